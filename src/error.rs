@@ -1,0 +1,168 @@
+//! The one error of the core. Every kind says whether its request was sent.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// Whether the service can have seen a request that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Sent {
+    /// Provably not: no connection, or refused before a byte left.
+    No,
+    /// Bytes left and no whole answer came back.
+    Maybe,
+    /// The service answered.
+    Answered,
+}
+
+impl Sent {
+    /// `no`, `maybe` or `answered`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::No => "no",
+            Self::Maybe => "maybe",
+            Self::Answered => "answered",
+        }
+    }
+}
+
+/// A request that got no whole answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct TransportError {
+    pub sent: Sent,
+    /// The whole cause chain, outermost first, without secrets.
+    pub message: String,
+}
+
+/// One violation an answer names.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Violation {
+    /// Position of the item in the request, where the answer gives one.
+    pub index: Option<usize>,
+    /// Id of the item, where the answer gives one.
+    pub id: Option<String>,
+    pub field: Option<String>,
+    pub code: Option<String>,
+    pub message: String,
+}
+
+/// An answer that is no success: what the service said, whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ServiceError {
+    pub status: u16,
+    /// The service's or the gateway's own code, such as `AUTH-006` or `BadInput`.
+    pub code: Option<String>,
+    pub message: Option<String>,
+    pub violations: Vec<Violation>,
+    /// `x-ads-request-id` or `x-request-id` of the answer: what Autodesk's support asks for.
+    pub request_id: Option<String>,
+    /// Seconds to wait, from Retry-After.
+    pub retry_after: Option<f64>,
+    /// The raw body, as text; shared, since each row it refuses keeps it.
+    pub body: Arc<str>,
+    /// What we know that the service does not say.
+    pub hint: Option<String>,
+}
+
+impl fmt::Display for ServiceError {
+    fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(text, "the service answered {}", self.status)?;
+        if let Some(code) = &self.code {
+            write!(text, " {code}")?;
+        }
+        match &self.message {
+            Some(message) => write!(text, ": {message}")?,
+            None if self.body.is_empty() => text.write_str(" with no body")?,
+            None => write!(text, ": {}", shortened(&self.body, 300))?,
+        }
+        for violation in self.violations.iter().take(3) {
+            match &violation.field {
+                Some(field) => write!(text, "; `{field}`: {}", violation.message)?,
+                None => write!(text, "; {}", violation.message)?,
+            }
+        }
+        if self.violations.len() > 3 {
+            write!(text, "; and {} more", self.violations.len() - 3)?;
+        }
+        if let Some(hint) = &self.hint {
+            write!(text, " ({hint})")?;
+        }
+        match &self.request_id {
+            Some(id) => write!(text, " [request id {id}]"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Anything that can end a call.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// An option or argument that cannot be used; nothing was sent.
+    #[error("{0}")]
+    Option(String),
+    /// The rows could not be read; rows read before stand in the ledger.
+    #[error("{0}")]
+    Input(String),
+    /// No usable token; the request at hand was not sent.
+    #[error("{0}")]
+    Auth(String),
+    /// No whole answer; `sent` says whether the service can have seen the request.
+    #[error("{0}")]
+    Transport(#[from] TransportError),
+    /// The service refused.
+    #[error("{0}")]
+    Service(Box<ServiceError>),
+    /// A success whose body is not what the reference page shows. The request was executed.
+    #[error("{message}")]
+    Unreadable {
+        message: String,
+        status: u16,
+        request_id: Option<String>,
+        body: Arc<str>,
+    },
+}
+
+impl Error {
+    /// Whether the service can have seen the request.
+    #[must_use]
+    pub fn sent(&self) -> Sent {
+        match self {
+            Self::Option(_) | Self::Input(_) | Self::Auth(_) => Sent::No,
+            Self::Transport(error) => error.sent,
+            Self::Service(_) | Self::Unreadable { .. } => Sent::Answered,
+        }
+    }
+}
+
+/// The messages of an error and its causes, outermost first, repeats left out.
+#[must_use]
+pub fn chain(error: &(dyn StdError + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let message = inner.to_string();
+        if !text.contains(&message) {
+            text.push_str(": ");
+            text.push_str(&message);
+        }
+        cause = inner.source();
+    }
+    text
+}
+
+/// At most `most` characters of a text, on one line.
+#[must_use]
+pub fn shortened(text: &str, most: usize) -> String {
+    let mut characters = text
+        .chars()
+        .map(|character| if character.is_control() { ' ' } else { character });
+    let mut short: String = characters.by_ref().take(most).collect();
+    if characters.next().is_some() {
+        short.push('…');
+    }
+    short
+}

@@ -1,0 +1,84 @@
+//! Ids: parsed once, then trusted.
+
+use std::fmt;
+
+use uuid::Uuid;
+
+use crate::error::Error;
+
+/// A project of ACC, BIM 360 or Forma.
+///
+/// The Assets API takes a bare UUID or `b.` and the UUID; the Relationship API takes only the bare UUID, as its
+/// container id (POST relationships:delete reference page). So the bare form is kept and sent everywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ProjectId(Uuid);
+
+impl ProjectId {
+    /// Reads `f6a1e3b5-abaa-4b01-b33a-5d55f36ba047` or `b.f6a1e3b5-abaa-4b01-b33a-5d55f36ba047`.
+    ///
+    /// The prefix is the two characters `b.`, exactly: trimming letters would damage a UUID that begins with b.
+    ///
+    /// # Errors
+    /// [`Error::Option`] when it is neither.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let bare = text.strip_prefix("b.").unwrap_or(text);
+        match Uuid::try_parse(bare) {
+            Ok(id) if bare.len() == 36 => Ok(Self(id)),
+            _ => Err(Error::Option(format!(
+                "`{text}` is not a project id: {}. It is a UUID such as f6a1e3b5-abaa-4b01-b33a-5d55f36ba047, with or \
+                 without `b.` before it; it stands in the address of the project in the browser",
+                typo(bare)
+            ))),
+        }
+    }
+}
+
+/// What is wrong with a text that is no UUID.
+fn typo(text: &str) -> String {
+    let digits = text.chars().filter(|character| *character != '-').count();
+    match text
+        .chars()
+        .find(|character| !character.is_ascii_hexdigit() && *character != '-')
+    {
+        Some(other) => format!("this one has {other:?} in it"),
+        None if digits != 32 => format!("this one has {digits} digits instead of 32"),
+        None => "in this one the dashes are in other places".to_owned(),
+    }
+}
+
+impl fmt::Display for ProjectId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ProjectId;
+
+    #[test]
+    fn both_forms_are_one_project() {
+        let bare = ProjectId::parse("b6a1e3b5-abaa-4b01-b33a-5d55f36ba047").unwrap();
+        let prefixed = ProjectId::parse("b.b6a1e3b5-abaa-4b01-b33a-5d55f36ba047").unwrap();
+        assert_eq!(bare, prefixed);
+        assert_eq!(bare.to_string(), "b6a1e3b5-abaa-4b01-b33a-5d55f36ba047");
+    }
+
+    #[test]
+    fn a_typo_is_refused_with_the_text() {
+        for (typo, says) in [
+            ("", "has 0 digits"),
+            ("b.", "has 0 digits"),
+            ("b.b.f6a1e3b5-abaa-4b01-b33a-5d55f36ba047", "has '.' in it"),
+            ("f6a1e3b5abaa4b01b33a5d55f36ba047", "dashes"),
+            ("f6a1e3b5-abaa-4b01-b33a-5d55f36ba04", "has 31 digits"),
+            ("f6a1e3b5-abaa-4b01-b33a-5d55f36ba04O", "has 'O' in it"),
+        ] {
+            let error = ProjectId::parse(typo).unwrap_err().to_string();
+            assert!(
+                error.contains(&format!("`{typo}`")) && error.contains(says),
+                "{error}"
+            );
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The bulk client for the Assets API and the Relationship API of Autodesk Construction Cloud, BIM 360 and Forma.
+//!
+//! The rooms, lowest first; a room uses only rooms above it in this list.
+
+#![deny(unsafe_code)]
+
+pub mod error;
+pub mod options;
+
+pub mod ids;

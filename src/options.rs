@@ -1,0 +1,212 @@
+//! What a client can be told, and what it does when it is told nothing.
+
+use std::time::Duration;
+
+use crate::error::Error;
+
+/// The production host of all services.
+pub const BASE_URL: &str = "https://developer.api.autodesk.com";
+
+/// Which of the two interchangeable path prefixes the Assets API is called under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prefix {
+    Construction,
+    Bim360,
+}
+
+impl Prefix {
+    /// `construction` or `bim360`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Construction => "construction",
+            Self::Bim360 => "bim360",
+        }
+    }
+}
+
+/// A group of endpoints whose requests one limit counts together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RateGroup {
+    AssetsRead,
+    AssetsWrite,
+    Relationships,
+    Locations,
+}
+
+/// Requests a window, for each rate group of a user, and the window.
+///
+/// The defaults are those of the rate-limit pages of the Assets, Relationship and Locations APIs: per user and
+/// minute, summed over all applications of that user.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Limits {
+    pub window: Duration,
+    pub assets_read: u32,
+    pub assets_write: u32,
+    pub relationships: u32,
+    pub locations: u32,
+}
+
+impl Limits {
+    /// Requests a window for one group.
+    #[must_use]
+    pub fn of(&self, group: RateGroup) -> u32 {
+        match group {
+            RateGroup::AssetsRead => self.assets_read,
+            RateGroup::AssetsWrite => self.assets_write,
+            RateGroup::Relationships => self.relationships,
+            RateGroup::Locations => self.locations,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            window: Duration::from_secs(60),
+            assets_read: 1000,
+            assets_write: 100,
+            relationships: 120,
+            locations: 200,
+        }
+    }
+}
+
+/// How often and how long a request is tried.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RetryPolicy {
+    /// Tries a request in all, the first included; waiting out a 429 is not a try.
+    pub attempts: u32,
+    /// How long one request may be retried in all, waits included.
+    pub deadline: Duration,
+    /// The first backoff is a random part of this, the next of twice as much, and so on up to `cap`.
+    pub base: Duration,
+    pub cap: Duration,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self {
+            attempts: 5,
+            deadline: Duration::from_secs(600),
+            base: Duration::from_millis(500),
+            cap: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Everything a client is built from, but its token.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    pub base_url: String,
+    pub prefix: Prefix,
+    /// Sent as `x-ads-region` to the Relationship API.
+    pub region: Option<String>,
+    /// For one request, from its first byte to the last of its answer.
+    pub timeout: Duration,
+    pub max_in_flight: usize,
+    pub limits: Limits,
+    pub retry: RetryPolicy,
+    /// A PEM file of certificate authorities to trust instead of the platform's.
+    pub ca_bundle: Option<std::path::PathBuf>,
+    pub proxy: Option<String>,
+    pub user_agent: String,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            base_url: BASE_URL.to_owned(),
+            prefix: Prefix::Construction,
+            region: None,
+            timeout: Duration::from_secs(60),
+            max_in_flight: 8,
+            limits: Limits::default(),
+            retry: RetryPolicy::default(),
+            ca_bundle: None,
+            proxy: None,
+            user_agent: concat!("acc-assets/", env!("CARGO_PKG_VERSION")).to_owned(),
+        }
+    }
+}
+
+impl Options {
+    fn host(&self) -> &str {
+        let rest = self.base_url.split_once("://").map_or("", |(_, rest)| rest);
+        rest.split(['/', '?']).next().unwrap_or("")
+    }
+
+    /// Whether the service is on this machine.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        is_loopback(self.host())
+    }
+
+    /// Checks what cannot be used, so that no later room has to.
+    ///
+    /// # Errors
+    /// [`Error::Option`] naming the option, the value and what it may be.
+    pub fn check(&self) -> Result<(), Error> {
+        let refuse = |message: String| Err(Error::Option(message));
+        let url = self.base_url.as_str();
+        let host = self.host();
+        if url.starts_with("http://") && !self.is_local() {
+            return refuse(format!(
+                "base_url is {url}: a token is sent over plain http only to this machine; use https"
+            ));
+        }
+        if host.is_empty()
+            || host.contains('@')
+            || !(url.starts_with("http://") || url.starts_with("https://"))
+        {
+            return refuse(format!("base_url is {url}: it must be like {BASE_URL}"));
+        }
+        if self.max_in_flight == 0 || self.max_in_flight > 64 {
+            return refuse(format!(
+                "max_in_flight is {}: it must be 1 to 64",
+                self.max_in_flight
+            ));
+        }
+        if let Some(region) = &self.region
+            && (region.is_empty() || !region.chars().all(|character| character.is_ascii_alphanumeric()))
+        {
+            return refuse(format!(
+                "region is {region:?}: it must be a code of the Regions page such as US or EMEA"
+            ));
+        }
+        let longest = Duration::from_hours(24 * 365);
+        if self.timeout > longest || self.retry.deadline > longest || self.limits.window > longest {
+            return refuse("timeout, retry deadline and window must be a year at most".to_owned());
+        }
+        if self.timeout.is_zero() {
+            return refuse("timeout is 0: it must be more than 0 seconds".to_owned());
+        }
+        if self.retry.attempts == 0 {
+            return refuse("retry attempts is 0: the first try counts, so it must be at least 1".to_owned());
+        }
+        let limits = &self.limits;
+        if limits.window.is_zero()
+            || [
+                limits.assets_read,
+                limits.assets_write,
+                limits.relationships,
+                limits.locations,
+            ]
+            .contains(&0)
+        {
+            return refuse("limits: the window and every number of requests must be more than 0".to_owned());
+        }
+        Ok(())
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or(""),
+        None => host.split(':').next().unwrap_or(""),
+    };
+    name == "localhost"
+        || name
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
