@@ -8,3 +8,5 @@ pub mod error;
 pub mod options;
 
 pub mod ids;
+
+pub mod http;

@@ -1,0 +1,215 @@
+//! One lenient reader for every error body: those of the services, the gateway, OAuth, a proxy.
+//!
+//! Few reference pages show an error body: POST relationships:delete does, and the gateway's stands on the pages on rate
+//! limits and error codes. So the reader takes the first key it knows for each part, and keeps the raw body whatever
+//! happens.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use crate::error::{ServiceError, Violation};
+use crate::http::send::Answer;
+
+const CODE: [&str; 5] = ["errorCode", "code", "type", "error", "name"];
+const TEXT: [&str; 6] = [
+    "detail",
+    "error_description",
+    "message",
+    "developerMessage",
+    "title",
+    "error",
+];
+const LIST: [&str; 3] = ["errors", "violations", "details"];
+const METADATA: [&str; 2] = ["errorMetadata", "metadata"];
+
+/// Reads an answer that is no success.
+#[must_use]
+pub fn read(answer: &Answer) -> ServiceError {
+    let body: Arc<str> = String::from_utf8_lossy(&answer.body).into();
+    let mut error = ServiceError {
+        status: answer.status,
+        code: None,
+        message: None,
+        violations: Vec::new(),
+        request_id: request_id(answer),
+        retry_after: answer
+            .header("retry-after")
+            .and_then(|value| retry_after(value, Timestamp::now())),
+        body,
+        hint: None,
+    };
+    match serde_json::from_str::<Value>(&error.body) {
+        Ok(Value::Object(object)) => read_object(&object, &mut error),
+        Ok(Value::Array(entries)) => error.violations = violations(&entries),
+        Ok(Value::String(text)) => error.message = Some(text),
+        _ => {}
+    }
+    error.hint = hint(&error, answer);
+    error
+}
+
+/// The id under which the service knows this request, where it says one.
+#[must_use]
+pub fn request_id(answer: &Answer) -> Option<String> {
+    answer
+        .header("x-ads-request-id")
+        .or_else(|| answer.header("x-request-id"))
+        .map(str::to_owned)
+}
+
+fn read_object(object: &Map<String, Value>, error: &mut ServiceError) {
+    if let Some(Value::Object(fault)) = object.get("fault") {
+        // Apigee's own shape.
+        error.message = text(fault, &["faultstring"]);
+        error.code = fault
+            .get("detail")
+            .and_then(Value::as_object)
+            .and_then(|detail| text(detail, &["errorcode"]));
+        return;
+    }
+    error.code = text(object, &CODE);
+    error.message = text(object, &TEXT);
+    let metadata = METADATA.iter().find_map(|key| object.get(*key)?.as_object());
+    let list = LIST
+        .iter()
+        .find_map(|key| object.get(*key)?.as_array())
+        .or_else(|| metadata.and_then(|metadata| metadata.get("violations")?.as_array()));
+    if let Some(entries) = list {
+        error.violations = violations(entries);
+        return;
+    }
+    // A single violation spelled at the top.
+    let single = violation(object);
+    if single.index.is_some() || single.id.is_some() {
+        error.violations = vec![single];
+    }
+}
+
+fn violations(entries: &[Value]) -> Vec<Violation> {
+    entries
+        .iter()
+        .filter_map(|entry| match entry {
+            Value::Object(object) => Some(violation(object)),
+            Value::String(text) => Some(Violation {
+                message: text.clone(),
+                ..Violation::default()
+            }),
+            _ => None,
+        })
+        .collect()
+}
+
+fn violation(object: &Map<String, Value>) -> Violation {
+    let metadata = METADATA.iter().find_map(|key| object.get(*key)?.as_object());
+    let everywhere = || std::iter::once(object).chain(metadata);
+    let field = everywhere().find_map(|place| text(place, &["field", "fieldName", "path"]));
+    let index = everywhere()
+        .find_map(|place| {
+            ["index", "itemIndex"]
+                .iter()
+                .find_map(|key| number(place.get(*key)?))
+        })
+        .or_else(|| field.as_deref().and_then(leading_index));
+    Violation {
+        index,
+        id: everywhere().find_map(|place| text(place, &["id", "assetId"])),
+        field,
+        code: text(object, &["errorCode", "code", "type"]),
+        message: text(object, &["detail", "message", "title", "description"]).unwrap_or_else(|| {
+            text(object, &["errorCode", "code", "type"])
+                .unwrap_or_else(|| Value::Object(object.clone()).to_string())
+        }),
+    }
+}
+
+fn text(object: &Map<String, Value>, keys: &[&str]) -> Option<String> {
+    keys.iter().find_map(|key| match object.get(*key)? {
+        Value::String(text) if !text.trim().is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    })
+}
+
+fn number(value: &Value) -> Option<usize> {
+    match value {
+        Value::Number(number) => usize::try_from(number.as_u64()?).ok(),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+/// The item number of a field path such as `[3].categoryId` or `3.categoryId`.
+fn leading_index(field: &str) -> Option<usize> {
+    let field = field.trim_start_matches(['[', '$', '.']);
+    let digits = field
+        .find(|character: char| !character.is_ascii_digit())
+        .unwrap_or(field.len());
+    let (number, rest) = field.split_at(digits);
+    (rest.starts_with(']') || rest.starts_with('.')).then(|| number.parse().ok())?
+}
+
+/// What helps and the service does not say.
+fn hint(error: &ServiceError, answer: &Answer) -> Option<String> {
+    let code = error.code.as_deref().unwrap_or_default().to_uppercase();
+    let html = answer
+        .header("content-type")
+        .is_some_and(|kind| kind.contains("html"))
+        || error.body.trim_start().starts_with('<');
+    let text = match error.status {
+        300..=399 => format!(
+            "a redirect to {}; it is not followed, since the token would go along: check base_url",
+            answer.header("location").unwrap_or("nowhere")
+        ),
+        401 => "the token was refused: get a new one and run the rest again".to_owned(),
+        403 if code == "AUTH-001" => "either the app lacks this API product, or its client id is not added under Custom \
+             Integrations, or region= is missing or wrong"
+            .to_owned(),
+        403 if code == "AUTH-010" => "the token lacks a scope or a user: it needs data:read data:write data:create \
+             from a three-legged login"
+            .to_owned(),
+        403 => "the token's user needs access to this project and this tool; where the project is not in the US, also \
+             try region="
+            .to_owned(),
+        404 => "check the project id, and that the token's user is a member of the project".to_owned(),
+        _ if html => "the answer is an HTML page, so a proxy or gateway answered, not the service".to_owned(),
+        _ => return None,
+    };
+    Some(text)
+}
+
+/// Seconds of a Retry-After header: a number, or an HTTP date. Nonsense is as good as none.
+fn retry_after(value: &str, now: Timestamp) -> Option<f64> {
+    let value = value.trim();
+    if let Ok(seconds) = value.parse::<f64>() {
+        // More than a year is nonsense too.
+        return (0.0..=31_557_600.0).contains(&seconds).then_some(seconds);
+    }
+    let at = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
+    Some(at.duration_since(now).as_secs_f64().max(0.0).ceil())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date_and_nonsense_is_none() {
+        let now: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
+        for (value, seconds) in [
+            ("25", Some(25.0)),
+            (" 0 ", Some(0.0)),
+            ("1.5", Some(1.5)),
+            ("Mon, 23 Nov 2026 12:00:30 GMT", Some(30.0)),
+            ("Mon, 23 Nov 2026 11:00:00 GMT", Some(0.0)),
+            ("-3", None),
+            ("10000000000000000000", None),
+            ("NaN", None),
+            ("soon", None),
+            ("", None),
+        ] {
+            assert_eq!(retry_after(value, now), seconds, "{value}");
+        }
+    }
+}

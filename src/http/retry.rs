@@ -1,0 +1,389 @@
+//! A request, tried until it has an answer or must not be tried again. The only place where anything is re-sent, but
+//! for streams that HTTP/2 itself calls unprocessed, which the library below sends again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use crate::error::{Error, Sent, ServiceError, TransportError};
+use crate::http::auth::Token;
+use crate::http::pace::Windows;
+use crate::http::refusal;
+use crate::http::send::{Answer, Method, Request, Transport};
+use crate::http::stop::{Phase, Stop};
+use crate::options::{Options, RateGroup};
+
+/// Whether a request may be sent again when it is not known if it was executed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replay {
+    /// Doing it twice is as doing it once.
+    Safe,
+    /// Doing it twice doubles what it made: only what was provably not executed is sent again.
+    Never,
+}
+
+/// One request to be called, without the token.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub method: Method,
+    /// From the host on: `/construction/assets/v2/...`, query included.
+    pub path: String,
+    pub group: RateGroup,
+    pub replay: Replay,
+    pub region: bool,
+    pub body: Option<Bytes>,
+}
+
+/// How a call ended.
+#[derive(Debug)]
+pub struct Called {
+    pub result: Result<Answer, Error>,
+    /// How often bytes left for the service.
+    pub attempts: u32,
+    /// Whether any attempt may have been executed, though `result` does not say so.
+    pub in_doubt: bool,
+    /// Stopped before it was sent, or between two attempts.
+    pub stopped: bool,
+}
+
+/// What is known of a request at this moment: told to whoever keeps account of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Its bytes leave now: from here on it may be executed.
+    Leaving,
+    /// It was provably not executed, in no try so far.
+    NotExecuted,
+}
+
+/// Counts over all calls of a run.
+#[derive(Debug, Default)]
+pub struct Counters {
+    pub requests: AtomicU64,
+    pub retries: AtomicU64,
+    pub bytes: AtomicU64,
+    /// Milliseconds that requests waited for the rate limits, pauses after a 429 included.
+    pub throttled: AtomicU64,
+}
+
+/// Everything a request needs on its way: one a client.
+pub struct Caller {
+    transport: Box<dyn Transport>,
+    token: Token,
+    windows: std::sync::OnceLock<Arc<Windows>>,
+    options: Options,
+}
+
+impl Caller {
+    /// A caller over a transport, sharing the rate windows of its user with all others of this process.
+    #[must_use]
+    pub fn new(transport: Box<dyn Transport>, token: Token, options: Options) -> Self {
+        Self {
+            transport,
+            token,
+            windows: std::sync::OnceLock::new(),
+            options,
+        }
+    }
+
+    /// A caller with rate windows of its own: for simulations that must not see each other.
+    #[must_use]
+    pub fn alone(transport: Box<dyn Transport>, token: Token, options: Options) -> Self {
+        let caller = Self::new(transport, token, options);
+        let _ = caller.windows.set(Arc::default());
+        caller
+    }
+
+    /// The options this caller was built with.
+    #[must_use]
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    async fn windows(&self) -> Result<&Windows, Error> {
+        if let Some(windows) = self.windows.get() {
+            return Ok(windows);
+        }
+        // One service may be spelled in several ways.
+        let service = reqwest::Url::parse(&self.options.base_url).map_or_else(
+            |_| self.options.base_url.clone(),
+            |url| url.origin().ascii_serialization(),
+        );
+        let shared = Windows::shared(&service, self.token.user().await?);
+        Ok(self.windows.get_or_init(|| shared))
+    }
+
+    /// Sends a request and, where that is right, sends it again. `at` is told each time what is known of it.
+    pub async fn call(
+        &self,
+        call: &Call,
+        stop: &Stop,
+        counters: &Counters,
+        at: &(dyn Fn(Stage) + Sync),
+    ) -> Called {
+        let mut called = Called {
+            result: Err(stopped_error()),
+            attempts: 0,
+            in_doubt: false,
+            stopped: false,
+        };
+        called.result = match self.try_call(call, stop, counters, at, &mut called).await {
+            Ok(Some(answer)) => Ok(answer),
+            Ok(None) => {
+                called.stopped = true;
+                Err(stopped_error())
+            }
+            Err(error) => Err(error),
+        };
+        called
+    }
+
+    /// `Ok(None)`: stopped.
+    #[allow(clippy::too_many_lines)] // One loop, read from top to bottom.
+    async fn try_call(
+        &self,
+        call: &Call,
+        stop: &Stop,
+        counters: &Counters,
+        at: &(dyn Fn(Stage) + Sync),
+        called: &mut Called,
+    ) -> Result<Option<Answer>, Error> {
+        let retry = &self.options.retry;
+        let start = Instant::now();
+        let too_late = |wait: Duration| start.elapsed().saturating_add(wait) > retry.deadline;
+        let mut bearer = self.token.bearer().await?;
+        let windows = self.windows().await?;
+        let limit = self.options.limits.of(call.group);
+        let mut tries = 0;
+        let mut refreshed = false;
+        let mut throttles = 0;
+        let mut last: Option<Error> = None;
+        let not_executed = |called: &Called| {
+            if !called.in_doubt {
+                at(Stage::NotExecuted);
+            }
+        };
+        loop {
+            let slot = tokio::select! {
+                biased;
+                () = stop.reached(Phase::Drain) => {
+                    called.stopped = true;
+                    return last.map_or(Ok(None), Err);
+                }
+                slot = windows.slot(call.group, limit, self.options.limits.window) => slot,
+            };
+            let waited = u64::try_from(slot.waited.as_millis()).unwrap_or(u64::MAX);
+            counters.throttled.fetch_add(waited, Ordering::Relaxed);
+            let request = self.request(call, bearer.secret.reveal());
+            at(Stage::Leaving);
+            called.attempts += 1;
+            counters.requests.fetch_add(1, Ordering::Relaxed);
+            counters
+                .bytes
+                .fetch_add(call.body.as_ref().map_or(0, Bytes::len) as u64, Ordering::Relaxed);
+            let verdict = classify(self.transport.send(request).await, call.replay);
+            if matches!(&verdict, Verdict::Later { not_sent: true, .. }) {
+                slot.unused();
+            } else {
+                drop(slot);
+            }
+            let (error, wait) = match verdict {
+                Verdict::Success(answer) => return Ok(Some(answer)),
+                Verdict::Final { error, in_doubt } => {
+                    called.in_doubt |= in_doubt;
+                    return Err(error);
+                }
+                Verdict::Throttled(refusal) => {
+                    not_executed(called);
+                    throttles += 1;
+                    let wait = pause_after(&refusal, throttles, self.options.limits.window);
+                    if too_late(wait) {
+                        return Err(service(refusal));
+                    }
+                    windows.pause(call.group, wait);
+                    log::info!(
+                        target: "acc_assets",
+                        "the service asked for a pause of {:.1} s: another program may use the same user",
+                        wait.as_secs_f64()
+                    );
+                    counters.retries.fetch_add(1, Ordering::Relaxed);
+                    last = Some(service(refusal));
+                    continue;
+                }
+                Verdict::TokenRefused(refusal) if refreshed => return Err(service(refusal)),
+                Verdict::TokenRefused(refusal) => {
+                    not_executed(called);
+                    refreshed = true;
+                    bearer = match self.token.newer_than(&bearer).await {
+                        Ok(newer) => newer,
+                        Err(error) => return Err(service(with_reason(refusal, &error))),
+                    };
+                    counters.retries.fetch_add(1, Ordering::Relaxed);
+                    last = Some(service(refusal));
+                    continue;
+                }
+                Verdict::Later {
+                    error,
+                    wait,
+                    not_sent,
+                } => {
+                    called.in_doubt |= !not_sent;
+                    not_executed(called);
+                    (error, wait)
+                }
+            };
+            tries += 1;
+            let wait = wait.unwrap_or_else(|| backoff(tries, retry.base, retry.cap));
+            if tries >= retry.attempts || too_late(wait) {
+                return Err(error);
+            }
+            log::info!(target: "acc_assets", "try {tries} of {}: {error}; next in {wait:.1?}", retry.attempts);
+            tokio::select! {
+                () = stop.reached(Phase::Drain) => {
+                    called.stopped = true;
+                    return Err(error);
+                }
+                () = tokio::time::sleep(wait) => {}
+            }
+            last = Some(error);
+            counters.retries.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn request(&self, call: &Call, token: &str) -> Request {
+        let mut headers = vec![
+            ("authorization", format!("Bearer {token}")),
+            ("accept", "application/json".to_owned()),
+        ];
+        if call.body.is_some() {
+            headers.push(("content-type", "application/json".to_owned()));
+        }
+        if let Some(region) = self.options.region.as_ref().filter(|_| call.region) {
+            headers.push(("x-ads-region", region.clone()));
+        }
+        Request {
+            method: call.method,
+            url: format!("{}{}", self.options.base_url.trim_end_matches('/'), call.path),
+            headers,
+            body: call.body.clone(),
+        }
+    }
+}
+
+/// What one try means for the next.
+enum Verdict {
+    Success(Answer),
+    /// No further try; `in_doubt`: it may have been executed all the same.
+    Final {
+        error: Error,
+        in_doubt: bool,
+    },
+    /// A 429, which comes before anything is executed.
+    Throttled(ServiceError),
+    /// A 401, which comes before anything is executed too.
+    TokenRefused(ServiceError),
+    /// A further try may help.
+    Later {
+        error: Error,
+        wait: Option<Duration>,
+        not_sent: bool,
+    },
+}
+
+/// The one place that says what may be sent again.
+fn classify(sent: Result<Answer, TransportError>, replay: Replay) -> Verdict {
+    let answer = match sent {
+        Ok(answer) => answer,
+        Err(error) => {
+            let not_sent = error.sent == Sent::No;
+            return if not_sent || replay == Replay::Safe {
+                Verdict::Later {
+                    error: error.into(),
+                    wait: None,
+                    not_sent,
+                }
+            } else {
+                Verdict::Final {
+                    error: error.into(),
+                    in_doubt: true,
+                }
+            };
+        }
+    };
+    if (200..300).contains(&answer.status) {
+        return Verdict::Success(answer);
+    }
+    let refusal = refusal::read(&answer);
+    match answer.status {
+        429 => Verdict::Throttled(refusal),
+        401 => Verdict::TokenRefused(refusal),
+        500.. if replay == Replay::Safe => {
+            let wait = refusal
+                .retry_after
+                .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+            Verdict::Later {
+                error: service(refusal),
+                wait,
+                not_sent: false,
+            }
+        }
+        500.. => Verdict::Final {
+            error: service(refusal),
+            in_doubt: true,
+        },
+        _ => Verdict::Final {
+            error: service(refusal),
+            in_doubt: false,
+        },
+    }
+}
+
+fn service(error: ServiceError) -> Error {
+    Error::Service(Box::new(error))
+}
+
+fn with_reason(mut refusal: ServiceError, reason: &Error) -> ServiceError {
+    refusal.hint = Some(format!("{reason}; get a new token and run the rest again"));
+    refusal
+}
+
+/// Only ever read together with `Called::stopped`.
+fn stopped_error() -> Error {
+    Error::Transport(TransportError {
+        sent: Sent::No,
+        message: "stopped before it was sent".to_owned(),
+    })
+}
+
+/// How long a 429 pauses its group: what Retry-After says; without it a growing random part of the window.
+fn pause_after(refusal: &ServiceError, throttles: u32, window: Duration) -> Duration {
+    match refusal
+        .retry_after
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+    {
+        Some(wait) => wait,
+        None => backoff(throttles, window / 8, window).max(window / 16),
+    }
+}
+
+/// Full jitter: a random part of base, twice base, four times base ... up to the cap.
+fn backoff(tries: u32, base: Duration, cap: Duration) -> Duration {
+    let most = base.saturating_mul(1 << tries.saturating_sub(1).min(16)).min(cap);
+    most.mul_f64(fastrand::f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backoff_grows_to_its_cap_and_never_beyond() {
+        let (base, cap) = (Duration::from_millis(500), Duration::from_secs(30));
+        for tries in 1..100 {
+            let most = base.saturating_mul(1 << (tries - 1).min(16)).min(cap);
+            assert!(backoff(tries, base, cap) <= most);
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Whom to trust: the platform's certificate authorities, a bundle the user names, or the bundled roots.
+
+use std::path::Path;
+use std::sync::Once;
+
+use reqwest::{Certificate, ClientBuilder};
+
+use crate::error::{Error, chain};
+
+/// Installs ring as the process's TLS provider; reqwest is built without one.
+pub fn install_provider() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        if rustls::crypto::ring::default_provider()
+            .install_default()
+            .is_err()
+        {
+            log::debug!(target: "acc_assets", "another TLS provider was installed before ours; it stays");
+        }
+    });
+}
+
+/// Builds the client with the right roots.
+///
+/// # Errors
+/// [`Error::Option`] when the bundle or another option cannot be used.
+pub fn build(make: impl Fn() -> ClientBuilder, ca_bundle: Option<&Path>) -> Result<reqwest::Client, Error> {
+    install_provider();
+    if let Some(path) = ca_bundle {
+        let option = |reason: String| {
+            Error::Option(format!(
+                "ca_bundle {}: {reason}; it must be a PEM file of certificates",
+                path.display()
+            ))
+        };
+        let pem = std::fs::read(path).map_err(|error| option(chain(&error)))?;
+        let certificates = Certificate::from_pem_bundle(&pem).map_err(|error| option(chain(&error)))?;
+        if certificates.is_empty() {
+            return Err(option("holds no certificate".to_owned()));
+        }
+        return make()
+            .tls_certs_only(certificates)
+            .build()
+            .map_err(|error| option(chain(&error)));
+    }
+    match make().build() {
+        Ok(client) => Ok(client),
+        // Slim containers have no certificate authorities at all, and then even the building of a client fails.
+        Err(platform) => {
+            let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS
+                .iter()
+                .filter_map(|der| Certificate::from_der(der).ok());
+            make().tls_certs_only(roots).build().map_err(|error| {
+                Error::Option(format!(
+                    "no HTTP client could be built: {}; {}",
+                    chain(&platform),
+                    chain(&error)
+                ))
+            })
+        }
+    }
+}
