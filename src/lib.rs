@@ -9,4 +9,6 @@ pub mod options;
 
 pub mod ids;
 
+pub mod model;
+
 pub mod http;

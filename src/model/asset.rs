@@ -1,0 +1,169 @@
+//! What is read of the answers about assets and relationships: what pairs and proves; the rest stays raw.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::model::text::Text;
+
+/// The two fields of an asset that tell which row it belongs to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Identity<'a> {
+    pub id: Option<Cow<'a, str>>,
+    pub client_asset_id: Option<Cow<'a, str>>,
+}
+
+impl<'de> Deserialize<'de> for Identity<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Identity<'de>;
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an asset")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut identity = Identity::default();
+                while let Some(Text(key)) = map.next_key()? {
+                    match key.as_deref() {
+                        Some("id") => identity.id = map.next_value::<Text<'_>>()?.0,
+                        Some("clientAssetId") => identity.client_asset_id = map.next_value::<Text<'_>>()?.0,
+                        _ => {
+                            map.next_value::<IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(identity)
+            }
+            // An entry that is no object proves nothing, but must not hide its neighbours.
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(Identity::default())
+            }
+            fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+                Ok(Identity::default())
+            }
+            fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+                Ok(Identity::default())
+            }
+            fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+                Ok(Identity::default())
+            }
+            fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+                Ok(Identity::default())
+            }
+            fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+                Ok(Identity::default())
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                while list.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Identity::default())
+            }
+        }
+        deserializer.deserialize_any(Object)
+    }
+}
+
+/// One member of an object, the others skipped; of a doubled member the last.
+struct Member<'k, T>(&'k str, PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Member<'_, T> {
+    type Value = Option<T>;
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "an object with `{}`", self.0)
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut found = None;
+        while let Some(Text(key)) = map.next_key()? {
+            if key.as_deref() == Some(self.0) {
+                found = Some(map.next_value()?);
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Why a body cannot be read; a page where JSON should be is named as what it is.
+fn reason(body: &[u8], error: &serde_json::Error) -> String {
+    if body.trim_ascii_start().starts_with(b"<") {
+        "it is an HTML page, so a proxy or gateway answered, not the service".to_owned()
+    } else {
+        error.to_string()
+    }
+}
+
+/// Reads one member of an object.
+///
+/// # Errors
+/// A text saying what is wrong with the body: no JSON, no object, no such member, another type.
+pub fn member<'a, T: Deserialize<'a>>(body: &'a [u8], name: &str) -> Result<T, String> {
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    let found = Deserializer::deserialize_map(&mut reader, Member(name, PhantomData))
+        .map_err(|error| reason(body, &error))?;
+    reader.end().map_err(|error| reason(body, &error))?;
+    found.ok_or_else(|| format!("`{name}` is missing"))
+}
+
+/// The members of an object whose keys are ids, in the order of the answer.
+///
+/// # Errors
+/// As [`member`].
+pub fn keyed(body: &[u8]) -> Result<Vec<(Cow<'_, str>, &RawValue)>, String> {
+    struct Keyed;
+    impl<'de> Visitor<'de> for Keyed {
+        type Value = Vec<(Cow<'de, str>, &'de RawValue)>;
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("an object keyed by asset id")
+        }
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut members = Vec::new();
+            while let Some((Text(key), value)) = map.next_entry()? {
+                members.push((key.unwrap_or_default(), value));
+            }
+            Ok(members)
+        }
+    }
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    let members = Deserializer::deserialize_map(&mut reader, Keyed).map_err(|error| reason(body, &error))?;
+    reader.end().map_err(|error| reason(body, &error))?;
+    Ok(members)
+}
+
+/// The identity of a raw asset; nothing where it has none.
+#[must_use]
+pub fn identity(raw: &RawValue) -> Identity<'_> {
+    serde_json::from_str(raw.get()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn odd_entries_do_not_hide_their_neighbours() {
+        let body = br#"{"x":1,"results":[{"id":"a","clientAssetId":"P"},null,7,"t",[1],{"id":5,"id":6,"version":"2,"}]}"#;
+        let read: Vec<Identity<'_>> = member(body, "results").unwrap();
+        assert_eq!(read.len(), 6);
+        assert_eq!(read[0].id.as_deref(), Some("a"));
+        assert_eq!(read[5].id.as_deref(), Some("6"));
+        assert_eq!(read[1], Identity::default());
+    }
+
+    #[test]
+    fn what_cannot_be_read_says_why() {
+        for (body, says) in [
+            (&b" <html>"[..], "HTML page"),
+            (b"", "EOF"),
+            (b"[]", "an object with `results`"),
+            (b"{}", "`results` is missing"),
+            (b"{\"results\":{}}", "expected a sequence"),
+            (b"{\"results\":[]} trailing", "trailing"),
+        ] {
+            let error = member::<Vec<Identity<'_>>>(body, "results").unwrap_err();
+            assert!(error.contains(says), "{error}");
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Wire shapes and nothing else: read leniently, since a success that cannot be read would leave rows in doubt.
+
+pub mod asset;
+pub mod text;
