@@ -12,3 +12,6 @@ pub mod ids;
 pub mod model;
 
 pub mod http;
+
+pub mod input;
+pub mod validation;

@@ -1,0 +1,351 @@
+//! Rows from Arrow record batches, read in place.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    ArrowDictionaryKeyType, ArrowPrimitiveType, Date32Type, Date64Type, Decimal32Type, Decimal64Type,
+    Decimal128Type, Decimal256Type, DecimalType, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type,
+    Int32Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
+    TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+};
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, OffsetSizeTrait, PrimitiveArray, RecordBatch, RecordBatchReader,
+};
+use arrow_buffer::{ArrowNativeType, BooleanBuffer, Buffer};
+use arrow_schema::{DataType, TimeUnit};
+use jiff::Timestamp;
+use jiff::fmt::temporal::DateTimeParser;
+use jiff::tz::TimeZone;
+
+use super::{Cell, Column, Label, More, Sink, Source, SourceError, date_of_day, duplicate};
+
+/// Reads record batches one by one, holding only the one under way.
+pub struct Batches {
+    reader: Box<dyn RecordBatchReader + Send>,
+    names: Vec<String>,
+    columns: Vec<Column>,
+    current: Option<RecordBatch>,
+    next: usize,
+    rows: Option<usize>,
+}
+
+impl Batches {
+    /// `rows`: how many rows there will be, if that is known.
+    ///
+    /// # Errors
+    /// When two columns have the same name.
+    pub fn new(reader: Box<dyn RecordBatchReader + Send>, rows: Option<usize>) -> Result<Self, SourceError> {
+        let names: Vec<String> = reader
+            .schema()
+            .fields()
+            .iter()
+            .map(|field| field.name().clone())
+            .collect();
+        if let Some(name) = duplicate(&names) {
+            return Err(SourceError(format!(
+                "two columns are called `{name}`: rename or drop one of them"
+            )));
+        }
+        Ok(Self {
+            reader,
+            names,
+            columns: Vec::new(),
+            current: None,
+            next: 0,
+            rows,
+        })
+    }
+}
+
+impl Source for Batches {
+    fn fill(&mut self, sink: &mut dyn Sink) -> Result<More, SourceError> {
+        if self.columns.is_empty() {
+            self.columns = self.names.iter().map(|name| sink.column(name)).collect();
+        }
+        loop {
+            let batch = match self.current.take() {
+                Some(batch) => batch,
+                None => match self.reader.next() {
+                    None => return Ok(More::End),
+                    Some(Err(error)) => return Err(SourceError(format!("the Arrow stream failed: {error}"))),
+                    Some(Ok(batch)) => {
+                        self.next = 0;
+                        batch
+                    }
+                },
+            };
+            while self.next < batch.num_rows() {
+                let row = self.next;
+                self.next += 1;
+                if !sink.begin(Label::Number) {
+                    continue;
+                }
+                for (column, array) in self.columns.iter().zip(batch.columns()) {
+                    push(array, row, *column, sink);
+                }
+                if !sink.end() {
+                    self.current = Some(batch);
+                    return Ok(More::Rows);
+                }
+            }
+        }
+    }
+
+    fn rows(&self) -> Option<usize> {
+        self.rows
+    }
+}
+
+/// One column of a frame, in one array or several.
+pub struct Chunks {
+    arrays: Vec<ArrayRef>,
+    /// The row after the last one of each array.
+    ends: Vec<usize>,
+}
+
+impl Chunks {
+    #[must_use]
+    pub fn new(arrays: Vec<ArrayRef>) -> Self {
+        let lengths = arrays.iter().map(Array::len);
+        let ends = lengths
+            .scan(0, |end, length| {
+                *end += length;
+                Some(*end)
+            })
+            .collect();
+        Self { arrays, ends }
+    }
+
+    /// The memory of a numpy array: `kind` is its `dtype.str`. `None` for a kind without an Arrow type.
+    #[must_use]
+    pub fn of_numpy(kind: &str, bytes: &[u8]) -> Option<Self> {
+        let native = if cfg!(target_endian = "little") { '<' } else { '>' };
+        Some(Self::new(vec![match kind.strip_prefix([native, '|'])? {
+            "b1" => {
+                let values = BooleanBuffer::collect_bool(bytes.len(), |row| bytes[row] != 0);
+                Arc::new(BooleanArray::new(values, None))
+            }
+            "i1" => primitive::<Int8Type>(bytes),
+            "i2" => primitive::<Int16Type>(bytes),
+            "i4" => primitive::<Int32Type>(bytes),
+            "i8" => primitive::<Int64Type>(bytes),
+            "u1" => primitive::<UInt8Type>(bytes),
+            "u2" => primitive::<UInt16Type>(bytes),
+            "u4" => primitive::<UInt32Type>(bytes),
+            "u8" => primitive::<UInt64Type>(bytes),
+            "f2" => primitive::<Float16Type>(bytes),
+            "f4" => primitive::<Float32Type>(bytes),
+            "f8" => primitive::<Float64Type>(bytes),
+            "M8[s]" => primitive::<TimestampSecondType>(bytes),
+            "M8[ms]" => primitive::<TimestampMillisecondType>(bytes),
+            "M8[us]" => primitive::<TimestampMicrosecondType>(bytes),
+            "M8[ns]" => primitive::<TimestampNanosecondType>(bytes),
+            _ => return None,
+        }]))
+    }
+
+    /// How many rows.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.ends.last().copied().unwrap_or(0)
+    }
+
+    /// Pushes the cell of a row; there must be such a row.
+    pub fn push(&self, row: usize, column: Column, sink: &mut dyn Sink) {
+        let chunk = self.ends.partition_point(|end| *end <= row);
+        let array = &self.arrays[chunk];
+        push(array, row + array.len() - self.ends[chunk], column, sink);
+    }
+}
+
+/// Copies, to where a number of any size may lie.
+fn primitive<T: ArrowPrimitiveType>(bytes: &[u8]) -> ArrayRef {
+    Arc::new(PrimitiveArray::<T>::new(Buffer::from(bytes).into(), None))
+}
+
+fn push(array: &ArrayRef, row: usize, column: Column, sink: &mut dyn Sink) {
+    match value(array, row) {
+        Value::Cell(cell) => sink.cell(column, cell),
+        owned => sink.cell(column, owned.cell()),
+    }
+}
+
+/// A cell, or what one can be borrowed from.
+enum Value<'a> {
+    Cell(Cell<'a>),
+    Digits(String),
+    Other(String),
+    List(Vec<Value<'a>>),
+    Map(Vec<(&'a str, Value<'a>)>),
+}
+
+impl Value<'_> {
+    fn cell(&self) -> Cell<'_> {
+        match self {
+            Self::Cell(cell) => cell.clone(),
+            Self::Digits(digits) => Cell::Digits(digits),
+            Self::Other(kind) => Cell::Other(kind),
+            Self::List(items) => Cell::List(items.iter().map(Value::cell).collect()),
+            Self::Map(entries) => Cell::Map(
+                entries
+                    .iter()
+                    .map(|(name, value)| (*name, value.cell()))
+                    .collect(),
+            ),
+        }
+    }
+}
+
+/// The casts cannot panic: each is to the array that the data type stands for.
+fn value(array: &ArrayRef, row: usize) -> Value<'_> {
+    if array.is_null(row) {
+        return Value::Cell(Cell::Null);
+    }
+    Value::Cell(match array.data_type() {
+        DataType::Null => Cell::Null,
+        DataType::Utf8 => Cell::Text(array.as_string::<i32>().value(row)),
+        DataType::LargeUtf8 => Cell::Text(array.as_string::<i64>().value(row)),
+        DataType::Utf8View => Cell::Text(array.as_string_view().value(row)),
+        DataType::Boolean => Cell::Bool(array.as_boolean().value(row)),
+        DataType::Int8 => Cell::Int(array.as_primitive::<Int8Type>().value(row).into()),
+        DataType::Int16 => Cell::Int(array.as_primitive::<Int16Type>().value(row).into()),
+        DataType::Int32 => Cell::Int(array.as_primitive::<Int32Type>().value(row).into()),
+        DataType::Int64 => Cell::Int(array.as_primitive::<Int64Type>().value(row)),
+        DataType::UInt8 => Cell::Int(array.as_primitive::<UInt8Type>().value(row).into()),
+        DataType::UInt16 => Cell::Int(array.as_primitive::<UInt16Type>().value(row).into()),
+        DataType::UInt32 => Cell::Int(array.as_primitive::<UInt32Type>().value(row).into()),
+        DataType::UInt64 => {
+            let number = array.as_primitive::<UInt64Type>().value(row);
+            match i64::try_from(number) {
+                Ok(number) => Cell::Int(number),
+                Err(_) => return Value::Digits(number.to_string()),
+            }
+        }
+        DataType::Float16 => single(array.as_primitive::<Float16Type>().value(row).to_f32()),
+        DataType::Float32 => single(array.as_primitive::<Float32Type>().value(row)),
+        DataType::Float64 => {
+            let number = array.as_primitive::<Float64Type>().value(row);
+            if number.is_nan() {
+                Cell::Null
+            } else {
+                Cell::Float(number)
+            }
+        }
+        DataType::Decimal32(..) => return digits::<Decimal32Type>(array, row),
+        DataType::Decimal64(..) => return digits::<Decimal64Type>(array, row),
+        DataType::Decimal128(..) => return digits::<Decimal128Type>(array, row),
+        DataType::Decimal256(..) => return digits::<Decimal256Type>(array, row),
+        DataType::Date32 => {
+            let days = array.as_primitive::<Date32Type>().value(row);
+            return date(i64::from(days));
+        }
+        DataType::Date64 => {
+            let milliseconds = array.as_primitive::<Date64Type>().value(row);
+            return date(milliseconds.div_euclid(86_400_000));
+        }
+        DataType::Timestamp(unit, zone) => return moment(array, row, *unit, zone.as_deref()),
+        DataType::Dictionary(keys, _) => {
+            return match keys.as_ref() {
+                DataType::Int8 => entry::<Int8Type>(array, row),
+                DataType::Int16 => entry::<Int16Type>(array, row),
+                DataType::Int32 => entry::<Int32Type>(array, row),
+                DataType::Int64 => entry::<Int64Type>(array, row),
+                DataType::UInt8 => entry::<UInt8Type>(array, row),
+                DataType::UInt16 => entry::<UInt16Type>(array, row),
+                DataType::UInt32 => entry::<UInt32Type>(array, row),
+                DataType::UInt64 => entry::<UInt64Type>(array, row),
+                other => Value::Other(format!("Arrow dictionary with keys of type {other}")),
+            };
+        }
+        DataType::List(_) => return list::<i32>(array, row),
+        DataType::LargeList(_) => return list::<i64>(array, row),
+        DataType::FixedSizeList(..) => {
+            let lists = array.as_fixed_size_list();
+            return items(
+                lists.values(),
+                lists.value_offset(row).as_usize()..lists.value_offset(row + 1).as_usize(),
+            );
+        }
+        DataType::Struct(fields) => {
+            let columns = array.as_struct().columns();
+            // A struct has every field in every row, so null there is how a frame says "absent".
+            let entries = fields
+                .iter()
+                .zip(columns)
+                .filter(|(_, column)| column.is_valid(row));
+            return Value::Map(
+                entries
+                    .map(|(field, column)| (field.name().as_str(), value(column, row)))
+                    .collect(),
+            );
+        }
+        other => return Value::Other(format!("Arrow {other}")),
+    })
+}
+
+fn single(number: f32) -> Cell<'static> {
+    if number.is_nan() {
+        Cell::Null
+    } else {
+        Cell::Float32(number)
+    }
+}
+
+fn digits<T: DecimalType>(array: &ArrayRef, row: usize) -> Value<'_> {
+    Value::Digits(array.as_primitive::<T>().value_as_string(row))
+}
+
+fn entry<K: ArrowDictionaryKeyType>(array: &ArrayRef, row: usize) -> Value<'_> {
+    let dictionary = array.as_dictionary::<K>();
+    value(dictionary.values(), dictionary.keys().value(row).as_usize())
+}
+
+fn list<O: OffsetSizeTrait>(array: &ArrayRef, row: usize) -> Value<'_> {
+    let lists = array.as_list::<O>();
+    let offsets = lists.value_offsets();
+    // There is one offset more than rows.
+    items(
+        lists.values(),
+        offsets[row].as_usize()..offsets[row + 1].as_usize(),
+    )
+}
+
+fn items(values: &ArrayRef, rows: Range<usize>) -> Value<'_> {
+    Value::List(rows.map(|row| value(values, row)).collect())
+}
+
+fn date(day: i64) -> Value<'static> {
+    match date_of_day(day) {
+        Some(date) => Value::Cell(Cell::Date(date)),
+        None => Value::Other("a date beyond the year 9999".to_owned()),
+    }
+}
+
+/// The wall clock: as it is without a zone, in its zone else.
+fn moment<'a>(array: &'a ArrayRef, row: usize, unit: TimeUnit, zone: Option<&str>) -> Value<'a> {
+    let moment = match unit {
+        TimeUnit::Second => Timestamp::from_second(array.as_primitive::<TimestampSecondType>().value(row)),
+        TimeUnit::Millisecond => {
+            Timestamp::from_millisecond(array.as_primitive::<TimestampMillisecondType>().value(row))
+        }
+        TimeUnit::Microsecond => {
+            Timestamp::from_microsecond(array.as_primitive::<TimestampMicrosecondType>().value(row))
+        }
+        TimeUnit::Nanosecond => {
+            Timestamp::from_nanosecond(array.as_primitive::<TimestampNanosecondType>().value(row).into())
+        }
+    };
+    let Ok(moment) = moment else {
+        return Value::Other("a timestamp beyond the year 9999".to_owned());
+    };
+    let zone = match zone {
+        None => Ok(TimeZone::UTC),
+        Some(zone) => DateTimeParser::new().parse_time_zone(zone),
+    };
+    match zone {
+        Ok(zone) => Value::Cell(Cell::DateTime(zone.to_datetime(moment))),
+        Err(error) => Value::Other(format!("a timestamp in an unknown time zone ({error})")),
+    }
+}

@@ -1,0 +1,192 @@
+//! The fields of an asset, as the "POST assets:batch-create" and "PATCH assets:batch-patch" reference pages list them.
+
+/// What the service takes in a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Text,
+    /// A whole number, sent as text.
+    Integer,
+    Uuid,
+}
+
+pub(super) struct Field {
+    pub name: &'static str,
+    pub kind: Kind,
+    /// Required on create; such a field cannot be cleared either.
+    pub required: bool,
+    /// In characters.
+    pub longest: Option<usize>,
+    /// How to find the right value.
+    pub fix: &'static str,
+}
+
+/// The fields a row may set, besides the custom attributes.
+pub(super) static FIELDS: [Field; 6] = [
+    Field {
+        name: "clientAssetId",
+        kind: Kind::Text,
+        required: true,
+        longest: None,
+        fix: "give the name of the asset, for example 'AHU-101'",
+    },
+    Field {
+        name: "categoryId",
+        kind: Kind::Integer,
+        required: true,
+        longest: None,
+        fix: "use the id of a category of the project, for example 42",
+    },
+    Field {
+        name: "statusId",
+        kind: Kind::Uuid,
+        required: true,
+        longest: None,
+        fix: "use the id of a status from the category's status set, not its label",
+    },
+    Field {
+        name: "description",
+        kind: Kind::Text,
+        required: false,
+        longest: Some(1000),
+        fix: "",
+    },
+    Field {
+        name: "locationId",
+        kind: Kind::Uuid,
+        required: false,
+        longest: None,
+        fix: "use the id of a location of the project, not its name",
+    },
+    Field {
+        name: "barcode",
+        kind: Kind::Text,
+        required: false,
+        longest: None,
+        fix: "",
+    },
+];
+
+/// The field whose numbers may have lost their leading zeros in a spreadsheet.
+pub(super) const BARCODE: &str = "barcode";
+
+/// The field that names a new asset in a report.
+pub(super) const CLIENT_ASSET_ID: &str = "clientAssetId";
+
+/// The map of custom attributes; one attribute may also be a column of its own, `ca1` or `customAttributes.ca1`.
+pub(super) const CUSTOM_ATTRIBUTES: &str = "customAttributes";
+
+/// The longest text value of a custom attribute, in characters ("POST assets:batch-create" reference page).
+pub(super) const LONGEST_ATTRIBUTE: usize = 250;
+
+/// Fields of an asset that the service sets itself.
+static SET_BY_THE_SERVICE: [&str; 10] = [
+    "id",
+    "version",
+    "isActive",
+    "createdAt",
+    "createdBy",
+    "updatedAt",
+    "updatedBy",
+    "deletedAt",
+    "deletedBy",
+    "companyId",
+];
+
+pub(super) fn is_set_by_the_service(name: &str) -> bool {
+    SET_BY_THE_SERVICE.contains(&name)
+}
+
+/// `ca` and a number, as the service names custom attributes.
+pub(super) fn is_attribute(name: &str) -> bool {
+    name.strip_prefix("ca").is_some_and(|number| {
+        !number.starts_with('0') && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}
+
+/// The known name that an unknown one most likely stands for.
+pub(super) fn nearest(unknown: &str, id_column: Option<&str>) -> Option<String> {
+    let plain = plain(unknown);
+    let attribute = plain.strip_prefix("customattributes").unwrap_or(&plain);
+    if is_attribute(attribute) {
+        return Some(attribute.to_owned());
+    }
+    FIELDS
+        .iter()
+        .map(|field| field.name)
+        .chain([CUSTOM_ATTRIBUTES])
+        .chain(id_column)
+        .map(|known| (distance_to(&plain, known), known))
+        .filter(|(distance, known)| *distance <= known.len() / 3)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, known)| known.to_owned())
+}
+
+/// Without case, spaces and punctuation.
+fn plain(name: &str) -> String {
+    name.chars()
+        .filter(|character| character.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+fn distance_to(unknown: &str, known: &str) -> usize {
+    let known = plain(known);
+    // "asset id" stands for `clientAssetId`, "status" for `statusId`.
+    if unknown.len() >= 4 && known.contains(unknown) {
+        return usize::from(unknown != known);
+    }
+    edits(unknown, &known)
+}
+
+/// How many characters to insert, delete or replace to get from one text to the other.
+fn edits(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut costs: Vec<usize> = (0..=to.len()).collect();
+    for (row, character) in from.chars().enumerate() {
+        let mut diagonal = row;
+        let mut left = row + 1;
+        for (cost, other) in costs.iter_mut().skip(1).zip(&to) {
+            let replaced = diagonal + usize::from(character != *other);
+            diagonal = *cost;
+            left = replaced.min(diagonal + 1).min(left + 1);
+            *cost = left;
+        }
+        if let Some(first) = costs.first_mut() {
+            *first = row + 1;
+        }
+    }
+    costs.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{edits, nearest};
+
+    #[test]
+    fn edits_are_counted() {
+        assert_eq!(edits("", ""), 0);
+        assert_eq!(edits("", "abc"), 3);
+        assert_eq!(edits("kitten", "sitting"), 3);
+        assert_eq!(edits("flaw", "lawn"), 2);
+    }
+
+    #[test]
+    fn the_nearest_name_ignores_case_spaces_and_underscores() {
+        for (unknown, known) in [
+            ("categoryid", Some("categoryId")),
+            ("Category ID", Some("categoryId")),
+            ("category_id", Some("categoryId")),
+            ("Status", Some("statusId")),
+            ("Asset ID", Some("clientAssetId")),
+            ("descripton", Some("description")),
+            ("bar code", Some("barcode")),
+            ("CA 12", Some("ca12")),
+            ("custom_attributes.ca3", Some("ca3")),
+            ("colour", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(unknown, None).as_deref(), known, "{unknown}");
+        }
+        assert_eq!(nearest("assetid", Some("asset id")).as_deref(), Some("asset id"));
+    }
+}

@@ -1,0 +1,308 @@
+//! What a value may be sent as: the value rules, one function a kind of field.
+
+use jiff::civil::{Date, DateTime, Time};
+use uuid::Uuid;
+
+use super::fields::{Field, Kind, LONGEST_ATTRIBUTE};
+use super::json;
+use super::policy::{Dates, Nulls, Policy, RowShape};
+use super::rules::{
+    ATTRIBUTE_VALUE, CLEAR, DATE_ONLY, NOT_FINITE, NULL, REQUIRED, Rule, TEXT, TOO_LONG, TURNED_TO_TEXT,
+    UUID, WHOLE_NUMBER,
+};
+use crate::input::Cell;
+
+/// Why a value is refused, without the column.
+pub(super) struct Refusal {
+    pub rule: &'static Rule,
+    pub reason: &'static str,
+    /// A better fix than the rule's, or empty.
+    pub fix: &'static str,
+}
+
+/// What a cell does to its field.
+pub(super) enum Meaning {
+    /// As if the cell were not there.
+    Absent,
+    Clear,
+    Value,
+}
+
+/// What nulls and `CLEAR` mean; `lasting` fields cannot be cleared. How the service clears a field is not documented
+/// on the "PATCH assets:batch-patch" reference page: JSON null is sent.
+pub(super) fn meaning(policy: &Policy, cell: &Cell<'_>, lasting: bool) -> Result<Meaning, Refusal> {
+    let create = policy.shape == RowShape::NewAsset;
+    let refusal = |rule, reason| {
+        Err(Refusal {
+            rule,
+            reason,
+            fix: "",
+        })
+    };
+    match (cell, policy.nulls) {
+        (Cell::Null, Nulls::Omit) => Ok(Meaning::Absent),
+        (Cell::Null, Nulls::Clear) if create => Ok(Meaning::Absent),
+        (Cell::Null, Nulls::Error) => refusal(&NULL, NULL.says),
+        (Cell::Clear, _) if create => refusal(&CLEAR, "a new asset has nothing to clear"),
+        (Cell::Null | Cell::Clear, _) if lasting => refusal(&CLEAR, "this field cannot be cleared"),
+        (Cell::Null | Cell::Clear, _) => Ok(Meaning::Clear),
+        _ => Ok(Meaning::Value),
+    }
+}
+
+type Written = Result<(), Refusal>;
+
+fn refused(rule: &'static Rule, reason: &'static str, fix: &'static str) -> Written {
+    Err(Refusal { rule, reason, fix })
+}
+
+/// Writes the value of a field as JSON. On an error `out` may hold part of it.
+pub(super) fn field(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
+    if let Cell::Text(text) = cell
+        && field.required
+        && text.trim().is_empty()
+    {
+        return refused(&REQUIRED, "the service requires a value here", field.fix);
+    }
+    match field.kind {
+        Kind::Text => text(field, cell, out),
+        Kind::Integer => integer(field, cell, out),
+        Kind::Uuid => {
+            let uuid = uuid(cell, field.fix)?;
+            plain(uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer()), out);
+            Ok(())
+        }
+    }
+}
+
+fn text(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
+    match cell {
+        Cell::Text(text) => match field.longest {
+            Some(longest) if longer(text, longest) => {
+                refused(&TOO_LONG, "at most 1000 characters fit in a description", "")
+            }
+            _ => {
+                json::text(text, out);
+                Ok(())
+            }
+        },
+        Cell::Date(day) => {
+            date(*day, out);
+            Ok(())
+        }
+        Cell::DateTime(moment) => {
+            if midnight(*moment) {
+                date(moment.date(), out);
+            } else {
+                plain(&moment.to_string(), out);
+            }
+            Ok(())
+        }
+        other => number(other, out).unwrap_or_else(|| refused(&TEXT, TEXT.says, "")),
+    }
+}
+
+fn integer(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
+    // Below these a float holds every whole number exactly.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    const EXACT_SINGLE: f32 = 16_777_216.0;
+    let whole = match cell {
+        Cell::Int(number) => *number >= 0,
+        Cell::Float(number) => number.fract() == 0.0 && (0.0..EXACT).contains(number),
+        Cell::Float32(number) => number.fract() == 0.0 && (0.0..EXACT_SINGLE).contains(number),
+        Cell::Digits(digits) => {
+            let whole = digits.split_once('.').map_or(*digits, |(whole, fraction)| {
+                if fraction.bytes().all(|byte| byte == b'0') {
+                    whole
+                } else {
+                    ""
+                }
+            });
+            return integer_text(field, whole, out);
+        }
+        Cell::Text(text) => return integer_text(field, text.trim(), out),
+        _ => false,
+    };
+    if whole {
+        return number(cell, out).unwrap_or(Ok(()));
+    }
+    not_a_whole_number(field, cell)
+}
+
+fn integer_text(field: &Field, text: &str, out: &mut Vec<u8>) -> Written {
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        json::text(text, out);
+        return Ok(());
+    }
+    let decimal = text
+        .strip_suffix(".0")
+        .is_some_and(|whole| !whole.is_empty() && whole.bytes().all(|byte| byte.is_ascii_digit()));
+    if decimal || stands_for_blank(text) {
+        return refused(&TURNED_TO_TEXT, TURNED_TO_TEXT.says, "");
+    }
+    refused(&WHOLE_NUMBER, WHOLE_NUMBER.says, field.fix)
+}
+
+fn not_a_whole_number(field: &Field, cell: &Cell<'_>) -> Written {
+    match cell {
+        Cell::Float(number) if number.is_infinite() => refused(&NOT_FINITE, NOT_FINITE.says, field.fix),
+        Cell::Float32(number) if number.is_infinite() => refused(&NOT_FINITE, NOT_FINITE.says, field.fix),
+        _ => refused(&WHOLE_NUMBER, WHOLE_NUMBER.says, field.fix),
+    }
+}
+
+/// Reads an id.
+pub(super) fn uuid(cell: &Cell<'_>, fix: &'static str) -> Result<Uuid, Refusal> {
+    let Cell::Text(text) = cell else {
+        return Err(Refusal {
+            rule: &UUID,
+            reason: "this is no UUID",
+            fix,
+        });
+    };
+    let text = text.trim();
+    Uuid::try_parse(text).map_err(|_| {
+        if stands_for_blank(text) {
+            Refusal {
+                rule: &TURNED_TO_TEXT,
+                reason: TURNED_TO_TEXT.says,
+                fix: "",
+            }
+        } else {
+            Refusal {
+                rule: &UUID,
+                reason: "this is no UUID",
+                fix,
+            }
+        }
+    })
+}
+
+/// Writes the value of a custom attribute, whose kind is unknown without the project's settings ("POST
+/// assets:batch-create" reference page: text, array of texts or boolean; a numeric one is text too).
+pub(super) fn attribute(cell: &Cell<'_>, dates: Dates, out: &mut Vec<u8>) -> Written {
+    match cell {
+        Cell::Bool(value) => {
+            out.extend_from_slice(if *value { b"true" } else { b"false" });
+            Ok(())
+        }
+        Cell::Text(text) if longer(text, LONGEST_ATTRIBUTE) => {
+            refused(&TOO_LONG, "at most 250 characters fit in a custom attribute", "")
+        }
+        Cell::Text(text) => {
+            json::text(text, out);
+            Ok(())
+        }
+        Cell::Date(day) => {
+            date(*day, out);
+            Ok(())
+        }
+        Cell::DateTime(moment) if dates == Dates::Date || midnight(*moment) => {
+            date(moment.date(), out);
+            Ok(())
+        }
+        Cell::DateTime(_) => refused(&DATE_ONLY, DATE_ONLY.says, ""),
+        Cell::List(items) => choices(items, out),
+        other => {
+            let start = out.len();
+            let written =
+                number(other, out).unwrap_or_else(|| refused(&ATTRIBUTE_VALUE, ATTRIBUTE_VALUE.says, ""));
+            if out.len() - start > LONGEST_ATTRIBUTE + 2 {
+                return refused(&TOO_LONG, "at most 250 digits fit in a custom attribute", "");
+            }
+            written
+        }
+    }
+}
+
+/// The chosen values of a multi-select.
+fn choices(items: &[Cell<'_>], out: &mut Vec<u8>) -> Written {
+    out.push(b'[');
+    let mut first = true;
+    for item in items {
+        match item {
+            Cell::Null => {}
+            Cell::Text(text) => {
+                if !first {
+                    out.push(b',');
+                }
+                first = false;
+                json::text(text, out);
+            }
+            _ => {
+                return refused(
+                    &ATTRIBUTE_VALUE,
+                    "a multi-select takes a list of texts and nothing else",
+                    "",
+                );
+            }
+        }
+    }
+    out.push(b']');
+    Ok(())
+}
+
+/// Writes a number as text with a point; `None` if the cell is none.
+fn number(cell: &Cell<'_>, out: &mut Vec<u8>) -> Option<Written> {
+    match cell {
+        Cell::Int(number) => plain(itoa::Buffer::new().format(*number), out),
+        Cell::Digits(digits) => json::text(digits, out),
+        Cell::Float(number) if number.is_finite() => float(*number, out),
+        Cell::Float32(number) if number.is_finite() => float(*number, out),
+        Cell::Float(_) | Cell::Float32(_) => return Some(refused(&NOT_FINITE, NOT_FINITE.says, "")),
+        _ => return None,
+    }
+    Some(Ok(()))
+}
+
+fn float(number: impl zmij::Float, out: &mut Vec<u8>) {
+    let mut buffer = zmij::Buffer::new();
+    let text = buffer.format_finite(number);
+    let text = text.strip_suffix(".0").unwrap_or(text);
+    plain(if text == "-0" { "0" } else { text }, out);
+}
+
+/// Writes a date as `YYYY-MM-DD`.
+fn date(date: Date, out: &mut Vec<u8>) {
+    let digits = |number: i16, unit: i16| b'0' + u8::try_from(number / unit % 10).unwrap_or(0);
+    let (year, month, day) = (date.year(), i16::from(date.month()), i16::from(date.day()));
+    if year < 0 {
+        return plain(&date.to_string(), out);
+    }
+    out.extend_from_slice(&[
+        b'"',
+        digits(year, 1000),
+        digits(year, 100),
+        digits(year, 10),
+        digits(year, 1),
+        b'-',
+        digits(month, 10),
+        digits(month, 1),
+        b'-',
+        digits(day, 10),
+        digits(day, 1),
+        b'"',
+    ]);
+}
+
+/// Writes what needs no escapes.
+fn plain(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
+}
+
+fn midnight(moment: DateTime) -> bool {
+    moment.time() == Time::midnight()
+}
+
+fn longer(text: &str, most: usize) -> bool {
+    text.len() > most && text.chars().nth(most).is_some()
+}
+
+/// What a blank cell becomes when its column is turned to text.
+fn stands_for_blank(text: &str) -> bool {
+    ["nan", "none", "nat", "<na>", "null"]
+        .iter()
+        .any(|blank| text.eq_ignore_ascii_case(blank))
+}
