@@ -13,5 +13,6 @@ pub mod model;
 
 pub mod http;
 
+pub mod api;
 pub mod input;
 pub mod validation;

@@ -1,0 +1,389 @@
+//! The Assets API, version 2: four bulk endpoints and the list.
+//!
+//! Paths, methods, bodies and statuses are those of the reference pages named at each entry. That a request takes at
+//! most 100 assets stands in the tutorial "Manage assets"; the rate groups on the page "Assets rate limits".
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+
+use serde::de::IgnoredAny;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::{Absent, Concerns, Done, Endpoint, Listing, Pages, Paired, SentRow};
+use crate::http::Replay;
+use crate::http::send::Method;
+use crate::model::asset::{Identity, identity, keyed, member};
+use crate::options::RateGroup;
+
+/// POST assets:batch-create: a bare array; 201 with `results`. The service gives the ids and knows no idempotency
+/// key, so a repeated create doubles its assets.
+pub const BATCH_CREATE: Endpoint = Endpoint {
+    name: "assets:batch-create",
+    method: Method::Post,
+    path: "/{prefix}/assets/v2/projects/{project}/assets:batch-create",
+    group: RateGroup::AssetsWrite,
+    most_items: 100,
+    replay: Replay::Never,
+    region: false,
+    opens: "[",
+    closes: "]",
+    done: Done::Created,
+    absent: Absent::InDoubt,
+    forbidden: Concerns::Run,
+    not_found: Concerns::Run,
+    pair: pair_created,
+};
+
+/// PATCH assets:batch-patch: an object keyed by asset id, both ways.
+pub const BATCH_PATCH: Endpoint = Endpoint {
+    name: "assets:batch-patch",
+    method: Method::Patch,
+    path: "/{prefix}/assets/v2/projects/{project}/assets:batch-patch",
+    group: RateGroup::AssetsWrite,
+    most_items: 100,
+    replay: Replay::Safe,
+    region: false,
+    opens: "{",
+    closes: "}",
+    done: Done::Updated,
+    absent: Absent::InDoubt,
+    forbidden: Concerns::Run,
+    not_found: Concerns::Rows,
+    pair: pair_patched,
+};
+
+/// POST assets:batch-get: `ids`; ids the service does not know are left out of `results`.
+pub const BATCH_GET: Endpoint = Endpoint {
+    name: "assets:batch-get",
+    method: Method::Post,
+    path: "/{prefix}/assets/v2/projects/{project}/assets:batch-get",
+    group: RateGroup::AssetsRead,
+    most_items: 100,
+    replay: Replay::Safe,
+    region: false,
+    opens: "{\"ids\":[",
+    closes: "]}",
+    done: Done::Read,
+    absent: Absent::Refused("the service knows no such asset"),
+    forbidden: Concerns::Run,
+    not_found: Concerns::Run,
+    pair: pair_got,
+};
+
+/// POST assets:batch-delete: `ids`; 204 without a body.
+pub const BATCH_DELETE: Endpoint = Endpoint {
+    name: "assets:batch-delete",
+    method: Method::Post,
+    path: "/{prefix}/assets/v2/projects/{project}/assets:batch-delete",
+    group: RateGroup::AssetsWrite,
+    most_items: 100,
+    replay: Replay::Safe,
+    region: false,
+    opens: "{\"ids\":[",
+    closes: "]}",
+    done: Done::Deleted,
+    absent: Absent::InDoubt,
+    forbidden: Concerns::Run,
+    not_found: Concerns::Rows,
+    pair: pair_deleted,
+};
+
+/// GET assets: pages of at most 200, by cursor.
+pub const LIST: Listing = Listing {
+    name: "assets",
+    path: "/{prefix}/assets/v2/projects/{project}/assets",
+    group: RateGroup::AssetsRead,
+    region: false,
+    pages: Pages::Cursor { limit: 200 },
+    rows: "results",
+};
+
+/// The order of `results` is shown but not promised, and a client asset id need not be unique. So an entry is paired
+/// by its client asset id; among rows of one client asset id by what else they say; and by position only where they
+/// say the same. What stays ambiguous stays unpaired: never a wrong id on a row.
+fn pair_created<'a>(body: &'a [u8], rows: &[SentRow<'_>], entries: bool) -> Result<Vec<Paired<'a>>, String> {
+    // Raw entries are only needed to be kept, or to tell twins apart: reading them twice costs.
+    let found: Vec<Identity<'a>> = member(body, "results")?;
+    let raw: Vec<&'a RawValue> = if entries {
+        member(body, "results")?
+    } else {
+        Vec::new()
+    };
+    let named = |at: usize| Paired::Named {
+        id: found[at].id.clone(),
+        entry: raw.get(at).map(|raw| range_in(body, raw)),
+    };
+    let ids: Vec<&str> = found
+        .iter()
+        .filter_map(|entry| entry.id.as_deref())
+        .filter(|id| !id.is_empty())
+        .collect();
+    if distinct(ids.iter().copied()) < ids.len() {
+        // An id that comes twice is the id of neither, and then the answer is not to be trusted at all.
+        return Ok(vec![Paired::Absent; rows.len()]);
+    }
+    let in_order = found.len() == rows.len()
+        && ids.len() == rows.len()
+        && found
+            .iter()
+            .zip(rows)
+            .all(|(entry, row)| entry.client_asset_id.as_deref() == Some(row.key));
+    if in_order && distinct(rows.iter().map(|row| row.key)) == rows.len() {
+        return Ok((0..rows.len()).map(named).collect());
+    }
+    let of_key = positions(rows.iter().enumerate().map(|(at, row)| (row.key, at)));
+    let with_id = found
+        .iter()
+        .enumerate()
+        .filter(|(_, entry)| entry.id.as_deref().is_some_and(|id| !id.is_empty()));
+    let at_of_key =
+        positions(with_id.filter_map(|(at, entry)| Some((entry.client_asset_id.as_deref()?, at))));
+    let mut paired = vec![Paired::Absent; rows.len()];
+    for (key, same) in &of_key {
+        let candidates = at_of_key.get(key).map_or(&[][..], Vec::as_slice);
+        if candidates.len() != same.len() {
+            continue;
+        }
+        if let ([row], [at]) = (&same[..], candidates) {
+            paired[*row] = named(*at);
+        } else {
+            for (row, at) in told_apart(body, rows, same, candidates)? {
+                paired[row] = named(at);
+            }
+        }
+    }
+    Ok(paired)
+}
+
+/// How many different texts there are.
+fn distinct<'t>(texts: impl Iterator<Item = &'t str>) -> usize {
+    texts.collect::<HashSet<_>>().len()
+}
+
+/// Where each text stands.
+fn positions<'t>(texts: impl Iterator<Item = (&'t str, usize)>) -> HashMap<&'t str, Vec<usize>> {
+    let mut positions: HashMap<&str, Vec<usize>> = HashMap::new();
+    texts.for_each(|(text, at)| positions.entry(text).or_default().push(at));
+    positions
+}
+
+/// Pairs rows of one client asset id with as many entries, by what else they say.
+fn told_apart(
+    body: &[u8],
+    rows: &[SentRow<'_>],
+    same: &[usize],
+    candidates: &[usize],
+) -> Result<Vec<(usize, usize)>, String> {
+    if same.iter().all(|row| rows[*row].body == rows[same[0]].body) {
+        return Ok(same.iter().copied().zip(candidates.iter().copied()).collect());
+    }
+    let entries: Vec<Value> = member(body, "results")?;
+    let mut pairs = Vec::new();
+    for row in same {
+        let Ok(sent) = serde_json::from_slice::<Value>(rows[*row].body) else {
+            continue;
+        };
+        let mut fitting = candidates.iter().filter(|at| says(&entries[**at], &sent));
+        if let (Some(at), None) = (fitting.next(), fitting.next()) {
+            pairs.push((*row, *at));
+        }
+    }
+    // Two rows for one entry: then what they say does not tell them apart.
+    let mut used = HashMap::new();
+    for (_, at) in &pairs {
+        *used.entry(*at).or_insert(0) += 1;
+    }
+    pairs.retain(|(_, at)| used[at] == 1);
+    Ok(pairs)
+}
+
+/// Whether an entry says what a row said, and no more in the fields that the service does not fill by itself.
+fn says(entry: &Value, sent: &Value) -> bool {
+    let base = ["categoryId", "statusId", "description", "locationId", "barcode"];
+    let attributes = sent.get("customAttributes").and_then(Value::as_object);
+    base.iter()
+        .all(|name| entry.get(name).filter(|value| !value.is_null()) == sent.get(name))
+        && attributes.into_iter().flatten().all(|(name, value)| {
+            match (&entry["customAttributes"][name], value) {
+                // Numbers are sent as text and may come back as either.
+                (Value::Number(number), Value::String(text)) => number.as_f64() == text.parse().ok(),
+                (came, sent) => came == sent,
+            }
+        })
+}
+
+fn pair_patched<'a>(body: &'a [u8], rows: &[SentRow<'_>], entries: bool) -> Result<Vec<Paired<'a>>, String> {
+    let members = keyed(body)?
+        .into_iter()
+        .filter(|(_, raw)| raw.get().starts_with('{'));
+    Ok(by_id(
+        rows,
+        members.map(|(id, raw)| (id, entries.then(|| range_in(body, raw)))),
+    ))
+}
+
+fn pair_got<'a>(body: &'a [u8], rows: &[SentRow<'_>], _entries: bool) -> Result<Vec<Paired<'a>>, String> {
+    let raw: Vec<&'a RawValue> = member(body, "results")?;
+    Ok(by_id(
+        rows,
+        raw.into_iter()
+            .filter_map(|raw| Some((identity(raw).id?, Some(range_in(body, raw))))),
+    ))
+}
+
+fn pair_deleted<'a>(body: &'a [u8], rows: &[SentRow<'_>], _: bool) -> Result<Vec<Paired<'a>>, String> {
+    // All or nothing, so the success itself names every row, and a 204 has no body to read. A page of a proxy has one.
+    if !body.is_empty() && serde_json::from_slice::<IgnoredAny>(body).is_err() {
+        return Err("it is neither empty nor JSON".to_owned());
+    }
+    Ok(rows
+        .iter()
+        .map(|row| Paired::Named {
+            id: Some(Cow::Owned(row.key.to_owned())),
+            entry: None,
+        })
+        .collect())
+}
+
+/// Pairs entries that carry their id. Ids are compared without case: a UUID is the same in both.
+pub(crate) fn by_id<'a>(
+    rows: &[SentRow<'_>],
+    found: impl Iterator<Item = (Cow<'a, str>, Option<Range<usize>>)>,
+) -> Vec<Paired<'a>> {
+    let mut entries: HashMap<String, (Cow<'a, str>, Option<Range<usize>>)> = found
+        .map(|(id, entry)| (id.to_ascii_lowercase(), (id, entry)))
+        .collect();
+    rows.iter()
+        .map(|row| match entries.remove(&row.key.to_ascii_lowercase()) {
+            Some((id, entry)) => Paired::Named { id: Some(id), entry },
+            None => Paired::Absent,
+        })
+        .collect()
+}
+
+fn range_in(body: &[u8], raw: &RawValue) -> Range<usize> {
+    // `raw` was borrowed from `body`, so the difference of their addresses is its offset.
+    let start = raw.get().as_ptr() as usize - body.as_ptr() as usize;
+    start..start + raw.get().len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys<'t>(texts: &[&'t str]) -> Vec<SentRow<'t>> {
+        texts
+            .iter()
+            .map(|text| SentRow {
+                key: text,
+                body: b"{}",
+            })
+            .collect()
+    }
+
+    fn ids(paired: &[Paired<'_>]) -> Vec<Option<String>> {
+        paired
+            .iter()
+            .map(|paired| match paired {
+                Paired::Named { id, .. } => id.as_deref().map(str::to_owned),
+                Paired::Absent => None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn created_assets_are_paired_by_content_before_position() {
+        let shuffled = br#"{"results":[{"id":"2","clientAssetId":"B"},{"id":"1","clientAssetId":"A"}]}"#;
+        assert_eq!(
+            ids(&pair_created(shuffled, &keys(&["A", "B"]), false).unwrap()),
+            [Some("1".into()), Some("2".into())]
+        );
+        let same_names = br#"{"results":[{"id":"1","clientAssetId":"A"},{"id":"2","clientAssetId":"A"}]}"#;
+        assert_eq!(
+            ids(&pair_created(same_names, &keys(&["A", "A"]), false).unwrap()),
+            [Some("1".into()), Some("2".into())]
+        );
+    }
+
+    #[test]
+    fn an_answer_that_does_not_fit_never_puts_a_wrong_id_on_a_row() {
+        for (body, rows, expected) in [
+            (
+                r#"{"results":[{"id":"2","clientAssetId":"B"}]}"#,
+                &["A", "B"][..],
+                &[None, Some("2")][..],
+            ),
+            (r#"{"results":[{"id":"1"}]}"#, &["A"], &[None]),
+            (r#"{"results":[{"id":"","clientAssetId":"A"}]}"#, &["A"], &[None]),
+            (
+                r#"{"results":[{"id":"1","clientAssetId":"A"},{"id":"1","clientAssetId":"B"}]}"#,
+                &["A", "B"],
+                &[None, None],
+            ),
+            (
+                r#"{"results":[{"id":"1","clientAssetId":"A"}]}"#,
+                &["A", "A"],
+                &[None, None],
+            ),
+        ] {
+            let paired = pair_created(body.as_bytes(), &keys(rows), true).unwrap();
+            assert_eq!(
+                ids(&paired),
+                expected
+                    .iter()
+                    .map(|id| id.map(str::to_owned))
+                    .collect::<Vec<_>>(),
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn twins_are_told_apart_by_what_they_say_or_not_at_all() {
+        let twin = |body: &'static str| SentRow {
+            key: "A",
+            body: body.as_bytes(),
+        };
+        let rows = [
+            twin(r#"{"clientAssetId":"A","barcode":"1"}"#),
+            twin(r#"{"clientAssetId":"A","customAttributes":{"ca1":"6.5"}}"#),
+        ];
+        let shuffled = br#"{"results":[{"id":"y","clientAssetId":"A","customAttributes":{"ca1":6.5}},
+            {"id":"x","clientAssetId":"A","barcode":"1"}]}"#;
+        assert_eq!(
+            ids(&pair_created(shuffled, &rows, false).unwrap()),
+            [Some("x".into()), Some("y".into())]
+        );
+        let silent = br#"{"results":[{"id":"y","clientAssetId":"A"},{"id":"x","clientAssetId":"A"}]}"#;
+        assert_eq!(ids(&pair_created(silent, &rows, false).unwrap()), [None, None]);
+    }
+
+    #[test]
+    fn a_page_of_a_proxy_proves_no_delete() {
+        assert!(pair_deleted(b"<html>log in</html>", &keys(&["a"]), false).is_err());
+        assert_eq!(
+            ids(&pair_deleted(b"", &keys(&["a"]), false).unwrap()),
+            [Some("a".into())]
+        );
+        assert_eq!(
+            ids(&pair_patched(br#"{"a":null}"#, &keys(&["a"]), false).unwrap()),
+            [None]
+        );
+    }
+
+    #[test]
+    fn got_assets_are_paired_by_id_and_cut_out_of_the_body() {
+        let body = br#"{"results":[{"id":"bb"},{"id":"CC","version":2}]}"#;
+        let paired = pair_got(body, &keys(&["aa", "cc"]), true).unwrap();
+        assert_eq!(paired[0], Paired::Absent);
+        let Paired::Named {
+            entry: Some(range), ..
+        } = &paired[1]
+        else {
+            panic!("{paired:?}")
+        };
+        assert_eq!(&body[range.clone()], br#"{"id":"CC","version":2}"#);
+    }
+}

@@ -1,0 +1,123 @@
+//! Endpoints as data. An endpoint knows its method, path and limits, whether it may be replayed, and how its answer
+//! is paired with what was sent; it knows no chunks and no Python.
+
+pub mod assets;
+pub mod relationships;
+pub mod settings;
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use crate::http::Replay;
+use crate::http::send::Method;
+use crate::ids::ProjectId;
+use crate::options::{Prefix, RateGroup};
+
+/// What is done to a row when its request succeeded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Done {
+    Created,
+    Updated,
+    Deleted,
+    Read,
+}
+
+/// Whom a status such as 403 or 404 concerns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Concerns {
+    /// The whole run: the project, the token. Going on would only repeat it.
+    Run,
+    /// Rows of this request.
+    Rows,
+}
+
+/// What an answer says of one row sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Paired<'a> {
+    /// It names the row; with the id, and where the whole entry stands in the body.
+    Named {
+        id: Option<Cow<'a, str>>,
+        entry: Option<Range<usize>>,
+    },
+    /// It does not.
+    Absent,
+}
+
+/// A row as it was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SentRow<'r> {
+    /// Its client asset id, or its id.
+    pub key: &'r str,
+    /// What stood in the request for it.
+    pub body: &'r [u8],
+}
+
+/// Pairs a success with the rows sent, in their order. The flag asks for the entries too.
+pub type Pair = for<'a> fn(&'a [u8], &[SentRow<'_>], bool) -> Result<Vec<Paired<'a>>, String>;
+
+/// A bulk endpoint.
+pub struct Endpoint {
+    /// As the reference page calls it.
+    pub name: &'static str,
+    pub method: Method,
+    /// `{prefix}` and `{project}` are filled in.
+    pub path: &'static str,
+    pub group: RateGroup,
+    pub most_items: usize,
+    pub replay: Replay,
+    /// Whether it takes `x-ads-region`.
+    pub region: bool,
+    /// What stands before, and after, the comma-separated items of its body.
+    pub opens: &'static str,
+    pub closes: &'static str,
+    pub done: Done,
+    /// What a row is that a success does not name; the text says why.
+    pub absent: Absent,
+    pub forbidden: Concerns,
+    pub not_found: Concerns,
+    pub pair: Pair,
+}
+
+/// What it means for a row that a success does not name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absent {
+    /// Whether it was executed cannot be told.
+    InDoubt,
+    /// The service left it out, which is how this endpoint refuses.
+    Refused(&'static str),
+}
+
+impl Endpoint {
+    /// The path for one project.
+    #[must_use]
+    pub fn path(&self, prefix: Prefix, project: ProjectId) -> String {
+        fill(self.path, prefix, project)
+    }
+}
+
+/// A paged read.
+pub struct Listing {
+    pub name: &'static str,
+    pub path: &'static str,
+    pub group: RateGroup,
+    pub region: bool,
+    pub pages: Pages,
+    /// The member that holds the rows.
+    pub rows: &'static str,
+}
+
+/// How a read goes on to its next page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pages {
+    /// Everything comes at once.
+    One,
+    /// `pagination.cursorState`, given back as `cursorState`; `limit` is at most this.
+    Cursor { limit: u32 },
+    /// `page.continuationToken`, given back as `continuationToken`.
+    Continuation,
+}
+
+pub(crate) fn fill(path: &str, prefix: Prefix, project: ProjectId) -> String {
+    path.replace("{prefix}", prefix.as_str())
+        .replace("{project}", &project.to_string())
+}
