@@ -16,3 +16,5 @@ pub mod http;
 pub mod api;
 pub mod input;
 pub mod validation;
+
+pub mod table;
