@@ -18,3 +18,5 @@ pub mod input;
 pub mod validation;
 
 pub mod table;
+
+pub mod batch;

@@ -1,0 +1,197 @@
+//! A request refused for some of its rows: which rows to blame, and which to send again.
+//!
+//! Batches are all or nothing and a bad item refuses the whole request (tutorial "Manage assets"). What the list of
+//! violations looks like is not documented, so an answer that names no row is answered by halving.
+
+use std::collections::BTreeMap;
+
+use crate::api::Endpoint;
+use crate::batch::plan::{Batch, Item};
+use crate::error::{ServiceError, Violation};
+
+/// What becomes of a refused batch.
+#[derive(Debug, PartialEq)]
+pub struct Split<'e> {
+    /// Rows to blame, each with what the service said of it; `None`: alone in its request, so all of it.
+    pub blamed: Vec<(u32, Option<&'e Violation>)>,
+    /// What goes out again.
+    pub again: Vec<Batch>,
+}
+
+/// How many refusals of a batch in a row may name rows and be believed.
+///
+/// Names are proven right only when the rows they leave succeed. Whether positions count from 0 is not documented, so
+/// an answer that names row after row without an end is taken to name the wrong ones.
+const MOST_NAMINGS: usize = 5;
+
+/// Splits a refused batch: by the rows the answer names, otherwise by halves.
+#[must_use]
+pub fn split<'e>(endpoint: &Endpoint, batch: &Batch, error: &'e ServiceError) -> Split<'e> {
+    let named = named(batch, error);
+    // Rows named before are proven bad only by a rest that succeeds. Where none did, they go out again.
+    let doubted = || {
+        let mut parts = batch.named.clone();
+        for part in &mut parts {
+            part.halve = true;
+        }
+        parts
+    };
+    if batch.items.len() == 1 {
+        let violation = named.into_values().next();
+        return Split {
+            blamed: vec![(batch.items[0].row, violation)],
+            again: doubted(),
+        };
+    }
+    if batch.halve || named.is_empty() || batch.named.len() >= MOST_NAMINGS {
+        let half = batch.items.len() / 2;
+        let halves = [
+            batch.part(endpoint, |at, _| at < half),
+            batch.part(endpoint, |at, _| at >= half),
+        ];
+        let mut again = Vec::from(halves);
+        for half in &mut again {
+            half.halve = true;
+        }
+        again.extend(doubted());
+        return Split {
+            blamed: Vec::new(),
+            again,
+        };
+    }
+    let mut rest = batch.part(endpoint, |at, _| !named.contains_key(&at));
+    rest.named.clone_from(&batch.named);
+    rest.named
+        .push(batch.part(endpoint, |at, _| named.contains_key(&at)));
+    Split {
+        blamed: named
+            .into_iter()
+            .map(|(at, violation)| (batch.items[at].row, Some(violation)))
+            .collect(),
+        again: if rest.items.is_empty() {
+            doubted()
+        } else {
+            vec![rest]
+        },
+    }
+}
+
+/// The items an answer names, by position, each with the first violation that names it.
+fn named<'e>(batch: &Batch, error: &'e ServiceError) -> BTreeMap<usize, &'e Violation> {
+    let mut named = BTreeMap::new();
+    for violation in &error.violations {
+        let by_id = violation.id.as_deref().and_then(|id| position(&batch.items, id));
+        let by_index = violation.index.filter(|index| *index < batch.items.len());
+        if let Some(at) = by_id.or(by_index) {
+            named.entry(at).or_insert(violation);
+        }
+    }
+    named
+}
+
+/// An item by its key, if only one has it: client asset ids need not be unique.
+fn position(items: &[Item], key: &str) -> Option<usize> {
+    let mut found = items
+        .iter()
+        .enumerate()
+        .filter(|(_, item)| item.key.eq_ignore_ascii_case(key));
+    let (at, _) = found.next()?;
+    found.next().is_none().then_some(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeSet, VecDeque};
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::api::assets::BATCH_CREATE;
+    use crate::batch::outcome::SharedLedger;
+    use crate::batch::plan::{Ahead, Packer};
+    use crate::input::{Cell, Label, Sink};
+    use crate::validation::{Dates, Nulls, Policy, RowShape};
+
+    fn batch(rows: usize) -> Batch {
+        let policy = Policy {
+            shape: RowShape::NewAsset,
+            nulls: Nulls::Omit,
+            dates: Dates::Exact,
+            id_column: "id".into(),
+        };
+        let mut packer = Packer::new(
+            &BATCH_CREATE,
+            policy,
+            SharedLedger::default(),
+            100,
+            Ahead::Everything,
+            None,
+        );
+        let columns = ["clientAssetId", "categoryId", "statusId"].map(|name| packer.column(name));
+        for row in 0..rows {
+            packer.begin(Label::Number);
+            let values = [&*format!("A-{row}"), "1", "5cd53aeb-6657-4fb3-a077-f700fb29e644"];
+            columns
+                .iter()
+                .zip(values)
+                .for_each(|(column, value)| packer.cell(*column, Cell::Text(value)));
+            packer.end();
+        }
+        packer.finish();
+        packer.take().unwrap()
+    }
+
+    /// Plays a service that refuses `bad` rows and names the first of them by a position that counts from `from`;
+    /// the rows that end up blamed.
+    fn blamed(rows: usize, bad: &[u32], from: usize, names: bool) -> BTreeSet<u32> {
+        let mut waiting = VecDeque::from([batch(rows)]);
+        let mut blamed = BTreeSet::new();
+        let mut requests = 0;
+        while let Some(batch) = waiting.pop_front() {
+            requests += 1;
+            assert!(requests <= 4 * rows + 20, "no end");
+            let Some(at) = batch.items.iter().position(|item| bad.contains(&item.row)) else {
+                continue;
+            };
+            let violation = Violation {
+                index: names.then_some(at + from),
+                ..Violation::default()
+            };
+            let error = ServiceError {
+                status: 400,
+                code: None,
+                message: None,
+                violations: vec![violation],
+                request_id: None,
+                retry_after: None,
+                body: Arc::from(""),
+                hint: None,
+            };
+            let split = split(&BATCH_CREATE, &batch, &error);
+            blamed.extend(split.blamed.iter().map(|(row, _)| *row));
+            for part in split.again.into_iter().rev() {
+                for item in &part.items {
+                    blamed.remove(&item.row);
+                }
+                waiting.push_front(part);
+            }
+        }
+        blamed
+    }
+
+    #[test]
+    fn exactly_the_bad_rows_are_blamed_whatever_the_answer_names() {
+        for rows in [1, 2, 3, 7, 100] {
+            for bad in [&[0][..], &[0, 1], &[2, 5], &[0, 2, 3, 4, 5, 6], &[99]] {
+                let expected: BTreeSet<u32> =
+                    bad.iter().copied().filter(|row| (*row as usize) < rows).collect();
+                for (from, names) in [(0, true), (1, true), (3, true), (0, false)] {
+                    assert_eq!(
+                        blamed(rows, bad, from, names),
+                        expected,
+                        "{rows} rows, {bad:?}, from {from}, {names}"
+                    );
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,646 @@
+//! The ledger: one verdict a row, true at any moment.
+//!
+//! It is columns, not row objects, so that a million rows cost some tens of megabytes and an import that is cut off
+//! anywhere still knows each of them.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::error::{Error, ServiceError, Violation};
+use crate::input::Label;
+use crate::validation::{Problem, rules};
+
+/// What is known of a row. The order is that of reports: good ones first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum State {
+    Created,
+    Updated,
+    Deleted,
+    Unchanged,
+    /// Refused by a check of ours, never sent.
+    Invalid,
+    /// Refused by the service.
+    Rejected,
+    /// Stopped before its request left.
+    NotSent,
+    /// Provably not executed, and given up.
+    Failed,
+    /// Sent, and no answer that says what became of it.
+    Unknown,
+}
+
+impl State {
+    pub const ALL: [Self; 9] = [
+        Self::Created,
+        Self::Updated,
+        Self::Deleted,
+        Self::Unchanged,
+        Self::Invalid,
+        Self::Rejected,
+        Self::NotSent,
+        Self::Failed,
+        Self::Unknown,
+    ];
+
+    /// The state as users see it: `created`, `not_sent`, ...
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Deleted => "deleted",
+            Self::Unchanged => "unchanged",
+            Self::Invalid => "invalid",
+            Self::Rejected => "rejected",
+            Self::NotSent => "not_sent",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Whether the row is where the user wanted it.
+    #[must_use]
+    pub fn good(self) -> bool {
+        self <= Self::Unchanged
+    }
+
+    /// Whether sending the row again is safe and may help.
+    #[must_use]
+    pub fn may_be_sent_again(self) -> bool {
+        matches!(self, Self::NotSent | Self::Failed)
+    }
+}
+
+/// Why a row is in a state that is not good.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Fault {
+    /// A rule of ours, a code of the service, or a word such as `transport`.
+    pub code: String,
+    pub message: String,
+    pub column: Option<String>,
+    pub value: Option<String>,
+    pub fix: Option<String>,
+    pub status: Option<u16>,
+    pub body: Option<Arc<str>>,
+    pub problems: Vec<Problem>,
+}
+
+impl Fault {
+    /// A fault of our own.
+    #[must_use]
+    pub fn new(code: &str, message: impl Into<String>, fix: &str) -> Self {
+        Self {
+            code: code.to_owned(),
+            message: message.into(),
+            fix: (!fix.is_empty()).then(|| fix.to_owned()),
+            ..Self::default()
+        }
+    }
+
+    /// The problems a check found.
+    #[must_use]
+    pub fn invalid(problems: Vec<Problem>) -> Self {
+        let mut fault = Self::default();
+        if let Some(first) = problems.first() {
+            fault.code = first.rule.to_string();
+            fault.column = Some(first.column.clone());
+            fault.value = Some(first.value.clone());
+            let fixes = problems
+                .iter()
+                .map(|problem| format!("`{}`: {}", problem.column, problem.fix));
+            fault.fix = Some(if problems.len() > 1 {
+                fixes.collect::<Vec<_>>().join("; ")
+            } else {
+                first.fix.clone()
+            });
+            fault.message = problems
+                .iter()
+                .map(|problem| problem.message.as_str())
+                .collect::<Vec<_>>()
+                .join("; ");
+        }
+        fault.problems = problems;
+        fault
+    }
+
+    /// What the service said of one row.
+    #[must_use]
+    pub fn violation(error: &ServiceError, violation: &Violation) -> Self {
+        Self {
+            code: violation
+                .code
+                .clone()
+                .or_else(|| error.code.clone())
+                .unwrap_or_else(|| error.status.to_string()),
+            message: match &error.request_id {
+                Some(id) => format!("{} [request id {id}]", violation.message),
+                None => violation.message.clone(),
+            },
+            // `[3].customAttributes.ca4` is the column ca4.
+            column: violation
+                .field
+                .as_ref()
+                .map(|field| field.rsplit('.').next().unwrap_or(field).to_owned()),
+            fix: Some("correct the row as the service says, and call again with it".to_owned()),
+            status: Some(error.status),
+            body: Some(error.body.clone()),
+            ..Self::default()
+        }
+    }
+
+    /// What ended a request.
+    #[must_use]
+    pub fn of(error: &Error) -> Self {
+        let (code, status, body) = match error {
+            Error::Option(_) => ("option".to_owned(), None, None),
+            Error::Input(_) => ("input".to_owned(), None, None),
+            Error::Auth(_) => ("auth".to_owned(), None, None),
+            Error::Transport(_) => ("transport".to_owned(), None, None),
+            Error::Service(error) => (
+                error.code.clone().unwrap_or_else(|| error.status.to_string()),
+                Some(error.status),
+                Some(error.body.clone()),
+            ),
+            Error::Unreadable { status, body, .. } => {
+                ("unreadable".to_owned(), Some(*status), Some(body.clone()))
+            }
+        };
+        Self {
+            code,
+            message: error.to_string(),
+            status,
+            body,
+            ..Self::default()
+        }
+    }
+}
+
+/// A row's label, as it came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OwnedLabel {
+    Number,
+    Int(i64),
+    Text(Box<str>),
+}
+
+/// What a run cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Stats {
+    pub requests: u64,
+    pub retries: u64,
+    pub bisects: u64,
+    /// Seconds that the run stood still for the rate limits.
+    pub throttled: f64,
+    pub seconds: f64,
+    pub bytes_sent: u64,
+}
+
+/// What is still to be sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    pub rows: u64,
+    pub requests: u64,
+    pub bytes: u64,
+    /// At the rate limit.
+    pub minutes: f64,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+struct Sending {
+    attempts: u32,
+    request_id: Option<Box<str>>,
+}
+
+/// Row numbers, request numbers and fault numbers: four bytes each, in a ledger of at most four billion rows.
+type Number = u32;
+const NONE: Number = Number::MAX;
+
+/// One verdict a row, in input order.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Ledger {
+    states: Vec<State>,
+    /// Nil where a row has none.
+    ids: Vec<Uuid>,
+    /// Ids that are no UUIDs.
+    other_ids: HashMap<Number, Box<str>>,
+    /// Which request settled the row.
+    sendings_of: Vec<Number>,
+    sendings: Vec<Sending>,
+    faults_of: HashMap<Number, Number>,
+    faults: Vec<Fault>,
+    /// Keys one after the other, and where each ends; empty where the key of a row is its id.
+    keys: String,
+    key_ends: Vec<u64>,
+    /// Empty as long as every label is the row's number.
+    labels: Vec<OwnedLabel>,
+    /// Rows that say the same as an earlier one and share its verdict.
+    same_as: HashMap<Number, Number>,
+    /// Why rows that were not sent were not, once the run has ended.
+    pub not_sent: Option<String>,
+    pub stats: Stats,
+    pub plan: Plan,
+    pub warnings: Vec<String>,
+}
+
+/// A ledger shared between a run and whoever looks at it.
+pub type SharedLedger = Arc<Mutex<Ledger>>;
+
+/// Looks into a shared ledger. Nothing panics while it holds this lock.
+pub fn lock(ledger: &SharedLedger) -> MutexGuard<'_, Ledger> {
+    ledger.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Everything there is to say of one row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome<'a> {
+    pub row: u32,
+    pub label: &'a OwnedLabel,
+    pub key: Option<String>,
+    pub state: State,
+    pub id: Option<String>,
+    pub fault: Option<&'a Fault>,
+    pub attempts: u32,
+    pub request_id: Option<&'a str>,
+}
+
+/// A reason and how many rows have it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cause<'a> {
+    pub state: State,
+    pub code: &'a str,
+    pub message: String,
+    pub rows: usize,
+    pub first_row: u32,
+}
+
+impl Ledger {
+    /// How many rows it has.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.states.len()
+    }
+
+    // ---- written by a run ----
+
+    /// Adds the next row, not sent yet.
+    pub fn push(&mut self, label: Label<'_>) -> u32 {
+        let row = self.rows();
+        self.states.push(State::NotSent);
+        self.ids.push(Uuid::nil());
+        self.sendings_of.push(NONE);
+        self.key_ends.push(self.keys.len() as u64);
+        if label != Label::Number && self.labels.is_empty() {
+            self.labels = vec![OwnedLabel::Number; row];
+        }
+        if label != Label::Number || !self.labels.is_empty() {
+            self.labels.push(match label {
+                Label::Number => OwnedLabel::Number,
+                Label::Int(number) => OwnedLabel::Int(number),
+                Label::Text(text) => OwnedLabel::Text(text.into()),
+            });
+        }
+        number(row)
+    }
+
+    /// Adds rows that are known to exist though they were not read: not sent, too.
+    pub fn fill_up(&mut self, rows: usize) {
+        while self.rows() < rows {
+            self.push(Label::Number);
+        }
+    }
+
+    /// Gives the row added last its key. A key that is an id is kept as the row's id: once, not twice.
+    pub fn name_last(&mut self, key: &str, is_id: bool) {
+        let row = self.rows() - 1;
+        if is_id && !key.is_empty() {
+            self.set_id(number(row), key);
+        } else {
+            self.keys.push_str(key);
+        }
+        self.key_ends[row] = self.keys.len() as u64;
+    }
+
+    /// Settles a row.
+    pub fn set(&mut self, row: u32, state: State) {
+        self.states[row as usize] = state;
+        if !self.faults_of.is_empty() {
+            self.faults_of.remove(&row);
+        }
+    }
+
+    /// Settles a row that is not good, with the reason as `add_fault` numbered it.
+    pub fn set_fault(&mut self, row: u32, state: State, fault: u32) {
+        self.states[row as usize] = state;
+        self.faults_of.insert(row, fault);
+    }
+
+    /// Changes the state of a row, but keeps the reason.
+    pub fn doubt(&mut self, row: u32, state: State) {
+        self.states[row as usize] = state;
+    }
+
+    /// Keeps a reason that rows may share.
+    pub fn add_fault(&mut self, fault: Fault) -> u32 {
+        self.faults.push(fault);
+        number(self.faults.len() - 1)
+    }
+
+    /// Gives a row its id.
+    pub fn set_id(&mut self, row: u32, id: &str) {
+        match Uuid::try_parse(id) {
+            Ok(uuid) if !uuid.is_nil() && id.len() == 36 => self.ids[row as usize] = uuid,
+            _ => {
+                self.other_ids.insert(row, id.into());
+            }
+        }
+    }
+
+    /// Notes the request that carried these rows, and adds its tries to those of the requests before it.
+    pub fn set_sending(
+        &mut self,
+        rows: impl Iterator<Item = u32> + Clone,
+        attempts: u32,
+        request_id: Option<&str>,
+    ) {
+        // Rows of one request have been in the same requests before: it was split from those.
+        let before = rows
+            .clone()
+            .next()
+            .and_then(|row| self.sendings.get(self.sendings_of[row as usize] as usize));
+        let attempts = attempts + before.map_or(0, |sending| sending.attempts);
+        self.sendings.push(Sending {
+            attempts,
+            request_id: request_id.map(Box::from),
+        });
+        let sending = number(self.sendings.len() - 1);
+        for row in rows {
+            self.sendings_of[row as usize] = sending;
+        }
+    }
+
+    /// The row says the same as an earlier one: it is not sent and shares the verdict.
+    pub fn set_same_as(&mut self, row: u32, first: u32) {
+        self.same_as.insert(row, first);
+    }
+
+    /// How many rows have a verdict; those in flight have none.
+    #[must_use]
+    pub fn settled_rows(&self) -> usize {
+        let settled = |state: State| !matches!(state, State::NotSent | State::Unknown);
+        let repeats = self
+            .same_as
+            .values()
+            .filter(|first| settled(self.states[**first as usize]))
+            .count();
+        self.states.iter().filter(|state| settled(**state)).count() + repeats
+    }
+
+    /// The state of a row.
+    #[must_use]
+    pub fn state(&self, row: u32) -> State {
+        self.states[self.settled(row) as usize]
+    }
+
+    /// The label of a row.
+    #[must_use]
+    pub fn label(&self, row: u32) -> &OwnedLabel {
+        self.labels.get(row as usize).unwrap_or(&OwnedLabel::Number)
+    }
+
+    fn id(&self, row: u32) -> Option<String> {
+        let id = self.ids[row as usize];
+        if id.is_nil() {
+            self.other_ids.get(&row).map(ToString::to_string)
+        } else {
+            Some(id.to_string())
+        }
+    }
+
+    /// What the row is known by: its client asset id, or its id.
+    #[must_use]
+    pub fn key(&self, row: u32) -> Option<String> {
+        let row = row as usize;
+        let start = row.checked_sub(1).map_or(0, |before| self.key_ends[before]);
+        let range = usize::try_from(start).ok()?..usize::try_from(self.key_ends[row]).ok()?;
+        let key = self.keys.get(range).filter(|key| !key.is_empty());
+        key.map(str::to_owned).or_else(|| self.id(number(row)))
+    }
+
+    fn fault(&self, row: u32) -> Option<&Fault> {
+        static IN_FLIGHT: OnceLock<Fault> = OnceLock::new();
+        match self.faults_of.get(&row) {
+            Some(fault) => self.faults.get(*fault as usize),
+            // Rows become unknown as their request leaves; most are settled a moment later, so no reason is stored.
+            None if self.states[row as usize] == State::Unknown => Some(IN_FLIGHT.get_or_init(|| {
+                Fault::new(
+                    "in_flight",
+                    "the request was sent and its answer was not waited for",
+                    "look the row up in the project before sending it again",
+                )
+            })),
+            None => None,
+        }
+    }
+
+    fn outcome(&self, row: u32) -> Outcome<'_> {
+        let settled = self.settled(row);
+        let sending = self.sendings.get(self.sendings_of[settled as usize] as usize);
+        Outcome {
+            row,
+            label: self.label(row),
+            key: self.key(row),
+            state: self.states[settled as usize],
+            id: self.id(settled),
+            fault: self.fault(settled),
+            attempts: sending.map_or(0, |sending| sending.attempts),
+            request_id: sending.and_then(|sending| sending.request_id.as_deref()),
+        }
+    }
+
+    /// The row whose verdict this row shares: itself, but for repeats of an earlier one.
+    fn settled(&self, row: u32) -> u32 {
+        self.same_as.get(&row).copied().unwrap_or(row)
+    }
+}
+
+/// A ledger, or some rows of it, as users read it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct View {
+    pub ledger: Arc<Ledger>,
+    /// Row numbers, where not all rows are meant.
+    rows: Option<Vec<Number>>,
+}
+
+impl View {
+    /// All rows of a ledger.
+    #[must_use]
+    pub fn new(ledger: Arc<Ledger>) -> Self {
+        Self { ledger, rows: None }
+    }
+
+    /// How many rows it shows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.as_ref().map_or(self.ledger.rows(), Vec::len)
+    }
+
+    /// Whether it shows no row.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn numbers(&self) -> impl Iterator<Item = u32> {
+        (0..self.len()).map(|index| self.row_at(index))
+    }
+
+    fn row_at(&self, index: usize) -> u32 {
+        match &self.rows {
+            Some(rows) => rows[index],
+            None => number(index),
+        }
+    }
+
+    /// What there is to say of the index-th row; `None` past the end.
+    #[must_use]
+    pub fn outcome(&self, index: usize) -> Option<Outcome<'_>> {
+        (index < self.len()).then(|| self.ledger.outcome(self.row_at(index)))
+    }
+
+    /// The ledger with the rows shown that may be sent again ready for it, and which they are.
+    #[must_use]
+    pub fn reopened(&self) -> (Ledger, HashSet<u32>) {
+        let mut ledger = Ledger::clone(&self.ledger);
+        ledger.stats = Stats::default();
+        ledger.plan = Plan::default();
+        ledger.warnings = Vec::new();
+        // A row that repeats another goes with it.
+        let rows: HashSet<u32> = self
+            .numbers()
+            .map(|row| ledger.settled(row))
+            .filter(|row| ledger.state(*row).may_be_sent_again())
+            .collect();
+        ledger.not_sent = None;
+        for row in &rows {
+            ledger.set(*row, State::NotSent);
+            ledger.sendings_of[*row as usize] = NONE;
+        }
+        (ledger, rows)
+    }
+
+    /// All outcomes, in input order.
+    pub fn outcomes(&self) -> impl Iterator<Item = Outcome<'_>> {
+        self.numbers().map(|row| self.ledger.outcome(row))
+    }
+
+    /// Rows a state, in the order of `State::ALL`, states without rows left out.
+    #[must_use]
+    pub fn counts(&self) -> Vec<(State, usize)> {
+        let mut counts = [0; State::ALL.len()];
+        for row in self.numbers() {
+            counts[self.ledger.state(row) as usize] += 1;
+        }
+        State::ALL
+            .into_iter()
+            .zip(counts)
+            .filter(|(_, count)| *count > 0)
+            .collect()
+    }
+
+    /// Ids aligned with the rows.
+    #[must_use]
+    pub fn ids(&self) -> Vec<Option<String>> {
+        self.numbers()
+            .map(|row| self.ledger.id(self.ledger.settled(row)))
+            .collect()
+    }
+
+    /// Only the rows in one of these states.
+    #[must_use]
+    pub fn select(&self, states: &[State]) -> Self {
+        let rows = self
+            .numbers()
+            .filter(|row| states.contains(&self.ledger.state(*row)))
+            .collect();
+        Self {
+            ledger: self.ledger.clone(),
+            rows: Some(rows),
+        }
+    }
+
+    /// The rows at these indices.
+    #[must_use]
+    pub fn slice(&self, indices: impl Iterator<Item = usize>) -> Self {
+        let rows = indices
+            .filter(|index| *index < self.len())
+            .map(|index| self.row_at(index))
+            .collect();
+        Self {
+            ledger: self.ledger.clone(),
+            rows: Some(rows),
+        }
+    }
+
+    /// Why rows are not good, most rows first. Reasons that differ only in a value count as one.
+    #[must_use]
+    pub fn causes(&self) -> Vec<Cause<'_>> {
+        let mut causes: Vec<Cause<'_>> = Vec::new();
+        let mut known: HashMap<(State, &str, Option<&str>, &str), usize> = HashMap::new();
+        for outcome in self.outcomes().filter(|outcome| !outcome.state.good()) {
+            let (code, column, message) = match outcome.fault {
+                // Each problem of ours names its value; rows with the same rule and column are one cause.
+                Some(fault) if !fault.problems.is_empty() => {
+                    (fault.code.as_str(), fault.column.as_deref(), "")
+                }
+                // The service's words may name ids and request ids; its code and field group them.
+                Some(fault) if fault.status.is_some() => (fault.code.as_str(), fault.column.as_deref(), ""),
+                Some(fault) => (fault.code.as_str(), None, fault.message.as_str()),
+                None => ("", None, ""),
+            };
+            let at = *known
+                .entry((outcome.state, code, column, message))
+                .or_insert_with(|| {
+                    causes.push(Cause {
+                        state: outcome.state,
+                        code,
+                        message: match (outcome.fault, outcome.state) {
+                            (Some(fault), _) => fault.message.clone(),
+                            (None, State::NotSent) => self.ledger.not_sent.clone().unwrap_or_default(),
+                            (None, _) => String::new(),
+                        },
+                        rows: 0,
+                        first_row: outcome.row,
+                    });
+                    causes.len() - 1
+                });
+            causes[at].rows += 1;
+        }
+        for cause in causes.iter_mut().filter(|cause| cause.rows > 1) {
+            let problems = self
+                .ledger
+                .fault(self.ledger.settled(cause.first_row))
+                .map(|fault| &fault.problems[..]);
+            if let Some([problem]) = problems {
+                // The message of a row names its value; that of many rows must not.
+                let says = rules()
+                    .iter()
+                    .find(|rule| rule.code == problem.rule)
+                    .map_or("", |rule| rule.says);
+                cause.message = format!("`{}`: {says}; the first is {}", problem.column, problem.value);
+                if problem.value.is_empty() {
+                    cause.message = format!("`{}`: {says}", problem.column);
+                }
+            }
+        }
+        causes.sort_by_key(|cause| std::cmp::Reverse(cause.rows));
+        causes
+    }
+}
+
+fn number(index: usize) -> u32 {
+    // A ledger of four billion rows would need more than 100 GB; the cast cannot cut.
+    u32::try_from(index).unwrap_or(NONE)
+}

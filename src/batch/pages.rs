@@ -1,0 +1,131 @@
+//! Paged reads: one request after another, paced and retried like the rest.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::api::{Listing, Pages};
+use crate::error::Error;
+use crate::http::refusal::request_id;
+use crate::http::send::Method;
+use crate::http::{Answer, Call, Caller, Counters, Replay, Stop};
+use crate::model::asset::{identity, member};
+use crate::table::Table;
+
+/// Reads all pages of a listing.
+///
+/// # Errors
+/// What ended the reading: nothing is returned of a listing that could not be read to its end.
+pub async fn read(
+    caller: &Caller,
+    listing: &Listing,
+    path: &str,
+    query: &[(String, String)],
+    stop: &Stop,
+) -> Result<Table, Error> {
+    let mut table = Table::default();
+    let mut seen = HashSet::new();
+    let mut cursors = HashSet::new();
+    let mut cursor: Option<String> = None;
+    let counters = Counters::default();
+    loop {
+        let call = Call {
+            method: Method::Get,
+            path: address(path, listing, query, cursor.as_deref()),
+            group: listing.group,
+            replay: Replay::Safe,
+            region: listing.region,
+            body: None,
+        };
+        let answer = caller.call(&call, stop, &counters, &|_| {}).await.result?;
+        let unreadable = |reason: String| unreadable(listing, &answer, &reason);
+        let rows: Vec<&RawValue> = member(&answer.body, listing.rows).map_err(unreadable)?;
+        let base = answer.body.as_ptr() as usize;
+        let mut kept = Vec::with_capacity(rows.len());
+        for raw in rows {
+            // Pages are cut by offset underneath (the sample cursor of the tutorial "Retrieve assets data" says so), so
+            // rows may come twice when data changes meanwhile.
+            if identity(raw).id.is_none_or(|id| seen.insert(id.into_owned())) {
+                let start = raw.get().as_ptr() as usize - base;
+                let row = u32::try_from(table.len() + kept.len()).unwrap_or(u32::MAX);
+                kept.push((row, start..start + raw.get().len()));
+            }
+        }
+        table.add(answer.body.clone(), kept);
+        cursor = next(listing, &answer).map_err(unreadable)?;
+        match &cursor {
+            None => return Ok(table),
+            Some(cursor) if !cursors.insert(cursor.clone()) => {
+                return Err(unreadable(
+                    "it gives a cursor that it gave before, so reading on would never end".to_owned(),
+                ));
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+fn address(path: &str, listing: &Listing, query: &[(String, String)], cursor: Option<&str>) -> String {
+    let mut pairs = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in query {
+        pairs.append_pair(name, value);
+    }
+    match listing.pages {
+        Pages::Cursor { limit } => {
+            pairs.append_pair("limit", &limit.to_string());
+            cursor.map(|cursor| pairs.append_pair("cursorState", cursor));
+        }
+        Pages::Continuation => {
+            cursor.map(|cursor| pairs.append_pair("continuationToken", cursor));
+        }
+        Pages::One => {}
+    }
+    let pairs = pairs.finish();
+    if pairs.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{pairs}")
+    }
+}
+
+/// The cursor of the next page; an end is a cursor that is null or missing, both occur in the examples. Anything else
+/// is no end: the rest of the rows would be missing without a word.
+fn next(listing: &Listing, answer: &Answer) -> Result<Option<String>, String> {
+    let (place, name) = match listing.pages {
+        Pages::One => return Ok(None),
+        Pages::Cursor { .. } => ("pagination", "cursorState"),
+        Pages::Continuation => ("page", "continuationToken"),
+    };
+    let page = match member::<Value>(&answer.body, place) {
+        Err(_) | Ok(Value::Null) => return Ok(None),
+        Ok(Value::Object(page)) => page,
+        Ok(other) => return Err(format!("`{place}` is {other}")),
+    };
+    match page.get(name) {
+        Some(Value::String(cursor)) if !cursor.is_empty() => return Ok(Some(cursor.clone())),
+        Some(Value::Number(cursor)) => return Ok(Some(cursor.to_string())),
+        None | Some(Value::Null | Value::String(_)) => {}
+        Some(other) => return Err(format!("`{name}` is {other}")),
+    }
+    // The address of the next page is misprinted in several examples; only the cursor in it is used.
+    let address = page
+        .get("nextUrl")
+        .and_then(Value::as_str)
+        .and_then(|address| address.split_once('?'));
+    let Some((_, query)) = address else {
+        return Ok(None);
+    };
+    Ok(form_urlencoded::parse(query.as_bytes())
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned()))
+}
+
+fn unreadable(listing: &Listing, answer: &Answer, reason: &str) -> Error {
+    Error::Unreadable {
+        message: format!("the list of {} cannot be read: {reason}", listing.name),
+        status: answer.status,
+        request_id: request_id(answer),
+        body: String::from_utf8_lossy(&answer.body).into(),
+    }
+}
