@@ -20,3 +20,6 @@ pub mod validation;
 pub mod table;
 
 pub mod batch;
+
+#[cfg(feature = "simulator")]
+pub mod simulator;

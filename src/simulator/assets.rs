@@ -1,0 +1,1183 @@
+//! The five asset endpoints.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::contract::{ASSET_FIELDS, ATTRIBUTE_TEXT_LENGTH, Field, Kind, Switch, Switches};
+use super::handle::{Call, Refusal, State, Violation, answer, bad_field, instants, refuse, uuid};
+use super::settings::{Page, page};
+use super::world::{Asset, Attribute, DataType, Draft, ROOT, World, timestamp};
+use crate::http::send::Answer;
+
+/// Positions of the assets of the last few lists, so that paging does not search again for every page.
+#[derive(Debug, Default)]
+pub struct Listing(Vec<(String, u64, Arc<[usize]>)>);
+
+/// Answers a call to an endpoint whose tag starts with "assets".
+pub fn call(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
+    match call.endpoint.tag {
+        "assets" => list(state, call),
+        "assets:batch-get" => batch_get(state, call),
+        "assets:batch-create" => batch_create(state, call),
+        "assets:batch-patch" => batch_patch(state, call),
+        _ => batch_delete(state, call),
+    }
+}
+
+/// An asset as answers print it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Printed<'a> {
+    id: Uuid,
+    created_at: String,
+    created_by: &'a str,
+    updated_at: String,
+    updated_by: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deleted_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deleted_by: Option<&'a str>,
+    is_active: Value,
+    version: Value,
+    client_asset_id: &'a str,
+    category_id: String,
+    status_id: Uuid,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    location_id: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    barcode: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    custom_attributes: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    company_id: Option<Uuid>,
+}
+
+fn printed(asset: &Asset, attributes: bool, misprinted: bool) -> Printed<'_> {
+    let stamp = &asset.stamp;
+    // The "PATCH assets:batch-patch" page prints both scalars as text with a comma inside.
+    let scalar = |value: Value| {
+        if misprinted {
+            Value::String(format!("{value},"))
+        } else {
+            value
+        }
+    };
+    Printed {
+        id: asset.id,
+        created_at: timestamp(stamp.created_at),
+        created_by: &stamp.created_by,
+        updated_at: timestamp(stamp.updated_at),
+        updated_by: &stamp.updated_by,
+        deleted_at: stamp.deleted.as_ref().map(|(at, _)| timestamp(*at)),
+        deleted_by: stamp.deleted.as_ref().map(|(_, by)| by.as_ref()),
+        is_active: scalar(stamp.active().into()),
+        version: scalar(stamp.version.into()),
+        client_asset_id: &asset.client_asset_id,
+        category_id: asset.category.to_string(),
+        status_id: asset.status,
+        description: asset.description.as_deref(),
+        location_id: asset.location,
+        barcode: asset.barcode.as_deref(),
+        custom_attributes: attributes.then_some(&asset.attributes),
+        company_id: asset.company,
+    }
+}
+
+/// All assets with everything they hold, deleted ones included.
+pub fn snapshot(world: &World) -> Value {
+    let all: Vec<Printed<'_>> = world
+        .assets()
+        .iter()
+        .map(|asset| printed(asset, true, false))
+        .collect();
+    serde_json::to_value(all).unwrap_or_default()
+}
+
+// ---- GET assets ----
+
+fn list(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
+    let Page { limit, offset } = page(&call.query, &state.switches)?;
+    let attributes = call.query.flag("includeCustomAttributes")?;
+    let positions = found(state, call)?;
+    let total = positions.len();
+    let results: Vec<Printed<'_>> = positions
+        .iter()
+        .skip(offset)
+        .take(limit)
+        .map(|position| printed(&state.world.assets()[*position], attributes, false))
+        .collect();
+    let pagination = super::settings::pagination(call, &state.switches, limit, offset, total);
+    Ok(answer(
+        200,
+        &json!({ "pagination": pagination, "results": results }),
+    ))
+}
+
+fn found(state: &mut State, call: &Call) -> Result<Arc<[usize]>, Refusal> {
+    let query: Vec<String> = call
+        .query
+        .pairs()
+        .iter()
+        .filter(|(name, _)| name.starts_with("filter") || name.starts_with("include") || name == "sort")
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let key = query.join("&");
+    let lag = state.switches.number(Switch::ReadLag).unwrap_or(0.0);
+    let version = state.world.asset_version();
+    if lag == 0.0
+        && let Some((.., positions)) = state
+            .listing
+            .0
+            .iter()
+            .find(|(known, at, _)| *known == key && *at == version)
+    {
+        return Ok(Arc::clone(positions));
+    }
+    let filter = Filter::read(&state.world, call)?;
+    let order = sort_keys(&state.world, &state.switches, call)?;
+    #[allow(clippy::cast_possible_truncation)]
+    let visible_until = state.world.now.saturating_sub(lag as i64);
+    let assets = state.world.assets();
+    let mut positions: Vec<usize> = (0..assets.len())
+        .filter(|position| {
+            let asset = &assets[*position];
+            (lag == 0.0 || asset.stamp.created_at <= visible_until) && filter.fits(&state.world, asset)
+        })
+        .collect();
+    if !order.is_empty() {
+        let keys: HashMap<usize, Vec<SortValue>> = positions
+            .iter()
+            .map(|position| {
+                (
+                    *position,
+                    order.iter().map(|(key, _)| key.of(&assets[*position])).collect(),
+                )
+            })
+            .collect();
+        positions.sort_by(|one, other| {
+            let pairs = keys[one].iter().zip(&keys[other]).zip(&order);
+            pairs
+                .map(|((one, other), (_, descending))| {
+                    let ordering = one.partial_cmp(other).unwrap_or(std::cmp::Ordering::Equal);
+                    if *descending { ordering.reverse() } else { ordering }
+                })
+                .find(|ordering| ordering.is_ne())
+                .unwrap_or(std::cmp::Ordering::Equal)
+        });
+    }
+    let positions: Arc<[usize]> = positions.into();
+    let listing = &mut state.listing.0;
+    listing.retain(|(.., at, _)| *at == version);
+    if listing.len() == 8 {
+        listing.remove(0);
+    }
+    listing.push((key, version, Arc::clone(&positions)));
+    Ok(positions)
+}
+
+enum ValueFilter {
+    Contains(String),
+    Numbers(Vec<(f64, f64)>),
+    Dates(Vec<(String, String)>),
+    Flag(Vec<bool>),
+    Choices(Vec<String>),
+}
+
+struct Filter {
+    categories: Vec<u64>,
+    statuses: Option<HashSet<Uuid>>,
+    locations: Option<HashSet<Uuid>>,
+    attributes: Vec<(String, ValueFilter)>,
+    text: Option<String>,
+    updated: Option<(i64, i64)>,
+    deleted: bool,
+    any_category: bool,
+}
+
+impl Filter {
+    fn read(world: &World, call: &Call) -> Result<Self, Refusal> {
+        let query = &call.query;
+        let bad = |name: &str, value: &str| {
+            bad_field("INVALID_PARAMETER", name, format!("{name} cannot be {value:?}."))
+        };
+        let ids = |name: &str| -> Result<Option<HashSet<Uuid>>, Refusal> {
+            let given = query.all(name);
+            let ids: Result<HashSet<Uuid>, Refusal> = given
+                .iter()
+                .map(|text| uuid(text).ok_or_else(|| bad(name, text)))
+                .collect();
+            Ok(Some(ids?).filter(|_| !given.is_empty()))
+        };
+        let categories: Vec<u64> = query
+            .all("filter[categoryId]")
+            .iter()
+            .map(|text| text.parse().map_err(|_| bad("filter[categoryId]", text)))
+            .collect::<Result<_, _>>()?;
+        let mut statuses = ids("filter[statusId]")?;
+        let labels: Vec<String> = query
+            .all("filter[statusLabel]")
+            .iter()
+            .map(|label| label.to_lowercase())
+            .collect();
+        if !labels.is_empty() {
+            let by_label: HashSet<Uuid> = world
+                .status_sets
+                .iter()
+                .flat_map(|set| &set.statuses)
+                .filter(|status| labels.contains(&status.label.to_lowercase()))
+                .map(|status| status.id)
+                .collect();
+            statuses = Some(match statuses {
+                Some(ids) => ids.intersection(&by_label).copied().collect(),
+                None => by_label,
+            });
+        }
+        let mut locations = ids("filter[locationId]")?;
+        if query.flag("includeSubLocations")?
+            && let Some(set) = &mut locations
+            && set.len() == 1
+        {
+            let above: Vec<Uuid> = set.iter().copied().collect();
+            set.extend(
+                world
+                    .locations
+                    .iter()
+                    .filter(|node| world.location_within(node.id, above[0]))
+                    .map(|node| node.id),
+            );
+        }
+        let mut named: Vec<(String, Vec<&str>)> = Vec::new();
+        for (name, value) in query.pairs() {
+            let Some(inner) = name.strip_prefix("filter[customAttributes][") else {
+                continue;
+            };
+            let attribute = inner.strip_suffix(']').ok_or_else(|| bad(name, value))?;
+            match named.iter_mut().find(|(known, _)| known == attribute) {
+                Some((_, values)) => values.push(value),
+                None => named.push((attribute.to_owned(), vec![value])),
+            }
+        }
+        let mut attributes = Vec::new();
+        for (name, values) in named {
+            let parameter = format!("filter[customAttributes][{name}]");
+            let attribute = world
+                .attributes
+                .iter()
+                .find(|attribute| attribute.name == name)
+                .ok_or_else(|| bad(&parameter, &values.join(",")))?;
+            let filter =
+                ValueFilter::read(attribute, &values).ok_or_else(|| bad(&parameter, &values.join(",")))?;
+            attributes.push((name, filter));
+        }
+        let updated = query
+            .get("filter[updatedAt]")
+            .map(|text| instants("filter[updatedAt]", text))
+            .transpose()?;
+        Ok(Self {
+            any_category: categories.is_empty(),
+            categories,
+            statuses,
+            locations,
+            attributes,
+            text: query.get("filter[searchText]").map(str::to_lowercase),
+            updated,
+            deleted: query.flag("includeDeleted")?,
+        })
+    }
+
+    fn fits(&self, world: &World, asset: &Asset) -> bool {
+        (self.deleted || asset.stamp.active())
+            && (self.any_category || self.categories.contains(&asset.category))
+            && self
+                .statuses
+                .as_ref()
+                .is_none_or(|ids| ids.contains(&asset.status))
+            && self
+                .locations
+                .as_ref()
+                .is_none_or(|ids| asset.location.is_some_and(|id| ids.contains(&id)))
+            && self
+                .updated
+                .is_none_or(|(from, to)| (from..=to).contains(&asset.stamp.updated_at))
+            && (self.attributes.is_empty() || {
+                let map = asset.attribute_map();
+                self.attributes
+                    .iter()
+                    .all(|(name, filter)| map.get(name).is_some_and(|value| filter.fits(value)))
+            })
+            && self
+                .text
+                .as_deref()
+                .is_none_or(|text| contains_text(world, asset, text))
+    }
+}
+
+impl ValueFilter {
+    fn read(attribute: &Attribute, values: &[&str]) -> Option<Self> {
+        // Single values and ranges of one attribute cannot be mixed ("GET assets" reference page).
+        let ranges = values.iter().filter(|value| value.contains("..")).count();
+        let ends = |value: &str| -> (String, String) {
+            value
+                .split_once("..")
+                .map_or((value.into(), value.into()), |(from, to)| {
+                    (from.into(), to.into())
+                })
+        };
+        Some(match attribute.data_type {
+            DataType::Text => Self::Contains(values.last()?.to_lowercase()),
+            DataType::Boolean => Self::Flag(
+                values
+                    .iter()
+                    .map(|value| value.parse().ok())
+                    .collect::<Option<Vec<bool>>>()?,
+            ),
+            DataType::Select | DataType::MultiSelect => {
+                Self::Choices(values.iter().map(|value| (*value).to_owned()).collect())
+            }
+            _ if ranges != 0 && ranges != values.len() => return None,
+            DataType::Numeric => {
+                let end = |text: &str, open: f64| if text.is_empty() { Some(open) } else { finite(text) };
+                let numbers = values.iter().map(|value| {
+                    let (from, to) = ends(value);
+                    Some((end(&from, f64::NEG_INFINITY)?, end(&to, f64::INFINITY)?))
+                });
+                Self::Numbers(numbers.collect::<Option<Vec<_>>>()?)
+            }
+            DataType::Date => {
+                let dates: Vec<(String, String)> = values.iter().map(|value| ends(value)).collect();
+                let good = |text: &String| text.is_empty() || is_date(text);
+                if !dates.iter().all(|(from, to)| good(from) && good(to)) {
+                    return None;
+                }
+                Self::Dates(dates)
+            }
+        })
+    }
+
+    fn fits(&self, value: &Value) -> bool {
+        match self {
+            Self::Contains(part) => value
+                .as_str()
+                .is_some_and(|text| text.to_lowercase().contains(part)),
+            Self::Numbers(ranges) => value
+                .as_f64()
+                .or_else(|| value.as_str().and_then(finite))
+                .is_some_and(|number| ranges.iter().any(|(from, to)| (*from..=*to).contains(&number))),
+            Self::Dates(ranges) => value.as_str().is_some_and(|date| {
+                ranges
+                    .iter()
+                    .any(|(from, to)| date >= from.as_str() && (to.is_empty() || date <= to.as_str()))
+            }),
+            Self::Flag(flags) => value.as_bool().is_some_and(|flag| flags.contains(&flag)),
+            Self::Choices(ids) => match value {
+                Value::Array(values) => values.iter().any(|value| {
+                    value
+                        .as_str()
+                        .is_some_and(|id| ids.iter().any(|known| known == id))
+                }),
+                other => other
+                    .as_str()
+                    .is_some_and(|id| ids.iter().any(|known| known == id)),
+            },
+        }
+    }
+}
+
+fn contains_text(world: &World, asset: &Asset, text: &str) -> bool {
+    let has = |field: &str| field.to_lowercase().contains(text);
+    has(&asset.client_asset_id)
+        || asset.description.as_deref().is_some_and(has)
+        || asset.barcode.as_deref().is_some_and(has)
+        || has(&asset.id.to_string())
+        || asset.attribute_map().iter().any(|(name, value)| {
+            let is_text =
+                |attribute: &Attribute| attribute.name == *name && attribute.data_type == DataType::Text;
+            value.as_str().is_some_and(has) && world.attributes.iter().any(is_text)
+        })
+}
+
+enum SortKey {
+    Field(&'static str),
+    Attribute(String),
+}
+
+/// Numbers before texts, and what is missing last.
+#[derive(PartialEq, PartialOrd)]
+enum SortValue {
+    Number(f64),
+    Text(String),
+    Missing,
+}
+
+const SORT_FIELDS: [&str; 12] = [
+    "id",
+    "clientAssetId",
+    "categoryId",
+    "statusId",
+    "description",
+    "locationId",
+    "barcode",
+    "createdAt",
+    "createdBy",
+    "updatedAt",
+    "updatedBy",
+    "version",
+];
+
+impl SortKey {
+    fn of(&self, asset: &Asset) -> SortValue {
+        let text =
+            |text: Option<&str>| text.map_or(SortValue::Missing, |text| SortValue::Text(text.to_lowercase()));
+        #[allow(clippy::cast_precision_loss)]
+        match self {
+            Self::Field("id") => SortValue::Text(asset.id.to_string()),
+            Self::Field("clientAssetId") => text(Some(&asset.client_asset_id)),
+            Self::Field("categoryId") => SortValue::Number(asset.category as f64),
+            Self::Field("statusId") => SortValue::Text(asset.status.to_string()),
+            Self::Field("description") => text(asset.description.as_deref()),
+            Self::Field("locationId") => asset
+                .location
+                .map_or(SortValue::Missing, |id| SortValue::Text(id.to_string())),
+            Self::Field("barcode") => text(asset.barcode.as_deref()),
+            Self::Field("createdAt") => SortValue::Number(asset.stamp.created_at as f64),
+            Self::Field("createdBy") => text(Some(&asset.stamp.created_by)),
+            Self::Field("updatedAt") => SortValue::Number(asset.stamp.updated_at as f64),
+            Self::Field("updatedBy") => text(Some(&asset.stamp.updated_by)),
+            Self::Field(_) => SortValue::Number(asset.stamp.version as f64),
+            Self::Attribute(name) => match asset.attribute_map().get(name) {
+                None | Some(Value::Null) => SortValue::Missing,
+                Some(Value::String(value)) => {
+                    finite(value).map_or_else(|| SortValue::Text(value.to_lowercase()), SortValue::Number)
+                }
+                Some(Value::Number(number)) => SortValue::Number(number.as_f64().unwrap_or(0.0)),
+                Some(other) => SortValue::Text(other.to_string()),
+            },
+        }
+    }
+}
+
+fn sort_keys(world: &World, switches: &Switches, call: &Call) -> Result<Vec<(SortKey, bool)>, Refusal> {
+    let mut keys = Vec::new();
+    for part in call
+        .query
+        .get("sort")
+        .unwrap_or("")
+        .split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+    {
+        let mut words = part.split_whitespace();
+        let name = words.next().unwrap_or_default();
+        let direction = words.next().unwrap_or("asc");
+        let key = match name.strip_prefix("customAttributes.") {
+            Some(attribute) if world.attributes.iter().any(|known| known.name == attribute) => {
+                Some(SortKey::Attribute(attribute.into()))
+            }
+            Some(_) => None,
+            None => SORT_FIELDS
+                .iter()
+                .find(|field| **field == name)
+                .map(|field| SortKey::Field(field)),
+        };
+        let known = ["asc", "desc"]
+            .iter()
+            .any(|word| direction.eq_ignore_ascii_case(word));
+        match key {
+            Some(key) if known && words.next().is_none() => {
+                keys.push((key, direction.eq_ignore_ascii_case("desc")));
+            }
+            _ if switches.is(Switch::BadSort, "ignore") => {}
+            _ => {
+                return Err(bad_field(
+                    "INVALID_PARAMETER",
+                    "sort",
+                    format!("Cannot sort by {part:?}."),
+                ));
+            }
+        }
+    }
+    Ok(keys)
+}
+
+// ---- batches ----
+
+/// Refuses a batch with too few or too many items.
+pub fn check_size(switches: &Switches, items: usize, most: Option<usize>) -> Result<(), Refusal> {
+    if items == 0 && switches.is(Switch::EmptyBatch, "400") {
+        return Err(refuse(400, "BATCH_EMPTY", "The batch holds no item."));
+    }
+    let most = most.unwrap_or(usize::MAX);
+    if items > most && !switches.is(Switch::OverLimit, "accept") {
+        let status = if switches.is(Switch::OverLimit, "413") {
+            413
+        } else {
+            400
+        };
+        return Err(refuse(
+            status,
+            "BATCH_TOO_LARGE",
+            format!("The batch holds {items} items, at most {most} are allowed."),
+        ));
+    }
+    Ok(())
+}
+
+/// The `ids` of a body, checked for type, number and duplicates.
+pub fn ids<'a>(switches: &Switches, call: &'a Call, key: &str) -> Result<Vec<&'a str>, Refusal> {
+    let Some(values) = call.body.get(key).and_then(Value::as_array) else {
+        return if call.body.is_object() && call.body.get(key).is_none() {
+            check_size(switches, 0, None).map(|()| Vec::new())
+        } else {
+            Err(refuse(
+                400,
+                "MALFORMED_REQUEST",
+                format!("The body must be an object with an array {key:?}."),
+            ))
+        };
+    };
+    check_size(switches, values.len(), call.endpoint.items)?;
+    let mut texts = Vec::with_capacity(values.len());
+    let mut seen = HashSet::new();
+    for (index, value) in values.iter().enumerate() {
+        let text = value.as_str().ok_or_else(|| {
+            refuse(
+                400,
+                "MALFORMED_REQUEST",
+                format!("{key}[{index}] must be a string, not {value}."),
+            )
+        })?;
+        if seen.insert(text) || switches.is(Switch::DuplicateIds, "repeat") {
+            texts.push(text);
+        } else if switches.is(Switch::DuplicateIds, "400") {
+            return Err(refuse(
+                400,
+                "DUPLICATE_ID",
+                format!("{key}[{index}] {text:?} stands in the batch before."),
+            ));
+        }
+    }
+    let known: &[&str] = if call.endpoint.tag == "custom-attributes:batch-get" {
+        &["ids", "names"]
+    } else {
+        &["ids"]
+    };
+    if switches.is(Switch::UnknownField, "400")
+        && let Some(other) = call
+            .body
+            .as_object()
+            .and_then(|map| map.keys().find(|name| !known.contains(&name.as_str())))
+    {
+        return Err(bad_field(
+            "UNKNOWN_FIELD",
+            other,
+            format!("The body has no field {other:?}."),
+        ));
+    }
+    Ok(texts)
+}
+
+fn batch_get(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
+    let attributes = call.query.flag("includeCustomAttributes")?;
+    let deleted = call.query.flag("includeDeleted")?;
+    let mut positions: Vec<usize> = ids(&state.switches, call, "ids")?
+        .iter()
+        .filter_map(|id| state.world.asset_position(uuid(id)?))
+        .filter(|position| deleted || state.world.assets()[*position].stamp.active())
+        .collect();
+    if state.switches.is(Switch::ResultOrder, "shuffled") {
+        state.world.random.shuffle(&mut positions);
+    }
+    let results: Vec<Printed<'_>> = positions
+        .iter()
+        .map(|position| printed(&state.world.assets()[*position], attributes, false))
+        .collect();
+    Ok(answer(200, &Results { results }))
+}
+
+#[derive(Serialize)]
+struct Results<T> {
+    results: Vec<T>,
+}
+
+/// The violations of a batch, each with the item it belongs to.
+struct Verdict<'a> {
+    switches: &'a Switches,
+    violations: Vec<Violation>,
+    status: u16,
+}
+
+impl<'a> Verdict<'a> {
+    fn new(switches: &'a Switches) -> Self {
+        Self {
+            switches,
+            violations: Vec::new(),
+            status: 400,
+        }
+    }
+
+    fn add(&mut self, index: usize, id: Option<&str>, found: Vec<Violation>) {
+        for mut violation in found {
+            match id.filter(|_| self.switches.is(Switch::BatchErrorShape, "list_id")) {
+                Some(id) => violation.metadata.insert("id".into(), id.into()),
+                None => violation.metadata.insert("index".into(), index.into()),
+            };
+            self.violations.push(violation);
+        }
+    }
+
+    /// All or nothing: one violation refuses the whole batch ("Manage assets" tutorial).
+    fn settle(self) -> Result<(), Refusal> {
+        if self.violations.is_empty() {
+            return Ok(());
+        }
+        Err(Refusal::Service {
+            status: self.status,
+            code: "VALIDATION_FAILED",
+            detail: "At least one item is invalid; nothing was applied.".into(),
+            violations: self.violations,
+        })
+    }
+}
+
+fn sometimes_conflict(state: &mut State) -> Result<(), Refusal> {
+    match state.switches.number(Switch::Inject409) {
+        Some(share) if state.world.random.f64() < share => Err(refuse(
+            409,
+            "CONFLICT",
+            "The request conflicts with the current state.",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn batch_create(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
+    let Some(items) = call.body.as_array() else {
+        return Err(refuse(
+            400,
+            "MALFORMED_REQUEST",
+            "The body must be an array of assets.",
+        ));
+    };
+    check_size(&state.switches, items.len(), call.endpoint.items)?;
+    let mut verdict = Verdict::new(&state.switches);
+    let mut drafts = Vec::with_capacity(items.len());
+    let mut barcodes: HashMap<String, u32> = HashMap::new();
+    for (index, item) in items.iter().enumerate() {
+        let mut draft = Draft::default();
+        let mut found = fill(&state.world, &state.switches, &mut draft, item, None);
+        unique_barcode(
+            state,
+            &mut barcodes,
+            &draft,
+            None,
+            &mut found,
+            &mut verdict.status,
+        );
+        verdict.add(index, item.get("clientAssetId").and_then(Value::as_str), found);
+        drafts.push(draft);
+    }
+    verdict.settle()?;
+    sometimes_conflict(state)?;
+    let mut positions = Vec::with_capacity(drafts.len());
+    for draft in drafts {
+        state.audit.created(&draft.client_asset_id);
+        positions.push(
+            state
+                .world
+                .add_asset(None, draft, &call.user.id, call.user.company),
+        );
+    }
+    if state.switches.is(Switch::ResultOrder, "shuffled") {
+        state.world.random.shuffle(&mut positions);
+    }
+    let results: Vec<Printed<'_>> = positions
+        .iter()
+        .map(|position| printed(&state.world.assets()[*position], true, false))
+        .collect();
+    Ok(answer(201, &Results { results }))
+}
+
+/// The asset an id of a patch or delete stands for, or why it stands for none.
+fn target(state: &State, id: &str, status: &mut u16) -> Result<usize, Violation> {
+    let mut missing = |code: &'static str, switch: Switch, detail: String| {
+        for (value, number) in [("404", 404), ("409", 409)] {
+            if (number == 404 || switch == Switch::DeletedAsset) && state.switches.is(switch, value) {
+                *status = number;
+            }
+        }
+        let mut metadata = Map::new();
+        metadata.insert("id".into(), id.into());
+        Violation {
+            code,
+            detail,
+            metadata,
+        }
+    };
+    let Some(position) = uuid(id).and_then(|id| state.world.asset_position(id)) else {
+        return Err(missing(
+            "ASSET_NOT_FOUND",
+            Switch::UnknownAsset,
+            format!("There is no asset {id:?}."),
+        ));
+    };
+    if !state.world.assets()[position].stamp.active() && !state.switches.is(Switch::DeletedAsset, "accept") {
+        return Err(missing(
+            "ASSET_DELETED",
+            Switch::DeletedAsset,
+            format!("Asset {id:?} was deleted."),
+        ));
+    }
+    Ok(position)
+}
+
+fn batch_patch(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
+    let Some(items) = call.body.as_object() else {
+        return Err(refuse(
+            400,
+            "MALFORMED_REQUEST",
+            "The body must be an object from asset id to changes.",
+        ));
+    };
+    check_size(&state.switches, items.len(), call.endpoint.items)?;
+    let mut verdict = Verdict::new(&state.switches);
+    let mut drafts = Vec::with_capacity(items.len());
+    let mut barcodes: HashMap<String, u32> = HashMap::new();
+    for (index, (id, item)) in items.iter().enumerate() {
+        match target(state, id, &mut verdict.status) {
+            Ok(position) => {
+                let old = &state.world.assets()[position];
+                let mut draft = Draft::from(old);
+                let mut found = fill(&state.world, &state.switches, &mut draft, item, Some(old));
+                unique_barcode(
+                    state,
+                    &mut barcodes,
+                    &draft,
+                    Some(old),
+                    &mut found,
+                    &mut verdict.status,
+                );
+                verdict.add(index, Some(id), found);
+                drafts.push((id, position, draft));
+            }
+            Err(violation) => verdict.add(index, Some(id), vec![violation]),
+        }
+    }
+    verdict.settle()?;
+    sometimes_conflict(state)?;
+    let mut results = Map::new();
+    let misprinted = state.switches.is(Switch::MisprintedScalars, "on");
+    for (id, position, draft) in drafts {
+        state.world.patch_asset(position, draft, &call.user.id);
+        state.audit.assets_patched += 1;
+        let asset = printed(&state.world.assets()[position], true, misprinted);
+        results.insert(id.clone(), serde_json::to_value(asset).unwrap_or_default());
+    }
+    Ok(answer(200, &results))
+}
+
+fn batch_delete(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
+    let ids = ids(&state.switches, call, "ids")?;
+    let mut verdict = Verdict::new(&state.switches);
+    let mut positions = Vec::with_capacity(ids.len());
+    for (index, id) in ids.iter().enumerate() {
+        match target(state, id, &mut verdict.status) {
+            Ok(position) => positions.push(position),
+            Err(violation) => verdict.add(index, Some(id), vec![violation]),
+        }
+    }
+    verdict.settle()?;
+    sometimes_conflict(state)?;
+    for position in positions {
+        if state.world.delete_asset(position, &call.user.id) {
+            state.audit.assets_deleted += 1;
+        }
+    }
+    Ok(Answer {
+        status: 204,
+        ..Answer::default()
+    })
+}
+
+fn unique_barcode(
+    state: &State,
+    batch: &mut HashMap<String, u32>,
+    draft: &Draft,
+    old: Option<&Asset>,
+    found: &mut Vec<Violation>,
+    status: &mut u16,
+) {
+    if !state.switches.is(Switch::BarcodeUnique, "409") {
+        return;
+    }
+    let Some(barcode) = &draft.barcode else { return };
+    if old.is_some_and(|old| old.barcode.as_deref() == Some(barcode)) {
+        return;
+    }
+    let count = batch.entry(barcode.clone()).or_default();
+    *count += 1;
+    if *count > 1 || state.world.barcode_count(barcode) > 0 {
+        *status = 409;
+        let detail = format!("Barcode {barcode:?} is in use.");
+        found.push(Violation::field("DUPLICATE_BARCODE", "barcode", detail));
+    }
+}
+
+// ---- one item ----
+
+/// Applies the JSON of an item to a draft and returns everything that is wrong with it. `old` is the patched asset.
+fn fill(
+    world: &World,
+    switches: &Switches,
+    draft: &mut Draft,
+    item: &Value,
+    old: Option<&Asset>,
+) -> Vec<Violation> {
+    let mut found = Vec::new();
+    let Some(map) = item.as_object() else {
+        let detail = format!("An item must be an object, not {item}.");
+        return vec![Violation {
+            code: "MALFORMED_REQUEST",
+            detail,
+            metadata: Map::new(),
+        }];
+    };
+    for (name, value) in map {
+        match ASSET_FIELDS.iter().find(|field| field.name == name) {
+            Some(field) => {
+                if let Err(violation) = set_field(switches, draft, field, value) {
+                    found.push(violation);
+                }
+            }
+            None if switches.is(Switch::UnknownField, "400") => {
+                let detail = format!("There is no field {name:?} that can be set.");
+                found.push(Violation::field("UNKNOWN_FIELD", name, detail));
+            }
+            None => {}
+        }
+    }
+    if old.is_none() {
+        for field in ASSET_FIELDS
+            .iter()
+            .filter(|field| field.required && !map.contains_key(field.name))
+        {
+            let detail = format!("Field {:?} is required.", field.name);
+            found.push(Violation::field("REQUIRED_FIELD_MISSING", field.name, detail));
+        }
+    }
+    let refused = |name: &str, found: &[Violation]| {
+        found
+            .iter()
+            .any(|violation| violation.metadata.get("fieldName").and_then(Value::as_str) == Some(name))
+    };
+    if refused("categoryId", &found) {
+        return found;
+    }
+    let moved = old.is_none_or(|old| old.category != draft.category);
+    let Some(category) = world.categories.get(&draft.category) else {
+        let detail = format!("There is no category {:?}.", draft.category.to_string());
+        found.push(Violation::field("CATEGORY_NOT_FOUND", "categoryId", detail));
+        return found;
+    };
+    if moved && !category.stamp.active() {
+        let detail = format!("Category {:?} is inactive.", category.name);
+        found.push(Violation::field("CATEGORY_INACTIVE", "categoryId", detail));
+    }
+    if moved && draft.category == ROOT && switches.is(Switch::RootCategory, "400") {
+        let detail = "ROOT cannot be the category of an asset.".into();
+        found.push(Violation::field("INVALID_FIELD_VALUE", "categoryId", detail));
+    }
+    let given = map.get("statusId").is_some();
+    if (given || moved && !switches.is(Switch::CategoryChange, "keep"))
+        && !refused("statusId", &found)
+        && !world
+            .effective_set(draft.category)
+            .is_some_and(|(set, _)| set.statuses.iter().any(|status| status.id == draft.status))
+    {
+        let detail = format!(
+            "Status {} is not in the status set of category {:?}.",
+            draft.status, category.name
+        );
+        found.push(Violation::field("STATUS_NOT_IN_CATEGORY", "statusId", detail));
+    }
+    if map.get("locationId").is_some()
+        && let Some(location) = draft.location
+        && !switches.is(Switch::ForeignLocation, "accept")
+        && !world.locations.iter().any(|node| node.id == location)
+    {
+        let detail = format!("There is no location {location}.");
+        found.push(Violation::field("LOCATION_NOT_FOUND", "locationId", detail));
+    }
+    fill_attributes(
+        world,
+        switches,
+        draft,
+        map.get("customAttributes"),
+        old,
+        moved,
+        &mut found,
+    );
+    found
+}
+
+fn set_field(switches: &Switches, draft: &mut Draft, field: &Field, value: &Value) -> Result<(), Violation> {
+    let name = field.name;
+    let wrong = |what: &str| {
+        Violation::field(
+            "INVALID_FIELD_VALUE",
+            name,
+            format!("Field {name:?} must be {what}, not {value}."),
+        )
+    };
+    if value.is_null() {
+        return match name {
+            _ if field.required => Err(wrong("a text")),
+            _ if switches.is(Switch::PatchNull, "reject") => Err(wrong("present or left out")),
+            _ if switches.is(Switch::PatchNull, "ignore") => Ok(()),
+            "description" => {
+                draft.description = None;
+                Ok(())
+            }
+            "locationId" => {
+                draft.location = None;
+                Ok(())
+            }
+            "barcode" => {
+                draft.barcode = None;
+                Ok(())
+            }
+            _ => {
+                draft.attributes.clear();
+                Ok(())
+            }
+        };
+    }
+    if field.kind == Kind::Attributes {
+        // The values follow once the category is known.
+        return if value.is_object() {
+            Ok(())
+        } else {
+            Err(wrong("an object"))
+        };
+    }
+    let text = value.as_str().ok_or_else(|| wrong("a string"))?;
+    let most = match switches.number(Switch::ClientAssetIdMax) {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        Some(most) if name == "clientAssetId" => Some(most as usize),
+        _ => field.max_length,
+    };
+    if let Some(most) = most
+        && text.chars().count() > most
+    {
+        return Err(too_long(name, most));
+    }
+    match name {
+        "clientAssetId" if text.is_empty() => return Err(wrong("a text that is not empty")),
+        "clientAssetId" => draft.client_asset_id = text.into(),
+        "categoryId" => {
+            // Only the exact form: "042" is not "42".
+            let id = text.parse().ok().filter(|id: &u64| id.to_string() == text);
+            draft.category = id.ok_or_else(|| wrong("the id of a category"))?;
+        }
+        "statusId" => draft.status = uuid(text).ok_or_else(|| wrong("a UUID"))?,
+        "description" => draft.description = Some(text.into()),
+        "locationId" => draft.location = Some(uuid(text).ok_or_else(|| wrong("a UUID"))?),
+        _ => draft.barcode = Some(text.into()),
+    }
+    Ok(())
+}
+
+fn too_long(name: &str, most: usize) -> Violation {
+    let mut violation = Violation::field(
+        "FIELD_EXCEEDS_MAX_LENGTH",
+        name,
+        format!("Field {name:?} is longer than {most} characters."),
+    );
+    violation.metadata.insert("maxStringLength".into(), most.into());
+    violation
+}
+
+fn fill_attributes(
+    world: &World,
+    switches: &Switches,
+    draft: &mut Draft,
+    given: Option<&Value>,
+    old: Option<&Asset>,
+    moved: bool,
+    found: &mut Vec<Violation>,
+) {
+    let assigned = world.effective_attributes(draft.category);
+    let attribute = |name: &str| {
+        assigned
+            .iter()
+            .map(|(attribute, _)| *attribute)
+            .find(|known| known.name == name)
+    };
+    for (name, value) in given.and_then(Value::as_object).into_iter().flatten() {
+        let field = format!("customAttributes.{name}");
+        let Some(attribute) = attribute(name) else {
+            if switches.is(Switch::UnknownAttribute, "400") {
+                let detail = format!(
+                    "Attribute {name:?} is not assigned to category {}.",
+                    draft.category
+                );
+                found.push(Violation::field("CUSTOM_ATTRIBUTE_NOT_ASSIGNED", &field, detail));
+            }
+            continue;
+        };
+        if value.is_null() && switches.is(Switch::PatchNull, "ignore") {
+            continue;
+        }
+        if value.is_null() && switches.is(Switch::PatchNull, "clear") {
+            // `shift_remove` keeps the order of the others.
+            draft.attributes.shift_remove(name);
+            if attribute.required && old.is_some() && switches.is(Switch::Required, "create_and_patch") {
+                found.push(required_missing(attribute));
+            }
+            continue;
+        }
+        match attribute_value(switches, attribute, value) {
+            Ok(value) => {
+                draft.attributes.insert(name.clone(), value);
+            }
+            Err(what) if what == TOO_LONG => {
+                found.push(too_long(
+                    &field,
+                    attribute.max_length.unwrap_or(ATTRIBUTE_TEXT_LENGTH),
+                ));
+            }
+            Err(what) => {
+                let detail = format!("Attribute {name:?} takes {what}, not {value}.");
+                let mut violation = Violation::field("INVALID_CUSTOM_ATTRIBUTE_VALUE", &field, detail);
+                violation
+                    .metadata
+                    .insert("dataType".into(), attribute.data_type.name().into());
+                found.push(violation);
+            }
+        }
+    }
+    if old.is_some() && moved && !switches.is(Switch::CategoryChange, "keep") {
+        let foreign: Vec<String> = draft
+            .attributes
+            .keys()
+            .filter(|name| attribute(name).is_none())
+            .cloned()
+            .collect();
+        for name in foreign {
+            if switches.is(Switch::CategoryChange, "drop_foreign") {
+                draft.attributes.shift_remove(&name);
+            } else {
+                let detail = format!("Attribute {name:?} of the asset is not assigned to its new category.");
+                found.push(Violation::field(
+                    "CUSTOM_ATTRIBUTE_NOT_ASSIGNED",
+                    &format!("customAttributes.{name}"),
+                    detail,
+                ));
+            }
+        }
+    }
+    if old.is_none() {
+        for (attribute, _) in &assigned {
+            if draft.attributes.contains_key(&attribute.name) {
+                continue;
+            }
+            match &attribute.default {
+                Some(default) if switches.is(Switch::FillDefaults, "on") => {
+                    draft.attributes.insert(attribute.name.clone(), default.clone());
+                }
+                _ if attribute.required && !switches.is(Switch::Required, "off") => {
+                    // A value that was given and refused is reported once, as refused.
+                    let field = format!("customAttributes.{}", attribute.name);
+                    let reported = |violation: &Violation| {
+                        violation.metadata.get("fieldName").and_then(Value::as_str) == Some(&field)
+                    };
+                    if !found.iter().any(reported) {
+                        found.push(required_missing(attribute));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+fn required_missing(attribute: &Attribute) -> Violation {
+    let detail = format!(
+        "Attribute {:?} ({}) is required.",
+        attribute.name, attribute.display_name
+    );
+    let field = format!("customAttributes.{}", attribute.name);
+    Violation::field("REQUIRED_CUSTOM_ATTRIBUTE_MISSING", &field, detail)
+}
+
+const TOO_LONG: &str = "a shorter text";
+
+/// The value as it is stored, or what it should have been ("POST assets:batch-create" reference page).
+fn attribute_value(switches: &Switches, attribute: &Attribute, value: &Value) -> Result<Value, &'static str> {
+    let choice = |value: &Value| {
+        value.as_str().and_then(uuid).is_some_and(|id| {
+            attribute
+                .choices
+                .iter()
+                .any(|choice| choice.id == id && choice.active)
+        })
+    };
+    let fits = match attribute.data_type {
+        DataType::Text => match value.as_str() {
+            Some(text) if text.chars().count() > attribute.max_length.unwrap_or(ATTRIBUTE_TEXT_LENGTH) => {
+                return Err(TOO_LONG);
+            }
+            Some(_) => Ok(()),
+            None => Err("a string"),
+        },
+        DataType::Date => match value.as_str() {
+            Some(text) if is_date(text) => Ok(()),
+            Some(text) if switches.is(Switch::DateTimestamp, "truncate") => {
+                return match text
+                    .get(..10)
+                    .filter(|date| is_date(date) && text.parse::<jiff::Timestamp>().is_ok())
+                {
+                    Some(date) => Ok(date.into()),
+                    None => Err("a date YYYY-MM-DD"),
+                };
+            }
+            _ => Err("a date YYYY-MM-DD without a time"),
+        },
+        DataType::Boolean => value.is_boolean().then_some(()).ok_or("true or false"),
+        DataType::Select => choice(value).then_some(()).ok_or("the id of one of its values"),
+        DataType::MultiSelect => value
+            .as_array()
+            .is_some_and(|values| values.iter().all(choice))
+            .then_some(())
+            .ok_or("an array of ids of its values"),
+        DataType::Numeric => {
+            let Some(number) = value.as_f64().or_else(|| value.as_str().and_then(finite)) else {
+                return Err("a string that parses as a number");
+            };
+            if switches.is(Switch::NumericRead, "number") && value.is_string() {
+                return Ok(json!(number));
+            }
+            if switches.is(Switch::NumericRead, "string") && value.is_number() {
+                return Ok(Value::String(value.to_string()));
+            }
+            Ok(())
+        }
+    };
+    fits.map(|()| value.clone())
+}
+
+/// A finite number with a decimal point, as every language parses it.
+fn finite(text: &str) -> Option<f64> {
+    text.parse::<f64>().ok().filter(|number| number.is_finite())
+}
+
+/// A date `YYYY-MM-DD` that exists.
+fn is_date(text: &str) -> bool {
+    text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok()
+}

@@ -1,0 +1,75 @@
+//! What really happened, to hold a client's own account against. Holds no token.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::Serialize;
+
+/// Requests to one endpoint and how they were answered.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct EndpointAudit {
+    pub requests: u64,
+    /// Answers by HTTP status; requests without an answer stand under 0.
+    pub answers: BTreeMap<u16, u64>,
+}
+
+/// The account of a simulator.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Audit {
+    pub endpoints: BTreeMap<String, EndpointAudit>,
+    pub requests: u64,
+    /// Answers 429, by limits and by faults.
+    pub rate_limited: u64,
+    pub faults: u64,
+    pub assets_created: u64,
+    pub assets_patched: u64,
+    pub assets_deleted: u64,
+    pub relationships_created: u64,
+    pub relationships_deleted: u64,
+    /// Every clientAssetId that was created more than once, with how often.
+    pub created_more_than_once: BTreeMap<String, u64>,
+    /// The most requests of one user in any sliding window, per rate group, refused ones included.
+    pub busiest_window: BTreeMap<&'static str, usize>,
+    pub bytes_in: u64,
+    pub most_in_flight: u64,
+    #[serde(skip)]
+    pub(super) creations: HashMap<Box<str>, u64>,
+    #[serde(skip)]
+    pub(super) in_flight: u64,
+}
+
+impl Audit {
+    /// How often an asset of this clientAssetId was created.
+    #[must_use]
+    pub fn creations(&self, client_asset_id: &str) -> u64 {
+        self.creations.get(client_asset_id).copied().unwrap_or(0)
+    }
+
+    pub(super) fn created(&mut self, client_asset_id: &str) {
+        self.assets_created += 1;
+        let count = self.creations.entry(client_asset_id.into()).or_default();
+        *count += 1;
+        if *count > 1 {
+            self.created_more_than_once
+                .insert(client_asset_id.to_owned(), *count);
+        }
+    }
+
+    pub(super) fn arrived(&mut self, tag: &str, bytes: usize) {
+        self.requests += 1;
+        self.bytes_in += bytes as u64;
+        self.endpoints.entry(tag.to_owned()).or_default().requests += 1;
+    }
+
+    pub(super) fn answered(&mut self, tag: &str, status: u16) {
+        if status == 429 {
+            self.rate_limited += 1;
+        }
+        *self
+            .endpoints
+            .entry(tag.to_owned())
+            .or_default()
+            .answers
+            .entry(status)
+            .or_default() += 1;
+    }
+}

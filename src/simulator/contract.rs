@@ -1,0 +1,677 @@
+//! What the service promises, as tables: endpoints, the fields of an asset, and the switches for all it leaves open.
+//!
+//! Written from the reference pages and from nothing else of this crate, so that client and simulator check each other.
+
+use crate::http::send::Method;
+
+/// The services that share one project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    Assets,
+    Relationships,
+    Locations,
+}
+
+/// Requests of one user that are counted together ("Assets rate limits", "Relationships rate limits" pages).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Group {
+    AssetsRead,
+    AssetsWrite,
+    Relationships,
+    Locations,
+    /// The error codes: no token, no limit.
+    Free,
+}
+
+impl Group {
+    /// The name used in options and in the audit.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AssetsRead => "assets_read",
+            Self::AssetsWrite => "assets_write",
+            Self::Relationships => "relationships",
+            Self::Locations => "locations",
+            Self::Free => "free",
+        }
+    }
+}
+
+/// One endpoint.
+#[derive(Debug)]
+pub struct Endpoint {
+    /// What faults and the audit call it.
+    pub tag: &'static str,
+    pub method: Method,
+    pub service: Service,
+    /// Below the prefix of the service; `{}` stands for one segment.
+    pub path: &'static str,
+    pub scopes: &'static [&'static str],
+    pub group: Group,
+    /// A body is required, and a content type with it.
+    pub body: bool,
+    /// The most items in one call.
+    pub items: Option<usize>,
+    /// Query parameters; a trailing `*` stands for any ending.
+    pub query: &'static [&'static str],
+}
+
+/// Where each service is mounted. Both prefixes of Assets serve one state ("Assets field guide").
+pub const PREFIXES: &[(&str, Service)] = &[
+    ("/bim360/assets", Service::Assets),
+    ("/construction/assets", Service::Assets),
+    ("/bim360/relationship/v2", Service::Relationships),
+    ("/construction/locations/v2", Service::Locations),
+];
+
+const READ: &[&str] = &["data:read"];
+const WRITE: &[&str] = &["data:write"];
+const WRITE_CREATE: &[&str] = &["data:write", "data:create"];
+const SETTINGS_LIST: &[&str] = &["limit", "cursorState", "includeDeleted", "filter[updatedAt]"];
+
+const fn read(
+    tag: &'static str,
+    path: &'static str,
+    method: Method,
+    query: &'static [&'static str],
+) -> Endpoint {
+    let body = matches!(method, Method::Post);
+    let items = if body { Some(100) } else { None };
+    Endpoint {
+        tag,
+        method,
+        service: Service::Assets,
+        path,
+        scopes: READ,
+        group: Group::AssetsRead,
+        body,
+        items,
+        query,
+    }
+}
+
+const fn write(
+    tag: &'static str,
+    path: &'static str,
+    method: Method,
+    scopes: &'static [&'static str],
+) -> Endpoint {
+    Endpoint {
+        tag,
+        method,
+        service: Service::Assets,
+        path,
+        scopes,
+        group: Group::AssetsWrite,
+        body: true,
+        items: Some(100),
+        query: &[],
+    }
+}
+
+const fn open(tag: &'static str, path: &'static str) -> Endpoint {
+    Endpoint {
+        tag,
+        method: Method::Get,
+        service: Service::Assets,
+        path,
+        scopes: &[],
+        group: Group::Free,
+        body: false,
+        items: None,
+        query: &[],
+    }
+}
+
+const fn relationship(
+    tag: &'static str,
+    path: &'static str,
+    method: Method,
+    scopes: &'static [&'static str],
+    items: Option<usize>,
+    query: &'static [&'static str],
+) -> Endpoint {
+    Endpoint {
+        tag,
+        method,
+        service: Service::Relationships,
+        path,
+        scopes,
+        group: Group::Relationships,
+        body: items.is_some(),
+        items,
+        query,
+    }
+}
+
+/// Every endpoint the simulator serves. Any other path is a 404.
+pub const ENDPOINTS: &[Endpoint] = &[
+    read(
+        "assets",
+        "/v2/projects/{}/assets",
+        Method::Get,
+        &["limit", "cursorState", "sort", "filter[*", "include*"],
+    ),
+    read(
+        "assets:batch-get",
+        "/v2/projects/{}/assets:batch-get",
+        Method::Post,
+        &["includeCustomAttributes", "includeDeleted"],
+    ),
+    write(
+        "assets:batch-create",
+        "/v2/projects/{}/assets:batch-create",
+        Method::Post,
+        WRITE_CREATE,
+    ),
+    write(
+        "assets:batch-patch",
+        "/v2/projects/{}/assets:batch-patch",
+        Method::Patch,
+        WRITE_CREATE,
+    ),
+    write(
+        "assets:batch-delete",
+        "/v2/projects/{}/assets:batch-delete",
+        Method::Post,
+        WRITE,
+    ),
+    read(
+        "categories",
+        "/v1/projects/{}/categories",
+        Method::Get,
+        &["filter[*", "includeUid", "limit", "offset"],
+    ),
+    read(
+        "categories:batch-get",
+        "/v1/projects/{}/categories:batch-get",
+        Method::Post,
+        &["includeUid"],
+    ),
+    read(
+        "categories/custom-attributes",
+        "/v1/projects/{}/categories/{}/custom-attributes",
+        Method::Get,
+        &["includeInherited", "limit", "offset"],
+    ),
+    read(
+        "category-status-step-sets",
+        "/v1/projects/{}/category-status-step-sets/status-step-sets:batch-get",
+        Method::Post,
+        &["includeInherited"],
+    ),
+    read(
+        "status-step-sets",
+        "/v1/projects/{}/status-step-sets",
+        Method::Get,
+        SETTINGS_LIST,
+    ),
+    read(
+        "status-step-sets:batch-get",
+        "/v1/projects/{}/status-step-sets:batch-get",
+        Method::Post,
+        &["includeDeleted"],
+    ),
+    read(
+        "asset-statuses",
+        "/v1/projects/{}/asset-statuses",
+        Method::Get,
+        SETTINGS_LIST,
+    ),
+    read(
+        "asset-statuses:batch-get",
+        "/v1/projects/{}/asset-statuses:batch-get",
+        Method::Post,
+        &["includeDeleted"],
+    ),
+    read(
+        "custom-attributes",
+        "/v1/projects/{}/custom-attributes",
+        Method::Get,
+        SETTINGS_LIST,
+    ),
+    read(
+        "custom-attributes:batch-get",
+        "/v1/projects/{}/custom-attributes:batch-get",
+        Method::Post,
+        &["includeDeleted"],
+    ),
+    open("error-codes", "/v1/error-codes"),
+    open("error-codes/name", "/v1/error-codes/{}"),
+    relationship(
+        "relationships:search",
+        "/containers/{}/relationships:search",
+        Method::Get,
+        READ,
+        None,
+        &[
+            "domain",
+            "type",
+            "id",
+            "withDomain",
+            "withType",
+            "withId",
+            "createdAfter",
+            "createdBefore",
+            "includeDeleted",
+            "onlyDeleted",
+            "pageLimit",
+            "continuationToken",
+        ],
+    ),
+    relationship(
+        "relationships:batch",
+        "/containers/{}/relationships:batch",
+        Method::Post,
+        READ,
+        Some(50),
+        &[],
+    ),
+    relationship(
+        "relationships/id",
+        "/containers/{}/relationships/{}",
+        Method::Get,
+        READ,
+        None,
+        &[],
+    ),
+    relationship(
+        "relationships",
+        "/containers/{}/relationships",
+        Method::Put,
+        WRITE_CREATE,
+        Some(20),
+        &[],
+    ),
+    relationship(
+        "relationships:delete",
+        "/containers/{}/relationships:delete",
+        Method::Post,
+        WRITE,
+        Some(50),
+        &[],
+    ),
+    Endpoint {
+        tag: "locations",
+        method: Method::Get,
+        service: Service::Locations,
+        path: "/projects/{}/trees/default/nodes",
+        scopes: READ,
+        group: Group::Locations,
+        body: false,
+        items: None,
+        query: &["limit", "offset", "filter[id]"],
+    },
+];
+
+/// What a field of an asset holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Text,
+    /// A string holding an integer.
+    IntegerText,
+    Uuid,
+    /// An object from attribute name to value.
+    Attributes,
+}
+
+/// One field a client may write.
+#[derive(Debug)]
+pub struct Field {
+    pub name: &'static str,
+    pub kind: Kind,
+    pub required: bool,
+    pub max_length: Option<usize>,
+}
+
+const fn field(name: &'static str, kind: Kind, required: bool, max_length: Option<usize>) -> Field {
+    Field {
+        name,
+        kind,
+        required,
+        max_length,
+    }
+}
+
+/// `NewAssetV2` of the "POST assets:batch-create" reference page; a patch takes the same fields, none required.
+pub const ASSET_FIELDS: &[Field] = &[
+    field("clientAssetId", Kind::Text, true, None),
+    field("categoryId", Kind::IntegerText, true, None),
+    field("statusId", Kind::Uuid, true, None),
+    field("description", Kind::Text, false, Some(1000)),
+    field("locationId", Kind::Uuid, false, None),
+    field("barcode", Kind::Text, false, None),
+    field("customAttributes", Kind::Attributes, false, None),
+];
+
+/// The longest text value of a custom attribute ("POST assets:batch-create" reference page).
+pub const ATTRIBUTE_TEXT_LENGTH: usize = 250;
+
+/// Pages of the lists: default and most rows ("GET assets" reference page).
+pub const PAGE_DEFAULT: usize = 25;
+pub const PAGE_MOST: usize = 200;
+/// Rows in a page of relationships ("GET relationships:search" reference page).
+pub const RELATIONSHIP_PAGE_MOST: usize = 100;
+/// Nodes in one answer of the Locations API ("GET nodes" reference page).
+pub const LOCATION_PAGE_MOST: usize = 10_000;
+
+/// Domain and type of an entity.
+pub type EntityKind = (&'static str, &'static str);
+
+/// Which kinds of entity may be linked ("GET relationships:writable" reference page and tutorial).
+pub const WRITABLE: &[(EntityKind, EntityKind)] = &[
+    (
+        ("autodesk-bim360-asset", "asset"),
+        ("autodesk-bim360-documentmanagement", "documentlineage"),
+    ),
+    (
+        ("autodesk-bim360-asset", "asset"),
+        ("autodesk-construction-photo", "photo"),
+    ),
+    (
+        ("autodesk-bim360-asset", "asset"),
+        ("autodesk-construction-form", "form"),
+    ),
+    (
+        ("autodesk-bim360-asset", "category"),
+        ("autodesk-construction-form", "formtemplate"),
+    ),
+    (
+        ("autodesk-construction-photo", "photo"),
+        ("autodesk-construction-form", "form"),
+    ),
+    (
+        ("autodesk-construction-photo", "photo"),
+        ("autodesk-construction-form", "formfield"),
+    ),
+];
+
+/// Error codes: name, usual HTTP status, metadata keys, description.
+///
+/// Only the first three are known from public material; the others are invented, as the list of the real service
+/// needs a call to it.
+pub const ERROR_CODES: &[(&str, u16, &[&str], &str)] = &[
+    (
+        "FIELD_EXCEEDS_MAX_LENGTH",
+        400,
+        &["fieldName", "maxStringLength"],
+        "A text is longer than the field allows.",
+    ),
+    (
+        "DUPLICATE_STATUS_SET_NAME",
+        409,
+        &["conflictingEntities"],
+        "The project has a status set of this name.",
+    ),
+    (
+        "DUPLICATE_CATEGORY_NAME",
+        409,
+        &[],
+        "The parent has a category of this name.",
+    ),
+    (
+        "VALIDATION_FAILED",
+        400,
+        &[],
+        "Invented: at least one item of the batch is invalid; nothing was applied.",
+    ),
+    (
+        "MALFORMED_REQUEST",
+        400,
+        &[],
+        "Invented: the body is not the JSON this endpoint takes.",
+    ),
+    (
+        "INVALID_PARAMETER",
+        400,
+        &["fieldName"],
+        "Invented: a query parameter has a bad value.",
+    ),
+    ("BATCH_EMPTY", 400, &[], "Invented: the batch holds no item."),
+    (
+        "BATCH_TOO_LARGE",
+        400,
+        &["maxItems"],
+        "Invented: the batch holds too many items.",
+    ),
+    (
+        "DUPLICATE_ID",
+        400,
+        &["index"],
+        "Invented: an id stands twice in one batch.",
+    ),
+    (
+        "REQUIRED_FIELD_MISSING",
+        400,
+        &["fieldName"],
+        "Invented: a required field is missing.",
+    ),
+    (
+        "INVALID_FIELD_VALUE",
+        400,
+        &["fieldName"],
+        "Invented: a field has the wrong type or an impossible value.",
+    ),
+    (
+        "UNKNOWN_FIELD",
+        400,
+        &["fieldName"],
+        "Invented: the body has a field that cannot be set.",
+    ),
+    (
+        "CATEGORY_NOT_FOUND",
+        400,
+        &["fieldName"],
+        "Invented: the project has no such category.",
+    ),
+    (
+        "CATEGORY_INACTIVE",
+        400,
+        &["fieldName"],
+        "Invented: assets cannot be assigned to an inactive category.",
+    ),
+    (
+        "STATUS_NOT_IN_CATEGORY",
+        400,
+        &["fieldName"],
+        "Invented: the status is not in the category's status set.",
+    ),
+    (
+        "LOCATION_NOT_FOUND",
+        400,
+        &["fieldName"],
+        "Invented: the project has no such location.",
+    ),
+    (
+        "CUSTOM_ATTRIBUTE_NOT_ASSIGNED",
+        400,
+        &["fieldName"],
+        "Invented: the attribute is not assigned to the category.",
+    ),
+    (
+        "INVALID_CUSTOM_ATTRIBUTE_VALUE",
+        400,
+        &["fieldName", "dataType"],
+        "Invented: the value does not fit the attribute.",
+    ),
+    (
+        "REQUIRED_CUSTOM_ATTRIBUTE_MISSING",
+        400,
+        &["fieldName"],
+        "Invented: the category requires this attribute.",
+    ),
+    (
+        "DUPLICATE_BARCODE",
+        409,
+        &["fieldName"],
+        "Invented: another asset has this barcode.",
+    ),
+    (
+        "ASSET_NOT_FOUND",
+        400,
+        &["id"],
+        "Invented: the project has no such asset.",
+    ),
+    ("ASSET_DELETED", 400, &["id"], "Invented: the asset was deleted."),
+    (
+        "CONFLICT",
+        409,
+        &[],
+        "Invented: the request conflicts with the current state.",
+    ),
+    (
+        "NOT_FOUND",
+        404,
+        &[],
+        "Invented: the project, entity or path does not exist.",
+    ),
+    (
+        "FORBIDDEN",
+        403,
+        &[],
+        "Invented: the user may not use this project.",
+    ),
+];
+
+macro_rules! switches {
+    ($($variant:ident $name:literal [$($value:literal),+] $about:literal;)+) => {
+        /// A question the documentation leaves open; the first value is what the simulator does unless told otherwise.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Switch { $(#[doc = $about] $variant,)+ }
+
+        /// Name, values (first = default, `<n>` = any number) and meaning of every switch, in the order of `Switch`.
+        pub const SWITCHES: &[(&str, &[&str], &str)] = &[$(($name, &[$($value),+], $about),)+];
+    };
+}
+
+switches! {
+    BatchErrorShape "batch_error_shape" ["list_index", "list_id", "first_only", "single_object"] "How a refused batch names its bad items.";
+    OverLimit "over_limit" ["400", "413", "accept"] "More items than a call may hold.";
+    EmptyBatch "empty_batch" ["400", "accept"] "A batch without items.";
+    DuplicateIds "duplicate_ids" ["dedupe", "repeat", "400"] "One id twice in one call.";
+    LimitOver "limit_over" ["400", "clamp"] "A page size of 0 or over the most.";
+    BadCursor "bad_cursor" ["400", "restart"] "A cursorState that cannot be read.";
+    BadSort "bad_sort" ["400", "ignore"] "An unknown sort field.";
+    UnknownQuery "unknown_query" ["ignore", "400"] "An unknown query parameter.";
+    BarcodeUnique "barcode_unique" ["off", "409"] "Whether two active assets may share a barcode.";
+    ClientAssetIdMax "client_asset_id_max" ["none", "<n>"] "Longest clientAssetId.";
+    PatchNull "patch_null" ["clear", "reject", "ignore"] "What null means for an optional field.";
+    UnknownField "unknown_field" ["400", "ignore"] "A field that is not in the reference.";
+    UnknownAttribute "unknown_ca" ["400", "ignore"] "A custom attribute the category does not have.";
+    NumericRead "numeric_read" ["as_sent", "string", "number"] "How numeric attribute values come back.";
+    Required "required" ["create", "create_and_patch", "off"] "When requiredOnIngress is enforced.";
+    FillDefaults "fill_defaults" ["on", "off"] "Whether a create fills in defaultValue.";
+    CategoryChange "category_change" ["400", "drop_foreign", "keep"] "Attributes that do not fit a patched category.";
+    UnknownAsset "unknown_asset" ["400", "404"] "An unknown asset id in a patch or delete.";
+    DeletedAsset "deleted_asset" ["400", "404", "409", "accept"] "A deleted asset in a patch or delete.";
+    ResultOrder "result_order" ["request", "shuffled"] "Order of the results of batch-get and batch-create.";
+    ReadLag "read_lag_ms" ["0", "<n>"] "How long GET assets does not show a new asset.";
+    Inject409 "inject_409" ["off", "<n>"] "Share of asset writes answered 409 with nothing applied.";
+    ForeignProject "foreign_project" ["403", "404"] "A project the user is no member of.";
+    RootCategory "root_category" ["allow", "400"] "ROOT as the category of an asset.";
+    DateTimestamp "date_timestamp" ["400", "truncate"] "A date attribute with a time in it.";
+    SettingsDeleted "settings_deleted" ["omit", "return"] "Inactive ids in a batch-get of settings without includeDeleted.";
+    ForeignLocation "foreign_location" ["400", "accept"] "A locationId that is not in the project.";
+    MisprintedScalars "misprinted_scalars" ["off", "on"] "batch-patch answers \"2,\" and \"true,\" as printed on its page.";
+    ScopeEnforcement "scope_enforcement" ["strict", "lax"] "Whether data:create is demanded beside data:write.";
+    NextUrl "next_url" ["correct", "misprinted"] "nextUrl as it works or as printed in the reference.";
+    DeleteUnknown "delete_unknown" ["omit", "404"] "Unknown or deleted ids in relationships:delete.";
+    DeleteForbidden "delete_forbidden" ["omit", "403"] "Read-only relationships in relationships:delete.";
+    DeleteDuplicates "delete_duplicates" ["once", "400"] "One id twice in relationships:delete.";
+    PutLimit "put_limit" ["array", "fanout", "none"] "What the 20 of PUT relationships bounds.";
+    PutExisting "put_existing" ["return", "409", "duplicate"] "PUT of a linked pair without an id.";
+    PutReplay "put_replay" ["409", "200"] "PUT of a linked pair with its own id.";
+    PutDeletedPair "put_deleted_pair" ["new", "revive"] "PUT of a pair whose link was deleted.";
+    PutFailure "put_failure" ["atomic", "partial"] "One forbidden or unknown item in a PUT.";
+    PutNotWritable "put_not_writable" ["403", "400"] "A pair that cannot be linked.";
+    BatchMissing "batch_missing" ["omit", "404"] "Unknown ids in relationships:batch.";
+    BatchOrder "batch_order" ["request", "shuffled"] "Order of the answer of relationships:batch.";
+    PageLimitOver "page_limit_over" ["clamp", "400"] "A pageLimit over 100.";
+    TokenTtl "token_ttl" ["none", "<n>"] "Seconds a continuation token lives.";
+    WritableAssetIssue "writable_asset_issue" ["off", "on"] "Whether assets and issues can be linked.";
+    RegionHeader "region_header" ["optional", "required"] "x-ads-region on relationship calls.";
+    EmptySuccess "empty_success" ["absent", "empty_list"] "The success list of a 409 without success.";
+    LastToken "last_token" ["null", "absent"] "continuationToken on the last page.";
+    EntityOrder "entity_order" ["sent", "swapped", "random"] "Order inside the entities of an answer.";
+    RateWindow "rate_window" ["sliding", "clock"] "Rate windows slide, or follow the clock.";
+    RetryAfter "retry_after" ["seconds", "absent", "http_date"] "Retry-After of a 429.";
+    Body429 "body_429" ["developerMessage", "ERR-001", "empty"] "Body of a 429.";
+    RateScale "rate_scale" ["1.0", "<n>"] "Factor on all limits.";
+    RequestIdHeader "request_id_header" ["both", "none"] "x-ads-request-id and x-request-id on answers.";
+    MaxBody "max_body" ["none", "<n>"] "Largest request body in bytes; more is a 413.";
+    Inject5xx "inject_5xx" ["off", "before_apply", "after_apply", "<n>"] "504 for calls of more than half the item limit, or for a share of the relationship calls.";
+    AssetsRegion "assets_region" ["ignore", "required"] "x-ads-region on asset calls.";
+    MoreInfoKey "more_info_key" ["moreInfo", "more info"] "Name of the link in gateway errors.";
+    GatewayDown "gateway_down" ["off", "html", "json"] "Every call is a 502.";
+    LocationsTotal "locations_total" ["grand", "page"] "totalResults of the location tree.";
+    LocationPath "location_path" ["ancestors", "with_self"] "Path of a location asked for by id.";
+    LocationsNext "locations_next" ["relative", "absolute", "next_key"] "Form of nextUrl of the location tree.";
+}
+
+/// The value of every switch.
+#[derive(Debug, Clone)]
+pub struct Switches(Vec<String>);
+
+impl Default for Switches {
+    fn default() -> Self {
+        Self(
+            SWITCHES
+                .iter()
+                .map(|(_, values, _)| values[0].to_owned())
+                .collect(),
+        )
+    }
+}
+
+impl Switches {
+    /// Sets a switch by name; an unknown name or value is refused with what is allowed.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+        let Some(index) = SWITCHES.iter().position(|(known, ..)| *known == name) else {
+            let names: Vec<&str> = SWITCHES.iter().map(|(known, ..)| *known).collect();
+            return Err(format!(
+                "unknown switch {name:?}; the switches are {}",
+                names.join(", ")
+            ));
+        };
+        let allowed = SWITCHES[index].1;
+        let number = || {
+            value
+                .parse::<f64>()
+                .is_ok_and(|number| number.is_finite() && number >= 0.0)
+        };
+        let listed = allowed.contains(&value) && value != "<n>";
+        let counted = allowed.contains(&"<n>") && number();
+        if !listed && !counted {
+            return Err(format!(
+                "switch {name} cannot be {value:?}; it takes {}",
+                allowed.join(" | ")
+            ));
+        }
+        value.clone_into(&mut self.0[index]);
+        Ok(())
+    }
+
+    /// Whether a switch has this value.
+    #[must_use]
+    pub fn is(&self, switch: Switch, value: &str) -> bool {
+        debug_assert!(
+            SWITCHES[switch as usize].1.contains(&value),
+            "no value {value} for {switch:?}"
+        );
+        self.0[switch as usize] == value
+    }
+
+    /// The number a switch is set to, if it is.
+    #[must_use]
+    pub fn number(&self, switch: Switch) -> Option<f64> {
+        self.0[switch as usize].parse().ok()
+    }
+
+    /// Names and values, in the order of the table.
+    pub fn all(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        SWITCHES
+            .iter()
+            .zip(&self.0)
+            .map(|((name, ..), value)| (*name, value.as_str()))
+    }
+}

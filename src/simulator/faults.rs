@@ -1,0 +1,315 @@
+//! Scripted faults.
+//!
+//! A fault is a rule; the first rule that fits a request is applied to it. As JSON:
+//!
+//! | key | value |
+//! | --- | --- |
+//! | `what` | what happens, see below; required |
+//! | `on` | endpoint such as `"assets:batch-create"`, or `"any"` (default) |
+//! | `nth` | only the nth request that fits, counted from 1 and from when the fault was added |
+//! | `every` | every kth request that fits |
+//! | `probability` | each request that fits, with this probability (0 to 1) |
+//! | `seed` | of the probability; default 0 |
+//! | `times` | how often at most; default 1, without bound for `every` and `probability` |
+//!
+//! | `what` | further keys | effect |
+//! | --- | --- | --- |
+//! | `status` | `code` (required), `headers` (object), `body` (`"html"`, `"json"` (default), `"empty"`), `after_apply` (bool) | this answer, without or after doing the work |
+//! | `rate_limit` | `retry_after` (seconds, default 1; null for none) | a 429, nothing applied |
+//! | `refuse` | | no connection; over HTTP as `reset_before_apply` |
+//! | `reset_before_apply` | | connection breaks, nothing applied |
+//! | `reset_after_apply` | | work done, connection breaks without an answer |
+//! | `delay` | `ms` (required) | work done at once, answer late |
+//! | `cut_body` | `bytes` (default 10) | work done, answer breaks off after so many bytes of its body |
+//! | `wrong_types` | | work done, numbers and strings of the answer swap their types |
+//! | `html` | | a 200 with an HTML page, nothing applied |
+//! | `expire_token` | | the token of the request expires now, for good: 401 |
+//! | `redirect` | `url` (required) | a 307 to there, nothing applied |
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::contract::ENDPOINTS;
+
+/// The body of an answer made by a fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FaultBody {
+    Html,
+    /// The error object of the gateway.
+    Json,
+    Empty,
+}
+
+/// What a fault does.
+#[derive(Debug, Clone, PartialEq)]
+pub enum What {
+    Status {
+        code: u16,
+        headers: Vec<(String, String)>,
+        body: FaultBody,
+        after_apply: bool,
+    },
+    RateLimit {
+        retry_after: Option<u64>,
+    },
+    Refuse,
+    ResetBeforeApply,
+    ResetAfterApply,
+    Delay(Duration),
+    CutBody {
+        bytes: usize,
+    },
+    WrongTypes,
+    Html,
+    ExpireToken,
+    Redirect(String),
+}
+
+/// Which of the requests that fit a fault hits.
+#[derive(Debug, Clone)]
+pub enum When {
+    Next,
+    Nth(u64),
+    Every(u64),
+    Probability(f64, fastrand::Rng),
+}
+
+/// A rule: what happens to which requests.
+#[derive(Debug, Clone)]
+pub struct Fault {
+    what: What,
+    on: Option<String>,
+    when: When,
+    left: Option<u64>,
+    seen: u64,
+}
+
+impl Fault {
+    /// A fault that hits the next request to an endpoint (`None` for any), once.
+    #[must_use]
+    pub fn next(what: What, on: Option<&str>) -> Self {
+        Self::new(what, on, When::Next, Some(1))
+    }
+
+    /// A fault in full; `times` of `None` is without bound.
+    #[must_use]
+    pub fn new(what: What, on: Option<&str>, when: When, times: Option<u64>) -> Self {
+        Self {
+            what,
+            on: on.map(Into::into),
+            when,
+            left: times,
+            seen: 0,
+        }
+    }
+
+    /// Reads a fault from JSON, as the table of this module describes it.
+    pub fn from_json(value: &Value) -> Result<Self, String> {
+        let map = value
+            .as_object()
+            .ok_or("a fault is an object with at least \"what\"")?;
+        let name = map
+            .get("what")
+            .and_then(Value::as_str)
+            .ok_or("a fault needs \"what\", a text")?;
+        let (what, own) = what_of(name, map)?;
+        let common = ["what", "on", "nth", "every", "probability", "seed", "times"];
+        if let Some(key) = map
+            .keys()
+            .find(|key| !common.contains(&key.as_str()) && !own.contains(&key.as_str()))
+        {
+            return Err(format!(
+                "fault {name:?} has no {key:?}; it takes {}",
+                [&common[1..], own].concat().join(", ")
+            ));
+        }
+        let on = match map.get("on").map(Value::as_str) {
+            None | Some(Some("any")) => None,
+            Some(Some(tag)) if ENDPOINTS.iter().any(|endpoint| endpoint.tag == tag) => Some(tag),
+            Some(_) => {
+                let tags: Vec<&str> = ENDPOINTS.iter().map(|endpoint| endpoint.tag).collect();
+                return Err(format!("\"on\" must be any, {}", tags.join(", ")));
+            }
+        };
+        let (nth, every) = (number(map, "nth")?, number(map, "every")?);
+        if nth == Some(0) || every == Some(0) {
+            return Err("\"nth\" and \"every\" count from 1".into());
+        }
+        let when = match (nth, every, map.get("probability")) {
+            (None, None, None) => When::Next,
+            (Some(nth), None, None) => When::Nth(nth),
+            (None, Some(every), None) => When::Every(every),
+            (None, None, Some(share)) => {
+                let share = share
+                    .as_f64()
+                    .filter(|share| (0.0..=1.0).contains(share))
+                    .ok_or("\"probability\" must be a number from 0 to 1")?;
+                When::Probability(share, fastrand::Rng::with_seed(number(map, "seed")?.unwrap_or(0)))
+            }
+            _ => return Err("give only one of \"nth\", \"every\" and \"probability\"".into()),
+        };
+        let bounded = matches!(when, When::Next | When::Nth(_)).then_some(1);
+        let times = number(map, "times")?.or(bounded);
+        Ok(Self::new(what, on, when, times))
+    }
+
+    fn hits(&mut self, tag: &str) -> bool {
+        if self.left == Some(0) || self.on.as_deref().is_some_and(|on| on != tag) {
+            return false;
+        }
+        self.seen += 1;
+        match &mut self.when {
+            When::Next => true,
+            When::Nth(nth) => self.seen >= *nth,
+            When::Every(every) => self.seen.is_multiple_of(*every),
+            When::Probability(share, random) => random.f64() < *share,
+        }
+    }
+}
+
+/// What happens, and the keys that belong to it.
+fn what_of(name: &str, map: &Map<String, Value>) -> Result<(What, &'static [&'static str]), String> {
+    Ok(match name {
+        "status" => {
+            let code = number(map, "code")?.ok_or("fault \"status\" needs \"code\"")?;
+            let code = u16::try_from(code)
+                .ok()
+                .filter(|code| (200..600).contains(code))
+                .ok_or_else(|| format!("\"code\" must be an HTTP status from 200 to 599, not {code}"))?;
+            let body = match map.get("body").map(Value::as_str) {
+                None | Some(Some("json")) => FaultBody::Json,
+                Some(Some("html")) => FaultBody::Html,
+                Some(Some("empty")) => FaultBody::Empty,
+                Some(_) => return Err("\"body\" must be html, json or empty".into()),
+            };
+            let after_apply = match map.get("after_apply") {
+                None => false,
+                Some(flag) => flag.as_bool().ok_or("\"after_apply\" must be true or false")?,
+            };
+            let what = What::Status {
+                code,
+                headers: headers(map)?,
+                body,
+                after_apply,
+            };
+            (what, &["code", "headers", "body", "after_apply"])
+        }
+        "rate_limit" => {
+            let retry_after = match map.get("retry_after") {
+                Some(Value::Null) => None,
+                _ => Some(number(map, "retry_after")?.unwrap_or(1)),
+            };
+            (What::RateLimit { retry_after }, &["retry_after"])
+        }
+        "refuse" => (What::Refuse, &[]),
+        "reset_before_apply" => (What::ResetBeforeApply, &[]),
+        "reset_after_apply" => (What::ResetAfterApply, &[]),
+        "delay" => {
+            let millis = number(map, "ms")?.ok_or("fault \"delay\" needs \"ms\"")?;
+            (What::Delay(Duration::from_millis(millis)), &["ms"])
+        }
+        "cut_body" => {
+            let bytes = number(map, "bytes")?.unwrap_or(10);
+            (
+                What::CutBody {
+                    bytes: usize::try_from(bytes).unwrap_or(usize::MAX),
+                },
+                &["bytes"],
+            )
+        }
+        "wrong_types" => (What::WrongTypes, &[]),
+        "html" => (What::Html, &[]),
+        "expire_token" => (What::ExpireToken, &[]),
+        "redirect" => {
+            let url = map
+                .get("url")
+                .and_then(Value::as_str)
+                .ok_or("fault \"redirect\" needs \"url\"")?;
+            (What::Redirect(url.into()), &["url"])
+        }
+        other => {
+            return Err(format!(
+                "unknown fault {other:?}; there are status, rate_limit, refuse, reset_before_apply, \
+                 reset_after_apply, delay, cut_body, wrong_types, html, expire_token, redirect"
+            ));
+        }
+    })
+}
+
+fn number(map: &Map<String, Value>, key: &str) -> Result<Option<u64>, String> {
+    match map.get(key) {
+        None => Ok(None),
+        Some(value) => value
+            .as_u64()
+            .map(Some)
+            .ok_or_else(|| format!("{key:?} must be a whole number, not {value}")),
+    }
+}
+
+fn headers(map: &Map<String, Value>) -> Result<Vec<(String, String)>, String> {
+    match map.get("headers") {
+        None => Ok(Vec::new()),
+        Some(Value::Object(headers)) => headers
+            .iter()
+            .map(|(name, value)| match value {
+                Value::String(text) => Ok((name.to_lowercase(), text.clone())),
+                other => Err(format!("header {name:?} must be a text, not {other}")),
+            })
+            .collect(),
+        Some(_) => Err("\"headers\" must be an object from name to text".into()),
+    }
+}
+
+/// The faults in force, in the order they were added.
+#[derive(Debug, Default)]
+pub struct Faults(Vec<Fault>);
+
+impl Faults {
+    pub fn add(&mut self, fault: Fault) {
+        self.0.push(fault);
+    }
+
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// What happens to this request, if anything.
+    pub fn pick(&mut self, tag: &str) -> Option<What> {
+        let mut what = None;
+        // Every rule counts the request; the first that hits is used up by it.
+        for fault in &mut self.0 {
+            if fault.hits(tag) && what.is_none() {
+                what = Some(fault.what.clone());
+                fault.left = fault.left.map(|left| left - 1);
+            }
+        }
+        self.0.retain(|fault| fault.left != Some(0));
+        what
+    }
+}
+
+/// The body with its types swapped: numbers and booleans become text, the text of ids and versions becomes a number.
+#[must_use]
+pub fn wrong_types(body: &[u8]) -> Vec<u8> {
+    fn swap(value: &mut Value, key: &str) {
+        match value {
+            Value::Object(map) => map.iter_mut().for_each(|(key, value)| swap(value, key)),
+            Value::Array(values) => values.iter_mut().for_each(|value| swap(value, key)),
+            Value::String(text)
+                if key.ends_with("id") || key.ends_with("Id") || key == "ids" || key == "deleted" =>
+            {
+                *value = Value::from(text.len());
+            }
+            Value::Number(_) | Value::Bool(_) => *value = Value::String(value.to_string()),
+            Value::String(_) | Value::Null => {}
+        }
+    }
+    match serde_json::from_slice::<Value>(body) {
+        Ok(mut value) => {
+            swap(&mut value, "");
+            value.to_string().into_bytes()
+        }
+        Err(_) => body.to_vec(),
+    }
+}

@@ -1,0 +1,724 @@
+//! One request in, one answer out: who asks, may they, what for, and is the request well-formed.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::audit::Audit;
+use super::contract::{ENDPOINTS, Endpoint, Group, PREFIXES, Service, Switch, Switches};
+use super::limits::Limits;
+use super::world::{Millis, World};
+use super::{assets, relationships, settings};
+use crate::http::send::{Answer, Request};
+
+/// A person behind a token.
+#[derive(Debug, Clone)]
+pub struct User {
+    /// Twelve capital letters and digits, as in `createdBy`.
+    pub id: Arc<str>,
+    pub company: Option<Uuid>,
+    /// What the token may do; `None` for everything.
+    pub scopes: Option<Vec<String>>,
+}
+
+/// Everything the simulator remembers; it holds tokens, so it cannot be printed.
+pub struct State {
+    pub world: World,
+    pub limits: Limits,
+    pub switches: Switches,
+    pub audit: Audit,
+    /// Tokens that are accepted now.
+    pub users: HashMap<String, User>,
+    /// The time of day at which the simulator started.
+    pub start: Millis,
+    pub listing: assets::Listing,
+    pub requests: u64,
+}
+
+/// Why a request is refused.
+#[derive(Debug)]
+pub enum Refusal {
+    /// By the gateway in front of the services.
+    Gateway {
+        status: u16,
+        code: &'static str,
+        message: &'static str,
+    },
+    /// By the service itself.
+    Service {
+        status: u16,
+        code: &'static str,
+        detail: String,
+        violations: Vec<Violation>,
+    },
+    /// With a body of its own shape.
+    Ready(Answer),
+}
+
+/// One thing that is wrong with a request.
+#[derive(Debug)]
+pub struct Violation {
+    pub code: &'static str,
+    pub detail: String,
+    pub metadata: Map<String, Value>,
+}
+
+impl Violation {
+    /// A violation about one field.
+    pub fn field(code: &'static str, field: &str, detail: String) -> Self {
+        let mut metadata = Map::new();
+        metadata.insert("fieldName".into(), field.into());
+        Self {
+            code,
+            detail,
+            metadata,
+        }
+    }
+}
+
+/// A refusal by the service without single violations.
+pub fn refuse(status: u16, code: &'static str, detail: impl Into<String>) -> Refusal {
+    Refusal::Service {
+        status,
+        code,
+        detail: detail.into(),
+        violations: Vec::new(),
+    }
+}
+
+/// A refusal that names one field or parameter.
+pub fn bad_field(code: &'static str, field: &str, detail: impl Into<String>) -> Refusal {
+    let detail = detail.into();
+    Refusal::Service {
+        status: 400,
+        code,
+        violations: vec![Violation::field(code, field, detail.clone())],
+        detail,
+    }
+}
+
+/// A request that passed all general checks.
+pub struct Call {
+    pub endpoint: &'static Endpoint,
+    /// Path segments in the places of `{}`.
+    pub ids: Vec<String>,
+    pub query: Query,
+    /// `Null` for endpoints without a body.
+    pub body: Value,
+    pub user: User,
+    /// Scheme and host of the request.
+    pub origin: String,
+    pub path: String,
+}
+
+/// The decoded query string.
+#[derive(Debug, Default, Clone)]
+pub struct Query(Vec<(String, String)>);
+
+impl Query {
+    /// The last value of a parameter.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .rev()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// All values of a repeated parameter.
+    pub fn all(&self, name: &str) -> Vec<&str> {
+        self.0
+            .iter()
+            .filter(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+            .collect()
+    }
+
+    /// A boolean parameter; absent is `false`. Samples send `True`, so case does not count.
+    pub fn flag(&self, name: &str) -> Result<bool, Refusal> {
+        Ok(self.optional_flag(name)?.unwrap_or(false))
+    }
+
+    /// A boolean parameter that may be absent.
+    pub fn optional_flag(&self, name: &str) -> Result<Option<bool>, Refusal> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(text) if text.eq_ignore_ascii_case("true") => Ok(Some(true)),
+            Some(text) if text.eq_ignore_ascii_case("false") => Ok(Some(false)),
+            Some(other) => Err(bad_field(
+                "INVALID_PARAMETER",
+                name,
+                format!("{name} must be true or false, not {other:?}."),
+            )),
+        }
+    }
+
+    pub fn pairs(&self) -> &[(String, String)] {
+        &self.0
+    }
+
+    fn parse(text: &str) -> Self {
+        Self(
+            text.split('&')
+                .filter(|part| !part.is_empty())
+                .map(|part| {
+                    let (name, value) = part.split_once('=').unwrap_or((part, ""));
+                    (decoded(name, true), decoded(value, true))
+                })
+                .collect(),
+        )
+    }
+}
+
+/// Percent-decoding; in a query a plus is a space.
+fn decoded(text: &str, plus: bool) -> String {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let hex = (bytes[at] == b'%').then(|| text.get(at + 1..at + 3)).flatten();
+        if let Some(byte) = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            out.push(byte);
+            at += 3;
+        } else {
+            out.push(if plus && bytes[at] == b'+' {
+                b' '
+            } else {
+                bytes[at]
+            });
+            at += 1;
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// Encodes a value for a query string.
+pub fn encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
+/// A JSON answer.
+pub fn answer(status: u16, body: &impl Serialize) -> Answer {
+    Answer {
+        status,
+        headers: vec![("content-type".into(), "application/json".into())],
+        // The bodies built here have only text keys, so they always serialise.
+        body: serde_json::to_vec(body).map(Bytes::from).unwrap_or_default(),
+    }
+}
+
+/// The HTML page a gateway sends when it has nothing behind it.
+pub fn html(status: u16) -> Answer {
+    Answer {
+        status,
+        headers: vec![
+            ("content-type".into(), "text/html".into()),
+            ("server".into(), "Apigee Router".into()),
+        ],
+        body: Bytes::from(format!(
+            "<html>\r\n<head><title>{status}</title></head>\r\n<body><center><h1>{status}</h1></center></body>\r\n</html>\r\n"
+        )),
+    }
+}
+
+/// The endpoint a request asks for.
+pub struct Route {
+    pub endpoint: &'static Endpoint,
+    ids: Vec<String>,
+    query: Query,
+    origin: String,
+    path: String,
+}
+
+/// Finds the endpoint of a request.
+#[must_use]
+pub fn route(request: &Request) -> Option<Route> {
+    let after_scheme = request.url.find("://").map_or(0, |at| at + 3);
+    let path_at = request.url[after_scheme..].find('/')? + after_scheme;
+    let (origin, rest) = request.url.split_at(path_at);
+    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (tail, service) = PREFIXES
+        .iter()
+        .find_map(|(prefix, service)| Some((path.strip_prefix(prefix)?, *service)))?;
+    let segments: Vec<String> = tail.split('/').map(|segment| decoded(segment, false)).collect();
+    ENDPOINTS.iter().find_map(|endpoint| {
+        if endpoint.service != service || endpoint.method != request.method {
+            return None;
+        }
+        let template: Vec<&str> = endpoint.path.split('/').collect();
+        if template.len() != segments.len() {
+            return None;
+        }
+        let mut ids = Vec::new();
+        for (part, segment) in template.iter().zip(&segments) {
+            if *part == "{}" {
+                ids.push(segment.clone());
+            } else if part != segment {
+                return None;
+            }
+        }
+        // `relationships/{id}` must not swallow an empty id.
+        if ids.iter().any(String::is_empty) {
+            return None;
+        }
+        Some(Route {
+            endpoint,
+            ids,
+            query: Query::parse(query),
+            origin: origin.to_owned(),
+            path: path.to_owned(),
+        })
+    })
+}
+
+/// The token of a request.
+#[must_use]
+pub fn token(request: &Request) -> Option<&str> {
+    let (scheme, token) = request.header("authorization")?.split_once(' ')?;
+    (scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty()).then(|| token.trim())
+}
+
+/// Answers one request. `now` counts from the start of the simulator.
+///
+/// Checks in this order: 401, 429, 403, 404, 413, 415, 400, 409.
+pub fn handle(state: &mut State, now: Duration, request: &Request, route: Option<Route>) -> Answer {
+    let service = route
+        .as_ref()
+        .map_or(Service::Assets, |route| route.endpoint.service);
+    let mut answer = match checked(state, now, request, route) {
+        Ok(answer) => answer,
+        Err(refusal) => refusal_answer(refusal, service, &state.switches),
+    };
+    state.requests += 1;
+    sign(state, &mut answer);
+    answer
+}
+
+/// Adds the headers every answer has.
+pub fn sign(state: &State, answer: &mut Answer) {
+    answer.headers.push(("date".into(), http_date(state.world.now)));
+    if state.switches.is(Switch::RequestIdHeader, "both") {
+        // Ids that count are enough to tell requests apart, and the same in every run.
+        let id =
+            uuid::Builder::from_random_bytes((u128::from(state.requests) << 64).to_be_bytes()).into_uuid();
+        answer.headers.push(("x-ads-request-id".into(), id.to_string()));
+        answer.headers.push(("x-request-id".into(), id.to_string()));
+    }
+}
+
+/// A date as HTTP prints it.
+#[must_use]
+pub fn http_date(millis: Millis) -> String {
+    jiff::Timestamp::from_millisecond(millis).map_or_else(
+        |_| String::new(),
+        |instant| instant.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string(),
+    )
+}
+
+fn checked(
+    state: &mut State,
+    now: Duration,
+    request: &Request,
+    route: Option<Route>,
+) -> Result<Answer, Refusal> {
+    if state.switches.is(Switch::GatewayDown, "html") {
+        return Err(Refusal::Ready(html(502)));
+    }
+    if state.switches.is(Switch::GatewayDown, "json") {
+        return Err(Refusal::Gateway {
+            status: 502,
+            code: "ERR-003",
+            message: "The service is down or upgrading.",
+        });
+    }
+    let Some(route) = route else {
+        return Err(refuse(
+            404,
+            "NOT_FOUND",
+            format!("There is no {} of this path.", request.method.as_str()),
+        ));
+    };
+    let endpoint = route.endpoint;
+    let user = if endpoint.group == Group::Free {
+        User {
+            id: "".into(),
+            company: None,
+            scopes: None,
+        }
+    } else {
+        let user = authenticated(state, request)?;
+        limited(state, &user, endpoint.group, now)?;
+        permitted(
+            state,
+            endpoint,
+            &user,
+            request,
+            route.ids.first().map_or("", String::as_str),
+        )?;
+        user
+    };
+    let body = parsed(&state.switches, endpoint, request)?;
+    if state.switches.is(Switch::UnknownQuery, "400") {
+        let known = |name: &str| {
+            endpoint.query.iter().any(|known| {
+                known
+                    .strip_suffix('*')
+                    .map_or(*known == name, |start| name.starts_with(start))
+            })
+        };
+        if let Some((name, _)) = route.query.pairs().iter().find(|(name, _)| !known(name)) {
+            return Err(bad_field(
+                "INVALID_PARAMETER",
+                name,
+                format!("There is no query parameter {name:?}."),
+            ));
+        }
+    }
+    let items = body
+        .as_array()
+        .or_else(|| body.get("ids").and_then(Value::as_array))
+        .map_or_else(|| body.as_object().map_or(0, Map::len), Vec::len);
+    let broken = || Refusal::Gateway {
+        status: 504,
+        code: "ERR-003",
+        message: "The request timed out at the gateway.",
+    };
+    let large = endpoint.items.is_some_and(|most| items > most / 2);
+    if state.switches.is(Switch::Inject5xx, "before_apply") && large {
+        return Err(broken());
+    }
+    if let Some(share) = state.switches.number(Switch::Inject5xx)
+        && endpoint.service == Service::Relationships
+        && state.world.random.f64() < share
+    {
+        return Err(broken());
+    }
+    let call = Call {
+        endpoint,
+        ids: route.ids,
+        query: route.query,
+        body,
+        user,
+        origin: route.origin,
+        path: route.path,
+    };
+    let answer = match endpoint.service {
+        Service::Relationships => relationships::call(state, &call, now)?,
+        _ if endpoint.tag.starts_with("assets") => assets::call(state, &call)?,
+        _ => settings::call(state, &call)?,
+    };
+    if state.switches.is(Switch::Inject5xx, "after_apply") && large {
+        return Err(broken());
+    }
+    Ok(answer)
+}
+
+fn authenticated(state: &State, request: &Request) -> Result<User, Refusal> {
+    let Some(token) = token(request) else {
+        return Err(Refusal::Gateway {
+            status: 401,
+            code: "AUTH-012",
+            message: "Authorization header is missing or malformed.",
+        });
+    };
+    state.users.get(token).cloned().ok_or(Refusal::Gateway {
+        status: 401,
+        code: "AUTH-006",
+        message: "Access token provided is invalid or expired.",
+    })
+}
+
+fn limited(state: &mut State, user: &User, group: Group, now: Duration) -> Result<(), Refusal> {
+    let scale = state.switches.number(Switch::RateScale).unwrap_or(1.0);
+    let by_clock = state.switches.is(Switch::RateWindow, "clock");
+    let Err(wait) = state.limits.take(&user.id, group, now, scale, by_clock) else {
+        return Ok(());
+    };
+    // Whole seconds, rounded up, at least one ("General rate limits" page).
+    let seconds = (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1);
+    Err(Refusal::Ready(too_many(state, Some(seconds))))
+}
+
+/// A 429 as the gateway sends it ("General rate limits" page).
+pub fn too_many(state: &State, seconds: Option<u64>) -> Answer {
+    let switches = &state.switches;
+    let mut answer = if switches.is(Switch::Body429, "empty") {
+        Answer {
+            status: 429,
+            ..Answer::default()
+        }
+    } else if switches.is(Switch::Body429, "ERR-001") {
+        answer(
+            429,
+            &json!({ "errorCode": "ERR-001", "developerMessage": "The rate limit of this request is exceeded." }),
+        )
+    } else {
+        answer(429, &json!({ "developerMessage": "Quota limit exceeded." }))
+    };
+    if let Some(seconds) = seconds {
+        let millis = i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1000);
+        if switches.is(Switch::RetryAfter, "seconds") {
+            answer.headers.push(("retry-after".into(), seconds.to_string()));
+        } else if switches.is(Switch::RetryAfter, "http_date") {
+            // The date has no fraction: round up so that waiting until then is always enough.
+            let until = state.world.now.saturating_add(millis).saturating_add(999);
+            answer.headers.push(("retry-after".into(), http_date(until)));
+        }
+    }
+    answer.headers.push(("server".into(), "Apigee Router".into()));
+    answer
+}
+
+fn permitted(
+    state: &State,
+    endpoint: &Endpoint,
+    user: &User,
+    request: &Request,
+    project: &str,
+) -> Result<(), Refusal> {
+    let (world, switches) = (&state.world, &state.switches);
+    let lax = switches.is(Switch::ScopeEnforcement, "lax");
+    let has = |scope: &str| {
+        user.scopes
+            .as_ref()
+            .is_none_or(|scopes| scopes.iter().any(|known| known == scope))
+    };
+    // Published samples update and create without data:create, so the service may not insist on it.
+    if !endpoint
+        .scopes
+        .iter()
+        .all(|scope| has(scope) || lax && *scope == "data:create" && has("data:write"))
+    {
+        return Err(Refusal::Gateway {
+            status: 403,
+            code: "AUTH-010",
+            message: "Token does not have the privilege for this request.",
+        });
+    }
+    let region_counts = match endpoint.service {
+        Service::Relationships => switches.is(Switch::RegionHeader, "required"),
+        Service::Assets => switches.is(Switch::AssetsRegion, "required"),
+        Service::Locations => false,
+    };
+    if region_counts {
+        match request.header("x-ads-region") {
+            None => {
+                return Err(Refusal::Gateway {
+                    status: 403,
+                    code: "AUTH-001",
+                    message: "The client_id specified does not have access to the api product",
+                });
+            }
+            Some(region) if !region.eq_ignore_ascii_case(&world.region) => {
+                return Err(refuse(
+                    403,
+                    "FORBIDDEN",
+                    "The user has no permission on this container.",
+                ));
+            }
+            Some(_) => {}
+        }
+    }
+    // Only Assets takes the form with "b." before the id.
+    let bare = match endpoint.service {
+        Service::Assets => project.strip_prefix("b.").unwrap_or(project),
+        Service::Relationships | Service::Locations => project,
+    };
+    match uuid(bare) {
+        Some(id) if id == world.project => Ok(()),
+        Some(id) if id == world.foreign_project && switches.is(Switch::ForeignProject, "403") => Err(refuse(
+            403,
+            "FORBIDDEN",
+            "The user is not a member of this project.",
+        )),
+        None if endpoint.service == Service::Relationships => Err(bad_field(
+            "BadInput",
+            "containerId",
+            format!("The value '{project}' is not valid."),
+        )),
+        _ => Err(refuse(
+            404,
+            "NOT_FOUND",
+            format!("There is no project {project:?}."),
+        )),
+    }
+}
+
+fn parsed(switches: &Switches, endpoint: &Endpoint, request: &Request) -> Result<Value, Refusal> {
+    let bytes = request.body.as_deref().unwrap_or_default();
+    if let Some(most) = switches.number(Switch::MaxBody) {
+        #[allow(clippy::cast_precision_loss)]
+        if bytes.len() as f64 > most {
+            return Err(refuse(413, "MALFORMED_REQUEST", "The request body is too large."));
+        }
+    }
+    if !endpoint.body {
+        return Ok(Value::Null);
+    }
+    let media = request
+        .header("content-type")
+        .and_then(|value| value.split(';').next())
+        .map_or("", str::trim);
+    if !media.eq_ignore_ascii_case("application/json") {
+        // The Relationship pages list 415; the Assets pages list 400 for a missing header.
+        let status = if endpoint.service == Service::Relationships {
+            415
+        } else {
+            400
+        };
+        return Err(refuse(
+            status,
+            "MALFORMED_REQUEST",
+            "The Content-Type header must be application/json.",
+        ));
+    }
+    serde_json::from_slice(bytes).map_err(|error| {
+        refuse(
+            400,
+            "MALFORMED_REQUEST",
+            format!("The body is not valid JSON: {error}."),
+        )
+    })
+}
+
+/// A UUID in its hyphenated form.
+pub fn uuid(text: &str) -> Option<Uuid> {
+    (text.len() == 36).then(|| Uuid::try_parse(text).ok()).flatten()
+}
+
+/// An instant of a query: RFC 3339, or a date, which means its first moment.
+pub fn instant(text: &str) -> Option<Millis> {
+    let full = if text.len() == 10 {
+        format!("{text}T00:00:00Z")
+    } else {
+        text.to_owned()
+    };
+    full.parse::<jiff::Timestamp>()
+        .ok()
+        .map(jiff::Timestamp::as_millisecond)
+}
+
+/// The two ends of `from..to`, `from..` or `..to`; a single instant is both.
+pub fn instants(name: &str, text: &str) -> Result<(Millis, Millis), Refusal> {
+    let end = |text: &str, open: Millis| {
+        if text.is_empty() {
+            Some(open)
+        } else {
+            instant(text)
+        }
+    };
+    let (from, to) = text.split_once("..").unwrap_or((text, text));
+    match (end(from, Millis::MIN), end(to, Millis::MAX)) {
+        (Some(from), Some(to)) if !text.is_empty() && text != ".." => Ok((from, to)),
+        _ => Err(bad_field(
+            "INVALID_PARAMETER",
+            name,
+            format!("{text:?} is no instant and no range of instants."),
+        )),
+    }
+}
+
+fn refusal_answer(refusal: Refusal, service: Service, switches: &Switches) -> Answer {
+    match refusal {
+        Refusal::Ready(answer) => answer,
+        Refusal::Gateway {
+            status,
+            code,
+            message,
+        } => gateway(status, code, message, switches),
+        Refusal::Service {
+            status,
+            code,
+            detail,
+            violations,
+        } if service == Service::Relationships => {
+            answer(status, &relationship_error(status, code, &detail, &violations))
+        }
+        Refusal::Service {
+            status,
+            code,
+            detail,
+            violations,
+        } => answer(status, &asset_error(code, &detail, violations, switches)),
+    }
+}
+
+/// The error object of the gateway ("Error codes" pages of the platform).
+pub fn gateway(status: u16, code: &str, message: &str, switches: &Switches) -> Answer {
+    let key = if switches.is(Switch::MoreInfoKey, "moreInfo") {
+        "moreInfo"
+    } else {
+        "more info"
+    };
+    let link = "https://aps.autodesk.com/en/docs/oauth/v2/developers_guide/error_handling/";
+    answer(
+        status,
+        &json!({ "developerMessage": message, "userMessage": "", "errorCode": code, key: link }),
+    )
+}
+
+/// The error object of the "POST relationships:delete" reference page.
+fn relationship_error(status: u16, code: &str, detail: &str, violations: &[Violation]) -> Value {
+    let kind = match status {
+        403 => "Forbidden",
+        404 => "NotFound",
+        409 => "Conflict",
+        413 => "PayloadTooLarge",
+        415 => "UnsupportedMediaType",
+        _ => "BadInput",
+    };
+    let title = match status {
+        400 => "One or more input values in the request were bad",
+        _ => "The request was refused",
+    };
+    let field = |violation: &Violation| violation.metadata.get("fieldName").cloned().unwrap_or_default();
+    let names: Vec<String> = violations
+        .iter()
+        .map(|violation| field(violation).as_str().unwrap_or_default().to_owned())
+        .collect();
+    let errors: Vec<Value> = violations
+        .iter()
+        .map(|violation| {
+            json!({ "field": field(violation), "title": "Invalid parameter", "detail": violation.detail, "type": kind })
+        })
+        .collect();
+    let detail = if names.is_empty() {
+        detail.to_owned()
+    } else {
+        format!("The following parameters are invalid: {}", names.join(", "))
+    };
+    let code = if code == "BadInput" { code } else { kind };
+    json!({ "type": code, "title": title, "detail": detail, "errors": errors })
+}
+
+/// The error object of Assets. No page shows one: its form is a switch.
+fn asset_error(code: &str, detail: &str, mut violations: Vec<Violation>, switches: &Switches) -> Value {
+    let entry = |violation: Violation| json!({ "errorCode": violation.code, "detail": violation.detail, "errorMetadata": violation.metadata });
+    if violations.is_empty() || switches.is(Switch::BatchErrorShape, "single_object") {
+        let (code, detail, metadata) = match violations.into_iter().next() {
+            Some(first) => (first.code, first.detail, first.metadata),
+            None => return json!({ "errorCode": code, "title": code, "detail": detail, "errorMetadata": {} }),
+        };
+        return json!({ "errorCode": code, "title": code, "detail": detail, "errorMetadata": metadata });
+    }
+    if switches.is(Switch::BatchErrorShape, "first_only") {
+        violations.truncate(1);
+    }
+    let errors: Vec<Value> = violations.into_iter().map(entry).collect();
+    json!({ "errorCode": code, "title": code, "detail": detail, "errorMetadata": {}, "errors": errors })
+}

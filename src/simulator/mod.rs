@@ -1,0 +1,586 @@
+//! The embedded service: Assets, Relationships and Locations of one project, in this process or over HTTP.
+//!
+//! It judges raw requests by its own tables and shares no rule with the client, so each checks the other.
+//!
+//! | file | holds |
+//! | --- | --- |
+//! | `contract` | endpoints, fields and switches, as tables |
+//! | `world` | the project and everything in it |
+//! | `limits` | the rate windows |
+//! | `handle` | one request in, one answer out: the checks all endpoints share, and the error bodies |
+//! | `assets`, `settings`, `relationships` | the endpoints |
+//! | `faults` | scripted faults |
+//! | `audit` | what really happened |
+//! | `serve` | the same over HTTP/1.1 on a loopback port |
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")] async fn main() {
+//! use acc_assets::http::send::{Method, Request, Transport};
+//! use acc_assets::simulator::{Options, Simulator};
+//!
+//! let simulator = Simulator::new(Options::default()).expect("default options are valid");
+//! let url = format!("http://simulator/construction/assets/v1/projects/{}/categories", simulator.project_id());
+//! let headers = vec![("authorization", format!("Bearer {}", simulator.token()))];
+//! let answer = simulator.transport().send(Request { method: Method::Get, url, headers, body: None }).await;
+//! assert_eq!(answer.expect("no fault is scripted").status, 200);
+//! # }
+//! ```
+
+mod assets;
+pub mod audit;
+pub mod contract;
+pub mod faults;
+mod handle;
+pub mod limits;
+mod relationships;
+mod serve;
+mod settings;
+pub mod world;
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+use crate::error::{Sent, TransportError};
+use crate::http::send::{Answer, Request, Sending, Transport};
+use contract::{Group, Switches};
+use handle::{State, User};
+use limits::Limits;
+
+pub use audit::Audit;
+pub use faults::{Fault, What};
+pub use limits::GroupLimits;
+pub use serve::Served;
+pub use world::World;
+
+/// How a simulator starts.
+#[derive(Clone)]
+pub struct Options {
+    /// The same seed gives the same project, ids included.
+    pub seed: u64,
+    /// Length of a rate window; 60 s at the real service.
+    pub window: Duration,
+    /// Requests of each group allowed in a window.
+    pub limits: GroupLimits,
+    /// Time of the way there and back together.
+    pub latency: Duration,
+    /// Switch names and values, as `contract::SWITCHES` lists them.
+    pub switches: Vec<(String, String)>,
+    /// The bearer token of the first user.
+    pub token: String,
+    /// The time of day at the start, in milliseconds since 1970; `None` for the real one.
+    pub start: Option<i64>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            window: Duration::from_secs(60),
+            limits: GroupLimits::default(),
+            latency: Duration::ZERO,
+            switches: Vec::new(),
+            token: "simulated-user-token".into(),
+            start: None,
+        }
+    }
+}
+
+impl Options {
+    /// Reads options from JSON, all optional: `seed`, `window` and `latency` (seconds), `limits` (object with
+    /// `assets_read`, `assets_write`, `relationships`, `locations`), `switches` (object), `token`, `start` (milliseconds).
+    pub fn from_json(value: &Value) -> Result<Self, String> {
+        let map = value.as_object().ok_or("options are an object")?;
+        let mut options = Self::default();
+        for (key, value) in map {
+            let bad = |what: &str| format!("option {key:?} must be {what}, not {value}");
+            let whole = || value.as_u64().ok_or_else(|| bad("a whole number"));
+            let seconds = || {
+                let seconds = value
+                    .as_f64()
+                    .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+                seconds.ok_or_else(|| bad("a number of seconds"))
+            };
+            match key.as_str() {
+                "seed" => options.seed = whole()?,
+                "window" => options.window = seconds()?,
+                "latency" => options.latency = seconds()?,
+                "start" => options.start = Some(value.as_i64().ok_or_else(|| bad("a whole number"))?),
+                "token" => value
+                    .as_str()
+                    .ok_or_else(|| bad("a text"))?
+                    .clone_into(&mut options.token),
+                "limits" => {
+                    for (group, limit) in value.as_object().ok_or_else(|| bad("an object"))? {
+                        let limit = limit
+                            .as_u64()
+                            .and_then(|limit| u32::try_from(limit).ok())
+                            .ok_or_else(|| {
+                                format!("the limit of {group:?} must be a whole number, not {limit}")
+                            })?;
+                        match group.as_str() {
+                            "assets_read" => options.limits.assets_read = limit,
+                            "assets_write" => options.limits.assets_write = limit,
+                            "relationships" => options.limits.relationships = limit,
+                            "locations" => options.limits.locations = limit,
+                            _ => {
+                                return Err(format!(
+                                    "there is no rate group {group:?}; there are assets_read, assets_write, \
+                                     relationships, locations"
+                                ));
+                            }
+                        }
+                    }
+                }
+                "switches" => {
+                    for (name, value) in value.as_object().ok_or_else(|| bad("an object"))? {
+                        let text = value
+                            .as_str()
+                            .ok_or_else(|| format!("switch {name:?} must be a text, not {value}"))?;
+                        options.switches.push((name.clone(), text.to_owned()));
+                    }
+                }
+                _ => {
+                    return Err(format!(
+                        "there is no option {key:?}; there are seed, window, limits, latency, switches, token, start"
+                    ));
+                }
+            }
+        }
+        Ok(options)
+    }
+}
+
+/// One simulated service. Clones share it.
+#[derive(Clone)]
+pub struct Simulator {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    shared: Mutex<Shared>,
+    started: Instant,
+    latency: Duration,
+    token: String,
+    project: Uuid,
+}
+
+struct Shared {
+    state: State,
+    faults: faults::Faults,
+}
+
+/// What becomes of a request.
+enum Outcome {
+    Answer(Answer),
+    /// The answer breaks off after so many bytes of its body.
+    Cut(Answer, usize),
+    /// No answer at all.
+    Broken(Sent, &'static str),
+}
+
+impl Simulator {
+    /// A simulator of the seeded project. Fails on an unknown switch or value, an empty token or a window of zero.
+    pub fn new(options: Options) -> Result<Self, String> {
+        let start = start(&options);
+        let world = World::seeded(options.seed, start);
+        Self::with_world(options, world)
+    }
+
+    /// A simulator of a project made by hand, with ids of your own.
+    pub fn with_world(options: Options, world: World) -> Result<Self, String> {
+        if options.token.trim().is_empty() || options.token.contains(char::is_whitespace) {
+            return Err("the token must be a text without spaces".into());
+        }
+        if options.window.is_zero() {
+            return Err("the rate window must be longer than zero".into());
+        }
+        let mut switches = Switches::default();
+        for (name, value) in &options.switches {
+            switches.set(name, value)?;
+        }
+        let start = start(&options);
+        let project = world.project;
+        let user = User {
+            id: "QX3T9LM2AB7C".into(),
+            company: Some(world.company),
+            scopes: None,
+        };
+        let state = State {
+            world,
+            limits: Limits::new(options.limits, options.window),
+            switches,
+            audit: Audit::default(),
+            users: HashMap::from([(options.token.clone(), user)]),
+            start,
+            listing: assets::Listing::default(),
+            requests: 0,
+        };
+        let shared = Mutex::new(Shared {
+            state,
+            faults: faults::Faults::default(),
+        });
+        let (latency, token) = (options.latency, options.token);
+        let inner = Inner {
+            shared,
+            started: Instant::now(),
+            latency,
+            token,
+            project,
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        // A panic while holding the lock is a defect of the simulator; the state stays readable for the report.
+        self.inner.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The id of the project, a bare UUID.
+    #[must_use]
+    pub fn project_id(&self) -> String {
+        self.inner.project.to_string()
+    }
+
+    /// The bearer token of the first user.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        &self.inner.token
+    }
+
+    /// Accepts another token. The same user id shares its rate windows; `None` for scopes means all.
+    pub fn accept_token(&self, token: &str, user_id: &str, scopes: Option<Vec<String>>) {
+        let mut shared = self.shared();
+        let company = Some(shared.state.world.company);
+        shared.state.users.insert(
+            token.into(),
+            User {
+                id: user_id.into(),
+                company,
+                scopes,
+            },
+        );
+    }
+
+    /// Stops accepting a token, as if it had expired; `false` if it was not accepted.
+    pub fn revoke_token(&self, token: &str) -> bool {
+        self.shared().state.users.remove(token).is_some()
+    }
+
+    /// The user id of the first user.
+    #[must_use]
+    pub fn user_id(&self) -> &'static str {
+        "QX3T9LM2AB7C"
+    }
+
+    /// Sets a switch; an unknown name or value is an error that lists what there is.
+    pub fn set_switch(&self, name: &str, value: &str) -> Result<(), String> {
+        self.shared().state.switches.set(name, value)
+    }
+
+    /// Every switch with its value.
+    #[must_use]
+    pub fn switches(&self) -> BTreeMap<&'static str, String> {
+        self.shared()
+            .state
+            .switches
+            .all()
+            .map(|(name, value)| (name, value.to_owned()))
+            .collect()
+    }
+
+    /// Adds a scripted fault.
+    pub fn add_fault(&self, fault: Fault) {
+        self.shared().faults.add(fault);
+    }
+
+    /// Removes all faults.
+    pub fn clear_faults(&self) {
+        self.shared().faults.clear();
+    }
+
+    /// What really happened so far.
+    #[must_use]
+    pub fn audit(&self) -> Audit {
+        let shared = self.shared();
+        let mut audit = shared.state.audit.clone();
+        audit.busiest_window.clone_from(shared.state.limits.busiest());
+        audit
+    }
+
+    /// The catalogue: `project_id`, `categories` with path, statuses and attributes, `locations`, `counts`.
+    #[must_use]
+    pub fn world_json(&self) -> Value {
+        self.shared().state.world.catalogue()
+    }
+
+    /// All assets with everything they hold, deleted ones included, in order of creation.
+    #[must_use]
+    pub fn assets(&self) -> Value {
+        assets::snapshot(&self.shared().state.world)
+    }
+
+    /// All relationships, deleted ones included, in order of creation.
+    #[must_use]
+    pub fn relationships(&self) -> Value {
+        let shared = self.shared();
+        // Switches shape answers, not the truth.
+        let switches = Switches::default();
+        let mut random = fastrand::Rng::with_seed(0);
+        let all = &shared.state.world.relationships;
+        all.iter()
+            .map(|relationship| relationships::printed(relationship, &switches, &mut random))
+            .collect()
+    }
+
+    /// Links documents to assets without any request and returns the ids of the links.
+    pub fn seed_relationships(&self, count: usize) -> Vec<String> {
+        let mut shared = self.shared();
+        let world = &mut shared.state.world;
+        let assets: Vec<Uuid> = world
+            .assets()
+            .iter()
+            .filter(|asset| asset.stamp.active())
+            .map(|asset| asset.id)
+            .collect();
+        (0..count)
+            .map(|index| {
+                let asset = if assets.is_empty() {
+                    world.new_id()
+                } else {
+                    assets[index % assets.len()]
+                };
+                let document = format!("urn:adsk.wipprod:dm.lineage:{}", world.new_id().simple());
+                let id = world.new_id();
+                let ends = [
+                    ("autodesk-bim360-asset", "asset", asset.to_string()),
+                    ("autodesk-bim360-documentmanagement", "documentlineage", document),
+                ];
+                let entities = ends.map(|(domain, kind, id)| world::Entity {
+                    domain: domain.into(),
+                    kind: kind.into(),
+                    id: id.into(),
+                });
+                world.add_relationship(id, entities, false);
+                id.to_string()
+            })
+            .collect()
+    }
+
+    /// Changes the project behind the service's back.
+    pub fn edit_world<T>(&self, edit: impl FnOnce(&mut World) -> T) -> T {
+        let mut shared = self.shared();
+        let edited = edit(&mut shared.state.world);
+        shared.state.listing = assets::Listing::default();
+        edited
+    }
+
+    /// The simulator as a transport in this process. Time is tokio's, so a paused clock drives the rate windows.
+    #[must_use]
+    pub fn transport(&self) -> impl Transport {
+        InProcess(self.clone())
+    }
+
+    /// Serves the simulator over HTTP/1.1 on a free loopback port, until the returned handle is closed or dropped.
+    pub fn serve(&self) -> std::io::Result<Served> {
+        serve::serve(self.clone())
+    }
+
+    /// A request on its whole way: there, through the service, and back.
+    async fn exchange(&self, request: Request) -> Outcome {
+        let _in_flight = InFlight::new(self);
+        let way = self.inner.latency / 2;
+        pause(way).await;
+        let (outcome, late) = self.receive(&request);
+        pause(late + way).await;
+        outcome
+    }
+
+    fn receive(&self, request: &Request) -> (Outcome, Duration) {
+        let elapsed = Instant::now().saturating_duration_since(self.inner.started);
+        let mut shared = self.shared();
+        let Shared { state, faults } = &mut *shared;
+        let wall = i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);
+        // Time of a served and of a paused clock may be mixed; the world's never goes back.
+        state.world.now = state.world.now.max(state.start.saturating_add(wall));
+        let route = handle::route(request);
+        let (tag, group) = route.as_ref().map_or(("unknown", Group::Free), |route| {
+            (route.endpoint.tag, route.endpoint.group)
+        });
+        state
+            .audit
+            .arrived(tag, request.body.as_ref().map_or(0, Bytes::len));
+        if let Some(user) = handle::token(request).and_then(|token| state.users.get(token)) {
+            state.limits.arrive(&user.id, group, elapsed);
+        }
+        let what = faults.pick(tag);
+        state.audit.faults += u64::from(what.is_some());
+        let (outcome, late) = faulted(state, elapsed, request, route, what);
+        let status = match &outcome {
+            Outcome::Answer(answer) => answer.status,
+            Outcome::Cut(..) | Outcome::Broken(..) => 0,
+        };
+        state.audit.answered(tag, status);
+        (outcome, late)
+    }
+}
+
+/// Handles a request the way a fault wants it.
+fn faulted(
+    state: &mut State,
+    elapsed: Duration,
+    request: &Request,
+    route: Option<handle::Route>,
+    what: Option<What>,
+) -> (Outcome, Duration) {
+    let late = match what {
+        Some(What::Delay(late)) => late,
+        _ => Duration::ZERO,
+    };
+    let applied = |state: &mut State, route| handle::handle(state, elapsed, request, route);
+    let outcome = match what {
+        None | Some(What::Delay(_)) => Outcome::Answer(applied(state, route)),
+        Some(What::Refuse) => Outcome::Broken(Sent::No, "connection refused (scripted)"),
+        Some(What::ResetBeforeApply) => Outcome::Broken(Sent::Maybe, "connection reset (scripted)"),
+        Some(What::ResetAfterApply) => {
+            applied(state, route);
+            Outcome::Broken(Sent::Maybe, "connection reset (scripted)")
+        }
+        Some(What::CutBody { bytes }) => Outcome::Cut(applied(state, route), bytes),
+        Some(What::WrongTypes) => {
+            let mut answer = applied(state, route);
+            answer.body = faults::wrong_types(&answer.body).into();
+            Outcome::Answer(answer)
+        }
+        Some(What::ExpireToken) => {
+            if let Some(token) = handle::token(request) {
+                state.users.remove(token);
+            }
+            Outcome::Answer(applied(state, route))
+        }
+        Some(What::Status {
+            code,
+            headers,
+            body,
+            after_apply,
+        }) => {
+            if after_apply {
+                applied(state, route);
+            }
+            let mut answer = match body {
+                faults::FaultBody::Html => handle::html(code),
+                faults::FaultBody::Empty => Answer {
+                    status: code,
+                    ..Answer::default()
+                },
+                faults::FaultBody::Json => {
+                    let name = match code {
+                        401 => "AUTH-006",
+                        403 => "AUTH-010",
+                        _ => "ERR-003",
+                    };
+                    handle::gateway(
+                        code,
+                        name,
+                        "The gateway refused this request (scripted).",
+                        &state.switches,
+                    )
+                }
+            };
+            answer
+                .headers
+                .retain(|(name, _)| headers.iter().all(|(given, _)| given != name));
+            answer.headers.extend(headers);
+            handle::sign(state, &mut answer);
+            Outcome::Answer(answer)
+        }
+        Some(What::RateLimit { retry_after }) => {
+            let mut answer = handle::too_many(state, retry_after);
+            handle::sign(state, &mut answer);
+            Outcome::Answer(answer)
+        }
+        Some(What::Html) => {
+            let mut answer = handle::html(200);
+            handle::sign(state, &mut answer);
+            Outcome::Answer(answer)
+        }
+        Some(What::Redirect(url)) => {
+            let mut answer = handle::answer(307, &json!({}));
+            answer.headers.push(("location".into(), url));
+            handle::sign(state, &mut answer);
+            Outcome::Answer(answer)
+        }
+    };
+    (outcome, late)
+}
+
+impl fmt::Debug for Simulator {
+    /// Without the token.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Simulator")
+            .field("project_id", &self.inner.project)
+            .finish_non_exhaustive()
+    }
+}
+
+fn start(options: &Options) -> i64 {
+    options.start.unwrap_or_else(|| {
+        // A clock before 1970 counts as 1970.
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    })
+}
+
+async fn pause(time: Duration) {
+    if !time.is_zero() {
+        sleep(time).await;
+    }
+}
+
+/// Counts a request as in flight until dropped, also when its caller gives up waiting.
+struct InFlight<'a>(&'a Simulator);
+
+impl<'a> InFlight<'a> {
+    fn new(simulator: &'a Simulator) -> Self {
+        let audit = &mut simulator.shared().state.audit;
+        audit.in_flight += 1;
+        audit.most_in_flight = audit.most_in_flight.max(audit.in_flight);
+        Self(simulator)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.shared().state.audit.in_flight -= 1;
+    }
+}
+
+struct InProcess(Simulator);
+
+impl Transport for InProcess {
+    fn send(&self, request: Request) -> Sending<'_> {
+        Box::pin(async move {
+            match self.0.exchange(request).await {
+                Outcome::Answer(answer) => Ok(answer),
+                Outcome::Cut(answer, bytes) if bytes >= answer.body.len() => Ok(answer),
+                Outcome::Cut(_, bytes) => Err(TransportError {
+                    sent: Sent::Maybe,
+                    message: format!("the answer broke off after {bytes} bytes of its body (scripted)"),
+                }),
+                Outcome::Broken(sent, message) => Err(TransportError {
+                    sent,
+                    message: message.into(),
+                }),
+            }
+        })
+    }
+}

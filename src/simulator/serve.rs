@@ -1,0 +1,305 @@
+//! The simulator over HTTP/1.1 on a loopback port, on a thread and a runtime of its own.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+
+use super::{Outcome, Simulator};
+use crate::http::send::{Answer, Method, Request};
+
+/// How long a closing server waits for answers in flight.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// The headers the services read.
+const HEADERS: [&str; 4] = ["authorization", "content-type", "x-ads-region", "region"];
+
+/// A running server. Dropping it closes it.
+#[derive(Debug)]
+pub struct Served {
+    /// Scheme, host and port, without a slash at the end.
+    pub url: String,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+    /// The process whose thread it is: a forked child has the handle but not the thread.
+    process: u32,
+}
+
+impl Served {
+    /// Stops taking connections, lets requests in flight finish for up to two seconds, and ends the thread.
+    pub fn close(&mut self) {
+        if self.process != std::process::id() {
+            // Waking or joining a thread of the parent would wait for ever.
+            std::mem::forget((self.stop.take(), self.thread.take()));
+            return;
+        }
+        if let Some(stop) = self.stop.take() {
+            // It fails only if the thread has ended already, which is what we want.
+            let _ = stop.send(());
+        }
+        if let Some(thread) = self.thread.take() {
+            // A panic of the server thread was printed there; closing has nothing to add.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+pub(super) fn serve(simulator: Simulator) -> io::Result<Served> {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
+    listener.set_nonblocking(true)?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let (stop, stopped) = oneshot::channel();
+    let thread = std::thread::Builder::new()
+        .name("simulator".into())
+        .spawn(move || {
+            runtime.block_on(accept(listener, simulator, stopped));
+        })?;
+    Ok(Served {
+        url,
+        stop: Some(stop),
+        thread: Some(thread),
+        process: std::process::id(),
+    })
+}
+
+async fn accept(listener: std::net::TcpListener, simulator: Simulator, mut stopped: oneshot::Receiver<()>) {
+    let listener = match TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => {
+            log::error!("the simulator cannot listen: {error}");
+            return;
+        }
+    };
+    let graceful = GracefulShutdown::new();
+    loop {
+        let stream = tokio::select! {
+            _ = &mut stopped => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    // Out of file descriptors, for example: others may be freed soon.
+                    log::warn!("the simulator cannot accept a connection: {error}");
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                    continue;
+                }
+            },
+        };
+        connect(stream, simulator.clone(), &graceful);
+    }
+    drop(listener);
+    tokio::select! {
+        () = graceful.shutdown() => {}
+        () = tokio::time::sleep(GRACE) => {}
+    }
+}
+
+fn connect(stream: TcpStream, simulator: Simulator, graceful: &GracefulShutdown) {
+    // Without this small answers may wait for an acknowledgement; failing to set it costs only time.
+    let _ = stream.set_nodelay(true);
+    let broken = Arc::new(AtomicBool::new(false));
+    let stream = Connection {
+        stream,
+        broken: Arc::clone(&broken),
+    };
+    let service = service_fn(move |request| {
+        let (simulator, broken) = (simulator.clone(), Arc::clone(&broken));
+        async move { one(&simulator, request, &broken).await }
+    });
+    let connection =
+        hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    let connection = graceful.watch(connection);
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            log::debug!("a connection of the simulator broke: {error}");
+        }
+    });
+}
+
+/// An error here makes hyper drop the connection without an answer.
+async fn one(
+    simulator: &Simulator,
+    request: hyper::Request<Incoming>,
+    broken: &AtomicBool,
+) -> io::Result<hyper::Response<Output>> {
+    let (head, body) = request.into_parts();
+    let method = match head.method.as_str() {
+        "GET" => Method::Get,
+        "POST" => Method::Post,
+        "PUT" => Method::Put,
+        "PATCH" => Method::Patch,
+        "DELETE" => Method::Delete,
+        _ => {
+            return response(
+                Answer {
+                    status: 405,
+                    ..Answer::default()
+                },
+                None,
+            );
+        }
+    };
+    let host = head
+        .headers
+        .get("host")
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or("localhost");
+    let path = head
+        .uri
+        .path_and_query()
+        .map_or("/", hyper::http::uri::PathAndQuery::as_str);
+    let headers = HEADERS
+        .iter()
+        .filter_map(|name| Some((*name, head.headers.get(*name)?.to_str().ok()?.to_owned())))
+        .collect();
+    let bytes = body.collect().await.map_err(io::Error::other)?.to_bytes();
+    let request = Request {
+        method,
+        url: format!("http://{host}{path}"),
+        headers,
+        body: Some(bytes),
+    };
+    match simulator.exchange(request).await {
+        Outcome::Answer(answer) => response(answer, None),
+        Outcome::Cut(answer, bytes) => response(answer, Some(bytes)),
+        Outcome::Broken(_, message) => {
+            broken.store(true, Ordering::Relaxed);
+            Err(io::Error::new(io::ErrorKind::ConnectionReset, message))
+        }
+    }
+}
+
+fn response(answer: Answer, cut: Option<usize>) -> io::Result<hyper::Response<Output>> {
+    let mut builder = hyper::Response::builder().status(answer.status);
+    for (name, value) in &answer.headers {
+        builder = builder.header(name, value);
+    }
+    let mut output = Output {
+        bytes: answer.body,
+        state: Sending::Whole,
+    };
+    if let Some(bytes) = cut.filter(|bytes| *bytes < output.bytes.len()) {
+        // The length promises more than will come.
+        builder = builder.header("content-length", output.bytes.len());
+        output.bytes.truncate(bytes);
+        output.state = Sending::Cut;
+    }
+    builder.body(output).map_err(io::Error::other)
+}
+
+#[derive(PartialEq, Eq, Clone, Copy)]
+enum Sending {
+    Whole,
+    Cut,
+    /// The last bytes are on their way; then the connection breaks.
+    Flushing,
+}
+
+/// A body that is sent whole or breaks off.
+struct Output {
+    bytes: Bytes,
+    state: Sending,
+}
+
+impl Body for Output {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        if !self.bytes.is_empty() {
+            return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.bytes)))));
+        }
+        match self.state {
+            Sending::Whole => Poll::Ready(None),
+            Sending::Cut => {
+                // One turn of waiting lets hyper write out what it has before the error ends the connection.
+                self.state = Sending::Flushing;
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            Sending::Flushing => Poll::Ready(Some(Err(io::Error::new(
+                io::ErrorKind::ConnectionReset,
+                "body cut (scripted)",
+            )))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.state == Sending::Whole && self.bytes.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        if self.state == Sending::Whole {
+            SizeHint::with_exact(self.bytes.len() as u64)
+        } else {
+            SizeHint::default()
+        }
+    }
+}
+
+/// A connection that ends with a reset instead of a proper close once it is marked as broken.
+struct Connection {
+    stream: TcpStream,
+    broken: Arc<AtomicBool>,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if self.broken.load(Ordering::Relaxed) {
+            // If it cannot be set, the connection closes properly, without an answer all the same.
+            let _ = self.stream.set_zero_linger();
+        }
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,414 @@
+//! Reading the project's settings: categories, status sets, statuses, custom attributes, error codes, locations.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::assets::ids;
+use super::contract::{ERROR_CODES, LOCATION_PAGE_MOST, PAGE_DEFAULT, PAGE_MOST, Switch, Switches};
+use super::handle::{Call, Query, Refusal, State, answer, bad_field, encoded, instants, refuse, uuid};
+use super::world::{Location, Stamp, World};
+use crate::http::send::Answer;
+
+/// Answers a call to any endpoint of Assets or Locations that is not about assets themselves.
+pub fn call(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
+    let (world, switches) = (&state.world, &state.switches);
+    match call.endpoint.tag {
+        "categories" => categories(world, call),
+        "categories:batch-get" => {
+            let uid = call.query.flag("includeUid")?;
+            let results: Vec<Value> = ids(switches, call, "ids")?
+                .iter()
+                .filter_map(|id| Some(world.category_json(world.category(id)?, uid)))
+                .collect();
+            Ok(answer(200, &json!({ "results": results })))
+        }
+        "categories/custom-attributes" => category_attributes(world, call),
+        "category-status-step-sets" => category_sets(world, switches, call),
+        "status-step-sets" | "asset-statuses" | "custom-attributes" => {
+            listed(switches, call, components(world, call.endpoint.tag))
+        }
+        "status-step-sets:batch-get" | "asset-statuses:batch-get" | "custom-attributes:batch-get" => batch(
+            switches,
+            call,
+            components(world, call.endpoint.tag.trim_end_matches(":batch-get")),
+        ),
+        "error-codes" => {
+            let results: Vec<Value> = ERROR_CODES.iter().map(error_code).collect();
+            let pagination = json!({ "limit": results.len(), "offset": 0, "totalResults": results.len() });
+            Ok(answer(
+                200,
+                &json!({ "pagination": pagination, "results": results }),
+            ))
+        }
+        "error-codes/name" => {
+            let name = call.ids.first().map_or("", String::as_str);
+            let code = ERROR_CODES.iter().find(|(known, ..)| *known == name);
+            code.map(|code| answer(200, &error_code(code)))
+                .ok_or_else(|| refuse(404, "NOT_FOUND", format!("There is no error code {name:?}.")))
+        }
+        _ => locations(world, switches, call),
+    }
+}
+
+/// The window of a list.
+pub struct Page {
+    pub limit: usize,
+    pub offset: usize,
+}
+
+/// Reads `limit` and `cursorState`; the cursor is base64 of `{"limit", "offset"}`.
+pub fn page(query: &Query, switches: &Switches) -> Result<Page, Refusal> {
+    let mut page = Page {
+        limit: PAGE_DEFAULT,
+        offset: 0,
+    };
+    if let Some(cursor) = query.get("cursorState") {
+        let number = |value: &Value, key: &str| {
+            value[key]
+                .as_u64()
+                .and_then(|number| usize::try_from(number).ok())
+        };
+        let decoded = STANDARD
+            .decode(cursor)
+            .ok()
+            .and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok())
+            .and_then(|value| {
+                Some(Page {
+                    limit: number(&value, "limit")?,
+                    offset: number(&value, "offset")?,
+                })
+            });
+        page = match decoded {
+            Some(page) => page,
+            None if switches.is(Switch::BadCursor, "restart") => page,
+            None => {
+                return Err(bad_field(
+                    "INVALID_PARAMETER",
+                    "cursorState",
+                    "cursorState is not valid.",
+                ));
+            }
+        };
+    }
+    if let Some(text) = query.get("limit") {
+        page.limit = match text.parse::<usize>() {
+            Ok(limit) if (1..=PAGE_MOST).contains(&limit) => limit,
+            Ok(limit) if switches.is(Switch::LimitOver, "clamp") => limit.clamp(1, PAGE_MOST),
+            _ => {
+                let detail = format!("limit must be a number from 1 to {PAGE_MOST}, not {text:?}.");
+                return Err(bad_field("INVALID_PARAMETER", "limit", detail));
+            }
+        };
+    }
+    page.limit = page.limit.clamp(1, PAGE_MOST);
+    Ok(page)
+}
+
+/// The pagination object of a list with a cursor; on the last page it has neither cursor nor next URL.
+pub fn pagination(call: &Call, switches: &Switches, limit: usize, offset: usize, total: usize) -> Value {
+    let mut pagination = json!({ "limit": limit, "offset": offset, "totalResults": total });
+    let next = offset.saturating_add(limit);
+    if next < total {
+        let cursor = STANDARD.encode(json!({ "limit": limit, "offset": next }).to_string());
+        let mut query: Vec<String> = call
+            .query
+            .pairs()
+            .iter()
+            .filter(|(name, _)| name != "cursorState")
+            .map(|(name, value)| format!("{}={}", encoded(name), encoded(value)))
+            .collect();
+        query.push(format!("cursorState={}", encoded(&cursor)));
+        // As printed, the next URL of GET assets has the wrong version and those of the settings name the assets.
+        let path = if switches.is(Switch::NextUrl, "correct") {
+            call.path.clone()
+        } else if call.endpoint.tag == "assets" {
+            call.path.replace("/v2/", "/v1/")
+        } else {
+            call.path
+                .rsplit_once('/')
+                .map_or_else(String::new, |(start, _)| format!("{start}/assets"))
+        };
+        pagination["nextUrl"] = json!(format!("{}{path}?{}", call.origin, query.join("&")));
+        pagination["cursorState"] = json!(cursor);
+    }
+    pagination
+}
+
+fn whole(results: &[Value]) -> Answer {
+    let pagination = json!({ "limit": results.len(), "offset": 0, "totalResults": results.len() });
+    answer(200, &json!({ "pagination": pagination, "results": results }))
+}
+
+/// All at once: this endpoint does not page ("GET categories" reference page).
+fn categories(world: &World, call: &Call) -> Result<Answer, Refusal> {
+    let query = &call.query;
+    let uid = query.flag("includeUid")?;
+    let active = query.optional_flag("filter[isActive]")?;
+    let parent = query.get("filter[parentId]");
+    let depth = query
+        .get("filter[maxDepth]")
+        .map(|text| {
+            text.parse::<usize>().map_err(|_| {
+                bad_field(
+                    "INVALID_PARAMETER",
+                    "filter[maxDepth]",
+                    format!("{text:?} is no number."),
+                )
+            })
+        })
+        .transpose()?;
+    let updated = query
+        .get("filter[updatedAt]")
+        .map(|text| instants("filter[updatedAt]", text))
+        .transpose()?;
+    let results: Vec<Value> = world
+        .categories
+        .values()
+        .filter(|category| {
+            active.is_none_or(|active| category.stamp.active() == active)
+                && parent.is_none_or(|id| category.parent.is_some_and(|parent| parent.to_string() == id))
+                && depth.is_none_or(|most| world.path(category.id).count() <= most.saturating_add(1))
+                && updated.is_none_or(|(from, to)| (from..=to).contains(&category.stamp.updated_at))
+        })
+        .map(|category| world.category_json(category, uid))
+        .collect();
+    Ok(whole(&results))
+}
+
+fn category_attributes(world: &World, call: &Call) -> Result<Answer, Refusal> {
+    let inherited = call.query.flag("includeInherited")?;
+    let id = call.ids.get(1).map_or("", String::as_str);
+    let category = world
+        .category(id)
+        .ok_or_else(|| refuse(404, "NOT_FOUND", format!("There is no category {id:?}.")))?;
+    let results: Vec<Value> = world
+        .effective_attributes(category.id)
+        .into_iter()
+        .filter(|(_, from)| inherited || *from == category.id)
+        .map(|(attribute, from)| {
+            let mut value = world.attribute_json(attribute);
+            if from != category.id {
+                value["inheritedFromCategoryId"] = json!(from.to_string());
+            }
+            value
+        })
+        .collect();
+    Ok(whole(&results))
+}
+
+fn category_sets(world: &World, switches: &Switches, call: &Call) -> Result<Answer, Refusal> {
+    let inherited = call.query.flag("includeInherited")?;
+    let results: Vec<Value> = ids(switches, call, "ids")?
+        .iter()
+        .filter_map(|id| {
+            let category = world.category(id)?;
+            let (set, from) = world.effective_set(category.id)?;
+            if !inherited && from != category.id {
+                return None;
+            }
+            let mut row = json!({ "categoryId": id, "statusStepSetId": set.id });
+            if from != category.id {
+                row["inheritedFromCategoryId"] = json!(from.to_string());
+            }
+            Some(row)
+        })
+        .collect();
+    Ok(answer(200, &json!({ "results": results })))
+}
+
+/// A row of the settings, ready to print.
+struct Component<'a> {
+    id: Uuid,
+    /// The generated name of a custom attribute.
+    name: &'a str,
+    stamp: &'a Stamp,
+    value: Value,
+}
+
+fn components<'a>(world: &'a World, tag: &str) -> Vec<Component<'a>> {
+    match tag {
+        "status-step-sets" => world
+            .status_sets
+            .iter()
+            .map(|set| Component {
+                id: set.id,
+                name: "",
+                stamp: &set.stamp,
+                value: world.status_set_json(set),
+            })
+            .collect(),
+        "asset-statuses" => world
+            .status_sets
+            .iter()
+            .flat_map(|set| set.statuses.iter().map(move |status| (set, status)))
+            .map(|(set, status)| {
+                let value = world.status_json(set, status);
+                Component {
+                    id: status.id,
+                    name: "",
+                    stamp: &status.stamp,
+                    value,
+                }
+            })
+            .collect(),
+        _ => world
+            .attributes
+            .iter()
+            .map(|attribute| {
+                let value = world.attribute_json(attribute);
+                Component {
+                    id: attribute.id,
+                    name: &attribute.name,
+                    stamp: &attribute.stamp,
+                    value,
+                }
+            })
+            .collect(),
+    }
+}
+
+fn listed(switches: &Switches, call: &Call, components: Vec<Component<'_>>) -> Result<Answer, Refusal> {
+    let Page { limit, offset } = page(&call.query, switches)?;
+    let deleted = call.query.flag("includeDeleted")?;
+    let updated = call
+        .query
+        .get("filter[updatedAt]")
+        .map(|text| instants("filter[updatedAt]", text))
+        .transpose()?;
+    let fitting: Vec<Value> = components
+        .into_iter()
+        .filter(|component| {
+            (deleted || component.stamp.active())
+                && updated.is_none_or(|(from, to)| (from..=to).contains(&component.stamp.updated_at))
+        })
+        .map(|component| component.value)
+        .collect();
+    let pagination = pagination(call, switches, limit, offset, fitting.len());
+    let results: Vec<Value> = fitting.into_iter().skip(offset).take(limit).collect();
+    Ok(answer(
+        200,
+        &json!({ "pagination": pagination, "results": results }),
+    ))
+}
+
+fn batch(switches: &Switches, call: &Call, components: Vec<Component<'_>>) -> Result<Answer, Refusal> {
+    let deleted = call.query.flag("includeDeleted")? || switches.is(Switch::SettingsDeleted, "return");
+    // Custom attributes may be asked for by id, by name, or both.
+    let by_name = call.endpoint.tag.starts_with("custom-attributes") && call.body.get("names").is_some();
+    let names = if by_name {
+        ids(switches, call, "names")?
+    } else {
+        Vec::new()
+    };
+    let ids = if by_name && call.body.get("ids").is_none() {
+        Vec::new()
+    } else {
+        ids(switches, call, "ids")?
+    };
+    let ids: Vec<Uuid> = ids.iter().filter_map(|id| uuid(id)).collect();
+    let results: Vec<Value> = components
+        .into_iter()
+        .filter(|component| deleted || component.stamp.active())
+        .filter(|component| ids.contains(&component.id) || names.contains(&component.name))
+        .map(|component| component.value)
+        .collect();
+    Ok(answer(200, &json!({ "results": results })))
+}
+
+fn error_code((name, status, metadata, description): &(&str, u16, &[&str], &str)) -> Value {
+    json!({ "name": name, "description": description, "httpStatusCode": status, "metadataKeys": metadata })
+}
+
+fn locations(world: &World, switches: &Switches, call: &Call) -> Result<Answer, Refusal> {
+    let query = &call.query;
+    let number = |name: &str, default: usize, least: usize, most: usize| match query.get(name) {
+        None => Ok(default),
+        Some(text) => text
+            .parse::<usize>()
+            .ok()
+            .filter(|number| (least..=most).contains(number))
+            .ok_or_else(|| bad_field("INVALID_PARAMETER", name, format!("{name} cannot be {text:?}."))),
+    };
+    let asked = query.get("filter[id]");
+    let (mut limit, mut offset) = (
+        number("limit", LOCATION_PAGE_MOST, 1, LOCATION_PAGE_MOST)?,
+        number("offset", 0, 0, usize::MAX)?,
+    );
+    let nodes: Vec<&Location> = match asked {
+        Some(list) => {
+            (limit, offset) = (LOCATION_PAGE_MOST, 0);
+            let ids: Vec<Uuid> = list.split(',').filter_map(|id| uuid(id.trim())).collect();
+            world
+                .locations
+                .iter()
+                .filter(|node| ids.contains(&node.id))
+                .collect()
+        }
+        None => world.locations.iter().collect(),
+    };
+    let results: Vec<Value> = nodes
+        .iter()
+        .skip(offset)
+        .take(limit)
+        .map(|node| {
+            let kind = if node.parent.is_none() { "Root" } else { "Area" };
+            let order = world
+                .locations
+                .iter()
+                .take_while(|other| other.id != node.id)
+                .filter(|other| other.parent == node.parent)
+                .count();
+            let mut value = json!({ "id": node.id, "parentId": node.parent, "type": kind, "name": node.name,
+                "order": order, "documentCount": 0 });
+            if let Some(barcode) = &node.barcode {
+                value["barcode"] = json!(barcode);
+            }
+            if asked.is_some() {
+                value["path"] = json!(path(world, node, switches.is(Switch::LocationPath, "with_self")));
+            }
+            value
+        })
+        .collect();
+    let total = if switches.is(Switch::LocationsTotal, "grand") {
+        nodes.len()
+    } else {
+        results.len()
+    };
+    let mut pagination = json!({ "limit": limit, "offset": offset, "totalResults": total });
+    let next = offset.saturating_add(limit);
+    if next < nodes.len() {
+        // In samples the URL is relative and lacks the first segment of the path.
+        let relative = format!(
+            "{}?limit={limit}&offset={next}",
+            call.path.strip_prefix("/construction").unwrap_or(&call.path)
+        );
+        let absolute = format!("{}{}?limit={limit}&offset={next}", call.origin, call.path);
+        let (key, url) = if switches.is(Switch::LocationsNext, "absolute") {
+            ("nextUrl", absolute)
+        } else if switches.is(Switch::LocationsNext, "next_key") {
+            ("next", relative)
+        } else {
+            ("nextUrl", relative)
+        };
+        pagination[key] = json!(url);
+    }
+    Ok(answer(
+        200,
+        &json!({ "pagination": pagination, "results": results }),
+    ))
+}
+
+fn path(world: &World, node: &Location, with_self: bool) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut current = Some(node);
+    while let Some(step) = current {
+        if with_self || step.id != node.id {
+            names.push(step.name.clone());
+        }
+        current = world.locations.iter().find(|other| Some(other.id) == step.parent);
+    }
+    names.reverse();
+    names
+}

@@ -1,0 +1,930 @@
+//! The project: what exists in it and what belongs to what.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+/// Milliseconds since 1970-01-01T00:00:00Z.
+pub type Millis = i64;
+
+/// A timestamp as the services print it.
+#[must_use]
+pub fn timestamp(millis: Millis) -> String {
+    jiff::Timestamp::from_millisecond(millis)
+        .map_or_else(|_| String::new(), |instant| format!("{instant:.3}"))
+}
+
+/// Who made a record, and when it changed.
+#[derive(Debug, Clone)]
+pub struct Stamp {
+    pub created_at: Millis,
+    pub created_by: Arc<str>,
+    pub updated_at: Millis,
+    pub updated_by: Arc<str>,
+    pub deleted: Option<(Millis, Arc<str>)>,
+    pub version: u64,
+}
+
+impl Stamp {
+    fn new(now: Millis, user: &Arc<str>, version: u64) -> Self {
+        Self {
+            created_at: now,
+            created_by: Arc::clone(user),
+            updated_at: now,
+            updated_by: Arc::clone(user),
+            deleted: None,
+            version,
+        }
+    }
+
+    /// Active exactly when it was never deleted.
+    #[must_use]
+    pub fn active(&self) -> bool {
+        self.deleted.is_none()
+    }
+
+    fn change(&mut self, now: Millis, user: &Arc<str>, version: u64) {
+        self.updated_at = now;
+        self.updated_by = Arc::clone(user);
+        self.version = version;
+    }
+
+    fn fields(&self) -> Map<String, Value> {
+        let mut map = Map::new();
+        map.insert("createdAt".into(), timestamp(self.created_at).into());
+        map.insert("createdBy".into(), self.created_by.as_ref().into());
+        map.insert("updatedAt".into(), timestamp(self.updated_at).into());
+        map.insert("updatedBy".into(), self.updated_by.as_ref().into());
+        if let Some((at, by)) = &self.deleted {
+            map.insert("deletedAt".into(), timestamp(*at).into());
+            map.insert("deletedBy".into(), by.as_ref().into());
+        }
+        map.insert("isActive".into(), self.active().into());
+        map
+    }
+}
+
+fn merged(mut head: Value, stamp: &Stamp, project: Option<Uuid>) -> Value {
+    if let Value::Object(map) = &mut head {
+        map.append(&mut stamp.fields());
+        if let Some(project) = project {
+            map.insert("version".into(), stamp.version.into());
+            map.insert("projectId".into(), project.to_string().into());
+        }
+    }
+    head
+}
+
+/// A node of the category tree ("Assets field guide").
+#[derive(Debug, Clone)]
+pub struct Category {
+    pub id: u64,
+    pub uid: Uuid,
+    pub name: String,
+    pub description: Option<String>,
+    pub parent: Option<u64>,
+    /// The explicitly assigned status set.
+    pub status_set: Option<Uuid>,
+    /// The explicitly assigned custom attributes.
+    pub attributes: Vec<Uuid>,
+    pub stamp: Stamp,
+}
+
+/// One status of a status set.
+#[derive(Debug, Clone)]
+pub struct Status {
+    pub id: Uuid,
+    pub label: String,
+    pub color: &'static str,
+    pub bucket: String,
+    pub stamp: Stamp,
+}
+
+/// A set of statuses; a category has exactly one, its own or an inherited one.
+#[derive(Debug, Clone)]
+pub struct StatusSet {
+    pub id: Uuid,
+    pub name: String,
+    pub is_default: bool,
+    pub statuses: Vec<Status>,
+    pub stamp: Stamp,
+}
+
+/// The six types of custom attributes ("POST custom-attributes" reference page).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DataType {
+    Text,
+    Numeric,
+    Date,
+    Boolean,
+    Select,
+    MultiSelect,
+}
+
+impl DataType {
+    /// The name in answers.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Numeric => "numeric",
+            Self::Date => "date",
+            Self::Boolean => "boolean",
+            Self::Select => "select",
+            Self::MultiSelect => "multi_select",
+        }
+    }
+}
+
+/// One value of a select or multi-select attribute.
+#[derive(Debug, Clone)]
+pub struct Choice {
+    pub id: Uuid,
+    pub label: String,
+    pub active: bool,
+}
+
+/// A custom attribute of the project; usable on the categories it is assigned to and all below.
+#[derive(Debug, Clone)]
+pub struct Attribute {
+    pub id: Uuid,
+    /// The generated key `caN`.
+    pub name: String,
+    pub display_name: String,
+    pub data_type: DataType,
+    pub required: bool,
+    pub max_length: Option<usize>,
+    /// As an asset would carry it: choices by id.
+    pub default: Option<Value>,
+    pub choices: Vec<Choice>,
+    pub stamp: Stamp,
+}
+
+/// A node of the location tree.
+#[derive(Debug, Clone)]
+pub struct Location {
+    pub id: Uuid,
+    pub parent: Option<Uuid>,
+    pub name: String,
+    pub barcode: Option<String>,
+}
+
+/// An asset. Its attributes are kept as the JSON text of one object: compact, and written out as they are.
+#[derive(Debug, Clone)]
+pub struct Asset {
+    pub id: Uuid,
+    pub client_asset_id: Box<str>,
+    pub category: u64,
+    pub status: Uuid,
+    pub description: Option<Box<str>>,
+    pub location: Option<Uuid>,
+    pub barcode: Option<Box<str>>,
+    pub attributes: Box<RawValue>,
+    pub company: Option<Uuid>,
+    pub stamp: Stamp,
+}
+
+impl Asset {
+    /// The custom attributes, parsed.
+    #[must_use]
+    pub fn attribute_map(&self) -> Map<String, Value> {
+        serde_json::from_str(self.attributes.get()).unwrap_or_default()
+    }
+}
+
+/// What an asset holds apart from its id and stamp.
+#[derive(Debug, Clone, Default)]
+pub struct Draft {
+    pub client_asset_id: String,
+    pub category: u64,
+    pub status: Uuid,
+    pub description: Option<String>,
+    pub location: Option<Uuid>,
+    pub barcode: Option<String>,
+    pub attributes: Map<String, Value>,
+}
+
+impl From<&Asset> for Draft {
+    fn from(asset: &Asset) -> Self {
+        Self {
+            client_asset_id: asset.client_asset_id.to_string(),
+            category: asset.category,
+            status: asset.status,
+            description: asset.description.as_deref().map(Into::into),
+            location: asset.location,
+            barcode: asset.barcode.as_deref().map(Into::into),
+            attributes: asset.attribute_map(),
+        }
+    }
+}
+
+/// One end of a relationship.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Entity {
+    pub domain: Arc<str>,
+    pub kind: Arc<str>,
+    pub id: Box<str>,
+}
+
+/// A link between two entities.
+#[derive(Debug, Clone)]
+pub struct Relationship {
+    pub id: Uuid,
+    pub entities: [Entity; 2],
+    pub created_at: Millis,
+    pub deleted_at: Option<Millis>,
+    pub read_only: bool,
+}
+
+/// One project with everything in it.
+#[derive(Debug)]
+pub struct World {
+    pub project: Uuid,
+    /// A project that exists and that the user is no member of.
+    pub foreign_project: Uuid,
+    pub company: Uuid,
+    /// The region the project is hosted in, as the "Regions" page spells it.
+    pub region: String,
+    /// The time of the last change, set by whoever drives the world.
+    pub now: Millis,
+    pub random: fastrand::Rng,
+    pub categories: BTreeMap<u64, Category>,
+    pub status_sets: Vec<StatusSet>,
+    pub attributes: Vec<Attribute>,
+    pub locations: Vec<Location>,
+    assets: Vec<Asset>,
+    asset_index: HashMap<Uuid, usize>,
+    /// Active assets by barcode; kept to answer `barcode_unique` without a scan.
+    barcodes: HashMap<Box<str>, u32>,
+    active_assets: usize,
+    pub relationships: Vec<Relationship>,
+    relationship_index: HashMap<Uuid, usize>,
+    pairs: HashMap<[Entity; 2], usize>,
+    asset_version: u64,
+    settings_version: u64,
+    service: Arc<str>,
+}
+
+/// The id of the root category.
+pub const ROOT: u64 = 1;
+
+/// The labels of the default status set ("Assets field guide").
+const DEFAULT_STATUSES: [&str; 10] = [
+    "Specified",
+    "Ordered",
+    "Delivered",
+    "Installed",
+    "Pre-Start-Up",
+    "Start-Up",
+    "Pre-Functional Performance Tests",
+    "Functional Performance Tests",
+    "Acceptance",
+    "Post-Acceptance",
+];
+
+impl World {
+    /// A project with ROOT, the default status set and the root location, and nothing else.
+    #[must_use]
+    pub fn bare(seed: u64, now: Millis) -> Self {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut id = || uuid::Builder::from_random_bytes(random.u128(..).to_be_bytes()).into_uuid();
+        let (project, foreign_project, company, root_location) = (id(), id(), id(), id());
+        let mut world = Self {
+            project,
+            foreign_project,
+            company,
+            region: "US".into(),
+            now,
+            random,
+            categories: BTreeMap::new(),
+            status_sets: Vec::new(),
+            attributes: Vec::new(),
+            locations: vec![Location {
+                id: root_location,
+                parent: None,
+                name: "Project".into(),
+                barcode: None,
+            }],
+            assets: Vec::new(),
+            asset_index: HashMap::new(),
+            barcodes: HashMap::new(),
+            active_assets: 0,
+            relationships: Vec::new(),
+            relationship_index: HashMap::new(),
+            pairs: HashMap::new(),
+            asset_version: 0,
+            settings_version: 0,
+            service: "assets-service".into(),
+        };
+        world.add_category(ROOT, "ROOT", None);
+        let set = world.add_status_set("Default", true);
+        for label in DEFAULT_STATUSES {
+            let id = world.new_id();
+            world.add_status(set, id, label);
+        }
+        world.assign_status_set(ROOT, set);
+        world
+    }
+
+    /// A realistic project, the same for the same seed.
+    ///
+    /// `HVAC > Air Handling` has attributes of all six types; `Electrical` has its own status set; `Fire Protection`
+    /// requires an attribute; `Legacy Equipment` is inactive; 3 buildings of 4 levels with 2 rooms each.
+    #[must_use]
+    pub fn seeded(seed: u64, now: Millis) -> Self {
+        let mut world = Self::bare(seed, now);
+        let tree: [(&str, &[&str]); 5] = [
+            ("HVAC", &["Air Handling", "Pumps", "Chillers", "Fans"]),
+            ("Electrical", &["Lighting", "Switchgear", "Outlets"]),
+            ("Plumbing", &["Valves", "Fixtures"]),
+            ("Fire Protection", &["Sprinklers", "Dampers"]),
+            ("Legacy Equipment", &[]),
+        ];
+        let mut id = ROOT;
+        let mut named = HashMap::new();
+        for (top, below) in tree {
+            id += 1;
+            let parent = id;
+            world.add_category(parent, top, Some(ROOT));
+            named.insert(top, parent);
+            for name in below {
+                id += 1;
+                world.add_category(id, name, Some(parent));
+                named.insert(*name, id);
+            }
+        }
+        world.deactivate_category(named["Legacy Equipment"]);
+
+        let set = world.add_status_set("Energisation", false);
+        for label in ["Planned", "Installed", "Tested", "Energised"] {
+            let id = world.new_id();
+            world.add_status(set, id, label);
+        }
+        world.assign_status_set(named["Electrical"], set);
+
+        let assignments: [(&str, &str, DataType, &[&str]); 10] = [
+            ("HVAC", "Manufacturer", DataType::Text, &[]),
+            ("Air Handling", "Airflow", DataType::Numeric, &[]),
+            ("HVAC", "Installation Date", DataType::Date, &[]),
+            ("HVAC", "Commissioned", DataType::Boolean, &[]),
+            (
+                "Air Handling",
+                "Filter Class",
+                DataType::Select,
+                &["G4", "M5", "F7", "F9", "H13"],
+            ),
+            (
+                "HVAC",
+                "Functions",
+                DataType::MultiSelect,
+                &["Heating", "Cooling", "Humidifying", "Heat Recovery"],
+            ),
+            (
+                "Electrical",
+                "Voltage",
+                DataType::Select,
+                &["24 V", "110 V", "230 V", "400 V"],
+            ),
+            ("Pumps", "Head", DataType::Numeric, &[]),
+            ("Fire Protection", "Inspection Class", DataType::Text, &[]),
+            ("Lighting", "Emergency", DataType::Boolean, &[]),
+        ];
+        for (number, (category, display_name, data_type, labels)) in (1..).zip(assignments) {
+            let attribute = world.new_id();
+            let choices: Vec<(Uuid, &str)> = labels.iter().map(|label| (world.new_id(), *label)).collect();
+            world.add_attribute(
+                attribute,
+                &format!("ca{number}"),
+                display_name,
+                data_type,
+                &choices,
+            );
+            world.assign_attribute(named[category], attribute);
+            match display_name {
+                "Inspection Class" => world.edit_attribute(attribute, |attribute| attribute.required = true),
+                "Voltage" => world.edit_attribute(attribute, |attribute| {
+                    attribute.default = attribute.choices.get(2).map(|choice| json!(choice.id));
+                }),
+                _ => {}
+            }
+        }
+
+        let root = world.locations[0].id;
+        for building in ["A", "B", "C"] {
+            let parent = world.new_id();
+            world.add_location(parent, Some(root), &format!("Building {building}"));
+            for level in 0..4 {
+                let floor = world.new_id();
+                world.add_location(floor, Some(parent), &format!("Level {level}"));
+                for room in 1..=2 {
+                    let id = world.new_id();
+                    world.add_location(id, Some(floor), &format!("Room {building}{level}{room:02}"));
+                    if let Some(location) = world.locations.last_mut() {
+                        location.barcode = Some(format!("{building}{level}{room:02}"));
+                    }
+                }
+            }
+        }
+        world
+    }
+
+    /// A new id from the world's own random numbers.
+    pub fn new_id(&mut self) -> Uuid {
+        uuid::Builder::from_random_bytes(self.random.u128(..).to_be_bytes()).into_uuid()
+    }
+
+    fn settings_stamp(&mut self) -> Stamp {
+        self.settings_version += 1;
+        Stamp::new(self.now, &self.service, self.settings_version)
+    }
+
+    /// Adds a category below a parent.
+    pub fn add_category(&mut self, id: u64, name: &str, parent: Option<u64>) {
+        let category = Category {
+            id,
+            uid: self.new_id(),
+            name: name.into(),
+            description: parent
+                .is_none()
+                .then(|| "The root of all categories of this project.".into()),
+            parent,
+            status_set: None,
+            attributes: Vec::new(),
+            stamp: self.settings_stamp(),
+        };
+        self.categories.insert(id, category);
+    }
+
+    /// Makes a category inactive: its assets stay, new ones are refused.
+    pub fn deactivate_category(&mut self, id: u64) {
+        let (now, by) = (self.now, Arc::clone(&self.service));
+        if let Some(category) = self.categories.get_mut(&id) {
+            category.stamp.deleted = Some((now, by));
+        }
+    }
+
+    /// Adds an empty status set and returns its id.
+    pub fn add_status_set(&mut self, name: &str, is_default: bool) -> Uuid {
+        let id = self.new_id();
+        let stamp = self.settings_stamp();
+        self.status_sets.push(StatusSet {
+            id,
+            name: name.into(),
+            is_default,
+            statuses: Vec::new(),
+            stamp,
+        });
+        id
+    }
+
+    /// Adds a status with a given id to a set.
+    pub fn add_status(&mut self, set: Uuid, id: Uuid, label: &str) {
+        const COLORS: [&str; 5] = [
+            "adsk-black",
+            "adsk-blue-500",
+            "adsk-green-500",
+            "adsk-red-500",
+            "adsk-purple-500",
+        ];
+        let stamp = self.settings_stamp();
+        let slug: String = label
+            .to_lowercase()
+            .chars()
+            .map(|letter| if letter.is_alphanumeric() { letter } else { '-' })
+            .collect();
+        if let Some(set) = self.status_sets.iter_mut().find(|known| known.id == set) {
+            let bucket = if set.is_default {
+                slug
+            } else {
+                format!("{slug}_{}", stamp.created_at)
+            };
+            let color = COLORS[set.statuses.len() % COLORS.len()];
+            set.statuses.push(Status {
+                id,
+                label: label.into(),
+                color,
+                bucket,
+                stamp,
+            });
+        }
+    }
+
+    /// Gives a category a status set of its own.
+    pub fn assign_status_set(&mut self, category: u64, set: Uuid) {
+        if let Some(category) = self.categories.get_mut(&category) {
+            category.status_set = Some(set);
+        }
+    }
+
+    /// Adds a custom attribute with a given id and name (`caN`); choices are pairs of id and label.
+    pub fn add_attribute(
+        &mut self,
+        id: Uuid,
+        name: &str,
+        display_name: &str,
+        data_type: DataType,
+        choices: &[(Uuid, &str)],
+    ) {
+        let stamp = self.settings_stamp();
+        let choices = choices
+            .iter()
+            .map(|(id, label)| Choice {
+                id: *id,
+                label: (*label).into(),
+                active: true,
+            })
+            .collect();
+        self.attributes.push(Attribute {
+            id,
+            name: name.into(),
+            display_name: display_name.into(),
+            data_type,
+            required: false,
+            max_length: (data_type == DataType::Text).then_some(super::contract::ATTRIBUTE_TEXT_LENGTH),
+            default: None,
+            choices,
+            stamp,
+        });
+    }
+
+    /// Changes a custom attribute, for example to make it required.
+    pub fn edit_attribute(&mut self, id: Uuid, edit: impl FnOnce(&mut Attribute)) {
+        if let Some(attribute) = self.attributes.iter_mut().find(|attribute| attribute.id == id) {
+            edit(attribute);
+        }
+    }
+
+    /// Assigns a custom attribute to a category and all below it.
+    pub fn assign_attribute(&mut self, category: u64, attribute: Uuid) {
+        if let Some(category) = self.categories.get_mut(&category) {
+            category.attributes.push(attribute);
+        }
+    }
+
+    /// Adds a location with a given id.
+    pub fn add_location(&mut self, id: Uuid, parent: Option<Uuid>, name: &str) {
+        self.locations.push(Location {
+            id,
+            parent,
+            name: name.into(),
+            barcode: None,
+        });
+    }
+
+    /// The category of an id as text; only its exact form counts, so `"042"` is not `"42"`.
+    #[must_use]
+    pub fn category(&self, id: &str) -> Option<&Category> {
+        self.categories
+            .get(&id.parse().ok()?)
+            .filter(|category| category.id.to_string() == id)
+    }
+
+    /// The category and its ancestors, nearest first.
+    pub fn path(&self, category: u64) -> impl Iterator<Item = &Category> {
+        let mut next = self.categories.get(&category);
+        // A cycle cannot be built through add_category, which makes every category below an older one; the bound
+        // keeps a hand-made one from hanging the simulator.
+        std::iter::from_fn(move || {
+            let current = next?;
+            next = current.parent.and_then(|parent| self.categories.get(&parent));
+            Some(current)
+        })
+        .take(64)
+    }
+
+    /// The status set a category uses, and the category it comes from.
+    #[must_use]
+    pub fn effective_set(&self, category: u64) -> Option<(&StatusSet, u64)> {
+        let (set, from) = self
+            .path(category)
+            .find_map(|node| node.status_set.map(|set| (set, node.id)))?;
+        self.status_sets
+            .iter()
+            .find(|known| known.id == set)
+            .map(|set| (set, from))
+    }
+
+    /// All attributes a category has, with the category each is assigned to.
+    #[must_use]
+    pub fn effective_attributes(&self, category: u64) -> Vec<(&Attribute, u64)> {
+        let mut found: Vec<(&Attribute, u64)> = Vec::new();
+        for node in self.path(category) {
+            for id in &node.attributes {
+                if found.iter().all(|(known, _)| known.id != *id)
+                    && let Some(attribute) = self.attributes.iter().find(|attribute| attribute.id == *id)
+                    && attribute.stamp.active()
+                {
+                    found.push((attribute, node.id));
+                }
+            }
+        }
+        found
+    }
+
+    /// Whether a location lies below another, or is it.
+    #[must_use]
+    pub fn location_within(&self, mut location: Uuid, above: Uuid) -> bool {
+        loop {
+            if location == above {
+                return true;
+            }
+            match self
+                .locations
+                .iter()
+                .find(|node| node.id == location)
+                .and_then(|node| node.parent)
+            {
+                Some(parent) => location = parent,
+                None => return false,
+            }
+        }
+    }
+
+    /// All assets in order of creation, deleted ones included.
+    #[must_use]
+    pub fn assets(&self) -> &[Asset] {
+        &self.assets
+    }
+
+    /// How many assets are active.
+    #[must_use]
+    pub fn active_assets(&self) -> usize {
+        self.active_assets
+    }
+
+    /// A number that grows with every change to an asset.
+    #[must_use]
+    pub fn asset_version(&self) -> u64 {
+        self.asset_version
+    }
+
+    /// The place of an asset in `assets`.
+    #[must_use]
+    pub fn asset_position(&self, id: Uuid) -> Option<usize> {
+        self.asset_index.get(&id).copied()
+    }
+
+    /// How many active assets carry a barcode.
+    #[must_use]
+    pub fn barcode_count(&self, barcode: &str) -> u32 {
+        self.barcodes.get(barcode).copied().unwrap_or(0)
+    }
+
+    /// Creates an asset, with a given id or a new one, and returns its place.
+    pub fn add_asset(
+        &mut self,
+        id: Option<Uuid>,
+        draft: Draft,
+        user: &Arc<str>,
+        company: Option<Uuid>,
+    ) -> usize {
+        let id = id.unwrap_or_else(|| self.new_id());
+        self.asset_version += 1;
+        let stamp = Stamp::new(self.now, user, self.asset_version);
+        let asset = filled(id, draft, company, stamp);
+        if let Some(barcode) = &asset.barcode {
+            *self.barcodes.entry(barcode.clone()).or_default() += 1;
+        }
+        self.active_assets += 1;
+        self.asset_index.insert(id, self.assets.len());
+        self.assets.push(asset);
+        self.assets.len() - 1
+    }
+
+    /// Writes a changed draft back over an asset.
+    pub fn patch_asset(&mut self, position: usize, draft: Draft, user: &Arc<str>) {
+        self.asset_version += 1;
+        let old = &self.assets[position];
+        let mut stamp = old.stamp.clone();
+        stamp.change(self.now, user, self.asset_version);
+        let new = filled(old.id, draft, old.company, stamp);
+        if old.barcode != new.barcode && new.stamp.active() {
+            if let Some(count) = old
+                .barcode
+                .as_ref()
+                .and_then(|barcode| self.barcodes.get_mut(barcode))
+            {
+                *count = count.saturating_sub(1);
+            }
+            if let Some(barcode) = &new.barcode {
+                *self.barcodes.entry(barcode.clone()).or_default() += 1;
+            }
+        }
+        self.assets[position] = new;
+    }
+
+    /// Deletes an asset softly; `false` if it was deleted before.
+    pub fn delete_asset(&mut self, position: usize, user: &Arc<str>) -> bool {
+        let now = self.now;
+        let asset = &mut self.assets[position];
+        if !asset.stamp.active() {
+            return false;
+        }
+        self.asset_version += 1;
+        asset.stamp.change(now, user, self.asset_version);
+        asset.stamp.deleted = Some((now, Arc::clone(user)));
+        self.active_assets -= 1;
+        if let Some(count) = asset
+            .barcode
+            .as_ref()
+            .and_then(|barcode| self.barcodes.get_mut(barcode))
+        {
+            *count = count.saturating_sub(1);
+        }
+        true
+    }
+
+    /// Creates a relationship and returns its place.
+    pub fn add_relationship(&mut self, id: Uuid, entities: [Entity; 2], read_only: bool) -> usize {
+        let place = self.relationships.len();
+        self.pairs.insert(pair(&entities), place);
+        self.relationship_index.insert(id, place);
+        self.relationships.push(Relationship {
+            id,
+            entities,
+            created_at: self.now,
+            deleted_at: None,
+            read_only,
+        });
+        place
+    }
+
+    /// The place of a relationship in `relationships`.
+    #[must_use]
+    pub fn relationship_position(&self, id: Uuid) -> Option<usize> {
+        self.relationship_index.get(&id).copied()
+    }
+
+    /// The newest relationship of a pair, in either order.
+    #[must_use]
+    pub fn relationship_of(&self, entities: &[Entity; 2]) -> Option<usize> {
+        self.pairs.get(&pair(entities)).copied()
+    }
+
+    /// A category as the API prints it; inactive children are left out of `subcategoryIds`.
+    #[must_use]
+    pub fn category_json(&self, category: &Category, uid: bool) -> Value {
+        let children: Vec<String> = self
+            .categories
+            .values()
+            .filter(|other| other.parent == Some(category.id) && other.stamp.active())
+            .map(|other| other.id.to_string())
+            .collect();
+        let mut head = json!({ "id": category.id.to_string(), "name": category.name });
+        if let Some(description) = &category.description {
+            head["description"] = json!(description);
+        }
+        if let Some(parent) = category.parent {
+            head["parentId"] = json!(parent.to_string());
+        }
+        head["isRoot"] = json!(category.parent.is_none());
+        head["isLeaf"] = json!(children.is_empty());
+        head["subcategoryIds"] = json!(children);
+        if uid {
+            head["uid"] = json!(category.uid);
+        }
+        merged(head, &category.stamp, None)
+    }
+
+    /// A status as the API prints it.
+    #[must_use]
+    pub fn status_json(&self, set: &StatusSet, status: &Status) -> Value {
+        let head = json!({ "id": status.id, "label": status.label, "color": status.color,
+            "statusStepSetId": set.id, "bucket": status.bucket });
+        merged(head, &status.stamp, Some(self.project))
+    }
+
+    /// A status set as the API prints it.
+    #[must_use]
+    pub fn status_set_json(&self, set: &StatusSet) -> Value {
+        let values: Vec<Value> = set
+            .statuses
+            .iter()
+            .map(|status| self.status_json(set, status))
+            .collect();
+        let head = json!({ "id": set.id, "name": set.name, "isDefault": set.is_default, "values": values });
+        merged(head, &set.stamp, Some(self.project))
+    }
+
+    /// A custom attribute as the API prints it. A default choice is printed by its label ("Create settings" tutorial).
+    #[must_use]
+    pub fn attribute_json(&self, attribute: &Attribute) -> Value {
+        let mut head = json!({ "id": attribute.id, "name": attribute.name, "displayName": attribute.display_name,
+            "dataType": attribute.data_type.name(), "requiredOnIngress": attribute.required });
+        if let Some(length) = attribute.max_length {
+            head["maxLengthOnIngress"] = json!(length);
+        }
+        if let Some(default) = &attribute.default {
+            head["defaultValue"] = attribute.labelled(default);
+        }
+        if matches!(attribute.data_type, DataType::Select | DataType::MultiSelect) {
+            let labels: Vec<&str> = attribute
+                .choices
+                .iter()
+                .filter(|choice| choice.active)
+                .map(|choice| choice.label.as_str())
+                .collect();
+            head["enumValues"] = json!(labels);
+            let values: Vec<Value> = attribute
+                .choices
+                .iter()
+                .map(|choice| {
+                    let head = json!({ "id": choice.id, "customAttributeId": attribute.id, "displayName": choice.label });
+                    let mut value = merged(head, &attribute.stamp, Some(self.project));
+                    value["isActive"] = json!(choice.active);
+                    value
+                })
+                .collect();
+            head["values"] = json!(values);
+        }
+        merged(head, &attribute.stamp, Some(self.project))
+    }
+
+    /// The catalogue of the project, for tests and demonstrations.
+    #[must_use]
+    pub fn catalogue(&self) -> Value {
+        let categories: Vec<Value> = self
+            .categories
+            .values()
+            .map(|category| {
+                let mut names: Vec<&str> =
+                    self.path(category.id).filter(|node| node.parent.is_some()).map(|node| node.name.as_str()).collect();
+                names.reverse();
+                let statuses: Vec<Value> = self.effective_set(category.id).map_or_else(Vec::new, |(set, _)| {
+                    set.statuses.iter().map(|status| json!({ "id": status.id, "label": status.label })).collect()
+                });
+                let attributes: Vec<Value> = self
+                    .effective_attributes(category.id)
+                    .into_iter()
+                    .map(|(attribute, _)| {
+                        let values: Vec<Value> = attribute
+                            .choices
+                            .iter()
+                            .map(|choice| json!({ "id": choice.id, "displayName": choice.label }))
+                            .collect();
+                        json!({ "name": attribute.name, "displayName": attribute.display_name,
+                            "dataType": attribute.data_type.name(), "required": attribute.required, "values": values })
+                    })
+                    .collect();
+                json!({ "id": category.id.to_string(), "name": category.name, "path": names.join(" > "),
+                    "parentId": category.parent.map(|parent| parent.to_string()), "isActive": category.stamp.active(),
+                    "statuses": statuses, "attributes": attributes })
+            })
+            .collect();
+        let locations: Vec<Value> = self
+            .locations
+            .iter()
+            .map(|node| json!({ "id": node.id, "parentId": node.parent, "name": node.name, "barcode": node.barcode }))
+            .collect();
+        json!({
+            "project_id": self.project,
+            "foreign_project_id": self.foreign_project,
+            "region": self.region,
+            "categories": categories,
+            "locations": locations,
+            "counts": { "assets": self.assets.len(), "active_assets": self.active_assets,
+                "relationships": self.relationships.len(), "categories": self.categories.len(),
+                "locations": self.locations.len() },
+        })
+    }
+}
+
+impl Attribute {
+    fn labelled(&self, value: &Value) -> Value {
+        match value {
+            Value::Array(values) => values.iter().map(|value| self.labelled(value)).collect(),
+            Value::String(text) => self
+                .choices
+                .iter()
+                .find(|choice| choice.id.to_string() == *text)
+                .map_or_else(|| value.clone(), |choice| json!(choice.label)),
+            other => other.clone(),
+        }
+    }
+}
+
+/// A pair does not depend on the order of its entities.
+fn pair(entities: &[Entity; 2]) -> [Entity; 2] {
+    let mut pair = entities.clone();
+    pair.sort();
+    pair
+}
+
+fn filled(id: Uuid, draft: Draft, company: Option<Uuid>, stamp: Stamp) -> Asset {
+    Asset {
+        id,
+        client_asset_id: draft.client_asset_id.into(),
+        category: draft.category,
+        status: draft.status,
+        description: draft.description.map(Into::into),
+        location: draft.location,
+        barcode: draft.barcode.map(Into::into),
+        // A map of JSON values always has a JSON text, so the empty object is never taken.
+        attributes: serde_json::value::to_raw_value(&draft.attributes).unwrap_or_default(),
+        company,
+        stamp,
+    }
+}
