@@ -23,3 +23,6 @@ pub mod batch;
 
 #[cfg(feature = "simulator")]
 pub mod simulator;
+
+#[cfg(feature = "python")]
+mod python;

@@ -1,0 +1,185 @@
+"""The compiled core. Private: use the names of `acc_assets`; this file is what the two sides agree on."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, final
+
+__all__ = [
+    "CLEAR",
+    "Clear",
+    "Engine",
+    "Ledger",
+    "Operation",
+    "Rows",
+    "Simulator",
+    "Table",
+    "__version__",
+    "project_id",
+    "rules",
+]
+
+__version__: Final[str]
+
+@final
+class Clear:
+    """The type of `CLEAR`: a cell with it is sent as JSON null on a patch."""
+
+    def __reduce__(self) -> str: ...
+
+CLEAR: Final[Clear]
+
+@final
+class Rows:
+    """Rows of any origin, ready to be read by the core."""
+
+    @staticmethod
+    def from_dicts(rows: Iterable[Any], /) -> Rows:
+        """Dicts (or other mappings), one a row; a list or tuple can be read twice, anything else once."""
+    @staticmethod
+    def from_columns(
+        names: Sequence[str],
+        columns: Sequence[object],
+        nulls: Sequence[bytes | None],
+        labels: Sequence[Any] | None,
+        /,
+    ) -> Rows:
+        """A frame: for each column a sequence, a numpy array or the capsule of an Arrow stream of one column; and one
+        byte a row that is 1 where the frame calls it null, which an Arrow stream says itself."""
+    @staticmethod
+    def from_stream(stream: object, /) -> Rows:
+        """Anything with `__arrow_c_stream__`; can be read twice if it has a length."""
+    @staticmethod
+    def from_values(values: Iterable[Any], column: str, /) -> Rows:
+        """One column of values, such as a list of ids."""
+    @property
+    def replayable(self) -> bool:
+        """Whether the rows can be read a second time."""
+    def __len__(self) -> int:
+        """How many rows; TypeError where that is not known before reading."""
+
+@final
+class Engine:
+    """Options, connection pool, token and rate windows: one a client, shared freely between threads."""
+
+    def __new__(cls, auth: str | Callable[[], str], options: Mapping[str, Any], /) -> Engine: ...
+    def write(
+        self, verb: str, project: str, rows: Rows, options: Mapping[str, Any], /, again: Ledger | None = None
+    ) -> Operation:
+        """Plans `create`, `patch`, `delete` or `unlink`; with `again`, only that ledger's failed and unsent rows."""
+    def get(self, project: str, rows: Rows, options: Mapping[str, Any], /) -> Operation:
+        """Plans a batch-get; the operation's table holds the assets."""
+    def read(
+        self, kind: str, project: str, path: Mapping[str, str], query: Sequence[tuple[str, str]], /
+    ) -> Operation:
+        """Plans a paged read: `assets`, `categories`, `status-sets`, `statuses`, `custom-attributes`,
+        `category-attributes`, `category-status-sets` or `relationships`; the operation's table holds the rows."""
+
+@final
+class Operation:
+    """One call under way: driven by `wait` (in this thread) or `start` (in the background), never both."""
+
+    def wait(self, progress: Callable[[int, int | None, int], object] | None = None, /) -> None:
+        """Runs to the end in this thread, without the GIL, looking for signals every 50 ms.
+
+        Ctrl-C: no new requests, those in flight have 10 s to answer, then it returns with `interrupted` true; a
+        second one drops them at once. `progress` gets (rows settled, rows in all if known, requests) about 4 times a
+        second and once at the end.
+        """
+    def start(self, done: Callable[[], object], /) -> None:
+        """Runs in the background and calls `done` from a thread of the core when it has ended."""
+    def stop(self) -> None:
+        """No new requests; those in flight may answer."""
+    def abort(self) -> None:
+        """Ends at once; rows in flight stay unknown."""
+    @property
+    def done(self) -> bool: ...
+    @property
+    def interrupted(self) -> bool: ...
+    @property
+    def error(self) -> BaseException | None:
+        """What ended the run early: an exception of `acc_assets`, or what the source of the rows raised."""
+    @property
+    def ledger(self) -> Ledger:
+        """What is known of every row so far; true at any moment, also after an abort."""
+    @property
+    def table(self) -> Table | None:
+        """What was read, for reads and for writes with `returning`."""
+    def progress(self) -> tuple[int, int | None, int]:
+        """Rows settled, rows in all (None while a stream is still being read), requests answered."""
+
+@final
+class Ledger:
+    """One verdict a row, in input order. Frozen; a few dozen bytes a row."""
+
+    def __len__(self) -> int: ...
+    def outcome(
+        self, index: int, /
+    ) -> tuple[int, Any, str | None, str, str | None, dict[str, Any] | None, int, str | None]:
+        """(row, label, key, status, id, error, attempts, request id) of the index-th row of this ledger.
+
+        `error` has: code, message, column, value, fix, status, body, problems (a list of dicts with rule, column,
+        value, message, fix), each None or empty where it does not apply.
+        """
+    def counts(self) -> dict[str, int]:
+        """Rows a status, only statuses that occur, in the order of design: good ones first."""
+    def ids(self) -> list[str | None]: ...
+    def select(self, statuses: Sequence[str], /) -> Ledger:
+        """Only the rows in one of these states; row numbers and labels stay."""
+    def take(self, positions: Sequence[int], /) -> Ledger:
+        """The rows at these positions of this ledger; row numbers and labels stay."""
+    def causes(self) -> list[tuple[str, str, str, int, int, Any]]:
+        """(status, code, message, rows, first row, its label) of everything not good, most rows first."""
+    def columns(self) -> dict[str, list[Any]]:
+        """row, label, key, status, id, code, message, column, attempts, request_id: one list each."""
+    def stats(self) -> dict[str, float]:
+        """requests, retries, bisects, throttled (seconds), seconds, bytes_sent."""
+    def plan(self) -> dict[str, float]:
+        """rows, requests, bytes, minutes (at the limit) of what is still to be sent."""
+    def warnings(self) -> list[str]: ...
+    def dump(self) -> bytes: ...
+    @staticmethod
+    def load(state: bytes, /) -> Ledger: ...
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+@final
+class Table:
+    """Answers as rows: kept as the service sent them, turned into columns when asked."""
+
+    def __len__(self) -> int: ...
+    @property
+    def missing(self) -> list[str]:
+        """Ids asked for that the service did not return."""
+    def row(self, index: int, /) -> dict[str, Any]: ...
+    def dicts(self) -> list[dict[str, Any]]: ...
+    def columns(self) -> dict[str, list[Any]]:
+        """Base fields first, then attributes caN as columns of their own."""
+    def dump(self) -> bytes: ...
+    @staticmethod
+    def load(state: bytes, /) -> Table: ...
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+@final
+class Simulator:
+    """The embedded service, served on a loopback port."""
+
+    def __new__(cls, options: Mapping[str, Any], /) -> Simulator: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def token(self) -> str: ...
+    @property
+    def project_id(self) -> str: ...
+    def close(self) -> None: ...
+    def set_switch(self, name: str, value: str, /) -> None: ...
+    def switches(self) -> dict[str, str]: ...
+    def add_fault(self, fault: Mapping[str, Any], /) -> None: ...
+    def clear_faults(self) -> None: ...
+    def audit(self) -> dict[str, Any]: ...
+    def world(self) -> dict[str, Any]: ...
+    def assets(self) -> list[dict[str, Any]]: ...
+    def seed_relationships(self, count: int, /) -> list[str]: ...
+
+def project_id(text: str, /) -> str:
+    """The bare lower-case UUID of a project, given as UUID or as "b." and UUID; OptionError if it is neither."""
+
+def rules() -> list[dict[str, str]]:
+    """Every row check: code, what it says, how to fix it."""

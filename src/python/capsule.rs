@@ -1,0 +1,50 @@
+//! Arrow streams across the border: the Arrow `PyCapsule` interface. The one module that may use `unsafe`.
+
+#![allow(unsafe_code)]
+
+use std::ffi::CStr;
+
+use arrow_array::RecordBatchReader;
+use arrow_array::ffi_stream::{ArrowArrayStreamReader, FFI_ArrowArrayStream};
+use pyo3::exceptions::PyValueError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyCapsule;
+
+const NAME: &CStr = c"arrow_array_stream";
+
+/// Takes the stream of anything with `__arrow_c_stream__`.
+///
+/// # Errors
+/// What `__arrow_c_stream__` raises; `TypeError` or `ValueError` where it does not return a stream of tables.
+pub fn reader(object: &Bound<'_, PyAny>) -> PyResult<ArrowArrayStreamReader> {
+    stream(&object.call_method0(intern!(object.py(), "__arrow_c_stream__"))?)
+}
+
+/// Takes the stream out of a capsule.
+///
+/// # Errors
+/// `TypeError` or `ValueError` where this is no capsule with a stream of tables.
+pub fn stream(capsule: &Bound<'_, PyAny>) -> PyResult<ArrowArrayStreamReader> {
+    let pointer = capsule.cast::<PyCapsule>()?.pointer_checked(Some(NAME))?;
+    // SAFETY: by the Arrow PyCapsule interface a capsule of this name points to an `ArrowArrayStream`, and the name
+    // has been checked. The capsule is alive until the end of this function, and this thread is attached to Python,
+    // so nobody else reads or frees what it points to. `from_raw` moves the stream out and leaves a released one
+    // behind, which the capsule's destructor does not release again.
+    let stream = unsafe { FFI_ArrowArrayStream::from_raw(pointer.as_ptr().cast()) };
+    ArrowArrayStreamReader::try_new(stream).map_err(|error| {
+        PyValueError::new_err(format!("this Arrow stream cannot be read as a table: {error}"))
+    })
+}
+
+/// Gives a stream to whoever reads the Arrow `PyCapsule` interface.
+///
+/// # Errors
+/// When Python has no memory for the capsule.
+pub fn stream_capsule(
+    py: Python<'_>,
+    batches: Box<dyn RecordBatchReader + Send>,
+) -> PyResult<Bound<'_, PyCapsule>> {
+    // The stream releases itself when the capsule drops it, unless a reader has taken it.
+    PyCapsule::new_with_value(py, FFI_ArrowArrayStream::new(batches), NAME)
+}

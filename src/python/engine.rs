@@ -1,0 +1,487 @@
+//! A client: its options and its token, and the calls it can make.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use pythonize::depythonize;
+use serde::Deserialize;
+
+use super::errors::exception;
+use super::ledger::Ledger;
+use super::operation::{Ended, Operation};
+use super::rows::{PythonSource, Rows};
+use super::runtime::PerProcess;
+use crate::api::{Endpoint, Listing, assets, relationships, settings};
+use crate::batch::outcome::{SharedLedger, State, View};
+use crate::batch::run::Tolerance;
+use crate::batch::{Job, Run, pages};
+use crate::error::{Error, TransportError};
+use crate::http::auth::Fetching;
+use crate::http::send::Network;
+use crate::http::{Caller, Phase, Stop, Token, TokenSource};
+use crate::ids::ProjectId;
+use crate::input::{More, Sink, Source, SourceError};
+use crate::options::{Limits, Options, Prefix, RetryPolicy};
+use crate::validation::{Dates, Nulls, Policy, RowShape};
+
+/// Options, connection pool, token and rate windows: one a client, shared freely between threads.
+#[pyclass(frozen, module = "acc_assets._core")]
+pub struct Engine {
+    auth: Auth,
+    options: Options,
+    /// The connection pool, the token and what goes with them: not for a forked child.
+    caller: PerProcess<Arc<Caller>>,
+}
+
+enum Auth {
+    Text(String),
+    Callable(Arc<Py<PyAny>>),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClientOptions {
+    base_url: String,
+    prefix: String,
+    region: Option<String>,
+    timeout: f64,
+    max_in_flight: usize,
+    ca_bundle: Option<PathBuf>,
+    proxy: Option<String>,
+    limits: LimitOptions,
+    retry: RetryOptions,
+    user_agent: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LimitOptions {
+    window: f64,
+    assets_read: u32,
+    assets_write: u32,
+    relationships: u32,
+    locations: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RetryOptions {
+    attempts: u32,
+    deadline: f64,
+    base: f64,
+    cap: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WriteOptions {
+    batch_size: usize,
+    #[serde(default)]
+    nulls: Option<String>,
+    #[serde(default)]
+    dates: Option<String>,
+    #[serde(default)]
+    id: Option<String>,
+    #[serde(default)]
+    on_error: Option<String>,
+    #[serde(default)]
+    max_errors: Option<f64>,
+    #[serde(default)]
+    dry_run: bool,
+    #[serde(default)]
+    returning: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GetOptions {
+    id: String,
+    include_custom_attributes: bool,
+    include_deleted: bool,
+    batch_size: usize,
+}
+
+impl TryFrom<ClientOptions> for Options {
+    type Error = Error;
+
+    fn try_from(given: ClientOptions) -> Result<Self, Error> {
+        let options = Self {
+            base_url: given.base_url,
+            prefix: match given.prefix.as_str() {
+                "construction" => Prefix::Construction,
+                "bim360" => Prefix::Bim360,
+                other => {
+                    return Err(Error::Option(format!(
+                        "prefix is {other}: it must be construction or bim360"
+                    )));
+                }
+            },
+            // The retired name of the region; the Regions page lists AUS.
+            region: given.region.map(|region| {
+                if region == "APAC" {
+                    "AUS".to_owned()
+                } else {
+                    region
+                }
+            }),
+            timeout: seconds("timeout", given.timeout)?,
+            max_in_flight: given.max_in_flight,
+            limits: Limits {
+                window: seconds("limits.window", given.limits.window)?,
+                assets_read: given.limits.assets_read,
+                assets_write: given.limits.assets_write,
+                relationships: given.limits.relationships,
+                locations: given.limits.locations,
+            },
+            retry: RetryPolicy {
+                attempts: given.retry.attempts,
+                deadline: seconds("retry.deadline", given.retry.deadline)?,
+                base: seconds("retry.base", given.retry.base)?,
+                cap: seconds("retry.cap", given.retry.cap)?,
+            },
+            ca_bundle: given.ca_bundle,
+            proxy: given.proxy,
+            user_agent: given.user_agent,
+        };
+        options.check()?;
+        Ok(options)
+    }
+}
+
+fn seconds(name: &str, value: f64) -> Result<Duration, Error> {
+    Duration::try_from_secs_f64(value).map_err(|_| {
+        Error::Option(format!(
+            "{name} is {value}: it must be a number of seconds, 0 or more"
+        ))
+    })
+}
+
+#[pymethods]
+impl Engine {
+    #[new]
+    #[pyo3(signature = (auth, options, /))]
+    fn new(py: Python<'_>, auth: Bound<'_, PyAny>, options: &Bound<'_, PyAny>) -> PyResult<Self> {
+        bridge_logs(py);
+        let given: ClientOptions = depythonize(options)?;
+        let options = Options::try_from(given).map_err(|error| exception(py, &error))?;
+        let auth = match auth.extract::<String>() {
+            Ok(text) => Auth::Text(text),
+            Err(_) => Auth::Callable(Arc::new(auth.unbind())),
+        };
+        let engine = Self {
+            auth,
+            options,
+            caller: PerProcess::new(),
+        };
+        engine.caller(py)?;
+        Ok(engine)
+    }
+
+    /// Plans `create`, `patch`, `delete` or `unlink`; with `again`, only that ledger's failed and unsent rows.
+    #[pyo3(signature = (verb, project, rows, options, /, again=None))]
+    fn write(
+        &self,
+        py: Python<'_>,
+        verb: &str,
+        project: &str,
+        rows: &Bound<'_, Rows>,
+        options: &Bound<'_, PyDict>,
+        again: Option<&Ledger>,
+    ) -> PyResult<Operation> {
+        let given: WriteOptions = depythonize(options)?;
+        let (endpoint, shape): (&'static Endpoint, RowShape) = match verb {
+            "create" => (&assets::BATCH_CREATE, RowShape::NewAsset),
+            "patch" => (&assets::BATCH_PATCH, RowShape::AssetPatch),
+            "delete" => (&assets::BATCH_DELETE, RowShape::Id),
+            "unlink" => (&relationships::DELETE, RowShape::Id),
+            other => return Err(refused(py, format!("`{other}` is no bulk write"))),
+        };
+        let source = rows.get().source(py)?;
+        let tolerance = match (given.on_error.as_deref(), given.max_errors) {
+            (Some("stop"), _) => Tolerance::None,
+            (_, None) => Tolerance::All,
+            (_, Some(part)) if part > 0.0 && part < 1.0 => {
+                let rows = source.rows().ok_or_else(|| {
+                    refused(py, format!(
+                        "max_errors={part} is a part of all rows, and how many there are is not known of a stream: give \
+                         a number of rows"
+                    ))
+                })?;
+                #[allow(
+                    clippy::cast_precision_loss,
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss
+                )]
+                // Between 0 and the number of rows.
+                let most = (part * rows as f64) as u64;
+                Tolerance::Rows(most)
+            }
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            // The face takes 0 and more only.
+            (_, Some(rows)) => Tolerance::Rows(rows as u64),
+        };
+        let ledger = SharedLedger::default();
+        let opened = again.map(|again| {
+            let (reopened, rows) = again.view().reopened();
+            *crate::batch::outcome::lock(&ledger) = reopened;
+            Arc::new(rows)
+        });
+        let job = Job {
+            endpoint,
+            project: project_id(py, project)?,
+            query: String::new(),
+            policy: Policy {
+                shape,
+                nulls: match given.nulls.as_deref() {
+                    Some("clear") => Nulls::Clear,
+                    Some("error") => Nulls::Error,
+                    _ => Nulls::Omit,
+                },
+                dates: if given.dates.as_deref() == Some("date") {
+                    Dates::Date
+                } else {
+                    Dates::Exact
+                },
+                id_column: given.id.unwrap_or_else(|| "id".to_owned()),
+            },
+            batch_size: given.batch_size,
+            tolerance,
+            dry_run: given.dry_run,
+            keep: given.returning,
+            replayable: source.rows().is_some(),
+            again: opened,
+        };
+        let returning = given.returning;
+        self.operation(py, job, source, ledger, move |mut ended, _| {
+            ended.table.sort();
+            Ended {
+                table: returning.then_some(ended.table),
+                error: ended.fatal,
+            }
+        })
+    }
+
+    /// Plans a batch-get; the operation's table holds the assets.
+    #[pyo3(signature = (project, rows, options, /))]
+    fn get(
+        &self,
+        py: Python<'_>,
+        project: &str,
+        rows: &Bound<'_, Rows>,
+        options: &Bound<'_, PyDict>,
+    ) -> PyResult<Operation> {
+        let given: GetOptions = depythonize(options)?;
+        let source = rows.get().source(py)?;
+        let job = Job {
+            endpoint: &assets::BATCH_GET,
+            project: project_id(py, project)?,
+            query: format!(
+                "?includeCustomAttributes={}&includeDeleted={}",
+                given.include_custom_attributes, given.include_deleted
+            ),
+            policy: Policy {
+                shape: RowShape::Id,
+                nulls: Nulls::Omit,
+                dates: Dates::Exact,
+                id_column: given.id,
+            },
+            batch_size: given.batch_size,
+            tolerance: Tolerance::All,
+            dry_run: false,
+            keep: true,
+            replayable: source.rows().is_some(),
+            again: None,
+        };
+        self.operation(py, job, source, SharedLedger::default(), |mut ended, ledger| {
+            ended.table.sort();
+            let view = View::new(Arc::new(crate::batch::outcome::lock(ledger).clone()));
+            for outcome in view
+                .outcomes()
+                .filter(|outcome| matches!(outcome.state, State::Rejected | State::Invalid))
+            {
+                // A text that is no id is no asset either: the service would leave it out as well.
+                let asked = match (&outcome.key, outcome.fault) {
+                    (None, Some(fault)) => fault.value.clone(),
+                    (key, _) => key.clone(),
+                };
+                ended
+                    .table
+                    .missing
+                    .extend(asked.filter(|asked| !asked.is_empty()));
+            }
+            Ended {
+                table: Some(ended.table),
+                error: ended.fatal,
+            }
+        })
+    }
+
+    /// Plans a paged read; the operation's table holds the rows.
+    #[pyo3(signature = (kind, project, path, query, /))]
+    #[allow(clippy::needless_pass_by_value)] // What Python hands over.
+    fn read(
+        &self,
+        py: Python<'_>,
+        kind: &str,
+        project: &str,
+        path: std::collections::HashMap<String, String>,
+        query: Vec<(String, String)>,
+    ) -> PyResult<Operation> {
+        let listing: &'static Listing = [
+            &assets::LIST,
+            &relationships::SEARCH,
+            &settings::CATEGORIES,
+            &settings::STATUS_SETS,
+            &settings::CUSTOM_ATTRIBUTES,
+            &settings::CATEGORY_ATTRIBUTES,
+        ]
+        .into_iter()
+        .find(|listing| listing.name == kind)
+        .ok_or_else(|| refused(py, format!("`{kind}` is nothing that can be listed")))?;
+        let project = project_id(py, project)?;
+        let mut address = crate::api::fill(listing.path, self.options.prefix, project);
+        for (name, value) in &path {
+            let value: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
+            address = address.replace(&format!("{{{name}}}"), &value);
+        }
+        let caller = self.caller(py)?;
+        let stop = Stop::default();
+        let stopping = stop.clone();
+        let work = Box::pin(async move {
+            let read = tokio::select! {
+                read = pages::read(&caller, listing, &address, &query, &stopping) => read,
+                () = stopping.reached(Phase::Now) => Err(stopped()),
+            };
+            match read {
+                Ok(table) => Ended {
+                    table: Some(table),
+                    error: None,
+                },
+                Err(error) => Ended {
+                    table: None,
+                    error: Some(error),
+                },
+            }
+        });
+        Ok(Operation::new(
+            work,
+            SharedLedger::default(),
+            stop,
+            None,
+            Arc::default(),
+        ))
+    }
+}
+
+impl Engine {
+    fn caller(&self, py: Python<'_>) -> PyResult<Arc<Caller>> {
+        self.caller
+            .get(|| {
+                let token = match &self.auth {
+                    Auth::Text(text) => Token::fixed(text),
+                    Auth::Callable(callable) => Token::from_source(Arc::new(Callable(callable.clone()))),
+                };
+                let network = Network::new(&self.options)?;
+                Ok(Arc::new(Caller::new(
+                    Box::new(network),
+                    token,
+                    self.options.clone(),
+                )))
+            })
+            .map_err(|error: Error| exception(py, &error))
+    }
+
+    fn operation(
+        &self,
+        py: Python<'_>,
+        job: Job,
+        source: PythonSource,
+        ledger: SharedLedger,
+        finish: impl FnOnce(crate::batch::run::Ended, &SharedLedger) -> Ended + Send + 'static,
+    ) -> PyResult<Operation> {
+        let caller = self.caller(py)?;
+        let stop = Stop::default();
+        let rows = source.rows();
+        let error: Arc<Mutex<Option<PyErr>>> = source.error();
+        let run = Run::new(caller, job, ledger.clone(), stop.clone());
+        let theirs = ledger.clone();
+        let work = Box::pin(async move {
+            let ended = run.drive(Box::new(Blocking(source))).await;
+            finish(ended, &theirs)
+        });
+        Ok(Operation::new(work, ledger, stop, rows, error))
+    }
+}
+
+/// Our log lines go to Python's logger `acc_assets`; those of the libraries below us stay away.
+fn bridge_logs(py: Python<'_>) {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        // Only loggers are cached, not levels: a level that is set later must count (pyo3-log's default would not see it).
+        let logger = pyo3_log::Logger::new(py, pyo3_log::Caching::Loggers).map(|logger| {
+            logger
+                .filter(log::LevelFilter::Off)
+                .filter_target("acc_assets".to_owned(), log::LevelFilter::Debug)
+        });
+        // Another extension in this process may have installed its own; then our lines are lost, not our results.
+        if let Ok(logger) = logger {
+            let _ = logger.install();
+        }
+    });
+}
+
+fn project_id(py: Python<'_>, text: &str) -> PyResult<ProjectId> {
+    ProjectId::parse(text).map_err(|error| exception(py, &error))
+}
+
+fn refused(py: Python<'_>, message: String) -> PyErr {
+    exception(py, &Error::Option(message))
+}
+
+fn stopped() -> Error {
+    Error::Transport(TransportError {
+        sent: crate::error::Sent::Maybe,
+        message: "stopped while reading".to_owned(),
+    })
+}
+
+/// Rows whose reading may wait for the interpreter, or for a slow generator: other requests go on meanwhile.
+struct Blocking(PythonSource);
+
+impl Source for Blocking {
+    fn fill(&mut self, sink: &mut dyn Sink) -> Result<More, SourceError> {
+        tokio::task::block_in_place(|| self.0.fill(sink))
+    }
+
+    fn rows(&self) -> Option<usize> {
+        self.0.rows()
+    }
+}
+
+/// A Python function that returns a token.
+struct Callable(Arc<Py<PyAny>>);
+
+impl TokenSource for Callable {
+    fn fetch(&self) -> Fetching {
+        let callable = self.0.clone();
+        Box::pin(async move {
+            let asked = tokio::task::spawn_blocking(move || {
+                Python::attach(|py| {
+                    let returned = callable.call0(py).map_err(|raised| {
+                        format!("the function given as auth= raised {raised}; no request was sent with it")
+                    })?;
+                    returned.extract::<String>(py).map_err(|_| {
+                        let kind = returned.bind(py).get_type();
+                        format!("the function given as auth= returned {kind}, not the token as text")
+                    })
+                })
+            });
+            asked
+                .await
+                .unwrap_or_else(|error| Err(format!("asking for a token failed: {error}")))
+        })
+    }
+}

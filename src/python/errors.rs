@@ -1,0 +1,72 @@
+//! Errors of the core as the exceptions of `acc_assets.errors`. The one place where they are mapped.
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::error::{Error, ServiceError};
+
+/// The exception a user sees.
+pub fn exception(py: Python<'_>, error: &Error) -> PyErr {
+    match made(py, error) {
+        Ok(exception) => PyErr::from_value(exception),
+        // Only if the Python half of the package is missing or broken.
+        Err(broken) => broken,
+    }
+}
+
+fn made<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
+    let errors = py.import("acc_assets.errors")?;
+    let message = error.to_string();
+    match error {
+        Error::Option(_) => errors.getattr("OptionError")?.call1((message,)),
+        Error::Input(_) => errors.getattr("InputError")?.call1((message,)),
+        Error::Auth(_) => errors.getattr("auth_error")?.call1((message,)),
+        Error::Transport(error) => errors
+            .getattr("transport_error")?
+            .call1((message, error.sent.as_str())),
+        Error::Service(refusal) => service(&errors, refusal, message),
+        Error::Unreadable {
+            status,
+            request_id,
+            body,
+            ..
+        } => errors.getattr("api_error")?.call1((
+            *status,
+            "unreadable",
+            message,
+            Vec::<Py<PyAny>>::new(),
+            request_id.as_deref(),
+            body.as_ref(),
+        )),
+    }
+}
+
+fn service<'py>(
+    errors: &Bound<'py, PyModule>,
+    refusal: &ServiceError,
+    message: String,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = errors.py();
+    let violations = refusal
+        .violations
+        .iter()
+        .map(|violation| {
+            let entry = PyDict::new(py);
+            entry.set_item("index", violation.index)?;
+            entry.set_item("id", violation.id.as_deref())?;
+            entry.set_item("field", violation.field.as_deref())?;
+            entry.set_item("code", violation.code.as_deref())?;
+            entry.set_item("message", &violation.message)?;
+            Ok(entry)
+        })
+        .collect::<PyResult<Vec<_>>>()?;
+    errors.getattr("api_error")?.call1((
+        refusal.status,
+        refusal.code.as_deref(),
+        message,
+        violations,
+        refusal.request_id.as_deref(),
+        refusal.body.as_ref(),
+        refusal.retry_after,
+    ))
+}

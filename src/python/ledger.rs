@@ -1,0 +1,266 @@
+//! The ledger as Python reads it.
+
+use std::sync::Arc;
+
+use arrow_array::RecordBatchIterator;
+use pyo3::exceptions::{PyIndexError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyCapsule, PyDict, PyList};
+use serde_json::Value;
+
+use super::capsule::stream_capsule;
+use crate::batch::outcome::{Fault, Ledger as Rows, OwnedLabel, State, View};
+use crate::table::batch;
+
+/// One verdict a row, in input order. Frozen; a few dozen bytes a row.
+#[pyclass(frozen, module = "acc_assets._core")]
+pub struct Ledger(View);
+
+impl Ledger {
+    pub fn new(ledger: Arc<Rows>) -> Self {
+        Self(View::new(ledger))
+    }
+
+    /// The rows it shows.
+    pub fn view(&self) -> &View {
+        &self.0
+    }
+}
+
+type Outcome<'py> = (
+    u32,
+    Bound<'py, PyAny>,
+    Option<String>,
+    &'static str,
+    Option<String>,
+    Option<Bound<'py, PyDict>>,
+    u32,
+    Option<String>,
+);
+
+type Cause<'py> = (&'static str, String, String, usize, u32, Bound<'py, PyAny>);
+
+#[pymethods]
+impl Ledger {
+    fn __len__(&self) -> usize {
+        self.0.len()
+    }
+
+    /// (row, label, key, status, id, error, attempts, request id) of the index-th row of this ledger.
+    #[pyo3(signature = (index, /))]
+    fn outcome<'py>(&self, py: Python<'py>, index: usize) -> PyResult<Outcome<'py>> {
+        let outcome = self
+            .0
+            .outcome(index)
+            .ok_or_else(|| PyIndexError::new_err("no such row"))?;
+        Ok((
+            outcome.row,
+            label(py, outcome.label, outcome.row)?,
+            outcome.key,
+            outcome.state.as_str(),
+            outcome.id,
+            outcome.fault.map(|fault| error(py, fault)).transpose()?,
+            outcome.attempts,
+            outcome.request_id.map(str::to_owned),
+        ))
+    }
+
+    fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let counts = PyDict::new(py);
+        for (state, rows) in self.0.counts() {
+            counts.set_item(state.as_str(), rows)?;
+        }
+        Ok(counts)
+    }
+
+    fn ids(&self, py: Python<'_>) -> Vec<Option<String>> {
+        py.detach(|| self.0.ids())
+    }
+
+    /// Only the rows in one of these states; row numbers and labels stay.
+    #[pyo3(signature = (statuses, /))]
+    #[allow(clippy::needless_pass_by_value)] // What Python hands over.
+    fn select(&self, statuses: Vec<String>) -> PyResult<Self> {
+        let states = statuses
+            .iter()
+            .map(|status| {
+                State::ALL
+                    .into_iter()
+                    .find(|state| state.as_str() == status)
+                    .ok_or_else(|| PyValueError::new_err(format!("`{status}` is no state")))
+            })
+            .collect::<PyResult<Vec<_>>>()?;
+        Ok(Self(self.0.select(&states)))
+    }
+
+    /// The rows at these positions of this ledger.
+    #[pyo3(signature = (positions, /))]
+    fn take(&self, positions: Vec<usize>) -> Self {
+        Self(self.0.slice(positions.into_iter()))
+    }
+
+    /// (status, code, message, rows, first row, its label) of everything not good, most rows first.
+    fn causes<'py>(&self, py: Python<'py>) -> PyResult<Vec<Cause<'py>>> {
+        self.0
+            .causes()
+            .into_iter()
+            .map(|cause| {
+                Ok((
+                    cause.state.as_str(),
+                    cause.code.to_owned(),
+                    cause.message,
+                    cause.rows,
+                    cause.first_row,
+                    label(py, self.0.ledger.label(cause.first_row), cause.first_row)?,
+                ))
+            })
+            .collect()
+    }
+
+    /// row, label, key, status, id, code, message, column, value, fix, attempts and `request_id`: one list each.
+    fn columns<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let names = NAMES.map(|name| (name, PyList::empty(py)));
+        for outcome in self.0.outcomes() {
+            let [
+                row,
+                labels,
+                key,
+                status,
+                id,
+                code,
+                message,
+                column,
+                value,
+                fix,
+                attempts,
+                request_id,
+            ] = names.each_ref().map(|(_, list)| list);
+            row.append(outcome.row)?;
+            labels.append(label(py, outcome.label, outcome.row)?)?;
+            key.append(&outcome.key)?;
+            status.append(outcome.state.as_str())?;
+            id.append(&outcome.id)?;
+            code.append(outcome.fault.map(|fault| &fault.code))?;
+            message.append(outcome.fault.map(|fault| &fault.message))?;
+            column.append(outcome.fault.and_then(|fault| fault.column.as_deref()))?;
+            value.append(outcome.fault.and_then(|fault| fault.value.as_deref()))?;
+            fix.append(outcome.fault.and_then(|fault| fault.fix.as_deref()))?;
+            attempts.append(outcome.attempts)?;
+            request_id.append(outcome.request_id)?;
+        }
+        let columns = PyDict::new(py);
+        for (name, list) in names {
+            columns.set_item(name, list)?;
+        }
+        Ok(columns)
+    }
+
+    /// requests, retries, bisects, throttled (seconds), seconds, `bytes_sent`.
+    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        Ok(pythonize::pythonize(py, &self.0.ledger.stats)?)
+    }
+
+    /// rows, requests, bytes, minutes (at the limit) of what is still to be sent.
+    fn plan<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        Ok(pythonize::pythonize(py, &self.0.ledger.plan)?)
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        self.0.ledger.warnings.clone()
+    }
+
+    fn dump<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let state = py
+            .detach(|| serde_json::to_vec(&self.0))
+            .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        Ok(PyBytes::new(py, &state))
+    }
+
+    #[staticmethod]
+    #[pyo3(signature = (state, /))]
+    fn load(state: &[u8]) -> PyResult<Self> {
+        serde_json::from_slice(state)
+            .map(Self)
+            .map_err(|error| PyValueError::new_err(error.to_string()))
+    }
+
+    #[pyo3(signature = (requested_schema=None))]
+    fn __arrow_c_stream__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Bound<'py, PyCapsule>> {
+        // The protocol lets a producer ignore the schema asked for.
+        let _ = requested_schema;
+        let batch = py.detach(|| {
+            let mut columns: Vec<(String, Vec<Value>)> =
+                NAMES.map(|name| (name.to_owned(), Vec::new())).into();
+            for outcome in self.0.outcomes() {
+                let label = match outcome.label {
+                    OwnedLabel::Number => outcome.row.into(),
+                    OwnedLabel::Int(number) => (*number).into(),
+                    OwnedLabel::Text(text) => text.as_ref().into(),
+                };
+                let row: [Value; NAMES.len()] = [
+                    outcome.row.into(),
+                    label,
+                    outcome.key.into(),
+                    outcome.state.as_str().into(),
+                    outcome.id.into(),
+                    outcome.fault.map(|fault| fault.code.as_str()).into(),
+                    outcome.fault.map(|fault| fault.message.as_str()).into(),
+                    outcome.fault.and_then(|fault| fault.column.as_deref()).into(),
+                    outcome.fault.and_then(|fault| fault.value.as_deref()).into(),
+                    outcome.fault.and_then(|fault| fault.fix.as_deref()).into(),
+                    outcome.attempts.into(),
+                    outcome.request_id.into(),
+                ];
+                columns
+                    .iter_mut()
+                    .zip(row)
+                    .for_each(|((_, values), value)| values.push(value));
+            }
+            batch(&columns, self.0.len())
+        });
+        let batch = batch.map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let schema = batch.schema();
+        stream_capsule(py, Box::new(RecordBatchIterator::new([Ok(batch)], schema)))
+    }
+}
+
+/// The columns of a ledger as a table.
+const NAMES: [&str; 12] = [
+    "row",
+    "label",
+    "key",
+    "status",
+    "id",
+    "code",
+    "message",
+    "column",
+    "value",
+    "fix",
+    "attempts",
+    "request_id",
+];
+
+fn label<'py>(py: Python<'py>, label: &OwnedLabel, row: u32) -> PyResult<Bound<'py, PyAny>> {
+    Ok(match label {
+        OwnedLabel::Number => row.into_pyobject(py)?.into_any(),
+        OwnedLabel::Int(number) => number.into_pyobject(py)?.into_any(),
+        OwnedLabel::Text(text) => text.as_ref().into_pyobject(py)?.into_any(),
+    })
+}
+
+fn error<'py>(py: Python<'py>, fault: &Fault) -> PyResult<Bound<'py, PyDict>> {
+    let error = PyDict::new(py);
+    error.set_item("code", &fault.code)?;
+    error.set_item("message", &fault.message)?;
+    error.set_item("column", fault.column.as_deref())?;
+    error.set_item("value", fault.value.as_deref())?;
+    error.set_item("fix", fault.fix.as_deref())?;
+    error.set_item("status", fault.status)?;
+    error.set_item("body", fault.body.as_deref())?;
+    error.set_item("problems", pythonize::pythonize(py, &fault.problems)?)?;
+    Ok(error)
+}

@@ -1,0 +1,301 @@
+//! A call under way: driven in the caller's thread, or in the background.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError};
+use pyo3::prelude::*;
+use tokio::time::Instant;
+
+use super::errors::exception;
+use super::ledger::Ledger;
+use super::runtime::handle;
+use super::table::Table;
+use crate::batch::outcome::{self, SharedLedger, lock};
+use crate::batch::run::GRACE;
+use crate::error::{Error, Sent, TransportError};
+use crate::http::{Phase, Stop};
+use crate::table;
+
+/// How often a waiting thread looks for signals: Ctrl-C is answered within a tenth of a second.
+const TICK: Duration = Duration::from_millis(50);
+
+/// A call to progress every so many ticks.
+const TICKS_A_REPORT: u32 = 5;
+
+/// What a call ends with.
+pub struct Ended {
+    pub table: Option<table::Table>,
+    pub error: Option<Error>,
+}
+
+/// The work of a call: one future, whoever drives it.
+pub type Work = Pin<Box<dyn Future<Output = Ended> + Send>>;
+
+/// What the driver and whoever looks share.
+struct Shared {
+    ledger: SharedLedger,
+    stop: Stop,
+    interrupted: AtomicBool,
+    done: AtomicBool,
+    /// How many rows there will be, where that is known.
+    rows: Option<usize>,
+    end: Mutex<End>,
+    /// What the source of the rows raised.
+    source_error: Arc<Mutex<Option<PyErr>>>,
+}
+
+#[derive(Default)]
+struct End {
+    table: Option<Py<Table>>,
+    error: Option<Error>,
+    ledger: Option<Arc<outcome::Ledger>>,
+    /// What a signal handler raised, other than the usual `KeyboardInterrupt`.
+    signal: Option<PyErr>,
+}
+
+/// One call under way: driven by `wait` (in this thread) or `start` (in the background), never both.
+#[pyclass(frozen, module = "acc_assets._core")]
+pub struct Operation {
+    work: Mutex<Option<Work>>,
+    shared: Arc<Shared>,
+}
+
+impl Operation {
+    pub fn new(
+        work: Work,
+        ledger: SharedLedger,
+        stop: Stop,
+        rows: Option<usize>,
+        source_error: Arc<Mutex<Option<PyErr>>>,
+    ) -> Self {
+        Self {
+            work: Mutex::new(Some(work)),
+            shared: Arc::new(Shared {
+                ledger,
+                stop,
+                interrupted: AtomicBool::new(false),
+                done: AtomicBool::new(false),
+                rows,
+                end: Mutex::default(),
+                source_error,
+            }),
+        }
+    }
+
+    fn take_work(&self) -> PyResult<Work> {
+        locked(&self.work)
+            .take()
+            .ok_or_else(|| PyRuntimeError::new_err("this call was driven before"))
+    }
+}
+
+impl Shared {
+    fn end(&self, ended: Ended) {
+        let table = ended
+            .table
+            .and_then(|table| Python::attach(|py| Py::new(py, Table::new(table)).ok()));
+        let mut end = locked(&self.end);
+        // Taken under the lock of `end`, so that nobody finds the ledger in neither place.
+        let ledger = std::mem::take(&mut *lock(&self.ledger));
+        end.table = table;
+        end.error = ended.error;
+        end.ledger = Some(Arc::new(ledger));
+        drop(end);
+        self.done.store(true, Ordering::Release);
+    }
+
+    fn progress(&self) -> (usize, Option<usize>, u64) {
+        let end = locked(&self.end);
+        if let Some(ledger) = &end.ledger {
+            return (ledger.settled_rows(), Some(ledger.rows()), ledger.stats.requests);
+        }
+        let ledger = lock(&self.ledger);
+        (ledger.settled_rows(), self.rows, ledger.stats.requests)
+    }
+}
+
+#[pymethods]
+impl Operation {
+    /// Runs to the end in this thread, without the GIL, looking for signals every 50 ms.
+    #[pyo3(signature = (progress=None, /))]
+    #[allow(clippy::needless_pass_by_value)] // What Python hands over.
+    fn wait(&self, py: Python<'_>, progress: Option<Py<PyAny>>) -> PyResult<()> {
+        let mut work = self.take_work()?;
+        let handle = handle()?;
+        let shared = &self.shared;
+        let report = progress.as_ref();
+        py.detach(move || {
+            handle.block_on(async move {
+                let mut ticks = tokio::time::interval_at(Instant::now() + TICK, TICK);
+                ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+                let mut count: u32 = 0;
+                let mut grace: Option<Instant> = None;
+                let ended = loop {
+                    tokio::select! {
+                        biased;
+                        ended = &mut work => break ended,
+                        _ = ticks.tick() => {}
+                    }
+                    count = count.wrapping_add(1);
+                    if grace.is_some_and(|until| Instant::now() >= until) {
+                        shared.stop.to(Phase::Now);
+                    }
+                    if grace.is_none() && shared.interrupted_in_source() {
+                        grace = Some(Instant::now() + GRACE);
+                    }
+                    // A progress function may make calls of its own.
+                    let look = || {
+                        Python::attach(|py| {
+                            py.check_signals()?;
+                            match report {
+                                // One that raised is not asked again: only another Ctrl-C may end the wait for answers.
+                                Some(progress) if grace.is_none() && count.is_multiple_of(TICKS_A_REPORT) => {
+                                    progress.call1(py, shared.progress()).map(drop)
+                                }
+                                _ => Ok(()),
+                            }
+                        })
+                    };
+                    if let Err(raised) = tokio::task::block_in_place(look) {
+                        shared.interrupt(raised);
+                        match grace {
+                            None => grace = Some(Instant::now() + GRACE),
+                            Some(_) => shared.stop.to(Phase::Now),
+                        }
+                    }
+                };
+                shared.end(ended);
+            });
+        });
+        // A Ctrl-C of the last moment counts too: raised here it would hide the ledger.
+        let last = py.check_signals().and_then(|()| match &progress {
+            Some(progress) => progress.call1(py, self.shared.progress()).map(drop),
+            None => Ok(()),
+        });
+        if let Err(raised) = last {
+            self.shared.interrupt(raised);
+        }
+        Ok(())
+    }
+
+    /// Runs in the background and calls `done` from a thread of the core when it has ended.
+    #[pyo3(signature = (done, /))]
+    fn start(&self, done: Py<PyAny>) -> PyResult<()> {
+        let work = self.take_work()?;
+        let shared = self.shared.clone();
+        let handle = handle()?;
+        let work = handle.spawn(work);
+        handle.spawn(async move {
+            // Whatever happens to the work, who waits for it must be told.
+            let ended = work.await.unwrap_or_else(|error| Ended {
+                table: None,
+                error: Some(Error::Transport(TransportError {
+                    sent: Sent::Maybe,
+                    message: format!("the call broke down inside the client: {error}"),
+                })),
+            });
+            shared.end(ended);
+            // The loop that waits may be closed, or the interpreter gone; then nobody waits.
+            let called = Python::try_attach(|py| done.call0(py).map(drop));
+            if let Some(Err(raised)) = called {
+                log::debug!(target: "acc_assets", "nobody waited for a call: {raised}");
+            }
+        });
+        Ok(())
+    }
+
+    /// No new requests; those in flight may answer.
+    fn stop(&self) {
+        self.shared.stop.to(Phase::Drain);
+    }
+
+    /// Ends at once; rows in flight stay unknown.
+    fn abort(&self) {
+        self.shared.stop.to(Phase::Now);
+    }
+
+    #[getter]
+    fn done(&self) -> bool {
+        self.shared.done.load(Ordering::Acquire)
+    }
+
+    #[getter]
+    fn interrupted(&self) -> bool {
+        self.shared.interrupted_in_source() || self.shared.interrupted.load(Ordering::Acquire)
+    }
+
+    /// What ended the run early.
+    #[getter]
+    fn error(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        let end = locked(&self.shared.end);
+        if let Some(signal) = &end.signal {
+            return Some(signal.clone_ref(py).into_value(py).into_any());
+        }
+        let source = locked(&self.shared.source_error)
+            .as_ref()
+            .map(|raised| raised.clone_ref(py));
+        let raised = source.or_else(|| end.error.as_ref().map(|error| exception(py, error)))?;
+        Some(raised.into_value(py).into_any())
+    }
+
+    /// What is known of every row so far; true at any moment, also after an abort.
+    #[getter]
+    fn ledger(&self) -> Ledger {
+        let end = locked(&self.shared.end);
+        let ended = end.ledger.clone();
+        Ledger::new(ended.unwrap_or_else(|| Arc::new(lock(&self.shared.ledger).clone())))
+    }
+
+    /// What was read.
+    #[getter]
+    fn table(&self, py: Python<'_>) -> Option<Py<Table>> {
+        locked(&self.shared.end)
+            .table
+            .as_ref()
+            .map(|table| table.clone_ref(py))
+    }
+
+    /// Rows settled, rows in all (None while a stream is still being read), requests answered.
+    #[pyo3(name = "progress")]
+    fn report(&self) -> (usize, Option<usize>, u64) {
+        self.shared.progress()
+    }
+}
+
+impl Shared {
+    /// Whether the Ctrl-C was raised where the rows come from, a generator of the user's.
+    fn interrupted_in_source(&self) -> bool {
+        Python::attach(|py| {
+            let raised = locked(&self.source_error);
+            raised
+                .as_ref()
+                .is_some_and(|raised| raised.is_instance_of::<PyKeyboardInterrupt>(py))
+        })
+    }
+
+    /// A signal handler, or the progress callback, raised: stop softly, and remember what to raise in the end.
+    fn interrupt(&self, raised: PyErr) {
+        self.stop.to(Phase::Drain);
+        if Python::attach(|py| raised.is_instance_of::<PyKeyboardInterrupt>(py)) {
+            self.interrupted.store(true, Ordering::Release);
+        } else {
+            locked(&self.end).signal.get_or_insert(raised);
+        }
+    }
+}
+
+impl Drop for Operation {
+    fn drop(&mut self) {
+        // Nobody can ask for its result any more.
+        self.shared.stop.to(Phase::Now);
+    }
+}
+
+/// Nothing here panics while it holds a lock.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

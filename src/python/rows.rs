@@ -1,0 +1,492 @@
+//! Rows from Python objects: dicts, columns, Arrow streams, lists of ids.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow_array::RecordBatchReader;
+use arrow_array::ffi_stream::ArrowArrayStreamReader;
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::{PyCapsule, PyIterator, PyList, PyString, PyTuple};
+
+use super::capsule;
+use super::values::{Value, Values, entries, type_name};
+use crate::input::arrow::{Batches, Chunks};
+use crate::input::{Cell, Column, Label, More, Sink, Source, SourceError, duplicate};
+
+/// Rows of any origin, ready to be read by the core.
+#[pyclass(frozen, name = "Rows", module = "acc_assets._core")]
+pub struct Rows {
+    origin: Origin,
+    /// How many rows, where that is known before reading; such rows can be read again.
+    rows: Option<usize>,
+}
+
+enum Origin {
+    Dicts(Items),
+    Values(Items, String),
+    Columns(Arc<Frame>),
+    Stream {
+        object: Py<PyAny>,
+        /// Taken when the rows were made, to look at its columns.
+        first: Mutex<Option<ArrowArrayStreamReader>>,
+    },
+}
+
+enum Items {
+    /// A list or tuple.
+    Again(Py<PyAny>),
+    Once(Mutex<Option<Py<PyIterator>>>),
+}
+
+struct Frame {
+    names: Vec<String>,
+    columns: Vec<Cells>,
+    /// For each row 1 where the frame calls it null.
+    nulls: Vec<Option<PyBackedBytes>>,
+    labels: Option<Py<PyAny>>,
+    rows: usize,
+}
+
+/// The cells of one column.
+enum Cells {
+    /// Any sequence.
+    Objects(Py<PyAny>),
+    /// Read in place, without a Python object a cell.
+    Arrow(Chunks),
+}
+
+#[pymethods]
+impl Rows {
+    /// Dicts (or other mappings), one a row; a list or tuple can be read twice, anything else once.
+    #[staticmethod]
+    #[pyo3(signature = (rows, /))]
+    fn from_dicts(rows: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let (items, rows) = Items::new(rows)?;
+        Ok(Self {
+            origin: Origin::Dicts(items),
+            rows,
+        })
+    }
+
+    /// A frame: for each column a sequence, a numpy array or the capsule of an Arrow stream of one column; and one byte
+    /// a row that is 1 where the frame calls it null, which an Arrow stream says itself.
+    #[staticmethod]
+    #[pyo3(signature = (names, columns, nulls, labels, /))]
+    fn from_columns(
+        py: Python<'_>,
+        names: Vec<String>,
+        columns: Vec<Bound<'_, PyAny>>,
+        nulls: Vec<Option<PyBackedBytes>>,
+        labels: Option<Py<PyAny>>,
+    ) -> PyResult<Self> {
+        if let Some(name) = duplicate(&names) {
+            return Err(input_error(py, &duplicate_columns(name)));
+        }
+        let columns: Vec<Cells> = columns
+            .into_iter()
+            .map(|column| Cells::new(&column))
+            .collect::<PyResult<_>>()?;
+        let mut lengths: Vec<usize> = columns
+            .iter()
+            .map(|cells| cells.rows(py))
+            .collect::<PyResult<_>>()?;
+        if let Some(labels) = &labels {
+            lengths.push(labels.bind(py).len()?);
+        }
+        lengths.extend(nulls.iter().flatten().map(|nulls| nulls.len()));
+        let rows = lengths.first().copied().unwrap_or(0);
+        let even = names.len() == columns.len() && nulls.len() == columns.len();
+        if !even || lengths.iter().any(|length| *length != rows) {
+            return Err(PyValueError::new_err(
+                "the columns, null masks and labels are not equally long",
+            ));
+        }
+        let frame = Frame {
+            names,
+            columns,
+            nulls,
+            labels,
+            rows,
+        };
+        Ok(Self {
+            origin: Origin::Columns(Arc::new(frame)),
+            rows: Some(rows),
+        })
+    }
+
+    /// Anything with `__arrow_c_stream__`; can be read twice if it has a length.
+    #[staticmethod]
+    #[pyo3(signature = (stream, /))]
+    fn from_stream(stream: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let reader = capsule::reader(stream)?;
+        let names: Vec<String> = reader
+            .schema()
+            .fields()
+            .iter()
+            .map(|field| field.name().clone())
+            .collect();
+        if let Some(name) = duplicate(&names) {
+            return Err(input_error(stream.py(), &duplicate_columns(name)));
+        }
+        let origin = Origin::Stream {
+            object: stream.clone().unbind(),
+            first: Mutex::new(Some(reader)),
+        };
+        Ok(Self {
+            origin,
+            rows: stream.len().ok(),
+        })
+    }
+
+    /// One column of values, such as a list of ids.
+    #[staticmethod]
+    #[pyo3(signature = (values, column, /))]
+    fn from_values(values: &Bound<'_, PyAny>, column: String) -> PyResult<Self> {
+        let (items, rows) = Items::new(values)?;
+        Ok(Self {
+            origin: Origin::Values(items, column),
+            rows,
+        })
+    }
+
+    /// Whether the rows can be read a second time.
+    #[getter]
+    fn replayable(&self) -> bool {
+        self.rows.is_some()
+    }
+
+    fn __len__(&self) -> PyResult<usize> {
+        self.rows
+            .ok_or_else(|| PyTypeError::new_err("how many rows there are is not known before they are read"))
+    }
+}
+
+impl Rows {
+    /// The rows, from the first one.
+    ///
+    /// # Errors
+    /// When they can be read only once and have been, or when Python raises.
+    pub fn source(&self, py: Python<'_>) -> PyResult<PythonSource> {
+        let walk = match &self.origin {
+            Origin::Dicts(items) => Walk::Objects(Objects::Dicts(Dicts {
+                items: items.iterate(py)?,
+                keys: Vec::new(),
+                known: HashMap::new(),
+            })),
+            Origin::Values(items, name) => Walk::Objects(Objects::Values {
+                items: items.iterate(py)?,
+                name: name.clone(),
+                column: None,
+            }),
+            Origin::Columns(frame) => Walk::Objects(Objects::Columns {
+                frame: Arc::clone(frame),
+                columns: Vec::new(),
+                next: 0,
+            }),
+            Origin::Stream { object, first } => {
+                let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
+                let reader = match first {
+                    Some(reader) => reader,
+                    None if self.rows.is_some() => capsule::reader(object.bind(py))?,
+                    None => return Err(read_before(py)),
+                };
+                let batches = Batches::new(Box::new(reader), self.rows);
+                Walk::Stream(batches.map_err(|error| input_error(py, &error.0))?)
+            }
+        };
+        Ok(PythonSource {
+            walk,
+            values: Values::default(),
+            rows: self.rows,
+            error: Arc::default(),
+        })
+    }
+}
+
+impl Cells {
+    fn new(column: &Bound<'_, PyAny>) -> PyResult<Self> {
+        if column.is_instance_of::<PyCapsule>() {
+            let batches = capsule::stream(column)?.map(|batch| match batch {
+                Ok(batch) if batch.num_columns() == 1 => Ok(Arc::clone(batch.column(0))),
+                Ok(_) => Err(PyValueError::new_err("this Arrow stream has not one column")),
+                Err(error) => Err(PyValueError::new_err(format!("the Arrow stream failed: {error}"))),
+            });
+            return Ok(Self::Arrow(Chunks::new(batches.collect::<PyResult<_>>()?)));
+        }
+        if let Ok(dtype) = column.getattr(intern!(column.py(), "dtype")) {
+            let kind = dtype.getattr(intern!(column.py(), "str"))?;
+            let bytes = column.call_method0(intern!(column.py(), "tobytes"))?;
+            let bytes: PyBackedBytes = bytes.extract()?;
+            if let Some(chunks) = Chunks::of_numpy(&kind.cast::<PyString>()?.to_string_lossy(), &bytes) {
+                return Ok(Self::Arrow(chunks));
+            }
+        }
+        Ok(Self::Objects(column.clone().unbind()))
+    }
+
+    fn rows(&self, py: Python<'_>) -> PyResult<usize> {
+        match self {
+            Self::Objects(cells) => cells.bind(py).len(),
+            Self::Arrow(chunks) => Ok(chunks.rows()),
+        }
+    }
+}
+
+impl Items {
+    fn new(rows: &Bound<'_, PyAny>) -> PyResult<(Self, Option<usize>)> {
+        if rows.is_instance_of::<PyList>() || rows.is_instance_of::<PyTuple>() {
+            return Ok((Self::Again(rows.clone().unbind()), Some(rows.len()?)));
+        }
+        Ok((Self::Once(Mutex::new(Some(rows.try_iter()?.unbind()))), None))
+    }
+
+    fn iterate(&self, py: Python<'_>) -> PyResult<Py<PyIterator>> {
+        match self {
+            Self::Again(rows) => Ok(rows.bind(py).try_iter()?.unbind()),
+            Self::Once(rows) => {
+                let rows = rows.lock().unwrap_or_else(PoisonError::into_inner).take();
+                rows.ok_or_else(|| read_before(py))
+            }
+        }
+    }
+}
+
+/// Rows under way from Python into one sink; attached to Python only inside `fill`.
+pub struct PythonSource {
+    walk: Walk,
+    values: Values,
+    rows: Option<usize>,
+    error: Arc<Mutex<Option<PyErr>>>,
+}
+
+enum Walk {
+    Objects(Objects),
+    Stream(Batches),
+}
+
+enum Objects {
+    Dicts(Dicts),
+    Values {
+        items: Py<PyIterator>,
+        name: String,
+        column: Option<Column>,
+    },
+    Columns {
+        frame: Arc<Frame>,
+        columns: Vec<Column>,
+        next: usize,
+    },
+}
+
+impl PythonSource {
+    /// Where the exception is kept that the user's own rows raised; to be asked for before the source is given away.
+    #[must_use]
+    pub fn error(&self) -> Arc<Mutex<Option<PyErr>>> {
+        Arc::clone(&self.error)
+    }
+}
+
+impl Source for PythonSource {
+    fn fill(&mut self, sink: &mut dyn Sink) -> Result<More, SourceError> {
+        // The Arrow reader needs no Python; one written in Python attaches by itself.
+        let walk = match &mut self.walk {
+            Walk::Stream(batches) => return batches.fill(sink),
+            Walk::Objects(walk) => walk,
+        };
+        let values = &mut self.values;
+        let filled = Python::try_attach(|py| match walk {
+            Objects::Dicts(dicts) => dicts.fill(py, values, sink),
+            Objects::Values { items, name, column } => {
+                let column = *column.get_or_insert_with(|| sink.column(name));
+                fill_values(items.bind(py), column, values, sink)
+            }
+            Objects::Columns { frame, columns, next } => frame.fill(py, columns, next, values, sink),
+        });
+        match filled {
+            Some(Ok(more)) => Ok(more),
+            Some(Err(raised)) => {
+                let text = format!("the rows raised {raised}");
+                *self.error.lock().unwrap_or_else(PoisonError::into_inner) = Some(raised);
+                Err(SourceError(text))
+            }
+            None => Err(SourceError("Python is shutting down".to_owned())),
+        }
+    }
+
+    fn rows(&self) -> Option<usize> {
+        self.rows
+    }
+}
+
+/// Walks over dicts. Rows mostly have the same keys in the same order, and the same key objects too.
+struct Dicts {
+    items: Py<PyIterator>,
+    /// The keys of the last rows, by position.
+    keys: Vec<(Py<PyAny>, Column)>,
+    known: HashMap<String, Column>,
+}
+
+impl Dicts {
+    fn fill(&mut self, py: Python<'_>, values: &mut Values, sink: &mut dyn Sink) -> PyResult<More> {
+        let items = self.items.bind(py).clone();
+        let mut pairs = Vec::new();
+        for item in items {
+            let item = item?;
+            if !values.is_mapping(&item) {
+                sink.broken(Label::Number, &describe(&item));
+                continue;
+            }
+            entries(&item, &mut pairs)?;
+            if !sink.begin(Label::Number) {
+                continue;
+            }
+            for (position, (key, value)) in pairs.iter().enumerate() {
+                let column = self.column(position, key, sink)?;
+                values.read(value).push(column, sink);
+            }
+            if !sink.end() {
+                return Ok(More::Rows);
+            }
+        }
+        Ok(More::End)
+    }
+
+    fn column(&mut self, position: usize, key: &Bound<'_, PyAny>, sink: &mut dyn Sink) -> PyResult<Column> {
+        if let Some((last, column)) = self.keys.get(position)
+            && last.is(key)
+        {
+            return Ok(*column);
+        }
+        // A key that is no text is a column that nobody knows.
+        let name = match key.cast::<PyString>() {
+            Ok(name) => name.clone(),
+            Err(_) => key.str()?,
+        };
+        let name = name.to_string_lossy();
+        let column = if let Some(column) = self.known.get(name.as_ref()) {
+            *column
+        } else {
+            let column = sink.column(&name);
+            self.known.insert(name.into_owned(), column);
+            column
+        };
+        let remembered = (key.clone().unbind(), column);
+        match self.keys.get_mut(position) {
+            Some(last) => *last = remembered,
+            None => self.keys.push(remembered),
+        }
+        Ok(column)
+    }
+}
+
+fn fill_values(
+    items: &Bound<'_, PyIterator>,
+    column: Column,
+    values: &mut Values,
+    sink: &mut dyn Sink,
+) -> PyResult<More> {
+    let items = items.clone();
+    for item in items {
+        let item = item?;
+        if !sink.begin(Label::Number) {
+            continue;
+        }
+        values.read(&item).push(column, sink);
+        if !sink.end() {
+            return Ok(More::Rows);
+        }
+    }
+    Ok(More::End)
+}
+
+impl Frame {
+    fn fill(
+        &self,
+        py: Python<'_>,
+        columns: &mut Vec<Column>,
+        next: &mut usize,
+        values: &mut Values,
+        sink: &mut dyn Sink,
+    ) -> PyResult<More> {
+        if columns.is_empty() {
+            columns.extend(self.names.iter().map(|name| sink.column(name)));
+        }
+        while *next < self.rows {
+            let row = *next;
+            *next += 1;
+            let label = self
+                .labels
+                .as_ref()
+                .map(|labels| item(labels.bind(py), row))
+                .transpose()?;
+            if !begin(label.as_ref(), values, sink)? {
+                continue;
+            }
+            for ((column, cells), nulls) in columns.iter().zip(&self.columns).zip(&self.nulls) {
+                if nulls.as_ref().is_some_and(|nulls| nulls[row] != 0) {
+                    sink.cell(*column, Cell::Null);
+                    continue;
+                }
+                match cells {
+                    Cells::Objects(cells) => values.read(&item(cells.bind(py), row)?).push(*column, sink),
+                    Cells::Arrow(chunks) => chunks.push(row, *column, sink),
+                }
+            }
+            if !sink.end() {
+                return Ok(More::Rows);
+            }
+        }
+        Ok(More::End)
+    }
+}
+
+fn begin(label: Option<&Bound<'_, PyAny>>, values: &mut Values, sink: &mut dyn Sink) -> PyResult<bool> {
+    let Some(label) = label else {
+        return Ok(sink.begin(Label::Number));
+    };
+    Ok(match values.read(label) {
+        Value::Cell(Cell::Int(number)) => sink.begin(Label::Int(number)),
+        _ => sink.begin(Label::Text(&label.str()?.to_string_lossy())),
+    })
+}
+
+fn item<'py>(sequence: &Bound<'py, PyAny>, index: usize) -> PyResult<Bound<'py, PyAny>> {
+    match sequence.cast::<PyList>() {
+        Ok(list) => list.get_item(index),
+        Err(_) => sequence.get_item(index),
+    }
+}
+
+fn describe(value: &Bound<'_, PyAny>) -> String {
+    if value.is_none() {
+        "None".to_owned()
+    } else {
+        format!("of type {}", type_name(value))
+    }
+}
+
+fn duplicate_columns(name: &str) -> String {
+    format!("two columns are called `{name}`: rename or drop one of them")
+}
+
+fn read_before(py: Python<'_>) -> PyErr {
+    input_error(
+        py,
+        "these rows can be read only once, and they have been: give a list or a frame to read them again",
+    )
+}
+
+/// An `acc_assets.errors.InputError`.
+fn input_error(py: Python<'_>, message: &str) -> PyErr {
+    let raised = py
+        .import("acc_assets.errors")
+        .and_then(|errors| errors.getattr("InputError"))
+        .and_then(|class| class.call1((message,)));
+    match raised {
+        Ok(error) => PyErr::from_value(error),
+        Err(error) => error,
+    }
+}

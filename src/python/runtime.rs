@@ -1,0 +1,55 @@
+//! What a forked child must not inherit: threads and sockets.
+
+use std::sync::{Mutex, PoisonError};
+
+use pyo3::PyResult;
+use pyo3::exceptions::PyRuntimeError;
+use tokio::runtime::{Builder, Handle, Runtime};
+
+/// A value that belongs to the process that made it. In a forked child it is made anew.
+///
+/// The old value is leaked on purpose: dropping it would wait for threads that the child does not have, or close
+/// connections that the parent uses.
+pub struct PerProcess<T>(Mutex<Option<(u32, T)>>);
+
+impl<T: Clone> PerProcess<T> {
+    pub const fn new() -> Self {
+        Self(Mutex::new(None))
+    }
+
+    /// The value of this process.
+    ///
+    /// # Errors
+    /// Those of `make`.
+    pub fn get<E>(&self, make: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        let process = std::process::id();
+        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*slot {
+            Some((owner, value)) if *owner == process => return Ok(value.clone()),
+            _ => std::mem::forget(slot.take()),
+        }
+        let value = make()?;
+        *slot = Some((process, value.clone()));
+        Ok(value)
+    }
+}
+
+/// The runtime of this process: two threads, since requests wait for the network and rows for the interpreter.
+///
+/// # Errors
+/// When the system gives no threads.
+pub fn handle() -> PyResult<Handle> {
+    static RUNTIME: PerProcess<Handle> = PerProcess::new();
+    RUNTIME.get(|| {
+        let runtime: Runtime = Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("acc-assets")
+            .enable_all()
+            .build()
+            .map_err(|error| PyRuntimeError::new_err(format!("no runtime could be started: {error}")))?;
+        let handle = runtime.handle().clone();
+        // It lives as long as the process. Python may be gone before our threads are, so they are never joined.
+        std::mem::forget(runtime);
+        Ok(handle)
+    })
+}

@@ -1,0 +1,97 @@
+//! Answers as Python reads them.
+
+use std::sync::Arc;
+
+use arrow_array::RecordBatchIterator;
+use pyo3::exceptions::{PyIndexError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyCapsule, PyDict, PyList};
+use pythonize::pythonize;
+
+use super::capsule::stream_capsule;
+use crate::table;
+
+/// Answers as rows: kept as the service sent them, turned into columns when asked.
+#[pyclass(frozen, module = "acc_assets._core")]
+pub struct Table(Arc<table::Table>);
+
+impl Table {
+    pub fn new(table: table::Table) -> Self {
+        Self(Arc::new(table))
+    }
+}
+
+#[pymethods]
+impl Table {
+    fn __len__(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Ids asked for that the service did not return.
+    #[getter]
+    fn missing(&self) -> Vec<String> {
+        self.0.missing.clone()
+    }
+
+    #[pyo3(signature = (index, /))]
+    fn row<'py>(&self, py: Python<'py>, index: usize) -> PyResult<Bound<'py, PyAny>> {
+        let row = self
+            .0
+            .row(index)
+            .ok_or_else(|| PyIndexError::new_err("no such row"))?;
+        Ok(pythonize(py, &row)?)
+    }
+
+    fn dicts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let dicts = PyList::empty(py);
+        for row in self.0.rows() {
+            dicts.append(pythonize(py, &row)?)?;
+        }
+        Ok(dicts)
+    }
+
+    /// Base fields first, then attributes caN as columns of their own.
+    fn columns<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let read = py.detach(|| self.0.columns());
+        let columns = PyDict::new(py);
+        for (name, values) in read {
+            columns.set_item(name, pythonize(py, &values)?)?;
+        }
+        Ok(columns)
+    }
+
+    fn dump<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let rows: Vec<&str> = (0..self.0.len()).filter_map(|index| self.0.raw(index)).collect();
+        let state = serde_json::to_vec(&(rows, &self.0.missing))
+            .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        Ok(PyBytes::new(py, &state))
+    }
+
+    #[staticmethod]
+    #[pyo3(signature = (state, /))]
+    fn load(state: &[u8]) -> PyResult<Self> {
+        let (rows, missing): (Vec<String>, Vec<String>) =
+            serde_json::from_slice(state).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let mut table = table::Table::default();
+        table.missing = missing;
+        for (number, row) in (0..).zip(rows) {
+            let range = 0..row.len();
+            table.add(row.into(), vec![(number, range)]);
+        }
+        Ok(Self::new(table))
+    }
+
+    #[pyo3(signature = (requested_schema=None))]
+    fn __arrow_c_stream__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Bound<'py, PyCapsule>> {
+        // The protocol lets a producer ignore the schema asked for.
+        let _ = requested_schema;
+        let batch = py.detach(|| table::batch(&self.0.columns(), self.0.len()));
+        let batch = batch.map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let schema = batch.schema();
+        stream_capsule(py, Box::new(RecordBatchIterator::new([Ok(batch)], schema)))
+    }
+}

@@ -1,0 +1,361 @@
+//! Python values as cells: what Python can tell apart, told apart. What may be sent is for `validation` to say.
+
+use std::collections::HashMap;
+
+use jiff::civil::{Date, DateTime, Time};
+use pyo3::exceptions::PyValueError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyType};
+
+use crate::input::{Cell, Column, Sink, date_of_day};
+
+/// The type of `CLEAR`: a cell with it is sent as JSON null on a patch.
+#[pyclass(frozen, name = "Clear", module = "acc_assets._core")]
+pub struct Clear;
+
+#[pymethods]
+impl Clear {
+    #[expect(clippy::unused_self, reason = "a method of the Python class")]
+    fn __repr__(&self) -> &'static str {
+        "CLEAR"
+    }
+
+    /// Pickles and copies as the one `CLEAR` there is.
+    #[expect(clippy::unused_self, reason = "a method of the Python class")]
+    fn __reduce__(&self) -> &'static str {
+        "CLEAR"
+    }
+}
+
+/// The one `CLEAR` there is.
+///
+/// # Errors
+/// When Python has no memory for it.
+pub fn clear(py: Python<'_>) -> PyResult<&Py<Clear>> {
+    static CLEAR: PyOnceLock<Py<Clear>> = PyOnceLock::new();
+    CLEAR.get_or_try_init(py, || Py::new(py, Clear))
+}
+
+/// A value taken from Python, with what its cell borrows from.
+pub(super) enum Value<'py> {
+    /// A cell that borrows nothing.
+    Cell(Cell<'static>),
+    Text(Bound<'py, PyString>),
+    Digits(Bound<'py, PyString>),
+    Other(String),
+    List(Vec<Value<'py>>),
+    Map(Vec<(Bound<'py, PyString>, Value<'py>)>),
+}
+
+impl Value<'_> {
+    pub(super) fn push(self, column: Column, sink: &mut dyn Sink) {
+        match self {
+            Self::Cell(cell) => sink.cell(column, cell),
+            borrowed => sink.cell(column, borrowed.cell()),
+        }
+    }
+
+    fn cell(&self) -> Cell<'_> {
+        match self {
+            Self::Cell(cell) => cell.clone(),
+            Self::Text(text) => text
+                .to_str()
+                .map_or(Cell::Other("str that is no valid Unicode"), Cell::Text),
+            Self::Digits(digits) => digits.to_str().map_or(Cell::Other("number"), Cell::Digits),
+            Self::Other(kind) => Cell::Other(kind),
+            Self::List(items) => Cell::List(items.iter().map(Value::cell).collect()),
+            Self::Map(entries) => Cell::Map(
+                entries
+                    .iter()
+                    .map(|(name, value)| (name.to_str().unwrap_or("\u{fffd}"), value.cell()))
+                    .collect(),
+            ),
+        }
+    }
+}
+
+/// What to do with the values of a type.
+#[derive(Clone, Copy)]
+enum Kind {
+    Null,
+    Clear,
+    Bool,
+    Int,
+    Float,
+    Float32,
+    Text,
+    Date,
+    DateTime,
+    /// pandas': its years may be beyond those of Python.
+    Timestamp,
+    /// numpy's: its own text is ISO.
+    DateTime64,
+    Decimal,
+    Uuid,
+    Enum,
+    List,
+    /// numpy's array.
+    Array,
+    Map,
+    Other,
+}
+
+/// Reads values, remembering what it has learnt of their types. numpy and pandas are told by name, never imported.
+#[derive(Default)]
+pub(super) struct Values {
+    /// By address; the type is kept, so that no other takes its address.
+    kinds: HashMap<usize, (Py<PyType>, Kind)>,
+    /// The type last seen: columns are mostly of one.
+    last: Option<(usize, Kind)>,
+}
+
+/// customAttributes -> a list -> its texts is as deep as any rule goes.
+const DEEPEST: usize = 4;
+
+impl Values {
+    pub(super) fn read<'py>(&mut self, value: &Bound<'py, PyAny>) -> Value<'py> {
+        self.read_at(value, 0)
+    }
+
+    fn read_at<'py>(&mut self, value: &Bound<'py, PyAny>, depth: usize) -> Value<'py> {
+        let kind = if value.is_exact_instance_of::<PyString>() {
+            Kind::Text
+        } else if value.is_exact_instance_of::<PyFloat>() {
+            Kind::Float
+        } else if value.is_exact_instance_of::<PyInt>() {
+            Kind::Int
+        } else if value.is_none() {
+            Kind::Null
+        } else if value.is_exact_instance_of::<PyBool>() {
+            Kind::Bool
+        } else {
+            self.kind(value)
+        };
+        // A value whose own methods fail is of no use, but no reason to stop the rows after it.
+        self.convert(value, kind, depth)
+            .unwrap_or_else(|error| Value::Other(format!("{} ({error})", type_name(value))))
+    }
+
+    fn convert<'py>(&mut self, value: &Bound<'py, PyAny>, kind: Kind, depth: usize) -> PyResult<Value<'py>> {
+        let py = value.py();
+        Ok(Value::Cell(match kind {
+            Kind::Text => return Ok(Value::Text(value.cast::<PyString>()?.clone())),
+            Kind::Float => float(value.extract()?),
+            Kind::Int => match value.extract() {
+                Ok(number) => Cell::Int(number),
+                Err(_) => return Ok(Value::Digits(py.get_type::<PyInt>().call1((value,))?.str()?)),
+            },
+            Kind::Null => Cell::Null,
+            Kind::Bool => Cell::Bool(value.is_truthy()?),
+            Kind::Clear => Cell::Clear,
+            Kind::Float32 => {
+                let number: f32 = value.extract()?;
+                if number.is_nan() {
+                    Cell::Null
+                } else {
+                    Cell::Float32(number)
+                }
+            }
+            Kind::Date => Cell::Date(date(value)?),
+            Kind::DateTime => Cell::DateTime(at_its_time(value, date(value)?)?),
+            Kind::Timestamp => Cell::DateTime(at_its_time(value, date_by_parts(value)?)?),
+            Kind::DateTime64 => {
+                let text = value.str()?;
+                match text.to_str()? {
+                    "NaT" => Cell::Null,
+                    text => match (text.parse::<DateTime>(), text.parse::<Date>()) {
+                        (_, Ok(date)) if !text.contains('T') => Cell::Date(date),
+                        (Ok(moment), _) => Cell::DateTime(moment),
+                        _ => return Ok(Value::Other(format!("datetime64 ({text})"))),
+                    },
+                }
+            }
+            Kind::Decimal => {
+                if value.call_method0(intern!(py, "is_finite"))?.is_truthy()? {
+                    let digits = value.call_method1(intern!(py, "__format__"), (intern!(py, "f"),))?;
+                    return Ok(Value::Digits(digits.cast_into::<PyString>()?));
+                }
+                if value.call_method0(intern!(py, "is_nan"))?.is_truthy()? {
+                    Cell::Null
+                } else {
+                    float(value.extract()?)
+                }
+            }
+            Kind::Uuid => return Ok(Value::Text(value.str()?)),
+            Kind::Other => return Ok(Value::Other(type_name(value))),
+            _ if depth == DEEPEST => {
+                return Ok(Value::Other(format!("{}, nested too deep", type_name(value))));
+            }
+            Kind::Enum => return Ok(self.read_at(&value.getattr(intern!(py, "value"))?, depth + 1)),
+            Kind::Array => {
+                return Ok(self.read_at(&value.call_method0(intern!(py, "tolist"))?, depth + 1));
+            }
+            Kind::List => {
+                let Ok(list) = value.cast::<PyList>() else {
+                    let items = value.try_iter()?.map(|item| Ok(self.read_at(&item?, depth + 1)));
+                    return Ok(Value::List(items.collect::<PyResult<_>>()?));
+                };
+                let mut items = Vec::with_capacity(list.len());
+                for item in list {
+                    items.push(self.read_at(&item, depth + 1));
+                }
+                return Ok(Value::List(items));
+            }
+            Kind::Map => {
+                let mut pairs = Vec::new();
+                entries(value, &mut pairs)?;
+                let entries = pairs
+                    .iter()
+                    .map(|(name, value)| Ok((name.str()?, self.read_at(value, depth + 1))));
+                return Ok(Value::Map(entries.collect::<PyResult<_>>()?));
+            }
+        }))
+    }
+
+    fn kind(&mut self, value: &Bound<'_, PyAny>) -> Kind {
+        let class = value.get_type();
+        let address = class.as_ptr().addr();
+        if let Some((last, kind)) = self.last
+            && last == address
+        {
+            return kind;
+        }
+        let learn = || (class.clone().unbind(), kind_of(&class).unwrap_or(Kind::Other));
+        let kind = self.kinds.entry(address).or_insert_with(learn).1;
+        self.last = Some((address, kind));
+        kind
+    }
+
+    /// Whether a value is a mapping, which is what a row must be.
+    pub(super) fn is_mapping(&mut self, value: &Bound<'_, PyAny>) -> bool {
+        value.is_exact_instance_of::<PyDict>() || matches!(self.kind(value), Kind::Map)
+    }
+}
+
+fn kind_of(class: &Bound<'_, PyType>) -> PyResult<Kind> {
+    let py = class.py();
+    let name = class.name()?;
+    let name = name.to_str()?;
+    let module = class.module()?;
+    let package = module.to_str()?.split('.').next().unwrap_or_default();
+    match (package, name) {
+        ("pandas", "NAType" | "NaTType") => return Ok(Kind::Null),
+        ("pandas", "Timestamp") => return Ok(Kind::Timestamp),
+        _ => {}
+    }
+    if package == "numpy" {
+        match name {
+            "bool" | "bool_" => return Ok(Kind::Bool),
+            "ndarray" => return Ok(Kind::Array),
+            "datetime64" => return Ok(Kind::DateTime64),
+            "float16" | "float32" => return Ok(Kind::Float32),
+            "longdouble" | "float128" => return Ok(Kind::Float),
+            // Durations are integers to numpy.
+            "timedelta64" => return Ok(Kind::Other),
+            _ if class
+                .getattr("__mro__")?
+                .try_iter()?
+                .any(|base| is_numpy_integer(base.as_ref().ok())) =>
+            {
+                return Ok(Kind::Int);
+            }
+            _ => {}
+        }
+    }
+    // First come the types that are also subclasses of later ones: an IntEnum is an int, a datetime a date.
+    let named = |module: &str, name: &str| class.is_subclass(&py.import(module)?.getattr(name)?);
+    Ok(if class.is(py.get_type::<Clear>()) {
+        Kind::Clear
+    } else if named("enum", "Enum")? {
+        Kind::Enum
+    } else if class.is_subclass_of::<PyString>()? {
+        Kind::Text
+    } else if class.is_subclass_of::<PyInt>()? {
+        Kind::Int
+    } else if class.is_subclass_of::<PyFloat>()? {
+        Kind::Float
+    } else if named("datetime", "datetime")? {
+        Kind::DateTime
+    } else if named("datetime", "date")? {
+        Kind::Date
+    } else if named("decimal", "Decimal")? {
+        Kind::Decimal
+    } else if named("uuid", "UUID")? {
+        Kind::Uuid
+    } else if class.is_subclass_of::<PyList>()? || class.is_subclass_of::<PyTuple>()? {
+        Kind::List
+    } else if class.is_subclass_of::<PyDict>()? || named("collections.abc", "Mapping")? {
+        Kind::Map
+    } else {
+        Kind::Other
+    })
+}
+
+fn is_numpy_integer(class: Option<&Bound<'_, PyAny>>) -> bool {
+    class
+        .and_then(|class| class.cast::<PyType>().ok())
+        .is_some_and(|class| {
+            class.name().is_ok_and(|name| name == "integer")
+                && class.module().is_ok_and(|module| module == "numpy")
+        })
+}
+
+fn float(number: f64) -> Cell<'static> {
+    if number.is_nan() {
+        Cell::Null
+    } else {
+        Cell::Float(number)
+    }
+}
+
+fn date(value: &Bound<'_, PyAny>) -> PyResult<Date> {
+    // Python's day 1 is the first of the year 1.
+    const DAY_OF_1970: i64 = 719_163;
+    let day: i64 = value.call_method0(intern!(value.py(), "toordinal"))?.extract()?;
+    date_of_day(day.saturating_sub(DAY_OF_1970)).ok_or_else(|| PyValueError::new_err("not a date"))
+}
+
+fn date_by_parts(value: &Bound<'_, PyAny>) -> PyResult<Date> {
+    let py = value.py();
+    let year = value.getattr(intern!(py, "year"))?.extract()?;
+    let month = value.getattr(intern!(py, "month"))?.extract()?;
+    let day = value.getattr(intern!(py, "day"))?.extract()?;
+    Date::new(year, month, day).map_err(|error| PyValueError::new_err(error.to_string()))
+}
+
+/// The wall clock, whatever the time zone.
+fn at_its_time(value: &Bound<'_, PyAny>, date: Date) -> PyResult<DateTime> {
+    let py = value.py();
+    let hour = value.getattr(intern!(py, "hour"))?.extract()?;
+    let minute = value.getattr(intern!(py, "minute"))?.extract()?;
+    let second = value.getattr(intern!(py, "second"))?.extract()?;
+    let microsecond: i32 = value.getattr(intern!(py, "microsecond"))?.extract()?;
+    let time = Time::new(hour, minute, second, microsecond.saturating_mul(1000));
+    Ok(date.to_datetime(time.map_err(|error| PyValueError::new_err(error.to_string()))?))
+}
+
+/// The entries of a mapping, in a row of its own before any value is read: reading one may run Python code, which
+/// must not happen in the middle of a dict.
+pub(super) fn entries<'py>(
+    mapping: &Bound<'py, PyAny>,
+    into: &mut Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)>,
+) -> PyResult<()> {
+    into.clear();
+    if let Ok(dict) = mapping.cast::<PyDict>() {
+        into.extend(dict.iter());
+        return Ok(());
+    }
+    for entry in mapping.call_method0(intern!(mapping.py(), "items"))?.try_iter()? {
+        into.push(entry?.extract()?);
+    }
+    Ok(())
+}
+
+pub(super) fn type_name(value: &Bound<'_, PyAny>) -> String {
+    value.get_type().name().map_or_else(
+        |_| "unknown".to_owned(),
+        |name| name.to_string_lossy().into_owned(),
+    )
+}
