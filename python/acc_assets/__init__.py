@@ -1,0 +1,81 @@
+"""Bulk client for the Assets and Relationship APIs of Autodesk Construction Cloud, BIM 360 and Forma. Unofficial.
+
+Example:
+    >>> with acc_assets.testing.Simulator() as sim:  # or acc_assets.Client(auth="<token>")
+    ...     client = sim.client()
+    ...     result = client.project(sim.project_id).assets.create([])
+    >>> result
+    BulkResult: no rows, nothing sent
+"""
+
+from . import testing
+from ._core import CLEAR, __version__
+from .async_client import AsyncAssets, AsyncClient, AsyncProject, AsyncRelationships
+from .client import Assets, Client, Project, Relationships
+from .errors import (
+    AccError,
+    ApiError,
+    AuthError,
+    BadRequestError,
+    BulkError,
+    BulkInterrupted,
+    ConflictError,
+    DataWarning,
+    ForbiddenError,
+    InputError,
+    NotFoundError,
+    OptionError,
+    PayloadTooLargeError,
+    RateLimitError,
+    ServerError,
+    TransportError,
+    UnauthorizedError,
+    UnsupportedMediaTypeError,
+)
+from .options import Limits, Retry
+from .progress import Progress
+from .results import BulkResult, Cause, Plan, Problem, RowError, RowOutcome, Stats
+from .tables import AssetTable
+
+__all__ = [
+    "CLEAR",
+    "AccError",
+    "ApiError",
+    "AssetTable",
+    "Assets",
+    "AsyncAssets",
+    "AsyncClient",
+    "AsyncProject",
+    "AsyncRelationships",
+    "AuthError",
+    "BadRequestError",
+    "BulkError",
+    "BulkInterrupted",
+    "BulkResult",
+    "Cause",
+    "Client",
+    "ConflictError",
+    "DataWarning",
+    "ForbiddenError",
+    "InputError",
+    "Limits",
+    "NotFoundError",
+    "OptionError",
+    "PayloadTooLargeError",
+    "Plan",
+    "Problem",
+    "Progress",
+    "Project",
+    "RateLimitError",
+    "Relationships",
+    "Retry",
+    "RowError",
+    "RowOutcome",
+    "ServerError",
+    "Stats",
+    "TransportError",
+    "UnauthorizedError",
+    "UnsupportedMediaTypeError",
+    "__version__",
+    "testing",
+]

@@ -1,0 +1,413 @@
+"""One call, from checked arguments to its result: what the two faces, sync and async, share."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from . import _core
+from .errors import AccError, AuthError, BulkError, BulkInterrupted, DataWarning, OptionError
+from .options import Auth, Limits, Retry, at_least_one, limits_option, nearest, one_of, positive, retry_option
+from .progress import ProgressOption, Reporter
+from .results import BulkResult
+
+TOKEN_VARIABLE: Final = "ACC_ASSETS_TOKEN"
+CA_VARIABLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+# Seconds that requests in flight have to answer after a cancel; the same as for Ctrl-C in the core.
+# The filters of the GET assets reference page.
+FILTERS: Final = (
+    "categoryId",
+    "statusId",
+    "statusLabel",
+    "locationId",
+    "includeSubLocations",
+    "searchText",
+    "updatedAt",
+)
+ATTRIBUTE: Final = re.compile(r"ca[0-9]+")
+GRACE: Final = 10.0
+# Seconds an aborted call may take to end; it takes milliseconds.
+LAST: Final = 2.0
+POLL: Final = 0.25
+DONE_WORDS: Final = {
+    "create": "created",
+    "patch": "updated",
+    "delete": "deleted",
+    "unlink": "deleted",
+    "get": "read",
+}
+
+
+class Session:
+    """One client's options, engine and newest result."""
+
+    def __init__(
+        self,
+        auth: Auth | None,
+        *,
+        base_url: str,
+        prefix: str,
+        region: str | None,
+        timeout: float,
+        max_in_flight: int,
+        limits: Limits | None,
+        retry: Retry | None,
+        ca_bundle: str | os.PathLike[str] | None,
+        proxy: str | None,
+    ) -> None:
+        if auth is not None and not isinstance(auth, str) and not callable(auth):
+            raise OptionError(
+                f"auth= takes a token as text or a function that returns one, not {type(auth).__name__}."
+            )
+        one_of("prefix", prefix, ("construction", "bim360"))
+        positive("timeout", timeout)
+        at_least_one("max_in_flight", max_in_flight)
+        if not isinstance(base_url, str) or "@" in base_url:
+            raise OptionError(
+                "base_url= takes an address such as https://developer.api.autodesk.com, without a user."
+            )
+        bundle = ca_bundle or next(filter(None, map(os.environ.get, CA_VARIABLES)), None)
+        self.options: dict[str, Any] = {
+            "base_url": base_url,
+            "prefix": prefix,
+            "region": region,
+            "timeout": float(timeout),
+            "max_in_flight": max_in_flight,
+            "ca_bundle": None if bundle is None else os.fspath(bundle),
+            "proxy": proxy,
+            "limits": limits_option(Limits() if limits is None else limits),
+            "retry": retry_option(Retry() if retry is None else retry),
+            "user_agent": f"acc-assets/{_core.__version__} Python/{sys.version_info[0]}.{sys.version_info[1]}",
+        }
+        self.last_result: BulkResult | None = None
+        self._auth = auth
+        self._lost_token = False
+        self._closed = False
+        self._engine: _core.Engine | None = None
+        self.engine()  # so that a bad option or a missing token is told here, not at the first call
+
+    def engine(self) -> _core.Engine:
+        """The engine; made anew in a process that got this client by pickle."""
+        if self._closed:
+            raise OptionError("This client is closed; make a new one, or call within its `with` block.")
+        if self._engine is None:
+            self._engine = _core.Engine(self._auth or self._token(), self.options)
+        return self._engine
+
+    def _token(self) -> str:
+        if isinstance(self._auth, str):
+            raise AuthError("The token is empty: pass auth=<token>.")
+        token = os.environ.get(TOKEN_VARIABLE, "").strip()
+        if token:
+            return token
+        if self._lost_token:
+            raise AuthError(
+                "This client was unpickled without its token, because secrets are not pickled: set the environment "
+                f"variable {TOKEN_VARIABLE} in this process, or make the client here."
+            )
+        raise AuthError(
+            "There is no token: pass auth=<token> or a function that returns one, or set the environment variable "
+            f"{TOKEN_VARIABLE}. It has to be a three-legged token, of a user who is a member of the project."
+        )
+
+    def close(self) -> None:
+        """Drops the engine with its connections and its token."""
+        self._closed = True
+        self._engine = None
+        self._auth = None
+
+    def __repr__(self) -> str:
+        return f"base_url={self.options['base_url']!r}, region={self.options['region']!r}"
+
+    def __getstate__(self) -> dict[str, Any]:
+        proxy = self.options["proxy"]
+        return {
+            "options": {**self.options, "proxy": _without_user(proxy)},
+            "auth": None if isinstance(self._auth, str) else self._auth,
+            "lost_token": self._lost_token or isinstance(self._auth, str),
+            "closed": self._closed,
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.options = state["options"]
+        self.last_result = None
+        self._auth = state["auth"]
+        self._lost_token = state["lost_token"]
+        self._closed = state["closed"]
+        self._engine = None
+
+
+def _without_user(proxy: str | None) -> str | None:
+    if proxy is None or "@" not in proxy:
+        return proxy
+    scheme, mark, rest = proxy.rpartition("://")
+    return scheme + mark + rest.rpartition("@")[2]
+
+
+def project_id(text: str | UUID) -> str:
+    """The bare lower-case UUID of a project given as UUID or "b." and UUID."""
+    return _core.project_id(str(text))
+
+
+class Write(NamedTuple):
+    """A create, patch, delete or unlink, its arguments checked."""
+
+    session: Session
+    verb: str
+    project: str
+    rows: _core.Rows
+    options: Mapping[str, Any]
+    progress: ProgressOption
+
+    def operation(self, again: _core.Ledger | None = None) -> _core.Operation:
+        """Plans it; with `again`, for the failed and unsent rows of that ledger."""
+        if again is not None and not self.rows.replayable:
+            raise OptionError(
+                "retry(): the input was a generator or a stream and is used up; call the verb again with the rows of "
+                'result.where("failed", "not_sent"), or pass a list or a frame the first time.'
+            )
+        return self.session.engine().write(self.verb, self.project, self.rows, self.options, again=again)
+
+    def reporter(self) -> Reporter:
+        return Reporter(self.progress, DONE_WORDS[self.verb])
+
+    def keep(self, operation: _core.Operation, again: Any) -> BulkResult:
+        """The result as it stands, kept as `last_result` whatever comes next."""
+        result = BulkResult(
+            operation.ledger,
+            operation.table if self.options["returning"] else None,
+            self.options["dry_run"],
+            again,
+        )
+        self.session.last_result = result
+        return result
+
+    def judge(self, operation: _core.Operation, result: BulkResult) -> BulkResult:
+        """Returns the result or raises, as `on_error` says."""
+        for text in operation.ledger.warnings():
+            _warn(text)
+        if operation.interrupted:
+            raise BulkInterrupted(result)
+        error = operation.error
+        if isinstance(error, AccError):
+            error.result = result
+            raise error
+        if error is not None:
+            # Raised by the user's own rows or progress function: it goes through as it is.
+            with suppress(AttributeError):
+                error.result = result  # type: ignore[attr-defined]
+            if sys.version_info >= (3, 11):
+                error.add_note("It ended a call of acc_assets; .result tells what was sent until then.")
+            raise error
+        if not result.ok:
+            if self.options["on_error"] != "collect":
+                raise BulkError(result)
+            from logging import getLogger
+
+            getLogger("acc_assets").warning("%r", result)
+        return result
+
+
+class Again:
+    """What `retry` of a result does: once, since the result it belongs to does not learn what came of it."""
+
+    def __init__(self, write: Write, start: Callable[[Write, _core.Operation], Any]) -> None:
+        self._write = write
+        self._starts = [start]
+
+    def __call__(self, ledger: _core.Ledger) -> Any:
+        operation = self._write.operation(ledger)
+        try:
+            start = self._starts.pop()
+        except IndexError:
+            raise OptionError(
+                "retry(): this result was retried before, and its rows may be in by now; go on with the result that "
+                "retry() returned, or with client.last_result."
+            ) from None
+        return start(self._write, operation)
+
+
+def write_now(write: Write) -> BulkResult:
+    """Runs a write in this thread."""
+    return _drive_now(write, write.operation())
+
+
+async def write_soon(write: Write) -> BulkResult:
+    """Runs a write in the background, awaited."""
+    return await _drive_soon(write, write.operation())
+
+
+def _drive_now(write: Write, operation: _core.Operation) -> BulkResult:
+    with write.reporter() as report:
+        try:
+            operation.wait(report if report.wanted else None)
+        finally:
+            result = write.keep(operation, Again(write, _drive_now))
+    return write.judge(operation, result)
+
+
+async def _drive_soon(write: Write, operation: _core.Operation) -> BulkResult:
+    with write.reporter() as report:
+        try:
+            await _ended(operation, report)
+        except BaseException as error:
+            # A cancel first of all: asyncio may hand on another exception, but last_result stays.
+            error.result = write.keep(operation, Again(write, _drive_soon))  # type: ignore[attr-defined]
+            raise
+    return write.judge(operation, write.keep(operation, Again(write, _drive_soon)))
+
+
+def read_now(operation: _core.Operation, progress: ProgressOption = False) -> _core.Table:
+    """Runs a read in this thread."""
+    with Reporter(progress, DONE_WORDS["get"]) as report:
+        operation.wait(report if report.wanted else None)
+    return _read(operation)
+
+
+async def read_soon(operation: _core.Operation, progress: ProgressOption = False) -> _core.Table:
+    """Runs a read in the background, awaited."""
+    with Reporter(progress, DONE_WORDS["get"]) as report:
+        await _ended(operation, report)
+    return _read(operation)
+
+
+def _read(operation: _core.Operation) -> _core.Table:
+    if operation.interrupted:
+        raise KeyboardInterrupt
+    if operation.error is not None:
+        raise operation.error
+    table = operation.table
+    if table is None:
+        raise AccError("The read ended without an answer; this is a defect of acc_assets, please report it.")
+    return table
+
+
+async def _ended(operation: _core.Operation, report: Reporter) -> None:
+    """Waits for the end. When cancelled: no new requests, those in flight may answer, a second cancel drops them."""
+    import asyncio
+
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[None] = loop.create_future()
+
+    def settle() -> None:
+        if not ended.done():
+            ended.set_result(None)
+
+    def done() -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(settle)
+
+    try:
+        operation.start(done)
+        try:
+            while not ended.done():
+                await asyncio.wait([ended], timeout=POLL if report.wanted else None)
+                if report.wanted:
+                    report(*operation.progress())
+        except (asyncio.CancelledError, Exception):
+            operation.stop()
+            try:
+                await asyncio.wait([ended], timeout=GRACE)
+            finally:
+                operation.abort()
+                await asyncio.wait([ended], timeout=LAST)  # for the ledger to say so
+            raise
+    finally:
+        if not operation.done:
+            operation.abort()
+
+
+def _warn(text: str) -> None:
+    """A warning that points at the user's own line."""
+    from warnings import warn
+
+    level, frame = 1, sys._getframe(0)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
+        level, frame = level + 1, frame.f_back
+    warn(text, DataWarning, stacklevel=level)
+
+
+def asset_query(
+    *,
+    category: str | int | Sequence[str | int] | None,
+    status: str | Sequence[str] | None,
+    updated_at: object,
+    search: str | None,
+    include_custom_attributes: bool,
+    include_deleted: bool,
+    filters: Mapping[str, Any] | None,
+    sort: str | None,
+) -> list[tuple[str, str]]:
+    """The query of GET assets, as its reference page names the parameters; several values repeat the parameter."""
+    pairs: list[tuple[str, str]] = []
+    named: dict[str, object] = {
+        "categoryId": category,
+        "statusId": status,
+        "updatedAt": None if updated_at is None else time_text(updated_at),
+        "searchText": search,
+    }
+    for name in filters or {}:
+        if name not in FILTERS and not ATTRIBUTE.fullmatch(name) and not name.startswith("filter["):
+            near = nearest(name, FILTERS)
+            hint = f"did you mean {near!r}? " if near else ""
+            raise OptionError(
+                f"filters: {name!r} is not known; {hint}The service filters by {', '.join(FILTERS)} and by custom "
+                "attributes such as ca3."
+            )
+    for name, value in {**named, **(filters or {})}.items():
+        values = value if isinstance(value, (list, tuple, set, frozenset)) else [value]
+        pairs += [(_parameter(name), query_text(one)) for one in values if one is not None]
+    pairs.append(("includeCustomAttributes", query_text(include_custom_attributes)))
+    pairs.append(("includeDeleted", query_text(include_deleted)))
+    if sort:
+        pairs.append(("sort", sort))
+    return pairs
+
+
+def relationship_query(**filters: object) -> list[tuple[str, str]]:
+    """The query of GET relationships:search."""
+    for side in ("", "with_"):
+        for narrow, wide in (("id", "type"), ("type", "domain")):
+            if filters[side + narrow] is not None and filters[side + wide] is None:
+                raise OptionError(
+                    f"{side}{narrow}= needs {side}{wide}= too (GET relationships:search reference page)."
+                )
+    pairs: list[tuple[str, str]] = []
+    for name, value in filters.items():
+        if value is not None and value is not False:
+            first, *rest = name.split("_")
+            parameter = first + "".join(word.capitalize() for word in rest)
+            pairs.append((parameter, time_text(value) if name.startswith("created") else query_text(value)))
+    return pairs
+
+
+def time_text(value: object) -> str:
+    """A time or a range as text; a datetime without a zone is taken as local time."""
+    if isinstance(value, str):
+        return value
+    from datetime import date, datetime
+
+    if isinstance(value, datetime):
+        return value.astimezone().isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    raise OptionError(
+        f'{value!r} is not a time: pass a datetime, a date or text such as "2031-02-03T00:00:00Z..".'
+    )
+
+
+def query_text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _parameter(name: str) -> str:
+    if name.startswith("filter[") or name == "includeSubLocations":
+        return name
+    if ATTRIBUTE.fullmatch(name):
+        return f"filter[customAttributes][{name}]"
+    return f"filter[{name}]"

@@ -1,0 +1,603 @@
+"""The asynchronous face: the twins of `client.py`, method for method; every call that sends is awaited."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import date
+from types import TracebackType
+from typing import Any
+from uuid import UUID
+
+from ._calls import (
+    Session,
+    Write,
+    asset_query,
+    project_id,
+    query_text,
+    read_soon,
+    relationship_query,
+    write_soon,
+)
+from .frames import IdData, RowData, ids_from, rows_from
+from .options import (
+    MOST_RELATIONSHIPS,
+    Auth,
+    Dates,
+    Limits,
+    Nulls,
+    OnError,
+    Prefix,
+    Retry,
+    batch_option,
+    column_option,
+    flag,
+    write_options,
+)
+from .progress import ProgressOption
+from .results import BulkResult
+from .tables import AssetTable
+
+__all__ = ["AsyncAssets", "AsyncClient", "AsyncProject", "AsyncRelationships"]
+
+
+class AsyncClient:
+    """The way in: a token, options, and the connections that all its projects share.
+
+    Safe to share between threads, and usable in a forked child. Pickles without its token: unpickled, it takes the
+    token from the environment; a function given as `auth` travels along if it can be pickled.
+
+    Args:
+        auth: a three-legged token as text, or a function without arguments that returns one (asked again when a
+            token has expired). None: the environment variable ACC_ASSETS_TOKEN.
+        base_url: where the service is; https, or http to this machine.
+        prefix: "construction" or "bim360"; both reach the same assets.
+        region: where the project is hosted ("US", "EMEA", ...), sent with relationship requests; None: not sent.
+        timeout: seconds one request may take.
+        max_in_flight: requests under way at the same time.
+        limits: requests a window; None: the service's own limits.
+        retry: how often a request is sent again; None: the defaults of `Retry`.
+        ca_bundle: file of root certificates (PEM) to trust instead of the system's; None: the file named by the
+            environment variable REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE, else the roots of the system.
+        proxy: address of a proxy; None: the proxy of the system.
+
+    Raises:
+        OptionError: an option that cannot be.
+        AuthError: there is no token, or it has expired.
+
+    Example:
+        >>> async def main(sim):
+        ...     async with acc_assets.AsyncClient(sim.token, base_url=sim.url) as client:
+        ...         return await client.project(sim.project_id).categories()
+        >>> with acc_assets.testing.Simulator() as sim:
+        ...     len(asyncio.run(main(sim))) > 0
+        True
+    """
+
+    def __init__(
+        self,
+        auth: Auth | None = None,
+        *,
+        base_url: str = "https://developer.api.autodesk.com",
+        prefix: Prefix = "construction",
+        region: str | None = None,
+        timeout: float = 60.0,
+        max_in_flight: int = 8,
+        limits: Limits | None = None,
+        retry: Retry | None = None,
+        ca_bundle: str | os.PathLike[str] | None = None,
+        proxy: str | None = None,
+    ) -> None:
+        self._session = Session(
+            auth,
+            base_url=base_url,
+            prefix=prefix,
+            region=region,
+            timeout=timeout,
+            max_in_flight=max_in_flight,
+            limits=limits,
+            retry=retry,
+            ca_bundle=ca_bundle,
+            proxy=proxy,
+        )
+
+    @property
+    def last_result(self) -> BulkResult | None:
+        """The `BulkResult` of the newest write of this client, also of one that raised; None before the first."""
+        return self._session.last_result
+
+    def project(self, project_id: str | UUID) -> AsyncProject:
+        """A project of this client; nothing is sent.
+
+        Args:
+            project_id: the project's UUID, with or without "b." before it.
+
+        Raises:
+            OptionError: not a UUID.
+
+        Example:
+            >>> client.project("b.F6A1E3B5-abaa-4b01-b33a-5d55f36ba047").id
+            'f6a1e3b5-abaa-4b01-b33a-5d55f36ba047'
+        """
+        return AsyncProject(self._session, project_id)
+
+    async def close(self) -> None:
+        """Drops the connections and the token; calls after it raise OptionError."""
+        self._session.close()
+
+    async def __aenter__(self) -> AsyncClient:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"AsyncClient({self._session!r})"
+
+
+class AsyncProject:
+    """One project: its assets, its relationships and its settings. Made by `AsyncClient.project`.
+
+    Attributes:
+        id: the project's UUID, in lower case, without "b.".
+        assets: the project's `AsyncAssets`.
+        relationships: the project's `AsyncRelationships`.
+    """
+
+    def __init__(self, session: Session, id: str | UUID, /) -> None:
+        self._session = session
+        self.id = project_id(id)
+        self.assets = AsyncAssets(session, self.id)
+        self.relationships = AsyncRelationships(session, self.id)
+
+    async def categories(self) -> list[dict[str, Any]]:
+        """All categories of the project, active or not, as the service describes them.
+
+        Raises:
+            ApiError, TransportError, AuthError: they could not be read.
+
+        Example:
+            >>> [found["name"] for found in asyncio.run(project.categories()) if found["id"] == category] != []
+            True
+        """
+        return await self._settings("categories")
+
+    async def status_sets(self) -> list[dict[str, Any]]:
+        """All status sets of the project, each with its statuses.
+
+        Raises:
+            ApiError, TransportError, AuthError: they could not be read.
+
+        Example:
+            >>> any(found["id"] == status for each in asyncio.run(project.status_sets()) for found in each["values"])
+            True
+        """
+        return await self._settings("status-sets")
+
+    async def custom_attributes(self) -> list[dict[str, Any]]:
+        """All custom attributes of the project.
+
+        Raises:
+            ApiError, TransportError, AuthError: they could not be read.
+
+        Example:
+            >>> sorted({found["dataType"] for found in asyncio.run(project.custom_attributes())})
+            ['boolean', 'date', 'multi_select', 'numeric', 'select', 'text']
+        """
+        return await self._settings("custom-attributes")
+
+    async def category_attributes(
+        self, category_id: str | int, include_inherited: bool = True
+    ) -> list[dict[str, Any]]:
+        """The custom attributes of one category.
+
+        Args:
+            category_id: the category's id, a whole number.
+            include_inherited: also those it has from the categories above it.
+
+        Raises:
+            ApiError, TransportError, AuthError: they could not be read.
+
+        Example:
+            >>> every = asyncio.run(project.category_attributes(category))
+            >>> len(every) >= len(asyncio.run(project.category_attributes(category, include_inherited=False)))
+            True
+        """
+        flag("include_inherited", include_inherited)
+        query = [("includeInherited", query_text(include_inherited))]
+        return await self._settings("category-attributes", {"category_id": str(category_id)}, query)
+
+    async def _settings(
+        self, kind: str, path: Mapping[str, str] | None = None, query: Sequence[tuple[str, str]] = ()
+    ) -> list[dict[str, Any]]:
+        return (await read_soon(self._session.engine().read(kind, self.id, path or {}, query))).dicts()
+
+    def __repr__(self) -> str:
+        return f"AsyncProject({self.id!r})"
+
+
+class AsyncAssets:
+    """The assets of one project. Made by `AsyncClient.project`; see `AsyncProject.assets`."""
+
+    def __init__(self, session: Session, project: str, /) -> None:
+        self._session = session
+        self._project = project
+
+    async def create(
+        self,
+        data: RowData,
+        *,
+        batch_size: int = 100,
+        nulls: Nulls = "omit",
+        dates: Dates = "exact",
+        on_error: OnError = "collect",
+        max_errors: float | None = None,
+        dry_run: bool = False,
+        returning: bool = False,
+        progress: ProgressOption = False,
+    ) -> BulkResult:
+        """Creates one asset a row.
+
+        Args:
+            data: a DataFrame (pandas, polars), an Arrow table or stream, an iterable of dicts, or one dict. Columns:
+                clientAssetId, categoryId, statusId (required), description, locationId, barcode, ca1, ca2, ...
+            batch_size: assets a request, 1 to 100.
+            nulls: for empty cells: "omit" leaves the field out, "error" makes the row invalid. A create has nothing
+                to clear: "clear" is as "omit".
+            dates: "exact": a date attribute takes dates and timestamps at midnight; "date": the time is cut off.
+            on_error: "collect" returns the result and logs a warning; "raise" goes on to the end and raises;
+                "stop" sends nothing more after the first row that is not ok (requests under way still
+                count), and raises.
+            max_errors: send nothing more after more rows than this that are not ok; below 1 a part of all rows, such
+                as 0.01; None: no bound.
+            dry_run: check and plan only; `result.plan` tells what would be sent.
+            returning: keep the created assets, as `result.assets`.
+            progress: True shows a line on the terminal; a function is called with a `Progress`.
+
+        Returns:
+            A `BulkResult` with one outcome a row, in the order of the input. No rows: an empty result, no request.
+
+        Raises:
+            OptionError: an option that cannot be.
+            InputError: the data as a whole cannot be read.
+            BulkError: rows are not ok, and `on_error` is "raise" or "stop".
+            ApiError, TransportError, AuthError: nothing can go on; `.result` tells what became of every row.
+            BulkInterrupted: Ctrl-C (asyncio.CancelledError: an async call was cancelled); `.result` tells what became of
+                every row.
+
+        Example:
+            >>> rows = [{"clientAssetId": f"AHU-{n}", "categoryId": category, "statusId": status} for n in range(250)]
+            >>> result = asyncio.run(project.assets.create(rows))
+            >>> result.ok, result.counts, result.stats.requests
+            (True, {'created': 250}, 3)
+        """
+        options = write_options(
+            batch_size=batch_size,
+            nulls=nulls,
+            dates=dates,
+            on_error=on_error,
+            max_errors=max_errors,
+            dry_run=dry_run,
+            returning=returning,
+        )
+        return await write_soon(
+            Write(self._session, "create", self._project, rows_from(data), options, progress)
+        )
+
+    async def patch(
+        self,
+        data: RowData,
+        *,
+        id: str = "id",
+        batch_size: int = 100,
+        nulls: Nulls = "omit",
+        dates: Dates = "exact",
+        on_error: OnError = "collect",
+        max_errors: float | None = None,
+        dry_run: bool = False,
+        returning: bool = False,
+        progress: ProgressOption = False,
+    ) -> BulkResult:
+        """Changes the given fields of existing assets, and no others.
+
+        Args:
+            data: as for `create`, with a column of asset ids. Equal rows of one id are sent once; different rows
+                of one id are all invalid.
+            id: the column that holds the asset ids.
+            batch_size: assets a request, 1 to 100.
+            nulls: for empty cells: "omit" leaves the field as it is, "clear" clears it (`acc_assets.CLEAR` clears
+                a single cell under each setting), "error" makes the row invalid.
+            dates: as for `create`.
+            on_error: as for `create`.
+            max_errors: as for `create`.
+            dry_run: as for `create`.
+            returning: keep the changed assets, as `result.assets`.
+            progress: as for `create`.
+
+        Returns:
+            A `BulkResult` with one outcome a row, in the order of the input.
+
+        Raises:
+            OptionError, InputError, BulkError, ApiError, TransportError, AuthError, BulkInterrupted: as for `create`.
+
+        Example:
+            >>> row = {"clientAssetId": "AHU", "categoryId": category, "statusId": status}
+            >>> made = asyncio.run(project.assets.create(row))
+            >>> asyncio.run(project.assets.patch([{"id": made.ids[0], "description": "on the roof"}])).counts
+            {'updated': 1}
+        """
+        options = write_options(
+            batch_size=batch_size,
+            nulls=nulls,
+            dates=dates,
+            id=id,
+            on_error=on_error,
+            max_errors=max_errors,
+            dry_run=dry_run,
+            returning=returning,
+        )
+        return await write_soon(
+            Write(self._session, "patch", self._project, rows_from(data, id), options, progress)
+        )
+
+    async def get(
+        self,
+        ids: IdData,
+        *,
+        id: str = "id",
+        include_custom_attributes: bool = True,
+        include_deleted: bool = False,
+        batch_size: int = 100,
+        progress: ProgressOption = False,
+    ) -> AssetTable:
+        """Reads assets by their ids.
+
+        Args:
+            ids: one id, an iterable of ids, a Series, rows or a table with a column of ids, a `BulkResult` or an
+                `AssetTable`.
+            id: the column that holds the ids, where `ids` has columns.
+            include_custom_attributes: read the custom attributes too.
+            include_deleted: deleted assets too, with isActive false.
+            batch_size: ids a request, 1 to 100.
+            progress: as for `create`.
+
+        Returns:
+            An `AssetTable`; its `missing` lists the ids that the service did not return, and texts that are no
+            ids. Empty cells are left out.
+
+        Raises:
+            OptionError: an option that cannot be.
+            InputError: the data as a whole cannot be read.
+            ApiError, TransportError, AuthError: a request failed.
+
+        Example:
+            >>> row = {"clientAssetId": "AHU", "categoryId": category, "statusId": status}
+            >>> made = asyncio.run(project.assets.create(row))
+            >>> asyncio.run(project.assets.get(made))[0]["clientAssetId"]
+            'AHU'
+        """
+        batch_option(batch_size)
+        column_option(id)
+        flag("include_custom_attributes", include_custom_attributes)
+        flag("include_deleted", include_deleted)
+        options = {
+            "id": id,
+            "include_custom_attributes": include_custom_attributes,
+            "include_deleted": include_deleted,
+            "batch_size": batch_size,
+        }
+        operation = self._session.engine().get(self._project, ids_from(ids, id), options)
+        return AssetTable(await read_soon(operation, progress))
+
+    async def delete(
+        self,
+        ids: IdData,
+        *,
+        id: str = "id",
+        batch_size: int = 100,
+        on_error: OnError = "collect",
+        max_errors: float | None = None,
+        dry_run: bool = False,
+        progress: ProgressOption = False,
+    ) -> BulkResult:
+        """Deletes assets by their ids. The service keeps them, inactive; the API has no way back.
+
+        Args:
+            ids: as for `get`. An id given twice is sent once, and both rows share the verdict.
+            id: the column that holds the ids, where `ids` has columns.
+            batch_size: ids a request, 1 to 100.
+            on_error: as for `create`.
+            max_errors: as for `create`.
+            dry_run: as for `create`.
+            progress: as for `create`.
+
+        Returns:
+            A `BulkResult` with one outcome an id, in the order of the input.
+
+        Raises:
+            OptionError, InputError, BulkError, ApiError, TransportError, AuthError, BulkInterrupted: as for `create`.
+
+        Example:
+            >>> row = {"clientAssetId": "AHU", "categoryId": category, "statusId": status}
+            >>> made = asyncio.run(project.assets.create(row))
+            >>> asyncio.run(project.assets.delete(made.ids)).counts
+            {'deleted': 1}
+        """
+        options = write_options(
+            batch_size=batch_size, id=id, on_error=on_error, max_errors=max_errors, dry_run=dry_run
+        )
+        return await write_soon(
+            Write(self._session, "delete", self._project, ids_from(ids, id), options, progress)
+        )
+
+    async def list(
+        self,
+        *,
+        category: str | int | Sequence[str | int] | None = None,
+        status: str | Sequence[str] | None = None,
+        updated_at: str | date | None = None,
+        search: str | None = None,
+        include_custom_attributes: bool = True,
+        include_deleted: bool = False,
+        filters: Mapping[str, str | Sequence[str]] | None = None,
+        sort: str = "createdAt asc",
+    ) -> AssetTable:
+        """Reads all assets that match, page by page.
+
+        Args:
+            category: category ids; any of them matches.
+            status: status ids; any of them matches.
+            updated_at: a time, or a range as text: "from..to", "from..", "..to".
+            search: text that must occur in a text field; case does not matter.
+            include_custom_attributes: read the custom attributes too.
+            include_deleted: deleted assets too, with isActive false.
+            filters: further filters of the service by name, such as {"locationId": [...], "ca3": "10..20"}.
+            sort: fields to sort by, each with asc or desc, separated by commas.
+
+        Returns:
+            An `AssetTable`.
+
+        Raises:
+            OptionError: an option that cannot be.
+            ApiError, TransportError, AuthError: a page could not be read.
+
+        Example:
+            >>> row = {"clientAssetId": "VAV-7", "categoryId": category, "statusId": status}
+            >>> made = asyncio.run(project.assets.create(row))
+            >>> [asset["clientAssetId"] for asset in asyncio.run(project.assets.list(search="vav-7"))]
+            ['VAV-7']
+        """
+        flag("include_custom_attributes", include_custom_attributes)
+        flag("include_deleted", include_deleted)
+        query = asset_query(
+            category=category,
+            status=status,
+            updated_at=updated_at,
+            search=search,
+            include_custom_attributes=include_custom_attributes,
+            include_deleted=include_deleted,
+            filters=filters,
+            sort=sort,
+        )
+        return AssetTable(await read_soon(self._session.engine().read("assets", self._project, {}, query)))
+
+    def __repr__(self) -> str:
+        return f"AsyncAssets(project={self._project!r})"
+
+
+class AsyncRelationships:
+    """The relationships of one project. Made by `AsyncClient.project`; see `AsyncProject.relationships`."""
+
+    def __init__(self, session: Session, project: str, /) -> None:
+        self._session = session
+        self._project = project
+
+    async def delete(
+        self,
+        ids: IdData,
+        *,
+        id: str = "id",
+        batch_size: int = 50,
+        on_error: OnError = "collect",
+        max_errors: float | None = None,
+        dry_run: bool = False,
+        progress: ProgressOption = False,
+    ) -> BulkResult:
+        """Deletes relationships by their ids; what they relate stays.
+
+        Args:
+            ids: as for `AsyncAssets.get`. An id given twice is sent once, and both rows share the verdict.
+            id: the column that holds the ids, where `ids` has columns.
+            batch_size: ids a request, 1 to 50.
+            on_error: as for `AsyncAssets.create`.
+            max_errors: as for `AsyncAssets.create`.
+            dry_run: as for `AsyncAssets.create`.
+            progress: as for `AsyncAssets.create`.
+
+        Returns:
+            A `BulkResult` with one outcome an id, in the order of the input. An id that the service does not name
+            as deleted is `rejected`.
+
+        Raises:
+            OptionError, InputError, BulkError, ApiError, TransportError, AuthError, BulkInterrupted: as for
+                `AsyncAssets.create`.
+
+        Example:
+            >>> asyncio.run(project.relationships.delete(sim.seed_relationships(60))).counts
+            {'deleted': 60}
+        """
+        options = write_options(
+            most=MOST_RELATIONSHIPS,
+            batch_size=batch_size,
+            id=id,
+            on_error=on_error,
+            max_errors=max_errors,
+            dry_run=dry_run,
+        )
+        return await write_soon(
+            Write(self._session, "unlink", self._project, ids_from(ids, id), options, progress)
+        )
+
+    async def search(
+        self,
+        *,
+        domain: str | None = None,
+        type: str | None = None,
+        id: str | None = None,
+        with_domain: str | None = None,
+        with_type: str | None = None,
+        with_id: str | None = None,
+        created_after: str | date | None = None,
+        created_before: str | date | None = None,
+        include_deleted: bool = False,
+        only_deleted: bool = False,
+    ) -> list[dict[str, Any]]:
+        """Reads all relationships that match; either end may be the one that matches.
+
+        Args:
+            domain: domain of one end, such as "autodesk-bim360-asset".
+            type: type of that end, such as "asset"; needs `domain`.
+            id: id of that end; needs `type`.
+            with_domain: domain of the other end.
+            with_type: type of the other end; needs `with_domain`.
+            with_id: id of the other end; needs `with_type`.
+            created_after: a time; a datetime without a time zone is local time.
+            created_before: a time; a datetime without a time zone is local time.
+            include_deleted: deleted relationships too.
+            only_deleted: deleted relationships only.
+
+        Returns:
+            One dict a relationship, as the service describes it. No filter: all of the project.
+
+        Raises:
+            OptionError: an `id` without its `type`, or a `type` without its `domain`.
+            ApiError, TransportError, AuthError: a page could not be read.
+
+        Example:
+            >>> made = sim.seed_relationships(3)
+            >>> found = asyncio.run(project.relationships.search(domain="autodesk-bim360-asset", type="asset"))
+            >>> set(made) <= {relationship["id"] for relationship in found}
+            True
+        """
+        flag("include_deleted", include_deleted)
+        flag("only_deleted", only_deleted)
+        query = relationship_query(
+            domain=domain,
+            type=type,
+            id=id,
+            with_domain=with_domain,
+            with_type=with_type,
+            with_id=with_id,
+            created_after=created_after,
+            created_before=created_before,
+            include_deleted=include_deleted,
+            only_deleted=only_deleted,
+        )
+        return (
+            await read_soon(self._session.engine().read("relationships", self._project, {}, query))
+        ).dicts()
+
+    def __repr__(self) -> str:
+        return f"AsyncRelationships(project={self._project!r})"

@@ -1,0 +1,237 @@
+"""The exceptions. All of them pickle, hold plain data only, and say what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .results import BulkResult
+
+__all__ = [
+    "AccError",
+    "ApiError",
+    "AuthError",
+    "BadRequestError",
+    "BulkError",
+    "BulkInterrupted",
+    "ConflictError",
+    "DataWarning",
+    "ForbiddenError",
+    "InputError",
+    "NotFoundError",
+    "OptionError",
+    "PayloadTooLargeError",
+    "RateLimitError",
+    "ServerError",
+    "TransportError",
+    "UnauthorizedError",
+    "UnsupportedMediaTypeError",
+]
+
+
+def _rebuild(cls: type[BaseException], args: tuple[Any, ...], state: dict[str, Any]) -> BaseException:
+    error = cls.__new__(cls, *args)
+    error.__dict__.update(state)
+    return error
+
+
+class _Plain(BaseException):
+    """Pickles by its attributes, whatever its `__init__` takes."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+class AccError(_Plain, Exception):
+    """What every error of this package is, except `BulkInterrupted`.
+
+    Attributes:
+        result: the `BulkResult` of the write that was under way, or None.
+
+    Example:
+        >>> import acc_assets
+        >>> try:
+        ...     acc_assets.Client("my-token", prefix="construct")
+        ... except acc_assets.AccError as error:
+        ...     print(error)
+        prefix="construct" is not known; did you mean "construction"? It takes "construction" or "bim360".
+    """
+
+    result: BulkResult | None = None
+
+
+class OptionError(AccError, ValueError):
+    """An argument is not one the call can take; nothing was sent."""
+
+
+class InputError(AccError, ValueError):
+    """The data as a whole cannot be read as rows; nothing was sent. Single bad rows are `invalid` outcomes instead."""
+
+
+class AuthError(AccError):
+    """There is no usable token."""
+
+
+class TransportError(AccError):
+    """A request got no whole answer.
+
+    Attributes:
+        sent: "no" (the service cannot have seen it), "maybe" or "answered" (it answered, but not in full).
+    """
+
+    def __init__(self, message: str, *, sent: str = "maybe") -> None:
+        super().__init__(message)
+        self.sent = sent
+
+
+class ApiError(AccError):
+    """The service refused a request; there is one subclass a status.
+
+    Attributes:
+        status: the HTTP status.
+        code: the service's error code, or None.
+        message: what happened in full, as `str(error)`: what the service said, and what to do next where that is known.
+        errors: what it said of single rows and fields: dicts with index, id, field, code, message.
+        request_id: the request id to give to Autodesk's support, or None.
+        body: the whole answer as text.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 0,
+        code: str | None = None,
+        errors: Sequence[Mapping[str, Any]] = (),
+        request_id: str | None = None,
+        body: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.code = code
+        self.errors = [dict(error) for error in errors]
+        self.request_id = request_id
+        self.body = body
+
+
+class BadRequestError(ApiError):
+    """HTTP 400: the request, or a row in it, is not valid."""
+
+
+class UnauthorizedError(ApiError, AuthError):
+    """HTTP 401: the token is not valid, or no longer."""
+
+
+class ForbiddenError(ApiError):
+    """HTTP 403: the user behind the token may not do this."""
+
+
+class NotFoundError(ApiError):
+    """HTTP 404: there is no such project, or the user cannot see it."""
+
+
+class ConflictError(ApiError):
+    """HTTP 409: the request is at odds with what is there."""
+
+
+class PayloadTooLargeError(ApiError):
+    """HTTP 413: the request was too large."""
+
+
+class UnsupportedMediaTypeError(ApiError):
+    """HTTP 415: something between this machine and the service changed the content type."""
+
+
+class RateLimitError(ApiError):
+    """HTTP 429, again and again: others use up the rate limit of this user.
+
+    Attributes:
+        retry_after: seconds the service asked to wait, or None.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 429,
+        code: str | None = None,
+        errors: Sequence[Mapping[str, Any]] = (),
+        request_id: str | None = None,
+        body: str = "",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, status=status, code=code, errors=errors, request_id=request_id, body=body)
+        self.retry_after = retry_after
+
+
+class ServerError(ApiError):
+    """HTTP 5xx: the service failed. Whether it did what was asked is then told row by row."""
+
+
+class BulkError(AccError):
+    """A write with `on_error="raise"` or `"stop"` has rows that are not ok.
+
+    Attributes:
+        result: the `BulkResult`, with a verdict for every row.
+    """
+
+    def __init__(self, result: BulkResult) -> None:
+        super().__init__(repr(result))
+        self.result = result
+
+
+class BulkInterrupted(_Plain, KeyboardInterrupt):
+    """Ctrl-C during a write. Not an `AccError`: `except Exception` lets it pass, as any Ctrl-C.
+
+    Attributes:
+        result: the `BulkResult`, with a verdict for every row.
+    """
+
+    def __init__(self, result: BulkResult) -> None:
+        super().__init__(repr(result))
+        self.result = result
+
+
+class DataWarning(UserWarning):
+    """The data can be sent, but looks as if it lost something on its way here (leading zeros, say)."""
+
+
+_BY_STATUS: dict[int, type[ApiError]] = {
+    400: BadRequestError,
+    401: UnauthorizedError,
+    403: ForbiddenError,
+    404: NotFoundError,
+    409: ConflictError,
+    413: PayloadTooLargeError,
+    415: UnsupportedMediaTypeError,
+}
+
+
+def api_error(
+    status: int,
+    code: str | None,
+    message: str,
+    errors: Sequence[Mapping[str, Any]],
+    request_id: str | None,
+    body: str,
+    retry_after: float | None = None,
+) -> ApiError:
+    """The `ApiError` of this status. The core calls it."""
+    if status == 429:
+        return RateLimitError(
+            message, code=code, errors=errors, request_id=request_id, body=body, retry_after=retry_after
+        )
+    kind = ServerError if status >= 500 else _BY_STATUS.get(status, ApiError)
+    return kind(message, status=status, code=code, errors=errors, request_id=request_id, body=body)
+
+
+def transport_error(message: str, sent: str) -> TransportError:
+    """A `TransportError`. The core calls it."""
+    return TransportError(message, sent=sent)
+
+
+def auth_error(message: str) -> AuthError:
+    """An `AuthError`. The core calls it."""
+    return AuthError(message)

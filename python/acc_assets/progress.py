@@ -1,0 +1,78 @@
+"""Progress of a call: a line on the terminal, or a call of the user's own function."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
+
+from .errors import OptionError
+
+__all__ = ["Progress"]
+
+
+class Progress(NamedTuple):
+    """How far a call has come.
+
+    Args:
+        done: rows with a verdict.
+        total: rows in all; None while a generator or stream is still being read.
+        requests: requests answered.
+        elapsed: seconds since the call began.
+
+    Example:
+        >>> import acc_assets
+        >>> acc_assets.Progress(done=3200, total=20000, requests=32, elapsed=20.0).done
+        3200
+    """
+
+    done: int
+    total: int | None
+    requests: int
+    elapsed: float
+
+
+ProgressOption: TypeAlias = bool | Callable[[Progress], object]
+
+
+def number(value: int) -> str:
+    """20000 as `20 000`."""
+    return f"{value:,}".replace(",", " ")
+
+
+class Reporter:
+    """Takes what the core reports and shows it; a context manager, so that the line is ended whatever happens."""
+
+    def __init__(self, option: ProgressOption, word: str) -> None:
+        if not isinstance(option, bool) and not callable(option):
+            raise OptionError(
+                f"progress={option!r}: it takes True, False or a function that takes a Progress."
+            )
+        self._show = option if callable(option) else self._line
+        self._word = word
+        self._started = time.monotonic()
+        self._width = 0
+        self.wanted = callable(option) or (option and _is_watched())
+
+    def __call__(self, done: int, total: int | None, requests: int) -> None:
+        self._show(Progress(done, total, requests, time.monotonic() - self._started))
+
+    def __enter__(self) -> Reporter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._width:
+            sys.stderr.write("\n")
+            sys.stderr.flush()
+
+    def _line(self, now: Progress) -> None:
+        of = "" if now.total is None else f" of {number(now.total)}"
+        text = f"{self._word} {number(now.done)}{of} rows, {number(now.requests)} requests"
+        sys.stderr.write("\r" + text.ljust(self._width))
+        sys.stderr.flush()
+        self._width = len(text)
+
+
+def _is_watched() -> bool:
+    return "ipykernel" in sys.modules or (sys.stderr is not None and sys.stderr.isatty())

@@ -1,0 +1,428 @@
+"""What became of every row of a write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, NoReturn, TypeAlias, overload
+
+from . import _core
+from .errors import BulkError, OptionError
+from .options import one_of
+from .tables import AssetTable, counted, pandas_frame, polars_frame
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    from typing_extensions import Self
+
+__all__ = ["BulkResult", "Cause", "Plan", "Problem", "RowError", "RowOutcome", "Stats"]
+
+Status: TypeAlias = Literal[
+    "created", "updated", "deleted", "unchanged", "invalid", "rejected", "not_sent", "failed", "unknown"
+]
+
+GOOD: Final = ("created", "updated", "deleted", "unchanged")
+NEXT: Final = {
+    "invalid": "fix these rows and call again with them; they were not sent",
+    "rejected": "fix these rows and call again with them; the service did not take them",
+    "not_sent": ".retry() sends them; they never left",
+    "failed": ".retry() sends them again; they were not executed",
+    "unknown": "look at the project before sending these again: they may have been executed",
+}
+CAUSES_SHOWN: Final = 8
+
+
+class Problem(NamedTuple):
+    """One thing wrong with one row.
+
+    Args:
+        rule: code of the row check, such as "required".
+        column: the column, or None where it is the row as a whole.
+        value: the value, shortened, or None.
+        message: what is wrong.
+        fix: what to do, or None.
+    """
+
+    rule: str
+    column: str | None
+    value: str | None
+    message: str
+    fix: str | None
+
+
+class RowError(NamedTuple):
+    """Why a row is not ok.
+
+    Args:
+        code: code of the row check, or the service's error code; may be empty.
+        message: what is wrong.
+        column: the column it is about, or None.
+        value: the value, shortened, or None.
+        fix: what to do, or None.
+        status: the HTTP status of the refusal, or None where no answer is behind it.
+        body: the whole answer of the service, or None.
+        problems: every problem of this row, the first one being the one above.
+    """
+
+    code: str
+    message: str
+    column: str | None = None
+    value: str | None = None
+    fix: str | None = None
+    status: int | None = None
+    body: str | None = None
+    problems: tuple[Problem, ...] = ()
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.message, self.fix) if part)
+
+
+class RowOutcome(NamedTuple):
+    """The verdict on one row.
+
+    Args:
+        row: number of the row in the input, counted from 0.
+        label: the row's index value in a DataFrame with an index of its own; otherwise the row number.
+        key: the row's clientAssetId (create) or id (patch, delete), or None.
+        status: "created", "updated", "deleted", "unchanged" (ok), "invalid", "rejected", "not_sent", "failed" or
+            "unknown".
+        id: the id of the asset or relationship, or None where there is none.
+        error: why the row is not ok, or None.
+        attempts: how often requests with this row in them were tried, in all.
+        request_id: id of the last request with this row, for Autodesk's support, or None.
+    """
+
+    row: int
+    label: Any
+    key: str | None
+    status: Status
+    id: str | None
+    error: RowError | None
+    attempts: int
+    request_id: str | None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the service did what was asked."""
+        return self.status in GOOD
+
+
+class Cause(NamedTuple):
+    """Rows that are not ok for the same reason.
+
+    Args:
+        status: their status.
+        code: code of the reason; may be empty.
+        message: the reason.
+        rows: how many.
+        first_row: number of the first one, counted from 0.
+        first_label: its label.
+    """
+
+    status: Status
+    code: str
+    message: str
+    rows: int
+    first_row: int
+    first_label: Any
+
+
+class Stats(NamedTuple):
+    """What a call cost.
+
+    Args:
+        requests: requests sent, retries included.
+        retries: requests sent again.
+        bisects: refused requests that were split to find the bad rows.
+        throttled: seconds it stood still for the rate limit.
+        seconds: seconds from start to end.
+        bytes_sent: bytes of all request bodies.
+    """
+
+    requests: int
+    retries: int
+    bisects: int
+    throttled: float
+    seconds: float
+    bytes_sent: int
+
+
+class Plan(NamedTuple):
+    """What a write would send (`dry_run=True`).
+
+    Args:
+        rows: rows that passed the checks.
+        requests: requests they take.
+        bytes: bytes of all request bodies.
+        minutes: how long that takes at the rate limit, at least.
+    """
+
+    rows: int
+    requests: int
+    bytes: int
+    minutes: float
+
+
+class BulkResult(Sequence[RowOutcome]):
+    """One `RowOutcome` a row, in the order of the input; made by the writing verbs.
+
+    It pickles; a pickled result no longer knows the client and the input, so `retry` is gone. Two results are equal
+    only if they are the same object. `bool(result)` raises: ask `result.ok`.
+
+    Example:
+        >>> rows = [{"clientAssetId": "AHU-1", "categoryId": "42"}]
+        >>> with acc_assets.testing.Simulator() as sim:
+        ...     result = sim.client().project(sim.project_id).assets.create(rows, on_error="collect")
+        >>> result.ok, result.counts, result[0].error.column
+        (False, {'invalid': 1}, 'statusId')
+    """
+
+    __slots__ = ("_again", "_dry_run", "_ledger", "_table")
+
+    def __init__(
+        self,
+        ledger: _core.Ledger,
+        table: _core.Table | None = None,
+        dry_run: bool = False,
+        again: Callable[[_core.Ledger], Any] | None = None,
+        /,
+    ) -> None:
+        self._ledger = ledger
+        self._table = table
+        self._dry_run = dry_run
+        self._again = again
+
+    @property
+    def counts(self) -> dict[Status, int]:
+        """Rows a status; only statuses that occur, good ones first."""
+        return self._ledger.counts()  # type: ignore[return-value]  # the core's words are those of Status
+
+    @property
+    def ids(self) -> list[str | None]:
+        """The id of each row, None where there is none; aligned with the input: `df["id"] = result.ids`."""
+        return self._ledger.ids()
+
+    @property
+    def ok(self) -> bool:
+        """Whether every row is created, updated, deleted or unchanged; of a dry run, whether every row may be sent."""
+        good = (*GOOD, "not_sent") if self._dry_run else GOOD
+        return all(status in good for status in self._ledger.counts())
+
+    @property
+    def stats(self) -> Stats:
+        """What the call cost."""
+        stats = self._ledger.stats()
+        return Stats(
+            requests=int(stats["requests"]),
+            retries=int(stats["retries"]),
+            bisects=int(stats["bisects"]),
+            throttled=stats["throttled"],
+            seconds=stats["seconds"],
+            bytes_sent=int(stats["bytes_sent"]),
+        )
+
+    @property
+    def plan(self) -> Plan | None:
+        """What a write would send, for `dry_run=True`; otherwise None."""
+        if not self._dry_run:
+            return None
+        plan = self._ledger.plan()
+        return Plan(
+            rows=int(plan["rows"]),
+            requests=int(plan["requests"]),
+            bytes=int(plan["bytes"]),
+            minutes=plan["minutes"],
+        )
+
+    @property
+    def assets(self) -> AssetTable | None:
+        """The assets as the service answered, for `returning=True`; otherwise None."""
+        return None if self._table is None else AssetTable(self._table)
+
+    def where(self, *statuses: Status) -> Self:
+        """Only the rows in one of these states; row numbers and labels stay.
+
+        Args:
+            statuses: one or more of the words of `RowOutcome.status`.
+
+        Raises:
+            OptionError: no status, or one that does not exist.
+        """
+        if not statuses:
+            raise OptionError('where() takes one or more statuses, such as where("rejected", "invalid").')
+        for status in statuses:
+            one_of("status", status, (*GOOD, *NEXT))
+        return self._part(self._ledger.select(statuses))
+
+    def by_cause(self) -> list[Cause]:
+        """Why rows are not ok, each reason once, the one with most rows first."""
+        return [
+            Cause(status, code, message, rows, first_row, first_label)  # type: ignore[arg-type]  # as in counts
+            for status, code, message, rows, first_row, first_label in self._ledger.causes()
+        ]
+
+    def raise_if_failed(self) -> Self:
+        """Returns the result itself if every row is ok, to write `ids = assets.create(df).raise_if_failed().ids`.
+
+        Raises:
+            BulkError: some rows are not ok.
+        """
+        if not self.ok:
+            raise BulkError(self)
+        return self
+
+    def retry(self) -> Any:
+        """Sends the `failed` and `not_sent` rows of this call again, from the same input, with the same options.
+
+        Returns:
+            The `BulkResult` of the whole input, with the new verdicts on those rows; for a result of `AsyncClient`
+            an awaitable of it. Rows in other states are never sent again.
+
+        Raises:
+            OptionError: the client is closed, the input was a generator and is used up, the result was pickled, or it
+                was retried before.
+            InputError: the list or frame was changed since.
+        """
+        if self._dry_run:
+            raise OptionError("retry(): this was a dry run; call the verb again without dry_run=True.")
+        if self._again is None:
+            raise OptionError(
+                "retry(): a result that was pickled no longer knows its client and its input; call the verb again "
+                'with the rows of result.where("failed", "not_sent").'
+            )
+        return self._again(self._ledger)
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One dict a row: row, label, key, status, id, code, message, column, value, fix, attempts,
+        request_id."""
+        columns = self._ledger.columns()
+        return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """A pandas DataFrame with the columns of `to_dicts`; pyarrow is not needed.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        return pandas_frame(self._ledger.columns())
+
+    def to_polars(self) -> polars.DataFrame:
+        """A polars DataFrame with the columns of `to_dicts`.
+
+        Raises:
+            ImportError: polars is not installed.
+        """
+        return polars_frame(self._ledger)
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """The Arrow PyCapsule interface: `pyarrow.table(result)`, DuckDB and others read the result through it."""
+        return self._ledger.__arrow_c_stream__(requested_schema)
+
+    def __len__(self) -> int:
+        return len(self._ledger)
+
+    @overload
+    def __getitem__(self, index: int, /) -> RowOutcome: ...
+    @overload
+    def __getitem__(self, index: slice, /) -> Self: ...
+    def __getitem__(self, index: int | slice, /) -> RowOutcome | Self:
+        places = range(len(self))[index]
+        if isinstance(places, int):
+            return _outcome(self._ledger, places)
+        return self._part(self._ledger.take(places))
+
+    def __iter__(self) -> Iterator[RowOutcome]:
+        return (_outcome(self._ledger, index) for index in range(len(self)))
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError(
+            "A BulkResult is neither true nor false: ask result.ok (every row is ok) or len(result) (there are rows)."
+        )
+
+    def __repr__(self) -> str:
+        return "\n".join([self._headline(), *self._cause_lines(), *self._advice()])
+
+    def _repr_html_(self) -> str:
+        from .looks import result_html
+
+        return result_html(self._headline(), self._causes(), self._advice())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _load, (
+            self._ledger.dump(),
+            None if self._table is None else self._table.dump(),
+            self._dry_run,
+        )
+
+    def _part(self, ledger: _core.Ledger) -> Self:
+        return type(self)(ledger, None, self._dry_run, self._again)
+
+    def _headline(self) -> str:
+        if not len(self):
+            return "BulkResult: no rows, nothing sent"
+        counts, rows = self.counts, counted(len(self), "row")
+        if self.plan is not None:
+            requests, minutes = counted(self.plan.requests, "request"), self.plan.minutes
+            refused = f"{counts['invalid']} invalid; " if "invalid" in counts else ""
+            return (
+                f"BulkResult of a dry run: {rows}, {refused}{self.plan.rows} to send in {requests}, "
+                f"{minutes:.1f} minutes at the limit; nothing was sent"
+            )
+        if self.ok and len(counts) == 1:
+            said = "all " + next(iter(counts))
+        else:
+            said = ", ".join(f"{number} {status}" for status, number in counts.items())
+        requests, seconds = counted(self.stats.requests, "request"), self.stats.seconds
+        return f"BulkResult: {rows}, {said} ({requests}, {seconds:.1f} s)"
+
+    def _causes(self) -> list[Cause]:
+        return [cause for cause in self.by_cause() if not (self._dry_run and cause.status == "not_sent")]
+
+    def _cause_lines(self) -> list[str]:
+        causes = self._causes()
+        lines = [
+            f"  {cause.status:<8} {cause.rows:>6}  {cause.message or 'not sent yet'} (first: {row_name(cause)})"
+            for cause in causes[:CAUSES_SHOWN]
+        ]
+        if len(causes) > CAUSES_SHOWN:
+            lines.append(f"  and {len(causes) - CAUSES_SHOWN} more reasons: .by_cause()")
+        return lines
+
+    def _advice(self) -> list[str]:
+        return [
+            f"  {status}: {advice}"
+            for status, advice in NEXT.items()
+            if status in self._ledger.counts() and not (self._dry_run and status == "not_sent")
+        ]
+
+
+def row_name(cause: Cause) -> str:
+    """`row 317`, with the label where the row has one."""
+    named = cause.first_label not in (None, cause.first_row)
+    return f"row {cause.first_row}" + (f", {cause.first_label!r}" if named else "")
+
+
+def _outcome(ledger: _core.Ledger, index: int) -> RowOutcome:
+    row, label, key, status, id, error, attempts, request_id = ledger.outcome(index)
+    found = None if error is None else _row_error(error)
+    return RowOutcome(row, label, key, status, id, found, attempts, request_id)  # type: ignore[arg-type]  # as in counts
+
+
+def _row_error(error: Mapping[str, Any]) -> RowError:
+    return RowError(
+        code=error.get("code") or "",
+        message=error.get("message") or "",
+        column=error.get("column") or None,
+        value=error.get("value") or None,
+        fix=error.get("fix") or None,
+        status=error.get("status") or None,
+        body=error.get("body") or None,
+        problems=tuple(
+            Problem(problem["rule"], problem["column"], problem["value"], problem["message"], problem["fix"])
+            for problem in error.get("problems") or ()
+        ),
+    )
+
+
+def _load(ledger: bytes, table: bytes | None, dry_run: bool) -> BulkResult:
+    return BulkResult(_core.Ledger.load(ledger), None if table is None else _core.Table.load(table), dry_run)

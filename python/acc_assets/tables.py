@@ -1,0 +1,121 @@
+"""Assets as the service returned them: rows, or columns for a DataFrame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, overload
+
+from . import _core
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+
+__all__ = ["AssetTable"]
+
+
+def counted(number: int, what: str) -> str:
+    """`1 row`, `2 rows`."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def pandas_frame(columns: dict[str, list[Any]]) -> pandas.DataFrame:
+    """A pandas DataFrame of these columns; pyarrow is not needed."""
+    try:
+        import pandas
+    except ImportError as error:
+        raise ImportError("pandas is not installed: pip install 'acc-assets[pandas]'") from error
+    return pandas.DataFrame(columns)
+
+
+def polars_frame(source: _core.Ledger | _core.Table) -> polars.DataFrame:
+    """A polars DataFrame, through the Arrow C stream."""
+    try:
+        import polars
+    except ImportError as error:
+        raise ImportError("polars is not installed: pip install 'acc-assets[polars]'") from error
+    return polars.DataFrame(source)
+
+
+class AssetTable(Sequence[dict[str, Any]]):
+    """Assets, one dict a row as the service sent it; made by `get`, `list` and `create(..., returning=True)`.
+
+    As columns (DataFrames, Arrow) each custom attribute ca1, ca2, ... is a column of its own. Pickles.
+
+    Example:
+        >>> with acc_assets.testing.Simulator() as sim:
+        ...     assets = sim.client().project(sim.project_id).assets.get(["f6a1e3b5-abaa-4b01-b33a-5d55f36ba047"])
+        >>> len(assets), assets.missing
+        (0, ['f6a1e3b5-abaa-4b01-b33a-5d55f36ba047'])
+    """
+
+    __slots__ = ("_table",)
+
+    def __init__(self, table: _core.Table, /) -> None:
+        self._table = table
+
+    @property
+    def missing(self) -> list[str]:
+        """The ids asked for that the service did not return: unknown, deleted, or not visible to this user."""
+        return self._table.missing
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    @overload
+    def __getitem__(self, index: int, /) -> dict[str, Any]: ...
+    @overload
+    def __getitem__(self, index: slice, /) -> list[dict[str, Any]]: ...
+    def __getitem__(self, index: int | slice, /) -> dict[str, Any] | list[dict[str, Any]]:
+        places = range(len(self))[index]
+        return (
+            self._table.row(places)
+            if isinstance(places, int)
+            else [self._table.row(place) for place in places]
+        )
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return (self._table.row(index) for index in range(len(self)))
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """All rows as a list of dicts."""
+        return self._table.dicts()
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """A pandas DataFrame; pyarrow is not needed.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        return pandas_frame(self._table.columns())
+
+    def to_polars(self) -> polars.DataFrame:
+        """A polars DataFrame.
+
+        Raises:
+            ImportError: polars is not installed.
+        """
+        return polars_frame(self._table)
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """The Arrow PyCapsule interface: `pyarrow.table(assets)`, DuckDB and others read the table through it."""
+        return self._table.__arrow_c_stream__(requested_schema)
+
+    def __repr__(self) -> str:
+        rows, missing = counted(len(self), "row"), self.missing
+        if not missing:
+            return f"AssetTable: {rows}"
+        shown = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
+        return f"AssetTable: {rows}; {counted(len(missing), 'id')} missing: {shown}"
+
+    def _repr_html_(self) -> str:
+        from .looks import table_html
+
+        return table_html(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _load, (self._table.dump(),)
+
+
+def _load(state: bytes) -> AssetTable:
+    return AssetTable(_core.Table.load(state))
