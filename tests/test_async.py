@@ -1,0 +1,121 @@
+"""The same, awaited."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+from conftest import Kit
+
+import acc_assets as acc
+
+
+async def test_the_whole_round(async_project: acc.AsyncProject, kit: Kit, sim: acc.testing.Simulator) -> None:
+    assets = async_project.assets
+    made = await assets.create(kit.rows(150))
+    assert made.counts == {"created": 150}
+    assert (await assets.patch([{"id": made.ids[0], "description": "new"}])).counts == {"updated": 1}
+    assert (await assets.get(made.ids[:1]))[0]["description"] == "new"
+    assert len(await assets.list(category=kit.category)) >= 150
+    assert (await assets.delete(made)).counts == {"deleted": 150}
+    assert (await async_project.relationships.delete(sim.seed_relationships(2))).counts == {"deleted": 2}
+    assert await async_project.relationships.search(only_deleted=True)
+    assert await async_project.categories()
+
+
+async def test_calls_run_side_by_side(
+    async_project: acc.AsyncProject, kit: Kit, sim: acc.testing.Simulator
+) -> None:
+    sim.add_fault("delay", ms=500, times=4)
+    started = time.monotonic()
+    results = await asyncio.gather(
+        *(async_project.assets.create(kit.row(f"AHU-{place}")) for place in range(4))
+    )
+    assert all(result.ok for result in results)
+    assert time.monotonic() - started < 1.5
+
+
+async def test_the_loop_goes_on_meanwhile(
+    async_project: acc.AsyncProject, kit: Kit, sim: acc.testing.Simulator
+) -> None:
+    sim.add_fault("delay", ms=500)
+    writing = asyncio.create_task(async_project.assets.create(kit.rows(1)))
+    turns = 0
+    while not writing.done():
+        await asyncio.sleep(0.01)
+        turns += 1
+    assert turns > 20
+
+
+async def test_errors_are_raised_when_awaited(async_project: acc.AsyncProject, kit: Kit) -> None:
+    with pytest.raises(acc.OptionError):
+        await async_project.assets.create(kit.rows(1), batch_size=101)
+    with pytest.raises(acc.BulkError) as caught:
+        await async_project.assets.create({"clientAssetId": "bad"}, on_error="raise")
+    assert caught.value.result is not None
+
+
+async def test_retry_is_awaited(sim: acc.testing.Simulator, kit: Kit) -> None:
+    async with sim.async_client(retry=acc.Retry(deadline=0.5)) as client:
+        sim.add_fault("rate_limit", on="assets:batch-create", retry_after=30)
+        with pytest.raises(acc.RateLimitError) as caught:
+            await client.project(sim.project_id).assets.create(kit.rows(10))
+        assert caught.value.result is not None
+        assert (await caught.value.result.retry()).counts == {"created": 10}
+
+
+async def test_a_cancelled_call_lets_requests_in_flight_answer(sim: acc.testing.Simulator, kit: Kit) -> None:
+    async with sim.async_client(max_in_flight=2) as client:
+        sim.add_fault("delay", on="assets:batch-create", ms=600, times=99)
+        call = asyncio.create_task(client.project(sim.project_id).assets.create(kit.rows(50), batch_size=1))
+        await asyncio.sleep(0.3)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        result = client.last_result
+    assert result is not None
+    assert len(result) == 50
+    assert result.counts["created"] == sim.audit()["assets_created"] > 0
+    assert result.counts["not_sent"] > 0
+    assert "unknown" not in result.counts
+
+
+async def test_a_second_cancel_drops_them(sim: acc.testing.Simulator, kit: Kit) -> None:
+    async with sim.async_client(max_in_flight=2) as client:
+        sim.add_fault("delay", on="assets:batch-create", ms=30_000, times=99)
+        call = asyncio.create_task(client.project(sim.project_id).assets.create(kit.rows(5), batch_size=1))
+        await asyncio.sleep(0.3)
+        call.cancel()
+        await asyncio.sleep(0.1)
+        call.cancel()
+        started = time.monotonic()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        assert time.monotonic() - started < 2
+        result = client.last_result
+    assert result is not None
+    assert result.counts == {"not_sent": 3, "unknown": 2}
+
+
+async def test_progress(async_project: acc.AsyncProject, kit: Kit, sim: acc.testing.Simulator) -> None:
+    sim.add_fault("delay", ms=400, times=3)
+    seen: list[acc.Progress] = []
+    await async_project.assets.create(kit.rows(300), progress=seen.append)
+    assert seen[-1].done == seen[-1].total == 300
+
+
+async def test_a_sync_client_works_inside_a_running_loop(project: acc.Project, kit: Kit) -> None:
+    assert project.assets.create(kit.rows(1)).ok
+
+
+async def test_a_closed_client(sim: acc.testing.Simulator) -> None:
+    client = sim.async_client()
+    project = client.project(sim.project_id)
+    await client.close()
+    with pytest.raises(acc.OptionError, match="closed"):
+        await project.categories()
+
+
+def test_a_client_serves_one_loop_after_another(async_project: acc.AsyncProject) -> None:
+    assert asyncio.run(async_project.categories()) == asyncio.run(async_project.categories())

@@ -1,0 +1,243 @@
+"""Creating assets."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from conftest import Kit
+
+import acc_assets as acc
+
+
+def test_every_row_is_created_and_gets_an_id(
+    project: acc.Project, kit: Kit, sim: acc.testing.Simulator
+) -> None:
+    result = project.assets.create(kit.rows(250))
+    assert result.ok
+    assert result.counts == {"created": 250}
+    assert [outcome.key for outcome in result] == [f"AHU-{place}" for place in range(250)]
+    assert len(set(result.ids)) == 250
+    assert sim.audit()["assets_created"] == 250
+
+
+def test_ids_stand_beside_their_rows(project: acc.Project, kit: Kit, sim: acc.testing.Simulator) -> None:
+    sim.set_switch("result_order", "shuffled")
+    result = project.assets.create(kit.rows(150))
+    found = {asset["id"]: asset["clientAssetId"] for asset in project.assets.get(result)}
+    assert [found[str(id)] for id in result.ids] == [f"AHU-{place}" for place in range(150)]
+
+
+def test_requests_hold_at_most_a_hundred_rows(project: acc.Project, kit: Kit) -> None:
+    assert project.assets.create(kit.rows(201)).stats.requests == 3
+    assert project.assets.create(kit.rows(20), batch_size=7).stats.requests == 3
+
+
+@pytest.mark.parametrize("nothing", [[], iter([]), ()])
+def test_no_rows_no_request(nothing: object, project: acc.Project, sim: acc.testing.Simulator) -> None:
+    result = project.assets.create(nothing)  # type: ignore[arg-type]
+    assert result.ok
+    assert len(result) == 0
+    assert sim.audit()["requests"] == 0
+
+
+def test_one_dict_is_one_row(project: acc.Project, kit: Kit) -> None:
+    assert project.assets.create(kit.row()).counts == {"created": 1}
+
+
+def test_custom_attributes_are_columns_or_a_dict(project: acc.Project, kit: Kit) -> None:
+    text = kit.name("text")
+    rows = [kit.row("A", **{text: "flat"}), kit.row("B", customAttributes={text: "nested"})]
+    result = project.assets.create(rows, returning=True)
+    assert result.assets is not None
+    assert [asset["customAttributes"][text] for asset in result.assets] == ["flat", "nested"]
+
+
+def test_bad_rows_stay_behind_and_good_ones_go(
+    project: acc.Project, kit: Kit, sim: acc.testing.Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = kit.rows(5)
+    del rows[1]["statusId"]
+    rows[3]["categoryId"] = "42.5"
+    with caplog.at_level(logging.WARNING, "acc_assets"):
+        result = project.assets.create(rows)
+    assert [outcome.status for outcome in result] == ["created", "invalid", "created", "invalid", "created"]
+    assert sim.audit()["assets_created"] == 3
+    first = result[1].error
+    assert first is not None
+    assert first.column == "statusId"
+    assert first.fix
+    assert "statusId" in caplog.text
+
+
+def test_all_problems_of_a_row_are_told_at_once(project: acc.Project) -> None:
+    error = project.assets.create([{"description": "x" * 1001}])[0].error
+    assert error is not None
+    assert {problem.column for problem in error.problems} == {
+        "clientAssetId",
+        "categoryId",
+        "statusId",
+        "description",
+    }
+
+
+def test_an_unknown_column_is_named_with_the_nearest(project: acc.Project, kit: Kit) -> None:
+    error = project.assets.create(kit.row(descripton="on the roof"))[0].error
+    assert error is not None
+    assert error.column == "descripton"
+    assert "description" in str(error)
+
+
+def test_what_the_service_refuses_is_rejected_in_its_words(
+    project: acc.Project, kit: Kit, sim: acc.testing.Simulator
+) -> None:
+    foreign = "00000000-0000-4000-8000-000000000000"
+    result = project.assets.create([kit.row(statusId=foreign)])
+    error = result[0].error
+    assert result.counts == {"rejected": 1}
+    assert error is not None
+    assert error.status == 400
+    assert error.body
+    assert result[0].request_id
+    assert sim.audit()["assets_created"] == 0
+
+
+def test_raise_goes_to_the_end_first(project: acc.Project, kit: Kit, sim: acc.testing.Simulator) -> None:
+    rows = kit.rows(300)
+    del rows[0]["statusId"]
+    with pytest.raises(acc.BulkError) as caught:
+        project.assets.create(rows, on_error="raise")
+    assert caught.value.result is not None
+    assert caught.value.result.counts == {"created": 299, "invalid": 1}
+    assert sim.audit()["assets_created"] == 299
+
+
+def test_stop_sends_nothing_when_a_row_is_invalid(
+    project: acc.Project, kit: Kit, sim: acc.testing.Simulator
+) -> None:
+    rows = kit.rows(300)
+    del rows[299]["statusId"]
+    with pytest.raises(acc.BulkError) as caught:
+        project.assets.create(rows, on_error="stop")
+    assert caught.value.result is not None
+    assert caught.value.result.counts == {"invalid": 1, "not_sent": 299}
+    assert sim.audit()["assets_created"] == 0
+
+
+def test_max_errors_stops_a_hopeless_import(
+    project: acc.Project, kit: Kit, sim: acc.testing.Simulator
+) -> None:
+    bad = [{"clientAssetId": f"bad-{place}"} for place in range(50)]
+    result = project.assets.create([*bad, *kit.rows(5000)], max_errors=10)
+    assert len(result) == 5050
+    assert result.counts["invalid"] >= 10
+    assert result.counts["not_sent"] >= 5000
+    assert sim.audit()["assets_created"] == 0
+
+
+def test_max_errors_may_be_a_part_of_the_rows(project: acc.Project, kit: Kit) -> None:
+    rows = [*kit.rows(90), *({"clientAssetId": f"bad-{place}"} for place in range(10))]
+    assert project.assets.create(rows, max_errors=0.1).counts == {"created": 90, "invalid": 10}
+    with pytest.raises(acc.OptionError, match="stream"):
+        project.assets.create(iter(rows), max_errors=0.1)
+
+
+def test_dry_run_plans_and_sends_nothing(project: acc.Project, kit: Kit, sim: acc.testing.Simulator) -> None:
+    result = project.assets.create([*kit.rows(250), {"clientAssetId": "bad"}], dry_run=True)
+    assert result.plan is not None
+    assert (result.plan.rows, result.plan.requests) == (250, 3)
+    assert result.plan.bytes > 10_000
+    assert result.counts == {"invalid": 1, "not_sent": 250}
+    assert "nothing was sent" in repr(result)
+    assert sim.audit()["assets_created"] == 0
+
+
+def test_a_plan_tells_how_long_the_rate_limit_makes_it(project: acc.Project, kit: Kit) -> None:
+    plan = project.assets.create(kit.rows(250), batch_size=1, dry_run=True).plan
+    assert plan is not None
+    assert plan.requests == 250
+    assert plan.minutes > 0
+
+
+def test_returning_keeps_the_assets(project: acc.Project, kit: Kit) -> None:
+    result = project.assets.create(kit.rows(3), returning=True)
+    assert result.assets is not None
+    assert [asset["id"] for asset in result.assets] == result.ids
+    assert project.assets.create(kit.rows(3)).assets is None
+
+
+def test_retry_sends_only_what_was_not_executed(kit: Kit, sim: acc.testing.Simulator) -> None:
+    with sim.client(retry=acc.Retry(deadline=0.5)) as client:
+        sim.add_fault("rate_limit", on="assets:batch-create", retry_after=30)
+        with pytest.raises(acc.RateLimitError) as caught:
+            client.project(sim.project_id).assets.create(kit.rows(300))
+        result = caught.value.result
+        assert result is not None
+        assert set(result.counts) <= {"created", "failed", "not_sent"}
+        assert len(result) == 300
+        again = result.retry()
+    assert again.counts == {"created": 300}
+    assert sim.audit()["assets_created"] == 300
+    assert sim.audit()["created_more_than_once"] == {}
+
+
+def test_retry_of_a_generator_says_what_to_do(project: acc.Project, kit: Kit) -> None:
+    result = project.assets.create(row for row in kit.rows(2))
+    with pytest.raises(acc.OptionError, match="generator"):
+        result.retry()
+
+
+def test_a_lost_answer_is_unknown_and_never_sent_again(
+    project: acc.Project, kit: Kit, sim: acc.testing.Simulator
+) -> None:
+    sim.add_fault("reset_after_apply", on="assets:batch-create")
+    result = project.assets.create(kit.rows(10))
+    assert result.counts == {"unknown": 10}
+    assert "may have been executed" in repr(result)
+    assert sim.audit()["assets_created"] == 10
+
+
+def test_the_rate_limit_is_kept(project: acc.Project, kit: Kit, sim: acc.testing.Simulator) -> None:
+    result = project.assets.create(kit.rows(250), batch_size=1)
+    assert result.ok
+    assert result.stats.throttled > 0
+    assert sim.audit()["rate_limited"] == 0
+
+
+def test_a_429_of_another_program_is_waited_out(
+    project: acc.Project, kit: Kit, sim: acc.testing.Simulator
+) -> None:
+    sim.add_fault("rate_limit", on="assets:batch-create", retry_after=1)
+    result = project.assets.create(kit.rows(10))
+    assert result.ok
+    assert result.stats.retries == 1
+    assert result.stats.seconds >= 1
+
+
+def test_progress_is_told_to_a_function(project: acc.Project, kit: Kit) -> None:
+    seen: list[acc.Progress] = []
+    project.assets.create(kit.rows(300), progress=seen.append)
+    assert seen[-1].done == seen[-1].total == 300
+    assert seen[-1].requests == 3
+
+
+def test_an_error_in_the_users_generator_comes_through(
+    client: acc.Client, project: acc.Project, kit: Kit
+) -> None:
+    def rows() -> object:
+        yield from kit.rows(150)
+        raise ZeroDivisionError("in row 150")
+
+    with pytest.raises(ZeroDivisionError, match="in row 150"):
+        project.assets.create(rows())  # type: ignore[arg-type]
+    assert client.last_result is not None
+    assert client.last_result.counts.get("created", 0) + client.last_result.counts.get("not_sent", 0) == 150
+
+
+def test_barcodes_that_came_as_numbers_are_sent_with_a_warning(project: acc.Project, kit: Kit) -> None:
+    rows = [kit.row("A", barcode=42), kit.row("B", barcode=43)]
+    with pytest.warns(acc.DataWarning, match="leading zeros") as warned:
+        result = project.assets.create(rows, returning=True)
+    assert [str(warning.filename) for warning in warned] == [__file__]
+    assert result.assets is not None
+    assert [asset["barcode"] for asset in result.assets] == ["42", "43"]

@@ -1,0 +1,42 @@
+"""Deleting assets."""
+
+from __future__ import annotations
+
+import uuid
+
+from conftest import Kit
+
+import acc_assets as acc
+
+
+def test_assets_are_deleted(project: acc.Project, kit: Kit, sim: acc.testing.Simulator) -> None:
+    made = project.assets.create(kit.rows(120))
+    result = project.assets.delete(made.ids)
+    assert result.counts == {"deleted": 120}
+    assert result.ids == made.ids
+    assert result.stats.requests == 2
+    assert sim.audit()["assets_deleted"] == 120
+
+
+def test_an_id_given_twice_is_sent_once(project: acc.Project, kit: Kit, sim: acc.testing.Simulator) -> None:
+    id = project.assets.create(kit.row()).ids[0]
+    assert project.assets.delete([id, id]).counts == {"deleted": 2}
+    assert sim.audit()["assets_deleted"] == 1
+
+
+def test_the_result_of_a_create_can_be_deleted(project: acc.Project, kit: Kit) -> None:
+    made = project.assets.create([*kit.rows(3), {"clientAssetId": "bad"}])
+    assert project.assets.delete(made.where("created")).counts == {"deleted": 3}
+
+
+def test_an_unknown_id_is_rejected(project: acc.Project) -> None:
+    result = project.assets.delete([str(uuid.uuid4())])
+    assert result.counts == {"rejected": 1}
+    assert result[0].error is not None
+    assert result[0].error.message
+
+
+def test_dry_run_deletes_nothing(project: acc.Project, kit: Kit, sim: acc.testing.Simulator) -> None:
+    made = project.assets.create(kit.rows(3))
+    assert project.assets.delete(made, dry_run=True).plan is not None
+    assert sim.audit()["assets_deleted"] == 0

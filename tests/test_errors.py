@@ -1,0 +1,281 @@
+"""Bad input and bad days: each a clear error, and nothing half done without saying so."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from conftest import Kit
+
+import acc_assets as acc
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"batch_size": 101}, "at most 100 assets a request"),
+        ({"batch_size": 0}, "whole number of at least 1"),
+        ({"batch_size": True}, "whole number of at least 1"),
+        ({"batch_size": 10.0}, "whole number of at least 1"),
+        ({"nulls": "omitted"}, 'did you mean "omit"'),
+        ({"dates": "exactly"}, 'did you mean "exact"'),
+        ({"on_error": "rise"}, 'did you mean "raise"'),
+        ({"max_errors": -1}, "max_errors=-1"),
+        ({"max_errors": 2.5}, "number of rows, or a part"),
+        ({"dry_run": "yes"}, "True or False"),
+        ({"progress": "bar"}, "function"),
+    ],
+)
+def test_options_are_checked_first(
+    options: dict[str, Any], said: str, project: acc.Project, kit: Kit, sim: acc.testing.Simulator
+) -> None:
+    before = sim.audit()["requests"]
+    with pytest.raises(acc.OptionError, match=said):
+        project.assets.create(kit.rows(1), **options)
+    assert sim.audit()["requests"] == before
+
+
+def test_relationships_go_fifty_at_a_time(project: acc.Project) -> None:
+    with pytest.raises(acc.OptionError, match="at most 50 relationships a request"):
+        project.relationships.delete([], batch_size=51)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"prefix": "acc"}, '"construction" or "bim360"'),
+        ({"timeout": 0}, "timeout=0"),
+        ({"max_in_flight": 0}, "max_in_flight=0"),
+        ({"limits": {"assets_write": 50}}, "Limits"),
+        ({"limits": acc.Limits(window=-1)}, "Limits.window=-1"),
+        ({"retry": acc.Retry(attempts=0)}, "Retry.attempts=0"),
+        ({"base_url": "http://developer.api.autodesk.com"}, "https"),
+        ({"base_url": "https://user:word@example.com"}, "without a user"),
+        ({"auth": 42}, "token"),
+    ],
+)
+def test_client_options_are_checked_at_once(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(acc.OptionError, match=said):
+        acc.Client(**{"auth": "token", **options})
+
+
+@pytest.mark.parametrize(
+    ("id", "said"),
+    [
+        ("f6a1e3b5-abaa-4b01-b33a-5d55f36ba04", "31 digits"),
+        ("b.f6a1e3b5-abaa-4b01-b33a-5d55f36ba04g", "'g' in it"),
+        ("bf6a1e3b5-abaa-4b01-b33a-5d55f36ba047", "33 digits"),
+        ("B.f6a1e3b5-abaa-4b01-b33a-5d55f36ba047", "project id"),
+        ("f6a1e3b5abaa4b01b33a5d55f36ba047", "dashes"),
+        ("", "0 digits"),
+        (None, "project id"),
+    ],
+)
+def test_a_project_id_with_a_typo_is_told_at_once(id: Any, said: str, client: acc.Client) -> None:
+    with pytest.raises(acc.OptionError, match=said):
+        client.project(id)
+
+
+def test_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ACC_ASSETS_TOKEN", raising=False)
+    with pytest.raises(acc.AuthError, match="ACC_ASSETS_TOKEN"):
+        acc.Client()
+
+
+def test_the_token_of_the_environment(sim: acc.testing.Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACC_ASSETS_TOKEN", sim.token)
+    with acc.Client(base_url=sim.url) as client:
+        assert client.project(sim.project_id).categories()
+
+
+def test_a_token_from_a_function(sim: acc.testing.Simulator) -> None:
+    with acc.Client(lambda: sim.token, base_url=sim.url) as client:
+        assert client.project(sim.project_id).categories()
+
+
+def test_an_empty_token() -> None:
+    with pytest.raises(acc.AuthError, match="empty"):
+        acc.Client("")
+
+
+def jwt(**claims: Any) -> str:
+    def part(value: dict[str, Any]) -> str:
+        return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+    return f"{part({'alg': 'RS256'})}.{part(claims)}.c2lnbmF0dXJl"
+
+
+def test_an_expired_token_is_told_before_anything_is_sent(sim: acc.testing.Simulator, kit: Kit) -> None:
+    before = sim.audit()["requests"]
+    token = jwt(userid="QX3T9LM2AB7C", exp=int(time.time()) - 3600)
+    with pytest.raises(acc.AuthError, match="ran out") as caught:
+        acc.Client(token, base_url=sim.url).project(sim.project_id).assets.create(kit.rows(1))
+    assert sim.audit()["requests"] == before
+    assert token not in str(caught.value)
+
+
+def test_a_token_the_service_does_not_take(sim: acc.testing.Simulator) -> None:
+    with (
+        acc.Client("no-such-token", base_url=sim.url) as client,
+        pytest.raises(acc.UnauthorizedError) as caught,
+    ):
+        client.project(sim.project_id).categories()
+    assert caught.value.status == 401
+    assert isinstance(caught.value, acc.AuthError)
+    assert "new token" in str(caught.value)
+    assert "no-such-token" not in str(caught.value)
+
+
+def test_a_project_of_others(client: acc.Client, sim: acc.testing.Simulator) -> None:
+    with pytest.raises(acc.ForbiddenError) as caught:
+        client.project(sim.world()["foreign_project_id"]).categories()
+    assert caught.value.request_id
+    assert caught.value.body
+
+
+def test_a_server_that_is_not_there(kit: Kit, sim: acc.testing.Simulator) -> None:
+    with acc.Client("token", base_url="http://127.0.0.1:9", retry=acc.Retry(attempts=1)) as client:
+        project = client.project(sim.project_id)
+        with pytest.raises(acc.TransportError, match=r"127\.0\.0\.1") as caught:
+            project.categories()
+        assert caught.value.sent == "no"
+        with pytest.raises(acc.TransportError, match="no connection, so nothing was sent") as caught:
+            project.assets.create(kit.rows(3))
+    result = caught.value.result
+    assert result is not None
+    assert result.counts == {"failed": 3}
+    assert result[0].error is not None
+    assert "127.0.0.1" in result[0].error.message
+
+
+def test_html_for_an_answer(project: acc.Project, kit: Kit, sim: acc.testing.Simulator) -> None:
+    sim.add_fault("html")
+    with pytest.raises(acc.ApiError, match="cannot be read") as caught:
+        project.categories()
+    assert "<html" in caught.value.body.lower()
+    sim.add_fault("html", on="assets:batch-create")
+    result = project.assets.create(kit.rows(3))
+    assert result.counts == {"unknown": 3}
+    assert result[0].error is not None
+    assert "<html" in (result[0].error.body or "").lower()
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (400, acc.BadRequestError),
+        (404, acc.NotFoundError),
+        (409, acc.ConflictError),
+        (413, acc.PayloadTooLargeError),
+        (415, acc.UnsupportedMediaTypeError),
+        (418, acc.ApiError),
+        (500, acc.ServerError),
+        (502, acc.ServerError),
+    ],
+)
+def test_one_class_a_status(code: int, kind: type[acc.ApiError], sim: acc.testing.Simulator) -> None:
+    sim.add_fault("status", code=code, times=99)
+    with sim.client(retry=acc.Retry(attempts=1)) as client, pytest.raises(kind) as caught:
+        client.project(sim.project_id).categories()
+    assert caught.value.status == code
+    assert str(code) in str(caught.value)
+
+
+def test_a_rate_limit_that_never_ends(sim: acc.testing.Simulator) -> None:
+    sim.add_fault("rate_limit", retry_after=7, times=99)
+    with sim.client(retry=acc.Retry(deadline=0.5)) as client, pytest.raises(acc.RateLimitError) as caught:
+        client.project(sim.project_id).categories()
+    assert caught.value.retry_after == 7
+
+
+def test_a_required_field_that_is_nan(project: acc.Project, kit: Kit) -> None:
+    result = project.assets.create([kit.row(categoryId=float("nan"))])
+    assert result[0].error is not None
+    assert (result[0].status, result[0].error.column) == ("invalid", "categoryId")
+
+
+def test_a_column_that_does_not_exist(project: acc.Project) -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"Id": ["f6a1e3b5-abaa-4b01-b33a-5d55f36ba047"], "description": ["x"]})
+    calls: list[Callable[[], object]] = [
+        lambda: project.assets.patch(frame),
+        lambda: project.assets.get(frame),
+        lambda: project.assets.delete(frame),
+    ]
+    for call in calls:
+        with pytest.raises(acc.InputError, match='no column "id"; did you mean id="Id"'):
+            call()
+
+
+def test_a_closed_client(client: acc.Client, project: acc.Project, kit: Kit) -> None:
+    result = project.assets.create({"clientAssetId": "bad"})
+    client.close()
+    with pytest.raises(acc.OptionError, match="closed"):
+        project.categories()
+    with pytest.raises(acc.OptionError, match="closed"):
+        result.retry()
+
+
+def test_secrets_are_never_shown(sim: acc.testing.Simulator) -> None:
+    with sim.client() as client:
+        assert sim.token not in repr(client)
+        assert sim.token not in str(sim.audit())
+
+
+def test_an_error_tells_everything_the_service_said(sim: acc.testing.Simulator) -> None:
+    with sim.client() as client, pytest.raises(acc.BadRequestError) as caught:
+        client.project(sim.project_id).assets.list(sort="no_such_field")
+    error = caught.value
+    assert error.status == 400
+    assert error.request_id
+    assert error.request_id in str(error)
+    assert error.body
+    assert error.code
+    assert error.code in str(error)
+
+
+def test_the_text_of_an_error_never_raises() -> None:
+    odd: Any = [{"field": None}, {1: 2}]
+    assert isinstance(str(acc.errors.api_error(599, None, "", odd, None, "")), str)
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (dict, "class"),
+        ({"clientAssetId": ["A", "B"], "categoryId": ["1", "2"]}, "whole columns"),
+        (open(__file__, "rb"), "Files are not read"),  # noqa: SIM115 - closed with the process
+    ],
+)
+def test_what_is_no_table_is_named(project: acc.Project, data: Any, says: str) -> None:
+    with pytest.raises(acc.InputError, match=says):
+        project.assets.create(data)
+
+
+def test_a_series_or_a_dict_of_sheets_is_no_table(project: acc.Project, kit: Kit) -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(kit.rows(2))
+    with pytest.raises(acc.InputError, match=r"iloc"):
+        project.assets.create(frame.iloc[0])
+    with pytest.raises(acc.InputError, match="Sheet1"):
+        project.assets.create({"Sheet1": frame})
+
+
+def test_a_filter_that_does_not_exist_is_refused(project: acc.Project) -> None:
+    with pytest.raises(acc.OptionError, match="locationId"):
+        project.assets.list(filters={"location": "x"})
+
+
+def test_what_a_generator_raises_comes_through_with_the_result(project: acc.Project, kit: Kit) -> None:
+    def rows() -> Any:
+        yield from kit.rows(150)
+        raise OSError("the share is gone")
+
+    with pytest.raises(OSError, match="the share is gone") as caught:
+        project.assets.create(rows())
+    counts = caught.value.result.counts  # type: ignore[attr-defined]
+    assert counts["created"] == 100

@@ -1,0 +1,118 @@
+"""Reading assets and settings."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from conftest import Kit
+
+import acc_assets as acc
+
+
+@pytest.fixture
+def made(project: acc.Project, kit: Kit) -> acc.BulkResult:
+    return project.assets.create(kit.rows(230, **{kit.name("numeric"): 12.5})).raise_if_failed()
+
+
+def test_ids_come_back_as_assets(project: acc.Project, made: acc.BulkResult, kit: Kit) -> None:
+    assets = project.assets.get(made.ids)
+    assert len(assets) == 230
+    assert assets.missing == []
+    assert float(assets[0]["customAttributes"][kit.name("numeric")]) == 12.5
+    assert {asset["id"] for asset in assets} == set(made.ids)
+
+
+def test_custom_attributes_can_be_left_out(project: acc.Project, made: acc.BulkResult) -> None:
+    assert not project.assets.get(made.ids[:1], include_custom_attributes=False)[0].get("customAttributes")
+
+
+def test_unknown_ids_are_missing(project: acc.Project, made: acc.BulkResult) -> None:
+    unknown = str(uuid.uuid4())
+    assets = project.assets.get([made.ids[0], unknown])
+    assert len(assets) == 1
+    assert assets.missing == [unknown]
+    assert unknown in repr(assets)
+
+
+def test_deleted_assets_are_missing_unless_asked_for(project: acc.Project, made: acc.BulkResult) -> None:
+    id = str(made.ids[0])
+    project.assets.delete(id)
+    assert project.assets.get(id).missing == [id]
+    assert project.assets.get(id, include_deleted=True)[0]["isActive"] is False
+
+
+def test_no_ids_no_request(project: acc.Project, sim: acc.testing.Simulator) -> None:
+    assert len(project.assets.get([])) == 0
+    assert sim.audit()["requests"] == 0
+
+
+def test_an_id_may_be_given_in_many_forms(project: acc.Project, made: acc.BulkResult) -> None:
+    id = str(made.ids[0])
+    forms = [
+        id,
+        uuid.UUID(id),
+        [id],
+        (id,),
+        {id},
+        iter([id]),
+        [{"id": id}],
+        {"id": id},
+        made[:1],
+        project.assets.get(id),
+    ]
+    assert [project.assets.get(form)[0]["id"] for form in forms] == [id] * len(forms)  # type: ignore[arg-type]
+
+
+def test_what_is_no_id_is_missing(project: acc.Project, made: acc.BulkResult) -> None:
+    assets = project.assets.get(["AHU-1", made.ids[0], None])
+    assert assets.missing == ["AHU-1"]
+    assert len(assets) == 1
+
+
+def test_list_reads_all_pages(project: acc.Project, made: acc.BulkResult) -> None:
+    assert {asset["id"] for asset in project.assets.list()} >= set(made.ids)
+
+
+def test_list_filters(project: acc.Project, made: acc.BulkResult, kit: Kit) -> None:
+    numeric = kit.name("numeric")
+    project.assets.create(kit.row("Chiller 1", statusId=kit.other_status, **{numeric: 99})).raise_if_failed()
+    for found in (
+        project.assets.list(search="chiller"),
+        project.assets.list(category=kit.category, status=[kit.other_status]),
+        project.assets.list(filters={numeric: "90..100"}),
+    ):
+        assert [asset["clientAssetId"] for asset in found] == ["Chiller 1"]
+
+
+def test_tables_become_frames_with_attributes_as_columns(
+    project: acc.Project, made: acc.BulkResult, kit: Kit
+) -> None:
+    assets = project.assets.get(made)
+    numeric = kit.name("numeric")
+    assert len(assets.to_dicts()) == 230
+    pandas = pytest.importorskip("pandas")
+    frame = assets.to_pandas()
+    assert isinstance(frame, pandas.DataFrame)
+    assert list(frame["id"]) == [asset["id"] for asset in assets]
+    assert numeric in frame.columns
+    polars = pytest.importorskip("polars")
+    assert isinstance(assets.to_polars(), polars.DataFrame)
+    assert assets.to_polars()["clientAssetId"].to_list() == list(frame["clientAssetId"])
+    assert pytest.importorskip("pyarrow").table(assets).num_rows == 230
+
+
+def test_settings_are_plain_dicts(project: acc.Project, kit: Kit) -> None:
+    assert kit.category in {str(found["id"]) for found in project.categories()}
+    assert project.status_sets()
+    assert {found["name"] for found in project.custom_attributes()} >= {
+        found["name"] for found in project.category_attributes(kit.category)
+    }
+    assert len(project.category_attributes(kit.category, include_inherited=False)) < 6
+
+
+def test_both_prefixes_and_both_forms_of_the_project_id(sim: acc.testing.Simulator) -> None:
+    for prefix in ("construction", "bim360"):
+        for id in (sim.project_id, f"b.{sim.project_id}", sim.project_id.upper()):
+            with sim.client(prefix=prefix) as client:
+                assert client.project(id).categories()

@@ -1,0 +1,100 @@
+"""Changing assets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from conftest import Kit
+
+import acc_assets as acc
+
+
+@pytest.fixture
+def ids(project: acc.Project, kit: Kit) -> list[str]:
+    made = project.assets.create(kit.rows(3, barcode="0042", description="old")).raise_if_failed()
+    return [id for id in made.ids if id is not None]
+
+
+def asset(project: acc.Project, id: str) -> dict[str, Any]:
+    return project.assets.get(id)[0]
+
+
+def test_only_given_cells_change(project: acc.Project, ids: list[str]) -> None:
+    result = project.assets.patch([{"id": ids[0], "description": "new"}])
+    assert result.counts == {"updated": 1}
+    assert result.ids == [ids[0]]
+    assert asset(project, ids[0])["description"] == "new"
+    assert asset(project, ids[0])["barcode"] == "0042"
+    assert asset(project, ids[1])["description"] == "old"
+
+
+def test_the_id_column_may_have_another_name(project: acc.Project, ids: list[str]) -> None:
+    assert project.assets.patch([{"asset": ids[0], "description": "new"}], id="asset").ok
+
+
+@pytest.mark.parametrize(("nulls", "description"), [("omit", "old"), ("clear", None)])
+def test_what_an_empty_cell_does(
+    nulls: Any, description: str | None, project: acc.Project, ids: list[str]
+) -> None:
+    assert project.assets.patch([{"id": ids[0], "description": None, "barcode": "7"}], nulls=nulls).ok
+    assert asset(project, ids[0]).get("description") == description
+
+
+def test_empty_cells_can_be_refused(project: acc.Project, ids: list[str]) -> None:
+    result = project.assets.patch([{"id": ids[0], "description": None}], nulls="error")
+    assert result.counts == {"invalid": 1}
+    assert result[0].error is not None
+    assert result[0].error.column == "description"
+
+
+def test_clear_clears_one_cell(project: acc.Project, ids: list[str]) -> None:
+    assert project.assets.patch([{"id": ids[0], "description": acc.CLEAR, "barcode": None}]).ok
+    assert asset(project, ids[0]).get("description") is None
+    assert asset(project, ids[0])["barcode"] == "0042"
+
+
+def test_equal_rows_of_one_id_are_one(
+    project: acc.Project, ids: list[str], sim: acc.testing.Simulator
+) -> None:
+    row = {"id": ids[0], "description": "new"}
+    assert project.assets.patch([row, dict(row)]).counts == {"updated": 2}
+    assert sim.audit()["assets_patched"] == 1
+
+
+def test_differing_rows_of_one_id_are_both_refused_and_name_each_other(
+    project: acc.Project, ids: list[str], sim: acc.testing.Simulator
+) -> None:
+    rows = [{"id": ids[0], "description": "a"}, {"id": ids[1]}, {"id": ids[0], "description": "b"}]
+    result = project.assets.patch(rows)
+    first, last = result[0], result[2]
+    assert (first.status, last.status) == ("invalid", "invalid")
+    assert first.error is not None
+    assert last.error is not None
+    assert "row 2" in str(first.error)
+    assert "row 0" in str(last.error)
+    assert asset(project, ids[0])["description"] == "old"
+
+
+@pytest.mark.parametrize("id", [None, "AHU-1", "nan"])
+def test_a_row_without_a_proper_id_is_invalid(id: str | None, project: acc.Project) -> None:
+    result = project.assets.patch([{"id": id, "description": "new"}])
+    assert result.counts == {"invalid": 1}
+    assert result[0].error is not None
+    assert result[0].error.column == "id"
+
+
+def test_misprinted_answers_still_count(
+    project: acc.Project, ids: list[str], sim: acc.testing.Simulator
+) -> None:
+    sim.set_switch("misprinted_scalars", "on")
+    assert project.assets.patch([{"id": id, "description": "new"} for id in ids]).counts == {"updated": 3}
+
+
+def test_a_lost_answer_is_asked_for_again(
+    project: acc.Project, ids: list[str], sim: acc.testing.Simulator
+) -> None:
+    sim.add_fault("reset_after_apply", on="assets:batch-patch")
+    result = project.assets.patch([{"id": id, "description": "new"} for id in ids])
+    assert result.counts == {"updated": 3}
+    assert result[0].attempts == 2

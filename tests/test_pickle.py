@@ -1,0 +1,121 @@
+"""Everything public pickles, and no secret with it."""
+
+from __future__ import annotations
+
+import inspect
+import pickle
+from typing import Any
+
+import pytest
+from conftest import Kit
+
+import acc_assets as acc
+
+
+def again(value: Any) -> Any:
+    return pickle.loads(pickle.dumps(value))
+
+
+def test_results_keep_everything_but_their_client(project: acc.Project, kit: Kit) -> None:
+    result = project.assets.create([*kit.rows(3), {"clientAssetId": "bad"}], returning=True)
+    copy = again(result)
+    assert result.assets is not None
+    assert list(copy) == list(result)
+    assert repr(copy) == repr(result)
+    assert copy.stats == result.stats
+    assert copy.assets.to_dicts() == result.assets.to_dicts()
+    assert again(result.where("invalid"))[0].row == 3
+    with pytest.raises(acc.OptionError, match="pickled"):
+        copy.retry()
+
+
+def test_dry_runs_and_tables(project: acc.Project, kit: Kit) -> None:
+    plan = project.assets.create(kit.rows(3), dry_run=True)
+    assert again(plan).plan == plan.plan
+    assets = project.assets.get("f6a1e3b5-abaa-4b01-b33a-5d55f36ba047")
+    assert again(assets).missing == assets.missing
+
+
+def test_clear_stays_itself() -> None:
+    assert again(acc.CLEAR) is acc.CLEAR
+
+
+def test_a_client_leaves_its_token_behind(
+    sim: acc.testing.Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for client in (sim.client(proxy="http://user:secret-word@proxy:8080"), sim.async_client()):
+        state = pickle.dumps(client)
+        assert sim.token.encode() not in state
+        assert b"secret-word" not in state
+    project = again(sim.client().project(sim.project_id))
+    monkeypatch.delenv("ACC_ASSETS_TOKEN", raising=False)
+    with pytest.raises(acc.AuthError, match="unpickled without its token"):
+        project.categories()
+    monkeypatch.setenv("ACC_ASSETS_TOKEN", sim.token)
+    assert project.categories()
+
+
+TOKENS: list[str] = []
+
+
+def newest_token() -> str:
+    return TOKENS[-1]
+
+
+def test_a_token_function_travels_along(sim: acc.testing.Simulator) -> None:
+    TOKENS.append(sim.token)
+    client = again(acc.Client(newest_token, base_url=sim.url))
+    assert client.project(sim.project_id).categories()
+
+
+def test_every_exception(project: acc.Project) -> None:
+    result = project.assets.create({"clientAssetId": "bad"})
+    kinds = [kind for kind in vars(acc).values() if inspect.isclass(kind) and issubclass(kind, BaseException)]
+    assert len(kinds) > 15
+    for kind in kinds:
+        error: Any
+        if kind in (acc.BulkError, acc.BulkInterrupted):
+            error = kind(result)
+        elif issubclass(kind, acc.ApiError):
+            error = kind("no", status=418, code="C", errors=[{"field": "a"}], request_id="r", body="{}")
+        else:
+            error = kind("no")
+        if issubclass(kind, acc.AccError):
+            error.result = result
+        copy = again(error)
+        assert type(copy) is kind
+        assert str(copy) == str(error)
+        assert {name: str(value) for name, value in vars(copy).items()} == {
+            name: str(value) for name, value in vars(error).items()
+        }
+
+
+def test_every_public_class_is_in_one_of_these_tests(
+    project: acc.Project, sim: acc.testing.Simulator
+) -> None:
+    """The rest: options, records, and the doors to a project."""
+    problem = acc.Problem("required", "statusId", None, "is missing", "add it")
+    error = acc.RowError("required", "is missing", problems=(problem,))
+    plain = [
+        acc.Limits(window=1.0),
+        acc.Retry(attempts=2),
+        acc.Progress(1, 2, 3, 4.0),
+        acc.Cause("invalid", "required", "is missing", 2, 0, None),
+        acc.Plan(1, 1, 100, 0.01),
+        acc.Stats(1, 0, 0, 0.0, 0.1, 100),
+        problem,
+        error,
+        acc.RowOutcome(0, "AHU", "key", "invalid", None, error, 0, None),
+    ]
+    assert [again(value) for value in plain] == plain
+    other = sim.async_client().project(sim.project_id)
+    doors = [project, project.assets, project.relationships, other, other.assets, other.relationships]
+    assert [repr(again(door)) for door in doors] == [repr(door) for door in doors]
+    tested = {type(value) for value in [*plain, *doors]} | {
+        acc.BulkResult,
+        acc.AssetTable,
+        acc.Client,
+        acc.AsyncClient,
+    }
+    public = {getattr(acc, name) for name in acc.__all__ if inspect.isclass(getattr(acc, name))}
+    assert {kind for kind in public if not issubclass(kind, BaseException)} == tested
