@@ -1,0 +1,165 @@
+"""Measures this package beside other clients, round-robin in one run, and writes `results.md`."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import importlib.metadata
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import urllib.request
+from collections import defaultdict
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HERE = Path(__file__).parent
+BASELINE = "aiohttp + msgspec"
+NEEDS = {
+    "autodesk-platform-sdk": "autodesk-platform-sdk",
+    "aiohttp + msgspec": "msgspec",
+    "aiohttp + orjson": "orjson",
+}
+
+
+@contextmanager
+def server(binary: Path, latency: int) -> Iterator[str]:
+    """The benchmark server in a process of its own; its address."""
+    process = subprocess.Popen([binary, str(latency)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        yield process.stdout.readline().strip()
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def measure(what: str, name: str, url: str, rows: int) -> dict[str, float]:
+    """One measurement in a fresh process."""
+    command = [sys.executable, str(HERE / "clients.py"), what, name, url, str(rows)]
+    found: dict[str, float] = json.loads(
+        subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    )
+    if what != "frame":
+        with urllib.request.urlopen(f"{url}/counts") as answer:
+            counts = json.load(answer)
+        # Nobody may be fast by leaving work out.
+        if counts != {"requests": rows // 100, "assets": rows} or found["done"] != rows:
+            raise SystemExit(f"{name}: the server got {counts}, the client says {found}; not a measurement.")
+    return found
+
+
+def rounds(what: str, names: list[str], url: str, rows: int, times: int) -> dict[str, dict[str, list[float]]]:
+    """Every client once a round, each round beginning with another one."""
+    found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for turn in range(times):
+        for place in range(len(names)):
+            name = names[(turn + place) % len(names)]
+            for key, value in measure(what, name, url, rows).items():
+                found[name][key].append(value)
+        print(f"  {what}: round {turn + 1} of {times}", file=sys.stderr)
+    return found
+
+
+def table(found: dict[str, dict[str, list[float]]], baseline: str, rows: int) -> list[str]:
+    """A Markdown table: medians, their range, and the ratio to the baseline."""
+    lines = [
+        "| client | wall s (min to max) | CPU s (min to max) | CPU ms per 1,000 | CPU, times the baseline | growth MiB |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    base = statistics.median(found[baseline]["cpu"])
+    for name, values in sorted(found.items(), key=lambda item: statistics.median(item[1]["cpu"])):
+        middle = {key: statistics.median(each) for key, each in values.items()}
+        spread = {
+            key: f"{middle[key]:.3f} ({min(values[key]):.3f} to {max(values[key]):.3f})"
+            for key in ("wall", "cpu")
+        }
+        lines.append(
+            f"| {name} | {spread['wall']} | {spread['cpu']} | {middle['cpu'] * 1e6 / rows:.2f} "
+            f"| {middle['cpu'] / base:.2f} | {middle['growth']:.0f} |"
+        )
+    return lines
+
+
+def main() -> None:
+    """Runs it all and writes the results."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--server", type=Path, required=True, help="the benchmark-server binary")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rows", type=int, default=20_000)
+    parser.add_argument("--frame-rows", type=int, default=100_000)
+    parser.add_argument("--stream-rows", type=int, default=1_000_000)
+    parser.add_argument("--output", type=Path, default=HERE / "results.md")
+    options = parser.parse_args()
+
+    names = ["acc-assets", BASELINE, "aiohttp + orjson", "sockets + msgspec", "autodesk-platform-sdk"]
+    installed = {distribution.name for distribution in importlib.metadata.distributions()}
+    for name in [name for name in names if NEEDS.get(name, "pip") not in installed]:
+        print(f"{name} is not installed for this Python: skipped", file=sys.stderr)
+        names.remove(name)
+    versions = ", ".join(
+        f"{name} {importlib.metadata.version(name)}"
+        for name in ("acc-assets", "aiohttp", "msgspec", "orjson", "pandas", "autodesk-platform-sdk")
+        if name in installed
+    )
+    lines = [
+        "# Results",
+        "",
+        f"Written by `make bench` on {datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d}: "
+        f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}; {versions}.",
+        "",
+        f"Medians of {options.rounds} rounds, all clients in turn in each round, every measurement in a fresh process. "
+        "CPU is that of the client's process, all its threads, from the rows in memory to the last answer parsed; "
+        "growth is its peak memory over what it held before. Imports and the making of rows and client are not timed. "
+        "Python's cyclic collector is on for everyone. Plain HTTP/1.1 on loopback, no TLS; the server is a process of "
+        "its own. Compare inside one table only.",
+    ]
+    with ExitStack() as stack:
+        urls = {latency: stack.enter_context(server(options.server, latency)) for latency in (0, 50)}
+        for latency, url in urls.items():
+            found = rounds("create", names, url, options.rows, options.rounds)
+            lines += [
+                "",
+                f"## Create {options.rows:,} assets from a list of dicts, answers after {latency} ms",
+                "",
+                f"{options.rows // 100:,} requests of 100, 8 in flight. Baseline: {BASELINE}, answers typed (`gc=False`, "
+                "only id and clientAssetId). Ours checks every row, paces, and keeps a verdict a row; the others do not.",
+                "",
+                *table(found, BASELINE, options.rows),
+            ]
+        found = rounds("frame", ["acc-assets", "zip + orjson"], "-", options.frame_rows, options.rounds)
+        speedup = statistics.median(found["zip + orjson"]["wall"]) / statistics.median(
+            found["acc-assets"]["wall"]
+        )
+        lines += [
+            "",
+            f"## A pandas frame of {options.frame_rows:,} x 11 to request bodies",
+            "",
+            "Ours is `create(frame, dry_run=True)`: every check and every body. Theirs is the columns zipped to dicts, "
+            "blanks left out, and orjson; no checks.",
+            "",
+            *table(found, "zip + orjson", options.frame_rows),
+            "",
+            f"Wall time: ours is {speedup:.1f} times as fast.",
+        ]
+        stream = measure("stream", "acc-assets", urls[0], options.stream_rows)
+        lines += [
+            "",
+            f"## {options.stream_rows:,} rows from a generator",
+            "",
+            f"Growth of peak memory, ledger included: {stream['growth']:.0f} MiB, in {stream['wall']:.1f} s.",
+        ]
+    options.output.write_text("\n".join(lines) + "\n")
+    print("\n".join(lines))
+    print(f"\nWritten to {options.output.relative_to(Path.cwd())}.", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""Imports a sheet of 20,000 assets into the embedded simulator, changes, reads and deletes some, and reports on it.
+
+Ends with exit code 1 if the simulator's own account of what happened is not what the results say.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import sys
+import textwrap
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+
+from make_sheet import make_sheet
+
+import acc_assets
+
+ROWS = 20_000
+WINDOW = 2.0  # seconds; the service counts requests over 60
+BAD_ROWS_SHOWN = 4
+
+
+def main() -> int:
+    """Runs the demo; 0 if the simulator's account and the results agree."""
+    # The report below says what the log would.
+    logging.getLogger("acc_assets").setLevel(logging.ERROR)
+    limits = acc_assets.Limits(window=WINDOW)
+    with acc_assets.testing.Simulator(seed=1, window=WINDOW) as simulator:
+        print(
+            f"A simulated project, served on {simulator.url}. It keeps the service's rate limits (100 writes,\n"
+            f"1,000 reads and 120 relationship requests a minute), with one difference: its minute lasts {WINDOW:g} s.\n"
+        )
+        sheet = make_sheet(simulator.world(), ROWS)
+        project = simulator.client().project(simulator.project_id)
+        table = Table()
+        print(
+            f"The sheet: {ROWS:,} rows of {len(sheet.frame.columns)} columns, {len(sheet.mistakes)} bad on purpose."
+        )
+
+        plan = project.assets.create(sheet.frame, dry_run=True).plan
+        assert plan is not None
+        print(
+            f"Checked before the first write: {plan.rows:,} rows are fit to be sent, in {plan.requests:,} requests.\n"
+        )
+
+        created = project.assets.create(sheet.frame, progress=sys.stderr.isatty())
+        table.add("create", len(created), created.stats.requests, created.stats.seconds, limits.assets_write)
+        frame = sheet.frame.assign(id=created.ids)
+
+        # Every third of the units that are in: a note, and the airflow measured on site.
+        airflow = next(column for column in frame.columns if frame[column].dtype == "float64")
+        changes = frame.loc[frame["id"].notna()].iloc[::3][["id", airflow]]
+        changes = changes.assign(
+            description="Measured on site", **{airflow: (changes[airflow] * 1.02).round(1)}
+        )
+        patched = project.assets.patch(changes)
+        table.add("patch", len(patched), patched.stats.requests, patched.stats.seconds, limits.assets_write)
+
+        started, asked = time.perf_counter(), [made for made in created.ids if made is not None]
+        assets = project.assets.get(asked)
+        table.add(
+            "read", len(asked), math.ceil(len(asked) / 100), time.perf_counter() - started, limits.assets_read
+        )
+        noted = sum(asset.get("description") == "Measured on site" for asset in assets)
+
+        doomed = [asset["id"] for asset in assets][:500]
+        deleted = project.assets.delete(doomed)
+        table.add("delete", len(deleted), deleted.stats.requests, deleted.stats.seconds, limits.assets_write)
+        gone = project.assets.get(doomed).missing
+
+        links = simulator.seed_relationships(300)
+        unlinked = project.relationships.delete(links)
+        table.add(
+            "delete links",
+            len(unlinked),
+            unlinked.stats.requests,
+            unlinked.stats.seconds,
+            limits.relationships,
+        )
+
+        report_rows(created)
+        print(table)
+        print(
+            f"Read back: {len(assets):,} assets, {noted:,} of them with the note; {len(gone):,} gone after the delete.\n"
+        )
+
+        audit = simulator.audit()
+        local = sorted(row for row, mistake in sheet.mistakes.items() if not mistake.service)
+        bad = {outcome.row for outcome in created if not outcome.ok}
+        return report_checks(
+            {
+                "assets created": (created.counts.get("created"), audit["assets_created"]),
+                "assets created twice": (0, len(audit["created_more_than_once"])),
+                "assets patched": (patched.counts.get("updated"), audit["assets_patched"]),
+                "assets read": (len(asked), len(assets)),
+                "notes read back": (len(patched), noted),
+                "assets deleted": (deleted.counts.get("deleted"), audit["assets_deleted"]),
+                "deleted assets missing": (len(doomed), len(gone)),
+                "relationships deleted": (unlinked.counts.get("deleted"), audit["relationships_deleted"]),
+                "requests refused for the rate": (0, audit["rate_limited"]),
+                "rows refused before sending": ([outcome.row for outcome in created.where("invalid")], local),
+                "bad rows taken": (0, len(sheet.mistakes.keys() - bad)),
+            }
+        )
+
+
+class Table:
+    """What each step took, and what it takes at the service's own limits."""
+
+    def __init__(self) -> None:
+        self._lines = [f"{'':<14}{'rows':>8}{'requests':>10}{'seconds':>9}   at the service's limit"]
+
+    def add(self, step: str, rows: int, requests: int, seconds: float, limit: int) -> None:
+        """Adds a step; `limit` is the service's requests a minute."""
+        full_minutes = (requests - 1) // limit
+        real = (
+            "at once" if full_minutes == 0 else f"at least {full_minutes} min ({limit:,} requests a minute)"
+        )
+        self._lines.append(f"{step:<14}{rows:>8,}{requests:>10,}{seconds:>9.1f}   {real}")
+
+    def __str__(self) -> str:
+        return "\n".join(self._lines) + "\n"
+
+
+def report_rows(result: acc_assets.BulkResult) -> None:
+    """Prints the counts, and the rows that are not in: what is wrong with them and what to do."""
+    print("Imported: " + ", ".join(f"{count:,} {status}" for status, count in result.counts.items()) + ".")
+    if result.stats.bisects:
+        print(
+            f"{result.stats.bisects} refused requests were split to find their bad rows; the good rows in them are in."
+        )
+    print("What is wrong (rows are counted from 0), and what to do:")
+    causes: dict[tuple[str, str, str], list[acc_assets.RowOutcome]] = defaultdict(list)
+    for outcome in result:
+        if outcome.error is not None:
+            causes[outcome.status, outcome.error.code, outcome.error.column or ""].append(outcome)
+    for (status, _, _), outcomes in sorted(causes.items(), key=lambda cause: -len(cause[1])):
+        error = outcomes[0].error
+        assert error is not None
+        print(
+            textwrap.fill(
+                f"{len(outcomes)} {status}: {error.message}",
+                110,
+                initial_indent="  ",
+                subsequent_indent="    ",
+            )
+        )
+        print(
+            f"    rows {numbers([outcome.row for outcome in outcomes])}"
+            + (f"; {error.fix}" if error.fix else "")
+        )
+    print()
+
+
+def numbers(rows: Sequence[int]) -> str:
+    """The first row numbers, and how many more."""
+    shown = ", ".join(str(row) for row in rows[:BAD_ROWS_SHOWN])
+    return shown + (f" and {len(rows) - BAD_ROWS_SHOWN:,} more" if len(rows) > BAD_ROWS_SHOWN else "")
+
+
+def report_checks(checks: dict[str, tuple[object, object]]) -> int:
+    """Prints where the results and the simulator's account differ; 1 if they do."""
+    wrong = {what: pair for what, pair in checks.items() if pair[0] != pair[1]}
+    for what, (believed, true) in wrong.items():
+        print(f"DIFFERS: {what}: the results say {believed}, the simulator says {true}")
+    if not wrong:
+        print(f"The simulator's own account agrees with the results, in all {len(checks)} points checked:")
+        print("  " + ", ".join(checks) + ".")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

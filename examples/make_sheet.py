@@ -1,0 +1,150 @@
+"""Writes a sheet of air handling units and fans as projects have them, mistakes included; the same seed, the same sheet.
+
+python examples/make_sheet.py sheet.xlsx [--rows 20000] [--seed 1]
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import random
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+import acc_assets
+
+MANUFACTURERS = ["Nordvent", "Aeromax", "Kaltluft", "Ventra", "Société Aéraulique", "Luftwerk"]
+
+
+class Mistake(NamedTuple):
+    """One kind of mistake made on purpose."""
+
+    what: str
+    column: str
+    cell: Any
+    rows: int
+    # Whether only the service can know that it is one.
+    service: bool = False
+
+
+class Sheet(NamedTuple):
+    """A sheet, and which of its rows are bad."""
+
+    frame: pd.DataFrame
+    mistakes: dict[int, Mistake]
+
+
+def make_sheet(world: dict[str, Any], rows: int = 20_000, seed: int = 1) -> Sheet:
+    """A sheet for the project that `Simulator.world()` describes.
+
+    Args:
+        world: the project's categories, statuses, attributes and locations, with their ids.
+        rows: rows in all, at least 1,000; about one in 500 is bad, 40 of 20,000.
+        seed: of the random numbers.
+    """
+    dice = random.Random(seed)
+    categories = {category["name"]: category for category in world["categories"]}
+    air_handling, fans = categories["Air Handling"], categories["Fans"]
+    statuses = [status["id"] for status in air_handling["statuses"]]
+    rooms = [place for place in world["locations"] if place["barcode"]]
+    # All six data types; Airflow and Filter Class belong to air handling units only, fans leave them blank.
+    attribute = {found["displayName"]: found for found in air_handling["attributes"]}
+    own = {found["name"] for found in air_handling["attributes"]} - {
+        found["name"] for found in fans["attributes"]
+    }
+
+    def values(display_name: str) -> list[str]:
+        return [value["id"] for value in attribute[display_name]["values"]]
+
+    table = []
+    for number in range(rows):
+        is_fan = dice.random() < 0.2
+        room = dice.choice(rooms)
+        kind = "Extract fan" if is_fan else "Air handling unit"
+        cells = {
+            "Manufacturer": dice.choice(MANUFACTURERS),
+            "Airflow": float(dice.randrange(500, 30_000, 50)),
+            "Installation Date": pd.Timestamp(2026, 1, 5) + pd.Timedelta(days=dice.randrange(300)),
+            "Commissioned": dice.random() < 0.6,
+            "Filter Class": dice.choice(values("Filter Class")),
+            "Functions": sorted(dice.sample(values("Functions"), dice.randint(1, 3))),
+        }
+        table.append(
+            {
+                "clientAssetId": f"{'FAN' if is_fan else 'AHU'}-{room['barcode']}-{number + 1:05}",
+                "categoryId": int((fans if is_fan else air_handling)["id"]),
+                "statusId": dice.choice(statuses),
+                "description": f"{kind} in {room['name']}" if dice.random() < 0.7 else None,
+                "locationId": room["id"],
+                # A barcode column read as numbers would lose these zeros.
+                "barcode": f"{dice.randrange(10**6):08}",
+                **{
+                    found["name"]: None if is_fan and found["name"] in own else cells[display_name]
+                    for display_name, found in attribute.items()
+                },
+            }
+        )
+    frame = pd.DataFrame(table, dtype=object)
+    airflow, installed = attribute["Airflow"]["name"], attribute["Installation Date"]["name"]
+    mistakes = {}
+    kinds = _mistakes(attribute, categories["Electrical"]["statuses"][0]["id"])
+    planted = [mistake for mistake in kinds for _ in range(max(1, mistake.rows * rows // 20_000))]
+    for row, mistake in zip(
+        sorted(dice.sample(range(rows), len(planted))), _shuffled(planted, dice), strict=True
+    ):
+        frame.at[row, mistake.column] = mistake.cell
+        mistakes[row] = mistake
+    # The columns as pandas has them when it has read a sheet.
+    frame[airflow] = frame[airflow].astype("float64")
+    frame[installed] = pd.to_datetime(frame[installed])
+    return Sheet(frame, mistakes)
+
+
+def _mistakes(attribute: dict[str, dict[str, Any]], foreign_status: str) -> list[Mistake]:
+    text, number, date = (
+        attribute[name]["name"] for name in ("Manufacturer", "Airflow", "Installation Date")
+    )
+    afternoon = pd.Timestamp(datetime.datetime(2026, 3, 2, 14, 30))
+    return [
+        Mistake("no name", "clientAssetId", None, 4),
+        Mistake("no category", "categoryId", None, 3),
+        Mistake("no status", "statusId", None, 4),
+        Mistake("a status by its label", "statusId", "Installed", 4),
+        Mistake("a location by its name", "locationId", "Level 2", 3),
+        Mistake("a category that is no whole number", "categoryId", 42.5, 3),
+        Mistake("a blank category turned to text", "categoryId", "nan", 2),
+        Mistake("a description of 1,300 characters", "description", "see manual " * 118 + "!!", 4),
+        Mistake("an attribute's text of 300 characters", text, "Nordvent" * 37 + "GmbH", 4),
+        Mistake("an infinite airflow", number, float("inf"), 3),
+        Mistake("a date with a time of day", date, afternoon, 4),
+        Mistake("a status of another status set", "statusId", foreign_status, 2, service=True),
+    ]
+
+
+def _shuffled(planted: list[Mistake], dice: random.Random) -> list[Mistake]:
+    return dice.sample(planted, len(planted))
+
+
+def main() -> None:
+    """Writes the sheet as .xlsx or .csv."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("path", type=Path, help="where to write: sheet.xlsx or sheet.csv")
+    parser.add_argument("--rows", type=int, default=20_000)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    with acc_assets.testing.Simulator(seed=options.seed) as simulator:
+        frame, mistakes = make_sheet(simulator.world(), options.rows, options.seed)
+    # A cell of a file holds one text.
+    for column in frame.columns:
+        frame[column] = [", ".join(cell) if isinstance(cell, list) else cell for cell in frame[column]]
+    if options.path.suffix == ".xlsx":
+        frame.to_excel(options.path, index=False)
+    else:
+        frame.to_csv(options.path, index=False)
+    print(f"{options.path}: {len(frame):,} rows, {len(mistakes)} of them bad")
+
+
+if __name__ == "__main__":
+    main()
