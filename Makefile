@@ -1,0 +1,60 @@
+# Each target makes what it needs: the virtual environment, the packages in it, the wheel (only when sources changed).
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+PYTHON := .venv/bin/python
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# PyO3 asks the interpreter for its version when it is built: let it be always the same.
+export PYO3_PYTHON := $(CURDIR)/$(PYTHON)
+
+SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md \
+           $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name py.typed)
+
+.PHONY: help demo test lint bench wheel clean
+
+help: ## Print what each target does
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 12
+
+demo: .venv/.installed ## Import a sheet of 20,000 assets into the embedded simulator and report on it
+	@$(PYTHON) examples/demo.py
+
+test: .venv/.installed ## Run all tests: the Rust core, and the wheel on every Python that is here
+	@echo "== tests: the core, without Python"
+	cargo test --quiet --locked --no-default-features --features simulator
+	@echo "== tests: $$($(PYTHON) --version)"
+	$(PYTHON) -m pytest -q
+	@.ci/other-pythons
+
+lint: .venv/.installed ## Check formatting, lints and types
+	cargo fmt --check
+	cargo clippy --quiet --locked --all-targets --all-features -- -D warnings
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/pyright --pythonpath $(PYTHON)
+	$(PYTHON) -m mypy.stubtest --mypy-config-file pyproject.toml acc_assets._core
+
+bench: dist/.built ## Measure beside other clients on this machine; writes benchmarks/results.md
+	@benchmarks/run
+
+wheel: dist/.built ## Build the wheel into dist/
+	@ls dist/*.whl
+
+clean: ## Remove what the targets made, build cache included
+	rm -rf .venv .venvs dist target
+
+.venv/.ready: pyproject.toml
+	@.ci/venv .venv main build test lint
+	@touch $@
+
+dist/.built: $(SOURCES) | .venv/.ready
+	@echo "Building the wheel (the first time takes a few minutes)"
+	@rm -rf dist
+	.venv/bin/maturin build --quiet --release --interpreter $(PYTHON) --out dist
+	@touch $@
+
+.venv/.installed: .venv/.ready dist/.built
+	@$(PYTHON) -m pip install --quiet --force-reinstall --no-deps dist/*.whl
+	@touch $@
