@@ -596,6 +596,27 @@ fn a_barcode_of_numbers_is_warned_of_once() {
 }
 
 #[test]
+fn a_blank_that_was_turned_to_text_is_sent_and_warned_of_once_a_column() {
+    let mut writer = RowWriter::new(policy(RowShape::AssetPatch));
+    let columns = ["id", "description", "ca1"].map(|name| writer.column(name));
+    let mut out = Vec::new();
+    for text in ["fine", "nan", "NaN"] {
+        writer.begin(&mut out);
+        writer.cell(columns[0], Cell::Text(ID), &mut out);
+        writer.cell(columns[1], Cell::Text(text), &mut out);
+        writer.cell(columns[2], Cell::Text(text), &mut out);
+        writer.end(&mut out).unwrap();
+    }
+    let warnings = writer.warnings();
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert!(
+        warnings[0].contains("'description'") && warnings[0].contains("row 1"),
+        "{warnings:?}"
+    );
+    assert!(warnings[1].contains("'ca1'"), "{warnings:?}");
+}
+
+#[test]
 fn every_rule_can_be_broken_and_every_problem_names_a_rule() {
     let long = "x".repeat(251);
     let nulls = Policy {

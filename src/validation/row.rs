@@ -26,6 +26,8 @@ pub struct RowWriter {
     rows: usize,
     /// The row where the barcode first came as a number.
     barcode_as_number: Option<usize>,
+    /// Columns of text where a cell says "nan" or the like, with the first such row.
+    blanks_as_text: Vec<(String, usize)>,
     // What follows belongs to the row under way.
     start: usize,
     /// The entries of `customAttributes`, each with a comma behind it.
@@ -85,6 +87,7 @@ impl RowWriter {
             attribute_indexes: HashMap::new(),
             rows: 0,
             barcode_as_number: None,
+            blanks_as_text: Vec::new(),
             start: 0,
             attribute_body: Vec::new(),
             given: 0,
@@ -267,6 +270,16 @@ impl RowWriter {
             self.barcode_as_number = Some(self.rows - 1);
         }
         out.push(b',');
+        if value::is_blank_as_text(cell) {
+            self.note_blank(field.name.to_owned());
+        }
+    }
+
+    /// Notes a column with text such as "nan". It is sent, since it may be meant.
+    fn note_blank(&mut self, column: String) {
+        if self.blanks_as_text.iter().all(|(known, _)| *known != column) {
+            self.blanks_as_text.push((column, self.rows - 1));
+        }
     }
 
     fn attributes_cell(&mut self, cell: &Cell<'_>) {
@@ -329,6 +342,9 @@ impl RowWriter {
         });
         self.attribute_body.push(b',');
         if !twice && written.is_ok() {
+            if value::is_blank_as_text(cell) {
+                self.note_blank(self.attributes[index].name.clone());
+            }
             return;
         }
         self.attribute_body.truncate(start);
@@ -420,15 +436,19 @@ impl RowWriter {
 
     /// What a user should know though no row is invalid, once a column.
     pub fn warnings(&self) -> Vec<String> {
-        self.barcode_as_number
-            .map(|row| {
-                format!(
-                    "column '{BARCODE}' arrived as numbers (first: row {row}): leading zeros may be gone; read the sheet \
-                     with dtype={{'{BARCODE}': str}}"
-                )
-            })
-            .into_iter()
-            .collect()
+        let barcode = self.barcode_as_number.map(|row| {
+            format!(
+                "column '{BARCODE}' arrived as numbers (first: row {row}): leading zeros may be gone; read the sheet \
+                 with dtype={{'{BARCODE}': str}}"
+            )
+        });
+        let blanks = self.blanks_as_text.iter().map(|(column, row)| {
+            format!(
+                "column '{column}' holds a blank cell as text, such as 'nan' (first: row {row}): it is sent as it stands; \
+                 leave out astype(str), or put None there"
+            )
+        });
+        barcode.into_iter().chain(blanks).collect()
     }
 }
 

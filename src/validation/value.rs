@@ -306,3 +306,8 @@ fn stands_for_blank(text: &str) -> bool {
         .iter()
         .any(|blank| text.eq_ignore_ascii_case(blank))
 }
+
+/// Whether a cell is text that looks like what `astype(str)` makes of a blank one.
+pub(super) fn is_blank_as_text(cell: &Cell<'_>) -> bool {
+    matches!(cell, Cell::Text(text) if text.len() <= 4 && stands_for_blank(text))
+}
