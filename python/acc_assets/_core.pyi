@@ -129,7 +129,7 @@ class Ledger:
     def causes(self) -> list[tuple[str, str, str, int, int, Any]]:
         """(status, code, message, rows, first row, its label) of everything not good, most rows first."""
     def columns(self) -> dict[str, list[Any]]:
-        """row, label, key, status, id, code, message, column, attempts, request_id: one list each."""
+        """row, label, key, status, id, code, message, column, value, fix, attempts, request_id: one list each."""
     def stats(self) -> dict[str, float]:
         """requests, retries, bisects, throttled (seconds), seconds, bytes_sent."""
     def plan(self) -> dict[str, float]:

@@ -4,6 +4,7 @@
 //! most 100 assets stands in the tutorial "Manage assets"; the rate groups on the page "Assets rate limits".
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
@@ -104,7 +105,7 @@ pub const LIST: Listing = Listing {
 /// by its client asset id; among rows of one client asset id by what else they say; and by position only where they
 /// say the same. What stays ambiguous stays unpaired: never a wrong id on a row.
 fn pair_created<'a>(body: &'a [u8], rows: &[SentRow<'_>], entries: bool) -> Result<Vec<Paired<'a>>, String> {
-    // Raw entries are only needed to be kept, or to tell twins apart: reading them twice costs.
+    // Two fields are all that most answers are read for; whole entries only where they are kept.
     let found: Vec<Identity<'a>> = member(body, "results")?;
     let raw: Vec<&'a RawValue> = if entries {
         member(body, "results")?
@@ -141,6 +142,8 @@ fn pair_created<'a>(body: &'a [u8], rows: &[SentRow<'_>], entries: bool) -> Resu
     let at_of_key =
         positions(with_id.filter_map(|(at, entry)| Some((entry.client_asset_id.as_deref()?, at))));
     let mut paired = vec![Paired::Absent; rows.len()];
+    // Read when the first twins need it, once for all of them.
+    let whole = OnceCell::new();
     for (key, same) in &of_key {
         let candidates = at_of_key.get(key).map_or(&[][..], Vec::as_slice);
         if candidates.len() != same.len() {
@@ -149,7 +152,7 @@ fn pair_created<'a>(body: &'a [u8], rows: &[SentRow<'_>], entries: bool) -> Resu
         if let ([row], [at]) = (&same[..], candidates) {
             paired[*row] = named(*at);
         } else {
-            for (row, at) in told_apart(body, rows, same, candidates)? {
+            for (row, at) in told_apart(&whole, body, rows, same, candidates)? {
                 paired[row] = named(at);
             }
         }
@@ -171,6 +174,7 @@ fn positions<'t>(texts: impl Iterator<Item = (&'t str, usize)>) -> HashMap<&'t s
 
 /// Pairs rows of one client asset id with as many entries, by what else they say.
 fn told_apart(
+    whole: &OnceCell<Vec<Value>>,
     body: &[u8],
     rows: &[SentRow<'_>],
     same: &[usize],
@@ -179,7 +183,12 @@ fn told_apart(
     if same.iter().all(|row| rows[*row].body == rows[same[0]].body) {
         return Ok(same.iter().copied().zip(candidates.iter().copied()).collect());
     }
-    let entries: Vec<Value> = member(body, "results")?;
+    let entries = if let Some(entries) = whole.get() {
+        entries
+    } else {
+        let read = member(body, "results")?;
+        whole.get_or_init(|| read)
+    };
     let mut pairs = Vec::new();
     for row in same {
         let Ok(sent) = serde_json::from_slice::<Value>(rows[*row].body) else {

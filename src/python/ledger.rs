@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use arrow_array::RecordBatchIterator;
 use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCapsule, PyDict, PyList};
 use serde_json::Value;
 
-use super::capsule::stream_capsule;
+use super::table::stream;
 use crate::batch::outcome::{Fault, Ledger as Rows, OwnedLabel, State, View};
 use crate::table::batch;
 
@@ -222,9 +221,7 @@ impl Ledger {
             }
             batch(&columns, self.0.len())
         });
-        let batch = batch.map_err(|error| PyValueError::new_err(error.to_string()))?;
-        let schema = batch.schema();
-        stream_capsule(py, Box::new(RecordBatchIterator::new([Ok(batch)], schema)))
+        stream(py, batch)
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow_array::RecordBatchIterator;
+use arrow_array::{RecordBatch, RecordBatchIterator};
+use arrow_schema::ArrowError;
 use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCapsule, PyDict, PyList};
@@ -90,8 +91,13 @@ impl Table {
         // The protocol lets a producer ignore the schema asked for.
         let _ = requested_schema;
         let batch = py.detach(|| table::batch(&self.0.columns(), self.0.len()));
-        let batch = batch.map_err(|error| PyValueError::new_err(error.to_string()))?;
-        let schema = batch.schema();
-        stream_capsule(py, Box::new(RecordBatchIterator::new([Ok(batch)], schema)))
+        stream(py, batch)
     }
+}
+
+/// A batch as a stream of its own.
+pub fn stream(py: Python<'_>, batch: Result<RecordBatch, ArrowError>) -> PyResult<Bound<'_, PyCapsule>> {
+    let batch = batch.map_err(|error| PyValueError::new_err(error.to_string()))?;
+    let schema = batch.schema();
+    stream_capsule(py, Box::new(RecordBatchIterator::new([Ok(batch)], schema)))
 }
