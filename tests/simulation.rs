@@ -31,13 +31,13 @@ impl Source for Texts {
     fn fill(&mut self, sink: &mut dyn Sink) -> Result<More, SourceError> {
         for row in self.rows.by_ref() {
             let columns: Vec<Column> = row.iter().map(|(name, _)| sink.column(name)).collect();
-            if !sink.begin(Label::Number) {
-                continue;
+            if sink.begin(Label::Number) {
+                for (column, (_, value)) in columns.into_iter().zip(&row) {
+                    sink.cell(column, Cell::Text(value));
+                }
+                sink.end();
             }
-            for (column, (_, value)) in columns.into_iter().zip(&row) {
-                sink.cell(column, Cell::Text(value));
-            }
-            if !sink.end() {
+            if sink.full() {
                 return Ok(More::Rows);
             }
         }

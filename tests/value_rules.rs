@@ -688,13 +688,15 @@ impl Sink for Writing {
     fn broken(&mut self, _: Label<'_>, found: &str) {
         self.rows.push(Err(vec![Problem::not_a_row(found)]));
     }
-    fn end(&mut self) -> bool {
+    fn end(&mut self) {
         let ended = self.writer.end(&mut self.out);
         self.rows.push(ended.map(|()| {
             serde_json::from_str::<Value>(&format!("{{{}}}", str::from_utf8(&self.out).unwrap())).unwrap()[ID]
                 .clone()
         }));
-        !self.rows.len().is_multiple_of(self.most)
+    }
+    fn full(&self) -> bool {
+        self.rows.len().is_multiple_of(self.most)
     }
 }
 

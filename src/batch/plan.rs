@@ -231,15 +231,6 @@ impl Packer {
         true
     }
 
-    /// Whether more rows may be read before the next batch is taken.
-    fn goes_on(&self) -> bool {
-        self.stop.phase() == Phase::Run
-            && match self.ahead {
-                Ahead::OneBatch => self.ready.is_empty() && !self.next_row.is_multiple_of(PAUSE),
-                Ahead::Everything => !self.next_row.is_multiple_of(PAUSE),
-            }
-    }
-
     /// Why these rows are not those of the run that this one goes on with.
     #[must_use]
     pub fn changed(&self, ended: bool) -> Option<String> {
@@ -316,7 +307,7 @@ impl Sink for Packer {
         }
     }
 
-    fn end(&mut self) -> bool {
+    fn end(&mut self) {
         let checked = self.writer.end(&mut self.current.open);
         let key: Box<str> = self.writer.key().into();
         if self.again.is_none() {
@@ -336,7 +327,7 @@ impl Sink for Packer {
         };
         if !stays {
             self.current.undo_begin();
-            return self.goes_on();
+            return;
         }
         let end = self.current.open.len();
         if end > MOST_BYTES && !self.current.items.is_empty() {
@@ -357,6 +348,11 @@ impl Sink for Packer {
         if self.current.items.len() >= self.batch_size {
             self.close_batch();
         }
-        self.goes_on()
+    }
+
+    fn full(&self) -> bool {
+        self.stop.phase() > Phase::Run
+            || self.next_row.is_multiple_of(PAUSE)
+            || (self.ahead == Ahead::OneBatch && !self.ready.is_empty())
     }
 }

@@ -79,13 +79,13 @@ impl Source for Batches {
             while self.next < batch.num_rows() {
                 let row = self.next;
                 self.next += 1;
-                if !sink.begin(Label::Number) {
-                    continue;
+                if sink.begin(Label::Number) {
+                    for (column, array) in self.columns.iter().zip(batch.columns()) {
+                        push(array, row, *column, sink);
+                    }
+                    sink.end();
                 }
-                for (column, array) in self.columns.iter().zip(batch.columns()) {
-                    push(array, row, *column, sink);
-                }
-                if !sink.end() {
+                if sink.full() {
                     self.current = Some(batch);
                     return Ok(More::Rows);
                 }

@@ -46,7 +46,7 @@ pub enum Label<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Column(pub u32);
 
-/// Takes rows, a cell at a time: `begin`, `cell` for each column, `end`.
+/// Takes rows, a cell at a time: `begin`, `cell` for each column, `end`; then `full`.
 pub trait Sink {
     /// The handle of a column. Never fails: an unknown name gets a handle too, whose cells make their rows invalid.
     fn column(&mut self, name: &str) -> Column;
@@ -60,8 +60,11 @@ pub trait Sink {
     /// A row that is no row at all (a list item that is no dict, say): the row counts, with this problem.
     fn broken(&mut self, label: Label<'_>, found: &str);
 
-    /// Ends the row. `false`: the sink is full for now, stop and come back.
-    fn end(&mut self) -> bool;
+    /// Ends the row.
+    fn end(&mut self);
+
+    /// Asked after every row, one that was not wanted or broken too. `true`: stop for now and come back.
+    fn full(&self) -> bool;
 }
 
 /// Whether a source has more rows.

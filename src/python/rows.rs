@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::RecordBatchReader;
 use arrow_array::ffi_stream::ArrowArrayStreamReader;
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PyKeyboardInterrupt, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -287,13 +287,24 @@ impl PythonSource {
     pub fn error(&self) -> Arc<Mutex<Option<PyErr>>> {
         Arc::clone(&self.error)
     }
+
+    fn keep(&self, raised: PyErr) {
+        *self.error.lock().unwrap_or_else(PoisonError::into_inner) = Some(raised);
+    }
 }
 
 impl Source for PythonSource {
     fn fill(&mut self, sink: &mut dyn Sink) -> Result<More, SourceError> {
         // The Arrow reader needs no Python; one written in Python attaches by itself.
         let walk = match &mut self.walk {
-            Walk::Stream(batches) => return batches.fill(sink),
+            Walk::Stream(batches) => {
+                return batches.fill(sink).inspect_err(|error| {
+                    // Of an exception raised inside a stream the Arrow interface hands on the text only.
+                    if error.0.contains("KeyboardInterrupt") {
+                        self.keep(PyKeyboardInterrupt::new_err(()));
+                    }
+                });
+            }
             Walk::Objects(walk) => walk,
         };
         let values = &mut self.values;
@@ -309,7 +320,7 @@ impl Source for PythonSource {
             Some(Ok(more)) => Ok(more),
             Some(Err(raised)) => {
                 let text = format!("the rows raised {raised}");
-                *self.error.lock().unwrap_or_else(PoisonError::into_inner) = Some(raised);
+                self.keep(raised);
                 Err(SourceError(text))
             }
             None => Err(SourceError("Python is shutting down".to_owned())),
@@ -335,19 +346,19 @@ impl Dicts {
         let mut pairs = Vec::new();
         for item in items {
             let item = item?;
-            if !values.is_mapping(&item) {
+            if values.is_mapping(&item) {
+                entries(&item, &mut pairs)?;
+                if sink.begin(Label::Number) {
+                    for (position, (key, value)) in pairs.iter().enumerate() {
+                        let column = self.column(position, key, sink)?;
+                        values.read(value).push(column, sink);
+                    }
+                    sink.end();
+                }
+            } else {
                 sink.broken(Label::Number, &describe(&item));
-                continue;
             }
-            entries(&item, &mut pairs)?;
-            if !sink.begin(Label::Number) {
-                continue;
-            }
-            for (position, (key, value)) in pairs.iter().enumerate() {
-                let column = self.column(position, key, sink)?;
-                values.read(value).push(column, sink);
-            }
-            if !sink.end() {
+            if sink.full() {
                 return Ok(More::Rows);
             }
         }
@@ -391,11 +402,11 @@ fn fill_values(
     let items = items.clone();
     for item in items {
         let item = item?;
-        if !sink.begin(Label::Number) {
-            continue;
+        if sink.begin(Label::Number) {
+            values.read(&item).push(column, sink);
+            sink.end();
         }
-        values.read(&item).push(column, sink);
-        if !sink.end() {
+        if sink.full() {
             return Ok(More::Rows);
         }
     }
@@ -422,20 +433,20 @@ impl Frame {
                 .as_ref()
                 .map(|labels| item(labels.bind(py), row))
                 .transpose()?;
-            if !begin(label.as_ref(), values, sink)? {
-                continue;
-            }
-            for ((column, cells), nulls) in columns.iter().zip(&self.columns).zip(&self.nulls) {
-                if nulls.as_ref().is_some_and(|nulls| nulls[row] != 0) {
-                    sink.cell(*column, Cell::Null);
-                    continue;
+            if begin(label.as_ref(), values, sink)? {
+                for ((column, cells), nulls) in columns.iter().zip(&self.columns).zip(&self.nulls) {
+                    if nulls.as_ref().is_some_and(|nulls| nulls[row] != 0) {
+                        sink.cell(*column, Cell::Null);
+                        continue;
+                    }
+                    match cells {
+                        Cells::Objects(cells) => values.read(&item(cells.bind(py), row)?).push(*column, sink),
+                        Cells::Arrow(chunks) => chunks.push(row, *column, sink),
+                    }
                 }
-                match cells {
-                    Cells::Objects(cells) => values.read(&item(cells.bind(py), row)?).push(*column, sink),
-                    Cells::Arrow(chunks) => chunks.push(row, *column, sink),
-                }
+                sink.end();
             }
-            if !sink.end() {
+            if sink.full() {
                 return Ok(More::Rows);
             }
         }
