@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use crate::error::Error;
 
@@ -52,10 +53,17 @@ pub struct Bearer {
     expires: Option<Timestamp>,
 }
 
+/// What the last fetch left: a token, and the error of the last one that failed.
+#[derive(Default)]
+struct Current {
+    bearer: Option<Bearer>,
+    failed: Option<(Instant, Error)>,
+}
+
 /// The token of a client: fetched once, kept until it runs out or is refused, fetched once more for all tasks.
 pub struct Token {
     origin: Origin,
-    current: tokio::sync::Mutex<Option<Bearer>>,
+    current: tokio::sync::Mutex<Current>,
     user: OnceLock<String>,
 }
 
@@ -75,7 +83,7 @@ impl Token {
     fn new(origin: Origin) -> Self {
         Self {
             origin,
-            current: tokio::sync::Mutex::new(None),
+            current: tokio::sync::Mutex::default(),
             user: OnceLock::new(),
         }
     }
@@ -85,8 +93,9 @@ impl Token {
     /// # Errors
     /// [`Error::Auth`] when there is none, it is empty, or it has run out.
     pub async fn bearer(&self) -> Result<Bearer, Error> {
+        let asked = Instant::now();
         let mut current = self.current.lock().await;
-        if let Some(bearer) = &*current {
+        if let Some(bearer) = &current.bearer {
             // A minute early, so that it does not run out on its way.
             let ends = bearer.expires.map(|at| at.as_second() - 60);
             if ends.is_none_or(|second| Timestamp::now().as_second() < second)
@@ -95,10 +104,8 @@ impl Token {
                 return Ok(bearer.clone());
             }
         }
-        let generation = current.as_ref().map_or(0, |bearer| bearer.generation) + 1;
-        let bearer = self.fetch(generation).await?;
-        *current = Some(bearer.clone());
-        Ok(bearer)
+        let generation = current.bearer.as_ref().map_or(0, |bearer| bearer.generation) + 1;
+        self.renew(&mut current, generation, asked, None).await
     }
 
     /// A token newer than the one that was refused: one fetch, however many tasks ask.
@@ -106,8 +113,10 @@ impl Token {
     /// # Errors
     /// [`Error::Auth`] when no newer one can be had.
     pub async fn newer_than(&self, refused: &Bearer) -> Result<Bearer, Error> {
+        let asked = Instant::now();
         let mut current = self.current.lock().await;
         if let Some(bearer) = current
+            .bearer
             .as_ref()
             .filter(|bearer| bearer.generation > refused.generation)
         {
@@ -118,9 +127,35 @@ impl Token {
                 "the token is a fixed text, so no newer one can be had".to_owned(),
             ));
         }
-        let bearer = self.fetch(refused.generation + 1).await?;
-        *current = Some(bearer.clone());
-        Ok(bearer)
+        let generation = refused.generation + 1;
+        self.renew(&mut current, generation, asked, Some(&refused.secret))
+            .await
+    }
+
+    /// One fetch for all who asked before it ended, whether it succeeds or fails.
+    async fn renew(
+        &self,
+        current: &mut Current,
+        generation: u64,
+        asked: Instant,
+        refused: Option<&Secret>,
+    ) -> Result<Bearer, Error> {
+        if let Some((_, error)) = current.failed.as_ref().filter(|(at, _)| *at > asked) {
+            return Err(error.clone());
+        }
+        let fetched = self.fetch(generation).await.and_then(|bearer| {
+            if refused.is_some_and(|refused| *refused == bearer.secret) {
+                return Err(Error::Auth(
+                    "the function given as auth= returned the refused token once more".to_owned(),
+                ));
+            }
+            Ok(bearer)
+        });
+        match &fetched {
+            Ok(bearer) => current.bearer = Some(bearer.clone()),
+            Err(error) => current.failed = Some((Instant::now(), error.clone())),
+        }
+        fetched
     }
 
     async fn fetch(&self, generation: u64) -> Result<Bearer, Error> {
