@@ -86,6 +86,9 @@ pub trait Transport: Send + Sync + 'static {
     fn send(&self, request: Request) -> Sending<'_>;
 }
 
+/// Stands where a token was.
+const HIDDEN: &str = "<token>";
+
 /// The network.
 pub struct Network {
     client: reqwest::Client,
@@ -139,6 +142,12 @@ impl Transport for Network {
                 Method::Patch => reqwest::Method::PATCH,
                 Method::Delete => reqwest::Method::DELETE,
             };
+            // Shorter ones are no tokens of the service, and might stand in an answer by chance.
+            let token = request
+                .header("authorization")
+                .and_then(|value| value.strip_prefix("Bearer "))
+                .filter(|token| token.len() >= 16)
+                .map(str::to_owned);
             let mut builder = self.client.request(method, &request.url);
             for (name, value) in &request.headers {
                 builder = builder.header(*name, value);
@@ -152,7 +161,7 @@ impl Transport for Network {
                 } else {
                     Sent::Maybe
                 };
-                failure(&error, sent)
+                failure(&error, sent, None)
             })?;
             let status = response.status().as_u16();
             let headers = response
@@ -172,31 +181,84 @@ impl Transport for Network {
                     Ok(None) => break,
                     // A refusal is one, however little of its reason arrives.
                     Err(_) if (400..500).contains(&status) => break,
-                    Err(error) => {
-                        let mut error = failure(&error, Sent::Maybe);
-                        error.message = format!("the answer ({status}) broke off: {}", error.message);
-                        return Err(error);
-                    }
+                    Err(error) => return Err(failure(&error, Sent::Maybe, Some(status))),
                 }
             }
-            let body = body.freeze();
-            Ok(Answer {
+            let answer = Answer {
                 status,
                 headers,
-                body,
+                body: body.freeze(),
+            };
+            Ok(match &token {
+                Some(token) => without(answer, token),
+                None => answer,
             })
         })
     }
 }
 
-fn failure(error: &reqwest::Error, sent: Sent) -> TransportError {
-    let what = match (sent, error.is_timeout()) {
-        (Sent::No, _) => "no connection, so nothing was sent; check the network, base_url= and proxy=",
-        (_, true) => "no answer in time (timeout=)",
-        (_, false) => "the connection broke before the answer was there",
+/// A proxy may show in its answer what it was sent, and answers end up in messages, results and logs.
+fn without(mut answer: Answer, secret: &str) -> Answer {
+    for (_, value) in &mut answer.headers {
+        *value = value.replace(secret, HIDDEN);
+    }
+    let text = String::from_utf8_lossy(&answer.body);
+    if text.contains(secret) {
+        answer.body = text.replace(secret, HIDDEN).into();
+    }
+    answer
+}
+
+/// What helps where no connection came about, by a word of the cause.
+const ADVICE: [(&str, &str); 6] = [
+    (
+        "dns error",
+        "the host's name is not known (DNS): check base_url= and the network",
+    ),
+    ("tunnel error", "the proxy did not let it through: check proxy="),
+    (
+        "UnknownIssuer",
+        "the certificate is from an authority this machine does not know: behind a company's proxy, give the company's \
+         authority as ca_bundle=",
+    ),
+    (
+        "invalid peer certificate",
+        "the certificate is not one for this host: check base_url=, and the clock of this machine",
+    ),
+    (
+        "InvalidContentType",
+        "what listens there does not speak TLS: check base_url= and its port",
+    ),
+    ("", "check the network, base_url= and proxy="),
+];
+
+/// `status`: of the answer that had begun.
+fn failure(error: &reqwest::Error, sent: Sent, status: Option<u16>) -> TransportError {
+    let cause = chain(error);
+    let what = match (sent, status) {
+        (Sent::No, _) => {
+            let fits = ADVICE.iter().find(|(word, _)| cause.contains(word));
+            format!(
+                "no connection, so nothing was sent; {}",
+                fits.map_or("", |(_, advice)| advice)
+            )
+        }
+        (_, _) if error.is_timeout() => {
+            "no whole answer in time (timeout=), though the service may have done what was \
+                                         asked"
+                .to_owned()
+        }
+        (_, Some(status)) => {
+            format!("the service answered {status}, but the rest of its answer is cut off or broken")
+        }
+        (_, None) => {
+            "the connection broke, or what came back is no HTTP answer; the service may have done what was \
+                      asked"
+                .to_owned()
+        }
     };
     TransportError {
         sent,
-        message: format!("{what}: {}", chain(error)),
+        message: format!("{what}: {cause}"),
     }
 }
