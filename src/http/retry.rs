@@ -153,7 +153,12 @@ impl Caller {
         let retry = &self.options.retry;
         let start = Instant::now();
         let too_late = |wait: Duration| start.elapsed().saturating_add(wait) > retry.deadline;
-        let mut bearer = self.token.bearer().await?;
+        let mut bearer = tokio::select! {
+            biased;
+            // A function of the user's may take long to give one, and nothing was sent yet.
+            () = stop.reached(Phase::Drain) => return Ok(None),
+            bearer = self.token.bearer() => bearer?,
+        };
         let windows = self.windows().await?;
         let limit = self.options.limits.of(call.group);
         let mut tries = 0;

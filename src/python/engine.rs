@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use pyo3::exceptions::PyKeyboardInterrupt;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pythonize::depythonize;
@@ -471,6 +473,13 @@ impl TokenSource for Callable {
             let asked = tokio::task::spawn_blocking(move || {
                 Python::attach(|py| {
                     let returned = callable.call0(py).map_err(|raised| {
+                        if raised.is_instance_of::<PyKeyboardInterrupt>(py) {
+                            // It runs in a thread of the core; a Ctrl-C belongs to the main thread.
+                            let interrupt = intern!(py, "interrupt_main");
+                            if let Err(error) = py.import("_thread").and_then(|module| module.call_method0(interrupt)) {
+                                log::debug!(target: "acc_assets", "the main thread was not interrupted: {error}");
+                            }
+                        }
                         format!("the function given as auth= raised {raised}; no request was sent with it")
                     })?;
                     returned.extract::<String>(py).map_err(|_| {
