@@ -2,107 +2,231 @@
 
 from __future__ import annotations
 
-import json
-import signal
-import subprocess
+import os
 import sys
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import pytest
+from conftest import Kit
+from program import Program, programs
+
+import acc_assets as acc
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are sent the POSIX way")
 
-PROGRAM = """
-import json, signal, sys, time
-import acc_assets as acc
+CALL = """
+client = acc.Client(**options)
+project = client.project(project_id)
 
-# A shell that starts its jobs in the background has them ignore Ctrl-C, and children inherit that.
-signal.signal(signal.SIGINT, signal.default_int_handler)
-delay, call = int(sys.argv[1]), sys.argv[2]
-with acc.testing.Simulator(seed=1, window=1.0) as sim:
-    category = next(c for c in sim.world()["categories"] if c["isActive"] and c["statuses"])
-    row = {"clientAssetId": "A", "categoryId": category["id"], "statusId": category["statuses"][0]["id"]}
-    client = sim.client(max_in_flight=2)
-    project = client.project(sim.project_id)
-    sim.add_fault("delay", ms=delay, times=999)
-    print("ready", flush=True)
+def call(verb, *args, **kwargs):
     counts = None
     try:
-        if call == "create":
-            project.assets.create([row] * 20, batch_size=1)
-        else:
-            project.categories()
-    except acc.BulkInterrupted as interrupted:
-        counts = interrupted.result.counts
-        assert client.last_result is interrupted.result
-        kind = "BulkInterrupted"
-    except KeyboardInterrupt:
-        kind = "KeyboardInterrupt"
-    print(json.dumps({"kind": kind, "counts": counts, "created": sim.audit()["assets_created"]}), flush=True)
+        verb(*args, **kwargs)
+        kind = None
+    except BaseException as error:
+        kind = type(error).__name__
+        if isinstance(error, acc.BulkInterrupted):
+            counts = error.result.counts
+            assert client.last_result is error.result
+    say(kind=kind, counts=counts)
+"""
+TWENTY = CALL + "call(project.assets.create, [row] * 20, batch_size=1)"
+ENDLESS = """
+def rows():
+    while True:
+        yield row
+        time.sleep(0.02)
 """
 
 
-class Program:
-    def __init__(self, delay: int, call: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, str(delay), call],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert self.process.stdout is not None
-        assert self.process.stdout.readline() == "ready\n"
-        time.sleep(0.7)
-
-    def interrupt(self) -> None:
-        self.process.send_signal(signal.SIGINT)
-
-    def said(self) -> dict[str, Any]:
-        """What it printed, at most 5 s later."""
-        out, err = self.process.communicate(timeout=5)
-        assert out, err
-        found: dict[str, Any] = json.loads(out)
-        return found
-
-
 @pytest.fixture
-def run() -> Iterator[Any]:
-    programs: list[Program] = []
-
-    def start(delay: int, call: str = "create") -> Program:
-        programs.append(Program(delay, call))
-        return programs[-1]
-
-    yield start
-    for program in programs:
-        program.process.kill()
-        program.process.communicate()
+def start(sim: acc.testing.Simulator, kit: Kit) -> Iterator[Callable[..., Program]]:
+    with programs(sim, kit) as start:
+        yield start
 
 
-def test_requests_in_flight_may_answer(run: Any) -> None:
-    program = run(1500)
+def delay(sim: acc.testing.Simulator, seconds: float, on: str = "assets:batch-create") -> None:
+    sim.add_fault("delay", on=on, ms=int(seconds * 1000), times=999)
+
+
+def test_requests_in_flight_may_answer(start: Callable[..., Program], sim: acc.testing.Simulator) -> None:
+    delay(sim, 1.0)
+    program = start(TWENTY)
+    program.wait_for_creates(2)
     program.interrupt()
-    said = program.said()
-    assert said["kind"] == "BulkInterrupted"
-    assert said["counts"] == {"created": 2, "not_sent": 18}
-    assert said["created"] == 2
+    code, said, err = program.ended()
+    assert said == [{"kind": "BulkInterrupted", "counts": {"created": 2, "not_sent": 18}}]
+    assert sim.audit()["assets_created"] == 2
+    # Nobody is watching its stderr.
+    assert (code, err) == (0, "")
 
 
-def test_a_second_one_drops_them(run: Any) -> None:
-    program = run(60_000)
+def test_a_second_one_drops_them(start: Callable[..., Program], sim: acc.testing.Simulator) -> None:
+    delay(sim, 60)
+    program = start(TWENTY)
+    program.wait_for_creates(2)
     program.interrupt()
-    time.sleep(0.5)
+    time.sleep(0.4)
     assert program.process.poll() is None
     program.interrupt()
-    said = program.said()
-    assert said["counts"] == {"not_sent": 18, "unknown": 2}
+    assert program.ended(2).said == [{"kind": "BulkInterrupted", "counts": {"not_sent": 18, "unknown": 2}}]
 
 
-def test_a_read_comes_back_as_well(run: Any) -> None:
-    program = run(60_000, "categories")
+def test_who_watches_is_told_what_is_waited_for(
+    start: Callable[..., Program], sim: acc.testing.Simulator
+) -> None:
+    delay(sim, 1.0)
+    terminal, end = os.openpty()
+    program = start(TWENTY, stderr=end)
+    os.close(end)
+    program.wait_for_creates(2)
     program.interrupt()
-    time.sleep(0.3)
+    said = program.ended().said
+    assert said[0]["kind"] == "BulkInterrupted"
+    text = os.read(terminal, 10_000).decode()
+    os.close(terminal)
+    assert text.count("\n") == 1
+    assert "10 s to answer" in text
+    assert "Ctrl-C" in text
+
+
+def test_a_read_comes_back_as_well(start: Callable[..., Program], sim: acc.testing.Simulator) -> None:
+    before = sim.audit()["requests"]
+    delay(sim, 60, on="any")
+    program = start(CALL + "call(project.categories)")
+    program.wait_until(lambda sim: sim.audit()["requests"] > before)
     program.interrupt()
-    assert program.said()["kind"] == "KeyboardInterrupt"
+    time.sleep(0.2)
+    program.interrupt()
+    assert program.ended(2).said[0]["kind"] == "KeyboardInterrupt"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param(ENDLESS + "call(project.assets.create, rows(), batch_size=1)", id="generator"),
+        pytest.param(
+            ENDLESS
+            + """
+import pyarrow
+schema = pyarrow.schema([(name, pyarrow.string()) for name in row])
+batches = (pyarrow.record_batch({name: [cell] for name, cell in row.items()}) for row in rows())
+stream = pyarrow.RecordBatchReader.from_batches(schema, batches)
+call(project.assets.create, stream, batch_size=1)
+""",
+            id="arrow stream",
+        ),
+        pytest.param(
+            "call(project.assets.create, [row] * 5000, batch_size=1, progress=lambda now: time.sleep(60))",
+            id="progress",
+        ),
+    ],
+)
+def test_in_the_middle_of_the_users_own_code(
+    code: str, start: Callable[..., Program], sim: acc.testing.Simulator
+) -> None:
+    if "pyarrow" in code:
+        pytest.importorskip("pyarrow")
+    program = start(CALL + code)
+    program.wait_for_creates(5)
+    time.sleep(0.4)
+    program.interrupt()
+    (said,) = program.ended(3).said
+    assert said["kind"] == "BulkInterrupted"
+    # What was packed and not yet sent is left behind; everything else was answered.
+    assert said["counts"].keys() <= {"created", "not_sent"}
+    assert said["counts"]["created"] == sim.audit()["assets_created"]
+
+
+def test_while_a_token_is_fetched(start: Callable[..., Program], sim: acc.testing.Simulator) -> None:
+    program = start(
+        """
+def fetch():
+    say(asked=True)
+    time.sleep(3)
+    return token
+options["auth"] = fetch
+"""
+        + TWENTY
+    )
+    program.wait_for_word()
+    program.interrupt()
+    started = time.monotonic()
+    said = program.wait_for_word()
+    assert time.monotonic() - started < 2
+    assert "BulkInterrupted" in said
+    assert '{"not_sent": 20}' in said
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param("itertools.repeat(7, 10**8)", id="what is no row"),
+        pytest.param("itertools.repeat({}, 10**8)", id="invalid rows"),
+        pytest.param("[7] * 3_000_000", id="a list of what is no row"),
+    ],
+)
+def test_rows_that_never_become_a_request_do_not_hold_it_up(rows: str, start: Callable[..., Program]) -> None:
+    program = start(CALL + f"import itertools; say(ready=1); call(project.assets.create, {rows})")
+    program.wait_for_word()
+    time.sleep(0.4)
+    program.interrupt()
+    (said,) = program.ended(3).said
+    assert said["kind"] == "BulkInterrupted"
+    assert said["counts"]["invalid"] > 1000
+
+
+RAISES = """
+def now(*_):
+    raise KeyboardInterrupt
+
+def rows():
+    yield row
+    raise KeyboardInterrupt
+"""
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        CALL + "call(project.assets.create, rows(), batch_size=1)",
+        CALL + "call(project.assets.create, row, progress=now)",
+        "options['auth'] = now" + CALL + "call(project.assets.create, row)",
+    ],
+    ids=["generator", "progress", "auth"],
+)
+def test_one_that_the_users_own_code_raises(code: str, start: Callable[..., Program]) -> None:
+    _, said, err = start(RAISES + code).ended()
+    assert [word["kind"] for word in said] == ["BulkInterrupted"], err
+    assert err == ""
+
+
+AWAITED = """
+client = acc.AsyncClient(**options)
+try:
+    asyncio.run(client.project(project_id).assets.create([row] * 20, batch_size=1))
+except KeyboardInterrupt:
+    say(counts=client.last_result.counts)
+"""
+
+
+def test_in_asyncio_run(start: Callable[..., Program], sim: acc.testing.Simulator) -> None:
+    delay(sim, 1.0)
+    program = start(AWAITED)
+    program.wait_for_creates(2)
+    program.interrupt()
+    code, said, err = program.ended()
+    assert said == [{"counts": {"created": 2, "not_sent": 18}}]
+    assert (code, err) == (0, "")
+
+
+def test_a_second_one_in_asyncio_run(start: Callable[..., Program], sim: acc.testing.Simulator) -> None:
+    delay(sim, 60)
+    program = start(AWAITED)
+    program.wait_for_creates(2)
+    program.interrupt()
+    time.sleep(0.4)
+    assert program.process.poll() is None
+    program.interrupt()
+    assert program.ended(4).said == [{"counts": {"unknown": 2, "not_sent": 18}}]

@@ -245,7 +245,7 @@ async def write_soon(write: Write) -> BulkResult:
 def _drive_now(write: Write, operation: _core.Operation) -> BulkResult:
     with write.reporter() as report:
         try:
-            operation.wait(report if report.wanted else None)
+            operation.wait(report if report.wanted else None, report.stopping)
         finally:
             result = write.keep(operation, Again(write, _drive_now))
     return write.judge(operation, result)
@@ -257,7 +257,10 @@ async def _drive_soon(write: Write, operation: _core.Operation) -> BulkResult:
             await _ended(operation, report)
         except BaseException as error:
             # A cancel first of all: asyncio may hand on another exception, but last_result stays.
-            error.result = write.keep(operation, Again(write, _drive_soon))  # type: ignore[attr-defined]
+            result = write.keep(operation, Again(write, _drive_soon))
+            if isinstance(error, KeyboardInterrupt):
+                raise BulkInterrupted(result) from None
+            error.result = result  # type: ignore[attr-defined]
             raise
     return write.judge(operation, write.keep(operation, Again(write, _drive_soon)))
 
@@ -265,7 +268,7 @@ async def _drive_soon(write: Write, operation: _core.Operation) -> BulkResult:
 def read_now(operation: _core.Operation, progress: ProgressOption = False) -> _core.Table:
     """Runs a read in this thread."""
     with Reporter(progress, DONE_WORDS["get"]) as report:
-        operation.wait(report if report.wanted else None)
+        operation.wait(report if report.wanted else None, report.stopping)
     return _read(operation)
 
 
@@ -303,14 +306,18 @@ async def _ended(operation: _core.Operation, report: Reporter) -> None:
             loop.call_soon_threadsafe(settle)
 
     try:
-        operation.start(done)
+        operation.start(done, loop.is_closed)
         try:
             while not ended.done():
                 await asyncio.wait([ended], timeout=POLL if report.wanted else None)
                 if report.wanted:
                     report(*operation.progress())
-        except (asyncio.CancelledError, Exception):
+        except GeneratorExit:  # the loop is gone: nothing can be awaited any more
+            raise
+        except BaseException:
             operation.stop()
+            if report.wanted:
+                report.stopping()
             try:
                 await asyncio.wait([ended], timeout=GRACE)
             finally:

@@ -5,11 +5,17 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from contextlib import suppress
+from typing import Final, NamedTuple, TypeAlias
 
 from .errors import OptionError
 
 __all__ = ["Progress"]
+
+STOPPING: Final = (
+    "acc_assets is stopping: requests in flight have up to 10 s to answer. Interrupt again (Ctrl-C) to end at once; "
+    "what became of their rows is then unknown."
+)
 
 
 class Progress(NamedTuple):
@@ -65,6 +71,15 @@ class Reporter:
         if self._width:
             sys.stderr.write("\n")
             sys.stderr.flush()
+
+    def stopping(self) -> None:
+        """Says why a call that was told to end has not ended yet, where somebody is watching."""
+        if not self.wanted and not _is_watched():
+            return
+        with suppress(OSError, ValueError):  # nobody can read it: that must not end the wait
+            sys.stderr.write("\n" * bool(self._width) + STOPPING + "\n")
+            sys.stderr.flush()
+        self._width = 0
 
     def _line(self, now: Progress) -> None:
         of = "" if now.total is None else f" of {number(now.total)}"

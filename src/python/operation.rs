@@ -23,6 +23,9 @@ use crate::table;
 /// How often a waiting thread looks for signals: Ctrl-C is answered within a tenth of a second.
 const TICK: Duration = Duration::from_millis(50);
 
+/// How often a call in the background asks whether anybody can still wait for it.
+const LOOK: Duration = Duration::from_millis(500);
+
 /// A call to progress every so many ticks.
 const TICKS_A_REPORT: u32 = 5;
 
@@ -120,20 +123,22 @@ impl Shared {
 
 #[pymethods]
 impl Operation {
-    /// Runs to the end in this thread, without the GIL, looking for signals every 50 ms.
-    #[pyo3(signature = (progress=None, /))]
+    /// Runs to the end in this thread, without the GIL, looking for signals every 50 ms. `stopping` is called once, when
+    /// the run was told to end and still waits for answers.
+    #[pyo3(signature = (progress, stopping, /))]
     #[allow(clippy::needless_pass_by_value)] // What Python hands over.
-    fn wait(&self, py: Python<'_>, progress: Option<Py<PyAny>>) -> PyResult<()> {
+    fn wait(&self, py: Python<'_>, progress: Option<Py<PyAny>>, stopping: Py<PyAny>) -> PyResult<()> {
         let mut work = self.take_work()?;
         let handle = handle()?;
         let shared = &self.shared;
         let report = progress.as_ref();
-        py.detach(move || {
+        let stopped = py.detach(move || {
             handle.block_on(async move {
                 let mut ticks = tokio::time::interval_at(Instant::now() + TICK, TICK);
                 ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
                 let mut count: u32 = 0;
                 let mut grace: Option<Instant> = None;
+                let mut told = false;
                 let ended = loop {
                     tokio::select! {
                         biased;
@@ -149,10 +154,14 @@ impl Operation {
                     }
                     // A progress function may make calls of its own.
                     let look = || {
-                        Python::attach(|py| {
+                        Python::try_attach(|py| {
                             py.check_signals()?;
                             match report {
                                 // One that raised is not asked again: only another Ctrl-C may end the wait for answers.
+                                _ if grace.is_some() && !told => {
+                                    told = true;
+                                    stopping.call0(py).map(drop)
+                                }
                                 Some(progress) if grace.is_none() && count.is_multiple_of(TICKS_A_REPORT) => {
                                     progress.call1(py, shared.progress()).map(drop)
                                 }
@@ -160,7 +169,11 @@ impl Operation {
                             }
                         })
                     };
-                    if let Err(raised) = tokio::task::block_in_place(look) {
+                    let Some(looked) = tokio::task::block_in_place(look) else {
+                        // Python has ended and the process is about to: there is nothing this thread could go back to.
+                        std::future::pending().await
+                    };
+                    if let Err(raised) = looked {
                         shared.interrupt(raised);
                         match grace {
                             None => grace = Some(Instant::now() + GRACE),
@@ -169,12 +182,13 @@ impl Operation {
                     }
                 };
                 shared.end(ended);
-            });
+                grace.is_some()
+            })
         });
         // A Ctrl-C of the last moment counts too: raised here it would hide the ledger.
         let last = py.check_signals().and_then(|()| match &progress {
-            Some(progress) => progress.call1(py, self.shared.progress()).map(drop),
-            None => Ok(()),
+            Some(progress) if !stopped => progress.call1(py, self.shared.progress()).map(drop),
+            _ => Ok(()),
         });
         if let Err(raised) = last {
             self.shared.interrupt(raised);
@@ -182,16 +196,27 @@ impl Operation {
         Ok(())
     }
 
-    /// Runs in the background and calls `done` from a thread of the core when it has ended.
-    #[pyo3(signature = (done, /))]
-    fn start(&self, done: Py<PyAny>) -> PyResult<()> {
+    /// Runs in the background and calls `done` from a thread of the core when it has ended. Once `closed` says that
+    /// nobody can wait for it any more, it sends nothing new.
+    #[pyo3(signature = (done, closed, /))]
+    fn start(&self, done: Py<PyAny>, closed: Py<PyAny>) -> PyResult<()> {
         let work = self.take_work()?;
         let shared = self.shared.clone();
         let handle = handle()?;
-        let work = handle.spawn(work);
+        let mut work = handle.spawn(work);
         handle.spawn(async move {
+            let joined = loop {
+                tokio::select! {
+                    joined = &mut work => break joined,
+                    () = tokio::time::sleep(LOOK) => {}
+                }
+                let asked = || Python::try_attach(|py| closed.call0(py)?.is_truthy(py));
+                if let Some(Ok(true)) = tokio::task::block_in_place(asked) {
+                    shared.stop.to(Phase::Drain);
+                }
+            };
             // Whatever happens to the work, who waits for it must be told.
-            let ended = work.await.unwrap_or_else(|error| Ended {
+            let ended = joined.unwrap_or_else(|error| Ended {
                 table: None,
                 error: Some(Error::Transport(TransportError {
                     sent: Sent::Maybe,
@@ -269,12 +294,13 @@ impl Operation {
 impl Shared {
     /// Whether the Ctrl-C was raised where the rows come from, a generator of the user's.
     fn interrupted_in_source(&self) -> bool {
-        Python::attach(|py| {
+        let interrupted = Python::try_attach(|py| {
             let raised = locked(&self.source_error);
             raised
                 .as_ref()
                 .is_some_and(|raised| raised.is_instance_of::<PyKeyboardInterrupt>(py))
-        })
+        });
+        interrupted.unwrap_or(false)
     }
 
     /// A signal handler, or the progress callback, raised: stop softly, and remember what to raise in the end.
