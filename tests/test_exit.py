@@ -1,0 +1,192 @@
+"""A program that ends while a run is in flight: no hang, no crash, its own exit code and no word of ours."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+from conftest import Kit
+from program import Program, programs
+
+import acc_assets as acc
+
+IN_A_DAEMON = """
+create = acc.Client(**options).project(project_id).assets.create
+threading.Thread(target=create, args=({rows},), kwargs={more}, daemon=True).start()
+time.sleep(0.5)
+"""
+A_LIST = IN_A_DAEMON.format(rows="[row] * 50", more="{'batch_size': 1}")
+WITH_PROGRESS = IN_A_DAEMON.format(rows="[row] * 50", more="{'batch_size': 1, 'progress': bool}")
+ENDLESS = """
+def rows():
+    while True:
+        yield row
+        time.sleep(0.001)
+"""
+# When Python takes the modules down, this gives the other threads the time to try and go on.
+SLOW_END = """
+class Slow:
+    def __del__(self, sleep=time.sleep, finalizing=sys.is_finalizing, write=os.write):
+        if finalizing():
+            write(1, b'{"finalizing": true}\\n')
+            sleep(0.3)
+
+slow = Slow()
+"""
+AWAITED = """
+client = acc.AsyncClient(**options)
+create = client.project(project_id).assets.create([row] * 50, batch_size=1)
+"""
+
+
+@pytest.fixture
+def start(sim: acc.testing.Simulator, kit: Kit) -> Iterator[Callable[..., Program]]:
+    sim.add_fault("delay", on="assets:batch-create", ms=200, times=9999)
+    with programs(sim, kit) as start:
+        yield start
+
+
+@pytest.mark.parametrize(
+    ("code", "exit_code"),
+    [
+        (SLOW_END + A_LIST, 0),
+        (SLOW_END + WITH_PROGRESS, 0),
+        (ENDLESS + IN_A_DAEMON.format(rows="rows()", more="{'batch_size': 1}"), 0),
+        (A_LIST + "os._exit(3)", 3),
+        (A_LIST + "sys.exit(4)", 4),
+    ],
+    ids=["a list", "progress", "a generator", "os._exit", "sys.exit"],
+)
+def test_the_main_thread_ends_first(code: str, exit_code: int, start: Callable[..., Program]) -> None:
+    program = start(code)
+    program.wait_for_creates(2)
+    slow = [{"finalizing": True}] if SLOW_END in code else []
+    assert program.ended() == (exit_code, slow, "")
+
+
+@pytest.mark.parametrize(
+    ("leave", "exit_code"),
+    [("sys.exit(3)", 0), ("os._exit(3)", 3)],
+)
+def test_another_thread_wants_to_end_it(leave: str, exit_code: int, start: Callable[..., Program]) -> None:
+    program = start(f"""
+def leave():
+    time.sleep(0.3)
+    {leave}
+
+threading.Thread(target=leave).start()
+say(counts=acc.Client(**options).project(project_id).assets.create([row] * 4, batch_size=1).counts)
+""")
+    code, said, err = program.ended()
+    assert (code, err) == (exit_code, "")
+    # As everywhere in Python, sys.exit ends its own thread only.
+    assert said == ([{"counts": {"created": 4}}] if exit_code == 0 else [])
+
+
+def test_an_error_tears_the_loop_down(start: Callable[..., Program], sim: acc.testing.Simulator) -> None:
+    program = start(
+        AWAITED
+        + """
+async def main():
+    task = asyncio.create_task(create)
+    await asyncio.sleep(0.3)
+    raise ValueError("of the user's own")
+
+try:
+    asyncio.run(main())
+finally:
+    say(counts=client.last_result.counts)
+"""
+    )
+    code, said, err = program.ended()
+    assert code == 1
+    assert said[0]["counts"]["created"] == sim.audit()["assets_created"] < 50
+    assert "unknown" not in said[0]["counts"]
+    assert err.count("Traceback") == 1
+    assert "of the user's own" in err
+
+
+@pytest.mark.parametrize("close", ["", "loop.close()"], ids=["left open", "closed"])
+def test_a_loop_is_left_with_a_run_in_flight(close: str, start: Callable[..., Program]) -> None:
+    program = start(
+        SLOW_END
+        + AWAITED
+        + f"""
+loop = asyncio.new_event_loop()
+task = loop.create_task(create)
+loop.run_until_complete(asyncio.sleep(0.3))
+{close}
+"""
+    )
+    code, _, err = program.ended()
+    # asyncio itself complains of a task that it never finished.
+    assert code == 0
+    assert "acc_assets" not in err.replace("acc_assets/", "")
+    assert "panic" not in err
+
+
+def test_a_run_whose_loop_is_closed_sends_nothing_new(
+    start: Callable[..., Program], sim: acc.testing.Simulator
+) -> None:
+    program = start(
+        AWAITED
+        + """
+loop = asyncio.new_event_loop()
+task = loop.create_task(create)
+loop.run_until_complete(asyncio.sleep(0.3))
+loop.close()
+time.sleep(1.2)
+say(ended=True)
+time.sleep(0.5)
+"""
+    )
+    assert "ended" in program.wait_for_word()
+    created = sim.audit()["assets_created"]
+    assert program.ended().code == 0
+    assert sim.audit()["assets_created"] == created < 50
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.parametrize("where", ["another thread", "the progress function"])
+def test_a_fork_with_a_run_in_flight(
+    where: str, start: Callable[..., Program], sim: acc.testing.Simulator
+) -> None:
+    fork = """
+project = acc.Client(**options).project(project_id)
+
+def fork(*_):
+    global child
+    if child is None:
+        child = os.fork()
+        if child == 0:
+            signal.alarm(10)  # one that hangs ends here
+            os._exit(0 if project.assets.create(row).ok else 2)
+
+child = None
+"""
+    call = {
+        "another thread": """
+forking = threading.Timer(0.3, fork)
+forking.start()
+counts = project.assets.create([row] * 6, batch_size=1).counts
+forking.join()
+""",
+        "the progress function": """
+counts = project.assets.create([row] * 6, batch_size=1, progress=fork).counts
+""",
+    }[where]
+    program = start(
+        fork + call + "say(counts=counts, child=os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))"
+    )
+    code, said, err = program.ended(10)
+    assert (code, err) == (0, "")
+    assert said == [{"counts": {"created": 6}, "child": 0}]
+    assert sim.audit()["assets_created"] == 7
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent the POSIX way")
+def test_no_thread_of_ours_keeps_an_idle_program_alive(start: Callable[..., Program]) -> None:
+    program = start("say(ok=acc.Client(**options).project(project_id).assets.create(row).ok)")
+    assert program.ended(3) == (0, [{"ok": True}], "")
