@@ -309,7 +309,8 @@ async def _ended(operation: _core.Operation, report: Reporter) -> None:
         operation.start(done, loop.is_closed)
         try:
             while not ended.done():
-                await asyncio.wait([ended], timeout=POLL if report.wanted else None)
+                # Without a timeout the loop may sleep through a Ctrl-C: ipykernel notes it, and does not wake the loop.
+                await asyncio.wait([ended], timeout=POLL)
                 if report.wanted:
                     report(*operation.progress())
         except GeneratorExit:  # the loop is gone: nothing can be awaited any more
