@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
+from collections.abc import Awaitable, Callable
 
 import pytest
 from conftest import Kit
@@ -96,6 +98,94 @@ async def test_a_second_cancel_drops_them(sim: acc.testing.Simulator, kit: Kit) 
         result = client.last_result
     assert result is not None
     assert result.counts == {"not_sent": 3, "unknown": 2}
+
+
+Stopped = Callable[[acc.AsyncClient, "asyncio.Task[acc.BulkResult]"], Awaitable[None]]
+
+
+async def by_wait_for(_: acc.AsyncClient, call: asyncio.Task[acc.BulkResult]) -> None:
+    with pytest.raises(asyncio.TimeoutError):
+        await asyncio.wait_for(call, 0.1)
+
+
+async def by_timeout(_: acc.AsyncClient, call: asyncio.Task[acc.BulkResult]) -> None:
+    if sys.version_info < (3, 11):
+        pytest.skip("asyncio.timeout is new in Python 3.11")
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await call
+
+
+async def by_a_gathered_sibling(_: acc.AsyncClient, call: asyncio.Task[acc.BulkResult]) -> None:
+    async def fail() -> None:
+        raise ValueError("sibling")
+
+    with pytest.raises(ValueError, match="sibling"):
+        await asyncio.gather(call, fail())
+    # gather leaves the others running; who gives up cancels them.
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+
+
+async def by_a_sibling_in_a_group(client: acc.AsyncClient, call: asyncio.Task[acc.BulkResult]) -> None:
+    if sys.version_info < (3, 11):
+        pytest.skip("asyncio.TaskGroup is new in Python 3.11")
+
+    async def wait() -> None:
+        await call
+
+    async def group() -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(wait())
+            await asyncio.sleep(0)
+            raise ValueError("sibling")
+
+    # The group waits until the call has let its requests be answered.
+    with pytest.raises(BaseException, match="1 sub-exception"):  # ExceptionGroup is new in Python 3.11 too
+        await group()
+    assert client.last_result is not None
+
+
+@pytest.mark.parametrize("stopped", [by_wait_for, by_timeout, by_a_gathered_sibling, by_a_sibling_in_a_group])
+async def test_every_way_to_cancel_leaves_a_true_result(
+    stopped: Stopped, sim: acc.testing.Simulator, kit: Kit
+) -> None:
+    async with sim.async_client(max_in_flight=2) as client:
+        sim.add_fault("delay", on="assets:batch-create", ms=600, times=99)
+        call = asyncio.create_task(client.project(sim.project_id).assets.create(kit.rows(9), batch_size=1))
+        while sim.audit()["assets_created"] < 2:
+            await asyncio.sleep(0.01)
+        await stopped(client, call)
+        result = client.last_result
+    assert result is not None
+    assert result.counts == {"created": 2, "not_sent": 7}
+    assert sim.audit()["assets_created"] == 2
+
+
+async def test_a_progress_function_that_raises_leaves_a_true_result(
+    sim: acc.testing.Simulator, kit: Kit
+) -> None:
+    def show(_: acc.Progress) -> None:
+        raise ValueError("no screen")
+
+    async with sim.async_client(max_in_flight=2) as client:
+        sim.add_fault("delay", on="assets:batch-create", ms=600, times=99)
+        with pytest.raises(ValueError, match="no screen"):
+            await client.project(sim.project_id).assets.create(kit.rows(9), batch_size=1, progress=show)
+        assert client.last_result is not None
+        assert client.last_result.counts == {"created": 2, "not_sent": 7}
+
+
+def test_a_ctrl_c_in_a_progress_function(sim: acc.testing.Simulator, kit: Kit) -> None:
+    def show(_: acc.Progress) -> None:
+        raise KeyboardInterrupt
+
+    client = sim.async_client(max_in_flight=2)
+    sim.add_fault("delay", on="assets:batch-create", ms=600, times=99)
+    with pytest.raises(acc.BulkInterrupted) as caught:
+        asyncio.run(client.project(sim.project_id).assets.create(kit.rows(9), batch_size=1, progress=show))
+    assert caught.value.result.counts == {"created": 2, "not_sent": 7}
 
 
 async def test_progress(async_project: acc.AsyncProject, kit: Kit, sim: acc.testing.Simulator) -> None:
