@@ -62,7 +62,7 @@ class Program:
     def wait_for_word(self) -> str:
         """The next line it says."""
         assert self.process.stdout is not None
-        return self.process.stdout.readline().strip()
+        return str(self.process.stdout.readline())
 
     def interrupt(self) -> None:
         self.process.send_signal(signal.SIGINT)

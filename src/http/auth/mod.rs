@@ -60,6 +60,16 @@ struct Current {
     failed: Option<(Instant, Error)>,
 }
 
+impl Current {
+    /// Who waited for a fetch shares its failure.
+    fn has_not_failed_since(&self, asked: Instant) -> Result<(), Error> {
+        match &self.failed {
+            Some((at, error)) if *at > asked => Err(error.clone()),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// The token of a client: fetched once, kept until it runs out or is refused, fetched once more for all tasks.
 pub struct Token {
     origin: Origin,
@@ -95,6 +105,7 @@ impl Token {
     pub async fn bearer(&self) -> Result<Bearer, Error> {
         let asked = Instant::now();
         let mut current = self.current.lock().await;
+        current.has_not_failed_since(asked)?;
         if let Some(bearer) = &current.bearer {
             // A minute early, so that it does not run out on its way.
             let ends = bearer.expires.map(|at| at.as_second() - 60);
@@ -140,9 +151,7 @@ impl Token {
         asked: Instant,
         refused: Option<&Secret>,
     ) -> Result<Bearer, Error> {
-        if let Some((_, error)) = current.failed.as_ref().filter(|(at, _)| *at > asked) {
-            return Err(error.clone());
-        }
+        current.has_not_failed_since(asked)?;
         let fetched = self.fetch(generation).await.and_then(|bearer| {
             if refused.is_some_and(|refused| *refused == bearer.secret) {
                 return Err(Error::Auth(

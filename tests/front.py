@@ -1,0 +1,109 @@
+"""Stands before the simulator as a gateway does, and spoils what passes through."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import socketserver
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import acc_assets as acc
+
+
+class Request(NamedTuple):
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    def token(self) -> str:
+        return self.headers.get("authorization", "").removeprefix("Bearer ")
+
+
+class Answer(NamedTuple):
+    status: int
+    body: bytes
+
+    def head(self, length: int | None = None, *more: str, status: str | None = None) -> bytes:
+        lines = [
+            f"HTTP/1.1 {status or f'{self.status} Whatever'}",
+            "content-type: application/json",
+            "connection: close",
+            f"content-length: {len(self.body) if length is None else length}",
+            *more,
+        ]
+        return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+    def whole(self) -> bytes:
+        return self.head() + self.body
+
+
+class Passing(NamedTuple):
+    """One request on its way."""
+
+    request: Request
+    # The simulator's answer; not asked for, the request never gets there.
+    forward: Callable[[], Answer]
+    send: Callable[[bytes], None]
+
+
+class ResetError(Exception):
+    """Ends the connection with a reset."""
+
+
+@contextmanager
+def front(
+    sim: acc.testing.Simulator, spoil: Callable[[Passing], bytes | None]
+) -> Iterator[tuple[str, list[Request]]]:
+    """Its address, and the requests it has seen. What `spoil` returns is sent as it is, then the connection closes."""
+    host = urlsplit(sim.url).netloc
+    seen: list[Request] = []
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            line = self.rfile.readline().decode()
+            if not line.strip():
+                return
+            method, path, _ = line.split()
+            headers = {}
+            while line := self.rfile.readline().decode().strip():
+                name, _, value = line.partition(":")
+                headers[name.lower()] = value.strip()
+            body = self.rfile.read(int(headers.get("content-length", 0)))
+            request = Request(method, path, headers, body)
+            seen.append(request)
+            try:
+                answer = spoil(Passing(request, lambda: forward(request), self.connection.sendall))
+                # Whoever reads may have had enough.
+                with suppress(OSError):
+                    self.connection.sendall(answer or b"")
+            except ResetError:
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                self.connection.close()
+
+    def forward(request: Request) -> Answer:
+        connection = http.client.HTTPConnection(host, timeout=10)
+        headers = {"authorization": f"Bearer {sim.token}", "content-type": "application/json"}
+        with closing(connection):
+            connection.request(request.method, request.path, request.body, headers)
+            response = connection.getresponse()
+            return Answer(response.status, response.read())
+
+    class Server(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+        request_queue_size = 64
+
+        def handle_error(self, *_: Any) -> None:
+            """A connection that the client closed is none of ours."""
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}", seen
+        finally:
+            server.shutdown()
