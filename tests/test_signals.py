@@ -221,6 +221,10 @@ def test_in_asyncio_run(start: Callable[..., Program], sim: acc.testing.Simulato
     assert (code, err) == (0, "")
 
 
+@pytest.mark.skipif(
+    sys.version_info < (3, 11),
+    reason="asyncio.run of Python 3.10 leaves a task behind that it interrupts twice",
+)
 def test_a_second_one_in_asyncio_run(start: Callable[..., Program], sim: acc.testing.Simulator) -> None:
     delay(sim, 60)
     program = start(AWAITED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from conftest import Kit
@@ -31,7 +31,11 @@ def rows(kit: Kit, kind: str) -> Iterator[dict[str, Any]]:
     ids=["on_error", "max_errors"],
 )
 def test_requests_in_flight_are_settled(
-    option: dict[str, Any], bad: int, kind: str, sim: acc.testing.Simulator, kit: Kit
+    option: dict[str, Any],
+    bad: int,
+    kind: Literal["invalid", "rejected"],
+    sim: acc.testing.Simulator,
+    kit: Kit,
 ) -> None:
     sim.add_fault("delay", on="assets:batch-create", ms=600, times=3)
     with sim.client(max_in_flight=6) as client, pytest.raises(acc.BulkError) as caught:
