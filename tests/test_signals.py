@@ -51,7 +51,7 @@ def delay(sim: acc.testing.Simulator, seconds: float, on: str = "assets:batch-cr
 
 
 def test_requests_in_flight_may_answer(start: Callable[..., Program], sim: acc.testing.Simulator) -> None:
-    delay(sim, 1.0)
+    delay(sim, 0.6)
     program = start(TWENTY)
     program.wait_for_creates(2)
     program.interrupt()
@@ -76,7 +76,7 @@ def test_a_second_one_drops_them(start: Callable[..., Program], sim: acc.testing
 def test_who_watches_is_told_what_is_waited_for(
     start: Callable[..., Program], sim: acc.testing.Simulator
 ) -> None:
-    delay(sim, 1.0)
+    delay(sim, 0.6)
     terminal, end = os.openpty()
     program = start(TWENTY, stderr=end)
     os.close(end)
@@ -212,7 +212,7 @@ except KeyboardInterrupt:
 
 
 def test_in_asyncio_run(start: Callable[..., Program], sim: acc.testing.Simulator) -> None:
-    delay(sim, 1.0)
+    delay(sim, 0.6)
     program = start(AWAITED)
     program.wait_for_creates(2)
     program.interrupt()
