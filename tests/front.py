@@ -98,7 +98,7 @@ def front(
         daemon_threads = True
         request_queue_size = 64
 
-        def handle_error(self, *_: Any) -> None:
+        def handle_error(self, request: Any, client_address: Any) -> None:
             """A connection that the client closed is none of ours."""
 
     with Server(("127.0.0.1", 0), Handler) as server:

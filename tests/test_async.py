@@ -132,18 +132,20 @@ async def by_a_sibling_in_a_group(client: acc.AsyncClient, call: asyncio.Task[ac
     if sys.version_info < (3, 11):
         pytest.skip("asyncio.TaskGroup is new in Python 3.11")
 
+    group = asyncio.TaskGroup()
+
     async def wait() -> None:
         await call
 
-    async def group() -> None:
-        async with asyncio.TaskGroup() as group:
+    async def fail() -> None:
+        async with group:
             group.create_task(wait())
             await asyncio.sleep(0)
             raise ValueError("sibling")
 
     # The group waits until the call has let its requests be answered.
     with pytest.raises(BaseException, match="unhandled errors"):  # ExceptionGroup is new in Python 3.11 too
-        await group()
+        await fail()
     assert client.last_result is not None
 
 
