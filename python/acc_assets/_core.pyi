@@ -86,8 +86,9 @@ class Operation:
         """Runs to the end in this thread, without the GIL, looking for signals every 50 ms.
 
         Ctrl-C: no new requests, those in flight have 10 s to answer, then it returns with `interrupted` true; a
-        second one drops them at once. `stopping` is called once while those in flight are waited for. `progress` gets (rows settled, rows in all if known, requests) about 4 times a
-        second and once at the end, unless it was told to end.
+        second one drops them at once. `stopping` is called once, while those in flight are waited for. `progress`
+        gets (rows settled, rows in all if known, requests) about 4 times a second and once at the end, unless it was
+        told to end.
         """
     def start(self, done: Callable[[], object], closed: Callable[[], bool], /) -> None:
         """Runs in the background and calls `done` from a thread of the core when it has ended.
