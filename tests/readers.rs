@@ -1,117 +1,523 @@
-//! Any answer is read or refused with a reason; none brings the reader down.
+//! Any answer is read or refused with a reason; none brings the reader down, holds it up, or gives a row a wrong id.
+//!
+//! `PROPTEST_CASES` says how many inputs each property gets; `make fuzz` gives many.
 
-use acc_assets::api::{Endpoint, SentRow, assets, relationships};
-use acc_assets::http::Answer;
+mod fuzz;
+#[allow(dead_code)] // Only the recordings are read here, nothing is replayed.
+mod recorded;
+
+use std::sync::Mutex;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use acc_assets::api::{Endpoint, Listing, Paired, SentRow, assets, relationships, settings};
+use acc_assets::batch::pages;
+use acc_assets::error::Error;
 use acc_assets::http::refusal;
+use acc_assets::http::send::Sending;
+use acc_assets::http::{Answer, Caller, Request, Stop, Token, Transport};
 use acc_assets::model::asset::{Identity, keyed, member};
+use acc_assets::options::Options;
 use acc_assets::table::{self, Table};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use fuzz::{Json, answer, bends, bent, body, id, odd, quoted, value};
 use proptest::prelude::*;
-use serde_json::{Map, Number, Value};
+use proptest::sample::select;
+use serde_json::Value;
 
-fn json() -> impl Strategy<Value = Value> {
-    let name = prop_oneof![
-        Just("results"),
-        Just("id"),
-        Just("clientAssetId"),
-        Just("deleted"),
-        Just("errors"),
-        Just("violations"),
-        Just("errorMetadata"),
-        Just("index"),
-        Just("field"),
-        Just("errorCode"),
-        Just("detail"),
-        Just("fault"),
-        Just("version"),
-        Just("isActive"),
-        Just("customAttributes"),
-        Just("ca1"),
-        Just("createdAt"),
-    ];
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<f64>().prop_map(|number| Number::from_f64(number).map_or(Value::Null, Value::Number)),
-        ".{0,12}".prop_map(Value::from),
-        "[0-9a-f]{8}-0000-4000-8000-000000000000".prop_map(Value::from),
-        Just(Value::from("2,")),
-    ];
-    leaf.prop_recursive(4, 40, 5, move |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
-            prop::collection::vec((name.clone(), inner), 0..5).prop_map(|members| {
-                Value::Object(
-                    members
-                        .into_iter()
-                        .map(|(name, value)| (name.to_owned(), value))
-                        .collect::<Map<_, _>>(),
-                )
-            }),
-        ]
-    })
+/// As many cases as `PROPTEST_CASES` says; without it so many that all of it takes seconds.
+fn config() -> ProptestConfig {
+    let mut config = ProptestConfig::default();
+    if std::env::var_os("PROPTEST_CASES").is_none() {
+        config.cases = 300;
+    }
+    config
 }
 
-/// JSON, JSON cut off somewhere, JSON with a doubled member, or no JSON at all.
-fn body() -> impl Strategy<Value = Vec<u8>> {
-    prop_oneof![
-        json().prop_map(|value| value.to_string().into_bytes()),
-        (json(), any::<prop::sample::Index>()).prop_map(|(value, at)| {
-            let text = value.to_string().into_bytes();
-            text[..at.index(text.len())].to_vec()
-        }),
-        (json(), json())
-            .prop_map(|(one, two)| format!("{{\"results\":{one},\"results\":{two}}}").into_bytes()),
-        prop::collection::vec(any::<u8>(), 0..200),
-    ]
+/// Reads, and sees that it took no longer than any input of these sizes may take.
+fn in_time<T>(read: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let result = read();
+    let took = start.elapsed();
+    assert!(took < Duration::from_secs(5), "it took {took:?}");
+    result
+}
+
+const BULK: [&Endpoint; 5] = [
+    &assets::BATCH_CREATE,
+    &assets::BATCH_PATCH,
+    &assets::BATCH_GET,
+    &assets::BATCH_DELETE,
+    &relationships::DELETE,
+];
+
+fn ids<'p>(paired: &'p [Paired<'_>]) -> Vec<Option<&'p str>> {
+    paired
+        .iter()
+        .map(|paired| match paired {
+            Paired::Named { id, .. } => id.as_deref(),
+            Paired::Absent => None,
+        })
+        .collect()
+}
+
+/// A row of a request: what it is named by, and what it says.
+#[derive(Debug, Clone)]
+struct Row {
+    key: String,
+    says: Vec<(&'static str, Json)>,
+}
+
+impl Row {
+    fn body(&self) -> String {
+        Json::object(self.says.iter().cloned()).to_string()
+    }
+}
+
+/// Rows of a create, few names among them, so that there are twins.
+fn rows() -> impl Strategy<Value = Vec<Row>> {
+    let says = prop::collection::vec(
+        select(vec![
+            ("barcode", "\"1\""),
+            ("barcode", "\"2\""),
+            ("description", "\"A\""),
+            ("customAttributes", r#"{"ca1":"6.5"}"#),
+            ("customAttributes", r#"{"ca1":"7"}"#),
+        ]),
+        0..2,
+    );
+    let row = (select(vec!["A", "B", "42", "é", "A\"", ""]), says).prop_map(|(key, says)| Row {
+        key: key.to_owned(),
+        says: std::iter::once(("clientAssetId", Json::text(key)))
+            .chain(
+                says.into_iter()
+                    .map(|(name, token)| (name, Json::Raw(token.to_owned()))),
+            )
+            .collect(),
+    });
+    prop::collection::vec(row, 1..6)
+}
+
+fn id_of(row: usize) -> String {
+    format!("0000000{row}-0000-4000-8000-000000000000")
+}
+
+/// What the service says of these rows when nothing is wrong, with something odd beside what is read of it.
+fn created(rows: &[Row], odd: &Json) -> Vec<Json> {
+    rows.iter()
+        .enumerate()
+        .map(|(at, row)| {
+            let id = ("id", Json::text(&id_of(at)));
+            Json::object(row.says.iter().cloned().chain([id, ("companyId", odd.clone())]))
+        })
+        .collect()
+}
+
+/// The answer of an endpoint that has these ids.
+fn naming(endpoint: &Endpoint, ids: &[String], odd: &Json) -> Json {
+    let asset = |id: &String| Json::object([("clientAssetId", odd.clone()), ("id", Json::text(id))]);
+    match endpoint.name {
+        "assets:batch-patch" => Json::Object(ids.iter().map(|id| (quoted(id), asset(id))).collect()),
+        "relationships:delete" => Json::object([
+            ("odd", odd.clone()),
+            (
+                "deleted",
+                Json::Array(ids.iter().map(|id| Json::text(id)).chain([odd.clone()]).collect()),
+            ),
+        ]),
+        _ => Json::object([
+            ("odd", odd.clone()),
+            (
+                "results",
+                Json::Array([odd.clone()].into_iter().chain(ids.iter().map(asset)).collect()),
+            ),
+        ]),
+    }
+}
+
+/// A service that gives these answers, one after another and then from the first one on.
+struct Scripted {
+    bodies: Vec<String>,
+    asked: std::sync::Arc<Mutex<usize>>,
+}
+
+impl Transport for Scripted {
+    fn send(&self, _: Request) -> Sending<'_> {
+        let mut asked = self.asked.lock().unwrap();
+        let body = self.bodies[*asked % self.bodies.len()].clone();
+        *asked += 1;
+        Box::pin(async move {
+            Ok(Answer {
+                status: 200,
+                headers: Vec::new(),
+                body: body.into(),
+            })
+        })
+    }
+}
+
+/// Reads a listing from such a service; also how often it was asked.
+fn list(listing: &Listing, bodies: Vec<String>) -> (Result<Table, Error>, usize) {
+    let asked = std::sync::Arc::new(Mutex::new(0));
+    let service = Scripted {
+        bodies,
+        asked: asked.clone(),
+    };
+    let caller = Caller::alone(Box::new(service), Token::fixed("token"), Options::default());
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    let read = runtime.block_on(pages::read(&caller, listing, "/list", &[], &Stop::default()));
+    let asked = *asked.lock().unwrap();
+    (read, asked)
+}
+
+/// The cursors a page of assets gives; more than one where a key is doubled.
+fn cursors(page: &Json) -> Vec<&Json> {
+    page.members("pagination")
+        .flat_map(|pagination| pagination.members("cursorState"))
+        .collect()
+}
+
+fn year() -> std::ops::RangeInclusive<f64> {
+    0.0..=31_557_600.0
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_500))]
+    #![proptest_config(config())]
 
     #[test]
-    fn any_body_is_read_or_refused(body in body(), keys in prop::collection::vec(".{0,6}", 0..4)) {
-        let keys: Vec<SentRow<'_>> = keys.iter().map(|key| SentRow { key, body: b"{}" }).collect();
-        let endpoints: [&Endpoint; 5] = [
-            &assets::BATCH_CREATE, &assets::BATCH_PATCH, &assets::BATCH_GET, &assets::BATCH_DELETE, &relationships::DELETE,
-        ];
-        for endpoint in endpoints {
-            for entries in [false, true] {
-                match (endpoint.pair)(&body, &keys, entries) {
-                    Ok(paired) => prop_assert_eq!(paired.len(), keys.len()),
+    fn any_body_is_read_or_refused(body in body(), keys in prop::collection::vec(prop_oneof![".{0,6}", id()], 0..4)) {
+        let rows: Vec<SentRow<'_>> = keys.iter().map(|key| SentRow { key, body: b"{}" }).collect();
+        for endpoint in BULK {
+            let [without, with] = [false, true].map(|entries| in_time(|| (endpoint.pair)(&body, &rows, entries)));
+            for paired in [&without, &with] {
+                match paired {
+                    Ok(paired) => prop_assert_eq!(paired.len(), rows.len()),
                     Err(reason) => prop_assert!(!reason.is_empty()),
                 }
             }
+            // Keeping the entries changes nothing of what is proven.
+            match (&without, &with) {
+                (Ok(without), Ok(with)) => prop_assert_eq!(ids(without), ids(with)),
+                (without, with) => prop_assert_eq!(without.is_ok(), with.is_ok(), "{}", endpoint.name),
+            }
+            for paired in with.iter().flatten() {
+                if let Paired::Named { entry: Some(range), .. } = paired {
+                    prop_assert_eq!(body[range.start], b'{');
+                    prop_assert_eq!(body[range.end - 1], b'}');
+                }
+            }
         }
-        let _ = keyed(&body);
-        let _ = member::<Vec<Identity<'_>>>(&body, "results");
+        in_time(|| {
+            let _ = keyed(&body);
+            let _ = member::<Vec<Identity<'_>>>(&body, "results");
+        });
     }
 
     #[test]
-    fn any_refusal_keeps_its_status_and_its_body(body in body(), status in 300_u16..600, after in ".{0,12}") {
+    fn no_row_of_a_create_gets_an_id_that_is_not_its_own(
+        rows in rows(), odd in odd(), shuffle in any::<prop::sample::Index>(), bends in bends(4), keep in any::<bool>(),
+    ) {
+        let mut entries = created(&rows, &odd);
+        entries.rotate_left(shuffle.index(rows.len()));
+        let answer = bent(Json::object([("results", Json::Array(entries))]), bends);
+        let body = answer.to_string();
+        let bodies: Vec<String> = rows.iter().map(Row::body).collect();
+        let sent: Vec<SentRow<'_>> = rows
+            .iter()
+            .zip(&bodies)
+            .map(|(row, body)| SentRow { key: &row.key, body: body.as_bytes() })
+            .collect();
+        let Ok(paired) = in_time(|| (assets::BATCH_CREATE.pair)(body.as_bytes(), &sent, keep)) else {
+            return Ok(());
+        };
+        let mut used = std::collections::HashSet::new();
+        for (row, id) in rows.iter().zip(ids(&paired)) {
+            let Some(id) = id else { continue };
+            let proven = answer.members("results").flat_map(Json::items).any(|entry| {
+                entry.members("id").any(|found| found.reads(id))
+                    && entry.members("clientAssetId").any(|found| found.reads(&row.key))
+            });
+            prop_assert!(proven, "{id} is not the id of {}", row.key);
+            prop_assert!(used.insert(id), "{id} is on two rows");
+        }
+    }
+
+    #[test]
+    fn what_is_odd_beside_them_hides_no_row_of_a_create(
+        rows in rows(), odd in odd(), shuffle in any::<prop::sample::Index>(), keep in any::<bool>(),
+    ) {
+        let mut entries = created(&rows, &odd);
+        entries.rotate_left(shuffle.index(rows.len()));
+        let body = Json::object([("odd", odd), ("results", Json::Array(entries))]).to_string();
+        let bodies: Vec<String> = rows.iter().map(Row::body).collect();
+        let sent: Vec<SentRow<'_>> = rows
+            .iter()
+            .zip(&bodies)
+            .map(|(row, body)| SentRow { key: &row.key, body: body.as_bytes() })
+            .collect();
+        let paired = in_time(|| (assets::BATCH_CREATE.pair)(body.as_bytes(), &sent, keep)).unwrap();
+        for (at, row) in rows.iter().enumerate() {
+            if rows.iter().filter(|other| other.key == row.key).count() == 1 {
+                prop_assert_eq!(ids(&paired)[at], Some(&id_of(at)[..]));
+            }
+        }
+    }
+
+    #[test]
+    fn ids_are_paired_with_the_rows_that_asked_for_them(
+        asked in prop::collection::hash_set(0..9_usize, 1..6), answered in prop::collection::hash_set(0..9_usize, 0..6),
+        odd in odd(), keep in any::<bool>(),
+    ) {
+        let asked: Vec<String> = asked.into_iter().map(id_of).collect();
+        let answered: Vec<String> = answered.into_iter().map(|row| id_of(row).to_uppercase()).collect();
+        let rows: Vec<SentRow<'_>> = asked.iter().map(|key| SentRow { key, body: b"{}" }).collect();
+        for endpoint in [&assets::BATCH_PATCH, &assets::BATCH_GET, &relationships::DELETE] {
+            let body = naming(endpoint, &answered, &odd).to_string();
+            let paired = in_time(|| (endpoint.pair)(body.as_bytes(), &rows, keep)).unwrap();
+            for (row, id) in asked.iter().zip(ids(&paired)) {
+                let expected = answered.iter().find(|id| id.eq_ignore_ascii_case(row));
+                prop_assert_eq!(id, expected.map(String::as_str), "{} {}", endpoint.name, body);
+            }
+        }
+    }
+
+    #[test]
+    fn no_bent_answer_names_an_id_that_is_not_in_it(answer in answer(), asked in prop::collection::vec(id(), 1..4), bends in bends(3)) {
+        let mut bodies = vec![answer];
+        bodies.extend([&assets::BATCH_PATCH, &assets::BATCH_GET, &relationships::DELETE].map(|endpoint| {
+            bent(naming(endpoint, &asked, &Json::Raw("1".to_owned())), bends.clone())
+        }));
+        let rows: Vec<SentRow<'_>> = asked.iter().map(|key| SentRow { key, body: b"{}" }).collect();
+        for answer in bodies {
+            let body = answer.to_string();
+            for endpoint in [&assets::BATCH_PATCH, &assets::BATCH_GET, &relationships::DELETE] {
+                let paired = in_time(|| (endpoint.pair)(body.as_bytes(), &rows, true));
+                for (row, id) in asked.iter().zip(paired.iter().flat_map(|paired| ids(paired))) {
+                    let Some(id) = id else { continue };
+                    prop_assert!(id.eq_ignore_ascii_case(row));
+                    let proven = match endpoint.name {
+                        "assets:batch-patch" => answer.members(id).next().is_some(),
+                        "assets:batch-get" => answer
+                            .members("results")
+                            .flat_map(Json::items)
+                            .any(|entry| entry.members("id").any(|found| found.reads(id))),
+                        _ => answer.members("deleted").flat_map(Json::items).any(|found| found.reads(id)),
+                    };
+                    prop_assert!(proven, "{} {id}: {body}", endpoint.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn any_refusal_keeps_its_status_and_its_body(body in body(), status in 300_u16..600, html in any::<bool>()) {
         let answer = Answer {
             status,
-            headers: vec![("retry-after".to_owned(), after)],
+            headers: vec![
+                ("content-type".to_owned(), if html { "text/html" } else { "application/json" }.to_owned()),
+                ("x-ads-request-id".to_owned(), "r-1".to_owned()),
+            ],
             body: body.clone().into(),
         };
-        let error = refusal::read(&answer);
+        let error = in_time(|| refusal::read(&answer));
         prop_assert_eq!(error.status, status);
         prop_assert_eq!(&*error.body, String::from_utf8_lossy(&body));
+        prop_assert_eq!(error.request_id.as_deref(), Some("r-1"));
         prop_assert!(error.to_string().contains(&status.to_string()));
-        prop_assert!(error.retry_after.is_none_or(|seconds| seconds >= 0.0 && seconds.is_finite()));
     }
 
     #[test]
-    fn any_rows_become_columns(rows in prop::collection::vec(json(), 0..6)) {
+    fn what_is_odd_beside_it_hides_no_violation(odd in odd(), index in 0..200_usize, first in any::<bool>()) {
+        let violation = Json::object([
+            ("value", odd.clone()),
+            ("index", Json::Raw(index.to_string())),
+            ("detail", Json::text("too long")),
+        ]);
+        let mut members = vec![
+            ("title", Json::text("bad input")),
+            ("type", Json::text("BadInput")),
+            ("errors", Json::Array(vec![odd.clone(), violation])),
+        ];
+        members.insert(if first { 0 } else { 3 }, ("trace", odd));
+        let body = Json::object(members).to_string();
+        let answer = Answer { status: 400, headers: Vec::new(), body: body.into() };
+        let error = in_time(|| refusal::read(&answer));
+        prop_assert_eq!(error.code.as_deref(), Some("BadInput"));
+        prop_assert_eq!(error.message.as_deref(), Some("bad input"));
+        let violation = error.violations.last();
+        prop_assert_eq!(violation.and_then(|violation| violation.index), Some(index));
+        prop_assert_eq!(violation.map(|violation| &violation.message[..]), Some("too long"));
+    }
+
+    #[test]
+    fn retry_after_is_a_wait_that_ends(text in prop_oneof![
+        ".{0,30}".boxed(),
+        any::<f64>().prop_map(|number| number.to_string()).boxed(),
+        any::<u64>().prop_map(|number| number.to_string()).boxed(),
+        "[+-]?[0-9]{0,4}[.e][0-9]{0,3}".boxed(),
+        "(Mon|Fri|Xyz), [0-3][0-9] (Jan|Nov|Foo) ([0-9]{4}|20[0-9]{2}) [0-2][0-9]:[0-6][0-9]:[0-6][0-9] (GMT|[+-][0-9]{4})".boxed(),
+        "(inf|nan|infinity|-0|1e308|soon)".boxed(),
+    ]) {
+        let answer = Answer { status: 429, headers: vec![("retry-after".to_owned(), text)], body: "".into() };
+        let wait = in_time(|| refusal::read(&answer)).retry_after;
+        prop_assert!(wait.is_none_or(|seconds| year().contains(&seconds)), "{wait:?}");
+    }
+
+    #[test]
+    fn a_date_to_retry_after_is_the_seconds_until_then(ahead in 0..400_u32) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let date = jiff::Timestamp::from_second((now + u64::from(ahead)).cast_signed()).unwrap();
+        let text = date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        let answer = Answer { status: 429, headers: vec![("retry-after".to_owned(), text)], body: "".into() };
+        let wait = refusal::read(&answer).retry_after.unwrap();
+        prop_assert!((0.0..=5.0).contains(&(f64::from(ahead) - wait)), "{ahead} {wait}");
+    }
+
+    #[test]
+    fn a_list_ends_and_not_before_its_last_page(
+        pages in prop::collection::vec((
+            prop::collection::vec(0..9_usize, 0..4), prop_oneof![answer().boxed(), odd().boxed()],
+            prop::option::of(0..6_usize), bends(2),
+        ), 1..5),
+    ) {
+        // Rows, an odd pagination or none, and a cursor or none; and then bent.
+        let pages: Vec<Json> = pages
+            .into_iter()
+            .map(|(rows, odd, cursor, bends)| {
+                let rows = rows.into_iter().map(|row| Json::object([("id", Json::text(&id_of(row)))]));
+                let cursor = cursor.map(|cursor| ("cursorState", Json::text(&format!("c{cursor}"))));
+                let pagination = Json::object([("totalResults", odd)].into_iter().chain(cursor));
+                bent(Json::object([("results", Json::Array(rows.collect())), ("pagination", pagination)]), bends)
+            })
+            .collect();
+        let (read, asked) = in_time(|| list(&assets::LIST, pages.iter().map(Json::to_string).collect()));
+        // A page that comes again gives a cursor that came before.
+        prop_assert!(asked <= pages.len() + 1);
+        match read {
+            Ok(_) => {
+                let last = cursors(&pages[(asked - 1) % pages.len()]);
+                let goes_on = |cursor: &&&Json| matches!(cursor, Json::Raw(token) if token.len() > 2 && token.starts_with('"'));
+                let goes_on = last.last().filter(goes_on);
+                prop_assert_eq!(goes_on, None, "the list ended at a page that gives a cursor");
+            }
+            Err(error) => prop_assert!(!error.to_string().is_empty()),
+        }
+    }
+
+    #[test]
+    fn a_list_without_bends_is_whole(
+        counts in prop::collection::vec(0..4_usize, 1..6), odd in odd(), bare in any::<bool>(),
+    ) {
+        let last = counts.len() - 1;
+        let mut next = 0;
+        let pages = counts.iter().enumerate().map(|(page, count)| {
+            let rows = (next..next + count).map(|row| {
+                let name = if bare { "value" } else { "id" };
+                Json::object([(name, Json::Raw(row.to_string())), ("odd", odd.clone())])
+            });
+            next += count;
+            let cursor = (page != last).then(|| ("cursorState", Json::text(&format!("c{page}"))));
+            let pagination = Json::object([("odd", odd.clone())].into_iter().chain(cursor));
+            Json::object([("pagination", pagination), ("results", Json::Array(rows.collect()))]).to_string()
+        });
+        let pages: Vec<String> = pages.collect();
+        let (read, asked) = in_time(|| list(&assets::LIST, pages));
+        prop_assert_eq!(read.unwrap().len(), next);
+        prop_assert_eq!(asked, counts.len());
+    }
+
+    #[test]
+    fn any_page_of_any_list_is_read_or_refused(body in body()) {
+        let Ok(body) = String::from_utf8(body) else { return Ok(()) };
+        for listing in [&relationships::SEARCH, &settings::CATEGORIES, &settings::STATUS_SETS] {
+            let (read, asked) = in_time(|| list(listing, vec![body.clone()]));
+            prop_assert!(asked <= 2);
+            if let Err(error) = read {
+                prop_assert!(!error.to_string().is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn any_rows_become_columns(rows in prop::collection::vec(prop_oneof![value(), answer().boxed()], 0..6)) {
         let mut table = Table::default();
         for (number, row) in (0..).zip(&rows) {
             let text = row.to_string();
             let range = 0..text.len();
             table.add(text.into(), vec![(number, range)]);
         }
-        let columns = table.columns();
+        let columns = in_time(|| table.columns());
         prop_assert!(columns.iter().all(|(_, values)| values.len() == rows.len()));
-        let batch = table::batch(&columns, rows.len()).unwrap();
+        let batch = in_time(|| table::batch(&columns, rows.len())).unwrap();
         prop_assert_eq!(batch.num_rows(), rows.len());
+        let of = |name: &str| columns.iter().find(|(column, _)| column == name).map(|(_, values)| values);
+        for (at, row) in rows.iter().enumerate() {
+            let text = row.to_string();
+            prop_assert_eq!(table.raw(at), Some(&text[..]));
+            let read = table.row(at).unwrap();
+            // An attribute that is called like a field does not take its place.
+            let id = read.get("id").unwrap_or(&Value::Null);
+            prop_assert_eq!(of("id").map_or(&Value::Null, |values| &values[at]), id);
+            if let Json::Object(members) = row {
+                for (key, _) in members {
+                    let Ok(key) = serde_json::from_str::<String>(key) else { continue };
+                    prop_assert!(read.contains_key(&key), "{key:?} is lost of {text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_odd_hides_no_field_of_its_row(odd in odd(), inside in any::<bool>()) {
+        let attributes = if inside {
+            Json::object([("ca2", odd.clone()), ("ca1", Json::text("x"))])
+        } else {
+            Json::object([("ca1", Json::text("x"))])
+        };
+        let text = Json::object([
+            ("companyId", odd),
+            ("customAttributes", attributes),
+            ("id", Json::text("a")),
+        ])
+        .to_string();
+        let range = 0..text.len();
+        let mut table = Table::default();
+        table.add(text.into(), vec![(0, range)]);
+        let row = in_time(|| table.row(0)).unwrap();
+        prop_assert_eq!(&row["id"], "a");
+        prop_assert!(row.contains_key("companyId"));
+        prop_assert_eq!(&row["customAttributes"]["ca1"], "x");
+    }
+
+    #[test]
+    fn any_token_is_taken_or_refused_without_telling_it(claims in prop_oneof![
+        value().prop_map(|value| value.to_string()).boxed(),
+        (value(), value())
+            .prop_map(|(exp, userid)| Json::object([("exp", exp), ("userid", userid)]).to_string())
+            .boxed(),
+        ".{0,20}".boxed(),
+    ], wrap in any::<bool>(), head in select(vec!["", "Bearer ", " ", "e30."])) {
+        let inner = if wrap { format!("e30.{}.secretsecret", URL_SAFE_NO_PAD.encode(&claims)) } else { claims };
+        let text = format!("{head}{inner}");
+        let token = Token::fixed(&text);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let bearer = in_time(|| runtime.block_on(token.bearer()));
+        match bearer {
+            Ok(bearer) => {
+                prop_assert!(bearer.secret.reveal().chars().all(|character| character.is_ascii_graphic()));
+                let shown = format!("{bearer:?}");
+                prop_assert!(!shown.contains("secretsecret"));
+                let user = runtime.block_on(token.user()).unwrap();
+                prop_assert!(!user.contains("secretsecret"));
+            }
+            Err(error) => {
+                prop_assert!(!error.to_string().contains("secretsecret"));
+                prop_assert!(inner.trim().chars().count() < 12 || !error.to_string().contains(inner.trim()));
+            }
+        }
     }
 }

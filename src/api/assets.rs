@@ -16,6 +16,7 @@ use super::{Absent, Concerns, Done, Endpoint, Listing, Pages, Paired, SentRow};
 use crate::http::Replay;
 use crate::http::send::Method;
 use crate::model::asset::{Identity, identity, keyed, member};
+use crate::model::value;
 use crate::options::RateGroup;
 
 /// POST assets:batch-create: a bare array; 201 with `results`. The service gives the ids and knows no idempotency
@@ -186,8 +187,12 @@ fn told_apart(
     let entries = if let Some(entries) = whole.get() {
         entries
     } else {
-        let read = member(body, "results")?;
-        whole.get_or_init(|| read)
+        let read: Vec<&RawValue> = member(body, "results")?;
+        whole.get_or_init(|| {
+            read.into_iter()
+                .filter_map(|raw| value::read(raw.get()))
+                .collect()
+        })
     };
     let mut pairs = Vec::new();
     for row in same {

@@ -10,7 +10,8 @@ use crate::error::Error;
 use crate::http::refusal::request_id;
 use crate::http::send::Method;
 use crate::http::{Answer, Call, Caller, Counters, Replay, Stop};
-use crate::model::asset::{identity, member};
+use crate::model::asset::{identity, member, optional};
+use crate::model::value;
 use crate::table::Table;
 
 /// Reads all pages of a listing.
@@ -97,10 +98,11 @@ fn next(listing: &Listing, answer: &Answer) -> Result<Option<String>, String> {
         Pages::Cursor { .. } => ("pagination", "cursorState"),
         Pages::Continuation => ("page", "continuationToken"),
     };
-    let page = match member::<Value>(&answer.body, place) {
-        Err(_) | Ok(Value::Null) => return Ok(None),
-        Ok(Value::Object(page)) => page,
-        Ok(other) => return Err(format!("`{place}` is {other}")),
+    let page: Option<&RawValue> = optional(&answer.body, place)?;
+    let page = match page.and_then(|page| value::read(page.get())) {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::Object(page)) => page,
+        Some(other) => return Err(format!("`{place}` is {other}")),
     };
     match page.get(name) {
         Some(Value::String(cursor)) if !cursor.is_empty() => return Ok(Some(cursor.clone())),
@@ -117,7 +119,7 @@ fn next(listing: &Listing, answer: &Answer) -> Result<Option<String>, String> {
         return Ok(None);
     };
     Ok(form_urlencoded::parse(query.as_bytes())
-        .find(|(key, _)| key == name)
+        .find(|(key, value)| key == name && !value.is_empty())
         .map(|(_, value)| value.into_owned()))
 }
 

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{ServiceError, Violation};
 use crate::http::send::Answer;
+use crate::model::value;
 
 const CODE: [&str; 5] = ["errorCode", "code", "type", "error", "name"];
 const TEXT: [&str; 6] = [
@@ -40,10 +41,10 @@ pub fn read(answer: &Answer) -> ServiceError {
         body,
         hint: None,
     };
-    match serde_json::from_str::<Value>(&error.body) {
-        Ok(Value::Object(object)) => read_object(&object, &mut error),
-        Ok(Value::Array(entries)) => error.violations = violations(&entries),
-        Ok(Value::String(text)) => error.message = Some(text),
+    match value::read(&error.body) {
+        Some(Value::Object(object)) => read_object(&object, &mut error),
+        Some(Value::Array(entries)) => error.violations = violations(&entries),
+        Some(Value::String(text)) => error.message = Some(text),
         _ => {}
     }
     error.hint = hint(&error, answer);
@@ -181,13 +182,16 @@ fn hint(error: &ServiceError, answer: &Answer) -> Option<String> {
 
 /// Seconds of a Retry-After header: a number, or an HTTP date. Nonsense is as good as none.
 fn retry_after(value: &str, now: Timestamp) -> Option<f64> {
+    // More than a year is nonsense too.
+    const YEAR: f64 = 31_557_600.0;
     let value = value.trim();
-    if let Ok(seconds) = value.parse::<f64>() {
-        // More than a year is nonsense too.
-        return (0.0..=31_557_600.0).contains(&seconds).then_some(seconds);
-    }
-    let at = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
-    Some(at.duration_since(now).as_secs_f64().max(0.0).ceil())
+    let seconds = if let Ok(seconds) = value.parse::<f64>() {
+        seconds
+    } else {
+        let at = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
+        at.duration_since(now).as_secs_f64().max(0.0).ceil()
+    };
+    (0.0..=YEAR).contains(&seconds).then_some(seconds)
 }
 
 #[cfg(test)]
@@ -203,6 +207,7 @@ mod tests {
             ("1.5", Some(1.5)),
             ("Mon, 23 Nov 2026 12:00:30 GMT", Some(30.0)),
             ("Mon, 23 Nov 2026 11:00:00 GMT", Some(0.0)),
+            ("Mon, 23 Nov 2999 11:00:00 GMT", None),
             ("-3", None),
             ("10000000000000000000", None),
             ("NaN", None),

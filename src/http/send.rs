@@ -1,5 +1,6 @@
 //! One request out, one answer back.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -184,10 +185,15 @@ impl Transport for Network {
                     Err(error) => return Err(failure(&error, Sent::Maybe, Some(status))),
                 }
             }
+            // JSON is UTF-8; a byte that is not must not hide the rest of an answer.
+            let body = match String::from_utf8_lossy(&body) {
+                Cow::Borrowed(_) => body.freeze(),
+                Cow::Owned(text) => text.into(),
+            };
             let answer = Answer {
                 status,
                 headers,
-                body: body.freeze(),
+                body,
             };
             Ok(match &token {
                 Some(token) => without(answer, token),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::model::text::Text;
@@ -18,50 +18,7 @@ pub struct Identity<'a> {
 
 impl<'de> Deserialize<'de> for Identity<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-        impl<'de> Visitor<'de> for Object {
-            type Value = Identity<'de>;
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("an asset")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut identity = Identity::default();
-                while let Some(Text(key)) = map.next_key()? {
-                    match key.as_deref() {
-                        Some("id") => identity.id = map.next_value::<Text<'_>>()?.0,
-                        Some("clientAssetId") => identity.client_asset_id = map.next_value::<Text<'_>>()?.0,
-                        _ => {
-                            map.next_value::<IgnoredAny>()?;
-                        }
-                    }
-                }
-                Ok(identity)
-            }
-            // An entry that is no object proves nothing, but must not hide its neighbours.
-            fn visit_unit<E>(self) -> Result<Self::Value, E> {
-                Ok(Identity::default())
-            }
-            fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-                Ok(Identity::default())
-            }
-            fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-                Ok(Identity::default())
-            }
-            fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-                Ok(Identity::default())
-            }
-            fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-                Ok(Identity::default())
-            }
-            fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-                Ok(Identity::default())
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-                while list.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Identity::default())
-            }
-        }
-        deserializer.deserialize_any(Object)
+        <&RawValue>::deserialize(deserializer).map(identity)
     }
 }
 
@@ -100,11 +57,19 @@ fn reason(body: &[u8], error: &serde_json::Error) -> String {
 /// # Errors
 /// A text saying what is wrong with the body: no JSON, no object, no such member, another type.
 pub fn member<'a, T: Deserialize<'a>>(body: &'a [u8], name: &str) -> Result<T, String> {
+    optional(body, name)?.ok_or_else(|| format!("`{name}` is missing"))
+}
+
+/// Reads one member of an object that need not have it.
+///
+/// # Errors
+/// As [`member`], but for a member that is missing.
+pub fn optional<'a, T: Deserialize<'a>>(body: &'a [u8], name: &str) -> Result<Option<T>, String> {
     let mut reader = serde_json::Deserializer::from_slice(body);
     let found = Deserializer::deserialize_map(&mut reader, Member(name, PhantomData))
         .map_err(|error| reason(body, &error))?;
     reader.end().map_err(|error| reason(body, &error))?;
-    found.ok_or_else(|| format!("`{name}` is missing"))
+    Ok(found)
 }
 
 /// The members of an object whose keys are ids, in the order of the answer.
@@ -132,10 +97,32 @@ pub fn keyed(body: &[u8]) -> Result<Vec<(Cow<'_, str>, &RawValue)>, String> {
     Ok(members)
 }
 
-/// The identity of a raw asset; nothing where it has none.
+/// The identity of a raw asset; nothing where it has none. An entry that is no object proves nothing, but must not hide
+/// its neighbours.
 #[must_use]
 pub fn identity(raw: &RawValue) -> Identity<'_> {
-    serde_json::from_str(raw.get()).unwrap_or_default()
+    struct Fields;
+    impl<'de> Visitor<'de> for Fields {
+        type Value = Identity<'de>;
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("an asset")
+        }
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut identity = Identity::default();
+            while let Some(Text(key)) = map.next_key()? {
+                match key.as_deref() {
+                    Some("id") => identity.id = map.next_value::<Text<'_>>()?.0,
+                    Some("clientAssetId") => identity.client_asset_id = map.next_value::<Text<'_>>()?.0,
+                    _ => {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                }
+            }
+            Ok(identity)
+        }
+    }
+    let mut reader = serde_json::Deserializer::from_str(raw.get());
+    Deserializer::deserialize_map(&mut reader, Fields).unwrap_or_default()
 }
 
 #[cfg(test)]

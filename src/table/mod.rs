@@ -8,6 +8,8 @@ use std::ops::Range;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
+use crate::model::value;
+
 pub use arrow::batch;
 
 /// Fields of every asset, in the order of the reference page; what else an answer holds comes after them.
@@ -22,6 +24,8 @@ const FIRST: [&str; 9] = [
     "isActive",
     "version",
 ];
+
+const ATTRIBUTES: &str = "customAttributes";
 
 /// Rows as the service sent them.
 #[derive(Debug, Clone, Default)]
@@ -69,7 +73,7 @@ impl Table {
     /// The index-th row; a row that is no object has its value under `value`.
     #[must_use]
     pub fn row(&self, index: usize) -> Option<Map<String, Value>> {
-        let value: Value = serde_json::from_str(self.raw(index)?).unwrap_or(Value::Null);
+        let value = value::read(self.raw(index)?).unwrap_or_default();
         let Value::Object(mut row) = value else {
             return Some(std::iter::once(("value".to_owned(), value)).collect());
         };
@@ -111,15 +115,22 @@ impl Table {
             values.resize(row, Value::Null);
             values.push(value);
         };
-        for (number, row) in self.rows().enumerate() {
+        for (number, mut row) in self.rows().enumerate() {
+            let attributes = match row.get_mut(ATTRIBUTES) {
+                Some(Value::Object(attributes)) => std::mem::take(attributes),
+                _ => Map::new(),
+            };
+            for (name, value) in attributes {
+                // One that is called like a field must not take its place.
+                if attribute_number(&name).is_some() && !row.contains_key(&name) {
+                    put(number, name, value);
+                } else {
+                    put(number, format!("{ATTRIBUTES}.{name}"), value);
+                }
+            }
             for (name, value) in row {
-                match value {
-                    Value::Object(attributes) if name == "customAttributes" => {
-                        for (name, value) in attributes {
-                            put(number, name, value);
-                        }
-                    }
-                    value => put(number, name, value),
+                if name != ATTRIBUTES || !value.is_object() {
+                    put(number, name, value);
                 }
             }
         }

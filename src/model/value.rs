@@ -1,0 +1,41 @@
+//! An answer as a value, as far as it can be read.
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::model::asset::keyed;
+
+/// Deeper than anything that is looked for in an answer.
+const DEEPEST: usize = 8;
+
+/// Reads JSON; nothing if it is none.
+///
+/// A value that is JSON and still cannot be held (half a surrogate pair, a number beyond all floats, nesting without
+/// end) becomes the text it was written as, so that it does not hide its neighbours.
+#[must_use]
+pub fn read(text: &str) -> Option<Value> {
+    let raw: &RawValue = match serde_json::from_str(text) {
+        Ok(value) => return Some(value),
+        Err(_) => serde_json::from_str(text).ok()?,
+    };
+    Some(in_parts(raw, 0))
+}
+
+fn in_parts(raw: &RawValue, depth: usize) -> Value {
+    let text = raw.get();
+    if let Ok(value) = serde_json::from_str(text) {
+        return value;
+    }
+    if depth < DEEPEST {
+        if let Ok(members) = keyed(text.as_bytes()) {
+            return members
+                .into_iter()
+                .map(|(name, value)| (name.into_owned(), in_parts(value, depth + 1)))
+                .collect();
+        }
+        if let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(text) {
+            return items.into_iter().map(|item| in_parts(item, depth + 1)).collect();
+        }
+    }
+    Value::from(text.trim_matches('"'))
+}
