@@ -1,96 +1,348 @@
-"""Whatever a row holds, it is either fit to be sent or invalid with a reason: nothing raises, nothing is lost."""
+"""Whatever a row holds, it is either fit to be sent or invalid with a reason: nothing raises, nothing is lost.
+
+Only two things may end a call: what the user's own rows raise, and an `InputError`. `HYPOTHESIS_CASES` says how many
+inputs each test gets; `make fuzz` gives many.
+"""
 
 from __future__ import annotations
 
+import datetime
+import decimal
 import enum
 import json
-from collections.abc import Callable
+import logging
+import os
+import struct
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import acc_assets as acc
 
+CASES = int(os.environ.get("HYPOTHESIS_CASES", "150"))
+MANY = settings(deadline=5000, max_examples=CASES, suppress_health_check=list(HealthCheck))
+
 PROJECT = acc.Client(auth="token", base_url="http://localhost:9").project(
     "f6a1e3b5-abaa-4b01-b33a-5d55f36ba047"
 )
-Color = enum.Enum("Color", {"RED": "red", "ODD": 7.5})
+RULES = {rule["code"] for rule in acc._core.rules()}
+Color = enum.Enum("Color", {"RED": "red", "ODD": 7.5, "LIST": ["a"]})
 
-COLUMNS = st.sampled_from(
-    [
-        "clientAssetId",
-        "categoryId",
-        "statusId",
-        "description",
-        "locationId",
-        "barcode",
-        "customAttributes",
-        "id",
-        "version",
-        "ca1",
-        "ca2",
-        "customAttributes.ca3",
-        "nobody knows it",
-        "",
-    ]
+NAMES = [
+    "clientAssetId",
+    "categoryId",
+    "statusId",
+    "description",
+    "locationId",
+    "barcode",
+    "customAttributes",
+    "id",
+    "version",
+    "ca1",
+    "ca2",
+    "customAttributes.ca3",
+    "nobody knows it",
+    "",
+]
+COLUMNS: st.SearchStrategy[Any] = st.one_of(
+    st.sampled_from(NAMES),
+    st.text(max_size=4),
+    st.integers(),
+    st.none(),
+    st.just("\ud800"),
+    st.tuples(st.text()),
 )
+FIT = st.fixed_dictionaries(
+    {
+        "clientAssetId": st.sampled_from(["A", "B", 7]),
+        "categoryId": st.just("1"),
+        "statusId": st.just("5cd53aeb-6657-4fb3-a077-f700fb29e644"),
+    }
+)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def quiet() -> Iterator[None]:
+    """Each bad result is worth a line in a log, but not each of thousands."""
+    logger = logging.getLogger("acc_assets")
+    before, logger.disabled = logger.disabled, True
+    yield
+    logger.disabled = before
+
+
+class OwnError(Exception):
+    """What the user's own code raises."""
+
+
+class Raising:
+    """A key that cannot be told as text."""
+
+    def __str__(self) -> str:
+        raise OwnError
+
+
+class RaisingText(str):
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        raise OwnError
+
+
+class OtherInt(int):
+    def __int__(self) -> int:
+        raise OwnError
+
+    __index__ = __int__
+
+
+class OtherDate(datetime.date):
+    def toordinal(self) -> int:
+        return 2**70
+
+
+class OtherList(list[Any]):
+    """Says another length than it has."""
+
+    def __len__(self) -> int:
+        return 2**40
+
+
+class OtherTuple(tuple[Any, ...]):
+    __slots__ = ()
+
+    def __len__(self) -> int:
+        return 77
+
+
+class OtherDict(dict[Any, Any]):
+    def __len__(self) -> int:
+        raise OwnError
+
+    def items(self) -> Any:
+        raise OwnError
+
+
+class Lying(Mapping[Any, Any]):
+    """A mapping whose items are what is given."""
+
+    def __init__(self, items: Callable[[], Any]) -> None:
+        self._items = items
+
+    def __getitem__(self, key: Any) -> Any:
+        raise OwnError
+
+    def __len__(self) -> int:
+        raise OwnError
+
+    def __iter__(self) -> Iterator[Any]:
+        raise OwnError
+
+    def items(self) -> Any:
+        return self._items()
+
+
+class Lengthy:
+    """An Arrow stream that says another length than it has."""
+
+    def __init__(self, table: Any, length: int) -> None:
+        self._table = table
+        self._length = length
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        return self._table.__arrow_c_stream__(requested_schema)
+
+    def __len__(self) -> int:
+        return self._length
+
+
+def raises() -> Any:
+    raise OwnError
+
+
+def half() -> Iterator[Any]:
+    yield ("clientAssetId", "A")
+    raise OwnError
+
+
 SCALARS: st.SearchStrategy[Any] = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(),
     st.floats(),
     st.text(),
+    st.text(st.characters(categories=["Cs", "Ll"]), max_size=4),
     st.binary(max_size=8),
     st.decimals(),
     st.dates(),
-    st.datetimes(),
+    st.datetimes(timezones=st.one_of(st.none(), st.timezones())),
+    st.times(),
     st.timedeltas(),
     st.uuids(),
+    st.fractions(),
     st.complex_numbers(),
     st.sampled_from(list(Color)),
-    st.just(acc.CLEAR),
-    st.just(object()),
+    st.sampled_from(
+        [
+            acc.CLEAR,
+            object(),
+            int,
+            len,
+            Raising(),
+            RaisingText("x"),
+            OtherInt(5),
+            OtherDate(2020, 1, 1),
+            OtherList(["a"]),
+            OtherTuple(["a"]),
+            OtherDict({"ca1": 1}),
+            10**4000,
+            decimal.Decimal("1E+999999999"),
+            decimal.Decimal("1E-999999999"),
+            decimal.Decimal("-0"),
+            decimal.Decimal("sNaN"),
+            "x" * 10_000,
+        ]
+    ),
 )
+LIES: st.SearchStrategy[Any] = st.sampled_from(
+    [
+        raises,
+        half,
+        lambda: 5,
+        lambda: None,
+        lambda: [1],
+        lambda: ["ab"],
+        lambda: [(1, 2, 3)],
+        lambda: [("ca1", "x")],
+        lambda: [(Raising(), "x")],
+    ]
+).map(Lying)
+
+
+def numpy_values() -> list[Any]:
+    numpy = pytest.importorskip("numpy")
+    return [
+        numpy.float32(0.1),
+        numpy.float16("nan"),
+        numpy.int8(3),
+        numpy.uint64(2**64 - 1),
+        numpy.bool_(True),
+        numpy.datetime64("NaT"),
+        numpy.datetime64("2020-01-01"),
+        numpy.datetime64("2020-01-01T00:00:00.000000001"),
+        numpy.datetime64(2**62, "Y"),
+        numpy.timedelta64(3, "s"),
+        numpy.array(["a", None], dtype=object),
+        numpy.array(3),
+        numpy.zeros((2, 2, 2, 2, 2, 2)),
+        numpy.str_("x"),
+        numpy.void(b"x"),
+        numpy.longdouble(1.5),
+    ]
+
+
 VALUES = st.recursive(
-    SCALARS,
+    st.one_of(SCALARS, SCALARS, LIES, st.deferred(lambda: st.sampled_from(numpy_values()))),
     lambda inner: st.one_of(
-        st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=5), inner, max_size=3), st.tuples(inner)
+        st.lists(inner, max_size=3),
+        st.dictionaries(
+            st.one_of(st.text(max_size=5), st.sampled_from(NAMES), st.integers()), inner, max_size=3
+        ),
+        st.tuples(inner),
+        st.frozensets(st.text(), max_size=2),
+        inner.map(lambda value: iter([value])),
     ),
     max_leaves=6,
 )
-ROWS = st.lists(st.one_of(st.dictionaries(COLUMNS, VALUES, max_size=8), SCALARS), max_size=6)
+ROW: st.SearchStrategy[Any] = st.one_of(
+    st.dictionaries(COLUMNS, VALUES, max_size=8),
+    st.tuples(FIT, st.dictionaries(COLUMNS, VALUES, max_size=3)).map(lambda pair: {**pair[1], **pair[0]}),
+    SCALARS,
+)
+ROWS = st.lists(ROW, max_size=6)
 Verb = Callable[..., acc.BulkResult]
+CREATE, PATCH = PROJECT.assets.create, PROJECT.assets.patch
+VERBS: list[Verb] = [CREATE, PATCH]
 
 
-def judged(verb: Verb, rows: list[Any]) -> None:
-    result = verb([{}, *rows], dry_run=True, on_error="collect")
-    assert len(result) == len(rows) + 1
+def judged(verb: Verb, data: Any, rows: int) -> acc.BulkResult:
+    """A dry run in which each row has its verdict."""
+    result = verb(data, dry_run=True, on_error="collect")
+    assert len(result) == rows
     assert result.plan is not None
-    fit = result.where("not_sent")
-    for outcome in result.where("invalid"):
-        assert outcome.error is not None
-        assert outcome.error.message
-        for problem in outcome.error.problems:
-            assert problem.rule in {rule["code"] for rule in acc._core.rules()}
-    assert len(fit) + len(result.where("invalid")) == len(result)
+    for place, outcome in enumerate(result):
+        assert outcome.row == place
+        assert outcome.status in {"not_sent", "invalid"}
+        if outcome.status == "invalid":
+            assert outcome.error is not None
+            assert outcome.error.message
+            assert {problem.rule for problem in outcome.error.problems} <= RULES
+    return result
 
 
-@settings(deadline=None, max_examples=300)
+def ends(verb: Verb, data: Any, rows: int) -> None:
+    """Each row has its verdict, or what ends the call is a clean error that has the result so far."""
+    try:
+        result: acc.BulkResult | None = judged(verb, data, rows)
+    except (acc.InputError, OwnError) as error:
+        result = getattr(error, "result", None)
+    assert result is None or len(result) <= rows
+
+
+@MANY
 @given(ROWS)
-def test_any_row_of_a_create_is_judged(rows: list[Any]) -> None:
-    judged(PROJECT.assets.create, rows)
+def test_any_row_is_judged(rows: list[Any]) -> None:
+    for verb in VERBS:
+        judged(verb, [{}, *rows], len(rows) + 1)
 
 
-@settings(deadline=None, max_examples=300)
-@given(ROWS)
-def test_any_row_of_a_patch_is_judged(rows: list[Any]) -> None:
-    judged(PROJECT.assets.patch, rows)
+@MANY
+@given(st.lists(st.one_of(ROW, LIES), max_size=5), st.integers(0, 5), st.sampled_from([OwnError, None]))
+def test_a_generator_that_raises_keeps_what_came_before(
+    rows: list[Any], stop: int, raised: type[BaseException] | None
+) -> None:
+    def generated() -> Iterator[Any]:
+        for place, row in enumerate(rows):
+            if place == stop and raised is not None:
+                raise raised
+            yield row
+
+    for verb in VERBS:
+        ends(verb, generated(), len(rows))
+        if raised is not None and stop < len(rows) and not any(isinstance(row, Lying) for row in rows[:stop]):
+            with pytest.raises(raised) as caught:
+                verb(generated(), dry_run=True)
+            assert len(caught.value.result) == stop  # type: ignore[attr-defined]
 
 
-@settings(deadline=None, max_examples=100)
-@given(st.dictionaries(st.text(min_size=1), st.text(), max_size=3), st.text())
-def test_text_arrives_as_it_was(attributes: dict[str, str], text: str) -> None:
+@MANY
+@given(
+    st.lists(LIES, max_size=3),
+    st.lists(FIT, max_size=2),
+    st.sampled_from([OtherList, OtherTuple, list, iter]),
+)
+def test_mappings_and_lists_that_lie(lies: list[Any], rows: list[Any], kind: Callable[[Any], Any]) -> None:
+    for verb in VERBS:
+        ends(verb, kind([*rows, *lies]), len(lies) + len(rows))
+        judged(verb, kind(rows), len(rows))
+
+
+@MANY
+@given(st.one_of(VALUES, st.lists(VALUES, max_size=4), ROWS))
+def test_anything_for_rows_or_for_ids(data: Any) -> None:
+    for verb in (*VERBS, PROJECT.assets.delete, PROJECT.relationships.delete):
+        try:
+            result = verb(data, dry_run=True)
+        except (acc.InputError, OwnError):
+            continue
+        assert all(outcome.status in {"not_sent", "invalid"} for outcome in result)
+
+
+@MANY
+@given(st.text())
+def test_text_arrives_as_it_was(text: str) -> None:
     """A row that is fit has a body as long as the JSON of what was given: nothing is dropped or added."""
     row = {
         "clientAssetId": "A" + text,
@@ -103,3 +355,245 @@ def test_text_arrives_as_it_was(attributes: dict[str, str], text: str) -> None:
     if result[0].status == "not_sent":
         # JSON may write a character plainly or escaped, so lengths are compared after both were read.
         assert result.plan.bytes <= len(json.dumps([row]))
+
+
+@MANY
+@given(st.data())
+def test_any_column_of_a_frame_is_judged(data: st.DataObject) -> None:
+    pandas = pytest.importorskip("pandas")
+    rows = data.draw(st.integers(0, 4))
+    names = data.draw(st.lists(COLUMNS, max_size=4, unique_by=str))
+    columns = {
+        name: data.draw(
+            st.lists(VALUES, min_size=rows, max_size=rows).map(
+                lambda cells: pandas.Series(cells, dtype=object)
+            )
+        )
+        for name in names
+    }
+    try:
+        frame = pandas.DataFrame(columns, index=range(rows))
+    except UnicodeEncodeError:
+        return  # pandas itself takes no such name
+    if data.draw(st.booleans()):
+        frame = frame.infer_objects()
+    labels = data.draw(
+        st.lists(st.one_of(st.integers(), st.text(), st.none(), st.floats()), min_size=rows, max_size=rows)
+    )
+    if data.draw(st.booleans()):
+        frame.index = pandas.Index(labels, dtype=object)
+    for verb in VERBS:
+        ends(verb, frame, rows)
+
+
+def arrow_types() -> st.SearchStrategy[Any]:
+    pa = pytest.importorskip("pyarrow")
+    plain = [
+        pa.null(), pa.bool_(), pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16(), pa.uint32(),
+        pa.uint64(), pa.float16(), pa.float32(), pa.float64(), pa.string(), pa.large_string(), pa.string_view(),
+        pa.binary(), pa.large_binary(), pa.binary(3), pa.binary_view(), pa.date32(), pa.date64(), pa.time32("s"),
+        pa.time64("us"), pa.duration("ms"), pa.timestamp("s"), pa.timestamp("ms", tz="UTC"),
+        pa.timestamp("us", tz="Europe/Berlin"), pa.timestamp("ns", tz="+05:30"), pa.decimal128(38, 10),
+        pa.decimal128(5, -3), pa.decimal256(76, 5), pa.month_day_nano_interval(),
+    ]  # fmt: skip
+    keys = [pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint32()]
+    values = [pa.string(), pa.large_string(), pa.int64(), pa.float64()]
+    return st.recursive(
+        st.one_of(
+            st.sampled_from(plain), st.builds(pa.dictionary, st.sampled_from(keys), st.sampled_from(values))
+        ),
+        lambda inner: st.one_of(
+            inner.map(pa.list_),
+            inner.map(pa.large_list),
+            inner.map(pa.list_view),
+            st.tuples(inner, st.integers(0, 2)).map(lambda pair: pa.list_(*pair)),
+            inner.map(lambda kind: pa.map_(pa.string(), kind)),
+            st.dictionaries(st.sampled_from(["ca1", "ca2", "x"]), inner, max_size=2).map(
+                lambda fields: pa.struct(list(fields.items()))
+            ),
+        ),
+        max_leaves=3,
+    )
+
+
+INT_BOUNDS = {f"{sign}int{bits}": bits for sign in ("", "u") for bits in (8, 16, 32, 64)}
+
+
+def arrow_value(pa: Any, kind: Any) -> st.SearchStrategy[Any]:
+    """What an array of this type may hold."""
+    types = pa.types
+    name = str(kind)
+    if name in INT_BOUNDS:
+        bits = INT_BOUNDS[name]
+        inner: st.SearchStrategy[Any] = (
+            st.integers(0, 2**bits - 1)
+            if types.is_unsigned_integer(kind)
+            else st.integers(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+        )
+    elif types.is_null(kind):
+        return st.none()
+    elif types.is_boolean(kind):
+        inner = st.booleans()
+    elif types.is_floating(kind):
+        inner = st.floats(width=16)
+    elif types.is_string(kind) or types.is_large_string(kind) or name == "string_view":
+        inner = st.one_of(st.text(max_size=20), st.sampled_from(["A", "1", "nan"]))
+    elif types.is_fixed_size_binary(kind):
+        inner = st.binary(min_size=kind.byte_width, max_size=kind.byte_width)
+    elif types.is_binary(kind) or types.is_large_binary(kind) or name == "binary_view":
+        inner = st.binary(max_size=20)
+    elif types.is_date(kind):
+        inner = st.dates()
+    elif types.is_time(kind):
+        inner = st.times().map(lambda time: time.replace(microsecond=0))
+    elif types.is_duration(kind):
+        inner = st.integers(-(10**6), 10**6)
+    elif types.is_timestamp(kind):
+        inner = st.integers(-(2**62), 2**62)
+    elif types.is_decimal(kind):
+        inner = st.integers(-99, 99).map(lambda number: decimal.Decimal(number) * 1000)
+    elif types.is_interval(kind):
+        inner = st.tuples(*[st.integers(-9, 9)] * 3)
+    elif types.is_dictionary(kind):
+        inner = arrow_value(pa, kind.value_type)
+    elif types.is_map(kind):
+        inner = st.lists(st.tuples(st.text(max_size=3), arrow_value(pa, kind.item_type)), max_size=2)
+    elif types.is_fixed_size_list(kind):
+        inner = st.lists(arrow_value(pa, kind.value_type), min_size=kind.list_size, max_size=kind.list_size)
+    elif types.is_struct(kind):
+        inner = st.fixed_dictionaries(
+            {kind.field(at).name: arrow_value(pa, kind.field(at).type) for at in range(kind.num_fields)}
+        )
+    else:
+        inner = st.lists(arrow_value(pa, kind.value_type), max_size=3)
+    return st.one_of(st.none(), inner)
+
+
+def arrow_array(data: st.DataObject, pa: Any, rows: int) -> Any:
+    """An array of any type, whole or a part of a longer one."""
+    kind = data.draw(arrow_types())
+    before, after = data.draw(st.tuples(st.integers(0, 3), st.integers(0, 3)))
+    many = before + rows + after
+    values = data.draw(st.lists(arrow_value(pa, kind), min_size=many, max_size=many))
+    try:
+        array = pa.array(values, type=kind)
+    except (pa.ArrowException, NotImplementedError, OverflowError):
+        array = pa.nulls(many, type=kind)
+    return array.slice(before, rows)
+
+
+def judged_unless_too_nested(verb: Verb, data: Any, rows: int) -> None:
+    """The Arrow library does not take all nestings that there are; then it is that which is said."""
+    try:
+        judged(verb, data, rows)
+    except acc.InputError as error:
+        if "the Arrow library cannot read a nested column" not in str(error):
+            raise
+
+
+@MANY
+@given(st.data())
+def test_any_arrow_table_is_judged(data: st.DataObject) -> None:
+    pa = pytest.importorskip("pyarrow")
+    lengths = data.draw(st.lists(st.integers(0, 3), max_size=3))
+    names = data.draw(st.lists(st.sampled_from(NAMES), max_size=4))
+    rows = sum(lengths)
+    columns = []
+    for _ in names:
+        whole = arrow_array(data, pa, rows)
+        start = 0
+        chunks = []
+        for length in lengths:
+            chunks.append(whole.slice(start, length))
+            start += length
+        columns.append(pa.chunked_array(chunks, type=whole.type))
+    table = pa.Table.from_arrays(columns, names=names)
+    if not names:
+        rows = 0
+    length = data.draw(st.integers(0, 9))
+    doubled = len(set(names)) < len(names)
+    for verb in VERBS:
+        for given_rows in (
+            table,
+            pa.RecordBatchReader.from_batches(table.schema, table.to_batches()),
+            Lengthy(table, length),
+        ):
+            if doubled or (verb == PATCH and "id" not in names):
+                ends(verb, given_rows, rows)
+            else:
+                judged_unless_too_nested(verb, given_rows, rows)
+
+
+@MANY
+@given(st.data())
+def test_an_arrow_column_of_a_frame_is_judged(data: st.DataObject) -> None:
+    pandas = pytest.importorskip("pandas")
+    pa = pytest.importorskip("pyarrow")
+    rows = data.draw(st.integers(0, 4))
+    names = data.draw(st.lists(st.sampled_from(NAMES), max_size=3, unique=True))
+    try:
+        frame = pandas.DataFrame(
+            {
+                name: pandas.arrays.ArrowExtensionArray(pa.chunked_array([arrow_array(data, pa, rows)]))
+                for name in names
+            }
+        )
+    except (NotImplementedError, TypeError, pa.ArrowException):
+        return  # pandas itself takes no such column
+    for verb in VERBS:
+        ends(verb, frame, len(frame))
+
+
+@MANY
+@given(
+    st.sampled_from(["string", "large_string", "list", "dictionary", "view"]),
+    st.lists(st.integers(-(2**31), 2**31 - 1) | st.integers(0, 9), min_size=3, max_size=3),
+    st.binary(min_size=4, max_size=9),
+)
+def test_damaged_arrow_data_is_refused(kind: str, numbers: list[int], text: bytes) -> None:
+    """Texts that are no Unicode, and offsets and keys that lead nowhere."""
+    pa = pytest.importorskip("pyarrow")
+    try:
+        if kind == "dictionary":
+            indices = pa.array(numbers[:2], type=pa.int32())
+            column = pa.DictionaryArray.from_arrays(indices, pa.array(["a", "b"]), safe=False)
+        elif kind == "view":
+            views = struct.pack("<i12s", *(numbers[0] % 13, text)) + struct.pack(
+                "<i4sii", 20, text[:4], *numbers[:2]
+            )
+            column = pa.Array.from_buffers(
+                pa.string_view(), 2, [None, pa.py_buffer(views), pa.py_buffer(text * 9)]
+            )
+        else:
+            wide = kind == "large_string"
+            offsets = pa.py_buffer(struct.pack("<3q" if wide else "<3i", *numbers))
+            if kind == "list":
+                column = pa.Array.from_buffers(
+                    pa.list_(pa.string()), 2, [None, offsets], children=[pa.array(["a", "b", "c"])]
+                )
+            else:
+                kinds = pa.large_string() if wide else pa.string()
+                column = pa.Array.from_buffers(kinds, 2, [None, offsets, pa.py_buffer(text)])
+    except pa.ArrowException:
+        return  # pyarrow itself refuses it
+    table = pa.table({"clientAssetId": ["A", "B"], "id": ["A", "B"], "ca1": column})
+    for verb in VERBS:
+        ends(verb, table, 2)
+
+
+@MANY
+@given(st.data())
+def test_any_polars_frame_is_judged(data: st.DataObject) -> None:
+    polars = pytest.importorskip("polars")
+    pa = pytest.importorskip("pyarrow")
+    rows = data.draw(st.integers(0, 4))
+    names = data.draw(st.lists(st.sampled_from(NAMES), max_size=3, unique=True))
+    try:
+        frame = polars.DataFrame({name: polars.Series(values=arrow_array(data, pa, rows)) for name in names})
+    except (Exception, polars.exceptions.PanicException):
+        return  # polars itself takes no such type
+    for verb in VERBS:
+        if verb is PATCH and "id" not in names:
+            ends(verb, frame, len(frame))
+        else:
+            judged(verb, frame, len(frame))

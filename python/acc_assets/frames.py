@@ -159,11 +159,25 @@ def _from_ids(data: Any, id: str) -> _core.Rows:
 
 def _from_stream(data: Any) -> _core.Rows:
     if _is(data, "polars", "DataFrame"):
-        # A column without any value has a type that polars exports with a buffer, and arrow-rs takes only without one.
         import polars
 
-        data = data.cast({polars.Null: polars.String})
+        data = polars.DataFrame([column.cast(_without_null(column.dtype)) for column in data.get_columns()])
     return _core.Rows.from_stream(data)
+
+
+def _without_null(kind: Any) -> Any:
+    """A polars type for one without any value, which polars exports with a buffer, and arrow-rs takes only without."""
+    import polars
+
+    if kind == polars.Null:
+        return polars.String
+    if isinstance(kind, polars.List):
+        return polars.List(_without_null(kind.inner))
+    if isinstance(kind, polars.Array):
+        return polars.Array(_without_null(kind.inner), kind.size)
+    if isinstance(kind, polars.Struct):
+        return polars.Struct({field.name: _without_null(field.dtype) for field in kind.fields})
+    return kind
 
 
 def _from_pandas(frame: pandas.DataFrame, only: str | None = None) -> _core.Rows:
@@ -187,8 +201,10 @@ def _from_pandas(frame: pandas.DataFrame, only: str | None = None) -> _core.Rows
         columns = [columns[names.index(only)]]
         names = [only]
     cells = [_values(column) for column in columns]
+    # Without any column only the labels tell how many rows there are.
+    labels = _labels(frame.index) if columns else list(range(len(frame)))
     return _core.Rows.from_columns(
-        names, [values for values, _ in cells], [nulls for _, nulls in cells], _labels(frame.index)
+        names, [values for values, _ in cells], [nulls for _, nulls in cells], labels
     )
 
 

@@ -1,6 +1,7 @@
 //! Rows from Arrow record batches, read in place.
 
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
@@ -14,7 +15,7 @@ use arrow_array::{
     Array, ArrayRef, BooleanArray, OffsetSizeTrait, PrimitiveArray, RecordBatch, RecordBatchReader,
 };
 use arrow_buffer::{ArrowNativeType, BooleanBuffer, Buffer};
-use arrow_schema::{DataType, TimeUnit};
+use arrow_schema::{ArrowError, DataType, TimeUnit};
 use jiff::Timestamp;
 use jiff::fmt::temporal::DateTimeParser;
 use jiff::tz::TimeZone;
@@ -67,12 +68,11 @@ impl Source for Batches {
         loop {
             let batch = match self.current.take() {
                 Some(batch) => batch,
-                None => match self.reader.next() {
+                None => match next(self.reader.as_mut()) {
                     None => return Ok(More::End),
-                    Some(Err(error)) => return Err(SourceError(format!("the Arrow stream failed: {error}"))),
-                    Some(Ok(batch)) => {
+                    Some(batch) => {
                         self.next = 0;
-                        batch
+                        batch?
                     }
                 },
             };
@@ -96,6 +96,44 @@ impl Source for Batches {
     fn rows(&self) -> Option<usize> {
         self.rows
     }
+}
+
+/// The next batch of a C stream, where nothing was checked yet.
+pub fn next<R>(reader: &mut R) -> Option<Result<RecordBatch, SourceError>>
+where
+    R: Iterator<Item = Result<RecordBatch, ArrowError>> + ?Sized,
+{
+    // The Arrow library panics at some nested arrays, such as a part of a struct of a struct of nulls. The reader is not
+    // used again after that.
+    let Ok(batch) = catch_unwind(AssertUnwindSafe(|| reader.next())) else {
+        return Some(Err(SourceError(
+            "the Arrow library cannot read a nested column of this stream: give plain columns, or dicts"
+                .to_owned(),
+        )));
+    };
+    Some(match batch? {
+        Err(error) => Err(SourceError(format!("the Arrow stream failed: {error}"))),
+        Ok(batch) => match batch.columns().iter().try_for_each(sound) {
+            Err(error) => Err(SourceError(format!("the Arrow data is damaged: {error}"))),
+            Ok(()) => Ok(batch),
+        },
+    })
+}
+
+/// Whether what is read of an array is there: a text that is no Unicode, or an offset beyond the data, would be read all
+/// the same.
+fn sound(array: &ArrayRef) -> Result<(), ArrowError> {
+    match array.data_type() {
+        // Below a null, keys may lead nowhere: each is looked at when it is read.
+        DataType::Dictionary(..) => return sound(array.as_any_dictionary().values()),
+        DataType::Struct(_) => return array.as_struct().columns().iter().try_for_each(sound),
+        DataType::List(_) => sound(array.as_list::<i32>().values())?,
+        DataType::LargeList(_) => sound(array.as_list::<i64>().values())?,
+        DataType::FixedSizeList(..) => sound(array.as_fixed_size_list().values())?,
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {}
+        _ => return Ok(()),
+    }
+    array.to_data().validate_data()
 }
 
 /// One column of a frame, in one array or several.
@@ -299,7 +337,12 @@ fn digits<T: DecimalType>(array: &ArrayRef, row: usize) -> Value<'_> {
 
 fn entry<K: ArrowDictionaryKeyType>(array: &ArrayRef, row: usize) -> Value<'_> {
     let dictionary = array.as_dictionary::<K>();
-    value(dictionary.values(), dictionary.keys().value(row).as_usize())
+    let entry = dictionary.keys().value(row).as_usize();
+    if entry < dictionary.values().len() {
+        value(dictionary.values(), entry)
+    } else {
+        Value::Other("Arrow dictionary, with a key that leads nowhere".to_owned())
+    }
 }
 
 fn list<O: OffsetSizeTrait>(array: &ArrayRef, row: usize) -> Value<'_> {

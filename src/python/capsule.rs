@@ -6,17 +6,18 @@ use std::ffi::CStr;
 
 use arrow_array::RecordBatchReader;
 use arrow_array::ffi_stream::{ArrowArrayStreamReader, FFI_ArrowArrayStream};
-use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
+
+use super::rows::input_error;
 
 const NAME: &CStr = c"arrow_array_stream";
 
 /// Takes the stream of anything with `__arrow_c_stream__`.
 ///
 /// # Errors
-/// What `__arrow_c_stream__` raises; `TypeError` or `ValueError` where it does not return a stream of tables.
+/// What `__arrow_c_stream__` raises; `TypeError` or `InputError` where it does not return a stream of tables.
 pub fn reader(object: &Bound<'_, PyAny>) -> PyResult<ArrowArrayStreamReader> {
     stream(&object.call_method0(intern!(object.py(), "__arrow_c_stream__"))?)
 }
@@ -24,7 +25,7 @@ pub fn reader(object: &Bound<'_, PyAny>) -> PyResult<ArrowArrayStreamReader> {
 /// Takes the stream out of a capsule.
 ///
 /// # Errors
-/// `TypeError` or `ValueError` where this is no capsule with a stream of tables.
+/// `TypeError` or `InputError` where this is no capsule with a stream of tables.
 pub fn stream(capsule: &Bound<'_, PyAny>) -> PyResult<ArrowArrayStreamReader> {
     let pointer = capsule.cast::<PyCapsule>()?.pointer_checked(Some(NAME))?;
     // SAFETY: by the Arrow PyCapsule interface a capsule of this name points to an `ArrowArrayStream`, and the name
@@ -33,7 +34,8 @@ pub fn stream(capsule: &Bound<'_, PyAny>) -> PyResult<ArrowArrayStreamReader> {
     // behind, which the capsule's destructor does not release again.
     let stream = unsafe { FFI_ArrowArrayStream::from_raw(pointer.as_ptr().cast()) };
     ArrowArrayStreamReader::try_new(stream).map_err(|error| {
-        PyValueError::new_err(format!("this Arrow stream cannot be read as a table: {error}"))
+        let message = format!("this Arrow stream cannot be read as a table: {error}");
+        input_error(capsule.py(), &message)
     })
 }
 

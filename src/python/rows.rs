@@ -13,7 +13,7 @@ use pyo3::types::{PyCapsule, PyIterator, PyList, PyString, PyTuple};
 
 use super::capsule;
 use super::values::{Value, Values, entries, type_name};
-use crate::input::arrow::{Batches, Chunks};
+use crate::input::arrow::{self, Batches, Chunks};
 use crate::input::{Cell, Column, Label, More, Sink, Source, SourceError, duplicate};
 
 /// Rows of any origin, ready to be read by the core.
@@ -77,11 +77,15 @@ impl Rows {
     #[pyo3(signature = (names, columns, nulls, labels, /))]
     fn from_columns(
         py: Python<'_>,
-        names: Vec<String>,
+        names: Vec<Bound<'_, PyString>>,
         columns: Vec<Bound<'_, PyAny>>,
         nulls: Vec<Option<PyBackedBytes>>,
         labels: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
+        let names: Vec<String> = names
+            .into_iter()
+            .map(|name| name.to_string_lossy().into_owned())
+            .collect();
         if let Some(name) = duplicate(&names) {
             return Err(input_error(py, &duplicate_columns(name)));
         }
@@ -209,10 +213,11 @@ impl Rows {
 impl Cells {
     fn new(column: &Bound<'_, PyAny>) -> PyResult<Self> {
         if column.is_instance_of::<PyCapsule>() {
-            let batches = capsule::stream(column)?.map(|batch| match batch {
+            let mut reader = capsule::stream(column)?;
+            let batches = std::iter::from_fn(|| arrow::next(&mut reader)).map(|batch| match batch {
                 Ok(batch) if batch.num_columns() == 1 => Ok(Arc::clone(batch.column(0))),
                 Ok(_) => Err(PyValueError::new_err("this Arrow stream has not one column")),
-                Err(error) => Err(PyValueError::new_err(format!("the Arrow stream failed: {error}"))),
+                Err(error) => Err(input_error(column.py(), &error.0)),
             });
             return Ok(Self::Arrow(Chunks::new(batches.collect::<PyResult<_>>()?)));
         }
@@ -237,8 +242,11 @@ impl Cells {
 
 impl Items {
     fn new(rows: &Bound<'_, PyAny>) -> PyResult<(Self, Option<usize>)> {
-        if rows.is_instance_of::<PyList>() || rows.is_instance_of::<PyTuple>() {
-            return Ok((Self::Again(rows.clone().unbind()), Some(rows.len()?)));
+        // A subclass may say another length, so it is not asked.
+        let list = rows.cast::<PyList>().map(PyListMethods::len).ok();
+        let length = list.or_else(|| rows.cast::<PyTuple>().map(PyTupleMethods::len).ok());
+        if length.is_some() {
+            return Ok((Self::Again(rows.clone().unbind()), length));
         }
         Ok((Self::Once(Mutex::new(Some(rows.try_iter()?.unbind()))), None))
     }
@@ -291,10 +299,8 @@ impl PythonSource {
     fn keep(&self, raised: PyErr) {
         *self.error.lock().unwrap_or_else(PoisonError::into_inner) = Some(raised);
     }
-}
 
-impl Source for PythonSource {
-    fn fill(&mut self, sink: &mut dyn Sink) -> Result<More, SourceError> {
+    fn fill_some(&mut self, sink: &mut dyn Sink) -> Result<More, SourceError> {
         // The Arrow reader needs no Python; one written in Python attaches by itself.
         let walk = match &mut self.walk {
             Walk::Stream(batches) => {
@@ -326,6 +332,17 @@ impl Source for PythonSource {
             None => Err(SourceError("Python is shutting down".to_owned())),
         }
     }
+}
+
+impl Source for PythonSource {
+    fn fill(&mut self, sink: &mut dyn Sink) -> Result<More, SourceError> {
+        let filled = self.fill_some(sink);
+        if let Ok(More::End) = filled {
+            // From here on only the rows that came count, whatever was said of their number.
+            self.rows = None;
+        }
+        filled
+    }
 
     fn rows(&self) -> Option<usize> {
         self.rows
@@ -346,17 +363,17 @@ impl Dicts {
         let mut pairs = Vec::new();
         for item in items {
             let item = item?;
-            if values.is_mapping(&item) {
-                entries(&item, &mut pairs)?;
-                if sink.begin(Label::Number) {
-                    for (position, (key, value)) in pairs.iter().enumerate() {
-                        let column = self.column(position, key, sink)?;
-                        values.read(value).push(column, sink);
-                    }
-                    sink.end();
-                }
-            } else {
+            if !values.is_mapping(&item) {
                 sink.broken(Label::Number, &describe(&item));
+            } else if !entries(&item, &mut pairs)? {
+                let found = format!("{} whose items() are no pairs", describe(&item));
+                sink.broken(Label::Number, &found);
+            } else if sink.begin(Label::Number) {
+                for (position, (key, value)) in pairs.iter().enumerate() {
+                    let column = self.column(position, key, sink)?;
+                    values.read(value).push(column, sink);
+                }
+                sink.end();
             }
             if sink.full() {
                 return Ok(More::Rows);
@@ -491,7 +508,7 @@ fn read_before(py: Python<'_>) -> PyErr {
 }
 
 /// An `acc_assets.errors.InputError`.
-fn input_error(py: Python<'_>, message: &str) -> PyErr {
+pub(super) fn input_error(py: Python<'_>, message: &str) -> PyErr {
     let raised = py
         .import("acc_assets.errors")
         .and_then(|errors| errors.getattr("InputError"))

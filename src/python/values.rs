@@ -114,6 +114,9 @@ pub(super) struct Values {
 /// customAttributes -> a list -> its texts is as deep as any rule goes.
 const DEEPEST: usize = 4;
 
+/// More digits than any field takes.
+const MOST_DIGITS: u64 = 2000;
+
 impl Values {
     pub(super) fn read<'py>(&mut self, value: &Bound<'py, PyAny>) -> Value<'py> {
         self.read_at(value, 0)
@@ -174,6 +177,11 @@ impl Values {
             }
             Kind::Decimal => {
                 if value.call_method0(intern!(py, "is_finite"))?.is_truthy()? {
+                    // All the zeros of 1E+999999999 would be written out.
+                    let exponent: i64 = value.call_method0(intern!(py, "adjusted"))?.extract()?;
+                    if exponent.unsigned_abs() > MOST_DIGITS {
+                        return Ok(Value::Other(format!("Decimal with exponent {exponent}")));
+                    }
                     let digits = value.call_method1(intern!(py, "__format__"), (intern!(py, "f"),))?;
                     return Ok(Value::Digits(digits.cast_into::<PyString>()?));
                 }
@@ -205,7 +213,12 @@ impl Values {
             }
             Kind::Map => {
                 let mut pairs = Vec::new();
-                entries(value, &mut pairs)?;
+                if !entries(value, &mut pairs)? {
+                    return Ok(Value::Other(format!(
+                        "{} whose items() are no pairs",
+                        type_name(value)
+                    )));
+                }
                 let entries = pairs
                     .iter()
                     .map(|(name, value)| Ok((name.str()?, self.read_at(value, depth + 1))));
@@ -337,20 +350,27 @@ fn at_its_time(value: &Bound<'_, PyAny>, date: Date) -> PyResult<DateTime> {
 }
 
 /// The entries of a mapping, in a row of its own before any value is read: reading one may run Python code, which
-/// must not happen in the middle of a dict.
+/// must not happen in the middle of a dict. `false`: its items are no pairs.
 pub(super) fn entries<'py>(
     mapping: &Bound<'py, PyAny>,
     into: &mut Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)>,
-) -> PyResult<()> {
+) -> PyResult<bool> {
     into.clear();
     if let Ok(dict) = mapping.cast::<PyDict>() {
         into.extend(dict.iter());
-        return Ok(());
+        return Ok(true);
     }
-    for entry in mapping.call_method0(intern!(mapping.py(), "items"))?.try_iter()? {
-        into.push(entry?.extract()?);
+    let items = mapping.call_method0(intern!(mapping.py(), "items"))?;
+    if items.hasattr(intern!(mapping.py(), "__iter__"))? {
+        for entry in items.try_iter()? {
+            match entry?.extract() {
+                Ok(pair) => into.push(pair),
+                Err(_) => return Ok(false),
+            }
+        }
+        return Ok(true);
     }
-    Ok(())
+    Ok(false)
 }
 
 pub(super) fn type_name(value: &Bound<'_, PyAny>) -> String {
