@@ -12,7 +12,7 @@ export PYO3_PYTHON := $(CURDIR)/$(PYTHON)
 SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md \
            $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name py.typed)
 
-.PHONY: help demo test lint bench wheel clean
+.PHONY: help demo test fuzz lint bench wheel clean
 
 help: ## Print what each target does
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 12
@@ -26,6 +26,14 @@ test: .venv/.installed ## Run all tests: the Rust core, and the wheel on every P
 	@echo "== tests: $$($(PYTHON) --version)"
 	$(PYTHON) -m pytest -q
 	@.ci/other-pythons
+
+# Inputs for each reader of answers; the readers of rows, in Python, get a hundredth.
+CASES ?= 100000
+
+fuzz: .venv/.installed ## Give each reader CASES odd inputs (100000): answers, error bodies, dicts, frames
+	PROPTEST_CASES=$(CASES) CARGO_PROFILE_TEST_OPT_LEVEL=2 \
+		cargo test --locked --no-default-features --features simulator --test readers
+	HYPOTHESIS_CASES=$$(($(CASES) / 100)) $(PYTHON) -m pytest -q --durations=0 tests/test_any_value.py
 
 lint: .venv/.installed ## Check formatting, lints and types
 	cargo fmt --check
