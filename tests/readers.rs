@@ -6,6 +6,7 @@ mod fuzz;
 #[allow(dead_code)] // Only the recordings are read here, nothing is replayed.
 mod recorded;
 
+use std::io::{Read, Write};
 use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -13,7 +14,7 @@ use acc_assets::api::{Endpoint, Listing, Paired, SentRow, assets, relationships,
 use acc_assets::batch::pages;
 use acc_assets::error::Error;
 use acc_assets::http::refusal;
-use acc_assets::http::send::Sending;
+use acc_assets::http::send::{Method, Network, Sending};
 use acc_assets::http::{Answer, Caller, Request, Stop, Token, Transport};
 use acc_assets::model::asset::{Identity, keyed, member};
 use acc_assets::options::Options;
@@ -516,5 +517,43 @@ proptest! {
                 prop_assert!(inner.trim().chars().count() < 12 || !error.to_string().contains(inner.trim()));
             }
         }
+    }
+}
+
+/// Answers may hold what is no UTF-8; the other entries are read all the same.
+#[tokio::test]
+async fn a_byte_that_is_no_text_hides_no_answer() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.read(&mut [0; 4096]).unwrap();
+        let body = b"{\"results\":[{\"clientAssetId\":\"A\",\"description\":\"\xff\",\"id\":\"1\"}]}";
+        write!(
+            stream,
+            "HTTP/1.1 201 Created\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        )
+        .unwrap();
+        stream.write_all(body).unwrap();
+    });
+    let options = Options {
+        base_url: format!("http://{address}"),
+        ..Options::default()
+    };
+    let request = Request {
+        method: Method::Get,
+        url: options.base_url.clone(),
+        headers: Vec::new(),
+        body: None,
+    };
+    let answer = Network::new(&options).unwrap().send(request).await.unwrap();
+    let row = SentRow {
+        key: "A",
+        body: b"{}",
+    };
+    for entries in [false, true] {
+        let paired = (assets::BATCH_CREATE.pair)(&answer.body, &[row], entries).unwrap();
+        assert_eq!(ids(&paired), [Some("1")]);
     }
 }

@@ -140,6 +140,23 @@ mod tests {
     }
 
     #[test]
+    fn a_number_is_the_text_it_was_sent_as() {
+        let body = br#"{"results":[{"id":123456789012345678901234567890,"clientAssetId":42.0},
+            {"id":6.5,"clientAssetId":1e999},{"id":"half \ud83d","clientAssetId":"a\"b"}]}"#;
+        let read: Vec<Identity<'_>> = member(body, "results").unwrap();
+        let read: Vec<_> = read
+            .iter()
+            .map(|entry| (entry.id.as_deref(), entry.client_asset_id.as_deref()))
+            .collect();
+        let expected = [
+            (Some("123456789012345678901234567890"), Some("42")),
+            (Some("6.5"), Some("1e999")),
+            (None, Some("a\"b")),
+        ];
+        assert_eq!(read, expected);
+    }
+
+    #[test]
     fn what_cannot_be_read_says_why() {
         for (body, says) in [
             (&b" <html>"[..], "HTML page"),
