@@ -99,6 +99,9 @@ async fn the_forms_of_a_429() {
     );
     service.set("body_429", "empty");
     assert_eq!(list(&service).await.body.len(), 0);
+    service.set("body_429", "service");
+    let body: Value = serde_json::from_slice(&list(&service).await.body).expect("JSON");
+    assert_eq!(body["errorCode"], json!("TOO_MANY_REQUESTS"));
     service.set("body_429", "ERR-001");
     assert!(String::from_utf8_lossy(&list(&service).await.body).contains("ERR-001"));
 }
@@ -201,10 +204,12 @@ async fn faults_do_what_they_say() {
     let (service, answer) = create_under(json!({ "what": "cut_body", "bytes": 20 })).await;
     assert_eq!((sent(answer), made(&service)), (Sent::Maybe, 1));
 
-    let start = Instant::now();
-    let (service, answer) = create_under(json!({ "what": "delay", "ms": 1500 })).await;
-    assert_eq!((answer.expect("late").status, made(&service)), (201, 1));
-    assert_eq!(start.elapsed(), Duration::from_millis(1500));
+    for what in ["delay", "slow_body"] {
+        let start = Instant::now();
+        let (service, answer) = create_under(json!({ "what": what, "ms": 1500 })).await;
+        assert_eq!((answer.expect("late").status, made(&service)), (201, 1));
+        assert_eq!(start.elapsed(), Duration::from_millis(1500), "{what}");
+    }
 
     let fault = json!({ "what": "status", "code": 503, "body": "html", "headers": { "Retry-After": "7" } });
     let (service, answer) = create_under(fault).await;
@@ -224,6 +229,10 @@ async fn faults_do_what_they_say() {
     assert_eq!(answer.expect("an answer").header("retry-after"), Some("25"));
     let (_, answer) = create_under(json!({ "what": "rate_limit", "retry_after": null })).await;
     assert_eq!(answer.expect("an answer").header("retry-after"), None);
+    for text in ["soon", "Wed, 21 Oct 2037 07:28:00 GMT", ""] {
+        let (_, answer) = create_under(json!({ "what": "rate_limit", "retry_after": text })).await;
+        assert_eq!(answer.expect("an answer").header("retry-after"), Some(text));
+    }
     let (service, answer) = create_under(json!({ "what": "html" })).await;
     let answer = answer.expect("an answer");
     assert_eq!(
@@ -245,6 +254,221 @@ async fn faults_do_what_they_say() {
         "{body}"
     );
     assert_eq!(made(&service), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_that_is_done_late_is_done_all_the_same() {
+    let (service, answer) = create_under(json!({ "what": "apply_late", "ms": 5000 })).await;
+    assert_eq!(answer.expect_err("no answer").sent, Sent::Maybe);
+    let seen = async || {
+        service.get(LIST).await.1["results"]
+            .as_array()
+            .expect("a list")
+            .clone()
+    };
+    advance(Duration::from_millis(4900)).await;
+    assert_eq!(
+        (seen().await.len(), service.simulator.audit().assets_created),
+        (0, 0)
+    );
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let (found, audit) = (seen().await, service.simulator.audit());
+    assert_eq!((found.len(), audit.assets_created), (1, 1));
+    assert_eq!(audit.endpoints["assets:batch-create"].answers, [(0, 1)].into());
+    // The slot is taken on arrival; what is refused then is never done.
+    let service = limited(2, Duration::from_secs(60));
+    let fault = json!({ "what": "apply_late", "ms": 50_000, "on": "assets" });
+    service
+        .simulator
+        .add_fault(Fault::from_json(&fault).expect("a fault"));
+    assert!(
+        service
+            .try_send(service.request(Method::Get, LIST, None))
+            .await
+            .is_err()
+    );
+    assert_eq!(
+        (list(&service).await.status, list(&service).await.status),
+        (200, 429)
+    );
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(
+        (list(&service).await.status, list(&service).await.status),
+        (200, 200)
+    );
+}
+
+/// Names in an answer under a fault, for each shape of answer: `results`, keyed by id, `deleted`, a bare array.
+async fn entries_under(fault: Value) -> Vec<String> {
+    let service = Service::new(Options::default());
+    let arm = || {
+        service
+            .simulator
+            .add_fault(Fault::from_json(&fault).expect("a fault"));
+    };
+    let mut shown = Vec::new();
+    arm();
+    let items: Value = ["A", "B", "C"].map(|name| service.asset(AIR, name)).into();
+    let (_, body) = service.create(items).await;
+    let names = body["results"].as_array().expect("a list").iter();
+    shown.push(
+        names
+            .map(|asset| asset["clientAssetId"].as_str().expect("a text"))
+            .collect(),
+    );
+    let ids: Vec<String> = service
+        .simulator
+        .assets()
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|asset| asset["id"].as_str().expect("an id").to_owned())
+        .collect();
+    assert_eq!(ids.len(), 3, "all the work was done");
+    arm();
+    let changes: Value = ids.iter().map(|id| (id.clone(), json!({}))).collect();
+    let request = service.request(
+        Method::Patch,
+        "v2/projects/{p}/assets:batch-patch",
+        Some(&changes),
+    );
+    // As text: a key that comes twice is lost when it is parsed.
+    let text = String::from_utf8_lossy(&service.send(request).await.2.body).into_owned();
+    let mut keys: Vec<(usize, usize)> = ids
+        .iter()
+        .enumerate()
+        .flat_map(|(name, id)| {
+            text.match_indices(&format!("\"{id}\":{{"))
+                .map(move |(at, _)| (at, name))
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    keys.sort_unstable();
+    shown.push(keys.iter().map(|(_, name)| ["A", "B", "C"][*name]).collect());
+    let links = service.simulator.seed_relationships(3);
+    let name = |id: &Value| ["A", "B", "C"][links.iter().position(|link| *id == **link).expect("a link")];
+    arm();
+    let (_, body) = service.relate(Method::Post, ":batch", Some(&json!(links))).await;
+    shown.push(
+        body.as_array()
+            .expect("a list")
+            .iter()
+            .map(|link| name(&link["id"]))
+            .collect(),
+    );
+    arm();
+    let (_, body) = service.relate(Method::Post, ":delete", Some(&json!(links))).await;
+    shown.push(
+        body["deleted"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(name)
+            .collect(),
+    );
+    shown
+}
+
+#[tokio::test(start_paused = true)]
+async fn entries_go_missing_or_come_twice() {
+    let drop = |count: u64| json!({ "what": "drop_results", "count": count });
+    assert_eq!(entries_under(json!({ "what": "drop_results" })).await, ["BC"; 4]);
+    assert_eq!(entries_under(drop(2)).await, ["C"; 4]);
+    assert_eq!(entries_under(drop(9)).await, [""; 4]);
+    assert_eq!(
+        entries_under(json!({ "what": "double_results" })).await,
+        ["AABC"; 4]
+    );
+    // A refusal has no entries to lose.
+    let service = Service::new(Options::default());
+    service
+        .simulator
+        .add_fault(Fault::from_json(&drop(1)).expect("a fault"));
+    let (status, body) = service.create(json!([{}])).await;
+    assert_eq!((status, &body["errorCode"]), (400, &json!("VALIDATION_FAILED")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_clock_of_the_answers_jumps_and_that_of_the_world_does_not() {
+    let service = Service::new(Options {
+        start: Some(1_900_000_000_000),
+        ..Options::default()
+    });
+    let jump = |seconds: i64| {
+        let fault = json!({ "what": "clock_jump", "seconds": seconds });
+        service
+            .simulator
+            .add_fault(Fault::from_json(&fault).expect("a fault"));
+    };
+    let date = async || list(&service).await.header("date").expect("a date").to_owned();
+    assert_eq!(date().await, "Sun, 17 Mar 2030 17:46:40 GMT");
+    jump(-3600);
+    assert_eq!(date().await, "Sun, 17 Mar 2030 16:46:40 GMT");
+    assert_eq!(date().await, "Sun, 17 Mar 2030 16:46:40 GMT", "and stays off");
+    jump(7200);
+    assert_eq!(date().await, "Sun, 17 Mar 2030 18:46:40 GMT");
+    service.created(service.asset(AIR, "A")).await;
+    assert_eq!(
+        service.simulator.assets()[0]["createdAt"],
+        json!("2030-03-17T17:46:40.000Z")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_program_takes_of_the_same_window() {
+    let service = limited(10, Duration::from_secs(60));
+    let steal = json!({ "what": "steal", "requests": 8, "on": "assets" });
+    service
+        .simulator
+        .add_fault(Fault::from_json(&steal).expect("a fault"));
+    assert_eq!(list(&service).await.status, 200);
+    assert_eq!(list(&service).await.status, 200);
+    assert_eq!(list(&service).await.status, 429);
+    let audit = service.simulator.audit();
+    assert_eq!((audit.requests, audit.busiest_window["assets_read"]), (3, 3));
+    // Other groups have their own window, and this one is free again after its length.
+    service.created(service.asset(AIR, "A")).await;
+    advance(Duration::from_secs(60)).await;
+    assert_eq!(list(&service).await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_person_works_in_the_project() {
+    let service = Service::new(Options::default());
+    let simulator = &service.simulator;
+    let own = service.created(service.asset(AIR, "own")).await;
+    advance(Duration::from_secs(5)).await;
+    let id = simulator
+        .create_asset(&service.asset(AIR, "theirs"))
+        .expect("a valid asset");
+    simulator
+        .patch_asset(&own, &json!({ "description": "seen" }))
+        .expect("a valid change");
+    let (_, body) = service
+        .post("v2/projects/{p}/assets:batch-get", json!({ "ids": [own, id] }))
+        .await;
+    let [mine, theirs] = [&body["results"][0], &body["results"][1]];
+    assert_eq!(
+        (&mine["description"], &theirs["clientAssetId"]),
+        (&json!("seen"), &json!("theirs"))
+    );
+    assert_eq!(mine["updatedBy"], theirs["createdBy"]);
+    assert_eq!(mine["updatedAt"], theirs["createdAt"]);
+    assert!(mine["createdBy"] != theirs["createdBy"] && mine["createdAt"] != mine["updatedAt"]);
+    simulator.delete_asset(&id).expect("it is there");
+    let audit = simulator.audit();
+    assert_eq!(
+        (audit.assets_created, audit.assets_patched, audit.assets_deleted),
+        (1, 0, 0)
+    );
+    for refused in [
+        simulator.create_asset(&json!({})).map(drop),
+        simulator.patch_asset(&own, &json!({ "statusId": "Installed" })),
+        simulator.patch_asset(&id, &json!({})),
+        simulator.delete_asset("nowhere"),
+    ] {
+        assert!(refused.is_err());
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -296,6 +520,15 @@ fn a_bad_fault_says_what_is_wrong() {
         (json!({ "what": "status" }), "code"),
         (json!({ "what": "status", "code": 42 }), "200 to 599"),
         (json!({ "what": "delay" }), "ms"),
+        (json!({ "what": "slow_body", "ms": "1" }), "ms"),
+        (json!({ "what": "apply_late" }), "ms"),
+        (json!({ "what": "clock_jump", "seconds": 1.5 }), "seconds"),
+        (json!({ "what": "drop_results", "count": -1 }), "count"),
+        (json!({ "what": "steal", "count": 1 }), "requests"),
+        (
+            json!({ "what": "rate_limit", "retry_after": "a\nb" }),
+            "retry_after",
+        ),
         (
             json!({ "what": "html", "on": "assets:batch" }),
             "assets:batch-create",

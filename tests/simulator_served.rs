@@ -93,7 +93,49 @@ fn faults_break_the_socket() {
         "{head}"
     );
     assert_eq!(part.len(), 20);
+    assert_eq!(under(json!({ "what": "apply_late", "ms": 300 })), "reset");
+    assert_eq!(service.simulator.audit().assets_created, 2);
+    let start = Instant::now();
+    while service.simulator.audit().assets_created < 3 {
+        assert!(start.elapsed() < Duration::from_secs(5), "it was never done");
+        std::thread::sleep(Duration::from_millis(5));
+    }
     assert!(exchange(&served.url, &service, "POST", CREATE, &body).starts_with("HTTP/1.1 201 "));
+}
+
+#[test]
+fn a_slow_body_follows_its_head() {
+    let service = Service::new(Options::default());
+    let served = service.simulator.serve().expect("a free port");
+    let slow = json!({ "what": "slow_body", "ms": 600 });
+    service
+        .simulator
+        .add_fault(Fault::from_json(&slow).expect("a fault"));
+    let host = served.url.trim_start_matches("http://");
+    let mut stream = TcpStream::connect(host).expect("a listening server");
+    let path = LIST.replace("{p}", &service.project);
+    let token = service.simulator.token();
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
+    )
+    .expect("a writable socket");
+    let start = Instant::now();
+    let mut arrived = vec![0; 4096];
+    let mut length = 0;
+    while !String::from_utf8_lossy(&arrived[..length]).contains("\r\n\r\n") {
+        length += stream.read(&mut arrived[length..]).expect("a head");
+    }
+    let head = start.elapsed();
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).expect("a body");
+    assert!(head < Duration::from_millis(400), "{head:?}");
+    assert!(
+        start.elapsed() >= Duration::from_millis(600),
+        "{:?}",
+        start.elapsed()
+    );
+    assert!(String::from_utf8_lossy(&rest).ends_with("]}"));
 }
 
 #[test]

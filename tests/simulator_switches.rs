@@ -172,6 +172,59 @@ async fn list_parameters() {
 }
 
 #[tokio::test]
+async fn list_sort() {
+    let service = Service::new(Options::default());
+    service
+        .create(["B", "C", "A"].map(|name| service.asset(AIR, name)).into())
+        .await;
+    let names = async || {
+        let (_, body) = service
+            .get("v2/projects/{p}/assets?sort=clientAssetId desc")
+            .await;
+        let results = body["results"].as_array().expect("a list").iter();
+        results
+            .map(|asset| text(&asset["clientAssetId"]))
+            .collect::<String>()
+    };
+    assert_eq!(names().await, "CBA");
+    service.set("list_sort", "ignored");
+    service.created(service.asset(AIR, "D")).await;
+    assert_eq!(names().await, "BCAD");
+}
+
+#[tokio::test]
+async fn blanks_and_empty_texts() {
+    let service = Service::new(Options::default());
+    let mut item = service.asset(AIR, " A ");
+    item["description"] = json!("");
+    item["barcode"] = json!("");
+    item["customAttributes"] = json!({ "ca1": "" });
+    let (_, body) = service.create(json!([item])).await;
+    let kept = &body["results"][0];
+    assert_eq!(
+        (&kept["clientAssetId"], &kept["description"], &kept["barcode"]),
+        (&json!(" A "), &json!(""), &json!(""))
+    );
+    assert_eq!(kept["customAttributes"], json!({ "ca1": "" }));
+    assert_eq!(service.create(json!([service.asset(AIR, " ")])).await.0, 201);
+
+    service.set("client_asset_id_trim", "on");
+    service.set("empty_text", "cleared");
+    let (_, body) = service.create(json!([item])).await;
+    let cleared = &body["results"][0];
+    assert_eq!(
+        (
+            &cleared["clientAssetId"],
+            cleared.get("description"),
+            cleared.get("barcode")
+        ),
+        (&json!("A"), None, None)
+    );
+    assert_eq!(cleared["customAttributes"], json!({}));
+    assert_eq!(service.create(json!([service.asset(AIR, " ")])).await.0, 400);
+}
+
+#[tokio::test]
 async fn fields_of_an_asset() {
     let service = Service::new(Options::default());
     let status = async |item: Value| service.create(json!([item])).await.0;
@@ -805,6 +858,8 @@ async fn gateway() {
     assert_eq!((status, &body["errorCode"]), (401, &json!("AUTH-006")));
     assert!(body.get("moreInfo").is_some() && answer.header("x-ads-request-id").is_some());
     assert!(answer.header("x-request-id").is_some() && answer.header("date").is_some());
+    service.set("date_header", "absent");
+    assert_eq!(ask().await.2.header("date"), None);
     service.set("more_info_key", "more info");
     service.set("request_id_header", "none");
     let (_, body, answer) = ask().await;

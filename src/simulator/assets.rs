@@ -151,7 +151,7 @@ fn found(state: &mut State, call: &Call) -> Result<Arc<[usize]>, Refusal> {
             (lag == 0.0 || asset.stamp.created_at <= visible_until) && filter.fits(&state.world, asset)
         })
         .collect();
-    if !order.is_empty() {
+    if !order.is_empty() && state.switches.is(Switch::ListSort, "as_asked") {
         let keys: HashMap<usize, Vec<SortValue>> = positions
             .iter()
             .map(|position| {
@@ -805,6 +805,46 @@ fn batch_delete(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
     })
 }
 
+// ---- changes by another person ----
+
+fn accepted(found: &[Violation]) -> Result<(), String> {
+    match found.first() {
+        Some(violation) => Err(violation.detail.clone()),
+        None => Ok(()),
+    }
+}
+
+/// Creates an asset without a request and returns its id.
+pub fn create_one(state: &mut State, item: &Value, user: &Arc<str>) -> Result<String, String> {
+    let mut draft = Draft::default();
+    accepted(&fill(&state.world, &state.switches, &mut draft, item, None))?;
+    let position = state.world.add_asset(None, draft, user, None);
+    Ok(state.world.assets()[position].id.to_string())
+}
+
+/// Changes an asset without a request.
+pub fn patch_one(state: &mut State, id: &str, change: &Value, user: &Arc<str>) -> Result<(), String> {
+    let position = target(state, id, &mut 0).map_err(|violation| violation.detail)?;
+    let old = &state.world.assets()[position];
+    let mut draft = Draft::from(old);
+    accepted(&fill(
+        &state.world,
+        &state.switches,
+        &mut draft,
+        change,
+        Some(old),
+    ))?;
+    state.world.patch_asset(position, draft, user);
+    Ok(())
+}
+
+/// Deletes an asset without a request.
+pub fn delete_one(state: &mut State, id: &str, user: &Arc<str>) -> Result<(), String> {
+    let position = target(state, id, &mut 0).map_err(|violation| violation.detail)?;
+    state.world.delete_asset(position, user);
+    Ok(())
+}
+
 fn unique_barcode(
     state: &State,
     batch: &mut HashMap<String, u32>,
@@ -966,7 +1006,11 @@ fn set_field(switches: &Switches, draft: &mut Draft, field: &Field, value: &Valu
             Err(wrong("an object"))
         };
     }
-    let text = value.as_str().ok_or_else(|| wrong("a string"))?;
+    let mut text = value.as_str().ok_or_else(|| wrong("a string"))?;
+    if name == "clientAssetId" && switches.is(Switch::ClientAssetIdTrim, "on") {
+        text = text.trim();
+    }
+    let kept = (!text.is_empty() || switches.is(Switch::EmptyText, "kept")).then(|| text.to_owned());
     let most = match switches.number(Switch::ClientAssetIdMax) {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         Some(most) if name == "clientAssetId" => Some(most as usize),
@@ -986,9 +1030,9 @@ fn set_field(switches: &Switches, draft: &mut Draft, field: &Field, value: &Valu
             draft.category = id.ok_or_else(|| wrong("the id of a category"))?;
         }
         "statusId" => draft.status = uuid(text).ok_or_else(|| wrong("a UUID"))?,
-        "description" => draft.description = Some(text.into()),
+        "description" => draft.description = kept,
         "locationId" => draft.location = Some(uuid(text).ok_or_else(|| wrong("a UUID"))?),
-        _ => draft.barcode = Some(text.into()),
+        _ => draft.barcode = kept,
     }
     Ok(())
 }
@@ -1043,6 +1087,9 @@ fn fill_attributes(
             continue;
         }
         match attribute_value(switches, attribute, value) {
+            Ok(value) if value == "" && switches.is(Switch::EmptyText, "cleared") => {
+                draft.attributes.shift_remove(name);
+            }
             Ok(value) => {
                 draft.attributes.insert(name.clone(), value);
             }

@@ -552,9 +552,12 @@ switches! {
     LimitOver "limit_over" ["400", "clamp"] "A page size of 0 or over the most.";
     BadCursor "bad_cursor" ["400", "restart"] "A cursorState that cannot be read.";
     BadSort "bad_sort" ["400", "ignore"] "An unknown sort field.";
+    ListSort "list_sort" ["as_asked", "ignored"] "Whether GET assets sorts as it is asked to.";
     UnknownQuery "unknown_query" ["ignore", "400"] "An unknown query parameter.";
     BarcodeUnique "barcode_unique" ["off", "409"] "Whether two active assets may share a barcode.";
     ClientAssetIdMax "client_asset_id_max" ["none", "<n>"] "Longest clientAssetId.";
+    ClientAssetIdTrim "client_asset_id_trim" ["off", "on"] "Whether blanks around a clientAssetId are stripped.";
+    EmptyText "empty_text" ["kept", "cleared"] "An empty description, barcode or text attribute.";
     PatchNull "patch_null" ["clear", "reject", "ignore"] "What null means for an optional field.";
     UnknownField "unknown_field" ["400", "ignore"] "A field that is not in the reference.";
     UnknownAttribute "unknown_ca" ["400", "ignore"] "A custom attribute the category does not have.";
@@ -595,8 +598,9 @@ switches! {
     EntityOrder "entity_order" ["sent", "swapped", "random"] "Order inside the entities of an answer.";
     RateWindow "rate_window" ["sliding", "clock"] "Rate windows slide, or follow the clock.";
     RetryAfter "retry_after" ["seconds", "absent", "http_date"] "Retry-After of a 429.";
-    Body429 "body_429" ["developerMessage", "ERR-001", "empty"] "Body of a 429.";
+    Body429 "body_429" ["developerMessage", "ERR-001", "empty", "service"] "Body of a 429: the gateway's, none, or the service's own.";
     RateScale "rate_scale" ["1.0", "<n>"] "Factor on all limits.";
+    DateHeader "date_header" ["present", "absent"] "Date on answers.";
     RequestIdHeader "request_id_header" ["both", "none"] "x-ads-request-id and x-request-id on answers.";
     MaxBody "max_body" ["none", "<n>"] "Largest request body in bytes; more is a 413.";
     Inject5xx "inject_5xx" ["off", "before_apply", "after_apply", "<n>"] "504 for calls of more than half the item limit, or for a share of the relationship calls.";

@@ -15,20 +15,26 @@
 //! | `what` | further keys | effect |
 //! | --- | --- | --- |
 //! | `status` | `code` (required), `headers` (object), `body` (`"html"`, `"json"` (default), `"empty"`), `after_apply` (bool) | this answer, without or after doing the work |
-//! | `rate_limit` | `retry_after` (seconds, default 1; null for none) | a 429, nothing applied |
+//! | `rate_limit` | `retry_after` (seconds, default 1; null for none; a text is sent as it is) | a 429, nothing applied |
 //! | `refuse` | | no connection; over HTTP as `reset_before_apply` |
 //! | `reset_before_apply` | | connection breaks, nothing applied |
 //! | `reset_after_apply` | | work done, connection breaks without an answer |
+//! | `apply_late` | `ms` (required) | admitted, connection breaks at once; work done so much later, if the runtime still runs |
 //! | `delay` | `ms` (required) | work done at once, answer late |
 //! | `cut_body` | `bytes` (default 10) | work done, answer breaks off after so many bytes of its body |
+//! | `slow_body` | `ms` (required) | work done, head of the answer at once, its body drips for so long; in process as `delay` |
 //! | `wrong_types` | | work done, numbers and strings of the answer swap their types |
+//! | `drop_results` | `count` (default 1) | work done, the first so many entries are missing from a success |
+//! | `double_results` | | work done, the first entry of a success comes twice |
+//! | `clock_jump` | `seconds` (required, may be negative) | Date of this and all later answers is off by so much more; the service's own time is not |
+//! | `steal` | `requests` (default 1) | after this request another program of its user makes so many of its rate group |
 //! | `html` | | a 200 with an HTML page, nothing applied |
 //! | `expire_token` | | the token of the request expires now, for good: 401 |
 //! | `redirect` | `url` (required) | a 307 to there, nothing applied |
 
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::contract::ENDPOINTS;
 
@@ -41,6 +47,16 @@ pub enum FaultBody {
     Empty,
 }
 
+/// The Retry-After of a 429.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RetryAfter {
+    Absent,
+    /// In the form the switch `retry_after` says.
+    Seconds(u64),
+    /// Whatever it says.
+    Text(String),
+}
+
 /// What a fault does.
 #[derive(Debug, Clone, PartialEq)]
 pub enum What {
@@ -51,16 +67,28 @@ pub enum What {
         after_apply: bool,
     },
     RateLimit {
-        retry_after: Option<u64>,
+        retry_after: RetryAfter,
     },
     Refuse,
     ResetBeforeApply,
     ResetAfterApply,
+    ApplyLate(Duration),
     Delay(Duration),
+    SlowBody(Duration),
     CutBody {
         bytes: usize,
     },
     WrongTypes,
+    DropResults {
+        count: usize,
+    },
+    DoubleResults,
+    ClockJump {
+        seconds: i64,
+    },
+    Steal {
+        requests: u32,
+    },
     Html,
     ExpireToken,
     Redirect(String),
@@ -197,18 +225,20 @@ fn what_of(name: &str, map: &Map<String, Value>) -> Result<(What, &'static [&'st
         }
         "rate_limit" => {
             let retry_after = match map.get("retry_after") {
-                Some(Value::Null) => None,
-                _ => Some(number(map, "retry_after")?.unwrap_or(1)),
+                Some(Value::Null) => RetryAfter::Absent,
+                Some(Value::String(text)) if text.chars().all(|letter| (' '..='~').contains(&letter)) => {
+                    RetryAfter::Text(text.clone())
+                }
+                _ => RetryAfter::Seconds(number(map, "retry_after")?.unwrap_or(1)),
             };
             (What::RateLimit { retry_after }, &["retry_after"])
         }
         "refuse" => (What::Refuse, &[]),
         "reset_before_apply" => (What::ResetBeforeApply, &[]),
         "reset_after_apply" => (What::ResetAfterApply, &[]),
-        "delay" => {
-            let millis = number(map, "ms")?.ok_or("fault \"delay\" needs \"ms\"")?;
-            (What::Delay(Duration::from_millis(millis)), &["ms"])
-        }
+        "apply_late" => (What::ApplyLate(millis(name, map)?), &["ms"]),
+        "delay" => (What::Delay(millis(name, map)?), &["ms"]),
+        "slow_body" => (What::SlowBody(millis(name, map)?), &["ms"]),
         "cut_body" => {
             let bytes = number(map, "bytes")?.unwrap_or(10);
             (
@@ -219,6 +249,22 @@ fn what_of(name: &str, map: &Map<String, Value>) -> Result<(What, &'static [&'st
             )
         }
         "wrong_types" => (What::WrongTypes, &[]),
+        "drop_results" => {
+            let count = usize::try_from(number(map, "count")?.unwrap_or(1)).unwrap_or(usize::MAX);
+            (What::DropResults { count }, &["count"])
+        }
+        "double_results" => (What::DoubleResults, &[]),
+        "clock_jump" => {
+            let seconds = map
+                .get("seconds")
+                .and_then(Value::as_i64)
+                .ok_or("fault \"clock_jump\" needs \"seconds\", a whole number")?;
+            (What::ClockJump { seconds }, &["seconds"])
+        }
+        "steal" => {
+            let requests = u32::try_from(number(map, "requests")?.unwrap_or(1)).unwrap_or(u32::MAX);
+            (What::Steal { requests }, &["requests"])
+        }
         "html" => (What::Html, &[]),
         "expire_token" => (What::ExpireToken, &[]),
         "redirect" => {
@@ -231,10 +277,16 @@ fn what_of(name: &str, map: &Map<String, Value>) -> Result<(What, &'static [&'st
         other => {
             return Err(format!(
                 "unknown fault {other:?}; there are status, rate_limit, refuse, reset_before_apply, \
-                 reset_after_apply, delay, cut_body, wrong_types, html, expire_token, redirect"
+                 reset_after_apply, apply_late, delay, cut_body, slow_body, wrong_types, drop_results, \
+                 double_results, clock_jump, steal, html, expire_token, redirect"
             ));
         }
     })
+}
+
+fn millis(name: &str, map: &Map<String, Value>) -> Result<Duration, String> {
+    let millis = number(map, "ms")?.ok_or_else(|| format!("fault {name:?} needs \"ms\""))?;
+    Ok(Duration::from_millis(millis))
 }
 
 fn number(map: &Map<String, Value>, key: &str) -> Result<Option<u64>, String> {
@@ -312,4 +364,40 @@ pub fn wrong_types(body: &[u8]) -> Vec<u8> {
         }
         Err(_) => body.to_vec(),
     }
+}
+
+/// A success without its first `drop` entries, or with its first entry twice.
+///
+/// The first ones, so that a client which pairs by position is wrong about all that follow.
+#[must_use]
+pub fn miscounted(body: &[u8], drop: usize, double: bool) -> Vec<u8> {
+    const LISTS: [&str; 4] = ["results", "relationships", "deleted", "success"];
+    let edit = |entries: &mut Vec<Value>| {
+        entries.drain(..drop.min(entries.len()));
+        if let Some(first) = entries.first().filter(|_| double) {
+            entries.insert(1, first.clone());
+        }
+    };
+    let Ok(mut value) = serde_json::from_slice::<Value>(body) else {
+        return body.to_vec();
+    };
+    let list = LISTS.iter().find(|name| value[**name].is_array());
+    match &mut value {
+        Value::Array(entries) => edit(entries),
+        // Keyed by id. A map cannot hold a key twice, its text can.
+        Value::Object(map) if list.is_none() && map.values().all(Value::is_object) => {
+            let members = map.iter().map(|(id, entry)| format!("{}:{entry}", json!(id)));
+            let mut members: Vec<String> = members.skip(drop).collect();
+            if let Some(first) = members.first().filter(|_| double) {
+                members.insert(1, first.clone());
+            }
+            return format!("{{{}}}", members.join(",")).into_bytes();
+        }
+        other => {
+            if let Some(Value::Array(entries)) = list.and_then(|name| other.get_mut(*name)) {
+                edit(entries);
+            }
+        }
+    }
+    value.to_string().into_bytes()
 }

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::audit::Audit;
 use super::contract::{ENDPOINTS, Endpoint, Group, PREFIXES, Service, Switch, Switches};
+use super::faults::RetryAfter;
 use super::limits::Limits;
 use super::world::{Millis, World};
 use super::{assets, relationships, settings};
@@ -39,6 +40,8 @@ pub struct State {
     pub start: Millis,
     pub listing: assets::Listing,
     pub requests: u64,
+    /// How far the Date of answers is off the time of day.
+    pub clock_error: Millis,
 }
 
 /// Why a request is refused.
@@ -311,7 +314,10 @@ pub fn handle(state: &mut State, now: Duration, request: &Request, route: Option
 
 /// Adds the headers every answer has.
 pub fn sign(state: &State, answer: &mut Answer) {
-    answer.headers.push(("date".into(), http_date(state.world.now)));
+    if state.switches.is(Switch::DateHeader, "present") {
+        let date = http_date(state.world.now.saturating_add(state.clock_error));
+        answer.headers.push(("date".into(), date));
+    }
     if state.switches.is(Switch::RequestIdHeader, "both") {
         // Ids that count are enough to tell requests apart, and the same in every run.
         let id =
@@ -336,6 +342,20 @@ fn checked(
     request: &Request,
     route: Option<Route>,
 ) -> Result<Answer, Refusal> {
+    let admitted = admit(state, now, request, route)?;
+    work(state, now, request, admitted)
+}
+
+/// A request that the gateway let through, and who sent it.
+pub struct Admitted(Route, User);
+
+/// Checks who asks and takes a slot of their rate window.
+pub fn admit(
+    state: &mut State,
+    now: Duration,
+    request: &Request,
+    route: Option<Route>,
+) -> Result<Admitted, Refusal> {
     if state.switches.is(Switch::GatewayDown, "html") {
         return Err(Refusal::Ready(html(502)));
     }
@@ -372,6 +392,17 @@ fn checked(
         )?;
         user
     };
+    Ok(Admitted(route, user))
+}
+
+/// Does what an admitted request asks for.
+pub fn work(
+    state: &mut State,
+    now: Duration,
+    request: &Request,
+    Admitted(route, user): Admitted,
+) -> Result<Answer, Refusal> {
+    let endpoint = route.endpoint;
     let body = parsed(&state.switches, endpoint, request)?;
     if state.switches.is(Switch::UnknownQuery, "400") {
         let known = |name: &str| {
@@ -443,7 +474,7 @@ fn authenticated(state: &State, request: &Request) -> Result<User, Refusal> {
     })
 }
 
-fn limited(state: &mut State, user: &User, group: Group, now: Duration) -> Result<(), Refusal> {
+pub fn limited(state: &mut State, user: &User, group: Group, now: Duration) -> Result<(), Refusal> {
     let scale = state.switches.number(Switch::RateScale).unwrap_or(1.0);
     let by_clock = state.switches.is(Switch::RateWindow, "clock");
     let Err(wait) = state.limits.take(&user.id, group, now, scale, by_clock) else {
@@ -451,11 +482,11 @@ fn limited(state: &mut State, user: &User, group: Group, now: Duration) -> Resul
     };
     // Whole seconds, rounded up, at least one ("General rate limits" page).
     let seconds = (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1);
-    Err(Refusal::Ready(too_many(state, Some(seconds))))
+    Err(Refusal::Ready(too_many(state, RetryAfter::Seconds(seconds))))
 }
 
 /// A 429 as the gateway sends it ("General rate limits" page).
-pub fn too_many(state: &State, seconds: Option<u64>) -> Answer {
+pub fn too_many(state: &State, retry_after: RetryAfter) -> Answer {
     let switches = &state.switches;
     let mut answer = if switches.is(Switch::Body429, "empty") {
         Answer {
@@ -467,19 +498,30 @@ pub fn too_many(state: &State, seconds: Option<u64>) -> Answer {
             429,
             &json!({ "errorCode": "ERR-001", "developerMessage": "The rate limit of this request is exceeded." }),
         )
+    } else if switches.is(Switch::Body429, "service") {
+        answer(
+            429,
+            &asset_error("TOO_MANY_REQUESTS", "Too many requests.", Vec::new(), switches),
+        )
     } else {
         answer(429, &json!({ "developerMessage": "Quota limit exceeded." }))
     };
-    if let Some(seconds) = seconds {
-        let millis = i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1000);
-        if switches.is(Switch::RetryAfter, "seconds") {
-            answer.headers.push(("retry-after".into(), seconds.to_string()));
-        } else if switches.is(Switch::RetryAfter, "http_date") {
+    let text = match retry_after {
+        RetryAfter::Text(text) => Some(text),
+        RetryAfter::Seconds(seconds) if switches.is(Switch::RetryAfter, "seconds") => {
+            Some(seconds.to_string())
+        }
+        RetryAfter::Seconds(seconds) if switches.is(Switch::RetryAfter, "http_date") => {
+            let millis = i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1000);
             // The date has no fraction: round up so that waiting until then is always enough.
             let until = state.world.now.saturating_add(millis).saturating_add(999);
-            answer.headers.push(("retry-after".into(), http_date(until)));
+            Some(http_date(until))
         }
-    }
+        RetryAfter::Seconds(_) | RetryAfter::Absent => None,
+    };
+    answer
+        .headers
+        .extend(text.map(|text| ("retry-after".into(), text)));
     answer.headers.push(("server".into(), "Apigee Router".into()));
     answer
 }

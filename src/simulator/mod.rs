@@ -44,7 +44,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 use uuid::Uuid;
 
 use crate::error::{Sent, TransportError};
@@ -181,9 +181,15 @@ enum Outcome {
     Answer(Answer),
     /// The answer breaks off after so many bytes of its body.
     Cut(Answer, usize),
+    /// The head of the answer comes at once, its body only within so much time.
+    Slow(Answer, Duration),
     /// No answer at all.
     Broken(Sent, &'static str),
+    /// No answer, and what was admitted is done so much later.
+    Late(handle::Admitted, Duration),
 }
+
+const RESET: &str = "connection reset (scripted)";
 
 impl Simulator {
     /// A simulator of the seeded project. Fails on an unknown switch or value, an empty token or a window of zero.
@@ -221,6 +227,7 @@ impl Simulator {
             start,
             listing: assets::Listing::default(),
             requests: 0,
+            clock_error: 0,
         };
         let shared = Mutex::new(Shared {
             state,
@@ -375,6 +382,30 @@ impl Simulator {
             .collect()
     }
 
+    /// Creates an asset as another person of the project would, and returns its id; the audit does not count it.
+    pub fn create_asset(&self, asset: &Value) -> Result<String, String> {
+        self.by_another(|state, user| assets::create_one(state, asset, user))
+    }
+
+    /// Changes an asset as another person of the project would.
+    pub fn patch_asset(&self, id: &str, change: &Value) -> Result<(), String> {
+        self.by_another(|state, user| assets::patch_one(state, id, change, user))
+    }
+
+    /// Deletes an asset as another person of the project would.
+    pub fn delete_asset(&self, id: &str) -> Result<(), String> {
+        self.by_another(|state, user| assets::delete_one(state, id, user))
+    }
+
+    fn by_another<T>(
+        &self,
+        change: impl FnOnce(&mut State, &Arc<str>) -> Result<T, String>,
+    ) -> Result<T, String> {
+        let mut shared = self.shared();
+        self.tick(&mut shared.state);
+        change(&mut shared.state, &"CK7W2PD4RN8V".into())
+    }
+
     /// Changes the project behind the service's back.
     pub fn edit_world<T>(&self, edit: impl FnOnce(&mut World) -> T) -> T {
         let mut shared = self.shared();
@@ -399,18 +430,41 @@ impl Simulator {
         let _in_flight = InFlight::new(self);
         let way = self.inner.latency / 2;
         pause(way).await;
-        let (outcome, late) = self.receive(&request);
+        let (outcome, late) = match self.receive(&request) {
+            (Outcome::Late(admitted, until), late) => {
+                let (simulator, at) = (self.clone(), Instant::now() + until);
+                tokio::spawn(async move {
+                    sleep_until(at).await;
+                    simulator.work_late(&request, admitted);
+                });
+                (Outcome::Broken(Sent::Maybe, RESET), late)
+            }
+            received => received,
+        };
         pause(late + way).await;
         outcome
     }
 
-    fn receive(&self, request: &Request) -> (Outcome, Duration) {
-        let elapsed = Instant::now().saturating_duration_since(self.inner.started);
+    /// Does what nobody waits for any more; whether it succeeds, only the audit tells.
+    fn work_late(&self, request: &Request, admitted: handle::Admitted) {
         let mut shared = self.shared();
-        let Shared { state, faults } = &mut *shared;
+        let now = self.tick(&mut shared.state);
+        let _ = handle::work(&mut shared.state, now, request, admitted);
+    }
+
+    /// Brings the time of the world up to date; returns the time since the start.
+    fn tick(&self, state: &mut State) -> Duration {
+        let elapsed = Instant::now().saturating_duration_since(self.inner.started);
         let wall = i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);
         // Time of a served and of a paused clock may be mixed; the world's never goes back.
         state.world.now = state.world.now.max(state.start.saturating_add(wall));
+        elapsed
+    }
+
+    fn receive(&self, request: &Request) -> (Outcome, Duration) {
+        let mut shared = self.shared();
+        let Shared { state, faults } = &mut *shared;
+        let elapsed = self.tick(state);
         let route = handle::route(request);
         let (tag, group) = route.as_ref().map_or(("unknown", Group::Free), |route| {
             (route.endpoint.tag, route.endpoint.group)
@@ -425,8 +479,8 @@ impl Simulator {
         state.audit.faults += u64::from(what.is_some());
         let (outcome, late) = faulted(state, elapsed, request, route, what);
         let status = match &outcome {
-            Outcome::Answer(answer) => answer.status,
-            Outcome::Cut(..) | Outcome::Broken(..) => 0,
+            Outcome::Answer(answer) | Outcome::Slow(answer, _) => answer.status,
+            Outcome::Cut(..) | Outcome::Broken(..) | Outcome::Late(..) => 0,
         };
         state.audit.answered(tag, status);
         (outcome, late)
@@ -449,10 +503,43 @@ fn faulted(
     let outcome = match what {
         None | Some(What::Delay(_)) => Outcome::Answer(applied(state, route)),
         Some(What::Refuse) => Outcome::Broken(Sent::No, "connection refused (scripted)"),
-        Some(What::ResetBeforeApply) => Outcome::Broken(Sent::Maybe, "connection reset (scripted)"),
+        Some(What::ResetBeforeApply) => Outcome::Broken(Sent::Maybe, RESET),
         Some(What::ResetAfterApply) => {
             applied(state, route);
-            Outcome::Broken(Sent::Maybe, "connection reset (scripted)")
+            Outcome::Broken(Sent::Maybe, RESET)
+        }
+        Some(What::ApplyLate(until)) => {
+            // The slot is taken on arrival. What is refused here is never done, and nobody hears why.
+            match handle::admit(state, elapsed, request, route) {
+                Ok(admitted) => Outcome::Late(admitted, until),
+                Err(_) => Outcome::Broken(Sent::Maybe, RESET),
+            }
+        }
+        Some(What::SlowBody(time)) => Outcome::Slow(applied(state, route), time),
+        Some(what @ (What::DropResults { .. } | What::DoubleResults)) => {
+            let mut answer = applied(state, route);
+            if answer.status < 300 {
+                let (drop, double) = match what {
+                    What::DropResults { count } => (count, false),
+                    _ => (0, true),
+                };
+                answer.body = faults::miscounted(&answer.body, drop, double).into();
+            }
+            Outcome::Answer(answer)
+        }
+        Some(What::ClockJump { seconds }) => {
+            state.clock_error = state.clock_error.saturating_add(seconds.saturating_mul(1000));
+            Outcome::Answer(applied(state, route))
+        }
+        Some(What::Steal { requests }) => {
+            let group = route.as_ref().map(|route| route.endpoint.group);
+            let answer = applied(state, route);
+            let user = handle::token(request).and_then(|token| state.users.get(token).cloned());
+            if let (Some(group), Some(user)) = (group, user) {
+                // What finds no room is refused like anyone's.
+                (0..requests).find(|_| handle::limited(state, &user, group, elapsed).is_err());
+            }
+            Outcome::Answer(answer)
         }
         Some(What::CutBody { bytes }) => Outcome::Cut(applied(state, route), bytes),
         Some(What::WrongTypes) => {
@@ -475,26 +562,7 @@ fn faulted(
             if after_apply {
                 applied(state, route);
             }
-            let mut answer = match body {
-                faults::FaultBody::Html => handle::html(code),
-                faults::FaultBody::Empty => Answer {
-                    status: code,
-                    ..Answer::default()
-                },
-                faults::FaultBody::Json => {
-                    let name = match code {
-                        401 => "AUTH-006",
-                        403 => "AUTH-010",
-                        _ => "ERR-003",
-                    };
-                    handle::gateway(
-                        code,
-                        name,
-                        "The gateway refused this request (scripted).",
-                        &state.switches,
-                    )
-                }
-            };
+            let mut answer = answer_of(code, body, &state.switches);
             answer
                 .headers
                 .retain(|(name, _)| headers.iter().all(|(given, _)| given != name));
@@ -520,6 +588,25 @@ fn faulted(
         }
     };
     (outcome, late)
+}
+
+fn answer_of(code: u16, body: faults::FaultBody, switches: &Switches) -> Answer {
+    match body {
+        faults::FaultBody::Html => handle::html(code),
+        faults::FaultBody::Empty => Answer {
+            status: code,
+            ..Answer::default()
+        },
+        faults::FaultBody::Json => {
+            let name = match code {
+                401 => "AUTH-006",
+                403 => "AUTH-010",
+                _ => "ERR-003",
+            };
+            let message = "The gateway refused this request (scripted).";
+            handle::gateway(code, name, message, switches)
+        }
+    }
 }
 
 impl fmt::Debug for Simulator {
@@ -571,6 +658,10 @@ impl Transport for InProcess {
         Box::pin(async move {
             match self.0.exchange(request).await {
                 Outcome::Answer(answer) => Ok(answer),
+                Outcome::Slow(answer, time) => {
+                    pause(time).await;
+                    Ok(answer)
+                }
                 Outcome::Cut(answer, bytes) if bytes >= answer.body.len() => Ok(answer),
                 Outcome::Cut(_, bytes) => Err(TransportError {
                     sent: Sent::Maybe,
@@ -579,6 +670,11 @@ impl Transport for InProcess {
                 Outcome::Broken(sent, message) => Err(TransportError {
                     sent,
                     message: message.into(),
+                }),
+                // `exchange` has made it a broken one.
+                Outcome::Late(..) => Err(TransportError {
+                    sent: Sent::Maybe,
+                    message: RESET.into(),
                 }),
             }
         })

@@ -4,7 +4,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -127,8 +127,10 @@ fn connect(stream: TcpStream, simulator: Simulator, graceful: &GracefulShutdown)
         let (simulator, broken) = (simulator.clone(), Arc::clone(&broken));
         async move { one(&simulator, request, &broken).await }
     });
-    let connection =
-        hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    let connection = hyper::server::conn::http1::Builder::new()
+        // The Date is the simulated one, or none.
+        .auto_date_header(false)
+        .serve_connection(TokioIo::new(stream), service);
     let connection = graceful.watch(connection);
     tokio::spawn(async move {
         if let Err(error) = connection.await {
@@ -156,7 +158,7 @@ async fn one(
                     status: 405,
                     ..Answer::default()
                 },
-                None,
+                Ending::Whole,
             );
         }
     };
@@ -181,16 +183,27 @@ async fn one(
         body: Some(bytes),
     };
     match simulator.exchange(request).await {
-        Outcome::Answer(answer) => response(answer, None),
-        Outcome::Cut(answer, bytes) => response(answer, Some(bytes)),
-        Outcome::Broken(_, message) => {
+        Outcome::Answer(answer) => response(answer, Ending::Whole),
+        Outcome::Cut(answer, bytes) => response(answer, Ending::Cut(bytes)),
+        Outcome::Slow(answer, time) => response(answer, Ending::Slow(time)),
+        Outcome::Broken(..) | Outcome::Late(..) => {
             broken.store(true, Ordering::Relaxed);
-            Err(io::Error::new(io::ErrorKind::ConnectionReset, message))
+            Err(io::ErrorKind::ConnectionReset.into())
         }
     }
 }
 
-fn response(answer: Answer, cut: Option<usize>) -> io::Result<hyper::Response<Output>> {
+/// How the body of an answer comes.
+#[derive(Clone, Copy)]
+enum Ending {
+    Whole,
+    /// It breaks off after so many bytes.
+    Cut(usize),
+    /// It drips for so long.
+    Slow(Duration),
+}
+
+fn response(answer: Answer, ending: Ending) -> io::Result<hyper::Response<Output>> {
     let mut builder = hyper::Response::builder().status(answer.status);
     for (name, value) in &answer.headers {
         builder = builder.header(name, value);
@@ -198,12 +211,25 @@ fn response(answer: Answer, cut: Option<usize>) -> io::Result<hyper::Response<Ou
     let mut output = Output {
         bytes: answer.body,
         state: Sending::Whole,
+        drip: None,
     };
-    if let Some(bytes) = cut.filter(|bytes| *bytes < output.bytes.len()) {
-        // The length promises more than will come.
-        builder = builder.header("content-length", output.bytes.len());
-        output.bytes.truncate(bytes);
-        output.state = Sending::Cut;
+    match ending {
+        Ending::Cut(bytes) if bytes < output.bytes.len() => {
+            // The length promises more than will come.
+            builder = builder.header("content-length", output.bytes.len());
+            output.bytes.truncate(bytes);
+            output.state = Sending::Cut;
+        }
+        Ending::Slow(time) => {
+            let bytes = output.bytes.len().div_ceil(DROPS).max(1);
+            let drops = u32::try_from(output.bytes.len().div_ceil(bytes)).unwrap_or(u32::MAX);
+            output.drip = Some(Drip {
+                bytes,
+                pause: time / drops.max(1),
+                wait: None,
+            });
+        }
+        Ending::Cut(_) | Ending::Whole => {}
     }
     builder.body(output).map_err(io::Error::other)
 }
@@ -216,10 +242,21 @@ enum Sending {
     Flushing,
 }
 
-/// A body that is sent whole or breaks off.
+/// In how many pieces a slow body comes at most.
+const DROPS: usize = 20;
+
+/// Sends some bytes after each pause.
+struct Drip {
+    bytes: usize,
+    pause: Duration,
+    wait: Option<Pin<Box<tokio::time::Sleep>>>,
+}
+
+/// A body that is sent whole, drips, or breaks off.
 struct Output {
     bytes: Bytes,
     state: Sending,
+    drip: Option<Drip>,
 }
 
 impl Body for Output {
@@ -230,6 +267,17 @@ impl Body for Output {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        let output = &mut *self;
+        if let Some(drip) = output.drip.as_mut().filter(|_| !output.bytes.is_empty()) {
+            let pause = drip.pause;
+            let wait = drip
+                .wait
+                .get_or_insert_with(|| Box::pin(tokio::time::sleep(pause)));
+            ready!(wait.as_mut().poll(context));
+            drip.wait = None;
+            let drop = output.bytes.split_to(drip.bytes.min(output.bytes.len()));
+            return Poll::Ready(Some(Ok(Frame::data(drop))));
+        }
         if !self.bytes.is_empty() {
             return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.bytes)))));
         }
