@@ -60,6 +60,37 @@ async fn pages_go_on_until_there_is_no_cursor() {
     assert_eq!(seen.len(), 270);
 }
 
+/// The sample cursor of the "Retrieve assets data" tutorial holds an offset, so pages are cut by it.
+#[tokio::test]
+async fn a_change_between_two_pages_shifts_the_rows() {
+    let service = Service::new(Options::default());
+    let items: Value = ["A", "B", "C", "D", "E"]
+        .map(|name| service.asset(AIR, name))
+        .into();
+    service.create(items).await;
+    let page = async |query: &str| names(&service, &format!("limit=2&sort={query}")).await;
+    // eyJsaW1pdCI6Miwib2Zmc2V0IjoyfQ== is {"limit":2,"offset":2}.
+    let second = |sort: &str| format!("{sort}&cursorState=eyJsaW1pdCI6Miwib2Zmc2V0IjoyfQ%3D%3D");
+    assert_eq!(page("clientAssetId").await, ["A", "B"]);
+    let first = text(&service.simulator.assets()[0]["id"]);
+    service.simulator.delete_asset(&first).expect("it is there");
+    assert_eq!(
+        page(&second("clientAssetId")).await,
+        ["D", "E"],
+        "C is never seen"
+    );
+    assert_eq!(page("clientAssetId%20desc").await, ["E", "D"]);
+    service
+        .simulator
+        .create_asset(&service.asset(AIR, "F"))
+        .expect("a valid asset");
+    assert_eq!(
+        page(&second("clientAssetId%20desc")).await,
+        ["D", "C"],
+        "D comes twice"
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn filters_and_sorting() {
     let service = Service::new(Options {
