@@ -1,0 +1,404 @@
+//! The client under every value of every switch, each alone: whatever a page leaves open, what the client says is true,
+//! and where the service can be worked with at all, the work gets done.
+#![cfg(feature = "simulator")]
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use acc_assets::api::{Endpoint, Listing, assets, relationships, settings};
+use acc_assets::batch::outcome::{SharedLedger, State, View, lock};
+use acc_assets::batch::run::Tolerance;
+use acc_assets::batch::{Job, Run, pages};
+use acc_assets::http::{Caller, Stop, Token};
+use acc_assets::ids::ProjectId;
+use acc_assets::input::{Cell, Label, More, Sink, Source, SourceError};
+use acc_assets::options::Options;
+use acc_assets::simulator::contract::SWITCHES;
+use acc_assets::simulator::{self, Simulator};
+use acc_assets::validation::{Dates, Nulls, Policy, RowShape};
+use serde_json::Value;
+
+/// Values under which rows stay behind, however the client behaves: answers are lost, calls are refused, or what was
+/// sent is against the rule in force. Then only the truth of what it says is asked for.
+const HARD: &[(&str, &str)] = &[
+    ("assets_region", "required"), // no page names a region header for Assets, so none is sent
+    ("gateway_down", "html"),
+    ("gateway_down", "json"),
+    ("inject_409", "<n>"),
+    ("inject_5xx", "<n>"),
+    ("inject_5xx", "after_apply"),
+    ("inject_5xx", "before_apply"),
+    ("client_asset_id_max", "<n>"),
+    ("client_asset_id_trim", "on"), // the answer has another clientAssetId than the row
+    ("barcode_unique", "409"),
+    ("patch_null", "reject"),
+    ("delete_unknown", "404"),
+    ("delete_forbidden", "403"),
+];
+
+fn number(switch: &str) -> &'static str {
+    match switch {
+        "client_asset_id_max" => "5",
+        "read_lag_ms" => "5000",
+        "inject_409" | "inject_5xx" => "0.2",
+        "max_body" => "8000",
+        "token_ttl" => "30",
+        _ => "0.5",
+    }
+}
+
+type Row = Vec<(&'static str, Option<String>)>;
+
+struct Rows(std::vec::IntoIter<Row>, usize);
+
+impl Source for Rows {
+    fn fill(&mut self, sink: &mut dyn Sink) -> Result<More, SourceError> {
+        for row in self.0.by_ref() {
+            let columns: Vec<_> = row.iter().map(|(name, _)| sink.column(name)).collect();
+            if sink.begin(Label::Number) {
+                for (column, (_, value)) in columns.into_iter().zip(&row) {
+                    sink.cell(column, value.as_deref().map_or(Cell::Null, Cell::Text));
+                }
+                sink.end();
+            }
+            if sink.full() {
+                return Ok(More::Rows);
+            }
+        }
+        Ok(More::End)
+    }
+
+    fn rows(&self) -> Option<usize> {
+        Some(self.1)
+    }
+}
+
+struct Bench {
+    simulator: Simulator,
+    caller: Arc<Caller>,
+    project: ProjectId,
+    /// What the panics name.
+    what: String,
+    hard: bool,
+}
+
+type Outcomes = Vec<(State, Option<String>)>;
+
+impl Bench {
+    fn new(switch: &str, value: &str) -> Self {
+        let simulator = Simulator::new(simulator::Options::default()).unwrap();
+        let set = if value == "<n>" { number(switch) } else { value };
+        simulator.set_switch(switch, set).unwrap();
+        let client = Options {
+            base_url: "http://localhost".into(),
+            region: Some("US".into()),
+            ..Options::default()
+        };
+        let token = Token::fixed(simulator.token());
+        Self {
+            project: ProjectId::parse(&simulator.project_id()).unwrap(),
+            caller: Arc::new(Caller::alone(Box::new(simulator.transport()), token, client)),
+            what: format!("{switch}={set}"),
+            hard: HARD.contains(&(switch, value)),
+            simulator,
+        }
+    }
+
+    async fn run(&self, endpoint: &'static Endpoint, shape: RowShape, rows: Vec<Row>) -> Outcomes {
+        let count = rows.len();
+        let job = Job {
+            endpoint,
+            project: self.project,
+            query: String::new(),
+            policy: Policy {
+                shape,
+                nulls: Nulls::Clear,
+                dates: Dates::Exact,
+                id_column: "id".into(),
+            },
+            batch_size: endpoint.most_items,
+            tolerance: Tolerance::All,
+            dry_run: false,
+            keep: false,
+            replayable: true,
+            again: None,
+        };
+        let ledger = SharedLedger::default();
+        Run::new(self.caller.clone(), job, ledger.clone(), Stop::default())
+            .drive(Box::new(Rows(rows.into_iter(), count)))
+            .await;
+        let ledger = std::mem::take(&mut *lock(&ledger));
+        let view = View::new(Arc::new(ledger));
+        let outcomes: Outcomes = view
+            .outcomes()
+            .map(|outcome| (outcome.state, outcome.id.as_deref().map(str::to_owned)))
+            .collect();
+        assert_eq!(outcomes.len(), count, "{}: every row has a verdict", self.what);
+        outcomes
+    }
+
+    async fn on_ids(&self, endpoint: &'static Endpoint, ids: &[String]) -> Vec<State> {
+        let rows = ids.iter().map(|id| vec![("id", Some(id.clone()))]).collect();
+        let outcomes = self.run(endpoint, RowShape::Id, rows).await;
+        outcomes.into_iter().map(|(state, _)| state).collect()
+    }
+
+    /// The ids a listing gives; `None` where it cannot be read.
+    async fn list(&self, listing: &Listing) -> Option<Vec<String>> {
+        let path = listing
+            .path
+            .replace("{prefix}", "construction")
+            .replace("{project}", &self.project.to_string());
+        let table = pages::read(&self.caller, listing, &path, &[], &Stop::default()).await;
+        let ids = |table: acc_assets::table::Table| {
+            table
+                .rows()
+                .map(|row| row["id"].as_str().unwrap().to_owned())
+                .collect()
+        };
+        table.ok().map(ids)
+    }
+
+    fn assets(&self) -> HashMap<String, Value> {
+        by_id(self.simulator.assets())
+    }
+
+    /// Where nothing stands in the way, every row is what it should be.
+    fn expect<T: PartialEq + std::fmt::Debug>(&self, found: &T, expected: &T, verb: &str) {
+        assert!(
+            self.hard || found == expected,
+            "{}: {verb}: {found:?} instead of {expected:?}",
+            self.what
+        );
+    }
+}
+
+fn by_id(rows: Value) -> HashMap<String, Value> {
+    let Value::Array(rows) = rows else {
+        panic!("no list: {rows}")
+    };
+    rows.into_iter()
+        .map(|row| (row["id"].as_str().unwrap().to_owned(), row))
+        .collect()
+}
+
+fn count(states: impl IntoIterator<Item = State>) -> Vec<(State, usize)> {
+    let mut counts: Vec<(State, usize)> = Vec::new();
+    for state in states {
+        match counts.iter_mut().find(|(known, _)| *known == state) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((state, 1)),
+        }
+    }
+    counts
+}
+
+/// 130 rows: ordinary ones, twins, one with blanks around its name, and three that the service refuses.
+fn new_assets(simulator: &Simulator) -> Vec<Row> {
+    let world = simulator.world_json();
+    let air = world["categories"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|category| category["name"] == "Air Handling")
+        .unwrap();
+    let status = air["statuses"][0]["id"].as_str().unwrap();
+    (0..130)
+        .map(|row: usize| {
+            let name = match row {
+                7 | 60 | 90 => "twin".to_owned(),
+                50 => " blank ".to_owned(),
+                _ => format!("A-{row}"),
+            };
+            let status = if [3, 99, 120].contains(&row) {
+                "11111111-1111-4111-8111-111111111111"
+            } else {
+                status
+            };
+            vec![
+                ("clientAssetId", Some(name)),
+                ("categoryId", Some(air["id"].as_str().unwrap().to_owned())),
+                ("statusId", Some(status.to_owned())),
+                (
+                    "description",
+                    Some(if row == 20 { String::new() } else { "old".into() }),
+                ),
+                ("barcode", Some(format!("00{}", row % 110))),
+                ("ca2", Some(format!("{row}.5"))),
+            ]
+        })
+        .collect()
+}
+
+/// Creates, and holds every verdict against the project; the ids of what was created.
+async fn created(bench: &Bench) -> Vec<String> {
+    let rows = new_assets(&bench.simulator);
+    let outcomes = bench
+        .run(&assets::BATCH_CREATE, RowShape::NewAsset, rows.clone())
+        .await;
+    let (world, what) = (bench.assets(), &bench.what);
+    let mut ids = Vec::new();
+    let mut missing: HashSet<&String> = world.keys().collect();
+    for ((state, id), row) in outcomes.iter().zip(&rows) {
+        let [name, flow] = [0, 5].map(|at: usize| row[at].1.as_deref().unwrap());
+        let is_it = |asset: &Value| {
+            let read = &asset["customAttributes"]["ca2"];
+            read.as_str().map_or_else(|| read.to_string(), str::to_owned) == flow
+        };
+        let real = world.values().filter(|asset| is_it(asset)).count();
+        match (state, id) {
+            (State::Created, Some(id)) => {
+                assert!(is_it(&world[id]), "{what}: {name} has the id of another asset");
+                assert!(missing.remove(id), "{what}: {name} shares its id");
+                ids.push(id.clone());
+            }
+            (State::Created, None) => panic!("{what}: {name} is created and has no id"),
+            (State::Unknown, _) => {
+                missing.retain(|id| !is_it(&world[*id]));
+            }
+            (state, _) => assert_eq!(real, 0, "{what}: {name} is {state:?} and stands in the project"),
+        }
+        assert!(real <= 1, "{what}: {name} stands in the project {real} times");
+    }
+    assert!(missing.is_empty(), "{what}: assets nobody accounts for");
+    let found = count(outcomes.iter().map(|(state, _)| *state));
+    bench.expect(
+        &found,
+        &vec![(State::Created, 127), (State::Rejected, 3)],
+        "create",
+    );
+    ids
+}
+
+async fn patched(bench: &Bench, ids: &[String]) {
+    let rows = ids
+        .iter()
+        .map(|id| {
+            vec![
+                ("id", Some(id.clone())),
+                ("description", Some("new".into())),
+                ("barcode", None),
+            ]
+        })
+        .collect();
+    let outcomes = bench.run(&assets::BATCH_PATCH, RowShape::AssetPatch, rows).await;
+    let world = bench.assets();
+    for ((state, _), id) in outcomes.iter().zip(ids) {
+        match state {
+            State::Unknown => {}
+            State::Updated => assert_eq!(world[id]["description"], "new", "{}", bench.what),
+            _ => assert_ne!(world[id]["description"], "new", "{}: {state:?}", bench.what),
+        }
+    }
+    let found = count(outcomes.iter().map(|(state, _)| *state));
+    bench.expect(&found, &vec![(State::Updated, ids.len())], "patch");
+}
+
+async fn read(bench: &Bench, ids: &[String]) {
+    // Longer than any lag of the list.
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    for listing in [
+        &settings::CATEGORIES,
+        &settings::STATUS_SETS,
+        &settings::CUSTOM_ATTRIBUTES,
+    ] {
+        bench.expect(&bench.list(listing).await.is_some(), &true, listing.name);
+    }
+    if let Some(listed) = bench.list(&assets::LIST).await {
+        let active: HashSet<String> = bench.assets().into_keys().collect();
+        assert_eq!(listed.len(), active.len(), "{}: the list", bench.what);
+        assert_eq!(
+            listed.into_iter().collect::<HashSet<_>>(),
+            active,
+            "{}",
+            bench.what
+        );
+    } else {
+        bench.expect(&false, &true, "list");
+    }
+    let mut asked = ids.to_vec();
+    asked.push("00000000-0000-4000-8000-000000000000".into());
+    let states = bench.on_ids(&assets::BATCH_GET, &asked).await;
+    let (missing, found) = states.split_last().unwrap();
+    bench.expect(missing, &State::Rejected, "get");
+    bench.expect(
+        &count(found.iter().copied()),
+        &vec![(State::Unchanged, ids.len())],
+        "get",
+    );
+}
+
+async fn deleted(bench: &Bench, ids: &[String]) {
+    for again in [false, true] {
+        let states = bench.on_ids(&assets::BATCH_DELETE, ids).await;
+        let world = bench.assets();
+        for (state, id) in states.iter().zip(ids) {
+            let active = world[id]["isActive"] == true;
+            match state {
+                State::Unknown => {}
+                State::Deleted => assert!(!active, "{}: {id} is still there", bench.what),
+                _ => assert!(active || again, "{}: {id} is {state:?} and gone", bench.what),
+            }
+        }
+        if !again {
+            bench.expect(&count(states), &vec![(State::Deleted, ids.len())], "delete");
+        }
+    }
+}
+
+async fn unlinked(bench: &Bench) {
+    let mut ids = bench.simulator.seed_relationships(110);
+    bench
+        .simulator
+        .edit_world(|world| world.relationships[70].read_only = true);
+    if let Some(listed) = bench.list(&relationships::SEARCH).await {
+        assert_eq!(
+            listed.into_iter().collect::<HashSet<_>>(),
+            ids.iter().cloned().collect(),
+            "{}",
+            bench.what
+        );
+    } else {
+        bench.expect(&false, &true, "search");
+    }
+    ids.push("00000000-0000-4000-8000-000000000000".into());
+    ids.push(ids[0].to_uppercase());
+    let states = bench.on_ids(&relationships::DELETE, &ids).await;
+    let world = by_id(bench.simulator.relationships());
+    for (state, id) in states.iter().zip(&ids) {
+        let gone = world
+            .get(&id.to_lowercase())
+            .is_some_and(|link| link["isDeleted"] == true);
+        match state {
+            State::Unknown => {}
+            state => assert_eq!(
+                *state == State::Deleted,
+                gone,
+                "{}: {id} is {state:?}",
+                bench.what
+            ),
+        }
+    }
+    bench.expect(
+        &count(states),
+        &vec![(State::Deleted, 110), (State::Rejected, 2)],
+        "unlink",
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_the_pages_leave_open_the_ledger_is_true() {
+    for (switch, values, _) in SWITCHES {
+        for value in *values {
+            let bench = Bench::new(switch, value);
+            let ids = created(&bench).await;
+            if !ids.is_empty() {
+                patched(&bench, &ids).await;
+            }
+            read(&bench, &ids).await;
+            deleted(&bench, &ids).await;
+            unlinked(&bench).await;
+        }
+    }
+}
