@@ -3,21 +3,22 @@
 #![cfg(feature = "simulator")]
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use acc_assets::api::{Endpoint, Listing, assets, relationships, settings};
 use acc_assets::batch::outcome::{SharedLedger, State, View, lock};
 use acc_assets::batch::run::Tolerance;
 use acc_assets::batch::{Job, Run, pages};
-use acc_assets::http::{Caller, Stop, Token};
+use acc_assets::http::send::Sending;
+use acc_assets::http::{Answer, Caller, Request, Stop, Token, Transport};
 use acc_assets::ids::ProjectId;
 use acc_assets::input::{Cell, Label, More, Sink, Source, SourceError};
 use acc_assets::options::Options;
 use acc_assets::simulator::contract::SWITCHES;
-use acc_assets::simulator::{self, Simulator};
+use acc_assets::simulator::{self, Fault, Simulator};
 use acc_assets::validation::{Dates, Nulls, Policy, RowShape};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Values under which rows stay behind, however the client behaves: answers are lost, calls are refused, or what was
 /// sent is against the rule in force. Then only the truth of what it says is asked for.
@@ -35,6 +36,7 @@ const HARD: &[(&str, &str)] = &[
     ("patch_null", "reject"),
     ("delete_unknown", "404"),
     ("delete_forbidden", "403"),
+    ("retry_after", "http_date"), // read by the clock of this machine, which the paused one has left behind
 ];
 
 fn number(switch: &str) -> &'static str {
@@ -90,6 +92,10 @@ impl Bench {
         let simulator = Simulator::new(simulator::Options::default()).unwrap();
         let set = if value == "<n>" { number(switch) } else { value };
         simulator.set_switch(switch, set).unwrap();
+        if ["rate_window", "retry_after", "body_429"].contains(&switch) {
+            // A client that keeps the documented limits meets no 429: here they are lower.
+            simulator.set_switch("rate_scale", "0.02").unwrap();
+        }
         let client = Options {
             base_url: "http://localhost".into(),
             region: Some("US".into()),
@@ -401,4 +407,86 @@ async fn whatever_the_pages_leave_open_the_ledger_is_true() {
             unlinked(&bench).await;
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_that_comes_twice_is_listed_once() {
+    let bench = Bench::new(SWITCHES[0].0, SWITCHES[0].1[0]);
+    let ids = created(&bench).await;
+    let fault = json!({ "what": "double_results", "on": "assets" });
+    bench.simulator.add_fault(Fault::from_json(&fault).unwrap());
+    let listed = bench.list(&assets::LIST).await.unwrap();
+    assert_eq!(bench.simulator.audit().faults, 1);
+    assert_eq!(listed.len(), ids.len());
+}
+
+/// Gives these bodies, and keeps what it was asked.
+#[derive(Clone, Default)]
+struct Canned {
+    bodies: Arc<Mutex<Vec<Value>>>,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Transport for Canned {
+    fn send(&self, request: Request) -> Sending<'_> {
+        self.asked.lock().unwrap().push(request.url);
+        let body = self.bodies.lock().unwrap().remove(0).to_string();
+        Box::pin(async move {
+            Ok(Answer {
+                status: 200,
+                body: body.into(),
+                ..Answer::default()
+            })
+        })
+    }
+}
+
+/// What comes of listing these pages of assets, and the addresses that were asked for.
+async fn pages_of(bodies: Vec<Value>) -> (Result<usize, String>, Vec<String>) {
+    let canned = Canned::default();
+    *canned.bodies.lock().unwrap() = bodies;
+    let client = Options {
+        base_url: "http://localhost".into(),
+        ..Options::default()
+    };
+    let caller = Caller::alone(Box::new(canned.clone()), Token::fixed("token"), client);
+    let query = [("filter[categoryId]".to_owned(), "3".to_owned())];
+    let read = pages::read(&caller, &assets::LIST, "/assets", &query, &Stop::default()).await;
+    let asked = canned.asked.lock().unwrap().clone();
+    (
+        read.map(|table| table.len()).map_err(|error| error.to_string()),
+        asked,
+    )
+}
+
+fn page(id: &str, pagination: &Value) -> Value {
+    json!({ "results": [{ "id": id }], "pagination": pagination })
+}
+
+#[tokio::test]
+async fn the_next_page_is_asked_for_with_all_filters_at_our_own_address() {
+    let misprinted = "https://elsewhere.example/v1/projects/x/assets?limit=25&cursorState=second";
+    let (rows, asked) = pages_of(vec![
+        page("a", &json!({ "cursorState": "first", "nextUrl": misprinted })),
+        page("b", &json!({ "nextUrl": misprinted })),
+        // A page without rows, and a short one, are no end.
+        json!({ "results": [], "pagination": { "cursorState": "third" } }),
+        page("c", &json!({ "cursorState": null, "nextUrl": null })),
+    ])
+    .await;
+    assert_eq!(rows, Ok(3));
+    let start = "http://localhost/assets?filter%5BcategoryId%5D=3&limit=200";
+    let next = |cursor: &str| format!("{start}&cursorState={cursor}");
+    assert_eq!(
+        asked,
+        [start.to_owned(), next("first"), next("second"), next("third")]
+    );
+}
+
+#[tokio::test]
+async fn a_cursor_that_repeats_ends_with_an_error() {
+    let same = || page("a", &json!({ "cursorState": "same" }));
+    let (rows, asked) = pages_of(vec![same(), same(), same()]).await;
+    assert!(rows.unwrap_err().contains("never end"));
+    assert_eq!(asked.len(), 2);
 }
