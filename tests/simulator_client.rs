@@ -490,3 +490,13 @@ async fn a_cursor_that_repeats_ends_with_an_error() {
     assert!(rows.unwrap_err().contains("never end"));
     assert_eq!(asked.len(), 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn no_group_of_requests_goes_over_its_limit() {
+    let bench = Bench::new(SWITCHES[0].0, SWITCHES[0].1[0]);
+    let ids = bench.simulator.seed_relationships(7000);
+    bench.on_ids(&relationships::DELETE, &ids).await;
+    let audit = bench.simulator.audit();
+    assert_eq!((audit.requests, audit.rate_limited), (140, 0));
+    assert_eq!(audit.busiest_window["relationships"], 120, "kept, and used");
+}

@@ -1,0 +1,199 @@
+//! `docs/contract.md` is complete: its tests exist, and no switch or endpoint is missing from it.
+#![cfg(feature = "simulator")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use acc_assets::simulator::contract::SWITCHES;
+
+/// A row of a table, with the section it stands in and its cells by column.
+struct Row {
+    section: String,
+    cells: BTreeMap<String, String>,
+}
+
+impl Row {
+    fn cell(&self, column: &str) -> &str {
+        self.cells.get(column).map_or("", String::as_str)
+    }
+
+    /// The row's own name: the code in its first column.
+    fn name(&self, column: &str) -> String {
+        self.codes(column).into_iter().next().unwrap_or_default()
+    }
+
+    fn codes(&self, column: &str) -> Vec<String> {
+        codes(self.cell(column))
+    }
+}
+
+/// What stands between backticks.
+fn codes(text: &str) -> Vec<String> {
+    text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+fn read(path: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    fs::read_to_string(root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn rows(page: &str) -> Vec<Row> {
+    let mut section = String::new();
+    let mut columns: Vec<String> = Vec::new();
+    let mut rows = Vec::new();
+    for line in page.lines() {
+        let Some(line) = line.strip_prefix('|') else {
+            columns.clear();
+            if let Some(title) = line.strip_prefix("## ") {
+                title.clone_into(&mut section);
+            }
+            continue;
+        };
+        let cells: Vec<String> = line
+            .trim_end_matches('|')
+            .split('|')
+            .map(|cell| cell.trim().to_owned())
+            .collect();
+        if columns.is_empty() {
+            columns = cells;
+        } else if !cells.iter().all(|cell| cell.starts_with("---")) {
+            assert_eq!(cells.len(), columns.len(), "cells of |{line}");
+            rows.push(Row {
+                section: section.clone(),
+                cells: columns.iter().cloned().zip(cells).collect(),
+            });
+        }
+    }
+    rows
+}
+
+/// Why a test of the page is none; `None`: it is there.
+fn not_a_test(named: &str) -> Option<String> {
+    let Some((path, name)) = named.split_once("::") else {
+        return Some(format!("`{named}` is not written as `path::test`"));
+    };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let Ok(text) = fs::read_to_string(root.join(path)) else {
+        return Some(format!("there is no file `{path}` for `{named}`"));
+    };
+    let heads = [format!("fn {name}("), format!("def {name}(")];
+    let found = text
+        .lines()
+        .any(|line| heads.iter().any(|head| line.contains(head.as_str())));
+    (!found).then(|| format!("`{path}` has no test `{name}`"))
+}
+
+/// Where rules and endpoints are written.
+fn is_page(text: &str) -> bool {
+    let pages = [
+        " reference page",
+        " rate limits page",
+        "Regions page",
+        "Assets field guide",
+        "Error codes page of the platform",
+    ];
+    pages.iter().any(|page| text.ends_with(page)) || text.starts_with("tutorial \"") && text.ends_with('"')
+}
+
+/// The names of the endpoints and listings of `src/api`: the first text in each.
+fn endpoints() -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/api");
+    for entry in fs::read_dir(folder).unwrap() {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        for constant in text.split("\npub const ").skip(1) {
+            let (head, rest) = constant.split_once('=').unwrap();
+            if head.ends_with(": Endpoint ") || head.ends_with(": Listing ") {
+                names.insert(rest.split('"').nth(1).unwrap().to_owned());
+            }
+        }
+    }
+    assert!(names.len() >= 11, "the endpoints are not found: {names:?}");
+    names
+}
+
+#[test]
+fn the_page_of_the_contract_is_complete() {
+    let page = read("docs/contract.md");
+    let rows = rows(&page);
+    let mut missing: Vec<String> = Vec::new();
+
+    let mut rules = BTreeSet::new();
+    for row in rows.iter().filter(|row| row.cells.contains_key("rule")) {
+        let rule = row.name("rule");
+        let what = format!("rule `{rule}` of \"{}\"", row.section);
+        if rule.is_empty() || !rules.insert(rule) {
+            missing.push(format!("{what} has no name of its own"));
+        }
+        if row.cell("page") != "our inference" && !is_page(row.cell("page")) {
+            missing.push(format!(
+                "{what} names neither a page nor \"our inference\": {:?}",
+                row.cell("page")
+            ));
+        }
+        if row.cell("what holds").is_empty() || row.codes("tests").is_empty() {
+            missing.push(format!("{what} has no text or no test"));
+        }
+    }
+    assert!(rules.len() > 50, "the rules are not found");
+
+    let tests = page.split_whitespace().flat_map(codes);
+    let tests: BTreeSet<String> = tests.filter(|code| code.contains("::")).collect();
+    missing.extend(tests.iter().filter_map(|test| not_a_test(test)));
+
+    let mut switches: BTreeMap<String, Vec<String>> = rows
+        .iter()
+        .filter(|row| row.cells.contains_key("switch"))
+        .map(|row| {
+            if row.cell("what the client does").is_empty() {
+                missing.push(format!(
+                    "switch `{}`: what the client does is missing",
+                    row.name("switch")
+                ));
+            }
+            (row.name("switch"), row.codes("values"))
+        })
+        .collect();
+    for (name, values, _) in SWITCHES {
+        match switches.remove(*name) {
+            None => missing.push(format!("switch `{name}` of the simulator is not on the page")),
+            Some(found) if found != *values => missing.push(format!(
+                "switch `{name}` takes {values:?}, and the page says {found:?}"
+            )),
+            Some(_) => {}
+        }
+    }
+    missing.extend(
+        switches
+            .keys()
+            .map(|name| format!("the simulator has no switch `{name}`")),
+    );
+
+    let listed: BTreeSet<String> = rows
+        .iter()
+        .filter(|row| row.cells.contains_key("endpoint"))
+        .map(|row| {
+            if !is_page(row.cell("page")) {
+                missing.push(format!("endpoint `{}` names no page", row.name("endpoint")));
+            }
+            row.name("endpoint")
+        })
+        .collect();
+    let real = endpoints();
+    missing.extend(
+        real.difference(&listed)
+            .map(|name| format!("endpoint `{name}` is not on the page")),
+    );
+    missing.extend(
+        listed
+            .difference(&real)
+            .map(|name| format!("`src/api` has no endpoint `{name}`")),
+    );
+
+    assert!(
+        missing.is_empty(),
+        "docs/contract.md:\n- {}",
+        missing.join("\n- ")
+    );
+}
