@@ -410,6 +410,43 @@ async fn whatever_the_pages_leave_open_the_ledger_is_true() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whatever_goes_wrong_the_ledger_is_true() {
+    for fault in [
+        json!({ "what": "reset_before_apply" }),
+        json!({ "what": "reset_after_apply" }),
+        json!({ "what": "apply_late", "ms": 3000 }),
+        json!({ "what": "delay", "ms": 40_000 }),
+        json!({ "what": "slow_body", "ms": 40_000 }),
+        json!({ "what": "cut_body" }),
+        json!({ "what": "wrong_types", "on": "assets:batch-create" }),
+        json!({ "what": "drop_results", "count": 3, "on": "assets:batch-create" }),
+        json!({ "what": "drop_results", "count": 3, "on": "assets:batch-patch" }),
+        json!({ "what": "double_results" }),
+        json!({ "what": "clock_jump", "seconds": 86_400 }),
+        json!({ "what": "clock_jump", "seconds": -86_400 }),
+        json!({ "what": "steal", "requests": 90 }),
+        json!({ "what": "rate_limit", "retry_after": "soon" }),
+        json!({ "what": "status", "code": 500, "after_apply": true }),
+        json!({ "what": "html" }),
+    ] {
+        let mut bench = Bench::new(SWITCHES[0].0, SWITCHES[0].1[0]);
+        bench.what = fault.to_string();
+        bench.hard = true;
+        let mut often = fault.clone();
+        often["every"] = json!(2);
+        bench.simulator.add_fault(Fault::from_json(&often).unwrap());
+        let ids = created(&bench).await;
+        if !ids.is_empty() {
+            patched(&bench, &ids).await;
+        }
+        read(&bench, &ids).await;
+        deleted(&bench, &ids).await;
+        unlinked(&bench).await;
+        assert!(bench.simulator.audit().faults > 0, "{fault} never happened");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_row_that_comes_twice_is_listed_once() {
     let bench = Bench::new(SWITCHES[0].0, SWITCHES[0].1[0]);
     let ids = created(&bench).await;
