@@ -34,8 +34,6 @@ const HARD: &[(&str, &str)] = &[
     ("client_asset_id_trim", "on"), // the answer has another clientAssetId than the row
     ("barcode_unique", "409"),
     ("patch_null", "reject"),
-    ("delete_unknown", "404"),
-    ("delete_forbidden", "403"),
     ("retry_after", "http_date"), // read by the clock of this machine, which the paused one has left behind
 ];
 
@@ -407,6 +405,41 @@ async fn whatever_the_pages_leave_open_the_ledger_is_true() {
             unlinked(&bench).await;
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_costs_only_the_rows_it_is_for() {
+    use State::{Created, Rejected, Unknown};
+    for (switch, value, mut expected) in [
+        ("barcode_unique", "409", vec![(Created, 109), (Rejected, 21)]),
+        ("client_asset_id_max", "<n>", vec![(Created, 126), (Rejected, 4)]),
+        (
+            "client_asset_id_trim",
+            "on",
+            vec![(Created, 126), (Rejected, 3), (Unknown, 1)],
+        ),
+    ] {
+        let bench = Bench::new(switch, value);
+        let rows = new_assets(&bench.simulator);
+        let outcomes = bench.run(&assets::BATCH_CREATE, RowShape::NewAsset, rows).await;
+        let mut found = count(outcomes.into_iter().map(|(state, _)| state));
+        for counts in [&mut found, &mut expected] {
+            counts.sort_by_key(|(state, _)| format!("{state:?}"));
+        }
+        assert_eq!(found, expected, "{switch}");
+    }
+    let bench = Bench::new("patch_null", "reject");
+    let ids = created(&bench).await;
+    let clear = |id: &String| vec![("id", Some(id.clone())), ("barcode", None)];
+    let keep = |id: &String| vec![("id", Some(id.clone())), ("description", Some("new".into()))];
+    let rows = ids[..3]
+        .iter()
+        .map(clear)
+        .chain(ids[3..].iter().map(keep))
+        .collect();
+    let outcomes = bench.run(&assets::BATCH_PATCH, RowShape::AssetPatch, rows).await;
+    let found = count(outcomes.into_iter().map(|(state, _)| state));
+    assert_eq!(found, [(Rejected, 3), (State::Updated, 124)]);
 }
 
 #[tokio::test(start_paused = true)]
