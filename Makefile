@@ -12,7 +12,7 @@ export PYO3_PYTHON := $(CURDIR)/$(PYTHON)
 SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md \
            $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name py.typed)
 
-.PHONY: help demo test fuzz lint bench wheel clean
+.PHONY: help demo test fuzz lint bench faults wheel clean
 
 help: ## Print what each target does
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 12
@@ -46,6 +46,9 @@ lint: .venv/.installed ## Check formatting, lints and types
 
 bench: dist/.built ## Measure beside other clients on this machine; writes benchmarks/results.md
 	@benchmarks/run
+
+faults: dist/.built ## Put this and other clients through the same faults; writes docs/faults.md
+	@benchmarks/faults/run
 
 wheel: dist/.built ## Build the wheel into dist/
 	@ls dist/*.whl

@@ -1,0 +1,218 @@
+"""Puts this package and two other clients through the same faults, holds what each says of every row against what
+is in the project, and writes `docs/faults.md`."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import importlib.metadata
+import logging
+import platform
+import sys
+import time
+from collections import Counter, defaultdict
+from contextlib import ExitStack
+from pathlib import Path
+
+try:
+    from clients import BATCH, CLIENTS, SETTLE, Rows, Said, Service
+except ImportError as error:
+    raise SystemExit(f"{error}: autodesk-platform-sdk needs Python 3.12; install it and run again") from None
+from door import Door
+from scenarios import CREATE, REQUESTS, Scenario, scenarios
+
+import acc_assets as acc
+
+ROWS = BATCH * REQUESTS
+WINDOW = 0.5
+
+HARM = ("lost", "doubled", "called failed, but in", "called created, wrongly")
+COLUMNS = ("right", "not in, and said so", "in doubt, and said so", *HARM)
+
+
+def rows_for(sim: acc.testing.Simulator, bad_rows: bool) -> Rows:
+    """The rows every client gets; clientAssetId tells them apart."""
+    categories = sim.world()["categories"]
+    category = next(found for found in categories if found["name"] == "Air Handling")
+    wrong = "00000000-5a43-4f1c-9d1e-000000000000"
+    return [
+        {
+            "clientAssetId": f"AHU-{number:05}",
+            "categoryId": category["id"],
+            "statusId": wrong if bad_rows and number % 400 == 150 else category["statuses"][number % 5]["id"],
+            "description": f"Unit {number} of level {number // 100}",
+            "barcode": f"F{number:07}",
+        }
+        for number in range(ROWS)
+    ]
+
+
+def judged(said: Said, ids: list[str]) -> set[str]:
+    """What to call this, given the ids of all assets of the row in the project."""
+    found = {"doubled"} if len(ids) > 1 else set()
+    match said.word, bool(ids):
+        case "created", there:
+            if said.id not in ids:
+                found.add("called created, wrongly")
+            if not there:
+                found.add("lost")
+        case "failed", True:
+            found.add("called failed, but in")
+        case "failed", False:
+            found.add("not in, and said so")
+        case "in doubt", _:
+            found.add("in doubt, and said so")
+        case _, False:
+            found.add("lost")
+    return found or {"right"}
+
+
+def run(name: str, scenario: Scenario) -> Counter[str]:
+    """One client through one scenario, with a simulator of its own."""
+    with ExitStack() as stack:
+        sim = stack.enter_context(acc.testing.Simulator(window=WINDOW, switches=scenario.switches))
+        url, token = sim.url, lambda: sim.token
+        if scenario.opens_after or scenario.token_ends_at:
+            door = Door(sim.url, sim.token, scenario.opens_after, scenario.token_ends_at)
+            stack.enter_context(door)
+            url, token = door.url, door.token
+        for nth, fault in scenario.faults.items():
+            sim.add_fault(on=CREATE, nth=nth, **fault)
+        rows = rows_for(sim, scenario.bad_rows)
+        service = Service(url, sim.project_id, token, scenario.timeout, WINDOW)
+        started = time.perf_counter()
+        said = CLIENTS[name](service, rows)
+        seconds = time.perf_counter() - started
+        audit, assets = sim.audit(), sim.assets()
+    # Nobody may look good by missing the faults.
+    if bool(audit["faults"]) != bool(scenario.faults) or len(said) != len(rows):
+        raise SystemExit(
+            f"{name}, {scenario.name}: {audit['faults']} faults, {len(said)} rows; not a comparison"
+        )
+    ids = defaultdict(list)
+    for asset in assets:
+        ids[asset["clientAssetId"]].append(asset["id"])
+    found: Counter[str] = Counter()
+    for row, word in zip(rows, said, strict=True):
+        found.update(judged(word, ids[row["clientAssetId"]]))
+    found["requests"], found["milliseconds"] = audit["requests"], round(seconds * 1000)
+    return found
+
+
+def line(first: str, name: str, found: Counter[str]) -> str:
+    """A row of the table; harm in bold."""
+    cells = [
+        f"**{found[column]:,}**" if found[column] and column in HARM else f"{found[column]:,}"
+        for column in COLUMNS
+    ]
+    return f"| {first} | {name} | {' | '.join(cells)} | {found['requests']:,} | {found['milliseconds'] / 1000:.1f} |"
+
+
+def table(results: dict[str, dict[str, Counter[str]]]) -> list[str]:
+    """A Markdown table, the clients one below the other."""
+    return [
+        f"| fault | client | {' | '.join(COLUMNS)} | requests | s |",
+        f"| --- | --- |{' ---: |' * (len(COLUMNS) + 2)}",
+        *(
+            line(fault if number == 0 else "", name, found)
+            for fault, clients in results.items()
+            for number, (name, found) in enumerate(clients.items())
+        ),
+    ]
+
+
+def page(results: dict[str, dict[str, Counter[str]]]) -> str:
+    """The whole of `docs/faults.md`."""
+    versions = ", ".join(
+        f"{name} {importlib.metadata.version(name)}" for name in ("autodesk-platform-sdk", "aiohttp")
+    )
+    totals: dict[str, Counter[str]] = {}
+    for clients in results.values():
+        for name, found in clients.items():
+            totals[name] = totals.get(name, Counter()) + found
+    settle = f", and `Retry(settle={SETTLE['settle']})` for a simulator that lists at once" if SETTLE else ""
+    text = f"""\
+# The same faults, three clients
+
+Written by `make faults` on {datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d} with Python {platform.python_version()}: \
+acc-assets {acc.__version__}, {versions}, and a loop over aiohttp.
+
+Each client creates the same {ROWS:,} rows, 8 requests of {BATCH} at a time, once for each fault, each time in a new simulator
+(`acc_assets.testing.Simulator`). Afterwards what the client says of every row is held against what is in the project.
+
+{{totals}}
+
+## How to read it
+
+Every row is in at least one column; only in the last four can it be in more than one.
+
+| column | the rows that |
+| --- | --- |
+| right | were called created, with the id they have, and are in once |
+| not in, and said so | were called failed, and are not in: send them again, or correct them |
+| in doubt, and said so | were called `unknown`: look before sending them again |
+| lost | are not in, and nobody said so |
+| doubled | are in more than once |
+| called failed, but in | are in all the same: sending them again doubles them |
+| called created, wrongly | are not in, or have another id than the one that was given for them |
+
+Harm is in **bold**. Requests are those that reached the service, reading back included; s is seconds.
+
+A fault hits 5 of the first {REQUESTS} requests to create, by their number; "mixed" is 8 faults drawn with a seed. Which rows
+these are differs from run to run, because requests overlap. "Apply" is the service doing the work: after it the assets
+are there, whatever comes back. `make faults` fails if our own line shows harm.
+
+**acc-assets**: `assets.create(rows)` with default options, but for address, timeout and a rate window of {WINDOW} s, which the
+simulator has too{settle}. After three answers in a row that tell nothing it takes the service to be down, ends the
+run and says so of the rest; `result.retry()` sends that.
+
+**autodesk-platform-sdk**: `AsyncClient(retries=3)` and `create_assets` for each {BATCH} rows, as its documentation shows. It
+repeats only connections that could not be made. Given a refresh token it would renew the token by the clock; here the
+token ends before its time.
+
+**aiohttp loop**: what one writes by hand. It tries again up to three times after an exception, a 429 or a 5xx.
+
+For these two an exception is held against its own batch and the other batches are still sent, which is kinder than a
+script that stops. An exception counts as "failed": an expert can read a doubt out of some (`httpx.ReadTimeout`), but none
+says so. Ids are taken in the order of the answer, as both calls suggest; the reference page does not promise that order.
+Whoever pairs by clientAssetId, where that is unique, is safe from shuffled results.
+
+## Fault by fault
+
+{{faults}}
+"""
+    return text.replace("{totals}", "\n".join(table({"all together": totals}))).replace(
+        "{faults}", "\n".join(table(results))
+    )
+
+
+def main() -> None:
+    """Runs it all and writes the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=1, help="of the mixed faults")
+    parser.add_argument(
+        "--only", default="", help="run only the faults with this in their name, and write no page"
+    )
+    parser.add_argument("--output", type=Path, default=Path(__file__).parents[2] / "docs" / "faults.md")
+    options = parser.parse_args()
+    # What a client logs is no part of what it says of a row.
+    logging.disable(logging.WARNING)
+
+    results: dict[str, dict[str, Counter[str]]] = {}
+    for scenario in scenarios(options.seed):
+        if options.only in scenario.name:
+            print(f"  {scenario.name}", file=sys.stderr)
+            results[scenario.name] = {name: run(name, scenario) for name in CLIENTS}
+    if options.only:
+        print("\n".join(table(results)))
+    else:
+        options.output.write_text(page(results), encoding="utf-8")
+        print(page(results))
+        print(f"Written to {options.output}.", file=sys.stderr)
+    harmed = [fault for fault, found in results.items() if any(found["acc-assets"][harm] for harm in HARM)]
+    if harmed:
+        raise SystemExit(f"acc-assets does harm, which is a defect: {'; '.join(harmed)}")
+
+
+if __name__ == "__main__":
+    main()
