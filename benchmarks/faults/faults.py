@@ -50,20 +50,17 @@ def rows_for(sim: acc.testing.Simulator, bad_rows: bool) -> Rows:
 def judged(said: Said, ids: list[str]) -> set[str]:
     """What to call this, given the ids of all assets of the row in the project."""
     found = {"doubled"} if len(ids) > 1 else set()
-    match said.word, bool(ids):
-        case "created", there:
-            if said.id not in ids:
-                found.add("called created, wrongly")
-            if not there:
-                found.add("lost")
-        case "failed", True:
-            found.add("called failed, but in")
-        case "failed", False:
-            found.add("not in, and said so")
-        case "in doubt", _:
-            found.add("in doubt, and said so")
-        case _, False:
-            found.add("lost")
+    if said.word == "created":
+        if said.id not in ids:
+            found.add("called created, wrongly")
+    elif said.word == "in doubt":
+        found.add("in doubt, and said so")
+    elif ids:
+        found.add("called failed, but in")
+    elif said.word == "failed":
+        found.add("not in, and said so")
+    if not ids and said.word in ("created", "nothing"):
+        found.add("lost")
     return found or {"right"}
 
 
@@ -153,7 +150,7 @@ Every row is in at least one column; only in the last four can it be in more tha
 | in doubt, and said so | were called `unknown`: look before sending them again |
 | lost | are not in, and nobody said so |
 | doubled | are in more than once |
-| called failed, but in | are in all the same: sending them again doubles them |
+| called failed, but in | were called failed, or nothing at all, and are in: sending them again doubles them |
 | called created, wrongly | are not in, or have another id than the one that was given for them |
 
 Harm is in **bold**. Requests are those that reached the service, reading back included; s is seconds.
