@@ -68,6 +68,20 @@ pub struct ServiceError {
     pub hint: Option<String>,
 }
 
+impl ServiceError {
+    /// Whether the gateway refused for want of capacity, before the service saw the request.
+    ///
+    /// It answers so since apps are metered, with the status as the code (a thread of its users; on no page).
+    #[must_use]
+    pub fn is_capacity(&self) -> bool {
+        let says = |text: &Option<String>| {
+            text.as_ref()
+                .is_some_and(|text| text.to_lowercase().contains("capacity exceeded"))
+        };
+        self.status == 403 && says(&self.message)
+    }
+}
+
 impl fmt::Display for ServiceError {
     fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(text, "the service answered {}", self.status)?;
@@ -107,6 +121,9 @@ pub enum Error {
     /// The rows could not be read; rows read before stand in the ledger.
     #[error("{0}")]
     Input(String),
+    /// The journal of a named run cannot be used; the request at hand was not sent.
+    #[error("{0}")]
+    Journal(String),
     /// No usable token; the request at hand was not sent.
     #[error("{0}")]
     Auth(String),
@@ -131,7 +148,7 @@ impl Error {
     #[must_use]
     pub fn sent(&self) -> Sent {
         match self {
-            Self::Option(_) | Self::Input(_) | Self::Auth(_) => Sent::No,
+            Self::Option(_) | Self::Input(_) | Self::Journal(_) | Self::Auth(_) => Sent::No,
             Self::Transport(error) => error.sent,
             Self::Service(_) | Self::Unreadable { .. } => Sent::Answered,
         }

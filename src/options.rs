@@ -82,6 +82,11 @@ pub struct RetryPolicy {
     /// The first backoff is a random part of this, the next of twice as much, and so on up to `cap`.
     pub base: Duration,
     pub cap: Duration,
+    /// Retries of a whole run, beyond one for every five requests that succeed.
+    pub budget: u32,
+    /// How long the service may take to finish a request whose answer was lost, and to show its effect in a list.
+    /// No page says; what is not there after so long is taken as never executed.
+    pub settle: Duration,
 }
 
 impl Default for RetryPolicy {
@@ -91,6 +96,8 @@ impl Default for RetryPolicy {
             deadline: Duration::from_secs(600),
             base: Duration::from_millis(500),
             cap: Duration::from_secs(30),
+            budget: 20,
+            settle: Duration::from_secs(30),
         }
     }
 }
@@ -100,7 +107,7 @@ impl Default for RetryPolicy {
 pub struct Options {
     pub base_url: String,
     pub prefix: Prefix,
-    /// Sent as `x-ads-region` to the Relationship API.
+    /// Sent as `x-ads-region`: the Relationship pages ask for it, those of Assets say nothing of it.
     pub region: Option<String>,
     /// For one request, from its first byte to the last of its answer.
     pub timeout: Duration,
@@ -134,6 +141,15 @@ impl Options {
     fn host(&self) -> &str {
         let rest = self.base_url.split_once("://").map_or("", |(_, rest)| rest);
         rest.split(['/', '?']).next().unwrap_or("")
+    }
+
+    /// The service itself, however its address is spelled.
+    #[must_use]
+    pub fn service(&self) -> String {
+        reqwest::Url::parse(&self.base_url).map_or_else(
+            |_| self.base_url.clone(),
+            |url| url.origin().ascii_serialization(),
+        )
     }
 
     /// Whether the service is on this machine.
@@ -175,8 +191,14 @@ impl Options {
             ));
         }
         let longest = Duration::from_hours(24 * 365);
-        if self.timeout > longest || self.retry.deadline > longest || self.limits.window > longest {
-            return refuse("timeout, retry deadline and window must be a year at most".to_owned());
+        if self.timeout > longest
+            || self.retry.deadline > longest
+            || self.limits.window > longest
+            || self.retry.settle > longest
+        {
+            return refuse(
+                "timeout, retry deadline, settle time and window must be a year at most".to_owned(),
+            );
         }
         if self.timeout.is_zero() {
             return refuse("timeout is 0: it must be more than 0 seconds".to_owned());

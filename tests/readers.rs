@@ -276,7 +276,11 @@ proptest! {
         let rows: Vec<SentRow<'_>> = asked.iter().map(|key| SentRow { key, body: b"{}" }).collect();
         for endpoint in [&assets::BATCH_PATCH, &assets::BATCH_GET, &relationships::DELETE] {
             let body = naming(endpoint, &answered, &odd).to_string();
-            let paired = in_time(|| (endpoint.pair)(body.as_bytes(), &rows, keep)).unwrap();
+            let Ok(paired) = in_time(|| (endpoint.pair)(body.as_bytes(), &rows, keep)) else {
+                // A list of deleted links that names others than were asked for is not believed at all.
+                prop_assert_eq!(endpoint.name, relationships::DELETE.name);
+                continue;
+            };
             for (row, id) in asked.iter().zip(ids(&paired)) {
                 let expected = answered.iter().find(|id| id.eq_ignore_ascii_case(row));
                 prop_assert_eq!(id, expected.map(String::as_str), "{} {}", endpoint.name, body);

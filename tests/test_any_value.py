@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 import acc_assets as acc
 
-pytestmark = pytest.mark.filterwarnings("ignore::acc_assets.DataWarning")
+pytestmark = [pytest.mark.filterwarnings("ignore::acc_assets.DataWarning"), pytest.mark.once]
 
 CASES = int(os.environ.get("HYPOTHESIS_CASES", "100"))
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]

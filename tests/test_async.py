@@ -59,7 +59,7 @@ async def test_errors_are_raised_when_awaited(async_project: acc.AsyncProject, k
 
 
 async def test_retry_is_awaited(sim: acc.testing.Simulator, kit: Kit) -> None:
-    async with sim.async_client(retry=acc.Retry(deadline=0.5)) as client:
+    async with sim.async_client(retry=acc.Retry(deadline=0.5, settle=0.2)) as client:
         sim.add_fault("rate_limit", on="assets:batch-create", retry_after=30)
         with pytest.raises(acc.RateLimitError) as caught:
             await client.project(sim.project_id).assets.create(kit.rows(10))

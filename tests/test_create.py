@@ -167,7 +167,7 @@ def test_returning_keeps_the_assets(project: acc.Project, kit: Kit) -> None:
 
 
 def test_retry_sends_only_what_was_not_executed(kit: Kit, sim: acc.testing.Simulator) -> None:
-    with sim.client(retry=acc.Retry(deadline=0.5)) as client:
+    with sim.client(retry=acc.Retry(deadline=0.5, settle=0.2)) as client:
         sim.add_fault("rate_limit", on="assets:batch-create", retry_after=30)
         with pytest.raises(acc.RateLimitError) as caught:
             client.project(sim.project_id).assets.create(kit.rows(300))
@@ -187,14 +187,91 @@ def test_retry_of_a_generator_says_what_to_do(project: acc.Project, kit: Kit) ->
         result.retry()
 
 
-def test_a_lost_answer_is_unknown_and_never_sent_again(
+@pytest.mark.parametrize("what", ["reset_after_apply", "reset_before_apply", "cut_body", "html"])
+def test_a_lost_answer_is_looked_for_before_anything_is_sent_again(
+    project: acc.Project, kit: Kit, sim: acc.testing.Simulator, what: str
+) -> None:
+    sim.add_fault(what, on="assets:batch-create")
+    result = project.assets.create(kit.rows(10))
+    assert result.counts == {"created": 10}
+    assert result.stats.lookups > 0
+    assert {asset["id"]: asset["clientAssetId"] for asset in sim.assets()}.items() >= {
+        (outcome.id, outcome.key) for outcome in result
+    }
+    assert sim.audit()["created_more_than_once"] == {}
+
+
+def test_the_same_rows_of_an_earlier_call_are_not_taken_for_those_of_this_one(
+    project: acc.Project, kit: Kit, sim: acc.testing.Simulator
+) -> None:
+    first = project.assets.create(kit.rows(3))
+    sim.add_fault("reset_before_apply", on="assets:batch-create")
+    second = project.assets.create(kit.rows(3))
+    assert second.counts == {"created": 3}
+    assert not set(first.ids) & set(second.ids)
+    assert len(sim.assets()) == 6
+
+
+def test_a_lost_answer_stays_unknown_where_nothing_may_be_looked_for(
     project: acc.Project, kit: Kit, sim: acc.testing.Simulator
 ) -> None:
     sim.add_fault("reset_after_apply", on="assets:batch-create")
-    result = project.assets.create(kit.rows(10))
+    result = project.assets.create(kit.rows(10), reconcile=False)
     assert result.counts == {"unknown": 10}
-    assert "may have been executed" in repr(result)
-    assert sim.audit()["assets_created"] == 10
+    assert ".reconcile() looks them up" in repr(result)
+    assert sim.audit()["endpoints"]["assets:batch-create"]["requests"] == 1
+
+    later = result.reconcile()
+    assert later.counts == {"created": 10}
+    assert sim.audit()["endpoints"]["assets:batch-create"]["requests"] == 1
+    assert later.stats.lookups == later.stats.requests
+    with pytest.raises(acc.OptionError, match="went through it before"):
+        result.reconcile()
+
+
+def test_an_import_key_makes_a_second_import_harmless(
+    project: acc.Project, kit: Kit, sim: acc.testing.Simulator
+) -> None:
+    key = kit.name("text")
+    rows = [kit.row(f"AHU-{place}", **{key: f"sheet 1, row {place}"}) for place in range(150)]
+    first = project.assets.create(rows[:120], import_key=key)
+    second = project.assets.create(rows, import_key=key)
+    assert second.counts == {"created": 30, "unchanged": 120}
+    assert second.ids[:120] == first.ids
+    assert second.stats.lookups > 0
+    assert len(sim.assets()) == 150
+
+
+def test_import_keys_are_made_where_there_are_none(
+    project: acc.Project, kit: Kit, sim: acc.testing.Simulator
+) -> None:
+    sim.add_fault("reset_after_apply", on="assets:batch-create")
+    same = [kit.row("AHU") for _ in range(20)]
+    result = project.assets.create(same, import_key="barcode")
+    assert result.counts == {"created": 20}
+    barcodes = {asset["id"]: asset["barcode"] for asset in sim.assets()}
+    assert [str(barcodes[str(id)]).rpartition("-")[2] for id in result.ids] == [str(row) for row in range(20)]
+
+
+def test_an_import_key_is_on_every_row_and_of_one_row(project: acc.Project, kit: Kit) -> None:
+    rows = [
+        kit.row("A", barcode="1"),
+        kit.row("B"),
+        kit.row("C", barcode="1"),
+        kit.row("D", barcode="2"),
+        kit.row("D", barcode="2"),
+    ]
+    result = project.assets.create(rows, import_key="barcode")
+    assert [outcome.status for outcome in result] == ["invalid", "invalid", "invalid", "created", "created"]
+    assert [outcome.error.code for outcome in result if outcome.error] == [
+        "same_import_key",
+        "import_key",
+        "same_import_key",
+    ]
+    assert result.ids[3] == result.ids[4]
+    for wrong in ("name", "ca0", 7):
+        with pytest.raises(acc.OptionError, match="import_key="):
+            project.assets.create(rows, import_key=wrong)  # type: ignore[arg-type]
 
 
 def test_the_rate_limit_is_kept(project: acc.Project, kit: Kit, sim: acc.testing.Simulator) -> None:

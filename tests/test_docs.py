@@ -24,10 +24,12 @@ MODULES = [
     ".options",
     ".progress",
     ".results",
+    ".runs",
     ".tables",
     ".testing",
 ]
 README = pathlib.Path(__file__).parent.parent / "README.md"
+DOCS = README.parent / "docs"
 
 
 def examples() -> list[doctest.DocTest]:
@@ -73,19 +75,29 @@ def test_every_public_name_has_an_example_or_is_a_record() -> None:
                 assert ">>>" in (method.__doc__ or ""), f"{kind.__name__}.{name}"
 
 
-def test_readme() -> None:
-    """The python blocks of the README run, one after the other."""
+def blocks(page: pathlib.Path) -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+PAGES = [README, *(page for page in sorted(DOCS.glob("*.md")) if blocks(page))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_page(
+    page: pathlib.Path,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The python blocks of a page run, one after the other, and print what stands beside them."""
     pytest.importorskip("pandas")
-    blocks = re.findall(
-        r"^```python\n(.*?)^```", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
-    )
-    assert blocks
+    monkeypatch.setenv("ACC_ASSETS_RUNS", str(tmp_path))
     names: dict[str, Any] = {}
-    for block in blocks:
-        exec(compile(block, str(README), "exec"), names)
-
-
-DOCS = README.parent / "docs"
+    for block in blocks(page):
+        exec(compile(block, str(page), "exec"), names)
+        told = re.findall(r"^print\(.*\)  # (\{.*)$", block, re.MULTILINE)
+        printed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+        assert printed == told
 
 
 def test_the_page_of_row_checks_is_what_the_core_checks() -> None:

@@ -158,7 +158,7 @@ def test_html_for_an_answer(project: acc.Project, kit: Kit, sim: acc.testing.Sim
         project.categories()
     assert "<html" in caught.value.body.lower()
     sim.add_fault("html", on="assets:batch-create")
-    result = project.assets.create(kit.rows(3))
+    result = project.assets.create(kit.rows(3), reconcile=False)
     assert result.counts == {"unknown": 3}
     assert result[0].error is not None
     assert "<html" in (result[0].error.body or "").lower()
@@ -179,7 +179,7 @@ def test_html_for_an_answer(project: acc.Project, kit: Kit, sim: acc.testing.Sim
 )
 def test_one_class_a_status(code: int, kind: type[acc.ApiError], sim: acc.testing.Simulator) -> None:
     sim.add_fault("status", code=code, times=99)
-    with sim.client(retry=acc.Retry(attempts=1)) as client, pytest.raises(kind) as caught:
+    with sim.client(retry=acc.Retry(attempts=1, settle=0.2)) as client, pytest.raises(kind) as caught:
         client.project(sim.project_id).categories()
     assert caught.value.status == code
     assert str(code) in str(caught.value)
@@ -187,7 +187,10 @@ def test_one_class_a_status(code: int, kind: type[acc.ApiError], sim: acc.testin
 
 def test_a_rate_limit_that_never_ends(sim: acc.testing.Simulator) -> None:
     sim.add_fault("rate_limit", retry_after=7, times=99)
-    with sim.client(retry=acc.Retry(deadline=0.5)) as client, pytest.raises(acc.RateLimitError) as caught:
+    with (
+        sim.client(retry=acc.Retry(deadline=0.5, settle=0.2)) as client,
+        pytest.raises(acc.RateLimitError) as caught,
+    ):
         client.project(sim.project_id).categories()
     assert caught.value.retry_after == 7
 

@@ -102,7 +102,7 @@ def test_every_public_class_is_in_one_of_these_tests(
         acc.Progress(1, 2, 3, 4.0),
         acc.Cause("invalid", "required", "is missing", 2, 0, None),
         acc.Plan(1, 1, 100, 0.01),
-        acc.Stats(1, 0, 0, 0.0, 0.1, 100),
+        acc.Stats(1, 0, 0, 0.0, 0.1, 100, 0),
         problem,
         error,
         acc.RowOutcome(0, "AHU", "key", "invalid", None, error, 0, None),
@@ -110,6 +110,7 @@ def test_every_public_class_is_in_one_of_these_tests(
     assert [again(value) for value in plain] == plain
     other = sim.async_client().project(sim.project_id)
     doors = [project, project.assets, project.relationships, other, other.assets, other.relationships]
+    doors.append(acc.runs("/nowhere"))
     assert [repr(again(door)) for door in doors] == [repr(door) for door in doors]
     tested = {type(value) for value in [*plain, *doors]} | {
         acc.BulkResult,

@@ -25,7 +25,7 @@ trustme = pytest.importorskip("trustme")
 
 PROJECT = "f6a1e3b5-abaa-4b01-b33a-5d55f36ba047"
 CATEGORIES = b'{"pagination":{},"results":[{"id":"1","name":"ROOT","isRoot":true}]}'
-QUICK = acc.Retry(attempts=1)
+QUICK = acc.Retry(attempts=1, settle=0.2)
 
 
 @contextmanager

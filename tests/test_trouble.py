@@ -23,12 +23,14 @@ from program import programs
 
 import acc_assets as acc
 
+pytestmark = pytest.mark.once
+
 TOKEN = "a-token-that-nobody-may-see"
 SECRETS = (TOKEN, "simulated-user-token")
 PROJECT = "f6a1e3b5-abaa-4b01-b33a-5d55f36ba047"
 HTML = b"<html><title>Please sign in</title></html>"
-ONCE = acc.Retry(attempts=1)
-QUICK = acc.Retry(base=0.01)
+ONCE = acc.Retry(attempts=1, settle=0.2)
+QUICK = acc.Retry(base=0.01, settle=0.2)
 
 Create = Callable[..., tuple[acc.BulkResult, "acc.AccError | None"]]
 

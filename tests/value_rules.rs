@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use acc_assets::input::arrow::Batches;
 use acc_assets::input::{Cell, Column, Label, More, Sink, Source};
-use acc_assets::validation::{Dates, Nulls, Policy, Problem, RowShape, RowWriter, rules};
+use acc_assets::validation::{Dates, ImportKey, Nulls, Policy, Problem, RowShape, RowWriter, rules};
 use arrow_array::builder::{ListBuilder, StringBuilder, StringDictionaryBuilder};
 use arrow_array::types::{Int8Type, UInt32Type};
 use arrow_array::{
@@ -27,6 +27,7 @@ fn policy(shape: RowShape) -> Policy {
         nulls: Nulls::Omit,
         dates: Dates::Exact,
         id_column: "id".to_owned(),
+        import_key: None,
     }
 }
 
@@ -534,6 +535,7 @@ fn a_patch_needs_an_id_and_a_change() {
     }
     let other = Policy {
         id_column: "Asset".to_owned(),
+        import_key: None,
         ..plain
     };
     let text = write(
@@ -646,12 +648,27 @@ fn every_rule_can_be_broken_and_every_problem_names_a_rule() {
         patch(&nulls, &[("ca1", Cell::Other("bytes"))]),
         patch(&nulls, &[]),
     ];
+    let keyed = Policy {
+        import_key: Some(ImportKey {
+            field: "ca7".to_owned(),
+            prefix: "made-".to_owned(),
+        }),
+        ..policy(RowShape::NewAsset)
+    };
+    let new_row = [
+        ("clientAssetId", Cell::Text("A")),
+        ("categoryId", Cell::Int(1)),
+        ("statusId", Cell::Text(STATUS)),
+        ("ca7", Cell::Null),
+    ];
     let produced: BTreeSet<String> = broken
         .into_iter()
+        .chain([write(&keyed, &new_row).map(Value::from)])
         .flat_map(Result::unwrap_err)
         .chain([
             Problem::not_a_row("of type list"),
             Problem::same_id("id", ID, "row 4"),
+            Problem::same_import_key("ca7", "key 4", "row 4"),
         ])
         .map(|problem| problem.rule.into_owned())
         .collect();
@@ -965,7 +982,7 @@ proptest! {
         dates in prop_oneof![Just(Dates::Exact), Just(Dates::Date)],
         shape in prop_oneof![Just(RowShape::NewAsset), Just(RowShape::AssetPatch), Just(RowShape::Id)],
     ) {
-        let policy = Policy { shape, nulls, dates, id_column: "id".to_owned() };
+        let policy = Policy { shape, nulls, dates, id_column: "id".to_owned(), import_key: None };
         let mut all: Vec<(&str, Cell<'_>)> = cells.iter().map(|(name, cell)| (name.as_str(), cell.cell())).collect();
         // Most random rows lack an id or a status; these get a chance to be valid.
         for (name, cell) in [("id", Cell::Text(ID)), ("clientAssetId", Cell::Text("A")), ("categoryId", Cell::Int(1)), ("statusId", Cell::Text(STATUS))] {

@@ -23,6 +23,7 @@ from .errors import (
     DataWarning,
     ForbiddenError,
     InputError,
+    JournalError,
     NotFoundError,
     OptionError,
     PayloadTooLargeError,
@@ -35,6 +36,7 @@ from .errors import (
 from .options import Limits, Retry
 from .progress import Progress
 from .results import BulkResult, Cause, Plan, Problem, RowError, RowOutcome, Stats
+from .runs import Runs, runs
 from .tables import AssetTable
 
 __all__ = [
@@ -58,6 +60,7 @@ __all__ = [
     "DataWarning",
     "ForbiddenError",
     "InputError",
+    "JournalError",
     "Limits",
     "NotFoundError",
     "OptionError",
@@ -71,11 +74,13 @@ __all__ = [
     "Retry",
     "RowError",
     "RowOutcome",
+    "Runs",
     "ServerError",
     "Stats",
     "TransportError",
     "UnauthorizedError",
     "UnsupportedMediaTypeError",
     "__version__",
+    "runs",
     "testing",
 ]

@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
 from . import _core
@@ -34,6 +34,7 @@ GRACE: Final = 10.0
 # Seconds an aborted call may take to end; it takes milliseconds.
 LAST: Final = 2.0
 POLL: Final = 0.25
+Which: TypeAlias = Literal["retry", "reconcile"]
 DONE_WORDS: Final = {
     "create": "created",
     "patch": "updated",
@@ -164,14 +165,17 @@ class Write(NamedTuple):
     options: Mapping[str, Any]
     progress: ProgressOption
 
-    def operation(self, again: _core.Ledger | None = None) -> _core.Operation:
-        """Plans it; with `again`, for the failed and unsent rows of that ledger."""
+    def operation(self, again: _core.Ledger | None = None, which: Which = "retry") -> _core.Operation:
+        """Plans it; with `again`, for the failed and unsent rows of that ledger, or for those in doubt."""
         if again is not None and not self.rows.replayable:
+            rows = '"failed", "not_sent"' if which == "retry" else '"unknown"'
             raise OptionError(
-                "retry(): the input was a generator or a stream and is used up; call the verb again with the rows of "
-                'result.where("failed", "not_sent"), or pass a list or a frame the first time.'
+                f"{which}(): the input was a generator or a stream and is used up. Pass a list or a frame the first time, "
+                f"or give the call a name (run=), or look at the rows of result.where({rows}) yourself."
             )
-        return self.session.engine().write(self.verb, self.project, self.rows, self.options, again=again)
+        return self.session.engine().write(
+            self.verb, self.project, self.rows, self.options, again=again, which=which
+        )
 
     def reporter(self) -> Reporter:
         return Reporter(self.progress, DONE_WORDS[self.verb])
@@ -214,22 +218,23 @@ class Write(NamedTuple):
 
 
 class Again:
-    """What `retry` of a result does: once, since the result it belongs to does not learn what came of it."""
+    """What `retry` and `reconcile` of a result do: each once, since the result does not learn what came of it."""
 
     def __init__(self, write: Write, start: Callable[[Write, _core.Operation], Any]) -> None:
         self._write = write
-        self._starts = [start]
+        self._start = start
+        self._left: set[Which] = {"retry", "reconcile"}
 
-    def __call__(self, ledger: _core.Ledger) -> Any:
-        operation = self._write.operation(ledger)
+    def __call__(self, ledger: _core.Ledger, which: Which) -> Any:
+        operation = self._write.operation(ledger, which)
         try:
-            start = self._starts.pop()
-        except IndexError:
+            self._left.remove(which)
+        except KeyError:
             raise OptionError(
-                "retry(): this result was retried before, and its rows may be in by now; go on with the result that "
-                "retry() returned, or with client.last_result."
+                f"{which}(): this result went through it before, and its rows may be in by now; go on with the result "
+                f"that {which}() returned, or with client.last_result."
             ) from None
-        return start(self._write, operation)
+        return self._start(self._write, operation)
 
 
 def write_now(write: Write) -> BulkResult:

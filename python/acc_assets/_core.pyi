@@ -1,6 +1,7 @@
 """The compiled core. Private: use the names of `acc_assets`; this file is what the two sides agree on."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from os import PathLike
 from typing import Any, Final, final
 
 __all__ = [
@@ -13,7 +14,9 @@ __all__ = [
     "Simulator",
     "Table",
     "__version__",
+    "delete_run",
     "project_id",
+    "read_run",
     "rules",
 ]
 
@@ -62,9 +65,17 @@ class Engine:
 
     def __new__(cls, auth: str | Callable[[], str], options: Mapping[str, Any], /) -> Engine: ...
     def write(
-        self, verb: str, project: str, rows: Rows, options: Mapping[str, Any], /, again: Ledger | None = None
+        self,
+        verb: str,
+        project: str,
+        rows: Rows,
+        options: Mapping[str, Any],
+        /,
+        again: Ledger | None = None,
+        which: str = "retry",
     ) -> Operation:
-        """Plans `create`, `patch`, `delete` or `unlink`; with `again`, only that ledger's failed and unsent rows."""
+        """Plans `create`, `patch`, `delete` or `unlink`; with `again`, only those rows of that ledger that failed or
+        were not sent ("retry") or that are in doubt ("reconcile")."""
     def get(self, project: str, rows: Rows, options: Mapping[str, Any], /) -> Operation:
         """Plans a batch-get; the operation's table holds the assets."""
     def read(
@@ -140,7 +151,7 @@ class Ledger:
     def columns(self) -> dict[str, list[Any]]:
         """row, label, key, status, id, code, message, column, value, fix, attempts, request_id: one list each."""
     def stats(self) -> dict[str, float]:
-        """requests, retries, bisects, throttled (seconds), seconds, bytes_sent."""
+        """requests, retries, bisects, throttled (seconds), seconds, bytes_sent, lookups."""
     def plan(self) -> dict[str, float]:
         """rows, requests, bytes, minutes (at the limit) of what is still to be sent."""
     def warnings(self) -> list[str]: ...
@@ -182,6 +193,8 @@ class Simulator:
     def switches(self) -> dict[str, str]: ...
     def add_fault(self, fault: Mapping[str, Any], /) -> None: ...
     def clear_faults(self) -> None: ...
+    def accept_token(self, token: str, /) -> None: ...
+    def revoke_token(self, token: str, /) -> bool: ...
     def audit(self) -> dict[str, Any]: ...
     def world(self) -> dict[str, Any]: ...
     def assets(self) -> list[dict[str, Any]]: ...
@@ -189,6 +202,13 @@ class Simulator:
 
 def project_id(text: str, /) -> str:
     """The bare lower-case UUID of a project, given as UUID or as "b." and UUID; OptionError if it is neither."""
+
+def read_run(path: str | PathLike[str], /) -> tuple[dict[str, Any], Ledger] | None:
+    """What a named run is (verb, project, service, import_key, and begun and written in ms since 1970) and its ledger,
+    as they stand in its file; None while somebody drives it; JournalError if the file cannot be read."""
+
+def delete_run(path: str | PathLike[str], /) -> None:
+    """Deletes the file of a named run; JournalError if somebody drives it."""
 
 def rules() -> list[dict[str, str]]:
     """Every row check: code, what it says, how to fix it."""

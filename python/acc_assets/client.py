@@ -52,7 +52,7 @@ class Client:
             token has expired). None: the environment variable ACC_ASSETS_TOKEN.
         base_url: where the service is; https, or http to this machine.
         prefix: "construction" or "bim360"; both reach the same assets.
-        region: where the project is hosted ("US", "EMEA", ...), sent with relationship requests; None: not sent.
+        region: where the project is hosted ("US", "EMEA", ...), sent with every request; None: not sent.
         timeout: seconds one request may take.
         max_in_flight: requests under way at the same time.
         limits: requests a window; None: the service's own limits.
@@ -101,7 +101,8 @@ class Client:
 
     @property
     def last_result(self) -> BulkResult | None:
-        """The `BulkResult` of the newest write of this client, also of one that raised; None before the first."""
+        """The `BulkResult` of the newest write of this client, also of one that raised, but not of one that
+        was refused before it began, such as for a wrong option; None before the first."""
         return self._session.last_result
 
     def project(self, project_id: str | UUID) -> Project:
@@ -233,9 +234,15 @@ class Assets:
         max_errors: float | None = None,
         dry_run: bool = False,
         returning: bool = False,
+        import_key: str | None = None,
+        reconcile: bool = True,
+        run: str | os.PathLike[str] | None = None,
         progress: ProgressOption = False,
     ) -> BulkResult:
         """Creates one asset a row.
+
+        The service cannot tell that an asset was created before: a second call creates everything again, unless `run` or
+        `import_key` is given.
 
         Args:
             data: a DataFrame (pandas, polars), an Arrow table or stream, an iterable of dicts, or one dict. Columns:
@@ -251,6 +258,19 @@ class Assets:
                 as 0.01; None: no bound.
             dry_run: check and plan only; `result.plan` tells what would be sent.
             returning: keep the created assets, as `result.assets`.
+            import_key: the column that tells rows apart for good: "barcode", or a text attribute by its name in the API,
+                such as "ca7". Each row needs a value of its own there. A row whose value an asset of the project has is
+                `unchanged`, with the id of that asset, whatever its other cells say; a lost answer is settled exactly. If
+                no row has a value, keys are made and stored in the assets: new ones in each call, or in each `run`, so
+                they do not recognise an earlier import. None: a lost answer is settled by what the rows say and by when.
+            reconcile: what to do about rows whose answer was lost. True: look them up in the project, which takes up to a
+                minute or two, and send those again that are not there; what the project does not tell stays `unknown`.
+                False: leave them all `unknown`, for `result.reconcile()`.
+            run: a name for this import, such as "level-3", that makes it resumable: what is sent is written to a file on
+                this machine before. After Ctrl-C, a crash or an outage, make the same call again, with the same rows in
+                the same order: it skips what is in, looks up what is in doubt and sends the rest. Rows that were
+                `invalid` or `rejected` may be mended in between. When all is done, it sends nothing. See
+                `acc_assets.runs`. A `pathlib.Path` is the file itself. None: nothing is kept.
             progress: True shows a line on the terminal; a function is called with a `Progress`.
 
         Returns:
@@ -258,7 +278,8 @@ class Assets:
 
         Raises:
             OptionError: an option that cannot be.
-            InputError: the data as a whole cannot be read.
+            InputError: the data as a whole cannot be read, or is not what `run` was begun with.
+            JournalError: the file of the run cannot be used, or another process drives the run.
             BulkError: rows are not ok, and `on_error` is "raise" or "stop".
             ApiError, TransportError, AuthError: nothing can go on; `.result` tells what became of every row.
             BulkInterrupted: Ctrl-C (asyncio.CancelledError: an async call was cancelled); `.result` tells what became of
@@ -269,6 +290,9 @@ class Assets:
             >>> result = project.assets.create(rows)
             >>> result.ok, result.counts, result.stats.requests
             (True, {'created': 250}, 3)
+            >>> keyed = [{**row, "barcode": f"L3-{n}"} for n, row in enumerate(rows)]
+            >>> [project.assets.create(keyed, import_key="barcode").counts for _ in range(2)]
+            [{'created': 250}, {'unchanged': 250}]
         """
         options = write_options(
             batch_size=batch_size,
@@ -278,6 +302,9 @@ class Assets:
             max_errors=max_errors,
             dry_run=dry_run,
             returning=returning,
+            import_key=import_key,
+            reconcile=reconcile,
+            run=run,
         )
         return write_now(Write(self._session, "create", self._project, rows_from(data), options, progress))
 
@@ -293,6 +320,8 @@ class Assets:
         max_errors: float | None = None,
         dry_run: bool = False,
         returning: bool = False,
+        reconcile: bool = True,
+        run: str | os.PathLike[str] | None = None,
         progress: ProgressOption = False,
     ) -> BulkResult:
         """Changes the given fields of existing assets, and no others.
@@ -309,13 +338,17 @@ class Assets:
             max_errors: as for `create`.
             dry_run: as for `create`.
             returning: keep the changed assets, as `result.assets`.
+            reconcile: what to do about rows that no try got an answer for. True: read their assets, and send those again
+                that are as before. False: leave them `unknown`, for `result.reconcile()`.
+            run: as for `create`.
             progress: as for `create`.
 
         Returns:
             A `BulkResult` with one outcome a row, in the order of the input.
 
         Raises:
-            OptionError, InputError, BulkError, ApiError, TransportError, AuthError, BulkInterrupted: as for `create`.
+            OptionError, InputError, JournalError, BulkError, ApiError, TransportError, AuthError, BulkInterrupted: as for
+                `create`.
 
         Example:
             >>> ids = project.assets.create({"clientAssetId": "AHU", "categoryId": category, "statusId": status}).ids
@@ -331,6 +364,8 @@ class Assets:
             max_errors=max_errors,
             dry_run=dry_run,
             returning=returning,
+            reconcile=reconcile,
+            run=run,
         )
         return write_now(Write(self._session, "patch", self._project, rows_from(data, id), options, progress))
 
@@ -391,6 +426,8 @@ class Assets:
         on_error: OnError = "collect",
         max_errors: float | None = None,
         dry_run: bool = False,
+        reconcile: bool = True,
+        run: str | os.PathLike[str] | None = None,
         progress: ProgressOption = False,
     ) -> BulkResult:
         """Deletes assets by their ids. The service keeps them, inactive; the API has no way back.
@@ -402,13 +439,16 @@ class Assets:
             on_error: as for `create`.
             max_errors: as for `create`.
             dry_run: as for `create`.
+            reconcile: as for `patch`.
+            run: as for `create`.
             progress: as for `create`.
 
         Returns:
             A `BulkResult` with one outcome an id, in the order of the input.
 
         Raises:
-            OptionError, InputError, BulkError, ApiError, TransportError, AuthError, BulkInterrupted: as for `create`.
+            OptionError, InputError, JournalError, BulkError, ApiError, TransportError, AuthError, BulkInterrupted: as for
+                `create`.
 
         Example:
             >>> made = project.assets.create({"clientAssetId": "AHU", "categoryId": category, "statusId": status})
@@ -416,7 +456,13 @@ class Assets:
             {'deleted': 1}
         """
         options = write_options(
-            batch_size=batch_size, id=id, on_error=on_error, max_errors=max_errors, dry_run=dry_run
+            batch_size=batch_size,
+            id=id,
+            on_error=on_error,
+            max_errors=max_errors,
+            dry_run=dry_run,
+            reconcile=reconcile,
+            run=run,
         )
         return write_now(Write(self._session, "delete", self._project, ids_from(ids, id), options, progress))
 
@@ -490,6 +536,8 @@ class Relationships:
         on_error: OnError = "collect",
         max_errors: float | None = None,
         dry_run: bool = False,
+        reconcile: bool = True,
+        run: str | os.PathLike[str] | None = None,
         progress: ProgressOption = False,
     ) -> BulkResult:
         """Deletes relationships by their ids; what they relate stays.
@@ -501,6 +549,8 @@ class Relationships:
             on_error: as for `Assets.create`.
             max_errors: as for `Assets.create`.
             dry_run: as for `Assets.create`.
+            reconcile: as for `Assets.patch`.
+            run: as for `Assets.create`.
             progress: as for `Assets.create`.
 
         Returns:
@@ -508,7 +558,7 @@ class Relationships:
             as deleted is `rejected`.
 
         Raises:
-            OptionError, InputError, BulkError, ApiError, TransportError, AuthError, BulkInterrupted: as for
+            OptionError, InputError, JournalError, BulkError, ApiError, TransportError, AuthError, BulkInterrupted: as for
                 `Assets.create`.
 
         Example:
@@ -522,6 +572,8 @@ class Relationships:
             on_error=on_error,
             max_errors=max_errors,
             dry_run=dry_run,
+            reconcile=reconcile,
+            run=run,
         )
         return write_now(Write(self._session, "unlink", self._project, ids_from(ids, id), options, progress))
 

@@ -19,6 +19,7 @@ __all__ = [
     "DataWarning",
     "ForbiddenError",
     "InputError",
+    "JournalError",
     "NotFoundError",
     "OptionError",
     "PayloadTooLargeError",
@@ -67,6 +68,12 @@ class OptionError(AccError, ValueError):
 
 class InputError(AccError, ValueError):
     """The data as a whole cannot be read as rows; nothing was sent. Single bad rows are `invalid` outcomes instead."""
+
+
+class JournalError(AccError):
+    """The file of a named run cannot be used: it cannot be written, is damaged, or another process drives the run.
+    What is not written down there is not sent.
+    """
 
 
 class AuthError(AccError):

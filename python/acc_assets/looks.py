@@ -44,6 +44,11 @@ def table_html(assets: AssetTable) -> str:
     return "\n".join(parts)
 
 
+def runs_html(headline: str, head: Iterable[str], rows: Sequence[Iterable[Any]]) -> str:
+    """The headline and a table of runs."""
+    return "\n".join([f"<p><b>{escape(headline)}</b></p>", *([_table(head, rows)] if rows else [])])
+
+
 def _table(head: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
     lines = ["<table>", "<tr>" + "".join(f"<th>{escape(name)}</th>" for name in head) + "</tr>"]
     lines += [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
@@ -19,6 +21,7 @@ OnError: TypeAlias = Literal["collect", "raise", "stop"]
 # what Autodesk's own samples send.
 MOST_ASSETS: Final = 100
 MOST_RELATIONSHIPS: Final = 50
+IMPORT_KEY: Final = re.compile(r"barcode|ca[1-9][0-9]*")
 
 
 class Limits(NamedTuple):
@@ -52,6 +55,9 @@ class Retry(NamedTuple):
         deadline: seconds after its first send in which a request may still be sent again.
         base: seconds of the first pause at most; each pause is drawn at random and may be twice the one before.
         cap: seconds of any pause at most; a Retry-After of the service is obeyed in full.
+        budget: retries of one call in all, beyond one for every five requests that succeed.
+        settle: seconds the service may take to finish a request whose answer was lost and to show it in its lists;
+            what is not there after that was not executed. No page says how long it takes.
 
     Example:
         >>> import acc_assets
@@ -63,6 +69,8 @@ class Retry(NamedTuple):
     deadline: float = 600.0
     base: float = 0.5
     cap: float = 30.0
+    budget: int = 20
+    settle: float = 30.0
 
 
 def nearest(text: str, names: Iterable[str]) -> str | None:
@@ -131,7 +139,7 @@ def retry_option(retry: object) -> dict[str, Any]:
         raise OptionError(f"retry= takes acc_assets.Retry(...), not {type(retry).__name__}.")
     found = retry._asdict()
     for name, value in found.items():
-        (at_least_one if name == "attempts" else positive)(f"Retry.{name}", value)
+        (at_least_one if name in ("attempts", "budget") else positive)(f"Retry.{name}", value)
     return found
 
 
@@ -147,6 +155,12 @@ def column_option(id: object) -> None:
         raise OptionError(f"id={id!r}: it takes the name of the column that holds the ids.")
 
 
+def _journal(run: str | os.PathLike[str]) -> str:
+    from .runs import path_of
+
+    return os.fspath(path_of(run))
+
+
 def write_options(
     *,
     most: int = MOST_ASSETS,
@@ -158,6 +172,9 @@ def write_options(
     max_errors: float | None,
     dry_run: bool,
     returning: bool = False,
+    import_key: str | None = None,
+    reconcile: bool,
+    run: str | os.PathLike[str] | None,
 ) -> dict[str, Any]:
     """Checks the options all writing verbs share; what the core takes."""
     batch_option(batch_size, most)
@@ -169,6 +186,11 @@ def write_options(
         bound("max_errors", max_errors)
     flag("dry_run", dry_run)
     flag("returning", returning)
+    flag("reconcile", reconcile)
+    if import_key is not None and not (isinstance(import_key, str) and IMPORT_KEY.fullmatch(import_key)):
+        raise OptionError(
+            f'import_key={import_key!r}: it takes "barcode", or the name of a text attribute such as "ca7".'
+        )
     return {
         "batch_size": batch_size,
         "nulls": nulls,
@@ -178,4 +200,7 @@ def write_options(
         "max_errors": max_errors,
         "dry_run": dry_run,
         "returning": returning,
+        "import_key": import_key,
+        "reconcile": reconcile,
+        "run": None if run is None else _journal(run),
     }

@@ -27,7 +27,13 @@ NEXT: Final = {
     "rejected": "fix these rows and call again with them; the service did not take them",
     "not_sent": ".retry() sends them; they never left",
     "failed": ".retry() sends them again; they were not executed",
-    "unknown": "look at the project before sending these again: they may have been executed",
+    "unknown": ".reconcile() looks them up in the project; do not send them again before: they may be in",
+}
+# Of a result that was pickled or read from a file.
+ALONE: Final = {
+    "not_sent": "call the verb again with them, under the same run= where there was one; they never left",
+    "failed": "call the verb again with them, under the same run= where there was one; they were not executed",
+    "unknown": "call the verb again under the same run=: it looks them up; without one, look at the project first",
 }
 CAUSES_SHOWN: Final = 8
 
@@ -137,6 +143,7 @@ class Stats(NamedTuple):
         throttled: seconds it stood still for the rate limit.
         seconds: seconds from start to end.
         bytes_sent: bytes of all request bodies.
+        lookups: requests, among all of them, that looked for rows whose answer was lost, or for import keys.
     """
 
     requests: int
@@ -145,6 +152,7 @@ class Stats(NamedTuple):
     throttled: float
     seconds: float
     bytes_sent: int
+    lookups: int
 
 
 class Plan(NamedTuple):
@@ -166,8 +174,8 @@ class Plan(NamedTuple):
 class BulkResult(Sequence[RowOutcome]):
     """One `RowOutcome` a row, in the order of the input; made by the writing verbs.
 
-    It pickles; a pickled result no longer knows the client and the input, so `retry` is gone. Two results are equal
-    only if they are the same object. `bool(result)` raises: ask `result.ok`.
+    It pickles; a pickled result no longer knows the client and the input, so `retry` and `reconcile` raise. Two results
+    are equal only if they are the same object. `bool(result)` raises: ask `result.ok`.
 
     Example:
         >>> rows = [{"clientAssetId": "AHU-1", "categoryId": "42"}]
@@ -184,7 +192,7 @@ class BulkResult(Sequence[RowOutcome]):
         ledger: _core.Ledger,
         table: _core.Table | None = None,
         dry_run: bool = False,
-        again: Callable[[_core.Ledger], Any] | None = None,
+        again: Callable[[_core.Ledger, Literal["retry", "reconcile"]], Any] | None = None,
         /,
     ) -> None:
         self._ledger = ledger
@@ -219,6 +227,7 @@ class BulkResult(Sequence[RowOutcome]):
             throttled=stats["throttled"],
             seconds=stats["seconds"],
             bytes_sent=int(stats["bytes_sent"]),
+            lookups=int(stats["lookups"]),
         )
 
     @property
@@ -283,14 +292,41 @@ class BulkResult(Sequence[RowOutcome]):
                 was retried before.
             InputError: the list or frame was changed since.
         """
+        return self._go_on("retry")
+
+    def reconcile(self) -> Any:
+        """Looks up, in the project, the rows that are `unknown`, and sends those again that are not there.
+
+        It reads the assets that changed since the requests were sent, so it may be called hours later. What it cannot
+        prove stays `unknown`. Rows in other states are left as they are; `retry` of the result it returns sends them.
+
+        Returns:
+            The `BulkResult` of the whole input, with the new verdicts on those rows; for a result of `AsyncClient`
+            an awaitable of it.
+
+        Raises:
+            OptionError: as for `retry`, where it was reconciled before.
+            InputError: the list or frame was changed since.
+
+        Example:
+            >>> row = {"clientAssetId": "AHU-77", "categoryId": category, "statusId": status}
+            >>> sim.add_fault("reset_after_apply", on="assets:batch-create")
+            >>> result = project.assets.create(row, reconcile=False)
+            >>> result.counts, result.reconcile().counts
+            ({'unknown': 1}, {'created': 1})
+        """
+        return self._go_on("reconcile")
+
+    def _go_on(self, which: Literal["retry", "reconcile"]) -> Any:
         if self._dry_run:
-            raise OptionError("retry(): this was a dry run; call the verb again without dry_run=True.")
+            raise OptionError(f"{which}(): this was a dry run; call the verb again without dry_run=True.")
         if self._again is None:
+            rows = '"failed", "not_sent"' if which == "retry" else '"unknown"'
             raise OptionError(
-                "retry(): a result that was pickled no longer knows its client and its input; call the verb again "
-                'with the rows of result.where("failed", "not_sent").'
+                f"{which}(): a result that was pickled, or read from a file, no longer knows its client and its input; "
+                f"call the verb again, with the same run= where there was one, or with the rows of result.where({rows})."
             )
-        return self._again(self._ledger)
+        return self._again(self._ledger, which)
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """One dict a row: row, label, key, status, id, code, message, column, value, fix, attempts,
@@ -389,9 +425,10 @@ class BulkResult(Sequence[RowOutcome]):
         return lines
 
     def _advice(self) -> list[str]:
+        known = NEXT if self._again is not None else {**NEXT, **ALONE}
         return [
             f"  {status}: {advice}"
-            for status, advice in NEXT.items()
+            for status, advice in known.items()
             if status in self._ledger.counts() and not (self._dry_run and status == "not_sent")
         ]
 

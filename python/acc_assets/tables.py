@@ -28,8 +28,8 @@ def pandas_frame(columns: dict[str, list[Any]]) -> pandas.DataFrame:
     return pandas.DataFrame(columns)
 
 
-def polars_frame(source: _core.Ledger | _core.Table) -> polars.DataFrame:
-    """A polars DataFrame, through the Arrow C stream."""
+def polars_frame(source: _core.Ledger | _core.Table | dict[str, list[Any]]) -> polars.DataFrame:
+    """A polars DataFrame, through the Arrow C stream or of these columns."""
     try:
         import polars
     except ImportError as error:

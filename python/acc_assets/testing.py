@@ -9,7 +9,7 @@ from typing import Any
 from . import _core
 from .async_client import AsyncClient
 from .client import Client
-from .options import Limits, limits_option, positive
+from .options import Limits, Retry, limits_option, positive
 
 __all__ = ["Simulator"]
 
@@ -90,7 +90,9 @@ class Simulator:
         return AsyncClient(**self._options(options))
 
     def _options(self, options: dict[str, Any]) -> dict[str, Any]:
-        return {"auth": self.token, "base_url": self.url, "limits": self._limits, **options}
+        # Where a minute is shorter, so is the time that the service takes to settle.
+        retry = Retry(settle=Retry().settle * self._limits.window / Limits().window)
+        return {"auth": self.token, "base_url": self.url, "limits": self._limits, "retry": retry, **options}
 
     def world(self) -> dict[str, Any]:
         """What is in the project: project_id, categories (with statuses and attributes) and locations."""
@@ -111,7 +113,7 @@ class Simulator:
 
         Args:
             what: "status" (with code=503, and body= "json", "html" or "empty", headers=, after_apply=), "rate_limit"
-                (retry_after=), "refuse", "reset_before_apply", "reset_after_apply", "apply_late" (ms=), "delay"
+                (retry_after=, None for none), "refuse", "reset_before_apply", "reset_after_apply", "apply_late" (ms=), "delay"
                 (ms=), "cut_body" (bytes=), "slow_body" (ms=), "wrong_types", "drop_results" (count=),
                 "double_results", "clock_jump" (seconds=), "steal" (requests=), "html", "expire_token" or
                 "redirect" (url=).
@@ -126,12 +128,45 @@ class Simulator:
         Example:
             >>> sim.add_fault("rate_limit", on="assets:batch-create", retry_after=1)
         """
-        fault = {"what": what, "on": on, "nth": nth, "times": times, **details}
-        self._core.add_fault({name: value for name, value in fault.items() if value is not None})
+        fault: dict[str, Any] = {"what": what, "on": on}
+        for name, value in (("nth", nth), ("times", times)):
+            if value is not None:
+                fault[name] = value
+        # Here None is a value: retry_after=None is a 429 that does not say how long.
+        self._core.add_fault(fault | details)
 
     def clear_faults(self) -> None:
         """Makes answers go right again."""
         self._core.clear_faults()
+
+    def accept_token(self, token: str) -> None:
+        """Accepts another token of the same user: the two share one rate limit.
+
+        Args:
+            token: any text without blanks.
+
+        Example:
+            >>> sim.accept_token("second")
+            >>> len(sim.client(auth="second").project(sim.project_id).categories()) > 0
+            True
+        """
+        self._core.accept_token(token)
+
+    def revoke_token(self, token: str) -> bool:
+        """Accepts a token no more, as if it had expired: requests with it are answered with 401.
+
+        Args:
+            token: `sim.token`, or one of `accept_token`.
+
+        Returns:
+            Whether it was accepted until now.
+
+        Example:
+            >>> sim.accept_token("second")
+            >>> sim.revoke_token("second"), sim.revoke_token("second")
+            (True, False)
+        """
+        return self._core.revoke_token(token)
 
     def set_switch(self, name: str, value: str) -> None:
         """Sets one switch; see `switches`.

@@ -8,11 +8,14 @@ use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
+use jiff::Timestamp;
 use serde::de::IgnoredAny;
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
-use super::{Absent, Concerns, Done, Endpoint, Listing, Pages, Paired, SentRow};
+use super::{
+    Absent, Concerns, Done, Endpoint, Found, Listing, Lookup, Now, Pages, Paired, Proof, Query, SentRow,
+};
 use crate::http::Replay;
 use crate::http::send::Method;
 use crate::model::asset::{Identity, identity, keyed, member};
@@ -28,7 +31,6 @@ pub const BATCH_CREATE: Endpoint = Endpoint {
     group: RateGroup::AssetsWrite,
     most_items: 100,
     replay: Replay::Never,
-    region: false,
     opens: "[",
     closes: "]",
     done: Done::Created,
@@ -36,6 +38,7 @@ pub const BATCH_CREATE: Endpoint = Endpoint {
     forbidden: Concerns::Run,
     not_found: Concerns::Run,
     pair: pair_created,
+    proof: Proof::InList(&NEW_ASSETS),
 };
 
 /// PATCH assets:batch-patch: an object keyed by asset id, both ways.
@@ -46,7 +49,6 @@ pub const BATCH_PATCH: Endpoint = Endpoint {
     group: RateGroup::AssetsWrite,
     most_items: 100,
     replay: Replay::Safe,
-    region: false,
     opens: "{",
     closes: "}",
     done: Done::Updated,
@@ -54,6 +56,11 @@ pub const BATCH_PATCH: Endpoint = Endpoint {
     forbidden: Concerns::Run,
     not_found: Concerns::Rows,
     pair: pair_patched,
+    proof: Proof::ById {
+        endpoint: &BATCH_GET,
+        query: WHOLE,
+        now: patched_now,
+    },
 };
 
 /// POST assets:batch-get: `ids`; ids the service does not know are left out of `results`.
@@ -64,7 +71,6 @@ pub const BATCH_GET: Endpoint = Endpoint {
     group: RateGroup::AssetsRead,
     most_items: 100,
     replay: Replay::Safe,
-    region: false,
     opens: "{\"ids\":[",
     closes: "]}",
     done: Done::Read,
@@ -72,7 +78,11 @@ pub const BATCH_GET: Endpoint = Endpoint {
     forbidden: Concerns::Run,
     not_found: Concerns::Run,
     pair: pair_got,
+    proof: Proof::Needless,
 };
+
+/// Assets whole, deleted ones too.
+const WHOLE: &str = "?includeCustomAttributes=true&includeDeleted=true";
 
 /// POST assets:batch-delete: `ids`; 204 without a body.
 pub const BATCH_DELETE: Endpoint = Endpoint {
@@ -82,7 +92,6 @@ pub const BATCH_DELETE: Endpoint = Endpoint {
     group: RateGroup::AssetsWrite,
     most_items: 100,
     replay: Replay::Safe,
-    region: false,
     opens: "{\"ids\":[",
     closes: "]}",
     done: Done::Deleted,
@@ -90,6 +99,11 @@ pub const BATCH_DELETE: Endpoint = Endpoint {
     forbidden: Concerns::Run,
     not_found: Concerns::Rows,
     pair: pair_deleted,
+    proof: Proof::ById {
+        endpoint: &BATCH_GET,
+        query: WHOLE,
+        now: deleted_now,
+    },
 };
 
 /// GET assets: pages of at most 200, by cursor.
@@ -97,10 +111,119 @@ pub const LIST: Listing = Listing {
     name: "assets",
     path: "/{prefix}/assets/v2/projects/{project}/assets",
     group: RateGroup::AssetsRead,
-    region: false,
     pages: Pages::Cursor { limit: 200 },
     rows: "results",
 };
+
+/// New assets whose answer was lost are looked for among those of their categories that changed since.
+const NEW_ASSETS: Lookup = Lookup {
+    listing: &LIST,
+    query: changed_since,
+    place: |sent| sent.get("categoryId")?.as_str().map(str::to_owned),
+    read: found,
+    says,
+};
+
+/// More categories than this make an address too long; then the time alone has to do.
+const MOST_CATEGORIES: usize = 50;
+
+/// Oldest first, so that what is created meanwhile comes at the end and shifts no page. Deleted ones count: a row that
+/// was created and deleted since was created all the same.
+fn changed_since(time: Option<i64>, categories: &[String]) -> Query {
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let mut query = vec![
+        pair("sort", "createdAt asc"),
+        pair("includeCustomAttributes", "true"),
+        pair("includeDeleted", "true"),
+    ];
+    if let Some(time) = time.and_then(|time| Timestamp::from_millisecond(time).ok()) {
+        query.push(pair("filter[updatedAt]", &format!("{time:.3}..")));
+    }
+    if categories.len() <= MOST_CATEGORIES {
+        query.extend(
+            categories
+                .iter()
+                .map(|category| pair("filter[categoryId]", category)),
+        );
+    }
+    query
+}
+
+/// Read strictly, since nothing is proven by an entry of another form than the page shows.
+fn found(raw: &str) -> Option<Found> {
+    let entry: Value = serde_json::from_str(raw).ok()?;
+    let text = |name| entry.get(name).and_then(Value::as_str).map(str::to_owned);
+    Some(Found {
+        id: text("id").filter(|id| !id.is_empty())?,
+        key: text("clientAssetId")?,
+        created: text("createdAt")
+            .and_then(|time| time.parse::<Timestamp>().ok())
+            .map(Timestamp::as_millisecond),
+        active: is_active(&entry) != Some(false),
+        entry,
+    })
+}
+
+fn is_active(asset: &Value) -> Option<bool> {
+    match asset.get("isActive")? {
+        Value::Bool(active) => Some(*active),
+        // The example of the "PATCH assets:batch-patch" page prints `"true,"`.
+        Value::String(text) => text.trim_end_matches(',').parse().ok(),
+        _ => None,
+    }
+}
+
+fn deleted_now(asset: Option<&Value>, _: &SentRow<'_>) -> Now {
+    match asset.map(is_active) {
+        Some(Some(false)) => Now::Done,
+        // One that is not shown may be unknown, or left out of this answer; the service says when it is sent again.
+        None | Some(Some(true)) => Now::NotDone,
+        Some(None) => Now::Unclear("the service does not say whether the asset is deleted"),
+    }
+}
+
+fn patched_now(asset: Option<&Value>, row: &SentRow<'_>) -> Now {
+    let Some(asset) = asset else {
+        return Now::NotDone;
+    };
+    // What stands in the request is `"<id>":{...}`.
+    let fields = row
+        .body
+        .iter()
+        .position(|byte| *byte == b':')
+        .and_then(|colon| serde_json::from_slice::<Map<String, Value>>(&row.body[colon + 1..]).ok());
+    let Some(fields) = fields else {
+        return Now::Unclear("what was sent cannot be read again");
+    };
+    let empty = Value::Null;
+    let same = |place: &Value, name: &str, sent: &Value| same(place.get(name).unwrap_or(&empty), sent);
+    let done = fields.iter().all(|(name, sent)| match sent {
+        Value::Object(attributes) => attributes
+            .iter()
+            .all(|(name, sent)| same(&asset["customAttributes"], name, sent)),
+        _ => same(asset, name, sent),
+    });
+    match (done, is_active(asset)) {
+        (true, _) => Now::Done,
+        (false, Some(false)) => Now::Impossible("the asset is deleted"),
+        (false, _) => Now::NotDone,
+    }
+}
+
+/// Whether a value is what was sent: numbers may come back as text or as a number, lists in another order.
+fn same(came: &Value, sent: &Value) -> bool {
+    let number = |value: &Value| match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.parse::<f64>().ok(),
+        _ => None,
+    };
+    match (came, sent) {
+        (Value::Array(came), Value::Array(sent)) => {
+            came.len() == sent.len() && sent.iter().all(|value| came.contains(value))
+        }
+        _ => came == sent || number(came).is_some_and(|came| number(sent) == Some(came)),
+    }
+}
 
 /// The order of `results` is shown but not promised, and a client asset id need not be unique. So an entry is paired
 /// by its client asset id; among rows of one client asset id by what else they say; and by position only where they
@@ -219,13 +342,10 @@ fn says(entry: &Value, sent: &Value) -> bool {
     let attributes = sent.get("customAttributes").and_then(Value::as_object);
     base.iter()
         .all(|name| entry.get(name).filter(|value| !value.is_null()) == sent.get(name))
-        && attributes.into_iter().flatten().all(|(name, value)| {
-            match (&entry["customAttributes"][name], value) {
-                // Numbers are sent as text and may come back as either.
-                (Value::Number(number), Value::String(text)) => number.as_f64() == text.parse().ok(),
-                (came, sent) => came == sent,
-            }
-        })
+        && attributes
+            .into_iter()
+            .flatten()
+            .all(|(name, value)| same(&entry["customAttributes"][name], value))
 }
 
 fn pair_patched<'a>(body: &'a [u8], rows: &[SentRow<'_>], entries: bool) -> Result<Vec<Paired<'a>>, String> {
@@ -277,7 +397,7 @@ pub(crate) fn by_id<'a>(
         .collect()
 }
 
-fn range_in(body: &[u8], raw: &RawValue) -> Range<usize> {
+pub(crate) fn range_in(body: &[u8], raw: &RawValue) -> Range<usize> {
     // `raw` was borrowed from `body`, so the difference of their addresses is its offset.
     let start = raw.get().as_ptr() as usize - body.as_ptr() as usize;
     start..start + raw.get().len()

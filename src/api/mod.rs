@@ -8,6 +8,8 @@ pub mod settings;
 use std::borrow::Cow;
 use std::ops::Range;
 
+use serde_json::Value;
+
 use crate::http::Replay;
 use crate::http::send::Method;
 use crate::ids::ProjectId;
@@ -65,8 +67,6 @@ pub struct Endpoint {
     pub group: RateGroup,
     pub most_items: usize,
     pub replay: Replay,
-    /// Whether it takes `x-ads-region`.
-    pub region: bool,
     /// What stands before, and after, the comma-separated items of its body.
     pub opens: &'static str,
     pub closes: &'static str,
@@ -76,6 +76,65 @@ pub struct Endpoint {
     pub forbidden: Concerns,
     pub not_found: Concerns,
     pub pair: Pair,
+    pub proof: Proof,
+}
+
+/// How rows are settled whose request was sent and whose answer was lost.
+pub enum Proof {
+    /// There is nothing to settle: a read.
+    Needless,
+    /// The rows have ids: they are read again by them.
+    ById {
+        endpoint: &'static Endpoint,
+        /// Appended to the path, with its question mark.
+        query: &'static str,
+        now: Judge,
+    },
+    /// The rows would be new: they are looked for in a list.
+    InList(&'static Lookup),
+}
+
+/// Says of a row, by what the service now holds under its id, what became of it.
+pub type Judge = fn(Option<&Value>, &SentRow<'_>) -> Now;
+
+/// What a row that was read again shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Now {
+    /// It is as the request wanted it.
+    Done,
+    /// It is not, so the request was not executed, or can be repeated.
+    NotDone,
+    /// It cannot be done: the text says why.
+    Impossible(&'static str),
+    /// It cannot be told: the text says why.
+    Unclear(&'static str),
+}
+
+/// Names and values of a query.
+pub type Query = Vec<(String, String)>;
+
+/// How new rows are looked for.
+pub struct Lookup {
+    pub listing: &'static Listing,
+    /// The query for what changed since a time (milliseconds since 1970), in these places.
+    pub query: fn(Option<i64>, &[String]) -> Query,
+    /// The place a row would stand in: its category.
+    pub place: fn(&Value) -> Option<String>,
+    pub read: fn(&str) -> Option<Found>,
+    /// Whether an entry says what a row said.
+    pub says: fn(&Value, &Value) -> bool,
+}
+
+/// An entry of a list, as far as it tells which row it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    pub id: String,
+    pub key: String,
+    /// Milliseconds since 1970; `None` where it cannot be read.
+    pub created: Option<i64>,
+    /// Not deleted.
+    pub active: bool,
+    pub entry: Value,
 }
 
 /// What it means for a row that a success does not name it.
@@ -100,7 +159,6 @@ pub struct Listing {
     pub name: &'static str,
     pub path: &'static str,
     pub group: RateGroup,
-    pub region: bool,
     pub pages: Pages,
     /// The member that holds the rows.
     pub rows: &'static str,

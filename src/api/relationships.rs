@@ -1,12 +1,16 @@
 //! The Relationship API, version 2. Its container id is the bare UUID of the project.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
-use super::{Absent, Concerns, Done, Endpoint, Listing, Pages, Paired, SentRow};
-use crate::api::assets::by_id;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::{Absent, Concerns, Done, Endpoint, Listing, Now, Pages, Paired, Proof, SentRow};
+use crate::api::assets::{by_id, range_in};
 use crate::http::Replay;
 use crate::http::send::Method;
-use crate::model::asset::member;
+use crate::model::asset::{identity, member};
 use crate::model::text::Text;
 use crate::options::RateGroup;
 
@@ -19,7 +23,6 @@ pub const DELETE: Endpoint = Endpoint {
     group: RateGroup::Relationships,
     most_items: 50,
     replay: Replay::Safe,
-    region: true,
     opens: "[",
     closes: "]",
     done: Done::Deleted,
@@ -30,20 +33,69 @@ pub const DELETE: Endpoint = Endpoint {
     forbidden: Concerns::Rows,
     not_found: Concerns::Rows,
     pair: pair_deleted,
+    proof: Proof::ById {
+        endpoint: &BATCH,
+        query: "",
+        now: deleted_now,
+    },
 };
+
+/// POST relationships:batch: a bare array of 1 to 50 ids; 200 with a bare array of relationships.
+pub const BATCH: Endpoint = Endpoint {
+    name: "relationships:batch",
+    method: Method::Post,
+    path: "/bim360/relationship/v2/containers/{project}/relationships:batch",
+    group: RateGroup::Relationships,
+    most_items: 50,
+    replay: Replay::Safe,
+    opens: "[",
+    closes: "]",
+    done: Done::Read,
+    absent: Absent::Refused("the service knows no such relationship"),
+    forbidden: Concerns::Run,
+    not_found: Concerns::Run,
+    pair: pair_read,
+    proof: Proof::Needless,
+};
+
+fn pair_read<'a>(body: &'a [u8], rows: &[SentRow<'_>], _: bool) -> Result<Vec<Paired<'a>>, String> {
+    let raw: Vec<&'a RawValue> = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    Ok(by_id(
+        rows,
+        raw.into_iter()
+            .filter_map(|raw| Some((identity(raw).id?, Some(range_in(body, raw))))),
+    ))
+}
+
+/// Whether a deleted relationship is returned at all is not documented.
+fn deleted_now(relationship: Option<&Value>, _: &SentRow<'_>) -> Now {
+    match relationship.map(|relationship| relationship.get("isDeleted")) {
+        Some(Some(Value::Bool(true))) => Now::Done,
+        Some(Some(Value::Bool(false))) => Now::NotDone,
+        Some(_) => Now::Unclear("the service does not say whether the relationship is deleted"),
+        None => Now::Unclear("the service shows it no more, but whether it was ever there cannot be told"),
+    }
+}
 
 /// GET relationships:search: pages of at most 100, by continuation token.
 pub const SEARCH: Listing = Listing {
     name: "relationships",
     path: "/bim360/relationship/v2/containers/{project}/relationships:search",
     group: RateGroup::Relationships,
-    region: true,
     pages: Pages::Continuation,
     rows: "relationships",
 };
 
 fn pair_deleted<'a>(body: &'a [u8], rows: &[SentRow<'_>], _: bool) -> Result<Vec<Paired<'a>>, String> {
     let deleted: Vec<Text<'a>> = member(body, "deleted")?;
+    let asked: HashSet<String> = rows.iter().map(|row| row.key.to_ascii_lowercase()).collect();
+    let foreign = |Text(id): &Text<'_>| {
+        !id.as_ref()
+            .is_some_and(|id| asked.contains(&id.to_ascii_lowercase()))
+    };
+    if deleted.iter().any(foreign) {
+        return Err("`deleted` names what was not asked for".to_owned());
+    }
     Ok(by_id(
         rows,
         deleted

@@ -8,7 +8,6 @@ const fn listing(name: &'static str, path: &'static str, pages: Pages) -> Listin
         name,
         path,
         group: RateGroup::AssetsRead,
-        region: false,
         pages,
         rows: "results",
     }

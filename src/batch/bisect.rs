@@ -43,12 +43,16 @@ pub fn split<'e>(endpoint: &Endpoint, batch: &Batch, error: &'e ServiceError) ->
             again: doubted(),
         };
     }
-    if batch.halve || named.is_empty() || batch.named.len() >= MOST_NAMINGS {
+    if batch.halve || named.is_empty() || batch.named.len() >= MOST_NAMINGS || error.status == 413 {
         let half = batch.items.len() / 2;
-        let halves = [
-            batch.part(endpoint, |at, _| at < half),
-            batch.part(endpoint, |at, _| at >= half),
-        ];
+        let halves = if error.status == 413 {
+            batch.halves_by_bytes(endpoint)
+        } else {
+            [
+                batch.part(endpoint, |at, _| at < half),
+                batch.part(endpoint, |at, _| at >= half),
+            ]
+        };
         let mut again = Vec::from(halves);
         for half in &mut again {
             half.halve = true;
@@ -107,7 +111,7 @@ mod tests {
     use super::*;
     use crate::api::assets::BATCH_CREATE;
     use crate::batch::outcome::SharedLedger;
-    use crate::batch::plan::{Ahead, Packer};
+    use crate::batch::plan::{Again, Ahead, Packer};
     use crate::input::{Cell, Label, Sink};
     use crate::validation::{Dates, Nulls, Policy, RowShape};
 
@@ -117,6 +121,7 @@ mod tests {
             nulls: Nulls::Omit,
             dates: Dates::Exact,
             id_column: "id".into(),
+            import_key: None,
         };
         let mut packer = Packer::new(
             &BATCH_CREATE,
@@ -124,7 +129,7 @@ mod tests {
             SharedLedger::default(),
             100,
             Ahead::Everything,
-            None,
+            Again::default(),
         );
         let columns = ["clientAssetId", "categoryId", "statusId"].map(|name| packer.column(name));
         for row in 0..rows {

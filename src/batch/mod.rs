@@ -1,10 +1,14 @@
 //! Bulk runs: rows to requests, requests to verdicts. Written once, for every bulk endpoint.
 
 pub mod bisect;
+pub mod journal;
 pub mod outcome;
 pub mod pages;
 pub mod plan;
+mod prove;
+mod reconcile;
 pub mod run;
+mod settle;
 
 pub use outcome::{Ledger, State};
 pub use run::{Job, Run};

@@ -3,13 +3,15 @@
 //! It is columns, not row objects, so that a million rows cost some tens of megabytes and an import that is cut off
 //! anywhere still knows each of them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::{Error, ServiceError, Violation};
+use crate::http::Moment;
 use crate::input::Label;
 use crate::validation::{Problem, rules};
 
@@ -157,6 +159,7 @@ impl Fault {
         let (code, status, body) = match error {
             Error::Option(_) => ("option".to_owned(), None, None),
             Error::Input(_) => ("input".to_owned(), None, None),
+            Error::Journal(_) => ("journal".to_owned(), None, None),
             Error::Auth(_) => ("auth".to_owned(), None, None),
             Error::Transport(_) => ("transport".to_owned(), None, None),
             Error::Service(error) => (
@@ -196,6 +199,8 @@ pub struct Stats {
     pub throttled: f64,
     pub seconds: f64,
     pub bytes_sent: u64,
+    /// Requests, among those above, that looked for rows whose answer was lost, or for import keys.
+    pub lookups: u64,
 }
 
 /// What is still to be sent.
@@ -208,10 +213,42 @@ pub struct Plan {
     pub minutes: f64,
 }
 
+/// A request that carried rows, and when it was under way.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-struct Sending {
-    attempts: u32,
-    request_id: Option<Box<str>>,
+pub struct Sending {
+    /// Tries, those of the requests it was split from included.
+    pub attempts: u32,
+    pub request_id: Option<Box<str>>,
+    /// When its bytes first left; `None`: they never did.
+    pub left: Option<Moment>,
+    /// When it was answered or given up.
+    pub ended: Option<Moment>,
+    /// The service said that it was executed, though not what became of each row.
+    pub executed: bool,
+}
+
+/// What is to be kept of one row so that a later run can go on from it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record<'a> {
+    pub row: u32,
+    pub label: &'a OwnedLabel,
+    /// Nothing where the key is the id.
+    pub key: &'a str,
+    pub state: State,
+    pub id: Option<String>,
+    pub digest: u64,
+    pub sending: Option<u32>,
+    pub fault: Option<u32>,
+    pub same_as: Option<u32>,
+}
+
+/// What changed in a ledger since it was last written down.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Changes {
+    pub rows: BTreeSet<u32>,
+    pub sendings: BTreeSet<u32>,
+    /// Faults from this number on are new.
+    pub faults_from: usize,
 }
 
 /// Row numbers, request numbers and fault numbers: four bytes each, in a ledger of at most four billion rows.
@@ -234,10 +271,23 @@ pub struct Ledger {
     /// Keys one after the other, and where each ends; empty where the key of a row is its id.
     keys: String,
     key_ends: Vec<u64>,
+    /// Keys of rows that were mended since.
+    new_keys: HashMap<Number, Box<str>>,
     /// Empty as long as every label is the row's number.
     labels: Vec<OwnedLabel>,
     /// Rows that say the same as an earlier one and share its verdict.
     same_as: HashMap<Number, Number>,
+    /// What each row said, as a digest; 0 where it was not read, or refused by a check.
+    digests: Vec<u64>,
+    /// Rows from this number on exist but were never read.
+    read: usize,
+    /// Whether the rows were read to their end, so that there are no others.
+    pub complete: bool,
+    /// What generated import keys begin with: another text for each run, and the same for all calls that go on with it.
+    pub import_prefix: Option<Box<str>>,
+    /// Kept only where a journal is.
+    #[serde(skip)]
+    changes: Option<Changes>,
     /// Why rows that were not sent were not, once the run has ended.
     pub not_sent: Option<String>,
     pub stats: Stats,
@@ -291,6 +341,7 @@ impl Ledger {
         self.states.push(State::NotSent);
         self.ids.push(Uuid::nil());
         self.sendings_of.push(NONE);
+        self.digests.push(0);
         self.key_ends.push(self.keys.len() as u64);
         if label != Label::Number && self.labels.is_empty() {
             self.labels = vec![OwnedLabel::Number; row];
@@ -302,14 +353,18 @@ impl Ledger {
                 Label::Text(text) => OwnedLabel::Text(text.into()),
             });
         }
+        self.read = row + 1;
+        self.changed(number(row));
         number(row)
     }
 
     /// Adds rows that are known to exist though they were not read: not sent, too.
     pub fn fill_up(&mut self, rows: usize) {
+        let read = self.read;
         while self.rows() < rows {
             self.push(Label::Number);
         }
+        self.read = read;
     }
 
     /// Gives the row added last its key. A key that is an id is kept as the row's id: once, not twice.
@@ -321,6 +376,23 @@ impl Ledger {
             self.keys.push_str(key);
         }
         self.key_ends[row] = self.keys.len() as u64;
+        self.changed(number(row));
+    }
+
+    /// Gives a row that was mended its new key.
+    pub fn rename(&mut self, row: u32, key: &str, is_id: bool) {
+        if is_id {
+            self.set_id(row, key);
+        } else if self.own_key(row) != key {
+            self.new_keys.insert(row, key.into());
+            self.changed(row);
+        }
+    }
+
+    /// Keeps what the row said, as a digest.
+    pub fn set_digest(&mut self, row: u32, digest: u64) {
+        self.digests[row as usize] = digest;
+        self.changed(row);
     }
 
     /// Settles a row.
@@ -329,17 +401,20 @@ impl Ledger {
         if !self.faults_of.is_empty() {
             self.faults_of.remove(&row);
         }
+        self.changed(row);
     }
 
     /// Settles a row that is not good, with the reason as `add_fault` numbered it.
     pub fn set_fault(&mut self, row: u32, state: State, fault: u32) {
         self.states[row as usize] = state;
         self.faults_of.insert(row, fault);
+        self.changed(row);
     }
 
     /// Changes the state of a row, but keeps the reason.
-    pub fn doubt(&mut self, row: u32, state: State) {
+    pub fn restate(&mut self, row: u32, state: State) {
         self.states[row as usize] = state;
+        self.changed(row);
     }
 
     /// Keeps a reason that rows may share.
@@ -356,34 +431,213 @@ impl Ledger {
                 self.other_ids.insert(row, id.into());
             }
         }
+        self.changed(row);
     }
 
-    /// Notes the request that carried these rows, and adds its tries to those of the requests before it.
-    pub fn set_sending(
-        &mut self,
-        rows: impl Iterator<Item = u32> + Clone,
-        attempts: u32,
-        request_id: Option<&str>,
-    ) {
+    /// Notes the request that is about to carry these rows.
+    pub fn begin_sending(&mut self, rows: impl Iterator<Item = u32> + Clone) -> u32 {
         // Rows of one request have been in the same requests before: it was split from those.
         let before = rows
             .clone()
             .next()
             .and_then(|row| self.sendings.get(self.sendings_of[row as usize] as usize));
-        let attempts = attempts + before.map_or(0, |sending| sending.attempts);
-        self.sendings.push(Sending {
-            attempts,
-            request_id: request_id.map(Box::from),
-        });
+        let sending = Sending {
+            attempts: before.map_or(0, |sending| sending.attempts),
+            ..Sending::default()
+        };
+        self.sendings.push(sending);
         let sending = number(self.sendings.len() - 1);
         for row in rows {
             self.sendings_of[row as usize] = sending;
         }
+        sending
+    }
+
+    /// Notes something of a request.
+    pub fn note_sending(&mut self, sending: u32, note: impl FnOnce(&mut Sending)) {
+        if let Some(kept) = self.sendings.get_mut(sending as usize) {
+            note(kept);
+        }
+        if let Some(changes) = &mut self.changes {
+            changes.sendings.insert(sending);
+        }
+    }
+
+    /// The request that carried a row last.
+    #[must_use]
+    pub fn sending_of(&self, row: u32) -> Option<(u32, &Sending)> {
+        let number = *self.sendings_of.get(row as usize)?;
+        Some((number, self.sendings.get(number as usize)?))
     }
 
     /// The row says the same as an earlier one: it is not sent and shares the verdict.
     pub fn set_same_as(&mut self, row: u32, first: u32) {
         self.same_as.insert(row, first);
+        self.changed(row);
+    }
+
+    // ---- written down, and read back ----
+
+    fn changed(&mut self, row: u32) {
+        if let Some(changes) = &mut self.changes {
+            changes.rows.insert(row);
+        }
+    }
+
+    /// From here on what changes is kept until somebody takes it; all that stands here already counts as changed.
+    pub fn watch(&mut self) {
+        self.changes = Some(Changes {
+            rows: (0..number(self.rows())).collect(),
+            sendings: (0..number(self.sendings.len())).collect(),
+            faults_from: 0,
+        });
+    }
+
+    /// What changed since it was last taken; the next changes count from here.
+    pub fn take_changes(&mut self) -> Changes {
+        let next = Changes {
+            faults_from: self.faults.len(),
+            ..Changes::default()
+        };
+        self.changes
+            .as_mut()
+            .map(|changes| std::mem::replace(changes, next))
+            .unwrap_or_default()
+    }
+
+    /// Puts back changes that could not be written down.
+    pub fn put_back(&mut self, changes: Changes) {
+        if let Some(now) = &mut self.changes {
+            now.rows.extend(changes.rows);
+            now.sendings.extend(changes.sendings);
+            now.faults_from = changes.faults_from;
+        }
+    }
+
+    /// What is to be kept of a row.
+    #[must_use]
+    pub fn record(&self, row: u32) -> Record<'_> {
+        let at = row as usize;
+        Record {
+            row,
+            label: self.label(row),
+            key: self.own_key(row),
+            state: self.states[at],
+            id: self.id(row),
+            digest: self.digests[at],
+            sending: Some(self.sendings_of[at]).filter(|number| *number != NONE),
+            fault: self.faults_of.get(&row).copied(),
+            same_as: self.same_as.get(&row).copied(),
+        }
+    }
+
+    /// Puts back what was kept of the next row.
+    pub fn restore(&mut self, record: &Record<'_>) {
+        let row = self.push(match record.label {
+            OwnedLabel::Number => Label::Number,
+            OwnedLabel::Int(number) => Label::Int(*number),
+            OwnedLabel::Text(text) => Label::Text(text),
+        });
+        self.name_last(record.key, false);
+        if let Some(id) = &record.id {
+            self.set_id(row, id);
+        }
+        let at = row as usize;
+        self.states[at] = record.state;
+        self.digests[at] = record.digest;
+        self.sendings_of[at] = record.sending.unwrap_or(NONE);
+        self.faults_of.extend(record.fault.map(|fault| (row, fault)));
+        self.same_as.extend(record.same_as.map(|first| (row, first)));
+    }
+
+    /// Puts back a request.
+    pub fn restore_sending(&mut self, sending: Sending) {
+        self.sendings.push(sending);
+    }
+
+    /// Requests, in the order of their numbers.
+    #[must_use]
+    pub fn sendings(&self) -> &[Sending] {
+        &self.sendings
+    }
+
+    /// Reasons, in the order of their numbers.
+    #[must_use]
+    pub fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
+
+    /// What a row said, as a digest; 0 where that is not known.
+    #[must_use]
+    pub fn digest(&self, row: u32) -> u64 {
+        self.digests.get(row as usize).copied().unwrap_or(0)
+    }
+
+    /// Which run this is, to be told from others.
+    #[must_use]
+    pub fn run(&self) -> u64 {
+        self.import_prefix
+            .as_ref()
+            .map_or(0, |prefix| xxh3_64(prefix.as_bytes()))
+    }
+
+    /// How many rows were read; those after them are only known to exist.
+    #[must_use]
+    pub fn read(&self) -> usize {
+        self.read
+    }
+
+    /// Forgets the rows that were never read: whoever reads on adds them.
+    pub fn forget_unread(&mut self) {
+        let read = self.read;
+        self.states.truncate(read);
+        self.ids.truncate(read);
+        self.sendings_of.truncate(read);
+        self.digests.truncate(read);
+        self.key_ends.truncate(read);
+        if !self.labels.is_empty() {
+            self.labels.truncate(read);
+        }
+    }
+
+    /// Clears what belongs to one call only, so that the next one starts from the verdicts.
+    pub fn reopen(&mut self) {
+        self.stats = Stats::default();
+        self.plan = Plan::default();
+        self.warnings = Vec::new();
+        self.not_sent = None;
+        self.forget_unread();
+    }
+
+    /// Which of these ids belong to a row already.
+    #[must_use]
+    pub fn claimed<'t>(&self, ids: impl Iterator<Item = &'t str>) -> HashSet<String> {
+        let mut odd: HashSet<&str> = HashSet::new();
+        let mut uuids: HashMap<Uuid, &str> = HashMap::new();
+        for id in ids {
+            match Uuid::try_parse(id) {
+                Ok(uuid) => drop(uuids.insert(uuid, id)),
+                Err(_) => drop(odd.insert(id)),
+            }
+        }
+        let settled = self.ids.iter().zip(&self.states);
+        let known = settled
+            .filter(|(_, state)| state.good())
+            .filter_map(|(id, _)| uuids.get(id).copied());
+        let others = self.other_ids.values().map(AsRef::as_ref);
+        known
+            .chain(others.filter(|id| odd.contains(id)))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// The keys of rows in doubt, but for these rows.
+    #[must_use]
+    pub fn keys_in_doubt(&self, but: &HashSet<u32>) -> Vec<&str> {
+        (0..number(self.rows()))
+            .filter(|row| self.states[*row as usize] == State::Unknown && !but.contains(row))
+            .map(|row| self.own_key(row))
+            .collect()
     }
 
     /// How many rows have a verdict; those in flight have none.
@@ -422,11 +676,22 @@ impl Ledger {
     /// What the row is known by: its client asset id, or its id.
     #[must_use]
     pub fn key(&self, row: u32) -> Option<String> {
+        match self.own_key(row) {
+            "" => self.id(row),
+            key => Some(key.to_owned()),
+        }
+    }
+
+    fn own_key(&self, row: u32) -> &str {
+        if let Some(key) = self.new_keys.get(&row) {
+            return key;
+        }
         let row = row as usize;
         let start = row.checked_sub(1).map_or(0, |before| self.key_ends[before]);
-        let range = usize::try_from(start).ok()?..usize::try_from(self.key_ends[row]).ok()?;
-        let key = self.keys.get(range).filter(|key| !key.is_empty());
-        key.map(str::to_owned).or_else(|| self.id(number(row)))
+        let range = |start, end| Some(usize::try_from(start).ok()?..usize::try_from(end).ok()?);
+        range(start, self.key_ends[row])
+            .and_then(|range| self.keys.get(range))
+            .unwrap_or("")
     }
 
     fn fault(&self, row: u32) -> Option<&Fault> {
@@ -510,25 +775,21 @@ impl View {
         (index < self.len()).then(|| self.ledger.outcome(self.row_at(index)))
     }
 
-    /// The ledger with the rows shown that may be sent again ready for it, and which they are.
+    /// The ledger as a further run finds it.
     #[must_use]
-    pub fn reopened(&self) -> (Ledger, HashSet<u32>) {
+    pub fn reopened(&self) -> Ledger {
         let mut ledger = Ledger::clone(&self.ledger);
-        ledger.stats = Stats::default();
-        ledger.plan = Plan::default();
-        ledger.warnings = Vec::new();
-        // A row that repeats another goes with it.
-        let rows: HashSet<u32> = self
-            .numbers()
-            .map(|row| ledger.settled(row))
-            .filter(|row| ledger.state(*row).may_be_sent_again())
-            .collect();
-        ledger.not_sent = None;
-        for row in &rows {
-            ledger.set(*row, State::NotSent);
-            ledger.sendings_of[*row as usize] = NONE;
-        }
-        (ledger, rows)
+        ledger.reopen();
+        ledger
+    }
+
+    /// The rows shown in one of these states; for one that repeats another, that one.
+    #[must_use]
+    pub fn settled_in(&self, states: &[State]) -> HashSet<u32> {
+        self.numbers()
+            .map(|row| self.ledger.settled(row))
+            .filter(|row| states.contains(&self.ledger.state(*row)))
+            .collect()
     }
 
     /// All outcomes, in input order.

@@ -9,7 +9,7 @@ use crate::api::{Listing, Pages};
 use crate::error::Error;
 use crate::http::refusal::request_id;
 use crate::http::send::Method;
-use crate::http::{Answer, Call, Caller, Counters, Replay, Stop};
+use crate::http::{Answer, At, Call, Caller, Counters, Replay, Stop, untold};
 use crate::model::asset::{identity, member, optional};
 use crate::model::value;
 use crate::table::Table;
@@ -25,21 +25,32 @@ pub async fn read(
     query: &[(String, String)],
     stop: &Stop,
 ) -> Result<Table, Error> {
+    read_with(caller, listing, path, query, stop, &Counters::default(), &untold).await
+}
+
+/// The same as part of a run, which counts its requests.
+pub(super) async fn read_with(
+    caller: &Caller,
+    listing: &Listing,
+    path: &str,
+    query: &[(String, String)],
+    stop: &Stop,
+    counters: &Counters,
+    at: At<'_>,
+) -> Result<Table, Error> {
     let mut table = Table::default();
     let mut seen = HashSet::new();
     let mut cursors = HashSet::new();
     let mut cursor: Option<String> = None;
-    let counters = Counters::default();
     loop {
         let call = Call {
             method: Method::Get,
             path: address(path, listing, query, cursor.as_deref()),
             group: listing.group,
             replay: Replay::Safe,
-            region: listing.region,
             body: None,
         };
-        let answer = caller.call(&call, stop, &counters, &|_| {}).await.result?;
+        let answer = caller.call(&call, stop, counters, at).await.result?;
         let unreadable = |reason: String| unreadable(listing, &answer, &reason);
         let rows: Vec<&RawValue> = member(&answer.body, listing.rows).map_err(unreadable)?;
         let base = answer.body.as_ptr() as usize;
@@ -125,7 +136,10 @@ fn next(listing: &Listing, answer: &Answer) -> Result<Option<String>, String> {
 
 fn unreadable(listing: &Listing, answer: &Answer, reason: &str) -> Error {
     Error::Unreadable {
-        message: format!("the list of {} cannot be read: {reason}", listing.name),
+        message: format!(
+            "the list of {} cannot be read: {reason}; call again, and check base_url= and proxy= if it stays so",
+            listing.name
+        ),
         status: answer.status,
         request_id: request_id(answer),
         body: String::from_utf8_lossy(&answer.body).into(),

@@ -1,10 +1,9 @@
 //! Rows to requests: packed as they are read, by count and by bytes, into the body that will be sent.
 
-use std::collections::{HashMap, HashSet, VecDeque};
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use uuid::Uuid;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::api::{Endpoint, SentRow};
 use crate::batch::outcome::{Fault, SharedLedger, State, lock};
@@ -38,6 +37,12 @@ pub struct Batch {
     pub named: Vec<Batch>,
     /// Only ever split by halves from now on.
     pub halve: bool,
+    /// Its assets were read again after a conflict: a second one counts.
+    pub reread: bool,
+    /// How often it went out again because nothing of it was there.
+    pub resent: u32,
+    /// It went out again before it was certain that the request before is over: a refusal may be that one's doing.
+    pub suspicious: bool,
 }
 
 impl Batch {
@@ -63,6 +68,18 @@ impl Batch {
         self.items.iter().map(sent).collect()
     }
 
+    /// Adds an item that is encoded already.
+    fn add(&mut self, endpoint: &Endpoint, row: u32, key: &str, body: &[u8]) {
+        let start = self.begin(endpoint);
+        self.open.extend_from_slice(body);
+        self.items.push(Item {
+            row,
+            key: key.into(),
+            start,
+            end: self.open.len(),
+        });
+    }
+
     /// Bytes of the body.
     #[must_use]
     pub fn bytes(&self, endpoint: &Endpoint) -> usize {
@@ -79,16 +96,22 @@ impl Batch {
             .enumerate()
             .filter(|(at, item)| wanted(*at, item))
         {
-            let start = part.begin(endpoint);
-            part.open.extend_from_slice(&self.open[item.start..item.end]);
-            let end = part.open.len();
-            part.items.push(Item {
-                start,
-                end,
-                ..item.clone()
-            });
+            part.add(endpoint, item.row, &item.key, &self.open[item.start..item.end]);
         }
         part
+    }
+
+    /// Two batches, the first with about as many bytes as the second: for a body that is too large.
+    #[must_use]
+    pub fn halves_by_bytes(&self, endpoint: &Endpoint) -> [Self; 2] {
+        let half = self.open.len() / 2;
+        // At least one item in each.
+        let cut = self.items.iter().take_while(|item| item.end <= half).count();
+        let cut = cut.clamp(1, self.items.len().saturating_sub(1).max(1));
+        [
+            self.part(endpoint, |at, _| at < cut),
+            self.part(endpoint, |at, _| at >= cut),
+        ]
     }
 
     /// Makes room for one more item and says where it starts.
@@ -119,26 +142,50 @@ pub enum Ahead {
     Everything,
 }
 
+/// What a run goes on with: rows that an earlier one over the same rows left.
+#[derive(Debug, Clone, Default)]
+pub struct Again {
+    /// Rows to send.
+    pub send: HashSet<u32>,
+    /// Rows in doubt.
+    pub prove: HashSet<u32>,
+    /// Rows that were refused may have been mended since; then they are sent too.
+    pub mended: bool,
+}
+
+/// What tells that two rows mean the same asset.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Same {
+    Id(Uuid),
+    ImportKey(Box<str>),
+}
+
 /// Packs rows into batches and opens their entry in the ledger.
 pub struct Packer {
     endpoint: &'static Endpoint,
     writer: RowWriter,
     id_column: String,
+    import_key: Option<String>,
     named_by_id: bool,
     ledger: SharedLedger,
     batch_size: usize,
     ahead: Ahead,
     current: Batch,
     ready: VecDeque<Batch>,
-    /// In a second run over the same rows: only these.
-    again: Option<Arc<HashSet<u32>>>,
-    /// Why the rows are not those of the first run.
+    /// Rows in doubt, by the request that carried them.
+    doubts: BTreeMap<u32, Batch>,
+    again: Again,
+    /// How many rows the ledger knew before.
+    known: u32,
+    /// How many rows there are, where an earlier run has read them all.
+    all: Option<u32>,
+    /// Why the rows are not those of the earlier run.
     changed: Option<String>,
     next_row: u32,
     row: u32,
     start: usize,
-    /// Ids seen, with their row and a digest of what it says.
-    seen: HashMap<Uuid, (u32, u64)>,
+    /// What was seen before, with its row and a digest of what that said.
+    seen: HashMap<Same, (u32, u64)>,
     pub invalid: u64,
     /// Nothing more is read once the run is told to end.
     pub stop: Stop,
@@ -148,7 +195,7 @@ pub struct Packer {
 }
 
 impl Packer {
-    /// A packer for one run. With `again`, the ledger already knows the rows.
+    /// A packer for one run. With `again`, the ledger may know rows already.
     #[must_use]
     pub fn new(
         endpoint: &'static Endpoint,
@@ -156,11 +203,16 @@ impl Packer {
         ledger: SharedLedger,
         batch_size: usize,
         ahead: Ahead,
-        again: Option<Arc<HashSet<u32>>>,
+        again: Again,
     ) -> Self {
+        let (known, complete) = {
+            let ledger = lock(&ledger);
+            (u32::try_from(ledger.rows()).unwrap_or(u32::MAX), ledger.complete)
+        };
         Self {
             endpoint,
             id_column: policy.id_column.clone(),
+            import_key: policy.import_key.as_ref().map(|key| key.field.clone()),
             named_by_id: policy.shape != RowShape::NewAsset,
             writer: RowWriter::new(policy),
             ledger,
@@ -168,7 +220,10 @@ impl Packer {
             ahead,
             current: Batch::default(),
             ready: VecDeque::new(),
+            doubts: BTreeMap::new(),
             again,
+            known,
+            all: complete.then_some(known),
             changed: None,
             next_row: 0,
             row: 0,
@@ -179,6 +234,17 @@ impl Packer {
             count_only: false,
             packed: crate::batch::outcome::Plan::default(),
         }
+    }
+
+    /// Rows in doubt that were read again, each batch as the request of that number carried it.
+    pub fn take_doubts(&mut self) -> BTreeMap<u32, Batch> {
+        std::mem::take(&mut self.doubts)
+    }
+
+    /// Whether the rows bring import keys of their own, which an earlier run may have used.
+    #[must_use]
+    pub fn import_keys_are_given(&self) -> bool {
+        self.writer.import_keys_are_given()
     }
 
     /// The next batch that is ready.
@@ -217,15 +283,18 @@ impl Packer {
         }
     }
 
+    /// `false`: there should be no such row.
     fn add_row(&mut self, label: Label<'_>) -> bool {
         self.row = self.next_row;
         self.next_row += 1;
-        if let Some(again) = &self.again {
-            let wanted = again.contains(&self.row);
-            if !wanted {
-                self.writer.skip();
-            }
-            return wanted;
+        if self.row < self.known {
+            return true;
+        }
+        if let Some(all) = self.all {
+            self.changed
+                .get_or_insert_with(|| format!("there were {all} rows, and now there are more"));
+            self.writer.skip();
+            return false;
         }
         self.row = lock(&self.ledger).push(label);
         true
@@ -234,10 +303,13 @@ impl Packer {
     /// Why these rows are not those of the run that this one goes on with.
     #[must_use]
     pub fn changed(&self, ended: bool) -> Option<String> {
-        self.again.as_ref()?;
-        let before = lock(&self.ledger).rows();
-        let other = ended && self.next_row as usize != before;
-        let counted = other.then(|| format!("there were {before} rows and now there are {}", self.next_row));
+        let fewer = ended && self.next_row < self.known;
+        let counted = fewer.then(|| {
+            format!(
+                "there were {} rows, and now there are {}",
+                self.known, self.next_row
+            )
+        });
         self.changed.clone().or(counted)
     }
 
@@ -248,37 +320,101 @@ impl Packer {
         ledger.set_fault(row, State::Invalid, fault);
     }
 
-    /// Deals with a row that names the same id as an earlier one. `true`: it is dealt with and not sent.
+    /// Deals with a row that means the same asset as an earlier one. `true`: it is dealt with and not sent.
     ///
     /// Equal rows are one. Rows that differ cannot both be meant, and which one is cannot be told: so neither goes,
     /// if the earlier has not gone already.
-    fn repeats(&mut self, key: &str) -> bool {
-        let mut digest = DefaultHasher::new();
-        self.current.open[self.start..].hash(&mut digest);
-        let digest = digest.finish();
-        let Ok(id) = Uuid::try_parse(key) else {
+    fn repeats(&mut self, key: &str, digest: u64) -> bool {
+        let Some(same) = self.same(key) else {
             return false;
         };
-        let Some((first, said)) = self.seen.get(&id).copied() else {
-            self.seen.insert(id, (self.row, digest));
+        let Some((first, said)) = self.seen.get(&same).copied() else {
+            self.seen.insert(same, (self.row, digest));
             return false;
         };
         if said == digest {
             lock(&self.ledger).set_same_as(self.row, first);
             return true;
         }
-        let name = |row: u32| format!("row {row}");
-        self.refuse(
-            self.row,
-            vec![Problem::same_id(&self.id_column, key, &name(first))],
-        );
+        let problem = |row: u32| {
+            let other = format!("row {row}");
+            match (&same, &self.import_key) {
+                (Same::ImportKey(text), Some(field)) => Problem::same_import_key(field, text, &other),
+                _ => Problem::same_id(&self.id_column, key, &other),
+            }
+        };
+        let (ours, theirs) = (problem(first), problem(self.row));
+        self.refuse(self.row, vec![ours]);
         if lock(&self.ledger).state(first) == State::NotSent {
-            self.refuse(
-                first,
-                vec![Problem::same_id(&self.id_column, key, &name(self.row))],
-            );
+            self.refuse(first, vec![theirs]);
         }
         true
+    }
+
+    /// A row that an earlier run knew: `true`, and it is sent. Its bytes may also go to a request in doubt.
+    fn goes_again(&mut self, key: &str, checked: Result<u64, Vec<Problem>>) -> bool {
+        let (state, before, sending, was_refused) = {
+            let ledger = lock(&self.ledger);
+            let sending = ledger.sending_of(self.row).map(|(number, _)| number);
+            let record = ledger.record(self.row);
+            let fault = record.fault.and_then(|fault| ledger.faults().get(fault as usize));
+            let was_refused =
+                fault.is_some_and(|fault| fault.status.is_some_and(|status| (400..500).contains(&status)));
+            (record.state, record.digest, sending, was_refused)
+        };
+        let refused = matches!(state, State::Invalid | State::Rejected);
+        // A row that the service refused may be mended also where the rest of its batch was not tried after it.
+        let mendable = refused || (state == State::Failed && was_refused);
+        match checked {
+            Ok(digest) if mendable && self.again.mended && digest != before => {
+                {
+                    let mut ledger = lock(&self.ledger);
+                    ledger.rename(self.row, key, self.named_by_id);
+                    ledger.set_digest(self.row, digest);
+                    ledger.set(self.row, State::NotSent);
+                }
+                !self.repeats(key, digest)
+            }
+            Err(problems) if refused => {
+                if self.again.mended && state == State::Invalid {
+                    self.refuse(self.row, problems);
+                }
+                false
+            }
+            Ok(digest) if digest == before => {
+                if let (false, Some(same)) = (refused, self.same(key)) {
+                    self.seen.entry(same).or_insert((self.row, digest));
+                }
+                if self.again.prove.contains(&self.row)
+                    && let Some(sending) = sending
+                {
+                    let batch = self.doubts.entry(sending).or_default();
+                    let row = &self.current.open[self.start..];
+                    batch.add(self.endpoint, self.row, key, row);
+                    return false;
+                }
+                self.again.send.contains(&self.row)
+            }
+            _ if refused => false,
+            _ => {
+                let row = self.row;
+                self.changed.get_or_insert_with(|| {
+                    format!("row {row} (`{key}`) is not what it was (columns in another order count too)")
+                });
+                false
+            }
+        }
+    }
+
+    /// What tells which asset the row under way means.
+    fn same(&self, key: &str) -> Option<Same> {
+        if self.named_by_id {
+            Uuid::try_parse(key).ok().map(Same::Id)
+        } else {
+            // Keys that were made are all different.
+            let given = self.writer.import_keys_are_given();
+            given.then(|| Same::ImportKey(self.writer.import_key().into()))
+        }
     }
 }
 
@@ -301,29 +437,38 @@ impl Sink for Packer {
     }
 
     fn broken(&mut self, label: Label<'_>, found: &str) {
-        if self.add_row(label) {
-            self.writer.skip();
-            self.refuse(self.row, vec![Problem::not_a_row(found)]);
+        if !self.add_row(label) {
+            return;
+        }
+        self.writer.skip();
+        let problem = Problem::not_a_row(found);
+        if self.row < self.known {
+            // What it said is not known, so that it is no row is no change where it was none.
+            self.goes_again("", Err(vec![problem]));
+        } else {
+            self.refuse(self.row, vec![problem]);
         }
     }
 
     fn end(&mut self) {
         let checked = self.writer.end(&mut self.current.open);
         let key: Box<str> = self.writer.key().into();
-        if self.again.is_none() {
-            lock(&self.ledger).name_last(&key, self.named_by_id);
+        // Never 0, which stands for a row that was not read.
+        let checked = checked.map(|()| xxh3_64(&self.current.open[self.start..]).max(1));
+        let stays = if self.row < self.known {
+            self.goes_again(&key, checked)
         } else {
-            let before = lock(&self.ledger).key(self.row);
-            if before.is_some_and(|before| *before != *key) {
-                self.changed = Some(format!("row {} is now `{key}`", self.row));
+            lock(&self.ledger).name_last(&key, self.named_by_id);
+            match checked {
+                Err(problems) => {
+                    self.refuse(self.row, problems);
+                    false
+                }
+                Ok(digest) => {
+                    lock(&self.ledger).set_digest(self.row, digest);
+                    !self.repeats(&key, digest)
+                }
             }
-        }
-        let stays = match checked {
-            Err(problems) => {
-                self.refuse(self.row, problems);
-                false
-            }
-            Ok(()) => !(self.named_by_id && self.repeats(&key)),
         };
         if !stays {
             self.current.undo_begin();

@@ -1,35 +1,27 @@
-//! A bulk run: reads rows, keeps some requests in flight, and settles every row.
+//! A bulk run: reads rows, keeps some requests in flight, and sees to it that every row is settled.
+//!
+//! What an answer means for its rows stands in `settle`, what is done about a lost one in `prove`.
 
-use std::collections::{HashSet, VecDeque};
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
-use crate::api::{Absent, Concerns, Done, Endpoint, Paired};
-use crate::batch::bisect;
-use crate::batch::outcome::{Fault, SharedLedger, State, lock};
-use crate::batch::plan::{Ahead, Batch, Packer};
-use crate::error::{Error, Sent, ServiceError, TransportError, shortened};
-use crate::http::refusal::request_id;
-use crate::http::{Answer, Call, Called, Caller, Counters, Phase, Stage, Stop};
+use crate::api::{Done, Endpoint, Proof};
+use crate::batch::journal::Journal;
+use crate::batch::outcome::{Ledger, SharedLedger, State, lock};
+use crate::batch::plan::{Again, Ahead, Batch, Packer};
+use crate::batch::prove::Evidence;
+use crate::batch::reconcile::Doubt;
+use crate::error::{Error, Sent, TransportError, shortened};
+use crate::http::{Call, Called, Caller, Counters, Phase, Stage, Stop};
 use crate::ids::ProjectId;
 use crate::input::{More, Source};
 use crate::table::Table;
 use crate::validation::Policy;
-
-/// After this many requests in a row that got no answer or a 5xx, a run ends: the service is down, and for a create
-/// every further request would leave a hundred more rows in doubt.
-const MOST_LOST: u32 = 3;
-
-/// Refused requests that may be split, beyond two for each that succeeded.
-const BISECTS: u64 = 200;
-
-/// After this many rows that are not found, each alone in its request, and no success at all, the project itself is
-/// not there.
-const MOST_NOT_FOUND: u32 = 3;
 
 /// How long requests in flight may still answer after a stop.
 pub const GRACE: Duration = Duration::from_secs(10);
@@ -61,28 +53,52 @@ pub struct Job {
     pub keep: bool,
     /// Whether the source can be read from the start again, so that reading ahead costs no more than it holds.
     pub replayable: bool,
-    /// The ledger already knows the rows: only these are meant.
-    pub again: Option<Arc<HashSet<u32>>>,
+    /// Look for rows whose answer was lost.
+    pub reconcile: bool,
+    /// Rows that the ledger knows already and that are meant.
+    pub again: Again,
+    /// Where the ledger is written down before anything leaves.
+    pub journal: Option<Journal>,
 }
 
 /// A run under way and what it leaves.
 pub struct Run {
-    caller: Arc<Caller>,
-    job: Job,
-    ledger: SharedLedger,
-    table: Table,
-    stop: Stop,
-    counters: Arc<Counters>,
-    waiting: VecDeque<Batch>,
-    lost_in_a_row: u32,
-    succeeded: u64,
-    bisects: u64,
-    not_found: u32,
+    pub(super) caller: Arc<Caller>,
+    pub(super) job: Job,
+    pub(super) ledger: SharedLedger,
+    journal: Option<Arc<Mutex<Journal>>>,
+    pub(super) table: Table,
+    pub(super) stop: Stop,
+    pub(super) counters: Arc<Counters>,
+    pub(super) waiting: VecDeque<Batch>,
+    /// Requests whose answer was lost, but for those that are being looked for.
+    pub(super) doubts: Vec<Doubt>,
+    pub(super) looking: bool,
+    /// The newest row of each place that an answer has proven: what a complete list must show.
+    pub(super) shown: HashMap<String, (u32, String)>,
+    /// Import keys that stand in the project, with the ids of their assets.
+    existing: Option<HashMap<String, Vec<String>>>,
+    /// When the service's clock was read last from a creation time.
+    pub(super) clock_read: Option<Instant>,
+    pub(super) lost_in_a_row: u32,
+    /// Why nothing is sent until a lost request could be looked for.
+    pub(super) trouble: Option<Error>,
+    pub(super) probes: u32,
+    /// It happened too often: nothing is sent any more.
+    pub(super) hopeless: bool,
+    pub(super) failed_looks: u32,
+    pub(super) succeeded: u64,
+    pub(super) bisects: u64,
+    pub(super) not_found: u32,
+    /// Rows that a refusal named, until the rest of their batch succeeds and proves it.
+    pub(super) named: HashSet<u32>,
+    /// Bodies larger than this are split before they are sent.
+    pub(super) most_bytes: usize,
     /// Whether any request reached the service, and the error of one that did not.
-    reached: bool,
-    unreached: Option<Error>,
-    bad: u64,
-    fatal: Option<Error>,
+    pub(super) reached: bool,
+    pub(super) unreached: Option<Error>,
+    pub(super) bad: u64,
+    pub(super) fatal: Option<Error>,
 }
 
 /// How a run ended.
@@ -92,24 +108,43 @@ pub struct Ended {
     pub fatal: Option<Error>,
 }
 
-type Answered = (Batch, Called);
+/// What comes back of a flight.
+pub(super) enum Landed {
+    /// A batch, the number of its request in the ledger, and how that ended.
+    Answered(Batch, u32, Called),
+    /// Requests in doubt, and what was found of them.
+    Looked(Vec<Doubt>, Result<Evidence, Error>),
+}
 
 impl Run {
     /// A run over rows that `source` gives, into a ledger that others may look at meanwhile.
     #[must_use]
-    pub fn new(caller: Arc<Caller>, job: Job, ledger: SharedLedger, stop: Stop) -> Self {
+    pub fn new(caller: Arc<Caller>, mut job: Job, ledger: SharedLedger, stop: Stop) -> Self {
+        let journal = job.journal.take().map(|journal| Arc::new(Mutex::new(journal)));
         Self {
             caller,
             job,
             ledger,
+            journal,
             table: Table::default(),
             stop,
             counters: Arc::default(),
             waiting: VecDeque::new(),
+            doubts: Vec::new(),
+            looking: false,
+            shown: HashMap::new(),
+            existing: None,
+            clock_read: None,
             lost_in_a_row: 0,
+            trouble: None,
+            probes: 0,
+            hopeless: false,
+            failed_looks: 0,
             succeeded: 0,
             bisects: 0,
             not_found: 0,
+            named: HashSet::new(),
+            most_bytes: usize::MAX,
             reached: false,
             unreached: None,
             bad: 0,
@@ -130,7 +165,7 @@ impl Run {
             } else {
                 Ahead::OneBatch
             },
-            self.job.again.clone(),
+            std::mem::take(&mut self.job.again),
         );
         packer.count_only = self.job.dry_run;
         packer.stop = self.stop.clone();
@@ -169,15 +204,18 @@ impl Run {
             // Reading is one long computation: let whoever drives the run look for signals.
             tokio::task::yield_now().await;
         }
-        let mut flights: JoinSet<Answered> = JoinSet::new();
+        let mut flights: JoinSet<Landed> = JoinSet::new();
         loop {
+            self.look(&mut flights);
             while self.going() && flights.len() < self.caller.options().max_in_flight {
                 // Reading may take long; answers that came meanwhile are settled first.
                 while let Some(joined) = flights.try_join_next() {
                     self.land(joined);
                 }
                 let Some(batch) = self.waiting.pop_front() else {
-                    if let Some(batch) = packer.take() {
+                    if packer.has_ready() && self.needs_existing(packer) {
+                        self.read_existing().await;
+                    } else if let Some(batch) = packer.take() {
                         self.waiting.extend(self.still_wanted(batch));
                     } else if more {
                         more = self.read(source.as_mut(), packer);
@@ -187,15 +225,30 @@ impl Run {
                     }
                     continue;
                 };
+                let too_large = batch.bytes(self.job.endpoint) > self.most_bytes;
+                if too_large && batch.items.len() > 1 && batch.named.is_empty() {
+                    let [first, second] = batch.halves_by_bytes(self.job.endpoint);
+                    self.waiting.push_front(second);
+                    self.waiting.push_front(first);
+                    continue;
+                }
                 self.launch(&mut flights, batch);
             }
+            let due = self.next_look();
             if flights.is_empty() {
-                break;
+                let Some(due) = due else { break };
+                tokio::select! {
+                    biased;
+                    () = self.stop.reached(Phase::Drain) => {}
+                    () = tokio::time::sleep_until(due) => {}
+                }
+                continue;
             }
             tokio::select! {
                 biased;
                 () = self.stop.reached(Phase::Now) => break,
                 Some(joined) = flights.join_next() => self.land(joined),
+                () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
             }
             if self.too_many_bad() {
                 // Requests that only wait for their slot stay where they are.
@@ -207,12 +260,21 @@ impl Run {
             self.land(joined);
         }
         flights.shutdown().await;
-        for batch in std::mem::take(&mut self.waiting) {
-            self.doubt(&batch);
+        if self.fatal.is_none() {
+            self.fatal = self.trouble.take();
         }
+        if self.fatal.is_none() && !self.reached {
+            // Not one request found the service: that is no matter of rows.
+            self.fatal = self.unreached.take();
+        }
+        self.close(source.rows());
+    }
+
+    /// Says of the rows that were not sent why, and writes down how it all ended.
+    fn close(&mut self, rows: Option<usize>) {
         // Rows that were read and not sent are `NotSent`. Of a stream that was not read to its end nobody knows more.
         let mut ledger = lock(&self.ledger);
-        ledger.fill_up(source.rows().unwrap_or(0));
+        ledger.fill_up(rows.unwrap_or(0));
         ledger.not_sent = match (&self.fatal, self.job.tolerance) {
             _ if self.job.dry_run => None,
             (Some(error), _) => Some(format!(
@@ -226,28 +288,44 @@ impl Run {
                 "{} rows were not ok, more than max_errors={most}",
                 self.bad
             )),
+            _ if self.stop.phase() == Phase::Run => {
+                Some("it was not meant by this call: .retry() sends it".to_owned())
+            }
             _ => Some("the call was interrupted before".to_owned()),
         };
-        drop(ledger);
-        if self.fatal.is_none() && !self.reached {
-            // Not one request found the service: that is no matter of rows.
-            self.fatal = self.unreached.take();
+        if let Err(error) = self.write_down(&mut ledger) {
+            drop(ledger);
+            self.give_up(error);
         }
     }
 
-    fn land(&mut self, joined: Result<Answered, JoinError>) {
+    fn land(&mut self, joined: Result<Landed, JoinError>) {
         match joined {
-            Ok((batch, called)) => self.settle(&batch, called),
+            Ok(Landed::Answered(batch, sending, called)) => self.settle(batch, sending, called),
+            Ok(Landed::Looked(doubts, evidence)) => self.looked(doubts, evidence),
             // A task ends otherwise only by a panic of the transport; its rows are as they were left.
             Err(error) => self.give_up(Error::Transport(TransportError {
                 sent: Sent::Maybe,
                 message: format!("a request was lost inside the client: {error}"),
             })),
         }
+        let written = self.write_down(&mut lock(&self.ledger));
+        if let Err(error) = written {
+            self.give_up(error);
+        }
+    }
+
+    fn write_down(&self, ledger: &mut Ledger) -> Result<(), Error> {
+        write_down(self.journal.as_deref(), ledger)
     }
 
     /// Whether new requests may go out.
     fn going(&self) -> bool {
+        self.may_look() && self.trouble.is_none()
+    }
+
+    /// Whether anything may go out.
+    pub(super) fn may_look(&self) -> bool {
         self.fatal.is_none() && self.stop.phase() == Phase::Run && !self.too_many_bad()
     }
 
@@ -270,35 +348,98 @@ impl Run {
             }
         };
         if let Some(change) = packer.changed(more == More::End && self.fatal.is_none()) {
+            let sent = if lock(&self.ledger).stats.requests == 0 {
+                "nothing was sent"
+            } else {
+                "nothing more was sent"
+            };
             self.give_up(Error::Input(format!(
-                "these are not the rows of the first run: {change}; nothing was sent again. Call the verb with the rows \
-                 that are not in yet"
+                "these are not the rows that the run was begun with: {change}; {sent}. Give it the same rows in the same \
+                 order (those it reported as invalid or rejected may be mended); for other rows call the verb anew, \
+                 under another name where run= was given"
             )));
         }
         if more == More::End {
             packer.finish();
+            if self.fatal.is_none() {
+                lock(&self.ledger).complete = true;
+            }
+            if !self.job.dry_run {
+                self.resume_doubts(packer.take_doubts());
+            }
         }
         self.bad += packer.invalid - invalid;
         more == More::Rows
     }
 
-    /// The batch without rows that turned out invalid after they were packed.
+    /// Whether import keys that stand in the project have to be known before rows are sent.
+    fn needs_existing(&self, packer: &Packer) -> bool {
+        self.existing.is_none()
+            && packer.import_keys_are_given()
+            && matches!(self.job.endpoint.proof, Proof::InList(_))
+    }
+
+    /// Reads the import keys that stand in the project.
+    async fn read_existing(&mut self) {
+        let (Some(import_key), Proof::InList(lookup)) =
+            (&self.job.policy.import_key, &self.job.endpoint.proof)
+        else {
+            self.existing = Some(HashMap::new());
+            return;
+        };
+        let read = crate::batch::prove::list(&self.context(), lookup, None, &[]).await;
+        match read {
+            Ok((_, false)) => self.give_up(Error::Input(
+                "the project's assets cannot be read in full, so which import keys stand there is not known; nothing was \
+                 sent"
+                    .to_owned(),
+            )),
+            Ok((found, true)) => {
+                let mut existing: HashMap<String, Vec<String>> = HashMap::new();
+                for found in found.into_iter().filter(|found| found.active) {
+                    if let Some(key) = import_key.of(&found.entry) {
+                        existing.entry(key.to_owned()).or_default().push(found.id);
+                    }
+                }
+                self.existing = Some(existing);
+            }
+            // Told to end meanwhile: nothing goes out any more.
+            Err(_) if self.stop.phase() > Phase::Run => {}
+            Err(error) => self.give_up(error),
+        }
+    }
+
+    /// The batch without rows that turned out invalid after they were packed, or that are in the project already.
     fn still_wanted(&self, batch: Batch) -> Option<Batch> {
-        let ledger = lock(&self.ledger);
-        if batch
-            .items
-            .iter()
-            .all(|item| ledger.state(item.row) == State::NotSent)
-        {
+        let mut ledger = lock(&self.ledger);
+        if let (Some(existing), Some(import_key)) = (&self.existing, &self.job.policy.import_key) {
+            for (item, sent) in batch.items.iter().zip(batch.sent()) {
+                let said = serde_json::from_slice(sent.body).unwrap_or_default();
+                let ids = import_key.of(&said).and_then(|key| existing.get(key));
+                let Some(ids) = ids else { continue };
+                if let Some(id) = ids.first() {
+                    ledger.set(item.row, State::Unchanged);
+                    ledger.set_id(item.row, id);
+                }
+                if ids.len() > 1 {
+                    ledger.warnings.push(format!(
+                        "the import key of row {} stands {} times in the project: {}",
+                        item.row,
+                        ids.len(),
+                        shortened(&ids.join(", "), 200)
+                    ));
+                }
+            }
+        }
+        let wanted = |row: u32| matches!(ledger.state(row), State::NotSent | State::Failed);
+        if batch.items.iter().all(|item| wanted(item.row)) {
             return Some(batch);
         }
-        let part = batch.part(self.job.endpoint, |_, item| {
-            ledger.state(item.row) == State::NotSent
-        });
+        let part = batch.part(self.job.endpoint, |_, item| wanted(item.row));
         (!part.items.is_empty()).then_some(part)
     }
 
-    fn launch(&self, flights: &mut JoinSet<Answered>, batch: Batch) {
+    fn launch(&self, flights: &mut JoinSet<Landed>, batch: Batch) {
         let endpoint = self.job.endpoint;
         let options = self.caller.options();
         let call = Call {
@@ -306,328 +447,62 @@ impl Run {
             path: endpoint.path(options.prefix, self.job.project) + &self.job.query,
             group: endpoint.group,
             replay: endpoint.replay,
-            region: endpoint.region,
             body: Some(Bytes::from(batch.body(endpoint))),
         };
-        let (caller, stop, counters, ledger) = (
+        let (caller, stop, counters, ledger, journal) = (
             self.caller.clone(),
             self.stop.clone(),
             self.counters.clone(),
             self.ledger.clone(),
+            self.journal.clone(),
         );
+        let sending = lock(&ledger).begin_sending(batch.items.iter().map(|item| item.row));
         flights.spawn(async move {
             let note = |stage| {
                 let mut ledger = lock(&ledger);
-                let state = match stage {
-                    // From here on, and until an answer says otherwise, what becomes of these rows is not known.
-                    Stage::Leaving => {
-                        ledger.stats.requests += 1;
-                        State::Unknown
-                    }
-                    Stage::NotExecuted => State::NotSent,
+                let set = |ledger: &mut Ledger, state| {
+                    batch.items.iter().for_each(|item| ledger.set(item.row, state));
                 };
-                batch.items.iter().for_each(|item| ledger.set(item.row, state));
+                if stage == Stage::NotExecuted {
+                    set(&mut ledger, State::NotSent);
+                    return Ok(());
+                }
+                // From here on, and until an answer says otherwise, what becomes of these rows is not known.
+                let now = caller.clock().now();
+                ledger.note_sending(sending, |sending| {
+                    sending.left.get_or_insert(now);
+                });
+                set(&mut ledger, State::Unknown);
+                // At each try: after a 429 it was written down that nothing had left.
+                write_down(journal.as_deref(), &mut ledger)?;
+                ledger.stats.requests += 1;
+                Ok(())
             };
             let ended = caller.call(&call, &stop, &counters, &note).await;
-            (batch, ended)
+            Landed::Answered(batch, sending, ended)
         });
     }
 
-    fn settle(&mut self, batch: &Batch, called: Called) {
-        let rows = || batch.items.iter().map(|item| item.row);
-        match &called.result {
-            Err(error @ Error::Transport(_)) if error.sent() == Sent::No && !called.in_doubt => {
-                self.unreached.get_or_insert_with(|| error.clone());
-            }
-            _ => self.reached = true,
-        }
-        match called.result {
-            Ok(answer) => {
-                lock(&self.ledger).set_sending(rows(), called.attempts, request_id(&answer).as_deref());
-                self.accept(batch, &answer, called.in_doubt);
-            }
-            Err(error) => {
-                let id = match &error {
-                    Error::Service(refusal) => refusal.request_id.clone(),
-                    _ => None,
-                };
-                if called.attempts > 0 {
-                    lock(&self.ledger).set_sending(rows(), called.attempts, id.as_deref());
-                }
-                match (called.stopped, called.in_doubt, called.attempts) {
-                    // They are as they were before: not sent, or refused together with others.
-                    (true, false, 0) => self.doubt(batch),
-                    (true, in_doubt, _) => {
-                        let state = if in_doubt { State::Unknown } else { State::Failed };
-                        self.blame(rows(), state, Fault::of(&error));
-                        self.doubt(batch);
-                    }
-                    (false, in_doubt, _) => self.refuse(batch, error, in_doubt),
-                }
-            }
-        }
-    }
-
-    fn accept(&mut self, batch: &Batch, answer: &Answer, in_doubt: bool) {
-        let endpoint = self.job.endpoint;
-        let paired = match (endpoint.pair)(&answer.body, &batch.sent(), self.job.keep) {
-            Ok(paired) => paired,
-            Err(reason) => {
-                let then = if self.reads() {
-                    "call again, or check base_url= and proxy="
-                } else {
-                    "what became of these rows is not known; look them up in the project before sending them again"
-                };
-                let error = Error::Unreadable {
-                    message: format!(
-                        "the service answered {} to {} but the body cannot be read ({reason}): {then}",
-                        answer.status, endpoint.name
-                    ),
-                    status: answer.status,
-                    request_id: request_id(answer),
-                    body: String::from_utf8_lossy(&answer.body).into(),
-                };
-                self.blame(
-                    batch.items.iter().map(|item| item.row),
-                    State::Unknown,
-                    Fault::of(&error),
-                );
-                self.doubt(batch);
-                // Whoever answers so answers the next request no better.
-                self.lost(error);
-                return;
-            }
-        };
-        let done = match endpoint.done {
-            Done::Created => State::Created,
-            Done::Updated => State::Updated,
-            Done::Deleted => State::Deleted,
-            Done::Read => State::Unchanged,
-        };
-        let mut absent = Vec::new();
-        let mut ledger = lock(&self.ledger);
-        let mut kept = Vec::new();
-        for (item, paired) in batch.items.iter().zip(paired) {
-            match paired {
-                // A new asset without an id cannot be found again, so it does not count as proven.
-                Paired::Named { id: None, .. } if endpoint.done == Done::Created => absent.push(item.row),
-                Paired::Named { id, entry } => {
-                    ledger.set(item.row, done);
-                    if let Some(id) = id {
-                        ledger.set_id(item.row, &id);
-                    }
-                    if let Some(entry) = entry {
-                        kept.push((item.row, entry));
-                    }
-                }
-                Paired::Absent => absent.push(item.row),
-            }
-        }
-        drop(ledger);
-        if self.job.keep {
-            self.table.add(answer.body.clone(), kept);
-        }
-        if absent.len() < batch.items.len() || matches!(endpoint.absent, Absent::Refused(_)) {
-            self.lost_in_a_row = 0;
-            self.succeeded += 1;
-        } else {
-            self.lost(Error::Unreadable {
-                message: format!(
-                    "the service answered {} to {} but its answer names none of the rows sent",
-                    answer.status, endpoint.name
-                ),
-                status: answer.status,
-                request_id: request_id(answer),
-                body: String::from_utf8_lossy(&answer.body).into(),
-            });
-        }
-        if !absent.is_empty() {
-            let (state, fault) = match endpoint.absent {
-                Absent::Refused(_) if in_doubt && !self.reads() => (
-                    State::Unknown,
-                    Fault::new(
-                        "not_named",
-                        "an earlier try got no answer and may have been executed; the next one did not name this row",
-                        "look it up in the project",
-                    ),
-                ),
-                Absent::Refused(reason) => (State::Rejected, Fault::new("not_named", reason, "")),
-                Absent::InDoubt => {
-                    let mut fault = Fault::new(
-                        "not_paired",
-                        format!(
-                            "the service answered {} but no entry of its answer belongs to this row for certain",
-                            answer.status
-                        ),
-                        "look the row up in the project before sending it again",
-                    );
-                    fault.status = Some(answer.status);
-                    fault.body = Some(String::from_utf8_lossy(&answer.body).into());
-                    (State::Unknown, fault)
-                }
-            };
-            self.blame(absent.into_iter(), state, fault);
-        }
-    }
-
-    /// Rows that were named on the way to this batch, and now nothing will prove it: they were refused with others.
-    fn doubt(&self, batch: &Batch) {
-        let mut ledger = lock(&self.ledger);
-        for item in batch.named.iter().flat_map(|part| &part.items) {
-            if ledger.state(item.row) == State::Rejected {
-                ledger.doubt(item.row, State::Failed);
-            }
-        }
-    }
-
-    fn refuse(&mut self, batch: &Batch, error: Error, in_doubt: bool) {
-        let rows = || batch.items.iter().map(|item| item.row);
-        let endpoint = self.job.endpoint;
-        let concerns_rows = match &error {
-            Error::Service(refusal) => match refusal.status {
-                400 | 409 | 413 | 422 => !self.reads(),
-                403 => endpoint.forbidden == Concerns::Rows,
-                404 => endpoint.not_found == Concerns::Rows,
-                _ => false,
-            },
-            _ => false,
-        };
-        if !concerns_rows || in_doubt {
-            self.doubt(batch);
-        }
-        match error {
-            // An earlier try may have been executed, and then this refusal only says that it cannot be done twice.
-            Error::Service(refusal) if in_doubt && refusal.status < 500 && !self.reads() => {
-                let error = Error::Service(refusal);
-                let mut fault = Fault::of(&error);
-                fault.message = format!(
-                    "an earlier try got no answer and may have been executed; then {}",
-                    fault.message
-                );
-                self.blame(rows(), State::Unknown, fault);
-                if !concerns_rows {
-                    self.give_up(error);
-                }
-            }
-            Error::Service(refusal) => match refusal.status {
-                _ if concerns_rows => self.split(batch, &refusal),
-                500.. => {
-                    let error = Error::Service(refusal);
-                    self.blame(rows(), State::Unknown, Fault::of(&error));
-                    self.lost(error);
-                }
-                _ => {
-                    let error = Error::Service(refusal);
-                    self.blame(rows(), State::Failed, Fault::of(&error));
-                    self.give_up(error);
-                }
-            },
-            Error::Transport(_) => {
-                let state = if in_doubt || error.sent() == Sent::Maybe {
-                    State::Unknown
-                } else {
-                    State::Failed
-                };
-                self.blame(rows(), state, Fault::of(&error));
-                self.lost(error);
-            }
-            _ => {
-                let state = if in_doubt { State::Unknown } else { State::NotSent };
-                let mut ledger = lock(&self.ledger);
-                let fault = ledger.add_fault(Fault::of(&error));
-                rows().for_each(|row| ledger.set_fault(row, state, fault));
-                drop(ledger);
-                self.give_up(error);
-            }
-        }
-    }
-
-    /// A refusal that concerns rows: blames those it can, sends the others again.
-    fn split(&mut self, batch: &Batch, refusal: &ServiceError) {
-        self.lost_in_a_row = 0;
-        let endpoint = self.job.endpoint;
-        let split = bisect::split(endpoint, batch, refusal);
-        let whole = Error::Service(Box::new(refusal.clone()));
-        if refusal.status == 404 && batch.items.len() == 1 && self.succeeded == 0 {
-            self.not_found += 1;
-            if self.not_found >= MOST_NOT_FOUND {
-                // Not some rows are missing but what they are in: the project.
-                self.blame(
-                    batch.items.iter().map(|item| item.row),
-                    State::Failed,
-                    Fault::of(&whole),
-                );
-                self.doubt(batch);
-                self.give_up(whole);
-                return;
-            }
-        }
-        for (row, violation) in &split.blamed {
-            let fault = match violation {
-                Some(violation) => Fault::violation(refusal, violation),
-                None => Fault::of(&whole),
-            };
-            self.blame(std::iter::once(*row), State::Rejected, fault);
-        }
-        if split.again.is_empty() {
-            return;
-        }
-        let mut ledger = lock(&self.ledger);
-        // The whole request was refused, so these rows were not executed; should the run end here, that is the reason.
-        let mut fault = Fault::of(&whole);
-        let spent = self.bisects >= BISECTS + 2 * self.succeeded;
-        fault.message = if spent {
-            format!(
-                "too many requests were spent on finding the bad rows of refused ones; {}",
-                fault.message
-            )
-        } else {
-            format!(
-                "not executed: its request was refused for a bad row among them, this one or another; {}",
-                fault.message
-            )
-        };
-        let fault = ledger.add_fault(fault);
-        for item in split.again.iter().flat_map(|part| &part.items) {
-            // It was named before, and now the naming is in doubt.
-            self.bad -= u64::from(ledger.state(item.row) == State::Rejected);
-            ledger.set_fault(item.row, State::Failed, fault);
-            self.bad += u64::from(spent);
-        }
-        if !spent {
-            self.bisects += 1;
-            split
-                .again
-                .into_iter()
-                .rev()
-                .for_each(|part| self.waiting.push_front(part));
-        }
-    }
-
-    fn blame(&mut self, rows: impl Iterator<Item = u32>, state: State, fault: Fault) {
-        let mut ledger = lock(&self.ledger);
-        let fault = ledger.add_fault(fault);
-        for row in rows {
-            ledger.set_fault(row, state, fault);
-            self.bad += 1;
-        }
-    }
-
-    fn lost(&mut self, error: Error) {
-        self.lost_in_a_row += 1;
-        if self.lost_in_a_row >= MOST_LOST || self.reads() {
-            self.give_up(error);
-        }
-    }
-
     /// Whether this run only reads: then one part that cannot be had ends it, since half an answer is none.
-    fn reads(&self) -> bool {
+    pub(super) fn reads(&self) -> bool {
         self.job.endpoint.done == Done::Read
     }
 
     /// Ends the run: no new requests. The first reason stands.
-    fn give_up(&mut self, error: Error) {
+    pub(super) fn give_up(&mut self, error: Error) {
         self.fatal.get_or_insert(error);
         self.stop.to(Phase::Drain);
     }
+}
+
+/// Writes a ledger into its journal, where it has one.
+fn write_down(journal: Option<&Mutex<Journal>>, ledger: &mut Ledger) -> Result<(), Error> {
+    let Some(journal) = journal else {
+        return Ok(());
+    };
+    // What a panic may have left half done, a transaction undoes.
+    journal
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .write(ledger)
 }

@@ -1,6 +1,7 @@
 //! Requests and answers: sending, pacing, retrying. Knows no asset.
 
 pub mod auth;
+pub mod clock;
 pub mod pace;
 pub mod refusal;
 pub mod retry;
@@ -9,6 +10,7 @@ pub mod stop;
 pub mod trust;
 
 pub use auth::{Token, TokenSource};
-pub use retry::{Call, Called, Caller, Counters, Replay, Stage};
+pub use clock::{By, Clock, Moment};
+pub use retry::{At, Call, Called, Caller, Counters, Replay, Stage, untold};
 pub use send::{Answer, Request, Transport};
 pub use stop::{Phase, Stop};

@@ -37,7 +37,7 @@ pub fn read(answer: &Answer) -> ServiceError {
         request_id: request_id(answer),
         retry_after: answer
             .header("retry-after")
-            .and_then(|value| retry_after(value, Timestamp::now())),
+            .and_then(|value| retry_after(value, now(answer))),
         body,
         hint: None,
     };
@@ -49,6 +49,14 @@ pub fn read(answer: &Answer) -> ServiceError {
     }
     error.hint = hint(&error, answer);
     error
+}
+
+/// The time as the answer tells it, since a date in it is told by the same clock.
+fn now(answer: &Answer) -> Timestamp {
+    answer
+        .header("date")
+        .and_then(|date| jiff::fmt::rfc2822::parse(date).ok())
+        .map_or_else(Timestamp::now, |date| date.timestamp())
 }
 
 /// The id under which the service knows this request, where it says one.
@@ -164,6 +172,9 @@ fn hint(error: &ServiceError, answer: &Answer) -> Option<String> {
             answer.header("location").unwrap_or("nowhere")
         ),
         401 => "the token was refused: get a new one and run the rest again".to_owned(),
+        403 if error.is_capacity() => "the gateway had no room for requests of this app: run the rest again later; where it \
+             stays so, the app's owner has to check the app's plan"
+            .to_owned(),
         403 if code == "AUTH-001" => "either the app lacks this API product, or its client id is not added under Custom \
              Integrations, or region= is missing or wrong"
             .to_owned(),
@@ -173,8 +184,13 @@ fn hint(error: &ServiceError, answer: &Answer) -> Option<String> {
         403 => "the token's user needs access to this project and this tool; where the project is not in the US, also \
              try region="
             .to_owned(),
+        429 => "this user has sent too many requests a minute, with all programs together: wait, and run the rest again"
+            .to_owned(),
+        407 => "the proxy wants a user and a password: give them in proxy=".to_owned(),
         404 => "check the project id, and that the token's user is a member of the project".to_owned(),
+        415 => "a proxy may have changed the request: check base_url= and proxy=".to_owned(),
         _ if html => "the answer is an HTML page, so a proxy or gateway answered, not the service".to_owned(),
+        500.. => "the service itself failed: run the rest again later".to_owned(),
         _ => return None,
     };
     Some(text)

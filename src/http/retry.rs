@@ -1,15 +1,18 @@
 //! A request, tried until it has an answer or must not be tried again. The only place where anything is re-sent, but
 //! for streams that HTTP/2 itself calls unprocessed, which the library below sends again.
 
-use std::sync::Arc;
+use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use crate::error::{Error, Sent, ServiceError, TransportError};
 use crate::http::auth::Token;
+use crate::http::clock::Clock;
 use crate::http::pace::Windows;
 use crate::http::refusal;
 use crate::http::send::{Answer, Method, Request, Transport};
@@ -33,7 +36,6 @@ pub struct Call {
     pub path: String,
     pub group: RateGroup,
     pub replay: Replay,
-    pub region: bool,
     pub body: Option<Bytes>,
 }
 
@@ -66,6 +68,42 @@ pub struct Counters {
     pub bytes: AtomicU64,
     /// Milliseconds that requests waited for the rate limits, pauses after a 429 included.
     pub throttled: AtomicU64,
+    /// Requests that succeeded, and retries after failures: the one pays for the other.
+    succeeded: AtomicU64,
+    spent: AtomicU64,
+}
+
+/// Requests that succeeded for each further retry, beyond the budget that a run starts with.
+const SUCCESSES_A_RETRY: u64 = 5;
+
+impl Counters {
+    /// Whether the service has answered this run well before.
+    #[must_use]
+    pub fn any_success(&self) -> bool {
+        self.succeeded.load(Ordering::Relaxed) > 0
+    }
+
+    /// Takes one retry from the budget of the run; `false`: there is none left.
+    ///
+    /// Without a budget a limping service would be sent each request several times over, by all requests in flight.
+    fn may_retry(&self, budget: u32) -> bool {
+        let earned = self.succeeded.load(Ordering::Relaxed) / SUCCESSES_A_RETRY;
+        let spends = |spent| (spent < u64::from(budget) + earned).then_some(spent + 1);
+        self.spent
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, spends)
+            .is_ok()
+    }
+}
+
+/// Told at each stage of a request what is known of it. An error where its bytes would leave keeps them here.
+pub type At<'a> = &'a (dyn Fn(Stage) -> Result<(), Error> + Sync);
+
+/// Nobody to tell.
+///
+/// # Errors
+/// None.
+pub fn untold(_: Stage) -> Result<(), Error> {
+    Ok(())
 }
 
 /// Everything a request needs on its way: one a client.
@@ -74,7 +112,13 @@ pub struct Caller {
     token: Token,
     windows: std::sync::OnceLock<Arc<Windows>>,
     options: Options,
+    clock: Clock,
+    /// Ids that answers gave out lately, with when and in whose name.
+    given: Mutex<VecDeque<(Instant, Uuid, u64)>>,
 }
+
+/// How long it is remembered which ids were given out, and how many at most.
+const REMEMBERED: (Duration, usize) = (Duration::from_secs(600), 100_000);
 
 impl Caller {
     /// A caller over a transport, sharing the rate windows of its user with all others of this process.
@@ -85,15 +129,47 @@ impl Caller {
             token,
             windows: std::sync::OnceLock::new(),
             options,
+            clock: Clock::system(),
+            given: Mutex::default(),
         }
     }
 
-    /// A caller with rate windows of its own: for simulations that must not see each other.
+    /// A caller with rate windows and a clock of its own: for simulations that must not see each other.
     #[must_use]
     pub fn alone(transport: Box<dyn Transport>, token: Token, options: Options) -> Self {
-        let caller = Self::new(transport, token, options);
+        let mut caller = Self::new(transport, token, options);
+        caller.clock = Clock::of_tokio();
         let _ = caller.windows.set(Arc::default());
         caller
+    }
+
+    /// Remembers an id that an answer gave to a row of a run: it is no other run's.
+    pub fn remember(&self, id: &str, run: u64) {
+        let Ok(id) = Uuid::try_parse(id) else { return };
+        let now = Instant::now();
+        let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        while given.len() >= REMEMBERED.1
+            || given
+                .front()
+                .is_some_and(|(at, ..)| now.saturating_duration_since(*at) > REMEMBERED.0)
+        {
+            given.pop_front();
+        }
+        given.push_back((now, id, run));
+    }
+
+    /// The ids that were given out lately to other runs than this.
+    #[must_use]
+    pub fn given_to_others(&self, run: u64) -> HashSet<Uuid> {
+        let given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        let others = given.iter().filter(|(.., other)| *other != run);
+        others.map(|(_, id, _)| *id).collect()
+    }
+
+    /// The service's clock.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// The options this caller was built with.
@@ -106,23 +182,13 @@ impl Caller {
         if let Some(windows) = self.windows.get() {
             return Ok(windows);
         }
-        // One service may be spelled in several ways.
-        let service = reqwest::Url::parse(&self.options.base_url).map_or_else(
-            |_| self.options.base_url.clone(),
-            |url| url.origin().ascii_serialization(),
-        );
+        let service = self.options.service();
         let shared = Windows::shared(&service, self.token.user().await?);
         Ok(self.windows.get_or_init(|| shared))
     }
 
     /// Sends a request and, where that is right, sends it again. `at` is told each time what is known of it.
-    pub async fn call(
-        &self,
-        call: &Call,
-        stop: &Stop,
-        counters: &Counters,
-        at: &(dyn Fn(Stage) + Sync),
-    ) -> Called {
+    pub async fn call(&self, call: &Call, stop: &Stop, counters: &Counters, at: At<'_>) -> Called {
         let mut called = Called {
             result: Err(stopped_error()),
             attempts: 0,
@@ -147,7 +213,7 @@ impl Caller {
         call: &Call,
         stop: &Stop,
         counters: &Counters,
-        at: &(dyn Fn(Stage) + Sync),
+        at: At<'_>,
         called: &mut Called,
     ) -> Result<Option<Answer>, Error> {
         let retry = &self.options.retry;
@@ -166,8 +232,10 @@ impl Caller {
         let mut throttles = 0;
         let mut last: Option<Error> = None;
         let not_executed = |called: &Called| {
-            if !called.in_doubt {
-                at(Stage::NotExecuted);
+            if called.in_doubt {
+                Ok(())
+            } else {
+                at(Stage::NotExecuted)
             }
         };
         loop {
@@ -182,26 +250,37 @@ impl Caller {
             let waited = u64::try_from(slot.waited.as_millis()).unwrap_or(u64::MAX);
             counters.throttled.fetch_add(waited, Ordering::Relaxed);
             let request = self.request(call, bearer.secret.reveal());
-            at(Stage::Leaving);
+            if let Err(error) = at(Stage::Leaving) {
+                slot.unused();
+                return Err(error);
+            }
+            let sent = self.clock.local();
             called.attempts += 1;
             counters.requests.fetch_add(1, Ordering::Relaxed);
             counters
                 .bytes
                 .fetch_add(call.body.as_ref().map_or(0, Bytes::len) as u64, Ordering::Relaxed);
-            let verdict = classify(self.transport.send(request).await, call.replay);
-            if matches!(&verdict, Verdict::Later { not_sent: true, .. }) {
+            let answered = self.transport.send(request).await;
+            if let Ok(answer) = &answered {
+                self.clock.learn(answer, sent);
+            }
+            let verdict = classify(answered, call.replay);
+            if matches!(&verdict, Verdict::Later { error, .. } if error.sent() == Sent::No) {
                 slot.unused();
             } else {
                 drop(slot);
             }
             let (error, wait) = match verdict {
-                Verdict::Success(answer) => return Ok(Some(answer)),
+                Verdict::Success(answer) => {
+                    counters.succeeded.fetch_add(1, Ordering::Relaxed);
+                    return Ok(Some(answer));
+                }
                 Verdict::Final { error, in_doubt } => {
                     called.in_doubt |= in_doubt;
                     return Err(error);
                 }
                 Verdict::Throttled(refusal) => {
-                    not_executed(called);
+                    not_executed(called)?;
                     throttles += 1;
                     let wait = pause_after(&refusal, throttles, self.options.limits.window);
                     if too_late(wait) {
@@ -219,7 +298,7 @@ impl Caller {
                 }
                 Verdict::TokenRefused(refusal) if refreshed => return Err(service(refusal)),
                 Verdict::TokenRefused(refusal) => {
-                    not_executed(called);
+                    not_executed(called)?;
                     refreshed = true;
                     bearer = match self.token.newer_than(&bearer).await {
                         Ok(newer) => newer,
@@ -235,13 +314,19 @@ impl Caller {
                     not_sent,
                 } => {
                     called.in_doubt |= !not_sent;
-                    not_executed(called);
+                    not_executed(called)?;
                     (error, wait)
                 }
             };
             tries += 1;
             let wait = wait.unwrap_or_else(|| backoff(tries, retry.base, retry.cap));
-            if tries >= retry.attempts || too_late(wait) {
+            // A network that was there a moment ago often comes back; nothing was sent meanwhile.
+            let patient = error.sent() == Sent::No && counters.any_success() && start.elapsed() < PATIENCE;
+            if (tries >= retry.attempts && !patient) || too_late(wait) {
+                return Err(error);
+            }
+            if !patient && !counters.may_retry(retry.budget) {
+                log::info!(target: "acc_assets", "no further try, since this run has spent its retries: {error}");
                 return Err(error);
             }
             log::info!(target: "acc_assets", "try {tries} of {}: {error}; next in {wait:.1?}", retry.attempts);
@@ -265,7 +350,7 @@ impl Caller {
         if call.body.is_some() {
             headers.push(("content-type", "application/json".to_owned()));
         }
-        if let Some(region) = self.options.region.as_ref().filter(|_| call.region) {
+        if let Some(region) = &self.options.region {
             headers.push(("x-ads-region", region.clone()));
         }
         Request {
@@ -324,17 +409,22 @@ fn classify(sent: Result<Answer, TransportError>, replay: Replay) -> Verdict {
     match answer.status {
         429 => Verdict::Throttled(refusal),
         401 => Verdict::TokenRefused(refusal),
-        500.. if replay == Replay::Safe => {
-            let wait = refusal
-                .retry_after
-                .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        // The gateway's word for too many requests of an app; it passes within seconds, or it needs the app's owner.
+        403 if refusal.is_capacity() => Verdict::Later {
+            wait: Some(wait_after(&refusal).unwrap_or(CAPACITY_WAIT)),
+            error: service(refusal),
+            not_sent: true,
+        },
+        408 | 500.. if replay == Replay::Safe => {
+            let wait = wait_after(&refusal);
             Verdict::Later {
                 error: service(refusal),
                 wait,
                 not_sent: false,
             }
         }
-        500.. => Verdict::Final {
+        // "See other" comes after the work, and what stands below 200 is no answer.
+        ..200 | 303 | 408 | 500.. => Verdict::Final {
             error: service(refusal),
             in_doubt: true,
         },
@@ -362,12 +452,19 @@ fn stopped_error() -> Error {
     })
 }
 
+/// How long a run waits for a network that went away.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Before a further try of what the gateway had no capacity for.
+const CAPACITY_WAIT: Duration = Duration::from_secs(5);
+
+fn wait_after(refusal: &ServiceError) -> Option<Duration> {
+    Duration::try_from_secs_f64(refusal.retry_after?).ok()
+}
+
 /// How long a 429 pauses its group: what Retry-After says; without it a growing random part of the window.
 fn pause_after(refusal: &ServiceError, throttles: u32, window: Duration) -> Duration {
-    match refusal
-        .retry_after
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-    {
+    match wait_after(refusal) {
         Some(wait) => wait,
         None => backoff(throttles, window / 8, window).max(window / 16),
     }

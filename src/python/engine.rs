@@ -1,5 +1,6 @@
 //! A client: its options and its token, and the calls it can make.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,7 +18,9 @@ use super::operation::{Ended, Operation};
 use super::rows::{PythonSource, Rows};
 use super::runtime::PerProcess;
 use crate::api::{Endpoint, Listing, assets, relationships, settings};
-use crate::batch::outcome::{SharedLedger, State, View};
+use crate::batch::journal::{Header, Journal};
+use crate::batch::outcome::{self, SharedLedger, State, View};
+use crate::batch::plan::Again;
 use crate::batch::run::Tolerance;
 use crate::batch::{Job, Run, pages};
 use crate::error::{Error, TransportError};
@@ -27,7 +30,7 @@ use crate::http::{Caller, Phase, Stop, Token, TokenSource};
 use crate::ids::ProjectId;
 use crate::input::{More, Sink, Source, SourceError};
 use crate::options::{Limits, Options, Prefix, RetryPolicy};
-use crate::validation::{Dates, Nulls, Policy, RowShape};
+use crate::validation::{Dates, ImportKey, Nulls, Policy, RowShape};
 
 /// Options, connection pool, token and rate windows: one a client, shared freely between threads.
 #[pyclass(frozen, module = "acc_assets._core")]
@@ -75,6 +78,8 @@ struct RetryOptions {
     deadline: f64,
     base: f64,
     cap: f64,
+    budget: u32,
+    settle: f64,
 }
 
 #[derive(Deserialize)]
@@ -95,6 +100,13 @@ struct WriteOptions {
     dry_run: bool,
     #[serde(default)]
     returning: bool,
+    #[serde(default)]
+    reconcile: bool,
+    #[serde(default)]
+    import_key: Option<String>,
+    /// The file of the run's journal.
+    #[serde(default)]
+    run: Option<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -143,6 +155,8 @@ impl TryFrom<ClientOptions> for Options {
                 deadline: seconds("retry.deadline", given.retry.deadline)?,
                 base: seconds("retry.base", given.retry.base)?,
                 cap: seconds("retry.cap", given.retry.cap)?,
+                budget: given.retry.budget,
+                settle: seconds("retry.settle", given.retry.settle)?,
             },
             ca_bundle: given.ca_bundle,
             proxy: given.proxy,
@@ -182,8 +196,12 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Plans `create`, `patch`, `delete` or `unlink`; with `again`, only that ledger's failed and unsent rows.
-    #[pyo3(signature = (verb, project, rows, options, /, again=None))]
+    /// Plans `create`, `patch`, `delete` or `unlink`.
+    ///
+    /// With `again`, only the rows of that ledger that may be sent again (`"retry"`) or that are in doubt
+    /// (`"reconcile"`).
+    #[pyo3(signature = (verb, project, rows, options, /, again=None, which="retry"))]
+    #[allow(clippy::too_many_arguments)] // What a call consists of.
     fn write(
         &self,
         py: Python<'_>,
@@ -192,6 +210,7 @@ impl Engine {
         rows: &Bound<'_, Rows>,
         options: &Bound<'_, PyDict>,
         again: Option<&Ledger>,
+        which: &str,
     ) -> PyResult<Operation> {
         let given: WriteOptions = depythonize(options)?;
         let (endpoint, shape): (&'static Endpoint, RowShape) = match verb {
@@ -202,38 +221,24 @@ impl Engine {
             other => return Err(refused(py, format!("`{other}` is no bulk write"))),
         };
         let source = rows.get().source(py)?;
-        let tolerance = match (given.on_error.as_deref(), given.max_errors) {
-            (Some("stop"), _) => Tolerance::None,
-            (_, None) => Tolerance::All,
-            (_, Some(part)) if part > 0.0 && part < 1.0 => {
-                let rows = source.rows().ok_or_else(|| {
-                    refused(py, format!(
-                        "max_errors={part} is a part of all rows, and how many there are is not known of a stream: give \
-                         a number of rows"
-                    ))
-                })?;
-                #[allow(
-                    clippy::cast_precision_loss,
-                    clippy::cast_possible_truncation,
-                    clippy::cast_sign_loss
-                )]
-                // Between 0 and the number of rows.
-                let most = (part * rows as f64) as u64;
-                Tolerance::Rows(most)
-            }
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-            // The face takes 0 and more only.
-            (_, Some(rows)) => Tolerance::Rows(rows as u64),
+        let tolerance = tolerance(py, &given, source.rows())?;
+        let project = project_id(py, project)?;
+        let header = Header {
+            verb: verb.to_owned(),
+            project: project.to_string(),
+            service: self.options.service(),
+            import_key: given.import_key.clone(),
         };
-        let ledger = SharedLedger::default();
-        let opened = again.map(|again| {
-            let (reopened, rows) = again.view().reopened();
-            *crate::batch::outcome::lock(&ledger) = reopened;
-            Arc::new(rows)
-        });
+        let opened = py
+            .detach(|| open(&header, &given, again.map(Ledger::view), which))
+            .map_err(|error| exception(py, &error))?;
+        let (mut ledger, again, journal) = opened;
+        let prefix = ledger.import_prefix.get_or_insert_with(new_prefix).to_string();
+        let import_key = given.import_key.clone().map(|field| ImportKey { field, prefix });
+        let ledger = Arc::new(Mutex::new(ledger));
         let job = Job {
             endpoint,
-            project: project_id(py, project)?,
+            project,
             query: String::new(),
             policy: Policy {
                 shape,
@@ -248,13 +253,16 @@ impl Engine {
                     Dates::Exact
                 },
                 id_column: given.id.unwrap_or_else(|| "id".to_owned()),
+                import_key,
             },
             batch_size: given.batch_size,
             tolerance,
             dry_run: given.dry_run,
             keep: given.returning,
             replayable: source.rows().is_some(),
-            again: opened,
+            reconcile: given.reconcile || which == "reconcile",
+            again,
+            journal,
         };
         let returning = given.returning;
         self.operation(py, job, source, ledger, move |mut ended, _| {
@@ -289,17 +297,20 @@ impl Engine {
                 nulls: Nulls::Omit,
                 dates: Dates::Exact,
                 id_column: given.id,
+                import_key: None,
             },
             batch_size: given.batch_size,
             tolerance: Tolerance::All,
             dry_run: false,
             keep: true,
             replayable: source.rows().is_some(),
-            again: None,
+            reconcile: false,
+            again: Again::default(),
+            journal: None,
         };
         self.operation(py, job, source, SharedLedger::default(), |mut ended, ledger| {
             ended.table.sort();
-            let view = View::new(Arc::new(crate::batch::outcome::lock(ledger).clone()));
+            let view = View::new(Arc::new(outcome::lock(ledger).clone()));
             for outcome in view
                 .outcomes()
                 .filter(|outcome| matches!(outcome.state, State::Rejected | State::Invalid))
@@ -433,6 +444,120 @@ fn bridge_logs(py: Python<'_>) {
             let _ = logger.install();
         }
     });
+}
+
+fn tolerance(py: Python<'_>, given: &WriteOptions, rows: Option<usize>) -> PyResult<Tolerance> {
+    Ok(match (given.on_error.as_deref(), given.max_errors) {
+        (Some("stop"), _) => Tolerance::None,
+        (_, None) => Tolerance::All,
+        (_, Some(part)) if part > 0.0 && part < 1.0 => {
+            let rows = rows.ok_or_else(|| {
+                refused(py, format!(
+                    "max_errors={part} is a part of all rows, and how many there are is not known of a stream: give \
+                     a number of rows"
+                ))
+            })?;
+            #[allow(
+                clippy::cast_precision_loss,
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss
+            )]
+            // Between 0 and the number of rows.
+            let most = (part * rows as f64) as u64;
+            Tolerance::Rows(most)
+        }
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        // The face takes 0 and more only.
+        (_, Some(rows)) => Tolerance::Rows(rows as u64),
+    })
+}
+
+type Opened = (outcome::Ledger, Again, Option<Journal>);
+
+/// The ledger that a write goes on with, which of its rows are meant, and where it is written down.
+fn open(header: &Header, given: &WriteOptions, view: Option<&View>, which: &str) -> Result<Opened, Error> {
+    const AGAIN: [State; 2] = [State::NotSent, State::Failed];
+    let (mut kept, journal) = match &given.run {
+        None => (None, None),
+        // A plan changes nothing.
+        Some(path) if given.dry_run && !path.exists() => (None, None),
+        Some(path) if given.dry_run => {
+            let kept = Journal::read(path)?.ok_or_else(|| {
+                Error::Journal(format!(
+                    "{}: another call drives this run just now, so what it leaves is not known yet",
+                    path.display()
+                ))
+            })?;
+            (Some(kept.ledger), None)
+        }
+        Some(path) => {
+            let (journal, kept) = Journal::open(path, header)?;
+            (kept, Some(journal))
+        }
+    };
+    if let Some(kept) = &mut kept {
+        kept.reopen();
+    }
+    let (ledger, again) = match (kept, view) {
+        (None, None) => {
+            let mut ledger = outcome::Ledger::default();
+            if journal.is_some() {
+                ledger.watch();
+            }
+            (ledger, Again::default())
+        }
+        // What is on the disk is newer than any result in memory.
+        (Some(ledger), view) => {
+            let all = View::new(Arc::new(ledger));
+            let meant = |states: &[State]| {
+                let meant = all.settled_in(states);
+                match view {
+                    Some(view) => meant
+                        .intersection(&view.settled_in(&State::ALL))
+                        .copied()
+                        .collect(),
+                    None => meant,
+                }
+            };
+            let again = Again {
+                send: if which == "retry" {
+                    meant(&AGAIN)
+                } else {
+                    HashSet::new()
+                },
+                prove: if given.reconcile || which == "reconcile" {
+                    meant(&[State::Unknown])
+                } else {
+                    HashSet::new()
+                },
+                mended: view.is_none(),
+            };
+            // Nobody else holds it.
+            (Arc::unwrap_or_clone(all.ledger), again)
+        }
+        (None, Some(view)) => {
+            let again = Again {
+                send: if which == "retry" {
+                    view.settled_in(&AGAIN)
+                } else {
+                    HashSet::new()
+                },
+                prove: if which == "reconcile" {
+                    view.settled_in(&[State::Unknown])
+                } else {
+                    HashSet::new()
+                },
+                mended: false,
+            };
+            (view.reopened(), again)
+        }
+    };
+    Ok((ledger, again, journal))
+}
+
+/// What the import keys of one call begin with.
+fn new_prefix() -> Box<str> {
+    format!("imp-{:08x}-", fastrand::u32(..)).into()
 }
 
 fn project_id(py: Python<'_>, text: &str) -> PyResult<ProjectId> {

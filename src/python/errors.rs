@@ -20,6 +20,7 @@ fn made<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
     match error {
         Error::Option(_) => errors.getattr("OptionError")?.call1((message,)),
         Error::Input(_) => errors.getattr("InputError")?.call1((message,)),
+        Error::Journal(_) => errors.getattr("JournalError")?.call1((message,)),
         Error::Auth(_) => errors.getattr("auth_error")?.call1((message,)),
         Error::Transport(error) => errors
             .getattr("transport_error")?

@@ -154,7 +154,7 @@ impl Ledger {
         Ok(columns)
     }
 
-    /// requests, retries, bisects, throttled (seconds), seconds, `bytes_sent`.
+    /// requests, retries, bisects, throttled (seconds), seconds, `bytes_sent`, lookups.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         Ok(pythonize::pythonize(py, &self.0.ledger.stats)?)
     }

@@ -6,6 +6,7 @@ mod errors;
 mod ledger;
 mod operation;
 mod rows;
+mod runs;
 mod runtime;
 mod table;
 mod values;
@@ -42,6 +43,20 @@ mod _core {
     fn project_id(py: Python<'_>, text: &str) -> PyResult<String> {
         let id = crate::ids::ProjectId::parse(text).map_err(|error| super::errors::exception(py, &error))?;
         Ok(id.to_string())
+    }
+
+    /// A named run and its ledger as they stand in its file; None while somebody drives it.
+    #[pyfunction]
+    #[pyo3(signature = (path, /))]
+    fn read_run(py: Python<'_>, path: std::path::PathBuf) -> PyResult<Option<(Bound<'_, PyDict>, Ledger)>> {
+        super::runs::read(py, path)
+    }
+
+    /// Deletes the file of a named run that nobody drives.
+    #[pyfunction]
+    #[pyo3(signature = (path, /))]
+    fn delete_run(py: Python<'_>, path: std::path::PathBuf) -> PyResult<()> {
+        super::runs::delete(py, path)
     }
 
     /// Every row check: code, what it says, how to fix it.

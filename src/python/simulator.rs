@@ -81,6 +81,17 @@ impl Simulator {
         self.service.clear_faults();
     }
 
+    /// Accepts another token of the same user.
+    #[pyo3(signature = (token, /))]
+    fn accept_token(&self, token: &str) {
+        self.service.accept_token(token, self.service.user_id(), None);
+    }
+
+    #[pyo3(signature = (token, /))]
+    fn revoke_token(&self, token: &str) -> bool {
+        self.service.revoke_token(token)
+    }
+
     fn audit<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         Ok(pythonize(py, &self.service.audit())?)
     }

@@ -472,10 +472,15 @@ impl Simulator {
         state
             .audit
             .arrived(tag, request.body.as_ref().map_or(0, Bytes::len));
-        if let Some(user) = handle::token(request).and_then(|token| state.users.get(token)) {
+        let what = faults.pick(tag);
+        // What is refused a connection never arrives where requests are counted.
+        let refused = what == Some(What::Refuse);
+        if let Some(user) = handle::token(request)
+            .and_then(|token| state.users.get(token))
+            .filter(|_| !refused)
+        {
             state.limits.arrive(&user.id, group, elapsed);
         }
-        let what = faults.pick(tag);
         state.audit.faults += u64::from(what.is_some());
         let (outcome, late) = faulted(state, elapsed, request, route, what);
         let status = match &outcome {

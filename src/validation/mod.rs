@@ -7,6 +7,6 @@ mod row;
 mod rules;
 mod value;
 
-pub use policy::{Dates, Nulls, Policy, RowShape};
+pub use policy::{Dates, ImportKey, Nulls, Policy, RowShape};
 pub use row::RowWriter;
 pub use rules::{Problem, Rule, rules};

@@ -1,5 +1,7 @@
 //! How rows are read, and what they become.
 
+use super::fields::{self, BARCODE, CUSTOM_ATTRIBUTES};
+
 /// What a row becomes in the request body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowShape {
@@ -39,4 +41,35 @@ pub struct Policy {
     pub dates: Dates,
     /// The column that holds the id, for a patch and for ids.
     pub id_column: String,
+    pub import_key: Option<ImportKey>,
+}
+
+/// A key a row of a create that stays with the asset, so that the row can be found again for certain.
+///
+/// The service takes no id and no idempotency key from a client, and a clientAssetId need not be unique.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportKey {
+    /// `barcode`, or the name of a text attribute such as `ca7`.
+    pub field: String,
+    /// What keys begin with where the rows bring none; the row's number follows.
+    pub prefix: String,
+}
+
+impl ImportKey {
+    /// Whether a field can hold the key.
+    #[must_use]
+    pub fn may_be(field: &str) -> bool {
+        field == BARCODE || fields::is_attribute(field)
+    }
+
+    /// The key of an asset, as it was sent or as it came back.
+    #[must_use]
+    pub fn of<'v>(&self, asset: &'v serde_json::Value) -> Option<&'v str> {
+        let value = if self.field == BARCODE {
+            asset.get(BARCODE)
+        } else {
+            asset.get(CUSTOM_ATTRIBUTES)?.get(&self.field)
+        };
+        value?.as_str().map(str::trim).filter(|key| !key.is_empty())
+    }
 }

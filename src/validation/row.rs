@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 use std::fmt::Write;
+use std::ops::Range;
 
 use super::fields::{self, BARCODE, CLIENT_ASSET_ID, CUSTOM_ATTRIBUTES, FIELDS};
 use super::json;
-use super::policy::{Policy, RowShape};
+use super::policy::{ImportKey, Policy, RowShape};
 use super::rules::{
-    ATTRIBUTE_VALUE, CLEAR, NOTHING_TO_CHANGE, Problem, REQUIRED, SET_BY_SERVICE, TWICE, UNKNOWN_ATTRIBUTE,
-    UNKNOWN_COLUMN,
+    ATTRIBUTE_VALUE, CLEAR, IMPORT_KEY, NOTHING_TO_CHANGE, Problem, REQUIRED, SET_BY_SERVICE, TWICE,
+    UNKNOWN_ATTRIBUTE, UNKNOWN_COLUMN,
 };
 use super::value::{self, Meaning, Refusal};
 use crate::input::{Cell, Column};
@@ -28,8 +29,13 @@ pub struct RowWriter {
     barcode_as_number: Option<usize>,
     /// Columns of text where a cell says "nan" or the like, with the first such row.
     blanks_as_text: Vec<(String, usize)>,
+    /// Whether the rows bring their import keys; not known before the first row.
+    keys_are_given: Option<bool>,
     // What follows belongs to the row under way.
     start: usize,
+    /// Where its import key stands, as JSON, in `out` or in `attribute_body`.
+    import_key_at: Option<Range<usize>>,
+    import_key: String,
     /// The entries of `customAttributes`, each with a comma behind it.
     attribute_body: Vec<u8>,
     /// One bit a field of `FIELDS`: it has a value, or a problem of its own.
@@ -88,7 +94,10 @@ impl RowWriter {
             rows: 0,
             barcode_as_number: None,
             blanks_as_text: Vec::new(),
+            keys_are_given: None,
             start: 0,
+            import_key_at: None,
+            import_key: String::new(),
             attribute_body: Vec::new(),
             given: 0,
             id: Given::No,
@@ -170,6 +179,8 @@ impl RowWriter {
         self.given = 0;
         self.id = Given::No;
         self.key.clear();
+        self.import_key_at = None;
+        self.import_key.clear();
         self.problems.clear();
         match self.policy.shape {
             RowShape::NewAsset => out.push(b'{'),
@@ -266,6 +277,9 @@ impl RowWriter {
                     .push_str(&String::from_utf8_lossy(&out[value + 1..out.len() - 1])),
             }
         }
+        if self.is_import_key(field.name) {
+            self.import_key_at = Some(value..out.len());
+        }
         if field.name == BARCODE && self.barcode_as_number.is_none() && is_number(cell) {
             self.barcode_as_number = Some(self.rows - 1);
         }
@@ -332,6 +346,7 @@ impl RowWriter {
         let start = self.attribute_body.len();
         self.attribute_body
             .extend_from_slice(attribute.opening.as_bytes());
+        let value = self.attribute_body.len();
         let written = meaning.and_then(|meaning| {
             if let Meaning::Value = meaning {
                 value::attribute(cell, self.policy.dates, &mut self.attribute_body)
@@ -342,6 +357,9 @@ impl RowWriter {
         });
         self.attribute_body.push(b',');
         if !twice && written.is_ok() {
+            if self.is_import_key(&self.attributes[index].name) {
+                self.import_key_at = Some(value..self.attribute_body.len() - 1);
+            }
             if value::is_blank_as_text(cell) {
                 self.note_blank(self.attributes[index].name.clone());
             }
@@ -363,6 +381,7 @@ impl RowWriter {
     /// # Errors
     /// All problems of the row, at least one; `out` is as it was before `begin`.
     pub fn end(&mut self, out: &mut Vec<u8>) -> Result<(), Vec<Problem>> {
+        self.end_import_key(out);
         let empty = out.len() == self.start + PATCH_OPENING.len() && self.attribute_body.is_empty();
         match self.policy.shape {
             RowShape::NewAsset => {
@@ -405,6 +424,72 @@ impl RowWriter {
             out.push(b'}');
         }
         Ok(())
+    }
+
+    fn is_import_key(&self, name: &str) -> bool {
+        self.policy
+            .import_key
+            .as_ref()
+            .is_some_and(|key| key.field == name)
+    }
+
+    /// Reads the import key of the row, or makes one.
+    fn end_import_key(&mut self, out: &mut Vec<u8>) {
+        let Some(ImportKey { field, prefix }) = self.policy.import_key.clone() else {
+            return;
+        };
+        let attribute = field != BARCODE;
+        let found = self.import_key_at.take();
+        // A column that stands there is meant, even where its first cell is blank.
+        let column = [field.clone(), format!("{CUSTOM_ATTRIBUTES}.{field}")];
+        let given = *self.keys_are_given.get_or_insert_with(|| {
+            found.is_some() || column.iter().any(|name| self.handles.contains_key(name))
+        });
+        match found {
+            Some(at) if given => {
+                let json = if attribute {
+                    &self.attribute_body[at]
+                } else {
+                    &out[at]
+                };
+                let text: Option<String> = serde_json::from_slice(json).ok();
+                match text
+                    .map(|text| text.trim().to_owned())
+                    .filter(|text| !text.is_empty())
+                {
+                    Some(text) => self.import_key = text,
+                    None => self.bad_import_key(&field, "it is no text, so it cannot tell rows apart"),
+                }
+            }
+            Some(_) => {
+                self.bad_import_key(&field, "the rows before brought none, so keys were made for them");
+            }
+            // A cell that was refused has its problem already.
+            None if given && self.problems.is_empty() => {
+                self.bad_import_key(&field, "it is blank in this row, and other rows bring theirs");
+            }
+            None if given => {}
+            None => {
+                self.import_key = format!("{prefix}{}", self.rows - 1);
+                let json = format!("\"{field}\":\"{}\",", self.import_key);
+                if attribute { &mut self.attribute_body } else { out }.extend_from_slice(json.as_bytes());
+            }
+        }
+    }
+
+    fn bad_import_key(&mut self, field: &str, why: &str) {
+        let message = format!("the import key `{field}` is not usable: {why}");
+        self.problems.push(IMPORT_KEY.problem(field, "", message, ""));
+    }
+
+    /// The import key of the row, where there is one.
+    pub fn import_key(&self) -> &str {
+        &self.import_key
+    }
+
+    /// Whether the rows bring their import keys, so that an earlier run may have used them.
+    pub fn import_keys_are_given(&self) -> bool {
+        self.keys_are_given == Some(true)
     }
 
     fn missing(&mut self, name: &str, why: &str, fix: &str) {

@@ -75,6 +75,10 @@ rules! {
         "give one dict a row";
     SAME_ID "same_id": "rows of a patch with the same id are equal",
         "keep one row an id";
+    IMPORT_KEY "import_key": "every row has an import key that is text, or none has one",
+        "fill the cell, or drop the column to have the keys made";
+    SAME_IMPORT_KEY "same_import_key": "rows with the same import key are equal",
+        "give each row a key of its own";
 }
 
 /// Every row check; each problem's rule stands here.
@@ -107,5 +111,12 @@ impl Problem {
     pub fn same_id(id_column: &str, id: &str, other: &str) -> Self {
         let message = format!("`{id_column}` {id} is given again, with other values, in {other}");
         SAME_ID.problem(id_column, id, message, "")
+    }
+
+    /// A row whose import key stands in another row with other values; `other` says which.
+    #[must_use]
+    pub fn same_import_key(field: &str, key: &str, other: &str) -> Self {
+        let message = format!("the import key `{field}` {key} is given again, with other values, in {other}");
+        SAME_IMPORT_KEY.problem(field, key, message, "")
     }
 }

@@ -1,0 +1,488 @@
+//! The journal of a named run: its ledger on the disk, so that the run goes on after any end.
+//!
+//! One `SQLite` file a run. It has a rollback journal, not a write-ahead log, so that the one file holds all that was
+//! written down, even after `kill -9`: whoever copies or moves it misses nothing. `SQLite`'s lock on the file says who
+//! drives the run; the system frees it with the process. The file is opened through `SQLite` only, since on Unix
+//! closing any other handle of a file frees all locks that the process has on it.
+
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::path::{Path, PathBuf, absolute};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::types::{ToSqlOutput, Type, ValueRef};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Row, TransactionBehavior, params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::batch::outcome::{Changes, Ledger, OwnedLabel, Record, State};
+use crate::error::Error;
+
+/// `ACCA`: marks a file as a journal of ours.
+const APPLICATION: i32 = 0x4143_4341;
+/// What the tables below look like; a file with a higher number was made by a later version.
+const FORMAT: i32 = 1;
+const TABLES: &str = "
+    CREATE TABLE run (verb TEXT NOT NULL, project TEXT NOT NULL, service TEXT NOT NULL, import_key TEXT,
+        import_prefix TEXT, complete INTEGER NOT NULL DEFAULT 0, begun TEXT NOT NULL, written TEXT) STRICT;
+    CREATE TABLE sendings (number INTEGER PRIMARY KEY, sending TEXT NOT NULL) STRICT;
+    CREATE TABLE faults (number INTEGER PRIMARY KEY, fault TEXT NOT NULL) STRICT;
+    CREATE TABLE records (number INTEGER PRIMARY KEY, label ANY, key TEXT NOT NULL, state TEXT NOT NULL, id TEXT,
+        digest INTEGER NOT NULL, sending INTEGER, fault INTEGER, same_as INTEGER) STRICT;
+";
+
+/// How long a driver waits for somebody who only looks at the file.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How long one who looks waits for another who does.
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// What a run is; a run that goes on must be the same one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    /// `create`, `patch`, ...
+    pub verb: String,
+    pub project: String,
+    /// The origin of the service's address.
+    pub service: String,
+    pub import_key: Option<String>,
+}
+
+/// A run as its file has it.
+#[derive(Debug)]
+pub struct Kept {
+    pub header: Header,
+    pub ledger: Ledger,
+    pub begun: Timestamp,
+    /// When something was last written down; the begin where nothing was yet.
+    pub written: Timestamp,
+}
+
+/// The file of a run that this process drives; nobody else can until it is dropped.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    connection: Connection,
+    /// How many requests of the ledger it has.
+    sendings: usize,
+}
+
+impl Journal {
+    /// Opens or makes the file of a run and locks it. Gives the ledger it holds if something was written down before:
+    /// that ledger is watched, and what stands in it does not count as changed.
+    pub fn open(path: &Path, header: &Header) -> Result<(Self, Option<Ledger>), Error> {
+        // Absolute, since the process may change its folder later.
+        let path = absolute(path).map_err(|error| Trouble::from(error).at(path))?;
+        let (connection, kept, going_on) =
+            Self::locked(&path, header).map_err(|trouble| trouble.at(&path))?;
+        if going_on && kept.header != *header {
+            return Err(Error::Option(format!(
+                "the run {} {}, and this call {}; give this call a run of its own, or delete that one if you do not \
+                 need it any more",
+                path.display(),
+                kept.header.told(),
+                header.told()
+            )));
+        }
+        let mut ledger = kept.ledger;
+        ledger.watch();
+        ledger.take_changes();
+        let journal = Self {
+            path,
+            connection,
+            sendings: ledger.sendings().len(),
+        };
+        Ok((journal, going_on.then_some(ledger)))
+    }
+
+    fn locked(path: &Path, header: &Header) -> Result<(Connection, Kept, bool), Trouble> {
+        if !path.try_exists()? {
+            make(path, header)?;
+        }
+        let mut connection = connect(path, PATIENCE)?;
+        connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
+        let (kept, going_on) = load(&transaction)?;
+        if !going_on {
+            // Nothing was sent in its name: whatever it was to be, it begins now.
+            transaction.execute("DELETE FROM run", [])?;
+            begin(&transaction, header)?;
+        }
+        // A file that cannot be written must be known before anything is sent; this writes though nothing changes.
+        transaction.pragma_update(None, "user_version", FORMAT)?;
+        transaction.commit()?;
+        still_there(path)?;
+        Ok((connection, kept, going_on))
+    }
+
+    /// Writes down what changed in the ledger. When this returns, it is on the disk; on an error nothing was written,
+    /// and the changes are in the ledger again.
+    pub fn write(&mut self, ledger: &mut Ledger) -> Result<(), Error> {
+        let changes = ledger.take_changes();
+        let written = still_there(&self.path).and_then(|()| self.put(ledger, &changes));
+        if written.is_err() {
+            ledger.put_back(changes);
+        }
+        written.map_err(|trouble| trouble.at(&self.path))
+    }
+
+    fn put(&mut self, ledger: &Ledger, changes: &Changes) -> Result<(), Trouble> {
+        let transaction = self.connection.transaction()?;
+        put(&transaction, ledger, changes, self.sendings)?;
+        transaction.commit()?;
+        self.sendings = ledger.sendings().len();
+        Ok(())
+    }
+
+    /// Reads a run without driving it; `None` while somebody drives it.
+    pub fn read(path: &Path) -> Result<Option<Kept>, Error> {
+        let read = || {
+            let mut connection = connect(path, GLANCE)?;
+            let transaction = connection.transaction()?;
+            Ok(load(&transaction)?.0)
+        };
+        match read() {
+            Ok(kept) => Ok(Some(kept)),
+            Err(Trouble::Driven) => Ok(None),
+            Err(trouble) => Err(trouble.at(path)),
+        }
+    }
+
+    /// Deletes the file of a run, damaged or not, unless somebody drives it.
+    pub fn delete(path: &Path) -> Result<(), Error> {
+        let lock = || {
+            let mut connection = connect(path, GLANCE)?;
+            Ok(connection
+                .transaction_with_behavior(TransactionBehavior::Exclusive)?
+                .commit()?)
+        };
+        match lock() {
+            Err(Trouble::Driven) => Err(Trouble::Driven.at(path)),
+            _ => fs::remove_file(path)
+                .and_then(|()| match fs::remove_file(rollback(path)) {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                    removed => removed,
+                })
+                .map_err(|error| Trouble::from(error).at(path)),
+        }
+    }
+}
+
+impl Header {
+    fn told(&self) -> String {
+        let key = match &self.import_key {
+            Some(key) => format!("the import key `{key}`"),
+            None => "no import key".to_owned(),
+        };
+        format!(
+            "is a {} in project {} at {} with {key}",
+            self.verb, self.project, self.service
+        )
+    }
+}
+
+/// What is wrong with the file of a run.
+enum Trouble {
+    /// Somebody drives it.
+    Driven,
+    /// What it is, and what to do.
+    Other(String, &'static str),
+}
+
+const FOREIGN: &str = "give the run another name; the file was not touched";
+const DAMAGED: &str = "put a copy of the file back; if there is none, delete it, and look up in the project which rows \
+                       are there before you send them again";
+const UNWRITABLE: &str = "allow this user to write the file and its folder, or keep runs in another folder \
+                          (ACC_ASSETS_RUNS)";
+const FULL: &str = "make room on the disk and call again: the run goes on from what was written down";
+
+impl Trouble {
+    fn at(self, path: &Path) -> Error {
+        let (what, fix) = match self {
+            Self::Driven => (
+                "is driven by another process, or by an earlier call that is still under way".to_owned(),
+                "wait until that has ended, or stop it",
+            ),
+            Self::Other(what, fix) => (what, fix),
+        };
+        Error::Journal(format!("the run {} {what}; {fix}", path.display()))
+    }
+}
+
+impl From<rusqlite::Error> for Trouble {
+    fn from(error: rusqlite::Error) -> Self {
+        let said = error.to_string();
+        let rusqlite::Error::SqliteFailure(failure, _) = error else {
+            // A value that none of ours can be.
+            return Self::Other(format!("is damaged ({said})"), DAMAGED);
+        };
+        match failure.code {
+            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Self::Driven,
+            ErrorCode::NotADatabase => Self::Other(
+                "is no journal of a run, or one whose beginning is destroyed".to_owned(),
+                FOREIGN,
+            ),
+            ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied => {
+                Self::Other(format!("cannot be opened for writing ({said})"), UNWRITABLE)
+            }
+            ErrorCode::DiskFull | ErrorCode::SystemIoFailure => {
+                Self::Other(format!("cannot be read or written ({said})"), FULL)
+            }
+            _ => Self::Other(format!("is damaged ({said})"), DAMAGED),
+        }
+    }
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Self {
+        Self::Other(format!("cannot be used ({error})"), UNWRITABLE)
+    }
+}
+
+/// Makes the file of a new run. It appears under its name with all its tables or not at all, so that an empty file is
+/// never taken for a run that has not begun.
+fn make(path: &Path, header: &Header) -> Result<(), Trouble> {
+    if rollback(path).try_exists()? {
+        // SQLite would roll the new file back to what the removed one was.
+        return Err(Trouble::Other(
+            format!(
+                "was removed, but not {}, which belongs to it",
+                rollback(path).display()
+            ),
+            "put the run's file back, or remove this one too",
+        ));
+    }
+    if let Some(folder) = path.parent() {
+        let mut builder = DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.recursive(true).create(folder)?;
+    }
+    let mut draft = std::ffi::OsString::from(format!(".{:016x}-", fastrand::u64(..)));
+    draft.push(path.file_name().unwrap_or_default());
+    let draft = path.with_file_name(draft);
+    let published = fill(&draft, header).map(|()| fs::hard_link(&draft, path));
+    let removed = fs::remove_file(&draft);
+    match published? {
+        Ok(()) => Ok(removed?),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(removed?),
+        // A file system without links.
+        Err(_) => fill(path, header),
+    }
+}
+
+fn fill(path: &Path, header: &Header) -> Result<(), Trouble> {
+    let mut connection = Connection::open(path)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
+    transaction.pragma_update(None, "application_id", APPLICATION)?;
+    transaction.pragma_update(None, "user_version", FORMAT)?;
+    transaction.execute_batch(TABLES)?;
+    begin(&transaction, header)?;
+    Ok(transaction.commit()?)
+}
+
+fn begin(connection: &Connection, header: &Header) -> Result<(), Trouble> {
+    connection.execute(
+        "INSERT INTO run (verb, project, service, import_key, begun) VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![
+            header.verb,
+            header.project,
+            header.service,
+            header.import_key,
+            Timestamp::now().to_string()
+        ],
+    )?;
+    Ok(())
+}
+
+fn put(connection: &Connection, ledger: &Ledger, changes: &Changes, sendings: usize) -> Result<(), Trouble> {
+    let mut statement = connection.prepare("INSERT OR REPLACE INTO sendings VALUES (?1, ?2)")?;
+    // New requests without a gap, also where nothing was noted of one.
+    let noted = changes.sendings.iter().map(|number| *number as usize);
+    let new = sendings..ledger.sendings().len();
+    for number in noted.filter(|number| !new.contains(number)).chain(new.clone()) {
+        statement.execute(params![number, json(&ledger.sendings()[number])?])?;
+    }
+    let mut statement = connection.prepare("INSERT OR REPLACE INTO faults VALUES (?1, ?2)")?;
+    for (number, fault) in ledger.faults().iter().enumerate().skip(changes.faults_from) {
+        statement.execute(params![number, json(fault)?])?;
+    }
+    let mut statement =
+        connection.prepare("INSERT OR REPLACE INTO records VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
+    // Rows that were never read are found again by whoever reads on.
+    let read = u32::try_from(ledger.read()).unwrap_or(u32::MAX);
+    for row in changes.rows.range(..read) {
+        let record = ledger.record(*row);
+        let label = match record.label {
+            OwnedLabel::Number => ValueRef::Null,
+            OwnedLabel::Int(number) => ValueRef::Integer(*number),
+            OwnedLabel::Text(text) => ValueRef::Text(text.as_bytes()),
+        };
+        statement.execute(params![
+            record.row,
+            ToSqlOutput::Borrowed(label),
+            record.key,
+            record.state.as_str(),
+            record.id,
+            record.digest.cast_signed(),
+            record.sending,
+            record.fault,
+            record.same_as
+        ])?;
+    }
+    connection.execute(
+        "UPDATE run SET import_prefix = ?1, complete = ?2, written = ?3",
+        params![
+            ledger.import_prefix,
+            ledger.complete,
+            Timestamp::now().to_string()
+        ],
+    )?;
+    Ok(())
+}
+
+/// Where `SQLite` keeps what it needs to roll a cut-off transaction back.
+fn rollback(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-journal");
+    name.into()
+}
+
+fn connect(path: &Path, patience: Duration) -> Result<Connection, Trouble> {
+    // Writable if it can be: a cut-off transaction is rolled back by whoever opens the file next.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(patience)?;
+    let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    match (number("application_id")?, number("user_version")?) {
+        (APPLICATION, FORMAT) => Ok(connection),
+        (APPLICATION, format) if format > FORMAT => Err(Trouble::Other(
+            format!(
+                "was made by a later version of acc-assets (format {format}, this version knows {FORMAT})"
+            ),
+            "update acc-assets, or give the run another name",
+        )),
+        _ if number("page_count")? == 0 => Err(Trouble::Other("is empty or cut off".to_owned(), DAMAGED)),
+        _ => Err(Trouble::Other("belongs to another program".to_owned(), FOREIGN)),
+    }
+}
+
+/// `SQLite` would go on writing into a removed file, which nobody finds again.
+fn still_there(path: &Path) -> Result<(), Trouble> {
+    if path.try_exists()? && path.is_file() {
+        return Ok(());
+    }
+    Err(Trouble::Other(
+        "was removed while it was in use".to_owned(),
+        "put it back if you can; otherwise look up in the project which rows are there before you send them again",
+    ))
+}
+
+/// What stands in the file, and whether a driver has written since its begin.
+fn load(connection: &Connection) -> Result<(Kept, bool), Trouble> {
+    let mut ledger = Ledger::default();
+    each(connection, "SELECT * FROM sendings ORDER BY number", |_, row| {
+        ledger.restore_sending(of_json(row, 1)?);
+        Ok(())
+    })?;
+    each(connection, "SELECT * FROM faults ORDER BY number", |_, row| {
+        ledger.add_fault(of_json(row, 1)?);
+        Ok(())
+    })?;
+    let (sendings, faults) = (ledger.sendings().len(), ledger.faults().len());
+    each(
+        connection,
+        "SELECT * FROM records ORDER BY number",
+        |number, row| {
+            let label = match row.get_ref(1)? {
+                ValueRef::Null => OwnedLabel::Number,
+                ValueRef::Integer(number) => OwnedLabel::Int(number),
+                text => OwnedLabel::Text(text.as_str()?.into()),
+            };
+            let state = row.get_ref(3)?.as_str()?;
+            let Some(state) = State::ALL.into_iter().find(|known| known.as_str() == state) else {
+                return Err(rusqlite::Error::InvalidColumnType(
+                    3,
+                    "state".to_owned(),
+                    Type::Text,
+                ));
+            };
+            let points_at = |column: usize, most: usize| match row.get::<_, Option<u32>>(column)? {
+                Some(number) if number as usize >= most => {
+                    Err(rusqlite::Error::IntegralValueOutOfRange(column, number.into()))
+                }
+                number => Ok(number),
+            };
+            ledger.restore(&Record {
+                row: number,
+                label: &label,
+                key: row.get_ref(2)?.as_str()?,
+                state,
+                id: row.get(4)?,
+                digest: row.get::<_, i64>(5)?.cast_unsigned(),
+                sending: points_at(6, sendings)?,
+                fault: points_at(7, faults)?,
+                same_as: points_at(8, number as usize)?,
+            });
+            Ok(())
+        },
+    )?;
+    let moment = |row: &Row<'_>, column: usize| {
+        row.get::<_, Option<String>>(column)?
+            .map(|moment| moment.parse::<Timestamp>())
+            .transpose()
+            .map_err(|error| unreadable(column, error))
+    };
+    Ok(connection.query_row("SELECT * FROM run", [], |row| {
+        ledger.import_prefix = row.get(4)?;
+        ledger.complete = row.get(5)?;
+        let begun = moment(row, 6)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+        let written = moment(row, 7)?;
+        let header = Header {
+            verb: row.get(0)?,
+            project: row.get(1)?,
+            service: row.get(2)?,
+            import_key: row.get(3)?,
+        };
+        let kept = Kept {
+            header,
+            ledger: std::mem::take(&mut ledger),
+            begun,
+            written: written.unwrap_or(begun),
+        };
+        Ok((kept, written.is_some()))
+    })?)
+}
+
+/// Every row of a table that is numbered from 0 without a gap.
+fn each(
+    connection: &Connection,
+    query: &str,
+    mut take: impl FnMut(u32, &Row<'_>) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(query)?;
+    let mut rows = statement.query([])?;
+    let mut next = 0;
+    while let Some(row) = rows.next()? {
+        let number: u32 = row.get(0)?;
+        if number != next {
+            return Err(rusqlite::Error::IntegralValueOutOfRange(0, number.into()));
+        }
+        take(number, row)?;
+        next += 1;
+    }
+    Ok(())
+}
+
+fn json(value: &impl Serialize) -> rusqlite::Result<String> {
+    serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+}
+
+fn of_json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+    serde_json::from_str(row.get_ref(column)?.as_str()?).map_err(|error| unreadable(column, error))
+}
+
+fn unreadable(column: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
+}

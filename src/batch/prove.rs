@@ -1,0 +1,607 @@
+//! What is done about a request whose answer was lost: wait, read the project, settle, and send what is not there.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::Value;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::api::{Endpoint, Found, Lookup, Now, Paired, Proof, SentRow, fill};
+use crate::batch::outcome::{Fault, SharedLedger, State, lock};
+use crate::batch::pages;
+use crate::batch::plan::Batch;
+use crate::batch::reconcile::{self, Doubt, Shown};
+use crate::batch::run::{Landed, Run};
+use crate::batch::settle::rows;
+use crate::error::Error;
+use crate::http::{By, Call, Caller, Counters, Moment, Phase, Replay, Stage, Stop};
+use crate::ids::ProjectId;
+
+/// How often a request is looked for before its rows stay unknown.
+const MOST_ROUNDS: u32 = 5;
+
+/// After so many looks in a row that got no answer the run ends.
+const MOST_FAILED_LOOKS: u32 = 4;
+
+/// A time that no asset was changed after (2100, in milliseconds since 1970).
+const FUTURE: i64 = 4_102_444_800_000;
+
+/// What was found of requests in doubt.
+pub(super) enum Evidence {
+    /// Entries of a list, and whether all of it could be read.
+    List(Vec<Found>, bool),
+    /// For each request, each row's entry under its id.
+    Rows(Vec<Vec<Option<Value>>>),
+}
+
+/// What a look needs: it runs beside the requests of the run.
+pub(super) struct Context {
+    caller: Arc<Caller>,
+    counters: Arc<Counters>,
+    stop: Stop,
+    ledger: SharedLedger,
+    project: ProjectId,
+}
+
+impl Run {
+    pub(super) fn context(&self) -> Context {
+        Context {
+            caller: self.caller.clone(),
+            counters: self.counters.clone(),
+            stop: self.stop.clone(),
+            ledger: self.ledger.clone(),
+            project: self.job.project,
+        }
+    }
+
+    /// A request was sent and its rows are in doubt; they are looked for later.
+    pub(super) fn suspect(&mut self, batch: Batch, sending: u32, why: &Error, executed: bool) {
+        let settle = self.caller.options().retry.settle;
+        // A row with an id can be read at once, and sent again without harm.
+        let first = match self.job.endpoint.proof {
+            Proof::ById { .. } if !batch.suspicious => settle / 10,
+            Proof::ById { .. } => settle,
+            _ => settle / 3,
+        };
+        self.doubt(batch, sending, why, executed, first, None);
+    }
+
+    /// The service left these rows out of its answer: whether they are as before is looked at.
+    pub(super) fn suspect_left_out(&mut self, batch: Batch, sending: u32, why: &Error, reason: &'static str) {
+        self.doubt(batch, sending, why, false, Duration::ZERO, Some(reason));
+    }
+
+    /// A request was refused because of what its assets are now: they are read before a second try.
+    pub(super) fn suspect_conflict(&mut self, mut batch: Batch, sending: u32, why: &Error) {
+        batch.reread = true;
+        self.doubt(batch, sending, why, false, Duration::ZERO, None);
+    }
+
+    fn doubt(
+        &mut self,
+        batch: Batch,
+        sending: u32,
+        why: &Error,
+        executed: bool,
+        first: Duration,
+        left_out: Option<&'static str>,
+    ) {
+        let mut fault = Fault::of(why);
+        fault.fix = Some("look the row up in the project before sending it again".to_owned());
+        if !self.job.reconcile || matches!(self.job.endpoint.proof, Proof::Needless) {
+            self.blame(rows(&batch), State::Unknown, fault);
+            return;
+        }
+        fault.fix = Some("call .reconcile() on the result: it looks the rows up in the project".to_owned());
+        let mut ledger = lock(&self.ledger);
+        let fault = ledger.add_fault(fault);
+        // A refused conflict is known not to be executed, but while it is looked into nothing else may be said.
+        rows(&batch).for_each(|row| ledger.set_fault(row, State::Unknown, fault));
+        let now = self.caller.clock().now();
+        ledger.note_sending(sending, |sending| sending.executed |= executed);
+        let times = ledger.sendings().get(sending as usize).map(|sending| {
+            let left = sending.left.unwrap_or(now);
+            (left, sending.ended.unwrap_or(now))
+        });
+        drop(ledger);
+        let (left, ended) = times.unwrap_or((now, now));
+        self.doubts.push(Doubt {
+            batch,
+            sending,
+            left,
+            ended,
+            executed,
+            left_out,
+            due: Instant::now() + first,
+            settled: Instant::now() + self.caller.options().retry.settle,
+            rounds: 0,
+            missed: false,
+        });
+    }
+
+    /// Takes up requests that an earlier run left in doubt.
+    pub(super) fn resume_doubts(&mut self, batches: BTreeMap<u32, Batch>) {
+        let now = self.caller.clock().now();
+        let timeout = i64::try_from(self.caller.options().timeout.as_millis()).unwrap_or(i64::MAX);
+        let settle = self.caller.options().retry.settle;
+        for (sending, batch) in batches {
+            let (left, ended, executed) = {
+                let ledger = lock(&self.ledger);
+                let kept = ledger.sendings().get(sending as usize);
+                let left = kept.and_then(|kept| kept.left).unwrap_or(now);
+                // Whoever was killed did not see it end; it ended no later than by its timeout.
+                let cut = Moment {
+                    latest: left.latest.saturating_add(timeout),
+                    ..left
+                };
+                let ended = kept.and_then(|kept| kept.ended).unwrap_or(cut);
+                (left, ended, kept.is_some_and(|kept| kept.executed))
+            };
+            // What has passed since counts, as far as it is certain.
+            let passed = if ended.by == now.by {
+                u64::try_from(now.earliest - ended.latest).unwrap_or(0)
+            } else {
+                0
+            };
+            let settled = settle.saturating_sub(Duration::from_millis(passed));
+            self.doubts.push(Doubt {
+                batch,
+                sending,
+                left,
+                ended,
+                executed,
+                left_out: None,
+                due: Instant::now(),
+                settled: Instant::now() + settled,
+                rounds: 0,
+                missed: false,
+            });
+        }
+    }
+
+    /// When something is to be looked for next.
+    pub(super) fn next_look(&self) -> Option<Instant> {
+        let next = self.doubts.iter().map(|doubt| doubt.due).min();
+        next.filter(|_| self.may_look() && !self.looking)
+    }
+
+    /// Starts to look for what is due: one look for all of it, and one look at a time.
+    pub(super) fn look(&mut self, flights: &mut JoinSet<Landed>) {
+        let now = Instant::now();
+        if self.next_look().is_none_or(|due| due > now) {
+            return;
+        }
+        let (due, later) = std::mem::take(&mut self.doubts)
+            .into_iter()
+            .partition(|doubt| doubt.due <= now);
+        self.doubts = later;
+        self.looking = true;
+        let context = self.context();
+        let endpoint = self.job.endpoint;
+        flights.spawn(async move { look(context, endpoint, due).await });
+    }
+
+    /// Settles what was looked for.
+    pub(super) fn looked(&mut self, doubts: Vec<Doubt>, evidence: Result<Evidence, Error>) {
+        self.looking = false;
+        match evidence {
+            Ok(Evidence::List(found, whole)) => self.settle_by_list(doubts, &found, whole),
+            Ok(Evidence::Rows(shown)) => {
+                for (doubt, shown) in doubts.into_iter().zip(shown) {
+                    self.settle_by_id(doubt, &shown);
+                }
+            }
+            // Nobody refused: the run was told to end meanwhile.
+            Err(_) if self.stop.phase() > Phase::Run => {
+                self.doubts.extend(doubts);
+                return;
+            }
+            Err(error) => {
+                let refused = matches!(&error, Error::Service(refusal) if refusal.status < 500);
+                self.failed_looks += 1;
+                if !refused && self.counters.any_success() && self.failed_looks < MOST_FAILED_LOOKS {
+                    // It was there a moment ago, so it may come back.
+                    self.trouble.get_or_insert(error);
+                    let due = Instant::now() + self.caller.options().retry.settle;
+                    self.doubts.extend(doubts.into_iter().map(|mut doubt| {
+                        doubt.due = due;
+                        doubt
+                    }));
+                    return;
+                }
+                for doubt in doubts {
+                    self.stays_unknown(&doubt.batch, &format!("it could not be looked for ({error})"));
+                }
+                if !refused {
+                    self.give_up(error);
+                    return;
+                }
+            }
+        }
+        // The service answers, so there may be an end to it.
+        if !self.hopeless {
+            self.trouble = None;
+        }
+        self.lost_in_a_row = 0;
+        self.failed_looks = 0;
+    }
+
+    fn settle_by_list(&mut self, doubts: Vec<Doubt>, found: &[Found], whole: bool) {
+        let Proof::InList(lookup) = &self.job.endpoint.proof else {
+            return;
+        };
+        let import_key = self.job.policy.import_key.as_ref();
+        let ours: HashSet<u32> = doubts.iter().flat_map(|doubt| rows(&doubt.batch)).collect();
+        let ledger = lock(&self.ledger);
+        let mut claimed = ledger.claimed(found.iter().map(|found| found.id.as_str()));
+        let given = self.caller.given_to_others(ledger.run());
+        let of_others = |found: &&Found| Uuid::try_parse(&found.id).is_ok_and(|id| given.contains(&id));
+        claimed.extend(found.iter().filter(of_others).map(|found| found.id.clone()));
+        let rivals = ledger.keys_in_doubt(&ours);
+        let shown = reconcile::compare(lookup, import_key, &doubts, found, &claimed, &rivals);
+        drop(ledger);
+        for (mut doubt, shown) in doubts.into_iter().zip(shown) {
+            doubt.rounds += 1;
+            match shown {
+                Shown::Executed(entries) => self.executed(doubt, &entries, found),
+                Shown::Absent if !whole => {
+                    self.look_again(doubt, "the list of the project's assets cannot be read in full");
+                }
+                Shown::Absent if self.is_behind(lookup, &doubt, found) => {
+                    self.look_again(
+                        doubt,
+                        "the list does not yet show assets that were created after it",
+                    );
+                }
+                Shown::Absent if doubt.missed && Instant::now() >= doubt.settled => {
+                    self.send_again(doubt.batch);
+                }
+                Shown::Absent => {
+                    doubt.missed = true;
+                    self.look_again(doubt, "it is not there, but that was not certain in time");
+                }
+                Shown::Unclear(reason) => self.look_again(doubt, reason),
+            }
+        }
+    }
+
+    /// Whether a list does not show what was proven to be created after the request in doubt: then it proves nothing.
+    fn is_behind(&self, lookup: &Lookup, doubt: &Doubt, found: &[Found]) -> bool {
+        places(lookup, &doubt.batch).iter().any(|place| {
+            self.shown.get(place).is_some_and(|(sending, id)| {
+                *sending > doubt.sending && !found.iter().any(|found| found.id == *id)
+            })
+        })
+    }
+
+    fn executed(&mut self, mut doubt: Doubt, entries: &[Option<usize>], found: &[Found]) {
+        let done = self.done();
+        let mut ledger = lock(&self.ledger);
+        for (item, entry) in doubt.batch.items.iter().zip(entries) {
+            if let Some(found) = entry.and_then(|entry| found.get(entry)) {
+                ledger.set(item.row, done);
+                ledger.set_id(item.row, &found.id);
+                self.caller.remember(&found.id, ledger.run());
+                keep(self.job.keep, &mut self.table, item.row, &found.entry);
+            }
+        }
+        ledger.note_sending(doubt.sending, |sending| sending.executed = true);
+        drop(ledger);
+        self.prove_named(&doubt.batch);
+        doubt.executed = true;
+        doubt.batch = doubt
+            .batch
+            .part(self.job.endpoint, |at, _| entries.get(at) == Some(&None));
+        if !doubt.batch.items.is_empty() {
+            self.look_again(
+                doubt,
+                "its request was executed, but which asset of the project is this row cannot be told",
+            );
+        }
+    }
+
+    fn look_again(&mut self, mut doubt: Doubt, reason: &str) {
+        if doubt.rounds >= MOST_ROUNDS {
+            self.stays_unknown(&doubt.batch, reason);
+            return;
+        }
+        let settle = self.caller.options().retry.settle;
+        doubt.due = (Instant::now() + settle / 3).max(doubt.settled);
+        self.doubts.push(doubt);
+    }
+
+    fn settle_by_id(&mut self, mut doubt: Doubt, shown: &[Option<Value>]) {
+        let Proof::ById { now, .. } = self.job.endpoint.proof else {
+            return;
+        };
+        let judged: Vec<Now> = doubt
+            .batch
+            .sent()
+            .iter()
+            .zip(shown)
+            .map(|(sent, entry)| now(entry.as_ref(), sent))
+            .collect();
+        let done = self.done();
+        let endpoint = self.job.endpoint;
+        for ((item, judged), entry) in doubt.batch.items.iter().zip(&judged).zip(shown) {
+            match (judged, doubt.left_out) {
+                (Now::NotDone | Now::Unclear(_), Some(reason)) => {
+                    let fault = Fault::new("not_named", reason, "");
+                    self.blame(std::iter::once(item.row), State::Rejected, fault);
+                }
+                (Now::Done, _) => {
+                    lock(&self.ledger).set(item.row, done);
+                    if let Some(entry) = entry {
+                        keep(self.job.keep, &mut self.table, item.row, entry);
+                    }
+                }
+                (Now::NotDone, None) => {}
+                (Now::Impossible(reason), _) => {
+                    let fault = Fault::new("impossible", *reason, "leave the row out, or correct its id");
+                    self.blame(std::iter::once(item.row), State::Rejected, fault);
+                }
+                (Now::Unclear(reason), None) => {
+                    let one = doubt.batch.part(endpoint, |_, other| other.row == item.row);
+                    self.stays_unknown(&one, reason);
+                }
+            }
+        }
+        if judged.contains(&Now::Done) {
+            self.prove_named(&doubt.batch);
+        }
+        if doubt.left_out.is_some() {
+            return;
+        }
+        let not_done = |at: usize| judged.get(at) == Some(&Now::NotDone);
+        let seen = |at: usize| shown.get(at).is_some_and(Option::is_some);
+        let last = doubt.batch.resent + 1 >= most_resent(endpoint, &self.caller);
+        let early = Instant::now() < doubt.settled && !doubt.batch.reread;
+        let rest = |wanted: &dyn Fn(usize) -> bool| {
+            let mut rest = doubt.batch.part(endpoint, |at, _| wanted(at));
+            rest.reread = doubt.batch.reread;
+            rest.resent = doubt.batch.resent;
+            rest.suspicious = early;
+            rest
+        };
+        // What is not shown may be unknown to the service, or left out of this one answer: nothing is proven.
+        let mut unseen = rest(&|at| not_done(at) && !seen(at));
+        let mut undone = rest(&|at| not_done(at) && seen(at));
+        undone.named.clone_from(&doubt.batch.named);
+        if last && !unseen.items.is_empty() {
+            self.stays_unknown(&unseen, "the service does not show it");
+        } else if !unseen.items.is_empty() {
+            unseen.resent += 1;
+            self.waiting.push_back(unseen);
+        }
+        if undone.items.is_empty() {
+            return;
+        }
+        if early && last {
+            // The last word is not said before it is certain.
+            doubt.due = doubt.settled;
+            doubt.batch = undone;
+            self.doubts.push(doubt);
+        } else {
+            self.send_again(undone);
+        }
+    }
+
+    /// Nothing of the request is there, so it was not executed and may go out once more.
+    fn send_again(&mut self, mut batch: Batch) {
+        batch.resent += 1;
+        let mut fault = self.fault_of(&batch);
+        "not_executed".clone_into(&mut fault.code);
+        fault.message = format!("{}; the project shows that it was not executed", fault.message);
+        fault.fix = Some("call .retry() on the result".to_owned());
+        if batch.resent >= most_resent(self.job.endpoint, &self.caller) {
+            self.blame(rows(&batch), State::Failed, fault);
+            return;
+        }
+        let mut ledger = lock(&self.ledger);
+        let fault = ledger.add_fault(fault);
+        rows(&batch).for_each(|row| ledger.set_fault(row, State::Failed, fault));
+        drop(ledger);
+        self.waiting.push_back(batch);
+    }
+
+    fn stays_unknown(&mut self, batch: &Batch, reason: &str) {
+        let mut fault = self.fault_of(batch);
+        if !fault.message.ends_with(reason) {
+            fault.message = format!("{}; {reason}", fault.message);
+        }
+        fault.fix =
+            Some("call .reconcile() on the result later, or look the row up in the project".to_owned());
+        self.blame(rows(batch), State::Unknown, fault);
+    }
+
+    /// Why the rows of a batch are in doubt.
+    fn fault_of(&self, batch: &Batch) -> Fault {
+        let ledger = lock(&self.ledger);
+        batch
+            .items
+            .first()
+            .and_then(|item| ledger.record(item.row).fault)
+            .and_then(|fault| ledger.faults().get(fault as usize).cloned())
+            .unwrap_or_else(|| Fault::new("in_flight", "the answer to its request was lost", ""))
+    }
+}
+
+/// How often a batch goes out in all. A request that may be replayed has had its tries each time.
+fn most_resent(endpoint: &Endpoint, caller: &Caller) -> u32 {
+    match endpoint.replay {
+        Replay::Safe => 2,
+        Replay::Never => caller.options().retry.attempts,
+    }
+}
+
+fn keep(wanted: bool, table: &mut crate::table::Table, row: u32, entry: &Value) {
+    if wanted {
+        let entry = entry.to_string();
+        let range = 0..entry.len();
+        table.add(Bytes::from(entry), vec![(row, range)]);
+    }
+}
+
+/// The places that the rows of a batch would stand in.
+fn places(lookup: &Lookup, batch: &Batch) -> BTreeSet<String> {
+    batch
+        .sent()
+        .iter()
+        .filter_map(|sent| (lookup.place)(&serde_json::from_slice(sent.body).ok()?))
+        .collect()
+}
+
+async fn look(context: Context, endpoint: &'static Endpoint, mut doubts: Vec<Doubt>) -> Landed {
+    let evidence = match &endpoint.proof {
+        Proof::InList(lookup) => {
+            let places: BTreeSet<String> = doubts
+                .iter()
+                .flat_map(|doubt| places(lookup, &doubt.batch))
+                .collect();
+            let places: Vec<String> = places.into_iter().collect();
+            by_list(&context, lookup, &mut doubts, &places).await
+        }
+        Proof::ById { endpoint, query, .. } => by_id(&context, endpoint, query, &doubts).await,
+        Proof::Needless => Ok(Evidence::Rows(Vec::new())),
+    };
+    Landed::Looked(doubts, evidence)
+}
+
+async fn by_list(
+    context: &Context,
+    lookup: &Lookup,
+    doubts: &mut [Doubt],
+    places: &[String],
+) -> Result<Evidence, Error> {
+    let clock = context.caller.clock();
+    if clock.now().by == By::Local {
+        // Nothing was answered yet. An empty page tells the time.
+        list(context, lookup, Some(FUTURE), &[]).await?;
+    }
+    for doubt in &mut *doubts {
+        doubt.left = clock.better(doubt.left);
+        doubt.ended = clock.better(doubt.ended);
+    }
+    let (found, whole) = list(context, lookup, reconcile::since(doubts), places).await?;
+    Ok(Evidence::List(found, whole))
+}
+
+/// Reads the entries of a list, and says whether all of them could be read.
+pub(super) async fn list(
+    context: &Context,
+    lookup: &Lookup,
+    since: Option<i64>,
+    places: &[String],
+) -> Result<(Vec<Found>, bool), Error> {
+    let listing = lookup.listing;
+    let path = fill(listing.path, context.caller.options().prefix, context.project);
+    let query = (lookup.query)(since, places);
+    let at = |stage| {
+        context.count(stage);
+        Ok(())
+    };
+    let table = pages::read_with(
+        &context.caller,
+        listing,
+        &path,
+        &query,
+        &context.stop,
+        &context.counters,
+        &at,
+    )
+    .await?;
+    let entries = (0..table.len()).filter_map(|at| table.raw(at));
+    let found: Vec<Found> = entries.filter_map(lookup.read).collect();
+    let whole = found.len() == table.len();
+    Ok((found, whole))
+}
+
+async fn by_id(
+    context: &Context,
+    endpoint: &'static Endpoint,
+    query: &str,
+    doubts: &[Doubt],
+) -> Result<Evidence, Error> {
+    let mut shown = Vec::new();
+    for doubt in doubts {
+        let sent = doubt.batch.sent();
+        let mut entries = Vec::with_capacity(sent.len());
+        for sent in sent.chunks(endpoint.most_items) {
+            let ids: Vec<String> = sent.iter().map(|row| Value::from(row.key).to_string()).collect();
+            let call = Call {
+                method: endpoint.method,
+                path: endpoint.path(context.caller.options().prefix, context.project) + query,
+                group: endpoint.group,
+                replay: endpoint.replay,
+                body: Some(Bytes::from(format!(
+                    "{}{}{}",
+                    endpoint.opens,
+                    ids.join(","),
+                    endpoint.closes
+                ))),
+            };
+            let at = |stage| {
+                context.count(stage);
+                Ok(())
+            };
+            let called = context
+                .caller
+                .call(&call, &context.stop, &context.counters, &at)
+                .await;
+            let answer = called.result?;
+            let paired = (endpoint.pair)(&answer.body, sent, true).map_err(|reason| Error::Unreadable {
+                message: format!("the answer of {} cannot be read: {reason}", endpoint.name),
+                status: answer.status,
+                request_id: crate::http::refusal::request_id(&answer),
+                body: String::from_utf8_lossy(&answer.body).into(),
+            })?;
+            if shows_others(&answer.body, sent) {
+                return Err(Error::Unreadable {
+                    message: format!("the answer of {} shows what was not asked for", endpoint.name),
+                    status: answer.status,
+                    request_id: crate::http::refusal::request_id(&answer),
+                    body: String::from_utf8_lossy(&answer.body).into(),
+                });
+            }
+            entries.extend(paired.into_iter().map(|paired| match paired {
+                Paired::Named {
+                    entry: Some(range), ..
+                } => serde_json::from_slice(answer.body.get(range)?).ok(),
+                _ => None,
+            }));
+        }
+        shown.push(entries);
+    }
+    Ok(Evidence::Rows(shown))
+}
+
+/// Whether an answer holds entries that are none of these rows': then it says nothing of those it does not hold.
+fn shows_others(body: &[u8], rows: &[SentRow<'_>]) -> bool {
+    let entries = match serde_json::from_slice(body) {
+        Ok(Value::Array(entries)) => entries,
+        Ok(Value::Object(mut object)) => match object.remove("results") {
+            Some(Value::Array(entries)) => entries,
+            _ => return true,
+        },
+        _ => return true,
+    };
+    let asked = |entry: &Value| {
+        let id = entry.get("id").and_then(Value::as_str);
+        id.is_some_and(|id| rows.iter().any(|row| row.key.eq_ignore_ascii_case(id)))
+    };
+    !entries.iter().all(asked)
+}
+
+impl Context {
+    fn count(&self, stage: Stage) {
+        if stage == Stage::Leaving {
+            let mut ledger = lock(&self.ledger);
+            ledger.stats.requests += 1;
+            ledger.stats.lookups += 1;
+        }
+    }
+}

@@ -1,0 +1,411 @@
+//! What an answer, or its absence, means for the rows of its request.
+
+use std::time::Duration;
+
+use serde_json::value::RawValue;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::api::{Absent, Concerns, Done, Lookup, Paired, Proof};
+use crate::batch::bisect;
+use crate::batch::outcome::{Fault, State, lock};
+use crate::batch::plan::Batch;
+use crate::batch::run::Run;
+use crate::error::{Error, Sent, ServiceError};
+use crate::http::refusal::request_id;
+use crate::http::{Answer, Called};
+use crate::model::asset::member;
+
+/// After this many requests in a row that got no answer or a 5xx, nothing is sent until one of them could be looked
+/// for: the service is down, and for a create every further request would leave a hundred more rows in doubt.
+const MOST_LOST: u32 = 3;
+
+/// How often that may happen with no success in between.
+const MOST_PROBES: u32 = 3;
+
+/// How often a creation time is read: clocks jump rarely.
+const CLOCK_READ: Duration = Duration::from_secs(5);
+
+/// Refused requests that may be split, beyond two for each that succeeded.
+const BISECTS: u64 = 200;
+
+/// After this many rows that are not found, each alone in its request, and no success at all, the project itself is
+/// not there.
+const MOST_NOT_FOUND: u32 = 3;
+
+impl Run {
+    pub(super) fn settle(&mut self, batch: Batch, sending: u32, called: Called) {
+        match &called.result {
+            Err(error @ Error::Transport(_)) if error.sent() == Sent::No && !called.in_doubt => {
+                self.unreached.get_or_insert_with(|| error.clone());
+            }
+            _ => self.reached = true,
+        }
+        let id = match &called.result {
+            Ok(answer) => request_id(answer),
+            Err(Error::Service(refusal)) => refusal.request_id.clone(),
+            Err(_) => None,
+        };
+        let now = self.caller.clock().now();
+        lock(&self.ledger).note_sending(sending, |sending| {
+            sending.attempts += called.attempts;
+            sending.request_id = id.map(String::into_boxed_str);
+            sending.ended = Some(now);
+        });
+        match (called.result, called.stopped) {
+            (Ok(answer), _) => self.accept(batch, sending, &answer, called.in_doubt),
+            // They are as they were before: not sent, or refused together with others.
+            (Err(_), true) if called.attempts == 0 => {}
+            (Err(error), true) => {
+                let state = if called.in_doubt {
+                    State::Unknown
+                } else {
+                    State::Failed
+                };
+                self.blame(rows(&batch), state, Fault::of(&error));
+            }
+            (Err(error), false) => self.refuse(batch, sending, error, called.in_doubt),
+        }
+    }
+
+    /// The state of a row for which the service did what was asked.
+    pub(super) fn done(&self) -> State {
+        match self.job.endpoint.done {
+            Done::Created => State::Created,
+            Done::Updated => State::Updated,
+            Done::Deleted => State::Deleted,
+            Done::Read => State::Unchanged,
+        }
+    }
+
+    fn accept(&mut self, batch: Batch, sending: u32, answer: &Answer, in_doubt: bool) {
+        let endpoint = self.job.endpoint;
+        // Whoever answers what cannot be read answers the next request no better.
+        let paired = match (endpoint.pair)(&answer.body, &batch.sent(), self.job.keep) {
+            Ok(paired) => paired,
+            Err(reason) => {
+                let error = unreadable(
+                    answer,
+                    format!(
+                        "the service answered {} to {} but the body cannot be read ({reason}); check base_url= and proxy=",
+                        answer.status, endpoint.name
+                    ),
+                );
+                let executed = answer.status == 201 && endpoint.done == Done::Created;
+                self.suspect(batch, sending, &error, executed);
+                self.lost(error);
+                return;
+            }
+        };
+        let done = self.done();
+        let mut absent = Vec::new();
+        let mut ledger = lock(&self.ledger);
+        let mut kept = Vec::new();
+        let mut newest = None;
+        for (at, (item, paired)) in batch.items.iter().zip(paired).enumerate() {
+            match paired {
+                // A new asset without an id of the usual form cannot be found again, so it does not count as proven.
+                Paired::Named { id, .. }
+                    if endpoint.done == Done::Created
+                        && id.as_ref().is_none_or(|id| Uuid::try_parse(id).is_err()) =>
+                {
+                    absent.push(at);
+                }
+                Paired::Named { id, entry } => {
+                    ledger.set(item.row, done);
+                    if let Some(id) = id {
+                        ledger.set_id(item.row, &id);
+                        if endpoint.done == Done::Created {
+                            self.caller.remember(&id, ledger.run());
+                        }
+                        newest = Some((at, id));
+                    }
+                    if let Some(entry) = entry {
+                        kept.push((item.row, entry));
+                    }
+                }
+                Paired::Absent => absent.push(at),
+            }
+        }
+        drop(ledger);
+        if let (Proof::InList(lookup), Some((at, id))) = (&endpoint.proof, newest) {
+            self.learn_clock(lookup, sending, answer);
+            let said = serde_json::from_slice(batch.sent()[at].body).unwrap_or_default();
+            if let Some(place) = (lookup.place)(&said) {
+                self.shown.insert(place, (sending, id.into_owned()));
+            }
+        }
+        if self.job.keep {
+            self.table.add(answer.body.clone(), kept);
+        }
+        self.prove_named(&batch);
+        self.settle_absent(batch, sending, answer, &absent, in_doubt);
+    }
+
+    /// Rows that a success does not name.
+    fn settle_absent(
+        &mut self,
+        batch: Batch,
+        sending: u32,
+        answer: &Answer,
+        absent: &[usize],
+        in_doubt: bool,
+    ) {
+        let endpoint = self.job.endpoint;
+        let all_absent = absent.len() == batch.items.len();
+        if all_absent && endpoint.absent == Absent::InDoubt {
+            let error = unreadable(
+                answer,
+                format!(
+                    "the service answered {} to {} but its answer names none of the rows sent",
+                    answer.status, endpoint.name
+                ),
+            );
+            self.suspect(batch, sending, &error, true);
+            self.lost(error);
+            return;
+        }
+        self.lost_in_a_row = 0;
+        self.probes = 0;
+        self.hopeless = false;
+        self.trouble = None;
+        self.succeeded += 1;
+        if absent.is_empty() {
+            return;
+        }
+        let part = batch.part(endpoint, |at, _| absent.contains(&at));
+        match endpoint.absent {
+            Absent::Refused(reason) if self.reads() || (!self.job.reconcile && !in_doubt) => {
+                self.blame(rows(&part), State::Rejected, Fault::new("not_named", reason, ""));
+            }
+            // Its answer may be incomplete, so that they are still there has to be seen.
+            Absent::Refused(reason) if !in_doubt => {
+                let error = unreadable(answer, reason.to_owned());
+                self.suspect_left_out(part, sending, &error, reason);
+            }
+            Absent::Refused(_) => {
+                let error = unreadable(
+                    answer,
+                    "an earlier try got no answer and may have been executed; the next one did not name this row"
+                        .to_owned(),
+                );
+                self.suspect(part, sending, &error, false);
+            }
+            Absent::InDoubt => {
+                let error = unreadable(
+                    answer,
+                    format!(
+                        "the service answered {} but no entry of its answer belongs to this row for certain",
+                        answer.status
+                    ),
+                );
+                self.suspect(part, sending, &error, true);
+            }
+        }
+    }
+
+    /// Now and then a creation time is read, for it tells the clock by which lost requests are looked for.
+    fn learn_clock(&mut self, lookup: &Lookup, sending: u32, answer: &Answer) {
+        let now = Instant::now();
+        if self.clock_read.is_some_and(|read| now < read + CLOCK_READ) {
+            return;
+        }
+        self.clock_read = Some(now);
+        let left = lock(&self.ledger)
+            .sendings()
+            .get(sending as usize)
+            .and_then(|sending| sending.left);
+        let entries: Result<Vec<&RawValue>, _> = member(&answer.body, lookup.listing.rows);
+        let first = entries
+            .ok()
+            .and_then(|entries| (lookup.read)(entries.first()?.get()));
+        if let (Some(left), Some(created)) = (left, first.and_then(|first| first.created)) {
+            self.caller.clock().learn_created(created, left.local);
+        }
+    }
+
+    fn refuse(&mut self, batch: Batch, sending: u32, error: Error, in_doubt: bool) {
+        let in_doubt = in_doubt || batch.suspicious;
+        let endpoint = self.job.endpoint;
+        let concerns_rows = match &error {
+            Error::Service(refusal) => match refusal.status {
+                400 | 409 | 413 | 422 => !self.reads(),
+                403 => endpoint.forbidden == Concerns::Rows && !refusal.is_capacity(),
+                404 => endpoint.not_found == Concerns::Rows,
+                _ => false,
+            },
+            _ => false,
+        };
+        match error {
+            // An earlier try may have been executed, and then this refusal only says that it cannot be done twice.
+            Error::Service(refusal) if in_doubt && refusal.status < 500 && !self.reads() => {
+                let error = Error::Service(refusal);
+                self.suspect(batch, sending, &error, false);
+                if !concerns_rows {
+                    self.give_up(error);
+                }
+            }
+            // A conflict with what the assets are now: they are read again before a second and last try.
+            Error::Service(refusal)
+                if refusal.status == 409
+                    && concerns_rows
+                    && !batch.reread
+                    && self.job.reconcile
+                    && matches!(endpoint.proof, Proof::ById { .. }) =>
+            {
+                self.suspect_conflict(batch, sending, &Error::Service(refusal));
+            }
+            Error::Service(refusal) if concerns_rows => self.split(&batch, &refusal),
+            Error::Service(refusal) if refusal.status >= 500 || refusal.status == 408 => {
+                let error = Error::Service(refusal);
+                if self.reads() {
+                    self.blame(rows(&batch), State::Unknown, Fault::of(&error));
+                } else {
+                    self.suspect(batch, sending, &error, false);
+                }
+                self.lost(error);
+            }
+            Error::Service(_) => {
+                self.blame(rows(&batch), State::Failed, Fault::of(&error));
+                self.give_up(error);
+            }
+            Error::Transport(_) => {
+                if in_doubt || error.sent() == Sent::Maybe {
+                    self.suspect(batch, sending, &error, false);
+                } else {
+                    self.blame(rows(&batch), State::Failed, Fault::of(&error));
+                }
+                self.lost(error);
+            }
+            _ if in_doubt => {
+                self.suspect(batch, sending, &error, false);
+                self.give_up(error);
+            }
+            _ => {
+                let mut ledger = lock(&self.ledger);
+                let fault = ledger.add_fault(Fault::of(&error));
+                rows(&batch).for_each(|row| ledger.set_fault(row, State::NotSent, fault));
+                drop(ledger);
+                self.give_up(error);
+            }
+        }
+    }
+
+    /// A refusal that concerns rows: blames those it can, sends the others again.
+    fn split(&mut self, batch: &Batch, refusal: &ServiceError) {
+        self.lost_in_a_row = 0;
+        let endpoint = self.job.endpoint;
+        if refusal.status == 413 {
+            self.most_bytes = self.most_bytes.min(batch.bytes(endpoint) / 2);
+        }
+        let split = bisect::split(endpoint, batch, refusal);
+        let whole = Error::Service(Box::new(refusal.clone()));
+        if refusal.status == 404 && batch.items.len() == 1 && self.succeeded == 0 {
+            self.not_found += 1;
+            if self.not_found >= MOST_NOT_FOUND {
+                // Not some rows are missing but what they are in: the project.
+                self.blame(rows(batch), State::Failed, Fault::of(&whole));
+                self.give_up(whole);
+                return;
+            }
+        }
+        // A row that was named is proven bad only when the rest of its batch succeeds.
+        let pending = split.again.iter().any(|part| !part.named.is_empty());
+        for (row, violation) in &split.blamed {
+            let fault = match violation {
+                Some(violation) => Fault::violation(refusal, violation),
+                None => Fault::of(&whole),
+            };
+            let state = if pending { State::Failed } else { State::Rejected };
+            self.blame(std::iter::once(*row), state, fault);
+            if pending {
+                self.named.insert(*row);
+            }
+        }
+        if split.again.is_empty() {
+            return;
+        }
+        // The whole request was refused, so these rows were not executed; should the run end here, that is the reason.
+        let mut fault = Fault::of(&whole);
+        let spent = self.bisects >= BISECTS + 2 * self.succeeded;
+        fault.message = if spent {
+            format!(
+                "too many requests were spent on finding the bad rows of refused ones; {}",
+                fault.message
+            )
+        } else {
+            format!(
+                "not executed: its request was refused for a bad row among them, this one or another; {}",
+                fault.message
+            )
+        };
+        let mut ledger = lock(&self.ledger);
+        let fault = ledger.add_fault(fault);
+        for item in split.again.iter().flat_map(|part| &part.items) {
+            // It was named before, and now the naming is in doubt.
+            self.bad -= u64::from(self.named.remove(&item.row));
+            ledger.set_fault(item.row, State::Failed, fault);
+            self.bad += u64::from(spent);
+        }
+        if !spent {
+            self.bisects += 1;
+            split
+                .again
+                .into_iter()
+                .rev()
+                .for_each(|part| self.waiting.push_front(part));
+        }
+    }
+
+    /// The batch was executed, so what was taken out of it because a refusal named it was named rightly.
+    pub(super) fn prove_named(&mut self, batch: &Batch) {
+        let mut ledger = lock(&self.ledger);
+        for item in batch.named.iter().flat_map(|part| &part.items) {
+            if self.named.remove(&item.row) {
+                ledger.restate(item.row, State::Rejected);
+            }
+        }
+    }
+
+    pub(super) fn blame(&mut self, rows: impl Iterator<Item = u32>, state: State, fault: Fault) {
+        let mut ledger = lock(&self.ledger);
+        let fault = ledger.add_fault(fault);
+        for row in rows {
+            ledger.set_fault(row, state, fault);
+            self.bad += 1;
+        }
+    }
+
+    /// A request was lost. After a few in a row nothing more is sent: not before one of them could be looked for, and
+    /// never where there is nothing to look for.
+    fn lost(&mut self, error: Error) {
+        self.lost_in_a_row += 1;
+        if self.reads() {
+            self.give_up(error);
+        } else if self.lost_in_a_row >= MOST_LOST && self.trouble.is_none() {
+            self.probes += 1;
+            // Then what was lost is still looked for, but nothing is sent any more.
+            self.hopeless = self.probes > MOST_PROBES;
+            if self.doubts.is_empty() && !self.looking {
+                self.give_up(error);
+            } else {
+                self.trouble = Some(error);
+            }
+        }
+    }
+}
+
+/// A success that does not say what it should.
+fn unreadable(answer: &Answer, message: String) -> Error {
+    Error::Unreadable {
+        message,
+        status: answer.status,
+        request_id: request_id(answer),
+        body: String::from_utf8_lossy(&answer.body).into(),
+    }
+}
+
+/// The rows of a batch.
+pub(super) fn rows(batch: &Batch) -> impl Iterator<Item = u32> + '_ {
+    batch.items.iter().map(|item| item.row)
+}

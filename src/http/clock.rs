@@ -1,0 +1,197 @@
+//! The service's clock, as far as its answers tell it.
+//!
+//! When an asset was created is told by the service's clock, and a request whose answer was lost is looked for by
+//! that time. Clocks of laptops are wrong by minutes, sleep, and jump. So a moment is taken down by the clock that
+//! answers tell: best by the creation times in them, else by their Date headers, which a gateway writes.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use crate::http::send::Answer;
+
+/// How many answers are believed: old ones may be from before a sleep or a jump.
+const SAMPLES: usize = 8;
+
+/// Whose clock a moment was told by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum By {
+    /// This machine's: no answer had come yet.
+    Local,
+    /// The gateway's: it stands before the service, and its clock need not be the same.
+    Gateway,
+    /// The one that creation times are told by.
+    Service,
+}
+
+/// A moment, in milliseconds since 1970, as exactly as it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moment {
+    /// By this machine's clock.
+    pub local: i64,
+    pub earliest: i64,
+    pub latest: i64,
+    pub by: By,
+}
+
+/// Where the local time comes from.
+enum Local {
+    /// The system's clock.
+    System,
+    /// The system's clock at the start and what tokio's says has passed since: right also where that clock is paused.
+    Since(Instant, i64),
+}
+
+/// How far a clock is ahead of the local one, at least and at most, by each of the newest answers.
+type Samples = VecDeque<(i64, i64)>;
+
+/// The clock of a service.
+pub struct Clock {
+    local: Local,
+    samples: Mutex<[Samples; 2]>,
+}
+
+impl Clock {
+    /// A clock that follows the system's.
+    #[must_use]
+    pub fn system() -> Self {
+        Self {
+            local: Local::System,
+            samples: Mutex::default(),
+        }
+    }
+
+    /// A clock that follows tokio's, for simulations.
+    #[must_use]
+    pub fn of_tokio() -> Self {
+        Self {
+            local: Local::Since(Instant::now(), Timestamp::now().as_millisecond()),
+            samples: Mutex::default(),
+        }
+    }
+
+    /// This machine's time now.
+    #[must_use]
+    pub fn local(&self) -> i64 {
+        match self.local {
+            Local::System => Timestamp::now().as_millisecond(),
+            Local::Since(start, at) => {
+                at + i64::try_from(start.elapsed().as_millis()).unwrap_or(i64::MAX - at)
+            }
+        }
+    }
+
+    /// The time now, by the best clock that is known.
+    #[must_use]
+    pub fn now(&self) -> Moment {
+        let local = self.local();
+        self.better(Moment {
+            local,
+            earliest: local,
+            latest: local,
+            by: By::Local,
+        })
+    }
+
+    /// A moment, told again if a better clock is known by now.
+    #[must_use]
+    pub fn better(&self, moment: Moment) -> Moment {
+        let samples = self.samples();
+        let [gateway, service] = &*samples;
+        for (by, samples) in [(By::Service, service), (By::Gateway, gateway)] {
+            let least = samples.iter().map(|(least, _)| *least).min();
+            let most = samples.iter().map(|(_, most)| *most).max();
+            if let (Some(least), Some(most), true) = (least, most, moment.by < by) {
+                return Moment {
+                    earliest: moment.local + least,
+                    latest: moment.local + most,
+                    by,
+                    ..moment
+                };
+            }
+        }
+        moment
+    }
+
+    /// Learns from the Date header of an answer to a request that was sent at this local time.
+    pub fn learn(&self, answer: &Answer, sent: i64) {
+        let date = answer
+            .header("date")
+            .and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
+        let Some(date) = date else { return };
+        let said = date.timestamp().as_millisecond();
+        // It was written between sending and now, and its fraction of a second is cut off.
+        self.add(By::Gateway, (said - self.local(), said + 999 - sent));
+    }
+
+    /// Learns from what was created at `created` by a request that was sent at this local time.
+    pub fn learn_created(&self, created: i64, sent: i64) {
+        self.add(By::Service, (created - self.local(), created - sent));
+    }
+
+    fn add(&self, by: By, sample: (i64, i64)) {
+        let samples = &mut self.samples()[usize::from(by == By::Service)];
+        if samples.len() == SAMPLES {
+            samples.pop_front();
+        }
+        samples.push_back(sample);
+    }
+
+    fn samples(&self) -> MutexGuard<'_, [Samples; 2]> {
+        self.samples.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn answer(date: &str) -> Answer {
+        Answer {
+            headers: vec![("date".to_owned(), date.to_owned())],
+            ..Answer::default()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_moment_is_told_by_the_services_clock_and_keeps_its_doubt() {
+        let clock = Clock::of_tokio();
+        let before = clock.now();
+        assert_eq!(before.by, By::Local);
+        let sent = clock.local();
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        clock.learn(&answer("nonsense"), sent);
+        assert_eq!(clock.now().by, By::Local);
+        clock.learn(&answer("Mon, 23 Nov 2026 12:00:00 GMT"), sent);
+        let said = "2026-11-23T12:00:00Z"
+            .parse::<Timestamp>()
+            .unwrap()
+            .as_millisecond();
+        let now = clock.now();
+        // Written between 2 s ago and now, and up to a second later than it says.
+        assert_eq!((now.earliest, now.latest), (said, said + 2999));
+        let resolved = clock.better(before);
+        assert_eq!((resolved.earliest, resolved.latest), (said - 2000, said + 999));
+        // One header that jumps makes it less exact, not wrong.
+        clock.learn(&answer("Mon, 23 Nov 2026 13:00:00 GMT"), clock.local());
+        assert_eq!(clock.now().earliest, said);
+        assert_eq!(clock.now().latest, said + 3_600_999);
+        for _ in 0..SAMPLES {
+            clock.learn(&answer("Mon, 23 Nov 2026 13:00:00 GMT"), clock.local());
+        }
+        assert_eq!(clock.now().earliest, said + 3_600_000);
+        // What was created tells better than any header.
+        clock.learn_created(said + 10, clock.local() - 20);
+        let now = clock.now();
+        assert_eq!(
+            (now.earliest, now.latest, now.by),
+            (said + 10, said + 30, By::Service)
+        );
+        assert_eq!(clock.better(resolved).by, By::Service);
+    }
+}

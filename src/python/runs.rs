@@ -1,0 +1,40 @@
+//! Files of named runs, as the Python half lists them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::errors::exception;
+use super::ledger::Ledger;
+use crate::batch::journal::{Journal, Kept};
+
+/// What a run is (verb, project, service, `import_key`, and begun and written in ms since 1970), and its ledger.
+pub fn read(py: Python<'_>, path: PathBuf) -> PyResult<Option<(Bound<'_, PyDict>, Ledger)>> {
+    let kept = py
+        .detach(move || Journal::read(&path))
+        .map_err(|error| exception(py, &error))?;
+    let Some(Kept {
+        header,
+        ledger,
+        begun,
+        written,
+    }) = kept
+    else {
+        return Ok(None);
+    };
+    let told = PyDict::new(py);
+    told.set_item("verb", header.verb)?;
+    told.set_item("project", header.project)?;
+    told.set_item("service", header.service)?;
+    told.set_item("import_key", header.import_key)?;
+    told.set_item("begun", begun.as_millisecond())?;
+    told.set_item("written", written.as_millisecond())?;
+    Ok(Some((told, Ledger::new(Arc::new(ledger)))))
+}
+
+pub fn delete(py: Python<'_>, path: PathBuf) -> PyResult<()> {
+    py.detach(move || Journal::delete(&path))
+        .map_err(|error| exception(py, &error))
+}

@@ -1,0 +1,366 @@
+//! A simulated service, a client core on it, and the way to hold what the one says against what the other knows.
+#![allow(dead_code)] // Each test file uses its own part of it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use acc_assets::api::{Endpoint, assets};
+use acc_assets::batch::journal::Journal;
+use acc_assets::batch::outcome::{Ledger, SharedLedger, State, View, lock};
+use acc_assets::batch::plan::Again;
+use acc_assets::batch::run::{Ended, Tolerance};
+use acc_assets::batch::{Job, Run};
+use acc_assets::error::TransportError;
+use acc_assets::http::auth::Fetching;
+use acc_assets::http::send::{Answer, Request, Sending, Transport};
+use acc_assets::http::{Caller, Stop, Token, TokenSource};
+use acc_assets::ids::ProjectId;
+use acc_assets::input::{Cell, Column, Label, More, Sink, Source, SourceError};
+use acc_assets::options::Options;
+use acc_assets::simulator::{self, Fault, Simulator};
+use acc_assets::validation::{Dates, ImportKey, Nulls, Policy, RowShape};
+use serde_json::Value;
+
+/// A row: columns and their texts.
+pub type Texts = Vec<(&'static str, String)>;
+
+/// Rows of named text cells.
+struct Rows {
+    rows: std::vec::IntoIter<Texts>,
+    total: Option<usize>,
+}
+
+impl Source for Rows {
+    fn fill(&mut self, sink: &mut dyn Sink) -> Result<More, SourceError> {
+        for row in self.rows.by_ref() {
+            let columns: Vec<Column> = row.iter().map(|(name, _)| sink.column(name)).collect();
+            if sink.begin(Label::Number) {
+                for (column, (_, value)) in columns.into_iter().zip(&row) {
+                    sink.cell(column, Cell::Text(value));
+                }
+                sink.end();
+            }
+            if sink.full() {
+                return Ok(More::Rows);
+            }
+        }
+        Ok(More::End)
+    }
+
+    fn rows(&self) -> Option<usize> {
+        self.total
+    }
+}
+
+/// One call of a verb.
+pub struct Call {
+    pub endpoint: &'static Endpoint,
+    pub shape: RowShape,
+    pub rows: Vec<Texts>,
+    pub stream: bool,
+    pub reconcile: bool,
+    pub import_key: Option<ImportKey>,
+    pub tolerance: Tolerance,
+    pub ledger: Ledger,
+    pub again: Again,
+    pub journal: Option<Journal>,
+    pub stop: Stop,
+}
+
+impl Call {
+    pub fn new(endpoint: &'static Endpoint, shape: RowShape, rows: Vec<Texts>) -> Self {
+        Self {
+            endpoint,
+            shape,
+            rows,
+            stream: false,
+            reconcile: true,
+            import_key: None,
+            tolerance: Tolerance::All,
+            ledger: Ledger::default(),
+            again: Again::default(),
+            journal: None,
+            stop: Stop::default(),
+        }
+    }
+
+    pub fn create(rows: Vec<Texts>) -> Self {
+        Self::new(&assets::BATCH_CREATE, RowShape::NewAsset, rows)
+    }
+
+    /// Goes on with what an earlier call left.
+    pub fn goes_on(mut self, mut ledger: Ledger, send: bool, prove: bool) -> Self {
+        ledger.reopen();
+        let view = View::new(Arc::new(ledger));
+        if send {
+            self.again.send = view.settled_in(&[State::NotSent, State::Failed]);
+        }
+        if prove {
+            self.again.prove = view.settled_in(&[State::Unknown]);
+        }
+        self.ledger = Arc::unwrap_or_clone(view.ledger);
+        self
+    }
+}
+
+/// Gives a new token whenever it is asked.
+struct Tokens(Simulator, Arc<AtomicU64>);
+
+impl TokenSource for Tokens {
+    fn fetch(&self) -> Fetching {
+        let token = format!("{SECRET}-{}", self.1.fetch_add(1, Ordering::Relaxed));
+        self.0.accept_token(&token, self.0.user_id(), None);
+        Box::pin(async move { Ok(token) })
+    }
+}
+
+fn fixed(simulator: &Simulator) -> Token {
+    Token::fixed(simulator.token())
+}
+
+/// What all tokens of `Bench::with_tokens` begin with; to be found nowhere.
+pub const SECRET: &str = "s3cr3t-bearer";
+
+/// What becomes of a request on its way.
+pub enum Way {
+    On,
+    /// It never arrives, and no answer ever comes.
+    Held,
+    /// It is executed, and no answer ever comes.
+    HeldAfter,
+    /// This comes back, and the service never sees the request.
+    Instead(Result<Answer, TransportError>),
+}
+
+/// Sees each request at the moment its bytes leave.
+pub type Guard = Box<dyn Fn(&Request) -> Way + Send + Sync>;
+
+struct Guarded<T>(T, Guard);
+
+impl<T: Transport> Transport for Guarded<T> {
+    fn send(&self, request: Request) -> Sending<'_> {
+        let way = (self.1)(&request);
+        Box::pin(async move {
+            match way {
+                Way::On => return self.0.send(request).await,
+                Way::Instead(answer) => return answer,
+                Way::Held => {}
+                Way::HeldAfter => {
+                    let _ = self.0.send(request).await;
+                }
+            }
+            std::future::pending().await
+        })
+    }
+}
+
+/// The options of a client of the simulator.
+pub fn client() -> Options {
+    Options {
+        base_url: "http://localhost".into(),
+        region: Some("US".into()),
+        ..Options::default()
+    }
+}
+
+pub struct Bench {
+    pub simulator: Simulator,
+    pub caller: Arc<Caller>,
+    /// How many tokens were asked for, where they can be had anew.
+    pub fetched: Arc<AtomicU64>,
+    pub category: String,
+    pub status: String,
+}
+
+impl Bench {
+    pub fn new(options: simulator::Options) -> Self {
+        Self::made(options, client(), fixed, None)
+    }
+
+    /// Whose requests somebody sees.
+    pub fn guarded(options: simulator::Options, client: Options, guard: Guard) -> Self {
+        Self::made(options, client, fixed, Some(guard))
+    }
+
+    /// With a token that can be had anew.
+    pub fn with_tokens(options: simulator::Options) -> Self {
+        let fetched = Arc::new(AtomicU64::new(0));
+        let source = fetched.clone();
+        let token = |simulator: &Simulator| Token::from_source(Arc::new(Tokens(simulator.clone(), source)));
+        Self {
+            fetched,
+            ..Self::made(options, client(), token, None)
+        }
+    }
+
+    fn made(
+        options: simulator::Options,
+        client: Options,
+        token: impl FnOnce(&Simulator) -> Token,
+        guard: Option<Guard>,
+    ) -> Self {
+        let simulator = Simulator::new(options).unwrap();
+        let world = simulator.world_json();
+        let pumps = world["categories"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|category| category["name"] == "Pumps")
+            .unwrap();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let (category, status) = (text(&pumps["id"]), text(&pumps["statuses"][0]["id"]));
+        let token = token(&simulator);
+        let guard = guard.unwrap_or_else(|| Box::new(|_| Way::On));
+        let transport = Box::new(Guarded(simulator.transport(), guard));
+        let caller = Arc::new(Caller::alone(transport, token, client));
+        Self {
+            simulator,
+            caller,
+            fetched: Arc::default(),
+            category,
+            status,
+        }
+    }
+
+    pub fn new_asset(&self, key: &str, bad: bool) -> Texts {
+        let foreign_status = "11111111-1111-4111-8111-111111111111";
+        let status = if bad {
+            foreign_status.to_owned()
+        } else {
+            self.status.clone()
+        };
+        vec![
+            ("clientAssetId", key.to_owned()),
+            ("categoryId", self.category.clone()),
+            ("statusId", status),
+        ]
+    }
+
+    pub fn new_assets(&self, count: usize, bad: impl Fn(usize) -> bool) -> Vec<Texts> {
+        (0..count)
+            .map(|row| self.new_asset(&format!("P-{row}"), bad(row)))
+            .collect()
+    }
+
+    pub fn job(&self, call: &mut Call) -> Job {
+        Job {
+            endpoint: call.endpoint,
+            project: ProjectId::parse(&self.simulator.project_id()).unwrap(),
+            query: String::new(),
+            policy: Policy {
+                shape: call.shape,
+                nulls: Nulls::Omit,
+                dates: Dates::Exact,
+                id_column: "id".into(),
+                import_key: call.import_key.take(),
+            },
+            batch_size: call.endpoint.most_items,
+            tolerance: call.tolerance,
+            dry_run: false,
+            keep: false,
+            replayable: !call.stream,
+            reconcile: call.reconcile,
+            again: std::mem::take(&mut call.again),
+            journal: call.journal.take(),
+        }
+    }
+
+    /// The call as a future, and the ledger to look at meanwhile.
+    pub fn start(&self, mut call: Call) -> (SharedLedger, impl Future<Output = Ended> + use<>) {
+        let job = self.job(&mut call);
+        let total = (!call.stream).then_some(call.rows.len());
+        let ledger: SharedLedger = Arc::new(std::sync::Mutex::new(call.ledger));
+        let run = Run::new(self.caller.clone(), job, ledger.clone(), call.stop);
+        let rows = Rows {
+            rows: call.rows.into_iter(),
+            total,
+        };
+        (ledger, run.drive(Box::new(rows)))
+    }
+
+    pub async fn call(&self, call: Call) -> (Ledger, Ended) {
+        let (ledger, driving) = self.start(call);
+        let ended = driving.await;
+        let ledger = std::mem::take(&mut *lock(&ledger));
+        (ledger, ended)
+    }
+
+    pub async fn run(
+        &self,
+        endpoint: &'static Endpoint,
+        shape: RowShape,
+        rows: Vec<Texts>,
+        stream: bool,
+    ) -> (Ledger, Ended) {
+        let mut call = Call::new(endpoint, shape, rows);
+        call.stream = stream;
+        self.call(call).await
+    }
+
+    pub async fn create(&self, rows: Vec<Texts>, stream: bool) -> (Ledger, Ended) {
+        self.run(&assets::BATCH_CREATE, RowShape::NewAsset, rows, stream)
+            .await
+    }
+
+    /// Panics where the ledger of a create and the project disagree. Rows of one clientAssetId count together.
+    pub fn compare(&self, ledger: &Ledger, rows: usize, what: &str) {
+        assert_eq!(ledger.rows(), rows, "{what}: every row has a verdict");
+        let snapshot = self.simulator.assets();
+        let mut world: HashMap<String, Vec<&str>> = HashMap::new();
+        for asset in snapshot.as_array().unwrap() {
+            let key = asset["clientAssetId"].as_str().unwrap().trim();
+            let ids = world.entry(key.to_owned()).or_default();
+            ids.push(asset["id"].as_str().unwrap());
+        }
+        let mut said: HashMap<String, (Vec<String>, usize)> = HashMap::new();
+        let view = View::new(Arc::new(ledger.clone()));
+        for outcome in view.outcomes() {
+            let key = outcome.key.unwrap_or_default().trim().to_owned();
+            let (created, unknown) = said.entry(key.clone()).or_default();
+            match outcome.state {
+                State::Created | State::Unchanged => created.push(outcome.id.unwrap_or_default()),
+                State::Unknown => *unknown += 1,
+                _ => {}
+            }
+        }
+        for (key, (created, unknown)) in &said {
+            let real = world.get(key).map_or(&[][..], Vec::as_slice);
+            assert!(
+                real.len() >= created.len() && real.len() <= created.len() + unknown,
+                "{what}: {key:?} stands {} times in the project, and the ledger says {} and {unknown} in doubt",
+                real.len(),
+                created.len(),
+            );
+            for id in created {
+                assert!(
+                    real.contains(&id.as_str()),
+                    "{what}: {id} is not the id of a {key:?}"
+                );
+            }
+            let mut distinct = created.clone();
+            distinct.sort();
+            distinct.dedup();
+            assert_eq!(
+                distinct.len(),
+                created.len(),
+                "{what}: one id for two rows of {key:?}"
+            );
+        }
+    }
+}
+
+pub fn counts(ledger: &Ledger) -> Vec<(State, usize)> {
+    View::new(Arc::new(ledger.clone())).counts()
+}
+
+pub fn count(ledger: &Ledger, state: State) -> usize {
+    counts(ledger)
+        .into_iter()
+        .find(|(found, _)| *found == state)
+        .map_or(0, |(_, rows)| rows)
+}
+
+pub fn fault(value: &Value) -> Fault {
+    Fault::from_json(value).unwrap()
+}

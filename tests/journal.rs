@@ -1,0 +1,695 @@
+//! The journal of a named run, through its public surface: what it keeps, whom it keeps out, and what ends it well.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use acc_assets::batch::journal::{Header, Journal};
+use acc_assets::batch::outcome::{Changes, Fault, Ledger, State};
+use acc_assets::error::Error;
+use acc_assets::http::{By, Moment};
+use acc_assets::input::Label;
+use acc_assets::validation::Problem;
+use proptest::prelude::*;
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+const ID: &str = "6cdd4356-a719-4964-9fd7-0c505e731ac7";
+
+fn header() -> Header {
+    Header {
+        verb: "create".to_owned(),
+        project: "f6a1e3b5-abaa-4b01-b33a-5d55f36ba047".to_owned(),
+        service: "https://developer.api.autodesk.com".to_owned(),
+        import_key: None,
+    }
+}
+
+fn folder() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("level-3.sqlite");
+    (folder, path)
+}
+
+fn new_ledger() -> Ledger {
+    let mut ledger = Ledger::default();
+    ledger.watch();
+    ledger
+}
+
+fn push(ledger: &mut Ledger, label: Label<'_>, key: &str) -> u32 {
+    let row = ledger.push(label);
+    ledger.name_last(key, false);
+    row
+}
+
+/// A journal in which `rows` rows were written down.
+fn written(path: &Path, rows: u32) -> (Journal, Ledger) {
+    let (mut journal, before) = Journal::open(path, &header()).unwrap();
+    assert!(before.is_none());
+    let mut ledger = new_ledger();
+    for row in 0..rows {
+        push(&mut ledger, Label::Number, &format!("key {row}"));
+    }
+    journal.write(&mut ledger).unwrap();
+    (journal, ledger)
+}
+
+fn reopened(path: &Path) -> (Journal, Ledger) {
+    let (journal, ledger) = Journal::open(path, &header()).unwrap();
+    (journal, ledger.expect("the run has begun"))
+}
+
+fn refusal(path: &Path) -> String {
+    match Journal::open(path, &header()) {
+        Err(Error::Journal(message)) => {
+            assert!(message.contains(path.to_str().unwrap()), "{message}");
+            message
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The rows that were read, their reasons and their requests must be the same.
+fn assert_same(kept: &Ledger, ledger: &Ledger) {
+    assert_eq!(kept.rows(), ledger.read());
+    assert_eq!(kept.read(), ledger.read());
+    for row in 0..u32::try_from(ledger.read()).unwrap() {
+        assert_eq!(kept.record(row), ledger.record(row));
+    }
+    assert_eq!(kept.sendings(), ledger.sendings());
+    assert_eq!(kept.faults(), ledger.faults());
+    assert_eq!(kept.complete, ledger.complete);
+    assert_eq!(kept.import_prefix, ledger.import_prefix);
+}
+
+// ---- what it keeps ----
+
+#[derive(Debug, Clone)]
+enum Step {
+    Push(Option<i64>, Option<String>, String),
+    FillUp,
+    Forget,
+    Set(u32, State),
+    Fault(u32, String),
+    Id(u32, String),
+    Digest(u32, u64),
+    SameAs(u32),
+    Send(u32),
+    Note(u32, Option<i64>, bool),
+    Complete(bool),
+    Prefix(String),
+    Write,
+    Reopen,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let row = 0..20_u32;
+    let state = prop::sample::select(State::ALL.to_vec());
+    let id = prop_oneof![
+        Just(ID.to_owned()),
+        Just("00000000-0000-0000-0000-000000000000".to_owned()),
+        "\\PC{1,8}"
+    ];
+    prop_oneof![
+        4 => (any::<Option<i64>>(), any::<Option<String>>(), any::<String>())
+            .prop_map(|(int, text, key)| Step::Push(int, text, key)),
+        1 => Just(Step::FillUp),
+        1 => Just(Step::Forget),
+        2 => (row.clone(), state).prop_map(|(row, state)| Step::Set(row, state)),
+        2 => (row.clone(), any::<String>()).prop_map(|(row, said)| Step::Fault(row, said)),
+        2 => (row.clone(), id).prop_map(|(row, id)| Step::Id(row, id)),
+        2 => (row.clone(), any::<u64>()).prop_map(|(row, digest)| Step::Digest(row, digest)),
+        1 => row.clone().prop_map(Step::SameAs),
+        2 => row.clone().prop_map(Step::Send),
+        2 => (row, any::<Option<i64>>(), any::<bool>())
+            .prop_map(|(sending, left, executed)| Step::Note(sending, left, executed)),
+        1 => any::<bool>().prop_map(Step::Complete),
+        1 => any::<String>().prop_map(Step::Prefix),
+        2 => Just(Step::Write),
+        1 => Just(Step::Reopen),
+    ]
+}
+
+fn take(ledger: &mut Ledger, step: Step) {
+    let read = u32::try_from(ledger.read()).unwrap();
+    match step {
+        Step::Push(int, text, key) if ledger.read() == ledger.rows() => {
+            let label = match (int, &text) {
+                (Some(number), _) => Label::Int(number),
+                (None, Some(text)) => Label::Text(text),
+                (None, None) => Label::Number,
+            };
+            push(ledger, label, &key);
+        }
+        Step::FillUp => ledger.fill_up(ledger.rows() + 3),
+        Step::Forget => ledger.forget_unread(),
+        Step::Set(row, state) if row < read => ledger.set(row, state),
+        Step::Fault(row, said) if row < read => {
+            let problem = Problem {
+                rule: "status.required".into(),
+                column: said.clone(),
+                value: "1".to_owned(),
+                message: "no status".to_owned(),
+                fix: "give one".to_owned(),
+            };
+            let fault = ledger.add_fault(Fault {
+                status: Some(400),
+                body: Some(said.as_str().into()),
+                ..Fault::invalid(vec![problem])
+            });
+            ledger.set_fault(row, State::Rejected, fault);
+        }
+        Step::Id(row, id) if row < read => ledger.set_id(row, &id),
+        Step::Digest(row, digest) if row < read => ledger.set_digest(row, digest),
+        Step::SameAs(row) if row < read && row > 0 => ledger.set_same_as(row, row - 1),
+        Step::Send(row) if row < read => {
+            ledger.begin_sending([row].into_iter());
+            ledger.set(row, State::Unknown);
+        }
+        Step::Note(sending, left, executed) if (sending as usize) < ledger.sendings().len() => {
+            ledger.note_sending(sending, |sending| {
+                sending.attempts += 1;
+                sending.request_id = Some("d1-7".into());
+                sending.left = left.map(|moment| Moment {
+                    local: moment,
+                    earliest: moment,
+                    latest: moment,
+                    by: if executed { By::Service } else { By::Local },
+                });
+                sending.ended = sending.left;
+                sending.executed = executed;
+            });
+        }
+        Step::Complete(complete) => ledger.complete = complete,
+        Step::Prefix(prefix) => ledger.import_prefix = Some(prefix.into()),
+        _ => {}
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn all_that_a_ledger_holds_comes_back(steps in prop::collection::vec(step(), 1..60)) {
+        let (_folder, path) = folder();
+        let (mut journal, _) = Journal::open(&path, &header()).unwrap();
+        let mut ledger = new_ledger();
+        for step in steps {
+            match step {
+                Step::Write => journal.write(&mut ledger).unwrap(),
+                Step::Reopen => {
+                    journal.write(&mut ledger).unwrap();
+                    drop(journal);
+                    let (again, kept) = reopened(&path);
+                    assert_same(&kept, &ledger);
+                    (journal, ledger) = (again, kept);
+                }
+                step => take(&mut ledger, step),
+            }
+        }
+        journal.write(&mut ledger).unwrap();
+        drop(journal);
+        assert_same(&reopened(&path).1, &ledger);
+        assert_same(&Journal::read(&path).unwrap().unwrap().ledger, &ledger);
+    }
+}
+
+#[test]
+fn a_ledger_that_was_read_back_has_no_changes_and_keeps_the_next_ones() {
+    let (_folder, path) = folder();
+    drop(written(&path, 3));
+    let (mut journal, mut ledger) = reopened(&path);
+    let nothing = ledger.take_changes();
+    assert_eq!((nothing.rows.len(), nothing.sendings.len()), (0, 0));
+    ledger.set(1, State::Created);
+    journal.write(&mut ledger).unwrap();
+    drop(journal);
+    assert_eq!(reopened(&path).1.state(1), State::Created);
+}
+
+#[test]
+fn a_report_tells_what_a_run_is_and_when_it_was_written() {
+    let (_folder, path) = folder();
+    let header = Header {
+        import_key: Some("barcode".to_owned()),
+        ..header()
+    };
+    let (mut journal, _) = Journal::open(&path, &header).unwrap();
+    std::thread::sleep(Duration::from_millis(5));
+    journal.write(&mut new_ledger()).unwrap();
+    assert!(Journal::read(&path).unwrap().is_none(), "it is under way");
+    drop(journal);
+    let kept = Journal::read(&path).unwrap().unwrap();
+    assert_eq!(kept.header, header);
+    assert!(kept.written > kept.begun);
+    // One file a run.
+    assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+}
+
+#[test]
+fn twenty_thousand_rows_are_written_at_once_quickly() {
+    let (_folder, path) = folder();
+    let (mut journal, _) = Journal::open(&path, &header()).unwrap();
+    let mut ledger = new_ledger();
+    for row in 0..20_000 {
+        let row = push(&mut ledger, Label::Number, &format!("asset {row:06}"));
+        ledger.set_digest(row, u64::MAX - u64::from(row));
+    }
+    let start = Instant::now();
+    journal.write(&mut ledger).unwrap();
+    println!("20,000 rows in {:?}", start.elapsed());
+    // Ten times what it takes optimized on a slow disk: this catches a transaction a row.
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+}
+
+// ---- which run it is ----
+
+#[test]
+fn a_run_goes_on_only_as_what_it_is() {
+    let (_folder, path) = folder();
+    drop(written(&path, 1));
+    let changes: [fn(&mut Header); 4] = [
+        |header| header.verb = "delete".to_owned(),
+        |header| header.project = "another project".to_owned(),
+        |header| header.service = "http://127.0.0.1".to_owned(),
+        |header| header.import_key = Some("barcode".to_owned()),
+    ];
+    for change in changes {
+        let mut other = header();
+        change(&mut other);
+        let Err(Error::Option(message)) = Journal::open(&path, &other) else {
+            panic!("{other:?}")
+        };
+        assert!(message.contains("is a create in project f6a1e3b5"), "{message}");
+    }
+    assert_eq!(Journal::read(&path).unwrap().unwrap().header, header());
+    assert_eq!(reopened(&path).1.rows(), 1);
+}
+
+#[test]
+fn a_run_in_whose_name_nothing_was_written_may_begin_as_another() {
+    let (_folder, path) = folder();
+    drop(Journal::open(&path, &header()).unwrap());
+    let other = Header {
+        verb: "delete".to_owned(),
+        ..header()
+    };
+    assert!(Journal::open(&path, &other).unwrap().1.is_none());
+    assert_eq!(Journal::read(&path).unwrap().unwrap().header, other);
+}
+
+// ---- one driver ----
+
+#[test]
+fn only_one_drives_a_run() {
+    let (_folder, path) = folder();
+    let (mut journal, mut ledger) = written(&path, 1);
+    assert!(refusal(&path).contains("is driven by another process, or by an earlier call"));
+    std::thread::scope(|scope| scope.spawn(|| refusal(&path)).join().unwrap());
+    assert!(matches!(Journal::delete(&path), Err(Error::Journal(message)) if message.contains("is driven")));
+    // Those who were refused took nothing from the one who drives.
+    ledger.set(0, State::Created);
+    journal.write(&mut ledger).unwrap();
+    refusal(&path);
+    drop(journal);
+    assert_eq!(reopened(&path).1.state(0), State::Created);
+}
+
+#[test]
+fn of_many_who_begin_a_run_at_once_one_drives_it() {
+    for _ in 0..3 {
+        let (_folder, path) = folder();
+        let drivers: Vec<_> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4)
+                .map(|_| scope.spawn(|| Journal::open(&path, &header())))
+                .collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert_eq!(
+            drivers.iter().filter(|driver| driver.is_ok()).count(),
+            1,
+            "{drivers:?}"
+        );
+    }
+}
+
+#[test]
+fn who_looks_at_runs_does_not_disturb_those_who_begin_one() {
+    let (_folder, path) = folder();
+    drop(written(&path, 2000));
+    let looking = std::sync::atomic::AtomicBool::new(true);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while looking.load(std::sync::atomic::Ordering::Relaxed) {
+                Journal::read(&path).unwrap();
+            }
+        });
+        let opened: Vec<_> = (0..20)
+            .map(|_| Journal::open(&path, &header()).map(drop))
+            .collect();
+        looking.store(false, std::sync::atomic::Ordering::Relaxed);
+        assert!(opened.iter().all(Result::is_ok), "{opened:?}");
+    });
+}
+
+// ---- ends ----
+
+/// This program again, as the named one of the processes below.
+fn process(name: &str, path: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args(["--exact", name, "--ignored", "--nocapture"])
+        .env("JOURNAL", path)
+        .stdout(Stdio::piped());
+    command
+}
+
+fn its_path() -> PathBuf {
+    std::env::var_os("JOURNAL")
+        .expect("started by a test of this file")
+        .into()
+}
+
+/// The lines that a process says to the test that started it.
+fn said(child: &mut Child) -> impl Iterator<Item = String> + use<> {
+    BufReader::new(child.stdout.take().unwrap())
+        .lines()
+        .map_while(Result::ok)
+        .filter_map(|line| line.split_once("SAID ").map(|(_, said)| said.to_owned()))
+}
+
+#[test]
+#[ignore = "a process that other tests start"]
+fn process_that_writes_until_it_is_killed() {
+    let (mut journal, ledger) = Journal::open(&its_path(), &header()).unwrap();
+    let mut ledger = ledger.unwrap_or_else(new_ledger);
+    loop {
+        let sending = ledger.begin_sending(std::iter::empty());
+        for _ in 0..25 {
+            let row = ledger.rows();
+            push(&mut ledger, Label::Number, &format!("key {row}"));
+        }
+        ledger.note_sending(sending, |sending| sending.attempts = sending.attempts.max(1));
+        journal.write(&mut ledger).unwrap();
+        println!("SAID {}", ledger.rows());
+    }
+}
+
+#[test]
+fn what_was_written_survives_the_kill_of_its_process() {
+    let (_folder, path) = folder();
+    for round in 0..12 {
+        let mut child = process("process_that_writes_until_it_is_killed", &path)
+            .spawn()
+            .unwrap();
+        let mut lines = said(&mut child);
+        lines.next().expect("it writes");
+        std::thread::sleep(Duration::from_millis(3 * round));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let promised: usize = lines.last().map_or(0, |rows| rows.parse().unwrap());
+        let (_journal, ledger) = reopened(&path);
+        assert!(
+            ledger.rows() >= promised,
+            "{promised} rows, {} kept",
+            ledger.rows()
+        );
+        // Each transaction is there as a whole.
+        assert_eq!(ledger.rows(), ledger.sendings().len() * 25);
+        let last = u32::try_from(ledger.rows()).unwrap() - 1;
+        assert_eq!(ledger.key(last).unwrap(), format!("key {last}"));
+    }
+}
+
+#[test]
+#[ignore = "a process that other tests start"]
+fn process_that_begins_runs_until_it_is_killed() {
+    for run in 0.. {
+        Journal::open(&its_path().with_file_name(format!("{run}.sqlite")), &header()).unwrap();
+        println!("SAID {run}");
+    }
+}
+
+#[test]
+fn a_run_whose_process_was_killed_at_its_begin_can_begin() {
+    for round in 0..12 {
+        let (folder, path) = folder();
+        let mut child = process("process_that_begins_runs_until_it_is_killed", &path)
+            .spawn()
+            .unwrap();
+        let mut lines = said(&mut child);
+        lines.next().expect("it begins");
+        std::thread::sleep(Duration::from_millis(round));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        for file in fs::read_dir(folder.path()).unwrap() {
+            let path = file.unwrap().path();
+            let hidden = path.file_name().unwrap().to_str().unwrap().starts_with('.');
+            if !hidden && path.extension().unwrap() == "sqlite" {
+                assert!(Journal::open(&path, &header()).unwrap().1.is_none());
+            }
+        }
+    }
+}
+
+#[test]
+fn another_process_is_kept_out_until_the_driver_ends() {
+    let (_folder, path) = folder();
+    let mut child = process("process_that_writes_until_it_is_killed", &path)
+        .spawn()
+        .unwrap();
+    let mut lines = said(&mut child);
+    lines.next().expect("it writes");
+    let message = refusal(&path);
+    let read = Journal::read(&path).map(|kept| kept.is_none());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(message.contains("is driven"), "{message}");
+    assert_eq!(read, Ok(true));
+    reopened(&path);
+}
+
+#[test]
+#[ignore = "a process that other tests start"]
+fn process_that_may_not_write_large_files() {
+    let (mut journal, mut ledger) = reopened(&its_path());
+    for row in 0..10_000 {
+        push(&mut ledger, Label::Number, &format!("many {row}"));
+    }
+    let Err(Error::Journal(message)) = journal.write(&mut ledger) else {
+        panic!("it was written")
+    };
+    let Changes { rows, .. } = ledger.take_changes();
+    println!("SAID {} {message}", rows.len());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_failed_write_keeps_the_changes_and_what_was_written_before() {
+    let (_folder, path) = folder();
+    drop(written(&path, 100));
+    let command = process("process_that_may_not_write_large_files", &path);
+    let mut child = Command::new("sh")
+        .args(["-c", "trap '' XFSZ; ulimit -f 128; exec \"$@\"", "sh"])
+        .arg(command.get_program())
+        .args(command.get_args())
+        .env("JOURNAL", &path)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = said(&mut child);
+    let line = lines.next().expect("it says how it went");
+    assert!(child.wait().unwrap().success());
+    assert!(line.starts_with("10000 the run "), "{line}");
+    assert!(line.contains("cannot be read or written"), "{line}");
+    assert!(line.contains("make room on the disk"), "{line}");
+    assert_eq!(reopened(&path).1.rows(), 100);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_removed_under_way_is_missed_at_once() {
+    let (folder, path) = folder();
+    let (mut journal, mut ledger) = written(&path, 1);
+    let aside = folder.path().join("aside");
+    fs::rename(&path, &aside).unwrap();
+    ledger.set(0, State::Created);
+    push(&mut ledger, Label::Text("two"), "");
+    let fault = ledger.add_fault(Fault::new("code", "message", "fix"));
+    ledger.set_fault(1, State::Failed, fault);
+    ledger.begin_sending([1].into_iter());
+    let message = journal.write(&mut ledger).unwrap_err().to_string();
+    assert!(message.contains("was removed while it was in use"), "{message}");
+    fs::rename(&aside, &path).unwrap();
+    journal.write(&mut ledger).unwrap();
+    drop(journal);
+    assert_same(&reopened(&path).1, &ledger);
+}
+
+// ---- files that are no journal ----
+
+#[test]
+fn foreign_files_are_refused_and_not_touched() {
+    let (folder, path) = folder();
+    let other = folder.path().join("other.sqlite");
+    Connection::open(&other)
+        .unwrap()
+        .execute_batch("CREATE TABLE theirs (a); INSERT INTO theirs VALUES (1)")
+        .unwrap();
+    let cases: [(Vec<u8>, &str); 5] = [
+        (b"key,status\n1,open\n".to_vec(), "is no journal of a run"),
+        (b"key,status\n1,open\n".repeat(1000), "is no journal of a run"),
+        (vec![0; 8192], "is no journal of a run"),
+        (Vec::new(), "is empty or cut off"),
+        (fs::read(&other).unwrap(), "belongs to another program"),
+    ];
+    for (bytes, says) in cases {
+        fs::write(&path, &bytes).unwrap();
+        let message = refusal(&path);
+        assert!(message.contains(says), "{message}");
+        assert_eq!(Journal::read(&path).unwrap_err().to_string(), message);
+        assert_eq!(fs::read(&path).unwrap(), bytes);
+    }
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    assert!(refusal(&path).contains("cannot be opened"));
+}
+
+#[test]
+fn a_later_format_is_refused() {
+    let (_folder, path) = folder();
+    drop(written(&path, 1));
+    let connection = Connection::open(&path).unwrap();
+    connection.pragma_update(None, "user_version", 2).unwrap();
+    connection.close().unwrap();
+    assert!(refusal(&path).contains("later version of acc-assets (format 2, this version knows 1)"));
+}
+
+#[test]
+fn a_torn_file_is_refused_and_can_be_deleted() {
+    let (_folder, path) = folder();
+    drop(written(&path, 2000));
+    let whole = fs::read(&path).unwrap();
+    for length in [1, 50, 99, 600, 4096, 4097, whole.len() / 2, whole.len() - 1] {
+        fs::write(&path, &whole[..length]).unwrap();
+        let message = refusal(&path);
+        assert!(
+            ["damaged", "destroyed", "cut off"]
+                .iter()
+                .any(|said| message.contains(said)),
+            "{length}: {message}"
+        );
+        assert!(Journal::read(&path).is_err());
+        assert_eq!(fs::read(&path).unwrap(), &whole[..length]);
+    }
+    // A page that never reached the disk.
+    let mut torn = whole.clone();
+    let last = torn.len() - 4096;
+    torn[last..].fill(0);
+    fs::write(&path, &torn).unwrap();
+    assert!(refusal(&path).contains("is damaged"));
+    Journal::delete(&path).unwrap();
+    assert!(!path.exists());
+}
+
+#[test]
+fn values_that_no_run_has_are_damage() {
+    let damages = [
+        "DELETE FROM records WHERE number = 1",
+        "DELETE FROM run",
+        "DROP TABLE faults",
+        "UPDATE records SET state = 'fine'",
+        "UPDATE records SET label = x'00'",
+        "UPDATE records SET sending = 7",
+        "UPDATE records SET fault = 7",
+        "UPDATE records SET same_as = number",
+        "UPDATE run SET begun = 'yesterday'",
+        "INSERT INTO sendings VALUES (0, '{')",
+        "INSERT INTO faults VALUES (3, '{}')",
+    ];
+    for damage in damages {
+        let (_folder, path) = folder();
+        drop(written(&path, 3));
+        let connection = Connection::open(&path).unwrap();
+        connection.execute_batch(damage).unwrap();
+        connection.close().unwrap();
+        let message = refusal(&path);
+        assert!(message.contains("is damaged"), "{damage}: {message}");
+    }
+}
+
+#[test]
+fn what_a_removed_run_left_behind_is_not_taken_for_the_new_one() {
+    let (folder, path) = folder();
+    let left = folder.path().join("level-3.sqlite-journal");
+    fs::write(&left, b"the rollback of another file").unwrap();
+    assert!(refusal(&path).contains(left.to_str().unwrap()));
+    fs::remove_file(left).unwrap();
+    written(&path, 1);
+}
+
+// ---- places ----
+
+#[cfg(unix)]
+#[test]
+fn a_missing_folder_is_made_for_this_user_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let (folder, _) = folder();
+    let path = folder.path().join("state/runs/level-3.sqlite");
+    written(&path, 1);
+    for made in ["state", "state/runs"] {
+        let mode = fs::metadata(folder.path().join(made))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o700);
+    }
+}
+
+#[test]
+#[ignore = "a process that other tests start"]
+fn process_that_opens() {
+    match Journal::open(&its_path(), &header()) {
+        Ok(_) => println!("SAID opened"),
+        Err(error) => println!("SAID {error}"),
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_written_is_known_at_the_start() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::os::unix::process::CommandExt;
+    let (folder, path) = folder();
+    drop(written(&path, 1));
+    let opens = |path: &Path| {
+        let mut command = process("process_that_opens", path);
+        if fs::metadata(folder.path()).unwrap().uid() == 0 {
+            // No permission binds root.
+            command.uid(65_534);
+        }
+        let mut child = command.spawn().unwrap();
+        let mut lines = said(&mut child);
+        let line = lines.next().expect("it says how it went");
+        child.wait().unwrap();
+        line
+    };
+    let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    mode(folder.path(), 0o777);
+    mode(&path, 0o666);
+    assert_eq!(opens(&path), "opened");
+    mode(&path, 0o444);
+    let message = opens(&path);
+    assert!(message.contains("cannot be opened for writing"), "{message}");
+    mode(&path, 0o666);
+    mode(folder.path(), 0o555);
+    let message = opens(&path);
+    assert!(message.contains("cannot be opened for writing"), "{message}");
+    assert!(message.contains("ACC_ASSETS_RUNS"), "{message}");
+    let message = opens(&folder.path().join("new.sqlite"));
+    assert!(message.contains("ACC_ASSETS_RUNS"), "{message}");
+    mode(folder.path(), 0o777);
+}

@@ -1,0 +1,1243 @@
+//! What the client does about requests whose answer was lost, and about refusals: one test a rule, on a paused clock.
+//! `docs/contract.md` names each rule.
+#![cfg(feature = "simulator")]
+
+mod bench;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use acc_assets::api::{Endpoint, assets, relationships};
+use acc_assets::batch::journal::{Header, Journal, Kept};
+use acc_assets::batch::outcome::{Ledger, State, View};
+use acc_assets::batch::run::Tolerance;
+use acc_assets::error::Error;
+use acc_assets::http::send::{Answer, Method, Request};
+use acc_assets::options::{self, RetryPolicy};
+use acc_assets::simulator;
+use acc_assets::validation::{ImportKey, RowShape};
+use bench::{Bench, Call, Guard, Texts, Way, client, count, counts, fault};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+const CREATE: &str = "assets:batch-create";
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn world(switches: &[(&str, &str)]) -> simulator::Options {
+    simulator::Options {
+        switches: switches
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect(),
+        ..simulator::Options::default()
+    }
+}
+
+/// Requests as they left, each with the time since the test began to listen.
+type Log = Arc<Mutex<Vec<(Duration, Request)>>>;
+
+fn recorded(options: simulator::Options, client: options::Options) -> (Bench, Log) {
+    let log = Log::default();
+    let (kept, start) = (log.clone(), Instant::now());
+    let guard: Guard = Box::new(move |request| {
+        kept.lock().unwrap().push((start.elapsed(), request.clone()));
+        Way::On
+    });
+    (Bench::guarded(options, client, guard), log)
+}
+
+/// What was sent, in few words: `create`, `list`, ...
+fn told(log: &Log) -> Vec<&'static str> {
+    let log = log.lock().unwrap();
+    log.iter().map(|(_, request)| verb(request)).collect()
+}
+
+fn verb(request: &Request) -> &'static str {
+    let verbs = [
+        (":batch-create", "create"),
+        (":batch-patch", "patch"),
+        (":batch-get", "get"),
+        (":batch-delete", "delete"),
+        ("relationships:delete", "unlink"),
+        ("relationships:batch", "links"),
+    ];
+    let found = verbs.iter().find(|(part, _)| request.url.contains(part));
+    found.map_or("list", |(_, verb)| verb)
+}
+
+fn ids(ledger: &Ledger) -> Vec<Option<String>> {
+    View::new(Arc::new(ledger.clone())).ids()
+}
+
+fn messages(ledger: &Ledger) -> Vec<String> {
+    let view = View::new(Arc::new(ledger.clone()));
+    let faults = view.outcomes().filter_map(|outcome| outcome.fault.cloned());
+    faults.map(|fault| fault.message).collect()
+}
+
+/// How many assets the project holds that are not deleted.
+fn standing(bench: &Bench) -> usize {
+    let assets = bench.simulator.assets();
+    let assets = assets.as_array().unwrap();
+    assets.iter().filter(|asset| asset["isActive"] == true).count()
+}
+
+fn sent(bench: &Bench, endpoint: &str) -> u64 {
+    let audit = bench.simulator.audit();
+    audit.endpoints.get(endpoint).map_or(0, |audit| audit.requests)
+}
+
+fn answered(bench: &Bench, endpoint: &str, status: u16) -> u64 {
+    let audit = bench.simulator.audit();
+    let audit = audit.endpoints.get(endpoint);
+    audit
+        .and_then(|audit| audit.answers.get(&status))
+        .copied()
+        .unwrap_or(0)
+}
+
+fn row_as_asset(row: &Texts) -> Value {
+    row.iter()
+        .map(|(name, value)| ((*name).to_owned(), json!(value)))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}
+
+/// Assets of these rows, made by somebody else before.
+fn made_before(bench: &Bench, rows: &[Texts]) -> Vec<String> {
+    rows.iter()
+        .map(|row| bench.simulator.create_asset(&row_as_asset(row)).unwrap())
+        .collect()
+}
+
+/// Somebody works on the project while a call runs.
+async fn meanwhile(bench: &Bench, call: Call, after: Duration, work: impl FnOnce(&Bench)) -> Ledger {
+    let (ledger, driving) = bench.start(call);
+    let working = async {
+        sleep(after).await;
+        work(bench);
+    };
+    let (ended, ()) = tokio::join!(driving, working);
+    assert!(ended.fatal.is_none(), "{:?}", ended.fatal);
+    let ledger = ledger.lock().unwrap();
+    ledger.clone()
+}
+
+fn by_ids(endpoint: &'static Endpoint, shape: RowShape, ids: &[String]) -> Call {
+    let row = |id: &String| {
+        let mut row = vec![("id", id.clone())];
+        if shape == RowShape::AssetPatch {
+            row.push(("description", "checked".to_owned()));
+        }
+        row
+    };
+    Call::new(endpoint, shape, ids.iter().map(row).collect())
+}
+
+fn patch(ids: &[String]) -> Call {
+    by_ids(&assets::BATCH_PATCH, RowShape::AssetPatch, ids)
+}
+
+fn delete(ids: &[String]) -> Call {
+    by_ids(&assets::BATCH_DELETE, RowShape::Id, ids)
+}
+
+fn attribute(bench: &Bench, kind: &str) -> &'static str {
+    let world = bench.simulator.world_json();
+    let categories = world["categories"].as_array().unwrap();
+    let pumps = categories.iter().find(|category| category["name"] == "Pumps");
+    let attributes = pumps.unwrap()["attributes"].as_array().unwrap();
+    let found = attributes.iter().find(|attribute| attribute["dataType"] == kind);
+    let name = found.unwrap()["name"].as_str().unwrap();
+    ["ca1", "ca2", "ca3", "ca4", "ca5", "ca6", "ca7", "ca8", "ca9"]
+        .into_iter()
+        .find(|known| *known == name)
+        .unwrap()
+}
+
+// ---- creates: looked for before they are sent again ----
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_create_is_looked_for_and_only_then_sent_again() {
+    for (what, executed) in [("reset_after_apply", true), ("reset_before_apply", false)] {
+        let (bench, log) = recorded(world(&[]), client());
+        bench
+            .simulator
+            .add_fault(fault(&json!({"what": what, "on": CREATE})));
+        let (ledger, _) = bench.create(bench.new_assets(100, |_| false), false).await;
+        assert_eq!(counts(&ledger), [(State::Created, 100)], "{what}");
+        bench.compare(&ledger, 100, what);
+        let sent: Vec<_> = told(&log).into_iter().filter(|verb| *verb != "list").collect();
+        assert_eq!(
+            sent.len(),
+            if executed { 1 } else { 2 },
+            "{what}: {:?}",
+            told(&log)
+        );
+        if !executed {
+            let log = log.lock().unwrap();
+            let (again, _) = log.last().unwrap();
+            // Not before it was missed twice, the second time when it could not be late any more.
+            assert!(*again >= seconds(30), "sent again after {again:?}");
+            let looks = log.iter().filter(|(_, request)| verb(request) == "list");
+            assert!(
+                looks.count() >= 3,
+                "one look tells the time, two see that nothing is there"
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_reconcile_a_lost_create_stays_unknown_and_nothing_is_looked_for() {
+    let bench = Bench::new(world(&[]));
+    bench
+        .simulator
+        .add_fault(fault(&json!({"what": "reset_after_apply", "on": CREATE})));
+    let mut call = Call::create(bench.new_assets(10, |_| false));
+    call.reconcile = false;
+    let (ledger, _) = bench.call(call).await;
+    assert_eq!(counts(&ledger), [(State::Unknown, 10)]);
+    assert_eq!((sent(&bench, CREATE), bench.simulator.audit().requests), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_lags_less_than_the_settle_time_never_doubles_a_row() {
+    for lag in ["1", "5000", "15000", "29000", "29900"] {
+        let bench = Bench::new(world(&[("read_lag_ms", lag)]));
+        bench
+            .simulator
+            .add_fault(fault(&json!({"what": "reset_after_apply", "on": CREATE})));
+        let (ledger, _) = bench.create(bench.new_assets(50, |_| false), false).await;
+        assert_eq!(counts(&ledger), [(State::Created, 50)], "{lag}");
+        assert_eq!(sent(&bench, CREATE), 1, "{lag}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_does_not_show_what_was_created_later_proves_nothing() {
+    for (lag, states) in [
+        ("45000", vec![(State::Created, 200)]),
+        ("3600000", vec![(State::Created, 100), (State::Unknown, 100)]),
+    ] {
+        let bench = Bench::new(world(&[("read_lag_ms", lag)]));
+        bench.simulator.add_fault(fault(
+            &json!({"what": "reset_after_apply", "on": CREATE, "nth": 1}),
+        ));
+        let (ledger, ended) = bench.create(bench.new_assets(200, |_| false), false).await;
+        assert!(ended.fatal.is_none());
+        assert_eq!(counts(&ledger), states, "{lag}");
+        assert_eq!(sent(&bench, CREATE), 2, "{lag}: nothing was sent again");
+        assert!(
+            messages(&ledger)
+                .iter()
+                .all(|message| message.contains("does not yet show assets that were created after it")),
+            "{:?}",
+            messages(&ledger).first()
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_that_the_service_does_after_the_connection_broke_is_waited_for() {
+    for late in [1_000, 9_000, 20_000, 29_900] {
+        let bench = Bench::new(world(&[]));
+        bench.simulator.add_fault(fault(
+            &json!({"what": "apply_late", "ms": late, "on": CREATE, "nth": 2}),
+        ));
+        let (ledger, _) = bench.create(bench.new_assets(300, |_| false), true).await;
+        assert_eq!(counts(&ledger), [(State::Created, 300)], "{late}");
+        sleep(seconds(60)).await;
+        assert_eq!(standing(&bench), 300, "{late}");
+        bench.compare(&ledger, 300, "late");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_of_which_only_some_rows_are_there_stays_unknown_as_a_whole() {
+    let bench = Bench::new(world(&[]));
+    bench
+        .simulator
+        .add_fault(fault(&json!({"what": "reset_before_apply", "on": CREATE})));
+    let rows = bench.new_assets(5, |_| false);
+    let same = rows[2].clone();
+    let ledger = meanwhile(&bench, Call::create(rows), seconds(3), |bench| {
+        made_before(bench, &[same]);
+    })
+    .await;
+    // A batch is all or nothing, so that one asset is a colleague's.
+    assert_eq!(counts(&ledger), [(State::Unknown, 5)]);
+    assert!(messages(&ledger)[0].contains("some rows of its request and not the others"));
+    assert_eq!((sent(&bench, CREATE), standing(&bench)), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_asset_that_a_colleague_made_alike_leaves_only_its_row_in_doubt() {
+    let bench = Bench::new(world(&[]));
+    bench
+        .simulator
+        .add_fault(fault(&json!({"what": "reset_after_apply", "on": CREATE})));
+    let rows = bench.new_assets(5, |_| false);
+    let same = rows[2].clone();
+    let ledger = meanwhile(&bench, Call::create(rows), seconds(3), |bench| {
+        made_before(bench, &[same]);
+    })
+    .await;
+    // The others prove the request executed; which of two is this row cannot be told.
+    assert_eq!(counts(&ledger), [(State::Created, 4), (State::Unknown, 1)]);
+    assert!(ids(&ledger)[2].is_none(), "no id is guessed");
+    assert_eq!((sent(&bench, CREATE), standing(&bench)), (1, 6));
+
+    // Where no other row proves it, neither claimed nor sent again.
+    let bench = Bench::new(world(&[]));
+    bench
+        .simulator
+        .add_fault(fault(&json!({"what": "reset_after_apply", "on": CREATE})));
+    let rows = bench.new_assets(1, |_| false);
+    let same = rows.clone();
+    let ledger = meanwhile(&bench, Call::create(rows), seconds(3), |bench| {
+        made_before(bench, &same);
+    })
+    .await;
+    assert_eq!(counts(&ledger), [(State::Unknown, 1)]);
+    assert_eq!((sent(&bench, CREATE), standing(&bench)), (1, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn twins_of_one_request_are_settled_each_with_an_asset_of_its_own() {
+    for (said, twins) in [(["same", "same"], "equal"), (["one", "other"], "told apart")] {
+        let bench = Bench::new(world(&[]));
+        bench
+            .simulator
+            .add_fault(fault(&json!({"what": "reset_after_apply", "on": CREATE})));
+        let row = |text: &str| {
+            let mut row = bench.new_asset("T-1", false);
+            row.push(("description", text.to_owned()));
+            row
+        };
+        let (ledger, _) = bench.create(said.map(row).to_vec(), false).await;
+        assert_eq!(counts(&ledger), [(State::Created, 2)], "{twins}");
+        bench.compare(&ledger, 2, twins);
+        let world = bench.simulator.assets();
+        for (id, text) in ids(&ledger).into_iter().zip(said) {
+            let asset = world
+                .as_array()
+                .unwrap()
+                .iter()
+                .find(|asset| asset["id"] == json!(id));
+            assert_eq!(asset.unwrap()["description"], text, "{twins}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn twins_of_two_requests_are_never_given_the_same_asset_nor_made_twice() {
+    for (first, second) in [
+        ("reset_after_apply", "reset_before_apply"),
+        ("reset_before_apply", "reset_after_apply"),
+        ("reset_after_apply", "reset_after_apply"),
+    ] {
+        let bench = Bench::new(world(&[]));
+        for (nth, what) in [(1, first), (2, second)] {
+            bench
+                .simulator
+                .add_fault(fault(&json!({"what": what, "on": CREATE, "nth": nth})));
+        }
+        let mut rows = bench.new_assets(200, |_| false);
+        rows[150] = rows[50].clone();
+        let (ledger, _) = bench.create(rows, false).await;
+        let what = format!("{first}, {second}");
+        bench.compare(&ledger, 200, &what);
+        assert_eq!(counts(&ledger), [(State::Created, 200)], "{what}");
+        assert_eq!(standing(&bench), 200, "{what}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_sheet_imported_a_minute_before_is_not_claimed() {
+    for what in ["reset_before_apply", "reset_after_apply"] {
+        // Once an answer has told the service's own clock, a minute is a long time.
+        for (nth, states) in [(2, [(State::Created, 200)]), (1, [(State::Unknown, 100)])] {
+            let bench = Bench::new(world(&[]));
+            let rows = bench.new_assets(nth * 100, |_| false);
+            let before = made_before(&bench, &rows);
+            sleep(seconds(60)).await;
+            bench
+                .simulator
+                .add_fault(fault(&json!({"what": what, "on": CREATE, "nth": nth})));
+            let (ledger, _) = bench.create(rows, false).await;
+            // Where only the gateway's clock is known, the assets of before are not told from those in doubt.
+            assert_eq!(counts(&ledger), states, "{what}, {nth}");
+            assert_eq!(
+                sent(&bench, CREATE),
+                if states[0].1 == 100 || what == "reset_after_apply" {
+                    nth as u64
+                } else {
+                    3
+                }
+            );
+            let claimed = ids(&ledger).into_iter().flatten().any(|id| before.contains(&id));
+            assert!(
+                !claimed,
+                "{what}, {nth}: an asset of the sheet before was claimed"
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn lost_creates_are_listed_by_time_and_category_with_all_that_tells_them_apart() {
+    let (bench, log) = recorded(world(&[]), client());
+    let world = bench.simulator.world_json();
+    let other = world["categories"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|category| category["name"] == "Valves")
+        .unwrap();
+    bench.simulator.add_fault(fault(
+        &json!({"what": "reset_after_apply", "on": CREATE, "nth": 2}),
+    ));
+    let mut rows = bench.new_assets(200, |_| false);
+    rows[101] = vec![
+        ("clientAssetId", "V-1".to_owned()),
+        ("categoryId", other["id"].as_str().unwrap().to_owned()),
+        (
+            "statusId",
+            other["statuses"][0]["id"].as_str().unwrap().to_owned(),
+        ),
+    ];
+    let (ledger, _) = bench.create(rows, false).await;
+    assert_eq!(counts(&ledger), [(State::Created, 200)]);
+    let log = log.lock().unwrap();
+    let (_, look) = log.last().unwrap();
+    assert!(look.method == Method::Get && look.url.contains("/assets/v2/projects/"));
+    let query = look.url.split_once('?').unwrap().1;
+    let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    let of = |name: &str| -> Vec<&str> {
+        let same = pairs.iter().filter(|(known, _)| known == name);
+        same.map(|(_, value)| value.as_str()).collect()
+    };
+    let mut categories = of("filter[categoryId]");
+    categories.sort_unstable();
+    let mut expected = [bench.category.as_str(), other["id"].as_str().unwrap()];
+    expected.sort_unstable();
+    assert_eq!(categories, expected);
+    assert_eq!(of("includeCustomAttributes"), ["true"]);
+    assert_eq!(of("includeDeleted"), ["true"]);
+    // What is created meanwhile comes last, and shifts no page.
+    assert_eq!(of("sort"), ["createdAt asc"]);
+    assert_eq!(of("limit"), ["200"]);
+    // An open range, from shortly before the request left: nobody's clock is exact.
+    let [range] = of("filter[updatedAt]")[..] else {
+        panic!("{pairs:?}")
+    };
+    let from: jiff::Timestamp = range.strip_suffix("..").unwrap().parse().unwrap();
+    let created = bench.simulator.assets()[0]["createdAt"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let created: jiff::Timestamp = created.parse().unwrap();
+    let before = created.duration_since(from).as_secs_f64();
+    assert!((2.0..15.0).contains(&before), "{before} s before it was created");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_number_is_the_same_however_it_comes_back() {
+    for read in ["as_sent", "string", "number"] {
+        let bench = Bench::new(world(&[("numeric_read", read)]));
+        bench
+            .simulator
+            .add_fault(fault(&json!({"what": "reset_after_apply", "on": CREATE})));
+        // Alone in its request, so that no other row proves it.
+        let mut row = bench.new_asset("N-1", false);
+        row.push((attribute(&bench, "numeric"), "6.50".to_owned()));
+        let (ledger, _) = bench.create(vec![row], false).await;
+        assert_eq!(counts(&ledger), [(State::Created, 1)], "{read}");
+        assert_eq!(standing(&bench), 1, "{read}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn times_are_those_of_the_services_clock_as_its_answers_tell_it() {
+    const DAY: i64 = 86_400_000;
+    let now = jiff::Timestamp::now().as_millisecond();
+    for (off, date, jump) in [
+        (3 * DAY, "present", 0),
+        (-3 * DAY, "present", 0),
+        (3 * DAY, "absent", 0),
+        (-3 * DAY, "absent", 0),
+        (0, "present", 7200),
+        (0, "present", -7200),
+        (3 * DAY, "present", -7200),
+    ] {
+        for lost in ["reset_before_apply", "reset_after_apply"] {
+            let bench = Bench::new(simulator::Options {
+                start: Some(now + off),
+                ..world(&[("date_header", date)])
+            });
+            // The same sheet, a minute before.
+            let rows = bench.new_assets(300, |_| false);
+            let before = made_before(&bench, &rows);
+            sleep(seconds(60)).await;
+            if jump != 0 {
+                bench.simulator.add_fault(fault(
+                    &json!({"what": "clock_jump", "seconds": jump, "on": CREATE, "nth": 1}),
+                ));
+            }
+            bench
+                .simulator
+                .add_fault(fault(&json!({"what": lost, "on": CREATE, "nth": 2})));
+            let what = format!("{off} ms off, Date {date}, jump {jump}, {lost}");
+            let (ledger, _) = bench.create(rows, false).await;
+            assert_eq!(counts(&ledger), [(State::Created, 300)], "{what}");
+            assert_eq!(standing(&bench), 600, "{what}");
+            assert!(
+                ids(&ledger).iter().flatten().all(|id| !before.contains(id)),
+                "{what}: an asset of the sheet before was claimed"
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_any_clock_of_the_service_nothing_is_claimed_by_time() {
+    let bench = Bench::new(world(&[("date_header", "absent")]));
+    let rows = bench.new_assets(2, |_| false);
+    let before = made_before(&bench, &rows);
+    sleep(seconds(60)).await;
+    bench
+        .simulator
+        .add_fault(fault(&json!({"what": "reset_before_apply", "on": CREATE})));
+    let (ledger, _) = bench.create(rows, false).await;
+    assert_eq!(counts(&ledger), [(State::Unknown, 2)]);
+    assert!(ids(&ledger).iter().flatten().all(|id| !before.contains(id)));
+    assert_eq!(standing(&bench), 2, "nothing was sent again");
+}
+
+// ---- import keys ----
+
+fn keyed(bench: &Bench, rows: Vec<Texts>, field: &str) -> Call {
+    let mut call = Call::create(rows);
+    call.import_key = Some(ImportKey {
+        field: field.to_owned(),
+        prefix: format!("run-{}-", bench.category),
+    });
+    call
+}
+
+fn with_keys(bench: &Bench, field: &'static str, count: usize) -> Vec<Texts> {
+    let mut rows = bench.new_assets(count, |_| false);
+    for (number, row) in rows.iter_mut().enumerate() {
+        row.push((field, format!("key {number}")));
+    }
+    rows
+}
+
+fn key_fields(bench: &Bench) -> [&'static str; 2] {
+    ["barcode", attribute(bench, "text")]
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_an_import_key_a_row_is_found_again_for_certain() {
+    let fields = key_fields(&Bench::new(world(&[])));
+    for field in fields {
+        for given in [false, true] {
+            // No clock tells when anything was created: without the key, nothing would be certain.
+            let bench = Bench::new(world(&[("date_header", "absent")]));
+            bench
+                .simulator
+                .add_fault(fault(&json!({"what": "reset_after_apply", "on": CREATE})));
+            let rows = if given {
+                with_keys(&bench, field, 4)
+            } else {
+                bench.new_assets(4, |_| false)
+            };
+            let alike = bench.new_assets(4, |_| false);
+            let ledger = meanwhile(&bench, keyed(&bench, rows, field), seconds(2), |bench| {
+                made_before(bench, &alike);
+            })
+            .await;
+            let what = format!("{field}, given: {given}");
+            assert_eq!(counts(&ledger), [(State::Created, 4)], "{what}");
+            assert_eq!((sent(&bench, CREATE), standing(&bench)), (1, 8), "{what}");
+            let world = bench.simulator.assets();
+            for id in ids(&ledger).into_iter().flatten() {
+                let asset = world.as_array().unwrap().iter().find(|asset| asset["id"] == id);
+                let asset = asset.unwrap();
+                let key = if field == "barcode" {
+                    &asset["barcode"]
+                } else {
+                    &asset["customAttributes"][field]
+                };
+                assert!(key.is_string(), "{what}: the colleague's asset was claimed");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_import_key_that_stands_in_the_project_is_unchanged_and_one_that_was_deleted_is_created() {
+    let fields = key_fields(&Bench::new(world(&[])));
+    for field in fields {
+        let bench = Bench::new(world(&[]));
+        let rows = with_keys(&bench, field, 120);
+        let (first, _) = bench.call(keyed(&bench, rows.clone(), field)).await;
+        assert_eq!(counts(&first), [(State::Created, 120)], "{field}");
+        let before = ids(&first);
+        let creates = sent(&bench, CREATE);
+        let (again, _) = bench.call(keyed(&bench, rows.clone(), field)).await;
+        assert_eq!(counts(&again), [(State::Unchanged, 120)], "{field}");
+        assert_eq!(ids(&again), before, "{field}");
+        assert_eq!(sent(&bench, CREATE), creates, "{field}: nothing was sent");
+
+        bench
+            .simulator
+            .delete_asset(before[7].as_deref().unwrap())
+            .unwrap();
+        let (third, _) = bench.call(keyed(&bench, rows, field)).await;
+        assert_eq!(
+            counts(&third),
+            [(State::Created, 1), (State::Unchanged, 119)],
+            "{field}"
+        );
+        assert_ne!(ids(&third)[7], before[7], "{field}");
+        assert_eq!(standing(&bench), 120, "{field}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_import_key_that_stands_twice_is_not_created_a_third_time() {
+    let bench = Bench::new(world(&[]));
+    let rows = with_keys(&bench, "barcode", 3);
+    let twice = made_before(&bench, &[rows[1].clone(), rows[1].clone()]);
+    let (ledger, ended) = bench.call(keyed(&bench, rows.clone(), "barcode")).await;
+    assert!(ended.fatal.is_none());
+    assert_eq!(counts(&ledger), [(State::Created, 2), (State::Unchanged, 1)]);
+    assert!(twice.contains(ids(&ledger)[1].as_ref().unwrap()));
+    assert_eq!(standing(&bench), 4);
+
+    // Where the second one comes while the row is in doubt, which is whose cannot be told.
+    let bench = Bench::new(world(&[]));
+    bench
+        .simulator
+        .add_fault(fault(&json!({"what": "reset_after_apply", "on": CREATE})));
+    let same = rows[1].clone();
+    let ledger = meanwhile(&bench, keyed(&bench, rows, "barcode"), seconds(2), |bench| {
+        made_before(bench, &[same]);
+    })
+    .await;
+    assert_eq!(counts(&ledger), [(State::Created, 2), (State::Unknown, 1)]);
+    assert_eq!(sent(&bench, CREATE), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn import_keys_of_a_project_that_cannot_be_read_send_nothing() {
+    let bench = Bench::new(world(&[]));
+    bench.simulator.add_fault(fault(
+        &json!({"what": "status", "code": 500, "on": "assets", "every": 1}),
+    ));
+    let rows = with_keys(&bench, "barcode", 3);
+    let (ledger, ended) = bench.call(keyed(&bench, rows, "barcode")).await;
+    assert!(ended.fatal.unwrap().to_string().contains("500"));
+    assert_eq!(counts(&ledger), [(State::NotSent, 3)]);
+    assert_eq!(sent(&bench, CREATE), 0);
+}
+
+// ---- patches, deletes, links ----
+
+/// A project with so many assets.
+async fn with_assets(bench: &Bench, count: usize) -> Vec<String> {
+    let (created, _) = bench.create(bench.new_assets(count, |_| false), false).await;
+    ids(&created).into_iter().flatten().collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_patch_in_doubt_is_read_again_by_id() {
+    for (what, patches) in [("reset_after_apply", 5), ("reset_before_apply", 6)] {
+        let (bench, log) = recorded(world(&[]), client());
+        let ids = with_assets(&bench, 20).await;
+        bench.simulator.add_fault(fault(
+            &json!({"what": what, "on": "assets:batch-patch", "every": 1, "times": 5}),
+        ));
+        let (ledger, ended) = bench.call(patch(&ids)).await;
+        assert!(ended.fatal.is_none(), "{what}: {:?}", ended.fatal);
+        assert_eq!(counts(&ledger), [(State::Updated, 20)], "{what}");
+        assert_eq!(sent(&bench, "assets:batch-patch"), patches, "{what}");
+        let log = log.lock().unwrap();
+        let get = log.iter().find(|(_, request)| verb(request) == "get").unwrap();
+        assert!(
+            get.1.url.contains("includeCustomAttributes=true") && get.1.url.contains("includeDeleted=true"),
+            "{}",
+            get.1.url
+        );
+        let world = bench.simulator.assets();
+        let world = world.as_array().unwrap();
+        assert!(
+            world.iter().all(|asset| asset["description"] == "checked"),
+            "{what}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delete_in_doubt_is_read_again_with_the_deleted_ones() {
+    for (what, deletes) in [("reset_after_apply", 5), ("reset_before_apply", 6)] {
+        // After a lost try the service would refuse the next: so all tries are lost.
+        let bench = Bench::new(world(&[]));
+        let ids = with_assets(&bench, 20).await;
+        bench.simulator.add_fault(fault(
+            &json!({"what": what, "on": "assets:batch-delete", "every": 1, "times": 5}),
+        ));
+        let (ledger, _) = bench.call(delete(&ids)).await;
+        assert_eq!(counts(&ledger), [(State::Deleted, 20)], "{what}");
+        assert_eq!(sent(&bench, "assets:batch-delete"), deletes, "{what}");
+        assert_eq!(standing(&bench), 0, "{what}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delete_of_which_half_were_deleted_before_deletes_the_other_half() {
+    for shape in ["400", "404", "409"] {
+        for lost in [None, Some("reset_before_apply"), Some("reset_after_apply")] {
+            let bench = Bench::new(world(&[("deleted_asset", shape)]));
+            let ids = with_assets(&bench, 20).await;
+            for id in &ids[..10] {
+                bench.simulator.delete_asset(id).unwrap();
+            }
+            if let Some(lost) = lost {
+                bench
+                    .simulator
+                    .add_fault(fault(&json!({"what": lost, "on": "assets:batch-delete"})));
+            }
+            let (ledger, ended) = bench.call(delete(&ids)).await;
+            let what = format!("{shape}, {lost:?}: {:?}", counts(&ledger));
+            assert!(ended.fatal.is_none(), "{what}");
+            assert_eq!(standing(&bench), 0, "{what}");
+            assert_eq!(count(&ledger, State::Unknown), 0, "{what}");
+            let view = View::new(Arc::new(ledger));
+            let states: Vec<State> = view.outcomes().map(|outcome| outcome.state).collect();
+            assert!(
+                states[10..].iter().all(|state| *state == State::Deleted),
+                "{what}"
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn links_in_doubt_are_read_again_before_anything_is_said() {
+    for what in ["reset_after_apply", "reset_before_apply"] {
+        let (bench, log) = recorded(world(&[]), client());
+        let ids = bench.simulator.seed_relationships(30);
+        bench.simulator.add_fault(fault(
+            &json!({"what": what, "on": "relationships:delete", "every": 1, "times": 5}),
+        ));
+        let call = by_ids(&relationships::DELETE, RowShape::Id, &ids);
+        let (ledger, _) = bench.call(call).await;
+        assert_eq!(counts(&ledger), [(State::Deleted, 30)], "{what}");
+        assert!(told(&log).contains(&"links"), "{what}: {:?}", told(&log));
+        let world = bench.simulator.relationships();
+        assert!(
+            world
+                .as_array()
+                .unwrap()
+                .iter()
+                .all(|link| link["isDeleted"] == true)
+        );
+    }
+}
+
+// ---- refusals ----
+
+#[tokio::test(start_paused = true)]
+async fn what_the_search_for_bad_rows_may_cost_is_bounded() {
+    for shape in ["list_index", "list_id", "first_only", "single_object"] {
+        // One bad row of a hundred.
+        let bench = Bench::new(world(&[("batch_error_shape", shape)]));
+        let (ledger, _) = bench.create(bench.new_assets(100, |row| row == 61), false).await;
+        assert_eq!(
+            counts(&ledger),
+            [(State::Created, 99), (State::Rejected, 1)],
+            "{shape}"
+        );
+        assert!(ledger.stats.bisects <= 7, "{shape}: {:?}", ledger.stats);
+        assert!(ledger.stats.requests <= 15, "{shape}: {:?}", ledger.stats);
+        // Nothing but bad rows: no answer earns a further search.
+        let bench = Bench::new(world(&[("batch_error_shape", shape)]));
+        let (ledger, _) = bench.create(bench.new_assets(5000, |_| true), false).await;
+
+        assert!(ledger.stats.bisects <= 200, "{shape}: {:?}", ledger.stats);
+        assert!(ledger.stats.requests <= 450, "{shape}: {:?}", ledger.stats);
+        assert_eq!(
+            count(&ledger, State::Rejected) + count(&ledger, State::Failed),
+            5000
+        );
+        if count(&ledger, State::Failed) > 0 {
+            assert!(
+                messages(&ledger).iter().any(
+                    |message| message.starts_with("too many requests were spent on finding the bad rows")
+                ),
+                "{shape}"
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_is_too_large_is_split_by_bytes_and_later_ones_are_split_before() {
+    let one_at_a_time = options::Options {
+        max_in_flight: 1,
+        ..client()
+    };
+    let (bench, log) = recorded(world(&[("max_body", "4000")]), one_at_a_time);
+    let (ledger, _) = bench.create(bench.new_assets(2000, |_| false), false).await;
+    assert_eq!(counts(&ledger), [(State::Created, 2000)]);
+    let whole = log.lock().unwrap()[0].1.body.as_ref().unwrap().len();
+    assert!(
+        whole > 8_000,
+        "the test needs a body that is split twice: {whole}"
+    );
+    let refused = answered(&bench, CREATE, 413);
+    assert!(refused <= 3, "{refused} were too large");
+    assert!(ledger.stats.bisects <= 3, "{:?}", ledger.stats);
+    // One large row among small ones: each part is refused for its bytes, not for its rows.
+    let bench = Bench::new(world(&[("max_body", "900")]));
+    let mut rows = bench.new_assets(20, |_| false);
+    rows[0].push(("description", "d".repeat(990)));
+    let (ledger, ended) = bench.create(rows, false).await;
+    assert!(ended.fatal.is_none());
+    assert_eq!(counts(&ledger), [(State::Created, 19), (State::Rejected, 1)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conflict_is_tried_once_more_after_the_assets_were_read_again() {
+    for (endpoint, done, name) in [
+        ("assets:batch-patch", State::Updated, "patch"),
+        ("assets:batch-delete", State::Deleted, "delete"),
+    ] {
+        for (times, states) in [(1, vec![(done, 1)]), (9, vec![(State::Rejected, 1)])] {
+            let (bench, log) = recorded(world(&[]), client());
+            let ids = with_assets(&bench, 1).await;
+            bench.simulator.add_fault(fault(
+                &json!({"what": "status", "code": 409, "on": endpoint, "every": 1, "times": times}),
+            ));
+            let call = if name == "patch" {
+                patch(&ids)
+            } else {
+                delete(&ids)
+            };
+            let (ledger, ended) = bench.call(call).await;
+            assert!(ended.fatal.is_none());
+            assert_eq!(counts(&ledger), states, "{name}, {times}");
+            assert_eq!(told(&log), ["create", name, "get", name], "{times} conflicts");
+        }
+    }
+    // Nothing of a create can be read again: it is split, and never sent as it was.
+    let (bench, log) = recorded(world(&[]), client());
+    bench
+        .simulator
+        .add_fault(fault(&json!({"what": "status", "code": 409, "on": CREATE})));
+    let (ledger, _) = bench.create(bench.new_assets(4, |_| false), false).await;
+    assert_eq!(counts(&ledger), [(State::Created, 4)]);
+    assert_eq!(told(&log), ["create", "create", "create"]);
+    let log = log.lock().unwrap();
+    let mut bodies: Vec<_> = log.iter().map(|(_, request)| request.body.clone()).collect();
+    bodies.sort();
+    bodies.dedup();
+    assert_eq!(bodies.len(), 3, "a body went out twice");
+}
+
+/// Answers so many creates, and no others, as a gateway without capacity does.
+fn no_capacity(times: usize) -> (Bench, Arc<Mutex<Vec<Duration>>>) {
+    let (left, at) = (AtomicUsize::new(times), Arc::new(Mutex::new(Vec::new())));
+    let (kept, start) = (at.clone(), Instant::now());
+    let guard: Guard = Box::new(move |request| {
+        if verb(request) != "create" {
+            return Way::On;
+        }
+        kept.lock().unwrap().push(start.elapsed());
+        let spends = |left: usize| left.checked_sub(1);
+        if left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, spends)
+            .is_err()
+        {
+            return Way::On;
+        }
+        let body = json!({"developerMessage": "API request capacity exceeded.", "errorCode": "403"});
+        Way::Instead(Ok(Answer {
+            status: 403,
+            headers: Vec::new(),
+            body: body.to_string().into(),
+        }))
+    });
+    (Bench::guarded(world(&[]), client(), guard), at)
+}
+
+#[tokio::test(start_paused = true)]
+async fn want_of_capacity_is_waited_for_a_few_times_and_then_told() {
+    let (bench, at) = no_capacity(3);
+    let (ledger, _) = bench.create(bench.new_assets(100, |_| false), false).await;
+    assert_eq!(counts(&ledger), [(State::Created, 100)]);
+    assert_eq!(standing(&bench), 100);
+    let at = at.lock().unwrap().clone();
+    assert!(at.windows(2).all(|two| two[1] >= two[0] + seconds(5)), "{at:?}");
+
+    let (bench, at) = no_capacity(usize::MAX);
+    let (ledger, ended) = bench.create(bench.new_assets(100, |_| false), false).await;
+    assert_eq!(at.lock().unwrap().len(), 5);
+    let message = ended.fatal.unwrap().to_string();
+    assert!(message.contains("API request capacity exceeded"), "{message}");
+    assert!(!message.contains("needs access to this project"), "{message}");
+    // The gateway never let it through, so it may be sent again.
+    assert_eq!(counts(&ledger), [(State::Failed, 100)]);
+}
+
+// ---- a service or network in trouble ----
+
+#[tokio::test(start_paused = true)]
+async fn a_limping_service_is_not_sent_every_request_five_times() {
+    let bench = Bench::new(world(&[]));
+    let ids = with_assets(&bench, 5000).await;
+    sleep(seconds(60)).await;
+    bench.simulator.add_fault(fault(
+        &json!({"what": "status", "code": 503, "on": "assets:batch-patch", "probability": 0.8}),
+    ));
+    let (ledger, _) = bench.call(patch(&ids)).await;
+
+    let succeeded = answered(&bench, "assets:batch-patch", 200);
+    // Twenty, and one for every five that succeed, reads that look for lost ones included.
+    let earned = (succeeded + ledger.stats.lookups) / 5;
+    assert!(
+        ledger.stats.retries <= 20 + earned,
+        "{succeeded} succeeded, {:?}",
+        ledger.stats
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn throttling_without_end_ends_at_the_deadline_and_can_be_gone_on_with() {
+    let bench = Bench::new(world(&[]));
+    bench.simulator.add_fault(fault(
+        &json!({"what": "rate_limit", "retry_after": 30, "every": 1}),
+    ));
+    let rows = bench.new_assets(1500, |_| false);
+    let start = Instant::now();
+    let (ledger, ended) = bench.create(rows.clone(), false).await;
+    assert!(ended.fatal.unwrap().to_string().contains("429"));
+    let took = start.elapsed();
+    assert!(took <= seconds(600) && took >= seconds(500), "{took:?}");
+    assert_eq!(
+        count(&ledger, State::Failed) + count(&ledger, State::NotSent),
+        1500
+    );
+    bench.simulator.clear_faults();
+    let (ledger, ended) = bench.call(Call::create(rows).goes_on(ledger, true, true)).await;
+    assert!(ended.fatal.is_none());
+    assert_eq!(counts(&ledger), [(State::Created, 1500)]);
+    bench.compare(&ledger, 1500, "gone on");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_network_that_goes_away_for_a_minute_loses_nothing() {
+    for what in ["refuse", "reset_before_apply", "reset_after_apply"] {
+        let bench = Bench::new(simulator::Options {
+            latency: Duration::from_millis(300),
+            ..world(&[])
+        });
+        let call = Call::create(bench.new_assets(30_000, |_| false));
+        let (ledger, driving) = bench.start(call);
+        let working = async {
+            sleep(seconds(2)).await;
+            bench
+                .simulator
+                .add_fault(fault(&json!({"what": what, "every": 1})));
+            sleep(seconds(60)).await;
+            bench.simulator.clear_faults();
+        };
+        let (ended, ()) = tokio::join!(driving, working);
+        assert!(ended.fatal.is_none(), "{what}: {:?}", ended.fatal);
+        let ledger = ledger.lock().unwrap();
+        assert_eq!(counts(&ledger), [(State::Created, 30_000)], "{what}");
+        assert_eq!(standing(&bench), 30_000, "{what}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_new_token_is_fetched_for_all_requests_that_the_old_one_was_refused() {
+    let bench = Bench::with_tokens(simulator::Options {
+        latency: Duration::from_millis(300),
+        ..world(&[])
+    });
+    bench
+        .simulator
+        .add_fault(fault(&json!({"what": "expire_token", "nth": 1})));
+    let (ledger, ended) = bench.create(bench.new_assets(800, |_| false), false).await;
+    assert!(ended.fatal.is_none());
+    assert_eq!(counts(&ledger), [(State::Created, 800)]);
+    assert_eq!(answered(&bench, CREATE, 401), 8);
+    assert_eq!(bench.fetched.load(Ordering::Relaxed), 2);
+}
+
+// ---- the journal ----
+
+fn folder() -> &'static tempfile::TempDir {
+    static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
+    FOLDER.get_or_init(|| tempfile::tempdir().unwrap())
+}
+
+fn path(name: &str) -> PathBuf {
+    folder().path().join(format!("{name}.sqlite"))
+}
+
+/// A create that goes on from its journal, where there is one.
+fn named(bench: &Bench, path: &Path, rows: Vec<Texts>) -> Call {
+    let header = Header {
+        verb: "create".to_owned(),
+        project: bench.simulator.project_id(),
+        service: "http://localhost".to_owned(),
+        import_key: None,
+    };
+    let (journal, kept) = Journal::open(path, &header).unwrap();
+    let mut call = Call::create(rows);
+    match kept {
+        Some(kept) => call = call.goes_on(kept, true, true),
+        None => call.ledger.watch(),
+    }
+    call.again.mended = true;
+    call.journal = Some(journal);
+    call
+}
+
+/// What a journal holds at this moment, read from a copy as another program would after a crash.
+fn snapshot(path: &Path) -> Kept {
+    let copy = path.with_extension("copy");
+    std::fs::copy(path, &copy).unwrap();
+    let kept = Journal::read(&copy).unwrap().expect("nobody drives a copy");
+    std::fs::remove_file(copy).unwrap();
+    kept
+}
+
+fn one_at_a_time() -> options::Options {
+    options::Options {
+        max_in_flight: 1,
+        ..client()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_to_be_sent_and_what_was_answered_stands_in_the_journal_before_the_next_bytes_leave() {
+    let path = path("intent");
+    // How many rows each request carried, and what the journal said of all rows as it left.
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let (kept, journal) = (seen.clone(), path.clone());
+    let guard: Guard = Box::new(move |request| {
+        let ledger = snapshot(&journal).ledger;
+        let states = (0..u32::try_from(ledger.rows()).unwrap()).map(|row| ledger.state(row));
+        let items: Vec<Value> = serde_json::from_slice(request.body.as_ref().unwrap()).unwrap();
+        kept.lock()
+            .unwrap()
+            .push((items.len(), states.collect::<Vec<State>>()));
+        Way::On
+    });
+    let bench = Bench::guarded(world(&[]), one_at_a_time(), guard);
+    let rows = bench.new_assets(250, |_| false);
+    let (ledger, _) = bench.call(named(&bench, &path, rows)).await;
+    assert_eq!(counts(&ledger), [(State::Created, 250)]);
+    let seen = seen.lock().unwrap();
+    assert_eq!(seen.len(), 3);
+    for (request, (items, states)) in seen.iter().enumerate() {
+        let sent = request * 100;
+        let leaving = sent + *items;
+        assert!(
+            states[..sent].iter().all(|state| *state == State::Created),
+            "request {request}"
+        );
+        assert!(
+            states[sent..leaving].iter().all(|state| *state == State::Unknown),
+            "request {request}"
+        );
+        assert!(states[leaving..].iter().all(|state| *state == State::NotSent));
+    }
+    let kept = snapshot(&path).ledger;
+    assert_eq!(ids(&kept), ids(&ledger), "the last verdict is written down too");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_journal_that_cannot_be_written_keeps_the_bytes_here() {
+    let path = path("gone");
+    let bench = Bench::guarded(world(&[]), one_at_a_time(), Box::new(|_| Way::On));
+    let call = named(&bench, &path, bench.new_assets(250, |_| false));
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    let (ledger, ended) = bench.call(call).await;
+    assert!(
+        matches!(ended.fatal, Some(Error::Journal(_))),
+        "{:?}",
+        ended.fatal
+    );
+    assert_eq!(counts(&ledger), [(State::NotSent, 250)]);
+    assert_eq!(bench.simulator.audit().requests, 0);
+    std::fs::remove_dir(&path).unwrap();
+
+    // Lost under way: what was answered stays, and no further request leaves.
+    let (removed, first) = (path.clone(), AtomicBool::new(true));
+    let guard: Guard = Box::new(move |_| {
+        if first.swap(false, Ordering::Relaxed) {
+            std::fs::remove_file(&removed).unwrap();
+        }
+        Way::On
+    });
+    let bench = Bench::guarded(world(&[]), one_at_a_time(), guard);
+    let call = named(&bench, &path, bench.new_assets(250, |_| false));
+    let (ledger, ended) = bench.call(call).await;
+    assert!(
+        matches!(ended.fatal, Some(Error::Journal(_))),
+        "{:?}",
+        ended.fatal
+    );
+    assert_eq!(counts(&ledger), [(State::Created, 100), (State::NotSent, 150)]);
+    assert_eq!(sent(&bench, CREATE), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_goes_on_with_its_own_rows_only_but_for_those_that_were_mended() {
+    let path = path("changed");
+    let bench = Bench::new(world(&[]));
+    let mut rows = bench.new_assets(120, |row| row == 5);
+    // Refused by a check of ours.
+    rows[6].retain(|(name, _)| *name != "statusId");
+    let (ledger, _) = bench.call(named(&bench, &path, rows.clone())).await;
+    assert_eq!(
+        counts(&ledger),
+        [(State::Created, 118), (State::Invalid, 1), (State::Rejected, 1)]
+    );
+    drop(ledger);
+    let sent_before = sent(&bench, CREATE);
+    for what in ["a row less", "a row more", "another value", "another order"] {
+        let mut others = rows.clone();
+        match what {
+            "a row less" => drop(others.pop()),
+            "a row more" => others.push(rows[0].clone()),
+            "another value" => others[9].push(("description", "new".to_owned())),
+            _ => others.swap(20, 21),
+        }
+        let (_, ended) = bench.call(named(&bench, &path, others)).await;
+        let message = ended.fatal.expect(what).to_string();
+        assert!(
+            message.contains("not the rows that the run was begun with") && message.contains("sent"),
+            "{what}: {message}"
+        );
+        assert_eq!(sent(&bench, CREATE), sent_before, "{what}");
+    }
+    rows[5] = bench.new_asset("P-5", false);
+    rows[6] = bench.new_asset("P-6", false);
+    let (ledger, ended) = bench.call(named(&bench, &path, rows)).await;
+    assert!(ended.fatal.is_none(), "{:?}", ended.fatal);
+    assert_eq!(counts(&ledger), [(State::Created, 120)]);
+    bench.compare(&ledger, 120, "mended");
+    assert_eq!(standing(&bench), 120);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_killed_run_goes_on_wherever_it_was_killed() {
+    // In its second request: before that arrives, when it was executed, or when its verdict stands and the next one
+    // waits for the rate limit.
+    for stage in ["before", "after", "verdict"] {
+        let path = path(&format!("killed-{stage}"));
+        let (creates, killed) = (AtomicUsize::new(0), Arc::new(AtomicBool::new(false)));
+        let over = killed.clone();
+        let guard: Guard = Box::new(move |request| {
+            let nth = creates.fetch_add(usize::from(verb(request) == "create"), Ordering::Relaxed) + 1;
+            match stage {
+                "before" if nth == 2 && !over.load(Ordering::Relaxed) => Way::Held,
+                "after" if nth == 2 && !over.load(Ordering::Relaxed) => Way::HeldAfter,
+                _ => Way::On,
+            }
+        });
+        let mut client = one_at_a_time();
+        client.limits.assets_write = 2;
+        let bench = Bench::guarded(world(&[]), client, guard);
+        let rows = bench.new_assets(450, |_| false);
+        let (_, driving) = bench.start(named(&bench, &path, rows.clone()));
+        let ended = tokio::time::timeout(seconds(20), driving).await;
+        assert!(ended.is_err(), "{stage}: it ended by itself");
+        killed.store(true, Ordering::Relaxed);
+        // What was in flight is dropped with the run.
+        sleep(seconds(1)).await;
+        let states: &[_] = if stage == "verdict" {
+            &[(State::Created, 200), (State::NotSent, 250)]
+        } else {
+            &[
+                (State::Created, 100),
+                (State::NotSent, 250),
+                (State::Unknown, 100),
+            ]
+        };
+        assert_eq!(counts(&snapshot(&path).ledger), states, "{stage}");
+        let (ledger, ended) = bench.call(named(&bench, &path, rows)).await;
+        assert!(ended.fatal.is_none(), "{stage}: {:?}", ended.fatal);
+        assert_eq!(counts(&ledger), [(State::Created, 450)], "{stage}");
+        bench.compare(&ledger, 450, stage);
+        assert_eq!(standing(&bench), 450, "{stage}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_stops_at_a_bad_row_leaves_its_lost_rows_unknown_and_can_settle_them_later() {
+    let bench = Bench::new(world(&[]));
+    bench.simulator.add_fault(fault(
+        &json!({"what": "reset_after_apply", "on": CREATE, "nth": 1}),
+    ));
+    let rows = bench.new_assets(200, |row| row == 150);
+    let mut call = Call::create(rows.clone());
+    call.tolerance = Tolerance::None;
+    let (ledger, ended) = bench.call(call).await;
+    assert!(ended.fatal.is_none());
+    let states = counts(&ledger);
+    assert_eq!(count(&ledger, State::Unknown), 100, "{states:?}");
+    let creates = sent(&bench, CREATE);
+    let call = Call::create(rows).goes_on(ledger, false, true);
+    let (ledger, _) = bench.call(call).await;
+    assert_eq!(count(&ledger, State::Unknown), 0);
+    assert!(count(&ledger, State::Created) >= 100);
+    assert_eq!(
+        sent(&bench, CREATE),
+        creates,
+        "what was executed is not sent again"
+    );
+
+    // A lost answer alone is no bad row: it is looked for, and the run goes on.
+    let bench = Bench::new(world(&[]));
+    bench.simulator.add_fault(fault(
+        &json!({"what": "reset_after_apply", "on": CREATE, "nth": 1}),
+    ));
+    let mut call = Call::create(bench.new_assets(500, |_| false));
+    call.tolerance = Tolerance::None;
+    let (ledger, _) = bench.call(call).await;
+    assert_eq!(counts(&ledger), [(State::Created, 500)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shorter_settle_time_is_the_users_choice() {
+    let quick = options::Options {
+        retry: RetryPolicy {
+            settle: seconds(3),
+            ..RetryPolicy::default()
+        },
+        ..client()
+    };
+    let bench = Bench::guarded(world(&[]), quick, Box::new(|_| Way::On));
+    bench
+        .simulator
+        .add_fault(fault(&json!({"what": "reset_before_apply", "on": CREATE})));
+    let start = Instant::now();
+    let (ledger, _) = bench.create(bench.new_assets(10, |_| false), false).await;
+    assert_eq!(counts(&ledger), [(State::Created, 10)]);
+    assert!(start.elapsed() < seconds(6), "{:?}", start.elapsed());
+}

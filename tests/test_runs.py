@@ -1,0 +1,266 @@
+"""Named runs: where they are kept, how they are listed, read and deleted."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import pathlib
+import pickle
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from conftest import Kit
+
+import acc_assets as acc
+from acc_assets.runs import default_folder, path_of
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
+    folder = tmp_path / "runs"
+    monkeypatch.setenv("ACC_ASSETS_RUNS", str(folder))
+    return folder
+
+
+@pytest.fixture
+def written(project: acc.Project, kit: Kit) -> acc.BulkResult:
+    """The run "level-3": five rows created, and one invalid."""
+    return project.assets.create([*kit.rows(5), {"clientAssetId": "bare"}], run="level-3")
+
+
+@contextmanager
+def driven_elsewhere(path: pathlib.Path) -> Iterator[None]:
+    """Another process holds the lock that drives a run."""
+    program = (
+        "import sqlite3, sys; connection = sqlite3.connect(sys.argv[1], isolation_level=None);"
+        "connection.execute('BEGIN EXCLUSIVE'); print('locked', flush=True); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == "locked\n"
+        yield
+        process.stdin.write("\n")
+
+
+# ---- where they are ----
+
+
+@pytest.mark.parametrize("name", ["level-3", "Ebene 3 Süd", "a.b_c", "3", "x" * 100])
+def test_a_name_is_a_file_in_the_folder_of_runs(name: str, folder: pathlib.Path) -> None:
+    assert path_of(name) == folder / f"{name}.sqlite"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        ".",
+        ".hidden",
+        "a/b",
+        "a\\b",
+        "../up",
+        "a:b",
+        " a",
+        "a ",
+        "a\n",
+        "a\0",
+        "\ud800",
+        "x" * 101,
+        "é" * 51,
+    ],
+)
+def test_what_is_no_name_is_refused(name: str) -> None:
+    with pytest.raises(acc.OptionError, match=r"is no name for a run: it takes letters, .* pathlib\.Path"):
+        path_of(name)
+
+
+def test_a_path_is_the_file_itself(tmp_path: pathlib.Path) -> None:
+    assert path_of(tmp_path / "a:b.journal") == tmp_path / "a:b.journal"
+    with pytest.raises(acc.OptionError, match=r"a name or a pathlib\.Path, not int"):
+        path_of(3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("platform", "variables", "found"),
+    [
+        ("linux", {"XDG_STATE_HOME": "/state"}, "/state/acc-assets/runs"),
+        ("linux", {}, "/home/me/.local/state/acc-assets/runs"),
+        ("darwin", {}, "/home/me/Library/Application Support/acc-assets/runs"),
+        ("win32", {"LOCALAPPDATA": "/local"}, "/local/acc-assets/runs"),
+        ("win32", {"ACC_ASSETS_RUNS": "~/mine"}, "/home/me/mine"),
+    ],
+)
+@pytest.mark.skipif(sys.platform == "win32", reason="HOME is not the home folder there")
+def test_the_folder_of_each_platform(
+    monkeypatch: pytest.MonkeyPatch, platform: str, variables: dict[str, str], found: str
+) -> None:
+    for name in ("ACC_ASSETS_RUNS", "XDG_STATE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {"HOME": "/home/me", **variables}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "platform", platform)
+    assert default_folder().as_posix() == found
+
+
+# ---- what is there ----
+
+
+def test_no_runs(folder: pathlib.Path) -> None:
+    runs = acc.runs()
+    assert (len(runs), list(runs), runs.to_dicts(), "level-3" in runs) == (0, [], [], False)
+    assert repr(runs) == f"no runs in {folder}"
+    assert not folder.exists()
+    with pytest.raises(KeyError, match="there is no run 'level-3' in"):
+        runs["level-3"]
+
+
+def test_a_run_is_told_as_it_stands(written: acc.BulkResult, project: acc.Project) -> None:
+    before = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=1)
+    (told,) = acc.runs().to_dicts()
+    assert (told["name"], told["verb"], told["project"]) == ("level-3", "create", project.id)
+    assert (told["rows"], told["created"], told["invalid"], told["unknown"]) == (6, 5, 1, 0)
+    assert (told["running"], told["problem"], told["import_key"]) == (False, None, None)
+    assert before < told["begun"] <= told["written"] <= datetime.datetime.now(datetime.timezone.utc)
+
+
+def test_the_result_of_a_run_is_that_of_the_call(written: acc.BulkResult) -> None:
+    kept = acc.runs()["level-3"]
+    assert kept.to_dicts() == written.to_dicts()
+    assert kept.counts == {"created": 5, "invalid": 1}
+    assert [cause.message for cause in kept.by_cause()] == [cause.message for cause in written.by_cause()]
+    assert kept[5].error == written[5].error
+    assert pickle.loads(pickle.dumps(kept)).ids == written.ids
+
+
+def test_runs_are_a_table(written: acc.BulkResult, folder: pathlib.Path, project: acc.Project) -> None:
+    headline, head, line = repr(acc.runs()).splitlines()
+    assert headline == f"1 run in {folder}"
+    assert head.split() == ["name", "verb", "project", "rows", "counts", "begun", "written"]
+    assert line.startswith(f"  level-3  create  {project.id}  6     5 created, 1 invalid")
+    (folder / "<b>.sqlite").write_bytes(b"")
+    html = acc.runs()._repr_html_()
+    assert "<td>level-3</td>" in html
+    assert "<td>&lt;b&gt;</td><td>unreadable</td>" in html
+
+
+def test_runs_as_frames(written: acc.BulkResult, folder: pathlib.Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    polars = pytest.importorskip("polars")
+    (folder / "torn.sqlite").write_bytes(b"")
+    for rows in (
+        acc.runs().to_pandas().to_dict("records"),
+        acc.runs().to_polars().to_dicts(),
+    ):
+        assert [row["name"] for row in rows] == ["level-3", "torn"]
+        assert rows[0]["created"] == 5
+        assert pandas.isna(rows[1]["created"])
+    assert acc.runs().to_polars().schema["begun"] == polars.Datetime("us", "UTC")
+
+
+def test_runs_are_a_mapping(written: acc.BulkResult, folder: pathlib.Path) -> None:
+    (folder / "a.b.sqlite").write_bytes(b"")
+    for other in (".hidden.sqlite", "notes.txt", "level-3.sqlite-journal"):
+        (folder / other).write_bytes(b"")
+    runs = acc.runs()
+    assert (list(runs), len(runs)) == (["a.b", "level-3"], 2)
+    assert "level-3" in runs
+    assert "level-4" not in runs
+    with pytest.raises(KeyError, match=r"there is no run 'Level 3' in .*; did you mean 'level-3'"):
+        runs["Level 3"]
+    assert list(acc.runs(folder.parent)) == []
+    assert list(acc.runs(str(folder))) == list(runs)
+
+
+def test_a_file_that_cannot_be_read_is_told_and_does_not_hide_the_others(
+    written: acc.BulkResult, folder: pathlib.Path
+) -> None:
+    (folder / "notes.sqlite").write_text("not a run")
+    told = {run["name"]: run for run in acc.runs().to_dicts()}
+    assert told["level-3"]["problem"] is None
+    assert "notes.sqlite is no journal of a run" in told["notes"]["problem"]
+    assert told["notes"]["rows"] is None
+    with pytest.raises(acc.JournalError, match="is no journal of a run"):
+        acc.runs()["notes"]
+
+
+def test_a_run_that_somebody_drives(written: acc.BulkResult, folder: pathlib.Path) -> None:
+    with driven_elsewhere(folder / "level-3.sqlite"):
+        (told,) = acc.runs().to_dicts()
+        assert (told["running"], told["rows"], told["problem"]) == (True, None, None)
+        assert repr(acc.runs()).splitlines()[2].split() == ["level-3", "running"]
+        with pytest.raises(acc.JournalError, match="the run 'level-3' is under way"):
+            acc.runs()["level-3"]
+        with pytest.raises(acc.JournalError, match="is driven by another process") as caught:
+            acc.runs().delete("level-3")
+        assert isinstance(pickle.loads(pickle.dumps(caught.value)), acc.JournalError)
+    assert acc.runs()["level-3"].counts == written.counts
+
+
+def test_a_run_is_deleted(written: acc.BulkResult, folder: pathlib.Path) -> None:
+    with pytest.raises(KeyError, match="did you mean 'level-3'"):
+        acc.runs().delete("level-2")
+    with pytest.raises(KeyError):
+        acc.runs().delete("../runs/level-3")
+    acc.runs().delete("level-3")
+    assert list(folder.iterdir()) == []
+
+
+def test_a_run_holds_no_token_and_nothing_of_a_row_but_its_key(
+    sim: acc.testing.Simulator, kit: Kit, folder: pathlib.Path
+) -> None:
+    token = sim.token
+    with sim.client() as client:
+        rows = kit.rows(3, description="the boiler behind the wall")
+        assert client.project(sim.project_id).assets.create(rows, run="level-3").ok
+    kept = (folder / "level-3.sqlite").read_bytes()
+    assert b"AHU-2" in kept
+    assert token.encode() not in kept
+    assert b"Bearer" not in kept
+    assert b"boiler" not in kept
+    assert kit.status.encode() not in kept
+
+
+FULL_DISK = """
+import json, resource, sys
+import acc_assets as acc
+resource.setrlimit(resource.RLIMIT_FSIZE, (88 << 10, 88 << 10))
+url, token, project, rows = json.load(sys.stdin)
+try:
+    acc.Client(token, base_url=url).project(project).assets.create(rows, run="level-3")
+except acc.JournalError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files there")
+def test_nothing_is_sent_that_cannot_be_written_down(
+    sim: acc.testing.Simulator, project: acc.Project, kit: Kit
+) -> None:
+    """In a process whose files may grow to 88 KiB, enough for what is to be sent and not for what came of it; another
+    process then finishes its run."""
+    rows = kit.rows(1000)
+    before = len(sim.assets())
+    told = json.dumps([sim.url, sim.token, sim.project_id, rows])
+    said = subprocess.run(
+        [sys.executable, "-B", "-c", FULL_DISK],
+        input=told,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    ).stdout
+    assert "level-3.sqlite cannot be read or written" in said
+    assert "make room on the disk and call again" in said
+    kept = acc.runs()["level-3"]
+    sent = {outcome.key for outcome in kept if outcome.status in ("created", "unknown")}
+    there = [asset["clientAssetId"] for asset in sim.assets()[before:]]
+    assert there
+    assert set(there) <= sent
+    assert project.assets.create(rows, run="level-3").counts == {"created": len(rows)}
+    assert len(sim.assets()) == before + len(rows)

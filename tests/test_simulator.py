@@ -1,0 +1,49 @@
+"""The simulator as a user's own tests meet it."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from email.message import Message
+
+import pytest
+
+import acc_assets as acc
+
+
+def answered(sim: acc.testing.Simulator, token: str) -> tuple[int, Message]:
+    """Status and headers of a plain read."""
+    url = f"{sim.url}/construction/assets/v1/projects/{sim.project_id}/categories"
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return answer.status, answer.headers
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.headers
+
+
+@pytest.mark.parametrize(("retry_after", "told"), [(7, "7"), ("soon", "soon"), (None, None)])
+def test_a_rate_limit_tells_what_was_asked_for(
+    retry_after: object, told: str | None, sim: acc.testing.Simulator
+) -> None:
+    sim.add_fault("rate_limit", retry_after=retry_after)
+    status, headers = answered(sim, sim.token)
+    assert (status, headers["Retry-After"]) == (429, told)
+    assert answered(sim, sim.token)[0] == 200
+
+
+def test_a_detail_that_cannot_be_none_is_refused(sim: acc.testing.Simulator) -> None:
+    with pytest.raises(acc.OptionError, match='"ms" must be a whole number, not null'):
+        sim.add_fault("delay", ms=None)
+
+
+def test_tokens_come_and_go() -> None:
+    with acc.testing.Simulator(limits=acc.Limits(assets_read=3)) as sim:
+        assert answered(sim, "second")[0] == 401
+        sim.accept_token("second")
+        # The two are one user's, with one rate limit.
+        tokens = (sim.token, "second", sim.token, "second")
+        assert [answered(sim, token)[0] for token in tokens] == [200, 200, 200, 429]
+        assert [sim.revoke_token(sim.token), sim.revoke_token(sim.token)] == [True, False]
+        assert answered(sim, sim.token)[0] == 401
