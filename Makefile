@@ -12,7 +12,7 @@ export PYO3_PYTHON := $(CURDIR)/$(PYTHON)
 SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md \
            $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name py.typed)
 
-.PHONY: help demo test fuzz lint bench faults wheel clean
+.PHONY: help demo test soak kills fuzz lint bench faults wheel clean
 
 help: ## Print what each target does
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 12
@@ -34,6 +34,18 @@ fuzz: .venv/.installed ## Give each reader CASES odd inputs (100000): answers, e
 	PROPTEST_CASES=$(CASES) CARGO_PROFILE_TEST_OPT_LEVEL=2 \
 		cargo test --locked --no-default-features --features simulator --test readers
 	HYPOTHESIS_CASES=$$(($(CASES) / 100)) $(PYTHON) -m pytest -q --durations=0 tests/test_any_value.py
+
+# soak and kills begin at seed FIRST; a failure prints the command that plays its seed again.
+FIRST ?= 0
+SCHEDULES ?= 100000
+KILLS ?= 200
+
+soak: ## Play SCHEDULES random schedules of faults (100000) on a paused clock
+	FIRST=$(FIRST) SCHEDULES=$(SCHEDULES) cargo test --locked --no-default-features --features simulator \
+		--test schedules -- --nocapture
+
+kills: .venv/.installed ## Kill the process of KILLS random runs (200), and call them again
+	FIRST=$(FIRST) KILLS=$(KILLS) $(PYTHON) -m pytest -q -s tests/test_kill.py -k killed
 
 lint: .venv/.installed ## Check formatting, lints and types
 	cargo fmt --check

@@ -1,0 +1,455 @@
+//! Schedules of everything that can happen, drawn from a seed, on a paused clock: faults, open questions of the
+//! contract, other people's changes, stops, kills and resumes. After each call the ledger has to be true.
+//!
+//! `SCHEDULES=100000` runs more of them, `FIRST=200000` others; a failing one prints the command that replays it.
+#![cfg(feature = "simulator")]
+
+mod bench;
+
+use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use acc_assets::api::{assets, relationships};
+use acc_assets::batch::journal::{Header, Journal};
+use acc_assets::batch::outcome::{Ledger, State, View, lock};
+use acc_assets::batch::run::Tolerance;
+use acc_assets::http::Phase;
+use acc_assets::simulator;
+use acc_assets::simulator::contract::SWITCHES;
+use acc_assets::validation::{ImportKey, RowShape};
+use bench::{Bench, Call, SECRET, Texts, count, counts, fault};
+use fastrand::Rng;
+use serde_json::{Value, json};
+
+/// What all log lines said.
+static LOGGED: Mutex<String> = Mutex::new(String::new());
+
+struct Logger;
+
+impl log::Log for Logger {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+    fn log(&self, record: &log::Record<'_>) {
+        if record.target() == "acc_assets" {
+            use std::fmt::Write;
+            let mut logged = LOGGED.lock().unwrap();
+            logged.truncate(100_000);
+            writeln!(logged, "{}", record.args()).unwrap();
+        }
+    }
+    fn flush(&self) {}
+}
+
+/// In memory where the system offers that, since each request of a named run is written to the disk.
+fn folder() -> &'static tempfile::TempDir {
+    static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let memory = PathBuf::from("/dev/shm");
+        if memory.is_dir() {
+            tempfile::tempdir_in(memory)
+        } else {
+            tempfile::tempdir()
+        }
+        .unwrap()
+    })
+}
+
+/// One schedule: what was drawn for it.
+struct Schedule {
+    random: Rng,
+    bench: Bench,
+    what: String,
+    journal: Option<PathBuf>,
+    import_key: Option<ImportKey>,
+}
+
+/// How a call ends.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    ByItself,
+    Stop(Phase),
+    Kill,
+}
+
+impl Schedule {
+    fn draw(seed: u64) -> Self {
+        let mut random = Rng::with_seed(seed);
+        let mut switches: Vec<(String, String)> = Vec::new();
+        for (name, values, _) in SWITCHES {
+            // A service that is down for good leaves nothing to see.
+            if random.u8(0..100) < 15 && *name != "gateway_down" {
+                let value = match (*name, values[random.usize(0..values.len())]) {
+                    // Together with work done late, below the 30 s that the service is given to settle.
+                    ("read_lag_ms", "<n>") => random.u32(0..14_000).to_string(),
+                    ("client_asset_id_max", "<n>") => "60".to_owned(),
+                    ("max_body", "<n>") => random.u32(2_000..20_000).to_string(),
+                    ("inject_409" | "inject_5xx", "<n>") => "0.1".to_owned(),
+                    ("rate_scale", "<n>") => "0.5".to_owned(),
+                    ("token_ttl", "<n>") => "300".to_owned(),
+                    (_, value) => value.to_owned(),
+                };
+                assert_ne!(value, "<n>", "{name}");
+                switches.push(((*name).to_owned(), value));
+            }
+        }
+        let what = format!("schedule {seed}, switches {switches:?}");
+        let bench = Bench::with_tokens(simulator::Options {
+            seed: random.u64(1..5),
+            latency: Duration::from_millis(random.u64(0..400)),
+            switches,
+            // The service's clock may be days off ours.
+            start: Some(1_790_000_000_000 + random.i64(0..2_000_000_000)),
+            ..simulator::Options::default()
+        });
+        let journal = (random.u8(0..3) == 0).then(|| folder().path().join(format!("{seed}.sqlite")));
+        let import_key = (random.u8(0..3) == 0).then(|| ImportKey {
+            field: "barcode".to_owned(),
+            prefix: format!("imp-{seed}-"),
+        });
+        Self {
+            random,
+            bench,
+            what,
+            journal,
+            import_key,
+        }
+    }
+
+    fn add_faults(&mut self) {
+        let random = &mut self.random;
+        for _ in 0..random.usize(0..4) {
+            let mut drawn = match random.u8(0..18) {
+                0 => json!({"what": "rate_limit", "retry_after": random.u64(1..30)}),
+                1 => json!({"what": "rate_limit", "retry_after": null}),
+                2 => json!({"what": "rate_limit", "retry_after": "soon"}),
+                3 => json!({"what": "refuse"}),
+                4 => json!({"what": "reset_before_apply"}),
+                5 => json!({"what": "reset_after_apply"}),
+                6 => json!({"what": "apply_late", "ms": random.u64(1..14_000)}),
+                7 => json!({"what": "delay", "ms": random.u64(1..50_000)}),
+                8 => json!({"what": "slow_body", "ms": random.u64(1..50_000)}),
+                9 => json!({"what": "cut_body", "bytes": random.u64(0..200)}),
+                10 => json!({"what": "wrong_types"}),
+                // A read that leaves an id out says that it is unknown: only answers to writes can be incomplete.
+                11 => {
+                    let on = [
+                        "assets:batch-create",
+                        "assets:batch-patch",
+                        "relationships:delete",
+                    ];
+                    json!({"what": "drop_results", "count": random.u64(1..4), "on": on[random.usize(0..3)]})
+                }
+                12 => json!({"what": "double_results"}),
+                13 => json!({"what": "clock_jump", "seconds": random.i64(-7200..7200), "times": 1}),
+                14 => json!({"what": "steal", "requests": random.u64(1..30)}),
+                15 => json!({"what": "html"}),
+                16 => json!({"what": "expire_token", "times": 2}),
+                _ => json!({"what": "status", "code": random.u64(500..505), "after_apply": random.bool()}),
+            };
+            drawn["probability"] = json!(random.f64() * 0.3);
+            drawn["seed"] = json!(random.u64(..));
+            self.what.push_str(", ");
+            self.what.push_str(&drawn.to_string());
+            self.bench.simulator.add_fault(fault(&drawn));
+        }
+    }
+
+    fn rows(&mut self) -> Vec<Texts> {
+        let bench = &self.bench;
+        let random = &mut self.random;
+        let count = random.usize(0..400);
+        let bad = random.usize(10..300);
+        let twins = random.u8(0..4) == 0;
+        let mut rows: Vec<Texts> = Vec::new();
+        for row in 0..count {
+            let twin = twins && row > 0 && random.u8(0..10) == 0;
+            let key = if twin {
+                format!("P-{}", random.usize(0..row))
+            } else {
+                format!("P-{row}")
+            };
+            let blank = if random.u8(0..50) == 0 { " " } else { "" };
+            let mut made = bench.new_asset(&(key + blank), row % bad == 7);
+            if random.bool() {
+                made.push(("description", format!("said {}", random.u8(0..3))));
+            }
+            if self.import_key.is_some() && bad.is_multiple_of(2) {
+                made.push(("barcode", format!("key {row}")));
+            }
+            rows.push(made);
+        }
+        rows
+    }
+
+    /// One call, ended as drawn. The ledger as it stands, and whether the call ended by itself.
+    async fn call(&mut self, mut call: Call, end: End) -> (Ledger, Option<String>) {
+        call.import_key.clone_from(&self.import_key);
+        call.stream = self.random.bool();
+        if self.random.u8(0..10) == 0 {
+            call.tolerance = Tolerance::Rows(self.random.u64(0..50));
+        }
+        let stop = call.stop.clone();
+        let (ledger, driving) = self.bench.start(call);
+        let at = Duration::from_millis(self.random.u64(0..90_000));
+        let fatal = match end {
+            End::ByItself => driving.await.fatal,
+            End::Stop(phase) => {
+                let stopping = async {
+                    tokio::time::sleep(at).await;
+                    stop.to(phase);
+                    if phase == Phase::Drain {
+                        tokio::time::sleep(Duration::from_secs(10)).await;
+                        stop.to(Phase::Now);
+                    }
+                    std::future::pending::<()>().await;
+                };
+                tokio::select! {
+                    ended = driving => ended.fatal,
+                    () = stopping => None,
+                }
+            }
+            End::Kill => {
+                let ended = tokio::time::timeout(at, driving).await;
+                // What it had in flight is dropped with it.
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                ended.ok().and_then(|ended| ended.fatal)
+            }
+        };
+        let ledger = lock(&ledger).clone();
+        let message = fatal.map(|error| error.to_string());
+        assert!(
+            message.iter().all(|message| !message.contains(SECRET)),
+            "{}: a token in an error",
+            self.what
+        );
+        (ledger, message)
+    }
+
+    /// The next call of the same create: resumed from its journal, or with what is in memory.
+    fn next(&self, rows: Vec<Texts>, ledger: Option<Ledger>) -> Call {
+        let call = Call::create(rows);
+        let Some(path) = &self.journal else {
+            return match ledger {
+                Some(ledger) => call.goes_on(ledger, true, true),
+                None => call,
+            };
+        };
+        let header = Header {
+            verb: "create".to_owned(),
+            project: self.bench.simulator.project_id(),
+            service: "http://localhost".to_owned(),
+            import_key: self.import_key.as_ref().map(|key| key.field.clone()),
+        };
+        let (journal, kept) = Journal::open(path, &header).unwrap();
+        let mut call = if let Some(kept) = kept {
+            call.goes_on(kept, true, true)
+        } else {
+            let mut call = call;
+            call.ledger.watch();
+            call
+        };
+        call.again.mended = true;
+        call.journal = Some(journal);
+        call
+    }
+
+    async fn create(&mut self) -> Ledger {
+        let rows = self.rows();
+        self.add_faults();
+        let mut ledger = None;
+        for round in 0..8 {
+            // At last the network is calm and nobody stops the run.
+            let calm = round >= 4;
+            if calm {
+                self.bench.simulator.clear_faults();
+                for (name, value) in [("inject_5xx", "off"), ("inject_409", "off")] {
+                    self.bench.simulator.set_switch(name, value).unwrap();
+                }
+            }
+            let end = match self.random.u8(0..10) {
+                0 | 1 if !calm => End::Stop(Phase::Drain),
+                2 if !calm => End::Stop(Phase::Now),
+                3 | 4 if !calm && self.journal.is_some() => End::Kill,
+                _ => End::ByItself,
+            };
+            let next = self.next(rows.clone(), ledger.take());
+            let (now, fatal) = self.call(next, end).await;
+            let what = format!("{}, round {round}, {end:?}, {fatal:?}", self.what);
+            // A killed run is looked at through its journal, in the next round.
+            if !matches!(end, End::Kill) {
+                self.bench.compare(&now, now.rows(), &what);
+            }
+            let ended = fatal.is_none() && now.complete && count(&now, State::NotSent) == 0;
+            let settled = ended && count(&now, State::Failed) == 0 && count(&now, State::Unknown) == 0;
+            ledger = Some(now);
+            if settled && matches!(end, End::ByItself) {
+                break;
+            }
+            // Time passes before somebody calls again.
+            tokio::time::sleep(Duration::from_secs(self.random.u64(0..300))).await;
+        }
+        let ledger = ledger.unwrap();
+        self.bench.compare(&ledger, rows.len(), &self.what);
+        ledger
+    }
+
+    /// Changes and deletes some of what was created, under new faults.
+    async fn change(&mut self, created: Ledger) {
+        let ids: Vec<String> = View::new(Arc::new(created)).ids().into_iter().flatten().collect();
+        self.journal = None;
+        self.import_key = None;
+        let mut gone: Vec<String> = Vec::new();
+        for delete in [false, true] {
+            self.add_faults();
+            let some: Vec<&String> = ids.iter().filter(|_| self.random.bool()).collect();
+            let text = format!("changed {}", self.random.u32(..));
+            let rows: Vec<Texts> = some
+                .iter()
+                .map(|id| {
+                    let mut row = vec![("id", (*id).clone())];
+                    if !delete {
+                        row.push(("description", text.clone()));
+                    }
+                    row
+                })
+                .collect();
+            let call = if delete {
+                Call::new(&assets::BATCH_DELETE, RowShape::Id, rows)
+            } else {
+                Call::new(&assets::BATCH_PATCH, RowShape::AssetPatch, rows)
+            };
+            // A colleague works on the same assets.
+            if let Some(id) = some.first().filter(|_| self.random.u8(0..4) == 0) {
+                // It may be deleted already, in the round before.
+                let _ = self.bench.simulator.delete_asset(id);
+                gone.push((*id).clone());
+            }
+            let (ledger, fatal) = self.call(call, End::ByItself).await;
+            let world = self.bench.simulator.assets();
+            for outcome in View::new(Arc::new(ledger)).outcomes() {
+                let id = outcome.key.unwrap_or_default();
+                let asset = world.as_array().unwrap().iter().find(|asset| asset["id"] == id);
+                let asset = asset.unwrap_or(&Value::Null);
+                let there = if delete {
+                    asset["isActive"] == false
+                } else {
+                    asset["description"] == text.as_str()
+                };
+                let what = format!(
+                    "{}, delete: {delete}, {id} is {:?}, {fatal:?}, {:?}: {asset}",
+                    self.what, outcome.state, outcome.fault
+                );
+                match outcome.state {
+                    State::Updated | State::Deleted => assert!(there, "{what}"),
+                    State::Unknown => {}
+                    // The colleague's delete may be what refused ours.
+                    State::Rejected if delete => {}
+                    _ => assert!(!there || (delete && gone.contains(&id)), "{what}"),
+                }
+            }
+            self.bench.simulator.clear_faults();
+        }
+    }
+
+    async fn unlink(&mut self) {
+        let ids = self.bench.simulator.seed_relationships(self.random.usize(0..120));
+        self.add_faults();
+        let rows = ids.iter().map(|id| vec![("id", id.clone())]).collect();
+        let call = Call::new(&relationships::DELETE, RowShape::Id, rows);
+        let (ledger, fatal) = self.call(call, End::ByItself).await;
+        let world = self.bench.simulator.relationships();
+        for outcome in View::new(Arc::new(ledger)).outcomes() {
+            let id = outcome.key.unwrap_or_default();
+            let link = world.as_array().unwrap().iter().find(|link| link["id"] == id);
+            let deleted = link.is_none_or(|link| link["isDeleted"] == true);
+            let what = format!("{}, link {id} is {:?}, {fatal:?}", self.what, outcome.state);
+            match outcome.state {
+                State::Deleted => assert!(deleted, "{what}"),
+                State::Unknown => {}
+                _ => assert!(!deleted, "{what}"),
+            }
+        }
+    }
+
+    async fn play(mut self) -> Vec<(State, usize)> {
+        let created = self.create().await;
+        let counts = counts(&created);
+        let said = serde_json::to_string(&created).unwrap();
+        assert!(!said.contains(SECRET), "{}: a token in the ledger", self.what);
+        if let Some(path) = &self.journal {
+            let kept = std::fs::read(path).unwrap();
+            let found = kept
+                .windows(SECRET.len())
+                .any(|window| window == SECRET.as_bytes());
+            assert!(!found, "{}: a token in the journal", self.what);
+            std::fs::remove_file(path).unwrap();
+        }
+        self.change(created).await;
+        self.unlink().await;
+        let audit = self.bench.simulator.audit();
+        for (group, limit) in [
+            ("assets_write", 100),
+            ("assets_read", 1000),
+            ("relationships", 120),
+        ] {
+            let most = audit.busiest_window.get(group).copied().unwrap_or(0);
+            // What another program of the user sends is not ours to bound.
+            if !self.what.contains("steal") {
+                assert!(most <= limit, "{}: {most} {group} in a window", self.what);
+            }
+        }
+        counts
+    }
+}
+
+#[test]
+fn the_ledger_is_true_whatever_happens() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let first = number("FIRST").unwrap_or(0);
+    let schedules = number("SCHEDULES").unwrap_or(2000);
+    let _ = log::set_logger(&Logger).map(|()| log::set_max_level(log::LevelFilter::Trace));
+    let next = std::sync::atomic::AtomicU64::new(first);
+    let totals: Mutex<std::collections::BTreeMap<State, usize>> = Mutex::default();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    if seed >= first + schedules {
+                        break;
+                    }
+                    let played = std::panic::catch_unwind(AssertUnwindSafe(|| {
+                        let runtime = tokio::runtime::Builder::new_current_thread()
+                            .enable_time()
+                            .start_paused(true)
+                            .build()
+                            .unwrap();
+                        runtime.block_on(async { Schedule::draw(seed).play().await })
+                    }));
+                    match played {
+                        Ok(counts) => {
+                            let mut totals = totals.lock().unwrap();
+                            for (state, rows) in counts {
+                                *totals.entry(state).or_default() += rows;
+                            }
+                        }
+                        Err(panic) => {
+                            next.store(u64::MAX / 2, std::sync::atomic::Ordering::Relaxed);
+                            eprintln!("replay it: FIRST={seed} SCHEDULES=1 make soak");
+                            std::panic::resume_unwind(panic);
+                        }
+                    }
+                }
+            });
+        }
+    });
+    assert!(!LOGGED.lock().unwrap().contains(SECRET), "a token in the log");
+    println!(
+        "{schedules} schedules, rows by their last state: {:?}",
+        totals.lock().unwrap()
+    );
+}
