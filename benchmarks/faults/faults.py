@@ -68,11 +68,16 @@ def run(name: str, scenario: Scenario) -> Counter[str]:
     """One client through one scenario, with a simulator of its own."""
     with ExitStack() as stack:
         sim = stack.enter_context(acc.testing.Simulator(window=WINDOW, switches=scenario.switches))
-        url, token = sim.url, lambda: sim.token
-        if scenario.opens_after or scenario.token_ends_at:
-            door = Door(sim.url, sim.token, scenario.opens_after, scenario.token_ends_at)
-            stack.enter_context(door)
-            url, token = door.url, door.token
+        url = sim.url
+        if scenario.opens_after:
+            url = stack.enter_context(Door(sim.url, scenario.opens_after)).url
+        ends = any(fault["what"] == "expire_token" for fault in scenario.faults.values())
+        sim.accept_token("next-token")
+
+        def token() -> str:
+            """The one that is good now."""
+            return "next-token" if ends and sim.audit()["faults"] else sim.token
+
         for nth, fault in scenario.faults.items():
             sim.add_fault(on=CREATE, nth=nth, **fault)
         rows = rows_for(sim, scenario.bad_rows)
@@ -80,6 +85,8 @@ def run(name: str, scenario: Scenario) -> Counter[str]:
         started = time.perf_counter()
         said = CLIENTS[name](service, rows)
         seconds = time.perf_counter() - started
+        # What the service does late is done as well.
+        time.sleep(0.2)
         audit, assets = sim.audit(), sim.assets()
     # Nobody may look good by missing the faults.
     if bool(audit["faults"]) != bool(scenario.faults) or len(said) != len(rows):
@@ -127,7 +134,6 @@ def page(results: dict[str, dict[str, Counter[str]]]) -> str:
     for clients in results.values():
         for name, found in clients.items():
             totals[name] = totals.get(name, Counter()) + found
-    settle = f", and `Retry(settle={SETTLE['settle']})` for a simulator that lists at once" if SETTLE else ""
     text = f"""\
 # The same faults, three clients
 
@@ -157,11 +163,13 @@ Harm is in **bold**. Requests are those that reached the service, reading back i
 
 A fault hits 5 of the first {REQUESTS} requests to create, by their number; "mixed" is 8 faults drawn with a seed. Which rows
 these are differs from run to run, because requests overlap. "Apply" is the service doing the work: after it the assets
-are there, whatever comes back. `make faults` fails if our own line shows harm.
+are there, whatever comes back. `make faults` fails if our own line shows harm, or a doubt that is not settled.
 
-**acc-assets**: `assets.create(rows)` with default options, but for address, timeout and a rate window of {WINDOW} s, which the
-simulator has too{settle}. After three answers in a row that tell nothing it takes the service to be down, ends the
-run and says so of the rest; `result.retry()` sends that.
+**acc-assets**: `assets.create(rows)` with default options, but for address, timeout, a rate window of {WINDOW} s, which the
+simulator has too, and `Retry(settle={SETTLE})`. That is how long it waits before it believes that a request whose answer was
+lost was not executed; by default 30 s, since no page says how long the service takes. Until it knows, it sends none of
+these rows again: it reads the project, which are the requests beyond 20, and sends what is not there. It obeys a
+Retry-After, here of 1 s, with all its requests.
 
 **autodesk-platform-sdk**: `AsyncClient(retries=3)` and `create_assets` for each {BATCH} rows, as its documentation shows. It
 repeats only connections that could not be made. Given a refresh token it would renew the token by the clock; here the
@@ -206,9 +214,10 @@ def main() -> None:
         options.output.write_text(page(results), encoding="utf-8")
         print(page(results))
         print(f"Written to {options.output}.", file=sys.stderr)
-    harmed = [fault for fault, found in results.items() if any(found["acc-assets"][harm] for harm in HARM)]
+    bad = ("in doubt, and said so", *HARM)
+    harmed = [fault for fault, found in results.items() if any(found["acc-assets"][column] for column in bad)]
     if harmed:
-        raise SystemExit(f"acc-assets does harm, which is a defect: {'; '.join(harmed)}")
+        raise SystemExit(f"acc-assets does harm or leaves doubts, which is a defect: {'; '.join(harmed)}")
 
 
 if __name__ == "__main__":

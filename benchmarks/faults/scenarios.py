@@ -33,7 +33,6 @@ class Scenario(NamedTuple):
         bad_rows: whether one row in 400 names a status its category does not have.
         timeout: seconds the clients wait for an answer.
         opens_after: seconds before connections are taken.
-        token_ends_at: the request to create from which on the first token is refused.
     """
 
     name: str
@@ -42,7 +41,6 @@ class Scenario(NamedTuple):
     bad_rows: bool = False
     timeout: float = 10.0
     opens_after: float = 0.0
-    token_ends_at: int | None = None
 
 
 def some(fault: dict[str, Any]) -> dict[int, dict[str, Any]]:
@@ -66,10 +64,15 @@ def scenarios(seed: int) -> list[Scenario]:
         Scenario("connections refused for the first 0.4 s", opens_after=0.4),
         Scenario("reset before apply", some(NOT_APPLIED["reset before apply"])),
         *(Scenario(name, some(fault)) for name, fault in AFTER_APPLY.items()),
+        Scenario(
+            "reset, applied 0.1 s later, listed 0.1 s after that",
+            some({"what": "apply_late", "ms": 100}),
+            switches={"read_lag_ms": "100"},
+        ),
         Scenario("results shuffled", switches={"result_order": "shuffled"}),
         Scenario("answer later than the timeout", some({"what": "delay", "ms": 1500}), timeout=0.75),
         Scenario("one bad row in 400", bad_rows=True),
         Scenario("200 with an HTML page", some(NOT_APPLIED["200 with an HTML page"])),
-        Scenario("token ends after 7 requests", token_ends_at=8),
+        Scenario("token ends after 7 requests", {8: {"what": "expire_token"}}),
         Scenario(f"eight faults and bad rows mixed, seed {seed}", mixed(seed), bad_rows=True),
     ]
