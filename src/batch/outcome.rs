@@ -389,6 +389,25 @@ impl Ledger {
         }
     }
 
+    /// The row is mended and stands for itself: rows that shared its verdict keep the old one.
+    pub fn part_from_twins(&mut self, row: u32) {
+        let first = self.same_as.remove(&row).unwrap_or(row);
+        let twins: Vec<u32> = self
+            .same_as
+            .iter()
+            .filter(|(_, of)| **of == row)
+            .map(|(twin, _)| *twin)
+            .collect();
+        let (state, fault) = (self.states[first as usize], self.faults_of.get(&first).copied());
+        for twin in twins {
+            self.same_as.remove(&twin);
+            self.states[twin as usize] = state;
+            self.faults_of.extend(fault.map(|fault| (twin, fault)));
+            self.changed(twin);
+        }
+        self.changed(row);
+    }
+
     /// Keeps what the row said, as a digest.
     pub fn set_digest(&mut self, row: u32, digest: u64) {
         self.digests[row as usize] = digest;

@@ -28,6 +28,7 @@ pub struct Item {
 }
 
 /// Rows that go out in one request.
+#[allow(clippy::struct_excessive_bools)] // Each is a question of its own.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Batch {
     /// The body, but for what closes it.
@@ -43,6 +44,8 @@ pub struct Batch {
     pub resent: u32,
     /// It went out again before it was certain that the request before is over: a refusal may be that one's doing.
     pub suspicious: bool,
+    /// What became of an earlier request with these rows is not certain yet: only an answer to this one tells more.
+    pub in_doubt: bool,
 }
 
 impl Batch {
@@ -360,7 +363,7 @@ impl Packer {
             let fault = record.fault.and_then(|fault| ledger.faults().get(fault as usize));
             let was_refused =
                 fault.is_some_and(|fault| fault.status.is_some_and(|status| (400..500).contains(&status)));
-            (record.state, record.digest, sending, was_refused)
+            (ledger.state(self.row), record.digest, sending, was_refused)
         };
         let refused = matches!(state, State::Invalid | State::Rejected);
         // A row that the service refused may be mended also where the rest of its batch was not tried after it.
@@ -369,6 +372,7 @@ impl Packer {
             Ok(digest) if mendable && self.again.mended && digest != before => {
                 {
                     let mut ledger = lock(&self.ledger);
+                    ledger.part_from_twins(self.row);
                     ledger.rename(self.row, key, self.named_by_id);
                     ledger.set_digest(self.row, digest);
                     ledger.set(self.row, State::NotSent);

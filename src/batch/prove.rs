@@ -114,6 +114,7 @@ impl Run {
             sending,
             left,
             ended,
+            earlier: false,
             executed,
             left_out,
             due: Instant::now() + first,
@@ -153,6 +154,7 @@ impl Run {
                 sending,
                 left,
                 ended,
+                earlier: true,
                 executed,
                 left_out: None,
                 due: Instant::now(),
@@ -365,6 +367,7 @@ impl Run {
             rest.reread = doubt.batch.reread;
             rest.resent = doubt.batch.resent;
             rest.suspicious = early;
+            rest.in_doubt = early;
             rest
         };
         // What is not shown may be unknown to the service, or left out of this one answer: nothing is proven.
@@ -375,6 +378,7 @@ impl Run {
             self.stays_unknown(&unseen, "the service does not show it");
         } else if !unseen.items.is_empty() {
             unseen.resent += 1;
+            unseen.in_doubt = true;
             self.waiting.push_back(unseen);
         }
         if undone.items.is_empty() {
@@ -401,10 +405,11 @@ impl Run {
             self.blame(rows(&batch), State::Failed, fault);
             return;
         }
-        let mut ledger = lock(&self.ledger);
-        let fault = ledger.add_fault(fault);
-        rows(&batch).for_each(|row| ledger.set_fault(row, State::Failed, fault));
-        drop(ledger);
+        if !batch.in_doubt {
+            let mut ledger = lock(&self.ledger);
+            let fault = ledger.add_fault(fault);
+            rows(&batch).for_each(|row| ledger.set_fault(row, State::Failed, fault));
+        }
         self.waiting.push_back(batch);
     }
 
@@ -483,8 +488,17 @@ async fn by_list(
         list(context, lookup, Some(FUTURE), &[]).await?;
     }
     for doubt in &mut *doubts {
-        doubt.left = clock.better(doubt.left);
-        doubt.ended = clock.better(doubt.ended);
+        for moment in [&mut doubt.left, &mut doubt.ended] {
+            let better = clock.better(*moment);
+            if !doubt.earlier {
+                *moment = better;
+            } else if moment.by < By::Gateway && better.by > By::Local {
+                *moment = Moment {
+                    by: By::Gateway,
+                    ..better
+                };
+            }
+        }
     }
     let (found, whole) = list(context, lookup, reconcile::since(doubts), places).await?;
     Ok(Evidence::List(found, whole))

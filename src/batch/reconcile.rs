@@ -21,6 +21,8 @@ pub struct Doubt {
     /// When its bytes left, and when it was given up.
     pub left: Moment,
     pub ended: Moment,
+    /// An earlier call took these times down; this machine's clock may have been set since.
+    pub earlier: bool,
     /// The service said that it was executed, but not which new asset is which row.
     pub executed: bool,
     /// The service left these rows out, which is how it refuses; the text says why it may have.

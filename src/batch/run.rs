@@ -397,6 +397,14 @@ impl Run {
             Ok((found, true)) => {
                 let mut existing: HashMap<String, Vec<String>> = HashMap::new();
                 for found in found.into_iter().filter(|found| found.active) {
+                    if import_key.is_no_text(&found.entry) {
+                        let field = import_key.field.clone();
+                        self.give_up(Error::Option(format!(
+                            "import_key={field}: the project's values of it are no texts, so rows cannot be found again by \
+                             it; give a text attribute or the barcode. Nothing was sent"
+                        )));
+                        return;
+                    }
                     if let Some(key) = import_key.of(&found.entry) {
                         existing.entry(key.to_owned()).or_default().push(found.id);
                     }
@@ -464,7 +472,9 @@ impl Run {
                     batch.items.iter().for_each(|item| ledger.set(item.row, state));
                 };
                 if stage == Stage::NotExecuted {
-                    set(&mut ledger, State::NotSent);
+                    if !batch.in_doubt {
+                        set(&mut ledger, State::NotSent);
+                    }
                     return Ok(());
                 }
                 // From here on, and until an answer says otherwise, what becomes of these rows is not known.

@@ -57,7 +57,7 @@ impl Run {
             // They are as they were before: not sent, or refused together with others.
             (Err(_), true) if called.attempts == 0 => {}
             (Err(error), true) => {
-                let state = if called.in_doubt {
+                let state = if called.in_doubt || batch.in_doubt {
                     State::Unknown
                 } else {
                     State::Failed

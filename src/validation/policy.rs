@@ -1,5 +1,7 @@
 //! How rows are read, and what they become.
 
+use serde_json::Value;
+
 use super::fields::{self, BARCODE, CUSTOM_ATTRIBUTES};
 
 /// What a row becomes in the request body.
@@ -64,12 +66,25 @@ impl ImportKey {
 
     /// The key of an asset, as it was sent or as it came back.
     #[must_use]
-    pub fn of<'v>(&self, asset: &'v serde_json::Value) -> Option<&'v str> {
-        let value = if self.field == BARCODE {
+    pub fn of<'v>(&self, asset: &'v Value) -> Option<&'v str> {
+        self.value(asset)?
+            .as_str()
+            .map(str::trim)
+            .filter(|key| !key.is_empty())
+    }
+
+    /// Whether an asset of the project holds something else than text there.
+    #[must_use]
+    pub fn is_no_text(&self, asset: &Value) -> bool {
+        self.value(asset)
+            .is_some_and(|value| !value.is_null() && !value.is_string())
+    }
+
+    fn value<'v>(&self, asset: &'v Value) -> Option<&'v Value> {
+        if self.field == BARCODE {
             asset.get(BARCODE)
         } else {
             asset.get(CUSTOM_ATTRIBUTES)?.get(&self.field)
-        };
-        value?.as_str().map(str::trim).filter(|key| !key.is_empty())
+        }
     }
 }
