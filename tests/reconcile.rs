@@ -14,6 +14,7 @@ use acc_assets::batch::journal::{Header, Journal, Kept};
 use acc_assets::batch::outcome::{Ledger, State, View};
 use acc_assets::batch::run::Tolerance;
 use acc_assets::error::Error;
+use acc_assets::http::Phase;
 use acc_assets::http::send::{Answer, Method, Request};
 use acc_assets::options::{self, RetryPolicy};
 use acc_assets::simulator;
@@ -1240,4 +1241,159 @@ async fn a_shorter_settle_time_is_the_users_choice() {
     let (ledger, _) = bench.create(bench.new_assets(10, |_| false), false).await;
     assert_eq!(counts(&ledger), [(State::Created, 10)]);
     assert!(start.elapsed() < seconds(6), "{:?}", start.elapsed());
+}
+
+fn slow() -> Bench {
+    Bench::new(simulator::Options {
+        latency: Duration::from_millis(300),
+        ..simulator::Options::default()
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_try_after_a_429_is_written_down_too() {
+    let bench = slow();
+    let path = path("tried-again");
+    // While the first request waits, another one is answered, and the ledger is written down.
+    for what in [
+        json!({"what": "rate_limit", "retry_after": 5, "on": CREATE, "nth": 1}),
+        json!({"what": "delay", "ms": 1000, "on": CREATE, "nth": 2}),
+        json!({"what": "delay", "ms": 20_000, "on": CREATE, "nth": 3}),
+    ] {
+        bench.simulator.add_fault(fault(&what));
+    }
+    let rows = bench.new_assets(200, |_| false);
+    let (_, driving) = bench.start(named(&bench, &path, rows.clone()));
+    assert!(tokio::time::timeout(seconds(8), driving).await.is_err());
+    bench.simulator.clear_faults();
+    sleep(seconds(60)).await;
+    let (ledger, _) = bench.call(named(&bench, &path, rows)).await;
+    assert_eq!(counts(&ledger), [(State::Created, 200)]);
+    bench.compare(&ledger, 200, "killed in a second try");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_asset_of_a_row_that_is_still_on_its_way_is_not_claimed_by_another() {
+    let bench = slow();
+    for what in [
+        json!({"what": "reset_before_apply", "on": CREATE, "nth": 1}),
+        json!({"what": "delay", "ms": 50_000, "on": CREATE}),
+    ] {
+        bench.simulator.add_fault(fault(&what));
+    }
+    let rows = vec![bench.new_asset("Door", false); 200];
+    let (ledger, _) = bench.create(rows, false).await;
+    assert_eq!(counts(&ledger), [(State::Created, 200)]);
+    bench.compare(&ledger, 200, "all alike");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_was_set_between_two_processes_doubles_nothing() {
+    let mut bench = slow();
+    let path = path("clock-set");
+    let rows = bench.new_assets(400, |_| false);
+    // The clock of the first process is an hour ahead of that of the second.
+    sleep(seconds(3600)).await;
+    let (_, driving) = bench.start(named(&bench, &path, rows.clone()));
+    let _ = tokio::time::timeout(Duration::from_millis(200), driving).await;
+    assert_eq!(standing(&bench), 400);
+    bench.set_clock();
+    // The second process learns the service's time before it goes on.
+    let (other, _) = bench.create(vec![bench.new_asset("other", false)], false).await;
+    assert_eq!(counts(&other), [(State::Created, 1)]);
+    let (ledger, _) = bench.call(named(&bench, &path, rows)).await;
+    bench.compare(&ledger, 400, "clock set");
+    assert_eq!(standing(&bench), 401);
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_of_a_patch_that_may_still_be_carried_out_stay_unknown() {
+    let bench = slow();
+    let ids = with_assets(&bench, 10).await;
+    bench.simulator.add_fault(fault(
+        &json!({"what": "apply_late", "ms": 15_000, "on": "assets:batch-patch", "every": 1}),
+    ));
+    let call = patch(&ids);
+    let stop = call.stop.clone();
+    let (ledger, driving) = bench.start(call);
+    let working = async {
+        while ledger.lock().unwrap().stats.lookups == 0 {
+            sleep(Duration::from_millis(10)).await;
+        }
+        // It is not done yet, so it goes out again; and there it meets a pause, and the stop.
+        bench.simulator.clear_faults();
+        let pause = json!({"what": "rate_limit", "retry_after": 60, "on": "assets:batch-patch"});
+        bench.simulator.add_fault(fault(&pause));
+        sleep(seconds(2)).await;
+        stop.to(Phase::Drain);
+    };
+    let _ = tokio::join!(driving, working);
+    sleep(seconds(60)).await;
+    let ledger = ledger.lock().unwrap().clone();
+    assert_eq!(counts(&ledger), [(State::Unknown, 10)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mended_row_parts_from_those_that_shared_its_verdict() {
+    let bench = slow();
+    let ids = with_assets(&bench, 2).await;
+    let foreign = "11111111-1111-4111-8111-111111111111";
+    let bad = vec![("id", ids[0].clone()), ("statusId", foreign.to_owned())];
+    let good = vec![("id", ids[1].clone()), ("description", "mended".to_owned())];
+    let endpoint = &assets::BATCH_PATCH;
+    let both = vec![bad.clone(), bad.clone()];
+    let (refused, _) = bench.run(endpoint, RowShape::AssetPatch, both, false).await;
+    assert_eq!(counts(&refused), [(State::Rejected, 2)]);
+
+    let one = Call::new(endpoint, RowShape::AssetPatch, vec![good, bad]);
+    let mut one = one.goes_on(refused, true, true);
+    one.again.mended = true;
+    let (ledger, ended) = bench.call(one).await;
+    assert!(ended.fatal.is_none(), "{:?}", ended.fatal);
+    assert_eq!(
+        (ledger.state(0), ledger.state(1)),
+        (State::Updated, State::Rejected)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_while_rows_are_looked_for_is_no_failure() {
+    let bench = slow();
+    for what in [
+        json!({"what": "reset_after_apply", "on": CREATE, "nth": 3}),
+        json!({"what": "rate_limit", "retry_after": 30, "on": "assets"}),
+    ] {
+        bench.simulator.add_fault(fault(&what));
+    }
+    let call = Call::create(bench.new_assets(400, |_| false));
+    let stop = call.stop.clone();
+    let (ledger, driving) = bench.start(call);
+    let stopping = async {
+        sleep(seconds(15)).await;
+        stop.to(Phase::Drain);
+    };
+    let (ended, ()) = tokio::join!(driving, stopping);
+    assert!(ended.fatal.is_none(), "{:?}", ended.fatal);
+    let ledger = ledger.lock().unwrap().clone();
+    assert_eq!(counts(&ledger), [(State::Created, 300), (State::Unknown, 100)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_import_key_that_is_no_text_in_the_project_sends_nothing() {
+    let bench = Bench::new(world(&[("numeric_read", "number")]));
+    let field = attribute(&bench, "numeric");
+    let rows = |count: usize| -> Vec<Texts> {
+        let row = |number: usize| {
+            let mut row = bench.new_asset(&format!("K-{number}"), false);
+            row.push((field, number.to_string()));
+            row
+        };
+        (0..count).map(row).collect()
+    };
+    let (first, _) = bench.call(keyed(&bench, rows(5), field)).await;
+    assert_eq!(counts(&first), [(State::Created, 5)]);
+    let (second, ended) = bench.call(keyed(&bench, rows(6), field)).await;
+    assert!(matches!(ended.fatal, Some(Error::Option(_))), "{:?}", ended.fatal);
+    assert_eq!(counts(&second), [(State::NotSent, 6)]);
+    assert_eq!(standing(&bench), 5);
 }

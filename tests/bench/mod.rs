@@ -223,6 +223,13 @@ impl Bench {
         }
     }
 
+    /// Another process on a machine whose clock was set: it starts at the system's time, whatever has passed here.
+    pub fn set_clock(&mut self) {
+        let token = Token::fixed(self.simulator.token());
+        let transport = Box::new(self.simulator.transport());
+        self.caller = Arc::new(Caller::alone(transport, token, client()));
+    }
+
     pub fn new_asset(&self, key: &str, bad: bool) -> Texts {
         let foreign_status = "11111111-1111-4111-8111-111111111111";
         let status = if bad {
