@@ -225,7 +225,7 @@ def test_a_lost_answer_stays_unknown_where_nothing_may_be_looked_for(
     assert later.counts == {"created": 10}
     assert sim.audit()["endpoints"]["assets:batch-create"]["requests"] == 1
     assert later.stats.lookups == later.stats.requests
-    with pytest.raises(acc.OptionError, match="went through it before"):
+    with pytest.raises(acc.OptionError, match="before, and its rows may be in"):
         result.reconcile()
 
 

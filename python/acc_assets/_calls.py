@@ -218,22 +218,21 @@ class Write(NamedTuple):
 
 
 class Again:
-    """What `retry` and `reconcile` of a result do: each once, since the result does not learn what came of it."""
+    """What `retry` and `reconcile` of a result do: one of them once, since the result does not learn what came of it."""
 
     def __init__(self, write: Write, start: Callable[[Write, _core.Operation], Any]) -> None:
         self._write = write
         self._start = start
-        self._left: set[Which] = {"retry", "reconcile"}
+        self._gone: list[Which] = []
 
     def __call__(self, ledger: _core.Ledger, which: Which) -> Any:
         operation = self._write.operation(ledger, which)
-        try:
-            self._left.remove(which)
-        except KeyError:
+        if self._gone:
             raise OptionError(
-                f"{which}(): this result went through it before, and its rows may be in by now; go on with the result "
-                f"that {which}() returned, or with client.last_result."
-            ) from None
+                f"{which}(): this result went through {self._gone[0]}() before, and its rows may be in by now; go on "
+                f"with the result that {self._gone[0]}() returned, or with client.last_result."
+            )
+        self._gone.append(which)
         return self._start(self._write, operation)
 
 

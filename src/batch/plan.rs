@@ -92,7 +92,13 @@ impl Batch {
     /// A batch of some of these items, written from what is already encoded.
     #[must_use]
     pub fn part(&self, endpoint: &Endpoint, wanted: impl Fn(usize, &Item) -> bool) -> Self {
-        let mut part = Self::default();
+        let mut part = Self {
+            reread: self.reread,
+            resent: self.resent,
+            suspicious: self.suspicious,
+            in_doubt: self.in_doubt,
+            ..Self::default()
+        };
         for (_, item) in self
             .items
             .iter()

@@ -203,7 +203,10 @@ impl Run {
                 return;
             }
             Err(error) => {
-                let refused = matches!(&error, Error::Service(refusal) if refusal.status < 500);
+                let refused = matches!(
+                    &error,
+                    Error::Service(refusal) if refusal.status < 500 && ![401, 408, 429].contains(&refusal.status)
+                );
                 self.failed_looks += 1;
                 if !refused && self.counters.any_success() && self.failed_looks < MOST_FAILED_LOOKS {
                     // It was there a moment ago, so it may come back.

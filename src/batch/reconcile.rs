@@ -287,9 +287,8 @@ fn trace(
 /// One verdict for the whole request.
 fn judge(executed: bool, traces: &[Trace]) -> Shown {
     let certain = traces.iter().any(|trace| matches!(trace, Trace::Certain(_)));
-    let by_key = traces.len() > 1 && traces.iter().all(|trace| matches!(trace, Trace::ByKey(_)));
     let missing = traces.contains(&Trace::None);
-    match (executed, certain || by_key, missing) {
+    match (executed, certain, missing) {
         (true, _, _) | (false, true, false) => {
             let entry = |trace: &Trace| match trace {
                 Trace::Certain(entry) | Trace::ByKey(entry) => Some(*entry),

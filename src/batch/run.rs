@@ -387,7 +387,12 @@ impl Run {
             self.existing = Some(HashMap::new());
             return;
         };
-        let read = crate::batch::prove::list(&self.context(), lookup, None, &[]).await;
+        let context = self.context();
+        let read = tokio::select! {
+            biased;
+            () = self.stop.reached(Phase::Now) => return,
+            read = crate::batch::prove::list(&context, lookup, None, &[]) => read,
+        };
         match read {
             Ok((_, false)) => self.give_up(Error::Input(
                 "the project's assets cannot be read in full, so which import keys stand there is not known; nothing was \

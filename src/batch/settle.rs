@@ -132,7 +132,11 @@ impl Run {
             self.learn_clock(lookup, sending, answer);
             let said = serde_json::from_slice(batch.sent()[at].body).unwrap_or_default();
             if let Some(place) = (lookup.place)(&said) {
-                self.shown.insert(place, (sending, id.into_owned()));
+                // Answers come in any order; the request that left last proves most.
+                let newest = self.shown.entry(place).or_default();
+                if sending >= newest.0 {
+                    *newest = (sending, id.into_owned());
+                }
             }
         }
         if self.job.keep {

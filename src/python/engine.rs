@@ -488,6 +488,13 @@ fn open(header: &Header, given: &WriteOptions, view: Option<&View>, which: &str)
                     path.display()
                 ))
             })?;
+            if kept.header != *header {
+                return Err(Error::Option(format!(
+                    "{}: that run is another verb, project or service, or has another import_key; give this call a run \
+                     of its own",
+                    path.display()
+                )));
+            }
             (Some(kept.ledger), None)
         }
         Some(path) => {
