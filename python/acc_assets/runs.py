@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pathlib
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
@@ -16,6 +15,8 @@ from .results import BulkResult, Status
 from .tables import counted, pandas_frame, polars_frame
 
 if TYPE_CHECKING:
+    import pathlib
+
     import pandas
     import polars
 
@@ -28,6 +29,8 @@ FACTS: Final = ("verb", "project", "service", "import_key")
 
 def default_folder() -> pathlib.Path:
     """Where named runs are kept: ACC_ASSETS_RUNS, or the folder that the platform has for the state of programs."""
+    import pathlib
+
     if chosen := os.environ.get("ACC_ASSETS_RUNS"):
         return pathlib.Path(chosen).expanduser()
     home = pathlib.Path.home()
@@ -50,6 +53,8 @@ def path_of(run: str | os.PathLike[str]) -> pathlib.Path:
     Raises:
         OptionError: it is neither, or not a name that every file system takes.
     """
+    import pathlib
+
     if isinstance(run, os.PathLike):
         return pathlib.Path(run)
     if not isinstance(run, str):
@@ -242,4 +247,6 @@ def runs(folder: str | os.PathLike[str] | None = None) -> Runs:
         >>> acc_assets.runs("/nowhere/at/all")
         no runs in /nowhere/at/all
     """
+    import pathlib
+
     return Runs(default_folder() if folder is None else pathlib.Path(folder).expanduser())
