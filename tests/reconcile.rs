@@ -1120,12 +1120,22 @@ async fn a_run_goes_on_with_its_own_rows_only_but_for_those_that_were_mended() {
     );
     drop(ledger);
     let sent_before = sent(&bench, CREATE);
-    for what in ["a row less", "a row more", "another value", "another order"] {
+    for what in [
+        "a row less",
+        "a row more",
+        "another value",
+        "another order",
+        "mended beside another value",
+    ] {
         let mut others = rows.clone();
         match what {
             "a row less" => drop(others.pop()),
             "a row more" => others.push(rows[0].clone()),
             "another value" => others[9].push(("description", "new".to_owned())),
+            "mended beside another value" => {
+                others[5] = bench.new_asset("P-5", false);
+                others[9].push(("description", "new".to_owned()));
+            }
             _ => others.swap(20, 21),
         }
         let (_, ended) = bench.call(named(&bench, &path, others)).await;
@@ -1136,6 +1146,9 @@ async fn a_run_goes_on_with_its_own_rows_only_but_for_those_that_were_mended() {
         );
         assert_eq!(sent(&bench, CREATE), sent_before, "{what}");
     }
+    // What was refused has changed nothing of the run.
+    let (_, ended) = bench.call(named(&bench, &path, rows.clone())).await;
+    assert!(ended.fatal.is_none(), "{:?}", ended.fatal);
     rows[5] = bench.new_asset("P-5", false);
     rows[6] = bench.new_asset("P-6", false);
     let (ledger, ended) = bench.call(named(&bench, &path, rows)).await;

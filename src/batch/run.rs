@@ -349,6 +349,8 @@ impl Run {
         };
         if let Some(change) = packer.changed(more == More::End && self.fatal.is_none()) {
             let sent = if lock(&self.ledger).stats.requests == 0 {
+                // Nor is anything written: the mended rows among them are not those of the run either.
+                self.journal = None;
                 "nothing was sent"
             } else {
                 "nothing more was sent"
