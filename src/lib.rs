@@ -11,6 +11,8 @@ pub mod ids;
 
 pub mod model;
 
+pub mod settings;
+
 pub mod http;
 
 pub mod api;

@@ -173,6 +173,19 @@ pub enum Pages {
     Cursor { limit: u32 },
     /// `page.continuationToken`, given back as `continuationToken`.
     Continuation,
+    /// `offset` and `limit`, up to `pagination.totalResults`.
+    Offset { limit: u32 },
+}
+
+/// A read of many things by their ids.
+pub struct BatchRead {
+    pub name: &'static str,
+    /// With its query.
+    pub path: &'static str,
+    pub group: RateGroup,
+    pub most_items: usize,
+    /// The member that holds the rows.
+    pub rows: &'static str,
 }
 
 pub(crate) fn fill(path: &str, prefix: Prefix, project: ProjectId) -> String {

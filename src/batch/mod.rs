@@ -8,6 +8,7 @@ pub mod plan;
 mod prove;
 mod reconcile;
 pub mod run;
+pub mod settings;
 mod settle;
 
 pub use outcome::{Ledger, State};

@@ -42,6 +42,7 @@ pub(super) async fn read_with(
     let mut seen = HashSet::new();
     let mut cursors = HashSet::new();
     let mut cursor: Option<String> = None;
+    let mut read = 0;
     loop {
         let call = Call {
             method: Method::Get,
@@ -55,7 +56,7 @@ pub(super) async fn read_with(
         let rows: Vec<&RawValue> = member(&answer.body, listing.rows).map_err(unreadable)?;
         let base = answer.body.as_ptr() as usize;
         let mut kept = Vec::with_capacity(rows.len());
-        for raw in rows {
+        for raw in &rows {
             // Pages are cut by offset underneath (the sample cursor of the tutorial "Retrieve assets data" says so), so
             // rows may come twice when data changes meanwhile.
             if identity(raw).id.is_none_or(|id| seen.insert(id.into_owned())) {
@@ -64,8 +65,13 @@ pub(super) async fn read_with(
                 kept.push((row, start..start + raw.get().len()));
             }
         }
+        let rows = rows.len();
         table.add(answer.body.clone(), kept);
-        cursor = next(listing, &answer).map_err(unreadable)?;
+        read += u64::try_from(rows).unwrap_or(u64::MAX);
+        cursor = match listing.pages {
+            Pages::Offset { .. } => next_offset(&answer, rows, read).map_err(unreadable)?,
+            _ => next(listing, &answer).map_err(unreadable)?,
+        };
         match &cursor {
             None => return Ok(table),
             Some(cursor) if !cursors.insert(cursor.clone()) => {
@@ -91,6 +97,10 @@ fn address(path: &str, listing: &Listing, query: &[(String, String)], cursor: Op
         Pages::Continuation => {
             cursor.map(|cursor| pairs.append_pair("continuationToken", cursor));
         }
+        Pages::Offset { limit } => {
+            pairs.append_pair("limit", &limit.to_string());
+            cursor.map(|cursor| pairs.append_pair("offset", cursor));
+        }
         Pages::One => {}
     }
     let pairs = pairs.finish();
@@ -105,7 +115,7 @@ fn address(path: &str, listing: &Listing, query: &[(String, String)], cursor: Op
 /// is no end: the rest of the rows would be missing without a word.
 fn next(listing: &Listing, answer: &Answer) -> Result<Option<String>, String> {
     let (place, name) = match listing.pages {
-        Pages::One => return Ok(None),
+        Pages::One | Pages::Offset { .. } => return Ok(None),
         Pages::Cursor { .. } => ("pagination", "cursorState"),
         Pages::Continuation => ("page", "continuationToken"),
     };
@@ -132,6 +142,20 @@ fn next(listing: &Listing, answer: &Answer) -> Result<Option<String>, String> {
     Ok(form_urlencoded::parse(query.as_bytes())
         .find(|(key, value)| key == name && !value.is_empty())
         .map(|(_, value)| value.into_owned()))
+}
+
+/// Where the next page begins. The address of the next page lacks a part of its path in the samples of the "GET nodes"
+/// page, so it only says that there is one.
+fn next_offset(answer: &Answer, rows: usize, read: u64) -> Result<Option<String>, String> {
+    let page: Option<&RawValue> = optional(&answer.body, "pagination")?;
+    let page = page.and_then(|page| value::read(page.get())).unwrap_or_default();
+    let more = ["nextUrl", "next"].iter().any(|name| {
+        page.get(name)
+            .and_then(Value::as_str)
+            .is_some_and(|url| !url.is_empty())
+    });
+    let total = page.get("totalResults").and_then(Value::as_u64).unwrap_or(0);
+    Ok((rows > 0 && (more || read < total)).then(|| read.to_string()))
 }
 
 fn unreadable(listing: &Listing, answer: &Answer, reason: &str) -> Error {

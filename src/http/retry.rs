@@ -351,7 +351,13 @@ impl Caller {
             headers.push(("content-type", "application/json".to_owned()));
         }
         if let Some(region) = &self.options.region {
-            headers.push(("x-ads-region", region.clone()));
+            // The pages of the two APIs name the header differently.
+            let name = if call.group == RateGroup::Locations {
+                "region"
+            } else {
+                "x-ads-region"
+            };
+            headers.push((name, region.clone()));
         }
         Request {
             method: call.method,

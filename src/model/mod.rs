@@ -1,5 +1,6 @@
 //! Wire shapes and nothing else: read leniently, since a success that cannot be read would leave rows in doubt.
 
 pub mod asset;
+pub mod settings;
 pub mod text;
 pub mod value;

@@ -1,0 +1,286 @@
+//! Reads the settings of a project with the fewest requests, as many at once as the client may have in flight.
+//!
+//! One request for all categories, all status sets, all custom attributes and all locations (a page of each more, where
+//! there are more than 200 sets or attributes); one for the status sets of 100 active categories; and one for the
+//! attributes of each active category that has none below it: what those inherit tells what the ones above have. Only
+//! where that leaves open what belongs to a category above is it asked for too.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use tokio::task::JoinSet;
+
+use crate::api::{self, Listing, settings};
+use crate::batch::pages;
+use crate::error::Error;
+use crate::http::refusal::request_id;
+use crate::http::send::Method;
+use crate::http::{Call, Caller, Counters, Replay, Stop, untold};
+use crate::ids::ProjectId;
+use crate::model::asset::member;
+use crate::model::settings::{Attribute, Category, Inheritance, Location, StatusSet};
+use crate::model::value;
+use crate::settings::Content;
+use crate::table::Table;
+
+/// Whose settings are read.
+#[derive(Clone)]
+pub struct Reader {
+    pub caller: Arc<Caller>,
+    pub project: ProjectId,
+    /// Where the locations of a BIM 360 project are.
+    pub locations_container: Option<String>,
+    pub stop: Stop,
+    pub counters: Arc<Counters>,
+}
+
+impl Reader {
+    /// Reads all settings.
+    ///
+    /// # Errors
+    /// What ended the reading. Locations that the service does not give are no error: the content says why.
+    pub async fn read(&self) -> Result<Content, Error> {
+        let deleted = [("includeDeleted", "true")];
+        let (categories, sets, attributes, locations) = tokio::join!(
+            self.list(&settings::CATEGORIES, &[], None),
+            self.list(&settings::STATUS_SETS, &deleted, None),
+            self.list(&settings::CUSTOM_ATTRIBUTES, &deleted, None),
+            self.locations(),
+        );
+        let mut content = Content {
+            project: self.project.to_string(),
+            read_at: jiff::Timestamp::now().to_string(),
+            categories: entries(&categories?, Category::read),
+            status_sets: entries(&sets?, StatusSet::read),
+            attributes: entries(&attributes?, Attribute::read),
+            ..Content::default()
+        };
+        match locations {
+            Ok(table) => content.locations = Some(entries(&table, Location::read)),
+            // Rows with ids, or without locations, can be checked all the same.
+            Err(error @ (Error::Service(_) | Error::Unreadable { .. })) => content.notes.push(format!(
+                "the locations could not be read, so only ids can be given: {error}"
+            )),
+            Err(error) => return Err(error),
+        }
+        self.assignments(&mut content).await?;
+        content.without_repeats();
+        Ok(content)
+    }
+
+    async fn assignments(&self, content: &mut Content) -> Result<(), Error> {
+        let active: Vec<String> = content
+            .categories
+            .iter()
+            .filter(|category| category.active)
+            .map(|category| category.id.clone())
+            .collect();
+        let parents: HashMap<String, String> = content
+            .categories
+            .iter()
+            .filter(|category| category.active)
+            .filter_map(|category| Some((category.id.clone(), category.parent.clone()?)))
+            .collect();
+        let inner: HashSet<&String> = parents.values().collect();
+        let mut asked: Vec<Asked> = active
+            .chunks(settings::CATEGORY_STATUS_SETS.most_items)
+            .map(|ids| Asked::StatusSets(ids.to_vec()))
+            .collect();
+        asked.extend(
+            active
+                .iter()
+                .filter(|id| !inner.contains(id))
+                .map(|id| Asked::Attributes(id.clone())),
+        );
+        let mut found: HashMap<String, Vec<Inheritance>> = HashMap::new();
+        for answer in self.ask(asked).await? {
+            match answer {
+                Told::StatusSets(rows) => content
+                    .category_status_sets
+                    .extend(rows.into_iter().filter_map(|row| Some((row.category?, row.id)))),
+                Told::Attributes(category, rows) => drop(found.insert(category, rows)),
+            }
+        }
+        let unclear = unclear(&active, &parents, &inner, &found);
+        for answer in self
+            .ask(unclear.into_iter().map(Asked::Attributes).collect())
+            .await?
+        {
+            if let Told::Attributes(category, rows) = answer {
+                found.insert(category, rows);
+            }
+        }
+        for category in &active {
+            if let Some(rows) = found.remove(category) {
+                content.add_attributes(category, rows);
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for all of this, some at a time.
+    async fn ask(&self, asked: Vec<Asked>) -> Result<Vec<Told>, Error> {
+        let mut waiting = asked.into_iter();
+        let mut under_way: JoinSet<Result<Told, Error>> = JoinSet::new();
+        let mut told = Vec::new();
+        loop {
+            while under_way.len() < self.caller.options().max_in_flight {
+                let Some(next) = waiting.next() else { break };
+                let reader = self.clone();
+                under_way.spawn(async move { reader.ask_one(next).await });
+            }
+            match under_way.join_next().await {
+                None => return Ok(told),
+                Some(Ok(answer)) => told.push(answer?),
+                // Nothing is cancelled here, so a task that does not end well has panicked: that goes on.
+                Some(Err(error)) => match error.try_into_panic() {
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    Err(_) => return Ok(told),
+                },
+            }
+        }
+    }
+
+    async fn ask_one(&self, asked: Asked) -> Result<Told, Error> {
+        match asked {
+            Asked::Attributes(category) => {
+                let inherited = ("includeInherited", "true");
+                let table = self
+                    .list(
+                        &settings::CATEGORY_ATTRIBUTES,
+                        &[inherited],
+                        Some(("{category_id}", category.as_str())),
+                    )
+                    .await?;
+                Ok(Told::Attributes(
+                    category,
+                    entries(&table, Inheritance::of_attribute),
+                ))
+            }
+            Asked::StatusSets(ids) => self.status_sets(&ids).await.map(Told::StatusSets),
+        }
+    }
+
+    async fn status_sets(&self, ids: &[String]) -> Result<Vec<Inheritance>, Error> {
+        let endpoint = &settings::CATEGORY_STATUS_SETS;
+        let call = Call {
+            method: Method::Post,
+            path: api::fill(endpoint.path, self.caller.options().prefix, self.project),
+            group: endpoint.group,
+            replay: Replay::Safe,
+            body: Some(Bytes::from(serde_json::json!({ "ids": ids }).to_string())),
+        };
+        let answer = self
+            .caller
+            .call(&call, &self.stop, &self.counters, &untold)
+            .await
+            .result?;
+        let rows: Vec<&RawValue> =
+            member(&answer.body, endpoint.rows).map_err(|reason| Error::Unreadable {
+                message: format!("the status sets of the categories cannot be read: {reason}"),
+                status: answer.status,
+                request_id: request_id(&answer),
+                body: String::from_utf8_lossy(&answer.body).into(),
+            })?;
+        Ok(rows
+            .into_iter()
+            .filter_map(|raw| Inheritance::of_status_set(&value::read(raw.get())?))
+            .collect())
+    }
+
+    async fn locations(&self) -> Result<Table, Error> {
+        match &self.locations_container {
+            None => self.list(&settings::LOCATIONS, &[], None).await,
+            Some(container) => {
+                let filled = Some(("{container}", container.as_str()));
+                self.list(&settings::LOCATIONS_OF_CONTAINER, &[], filled).await
+            }
+        }
+    }
+
+    async fn list(
+        &self,
+        listing: &Listing,
+        query: &[(&str, &str)],
+        filled: Option<(&str, &str)>,
+    ) -> Result<Table, Error> {
+        let mut path = api::fill(listing.path, self.caller.options().prefix, self.project);
+        if let Some((place, text)) = filled {
+            let text: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
+            path = path.replace(place, &text);
+        }
+        let query: Vec<(String, String)> = query
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        pages::read_with(
+            &self.caller,
+            listing,
+            &path,
+            &query,
+            &self.stop,
+            &self.counters,
+            &untold,
+        )
+        .await
+    }
+}
+
+/// One request for assignments.
+enum Asked {
+    StatusSets(Vec<String>),
+    Attributes(String),
+}
+
+/// Its answer.
+enum Told {
+    StatusSets(Vec<Inheritance>),
+    Attributes(String, Vec<Inheritance>),
+}
+
+/// The categories above others of which it is not clear what they have.
+///
+/// An attribute that is inherited should say from where. Were that left out, it would look as if it belonged to each of
+/// the categories below; so where it looks like that for all of them, the one above is asked itself.
+fn unclear(
+    active: &[String],
+    parents: &HashMap<String, String>,
+    inner: &HashSet<&String>,
+    found: &HashMap<String, Vec<Inheritance>>,
+) -> Vec<String> {
+    let mut own: HashMap<&String, Option<HashSet<&str>>> = HashMap::new();
+    for (category, rows) in found {
+        let claimed: HashSet<&str> = rows
+            .iter()
+            .filter(|row| row.from.is_none())
+            .map(|row| row.id.as_str())
+            .collect();
+        let above = std::iter::successors(parents.get(category), |parent| parents.get(*parent));
+        for above in above.take(64) {
+            let all = own.entry(above).or_default();
+            match all {
+                Some(all) => all.retain(|id| claimed.contains(id)),
+                None => *all = Some(claimed.clone()),
+            }
+        }
+    }
+    active
+        .iter()
+        .filter(|id| inner.contains(id))
+        .filter(|id| {
+            own.get(id)
+                .and_then(Option::as_ref)
+                .is_none_or(|all| !all.is_empty())
+        })
+        .cloned()
+        .collect()
+}
+
+fn entries<T>(table: &Table, read: impl Fn(&Value) -> Option<T>) -> Vec<T> {
+    (0..table.len())
+        .filter_map(|row| read(&value::read(table.raw(row)?)?))
+        .collect()
+}

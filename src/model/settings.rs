@@ -1,0 +1,227 @@
+//! What is read of a project's settings: categories, status sets, custom attributes, locations.
+//!
+//! Anything may be missing or of another type ("GET categories" and the other reference pages say nothing of nulls), so
+//! an entry is read as far as it goes, and one without an id is none.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// A category as it was read; its place in the tree is its parent alone ("GET categories" reference page: `isLeaf` and
+/// `subcategoryIds` may be stale).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Category {
+    /// A whole number, as text.
+    pub id: String,
+    pub name: String,
+    pub parent: Option<String>,
+    pub root: bool,
+    pub active: bool,
+    pub description: Option<String>,
+}
+
+/// One status of a status set.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    pub id: String,
+    pub label: String,
+    pub color: Option<String>,
+    pub description: Option<String>,
+    pub active: bool,
+}
+
+/// A status set with its statuses.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct StatusSet {
+    pub id: String,
+    pub name: String,
+    pub description: Option<String>,
+    /// The set of all categories that have no other.
+    pub default: bool,
+    pub active: bool,
+    pub statuses: Vec<Status>,
+}
+
+/// A value that a select or multi-select attribute offers.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Choice {
+    pub id: String,
+    pub label: String,
+    pub active: bool,
+}
+
+/// A custom attribute.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Attribute {
+    pub id: String,
+    /// `ca7`: the key on assets.
+    pub name: String,
+    pub display_name: String,
+    pub description: Option<String>,
+    /// One of six words on the reference page, and any other is kept as it is.
+    pub data_type: String,
+    pub required: bool,
+    /// In characters.
+    pub longest: Option<usize>,
+    pub default: Option<Value>,
+    pub choices: Vec<Choice>,
+    pub active: bool,
+}
+
+/// A node of the locations tree.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Location {
+    pub id: String,
+    pub parent: Option<String>,
+    pub name: String,
+    pub barcode: Option<String>,
+}
+
+/// Where a category has its status set or an attribute from.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Inheritance {
+    /// The status set's or the attribute's id.
+    pub id: String,
+    pub category: Option<String>,
+    /// The category it is inherited from. Missing, or the category itself: it is assigned there. The reference page and
+    /// the tutorial "Create settings" differ in that, so both count.
+    pub from: Option<String>,
+}
+
+/// The text of a string or a number.
+fn text(entry: &Value, name: &str) -> Option<String> {
+    match entry.get(name)? {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+fn flag(entry: &Value, name: &str) -> Option<bool> {
+    match entry.get(name)? {
+        Value::Bool(flag) => Some(*flag),
+        Value::String(text) => text.trim_end_matches(',').parse().ok(),
+        _ => None,
+    }
+}
+
+/// Active unless the entry says otherwise: examples carry `deletedAt` beside `isActive: true`, and `isActive` is trusted.
+fn active(entry: &Value) -> bool {
+    flag(entry, "isActive").unwrap_or_else(|| text(entry, "deletedAt").is_none())
+}
+
+fn entries<T>(entry: &Value, name: &str, read: impl Fn(&Value) -> Option<T>) -> Vec<T> {
+    let entries = entry.get(name).and_then(Value::as_array);
+    entries.into_iter().flatten().filter_map(read).collect()
+}
+
+impl Category {
+    /// Reads an entry of GET categories.
+    #[must_use]
+    pub fn read(entry: &Value) -> Option<Self> {
+        Some(Self {
+            id: text(entry, "id")?,
+            name: text(entry, "name").unwrap_or_default(),
+            parent: text(entry, "parentId"),
+            root: flag(entry, "isRoot").unwrap_or(false),
+            active: active(entry),
+            description: text(entry, "description"),
+        })
+    }
+}
+
+impl Status {
+    /// Reads an entry of `values` of a status set, or of GET asset-statuses.
+    #[must_use]
+    pub fn read(entry: &Value) -> Option<Self> {
+        Some(Self {
+            id: text(entry, "id")?,
+            label: text(entry, "label").unwrap_or_default(),
+            color: text(entry, "color"),
+            description: text(entry, "description"),
+            active: active(entry),
+        })
+    }
+}
+
+impl StatusSet {
+    /// Reads an entry of GET status-step-sets.
+    #[must_use]
+    pub fn read(entry: &Value) -> Option<Self> {
+        Some(Self {
+            id: text(entry, "id")?,
+            name: text(entry, "name").unwrap_or_default(),
+            description: text(entry, "description"),
+            default: flag(entry, "isDefault").unwrap_or(false),
+            active: active(entry),
+            statuses: entries(entry, "values", Status::read),
+        })
+    }
+}
+
+impl Attribute {
+    /// Reads an entry of GET custom-attributes.
+    #[must_use]
+    pub fn read(entry: &Value) -> Option<Self> {
+        let choice = |value: &Value| {
+            Some(Choice {
+                id: text(value, "id")?,
+                label: text(value, "displayName").unwrap_or_default(),
+                active: active(value),
+            })
+        };
+        let name = text(entry, "name")?;
+        Some(Self {
+            id: text(entry, "id")?,
+            display_name: text(entry, "displayName").unwrap_or_else(|| name.clone()),
+            name,
+            description: text(entry, "description"),
+            data_type: text(entry, "dataType").unwrap_or_default(),
+            required: flag(entry, "requiredOnIngress").unwrap_or(false),
+            longest: entry
+                .get("maxLengthOnIngress")
+                .and_then(Value::as_u64)
+                .and_then(|longest| usize::try_from(longest).ok()),
+            default: entry
+                .get("defaultValue")
+                .filter(|value| !value.is_null())
+                .cloned(),
+            choices: entries(entry, "values", choice),
+            active: active(entry),
+        })
+    }
+}
+
+impl Location {
+    /// Reads a node of GET nodes.
+    #[must_use]
+    pub fn read(entry: &Value) -> Option<Self> {
+        Some(Self {
+            id: text(entry, "id")?,
+            parent: text(entry, "parentId"),
+            name: text(entry, "name").unwrap_or_default(),
+            barcode: text(entry, "barcode"),
+        })
+    }
+}
+
+impl Inheritance {
+    /// Reads an entry of GET categories/:categoryId/custom-attributes.
+    #[must_use]
+    pub fn of_attribute(entry: &Value) -> Option<Self> {
+        Some(Self {
+            id: text(entry, "id")?,
+            category: None,
+            from: text(entry, "inheritedFromCategoryId"),
+        })
+    }
+
+    /// Reads an entry of POST category-status-step-sets/status-step-sets:batch-get.
+    #[must_use]
+    pub fn of_status_set(entry: &Value) -> Option<Self> {
+        Some(Self {
+            id: text(entry, "statusStepSetId")?,
+            category: Some(text(entry, "categoryId")?),
+            from: text(entry, "inheritedFromCategoryId"),
+        })
+    }
+}

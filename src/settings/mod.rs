@@ -1,0 +1,317 @@
+//! The settings of a project, by id and by name: what its categories, statuses, custom attributes and locations are
+//! called, and what belongs to what. Does no I/O.
+//!
+//! Inheritance is that of the "Assets field guide": a category has the nearest status set on its way up to ROOT, and all
+//! custom attributes on that way.
+
+mod find;
+pub mod names;
+mod tree;
+
+use std::collections::HashMap;
+
+use fixedbitset::FixedBitSet;
+use serde::{Deserialize, Serialize};
+
+use crate::model::settings::{Attribute, Category, Inheritance, Location, StatusSet};
+use names::{folded, plain};
+use tree::Tree;
+
+pub use find::{Miss, SEPARATOR};
+
+/// What was read of a project, as it is kept in a file.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Content {
+    /// The project's id.
+    pub project: String,
+    /// When it was read, as RFC 3339 prints a time.
+    pub read_at: String,
+    pub categories: Vec<Category>,
+    pub status_sets: Vec<StatusSet>,
+    pub attributes: Vec<Attribute>,
+    /// Category and status set, where one is assigned to the category itself.
+    pub category_status_sets: Vec<(String, String)>,
+    /// Category and custom attribute, likewise.
+    pub category_attributes: Vec<(String, String)>,
+    /// Missing where they could not be read; `notes` says why.
+    pub locations: Option<Vec<Location>>,
+    /// What a user should know of how it was read.
+    pub notes: Vec<String>,
+}
+
+/// The settings of a project.
+#[derive(Debug)]
+pub struct Settings {
+    content: Content,
+    categories: Tree,
+    category_places: HashMap<String, usize>,
+    /// The status set of each category.
+    sets: Vec<Option<usize>>,
+    /// The custom attributes of each category, active ones only.
+    attributes: Vec<FixedBitSet>,
+    /// Those of them that are required when an asset is made or changed.
+    required: FixedBitSet,
+    status_places: HashMap<String, (usize, usize)>,
+    /// The statuses of each set by label, active ones first.
+    labels: Vec<HashMap<String, usize>>,
+    attribute_places: HashMap<String, usize>,
+    attribute_names: HashMap<String, Vec<usize>>,
+    choices: Vec<Choices>,
+    locations: Tree,
+    location_places: HashMap<String, usize>,
+    location_barcodes: HashMap<String, Vec<usize>>,
+}
+
+/// The values of a select or multi-select attribute.
+#[derive(Debug, Default)]
+struct Choices {
+    by_id: HashMap<String, usize>,
+    by_label: HashMap<String, usize>,
+}
+
+impl Settings {
+    /// The settings that this content says.
+    #[must_use]
+    pub fn new(content: Content) -> Self {
+        let categories = Tree::new(content.categories.iter().map(|category| {
+            (
+                category.id.as_str(),
+                category.parent.as_deref(),
+                category.name.as_str(),
+            )
+        }));
+        let category_places = places(content.categories.iter().map(|category| category.id.as_str()));
+        let set_places = places(content.status_sets.iter().map(|set| set.id.as_str()));
+        let attribute_ids = places(content.attributes.iter().map(|attribute| attribute.id.as_str()));
+        let default = content.status_sets.iter().position(|set| set.default);
+        let mut sets: Vec<Option<usize>> = vec![None; content.categories.len()];
+        for (category, set) in &content.category_status_sets {
+            if let (Some(category), Some(set)) = (category_places.get(category), set_places.get(set)) {
+                sets[*category] = Some(*set);
+            }
+        }
+        let mut attributes =
+            vec![FixedBitSet::with_capacity(content.attributes.len()); content.categories.len()];
+        for (category, attribute) in &content.category_attributes {
+            if let (Some(category), Some(attribute)) =
+                (category_places.get(category), attribute_ids.get(attribute))
+                && content.attributes[*attribute].active
+            {
+                attributes[*category].insert(*attribute);
+            }
+        }
+        // Each after its parent, so that what the parent has is complete.
+        for place in categories.order() {
+            let above = categories.parent(*place);
+            if sets[*place].is_none() {
+                sets[*place] = above.map_or(default, |above| sets[above]);
+            }
+            if let Some(above) = above {
+                let inherited = attributes[above].clone();
+                attributes[*place].union_with(&inherited);
+            }
+        }
+        let mut required = FixedBitSet::with_capacity(content.attributes.len());
+        required.extend(
+            (0..content.attributes.len()).filter(|attribute| content.attributes[*attribute].required),
+        );
+        let locations = content.locations.as_deref().unwrap_or_default();
+        let mut settings = Self {
+            categories,
+            category_places,
+            sets,
+            attributes,
+            required,
+            status_places: HashMap::new(),
+            labels: Vec::new(),
+            attribute_places: HashMap::new(),
+            attribute_names: HashMap::new(),
+            choices: Vec::new(),
+            locations: Tree::new(locations.iter().map(|location| {
+                (
+                    location.id.as_str(),
+                    location.parent.as_deref(),
+                    location.name.as_str(),
+                )
+            })),
+            location_places: places(locations.iter().map(|location| location.id.as_str())),
+            location_barcodes: HashMap::new(),
+            content,
+        };
+        settings.index_names();
+        settings
+    }
+
+    fn index_names(&mut self) {
+        for (at, set) in self.content.status_sets.iter().enumerate() {
+            let mut labels = HashMap::new();
+            for active in [true, false] {
+                for (place, status) in set.statuses.iter().enumerate() {
+                    self.status_places
+                        .entry(status.id.to_ascii_lowercase())
+                        .or_insert((at, place));
+                    if status.active == active {
+                        labels.entry(folded(&status.label)).or_insert(place);
+                    }
+                }
+            }
+            self.labels.push(labels);
+        }
+        for (place, attribute) in self.content.attributes.iter().enumerate() {
+            self.attribute_places
+                .entry(attribute.name.clone())
+                .or_insert(place);
+            self.attribute_names
+                .entry(plain(&attribute.display_name))
+                .or_default()
+                .push(place);
+            let mut choices = Choices::default();
+            for active in [true, false] {
+                for (place, choice) in attribute.choices.iter().enumerate() {
+                    choices
+                        .by_id
+                        .entry(choice.id.to_ascii_lowercase())
+                        .or_insert(place);
+                    if choice.active == active {
+                        choices.by_label.entry(folded(&choice.label)).or_insert(place);
+                    }
+                }
+            }
+            self.choices.push(choices);
+        }
+        for (place, location) in self.content.locations.iter().flatten().enumerate() {
+            if let Some(barcode) = &location.barcode {
+                self.location_barcodes
+                    .entry(barcode.trim().to_owned())
+                    .or_default()
+                    .push(place);
+            }
+        }
+    }
+
+    /// What was read.
+    #[must_use]
+    pub fn content(&self) -> &Content {
+        &self.content
+    }
+
+    /// All categories, each after its parent and followed by what is below it.
+    #[must_use]
+    pub fn category_order(&self) -> &[usize] {
+        self.categories.order()
+    }
+
+    /// All locations, likewise.
+    #[must_use]
+    pub fn location_order(&self) -> &[usize] {
+        self.locations.order()
+    }
+
+    /// The names of a category and those above it, from below ROOT.
+    #[must_use]
+    pub fn category_path(&self, category: usize) -> Vec<&str> {
+        self.categories.path(category)
+    }
+
+    /// The names of a location and those above it, from below the root.
+    #[must_use]
+    pub fn location_path(&self, location: usize) -> Vec<&str> {
+        self.locations.path(location)
+    }
+
+    /// The category above a category.
+    #[must_use]
+    pub fn category_above(&self, category: usize) -> Option<usize> {
+        self.categories.parent(category)
+    }
+
+    /// Whether a category has active ones below it.
+    #[must_use]
+    pub fn is_inner(&self, category: usize) -> bool {
+        let mut others = 0..self.content.categories.len();
+        others.any(|other| {
+            self.categories.parent(other) == Some(category) && self.content.categories[other].active
+        })
+    }
+
+    /// Whether a category is ROOT. It is found by `isRoot` ("GET categories" reference page).
+    #[must_use]
+    pub fn is_root(&self, category: usize) -> bool {
+        self.content.categories[category].root
+    }
+
+    /// The status set of a category.
+    #[must_use]
+    pub fn set_of(&self, category: usize) -> Option<usize> {
+        self.sets.get(category).copied().flatten()
+    }
+
+    /// The custom attributes of a category.
+    #[must_use]
+    pub fn attributes_of(&self, category: usize) -> &FixedBitSet {
+        &self.attributes[category]
+    }
+
+    /// The custom attributes that are required where they are assigned.
+    #[must_use]
+    pub fn required(&self) -> &FixedBitSet {
+        &self.required
+    }
+}
+
+/// Where each id stands; of one that stands twice the first.
+fn places<'i>(ids: impl DoubleEndedIterator<Item = &'i str> + ExactSizeIterator) -> HashMap<String, usize> {
+    ids.enumerate()
+        .rev()
+        .map(|(place, id)| (id.to_ascii_lowercase(), place))
+        .collect()
+}
+
+impl Content {
+    /// Adds what GET categories/:categoryId/custom-attributes answered for one category.
+    pub fn add_attributes(&mut self, category: &str, assigned: Vec<Inheritance>) {
+        for Inheritance { id, from, .. } in assigned {
+            let at = from.unwrap_or_else(|| category.to_owned());
+            self.category_attributes.push((at, id));
+        }
+    }
+
+    /// Drops assignments that say nothing: doubles, and those to a category below one that has the attribute or the status
+    /// set already.
+    pub fn without_repeats(&mut self) {
+        let parents: HashMap<&str, &str> = self
+            .categories
+            .iter()
+            .filter_map(|category| Some((category.id.as_str(), category.parent.as_deref()?)))
+            .collect();
+        // As deep as no tree is: the "Assets field guide" allows ten levels below ROOT.
+        let above = |category: &str| -> Vec<String> {
+            std::iter::successors(parents.get(category), |parent| parents.get(*parent))
+                .take(64)
+                .map(|parent| (*parent).to_owned())
+                .collect()
+        };
+        let assigned: std::collections::HashSet<(String, String)> =
+            self.category_attributes.iter().cloned().collect();
+        let mut kept = std::collections::HashSet::new();
+        self.category_attributes.retain(|(category, attribute)| {
+            let inherited = above(category)
+                .into_iter()
+                .any(|above| assigned.contains(&(above, attribute.clone())));
+            !inherited && kept.insert((category.clone(), attribute.clone()))
+        });
+        let sets: HashMap<String, String> = self.category_status_sets.iter().cloned().collect();
+        let default = self
+            .status_sets
+            .iter()
+            .find(|set| set.default)
+            .map(|set| set.id.clone());
+        self.category_status_sets.retain(|(category, set)| {
+            let inherited = above(category)
+                .iter()
+                .find_map(|above| sets.get(above))
+                .or(default.as_ref());
+            inherited != Some(set) || parents.get(category.as_str()).is_none()
+        });
+    }
+}

@@ -1,0 +1,203 @@
+//! Names in a tree: categories, locations.
+
+use std::collections::{HashMap, HashSet};
+
+use super::names::folded;
+
+/// Nodes by number, each with its parent and name.
+#[derive(Debug, Default)]
+pub struct Tree {
+    names: Vec<String>,
+    folded: Vec<String>,
+    parents: Vec<Option<usize>>,
+    by_name: HashMap<String, Vec<usize>>,
+    /// All nodes, each after its parent and followed by what is below it.
+    order: Vec<usize>,
+}
+
+impl Tree {
+    /// A tree of nodes given as id, id of the parent and name. A node whose parent is not there is a root.
+    #[must_use]
+    pub fn new<'n>(nodes: impl Iterator<Item = (&'n str, Option<&'n str>, &'n str)>) -> Self {
+        let nodes: Vec<_> = nodes.collect();
+        let places: HashMap<&str, usize> = nodes
+            .iter()
+            .enumerate()
+            .rev()
+            .map(|(place, (id, ..))| (*id, place))
+            .collect();
+        let mut tree = Self {
+            names: nodes.iter().map(|(.., name)| (*name).to_owned()).collect(),
+            folded: nodes.iter().map(|(.., name)| folded(name)).collect(),
+            parents: nodes
+                .iter()
+                .map(|(_, parent, _)| parent.and_then(|parent| places.get(parent).copied()))
+                .collect(),
+            ..Self::default()
+        };
+        tree.cut_circles();
+        for (place, name) in tree.folded.iter().enumerate() {
+            tree.by_name.entry(name.clone()).or_default().push(place);
+        }
+        let mut below: Vec<Vec<usize>> = vec![Vec::new(); nodes.len()];
+        let mut waiting: Vec<usize> = Vec::new();
+        for (place, parent) in tree.parents.iter().enumerate().rev() {
+            match parent {
+                Some(parent) => below[*parent].push(place),
+                None => waiting.push(place),
+            }
+        }
+        while let Some(place) = waiting.pop() {
+            tree.order.push(place);
+            waiting.append(&mut below[place]);
+        }
+        tree
+    }
+
+    /// An answer could say that a node is below itself: there the circle is cut.
+    fn cut_circles(&mut self) {
+        let mut clean = vec![false; self.parents.len()];
+        for start in 0..self.parents.len() {
+            let mut seen = HashSet::new();
+            let mut at = start;
+            while !clean[at] {
+                seen.insert(at);
+                match self.parents[at] {
+                    Some(parent) if seen.contains(&parent) => self.parents[at] = None,
+                    Some(parent) => at = parent,
+                    None => break,
+                }
+            }
+            seen.into_iter().for_each(|place| clean[place] = true);
+        }
+    }
+
+    /// All nodes, each after its parent and followed by what is below it.
+    #[must_use]
+    pub fn order(&self) -> &[usize] {
+        &self.order
+    }
+
+    /// The parent of a node.
+    #[must_use]
+    pub fn parent(&self, place: usize) -> Option<usize> {
+        self.parents.get(place).copied().flatten()
+    }
+
+    /// A node and those above it, nearest first.
+    pub fn upwards(&self, place: usize) -> impl Iterator<Item = usize> + '_ {
+        std::iter::successors(Some(place), |place| self.parent(*place))
+    }
+
+    /// The names from below the root down to a node; of a root its own.
+    #[must_use]
+    pub fn path(&self, place: usize) -> Vec<&str> {
+        let mut names: Vec<&str> = self
+            .upwards(place)
+            .map(|place| self.names[place].trim())
+            .collect();
+        if names.len() > 1 {
+            names.pop();
+        }
+        names.reverse();
+        names
+    }
+
+    /// The nodes that the parts of a path may mean: those whose whole path it is (with or without the root), or else
+    /// those whose path ends so.
+    #[must_use]
+    pub fn find(&self, parts: &[&str]) -> Vec<usize> {
+        let wanted: Vec<String> = parts.iter().map(|part| folded(part)).collect();
+        let Some(last) = wanted.last() else {
+            return Vec::new();
+        };
+        let ends_so = |place: &usize| {
+            let mut above = self.upwards(*place);
+            wanted
+                .iter()
+                .rev()
+                .all(|part| above.next().is_some_and(|place| self.folded[place] == *part))
+        };
+        let mut found: Vec<usize> = self.by_name.get(last).cloned().unwrap_or_default();
+        found.retain(ends_so);
+        let whole: Vec<usize> = found
+            .iter()
+            .copied()
+            .filter(|place| self.upwards(*place).count().saturating_sub(wanted.len()) <= 1)
+            .collect();
+        let found = if whole.is_empty() { found } else { whole };
+        // Names that differ in case only: then case counts.
+        let exactly: Vec<usize> = found
+            .iter()
+            .copied()
+            .filter(|place| {
+                let mut above = self.upwards(*place);
+                let mut parts = parts.iter().rev();
+                parts.all(|part| {
+                    above
+                        .next()
+                        .is_some_and(|place| self.names[place].trim() == part.trim())
+                })
+            })
+            .collect();
+        if exactly.is_empty() { found } else { exactly }
+    }
+
+    /// Each node with the forms its name is looked for by: the name, and the whole path.
+    pub fn forms<'t>(&'t self, separator: &'t str) -> impl Iterator<Item = (usize, [String; 2])> + 't {
+        (0..self.names.len()).map(move |place| {
+            let path = folded(&self.path(place).join(separator));
+            (place, [self.folded[place].clone(), path])
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Tree;
+
+    fn tree() -> Tree {
+        Tree::new(
+            [
+                ("0", None, "ROOT"),
+                ("1", Some("0"), "HVAC"),
+                ("2", Some("1"), "Pumps "),
+                ("3", Some("0"), "Plumbing"),
+                ("4", Some("3"), "Pumps"),
+                ("5", Some("4"), "Pumps"),
+                ("6", Some("3"), "valves"),
+                ("7", Some("3"), "Valves"),
+            ]
+            .into_iter(),
+        )
+    }
+
+    #[test]
+    fn a_whole_path_comes_before_the_end_of_one() {
+        let tree = tree();
+        assert_eq!(tree.find(&["hvac", "pumps"]), [2]);
+        assert_eq!(tree.find(&["ROOT", "HVAC", "Pumps"]), [2]);
+        assert_eq!(tree.find(&["Plumbing", "Pumps"]), [4]);
+        assert_eq!(tree.find(&["Pumps", "Pumps"]), [5]);
+        assert_eq!(tree.find(&["Pumps"]), [2, 4, 5]);
+        assert_eq!(tree.find(&["Valves"]), [7]);
+        assert_eq!(tree.find(&["VALVES"]), [6, 7]);
+        assert!(tree.find(&["HVAC", "Valves"]).is_empty() && tree.find(&[]).is_empty());
+        assert_eq!(tree.path(5), ["Plumbing", "Pumps", "Pumps"]);
+        assert_eq!(tree.order(), [0, 1, 2, 3, 4, 5, 6, 7]);
+    }
+
+    #[test]
+    fn a_circle_is_cut_and_an_orphan_is_a_root() {
+        let nodes = [
+            ("1", Some("2"), "a"),
+            ("2", Some("1"), "b"),
+            ("3", Some("9"), "c"),
+            ("4", Some("4"), "d"),
+            ("5", Some("1"), "e"),
+        ];
+        let tree = Tree::new(nodes.into_iter());
+        assert_eq!(tree.order().len(), 5);
+        assert!((0..5).all(|place| tree.upwards(place).count() <= 3));
+    }
+}
