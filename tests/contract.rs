@@ -104,7 +104,8 @@ fn endpoints() -> BTreeSet<String> {
         let text = fs::read_to_string(entry.unwrap().path()).unwrap();
         for constant in text.split("\npub const ").skip(1) {
             let (head, rest) = constant.split_once('=').unwrap();
-            if head.ends_with(": Endpoint ") || head.ends_with(": Listing ") {
+            let kinds = [": Endpoint ", ": Listing ", ": BatchRead "];
+            if kinds.iter().any(|kind| head.ends_with(kind)) {
                 names.insert(rest.split('"').nth(1).unwrap().to_owned());
             }
         }

@@ -18,7 +18,7 @@ use acc_assets::input::{Cell, Label, More, Sink, Source, SourceError};
 use acc_assets::options::Options;
 use acc_assets::simulator::contract::SWITCHES;
 use acc_assets::simulator::{self, Fault, Simulator};
-use acc_assets::validation::{Dates, Nulls, Policy, RowShape};
+use acc_assets::validation::{Dates, Names, Nulls, Policy, RowShape};
 use serde_json::{Value, json};
 
 /// Values under which rows stay behind, however the client behaves: answers are lost, calls are refused, or what was
@@ -120,6 +120,7 @@ impl Bench {
                 dates: Dates::Exact,
                 id_column: "id".into(),
                 import_key: None,
+                names: Names::default(),
             },
             batch_size: endpoint.most_items,
             tolerance: Tolerance::All,

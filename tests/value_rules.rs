@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use acc_assets::input::arrow::Batches;
 use acc_assets::input::{Cell, Column, Label, More, Sink, Source};
-use acc_assets::validation::{Dates, ImportKey, Nulls, Policy, Problem, RowShape, RowWriter, rules};
+use acc_assets::validation::{Dates, ImportKey, Names, Nulls, Policy, Problem, RowShape, RowWriter, rules};
 use arrow_array::builder::{ListBuilder, StringBuilder, StringDictionaryBuilder};
 use arrow_array::types::{Int8Type, UInt32Type};
 use arrow_array::{
@@ -28,6 +28,7 @@ fn policy(shape: RowShape) -> Policy {
         dates: Dates::Exact,
         id_column: "id".to_owned(),
         import_key: None,
+        names: Names::default(),
     }
 }
 
@@ -982,7 +983,7 @@ proptest! {
         dates in prop_oneof![Just(Dates::Exact), Just(Dates::Date)],
         shape in prop_oneof![Just(RowShape::NewAsset), Just(RowShape::AssetPatch), Just(RowShape::Id)],
     ) {
-        let policy = Policy { shape, nulls, dates, id_column: "id".to_owned(), import_key: None };
+        let policy = Policy { shape, nulls, dates, id_column: "id".to_owned(), import_key: None, names: Names::default() };
         let mut all: Vec<(&str, Cell<'_>)> = cells.iter().map(|(name, cell)| (name.as_str(), cell.cell())).collect();
         // Most random rows lack an id or a status; these get a chance to be valid.
         for (name, cell) in [("id", Cell::Text(ID)), ("clientAssetId", Cell::Text("A")), ("categoryId", Cell::Int(1)), ("statusId", Cell::Text(STATUS))] {

@@ -64,6 +64,7 @@ pub const LOCATIONS: Listing = Listing {
 
 /// The same for a project of BIM 360, whose locations have a container of their own.
 pub const LOCATIONS_OF_CONTAINER: Listing = Listing {
+    name: "locations-of-container",
     path: "/bim360/locations/v2/containers/{container}/trees/default/nodes",
     ..LOCATIONS
 };

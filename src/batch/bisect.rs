@@ -113,7 +113,7 @@ mod tests {
     use crate::batch::outcome::SharedLedger;
     use crate::batch::plan::{Again, Ahead, Packer};
     use crate::input::{Cell, Label, Sink};
-    use crate::validation::{Dates, Nulls, Policy, RowShape};
+    use crate::validation::{Dates, Names, Nulls, Policy, RowShape};
 
     fn batch(rows: usize) -> Batch {
         let policy = Policy {
@@ -122,6 +122,7 @@ mod tests {
             dates: Dates::Exact,
             id_column: "id".into(),
             import_key: None,
+            names: Names::default(),
         };
         let mut packer = Packer::new(
             &BATCH_CREATE,

@@ -8,6 +8,7 @@ pub mod plan;
 mod prove;
 mod reconcile;
 pub mod run;
+pub mod scan;
 pub mod settings;
 mod settle;
 

@@ -13,7 +13,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::error::{Error, ServiceError, Violation};
 use crate::http::Moment;
 use crate::input::Label;
-use crate::validation::{Problem, rules};
+use crate::validation::{ColumnUse, Problem, rules};
 
 /// What is known of a row. The order is that of reports: good ones first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -293,6 +293,9 @@ pub struct Ledger {
     pub stats: Stats,
     pub plan: Plan,
     pub warnings: Vec<String>,
+    /// What each column of the rows was taken for.
+    #[serde(default)]
+    pub columns: Vec<ColumnUse>,
 }
 
 /// A ledger shared between a run and whoever looks at it.
@@ -302,6 +305,24 @@ pub type SharedLedger = Arc<Mutex<Ledger>>;
 pub fn lock(ledger: &SharedLedger) -> MutexGuard<'_, Ledger> {
     ledger.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+/// A problem that rows have in one column, or a refusal of the service.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding<'a> {
+    pub code: &'a str,
+    pub column: &'a str,
+    pub message: String,
+    pub fix: &'a str,
+    pub rows: usize,
+    pub first_rows: Vec<u32>,
+    /// Values and how many rows have them, most rows first.
+    pub values: Vec<(&'a str, usize)>,
+}
+
+/// Rows named by a finding.
+const FIRST_ROWS: usize = 5;
+/// Different values counted of a finding, and shown of them.
+const VALUES: (usize, usize) = (1000, 5);
 
 /// Everything there is to say of one row.
 #[derive(Debug, Clone, PartialEq)]
@@ -624,6 +645,7 @@ impl Ledger {
         self.stats = Stats::default();
         self.plan = Plan::default();
         self.warnings = Vec::new();
+        self.columns = Vec::new();
         self.not_sent = None;
         self.forget_unread();
     }
@@ -862,6 +884,75 @@ impl View {
             ledger: self.ledger.clone(),
             rows: Some(rows),
         }
+    }
+
+    /// Every problem of every row, those of one rule in one column together, most rows first.
+    #[must_use]
+    pub fn findings(&self) -> Vec<Finding<'_>> {
+        let mut findings: Vec<(Finding<'_>, HashMap<&str, usize>)> = Vec::new();
+        let mut known: HashMap<(&str, &str, &str), usize> = HashMap::new();
+        for outcome in self.outcomes().filter(|outcome| !outcome.state.good()) {
+            let Some(fault) = outcome.fault else { continue };
+            let own = fault.column.as_deref().unwrap_or("");
+            let fix = fault.fix.as_deref().unwrap_or("");
+            let ours: Vec<(&str, &str, &str, &str, &str)> = if fault.problems.is_empty() {
+                let value = fault.value.as_deref().unwrap_or("");
+                vec![(fault.code.as_str(), own, value, fault.message.as_str(), fix)]
+            } else {
+                fault
+                    .problems
+                    .iter()
+                    .map(|problem| {
+                        (
+                            problem.rule.as_ref(),
+                            problem.column.as_str(),
+                            problem.value.as_str(),
+                            problem.message.as_str(),
+                            problem.fix.as_str(),
+                        )
+                    })
+                    .collect()
+            };
+            for (code, column, value, message, fix) in ours {
+                // A fix that names something of its own, such as the likest name, makes a finding of its own.
+                let at = *known.entry((code, column, fix)).or_insert_with(|| {
+                    findings.push((
+                        Finding {
+                            code,
+                            column,
+                            message: message.to_owned(),
+                            fix,
+                            rows: 0,
+                            first_rows: Vec::new(),
+                            values: Vec::new(),
+                        },
+                        HashMap::new(),
+                    ));
+                    findings.len() - 1
+                });
+                let (finding, values) = &mut findings[at];
+                finding.rows += 1;
+                if finding.first_rows.len() < FIRST_ROWS {
+                    finding.first_rows.push(outcome.row);
+                }
+                if !value.is_empty() && (values.len() < VALUES.0 || values.contains_key(value)) {
+                    *values.entry(value).or_default() += 1;
+                }
+            }
+        }
+        let mut findings: Vec<Finding<'_>> = findings
+            .into_iter()
+            .map(|(mut finding, values)| {
+                finding.values = values.into_iter().collect();
+                finding
+                    .values
+                    .sort_by(|left, right| right.1.cmp(&left.1).then(left.0.cmp(right.0)));
+                finding.values.truncate(VALUES.1);
+                finding
+            })
+            .collect();
+        findings.sort_by_key(|finding| std::cmp::Reverse(finding.rows));
+        findings
     }
 
     /// Why rows are not good, most rows first. Reasons that differ only in a value count as one.

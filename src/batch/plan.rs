@@ -271,7 +271,9 @@ impl Packer {
     pub fn finish(&mut self) {
         self.close_batch();
         let warnings = self.writer.warnings();
-        lock(&self.ledger).warnings.extend(warnings);
+        let mut ledger = lock(&self.ledger);
+        ledger.warnings.extend(warnings);
+        ledger.columns = self.writer.uses().to_vec();
     }
 
     fn close_batch(&mut self) {

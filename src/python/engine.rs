@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use pyo3::exceptions::PyKeyboardInterrupt;
@@ -17,12 +17,15 @@ use super::ledger::Ledger;
 use super::operation::{Ended, Operation};
 use super::rows::{PythonSource, Rows};
 use super::runtime::PerProcess;
+use super::settings::Settings;
+use super::table::Table;
 use crate::api::{Endpoint, Listing, assets, relationships, settings};
 use crate::batch::journal::{Header, Journal};
 use crate::batch::outcome::{self, SharedLedger, State, View};
 use crate::batch::plan::Again;
 use crate::batch::run::Tolerance;
-use crate::batch::{Job, Run, pages};
+use crate::batch::settings::Reader;
+use crate::batch::{Job, Run, pages, scan};
 use crate::error::{Error, TransportError};
 use crate::http::auth::Fetching;
 use crate::http::send::Network;
@@ -30,7 +33,8 @@ use crate::http::{Caller, Phase, Stop, Token, TokenSource};
 use crate::ids::ProjectId;
 use crate::input::{More, Sink, Source, SourceError};
 use crate::options::{Limits, Options, Prefix, RetryPolicy};
-use crate::validation::{Dates, ImportKey, Nulls, Policy, RowShape};
+use crate::settings::SEPARATOR;
+use crate::validation::{Dates, ImportKey, KnownAsset, Names, Nulls, Policy, RowShape, columns};
 
 /// Options, connection pool, token and rate windows: one a client, shared freely between threads.
 #[pyclass(frozen, module = "acc_assets._core")]
@@ -107,6 +111,66 @@ struct WriteOptions {
     /// The file of the run's journal.
     #[serde(default)]
     run: Option<PathBuf>,
+    /// Columns and what they mean.
+    #[serde(default)]
+    mapping: Vec<(String, Option<String>)>,
+    #[serde(default)]
+    separator: Option<String>,
+}
+
+impl WriteOptions {
+    fn policy(&self, shape: RowShape, import_key: Option<ImportKey>, names: Names) -> Policy {
+        Policy {
+            shape,
+            nulls: match self.nulls.as_deref() {
+                Some("clear") => Nulls::Clear,
+                Some("error") => Nulls::Error,
+                _ => Nulls::Omit,
+            },
+            dates: if self.dates.as_deref() == Some("date") {
+                Dates::Date
+            } else {
+                Dates::Exact
+            },
+            id_column: self.id.clone().unwrap_or_else(|| "id".to_owned()),
+            import_key,
+            names,
+        }
+    }
+
+    /// What names are looked up in.
+    fn names(
+        &self,
+        settings: Option<&Bound<'_, Settings>>,
+        assets: Option<&Bound<'_, Table>>,
+    ) -> Result<Names, Error> {
+        let settings = settings.map(|settings| settings.get().0.clone());
+        let assets = settings.as_ref().zip(assets).map(|(settings, assets)| {
+            let rows = assets.get().rows();
+            Arc::new(
+                rows.filter_map(|asset| KnownAsset::read(&asset.into(), settings))
+                    .collect(),
+            )
+        });
+        let mapping = self
+            .mapping
+            .iter()
+            .map(|(column, target)| {
+                let target = target
+                    .as_ref()
+                    .map(|target| columns::target(target, settings.as_deref()))
+                    .transpose()
+                    .map_err(Error::Option)?;
+                Ok((column.clone(), target))
+            })
+            .collect::<Result<_, Error>>()?;
+        Ok(Names {
+            settings,
+            mapping,
+            separator: self.separator.clone().unwrap_or_else(|| SEPARATOR.to_owned()),
+            assets,
+        })
+    }
 }
 
 #[derive(Deserialize)]
@@ -200,7 +264,7 @@ impl Engine {
     ///
     /// With `again`, only the rows of that ledger that may be sent again (`"retry"`) or that are in doubt
     /// (`"reconcile"`).
-    #[pyo3(signature = (verb, project, rows, options, /, again=None, which="retry"))]
+    #[pyo3(signature = (verb, project, rows, options, /, settings=None, assets=None, again=None, which="retry"))]
     #[allow(clippy::too_many_arguments)] // What a call consists of.
     fn write(
         &self,
@@ -209,17 +273,16 @@ impl Engine {
         project: &str,
         rows: &Bound<'_, Rows>,
         options: &Bound<'_, PyDict>,
+        settings: Option<&Bound<'_, Settings>>,
+        assets: Option<&Bound<'_, Table>>,
         again: Option<&Ledger>,
         which: &str,
     ) -> PyResult<Operation> {
         let given: WriteOptions = depythonize(options)?;
-        let (endpoint, shape): (&'static Endpoint, RowShape) = match verb {
-            "create" => (&assets::BATCH_CREATE, RowShape::NewAsset),
-            "patch" => (&assets::BATCH_PATCH, RowShape::AssetPatch),
-            "delete" => (&assets::BATCH_DELETE, RowShape::Id),
-            "unlink" => (&relationships::DELETE, RowShape::Id),
-            other => return Err(refused(py, format!("`{other}` is no bulk write"))),
-        };
+        let (endpoint, shape) = endpoint_of(py, verb)?;
+        let names = given
+            .names(settings, assets)
+            .map_err(|error| exception(py, &error))?;
         let source = rows.get().source(py)?;
         let tolerance = tolerance(py, &given, source.rows())?;
         let project = project_id(py, project)?;
@@ -240,21 +303,7 @@ impl Engine {
             endpoint,
             project,
             query: String::new(),
-            policy: Policy {
-                shape,
-                nulls: match given.nulls.as_deref() {
-                    Some("clear") => Nulls::Clear,
-                    Some("error") => Nulls::Error,
-                    _ => Nulls::Omit,
-                },
-                dates: if given.dates.as_deref() == Some("date") {
-                    Dates::Date
-                } else {
-                    Dates::Exact
-                },
-                id_column: given.id.unwrap_or_else(|| "id".to_owned()),
-                import_key,
-            },
+            policy: given.policy(shape, import_key, names),
             batch_size: given.batch_size,
             tolerance,
             dry_run: given.dry_run,
@@ -269,6 +318,7 @@ impl Engine {
             ended.table.sort();
             Ended {
                 table: returning.then_some(ended.table),
+                settings: None,
                 error: ended.fatal,
             }
         })
@@ -298,6 +348,7 @@ impl Engine {
                 dates: Dates::Exact,
                 id_column: given.id,
                 import_key: None,
+                names: Names::default(),
             },
             batch_size: given.batch_size,
             tolerance: Tolerance::All,
@@ -327,9 +378,81 @@ impl Engine {
             }
             Ended {
                 table: Some(ended.table),
+                settings: None,
                 error: ended.fatal,
             }
         })
+    }
+
+    /// Looks over rows before a write: whether they need the project's settings, and the assets without which rows of a
+    /// patch cannot be judged.
+    #[pyo3(signature = (verb, rows, options, /, settings=None))]
+    fn scan(
+        &self,
+        py: Python<'_>,
+        verb: &str,
+        rows: &Bound<'_, Rows>,
+        options: &Bound<'_, PyDict>,
+        settings: Option<&Bound<'_, Settings>>,
+    ) -> PyResult<(bool, Vec<String>)> {
+        let given: WriteOptions = depythonize(options)?;
+        let (_, shape) = endpoint_of(py, verb)?;
+        // Without settings a mapping may name attributes that are not known yet: that needs them.
+        let Ok(names) = given.names(settings, None) else {
+            return Ok((true, Vec::new()));
+        };
+        let mut source = rows.get().source(py)?;
+        let policy = given.policy(shape, None, names);
+        let raised = source.error();
+        let found = py.detach(|| scan::scan(&mut source, policy));
+        match found {
+            Ok(found) => Ok((found.names, found.assets)),
+            Err(error) => {
+                let raised = raised.lock().unwrap_or_else(PoisonError::into_inner).take();
+                Err(raised.unwrap_or_else(|| exception(py, &Error::Input(error.0))))
+            }
+        }
+    }
+
+    /// Plans the reading of a project's settings; the operation holds them.
+    #[pyo3(signature = (project, locations_container, /))]
+    fn read_settings(
+        &self,
+        py: Python<'_>,
+        project: &str,
+        locations_container: Option<String>,
+    ) -> PyResult<Operation> {
+        let stop = Stop::default();
+        let reader = Reader {
+            caller: self.caller(py)?,
+            project: project_id(py, project)?,
+            locations_container,
+            stop: stop.clone(),
+            counters: Arc::default(),
+        };
+        let stopping = stop.clone();
+        let work = Box::pin(async move {
+            let read = tokio::select! {
+                read = reader.read() => read,
+                () = stopping.reached(Phase::Now) => Err(stopped()),
+            };
+            let (settings, error) = match read {
+                Ok(content) => (Some(content), None),
+                Err(error) => (None, Some(error)),
+            };
+            Ended {
+                table: None,
+                settings,
+                error,
+            }
+        });
+        Ok(Operation::new(
+            work,
+            SharedLedger::default(),
+            stop,
+            None,
+            Arc::default(),
+        ))
     }
 
     /// Plans a paged read; the operation's table holds the rows.
@@ -371,10 +494,12 @@ impl Engine {
             match read {
                 Ok(table) => Ended {
                     table: Some(table),
+                    settings: None,
                     error: None,
                 },
                 Err(error) => Ended {
                     table: None,
+                    settings: None,
                     error: Some(error),
                 },
             }
@@ -567,11 +692,21 @@ fn new_prefix() -> Box<str> {
     format!("imp-{:08x}-", fastrand::u32(..)).into()
 }
 
+fn endpoint_of(py: Python<'_>, verb: &str) -> PyResult<(&'static Endpoint, RowShape)> {
+    Ok(match verb {
+        "create" => (&assets::BATCH_CREATE, RowShape::NewAsset),
+        "patch" => (&assets::BATCH_PATCH, RowShape::AssetPatch),
+        "delete" => (&assets::BATCH_DELETE, RowShape::Id),
+        "unlink" => (&relationships::DELETE, RowShape::Id),
+        other => return Err(refused(py, format!("`{other}` is no bulk write"))),
+    })
+}
+
 fn project_id(py: Python<'_>, text: &str) -> PyResult<ProjectId> {
     ProjectId::parse(text).map_err(|error| exception(py, &error))
 }
 
-fn refused(py: Python<'_>, message: String) -> PyErr {
+pub(super) fn refused(py: Python<'_>, message: String) -> PyErr {
     exception(py, &Error::Option(message))
 }
 

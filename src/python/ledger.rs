@@ -164,6 +164,40 @@ impl Ledger {
         Ok(pythonize::pythonize(py, &self.0.ledger.plan)?)
     }
 
+    /// (column, field or None, note) of each column of the rows.
+    fn uses(&self) -> Vec<(String, Option<String>, String)> {
+        self.0
+            .ledger
+            .columns
+            .iter()
+            .map(|used| (used.column.clone(), used.field.clone(), used.note.clone()))
+            .collect()
+    }
+
+    /// code, column, message, fix, rows, `first_rows` (row, label) and values (value, rows) of every problem.
+    fn findings<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        self.0
+            .findings()
+            .into_iter()
+            .map(|finding| {
+                let entry = PyDict::new(py);
+                entry.set_item("code", finding.code)?;
+                entry.set_item("column", finding.column)?;
+                entry.set_item("message", finding.message)?;
+                entry.set_item("fix", finding.fix)?;
+                entry.set_item("rows", finding.rows)?;
+                let first: Vec<_> = finding
+                    .first_rows
+                    .iter()
+                    .map(|row| Ok((*row, label(py, self.0.ledger.label(*row), *row)?)))
+                    .collect::<PyResult<_>>()?;
+                entry.set_item("first_rows", first)?;
+                entry.set_item("values", finding.values)?;
+                Ok(entry)
+            })
+            .collect()
+    }
+
     fn warnings(&self) -> Vec<String> {
         self.0.ledger.warnings.clone()
     }

@@ -8,6 +8,7 @@ mod operation;
 mod rows;
 mod runs;
 mod runtime;
+mod settings;
 mod table;
 mod values;
 
@@ -29,6 +30,8 @@ mod _core {
     use super::operation::Operation;
     #[pymodule_export]
     use super::rows::Rows;
+    #[pymodule_export]
+    use super::settings::Settings;
     #[cfg(feature = "simulator")]
     #[pymodule_export]
     use super::simulator::Simulator;
@@ -57,6 +60,15 @@ mod _core {
     #[pyo3(signature = (path, /))]
     fn delete_run(py: Python<'_>, path: std::path::PathBuf) -> PyResult<()> {
         super::runs::delete(py, path)
+    }
+
+    /// A TOML text as a dict.
+    #[pyfunction]
+    #[pyo3(signature = (text, /))]
+    fn read_toml<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
+        let table: toml::Table = toml::from_str(text)
+            .map_err(|error| super::engine::refused(py, format!("this is no TOML: {error}")))?;
+        Ok(pythonize::pythonize(py, &table)?)
     }
 
     /// Every row check: code, what it says, how to fix it.

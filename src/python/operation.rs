@@ -13,11 +13,13 @@ use tokio::time::Instant;
 use super::errors::exception;
 use super::ledger::Ledger;
 use super::runtime::handle;
+use super::settings::Settings;
 use super::table::Table;
 use crate::batch::outcome::{self, SharedLedger, lock};
 use crate::batch::run::GRACE;
 use crate::error::{Error, Sent, TransportError};
 use crate::http::{Phase, Stop};
+use crate::settings::Content;
 use crate::table;
 
 /// How often a waiting thread looks for signals: Ctrl-C is answered within a tenth of a second.
@@ -32,6 +34,7 @@ const TICKS_A_REPORT: u32 = 5;
 /// What a call ends with.
 pub struct Ended {
     pub table: Option<table::Table>,
+    pub settings: Option<Content>,
     pub error: Option<Error>,
 }
 
@@ -54,6 +57,7 @@ struct Shared {
 #[derive(Default)]
 struct End {
     table: Option<Py<Table>>,
+    settings: Option<Py<Settings>>,
     error: Option<Error>,
     ledger: Option<Arc<outcome::Ledger>>,
     /// What a signal handler raised, other than the usual `KeyboardInterrupt`.
@@ -101,7 +105,11 @@ impl Shared {
         let table = ended
             .table
             .and_then(|table| Python::attach(|py| Py::new(py, Table::new(table)).ok()));
+        let settings = ended
+            .settings
+            .and_then(|content| Python::attach(|py| Py::new(py, Settings::new(content)).ok()));
         let mut end = locked(&self.end);
+        end.settings = settings;
         // Taken under the lock of `end`, so that nobody finds the ledger in neither place.
         let ledger = std::mem::take(&mut *lock(&self.ledger));
         end.table = table;
@@ -218,6 +226,7 @@ impl Operation {
             // Whatever happens to the work, who waits for it must be told.
             let ended = joined.unwrap_or_else(|error| Ended {
                 table: None,
+                settings: None,
                 error: Some(Error::Transport(TransportError {
                     sent: Sent::Maybe,
                     message: format!("the call broke down inside the client: {error}"),
@@ -282,6 +291,15 @@ impl Operation {
             .table
             .as_ref()
             .map(|table| table.clone_ref(py))
+    }
+
+    /// The settings that were read.
+    #[getter]
+    fn settings(&self, py: Python<'_>) -> Option<Py<Settings>> {
+        locked(&self.shared.end)
+            .settings
+            .as_ref()
+            .map(|settings| settings.clone_ref(py))
     }
 
     /// Rows settled, rows in all (None while a stream is still being read), requests answered.

@@ -20,6 +20,11 @@ impl Table {
     pub fn new(table: table::Table) -> Self {
         Self(Arc::new(table))
     }
+
+    /// All rows.
+    pub fn rows(&self) -> impl Iterator<Item = serde_json::Map<String, serde_json::Value>> {
+        self.0.rows()
+    }
 }
 
 #[pymethods]

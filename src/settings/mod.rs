@@ -47,6 +47,8 @@ pub struct Settings {
     category_places: HashMap<String, usize>,
     /// The status set of each category.
     sets: Vec<Option<usize>>,
+    /// Categories with active ones below them.
+    inner: FixedBitSet,
     /// The custom attributes of each category, active ones only.
     attributes: Vec<FixedBitSet>,
     /// Those of them that are required when an asset is made or changed.
@@ -111,6 +113,12 @@ impl Settings {
                 attributes[*place].union_with(&inherited);
             }
         }
+        let mut inner = FixedBitSet::with_capacity(content.categories.len());
+        inner.extend(
+            (0..content.categories.len())
+                .filter(|place| content.categories[*place].active)
+                .filter_map(|place| categories.parent(place)),
+        );
         let mut required = FixedBitSet::with_capacity(content.attributes.len());
         required.extend(
             (0..content.attributes.len()).filter(|attribute| content.attributes[*attribute].required),
@@ -120,6 +128,7 @@ impl Settings {
             categories,
             category_places,
             sets,
+            inner,
             attributes,
             required,
             status_places: HashMap::new(),
@@ -228,10 +237,7 @@ impl Settings {
     /// Whether a category has active ones below it.
     #[must_use]
     pub fn is_inner(&self, category: usize) -> bool {
-        let mut others = 0..self.content.categories.len();
-        others.any(|other| {
-            self.categories.parent(other) == Some(category) && self.content.categories[other].active
-        })
+        self.inner.contains(category)
     }
 
     /// Whether a category is ROOT. It is found by `isRoot` ("GET categories" reference page).

@@ -1,5 +1,7 @@
 //! The fields of an asset, as the "POST assets:batch-create" and "PATCH assets:batch-patch" reference pages list them.
 
+use crate::settings::names::plain;
+
 /// What the service takes in a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -66,6 +68,11 @@ pub(super) static FIELDS: [Field; 6] = [
     },
 ];
 
+/// Places in `FIELDS` of what belongs to the project's settings.
+pub(super) const CATEGORY: usize = 1;
+pub(super) const STATUS: usize = 2;
+pub(super) const LOCATION: usize = 4;
+
 /// The field whose numbers may have lost their leading zeros in a spreadsheet.
 pub(super) const BARCODE: &str = "barcode";
 
@@ -121,54 +128,18 @@ pub(super) fn nearest(unknown: &str, id_column: Option<&str>) -> Option<String> 
         .map(|(_, known)| known.to_owned())
 }
 
-/// Without case, spaces and punctuation.
-fn plain(name: &str) -> String {
-    name.chars()
-        .filter(|character| character.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect()
-}
-
 fn distance_to(unknown: &str, known: &str) -> usize {
     let known = plain(known);
     // "asset id" stands for `clientAssetId`, "status" for `statusId`.
     if unknown.len() >= 4 && known.contains(unknown) {
         return usize::from(unknown != known);
     }
-    edits(unknown, &known)
-}
-
-/// How many characters to insert, delete or replace to get from one text to the other.
-fn edits(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut costs: Vec<usize> = (0..=to.len()).collect();
-    for (row, character) in from.chars().enumerate() {
-        let mut diagonal = row;
-        let mut left = row + 1;
-        for (cost, other) in costs.iter_mut().skip(1).zip(&to) {
-            let replaced = diagonal + usize::from(character != *other);
-            diagonal = *cost;
-            left = replaced.min(diagonal + 1).min(left + 1);
-            *cost = left;
-        }
-        if let Some(first) = costs.first_mut() {
-            *first = row + 1;
-        }
-    }
-    costs.last().copied().unwrap_or(0)
+    strsim::levenshtein(unknown, &known)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{edits, nearest};
-
-    #[test]
-    fn edits_are_counted() {
-        assert_eq!(edits("", ""), 0);
-        assert_eq!(edits("", "abc"), 3);
-        assert_eq!(edits("kitten", "sitting"), 3);
-        assert_eq!(edits("flaw", "lawn"), 2);
-    }
+    use super::nearest;
 
     #[test]
     fn the_nearest_name_ignores_case_spaces_and_underscores() {

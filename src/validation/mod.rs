@@ -1,12 +1,18 @@
-//! Row checks that need nothing but the row: a value is checked and written into the request body in one pass.
+//! Row checks: a value is checked and written into the request body in one pass. With the project's settings, names become
+//! ids on the way, and what belongs together is checked too.
 
+pub mod columns;
 mod fields;
 mod json;
+mod notices;
 mod policy;
+mod resolve;
 mod row;
 mod rules;
+mod together;
+mod typed;
 mod value;
 
-pub use policy::{Dates, ImportKey, Nulls, Policy, RowShape};
-pub use row::RowWriter;
+pub use policy::{Dates, ImportKey, KnownAsset, Names, Nulls, Policy, RowShape};
+pub use row::{ColumnUse, RowWriter};
 pub use rules::{Problem, Rule, rules};

@@ -1,8 +1,13 @@
 //! How rows are read, and what they become.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::fields::{self, BARCODE, CUSTOM_ATTRIBUTES};
+use crate::settings::{SEPARATOR, Settings};
 
 /// What a row becomes in the request body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +41,7 @@ pub enum Dates {
 }
 
 /// How rows are read and what they become.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Policy {
     pub shape: RowShape,
     pub nulls: Nulls,
@@ -44,6 +49,60 @@ pub struct Policy {
     /// The column that holds the id, for a patch and for ids.
     pub id_column: String,
     pub import_key: Option<ImportKey>,
+    pub names: Names,
+}
+
+/// What the names in rows are looked up in.
+#[derive(Debug, Clone)]
+pub struct Names {
+    /// Without them rows hold ids, and are checked by themselves only.
+    pub settings: Option<Arc<Settings>>,
+    /// What columns mean, where their names do not say it; `None`: they are left out.
+    pub mapping: Vec<(String, Option<String>)>,
+    /// What stands between the names of a path.
+    pub separator: String,
+    /// What is known of the assets that a patch changes; `None`: nothing was read.
+    pub assets: Option<Arc<HashMap<Uuid, KnownAsset>>>,
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self {
+            settings: None,
+            mapping: Vec::new(),
+            separator: SEPARATOR.to_owned(),
+            assets: None,
+        }
+    }
+}
+
+/// An asset as it is before a patch, as far as the patch depends on it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KnownAsset {
+    /// Places in the settings.
+    pub category: Option<usize>,
+    pub status: Option<(usize, usize)>,
+    pub attributes: Vec<usize>,
+}
+
+impl KnownAsset {
+    /// Reads an asset as the service sends it; its id too.
+    #[must_use]
+    pub fn read(asset: &Value, settings: &Settings) -> Option<(Uuid, Self)> {
+        let text = |name: &str| asset.get(name).and_then(Value::as_str);
+        let attributes = asset.get(CUSTOM_ATTRIBUTES).and_then(Value::as_object);
+        let known = Self {
+            category: text("categoryId").and_then(|id| settings.category_of_id(id)),
+            status: text("statusId").and_then(|id| settings.status_of_id(id)),
+            attributes: attributes
+                .into_iter()
+                .flatten()
+                .filter(|(_, value)| !value.is_null())
+                .filter_map(|(name, _)| settings.attribute_of_name(name))
+                .collect(),
+        };
+        Some((Uuid::try_parse(text("id")?).ok()?, known))
+    }
 }
 
 /// A key a row of a create that stays with the asset, so that the row can be found again for certain.

@@ -4,19 +4,35 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::ops::Range;
 
-use super::fields::{self, BARCODE, CLIENT_ASSET_ID, CUSTOM_ATTRIBUTES, FIELDS};
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::columns::{self, Meant};
+use super::fields::{self, BARCODE, CATEGORY, CLIENT_ASSET_ID, CUSTOM_ATTRIBUTES, FIELDS, LOCATION, STATUS};
 use super::json;
+use super::notices::Notices;
 use super::policy::{ImportKey, Policy, RowShape};
+use super::resolve::Resolver;
 use super::rules::{
     ATTRIBUTE_VALUE, CLEAR, IMPORT_KEY, NOTHING_TO_CHANGE, Problem, REQUIRED, SET_BY_SERVICE, TWICE,
     UNKNOWN_ATTRIBUTE, UNKNOWN_COLUMN,
 };
+use super::typed;
 use super::value::{self, Meaning, Refusal};
 use crate::input::{Cell, Column};
 
 /// Checks rows, one after another, and writes each into a request body.
 pub struct RowWriter {
-    policy: Policy,
+    pub(super) policy: Policy,
+    /// With the project's settings: looks up names, and remembers what the row under way says of them.
+    pub(super) names: Option<Resolver>,
+    pub(super) notices: Notices,
+    /// What each column was taken for.
+    uses: Vec<ColumnUse>,
+    /// Columns that mean a field, for messages.
+    field_columns: [Option<Column>; FIELDS.len()],
+    /// The row depends on how its asset is now, and that is not known.
+    pub(super) needs_asset: bool,
     /// What stands before the value of each field.
     openings: [String; FIELDS.len()],
     columns: Vec<Named>,
@@ -24,7 +40,7 @@ pub struct RowWriter {
     attributes: Vec<Attribute>,
     attribute_indexes: HashMap<String, usize>,
     /// How many rows were begun or skipped; the row under way is the last of them.
-    rows: usize,
+    pub(super) rows: usize,
     /// The row where the barcode first came as a number.
     barcode_as_number: Option<usize>,
     /// Columns of text where a cell says "nan" or the like, with the first such row.
@@ -41,8 +57,19 @@ pub struct RowWriter {
     /// One bit a field of `FIELDS`: it has a value, or a problem of its own.
     given: u32,
     id: Given,
-    key: String,
-    problems: Vec<Problem>,
+    pub(super) key: String,
+    pub(super) problems: Vec<Problem>,
+}
+
+/// What a column was taken for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnUse {
+    /// As the user calls it.
+    pub column: String,
+    /// The field, or the name of the custom attribute; `None`: it was left out, or is not understood.
+    pub field: Option<String>,
+    /// What else there is to say, such as why it was left out.
+    pub note: String,
 }
 
 struct Named {
@@ -63,8 +90,12 @@ enum Slot {
     Refused(Box<Problem>),
 }
 
-struct Attribute {
-    name: String,
+pub(super) struct Attribute {
+    pub(super) name: String,
+    /// Its place in the settings.
+    known: Option<usize>,
+    /// The column it has, if it has one.
+    pub(super) column: Option<Column>,
     opening: String,
     /// The count of rows when it was last given.
     last_given: usize,
@@ -84,8 +115,19 @@ const PATCH_OPENING: &[u8; 40] = b"\"                                    \":{";
 impl RowWriter {
     #[must_use]
     pub fn new(policy: Policy) -> Self {
+        let names = policy
+            .names
+            .settings
+            .as_ref()
+            .filter(|_| policy.shape != RowShape::Id)
+            .map(|settings| Resolver::new(settings.clone(), &policy.names.separator));
         Self {
             policy,
+            names,
+            notices: Notices::default(),
+            uses: Vec::new(),
+            field_columns: [None; FIELDS.len()],
+            needs_asset: false,
             openings: FIELDS.each_ref().map(|field| opening(field.name)),
             columns: Vec::new(),
             handles: HashMap::new(),
@@ -113,7 +155,7 @@ impl RowWriter {
         }
         // A table of 2^32 columns does not fit in memory.
         let column = Column(u32::try_from(self.columns.len()).unwrap_or(u32::MAX));
-        let slot = self.slot(name);
+        let slot = self.slot(name, column);
         self.columns.push(Named {
             name: name.to_owned(),
             slot,
@@ -122,13 +164,79 @@ impl RowWriter {
         column
     }
 
-    fn slot(&mut self, name: &str) -> Slot {
+    fn slot(&mut self, name: &str, column: Column) -> Slot {
         if self.policy.shape != RowShape::NewAsset && name == self.policy.id_column {
+            self.note_use(name, Some("id".to_owned()), "");
             return Slot::Id;
         }
         if self.policy.shape == RowShape::Id {
             return Slot::Ignored;
         }
+        let mapped = self.policy.names.mapping.iter().find(|(from, _)| from == name);
+        let meant = match mapped {
+            Some((_, None)) => {
+                self.note_use(name, None, "left out by mapping=");
+                return Slot::Ignored;
+            }
+            Some((_, Some(target))) => target.clone(),
+            None => name.to_owned(),
+        };
+        let is_mapped = meant != name;
+        let slot = match self.names.as_ref().map(|names| names.settings.clone()) {
+            Some(settings) => match columns::meant(&meant, &settings) {
+                Meant::Field(field) => Slot::Field(field),
+                Meant::Attributes => Slot::Attributes,
+                Meant::Attribute(place) => {
+                    let name = settings.content().attributes[place].name.clone();
+                    Slot::Attribute(self.attribute(&name))
+                }
+                Meant::SetByService => set_by_service(name),
+                Meant::LeftOut(why) => {
+                    self.note_use(name, None, why);
+                    return Slot::Ignored;
+                }
+                Meant::Unclear(message, fix) => {
+                    Slot::Refused(Box::new(UNKNOWN_COLUMN.problem(name, "", message, &fix)))
+                }
+            },
+            None => self.exact_slot(&meant),
+        };
+        match &slot {
+            Slot::Field(field) => {
+                self.field_columns[*field].get_or_insert(column);
+                self.note_use(name, Some(FIELDS[*field].name.to_owned()), mapped_note(is_mapped));
+            }
+            Slot::Attribute(attribute) => {
+                let attribute = &mut self.attributes[*attribute];
+                attribute.column.get_or_insert(column);
+                let field = attribute.name.clone();
+                self.note_use(name, Some(field), mapped_note(is_mapped));
+            }
+            Slot::Attributes => self.note_use(name, Some(CUSTOM_ATTRIBUTES.to_owned()), ""),
+            Slot::Refused(problem) => {
+                let message = problem.message.clone();
+                self.note_use(name, None, &message);
+            }
+            Slot::Id | Slot::Ignored => {}
+        }
+        slot
+    }
+
+    fn note_use(&mut self, column: &str, field: Option<String>, note: &str) {
+        self.uses.push(ColumnUse {
+            column: column.to_owned(),
+            field,
+            note: note.to_owned(),
+        });
+    }
+
+    /// What each column was taken for, in the order they came.
+    pub fn uses(&self) -> &[ColumnUse] {
+        &self.uses
+    }
+
+    /// What a column means where only the names of the reference pages count.
+    fn exact_slot(&mut self, name: &str) -> Slot {
         if let Some(field) = FIELDS.iter().position(|field| field.name == name) {
             return Slot::Field(field);
         }
@@ -143,8 +251,7 @@ impl RowWriter {
             return Slot::Attribute(self.attribute(attribute));
         }
         if fields::is_set_by_the_service(name) {
-            let message = format!("`{name}` is set by the service itself");
-            return Slot::Refused(Box::new(SET_BY_SERVICE.problem(name, "", message, "")));
+            return set_by_service(name);
         }
         let id_column = (self.policy.shape == RowShape::AssetPatch).then_some(self.policy.id_column.as_str());
         let (message, fix) = match fields::nearest(name, id_column) {
@@ -157,13 +264,19 @@ impl RowWriter {
         Slot::Refused(Box::new(UNKNOWN_COLUMN.problem(name, "", message, &fix)))
     }
 
-    fn attribute(&mut self, name: &str) -> usize {
+    pub(super) fn attribute(&mut self, name: &str) -> usize {
         if let Some(index) = self.attribute_indexes.get(name) {
             return *index;
         }
         let index = self.attributes.len();
+        let known = self
+            .names
+            .as_ref()
+            .and_then(|names| names.settings.attribute_of_name(name));
         self.attributes.push(Attribute {
             name: name.to_owned(),
+            known,
+            column: None,
             opening: opening(name),
             last_given: 0,
         });
@@ -182,6 +295,10 @@ impl RowWriter {
         self.import_key_at = None;
         self.import_key.clear();
         self.problems.clear();
+        self.needs_asset = false;
+        if let Some(names) = &mut self.names {
+            names.begin();
+        }
         match self.policy.shape {
             RowShape::NewAsset => out.push(b'{'),
             RowShape::AssetPatch => out.extend_from_slice(PATCH_OPENING),
@@ -204,7 +321,7 @@ impl RowWriter {
         match &named.slot {
             Slot::Ignored => {}
             Slot::Id => self.id_cell(&cell, out),
-            Slot::Field(field) => self.field_cell(*field, &cell, out),
+            Slot::Field(field) => self.field_cell(*field, column, &cell, out),
             Slot::Attribute(attribute) => self.attribute_cell(*attribute, Some(column), &cell),
             Slot::Attributes => self.attributes_cell(&cell),
             Slot::Refused(problem) => self.problems.push(Problem {
@@ -242,7 +359,22 @@ impl RowWriter {
         }
     }
 
-    fn field_cell(&mut self, index: usize, cell: &Cell<'_>, out: &mut Vec<u8>) {
+    /// What the user calls a column.
+    pub(super) fn called(&self, column: Column) -> &str {
+        self.columns
+            .get(column.0 as usize)
+            .map_or("", |named| named.name.as_str())
+    }
+
+    /// What the user calls the column of a field, or else the field's own name.
+    pub(super) fn field_called(&self, field: usize) -> String {
+        self.field_columns[field].map_or_else(
+            || FIELDS[field].name.to_owned(),
+            |column| self.called(column).to_owned(),
+        )
+    }
+
+    fn field_cell(&mut self, index: usize, column: Column, cell: &Cell<'_>, out: &mut Vec<u8>) {
         // `index` is a position in this table.
         let field = &FIELDS[index];
         let meaning = value::meaning(&self.policy, cell, field.required);
@@ -250,23 +382,35 @@ impl RowWriter {
             return;
         }
         if self.given & 1 << index != 0 {
-            return self.problems.push(given_twice(field.name, cell));
+            let column = self.called(column).to_owned();
+            return self.problems.push(given_twice(&column, cell));
         }
         self.given |= 1 << index;
         let start = out.len();
         out.extend_from_slice(self.openings[index].as_bytes());
         let value = out.len();
-        let written = meaning.and_then(|meaning| {
-            if let Meaning::Value = meaning {
-                value::field(field, cell, out)
-            } else {
+        let written = meaning.and_then(|meaning| match (meaning, &mut self.names) {
+            (Meaning::Value, Some(names)) if [CATEGORY, STATUS, LOCATION].contains(&index) => {
+                names.field(index, cell, out)
+            }
+            (Meaning::Value, _) => value::field(field, cell, out).map(|()| true),
+            _ => {
                 out.extend_from_slice(b"null");
-                Ok(())
+                Ok(true)
             }
         });
-        if let Err(refusal) = written {
-            out.truncate(start);
-            return self.problems.push(refused(field.name, cell, &refusal));
+        match written {
+            Ok(true) => {}
+            // A label, which means something only in the category's status set.
+            Ok(false) => return out.truncate(start),
+            Err(refusal) => {
+                out.truncate(start);
+                let column = self.called(column).to_owned();
+                return self.problems.push(refused(&column, cell, &refusal));
+            }
+        }
+        if self.names.is_some() && field.name == BARCODE && out.len() > value {
+            self.notices.barcode(xxh3_64(&out[value..]), self.rows - 1);
         }
         if field.name == CLIENT_ASSET_ID && self.policy.shape == RowShape::NewAsset {
             match cell {
@@ -307,14 +451,10 @@ impl RowWriter {
                     return;
                 }
                 let fix = "give a dict such as {'ca1': 'text'}";
-                Refusal {
-                    rule: &ATTRIBUTE_VALUE,
-                    reason: ATTRIBUTE_VALUE.says,
-                    fix,
-                }
+                Refusal::new(&ATTRIBUTE_VALUE, ATTRIBUTE_VALUE.says, fix)
             }
             Err(refusal) if *refusal.rule == CLEAR && self.policy.shape == RowShape::AssetPatch => Refusal {
-                fix: "name each attribute to clear, as in {'ca1': CLEAR}",
+                fix: "name each attribute to clear, as in {'ca1': CLEAR}".into(),
                 ..refusal
             },
             Err(refusal) => refusal,
@@ -323,12 +463,35 @@ impl RowWriter {
     }
 
     fn attribute_entry(&mut self, name: &str, cell: &Cell<'_>) {
-        if fields::is_attribute(name) {
-            let attribute = self.attribute(name);
+        let (known, message) = match &self.names {
+            None => (
+                fields::is_attribute(name).then(|| name.to_owned()),
+                format!("`{name}` is no name of a custom attribute"),
+            ),
+            Some(names) => {
+                let settings = &names.settings;
+                let of_name = settings.attribute_of_name(name).ok_or(());
+                match of_name.or_else(|()| settings.attribute(name)) {
+                    Ok(place) => (
+                        Some(settings.content().attributes[place].name.clone()),
+                        String::new(),
+                    ),
+                    Err(miss) => (
+                        None,
+                        format!(
+                            "`{name}`: {}; {}",
+                            miss.reason("custom attribute"),
+                            miss.fix("custom attribute")
+                        ),
+                    ),
+                }
+            }
+        };
+        if let Some(name) = known {
+            let attribute = self.attribute(&name);
             return self.attribute_cell(attribute, None, cell);
         }
         let column = format!("{CUSTOM_ATTRIBUTES}.{name}");
-        let message = format!("`{name}` is no name of a custom attribute");
         self.problems
             .push(UNKNOWN_ATTRIBUTE.problem(&column, &shown(cell), message, ""));
     }
@@ -341,17 +504,33 @@ impl RowWriter {
         }
         // `index` came from `attribute`, and attributes are never dropped.
         let attribute = &mut self.attributes[index];
+        let known = attribute
+            .known
+            .zip(self.policy.names.settings.as_deref())
+            .map(|(place, settings)| (place, &settings.content().attributes[place]));
+        if known.is_some_and(|(_, known)| typed::is_blank(known, cell)) {
+            return;
+        }
         let twice = attribute.last_given == self.rows;
         attribute.last_given = self.rows;
         let start = self.attribute_body.len();
         self.attribute_body
             .extend_from_slice(attribute.opening.as_bytes());
         let value = self.attribute_body.len();
-        let written = meaning.and_then(|meaning| {
-            if let Meaning::Value = meaning {
-                value::attribute(cell, self.policy.dates, &mut self.attribute_body)
-            } else {
-                self.attribute_body.extend_from_slice(b"null");
+        let body = &mut self.attribute_body;
+        let written = meaning.and_then(|meaning| match (meaning, known, &mut self.names) {
+            (Meaning::Value, Some((place, known)), Some(names)) => {
+                names.given.insert(place);
+                typed::write(known, place, cell, self.policy.dates, names, body)
+            }
+            (Meaning::Value, ..) => value::attribute(cell, self.policy.dates, body),
+            (_, Some((place, _)), Some(names)) => {
+                names.cleared.insert(place);
+                body.extend_from_slice(b"null");
+                Ok(())
+            }
+            _ => {
+                body.extend_from_slice(b"null");
                 Ok(())
             }
         });
@@ -376,12 +555,30 @@ impl RowWriter {
         });
     }
 
+    /// What the user calls the column of a custom attribute that came.
+    pub(super) fn attribute_column(&self, attribute: usize) -> Option<String> {
+        self.attributes[attribute]
+            .column
+            .map(|column| self.called(column).to_owned())
+    }
+
+    /// Whether the row that ended depends on how its asset is, and that was not read.
+    pub fn needs_its_asset(&self) -> bool {
+        self.needs_asset
+    }
+
+    /// Whether any custom attribute came.
+    pub fn has_attributes(&self) -> bool {
+        !self.attributes.is_empty()
+    }
+
     /// Ends the row.
     ///
     /// # Errors
     /// All problems of the row, at least one; `out` is as it was before `begin`.
     pub fn end(&mut self, out: &mut Vec<u8>) -> Result<(), Vec<Problem>> {
         self.end_import_key(out);
+        self.end_names(out);
         let empty = out.len() == self.start + PATCH_OPENING.len() && self.attribute_body.is_empty();
         match self.policy.shape {
             RowShape::NewAsset => {
@@ -493,7 +690,11 @@ impl RowWriter {
     }
 
     fn missing(&mut self, name: &str, why: &str, fix: &str) {
-        let message = if self.handles.contains_key(name) {
+        let field = FIELDS.iter().position(|field| field.name == name);
+        let column = field.and_then(|field| self.field_columns[field]);
+        let called = field.map_or_else(|| name.to_owned(), |field| self.field_called(field));
+        let name = called.as_str();
+        let message = if column.is_some() || self.handles.contains_key(name) {
             format!("`{name}` is missing in this row: {why}")
         } else {
             let mut message = format!("there is no column `{name}`: {why}; the columns are ");
@@ -533,8 +734,36 @@ impl RowWriter {
                  leave out astype(str), or put None there"
             )
         });
-        barcode.into_iter().chain(blanks).collect()
+        let left_out = self
+            .uses
+            .iter()
+            .filter(|used| used.field.is_none() && used.note == columns::NOBODY_KNOWS)
+            .map(|used| {
+                format!(
+                    "column '{}' is left out, since {}: map it with mapping={{'{}': ...}} if it is meant",
+                    used.column, used.note, used.column
+                )
+            });
+        let noticed = self
+            .names
+            .as_ref()
+            .map_or_else(Vec::new, |names| self.notices.told(&names.settings));
+        barcode
+            .into_iter()
+            .chain(blanks)
+            .chain(left_out)
+            .chain(noticed)
+            .collect()
     }
+}
+
+fn mapped_note(is_mapped: bool) -> &'static str {
+    if is_mapped { "by mapping=" } else { "" }
+}
+
+fn set_by_service(name: &str) -> Slot {
+    let message = format!("`{name}` is set by the service itself");
+    Slot::Refused(Box::new(SET_BY_SERVICE.problem(name, "", message, "")))
 }
 
 /// What stands before a value: `"name":`, of a name with nothing to escape.
@@ -545,13 +774,13 @@ fn opening(name: &str) -> String {
 /// How many columns a message names.
 const COLUMNS_SHOWN: usize = 20;
 
-fn refused(column: &str, cell: &Cell<'_>, refusal: &Refusal) -> Problem {
+pub(super) fn refused(column: &str, cell: &Cell<'_>, refusal: &Refusal) -> Problem {
     let value = shown(cell);
     let message = match cell {
         Cell::Text(_) => format!("`{column}` is '{value}': {}", refusal.reason),
         _ => format!("`{column}` is {value}: {}", refusal.reason),
     };
-    refusal.rule.problem(column, &value, message, refusal.fix)
+    refusal.rule.problem(column, &value, message, &refusal.fix)
 }
 
 fn given_twice(column: &str, cell: &Cell<'_>) -> Problem {

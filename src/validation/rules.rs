@@ -77,6 +77,25 @@ rules! {
         "keep one row an id";
     IMPORT_KEY "import_key": "every row has an import key that is text, or none has one",
         "fill the cell, or drop the column to have the keys made";
+    CATEGORY "category": "a category is given by id, by path or by a name that only one active category has",
+        "use the path of an active category of the project";
+    STATUS "status": "a status is given by id or label, and is one of the category's status set",
+        "use a status of the category's status set";
+    LOCATION "location": "a location is given by id, path, barcode or a name that only one location has",
+        "use the path of a location of the project";
+    NOT_ASSIGNED "not_assigned": "a custom attribute is given only where it is assigned to the category",
+        "leave the cell empty, or assign the attribute to the category";
+    REQUIRED_ATTRIBUTE "required_attribute": "a custom attribute that the category requires is given, or has a default",
+        "fill the cell";
+    NUMBER "number": "a numeric attribute takes a number with a point as decimal sign",
+        "write the number with a point and without spaces, such as 1234.5";
+    DATE "date": "a date attribute takes a date, or text such as 2031-02-28",
+        "make it a date cell, or write year-month-day, such as 2031-02-28";
+    YES_NO "yes_no": "a boolean attribute takes true or false, yes or no, 1 or 0",
+        "write yes or no";
+    CHOICE "choice": "a select attribute takes its own values, by label or id; a multi-select a list of them or text \
+        with ; between them",
+        "use a value that the attribute offers";
     SAME_IMPORT_KEY "same_import_key": "rows with the same import key are equal",
         "give each row a key of its own";
 }

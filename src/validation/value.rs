@@ -1,5 +1,7 @@
 //! What a value may be sent as: the value rules, one function a kind of field.
 
+use std::borrow::Cow;
+
 use jiff::civil::{Date, DateTime, Time};
 use uuid::Uuid;
 
@@ -15,9 +17,23 @@ use crate::input::Cell;
 /// Why a value is refused, without the column.
 pub(super) struct Refusal {
     pub rule: &'static Rule,
-    pub reason: &'static str,
+    pub reason: Cow<'static, str>,
     /// A better fix than the rule's, or empty.
-    pub fix: &'static str,
+    pub fix: Cow<'static, str>,
+}
+
+impl Refusal {
+    pub(super) fn new(
+        rule: &'static Rule,
+        reason: impl Into<Cow<'static, str>>,
+        fix: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            rule,
+            reason: reason.into(),
+            fix: fix.into(),
+        }
+    }
 }
 
 /// What a cell does to its field.
@@ -32,13 +48,7 @@ pub(super) enum Meaning {
 /// on the "PATCH assets:batch-patch" reference page: JSON null is sent.
 pub(super) fn meaning(policy: &Policy, cell: &Cell<'_>, lasting: bool) -> Result<Meaning, Refusal> {
     let create = policy.shape == RowShape::NewAsset;
-    let refusal = |rule, reason| {
-        Err(Refusal {
-            rule,
-            reason,
-            fix: "",
-        })
-    };
+    let refusal = |rule, reason: &'static str| Err(Refusal::new(rule, reason, ""));
     match (cell, policy.nulls) {
         (Cell::Null, Nulls::Omit) => Ok(Meaning::Absent),
         (Cell::Null, Nulls::Clear) if create => Ok(Meaning::Absent),
@@ -50,10 +60,14 @@ pub(super) fn meaning(policy: &Policy, cell: &Cell<'_>, lasting: bool) -> Result
     }
 }
 
-type Written = Result<(), Refusal>;
+pub(super) type Written = Result<(), Refusal>;
 
-fn refused(rule: &'static Rule, reason: &'static str, fix: &'static str) -> Written {
-    Err(Refusal { rule, reason, fix })
+pub(super) fn refused(
+    rule: &'static Rule,
+    reason: impl Into<Cow<'static, str>>,
+    fix: impl Into<Cow<'static, str>>,
+) -> Written {
+    Err(Refusal::new(rule, reason, fix))
 }
 
 /// Writes the value of a field as JSON. On an error `out` may hold part of it.
@@ -154,26 +168,14 @@ fn not_a_whole_number(field: &Field, cell: &Cell<'_>) -> Written {
 /// Reads an id.
 pub(super) fn uuid(cell: &Cell<'_>, fix: &'static str) -> Result<Uuid, Refusal> {
     let Cell::Text(text) = cell else {
-        return Err(Refusal {
-            rule: &UUID,
-            reason: "this is no UUID",
-            fix,
-        });
+        return Err(Refusal::new(&UUID, "this is no UUID", fix));
     };
     let text = text.trim();
     Uuid::try_parse(text).map_err(|_| {
         if stands_for_blank(text) {
-            Refusal {
-                rule: &TURNED_TO_TEXT,
-                reason: TURNED_TO_TEXT.says,
-                fix: "",
-            }
+            Refusal::new(&TURNED_TO_TEXT, TURNED_TO_TEXT.says, "")
         } else {
-            Refusal {
-                rule: &UUID,
-                reason: "this is no UUID",
-                fix,
-            }
+            Refusal::new(&UUID, "this is no UUID", fix)
         }
     })
 }
@@ -243,7 +245,7 @@ fn choices(items: &[Cell<'_>], out: &mut Vec<u8>) -> Written {
 }
 
 /// Writes a number as text with a point; `None` if the cell is none.
-fn number(cell: &Cell<'_>, out: &mut Vec<u8>) -> Option<Written> {
+pub(super) fn number(cell: &Cell<'_>, out: &mut Vec<u8>) -> Option<Written> {
     match cell {
         Cell::Int(number) => plain(itoa::Buffer::new().format(*number), out),
         Cell::Digits(digits) => json::text(digits, out),
@@ -263,7 +265,7 @@ fn float(number: impl zmij::Float, out: &mut Vec<u8>) {
 }
 
 /// Writes a date as `YYYY-MM-DD`.
-fn date(date: Date, out: &mut Vec<u8>) {
+pub(super) fn date(date: Date, out: &mut Vec<u8>) {
     let digits = |number: i16, unit: i16| b'0' + u8::try_from(number / unit % 10).unwrap_or(0);
     let (year, month, day) = (date.year(), i16::from(date.month()), i16::from(date.day()));
     if year < 0 {
@@ -286,22 +288,22 @@ fn date(date: Date, out: &mut Vec<u8>) {
 }
 
 /// Writes what needs no escapes.
-fn plain(text: &str, out: &mut Vec<u8>) {
+pub(super) fn plain(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     out.extend_from_slice(text.as_bytes());
     out.push(b'"');
 }
 
-fn midnight(moment: DateTime) -> bool {
+pub(super) fn midnight(moment: DateTime) -> bool {
     moment.time() == Time::midnight()
 }
 
-fn longer(text: &str, most: usize) -> bool {
+pub(super) fn longer(text: &str, most: usize) -> bool {
     text.len() > most && text.chars().nth(most).is_some()
 }
 
 /// What a blank cell becomes when its column is turned to text.
-fn stands_for_blank(text: &str) -> bool {
+pub(super) fn stands_for_blank(text: &str) -> bool {
     ["nan", "none", "nat", "<na>", "null"]
         .iter()
         .any(|blank| text.eq_ignore_ascii_case(blank))

@@ -19,7 +19,7 @@ use acc_assets::ids::ProjectId;
 use acc_assets::input::{Cell, Column, Label, More, Sink, Source, SourceError};
 use acc_assets::options::Options;
 use acc_assets::simulator::{self, Fault, Simulator};
-use acc_assets::validation::{Dates, ImportKey, Nulls, Policy, RowShape};
+use acc_assets::validation::{Dates, ImportKey, Names, Nulls, Policy, RowShape};
 use serde_json::Value;
 
 /// A row: columns and their texts.
@@ -261,6 +261,7 @@ impl Bench {
                 dates: Dates::Exact,
                 id_column: "id".into(),
                 import_key: call.import_key.take(),
+                names: Names::default(),
             },
             batch_size: call.endpoint.most_items,
             tolerance: call.tolerance,

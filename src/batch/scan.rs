@@ -1,0 +1,79 @@
+//! A look over rows before a call: what has to be read so that they can be checked.
+
+use crate::input::{Cell, Column, Label, More, Sink, Source, SourceError};
+use crate::validation::{Policy, RowWriter};
+
+/// What a look over rows found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The rows hold names, or values of custom attributes: they need the project's settings.
+    pub names: bool,
+    /// Assets without which rows of a patch cannot be judged.
+    pub assets: Vec<String>,
+}
+
+/// Problems that a name has where an id belongs.
+const OF_NAMES: [&str; 5] = [
+    "unknown_column",
+    "unknown_attribute",
+    "whole_number",
+    "turned_to_text",
+    "uuid",
+];
+
+/// Looks over all rows.
+///
+/// # Errors
+/// When the source fails.
+pub fn scan(source: &mut dyn Source, policy: Policy) -> Result<Found, SourceError> {
+    let mut scanner = Scanner {
+        writer: RowWriter::new(policy),
+        body: Vec::new(),
+        found: Found::default(),
+    };
+    while source.fill(&mut scanner)? == More::Rows {}
+    scanner.found.names |= scanner.writer.has_attributes();
+    Ok(scanner.found)
+}
+
+struct Scanner {
+    writer: RowWriter,
+    body: Vec<u8>,
+    found: Found,
+}
+
+impl Sink for Scanner {
+    fn column(&mut self, name: &str) -> Column {
+        self.writer.column(name)
+    }
+
+    fn begin(&mut self, _: Label<'_>) -> bool {
+        self.body.clear();
+        self.writer.begin(&mut self.body);
+        true
+    }
+
+    fn cell(&mut self, column: Column, value: Cell<'_>) {
+        self.writer.cell(column, value, &mut self.body);
+    }
+
+    fn broken(&mut self, _: Label<'_>, _: &str) {
+        self.writer.skip();
+    }
+
+    fn end(&mut self) {
+        let checked = self.writer.end(&mut self.body);
+        if let Err(problems) = checked {
+            self.found.names |= problems
+                .iter()
+                .any(|problem| OF_NAMES.contains(&problem.rule.as_ref()));
+        }
+        if self.writer.needs_its_asset() {
+            self.found.assets.push(self.writer.key().to_owned());
+        }
+    }
+
+    fn full(&self) -> bool {
+        false
+    }
+}

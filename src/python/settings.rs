@@ -1,0 +1,288 @@
+//! A project's settings for Python.
+
+use std::sync::Arc;
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyString};
+use pythonize::pythonize;
+use serde_json::{Value, json};
+
+use super::engine::refused;
+use crate::settings::{self, Content, Miss};
+
+/// Categories, status sets, custom attributes and locations of one project, by id and by name. Frozen.
+#[pyclass(frozen, module = "acc_assets._core")]
+pub struct Settings(pub Arc<settings::Settings>);
+
+impl Settings {
+    pub fn new(content: Content) -> Self {
+        Self(Arc::new(settings::Settings::new(content)))
+    }
+
+    fn text(&self, path: &[&str], separator: &str) -> String {
+        path.join(&format!(" {separator} "))
+    }
+
+    fn category(&self, category: usize) -> Value {
+        let settings = &self.0;
+        let content = settings.content();
+        let own = &content.categories[category];
+        let set = settings.set_of(category).map(|set| &content.status_sets[set]);
+        let attributes: Vec<&str> = settings
+            .attributes_of(category)
+            .ones()
+            .map(|place| content.attributes[place].display_name.as_str())
+            .collect();
+        json!({
+            "id": own.id,
+            "name": own.name.trim(),
+            "path": self.text(&settings.category_path(category), settings::SEPARATOR),
+            "depth": settings.category_path(category).len() - usize::from(settings.is_root(category)),
+            "parent_id": own.parent,
+            "is_active": own.active,
+            "is_root": own.root,
+            "status_set": set.map(|set| set.name.as_str()),
+            "statuses": set.map_or_else(Vec::new, |set| {
+                set.statuses.iter().filter(|status| status.active).map(|status| status.label.as_str()).collect()
+            }),
+            "attributes": attributes,
+        })
+    }
+}
+
+#[pymethods]
+impl Settings {
+    /// The settings as JSON text, as `load` reads it.
+    fn dump<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let text =
+            serde_json::to_vec_pretty(&json!({ "acc_assets_settings": 1, "settings": self.0.content() }))
+                .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        Ok(PyBytes::new(py, &text))
+    }
+
+    #[staticmethod]
+    #[pyo3(signature = (text, /))]
+    fn load(py: Python<'_>, text: &[u8]) -> PyResult<Self> {
+        let bad = |reason: String| refused(py, format!("these are no settings of acc-assets: {reason}"));
+        let mut value: Value = serde_json::from_slice(text).map_err(|error| bad(error.to_string()))?;
+        match value.get("acc_assets_settings").and_then(Value::as_u64) {
+            Some(1) => {}
+            Some(other) => {
+                return Err(bad(format!(
+                    "they are of version {other}, and this acc-assets reads 1: use a newer one"
+                )));
+            }
+            None => return Err(bad("`acc_assets_settings` is missing".to_owned())),
+        }
+        let content: Content =
+            serde_json::from_value(value["settings"].take()).map_err(|error| bad(error.to_string()))?;
+        Ok(Self::new(content))
+    }
+
+    /// project, `read_at`, notes, and how many of each there are.
+    fn about<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let content = self.0.content();
+        let about = json!({
+            "project": content.project,
+            "read_at": content.read_at,
+            "notes": content.notes,
+            "categories": content.categories.len(),
+            "status_sets": content.status_sets.len(),
+            "attributes": content.attributes.len(),
+            "locations": content.locations.as_ref().map(Vec::len),
+        });
+        Ok(pythonize(py, &about)?)
+    }
+
+    /// Rows of one kind: `categories`, `statuses`, `attributes`, `options`, `locations` or `assignments`.
+    #[pyo3(signature = (kind, /))]
+    fn rows<'py>(&self, py: Python<'py>, kind: &str) -> PyResult<Bound<'py, PyAny>> {
+        let settings = &self.0;
+        let content = settings.content();
+        let rows: Vec<Value> = match kind {
+            "categories" => settings
+                .category_order()
+                .iter()
+                .map(|place| self.category(*place))
+                .collect(),
+            "statuses" => content
+                .status_sets
+                .iter()
+                .flat_map(|set| set.statuses.iter().map(move |status| (set, status)))
+                .map(|(set, status)| {
+                    json!({ "id": status.id, "label": status.label, "status_set": set.name,
+                        "status_set_id": set.id, "is_default": set.default, "color": status.color,
+                        "is_active": set.active && status.active })
+                })
+                .collect(),
+            "attributes" => content
+                .attributes
+                .iter()
+                .map(|attribute| {
+                    let options = attribute.choices.iter().filter(|choice| choice.active);
+                    let options: Vec<&str> = options.map(|choice| choice.label.as_str()).collect();
+                    json!({ "id": attribute.id, "name": attribute.name, "display_name": attribute.display_name,
+                        "type": attribute.data_type, "is_required": attribute.required,
+                        "max_length": attribute.longest, "default": attribute.default,
+                        "options": options, "description": attribute.description,
+                        "is_active": attribute.active })
+                })
+                .collect(),
+            "options" => content
+                .attributes
+                .iter()
+                .flat_map(|attribute| attribute.choices.iter().map(move |choice| (attribute, choice)))
+                .map(|(attribute, choice)| {
+                    json!({ "id": choice.id, "label": choice.label, "attribute": attribute.display_name,
+                        "attribute_name": attribute.name, "is_active": attribute.active && choice.active })
+                })
+                .collect(),
+            "assignments" => settings
+                .category_order()
+                .iter()
+                .flat_map(|place| {
+                    settings.attributes_of(*place).ones().map(|attribute| {
+                        let known = &content.attributes[attribute];
+                        let from = settings
+                            .category_above(*place)
+                            .is_some_and(|above| settings.attributes_of(above).contains(attribute));
+                        json!({ "category_id": content.categories[*place].id,
+                            "category": self.text(&settings.category_path(*place), settings::SEPARATOR),
+                            "attribute": known.display_name, "attribute_name": known.name, "is_inherited": from })
+                    })
+                })
+                .collect(),
+            "locations" => settings
+                .location_order()
+                .iter()
+                .filter_map(|place| Some((place, content.locations.as_ref()?.get(*place)?)))
+                .map(|(place, location)| {
+                    json!({ "id": location.id, "name": location.name.trim(),
+                        "path": self.text(&settings.location_path(*place), settings::SEPARATOR),
+                        "barcode": location.barcode, "parent_id": location.parent })
+                })
+                .collect(),
+            other => return Err(PyValueError::new_err(format!("`{other}` is no kind of settings"))),
+        };
+        Ok(pythonize(py, &rows)?)
+    }
+
+    /// One category by id, path or name; a path may be a list of names.
+    #[pyo3(signature = (category, separator, /))]
+    fn find_category<'py>(
+        &self,
+        py: Python<'py>,
+        category: &Bound<'py, PyAny>,
+        separator: &str,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let found = match path_of(category)? {
+            Path::Text(text) => self.0.category(&text, separator, true),
+            Path::Names(names) => {
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                self.0.category_of_path(&names, separator, true)
+            }
+        };
+        let place = found.map_err(|miss| missed(py, "category", category, &miss))?;
+        Ok(pythonize(py, &self.category(place))?)
+    }
+
+    /// The id of one location by id, path, name or barcode.
+    #[pyo3(signature = (location, separator, /))]
+    fn find_location(
+        &self,
+        py: Python<'_>,
+        location: &Bound<'_, PyAny>,
+        separator: &str,
+    ) -> PyResult<String> {
+        let found = match path_of(location)? {
+            Path::Text(text) => self.0.location(&text, separator, true),
+            Path::Names(names) => {
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                self.0.location_of_names(&names, separator, true)
+            }
+        };
+        let place = found.map_err(|miss| missed(py, "location", location, &miss))?;
+        Ok(self.0.location_id(place).to_owned())
+    }
+
+    /// The ids of the statuses of this label in all sets, or of this id.
+    #[pyo3(signature = (status, /))]
+    fn find_statuses(&self, py: Python<'_>, status: &Bound<'_, PyString>) -> PyResult<Vec<String>> {
+        let text = status.to_string_lossy();
+        let sets = &self.0.content().status_sets;
+        let id = |(set, place): (usize, usize)| sets[set].statuses[place].id.clone();
+        if let Some(found) = self.0.status_of_id(&text) {
+            return Ok(vec![id(found)]);
+        }
+        let found: Vec<String> = self.0.statuses_called(&text).into_iter().map(id).collect();
+        if found.is_empty() {
+            let miss = Miss::Unknown(self.0.nearest_labels(&text));
+            return Err(missed(py, "status", status.as_any(), &miss));
+        }
+        Ok(found)
+    }
+
+    /// Name (`caN`) and type of a custom attribute, by name or display name.
+    #[pyo3(signature = (attribute, /))]
+    fn find_attribute(&self, py: Python<'_>, attribute: &Bound<'_, PyString>) -> PyResult<(String, String)> {
+        let text = attribute.to_string_lossy();
+        let found = match self.0.attribute_of_name(&text) {
+            Some(place) => place,
+            None => self
+                .0
+                .attribute(&text)
+                .map_err(|miss| missed(py, "custom attribute", attribute.as_any(), &miss))?,
+        };
+        let known = &self.0.content().attributes[found];
+        Ok((known.name.clone(), known.data_type.clone()))
+    }
+
+    /// The id of a value of a select attribute, by label or id.
+    #[pyo3(signature = (attribute, value, /))]
+    fn find_option(&self, py: Python<'_>, attribute: &str, value: &Bound<'_, PyString>) -> PyResult<String> {
+        let place = self
+            .0
+            .attribute_of_name(attribute)
+            .ok_or_else(|| refused(py, format!("the project has no custom attribute {attribute}")))?;
+        let found = self.0.choice(place, &value.to_string_lossy(), true);
+        let choice = found.map_err(|miss| missed(py, "value", value.as_any(), &miss))?;
+        Ok(self.0.content().attributes[place].choices[choice].id.clone())
+    }
+
+    /// What a column or a mapping's target means: the field's or the attribute's own name.
+    #[pyo3(signature = (text, /))]
+    fn target(&self, py: Python<'_>, text: &str) -> PyResult<String> {
+        crate::validation::columns::target(text, Some(&self.0)).map_err(|message| refused(py, message))
+    }
+
+    /// The settings whole, as `dump` writes them.
+    fn content<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        Ok(pythonize(py, self.0.content())?.cast_into()?)
+    }
+}
+
+enum Path {
+    Text(String),
+    Names(Vec<String>),
+}
+
+fn path_of(given: &Bound<'_, PyAny>) -> PyResult<Path> {
+    if let Ok(text) = given.cast::<PyString>() {
+        return Ok(Path::Text(text.to_string_lossy().into_owned()));
+    }
+    match given.extract::<Vec<String>>() {
+        Ok(names) => Ok(Path::Names(names)),
+        Err(_) => Ok(Path::Text(given.str()?.to_string_lossy().into_owned())),
+    }
+}
+
+fn missed(py: Python<'_>, what: &str, given: &Bound<'_, PyAny>, miss: &Miss) -> PyErr {
+    let given = given
+        .str()
+        .map_or_else(|_| String::new(), |text| text.to_string());
+    refused(
+        py,
+        format!("{what} {given:?}: {}; {}", miss.reason(what), miss.fix(what)),
+    )
+}

@@ -1,0 +1,162 @@
+//! What the columns of a sheet mean.
+
+use super::fields::{self, CUSTOM_ATTRIBUTES, FIELDS};
+use crate::settings::names::{folded, nearest, plain};
+use crate::settings::{Miss, Settings};
+
+/// What a column means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Meant {
+    /// A field of an asset, by its place in the table of fields.
+    Field(usize),
+    /// A custom attribute, by its place in the settings.
+    Attribute(usize),
+    /// The map of custom attributes.
+    Attributes,
+    /// The service sets it.
+    SetByService,
+    /// Nothing, on purpose or because no name is like it.
+    LeftOut(&'static str),
+    /// Nothing; the texts say why, and what to do.
+    Unclear(String, String),
+}
+
+/// What people call the fields, without case, blanks and punctuation. "Asset ID" is what the web pages of Assets call
+/// the clientAssetId, "Name" what their exports do ("POST assets:batch-create" reference page and the exports).
+static CALLED: [(&str, usize); 17] = [
+    ("clientassetid", 0),
+    ("assetid", 0),
+    ("assetname", 0),
+    ("name", 0),
+    ("categoryid", 1),
+    ("category", 1),
+    ("categorypath", 1),
+    ("statusid", 2),
+    ("status", 2),
+    ("assetstatus", 2),
+    ("description", 3),
+    ("assetdescription", 3),
+    ("locationid", 4),
+    ("location", 4),
+    ("locationpath", 4),
+    ("barcode", 5),
+    ("assetbarcode", 5),
+];
+
+/// Why a column is left out that no name is like.
+pub(super) const NOBODY_KNOWS: &str = "nobody knows it";
+
+/// Columns that a report adds to the rows to fix.
+pub const OF_REPORTS: [&str; 3] = ["Sheet row", "Problem", "Fix"];
+
+/// What a column of this name means in a project.
+#[must_use]
+pub fn meant(name: &str, settings: &Settings) -> Meant {
+    if let Some(field) = FIELDS.iter().position(|field| field.name == name) {
+        return Meant::Field(field);
+    }
+    if name == CUSTOM_ATTRIBUTES {
+        return Meant::Attributes;
+    }
+    let bare = name
+        .strip_prefix(CUSTOM_ATTRIBUTES)
+        .and_then(|rest| rest.strip_prefix('.'))
+        .unwrap_or(name);
+    if fields::is_attribute(bare) {
+        return match settings.attribute_of_name(bare) {
+            Some(place) if settings.content().attributes[place].active => Meant::Attribute(place),
+            Some(_) => Meant::Unclear(
+                format!("the custom attribute `{bare}` is not active"),
+                "drop the column".to_owned(),
+            ),
+            None => Meant::Unclear(
+                format!("the project has no custom attribute `{bare}`"),
+                "drop the column, or use the display name of the attribute".to_owned(),
+            ),
+        };
+    }
+    let called = plain(bare);
+    if let Some((_, field)) = CALLED.iter().find(|(known, _)| *known == called) {
+        return Meant::Field(*field);
+    }
+    if fields::is_set_by_the_service(name) {
+        return Meant::SetByService;
+    }
+    match settings.attribute(bare) {
+        Ok(place) => Meant::Attribute(place),
+        Err(miss @ Miss::Ambiguous(_)) => Meant::Unclear(
+            format!("the column `{name}` is not clear: {}", miss.reason("attribute")),
+            "name the column by the attribute's own name, such as ca1".to_owned(),
+        ),
+        Err(miss @ Miss::Inactive(_)) => Meant::Unclear(
+            format!(
+                "the column `{name}` cannot be filled: {}",
+                miss.reason("custom attribute")
+            ),
+            "drop the column, or leave it out with mapping={...: None}".to_owned(),
+        ),
+        Err(_) if OF_REPORTS.contains(&name) => Meant::LeftOut("it is of a report"),
+        Err(_) => unknown(name, settings),
+    }
+}
+
+fn unknown(name: &str, settings: &Settings) -> Meant {
+    let attributes = settings
+        .content()
+        .attributes
+        .iter()
+        .filter(|attribute| attribute.active);
+    let known = FIELDS
+        .iter()
+        .map(|field| field.name)
+        .chain([
+            "Asset ID",
+            "Category",
+            "Status",
+            "Description",
+            "Location",
+            "Barcode",
+        ])
+        .chain(attributes.map(|attribute| attribute.display_name.as_str()));
+    // Only what looks like a slip of the keyboard: "Remarks" is none of "Mark".
+    let near = nearest(name, known.map(|known| (known, folded(known))));
+    let close = |known: &&String| {
+        let edits = strsim::osa_distance(&plain(name), &plain(known));
+        edits <= 1 + plain(known).chars().count() / 6
+    };
+    match near.iter().find(close) {
+        Some(known) => Meant::Unclear(
+            format!("nobody knows a column `{name}`: did you mean `{known}`?"),
+            format!("rename the column to `{known}`, or leave it out with mapping={{'{name}': None}}"),
+        ),
+        None => Meant::LeftOut(NOBODY_KNOWS),
+    }
+}
+
+/// What a mapping says that a column means.
+///
+/// # Errors
+/// What is wrong with the target.
+pub fn target(text: &str, settings: Option<&Settings>) -> Result<String, String> {
+    let known = |field: usize| FIELDS[field].name.to_owned();
+    let called = plain(text);
+    if FIELDS.iter().any(|field| field.name == text) || fields::is_attribute(text) {
+        return Ok(text.to_owned());
+    }
+    if let Some((_, field)) = CALLED.iter().find(|(alias, _)| *alias == called) {
+        return Ok(known(*field));
+    }
+    let Some(settings) = settings else {
+        return Err(format!(
+            "mapping: `{text}` is no field; a display name of a custom attribute needs the project's settings (validate=True)"
+        ));
+    };
+    match settings.attribute(text) {
+        Ok(place) => Ok(settings.content().attributes[place].name.clone()),
+        Err(miss) => Err(format!(
+            "mapping: `{text}` is no field of an asset, and {}; {}",
+            miss.reason("custom attribute"),
+            miss.fix("custom attribute")
+        )),
+    }
+}

@@ -1,0 +1,123 @@
+//! What a user should know though no row is refused for it: where the reference pages leave open what the service does, and
+//! where rows look as if they lost something. Counted, and told once.
+
+use std::collections::HashMap;
+
+use crate::settings::Settings;
+
+/// What is told, with the place in the settings of what it is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Notice {
+    /// No page says whether ROOT may have assets.
+    RootCategory,
+    /// Nor one with others below it.
+    InnerCategory(usize),
+    /// No page says what the service does with a location that is not in the project's tree.
+    UnknownLocation,
+    /// The page says that a default is filled in "if no value is given at creation".
+    DefaultExpected(usize),
+    /// No page says whether a patch may clear a required attribute.
+    RequiredCleared(usize),
+    /// No page says what becomes of attributes that the new category does not have.
+    Outside(usize),
+    /// A client asset id need not be unique.
+    SameName,
+    /// No page says whether a barcode must be.
+    SameBarcode,
+}
+
+/// Notices with their counts.
+#[derive(Debug, Default)]
+pub(super) struct Notices {
+    found: HashMap<Notice, (u64, usize)>,
+    /// Digests of names and of barcodes, each with its first row; and of a repeated one the first two rows.
+    names: HashMap<u64, usize>,
+    barcodes: HashMap<u64, usize>,
+    pairs: HashMap<Notice, (usize, usize)>,
+}
+
+impl Notices {
+    pub(super) fn add(&mut self, notice: Notice, row: usize) {
+        let (count, _) = self.found.entry(notice).or_insert((0, row));
+        *count += 1;
+    }
+
+    pub(super) fn name(&mut self, digest: u64, row: usize) {
+        Self::repeated(&mut self.names, digest, row).map(|first| self.repeat(Notice::SameName, first, row));
+    }
+
+    pub(super) fn barcode(&mut self, digest: u64, row: usize) {
+        Self::repeated(&mut self.barcodes, digest, row)
+            .map(|first| self.repeat(Notice::SameBarcode, first, row));
+    }
+
+    fn repeated(seen: &mut HashMap<u64, usize>, digest: u64, row: usize) -> Option<usize> {
+        match seen.entry(digest) {
+            std::collections::hash_map::Entry::Occupied(first) => Some(*first.get()),
+            std::collections::hash_map::Entry::Vacant(place) => {
+                place.insert(row);
+                None
+            }
+        }
+    }
+
+    fn repeat(&mut self, notice: Notice, first: usize, row: usize) {
+        self.add(notice, row);
+        self.pairs.entry(notice).or_insert((first, row));
+    }
+
+    /// A sentence each.
+    pub(super) fn told(&self, settings: &Settings) -> Vec<String> {
+        let mut all: Vec<(&Notice, &(u64, usize))> = self.found.iter().collect();
+        all.sort();
+        let attribute = |place: usize| {
+            let attribute = &settings.content().attributes[place];
+            format!("`{}` ({})", attribute.display_name, attribute.name)
+        };
+        all.into_iter()
+            .map(|(notice, (count, first))| {
+                let rows = match count {
+                    1 => format!("row {first}"),
+                    count => format!("{count} rows, the first is row {first}"),
+                };
+                let (one, other) = self.pairs.get(notice).copied().unwrap_or_default();
+                match notice {
+                    Notice::RootCategory => {
+                        format!("category ROOT is given in {rows}: the service may refuse it")
+                    }
+                    Notice::InnerCategory(place) => format!(
+                        "category `{}` has others below it ({rows}): assets may belong into one of those",
+                        settings.category_path(*place).join(" > ")
+                    ),
+                    Notice::UnknownLocation => {
+                        format!("a location id is not in the project's tree ({rows}): the service may refuse it")
+                    }
+                    Notice::DefaultExpected(place) => format!(
+                        "attribute {} is required and blank ({rows}): the service is expected to fill in its default {}",
+                        attribute(*place),
+                        settings.content().attributes[*place]
+                            .default
+                            .as_ref()
+                            .map_or_else(String::new, ToString::to_string)
+                    ),
+                    Notice::RequiredCleared(place) => format!(
+                        "attribute {} is required and cleared ({rows}): the service may refuse that",
+                        attribute(*place)
+                    ),
+                    Notice::Outside(place) => format!(
+                        "assets have a value of {}, which their new category does not have ({rows}): the service may drop \
+                         it, or refuse the change",
+                        attribute(*place)
+                    ),
+                    Notice::SameName => format!(
+                        "{count} rows have a clientAssetId that an earlier row has too, such as rows {one} and {other}: \
+                         each becomes an asset of its own"
+                    ),
+                    Notice::SameBarcode => format!(
+                        "{count} rows have a barcode that an earlier row has too, such as rows {one} and {other}"
+                    ),
+                }
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,363 @@
+//! Names to ids for the rows of one call, and what belongs together in a row. Each different text is looked up once.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use fixedbitset::FixedBitSet;
+use uuid::Uuid;
+
+use super::fields::{CATEGORY, FIELDS, LOCATION, STATUS};
+use super::json;
+use super::rules::{
+    CATEGORY as CATEGORY_RULE, LOCATION as LOCATION_RULE, REQUIRED, STATUS as STATUS_RULE, TURNED_TO_TEXT,
+};
+use super::value::{self, Refusal};
+use crate::input::Cell;
+use crate::settings::{Miss, Settings};
+
+/// Texts that were looked up, a column. A stream of ever new texts must not fill the memory.
+struct Seen {
+    known: HashMap<Box<str>, Result<usize, Miss>>,
+    /// The last one, since rows often say the same as the one before.
+    last: Option<(Box<str>, usize)>,
+}
+
+const MOST_SEEN: usize = 100_000;
+
+impl Seen {
+    fn new() -> Self {
+        Self {
+            known: HashMap::new(),
+            last: None,
+        }
+    }
+
+    fn find(&mut self, text: &str, look: impl FnOnce() -> Result<usize, Miss>) -> Result<usize, Miss> {
+        if let Some((last, place)) = &self.last
+            && **last == *text
+        {
+            return Ok(*place);
+        }
+        let found = match self.known.get(text) {
+            Some(found) => found.clone(),
+            None => {
+                if self.known.len() >= MOST_SEEN {
+                    self.known.clear();
+                }
+                let found = look();
+                self.known.insert(text.into(), found.clone());
+                found
+            }
+        };
+        if let Ok(place) = found {
+            self.last = Some((text.into(), place));
+        }
+        found
+    }
+}
+
+/// Likest names are looked for this often: among 10,000 locations that takes a while.
+const MOST_SUGGESTIONS: u32 = 200;
+
+/// Names to ids.
+pub struct Resolver {
+    pub settings: Arc<Settings>,
+    separator: String,
+    categories: Seen,
+    locations: Seen,
+    /// For each status set, and one for all of them.
+    statuses: HashMap<Option<usize>, Seen>,
+    choices: HashMap<usize, Seen>,
+    suggestions: u32,
+    // What follows belongs to the row under way.
+    /// The category it names.
+    pub category: Option<usize>,
+    /// A category was given, whether it is one or not.
+    pub category_given: bool,
+    pub status: Status,
+    /// Its location is not in the project's tree.
+    pub location_is_unknown: bool,
+    /// The status as it was given, where it is a label.
+    pub label: String,
+    /// Custom attributes with a value, and those that are cleared.
+    pub given: FixedBitSet,
+    pub cleared: FixedBitSet,
+}
+
+/// The status of a row, as far as it is known before its category is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// None, or one that is refused.
+    Absent,
+    /// A status of this set, at this place.
+    Known(usize, usize),
+    /// A label.
+    Label,
+}
+
+impl Resolver {
+    #[must_use]
+    pub fn new(settings: Arc<Settings>, separator: &str) -> Self {
+        let attributes = settings.content().attributes.len();
+        Self {
+            settings,
+            separator: separator.to_owned(),
+            categories: Seen::new(),
+            locations: Seen::new(),
+            statuses: HashMap::new(),
+            choices: HashMap::new(),
+            suggestions: 0,
+            category: None,
+            category_given: false,
+            status: Status::Absent,
+            location_is_unknown: false,
+            label: String::new(),
+            given: FixedBitSet::with_capacity(attributes),
+            cleared: FixedBitSet::with_capacity(attributes),
+        }
+    }
+
+    /// Starts a row.
+    pub fn begin(&mut self) {
+        self.category = None;
+        self.category_given = false;
+        self.status = Status::Absent;
+        self.location_is_unknown = false;
+        self.label.clear();
+        self.given.clear();
+        self.cleared.clear();
+    }
+
+    fn suggest(suggestions: &mut u32) -> bool {
+        *suggestions += 1;
+        *suggestions <= MOST_SUGGESTIONS
+    }
+
+    /// The category of an id, path or name.
+    pub fn category(&mut self, text: &str) -> Result<usize, Miss> {
+        let Self {
+            settings,
+            separator,
+            categories,
+            suggestions,
+            ..
+        } = self;
+        categories.find(text, || {
+            settings.category(text, separator, Self::suggest(suggestions))
+        })
+    }
+
+    /// The category of a path in parts.
+    pub fn category_of_path(&mut self, path: &[&str]) -> Result<usize, Miss> {
+        let suggest = Self::suggest(&mut self.suggestions);
+        self.settings.category_of_path(path, &self.separator, suggest)
+    }
+
+    /// The location of an id, path, name or barcode.
+    pub fn location(&mut self, text: &str) -> Result<usize, Miss> {
+        let Self {
+            settings,
+            separator,
+            locations,
+            suggestions,
+            ..
+        } = self;
+        locations.find(text, || {
+            settings.location(text, separator, Self::suggest(suggestions))
+        })
+    }
+
+    /// The location of a path in parts.
+    pub fn location_of_path(&mut self, path: &[&str]) -> Result<usize, Miss> {
+        let suggest = Self::suggest(&mut self.suggestions);
+        self.settings.location_of_names(path, &self.separator, suggest)
+    }
+
+    /// The status of the row's label in a set, as its place there.
+    pub fn status_in(&mut self, set: usize) -> Result<usize, Miss> {
+        let Self {
+            settings,
+            statuses,
+            suggestions,
+            label,
+            ..
+        } = self;
+        let seen = statuses.entry(Some(set)).or_insert_with(Seen::new);
+        seen.find(label, || settings.status(set, label, Self::suggest(suggestions)))
+    }
+
+    /// Whether any set has the row's label; if not, the likest labels.
+    pub fn label_exists(&mut self) -> Result<usize, Miss> {
+        let Self {
+            settings,
+            statuses,
+            label,
+            ..
+        } = self;
+        let seen = statuses.entry(None).or_insert_with(Seen::new);
+        seen.find(label, || match settings.statuses_called(label).first() {
+            Some((set, _)) => Ok(*set),
+            None => Err(Miss::Unknown(settings.nearest_labels(label))),
+        })
+    }
+
+    /// The id of a value of a select attribute.
+    pub fn choice(&mut self, attribute: usize, text: &str) -> Result<String, Miss> {
+        let Self {
+            settings,
+            choices,
+            suggestions,
+            ..
+        } = self;
+        let seen = choices.entry(attribute).or_insert_with(Seen::new);
+        let place = seen.find(text, || {
+            settings.choice(attribute, text, Self::suggest(suggestions))
+        })?;
+        Ok(settings.content().attributes[attribute].choices[place].id.clone())
+    }
+}
+
+impl Resolver {
+    /// Writes the category, status or location of a row. `false`: a status label, which waits for the category.
+    pub(super) fn field(
+        &mut self,
+        field: usize,
+        cell: &Cell<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<bool, Refusal> {
+        // `field` is a place in this table.
+        let fix = FIELDS[field].fix;
+        if matches!(cell, Cell::Text(text) if text.trim().is_empty()) {
+            return Err(Refusal::new(
+                &REQUIRED,
+                "a blank text names nothing",
+                "fill the cell",
+            ));
+        }
+        let mut number = Vec::new();
+        let number: Option<String> = match value::number(cell, &mut number) {
+            Some(Ok(())) => serde_json::from_slice(&number).ok(),
+            Some(Err(refusal)) => return Err(refusal),
+            None => None,
+        };
+        let text = match cell {
+            Cell::Text(text) => Some(text.trim()),
+            _ => number.as_deref(),
+        };
+        let path: Option<Vec<&str>> = match cell {
+            Cell::List(items) => items
+                .iter()
+                .map(|item| match item {
+                    Cell::Text(text) => Some(*text),
+                    _ => None,
+                })
+                .collect(),
+            _ => None,
+        };
+        match (field, text, path) {
+            (CATEGORY, Some(text), _) => {
+                self.category_given = true;
+                let found = self.category(text);
+                // What is left of a number is named as that, not as an unknown category.
+                if let (Err(Miss::Unknown(_)), Err(refusal)) = (
+                    &found,
+                    value::field(&FIELDS[field], &Cell::Text(text), &mut Vec::new()),
+                ) && *refusal.rule == TURNED_TO_TEXT
+                {
+                    return Err(refusal);
+                }
+                self.write_category(found, out)
+            }
+            (CATEGORY, None, Some(path)) => {
+                self.category_given = true;
+                let found = self.category_of_path(&path);
+                self.write_category(found, out)
+            }
+            (STATUS, Some(text), _) => self.write_status(text, out),
+            (LOCATION, Some(text), _) => self.write_location(text, out),
+            (LOCATION, None, Some(path)) => {
+                let found = self.location_of_path(&path);
+                self.write_found_location(found, out)
+            }
+            (CATEGORY, ..) => {
+                self.category_given = true;
+                Err(Refusal::new(
+                    &CATEGORY_RULE,
+                    "this is neither an id nor a name",
+                    fix,
+                ))
+            }
+            (STATUS, ..) => Err(Refusal::new(
+                &STATUS_RULE,
+                "this is neither an id nor a label",
+                fix,
+            )),
+            _ => Err(Refusal::new(
+                &LOCATION_RULE,
+                "this is neither an id nor a name",
+                fix,
+            )),
+        }
+    }
+
+    fn write_category(&mut self, found: Result<usize, Miss>, out: &mut Vec<u8>) -> Result<bool, Refusal> {
+        let place = found
+            .map_err(|miss| Refusal::new(&CATEGORY_RULE, miss.reason("category"), miss.fix("category")))?;
+        self.category = Some(place);
+        json::text(&self.settings.content().categories[place].id, out);
+        Ok(true)
+    }
+
+    fn write_status(&mut self, text: &str, out: &mut Vec<u8>) -> Result<bool, Refusal> {
+        if let Some((set, place)) = self.settings.status_of_id(text) {
+            let status = &self.settings.content().status_sets[set].statuses[place];
+            if !status.active {
+                let reason = format!("the status `{}` is not active", status.label);
+                return Err(Refusal::new(&STATUS_RULE, reason, ""));
+            }
+            self.status = Status::Known(set, place);
+            json::text(&status.id, out);
+            return Ok(true);
+        }
+        if Uuid::try_parse(text).is_ok() {
+            return Err(Refusal::new(
+                &STATUS_RULE,
+                "the project has no status of this id",
+                "use the label of a status of the category's status set",
+            ));
+        }
+        text.clone_into(&mut self.label);
+        if let Err(miss) = self.label_exists() {
+            return Err(Refusal::new(
+                &STATUS_RULE,
+                miss.reason("status"),
+                miss.fix("status"),
+            ));
+        }
+        self.status = Status::Label;
+        Ok(false)
+    }
+
+    fn write_location(&mut self, text: &str, out: &mut Vec<u8>) -> Result<bool, Refusal> {
+        if let Ok(id) = Uuid::try_parse(text)
+            && self.settings.location_of_id(text).is_none()
+        {
+            self.location_is_unknown = self.settings.knows_locations();
+            json::text(&id.to_string(), out);
+            return Ok(true);
+        }
+        let found = self.location(text);
+        self.write_found_location(found, out)
+    }
+
+    fn write_found_location(
+        &mut self,
+        found: Result<usize, Miss>,
+        out: &mut Vec<u8>,
+    ) -> Result<bool, Refusal> {
+        let place = found
+            .map_err(|miss| Refusal::new(&LOCATION_RULE, miss.reason("location"), miss.fix("location")))?;
+        json::text(self.settings.location_id(place), out);
+        Ok(true)
+    }
+}

@@ -1,0 +1,277 @@
+//! What belongs together in a row: the status with the category, the custom attributes with the category, and on a patch
+//! both with what the asset has already.
+
+use uuid::Uuid;
+
+use super::fields::{CATEGORY, STATUS};
+use super::json;
+use super::notices::Notice;
+use super::policy::{KnownAsset, RowShape};
+use super::resolve::Status;
+use super::row::RowWriter;
+use super::rules::{NOT_ASSIGNED, Problem, REQUIRED_ATTRIBUTE, Rule, STATUS as STATUS_RULE};
+use crate::settings::{Miss, Settings};
+
+impl RowWriter {
+    /// Checks the row as a whole, and writes a status that was given as a label.
+    pub(super) fn end_names(&mut self, out: &mut Vec<u8>) {
+        let Some(names) = &self.names else { return };
+        let settings = names.settings.clone();
+        if names.location_is_unknown {
+            self.notices.add(Notice::UnknownLocation, self.rows - 1);
+        }
+        let asset = self.asset();
+        let before = asset.as_ref().and_then(|asset| asset.category);
+        let category = match (&self.names, self.policy.shape) {
+            (Some(names), _) if names.category_given => names.category,
+            (_, RowShape::AssetPatch) => before,
+            _ => None,
+        };
+        self.status(category, &settings, out);
+        if let Some(category) = category {
+            self.attributes_fit(category, &settings);
+            if self.policy.shape == RowShape::NewAsset {
+                self.new_asset(category, &settings);
+            } else if before != Some(category) {
+                self.moved_asset(category, asset.as_ref(), &settings);
+            }
+        }
+        if self.policy.shape == RowShape::NewAsset && !self.key.is_empty() {
+            let digest = xxhash_rust::xxh3::xxh3_64(self.key.as_bytes());
+            self.notices.name(digest, self.rows - 1);
+        }
+        self.required_and_cleared(&settings);
+    }
+
+    /// How the asset of a patch is now, where that was read.
+    fn asset(&self) -> Option<KnownAsset> {
+        let assets = self.policy.names.assets.as_ref()?;
+        assets.get(&Uuid::try_parse(&self.key).ok()?).cloned()
+    }
+
+    /// The row cannot be judged without its asset.
+    fn needs_asset(&mut self) {
+        self.needs_asset |= self.policy.names.assets.is_none() && self.policy.shape == RowShape::AssetPatch;
+    }
+
+    fn status(&mut self, category: Option<usize>, settings: &Settings, out: &mut Vec<u8>) {
+        let Some(names) = &mut self.names else { return };
+        let (status, label) = (names.status, names.label.clone());
+        let set = category.and_then(|category| settings.set_of(category));
+        let found = match (status, set) {
+            (Status::Absent, _) | (Status::Known(..), None) => return,
+            (Status::Known(set, _), Some(own)) if set == own => return,
+            (Status::Known(other, place), Some(own)) => {
+                let label = &settings.content().status_sets[other].statuses[place].label;
+                let fix = match settings.status(own, label, false) {
+                    Ok(_) => format!("use the label `{label}`, which both sets have, or the id of that one"),
+                    Err(_) => String::new(),
+                };
+                Err((
+                    format!(
+                        "the status `{label}` is of the set `{}`",
+                        settings.content().status_sets[other].name
+                    ),
+                    fix,
+                ))
+            }
+            (Status::Label, Some(own)) => names.status_in(own).map(|place| (own, place)).map_err(|miss| {
+                let reason = match &miss {
+                    Miss::Inactive(_) => miss.reason("status"),
+                    _ => format!(
+                        "the set `{}` has no such status",
+                        settings.content().status_sets[own].name
+                    ),
+                };
+                (reason, fix_of_status(&miss, own, settings))
+            }),
+            (Status::Label, None) if self.policy.shape == RowShape::NewAsset => {
+                // A category that is missing or refused has its problem already; one without a set leaves the label alone.
+                if category.is_none() {
+                    return;
+                }
+                Err(("the category has no status set".to_owned(), String::new()))
+            }
+            (Status::Label, None) => match &settings.statuses_called(&label)[..] {
+                [one] => Ok(*one),
+                _ => {
+                    self.needs_asset();
+                    return self.undecided(&label);
+                }
+            },
+        };
+        match found {
+            Ok((set, place)) => {
+                out.extend_from_slice(b"\"statusId\":");
+                json::text(&settings.content().status_sets[set].statuses[place].id, out);
+                out.push(b',');
+            }
+            Err((reason, fix)) => {
+                let shown = match status {
+                    Status::Known(set, place) => {
+                        settings.content().status_sets[set].statuses[place].id.clone()
+                    }
+                    _ => label,
+                };
+                let category = category.map_or_else(String::new, |category| {
+                    format!(
+                        ", and the category `{}` does not have it",
+                        settings.category_path(category).join(" > ")
+                    )
+                });
+                let column = self.field_called(STATUS);
+                let message = format!("`{column}` is '{shown}': {reason}{category}");
+                self.problem(&STATUS_RULE, &column, &shown, message, &fix);
+            }
+        }
+    }
+
+    fn undecided(&mut self, label: &str) {
+        let column = self.field_called(STATUS);
+        let message = format!(
+            "`{column}` is '{label}': several status sets have that label, and the category of the asset is not known"
+        );
+        let fix = "give the category too, or the status by id";
+        self.problem(&STATUS_RULE, &column, label, message, fix);
+    }
+
+    fn attributes_fit(&mut self, category: usize, settings: &Settings) {
+        let Some(names) = &self.names else { return };
+        let assigned = settings.attributes_of(category);
+        let both = names.given.union(&names.cleared);
+        let foreign: Vec<usize> = both.filter(|attribute| !assigned.contains(*attribute)).collect();
+        for place in foreign {
+            let attribute = &settings.content().attributes[place];
+            let column = self.attribute_called(&attribute.name);
+            let message = format!(
+                "`{column}` is given, and the category `{}` does not have that attribute",
+                settings.category_path(category).join(" > ")
+            );
+            self.problem(&NOT_ASSIGNED, &column, "", message, "");
+        }
+    }
+
+    fn new_asset(&mut self, category: usize, settings: &Settings) {
+        let row = self.rows - 1;
+        if settings.is_root(category) {
+            self.notices.add(Notice::RootCategory, row);
+        } else if settings.is_inner(category) {
+            self.notices.add(Notice::InnerCategory(category), row);
+        }
+        for place in self.missing_attributes(category, settings) {
+            if settings.content().attributes[place].default.is_some() {
+                self.notices.add(Notice::DefaultExpected(place), row);
+            } else {
+                self.required(place, category, settings);
+            }
+        }
+    }
+
+    /// An asset that a patch puts into another category: all that it keeps has to fit too.
+    fn moved_asset(&mut self, category: usize, asset: Option<&KnownAsset>, settings: &Settings) {
+        let Some(asset) = asset else {
+            self.needs_asset();
+            return;
+        };
+        let row = self.rows - 1;
+        let given_status = self
+            .names
+            .as_ref()
+            .is_some_and(|names| names.status != Status::Absent);
+        if let (Some((set, place)), Some(own), false) =
+            (asset.status, settings.set_of(category), given_status)
+            && set != own
+            && !self
+                .problems
+                .iter()
+                .any(|problem| problem.rule == STATUS_RULE.code)
+        {
+            let label = &settings.content().status_sets[set].statuses[place].label;
+            let column = self.field_called(CATEGORY);
+            let message = format!(
+                "the asset has the status `{label}`, and the set `{}` of its new category does not have it",
+                settings.content().status_sets[own].name
+            );
+            let value = settings.category_path(category).join(" > ");
+            self.problem(&STATUS_RULE, &column, &value, message, "give the status too");
+        }
+        for place in self.missing_attributes(category, settings) {
+            if !asset.attributes.contains(&place) {
+                self.required(place, category, settings);
+            }
+        }
+        let assigned = settings.attributes_of(category);
+        for place in &asset.attributes {
+            if !assigned.contains(*place) {
+                self.notices.add(Notice::Outside(*place), row);
+            }
+        }
+    }
+
+    /// What the category requires and the row does not give.
+    fn missing_attributes(&self, category: usize, settings: &Settings) -> Vec<usize> {
+        let Some(names) = &self.names else {
+            return Vec::new();
+        };
+        settings
+            .attributes_of(category)
+            .intersection(settings.required())
+            .filter(|place| !names.given.contains(*place))
+            .collect()
+    }
+
+    fn required(&mut self, place: usize, category: usize, settings: &Settings) {
+        let attribute = &settings.content().attributes[place];
+        let known = self.attribute(&attribute.name);
+        let path = settings.category_path(category).join(" > ");
+        let (column, message) = match self.attribute_column(known) {
+            Some(column) => {
+                let message = format!("`{column}` is blank in this row: the category `{path}` requires it");
+                (column, message)
+            }
+            None => {
+                let name = attribute.display_name.clone();
+                let message = format!("there is no column `{name}`: the category `{path}` requires it");
+                (name, message)
+            }
+        };
+        self.problem(&REQUIRED_ATTRIBUTE, &column, "", message, "");
+    }
+
+    fn required_and_cleared(&mut self, settings: &Settings) {
+        let Some(names) = &self.names else { return };
+        let row = self.rows - 1;
+        for place in names.cleared.intersection(settings.required()) {
+            self.notices.add(Notice::RequiredCleared(place), row);
+        }
+    }
+
+    /// What the user calls the column of a custom attribute, or else its name.
+    fn attribute_called(&mut self, name: &str) -> String {
+        let known = self.attribute(name);
+        self.attribute_column(known).unwrap_or_else(|| name.to_owned())
+    }
+
+    fn problem(&mut self, rule: &Rule, column: &str, value: &str, message: String, fix: &str) {
+        let problem: Problem = rule.problem(column, value, message, fix);
+        self.problems.push(problem);
+    }
+}
+
+fn fix_of_status(miss: &Miss, set: usize, settings: &Settings) -> String {
+    const FEW: usize = 12;
+    if let Miss::Unknown(near) = miss
+        && !near.is_empty()
+    {
+        return miss.fix("status");
+    }
+    let statuses = settings.content().status_sets[set].statuses.iter();
+    let labels: Vec<&str> = statuses
+        .filter(|status| status.active)
+        .map(|status| status.label.as_str())
+        .collect();
+    if labels.len() > FEW {
+        return String::new();
+    }
+    format!("use one of {}", labels.join(", "))
+}

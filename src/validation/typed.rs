@@ -1,0 +1,224 @@
+//! Values of custom attributes whose kind is known: one function a kind ("POST assets:batch-create" reference page,
+//! `customAttributes`).
+
+use jiff::civil::{Date, DateTime};
+
+use super::json;
+use super::policy::Dates;
+use super::resolve::Resolver;
+use super::rules::{CHOICE, DATE, DATE_ONLY, NOT_FINITE, NUMBER, TEXT, TOO_LONG, YES_NO};
+use super::value::{self, Refusal, Written, date, longer, midnight, number, refused};
+use crate::input::Cell;
+use crate::model::settings::Attribute;
+use crate::settings::Miss;
+
+/// Whether a cell of text says nothing, for the kinds that text must be read for.
+pub(super) fn is_blank(attribute: &Attribute, cell: &Cell<'_>) -> bool {
+    attribute.data_type != "text" && matches!(cell, Cell::Text(text) if text.trim().is_empty())
+}
+
+/// Writes the value of a custom attribute as JSON. On an error `out` may hold part of it.
+pub(super) fn write(
+    attribute: &Attribute,
+    place: usize,
+    cell: &Cell<'_>,
+    dates: Dates,
+    names: &mut Resolver,
+    out: &mut Vec<u8>,
+) -> Written {
+    match attribute.data_type.as_str() {
+        "text" => text(attribute, cell, out),
+        "numeric" => numeric(cell, out),
+        "date" => day(cell, dates, out),
+        "boolean" => boolean(cell, out),
+        "select" => {
+            let id = match cell {
+                Cell::List(items) if items.len() == 1 => choice(place, &items[0], names),
+                other => choice(place, other, names),
+            }?;
+            json::text(&id, out);
+            Ok(())
+        }
+        "multi_select" => choices(place, cell, names, out),
+        // A kind that this version does not know: the service judges.
+        _ => value::attribute(cell, dates, out),
+    }
+}
+
+fn text(attribute: &Attribute, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
+    let longest = attribute.longest.unwrap_or(super::fields::LONGEST_ATTRIBUTE);
+    let too_long = || {
+        refused(
+            &TOO_LONG,
+            format!("at most {longest} characters fit in this attribute"),
+            "",
+        )
+    };
+    match cell {
+        Cell::Text(text) if longer(text, longest) => too_long(),
+        Cell::Text(text) => {
+            json::text(text, out);
+            Ok(())
+        }
+        Cell::Date(day) => {
+            date(*day, out);
+            Ok(())
+        }
+        Cell::DateTime(moment) if midnight(*moment) => {
+            date(moment.date(), out);
+            Ok(())
+        }
+        Cell::DateTime(moment) => {
+            value::plain(&moment.to_string(), out);
+            Ok(())
+        }
+        other => {
+            let start = out.len();
+            let written = number(other, out).unwrap_or_else(|| refused(&TEXT, TEXT.says, ""));
+            if out.len() - start > longest + 2 {
+                return too_long();
+            }
+            written
+        }
+    }
+}
+
+/// A number goes out as text with a point; text is checked and sent as it is.
+fn numeric(cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
+    let Cell::Text(text) = cell else {
+        return number(cell, out).unwrap_or_else(|| refused(&NUMBER, "this is no number", ""));
+    };
+    let text = text.trim();
+    let plain = text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
+    match text.parse::<f64>() {
+        Ok(number) if plain && number.is_finite() => {
+            json::text(text.strip_prefix('+').unwrap_or(text), out);
+            Ok(())
+        }
+        Ok(_) if plain => refused(&NOT_FINITE, NOT_FINITE.says, ""),
+        _ if text.contains(',') => refused(&NUMBER, "a number is sent with a point and without commas", ""),
+        _ => refused(&NUMBER, "this is no number", ""),
+    }
+}
+
+fn day(cell: &Cell<'_>, dates: Dates, out: &mut Vec<u8>) -> Written {
+    let moment = match cell {
+        Cell::Date(day) => day.to_datetime(jiff::civil::Time::midnight()),
+        Cell::DateTime(moment) => *moment,
+        Cell::Text(text) => {
+            let text = text.trim();
+            let read = match text.len() {
+                10 => text
+                    .parse::<Date>()
+                    .map(|day| day.to_datetime(jiff::civil::Time::midnight())),
+                _ => text.parse::<DateTime>(),
+            };
+            match read {
+                Ok(moment) => moment,
+                Err(_) => return refused(&DATE, "this is no date that can be read in only one way", ""),
+            }
+        }
+        _ => return refused(&DATE, "this is no date", ""),
+    };
+    if dates == Dates::Exact && !midnight(moment) {
+        return refused(&DATE_ONLY, DATE_ONLY.says, "");
+    }
+    date(moment.date(), out);
+    Ok(())
+}
+
+fn boolean(cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
+    let said = match cell {
+        Cell::Bool(said) => Some(*said),
+        Cell::Int(number) => match number {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        },
+        // A column of booleans with blanks is floats to pandas.
+        Cell::Float(number) if *number == 0.0 => Some(false),
+        Cell::Float(number) if (*number - 1.0).abs() < f64::EPSILON => Some(true),
+        Cell::Text(text) => match text.trim().to_ascii_lowercase().as_str() {
+            "true" | "yes" | "1" => Some(true),
+            "false" | "no" | "0" => Some(false),
+            _ => None,
+        },
+        _ => None,
+    };
+    let Some(said) = said else {
+        return refused(&YES_NO, "this is neither yes nor no", "");
+    };
+    out.extend_from_slice(if said { b"true" } else { b"false" });
+    Ok(())
+}
+
+/// The id of a value that the attribute offers.
+fn choice(place: usize, cell: &Cell<'_>, names: &mut Resolver) -> Result<String, Refusal> {
+    let mut written = Vec::new();
+    let found = match cell {
+        Cell::Text(text) => names.choice(place, text.trim()),
+        other => {
+            if !matches!(number(other, &mut written), Some(Ok(()))) {
+                return Err(Refusal::new(&CHOICE, "this is no value that it offers", ""));
+            }
+            let text: String = serde_json::from_slice(&written).unwrap_or_default();
+            names.choice(place, &text)
+        }
+    };
+    found.map_err(|miss| refusal(&miss))
+}
+
+fn refusal(miss: &Miss) -> Refusal {
+    let reason = match miss {
+        Miss::Inactive(label) => format!("{label} is not offered any more"),
+        _ => "the attribute offers no such value".to_owned(),
+    };
+    Refusal::new(&CHOICE, reason, miss.fix("value"))
+}
+
+/// Several values: a list, one label, or labels with `;` (or a line break, or else commas) between them.
+fn choices(place: usize, cell: &Cell<'_>, names: &mut Resolver, out: &mut Vec<u8>) -> Written {
+    let ids: Vec<String> = match cell {
+        Cell::List(items) => items
+            .iter()
+            .filter(|item| !matches!(item, Cell::Null))
+            .map(|item| choice(place, item, names))
+            .collect::<Result<_, _>>()?,
+        Cell::Text(text) => match names.choice(place, text.trim()) {
+            Ok(id) => vec![id],
+            Err(miss) => {
+                let parts: Vec<&str> = match text.contains([';', '\n']) {
+                    true => text.split([';', '\n']).collect(),
+                    false => text.split(',').collect(),
+                };
+                if parts.len() == 1 {
+                    return Err(refusal(&miss));
+                }
+                let parts = parts.into_iter().map(str::trim).filter(|part| !part.is_empty());
+                parts
+                    .map(|part| {
+                        names.choice(place, part).map_err(|miss| {
+                            let reason = format!("the attribute offers no value '{part}'");
+                            Refusal::new(&CHOICE, reason, miss.fix("value"))
+                        })
+                    })
+                    .collect::<Result<_, _>>()?
+            }
+        },
+        other => vec![choice(place, other, names)?],
+    };
+    out.push(b'[');
+    for (at, id) in ids.iter().enumerate() {
+        // One value twice is one value.
+        if !ids[..at].contains(id) {
+            if at > 0 {
+                out.push(b',');
+            }
+            json::text(id, out);
+        }
+    }
+    out.push(b']');
+    Ok(())
+}
