@@ -122,6 +122,7 @@ proptest! {
             Api::Assets => "/bim360/assets",
             Api::Relationships => "/bim360/relationship/v2",
             Api::Locations => "/construction/locations/v2",
+            Api::LocationContainers => "/bim360/locations/v2",
         };
         let path = endpoint.path.replacen("{}", "{p}", 1).replacen("{}", "3", 1);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");

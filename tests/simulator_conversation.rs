@@ -127,6 +127,7 @@ async fn conversation(switch: &str, value: &str) -> String {
     changing(&mut talk, &asset).await;
     reading(&mut talk, &asset, &removed.to_string()).await;
     linking(&mut talk, &asset, &links).await;
+    setting_up(&mut talk).await;
     locating(&mut talk).await;
     talk.said
 }
@@ -220,6 +221,27 @@ async fn reading(talk: &mut Conversation, asset: &str, removed: &str) {
     let settings = "v1/projects/{p}/custom-attributes:batch-get";
     talk.ask(Method::Post, settings, Some(json!({ "ids": [removed] })))
         .await;
+}
+
+async fn setting_up(talk: &mut Conversation) {
+    let sets = talk.get("v1/projects/{p}/status-step-sets").await;
+    let air = text(&talk.service.category(AIR)["id"]);
+    talk.get(&format!(
+        "v1/projects/{{p}}/categories/{air}/custom-attributes?includeInherited=true"
+    ))
+    .await;
+    let taken = json!({ "name": "Energisation", "values": [] });
+    talk.ask(Method::Post, "v1/projects/{p}/status-step-sets", Some(taken))
+        .await;
+    // Where sets cannot be read, nobody can be given one.
+    if let Some(set) = sets["results"][1]["id"].as_str() {
+        let path = format!("v1/projects/{{p}}/categories/{air}/status-step-set/{set}");
+        talk.ask(Method::Put, &path, None).await;
+    }
+    let voltage = talk.service.simulator.edit_world(|world| world.attributes[6].id);
+    let path = format!("v1/projects/{{p}}/custom-attributes/{voltage}");
+    let fewer = json!({ "enumValues": ["24 V"] });
+    talk.ask(Method::Patch, &path, Some(fewer)).await;
 }
 
 async fn linking(talk: &mut Conversation, asset: &str, links: &[String]) {

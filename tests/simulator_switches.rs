@@ -611,6 +611,113 @@ async fn deleted_settings() {
     assert_eq!(count("").await, Some(2));
 }
 
+#[tokio::test]
+async fn settings_that_are_taken_removed_or_in_use() {
+    let service = Service::new(Options::default());
+    let lists = [
+        "status-step-sets",
+        "custom-attributes",
+        "categories",
+        "asset-statuses",
+    ];
+    let ids = async |list: &str| service.get(&format!("v1/projects/{{p}}/{list}")).await.1["results"].clone();
+    let set = ids("status-step-sets").await[1]["id"].clone();
+    let taken = [
+        json!({ "name": "Energisation", "values": [] }),
+        json!({ "displayName": "Voltage", "dataType": "date", "requiredOnIngress": false }),
+        json!({ "name": "HVAC", "parentId": service.category("ROOT")["id"] }),
+        json!({ "label": "planned", "statusStepSetId": set }),
+    ];
+    for (value, expected) in [("409", 409), ("400", 400)] {
+        service.set("duplicate_status", value);
+        for (list, body) in lists.iter().zip(&taken) {
+            let (status, body) = service
+                .post(&format!("v1/projects/{{p}}/{list}"), body.clone())
+                .await;
+            assert_eq!(status, expected, "{list}");
+            assert!(text(&body["errorCode"]).starts_with("DUPLICATE_"), "{body}");
+        }
+    }
+
+    let voltage = ids("custom-attributes").await[6].clone();
+    let path = format!("v1/projects/{{p}}/custom-attributes/{}", text(&voltage["id"]));
+    let values = async |values: Value| {
+        let body = json!({ "enumValues": values });
+        let (status, body, _) = service
+            .send(service.request(Method::Patch, &path, Some(&body)))
+            .await;
+        (status, body)
+    };
+    service.set("enum_removal", "400");
+    let (status, body) = values(json!(["24 V"])).await;
+    assert_eq!((status, &body["errorCode"]), (400, &json!("ENUM_VALUE_REMOVED")));
+    assert_eq!(
+        values(json!(["24 V", "110 V", "230 V", "400 V", "690 V"]))
+            .await
+            .0,
+        200
+    );
+    service.set("enum_removal", "deactivate");
+    let (status, body) = values(json!(["24 V"])).await;
+    assert_eq!((status, &body["values"][1]["isActive"]), (200, &json!(false)));
+
+    service.created(service.asset(AIR, "A")).await;
+    let hvac = text(&service.category("HVAC")["id"]);
+    let path = format!(
+        "v1/projects/{{p}}/categories/{hvac}/status-step-set/{}",
+        text(&set)
+    );
+    let assign = async || service.send(service.request(Method::Put, &path, None)).await.0;
+    assert_eq!(assign().await, 409);
+    service.set("set_in_use", "accept");
+    assert_eq!(assign().await, 200);
+}
+
+#[tokio::test]
+async fn inherited_from() {
+    let service = Service::new(Options::default());
+    let (air, electrical) = (
+        text(&service.category(AIR)["id"]),
+        service.category("Electrical")["id"].clone(),
+    );
+    let attributes = format!("v1/projects/{{p}}/categories/{air}/custom-attributes");
+    let own = text(&service.get(&attributes).await.1["results"][0]["id"]);
+    let lighting = service.category("Lighting")["id"].clone();
+    let marks = |body: &Value| -> Vec<Option<String>> {
+        let rows = body["results"].as_array().expect("a list").iter();
+        rows.map(|row| row.get("inheritedFromCategoryId").map(text))
+            .collect()
+    };
+    let hvac = text(&service.category("HVAC")["id"]);
+    let above = Some(text(&electrical));
+    for (value, mark_own, mark_other, mark_sets) in [
+        ("inherited", None, Some(hvac.clone()), [above.clone(), None]),
+        (
+            "always",
+            Some(air.clone()),
+            Some(hvac.clone()),
+            [above.clone(), above],
+        ),
+        ("absent", None, None, [None, None]),
+    ] {
+        service.set("inherited_from", value);
+        let query = format!("{attributes}?includeInherited=true");
+        let read = marks(&service.get(&query).await.1);
+        let path = format!("{attributes}/{own}?includeInherited=true");
+        let (_, assigned, _) = service.send(service.request(Method::Put, &path, None)).await;
+        assert_eq!(read, marks(&assigned), "{value}");
+        assert_eq!(
+            (read.len(), &read[0], &read[2]),
+            (6, &mark_own, &mark_other),
+            "{value}"
+        );
+        let sets =
+            "v1/projects/{p}/category-status-step-sets/status-step-sets:batch-get?includeInherited=true";
+        let (_, sets) = service.post(sets, json!({ "ids": [lighting, electrical] })).await;
+        assert_eq!(marks(&sets), mark_sets, "{value}");
+    }
+}
+
 // ---- relationships ----
 
 fn link(id: Option<&str>, asset: &str, other: (&str, &str, &str)) -> Value {
@@ -898,6 +1005,63 @@ async fn inject_5xx() {
     service.set("inject_5xx", "1");
     assert_eq!(service.relate(Method::Get, ":search", None).await.0, 504);
     assert_eq!(service.create(batch(51)).await.0, 201);
+}
+
+#[tokio::test]
+async fn what_may_be_linked() {
+    let service = Service::new(Options::default());
+    let path = "/bim360/relationship/v2/utility/relationships:writable";
+    let allowed = async |domain: &str, kind: &str| -> Vec<(String, Value)> {
+        let (status, body) = service.get(path).await;
+        assert_eq!(status, 200, "{body}");
+        let find = |rows: &Value, key: &str, name: &str| -> Value {
+            let mut rows = rows.as_array().expect("a bare array").iter();
+            rows.find(|row| row[key] == name).cloned().unwrap_or_default()
+        };
+        let types = find(&body, "domain", domain)["entityTypes"].clone();
+        let allow = find(&types, "entityType", kind)["allow"].clone();
+        let rows = allow.as_array().expect("a list").iter();
+        rows.map(|row| (text(&row["domain"]), row["entityTypes"].clone()))
+            .collect()
+    };
+    let asset = allowed("autodesk-bim360-asset", "asset").await;
+    let row = |domain: &str, kinds: Value| (domain.to_owned(), kinds);
+    assert_eq!(
+        asset,
+        [
+            row("autodesk-bim360-documentmanagement", json!(["documentlineage"])),
+            row("autodesk-construction-form", json!(["form"])),
+            row("autodesk-construction-photo", json!(["photo"])),
+        ]
+    );
+    let photo = allowed("autodesk-construction-photo", "photo").await;
+    assert_eq!(
+        photo,
+        [
+            row("autodesk-bim360-asset", json!(["asset"])),
+            row("autodesk-construction-form", json!(["form", "formfield"])),
+        ],
+        "seen from the other end"
+    );
+    service.set("writable_asset_issue", "on");
+    let asset = allowed("autodesk-bim360-asset", "asset").await;
+    assert!(asset.contains(&row("autodesk-bim360-issue", json!(["issue"]))));
+
+    // It has no container, so no region and no query makes it fail; a bad token and the rate do.
+    service.set("region_header", "required");
+    service.set("unknown_query", "400");
+    assert_eq!(service.get(&format!("{path}?surprise=1")).await.0, 200);
+    let ask = async |token: &str| {
+        let mut request = service.request(Method::Get, path, None);
+        request.headers[0].1 = format!("Bearer {token}");
+        service.send(request).await.0
+    };
+    assert_eq!(ask("wrong").await, 401);
+    let scopes = Some(vec!["data:write".to_owned()]);
+    service.simulator.accept_token("narrow", "AAAABBBBCCCC", scopes);
+    assert_eq!(ask("narrow").await, 403);
+    service.set("rate_scale", "0.02");
+    assert_eq!(ask(service.simulator.token()).await, 429);
 }
 
 #[tokio::test]

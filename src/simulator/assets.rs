@@ -936,9 +936,10 @@ fn fill(
     let given = map.get("statusId").is_some();
     if (given || moved && !switches.is(Switch::CategoryChange, "keep"))
         && !refused("statusId", &found)
-        && !world
-            .effective_set(draft.category)
-            .is_some_and(|(set, _)| set.statuses.iter().any(|status| status.id == draft.status))
+        && !world.effective_set(draft.category).is_some_and(|(set, _)| {
+            let mut active = set.statuses.iter().filter(|status| status.stamp.active());
+            active.any(|status| status.id == draft.status)
+        })
     {
         let detail = format!(
             "Status {} is not in the status set of category {:?}.",
@@ -949,7 +950,7 @@ fn fill(
     if map.get("locationId").is_some()
         && let Some(location) = draft.location
         && !switches.is(Switch::ForeignLocation, "accept")
-        && !world.locations.iter().any(|node| node.id == location)
+        && world.locations.by_id(location).is_none()
     {
         let detail = format!("There is no location {location}.");
         found.push(Violation::field("LOCATION_NOT_FOUND", "locationId", detail));
@@ -1019,7 +1020,7 @@ fn set_field(switches: &Switches, draft: &mut Draft, field: &Field, value: &Valu
     if let Some(most) = most
         && text.chars().count() > most
     {
-        return Err(too_long(name, most));
+        return Err(Violation::too_long(name, most));
     }
     match name {
         "clientAssetId" if text.is_empty() => return Err(wrong("a text that is not empty")),
@@ -1037,16 +1038,6 @@ fn set_field(switches: &Switches, draft: &mut Draft, field: &Field, value: &Valu
     Ok(())
 }
 
-fn too_long(name: &str, most: usize) -> Violation {
-    let mut violation = Violation::field(
-        "FIELD_EXCEEDS_MAX_LENGTH",
-        name,
-        format!("Field {name:?} is longer than {most} characters."),
-    );
-    violation.metadata.insert("maxStringLength".into(), most.into());
-    violation
-}
-
 fn fill_attributes(
     world: &World,
     switches: &Switches,
@@ -1057,12 +1048,11 @@ fn fill_attributes(
     found: &mut Vec<Violation>,
 ) {
     let assigned = world.effective_attributes(draft.category);
-    let attribute = |name: &str| {
-        assigned
-            .iter()
-            .map(|(attribute, _)| *attribute)
-            .find(|known| known.name == name)
-    };
+    let by_name: HashMap<&str, &Attribute> = assigned
+        .iter()
+        .map(|(attribute, _)| (attribute.name.as_str(), *attribute))
+        .collect();
+    let attribute = |name: &str| by_name.get(name).copied();
     for (name, value) in given.and_then(Value::as_object).into_iter().flatten() {
         let field = format!("customAttributes.{name}");
         let Some(attribute) = attribute(name) else {
@@ -1094,7 +1084,7 @@ fn fill_attributes(
                 draft.attributes.insert(name.clone(), value);
             }
             Err(what) if what == TOO_LONG => {
-                found.push(too_long(
+                found.push(Violation::too_long(
                     &field,
                     attribute.max_length.unwrap_or(ATTRIBUTE_TEXT_LENGTH),
                 ));
@@ -1136,7 +1126,10 @@ fn fill_attributes(
             }
             match &attribute.default {
                 Some(default) if switches.is(Switch::FillDefaults, "on") => {
-                    draft.attributes.insert(attribute.name.clone(), default.clone());
+                    // As if it had been sent: a number may be kept in another form.
+                    let value =
+                        attribute_value(switches, attribute, default).unwrap_or_else(|_| default.clone());
+                    draft.attributes.insert(attribute.name.clone(), value);
                 }
                 _ if attribute.required && !switches.is(Switch::Required, "off") => {
                     // A value that was given and refused is reported once, as refused.
@@ -1172,7 +1165,7 @@ fn attribute_value(switches: &Switches, attribute: &Attribute, value: &Value) ->
             attribute
                 .choices
                 .iter()
-                .any(|choice| choice.id == id && choice.active)
+                .any(|choice| choice.id == id && choice.stamp.active())
         })
     };
     let fits = match attribute.data_type {
@@ -1225,6 +1218,6 @@ fn finite(text: &str) -> Option<f64> {
 }
 
 /// A date `YYYY-MM-DD` that exists.
-fn is_date(text: &str) -> bool {
+pub fn is_date(text: &str) -> bool {
     text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok()
 }

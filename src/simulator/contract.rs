@@ -10,6 +10,8 @@ pub enum Service {
     Assets,
     Relationships,
     Locations,
+    /// The same locations as BIM 360 has them, under an id of their own.
+    LocationContainers,
 }
 
 /// Requests of one user that are counted together ("Assets rate limits", "Relationships rate limits" pages).
@@ -62,6 +64,7 @@ pub const PREFIXES: &[(&str, Service)] = &[
     ("/construction/assets", Service::Assets),
     ("/bim360/relationship/v2", Service::Relationships),
     ("/construction/locations/v2", Service::Locations),
+    ("/bim360/locations/v2", Service::LocationContainers),
 ];
 
 const READ: &[&str] = &["data:read"];
@@ -109,6 +112,28 @@ const fn write(
     }
 }
 
+/// A write to the settings: one object at a time, there is no batch ("Create settings" tutorial).
+const fn setting(
+    tag: &'static str,
+    path: &'static str,
+    method: Method,
+    scopes: &'static [&'static str],
+    query: &'static [&'static str],
+) -> Endpoint {
+    Endpoint {
+        tag,
+        method,
+        service: Service::Assets,
+        path,
+        scopes,
+        group: Group::AssetsWrite,
+        // An assignment says everything in its path.
+        body: !matches!(method, Method::Put),
+        items: None,
+        query,
+    }
+}
+
 const fn open(tag: &'static str, path: &'static str) -> Endpoint {
     Endpoint {
         tag,
@@ -141,6 +166,20 @@ const fn relationship(
         body: items.is_some(),
         items,
         query,
+    }
+}
+
+const fn locations(tag: &'static str, path: &'static str, service: Service) -> Endpoint {
+    Endpoint {
+        tag,
+        method: Method::Get,
+        service,
+        path,
+        scopes: READ,
+        group: Group::Locations,
+        body: false,
+        items: None,
+        query: &["limit", "offset", "filter[id]"],
     }
 }
 
@@ -236,6 +275,55 @@ pub const ENDPOINTS: &[Endpoint] = &[
         Method::Post,
         &["includeDeleted"],
     ),
+    setting(
+        "categories:create",
+        "/v1/projects/{}/categories",
+        Method::Post,
+        WRITE_CREATE,
+        &["includeUid"],
+    ),
+    setting(
+        "categories/custom-attributes:assign",
+        "/v1/projects/{}/categories/{}/custom-attributes/{}",
+        Method::Put,
+        WRITE,
+        &["includeInherited"],
+    ),
+    setting(
+        "categories/status-step-set:assign",
+        "/v1/projects/{}/categories/{}/status-step-set/{}",
+        Method::Put,
+        WRITE,
+        &[],
+    ),
+    setting(
+        "status-step-sets:create",
+        "/v1/projects/{}/status-step-sets",
+        Method::Post,
+        WRITE_CREATE,
+        &["renameConflicting"],
+    ),
+    setting(
+        "asset-statuses:create",
+        "/v1/projects/{}/asset-statuses",
+        Method::Post,
+        WRITE_CREATE,
+        &[],
+    ),
+    setting(
+        "custom-attributes:create",
+        "/v1/projects/{}/custom-attributes",
+        Method::Post,
+        WRITE_CREATE,
+        &["renameConflicting"],
+    ),
+    setting(
+        "custom-attributes:patch",
+        "/v1/projects/{}/custom-attributes/{}",
+        Method::Patch,
+        WRITE,
+        &[],
+    ),
     open("error-codes", "/v1/error-codes"),
     open("error-codes/name", "/v1/error-codes/{}"),
     relationship(
@@ -291,20 +379,29 @@ pub const ENDPOINTS: &[Endpoint] = &[
         Some(50),
         &[],
     ),
-    Endpoint {
-        tag: "locations",
-        method: Method::Get,
-        service: Service::Locations,
-        path: "/projects/{}/trees/default/nodes",
-        scopes: READ,
-        group: Group::Locations,
-        body: false,
-        items: None,
-        query: &["limit", "offset", "filter[id]"],
-    },
+    // It belongs to no container, and a query is no reason to refuse it: its page lists no 400.
+    relationship(
+        "relationships:writable",
+        "/utility/relationships:writable",
+        Method::Get,
+        READ,
+        None,
+        &["*"],
+    ),
+    // "GET nodes" reference pages of ACC and of BIM 360.
+    locations(
+        "locations",
+        "/projects/{}/trees/default/nodes",
+        Service::Locations,
+    ),
+    locations(
+        "locations/container",
+        "/containers/{}/trees/default/nodes",
+        Service::LocationContainers,
+    ),
 ];
 
-/// What a field of an asset holds.
+/// What a field holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Text,
@@ -313,6 +410,17 @@ pub enum Kind {
     Uuid,
     /// An object from attribute name to value.
     Attributes,
+    Flag,
+    /// A number of characters, from 1 to the most an attribute takes.
+    Length,
+    /// An array of texts.
+    Labels,
+    /// An array of new statuses.
+    Statuses,
+    /// One of the six types of custom attributes.
+    DataType,
+    /// What fits the type of the attribute; null is none.
+    Default,
 }
 
 /// One field a client may write.
@@ -344,6 +452,52 @@ pub const ASSET_FIELDS: &[Field] = &[
     field("customAttributes", Kind::Attributes, false, None),
 ];
 
+/// A new category ("POST categories" reference page, "Create settings" tutorial).
+pub const CATEGORY_FIELDS: &[Field] = &[
+    field("name", Kind::Text, true, None),
+    field("parentId", Kind::IntegerText, true, None),
+    field("description", Kind::Text, false, None),
+];
+
+/// Levels of categories below ROOT ("Assets field guide").
+pub const CATEGORY_DEPTH: usize = 10;
+
+/// The longest name of a status set, and the longest display name of a custom attribute (their reference pages).
+pub const NAME_LENGTH: usize = 100;
+
+/// A new status set ("POST status-step-sets" reference page).
+pub const STATUS_SET_FIELDS: &[Field] = &[
+    field("name", Kind::Text, true, Some(NAME_LENGTH)),
+    field("description", Kind::Text, false, Some(500)),
+    field("values", Kind::Statuses, true, None),
+];
+
+/// A status of a new status set (same page).
+pub const STATUS_VALUE_FIELDS: &[Field] = &[
+    field("label", Kind::Text, true, None),
+    field("description", Kind::Text, false, None),
+    field("color", Kind::Text, false, None),
+];
+
+/// A new status of a set ("POST asset-statuses" reference page).
+pub const STATUS_FIELDS: &[Field] = &[
+    field("label", Kind::Text, true, None),
+    field("statusStepSetId", Kind::Uuid, true, None),
+    field("description", Kind::Text, false, None),
+    field("color", Kind::Text, false, None),
+];
+
+/// A new custom attribute ("POST custom-attributes" reference page); a patch takes the same fields, none required.
+pub const ATTRIBUTE_FIELDS: &[Field] = &[
+    field("displayName", Kind::Text, true, Some(NAME_LENGTH)),
+    field("dataType", Kind::DataType, true, None),
+    field("requiredOnIngress", Kind::Flag, true, None),
+    field("description", Kind::Text, false, Some(1000)),
+    field("enumValues", Kind::Labels, false, None),
+    field("maxLengthOnIngress", Kind::Length, false, None),
+    field("defaultValue", Kind::Default, false, None),
+];
+
 /// The longest text value of a custom attribute ("POST assets:batch-create" reference page).
 pub const ATTRIBUTE_TEXT_LENGTH: usize = 250;
 
@@ -352,7 +506,11 @@ pub const PAGE_DEFAULT: usize = 25;
 pub const PAGE_MOST: usize = 200;
 /// Rows in a page of relationships ("GET relationships:search" reference page).
 pub const RELATIONSHIP_PAGE_MOST: usize = 100;
-/// Nodes in one answer of the Locations API ("GET nodes" reference page).
+/// Tiers of the location tree, the root among them ("Locations field guide").
+pub const LOCATION_TIERS: usize = 20;
+/// The longest name or barcode of a location ("GET nodes" reference page).
+pub const LOCATION_TEXT_LENGTH: usize = 255;
+/// Nodes in one answer of the Locations API, and in a tree ("GET nodes" reference page).
 pub const LOCATION_PAGE_MOST: usize = 10_000;
 
 /// Domain and type of an entity.
@@ -408,6 +566,54 @@ pub const ERROR_CODES: &[(&str, u16, &[&str], &str)] = &[
         409,
         &[],
         "The parent has a category of this name.",
+    ),
+    (
+        "DUPLICATE_STATUS_LABEL",
+        409,
+        &["fieldName"],
+        "Invented: the status set has a status of this label.",
+    ),
+    (
+        "DUPLICATE_CUSTOM_ATTRIBUTE_NAME",
+        409,
+        &["conflictingEntities"],
+        "Invented: the project has a custom attribute of this display name.",
+    ),
+    (
+        "CATEGORY_TOO_DEEP",
+        400,
+        &["fieldName"],
+        "Invented: the parent stands at the lowest level a category can have.",
+    ),
+    (
+        "STATUS_SET_NOT_FOUND",
+        400,
+        &["fieldName"],
+        "Invented: the project has no such active status set.",
+    ),
+    (
+        "STATUS_SET_IN_USE",
+        409,
+        &[],
+        "Invented: assets of the category hold statuses of its present set.",
+    ),
+    (
+        "DEFAULT_STATUS_SET_FIXED",
+        409,
+        &[],
+        "Invented: the status set of ROOT cannot be replaced.",
+    ),
+    (
+        "CUSTOM_ATTRIBUTE_IN_USE",
+        400,
+        &["fieldName"],
+        "Invented: the type of an attribute that assets carry cannot change.",
+    ),
+    (
+        "ENUM_VALUE_REMOVED",
+        400,
+        &["fieldName"],
+        "Invented: a value of a select attribute cannot be removed.",
     ),
     (
         "VALIDATION_FAILED",
@@ -531,6 +737,12 @@ pub const ERROR_CODES: &[(&str, u16, &[&str], &str)] = &[
         &[],
         "Invented: the user may not use this project.",
     ),
+    (
+        "TOO_MANY_REQUESTS",
+        429,
+        &[],
+        "Invented: the service itself counts requests, if it does.",
+    ),
 ];
 
 macro_rules! switches {
@@ -574,6 +786,9 @@ switches! {
     RootCategory "root_category" ["allow", "400"] "ROOT as the category of an asset.";
     DateTimestamp "date_timestamp" ["400", "truncate"] "A date attribute with a time in it.";
     SettingsDeleted "settings_deleted" ["omit", "return"] "Inactive ids in a batch-get of settings without includeDeleted.";
+    DuplicateStatus "duplicate_status" ["409", "400"] "Status of a setting whose name is taken.";
+    EnumRemoval "enum_removal" ["deactivate", "400"] "A value of a select attribute that a patch leaves out.";
+    SetInUse "set_in_use" ["409", "accept"] "Another status set for a category whose assets hold statuses of the present one.";
     ForeignLocation "foreign_location" ["400", "accept"] "A locationId that is not in the project.";
     MisprintedScalars "misprinted_scalars" ["off", "on"] "batch-patch answers \"2,\" and \"true,\" as printed on its page.";
     ScopeEnforcement "scope_enforcement" ["strict", "lax"] "Whether data:create is demanded beside data:write.";
@@ -607,6 +822,7 @@ switches! {
     AssetsRegion "assets_region" ["ignore", "required"] "x-ads-region on asset calls.";
     MoreInfoKey "more_info_key" ["moreInfo", "more info"] "Name of the link in gateway errors.";
     GatewayDown "gateway_down" ["off", "html", "json"] "Every call is a 502.";
+    InheritedFrom "inherited_from" ["inherited", "always", "absent"] "Which rows of a category say where they are inherited from.";
     LocationsTotal "locations_total" ["grand", "page"] "totalResults of the location tree.";
     LocationPath "location_path" ["ancestors", "with_self"] "Path of a location asked for by id.";
     LocationsNext "locations_next" ["relative", "absolute", "next_key"] "Form of nextUrl of the location tree.";

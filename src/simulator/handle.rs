@@ -15,7 +15,7 @@ use super::contract::{ENDPOINTS, Endpoint, Group, PREFIXES, Service, Switch, Swi
 use super::faults::RetryAfter;
 use super::limits::Limits;
 use super::world::{Millis, World};
-use super::{assets, relationships, settings};
+use super::{assets, locations, relationships, settings, setup};
 use crate::http::send::{Answer, Request};
 
 /// A person behind a token.
@@ -83,6 +83,14 @@ impl Violation {
             metadata,
         }
     }
+
+    /// A text over its length, with the metadata of the "GET error-codes" reference page.
+    pub fn too_long(field: &str, most: usize) -> Self {
+        let detail = format!("Field {field:?} is longer than {most} characters.");
+        let mut violation = Self::field("FIELD_EXCEEDS_MAX_LENGTH", field, detail);
+        violation.metadata.insert("maxStringLength".into(), most.into());
+        violation
+    }
 }
 
 /// A refusal by the service without single violations.
@@ -93,6 +101,19 @@ pub fn refuse(status: u16, code: &'static str, detail: impl Into<String>) -> Ref
         detail: detail.into(),
         violations: Vec::new(),
     }
+}
+
+/// A refusal of one object with everything that is wrong with it; the first gives its code.
+pub fn refuse_all(status: u16, violations: Vec<Violation>) -> Result<(), Refusal> {
+    let Some(first) = violations.first() else {
+        return Ok(());
+    };
+    Err(Refusal::Service {
+        status,
+        code: first.code,
+        detail: first.detail.clone(),
+        violations,
+    })
 }
 
 /// A refusal that names one field or parameter.
@@ -388,7 +409,7 @@ pub fn admit(
             endpoint,
             &user,
             request,
-            route.ids.first().map_or("", String::as_str),
+            route.ids.first().map(String::as_str),
         )?;
         user
     };
@@ -450,8 +471,10 @@ pub fn work(
     };
     let answer = match endpoint.service {
         Service::Relationships => relationships::call(state, &call, now)?,
-        _ if endpoint.tag.starts_with("assets") => assets::call(state, &call)?,
-        _ => settings::call(state, &call)?,
+        Service::Locations | Service::LocationContainers => locations::call(state, &call)?,
+        Service::Assets if endpoint.tag.starts_with("assets") => assets::call(state, &call)?,
+        Service::Assets if endpoint.group == Group::AssetsWrite => setup::call(state, &call)?,
+        Service::Assets => settings::call(state, &call)?,
     };
     if state.switches.is(Switch::Inject5xx, "after_apply") && large {
         return Err(broken());
@@ -531,7 +554,7 @@ fn permitted(
     endpoint: &Endpoint,
     user: &User,
     request: &Request,
-    project: &str,
+    project: Option<&str>,
 ) -> Result<(), Refusal> {
     let (world, switches) = (&state.world, &state.switches);
     let lax = switches.is(Switch::ScopeEnforcement, "lax");
@@ -552,10 +575,12 @@ fn permitted(
             message: "Token does not have the privilege for this request.",
         });
     }
+    // What belongs to no project is answered in any region: no page says where it would be routed to.
+    let Some(project) = project else { return Ok(()) };
     let region_counts = match endpoint.service {
         Service::Relationships => switches.is(Switch::RegionHeader, "required"),
         Service::Assets => switches.is(Switch::AssetsRegion, "required"),
-        Service::Locations => false,
+        Service::Locations | Service::LocationContainers => false,
     };
     if region_counts {
         match request.header("x-ads-region") {
@@ -579,10 +604,14 @@ fn permitted(
     // Only Assets takes the form with "b." before the id.
     let bare = match endpoint.service {
         Service::Assets => project.strip_prefix("b.").unwrap_or(project),
-        Service::Relationships | Service::Locations => project,
+        Service::Relationships | Service::Locations | Service::LocationContainers => project,
+    };
+    let own = match endpoint.service {
+        Service::LocationContainers => world.locations_container,
+        Service::Assets | Service::Relationships | Service::Locations => world.project,
     };
     match uuid(bare) {
-        Some(id) if id == world.project => Ok(()),
+        Some(id) if id == own => Ok(()),
         Some(id) if id == world.foreign_project && switches.is(Switch::ForeignProject, "403") => Err(refuse(
             403,
             "FORBIDDEN",
@@ -751,6 +780,11 @@ fn relationship_error(status: u16, code: &str, detail: &str, violations: &[Viola
 /// The error object of Assets. No page shows one: its form is a switch.
 fn asset_error(code: &str, detail: &str, mut violations: Vec<Violation>, switches: &Switches) -> Value {
     let entry = |violation: Violation| json!({ "errorCode": violation.code, "detail": violation.detail, "errorMetadata": violation.metadata });
+    // A refusal of one thing carries what is known of it beside its own code, where public code reads it.
+    let metadata = violations
+        .first()
+        .filter(|first| first.code == code)
+        .map_or_else(Map::new, |first| first.metadata.clone());
     if violations.is_empty() || switches.is(Switch::BatchErrorShape, "single_object") {
         let (code, detail, metadata) = match violations.into_iter().next() {
             Some(first) => (first.code, first.detail, first.metadata),
@@ -762,5 +796,5 @@ fn asset_error(code: &str, detail: &str, mut violations: Vec<Violation>, switche
         violations.truncate(1);
     }
     let errors: Vec<Value> = violations.into_iter().map(entry).collect();
-    json!({ "errorCode": code, "title": code, "detail": detail, "errorMetadata": {}, "errors": errors })
+    json!({ "errorCode": code, "title": code, "detail": detail, "errorMetadata": metadata, "errors": errors })
 }

@@ -5,10 +5,10 @@
 //! | file | holds |
 //! | --- | --- |
 //! | `contract` | endpoints, fields and switches, as tables |
-//! | `world` | the project and everything in it |
+//! | `world`, `indexed` | the project and everything in it |
 //! | `limits` | the rate windows |
 //! | `handle` | one request in, one answer out: the checks all endpoints share, and the error bodies |
-//! | `assets`, `settings`, `relationships` | the endpoints |
+//! | `assets`, `settings` (read), `setup` (written), `relationships`, `locations` | the endpoints |
 //! | `faults` | scripted faults |
 //! | `audit` | what really happened |
 //! | `serve` | the same over HTTP/1.1 on a loopback port |
@@ -31,10 +31,13 @@ pub mod audit;
 pub mod contract;
 pub mod faults;
 mod handle;
+pub mod indexed;
 pub mod limits;
+mod locations;
 mod relationships;
 mod serve;
 mod settings;
+mod setup;
 pub mod world;
 
 use std::collections::{BTreeMap, HashMap};

@@ -1,6 +1,6 @@
 //! The relationship endpoints.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::contract::{RELATIONSHIP_PAGE_MOST, Switch, Switches, WRITABLE};
+use super::contract::{EntityKind, RELATIONSHIP_PAGE_MOST, Switch, Switches, WRITABLE};
 use super::handle::{Call, Query, Refusal, State, Violation, answer, bad_field, instant, refuse, uuid};
 use super::world::{Entity, Millis, Relationship, World, timestamp};
 use crate::http::send::Answer;
@@ -21,6 +21,7 @@ pub fn call(state: &mut State, call: &Call, now: Duration) -> Result<Answer, Ref
         "relationships:batch" => batch(state, call),
         "relationships/id" => one(state, call),
         "relationships" => put(state, call),
+        "relationships:writable" => Ok(writable_matrix(&state.switches)),
         _ => delete(state, call),
     }
 }
@@ -443,14 +444,8 @@ fn link(world: &World, switches: &Switches, index: usize, item: &Value) -> Resul
     };
     let entities = [entity(first, 0)?, entity(second, 1)?];
     let [left, right] = [0, 1].map(|end| (&*entities[end].domain, &*entities[end].kind));
-    let issue = ("autodesk-bim360-issue", "issue");
-    let asset = ("autodesk-bim360-asset", "asset");
-    let writable = WRITABLE
-        .iter()
-        .any(|(one, other)| (*one, *other) == (left, right) || (*one, *other) == (right, left))
-        || switches.is(Switch::WritableAssetIssue, "on")
-            && [(asset, issue), (issue, asset)].contains(&(left, right));
-    if !writable {
+    if !writable(switches).any(|(one, other)| (one, other) == (left, right) || (one, other) == (right, left))
+    {
         let detail = format!("{} and {} cannot be linked.", left.1, right.1);
         return Err(if switches.is(Switch::PutNotWritable, "403") {
             refuse(403, "Forbidden", detail)
@@ -469,6 +464,41 @@ fn link(world: &World, switches: &Switches, index: usize, item: &Value) -> Resul
         }
     }
     Ok(Link { id, entities })
+}
+
+/// The kinds of entity that may be linked, each pair once.
+fn writable(switches: &Switches) -> impl Iterator<Item = (EntityKind, EntityKind)> {
+    let asset_issue = (
+        ("autodesk-bim360-asset", "asset"),
+        ("autodesk-bim360-issue", "issue"),
+    );
+    let issues = switches.is(Switch::WritableAssetIssue, "on");
+    WRITABLE.iter().copied().chain(issues.then_some(asset_issue))
+}
+
+/// What may be linked with what, grouped by domain and seen from both ends ("GET relationships:writable" reference page).
+fn writable_matrix(switches: &Switches) -> Answer {
+    let mut matrix: BTreeMap<EntityKind, BTreeMap<&str, BTreeSet<&str>>> = BTreeMap::new();
+    for (one, other) in writable(switches) {
+        for (from, (domain, kind)) in [(one, other), (other, one)] {
+            let allowed = matrix.entry(from).or_default();
+            allowed.entry(domain).or_default().insert(kind);
+        }
+    }
+    let mut domains: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+    for ((domain, kind), allowed) in matrix {
+        let allow: Vec<Value> = allowed
+            .iter()
+            .map(|(domain, kinds)| json!({ "domain": domain, "entityTypes": kinds }))
+            .collect();
+        let entry = json!({ "entityType": kind, "allow": allow });
+        domains.entry(domain).or_default().push(entry);
+    }
+    let domains: Vec<Value> = domains
+        .iter()
+        .map(|(domain, types)| json!({ "domain": domain, "entityTypes": types }))
+        .collect();
+    answer(200, &domains)
 }
 
 /// Both entities must exist; those of other products are taken on trust.

@@ -1,4 +1,6 @@
-//! Reading the project's settings: categories, status sets, statuses, custom attributes, error codes, locations.
+//! Reading the project's settings: categories, status sets, statuses, custom attributes, error codes.
+
+use std::collections::HashSet;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -6,34 +8,37 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::assets::ids;
-use super::contract::{ERROR_CODES, LOCATION_PAGE_MOST, PAGE_DEFAULT, PAGE_MOST, Switch, Switches};
+use super::contract::{ERROR_CODES, PAGE_DEFAULT, PAGE_MOST, Switch, Switches};
 use super::handle::{Call, Query, Refusal, State, answer, bad_field, encoded, instants, refuse, uuid};
-use super::world::{Location, Stamp, World};
+use super::world::{Attribute, Category, Stamp, Status, StatusSet, World};
 use crate::http::send::Answer;
 
-/// Answers a call to any endpoint of Assets or Locations that is not about assets themselves.
+/// Answers a call to an endpoint of Assets that reads anything but assets.
 pub fn call(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
     let (world, switches) = (&state.world, &state.switches);
     match call.endpoint.tag {
         "categories" => categories(world, call),
         "categories:batch-get" => {
             let uid = call.query.flag("includeUid")?;
+            let below = world.subcategories();
             let results: Vec<Value> = ids(switches, call, "ids")?
                 .iter()
-                .filter_map(|id| Some(world.category_json(world.category(id)?, uid)))
+                .filter_map(|id| Some(world.category_json(world.category(id)?, &below, uid)))
                 .collect();
             Ok(answer(200, &json!({ "results": results })))
         }
-        "categories/custom-attributes" => category_attributes(world, call),
+        "categories/custom-attributes" => {
+            let category = category_of(world, call)?;
+            category_attributes(world, switches, category, call)
+        }
         "category-status-step-sets" => category_sets(world, switches, call),
         "status-step-sets" | "asset-statuses" | "custom-attributes" => {
-            listed(switches, call, components(world, call.endpoint.tag))
+            listed(world, switches, call, &components(world, call.endpoint.tag))
         }
-        "status-step-sets:batch-get" | "asset-statuses:batch-get" | "custom-attributes:batch-get" => batch(
-            switches,
-            call,
-            components(world, call.endpoint.tag.trim_end_matches(":batch-get")),
-        ),
+        "status-step-sets:batch-get" | "asset-statuses:batch-get" | "custom-attributes:batch-get" => {
+            let tag = call.endpoint.tag.trim_end_matches(":batch-get");
+            batch(world, switches, call, &components(world, tag))
+        }
         "error-codes" => {
             let results: Vec<Value> = ERROR_CODES.iter().map(error_code).collect();
             let pagination = json!({ "limit": results.len(), "offset": 0, "totalResults": results.len() });
@@ -42,13 +47,13 @@ pub fn call(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
                 &json!({ "pagination": pagination, "results": results }),
             ))
         }
-        "error-codes/name" => {
+        // The one endpoint left: a code by its name.
+        _ => {
             let name = call.ids.first().map_or("", String::as_str);
             let code = ERROR_CODES.iter().find(|(known, ..)| *known == name);
             code.map(|code| answer(200, &error_code(code)))
                 .ok_or_else(|| refuse(404, "NOT_FOUND", format!("There is no error code {name:?}.")))
         }
-        _ => locations(world, switches, call),
     }
 }
 
@@ -163,6 +168,7 @@ fn categories(world: &World, call: &Call) -> Result<Answer, Refusal> {
         .get("filter[updatedAt]")
         .map(|text| instants("filter[updatedAt]", text))
         .transpose()?;
+    let below = world.subcategories();
     let results: Vec<Value> = world
         .categories
         .values()
@@ -172,30 +178,48 @@ fn categories(world: &World, call: &Call) -> Result<Answer, Refusal> {
                 && depth.is_none_or(|most| world.path(category.id).count() <= most.saturating_add(1))
                 && updated.is_none_or(|(from, to)| (from..=to).contains(&category.stamp.updated_at))
         })
-        .map(|category| world.category_json(category, uid))
+        .map(|category| world.category_json(category, &below, uid))
         .collect();
     Ok(whole(&results))
 }
 
-fn category_attributes(world: &World, call: &Call) -> Result<Answer, Refusal> {
-    let inherited = call.query.flag("includeInherited")?;
+/// The category a path names.
+pub fn category_of<'a>(world: &'a World, call: &Call) -> Result<&'a Category, Refusal> {
     let id = call.ids.get(1).map_or("", String::as_str);
-    let category = world
+    world
         .category(id)
-        .ok_or_else(|| refuse(404, "NOT_FOUND", format!("There is no category {id:?}.")))?;
+        .ok_or_else(|| refuse(404, "NOT_FOUND", format!("There is no category {id:?}.")))
+}
+
+/// The list of a category's attributes, as reading it and adding to it both answer it.
+pub fn category_attributes(
+    world: &World,
+    switches: &Switches,
+    category: &Category,
+    call: &Call,
+) -> Result<Answer, Refusal> {
+    let inherited = call.query.flag("includeInherited")?;
     let results: Vec<Value> = world
         .effective_attributes(category.id)
         .into_iter()
         .filter(|(_, from)| inherited || *from == category.id)
         .map(|(attribute, from)| {
             let mut value = world.attribute_json(attribute);
-            if from != category.id {
-                value["inheritedFromCategoryId"] = json!(from.to_string());
-            }
+            mark_inherited(switches, &mut value, category.id, from);
             value
         })
         .collect();
     Ok(whole(&results))
+}
+
+/// Says where a row of a category is inherited from. The reference pages print it on inherited rows only, the tutorials
+/// on all, and one of them on none.
+fn mark_inherited(switches: &Switches, row: &mut Value, category: u64, from: u64) {
+    let shown = switches.is(Switch::InheritedFrom, "always")
+        || from != category && switches.is(Switch::InheritedFrom, "inherited");
+    if shown {
+        row["inheritedFromCategoryId"] = json!(from.to_string());
+    }
 }
 
 fn category_sets(world: &World, switches: &Switches, call: &Call) -> Result<Answer, Refusal> {
@@ -209,67 +233,76 @@ fn category_sets(world: &World, switches: &Switches, call: &Call) -> Result<Answ
                 return None;
             }
             let mut row = json!({ "categoryId": id, "statusStepSetId": set.id });
-            if from != category.id {
-                row["inheritedFromCategoryId"] = json!(from.to_string());
-            }
+            mark_inherited(switches, &mut row, category.id, from);
             Some(row)
         })
         .collect();
     Ok(answer(200, &json!({ "results": results })))
 }
 
-/// A row of the settings, ready to print.
-struct Component<'a> {
-    id: Uuid,
-    /// The generated name of a custom attribute.
-    name: &'a str,
-    stamp: &'a Stamp,
-    value: Value,
+/// A row of the settings. Only what is shown is printed: printing costs far more than looking.
+enum Component<'a> {
+    Set(&'a StatusSet),
+    Status(&'a StatusSet, &'a Status),
+    Attribute(&'a Attribute),
+}
+
+impl Component<'_> {
+    fn id(&self) -> Uuid {
+        match self {
+            Self::Set(set) => set.id,
+            Self::Status(_, status) => status.id,
+            Self::Attribute(attribute) => attribute.id,
+        }
+    }
+
+    /// The generated name of a custom attribute; nothing else has one.
+    fn name(&self) -> &str {
+        match self {
+            Self::Attribute(attribute) => &attribute.name,
+            Self::Set(_) | Self::Status(..) => "",
+        }
+    }
+
+    fn stamp(&self) -> &Stamp {
+        match self {
+            Self::Set(set) => &set.stamp,
+            Self::Status(_, status) => &status.stamp,
+            Self::Attribute(attribute) => &attribute.stamp,
+        }
+    }
+
+    fn printed(&self, world: &World) -> Value {
+        match self {
+            Self::Set(set) => world.status_set_json(set),
+            Self::Status(set, status) => world.status_json(set, status),
+            Self::Attribute(attribute) => world.attribute_json(attribute),
+        }
+    }
 }
 
 fn components<'a>(world: &'a World, tag: &str) -> Vec<Component<'a>> {
     match tag {
-        "status-step-sets" => world
-            .status_sets
-            .iter()
-            .map(|set| Component {
-                id: set.id,
-                name: "",
-                stamp: &set.stamp,
-                value: world.status_set_json(set),
-            })
-            .collect(),
+        "status-step-sets" => world.status_sets.iter().map(Component::Set).collect(),
         "asset-statuses" => world
             .status_sets
             .iter()
-            .flat_map(|set| set.statuses.iter().map(move |status| (set, status)))
-            .map(|(set, status)| {
-                let value = world.status_json(set, status);
-                Component {
-                    id: status.id,
-                    name: "",
-                    stamp: &status.stamp,
-                    value,
-                }
+            .flat_map(|set| {
+                set.statuses
+                    .iter()
+                    .map(move |status| Component::Status(set, status))
             })
             .collect(),
-        _ => world
-            .attributes
-            .iter()
-            .map(|attribute| {
-                let value = world.attribute_json(attribute);
-                Component {
-                    id: attribute.id,
-                    name: &attribute.name,
-                    stamp: &attribute.stamp,
-                    value,
-                }
-            })
-            .collect(),
+        _ => world.attributes.iter().map(Component::Attribute).collect(),
     }
 }
 
-fn listed(switches: &Switches, call: &Call, components: Vec<Component<'_>>) -> Result<Answer, Refusal> {
+fn listed(
+    world: &World,
+    switches: &Switches,
+    call: &Call,
+    components: &[Component<'_>],
+) -> Result<Answer, Refusal> {
     let Page { limit, offset } = page(&call.query, switches)?;
     let deleted = call.query.flag("includeDeleted")?;
     let updated = call
@@ -277,138 +310,55 @@ fn listed(switches: &Switches, call: &Call, components: Vec<Component<'_>>) -> R
         .get("filter[updatedAt]")
         .map(|text| instants("filter[updatedAt]", text))
         .transpose()?;
-    let fitting: Vec<Value> = components
-        .into_iter()
+    let fitting: Vec<&Component<'_>> = components
+        .iter()
         .filter(|component| {
-            (deleted || component.stamp.active())
-                && updated.is_none_or(|(from, to)| (from..=to).contains(&component.stamp.updated_at))
+            (deleted || component.stamp().active())
+                && updated.is_none_or(|(from, to)| (from..=to).contains(&component.stamp().updated_at))
         })
-        .map(|component| component.value)
         .collect();
     let pagination = pagination(call, switches, limit, offset, fitting.len());
-    let results: Vec<Value> = fitting.into_iter().skip(offset).take(limit).collect();
+    let results: Vec<Value> = fitting
+        .into_iter()
+        .skip(offset)
+        .take(limit)
+        .map(|component| component.printed(world))
+        .collect();
     Ok(answer(
         200,
         &json!({ "pagination": pagination, "results": results }),
     ))
 }
 
-fn batch(switches: &Switches, call: &Call, components: Vec<Component<'_>>) -> Result<Answer, Refusal> {
+fn batch(
+    world: &World,
+    switches: &Switches,
+    call: &Call,
+    components: &[Component<'_>],
+) -> Result<Answer, Refusal> {
     let deleted = call.query.flag("includeDeleted")? || switches.is(Switch::SettingsDeleted, "return");
     // Custom attributes may be asked for by id, by name, or both.
     let by_name = call.endpoint.tag.starts_with("custom-attributes") && call.body.get("names").is_some();
-    let names = if by_name {
-        ids(switches, call, "names")?
+    let names: HashSet<&str> = if by_name {
+        ids(switches, call, "names")?.into_iter().collect()
     } else {
-        Vec::new()
+        HashSet::new()
     };
     let ids = if by_name && call.body.get("ids").is_none() {
         Vec::new()
     } else {
         ids(switches, call, "ids")?
     };
-    let ids: Vec<Uuid> = ids.iter().filter_map(|id| uuid(id)).collect();
+    let ids: HashSet<Uuid> = ids.iter().filter_map(|id| uuid(id)).collect();
     let results: Vec<Value> = components
-        .into_iter()
-        .filter(|component| deleted || component.stamp.active())
-        .filter(|component| ids.contains(&component.id) || names.contains(&component.name))
-        .map(|component| component.value)
+        .iter()
+        .filter(|component| deleted || component.stamp().active())
+        .filter(|component| ids.contains(&component.id()) || names.contains(component.name()))
+        .map(|component| component.printed(world))
         .collect();
     Ok(answer(200, &json!({ "results": results })))
 }
 
 fn error_code((name, status, metadata, description): &(&str, u16, &[&str], &str)) -> Value {
     json!({ "name": name, "description": description, "httpStatusCode": status, "metadataKeys": metadata })
-}
-
-fn locations(world: &World, switches: &Switches, call: &Call) -> Result<Answer, Refusal> {
-    let query = &call.query;
-    let number = |name: &str, default: usize, least: usize, most: usize| match query.get(name) {
-        None => Ok(default),
-        Some(text) => text
-            .parse::<usize>()
-            .ok()
-            .filter(|number| (least..=most).contains(number))
-            .ok_or_else(|| bad_field("INVALID_PARAMETER", name, format!("{name} cannot be {text:?}."))),
-    };
-    let asked = query.get("filter[id]");
-    let (mut limit, mut offset) = (
-        number("limit", LOCATION_PAGE_MOST, 1, LOCATION_PAGE_MOST)?,
-        number("offset", 0, 0, usize::MAX)?,
-    );
-    let nodes: Vec<&Location> = match asked {
-        Some(list) => {
-            (limit, offset) = (LOCATION_PAGE_MOST, 0);
-            let ids: Vec<Uuid> = list.split(',').filter_map(|id| uuid(id.trim())).collect();
-            world
-                .locations
-                .iter()
-                .filter(|node| ids.contains(&node.id))
-                .collect()
-        }
-        None => world.locations.iter().collect(),
-    };
-    let results: Vec<Value> = nodes
-        .iter()
-        .skip(offset)
-        .take(limit)
-        .map(|node| {
-            let kind = if node.parent.is_none() { "Root" } else { "Area" };
-            let order = world
-                .locations
-                .iter()
-                .take_while(|other| other.id != node.id)
-                .filter(|other| other.parent == node.parent)
-                .count();
-            let mut value = json!({ "id": node.id, "parentId": node.parent, "type": kind, "name": node.name,
-                "order": order, "documentCount": 0 });
-            if let Some(barcode) = &node.barcode {
-                value["barcode"] = json!(barcode);
-            }
-            if asked.is_some() {
-                value["path"] = json!(path(world, node, switches.is(Switch::LocationPath, "with_self")));
-            }
-            value
-        })
-        .collect();
-    let total = if switches.is(Switch::LocationsTotal, "grand") {
-        nodes.len()
-    } else {
-        results.len()
-    };
-    let mut pagination = json!({ "limit": limit, "offset": offset, "totalResults": total });
-    let next = offset.saturating_add(limit);
-    if next < nodes.len() {
-        // In samples the URL is relative and lacks the first segment of the path.
-        let relative = format!(
-            "{}?limit={limit}&offset={next}",
-            call.path.strip_prefix("/construction").unwrap_or(&call.path)
-        );
-        let absolute = format!("{}{}?limit={limit}&offset={next}", call.origin, call.path);
-        let (key, url) = if switches.is(Switch::LocationsNext, "absolute") {
-            ("nextUrl", absolute)
-        } else if switches.is(Switch::LocationsNext, "next_key") {
-            ("next", relative)
-        } else {
-            ("nextUrl", relative)
-        };
-        pagination[key] = json!(url);
-    }
-    Ok(answer(
-        200,
-        &json!({ "pagination": pagination, "results": results }),
-    ))
-}
-
-fn path(world: &World, node: &Location, with_self: bool) -> Vec<String> {
-    let mut names = Vec::new();
-    let mut current = Some(node);
-    while let Some(step) = current {
-        if with_self || step.id != node.id {
-            names.push(step.name.clone());
-        }
-        current = world.locations.iter().find(|other| Some(other.id) == step.parent);
-    }
-    names.reverse();
-    names
 }

@@ -1,11 +1,13 @@
 //! The project: what exists in it and what belongs to what.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
+
+use super::indexed::Indexed;
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
 pub type Millis = i64;
@@ -29,7 +31,9 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    fn new(now: Millis, user: &Arc<str>, version: u64) -> Self {
+    /// Made now by this user.
+    #[must_use]
+    pub fn new(now: Millis, user: &Arc<str>, version: u64) -> Self {
         Self {
             created_at: now,
             created_by: Arc::clone(user),
@@ -46,10 +50,17 @@ impl Stamp {
         self.deleted.is_none()
     }
 
-    fn change(&mut self, now: Millis, user: &Arc<str>, version: u64) {
+    /// Changed now by this user.
+    pub fn change(&mut self, now: Millis, user: &Arc<str>, version: u64) {
         self.updated_at = now;
         self.updated_by = Arc::clone(user);
         self.version = version;
+    }
+
+    /// Deleted now by this user.
+    pub fn delete(&mut self, now: Millis, user: &Arc<str>, version: u64) {
+        self.change(now, user, version);
+        self.deleted = Some((now, Arc::clone(user)));
     }
 
     fn fields(&self) -> Map<String, Value> {
@@ -87,9 +98,17 @@ pub struct Category {
     pub description: Option<String>,
     pub parent: Option<u64>,
     /// The explicitly assigned status set.
-    pub status_set: Option<Uuid>,
+    pub status_set: Option<Assignment>,
     /// The explicitly assigned custom attributes.
     pub attributes: Vec<Uuid>,
+    pub stamp: Stamp,
+}
+
+/// That a category has a status set of its own: a record by itself ("PUT status-step-set" reference page).
+#[derive(Debug, Clone)]
+pub struct Assignment {
+    pub id: Uuid,
+    pub status_set: Uuid,
     pub stamp: Stamp,
 }
 
@@ -98,7 +117,9 @@ pub struct Category {
 pub struct Status {
     pub id: Uuid,
     pub label: String,
-    pub color: &'static str,
+    pub description: Option<String>,
+    pub color: Option<String>,
+    /// A slug that no other status of the project has.
     pub bucket: String,
     pub stamp: Stamp,
 }
@@ -108,6 +129,7 @@ pub struct Status {
 pub struct StatusSet {
     pub id: Uuid,
     pub name: String,
+    pub description: Option<String>,
     pub is_default: bool,
     pub statuses: Vec<Status>,
     pub stamp: Stamp,
@@ -125,6 +147,27 @@ pub enum DataType {
 }
 
 impl DataType {
+    pub const ALL: [Self; 6] = [
+        Self::Text,
+        Self::Numeric,
+        Self::Date,
+        Self::Boolean,
+        Self::Select,
+        Self::MultiSelect,
+    ];
+
+    /// Whether its values are choices of a list.
+    #[must_use]
+    pub fn has_choices(self) -> bool {
+        matches!(self, Self::Select | Self::MultiSelect)
+    }
+
+    /// The type of a name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.name() == name)
+    }
+
     /// The name in answers.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -144,7 +187,7 @@ impl DataType {
 pub struct Choice {
     pub id: Uuid,
     pub label: String,
-    pub active: bool,
+    pub stamp: Stamp,
 }
 
 /// A custom attribute of the project; usable on the categories it is assigned to and all below.
@@ -154,6 +197,7 @@ pub struct Attribute {
     /// The generated key `caN`.
     pub name: String,
     pub display_name: String,
+    pub description: Option<String>,
     pub data_type: DataType,
     pub required: bool,
     pub max_length: Option<usize>,
@@ -245,6 +289,8 @@ pub struct World {
     pub project: Uuid,
     /// A project that exists and that the user is no member of.
     pub foreign_project: Uuid,
+    /// What BIM 360 calls the project in its Locations API; another id than the project's.
+    pub locations_container: Uuid,
     pub company: Uuid,
     /// The region the project is hosted in, as the "Regions" page spells it.
     pub region: String,
@@ -252,9 +298,9 @@ pub struct World {
     pub now: Millis,
     pub random: fastrand::Rng,
     pub categories: BTreeMap<u64, Category>,
-    pub status_sets: Vec<StatusSet>,
-    pub attributes: Vec<Attribute>,
-    pub locations: Vec<Location>,
+    pub status_sets: Indexed<StatusSet>,
+    pub attributes: Indexed<Attribute>,
+    pub locations: Indexed<Location>,
     assets: Vec<Asset>,
     asset_index: HashMap<Uuid, usize>,
     /// Active assets by barcode; kept to answer `barcode_unique` without a scan.
@@ -264,12 +310,17 @@ pub struct World {
     relationship_index: HashMap<Uuid, usize>,
     pairs: HashMap<[Entity; 2], usize>,
     asset_version: u64,
+    /// One counter for all settings, as the versions in the "Create settings" tutorial are.
     settings_version: u64,
+    buckets: HashSet<String>,
     service: Arc<str>,
 }
 
 /// The id of the root category.
 pub const ROOT: u64 = 1;
+
+/// The name of the default status set.
+pub(super) const DEFAULT_STATUS_SET: &str = "Default";
 
 /// The labels of the default status set ("Assets field guide").
 const DEFAULT_STATUSES: [&str; 10] = [
@@ -286,28 +337,25 @@ const DEFAULT_STATUSES: [&str; 10] = [
 ];
 
 impl World {
-    /// A project with ROOT, the default status set and the root location, and nothing else.
+    /// A project with ROOT and the root location. A service has a default status set too: `add_default_statuses`.
     #[must_use]
-    pub fn bare(seed: u64, now: Millis) -> Self {
+    pub(super) fn empty(seed: u64, now: Millis) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
         let mut id = || uuid::Builder::from_random_bytes(random.u128(..).to_be_bytes()).into_uuid();
         let (project, foreign_project, company, root_location) = (id(), id(), id(), id());
+        let locations_container = id();
         let mut world = Self {
             project,
             foreign_project,
+            locations_container,
             company,
             region: "US".into(),
             now,
             random,
             categories: BTreeMap::new(),
-            status_sets: Vec::new(),
-            attributes: Vec::new(),
-            locations: vec![Location {
-                id: root_location,
-                parent: None,
-                name: "Project".into(),
-                barcode: None,
-            }],
+            status_sets: Indexed::default(),
+            attributes: Indexed::default(),
+            locations: Indexed::default(),
             assets: Vec::new(),
             asset_index: HashMap::new(),
             barcodes: HashMap::new(),
@@ -317,15 +365,29 @@ impl World {
             pairs: HashMap::new(),
             asset_version: 0,
             settings_version: 0,
+            buckets: HashSet::new(),
             service: "assets-service".into(),
         };
+        world.add_location(root_location, None, "Project");
         world.add_category(ROOT, "ROOT", None);
-        let set = world.add_status_set("Default", true);
+        world
+    }
+
+    /// Gives ROOT the set of statuses every new project starts with.
+    pub(super) fn add_default_statuses(&mut self) {
+        let set = self.add_status_set(DEFAULT_STATUS_SET, true);
         for label in DEFAULT_STATUSES {
-            let id = world.new_id();
-            world.add_status(set, id, label);
+            let id = self.new_id();
+            self.add_status(set, id, label);
         }
-        world.assign_status_set(ROOT, set);
+        self.assign_status_set(ROOT, set);
+    }
+
+    /// A project with ROOT, the default status set and the root location, and nothing else.
+    #[must_use]
+    pub fn bare(seed: u64, now: Millis) -> Self {
+        let mut world = Self::empty(seed, now);
+        world.add_default_statuses();
         world
     }
 
@@ -422,7 +484,7 @@ impl World {
                 for room in 1..=2 {
                     let id = world.new_id();
                     world.add_location(id, Some(floor), &format!("Room {building}{level}{room:02}"));
-                    if let Some(location) = world.locations.last_mut() {
+                    if let Some(location) = world.locations.by_id_mut(id) {
                         location.barcode = Some(format!("{building}{level}{room:02}"));
                     }
                 }
@@ -436,13 +498,43 @@ impl World {
         uuid::Builder::from_random_bytes(self.random.u128(..).to_be_bytes()).into_uuid()
     }
 
-    fn settings_stamp(&mut self) -> Stamp {
+    /// The name the service itself signs with.
+    #[must_use]
+    pub fn service(&self) -> Arc<str> {
+        Arc::clone(&self.service)
+    }
+
+    /// Counts a change of the settings.
+    pub fn next_settings_version(&mut self) -> u64 {
         self.settings_version += 1;
-        Stamp::new(self.now, &self.service, self.settings_version)
+        self.settings_version
+    }
+
+    /// Marks a setting that this user makes now.
+    pub fn settings_stamp(&mut self, user: &Arc<str>) -> Stamp {
+        let version = self.next_settings_version();
+        Stamp::new(self.now, user, version)
+    }
+
+    /// The id of the next category.
+    #[must_use]
+    pub fn next_category(&self) -> u64 {
+        self.categories.keys().last().map_or(ROOT, |last| last + 1)
+    }
+
+    /// The generated name of the next custom attribute: a name is never given twice.
+    #[must_use]
+    pub fn next_attribute_name(&self) -> String {
+        let numbers = self.attributes.iter().filter_map(|attribute| {
+            let number: u64 = attribute.name.strip_prefix("ca")?.parse().ok()?;
+            Some(number)
+        });
+        format!("ca{}", numbers.max().unwrap_or(0).saturating_add(1))
     }
 
     /// Adds a category below a parent.
     pub fn add_category(&mut self, id: u64, name: &str, parent: Option<u64>) {
+        let stamp = self.settings_stamp(&self.service());
         let category = Category {
             id,
             uid: self.new_id(),
@@ -453,7 +545,7 @@ impl World {
             parent,
             status_set: None,
             attributes: Vec::new(),
-            stamp: self.settings_stamp(),
+            stamp,
         };
         self.categories.insert(id, category);
     }
@@ -469,10 +561,11 @@ impl World {
     /// Adds an empty status set and returns its id.
     pub fn add_status_set(&mut self, name: &str, is_default: bool) -> Uuid {
         let id = self.new_id();
-        let stamp = self.settings_stamp();
+        let stamp = self.settings_stamp(&self.service());
         self.status_sets.push(StatusSet {
             id,
             name: name.into(),
+            description: None,
             is_default,
             statuses: Vec::new(),
             stamp,
@@ -489,33 +582,87 @@ impl World {
             "adsk-red-500",
             "adsk-purple-500",
         ];
-        let stamp = self.settings_stamp();
+        let stamp = self.settings_stamp(&self.service());
+        let Some((is_default, count)) = self
+            .status_sets
+            .by_id(set)
+            .map(|set| (set.is_default, set.statuses.len()))
+        else {
+            return;
+        };
+        let status = Status {
+            id,
+            label: label.into(),
+            description: None,
+            color: Some(COLORS[count % COLORS.len()].into()),
+            bucket: self.bucket(label, is_default),
+            stamp,
+        };
+        if let Some(set) = self.status_sets.by_id_mut(set) {
+            set.statuses.push(status);
+        }
+    }
+
+    /// Makes a status inactive.
+    pub fn deactivate_status(&mut self, set: Uuid, id: Uuid) {
+        let (now, by, version) = (self.now, self.service(), self.next_settings_version());
+        let set = self.status_sets.by_id_mut(set);
+        let status = set.and_then(|set| set.statuses.iter_mut().find(|status| status.id == id));
+        if let Some(status) = status {
+            status.stamp.delete(now, &by, version);
+        }
+    }
+
+    /// Makes a status set inactive.
+    pub fn deactivate_status_set(&mut self, id: Uuid) {
+        let (now, by, version) = (self.now, self.service(), self.next_settings_version());
+        if let Some(set) = self.status_sets.by_id_mut(id) {
+            set.stamp.delete(now, &by, version);
+        }
+    }
+
+    /// A slug of a label that no status of the project has yet; one of the default set is plain, any other carries the
+    /// time (examples of the "GET asset-statuses" reference page).
+    pub fn bucket(&mut self, label: &str, plain: bool) -> String {
         let slug: String = label
             .to_lowercase()
             .chars()
             .map(|letter| if letter.is_alphanumeric() { letter } else { '-' })
             .collect();
-        if let Some(set) = self.status_sets.iter_mut().find(|known| known.id == set) {
-            let bucket = if set.is_default {
-                slug
-            } else {
-                format!("{slug}_{}", stamp.created_at)
-            };
-            let color = COLORS[set.statuses.len() % COLORS.len()];
-            set.statuses.push(Status {
-                id,
-                label: label.into(),
-                color,
-                bucket,
-                stamp,
-            });
+        if plain && self.buckets.insert(slug.clone()) {
+            return slug;
+        }
+        let mut time = self.now;
+        loop {
+            let bucket = format!("{slug}_{time}");
+            if self.buckets.insert(bucket.clone()) {
+                return bucket;
+            }
+            time = time.wrapping_add(1);
         }
     }
 
-    /// Gives a category a status set of its own.
+    /// Gives a category a status set of its own, in the place of the one it had.
     pub fn assign_status_set(&mut self, category: u64, set: Uuid) {
-        if let Some(category) = self.categories.get_mut(&category) {
-            category.status_set = Some(set);
+        self.assign_status_set_by(category, set, &self.service());
+    }
+
+    /// The same by a user.
+    pub fn assign_status_set_by(&mut self, category: u64, status_set: Uuid, user: &Arc<str>) {
+        let (id, stamp) = (self.new_id(), self.settings_stamp(user));
+        let Some(category) = self.categories.get_mut(&category) else {
+            return;
+        };
+        let own = &mut category.status_set;
+        if let Some(assignment) = own {
+            assignment.status_set = status_set;
+            assignment.stamp.change(stamp.updated_at, user, stamp.version);
+        } else {
+            *own = Some(Assignment {
+                id,
+                status_set,
+                stamp,
+            });
         }
     }
 
@@ -528,19 +675,20 @@ impl World {
         data_type: DataType,
         choices: &[(Uuid, &str)],
     ) {
-        let stamp = self.settings_stamp();
+        let stamp = self.settings_stamp(&self.service());
         let choices = choices
             .iter()
             .map(|(id, label)| Choice {
                 id: *id,
                 label: (*label).into(),
-                active: true,
+                stamp: stamp.clone(),
             })
             .collect();
         self.attributes.push(Attribute {
             id,
             name: name.into(),
             display_name: display_name.into(),
+            description: None,
             data_type,
             required: false,
             max_length: (data_type == DataType::Text).then_some(super::contract::ATTRIBUTE_TEXT_LENGTH),
@@ -552,14 +700,16 @@ impl World {
 
     /// Changes a custom attribute, for example to make it required.
     pub fn edit_attribute(&mut self, id: Uuid, edit: impl FnOnce(&mut Attribute)) {
-        if let Some(attribute) = self.attributes.iter_mut().find(|attribute| attribute.id == id) {
+        if let Some(attribute) = self.attributes.by_id_mut(id) {
             edit(attribute);
         }
     }
 
-    /// Assigns a custom attribute to a category and all below it.
+    /// Assigns a custom attribute to a category and all below it; once more changes nothing.
     pub fn assign_attribute(&mut self, category: u64, attribute: Uuid) {
-        if let Some(category) = self.categories.get_mut(&category) {
+        if let Some(category) = self.categories.get_mut(&category)
+            && !category.attributes.contains(&attribute)
+        {
             category.attributes.push(attribute);
         }
     }
@@ -600,21 +750,19 @@ impl World {
     pub fn effective_set(&self, category: u64) -> Option<(&StatusSet, u64)> {
         let (set, from) = self
             .path(category)
-            .find_map(|node| node.status_set.map(|set| (set, node.id)))?;
-        self.status_sets
-            .iter()
-            .find(|known| known.id == set)
-            .map(|set| (set, from))
+            .find_map(|node| Some((node.status_set.as_ref()?.status_set, node.id)))?;
+        Some((self.status_sets.by_id(set)?, from))
     }
 
     /// All attributes a category has, with the category each is assigned to.
     #[must_use]
     pub fn effective_attributes(&self, category: u64) -> Vec<(&Attribute, u64)> {
         let mut found: Vec<(&Attribute, u64)> = Vec::new();
+        let mut seen = HashSet::new();
         for node in self.path(category) {
             for id in &node.attributes {
-                if found.iter().all(|(known, _)| known.id != *id)
-                    && let Some(attribute) = self.attributes.iter().find(|attribute| attribute.id == *id)
+                if seen.insert(*id)
+                    && let Some(attribute) = self.attributes.by_id(*id)
                     && attribute.stamp.active()
                 {
                     found.push((attribute, node.id));
@@ -631,12 +779,7 @@ impl World {
             if location == above {
                 return true;
             }
-            match self
-                .locations
-                .iter()
-                .find(|node| node.id == location)
-                .and_then(|node| node.parent)
-            {
+            match self.locations.by_id(location).and_then(|node| node.parent) {
                 Some(parent) => location = parent,
                 None => return false,
             }
@@ -724,8 +867,7 @@ impl World {
             return false;
         }
         self.asset_version += 1;
-        asset.stamp.change(now, user, self.asset_version);
-        asset.stamp.deleted = Some((now, Arc::clone(user)));
+        asset.stamp.delete(now, user, self.asset_version);
         self.active_assets -= 1;
         if let Some(count) = asset
             .barcode
@@ -764,15 +906,26 @@ impl World {
         self.pairs.get(&pair(entities)).copied()
     }
 
-    /// A category as the API prints it; inactive children are left out of `subcategoryIds`.
+    /// The ids of the active categories below each category, for `subcategoryIds`.
     #[must_use]
-    pub fn category_json(&self, category: &Category, uid: bool) -> Value {
-        let children: Vec<String> = self
+    pub fn subcategories(&self) -> HashMap<u64, Vec<String>> {
+        let mut below: HashMap<u64, Vec<String>> = HashMap::new();
+        for category in self
             .categories
             .values()
-            .filter(|other| other.parent == Some(category.id) && other.stamp.active())
-            .map(|other| other.id.to_string())
-            .collect();
+            .filter(|category| category.stamp.active())
+        {
+            if let Some(parent) = category.parent {
+                below.entry(parent).or_default().push(category.id.to_string());
+            }
+        }
+        below
+    }
+
+    /// A category as the API prints it; `below` is what `subcategories` says.
+    #[must_use]
+    pub fn category_json(&self, category: &Category, below: &HashMap<u64, Vec<String>>, uid: bool) -> Value {
+        let children = below.get(&category.id).map_or(&[][..], Vec::as_slice);
         let mut head = json!({ "id": category.id.to_string(), "name": category.name });
         if let Some(description) = &category.description {
             head["description"] = json!(description);
@@ -792,8 +945,15 @@ impl World {
     /// A status as the API prints it.
     #[must_use]
     pub fn status_json(&self, set: &StatusSet, status: &Status) -> Value {
-        let head = json!({ "id": status.id, "label": status.label, "color": status.color,
-            "statusStepSetId": set.id, "bucket": status.bucket });
+        let mut head = json!({ "id": status.id, "label": status.label });
+        if let Some(description) = &status.description {
+            head["description"] = json!(description);
+        }
+        if let Some(color) = &status.color {
+            head["color"] = json!(color);
+        }
+        head["statusStepSetId"] = json!(set.id);
+        head["bucket"] = json!(status.bucket);
         merged(head, &status.stamp, Some(self.project))
     }
 
@@ -805,26 +965,45 @@ impl World {
             .iter()
             .map(|status| self.status_json(set, status))
             .collect();
-        let head = json!({ "id": set.id, "name": set.name, "isDefault": set.is_default, "values": values });
+        let mut head = json!({ "id": set.id, "name": set.name });
+        if let Some(description) = &set.description {
+            head["description"] = json!(description);
+        }
+        head["isDefault"] = json!(set.is_default);
+        head["values"] = json!(values);
         merged(head, &set.stamp, Some(self.project))
+    }
+
+    /// The status set of a category as the API prints its assignment.
+    #[must_use]
+    pub fn assignment_json(&self, category: &Category) -> Option<Value> {
+        let assignment = category.status_set.as_ref()?;
+        let head = json!({ "id": assignment.id, "categoryId": category.id.to_string(),
+            "statusStepSetId": assignment.status_set });
+        Some(merged(head, &assignment.stamp, Some(self.project)))
     }
 
     /// A custom attribute as the API prints it. A default choice is printed by its label ("Create settings" tutorial).
     #[must_use]
     pub fn attribute_json(&self, attribute: &Attribute) -> Value {
-        let mut head = json!({ "id": attribute.id, "name": attribute.name, "displayName": attribute.display_name,
-            "dataType": attribute.data_type.name(), "requiredOnIngress": attribute.required });
+        let mut head =
+            json!({ "id": attribute.id, "name": attribute.name, "displayName": attribute.display_name });
+        if let Some(description) = &attribute.description {
+            head["description"] = json!(description);
+        }
+        head["dataType"] = json!(attribute.data_type.name());
+        head["requiredOnIngress"] = json!(attribute.required);
         if let Some(length) = attribute.max_length {
             head["maxLengthOnIngress"] = json!(length);
         }
         if let Some(default) = &attribute.default {
             head["defaultValue"] = attribute.labelled(default);
         }
-        if matches!(attribute.data_type, DataType::Select | DataType::MultiSelect) {
+        if attribute.data_type.has_choices() {
             let labels: Vec<&str> = attribute
                 .choices
                 .iter()
-                .filter(|choice| choice.active)
+                .filter(|choice| choice.stamp.active())
                 .map(|choice| choice.label.as_str())
                 .collect();
             head["enumValues"] = json!(labels);
@@ -833,9 +1012,7 @@ impl World {
                 .iter()
                 .map(|choice| {
                     let head = json!({ "id": choice.id, "customAttributeId": attribute.id, "displayName": choice.label });
-                    let mut value = merged(head, &attribute.stamp, Some(self.project));
-                    value["isActive"] = json!(choice.active);
-                    value
+                    merged(head, &choice.stamp, Some(self.project))
                 })
                 .collect();
             head["values"] = json!(values);
@@ -854,7 +1031,12 @@ impl World {
                     self.path(category.id).filter(|node| node.parent.is_some()).map(|node| node.name.as_str()).collect();
                 names.reverse();
                 let statuses: Vec<Value> = self.effective_set(category.id).map_or_else(Vec::new, |(set, _)| {
-                    set.statuses.iter().map(|status| json!({ "id": status.id, "label": status.label })).collect()
+                    set.statuses
+                        .iter()
+                        .map(|status| {
+                            json!({ "id": status.id, "label": status.label, "isActive": status.stamp.active() })
+                        })
+                        .collect()
                 });
                 let attributes: Vec<Value> = self
                     .effective_attributes(category.id)
@@ -863,7 +1045,10 @@ impl World {
                         let values: Vec<Value> = attribute
                             .choices
                             .iter()
-                            .map(|choice| json!({ "id": choice.id, "displayName": choice.label }))
+                            .map(|choice| {
+                                json!({ "id": choice.id, "displayName": choice.label,
+                                    "isActive": choice.stamp.active() })
+                            })
                             .collect();
                         json!({ "name": attribute.name, "displayName": attribute.display_name,
                             "dataType": attribute.data_type.name(), "required": attribute.required, "values": values })
@@ -882,6 +1067,7 @@ impl World {
         json!({
             "project_id": self.project,
             "foreign_project_id": self.foreign_project,
+            "locations_container_id": self.locations_container,
             "region": self.region,
             "categories": categories,
             "locations": locations,
@@ -893,14 +1079,30 @@ impl World {
 }
 
 impl Attribute {
-    fn labelled(&self, value: &Value) -> Value {
+    /// A value as an asset carries it, with labels in the place of the ids of choices.
+    #[must_use]
+    pub fn labelled(&self, value: &Value) -> Value {
+        self.mapped(value, &|text| {
+            let choice = self.choices.iter().find(|choice| choice.id.to_string() == text)?;
+            Some(choice.label.clone())
+        })
+    }
+
+    /// A value with the labels of choices, as an asset carries it: with their ids.
+    #[must_use]
+    pub fn carried(&self, value: &Value) -> Value {
+        self.mapped(value, &|text| {
+            let mut active = self.choices.iter().filter(|choice| choice.stamp.active());
+            Some(active.find(|choice| choice.label == text)?.id.to_string())
+        })
+    }
+
+    fn mapped(&self, value: &Value, map: &dyn Fn(&str) -> Option<String>) -> Value {
         match value {
-            Value::Array(values) => values.iter().map(|value| self.labelled(value)).collect(),
-            Value::String(text) => self
-                .choices
-                .iter()
-                .find(|choice| choice.id.to_string() == *text)
-                .map_or_else(|| value.clone(), |choice| json!(choice.label)),
+            Value::Array(values) => values.iter().map(|value| self.mapped(value, map)).collect(),
+            Value::String(text) if self.data_type.has_choices() => {
+                map(text).map_or_else(|| value.clone(), Value::String)
+            }
             other => other.clone(),
         }
     }

@@ -1,0 +1,84 @@
+//! Lists whose members are found by id without a scan, so that large projects are answered as fast as small ones.
+
+use std::collections::HashMap;
+use std::ops::Deref;
+
+use uuid::Uuid;
+
+use super::world::{Attribute, Location, StatusSet};
+
+/// What an `Indexed` list holds.
+pub trait Identified {
+    /// The id; it never changes.
+    fn id(&self) -> Uuid;
+}
+
+impl Identified for StatusSet {
+    fn id(&self) -> Uuid {
+        self.id
+    }
+}
+
+impl Identified for Attribute {
+    fn id(&self) -> Uuid {
+        self.id
+    }
+}
+
+impl Identified for Location {
+    fn id(&self) -> Uuid {
+        self.id
+    }
+}
+
+/// A list in order of creation. It reads as a slice; nothing is ever taken out of it.
+#[derive(Debug)]
+pub struct Indexed<T> {
+    rows: Vec<T>,
+    places: HashMap<Uuid, usize>,
+}
+
+impl<T> Default for Indexed<T> {
+    fn default() -> Self {
+        Self {
+            rows: Vec::new(),
+            places: HashMap::new(),
+        }
+    }
+}
+
+impl<T: Identified> Indexed<T> {
+    /// Adds a member at the end.
+    pub fn push(&mut self, row: T) {
+        self.places.insert(row.id(), self.rows.len());
+        self.rows.push(row);
+    }
+
+    /// The member of an id.
+    #[must_use]
+    pub fn by_id(&self, id: Uuid) -> Option<&T> {
+        self.rows.get(*self.places.get(&id)?)
+    }
+
+    /// The member of an id, to change anything but its id.
+    pub fn by_id_mut(&mut self, id: Uuid) -> Option<&mut T> {
+        self.rows.get_mut(*self.places.get(&id)?)
+    }
+}
+
+impl<T> Deref for Indexed<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.rows
+    }
+}
+
+impl<'a, T> IntoIterator for &'a Indexed<T> {
+    type Item = &'a T;
+    type IntoIter = std::slice::Iter<'a, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.rows.iter()
+    }
+}
