@@ -47,3 +47,29 @@ def test_tokens_come_and_go() -> None:
         assert [answered(sim, token)[0] for token in tokens] == [200, 200, 200, 429]
         assert [sim.revoke_token(sim.token), sim.revoke_token(sim.token)] == [True, False]
         assert answered(sim, sim.token)[0] == 401
+
+
+def test_a_project_of_ones_own_is_there() -> None:
+    described = {
+        "attributes": [{"display_name": "Länge ", "type": "numeric"}],
+        "categories": [{"path": ("Rohre", "Kalt "), "attributes": ["Länge "]}, {"path": "Kabel > Kalt"}],
+        "locations": [{"path": ["Haus"], "barcode": "0001"}],
+    }
+    with acc.testing.Simulator(project=described) as sim:
+        found = sim.world()
+        assert [category["path"] for category in found["categories"]] == [
+            "",
+            "Rohre",
+            "Rohre > Kalt ",
+            "Kabel",
+            "Kabel > Kalt",
+        ]
+        assert [attribute["name"] for attribute in found["categories"][2]["attributes"]] == ["ca1"]
+        assert found["locations"][1]["barcode"] == "0001"
+        with sim.client() as client:
+            assert len(client.project(sim.project_id).categories()) == 5
+
+
+def test_a_project_that_cannot_be_says_where() -> None:
+    with pytest.raises(acc.OptionError, match=r'project\.categories\[0\] has no key "paths"'):
+        acc.testing.Simulator(project={"categories": [{"paths": "A"}]})

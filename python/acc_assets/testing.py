@@ -26,9 +26,21 @@ class Simulator:
         limits: requests a window; None: the service's own. Its `window` is not used here.
         latency: seconds every answer takes.
         switches: how it behaves where the official pages leave it open, by name; `switches()` lists them.
+        project: what is in its project, in the place of a made-up one; None: the made-up one. A dict with any of:
+
+            - `status_sets`: dicts of `name`, `statuses` and, if wanted, `default` and `active`. There is always a default
+              set: the service's own, unless one of the list has `default=True`.
+            - `attributes`: dicts of `display_name`, `type` (text, numeric, date, boolean, select or multi_select) and, if
+              wanted, `name` (such as "ca7"), `required`, `max_length`, `default`, `options` and `active`.
+            - `categories`: dicts of `path` and, if wanted, `id`, `status_set` (a name), `attributes` (display names) and
+              `active`. The path `[]` is ROOT.
+            - `locations`: dicts of `path` and, if wanted, `barcode`.
+
+            A path is "HVAC > Air Handling", or a list of names taken as they are; what stands above it need not be
+            listed. A status or an option is a label, or a dict of `label` and `active`.
 
     Raises:
-        OptionError: an option or switch that does not exist.
+        OptionError: an option or switch that does not exist, or a project that cannot be; it says where.
 
     Example:
         >>> with acc_assets.testing.Simulator(seed=1) as sim:
@@ -36,6 +48,21 @@ class Simulator:
         ...     result = project.assets.create([{"clientAssetId": "AHU-1", "categoryId": "0"}], on_error="collect")
         >>> result.counts
         {'invalid': 1}
+
+        A project of your own:
+
+        >>> plant = {
+        ...     "status_sets": [{"name": "Commissioning", "statuses": ["Open", "Done"]}],
+        ...     "attributes": [{"display_name": "Medium", "type": "select", "options": ["Water", "Steam"]}],
+        ...     "categories": [
+        ...         {"path": "Piping > Valves", "status_set": "Commissioning", "attributes": ["Medium"]},
+        ...     ],
+        ...     "locations": [{"path": ["Hall 2", "Bay 7"], "barcode": "H2-7"}],
+        ... }
+        >>> with acc_assets.testing.Simulator(project=plant) as plant_sim:
+        ...     project = plant_sim.client().project(plant_sim.project_id)
+        ...     [category["name"] for category in project.categories()]
+        ['ROOT', 'Piping', 'Valves']
     """
 
     def __init__(
@@ -46,6 +73,7 @@ class Simulator:
         limits: Limits | None = None,
         latency: float = 0.0,
         switches: Mapping[str, str] | None = None,
+        project: Mapping[str, Any] | None = None,
     ) -> None:
         positive("window", window)
         self._limits = (limits or Limits())._replace(window=float(window))
@@ -58,6 +86,7 @@ class Simulator:
                 },
                 "latency": float(latency),
                 "switches": dict(switches or {}),
+                "project": project,
             }
         )
 
@@ -95,7 +124,8 @@ class Simulator:
         return {"auth": self.token, "base_url": self.url, "limits": self._limits, "retry": retry, **options}
 
     def world(self) -> dict[str, Any]:
-        """What is in the project: project_id, categories (with statuses and attributes) and locations."""
+        """What is in the project: project_id, locations_container_id, categories (with statuses and attributes) and
+        locations."""
         return self._core.world()
 
     def assets(self) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | `contract` | endpoints, fields and switches, as tables |
 //! | `world`, `indexed` | the project and everything in it |
+//! | `project` | a project described by hand |
 //! | `limits` | the rate windows |
 //! | `handle` | one request in, one answer out: the checks all endpoints share, and the error bodies |
 //! | `assets`, `settings` (read), `setup` (written), `relationships`, `locations` | the endpoints |
@@ -34,6 +35,7 @@ mod handle;
 pub mod indexed;
 pub mod limits;
 mod locations;
+mod project;
 mod relationships;
 mod serve;
 mod settings;
@@ -79,6 +81,20 @@ pub struct Options {
     pub token: String,
     /// The time of day at the start, in milliseconds since 1970; `None` for the real one.
     pub start: Option<i64>,
+    /// The project, described as the table below says; `None` for the seeded one.
+    ///
+    /// All keys are optional but those marked. A path is a text with `>` between the names, blanks around them dropped,
+    /// or a list of the names, taken as they are; its parents need not be listed.
+    ///
+    /// | key | entries |
+    /// | --- | --- |
+    /// | `status_sets` | `name` (required), `default`, `statuses` (labels, or objects of `label` and `active`), `active` |
+    /// | `attributes` | `display_name`, `type` (both required), `name` (`ca1`, ...), `required`, `max_length`, `default` (choices by label), `options` (labels, or objects of `label` and `active`), `active` |
+    /// | `categories` | `path` (required; the empty list is ROOT), `id`, `active`, `status_set` (a name), `attributes` (display names) |
+    /// | `locations` | `path` (required), `barcode` |
+    ///
+    /// There is always a default status set: the service's own, unless one of the list is marked as `default`.
+    pub project: Option<Value>,
 }
 
 impl Default for Options {
@@ -91,13 +107,15 @@ impl Default for Options {
             switches: Vec::new(),
             token: "simulated-user-token".into(),
             start: None,
+            project: None,
         }
     }
 }
 
 impl Options {
     /// Reads options from JSON, all optional: `seed`, `window` and `latency` (seconds), `limits` (object with
-    /// `assets_read`, `assets_write`, `relationships`, `locations`), `switches` (object), `token`, `start` (milliseconds).
+    /// `assets_read`, `assets_write`, `relationships`, `locations`), `switches` (object), `token`, `start` (milliseconds),
+    /// `project` (object, or null for the seeded one).
     pub fn from_json(value: &Value) -> Result<Self, String> {
         let map = value.as_object().ok_or("options are an object")?;
         let mut options = Self::default();
@@ -115,6 +133,7 @@ impl Options {
                 "window" => options.window = seconds()?,
                 "latency" => options.latency = seconds()?,
                 "start" => options.start = Some(value.as_i64().ok_or_else(|| bad("a whole number"))?),
+                "project" => options.project = Some(value.clone()).filter(|value| !value.is_null()),
                 "token" => value
                     .as_str()
                     .ok_or_else(|| bad("a text"))?
@@ -151,7 +170,8 @@ impl Options {
                 }
                 _ => {
                     return Err(format!(
-                        "there is no option {key:?}; there are seed, window, limits, latency, switches, token, start"
+                        "there is no option {key:?}; there are seed, window, limits, latency, switches, token, start, \
+                         project"
                     ));
                 }
             }
@@ -195,15 +215,22 @@ enum Outcome {
 const RESET: &str = "connection reset (scripted)";
 
 impl Simulator {
-    /// A simulator of the seeded project. Fails on an unknown switch or value, an empty token or a window of zero.
-    pub fn new(options: Options) -> Result<Self, String> {
+    /// A simulator of the described or the seeded project. Fails on a description that cannot be, an unknown switch or
+    /// value, an empty token or a window of zero.
+    pub fn new(mut options: Options) -> Result<Self, String> {
         let start = start(&options);
-        let world = World::seeded(options.seed, start);
+        let world = match options.project.take() {
+            Some(description) => project::described(options.seed, start, &description)?,
+            None => World::seeded(options.seed, start),
+        };
         Self::with_world(options, world)
     }
 
-    /// A simulator of a project made by hand, with ids of your own.
+    /// A simulator of a project made by hand, with ids of your own; the options describe none beside it.
     pub fn with_world(options: Options, world: World) -> Result<Self, String> {
+        if options.project.is_some() {
+            return Err("the project is given twice: as a world and in the options".into());
+        }
         if options.token.trim().is_empty() || options.token.contains(char::is_whitespace) {
             return Err("the token must be a text without spaces".into());
         }
