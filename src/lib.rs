@@ -21,6 +21,8 @@ pub mod validation;
 
 pub mod table;
 
+pub mod sheet;
+
 pub mod batch;
 
 #[cfg(feature = "simulator")]

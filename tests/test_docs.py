@@ -23,8 +23,10 @@ MODULES = [
     ".errors",
     ".options",
     ".progress",
+    ".report",
     ".results",
     ".runs",
+    ".settings",
     ".tables",
     ".testing",
 ]
@@ -39,7 +41,7 @@ def examples() -> list[doctest.DocTest]:
 
 
 @pytest.mark.parametrize("test", examples(), ids=lambda test: test.name)
-def test_docstring_example(test: doctest.DocTest, sim: acc.testing.Simulator) -> None:
+def test_docstring_example(test: doctest.DocTest, sim: acc.testing.Simulator, tmp_path: pathlib.Path) -> None:
     kit = kit_of(sim)
     client: Any = sim.async_client() if ".async_client" in test.name else sim.client()
     test.globs = {
@@ -50,6 +52,7 @@ def test_docstring_example(test: doctest.DocTest, sim: acc.testing.Simulator) ->
         "project": client.project(sim.project_id),
         "category": kit.category,
         "status": kit.status,
+        "folder": tmp_path,
     }
     said: list[str] = []
     failed, tried = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=said.append)

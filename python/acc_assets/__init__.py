@@ -35,8 +35,10 @@ from .errors import (
 )
 from .options import Limits, Retry
 from .progress import Progress
+from .report import ColumnUse, Finding, Report, RowProblem
 from .results import BulkResult, Cause, Plan, Problem, RowError, RowOutcome, Stats
 from .runs import Runs, runs
+from .settings import Attribute, Category, Location, Settings, Status
 from .tables import AssetTable
 
 __all__ = [
@@ -49,19 +51,24 @@ __all__ = [
     "AsyncClient",
     "AsyncProject",
     "AsyncRelationships",
+    "Attribute",
     "AuthError",
     "BadRequestError",
     "BulkError",
     "BulkInterrupted",
     "BulkResult",
+    "Category",
     "Cause",
     "Client",
+    "ColumnUse",
     "ConflictError",
     "DataWarning",
+    "Finding",
     "ForbiddenError",
     "InputError",
     "JournalError",
     "Limits",
+    "Location",
     "NotFoundError",
     "OptionError",
     "PayloadTooLargeError",
@@ -71,12 +78,16 @@ __all__ = [
     "Project",
     "RateLimitError",
     "Relationships",
+    "Report",
     "Retry",
     "RowError",
     "RowOutcome",
+    "RowProblem",
     "Runs",
     "ServerError",
+    "Settings",
     "Stats",
+    "Status",
     "TransportError",
     "UnauthorizedError",
     "UnsupportedMediaTypeError",

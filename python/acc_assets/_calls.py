@@ -5,16 +5,32 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
 from . import _core
 from .errors import AccError, AuthError, BulkError, BulkInterrupted, DataWarning, OptionError
-from .options import Auth, Limits, Retry, at_least_one, limits_option, nearest, one_of, positive, retry_option
+from .options import (
+    MOST_ASSETS,
+    Auth,
+    Limits,
+    Retry,
+    at_least_one,
+    limits_option,
+    nearest,
+    one_of,
+    positive,
+    retry_option,
+    write_options,
+)
 from .progress import ProgressOption, Reporter
 from .results import BulkResult
+
+if TYPE_CHECKING:
+    from .report import Report
+    from .settings import Settings
 
 TOKEN_VARIABLE: Final = "ACC_ASSETS_TOKEN"
 CA_VARIABLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
@@ -86,6 +102,9 @@ class Session:
             "user_agent": f"acc-assets/{_core.__version__} Python/{sys.version_info[0]}.{sys.version_info[1]}",
         }
         self.last_result: BulkResult | None = None
+        # What was read of projects, by their id; and where the locations of those of BIM 360 are.
+        self.settings: dict[str, _core.Settings] = {}
+        self.containers: dict[str, str] = {}
         self._auth = auth
         self._lost_token = False
         self._closed = False
@@ -132,6 +151,7 @@ class Session:
             "auth": None if isinstance(self._auth, str) else self._auth,
             "lost_token": self._lost_token or isinstance(self._auth, str),
             "closed": self._closed,
+            "containers": self.containers,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -140,6 +160,8 @@ class Session:
         self._auth = state["auth"]
         self._lost_token = state["lost_token"]
         self._closed = state["closed"]
+        self.containers = state["containers"]
+        self.settings = {}
         self._engine = None
 
 
@@ -164,6 +186,8 @@ class Write(NamedTuple):
     rows: _core.Rows
     options: Mapping[str, Any]
     progress: ProgressOption
+    settings: _core.Settings | None = None
+    assets: _core.Table | None = None
 
     def operation(self, again: _core.Ledger | None = None, which: Which = "retry") -> _core.Operation:
         """Plans it; with `again`, for the failed and unsent rows of that ledger, or for those in doubt."""
@@ -174,7 +198,14 @@ class Write(NamedTuple):
                 f"or give the call a name (run=), or look at the rows of result.where({rows}) yourself."
             )
         return self.session.engine().write(
-            self.verb, self.project, self.rows, self.options, again=again, which=which
+            self.verb,
+            self.project,
+            self.rows,
+            self.options,
+            settings=self.settings,
+            assets=self.assets,
+            again=again,
+            which=which,
         )
 
     def reporter(self) -> Reporter:
@@ -187,6 +218,7 @@ class Write(NamedTuple):
             operation.table if self.options["returning"] else None,
             self.options["dry_run"],
             again,
+            self.rows if self.rows.replayable else None,
         )
         self.session.last_result = result
         return result
@@ -236,14 +268,215 @@ class Again:
         return self._start(self._write, operation)
 
 
-def write_now(write: Write) -> BulkResult:
+def write_now(write: Write, validate: Validate = False) -> BulkResult:
     """Runs a write in this thread."""
+    write = steps_now(prepared(write, validate))
     return _drive_now(write, write.operation())
 
 
-async def write_soon(write: Write) -> BulkResult:
+async def write_soon(write: Write, validate: Validate = False) -> BulkResult:
     """Runs a write in the background, awaited."""
+    write = await steps_soon(prepared(write, validate))
     return await _drive_soon(write, write.operation())
+
+
+Validate: TypeAlias = "bool | Literal['auto'] | Settings"
+Returned = TypeVar("Returned")
+# Work with reads in between: it yields them, and goes on when they have ended.
+Steps: TypeAlias = Generator[_core.Operation, None, Returned]
+
+
+def steps_now(steps: Steps[Returned]) -> Returned:
+    """Runs work with reads in between in this thread."""
+    try:
+        while True:
+            read = next(steps)
+            read.wait(None, _nothing)
+            _raise(read)
+    except StopIteration as end:
+        returned: Returned = end.value
+        return returned
+
+
+async def steps_soon(steps: Steps[Returned]) -> Returned:
+    """Runs work with reads in between in the background, awaited."""
+    try:
+        while True:
+            read = next(steps)
+            with Reporter(False, "read") as report:
+                await _ended(read, report)
+            _raise(read)
+    except StopIteration as end:
+        returned: Returned = end.value
+        return returned
+
+
+def _nothing() -> None:
+    """Nobody is told that a read is being stopped."""
+
+
+def _raise(operation: _core.Operation) -> None:
+    if operation.interrupted:
+        raise KeyboardInterrupt
+    if operation.error is not None:
+        raise operation.error
+
+
+def settings_of(session: Session, project: str, refresh: bool = False) -> Steps[_core.Settings]:
+    """The settings of a project: those that were read before, or read now."""
+    known = session.settings.get(project)
+    if known is not None and not refresh:
+        return known
+    operation = session.engine().read_settings(project, session.containers.get(project))
+    yield operation
+    found = operation.settings
+    if found is None:
+        raise AccError("The settings were not read; this is a defect of acc_assets, please report it.")
+    session.settings[project] = found
+    return found
+
+
+def prepared(write: Write, validate: Validate) -> Steps[Write]:
+    """A write with what its rows are checked against."""
+    if validate is False or write.verb not in ("create", "patch"):
+        return write
+    from .settings import Settings
+
+    settings: _core.Settings | None
+    if isinstance(validate, Settings):
+        settings = validate._core
+    elif validate is True or _wants_settings(write):
+        settings = yield from settings_of(write.session, write.project)
+    elif validate == "auto":
+        return write
+    else:
+        raise OptionError(f'validate={validate!r}: it takes True, False, "auto" or Settings.')
+    write = write._replace(settings=settings)
+    if write.verb != "patch" or not write.rows.replayable:
+        return write
+    engine = write.session.engine()
+    _, wanted = engine.scan(write.verb, write.rows, write.options, settings=settings)
+    if not wanted:
+        return write
+    options = {
+        "id": "id",
+        "include_custom_attributes": True,
+        "include_deleted": False,
+        "batch_size": MOST_ASSETS,
+    }
+    operation = engine.get(write.project, _core.Rows.from_values(wanted, "id"), options)
+    yield operation
+    return write._replace(assets=operation.table)
+
+
+def _wants_settings(write: Write) -> bool:
+    """Whether to read the settings unasked: they are known, the rows hold names, or they take more than one request.
+
+    One request with ids alone is its own check: the service refuses it whole.
+    """
+    if write.project in write.session.settings:
+        return True
+    if not write.rows.replayable or len(write.rows) > write.options["batch_size"]:
+        return True
+    names, _ = write.session.engine().scan(write.verb, write.rows, write.options)
+    return names
+
+
+def report_of(write: Write, settings: Validate) -> Steps[Report]:
+    """Checks rows and sends nothing."""
+    from .report import Report
+
+    write = yield from prepared(write, settings)
+    operation = write.operation()
+    yield operation
+    result = write.keep(operation, None)
+    return Report(result)
+
+
+def offline_report(
+    settings: Settings,
+    data: Any,
+    *,
+    verb: str,
+    id: str,
+    sheet: str | None,
+    mapping: Any,
+    separator: str,
+    nulls: str,
+    dates: str,
+) -> Report:
+    """Checks rows without a client."""
+    # A token that nothing is sent with.
+    session = Session(
+        "offline",
+        base_url="https://localhost",
+        prefix="construction",
+        region=None,
+        timeout=1.0,
+        max_in_flight=1,
+        limits=None,
+        retry=None,
+        ca_bundle=None,
+        proxy=None,
+    )
+    write = checked(
+        session,
+        settings.project_id,
+        data,
+        verb=verb,
+        id=id,
+        sheet=sheet,
+        mapping=mapping,
+        separator=separator,
+        nulls=nulls,
+        dates=dates,
+        import_key=None,
+    )
+    write = write._replace(settings=settings._core, assets=_core.Table.load(b"[[],[]]"))
+    from .report import Report
+
+    operation = write.operation()
+    operation.wait(None, _nothing)
+    _raise(operation)
+    return Report(write.keep(operation, None))
+
+
+def checked(
+    session: Session,
+    project: str,
+    data: Any,
+    *,
+    verb: str,
+    id: str,
+    sheet: str | None,
+    mapping: Any,
+    separator: str,
+    nulls: str,
+    dates: str,
+    import_key: str | None,
+) -> Write:
+    """A write that only checks."""
+    from .frames import rows_from
+
+    one_of("verb", verb, ("create", "patch"))
+    options = write_options(
+        batch_size=MOST_ASSETS,
+        nulls=nulls,
+        dates=dates,
+        id=id,
+        on_error="collect",
+        max_errors=None,
+        dry_run=True,
+        import_key=import_key,
+        reconcile=False,
+        run=None,
+        mapping=mapping,
+        separator=separator,
+    )
+    if isinstance(data, Iterator):
+        data = list(data)
+    rows = rows_from(data, id if verb == "patch" else None, sheet)
+    return Write(session, verb, project, rows, options, False)
 
 
 def _drive_now(write: Write, operation: _core.Operation) -> BulkResult:
@@ -342,6 +575,78 @@ def _warn(text: str) -> None:
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
         level, frame = level + 1, frame.f_back
     warn(text, DataWarning, stacklevel=level)
+
+
+def named_query(
+    session: Session,
+    project: str,
+    category: Any,
+    status: Any,
+    location: Any,
+    filters: Mapping[str, Any] | None,
+    separator: str,
+) -> Steps[tuple[list[str], list[str], dict[str, Any]]]:
+    """Filters with names made ids; the settings are read only where there is a name."""
+    categories, statuses, locations = (_several(given) for given in (category, status, location))
+    named = [one for one in categories if not str(one).strip().isdigit()]
+    named += [one for one in (*statuses, *locations) if not _is_uuid(one)]
+    asked = dict(filters or {})
+    display = [name for name in asked if _is_display_name(name)]
+    chosen = [name for name in asked if ATTRIBUTE.fullmatch(name) and _may_be_labels(asked[name])]
+    if not named and not display and not chosen:
+        if locations:
+            asked.setdefault("locationId", locations)
+        return [str(one) for one in categories], [str(one) for one in statuses], asked
+    settings = yield from settings_of(session, project)
+    for name in display + chosen:
+        near = nearest(name, FILTERS)
+        try:
+            attribute, kind = settings.find_attribute(name)
+        except OptionError as error:
+            hint = f"did you mean {near!r}? " if near else ""
+            raise OptionError(
+                f"filters: {name!r} is not known; {hint}The service filters by {', '.join(FILTERS)} and by custom "
+                f"attributes ({error})."
+            ) from None
+        value = asked.pop(name)
+        if kind in ("select", "multi_select"):
+            value = [settings.find_option(attribute, str(one)) for one in _several(value)]
+        asked[attribute] = value
+    found = [settings.find_location(one, separator) for one in locations]
+    if found:
+        asked.setdefault("locationId", found)
+    return (
+        [str(settings.find_category(one, separator)["id"]) for one in categories],
+        [id for one in statuses for id in settings.find_statuses(str(one))],
+        asked,
+    )
+
+
+def _several(given: Any) -> list[Any]:
+    if given is None:
+        return []
+    return list(given) if isinstance(given, (list, tuple, set, frozenset)) else [given]
+
+
+def _is_uuid(text: object) -> bool:
+    try:
+        UUID(str(text))
+    except ValueError:
+        return False
+    return True
+
+
+def _is_display_name(name: str) -> bool:
+    return name not in FILTERS and not ATTRIBUTE.fullmatch(name) and not name.startswith("filter[")
+
+
+def _may_be_labels(value: Any) -> bool:
+    """Whether the value of an attribute may be a label: a text that is no id, number, date, range or boolean."""
+    texts = [one for one in _several(value) if isinstance(one, str)]
+    return any(
+        not _is_uuid(text) and any(letter.isalpha() for letter in text) and text not in ("true", "false")
+        for text in texts
+    )
 
 
 def asset_query(

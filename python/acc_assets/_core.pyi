@@ -11,13 +11,17 @@ __all__ = [
     "Ledger",
     "Operation",
     "Rows",
+    "Settings",
     "Simulator",
     "Table",
     "__version__",
     "delete_run",
     "project_id",
     "read_run",
+    "read_toml",
     "rules",
+    "write_fixes",
+    "write_template",
 ]
 
 __version__: Final[str]
@@ -53,6 +57,18 @@ class Rows:
     @staticmethod
     def from_values(values: Iterable[Any], column: str, /) -> Rows:
         """One column of values, such as a list of ids."""
+    @staticmethod
+    def from_sheet(path: str | PathLike[str], sheet: str | None, /) -> Rows:
+        """One sheet of an Excel or CSV file, read at once; None: the first one."""
+    @property
+    def label_title(self) -> str | None:
+        """What the labels of the rows are, where they come from a file: "sheet row" or "line"."""
+    @property
+    def notes(self) -> list[str]:
+        """What the user should know of how the file was read."""
+    @property
+    def category(self) -> str | None:
+        """The category that a template was made for."""
     @property
     def replayable(self) -> bool:
         """Whether the rows can be read a second time."""
@@ -71,11 +87,21 @@ class Engine:
         rows: Rows,
         options: Mapping[str, Any],
         /,
+        settings: Settings | None = None,
+        assets: Table | None = None,
         again: Ledger | None = None,
         which: str = "retry",
     ) -> Operation:
-        """Plans `create`, `patch`, `delete` or `unlink`; with `again`, only those rows of that ledger that failed or
+        """Plans `create`, `patch`, `delete` or `unlink`, checked against `settings` and, for a patch, `assets` as they are;
+        with `again`, only those rows of that ledger that failed or
         were not sent ("retry") or that are in doubt ("reconcile")."""
+    def scan(
+        self, verb: str, rows: Rows, options: Mapping[str, Any], /, settings: Settings | None = None
+    ) -> tuple[bool, list[str]]:
+        """Looks over rows before a write: whether they need the project's settings, and the ids of assets without which
+        rows of a patch cannot be judged."""
+    def read_settings(self, project: str, locations_container: str | None, /) -> Operation:
+        """Plans the reading of a project's settings; the operation's `settings` holds them."""
     def get(self, project: str, rows: Rows, options: Mapping[str, Any], /) -> Operation:
         """Plans a batch-get; the operation's table holds the assets."""
     def read(
@@ -123,6 +149,9 @@ class Operation:
     @property
     def table(self) -> Table | None:
         """What was read, for reads and for writes with `returning`."""
+    @property
+    def settings(self) -> Settings | None:
+        """The settings that were read."""
     def progress(self) -> tuple[int, int | None, int]:
         """Rows settled, rows in all (None while a stream is still being read), requests answered."""
 
@@ -154,6 +183,11 @@ class Ledger:
         """requests, retries, bisects, throttled (seconds), seconds, bytes_sent, lookups."""
     def plan(self) -> dict[str, float]:
         """rows, requests, bytes, minutes (at the limit) of what is still to be sent."""
+    def findings(self) -> list[dict[str, Any]]:
+        """code, column, message, fix, rows, first_rows (pairs of row and label) and values (pairs of value and rows) of
+        every problem, those of one rule, column and fix together, most rows first."""
+    def uses(self) -> list[tuple[str, str | None, str]]:
+        """(column, field or None, note): what each column of the rows was taken for."""
     def warnings(self) -> list[str]: ...
     def dump(self) -> bytes: ...
     @staticmethod
@@ -176,6 +210,29 @@ class Table:
     @staticmethod
     def load(state: bytes, /) -> Table: ...
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+@final
+class Settings:
+    """Categories, status sets, custom attributes and locations of one project, by id and by name. Frozen.
+
+    What is not found raises OptionError, naming the nearest or the candidates.
+    """
+
+    def dump(self) -> bytes: ...
+    @staticmethod
+    def load(text: bytes, /) -> Settings: ...
+    def about(self) -> dict[str, Any]:
+        """project, read_at, notes, and how many categories, status_sets, attributes and locations (None: not read)."""
+    def rows(self, kind: str, /) -> list[dict[str, Any]]:
+        """One dict each of "categories", "statuses", "attributes", "options", "assignments" or "locations"."""
+    def find_category(self, category: str | int | Sequence[str], separator: str, /) -> dict[str, Any]: ...
+    def find_location(self, location: str | Sequence[str], separator: str, /) -> str: ...
+    def find_statuses(self, status: str, /) -> list[str]: ...
+    def find_attribute(self, attribute: str, /) -> tuple[str, str]:
+        """Name such as "ca7", and type."""
+    def find_option(self, attribute: str, value: str, /) -> str: ...
+    def content(self) -> dict[str, Any]:
+        """What `dump` writes, as a dict."""
 
 @final
 class Simulator:
@@ -203,12 +260,21 @@ class Simulator:
 def project_id(text: str, /) -> str:
     """The bare lower-case UUID of a project, given as UUID or as "b." and UUID; OptionError if it is neither."""
 
+def write_fixes(rows: Rows, ledger: Ledger, path: str | PathLike[str], label_title: str | None, /) -> int:
+    """Writes the rows of a ledger that are not ok into an Excel file, with what is wrong; how many there were."""
+
+def write_template(settings: Settings, category: str, path: str | PathLike[str], rows: int, /) -> None:
+    """Writes an Excel file to be filled in with assets of a category."""
+
 def read_run(path: str | PathLike[str], /) -> tuple[dict[str, Any], Ledger] | None:
     """What a named run is (verb, project, service, import_key, and begun and written in ms since 1970) and its ledger,
     as they stand in its file; None while somebody drives it; JournalError if the file cannot be read."""
 
 def delete_run(path: str | PathLike[str], /) -> None:
     """Deletes the file of a named run; JournalError if somebody drives it."""
+
+def read_toml(text: str, /) -> dict[str, Any]:
+    """A TOML text as a dict; OptionError if it is none."""
 
 def rules() -> list[dict[str, str]]:
     """Every row check: code, what it says, how to fix it."""

@@ -9,19 +9,28 @@ from types import TracebackType
 from typing import Any
 from uuid import UUID
 
+from . import _core
 from ._calls import (
     Session,
+    Steps,
+    Validate,
     Write,
     asset_query,
+    checked,
+    named_query,
     project_id,
     query_text,
     read_soon,
     relationship_query,
+    report_of,
+    settings_of,
+    steps_soon,
     write_soon,
 )
 from .frames import IdData, RowData, ids_from, rows_from
 from .options import (
     MOST_RELATIONSHIPS,
+    SEPARATOR,
     Auth,
     Dates,
     Limits,
@@ -29,13 +38,17 @@ from .options import (
     OnError,
     Prefix,
     Retry,
+    Verb,
+    at_least_one,
     batch_option,
     column_option,
     flag,
     write_options,
 )
 from .progress import ProgressOption
+from .report import Report
 from .results import BulkResult
+from .settings import ColumnMapping, Settings
 from .tables import AssetTable
 
 __all__ = ["AsyncAssets", "AsyncClient", "AsyncProject", "AsyncRelationships"]
@@ -107,11 +120,15 @@ class AsyncClient:
         was refused before it began, such as for a wrong option; None before the first."""
         return self._session.last_result
 
-    def project(self, project_id: str | UUID) -> AsyncProject:
+    def project(
+        self, project_id: str | UUID, *, locations_container: str | UUID | None = None
+    ) -> AsyncProject:
         """A project of this client; nothing is sent.
 
         Args:
             project_id: the project's UUID, with or without "b." before it.
+            locations_container: for a project of BIM 360, the container of its locations, if they are not found under
+                the project's own id: `relationships.locations.data.id` of the project in the Data Management API.
 
         Raises:
             OptionError: not a UUID.
@@ -120,7 +137,10 @@ class AsyncClient:
             >>> client.project("b.F6A1E3B5-abaa-4b01-b33a-5d55f36ba047").id
             'f6a1e3b5-abaa-4b01-b33a-5d55f36ba047'
         """
-        return AsyncProject(self._session, project_id)
+        found = AsyncProject(self._session, project_id)
+        if locations_container is not None:
+            self._session.containers[found.id] = str(locations_container)
+        return found
 
     async def close(self) -> None:
         """Drops the connections and the token; calls after it raise OptionError."""
@@ -152,6 +172,32 @@ class AsyncProject:
         self.id = project_id(id)
         self.assets = AsyncAssets(session, self.id)
         self.relationships = AsyncRelationships(session, self.id)
+
+    async def settings(self, *, refresh: bool = False) -> Settings:
+        """The project's categories, status sets, custom attributes and locations, by id and by name.
+
+        Read once and kept for all calls of this client about this project. It takes one request for all categories, one
+        for 200 status sets, one for 200 custom attributes, one for the locations, one for the status sets of 100 active
+        categories, and one for each active category that has none below it; where those leave open what the categories
+        above them have, one for each of these too.
+
+        Args:
+            refresh: read them anew.
+
+        Raises:
+            ApiError, TransportError, AuthError: they could not be read. Locations alone that could not be read are a note
+                in the settings.
+
+        Example:
+            >>> asyncio.run(project.settings()).category("HVAC").path
+            'HVAC'
+        """
+        flag("refresh", refresh)
+        return await steps_soon(self._read_settings(refresh))
+
+    def _read_settings(self, refresh: bool) -> Steps[Settings]:
+        core = yield from settings_of(self._session, self.id, refresh)
+        return Settings(core, lambda: self.settings(refresh=True))
 
     async def categories(self) -> list[dict[str, Any]]:
         """All categories of the project, active or not, as the service describes them.
@@ -240,6 +286,10 @@ class AsyncAssets:
         import_key: str | None = None,
         reconcile: bool = True,
         run: str | os.PathLike[str] | None = None,
+        sheet: str | None = None,
+        mapping: ColumnMapping | None = None,
+        separator: str = SEPARATOR,
+        validate: Validate = "auto",
         progress: ProgressOption = False,
     ) -> BulkResult:
         """Creates one asset a row.
@@ -248,8 +298,12 @@ class AsyncAssets:
         `import_key` is given.
 
         Args:
-            data: a DataFrame (pandas, polars), an Arrow table or stream, an iterable of dicts, or one dict. Columns:
-                clientAssetId, categoryId, statusId (required), description, locationId, barcode, ca1, ca2, ...
+            data: a DataFrame (pandas, polars), an Arrow table or stream, an iterable of dicts, one dict, or the path of an
+                Excel or CSV file. Columns: clientAssetId, categoryId, statusId (required), description, locationId,
+                barcode, ca1, ca2, ...; or as people call them: "Asset ID", "Category", "Status", "Location", and the
+                display names of custom attributes. Cells: ids, or names: a category by path ("HVAC > Air Handling", or a
+                list of names) or by a name that only one has, a status by label, a location by path, name or barcode, the
+                values of select attributes by label (several with ; between them, or a list).
             batch_size: assets a request, 1 to 100.
             nulls: for empty cells: "omit" leaves the field out, "error" makes the row invalid. A create has nothing
                 to clear: "clear" is as "omit".
@@ -274,6 +328,13 @@ class AsyncAssets:
                 the same order: it skips what is in, looks up what is in doubt and sends the rest. Rows that were
                 `invalid` or `rejected` may be mended in between. When all is done, it sends nothing. See
                 `acc_assets.runs`. A `pathlib.Path` is the file itself. None: nothing is kept.
+            sheet: for an Excel file, the name of the sheet; None: the first one.
+            mapping: what columns mean whose names do not say it: a dict from column to field or custom attribute, None for
+                a column to leave out; or the path of a TOML file with such lines (false for a column to leave out).
+            separator: what stands between the names of a path.
+            validate: what rows are checked against besides the row checks: the project's settings (True, or `Settings` that
+                you have), or nothing (False: then cells hold ids). "auto": the settings, where they were read before, where
+                rows hold names or custom attributes, or where they take more than one request.
             progress: True shows a line on the terminal; a function is called with a `Progress`.
 
         Returns:
@@ -308,10 +369,68 @@ class AsyncAssets:
             import_key=import_key,
             reconcile=reconcile,
             run=run,
+            mapping=mapping,
+            separator=separator,
         )
-        return await write_soon(
-            Write(self._session, "create", self._project, rows_from(data), options, progress)
+        rows = rows_from(data, None, sheet)
+        write = Write(self._session, "create", self._project, rows, options, progress)
+        return await write_soon(write, validate)
+
+    async def validate(
+        self,
+        data: RowData,
+        *,
+        verb: Verb = "create",
+        id: str = "id",
+        sheet: str | None = None,
+        mapping: ColumnMapping | None = None,
+        separator: str = SEPARATOR,
+        nulls: Nulls = "omit",
+        dates: Dates = "exact",
+        import_key: str | None = None,
+        settings: Settings | None = None,
+    ) -> Report:
+        """Checks rows against the project's settings and sends none of them: every problem at once, each with a fix.
+
+        Args:
+            data: as for `create`. A generator is read into a list.
+            verb: what the rows are for: "create" or "patch".
+            id: for a patch, the column that holds the asset ids.
+            sheet: as for `create`.
+            mapping: as for `create`.
+            separator: as for `create`.
+            nulls: as for `create`.
+            dates: as for `create`.
+            import_key: as for `create`.
+            settings: check against these; None: those of the project, read if they were not read before.
+
+        Returns:
+            A `Report`: problems by cause and by row, what each column was taken for, and `to_excel` with the rows to fix.
+
+        Raises:
+            OptionError: an option that cannot be.
+            InputError: the data as a whole cannot be read.
+            ApiError, TransportError, AuthError: the settings could not be read.
+
+        Example:
+            >>> rows = [{"Asset ID": "AHU-1", "Category": "HVAC > Air Handling", "Status": "Instaled", "Airflow": "2,5"}]
+            >>> [(cause.column, cause.fix) for cause in asyncio.run(project.assets.validate(rows)).causes][:1]
+            [('Airflow', 'write the number with a point and without spaces, such as 1234.5')]
+        """
+        write = checked(
+            self._session,
+            self._project,
+            data,
+            verb=verb,
+            id=id,
+            sheet=sheet,
+            mapping=mapping,
+            separator=separator,
+            nulls=nulls,
+            dates=dates,
+            import_key=import_key,
         )
+        return await steps_soon(report_of(write, True if settings is None else settings))
 
     async def patch(
         self,
@@ -327,6 +446,10 @@ class AsyncAssets:
         returning: bool = False,
         reconcile: bool = True,
         run: str | os.PathLike[str] | None = None,
+        sheet: str | None = None,
+        mapping: ColumnMapping | None = None,
+        separator: str = SEPARATOR,
+        validate: Validate = "auto",
         progress: ProgressOption = False,
     ) -> BulkResult:
         """Changes the given fields of existing assets, and no others.
@@ -346,6 +469,11 @@ class AsyncAssets:
             reconcile: what to do about rows that no try got an answer for. True: read their assets, and send those again
                 that are as before. False: leave them `unknown`, for `result.reconcile()`.
             run: as for `create`.
+            sheet: as for `create`.
+            mapping: as for `create`.
+            separator: as for `create`.
+            validate: as for `create`. Where a row depends on its asset as it is (a label that several status sets have, a
+                change of the category), these assets are read first.
             progress: as for `create`.
 
         Returns:
@@ -372,10 +500,12 @@ class AsyncAssets:
             returning=returning,
             reconcile=reconcile,
             run=run,
+            mapping=mapping,
+            separator=separator,
         )
-        return await write_soon(
-            Write(self._session, "patch", self._project, rows_from(data, id), options, progress)
-        )
+        rows = rows_from(data, id, sheet)
+        write = Write(self._session, "patch", self._project, rows, options, progress)
+        return await write_soon(write, validate)
 
     async def get(
         self,
@@ -385,17 +515,19 @@ class AsyncAssets:
         include_custom_attributes: bool = True,
         include_deleted: bool = False,
         batch_size: int = 100,
+        sheet: str | None = None,
         progress: ProgressOption = False,
     ) -> AssetTable:
         """Reads assets by their ids.
 
         Args:
-            ids: one id, an iterable of ids, a Series, rows or a table with a column of ids, a `BulkResult` or an
-                `AssetTable`.
+            ids: one id, an iterable of ids, a Series, rows or a table with a column of ids, the path of an Excel or CSV
+                file, a `BulkResult` or an `AssetTable`.
             id: the column that holds the ids, where `ids` has columns.
             include_custom_attributes: read the custom attributes too.
             include_deleted: deleted assets too, with isActive false.
             batch_size: ids a request, 1 to 100.
+            sheet: for an Excel file, the name of the sheet; None: the first one.
             progress: as for `create`.
 
         Returns:
@@ -423,7 +555,7 @@ class AsyncAssets:
             "include_deleted": include_deleted,
             "batch_size": batch_size,
         }
-        operation = self._session.engine().get(self._project, ids_from(ids, id), options)
+        operation = self._session.engine().get(self._project, ids_from(ids, id, sheet), options)
         return AssetTable(await read_soon(operation, progress))
 
     async def delete(
@@ -437,6 +569,7 @@ class AsyncAssets:
         dry_run: bool = False,
         reconcile: bool = True,
         run: str | os.PathLike[str] | None = None,
+        sheet: str | None = None,
         progress: ProgressOption = False,
     ) -> BulkResult:
         """Deletes assets by their ids. The service keeps them, inactive; the API has no way back.
@@ -450,6 +583,7 @@ class AsyncAssets:
             dry_run: as for `create`.
             reconcile: as for `patch`.
             run: as for `create`.
+            sheet: as for `get`.
             progress: as for `create`.
 
         Returns:
@@ -475,32 +609,67 @@ class AsyncAssets:
             run=run,
         )
         return await write_soon(
-            Write(self._session, "delete", self._project, ids_from(ids, id), options, progress)
+            Write(self._session, "delete", self._project, ids_from(ids, id, sheet), options, progress)
         )
+
+    async def template(
+        self,
+        category: str | int | Sequence[str],
+        path: str | os.PathLike[str],
+        *,
+        rows: int = 1000,
+        separator: str = SEPARATOR,
+    ) -> None:
+        """Writes an Excel sheet to be filled in with assets of one category: the right columns, required ones marked,
+        drop-downs for statuses, values of select attributes and locations. Filled in, `create(path)` takes it as it is.
+
+        Args:
+            category: the category: id, path, or a list of names. A row may name one below it instead.
+            path: the .xlsx file to write; one that is there is replaced.
+            rows: how many rows have drop-downs.
+            separator: what stands between the names of a path.
+
+        Raises:
+            OptionError: there is no such category.
+            InputError: the file cannot be written.
+            ApiError, TransportError, AuthError: the settings could not be read.
+
+        Example:
+            >>> asyncio.run(project.assets.template("HVAC > Air Handling", folder / "units.xlsx"))
+        """
+        at_least_one("rows", rows)
+        core = await steps_soon(settings_of(self._session, self._project))
+        found = core.find_category(category, separator)
+        _core.write_template(core, found["id"], os.fspath(path), rows)
 
     async def list(
         self,
         *,
         category: str | int | Sequence[str | int] | None = None,
         status: str | Sequence[str] | None = None,
+        location: str | Sequence[str] | None = None,
         updated_at: str | date | None = None,
         search: str | None = None,
         include_custom_attributes: bool = True,
         include_deleted: bool = False,
         filters: Mapping[str, str | Sequence[str]] | None = None,
         sort: str = "createdAt asc",
+        separator: str = SEPARATOR,
     ) -> AssetTable:
         """Reads all assets that match, page by page.
 
         Args:
-            category: category ids; any of them matches.
-            status: status ids; any of them matches.
+            category: ids, paths or names of categories; any of them matches.
+            status: ids or labels of statuses; any of them matches.
+            location: ids, paths, names or barcodes of locations; any of them matches.
             updated_at: a time, or a range as text: "from..to", "from..", "..to".
             search: text that must occur in a text field; case does not matter.
             include_custom_attributes: read the custom attributes too.
             include_deleted: deleted assets too, with isActive false.
-            filters: further filters of the service by name, such as {"locationId": [...], "ca3": "10..20"}.
+            filters: further filters of the service by name, such as {"locationId": [...], "ca3": "10..20"}; a custom
+                attribute also by its display name, and its values by label.
             sort: fields to sort by, each with asc or desc, separated by commas.
+            separator: what stands between the names of a path.
 
         Returns:
             An `AssetTable`.
@@ -517,6 +686,8 @@ class AsyncAssets:
         """
         flag("include_custom_attributes", include_custom_attributes)
         flag("include_deleted", include_deleted)
+        named = named_query(self._session, self._project, category, status, location, filters, separator)
+        category, status, filters = await steps_soon(named)
         query = asset_query(
             category=category,
             status=status,
@@ -551,6 +722,7 @@ class AsyncRelationships:
         dry_run: bool = False,
         reconcile: bool = True,
         run: str | os.PathLike[str] | None = None,
+        sheet: str | None = None,
         progress: ProgressOption = False,
     ) -> BulkResult:
         """Deletes relationships by their ids; what they relate stays.
@@ -564,6 +736,7 @@ class AsyncRelationships:
             dry_run: as for `AsyncAssets.create`.
             reconcile: as for `AsyncAssets.patch`.
             run: as for `AsyncAssets.create`.
+            sheet: as for `Assets.get`.
             progress: as for `AsyncAssets.create`.
 
         Returns:
@@ -589,7 +762,7 @@ class AsyncRelationships:
             run=run,
         )
         return await write_soon(
-            Write(self._session, "unlink", self._project, ids_from(ids, id), options, progress)
+            Write(self._session, "unlink", self._project, ids_from(ids, id, sheet), options, progress)
         )
 
     async def search(

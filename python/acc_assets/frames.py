@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from uuid import UUID
 
 from . import _core
-from .errors import InputError
+from .errors import InputError, OptionError
 from .options import nearest
 from .results import BulkResult
 from .tables import AssetTable
@@ -25,14 +25,20 @@ class ArrowStream(Protocol):
         """The rows as an Arrow stream."""
 
 
-RowData: TypeAlias = ArrowStream | Iterable[Mapping[str, Any]] | Mapping[str, Any]
-IdData: TypeAlias = str | UUID | ArrowStream | Iterable[str | UUID | None] | Iterable[Mapping[str, Any]]
+RowData: TypeAlias = ArrowStream | Iterable[Mapping[str, Any]] | Mapping[str, Any] | str | PathLike[str]
+IdData: TypeAlias = (
+    str | UUID | PathLike[str] | ArrowStream | Iterable[str | UUID | None] | Iterable[Mapping[str, Any]]
+)
 
-TAKEN = "a DataFrame, an Arrow table, an iterable of dicts or one dict"
+TAKEN = "a DataFrame, an Arrow table, an iterable of dicts, one dict, or the path of an Excel or CSV file"
+# The endings of files that are read as sheets.
+SHEETS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".csv", ".tsv", ".txt")
 
 
-def rows_from(data: Any, id: str | None = None) -> _core.Rows:
-    """The rows of a create, or of a patch whose ids are in column `id`."""
+def rows_from(data: Any, id: str | None = None, sheet: str | None = None) -> _core.Rows:
+    """The rows of a create, or of a patch whose ids are in column `id`; of a file those of one sheet."""
+    if (rows := _from_sheet(data, sheet)) is not None:
+        return rows
     if isinstance(data, BulkResult):
         raise InputError(f"A BulkResult holds verdicts, not rows: pass {TAKEN}.")
     _refuse(data, TAKEN)
@@ -51,8 +57,10 @@ def rows_from(data: Any, id: str | None = None) -> _core.Rows:
     raise InputError(f"{type(data).__name__} cannot be read as rows: pass {TAKEN}.")
 
 
-def ids_from(data: Any, id: str) -> _core.Rows:
-    """The ids of a get or a delete: a column `id`, or values."""
+def ids_from(data: Any, id: str, sheet: str | None = None) -> _core.Rows:
+    """The ids of a get or a delete: a column `id`, or values; of a file those of one sheet."""
+    if (rows := _from_sheet(data, sheet)) is not None:
+        return rows
     if isinstance(data, (str, UUID)):
         return _core.Rows.from_values([data], id)
     if isinstance(data, BulkResult):
@@ -81,19 +89,29 @@ def ids_from(data: Any, id: str) -> _core.Rows:
     return _from_ids(data, id)
 
 
+def _from_sheet(data: Any, sheet: str | None) -> _core.Rows | None:
+    """The rows of a file, if it is the path of one."""
+    is_path = isinstance(data, PathLike) or (isinstance(data, str) and data.lower().endswith(SHEETS))
+    if is_path:
+        if sheet is not None and not isinstance(sheet, str):
+            raise OptionError(f"sheet={sheet!r}: it takes the name of a sheet.")
+        return _core.Rows.from_sheet(data, sheet)
+    if sheet is not None:
+        raise OptionError(
+            f"sheet={sheet!r} is for the path of an Excel file, and this is {type(data).__name__}."
+        )
+    return None
+
+
 def _refuse(data: Any, taken: str) -> None:
     if data is None:
         raise InputError(f"There is no data (None): pass {taken}.")
-    if isinstance(data, (str, bytes, bytearray, PathLike)):
-        raise InputError(
-            f"Text and paths are not read: pass {taken}. For a sheet: pandas.read_excel(path, dtype={{'barcode': str}})."
-        )
+    if isinstance(data, (str, bytes, bytearray)):
+        raise InputError(f"Text is not read: pass {taken} (files that are read: {', '.join(SHEETS)}).")
     if isinstance(data, type):
         raise InputError(f"{data.__name__} is a class, not data: pass {taken}.")
     if hasattr(data, "read") and hasattr(data, "close"):
-        raise InputError(
-            f"Files are not read: pass {taken}. For a sheet: pandas.read_excel(file, dtype={{'barcode': str}})."
-        )
+        raise InputError(f"Open files are not read: pass {taken}.")
     if isinstance(data, Mapping) and data:
         _refuse_mapping(data)
     if _is(data, "polars", "LazyFrame"):

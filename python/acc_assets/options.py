@@ -16,6 +16,10 @@ Prefix: TypeAlias = Literal["construction", "bim360"]
 Nulls: TypeAlias = Literal["omit", "clear", "error"]
 Dates: TypeAlias = Literal["exact", "date"]
 OnError: TypeAlias = Literal["collect", "raise", "stop"]
+Verb: TypeAlias = Literal["create", "patch"]
+
+# What stands between the names of a path, unless a user says otherwise.
+SEPARATOR: Final = ">"
 
 # Most items of one request. 50: POST relationships:delete reference page. 100: the Assets pages name no number; it is
 # what Autodesk's own samples send.
@@ -161,6 +165,12 @@ def _journal(run: str | os.PathLike[str]) -> str:
     return os.fspath(path_of(run))
 
 
+def _mapping(mapping: Any) -> list[tuple[str, str | None]]:
+    from .settings import mapping_pairs
+
+    return mapping_pairs(mapping)
+
+
 def write_options(
     *,
     most: int = MOST_ASSETS,
@@ -175,6 +185,8 @@ def write_options(
     import_key: str | None = None,
     reconcile: bool,
     run: str | os.PathLike[str] | None,
+    mapping: Any = None,
+    separator: str = SEPARATOR,
 ) -> dict[str, Any]:
     """Checks the options all writing verbs share; what the core takes."""
     batch_option(batch_size, most)
@@ -187,6 +199,10 @@ def write_options(
     flag("dry_run", dry_run)
     flag("returning", returning)
     flag("reconcile", reconcile)
+    if not isinstance(separator, str) or not separator.strip():
+        raise OptionError(
+            f"separator={separator!r}: it takes the text between the names of a path, such as '>'."
+        )
     if import_key is not None and not (isinstance(import_key, str) and IMPORT_KEY.fullmatch(import_key)):
         raise OptionError(
             f'import_key={import_key!r}: it takes "barcode", or the name of a text attribute such as "ca7".'
@@ -203,4 +219,6 @@ def write_options(
         "import_key": import_key,
         "reconcile": reconcile,
         "run": None if run is None else _journal(run),
+        "mapping": _mapping(mapping),
+        "separator": separator,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, NoReturn, TypeAlias, overload
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     import pandas
     import polars
     from typing_extensions import Self
+
+    from .report import Report
 
 __all__ = ["BulkResult", "Cause", "Plan", "Problem", "RowError", "RowOutcome", "Stats"]
 
@@ -185,7 +188,7 @@ class BulkResult(Sequence[RowOutcome]):
         (False, {'invalid': 1}, 'statusId')
     """
 
-    __slots__ = ("_again", "_dry_run", "_ledger", "_table")
+    __slots__ = ("_again", "_dry_run", "_label_title", "_ledger", "_rows", "_table")
 
     def __init__(
         self,
@@ -193,12 +196,17 @@ class BulkResult(Sequence[RowOutcome]):
         table: _core.Table | None = None,
         dry_run: bool = False,
         again: Callable[[_core.Ledger, Literal["retry", "reconcile"]], Any] | None = None,
+        rows: _core.Rows | None = None,
+        label_title: str | None = None,
         /,
     ) -> None:
         self._ledger = ledger
         self._table = table
         self._dry_run = dry_run
         self._again = again
+        self._rows = rows
+        # What the labels are, where the rows come from a sheet.
+        self._label_title = label_title if rows is None else rows.label_title
 
     @property
     def counts(self) -> dict[Status, int]:
@@ -269,6 +277,39 @@ class BulkResult(Sequence[RowOutcome]):
             Cause(status, code, message, rows, first_row, first_label)  # type: ignore[arg-type]  # as in counts
             for status, code, message, rows, first_row, first_label in self._ledger.causes()
         ]
+
+    @property
+    def report(self) -> Report:
+        """Every problem by cause and by row, what each column was taken for, and the warnings."""
+        from .report import Report
+
+        return Report(self)
+
+    def to_excel(self, path: str | os.PathLike[str]) -> int:
+        """Writes the rows that are not ok into an Excel file, to be mended and given to the same verb again: your columns
+        in your order, the row of the sheet, what is wrong and what to do, bad cells marked.
+
+        Args:
+            path: an .xlsx file; one that is there is replaced.
+
+        Returns:
+            How many rows were written.
+
+        Raises:
+            OptionError: the rows came from a generator or a pickle, so they are no longer there.
+            InputError: the file cannot be written.
+
+        Example:
+            >>> result = project.assets.create([{"Asset ID": "AHU-1", "Category": "HVAC", "Status": "Instaled"}])
+            >>> result.to_excel(folder / "to_fix.xlsx")
+            1
+        """
+        if self._rows is None:
+            raise OptionError(
+                "to_excel(): the rows are no longer there, since they came from a generator or the result from a pickle; "
+                "pass a list, a frame or a sheet the first time."
+            )
+        return _core.write_fixes(self._rows, self._ledger, os.fspath(path), self._label_title)
 
     def raise_if_failed(self) -> Self:
         """Returns the result itself if every row is ok, to write `ids = assets.create(df).raise_if_failed().ids`.
@@ -381,17 +422,19 @@ class BulkResult(Sequence[RowOutcome]):
     def _repr_html_(self) -> str:
         from .looks import result_html
 
-        return result_html(self._headline(), self._causes(), self._advice())
+        rows = [(cause, row_name(cause, self._label_title)) for cause in self._causes()]
+        return result_html(self._headline(), rows, self._advice())
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _load, (
             self._ledger.dump(),
             None if self._table is None else self._table.dump(),
             self._dry_run,
+            self._label_title,
         )
 
     def _part(self, ledger: _core.Ledger) -> Self:
-        return type(self)(ledger, None, self._dry_run, self._again)
+        return type(self)(ledger, None, self._dry_run, self._again, self._rows, self._label_title)
 
     def _headline(self) -> str:
         if not len(self):
@@ -417,7 +460,7 @@ class BulkResult(Sequence[RowOutcome]):
     def _cause_lines(self) -> list[str]:
         causes = self._causes()
         lines = [
-            f"  {cause.status:<8} {cause.rows:>6}  {cause.message or 'not sent yet'} (first: {row_name(cause)})"
+            f"  {cause.status:<8} {cause.rows:>6}  {cause.message or 'not sent yet'} (first: {row_name(cause, self._label_title)})"
             for cause in causes[:CAUSES_SHOWN]
         ]
         if len(causes) > CAUSES_SHOWN:
@@ -433,8 +476,10 @@ class BulkResult(Sequence[RowOutcome]):
         ]
 
 
-def row_name(cause: Cause) -> str:
-    """`row 317`, with the label where the row has one."""
+def row_name(cause: Cause, label_title: str | None = None) -> str:
+    """`row 317`, with the label where the row has one; of a sheet `sheet row 319`."""
+    if label_title is not None:
+        return f"{label_title} {cause.first_label}"
     named = cause.first_label not in (None, cause.first_row)
     return f"row {cause.first_row}" + (f", {cause.first_label!r}" if named else "")
 
@@ -461,5 +506,6 @@ def _row_error(error: Mapping[str, Any]) -> RowError:
     )
 
 
-def _load(ledger: bytes, table: bytes | None, dry_run: bool) -> BulkResult:
-    return BulkResult(_core.Ledger.load(ledger), None if table is None else _core.Table.load(table), dry_run)
+def _load(ledger: bytes, table: bytes | None, dry_run: bool, label_title: str | None = None) -> BulkResult:
+    loaded = None if table is None else _core.Table.load(table)
+    return BulkResult(_core.Ledger.load(ledger), loaded, dry_run, None, None, label_title)

@@ -4,6 +4,7 @@
 //! borrowed from where it came, so a row is never held twice.
 
 pub mod arrow;
+pub mod sheet;
 
 /// One value of a row, borrowed from its source.
 ///

@@ -169,6 +169,7 @@ impl WriteOptions {
             mapping,
             separator: self.separator.clone().unwrap_or_else(|| SEPARATOR.to_owned()),
             assets,
+            category: None,
         })
     }
 }
@@ -280,9 +281,10 @@ impl Engine {
     ) -> PyResult<Operation> {
         let given: WriteOptions = depythonize(options)?;
         let (endpoint, shape) = endpoint_of(py, verb)?;
-        let names = given
+        let mut names = given
             .names(settings, assets)
             .map_err(|error| exception(py, &error))?;
+        names.category = rows.get().template_category();
         let source = rows.get().source(py)?;
         let tolerance = tolerance(py, &given, source.rows())?;
         let project = project_id(py, project)?;
@@ -296,6 +298,7 @@ impl Engine {
             .detach(|| open(&header, &given, again.map(Ledger::view), which))
             .map_err(|error| exception(py, &error))?;
         let (mut ledger, again, journal) = opened;
+        ledger.warnings.extend(rows.get().sheet_notes());
         let prefix = ledger.import_prefix.get_or_insert_with(new_prefix).to_string();
         let import_key = given.import_key.clone().map(|field| ImportKey { field, prefix });
         let ledger = Arc::new(Mutex::new(ledger));
@@ -398,9 +401,10 @@ impl Engine {
         let given: WriteOptions = depythonize(options)?;
         let (_, shape) = endpoint_of(py, verb)?;
         // Without settings a mapping may name attributes that are not known yet: that needs them.
-        let Ok(names) = given.names(settings, None) else {
+        let Ok(mut names) = given.names(settings, None) else {
             return Ok((true, Vec::new()));
         };
+        names.category = rows.get().template_category();
         let mut source = rows.get().source(py)?;
         let policy = given.policy(shape, None, names);
         let raised = source.error();

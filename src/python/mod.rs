@@ -9,6 +9,7 @@ mod rows;
 mod runs;
 mod runtime;
 mod settings;
+mod sheet;
 mod table;
 mod values;
 
@@ -60,6 +61,34 @@ mod _core {
     #[pyo3(signature = (path, /))]
     fn delete_run(py: Python<'_>, path: std::path::PathBuf) -> PyResult<()> {
         super::runs::delete(py, path)
+    }
+
+    /// Writes the rows of a ledger that are not ok into an Excel file; how many there were.
+    #[pyfunction]
+    #[pyo3(signature = (rows, ledger, path, label_title, /))]
+    #[allow(clippy::needless_pass_by_value)] // What Python hands over.
+    fn write_fixes(
+        py: Python<'_>,
+        rows: Bound<'_, Rows>,
+        ledger: Bound<'_, Ledger>,
+        path: std::path::PathBuf,
+        label_title: Option<String>,
+    ) -> PyResult<usize> {
+        super::sheet::write_fixes(py, rows.get(), ledger.get(), &path, label_title.as_deref())
+    }
+
+    /// Writes an Excel file to be filled in with assets of a category.
+    #[pyfunction]
+    #[pyo3(signature = (settings, category, path, rows, /))]
+    #[allow(clippy::needless_pass_by_value)] // What Python hands over.
+    fn write_template(
+        py: Python<'_>,
+        settings: Bound<'_, Settings>,
+        category: &str,
+        path: std::path::PathBuf,
+        rows: u32,
+    ) -> PyResult<()> {
+        super::sheet::write_template(py, settings.get(), category, &path, rows)
     }
 
     /// A TOML text as a dict.

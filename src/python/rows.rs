@@ -14,6 +14,7 @@ use pyo3::types::{PyCapsule, PyIterator, PyList, PyString, PyTuple};
 use super::capsule;
 use super::values::{Value, Values, entries, type_name};
 use crate::input::arrow::{self, Batches, Chunks};
+use crate::input::sheet::{Sheet, SheetRows};
 use crate::input::{Cell, Column, Label, More, Sink, Source, SourceError, duplicate};
 
 /// Rows of any origin, ready to be read by the core.
@@ -28,6 +29,7 @@ enum Origin {
     Dicts(Items),
     Values(Items, String),
     Columns(Arc<Frame>),
+    Sheet(Sheet),
     Stream {
         object: Py<PyAny>,
         /// Taken when the rows were made, to look at its columns.
@@ -145,6 +147,39 @@ impl Rows {
         })
     }
 
+    /// One sheet of an Excel or CSV file, read at once; None: the first one.
+    #[staticmethod]
+    #[pyo3(signature = (path, sheet, /))]
+    #[allow(clippy::needless_pass_by_value)] // What Python hands over.
+    fn from_sheet(py: Python<'_>, path: std::path::PathBuf, sheet: Option<String>) -> PyResult<Self> {
+        let opened = py
+            .detach(|| Sheet::open(&path, sheet.as_deref()))
+            .map_err(|error| input_error(py, &error.0))?;
+        let rows = opened.rows();
+        Ok(Self {
+            origin: Origin::Sheet(opened),
+            rows: Some(rows),
+        })
+    }
+
+    /// What the labels of the rows are, where they come from a file: "sheet row" or "line".
+    #[getter]
+    fn label_title(&self) -> Option<&'static str> {
+        self.sheet().map(Sheet::label_title)
+    }
+
+    /// What the user should know of how the file was read.
+    #[getter]
+    fn notes(&self) -> Vec<String> {
+        self.sheet_notes()
+    }
+
+    /// The category that a template was made for.
+    #[getter]
+    fn category(&self) -> Option<String> {
+        self.template_category()
+    }
+
     /// One column of values, such as a list of ids.
     #[staticmethod]
     #[pyo3(signature = (values, column, /))]
@@ -169,6 +204,23 @@ impl Rows {
 }
 
 impl Rows {
+    /// The category that a template was made for.
+    pub fn template_category(&self) -> Option<String> {
+        self.sheet().and_then(Sheet::category).map(str::to_owned)
+    }
+
+    /// What the user should know of how the file was read.
+    pub fn sheet_notes(&self) -> Vec<String> {
+        self.sheet().map_or_else(Vec::new, |sheet| sheet.notes().to_vec())
+    }
+
+    fn sheet(&self) -> Option<&Sheet> {
+        match &self.origin {
+            Origin::Sheet(sheet) => Some(sheet),
+            _ => None,
+        }
+    }
+
     /// The rows, from the first one.
     ///
     /// # Errors
@@ -190,6 +242,7 @@ impl Rows {
                 columns: Vec::new(),
                 next: 0,
             }),
+            Origin::Sheet(sheet) => Walk::Sheet(sheet.source()),
             Origin::Stream { object, first } => {
                 let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
                 let reader = match first {
@@ -272,6 +325,7 @@ pub struct PythonSource {
 
 enum Walk {
     Objects(Objects),
+    Sheet(SheetRows),
     Stream(Batches),
 }
 
@@ -311,6 +365,7 @@ impl PythonSource {
                     }
                 });
             }
+            Walk::Sheet(rows) => return rows.fill(sink),
             Walk::Objects(walk) => walk,
         };
         let values = &mut self.values;

@@ -217,7 +217,7 @@ impl Settings {
         }
         let found: Vec<String> = self.0.statuses_called(&text).into_iter().map(id).collect();
         if found.is_empty() {
-            let miss = Miss::Unknown(self.0.nearest_labels(&text));
+            let miss = self.0.no_status_called(&text);
             return Err(missed(py, "status", status.as_any(), &miss));
         }
         Ok(found)
@@ -248,12 +248,6 @@ impl Settings {
         let found = self.0.choice(place, &value.to_string_lossy(), true);
         let choice = found.map_err(|miss| missed(py, "value", value.as_any(), &miss))?;
         Ok(self.0.content().attributes[place].choices[choice].id.clone())
-    }
-
-    /// What a column or a mapping's target means: the field's or the attribute's own name.
-    #[pyo3(signature = (text, /))]
-    fn target(&self, py: Python<'_>, text: &str) -> PyResult<String> {
-        crate::validation::columns::target(text, Some(&self.0)).map_err(|message| refused(py, message))
     }
 
     /// The settings whole, as `dump` writes them.

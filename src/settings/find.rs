@@ -226,9 +226,21 @@ impl Settings {
             .collect()
     }
 
-    /// All labels, for suggestions.
+    /// Why no active status has this label.
     #[must_use]
-    pub fn nearest_labels(&self, label: &str) -> Vec<String> {
+    pub fn no_status_called(&self, label: &str) -> Miss {
+        let folded_label = folded(label);
+        let inactive = self.labels.iter().zip(&self.content.status_sets);
+        let inactive = inactive
+            .filter_map(|(labels, set)| set.statuses.get(*labels.get(&folded_label)?))
+            .next();
+        match inactive {
+            Some(status) => Miss::Inactive(format!("`{}`", status.label)),
+            None => Miss::Unknown(self.nearest_labels(label)),
+        }
+    }
+
+    fn nearest_labels(&self, label: &str) -> Vec<String> {
         let sets = self.content.status_sets.iter().filter(|set| set.active);
         let statuses = sets.flat_map(|set| &set.statuses).filter(|status| status.active);
         nearest(

@@ -63,6 +63,8 @@ pub struct Names {
     pub separator: String,
     /// What is known of the assets that a patch changes; `None`: nothing was read.
     pub assets: Option<Arc<HashMap<Uuid, KnownAsset>>>,
+    /// The category of new assets that name none: that of the template the rows were filled into.
+    pub category: Option<String>,
 }
 
 impl Default for Names {
@@ -72,6 +74,7 @@ impl Default for Names {
             mapping: Vec::new(),
             separator: SEPARATOR.to_owned(),
             assets: None,
+            category: None,
         }
     }
 }

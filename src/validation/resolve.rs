@@ -197,7 +197,7 @@ impl Resolver {
         let seen = statuses.entry(None).or_insert_with(Seen::new);
         seen.find(label, || match settings.statuses_called(label).first() {
             Some((set, _)) => Ok(*set),
-            None => Err(Miss::Unknown(settings.nearest_labels(label))),
+            None => Err(settings.no_status_called(label)),
         })
     }
 

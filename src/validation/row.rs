@@ -321,7 +321,7 @@ impl RowWriter {
         match &named.slot {
             Slot::Ignored => {}
             Slot::Id => self.id_cell(&cell, out),
-            Slot::Field(field) => self.field_cell(*field, column, &cell, out),
+            Slot::Field(field) => self.field_cell(*field, Some(column), &cell, out),
             Slot::Attribute(attribute) => self.attribute_cell(*attribute, Some(column), &cell),
             Slot::Attributes => self.attributes_cell(&cell),
             Slot::Refused(problem) => self.problems.push(Problem {
@@ -374,15 +374,32 @@ impl RowWriter {
         )
     }
 
-    fn field_cell(&mut self, index: usize, column: Column, cell: &Cell<'_>, out: &mut Vec<u8>) {
+    /// Whether the row under way gives a field, or tries to.
+    pub(super) fn is_given(&self, field: usize) -> bool {
+        self.given & 1 << field != 0
+    }
+
+    pub(super) fn field_cell(
+        &mut self,
+        index: usize,
+        column: Option<Column>,
+        cell: &Cell<'_>,
+        out: &mut Vec<u8>,
+    ) {
         // `index` is a position in this table.
         let field = &FIELDS[index];
         let meaning = value::meaning(&self.policy, cell, field.required);
         if matches!(meaning, Ok(Meaning::Absent)) {
             return;
         }
-        if self.given & 1 << index != 0 {
-            let column = self.called(column).to_owned();
+        let called = |writer: &Self| {
+            column.map_or_else(
+                || field.name.to_owned(),
+                |column| writer.called(column).to_owned(),
+            )
+        };
+        if self.is_given(index) {
+            let column = called(self);
             return self.problems.push(given_twice(&column, cell));
         }
         self.given |= 1 << index;
@@ -405,7 +422,7 @@ impl RowWriter {
             Ok(false) => return out.truncate(start),
             Err(refusal) => {
                 out.truncate(start);
-                let column = self.called(column).to_owned();
+                let column = called(self);
                 return self.problems.push(refused(&column, cell, &refusal));
             }
         }

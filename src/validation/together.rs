@@ -10,11 +10,13 @@ use super::policy::{KnownAsset, RowShape};
 use super::resolve::Status;
 use super::row::RowWriter;
 use super::rules::{NOT_ASSIGNED, Problem, REQUIRED_ATTRIBUTE, Rule, STATUS as STATUS_RULE};
+use crate::input::Cell;
 use crate::settings::{Miss, Settings};
 
 impl RowWriter {
     /// Checks the row as a whole, and writes a status that was given as a label.
     pub(super) fn end_names(&mut self, out: &mut Vec<u8>) {
+        self.category_of_template(out);
         let Some(names) = &self.names else { return };
         let settings = names.settings.clone();
         if names.location_is_unknown {
@@ -41,6 +43,15 @@ impl RowWriter {
             self.notices.name(digest, self.rows - 1);
         }
         self.required_and_cleared(&settings);
+    }
+
+    fn category_of_template(&mut self, out: &mut Vec<u8>) {
+        if self.policy.shape != RowShape::NewAsset || self.is_given(CATEGORY) {
+            return;
+        }
+        if let Some(category) = self.policy.names.category.clone() {
+            self.field_cell(CATEGORY, None, &Cell::Text(&category), out);
+        }
     }
 
     /// How the asset of a patch is now, where that was read.
@@ -224,18 +235,18 @@ impl RowWriter {
         let attribute = &settings.content().attributes[place];
         let known = self.attribute(&attribute.name);
         let path = settings.category_path(category).join(" > ");
-        let (column, message) = match self.attribute_column(known) {
+        let (column, message, fix) = match self.attribute_column(known) {
             Some(column) => {
                 let message = format!("`{column}` is blank in this row: the category `{path}` requires it");
-                (column, message)
+                (column, message, "")
             }
             None => {
                 let name = attribute.display_name.clone();
                 let message = format!("there is no column `{name}`: the category `{path}` requires it");
-                (name, message)
+                (name, message, "add the column, and fill the cell")
             }
         };
-        self.problem(&REQUIRED_ATTRIBUTE, &column, "", message, "");
+        self.problem(&REQUIRED_ATTRIBUTE, &column, "", message, fix);
     }
 
     fn required_and_cleared(&mut self, settings: &Settings) {

@@ -1,0 +1,356 @@
+//! The cells of a workbook, as they look.
+
+use std::fmt::Display;
+use std::io::Cursor;
+use std::path::Path;
+
+use calamine::{
+    Data, ExcelDateTime, Ods, OdsError, Range, Reader, SheetType, SheetVisible, Xls, XlsError, Xlsb,
+    XlsbError, Xlsx, XlsxError,
+};
+use jiff::SignedDuration;
+use jiff::civil;
+
+use super::{CATEGORY_PROPERTY, Found, LISTS, Placed, Value, damaged};
+use crate::input::SourceError;
+
+type Bytes = Cursor<Vec<u8>>;
+
+/// The kinds of workbooks differ in what can be asked of them.
+enum Workbook {
+    Xlsx(Xlsx<Bytes>),
+    Xlsb(Xlsb<Bytes>),
+    Xls(Xls<Bytes>),
+    Ods(Ods<Bytes>),
+}
+
+pub(super) fn read(
+    path: &Path,
+    bytes: Vec<u8>,
+    ending: &str,
+    sheet: Option<&str>,
+) -> Result<Found, SourceError> {
+    let shown = path.display();
+    let mut workbook = Workbook::open(path, bytes, ending)?;
+    let sheets = workbook.sheets();
+    let mut notes = Vec::new();
+    let mut hint = String::new();
+    let name = if let Some(sheet) = sheet {
+        // Excel takes no two names that differ in their case alone.
+        let wanted = sheet.trim().to_lowercase();
+        let same = |name: &&String| name.trim().to_lowercase() == wanted;
+        let names: Vec<String> = sheets.into_iter().map(|(name, _)| name).collect();
+        let found = names
+            .iter()
+            .find(|name| *name == sheet)
+            .or_else(|| names.iter().find(same));
+        found.cloned().ok_or_else(|| {
+            SourceError(format!(
+                "`{shown}` has no sheet `{sheet}`: name one of those it has: {}",
+                quoted(&names)
+            ))
+        })?
+    } else {
+        let mut names: Vec<String> = sheets
+            .iter()
+            .filter(|(name, visible)| *visible && !LISTS.contains(&name.as_str()))
+            .map(|(name, _)| name.clone())
+            .collect();
+        if names.is_empty() {
+            let all: Vec<String> = sheets.into_iter().map(|(name, _)| name).collect();
+            return Err(SourceError(if all.is_empty() {
+                format!("`{shown}` has no sheet with rows: add one")
+            } else {
+                format!(
+                    "`{shown}` has no visible sheet of rows: name the one to read with `sheet`: {}",
+                    quoted(&all)
+                )
+            }));
+        }
+        let name = names.remove(0);
+        // A sheet that is not wanted may be one that cannot be read.
+        names.retain(|name| workbook.has_data(name).unwrap_or(false));
+        if !names.is_empty() {
+            notes.push(format!(
+                "the sheet `{name}` was read; for another one name it with `sheet`: {}",
+                quoted(&names)
+            ));
+            hint = format!("; or name another sheet with `sheet`: {}", quoted(&names));
+        }
+        name
+    };
+    let category = workbook.category();
+    let cells = workbook.cells(&name).map_err(|error| failed(path, &error))?;
+    let whole_numbers = cells.iter().any(|(_, _, value)| matches!(value, Value::Int(_)));
+    if whole_numbers && !matches!(workbook, Workbook::Xlsx(_)) {
+        notes.push(format!(
+            "number formats are not read from .{ending} files, so a 7 that is shown as 0007 is read as 7: save the \
+             file as .xlsx if it has such numbers"
+        ));
+    }
+    Ok(Found {
+        cells,
+        notes,
+        category,
+        place: format!("the sheet `{name}` of `{shown}`"),
+        hint,
+    })
+}
+
+/// What the library said, and whether that is about a password.
+struct Failure {
+    password: bool,
+    text: String,
+}
+
+impl Failure {
+    fn new(password: bool, error: &impl Display) -> Self {
+        let text = error.to_string();
+        Self { password, text }
+    }
+}
+
+impl From<XlsxError> for Failure {
+    fn from(error: XlsxError) -> Self {
+        Self::new(matches!(error, XlsxError::Password), &error)
+    }
+}
+
+impl From<XlsbError> for Failure {
+    fn from(error: XlsbError) -> Self {
+        Self::new(matches!(error, XlsbError::Password), &error)
+    }
+}
+
+impl From<XlsError> for Failure {
+    fn from(error: XlsError) -> Self {
+        Self::new(matches!(error, XlsError::Password), &error)
+    }
+}
+
+impl From<OdsError> for Failure {
+    fn from(error: OdsError) -> Self {
+        Self::new(matches!(error, OdsError::Password), &error)
+    }
+}
+
+fn failed(path: &Path, failure: &Failure) -> SourceError {
+    if failure.password {
+        return SourceError(format!(
+            "`{}` is protected with a password: open it in Excel, save a copy without one, and give that",
+            path.display()
+        ));
+    }
+    damaged(path, &failure.text)
+}
+
+impl Workbook {
+    fn open(path: &Path, bytes: Vec<u8>, ending: &str) -> Result<Self, SourceError> {
+        let bytes = Cursor::new(bytes);
+        match ending {
+            "xls" => Xls::new(bytes).map(Self::Xls).map_err(Failure::from),
+            "xlsb" => Xlsb::new(bytes).map(Self::Xlsb).map_err(Failure::from),
+            "ods" => Ods::new(bytes).map(Self::Ods).map_err(Failure::from),
+            _ => Xlsx::new(bytes).map(Self::Xlsx).map_err(Failure::from),
+        }
+        .map_err(|error| failed(path, &error))
+    }
+
+    /// The names of the sheets that have cells, and whether they are visible.
+    fn sheets(&self) -> Vec<(String, bool)> {
+        let sheets = match self {
+            Self::Xlsx(workbook) => workbook.sheets_metadata(),
+            Self::Xlsb(workbook) => workbook.sheets_metadata(),
+            Self::Xls(workbook) => workbook.sheets_metadata(),
+            Self::Ods(workbook) => workbook.sheets_metadata(),
+        };
+        sheets
+            .iter()
+            .filter(|sheet| sheet.typ == SheetType::WorkSheet)
+            .map(|sheet| (sheet.name.clone(), sheet.visible == SheetVisible::Visible))
+            .collect()
+    }
+
+    fn category(&mut self) -> Option<String> {
+        // Without its properties a workbook is read all the same.
+        let properties = match self {
+            Self::Xlsx(workbook) => workbook.workbook_properties().ok(),
+            Self::Xlsb(workbook) => workbook.workbook_properties().ok(),
+            Self::Xls(workbook) => workbook.workbook_properties().ok(),
+            Self::Ods(workbook) => workbook.workbook_properties().ok(),
+        };
+        properties?.custom_properties.remove(CATEGORY_PROPERTY)
+    }
+
+    fn has_data(&mut self, sheet: &str) -> Result<bool, Failure> {
+        let mut some = false;
+        self.walk(sheet, &mut |_, _| {
+            some = true;
+            false
+        })?;
+        Ok(some)
+    }
+
+    fn cells(&mut self, sheet: &str) -> Result<Vec<Placed>, Failure> {
+        let mut cells = Vec::new();
+        self.walk(sheet, &mut |(row, column), value| {
+            cells.push((row, column, value));
+            true
+        })?;
+        Ok(cells)
+    }
+
+    /// Hands each cell that is not blank to `take`, until that is `false`.
+    ///
+    /// Cell by cell where the format allows it: a range would hold all cells between the outermost two, which in a sheet
+    /// with one cell in its last row are billions.
+    fn walk(&mut self, sheet: &str, take: &mut dyn FnMut((u32, u32), Value) -> bool) -> Result<(), Failure> {
+        match self {
+            Self::Xlsx(workbook) => {
+                let mut reader = workbook.worksheet_cells_reader(sheet)?;
+                while let Some((cell, style)) = reader.next_cell_with_style_id()? {
+                    let format = reader
+                        .styles()
+                        .get(style)
+                        .and_then(|style| style.number_format.as_ref());
+                    let format = format.map_or("", |format| &format.format_code);
+                    if let Some(value) = value(cell.get_value().clone().into(), format)
+                        && !take(cell.get_position(), value)
+                    {
+                        break;
+                    }
+                }
+            }
+            Self::Xlsb(workbook) => {
+                let mut reader = workbook.worksheet_cells_reader(sheet)?;
+                while let Some(cell) = reader.next_cell()? {
+                    if let Some(value) = value(cell.get_value().clone().into(), "")
+                        && !take(cell.get_position(), value)
+                    {
+                        break;
+                    }
+                }
+            }
+            Self::Xls(workbook) => walk_range(&workbook.worksheet_range(sheet)?, take),
+            Self::Ods(workbook) => walk_range(&workbook.worksheet_range(sheet)?, take),
+        }
+        Ok(())
+    }
+}
+
+fn walk_range(range: &Range<Data>, take: &mut dyn FnMut((u32, u32), Value) -> bool) {
+    let (first_row, first_column) = range.start().unwrap_or_default();
+    for (row, cells) in (first_row..).zip(range.rows()) {
+        for (column, cell) in (first_column..).zip(cells) {
+            if let Some(value) = value(cell.clone(), "")
+                && !take((row, column), value)
+            {
+                return;
+            }
+        }
+    }
+}
+
+/// A cell as it looks, which for a number depends on its format; nothing for a blank one.
+fn value(data: Data, format: &str) -> Option<Value> {
+    Some(match data {
+        Data::Empty => return None,
+        Data::String(text) if text.trim().is_empty() => return None,
+        Data::String(text) => Value::Text(text.into_boxed_str()),
+        Data::Bool(value) => Value::Bool(value),
+        Data::Int(value) => zeros(value, format),
+        Data::Float(value) => number(value, format),
+        Data::DateTime(value) => moment(value),
+        Data::DateTimeIso(text) => iso_moment(text),
+        Data::DurationIso(text) => match text.parse::<SignedDuration>() {
+            Ok(time) if (0..86_400).contains(&time.as_secs()) => clock(time.as_secs()),
+            _ => Value::Other("duration".into()),
+        },
+        Data::Error(error) => Value::Other(format!("error {error}").into()),
+    })
+}
+
+/// A number with the 15 digits that Excel shows and keeps: 0.1 + 0.2 is 0.3 there.
+fn number(value: f64, format: &str) -> Value {
+    // A number written with 15 digits is read as a number.
+    let rounded: f64 = format!("{value:.14e}").parse().unwrap_or(value);
+    if rounded.fract() == 0.0 && rounded.abs() < 9.0e18 {
+        #[allow(clippy::cast_possible_truncation)] // Whole, and in the range of an i64.
+        return zeros(rounded as i64, format);
+    }
+    Value::Float(rounded)
+}
+
+/// A whole number; text where its format shows zeros in front of it, as for barcodes and postal codes.
+fn zeros(value: i64, format: &str) -> Value {
+    // Behind a semicolon stand the formats of negative numbers, zero and text; in brackets, a language.
+    let format = format.split(';').next().unwrap_or_default();
+    let format = match format
+        .strip_prefix("[$")
+        .and_then(|format| format.split_once(']'))
+    {
+        Some((_, format)) => format,
+        None => format,
+    };
+    let width = format.len();
+    if width < 2 || !format.bytes().all(|byte| byte == b'0') {
+        return Value::Int(value);
+    }
+    let sign = if value < 0 { "-" } else { "" };
+    Value::Text(format!("{sign}{:0>width$}", value.unsigned_abs()).into())
+}
+
+fn moment(value: ExcelDateTime) -> Value {
+    let days = value.as_f64();
+    if value.is_duration() {
+        return Value::Other("duration".into());
+    }
+    if !(0.0..2_958_466.0).contains(&days) {
+        return Value::Other("date that Excel cannot show".into());
+    }
+    let (year, month, day, hour, minute, second, millisecond) = value.to_ymd_hms_milli();
+    if days < 1.0 && (hour, minute, second) != (0, 0, 0) {
+        let second = i64::from(second) + i64::from(millisecond >= 500);
+        return clock((i64::from(hour) * 60 + i64::from(minute)) * 60 + second);
+    }
+    // All of them are as small as months and hours are.
+    let parts = [month, day, hour, minute, second].map(|part| i8::try_from(part).unwrap_or(i8::MAX));
+    let [month, day, hour, minute, second] = parts;
+    let (year, millisecond) = (
+        i16::try_from(year).unwrap_or(i16::MAX),
+        i32::from(millisecond) * 1_000_000,
+    );
+    match civil::DateTime::new(year, month, day, hour, minute, second, millisecond) {
+        Ok(moment) => date_or_moment(moment),
+        // 29 February 1900, which Excel alone has.
+        Err(_) => Value::Other(format!("date {year:04}-{month:02}-{day:02}, which never was").into()),
+    }
+}
+
+fn date_or_moment(moment: civil::DateTime) -> Value {
+    if moment.time() == civil::Time::midnight() {
+        return Value::Date(moment.date());
+    }
+    Value::DateTime(moment)
+}
+
+fn iso_moment(text: String) -> Value {
+    if let Ok(moment) = text.trim_end_matches('Z').parse::<civil::DateTime>() {
+        return date_or_moment(moment);
+    }
+    match text.trim_end_matches('Z').parse::<civil::Time>() {
+        Ok(time) => Value::Text(time.strftime("%H:%M:%S").to_string().into()),
+        Err(_) => Value::Text(text.into_boxed_str()),
+    }
+}
+
+/// A time of day.
+fn clock(seconds: i64) -> Value {
+    let (minutes, second) = (seconds / 60, seconds % 60);
+    Value::Text(format!("{:02}:{:02}:{second:02}", minutes / 60, minutes % 60).into())
+}
+
+fn quoted(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    names.join(", ")
+}

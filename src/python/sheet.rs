@@ -1,0 +1,193 @@
+//! Excel files that Python asks for.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use pyo3::prelude::*;
+
+use super::errors::exception;
+use super::ledger::Ledger;
+use super::rows::Rows;
+use super::settings::Settings;
+use crate::error::Error;
+use crate::model::settings::Attribute;
+use crate::settings::{self, SEPARATOR};
+use crate::sheet::fixes::{self, Mark};
+use crate::sheet::template::{self, Column, Kind, Template};
+
+/// The rows of a ledger that are not ok, with what is wrong, in a new Excel file.
+pub fn write_fixes(
+    py: Python<'_>,
+    rows: &Rows,
+    ledger: &Ledger,
+    path: &Path,
+    label_title: Option<&str>,
+) -> PyResult<usize> {
+    let mut marks: BTreeMap<u32, Vec<Mark>> = BTreeMap::new();
+    for outcome in ledger.view().outcomes().filter(|outcome| !outcome.state.good()) {
+        let Some(fault) = outcome.fault else { continue };
+        let mut found: Vec<Mark> = fault
+            .problems
+            .iter()
+            .map(|problem| Mark {
+                column: problem.column.clone(),
+                message: problem.message.clone(),
+                fix: problem.fix.clone(),
+            })
+            .collect();
+        if found.is_empty() {
+            found.push(Mark {
+                column: fault.column.clone().unwrap_or_default(),
+                message: fault.message.clone(),
+                fix: fault.fix.clone().unwrap_or_default(),
+            });
+        }
+        marks.insert(outcome.row, found);
+    }
+    let mut source = rows.source(py)?;
+    py.detach(|| fixes::write(path, &mut source, &marks, label_title))
+        .map_err(|error| exception(py, &Error::Input(error.0)))
+}
+
+/// An Excel file to be filled in with assets of a category.
+pub fn write_template(
+    py: Python<'_>,
+    settings: &Settings,
+    category: &str,
+    path: &Path,
+    rows: u32,
+) -> PyResult<()> {
+    let template = template_of(&settings.0, category, rows)
+        .ok_or_else(|| exception(py, &Error::Option(format!("there is no category {category}"))))?;
+    py.detach(|| template::write(path, &template))
+        .map_err(|error| exception(py, &Error::Input(error.0)))
+}
+
+fn template_of(settings: &settings::Settings, category: &str, rows: u32) -> Option<Template> {
+    let content = settings.content();
+    let category = settings.category_of_id(category)?;
+    let joined = |path: Vec<&str>| path.join(&format!(" {SEPARATOR} "));
+    let own = joined(settings.category_path(category));
+    let below: Vec<String> = settings
+        .category_order()
+        .iter()
+        .filter(|place| content.categories[**place].active)
+        .filter(|place| {
+            std::iter::successors(Some(**place), |place| settings.category_above(*place))
+                .any(|above| above == category)
+        })
+        .map(|place| joined(settings.category_path(*place)))
+        .collect();
+    let labels: Vec<String> = settings
+        .set_of(category)
+        .map(|set| content.status_sets[set].statuses.iter())
+        .into_iter()
+        .flatten()
+        .filter(|status| status.active)
+        .map(|status| status.label.clone())
+        .collect();
+    let locations: Vec<(String, String)> = settings
+        .location_order()
+        .iter()
+        .filter_map(|place| Some((place, content.locations.as_ref()?.get(*place)?)))
+        .map(|(place, location)| {
+            let barcode = location.barcode.clone().unwrap_or_default();
+            (joined(settings.location_path(*place)), barcode)
+        })
+        .collect();
+    let column = |name: &str, required, note: String, kind| Column {
+        name: name.to_owned(),
+        required,
+        note,
+        kind,
+    };
+    let mut columns = vec![
+        column(
+            "Asset ID",
+            true,
+            "The name of the asset, for example AHU-101.".to_owned(),
+            Kind::Text { longest: None },
+        ),
+        column("Category", false, format!("Blank: {own}."), Kind::Category(below)),
+        column(
+            "Status",
+            true,
+            "One of the statuses of the category.".to_owned(),
+            Kind::Choice(labels),
+        ),
+        column(
+            "Description",
+            false,
+            "At most 1000 characters.".to_owned(),
+            Kind::Text { longest: Some(1000) },
+        ),
+        column(
+            "Location",
+            false,
+            "A location of the sheet Locations, or its barcode.".to_owned(),
+            Kind::Location,
+        ),
+        column(
+            "Barcode",
+            false,
+            "As it is on the label; leading zeros stay.".to_owned(),
+            Kind::Text { longest: None },
+        ),
+    ];
+    columns.extend(
+        settings
+            .attributes_of(category)
+            .ones()
+            .map(|place| attribute_column(&content.attributes[place])),
+    );
+    Some(Template {
+        category: own,
+        columns,
+        locations,
+        rows,
+    })
+}
+
+fn attribute_column(attribute: &Attribute) -> Column {
+    let offered: Vec<String> = attribute
+        .choices
+        .iter()
+        .filter(|choice| choice.active)
+        .map(|choice| choice.label.clone())
+        .collect();
+    let (kind, says) = match attribute.data_type.as_str() {
+        "numeric" => (Kind::Number, "A number.".to_owned()),
+        "date" => (Kind::Date, "A date, such as 2031-02-28.".to_owned()),
+        "boolean" => (Kind::YesNo, "Yes or No.".to_owned()),
+        "select" => (Kind::Choice(offered), "One of the values of the list.".to_owned()),
+        "multi_select" => {
+            let says = format!("One or several, with ; between them: {}.", offered.join("; "));
+            (Kind::Choices(offered), says)
+        }
+        _ => {
+            let longest = attribute.longest.unwrap_or(250);
+            let says = format!("At most {longest} characters.");
+            (
+                Kind::Text {
+                    longest: Some(longest),
+                },
+                says,
+            )
+        }
+    };
+    let described = attribute
+        .description
+        .as_ref()
+        .map_or_else(String::new, |description| format!("{description} "));
+    let blank = match &attribute.default {
+        Some(serde_json::Value::String(text)) => format!(" Blank: {text}."),
+        Some(other) => format!(" Blank: {other}."),
+        None => String::new(),
+    };
+    Column {
+        name: attribute.display_name.trim().to_owned(),
+        required: attribute.required && attribute.default.is_none(),
+        note: format!("{described}{says}{blank}"),
+        kind,
+    }
+}

@@ -1,0 +1,328 @@
+//! The rows to fix: the user's own columns in their order, what is wrong, and what to do.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use jiff::civil::{Date, DateTime};
+use rust_xlsxwriter::{Color, Format, Note, Workbook, Worksheet, XlsxError};
+
+use super::{LONGEST_CELL, WIDEST, as_text, cut, failed, header, save};
+use crate::input::{Cell, Column, Label, More, Sink, Source, SourceError};
+
+/// What is wrong with a cell or a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// The column as the user calls it; empty for the row as a whole.
+    pub column: String,
+    pub message: String,
+    pub fix: String,
+}
+
+/// The columns that stand behind the user's own.
+pub const PROBLEM: &str = "Problem";
+pub const FIX: &str = "Fix";
+/// What stands before the sheet row or line, as its column is called.
+const ROW: [&str; 2] = ["Sheet row", "Line"];
+
+/// Rows of one sheet at most, the header included (Excel's own limit), and columns.
+const MOST: (usize, usize) = (1_048_576, 16_384);
+
+/// Writes the marked rows of a source, counted from 0, into a new Excel file; returns how many.
+///
+/// # Errors
+/// When the source fails, or the file cannot be written.
+pub fn write(
+    path: &Path,
+    source: &mut dyn Source,
+    marks: &BTreeMap<u32, Vec<Mark>>,
+    label_title: Option<&str>,
+) -> Result<usize, SourceError> {
+    let mut kept = Kept {
+        marks,
+        next: 0,
+        names: Vec::new(),
+        places: HashMap::new(),
+        rows: Vec::new(),
+    };
+    while source.fill(&mut kept)? == More::Rows {}
+    let own = kept.names.len() + 3;
+    if kept.rows.len() >= MOST.0 || own > MOST.1 {
+        return Err(SourceError(format!(
+            "{} rows of {own} columns do not fit into an Excel sheet: fix what most rows have in common first",
+            kept.rows.len()
+        )));
+    }
+    let mut workbook = Workbook::new();
+    kept.lay_out(workbook.add_worksheet(), label_title)
+        .map_err(|error| failed(&error))?;
+    let rows = kept.rows.len();
+    save(workbook, path)?;
+    Ok(rows)
+}
+
+/// The rows that are written, as they came.
+struct Kept<'m> {
+    marks: &'m BTreeMap<u32, Vec<Mark>>,
+    next: u32,
+    /// Columns in the order they came; of a map of custom attributes one each.
+    names: Vec<String>,
+    places: HashMap<String, usize>,
+    rows: Vec<Row>,
+}
+
+struct Row {
+    number: u32,
+    label: Option<String>,
+    cells: Vec<(usize, Value)>,
+}
+
+enum Value {
+    Number(f64),
+    Bool(bool),
+    Text(String),
+    Date(Date),
+    DateTime(DateTime),
+}
+
+impl Kept<'_> {
+    fn place(&mut self, name: &str) -> usize {
+        if let Some(place) = self.places.get(name) {
+            return *place;
+        }
+        self.names.push(name.to_owned());
+        self.places.insert(name.to_owned(), self.names.len() - 1);
+        self.names.len() - 1
+    }
+
+    fn keep(&mut self, place: usize, cell: &Cell<'_>) {
+        let Some(value) = value(cell) else { return };
+        if let Some(row) = self.rows.last_mut() {
+            row.cells.push((place, value));
+        }
+    }
+
+    /// `true`: the row is one of those that are written.
+    fn begin_row(&mut self, label: Label<'_>) -> bool {
+        let number = self.next;
+        self.next = self.next.saturating_add(1);
+        if !self.marks.contains_key(&number) {
+            return false;
+        }
+        let label = match label {
+            Label::Number => None,
+            Label::Int(number) => Some(number.to_string()),
+            Label::Text(text) => Some(text.to_owned()),
+        };
+        self.rows.push(Row {
+            number,
+            label,
+            cells: Vec::new(),
+        });
+        true
+    }
+
+    fn lay_out(&self, sheet: &mut Worksheet, label_title: Option<&str>) -> Result<(), XlsxError> {
+        // Those of an earlier report are written anew.
+        let own: Vec<usize> = (0..self.names.len())
+            .filter(|place| {
+                let name = self.names[*place].as_str();
+                name != PROBLEM && name != FIX && !ROW.contains(&name)
+            })
+            .collect();
+        let at: HashMap<usize, u16> = own.iter().copied().zip(0_u16..).collect();
+        let mut titles: Vec<&str> = own.iter().map(|place| self.names[*place].as_str()).collect();
+        let row_title = label_title.map(|title| ROW[usize::from(title == "line")]);
+        titles.extend(row_title);
+        titles.extend([PROBLEM, FIX]);
+        let mut widths: Vec<usize> = titles.iter().map(|title| title.chars().count() + 2).collect();
+        let style = header();
+        for (column, title) in (0_u16..).zip(&titles) {
+            sheet.write_string_with_format(0, column, cut(title, LONGEST_CELL), &style)?;
+        }
+        let wrapped = as_text().set_text_wrap();
+        // The own columns fit into u16, as was checked before.
+        let behind = u16::try_from(own.len()).unwrap_or(u16::MAX);
+        for (line, row) in (1_u32..).zip(&self.rows) {
+            let marks = self.marks.get(&row.number).map_or(&[][..], Vec::as_slice);
+            let bad: HashMap<u16, &Mark> = marks
+                .iter()
+                .rev()
+                .filter_map(|mark| Some((*at.get(self.places.get(&mark.column)?)?, mark)))
+                .collect();
+            for (place, value) in &row.cells {
+                if let Some(column) = at.get(place) {
+                    let length = put(sheet, line, *column, value, bad.contains_key(column))?;
+                    let width = &mut widths[usize::from(*column)];
+                    *width = (*width).max(length + 1);
+                }
+            }
+            for (column, mark) in &bad {
+                let blank = !row.cells.iter().any(|(place, _)| at.get(place) == Some(column));
+                if blank {
+                    sheet.write_blank(line, *column, &marked(as_text(), true))?;
+                }
+                let note = Note::new(cut(&format!("{}\n{}", mark.message, mark.fix), 2000))
+                    .add_author_prefix(false)
+                    .set_width(300);
+                sheet.insert_note(line, *column, &note)?;
+            }
+            let mut column = behind;
+            if row_title.is_some() {
+                let label = row.label.as_deref().unwrap_or("");
+                match label.parse::<u32>() {
+                    Ok(number) => sheet.write_number(line, column, number)?,
+                    Err(_) => sheet.write_string(line, column, cut(label, LONGEST_CELL))?,
+                };
+                column = column.saturating_add(1);
+            }
+            let joined = |part: fn(&Mark) -> &String| {
+                let mut parts: Vec<&str> = Vec::new();
+                for mark in marks {
+                    let text = part(mark).as_str();
+                    if !text.is_empty() && !parts.contains(&text) {
+                        parts.push(text);
+                    }
+                }
+                cut(&parts.join("\n"), LONGEST_CELL)
+            };
+            let fixes = if marks.len() > 1 {
+                // With several, each says which column it is for.
+                let named = marks.iter().map(|mark| format!("{}: {}", mark.column, mark.fix));
+                cut(&named.collect::<Vec<_>>().join("\n"), LONGEST_CELL)
+            } else {
+                joined(|mark| &mark.fix)
+            };
+            for text in [joined(|mark| &mark.message), fixes] {
+                let width = &mut widths[usize::from(column)];
+                let longest = text.lines().map(|line| line.chars().count()).max().unwrap_or(0);
+                *width = (*width).max(longest);
+                sheet.write_string_with_format(line, column, text, &wrapped)?;
+                column = column.saturating_add(1);
+            }
+        }
+        for (column, width) in (0_u16..).zip(widths) {
+            // Some tens of characters.
+            #[allow(clippy::cast_precision_loss)]
+            sheet.set_column_width(column, (width as f64).clamp(8.0, WIDEST))?;
+        }
+        sheet.set_freeze_panes(1, 0)?;
+        if !self.rows.is_empty() {
+            let last = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
+            let right = u16::try_from(titles.len().saturating_sub(1)).unwrap_or(u16::MAX);
+            sheet.autofilter(0, 0, last, right)?;
+        }
+        Ok(())
+    }
+}
+
+impl Sink for Kept<'_> {
+    fn column(&mut self, name: &str) -> Column {
+        let place = self.place(name);
+        Column(u32::try_from(place).unwrap_or(u32::MAX))
+    }
+
+    fn begin(&mut self, label: Label<'_>) -> bool {
+        self.begin_row(label)
+    }
+
+    fn cell(&mut self, column: Column, cell: Cell<'_>) {
+        match &cell {
+            // A dict of custom attributes: a sheet has a column for each.
+            Cell::Map(entries) => {
+                for (name, cell) in entries {
+                    let place = self.place(name);
+                    self.keep(place, cell);
+                }
+            }
+            other => self.keep(column.0 as usize, other),
+        }
+    }
+
+    fn broken(&mut self, label: Label<'_>, _: &str) {
+        self.begin_row(label);
+    }
+
+    fn end(&mut self) {}
+
+    fn full(&self) -> bool {
+        false
+    }
+}
+
+fn value(cell: &Cell<'_>) -> Option<Value> {
+    // Excel holds 15 digits; a longer number would become another.
+    const EXACT: i64 = 999_999_999_999_999;
+    Some(match cell {
+        Cell::Null | Cell::Clear | Cell::Map(_) => return None,
+        Cell::Bool(value) => Value::Bool(*value),
+        #[allow(clippy::cast_precision_loss)] // Fewer digits than a float holds exactly.
+        Cell::Int(number) if (-EXACT..=EXACT).contains(number) => Value::Number(*number as f64),
+        Cell::Int(number) => Value::Text(number.to_string()),
+        Cell::Float(number) if number.is_finite() => Value::Number(*number),
+        Cell::Float(number) => Value::Text(number.to_string()),
+        Cell::Float32(number) => Value::Text(number.to_string()),
+        Cell::Digits(text) | Cell::Text(text) | Cell::Other(text) => Value::Text((*text).to_owned()),
+        Cell::Date(day) => Value::Date(*day),
+        Cell::DateTime(moment) => Value::DateTime(*moment),
+        Cell::List(items) => {
+            let texts: Vec<String> = items
+                .iter()
+                .filter_map(value)
+                .map(|value| match value {
+                    Value::Number(number) => number.to_string(),
+                    Value::Bool(value) => value.to_string(),
+                    Value::Text(text) => text,
+                    Value::Date(day) => day.to_string(),
+                    Value::DateTime(moment) => moment.to_string(),
+                })
+                .collect();
+            Value::Text(texts.join("; "))
+        }
+    })
+}
+
+fn marked(format: Format, bad: bool) -> Format {
+    if bad {
+        format.set_background_color(Color::RGB(0x00FF_C7CE))
+    } else {
+        format
+    }
+}
+
+/// Writes a cell; returns about how many characters it shows.
+fn put(sheet: &mut Worksheet, line: u32, column: u16, value: &Value, bad: bool) -> Result<usize, XlsxError> {
+    // Excel knows no date before 1900.
+    let early = |year: i16| year < 1900;
+    Ok(match value {
+        Value::Number(number) => {
+            sheet.write_number_with_format(line, column, *number, &marked(Format::new(), bad))?;
+            number.to_string().len()
+        }
+        Value::Bool(value) => {
+            sheet.write_boolean_with_format(line, column, *value, &marked(Format::new(), bad))?;
+            5
+        }
+        Value::Date(day) if !early(day.year()) => {
+            let format = marked(Format::new().set_num_format("yyyy-mm-dd"), bad);
+            sheet.write_datetime_with_format(line, column, *day, &format)?;
+            10
+        }
+        Value::DateTime(moment) if !early(moment.year()) => {
+            let format = marked(Format::new().set_num_format("yyyy-mm-dd hh:mm:ss"), bad);
+            sheet.write_datetime_with_format(line, column, *moment, &format)?;
+            19
+        }
+        other => {
+            let text = match other {
+                Value::Text(text) => cut(text, LONGEST_CELL),
+                Value::Date(day) => day.to_string(),
+                Value::DateTime(moment) => moment.to_string(),
+                Value::Number(number) => number.to_string(),
+                Value::Bool(value) => value.to_string(),
+            };
+            let length = text.chars().count();
+            sheet.write_string_with_format(line, column, text, &marked(as_text(), bad))?;
+            length
+        }
+    })
+}

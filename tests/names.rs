@@ -1,0 +1,544 @@
+//! Names in, ids out: columns, cells and what belongs together, against settings made by hand.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use acc_assets::input::Cell;
+use acc_assets::settings::{Content, Settings};
+use acc_assets::validation::{
+    Dates, KnownAsset, Names, Nulls, Policy, Problem, RowShape, RowWriter, columns::Meant, columns::meant,
+};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+const PLANNED: &str = "00000000-0000-4000-8000-000000000001";
+const INSTALLED: &str = "00000000-0000-4000-8000-000000000002";
+const INSTALLED_TOO: &str = "00000000-0000-4000-8000-000000000003";
+const TESTED: &str = "00000000-0000-4000-8000-000000000004";
+const ROOM: &str = "00000000-0000-4000-8000-000000000010";
+const ASSET: &str = "00000000-0000-4000-8000-0000000000a1";
+
+/// ROOT has one attribute; HVAC > Pumps and Plumbing > Pumps have one name; Electrical has a set of its own.
+fn settings() -> Arc<Settings> {
+    let category = |id: &str, name: &str, parent: Option<&str>, active: bool| {
+        json!({ "id": id, "name": name, "parent": parent, "root": parent.is_none(), "active": active,
+            "description": null })
+    };
+    let status = |id: &str, label: &str| {
+        json!({ "id": id, "label": label, "color": null, "description": null,
+        "active": label != "Retired" })
+    };
+    let attribute = |name: &str, display: &str, kind: &str, more: Value| {
+        let choice = |label: &Value| {
+            json!({ "id": format!("choice-{}", label.as_str().unwrap()), "label": label,
+                "active": label != "G3" })
+        };
+        let options = more["options"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(choice)
+            .collect::<Vec<_>>();
+        json!({ "id": format!("attribute-{name}"), "name": name, "display_name": display, "description": null,
+            "data_type": kind, "required": more["required"] == json!(true), "longest": more["longest"],
+            "default": more["default"], "choices": options, "active": more["active"] != json!(false) })
+    };
+    let content = json!({
+        "project": "f6a1e3b5-abaa-4b01-b33a-5d55f36ba047",
+        "read_at": "2031-02-03T04:05:06Z",
+        "categories": [
+            category("1", "ROOT", None, true),
+            category("2", "HVAC", Some("1"), true),
+            category("3", "Air Handling ", Some("2"), true),
+            category("4", "Pumps", Some("2"), true),
+            category("5", "Plumbing", Some("1"), true),
+            category("6", "Pumps", Some("5"), true),
+            category("7", "Electrical", Some("1"), true),
+            category("8", "Legacy", Some("1"), false),
+            category("9", "Lüftung", Some("1"), true),
+        ],
+        "status_sets": [
+            { "id": "set-1", "name": "Default", "description": null, "default": true, "active": true,
+              "statuses": [status(PLANNED, "Planned"), status(INSTALLED, "Installed"),
+                status("00000000-0000-4000-8000-000000000009", "Retired")] },
+            { "id": "set-2", "name": "Energisation", "description": null, "default": false, "active": true,
+              "statuses": [status(INSTALLED_TOO, "Installed"), status(TESTED, "Tested")] },
+        ],
+        "attributes": [
+            attribute("ca1", "Serial", "text", json!({ "longest": 5 })),
+            attribute("ca2", "Airflow (m³/h)", "numeric", json!({})),
+            attribute("ca3", "Installed on", "date", json!({})),
+            attribute("ca4", "Commissioned", "boolean", json!({})),
+            attribute("ca5", "Filter Class", "select", json!({ "options": ["G3", "G4", "F7", "230"] })),
+            attribute("ca6", "Functions", "multi_select", json!({ "options": ["Heating", "Cooling", "Heat, recovered"] })),
+            attribute("ca7", "Class", "text", json!({ "required": true })),
+            attribute("ca8", "Voltage", "select", json!({ "required": true, "default": "230", "options": ["230"] })),
+            attribute("ca9", "Old one", "text", json!({ "active": false })),
+        ],
+        "category_status_sets": [["7", "set-2"]],
+        "category_attributes": [["1", "attribute-ca1"], ["2", "attribute-ca2"], ["3", "attribute-ca3"],
+            ["3", "attribute-ca4"], ["3", "attribute-ca5"], ["3", "attribute-ca6"], ["5", "attribute-ca7"],
+            ["7", "attribute-ca8"], ["3", "attribute-ca9"]],
+        "locations": [
+            { "id": "00000000-0000-4000-8000-00000000000f", "parent": null, "name": "Project", "barcode": null },
+            { "id": "00000000-0000-4000-8000-00000000000e", "parent": "00000000-0000-4000-8000-00000000000f",
+              "name": "Building A", "barcode": "BA" },
+            { "id": ROOM, "parent": "00000000-0000-4000-8000-00000000000e", "name": "Room 301", "barcode": "A301" },
+            { "id": "00000000-0000-4000-8000-000000000011", "parent": "00000000-0000-4000-8000-00000000000e",
+              "name": "Twin", "barcode": null },
+            { "id": "00000000-0000-4000-8000-000000000012", "parent": "00000000-0000-4000-8000-00000000000e",
+              "name": "Twin", "barcode": null },
+        ],
+        "notes": [],
+    });
+    let content: Content = serde_json::from_value(content).unwrap();
+    Arc::new(Settings::new(content))
+}
+
+fn policy(shape: RowShape) -> Policy {
+    Policy {
+        shape,
+        nulls: Nulls::Omit,
+        dates: Dates::Exact,
+        id_column: "id".to_owned(),
+        import_key: None,
+        names: Names {
+            settings: Some(settings()),
+            ..Names::default()
+        },
+    }
+}
+
+fn row(writer: &mut RowWriter, cells: &[(&str, Cell<'_>)]) -> Result<Value, Vec<Problem>> {
+    let mut out = Vec::new();
+    let columns: Vec<_> = cells.iter().map(|(name, _)| writer.column(name)).collect();
+    writer.begin(&mut out);
+    for (column, (_, cell)) in columns.into_iter().zip(cells) {
+        writer.cell(column, cell.clone(), &mut out);
+    }
+    writer.end(&mut out)?;
+    let text = String::from_utf8(out).unwrap();
+    let text = if text.starts_with('{') {
+        text
+    } else {
+        format!("{{{text}}}")
+    };
+    Ok(serde_json::from_str(&text).unwrap())
+}
+
+fn create(cells: &[(&str, Cell<'_>)]) -> Result<Value, Vec<Problem>> {
+    row(&mut RowWriter::new(policy(RowShape::NewAsset)), cells)
+}
+
+/// A new air handling unit with this cell besides.
+fn unit<'c>(name: &'c str, cell: Cell<'c>) -> Vec<(&'c str, Cell<'c>)> {
+    vec![
+        ("Asset ID", Cell::Text("AHU")),
+        ("Category", Cell::Text("HVAC > Air Handling")),
+        ("Status", Cell::Text("installed")),
+        (name, cell),
+    ]
+}
+
+fn problem(cells: &[(&str, Cell<'_>)]) -> (String, String, String) {
+    let problems = create(cells).unwrap_err();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    let problem = &problems[0];
+    (
+        problem.rule.to_string(),
+        problem.column.clone(),
+        format!("{}; {}", problem.message, problem.fix),
+    )
+}
+
+#[test]
+fn names_become_ids() {
+    let body = create(&unit("Location", Cell::Text("Building A > Room 301"))).unwrap();
+    assert_eq!(
+        body,
+        json!({ "clientAssetId": "AHU", "categoryId": "3", "statusId": INSTALLED, "locationId": ROOM })
+    );
+}
+
+#[test]
+fn the_status_may_stand_before_the_category() {
+    let body = create(&[
+        ("Status", Cell::Text("Installed")),
+        ("Asset ID", Cell::Text("P")),
+        ("Category", Cell::Text("Electrical")),
+        ("Voltage", Cell::Int(230)),
+    ])
+    .unwrap();
+    assert_eq!(body["statusId"], INSTALLED_TOO);
+    assert_eq!(body["customAttributes"], json!({ "ca8": "choice-230" }));
+}
+
+#[test]
+fn a_category_is_found_by_id_path_end_and_list() {
+    let list = || Cell::List(vec![Cell::Text("HVAC"), Cell::Text("Pumps")]);
+    for (given, id) in [
+        (Cell::Text("3"), "3"),
+        (Cell::Int(3), "3"),
+        (Cell::Float(3.0), "3"),
+        (Cell::Text("hvac>air handling"), "3"),
+        (Cell::Text(" ROOT > HVAC > Air\u{a0}Handling "), "3"),
+        (Cell::Text("Air Handling"), "3"),
+        (Cell::Text("HVAC > Pumps"), "4"),
+        (list(), "4"),
+        (Cell::Text("Lu\u{308}ftung"), "9"),
+    ] {
+        let cells = [
+            ("Name", Cell::Text("A")),
+            ("Category", given.clone()),
+            ("Status", Cell::Text("Planned")),
+        ];
+        assert_eq!(create(&cells).unwrap()["categoryId"], id, "{given:?}");
+    }
+}
+
+#[test]
+fn what_names_nothing_says_what_was_meant() {
+    let category = |text| {
+        [
+            ("Name", Cell::Text("A")),
+            ("Category", Cell::Text(text)),
+            ("Status", Cell::Text("Planned")),
+        ]
+    };
+    for (text, rule, says) in [
+        (
+            "HVAC > Air Handlin",
+            "category",
+            "did you mean `HVAC > Air Handling`",
+        ),
+        (
+            "Pumps",
+            "category",
+            "`HVAC > Pumps (4)` or `Plumbing > Pumps (6)`",
+        ),
+        ("Legacy", "category", "not active"),
+        ("99", "category", "no such category"),
+        ("42.0", "turned_to_text", "astype(str)"),
+        ("nan", "turned_to_text", "astype(str)"),
+    ] {
+        let (found, column, message) = problem(&category(text));
+        assert_eq!((found.as_str(), column.as_str()), (rule, "Category"), "{text}");
+        assert!(message.contains(says), "{text}: {message}");
+    }
+    let status = |text| {
+        let mut cells = unit("Status", Cell::Null);
+        cells[2].1 = Cell::Text(text);
+        problem(&cells[..3])
+    };
+    for (text, says) in [
+        ("Instaled", "did you mean `Installed`?"),
+        ("Tested", "the set `Default` has no such status"),
+        ("Retired", "not active"),
+        (TESTED, "of the set `Energisation`"),
+        ("00000000-0000-4000-8000-00000000ffff", "no status of this id"),
+    ] {
+        let (rule, column, message) = status(text);
+        assert_eq!((rule.as_str(), column.as_str()), ("status", "Status"));
+        assert!(message.contains(says), "{text}: {message}");
+    }
+    for (text, says) in [
+        ("Building A > Room 302", "did you mean `Building A > Room 301`?"),
+        ("Twin", "it may mean"),
+        ("nowhere", "no such location"),
+    ] {
+        let (rule, column, message) = problem(&unit("Location", Cell::Text(text)));
+        assert_eq!((rule.as_str(), column.as_str()), ("location", "Location"));
+        assert!(message.contains(says), "{text}: {message}");
+    }
+    for found in ["A301", "Room 301", ROOM, "Project > Building A > room 301"] {
+        assert_eq!(
+            create(&unit("locationId", Cell::Text(found))).unwrap()["locationId"],
+            ROOM
+        );
+    }
+}
+
+#[test]
+fn values_are_read_by_the_kind_of_their_attribute() {
+    let date = jiff::civil::date(2031, 2, 28);
+    let several = Cell::List(vec![Cell::Text("cooling"), Cell::Text("choice-Heating")]);
+    for (column, cell, sent) in [
+        ("Serial", Cell::Text("0017"), json!({ "ca1": "0017" })),
+        ("Serial", Cell::Int(17), json!({ "ca1": "17" })),
+        ("Airflow (m³/h)", Cell::Float(2.5), json!({ "ca2": "2.5" })),
+        ("airflow m3/h", Cell::Text(" +2.50 "), json!({ "ca2": "2.50" })),
+        ("ca2", Cell::Digits("1e3"), json!({ "ca2": "1e3" })),
+        ("Installed On *", Cell::Date(date), json!({ "ca3": "2031-02-28" })),
+        (
+            "Installed on",
+            Cell::Text("2031-02-28"),
+            json!({ "ca3": "2031-02-28" }),
+        ),
+        (
+            "Installed on",
+            Cell::Text("2031-02-28T00:00:00"),
+            json!({ "ca3": "2031-02-28" }),
+        ),
+        ("Commissioned", Cell::Bool(true), json!({ "ca4": true })),
+        ("Commissioned", Cell::Text("No"), json!({ "ca4": false })),
+        ("Commissioned", Cell::Float(1.0), json!({ "ca4": true })),
+        ("Filter class", Cell::Text(" f7 "), json!({ "ca5": "choice-F7" })),
+        ("Filter Class", Cell::Int(230), json!({ "ca5": "choice-230" })),
+        ("ca5", Cell::Text("choice-G4"), json!({ "ca5": "choice-G4" })),
+        (
+            "Functions",
+            Cell::Text("Heating; cooling;"),
+            json!({ "ca6": ["choice-Heating", "choice-Cooling"] }),
+        ),
+        (
+            "Functions",
+            Cell::Text("Heating, Cooling"),
+            json!({ "ca6": ["choice-Heating", "choice-Cooling"] }),
+        ),
+        (
+            "Functions",
+            Cell::Text("Heat, recovered"),
+            json!({ "ca6": ["choice-Heat, recovered"] }),
+        ),
+        (
+            "Functions",
+            several,
+            json!({ "ca6": ["choice-Cooling", "choice-Heating"] }),
+        ),
+        (
+            "customAttributes",
+            Cell::Map(vec![("Filter Class", Cell::Text("G4"))]),
+            json!({ "ca5": "choice-G4" }),
+        ),
+    ] {
+        let body = create(&unit(column, cell.clone()))
+            .unwrap_or_else(|problems| panic!("{column} {cell:?}: {problems:?}"));
+        assert_eq!(body["customAttributes"], sent, "{column} {cell:?}");
+    }
+    // Blank cells are no values, whatever the kind.
+    for column in [
+        "Airflow (m³/h)",
+        "Installed on",
+        "Commissioned",
+        "Filter Class",
+        "Functions",
+    ] {
+        let body = create(&unit(column, Cell::Text(" "))).unwrap();
+        assert_eq!(body.get("customAttributes"), None, "{column}");
+    }
+}
+
+#[test]
+fn values_that_do_not_fit_are_told() {
+    let time = jiff::civil::date(2031, 2, 28).at(7, 5, 0, 0);
+    for (column, cell, rule, says) in [
+        ("Serial", Cell::Text("123456"), "too_long", "at most 5 characters"),
+        ("Airflow (m³/h)", Cell::Text("2,5"), "number", "point"),
+        ("Airflow (m³/h)", Cell::Text("many"), "number", "no number"),
+        ("Airflow (m³/h)", Cell::Text("inf"), "number", "no number"),
+        ("Airflow (m³/h)", Cell::Bool(true), "number", "no number"),
+        ("Installed on", Cell::Text("28.02.2031"), "date", "2031-02-28"),
+        ("Installed on", Cell::DateTime(time), "date_only", "time of day"),
+        ("Commissioned", Cell::Text("maybe"), "yes_no", "yes or no"),
+        ("Commissioned", Cell::Int(2), "yes_no", "neither"),
+        ("Filter Class", Cell::Text("F8"), "choice", "did you mean"),
+        ("Filter Class", Cell::Text("G3"), "choice", "not offered any more"),
+        (
+            "Functions",
+            Cell::Text("Heating; Colling"),
+            "choice",
+            "no value 'Colling'; did you mean `Cooling`",
+        ),
+    ] {
+        let (found, named, message) = problem(&unit(column, cell.clone()));
+        assert_eq!((found.as_str(), named.as_str()), (rule, column), "{cell:?}");
+        assert!(message.contains(says), "{cell:?}: {message}");
+    }
+}
+
+#[test]
+fn attributes_belong_to_categories() {
+    let pump = |cell| {
+        vec![
+            ("Name", Cell::Text("P")),
+            ("Category", Cell::Text("Plumbing > Pumps")),
+            ("Status", Cell::Text("Planned")),
+            cell,
+        ]
+    };
+    let (rule, column, message) = problem(&pump(("Class", Cell::Null)));
+    assert_eq!((rule.as_str(), column.as_str()), ("required_attribute", "Class"));
+    assert!(message.contains("`Plumbing > Pumps` requires it"), "{message}");
+    let mut cells = pump(("Class", Cell::Text("A")));
+    cells.push(("Filter Class", Cell::Text("G4")));
+    let (rule, column, _) = problem(&cells);
+    assert_eq!((rule.as_str(), column.as_str()), ("not_assigned", "Filter Class"));
+    cells.pop();
+    cells.push(("Serial", Cell::Text("1")));
+    assert_eq!(
+        create(&cells).unwrap()["customAttributes"],
+        json!({ "ca7": "A", "ca1": "1" })
+    );
+}
+
+#[test]
+fn what_the_pages_leave_open_is_a_warning() {
+    let mut writer = RowWriter::new(policy(RowShape::NewAsset));
+    let foreign = "00000000-0000-4000-8000-00000000eeee";
+    let asset = |name: &'static str, category: &'static str| {
+        vec![
+            ("Name", Cell::Text(name)),
+            ("Category", Cell::Text(category)),
+            ("Status", Cell::Text("Installed")),
+        ]
+    };
+    let mut cells = asset("A", "Electrical");
+    cells.push(("Location", Cell::Text(foreign)));
+    cells.push(("Remarks", Cell::Text("by hand")));
+    assert_eq!(row(&mut writer, &cells).unwrap()["locationId"], foreign);
+    row(&mut writer, &asset("A", "HVAC")).unwrap();
+    row(&mut writer, &asset("B", "ROOT")).unwrap();
+    let warnings = writer.warnings().join("\n");
+    for says in [
+        "column 'Remarks' is left out",
+        "ROOT is given",
+        "`HVAC` has others below it",
+        "not in the project's tree",
+        "`Voltage` (ca8) is required and blank",
+        "rows 0 and 1: each becomes an asset",
+    ] {
+        assert!(warnings.contains(says), "{says}: {warnings}");
+    }
+}
+
+#[test]
+fn columns_are_named_as_people_do() {
+    let settings = settings();
+    for (name, field) in [
+        ("Asset ID", 0),
+        ("clientAssetId", 0),
+        ("Name", 0),
+        ("ASSET_ID", 0),
+        ("Category *", 1),
+        ("status", 2),
+        ("Description", 3),
+        ("Location", 4),
+        ("Barcode", 5),
+    ] {
+        assert_eq!(meant(name, &settings), Meant::Field(field), "{name}");
+    }
+    assert_eq!(meant("filter-class", &settings), Meant::Attribute(4));
+    assert_eq!(meant("customAttributes.ca5", &settings), Meant::Attribute(4));
+    assert!(
+        matches!(meant("Filtr Class", &settings), Meant::Unclear(message, _) if message.contains("Filter Class"))
+    );
+    assert!(matches!(meant("ca99", &settings), Meant::Unclear(..)));
+    assert!(matches!(meant("Old one", &settings), Meant::Unclear(..)));
+    assert!(matches!(meant("Remarks", &settings), Meant::LeftOut(_)));
+    assert!(matches!(meant("Problem", &settings), Meant::LeftOut(_)));
+    assert_eq!(meant("createdAt", &settings), Meant::SetByService);
+}
+
+#[test]
+fn a_mapping_says_what_columns_mean() {
+    let mut mapped = policy(RowShape::NewAsset);
+    mapped.names.mapping = vec![
+        ("Kennzeichen".to_owned(), Some("clientAssetId".to_owned())),
+        ("Notiz".to_owned(), None),
+    ];
+    mapped.names.separator = "/".to_owned();
+    let mut writer = RowWriter::new(mapped);
+    let cells = [
+        ("Kennzeichen", Cell::Text("A")),
+        ("Notiz", Cell::Text("nothing")),
+        ("Category", Cell::Text("HVAC/Pumps")),
+        ("Status", Cell::Text("Planned")),
+    ];
+    let body = row(&mut writer, &cells).unwrap();
+    assert_eq!(
+        body,
+        json!({ "clientAssetId": "A", "categoryId": "4", "statusId": PLANNED })
+    );
+    let uses: Vec<_> = writer
+        .uses()
+        .iter()
+        .map(|used| (used.column.as_str(), used.field.as_deref()))
+        .collect();
+    let expected = [
+        ("Kennzeichen", Some("clientAssetId")),
+        ("Notiz", None),
+        ("Category", Some("categoryId")),
+        ("Status", Some("statusId")),
+    ];
+    assert_eq!(uses, expected);
+}
+
+fn patch(assets: Option<KnownAsset>, cells: &[(&str, Cell<'_>)]) -> (Result<Value, Vec<Problem>>, bool) {
+    let mut policy = policy(RowShape::AssetPatch);
+    policy.names.assets =
+        assets.map(|asset| Arc::new(HashMap::from([(Uuid::try_parse(ASSET).unwrap(), asset)])));
+    let mut writer = RowWriter::new(policy);
+    let cells: Vec<_> = std::iter::once(("id", Cell::Text(ASSET)))
+        .chain(cells.iter().cloned())
+        .collect();
+    let written = row(&mut writer, &cells).map(|mut body| body[ASSET].take());
+    let needs = writer.needs_its_asset();
+    (written, needs)
+}
+
+#[test]
+fn a_patch_is_checked_against_its_asset() {
+    let settings = settings();
+    let asset = |category: &str, status: &str, attributes: &[&str]| KnownAsset {
+        category: settings.category_of_id(category),
+        status: settings.status_of_id(status),
+        attributes: attributes
+            .iter()
+            .filter_map(|name| settings.attribute_of_name(name))
+            .collect(),
+    };
+    // A label that one set has needs nothing; one that two have needs the asset.
+    assert_eq!(
+        patch(None, &[("Status", Cell::Text("Tested"))]).0.unwrap()["statusId"],
+        TESTED
+    );
+    let (written, needs) = patch(None, &[("Status", Cell::Text("Installed"))]);
+    assert!(written.is_err() && needs);
+    let electrical = asset("7", TESTED, &["ca8"]);
+    let (written, needs) = patch(Some(electrical.clone()), &[("Status", Cell::Text("Installed"))]);
+    assert_eq!(
+        (written.unwrap()["statusId"].clone(), needs),
+        (json!(INSTALLED_TOO), false)
+    );
+    // A patch that moves the asset has to make everything fit.
+    assert!(patch(None, &[("Category", Cell::Text("HVAC > Pumps"))]).1);
+    let moved = |cells: &[(&str, Cell<'_>)]| {
+        let mut all = vec![("Category", Cell::Text("Plumbing > Pumps"))];
+        all.extend_from_slice(cells);
+        patch(Some(electrical.clone()), &all).0
+    };
+    let rules = |written: Result<Value, Vec<Problem>>| -> Vec<String> {
+        written
+            .unwrap_err()
+            .into_iter()
+            .map(|problem| problem.rule.into_owned())
+            .collect()
+    };
+    assert_eq!(rules(moved(&[])), ["status", "required_attribute"]);
+    let both = [("Status", Cell::Text("Installed")), ("Class", Cell::Text("A"))];
+    let body = moved(&both).unwrap();
+    assert_eq!(
+        (&body["statusId"], &body["customAttributes"]),
+        (&json!(INSTALLED), &json!({ "ca7": "A" }))
+    );
+    // Where it stays, what is there is not asked for again.
+    let stays = patch(
+        Some(asset("6", PLANNED, &[])),
+        &[("Category", Cell::Text("6")), ("Status", Cell::Text("Planned"))],
+    );
+    assert!(stays.0.is_ok());
+    assert_eq!(
+        rules(patch(Some(electrical), &[("Class", Cell::Text("A"))]).0),
+        ["not_assigned"]
+    );
+}
