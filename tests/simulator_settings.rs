@@ -343,6 +343,7 @@ async fn a_category_changes_its_status_set() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one list of cases")]
 async fn a_status_set_is_created() {
     let service = service();
     let values =
@@ -656,6 +657,7 @@ async fn a_custom_attribute_is_created() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one list of cases")]
 async fn a_custom_attribute_that_cannot_be_is_refused() {
     let service = service();
     let with = |kind: &str, field: &str, value: Value| {
@@ -938,6 +940,7 @@ async fn the_values_of_a_select_change() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one list of cases")]
 async fn scopes_rates_and_prefixes_are_those_of_the_table() {
     let service = Service::new(Options {
         limits: GroupLimits {
@@ -1062,17 +1065,10 @@ async fn scopes_rates_and_prefixes_are_those_of_the_table() {
         "custom-attributes:create",
         "custom-attributes:patch",
     ] {
-        assert_eq!(
-            audit.endpoints[tag]
-                .answers
-                .iter()
-                .filter(|(status, _)| **status < 300)
-                .map(|(_, count)| count)
-                .sum::<u64>()
-                >= 2,
-            true,
-            "{tag}"
-        );
+        let answers = audit.endpoints[tag].answers.iter();
+        let done = answers.filter(|(status, _)| **status < 300);
+        let done: u64 = done.map(|(_, count)| count).sum();
+        assert!(done >= 2, "{tag}");
     }
 }
 

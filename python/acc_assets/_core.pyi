@@ -7,6 +7,7 @@ from typing import Any, Final, final
 __all__ = [
     "CLEAR",
     "Clear",
+    "Description",
     "Engine",
     "Ledger",
     "Operation",
@@ -95,13 +96,17 @@ class Engine:
         """Plans `create`, `patch`, `delete` or `unlink`, checked against `settings` and, for a patch, `assets` as they are;
         with `again`, only those rows of that ledger that failed or
         were not sent ("retry") or that are in doubt ("reconcile")."""
+    @staticmethod
     def scan(
-        self, verb: str, rows: Rows, options: Mapping[str, Any], /, settings: Settings | None = None
+        verb: str, rows: Rows, options: Mapping[str, Any], /, settings: Settings | None = None
     ) -> tuple[bool, list[str]]:
         """Looks over rows before a write: whether they need the project's settings, and the ids of assets without which
         rows of a patch cannot be judged."""
     def read_settings(self, project: str, locations_container: str | None, /) -> Operation:
         """Plans the reading of a project's settings; the operation's `settings` holds them."""
+    def apply_setup(self, project: str, settings: Settings, description: Description, /) -> Operation:
+        """Plans the writing of a set-up into a project with these settings; the operation's table holds the steps: the
+        columns of `Description.plan` and status, error and request_id. InputError names what is nowhere."""
     def get(self, project: str, rows: Rows, options: Mapping[str, Any], /) -> Operation:
         """Plans a batch-get; the operation's table holds the assets."""
     def read(
@@ -233,6 +238,21 @@ class Settings:
     def find_option(self, attribute: str, value: str, /) -> str: ...
     def content(self) -> dict[str, Any]:
         """What `dump` writes, as a dict."""
+
+@final
+class Description:
+    """Categories, status sets and custom attributes that a project shall have, by name. Frozen."""
+
+    @staticmethod
+    def read(value: Mapping[str, Any], /) -> Description:
+        """Reads a dict; InputError names everything that is wrong with it."""
+    @staticmethod
+    def of(settings: Settings, /) -> Description:
+        """Describes what is active in a project."""
+    def to_dict(self) -> dict[str, Any]: ...
+    def to_toml(self) -> str: ...
+    def plan(self, settings: Settings, /) -> tuple[Table, list[str]]:
+        """The steps for a project with these settings (kind, name, action, note), and what is named and nowhere."""
 
 @final
 class Simulator:

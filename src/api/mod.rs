@@ -188,6 +188,15 @@ pub struct BatchRead {
     pub rows: &'static str,
 }
 
+/// A write of one setting, answered with it.
+pub struct SettingWrite {
+    pub name: &'static str,
+    pub method: Method,
+    pub path: &'static str,
+    pub group: RateGroup,
+    pub replay: Replay,
+}
+
 pub(crate) fn fill(path: &str, prefix: Prefix, project: ProjectId) -> String {
     path.replace("{prefix}", prefix.as_str())
         .replace("{project}", &project.to_string())

@@ -1,7 +1,9 @@
 //! The settings of a project: categories, status sets, custom attributes (Assets API, version 1), and its locations
 //! (Locations API, version 2).
 
-use super::{BatchRead, Listing, Pages};
+use super::{BatchRead, Listing, Pages, SettingWrite};
+use crate::http::Replay;
+use crate::http::send::Method;
 use crate::options::RateGroup;
 
 const fn listing(name: &'static str, path: &'static str, pages: Pages) -> Listing {
@@ -68,3 +70,65 @@ pub const LOCATIONS_OF_CONTAINER: Listing = Listing {
     path: "/bim360/locations/v2/containers/{container}/trees/default/nodes",
     ..LOCATIONS
 };
+
+const fn write(name: &'static str, method: Method, path: &'static str, replay: Replay) -> SettingWrite {
+    SettingWrite {
+        name,
+        method,
+        path,
+        group: RateGroup::AssetsWrite,
+        replay,
+    }
+}
+
+/// POST categories. Its answer is the category.
+pub const CREATE_CATEGORY: SettingWrite = write(
+    "categories:create",
+    Method::Post,
+    "/{prefix}/assets/v1/projects/{project}/categories",
+    Replay::Never,
+);
+
+/// POST status-step-sets: a set with all its statuses.
+pub const CREATE_STATUS_SET: SettingWrite = write(
+    "status-step-sets:create",
+    Method::Post,
+    "/{prefix}/assets/v1/projects/{project}/status-step-sets",
+    Replay::Never,
+);
+
+/// POST asset-statuses: one more status of a set.
+pub const CREATE_STATUS: SettingWrite = write(
+    "asset-statuses:create",
+    Method::Post,
+    "/{prefix}/assets/v1/projects/{project}/asset-statuses",
+    Replay::Never,
+);
+
+/// POST custom-attributes.
+pub const CREATE_ATTRIBUTE: SettingWrite = write(
+    "custom-attributes:create",
+    Method::Post,
+    "/{prefix}/assets/v1/projects/{project}/custom-attributes",
+    Replay::Never,
+);
+
+/// What POST status-step-sets and POST custom-attributes take so that an inactive thing gives way that has the name.
+pub const RENAME_CONFLICTING: &str = "?renameConflicting=true";
+
+/// PUT categories/:categoryId/custom-attributes/:customAttributeId, without a body.
+pub const ASSIGN_ATTRIBUTE: SettingWrite = write(
+    "categories/custom-attributes:assign",
+    Method::Put,
+    "/{prefix}/assets/v1/projects/{project}/categories/{category_id}/custom-attributes/{assigned_id}",
+    Replay::Safe,
+);
+
+/// PUT categories/:categoryId/status-step-set/:statusStepSetId, without a body. It replaces the set that a category
+/// has or inherits.
+pub const ASSIGN_STATUS_SET: SettingWrite = write(
+    "categories/status-step-set:assign",
+    Method::Put,
+    "/{prefix}/assets/v1/projects/{project}/categories/{category_id}/status-step-set/{assigned_id}",
+    Replay::Safe,
+);

@@ -11,6 +11,7 @@ pub mod run;
 pub mod scan;
 pub mod settings;
 mod settle;
+pub mod setup;
 
 pub use outcome::{Ledger, State};
 pub use run::{Job, Run};

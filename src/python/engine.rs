@@ -18,6 +18,7 @@ use super::operation::{Ended, Operation};
 use super::rows::{PythonSource, Rows};
 use super::runtime::PerProcess;
 use super::settings::Settings;
+use super::setup::{Description, mistaken, steps};
 use super::table::Table;
 use crate::api::{Endpoint, Listing, assets, relationships, settings};
 use crate::batch::journal::{Header, Journal};
@@ -25,6 +26,7 @@ use crate::batch::outcome::{self, SharedLedger, State, View};
 use crate::batch::plan::Again;
 use crate::batch::run::Tolerance;
 use crate::batch::settings::Reader;
+use crate::batch::setup::Writer;
 use crate::batch::{Job, Run, pages, scan};
 use crate::error::{Error, TransportError};
 use crate::http::auth::Fetching;
@@ -34,6 +36,7 @@ use crate::ids::ProjectId;
 use crate::input::{More, Sink, Source, SourceError};
 use crate::options::{Limits, Options, Prefix, RetryPolicy};
 use crate::settings::SEPARATOR;
+use crate::settings::setup::plan;
 use crate::validation::{Dates, ImportKey, KnownAsset, Names, Nulls, Policy, RowShape, columns};
 
 /// Options, connection pool, token and rate windows: one a client, shared freely between threads.
@@ -389,9 +392,9 @@ impl Engine {
 
     /// Looks over rows before a write: whether they need the project's settings, and the assets without which rows of a
     /// patch cannot be judged.
+    #[staticmethod]
     #[pyo3(signature = (verb, rows, options, /, settings=None))]
     fn scan(
-        &self,
         py: Python<'_>,
         verb: &str,
         rows: &Bound<'_, Rows>,
@@ -448,6 +451,46 @@ impl Engine {
                 table: None,
                 settings,
                 error,
+            }
+        });
+        Ok(Operation::new(
+            work,
+            SharedLedger::default(),
+            stop,
+            None,
+            Arc::default(),
+        ))
+    }
+
+    /// Plans the writing of a set-up into a project with these settings; the operation's table holds the steps and what
+    /// became of them.
+    #[pyo3(signature = (project, settings, description, /))]
+    fn apply_setup(
+        &self,
+        py: Python<'_>,
+        project: &str,
+        settings: &Bound<'_, Settings>,
+        description: &Bound<'_, Description>,
+    ) -> PyResult<Operation> {
+        let (settings, description) = (&settings.get().0, &description.get().0);
+        let planned = py.detach(|| plan(settings, description));
+        let mistakes = planned.mistakes();
+        if !mistakes.is_empty() {
+            return Err(mistaken(py, &mistakes));
+        }
+        let stop = Stop::default();
+        let writer = Writer {
+            caller: self.caller(py)?,
+            project: project_id(py, project)?,
+            stop: stop.clone(),
+            counters: Arc::default(),
+        };
+        let work = Box::pin(async move {
+            let outcomes = writer.apply(&planned).await;
+            Ended {
+                table: Some(steps(&planned, Some(&outcomes))),
+                settings: None,
+                error: None,
             }
         });
         Ok(Operation::new(

@@ -9,6 +9,7 @@ mod rows;
 mod runs;
 mod runtime;
 mod settings;
+mod setup;
 mod sheet;
 mod table;
 mod values;
@@ -33,6 +34,8 @@ mod _core {
     use super::rows::Rows;
     #[pymodule_export]
     use super::settings::Settings;
+    #[pymodule_export]
+    use super::setup::Description;
     #[cfg(feature = "simulator")]
     #[pymodule_export]
     use super::simulator::Simulator;

@@ -20,10 +20,6 @@ impl Settings {
         Self(Arc::new(settings::Settings::new(content)))
     }
 
-    fn text(&self, path: &[&str], separator: &str) -> String {
-        path.join(&format!(" {separator} "))
-    }
-
     fn category(&self, category: usize) -> Value {
         let settings = &self.0;
         let content = settings.content();
@@ -37,7 +33,7 @@ impl Settings {
         json!({
             "id": own.id,
             "name": own.name.trim(),
-            "path": self.text(&settings.category_path(category), settings::SEPARATOR),
+            "path": settings::joined(&settings.category_path(category), settings::SEPARATOR),
             "depth": settings.category_path(category).len() - usize::from(settings.is_root(category)),
             "parent_id": own.parent,
             "is_active": own.active,
@@ -148,7 +144,7 @@ impl Settings {
                             .category_above(*place)
                             .is_some_and(|above| settings.attributes_of(above).contains(attribute));
                         json!({ "category_id": content.categories[*place].id,
-                            "category": self.text(&settings.category_path(*place), settings::SEPARATOR),
+                            "category": settings::joined(&settings.category_path(*place), settings::SEPARATOR),
                             "attribute": known.display_name, "attribute_name": known.name, "is_inherited": from })
                     })
                 })
@@ -159,7 +155,7 @@ impl Settings {
                 .filter_map(|place| Some((place, content.locations.as_ref()?.get(*place)?)))
                 .map(|(place, location)| {
                     json!({ "id": location.id, "name": location.name.trim(),
-                        "path": self.text(&settings.location_path(*place), settings::SEPARATOR),
+                        "path": settings::joined(&settings.location_path(*place), settings::SEPARATOR),
                         "barcode": location.barcode, "parent_id": location.parent })
                 })
                 .collect(),

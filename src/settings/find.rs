@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::names::{folded, nearest, plain};
 use super::tree::Tree;
-use super::{Content, Settings};
+use super::{Content, Settings, joined};
 
 /// What stands between the names of a path, unless a user says otherwise.
 pub const SEPARATOR: &str = ">";
@@ -136,13 +136,13 @@ impl Settings {
             .collect();
         match (&active[..], found) {
             ([one], _) => Ok(*one),
-            ([], []) => Err(Miss::Unknown(self.near(
+            ([], []) => Err(Miss::Unknown(Self::near(
                 &self.categories,
                 text,
                 suggest,
                 |place| {
                     let active = self.content.categories[place].active && !self.is_root(place);
-                    active.then(|| self.joined(&self.categories.path(place), separator))
+                    active.then(|| joined(&self.categories.path(place), separator))
                 },
             ))),
             ([], [inactive, ..]) => Err(Miss::Inactive(self.shown_category(*inactive, separator))),
@@ -155,17 +155,7 @@ impl Settings {
         }
     }
 
-    fn joined(&self, path: &[&str], separator: &str) -> String {
-        path.join(&format!(" {} ", separator.trim()))
-    }
-
-    fn near(
-        &self,
-        tree: &Tree,
-        text: &str,
-        suggest: bool,
-        name: impl Fn(usize) -> Option<String>,
-    ) -> Vec<String> {
+    fn near(tree: &Tree, text: &str, suggest: bool, name: impl Fn(usize) -> Option<String>) -> Vec<String> {
         if !suggest {
             return Vec::new();
         }
@@ -182,7 +172,7 @@ impl Settings {
     /// A category as a message names it.
     #[must_use]
     pub fn shown_category(&self, category: usize, separator: &str) -> String {
-        let path = self.joined(&self.categories.path(category), separator);
+        let path = joined(&self.categories.path(category), separator);
         format!("{path} ({})", self.content.categories[category].id)
     }
 
@@ -230,10 +220,8 @@ impl Settings {
     #[must_use]
     pub fn no_status_called(&self, label: &str) -> Miss {
         let folded_label = folded(label);
-        let inactive = self.labels.iter().zip(&self.content.status_sets);
-        let inactive = inactive
-            .filter_map(|(labels, set)| set.statuses.get(*labels.get(&folded_label)?))
-            .next();
+        let mut inactive = self.labels.iter().zip(&self.content.status_sets);
+        let inactive = inactive.find_map(|(labels, set)| set.statuses.get(*labels.get(&folded_label)?));
         match inactive {
             Some(status) => Miss::Inactive(format!("`{}`", status.label)),
             None => Miss::Unknown(self.nearest_labels(label)),
@@ -392,10 +380,10 @@ impl Settings {
         separator: &str,
         suggest: bool,
     ) -> Result<usize, Miss> {
-        let name = |place: usize| self.joined(&self.locations.path(place), separator);
+        let name = |place: usize| joined(&self.locations.path(place), separator);
         match found {
             [one] => Ok(*one),
-            [] => Err(Miss::Unknown(self.near(
+            [] => Err(Miss::Unknown(Self::near(
                 &self.locations,
                 text,
                 suggest,

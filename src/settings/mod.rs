@@ -6,6 +6,7 @@
 
 mod find;
 pub mod names;
+pub mod setup;
 mod tree;
 
 use std::collections::HashMap;
@@ -18,6 +19,12 @@ use names::{folded, plain};
 use tree::Tree;
 
 pub use find::{Miss, SEPARATOR};
+
+/// A path as one text.
+#[must_use]
+pub fn joined(path: &[&str], separator: &str) -> String {
+    path.join(&format!(" {} ", separator.trim()))
+}
 
 /// What was read of a project, as it is kept in a file.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -317,7 +324,7 @@ impl Content {
                 .iter()
                 .find_map(|above| sets.get(above))
                 .or(default.as_ref());
-            inherited != Some(set) || parents.get(category.as_str()).is_none()
+            inherited != Some(set) || !parents.contains_key(category.as_str())
         });
     }
 }

@@ -68,7 +68,9 @@ impl Tree {
                     None => break,
                 }
             }
-            seen.into_iter().for_each(|place| clean[place] = true);
+            for place in seen {
+                clean[place] = true;
+            }
         }
     }
 

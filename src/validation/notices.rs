@@ -43,12 +43,15 @@ impl Notices {
     }
 
     pub(super) fn name(&mut self, digest: u64, row: usize) {
-        Self::repeated(&mut self.names, digest, row).map(|first| self.repeat(Notice::SameName, first, row));
+        if let Some(first) = Self::repeated(&mut self.names, digest, row) {
+            self.repeat(Notice::SameName, first, row);
+        }
     }
 
     pub(super) fn barcode(&mut self, digest: u64, row: usize) {
-        Self::repeated(&mut self.barcodes, digest, row)
-            .map(|first| self.repeat(Notice::SameBarcode, first, row));
+        if let Some(first) = Self::repeated(&mut self.barcodes, digest, row) {
+            self.repeat(Notice::SameBarcode, first, row);
+        }
     }
 
     fn repeated(seen: &mut HashMap<u64, usize>, digest: u64, row: usize) -> Option<usize> {

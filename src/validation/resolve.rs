@@ -38,16 +38,15 @@ impl Seen {
         {
             return Ok(*place);
         }
-        let found = match self.known.get(text) {
-            Some(found) => found.clone(),
-            None => {
-                if self.known.len() >= MOST_SEEN {
-                    self.known.clear();
-                }
-                let found = look();
-                self.known.insert(text.into(), found.clone());
-                found
+        let found = if let Some(found) = self.known.get(text) {
+            found.clone()
+        } else {
+            if self.known.len() >= MOST_SEEN {
+                self.known.clear();
             }
+            let found = look();
+            self.known.insert(text.into(), found.clone());
+            found
         };
         if let Ok(place) = found {
             self.last = Some((text.into(), place));

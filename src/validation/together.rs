@@ -103,13 +103,13 @@ impl RowWriter {
                 }
                 Err(("the category has no status set".to_owned(), String::new()))
             }
-            (Status::Label, None) => match &settings.statuses_called(&label)[..] {
-                [one] => Ok(*one),
-                _ => {
+            (Status::Label, None) => {
+                let [one] = settings.statuses_called(&label)[..] else {
                     self.needs_asset();
                     return self.undecided(&label);
-                }
-            },
+                };
+                Ok(one)
+            }
         };
         match found {
             Ok((set, place)) => {
@@ -235,16 +235,13 @@ impl RowWriter {
         let attribute = &settings.content().attributes[place];
         let known = self.attribute(&attribute.name);
         let path = settings.category_path(category).join(" > ");
-        let (column, message, fix) = match self.attribute_column(known) {
-            Some(column) => {
-                let message = format!("`{column}` is blank in this row: the category `{path}` requires it");
-                (column, message, "")
-            }
-            None => {
-                let name = attribute.display_name.clone();
-                let message = format!("there is no column `{name}`: the category `{path}` requires it");
-                (name, message, "add the column, and fill the cell")
-            }
+        let (column, message, fix) = if let Some(column) = self.attribute_column(known) {
+            let message = format!("`{column}` is blank in this row: the category `{path}` requires it");
+            (column, message, "")
+        } else {
+            let name = attribute.display_name.clone();
+            let message = format!("there is no column `{name}`: the category `{path}` requires it");
+            (name, message, "add the column, and fill the cell")
         };
         self.problem(&REQUIRED_ATTRIBUTE, &column, "", message, fix);
     }

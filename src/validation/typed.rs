@@ -189,9 +189,10 @@ fn choices(place: usize, cell: &Cell<'_>, names: &mut Resolver, out: &mut Vec<u8
         Cell::Text(text) => match names.choice(place, text.trim()) {
             Ok(id) => vec![id],
             Err(miss) => {
-                let parts: Vec<&str> = match text.contains([';', '\n']) {
-                    true => text.split([';', '\n']).collect(),
-                    false => text.split(',').collect(),
+                let parts: Vec<&str> = if text.contains([';', '\n']) {
+                    text.split([';', '\n']).collect()
+                } else {
+                    text.split(',').collect()
                 };
                 if parts.len() == 1 {
                     return Err(refusal(&miss));

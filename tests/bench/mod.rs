@@ -194,6 +194,24 @@ impl Bench {
         }
     }
 
+    /// Of a project that may hold no category.
+    pub fn bare(options: simulator::Options) -> Self {
+        Self::bare_guarded(options, client(), Box::new(|_| Way::On))
+    }
+
+    pub fn bare_guarded(options: simulator::Options, client: Options, guard: Guard) -> Self {
+        let simulator = Simulator::new(options).unwrap();
+        let transport = Box::new(Guarded(simulator.transport(), guard));
+        let caller = Arc::new(Caller::alone(transport, fixed(&simulator), client));
+        Self {
+            simulator,
+            caller,
+            fetched: Arc::default(),
+            category: String::new(),
+            status: String::new(),
+        }
+    }
+
     fn made(
         options: simulator::Options,
         client: Options,

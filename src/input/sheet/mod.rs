@@ -1,4 +1,4 @@
-//! Rows from a sheet of an Excel or OpenDocument workbook, or from a CSV file.
+//! Rows from a sheet of an Excel or `OpenDocument` workbook, or from a CSV file.
 
 mod delimited;
 mod workbook;

@@ -1,0 +1,591 @@
+//! Carries out the plan of a set-up: one step after another where they depend on each other, else as many at once as the
+//! client may have in flight.
+//!
+//! There is no idempotency key, so a create whose answer was lost is not sent again before the list of its kind has been
+//! read. That settles it, since names are unique in their scope: those of status sets and custom attributes in the
+//! project, labels in their set, categories below the same one ("Assets field guide").
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use serde_json::Value;
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use crate::api::settings as endpoints;
+use crate::api::{self, Listing, SettingWrite};
+use crate::batch::pages;
+use crate::error::Error;
+use crate::http::refusal::request_id;
+use crate::http::{Answer, Call, Caller, Counters, Phase, Stage, Stop, untold};
+use crate::ids::ProjectId;
+use crate::model::settings::{Attribute, Category, Status as Known, StatusSet};
+use crate::model::value;
+use crate::settings::names::folded;
+use crate::settings::setup::{Action, Plan, Step, Thing, Work};
+use crate::table::Table;
+
+/// What became of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    Created,
+    Assigned,
+    /// It was there, or somebody else made it meanwhile.
+    Exists,
+    /// It was there, and is not as it was described.
+    Differs,
+    /// The service refused it.
+    Failed,
+    NotSent,
+    /// It may have been done: the answer was lost, and could not be settled.
+    Unknown,
+}
+
+impl Status {
+    /// Its name for users.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Assigned => "assigned",
+            Self::Exists => "exists",
+            Self::Differs => "differs",
+            Self::Failed => "failed",
+            Self::NotSent => "not_sent",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// The verdict on one step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    pub status: Status,
+    /// Why it is not as it was wanted.
+    pub error: Option<String>,
+    /// Under which the service knows the request.
+    pub request_id: Option<String>,
+    /// The id of what was made or found.
+    pub id: Option<String>,
+    /// No other step could fare better: the token or its user may not do this.
+    ends: bool,
+}
+
+impl Outcome {
+    fn new(status: Status, error: Option<String>) -> Self {
+        Self {
+            status,
+            error,
+            request_id: None,
+            id: None,
+            ends: false,
+        }
+    }
+
+    fn not_sent(reason: impl Into<String>) -> Self {
+        Self::new(Status::NotSent, Some(reason.into()))
+    }
+
+    fn of(status: Status, error: &Error) -> Self {
+        let known = match error {
+            Error::Service(refusal) => refusal.request_id.clone(),
+            Error::Unreadable { request_id, .. } => request_id.clone(),
+            _ => None,
+        };
+        Self {
+            request_id: known,
+            ends: match error {
+                Error::Auth(_) => true,
+                Error::Service(refusal) => matches!(refusal.status, 401 | 403),
+                _ => false,
+            },
+            ..Self::new(status, Some(error.to_string()))
+        }
+    }
+
+    fn with(self, id: String) -> Self {
+        Self { id: Some(id), ..self }
+    }
+}
+
+const STOPPED: &str = "the call was stopped before";
+
+/// How often a list is read, or an assignment sent, whose answer cannot be read.
+const READS: u32 = 3;
+
+/// Whose set-up is written.
+#[derive(Clone)]
+pub struct Writer {
+    pub caller: Arc<Caller>,
+    pub project: ProjectId,
+    pub stop: Stop,
+    pub counters: Arc<Counters>,
+}
+
+impl Writer {
+    /// Carries out a plan; one outcome a step.
+    pub async fn apply(&self, plan: &Plan) -> Vec<Outcome> {
+        let mut done: Vec<Option<Outcome>> = plan.steps.iter().map(without_work).collect();
+        let mut waiting: BTreeSet<usize> = (0..done.len()).filter(|step| done[*step].is_none()).collect();
+        let mut under_way: JoinSet<(usize, Outcome)> = JoinSet::new();
+        let mut ended: Option<String> = None;
+        loop {
+            let mut started = Vec::new();
+            for number in &waiting {
+                let step = &plan.steps[*number];
+                let ready = match ready(plan, step, &done) {
+                    Ready::Not => continue,
+                    _ if self.stop.phase() != Phase::Run => Err(STOPPED.to_owned()),
+                    _ if ended.is_some() => Err(ended.clone().unwrap_or_default()),
+                    Ready::Never(reason) => Err(reason),
+                    Ready::Now(sent) => Ok(sent),
+                };
+                match ready {
+                    Err(reason) => done[*number] = Some(Outcome::not_sent(reason)),
+                    Ok(sent) if under_way.len() < self.caller.options().max_in_flight => {
+                        let (writer, number) = (self.clone(), *number);
+                        under_way.spawn(async move { (number, writer.send(*sent).await) });
+                    }
+                    Ok(_) => continue,
+                }
+                started.push(*number);
+            }
+            for number in started {
+                waiting.remove(&number);
+            }
+            match under_way.join_next().await {
+                None => break,
+                Some(Ok((number, outcome))) => {
+                    if outcome.ends {
+                        let name = &plan.steps[number].name;
+                        ended.get_or_insert(format!("`{name}` was refused for a reason that holds for all"));
+                    }
+                    done[number] = Some(outcome);
+                }
+                // Nothing is cancelled here, so a task that does not end well has panicked: that goes on.
+                Some(Err(error)) => match error.try_into_panic() {
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    Err(_) => break,
+                },
+            }
+        }
+        done.into_iter()
+            .map(|outcome| outcome.unwrap_or_else(|| Outcome::not_sent(STOPPED)))
+            .collect()
+    }
+
+    /// Sends one step, unless everything is dropped meanwhile.
+    async fn send(&self, sent: Sent) -> Outcome {
+        let left = AtomicBool::new(false);
+        tokio::select! {
+            biased;
+            outcome = async {
+                match &sent.made {
+                    Some(made) => self.create(&sent, made, &left).await,
+                    None => self.assign(&sent, &left).await,
+                }
+            } => outcome,
+            () = self.stop.reached(Phase::Now) => {
+                if left.load(Ordering::Relaxed) {
+                    let reason = "the call was stopped before the service answered".to_owned();
+                    Outcome::new(Status::Unknown, Some(reason))
+                } else {
+                    Outcome::not_sent(STOPPED)
+                }
+            }
+        }
+    }
+
+    fn call(&self, sent: &Sent) -> Call {
+        let filled = |path: String, (place, id): &(&str, String)| {
+            let id: String = form_urlencoded::byte_serialize(id.as_bytes()).collect();
+            path.replace(place, &id)
+        };
+        let path = api::fill(sent.endpoint.path, self.caller.options().prefix, self.project);
+        Call {
+            method: sent.endpoint.method,
+            path: sent.ids.iter().fold(path, filled) + sent.query,
+            group: sent.endpoint.group,
+            replay: sent.endpoint.replay,
+            body: sent.body.as_ref().map(|body| Bytes::from(body.to_string())),
+        }
+    }
+
+    /// Makes something, once.
+    async fn create(&self, sent: &Sent, made: &Made, left: &AtomicBool) -> Outcome {
+        let call = self.call(sent);
+        let at = |stage| {
+            left.store(stage == Stage::Leaving, Ordering::Relaxed);
+            Ok(())
+        };
+        let mut again = false;
+        loop {
+            let called = self.caller.call(&call, &self.stop, &self.counters, &at).await;
+            let error = match called.result {
+                Ok(answer) => match made.read(&answer) {
+                    Some(id) => return created(id, request_id(&answer)),
+                    None => unreadable(sent, &answer),
+                },
+                Err(error) if called.in_doubt => error,
+                Err(_) if called.stopped => return Outcome::not_sent(STOPPED),
+                Err(error) => return self.refused(made, &error).await,
+            };
+            let doubt = Outcome::of(Status::Unknown, &error);
+            match self.settle(made).await {
+                Ok(Some(id)) => return created(id, doubt.request_id),
+                Ok(None) if again => {
+                    let reason = format!("{error}; it was sent twice, and is not there");
+                    return Outcome {
+                        error: Some(reason),
+                        ..Outcome::of(Status::Failed, &error)
+                    };
+                }
+                Ok(None) => {
+                    again = true;
+                    left.store(false, Ordering::Relaxed);
+                }
+                Err(why) => {
+                    return Outcome {
+                        error: Some(format!(
+                            "{error}; whether it was made could not be looked up: {why}; plan again to see"
+                        )),
+                        ..doubt
+                    };
+                }
+            }
+        }
+    }
+
+    /// Whether something is there whose answer was lost: looked for at once, and again when the service has had the time
+    /// to settle.
+    async fn settle(&self, made: &Made) -> Result<Option<String>, String> {
+        let found = self.look(made).await.map_err(|error| error.to_string())?;
+        if found.is_some() {
+            return Ok(found);
+        }
+        tokio::select! {
+            () = self.stop.reached(Phase::Drain) => return Err(STOPPED.to_owned()),
+            () = tokio::time::sleep(self.caller.options().retry.settle) => {}
+        }
+        self.look(made).await.map_err(|error| error.to_string())
+    }
+
+    /// A refusal: of a name that is taken the thing that has it, if it is what is wanted.
+    async fn refused(&self, made: &Made, error: &Error) -> Outcome {
+        let failed = Outcome::of(Status::Failed, error);
+        let Error::Service(refusal) = error else {
+            return failed;
+        };
+        let duplicate = |code: &Option<String>| {
+            code.as_ref()
+                .is_some_and(|code| code.to_uppercase().contains("DUPLICATE"))
+        };
+        let codes = refusal.violations.iter().map(|violation| &violation.code);
+        if refusal.status != 409 && !std::iter::once(&refusal.code).chain(codes).any(duplicate) {
+            return failed;
+        }
+        match self.look(made).await {
+            Ok(Some(id)) => Outcome {
+                request_id: failed.request_id,
+                ..Outcome::new(Status::Exists, None).with(id)
+            },
+            _ => failed,
+        }
+    }
+
+    /// The id of what is called so now.
+    async fn look(&self, made: &Made) -> Result<Option<String>, Error> {
+        let listing = made.listing();
+        let mut tries = 1;
+        loop {
+            match self.list(listing).await {
+                Ok(table) => {
+                    let entries = (0..table.len()).filter_map(|row| value::read(table.raw(row)?));
+                    return Ok(made.find(entries));
+                }
+                // A page of a proxy, perhaps: reading does no harm.
+                Err(Error::Unreadable { .. }) if tries < READS => tries += 1,
+                Err(error) => return Err(error),
+            }
+            tokio::time::sleep(self.caller.options().retry.base).await;
+        }
+    }
+
+    async fn list(&self, listing: &Listing) -> Result<Table, Error> {
+        let path = api::fill(listing.path, self.caller.options().prefix, self.project);
+        pages::read_with(
+            &self.caller,
+            listing,
+            &path,
+            &[],
+            &self.stop,
+            &self.counters,
+            &untold,
+        )
+        .await
+    }
+
+    /// Assigns something, which is as well done twice.
+    async fn assign(&self, sent: &Sent, left: &AtomicBool) -> Outcome {
+        let call = self.call(sent);
+        let at = |stage| {
+            left.store(stage == Stage::Leaving, Ordering::Relaxed);
+            Ok(())
+        };
+        let mut tries = 1;
+        loop {
+            let called = self.caller.call(&call, &self.stop, &self.counters, &at).await;
+            match called.result {
+                Ok(answer) => {
+                    let body = std::str::from_utf8(&answer.body).ok().and_then(value::read);
+                    if body.is_some_and(|body| body.is_object()) {
+                        return Outcome {
+                            request_id: request_id(&answer),
+                            ..Outcome::new(Status::Assigned, None)
+                        };
+                    }
+                    if tries >= READS || self.stop.phase() != Phase::Run {
+                        return Outcome::of(Status::Unknown, &unreadable(sent, &answer));
+                    }
+                    tries += 1;
+                }
+                Err(error) if called.in_doubt => return Outcome::of(Status::Unknown, &error),
+                Err(_) if called.stopped => return Outcome::not_sent(STOPPED),
+                Err(error) => return Outcome::of(Status::Failed, &error),
+            }
+            tokio::time::sleep(self.caller.options().retry.base).await;
+        }
+    }
+}
+
+fn created(id: String, request_id: Option<String>) -> Outcome {
+    Outcome {
+        request_id,
+        ..Outcome::new(Status::Created, None).with(id)
+    }
+}
+
+fn unreadable(sent: &Sent, answer: &Answer) -> Error {
+    Error::Unreadable {
+        message: format!(
+            "the answer to {} cannot be read as what was sent; check base_url= and proxy= if it stays so",
+            sent.endpoint.name
+        ),
+        status: answer.status,
+        request_id: request_id(answer),
+        body: String::from_utf8_lossy(&answer.body).into(),
+    }
+}
+
+/// The outcome of a step that sends nothing.
+fn without_work(step: &Step) -> Option<Outcome> {
+    let note = || Some(step.note.clone()).filter(|note| !note.is_empty());
+    match (step.action, &step.work) {
+        (Action::Create | Action::Assign, Some(_)) => None,
+        (Action::Exists, _) => Some(Outcome::new(Status::Exists, None)),
+        (Action::Differs, _) => Some(Outcome::new(Status::Differs, note())),
+        _ => Some(Outcome::new(Status::NotSent, note())),
+    }
+}
+
+/// Whether a step can go out.
+enum Ready {
+    Now(Box<Sent>),
+    Not,
+    /// What it needs is not there.
+    Never(String),
+}
+
+/// A request, with all ids in it.
+struct Sent {
+    endpoint: &'static SettingWrite,
+    ids: Vec<(&'static str, String)>,
+    query: &'static str,
+    body: Option<Value>,
+    /// What it makes; nothing: it assigns.
+    made: Option<Made>,
+}
+
+fn ready(plan: &Plan, step: &Step, done: &[Option<Outcome>]) -> Ready {
+    let id = |thing: &Thing| match thing {
+        Thing::Known(id) => Ok(id.clone()),
+        Thing::Made(number) => {
+            let name = plan.steps.get(*number).map_or("", |step| step.name.as_str());
+            match done.get(*number).and_then(Option::as_ref) {
+                None => Err(Ready::Not),
+                Some(Outcome { id: Some(id), .. }) => Ok(id.clone()),
+                Some(outcome) if outcome.status == Status::Unknown => Err(Ready::Never(format!(
+                    "it needs `{name}`, of which is not known whether it was made"
+                ))),
+                Some(_) => Err(Ready::Never(format!("it needs `{name}`, which was not made"))),
+            }
+        }
+    };
+    let settled = |after: Option<usize>| {
+        let waits = after.is_some_and(|after| done.get(after).is_some_and(Option::is_none));
+        if waits { Err(Ready::Not) } else { Ok(()) }
+    };
+    let Some(work) = &step.work else {
+        return Ready::Never("there is nothing to send".to_owned());
+    };
+    match sent(work, id, settled) {
+        Ok(sent) => Ready::Now(Box::new(sent)),
+        Err(waits) => waits,
+    }
+}
+
+fn sent(
+    work: &Work,
+    id: impl Fn(&Thing) -> Result<String, Ready>,
+    settled: impl Fn(Option<usize>) -> Result<(), Ready>,
+) -> Result<Sent, Ready> {
+    let make = |endpoint, query, body: &Value, more: Option<(&str, &String)>, made| {
+        let mut body = body.clone();
+        if let (Some((name, id)), Some(body)) = (more, body.as_object_mut()) {
+            body.insert(name.to_owned(), Value::String(id.clone()));
+        }
+        Sent {
+            endpoint,
+            ids: Vec::new(),
+            query,
+            body: Some(body),
+            made: Some(made),
+        }
+    };
+    let put = |endpoint, category, assigned| Sent {
+        endpoint,
+        ids: vec![("{category_id}", category), ("{assigned_id}", assigned)],
+        query: "",
+        body: None,
+        made: None,
+    };
+    let rename = |rename| if rename { endpoints::RENAME_CONFLICTING } else { "" };
+    Ok(match work {
+        Work::StatusSet {
+            name,
+            body,
+            rename: gives_way,
+        } => make(
+            &endpoints::CREATE_STATUS_SET,
+            rename(*gives_way),
+            body,
+            None,
+            Made::StatusSet { name: name.clone() },
+        ),
+        Work::Status {
+            label,
+            body,
+            set,
+            after,
+        } => {
+            settled(*after)?;
+            let set = id(set)?;
+            let more = Some(("statusStepSetId", &set));
+            let kept = Made::Status {
+                label: label.clone(),
+                set: set.clone(),
+            };
+            make(&endpoints::CREATE_STATUS, "", body, more, kept)
+        }
+        Work::Attribute {
+            name,
+            body,
+            rename: gives_way,
+        } => make(
+            &endpoints::CREATE_ATTRIBUTE,
+            rename(*gives_way),
+            body,
+            None,
+            Made::Attribute { name: name.clone() },
+        ),
+        Work::Category { name, body, parent } => {
+            let parent = id(parent)?;
+            let more = Some(("parentId", &parent));
+            let kept = Made::Category {
+                name: name.clone(),
+                parent: parent.clone(),
+            };
+            make(&endpoints::CREATE_CATEGORY, "", body, more, kept)
+        }
+        Work::AssignStatusSet { category, set, after } => {
+            settled(*after)?;
+            put(&endpoints::ASSIGN_STATUS_SET, id(category)?, id(set)?)
+        }
+        Work::AssignAttribute {
+            category,
+            attribute,
+            after,
+        } => {
+            settled(*after)?;
+            put(&endpoints::ASSIGN_ATTRIBUTE, id(category)?, id(attribute)?)
+        }
+    })
+}
+
+/// What a create makes, as it is found again.
+enum Made {
+    StatusSet { name: String },
+    Status { label: String, set: String },
+    Attribute { name: String },
+    Category { name: String, parent: String },
+}
+
+impl Made {
+    fn listing(&self) -> &'static Listing {
+        match self {
+            Self::StatusSet { .. } | Self::Status { .. } => &endpoints::STATUS_SETS,
+            Self::Attribute { .. } => &endpoints::CUSTOM_ATTRIBUTES,
+            Self::Category { .. } => &endpoints::CATEGORIES,
+        }
+    }
+
+    /// The id of what an answer says was made, if that is what was sent.
+    fn read(&self, answer: &Answer) -> Option<String> {
+        let entry = value::read(std::str::from_utf8(&answer.body).ok()?)?;
+        match self {
+            Self::Status { label, .. } => status(label, Known::read(&entry)?),
+            _ => self.find(std::iter::once(entry)),
+        }
+    }
+
+    /// The id of the active one that is called so.
+    fn find(&self, mut entries: impl Iterator<Item = Value>) -> Option<String> {
+        match self {
+            Self::StatusSet { name } => entries
+                .filter_map(|entry| StatusSet::read(&entry))
+                .find(|found| found.active && same(&found.name, name) && is_uuid(&found.id))
+                .map(|found| found.id),
+            Self::Status { label, set } => entries
+                .filter_map(|entry| StatusSet::read(&entry))
+                .find(|found| found.id.eq_ignore_ascii_case(set))?
+                .statuses
+                .into_iter()
+                .find_map(|found| status(label, found)),
+            Self::Attribute { name } => entries
+                .filter_map(|entry| Attribute::read(&entry))
+                .find(|found| found.active && same(&found.display_name, name) && is_uuid(&found.id))
+                .map(|found| found.id),
+            Self::Category { name, parent } => entries.find_map(|entry| {
+                let found = Category::read(&entry)?;
+                let whole = found.id.bytes().all(|byte| byte.is_ascii_digit());
+                let its = found.active && same(&found.name, name) && whole;
+                (its && found.parent.as_deref() == Some(parent)).then_some(found.id)
+            }),
+        }
+    }
+}
+
+fn status(label: &str, found: Known) -> Option<String> {
+    (found.active && same(&found.label, label) && is_uuid(&found.id)).then_some(found.id)
+}
+
+fn same(found: &str, wanted: &str) -> bool {
+    folded(found) == folded(wanted)
+}
+
+/// Ids of status sets, statuses and custom attributes are UUIDs ("PUT status-step-set" reference page).
+fn is_uuid(id: &str) -> bool {
+    Uuid::try_parse(id).is_ok()
+}

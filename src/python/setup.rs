@@ -1,0 +1,92 @@
+//! A set-up for Python: its description, its plan, and what became of it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pythonize::{depythonize, pythonize};
+use serde_json::{Value, json};
+
+use super::errors::exception;
+use super::settings::Settings;
+use super::table::Table;
+use crate::batch::setup::Outcome;
+use crate::error::Error;
+use crate::settings::setup::{self, Plan, plan};
+use crate::table;
+
+/// Categories, status sets and custom attributes that a project shall have, by name. Frozen.
+#[pyclass(frozen, module = "acc_assets._core")]
+pub struct Description(pub Arc<setup::Description>);
+
+#[pymethods]
+impl Description {
+    /// Reads a dict.
+    #[staticmethod]
+    #[pyo3(signature = (value, /))]
+    fn read(py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let value: Value = depythonize(value).map_err(|error| {
+            mistaken(
+                py,
+                &[format!("the description holds what cannot be sent: {error}")],
+            )
+        })?;
+        setup::Description::read(&value)
+            .map(|description| Self(Arc::new(description)))
+            .map_err(|problems| mistaken(py, &problems))
+    }
+
+    /// Describes a project.
+    #[staticmethod]
+    #[pyo3(signature = (settings, /))]
+    fn of(settings: &Bound<'_, Settings>) -> Self {
+        Self(Arc::new(setup::Description::of(&settings.get().0)))
+    }
+
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        Ok(pythonize(py, &*self.0)?)
+    }
+
+    fn to_toml(&self) -> PyResult<String> {
+        toml::to_string_pretty(&*self.0).map_err(|error| PyValueError::new_err(error.to_string()))
+    }
+
+    /// The steps for a project with these settings: one row each, and what is named and nowhere.
+    #[pyo3(signature = (settings, /))]
+    fn plan(&self, py: Python<'_>, settings: &Bound<'_, Settings>) -> (Table, Vec<String>) {
+        let settings = &settings.get().0;
+        let planned = py.detach(|| plan(settings, &self.0));
+        (Table::new(steps(&planned, None)), planned.mistakes())
+    }
+}
+
+/// All mistakes of a description, as one error.
+pub fn mistaken(py: Python<'_>, problems: &[String]) -> PyErr {
+    let (count, plural) = (problems.len(), if problems.len() == 1 { "" } else { "s" });
+    let listed = problems.join("\n- ");
+    let message = format!("the description has {count} mistake{plural}, so nothing was sent:\n- {listed}");
+    exception(py, &Error::Input(message))
+}
+
+/// One row a step; with what became of it, where it was carried out.
+pub fn steps(plan: &Plan, outcomes: Option<&[Outcome]>) -> table::Table {
+    let mut table = table::Table::default();
+    for (number, step) in (0..).zip(&plan.steps) {
+        let mut row = json!({
+            "kind": step.kind.as_str(),
+            "name": step.name,
+            "action": step.action.as_str(),
+            "note": step.note,
+        });
+        if let Some(outcome) = outcomes.and_then(|outcomes| outcomes.get(number as usize)) {
+            row["status"] = json!(outcome.status.as_str());
+            row["error"] = json!(outcome.error);
+            row["request_id"] = json!(outcome.request_id);
+        }
+        let text = row.to_string();
+        let range = 0..text.len();
+        table.add(Bytes::from(text), vec![(number, range)]);
+    }
+    table
+}

@@ -1,0 +1,124 @@
+//! A project's set-up as it can be written down, and what has to be done for a project to have it. Does no I/O.
+//!
+//! A description holds names and no ids, so it fits any project. What a project has already is left as it is.
+
+mod describe;
+mod plan;
+mod read;
+
+use serde::Serialize;
+use serde_json::Value;
+
+pub use plan::{Action, Kind, Plan, Step, Thing, Work, plan};
+
+/// Categories, status sets and custom attributes that a project shall have.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Description {
+    /// What stands between the names of a path, where it is not `>`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub separator: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub status_sets: Vec<DescribedSet>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attributes: Vec<DescribedAttribute>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub categories: Vec<DescribedCategory>,
+}
+
+/// A status set with its statuses.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct DescribedSet {
+    pub name: String,
+    /// The set of all categories that have no other: a project has one from the start, whatever it is called, and
+    /// cannot get another ("Assets field guide").
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub default: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    pub statuses: Vec<DescribedStatus>,
+}
+
+/// A status; in a description a label alone, where there is no more to say.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(into = "Value")]
+pub struct DescribedStatus {
+    pub label: String,
+    pub color: Option<String>,
+    pub description: Option<String>,
+}
+
+impl From<DescribedStatus> for Value {
+    fn from(status: DescribedStatus) -> Self {
+        if status.color.is_none() && status.description.is_none() {
+            return Self::String(status.label);
+        }
+        let texts = [
+            ("label", Some(status.label)),
+            ("color", status.color),
+            ("description", status.description),
+        ];
+        Self::Object(
+            texts
+                .into_iter()
+                .filter_map(|(name, text)| Some((name.to_owned(), Self::String(text?))))
+                .collect(),
+        )
+    }
+}
+
+/// A custom attribute.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct DescribedAttribute {
+    pub display_name: String,
+    #[serde(rename = "type")]
+    pub data_type: String,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub required: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// In characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_length: Option<usize>,
+    /// Of a select its label; a number, a truth value, a text or a list of labels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default: Option<Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
+}
+
+/// A category, with what is assigned to it itself.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct DescribedCategory {
+    pub path: Path,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status_set: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attributes: Vec<String>,
+}
+
+/// The names from below ROOT down to a category; none: it is ROOT.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(into = "Value")]
+pub struct Path {
+    pub names: Vec<String>,
+    /// The separator of the description, where the path is written as one text with it.
+    pub joined: Option<String>,
+}
+
+impl From<Path> for Value {
+    fn from(path: Path) -> Self {
+        match path.joined {
+            Some(separator) => Self::String(path.names.join(&format!(" {separator} "))),
+            None => Self::Array(path.names.into_iter().map(Self::String).collect()),
+        }
+    }
+}
+
+/// The six types of the "POST custom-attributes" reference page.
+const TYPES: [&str; 6] = ["text", "numeric", "date", "boolean", "select", "multi_select"];
+
+fn has_options(data_type: &str) -> bool {
+    matches!(data_type, "select" | "multi_select")
+}
