@@ -1,5 +1,7 @@
 //! The value rules, as one table: what each kind of cell becomes in a new asset, in a patch and in a list of ids.
 
+mod plant;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -662,9 +664,47 @@ fn every_rule_can_be_broken_and_every_problem_names_a_rule() {
         ("statusId", Cell::Text(STATUS)),
         ("ca7", Cell::Null),
     ];
+    let named = Policy {
+        names: Names {
+            settings: Some(plant::settings()),
+            ..Names::default()
+        },
+        ..policy(RowShape::NewAsset)
+    };
+    let unit = |category, status, name, cell| {
+        let cells = [
+            ("Asset ID", Cell::Text("AHU-1")),
+            ("Category", Cell::Text(category)),
+            ("Status", Cell::Text(status)),
+            (name, cell),
+        ];
+        write(&named, &cells).map(Value::from)
+    };
+    let with_settings = [
+        unit("HVAC > Air", "Planned", "Serial", Cell::Null),
+        unit("HVAC > Pumps", "Tested", "Serial", Cell::Null),
+        unit("HVAC > Pumps", "Planned", "Location", Cell::Text("nowhere")),
+        unit("HVAC > Pumps", "Planned", "Filter Class", Cell::Text("G4")),
+        unit("Plumbing > Pumps", "Planned", "Class", Cell::Null),
+        unit("HVAC > Pumps", "Planned", "Airflow (m³/h)", Cell::Text("many")),
+        unit(
+            "HVAC > Air Handling",
+            "Planned",
+            "Installed on",
+            Cell::Text("soon"),
+        ),
+        unit(
+            "HVAC > Air Handling",
+            "Planned",
+            "Commissioned",
+            Cell::Text("maybe"),
+        ),
+        unit("HVAC > Air Handling", "Planned", "Filter Class", Cell::Text("F8")),
+    ];
     let produced: BTreeSet<String> = broken
         .into_iter()
         .chain([write(&keyed, &new_row).map(Value::from)])
+        .chain(with_settings)
         .flat_map(Result::unwrap_err)
         .chain([
             Problem::not_a_row("of type list"),

@@ -544,6 +544,9 @@ impl Made {
     /// The id of what an answer says was made, if that is what was sent.
     fn read(&self, answer: &Answer) -> Option<String> {
         let entry = value::read(std::str::from_utf8(&answer.body).ok()?)?;
+        // Ids are texts ("POST categories" reference page). An answer of other types is not trusted with the parent of
+        // what follows: the list says.
+        entry.get("id")?.as_str()?;
         match self {
             Self::Status { label, .. } => status(label, Known::read(&entry)?),
             _ => self.find(std::iter::once(entry)),

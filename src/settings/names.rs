@@ -43,6 +43,9 @@ const SUGGESTED: usize = 3;
 /// Less alike than this, and a suggestion would only confuse.
 const ALIKE: f64 = 0.8;
 
+/// So much less alike than the likest, and a name is not worth a second look.
+const BEHIND: f64 = 0.05;
+
 /// The known names that are most like this one, the likest first. A known name is given with the forms it goes by.
 pub fn nearest<'n, F>(unknown: &str, known: impl Iterator<Item = (&'n str, F)>) -> Vec<String>
 where
@@ -54,6 +57,8 @@ where
         .filter(|(alike, _)| *alike >= ALIKE)
         .collect();
     found.sort_by(|left, right| right.0.total_cmp(&left.0));
+    let least = found.first().map_or(ALIKE, |(likest, _)| likest - BEHIND);
+    found.retain(|(alike, _)| *alike >= least);
     let mut names: Vec<String> = Vec::new();
     for (_, name) in found {
         if names.len() < SUGGESTED && names.iter().all(|known| known != name) {

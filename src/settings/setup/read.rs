@@ -78,6 +78,10 @@ impl Description {
         }
         let mut seen = HashSet::new();
         for (place, category) in description.categories.iter().enumerate() {
+            let written = categories[place].get("path");
+            if !written.is_some_and(|path| path.is_string() || path.is_array()) {
+                continue;
+            }
             let key: Vec<String> = category.path.names.iter().map(|name| folded(name)).collect();
             if !seen.insert(key) {
                 let path = category.path.names.join(&format!(" {between} "));
@@ -125,7 +129,7 @@ fn read_set(at: String, value: &Value, problems: &mut Vec<String>) -> DescribedS
     let name = at.required("name", Some(LONGEST_NAME));
     let default = at.flag("default");
     let description = at.text("description", Some(LONGEST_SET_DESCRIPTION));
-    if at.get("statuses").is_none() {
+    if at.map.is_some() && at.get("statuses").is_none() {
         at.wrong("`statuses` is missing: a list of labels");
     }
     let values = at.list("statuses").to_vec();
