@@ -25,6 +25,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 base_url, token, project_id, window, row = json.loads(sys.argv[1])
 options = {"auth": token, "base_url": base_url, "limits": acc.Limits(window=window), "max_in_flight": 2}
 
+def some(number):
+    return [{**row, "clientAssetId": f"A-{place}"} for place in range(number)]
+
 def say(**what):
     print(json.dumps(what), flush=True)
 """

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import decimal
 import enum
+import functools
 import json
 import logging
 import os
@@ -28,9 +29,9 @@ CASES = int(os.environ.get("HYPOTHESIS_CASES", "100"))
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 MANY = settings(deadline=5000, max_examples=CASES, suppress_health_check=SLOW)
 
-PROJECT = acc.Client(auth="token", base_url="http://localhost:9").project(
-    "f6a1e3b5-abaa-4b01-b33a-5d55f36ba047"
-)
+with acc.testing.Simulator(seed=1) as sim, sim.client() as client:
+    SETTINGS = client.project(sim.project_id).settings()
+PROJECT = acc.Client(auth="token", base_url="http://localhost:9").project(SETTINGS.project_id)
 RULES = {rule["code"] for rule in acc._core.rules()}
 Color = enum.Enum("Color", {"RED": "red", "ODD": 7.5, "LIST": ["a"]})
 
@@ -49,6 +50,12 @@ NAMES = [
     "customAttributes.ca3",
     "nobody knows it",
     "",
+    # What only settings know.
+    "Asset ID",
+    "Category",
+    "Status",
+    "Location",
+    *(attribute.display_name for attribute in SETTINGS.attributes),
 ]
 COLUMNS: st.SearchStrategy[Any] = st.one_of(
     st.sampled_from(NAMES),
@@ -63,6 +70,13 @@ FIT = st.fixed_dictionaries(
         "clientAssetId": st.sampled_from(["A", "B", 7]),
         "categoryId": st.just("1"),
         "statusId": st.just("5cd53aeb-6657-4fb3-a077-f700fb29e644"),
+    }
+)
+NAMED = st.fixed_dictionaries(
+    {
+        "Asset ID": st.sampled_from(["A", "B", 7]),
+        "Category": st.sampled_from([category.path for category in SETTINGS.categories]),
+        "Status": st.sampled_from([status.label for status in SETTINGS.statuses]),
     }
 )
 
@@ -262,12 +276,15 @@ VALUES = st.recursive(
 ROW: st.SearchStrategy[Any] = st.one_of(
     st.dictionaries(COLUMNS, VALUES, max_size=8),
     st.tuples(FIT, st.dictionaries(COLUMNS, VALUES, max_size=3)).map(lambda pair: {**pair[1], **pair[0]}),
+    st.tuples(NAMED, st.dictionaries(COLUMNS, VALUES, max_size=3)).map(lambda pair: {**pair[1], **pair[0]}),
     SCALARS,
 )
 ROWS = st.lists(ROW, max_size=6)
 Verb = Callable[..., acc.BulkResult]
-CREATE, PATCH = PROJECT.assets.create, PROJECT.assets.patch
-VERBS: list[Verb] = [CREATE, PATCH]
+CREATE = functools.partial(PROJECT.assets.create, validate=False)
+NAMED_CREATE = functools.partial(PROJECT.assets.create, validate=SETTINGS)
+PATCH = functools.partial(PROJECT.assets.patch, validate=False)
+VERBS: list[Verb] = [CREATE, NAMED_CREATE, PATCH]
 
 
 def judged(verb: Verb, data: Any, rows: int) -> acc.BulkResult:
@@ -353,7 +370,7 @@ def test_text_arrives_as_it_was(text: str) -> None:
         "statusId": "5cd53aeb-6657-4fb3-a077-f700fb29e644",
         "description": text or "-",
     }
-    result = PROJECT.assets.create([row], dry_run=True)
+    result = CREATE([row], dry_run=True)
     assert result.plan is not None
     if result[0].status == "not_sent":
         # JSON may write a character plainly or escaped, so lengths are compared after both were read.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 
 import pytest
 from conftest import Kit
@@ -38,7 +39,10 @@ def test_no_rows_no_request(nothing: object, project: acc.Project, sim: acc.test
     result = project.assets.create(nothing)  # type: ignore[arg-type]
     assert result.ok
     assert len(result) == 0
-    assert sim.audit()["requests"] == 0
+    # How many rows a generator has is not known before its settings are read.
+    assert sim.audit()["assets_created"] == 0
+    if not isinstance(nothing, Iterator):
+        assert sim.audit()["requests"] == 0
 
 
 def test_one_dict_is_one_row(project: acc.Project, kit: Kit) -> None:

@@ -251,7 +251,7 @@ def test_the_text_of_an_error_never_raises() -> None:
     [
         (dict, "class"),
         ({"clientAssetId": ["A", "B"], "categoryId": ["1", "2"]}, "whole columns"),
-        (open(__file__, "rb"), "Files are not read"),  # noqa: SIM115 - closed with the process
+        (open(__file__, "rb"), "Open files are not read"),  # noqa: SIM115 - closed with the process
     ],
 )
 def test_what_is_no_table_is_named(project: acc.Project, data: Any, says: str) -> None:

@@ -17,8 +17,8 @@ create = acc.Client(**options).project(project_id).assets.create
 threading.Thread(target=create, args=({rows},), kwargs={more}, daemon=True).start()
 time.sleep(0.5)
 """
-A_LIST = IN_A_DAEMON.format(rows="[row] * 50", more="{'batch_size': 1}")
-WITH_PROGRESS = IN_A_DAEMON.format(rows="[row] * 50", more="{'batch_size': 1, 'progress': bool}")
+A_LIST = IN_A_DAEMON.format(rows="some(50)", more="{'batch_size': 1}")
+WITH_PROGRESS = IN_A_DAEMON.format(rows="some(50)", more="{'batch_size': 1, 'progress': bool}")
 ENDLESS = """
 def rows():
     while True:
@@ -37,7 +37,7 @@ slow = Slow()
 """
 AWAITED = """
 client = acc.AsyncClient(**options)
-create = client.project(project_id).assets.create([row] * 50, batch_size=1)
+create = client.project(project_id).assets.create(some(50), batch_size=1)
 """
 
 
@@ -77,7 +77,7 @@ def leave():
     {leave}
 
 threading.Thread(target=leave).start()
-say(counts=acc.Client(**options).project(project_id).assets.create([row] * 4, batch_size=1).counts)
+say(counts=acc.Client(**options).project(project_id).assets.create(some(4), batch_size=1).counts)
 """)
     code, said, err = program.ended()
     assert (code, err) == (exit_code, "")
@@ -170,11 +170,11 @@ child = None
         "another thread": """
 forking = threading.Timer(0.3, fork)
 forking.start()
-counts = project.assets.create([row] * 6, batch_size=1).counts
+counts = project.assets.create(some(6), batch_size=1).counts
 forking.join()
 """,
         "the progress function": """
-counts = project.assets.create([row] * 6, batch_size=1, progress=fork).counts
+counts = project.assets.create(some(6), batch_size=1, progress=fork).counts
 """,
     }[where]
     program = start(

@@ -147,8 +147,8 @@ def test_what_is_no_table_is_told_so(project: acc.Project) -> None:
 
     wrong: list[tuple[Any, str]] = [
         (None, "no data"),
-        ("ahu.xlsx", "read_excel"),
-        (pathlib.Path("ahu.xlsx"), "read_excel"),
+        ("ahu.xlsx", "there is no file `ahu.xlsx`"),
+        (pathlib.Path("ahu.xlsx"), "there is no file `ahu.xlsx`"),
         (42, "int cannot be read"),
         (rows(), "collected first"),
     ]

@@ -25,7 +25,7 @@ client = acc.Client(**options)
 assets = client.project({project!r}).assets
 async_client = acc.AsyncClient(**options)
 async_assets = async_client.project({project!r}).assets
-rows = [{row!r}] * 20
+rows = [{{**{row!r}, "clientAssetId": f"A-{{place}}"}} for place in range(20)]
 """
 
 

@@ -96,7 +96,7 @@ def test_every_public_class_is_in_one_of_these_tests(
     """The rest: options, records, and the doors to a project."""
     problem = acc.Problem("required", "statusId", None, "is missing", "add it")
     error = acc.RowError("required", "is missing", problems=(problem,))
-    plain = [
+    plain: list[Any] = [
         acc.Limits(window=1.0),
         acc.Retry(attempts=2),
         acc.Progress(1, 2, 3, 4.0),
@@ -107,7 +107,21 @@ def test_every_public_class_is_in_one_of_these_tests(
         error,
         acc.RowOutcome(0, "AHU", "key", "invalid", None, error, 0, None),
     ]
+    settings = project.settings()
+    records: list[list[Any]] = [
+        settings.categories,
+        settings.statuses,
+        settings.attributes,
+        settings.locations,
+    ]
+    plain += [settings, *(entry for entries in records for entry in entries[:1])]
     assert [again(value) for value in plain] == plain
+    report = project.assets.validate(
+        [{"Asset ID": "AHU", "Category": "HVAC > Air Handling", "Status": "Gone"}]
+    )
+    assert again(report).to_dicts() == report.to_dicts()
+    assert again(report).causes == report.causes
+    found = [report, *report.causes, *report.problems, *report.columns]
     other = sim.async_client().project(sim.project_id)
     doors = [project, project.assets, project.relationships, other, other.assets, other.relationships]
     doors.append(acc.runs("/nowhere"))
@@ -117,6 +131,7 @@ def test_every_public_class_is_in_one_of_these_tests(
         acc.AssetTable,
         acc.Client,
         acc.AsyncClient,
+        *map(type, found),
     }
     public = {getattr(acc, name) for name in acc.__all__ if inspect.isclass(getattr(acc, name))}
     assert {kind for kind in public if not issubclass(kind, BaseException)} == tested

@@ -31,7 +31,7 @@ def call(verb, *args, **kwargs):
             assert client.last_result is error.result
     say(kind=kind, counts=counts)
 """
-TWENTY = CALL + "call(project.assets.create, [row] * 20, batch_size=1)"
+TWENTY = CALL + "call(project.assets.create, some(20), batch_size=1)"
 ENDLESS = """
 def rows():
     while True:
@@ -118,7 +118,7 @@ call(project.assets.create, stream, batch_size=1)
             id="arrow stream",
         ),
         pytest.param(
-            "call(project.assets.create, [row] * 5000, batch_size=1, progress=lambda now: time.sleep(60))",
+            "call(project.assets.create, some(5000), batch_size=1, progress=lambda now: time.sleep(60))",
             id="progress",
         ),
     ],
@@ -148,7 +148,8 @@ def fetch():
     return token
 options["auth"] = fetch
 """
-        + TWENTY
+        + CALL
+        + "call(project.assets.create, some(20), batch_size=1, validate=False)"
     )
     program.wait_for_word()
     program.interrupt()
@@ -205,7 +206,7 @@ def test_one_that_the_users_own_code_raises(code: str, start: Callable[..., Prog
 AWAITED = """
 client = acc.AsyncClient(**options)
 try:
-    asyncio.run(client.project(project_id).assets.create([row] * 20, batch_size=1))
+    asyncio.run(client.project(project_id).assets.create(some(20), batch_size=1))
 except KeyboardInterrupt:
     say(counts=client.last_result.counts)
 """

@@ -78,7 +78,7 @@ TABLE: list[tuple[str, Any, Any, tuple[Any, ...]]] = [
     ("categoryId", INF, INVALID, ALL),
     ("statusId", "None", INVALID, ALL),
     ("statusId", "NaT", INVALID, ALL),
-    ("statusId", "Installed", INVALID, ALL),
+    ("statusId", "Nowhere", INVALID, ALL),
     ("locationId", "nan", INVALID, ALL),
     ("locationId", None, ABSENT, ALL),
     ("text", "plain", "plain", ALL),
@@ -181,7 +181,7 @@ def test_an_unknown_field_is_named_with_the_nearest(
     kind: Callable[[dict[str, Any]], Any], busy: tuple[acc.Assets, Kit]
 ) -> None:
     assets, kit = busy
-    outcome, _ = outcome_and_asset(assets, kit, "bar_code", "1", kind)
+    outcome, _ = outcome_and_asset(assets, kit, "bar_cod", "1", kind)
     assert outcome.status == "invalid"
     assert "barcode" in str(outcome.error)
 

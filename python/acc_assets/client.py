@@ -408,8 +408,8 @@ class Assets:
             ApiError, TransportError, AuthError: the settings could not be read.
 
         Example:
-            >>> rows = [{"Asset ID": "AHU-1", "Category": "HVAC > Air Handling", "Status": "Instaled", "Airflow": "2,5"}]
-            >>> [(cause.column, cause.fix) for cause in project.assets.validate(rows).causes][:1]
+            >>> rows = [{"Asset ID": "AHU-1", "Category": "HVAC > Air Handling", "Status": "Installed", "Airflow": "2,5"}]
+            >>> [(cause.column, cause.fix) for cause in project.assets.validate(rows).causes]
             [('Airflow', 'write the number with a point and without spaces, such as 1234.5')]
         """
         write = checked(

@@ -398,7 +398,7 @@ def mapping_pairs(mapping: Any) -> list[tuple[str, str | None]]:
         raise OptionError(
             f"mapping={mapping!r}: it takes a dict from column to field, or the path of a TOML file with such lines."
         )
-    pairs = []
+    pairs: list[tuple[str, str | None]] = []
     for column, target in mapping.items():
         if target is None or target is False:
             pairs.append((str(column), None))

@@ -41,10 +41,10 @@ pub fn plain(name: &str) -> String {
 const SUGGESTED: usize = 3;
 
 /// Less alike than this, and a suggestion would only confuse.
-const ALIKE: f64 = 0.8;
+const ALIKE: f64 = 0.6;
 
 /// So much less alike than the likest, and a name is not worth a second look.
-const BEHIND: f64 = 0.05;
+const BEHIND: f64 = 0.1;
 
 /// The known names that are most like this one, the likest first. A known name is given with the forms it goes by.
 pub fn nearest<'n, F>(unknown: &str, known: impl Iterator<Item = (&'n str, F)>) -> Vec<String>
@@ -52,8 +52,22 @@ where
     F: AsRef<str>,
 {
     let unknown = folded(unknown);
+    let length = unknown.chars().count();
     let mut found: Vec<(f64, &str)> = known
-        .map(|(name, form)| (strsim::jaro_winkler(&unknown, form.as_ref()), name))
+        .filter(|(_, form)| {
+            // Two names are at least as unlike as their lengths: a project has many, and most are out by this alone.
+            let (short, long) = match form.as_ref().chars().count() {
+                other if other < length => (other, length),
+                other => (length, other),
+            };
+            short * 10 >= long * 6
+        })
+        .map(|(name, form)| {
+            (
+                strsim::normalized_damerau_levenshtein(&unknown, form.as_ref()),
+                name,
+            )
+        })
         .filter(|(alike, _)| *alike >= ALIKE)
         .collect();
     found.sort_by(|left, right| right.0.total_cmp(&left.0));
