@@ -27,6 +27,7 @@ MODULES = [
     ".results",
     ".runs",
     ".settings",
+    ".setup",
     ".tables",
     ".testing",
 ]

@@ -76,6 +76,8 @@ def test_every_exception(project: acc.Project) -> None:
         error: Any
         if kind in (acc.BulkError, acc.BulkInterrupted):
             error = kind(result)
+        elif kind is acc.SetupError:
+            error = kind(acc.SetupResult([acc.SetupStep("category", "A", "create", "", "failed", "no")]))
         elif issubclass(kind, acc.ApiError):
             error = kind("no", status=418, code="C", errors=[{"field": "a"}], request_id="r", body="{}")
         else:
@@ -121,7 +123,10 @@ def test_every_public_class_is_in_one_of_these_tests(
     )
     assert again(report).to_dicts() == report.to_dicts()
     assert again(report).causes == report.causes
-    found = [report, *report.causes, *report.problems, *report.columns]
+    setup = acc.settings_from({"categories": [{"path": "HVAC > Boilers"}]})
+    plan, applied = setup.plan(project), setup.apply(project)
+    assert [again(value) for value in (setup, plan, applied)] == [setup, plan, applied]
+    found = [setup, plan, applied, plan[0], report, *report.causes, *report.problems, *report.columns]
     other = sim.async_client().project(sim.project_id)
     doors = [project, project.assets, project.relationships, other, other.assets, other.relationships]
     doors.append(acc.runs("/nowhere"))

@@ -29,6 +29,7 @@ from .errors import (
     PayloadTooLargeError,
     RateLimitError,
     ServerError,
+    SetupError,
     TransportError,
     UnauthorizedError,
     UnsupportedMediaTypeError,
@@ -39,6 +40,7 @@ from .report import ColumnUse, Finding, Report, RowProblem
 from .results import BulkResult, Cause, Plan, Problem, RowError, RowOutcome, Stats
 from .runs import Runs, runs
 from .settings import Attribute, Category, Location, Settings, Status
+from .setup import Setup, SetupPlan, SetupResult, SetupStep, settings_from
 from .tables import AssetTable
 
 __all__ = [
@@ -86,6 +88,11 @@ __all__ = [
     "Runs",
     "ServerError",
     "Settings",
+    "Setup",
+    "SetupError",
+    "SetupPlan",
+    "SetupResult",
+    "SetupStep",
     "Stats",
     "Status",
     "TransportError",
@@ -93,5 +100,6 @@ __all__ = [
     "UnsupportedMediaTypeError",
     "__version__",
     "runs",
+    "settings_from",
     "testing",
 ]

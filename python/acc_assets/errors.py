@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .results import BulkResult
+    from .setup import SetupResult
 
 __all__ = [
     "AccError",
@@ -25,6 +26,7 @@ __all__ = [
     "PayloadTooLargeError",
     "RateLimitError",
     "ServerError",
+    "SetupError",
     "TransportError",
     "UnauthorizedError",
     "UnsupportedMediaTypeError",
@@ -199,6 +201,18 @@ class BulkInterrupted(_Plain, KeyboardInterrupt):
     def __init__(self, result: BulkResult) -> None:
         super().__init__(repr(result))
         self.result = result
+
+
+class SetupError(AccError):
+    """Something of a set-up could not be made. What was made stays; applying it again makes the rest.
+
+    Attributes:
+        applied: the `SetupResult`, with a status for every step.
+    """
+
+    def __init__(self, applied: SetupResult) -> None:
+        super().__init__(repr(applied))
+        self.applied = applied
 
 
 class DataWarning(UserWarning):

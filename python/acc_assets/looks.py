@@ -98,6 +98,15 @@ def settings_html(settings: Settings) -> str:
     return "\n".join(parts)
 
 
+def steps_html(headline: str, rows: Sequence[Iterable[Any]], notes: Iterable[str]) -> str:
+    """The headline, a table of the steps of a set-up, and what to know and do."""
+    parts = [f"<p><b>{escape(headline)}</b></p>"]
+    if rows:
+        parts.append(_table(("", "kind", "name", "note"), rows, 300))
+    parts += [f"<p>{escape(note)}</p>" for note in notes]
+    return "\n".join(parts)
+
+
 def runs_html(headline: str, head: Iterable[str], rows: Sequence[Iterable[Any]]) -> str:
     """The headline and a table of runs."""
     return "\n".join([f"<p><b>{escape(headline)}</b></p>", *([_table(head, rows)] if rows else [])])
