@@ -319,14 +319,14 @@ fn what_the_pages_leave_open_is_a_warning() {
     assert_eq!(row(&mut writer, &cells).unwrap()["locationId"], foreign);
     row(&mut writer, &asset("A", "HVAC")).unwrap();
     row(&mut writer, &asset("B", "ROOT")).unwrap();
-    let warnings = writer.warnings().join("\n");
+    let warnings = writer.warnings(&|row| format!("row {row}")).join("\n");
     for says in [
         "column 'Remarks' is left out",
         "ROOT is given",
         "`HVAC` has others below it",
         "not in the project's tree",
         "`Voltage` (ca8) is required and blank",
-        "rows 0 and 1: each becomes an asset",
+        "row 0 and row 1: each becomes an asset",
     ] {
         assert!(warnings.contains(says), "{says}: {warnings}");
     }

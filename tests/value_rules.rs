@@ -593,7 +593,7 @@ fn a_barcode_of_numbers_is_warned_of_once() {
         assert_eq!(writer.key(), ID);
     }
     assert_eq!(
-        writer.warnings(),
+        writer.warnings(&|row| format!("row {row}")),
         [
             "column 'barcode' arrived as numbers (first: row 1): leading zeros may be gone; read the sheet with dtype={'barcode': str}"
         ]
@@ -612,7 +612,7 @@ fn a_blank_that_was_turned_to_text_is_sent_and_warned_of_once_a_column() {
         writer.cell(columns[2], Cell::Text(text), &mut out);
         writer.end(&mut out).unwrap();
     }
-    let warnings = writer.warnings();
+    let warnings = writer.warnings(&|row| format!("row {row}"));
     assert_eq!(warnings.len(), 2, "{warnings:?}");
     assert!(
         warnings[0].contains("'description'") && warnings[0].contains("row 1"),

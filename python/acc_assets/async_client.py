@@ -178,8 +178,8 @@ class AsyncProject:
 
         Read once and kept for all calls of this client about this project. It takes one request for all categories, one
         for 200 status sets, one for 200 custom attributes, one for the locations, one for the status sets of 100 active
-        categories, and one for each active category that has none below it; where those leave open what the categories
-        above them have, one for each of these too.
+        categories, and one for each active category that has none below it; where no answer says from which category
+        an attribute is inherited, one for some of those above too.
 
         Args:
             refresh: read them anew.

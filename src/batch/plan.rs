@@ -6,7 +6,7 @@ use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::api::{Endpoint, SentRow};
-use crate::batch::outcome::{Fault, SharedLedger, State, lock};
+use crate::batch::outcome::{Fault, OwnedLabel, SharedLedger, State, lock};
 use crate::http::{Phase, Stop};
 use crate::input::{Cell, Column, Label, Sink};
 use crate::validation::{Policy, Problem, RowShape, RowWriter};
@@ -270,8 +270,14 @@ impl Packer {
     /// Closes the batch under way: the source has ended.
     pub fn finish(&mut self) {
         self.close_batch();
-        let warnings = self.writer.warnings();
         let mut ledger = lock(&self.ledger);
+        let warnings = self.writer.warnings(&|row| {
+            let label = u32::try_from(row).map(|row| ledger.label(row));
+            match (self.writer.row_title(), label) {
+                (Some(title), Ok(OwnedLabel::Int(number))) => format!("{title} {number}"),
+                _ => format!("row {row}"),
+            }
+        });
         ledger.warnings.extend(warnings);
         ledger.columns = self.writer.uses().to_vec();
     }

@@ -3,7 +3,7 @@
 //! One request for all categories, all status sets, all custom attributes and all locations (a page of each more, where
 //! there are more than 200 sets or attributes); one for the status sets of 100 active categories; and one for the
 //! attributes of each active category that has none below it: what those inherit tells what the ones above have. Only
-//! where that leaves open what belongs to a category above is it asked for too.
+//! where no answer says from where something is inherited are those above asked for too.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -243,21 +243,22 @@ enum Told {
 
 /// The categories above others of which it is not clear what they have.
 ///
-/// An attribute that is inherited should say from where. Were that left out, it would look as if it belonged to each of
-/// the categories below; so where it looks like that for all of them, the one above is asked itself.
+/// An attribute that is inherited says from where, on some pages of the documentation and not on others. Where no answer
+/// says it, an inherited attribute looks as if it belonged to each of the categories below; so where it looks like that
+/// for all of them, the one above is asked itself.
 fn unclear(
     active: &[String],
     parents: &HashMap<String, String>,
     inner: &HashSet<&String>,
     found: &HashMap<String, Vec<Inheritance>>,
 ) -> Vec<String> {
+    let told = found.values().flatten().any(|row| row.from.is_some());
+    if told {
+        return Vec::new();
+    }
     let mut own: HashMap<&String, Option<HashSet<&str>>> = HashMap::new();
     for (category, rows) in found {
-        let claimed: HashSet<&str> = rows
-            .iter()
-            .filter(|row| row.from.is_none())
-            .map(|row| row.id.as_str())
-            .collect();
+        let claimed: HashSet<&str> = rows.iter().map(|row| row.id.as_str()).collect();
         let above = std::iter::successors(parents.get(category), |parent| parents.get(*parent));
         for above in above.take(64) {
             let all = own.entry(above).or_default();

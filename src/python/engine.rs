@@ -173,6 +173,7 @@ impl WriteOptions {
             separator: self.separator.clone().unwrap_or_else(|| SEPARATOR.to_owned()),
             assets,
             category: None,
+            row_title: None,
         })
     }
 }
@@ -288,6 +289,7 @@ impl Engine {
             .names(settings, assets)
             .map_err(|error| exception(py, &error))?;
         names.category = rows.get().template_category();
+        names.row_title = rows.get().label_title();
         let source = rows.get().source(py)?;
         let tolerance = tolerance(py, &given, source.rows())?;
         let project = project_id(py, project)?;
@@ -408,6 +410,7 @@ impl Engine {
             return Ok((true, Vec::new()));
         };
         names.category = rows.get().template_category();
+        names.row_title = rows.get().label_title();
         let mut source = rows.get().source(py)?;
         let policy = given.policy(shape, None, names);
         let raised = source.error();

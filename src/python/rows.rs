@@ -164,7 +164,7 @@ impl Rows {
 
     /// What the labels of the rows are, where they come from a file: "sheet row" or "line".
     #[getter]
-    fn label_title(&self) -> Option<&'static str> {
+    pub fn label_title(&self) -> Option<&'static str> {
         self.sheet().map(Sheet::label_title)
     }
 

@@ -45,7 +45,8 @@ pub fn write_fixes(
         marks.insert(outcome.row, found);
     }
     let mut source = rows.source(py)?;
-    py.detach(|| fixes::write(path, &mut source, &marks, label_title))
+    let category = rows.template_category();
+    py.detach(|| fixes::write(path, &mut source, &marks, label_title, category.as_deref()))
         .map_err(|error| exception(py, &Error::Input(error.0)))
 }
 

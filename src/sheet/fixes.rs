@@ -6,7 +6,7 @@ use std::path::Path;
 use jiff::civil::{Date, DateTime};
 use rust_xlsxwriter::{Color, Format, Note, Workbook, Worksheet, XlsxError};
 
-use super::{LONGEST_CELL, WIDEST, as_text, cut, failed, header, save};
+use super::{LONGEST_CELL, WIDEST, as_text, cut, failed, for_category, header, save};
 use crate::input::{Cell, Column, Label, More, Sink, Source, SourceError};
 
 /// What is wrong with a cell or a row.
@@ -29,6 +29,8 @@ const MOST: (usize, usize) = (1_048_576, 16_384);
 
 /// Writes the marked rows of a source, counted from 0, into a new Excel file; returns how many.
 ///
+/// `category` is the one of the template that they were filled into, so that they still need not name it.
+///
 /// # Errors
 /// When the source fails, or the file cannot be written.
 pub fn write(
@@ -36,6 +38,7 @@ pub fn write(
     source: &mut dyn Source,
     marks: &BTreeMap<u32, Vec<Mark>>,
     label_title: Option<&str>,
+    category: Option<&str>,
 ) -> Result<usize, SourceError> {
     let mut kept = Kept {
         marks,
@@ -53,6 +56,9 @@ pub fn write(
         )));
     }
     let mut workbook = Workbook::new();
+    if let Some(category) = category {
+        for_category(&mut workbook, category);
+    }
     kept.lay_out(workbook.add_worksheet(), label_title)
         .map_err(|error| failed(&error))?;
     let rows = kept.rows.len();

@@ -5,9 +5,10 @@ pub mod template;
 
 use std::path::Path;
 
-use rust_xlsxwriter::{Color, Format, FormatAlign, Workbook, XlsxError};
+use rust_xlsxwriter::{Color, DocProperties, Format, FormatAlign, Workbook, XlsxError};
 
 use crate::input::SourceError;
+use crate::input::sheet::CATEGORY_PROPERTY;
 
 /// The most characters of a cell (Excel's own limit).
 const LONGEST_CELL: usize = 32_767;
@@ -23,6 +24,11 @@ fn cut(text: &str, longest: usize) -> String {
     let mut cut: String = text.chars().take(longest.saturating_sub(1)).collect();
     cut.push('\u{2026}');
     cut
+}
+
+/// Keeps in the file which category its rows are of, where they name none.
+fn for_category(workbook: &mut Workbook, category: &str) {
+    workbook.set_properties(&DocProperties::new().set_custom_property(CATEGORY_PROPERTY, category));
 }
 
 fn header() -> Format {

@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use rust_xlsxwriter::{
-    Color, DataValidation, DataValidationErrorStyle, DataValidationRule, DocProperties, ExcelDateTime,
-    Format, Formula, Note, Workbook, Worksheet, XlsxError,
+    Color, DataValidation, DataValidationErrorStyle, DataValidationRule, ExcelDateTime, Format, Formula,
+    Note, Workbook, Worksheet, XlsxError,
 };
 
-use super::{WIDEST, as_text, cut, failed, header, save};
+use super::{WIDEST, as_text, cut, failed, for_category, header, save};
 use crate::input::SourceError;
-use crate::input::sheet::{CATEGORY_PROPERTY, LISTS, REQUIRED_MARK};
+use crate::input::sheet::{LISTS, REQUIRED_MARK};
 
 /// What is filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +63,7 @@ const LONGEST_TITLE: usize = 32;
 /// When the file cannot be written.
 pub fn write(path: &Path, template: &Template) -> Result<(), SourceError> {
     let mut workbook = Workbook::new();
-    workbook.set_properties(&DocProperties::new().set_custom_property(CATEGORY_PROPERTY, &template.category));
+    for_category(&mut workbook, &template.category);
     lay_out(&mut workbook, template).map_err(|error| failed(&error))?;
     save(workbook, path)
 }

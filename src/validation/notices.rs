@@ -70,7 +70,7 @@ impl Notices {
     }
 
     /// A sentence each.
-    pub(super) fn told(&self, settings: &Settings) -> Vec<String> {
+    pub(super) fn told(&self, settings: &Settings, named: &dyn Fn(usize) -> String) -> Vec<String> {
         let mut all: Vec<(&Notice, &(u64, usize))> = self.found.iter().collect();
         all.sort();
         let attribute = |place: usize| {
@@ -80,10 +80,11 @@ impl Notices {
         all.into_iter()
             .map(|(notice, (count, first))| {
                 let rows = match count {
-                    1 => format!("row {first}"),
-                    count => format!("{count} rows, the first is row {first}"),
+                    1 => named(*first),
+                    count => format!("{count} rows, the first is {}", named(*first)),
                 };
                 let (one, other) = self.pairs.get(notice).copied().unwrap_or_default();
+                let (one, other) = (named(one), named(other));
                 match notice {
                     Notice::RootCategory => {
                         format!("category ROOT is given in {rows}: the service may refuse it")
@@ -113,11 +114,11 @@ impl Notices {
                         attribute(*place)
                     ),
                     Notice::SameName => format!(
-                        "{count} rows have a clientAssetId that an earlier row has too, such as rows {one} and {other}: \
+                        "{count} rows have a clientAssetId that an earlier row has too, such as {one} and {other}: \
                          each becomes an asset of its own"
                     ),
                     Notice::SameBarcode => format!(
-                        "{count} rows have a barcode that an earlier row has too, such as rows {one} and {other}"
+                        "{count} rows have a barcode that an earlier row has too, such as {one} and {other}"
                     ),
                 }
             })

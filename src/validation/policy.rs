@@ -65,6 +65,8 @@ pub struct Names {
     pub assets: Option<Arc<HashMap<Uuid, KnownAsset>>>,
     /// The category of new assets that name none: that of the template the rows were filled into.
     pub category: Option<String>,
+    /// What the labels of the rows are, where they are places in a file, such as `sheet row`.
+    pub row_title: Option<&'static str>,
 }
 
 impl Default for Names {
@@ -75,6 +77,7 @@ impl Default for Names {
             separator: SEPARATOR.to_owned(),
             assets: None,
             category: None,
+            row_title: None,
         }
     }
 }

@@ -737,17 +737,27 @@ impl RowWriter {
         &self.key
     }
 
-    /// What a user should know though no row is invalid, once a column.
-    pub fn warnings(&self) -> Vec<String> {
+    /// What the labels of the rows are, where they are places in a file.
+    pub fn row_title(&self) -> Option<&'static str> {
+        self.policy.names.row_title
+    }
+
+    /// What a user should know though no row is invalid, once a column. `named` says what a row is called.
+    pub fn warnings(&self, named: &dyn Fn(usize) -> String) -> Vec<String> {
         let barcode = self.barcode_as_number.map(|row| {
+            let fix = match self.row_title() {
+                Some(_) => "make its cells text in the sheet".to_owned(),
+                None => format!("read the sheet with dtype={{'{BARCODE}': str}}"),
+            };
+            let first = named(row);
             format!(
-                "column '{BARCODE}' arrived as numbers (first: row {row}): leading zeros may be gone; read the sheet \
-                 with dtype={{'{BARCODE}': str}}"
+                "column '{BARCODE}' arrived as numbers (first: {first}): leading zeros may be gone; {fix}"
             )
         });
         let blanks = self.blanks_as_text.iter().map(|(column, row)| {
+            let first = named(*row);
             format!(
-                "column '{column}' holds a blank cell as text, such as 'nan' (first: row {row}): it is sent as it stands; \
+                "column '{column}' holds a blank cell as text, such as 'nan' (first: {first}): it is sent as it stands; \
                  leave out astype(str), or put None there"
             )
         });
@@ -764,7 +774,7 @@ impl RowWriter {
         let noticed = self
             .names
             .as_ref()
-            .map_or_else(Vec::new, |names| self.notices.told(&names.settings));
+            .map_or_else(Vec::new, |names| self.notices.told(&names.settings, named));
         barcode
             .into_iter()
             .chain(blanks)

@@ -1,0 +1,222 @@
+"""The settings of a project: what they cost to read, what they say, and how they are kept."""
+
+from __future__ import annotations
+
+import pathlib
+import pickle
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from conftest import Kit
+
+import acc_assets as acc
+
+# Ten levels, sets given and overridden, one name in three branches, inactive entries, names as people write them.
+DEEP = " > ".join(f"Level {depth}" for depth in range(1, 11))
+PLANT: dict[str, Any] = {
+    "status_sets": [
+        {
+            "name": "Default",
+            "default": True,
+            "statuses": ["Open", {"label": "Scrapped", "active": False}, "Closed"],
+        },
+        {"name": "Commissioning", "statuses": ["Planned", "Tested"]},
+        {"name": "Handover", "statuses": ["Planned", "Handed over"]},
+        {"name": "Old", "statuses": ["Gone"], "active": False},
+    ],
+    "attributes": [
+        {"display_name": "Serial", "type": "text", "max_length": 8},
+        {
+            "display_name": "Schutzart (IP) ",
+            "type": "select",
+            "options": ["IP44", {"label": "IP20", "active": False}],
+        },
+        {"display_name": "Media", "type": "multi_select", "options": ["Hot water", "Steam", "Air, dry"]},
+        {"display_name": "Flow", "type": "numeric"},
+        {"display_name": "Installed", "type": "date"},
+        {"display_name": "Witnessed", "type": "boolean", "required": True},
+        {
+            "display_name": "Duty",
+            "type": "select",
+            "options": ["Run", "Standby"],
+            "required": True,
+            "default": "Run",
+        },
+        {"display_name": "Forgotten", "type": "text", "active": False},
+        *({"display_name": f"Extra {number}", "type": "text"} for number in range(492)),
+    ],
+    "categories": [
+        {"path": [], "attributes": ["Serial"]},
+        {"path": "Level 1", "status_set": "Commissioning", "attributes": ["Schutzart (IP) "]},
+        {"path": "Level 1 > Level 2 > Level 3", "status_set": "Handover", "attributes": ["Media"]},
+        {"path": DEEP, "attributes": ["Flow"]},
+        {"path": "Boilers > Pumps", "attributes": ["Witnessed"]},
+        {"path": "Chillers > Pumps", "attributes": ["Duty", "Installed"]},
+        {"path": "Lüftung  > Geräte ", "attributes": [f"Extra {number}" for number in range(492)]},
+        {"path": "Retired", "active": False},
+    ],
+    "locations": [
+        {"path": f"Site > Building {number // 1000} > Floor {number // 100 % 10} > Room {number % 100}"}
+        for number in range(9_880)
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def plant() -> Iterator[tuple[acc.testing.Simulator, acc.Project]]:
+    with acc.testing.Simulator(seed=3, window=0.2, project=PLANT) as sim, sim.client() as client:
+        yield sim, client.project(sim.project_id)
+
+
+def cost(sim: acc.testing.Simulator, work: Any) -> tuple[Any, int]:
+    before = sim.audit()["requests"]
+    done = work()
+    return done, sim.audit()["requests"] - before
+
+
+def test_they_are_read_once_with_few_requests(plant: tuple[acc.testing.Simulator, acc.Project]) -> None:
+    sim, _ = plant
+    with sim.client() as client:
+        project = client.project(sim.project_id)
+        settings, requests = cost(sim, project.settings)
+        leaves = {category.path for category in settings.categories if category.is_active}
+        parents = {
+            category.path.rpartition(" > ")[0] for category in settings.categories if category.is_active
+        }
+        # Categories, status sets; three pages of 500 attributes; the locations; the sets of all categories; each leaf.
+        pages = len(settings.locations) // 10_000 + 1
+        assert requests == 1 + 1 + 3 + pages + 1 + len(leaves - parents - {"ROOT"})
+        assert cost(sim, project.settings) == (settings, 0)
+        assert cost(sim, client.project(sim.project_id).settings) == (settings, 0)
+        assert cost(sim, lambda: project.settings(refresh=True))[1] == requests
+        assert cost(sim, settings.refresh)[1] == requests
+
+
+def test_categories_have_what_is_above_them(plant: tuple[acc.testing.Simulator, acc.Project]) -> None:
+    settings = plant[1].settings()
+    deep = settings.category(DEEP)
+    assert deep.status_set == "Handover"
+    assert deep.statuses == ("Planned", "Handed over")
+    assert deep.attributes == ("Serial", "Schutzart (IP) ", "Media", "Flow")
+    assert settings.category("Level 2").status_set == "Commissioning"
+    # What is inactive is known, and not offered.
+    assert settings.category("Boilers").statuses == ("Open", "Closed")
+    retired = next(category for category in settings.categories if category.name == "Retired")
+    assert not retired.is_active
+    with pytest.raises(acc.OptionError, match="not active"):
+        settings.category("Retired")
+    assert "Retired" not in settings.tree()
+    forgotten = next(found for found in settings.attributes if found.display_name == "Forgotten")
+    assert not forgotten.is_active
+    assert len(settings.attributes) == 500
+    assert len([found for found in settings.locations if found.name.startswith("Room")]) == 9_880
+
+
+def test_one_name_in_several_branches_is_told_with_the_candidates(
+    plant: tuple[acc.testing.Simulator, acc.Project],
+) -> None:
+    settings = plant[1].settings()
+    with pytest.raises(acc.OptionError, match=r"Boilers > Pumps.*Chillers > Pumps"):
+        settings.category("Pumps")
+    assert settings.category(["Chillers", "Pumps"]).attributes == ("Serial", "Installed", "Duty")
+    assert settings.category("boilers/pumps", separator="/").name == "Pumps"
+    assert settings.category("Lüftung>Geräte").status_set == "Default"
+    with pytest.raises(acc.OptionError, match="did you mean `Chillers > Pumps`"):
+        settings.category("Chiller > Pumps")
+
+
+@pytest.mark.parametrize("switch", ["inherited", "always", "absent"])
+def test_where_something_is_inherited_from_may_be_said_or_not(switch: str) -> None:
+    switches = {"inherited_from": switch}
+    with acc.testing.Simulator(seed=3, project=PLANT, switches=switches) as sim, sim.client() as client:
+        settings = client.project(sim.project_id).settings()
+        assert settings.category(DEEP).attributes == ("Serial", "Schutzart (IP) ", "Media", "Flow")
+        assert settings.category("Level 2").attributes == ("Serial", "Schutzart (IP) ")
+        assert settings.category("Boilers").attributes == ("Serial",)
+        assert settings.category(DEEP).status_set == "Handover"
+
+
+def test_they_are_kept_in_a_file_and_in_a_pickle(project: acc.Project, tmp_path: pathlib.Path) -> None:
+    settings = project.settings()
+    assert pickle.loads(pickle.dumps(settings)) == settings
+    settings.save(tmp_path / "settings.json")
+    kept = acc.Settings.load(tmp_path / "settings.json")
+    assert kept == settings
+    assert kept.tree() == settings.tree()
+    with pytest.raises(acc.OptionError, match="from a file"):
+        kept.refresh()
+    (tmp_path / "other.json").write_text('{"a": 1}')
+    with pytest.raises(acc.OptionError):
+        acc.Settings.load(tmp_path / "other.json")
+
+
+def test_rows_are_checked_without_a_connection(project: acc.Project, tmp_path: pathlib.Path) -> None:
+    project.settings().save(tmp_path / "settings.json")
+    settings = acc.Settings.load(tmp_path / "settings.json")
+    good = {"Asset ID": "AHU-1", "Category": "HVAC > Air Handling", "Status": "Installed"}
+    assert settings.validate([good]).ok
+    report = settings.validate([good, {**good, "Status": "Instaled"}])
+    assert [cause.fix for cause in report.causes] == ["did you mean `Installed`?"]
+    # Nothing is known of the assets of a patch: the status is one of some set.
+    assert settings.validate(
+        [{"id": "f6a1e3b5-abaa-4b01-b33a-5d55f36ba047", "Barcode": "1"}], verb="patch"
+    ).ok
+
+
+def test_frames(project: acc.Project) -> None:
+    pandas = pytest.importorskip("pandas")
+    polars = pytest.importorskip("polars")
+    settings = project.settings()
+    for kind in ("categories", "statuses", "attributes", "options", "assignments", "locations"):
+        frame = settings.to_pandas(kind)
+        assert isinstance(frame, pandas.DataFrame)
+        assert isinstance(settings.to_polars(kind), polars.DataFrame)
+        assert len(frame) == len(settings.to_polars(kind))
+    assert set(settings.to_pandas("options")["label"]) >= {"G4", "F7"}
+    with pytest.raises(acc.OptionError, match='did you mean "options"'):
+        settings.to_pandas("option")  # type: ignore[arg-type]
+
+
+def test_the_look_is_a_tree_and_escaped() -> None:
+    described = {"categories": [{"path": ["<b>"]}, {"path": ["<b>", "below"]}]}
+    with acc.testing.Simulator(project=described) as sim, sim.client() as client:
+        settings = client.project(sim.project_id).settings()
+    html = settings._repr_html_()
+    assert "&lt;b&gt;" in html
+    assert "<b>below" not in html
+    assert "<details" in html
+    assert settings.tree().splitlines() == ["<b> (Default)", "  below"]
+
+
+def test_locations_that_cannot_be_read_are_a_note(sim: acc.testing.Simulator, kit: Kit) -> None:
+    sim.add_fault("status", on="locations", code=403, times=99)
+    with sim.client() as client:
+        project = client.project(sim.project_id)
+        settings = project.settings()
+        assert settings.locations == []
+        assert "403" in settings.notes[0]
+        # Rows without one need none; a name says what is missing.
+        row = {"Asset ID": "A", "Category": kit.category, "Status": kit.status}
+        assert project.assets.create([row]).ok
+        result = project.assets.create([{**row, "Location": "Room 1"}], on_error="collect")
+        assert "location" in str(result[0].error)
+
+
+def test_settings_that_cannot_be_read_end_the_call_before_it_begins(
+    sim: acc.testing.Simulator, kit: Kit
+) -> None:
+    sim.add_fault("status", on="categories", code=403, times=99)
+    with sim.client() as client:
+        assets = client.project(sim.project_id).assets
+        with pytest.raises(acc.ForbiddenError):
+            assets.create([{"Asset ID": "A", "Category": "HVAC", "Status": "Installed"}])
+        assert assets.create(kit.rows(3), validate=False).ok
+    assert sim.audit()["assets_created"] == 3
+
+
+async def test_the_async_face_reads_the_same(async_project: acc.AsyncProject, project: acc.Project) -> None:
+    read, mine = await async_project.settings(), project.settings()
+    for kind in ("categories", "statuses", "attributes", "locations"):
+        assert getattr(read, kind) == getattr(mine, kind)
+    assert (await async_project.settings(refresh=True)).tree() == project.settings().tree()
