@@ -467,8 +467,9 @@ class Assets:
             sheet: as for `create`.
             mapping: as for `create`.
             separator: as for `create`.
-            validate: as for `create`. Where a row depends on its asset as it is (a label that several status sets have, a
-                change of the category), these assets are read first.
+            validate: as for `create`. Where it depends on the category of an asset whether a row fits (a status where
+                categories have several sets, a custom attribute that not all have, a change of the category), these assets
+                are read first, 100 a request.
             progress: as for `create`.
 
         Returns:

@@ -60,6 +60,10 @@ pub struct Settings {
     attributes: Vec<FixedBitSet>,
     /// Those of them that are required when an asset is made or changed.
     required: FixedBitSet,
+    /// Those that every active category has.
+    everywhere: FixedBitSet,
+    /// Not all active categories have the same status set.
+    several_sets: bool,
     status_places: HashMap<String, (usize, usize)>,
     /// The statuses of each set by label, active ones first.
     labels: Vec<HashMap<String, usize>>,
@@ -130,6 +134,12 @@ impl Settings {
         required.extend(
             (0..content.attributes.len()).filter(|attribute| content.attributes[*attribute].required),
         );
+        let active = || (0..content.categories.len()).filter(|place| content.categories[*place].active);
+        let mut everywhere = FixedBitSet::with_capacity(content.attributes.len());
+        everywhere.insert_range(..);
+        active().for_each(|place| everywhere.intersect_with(&attributes[place]));
+        let several_sets =
+            active().any(|place| active().next().is_some_and(|first| sets[place] != sets[first]));
         let locations = content.locations.as_deref().unwrap_or_default();
         let mut settings = Self {
             categories,
@@ -138,6 +148,8 @@ impl Settings {
             inner,
             attributes,
             required,
+            everywhere,
+            several_sets,
             status_places: HashMap::new(),
             labels: Vec::new(),
             attribute_places: HashMap::new(),
@@ -269,6 +281,18 @@ impl Settings {
     #[must_use]
     pub fn required(&self) -> &FixedBitSet {
         &self.required
+    }
+
+    /// The custom attributes that every active category has.
+    #[must_use]
+    pub fn everywhere(&self) -> &FixedBitSet {
+        &self.everywhere
+    }
+
+    /// Whether some active categories have another status set than others.
+    #[must_use]
+    pub fn has_several_sets(&self) -> bool {
+        self.several_sets
     }
 }
 

@@ -30,8 +30,11 @@ impl RowWriter {
             _ => None,
         };
         self.status(category, &settings, out);
+        if category.is_none() && self.depends_on_category(&settings) {
+            self.needs_asset();
+        }
         if let Some(category) = category {
-            self.attributes_fit(category, &settings);
+            self.attributes_fit(category, asset.as_ref(), &settings);
             if self.policy.shape == RowShape::NewAsset {
                 self.new_asset(category, &settings);
             } else if before != Some(category) {
@@ -63,6 +66,15 @@ impl RowWriter {
     /// The row cannot be judged without its asset.
     fn needs_asset(&mut self) {
         self.needs_asset |= self.policy.names.assets.is_none() && self.policy.shape == RowShape::AssetPatch;
+    }
+
+    /// Whether something is given that not every category allows.
+    fn depends_on_category(&self, settings: &Settings) -> bool {
+        self.names.as_ref().is_some_and(|names| {
+            let status = matches!(names.status, Status::Known(..)) && settings.has_several_sets();
+            let mut attributes = names.given.union(&names.cleared);
+            status || attributes.any(|attribute| !settings.everywhere().contains(attribute))
+        })
     }
 
     fn status(&mut self, category: Option<usize>, settings: &Settings, out: &mut Vec<u8>) {
@@ -146,10 +158,13 @@ impl RowWriter {
         self.problem(&STATUS_RULE, &column, label, message, fix);
     }
 
-    fn attributes_fit(&mut self, category: usize, settings: &Settings) {
+    /// What the asset has and the row clears need not fit: it is taken away.
+    fn attributes_fit(&mut self, category: usize, asset: Option<&KnownAsset>, settings: &Settings) {
         let Some(names) = &self.names else { return };
         let assigned = settings.attributes_of(category);
-        let both = names.given.union(&names.cleared);
+        let has = |place: &usize| asset.is_some_and(|asset| asset.attributes.contains(place));
+        let cleared = names.cleared.ones().filter(|place| !has(place));
+        let both = names.given.ones().chain(cleared);
         let foreign: Vec<usize> = both.filter(|attribute| !assigned.contains(*attribute)).collect();
         for place in foreign {
             let attribute = &settings.content().attributes[place];
@@ -213,7 +228,11 @@ impl RowWriter {
         }
         let assigned = settings.attributes_of(category);
         for place in &asset.attributes {
-            if !assigned.contains(*place) {
+            let cleared = self
+                .names
+                .as_ref()
+                .is_some_and(|names| names.cleared.contains(*place));
+            if !assigned.contains(*place) && !cleared {
                 self.notices.add(Notice::Outside(*place), row);
             }
         }

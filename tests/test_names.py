@@ -1,0 +1,266 @@
+"""Rows with names in them, as people write them, into a project with odd settings; and each mistake they make."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from test_settings import DEEP, PLANT
+
+import acc_assets as acc
+
+ROOM = "Site > Building 3 > Floor 7 > Room 42"
+
+
+@pytest.fixture(scope="module")
+def sim() -> Iterator[acc.testing.Simulator]:
+    limits = acc.Limits(assets_write=10_000, assets_read=10_000)
+    with acc.testing.Simulator(seed=3, project=PLANT, limits=limits) as sim:
+        yield sim
+
+
+@pytest.fixture(scope="module")
+def client(sim: acc.testing.Simulator) -> Iterator[acc.Client]:
+    with sim.client() as client:
+        yield client
+
+
+def unit(name: str = "U-1", **more: Any) -> dict[str, Any]:
+    return {"Asset ID": name, "Category": DEEP, "Status": "planned", **more}
+
+
+def made(project: acc.Project, row: dict[str, Any], **options: Any) -> dict[str, Any]:
+    result = project.assets.create([row], returning=True, **options)
+    assert result.assets is not None
+    return result.assets[0]
+
+
+def fault(project: acc.Project, row: dict[str, Any], **options: Any) -> acc.Finding:
+    """The only thing that is wrong with a row."""
+    report = project.assets.validate([unit("good"), row], **options)
+    (cause,) = report.causes
+    assert cause.first_rows == (1,)
+    return cause
+
+
+def test_names_become_ids(project: acc.Project) -> None:
+    row = unit(
+        Serial="A1",
+        Media="Hot water; air, dry",
+        Flow="2.50",
+        Location=ROOM,
+        **{"schutzart ip": " ip44 ", "Barcode": "000123"},
+    )
+    asset = made(project, row)
+    settings = project.settings()
+    names = {found.display_name: found.name for found in settings.attributes}
+    labels = {row["id"]: row["label"] for row in settings.to_pandas("options").to_dict("records")}
+    assert asset["categoryId"] == settings.category(DEEP).id
+    statuses = {status.id: (status.status_set, status.label) for status in settings.statuses}
+    assert statuses[asset["statusId"]] == ("Handover", "Planned")
+    places = {place.id: place.path for place in settings.locations}
+    assert places[asset["locationId"]].endswith(ROOM)
+    given = asset["customAttributes"]
+    assert given[names["Serial"]] == "A1"
+    assert labels[given[names["Schutzart (IP) "]]] == "IP44"
+    assert [labels[one] for one in given[names["Media"]]] == ["Hot water", "Air, dry"]
+    assert float(given[names["Flow"]]) == 2.5
+    assert asset["barcode"] == "000123"
+
+
+@pytest.mark.parametrize(
+    "category", [DEEP, DEEP.split(" > "), "Level 10", f"ROOT > {DEEP.upper()}", DEEP.replace(" > ", ">")]
+)
+def test_a_category_has_many_ways_to_be_named(category: Any, project: acc.Project) -> None:
+    assert project.assets.validate([unit(Category=category)]).ok
+
+
+def test_statuses_are_those_of_the_category(project: acc.Project) -> None:
+    assert project.assets.validate([unit(Status="Handed over")]).ok
+    cause = fault(project, unit(Status="Tested"))
+    assert (cause.rule, cause.column) == ("status", "Status")
+    assert "Handover" in cause.message
+    assert fault(project, unit(Status="Plannd")).fix == "did you mean `Planned`?"
+    assert "Scrapped" in fault(project, unit(Category="Boilers", Status="Scrapped")).message
+
+
+@pytest.mark.parametrize(
+    ("row", "rule", "says"),
+    [
+        (unit(Category="Pumps"), "category", "Boilers > Pumps"),
+        (unit(Category="Level 11"), "category", "`Level 1 > Level 2"),
+        (unit(Category="Retired"), "category", "not active"),
+        (unit(Location="Room 42"), "location", "may mean"),
+        (unit(Location="Site > Building 33"), "location", "did you mean `Site > Building 3"),
+        (unit(Serial="123456789"), "too_long", "at most 8"),
+        (unit(Flow="2,5"), "number", "point"),
+        (unit(Flow="2.5 l/s"), "number", "no number"),
+        (unit(**{"Schutzart (IP)": "IP20"}), "choice", "not offered any more"),
+        (unit(**{"Schutzart (IP)": "IP45"}), "choice", "IP44"),
+        (unit(Media="Hot water; Steem"), "choice", "did you mean `Steam`"),
+        (unit(Witnessed="yes"), "not_assigned", "Witnessed"),
+        (unit(Category="Boilers > Pumps", Status="Open"), "required_attribute", "requires it"),
+        (unit(Category="Boilers > Pumps", Status="Open", Witnessed="perhaps"), "yes_no", "yes or no"),
+        (unit(Category="Chillers > Pumps", Status="Open", Installed="31.12.2030"), "date", "2031-02-28"),
+        (unit(Category=""), "required", "Category"),
+        (unit(Description="x" * 1001), "too_long", "1000"),
+        (unit(Flo="2"), "unknown_column", "did you mean `Flow`"),
+        (unit(Forgotten="x"), "unknown_column", "not active"),
+        (unit(createdAt="2030-01-01"), "set_by_service", "createdAt"),
+    ],
+    ids=lambda value: value if isinstance(value, str) and len(value) < 30 else None,
+)
+def test_each_mistake_is_told_with_its_place(
+    row: dict[str, Any], rule: str, says: str, project: acc.Project
+) -> None:
+    cause = fault(project, row)
+    assert cause.rule == rule
+    assert says in f"{cause.column}: {cause.message}; {cause.fix}"
+
+
+def test_all_mistakes_of_all_rows_at_once(project: acc.Project, sim: acc.testing.Simulator) -> None:
+    rows = [unit(f"U-{place}") for place in range(300)]
+    for row in rows[100:150]:
+        row["Status"] = "Plannd"
+    rows[120]["Flow"] = "many"
+    rows[7]["Category"] = "Pumps"
+    before = sim.audit()["assets_created"]
+    report = project.assets.validate(rows)
+    assert [(cause.column, cause.rows, cause.first_rows[0]) for cause in report.causes] == [
+        ("Status", 50, 100),
+        ("Category", 1, 7),
+        ("Flow", 1, 120),
+    ]
+    assert report.causes[0].values == (("Plannd", 50),)
+    assert report.plan is not None
+    assert report.plan.rows == 249
+    dry = project.assets.create(rows, dry_run=True, on_error="collect")
+    assert dry.counts == {"not_sent": 249, "invalid": 51}
+    assert dry.report.causes == report.causes
+    # Nothing is written while a row is bad, where that is wished for.
+    with pytest.raises(acc.BulkError):
+        project.assets.create(rows, on_error="stop")
+    assert sim.audit()["assets_created"] == before
+
+
+def test_what_is_open_is_a_warning(project: acc.Project) -> None:
+    rows = [
+        unit("A", Category="Chillers", Status="Open"),
+        unit("A", Category="Chillers > Pumps", Status="Open"),
+        unit("B", Location="00000000-0000-4000-8000-000000000000"),
+        unit("C", Remarks="by hand"),
+    ]
+    report = project.assets.validate(rows)
+    assert report.ok
+    told = "\n".join(report.warnings)
+    for says in ("`Chillers` has others below it", "`Duty`", "row 0 and row 1", "not in the project's tree"):
+        assert says in told
+    assert report.left_out == ["Remarks"]
+
+
+def test_columns_are_mapped_by_a_dict_or_a_file(project: acc.Project, tmp_path: pathlib.Path) -> None:
+    row = {"Kennung": "U-9", "Art": "Boilers/Pumps", "Stand": "Open", "ok?": "yes", "Notiz": "-"}
+    mapping = {
+        "Kennung": "Asset ID",
+        "Art": "categoryId",
+        "Stand": "Status",
+        "ok?": "Witnessed",
+        "Notiz": None,
+    }
+    report = project.assets.validate([row], mapping=mapping, separator="/")
+    assert report.ok
+    assert {used.column: used.field for used in report.columns}["Art"] == "categoryId"
+    assert report.left_out == ["Notiz"]
+    lines = [f"{json.dumps(name)} = {json.dumps(to or False)}" for name, to in mapping.items()]
+    file = tmp_path / "columns.toml"
+    file.write_text("\n".join(lines), encoding="utf-8")
+    assert made(project, row, mapping=file, separator="/")["clientAssetId"] == "U-9"
+    with pytest.raises(acc.OptionError, match="Statu"):
+        project.assets.validate([row], mapping={"Stand": "Statu"})
+    with pytest.raises(acc.InputError, match=r"nowhere\.toml"):
+        project.assets.create([row], mapping=tmp_path / "nowhere.toml")
+
+
+def test_a_patch_is_checked_against_its_asset(project: acc.Project) -> None:
+    pump = made(project, unit("P", Category="Boilers > Pumps", Status="Open", Witnessed=True))
+    deep = made(project, unit("D", Flow="1"))
+
+    def patched(asset: dict[str, Any], **changes: Any) -> acc.BulkResult:
+        return project.assets.patch(
+            [{"id": asset["id"], **changes}], id="id", returning=True, on_error="collect"
+        )
+
+    # One label, two sets: the asset says which.
+    assert patched(deep, Status="Planned").ok
+    assert patched(pump, Status="Closed").ok
+    assert "Default" in str(patched(pump, Status="Planned")[0].error)
+    assert patched(pump, Flow="1")[0].error.problems[0].rule == "not_assigned"  # type: ignore[union-attr]
+    # Another category: everything is checked against that one.
+    moved = patched(deep, Category="Boilers > Pumps")
+    assert [problem.rule for problem in moved[0].error.problems] == ["status", "required_attribute"]  # type: ignore[union-attr]
+    assert patched(deep, Flow=acc.CLEAR).ok
+    moved = patched(deep, Category="Boilers > Pumps", Status="Open", Witnessed="no")
+    assert moved.ok
+    assert moved.assets is not None
+    assert moved.assets[0]["categoryId"] == project.settings().category(["Boilers", "Pumps"]).id
+
+
+def test_filters_take_names(project: acc.Project) -> None:
+    made(project, unit("F-1", Location=ROOM, **{"Schutzart (IP)": "IP44"}))
+    made(project, unit("F-2", Status="Handed over"))
+    assets = project.assets
+
+    def found(**filters: Any) -> set[str]:
+        return {asset["clientAssetId"] for asset in assets.list(**filters)}
+
+    assert "F-1" in found(category="Level 10", status="Planned")
+    assert "F-2" not in found(category=DEEP, status="Planned")
+    assert "F-2" in found(status=["Handed over"])
+    assert found(location=ROOM, category="Level 10") >= {"F-1"}
+    assert "F-2" not in found(location=ROOM)
+    assert found(filters={"Schutzart (IP)": "ip44"}) >= {"F-1"}
+    with pytest.raises(acc.OptionError, match=r"Boilers > Pumps"):
+        assets.list(category="Pumps")
+    with pytest.raises(acc.OptionError, match="did you mean `Handed over`"):
+        assets.list(status="Handed ovr")
+
+
+def test_settings_are_read_where_rows_need_them(sim: acc.testing.Simulator) -> None:
+    def requests(rows: Any, **options: Any) -> int:
+        with sim.client() as client:
+            before = sim.audit()["requests"]
+            client.project(sim.project_id).assets.create(rows, on_error="collect", **options)
+            return int(sim.audit()["requests"] - before)
+
+    with sim.client() as client:
+        settings = client.project(sim.project_id).settings()
+    category = settings.category(DEEP)
+    status = next(one for one in settings.statuses if (one.status_set, one.label) == ("Handover", "Planned"))
+    ids = {"clientAssetId": "I", "categoryId": category.id, "statusId": status.id}
+    several = [{**ids, "clientAssetId": f"I-{n}"} for n in range(3)]
+    # One request of ids is its own check; names, and more than a request, are not.
+    assert requests(several) == 1
+    assert requests(several, validate=False) == 1
+    assert requests(several, validate=settings) == 1
+    read = requests(several, validate=True) - 1
+    assert read > 5
+    assert requests([unit()]) == read + 1
+    assert requests([{**ids, "ca1": "x"}]) == read + 1
+    assert requests([{**ids, "clientAssetId": f"I-{n}"} for n in range(101)]) == read + 2
+
+
+def test_the_async_face_does_the_same(sim: acc.testing.Simulator, project: acc.Project) -> None:
+    async def both() -> tuple[acc.Report, acc.BulkResult]:
+        async with sim.async_client() as client:
+            assets = client.project(sim.project_id).assets
+            rows = [unit("X"), unit("Y", Status="Plannd")]
+            return await assets.validate(rows), await assets.create(rows, on_error="collect")
+
+    report, result = asyncio.run(both())
+    assert report.causes == result.report.causes
+    assert result.counts == {"created": 1, "invalid": 1}
+    assert report.causes == project.assets.validate([unit("X"), unit("Y", Status="Plannd")]).causes
