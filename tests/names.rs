@@ -326,7 +326,7 @@ fn what_the_pages_leave_open_is_a_warning() {
         "`HVAC` has others below it",
         "not in the project's tree",
         "`Voltage` (ca8) is required and blank",
-        "row 0 and row 1: each becomes an asset",
+        "1 row has a clientAssetId that an earlier row has too, such as row 0 and row 1: each becomes an asset",
     ] {
         assert!(warnings.contains(says), "{says}: {warnings}");
     }

@@ -85,6 +85,10 @@ impl Notices {
                 };
                 let (one, other) = self.pairs.get(notice).copied().unwrap_or_default();
                 let (one, other) = (named(one), named(other));
+                let have = match count {
+                    1 => "1 row has".to_owned(),
+                    count => format!("{count} rows have"),
+                };
                 match notice {
                     Notice::RootCategory => {
                         format!("category ROOT is given in {rows}: the service may refuse it")
@@ -114,11 +118,11 @@ impl Notices {
                         attribute(*place)
                     ),
                     Notice::SameName => format!(
-                        "{count} rows have a clientAssetId that an earlier row has too, such as {one} and {other}: \
+                        "{have} a clientAssetId that an earlier row has too, such as {one} and {other}: \
                          each becomes an asset of its own"
                     ),
                     Notice::SameBarcode => format!(
-                        "{count} rows have a barcode that an earlier row has too, such as {one} and {other}"
+                        "{have} a barcode that an earlier row has too, such as {one} and {other}"
                     ),
                 }
             })
