@@ -287,9 +287,11 @@ fn attributes_belong_to_categories() {
             cell,
         ]
     };
-    let (rule, column, message) = problem(&pump(("Class", Cell::Null)));
-    assert_eq!((rule.as_str(), column.as_str()), ("required_attribute", "Class"));
-    assert!(message.contains("`Plumbing > Pumps` requires it"), "{message}");
+    for blank in [Cell::Null, Cell::Text(" ")] {
+        let (rule, column, message) = problem(&pump(("Class", blank)));
+        assert_eq!((rule.as_str(), column.as_str()), ("required_attribute", "Class"));
+        assert!(message.contains("`Plumbing > Pumps` requires it"), "{message}");
+    }
     let mut cells = pump(("Class", Cell::Text("A")));
     cells.push(("Filter Class", Cell::Text("G4")));
     let (rule, column, _) = problem(&cells);

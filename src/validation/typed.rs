@@ -12,9 +12,10 @@ use crate::input::Cell;
 use crate::model::settings::Attribute;
 use crate::settings::Miss;
 
-/// Whether a cell of text says nothing, for the kinds that text must be read for.
+/// Whether a cell of text says nothing: where text is read for what it says, and where one is required.
 pub(super) fn is_blank(attribute: &Attribute, cell: &Cell<'_>) -> bool {
-    attribute.data_type != "text" && matches!(cell, Cell::Text(text) if text.trim().is_empty())
+    (attribute.data_type != "text" || attribute.required)
+        && matches!(cell, Cell::Text(text) if text.trim().is_empty())
 }
 
 /// Writes the value of a custom attribute as JSON. On an error `out` may hold part of it.
