@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use acc_assets::api::{Endpoint, Listing, assets, relationships, settings};
+use acc_assets::api::{Endpoint, Listing, Pages, assets, relationships, settings};
 use acc_assets::batch::outcome::{SharedLedger, State, View, lock};
 use acc_assets::batch::plan::Again;
 use acc_assets::batch::run::Tolerance;
@@ -558,6 +558,27 @@ async fn a_cursor_that_repeats_ends_with_an_error() {
     let (rows, asked) = pages_of(vec![same(), same(), same()]).await;
     assert!(rows.unwrap_err().contains("never end"));
     assert_eq!(asked.len(), 2);
+}
+
+/// A tree comes in one page; should it ever come in several, none of its locations is missing.
+#[tokio::test(start_paused = true)]
+async fn a_tree_of_several_pages_is_read_to_its_end() {
+    let small = Listing {
+        pages: Pages::Offset { limit: 7 },
+        ..settings::LOCATIONS
+    };
+    for (switch, value) in [
+        ("locations_next", "relative"),
+        ("locations_next", "absolute"),
+        ("locations_next", "next_key"),
+        ("locations_total", "page"),
+    ] {
+        let bench = Bench::new(switch, value);
+        let whole = bench.list(&settings::LOCATIONS).await.unwrap();
+        let before = bench.simulator.audit().requests;
+        assert_eq!(bench.list(&small).await, Some(whole), "{switch}={value}");
+        assert_eq!(bench.simulator.audit().requests, before + 6, "{switch}={value}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -96,6 +96,7 @@ def test_page(
     """The python blocks of a page run, one after the other, and print what stands beside them."""
     pytest.importorskip("pandas")
     monkeypatch.setenv("ACC_ASSETS_RUNS", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
     for block in blocks(page):
         exec(compile(block, str(page), "exec"), names)

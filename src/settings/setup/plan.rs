@@ -310,7 +310,11 @@ impl Planner<'_> {
             let known = called(active, &status.label, |status| &status.label)
                 .or_else(|| called(set.statuses.iter(), &status.label, |status| &status.label));
             if let Some(known) = known {
-                self.found(Kind::Status, name, &status_differences(known, status));
+                // One that is as it shall be is part of its set, as it is where the set is made with it.
+                let differences = status_differences(known, status);
+                if !differences.is_empty() {
+                    self.found(Kind::Status, name, &differences);
+                }
                 continue;
             }
             let work = Work::Status {
