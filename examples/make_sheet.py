@@ -25,8 +25,6 @@ class Mistake(NamedTuple):
     column: str
     cell: Any
     rows: int
-    # Whether only the service can know that it is one.
-    service: bool = False
 
 
 class Sheet(NamedTuple):
@@ -37,26 +35,24 @@ class Sheet(NamedTuple):
 
 
 def make_sheet(world: dict[str, Any], rows: int = 20_000, seed: int = 1) -> Sheet:
-    """A sheet for the project that `Simulator.world()` describes.
+    """A sheet for the project that `Simulator.world()` describes, with the names that people use in it.
 
     Args:
-        world: the project's categories, statuses, attributes and locations, with their ids.
-        rows: rows in all, at least 1,000; about one in 500 is bad, 40 of 20,000.
+        world: the project's categories, statuses, attributes and locations.
+        rows: rows in all, at least 1,000; about one in 500 is bad, 43 of 20,000.
         seed: of the random numbers.
     """
     dice = random.Random(seed)
     categories = {category["name"]: category for category in world["categories"]}
     air_handling, fans = categories["Air Handling"], categories["Fans"]
-    statuses = [status["id"] for status in air_handling["statuses"]]
+    statuses = [status["label"] for status in air_handling["statuses"]]
     rooms = [place for place in world["locations"] if place["barcode"]]
     # All six data types; Airflow and Filter Class belong to air handling units only, fans leave them blank.
     attribute = {found["displayName"]: found for found in air_handling["attributes"]}
-    own = {found["name"] for found in air_handling["attributes"]} - {
-        found["name"] for found in fans["attributes"]
-    }
+    own = attribute.keys() - {found["displayName"] for found in fans["attributes"]}
 
-    def values(display_name: str) -> list[str]:
-        return [value["id"] for value in attribute[display_name]["values"]]
+    def labels(display_name: str) -> list[str]:
+        return [value["displayName"] for value in attribute[display_name]["values"]]
 
     table = []
     for number in range(rows):
@@ -68,28 +64,24 @@ def make_sheet(world: dict[str, Any], rows: int = 20_000, seed: int = 1) -> Shee
             "Airflow": float(dice.randrange(500, 30_000, 50)),
             "Installation Date": pd.Timestamp(2026, 1, 5) + pd.Timedelta(days=dice.randrange(300)),
             "Commissioned": dice.random() < 0.6,
-            "Filter Class": dice.choice(values("Filter Class")),
-            "Functions": sorted(dice.sample(values("Functions"), dice.randint(1, 3))),
+            "Filter Class": dice.choice(labels("Filter Class")),
+            "Functions": "; ".join(sorted(dice.sample(labels("Functions"), dice.randint(1, 3)))),
         }
         table.append(
             {
-                "clientAssetId": f"{'FAN' if is_fan else 'AHU'}-{room['barcode']}-{number + 1:05}",
-                "categoryId": int((fans if is_fan else air_handling)["id"]),
-                "statusId": dice.choice(statuses),
-                "description": f"{kind} in {room['name']}" if dice.random() < 0.7 else None,
-                "locationId": room["id"],
+                "Asset ID": f"{'FAN' if is_fan else 'AHU'}-{room['barcode']}-{number + 1:05}",
+                "Category": (fans if is_fan else air_handling)["path"],
+                "Status": dice.choice(statuses),
+                "Description": f"{kind} in {room['name']}" if dice.random() < 0.7 else None,
+                "Location": room["barcode"],
                 # A barcode column read as numbers would lose these zeros.
-                "barcode": f"{dice.randrange(10**6):08}",
-                **{
-                    found["name"]: None if is_fan and found["name"] in own else cells[display_name]
-                    for display_name, found in attribute.items()
-                },
+                "Barcode": f"{number * 7 + 101:08}",
+                **{name: None if is_fan and name in own else cells[name] for name in attribute},
             }
         )
     frame = pd.DataFrame(table, dtype=object)
-    airflow, installed = attribute["Airflow"]["name"], attribute["Installation Date"]["name"]
     mistakes = {}
-    kinds = _mistakes(attribute, categories["Electrical"]["statuses"][0]["id"])
+    kinds = _mistakes(categories["Electrical"]["statuses"][0]["label"])
     planted = [mistake for mistake in kinds for _ in range(max(1, mistake.rows * rows // 20_000))]
     for row, mistake in zip(
         sorted(dice.sample(range(rows), len(planted))), _shuffled(planted, dice), strict=True
@@ -97,29 +89,27 @@ def make_sheet(world: dict[str, Any], rows: int = 20_000, seed: int = 1) -> Shee
         frame.at[row, mistake.column] = mistake.cell
         mistakes[row] = mistake
     # The columns as pandas has them when it has read a sheet.
-    frame[airflow] = frame[airflow].astype("float64")
-    frame[installed] = pd.to_datetime(frame[installed])
+    frame["Airflow"] = frame["Airflow"].astype("float64")
+    frame["Installation Date"] = pd.to_datetime(frame["Installation Date"])
     return Sheet(frame, mistakes)
 
 
-def _mistakes(attribute: dict[str, dict[str, Any]], foreign_status: str) -> list[Mistake]:
-    text, number, date = (
-        attribute[name]["name"] for name in ("Manufacturer", "Airflow", "Installation Date")
-    )
+def _mistakes(foreign_status: str) -> list[Mistake]:
     afternoon = pd.Timestamp(datetime.datetime(2026, 3, 2, 14, 30))
     return [
-        Mistake("no name", "clientAssetId", None, 4),
-        Mistake("no category", "categoryId", None, 3),
-        Mistake("no status", "statusId", None, 4),
-        Mistake("a status by its label", "statusId", "Installed", 4),
-        Mistake("a location by its name", "locationId", "Level 2", 3),
-        Mistake("a category that is no whole number", "categoryId", 42.5, 3),
-        Mistake("a blank category turned to text", "categoryId", "nan", 2),
-        Mistake("a description of 1,300 characters", "description", "see manual " * 118 + "!!", 4),
-        Mistake("an attribute's text of 300 characters", text, "Nordvent" * 37 + "GmbH", 4),
-        Mistake("an infinite airflow", number, float("inf"), 3),
-        Mistake("a date with a time of day", date, afternoon, 4),
-        Mistake("a status of another status set", "statusId", foreign_status, 2, service=True),
+        Mistake("no name", "Asset ID", None, 4),
+        Mistake("no category", "Category", None, 3),
+        Mistake("no status", "Status", None, 4),
+        Mistake("a status with a letter missing", "Status", "Instaled", 4),
+        Mistake("a status of another status set", "Status", foreign_status, 2),
+        Mistake("a location of which there are several", "Location", "Level 2", 3),
+        Mistake("a category that the project does not have", "Category", "HVAC > Air Handlers", 3),
+        Mistake("a blank category turned to text", "Category", "nan", 2),
+        Mistake("a description of 1,300 characters", "Description", "see manual " * 118 + "!!", 4),
+        Mistake("an attribute's text of 300 characters", "Manufacturer", "Nordvent" * 37 + "GmbH", 4),
+        Mistake("an infinite airflow", "Airflow", float("inf"), 3),
+        Mistake("an option that there is not", "Filter Class", "G5", 3),
+        Mistake("a date with a time of day", "Installation Date", afternoon, 4),
     ]
 
 
@@ -136,9 +126,6 @@ def main() -> None:
     options = parser.parse_args()
     with acc_assets.testing.Simulator(seed=options.seed) as simulator:
         frame, mistakes = make_sheet(simulator.world(), options.rows, options.seed)
-    # A cell of a file holds one text.
-    for column in frame.columns:
-        frame[column] = [", ".join(cell) if isinstance(cell, list) else cell for cell in frame[column]]
     if options.path.suffix == ".xlsx":
         frame.to_excel(options.path, index=False)
     else:

@@ -168,8 +168,9 @@ are there, whatever comes back. `make faults` fails if our own line shows harm, 
 **acc-assets**: `assets.create(rows)` with default options, but for address, timeout, a rate window of {WINDOW} s, which the
 simulator has too, and `Retry(settle={SETTLE})`. That is how long it waits before it believes that a request whose answer was
 lost was not executed; by default 30 s, since no page says how long the service takes. Until it knows, it sends none of
-these rows again: it reads the project, which are the requests beyond 20, and sends what is not there. It obeys a
-Retry-After, here of 1 s, with all its requests.
+these rows again: it reads the project and sends what is not there. Before all that it reads the project's settings, 16
+requests here, to check the rows: that is why it sends no bad one. It obeys a Retry-After, here of 1 s, with all its
+requests.
 
 **autodesk-platform-sdk**: `AsyncClient(retries=3)` and `create_assets` for each {BATCH} rows, as its documentation shows. It
 repeats only connections that could not be made. Given a refresh token it would renew the token by the clock; here the

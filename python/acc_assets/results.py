@@ -140,7 +140,8 @@ class Stats(NamedTuple):
     """What a call cost.
 
     Args:
-        requests: requests sent, retries included.
+        requests: requests sent for the rows, retries included. What was read for the checks before (settings, and the
+            assets of a patch) is not among them.
         retries: requests sent again.
         bisects: refused requests that were split to find the bad rows.
         throttled: seconds it stood still for the rate limit.

@@ -18,8 +18,9 @@ pub(super) struct Field {
     pub required: bool,
     /// In characters.
     pub longest: Option<usize>,
-    /// How to find the right value.
+    /// How to find the right value where only ids are known, and where the project's settings are.
     pub fix: &'static str,
+    pub fix_by_name: &'static str,
 }
 
 /// The fields a row may set, besides the custom attributes.
@@ -30,6 +31,7 @@ pub(super) static FIELDS: [Field; 6] = [
         required: true,
         longest: None,
         fix: "give the name of the asset, for example 'AHU-101'",
+        fix_by_name: "give the name of the asset, for example 'AHU-101'",
     },
     Field {
         name: "categoryId",
@@ -37,6 +39,7 @@ pub(super) static FIELDS: [Field; 6] = [
         required: true,
         longest: None,
         fix: "use the id of a category of the project, for example 42",
+        fix_by_name: "give the path, the name or the id of a category of the project",
     },
     Field {
         name: "statusId",
@@ -44,6 +47,7 @@ pub(super) static FIELDS: [Field; 6] = [
         required: true,
         longest: None,
         fix: "use the id of a status from the category's status set, not its label",
+        fix_by_name: "give the label or the id of a status of the category's status set",
     },
     Field {
         name: "description",
@@ -51,6 +55,7 @@ pub(super) static FIELDS: [Field; 6] = [
         required: false,
         longest: Some(1000),
         fix: "",
+        fix_by_name: "",
     },
     Field {
         name: "locationId",
@@ -58,6 +63,7 @@ pub(super) static FIELDS: [Field; 6] = [
         required: false,
         longest: None,
         fix: "use the id of a location of the project, not its name",
+        fix_by_name: "give the path, the name, the barcode or the id of a location of the project",
     },
     Field {
         name: "barcode",
@@ -65,6 +71,7 @@ pub(super) static FIELDS: [Field; 6] = [
         required: false,
         longest: None,
         fix: "",
+        fix_by_name: "",
     },
 ];
 

@@ -225,7 +225,7 @@ impl Resolver {
         out: &mut Vec<u8>,
     ) -> Result<bool, Refusal> {
         // `field` is a place in this table.
-        let fix = FIELDS[field].fix;
+        let fix = FIELDS[field].fix_by_name;
         if matches!(cell, Cell::Text(text) if text.trim().is_empty()) {
             return Err(Refusal::new(
                 &REQUIRED,

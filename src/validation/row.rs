@@ -601,7 +601,12 @@ impl RowWriter {
             RowShape::NewAsset => {
                 for (index, field) in FIELDS.iter().enumerate() {
                     if field.required && self.given & 1 << index == 0 {
-                        self.missing(field.name, "every new asset needs it", field.fix);
+                        let fix = if self.names.is_some() {
+                            field.fix_by_name
+                        } else {
+                            field.fix
+                        };
+                        self.missing(field.name, "every new asset needs it", fix);
                     }
                 }
             }
