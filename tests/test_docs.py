@@ -43,6 +43,8 @@ def examples() -> list[doctest.DocTest]:
 
 @pytest.mark.parametrize("test", examples(), ids=lambda test: test.name)
 def test_docstring_example(test: doctest.DocTest, sim: acc.testing.Simulator, tmp_path: pathlib.Path) -> None:
+    if any(".to_pandas(" in example.source for example in test.examples):
+        pytest.importorskip("pandas")
     kit = kit_of(sim)
     client: Any = sim.async_client() if ".async_client" in test.name else sim.client()
     test.globs = {
@@ -95,6 +97,8 @@ def test_page(
 ) -> None:
     """The python blocks of a page run, one after the other, and print what stands beside them."""
     pytest.importorskip("pandas")
+    if any("import openpyxl" in block for block in blocks(page)):
+        pytest.importorskip("openpyxl")
     monkeypatch.setenv("ACC_ASSETS_RUNS", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}

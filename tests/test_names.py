@@ -48,6 +48,7 @@ def fault(project: acc.Project, row: dict[str, Any], **options: Any) -> acc.Find
 
 
 def test_names_become_ids(project: acc.Project) -> None:
+    pytest.importorskip("pandas")
     row = unit(
         Serial="A1",
         Media="Hot water; air, dry",

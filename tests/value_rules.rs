@@ -508,6 +508,10 @@ fn all_problems_of_a_row_are_told_at_once() {
         "{:?}",
         problems[4]
     );
+    assert_eq!(
+        problems[4].fix,
+        "add it, or say which column it is: mapping={'...': 'clientAssetId'}"
+    );
     assert!(
         problems[4].message.contains("`statusId`, `descripton`"),
         "{:?}",

@@ -42,7 +42,7 @@ pub struct RowWriter {
     /// How many rows were begun or skipped; the row under way is the last of them.
     pub(super) rows: usize,
     /// The row where the barcode first came as a number.
-    barcode_as_number: Option<usize>,
+    barcode_as_number: Option<(String, usize)>,
     /// Columns of text where a cell says "nan" or the like, with the first such row.
     blanks_as_text: Vec<(String, usize)>,
     /// Whether the rows bring their import keys; not known before the first row.
@@ -442,7 +442,7 @@ impl RowWriter {
             self.import_key_at = Some(value..out.len());
         }
         if field.name == BARCODE && self.barcode_as_number.is_none() && is_number(cell) {
-            self.barcode_as_number = Some(self.rows - 1);
+            self.barcode_as_number = Some((called(self), self.rows - 1));
         }
         out.push(b',');
         if value::is_blank_as_text(cell) {
@@ -716,8 +716,9 @@ impl RowWriter {
         let column = field.and_then(|field| self.field_columns[field]);
         let called = field.map_or_else(|| name.to_owned(), |field| self.field_called(field));
         let name = called.as_str();
-        let message = if column.is_some() || self.handles.contains_key(name) {
-            format!("`{name}` is missing in this row: {why}")
+        if column.is_some() || self.handles.contains_key(name) {
+            let message = format!("`{name}` is missing in this row: {why}");
+            self.problems.push(REQUIRED.problem(name, "", message, fix));
         } else {
             let mut message = format!("there is no column `{name}`: {why}; the columns are ");
             for (index, named) in self.columns.iter().enumerate().take(COLUMNS_SHOWN) {
@@ -732,9 +733,10 @@ impl RowWriter {
                 }
                 _ => {}
             }
-            message
-        };
-        self.problems.push(REQUIRED.problem(name, "", message, fix));
+            let which = format!("add it, or say which column it is: mapping={{'...': '{name}'}}");
+            let fix = if field.is_some() { which.as_str() } else { fix };
+            self.problems.push(REQUIRED.problem(name, "", message, fix));
+        }
     }
 
     /// What names the row in a report: the clientAssetId of a new asset, else its id; empty if it has none.
@@ -749,15 +751,13 @@ impl RowWriter {
 
     /// What a user should know though no row is invalid, once a column. `named` says what a row is called.
     pub fn warnings(&self, named: &dyn Fn(usize) -> String) -> Vec<String> {
-        let barcode = self.barcode_as_number.map(|row| {
+        let barcode = self.barcode_as_number.iter().map(|(column, row)| {
             let fix = match self.row_title() {
                 Some(_) => "make its cells text in the sheet".to_owned(),
-                None => format!("read the sheet with dtype={{'{BARCODE}': str}}"),
+                None => format!("read the sheet with dtype={{'{column}': str}}"),
             };
-            let first = named(row);
-            format!(
-                "column '{BARCODE}' arrived as numbers (first: {first}): leading zeros may be gone; {fix}"
-            )
+            let first = named(*row);
+            format!("column '{column}' arrived as numbers (first: {first}): leading zeros may be gone; {fix}")
         });
         let blanks = self.blanks_as_text.iter().map(|(column, row)| {
             let first = named(*row);
