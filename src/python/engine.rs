@@ -12,7 +12,7 @@ use pyo3::types::PyDict;
 use pythonize::depythonize;
 use serde::Deserialize;
 
-use super::errors::exception;
+use super::errors::{exception, refused};
 use super::ledger::Ledger;
 use super::operation::{Ended, Operation};
 use super::rows::{PythonSource, Rows};
@@ -754,10 +754,6 @@ fn endpoint_of(py: Python<'_>, verb: &str) -> PyResult<(&'static Endpoint, RowSh
 
 fn project_id(py: Python<'_>, text: &str) -> PyResult<ProjectId> {
     ProjectId::parse(text).map_err(|error| exception(py, &error))
-}
-
-pub(super) fn refused(py: Python<'_>, message: String) -> PyErr {
-    exception(py, &Error::Option(message))
 }
 
 fn stopped() -> Error {

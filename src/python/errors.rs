@@ -14,6 +14,11 @@ pub fn exception(py: Python<'_>, error: &Error) -> PyErr {
     }
 }
 
+/// The exception for a setting that cannot be used.
+pub fn refused(py: Python<'_>, message: String) -> PyErr {
+    exception(py, &Error::Option(message))
+}
+
 fn made<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
     let errors = py.import("acc_assets.errors")?;
     let message = error.to_string();

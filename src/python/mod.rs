@@ -99,7 +99,7 @@ mod _core {
     #[pyo3(signature = (text, /))]
     fn read_toml<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
         let table: toml::Table = toml::from_str(text)
-            .map_err(|error| super::engine::refused(py, format!("this is no TOML: {error}")))?;
+            .map_err(|error| super::errors::refused(py, format!("this is no TOML: {error}")))?;
         Ok(pythonize::pythonize(py, &table)?)
     }
 

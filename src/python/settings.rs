@@ -8,7 +8,7 @@ use pyo3::types::{PyBytes, PyDict, PyString};
 use pythonize::pythonize;
 use serde_json::{Value, json};
 
-use super::engine::refused;
+use super::errors::refused;
 use crate::settings::{self, Content, Miss};
 
 /// Categories, status sets, custom attributes and locations of one project, by id and by name. Frozen.

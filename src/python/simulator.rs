@@ -8,8 +8,7 @@ use pyo3::prelude::*;
 use pythonize::{depythonize, pythonize};
 use serde_json::Value;
 
-use super::errors::exception;
-use crate::error::Error;
+use super::errors::refused;
 use crate::simulator::{self, Fault, Options, Served};
 
 /// The embedded service, served on a loopback port.
@@ -109,8 +108,4 @@ impl Simulator {
     fn seed_relationships(&self, count: usize) -> Vec<String> {
         self.service.seed_relationships(count)
     }
-}
-
-fn refused(py: Python<'_>, message: String) -> PyErr {
-    exception(py, &Error::Option(message))
 }
