@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
 import pickle
 from collections.abc import Iterator
@@ -162,6 +163,20 @@ def test_rows_are_checked_without_a_connection(project: acc.Project, tmp_path: p
     assert settings.validate(
         [{"id": "f6a1e3b5-abaa-4b01-b33a-5d55f36ba047", "Barcode": "1"}], verb="patch"
     ).ok
+
+
+def test_settings_that_may_be_outdated_say_so(project: acc.Project, tmp_path: pathlib.Path) -> None:
+    missing = {"Asset ID": "AHU-1", "Category": "HVAC > Boilers", "Status": "Installed"}
+    assert project.assets.validate([missing], settings=project.settings()).warnings == []
+    project.settings().save(tmp_path / "settings.json")
+    kept = json.loads((tmp_path / "settings.json").read_text(encoding="utf-8"))
+    kept["settings"]["read_at"] = "2026-01-31T08:15:30.123Z"
+    (tmp_path / "settings.json").write_text(json.dumps(kept))
+    old = acc.Settings.load(tmp_path / "settings.json")
+    assert project.assets.validate([{**missing, "Category": "HVAC > Fans"}], settings=old).warnings == []
+    (warning,) = project.assets.validate([missing], settings=old).warnings
+    assert "read at 2026-01-31T08:15:30Z do not have what is named in row 0" in warning
+    assert "project.settings(refresh=True)" in warning
 
 
 def test_frames(project: acc.Project) -> None:

@@ -24,7 +24,12 @@ pub(super) enum Notice {
     SameName,
     /// No page says whether a barcode must be.
     SameBarcode,
+    /// What a row names is not in settings that were not read just now: it may have been added to the project since.
+    Outdated,
 }
+
+/// Settings that are younger are those of now.
+const FRESH: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
 
 /// Notices with their counts.
 #[derive(Debug, Default)]
@@ -72,6 +77,10 @@ impl Notices {
     /// A sentence each.
     pub(super) fn told(&self, settings: &Settings, named: &dyn Fn(usize) -> String) -> Vec<String> {
         let mut all: Vec<(&Notice, &(u64, usize))> = self.found.iter().collect();
+        let read: Option<jiff::Timestamp> = settings.content().read_at.parse().ok();
+        if read.is_some_and(|read| read.duration_until(jiff::Timestamp::now()) < FRESH) {
+            all.retain(|(notice, _)| **notice != Notice::Outdated);
+        }
         all.sort();
         let attribute = |place: usize| {
             let attribute = &settings.content().attributes[place];
@@ -123,6 +132,11 @@ impl Notices {
                     ),
                     Notice::SameBarcode => format!(
                         "{have} a barcode that an earlier row has too, such as {one} and {other}"
+                    ),
+                    Notice::Outdated => format!(
+                        "settings that were read at {} do not have what is named in {rows}: if the project has changed \
+                         since, read them anew with project.settings(refresh=True)",
+                        read.map_or_else(|| "some time".to_owned(), |read| format!("{read:.0}"))
                     ),
                 }
             })

@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::columns::{self, Meant};
 use super::fields::{self, BARCODE, CATEGORY, CLIENT_ASSET_ID, CUSTOM_ATTRIBUTES, FIELDS, LOCATION, STATUS};
 use super::json;
-use super::notices::Notices;
+use super::notices::{Notice, Notices};
 use super::policy::{ImportKey, Policy, RowShape};
 use super::resolve::Resolver;
 use super::rules::{
@@ -627,6 +627,9 @@ impl RowWriter {
             }
         }
         if !self.problems.is_empty() {
+            if self.names.is_some() && self.problems.iter().any(Problem::is_of_settings) {
+                self.notices.add(Notice::Outdated, self.rows - 1);
+            }
             out.truncate(self.start);
             return Err(std::mem::take(&mut self.problems));
         }

@@ -119,6 +119,13 @@ impl Rule {
 }
 
 impl Problem {
+    /// Whether it is something that the project does not have.
+    pub(super) fn is_of_settings(&self) -> bool {
+        [&CATEGORY, &STATUS, &LOCATION, &NOT_ASSIGNED, &CHOICE]
+            .iter()
+            .any(|rule| rule.code == self.rule)
+    }
+
     /// A list item that is no row; `found` says what it is.
     #[must_use]
     pub fn not_a_row(found: &str) -> Self {
