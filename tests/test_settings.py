@@ -127,6 +127,36 @@ def test_one_name_in_several_branches_is_told_with_the_candidates(
         settings.category("Chiller > Pumps")
 
 
+def test_names_may_have_the_separator_in_them() -> None:
+    described: dict[str, Any] = {
+        "categories": [
+            {"path": ["Heating/Cooling", "Boilers"]},
+            {"path": ["Plant", "In/Out", "Fans"]},
+            {"path": ["Heating", "Cooling"]},
+        ],
+        "locations": [{"path": ["Block 1/2", "Level 0", "Room 1/7"]}, {"path": ["Block 1/2", "Level 1"]}],
+    }
+    with acc.testing.Simulator(project=described) as sim, sim.client() as client:
+        project = client.project(sim.project_id)
+        settings = project.settings()
+        for path, name in {
+            "Heating/Cooling/Boilers": "Boilers",
+            "plant / in/out / fans": "Fans",
+            "ROOT/Plant/In/Out": "In/Out",
+        }.items():
+            assert settings.category(path, separator="/").name == name
+        # Both are there: the one of that name, and the one of that path.
+        with pytest.raises(acc.OptionError, match="it may mean"):
+            settings.category("Heating/Cooling", separator="/")
+        row = {"Asset ID": "A", "Category": "Plant/In/Out/Fans", "Status": settings.statuses[0].label}
+        row["Location"] = "Block 1/2/Level 0/Room 1/7"
+        (made,) = project.assets.get(project.assets.create([row], separator="/").ids)
+        places = {location.id: location.name for location in settings.locations}
+        assert places[made["locationId"]] == "Room 1/7"
+        with pytest.raises(acc.OptionError, match="no such category"):
+            settings.category("/".join("abcdefghijklmnopqrstuvwxyz" * 4), separator="/")
+
+
 @pytest.mark.parametrize("switch", ["inherited", "always", "absent"])
 def test_where_something_is_inherited_from_may_be_said_or_not(switch: str) -> None:
     switches = {"inherited_from": switch}

@@ -71,15 +71,38 @@ fn listed(names: &[String]) -> String {
     }
 }
 
-/// A path in parts: at the separator, or as a whole where the tree has such a name.
-fn parts<'p>(text: &'p str, separator: &str) -> Vec<&'p str> {
-    if separator.trim().is_empty() {
-        return vec![text];
+/// A text with more separators than this is read as one name, or cut at all of them.
+const MOST_CUTS: usize = 6;
+
+/// The nodes that a text may mean: as one name, or as a path. Names may have the separator in them, so where neither is
+/// there, it is also cut at some separators only.
+fn find(tree: &Tree, text: &str, separator: &str) -> Vec<usize> {
+    let separator = separator.trim();
+    let cuts: Vec<usize> = match separator {
+        "" => Vec::new(),
+        separator => text.match_indices(separator).map(|(at, _)| at).collect(),
+    };
+    let read = |is_cut: &dyn Fn(usize) -> bool| {
+        let mut start = 0;
+        let mut parts = Vec::new();
+        let chosen = cuts.iter().enumerate().filter(|(cut, _)| is_cut(*cut));
+        for end in chosen.map(|(_, at)| *at).chain([text.len()]) {
+            parts.push(text[start..end].trim());
+            start = end + separator.len();
+        }
+        parts.retain(|part| !part.is_empty());
+        tree.find(&parts)
+    };
+    let mut found = read(&|_| false);
+    found.extend(read(&|_| true));
+    if found.is_empty() && cuts.len() <= MOST_CUTS {
+        for some in 1..(1_usize << cuts.len()) - 1 {
+            found.extend(read(&|cut| some >> cut & 1 == 1));
+        }
     }
-    text.split(separator.trim())
-        .map(str::trim)
-        .filter(|part| !part.is_empty())
-        .collect()
+    found.sort_unstable();
+    found.dedup();
+    found
 }
 
 impl Settings {
@@ -100,12 +123,7 @@ impl Settings {
             Some(place) => return Err(Miss::Inactive(self.shown_category(place, separator))),
             None => {}
         }
-        let mut found = self.categories.find(&[text]);
-        for place in self.categories.find(&parts(text, separator)) {
-            if !found.contains(&place) {
-                found.push(place);
-            }
-        }
+        let found = find(&self.categories, text, separator);
         self.one_category(&found, text, separator, suggest)
     }
 
@@ -342,16 +360,10 @@ impl Settings {
         if let Some(place) = self.location_of_id(text) {
             return Ok(place);
         }
-        let mut found = self.locations.find(&[text]);
-        let barcodes = self.location_barcodes.get(text).into_iter().flatten().copied();
-        for place in self
-            .locations
-            .find(&parts(text, separator))
-            .into_iter()
-            .chain(barcodes)
-        {
-            if !found.contains(&place) {
-                found.push(place);
+        let mut found = find(&self.locations, text, separator);
+        for place in self.location_barcodes.get(text).into_iter().flatten() {
+            if !found.contains(place) {
+                found.push(*place);
             }
         }
         self.one_location(&found, text, separator, suggest)
