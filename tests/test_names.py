@@ -73,6 +73,41 @@ def test_names_become_ids(project: acc.Project) -> None:
     assert asset["barcode"] == "000123"
 
 
+def test_labels_may_have_the_signs_in_them_that_stand_between_labels() -> None:
+    described = {
+        "attributes": [
+            {"display_name": "Modes", "type": "multi_select", "options": ["On", "Off; idle", "1,5 bar", "2"]}
+        ],
+        "categories": [{"path": "Fans", "attributes": ["Modes"]}],
+    }
+    with acc.testing.Simulator(project=described) as sim, sim.client() as client:
+        project = client.project(sim.project_id)
+        status = project.settings().statuses[0].label
+        row = {"Asset ID": "A", "Category": "Fans", "Status": status}
+        for cell, count in {
+            "off; idle": 1,
+            "On; Off; idle; 2": 3,
+            "Off; idle\n1,5 bar": 2,
+            "2, 1,5 bar,": 2,
+            "1,5 bar; 1,5 bar": 1,
+            "; On ;; on": 1,
+        }.items():
+            (made,) = project.assets.get(project.assets.create([{**row, "Modes": cell}]).ids)
+            assert len(made["customAttributes"]["ca1"]) == count, cell
+        (cause,) = project.assets.validate([{**row, "Modes": "On; Off; 2"}]).causes
+        assert "offers no value 'Off'" in cause.message
+        assert "`Off; idle`" in cause.fix
+
+
+def test_the_likest_name_is_told_however_many_good_ones_there_were(project: acc.Project) -> None:
+    rooms = [location.path for location in project.settings().locations][:1_000]
+    assert len(set(rooms)) == 1_000
+    rows = [unit(Location=room) for room in rooms]
+    report = project.assets.validate([*rows, unit(Location=rooms[-1] + "x")])
+    (cause,) = report.causes
+    assert cause.fix.startswith("did you mean"), cause
+
+
 @pytest.mark.parametrize(
     "category", [DEEP, DEEP.split(" > "), "Level 10", f"ROOT > {DEEP.upper()}", DEEP.replace(" > ", ">")]
 )

@@ -127,9 +127,13 @@ impl Resolver {
         self.cleared.clear();
     }
 
-    fn suggest(suggestions: &mut u32) -> bool {
-        *suggestions += 1;
-        *suggestions <= MOST_SUGGESTIONS
+    /// Looks a text up, with the likest names where there is none of it, as long as those were not asked for too often.
+    fn look(suggestions: &mut u32, find: impl FnOnce(bool) -> Result<usize, Miss>) -> Result<usize, Miss> {
+        let found = find(*suggestions < MOST_SUGGESTIONS);
+        if matches!(found, Err(Miss::Unknown(_))) {
+            *suggestions += 1;
+        }
+        found
     }
 
     /// The category of an id, path or name.
@@ -142,14 +146,16 @@ impl Resolver {
             ..
         } = self;
         categories.find(text, || {
-            settings.category(text, separator, Self::suggest(suggestions))
+            Self::look(suggestions, |suggest| settings.category(text, separator, suggest))
         })
     }
 
     /// The category of a path in parts.
     pub fn category_of_path(&mut self, path: &[&str]) -> Result<usize, Miss> {
-        let suggest = Self::suggest(&mut self.suggestions);
-        self.settings.category_of_path(path, &self.separator, suggest)
+        let (settings, separator) = (&self.settings, &self.separator);
+        Self::look(&mut self.suggestions, |suggest| {
+            settings.category_of_path(path, separator, suggest)
+        })
     }
 
     /// The location of an id, path, name or barcode.
@@ -162,14 +168,16 @@ impl Resolver {
             ..
         } = self;
         locations.find(text, || {
-            settings.location(text, separator, Self::suggest(suggestions))
+            Self::look(suggestions, |suggest| settings.location(text, separator, suggest))
         })
     }
 
     /// The location of a path in parts.
     pub fn location_of_path(&mut self, path: &[&str]) -> Result<usize, Miss> {
-        let suggest = Self::suggest(&mut self.suggestions);
-        self.settings.location_of_names(path, &self.separator, suggest)
+        let (settings, separator) = (&self.settings, &self.separator);
+        Self::look(&mut self.suggestions, |suggest| {
+            settings.location_of_names(path, separator, suggest)
+        })
     }
 
     /// The status of the row's label in a set, as its place there.
@@ -182,7 +190,9 @@ impl Resolver {
             ..
         } = self;
         let seen = statuses.entry(Some(set)).or_insert_with(Seen::new);
-        seen.find(label, || settings.status(set, label, Self::suggest(suggestions)))
+        seen.find(label, || {
+            Self::look(suggestions, |suggest| settings.status(set, label, suggest))
+        })
     }
 
     /// Whether any set has the row's label; if not, the likest labels.
@@ -210,9 +220,19 @@ impl Resolver {
         } = self;
         let seen = choices.entry(attribute).or_insert_with(Seen::new);
         let place = seen.find(text, || {
-            settings.choice(attribute, text, Self::suggest(suggestions))
+            Self::look(suggestions, |suggest| settings.choice(attribute, text, suggest))
         })?;
         Ok(settings.content().attributes[attribute].choices[place].id.clone())
+    }
+
+    /// The id of a value of a select attribute, where it offers one that is called so.
+    pub fn offered(&self, attribute: usize, text: &str) -> Option<String> {
+        let place = self.settings.choice(attribute, text, false).ok()?;
+        Some(
+            self.settings.content().attributes[attribute].choices[place]
+                .id
+                .clone(),
+        )
     }
 }
 

@@ -187,28 +187,7 @@ fn choices(place: usize, cell: &Cell<'_>, names: &mut Resolver, out: &mut Vec<u8
             .filter(|item| !matches!(item, Cell::Null))
             .map(|item| choice(place, item, names))
             .collect::<Result<_, _>>()?,
-        Cell::Text(text) => match names.choice(place, text.trim()) {
-            Ok(id) => vec![id],
-            Err(miss) => {
-                let parts: Vec<&str> = if text.contains([';', '\n']) {
-                    text.split([';', '\n']).collect()
-                } else {
-                    text.split(',').collect()
-                };
-                if parts.len() == 1 {
-                    return Err(refusal(&miss));
-                }
-                let parts = parts.into_iter().map(str::trim).filter(|part| !part.is_empty());
-                parts
-                    .map(|part| {
-                        names.choice(place, part).map_err(|miss| {
-                            let reason = format!("the attribute offers no value '{part}'");
-                            Refusal::new(&CHOICE, reason, miss.fix("value"))
-                        })
-                    })
-                    .collect::<Result<_, _>>()?
-            }
-        },
+        Cell::Text(text) => labels(place, text.trim(), names)?,
         other => vec![choice(place, other, names)?],
     };
     out.push(b'[');
@@ -223,4 +202,51 @@ fn choices(place: usize, cell: &Cell<'_>, names: &mut Resolver, out: &mut Vec<u8
     }
     out.push(b']');
     Ok(())
+}
+
+/// In a label with more such signs in it than this, they are taken to stand between labels.
+const MOST_SIGNS: usize = 3;
+
+/// The ids of one label or several. A label may have the sign in it that stands between them.
+fn labels(place: usize, text: &str, names: &mut Resolver) -> Result<Vec<String>, Refusal> {
+    if let Some(id) = names.offered(place, text) {
+        return Ok(vec![id]);
+    }
+    let signs: &[char] = if text.contains([';', '\n']) {
+        &[';', '\n']
+    } else {
+        &[',']
+    };
+    // Each is one byte long.
+    let ends: Vec<usize> = text
+        .match_indices(signs)
+        .map(|(at, _)| at)
+        .chain([text.len()])
+        .collect();
+    if ends.len() == 1 {
+        let found = names.choice(place, text).map_err(|miss| refusal(&miss))?;
+        return Ok(vec![found]);
+    }
+    let mut ids = Vec::new();
+    let (mut start, mut next) = (0, 0);
+    while next < ends.len() {
+        let part = text[start..ends[next]].trim();
+        if !part.is_empty() {
+            let longest = ends.len().min(next + MOST_SIGNS + 1);
+            let found = (next..longest)
+                .find_map(|end| Some((end, names.offered(place, text[start..ends[end]].trim())?)));
+            if let Some((end, id)) = found {
+                ids.push(id);
+                next = end;
+            } else {
+                ids.push(names.choice(place, part).map_err(|miss| {
+                    let reason = format!("the attribute offers no value '{part}'");
+                    Refusal::new(&CHOICE, reason, miss.fix("value"))
+                })?);
+            }
+        }
+        start = ends[next] + 1;
+        next += 1;
+    }
+    Ok(ids)
 }
