@@ -234,6 +234,8 @@ def test_a_patch_is_checked_against_its_asset(project: acc.Project) -> None:
     assert patched(deep, Status="Planned").ok
     assert patched(pump, Status="Closed").ok
     assert "Default" in str(patched(pump, Status="Planned")[0].error)
+    # A label of one set: it may be another's than the asset's.
+    assert patched(pump, Status="Handed over")[0].status == "invalid"
     assert patched(pump, Flow="1")[0].error.problems[0].rule == "not_assigned"  # type: ignore[union-attr]
     # Another category: everything is checked against that one.
     moved = patched(deep, Category="Boilers > Pumps")

@@ -71,7 +71,7 @@ impl RowWriter {
     /// Whether something is given that not every category allows.
     fn depends_on_category(&self, settings: &Settings) -> bool {
         self.names.as_ref().is_some_and(|names| {
-            let status = matches!(names.status, Status::Known(..)) && settings.has_several_sets();
+            let status = names.status != Status::Absent && settings.has_several_sets();
             let mut attributes = names.given.union(&names.cleared);
             status || attributes.any(|attribute| !settings.everywhere().contains(attribute))
         })
