@@ -247,6 +247,23 @@ def test_a_patch_is_checked_against_its_asset(project: acc.Project) -> None:
     assert moved.assets[0]["categoryId"] == project.settings().category(["Boilers", "Pumps"]).id
 
 
+def test_settings_of_another_project_are_refused(project: acc.Project) -> None:
+    with acc.testing.Simulator(seed=9, project=PLANT) as sim, sim.client() as client:
+        other = client.project(sim.project_id).settings()
+    for verb in (project.assets.create, project.assets.patch):
+        with pytest.raises(acc.OptionError, match=f"of project {other.project_id}"):
+            verb([unit()], validate=other)
+    with pytest.raises(acc.OptionError, match="project's own"):
+        project.assets.validate([unit()], settings=other)
+
+
+@pytest.mark.parametrize("value", ["yes", None, acc.Settings, 1])
+def test_validate_takes_four_things(value: Any, project: acc.Project) -> None:
+    project.settings()
+    with pytest.raises(acc.OptionError, match="validate="):
+        project.assets.create([unit()], validate=value)
+
+
 def test_filters_take_names(project: acc.Project) -> None:
     made(project, unit("F-1", Location=ROOM, **{"Schutzart (IP)": "IP44"}))
     made(project, unit("F-2", Status="Handed over"))

@@ -342,15 +342,19 @@ def prepared(write: Write, validate: Validate) -> Steps[Write]:
         return write
     from .settings import Settings
 
-    settings: _core.Settings | None
     if isinstance(validate, Settings):
+        if validate.project_id != write.project:
+            raise OptionError(
+                f"these settings are of project {validate.project_id}, whose ids mean nothing in {write.project}; use that "
+                "project's own: project.settings()."
+            )
         settings = validate._core
+    elif validate is not True and validate != "auto":
+        raise OptionError(f'validate={validate!r}: it takes True, False, "auto" or Settings.')
     elif validate is True or _wants_settings(write):
         settings = yield from settings_of(write.session, write.project)
-    elif validate == "auto":
-        return write
     else:
-        raise OptionError(f'validate={validate!r}: it takes True, False, "auto" or Settings.')
+        return write
     write = write._replace(settings=settings)
     if write.verb != "patch" or not write.rows.replayable:
         return write
