@@ -67,6 +67,8 @@ pub struct Resolver {
     /// For each status set, and one for all of them.
     statuses: HashMap<Option<usize>, Seen>,
     choices: HashMap<usize, Seen>,
+    /// Cells with several values of an attribute, each with their ids.
+    several: HashMap<usize, HashMap<Box<str>, Vec<String>>>,
     suggestions: u32,
     // What follows belongs to the row under way.
     /// The category it names.
@@ -105,6 +107,7 @@ impl Resolver {
             locations: Seen::new(),
             statuses: HashMap::new(),
             choices: HashMap::new(),
+            several: HashMap::new(),
             suggestions: 0,
             category: None,
             category_given: false,
@@ -223,6 +226,25 @@ impl Resolver {
             Self::look(suggestions, |suggest| settings.choice(attribute, text, suggest))
         })?;
         Ok(settings.content().attributes[attribute].choices[place].id.clone())
+    }
+
+    /// The ids of the values in a text, found once for each text.
+    pub fn several(
+        &mut self,
+        attribute: usize,
+        text: &str,
+        find: impl FnOnce(&mut Self) -> Result<Vec<String>, Refusal>,
+    ) -> Result<Vec<String>, Refusal> {
+        if let Some(ids) = self.several.get(&attribute).and_then(|seen| seen.get(text)) {
+            return Ok(ids.clone());
+        }
+        let ids = find(self)?;
+        let seen = self.several.entry(attribute).or_default();
+        if seen.len() >= MOST_SEEN {
+            seen.clear();
+        }
+        seen.insert(text.into(), ids.clone());
+        Ok(ids)
     }
 
     /// The id of a value of a select attribute, where it offers one that is called so.

@@ -187,7 +187,7 @@ fn choices(place: usize, cell: &Cell<'_>, names: &mut Resolver, out: &mut Vec<u8
             .filter(|item| !matches!(item, Cell::Null))
             .map(|item| choice(place, item, names))
             .collect::<Result<_, _>>()?,
-        Cell::Text(text) => labels(place, text.trim(), names)?,
+        Cell::Text(text) => names.several(place, text, |names| labels(place, text.trim(), names))?,
         other => vec![choice(place, other, names)?],
     };
     out.push(b'[');
