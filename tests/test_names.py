@@ -128,6 +128,7 @@ def test_statuses_are_those_of_the_category(project: acc.Project) -> None:
     ("row", "rule", "says"),
     [
         (unit(Category="Pumps"), "category", "Boilers > Pumps"),
+        (unit(Name="U-2"), "twice", "`Name` means the same as `Asset ID`, and both"),
         (unit(Category="Level 11"), "category", "`Level 1 > Level 2"),
         (unit(Category="Retired"), "category", "not active"),
         (unit(Location="Room 42"), "location", "may mean"),

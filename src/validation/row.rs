@@ -336,7 +336,8 @@ impl RowWriter {
             return;
         }
         if self.id != Given::No {
-            return self.problems.push(given_twice(&self.policy.id_column, cell));
+            let column = &self.policy.id_column;
+            return self.problems.push(given_twice(column, column, cell));
         }
         match value::uuid(cell, "use the id that the service gave out") {
             Ok(uuid) => {
@@ -400,7 +401,9 @@ impl RowWriter {
         };
         if self.is_given(index) {
             let column = called(self);
-            return self.problems.push(given_twice(&column, cell));
+            return self
+                .problems
+                .push(given_twice(&column, &self.field_called(index), cell));
         }
         self.given |= 1 << index;
         let start = out.len();
@@ -480,37 +483,35 @@ impl RowWriter {
     }
 
     fn attribute_entry(&mut self, name: &str, cell: &Cell<'_>) {
-        let (known, message) = match &self.names {
-            None => (
-                fields::is_attribute(name).then(|| name.to_owned()),
+        let found = match &self.names {
+            None if fields::is_attribute(name) => Ok(name.to_owned()),
+            None => Err((
                 format!("`{name}` is no name of a custom attribute"),
-            ),
+                String::new(),
+            )),
             Some(names) => {
                 let settings = &names.settings;
                 let of_name = settings.attribute_of_name(name).ok_or(());
-                match of_name.or_else(|()| settings.attribute(name)) {
-                    Ok(place) => (
-                        Some(settings.content().attributes[place].name.clone()),
-                        String::new(),
-                    ),
-                    Err(miss) => (
-                        None,
-                        format!(
-                            "`{name}`: {}; {}",
-                            miss.reason("custom attribute"),
-                            miss.fix("custom attribute")
-                        ),
-                    ),
-                }
+                of_name
+                    .or_else(|()| settings.attribute(name))
+                    .map(|place| settings.content().attributes[place].name.clone())
+                    .map_err(|miss| {
+                        let what = "custom attribute";
+                        (format!("`{name}`: {}", miss.reason(what)), miss.fix(what))
+                    })
             }
         };
-        if let Some(name) = known {
-            let attribute = self.attribute(&name);
-            return self.attribute_cell(attribute, None, cell);
+        match found {
+            Ok(name) => {
+                let attribute = self.attribute(&name);
+                self.attribute_cell(attribute, None, cell);
+            }
+            Err((message, fix)) => {
+                let column = format!("{CUSTOM_ATTRIBUTES}.{name}");
+                let problem = UNKNOWN_ATTRIBUTE.problem(&column, &shown(cell), message, &fix);
+                self.problems.push(problem);
+            }
         }
-        let column = format!("{CUSTOM_ATTRIBUTES}.{name}");
-        self.problems
-            .push(UNKNOWN_ATTRIBUTE.problem(&column, &shown(cell), message, ""));
     }
 
     /// One custom attribute, from a column of its own or from the map.
@@ -568,7 +569,11 @@ impl RowWriter {
         };
         self.problems.push(match written {
             Err(refusal) => refused(&column, cell, &refusal),
-            Ok(()) => given_twice(&column, cell),
+            Ok(()) => given_twice(
+                &column,
+                &self.attribute_column(index).unwrap_or_else(|| column.clone()),
+                cell,
+            ),
         });
     }
 
@@ -818,8 +823,13 @@ pub(super) fn refused(column: &str, cell: &Cell<'_>, refusal: &Refusal) -> Probl
     refusal.rule.problem(column, &value, message, &refusal.fix)
 }
 
-fn given_twice(column: &str, cell: &Cell<'_>) -> Problem {
-    let message = format!("`{column}` is given twice in this row");
+/// `first` is the column that was taken for the same before.
+fn given_twice(column: &str, first: &str, cell: &Cell<'_>) -> Problem {
+    let message = if first == column {
+        format!("`{column}` is given twice in this row")
+    } else {
+        format!("`{column}` means the same as `{first}`, and both are given in this row")
+    };
     TWICE.problem(column, &shown(cell), message, "")
 }
 
