@@ -100,9 +100,11 @@ impl Journal {
             make(path, header)?;
         }
         let mut connection = connect(path, PATIENCE)?;
-        connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
+        // Keeps the lock that it has now. Said before, each of several who begin at once would keep the lock to read
+        // with while it waits for the one to write, and so keep the others from it.
+        transaction.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
         let (kept, going_on) = load(&transaction)?;
         if !going_on {
             // Nothing was sent in its name: whatever it was to be, it begins now.
