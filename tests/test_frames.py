@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import decimal
 import pathlib
 import subprocess
 import sys
@@ -56,6 +57,22 @@ def test_mixed_columns_of_a_sheet(pandas: Any, project: acc.Project, kit: Kit) -
     result = project.assets.create(frame)
     assert result.ok
     assert [outcome.key for outcome in result] == ["AHU-1", "101", "102"]
+
+
+def test_a_cell_that_pandas_cannot_tell_from_a_blank(pandas: Any, project: acc.Project, kit: Kit) -> None:
+    frame = pandas.DataFrame(kit.rows(3))
+    frame[kit.name("numeric")] = pandas.Series(
+        [decimal.Decimal("sNaN"), decimal.Decimal("NaN"), 1.5], dtype=object
+    )
+    with pytest.raises(decimal.InvalidOperation):
+        frame.isna()
+    result = project.assets.create(frame, returning=True)
+    assert result.assets is not None
+    assert [asset.get("customAttributes", {}) for asset in result.assets] == [
+        {},
+        {},
+        {kit.name("numeric"): "1.5"},
+    ]
 
 
 def test_a_sheet_file(pandas: Any, project: acc.Project, kit: Kit, tmp_path: pathlib.Path) -> None:

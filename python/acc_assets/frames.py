@@ -199,7 +199,7 @@ def _without_null(kind: Any) -> Any:
 
 
 def _from_pandas(frame: pandas.DataFrame, only: str | None = None) -> _core.Rows:
-    """Column by column, as Python objects with pandas' own verdict on what is null.
+    """Column by column, as numpy holds them or as Python objects.
 
     Not through Arrow: pandas' export needs pyarrow, refuses the mixed columns of a sheet, and drops a named index or
     not depending on the numbers in it. A named index is a column here, always.
@@ -227,7 +227,7 @@ def _from_pandas(frame: pandas.DataFrame, only: str | None = None) -> _core.Rows
 
 
 def _values(series: pandas.Series) -> tuple[object, bytes | None]:
-    """A column as the core takes it, and one byte a row that is 1 where pandas calls it null; None for no nulls.
+    """A column as the core takes it; of a numpy array, one byte a row that is 1 where pandas calls it null.
 
     Python objects only where pandas itself holds them: making one a cell takes longer than all checks of the cell.
     """
@@ -240,20 +240,18 @@ def _values(series: pandas.Series) -> tuple[object, bytes | None]:
         stream = _stream(series)
         if stream is not None:
             return stream, None
-    if storage:
-        return series.tolist(), None  # texts and pandas' two blanks, which the core knows
-    mask = series.isna().to_numpy(dtype=bool)
-    values: object
     if kind == "category":
-        values = series.astype(object).tolist()
-    elif code in "biuf" and hasattr(kind, "numpy_dtype"):
+        return series.astype(object).tolist(), None
+    if code in "biuf" and hasattr(kind, "numpy_dtype"):
         values = series.to_numpy(dtype=kind.numpy_dtype, na_value=0)
     elif _is(kind, "pandas", "DatetimeTZDtype"):
         values = series.dt.tz_localize(None).to_numpy()  # the wall clock
     elif code in "biufM" and _is(kind, "numpy", "dtype"):
         values = series.to_numpy()
     else:
-        values = series.tolist()
+        # The core knows every blank that an object can be; `isna` raises for some objects.
+        return series.tolist(), None
+    mask = series.isna().to_numpy(dtype=bool)
     return values, mask.tobytes() if mask.any() else None
 
 
