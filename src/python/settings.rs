@@ -243,7 +243,7 @@ impl Settings {
             .ok_or_else(|| refused(py, format!("the project has no custom attribute {attribute}")))?;
         let found = self.0.choice(place, &value.to_string_lossy(), true);
         let choice = found.map_err(|miss| missed(py, "value", value.as_any(), &miss))?;
-        Ok(self.0.content().attributes[place].choices[choice].id.clone())
+        Ok(self.0.choice_id(place, choice).to_owned())
     }
 
     /// The settings whole, as `dump` writes them.

@@ -336,6 +336,12 @@ impl Settings {
         }
     }
 
+    /// The id of a value that an attribute offers, both by their places.
+    #[must_use]
+    pub fn choice_id(&self, attribute: usize, choice: usize) -> &str {
+        &self.content.attributes[attribute].choices[choice].id
+    }
+
     /// The location of an id.
     #[must_use]
     pub fn location_of_id(&self, id: &str) -> Option<usize> {

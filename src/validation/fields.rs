@@ -18,9 +18,16 @@ pub(super) struct Field {
     pub required: bool,
     /// In characters.
     pub longest: Option<usize>,
-    /// How to find the right value where only ids are known, and where the project's settings are.
-    pub fix: &'static str,
-    pub fix_by_name: &'static str,
+    /// How to find the right value; where the project's settings are known, `named` says it better.
+    fix: &'static str,
+    named: Option<&'static str>,
+}
+
+impl Field {
+    /// How to find the right value, with names or with ids alone.
+    pub(super) fn fix(&self, by_name: bool) -> &'static str {
+        self.named.filter(|_| by_name).unwrap_or(self.fix)
+    }
 }
 
 /// The fields a row may set, besides the custom attributes.
@@ -31,7 +38,7 @@ pub(super) static FIELDS: [Field; 6] = [
         required: true,
         longest: None,
         fix: "give the name of the asset, for example 'AHU-101'",
-        fix_by_name: "give the name of the asset, for example 'AHU-101'",
+        named: None,
     },
     Field {
         name: "categoryId",
@@ -39,7 +46,7 @@ pub(super) static FIELDS: [Field; 6] = [
         required: true,
         longest: None,
         fix: "use the id of a category of the project, for example 42",
-        fix_by_name: "give the path, the name or the id of a category of the project",
+        named: Some("give the path, the name or the id of a category of the project"),
     },
     Field {
         name: "statusId",
@@ -47,7 +54,7 @@ pub(super) static FIELDS: [Field; 6] = [
         required: true,
         longest: None,
         fix: "use the id of a status from the category's status set, not its label",
-        fix_by_name: "give the label or the id of a status of the category's status set",
+        named: Some("give the label or the id of a status of the category's status set"),
     },
     Field {
         name: "description",
@@ -55,7 +62,7 @@ pub(super) static FIELDS: [Field; 6] = [
         required: false,
         longest: Some(1000),
         fix: "",
-        fix_by_name: "",
+        named: None,
     },
     Field {
         name: "locationId",
@@ -63,7 +70,7 @@ pub(super) static FIELDS: [Field; 6] = [
         required: false,
         longest: None,
         fix: "use the id of a location of the project, not its name",
-        fix_by_name: "give the path, the name, the barcode or the id of a location of the project",
+        named: Some("give the path, the name, the barcode or the id of a location of the project"),
     },
     Field {
         name: "barcode",
@@ -71,7 +78,7 @@ pub(super) static FIELDS: [Field; 6] = [
         required: false,
         longest: None,
         fix: "",
-        fix_by_name: "",
+        named: None,
     },
 ];
 

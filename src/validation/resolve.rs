@@ -225,7 +225,7 @@ impl Resolver {
         let place = seen.find(text, || {
             Self::look(suggestions, |suggest| settings.choice(attribute, text, suggest))
         })?;
-        Ok(settings.content().attributes[attribute].choices[place].id.clone())
+        Ok(settings.choice_id(attribute, place).to_owned())
     }
 
     /// The ids of the values in a text, found once for each text.
@@ -250,11 +250,7 @@ impl Resolver {
     /// The id of a value of a select attribute, where it offers one that is called so.
     pub fn offered(&self, attribute: usize, text: &str) -> Option<String> {
         let place = self.settings.choice(attribute, text, false).ok()?;
-        Some(
-            self.settings.content().attributes[attribute].choices[place]
-                .id
-                .clone(),
-        )
+        Some(self.settings.choice_id(attribute, place).to_owned())
     }
 }
 
@@ -267,7 +263,7 @@ impl Resolver {
         out: &mut Vec<u8>,
     ) -> Result<bool, Refusal> {
         // `field` is a place in this table.
-        let fix = FIELDS[field].fix_by_name;
+        let fix = FIELDS[field].fix(true);
         if matches!(cell, Cell::Text(text) if text.trim().is_empty()) {
             return Err(Refusal::new(
                 &REQUIRED,

@@ -606,11 +606,7 @@ impl RowWriter {
             RowShape::NewAsset => {
                 for (index, field) in FIELDS.iter().enumerate() {
                     if field.required && self.given & 1 << index == 0 {
-                        let fix = if self.names.is_some() {
-                            field.fix_by_name
-                        } else {
-                            field.fix
-                        };
+                        let fix = field.fix(self.names.is_some());
                         self.missing(field.name, "every new asset needs it", fix);
                     }
                 }
@@ -726,25 +722,24 @@ impl RowWriter {
         let name = called.as_str();
         if column.is_some() || self.handles.contains_key(name) {
             let message = format!("`{name}` is missing in this row: {why}");
-            self.problems.push(REQUIRED.problem(name, "", message, fix));
-        } else {
-            let mut message = format!("there is no column `{name}`: {why}; the columns are ");
-            for (index, named) in self.columns.iter().enumerate().take(COLUMNS_SHOWN) {
-                let comma = if index == 0 { "" } else { ", " };
-                // Writing into a text cannot fail.
-                let _ = write!(message, "{comma}`{}`", named.name);
-            }
-            match self.columns.len() {
-                0 => message.push_str("none"),
-                count if count > COLUMNS_SHOWN => {
-                    let _ = write!(message, " and {} more", count - COLUMNS_SHOWN);
-                }
-                _ => {}
-            }
-            let which = format!("add it, or say which column it is: mapping={{'...': '{name}'}}");
-            let fix = if field.is_some() { which.as_str() } else { fix };
-            self.problems.push(REQUIRED.problem(name, "", message, fix));
+            return self.problems.push(REQUIRED.problem(name, "", message, fix));
         }
+        let mut message = format!("there is no column `{name}`: {why}; the columns are ");
+        for (index, named) in self.columns.iter().enumerate().take(COLUMNS_SHOWN) {
+            let comma = if index == 0 { "" } else { ", " };
+            // Writing into a text cannot fail.
+            let _ = write!(message, "{comma}`{}`", named.name);
+        }
+        match self.columns.len() {
+            0 => message.push_str("none"),
+            count if count > COLUMNS_SHOWN => {
+                let _ = write!(message, " and {} more", count - COLUMNS_SHOWN);
+            }
+            _ => {}
+        }
+        let which = format!("add it, or say which column it is: mapping={{'...': '{name}'}}");
+        let fix = if field.is_some() { &which } else { fix };
+        self.problems.push(REQUIRED.problem(name, "", message, fix));
     }
 
     /// What names the row in a report: the clientAssetId of a new asset, else its id; empty if it has none.

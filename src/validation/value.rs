@@ -76,13 +76,13 @@ pub(super) fn field(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> Writte
         && field.required
         && text.trim().is_empty()
     {
-        return refused(&REQUIRED, "the service requires a value here", field.fix);
+        return refused(&REQUIRED, "the service requires a value here", field.fix(false));
     }
     match field.kind {
         Kind::Text => text(field, cell, out),
         Kind::Integer => integer(field, cell, out),
         Kind::Uuid => {
-            let uuid = uuid(cell, field.fix)?;
+            let uuid = uuid(cell, field.fix(false))?;
             plain(uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer()), out);
             Ok(())
         }
@@ -154,14 +154,18 @@ fn integer_text(field: &Field, text: &str, out: &mut Vec<u8>) -> Written {
     if decimal || stands_for_blank(text) {
         return refused(&TURNED_TO_TEXT, TURNED_TO_TEXT.says, "");
     }
-    refused(&WHOLE_NUMBER, WHOLE_NUMBER.says, field.fix)
+    refused(&WHOLE_NUMBER, WHOLE_NUMBER.says, field.fix(false))
 }
 
 fn not_a_whole_number(field: &Field, cell: &Cell<'_>) -> Written {
     match cell {
-        Cell::Float(number) if number.is_infinite() => refused(&NOT_FINITE, NOT_FINITE.says, field.fix),
-        Cell::Float32(number) if number.is_infinite() => refused(&NOT_FINITE, NOT_FINITE.says, field.fix),
-        _ => refused(&WHOLE_NUMBER, WHOLE_NUMBER.says, field.fix),
+        Cell::Float(number) if number.is_infinite() => {
+            refused(&NOT_FINITE, NOT_FINITE.says, field.fix(false))
+        }
+        Cell::Float32(number) if number.is_infinite() => {
+            refused(&NOT_FINITE, NOT_FINITE.says, field.fix(false))
+        }
+        _ => refused(&WHOLE_NUMBER, WHOLE_NUMBER.says, field.fix(false)),
     }
 }
 
