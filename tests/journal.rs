@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use acc_assets::batch::journal::{Header, Journal};
-use acc_assets::batch::outcome::{Changes, Fault, Ledger, State};
+use acc_assets::batch::outcome::{Changes, Fault, Ledger, SentBody, SentItem, State};
 use acc_assets::error::Error;
 use acc_assets::http::{By, Moment};
 use acc_assets::input::Label;
@@ -37,6 +37,20 @@ fn new_ledger() -> Ledger {
     let mut ledger = Ledger::default();
     ledger.watch();
     ledger
+}
+
+/// What a request with these rows carries.
+fn carrying(rows: &[u32]) -> SentBody {
+    let mut body = SentBody::default();
+    for row in rows {
+        body.text.push_str(&format!("{{\"row\":{row}}}"));
+        body.rows.push(SentItem {
+            row: *row,
+            key: format!("P-{row}").into(),
+            end: body.text.len(),
+        });
+    }
+    body
 }
 
 fn push(ledger: &mut Ledger, label: Label<'_>, key: &str) -> u32 {
@@ -166,7 +180,7 @@ fn take(ledger: &mut Ledger, step: Step) {
         Step::Digest(row, digest) if row < read => ledger.set_digest(row, digest),
         Step::SameAs(row) if row < read && row > 0 => ledger.set_same_as(row, row - 1),
         Step::Send(row) if row < read => {
-            ledger.begin_sending([row].into_iter());
+            ledger.begin_sending(carrying(&[row]));
             ledger.set(row, State::Unknown);
         }
         Step::Note(sending, left, executed) if (sending as usize) < ledger.sendings().len() => {
@@ -390,7 +404,7 @@ fn process_that_writes_until_it_is_killed() {
     let (mut journal, ledger) = Journal::open(&its_path(), &header()).unwrap();
     let mut ledger = ledger.unwrap_or_else(new_ledger);
     loop {
-        let sending = ledger.begin_sending(std::iter::empty());
+        let sending = ledger.begin_sending(SentBody::default());
         for _ in 0..25 {
             let row = ledger.rows();
             push(&mut ledger, Label::Number, &format!("key {row}"));
@@ -523,7 +537,7 @@ fn a_file_that_is_removed_under_way_is_missed_at_once() {
     push(&mut ledger, Label::Text("two"), "");
     let fault = ledger.add_fault(Fault::new("code", "message", "fix"));
     ledger.set_fault(1, State::Failed, fault);
-    ledger.begin_sending([1].into_iter());
+    ledger.begin_sending(carrying(&[1]));
     let message = journal.write(&mut ledger).unwrap_err().to_string();
     assert!(message.contains("was removed while it was in use"), "{message}");
     fs::rename(&aside, &path).unwrap();

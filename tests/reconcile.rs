@@ -1010,7 +1010,7 @@ fn named(bench: &Bench, path: &Path, rows: Vec<Texts>) -> Call {
         Some(kept) => call = call.goes_on(kept, true, true),
         None => call.ledger.watch(),
     }
-    call.again.mended = true;
+    call.again.judge = true;
     call.journal = Some(journal);
     call
 }
@@ -1107,7 +1107,7 @@ async fn a_journal_that_cannot_be_written_keeps_the_bytes_here() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_goes_on_with_its_own_rows_only_but_for_those_that_were_mended() {
+async fn a_run_takes_its_own_rows_in_their_order_and_edits_of_those_that_are_not_settled() {
     let path = path("changed");
     let bench = Bench::new(world(&[]));
     let mut rows = bench.new_assets(120, |row| row == 5);
@@ -1120,19 +1120,36 @@ async fn a_run_goes_on_with_its_own_rows_only_but_for_those_that_were_mended() {
     );
     drop(ledger);
     let sent_before = sent(&bench, CREATE);
-    for what in [
-        "a row less",
-        "a row more",
-        "another value",
-        "another order",
-        "mended beside another value",
+    for (what, says) in [
+        (
+            "a settled row less",
+            "row 119 (`P-119`) is created and is missing",
+        ),
+        ("a row more", "row 120 of these rows (`P-0`) is none of the run's"),
+        (
+            "a row between",
+            "row 10 of these rows (`new`) is none of the run's",
+        ),
+        (
+            "another value",
+            "row 9 (`P-9`) is created and is missing, or was edited since",
+        ),
+        (
+            "another order",
+            "row 20 (`P-20`) is created and comes at another place",
+        ),
+        (
+            "edited beside another value",
+            "row 9 (`P-9`) is created and is missing",
+        ),
     ] {
         let mut others = rows.clone();
         match what {
-            "a row less" => drop(others.pop()),
+            "a settled row less" => drop(others.pop()),
             "a row more" => others.push(rows[0].clone()),
+            "a row between" => others.insert(10, bench.new_asset("new", false)),
             "another value" => others[9].push(("description", "new".to_owned())),
-            "mended beside another value" => {
+            "edited beside another value" => {
                 others[5] = bench.new_asset("P-5", false);
                 others[9].push(("description", "new".to_owned()));
             }
@@ -1141,20 +1158,38 @@ async fn a_run_goes_on_with_its_own_rows_only_but_for_those_that_were_mended() {
         let (_, ended) = bench.call(named(&bench, &path, others)).await;
         let message = ended.fatal.expect(what).to_string();
         assert!(
-            message.contains("not the rows that the run was begun with") && message.contains("sent"),
+            message.contains("these are not the rows of the run")
+                && message.contains(says)
+                && message.contains("Nothing was sent"),
             "{what}: {message}"
         );
         assert_eq!(sent(&bench, CREATE), sent_before, "{what}");
     }
     // What was refused has changed nothing of the run.
-    let (_, ended) = bench.call(named(&bench, &path, rows.clone())).await;
+    let (ledger, ended) = bench.call(named(&bench, &path, rows.clone())).await;
     assert!(ended.fatal.is_none(), "{:?}", ended.fatal);
+    assert_eq!(
+        counts(&ledger),
+        [(State::Created, 118), (State::Invalid, 1), (State::Rejected, 1)]
+    );
+    drop(ledger);
+    // One is corrected, and the other taken out.
     rows[5] = bench.new_asset("P-5", false);
-    rows[6] = bench.new_asset("P-6", false);
+    let taken = rows.remove(6);
+    let (ledger, ended) = bench.call(named(&bench, &path, rows.clone())).await;
+    assert!(ended.fatal.is_none(), "{:?}", ended.fatal);
+    assert_eq!(counts(&ledger), [(State::Created, 119), (State::NotSent, 1)]);
+    assert_eq!(messages(&ledger), ["removed by you"]);
+    bench.compare(&ledger, 120, "edited");
+    drop(ledger);
+    // It comes back, corrected.
+    let status = bench.status.clone();
+    rows.insert(6, taken);
+    rows[6].push(("statusId", status));
     let (ledger, ended) = bench.call(named(&bench, &path, rows)).await;
     assert!(ended.fatal.is_none(), "{:?}", ended.fatal);
     assert_eq!(counts(&ledger), [(State::Created, 120)]);
-    bench.compare(&ledger, 120, "mended");
+    bench.compare(&ledger, 120, "edited");
     assert_eq!(standing(&bench), 120);
 }
 
@@ -1347,12 +1382,12 @@ async fn rows_of_a_patch_that_may_still_be_carried_out_stay_unknown() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_mended_row_parts_from_those_that_shared_its_verdict() {
+async fn a_edited_row_parts_from_those_that_shared_its_verdict() {
     let bench = slow();
     let ids = with_assets(&bench, 2).await;
     let foreign = "11111111-1111-4111-8111-111111111111";
     let bad = vec![("id", ids[0].clone()), ("statusId", foreign.to_owned())];
-    let good = vec![("id", ids[1].clone()), ("description", "mended".to_owned())];
+    let good = vec![("id", ids[1].clone()), ("description", "edited".to_owned())];
     let endpoint = &assets::BATCH_PATCH;
     let both = vec![bad.clone(), bad.clone()];
     let (refused, _) = bench.run(endpoint, RowShape::AssetPatch, both, false).await;
@@ -1360,7 +1395,7 @@ async fn a_mended_row_parts_from_those_that_shared_its_verdict() {
 
     let one = Call::new(endpoint, RowShape::AssetPatch, vec![good, bad]);
     let mut one = one.goes_on(refused, true, true);
-    one.again.mended = true;
+    one.again.judge = true;
     let (ledger, ended) = bench.call(one).await;
     assert!(ended.fatal.is_none(), "{:?}", ended.fatal);
     assert_eq!(

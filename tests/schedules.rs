@@ -251,7 +251,7 @@ impl Schedule {
             call.ledger.watch();
             call
         };
-        call.again.mended = true;
+        call.again.judge = true;
         call.journal = Some(journal);
         call
     }

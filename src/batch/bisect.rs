@@ -142,7 +142,7 @@ mod tests {
                 .for_each(|(column, value)| packer.cell(*column, Cell::Text(value)));
             packer.end();
         }
-        packer.finish();
+        packer.finish(true);
         packer.take().unwrap()
     }
 

@@ -16,17 +16,19 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Row, TransactionBehavior, param
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::batch::outcome::{Changes, Ledger, OwnedLabel, Record, State};
+use crate::batch::outcome::{Changes, Ledger, OwnedLabel, Record, SentBody, State};
 use crate::error::Error;
 
 /// `ACCA`: marks a file as a journal of ours.
 const APPLICATION: i32 = 0x4143_4341;
 /// What the tables below look like; a file with a higher number was made by a later version.
-const FORMAT: i32 = 1;
+const FORMAT: i32 = 2;
 const TABLES: &str = "
     CREATE TABLE run (verb TEXT NOT NULL, project TEXT NOT NULL, service TEXT NOT NULL, import_key TEXT,
         import_prefix TEXT, complete INTEGER NOT NULL DEFAULT 0, begun TEXT NOT NULL, written TEXT) STRICT;
     CREATE TABLE sendings (number INTEGER PRIMARY KEY, sending TEXT NOT NULL) STRICT;
+    CREATE TABLE bodies (sending INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
+    CREATE TABLE headings (heading TEXT PRIMARY KEY, counts INTEGER NOT NULL) STRICT;
     CREATE TABLE faults (number INTEGER PRIMARY KEY, fault TEXT NOT NULL) STRICT;
     CREATE TABLE records (number INTEGER PRIMARY KEY, label ANY, key TEXT NOT NULL, state TEXT NOT NULL, id TEXT,
         digest INTEGER NOT NULL, sending INTEGER, fault INTEGER, same_as INTEGER) STRICT;
@@ -300,11 +302,21 @@ fn begin(connection: &Connection, header: &Header) -> Result<(), Trouble> {
 
 fn put(connection: &Connection, ledger: &Ledger, changes: &Changes, sendings: usize) -> Result<(), Trouble> {
     let mut statement = connection.prepare("INSERT OR REPLACE INTO sendings VALUES (?1, ?2)")?;
+    let mut keep_body = connection.prepare("INSERT OR REPLACE INTO bodies VALUES (?1, ?2)")?;
+    let mut drop_body = connection.prepare("DELETE FROM bodies WHERE sending = ?1")?;
     // New requests without a gap, also where nothing was noted of one.
     let noted = changes.sendings.iter().map(|number| *number as usize);
     let new = sendings..ledger.sendings().len();
     for number in noted.filter(|number| !new.contains(number)).chain(new.clone()) {
         statement.execute(params![number, json(&ledger.sendings()[number])?])?;
+        match ledger.body(u32::try_from(number).unwrap_or(u32::MAX)) {
+            Some(body) => keep_body.execute(params![number, json(body)?])?,
+            None => drop_body.execute(params![number])?,
+        };
+    }
+    let mut statement = connection.prepare("INSERT OR IGNORE INTO headings VALUES (?1, ?2)")?;
+    for (heading, counts) in &ledger.headings {
+        statement.execute(params![heading, counts])?;
     }
     let mut statement = connection.prepare("INSERT OR REPLACE INTO faults VALUES (?1, ?2)")?;
     for (number, fault) in ledger.faults().iter().enumerate().skip(changes.faults_from) {
@@ -359,6 +371,12 @@ fn connect(path: &Path, patience: Duration) -> Result<Connection, Trouble> {
     let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     match (number("application_id")?, number("user_version")?) {
         (APPLICATION, FORMAT) => Ok(connection),
+        (APPLICATION, format) if (1..FORMAT).contains(&format) => Err(Trouble::Other(
+            format!(
+                "was made by an earlier version of acc-assets (format {format}, this version needs {FORMAT})"
+            ),
+            "finish it with that version, or give this call another run",
+        )),
         (APPLICATION, format) if format > FORMAT => Err(Trouble::Other(
             format!(
                 "was made by a later version of acc-assets (format {format}, this version knows {FORMAT})"
@@ -393,6 +411,11 @@ fn load(connection: &Connection) -> Result<(Kept, bool), Trouble> {
         Ok(())
     })?;
     let (sendings, faults) = (ledger.sendings().len(), ledger.faults().len());
+    let mut statement = connection.prepare("SELECT * FROM headings")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        ledger.headings.insert(row.get(0)?, row.get(1)?);
+    }
     each(
         connection,
         "SELECT * FROM records ORDER BY number",
@@ -430,6 +453,19 @@ fn load(connection: &Connection) -> Result<(Kept, bool), Trouble> {
             Ok(())
         },
     )?;
+    let mut statement = connection.prepare("SELECT * FROM bodies")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (sending, body): (u32, SentBody) = (row.get(0)?, of_json(row, 1)?);
+        let fits = body
+            .rows
+            .iter()
+            .all(|item| (item.row as usize) < ledger.rows() && body.text.is_char_boundary(item.end));
+        if sending as usize >= sendings || !fits || !body.rows.is_sorted_by_key(|item| item.end) {
+            return Err(rusqlite::Error::IntegralValueOutOfRange(0, sending.into()).into());
+        }
+        ledger.restore_body(sending, body);
+    }
     let moment = |row: &Row<'_>, column: usize| {
         row.get::<_, Option<String>>(column)?
             .map(|moment| moment.parse::<Timestamp>())

@@ -1,5 +1,6 @@
 //! Bulk runs: rows to requests, requests to verdicts. Written once, for every bulk endpoint.
 
+mod align;
 pub mod bisect;
 pub mod journal;
 pub mod outcome;
@@ -7,6 +8,7 @@ pub mod pages;
 pub mod plan;
 mod prove;
 mod reconcile;
+mod resume;
 pub mod run;
 pub mod scan;
 pub mod settings;

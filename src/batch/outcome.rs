@@ -3,7 +3,7 @@
 //! It is columns, not row objects, so that a million rows cost some tens of megabytes and an import that is cut off
 //! anywhere still knows each of them.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -189,6 +189,16 @@ pub enum OwnedLabel {
     Text(Box<str>),
 }
 
+impl From<Label<'_>> for OwnedLabel {
+    fn from(label: Label<'_>) -> Self {
+        match label {
+            Label::Number => Self::Number,
+            Label::Int(number) => Self::Int(number),
+            Label::Text(text) => Self::Text(text.into()),
+        }
+    }
+}
+
 /// What a run cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Stats {
@@ -225,6 +235,23 @@ pub struct Sending {
     pub ended: Option<Moment>,
     /// The service said that it was executed, though not what became of each row.
     pub executed: bool,
+}
+
+/// What a request carried. It is kept while the outcome of any of its rows is unknown, since settings may change before
+/// the rows are looked up: they are compared with what was sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentBody {
+    pub rows: Vec<SentItem>,
+    /// The rows as they were encoded, one after the other.
+    pub text: String,
+}
+
+/// A row of a request, and where in its text it ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentItem {
+    pub row: u32,
+    pub key: Box<str>,
+    pub end: usize,
 }
 
 /// What is to be kept of one row so that a later run can go on from it.
@@ -271,14 +298,21 @@ pub struct Ledger {
     /// Keys one after the other, and where each ends; empty where the key of a row is its id.
     keys: String,
     key_ends: Vec<u64>,
-    /// Keys of rows that were mended since.
+    /// Keys of rows that were edited since.
     new_keys: HashMap<Number, Box<str>>,
     /// Empty as long as every label is the row's number.
     labels: Vec<OwnedLabel>,
     /// Rows that say the same as an earlier one and share its verdict.
     same_as: HashMap<Number, Number>,
-    /// What each row said, as a digest; 0 where it was not read, or refused by a check.
+    /// The digest of each row's cells; 0 where it was not read.
     digests: Vec<u64>,
+    /// Which columns count for those digests.
+    pub headings: BTreeMap<String, bool>,
+    /// The requests of rows whose outcome is unknown.
+    bodies: BTreeMap<Number, SentBody>,
+    /// For each row of the last input the row it is; `None`: they are the same rows in the same places.
+    #[serde(skip)]
+    input: Option<Vec<Number>>,
     /// Rows from this number on exist but were never read.
     read: usize,
     /// Whether the rows were read to their end, so that there are no others.
@@ -368,11 +402,7 @@ impl Ledger {
             self.labels = vec![OwnedLabel::Number; row];
         }
         if label != Label::Number || !self.labels.is_empty() {
-            self.labels.push(match label {
-                Label::Number => OwnedLabel::Number,
-                Label::Int(number) => OwnedLabel::Int(number),
-                Label::Text(text) => OwnedLabel::Text(text.into()),
-            });
+            self.labels.push(label.into());
         }
         self.read = row + 1;
         self.changed(number(row));
@@ -400,7 +430,7 @@ impl Ledger {
         self.changed(number(row));
     }
 
-    /// Gives a row that was mended its new key.
+    /// Gives a row that was edited its new key.
     pub fn rename(&mut self, row: u32, key: &str, is_id: bool) {
         if is_id {
             self.set_id(row, key);
@@ -410,7 +440,18 @@ impl Ledger {
         }
     }
 
-    /// The row is mended and stands for itself: rows that shared its verdict keep the old one.
+    /// Gives a row the label it has now.
+    pub fn relabel(&mut self, row: u32, label: OwnedLabel) {
+        if label != OwnedLabel::Number && self.labels.is_empty() {
+            self.labels = vec![OwnedLabel::Number; self.rows()];
+        }
+        if let Some(known) = self.labels.get_mut(row as usize).filter(|known| **known != label) {
+            *known = label;
+            self.changed(row);
+        }
+    }
+
+    /// The row was edited and has an outcome of its own: rows that shared its outcome keep the old one.
     pub fn part_from_twins(&mut self, row: u32) {
         let first = self.same_as.remove(&row).unwrap_or(row);
         let twins: Vec<u32> = self
@@ -429,7 +470,7 @@ impl Ledger {
         self.changed(row);
     }
 
-    /// Keeps what the row said, as a digest.
+    /// Keeps the digest of a row's cells.
     pub fn set_digest(&mut self, row: u32, digest: u64) {
         self.digests[row as usize] = digest;
         self.changed(row);
@@ -474,23 +515,56 @@ impl Ledger {
         self.changed(row);
     }
 
-    /// Notes the request that is about to carry these rows.
-    pub fn begin_sending(&mut self, rows: impl Iterator<Item = u32> + Clone) -> u32 {
+    /// Notes the request that is about to be sent.
+    pub fn begin_sending(&mut self, body: SentBody) -> u32 {
         // Rows of one request have been in the same requests before: it was split from those.
-        let before = rows
-            .clone()
-            .next()
-            .and_then(|row| self.sendings.get(self.sendings_of[row as usize] as usize));
+        let earlier = body
+            .rows
+            .first()
+            .map_or(NONE, |item| self.sendings_of[item.row as usize]);
+        let before = self.sendings.get(earlier as usize);
         let sending = Sending {
             attempts: before.map_or(0, |sending| sending.attempts),
             ..Sending::default()
         };
         self.sendings.push(sending);
         let sending = number(self.sendings.len() - 1);
-        for row in rows {
-            self.sendings_of[row as usize] = sending;
+        for item in &body.rows {
+            self.sendings_of[item.row as usize] = sending;
         }
+        if self.bodies.contains_key(&earlier) {
+            body.rows.iter().for_each(|item| self.changed(item.row));
+        }
+        self.bodies.insert(sending, body);
+        self.forget_body(earlier);
         sending
+    }
+
+    /// The requests that carried rows in doubt, for those of these rows.
+    #[must_use]
+    pub fn bodies_of(&self, rows: &HashSet<u32>) -> Vec<(u32, &SentBody)> {
+        let meant = |(_, body): &(&u32, &SentBody)| body.rows.iter().any(|item| rows.contains(&item.row));
+        let found = self.bodies.iter().filter(meant);
+        found.map(|(sending, body)| (*sending, body)).collect()
+    }
+
+    /// What a request carried, while the outcome of any of its rows is unknown.
+    #[must_use]
+    pub fn body(&self, sending: u32) -> Option<&SentBody> {
+        self.bodies.get(&sending)
+    }
+
+    /// Drops what a request carried once all its rows are settled, or were sent in another.
+    pub fn forget_body(&mut self, sending: u32) {
+        let in_doubt = |item: &SentItem| {
+            let at = item.row as usize;
+            self.states.get(at) == Some(&State::Unknown) && self.sendings_of.get(at) == Some(&sending)
+        };
+        let settled = |body: &SentBody| !body.rows.iter().any(in_doubt);
+        if self.bodies.get(&sending).is_some_and(settled) {
+            self.bodies.remove(&sending);
+            self.note_sending(sending, |_| {});
+        }
     }
 
     /// Notes something of a request.
@@ -595,6 +669,11 @@ impl Ledger {
         self.sendings.push(sending);
     }
 
+    /// Puts back what a request carried.
+    pub fn restore_body(&mut self, sending: u32, body: SentBody) {
+        self.bodies.insert(sending, body);
+    }
+
     /// Requests, in the order of their numbers.
     #[must_use]
     pub fn sendings(&self) -> &[Sending] {
@@ -607,7 +686,24 @@ impl Ledger {
         &self.faults
     }
 
-    /// What a row said, as a digest; 0 where that is not known.
+    /// For each row of the last input the row it is; `None`: they are the same rows in the same places.
+    #[must_use]
+    pub fn input(&self) -> Option<&[u32]> {
+        self.input.as_deref()
+    }
+
+    /// Notes which row each row of the input is.
+    pub fn set_input(&mut self, rows: Option<Vec<u32>>) {
+        self.input = rows;
+    }
+
+    /// The row that this one says the same as, where it does.
+    #[must_use]
+    pub fn same_as(&self, row: u32) -> Option<u32> {
+        self.same_as.get(&row).copied()
+    }
+
+    /// The digest of a row's cells; 0 where it was not read.
     #[must_use]
     pub fn digest(&self, row: u32) -> u64 {
         self.digests.get(row as usize).copied().unwrap_or(0)
@@ -647,6 +743,7 @@ impl Ledger {
         self.warnings = Vec::new();
         self.columns = Vec::new();
         self.not_sent = None;
+        self.input = None;
         self.forget_unread();
     }
 

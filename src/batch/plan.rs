@@ -1,21 +1,22 @@
 //! Rows to requests: packed as they are read, by count and by bytes, into the body that will be sent.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::api::{Endpoint, SentRow};
-use crate::batch::outcome::{Fault, OwnedLabel, SharedLedger, State, lock};
+use crate::batch::outcome::{Fault, OwnedLabel, SentBody, SentItem, SharedLedger, State, lock};
+use crate::batch::resume::{Earlier, ReadRow, Today};
 use crate::http::{Phase, Stop};
 use crate::input::{Cell, Column, Label, Sink};
-use crate::validation::{Policy, Problem, RowShape, RowWriter};
+use crate::validation::{Policy, Problem, RowShape, RowWriter, digest_of_no_row};
 
 /// The service states no largest body. Gateways of this kind take 10 MB; a batch of 100 assets has some 50 kB.
 pub const MOST_BYTES: usize = 2 << 20;
 
 /// Reading pauses after so many rows, good or bad, so that a Ctrl-C is seen and other threads work.
-const PAUSE: u32 = 1024;
+const PAUSE: usize = 1024;
 
 /// A row in the body of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,8 +72,38 @@ impl Batch {
         self.items.iter().map(sent).collect()
     }
 
+    /// What it carries, to be kept until it is known what the service did with it.
+    #[must_use]
+    pub fn to_keep(&self) -> SentBody {
+        let mut kept = SentBody::default();
+        for item in &self.items {
+            // What is encoded here is JSON, which is Unicode.
+            kept.text
+                .push_str(&String::from_utf8_lossy(&self.open[item.start..item.end]));
+            kept.rows.push(SentItem {
+                row: item.row,
+                key: item.key.clone(),
+                end: kept.text.len(),
+            });
+        }
+        kept
+    }
+
+    /// The batch that a request carried.
+    #[must_use]
+    pub fn kept(endpoint: &Endpoint, kept: &SentBody) -> Self {
+        let mut batch = Self::default();
+        let mut start = 0;
+        for item in &kept.rows {
+            let body = kept.text.get(start..item.end).unwrap_or_default();
+            batch.add(endpoint, item.row, &item.key, body.as_bytes());
+            start = item.end;
+        }
+        batch
+    }
+
     /// Adds an item that is encoded already.
-    fn add(&mut self, endpoint: &Endpoint, row: u32, key: &str, body: &[u8]) {
+    pub(super) fn add(&mut self, endpoint: &Endpoint, row: u32, key: &str, body: &[u8]) {
         let start = self.begin(endpoint);
         self.open.extend_from_slice(body);
         self.items.push(Item {
@@ -151,20 +182,20 @@ pub enum Ahead {
     Everything,
 }
 
-/// What a run goes on with: rows that an earlier one over the same rows left.
+/// Which rows of an earlier call are meant by this one.
 #[derive(Debug, Clone, Default)]
 pub struct Again {
     /// Rows to send.
     pub send: HashSet<u32>,
-    /// Rows in doubt.
+    /// Rows whose outcome is unknown, to be looked up.
     pub prove: HashSet<u32>,
-    /// Rows that were refused may have been mended since; then they are sent too.
-    pub mended: bool,
+    /// All rows are judged again: those that were refused may have been edited, or may be valid by now.
+    pub judge: bool,
 }
 
 /// What tells that two rows mean the same asset.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Same {
+pub(super) enum Same {
     Id(Uuid),
     ImportKey(Box<str>),
 }
@@ -172,29 +203,32 @@ enum Same {
 /// Packs rows into batches and opens their entry in the ledger.
 pub struct Packer {
     endpoint: &'static Endpoint,
-    writer: RowWriter,
+    pub(super) writer: RowWriter,
     id_column: String,
     import_key: Option<String>,
-    named_by_id: bool,
-    ledger: SharedLedger,
+    pub(super) named_by_id: bool,
+    pub(super) ledger: SharedLedger,
     batch_size: usize,
     ahead: Ahead,
     current: Batch,
     ready: VecDeque<Batch>,
-    /// Rows in doubt, by the request that carried them.
-    doubts: BTreeMap<u32, Batch>,
-    again: Again,
-    /// How many rows the ledger knew before.
-    known: u32,
-    /// How many rows there are, where an earlier run has read them all.
-    all: Option<u32>,
-    /// Why the rows are not those of the earlier run.
-    changed: Option<String>,
-    next_row: u32,
-    row: u32,
+    pub(super) again: Again,
+    /// The rows of an earlier call, until all of them have been read.
+    pub(super) earlier: Option<Earlier>,
+    /// What the input says of rows in doubt, and whether all of them have been read.
+    pub(super) today: HashMap<u32, Today>,
+    pub(super) today_is_known: bool,
+    /// The rows are those of a file of rows to fix, and the run has others.
+    pub(super) some_rows_only: bool,
+    /// For each row of the earlier call as it was read the row of the run that it is, unless they are the same.
+    pub(super) places: Option<Vec<u32>>,
+    /// Why the rows are not those of the earlier call.
+    pub(super) changed: Option<String>,
+    pub(super) row: u32,
+    label: OwnedLabel,
     start: usize,
     /// What was seen before, with its row and a digest of what that said.
-    seen: HashMap<Same, (u32, u64)>,
+    pub(super) seen: HashMap<Same, (u32, u64)>,
     pub invalid: u64,
     /// Nothing more is read once the run is told to end.
     pub stop: Stop,
@@ -214,28 +248,35 @@ impl Packer {
         ahead: Ahead,
         again: Again,
     ) -> Self {
-        let (known, complete) = {
+        let id_column = policy.id_column.clone();
+        let import_key = policy.import_key.as_ref().map(|key| key.field.clone());
+        let named_by_id = policy.shape != RowShape::NewAsset;
+        let mut writer = RowWriter::new(policy);
+        let earlier = {
             let ledger = lock(&ledger);
-            (u32::try_from(ledger.rows()).unwrap_or(u32::MAX), ledger.complete)
+            writer.headings().clone_from(&ledger.headings);
+            Earlier::of(&ledger)
         };
         Self {
             endpoint,
-            id_column: policy.id_column.clone(),
-            import_key: policy.import_key.as_ref().map(|key| key.field.clone()),
-            named_by_id: policy.shape != RowShape::NewAsset,
-            writer: RowWriter::new(policy),
+            writer,
+            id_column,
+            import_key,
+            named_by_id,
             ledger,
             batch_size: batch_size.min(endpoint.most_items),
             ahead,
             current: Batch::default(),
             ready: VecDeque::new(),
-            doubts: BTreeMap::new(),
             again,
-            known,
-            all: complete.then_some(known),
+            earlier,
+            today: HashMap::new(),
+            today_is_known: false,
+            some_rows_only: false,
+            places: None,
             changed: None,
-            next_row: 0,
             row: 0,
+            label: OwnedLabel::Number,
             start: 0,
             seen: HashMap::new(),
             invalid: 0,
@@ -245,15 +286,16 @@ impl Packer {
         }
     }
 
-    /// Rows in doubt that were read again, each batch as the request of that number carried it.
-    pub fn take_doubts(&mut self) -> BTreeMap<u32, Batch> {
-        std::mem::take(&mut self.doubts)
-    }
-
     /// Whether the rows bring import keys of their own, which an earlier run may have used.
     #[must_use]
     pub fn import_keys_are_given(&self) -> bool {
         self.writer.import_keys_are_given()
+    }
+
+    /// Whether the rows are all rows of the run. In a file of rows to fix they are not.
+    #[must_use]
+    pub fn has_all_rows(&self) -> bool {
+        !self.some_rows_only
     }
 
     /// The next batch that is ready.
@@ -268,16 +310,37 @@ impl Packer {
     }
 
     /// Closes the batch under way: the source has ended.
-    pub fn finish(&mut self) {
+    ///
+    /// Of rows that could not be read to their end (`whole` is false) nothing follows for those of an earlier call.
+    pub fn finish(&mut self, whole: bool) {
+        if whole {
+            self.place_earlier();
+        }
+        if self.changed.is_some() {
+            return;
+        }
         self.close_batch();
         let mut ledger = lock(&self.ledger);
-        let warnings = self.writer.warnings(&|row| {
+        let known = self.places.as_ref().map_or(0, Vec::len);
+        // Rows behind those of the earlier call follow one after the other.
+        let row_of = |at: usize| match &self.places {
+            Some(places) if at < known => places[at] as usize,
+            Some(_) => ledger.rows().saturating_sub(self.writer.rows_read() - at),
+            None => at,
+        };
+        let warnings = self.writer.warnings(&|at| {
+            let row = row_of(at);
             let label = u32::try_from(row).map(|row| ledger.label(row));
             match (self.writer.row_title(), label) {
                 (Some(title), Ok(OwnedLabel::Int(number))) => format!("{title} {number}"),
                 _ => format!("row {row}"),
             }
         });
+        let input = self.places.as_ref().map(|_| {
+            let rows = (0..self.writer.rows_read()).map(row_of);
+            rows.map(|row| u32::try_from(row).unwrap_or(u32::MAX)).collect()
+        });
+        ledger.set_input(input);
         ledger.warnings.extend(warnings);
         ledger.columns = self.writer.uses().to_vec();
     }
@@ -300,37 +363,21 @@ impl Packer {
         }
     }
 
-    /// `false`: there should be no such row.
-    fn add_row(&mut self, label: Label<'_>) -> bool {
-        self.row = self.next_row;
-        self.next_row += 1;
-        if self.row < self.known {
-            return true;
-        }
-        if let Some(all) = self.all {
-            self.changed
-                .get_or_insert_with(|| format!("there were {all} rows, and now there are more"));
+    /// Starts a row. `false`: it is not wanted any more.
+    fn begin_row(&mut self, label: Label<'_>) -> bool {
+        if self.changed.is_some() {
             self.writer.skip();
             return false;
         }
-        self.row = lock(&self.ledger).push(label);
+        if self.earlier.is_some() {
+            self.label = label.into();
+        } else {
+            self.row = lock(&self.ledger).push(label);
+        }
         true
     }
 
-    /// Why these rows are not those of the run that this one goes on with.
-    #[must_use]
-    pub fn changed(&self, ended: bool) -> Option<String> {
-        let fewer = ended && self.next_row < self.known;
-        let counted = fewer.then(|| {
-            format!(
-                "there were {} rows, and now there are {}",
-                self.known, self.next_row
-            )
-        });
-        self.changed.clone().or(counted)
-    }
-
-    fn refuse(&mut self, row: u32, problems: Vec<Problem>) {
+    pub(super) fn refuse(&mut self, row: u32, problems: Vec<Problem>) {
         self.invalid += 1;
         let mut ledger = lock(&self.ledger);
         let fault = ledger.add_fault(Fault::invalid(problems));
@@ -339,159 +386,86 @@ impl Packer {
 
     /// Deals with a row that means the same asset as an earlier one. `true`: it is dealt with and not sent.
     ///
-    /// Equal rows are one. Rows that differ cannot both be meant, and which one is cannot be told: so neither goes,
-    /// if the earlier has not gone already.
-    fn repeats(&mut self, key: &str, digest: u64) -> bool {
-        let Some(same) = self.same(key) else {
+    /// Equal rows are one. Rows that differ cannot both be meant, and which one is cannot be determined: so neither is
+    /// sent, if the earlier has not been sent already.
+    pub(super) fn repeats(&mut self, row: u32, key: &str, same: Option<Same>, body: &[u8]) -> bool {
+        let Some(same) = same else {
             return false;
         };
+        let digest = Self::said(body);
         let Some((first, said)) = self.seen.get(&same).copied() else {
-            self.seen.insert(same, (self.row, digest));
+            self.seen.insert(same, (row, digest));
             return false;
         };
         if said == digest {
-            lock(&self.ledger).set_same_as(self.row, first);
+            lock(&self.ledger).set_same_as(row, first);
             return true;
         }
-        let problem = |row: u32| {
-            let other = format!("row {row}");
-            match (&same, &self.import_key) {
-                (Same::ImportKey(text), Some(field)) => Problem::same_import_key(field, text, &other),
-                _ => Problem::same_id(&self.id_column, key, &other),
-            }
-        };
-        let (ours, theirs) = (problem(first), problem(self.row));
-        self.refuse(self.row, vec![ours]);
+        let (ours, theirs) = (self.repeated(&same, key, first), self.repeated(&same, key, row));
+        self.refuse(row, vec![ours]);
         if lock(&self.ledger).state(first) == State::NotSent {
             self.refuse(first, vec![theirs]);
         }
         true
     }
 
-    /// A row that an earlier run knew: `true`, and it is sent. Its bytes may also go to a request in doubt.
-    fn goes_again(&mut self, key: &str, checked: Result<u64, Vec<Problem>>) -> bool {
-        let (state, before, sending, was_refused) = {
-            let ledger = lock(&self.ledger);
-            let sending = ledger.sending_of(self.row).map(|(number, _)| number);
-            let record = ledger.record(self.row);
-            let fault = record.fault.and_then(|fault| ledger.faults().get(fault as usize));
-            let was_refused =
-                fault.is_some_and(|fault| fault.status.is_some_and(|status| (400..500).contains(&status)));
-            (ledger.state(self.row), record.digest, sending, was_refused)
-        };
-        let refused = matches!(state, State::Invalid | State::Rejected);
-        // A row that the service refused may be mended also where the rest of its batch was not tried after it.
-        let mendable = refused || (state == State::Failed && was_refused);
-        match checked {
-            Ok(digest) if mendable && self.again.mended && digest != before => {
-                {
-                    let mut ledger = lock(&self.ledger);
-                    ledger.part_from_twins(self.row);
-                    ledger.rename(self.row, key, self.named_by_id);
-                    ledger.set_digest(self.row, digest);
-                    ledger.set(self.row, State::NotSent);
-                }
-                !self.repeats(key, digest)
-            }
-            Err(problems) if refused => {
-                if self.again.mended && state == State::Invalid {
-                    self.refuse(self.row, problems);
-                }
-                false
-            }
-            Ok(digest) if digest == before => {
-                if let (false, Some(same)) = (refused, self.same(key)) {
-                    self.seen.entry(same).or_insert((self.row, digest));
-                }
-                if self.again.prove.contains(&self.row)
-                    && let Some(sending) = sending
-                {
-                    let batch = self.doubts.entry(sending).or_default();
-                    let row = &self.current.open[self.start..];
-                    batch.add(self.endpoint, self.row, key, row);
-                    return false;
-                }
-                self.again.send.contains(&self.row)
-            }
-            _ if refused => false,
-            _ => {
-                let row = self.row;
-                self.changed.get_or_insert_with(|| {
-                    format!("row {row} (`{key}`) is not what it was (columns in another order count too)")
-                });
-                false
-            }
+    /// What is wrong with a row that means the asset of another one.
+    pub(super) fn repeated(&self, same: &Same, key: &str, other: u32) -> Problem {
+        let other = format!("row {other}");
+        match (same, &self.import_key) {
+            (Same::ImportKey(text), Some(field)) => Problem::same_import_key(field, text, &other),
+            _ => Problem::same_id(&self.id_column, key, &other),
         }
     }
 
-    /// What tells which asset the row under way means.
-    fn same(&self, key: &str) -> Option<Same> {
-        if self.named_by_id {
-            Uuid::try_parse(key).ok().map(Same::Id)
-        } else {
-            // Keys that were made are all different.
-            let given = self.writer.import_keys_are_given();
-            given.then(|| Same::ImportKey(self.writer.import_key().into()))
-        }
-    }
-}
-
-impl Sink for Packer {
-    fn column(&mut self, name: &str) -> Column {
-        self.writer.column(name)
+    /// Tells what two rows of one key say apart; never 0.
+    pub(super) fn said(body: &[u8]) -> u64 {
+        xxh3_64(body).max(1)
     }
 
-    fn begin(&mut self, label: Label<'_>) -> bool {
-        let wanted = self.add_row(label);
-        if wanted {
-            self.start = self.current.begin(self.endpoint);
-            self.writer.begin(&mut self.current.open);
-        }
-        wanted
-    }
-
-    fn cell(&mut self, column: Column, value: Cell<'_>) {
-        self.writer.cell(column, value, &mut self.current.open);
-    }
-
-    fn broken(&mut self, label: Label<'_>, found: &str) {
-        if !self.add_row(label) {
+    /// A row of the earlier call was read.
+    fn end_earlier(&mut self, checked: Result<(), Vec<Problem>>, digest: u64) {
+        let Some(earlier) = &mut self.earlier else {
             return;
-        }
-        self.writer.skip();
-        let problem = Problem::not_a_row(found);
-        if self.row < self.known {
-            // What it said is not known, so that it is no row is no change where it was none.
-            self.goes_again("", Err(vec![problem]));
-        } else {
-            self.refuse(self.row, vec![problem]);
-        }
-    }
-
-    fn end(&mut self) {
-        let checked = self.writer.end(&mut self.current.open);
+        };
+        let numbered = self.writer.are_numbered().then(|| self.writer.numbered());
         let key: Box<str> = self.writer.key().into();
-        // Never 0, which stands for a row that was not read.
-        let checked = checked.map(|()| xxh3_64(&self.current.open[self.start..]).max(1));
-        let stays = if self.row < self.known {
-            self.goes_again(&key, checked)
-        } else {
-            lock(&self.ledger).name_last(&key, self.named_by_id);
-            match checked {
-                Err(problems) => {
-                    self.refuse(self.row, problems);
-                    false
-                }
-                Ok(digest) => {
-                    lock(&self.ledger).set_digest(self.row, digest);
-                    !self.repeats(&key, digest)
-                }
+        if let Some(row) = earlier.settled_next(digest).filter(|_| numbered.is_none()) {
+            earlier.take_settled(digest);
+            if let Some(same) = self.same(&key, self.writer.import_key()) {
+                let said = checked.map_or(0, |()| Self::said(&self.current.open[self.start..]));
+                self.seen.entry(same).or_insert((row, said));
             }
-        };
-        if !stays {
-            self.current.undo_begin();
-            return;
+        } else {
+            let row = ReadRow {
+                label: std::mem::replace(&mut self.label, OwnedLabel::Number),
+                digest,
+                key,
+                import_key: self.writer.import_key().into(),
+                judged: checked.map(|()| self.current.open[self.start..].to_vec()),
+            };
+            earlier.take(row, numbered);
         }
+        self.current.undo_begin();
+        self.end_earlier_if_read();
+    }
+
+    fn end_earlier_if_read(&mut self) {
+        if self.earlier.as_ref().is_some_and(Earlier::is_read) {
+            self.place_earlier();
+        }
+    }
+
+    /// Adds a row that is encoded already.
+    pub(super) fn pack(&mut self, row: u32, key: &str, body: &[u8]) {
+        self.row = row;
+        self.start = self.current.begin(self.endpoint);
+        self.current.open.extend_from_slice(body);
+        self.keep(key.into());
+    }
+
+    /// Keeps the row at the end of the batch under way.
+    fn keep(&mut self, key: Box<str>) {
         let end = self.current.open.len();
         if end > MOST_BYTES && !self.current.items.is_empty() {
             // The row that would make the body too large opens the next one.
@@ -512,10 +486,86 @@ impl Sink for Packer {
             self.close_batch();
         }
     }
+}
+
+impl Sink for Packer {
+    fn column(&mut self, name: &str) -> Column {
+        self.writer.column(name)
+    }
+
+    fn begin(&mut self, label: Label<'_>) -> bool {
+        let wanted = self.begin_row(label);
+        if wanted {
+            self.start = self.current.begin(self.endpoint);
+            self.writer.begin(&mut self.current.open);
+            if self.earlier.is_none() {
+                self.writer.set_number(self.row);
+            }
+        }
+        wanted
+    }
+
+    fn cell(&mut self, column: Column, value: Cell<'_>) {
+        self.writer.cell(column, value, &mut self.current.open);
+    }
+
+    fn broken(&mut self, label: Label<'_>, found: &str) {
+        if !self.begin_row(label) {
+            return;
+        }
+        self.writer.skip();
+        let problem = Problem::not_a_row(found);
+        let digest = digest_of_no_row(found);
+        if let Some(earlier) = &mut self.earlier {
+            let row = ReadRow {
+                label: std::mem::replace(&mut self.label, OwnedLabel::Number),
+                digest,
+                key: Box::default(),
+                import_key: Box::default(),
+                judged: Err(vec![problem]),
+            };
+            earlier.take(row, self.writer.are_numbered().then_some(None));
+            self.end_earlier_if_read();
+        } else {
+            lock(&self.ledger).set_digest(self.row, digest);
+            self.refuse(self.row, vec![problem]);
+        }
+    }
+
+    fn end(&mut self) {
+        let checked = self.writer.end(&mut self.current.open);
+        let digest = self.writer.digest();
+        if self.earlier.is_some() {
+            return self.end_earlier(checked, digest);
+        }
+        let key: Box<str> = self.writer.key().into();
+        {
+            let mut ledger = lock(&self.ledger);
+            ledger.name_last(&key, self.named_by_id);
+            ledger.set_digest(self.row, digest);
+        }
+        match checked {
+            Err(problems) => {
+                self.refuse(self.row, problems);
+                self.current.undo_begin();
+            }
+            Ok(()) => {
+                let same = self.same(&key, self.writer.import_key());
+                let body = std::mem::take(&mut self.current.open);
+                let repeats = self.repeats(self.row, &key, same, &body[self.start..]);
+                self.current.open = body;
+                if repeats {
+                    self.current.undo_begin();
+                } else {
+                    self.keep(key);
+                }
+            }
+        }
+    }
 
     fn full(&self) -> bool {
         self.stop.phase() > Phase::Run
-            || self.next_row.is_multiple_of(PAUSE)
+            || self.writer.rows_read().is_multiple_of(PAUSE)
             || (self.ahead == Ahead::OneBatch && !self.ready.is_empty())
     }
 }

@@ -1,6 +1,6 @@
 //! What is done about a request whose answer was lost: wait, read the project, settle, and send what is not there.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,13 +13,15 @@ use uuid::Uuid;
 use crate::api::{Endpoint, Found, Lookup, Now, Paired, Proof, SentRow, fill};
 use crate::batch::outcome::{Fault, SharedLedger, State, lock};
 use crate::batch::pages;
-use crate::batch::plan::Batch;
+use crate::batch::plan::{Batch, Item};
 use crate::batch::reconcile::{self, Doubt, Shown};
+use crate::batch::resume::{Today, removed};
 use crate::batch::run::{Landed, Run};
 use crate::batch::settle::rows;
 use crate::error::Error;
 use crate::http::{By, Call, Caller, Counters, Moment, Phase, Replay, Stage, Stop};
 use crate::ids::ProjectId;
+use crate::validation::RowShape;
 
 /// How often a request is looked for before its rows stay unknown.
 const MOST_ROUNDS: u32 = 5;
@@ -125,7 +127,22 @@ impl Run {
     }
 
     /// Takes up requests that an earlier run left in doubt.
-    pub(super) fn resume_doubts(&mut self, batches: BTreeMap<u32, Batch>) {
+    pub(super) fn resume_doubts(&mut self, today: HashMap<u32, Today>) {
+        self.today = today;
+        let endpoint = self.job.endpoint;
+        let batches: Vec<(u32, Batch)> = {
+            let ledger = lock(&self.ledger);
+            let in_doubt =
+                |item: &Item| self.prove.contains(&item.row) && ledger.state(item.row) == State::Unknown;
+            let bodies = ledger.bodies_of(&self.prove).into_iter();
+            bodies
+                .map(|(sending, body)| {
+                    let batch = Batch::kept(endpoint, body);
+                    (sending, batch.part(endpoint, |_, item| in_doubt(item)))
+                })
+                .filter(|(_, batch)| !batch.items.is_empty())
+                .collect()
+        };
         let now = self.caller.clock().now();
         let timeout = i64::try_from(self.caller.options().timeout.as_millis()).unwrap_or(i64::MAX);
         let settle = self.caller.options().retry.settle;
@@ -162,6 +179,66 @@ impl Run {
                 rounds: 0,
                 missed: false,
             });
+        }
+    }
+
+    /// A batch that was not executed, with its rows as they are today.
+    fn renewed(&mut self, batch: Batch) -> Batch {
+        if !batch.items.iter().any(|item| self.today.contains_key(&item.row)) {
+            return batch;
+        }
+        let endpoint = self.job.endpoint;
+        let mut renewed = batch.part(endpoint, |_, item| !self.today.contains_key(&item.row));
+        renewed.named.clone_from(&batch.named);
+        for (item, sent) in batch.items.iter().zip(batch.sent()) {
+            match self.today.remove(&item.row) {
+                None => {}
+                Some(Today::Row(read)) => {
+                    let mut ledger = lock(&self.ledger);
+                    ledger.rename(item.row, &read.key, self.job.policy.shape != RowShape::NewAsset);
+                    ledger.set_digest(item.row, read.digest);
+                    drop(ledger);
+                    match read.judged {
+                        Ok(body) => renewed.add(endpoint, item.row, &read.key, &body),
+                        Err(problems) => {
+                            let fault = Fault::invalid(problems);
+                            self.blame(std::iter::once(item.row), State::Invalid, fault);
+                        }
+                    }
+                }
+                Some(Today::Removed) => {
+                    let mut ledger = lock(&self.ledger);
+                    let fault = ledger.add_fault(removed());
+                    ledger.set_fault(item.row, State::NotSent, fault);
+                }
+                Some(Today::NotGiven) => {
+                    let mut fault = Fault::new(
+                        "not_executed",
+                        "its request was not executed, and the row is not in this file",
+                        "",
+                    );
+                    fault.fix = Some(format!("call again with all rows, `{}` among them", sent.key));
+                    self.blame(std::iter::once(item.row), State::Failed, fault);
+                }
+            }
+        }
+        renewed
+    }
+
+    /// A row in doubt is in the project as it was sent. Whether it says something else today is worth a warning.
+    fn note_outdated(&mut self, row: u32, sent: &[u8]) {
+        let Some(today) = self.today.remove(&row) else {
+            return;
+        };
+        match today {
+            Today::NotGiven => {}
+            Today::Row(read) if read.judged.as_deref().is_ok_and(|body| body == sent) => {}
+            Today::Row(read) => {
+                // The next call may bring the row as it is now.
+                lock(&self.ledger).set_digest(row, read.digest);
+                self.outdated.push(row);
+            }
+            Today::Removed => self.outdated.push(row),
         }
     }
 
@@ -285,6 +362,11 @@ impl Run {
 
     fn executed(&mut self, mut doubt: Doubt, entries: &[Option<usize>], found: &[Found]) {
         let done = self.done();
+        for ((item, sent), entry) in doubt.batch.items.iter().zip(doubt.batch.sent()).zip(entries) {
+            if entry.is_some() {
+                self.note_outdated(item.row, sent.body);
+            }
+        }
         let mut ledger = lock(&self.ledger);
         for (item, entry) in doubt.batch.items.iter().zip(entries) {
             if let Some(found) = entry.and_then(|entry| found.get(entry)) {
@@ -332,13 +414,17 @@ impl Run {
             .collect();
         let done = self.done();
         let endpoint = self.job.endpoint;
-        for ((item, judged), entry) in doubt.batch.items.iter().zip(&judged).zip(shown) {
+        let sent = doubt.batch.sent();
+        for ((item, judged), (entry, sent)) in
+            doubt.batch.items.iter().zip(&judged).zip(shown.iter().zip(sent))
+        {
             match (judged, doubt.left_out) {
                 (Now::NotDone | Now::Unclear(_), Some(reason)) => {
                     let fault = Fault::new("not_named", reason, "");
                     self.blame(std::iter::once(item.row), State::Rejected, fault);
                 }
                 (Now::Done, _) => {
+                    self.note_outdated(item.row, sent.body);
                     lock(&self.ledger).set(item.row, done);
                     if let Some(entry) = entry {
                         keep(self.job.keep, &mut self.table, item.row, entry);
@@ -382,7 +468,10 @@ impl Run {
         } else if !unseen.items.is_empty() {
             unseen.resent += 1;
             unseen.in_doubt = true;
-            self.waiting.push_back(unseen);
+            let unseen = self.renewed(unseen);
+            if !unseen.items.is_empty() {
+                self.waiting.push_back(unseen);
+            }
         }
         if undone.items.is_empty() {
             return;
@@ -406,6 +495,10 @@ impl Run {
         fault.fix = Some("call .retry() on the result".to_owned());
         if batch.resent >= most_resent(self.job.endpoint, &self.caller) {
             self.blame(rows(&batch), State::Failed, fault);
+            return;
+        }
+        let batch = self.renewed(batch);
+        if batch.items.is_empty() {
             return;
         }
         if !batch.in_doubt {

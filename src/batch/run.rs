@@ -16,6 +16,7 @@ use crate::batch::outcome::{Ledger, SharedLedger, State, lock};
 use crate::batch::plan::{Again, Ahead, Batch, Packer};
 use crate::batch::prove::Evidence;
 use crate::batch::reconcile::Doubt;
+use crate::batch::resume::Today;
 use crate::error::{Error, Sent, TransportError, shortened};
 use crate::http::{Call, Called, Caller, Counters, Phase, Stage, Stop};
 use crate::ids::ProjectId;
@@ -99,6 +100,11 @@ pub struct Run {
     pub(super) unreached: Option<Error>,
     pub(super) bad: u64,
     pub(super) fatal: Option<Error>,
+    /// Rows that an earlier call left in doubt, and what the input says of them today.
+    pub(super) prove: HashSet<u32>,
+    pub(super) today: HashMap<u32, Today>,
+    /// Rows that turned out to be in the project as they were sent, and that say something else today.
+    pub(super) outdated: Vec<u32>,
 }
 
 /// How a run ended.
@@ -149,12 +155,16 @@ impl Run {
             unreached: None,
             bad: 0,
             fatal: None,
+            prove: HashSet::new(),
+            today: HashMap::new(),
+            outdated: Vec::new(),
         }
     }
 
     /// Runs to its end. Every row is settled then, in every case.
     pub async fn drive(mut self, source: Box<dyn Source>) -> Ended {
         let start = Instant::now();
+        self.prove.clone_from(&self.job.again.prove);
         let mut packer = Packer::new(
             self.job.endpoint,
             self.job.policy.clone(),
@@ -274,6 +284,16 @@ impl Run {
     fn close(&mut self, rows: Option<usize>) {
         // Rows that were read and not sent are `NotSent`. Of a stream that was not read to its end nobody knows more.
         let mut ledger = lock(&self.ledger);
+        if let Some(first) = self.outdated.first() {
+            let (rows, verb) = match self.outdated.len() {
+                1 => ("1 row".to_owned(), "was"),
+                rows => (format!("{rows} rows"), "were"),
+            };
+            ledger.warnings.push(format!(
+                "{rows} {verb} changed or taken out after being sent (first: row {first}): the project has what was sent. \
+                 Patch those assets, or put the rows back as they were"
+            ));
+        }
         ledger.fill_up(rows.unwrap_or(0));
         ledger.not_sent = match (&self.fatal, self.job.tolerance) {
             _ if self.job.dry_run => None,
@@ -301,8 +321,18 @@ impl Run {
 
     fn land(&mut self, joined: Result<Landed, JoinError>) {
         match joined {
-            Ok(Landed::Answered(batch, sending, called)) => self.settle(batch, sending, called),
-            Ok(Landed::Looked(doubts, evidence)) => self.looked(doubts, evidence),
+            Ok(Landed::Answered(batch, sending, called)) => {
+                self.settle(batch, sending, called);
+                lock(&self.ledger).forget_body(sending);
+            }
+            Ok(Landed::Looked(doubts, evidence)) => {
+                let sendings: Vec<u32> = doubts.iter().map(|doubt| doubt.sending).collect();
+                self.looked(doubts, evidence);
+                let mut ledger = lock(&self.ledger);
+                sendings
+                    .into_iter()
+                    .for_each(|sending| ledger.forget_body(sending));
+            }
             // A task ends otherwise only by a panic of the transport; its rows are as they were left.
             Err(error) => self.give_up(Error::Transport(TransportError {
                 sent: Sent::Maybe,
@@ -347,28 +377,22 @@ impl Run {
                 More::End
             }
         };
-        if let Some(change) = packer.changed(more == More::End && self.fatal.is_none()) {
-            let sent = if lock(&self.ledger).stats.requests == 0 {
-                // Nor is anything written: the mended rows among them are not those of the run either.
-                self.journal = None;
-                "nothing was sent"
-            } else {
-                "nothing more was sent"
-            };
+        if more == More::End {
+            packer.finish(self.fatal.is_none());
+        }
+        if let Some(change) = packer.changed.take() {
+            // Nothing of the run was changed, so nothing is written either.
+            self.journal = None;
             self.give_up(Error::Input(format!(
-                "these are not the rows that the run was begun with: {change}; {sent}. Give it the same rows in the same \
-                 order (those it reported as invalid or rejected may be mended); for other rows call the verb anew, \
-                 under another name where run= was given"
+                "these are not the rows of the run: {change}. Nothing was sent. A run takes its own rows in their order; \
+                 those that are not yet in the project may be edited or left out"
             )));
         }
-        if more == More::End {
-            packer.finish();
-            if self.fatal.is_none() {
-                lock(&self.ledger).complete = true;
-            }
-            if !self.job.dry_run {
-                self.resume_doubts(packer.take_doubts());
-            }
+        if more == More::End && self.fatal.is_none() && packer.has_all_rows() {
+            lock(&self.ledger).complete = true;
+        }
+        if let Some(today) = packer.take_today().filter(|_| !self.job.dry_run) {
+            self.resume_doubts(today);
         }
         self.bad += packer.invalid - invalid;
         more == More::Rows
@@ -471,7 +495,7 @@ impl Run {
             self.ledger.clone(),
             self.journal.clone(),
         );
-        let sending = lock(&ledger).begin_sending(batch.items.iter().map(|item| item.row));
+        let sending = lock(&ledger).begin_sending(batch.to_keep());
         flights.spawn(async move {
             let note = |stage| {
                 let mut ledger = lock(&ledger);

@@ -712,7 +712,7 @@ fn open(header: &Header, given: &WriteOptions, view: Option<&View>, which: &str)
                 } else {
                     HashSet::new()
                 },
-                mended: view.is_none(),
+                judge: view.is_none(),
             };
             // Nobody else holds it.
             (Arc::unwrap_or_clone(all.ledger), again)
@@ -729,7 +729,7 @@ fn open(header: &Header, given: &WriteOptions, view: Option<&View>, which: &str)
                 } else {
                     HashSet::new()
                 },
-                mended: false,
+                judge: false,
             };
             (view.reopened(), again)
         }

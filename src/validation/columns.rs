@@ -1,6 +1,7 @@
 //! What the columns of a sheet mean.
 
 use super::fields::{self, CUSTOM_ATTRIBUTES, FIELDS};
+use crate::input::Cell;
 use crate::settings::names::{folded, nearest, plain};
 use crate::settings::{Miss, Settings};
 
@@ -49,6 +50,40 @@ pub(super) const NOBODY_KNOWS: &str = "nobody knows it";
 /// Columns that a report adds to the rows to fix.
 pub const OF_REPORTS: [&str; 3] = ["Sheet row", "Problem", "Fix"];
 
+/// The hidden column of a file of rows to fix: which row of its run each row is.
+pub const ROW_OF_RUN: &str = "acc-assets row";
+
+/// The text of that column for a row: its number, counted from 0, and its digest when the file was written.
+#[must_use]
+pub fn row_of_run_text(row: u32, digest: u64) -> String {
+    format!("{row}:{digest:016x}")
+}
+
+pub(super) fn row_of_run(cell: &Cell<'_>) -> Option<(u32, u64)> {
+    let Cell::Text(text) = cell else { return None };
+    let (row, digest) = text.trim().split_once(':')?;
+    Some((row.parse().ok()?, u64::from_str_radix(digest, 16).ok()?))
+}
+
+/// The field that people mean by this heading in every project.
+pub(super) fn base_field(name: &str) -> Option<usize> {
+    let called = plain(bare(name));
+    let exact = FIELDS.iter().position(|field| field.name == name);
+    exact.or_else(|| {
+        CALLED
+            .iter()
+            .find(|(known, _)| *known == called)
+            .map(|(_, field)| *field)
+    })
+}
+
+/// The name of a custom attribute without what says that it is one.
+pub(super) fn bare(name: &str) -> &str {
+    name.strip_prefix(CUSTOM_ATTRIBUTES)
+        .and_then(|rest| rest.strip_prefix('.'))
+        .unwrap_or(name)
+}
+
 /// What a column of this name means in a project.
 #[must_use]
 pub fn meant(name: &str, settings: &Settings) -> Meant {
@@ -58,10 +93,7 @@ pub fn meant(name: &str, settings: &Settings) -> Meant {
     if name == CUSTOM_ATTRIBUTES {
         return Meant::Attributes;
     }
-    let bare = name
-        .strip_prefix(CUSTOM_ATTRIBUTES)
-        .and_then(|rest| rest.strip_prefix('.'))
-        .unwrap_or(name);
+    let bare = bare(name);
     if fields::is_attribute(bare) {
         return match settings.attribute_of_name(bare) {
             Some(place) if settings.content().attributes[place].active => Meant::Attribute(place),

@@ -3,6 +3,7 @@
 
 pub mod columns;
 mod fields;
+mod identity;
 mod json;
 mod notices;
 mod policy;
@@ -13,6 +14,7 @@ mod together;
 mod typed;
 mod value;
 
+pub use identity::digest_of_no_row;
 pub use policy::{Dates, ImportKey, KnownAsset, Names, Nulls, Policy, RowShape};
 pub use row::{ColumnUse, RowWriter};
 pub use rules::{Problem, Rule, rules};

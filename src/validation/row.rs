@@ -1,6 +1,6 @@
 //! A row, checked and written at once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 use std::ops::Range;
 
@@ -9,6 +9,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::columns::{self, Meant};
 use super::fields::{self, BARCODE, CATEGORY, CLIENT_ASSET_ID, CUSTOM_ATTRIBUTES, FIELDS, LOCATION, STATUS};
+use super::identity::{Identity, Seed};
 use super::json;
 use super::notices::{Notice, Notices};
 use super::policy::{ImportKey, Policy, RowShape};
@@ -47,7 +48,10 @@ pub struct RowWriter {
     blanks_as_text: Vec<(String, usize)>,
     /// Whether the rows bring their import keys; not known before the first row.
     keys_are_given: Option<bool>,
+    /// Which columns count for the identity of a row, as the first call of the run took them.
+    headings: BTreeMap<String, bool>,
     // What follows belongs to the row under way.
+    number: u32,
     start: usize,
     /// Where its import key stands, as JSON, in `out` or in `attribute_body`.
     import_key_at: Option<Range<usize>>,
@@ -57,6 +61,9 @@ pub struct RowWriter {
     /// One bit a field of `FIELDS`: it has a value, or a problem of its own.
     given: u32,
     id: Given,
+    identity: Identity,
+    /// What a file of rows to fix says of the row: its number in the run, and its digest as it was.
+    numbered: Option<(u32, u64)>,
     pub(super) key: String,
     pub(super) problems: Vec<Problem>,
 }
@@ -75,6 +82,8 @@ pub struct ColumnUse {
 struct Named {
     name: String,
     slot: Slot,
+    /// What its cells count as; `None`: they do not count.
+    seed: Option<Seed>,
 }
 
 /// Where the cells of a column go.
@@ -82,6 +91,8 @@ struct Named {
 enum Slot {
     Id,
     Ignored,
+    /// The number of the row in its run, in a file of rows to fix.
+    Number,
     Field(usize),
     Attribute(usize),
     /// The whole map of custom attributes.
@@ -137,12 +148,16 @@ impl RowWriter {
             barcode_as_number: None,
             blanks_as_text: Vec::new(),
             keys_are_given: None,
+            headings: BTreeMap::new(),
+            number: 0,
             start: 0,
             import_key_at: None,
             import_key: String::new(),
             attribute_body: Vec::new(),
             given: 0,
             id: Given::No,
+            identity: Identity::default(),
+            numbered: None,
             key: String::new(),
             problems: Vec::new(),
         }
@@ -156,15 +171,66 @@ impl RowWriter {
         // A table of 2^32 columns does not fit in memory.
         let column = Column(u32::try_from(self.columns.len()).unwrap_or(u32::MAX));
         let slot = self.slot(name, column);
+        let seed = self.seed(name, &slot);
         self.columns.push(Named {
             name: name.to_owned(),
             slot,
+            seed,
         });
         self.handles.insert(name.to_owned(), column);
         column
     }
 
+    /// What the cells of a column count as for the identity of a row.
+    ///
+    /// A column that the first call of a run left out does not count later either, and one that it took still does:
+    /// whether the project knows a name may change between two calls, and who a row is may not.
+    fn seed(&mut self, name: &str, slot: &Slot) -> Option<Seed> {
+        let (called, seed) = match slot {
+            Slot::Number => return None,
+            Slot::Ignored if self.policy.shape == RowShape::Id => return None,
+            Slot::Id => return Some(Seed::field("id")),
+            Slot::Field(field) => (FIELDS[*field].name, Seed::field(FIELDS[*field].name)),
+            // Refused, because its name is not understood without the project's settings.
+            Slot::Refused(_) if let Some(field) = columns::base_field(name) => {
+                (FIELDS[field].name, Seed::field(FIELDS[field].name))
+            }
+            _ => {
+                let bare = columns::bare(name).trim();
+                (bare, Seed::heading(bare))
+            }
+        };
+        let counts = !matches!(slot, Slot::Ignored);
+        let counts = *self.headings.entry(called.to_owned()).or_insert(counts);
+        counts.then_some(seed)
+    }
+
+    /// Which columns count for the identity of a row. Of a run that is resumed they are set before the first column.
+    pub fn headings(&mut self) -> &mut BTreeMap<String, bool> {
+        &mut self.headings
+    }
+
+    /// The digest of the cells of the row that ended, valid or not.
+    pub fn digest(&self) -> u64 {
+        self.identity.digest()
+    }
+
+    /// What a file of rows to fix says of the row that ended: its number in the run, and its digest as it was.
+    pub fn numbered(&self) -> Option<(u32, u64)> {
+        self.numbered
+    }
+
+    /// Whether the rows come from a file of rows to fix.
+    pub fn are_numbered(&self) -> bool {
+        self.columns
+            .iter()
+            .any(|column| matches!(column.slot, Slot::Number))
+    }
+
     fn slot(&mut self, name: &str, column: Column) -> Slot {
+        if name == columns::ROW_OF_RUN {
+            return Slot::Number;
+        }
         if self.policy.shape != RowShape::NewAsset && name == self.policy.id_column {
             self.note_use(name, Some("id".to_owned()), "");
             return Slot::Id;
@@ -217,7 +283,7 @@ impl RowWriter {
                 let message = problem.message.clone();
                 self.note_use(name, None, &message);
             }
-            Slot::Id | Slot::Ignored => {}
+            Slot::Id | Slot::Ignored | Slot::Number => {}
         }
         slot
     }
@@ -243,12 +309,12 @@ impl RowWriter {
         if name == CUSTOM_ATTRIBUTES {
             return Slot::Attributes;
         }
-        let attribute = name
-            .strip_prefix(CUSTOM_ATTRIBUTES)
-            .and_then(|rest| rest.strip_prefix('.'))
-            .unwrap_or(name);
+        let attribute = columns::bare(name);
         if fields::is_attribute(attribute) {
             return Slot::Attribute(self.attribute(attribute));
+        }
+        if columns::OF_REPORTS.contains(&name) {
+            return Slot::Ignored;
         }
         if fields::is_set_by_the_service(name) {
             return set_by_service(name);
@@ -286,6 +352,7 @@ impl RowWriter {
 
     /// Starts a row at the end of `out`, which the calls up to `end` must get too.
     pub fn begin(&mut self, out: &mut Vec<u8>) {
+        self.number = u32::try_from(self.rows).unwrap_or(u32::MAX);
         self.rows += 1;
         self.start = out.len();
         self.attribute_body.clear();
@@ -294,6 +361,8 @@ impl RowWriter {
         self.key.clear();
         self.import_key_at = None;
         self.import_key.clear();
+        self.identity.begin();
+        self.numbered = None;
         self.problems.clear();
         self.needs_asset = false;
         if let Some(names) = &mut self.names {
@@ -304,6 +373,22 @@ impl RowWriter {
             RowShape::AssetPatch => out.extend_from_slice(PATCH_OPENING),
             RowShape::Id => {}
         }
+    }
+
+    /// The number of the row under way in its run, for a key that is made here; otherwise its place in the input.
+    pub fn set_number(&mut self, row: u32) {
+        self.number = row;
+    }
+
+    /// The key that is made here for a row, where the rows bring none.
+    pub fn made_import_key(&self, row: u32) -> Option<String> {
+        let key = self.policy.import_key.as_ref()?;
+        (self.keys_are_given == Some(false)).then(|| format!("{}{row}", key.prefix))
+    }
+
+    /// How many rows were read.
+    pub fn rows_read(&self) -> usize {
+        self.rows
     }
 
     /// Counts a row that is not read, or that is no row, so that warnings name the right ones.
@@ -318,8 +403,20 @@ impl RowWriter {
         let Some(named) = self.columns.get(column.0 as usize) else {
             return;
         };
+        match (named.seed, &named.slot, &cell) {
+            (None, ..) => {}
+            (Some(seed), Slot::Id, _) => self.identity.id(seed, &cell),
+            // As if each of them had a column of its own.
+            (Some(_), Slot::Attributes, Cell::Map(entries)) => {
+                for (name, value) in entries {
+                    self.identity.cell(Seed::heading(name), value);
+                }
+            }
+            (Some(seed), ..) => self.identity.cell(seed, &cell),
+        }
         match &named.slot {
             Slot::Ignored => {}
+            Slot::Number => self.numbered = columns::row_of_run(&cell),
             Slot::Id => self.id_cell(&cell, out),
             Slot::Field(field) => self.field_cell(*field, Some(column), &cell, out),
             Slot::Attribute(attribute) => self.attribute_cell(*attribute, Some(column), &cell),
@@ -693,7 +790,7 @@ impl RowWriter {
             }
             None if given => {}
             None => {
-                self.import_key = format!("{prefix}{}", self.rows - 1);
+                self.import_key = format!("{prefix}{}", self.number);
                 let json = format!("\"{field}\":\"{}\",", self.import_key);
                 if attribute { &mut self.attribute_body } else { out }.extend_from_slice(json.as_bytes());
             }

@@ -1,0 +1,374 @@
+//! The rows of an earlier call, read again: which rows they are, and what is done with each of them.
+//!
+//! Nothing of the ledger changes before all of them have been read and are known to be rows of the run.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use crate::batch::align::{KnownRow, Mismatch, align};
+use crate::batch::outcome::{Fault, Ledger, OwnedLabel, State, lock};
+use crate::batch::plan::{Packer, Same};
+use crate::error::shortened;
+use crate::validation::Problem;
+
+/// A row as it was read.
+#[derive(Debug, Clone)]
+pub(super) struct ReadRow {
+    pub label: OwnedLabel,
+    /// Of its cells.
+    pub digest: u64,
+    pub key: Box<str>,
+    pub import_key: Box<str>,
+    /// Its place in a request, or what is wrong with it.
+    pub judged: Result<Vec<u8>, Vec<Problem>>,
+}
+
+/// What the input says today of a row whose outcome is unknown, for the case that its request was not executed.
+#[derive(Debug, Clone)]
+pub(super) enum Today {
+    Row(ReadRow),
+    /// It is missing, though all rows of the run should be there.
+    Removed,
+    /// It is missing, and only some rows should be there.
+    NotGiven,
+}
+
+/// The rows of an earlier call, until all of them have been read.
+pub(super) struct Earlier {
+    run: Vec<KnownRow>,
+    /// The run has read all its rows: there are no others.
+    complete: bool,
+    digests: Vec<u64>,
+    /// Rows of the input, but for those that are a settled row in its place.
+    held: BTreeMap<u32, ReadRow>,
+    /// What a file of rows to fix says of each of its rows.
+    numbers: Vec<Option<(u32, u64)>>,
+}
+
+/// The row was taken out of the input.
+pub(super) fn removed() -> Fault {
+    Fault::new(
+        "removed",
+        "removed by you",
+        "put the row back and call again, if it is to be sent",
+    )
+}
+
+impl Earlier {
+    /// Nothing where the ledger is new.
+    pub fn of(ledger: &Ledger) -> Option<Self> {
+        let rows = u32::try_from(ledger.rows()).unwrap_or(u32::MAX);
+        let known = |row| KnownRow {
+            digest: ledger.digest(row),
+            settled: ledger.state(row).good(),
+        };
+        (rows > 0 || ledger.complete).then(|| Self {
+            run: (0..rows).map(known).collect(),
+            complete: ledger.complete,
+            digests: Vec::new(),
+            held: BTreeMap::new(),
+            numbers: Vec::new(),
+        })
+    }
+
+    /// The number of the next row of the input, if it is a settled row in its place.
+    pub fn settled_next(&self, digest: u64) -> Option<u32> {
+        let known = self.run.get(self.digests.len())?;
+        let same = known.settled && known.digest == digest;
+        same.then(|| number(self.digests.len()))
+    }
+
+    pub fn take_settled(&mut self, digest: u64) {
+        self.digests.push(digest);
+    }
+
+    pub fn take(&mut self, row: ReadRow, numbered: Option<Option<(u32, u64)>>) {
+        let at = number(self.digests.len());
+        self.digests.push(row.digest);
+        self.numbers.extend(numbered);
+        self.held.insert(at, row);
+    }
+
+    /// Whether the rows that follow are new ones, or one too many.
+    pub fn is_read(&self) -> bool {
+        if self.complete || !self.numbers.is_empty() {
+            self.digests.len() > self.run.len()
+        } else {
+            self.digests.len() == self.run.len()
+        }
+    }
+
+    /// The row of the run that each row of the input is.
+    fn rows(&self) -> Result<Vec<u32>, Unfit> {
+        if self.numbers.is_empty() {
+            let rows = align(&self.run, &self.digests, self.complete).map_err(Unfit::Row)?;
+            let known = |row: u32| self.run.get(row as usize);
+            // Only rows that are alike, in patterns that repeat, get here.
+            let unclear = rows.iter().zip(0_u32..).find(|(row, at)| {
+                known(**row).is_some_and(|known| !known.settled) && !self.held.contains_key(at)
+            });
+            return match unclear {
+                Some((row, _)) => Err(Unfit::Unclear(*row)),
+                None => Ok(rows),
+            };
+        }
+        let mut taken = HashSet::new();
+        (0_u32..)
+            .zip(&self.numbers)
+            .map(|(at, numbered)| {
+                let digest = self.digests[at as usize];
+                let (row, before) = numbered.ok_or(Unfit::Row(Mismatch::Added(at)))?;
+                let known = self.run.get(row as usize).ok_or(Unfit::OtherRun(row))?;
+                // It is as it was when the file was written, or the file was given before.
+                if known.digest != before && known.digest != digest {
+                    return Err(Unfit::OtherRun(row));
+                }
+                if known.settled && known.digest != digest {
+                    return Err(Unfit::Row(Mismatch::Missing(row)));
+                }
+                if !taken.insert(row) {
+                    return Err(Unfit::Repeated(row));
+                }
+                Ok(row)
+            })
+            .collect()
+    }
+}
+
+/// Why rows cannot be those of the run.
+enum Unfit {
+    Row(Mismatch),
+    /// Which of several rows that are alike was taken out cannot be determined.
+    Unclear(u32),
+    /// A file of rows to fix says that one of its rows is this one, which is another.
+    OtherRun(u32),
+    /// It has this row more than once.
+    Repeated(u32),
+}
+
+impl Packer {
+    /// All rows of the earlier call have been read.
+    pub(super) fn place_earlier(&mut self) {
+        let Some(mut earlier) = self.earlier.take() else {
+            return;
+        };
+        let rows = match earlier.rows() {
+            Ok(rows) => rows,
+            Err(unfit) => {
+                self.changed = Some(self.unfit(&unfit, &earlier));
+                return;
+            }
+        };
+        let all = earlier.numbers.is_empty();
+        let known = number(earlier.run.len());
+        let mut missing: Vec<bool> = vec![true; earlier.run.len()];
+        let mut places = Vec::with_capacity(rows.len());
+        for (at, row) in (0_u32..).zip(rows) {
+            places.push(row);
+            if let Some(missing) = missing.get_mut(row as usize) {
+                *missing = false;
+            }
+            let Some(mut read) = earlier.held.remove(&at) else {
+                continue;
+            };
+            self.number_import_key(&mut read, row);
+            if row >= known {
+                self.take_new(read);
+            } else {
+                self.judge_again(row, read, all);
+            }
+        }
+        for row in (0..known).filter(|row| missing[*row as usize]) {
+            self.take_missing(row, all);
+        }
+        let same = places.iter().zip(0_u32..).all(|(row, at)| *row == at);
+        self.places = (!same || places.len() < earlier.run.len()).then_some(places);
+        self.some_rows_only = !all;
+        self.today_is_known = true;
+    }
+
+    /// A key that was made here belongs to the row of the run, whatever its place in the input.
+    fn number_import_key(&self, read: &mut ReadRow, row: u32) {
+        let Some(made) = self.writer.made_import_key(row) else {
+            return;
+        };
+        if let Ok(body) = &mut read.judged {
+            let text = String::from_utf8_lossy(body);
+            let quoted = |key: &str| format!("\"{key}\"");
+            *body = text
+                .replacen(&quoted(&read.import_key), &quoted(&made), 1)
+                .into_bytes();
+        }
+        read.import_key = made.into();
+    }
+
+    /// A row that the run had not read.
+    fn take_new(&mut self, read: ReadRow) {
+        {
+            let mut ledger = lock(&self.ledger);
+            self.row = ledger.push(crate::input::Label::Number);
+            ledger.relabel(self.row, read.label);
+            ledger.name_last(&read.key, self.named_by_id);
+            ledger.set_digest(self.row, read.digest);
+        }
+        let row = self.row;
+        self.judge(row, &read.key, &read.import_key, read.judged);
+    }
+
+    /// Sends a row, or refuses it.
+    fn judge(&mut self, row: u32, key: &str, import_key: &str, judged: Result<Vec<u8>, Vec<Problem>>) {
+        match judged {
+            Err(problems) => self.refuse(row, problems),
+            Ok(body) => {
+                let same = self.same(key, import_key);
+                if !self.repeats(row, key, same, &body) {
+                    self.pack(row, key, &body);
+                }
+            }
+        }
+    }
+
+    fn judge_again(&mut self, row: u32, read: ReadRow, all: bool) {
+        let (state, own, first, edited) = {
+            let ledger = lock(&self.ledger);
+            let first = ledger.same_as(row);
+            (
+                ledger.state(row),
+                ledger.record(row).state,
+                first,
+                ledger.digest(row) != read.digest,
+            )
+        };
+        if all {
+            lock(&self.ledger).relabel(row, read.label.clone());
+        }
+        if state.good() {
+            if let Some(same) = self.same(&read.key, &read.import_key) {
+                let said = read.judged.as_deref().map_or(0, Packer::said);
+                self.seen.entry(same).or_insert((row, said));
+            }
+            return;
+        }
+        if state == State::Unknown {
+            if self.again.prove.contains(&first.unwrap_or(row)) {
+                self.judge_in_doubt(row, read);
+            }
+            return;
+        }
+        // A row that says the same as an earlier one shares its outcome, unless either of them was edited.
+        let shares = first.is_some() && !edited;
+        let wanted = if self.again.judge {
+            edited || matches!(own, State::NotSent | State::Failed | State::Invalid)
+        } else {
+            self.again.send.contains(&row)
+        };
+        if shares || !wanted {
+            return;
+        }
+        {
+            let mut ledger = lock(&self.ledger);
+            if edited {
+                ledger.part_from_twins(row);
+            }
+            ledger.rename(row, &read.key, self.named_by_id);
+            ledger.set_digest(row, read.digest);
+            ledger.set(row, State::NotSent);
+        }
+        self.judge(row, &read.key, &read.import_key, read.judged);
+    }
+
+    /// What is sent of a row in doubt if its request turns out not to have been executed.
+    fn judge_in_doubt(&mut self, row: u32, mut read: ReadRow) {
+        if let (Ok(body), Some(same)) = (&read.judged, self.same(&read.key, &read.import_key)) {
+            let said = Packer::said(body);
+            let (first, other) = *self.seen.entry(same.clone()).or_insert((row, said));
+            if first != row && other != said {
+                read.judged = Err(vec![self.repeated(&same, &read.key, first)]);
+            }
+        }
+        self.today.insert(row, Today::Row(read));
+    }
+
+    /// A row of the run that is not in the input.
+    fn take_missing(&mut self, row: u32, all: bool) {
+        let mut ledger = lock(&self.ledger);
+        match ledger.state(row) {
+            State::Unknown if self.again.prove.contains(&row) => {
+                let today = if all { Today::Removed } else { Today::NotGiven };
+                self.today.insert(row, today);
+            }
+            State::Unknown => {}
+            _ if !all => {}
+            _ => {
+                ledger.part_from_twins(row);
+                let fault = ledger.add_fault(removed());
+                ledger.set_fault(row, State::NotSent, fault);
+            }
+        }
+    }
+
+    /// Says which row does not fit, and what to do.
+    fn unfit(&self, unfit: &Unfit, earlier: &Earlier) -> String {
+        let ledger = lock(&self.ledger);
+        let named = |row: u32| {
+            let key = ledger
+                .key(row)
+                .map_or_else(String::new, |key| format!(" (`{}`)", shortened(&key, 60)));
+            let place = match (self.writer.row_title(), ledger.label(row)) {
+                (Some(title), OwnedLabel::Int(number)) => format!(", {title} {number}"),
+                _ => String::new(),
+            };
+            format!("row {row}{key}{place}")
+        };
+        let done = |row: u32| ledger.state(row).as_str();
+        match unfit {
+            Unfit::Row(Mismatch::Missing(row)) => format!(
+                "{} is {} and is missing, or was edited since: put it back as it was, and patch what is to change",
+                named(*row),
+                done(*row)
+            ),
+            Unfit::Row(Mismatch::Moved(row)) => format!(
+                "{} is {} and comes at another place: keep the rows in their order",
+                named(*row),
+                done(*row)
+            ),
+            Unfit::Row(Mismatch::Added(at)) => {
+                let key = earlier.held.get(at).map_or("", |read| &read.key);
+                format!(
+                    "row {at} of these rows (`{}`) is none of the run's: add rows in a call of their own",
+                    shortened(key, 60)
+                )
+            }
+            Unfit::Unclear(row) => format!(
+                "{} is one of several rows that are alike, and which of them is missing cannot be determined: put them \
+                 back",
+                named(*row)
+            ),
+            Unfit::OtherRun(row) => format!(
+                "this file of rows to fix says that it has row {row} of the run, and that is another row: give it to the \
+                 run that it was written for"
+            ),
+            Unfit::Repeated(row) => format!("{} comes more than once: keep one of them", named(*row)),
+        }
+    }
+
+    /// What the input says of rows in doubt, once all rows of the earlier call have been read.
+    pub(super) fn take_today(&mut self) -> Option<HashMap<u32, Today>> {
+        std::mem::take(&mut self.today_is_known).then(|| std::mem::take(&mut self.today))
+    }
+
+    /// What tells which asset a row means.
+    pub(super) fn same(&self, key: &str, import_key: &str) -> Option<Same> {
+        if self.named_by_id {
+            uuid::Uuid::try_parse(key).ok().map(Same::Id)
+        } else {
+            // Keys that were made are all different.
+            let given = self.writer.import_keys_are_given() && !import_key.is_empty();
+            given.then(|| Same::ImportKey(import_key.into()))
+        }
+    }
+}
+
+fn number(index: usize) -> u32 {
+    // A ledger has at most four billion rows.
+    u32::try_from(index).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,267 @@
+//! What identifies a row in a run: a digest of its cells.
+//!
+//! It depends on what a person sees in the row and on nothing else. 42, 42.0 and "42" are one cell, and so are a date and
+//! its midnight; a blank is absent; blanks at the ends do not count. Settings, the kind of table and the order of columns
+//! do not change who a row is, so a run can be resumed after any of them changed.
+
+use std::io::Write;
+
+use uuid::Uuid;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use super::value::midnight;
+use crate::input::Cell;
+
+/// What cells of a column count as. Columns that count as the same thing in two tables have the same seed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Seed(u64);
+
+impl Seed {
+    /// A field of an asset, whatever its column is called.
+    pub(super) fn field(name: &str) -> Self {
+        Self(xxh3_64_with_seed(name.as_bytes(), 1))
+    }
+
+    /// Any other column, by its heading.
+    pub(super) fn heading(name: &str) -> Self {
+        Self(xxh3_64_with_seed(name.trim().as_bytes(), 2))
+    }
+}
+
+/// The digest of the row under way. Columns may come in any order, so their digests are added up.
+#[derive(Debug, Default)]
+pub(super) struct Identity {
+    sum: u64,
+    /// Kept between cells for its memory.
+    text: Vec<u8>,
+}
+
+/// Marks what is no plain text, so that no text can be taken for it.
+const CLEAR: u8 = 1;
+const LIST: u8 = 2;
+const MAP: u8 = 3;
+const OTHER: u8 = 4;
+
+impl Identity {
+    pub(super) fn begin(&mut self) {
+        self.sum = 0;
+    }
+
+    /// Adds a cell.
+    pub(super) fn cell(&mut self, seed: Seed, cell: &Cell<'_>) {
+        // Most cells are text, which is read where it is.
+        if let Cell::Text(text) = cell
+            && !is_truth(text)
+        {
+            return self.add(seed, text.trim().as_bytes());
+        }
+        let mut text = std::mem::take(&mut self.text);
+        text.clear();
+        write(cell, &mut text);
+        self.add(seed, &text);
+        self.text = text;
+    }
+
+    /// Adds the id of a row, which may be written in several ways.
+    pub(super) fn id(&mut self, seed: Seed, cell: &Cell<'_>) {
+        match cell {
+            Cell::Text(text) if let Ok(id) = Uuid::try_parse(text.trim()) => self.add(seed, id.as_bytes()),
+            _ => self.cell(seed, cell),
+        }
+    }
+
+    /// A blank adds nothing: it is as if the cell were not there.
+    fn add(&mut self, seed: Seed, text: &[u8]) {
+        if !text.is_empty() {
+            self.sum = self.sum.wrapping_add(xxh3_64_with_seed(text, seed.0));
+        }
+    }
+
+    /// The digest of the row; never 0, which stands for a row that was not read.
+    pub(super) fn digest(&self) -> u64 {
+        self.sum.max(1)
+    }
+}
+
+/// The digest of what is no row at all.
+#[must_use]
+pub fn digest_of_no_row(found: &str) -> u64 {
+    xxh3_64_with_seed(found.as_bytes(), u64::from(OTHER)).max(1)
+}
+
+fn is_truth(text: &str) -> bool {
+    let text = text.trim();
+    text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false")
+}
+
+/// Writes a cell as the text that stands for all cells that mean the same; nothing for a blank.
+fn write(cell: &Cell<'_>, out: &mut Vec<u8>) {
+    match cell {
+        Cell::Null => {}
+        Cell::Clear => out.push(CLEAR),
+        Cell::Bool(true) => out.extend_from_slice(b"true"),
+        Cell::Bool(false) => out.extend_from_slice(b"false"),
+        Cell::Int(number) => out.extend_from_slice(itoa::Buffer::new().format(*number).as_bytes()),
+        Cell::Float(number) => float(*number, out),
+        // Its own shortest text: 0.1 in single precision is 0.1.
+        Cell::Float32(number) => float(number.to_string().parse().unwrap_or(f64::from(*number)), out),
+        Cell::Digits(digits) => out.extend_from_slice(without_zeros(digits).as_bytes()),
+        Cell::Text(text) if is_truth(text) => {
+            out.extend_from_slice(text.trim().to_ascii_lowercase().as_bytes());
+        }
+        Cell::Text(text) => out.extend_from_slice(text.trim().as_bytes()),
+        Cell::Date(day) => shown(day, out),
+        Cell::DateTime(moment) if midnight(*moment) => shown(&moment.date(), out),
+        Cell::DateTime(moment) => shown(moment, out),
+        Cell::List(items) => {
+            out.push(LIST);
+            for item in items {
+                part(out, |out| write(item, out));
+            }
+        }
+        Cell::Map(entries) => {
+            out.push(MAP);
+            let mut sum = 0_u64;
+            for (name, cell) in entries {
+                let mut entry = Identity::default();
+                entry.cell(Seed::heading(name), cell);
+                sum = sum.wrapping_add(entry.sum);
+            }
+            out.extend_from_slice(&sum.to_le_bytes());
+        }
+        Cell::Other(kind) => {
+            out.push(OTHER);
+            out.extend_from_slice(kind.as_bytes());
+        }
+    }
+}
+
+/// A float with the 15 digits that Excel keeps, so that 0.1 + 0.2 in a frame is the 0.3 of its sheet.
+fn float(number: f64, out: &mut Vec<u8>) {
+    // Below this a float holds every whole number exactly.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if number.is_nan() {
+        return;
+    }
+    if number.fract() == 0.0 && number.abs() < EXACT {
+        #[allow(clippy::cast_possible_truncation)] // Whole, and in the range of an i64.
+        let whole = number as i64;
+        return out.extend_from_slice(itoa::Buffer::new().format(whole).as_bytes());
+    }
+    let rounded: f64 = format!("{number:.14e}").parse().unwrap_or(number);
+    shown(&rounded, out);
+}
+
+/// A decimal number without the zeros that say nothing: 42.00 is 42.
+fn without_zeros(digits: &str) -> &str {
+    if digits.contains('.') {
+        digits.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        digits
+    }
+}
+
+fn shown(value: &impl std::fmt::Display, out: &mut Vec<u8>) {
+    // Writing into memory cannot fail.
+    let _ = write!(out, "{value}");
+}
+
+/// One of several parts, with its length in front, so that no two lists of parts are the same bytes.
+fn part(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    let start = out.len();
+    out.extend_from_slice(&[0; 8]);
+    write(out);
+    let length = (out.len() - start - 8) as u64;
+    out[start..start + 8].copy_from_slice(&length.to_le_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::{date, datetime};
+
+    use super::*;
+
+    fn digest(cells: &[(&str, Cell<'_>)]) -> u64 {
+        let mut identity = Identity::default();
+        identity.begin();
+        for (name, cell) in cells {
+            identity.cell(Seed::heading(name), cell);
+        }
+        identity.digest()
+    }
+
+    #[test]
+    fn cells_that_mean_the_same_are_one_cell() {
+        let same: [&[Cell<'_>]; 7] = [
+            &[
+                Cell::Int(42),
+                Cell::Float(42.0),
+                Cell::Float32(42.0),
+                Cell::Digits("42.00"),
+                Cell::Text(" 42 "),
+            ],
+            &[
+                Cell::Float(6.1),
+                Cell::Float32(6.1),
+                Cell::Digits("6.10"),
+                Cell::Text("6.1"),
+            ],
+            &[Cell::Float(0.1 + 0.2), Cell::Float(0.3)],
+            &[
+                Cell::Date(date(2026, 3, 5)),
+                Cell::DateTime(datetime(2026, 3, 5, 0, 0, 0, 0)),
+                Cell::Text("2026-03-05"),
+            ],
+            &[Cell::Null, Cell::Text("  "), Cell::Float(f64::NAN)],
+            &[Cell::Bool(true), Cell::Text("TRUE"), Cell::Text("true ")],
+            &[Cell::Float(-0.0), Cell::Int(0)],
+        ];
+        let digests: Vec<u64> = same
+            .iter()
+            .map(|cells| digest(&[("a", cells[0].clone())]))
+            .collect();
+        for (cells, expected) in same.iter().zip(&digests) {
+            for cell in *cells {
+                assert_eq!(digest(&[("a", cell.clone())]), *expected, "{cell:?}");
+            }
+        }
+        for (at, one) in digests.iter().enumerate() {
+            assert!(!digests[at + 1..].contains(one), "{:?}", same[at]);
+        }
+    }
+
+    #[test]
+    fn what_is_different_stays_different() {
+        let different = [
+            Cell::Text("007"),
+            Cell::Text("7"),
+            Cell::Text("a b"),
+            Cell::Text("A b"),
+            Cell::Clear,
+            Cell::Null,
+            Cell::List(vec![Cell::Text("ab"), Cell::Text("c")]),
+            Cell::List(vec![Cell::Text("a"), Cell::Text("bc")]),
+            Cell::DateTime(datetime(2026, 3, 5, 1, 0, 0, 0)),
+            Cell::Float(f64::INFINITY),
+            Cell::Other("bytes"),
+            Cell::Text("bytes"),
+        ];
+        for (at, one) in different.iter().enumerate() {
+            for other in &different[at + 1..] {
+                let digests = [one, other].map(|cell| digest(&[("a", cell.clone())]));
+                assert_ne!(digests[0], digests[1], "{one:?} and {other:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_order_of_columns_does_not_count_but_their_names_do() {
+        let (one, two) = (Cell::Text("one"), Cell::Text("two"));
+        let row = digest(&[("a", one.clone()), ("b", two.clone())]);
+        assert_eq!(
+            row,
+            digest(&[("b", two.clone()), ("c", Cell::Null), (" a ", one.clone())])
+        );
+        assert_ne!(row, digest(&[("a", two), ("b", one)]));
+    }
+}
