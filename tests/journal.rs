@@ -95,6 +95,10 @@ fn assert_same(kept: &Ledger, ledger: &Ledger) {
     }
     assert_eq!(kept.sendings(), ledger.sendings());
     assert_eq!(kept.faults(), ledger.faults());
+    for sending in 0..u32::try_from(ledger.sendings().len()).unwrap() {
+        assert_eq!(kept.body(sending), ledger.body(sending), "request {sending}");
+    }
+    assert_eq!(kept.headings, ledger.headings);
     assert_eq!(kept.complete, ledger.complete);
     assert_eq!(kept.import_prefix, ledger.import_prefix);
 }
@@ -113,6 +117,8 @@ enum Step {
     SameAs(u32),
     Send(u32),
     Note(u32, Option<i64>, bool),
+    Forgotten(u32),
+    Heading(String, bool),
     Complete(bool),
     Prefix(String),
     Write,
@@ -140,6 +146,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => row.clone().prop_map(Step::Send),
         2 => (row, any::<Option<i64>>(), any::<bool>())
             .prop_map(|(sending, left, executed)| Step::Note(sending, left, executed)),
+        1 => (0..20_u32).prop_map(Step::Forgotten),
+        1 => (any::<String>(), any::<bool>()).prop_map(|(heading, counts)| Step::Heading(heading, counts)),
         1 => any::<bool>().prop_map(Step::Complete),
         1 => any::<String>().prop_map(Step::Prefix),
         2 => Just(Step::Write),
@@ -178,6 +186,9 @@ fn take(ledger: &mut Ledger, step: Step) {
         }
         Step::Id(row, id) if row < read => ledger.set_id(row, &id),
         Step::Digest(row, digest) if row < read => ledger.set_digest(row, digest),
+        Step::Forgotten(sending) => ledger.forget_body(sending),
+        // Which columns count is decided once.
+        Step::Heading(heading, counts) => drop(ledger.headings.entry(heading).or_insert(counts)),
         Step::SameAs(row) if row < read && row > 0 => ledger.set_same_as(row, row - 1),
         Step::Send(row) if row < read => {
             ledger.begin_sending(carrying(&[row]));
@@ -580,9 +591,19 @@ fn a_later_format_is_refused() {
     let (_folder, path) = folder();
     drop(written(&path, 1));
     let connection = Connection::open(&path).unwrap();
-    connection.pragma_update(None, "user_version", 2).unwrap();
+    connection.pragma_update(None, "user_version", 3).unwrap();
     connection.close().unwrap();
-    assert!(refusal(&path).contains("later version of acc-assets (format 2, this version knows 1)"));
+    assert!(refusal(&path).contains("later version of acc-assets (format 3, this version knows 2)"));
+}
+
+#[test]
+fn an_earlier_format_is_refused() {
+    let (_folder, path) = folder();
+    drop(written(&path, 1));
+    let connection = Connection::open(&path).unwrap();
+    connection.pragma_update(None, "user_version", 1).unwrap();
+    connection.close().unwrap();
+    assert!(refusal(&path).contains("earlier version of acc-assets (format 1, this version needs 2)"));
 }
 
 #[test]

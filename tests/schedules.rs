@@ -15,9 +15,14 @@ use acc_assets::api::{assets, relationships};
 use acc_assets::batch::journal::{Header, Journal};
 use acc_assets::batch::outcome::{Ledger, State, View, lock};
 use acc_assets::batch::run::Tolerance;
+use acc_assets::batch::settings::Reader;
 use acc_assets::http::Phase;
+use acc_assets::http::Stop;
+use acc_assets::ids::ProjectId;
+use acc_assets::settings::Settings;
 use acc_assets::simulator;
 use acc_assets::simulator::contract::SWITCHES;
+use acc_assets::validation::columns::{ROW_OF_RUN, row_of_run_text};
 use acc_assets::validation::{ImportKey, RowShape};
 use bench::{Bench, Call, SECRET, Texts, count, counts, fault};
 use fastrand::Rng;
@@ -64,6 +69,86 @@ struct Schedule {
     what: String,
     journal: Option<PathBuf>,
     import_key: Option<ImportKey>,
+    /// What names mean: first as the project is, then as it may be after a change of its settings.
+    settings: Vec<Arc<Settings>>,
+}
+
+/// The rows as their owner has them, who edits them between two calls, takes some out and puts them back.
+struct Owned {
+    rows: Vec<Texts>,
+    there: Vec<bool>,
+    edited: Vec<bool>,
+}
+
+impl Owned {
+    fn new(rows: Vec<Texts>) -> Self {
+        let (there, edited) = (vec![true; rows.len()], vec![false; rows.len()]);
+        Self { rows, there, edited }
+    }
+
+    /// Every row is there again, as it is now.
+    fn complete(&mut self) {
+        self.there.fill(true);
+    }
+
+    /// Rows that turned out to be in the project belong to the run's rows; one that it has not read cannot be missing.
+    fn put_back(&mut self, ledger: &Ledger) {
+        let read = |row: usize| row < ledger.read();
+        for row in 0..self.rows.len() {
+            self.there[row] |= !read(row) || ledger.state(u32::try_from(row).unwrap()).good();
+        }
+    }
+
+    /// Edits rows that the run has read and that are not settled.
+    fn edit(&mut self, random: &mut Rng, ledger: &Ledger, status: &str) {
+        for row in 0..ledger.read() {
+            let state = ledger.state(u32::try_from(row).unwrap());
+            if state.good() {
+                continue;
+            }
+            match random.u8(0..8) {
+                // Put back, one in doubt has to be what was sent.
+                0 if state != State::Unknown || !self.edited[row] => self.there[row] = !self.there[row],
+                _ if !self.there[row] => {}
+                1 | 2 => {
+                    self.edited[row] = true;
+                    self.rows[row].retain(|(name, _)| *name != "description");
+                    self.rows[row].push(("description", format!("edited {}", random.u8(..))));
+                }
+                3 => {
+                    self.edited[row] = true;
+                    for (name, text) in &mut self.rows[row] {
+                        if *name == "statusId" {
+                            status.clone_into(text);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn given(&self) -> Vec<Texts> {
+        let rows = self.rows.iter().zip(&self.there);
+        rows.filter(|(_, there)| **there)
+            .map(|(row, _)| row.clone())
+            .collect()
+    }
+
+    /// A file of rows to fix: those that are not settled, each with its number in the run.
+    fn to_fix(&self, ledger: &Ledger) -> Vec<Texts> {
+        let number = |row: usize| u32::try_from(row).unwrap();
+        let open = (0..ledger.read()).filter(|row| !ledger.state(number(*row)).good() && self.there[*row]);
+        open.map(|row| {
+            let mut texts = self.rows[row].clone();
+            texts.push((
+                ROW_OF_RUN,
+                row_of_run_text(number(row), ledger.digest(number(row))),
+            ));
+            texts
+        })
+        .collect()
+    }
 }
 
 /// How a call ends.
@@ -115,7 +200,65 @@ impl Schedule {
             what,
             journal,
             import_key,
+            settings: Vec::new(),
         }
+    }
+
+    /// Reads the settings of the project, and makes others of them, as an admin may: a category has another name, or the
+    /// name of another category.
+    async fn read_settings(&mut self) {
+        if self.random.u8(0..4) != 0 {
+            return;
+        }
+        let reader = Reader {
+            caller: self.bench.caller.clone(),
+            project: ProjectId::parse(&self.bench.simulator.project_id()).unwrap(),
+            locations_container: None,
+            stop: Stop::default(),
+            counters: Arc::default(),
+        };
+        // A switch may keep them from being read.
+        let Ok(content) = reader.read().await else { return };
+        let settings = Settings::new(content);
+        let own = settings.category_of_id(&self.bench.category);
+        let Some(own) = own.filter(|own| settings.set_of(*own).is_some()) else {
+            return;
+        };
+        let categories = settings.content().categories.len();
+        let other = (0..categories).find(|other| {
+            let category = &settings.content().categories[*other];
+            *other != own
+                && category.active
+                && !category.root
+                && settings.set_of(*other) == settings.set_of(own)
+        });
+        let mut changed = settings.content().clone();
+        match other {
+            Some(other) if self.random.bool() => {
+                let name = changed.categories[own].name.clone();
+                changed.categories[own].name = std::mem::replace(&mut changed.categories[other].name, name);
+            }
+            _ => changed.categories[own].name = "Another Name".to_owned(),
+        }
+        self.what.push_str(", names");
+        self.settings = vec![Arc::new(settings), Arc::new(Settings::new(changed))];
+    }
+
+    /// Rows with the names of what they have the ids of.
+    fn with_names(&self, mut rows: Vec<Texts>) -> Vec<Texts> {
+        let Some(settings) = self.settings.first() else {
+            return rows;
+        };
+        for row in &mut rows {
+            for (name, text) in row {
+                if *name == "categoryId" {
+                    let place = settings.category_of_id(text).unwrap();
+                    *name = "Category";
+                    text.clone_from(&settings.content().categories[place].name);
+                }
+            }
+        }
+        rows
     }
 
     fn add_faults(&mut self) {
@@ -163,6 +306,9 @@ impl Schedule {
         let count = random.usize(0..400);
         let bad = random.usize(10..300);
         let twins = random.u8(0..4) == 0;
+        if twins {
+            self.what.push_str(", twins");
+        }
         let mut rows: Vec<Texts> = Vec::new();
         for row in 0..count {
             let twin = twins && row > 0 && random.u8(0..10) == 0;
@@ -229,8 +375,8 @@ impl Schedule {
     }
 
     /// The next call of the same create: resumed from its journal, or with what is in memory.
-    fn next(&self, rows: Vec<Texts>, ledger: Option<Ledger>) -> Call {
-        let call = Call::create(rows);
+    fn next(&self, ledger: Option<Ledger>) -> Call {
+        let call = Call::create(Vec::new());
         let Some(path) = &self.journal else {
             return match ledger {
                 Some(ledger) => call.goes_on(ledger, true, true),
@@ -257,7 +403,11 @@ impl Schedule {
     }
 
     async fn create(&mut self) -> Ledger {
+        self.read_settings().await;
         let rows = self.rows();
+        let mut owned = Owned::new(self.with_names(rows.clone()));
+        // Rows of one name cannot be told apart once they are edited.
+        let twins = self.what.contains("twins");
         self.add_faults();
         let mut ledger = None;
         for round in 0..8 {
@@ -275,14 +425,46 @@ impl Schedule {
                 3 | 4 if !calm && self.journal.is_some() => End::Kill,
                 _ => End::ByItself,
             };
-            let next = self.next(rows.clone(), ledger.take());
+            let mut next = self.next(ledger.take());
+            let mut some_rows_only = false;
+            if calm {
+                owned.complete();
+                next.settings = self.settings.first().cloned();
+            } else {
+                if round > 0 && !twins && self.random.u8(0..3) == 0 {
+                    let status = self.bench.status.clone();
+                    owned.edit(&mut self.random, &next.ledger, &status);
+                    some_rows_only = self.journal.is_some() && self.random.u8(0..3) == 0;
+                }
+                let choice = self.random.usize(0..self.settings.len().max(1));
+                next.settings = self.settings.get(choice).cloned();
+            }
+            owned.put_back(&next.ledger);
+            let known = next.ledger.read();
+            next.rows = if some_rows_only {
+                owned.to_fix(&next.ledger)
+            } else {
+                owned.given()
+            };
+            if some_rows_only && next.rows.is_empty() {
+                next.rows = owned.given();
+                some_rows_only = false;
+            }
             let (now, fatal) = self.call(next, end).await;
             let what = format!("{}, round {round}, {end:?}, {fatal:?}", self.what);
             // A killed run is looked at through its journal, in the next round.
             if !matches!(end, End::Kill) {
                 self.bench.compare(&now, now.rows(), &what);
             }
-            let ended = fatal.is_none() && now.complete && count(&now, State::NotSent) == 0;
+            let wrong_rows = fatal
+                .as_ref()
+                .is_some_and(|fatal| fatal.contains("not the rows of the run"));
+            assert!(!wrong_rows, "{what}: {known} rows were read before");
+            let ended = fatal.is_none()
+                && now.complete
+                && !some_rows_only
+                && owned.there.iter().all(|there| *there)
+                && count(&now, State::NotSent) == 0;
             let settled = ended && count(&now, State::Failed) == 0 && count(&now, State::Unknown) == 0;
             ledger = Some(now);
             if settled && matches!(end, End::ByItself) {

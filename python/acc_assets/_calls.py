@@ -219,6 +219,8 @@ class Write(NamedTuple):
             self.options["dry_run"],
             again,
             self.rows if self.rows.replayable else None,
+            None,
+            self.options["run"] is not None,
         )
         self.session.last_result = result
         return result

@@ -25,19 +25,31 @@ Status: TypeAlias = Literal[
 ]
 
 GOOD: Final = ("created", "updated", "deleted", "unchanged")
-NEXT: Final = {
-    "invalid": "fix these rows and call again with them; they were not sent",
-    "rejected": "fix these rows and call again with them; the service did not take them",
-    "not_sent": ".retry() sends them; they never left",
+BAD: Final = ("invalid", "rejected", "not_sent", "failed", "unknown")
+# What to do about rows in each status: of a dry run, of a run with a name, of a call without one, and of such a call
+# whose result still knows its client and its input.
+DRY: Final = {"invalid": "fix these rows; nothing was sent"}
+RESUMABLE: Final = {
+    "not_sent": ".retry() sends them; they were never sent",
     "failed": ".retry() sends them again; they were not executed",
-    "unknown": ".reconcile() looks them up in the project; do not send them again before: they may be in",
+    "unknown": ".reconcile() looks them up in the project; do not send them again before, they may be in it",
 }
-# Of a result that was pickled or read from a file.
-ALONE: Final = {
-    "not_sent": "call the verb again with them, under the same run= where there was one; they never left",
-    "failed": "call the verb again with them, under the same run= where there was one; they were not executed",
-    "unknown": "call the verb again under the same run=: it looks them up; without one, look at the project first",
+UNNAMED: Final = {
+    "invalid": "fix these rows, then call again with these rows only; they were not sent",
+    "rejected": "fix these rows, then call again with these rows only; the service refused them",
+    "not_sent": "call again with these rows only; they were never sent",
+    "failed": "call again with these rows only; they were not executed",
+    "unknown": "look them up in the project before you send them again, they may be in it",
 }
+NAMED: Final = {
+    "invalid": "fix these rows, then call again with the same run= and all rows",
+    "rejected": "fix these rows, then call again with the same run= and all rows",
+    "not_sent": "call again with the same run= and all rows; they were never sent",
+    "failed": "call again with the same run= and all rows; they were not executed",
+    "unknown": "call again with the same run= and all rows: it looks them up first",
+}
+FILE: Final = ", or with the file that .to_excel() writes"
+REMOVED: Final = "removed"
 CAUSES_SHOWN: Final = 8
 
 
@@ -189,7 +201,7 @@ class BulkResult(Sequence[RowOutcome]):
         (False, {'invalid': 1}, 'statusId')
     """
 
-    __slots__ = ("_again", "_dry_run", "_label_title", "_ledger", "_rows", "_table")
+    __slots__ = ("_again", "_dry_run", "_label_title", "_ledger", "_named", "_rows", "_table")
 
     def __init__(
         self,
@@ -199,6 +211,7 @@ class BulkResult(Sequence[RowOutcome]):
         again: Callable[[_core.Ledger, Literal["retry", "reconcile"]], Any] | None = None,
         rows: _core.Rows | None = None,
         label_title: str | None = None,
+        named: bool = False,
         /,
     ) -> None:
         self._ledger = ledger
@@ -206,6 +219,8 @@ class BulkResult(Sequence[RowOutcome]):
         self._dry_run = dry_run
         self._again = again
         self._rows = rows
+        # Whether it is of a named run.
+        self._named = named
         # What the labels are, where the rows come from a sheet.
         self._label_title = label_title if rows is None else rows.label_title
 
@@ -269,7 +284,7 @@ class BulkResult(Sequence[RowOutcome]):
         if not statuses:
             raise OptionError('where() takes one or more statuses, such as where("rejected", "invalid").')
         for status in statuses:
-            one_of("status", status, (*GOOD, *NEXT))
+            one_of("status", status, (*GOOD, *BAD))
         return self._part(self._ledger.select(statuses))
 
     def by_cause(self) -> list[Cause]:
@@ -287,8 +302,11 @@ class BulkResult(Sequence[RowOutcome]):
         return Report(self)
 
     def to_excel(self, path: str | os.PathLike[str]) -> int:
-        """Writes the rows that are not ok into an Excel file, to be mended and given to the same verb again: your columns
-        in your order, the row of the sheet, what is wrong and what to do, bad cells marked.
+        """Write the rows that are not ok into an Excel file, to be fixed and given to the same verb again.
+
+        The file has your columns in your order, the row of the sheet, what is wrong and what to do; bad cells are
+        marked. A hidden column says which row of the run each row is, so the file can be given to the same `run=`.
+        Rows that the last call did not bring are not written.
 
         Args:
             path: an .xlsx file; one that is there is replaced.
@@ -432,10 +450,13 @@ class BulkResult(Sequence[RowOutcome]):
             None if self._table is None else self._table.dump(),
             self._dry_run,
             self._label_title,
+            self._named,
         )
 
     def _part(self, ledger: _core.Ledger) -> Self:
-        return type(self)(ledger, None, self._dry_run, self._again, self._rows, self._label_title)
+        return type(self)(
+            ledger, None, self._dry_run, self._again, self._rows, self._label_title, self._named
+        )
 
     def _headline(self) -> str:
         if not len(self):
@@ -469,11 +490,21 @@ class BulkResult(Sequence[RowOutcome]):
         return lines
 
     def _advice(self) -> list[str]:
-        known = NEXT if self._again is not None else {**NEXT, **ALONE}
+        if self._dry_run:
+            known = DRY
+        elif self._named:
+            file = FILE if self._rows is not None else ""
+            known = {**NAMED, **{status: NAMED[status] + file for status in ("invalid", "rejected")}}
+        else:
+            # Rows of a generator are used up, so they cannot be read a second time.
+            resumable = self._again is not None and self._rows is not None
+            known = {**UNNAMED, **RESUMABLE} if resumable else UNNAMED
+        removed = {cause.status: cause.rows for cause in self.by_cause() if cause.code == REMOVED}
+        counts = self._ledger.counts()
         return [
             f"  {status}: {advice}"
             for status, advice in known.items()
-            if status in self._ledger.counts() and not (self._dry_run and status == "not_sent")
+            if counts.get(status, 0) > removed.get(status, 0)  # type: ignore[call-overload]
         ]
 
 
@@ -507,6 +538,12 @@ def _row_error(error: Mapping[str, Any]) -> RowError:
     )
 
 
-def _load(ledger: bytes, table: bytes | None, dry_run: bool, label_title: str | None = None) -> BulkResult:
+def _load(
+    ledger: bytes,
+    table: bytes | None,
+    dry_run: bool,
+    label_title: str | None = None,
+    named: bool = False,
+) -> BulkResult:
     loaded = None if table is None else _core.Table.load(table)
-    return BulkResult(_core.Ledger.load(ledger), loaded, dry_run, None, None, label_title)
+    return BulkResult(_core.Ledger.load(ledger), loaded, dry_run, None, None, label_title, named)

@@ -117,7 +117,7 @@ class Runs(Mapping[str, BulkResult]):
             raise JournalError(
                 f"the run {name!r} is under way; wait until it has ended, or stop it, to read it."
             )
-        return BulkResult(kept[1])
+        return BulkResult(kept[1], None, False, None, None, None, True)
 
     def delete(self, name: str) -> None:
         """Deletes the file of a run. What the run did in the project stays; a later run of this name begins anew.

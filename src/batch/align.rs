@@ -6,10 +6,19 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
+/// What a row is told by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowId {
+    /// Of its cells.
+    pub digest: u64,
+    /// Of what it is called, which an edit often keeps; 0 where it has no name.
+    pub key: u64,
+}
+
 /// A row as the run knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KnownRow {
-    pub digest: u64,
+    pub id: RowId,
     /// Its outcome is final and good, so it must come again as it was.
     pub settled: bool,
 }
@@ -30,7 +39,7 @@ pub enum Mismatch {
 ///
 /// # Errors
 /// The first row that does not fit.
-pub fn align(run: &[KnownRow], input: &[u64], complete: bool) -> Result<Vec<u32>, Mismatch> {
+pub fn align(run: &[KnownRow], input: &[RowId], complete: bool) -> Result<Vec<u32>, Mismatch> {
     let anchors: Vec<usize> = (0..run.len()).filter(|row| run[*row].settled).collect();
     let places = settled_places(run, &anchors, input)?;
     let mut rows = vec![0; input.len()];
@@ -71,9 +80,13 @@ pub fn align(run: &[KnownRow], input: &[u64], complete: bool) -> Result<Vec<u32>
 /// A settled row may come earlier than it was by as many rows as were taken out before it: its shift. From one settled
 /// row to the next the shift stays or grows, by no more than the rows between them that may be taken out. Rows that are
 /// alike can leave several shifts open, so all that are possible are kept until the end.
-fn settled_places(run: &[KnownRow], anchors: &[usize], input: &[u64]) -> Result<Vec<usize>, Mismatch> {
-    let at = |row: usize, shift: usize| row.checked_sub(shift).and_then(|at| input.get(at)).copied();
-    if anchors.iter().all(|row| at(*row, 0) == Some(run[*row].digest)) {
+fn settled_places(run: &[KnownRow], anchors: &[usize], input: &[RowId]) -> Result<Vec<usize>, Mismatch> {
+    let at = |row: usize, shift: usize| {
+        row.checked_sub(shift)
+            .and_then(|at| input.get(at))
+            .map(|id| id.digest)
+    };
+    if anchors.iter().all(|row| at(*row, 0) == Some(run[*row].id.digest)) {
         return Ok(anchors.to_vec());
     }
     let mut possible: Vec<Vec<usize>> = Vec::with_capacity(anchors.len());
@@ -85,7 +98,7 @@ fn settled_places(run: &[KnownRow], anchors: &[usize], input: &[u64]) -> Result<
         for from in last {
             // Those up to here were tried from a smaller shift.
             let next = shifts_tried(last, *from, free).max(*from);
-            let fits = |shift: &usize| at(row, *shift) == Some(run[row].digest);
+            let fits = |shift: &usize| at(row, *shift) == Some(run[row].id.digest);
             shifts.extend((next..=from + free).filter(fits));
         }
         if shifts.is_empty() {
@@ -118,13 +131,13 @@ fn shifts_tried(last: &[usize], from: usize, free: usize) -> usize {
 }
 
 /// Why the settled row `row` is not where it can be: behind `from` rows of the input.
-fn mismatch(run: &[KnownRow], row: usize, from: usize, input: &[u64]) -> Mismatch {
-    let wanted = run[row].digest;
-    let Some(found) = input.iter().position(|digest| *digest == wanted) else {
+fn mismatch(run: &[KnownRow], row: usize, from: usize, input: &[RowId]) -> Mismatch {
+    let wanted = run[row].id.digest;
+    let Some(found) = input.iter().position(|id| id.digest == wanted) else {
         return Mismatch::Missing(number(row));
     };
-    let known: HashSet<u64> = run.iter().map(|known| known.digest).collect();
-    let added = (from..found).find(|at| !known.contains(&input[*at]));
+    let known: HashSet<u64> = run.iter().map(|known| known.id.digest).collect();
+    let added = (from..found).find(|at| !known.contains(&input[*at].digest));
     added.map_or(Mismatch::Moved(number(row)), |at| Mismatch::Added(number(at)))
 }
 
@@ -133,22 +146,20 @@ fn mismatch(run: &[KnownRow], row: usize, from: usize, input: &[u64]) -> Mismatc
 fn pair(
     run: &[KnownRow],
     run_range: Range<usize>,
-    input: &[u64],
+    input: &[RowId],
     input_range: Range<usize>,
     rows: &mut [u32],
 ) -> Result<(), Mismatch> {
     let places = Places::new(run, run_range.clone());
     let Some(mut left_out) = run_range.len().checked_sub(input_range.len()) else {
-        let fits = |at: &usize| places.next(input[*at], run_range.start).is_some();
+        let fits = |at: &usize| places.next(input[*at], run_range.start, run_range.end).is_some();
         let last = input_range.end - 1;
         let added = input_range.clone().find(|at| !fits(at)).unwrap_or(last);
         return Err(Mismatch::Added(number(added)));
     };
     let mut next = run_range.start;
     for at in input_range {
-        let found = places
-            .next(input[at], next)
-            .filter(|found| found - next <= left_out);
+        let found = places.next(input[at], next, next + left_out + 1);
         let row = found.unwrap_or(next);
         left_out -= row - next;
         rows[at] = number(row);
@@ -161,7 +172,7 @@ fn pair(
 fn pair_open(
     run: &[KnownRow],
     run_range: Range<usize>,
-    input: &[u64],
+    input: &[RowId],
     input_range: Range<usize>,
     rows: &mut [u32],
 ) -> usize {
@@ -171,7 +182,7 @@ fn pair_open(
         if next == run_range.end {
             return at;
         }
-        let row = places.next(input[at], next).unwrap_or(next);
+        let row = places.next(input[at], next, run_range.end).unwrap_or(next);
         rows[at] = number(row);
         next = row + 1;
     }
@@ -179,21 +190,38 @@ fn pair_open(
 }
 
 /// Where each digest is among some rows of the run.
-struct Places(HashMap<u64, Vec<usize>>);
+struct Places {
+    by_digest: HashMap<u64, Vec<usize>>,
+    by_key: HashMap<u64, Vec<usize>>,
+}
 
 impl Places {
     fn new(run: &[KnownRow], range: Range<usize>) -> Self {
-        let mut places: HashMap<u64, Vec<usize>> = HashMap::with_capacity(range.len());
+        let mut places = Self {
+            by_digest: HashMap::with_capacity(range.len()),
+            by_key: HashMap::with_capacity(range.len()),
+        };
         for row in range {
-            places.entry(run[row].digest).or_default().push(row);
+            let RowId { digest, key } = run[row].id;
+            places.by_digest.entry(digest).or_default().push(row);
+            if key != 0 {
+                places.by_key.entry(key).or_default().push(row);
+            }
         }
-        Self(places)
+        places
     }
 
-    /// The first row from `from` on that has this digest.
-    fn next(&self, digest: u64, from: usize) -> Option<usize> {
-        let rows = self.0.get(&digest)?;
-        rows.get(rows.partition_point(|row| *row < from)).copied()
+    /// The first row from `from` on, before `end`, that is as it was, or else one that has the same name.
+    fn next(&self, id: RowId, from: usize, end: usize) -> Option<usize> {
+        let first = |rows: Option<&Vec<usize>>| {
+            let rows = rows?;
+            rows.get(rows.partition_point(|row| *row < from)).copied()
+        };
+        let found = [
+            first(self.by_digest.get(&id.digest)),
+            first(self.by_key.get(&id.key)),
+        ];
+        found.into_iter().flatten().find(|row| *row < end)
     }
 }
 
@@ -211,18 +239,23 @@ mod tests {
     /// Capital letters are settled rows.
     fn run(rows: &str) -> Vec<KnownRow> {
         let known = |letter: char| KnownRow {
-            digest: digest(letter),
+            id: row(letter),
             settled: letter.is_uppercase(),
         };
         rows.chars().map(known).collect()
     }
 
-    fn digest(letter: char) -> u64 {
-        u64::from(letter.to_ascii_lowercase())
+    /// A digit is an edited row: 1 is what was called a.
+    fn row(letter: char) -> RowId {
+        let digest = u64::from(letter.to_ascii_lowercase());
+        let key = letter
+            .to_digit(10)
+            .map_or(digest, |digit| u64::from(b'a') - 1 + u64::from(digit));
+        RowId { digest, key }
     }
 
     fn aligned(rows: &str, input: &str, complete: bool) -> Result<Vec<u32>, Mismatch> {
-        let input: Vec<u64> = input.chars().map(digest).collect();
+        let input: Vec<RowId> = input.chars().map(row).collect();
         align(&run(rows), &input, complete)
     }
 
@@ -235,6 +268,9 @@ mod tests {
             ("AbCd", "ac", &[0, 2]),
             ("abC", "xc", &[0, 2]),
             ("abcD", "bd", &[1, 3]),
+            // Taken out beside an edited one.
+            ("abcD", "2d", &[1, 3]),
+            ("Aabcd", "a24", &[0, 2, 4]),
             ("", "", &[]),
             // Of rows that are alike the one that is not settled was taken out.
             ("aAb", "ab", &[1, 2]),
@@ -282,37 +318,41 @@ mod tests {
         assert_eq!(aligned("AbC", "axyc", false), Err(Mismatch::Added(1)));
     }
 
+    fn id(digest: u64) -> RowId {
+        RowId { digest, key: 0 }
+    }
+
     proptest! {
         #[test]
         fn every_change_that_is_allowed_is_accepted_and_every_settled_row_is_found(
             rows in prop::collection::vec((0_u64..4, any::<bool>(), 0_u8..3), 0..40),
             spoiled in any::<Option<prop::sample::Index>>(),
         ) {
-            let run: Vec<KnownRow> = rows.iter().map(|(digest, settled, _)| KnownRow { digest: *digest, settled: *settled }).collect();
+            let run: Vec<KnownRow> = rows.iter().map(|(digest, settled, _)| KnownRow { id: id(*digest), settled: *settled }).collect();
             let mut input = Vec::new();
             for (at, (digest, settled, change)) in rows.iter().enumerate() {
                 match (settled, change) {
                     (false, 1) => {}
-                    (false, 2) => input.push(100 + at as u64),
-                    _ => input.push(*digest),
+                    (false, 2) => input.push(id(100 + at as u64)),
+                    _ => input.push(id(*digest)),
                 }
             }
             let aligned = align(&run, &input, true).unwrap();
             prop_assert!(aligned.windows(2).all(|pair| pair[0] < pair[1]));
             for (row, known) in run.iter().enumerate().filter(|(_, known)| known.settled) {
                 let at = aligned.iter().position(|found| *found as usize == row);
-                prop_assert_eq!(at.map(|at| input[at]), Some(known.digest));
+                prop_assert_eq!(at.map(|at| input[at]), Some(known.id));
             }
             // A row that none of the run says, beside a settled one, is one too many or takes its place.
-            let whole: Vec<u64> = run.iter().map(|known| known.digest).collect();
+            let whole: Vec<RowId> = run.iter().map(|known| known.id).collect();
             if let Some(index) = spoiled.filter(|_| !whole.is_empty()) {
                 let at = index.index(whole.len());
                 let mut added = whole.clone();
-                added.insert(at, 99);
+                added.insert(at, id(99));
                 prop_assert!(align(&run, &added, true).is_err());
                 let mut missing = whole.clone();
                 missing.remove(at);
-                let alike = run.iter().filter(|known| known.digest == run[at].digest).count() > 1;
+                let alike = run.iter().filter(|known| known.id == run[at].id).count() > 1;
                 if run[at].settled && !alike {
                     prop_assert_eq!(align(&run, &missing, true), Err(Mismatch::Missing(u32::try_from(at).unwrap())));
                 }

@@ -368,6 +368,8 @@ fn connect(path: &Path, patience: Duration) -> Result<Connection, Trouble> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(patience)?;
+    // What a request carried is overwritten once its rows are settled, not only marked as free.
+    connection.pragma_update(None, "secure_delete", true)?;
     let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     match (number("application_id")?, number("user_version")?) {
         (APPLICATION, FORMAT) => Ok(connection),

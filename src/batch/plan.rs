@@ -225,6 +225,8 @@ pub struct Packer {
     /// Why the rows are not those of the earlier call.
     pub(super) changed: Option<String>,
     pub(super) row: u32,
+    /// How many headings the ledger knows.
+    headings: usize,
     label: OwnedLabel,
     start: usize,
     /// What was seen before, with its row and a digest of what that said.
@@ -276,6 +278,7 @@ impl Packer {
             places: None,
             changed: None,
             row: 0,
+            headings: 0,
             label: OwnedLabel::Number,
             start: 0,
             seen: HashMap::new(),
@@ -431,7 +434,7 @@ impl Packer {
         let numbered = self.writer.are_numbered().then(|| self.writer.numbered());
         let key: Box<str> = self.writer.key().into();
         if let Some(row) = earlier.settled_next(digest).filter(|_| numbered.is_none()) {
-            earlier.take_settled(digest);
+            earlier.take_settled(digest, &key);
             if let Some(same) = self.same(&key, self.writer.import_key()) {
                 let said = checked.map_or(0, |()| Self::said(&self.current.open[self.start..]));
                 self.seen.entry(same).or_insert((row, said));
@@ -490,7 +493,14 @@ impl Packer {
 
 impl Sink for Packer {
     fn column(&mut self, name: &str) -> Column {
-        self.writer.column(name)
+        let column = self.writer.column(name);
+        // Kept from the first request on, so that a run that is killed knows them.
+        let headings = self.writer.headings();
+        if headings.len() > self.headings {
+            self.headings = headings.len();
+            lock(&self.ledger).headings.clone_from(headings);
+        }
+        column
     }
 
     fn begin(&mut self, label: Label<'_>) -> bool {

@@ -4,11 +4,12 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::batch::align::{KnownRow, Mismatch, align};
+use crate::batch::align::{KnownRow, Mismatch, RowId, align};
 use crate::batch::outcome::{Fault, Ledger, OwnedLabel, State, lock};
 use crate::batch::plan::{Packer, Same};
 use crate::error::shortened;
 use crate::validation::Problem;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// A row as it was read.
 #[derive(Debug, Clone)]
@@ -37,7 +38,7 @@ pub(super) struct Earlier {
     run: Vec<KnownRow>,
     /// The run has read all its rows: there are no others.
     complete: bool,
-    digests: Vec<u64>,
+    input: Vec<RowId>,
     /// Rows of the input, but for those that are a settled row in its place.
     held: BTreeMap<u32, ReadRow>,
     /// What a file of rows to fix says of each of its rows.
@@ -58,13 +59,16 @@ impl Earlier {
     pub fn of(ledger: &Ledger) -> Option<Self> {
         let rows = u32::try_from(ledger.rows()).unwrap_or(u32::MAX);
         let known = |row| KnownRow {
-            digest: ledger.digest(row),
+            id: RowId {
+                digest: ledger.digest(row),
+                key: ledger.key(row).map_or(0, |key| named(&key)),
+            },
             settled: ledger.state(row).good(),
         };
         (rows > 0 || ledger.complete).then(|| Self {
             run: (0..rows).map(known).collect(),
             complete: ledger.complete,
-            digests: Vec::new(),
+            input: Vec::new(),
             held: BTreeMap::new(),
             numbers: Vec::new(),
         })
@@ -72,18 +76,22 @@ impl Earlier {
 
     /// The number of the next row of the input, if it is a settled row in its place.
     pub fn settled_next(&self, digest: u64) -> Option<u32> {
-        let known = self.run.get(self.digests.len())?;
-        let same = known.settled && known.digest == digest;
-        same.then(|| number(self.digests.len()))
+        let known = self.run.get(self.input.len())?;
+        let same = known.settled && known.id.digest == digest;
+        same.then(|| number(self.input.len()))
     }
 
-    pub fn take_settled(&mut self, digest: u64) {
-        self.digests.push(digest);
+    pub fn take_settled(&mut self, digest: u64, key: &str) {
+        let key = named(key);
+        self.input.push(RowId { digest, key });
     }
 
     pub fn take(&mut self, row: ReadRow, numbered: Option<Option<(u32, u64)>>) {
-        let at = number(self.digests.len());
-        self.digests.push(row.digest);
+        let at = number(self.input.len());
+        self.input.push(RowId {
+            digest: row.digest,
+            key: named(&row.key),
+        });
         self.numbers.extend(numbered);
         self.held.insert(at, row);
     }
@@ -91,16 +99,16 @@ impl Earlier {
     /// Whether the rows that follow are new ones, or one too many.
     pub fn is_read(&self) -> bool {
         if self.complete || !self.numbers.is_empty() {
-            self.digests.len() > self.run.len()
+            self.input.len() > self.run.len()
         } else {
-            self.digests.len() == self.run.len()
+            self.input.len() == self.run.len()
         }
     }
 
     /// The row of the run that each row of the input is.
     fn rows(&self) -> Result<Vec<u32>, Unfit> {
         if self.numbers.is_empty() {
-            let rows = align(&self.run, &self.digests, self.complete).map_err(Unfit::Row)?;
+            let rows = align(&self.run, &self.input, self.complete).map_err(Unfit::Row)?;
             let known = |row: u32| self.run.get(row as usize);
             // Only rows that are alike, in patterns that repeat, get here.
             let unclear = rows.iter().zip(0_u32..).find(|(row, at)| {
@@ -115,14 +123,14 @@ impl Earlier {
         (0_u32..)
             .zip(&self.numbers)
             .map(|(at, numbered)| {
-                let digest = self.digests[at as usize];
+                let digest = self.input[at as usize].digest;
                 let (row, before) = numbered.ok_or(Unfit::Row(Mismatch::Added(at)))?;
                 let known = self.run.get(row as usize).ok_or(Unfit::OtherRun(row))?;
                 // It is as it was when the file was written, or the file was given before.
-                if known.digest != before && known.digest != digest {
+                if known.id.digest != before && known.id.digest != digest {
                     return Err(Unfit::OtherRun(row));
                 }
-                if known.settled && known.digest != digest {
+                if known.settled && known.id.digest != digest {
                     return Err(Unfit::Row(Mismatch::Missing(row)));
                 }
                 if !taken.insert(row) {
@@ -365,6 +373,15 @@ impl Packer {
             let given = self.writer.import_keys_are_given() && !import_key.is_empty();
             given.then(|| Same::ImportKey(import_key.into()))
         }
+    }
+}
+
+/// Stands for the name of a row; 0 for none.
+fn named(key: &str) -> u64 {
+    if key.is_empty() {
+        0
+    } else {
+        xxh3_64(key.as_bytes()).max(1)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Excel files that Python asks for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use pyo3::prelude::*;
@@ -9,11 +9,13 @@ use super::errors::exception;
 use super::ledger::Ledger;
 use super::rows::Rows;
 use super::settings::Settings;
+use crate::batch::outcome::OwnedLabel;
 use crate::error::Error;
 use crate::model::settings::Attribute;
 use crate::settings::{self, SEPARATOR};
-use crate::sheet::fixes::{self, Mark};
+use crate::sheet::fixes::{self, Mark, RowToFix};
 use crate::sheet::template::{self, Column, Kind, Template};
+use crate::validation::columns::row_of_run_text;
 
 /// The rows of a ledger that are not ok, with what is wrong, in a new Excel file.
 pub fn write_fixes(
@@ -23,7 +25,10 @@ pub fn write_fixes(
     path: &Path,
     label_title: Option<&str>,
 ) -> PyResult<usize> {
-    let mut marks: BTreeMap<u32, Vec<Mark>> = BTreeMap::new();
+    let mut wanted: BTreeMap<u32, RowToFix> = BTreeMap::new();
+    let known = &ledger.view().ledger;
+    // Where each row is in the input; one that the last call did not bring cannot be written.
+    let places: Option<HashMap<u32, u32>> = known.input().map(|rows| rows.iter().copied().zip(0..).collect());
     for outcome in ledger.view().outcomes().filter(|outcome| !outcome.state.good()) {
         let Some(fault) = outcome.fault else { continue };
         let mut found: Vec<Mark> = fault
@@ -42,11 +47,25 @@ pub fn write_fixes(
                 fix: fault.fix.clone().unwrap_or_default(),
             });
         }
-        marks.insert(outcome.row, found);
+        let place = match &places {
+            None => Some(outcome.row),
+            Some(places) => places.get(&outcome.row).copied(),
+        };
+        let Some(place) = place else { continue };
+        let row = RowToFix {
+            marks: found,
+            label: match outcome.label {
+                OwnedLabel::Number => None,
+                OwnedLabel::Int(number) => Some(number.to_string()),
+                OwnedLabel::Text(text) => Some(text.to_string()),
+            },
+            row_of_run: row_of_run_text(outcome.row, known.digest(outcome.row)),
+        };
+        wanted.insert(place, row);
     }
     let mut source = rows.source(py)?;
     let category = rows.template_category();
-    py.detach(|| fixes::write(path, &mut source, &marks, label_title, category.as_deref()))
+    py.detach(|| fixes::write(path, &mut source, &wanted, label_title, category.as_deref()))
         .map_err(|error| exception(py, &Error::Input(error.0)))
 }
 

@@ -8,6 +8,7 @@ use rust_xlsxwriter::{Color, Format, Note, Workbook, Worksheet, XlsxError};
 
 use super::{LONGEST_CELL, WIDEST, as_text, cut, failed, for_category, header, save};
 use crate::input::{Cell, Column, Label, More, Sink, Source, SourceError};
+use crate::validation::columns::ROW_OF_RUN;
 
 /// What is wrong with a cell or a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +19,17 @@ pub struct Mark {
     pub fix: String,
 }
 
-/// The columns that stand behind the user's own.
+/// A row to fix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowToFix {
+    pub marks: Vec<Mark>,
+    /// How the user finds it in the rows that it is from.
+    pub label: Option<String>,
+    /// Which row of its run it is, for a hidden column: so the file can be given to the same run.
+    pub row_of_run: String,
+}
+
+/// The columns behind the user's own.
 pub const PROBLEM: &str = "Problem";
 pub const FIX: &str = "Fix";
 /// What stands before the sheet row or line, as its column is called.
@@ -27,7 +38,7 @@ const ROW: [&str; 2] = ["Sheet row", "Line"];
 /// Rows of one sheet at most, the header included (Excel's own limit), and columns.
 const MOST: (usize, usize) = (1_048_576, 16_384);
 
-/// Writes the marked rows of a source, counted from 0, into a new Excel file; returns how many.
+/// Writes the rows to fix of a source, by their place in it, into a new Excel file; returns how many.
 ///
 /// `category` is the one of the template that they were filled into, so that they still need not name it.
 ///
@@ -36,19 +47,19 @@ const MOST: (usize, usize) = (1_048_576, 16_384);
 pub fn write(
     path: &Path,
     source: &mut dyn Source,
-    marks: &BTreeMap<u32, Vec<Mark>>,
+    wanted: &BTreeMap<u32, RowToFix>,
     label_title: Option<&str>,
     category: Option<&str>,
 ) -> Result<usize, SourceError> {
     let mut kept = Kept {
-        marks,
+        wanted,
         next: 0,
         names: Vec::new(),
         places: HashMap::new(),
         rows: Vec::new(),
     };
     while source.fill(&mut kept)? == More::Rows {}
-    let own = kept.names.len() + 3;
+    let own = kept.names.len() + 4;
     if kept.rows.len() >= MOST.0 || own > MOST.1 {
         return Err(SourceError(format!(
             "{} rows of {own} columns do not fit into an Excel sheet: fix what most rows have in common first",
@@ -68,7 +79,7 @@ pub fn write(
 
 /// The rows that are written, as they came.
 struct Kept<'m> {
-    marks: &'m BTreeMap<u32, Vec<Mark>>,
+    wanted: &'m BTreeMap<u32, RowToFix>,
     next: u32,
     /// Columns in the order they came; of a map of custom attributes one each.
     names: Vec<String>,
@@ -78,7 +89,6 @@ struct Kept<'m> {
 
 struct Row {
     number: u32,
-    label: Option<String>,
     cells: Vec<(usize, Value)>,
 }
 
@@ -108,20 +118,14 @@ impl Kept<'_> {
     }
 
     /// `true`: the row is one of those that are written.
-    fn begin_row(&mut self, label: Label<'_>) -> bool {
+    fn begin_row(&mut self) -> bool {
         let number = self.next;
         self.next = self.next.saturating_add(1);
-        if !self.marks.contains_key(&number) {
+        if !self.wanted.contains_key(&number) {
             return false;
         }
-        let label = match label {
-            Label::Number => None,
-            Label::Int(number) => Some(number.to_string()),
-            Label::Text(text) => Some(text.to_owned()),
-        };
         self.rows.push(Row {
             number,
-            label,
             cells: Vec::new(),
         });
         true
@@ -132,14 +136,14 @@ impl Kept<'_> {
         let own: Vec<usize> = (0..self.names.len())
             .filter(|place| {
                 let name = self.names[*place].as_str();
-                name != PROBLEM && name != FIX && !ROW.contains(&name)
+                name != PROBLEM && name != FIX && name != ROW_OF_RUN && !ROW.contains(&name)
             })
             .collect();
         let at: HashMap<usize, u16> = own.iter().copied().zip(0_u16..).collect();
         let mut titles: Vec<&str> = own.iter().map(|place| self.names[*place].as_str()).collect();
         let row_title = label_title.map(|title| ROW[usize::from(title == "line")]);
         titles.extend(row_title);
-        titles.extend([PROBLEM, FIX]);
+        titles.extend([PROBLEM, FIX, ROW_OF_RUN]);
         let mut widths: Vec<usize> = titles.iter().map(|title| title.chars().count() + 2).collect();
         let style = header();
         for (column, title) in (0_u16..).zip(&titles) {
@@ -149,7 +153,10 @@ impl Kept<'_> {
         // The own columns fit into u16, as was checked before.
         let behind = u16::try_from(own.len()).unwrap_or(u16::MAX);
         for (line, row) in (1_u32..).zip(&self.rows) {
-            let marks = self.marks.get(&row.number).map_or(&[][..], Vec::as_slice);
+            let Some(wanted) = self.wanted.get(&row.number) else {
+                continue;
+            };
+            let marks = wanted.marks.as_slice();
             let bad: HashMap<u16, &Mark> = marks
                 .iter()
                 .rev()
@@ -174,7 +181,7 @@ impl Kept<'_> {
             }
             let mut column = behind;
             if row_title.is_some() {
-                let label = row.label.as_deref().unwrap_or("");
+                let label = wanted.label.as_deref().unwrap_or("");
                 match label.parse::<u32>() {
                     Ok(number) => sheet.write_number(line, column, number)?,
                     Err(_) => sheet.write_string(line, column, cut(label, LONGEST_CELL))?,
@@ -205,17 +212,19 @@ impl Kept<'_> {
                 sheet.write_string_with_format(line, column, text, &wrapped)?;
                 column = column.saturating_add(1);
             }
+            sheet.write_string(line, column, &wanted.row_of_run)?;
         }
         for (column, width) in (0_u16..).zip(widths) {
             // Some tens of characters.
             #[allow(clippy::cast_precision_loss)]
             sheet.set_column_width(column, (width as f64).clamp(8.0, WIDEST))?;
         }
+        let last_column = u16::try_from(titles.len().saturating_sub(1)).unwrap_or(u16::MAX);
+        sheet.set_column_hidden(last_column)?;
         sheet.set_freeze_panes(1, 0)?;
         if !self.rows.is_empty() {
             let last = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
-            let right = u16::try_from(titles.len().saturating_sub(1)).unwrap_or(u16::MAX);
-            sheet.autofilter(0, 0, last, right)?;
+            sheet.autofilter(0, 0, last, last_column.saturating_sub(1))?;
         }
         Ok(())
     }
@@ -227,8 +236,8 @@ impl Sink for Kept<'_> {
         Column(u32::try_from(place).unwrap_or(u32::MAX))
     }
 
-    fn begin(&mut self, label: Label<'_>) -> bool {
-        self.begin_row(label)
+    fn begin(&mut self, _: Label<'_>) -> bool {
+        self.begin_row()
     }
 
     fn cell(&mut self, column: Column, cell: Cell<'_>) {
@@ -244,8 +253,8 @@ impl Sink for Kept<'_> {
         }
     }
 
-    fn broken(&mut self, label: Label<'_>, _: &str) {
-        self.begin_row(label);
+    fn broken(&mut self, _: Label<'_>, _: &str) {
+        self.begin_row();
     }
 
     fn end(&mut self) {}

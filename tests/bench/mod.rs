@@ -18,6 +18,7 @@ use acc_assets::http::{Caller, Stop, Token, TokenSource};
 use acc_assets::ids::ProjectId;
 use acc_assets::input::{Cell, Column, Label, More, Sink, Source, SourceError};
 use acc_assets::options::Options;
+use acc_assets::settings::Settings;
 use acc_assets::simulator::{self, Fault, Simulator};
 use acc_assets::validation::{Dates, ImportKey, Names, Nulls, Policy, RowShape};
 use serde_json::Value;
@@ -66,6 +67,8 @@ pub struct Call {
     pub again: Again,
     pub journal: Option<Journal>,
     pub stop: Stop,
+    /// What names in the rows are looked up in.
+    pub settings: Option<Arc<Settings>>,
 }
 
 impl Call {
@@ -82,6 +85,7 @@ impl Call {
             again: Again::default(),
             journal: None,
             stop: Stop::default(),
+            settings: None,
         }
     }
 
@@ -279,7 +283,10 @@ impl Bench {
                 dates: Dates::Exact,
                 id_column: "id".into(),
                 import_key: call.import_key.take(),
-                names: Names::default(),
+                names: Names {
+                    settings: call.settings.take(),
+                    ..Names::default()
+                },
             },
             batch_size: call.endpoint.most_items,
             tolerance: call.tolerance,
