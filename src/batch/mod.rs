@@ -2,6 +2,7 @@
 
 pub mod bisect;
 pub mod journal;
+pub mod lock;
 pub mod outcome;
 pub mod pages;
 pub mod plan;
