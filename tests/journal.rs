@@ -460,7 +460,8 @@ fn who_looks_at_runs_does_not_disturb_those_who_begin_one() {
 /// What another process says when it has come to its end.
 fn ends(command: &mut Command) -> String {
     let mut child = command.spawn().unwrap();
-    let line = said(&mut child).next().expect("it says how it went");
+    let mut lines = said(&mut child);
+    let line = lines.next().expect("it says how it went");
     child.wait().unwrap();
     line
 }
