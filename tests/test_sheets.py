@@ -377,7 +377,7 @@ def test_formulas_beside_numbers_with_zeros_in_front(sheet: Sheet, project: acc.
 
 
 def test_formulas_of_an_opendocument_sheet(project: acc.Project, tmp_path: pathlib.Path) -> None:
-    def cell(text: str = "", formula: str = "") -> str:
+    def cell(text: object = "", formula: str = "") -> str:
         if formula:
             return f'<table:table-cell table:formula="of:={formula}"/>'
         return f'<table:table-cell office:value-type="string"><text:p>{text}</text:p></table:table-cell>'
