@@ -206,7 +206,7 @@ impl Workbook {
     /// with one cell in its last row are billions.
     ///
     /// Formulas without a saved value are looked for where there can be some: the binary formats have a value in each
-    /// record of a formula ([MS-XLSB] 2.4.698 `BrtFmlaNum`, [MS-XLS] 2.4.127 Formula).
+    /// record of a formula (`BrtFmlaNum` and its like in [MS-XLSB], `Formula` in [MS-XLS]).
     fn walk(&mut self, sheet: &str, take: &mut dyn FnMut((u32, u32), Value) -> bool) -> Result<(), Failure> {
         match self {
             Self::Xlsx(workbook) => walk_xlsx(workbook, sheet, take)?,
@@ -278,8 +278,9 @@ fn without_value(record: &XlsxCellFormulaMetadataRecord<'_>) -> Option<Value> {
         .as_ref()
         .filter(|_| record.value == DataRef::Empty)?;
     let text = match formula {
+        XlsxFormulaMetadata::Normal { formula } if formula.is_empty() => return None,
         XlsxFormulaMetadata::Normal { formula } | XlsxFormulaMetadata::Shared { formula, .. } => formula,
-        // It stands in another cell.
+        // Its text is in the first cell that shares it.
         _ => "",
     };
     Some(Value::Formula(Formula::new(record.pos, text).into()))
