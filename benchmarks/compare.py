@@ -13,6 +13,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -54,6 +55,7 @@ def main() -> int:
     )
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
     with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
         # The same servers for both.
         creates = stack.enter_context(server(options.server, 0))
         reads = stack.enter_context(
@@ -64,7 +66,7 @@ def main() -> int:
         assert reads.stdin is not None
         assert reads.stdout is not None
         stack.callback(reads.stdin.close)
-        reached = json.dumps({**json.loads(reads.stdout.readline()), "create": creates})
+        reached = json.dumps({**json.loads(reads.stdout.readline()), "create": creates, "folder": folder})
         for turn in range(options.rounds):
             for name in names:
                 sites = [options.base, options.now]

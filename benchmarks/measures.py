@@ -86,14 +86,14 @@ def report(_: dict[str, str]) -> Work:
     return lambda: known.validate(table).causes
 
 
-def sheet(_: dict[str, str]) -> Work:
+def sheet(server: dict[str, str]) -> Work:
     """A sheet with formatted blanks, read and checked."""
-    return _sheet("General")
+    return _sheet(Path(server["folder"], "plant.xlsx"), "General")
 
 
-def sheet_with_zeros(_: dict[str, str]) -> Work:
+def sheet_with_zeros(server: dict[str, str]) -> Work:
     """The same with a column of numbers shown with zeros in front."""
-    return _sheet("0000000")
+    return _sheet(Path(server["folder"], "zeros.xlsx"), "0000000")
 
 
 MEASURES: dict[str, Callable[[dict[str, str]], Work]] = {
@@ -122,7 +122,14 @@ def _project(server: dict[str, str]) -> acc_assets.Project:
     return client.project(server["project"])
 
 
-def _sheet(number_format: str) -> Work:
+def _sheet(path: Path, number_format: str) -> Work:
+    if not path.exists():
+        _write_sheet(path, number_format)
+    assets = acc_assets.Client(auth="benchmark-token", base_url="http://127.0.0.1:9").project(PROJECT).assets
+    return lambda: assets.create(path, dry_run=True, validate=False, on_error="collect")
+
+
+def _write_sheet(path: Path, number_format: str) -> None:
     import openpyxl
     from openpyxl.cell import WriteOnlyCell
     from openpyxl.styles import Font
@@ -139,10 +146,7 @@ def _sheet(number_format: str) -> Work:
             # A blank without a format is not in the file.
             cell.font = font
         page.append(shown)
-    path = _folder() / "plant.xlsx"
     book.save(path)
-    assets = acc_assets.Client(auth="benchmark-token", base_url="http://127.0.0.1:9").project(PROJECT).assets
-    return lambda: assets.create(path, dry_run=True, validate=False, on_error="collect")
 
 
 def serve(rows: int) -> None:
