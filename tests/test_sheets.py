@@ -336,8 +336,12 @@ def test_ids_and_column_names_that_are_formulas(sheet: Sheet, project: acc.Proje
 def test_formulas_with_a_value_are_that_value(sheet: Sheet, project: acc.Project) -> None:
     """As Excel saves them: with the value of each, which may be an empty text."""
     path = sheet(HEAD, [*UNIT[:3], '=IF(A2="","","")', "=5/2", *UNIT[5:]])
-    for column, saved in (("D", "<v></v>"), ("E", "<v>2.5</v>")):
-        saved_with(path, column, saved)
+    for cell, kind, value in (("D2", ' t="str"', "<v></v>"), ("E2", "", "<v>2.5</v>")):
+        rewritten(
+            path,
+            rf'<c r="{cell}"([^>]*)><f>(.*?)</f><v ?/?>(</v>)?',
+            rf'<c r="{cell}"\1{kind}><f>\2</f>{value}',
+        )
     result = project.assets.create(path, returning=True)
     assert result.assets is not None
     asset = result.assets[0]
@@ -346,21 +350,32 @@ def test_formulas_with_a_value_are_that_value(sheet: Sheet, project: acc.Project
     assert not asset.get("barcode")
 
 
-def saved_with(path: pathlib.Path, column: str, value: str) -> None:
-    """Gives the formula in this column and row 2 a saved value, a text if it is empty."""
+def rewritten(path: pathlib.Path, pattern: str, by: str) -> None:
+    """Changes one place in the XML of the first sheet."""
     with zipfile.ZipFile(path) as book:
         parts = {name: book.read(name) for name in book.namelist()}
     part = "xl/worksheets/sheet1.xml"
-    kind = ' t="str"' if value == "<v></v>" else ""
-    text, times = re.subn(
-        rf'<c r="{column}2"( s="\d+")?><f>(.*?)</f><v ?/?>(</v>)?',
-        rf'<c r="{column}2"\1{kind}><f>\2</f>{value}',
-        parts[part].decode(),
-    )
+    text, times = re.subn(pattern, by, parts[part].decode())
     assert times == 1
     with zipfile.ZipFile(path, "w") as book:
         for name, content in {**parts, part: text.encode()}.items():
             book.writestr(name, content)
+
+
+def test_a_formula_that_cells_share_and_one_that_is_none(sheet: Sheet, project: acc.Project) -> None:
+    path = sheet(
+        HEAD, [*UNIT[:3], "=A2", *UNIT[4:]], [*UNIT[:3], "=A3", *UNIT[4:]], [*UNIT[:3], "=A4", *UNIT[4:]]
+    )
+    for cell, formula in (
+        ("D2", '<f t="shared" ref="D2:D3" si="0">A2</f>'),
+        ("D3", '<f t="shared" si="0"></f>'),
+        ("D4", "<f></f>"),
+    ):
+        rewritten(path, rf'(<c r="{cell}"[^>]*>)<f>.*?</f>', rf"\1{formula}")
+    result = project.assets.create(path, on_error="collect")
+    assert [outcome.status for outcome in result] == ["invalid", "invalid", "created"]
+    assert "`Barcode` is the formula `=A2` in cell D2: it was saved" in str(result[0].error)
+    assert "`Barcode` is a formula in cell D3: it was saved" in str(result[1].error)
 
 
 def test_formulas_beside_numbers_with_zeros_in_front(sheet: Sheet, project: acc.Project) -> None:

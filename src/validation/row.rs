@@ -873,6 +873,7 @@ fn shown(cell: &Cell<'_>) -> String {
                 .collect();
             format!("{{{}}}", entries.join(", "))
         }
+        Cell::Formula { cell, formula: "" } => format!("a formula (cell {cell})"),
         Cell::Formula { cell, formula } => {
             format!("{} (cell {cell})", shortened(formula, LONGEST_FORMULA))
         }
