@@ -141,7 +141,8 @@ def _write_sheet(path: Path, number_format: str) -> None:
     page.append(list(table.columns))
     for number, cells in enumerate(table.astype(object).where(table.notna(), None).itertuples(index=False)):
         shown: list[Any] = [WriteOnlyCell(page, value=cell) for cell in cells]
-        shown[barcode].value, shown[barcode].number_format = number, number_format
+        if number_format != "General":
+            shown[barcode].value, shown[barcode].number_format = number, number_format
         for cell in shown:
             # A blank without a format is not in the file.
             cell.font = font
