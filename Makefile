@@ -56,8 +56,11 @@ lint: .venv/.installed ## Check formatting, lints and types
 	.venv/bin/pyright --pythonpath $(PYTHON)
 	$(PYTHON) -m mypy.stubtest --mypy-config-file pyproject.toml acc_assets._core
 
-bench: dist/.built ## Measure beside other clients on this machine; writes benchmarks/results.md
-	@benchmarks/run
+# With BASE=<commit>: rounds in which the builds are measured in turn.
+ROUNDS ?= 15
+
+bench: dist/.built ## Measure beside other clients (writes benchmarks/results.md), or with BASE=<commit> beside that commit
+	@$(if $(BASE),benchmarks/against $(BASE) $(ROUNDS),benchmarks/run)
 
 faults: dist/.built ## Put this and other clients through the same faults; writes docs/faults.md
 	@benchmarks/faults/run

@@ -76,6 +76,16 @@ fn reopened(path: &Path) -> (Journal, Ledger) {
     (journal, ledger.expect("the run has begun"))
 }
 
+/// The names of the files in a folder.
+fn files(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
 fn refusal(path: &Path) -> String {
     match Journal::open(path, &header()) {
         Err(Error::Journal(message)) => {
@@ -270,8 +280,11 @@ fn a_report_tells_what_a_run_is_and_when_it_was_written() {
     let kept = Journal::read(&path).unwrap().unwrap();
     assert_eq!(kept.header, header);
     assert!(kept.written > kept.begun);
-    // One file a run.
-    assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    // One file per run, and its lock.
+    assert_eq!(
+        files(path.parent().unwrap()),
+        ["level-3.sqlite", "level-3.sqlite.lock"]
+    );
 }
 
 #[test]
@@ -343,6 +356,90 @@ fn only_one_drives_a_run() {
     assert_eq!(reopened(&path).1.state(0), State::Created);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_driver_keeps_its_run_when_its_process_closes_another_descriptor_of_the_journal() {
+    let (folder, path) = folder();
+    let (mut journal, mut ledger) = written(&path, 1);
+    let closes: [&dyn Fn(); 3] = [
+        // Each frees the POSIX locks of this process on the file.
+        &|| drop(fs::File::open(&path).unwrap()),
+        &|| drop(fs::read(&path).unwrap()),
+        &|| assert!(fs::copy(&path, folder.path().join("copy")).unwrap() > 0),
+    ];
+    for close in closes {
+        close();
+        assert!(elsewhere("process_that_opens", &path).contains("is driven by another process"));
+        assert!(elsewhere("process_that_deletes", &path).contains("is driven by another process"));
+        assert_eq!(elsewhere("process_that_reads", &path), "is driven");
+    }
+    ledger.set(0, State::Created);
+    journal.write(&mut ledger).unwrap();
+    drop(journal);
+    assert_eq!(elsewhere("process_that_reads", &path), "1 rows");
+    assert_eq!(elsewhere("process_that_opens", &path), "opened");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_journal_has_one_lock_whatever_path_leads_to_it() {
+    let (folder, path) = folder();
+    let (_journal, _) = written(&path, 1);
+    let link = folder.path().join("link.sqlite");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    drop(fs::read(&path).unwrap());
+    assert!(elsewhere("process_that_opens", &link).contains("is driven by another process"));
+    assert_eq!(elsewhere("process_that_reads", &link), "is driven");
+}
+
+#[test]
+fn a_lock_file_outlives_its_run() {
+    let (folder, path) = folder();
+    let (journal, _) = written(&path, 1);
+    drop(journal);
+    Journal::delete(&path).unwrap();
+    assert_eq!(files(folder.path()), ["level-3.sqlite.lock"]);
+    drop(written(&path, 1));
+    // A journal that came without its lock file, as from another machine.
+    fs::remove_file(folder.path().join("level-3.sqlite.lock")).unwrap();
+    assert_eq!(Journal::read(&path).unwrap().unwrap().ledger.rows(), 1);
+    assert_eq!(files(folder.path()), ["level-3.sqlite"]);
+    reopened(&path);
+}
+
+/// A library that makes `flock` fail as on a file system without locks.
+#[cfg(target_os = "linux")]
+const NO_LOCKS: &str = "#include <errno.h>\nint flock(int file, int how) { errno = ENOLCK; return -1; }\n";
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_system_without_locks_is_refused() {
+    let (folder, path) = folder();
+    let (source, library) = (
+        folder.path().join("no_locks.c"),
+        folder.path().join("no_locks.so"),
+    );
+    fs::write(&source, NO_LOCKS).unwrap();
+    // The compiler that Rust links with.
+    let compiled = Command::new("cc")
+        .args(["-shared", "-fPIC", "-o"])
+        .args([&library, &source])
+        .status()
+        .unwrap();
+    assert!(compiled.success());
+    let mut command = process("process_that_opens", &path);
+    let message = ends(command.env("LD_PRELOAD", &library));
+    assert!(
+        message.contains("cannot be locked: its file system has no locks (No locks available"),
+        "{message}"
+    );
+    assert!(
+        message.contains("keep runs in a folder on a local disk (ACC_ASSETS_RUNS)"),
+        "{message}"
+    );
+    assert!(!path.exists());
+}
+
 #[test]
 fn of_many_who_begin_a_run_at_once_one_drives_it() {
     for _ in 0..3 {
@@ -384,6 +481,37 @@ fn who_looks_at_runs_does_not_disturb_those_who_begin_one() {
 }
 
 // ---- ends ----
+
+/// What another process says when it has come to its end.
+fn ends(command: &mut Command) -> String {
+    let mut child = command.spawn().unwrap();
+    let mut lines = said(&mut child);
+    let line = lines.next().expect("it says how it went");
+    child.wait().unwrap();
+    line
+}
+
+fn elsewhere(name: &str, path: &Path) -> String {
+    ends(&mut process(name, path))
+}
+
+#[test]
+#[ignore = "a process that other tests start"]
+fn process_that_reads() {
+    match Journal::read(&its_path()).unwrap() {
+        Some(kept) => println!("SAID {} rows", kept.ledger.rows()),
+        None => println!("SAID is driven"),
+    }
+}
+
+#[test]
+#[ignore = "a process that other tests start"]
+fn process_that_deletes() {
+    match Journal::delete(&its_path()) {
+        Ok(()) => println!("SAID deleted"),
+        Err(error) => println!("SAID {error}"),
+    }
+}
 
 /// This program again, as the named one of the processes below.
 fn process(name: &str, path: &Path) -> Command {
@@ -709,11 +837,7 @@ fn what_cannot_be_written_is_known_at_the_start() {
             // No permission binds root.
             command.uid(65_534);
         }
-        let mut child = command.spawn().unwrap();
-        let mut lines = said(&mut child);
-        let line = lines.next().expect("it says how it went");
-        child.wait().unwrap();
-        line
+        ends(&mut command)
     };
     let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     mode(folder.path(), 0o777);

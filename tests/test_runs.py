@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 import pathlib
 import pickle
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
-from conftest import Kit
+from conftest import Kit, kit_of
+from program import Program, programs
 
 import acc_assets as acc
 from acc_assets.runs import default_folder, path_of
@@ -35,8 +39,8 @@ def written(project: acc.Project, kit: Kit) -> acc.BulkResult:
 def driven_elsewhere(path: pathlib.Path) -> Iterator[None]:
     """Another process holds the lock that drives a run."""
     program = (
-        "import sqlite3, sys; connection = sqlite3.connect(sys.argv[1], isolation_level=None);"
-        "connection.execute('BEGIN EXCLUSIVE'); print('locked', flush=True); input()"
+        "import fcntl, sys; file = open(sys.argv[1] + '.lock', 'w'); fcntl.flock(file, fcntl.LOCK_EX);"
+        "print('locked', flush=True); input()"
     )
     with subprocess.Popen(
         [sys.executable, "-c", program, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -189,6 +193,7 @@ def test_a_file_that_cannot_be_read_is_told_and_does_not_hide_the_others(
         acc.runs()["notes"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="locks are taken another way there")
 def test_a_run_that_somebody_drives(written: acc.BulkResult, folder: pathlib.Path) -> None:
     with driven_elsewhere(folder / "level-3.sqlite"):
         (told,) = acc.runs().to_dicts()
@@ -208,7 +213,9 @@ def test_a_run_is_deleted(written: acc.BulkResult, folder: pathlib.Path) -> None
     with pytest.raises(KeyError):
         acc.runs().delete("../runs/level-3")
     acc.runs().delete("level-3")
-    assert list(folder.iterdir()) == []
+    # A lock file outlives its run: a second one of the same name would be another lock.
+    assert [path.name for path in folder.iterdir()] == ["level-3.sqlite.lock"]
+    assert len(acc.runs()) == 0
 
 
 def test_a_run_holds_no_token_and_nothing_of_a_row_but_its_key(
@@ -264,3 +271,85 @@ def test_nothing_is_sent_that_cannot_be_written_down(
     assert set(there) <= sent
     assert project.assets.create(rows, run="level-3").counts == {"created": len(rows)}
     assert len(sim.assets()) == before + len(rows)
+
+
+# ---- one driver ----
+
+CREATE = """
+import pathlib, shutil, sqlite3
+os.environ["ACC_ASSETS_RUNS"] = {folder!r}
+
+def rows():
+    yield from some(300)
+    if {meanwhile!r}:
+        journal, child = pathlib.Path({folder!r}, "level-3.sqlite"), None
+        {meanwhile}
+        say(child=child)
+        sys.stdin.readline()
+    yield from some(600)[300:]
+
+try:
+    say(counts=acc.Client(**options).project(project_id).assets.create(rows(), run="level-3").counts)
+except acc.JournalError as error:
+    say(refused=str(error))
+"""
+# On Unix a process loses its POSIX locks on a file when it closes any descriptor of that file.
+CLOSES = {
+    "copy": "shutil.copy(journal, journal.with_suffix('.copy'))",
+    "sqlite3": "sqlite3.connect(journal).close()",
+    "open and close": "journal.open('rb').close()",
+}
+FORK = """
+        child = os.fork()
+        if child == 0:
+            os.close(1), os.close(2)
+            time.sleep(60)
+            os._exit(0)
+"""
+
+
+@contextmanager
+def driver(
+    folder: pathlib.Path, meanwhile: str
+) -> Iterator[tuple[Program, int, Callable[[], dict[str, Any]]]]:
+    """A process that drives a run, did something meanwhile, and goes on when it gets a line; the child that it forked,
+    if it did; and a function that calls the same run from another process and gives what that one says."""
+    with acc.testing.Simulator(seed=1, window=0.5) as sim, programs(sim, kit_of(sim)) as start:
+        before = len(sim.assets())
+        first = start(CREATE.format(folder=str(folder), meanwhile=meanwhile), stdin=subprocess.PIPE)
+        child = json.loads(first.wait_for_word())["child"]
+        again = CREATE.format(folder=str(folder), meanwhile="")
+        try:
+            yield first, child, lambda: start(again).ended(30).said[0]
+        finally:
+            if child is not None:
+                os.kill(child, signal.SIGKILL)
+        created = [asset["clientAssetId"] for asset in sim.assets()[before:]]
+        assert sorted(created) == sorted(f"A-{row}" for row in range(600))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX locks")
+@pytest.mark.parametrize("meanwhile", CLOSES.values(), ids=CLOSES)
+def test_a_second_process_is_refused_though_the_driver_closed_its_journal(
+    meanwhile: str, folder: pathlib.Path
+) -> None:
+    with driver(folder, meanwhile) as (first, _, again):
+        assert "is driven by another process" in again().get("refused", "not refused")
+        assert acc.runs().to_dicts()[0]["running"] is True
+        with pytest.raises(acc.JournalError, match="is driven by another process"):
+            acc.runs().delete("level-3")
+        assert first.ended(30).said == [{"counts": {"created": 600}}]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.parametrize("ends", ["killed", "returned"])
+def test_a_run_is_free_when_its_driver_ended_while_a_forked_child_lives(
+    ends: str, folder: pathlib.Path
+) -> None:
+    with driver(folder, FORK) as (first, child, again):
+        assert "is driven by another process" in again().get("refused", "not refused")
+        if ends == "killed":
+            first.process.kill()
+        first.ended(30)
+        os.kill(child, 0)
+        assert again() == {"counts": {"created": 600}}

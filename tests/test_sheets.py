@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import pathlib
+import re
+import zipfile
 from collections.abc import Callable
 from typing import Any
 
@@ -252,6 +254,170 @@ def test_ids_come_from_a_sheet_too(sheet: Sheet, project: acc.Project) -> None:
     assert [asset["barcode"] for asset in patched.assets] == ["000", "001"]
     assert len(project.assets.get(path)) == 2
     assert project.assets.delete(path).counts == {"deleted": 2}
+
+
+# ---- formulas without a saved value, as openpyxl and exporters write them ----
+
+SAVE = "open the file in Excel and save it, or write the value itself into the cell"
+
+
+def test_formulas_without_a_value_are_problems_of_their_rows(
+    sheet: Sheet, project: acc.Project, tmp_path: pathlib.Path
+) -> None:
+    head = ["Asset ID", "Category", "Status", "Barcode", "Description", "Notes"]
+    unit = ["HVAC > Air Handling", "Installed"]
+    path = sheet(
+        head,
+        ["A-1", *unit, "0001", "first"],
+        ["A-2", *unit, '=A3&"-"&B3', "second", "=1+1"],
+        ["A-3", *unit, "0003", '="Unit "&A4'],
+        ["A-4", *unit, "0004", "fourth", "=NOW()"],
+    )
+    report = project.assets.validate(path, mapping={"Notes": None})
+    assert [(cause.rule, cause.first_labels) for cause in report.causes] == [
+        ("formula_without_value", (3,)),
+        ("formula_without_value", (4,)),
+    ]
+    result = project.assets.create(path, mapping={"Notes": None}, on_error="collect", returning=True)
+    assert [outcome.status for outcome in result] == ["created", "invalid", "invalid", "created"]
+    problems = [problem for outcome in result if outcome.error for problem in outcome.error.problems]
+    assert [(problem.column, problem.value, problem.message, problem.fix) for problem in problems] == [
+        (
+            "Barcode",
+            '=A3&"-"&B3 (cell D3)',
+            '`Barcode` is the formula `=A3&"-"&B3` in cell D3: it was saved without its value',
+            SAVE,
+        ),
+        (
+            "Description",
+            '="Unit "&A4 (cell E4)',
+            '`Description` is the formula `="Unit "&A4` in cell E4: it was saved without its value',
+            SAVE,
+        ),
+    ]
+    # In the rows to fix the cell is marked and blank: as a text, the formula would be the barcode.
+    assert report.to_excel(tmp_path / "fix.xlsx") == 2
+    book = openpyxl.load_workbook(tmp_path / "fix.xlsx")
+    cell = book.worksheets[0]["D2"]
+    assert (cell.value, cell.fill.fgColor.rgb) == (None, "FFFFC7CE")
+
+
+def test_formulas_in_every_kind_of_column(sheet: Sheet, project: acc.Project) -> None:
+    path = sheet(HEAD, UNIT, *[[*UNIT[:place], "=A2", *UNIT[place + 1 :]] for place in range(len(HEAD))])
+    report = project.assets.validate(path)
+    found = [
+        (problem.row, problem.column)
+        for problem in report.problems
+        if problem.rule == "formula_without_value"
+    ]
+    assert found == [(place + 1, name) for place, name in enumerate(HEAD)]
+
+
+def test_rows_of_formulas_alone_are_rows(sheet: Sheet, project: acc.Project) -> None:
+    path = sheet(HEAD, UNIT, [None, None, None, "=A3"], [], [])
+    result = project.assets.create(path, on_error="collect")
+    assert result.counts == {"created": 1, "invalid": 1}
+    assert "`Barcode` is the formula `=A3` in cell D3" in str(result[1].error)
+
+
+def test_ids_and_column_names_that_are_formulas(sheet: Sheet, project: acc.Project) -> None:
+    made = project.assets.create(sheet(HEAD, UNIT))
+    path = sheet(["id", "Barcode"], [made.ids[0], "=A2"], ["=A2", "0002"], name="ids.xlsx")
+    assert project.assets.get(path).missing == ["=A2 (cell A3)"]
+    deleted = project.assets.delete(path, on_error="collect")
+    assert deleted.counts == {"deleted": 1, "invalid": 1}
+    assert "`id` is the formula `=A2` in cell A3: it was saved without its value" in str(deleted[1].error)
+    with pytest.raises(
+        acc.InputError, match=r"column name in cell B1 is the formula `=A1` without a saved value"
+    ):
+        project.assets.create(sheet(["Asset ID", "=A1", *HEAD[2:]], UNIT))
+
+
+def test_formulas_with_a_value_are_that_value(sheet: Sheet, project: acc.Project) -> None:
+    """As Excel saves them: with the value of each, which may be an empty text."""
+    path = sheet(HEAD, [*UNIT[:3], '=IF(A2="","","")', "=5/2", *UNIT[5:]])
+    for cell, kind, value in (("D2", ' t="str"', "<v></v>"), ("E2", "", "<v>2.5</v>")):
+        rewritten(
+            path,
+            rf'<c r="{cell}"([^>]*)><f>(.*?)</f><v ?/?>(</v>)?',
+            rf'<c r="{cell}"\1{kind}><f>\2</f>{value}',
+        )
+    result = project.assets.create(path, returning=True)
+    assert result.assets is not None
+    asset = result.assets[0]
+    names = {found.display_name: found.name for found in project.settings().attributes}
+    assert float(asset["customAttributes"][names["Airflow"]]) == 2.5
+    assert not asset.get("barcode")
+
+
+def rewritten(path: pathlib.Path, pattern: str, by: str) -> None:
+    """Changes one place in the XML of the first sheet."""
+    with zipfile.ZipFile(path) as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    part = "xl/worksheets/sheet1.xml"
+    text, times = re.subn(pattern, by, parts[part].decode())
+    assert times == 1
+    with zipfile.ZipFile(path, "w") as book:
+        for name, content in {**parts, part: text.encode()}.items():
+            book.writestr(name, content)
+
+
+def test_a_formula_that_cells_share_and_one_that_is_none(sheet: Sheet, project: acc.Project) -> None:
+    path = sheet(
+        HEAD, [*UNIT[:3], "=A2", *UNIT[4:]], [*UNIT[:3], "=A3", *UNIT[4:]], [*UNIT[:3], "=A4", *UNIT[4:]]
+    )
+    for cell, formula in (
+        ("D2", '<f t="shared" ref="D2:D3" si="0">A2</f>'),
+        ("D3", '<f t="shared" si="0"></f>'),
+        ("D4", "<f></f>"),
+    ):
+        rewritten(path, rf'(<c r="{cell}"[^>]*>)<f>.*?</f>', rf"\1{formula}")
+    result = project.assets.create(path, on_error="collect")
+    assert [outcome.status for outcome in result] == ["invalid", "invalid", "created"]
+    assert "`Barcode` is the formula `=A2` in cell D2: it was saved" in str(result[0].error)
+    assert "`Barcode` is a formula in cell D3: it was saved" in str(result[1].error)
+
+
+def test_formulas_beside_numbers_with_zeros_in_front(sheet: Sheet, project: acc.Project) -> None:
+    path = sheet(HEAD, UNIT, [*UNIT[:3], 123, *UNIT[4:]], [*UNIT[:3], "=A2", *UNIT[4:]])
+    book = openpyxl.load_workbook(path)
+    for row in (2, 3, 4):
+        book.active[f"D{row}"].number_format = "000000"
+    book.save(path)
+    result = project.assets.create(path, returning=True, on_error="collect")
+    assert result.assets is not None
+    assert [outcome.status for outcome in result] == ["created", "created", "invalid"]
+    assert {asset["barcode"] for asset in result.assets.to_dicts()} == {"000123"}
+    assert "`Barcode` is the formula `=A2` in cell D4" in str(result[2].error)
+
+
+def test_formulas_of_an_opendocument_sheet(project: acc.Project, tmp_path: pathlib.Path) -> None:
+    def cell(text: object = "", formula: str = "") -> str:
+        if formula:
+            return f'<table:table-cell table:formula="of:={formula}"/>'
+        return f'<table:table-cell office:value-type="string"><text:p>{text}</text:p></table:table-cell>'
+
+    rows = [
+        "".join(map(cell, HEAD[:4])),
+        "".join(map(cell, UNIT[:4])),
+        "".join(map(cell, UNIT[:3])) + cell(formula="[.A3]"),
+    ]
+    names = "urn:oasis:names:tc:opendocument:xmlns:"
+    content = (
+        f'<office:document-content xmlns:office="{names}office:1.0" xmlns:table="{names}table:1.0" '
+        f'xmlns:text="{names}text:1.0"><office:body><office:spreadsheet><table:table table:name="Assets">'
+        + "".join(f"<table:table-row>{row}</table:table-row>" for row in rows)
+        + "</table:table></office:spreadsheet></office:body></office:document-content>"
+    )
+    manifest = '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"></manifest:manifest>'
+    path = tmp_path / "plant.ods"
+    with zipfile.ZipFile(path, "w") as book:
+        book.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        book.writestr("META-INF/manifest.xml", manifest)
+        book.writestr("content.xml", content)
+    result = project.assets.create(path, on_error="collect")
+    assert [outcome.status for outcome in result] == ["created", "invalid"]
+    assert "`Barcode` is the formula `=[.A3]` in cell D3" in str(result[1].error)
 
 
 async def test_the_async_face_reads_and_writes_sheets(

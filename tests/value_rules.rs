@@ -78,6 +78,14 @@ fn patch(policy: &Policy, cells: &[(&str, Cell<'_>)]) -> Result<Value, Vec<Probl
     })
 }
 
+/// A formula that a sheet holds without its value.
+fn formula() -> Cell<'static> {
+    Cell::Formula {
+        cell: "C7",
+        formula: "=A7&\"-\"&B7",
+    }
+}
+
 fn codes(problems: &[Problem]) -> Vec<&str> {
     problems.iter().map(|problem| problem.rule.as_ref()).collect()
 }
@@ -182,6 +190,8 @@ fn values_are_sent_the_same_on_create_and_patch() {
         ("clientAssetId", Cell::Date(date(7, 1, 31)), text("0007-01-31")),
         ("clientAssetId", Cell::Bool(true), Err("text")),
         ("clientAssetId", Cell::Other("bytes"), Err("text")),
+        ("clientAssetId", formula(), Err("formula_without_value")),
+        ("statusId", formula(), Err("formula_without_value")),
         ("barcode", Cell::Text("00042"), text("00042")),
         ("barcode", Cell::Text(""), text("")),
         ("barcode", Cell::Int(42), text("42")),
@@ -230,6 +240,7 @@ fn values_are_sent_the_same_on_create_and_patch() {
             Err("attribute_value"),
         ),
         ("ca1", Cell::Other("Timedelta"), Err("attribute_value")),
+        ("ca1", formula(), Err("formula_without_value")),
     ];
     for (column, cell, expected) in table {
         for (shape, written) in [
@@ -642,6 +653,7 @@ fn every_rule_can_be_broken_and_every_problem_names_a_rule() {
         create(&policy(RowShape::NewAsset), &twice),
         patch(&nulls, &[("barcode", Cell::Null)]),
         patch(&nulls, &[("statusId", Cell::Clear)]),
+        patch(&nulls, &[("barcode", formula())]),
         patch(&nulls, &[("barcode", Cell::Bool(true))]),
         patch(&nulls, &[("ca1", Cell::Text(&long))]),
         patch(&nulls, &[("categoryId", Cell::Float(0.5))]),

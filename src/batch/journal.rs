@@ -1,9 +1,10 @@
 //! The journal of a named run: its ledger on the disk, so that the run goes on after any end.
 //!
-//! One `SQLite` file a run. It has a rollback journal, not a write-ahead log, so that the one file holds all that was
-//! written down, even after `kill -9`: whoever copies or moves it misses nothing. `SQLite`'s lock on the file says who
-//! drives the run; the system frees it with the process. The file is opened through `SQLite` only, since on Unix
-//! closing any other handle of a file frees all locks that the process has on it.
+//! One `SQLite` file per run. It has a rollback journal, not a write-ahead log, so that the one file holds all that was
+//! written down, even after `kill -9`: whoever copies or moves it misses nothing. A lock file beside it says who drives
+//! the run (see `lock`); the system frees that lock with the process. `SQLite`'s own lock on the file keeps other
+//! programs from reading a transaction that is under way. We open the file through `SQLite` only, since on Unix closing
+//! any other descriptor of a file frees the POSIX locks that the process has on it.
 
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -16,6 +17,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Row, TransactionBehavior, param
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::batch::lock::{Lock, Refusal};
 use crate::batch::outcome::{Changes, Ledger, OwnedLabel, Record, SentBody, State};
 use crate::error::Error;
 
@@ -34,7 +36,7 @@ const TABLES: &str = "
         digest INTEGER NOT NULL, sending INTEGER, fault INTEGER, same_as INTEGER) STRICT;
 ";
 
-/// How long a driver waits for somebody who only looks at the file.
+/// How long a driver waits for another one to end, or for somebody who only looks at the file.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How long one who looks waits for another who does.
 const GLANCE: Duration = Duration::from_millis(50);
@@ -65,6 +67,8 @@ pub struct Kept {
 pub struct Journal {
     path: PathBuf,
     connection: Connection,
+    /// Freed after the connection is closed.
+    _lock: Lock,
     /// How many requests of the ledger it has.
     sendings: usize,
 }
@@ -75,7 +79,7 @@ impl Journal {
     pub fn open(path: &Path, header: &Header) -> Result<(Self, Option<Ledger>), Error> {
         // Absolute, since the process may change its folder later.
         let path = absolute(path).map_err(|error| Trouble::from(error).at(path))?;
-        let (connection, kept, going_on) =
+        let (lock, connection, kept, going_on) =
             Self::locked(&path, header).map_err(|trouble| trouble.at(&path))?;
         if going_on && kept.header != *header {
             return Err(Error::Option(format!(
@@ -92,12 +96,15 @@ impl Journal {
         let journal = Self {
             path,
             connection,
+            _lock: lock,
             sendings: ledger.sendings().len(),
         };
         Ok((journal, going_on.then_some(ledger)))
     }
 
-    fn locked(path: &Path, header: &Header) -> Result<(Connection, Kept, bool), Trouble> {
+    fn locked(path: &Path, header: &Header) -> Result<(Lock, Connection, Kept, bool), Trouble> {
+        make_folder(path)?;
+        let lock = Lock::take(path, PATIENCE)?;
         if !path.try_exists()? {
             make(path, header)?;
         }
@@ -117,7 +124,7 @@ impl Journal {
         transaction.pragma_update(None, "user_version", FORMAT)?;
         transaction.commit()?;
         still_there(path)?;
-        Ok((connection, kept, going_on))
+        Ok((lock, connection, kept, going_on))
     }
 
     /// Writes down what changed in the ledger. When this returns, it is on the disk; on an error nothing was written,
@@ -142,6 +149,10 @@ impl Journal {
     /// Reads a run without driving it; `None` while somebody drives it.
     pub fn read(path: &Path) -> Result<Option<Kept>, Error> {
         let read = || {
+            // Whoever opens the file while a transaction is under way rolls it back, unless SQLite's lock is there.
+            if Lock::is_held(path)? {
+                return Err(Trouble::Driven);
+            }
             let mut connection = connect(path, GLANCE)?;
             let transaction = connection.transaction()?;
             Ok(load(&transaction)?.0)
@@ -155,21 +166,25 @@ impl Journal {
 
     /// Deletes the file of a run, damaged or not, unless somebody drives it.
     pub fn delete(path: &Path) -> Result<(), Error> {
-        let lock = || {
-            let mut connection = connect(path, GLANCE)?;
-            Ok(connection
-                .transaction_with_behavior(TransactionBehavior::Exclusive)?
-                .commit()?)
+        let delete = || {
+            let _lock = Lock::take(path, GLANCE)?;
+            let free = || {
+                let mut connection = connect(path, GLANCE)?;
+                Ok(connection
+                    .transaction_with_behavior(TransactionBehavior::Exclusive)?
+                    .commit()?)
+            };
+            // Another program may have the file open.
+            if let Err(Trouble::Driven) = free() {
+                return Err(Trouble::Driven);
+            }
+            fs::remove_file(path)?;
+            match fs::remove_file(rollback(path)) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                removed => Ok(removed?),
+            }
         };
-        match lock() {
-            Err(Trouble::Driven) => Err(Trouble::Driven.at(path)),
-            _ => fs::remove_file(path)
-                .and_then(|()| match fs::remove_file(rollback(path)) {
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-                    removed => removed,
-                })
-                .map_err(|error| Trouble::from(error).at(path)),
-        }
+        delete().map_err(|trouble: Trouble| trouble.at(path))
     }
 }
 
@@ -199,6 +214,7 @@ const DAMAGED: &str = "put a copy of the file back; if there is none, delete it,
                        are there before you send them again";
 const UNWRITABLE: &str = "allow this user to write the file and its folder, or keep runs in another folder \
                           (ACC_ASSETS_RUNS)";
+const LOCAL: &str = "keep runs in a folder on a local disk (ACC_ASSETS_RUNS)";
 const FULL: &str = "make room on the disk and call again: the run goes on from what was written down";
 
 impl Trouble {
@@ -244,6 +260,32 @@ impl From<io::Error> for Trouble {
     }
 }
 
+impl From<Refusal> for Trouble {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Held => Self::Driven,
+            Refusal::NoFile(error) => Self::Other(
+                format!("cannot be locked: its lock file cannot be opened ({error})"),
+                UNWRITABLE,
+            ),
+            Refusal::NoLocks(error) => Self::Other(
+                format!("cannot be locked: its file system has no locks ({error})"),
+                LOCAL,
+            ),
+        }
+    }
+}
+
+fn make_folder(path: &Path) -> io::Result<()> {
+    let Some(folder) = path.parent() else {
+        return Ok(());
+    };
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder)
+}
+
 /// Makes the file of a new run. It appears under its name with all its tables or not at all, so that an empty file is
 /// never taken for a run that has not begun.
 fn make(path: &Path, header: &Header) -> Result<(), Trouble> {
@@ -256,12 +298,6 @@ fn make(path: &Path, header: &Header) -> Result<(), Trouble> {
             ),
             "put the run's file back, or remove this one too",
         ));
-    }
-    if let Some(folder) = path.parent() {
-        let mut builder = DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.recursive(true).create(folder)?;
     }
     let mut draft = std::ffi::OsString::from(format!(".{:016x}-", fastrand::u64(..)));
     draft.push(path.file_name().unwrap_or_default());

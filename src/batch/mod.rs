@@ -3,6 +3,7 @@
 mod align;
 pub mod bisect;
 pub mod journal;
+pub mod lock;
 pub mod outcome;
 pub mod pages;
 pub mod plan;

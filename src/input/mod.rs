@@ -30,6 +30,12 @@ pub enum Cell<'a> {
     List(Vec<Cell<'a>>),
     /// Name and value, in the order given.
     Map(Vec<(&'a str, Cell<'a>)>),
+    /// A formula of a sheet that was saved without its value, and the name of its cell, such as `C7`. The formula is
+    /// empty where the file does not spell it out.
+    Formula {
+        cell: &'a str,
+        formula: &'a str,
+    },
     /// A value of a type that no rule takes; the type's name.
     Other(&'a str),
 }

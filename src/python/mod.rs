@@ -122,6 +122,7 @@ mod _core {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         module.add("CLEAR", super::values::clear(module.py())?)?;
+        super::runs::watch_forks(module.py())?;
         Ok(())
     }
 }

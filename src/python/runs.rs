@@ -9,6 +9,7 @@ use pyo3::types::PyDict;
 use super::errors::exception;
 use super::ledger::Ledger;
 use crate::batch::journal::{Journal, Kept};
+use crate::batch::lock;
 
 /// What a run is (verb, project, service, `import_key`, and begun and written in ms since 1970), and its ledger.
 pub fn read(py: Python<'_>, path: PathBuf) -> PyResult<Option<(Bound<'_, PyDict>, Ledger)>> {
@@ -32,6 +33,33 @@ pub fn read(py: Python<'_>, path: PathBuf) -> PyResult<Option<(Bound<'_, PyDict>
     told.set_item("begun", begun.as_millisecond())?;
     told.set_item("written", written.as_millisecond())?;
     Ok(Some((told, Ledger::new(Arc::new(ledger)))))
+}
+
+/// Has Python tell us of its forks: `os.fork`, and with it multiprocessing.
+pub fn watch_forks(py: Python<'_>) -> PyResult<()> {
+    #[pyfunction]
+    fn before() {
+        lock::before_fork();
+    }
+    #[pyfunction]
+    fn after_in_parent() {
+        lock::after_fork(false);
+    }
+    #[pyfunction]
+    fn after_in_child() {
+        lock::after_fork(true);
+    }
+    let os = py.import("os")?;
+    // Windows has no fork.
+    let Some(register) = os.getattr_opt("register_at_fork")? else {
+        return Ok(());
+    };
+    let hooks = PyDict::new(py);
+    hooks.set_item("before", wrap_pyfunction!(before, py)?)?;
+    hooks.set_item("after_in_parent", wrap_pyfunction!(after_in_parent, py)?)?;
+    hooks.set_item("after_in_child", wrap_pyfunction!(after_in_child, py)?)?;
+    register.call((), Some(&hooks))?;
+    Ok(())
 }
 
 pub fn delete(py: Python<'_>, path: PathBuf) -> PyResult<()> {

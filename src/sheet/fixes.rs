@@ -268,7 +268,8 @@ fn value(cell: &Cell<'_>) -> Option<Value> {
     // Excel holds 15 digits; a longer number would become another.
     const EXACT: i64 = 999_999_999_999_999;
     Some(match cell {
-        Cell::Null | Cell::Clear | Cell::Map(_) => return None,
+        // As a text a formula would pass for a value.
+        Cell::Null | Cell::Clear | Cell::Map(_) | Cell::Formula { .. } => return None,
         Cell::Bool(value) => Value::Bool(*value),
         #[allow(clippy::cast_precision_loss)] // Fewer digits than a float holds exactly.
         Cell::Int(number) if (-EXACT..=EXACT).contains(number) => Value::Number(*number as f64),

@@ -129,7 +129,7 @@ fn write(cell: &Cell<'_>, out: &mut Vec<u8>) {
             }
             out.extend_from_slice(&sum.to_le_bytes());
         }
-        Cell::Other(kind) => {
+        Cell::Other(kind) | Cell::Formula { formula: kind, .. } => {
             out.push(OTHER);
             out.extend_from_slice(kind.as_bytes());
         }

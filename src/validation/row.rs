@@ -910,6 +910,16 @@ pub(super) fn refused(column: &str, cell: &Cell<'_>, refusal: &Refusal) -> Probl
     let value = shown(cell);
     let message = match cell {
         Cell::Text(_) => format!("`{column}` is '{value}': {}", refusal.reason),
+        Cell::Formula { cell, formula: "" } => {
+            format!("`{column}` is a formula in cell {cell}: {}", refusal.reason)
+        }
+        Cell::Formula { cell, formula } => {
+            let formula = shortened(formula, LONGEST_FORMULA);
+            format!(
+                "`{column}` is the formula `{formula}` in cell {cell}: {}",
+                refusal.reason
+            )
+        }
         _ => format!("`{column}` is {value}: {}", refusal.reason),
     };
     refusal.rule.problem(column, &value, message, &refusal.fix)
@@ -924,6 +934,9 @@ fn given_twice(column: &str, first: &str, cell: &Cell<'_>) -> Problem {
     };
     TWICE.problem(column, &shown(cell), message, "")
 }
+
+/// So much of a formula that its cell is named behind it.
+const LONGEST_FORMULA: usize = 40;
 
 fn is_number(cell: &Cell<'_>) -> bool {
     matches!(
@@ -956,6 +969,10 @@ fn shown(cell: &Cell<'_>) -> String {
                 .map(|(name, value)| format!("{name}: {}", shown(value)))
                 .collect();
             format!("{{{}}}", entries.join(", "))
+        }
+        Cell::Formula { cell, formula: "" } => format!("a formula (cell {cell})"),
+        Cell::Formula { cell, formula } => {
+            format!("{} (cell {cell})", shortened(formula, LONGEST_FORMULA))
         }
         Cell::Other(kind) => format!("of type {kind}"),
     };

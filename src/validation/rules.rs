@@ -52,6 +52,8 @@ rules! {
         "fill the cell, leave the column out, or use CLEAR to clear the field";
     CLEAR "clear": "CLEAR is for fields of a patch that may be empty",
         "leave the cell empty";
+    FORMULA "formula_without_value": "a formula of a sheet was saved without its value",
+        "open the file in Excel and save it, or write the value itself into the cell";
     TEXT "text": "a text field takes text, numbers and dates",
         "give the value as text";
     TOO_LONG "too_long": "a description has at most 1000 characters, a custom attribute's text at most 250",

@@ -9,8 +9,8 @@ use super::fields::{Field, Kind, LONGEST_ATTRIBUTE};
 use super::json;
 use super::policy::{Dates, Nulls, Policy, RowShape};
 use super::rules::{
-    ATTRIBUTE_VALUE, CLEAR, DATE_ONLY, NOT_FINITE, NULL, REQUIRED, Rule, TEXT, TOO_LONG, TURNED_TO_TEXT,
-    UUID, WHOLE_NUMBER,
+    ATTRIBUTE_VALUE, CLEAR, DATE_ONLY, FORMULA, NOT_FINITE, NULL, REQUIRED, Rule, TEXT, TOO_LONG,
+    TURNED_TO_TEXT, UUID, WHOLE_NUMBER,
 };
 use crate::input::Cell;
 
@@ -56,9 +56,12 @@ pub(super) fn meaning(policy: &Policy, cell: &Cell<'_>, lasting: bool) -> Result
         (Cell::Clear, _) if create => refusal(&CLEAR, "a new asset has nothing to clear"),
         (Cell::Null | Cell::Clear, _) if lasting => refusal(&CLEAR, "this field cannot be cleared"),
         (Cell::Null | Cell::Clear, _) => Ok(Meaning::Clear),
+        (Cell::Formula { .. }, _) => refusal(&FORMULA, NO_VALUE),
         _ => Ok(Meaning::Value),
     }
 }
+
+const NO_VALUE: &str = "it was saved without its value";
 
 pub(super) type Written = Result<(), Refusal>;
 
@@ -171,8 +174,10 @@ fn not_a_whole_number(field: &Field, cell: &Cell<'_>) -> Written {
 
 /// Reads an id.
 pub(super) fn uuid(cell: &Cell<'_>, fix: &'static str) -> Result<Uuid, Refusal> {
-    let Cell::Text(text) = cell else {
-        return Err(Refusal::new(&UUID, "this is no UUID", fix));
+    let text = match cell {
+        Cell::Text(text) => text,
+        Cell::Formula { .. } => return Err(Refusal::new(&FORMULA, NO_VALUE, "")),
+        _ => return Err(Refusal::new(&UUID, "this is no UUID", fix)),
     };
     let text = text.trim();
     Uuid::try_parse(text).map_err(|_| {

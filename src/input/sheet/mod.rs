@@ -4,6 +4,7 @@ mod delimited;
 mod workbook;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Display, Formatter};
 use std::fs;
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -61,7 +62,17 @@ enum Value {
     Text(Box<str>),
     Date(civil::Date),
     DateTime(civil::DateTime),
+    Formula(Box<Formula>),
     Other(Box<str>),
+}
+
+/// A formula without the value that it had when the file was saved.
+#[derive(Debug, Clone, PartialEq)]
+struct Formula {
+    /// As Excel calls it, such as `C7`.
+    cell: String,
+    /// Empty where the file does not spell it out.
+    text: String,
 }
 
 /// A cell and where it stands: row and column, from 0.
@@ -216,6 +227,15 @@ impl Content {
                 "{place} is empty: write the names of the columns into its first row and one asset into each row below{hint}"
             )));
         };
+        for (_, _, value) in header {
+            if let Value::Formula(formula) = value {
+                return Err(SourceError(format!(
+                    "in {place}, the column name in cell {} is {formula}: open the file in Excel and save it, or write \
+                     the name itself into the cell{hint}",
+                    formula.cell
+                )));
+            }
+        }
         if above > 0 {
             notes.push(format!(
                 "the names of the columns were taken from {label_title} {}; what stands above it was passed over",
@@ -268,6 +288,32 @@ impl Content {
     }
 }
 
+impl Formula {
+    /// `text` with or without its equals sign.
+    fn new((row, column): (u32, u32), text: &str) -> Self {
+        // OpenDocument says first which language a formula is in.
+        let text = text.strip_prefix("of:").unwrap_or(text);
+        let sign = if text.is_empty() || text.starts_with('=') {
+            ""
+        } else {
+            "="
+        };
+        Self {
+            cell: format!("{}{}", letters(column), u64::from(row) + 1),
+            text: format!("{sign}{text}"),
+        }
+    }
+}
+
+impl Display for Formula {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        match self.text.as_str() {
+            "" => formatter.write_str("a formula without a saved value"),
+            text => write!(formatter, "the formula `{text}` without a saved value"),
+        }
+    }
+}
+
 impl Value {
     /// A text as it stands; nothing for a blank one.
     fn text(text: &str) -> Option<Self> {
@@ -282,6 +328,10 @@ impl Value {
             Self::Text(value) => Cell::Text(value),
             Self::Date(value) => Cell::Date(*value),
             Self::DateTime(value) => Cell::DateTime(*value),
+            Self::Formula(formula) => Cell::Formula {
+                cell: &formula.cell,
+                formula: &formula.text,
+            },
             Self::Other(value) => Cell::Other(value),
         }
     }
@@ -295,6 +345,7 @@ impl Value {
             Self::Text(value) | Self::Other(value) => value.trim().to_owned(),
             Self::Date(value) => value.to_string(),
             Self::DateTime(value) => value.to_string(),
+            Self::Formula(formula) => formula.text.clone(),
         };
         match name.strip_suffix(REQUIRED_MARK) {
             Some(bare) if !bare.trim().is_empty() => bare.trim().to_owned(),

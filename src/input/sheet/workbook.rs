@@ -5,13 +5,13 @@ use std::io::Cursor;
 use std::path::Path;
 
 use calamine::{
-    Data, ExcelDateTime, Ods, OdsError, Range, Reader, SheetType, SheetVisible, Xls, XlsError, Xlsb,
-    XlsbError, Xlsx, XlsxError,
+    Data, DataRef, ExcelDateTime, Ods, OdsError, Range, Reader, SheetType, SheetVisible, Style, Xls,
+    XlsError, Xlsb, XlsbError, Xlsx, XlsxCellFormulaMetadataRecord, XlsxError, XlsxFormulaMetadata,
 };
 use jiff::SignedDuration;
 use jiff::civil;
 
-use super::{CATEGORY_PROPERTY, Found, LISTS, Placed, Value, damaged};
+use super::{CATEGORY_PROPERTY, Formula, Found, LISTS, Placed, Value, damaged};
 use crate::input::SourceError;
 
 type Bytes = Cursor<Vec<u8>>;
@@ -200,27 +200,16 @@ impl Workbook {
         Ok(cells)
     }
 
-    /// Hands each cell that is not blank to `take`, until that is `false`.
+    /// Hands each cell that is not blank to `take`, until that is `false`; in no order.
     ///
     /// Cell by cell where the format allows it: a range would hold all cells between the outermost two, which in a sheet
     /// with one cell in its last row are billions.
+    ///
+    /// Formulas without a saved value are looked for where there can be some: the binary formats have a value in each
+    /// record of a formula (`BrtFmlaNum` and its like in [MS-XLSB], `Formula` in [MS-XLS]).
     fn walk(&mut self, sheet: &str, take: &mut dyn FnMut((u32, u32), Value) -> bool) -> Result<(), Failure> {
         match self {
-            Self::Xlsx(workbook) => {
-                let mut reader = workbook.worksheet_cells_reader(sheet)?;
-                while let Some((cell, style)) = reader.next_cell_with_style_id()? {
-                    let format = reader
-                        .styles()
-                        .get(style)
-                        .and_then(|style| style.number_format.as_ref());
-                    let format = format.map_or("", |format| &format.format_code);
-                    if let Some(value) = value(cell.get_value().clone().into(), format)
-                        && !take(cell.get_position(), value)
-                    {
-                        break;
-                    }
-                }
-            }
+            Self::Xlsx(workbook) => walk_xlsx(workbook, sheet, take)?,
             Self::Xlsb(workbook) => {
                 let mut reader = workbook.worksheet_cells_reader(sheet)?;
                 while let Some(cell) = reader.next_cell()? {
@@ -232,10 +221,76 @@ impl Workbook {
                 }
             }
             Self::Xls(workbook) => walk_range(&workbook.worksheet_range(sheet)?, take),
-            Self::Ods(workbook) => walk_range(&workbook.worksheet_range(sheet)?, take),
+            Self::Ods(workbook) => {
+                let values = workbook.worksheet_range(sheet)?;
+                walk_range(&values, take);
+                walk_formulas(&workbook.worksheet_formula(sheet)?, &values, take);
+            }
         }
         Ok(())
     }
+}
+
+fn walk_xlsx(
+    workbook: &mut Xlsx<Bytes>,
+    sheet: &str,
+    take: &mut dyn FnMut((u32, u32), Value) -> bool,
+) -> Result<(), XlsxError> {
+    let mut reader = workbook.worksheet_cells_reader(sheet)?;
+    // The library gives formats and formulas in passes of their own. Formats matter only if some show zeros in front.
+    if reader.styles().iter().all(|style| width(format(style)) < 2) {
+        while let Some(record) = reader.next_cell_with_formula_metadata()? {
+            let place = record.pos;
+            let value = without_value(&record).or_else(|| value(record.value.into(), ""));
+            if value.is_some_and(|value| !take(place, value)) {
+                break;
+            }
+        }
+        return Ok(());
+    }
+    let mut blanks = false;
+    while let Some((cell, style)) = reader.next_cell_with_style_id()? {
+        blanks |= *cell.get_value() == DataRef::Empty;
+        let format = reader.styles().get(style).map_or("", format);
+        if let Some(value) = value(cell.get_value().clone().into(), format)
+            && !take(cell.get_position(), value)
+        {
+            return Ok(());
+        }
+    }
+    if blanks {
+        drop(reader);
+        // Some of the blanks may be formulas.
+        let mut reader = workbook.worksheet_cells_reader(sheet)?;
+        while let Some(record) = reader.next_cell_with_formula_metadata()? {
+            if without_value(&record).is_some_and(|formula| !take(record.pos, formula)) {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A formula that was saved without its value, as other programs than Excel do. An empty text is a value.
+fn without_value(record: &XlsxCellFormulaMetadataRecord<'_>) -> Option<Value> {
+    let formula = record
+        .formula
+        .as_ref()
+        .filter(|_| record.value == DataRef::Empty)?;
+    let text = match formula {
+        XlsxFormulaMetadata::Normal { formula } if formula.is_empty() => return None,
+        XlsxFormulaMetadata::Normal { formula } | XlsxFormulaMetadata::Shared { formula, .. } => formula,
+        // Its text is in the first cell that shares it.
+        _ => "",
+    };
+    Some(Value::Formula(Formula::new(record.pos, text).into()))
+}
+
+fn format(style: &Style) -> &str {
+    style
+        .number_format
+        .as_ref()
+        .map_or("", |format| &format.format_code)
 }
 
 fn walk_range(range: &Range<Data>, take: &mut dyn FnMut((u32, u32), Value) -> bool) {
@@ -244,6 +299,25 @@ fn walk_range(range: &Range<Data>, take: &mut dyn FnMut((u32, u32), Value) -> bo
         for (column, cell) in (first_column..).zip(cells) {
             if let Some(value) = value(cell.clone(), "")
                 && !take((row, column), value)
+            {
+                return;
+            }
+        }
+    }
+}
+
+/// Those formulas that have no value.
+fn walk_formulas(
+    formulas: &Range<String>,
+    values: &Range<Data>,
+    take: &mut dyn FnMut((u32, u32), Value) -> bool,
+) {
+    let (first_row, first_column) = formulas.start().unwrap_or_default();
+    for (row, cells) in (first_row..).zip(formulas.rows()) {
+        for (column, formula) in (first_column..).zip(cells).filter(|(_, text)| !text.is_empty()) {
+            let place = (row, column);
+            if matches!(values.get_value(place), None | Some(Data::Empty))
+                && !take(place, Value::Formula(Formula::new(place, formula).into()))
             {
                 return;
             }
@@ -283,6 +357,16 @@ fn number(value: f64, format: &str) -> Value {
 
 /// A whole number; text where its format shows zeros in front of it, as for barcodes and postal codes.
 fn zeros(value: i64, format: &str) -> Value {
+    let width = width(format);
+    if width < 2 {
+        return Value::Int(value);
+    }
+    let sign = if value < 0 { "-" } else { "" };
+    Value::Text(format!("{sign}{:0>width$}", value.unsigned_abs()).into())
+}
+
+/// How many digits a format shows at least, if it shows nothing else.
+fn width(format: &str) -> usize {
     // Behind a semicolon stand the formats of negative numbers, zero and text; in brackets, a language.
     let format = format.split(';').next().unwrap_or_default();
     let format = match format
@@ -292,12 +376,11 @@ fn zeros(value: i64, format: &str) -> Value {
         Some((_, format)) => format,
         None => format,
     };
-    let width = format.len();
-    if width < 2 || !format.bytes().all(|byte| byte == b'0') {
-        return Value::Int(value);
+    if format.bytes().all(|byte| byte == b'0') {
+        format.len()
+    } else {
+        0
     }
-    let sign = if value < 0 { "-" } else { "" };
-    Value::Text(format!("{sign}{:0>width$}", value.unsigned_abs()).into())
 }
 
 fn moment(value: ExcelDateTime) -> Value {

@@ -1,0 +1,190 @@
+"""One measure of this package, in a process of its own: `measures.py <measure> <server>` prints its CPU seconds.
+
+`measures.py serve` serves a project to read from until its standard input ends. Only names that have long been public
+are used, since this also runs with the package of an earlier commit.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from clients import acc_assets_dicts, frame_acc_assets, measured, names_acc_assets, names_conversion
+from names import ids_of, named_frame, settings
+from rows import PROJECT, frame, row
+
+import acc_assets
+
+Work = Callable[[], object]
+NO_LIMITS = acc_assets.Limits(assets_read=1_000_000, assets_write=1_000_000)
+WRITTEN, READ, CHECKED = 20_000, 10_000, 100_000
+
+
+def create(server: dict[str, str]) -> Work:
+    """A list of dicts sent, every response read."""
+    rows = [row(number) for number in range(WRITTEN)]
+    run = acc_assets_dicts(server["create"])
+    return lambda: run(rows)
+
+
+def create_named(server: dict[str, str]) -> Work:
+    """The same as a named run, with each request on disk before it is sent."""
+    rows = [row(number) for number in range(WRITTEN)]
+    client = acc_assets.Client(auth="benchmark-token", base_url=server["create"], limits=NO_LIMITS)
+    assets = client.project(PROJECT).assets
+    return lambda: assets.create(rows, validate=False, run=_folder() / "level-3.sqlite")
+
+
+def read_run(server: dict[str, str]) -> Work:
+    """The result of a named run, read from its journal."""
+    folder = _folder()
+    rows = [row(number) for number in range(WRITTEN)]
+    client = acc_assets.Client(auth="benchmark-token", base_url=server["create"], limits=NO_LIMITS)
+    client.project(PROJECT).assets.create(rows, validate=False, run=folder / "level-3.sqlite")
+    return lambda: acc_assets.runs(folder)["level-3"].counts
+
+
+def listed(server: dict[str, str]) -> Work:
+    """Pages of assets to pandas."""
+    assets = _project(server).assets
+    return lambda: assets.list().to_pandas()
+
+
+def got(server: dict[str, str]) -> Work:
+    """Assets read by id, to pandas."""
+    assets = _project(server).assets
+    ids = list(assets.list().to_pandas()["id"])
+    return lambda: assets.get(ids).to_pandas()
+
+
+def bodies(_: dict[str, str]) -> Work:
+    """A frame checked without settings and made request bodies."""
+    table = frame(CHECKED)
+    return lambda: frame_acc_assets(table)
+
+
+def conversion(_: dict[str, str]) -> Work:
+    """A frame of ids made request bodies."""
+    known = settings()
+    table = ids_of(named_frame(CHECKED), known)
+    return lambda: names_conversion(table, known)
+
+
+def names(_: dict[str, str]) -> Work:
+    """A frame of names checked with settings and made request bodies."""
+    known, table = settings(), named_frame(CHECKED)
+    return lambda: names_acc_assets(table, known)
+
+
+def report(_: dict[str, str]) -> Work:
+    """A frame of names checked with settings, and its report."""
+    known, table = settings(), named_frame(CHECKED)
+    return lambda: known.validate(table).causes
+
+
+def sheet(server: dict[str, str]) -> Work:
+    """A sheet with formatted blanks, read and checked."""
+    return _sheet(Path(server["folder"], "plant.xlsx"), "General")
+
+
+def sheet_with_zeros(server: dict[str, str]) -> Work:
+    """The same with a column of numbers shown with zeros in front."""
+    return _sheet(Path(server["folder"], "zeros.xlsx"), "0000000")
+
+
+MEASURES: dict[str, Callable[[dict[str, str]], Work]] = {
+    "create from dicts": create,
+    "create, named run": create_named,
+    "read a named run": read_run,
+    "list to pandas": listed,
+    "get to pandas": got,
+    "frame to bodies": bodies,
+    "frame of ids to bodies": conversion,
+    "frame of names to bodies": names,
+    "report on a frame": report,
+    "sheet": sheet,
+    "sheet with leading zeros": sheet_with_zeros,
+}
+
+
+def _folder() -> Path:
+    return Path(tempfile.mkdtemp(prefix="acc-assets-"))
+
+
+def _project(server: dict[str, str]) -> acc_assets.Project:
+    # Its import is not measured.
+    __import__("pandas")
+    client = acc_assets.Client(auth=server["token"], base_url=server["read"], limits=NO_LIMITS)
+    return client.project(server["project"])
+
+
+def _sheet(path: Path, number_format: str) -> Work:
+    if not path.exists():
+        _write_sheet(path, number_format)
+    assets = acc_assets.Client(auth="benchmark-token", base_url="http://127.0.0.1:9").project(PROJECT).assets
+    return lambda: assets.create(path, dry_run=True, validate=False, on_error="collect")
+
+
+def _write_sheet(path: Path, number_format: str) -> None:
+    import openpyxl
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.styles import Font
+
+    book = openpyxl.Workbook(write_only=True)
+    page, font = book.create_sheet("Assets"), Font(bold=True)
+    table = frame(WRITTEN).drop(columns="ca5")
+    barcode = list(table.columns).index("barcode")
+    page.append(list(table.columns))
+    for number, cells in enumerate(table.astype(object).where(table.notna(), None).itertuples(index=False)):
+        shown: list[Any] = [WriteOnlyCell(page, value=cell) for cell in cells]
+        if number_format != "General":
+            shown[barcode].value, shown[barcode].number_format = number, number_format
+        for cell in shown:
+            # A blank without a format is not in the file.
+            cell.font = font
+        page.append(shown)
+    book.save(path)
+
+
+def serve(rows: int) -> None:
+    """Serves a project with assets in it; prints how to reach it."""
+    limits = acc_assets.Limits(assets_read=1_000_000, assets_write=1_000_000)
+    with acc_assets.testing.Simulator(seed=1, limits=limits) as sim:
+        client = sim.client()
+        project = client.project(sim.project_id)
+        category = next(found for found in sim.world()["categories"] if found["name"] == "Air Handling")
+        needed = {"categoryId": str(category["id"]), "statusId": category["statuses"][0]["id"]}
+        units: Iterable[dict[str, Any]] = [
+            {
+                **needed,
+                "clientAssetId": f"AHU-{number}",
+                "barcode": f"F{number}",
+                "description": f"Unit {number % 50}",
+            }
+            for number in range(rows)
+        ]
+        assert project.assets.create(units, validate=False).ok
+        print(json.dumps({"read": sim.url, "token": sim.token, "project": sim.project_id}), flush=True)
+        sys.stdin.read()
+
+
+def main() -> None:
+    """Serves, or makes the one measurement the arguments ask for."""
+    if sys.argv[1] == "serve":
+        serve(READ)
+        return
+    work = MEASURES[sys.argv[1]](json.loads(sys.argv[2]))
+
+    def once() -> int:
+        work()
+        return 0
+
+    print(measured(once)["cpu"])
+
+
+if __name__ == "__main__":
+    main()

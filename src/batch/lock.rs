@@ -1,0 +1,153 @@
+//! The lock file of a named run: whoever holds it drives the run.
+//!
+//! A file of its own, since on Unix a process loses its POSIX locks on the journal, and with them `SQLite`'s, as soon as
+//! anything in it closes any descriptor of that file: a copy, or Python's sqlite3. The lock of `File::lock` (`flock` on
+//! Unix) belongs to the open file, so that nothing but its own close ends it.
+//!
+//! A lock file is never deleted, not even with its run. Another process may have it open and be about to lock it, and a
+//! third would then lock a new file of the same name: both would drive the run.
+
+use std::cell::RefCell;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long to wait before the lock is tried again.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// The lock files that this process holds.
+///
+/// A forked child inherits their descriptors, and a lock lives until the last descriptor of its open file is closed. So
+/// the child closes them at once (`after_fork`), or a killed driver would keep its run locked while its children live.
+static HELD: Mutex<Held> = Mutex::new(Held {
+    next: 0,
+    files: Vec::new(),
+});
+
+struct Held {
+    next: u64,
+    files: Vec<(u64, File)>,
+}
+
+/// A lock that is held until it is dropped.
+#[derive(Debug)]
+pub(super) struct Lock(u64);
+
+/// Why a run cannot be locked.
+pub(super) enum Refusal {
+    /// Another process, or another call of this one, holds it.
+    Held,
+    /// The lock file cannot be opened.
+    NoFile(io::Error),
+    /// The file system has no locks.
+    NoLocks(io::Error),
+}
+
+impl Lock {
+    /// Locks the run of a journal, whose folder exists. Waits for another holder as long as `patience`.
+    pub(super) fn take(journal: &Path, patience: Duration) -> Result<Self, Refusal> {
+        let path = path(journal).map_err(Refusal::NoFile)?;
+        let start = Instant::now();
+        loop {
+            match Self::try_take(&path) {
+                Err(Refusal::Held) if start.elapsed() < patience => std::thread::sleep(PAUSE),
+                taken => return taken,
+            }
+        }
+    }
+
+    fn try_take(path: &Path) -> Result<Self, Refusal> {
+        // From the open on, since a fork in between would hand a descriptor on that no list has.
+        let mut held = held();
+        let file = open(path).map_err(Refusal::NoFile)?;
+        file.try_lock()?;
+        let number = held.next;
+        held.next += 1;
+        held.files.push((number, file));
+        Ok(Self(number))
+    }
+
+    /// Whether somebody holds the lock of a journal.
+    pub(super) fn is_held(journal: &Path) -> Result<bool, Refusal> {
+        let path = path(journal).map_err(Refusal::NoFile)?;
+        let _held = held();
+        let file = match File::open(path) {
+            // Whoever drives a run has made its lock file before.
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+            file => file.map_err(Refusal::NoFile)?,
+        };
+        match file.try_lock_shared().map_err(Refusal::from) {
+            Err(Refusal::Held) => Ok(true),
+            free => free.map(|()| false),
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let mut held = held();
+        if let Some(place) = held.files.iter().position(|(number, _)| *number == self.0) {
+            let (_, file) = held.files.swap_remove(place);
+            // A child between its fork and its exec may have the descriptor still, and with it the lock.
+            let _ = file.unlock();
+        }
+    }
+}
+
+impl From<TryLockError> for Refusal {
+    fn from(error: TryLockError) -> Self {
+        match error {
+            TryLockError::WouldBlock => Self::Held,
+            TryLockError::Error(error) => Self::NoLocks(error),
+        }
+    }
+}
+
+fn held() -> MutexGuard<'static, Held> {
+    HELD.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The lock file of a journal: the same for every path that leads to it, as through a link.
+fn path(journal: &Path) -> io::Result<PathBuf> {
+    let mut path = match journal.canonicalize() {
+        Err(error) if error.kind() == ErrorKind::NotFound => journal.to_owned(),
+        path => path?,
+    }
+    .into_os_string();
+    path.push(".lock");
+    Ok(path.into())
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    match options.open(path) {
+        // Another user's, who lets others write the journal: it need not be written to be locked.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => File::open(path).map_err(|_| error),
+        file => file,
+    }
+}
+
+thread_local! {
+    /// Held from before a fork until after it, so that the list is whole in the child.
+    static FORKING: RefCell<Option<MutexGuard<'static, Held>>> = const { RefCell::new(None) };
+}
+
+/// To be called before a fork, on the thread that forks.
+pub fn before_fork() {
+    FORKING.set(Some(held()));
+}
+
+/// To be called after a fork, on the thread that forked: in the parent and in the child, which frees no lock of its
+/// parent when it closes the descriptors.
+pub fn after_fork(in_child: bool) {
+    // Not every program that forks calls both.
+    let held = FORKING.take().or_else(|| HELD.try_lock().ok());
+    if let Some(mut held) = held
+        && in_child
+    {
+        held.files.clear();
+    }
+}
