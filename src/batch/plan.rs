@@ -6,7 +6,7 @@ use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::api::{Endpoint, SentRow};
-use crate::batch::outcome::{Fault, OwnedLabel, SharedLedger, State, lock};
+use crate::batch::outcome::{Fault, SharedLedger, State, lock};
 use crate::http::{Phase, Stop};
 use crate::input::{Cell, Column, Label, Sink};
 use crate::validation::{Policy, Problem, RowShape, RowWriter};
@@ -272,11 +272,8 @@ impl Packer {
         self.close_batch();
         let mut ledger = lock(&self.ledger);
         let warnings = self.writer.warnings(&|row| {
-            let label = u32::try_from(row).map(|row| ledger.label(row));
-            match (self.writer.row_title(), label) {
-                (Some(title), Ok(OwnedLabel::Int(number))) => format!("{title} {number}"),
-                _ => format!("row {row}"),
-            }
+            // The ledger counts rows in 32 bits.
+            ledger.name_of(u32::try_from(row).unwrap_or(u32::MAX), self.writer.row_title())
         });
         ledger.warnings.extend(warnings);
         ledger.columns = self.writer.uses().to_vec();

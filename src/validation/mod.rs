@@ -13,6 +13,7 @@ mod together;
 mod typed;
 mod value;
 
+pub(crate) use notices::in_rows;
 pub use policy::{Dates, ImportKey, KnownAsset, Names, Nulls, Policy, RowShape};
 pub use row::{ColumnUse, RowWriter};
 pub use rules::{Problem, Rule, rules};

@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::columns::{self, Meant};
 use super::fields::{self, BARCODE, CATEGORY, CLIENT_ASSET_ID, CUSTOM_ATTRIBUTES, FIELDS, LOCATION, STATUS};
 use super::json;
-use super::notices::{Notice, Notices};
+use super::notices::{Notice, Notices, in_rows};
 use super::policy::{ImportKey, Policy, RowShape};
 use super::resolve::Resolver;
 use super::rules::{
@@ -45,6 +45,8 @@ pub struct RowWriter {
     barcode_as_number: Option<(String, usize)>,
     /// Columns of text where a cell says "nan" or the like, with the first such row.
     blanks_as_text: Vec<(String, usize)>,
+    /// Columns whose texts had blanks at their ends, each with the number of such rows and the first of them.
+    trimmed: Vec<(String, u64, usize)>,
     /// Whether the rows bring their import keys; not known before the first row.
     keys_are_given: Option<bool>,
     // What follows belongs to the row under way.
@@ -136,6 +138,7 @@ impl RowWriter {
             rows: 0,
             barcode_as_number: None,
             blanks_as_text: Vec::new(),
+            trimmed: Vec::new(),
             keys_are_given: None,
             start: 0,
             import_key_at: None,
@@ -389,6 +392,9 @@ impl RowWriter {
     ) {
         // `index` is a position in this table.
         let field = &FIELDS[index];
+        let is_key = [CLIENT_ASSET_ID, BARCODE].contains(&field.name);
+        let trimmed = is_key.then(|| trimmed(cell)).flatten();
+        let cell = trimmed.as_ref().unwrap_or(cell);
         let meaning = value::meaning(&self.policy, cell, field.required);
         if matches!(meaning, Ok(Meaning::Absent)) {
             return;
@@ -448,8 +454,18 @@ impl RowWriter {
             self.barcode_as_number = Some((called(self), self.rows - 1));
         }
         out.push(b',');
+        if trimmed.is_some() {
+            self.note_trimmed(called(self));
+        }
         if value::is_blank_as_text(cell) {
             self.note_blank(field.name.to_owned());
+        }
+    }
+
+    fn note_trimmed(&mut self, column: String) {
+        match self.trimmed.iter_mut().find(|(known, ..)| *known == column) {
+            Some((_, rows, _)) => *rows += 1,
+            None => self.trimmed.push((column, 1, self.rows - 1)),
         }
     }
 
@@ -516,6 +532,9 @@ impl RowWriter {
 
     /// One custom attribute, from a column of its own or from the map.
     fn attribute_cell(&mut self, index: usize, column: Option<Column>, cell: &Cell<'_>) {
+        let is_key = self.is_import_key(&self.attributes[index].name);
+        let trimmed = is_key.then(|| trimmed(cell)).flatten();
+        let cell = trimmed.as_ref().unwrap_or(cell);
         let meaning = value::meaning(&self.policy, cell, false);
         if matches!(meaning, Ok(Meaning::Absent)) {
             return;
@@ -554,8 +573,15 @@ impl RowWriter {
         });
         self.attribute_body.push(b',');
         if !twice && written.is_ok() {
-            if self.is_import_key(&self.attributes[index].name) {
+            if is_key {
                 self.import_key_at = Some(value..self.attribute_body.len() - 1);
+            }
+            if trimmed.is_some() {
+                let name = column.map_or_else(
+                    || self.attributes[index].name.clone(),
+                    |column| self.called(column).to_owned(),
+                );
+                self.note_trimmed(name);
             }
             if value::is_blank_as_text(cell) {
                 self.note_blank(self.attributes[index].name.clone());
@@ -769,6 +795,10 @@ impl RowWriter {
                  leave out astype(str), or put None there"
             )
         });
+        let trimmed = self.trimmed.iter().map(|(column, rows, first)| {
+            let rows = in_rows(*rows, &named(*first));
+            format!("leading or trailing blanks were removed from `{column}` {rows}")
+        });
         let left_out = self
             .uses
             .iter()
@@ -786,6 +816,7 @@ impl RowWriter {
         barcode
             .into_iter()
             .chain(blanks)
+            .chain(trimmed)
             .chain(left_out)
             .chain(noticed)
             .collect()
@@ -826,6 +857,13 @@ fn given_twice(column: &str, first: &str, cell: &Cell<'_>) -> Problem {
         format!("`{column}` means the same as `{first}`, and both are given in this row")
     };
     TWICE.problem(column, &shown(cell), message, "")
+}
+
+/// A text without the blanks at its ends, where it has any. A blank text stays as it is.
+fn trimmed<'c>(cell: &Cell<'c>) -> Option<Cell<'c>> {
+    let Cell::Text(text) = cell else { return None };
+    let kept = text.trim();
+    (kept.len() < text.len() && !kept.is_empty()).then_some(Cell::Text(kept))
 }
 
 fn is_number(cell: &Cell<'_>) -> bool {
