@@ -207,8 +207,10 @@ impl Schedule {
         let mut rows: Vec<Texts> = Vec::new();
         for row in 0..count {
             let twin = twins && row > 0 && random.u8(0..10) == 0;
+            // Twins of another case are twins where the service does not keep case.
+            let letter = if twin && random.bool() { 'p' } else { 'P' };
             let key = if twin {
-                format!("P-{}", random.usize(0..row))
+                format!("{letter}-{}", random.usize(0..row))
             } else {
                 format!("P-{row}")
             };

@@ -360,4 +360,6 @@ def test_an_import_key_is_sent_without_blanks_around_it(
     with pytest.warns(acc.DataWarning, match="blanks were removed"):
         assert project.assets.create([kit.row("A", **{name: " key-1 "})], import_key=name).ok
     assert sim.assets()[0]["customAttributes"][name] == "key-1"
-    assert project.assets.create([kit.row("A", **{name: "key-1"})], import_key=name).counts == {"unchanged": 1}
+    assert project.assets.create([kit.row("A", **{name: "key-1"})], import_key=name).counts == {
+        "unchanged": 1
+    }

@@ -60,7 +60,9 @@ def create_with_keys(project: acc.Project, rows: list[dict[str, object]], out: P
     out.write_text(json.dumps([result.ids, result.counts]))
 
 
-def test_forked_children_make_their_own_import_keys(kit: Kit, sim: acc.testing.Simulator, tmp_path: Path) -> None:
+def test_forked_children_make_their_own_import_keys(
+    kit: Kit, sim: acc.testing.Simulator, tmp_path: Path
+) -> None:
     project = sim.client(retry=acc.Retry(settle=1.0)).project(sim.project_id)
     assert project.assets.create(kit.row("parent"), import_key="barcode").ok
     # The first create of the children never arrives: its rows are looked up by their keys.
@@ -69,7 +71,8 @@ def test_forked_children_make_their_own_import_keys(kit: Kit, sim: acc.testing.S
     rows = [[kit.row(f"child {child} row {place}") for place in range(5)] for child in range(2)]
     files = [tmp_path / f"{child}.json" for child in range(2)]
     workers = [
-        context.Process(target=create_with_keys, args=(project, rows[child], files[child])) for child in range(2)
+        context.Process(target=create_with_keys, args=(project, rows[child], files[child]))
+        for child in range(2)
     ]
     for worker in workers:
         worker.start()

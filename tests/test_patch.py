@@ -105,7 +105,9 @@ def test_patch_warns_of_a_field_that_came_back_otherwise(
 ) -> None:
     sim.set_switch("patch_null", "ignore")
     rows = [{"id": id, "description": None, "barcode": "7"} for id in ids]
-    with pytest.warns(acc.DataWarning, match=r"`description` differs .* in 3 rows \(first: row 0\)") as warned:
+    with pytest.warns(
+        acc.DataWarning, match=r"`description` differs .* in 3 rows \(first: row 0\)"
+    ) as warned:
         result = project.assets.patch(rows, nulls="clear")
     assert result.counts == {"updated": 3}
     assert len(warned) == 1

@@ -244,6 +244,6 @@ def test_a_retry_that_is_refused_leaves_the_result_that_its_message_names(
     first = caught.value.result
     assert first is not None
     second = first.retry()
-    with pytest.raises(acc.OptionError, match="client.last_result"):
+    with pytest.raises(acc.OptionError, match=r"client\.last_result"):
         first.retry()
     assert client.last_result is second
