@@ -34,11 +34,11 @@ fn messages(ledger: &Ledger) -> Vec<String> {
     faults.map(|fault| fault.message).collect()
 }
 
-fn import_key(field: &str) -> Option<ImportKey> {
-    Some(ImportKey {
-        field: field.to_owned(),
+fn barcode_key() -> ImportKey {
+    ImportKey {
+        field: "barcode".to_owned(),
         prefix: "imp-1-".to_owned(),
-    })
+    }
 }
 
 fn by_id(endpoint: &'static Endpoint, shape: RowShape, ids: &[String]) -> Call {
@@ -87,7 +87,7 @@ fn import_key_prefixes_are_distinct_and_keys_stay_short() {
 
 #[tokio::test(start_paused = true)]
 async fn a_whole_import_with_trailing_blanks_goes_through_where_the_service_trims() {
-    for key in [None, import_key("barcode")] {
+    for key in [None, Some(barcode_key())] {
         let bench = Bench::new(world(&[("client_asset_id_trim", "on")]));
         let rows: Vec<Texts> = (0..ROWS)
             .map(|row| bench.new_asset(&format!("P-{row} "), false))
@@ -118,7 +118,7 @@ async fn ids_whose_case_the_service_changes_belong_to_their_rows() {
             })
             .collect();
         let mut call = Call::create(rows);
-        call.import_key = keyed.then(|| import_key("barcode")).flatten();
+        call.import_key = keyed.then(barcode_key);
         let (ledger, ended) = bench.call(call).await;
         assert!(ended.fatal.is_none(), "{:?}", ended.fatal);
         assert_eq!(counts(&ledger), [(State::Created, ROWS)]);
@@ -141,18 +141,18 @@ async fn import_keys_whose_case_the_service_changes_are_found_again() {
     let lost = json!({"what": "reset_after_apply", "on": "assets:batch-create"});
     bench.simulator.add_fault(fault(&lost));
     let mut first = Call::create(rows.clone());
-    first.import_key = import_key("barcode");
+    first.import_key = Some(barcode_key());
     let (ledger, _) = bench.call(first).await;
     assert_eq!(counts(&ledger), [(State::Created, 150)]);
     assert_eq!(active(&bench), 150, "no row is created twice");
     let mut second = Call::create(rows);
-    second.import_key = import_key("barcode");
+    second.import_key = Some(barcode_key());
     let (ledger, _) = bench.call(second).await;
     assert_eq!(counts(&ledger), [(State::Unchanged, 150)]);
     assert_eq!(active(&bench), 150);
 }
 
-/// Import keys such as IFC GlobalIds tell case apart.
+/// Import keys such as IFC `GlobalId`s tell case apart.
 #[tokio::test(start_paused = true)]
 async fn import_keys_that_differ_in_case_alone_are_two_keys() {
     let bench = Bench::new(world(&[]));
@@ -162,11 +162,11 @@ async fn import_keys_that_differ_in_case_alone_are_two_keys() {
         made
     };
     let mut first = Call::create(vec![row("Pump-1", "2O2Fr-t")]);
-    first.import_key = import_key("barcode");
+    first.import_key = Some(barcode_key());
     let (ledger, _) = bench.call(first).await;
     assert_eq!(counts(&ledger), [(State::Created, 1)]);
     let mut second = Call::create(vec![row("Pump-2", "2O2Fr-T")]);
-    second.import_key = import_key("barcode");
+    second.import_key = Some(barcode_key());
     let lost = json!({"what": "reset_before_apply", "on": "assets:batch-create"});
     bench.simulator.add_fault(fault(&lost));
     let (ledger, _) = bench.call(second).await;
