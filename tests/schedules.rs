@@ -298,6 +298,47 @@ impl Schedule {
             self.what.push_str(&drawn.to_string());
             self.bench.simulator.add_fault(fault(&drawn));
         }
+        self.add_odd_success();
+    }
+
+    /// A success with an undocumented status or body, with the work done or not.
+    fn add_odd_success(&mut self) {
+        let random = &mut self.random;
+        if random.u8(0..5) > 0 {
+            return;
+        }
+        let on = [
+            "assets:batch-create",
+            "assets:batch-patch",
+            "assets:batch-delete",
+            "relationships:delete",
+        ][random.usize(0..4)];
+        let code = [200, 201, 202, 204][random.usize(0..4)];
+        let mut body = ["own", "json", "empty", "html"][random.usize(0..4)];
+        // The documented success of a delete cannot be told from a true one, so it is left to the service.
+        if on == "assets:batch-delete" && code == 204 && body == "empty" {
+            body = "own";
+        }
+        let drawn = json!({
+            "what": "status", "code": code, "body": body, "on": on,
+            "after_apply": body == "own" || random.bool(),
+            "probability": random.f64() * 0.5, "seed": random.u64(..),
+        });
+        self.what.push_str(", ");
+        self.what.push_str(&drawn.to_string());
+        self.bench.simulator.add_fault(fault(&drawn));
+    }
+
+    /// Both responses of an unlink leave names out, each once.
+    fn leave_links_out(&mut self) {
+        if self.random.u8(0..4) > 0 {
+            return;
+        }
+        self.what.push_str(", links left out");
+        for on in ["relationships:delete", "relationships:batch"] {
+            let drawn = json!({"what": "drop_results", "count": self.random.u64(1..4), "on": on});
+            self.bench.simulator.add_fault(fault(&drawn));
+        }
     }
 
     fn rows(&mut self) -> Vec<Texts> {
@@ -309,21 +350,25 @@ impl Schedule {
         if twins {
             self.what.push_str(", twins");
         }
+        // Blanks at the end of each name, as in a column of Excel.
+        let end = ["", "", "", " ", "\u{a0}"][random.usize(0..5)];
         let mut rows: Vec<Texts> = Vec::new();
         for row in 0..count {
             let twin = twins && row > 0 && random.u8(0..10) == 0;
+            // Twins of another case are twins where the service does not keep case.
+            let letter = if twin && random.bool() { 'p' } else { 'P' };
             let key = if twin {
-                format!("P-{}", random.usize(0..row))
+                format!("{letter}-{}", random.usize(0..row))
             } else {
                 format!("P-{row}")
             };
             let blank = if random.u8(0..50) == 0 { " " } else { "" };
-            let mut made = bench.new_asset(&(key + blank), row % bad == 7);
+            let mut made = bench.new_asset(&(key + blank + end), row % bad == 7);
             if random.bool() {
                 made.push(("description", format!("said {}", random.u8(0..3))));
             }
             if self.import_key.is_some() && bad.is_multiple_of(2) {
-                made.push(("barcode", format!("key {row}")));
+                made.push(("barcode", format!("Key {row}")));
             }
             rows.push(made);
         }
@@ -539,6 +584,7 @@ impl Schedule {
     async fn unlink(&mut self) {
         let ids = self.bench.simulator.seed_relationships(self.random.usize(0..120));
         self.add_faults();
+        self.leave_links_out();
         let rows = ids.iter().map(|id| vec![("id", id.clone())]).collect();
         let call = Call::new(&relationships::DELETE, RowShape::Id, rows);
         let (ledger, fatal) = self.call(call, End::ByItself).await;

@@ -156,7 +156,7 @@ async fn creating(talk: &mut Conversation) -> String {
             .collect();
         talk.create(items).await;
     }
-    for name in [" blank ", "", &"n".repeat(101)] {
+    for name in [" blank ", "", &"n".repeat(101), "Case"] {
         talk.create(json!([asset(talk, name)])).await;
     }
     for (category, field, value) in [

@@ -211,3 +211,17 @@ async def test_a_closed_client(sim: acc.testing.Simulator) -> None:
 
 def test_a_client_serves_one_loop_after_another(async_project: acc.AsyncProject) -> None:
     assert asyncio.run(async_project.categories()) == asyncio.run(async_project.categories())
+
+
+async def test_a_timeout_while_settings_are_read_leaves_this_calls_result(
+    sim: acc.testing.Simulator, kit: Kit
+) -> None:
+    async with sim.async_client() as client:
+        project = client.project(sim.project_id)
+        assert (await project.assets.create(kit.rows(2))).ok
+        sim.add_fault("delay", on="categories", ms=3000)
+        with pytest.raises((TimeoutError, asyncio.TimeoutError)):
+            await asyncio.wait_for(project.assets.create(kit.rows(7), validate=True), 0.3)
+        assert client.last_result is not None
+        assert client.last_result.counts == {"not_sent": 7}
+        assert "not_sent" in repr(client.last_result)

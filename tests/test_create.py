@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from conftest import Kit
@@ -322,3 +323,43 @@ def test_barcodes_that_came_as_numbers_are_sent_with_a_warning(project: acc.Proj
     assert [str(warning.filename) for warning in warned] == [__file__]
     assert result.assets is not None
     assert [asset["barcode"] for asset in result.assets] == ["42", "43"]
+
+
+def test_blanks_around_asset_ids_and_barcodes_are_removed_with_one_warning_per_column(
+    project: acc.Project, kit: Kit, sim: acc.testing.Simulator
+) -> None:
+    rows = [kit.row("A", barcode="1"), kit.row(" B ", barcode="2 "), kit.row("C\u00a0", barcode=" ")]
+    with pytest.warns(acc.DataWarning) as warned:
+        result = project.assets.create(rows)
+    assert [str(warning.message) for warning in warned] == [
+        "leading or trailing blanks were removed from `clientAssetId` in 2 rows (first: row 1)",
+        "leading or trailing blanks were removed from `barcode` in 1 row (row 1)",
+    ]
+    assert [outcome.key for outcome in result] == ["A", "B", "C"]
+    assert [(asset["clientAssetId"], asset["barcode"]) for asset in sim.assets()] == [
+        ("A", "1"),
+        ("B", "2"),
+        ("C", " "),
+    ]
+
+
+def test_blanks_around_asset_ids_of_a_sheet_are_warned_of_by_sheet_row(
+    project: acc.Project, kit: Kit, tmp_path: Path
+) -> None:
+    lines = [f"{name},{kit.category},{kit.status}" for name in ("A", "B ", "C ")]
+    sheet = tmp_path / "units.csv"
+    sheet.write_text("\n".join(["Asset ID,Category,Status", *lines]))
+    with pytest.warns(acc.DataWarning, match=r"`Asset ID` in 2 rows \(first: line 3\)"):
+        assert project.assets.create(sheet).ok
+
+
+def test_an_import_key_is_sent_without_blanks_around_it(
+    project: acc.Project, kit: Kit, sim: acc.testing.Simulator
+) -> None:
+    name = kit.name("text")
+    with pytest.warns(acc.DataWarning, match="blanks were removed"):
+        assert project.assets.create([kit.row("A", **{name: " key-1 "})], import_key=name).ok
+    assert sim.assets()[0]["customAttributes"][name] == "key-1"
+    assert project.assets.create([kit.row("A", **{name: "key-1"})], import_key=name).counts == {
+        "unchanged": 1
+    }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import signal
+from pathlib import Path
 
 import pytest
 from conftest import Kit
@@ -50,3 +52,39 @@ def test_multiprocessing(project: acc.Project, kit: Kit, sim: acc.testing.Simula
         worker.join(30)
     assert [worker.exitcode for worker in workers] == [0, 0, 0]
     assert sim.audit()["assets_created"] == 3
+
+
+def create_with_keys(project: acc.Project, rows: list[dict[str, object]], out: Path) -> None:
+    signal.alarm(40)
+    result = project.assets.create(rows, import_key="barcode")
+    out.write_text(json.dumps([result.ids, result.counts]))
+
+
+def test_forked_children_make_their_own_import_keys(
+    kit: Kit, sim: acc.testing.Simulator, tmp_path: Path
+) -> None:
+    project = sim.client(retry=acc.Retry(settle=1.0)).project(sim.project_id)
+    assert project.assets.create(kit.row("parent"), import_key="barcode").ok
+    # The first create of the children never arrives: its rows are looked up by their keys.
+    sim.add_fault("reset_before_apply", on="assets:batch-create", nth=1)
+    context = multiprocessing.get_context("fork")
+    rows = [[kit.row(f"child {child} row {place}") for place in range(5)] for child in range(2)]
+    files = [tmp_path / f"{child}.json" for child in range(2)]
+    workers = [
+        context.Process(target=create_with_keys, args=(project, rows[child], files[child]))
+        for child in range(2)
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert [worker.exitcode for worker in workers] == [0, 0]
+    assets = {asset["id"]: asset for asset in sim.assets()}
+    keys = [asset["barcode"] for asset in assets.values()]
+    assert len(keys) == 11
+    assert len(set(keys)) == 11
+    assert max(map(len, keys)) <= 60
+    for child in range(2):
+        ids, counts = json.loads(files[child].read_text())
+        assert counts == {"created": 5}
+        assert [assets[id]["clientAssetId"] for id in ids] == [row["clientAssetId"] for row in rows[child]]

@@ -98,3 +98,16 @@ def test_a_lost_answer_is_asked_for_again(
     result = project.assets.patch([{"id": id, "description": "new"} for id in ids])
     assert result.counts == {"updated": 3}
     assert result[0].attempts == 2
+
+
+def test_patch_warns_of_a_field_that_came_back_otherwise(
+    project: acc.Project, ids: list[str], sim: acc.testing.Simulator
+) -> None:
+    sim.set_switch("patch_null", "ignore")
+    rows = [{"id": id, "description": None, "barcode": "7"} for id in ids]
+    with pytest.warns(
+        acc.DataWarning, match=r"`description` differs .* in 3 rows \(first: row 0\)"
+    ) as warned:
+        result = project.assets.patch(rows, nulls="clear")
+    assert result.counts == {"updated": 3}
+    assert len(warned) == 1

@@ -86,11 +86,14 @@ def test_patch(recorded: Callable[..., RecordedServer], prefix: str, project: st
     server = recorded("batch-patch", prefix=prefix)
     patches = body("batch-patch")
     rows = [{"id": key, **patch} for key, patch in patches.items()]
-    result = (
-        client(server, prefix=prefix)
-        .project(project)
-        .assets.patch(rows, id="id", returning=True, validate=False)
-    )
+    # The page's example answers the second patch with another location than was sent.
+    with pytest.warns(acc.DataWarning, match=r"`locationId` differs .* in 1 row \(row 1\)") as warned:
+        result = (
+            client(server, prefix=prefix)
+            .project(project)
+            .assets.patch(rows, id="id", returning=True, validate=False)
+        )
+    assert len(warned) == 1
     assert result.counts == {"updated": 2}
     assert result.ids == list(patches)
     # "2," and "true," are misprints of the page, understood as what they stand for.

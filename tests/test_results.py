@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -158,3 +160,90 @@ def test_a_retry_of_a_list_that_changed_sends_nothing(
     with pytest.raises(acc.InputError, match="not the rows that the run was begun with"):
         caught.value.result.retry()
     assert sim.audit()["assets_created"] == 0
+
+
+def old_and_client(sim: acc.testing.Simulator, kit: Kit) -> acc.Client:
+    client = sim.client(retry=acc.Retry(attempts=1, settle=0.2))
+    assert client.project(sim.project_id).assets.create(kit.rows(2)).ok
+    return client
+
+
+def test_last_result_of_a_call_whose_settings_cannot_be_read_has_its_rows_not_sent(
+    sim: acc.testing.Simulator, kit: Kit
+) -> None:
+    client = old_and_client(sim, kit)
+    sim.add_fault("status", code=403, on="categories", every=1)
+    with pytest.raises(acc.ForbiddenError) as caught:
+        client.project(sim.project_id).assets.create(kit.rows(3), validate=True)
+    result = client.last_result
+    assert result is not None
+    assert result is caught.value.result
+    assert result.counts == {"not_sent": 3}
+    assert "not_sent" in repr(result)
+    assert [cause.message for cause in result.by_cause()] == ["the call ended before its first request"]
+    with pytest.raises(acc.OptionError, match="ended before the first request"):
+        result.retry()
+
+
+def test_last_result_of_a_generator_that_was_not_read_is_empty(sim: acc.testing.Simulator, kit: Kit) -> None:
+    client = old_and_client(sim, kit)
+    sim.add_fault("status", code=403, on="categories", every=1)
+    with pytest.raises(acc.ForbiddenError):
+        client.project(sim.project_id).assets.create(iter(kit.rows(3)), validate=True)
+    result = client.last_result
+    assert result is not None
+    assert len(result) == 0
+    assert repr(result)
+
+
+def test_last_result_is_none_after_a_call_that_was_refused(
+    sim: acc.testing.Simulator, kit: Kit, tmp_path: Path
+) -> None:
+    client = old_and_client(sim, kit)
+    project = client.project(sim.project_id)
+    broken = tmp_path / "run.sqlite"
+    broken.write_text("no journal")
+
+    def refused(call: Callable[[], object], error: type[acc.AccError]) -> None:
+        assert project.assets.create(kit.row("before")).ok
+        assert client.last_result is not None
+        with pytest.raises(error) as caught:
+            call()
+        assert client.last_result is None
+        assert caught.value.result is None
+
+    refused(lambda: project.assets.create(kit.rows(1), batch_size=101), acc.OptionError)
+    refused(lambda: project.assets.create(kit.rows(1), run=broken), acc.JournalError)
+    refused(lambda: project.assets.create("nope.xlsx"), acc.InputError)
+    refused(lambda: project.assets.patch([{"id": 1}], batch_size=101), acc.OptionError)
+    refused(lambda: project.assets.delete([], batch_size=101), acc.OptionError)
+    refused(lambda: project.relationships.delete([], batch_size=101), acc.OptionError)
+
+
+def test_last_result_of_a_run_that_is_resumed_keeps_what_earlier_calls_did(
+    sim: acc.testing.Simulator, kit: Kit, tmp_path: Path
+) -> None:
+    path = tmp_path / "run.sqlite"
+    with sim.client() as client:
+        client.project(sim.project_id).assets.create(kit.rows(3), run=path)
+    client = old_and_client(sim, kit)
+    sim.add_fault("status", code=403, on="categories", every=1)
+    with pytest.raises(acc.ForbiddenError):
+        client.project(sim.project_id).assets.create(kit.rows(3), run=path, validate=True)
+    assert client.last_result is not None
+    assert client.last_result.counts == {"created": 3}
+
+
+def test_a_retry_that_is_refused_leaves_the_result_that_its_message_names(
+    sim: acc.testing.Simulator, kit: Kit
+) -> None:
+    refused_once(sim)
+    client = sim.client(retry=acc.Retry(deadline=1.0, settle=0.2), max_in_flight=1)
+    with pytest.raises(acc.RateLimitError) as caught:
+        client.project(sim.project_id).assets.create(kit.rows(3))
+    first = caught.value.result
+    assert first is not None
+    second = first.retry()
+    with pytest.raises(acc.OptionError, match=r"client\.last_result"):
+        first.retry()
+    assert client.last_result is second

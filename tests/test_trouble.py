@@ -219,7 +219,7 @@ ODD: dict[str, Callable[[Answer], bytes]] = {
     "103 first": lambda answer: b"HTTP/1.1 103 Early Hints\r\nlink: <x>\r\n\r\n" + answer.whole(),
     "a large header": lambda answer: answer.head(None, "x: " + "y" * 100_000) + answer.body,
     "a header that is no text": lambda answer: answer.head(None, "x: \xe9\xff") + answer.body,
-    "no reason": lambda answer: answer.head(status="200") + answer.body,
+    "no reason": lambda answer: answer.head(status=str(answer.status)) + answer.body,
     "another kind of text": lambda answer: answer.whole().replace(b"application/json", b"text/plain"),
     "no length": lambda answer: answer.whole().replace(b"content-length", b"x-length"),
     "gzip": lambda answer: zipped(gzip.compress(answer.body), answer),

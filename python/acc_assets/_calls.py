@@ -6,12 +6,12 @@ import os
 import re
 import sys
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
 from . import _core
-from .errors import AccError, AuthError, BulkError, BulkInterrupted, DataWarning, OptionError
+from .errors import AccError, AuthError, BulkError, BulkInterrupted, DataWarning, JournalError, OptionError
 from .options import (
     MOST_ASSETS,
     Auth,
@@ -211,6 +211,21 @@ class Write(NamedTuple):
     def reporter(self) -> Reporter:
         return Reporter(self.progress, DONE_WORDS[self.verb])
 
+    def unsent(self) -> BulkResult | None:
+        """The result before the first request: what an earlier call of the run left, or else every row `not_sent`.
+
+        Of a generator no row is known yet. None if the file of the run cannot be read.
+        """
+        rows = self.rows if self.rows.replayable else None
+        run = self.options["run"]
+        if run is None or not os.path.exists(run):
+            ledger = _core.Ledger.unsent(0 if rows is None else len(rows))
+            return BulkResult(ledger, None, self.options["dry_run"], None, rows)
+        kept = None
+        with suppress(JournalError):
+            kept = _core.read_run(run)
+        return None if kept is None else BulkResult(kept[1], None, self.options["dry_run"], None, rows)
+
     def keep(self, operation: _core.Operation, again: Any) -> BulkResult:
         """The result as it stands, kept as `last_result` whatever comes next."""
         result = BulkResult(
@@ -272,14 +287,38 @@ class Again:
 
 def write_now(write: Write, validate: Validate = False) -> BulkResult:
     """Runs a write in this thread."""
-    write = steps_now(prepared(write, validate))
-    return _drive_now(write, write.operation())
+    with _beginning(write):
+        write = steps_now(prepared(write, validate))
+        operation = write.operation()
+    return _drive_now(write, operation)
 
 
 async def write_soon(write: Write, validate: Validate = False) -> BulkResult:
     """Runs a write in the background, awaited."""
-    write = await steps_soon(prepared(write, validate))
-    return await _drive_soon(write, write.operation())
+    with _beginning(write):
+        write = await steps_soon(prepared(write, validate))
+        operation = write.operation()
+    return await _drive_soon(write, operation)
+
+
+@contextmanager
+def _beginning(write: Write) -> Iterator[None]:
+    """Sees to it that a call which ends before its first request leaves its own result, not that of the call before."""
+    session = write.session
+    # The file of a run is read only if it is needed: it may hold a million rows.
+    session.last_result = write.unsent() if write.options["run"] is None else None
+    try:
+        yield
+    except (OptionError, JournalError):
+        session.last_result = None  # The call was refused.
+        raise
+    except BaseException as error:
+        result = session.last_result = write.unsent()
+        if isinstance(error, KeyboardInterrupt) and result is not None:
+            raise BulkInterrupted(result) from None
+        with suppress(AttributeError):
+            error.result = result  # type: ignore[attr-defined]
+        raise
 
 
 Validate: TypeAlias = "bool | Literal['auto'] | Settings"

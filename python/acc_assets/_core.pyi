@@ -164,6 +164,9 @@ class Operation:
 class Ledger:
     """One verdict a row, in input order. Frozen; a few dozen bytes a row."""
 
+    @staticmethod
+    def unsent(rows: int, /) -> Ledger:
+        """The ledger of a call that ended before its first request, of so many rows."""
     def __len__(self) -> int: ...
     def outcome(
         self, index: int, /

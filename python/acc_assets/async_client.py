@@ -116,8 +116,8 @@ class AsyncClient:
 
     @property
     def last_result(self) -> BulkResult | None:
-        """The `BulkResult` of the newest write of this client, also of one that raised, but not of one that
-        was refused before it began, such as for a wrong option; None before the first."""
+        """The `BulkResult` of the newest write of this client, also of one that raised. None before the first write, and
+        after one that was refused before it began, such as for a wrong option."""
         return self._session.last_result
 
     def project(
@@ -358,6 +358,7 @@ class AsyncAssets:
             >>> [asyncio.run(project.assets.create(keyed, import_key="barcode")).counts for _ in range(2)]
             [{'created': 250}, {'unchanged': 250}]
         """
+        self._session.last_result = None
         options = write_options(
             batch_size=batch_size,
             nulls=nulls,
@@ -490,6 +491,7 @@ class AsyncAssets:
             >>> asyncio.run(project.assets.patch([{"id": made.ids[0], "description": "on the roof"}])).counts
             {'updated': 1}
         """
+        self._session.last_result = None
         options = write_options(
             batch_size=batch_size,
             nulls=nulls,
@@ -600,6 +602,7 @@ class AsyncAssets:
             >>> asyncio.run(project.assets.delete(made.ids)).counts
             {'deleted': 1}
         """
+        self._session.last_result = None
         options = write_options(
             batch_size=batch_size,
             id=id,
@@ -752,6 +755,7 @@ class AsyncRelationships:
             >>> asyncio.run(project.relationships.delete(sim.seed_relationships(60))).counts
             {'deleted': 60}
         """
+        self._session.last_result = None
         options = write_options(
             most=MOST_RELATIONSHIPS,
             batch_size=batch_size,

@@ -114,8 +114,8 @@ class Client:
 
     @property
     def last_result(self) -> BulkResult | None:
-        """The `BulkResult` of the newest write of this client, also of one that raised, but not of one that
-        was refused before it began, such as for a wrong option; None before the first."""
+        """The `BulkResult` of the newest write of this client, also of one that raised. None before the first write, and
+        after one that was refused before it began, such as for a wrong option."""
         return self._session.last_result
 
     def project(self, project_id: str | UUID, *, locations_container: str | UUID | None = None) -> Project:
@@ -353,6 +353,7 @@ class Assets:
             >>> [project.assets.create(keyed, import_key="barcode").counts for _ in range(2)]
             [{'created': 250}, {'unchanged': 250}]
         """
+        self._session.last_result = None
         options = write_options(
             batch_size=batch_size,
             nulls=nulls,
@@ -484,6 +485,7 @@ class Assets:
             >>> project.assets.patch([{"id": ids[0], "description": "on the roof"}]).counts
             {'updated': 1}
         """
+        self._session.last_result = None
         options = write_options(
             batch_size=batch_size,
             nulls=nulls,
@@ -592,6 +594,7 @@ class Assets:
             >>> project.assets.delete(made.ids).counts
             {'deleted': 1}
         """
+        self._session.last_result = None
         options = write_options(
             batch_size=batch_size,
             id=id,
@@ -743,6 +746,7 @@ class Relationships:
             >>> project.relationships.delete(sim.seed_relationships(60)).counts
             {'deleted': 60}
         """
+        self._session.last_result = None
         options = write_options(
             most=MOST_RELATIONSHIPS,
             batch_size=batch_size,

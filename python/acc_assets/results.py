@@ -383,8 +383,9 @@ class BulkResult(Sequence[RowOutcome]):
         if self._again is None:
             rows = '"failed", "not_sent"' if which == "retry" else '"unknown"'
             raise OptionError(
-                f"{which}(): a result that was pickled, or read from a file, no longer knows its client and its input; "
-                f"call the verb again, with the same run= where there was one, or with the rows of result.where({rows})."
+                f"{which}(): this result does not know its client and its input: it was pickled or read from a file, or its "
+                "call ended before the first request. Call the verb again, with the same run= where there was one, or with "
+                f"the rows of result.where({rows})."
             )
         return self._again(self._ledger, which)
 

@@ -142,7 +142,7 @@ class Simulator:
         """Makes answers go wrong: the next request, unless told otherwise.
 
         Args:
-            what: "status" (with code=503, and body= "json", "html" or "empty", headers=, after_apply=), "rate_limit"
+            what: "status" (with code=503, and body= "json", "html", "empty" or "own", headers=, after_apply=), "rate_limit"
                 (retry_after=, None for none), "refuse", "reset_before_apply", "reset_after_apply", "apply_late" (ms=), "delay"
                 (ms=), "cut_body" (bytes=), "slow_body" (ms=), "wrong_types", "drop_results" (count=),
                 "double_results", "clock_jump" (seconds=), "steal" (requests=), "html", "expire_token" or

@@ -9,7 +9,6 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use jiff::Timestamp;
-use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -19,6 +18,7 @@ use super::{
 use crate::http::Replay;
 use crate::http::send::Method;
 use crate::model::asset::{Identity, identity, keyed, member};
+use crate::model::text::same_key;
 use crate::model::value;
 use crate::options::RateGroup;
 
@@ -33,11 +33,13 @@ pub const BATCH_CREATE: Endpoint = Endpoint {
     replay: Replay::Never,
     opens: "[",
     closes: "]",
+    success: 201,
     done: Done::Created,
     absent: Absent::InDoubt,
     forbidden: Concerns::Run,
     not_found: Concerns::Run,
     pair: pair_created,
+    differing: None,
     proof: Proof::InList(&NEW_ASSETS),
 };
 
@@ -51,11 +53,13 @@ pub const BATCH_PATCH: Endpoint = Endpoint {
     replay: Replay::Safe,
     opens: "{",
     closes: "}",
+    success: 200,
     done: Done::Updated,
     absent: Absent::InDoubt,
     forbidden: Concerns::Run,
     not_found: Concerns::Rows,
     pair: pair_patched,
+    differing: Some(differing),
     proof: Proof::ById {
         endpoint: &BATCH_GET,
         query: WHOLE,
@@ -73,11 +77,13 @@ pub const BATCH_GET: Endpoint = Endpoint {
     replay: Replay::Safe,
     opens: "{\"ids\":[",
     closes: "]}",
+    success: 200,
     done: Done::Read,
     absent: Absent::Refused("the service knows no such asset"),
     forbidden: Concerns::Run,
     not_found: Concerns::Run,
     pair: pair_got,
+    differing: None,
     proof: Proof::Needless,
 };
 
@@ -94,11 +100,13 @@ pub const BATCH_DELETE: Endpoint = Endpoint {
     replay: Replay::Safe,
     opens: "{\"ids\":[",
     closes: "]}",
+    success: 204,
     done: Done::Deleted,
     absent: Absent::InDoubt,
     forbidden: Concerns::Run,
     not_found: Concerns::Rows,
     pair: pair_deleted,
+    differing: None,
     proof: Proof::ById {
         endpoint: &BATCH_GET,
         query: WHOLE,
@@ -186,27 +194,59 @@ fn patched_now(asset: Option<&Value>, row: &SentRow<'_>) -> Now {
     let Some(asset) = asset else {
         return Now::NotDone;
     };
-    // What stands in the request is `"<id>":{...}`.
-    let fields = row
-        .body
-        .iter()
-        .position(|byte| *byte == b':')
-        .and_then(|colon| serde_json::from_slice::<Map<String, Value>>(&row.body[colon + 1..]).ok());
-    let Some(fields) = fields else {
+    let Ok(sent) = serde_json::from_slice::<Map<String, Value>>(fields_sent(row)) else {
         return Now::Unclear("what was sent cannot be read again");
     };
-    let empty = Value::Null;
-    let same = |place: &Value, name: &str, sent: &Value| same(place.get(name).unwrap_or(&empty), sent);
-    let done = fields.iter().all(|(name, sent)| match sent {
-        Value::Object(attributes) => attributes
-            .iter()
-            .all(|(name, sent)| same(&asset["customAttributes"], name, sent)),
-        _ => same(asset, name, sent),
-    });
+    let done = sent
+        .iter()
+        .all(|(name, sent)| others(name, asset.get(name), sent).is_empty());
     match (done, is_active(asset)) {
         (true, _) => Now::Done,
         (false, Some(false)) => Now::Impossible("the asset is deleted"),
         (false, _) => Now::NotDone,
+    }
+}
+
+/// The fields of a patch. The request has `"<id>":{...}`.
+fn fields_sent<'r>(row: &SentRow<'r>) -> &'r [u8] {
+    let colon = row.body.iter().position(|byte| *byte == b':');
+    colon.map_or(&[][..], |colon| &row.body[colon + 1..])
+}
+
+/// The example of the "PATCH assets:batch-patch" page returns another location than was sent.
+fn differing(row: &SentRow<'_>, entry: &[u8]) -> Vec<String> {
+    let (Ok(sent), Ok(came)) = (keyed(fields_sent(row)), keyed(entry)) else {
+        return Vec::new();
+    };
+    let mut names = Vec::new();
+    for (name, sent) in sent {
+        let came = came
+            .iter()
+            .find(|(other, _)| *other == name)
+            .map(|(_, value)| *value);
+        // Most values come back byte by byte.
+        if came.is_some_and(|came| came.get() == sent.get()) {
+            continue;
+        }
+        let value = |raw: &RawValue| serde_json::from_str::<Value>(raw.get()).ok();
+        if let Some(sent) = value(sent) {
+            names.extend(others(&name, came.and_then(value).as_ref(), &sent));
+        }
+    }
+    names
+}
+
+/// The name of a field, or the names of its attributes, whose value is not what was sent.
+fn others(name: &str, came: Option<&Value>, sent: &Value) -> Vec<String> {
+    let came = came.unwrap_or(&Value::Null);
+    match sent {
+        Value::Object(attributes) => attributes
+            .iter()
+            .filter(|(attribute, sent)| !same(&came[attribute.as_str()], sent))
+            .map(|(attribute, _)| format!("{name}.{attribute}"))
+            .collect(),
+        _ if same(came, sent) => Vec::new(),
+        _ => vec![name.to_owned()],
     }
 }
 
@@ -226,11 +266,15 @@ fn same(came: &Value, sent: &Value) -> bool {
 }
 
 /// The order of `results` is shown but not promised, and a client asset id need not be unique. So an entry is paired
-/// by its client asset id; among rows of one client asset id by what else they say; and by position only where they
-/// say the same. What stays ambiguous stays unpaired: never a wrong id on a row.
+/// by its client asset id, as it was sent or else as [`same_key`] compares it; among rows of one client asset id by what
+/// else they say; and by position only where they say the same. What stays ambiguous stays unpaired: never a wrong id on
+/// a row.
 fn pair_created<'a>(body: &'a [u8], rows: &[SentRow<'_>], entries: bool) -> Result<Vec<Paired<'a>>, String> {
     // Two fields are all that most answers are read for; whole entries only where they are kept.
     let found: Vec<Identity<'a>> = member(body, "results")?;
+    if found.is_empty() {
+        return Err("`results` is empty".to_owned());
+    }
     let raw: Vec<&'a RawValue> = if entries {
         member(body, "results")?
     } else {
@@ -246,7 +290,7 @@ fn pair_created<'a>(body: &'a [u8], rows: &[SentRow<'_>], entries: bool) -> Resu
         .filter(|id| !id.is_empty())
         .collect();
     if distinct(ids.iter().copied()) < ids.len() {
-        // An id that comes twice is the id of neither, and then the answer is not to be trusted at all.
+        // Duplicate ids: the response is corrupt, trust none of it.
         return Ok(vec![Paired::Absent; rows.len()]);
     }
     let in_order = found.len() == rows.len()
@@ -258,27 +302,39 @@ fn pair_created<'a>(body: &'a [u8], rows: &[SentRow<'_>], entries: bool) -> Resu
     if in_order && distinct(rows.iter().map(|row| row.key)) == rows.len() {
         return Ok((0..rows.len()).map(named).collect());
     }
-    let of_key = positions(rows.iter().enumerate().map(|(at, row)| (row.key, at)));
-    let with_id = found
-        .iter()
-        .enumerate()
-        .filter(|(_, entry)| entry.id.as_deref().is_some_and(|id| !id.is_empty()));
-    let at_of_key =
-        positions(with_id.filter_map(|(at, entry)| Some((entry.client_asset_id.as_deref()?, at))));
     let mut paired = vec![Paired::Absent; rows.len()];
     // Read when the first twins need it, once for all of them.
     let whole = OnceCell::new();
-    for (key, same) in &of_key {
-        let candidates = at_of_key.get(key).map_or(&[][..], Vec::as_slice);
-        if candidates.len() != same.len() {
-            continue;
-        }
-        if let ([row], [at]) = (&same[..], candidates) {
-            paired[*row] = named(*at);
-        } else {
-            for (row, at) in told_apart(&whole, body, rows, same, candidates)? {
-                paired[row] = named(at);
+    let mut left_rows: Vec<usize> = (0..rows.len()).collect();
+    let mut left: Vec<(usize, &str)> = found
+        .iter()
+        .enumerate()
+        .filter(|(_, entry)| entry.id.as_deref().is_some_and(|id| !id.is_empty()))
+        .filter_map(|(at, entry)| Some((at, entry.client_asset_id.as_deref()?)))
+        .collect();
+    let forms: [fn(&str) -> Cow<'_, str>; 2] = [|key| Cow::Borrowed(key), |key| Cow::Owned(same_key(key))];
+    for form in forms {
+        let of_key = positions(left_rows.iter().map(|row| (form(rows[*row].key), *row)));
+        let at_of_key = positions(left.iter().map(|(at, key)| (form(key), *at)));
+        let mut taken = HashSet::new();
+        for (key, same) in &of_key {
+            let candidates = at_of_key.get(key).map_or(&[][..], Vec::as_slice);
+            if candidates.len() != same.len() {
+                continue;
             }
+            let pairs = match (&same[..], candidates) {
+                ([row], [at]) => vec![(*row, *at)],
+                _ => told_apart(&whole, body, rows, same, candidates)?,
+            };
+            for (row, at) in pairs {
+                paired[row] = named(at);
+                taken.insert(at);
+            }
+        }
+        left_rows.retain(|row| paired[*row] == Paired::Absent);
+        left.retain(|(at, _)| !taken.contains(at));
+        if left_rows.is_empty() {
+            break;
         }
     }
     Ok(paired)
@@ -289,9 +345,9 @@ fn distinct<'t>(texts: impl Iterator<Item = &'t str>) -> usize {
     texts.collect::<HashSet<_>>().len()
 }
 
-/// Where each text stands.
-fn positions<'t>(texts: impl Iterator<Item = (&'t str, usize)>) -> HashMap<&'t str, Vec<usize>> {
-    let mut positions: HashMap<&str, Vec<usize>> = HashMap::new();
+/// The positions of each text.
+fn positions<'t>(texts: impl Iterator<Item = (Cow<'t, str>, usize)>) -> HashMap<Cow<'t, str>, Vec<usize>> {
+    let mut positions: HashMap<Cow<'t, str>, Vec<usize>> = HashMap::new();
     texts.for_each(|(text, at)| positions.entry(text).or_default().push(at));
     positions
 }
@@ -349,12 +405,18 @@ fn says(entry: &Value, sent: &Value) -> bool {
 }
 
 fn pair_patched<'a>(body: &'a [u8], rows: &[SentRow<'_>], entries: bool) -> Result<Vec<Paired<'a>>, String> {
-    let members = keyed(body)?
+    let members: Vec<_> = keyed(body)?
         .into_iter()
-        .filter(|(_, raw)| raw.get().starts_with('{'));
+        .filter(|(_, raw)| raw.get().starts_with('{'))
+        .collect();
+    if members.is_empty() {
+        return Err("it holds no assets".to_owned());
+    }
     Ok(by_id(
         rows,
-        members.map(|(id, raw)| (id, entries.then(|| range_in(body, raw)))),
+        members
+            .into_iter()
+            .map(|(id, raw)| (id, entries.then(|| range_in(body, raw)))),
     ))
 }
 
@@ -368,9 +430,9 @@ fn pair_got<'a>(body: &'a [u8], rows: &[SentRow<'_>], _entries: bool) -> Result<
 }
 
 fn pair_deleted<'a>(body: &'a [u8], rows: &[SentRow<'_>], _: bool) -> Result<Vec<Paired<'a>>, String> {
-    // All or nothing, so the success itself names every row, and a 204 has no body to read. A page of a proxy has one.
-    if !body.is_empty() && serde_json::from_slice::<IgnoredAny>(body).is_err() {
-        return Err("it is neither empty nor JSON".to_owned());
+    // All or nothing, so the 204 itself names every row. The page documents no body; what a proxy answers has one.
+    if !body.is_empty() {
+        return Err("a success has none".to_owned());
     }
     Ok(rows
         .iter()
@@ -496,15 +558,90 @@ mod tests {
 
     #[test]
     fn a_page_of_a_proxy_proves_no_delete() {
-        assert!(pair_deleted(b"<html>log in</html>", &keys(&["a"]), false).is_err());
+        for body in [&b"<html>log in</html>"[..], b"{}", br#"{"login":"here"}"#] {
+            assert!(pair_deleted(body, &keys(&["a"]), false).is_err());
+        }
         assert_eq!(
             ids(&pair_deleted(b"", &keys(&["a"]), false).unwrap()),
             [Some("a".into())]
         );
-        assert_eq!(
-            ids(&pair_patched(br#"{"a":null}"#, &keys(&["a"]), false).unwrap()),
-            [None]
-        );
+        for body in [&br#"{"a":null}"#[..], b"{}"] {
+            assert!(pair_patched(body, &keys(&["a"]), false).is_err());
+        }
+        assert!(pair_created(br#"{"results":[]}"#, &keys(&["a"]), false).is_err());
+    }
+
+    #[test]
+    fn created_assets_are_paired_by_exact_ids_before_folded_ones() {
+        for (results, rows, expected) in [
+            // Trimmed, lower case, composed.
+            (
+                &[("1", "A"), ("2", "b"), ("3", "K\u{fc}hler")][..],
+                &["B", "A ", "ku\u{308}hler"][..],
+                &["2", "1", "3"][..],
+            ),
+            (&[("1", "a"), ("2", "A")], &["A", "a"], &["2", "1"]),
+            (&[("1", "a"), ("2", "A")], &["A", "b"], &["2", ""]),
+            // Two candidates for one row, two rows for one candidate.
+            (&[("1", "a"), ("2", "a")], &["A", "b"], &["", ""]),
+            (&[("1", "a")], &["A", "a "], &["", ""]),
+            // Each could be either row.
+            (&[("1", "a"), ("2", "a")], &["A", "a"], &["", ""]),
+        ] {
+            let results: Vec<Value> = results
+                .iter()
+                .map(|(id, key)| serde_json::json!({"id": id, "clientAssetId": key, "categoryId": "1"}))
+                .collect();
+            let body = serde_json::json!({ "results": results }).to_string();
+            let bodies: Vec<String> = rows
+                .iter()
+                .map(|key| format!(r#"{{"clientAssetId":"{key}"}}"#))
+                .collect();
+            let sent: Vec<SentRow<'_>> = rows
+                .iter()
+                .zip(&bodies)
+                .map(|(key, body)| SentRow {
+                    key,
+                    body: body.as_bytes(),
+                })
+                .collect();
+            let paired = ids(&pair_created(body.as_bytes(), &sent, false).unwrap());
+            let paired: Vec<&str> = paired
+                .iter()
+                .map(|id| id.as_deref().unwrap_or_default())
+                .collect();
+            assert_eq!(paired, expected, "{rows:?}");
+        }
+    }
+
+    #[test]
+    fn a_patched_asset_differs_in_the_fields_that_came_back_otherwise() {
+        let row = SentRow {
+            key: "a",
+            body: br#""a":{"description":"new","barcode":null,"customAttributes":{"ca1":"6.50","ca2":["x","y"],"ca3":null}}"#,
+        };
+        for (entry, expected) in [
+            (
+                r#"{"id":"a","description":"new","customAttributes":{"ca1":6.5,"ca2":["y","x"],"ca9":1}}"#,
+                &[][..],
+            ),
+            (
+                r#"{"description":"old","barcode":"7","customAttributes":{"ca1":"7","ca2":["x"],"ca3":"still"}}"#,
+                &[
+                    "description",
+                    "barcode",
+                    "customAttributes.ca1",
+                    "customAttributes.ca2",
+                    "customAttributes.ca3",
+                ],
+            ),
+            (
+                r#"{"description":"new"}"#,
+                &["customAttributes.ca1", "customAttributes.ca2"],
+            ),
+        ] {
+            assert_eq!(differing(&row, entry.as_bytes()), expected, "{entry}");
+        }
     }
 
     #[test]

@@ -57,6 +57,9 @@ pub struct SentRow<'r> {
 /// Pairs a success with the rows sent, in their order. The flag asks for the entries too.
 pub type Pair = for<'a> fn(&'a [u8], &[SentRow<'_>], bool) -> Result<Vec<Paired<'a>>, String>;
 
+/// Names the fields in which an entry of a response differs from the row that was sent.
+pub type Differing = fn(&SentRow<'_>, &[u8]) -> Vec<String>;
+
 /// A bulk endpoint.
 pub struct Endpoint {
     /// As the reference page calls it.
@@ -70,12 +73,16 @@ pub struct Endpoint {
     /// What stands before, and after, the comma-separated items of its body.
     pub opens: &'static str,
     pub closes: &'static str,
+    /// The status of a success, as the reference page documents it. No other proves a write.
+    pub success: u16,
     pub done: Done,
     /// What a row is that a success does not name; the text says why.
     pub absent: Absent,
     pub forbidden: Concerns,
     pub not_found: Concerns,
     pub pair: Pair,
+    /// Names the fields of a success entry that differ from what was sent, where the page shows that they can.
+    pub differing: Option<Differing>,
     pub proof: Proof,
 }
 

@@ -25,6 +25,7 @@ pub const DELETE: Endpoint = Endpoint {
     replay: Replay::Safe,
     opens: "[",
     closes: "]",
+    success: 200,
     done: Done::Deleted,
     absent: Absent::Refused(
         "the service did not name it among the deleted: it is unknown, was deleted before, or one of its two entities \
@@ -33,6 +34,7 @@ pub const DELETE: Endpoint = Endpoint {
     forbidden: Concerns::Rows,
     not_found: Concerns::Rows,
     pair: pair_deleted,
+    differing: None,
     proof: Proof::ById {
         endpoint: &BATCH,
         query: "",
@@ -50,11 +52,13 @@ pub const BATCH: Endpoint = Endpoint {
     replay: Replay::Safe,
     opens: "[",
     closes: "]",
+    success: 200,
     done: Done::Read,
     absent: Absent::Refused("the service knows no such relationship"),
     forbidden: Concerns::Run,
     not_found: Concerns::Run,
     pair: pair_read,
+    differing: None,
     proof: Proof::Needless,
 };
 

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use crate::api::Endpoint;
 use crate::batch::plan::{Batch, Item};
 use crate::error::{ServiceError, Violation};
+use crate::model::text::same_key;
 
 /// What becomes of a refused batch.
 #[derive(Debug, PartialEq)]
@@ -95,12 +96,15 @@ fn named<'e>(batch: &Batch, error: &'e ServiceError) -> BTreeMap<usize, &'e Viol
 
 /// An item by its key, if only one has it: client asset ids need not be unique.
 fn position(items: &[Item], key: &str) -> Option<usize> {
-    let mut found = items
-        .iter()
-        .enumerate()
-        .filter(|(_, item)| item.key.eq_ignore_ascii_case(key));
-    let (at, _) = found.next()?;
-    found.next().is_none().then_some(at)
+    let only = |fits: &dyn Fn(&Item) -> bool| {
+        let mut found = items.iter().enumerate().filter(|(_, item)| fits(item));
+        let (at, _) = found.next()?;
+        found.next().is_none().then_some(at)
+    };
+    only(&|item| *item.key == *key).or_else(|| {
+        let key = same_key(key);
+        only(&|item| same_key(&item.key) == key)
+    })
 }
 
 #[cfg(test)]

@@ -802,6 +802,15 @@ impl Ledger {
         self.labels.get(row as usize).unwrap_or(&OwnedLabel::Number)
     }
 
+    /// What a message calls a row; `title` says what its label is, where that is a place in a file.
+    #[must_use]
+    pub fn name_of(&self, row: u32, title: Option<&str>) -> String {
+        match (title, self.label(row)) {
+            (Some(title), OwnedLabel::Int(number)) => format!("{title} {number}"),
+            _ => format!("row {row}"),
+        }
+    }
+
     fn id(&self, row: u32) -> Option<String> {
         let id = self.ids[row as usize];
         if id.is_nil() {

@@ -327,22 +327,16 @@ impl Packer {
         let known = self.places.as_ref().map_or(0, Vec::len);
         // Rows behind those of the earlier call follow one after the other.
         let row_of = |at: usize| match &self.places {
-            Some(places) if at < known => places[at] as usize,
-            Some(_) => ledger.rows().saturating_sub(self.writer.rows_read() - at),
-            None => at,
+            Some(places) if at < known => places[at],
+            Some(_) => number(ledger.rows().saturating_sub(self.writer.rows_read() - at)),
+            None => number(at),
         };
-        let warnings = self.writer.warnings(&|at| {
-            let row = row_of(at);
-            let label = u32::try_from(row).map(|row| ledger.label(row));
-            match (self.writer.row_title(), label) {
-                (Some(title), Ok(OwnedLabel::Int(number))) => format!("{title} {number}"),
-                _ => format!("row {row}"),
-            }
-        });
-        let input = self.places.as_ref().map(|_| {
-            let rows = (0..self.writer.rows_read()).map(row_of);
-            rows.map(|row| u32::try_from(row).unwrap_or(u32::MAX)).collect()
-        });
+        let title = self.writer.row_title();
+        let warnings = self.writer.warnings(&|at| ledger.name_of(row_of(at), title));
+        let input = self
+            .places
+            .as_ref()
+            .map(|_| (0..self.writer.rows_read()).map(row_of).collect());
         ledger.set_input(input);
         ledger.warnings.extend(warnings);
         ledger.columns = self.writer.uses().to_vec();
@@ -578,4 +572,9 @@ impl Sink for Packer {
             || self.writer.rows_read().is_multiple_of(PAUSE)
             || (self.ahead == Ahead::OneBatch && !self.ready.is_empty())
     }
+}
+
+fn number(index: usize) -> u32 {
+    // A ledger has at most four billion rows.
+    u32::try_from(index).unwrap_or(u32::MAX)
 }

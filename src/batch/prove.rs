@@ -378,6 +378,9 @@ impl Run {
         }
         ledger.note_sending(doubt.sending, |sending| sending.executed = true);
         drop(ledger);
+        if entries.iter().any(Option::is_some) {
+            self.is_up();
+        }
         self.prove_named(&doubt.batch);
         doubt.executed = true;
         doubt.batch = doubt
@@ -419,6 +422,8 @@ impl Run {
             doubt.batch.items.iter().zip(&judged).zip(shown.iter().zip(sent))
         {
             match (judged, doubt.left_out) {
+                // A second response that leaves it out may be incomplete too.
+                (Now::Unclear(_), Some(_)) if entry.is_none() && doubt.rounds == 0 => {}
                 (Now::NotDone | Now::Unclear(_), Some(reason)) => {
                     let fault = Fault::new("not_named", reason, "");
                     self.blame(std::iter::once(item.row), State::Rejected, fault);
@@ -443,8 +448,19 @@ impl Run {
         }
         if judged.contains(&Now::Done) {
             self.prove_named(&doubt.batch);
+            self.is_up();
         }
         if doubt.left_out.is_some() {
+            if doubt.rounds == 0 {
+                let unclear = |at: usize| matches!(judged.get(at), Some(Now::Unclear(_)));
+                let unseen = |at: usize| shown.get(at).is_none_or(Option::is_none);
+                doubt.batch = doubt.batch.part(endpoint, |at, _| unclear(at) && unseen(at));
+                doubt.rounds = 1;
+                doubt.due = Instant::now();
+                if !doubt.batch.items.is_empty() {
+                    self.doubts.push(doubt);
+                }
+            }
             return;
         }
         let not_done = |at: usize| judged.get(at) == Some(&Now::NotDone);

@@ -3,7 +3,7 @@
 //! A batch is all or nothing (tutorial "Manage assets"), so it is settled as a whole: one row that is there for
 //! certain proves all of them. Nothing is guessed: what the project does not tell stays in doubt.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value;
 use tokio::time::Instant;
@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use crate::api::{Found, Lookup};
 use crate::batch::plan::Batch;
 use crate::http::{By, Moment};
+use crate::model::text::same_key;
 use crate::validation::ImportKey;
 
 /// A request whose answer was lost.
@@ -120,6 +121,10 @@ impl Window {
 struct Row {
     doubt: usize,
     at: usize,
+    /// Its import key, or else its client asset id, as it was sent.
+    key: String,
+    /// Its client asset id, as `same_key` compares it.
+    client_asset_id: String,
     said: Value,
 }
 
@@ -152,24 +157,31 @@ pub fn compare(
     claimed: &HashSet<String>,
     rivals: &[&str],
 ) -> Vec<Shown> {
-    let rivals: HashSet<String> = rivals.iter().map(|key| plain(key)).collect();
+    let rivals: HashSet<String> = rivals.iter().map(|key| same_key(key)).collect();
     let mut rows: HashMap<String, Vec<Row>> = HashMap::new();
     for (doubt, sought) in doubts.iter().enumerate() {
         for (at, sent) in sought.batch.sent().into_iter().enumerate() {
             let said: Value = serde_json::from_slice(sent.body).unwrap_or_default();
             let key = match import_key {
-                Some(import_key) => import_key.of(&said).unwrap_or_default().to_owned(),
-                None => plain(sent.key),
-            };
-            rows.entry(key).or_default().push(Row { doubt, at, said });
+                Some(import_key) => import_key.of(&said).unwrap_or_default(),
+                None => sent.key,
+            }
+            .to_owned();
+            rows.entry(same_key(&key)).or_default().push(Row {
+                doubt,
+                at,
+                key,
+                client_asset_id: same_key(sent.key),
+                said,
+            });
         }
     }
     let mut entries: HashMap<String, Vec<usize>> = HashMap::new();
     for (at, found) in found.iter().enumerate() {
-        let key = match import_key {
-            Some(import_key) => import_key.of(&found.entry).unwrap_or_default().to_owned(),
-            None => plain(&found.key),
-        };
+        let key = same_key(match import_key {
+            Some(import_key) => import_key.of(&found.entry).unwrap_or_default(),
+            None => &found.key,
+        });
         if !claimed.contains(&found.id) && rows.contains_key(&key) {
             entries.entry(key).or_default().push(at);
         }
@@ -181,10 +193,12 @@ pub fn compare(
         .collect();
     for (key, rows) in &rows {
         let entries = entries.get(key).map_or(&[][..], Vec::as_slice);
-        if import_key.is_some() {
-            trace_by_import_key(rows, entries, found, &windows, &mut traces);
+        if let Some(import_key) = import_key {
+            trace_by_import_key(import_key, rows, entries, found, &windows, &mut traces);
         } else {
-            trace(lookup, rows, entries, found, &windows, &mut traces);
+            for (rows, entries) in by_spelling(rows, entries, found) {
+                trace(lookup, &rows, &entries, found, &windows, &mut traces);
+            }
             for row in rows.iter().filter(|_| rivals.contains(key)) {
                 let trace = &mut traces[row.doubt][row.at];
                 if *trace != Trace::None {
@@ -200,30 +214,67 @@ pub fn compare(
         .collect()
 }
 
-/// The service may trim a client asset id, so blanks and case do not count.
-fn plain(key: &str) -> String {
-    key.trim().to_lowercase()
+/// Rows of one client asset id with the entries that have it: by its exact spelling if each row then has its entry, otherwise
+/// all together, since the service may have changed the spelling of some.
+fn by_spelling<'r>(rows: &'r [Row], entries: &[usize], found: &[Found]) -> Vec<(Vec<&'r Row>, Vec<usize>)> {
+    let mut groups: BTreeMap<&str, (Vec<&Row>, Vec<usize>)> = BTreeMap::new();
+    for row in rows {
+        groups.entry(&row.key).or_default().0.push(row);
+    }
+    for entry in entries {
+        groups.entry(&found[*entry].key).or_default().1.push(*entry);
+    }
+    if groups.values().all(|(rows, entries)| rows.len() == entries.len()) {
+        groups.into_values().collect()
+    } else {
+        vec![(rows.iter().collect(), entries.to_vec())]
+    }
 }
 
 /// An import key is one row's and one asset's. A deleted asset of earlier has given it back.
+///
+/// An entry that has the key in another spelling is the row's only if its client asset id agrees too: keys of a user (such as
+/// IFC `GlobalId`s) may differ in case alone.
 fn trace_by_import_key(
+    import_key: &ImportKey,
     rows: &[Row],
     entries: &[usize],
     found: &[Found],
     windows: &[Window],
     traces: &mut [Vec<Trace>],
 ) {
-    for row in rows {
+    let key = |entry: usize| import_key.of(&found[entry].entry).unwrap_or_default();
+    let is_of = |row: &Row, fits: &dyn Fn(usize) -> bool, rows: usize| {
         let in_time = |entry: usize| windows[row.doubt].can_hold(found[entry].created);
         let there: Vec<usize> = entries
             .iter()
             .copied()
-            .filter(|entry| found[*entry].active || in_time(*entry))
+            .filter(|entry| fits(*entry) && (found[*entry].active || in_time(*entry)))
             .collect();
-        traces[row.doubt][row.at] = match (&there[..], rows.len()) {
+        match (&there[..], rows) {
             ([], _) => Trace::None,
             ([entry], 1) if in_time(*entry) => Trace::Certain(*entry),
             _ => Trace::Ambiguous,
+        }
+    };
+    for row in rows {
+        let same = |other: &&Row| other.key == row.key;
+        let exact = is_of(
+            row,
+            &|entry| key(entry) == row.key,
+            rows.iter().filter(same).count(),
+        );
+        traces[row.doubt][row.at] = if exact == Trace::None {
+            let alike = rows
+                .iter()
+                .filter(|other| other.client_asset_id == row.client_asset_id);
+            let fits = |entry: usize| {
+                same_key(&found[entry].key) == row.client_asset_id
+                    && rows.iter().all(|other| other.key != key(entry))
+            };
+            is_of(row, &fits, alike.count())
+        } else {
+            exact
         };
     }
 }
@@ -231,7 +282,7 @@ fn trace_by_import_key(
 /// Rows of one client asset id, told apart by what else they say and by when.
 fn trace(
     lookup: &Lookup,
-    rows: &[Row],
+    rows: &[&Row],
     entries: &[usize],
     found: &[Found],
     windows: &[Window],
@@ -243,7 +294,7 @@ fn trace(
         (lookup.says)(&one.said, &other.said) && (lookup.says)(&other.said, &one.said)
     };
     let mut twins: Vec<Vec<&Row>> = Vec::new();
-    for row in rows {
+    for &row in rows {
         match twins.iter_mut().find(|twins| same(twins[0], row)) {
             Some(twins) => twins.push(row),
             None => twins.push(vec![row]),

@@ -2,7 +2,7 @@
 //!
 //! What an answer means for its rows stands in `settle`, what is done about a lost one in `prove`.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -21,8 +21,9 @@ use crate::error::{Error, Sent, TransportError, shortened};
 use crate::http::{Call, Called, Caller, Counters, Phase, Stage, Stop};
 use crate::ids::ProjectId;
 use crate::input::{More, Source};
+use crate::model::text::same_key;
 use crate::table::Table;
-use crate::validation::Policy;
+use crate::validation::{Policy, in_rows};
 
 /// How long requests in flight may still answer after a stop.
 pub const GRACE: Duration = Duration::from_secs(10);
@@ -77,8 +78,8 @@ pub struct Run {
     pub(super) looking: bool,
     /// The newest row of each place that an answer has proven: what a complete list must show.
     pub(super) shown: HashMap<String, (u32, String)>,
-    /// Import keys that stand in the project, with the ids of their assets.
-    existing: Option<HashMap<String, Vec<String>>>,
+    /// The assets of the project that have an import key, by that key as `same_key` compares it.
+    existing: Option<HashMap<String, Vec<Keyed>>>,
     /// When the service's clock was read last from a creation time.
     pub(super) clock_read: Option<Instant>,
     pub(super) lost_in_a_row: u32,
@@ -98,6 +99,8 @@ pub struct Run {
     /// Whether any request reached the service, and the error of one that did not.
     pub(super) reached: bool,
     pub(super) unreached: Option<Error>,
+    /// Fields that the response to a patch shows otherwise than they were sent: in how many rows, and the first of them.
+    pub(super) differing: BTreeMap<String, (u64, u32)>,
     pub(super) bad: u64,
     pub(super) fatal: Option<Error>,
     /// Rows that an earlier call left in doubt, and what the input says of them today.
@@ -105,6 +108,13 @@ pub struct Run {
     pub(super) today: HashMap<u32, Today>,
     /// Rows that turned out to be in the project as they were sent, and that say something else today.
     pub(super) outdated: Vec<u32>,
+}
+
+/// An asset of the project that has an import key.
+struct Keyed {
+    key: String,
+    client_asset_id: String,
+    id: String,
 }
 
 /// How a run ended.
@@ -153,6 +163,7 @@ impl Run {
             most_bytes: usize::MAX,
             reached: false,
             unreached: None,
+            differing: BTreeMap::new(),
             bad: 0,
             fatal: None,
             prove: HashSet::new(),
@@ -285,13 +296,21 @@ impl Run {
         // Rows that were read and not sent are `NotSent`. Of a stream that was not read to its end nobody knows more.
         let mut ledger = lock(&self.ledger);
         if let Some(first) = self.outdated.first() {
+            let first = ledger.name_of(*first, self.job.policy.names.row_title);
             let (rows, verb) = match self.outdated.len() {
                 1 => ("1 row".to_owned(), "was"),
                 rows => (format!("{rows} rows"), "were"),
             };
             ledger.warnings.push(format!(
-                "{rows} {verb} changed or taken out after being sent (first: row {first}): the project has what was sent. \
+                "{rows} {verb} changed or taken out after being sent (first: {first}): the project has what was sent. \
                  Patch those assets, or put the rows back as they were"
+            ));
+        }
+        for (field, (count, first)) in std::mem::take(&mut self.differing) {
+            let first = ledger.name_of(first, self.job.policy.names.row_title);
+            ledger.warnings.push(format!(
+                "`{field}` differs between what was sent and the asset that the service returned {}: read these assets again",
+                in_rows(count, &first)
             ));
         }
         ledger.fill_up(rows.unwrap_or(0));
@@ -426,7 +445,7 @@ impl Run {
                     .to_owned(),
             )),
             Ok((found, true)) => {
-                let mut existing: HashMap<String, Vec<String>> = HashMap::new();
+                let mut existing: HashMap<String, Vec<Keyed>> = HashMap::new();
                 for found in found.into_iter().filter(|found| found.active) {
                     if import_key.is_no_text(&found.entry) {
                         let field = import_key.field.clone();
@@ -437,7 +456,11 @@ impl Run {
                         return;
                     }
                     if let Some(key) = import_key.of(&found.entry) {
-                        existing.entry(key.to_owned()).or_default().push(found.id);
+                        existing.entry(same_key(key)).or_default().push(Keyed {
+                            key: key.to_owned(),
+                            client_asset_id: found.key,
+                            id: found.id,
+                        });
                     }
                 }
                 self.existing = Some(existing);
@@ -454,12 +477,11 @@ impl Run {
         if let (Some(existing), Some(import_key)) = (&self.existing, &self.job.policy.import_key) {
             for (item, sent) in batch.items.iter().zip(batch.sent()) {
                 let said = serde_json::from_slice(sent.body).unwrap_or_default();
-                let ids = import_key.of(&said).and_then(|key| existing.get(key));
-                let Some(ids) = ids else { continue };
-                if let Some(id) = ids.first() {
-                    ledger.set(item.row, State::Unchanged);
-                    ledger.set_id(item.row, id);
-                }
+                let Some(key) = import_key.of(&said) else { continue };
+                let ids = ids_of(key, &item.key, existing);
+                let Some(id) = ids.first() else { continue };
+                ledger.set(item.row, State::Unchanged);
+                ledger.set_id(item.row, id);
                 if ids.len() > 1 {
                     ledger.warnings.push(format!(
                         "the import key of row {} stands {} times in the project: {}",
@@ -533,6 +555,22 @@ impl Run {
     pub(super) fn give_up(&mut self, error: Error) {
         self.fatal.get_or_insert(error);
         self.stop.to(Phase::Drain);
+    }
+}
+
+/// The assets that have the import key of a row: as it was given, or else as `same_key` compares it if the clientAssetId
+/// is that of the row too, since keys of a user (such as IFC `GlobalId`s) may differ in case alone.
+fn ids_of<'e>(key: &str, client_asset_id: &str, existing: &'e HashMap<String, Vec<Keyed>>) -> Vec<&'e str> {
+    let found = existing.get(&same_key(key)).map_or(&[][..], Vec::as_slice);
+    let ids = |fits: &dyn Fn(&Keyed) -> bool| -> Vec<&'e str> {
+        let found = found.iter().filter(|asset| fits(asset));
+        found.map(|asset| asset.id.as_str()).collect()
+    };
+    let exact = ids(&|asset| asset.key == key);
+    if exact.is_empty() {
+        ids(&|asset| same_key(&asset.client_asset_id) == same_key(client_asset_id))
+    } else {
+        exact
     }
 }
 

@@ -80,24 +80,38 @@ impl Run {
 
     fn accept(&mut self, batch: Batch, sending: u32, answer: &Answer, in_doubt: bool) {
         let endpoint = self.job.endpoint;
-        // Whoever answers what cannot be read answers the next request no better.
-        let paired = match (endpoint.pair)(&answer.body, &batch.sent(), self.job.keep) {
+        let documented = answer.status == endpoint.success || self.reads();
+        let entries = self.job.keep || endpoint.differing.is_some();
+        let paired = (endpoint.pair)(&answer.body, &batch.sent(), entries)
+            .map_err(|reason| format!("the body cannot be read ({reason})"))
+            .and_then(|paired| {
+                let undocumented = || format!("only {} proves that it was executed", endpoint.success);
+                documented.then_some(paired).ok_or_else(undocumented)
+            });
+        let paired = match paired {
             Ok(paired) => paired,
+            // A success of another status or form proves nothing. It may come from a proxy, and then the next one will too:
+            // it counts as lost until a lookup finds its rows.
             Err(reason) => {
                 let error = unreadable(
                     answer,
                     format!(
-                        "the service answered {} to {} but the body cannot be read ({reason}); check base_url= and proxy=",
+                        "the service answered {} to {}, but {reason}; check base_url= and proxy=",
                         answer.status, endpoint.name
                     ),
                 );
-                let executed = answer.status == 201 && endpoint.done == Done::Created;
-                self.suspect(batch, sending, &error, executed);
+                self.suspect(
+                    batch,
+                    sending,
+                    &error,
+                    documented && endpoint.done == Done::Created,
+                );
                 self.lost(error);
                 return;
             }
         };
         let done = self.done();
+        let sent = batch.sent();
         let mut absent = Vec::new();
         let mut ledger = lock(&self.ledger);
         let mut kept = Vec::new();
@@ -121,7 +135,17 @@ impl Run {
                         newest = Some((at, id));
                     }
                     if let Some(entry) = entry {
-                        kept.push((item.row, entry));
+                        let fields = endpoint.differing.and_then(|differing| {
+                            Some(differing(&sent[at], answer.body.get(entry.clone())?))
+                        });
+                        for field in fields.into_iter().flatten() {
+                            let (count, first) = self.differing.entry(field).or_insert((0, item.row));
+                            *count += 1;
+                            *first = item.row.min(*first);
+                        }
+                        if self.job.keep {
+                            kept.push((item.row, entry));
+                        }
                     }
                 }
                 Paired::Absent => absent.push(at),
@@ -130,7 +154,7 @@ impl Run {
         drop(ledger);
         if let (Proof::InList(lookup), Some((at, id))) = (&endpoint.proof, newest) {
             self.learn_clock(lookup, sending, answer);
-            let said = serde_json::from_slice(batch.sent()[at].body).unwrap_or_default();
+            let said = serde_json::from_slice(sent[at].body).unwrap_or_default();
             if let Some(place) = (lookup.place)(&said) {
                 // Answers come in any order; the request that left last proves most.
                 let newest = self.shown.entry(place).or_default();
@@ -165,14 +189,11 @@ impl Run {
                     answer.status, endpoint.name
                 ),
             );
+            // It was executed, so this is no outage.
             self.suspect(batch, sending, &error, true);
-            self.lost(error);
             return;
         }
-        self.lost_in_a_row = 0;
-        self.probes = 0;
-        self.hopeless = false;
-        self.trouble = None;
+        self.is_up();
         self.succeeded += 1;
         if absent.is_empty() {
             return;
@@ -378,6 +399,14 @@ impl Run {
             ledger.set_fault(row, state, fault);
             self.bad += 1;
         }
+    }
+
+    /// A request was executed, whatever its response: the service is up.
+    pub(super) fn is_up(&mut self) {
+        self.lost_in_a_row = 0;
+        self.probes = 0;
+        self.hopeless = false;
+        self.trouble = None;
     }
 
     /// A request was lost. After a few in a row nothing more is sent: not before one of them could be looked for, and

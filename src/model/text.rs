@@ -1,9 +1,10 @@
-//! A scalar of an answer, whatever type it came as.
+//! Text of a response: scalars, whatever type they came as, and keys, however the service spells them.
 
 use std::borrow::Cow;
 
 use serde::de::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
+use unicode_normalization::UnicodeNormalization;
 
 /// Text of a string or number; nothing for null, booleans, lists, objects, and a string with half a surrogate pair.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,5 +38,39 @@ fn number(token: &str) -> Cow<'_, str> {
             Cow::Owned(number.to_string())
         }
         _ => Cow::Borrowed(token),
+    }
+}
+
+/// The form in which two spellings of one key (a clientAssetId, an id, an import key) are equal: blanks at its ends, letter
+/// case and Unicode composition do not count. No page says whether the service keeps them.
+///
+/// Compare keys as they were sent first: two keys of a user may differ in case alone.
+#[must_use]
+pub fn same_key(key: &str) -> String {
+    let key = key.trim();
+    if key.is_ascii() {
+        key.to_ascii_lowercase()
+    } else {
+        key.chars().flat_map(char::to_lowercase).nfc().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::same_key;
+
+    #[test]
+    fn keys_are_the_same_without_blanks_case_and_composition() {
+        for (one, other) in [
+            ("AHU-1", "ahu-1 "),
+            ("\u{a0}AHU-1\t", "AHU-1"),
+            ("K\u{fc}hler", "KU\u{308}HLER"),
+            ("\u{3a3}\u{391}\u{3a3}", "\u{3c3}\u{3b1}\u{3c3}"),
+        ] {
+            assert_eq!(same_key(one), same_key(other), "{one:?} {other:?}");
+        }
+        for (one, other) in [("AHU-1", "AHU 1"), ("AHU-1", "AHU-01"), ("Kuhler", "K\u{fc}hler")] {
+            assert_ne!(same_key(one), same_key(other), "{one:?} {other:?}");
+        }
     }
 }

@@ -304,7 +304,10 @@ impl Engine {
             .map_err(|error| exception(py, &error))?;
         let (mut ledger, again, journal) = opened;
         ledger.warnings.extend(rows.get().sheet_notes());
-        let prefix = ledger.import_prefix.get_or_insert_with(new_prefix).to_string();
+        let prefix = ledger
+            .import_prefix
+            .get_or_insert_with(|| ImportKey::new_prefix().into())
+            .to_string();
         let import_key = given.import_key.clone().map(|field| ImportKey { field, prefix });
         let ledger = Arc::new(Mutex::new(ledger));
         let job = Job {
@@ -735,11 +738,6 @@ fn open(header: &Header, given: &WriteOptions, view: Option<&View>, which: &str)
         }
     };
     Ok((ledger, again, journal))
-}
-
-/// What the import keys of one call begin with.
-fn new_prefix() -> Box<str> {
-    format!("imp-{:08x}-", fastrand::u32(..)).into()
 }
 
 fn endpoint_of(py: Python<'_>, verb: &str) -> PyResult<(&'static Endpoint, RowShape)> {

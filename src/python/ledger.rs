@@ -41,6 +41,16 @@ type Cause<'py> = (&'static str, String, String, usize, u32, Bound<'py, PyAny>);
 
 #[pymethods]
 impl Ledger {
+    /// The ledger of a call that ended before its first request, of so many rows.
+    #[staticmethod]
+    #[pyo3(signature = (rows, /))]
+    fn unsent(rows: usize) -> Self {
+        let mut ledger = Rows::default();
+        ledger.fill_up(rows);
+        ledger.not_sent = Some("the call ended before its first request".to_owned());
+        Self::new(Arc::new(ledger))
+    }
+
     fn __len__(&self) -> usize {
         self.0.len()
     }

@@ -1011,6 +1011,11 @@ fn set_field(switches: &Switches, draft: &mut Draft, field: &Field, value: &Valu
     if name == "clientAssetId" && switches.is(Switch::ClientAssetIdTrim, "on") {
         text = text.trim();
     }
+    let lower;
+    if ["clientAssetId", "barcode"].contains(&name) && switches.is(Switch::KeyCase, "lower") {
+        lower = text.to_lowercase();
+        text = &lower;
+    }
     let kept = (!text.is_empty() || switches.is(Switch::EmptyText, "kept")).then(|| text.to_owned());
     let most = match switches.number(Switch::ClientAssetIdMax) {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]

@@ -769,6 +769,7 @@ switches! {
     BarcodeUnique "barcode_unique" ["off", "409"] "Whether two active assets may share a barcode.";
     ClientAssetIdMax "client_asset_id_max" ["none", "<n>"] "Longest clientAssetId.";
     ClientAssetIdTrim "client_asset_id_trim" ["off", "on"] "Whether blanks around a clientAssetId are stripped.";
+    KeyCase "key_case" ["kept", "lower"] "Whether clientAssetId and barcode keep their letter case.";
     EmptyText "empty_text" ["kept", "cleared"] "An empty description, barcode or text attribute.";
     PatchNull "patch_null" ["clear", "reject", "ignore"] "What null means for an optional field.";
     UnknownField "unknown_field" ["400", "ignore"] "A field that is not in the reference.";

@@ -14,7 +14,7 @@
 //!
 //! | `what` | further keys | effect |
 //! | --- | --- | --- |
-//! | `status` | `code` (required), `headers` (object), `body` (`"html"`, `"json"` (default), `"empty"`), `after_apply` (bool) | this answer, without or after doing the work |
+//! | `status` | `code` (required), `headers` (object), `body` (`"html"`, `"json"` (default), `"empty"`, `"own"`), `after_apply` (bool) | this answer, without or after doing the work; `"own"`: with the body of the work done, under this code |
 //! | `rate_limit` | `retry_after` (seconds, default 1; null for none; a text is sent as it is) | a 429, nothing applied |
 //! | `refuse` | | no connection; over HTTP as `reset_before_apply` |
 //! | `reset_before_apply` | | connection breaks, nothing applied |
@@ -45,6 +45,8 @@ pub enum FaultBody {
     /// The error object of the gateway.
     Json,
     Empty,
+    /// What the endpoint itself says.
+    Own,
 }
 
 /// The Retry-After of a 429.
@@ -209,12 +211,16 @@ fn what_of(name: &str, map: &Map<String, Value>) -> Result<(What, &'static [&'st
                 None | Some(Some("json")) => FaultBody::Json,
                 Some(Some("html")) => FaultBody::Html,
                 Some(Some("empty")) => FaultBody::Empty,
-                Some(_) => return Err("\"body\" must be html, json or empty".into()),
+                Some(Some("own")) => FaultBody::Own,
+                Some(_) => return Err("\"body\" must be html, json, empty or own".into()),
             };
             let after_apply = match map.get("after_apply") {
                 None => false,
                 Some(flag) => flag.as_bool().ok_or("\"after_apply\" must be true or false")?,
             };
+            if body == FaultBody::Own && !after_apply {
+                return Err("\"body\": \"own\" needs \"after_apply\": true".into());
+            }
             let what = What::Status {
                 code,
                 headers: headers(map)?,

@@ -594,15 +594,15 @@ fn faulted(
             body,
             after_apply,
         }) => {
-            if after_apply {
-                applied(state, route);
-            }
-            let mut answer = answer_of(code, body, &state.switches);
+            let own = after_apply.then(|| applied(state, route));
+            let mut answer = answer_of(code, body, own, &state.switches);
             answer
                 .headers
                 .retain(|(name, _)| headers.iter().all(|(given, _)| given != name));
             answer.headers.extend(headers);
-            handle::sign(state, &mut answer);
+            if body != faults::FaultBody::Own {
+                handle::sign(state, &mut answer);
+            }
             Outcome::Answer(answer)
         }
         Some(What::RateLimit { retry_after }) => {
@@ -625,8 +625,14 @@ fn faulted(
     (outcome, late)
 }
 
-fn answer_of(code: u16, body: faults::FaultBody, switches: &Switches) -> Answer {
+/// `own` is what the endpoint itself answered, where the work was done.
+fn answer_of(code: u16, body: faults::FaultBody, own: Option<Answer>, switches: &Switches) -> Answer {
     match body {
+        // A refusal keeps its own code: nothing was done.
+        faults::FaultBody::Own => match own.unwrap_or_default() {
+            done if (200..300).contains(&done.status) => Answer { status: code, ..done },
+            refused => refused,
+        },
         faults::FaultBody::Html => handle::html(code),
         faults::FaultBody::Empty => Answer {
             status: code,

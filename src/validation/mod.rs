@@ -15,6 +15,7 @@ mod typed;
 mod value;
 
 pub use identity::digest_of_no_row;
+pub(crate) use notices::in_rows;
 pub use policy::{Dates, ImportKey, KnownAsset, Names, Nulls, Policy, RowShape};
 pub use row::{ColumnUse, RowWriter};
 pub use rules::{Problem, Rule, rules};

@@ -28,6 +28,14 @@ pub(super) enum Notice {
     Outdated,
 }
 
+/// In how many rows something was found, and the first of them.
+pub(crate) fn in_rows(count: u64, first: &str) -> String {
+    match count {
+        1 => format!("in 1 row ({first})"),
+        count => format!("in {count} rows (first: {first})"),
+    }
+}
+
 /// Settings that are younger are those of now.
 const FRESH: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
 

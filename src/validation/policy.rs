@@ -123,6 +123,13 @@ pub struct ImportKey {
 }
 
 impl ImportKey {
+    /// What the keys of one call begin with where they are made here. A forked child inherits the state of every
+    /// generator within the process, so the bytes come from the system: a UUID v4.
+    #[must_use]
+    pub fn new_prefix() -> String {
+        format!("imp-{}-", Uuid::new_v4().simple())
+    }
+
     /// Whether a field can hold the key.
     #[must_use]
     pub fn may_be(field: &str) -> bool {

@@ -11,7 +11,7 @@ use super::columns::{self, Meant};
 use super::fields::{self, BARCODE, CATEGORY, CLIENT_ASSET_ID, CUSTOM_ATTRIBUTES, FIELDS, LOCATION, STATUS};
 use super::identity::{Identity, Seed};
 use super::json;
-use super::notices::{Notice, Notices};
+use super::notices::{Notice, Notices, in_rows};
 use super::policy::{ImportKey, Policy, RowShape};
 use super::resolve::Resolver;
 use super::rules::{
@@ -46,6 +46,8 @@ pub struct RowWriter {
     barcode_as_number: Option<(String, usize)>,
     /// Columns of text where a cell says "nan" or the like, with the first such row.
     blanks_as_text: Vec<(String, usize)>,
+    /// Columns whose texts had blanks at their ends, each with the number of such rows and the first of them.
+    trimmed: Vec<(String, u64, usize)>,
     /// Whether the rows bring their import keys; not known before the first row.
     keys_are_given: Option<bool>,
     /// Which columns count for the identity of a row, as the first call of the run took them.
@@ -147,6 +149,7 @@ impl RowWriter {
             rows: 0,
             barcode_as_number: None,
             blanks_as_text: Vec::new(),
+            trimmed: Vec::new(),
             keys_are_given: None,
             headings: BTreeMap::new(),
             number: 0,
@@ -486,6 +489,9 @@ impl RowWriter {
     ) {
         // `index` is a position in this table.
         let field = &FIELDS[index];
+        let is_key = [CLIENT_ASSET_ID, BARCODE].contains(&field.name);
+        let trimmed = is_key.then(|| trimmed(cell)).flatten();
+        let cell = trimmed.as_ref().unwrap_or(cell);
         let meaning = value::meaning(&self.policy, cell, field.required);
         if matches!(meaning, Ok(Meaning::Absent)) {
             return;
@@ -545,8 +551,18 @@ impl RowWriter {
             self.barcode_as_number = Some((called(self), self.rows - 1));
         }
         out.push(b',');
+        if trimmed.is_some() {
+            self.note_trimmed(called(self));
+        }
         if value::is_blank_as_text(cell) {
             self.note_blank(field.name.to_owned());
+        }
+    }
+
+    fn note_trimmed(&mut self, column: String) {
+        match self.trimmed.iter_mut().find(|(known, ..)| *known == column) {
+            Some((_, rows, _)) => *rows += 1,
+            None => self.trimmed.push((column, 1, self.rows - 1)),
         }
     }
 
@@ -613,6 +629,9 @@ impl RowWriter {
 
     /// One custom attribute, from a column of its own or from the map.
     fn attribute_cell(&mut self, index: usize, column: Option<Column>, cell: &Cell<'_>) {
+        let is_key = self.is_import_key(&self.attributes[index].name);
+        let trimmed = is_key.then(|| trimmed(cell)).flatten();
+        let cell = trimmed.as_ref().unwrap_or(cell);
         let meaning = value::meaning(&self.policy, cell, false);
         if matches!(meaning, Ok(Meaning::Absent)) {
             return;
@@ -651,8 +670,15 @@ impl RowWriter {
         });
         self.attribute_body.push(b',');
         if !twice && written.is_ok() {
-            if self.is_import_key(&self.attributes[index].name) {
+            if is_key {
                 self.import_key_at = Some(value..self.attribute_body.len() - 1);
+            }
+            if trimmed.is_some() {
+                let name = column.map_or_else(
+                    || self.attributes[index].name.clone(),
+                    |column| self.called(column).to_owned(),
+                );
+                self.note_trimmed(name);
             }
             if value::is_blank_as_text(cell) {
                 self.note_blank(self.attributes[index].name.clone());
@@ -866,6 +892,10 @@ impl RowWriter {
                  leave out astype(str), or put None there"
             )
         });
+        let trimmed = self.trimmed.iter().map(|(column, rows, first)| {
+            let rows = in_rows(*rows, &named(*first));
+            format!("leading or trailing blanks were removed from `{column}` {rows}")
+        });
         let left_out = self
             .uses
             .iter()
@@ -883,6 +913,7 @@ impl RowWriter {
         barcode
             .into_iter()
             .chain(blanks)
+            .chain(trimmed)
             .chain(left_out)
             .chain(noticed)
             .collect()
@@ -937,6 +968,13 @@ fn given_twice(column: &str, first: &str, cell: &Cell<'_>) -> Problem {
 
 /// So much of a formula that its cell is named behind it.
 const LONGEST_FORMULA: usize = 40;
+
+/// A text without the blanks at its ends, where it has any. A blank text stays as it is.
+fn trimmed<'c>(cell: &Cell<'c>) -> Option<Cell<'c>> {
+    let Cell::Text(text) = cell else { return None };
+    let kept = text.trim();
+    (kept.len() < text.len() && !kept.is_empty()).then_some(Cell::Text(kept))
+}
 
 fn is_number(cell: &Cell<'_>) -> bool {
     matches!(

@@ -336,20 +336,21 @@ impl Bench {
             .await
     }
 
-    /// Panics where the ledger of a create and the project disagree. Rows of one clientAssetId count together.
+    /// Panics where the ledger of a create and the project disagree. Rows of one clientAssetId count together; case and
+    /// blanks at its ends do not count, since the service may change them.
     pub fn compare(&self, ledger: &Ledger, rows: usize, what: &str) {
         assert_eq!(ledger.rows(), rows, "{what}: every row has a verdict");
         let snapshot = self.simulator.assets();
         let mut world: HashMap<String, Vec<&str>> = HashMap::new();
         for asset in snapshot.as_array().unwrap() {
-            let key = asset["clientAssetId"].as_str().unwrap().trim();
-            let ids = world.entry(key.to_owned()).or_default();
+            let key = asset["clientAssetId"].as_str().unwrap().trim().to_lowercase();
+            let ids = world.entry(key).or_default();
             ids.push(asset["id"].as_str().unwrap());
         }
         let mut said: HashMap<String, (Vec<String>, usize)> = HashMap::new();
         let view = View::new(Arc::new(ledger.clone()));
         for outcome in view.outcomes() {
-            let key = outcome.key.unwrap_or_default().trim().to_owned();
+            let key = outcome.key.unwrap_or_default().trim().to_lowercase();
             let (created, unknown) = said.entry(key.clone()).or_default();
             match outcome.state {
                 State::Created | State::Unchanged => created.push(outcome.id.unwrap_or_default()),

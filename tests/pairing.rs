@@ -1,0 +1,375 @@
+//! Which responses prove a write, and which row each entry of a response belongs to: on a paused clock.
+#![cfg(feature = "simulator")]
+
+mod bench;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use acc_assets::api::{Endpoint, assets, relationships};
+use acc_assets::batch::outcome::{Ledger, State, View};
+use acc_assets::http::send::Answer;
+use acc_assets::simulator;
+use acc_assets::validation::{ImportKey, RowShape};
+use bench::{Bench, Call, Guard, Texts, Way, client, count, counts, fault};
+use serde_json::json;
+
+/// More rows than the circuit breaker lets through when every response counts as an outage.
+const ROWS: usize = 3_200;
+
+fn world(switches: &[(&str, &str)]) -> simulator::Options {
+    simulator::Options {
+        switches: switches
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect(),
+        ..simulator::Options::default()
+    }
+}
+
+fn messages(ledger: &Ledger) -> Vec<String> {
+    let view = View::new(Arc::new(ledger.clone()));
+    let faults = view.outcomes().filter_map(|outcome| outcome.fault.cloned());
+    faults.map(|fault| fault.message).collect()
+}
+
+fn barcode_key() -> ImportKey {
+    ImportKey {
+        field: "barcode".to_owned(),
+        prefix: "imp-1-".to_owned(),
+    }
+}
+
+fn by_id(endpoint: &'static Endpoint, shape: RowShape, ids: &[String]) -> Call {
+    Call::new(
+        endpoint,
+        shape,
+        ids.iter().map(|id| vec![("id", id.clone())]).collect(),
+    )
+}
+
+async fn created(bench: &Bench, count: usize) -> Vec<String> {
+    let (ledger, _) = bench.create(bench.new_assets(count, |_| false), false).await;
+    View::new(Arc::new(ledger)).ids().into_iter().flatten().collect()
+}
+
+fn active(bench: &Bench) -> usize {
+    let assets = bench.simulator.assets();
+    let assets = assets.as_array().unwrap();
+    assets.iter().filter(|asset| asset["isActive"] == true).count()
+}
+
+/// The first so many requests to an endpoint get this response; the service never sees them.
+fn instead(endpoint: &'static str, times: usize, status: u16, body: &'static str) -> Guard {
+    let seen = AtomicUsize::new(0);
+    Box::new(move |request| {
+        if !request.url.contains(endpoint) || seen.fetch_add(1, Ordering::SeqCst) >= times {
+            return Way::On;
+        }
+        Way::Instead(Ok(Answer {
+            status,
+            headers: Vec::new(),
+            body: body.into(),
+        }))
+    })
+}
+
+#[test]
+fn import_key_prefixes_are_distinct_and_keys_stay_short() {
+    let prefixes: std::collections::HashSet<String> = (0..1000).map(|_| ImportKey::new_prefix()).collect();
+    assert_eq!(prefixes.len(), 1000);
+    assert!(
+        prefixes.iter().all(|prefix| prefix.len() + 10 < 60),
+        "{prefixes:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_whole_import_with_trailing_blanks_goes_through_where_the_service_trims() {
+    for key in [None, Some(barcode_key())] {
+        let bench = Bench::new(world(&[("client_asset_id_trim", "on")]));
+        let rows: Vec<Texts> = (0..ROWS)
+            .map(|row| bench.new_asset(&format!("P-{row} "), false))
+            .collect();
+        let mut call = Call::create(rows);
+        call.import_key = key;
+        let (ledger, ended) = bench.call(call).await;
+        assert!(ended.fatal.is_none(), "{:?}", ended.fatal);
+        assert_eq!(counts(&ledger), [(State::Created, ROWS)]);
+        bench.compare(&ledger, ROWS, "trailing blanks");
+        assert_eq!(ledger.stats.lookups, 0);
+        let warning = format!("blanks were removed from `clientAssetId` in {ROWS} rows (first: row 0)");
+        assert!(ledger.warnings[0].contains(&warning), "{:?}", ledger.warnings);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn ids_whose_case_the_service_changes_belong_to_their_rows() {
+    for keyed in [false, true] {
+        let bench = Bench::new(world(&[("key_case", "lower"), ("result_order", "shuffled")]));
+        let rows: Vec<Texts> = (0..ROWS)
+            .map(|row| {
+                let mut made = bench.new_asset(&format!("Pump-{row}"), false);
+                if keyed {
+                    made.push(("barcode", format!("KEY-{row}")));
+                }
+                made
+            })
+            .collect();
+        let mut call = Call::create(rows);
+        call.import_key = keyed.then(barcode_key);
+        let (ledger, ended) = bench.call(call).await;
+        assert!(ended.fatal.is_none(), "{:?}", ended.fatal);
+        assert_eq!(counts(&ledger), [(State::Created, ROWS)]);
+        bench.compare(&ledger, ROWS, "another case");
+        // The import keys of the project are read before the first write.
+        assert_eq!(ledger.stats.lookups, u64::from(keyed));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn import_keys_whose_case_the_service_changes_are_found_again() {
+    let bench = Bench::new(world(&[("key_case", "lower")]));
+    let rows: Vec<Texts> = (0..150)
+        .map(|row| {
+            let mut made = bench.new_asset(&format!("Pump-{row}"), false);
+            made.push(("barcode", format!("KEY-{row}")));
+            made
+        })
+        .collect();
+    let lost = json!({"what": "reset_after_apply", "on": "assets:batch-create"});
+    bench.simulator.add_fault(fault(&lost));
+    let mut first = Call::create(rows.clone());
+    first.import_key = Some(barcode_key());
+    let (ledger, _) = bench.call(first).await;
+    assert_eq!(counts(&ledger), [(State::Created, 150)]);
+    assert_eq!(active(&bench), 150, "no row is created twice");
+    let mut second = Call::create(rows);
+    second.import_key = Some(barcode_key());
+    let (ledger, _) = bench.call(second).await;
+    assert_eq!(counts(&ledger), [(State::Unchanged, 150)]);
+    assert_eq!(active(&bench), 150);
+}
+
+/// Import keys such as IFC `GlobalId`s tell case apart.
+#[tokio::test(start_paused = true)]
+async fn import_keys_that_differ_in_case_alone_are_two_keys() {
+    let bench = Bench::new(world(&[]));
+    let row = |name: &str, key: &str| {
+        let mut made = bench.new_asset(name, false);
+        made.push(("barcode", key.to_owned()));
+        made
+    };
+    let mut first = Call::create(vec![row("Pump-1", "2O2Fr-t")]);
+    first.import_key = Some(barcode_key());
+    let (ledger, _) = bench.call(first).await;
+    assert_eq!(counts(&ledger), [(State::Created, 1)]);
+    let mut second = Call::create(vec![row("Pump-2", "2O2Fr-T")]);
+    second.import_key = Some(barcode_key());
+    let lost = json!({"what": "reset_before_apply", "on": "assets:batch-create"});
+    bench.simulator.add_fault(fault(&lost));
+    let (ledger, _) = bench.call(second).await;
+    assert_eq!(counts(&ledger), [(State::Created, 1)]);
+    assert_eq!(active(&bench), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn executed_batches_are_no_outage() {
+    let bench = Bench::new(world(&[]));
+    // The ids of every response are numbers, so the assets have to be looked up.
+    let odd = json!({"what": "wrong_types", "on": "assets:batch-create", "every": 1});
+    bench.simulator.add_fault(fault(&odd));
+    let (ledger, ended) = bench.create(bench.new_assets(ROWS, |_| false), false).await;
+    assert!(ended.fatal.is_none(), "{:?}", ended.fatal);
+    assert_eq!(
+        counts(&ledger),
+        [(State::Created, ROWS)],
+        "{:?}",
+        messages(&ledger).first()
+    );
+    bench.compare(&ledger, ROWS, "odd ids");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_with_another_success_status_is_looked_up() {
+    for (code, body) in [
+        (200, "own"),
+        (202, "own"),
+        (200, "json"),
+        (204, "empty"),
+        (202, "empty"),
+    ] {
+        let bench = Bench::new(world(&[]));
+        let odd = json!({"what": "status", "code": code, "body": body, "after_apply": true,
+            "on": "assets:batch-create", "every": 1});
+        bench.simulator.add_fault(fault(&odd));
+        let (ledger, ended) = bench.create(bench.new_assets(ROWS, |_| false), false).await;
+        let what = format!("{code} {body}: {:?}", ended.fatal);
+        assert!(ended.fatal.is_none(), "{what}");
+        assert_eq!(counts(&ledger), [(State::Created, ROWS)], "{what}");
+        bench.compare(&ledger, ROWS, &what);
+        assert_eq!(active(&bench), ROWS, "{what}: no row is created twice");
+        assert!(
+            ledger.stats.lookups > 0,
+            "{what}: only 201 with `results` proves a create"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_success_in_front_of_a_service_that_never_saw_the_create_creates_nothing() {
+    let guard = instead(":batch-create", 1, 200, "{}");
+    let bench = Bench::guarded(world(&[]), client(), guard);
+    let (ledger, _) = bench.create(bench.new_assets(120, |_| false), false).await;
+    assert_eq!(counts(&ledger), [(State::Created, 120)]);
+    assert_eq!(active(&bench), 120);
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_204_without_a_body_proves_a_delete() {
+    for (status, body) in [
+        (200, "{}"),
+        (200, r#"{"login":"https://proxy.example"}"#),
+        (200, ""),
+        (202, ""),
+        (204, "{}"),
+    ] {
+        let what = format!("{status} {body}");
+        // Once, in front of the service: the lookup shows that nothing was deleted, and it is sent again.
+        let bench = Bench::guarded(world(&[]), client(), instead(":batch-delete", 1, status, body));
+        let ids = created(&bench, 120).await;
+        let (ledger, _) = bench.call(by_id(&assets::BATCH_DELETE, RowShape::Id, &ids)).await;
+        assert_eq!(counts(&ledger), [(State::Deleted, 120)], "{what}");
+        assert_eq!(active(&bench), 0, "{what}");
+        // For good: nothing is deleted, and the result says so.
+        let bench = Bench::guarded(
+            world(&[]),
+            client(),
+            instead(":batch-delete", usize::MAX, status, body),
+        );
+        let ids = created(&bench, 120).await;
+        let (ledger, _) = bench.call(by_id(&assets::BATCH_DELETE, RowShape::Id, &ids)).await;
+        assert_eq!(counts(&ledger), [(State::Failed, 120)], "{what}");
+        assert_eq!(active(&bench), 120, "{what}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delete_with_another_success_status_is_looked_up() {
+    let bench = Bench::new(world(&[]));
+    let ids = created(&bench, ROWS).await;
+    let odd = json!({"what": "status", "code": 200, "body": "json", "after_apply": true,
+        "on": "assets:batch-delete", "every": 1});
+    bench.simulator.add_fault(fault(&odd));
+    let (ledger, ended) = bench.call(by_id(&assets::BATCH_DELETE, RowShape::Id, &ids)).await;
+    assert!(ended.fatal.is_none(), "{:?}", ended.fatal);
+    assert_eq!(counts(&ledger), [(State::Deleted, ROWS)]);
+    let audit = bench.simulator.audit();
+    let deletes = audit.endpoints["assets:batch-delete"].requests;
+    assert_eq!(deletes, 32, "no delete is repeated");
+    assert_eq!(ledger.stats.lookups, 32, "each is looked up once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_patch_or_unlink_with_another_success_status_is_looked_up() {
+    for (code, body) in [(201, "own"), (202, "own"), (204, "empty")] {
+        let bench = Bench::new(world(&[]));
+        let ids = created(&bench, 120).await;
+        for endpoint in ["assets:batch-patch", "relationships:delete"] {
+            let odd = json!({"what": "status", "code": code, "body": body, "after_apply": true,
+                "on": endpoint, "every": 1});
+            bench.simulator.add_fault(fault(&odd));
+        }
+        let rows = ids
+            .iter()
+            .map(|id| vec![("id", id.clone()), ("description", "checked".to_owned())]);
+        let call = Call::new(&assets::BATCH_PATCH, RowShape::AssetPatch, rows.collect());
+        let (ledger, _) = bench.call(call).await;
+        assert_eq!(counts(&ledger), [(State::Updated, 120)], "{code} {body}");
+        assert!(ledger.stats.lookups > 0, "{code} {body}");
+        let links = bench.simulator.seed_relationships(60);
+        let (ledger, _) = bench
+            .call(by_id(&relationships::DELETE, RowShape::Id, &links))
+            .await;
+        assert_eq!(counts(&ledger), [(State::Deleted, 60)], "{code} {body}");
+        assert!(ledger.stats.lookups > 0, "{code} {body}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_two_responses_left_out_is_asked_for_once_more() {
+    let bench = Bench::new(world(&[]));
+    let links = bench.simulator.seed_relationships(60);
+    for endpoint in ["relationships:delete", "relationships:batch"] {
+        let left_out = json!({"what": "drop_results", "count": 3, "on": endpoint});
+        bench.simulator.add_fault(fault(&left_out));
+    }
+    let mut ids = links.clone();
+    ids.push("11111111-2222-4333-8444-555555555555".to_owned());
+    let (ledger, _) = bench
+        .call(by_id(&relationships::DELETE, RowShape::Id, &ids))
+        .await;
+    assert_eq!(count(&ledger, State::Deleted), 60, "{:?}", messages(&ledger));
+    // One that the service does not know is refused all the same.
+    assert_eq!(count(&ledger, State::Rejected), 1, "{:?}", messages(&ledger));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_patch_whose_response_differs_is_updated_with_one_warning_per_field() {
+    let bench = Bench::new(world(&[("key_case", "lower")]));
+    let ids = created(&bench, 130).await;
+    let rows = ids.iter().enumerate().map(|(row, id)| {
+        let name = if row < 110 {
+            format!("q-{row}")
+        } else {
+            format!("Q-{row}")
+        };
+        vec![
+            ("id", id.clone()),
+            ("clientAssetId", name),
+            ("description", format!("Number {row}")),
+        ]
+    });
+    let call = Call::new(&assets::BATCH_PATCH, RowShape::AssetPatch, rows.collect());
+    let (ledger, _) = bench.call(call).await;
+    assert_eq!(counts(&ledger), [(State::Updated, 130)]);
+    let [warning] = &ledger.warnings[..] else {
+        panic!("{:?}", ledger.warnings)
+    };
+    assert!(
+        warning.contains("`clientAssetId` differs") && warning.contains("20 rows (first: row 110)"),
+        "{warning}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_patch_whose_response_agrees_warns_of_nothing() {
+    for switch in [
+        ("numeric_read", "number"),
+        ("numeric_read", "string"),
+        ("misprinted_scalars", "on"),
+    ] {
+        let bench = Bench::new(world(&[switch]));
+        let ids = created(&bench, 3).await;
+        let world = bench.simulator.world_json();
+        let categories = world["categories"].as_array().unwrap();
+        let pumps = categories
+            .iter()
+            .find(|category| category["name"] == "Pumps")
+            .unwrap();
+        let attributes = pumps["attributes"].as_array().unwrap();
+        let number = attributes
+            .iter()
+            .find(|attribute| attribute["dataType"] == "numeric")
+            .unwrap();
+        let number: &'static str = Box::leak(number["name"].as_str().unwrap().to_owned().into_boxed_str());
+        let rows = ids
+            .iter()
+            .map(|id| vec![("id", id.clone()), (number, "12.50".to_owned())]);
+        let call = Call::new(&assets::BATCH_PATCH, RowShape::AssetPatch, rows.collect());
+        let (ledger, _) = bench.call(call).await;
+        assert_eq!(ledger.warnings, [""; 0], "{switch:?}: {:?}", counts(&ledger));
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
