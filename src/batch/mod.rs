@@ -1,6 +1,7 @@
 //! Bulk runs: rows to requests, requests to verdicts. Written once, for every bulk endpoint.
 
 pub mod bisect;
+mod breaker;
 pub mod journal;
 pub mod outcome;
 pub mod pages;
