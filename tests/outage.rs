@@ -191,29 +191,28 @@ fn only(ends: &BTreeMap<String, usize>, class: &str) {
 
 #[test]
 fn an_outage_of_writes_ends_with_a_server_error() {
-    only(&play_all(Outage::Writes, 20, &ROWS), "ServerError 503");
+    only(&play_all(Outage::Writes, 3, &ROWS), "ServerError 503");
 }
 
 #[test]
 fn an_outage_of_everything_ends_with_a_server_error() {
-    only(&play_all(Outage::Everything, 20, &ROWS), "ServerError 503");
+    only(&play_all(Outage::Everything, 3, &ROWS), "ServerError 503");
 }
 
 #[test]
 fn an_outage_that_begins_later_ends_with_a_server_error() {
-    only(&play_all(Outage::Later, 5, &[1000, 20_000]), "ServerError 503");
+    only(&play_all(Outage::Later, 3, &[5000]), "ServerError 503");
 }
 
 #[test]
 fn a_network_that_is_lost_ends_with_a_transport_error() {
-    only(&play_all(Outage::Network, 5, &[1000, 20_000]), "TransportError");
+    only(&play_all(Outage::Network, 3, &[5000]), "TransportError");
 }
 
 /// A request that was executed is no outage, whatever its response: the rows are found, and the call goes on.
 #[test]
 fn writes_that_are_done_and_answered_503_are_created() {
-    only(&play_all(Outage::Answers, 5, &[100, 350]), "none");
-    only(&play_all(Outage::Answers, 1, &[20_000]), "none");
+    only(&play_all(Outage::Answers, 3, &[100, 350, 2000]), "none");
 }
 
 #[tokio::test(start_paused = true)]
@@ -247,9 +246,9 @@ async fn no_connection_at_all_ends_with_a_transport_error() {
 /// Patches and deletes are repeated before anything is looked up.
 #[tokio::test(start_paused = true)]
 async fn an_outage_of_patches_and_deletes_ends_with_a_server_error() {
-    for rows in [100, 350, 3000] {
+    for rows in [100, 350, 1500] {
         for tenths in SETTLE {
-            for seed in 0..4 {
+            for seed in 0..3 {
                 let mut random = Rng::with_seed(seed);
                 let (service, client) = drawn(&mut random, settle(tenths));
                 let on: Guard = Box::new(|_: &Request| Way::On);
@@ -279,12 +278,9 @@ async fn an_outage_of_patches_and_deletes_ends_with_a_server_error() {
                     assert_eq!(class(ended.fatal.as_ref()), "ServerError 503", "{what}");
                     let took = start.elapsed();
                     assert!(took <= most(settle(tenths)), "{what}: {took:?}");
-                    assert_eq!(
-                        count(&ledger, State::Failed) + count(&ledger, State::NotSent),
-                        rows,
-                        "{what}: {:?}",
-                        counts(&ledger)
-                    );
+                    let open = [State::Failed, State::NotSent, State::Unknown];
+                    let left: usize = open.iter().map(|state| count(&ledger, *state)).sum();
+                    assert_eq!(left, rows, "{what}: {:?}", counts(&ledger));
                     bench.simulator.clear_faults();
                 }
             }
@@ -296,7 +292,7 @@ async fn an_outage_of_patches_and_deletes_ends_with_a_server_error() {
 #[tokio::test(start_paused = true)]
 async fn an_outage_of_writes_that_ends_in_time_costs_only_time() {
     for rows in ROWS {
-        for seed in 0..5 {
+        for seed in 0..3 {
             let mut random = Rng::with_seed(seed);
             let (service, client) = drawn(&mut random, Duration::from_secs(30));
             let on: Guard = Box::new(|_: &Request| Way::On);
