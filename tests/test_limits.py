@@ -25,8 +25,8 @@ def test_a_lower_batch_limit_costs_at_most_six_further_requests(
     if verb != "create":
         ids = [outcome.id for outcome in assets.create(rows)]
         rows = [{"id": id_, "description": "checked"} if verb == "patch" else {"id": id_} for id_ in ids]
-    sim.set("max_items", limit)
-    sim.set("over_limit", refusal)
+    sim.set_switch("max_items", str(limit))
+    sim.set_switch("over_limit", refusal)
     if verb == "get":
         assert len(assets.get([row["id"] for row in rows])) == count
     else:
@@ -38,10 +38,19 @@ def test_a_lower_batch_limit_costs_at_most_six_further_requests(
 
 def test_unlink_with_a_lower_batch_limit(sim: acc.testing.Simulator, client: acc.Client) -> None:
     ids = sim.seed_relationships(300)
-    sim.set("max_items", 20)
+    sim.set_switch("max_items", "20")
     result = client.project(sim.project_id).relationships.delete(ids)
     assert result.counts == {"deleted": 300}
     assert requests(sim, "relationships:delete") <= 300 // 20 + 8 + 6
+
+
+def test_the_plan_of_a_dry_run_knows_the_limit(sim: acc.testing.Simulator, client: acc.Client, kit: Kit) -> None:
+    assets = client.project(sim.project_id).assets
+    sim.set_switch("max_items", "20")
+    assets.create(kit.rows(100))
+    plan = assets.create(kit.rows(100), dry_run=True).plan
+    assert plan is not None
+    assert plan.requests == 5
 
 
 @pytest.mark.parametrize("rows", [100, 350, 3000])

@@ -49,7 +49,7 @@ pub struct Batch {
     /// Its request was refused as a whole, so that it goes out in parts.
     pub refused: bool,
     /// The refused batch that it is one half of, by its number.
-    pub half_of: Option<u64>,
+    pub half_of: Option<usize>,
     /// What is left of a batch that held too many rows: it may be filled up.
     pub remainder: bool,
 }

@@ -91,7 +91,7 @@ pub struct Run {
     /// Bodies larger than this are split before they are sent.
     pub(super) most_bytes: usize,
     /// Batches that went out in halves after a refusal: their rows, and how many halves were executed.
-    pub(super) halved: HashMap<u64, (usize, u32)>,
+    pub(super) halved: Vec<(usize, u32)>,
     /// Whether any request reached the service, and the error of one that did not.
     pub(super) reached: bool,
     pub(super) unreached: Option<Error>,
@@ -139,7 +139,7 @@ impl Run {
             not_found: 0,
             named: HashSet::new(),
             most_bytes: usize::MAX,
-            halved: HashMap::new(),
+            halved: Vec::new(),
             reached: false,
             unreached: None,
             bad: 0,
@@ -501,8 +501,8 @@ impl Run {
         } else if batch.bytes(endpoint) > self.most_bytes {
             batch.halves_by_bytes(endpoint)
         } else if batch.refused {
-            let number = self.halved.len() as u64;
-            self.halved.insert(number, (rows, 0));
+            let number = self.halved.len();
+            self.halved.push((rows, 0));
             let mut halves = batch.halves(endpoint);
             for half in &mut halves {
                 half.half_of = Some(number);

@@ -71,7 +71,15 @@ impl Run {
                 };
                 self.blame(rows(&batch), state, Fault::of(&error));
             }
-            (Err(error), false) => self.refuse(batch, sending, error, called.in_doubt),
+            (Err(error), false) => {
+                // Only a network that was there before is tried more often: it has been waited for long enough.
+                let waited = called.attempts > self.caller.options().retry.attempts;
+                let gone = (waited && error.sent() == Sent::No).then(|| error.clone());
+                self.refuse(batch, sending, error, called.in_doubt);
+                if let Some(error) = gone {
+                    self.give_up(error);
+                }
+            }
         }
     }
 
@@ -236,7 +244,7 @@ impl Run {
     /// A request was executed: the endpoint takes as many rows.
     fn took(&mut self, batch: &Batch) {
         let rows = batch.items.len();
-        let half_of = batch.half_of.and_then(|number| self.halved.get_mut(&number));
+        let half_of = batch.half_of.and_then(|number| self.halved.get_mut(number));
         let whole = half_of.and_then(|(rows, executed)| {
             *executed += 1;
             (*executed == 2).then_some(*rows)
@@ -341,11 +349,6 @@ impl Run {
                 } else {
                     self.blame(rows(&batch), State::Failed, Fault::of(&error));
                     self.breaker.give_up();
-                    if self.counters.any_success() {
-                        // It was tried for as long as a network is waited for.
-                        self.give_up(error);
-                        return;
-                    }
                 }
                 self.lost(error);
             }
