@@ -101,7 +101,7 @@ impl ServiceError {
     }
 }
 
-/// Whether a text bounds the number of rows: "The array must have 1 to 50 items", "TooManyAssets".
+/// Whether a text bounds the number of rows: "The array must have 1 to 50 items", `TooManyAssets`.
 fn speaks_of_too_many_rows(text: &str) -> bool {
     const ROWS: [&str; 16] = [
         "items",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import pytest
 from conftest import Kit
 
@@ -44,7 +43,9 @@ def test_unlink_with_a_lower_batch_limit(sim: acc.testing.Simulator, client: acc
     assert requests(sim, "relationships:delete") <= 300 // 20 + 8 + 6
 
 
-def test_the_plan_of_a_dry_run_knows_the_limit(sim: acc.testing.Simulator, client: acc.Client, kit: Kit) -> None:
+def test_the_plan_of_a_dry_run_knows_the_limit(
+    sim: acc.testing.Simulator, client: acc.Client, kit: Kit
+) -> None:
     assets = client.project(sim.project_id).assets
     sim.set_switch("max_items", "20")
     assets.create(kit.rows(100))
