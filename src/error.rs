@@ -80,6 +80,94 @@ impl ServiceError {
         };
         self.status == 403 && says(&self.message)
     }
+
+    /// Whether the service says that a request holds too many rows. No page shows the words, so that they are taken
+    /// only from a refusal that names no row, and are checked against what is executed.
+    #[must_use]
+    pub fn says_too_many_rows(&self) -> bool {
+        let names_rows = |violation: &Violation| violation.index.is_some() || violation.id.is_some();
+        if ![400, 413, 422].contains(&self.status) || self.violations.iter().any(names_rows) {
+            return false;
+        }
+        let of_violations = self
+            .violations
+            .iter()
+            .flat_map(|violation| [violation.code.as_deref(), Some(violation.message.as_str())]);
+        [self.code.as_deref(), self.message.as_deref()]
+            .into_iter()
+            .chain(of_violations)
+            .flatten()
+            .any(speaks_of_too_many_rows)
+    }
+}
+
+/// Whether a text bounds the number of rows: "The array must have 1 to 50 items", `TooManyAssets`.
+fn speaks_of_too_many_rows(text: &str) -> bool {
+    const ROWS: [&str; 16] = [
+        "items",
+        "assets",
+        "elements",
+        "entries",
+        "records",
+        "objects",
+        "rows",
+        "ids",
+        "relationships",
+        "item",
+        "asset",
+        "element",
+        "batch",
+        "array",
+        "list",
+        "bulk",
+    ];
+    const BOUNDS: [&str; 14] = [
+        "max",
+        "maximum",
+        "most",
+        "limit",
+        "limits",
+        "exceed",
+        "exceeds",
+        "exceeded",
+        "exceeding",
+        "many",
+        "large",
+        "more",
+        "fewer",
+        "between",
+    ];
+    // A bound on one value of a row.
+    const VALUES: [&str; 7] = [
+        "character",
+        "characters",
+        "chars",
+        "digits",
+        "string",
+        "text",
+        "attribute",
+    ];
+    let mut spaced = String::with_capacity(text.len() + 8);
+    let mut before = ' ';
+    for character in text.chars() {
+        if character.is_uppercase() && before.is_lowercase() {
+            spaced.push(' ');
+        }
+        spaced.push(character);
+        before = character;
+    }
+    let spaced = spaced.to_lowercase();
+    let words: Vec<&str> = spaced
+        .split(|character: char| !character.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
+    let has = |known: &[&str]| words.iter().any(|word| known.contains(word));
+    let is_number = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit());
+    // "1 to 50 items".
+    let range = words
+        .windows(3)
+        .any(|three| is_number(three[0]) && three[1] == "to" && is_number(three[2]));
+    has(&ROWS) && (has(&BOUNDS) || range) && !has(&VALUES)
 }
 
 impl fmt::Display for ServiceError {
@@ -182,4 +270,32 @@ pub fn shortened(text: &str, most: usize) -> String {
         short.push('…');
     }
     short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_about_the_number_of_rows_are_told_from_words_about_a_value() {
+        for (text, rows) in [
+            ("The batch holds 100 items, at most 50 are allowed.", true),
+            ("BATCH_TOO_LARGE", true),
+            ("TooManyAssets", true),
+            ("The array must have 1 to 50 items.", true),
+            ("ids must contain no more than 50 elements", true),
+            ("data/body must NOT have more than 50 items", true),
+            ("Array length exceeds the limit", true),
+            ("size must be between 1 and 50 entries", true),
+            ("Request Entity Too Large", false),
+            ("The request body is too large.", false),
+            ("The description has more than 1000 characters.", false),
+            ("Barcode exceeds the maximum length", false),
+            ("The request is not valid.", false),
+            ("Bad Request", false),
+            ("", false),
+        ] {
+            assert_eq!(speaks_of_too_many_rows(text), rows, "{text}");
+        }
+    }
 }

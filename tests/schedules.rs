@@ -173,6 +173,7 @@ impl Schedule {
                     ("max_body", "<n>") => random.u32(2_000..20_000).to_string(),
                     ("inject_409" | "inject_5xx", "<n>") => "0.1".to_owned(),
                     ("rate_scale", "<n>") => "0.5".to_owned(),
+                    ("max_items", "<n>") => [1, 7, 20, 50][random.usize(0..4)].to_string(),
                     ("token_ttl", "<n>") => "300".to_owned(),
                     (_, value) => value.to_owned(),
                 };
@@ -447,14 +448,48 @@ impl Schedule {
         call
     }
 
+    /// A call while all writes are answered 503, and the next one after that: it completes.
+    async fn outage(&mut self, owned: &Owned) -> Ledger {
+        let after = self.random.bool();
+        self.what
+            .push_str(&format!(", an outage of writes, after_apply {after}"));
+        self.bench.simulator.add_fault(fault(
+            &json!({"what": "status", "code": 503, "on": "assets:batch-create", "every": 1, "after_apply": after}),
+        ));
+        let mut next = self.next(None);
+        next.rows = owned.given();
+        next.settings = self.settings.first().cloned();
+        let (ledger, fatal) = self.call(next, End::ByItself).await;
+        let what = format!("{}, {fatal:?}", self.what);
+        self.bench.compare(&ledger, ledger.rows(), &what);
+        if !after {
+            assert_eq!(count(&ledger, State::Created), 0, "{what}");
+        }
+        self.bench.simulator.clear_faults();
+        for (name, value) in [("inject_5xx", "off"), ("inject_409", "off")] {
+            self.bench.simulator.set_switch(name, value).unwrap();
+        }
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        let mut next = self.next(Some(ledger));
+        next.rows = owned.given();
+        next.settings = self.settings.first().cloned();
+        let (ledger, fatal) = self.call(next, End::ByItself).await;
+        assert_eq!(fatal, None, "{}", self.what);
+        self.bench.compare(&ledger, owned.rows.len(), &self.what);
+        ledger
+    }
+
     async fn create(&mut self) -> Ledger {
         self.read_settings().await;
         let rows = self.rows();
         let mut owned = Owned::new(self.with_names(rows.clone()));
         // Rows of one name cannot be told apart once they are edited.
         let twins = self.what.contains("twins");
-        self.add_faults();
         let mut ledger = None;
+        if self.random.u8(0..10) == 0 {
+            ledger = Some(self.outage(&owned).await);
+        }
+        self.add_faults();
         for round in 0..8 {
             // At last the network is calm and nobody stops the run.
             let calm = round >= 4;

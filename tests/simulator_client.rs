@@ -42,6 +42,7 @@ fn number(switch: &str) -> &'static str {
         "read_lag_ms" => "5000",
         "inject_409" | "inject_5xx" => "0.2",
         "max_body" => "8000",
+        "max_items" => "20",
         "token_ttl" => "30",
         _ => "0.5",
     }

@@ -32,6 +32,7 @@ fn number(switch: &str) -> &'static str {
         "client_asset_id_max" => "100",
         "read_lag_ms" => "1000",
         "max_body" => "5000",
+        "max_items" => "50",
         "rate_scale" => "0.5",
         // Seconds, or all of the requests.
         _ => "1",

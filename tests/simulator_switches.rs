@@ -27,7 +27,7 @@ fn an_unknown_switch_or_value_says_what_there_is() {
     let error = simulator
         .set_switch("over_limit", "500")
         .expect_err("no such value");
-    assert!(error.contains("400 | 413 | accept"), "{error}");
+    assert!(error.contains("400 | 413 | silent | accept"), "{error}");
     for bad in ["-1", "nan", "", "<n>"] {
         assert!(simulator.set_switch("inject_409", bad).is_err(), "{bad}");
     }
@@ -97,6 +97,21 @@ async fn over_limit_and_empty_batch() {
     assert_eq!((status, &body["errorCode"]), (400, &json!("BATCH_TOO_LARGE")));
     service.set("over_limit", "413");
     assert_eq!(service.create(many.clone()).await.0, 413);
+    service.set("over_limit", "silent");
+    let (status, body) = service.create(many.clone()).await;
+    assert_eq!((status, &body["errorCode"]), (400, &json!("MALFORMED_REQUEST")));
+    service.set("over_limit", "400");
+    service.set("max_items", "50");
+    let some = |count| -> Value {
+        (0..count)
+            .map(|index| service.asset(AIR, &format!("B{index}")))
+            .collect()
+    };
+    let (status, body) = service.create(some(51)).await;
+    assert_eq!((status, &body["errorCode"]), (400, &json!("BATCH_TOO_LARGE")));
+    assert!(text(&body["detail"]).contains("at most 50"), "{body}");
+    assert_eq!(service.create(some(50)).await.0, 201);
+    service.set("max_items", "none");
     service.set("over_limit", "accept");
     assert_eq!(service.create(many).await.0, 201);
 

@@ -30,13 +30,7 @@ const MOST_NAMINGS: usize = 5;
 pub fn split<'e>(endpoint: &Endpoint, batch: &Batch, error: &'e ServiceError) -> Split<'e> {
     let named = named(batch, error);
     // Rows named before are proven bad only by a rest that succeeds. Where none did, they go out again.
-    let doubted = || {
-        let mut parts = batch.named.clone();
-        for part in &mut parts {
-            part.halve = true;
-        }
-        parts
-    };
+    let doubted = || doubted(batch);
     if batch.items.len() == 1 {
         let violation = named.into_values().next();
         return Split {
@@ -44,17 +38,8 @@ pub fn split<'e>(endpoint: &Endpoint, batch: &Batch, error: &'e ServiceError) ->
             again: doubted(),
         };
     }
-    if batch.halve || named.is_empty() || batch.named.len() >= MOST_NAMINGS || error.status == 413 {
-        let half = batch.items.len() / 2;
-        let halves = if error.status == 413 {
-            batch.halves_by_bytes(endpoint)
-        } else {
-            [
-                batch.part(endpoint, |at, _| at < half),
-                batch.part(endpoint, |at, _| at >= half),
-            ]
-        };
-        let mut again = Vec::from(halves);
+    if batch.halve || named.is_empty() || batch.named.len() >= MOST_NAMINGS {
+        let mut again = Vec::from(batch.halves(endpoint));
         for half in &mut again {
             half.halve = true;
         }
@@ -79,6 +64,37 @@ pub fn split<'e>(endpoint: &Endpoint, batch: &Batch, error: &'e ServiceError) ->
             vec![rest]
         },
     }
+}
+
+/// A refused batch as it was, to go out in parts, and the rows that were taken out of it.
+#[must_use]
+pub fn whole<'e>(batch: &Batch) -> Split<'e> {
+    let mut whole = batch.clone();
+    whole.named = Vec::new();
+    whole.refused = true;
+    whole.half_of = None;
+    let mut again = vec![whole];
+    again.extend(doubted(batch));
+    Split {
+        blamed: Vec::new(),
+        again,
+    }
+}
+
+/// Rows that a refusal named and that are not proven bad.
+#[must_use]
+pub fn doubted(batch: &Batch) -> Vec<Batch> {
+    let mut parts = batch.named.clone();
+    for part in &mut parts {
+        part.halve = true;
+    }
+    parts
+}
+
+/// Whether a refusal names rows of this batch.
+#[must_use]
+pub fn names_rows(batch: &Batch, error: &ServiceError) -> bool {
+    !named(batch, error).is_empty()
 }
 
 /// The items an answer names, by position, each with the first violation that names it.

@@ -2,6 +2,7 @@
 
 mod align;
 pub mod bisect;
+mod breaker;
 pub mod journal;
 pub mod lock;
 pub mod outcome;

@@ -47,6 +47,12 @@ pub struct Batch {
     pub suspicious: bool,
     /// What became of an earlier request with these rows is not certain yet: only an answer to this one tells more.
     pub in_doubt: bool,
+    /// Its request was refused as a whole, so that it goes out in parts.
+    pub refused: bool,
+    /// The refused batch that it is one half of, by its number.
+    pub half_of: Option<usize>,
+    /// What is left of a batch that held too many rows: it may be filled up.
+    pub remainder: bool,
 }
 
 impl Batch {
@@ -148,10 +154,48 @@ impl Batch {
         // At least one item in each.
         let cut = self.items.iter().take_while(|item| item.end <= half).count();
         let cut = cut.clamp(1, self.items.len().saturating_sub(1).max(1));
+        self.split_at(endpoint, cut)
+    }
+
+    /// Two batches, the first with half of the rows.
+    #[must_use]
+    pub fn halves(&self, endpoint: &Endpoint) -> [Self; 2] {
+        self.split_at(endpoint, self.items.len() / 2)
+    }
+
+    /// Two batches, the first with so many rows.
+    #[must_use]
+    pub fn split_at(&self, endpoint: &Endpoint, rows: usize) -> [Self; 2] {
         [
-            self.part(endpoint, |at, _| at < cut),
-            self.part(endpoint, |at, _| at >= cut),
+            self.part(endpoint, |at, _| at < rows),
+            self.part(endpoint, |at, _| at >= rows),
         ]
+    }
+
+    /// Fills a remainder up to so many rows with those of the next batch, and returns what is left of that one. Only
+    /// rows of which nothing is known yet are put together.
+    pub fn fill(&mut self, endpoint: &Endpoint, next: Self, rows: usize) -> Option<Self> {
+        let is_new = |batch: &Self| {
+            batch.named.is_empty()
+                && batch.half_of.is_none()
+                && batch.resent == 0
+                && !(batch.halve || batch.reread || batch.suspicious || batch.in_doubt)
+        };
+        let fits = self.bytes(endpoint) + next.bytes(endpoint) <= MOST_BYTES;
+        let whole = next.refused && next.items.len() <= rows;
+        if !is_new(self) || !is_new(&next) || !fits || whole {
+            return Some(next);
+        }
+        let room = rows.saturating_sub(self.items.len());
+        let [taken, left] = next.split_at(endpoint, room);
+        for item in &taken.items {
+            self.add(endpoint, item.row, &item.key, &taken.open[item.start..item.end]);
+        }
+        self.remainder = self.items.len() < rows;
+        (!left.items.is_empty()).then_some(Self {
+            remainder: true,
+            ..left
+        })
     }
 
     /// Makes room for one more item and says where it starts.
@@ -287,6 +331,11 @@ impl Packer {
             count_only: false,
             packed: crate::batch::outcome::Plan::default(),
         }
+    }
+
+    /// Puts no more rows than this into a batch.
+    pub fn at_most(&mut self, rows: usize) {
+        self.batch_size = self.batch_size.min(rows);
     }
 
     /// Whether the rows bring import keys of their own, which an earlier run may have used.

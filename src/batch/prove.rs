@@ -19,15 +19,12 @@ use crate::batch::resume::{Today, removed};
 use crate::batch::run::{Landed, Run};
 use crate::batch::settle::rows;
 use crate::error::Error;
-use crate::http::{By, Call, Caller, Counters, Moment, Phase, Replay, Stage, Stop};
+use crate::http::{By, Call, Caller, Counters, Moment, Phase, Replay, RowLimit, Stage, Stop};
 use crate::ids::ProjectId;
 use crate::validation::RowShape;
 
 /// How often a request is looked for before its rows stay unknown.
 const MOST_ROUNDS: u32 = 5;
-
-/// After so many looks in a row that got no answer the run ends.
-const MOST_FAILED_LOOKS: u32 = 4;
 
 /// A time that no asset was changed after (2100, in milliseconds since 1970).
 const FUTURE: i64 = 4_102_444_800_000;
@@ -284,11 +281,11 @@ impl Run {
                     &error,
                     Error::Service(refusal) if refusal.status < 500 && ![401, 408, 429].contains(&refusal.status)
                 );
-                self.failed_looks += 1;
-                if !refused && self.counters.any_success() && self.failed_looks < MOST_FAILED_LOOKS {
+                let settle = self.caller.options().retry.settle;
+                let over = !refused && self.breaker.lookup_failed(error.clone(), settle);
+                if !refused && !over && self.counters.any_success() {
                     // It was there a moment ago, so it may come back.
-                    self.trouble.get_or_insert(error);
-                    let due = Instant::now() + self.caller.options().retry.settle;
+                    let due = Instant::now() + settle;
                     self.doubts.extend(doubts.into_iter().map(|mut doubt| {
                         doubt.due = due;
                         doubt
@@ -304,12 +301,7 @@ impl Run {
                 }
             }
         }
-        // The service answers, so there may be an end to it.
-        if !self.hopeless {
-            self.trouble = None;
-        }
-        self.lost_in_a_row = 0;
-        self.failed_looks = 0;
+        self.breaker.lookup_answered();
     }
 
     fn settle_by_list(&mut self, doubts: Vec<Doubt>, found: &[Found], whole: bool) {
@@ -379,7 +371,7 @@ impl Run {
         ledger.note_sending(doubt.sending, |sending| sending.executed = true);
         drop(ledger);
         if entries.iter().any(Option::is_some) {
-            self.is_up();
+            self.breaker.close();
         }
         self.prove_named(&doubt.batch);
         doubt.executed = true;
@@ -448,7 +440,7 @@ impl Run {
         }
         if judged.contains(&Now::Done) {
             self.prove_named(&doubt.batch);
-            self.is_up();
+            self.breaker.close();
         }
         if doubt.left_out.is_some() {
             if doubt.rounds == 0 {
@@ -511,6 +503,7 @@ impl Run {
         fault.fix = Some("call .retry() on the result".to_owned());
         if batch.resent >= most_resent(self.job.endpoint, &self.caller) {
             self.blame(rows(&batch), State::Failed, fault);
+            self.breaker.give_up();
             return;
         }
         let batch = self.renewed(batch);
@@ -656,7 +649,11 @@ async fn by_id(
     for doubt in doubts {
         let sent = doubt.batch.sent();
         let mut entries = Vec::with_capacity(sent.len());
-        for sent in sent.chunks(endpoint.most_items) {
+        let mut rest = &sent[..];
+        let mut most = endpoint.most_items;
+        while !rest.is_empty() {
+            most = most.min(context.caller.row_limit(endpoint.name, |limit| limit.most()));
+            let (sent, later) = rest.split_at(most.min(rest.len()));
             let ids: Vec<String> = sent.iter().map(|row| Value::from(row.key).to_string()).collect();
             let call = Call {
                 method: endpoint.method,
@@ -678,7 +675,25 @@ async fn by_id(
                 .caller
                 .call(&call, &context.stop, &context.counters, &at)
                 .await;
-            let answer = called.result?;
+            let answer = match called.result {
+                Err(Error::Service(refusal)) if [400, 413, 422].contains(&refusal.status) => {
+                    let rows = sent.len();
+                    if rows == 1 {
+                        context.caller.row_limit(endpoint.name, RowLimit::forget);
+                        return Err(Error::Service(refusal));
+                    }
+                    most = context.caller.row_limit(endpoint.name, |limit| {
+                        limit.refused(rows);
+                        limit.most()
+                    });
+                    continue;
+                }
+                result => result?,
+            };
+            context
+                .caller
+                .row_limit(endpoint.name, |limit| limit.executed(sent.len()));
+            rest = later;
             let paired = (endpoint.pair)(&answer.body, sent, true).map_err(|reason| Error::Unreadable {
                 message: format!("the answer of {} cannot be read: {reason}", endpoint.name),
                 status: answer.status,

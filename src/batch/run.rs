@@ -11,6 +11,8 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
 use crate::api::{Done, Endpoint, Proof};
+use crate::batch::bisect;
+use crate::batch::breaker::Breaker;
 use crate::batch::journal::Journal;
 use crate::batch::outcome::{Ledger, SharedLedger, State, lock};
 use crate::batch::plan::{Again, Ahead, Batch, Packer};
@@ -18,7 +20,7 @@ use crate::batch::prove::Evidence;
 use crate::batch::reconcile::Doubt;
 use crate::batch::resume::Today;
 use crate::error::{Error, Sent, TransportError, shortened};
-use crate::http::{Call, Called, Caller, Counters, Phase, Stage, Stop};
+use crate::http::{Call, Called, Caller, Counters, Phase, RowLimit, Stage, Stop};
 use crate::ids::ProjectId;
 use crate::input::{More, Source};
 use crate::model::text::same_key;
@@ -82,13 +84,7 @@ pub struct Run {
     existing: Option<HashMap<String, Vec<Keyed>>>,
     /// When the service's clock was read last from a creation time.
     pub(super) clock_read: Option<Instant>,
-    pub(super) lost_in_a_row: u32,
-    /// Why nothing is sent until a lost request could be looked for.
-    pub(super) trouble: Option<Error>,
-    pub(super) probes: u32,
-    /// It happened too often: nothing is sent any more.
-    pub(super) hopeless: bool,
-    pub(super) failed_looks: u32,
+    pub(super) breaker: Breaker,
     pub(super) succeeded: u64,
     pub(super) bisects: u64,
     pub(super) not_found: u32,
@@ -96,6 +92,8 @@ pub struct Run {
     pub(super) named: HashSet<u32>,
     /// Bodies larger than this are split before they are sent.
     pub(super) most_bytes: usize,
+    /// Batches that went out in halves after a refusal: their rows, and how many halves were executed.
+    pub(super) halved: Vec<(usize, u32)>,
     /// Whether any request reached the service, and the error of one that did not.
     pub(super) reached: bool,
     pub(super) unreached: Option<Error>,
@@ -151,16 +149,13 @@ impl Run {
             shown: HashMap::new(),
             existing: None,
             clock_read: None,
-            lost_in_a_row: 0,
-            trouble: None,
-            probes: 0,
-            hopeless: false,
-            failed_looks: 0,
+            breaker: Breaker::default(),
             succeeded: 0,
             bisects: 0,
             not_found: 0,
             named: HashSet::new(),
             most_bytes: usize::MAX,
+            halved: Vec::new(),
             reached: false,
             unreached: None,
             differing: BTreeMap::new(),
@@ -246,12 +241,21 @@ impl Run {
                     }
                     continue;
                 };
-                let too_large = batch.bytes(self.job.endpoint) > self.most_bytes;
-                if too_large && batch.items.len() > 1 && batch.named.is_empty() {
-                    let [first, second] = batch.halves_by_bytes(self.job.endpoint);
-                    self.waiting.push_front(second);
-                    self.waiting.push_front(first);
-                    continue;
+                let batch = self.filled(batch, packer);
+                let batch = match self.cut(batch) {
+                    Ok(batch) => batch,
+                    Err(parts) => {
+                        parts
+                            .into_iter()
+                            .rev()
+                            .for_each(|part| self.waiting.push_front(part));
+                        continue;
+                    }
+                };
+                let alone = flights.len() == usize::from(self.looking);
+                if !alone && self.is_trial(&batch) {
+                    self.waiting.push_front(batch);
+                    break;
                 }
                 self.launch(&mut flights, batch);
             }
@@ -282,7 +286,7 @@ impl Run {
         }
         flights.shutdown().await;
         if self.fatal.is_none() {
-            self.fatal = self.trouble.take();
+            self.fatal = self.breaker.verdict();
         }
         if self.fatal.is_none() && !self.reached {
             // Not one request found the service: that is no matter of rows.
@@ -370,7 +374,7 @@ impl Run {
 
     /// Whether new requests may go out.
     fn going(&self) -> bool {
-        self.may_look() && self.trouble.is_none()
+        self.may_look() && self.breaker.lets_pass()
     }
 
     /// Whether anything may go out.
@@ -388,6 +392,10 @@ impl Run {
 
     /// Reads rows until a batch is ready or the source ends. `false`: it has ended.
     fn read(&mut self, source: &mut dyn Source, packer: &mut Packer) -> bool {
+        packer.at_most(
+            self.caller
+                .row_limit(self.job.endpoint.name, |limit| limit.most()),
+        );
         let invalid = packer.invalid;
         let more = match source.fill(packer) {
             Ok(more) => more,
@@ -498,6 +506,82 @@ impl Run {
         }
         let part = batch.part(self.job.endpoint, |_, item| wanted(item.row));
         (!part.items.is_empty()).then_some(part)
+    }
+
+    /// What is left of a batch that held too many rows, filled up from the next ones.
+    fn filled(&mut self, mut batch: Batch, packer: &mut Packer) -> Batch {
+        let endpoint = self.job.endpoint;
+        let known = self.caller.row_limit(endpoint.name, |limit| limit.most());
+        let most = known.min(self.job.batch_size).min(endpoint.most_items);
+        while batch.remainder && batch.items.len() < most {
+            if self.waiting.is_empty()
+                && let Some(next) = packer.take()
+            {
+                self.waiting.extend(self.still_wanted(next));
+                continue;
+            }
+            let Some(next) = self.waiting.pop_front() else {
+                break;
+            };
+            let before = batch.items.len();
+            if let Some(left) = batch.fill(endpoint, next, most) {
+                self.waiting.push_front(left);
+            }
+            if batch.items.len() == before {
+                break;
+            }
+        }
+        batch
+    }
+
+    /// A batch as it can be sent, or the parts that it has to be sent in.
+    fn cut(&mut self, batch: Batch) -> Result<Batch, Vec<Batch>> {
+        let endpoint = self.job.endpoint;
+        let rows = batch.items.len();
+        let most = self.caller.row_limit(endpoint.name, |limit| limit.most());
+        if rows <= 1 {
+            return Ok(batch);
+        }
+        let mut parts = if rows > most {
+            batch.split_at(endpoint, most)
+        } else if batch.bytes(endpoint) > self.most_bytes {
+            batch.halves_by_bytes(endpoint)
+        } else if batch.refused {
+            let number = self.halved.len();
+            self.halved.push((rows, 0));
+            let mut halves = batch.halves(endpoint);
+            for half in &mut halves {
+                half.half_of = Some(number);
+                half.halve = true;
+            }
+            return Err(halves.into());
+        } else {
+            return Ok(batch);
+        };
+        for part in &mut parts {
+            part.halve = batch.halve;
+        }
+        parts[1].remainder = rows > most;
+        // What was taken out of it is proven bad only by the rest as a whole.
+        let mut parts = Vec::from(parts);
+        parts.extend(self.take_back_named(&batch));
+        Err(parts)
+    }
+
+    /// Rows that a refusal named, in a batch that does not go out as it is.
+    fn take_back_named(&mut self, batch: &Batch) -> Vec<Batch> {
+        let again = bisect::doubted(batch);
+        for item in again.iter().flat_map(|part| &part.items) {
+            self.bad -= u64::from(self.named.remove(&item.row));
+        }
+        again
+    }
+
+    /// Whether a batch goes out with no other beside it.
+    fn is_trial(&self, batch: &Batch) -> bool {
+        let name = self.job.endpoint.name;
+        let by_rows = |limit: &mut RowLimit| limit.is_trial(batch.items.len());
+        self.breaker.is_trial() || self.caller.row_limit(name, by_rows)
     }
 
     fn launch(&self, flights: &mut JoinSet<Landed>, batch: Batch) {

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::api::{Absent, Concerns, Done, Lookup, Paired, Proof};
-use crate::batch::bisect;
+use crate::batch::bisect::{self, Split};
 use crate::batch::outcome::{Fault, State, lock};
 use crate::batch::plan::Batch;
 use crate::batch::run::Run;
@@ -15,13 +15,6 @@ use crate::error::{Error, Sent, ServiceError};
 use crate::http::refusal::request_id;
 use crate::http::{Answer, Called};
 use crate::model::asset::member;
-
-/// After this many requests in a row that got no answer or a 5xx, nothing is sent until one of them could be looked
-/// for: the service is down, and for a create every further request would leave a hundred more rows in doubt.
-const MOST_LOST: u32 = 3;
-
-/// How often that may happen with no success in between.
-const MOST_PROBES: u32 = 3;
 
 /// How often a creation time is read: clocks jump rarely.
 const CLOCK_READ: Duration = Duration::from_secs(5);
@@ -32,6 +25,20 @@ const BISECTS: u64 = 200;
 /// After this many rows that are not found, each alone in its request, and no success at all, the project itself is
 /// not there.
 const MOST_NOT_FOUND: u32 = 3;
+
+/// A body up to this is refused for its rows, a larger one for its bytes first: common servers take 100 kB and more.
+const LARGE_BODY: usize = 100 << 10;
+
+/// What a refusal says of the size of its request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Size {
+    /// It has too many rows or bytes.
+    TooLarge,
+    /// It may have.
+    Unclear,
+    /// It is not refused for its size.
+    Fits,
+}
 
 impl Run {
     pub(super) fn settle(&mut self, batch: Batch, sending: u32, called: Called) {
@@ -64,7 +71,15 @@ impl Run {
                 };
                 self.blame(rows(&batch), state, Fault::of(&error));
             }
-            (Err(error), false) => self.refuse(batch, sending, error, called.in_doubt),
+            (Err(error), false) => {
+                // Only a network that was there before is tried more often: it has been waited for long enough.
+                let waited = called.attempts > self.caller.options().retry.attempts;
+                let gone = (waited && error.sent() == Sent::No).then(|| error.clone());
+                self.refuse(batch, sending, error, called.in_doubt);
+                if let Some(error) = gone {
+                    self.give_up(error);
+                }
+            }
         }
     }
 
@@ -193,8 +208,9 @@ impl Run {
             self.suspect(batch, sending, &error, true);
             return;
         }
-        self.is_up();
+        self.breaker.close();
         self.succeeded += 1;
+        self.took(&batch);
         if absent.is_empty() {
             return;
         }
@@ -249,6 +265,56 @@ impl Run {
         }
     }
 
+    /// A request was executed: the endpoint takes as many rows.
+    fn took(&mut self, batch: &Batch) {
+        let rows = batch.items.len();
+        let half_of = batch.half_of.and_then(|number| self.halved.get_mut(number));
+        let whole = half_of.and_then(|(rows, executed)| {
+            *executed += 1;
+            (*executed == 2).then_some(*rows)
+        });
+        self.caller.row_limit(self.job.endpoint.name, |limit| {
+            limit.executed(rows);
+            if let Some(rows) = whole {
+                limit.parts_executed(rows);
+            }
+        });
+    }
+
+    /// Says whether a request was refused for its size, and learns from it how large the next may be.
+    fn size(&mut self, batch: &Batch, refusal: &ServiceError) -> Size {
+        let endpoint = self.job.endpoint;
+        let (rows, bytes) = (batch.items.len(), batch.bytes(endpoint));
+        let too_large = refusal.status == 413;
+        if !too_large && (![400, 422].contains(&refusal.status) || bisect::names_rows(batch, refusal)) {
+            return Size::Fits;
+        }
+        let (said, reads) = (refusal.says_too_many_rows(), self.reads());
+        let misled = self.caller.row_limit(endpoint.name, |limit| {
+            match rows {
+                1 if said || too_large => limit.mislead(),
+                1 if reads => limit.forget(),
+                _ => {}
+            }
+            limit.misled()
+        });
+        if too_large && (misled || (bytes > LARGE_BODY && !said)) {
+            self.most_bytes = self.most_bytes.min(bytes / 2);
+            return if rows == 1 { Size::Fits } else { Size::TooLarge };
+        }
+        if rows == 1 {
+            return Size::Fits;
+        }
+        if too_large || (said && !misled) || reads {
+            // What was taken for too many bytes before may have been too many rows.
+            self.most_bytes = usize::MAX;
+            self.caller.row_limit(endpoint.name, |limit| limit.refused(rows));
+            return Size::TooLarge;
+        }
+        self.caller.row_limit(endpoint.name, |limit| limit.doubt(rows));
+        Size::Unclear
+    }
+
     fn refuse(&mut self, batch: Batch, sending: u32, error: Error, in_doubt: bool) {
         let in_doubt = in_doubt || batch.suspicious;
         let endpoint = self.job.endpoint;
@@ -281,6 +347,13 @@ impl Run {
                 self.suspect_conflict(batch, sending, &Error::Service(refusal));
             }
             Error::Service(refusal) if concerns_rows => self.split(&batch, &refusal),
+            Error::Service(refusal)
+                if self.reads()
+                    && [400, 413, 422].contains(&refusal.status)
+                    && self.size(&batch, &refusal) == Size::TooLarge =>
+            {
+                self.go_out_in_parts(bisect::whole(&batch), &refusal, Size::TooLarge);
+            }
             Error::Service(refusal) if refusal.status >= 500 || refusal.status == 408 => {
                 let error = Error::Service(refusal);
                 if self.reads() {
@@ -299,6 +372,7 @@ impl Run {
                     self.suspect(batch, sending, &error, false);
                 } else {
                     self.blame(rows(&batch), State::Failed, Fault::of(&error));
+                    self.breaker.give_up();
                 }
                 self.lost(error);
             }
@@ -318,12 +392,12 @@ impl Run {
 
     /// A refusal that concerns rows: blames those it can, sends the others again.
     fn split(&mut self, batch: &Batch, refusal: &ServiceError) {
-        self.lost_in_a_row = 0;
-        let endpoint = self.job.endpoint;
-        if refusal.status == 413 {
-            self.most_bytes = self.most_bytes.min(batch.bytes(endpoint) / 2);
-        }
-        let split = bisect::split(endpoint, batch, refusal);
+        self.breaker.close();
+        let size = self.size(batch, refusal);
+        let split = match size {
+            Size::Fits => bisect::split(self.job.endpoint, batch, refusal),
+            Size::TooLarge | Size::Unclear => bisect::whole(batch),
+        };
         let whole = Error::Service(Box::new(refusal.clone()));
         if refusal.status == 404 && batch.items.len() == 1 && self.succeeded == 0 {
             self.not_found += 1;
@@ -347,15 +421,25 @@ impl Run {
                 self.named.insert(*row);
             }
         }
+        self.go_out_in_parts(split, refusal, size);
+    }
+
+    /// Sends the rows of a refused request again, in other requests.
+    fn go_out_in_parts(&mut self, split: Split<'_>, refusal: &ServiceError, size: Size) {
         if split.again.is_empty() {
             return;
         }
         // The whole request was refused, so these rows were not executed; should the run end here, that is the reason.
-        let mut fault = Fault::of(&whole);
-        let spent = self.bisects >= BISECTS + 2 * self.succeeded;
+        let mut fault = Fault::of(&Error::Service(Box::new(refusal.clone())));
+        let spent = size != Size::TooLarge && self.bisects >= BISECTS + 2 * self.succeeded;
         fault.message = if spent {
             format!(
                 "too many requests were spent on finding the bad rows of refused ones; {}",
+                fault.message
+            )
+        } else if size == Size::TooLarge {
+            format!(
+                "not executed: its request was refused as too large; {}",
                 fault.message
             )
         } else {
@@ -401,29 +485,18 @@ impl Run {
         }
     }
 
-    /// A request was executed, whatever its response: the service is up.
-    pub(super) fn is_up(&mut self) {
-        self.lost_in_a_row = 0;
-        self.probes = 0;
-        self.hopeless = false;
-        self.trouble = None;
-    }
-
-    /// A request was lost. After a few in a row nothing more is sent: not before one of them could be looked for, and
-    /// never where there is nothing to look for.
+    /// A request was lost.
     fn lost(&mut self, error: Error) {
-        self.lost_in_a_row += 1;
         if self.reads() {
             self.give_up(error);
-        } else if self.lost_in_a_row >= MOST_LOST && self.trouble.is_none() {
-            self.probes += 1;
-            // Then what was lost is still looked for, but nothing is sent any more.
-            self.hopeless = self.probes > MOST_PROBES;
-            if self.doubts.is_empty() && !self.looking {
-                self.give_up(error);
-            } else {
-                self.trouble = Some(error);
-            }
+            return;
+        }
+        let open = self
+            .breaker
+            .lose(error.clone(), self.caller.options().retry.settle);
+        // Where there is nothing to look up, nothing could close it again.
+        if open && self.doubts.is_empty() && !self.looking {
+            self.give_up(error);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A request, tried until it has an answer or must not be tried again. The only place where anything is re-sent, but
 //! for streams that HTTP/2 itself calls unprocessed, which the library below sends again.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -15,6 +15,7 @@ use crate::http::auth::Token;
 use crate::http::clock::Clock;
 use crate::http::pace::Windows;
 use crate::http::refusal;
+use crate::http::row_limit::RowLimit;
 use crate::http::send::{Answer, Method, Request, Transport};
 use crate::http::stop::{Phase, Stop};
 use crate::options::{Options, RateGroup};
@@ -115,6 +116,8 @@ pub struct Caller {
     clock: Clock,
     /// Ids that answers gave out lately, with when and in whose name.
     given: Mutex<VecDeque<(Instant, Uuid, u64)>>,
+    /// What was learned of endpoints that take fewer rows per request than their pages say, by their names.
+    row_limits: Mutex<HashMap<&'static str, RowLimit>>,
 }
 
 /// How long it is remembered which ids were given out, and how many at most.
@@ -131,6 +134,7 @@ impl Caller {
             options,
             clock: Clock::system(),
             given: Mutex::default(),
+            row_limits: Mutex::default(),
         }
     }
 
@@ -164,6 +168,12 @@ impl Caller {
         let given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
         let others = given.iter().filter(|(.., other)| *other != run);
         others.map(|(_, id, _)| *id).collect()
+    }
+
+    /// Reads or changes what is known of the number of rows that an endpoint takes.
+    pub fn row_limit<T>(&self, endpoint: &'static str, with: impl FnOnce(&mut RowLimit) -> T) -> T {
+        let mut limits = self.row_limits.lock().unwrap_or_else(PoisonError::into_inner);
+        with(limits.entry(endpoint).or_default())
     }
 
     /// The service's clock.

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::contract::{ASSET_FIELDS, ATTRIBUTE_TEXT_LENGTH, Field, Kind, Switch, Switches};
+use super::contract::{ASSET_FIELDS, ATTRIBUTE_TEXT_LENGTH, Endpoint, Field, Kind, Switch, Switches};
 use super::handle::{Call, Refusal, State, Violation, answer, bad_field, instants, refuse, uuid};
 use super::settings::{Page, page};
 use super::world::{Asset, Attribute, DataType, Draft, ROOT, World, timestamp};
@@ -508,32 +508,61 @@ fn sort_keys(world: &World, switches: &Switches, call: &Call) -> Result<Vec<(Sor
 
 // ---- batches ----
 
+/// The endpoints that `max_items` lowers: those that take rows of a user.
+const LOWERED: [&str; 6] = [
+    "assets:batch-get",
+    "assets:batch-create",
+    "assets:batch-patch",
+    "assets:batch-delete",
+    "relationships:batch",
+    "relationships:delete",
+];
+
+/// The most items that a call of an endpoint may hold.
+pub fn most_items(switches: &Switches, endpoint: &Endpoint) -> usize {
+    let documented = endpoint.items.unwrap_or(usize::MAX);
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let lower = switches
+        .number(Switch::MaxItems)
+        .map(|most| (most as usize).max(1))
+        .filter(|_| LOWERED.contains(&endpoint.tag));
+    lower.map_or(documented, |most| documented.min(most))
+}
+
 /// Refuses a batch with too few or too many items.
-pub fn check_size(switches: &Switches, items: usize, most: Option<usize>) -> Result<(), Refusal> {
+pub fn check_size(switches: &Switches, items: usize, endpoint: &Endpoint) -> Result<(), Refusal> {
     if items == 0 && switches.is(Switch::EmptyBatch, "400") {
         return Err(refuse(400, "BATCH_EMPTY", "The batch holds no item."));
     }
-    let most = most.unwrap_or(usize::MAX);
-    if items > most && !switches.is(Switch::OverLimit, "accept") {
-        let status = if switches.is(Switch::OverLimit, "413") {
-            413
-        } else {
-            400
-        };
-        return Err(refuse(
-            status,
+    let most = most_items(switches, endpoint);
+    if items <= most || switches.is(Switch::OverLimit, "accept") {
+        return Ok(());
+    }
+    Err(over_limit(switches).unwrap_or_else(|| {
+        refuse(
+            400,
             "BATCH_TOO_LARGE",
             format!("The batch holds {items} items, at most {most} are allowed."),
-        ));
+        )
+    }))
+}
+
+/// The refusal of a batch with too many items, where it is not to say how many are allowed.
+pub fn over_limit(switches: &Switches) -> Option<Refusal> {
+    if switches.is(Switch::OverLimit, "413") {
+        Some(refuse(413, "MALFORMED_REQUEST", "Request Entity Too Large"))
+    } else if switches.is(Switch::OverLimit, "silent") {
+        Some(refuse(400, "MALFORMED_REQUEST", "Bad Request"))
+    } else {
+        None
     }
-    Ok(())
 }
 
 /// The `ids` of a body, checked for type, number and duplicates.
 pub fn ids<'a>(switches: &Switches, call: &'a Call, key: &str) -> Result<Vec<&'a str>, Refusal> {
     let Some(values) = call.body.get(key).and_then(Value::as_array) else {
         return if call.body.is_object() && call.body.get(key).is_none() {
-            check_size(switches, 0, None).map(|()| Vec::new())
+            check_size(switches, 0, call.endpoint).map(|()| Vec::new())
         } else {
             Err(refuse(
                 400,
@@ -542,7 +571,7 @@ pub fn ids<'a>(switches: &Switches, call: &'a Call, key: &str) -> Result<Vec<&'a
             ))
         };
     };
-    check_size(switches, values.len(), call.endpoint.items)?;
+    check_size(switches, values.len(), call.endpoint)?;
     let mut texts = Vec::with_capacity(values.len());
     let mut seen = HashSet::new();
     for (index, value) in values.iter().enumerate() {
@@ -665,7 +694,7 @@ fn batch_create(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
             "The body must be an array of assets.",
         ));
     };
-    check_size(&state.switches, items.len(), call.endpoint.items)?;
+    check_size(&state.switches, items.len(), call.endpoint)?;
     let mut verdict = Verdict::new(&state.switches);
     let mut drafts = Vec::with_capacity(items.len());
     let mut barcodes: HashMap<String, u32> = HashMap::new();
@@ -745,7 +774,7 @@ fn batch_patch(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
             "The body must be an object from asset id to changes.",
         ));
     };
-    check_size(&state.switches, items.len(), call.endpoint.items)?;
+    check_size(&state.switches, items.len(), call.endpoint)?;
     let mut verdict = Verdict::new(&state.switches);
     let mut drafts = Vec::with_capacity(items.len());
     let mut barcodes: HashMap<String, u32> = HashMap::new();

@@ -758,7 +758,8 @@ macro_rules! switches {
 
 switches! {
     BatchErrorShape "batch_error_shape" ["list_index", "list_id", "first_only", "single_object"] "How a refused batch names its bad items.";
-    OverLimit "over_limit" ["400", "413", "accept"] "More items than a call may hold.";
+    OverLimit "over_limit" ["400", "413", "silent", "accept"] "More items than a call may hold; silent is a 400 without a reason.";
+    MaxItems "max_items" ["none", "<n>"] "Most items per call of the batch endpoints, where it is below the documented number.";
     EmptyBatch "empty_batch" ["400", "accept"] "A batch without items.";
     DuplicateIds "duplicate_ids" ["dedupe", "repeat", "400"] "One id twice in one call.";
     LimitOver "limit_over" ["400", "clamp"] "A page size of 0 or over the most.";

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::assets::{most_items, over_limit};
 use super::contract::{EntityKind, RELATIONSHIP_PAGE_MOST, Switch, Switches, WRITABLE};
 use super::handle::{Call, Query, Refusal, State, Violation, answer, bad_field, instant, refuse, uuid};
 use super::world::{Entity, Millis, Relationship, World, timestamp};
@@ -67,13 +68,16 @@ fn invalid(field: &str, value: &str) -> Refusal {
 }
 
 /// The bare array of ids both batch endpoints take.
-fn ids(call: &Call) -> Result<Vec<Uuid>, Refusal> {
+fn ids(switches: &Switches, call: &Call) -> Result<Vec<Uuid>, Refusal> {
     let values = call
         .body
         .as_array()
         .ok_or_else(|| refuse(400, "BadInput", "The body must be an array of ids."))?;
-    let most = call.endpoint.items.unwrap_or(usize::MAX);
+    let most = most_items(switches, call.endpoint);
     if !(1..=most).contains(&values.len()) {
+        if let Some(refusal) = over_limit(switches).filter(|_| !values.is_empty()) {
+            return Err(refusal);
+        }
         return Err(bad_field(
             "BadInput",
             "body",
@@ -219,7 +223,7 @@ fn continued(state: &State, call: &Call, token: &str, asked: &str, now: Duration
 }
 
 fn batch(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
-    let ids = ids(call)?;
+    let ids = ids(&state.switches, call)?;
     let mut positions: Vec<usize> = ids
         .iter()
         .filter_map(|id| state.world.relationship_position(*id))
@@ -252,7 +256,7 @@ fn one(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
 }
 
 fn delete(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
-    let ids = ids(call)?;
+    let ids = ids(&state.switches, call)?;
     let mut seen = HashSet::new();
     let mut positions = Vec::new();
     let mut read_only = None;
