@@ -6,7 +6,7 @@ mod bench;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use acc_assets::api::{Listing, assets, relationships, settings};
+use acc_assets::api::{Listing, assets, relationships};
 use acc_assets::batch::outcome::State;
 use acc_assets::batch::pages;
 use acc_assets::batch::settings::Reader;
@@ -76,7 +76,8 @@ async fn list(
 
 fn page(listing: &Listing, ids: &[&str], cursor: Option<&str>) -> String {
     let rows: Vec<Value> = ids.iter().map(|id| json!({ "id": id })).collect();
-    let mut page = json!({ "pagination": { "cursorState": cursor }, "page": { "continuationToken": cursor } });
+    let mut page =
+        json!({ "pagination": { "cursorState": cursor }, "page": { "continuationToken": cursor } });
     page[listing.rows] = json!(rows);
     page.to_string()
 }
@@ -174,9 +175,7 @@ async fn an_unreadable_response_to_a_get_is_retried() {
         let (bench, left) = spoiled("assets:batch-get", body);
         let (created, _) = bench.create(bench.new_assets(120, |_| false), false).await;
         let rows: Vec<Texts> = ids(&created).into_iter().map(|id| vec![("id", id)]).collect();
-        let (ledger, ended) = bench
-            .run(&assets::BATCH_GET, RowShape::Id, rows, false)
-            .await;
+        let (ledger, ended) = bench.run(&assets::BATCH_GET, RowShape::Id, rows, false).await;
         assert!(ended.fatal.is_none(), "{body:?}: {:?}", ended.fatal);
         assert_eq!(counts(&ledger), [(State::Unchanged, 120)], "{body:?}");
         assert_eq!(ledger.stats.retries, 1, "{body:?}");
@@ -189,9 +188,7 @@ async fn a_get_that_stays_unreadable_ends_with_its_response() {
     let (guard, _) = spoiling("assets:batch-get", "<html>log in</html>", 100);
     let bench = Bench::guarded(simulator::Options::default(), client(), guard);
     let rows: Vec<Texts> = vec![vec![("id", "00000000-0000-4000-8000-0000000000a1".to_owned())]];
-    let (_, ended) = bench
-        .run(&assets::BATCH_GET, RowShape::Id, rows, false)
-        .await;
+    let (_, ended) = bench.run(&assets::BATCH_GET, RowShape::Id, rows, false).await;
     let Some(Error::Unreadable { message, status, .. }) = ended.fatal else {
         panic!("{:?}", ended.fatal);
     };
@@ -280,7 +277,10 @@ async fn a_list_without_a_new_id_in_twenty_pages_ends_with_an_error() {
         assert!(message.contains("20 pages in a row"), "{message}");
         assert_eq!(asked, 21);
         // Empty pages are no end, and bring no new id either.
-        let (read, asked) = list(listing, &[], |at| page(listing, &[], Some(&format!("cursor {at}")))).await;
+        let (read, asked) = list(listing, &[], |at| {
+            page(listing, &[], Some(&format!("cursor {at}")))
+        })
+        .await;
         assert!(read.is_err());
         assert_eq!(asked, 20);
     }
@@ -355,14 +355,26 @@ const OTHER: &str = "11111111-1111-4111-8111-111111111111";
 async fn a_filter_that_is_ignored_is_an_error() {
     type Case = (&'static [(&'static str, &'static str)], Value, &'static str);
     let cases: Vec<Case> = vec![
-        (&[("filter[categoryId]", "3")], json!({"categoryId": "4"}), "filter[categoryId]"),
+        (
+            &[("filter[categoryId]", "3")],
+            json!({"categoryId": "4"}),
+            "filter[categoryId]",
+        ),
         (
             &[("filter[categoryId]", "3"), ("filter[categoryId]", "5")],
             json!({"categoryId": 4}),
             "filter[categoryId]",
         ),
-        (&[("filter[statusId]", STATUS)], json!({"statusId": OTHER}), "filter[statusId]"),
-        (&[("filter[locationId]", STATUS)], json!({"locationId": OTHER}), "filter[locationId]"),
+        (
+            &[("filter[statusId]", STATUS)],
+            json!({"statusId": OTHER}),
+            "filter[statusId]",
+        ),
+        (
+            &[("filter[locationId]", STATUS)],
+            json!({"locationId": OTHER}),
+            "filter[locationId]",
+        ),
         (
             // It takes effect with exactly one location.
             &[
@@ -408,7 +420,11 @@ async fn a_filter_that_is_ignored_is_an_error() {
             json!({"customAttributes": {"ca7": "Fan 7"}}),
             "filter[customAttributes][ca7]",
         ),
-        (&[("includeDeleted", "false")], json!({"isActive": false}), "includeDeleted"),
+        (
+            &[("includeDeleted", "false")],
+            json!({"isActive": false}),
+            "includeDeleted",
+        ),
         (&[], json!({"isActive": "false,"}), "includeDeleted"),
     ];
     for (query, mut entry, named) in cases {
@@ -425,7 +441,11 @@ async fn a_filter_that_is_ignored_is_an_error() {
     let entities = json!([link("assets", "asset", "A-1"), link("issues", "issue", "I-1")]);
     let cases: Vec<Case> = vec![
         (&[("domain", "photos")], json!({"entities": entities}), "domain"),
-        (&[("domain", "assets"), ("type", "category")], json!({"entities": entities}), "type"),
+        (
+            &[("domain", "assets"), ("type", "category")],
+            json!({"entities": entities}),
+            "type",
+        ),
         (
             &[("domain", "assets"), ("type", "asset"), ("id", "A-2")],
             json!({"entities": entities}),
@@ -443,7 +463,11 @@ async fn a_filter_that_is_ignored_is_an_error() {
             "createdAfter",
         ),
         (&[], json!({"isDeleted": true}), "includeDeleted"),
-        (&[("onlyDeleted", "true")], json!({"isDeleted": false}), "onlyDeleted"),
+        (
+            &[("onlyDeleted", "true")],
+            json!({"isDeleted": false}),
+            "onlyDeleted",
+        ),
     ];
     for (query, mut entry, named) in cases {
         entry["id"] = json!("the-first");
@@ -461,12 +485,18 @@ async fn a_filter_that_is_ignored_is_an_error() {
 async fn a_filter_that_was_applied_is_no_error() {
     let cases: Vec<(&[(&str, &str)], Value)> = vec![
         // Numbers or text, upper or lower case, fields that are not shown.
-        (&[("filter[categoryId]", "3"), ("filter[categoryId]", "5")], json!({"categoryId": 5})),
+        (
+            &[("filter[categoryId]", "3"), ("filter[categoryId]", "5")],
+            json!({"categoryId": 5}),
+        ),
         (
             &[("filter[statusId]", STATUS)],
             json!({"statusId": STATUS.to_uppercase()}),
         ),
-        (&[("filter[statusId]", STATUS), ("filter[statusLabel]", "x")], json!({})),
+        (
+            &[("filter[statusId]", STATUS), ("filter[statusLabel]", "x")],
+            json!({}),
+        ),
         (&[("filter[searchText]", "pump")], json!({"description": "fan"})),
         (
             &[("filter[locationId]", STATUS), ("includeSubLocations", "true")],
@@ -486,14 +516,20 @@ async fn a_filter_that_was_applied_is_no_error() {
             &[("filter[updatedAt]", "2031-02-01..2031-02-03")],
             json!({"updatedAt": "2031-02-03T23:05:06Z"}),
         ),
-        (&[("filter[updatedAt]", "yesterday")], json!({"updatedAt": "2031-02-03T23:05:06Z"})),
+        (
+            &[("filter[updatedAt]", "yesterday")],
+            json!({"updatedAt": "2031-02-03T23:05:06Z"}),
+        ),
         (&[("filter[updatedAt]", "2031-02-01..")], json!({"updatedAt": 5})),
         (
             &[("filter[customAttributes][ca3]", "6.50")],
             json!({"customAttributes": {"ca3": 6.5}}),
         ),
         (
-            &[("filter[customAttributes][ca3]", "..20"), ("filter[customAttributes][ca3]", "30..")],
+            &[
+                ("filter[customAttributes][ca3]", "..20"),
+                ("filter[customAttributes][ca3]", "30.."),
+            ],
             json!({"customAttributes": {"ca3": "31"}}),
         ),
         (
@@ -513,7 +549,10 @@ async fn a_filter_that_was_applied_is_no_error() {
             &[("filter[customAttributes][ca7]", "luftung")],
             json!({"customAttributes": {"ca7": "Lüftung"}}),
         ),
-        (&[("filter[customAttributes][ca7]", "pump")], json!({"customAttributes": {}})),
+        (
+            &[("filter[customAttributes][ca7]", "pump")],
+            json!({"customAttributes": {}}),
+        ),
         (&[("filter[customAttributes][ca7]", "pump")], json!({})),
         (&[("includeDeleted", "true")], json!({"isActive": false})),
         (&[("includeDeleted", "false")], json!({"isActive": "true,"})),
@@ -540,7 +579,10 @@ async fn a_filter_that_was_applied_is_no_error() {
         (&[("withDomain", "assets")], json!({"entities": entities})),
         (&[("domain", "photos")], json!({"entities": []})),
         (&[("domain", "photos")], json!({})),
-        (&[("createdBefore", "2031-02-03")], json!({"createdOn": "2031-02-03T00:30:00.123456+00:00"})),
+        (
+            &[("createdBefore", "2031-02-03")],
+            json!({"createdOn": "2031-02-03T00:30:00.123456+00:00"}),
+        ),
         (&[("includeDeleted", "true")], json!({"isDeleted": true})),
         (&[("onlyDeleted", "true")], json!({"isDeleted": true})),
     ];
@@ -598,7 +640,14 @@ async fn rows_that_need_unread_locations_are_not_sent_and_the_others_go_in() {
         let first = view.outcomes().next().unwrap();
         let fault = first.fault.expect("why it was not sent");
         assert_eq!(fault.code, "locations_unread");
-        assert!(fault.message.contains("the locations could not be read"), "{}", fault.message);
-        assert!(fault.fix.as_deref().unwrap_or("").contains("call again"), "{fault:?}");
+        assert!(
+            fault.message.contains("the locations could not be read"),
+            "{}",
+            fault.message
+        );
+        assert!(
+            fault.fix.as_deref().unwrap_or("").contains("call again"),
+            "{fault:?}"
+        );
     }
 }

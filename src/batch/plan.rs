@@ -331,10 +331,16 @@ impl Packer {
     }
 
     fn refuse(&mut self, row: u32, problems: Vec<Problem>) {
-        self.invalid += 1;
+        // What could not be read is not the row's mistake: it is sent once that can be read.
+        let state = if problems.iter().all(Problem::is_of_reading) {
+            State::NotSent
+        } else {
+            self.invalid += 1;
+            State::Invalid
+        };
         let mut ledger = lock(&self.ledger);
         let fault = ledger.add_fault(Fault::invalid(problems));
-        ledger.set_fault(row, State::Invalid, fault);
+        ledger.set_fault(row, state, fault);
     }
 
     /// Deals with a row that means the same asset as an earlier one. `true`: it is dealt with and not sent.
@@ -382,7 +388,22 @@ impl Packer {
         let refused = matches!(state, State::Invalid | State::Rejected);
         // A row that the service refused may be mended also where the rest of its batch was not tried after it.
         let mendable = refused || (state == State::Failed && was_refused);
+        // It could not be checked when it was read first, since the locations could not be read.
+        let unchecked = state == State::NotSent && before == 0;
         match checked {
+            Ok(digest) if unchecked && self.again.send.contains(&self.row) => {
+                {
+                    let mut ledger = lock(&self.ledger);
+                    ledger.set_digest(self.row, digest);
+                    ledger.set(self.row, State::NotSent);
+                }
+                !self.repeats(key, digest)
+            }
+            Err(problems) if unchecked && self.again.send.contains(&self.row) => {
+                self.refuse(self.row, problems);
+                false
+            }
+            _ if unchecked => false,
             Ok(digest) if mendable && self.again.mended && digest != before => {
                 {
                     let mut ledger = lock(&self.ledger);

@@ -6,11 +6,11 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::api::{Absent, Concerns, Done, Lookup, Paired, Proof};
+use crate::api::{Absent, Concerns, Done, Endpoint, Lookup, Paired, Proof};
 use crate::batch::bisect;
 use crate::batch::outcome::{Fault, State, lock};
 use crate::batch::plan::Batch;
-use crate::batch::run::Run;
+use crate::batch::run::{Response, Run};
 use crate::error::{Error, Sent, ServiceError};
 use crate::http::refusal::request_id;
 use crate::http::{Answer, Called};
@@ -34,7 +34,7 @@ const BISECTS: u64 = 200;
 const MOST_NOT_FOUND: u32 = 3;
 
 impl Run {
-    pub(super) fn settle(&mut self, batch: Batch, sending: u32, called: Called) {
+    pub(super) fn settle(&mut self, batch: Batch, sending: u32, called: Called<Response>) {
         match &called.result {
             Err(error @ Error::Transport(_)) if error.sent() == Sent::No && !called.in_doubt => {
                 self.unreached.get_or_insert_with(|| error.clone());
@@ -42,8 +42,9 @@ impl Run {
             _ => self.reached = true,
         }
         let id = match &called.result {
-            Ok(answer) => request_id(answer),
+            Ok(response) => request_id(&response.answer),
             Err(Error::Service(refusal)) => refusal.request_id.clone(),
+            Err(Error::Unreadable { request_id, .. }) => request_id.clone(),
             Err(_) => None,
         };
         let now = self.caller.clock().now();
@@ -53,7 +54,7 @@ impl Run {
             sending.ended = Some(now);
         });
         match (called.result, called.stopped) {
-            (Ok(answer), _) => self.accept(batch, sending, &answer, called.in_doubt),
+            (Ok(response), _) => self.accept(batch, sending, response, called.in_doubt),
             // They are as they were before: not sent, or refused together with others.
             (Err(_), true) if called.attempts == 0 => {}
             (Err(error), true) => {
@@ -78,19 +79,18 @@ impl Run {
         }
     }
 
-    fn accept(&mut self, batch: Batch, sending: u32, answer: &Answer, in_doubt: bool) {
+    fn accept(&mut self, batch: Batch, sending: u32, response: Response, in_doubt: bool) {
         let endpoint = self.job.endpoint;
+        let Response { answer, paired } = response;
+        let answer = &answer;
+        let paired = match paired {
+            Some(paired) => Ok(paired),
+            None => pair(endpoint, answer, &batch, self.job.keep),
+        };
         // Whoever answers what cannot be read answers the next request no better.
-        let paired = match (endpoint.pair)(&answer.body, &batch.sent(), self.job.keep) {
+        let paired = match paired {
             Ok(paired) => paired,
-            Err(reason) => {
-                let error = unreadable(
-                    answer,
-                    format!(
-                        "the service answered {} to {} but the body cannot be read ({reason}); check base_url= and proxy=",
-                        answer.status, endpoint.name
-                    ),
-                );
+            Err(error) => {
                 let executed = answer.status == 201 && endpoint.done == Done::Created;
                 self.suspect(batch, sending, &error, executed);
                 self.lost(error);
@@ -399,8 +399,26 @@ impl Run {
     }
 }
 
+/// What a successful response says of each row of a batch.
+pub(super) fn pair<'a>(
+    endpoint: &Endpoint,
+    answer: &'a Answer,
+    batch: &Batch,
+    entries: bool,
+) -> Result<Vec<Paired<'a>>, Error> {
+    (endpoint.pair)(&answer.body, &batch.sent(), entries).map_err(|reason| {
+        unreadable(
+            answer,
+            format!(
+                "the service answered {} to {} but the body cannot be read ({reason}); check base_url= and proxy=",
+                answer.status, endpoint.name
+            ),
+        )
+    })
+}
+
 /// A success that does not say what it should.
-fn unreadable(answer: &Answer, message: String) -> Error {
+pub(super) fn unreadable(answer: &Answer, message: String) -> Error {
     Error::Unreadable {
         message,
         status: answer.status,

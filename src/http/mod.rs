@@ -11,6 +11,6 @@ pub mod trust;
 
 pub use auth::{Token, TokenSource};
 pub use clock::{By, Clock, Moment};
-pub use retry::{At, Call, Called, Caller, Counters, Replay, Stage, untold};
+pub use retry::{At, Call, Called, Caller, Counters, ReadAs, Replay, Stage, untold};
 pub use send::{Answer, Request, Transport};
 pub use stop::{Phase, Stop};
