@@ -554,6 +554,7 @@ impl Schedule {
         self.unlink().await;
         // What is applied late has been applied by now.
         tokio::time::sleep(Duration::from_secs(60)).await;
+        self.bench.simulator.clear_faults();
         self.list().await;
         self.locate().await;
         let audit = self.bench.simulator.audit();

@@ -120,9 +120,18 @@ def test_both_prefixes_and_both_forms_of_the_project_id(sim: acc.testing.Simulat
 
 @pytest.mark.parametrize(
     "name",
-    ["filter[clientAssetId]", "filter[x", "filter[", "filter[]", "filter[customAttributes][x]", "filter[customAttributes]"],
+    [
+        "filter[clientAssetId]",
+        "filter[x",
+        "filter[",
+        "filter[]",
+        "filter[customAttributes][x]",
+        "filter[customAttributes]",
+    ],
 )
-def test_only_documented_filters_are_sent(name: str, project: acc.Project, sim: acc.testing.Simulator) -> None:
+def test_only_documented_filters_are_sent(
+    name: str, project: acc.Project, sim: acc.testing.Simulator
+) -> None:
     before = sim.audit()["requests"]
     with pytest.raises(acc.OptionError, match="is not known"):
         project.assets.list(filters={name: "x"})
@@ -150,7 +159,10 @@ def test_an_ignored_filter_is_an_error(
     for name, arguments in {
         "filter[statusId]": {"status": kit.other_status},
         "filter[updatedAt]": {"updated_at": "2001-01-01T00:00:00Z..2001-02-01T00:00:00Z"},
-        f"filter[customAttributes][{numeric}]": {"filters": {numeric: "20.."}, "include_custom_attributes": True},
+        f"filter[customAttributes][{numeric}]": {
+            "filters": {numeric: "20.."},
+            "include_custom_attributes": True,
+        },
     }.items():
         with pytest.raises(acc.ApiError, match="ignores") as caught:
             project.assets.list(**arguments)  # type: ignore[arg-type]  # of different types

@@ -285,7 +285,12 @@ def test_one_bad_response_to_locations_costs_nothing(
 @pytest.mark.parametrize("again", ["call", "retry", "run"])
 @pytest.mark.parametrize("fault", UNREADABLE[3:], ids=lambda fault: " ".join(map(str, fault.values())))
 def test_locations_that_were_not_read_are_not_kept(
-    again: str, fault: dict[str, Any], sim: acc.testing.Simulator, kit: Kit, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+    again: str,
+    fault: dict[str, Any],
+    sim: acc.testing.Simulator,
+    kit: Kit,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: pathlib.Path,
 ) -> None:
     monkeypatch.setenv("ACC_ASSETS_RUNS", str(tmp_path))
     with sim.client() as client:
@@ -299,7 +304,9 @@ def test_locations_that_were_not_read_are_not_kept(
         sim.add_fault(**fault, on="locations", times=99)
         result = assets.create(rows, run=run)
         assert result.counts == {"created": 75, "not_sent": 75}
-        assert {outcome.error.code for outcome in result.where("not_sent") if outcome.error} == {"locations_unread"}
+        assert {outcome.error.code for outcome in result.where("not_sent") if outcome.error} == {
+            "locations_unread"
+        }
         sim.clear_faults()
         if again == "retry":
             result = result.retry()
@@ -317,6 +324,33 @@ def test_locations_that_were_not_read_are_not_kept(
     assert sum(asset.get("locationId") == place for asset in sim.assets()) == 76
 
 
+def test_a_run_goes_on_while_locations_cannot_be_read(
+    sim: acc.testing.Simulator, kit: Kit, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+    monkeypatch.setenv("ACC_ASSETS_RUNS", str(tmp_path))
+    with sim.client() as client:
+        [name, *_] = unique_locations(client.project(sim.project_id).settings())
+    rows = [*kit.rows(150, Location=name), kit.row("none"), kit.row("bad", Status="Instaled")]
+    del rows[-1]["statusId"]
+    sim.add_fault("reset_before_apply", on="assets:batch-create", nth=2)
+    with sim.client(retry=acc.Retry(settle=0.1), max_in_flight=1) as client:
+        assets = client.project(sim.project_id).assets
+        result = assets.create(rows, run="r", reconcile=False)
+        assert result.counts == {"created": 100, "unknown": 51, "invalid": 1}
+        assert assets.create(rows, run="r", reconcile=False).counts == result.counts
+    rows[-1]["Status"] = "Installed"
+    rows[-1]["Location"] = name
+    sim.add_fault("status", on="locations", code=403, times=99)
+    with sim.client(retry=acc.Retry(settle=0.1)) as client:
+        assets = client.project(sim.project_id).assets
+        # What names a location cannot be looked at; the row without one is looked up and goes in.
+        assert assets.create(rows, run="r").counts == {"created": 101, "unknown": 50, "not_sent": 1}
+        sim.clear_faults()
+        assert assets.create(rows, run="r").counts == {"created": 152}
+    assert len(sim.assets()) == 152
+    assert sim.audit()["created_more_than_once"] == {}
+
+
 def test_a_report_without_locations_says_so(sim: acc.testing.Simulator, kit: Kit) -> None:
     sim.add_fault("status", on="locations", code=503, times=99)
     row = {"Asset ID": "A", "Category": kit.category, "Status": kit.status}
@@ -327,7 +361,11 @@ def test_a_report_without_locations_says_so(sim: acc.testing.Simulator, kit: Kit
         for report in (settings.validate(rows), project.assets.validate(rows)):
             assert not report.ok
             assert report.result.counts == {"not_sent": 2, "invalid": 1}
-            assert [problem.rule for problem in report.problems] == ["locations_unread", "status", "locations_unread"]
+            assert [problem.rule for problem in report.problems] == [
+                "locations_unread",
+                "status",
+                "locations_unread",
+            ]
             assert {cause.rule for cause in report.causes} == {"locations_unread", "status"}
             assert "1 to fix, 1 not checked; 1 to send in 1 request" in repr(report)
         only = settings.validate(rows[:2])

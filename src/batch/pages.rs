@@ -10,8 +10,8 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::api::assets::range_in;
 use crate::api::filters::Checks;
 use crate::api::{Listing, Pages};
+use crate::batch::settle;
 use crate::error::{Error, shortened};
-use crate::http::refusal::request_id;
 use crate::http::send::Method;
 use crate::http::{Answer, At, Call, Caller, Counters, Replay, Stop, untold};
 use crate::model::asset::{member, members, optional};
@@ -126,34 +126,33 @@ struct Page {
 
 /// Reads a page; `before` is how many rows the pages before it had.
 fn read_page(listing: &Listing, checks: &Checks, answer: Answer, before: u64) -> Result<Page, Error> {
-    let read = |answer: &Answer| -> Result<_, String> {
-        let raw: Vec<&RawValue> = member(&answer.body, listing.rows)?;
-        let mut shown = Vec::new();
-        let mut rows = Vec::with_capacity(raw.len());
-        for raw in raw {
-            let id = members(raw, checks.fields(), &mut shown);
-            if let Some((parameter, field, value)) = checks.ignored(&shown) {
-                return Err(format!(
-                    "the service ignores `{parameter}`: `{}` has `{field}` {}. Leave the filter out and filter the rows",
-                    id.as_deref().unwrap_or("an entry without an id"),
-                    shortened(value, 100)
-                ));
-            }
-            let id = id.map(|id| xxh3_64(id.as_bytes()));
-            rows.push((id, range_in(&answer.body, raw)));
+    let raw: Result<Vec<&RawValue>, String> = member(&answer.body, listing.rows);
+    let raw = raw.map_err(|reason| unreadable(listing, &answer, &reason))?;
+    let mut shown = Vec::new();
+    let mut rows = Vec::with_capacity(raw.len());
+    for raw in raw {
+        let id = members(raw, checks.fields(), &mut shown);
+        if let Some((parameter, field, value)) = checks.ignored(&shown) {
+            let message = format!(
+                "the service ignores `{parameter}`: the list of {} holds `{}`, whose `{field}` is {}; call again, and \
+                 leave the filter out if it stays so",
+                listing.name,
+                id.as_deref().unwrap_or("an entry without an id"),
+                shortened(value, 100)
+            );
+            return Err(settle::unreadable(&answer, message));
         }
-        let (cursor, total) = next(listing, answer, rows.len(), before + rows.len() as u64)?;
-        Ok((rows, cursor, total))
-    };
-    match read(&answer) {
-        Ok((rows, cursor, total)) => Ok(Page {
-            answer,
-            rows,
-            cursor,
-            total,
-        }),
-        Err(reason) => Err(unreadable(listing, &answer, &reason)),
+        let id = id.map(|id| xxh3_64(id.as_bytes()));
+        rows.push((id, range_in(&answer.body, raw)));
     }
+    let next = next(listing, &answer, rows.len(), before + rows.len() as u64);
+    let (cursor, total) = next.map_err(|reason| unreadable(listing, &answer, &reason))?;
+    Ok(Page {
+        answer,
+        rows,
+        cursor,
+        total,
+    })
 }
 
 fn address(path: &str, listing: &Listing, query: &[(String, String)], cursor: Option<&str>) -> String {
@@ -245,13 +244,9 @@ fn next_offset(page: &Value, rows: usize, read: u64) -> Option<String> {
 }
 
 fn unreadable(listing: &Listing, answer: &Answer, reason: &str) -> Error {
-    Error::Unreadable {
-        message: format!(
-            "the list of {} cannot be read: {reason}; call again, and check base_url= and proxy= if it stays so",
-            listing.name
-        ),
-        status: answer.status,
-        request_id: request_id(answer),
-        body: String::from_utf8_lossy(&answer.body).into(),
-    }
+    let message = format!(
+        "the list of {} cannot be read: {reason}; call again, and check base_url= and proxy= if it stays so",
+        listing.name
+    );
+    settle::unreadable(answer, message)
 }

@@ -391,6 +391,13 @@ impl Packer {
         // It could not be checked when it was read first, since the locations could not be read.
         let unchecked = state == State::NotSent && before == 0;
         match checked {
+            // Nor can it be compared now; it stays what it is.
+            Err(problems) if problems.iter().all(Problem::is_of_reading) => {
+                if state == State::NotSent || (state == State::Invalid && self.again.mended) {
+                    self.refuse(self.row, problems);
+                }
+                false
+            }
             Ok(digest) if unchecked && self.again.send.contains(&self.row) => {
                 {
                     let mut ledger = lock(&self.ledger);

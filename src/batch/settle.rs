@@ -91,6 +91,7 @@ impl Run {
         let paired = match paired {
             Ok(paired) => paired,
             Err(error) => {
+                self.counters.take_back_success();
                 let executed = answer.status == 201 && endpoint.done == Done::Created;
                 self.suspect(batch, sending, &error, executed);
                 self.lost(error);

@@ -83,6 +83,12 @@ impl Counters {
         self.succeeded.load(Ordering::Relaxed) > 0
     }
 
+    /// Takes back the success of a request whose response turned out to be unreadable: once per success, so that the
+    /// count stays above zero.
+    pub fn take_back_success(&self) {
+        self.succeeded.fetch_sub(1, Ordering::Relaxed);
+    }
+
     /// Takes one retry from the budget of the run; `false`: there is none left.
     ///
     /// Without a budget a limping service would be sent each request several times over, by all requests in flight.
