@@ -330,7 +330,7 @@ def test_a_run_goes_on_while_locations_cannot_be_read(
     monkeypatch.setenv("ACC_ASSETS_RUNS", str(tmp_path))
     with sim.client() as client:
         [name, *_] = unique_locations(client.project(sim.project_id).settings())
-    rows = [*kit.rows(150, Location=name), kit.row("none"), kit.row("bad", Status="Instaled")]
+    rows = [*kit.rows(150, Location=name), kit.row("plain"), kit.row("bad", Status="Instaled")]
     del rows[-1]["statusId"]
     sim.add_fault("reset_before_apply", on="assets:batch-create", nth=2)
     with sim.client(retry=acc.Retry(settle=0.1), max_in_flight=1) as client:

@@ -145,7 +145,8 @@ fn found(state: &mut State, call: &Call) -> Result<Arc<[usize]>, Refusal> {
         .filter(|(name, _)| name.starts_with("filter") || name.starts_with("include") || name == "sort")
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
-    let key = query.join("&");
+    let ignored = state.switches.is(Switch::IgnoreFilter, "all");
+    let key = format!("{}&{ignored}", query.join("&"));
     let lag = state.switches.number(Switch::ReadLag).unwrap_or(0.0);
     let version = state.world.asset_version();
     if lag == 0.0
@@ -158,7 +159,7 @@ fn found(state: &mut State, call: &Call) -> Result<Arc<[usize]>, Refusal> {
         return Ok(Arc::clone(positions));
     }
     let mut filter = Filter::read(&state.world, call)?;
-    if state.switches.is(Switch::IgnoreFilter, "all") {
+    if ignored {
         filter = Filter {
             deleted: filter.deleted,
             ..Filter::default()
