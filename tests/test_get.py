@@ -145,7 +145,7 @@ def test_documented_filters_may_be_given_by_their_parameters(
         "filter[categoryId]": kit.category,
         "filter[statusId]": [kit.status, kit.other_status],
         f"filter[customAttributes][{kit.name('numeric')}]": "12..13",
-        "includeSubLocations": False,
+        "includeSubLocations": "false",
     }
     assert len(project.assets.list(filters=filters)) == 230
 

@@ -627,6 +627,7 @@ fn a_blank_that_was_turned_to_text_is_sent_and_warned_of_once_a_column() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines)] // One row for each rule.
 fn every_rule_can_be_broken_and_every_problem_names_a_rule() {
     let long = "x".repeat(251);
     let nulls = Policy {

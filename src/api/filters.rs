@@ -101,7 +101,11 @@ impl Checks {
             let pairs = query.iter().filter(|(name, _)| name == parameter);
             pairs.map(|(_, value)| value.clone()).collect()
         };
-        let is_true = |parameter: &str| all(parameter).iter().any(|value| value == "true");
+        let is_true = |parameter: &str| {
+            all(parameter)
+                .iter()
+                .any(|value| value.eq_ignore_ascii_case("true"))
+        };
         let values = all(filter.parameter);
         let test = match filter.shows {
             Shows::OneOfUnlessWider(wider) if is_true(wider) && values.len() == 1 => None,
