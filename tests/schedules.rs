@@ -210,12 +210,12 @@ impl Schedule {
         self.bench.simulator.clear_faults();
         let world = self.bench.simulator.world_json();
         let locations = world["locations"].as_array().unwrap();
-        let named = |name: &str| locations.iter().filter(|node| node["name"] == name).count();
-        let names: Vec<&str> = locations
+        let all: Vec<&str> = locations
             .iter()
             .filter_map(|node| node["name"].as_str())
-            .filter(|name| named(name) == 1)
             .collect();
+        let once = |name: &str| all.iter().filter(|other| **other == name).count() == 1;
+        let names: Vec<&str> = all.iter().copied().filter(|name| once(name)).collect();
         let rows: Vec<Texts> = (0..self.random.usize(1..150))
             .map(|row| {
                 let mut made = self.bench.new_asset(&format!("L-{row}"), false);
