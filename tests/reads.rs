@@ -10,7 +10,7 @@ use acc_assets::api::{Listing, assets, relationships};
 use acc_assets::batch::outcome::State;
 use acc_assets::batch::pages;
 use acc_assets::batch::settings::Reader;
-use acc_assets::error::{Error, TransportError};
+use acc_assets::error::Error;
 use acc_assets::http::send::{Answer, Request, Sending, Transport};
 use acc_assets::http::{Caller, Stop, Token};
 use acc_assets::ids::ProjectId;
@@ -32,12 +32,12 @@ const UNREADABLE: [&str; 6] = [
     "[{]",
 ];
 
-fn ok(body: &str) -> Result<Answer, TransportError> {
-    Ok(Answer {
+fn ok(body: &str) -> Answer {
+    Answer {
         status: 200,
         headers: vec![("x-ads-request-id".to_owned(), "r-1".to_owned())],
         body: body.to_owned().into(),
-    })
+    }
 }
 
 /// A service that gives these bodies in turn, the last one for ever.
@@ -50,7 +50,7 @@ impl Transport for Scripted {
     fn send(&self, _: Request) -> Sending<'_> {
         let asked = self.asked.fetch_add(1, Ordering::Relaxed);
         let body = (self.next)(asked);
-        Box::pin(async move { ok(&body) })
+        Box::pin(async move { Ok(ok(&body)) })
     }
 }
 
@@ -90,7 +90,7 @@ fn spoiling(path: &'static str, body: &'static str, times: usize) -> (Guard, Arc
         let mut left = mine.lock().unwrap();
         if *left > 0 && request.url.split('?').next().unwrap().ends_with(path) {
             *left -= 1;
-            return Way::Instead(ok(body));
+            return Way::Instead(Ok(ok(body)));
         }
         Way::On
     });
@@ -325,7 +325,11 @@ async fn a_lookup_in_a_list_that_never_ends_leaves_its_rows_unknown() {
     let guard: Guard = Box::new(move |request: &Request| {
         if request.url.split('?').next().unwrap().ends_with("/assets") {
             let at = asked.fetch_add(1, Ordering::Relaxed);
-            return Way::Instead(ok(&page(&assets::LIST, &["a"], Some(&format!("cursor {at}")))));
+            return Way::Instead(Ok(ok(&page(
+                &assets::LIST,
+                &["a"],
+                Some(&format!("cursor {at}")),
+            ))));
         }
         Way::On
     });
@@ -352,6 +356,7 @@ const STATUS: &str = "7c9e6679-7425-40de-944b-e07fc1f90ae7";
 const OTHER: &str = "11111111-1111-4111-8111-111111111111";
 
 #[tokio::test(start_paused = true)]
+#[allow(clippy::too_many_lines)] // A table of filters and entries.
 async fn a_filter_that_is_ignored_is_an_error() {
     type Case = (&'static [(&'static str, &'static str)], Value, &'static str);
     let cases: Vec<Case> = vec![
@@ -482,6 +487,7 @@ async fn a_filter_that_is_ignored_is_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
+#[allow(clippy::too_many_lines)] // A table of filters and entries.
 async fn a_filter_that_was_applied_is_no_error() {
     let cases: Vec<(&[(&str, &str)], Value)> = vec![
         // Numbers or text, upper or lower case, fields that are not shown.
