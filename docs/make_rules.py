@@ -12,6 +12,7 @@ def page() -> str:
         "",
         "What makes a row `invalid` before anything is sent, by the code that `outcome.error.code` and",
         "`outcome.error.problems[i].rule` carry. Made from the core's own table by `docs/make_rules.py`.",
+        "A row whose only problem is `locations_unread` is `not_sent`.",
         "",
         "| code | what it says | how to fix it |",
         "| --- | --- | --- |",

@@ -165,7 +165,10 @@ fn list(listing: &Listing, bodies: Vec<String>) -> (Result<Table, Error>, usize)
         bodies,
         asked: asked.clone(),
     };
-    let caller = Caller::alone(Box::new(service), Token::fixed("token"), Options::default());
+    // A retry would be given the next page.
+    let mut options = Options::default();
+    options.retry.attempts = 1;
+    let caller = Caller::alone(Box::new(service), Token::fixed("token"), options);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)

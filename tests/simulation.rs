@@ -269,7 +269,9 @@ async fn a_page_that_answers_for_the_service_ends_the_run_soon() {
         .add_fault(fault(&json!({"what": "html", "every": 1})));
     let (ledger, ended) = bench.create(bench.new_assets(20_000, |_| false), false).await;
     assert!(ended.fatal.unwrap().to_string().contains("HTML page"));
-    assert!(ledger.stats.requests <= 12, "{:?}", ledger.stats);
+    // Those in flight, and one lookup in all its attempts: nothing was ever readable, so it is not repeated.
+    assert!(ledger.stats.requests <= 13, "{:?}", ledger.stats);
+    assert!(ledger.stats.seconds < 30.0, "{:?}", ledger.stats);
     bench.compare(&ledger, 20_000, "portal");
 
     let rows = bench

@@ -212,6 +212,7 @@ async fn reading(talk: &mut Conversation, asset: &str, removed: &str) {
     for query in [
         "limit=201",
         "cursorState=nonsense",
+        "filter[categoryId]=999",
         "sort=nonsense",
         "surprise=1",
         "sort=clientAssetId%20desc&limit=1",

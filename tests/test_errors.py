@@ -154,9 +154,15 @@ def test_a_server_that_is_not_there(kit: Kit, sim: acc.testing.Simulator) -> Non
 
 def test_html_for_an_answer(project: acc.Project, kit: Kit, sim: acc.testing.Simulator) -> None:
     sim.add_fault("html")
-    with pytest.raises(acc.ApiError, match="cannot be read") as caught:
-        project.categories()
+    assert project.categories()  # retried
+    sim.add_fault("html", times=99)
+    with (
+        sim.client(retry=acc.Retry(base=0.01)) as client,
+        pytest.raises(acc.ApiError, match="cannot be read") as caught,
+    ):
+        client.project(sim.project_id).categories()
     assert "<html" in caught.value.body.lower()
+    sim.clear_faults()
     sim.add_fault("html", on="assets:batch-create")
     result = project.assets.create(kit.rows(3), reconcile=False)
     assert result.counts == {"unknown": 3}

@@ -116,3 +116,57 @@ def test_both_prefixes_and_both_forms_of_the_project_id(sim: acc.testing.Simulat
         for id in (sim.project_id, f"b.{sim.project_id}", sim.project_id.upper()):
             with sim.client(prefix=prefix) as client:
                 assert client.project(id).categories()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "filter[clientAssetId]",
+        "filter[x",
+        "filter[",
+        "filter[]",
+        "filter[customAttributes][x]",
+        "filter[customAttributes]",
+    ],
+)
+def test_only_documented_filters_are_sent(
+    name: str, project: acc.Project, sim: acc.testing.Simulator
+) -> None:
+    before = sim.audit()["requests"]
+    with pytest.raises(acc.OptionError, match="is not known"):
+        project.assets.list(filters={name: "x"})
+    assert sim.audit()["requests"] == before
+
+
+def test_documented_filters_may_be_given_by_their_parameters(
+    project: acc.Project, made: acc.BulkResult, kit: Kit
+) -> None:
+    filters = {
+        "filter[categoryId]": kit.category,
+        "filter[statusId]": [kit.status, kit.other_status],
+        f"filter[customAttributes][{kit.name('numeric')}]": "12..13",
+        "includeSubLocations": "false",
+    }
+    assert len(project.assets.list(filters=filters)) == 230
+
+
+def test_an_ignored_filter_is_an_error(
+    project: acc.Project, sim: acc.testing.Simulator, made: acc.BulkResult, kit: Kit
+) -> None:
+    sim.set_switch("ignore_filter", "all")
+    numeric = kit.name("numeric")
+    assert len(project.assets.list(category=kit.category)) == 230  # it makes no difference here
+    for name, arguments in {
+        "filter[statusId]": {"status": kit.other_status},
+        "filter[updatedAt]": {"updated_at": "2001-01-01T00:00:00Z..2001-02-01T00:00:00Z"},
+        f"filter[customAttributes][{numeric}]": {
+            "filters": {numeric: "20.."},
+            "include_custom_attributes": True,
+        },
+    }.items():
+        with pytest.raises(acc.ApiError, match="ignores") as caught:
+            project.assets.list(**arguments)  # type: ignore[arg-type]  # of different types
+        assert f"`{name}`" in str(caught.value)
+        assert any(str(id) in str(caught.value) for id in made.ids)
+    sim.set_switch("ignore_filter", "none")
+    assert len(project.assets.list(status=kit.other_status)) == 0

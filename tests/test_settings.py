@@ -245,7 +245,134 @@ def test_locations_that_cannot_be_read_are_a_note(sim: acc.testing.Simulator, ki
         row = {"Asset ID": "A", "Category": kit.category, "Status": kit.status}
         assert project.assets.create([row]).ok
         result = project.assets.create([{**row, "Location": "Room 1"}], on_error="collect")
-        assert "location" in str(result[0].error)
+        assert result.counts == {"not_sent": 1}
+        error = result[0].error
+        assert error is not None
+        assert error.code == "locations_unread"
+        assert "the locations could not be read: " in error.message
+        assert "403" in error.message
+        assert error.fix is not None
+        assert error.fix.startswith("call again")
+
+
+def unique_locations(settings: acc.Settings) -> list[str]:
+    names = [location.name for location in settings.locations]
+    return [name for name in names if names.count(name) == 1]
+
+
+UNREADABLE = [
+    {"what": "unreadable", "body": "cut"},
+    {"what": "unreadable", "body": "empty"},
+    {"what": "unreadable", "body": "null"},
+    {"what": "unreadable", "body": "html"},
+    {"what": "status", "code": 503},
+    {"what": "reset_before_apply"},
+]
+
+
+@pytest.mark.parametrize("fault", UNREADABLE, ids=lambda fault: " ".join(map(str, fault.values())))
+def test_one_bad_response_to_locations_costs_nothing(
+    fault: dict[str, Any], sim: acc.testing.Simulator, kit: Kit
+) -> None:
+    with sim.client() as client:
+        [name, *_] = unique_locations(client.project(sim.project_id).settings())
+    sim.add_fault(**fault, on="locations")
+    rows = [{**row, "Location": name} for row in kit.rows(150)]
+    with sim.client(retry=acc.Retry(base=0.01)) as client:
+        assert client.project(sim.project_id).assets.create(rows).counts == {"created": 150}
+
+
+@pytest.mark.parametrize("again", ["call", "retry", "run"])
+@pytest.mark.parametrize("fault", UNREADABLE[3:], ids=lambda fault: " ".join(map(str, fault.values())))
+def test_locations_that_were_not_read_are_not_kept(
+    again: str,
+    fault: dict[str, Any],
+    sim: acc.testing.Simulator,
+    kit: Kit,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: pathlib.Path,
+) -> None:
+    monkeypatch.setenv("ACC_ASSETS_RUNS", str(tmp_path))
+    with sim.client() as client:
+        [name, *_] = unique_locations(client.project(sim.project_id).settings())
+    rows = kit.rows(150)
+    for row in rows[::2]:
+        row["Location"] = name
+    run = "level-3" if again == "run" else None
+    with sim.client(retry=acc.Retry(base=0.01)) as client:
+        assets = client.project(sim.project_id).assets
+        sim.add_fault(**fault, on="locations", times=99)
+        result = assets.create(rows, run=run)
+        assert result.counts == {"created": 75, "not_sent": 75}
+        assert {outcome.error.code for outcome in result.where("not_sent") if outcome.error} == {
+            "locations_unread"
+        }
+        sim.clear_faults()
+        if again == "retry":
+            result = result.retry()
+        elif again == "run":
+            result = assets.create(rows, run=run)
+        else:
+            result = assets.create([row for row in rows if "Location" in row])
+        assert result.counts == {"created": 75 if again == "call" else 150}
+        # Read once more, and kept then.
+        before = sim.audit()["endpoints"]["locations"]
+        assert assets.create([{**kit.row("last"), "Location": name}]).ok
+        assert sim.audit()["endpoints"]["locations"] == before
+    assert len(sim.assets()) == 151
+    place = next(place["id"] for place in sim.world()["locations"] if place["name"] == name)
+    assert sum(asset.get("locationId") == place for asset in sim.assets()) == 76
+
+
+def test_a_run_goes_on_while_locations_cannot_be_read(
+    sim: acc.testing.Simulator, kit: Kit, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+    monkeypatch.setenv("ACC_ASSETS_RUNS", str(tmp_path))
+    with sim.client() as client:
+        [name, *_] = unique_locations(client.project(sim.project_id).settings())
+    rows = [*kit.rows(150, Location=name), kit.row("plain"), kit.row("bad", Status="Instaled")]
+    del rows[-1]["statusId"]
+    sim.add_fault("reset_before_apply", on="assets:batch-create", nth=2)
+    with sim.client(retry=acc.Retry(settle=0.1), max_in_flight=1) as client:
+        assets = client.project(sim.project_id).assets
+        result = assets.create(rows, run="r", reconcile=False)
+        assert result.counts == {"created": 100, "unknown": 51, "invalid": 1}
+        assert assets.create(rows, run="r", reconcile=False).counts == result.counts
+    rows[-1]["Status"] = "Installed"
+    rows[-1]["Location"] = name
+    sim.add_fault("status", on="locations", code=403, times=99)
+    with sim.client(retry=acc.Retry(settle=0.1)) as client:
+        assets = client.project(sim.project_id).assets
+        # What names a location cannot be looked at; the row without one is looked up and goes in.
+        assert assets.create(rows, run="r").counts == {"created": 101, "unknown": 50, "not_sent": 1}
+        sim.clear_faults()
+        assert assets.create(rows, run="r").counts == {"created": 152}
+    assert len(sim.assets()) == 152
+    assert sim.audit()["created_more_than_once"] == {}
+
+
+def test_a_report_without_locations_says_so(sim: acc.testing.Simulator, kit: Kit) -> None:
+    sim.add_fault("status", on="locations", code=503, times=99)
+    row = {"Asset ID": "A", "Category": kit.category, "Status": kit.status}
+    rows = [row, {**row, "Location": "Room 1"}, {**row, "Location": "Room 1", "Status": "Instaled"}]
+    with sim.client(retry=acc.Retry(base=0.01)) as client:
+        project = client.project(sim.project_id)
+        settings = project.settings()
+        for report in (settings.validate(rows), project.assets.validate(rows)):
+            assert not report.ok
+            assert report.result.counts == {"not_sent": 2, "invalid": 1}
+            assert [problem.rule for problem in report.problems] == [
+                "locations_unread",
+                "status",
+                "locations_unread",
+            ]
+            assert {cause.rule for cause in report.causes} == {"locations_unread", "status"}
+            assert "1 to fix, 1 not checked; 1 to send in 1 request" in repr(report)
+        only = settings.validate(rows[:2])
+        assert not only.ok
+        assert "0 to fix, 1 not checked" in repr(only)
+        assert "1 not checked" in repr(only.result)
+    assert sim.assets() == []
 
 
 def test_settings_that_cannot_be_read_end_the_call_before_it_begins(

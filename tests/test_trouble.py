@@ -192,8 +192,8 @@ def test_a_delete_is_never_told_wrong(
 
 @unusable
 def test_a_read_says_what_came_back(name: str, sim: acc.testing.Simulator) -> None:
-    _, says, repeated = UNUSABLE[name]
-    with front(sim, spoiling("categories", name, 2)) as (url, _):
+    _, says, _ = UNUSABLE[name]
+    with front(sim, spoiling("categories", name, 2)) as (url, seen):
         with (
             acc.Client(auth=TOKEN, base_url=url, retry=ONCE) as client,
             pytest.raises(acc.AccError, match=says) as caught,
@@ -201,9 +201,35 @@ def test_a_read_says_what_came_back(name: str, sim: acc.testing.Simulator) -> No
             client.project(sim.project_id).categories()
         hidden(caught.value)
         assert isinstance(caught.value, acc.TransportError) == (says in (BROKEN, NO_ANSWER))
-        if repeated:
-            with acc.Client(auth=TOKEN, base_url=url, retry=QUICK) as client:
-                assert client.project(sim.project_id).categories()
+        with acc.Client(auth=TOKEN, base_url=url, retry=QUICK) as client:
+            assert client.project(sim.project_id).categories()
+        assert len(seen) == 3
+
+
+@unusable
+@pytest.mark.parametrize("reader", ["list", "get", "search", "settings"])
+def test_an_unusable_response_to_a_read_is_retried(
+    name: str, reader: str, project: acc.Project, sim: acc.testing.Simulator, kit: Kit
+) -> None:
+    made = project.assets.create(kit.rows(3)).ids
+    paths = {
+        "list": "/assets?",
+        "get": "batch-get",
+        "search": "relationships:search",
+        "settings": "status-step-sets:batch-get",
+    }
+    with (
+        front(sim, spoiling(paths[reader], name)) as (url, _),
+        acc.Client(auth=TOKEN, base_url=url, retry=QUICK) as client,
+    ):
+        mine = client.project(sim.project_id)
+        read: dict[str, Callable[[], Any]] = {
+            "list": lambda: len(mine.assets.list()) == 3,
+            "get": lambda: len(mine.assets.get(made)) == 3,
+            "search": lambda: mine.relationships.search() == [],
+            "settings": lambda: mine.settings().tree() == project.settings().tree(),
+        }
+        assert read[reader]()
 
 
 # Answers that are odd, and right.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use acc_assets::input::arrow::Batches;
 use acc_assets::input::{Cell, Column, Label, More, Sink, Source};
+use acc_assets::settings::{Content, Settings};
 use acc_assets::validation::{Dates, ImportKey, Names, Nulls, Policy, Problem, RowShape, RowWriter, rules};
 use arrow_array::builder::{ListBuilder, StringBuilder, StringDictionaryBuilder};
 use arrow_array::types::{Int8Type, UInt32Type};
@@ -637,6 +638,7 @@ fn a_blank_that_was_turned_to_text_is_sent_and_warned_of_once_a_column() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines)] // One row for each rule.
 fn every_rule_can_be_broken_and_every_problem_names_a_rule() {
     let long = "x".repeat(251);
     let nulls = Policy {
@@ -717,9 +719,21 @@ fn every_rule_can_be_broken_and_every_problem_names_a_rule() {
         ),
         unit("HVAC > Air Handling", "Planned", "Filter Class", Cell::Text("F8")),
     ];
+    let unread = Content {
+        locations: None,
+        ..plant::settings().content().clone()
+    };
+    let unread = Policy {
+        names: Names {
+            settings: Some(Arc::new(Settings::new(unread))),
+            ..Names::default()
+        },
+        ..policy(RowShape::AssetPatch)
+    };
     let produced: BTreeSet<String> = broken
         .into_iter()
         .chain([write(&keyed, &new_row).map(Value::from)])
+        .chain([patch(&unread, &[("Location", Cell::Text("Room 301"))])])
         .chain(with_settings)
         .flat_map(Result::unwrap_err)
         .chain([

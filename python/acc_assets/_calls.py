@@ -269,12 +269,16 @@ class Write(NamedTuple):
 class Again:
     """What `retry` and `reconcile` of a result do: one of them once, since the result does not learn what came of it."""
 
-    def __init__(self, write: Write, start: Callable[[Write, _core.Operation], Any]) -> None:
+    def __init__(self, write: Write, start: Callable[[Steps[tuple[Write, _core.Operation]]], Any]) -> None:
         self._write = write
         self._start = start
         self._gone: list[Which] = []
 
     def __call__(self, ledger: _core.Ledger, which: Which) -> Any:
+        return self._start(self._planned(ledger, which))
+
+    def _planned(self, ledger: _core.Ledger, which: Which) -> Steps[tuple[Write, _core.Operation]]:
+        self._write = yield from _with_locations(self._write)
         operation = self._write.operation(ledger, which)
         if self._gone:
             raise OptionError(
@@ -282,7 +286,15 @@ class Again:
                 f"with the result that {self._gone[0]}() returned, or with client.last_result."
             )
         self._gone.append(which)
-        return self._start(self._write, operation)
+        return self._write, operation
+
+
+def _again_now(planned: Steps[tuple[Write, _core.Operation]]) -> BulkResult:
+    return _drive_now(*steps_now(planned))
+
+
+async def _again_soon(planned: Steps[tuple[Write, _core.Operation]]) -> BulkResult:
+    return await _drive_soon(*await steps_soon(planned))
 
 
 def write_now(write: Write, validate: Validate = False) -> BulkResult:
@@ -365,16 +377,29 @@ def _raise(operation: _core.Operation) -> None:
 
 def settings_of(session: Session, project: str, refresh: bool = False) -> Steps[_core.Settings]:
     """The settings of a project: those that were read before, or read now."""
-    known = session.settings.get(project)
-    if known is not None and not refresh:
+    known = None if refresh else session.settings.get(project)
+    if known is not None and not _lacks_locations(known):
         return known
-    operation = session.engine().read_settings(project, session.containers.get(project))
+    # What could not be read is read again, and only that.
+    operation = session.engine().read_settings(project, session.containers.get(project), known)
     yield operation
     found = operation.settings
     if found is None:
         raise AccError("The settings were not read; this is a defect of acc_assets, please report it.")
     session.settings[project] = found
     return found
+
+
+def _lacks_locations(settings: _core.Settings) -> bool:
+    return settings.about()["locations"] is None
+
+
+def _with_locations(write: Write) -> Steps[Write]:
+    """The write with the locations that could not be read before, if they can be read now."""
+    if write.settings is None or not _lacks_locations(write.settings):
+        return write
+    settings = yield from settings_of(write.session, write.project)
+    return write._replace(settings=settings)
 
 
 def prepared(write: Write, validate: Validate) -> Steps[Write]:
@@ -529,7 +554,7 @@ def _drive_now(write: Write, operation: _core.Operation) -> BulkResult:
         try:
             operation.wait(report if report.wanted else None, report.stopping)
         finally:
-            result = write.keep(operation, Again(write, _drive_now))
+            result = write.keep(operation, Again(write, _again_now))
     return write.judge(operation, result)
 
 
@@ -539,12 +564,12 @@ async def _drive_soon(write: Write, operation: _core.Operation) -> BulkResult:
             await _ended(operation, report)
         except BaseException as error:
             # A cancel first of all: asyncio may hand on another exception, but last_result stays.
-            result = write.keep(operation, Again(write, _drive_soon))
+            result = write.keep(operation, Again(write, _again_soon))
             if isinstance(error, KeyboardInterrupt):
                 raise BulkInterrupted(result) from None
             error.result = result  # type: ignore[attr-defined]
             raise
-    return write.judge(operation, write.keep(operation, Again(write, _drive_soon)))
+    return write.judge(operation, write.keep(operation, Again(write, _again_soon)))
 
 
 def read_now(operation: _core.Operation, progress: ProgressOption = False) -> _core.Table:
@@ -632,10 +657,12 @@ def named_query(
     separator: str,
 ) -> Steps[tuple[list[str], list[str], dict[str, Any]]]:
     """Filters with names made ids; the settings are read only where there is a name."""
+    asked = dict(filters or {})
+    for name in asked:
+        _check_filter(name)
     categories, statuses, locations = (_several(given) for given in (category, status, location))
     named = [one for one in categories if not str(one).strip().isdigit()]
     named += [one for one in (*statuses, *locations) if not _is_uuid(one)]
-    asked = dict(filters or {})
     display = [name for name in asked if _is_display_name(name)]
     chosen = [name for name in asked if ATTRIBUTE.fullmatch(name) and _may_be_labels(asked[name])]
     if not named and not display and not chosen:
@@ -644,15 +671,10 @@ def named_query(
         return [str(one) for one in categories], [str(one) for one in statuses], asked
     settings = yield from settings_of(session, project)
     for name in display + chosen:
-        near = nearest(name, FILTERS)
         try:
             attribute, kind = settings.find_attribute(name)
         except OptionError as error:
-            hint = f"did you mean {near!r}? " if near else ""
-            raise OptionError(
-                f"filters: {name!r} is not known; {hint}The service filters by {', '.join(FILTERS)} and by custom "
-                f"attributes ({error})."
-            ) from None
+            raise _unknown_filter(name, f"attributes ({error}).") from None
         value = asked.pop(name)
         if kind in ("select", "multi_select"):
             value = [settings.find_option(attribute, str(one)) for one in _several(value)]
@@ -685,6 +707,26 @@ def _is_display_name(name: str) -> bool:
     return name not in FILTERS and not ATTRIBUTE.fullmatch(name) and not name.startswith("filter[")
 
 
+def _check_filter(name: str) -> None:
+    """Refuses a parameter that the page does not name: the service ignores it, and the list is not filtered."""
+    if not name.startswith("filter["):
+        return
+    inner = name.removeprefix("filter[").removesuffix("]")
+    attribute = inner.removeprefix("customAttributes][")
+    if name != _parameter(inner) and name != _parameter(attribute):
+        raise _unknown_filter(name, "attributes such as ca3.")
+    if inner not in FILTERS and not ATTRIBUTE.fullmatch(attribute):
+        raise _unknown_filter(name, "attributes such as ca3.")
+
+
+def _unknown_filter(name: str, attributes: str) -> OptionError:
+    near = nearest(name.removeprefix("filter[").removesuffix("]"), FILTERS)
+    hint = f"did you mean {near!r}? " if near else ""
+    return OptionError(
+        f"filters: {name!r} is not known; {hint}The service filters by {', '.join(FILTERS)} and by custom {attributes}"
+    )
+
+
 def _may_be_labels(value: Any) -> bool:
     """Whether the value of an attribute may be a label: a text that is no id, number, date, range or boolean."""
     texts = [one for one in _several(value) if isinstance(one, str)]
@@ -714,13 +756,8 @@ def asset_query(
         "searchText": search,
     }
     for name in filters or {}:
-        if name not in FILTERS and not ATTRIBUTE.fullmatch(name) and not name.startswith("filter["):
-            near = nearest(name, FILTERS)
-            hint = f"did you mean {near!r}? " if near else ""
-            raise OptionError(
-                f"filters: {name!r} is not known; {hint}The service filters by {', '.join(FILTERS)} and by custom "
-                "attributes such as ca3."
-            )
+        if _is_display_name(name):
+            raise _unknown_filter(name, "attributes such as ca3.")
     for name, value in {**named, **(filters or {})}.items():
         values = value if isinstance(value, (list, tuple, set, frozenset)) else [value]
         pairs += [(_parameter(name), query_text(one)) for one in values if one is not None]

@@ -102,7 +102,9 @@ class Engine:
     ) -> tuple[bool, list[str]]:
         """Looks over rows before a write: whether they need the project's settings, and the ids of assets without which
         rows of a patch cannot be judged."""
-    def read_settings(self, project: str, locations_container: str | None, /) -> Operation:
+    def read_settings(
+        self, project: str, locations_container: str | None, /, known: Settings | None = None
+    ) -> Operation:
         """Plans the reading of a project's settings; the operation's `settings` holds them."""
     def apply_setup(self, project: str, settings: Settings, description: Description, /) -> Operation:
         """Plans the writing of a set-up into a project with these settings; the operation's table holds the steps: the

@@ -680,7 +680,7 @@ class AsyncAssets:
 
         Raises:
             OptionError: an option that cannot be.
-            ApiError, TransportError, AuthError: a page could not be read.
+            ApiError, TransportError, AuthError: a page could not be read, or the service ignored a filter.
 
         Example:
             >>> row = {"clientAssetId": "VAV-7", "categoryId": category, "statusId": status}

@@ -672,7 +672,7 @@ class Assets:
 
         Raises:
             OptionError: an option that cannot be.
-            ApiError, TransportError, AuthError: a page could not be read.
+            ApiError, TransportError, AuthError: a page could not be read, or the service ignored a filter.
 
         Example:
             >>> made = project.assets.create({"clientAssetId": "VAV-7", "categoryId": category, "statusId": status})

@@ -135,7 +135,7 @@ class Report:
         return list(self._problems())
 
     def _problems(self) -> Iterator[RowProblem]:
-        for outcome in self._result.where("invalid", "rejected", "failed", "unknown"):
+        for outcome in self._result.where("invalid", "rejected", "failed", "unknown", "not_sent"):
             error = outcome.error
             if error is None:
                 continue
@@ -242,7 +242,9 @@ class Report:
         if plan is not None:
             requests = counted(plan.requests, "request")
             sending = f"; {plan.rows} to send in {requests}, {plan.minutes:.1f} minutes at the limit"
-        return f"Report: {rows}, {'all ok' if self.ok else f'{bad} to fix'}{sending}"
+        unchecked = result._unchecked()
+        waiting = f", {unchecked} not checked" if unchecked else ""
+        return f"Report: {rows}, {'all ok' if self.ok else f'{bad} to fix'}{waiting}{sending}"
 
     def place(self, finding: Finding) -> str:
         """Where the first rows of a finding are."""

@@ -25,6 +25,8 @@ Status: TypeAlias = Literal[
 ]
 
 GOOD: Final = ("created", "updated", "deleted", "unchanged")
+# The code of a row check that could not be made; the row is not bad.
+UNREAD: Final = "locations_unread"
 BAD: Final = ("invalid", "rejected", "not_sent", "failed", "unknown")
 # What to do about rows in each status: of a dry run, of a run with a name, of a call without one, and of such a call
 # whose result still knows its client and its input.
@@ -238,7 +240,7 @@ class BulkResult(Sequence[RowOutcome]):
     def ok(self) -> bool:
         """Whether every row is created, updated, deleted or unchanged; of a dry run, whether every row may be sent."""
         good = (*GOOD, "not_sent") if self._dry_run else GOOD
-        return all(status in good for status in self._ledger.counts())
+        return all(status in good for status in self._ledger.counts()) and not self._unchecked()
 
     @property
     def stats(self) -> Stats:
@@ -466,6 +468,8 @@ class BulkResult(Sequence[RowOutcome]):
         if self.plan is not None:
             requests, minutes = counted(self.plan.requests, "request"), self.plan.minutes
             refused = f"{counts['invalid']} invalid; " if "invalid" in counts else ""
+            unchecked = self._unchecked()
+            refused += f"{unchecked} not checked; " if unchecked else ""
             return (
                 f"BulkResult of a dry run: {rows}, {refused}{self.plan.rows} to send in {requests}, "
                 f"{minutes:.1f} minutes at the limit; nothing was sent"
@@ -477,8 +481,18 @@ class BulkResult(Sequence[RowOutcome]):
         requests, seconds = counted(self.stats.requests, "request"), self.stats.seconds
         return f"BulkResult: {rows}, {said} ({requests}, {seconds:.1f} s)"
 
+    def _unchecked(self) -> int:
+        """Of a dry run, the rows that would not be sent because the locations could not be read."""
+        if not self._dry_run or "not_sent" not in self._ledger.counts():
+            return 0
+        return sum(cause.rows for cause in self._causes() if cause.code == UNREAD)
+
     def _causes(self) -> list[Cause]:
-        return [cause for cause in self.by_cause() if not (self._dry_run and cause.status == "not_sent")]
+        return [
+            cause
+            for cause in self.by_cause()
+            if cause.code == UNREAD or not (self._dry_run and cause.status == "not_sent")
+        ]
 
     def _cause_lines(self) -> list[str]:
         causes = self._causes()

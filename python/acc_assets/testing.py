@@ -144,9 +144,9 @@ class Simulator:
         Args:
             what: "status" (with code=503, and body= "json", "html", "empty" or "own", headers=, after_apply=), "rate_limit"
                 (retry_after=, None for none), "refuse", "reset_before_apply", "reset_after_apply", "apply_late" (ms=), "delay"
-                (ms=), "cut_body" (bytes=), "slow_body" (ms=), "wrong_types", "drop_results" (count=),
-                "double_results", "clock_jump" (seconds=), "steal" (requests=), "html", "expire_token" or
-                "redirect" (url=).
+                (ms=), "cut_body" (bytes=), "slow_body" (ms=), "unreadable" (body= "cut", "empty", "null" or "html"),
+                "wrong_types", "drop_results" (count=), "double_results", "clock_jump" (seconds=), "steal" (requests=),
+                "html", "expire_token" or "redirect" (url=).
             on: the endpoint it happens to, such as "assets:batch-create"; "any": all.
             nth: only the nth request that fits, counted from 1.
             times: how many requests at most; None: one, or no bound with every= and probability=.

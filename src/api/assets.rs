@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use super::{
     Absent, Concerns, Done, Endpoint, Found, Listing, Lookup, Now, Pages, Paired, Proof, Query, SentRow,
 };
+use crate::api::filters::{Filter, Shows};
 use crate::http::Replay;
 use crate::http::send::Method;
 use crate::model::asset::{Identity, identity, keyed, member};
@@ -121,7 +122,23 @@ pub const LIST: Listing = Listing {
     group: RateGroup::AssetsRead,
     pages: Pages::Cursor { limit: 200 },
     rows: "results",
+    filters: FILTERS,
 };
+
+/// The filters of the "GET assets" reference page whose field an asset shows. `filter[statusLabel]` and
+/// `filter[searchText]` have none.
+const FILTERS: &[Filter] = &[
+    Filter::new("filter[categoryId]", "categoryId", Shows::OneOf),
+    Filter::new("filter[statusId]", "statusId", Shows::OneOf),
+    Filter::new(
+        "filter[locationId]",
+        "locationId",
+        Shows::OneOfUnlessWider("includeSubLocations"),
+    ),
+    Filter::new("filter[updatedAt]", "updatedAt", Shows::Time),
+    Filter::new("filter[customAttributes]", "customAttributes", Shows::Attributes),
+    Filter::new("includeDeleted", "isActive", Shows::Unless(false)),
+];
 
 /// New assets whose answer was lost are looked for among those of their categories that changed since.
 const NEW_ASSETS: Lookup = Lookup {

@@ -2,6 +2,7 @@
 //! is paired with what was sent; it knows no chunks and no Python.
 
 pub mod assets;
+pub mod filters;
 pub mod relationships;
 pub mod settings;
 
@@ -10,6 +11,7 @@ use std::ops::Range;
 
 use serde_json::Value;
 
+use crate::api::filters::Filter;
 use crate::http::Replay;
 use crate::http::send::Method;
 use crate::ids::ProjectId;
@@ -43,6 +45,20 @@ pub enum Paired<'a> {
     },
     /// It does not.
     Absent,
+}
+
+impl Paired<'_> {
+    /// The same without the body it was read from.
+    #[must_use]
+    pub fn into_owned(self) -> Paired<'static> {
+        match self {
+            Self::Named { id, entry } => Paired::Named {
+                id: id.map(|id| Cow::Owned(id.into_owned())),
+                entry,
+            },
+            Self::Absent => Paired::Absent,
+        }
+    }
 }
 
 /// A row as it was sent.
@@ -169,6 +185,8 @@ pub struct Listing {
     pub pages: Pages,
     /// The member that holds the rows.
     pub rows: &'static str,
+    /// Its filters, as far as entries show whether they were applied.
+    pub filters: &'static [Filter],
 }
 
 /// How a read goes on to its next page.

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use super::{Absent, Concerns, Done, Endpoint, Listing, Now, Pages, Paired, Proof, SentRow};
 use crate::api::assets::{by_id, range_in};
+use crate::api::filters::{Filter, Shows};
 use crate::http::Replay;
 use crate::http::send::Method;
 use crate::model::asset::{identity, member};
@@ -88,7 +89,17 @@ pub const SEARCH: Listing = Listing {
     group: RateGroup::Relationships,
     pages: Pages::Continuation,
     rows: "relationships",
+    filters: FILTERS,
 };
+
+/// The filters of the "GET relationships:search" reference page.
+const FILTERS: &[Filter] = &[
+    Filter::new("domain", "entities", Shows::Entities),
+    Filter::new("createdAfter", "createdOn", Shows::After),
+    Filter::new("createdBefore", "createdOn", Shows::Before),
+    Filter::new("onlyDeleted", "isDeleted", Shows::Only(true)),
+    Filter::new("includeDeleted", "isDeleted", Shows::Unless(true)),
+];
 
 fn pair_deleted<'a>(body: &'a [u8], rows: &[SentRow<'_>], _: bool) -> Result<Vec<Paired<'a>>, String> {
     let deleted: Vec<Text<'a>> = member(body, "deleted")?;

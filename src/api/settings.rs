@@ -13,6 +13,7 @@ const fn listing(name: &'static str, path: &'static str, pages: Pages) -> Listin
         group: RateGroup::AssetsRead,
         pages,
         rows: "results",
+        filters: &[],
     }
 }
 
@@ -62,6 +63,7 @@ pub const LOCATIONS: Listing = Listing {
     group: RateGroup::Locations,
     pages: Pages::Offset { limit: 10_000 },
     rows: "results",
+    filters: &[],
 };
 
 /// The same for a project of BIM 360, whose locations have a container of their own.

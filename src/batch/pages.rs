@@ -1,23 +1,40 @@
 //! Paged reads: one request after another, paced and retried like the rest.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use serde_json::Value;
 use serde_json::value::RawValue;
+use xxhash_rust::xxh3::xxh3_64;
 
+use crate::api::assets::range_in;
+use crate::api::filters::Checks;
 use crate::api::{Listing, Pages};
-use crate::error::Error;
-use crate::http::refusal::request_id;
+use crate::batch::settle;
+use crate::error::{Error, shortened};
 use crate::http::send::Method;
 use crate::http::{Answer, At, Call, Caller, Counters, Replay, Stop, untold};
-use crate::model::asset::{identity, member, optional};
+use crate::model::asset::{member, members, optional};
 use crate::model::value;
 use crate::table::Table;
+
+/// After this many pages in a row without a new id, or this many times `totalResults` rows, a list does not end.
+const MOST_STALE_PAGES: u32 = 20;
+const MOST_TOTALS: u64 = 10;
+
+/// Whether entries have to fit the filters of their list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Filters {
+    Checked,
+    /// More than was asked for does no harm.
+    Unchecked,
+}
 
 /// Reads all pages of a listing.
 ///
 /// # Errors
-/// What ended the reading: nothing is returned of a listing that could not be read to its end.
+/// What ended the reading: nothing is returned of a listing that could not be read to its end, or whose entries do not
+/// fit its filters.
 pub async fn read(
     caller: &Caller,
     listing: &Listing,
@@ -25,10 +42,12 @@ pub async fn read(
     query: &[(String, String)],
     stop: &Stop,
 ) -> Result<Table, Error> {
-    read_with(caller, listing, path, query, stop, &Counters::default(), &untold).await
+    let (counters, filters) = (Counters::default(), Filters::Checked);
+    read_with(caller, listing, path, query, stop, &counters, &untold, filters).await
 }
 
 /// The same as part of a run, which counts its requests.
+#[allow(clippy::too_many_arguments)] // What a request needs on its way.
 pub(super) async fn read_with(
     caller: &Caller,
     listing: &Listing,
@@ -37,12 +56,19 @@ pub(super) async fn read_with(
     stop: &Stop,
     counters: &Counters,
     at: At<'_>,
+    filters: Filters,
 ) -> Result<Table, Error> {
+    let checks = match filters {
+        Filters::Checked => Checks::of(listing, query),
+        Filters::Unchecked => Checks::default(),
+    };
     let mut table = Table::default();
-    let mut seen = HashSet::new();
-    let mut cursors = HashSet::new();
+    // Digests of 8 bytes: ids and cursors of a large project would fill the memory.
+    let mut seen: HashSet<u64> = HashSet::new();
+    let mut cursors: HashSet<u64> = HashSet::new();
     let mut cursor: Option<String> = None;
-    let mut read = 0;
+    let mut stale = 0;
+    let (mut read, mut total) = (0, 0);
     loop {
         let call = Call {
             method: Method::Get,
@@ -51,37 +77,82 @@ pub(super) async fn read_with(
             replay: Replay::Safe,
             body: None,
         };
-        let answer = caller.call(&call, stop, counters, at).await.result?;
-        let unreadable = |reason: String| unreadable(listing, &answer, &reason);
-        let rows: Vec<&RawValue> = member(&answer.body, listing.rows).map_err(unreadable)?;
-        let base = answer.body.as_ptr() as usize;
-        let mut kept = Vec::with_capacity(rows.len());
-        for raw in &rows {
+        let read_as = |answer| read_page(listing, &checks, answer, read);
+        let page = caller.read(&call, stop, counters, at, &read_as).await.result?;
+        read += page.rows.len() as u64;
+        total = page.total.unwrap_or(0).max(total);
+        let mut kept = Vec::with_capacity(page.rows.len());
+        stale += 1;
+        for (id, range) in page.rows {
             // Pages are cut by offset underneath (the sample cursor of the tutorial "Retrieve assets data" says so), so
             // rows may come twice when data changes meanwhile.
-            if identity(raw).id.is_none_or(|id| seen.insert(id.into_owned())) {
-                let start = raw.get().as_ptr() as usize - base;
+            let new = id.is_none_or(|id| seen.insert(id));
+            if new && id.is_some() {
+                stale = 0;
+            }
+            if new {
                 let row = u32::try_from(table.len() + kept.len()).unwrap_or(u32::MAX);
-                kept.push((row, start..start + raw.get().len()));
+                kept.push((row, range));
             }
         }
-        let rows = rows.len();
-        table.add(answer.body.clone(), kept);
-        read += u64::try_from(rows).unwrap_or(u64::MAX);
-        cursor = match listing.pages {
-            Pages::Offset { .. } => next_offset(&answer, rows, read).map_err(unreadable)?,
-            _ => next(listing, &answer).map_err(unreadable)?,
+        table.add(page.answer.body.clone(), kept);
+        let Some(next) = page.cursor else {
+            return Ok(table);
         };
-        match &cursor {
-            None => return Ok(table),
-            Some(cursor) if !cursors.insert(cursor.clone()) => {
-                return Err(unreadable(
-                    "it gives a cursor that it gave before, so reading on would never end".to_owned(),
-                ));
-            }
-            Some(_) => {}
-        }
+        let endless = if !cursors.insert(xxh3_64(next.as_bytes())) {
+            "it gives a cursor that it gave before".to_owned()
+        } else if stale >= MOST_STALE_PAGES {
+            format!("{stale} pages in a row brought no new id")
+        } else if total > 0 && read >= total.saturating_mul(MOST_TOTALS) {
+            format!("{read} rows were read, there is a next page, and `totalResults` is {total}")
+        } else {
+            cursor = Some(next);
+            continue;
+        };
+        let reason = format!("{endless}, so reading on would never end");
+        return Err(unreadable(listing, &page.answer, &reason));
     }
+}
+
+/// One page of a list.
+struct Page {
+    answer: Answer,
+    /// A digest of the id of each row, and where the row is in the body.
+    rows: Vec<(Option<u64>, Range<usize>)>,
+    /// Where the next page begins.
+    cursor: Option<String>,
+    total: Option<u64>,
+}
+
+/// Reads a page; `before` is how many rows the pages before it had.
+fn read_page(listing: &Listing, checks: &Checks, answer: Answer, before: u64) -> Result<Page, Error> {
+    let raw: Result<Vec<&RawValue>, String> = member(&answer.body, listing.rows);
+    let raw = raw.map_err(|reason| unreadable(listing, &answer, &reason))?;
+    let mut shown = Vec::new();
+    let mut rows = Vec::with_capacity(raw.len());
+    for raw in raw {
+        let id = members(raw, checks.fields(), &mut shown);
+        if let Some((parameter, field, value)) = checks.ignored(&shown) {
+            let message = format!(
+                "the service ignores `{parameter}`: the list of {} holds `{}`, whose `{field}` is {}; call again, and \
+                 leave the filter out if it stays so",
+                listing.name,
+                id.as_deref().unwrap_or("an entry without an id"),
+                shortened(value, 100)
+            );
+            return Err(settle::unreadable(&answer, message));
+        }
+        let id = id.map(|id| xxh3_64(id.as_bytes()));
+        rows.push((id, range_in(&answer.body, raw)));
+    }
+    let next = next(listing, &answer, rows.len(), before + rows.len() as u64);
+    let (cursor, total) = next.map_err(|reason| unreadable(listing, &answer, &reason))?;
+    Ok(Page {
+        answer,
+        rows,
+        cursor,
+        total,
+    })
 }
 
 fn address(path: &str, listing: &Listing, query: &[(String, String)], cursor: Option<&str>) -> String {
@@ -111,19 +182,35 @@ fn address(path: &str, listing: &Listing, query: &[(String, String)], cursor: Op
     }
 }
 
-/// The cursor of the next page; an end is a cursor that is null or missing, both occur in the examples. Anything else
-/// is no end: the rest of the rows would be missing without a word.
-fn next(listing: &Listing, answer: &Answer) -> Result<Option<String>, String> {
-    let (place, name) = match listing.pages {
-        Pages::One | Pages::Offset { .. } => return Ok(None),
-        Pages::Cursor { .. } => ("pagination", "cursorState"),
-        Pages::Continuation => ("page", "continuationToken"),
+/// Where the next page begins, and how many rows there are in all. An end is a cursor that is null or missing, both occur
+/// in the examples. Anything else is no end: the rest of the rows would be missing without a word.
+fn next(
+    listing: &Listing,
+    answer: &Answer,
+    rows: usize,
+    read: u64,
+) -> Result<(Option<String>, Option<u64>), String> {
+    let place = match listing.pages {
+        Pages::One => return Ok((None, None)),
+        Pages::Cursor { .. } | Pages::Offset { .. } => "pagination",
+        Pages::Continuation => "page",
     };
     let page: Option<&RawValue> = optional(&answer.body, place)?;
-    let page = match page.and_then(|page| value::read(page.get())) {
-        None | Some(Value::Null) => return Ok(None),
-        Some(Value::Object(page)) => page,
-        Some(other) => return Err(format!("`{place}` is {other}")),
+    let page = page.and_then(|page| value::read(page.get())).unwrap_or_default();
+    let total = page.get("totalResults").and_then(Value::as_u64);
+    let cursor = match listing.pages {
+        Pages::Offset { .. } => next_offset(&page, rows, read),
+        Pages::Continuation => next_cursor(&page, place, "continuationToken")?,
+        _ => next_cursor(&page, place, "cursorState")?,
+    };
+    Ok((cursor, total))
+}
+
+fn next_cursor(page: &Value, place: &str, name: &str) -> Result<Option<String>, String> {
+    let page = match page {
+        Value::Null => return Ok(None),
+        Value::Object(page) => page,
+        other => return Err(format!("`{place}` is {other}")),
     };
     match page.get(name) {
         Some(Value::String(cursor)) if !cursor.is_empty() => return Ok(Some(cursor.clone())),
@@ -146,26 +233,20 @@ fn next(listing: &Listing, answer: &Answer) -> Result<Option<String>, String> {
 
 /// Where the next page begins. The address of the next page lacks a part of its path in the samples of the "GET nodes"
 /// page, so it only says that there is one.
-fn next_offset(answer: &Answer, rows: usize, read: u64) -> Result<Option<String>, String> {
-    let page: Option<&RawValue> = optional(&answer.body, "pagination")?;
-    let page = page.and_then(|page| value::read(page.get())).unwrap_or_default();
+fn next_offset(page: &Value, rows: usize, read: u64) -> Option<String> {
     let more = ["nextUrl", "next"].iter().any(|name| {
         page.get(name)
             .and_then(Value::as_str)
             .is_some_and(|url| !url.is_empty())
     });
     let total = page.get("totalResults").and_then(Value::as_u64).unwrap_or(0);
-    Ok((rows > 0 && (more || read < total)).then(|| read.to_string()))
+    (rows > 0 && (more || read < total)).then(|| read.to_string())
 }
 
 fn unreadable(listing: &Listing, answer: &Answer, reason: &str) -> Error {
-    Error::Unreadable {
-        message: format!(
-            "the list of {} cannot be read: {reason}; call again, and check base_url= and proxy= if it stays so",
-            listing.name
-        ),
-        status: answer.status,
-        request_id: request_id(answer),
-        body: String::from_utf8_lossy(&answer.body).into(),
-    }
+    let message = format!(
+        "the list of {} cannot be read: {reason}; call again, and check base_url= and proxy= if it stays so",
+        listing.name
+    );
+    settle::unreadable(answer, message)
 }

@@ -424,10 +424,11 @@ impl Packer {
     }
 
     pub(super) fn refuse(&mut self, row: u32, problems: Vec<Problem>) {
-        self.invalid += 1;
+        let state = state_of(&problems);
+        self.invalid += u64::from(state == State::Invalid);
         let mut ledger = lock(&self.ledger);
         let fault = ledger.add_fault(Fault::invalid(problems));
-        ledger.set_fault(row, State::Invalid, fault);
+        ledger.set_fault(row, state, fault);
     }
 
     /// Deals with a row that means the same asset as an earlier one. `true`: it is dealt with and not sent.
@@ -620,6 +621,16 @@ impl Sink for Packer {
         self.stop.phase() > Phase::Run
             || self.writer.rows_read().is_multiple_of(PAUSE)
             || (self.ahead == Ahead::OneBatch && !self.ready.is_empty())
+    }
+}
+
+/// What a row with these problems is: what could not be read is not the row's mistake, and it is sent once that can be
+/// read.
+pub(super) fn state_of(problems: &[Problem]) -> State {
+    if problems.iter().all(Problem::is_of_reading) {
+        State::NotSent
+    } else {
+        State::Invalid
     }
 }
 

@@ -12,14 +12,14 @@ use uuid::Uuid;
 
 use crate::api::{Endpoint, Found, Lookup, Now, Paired, Proof, SentRow, fill};
 use crate::batch::outcome::{Fault, SharedLedger, State, lock};
-use crate::batch::pages;
-use crate::batch::plan::{Batch, Item};
+use crate::batch::pages::{self, Filters};
+use crate::batch::plan::{Batch, Item, state_of};
 use crate::batch::reconcile::{self, Doubt, Shown};
 use crate::batch::resume::{Today, removed};
 use crate::batch::run::{Landed, Run};
-use crate::batch::settle::rows;
+use crate::batch::settle::{rows, unreadable};
 use crate::error::Error;
-use crate::http::{By, Call, Caller, Counters, Moment, Phase, Replay, RowLimit, Stage, Stop};
+use crate::http::{Answer, By, Call, Caller, Counters, Moment, Phase, Replay, RowLimit, Stage, Stop};
 use crate::ids::ProjectId;
 use crate::validation::RowShape;
 
@@ -198,8 +198,8 @@ impl Run {
                     match read.judged {
                         Ok(body) => renewed.add(endpoint, item.row, &read.key, &body),
                         Err(problems) => {
-                            let fault = Fault::invalid(problems);
-                            self.blame(std::iter::once(item.row), State::Invalid, fault);
+                            let state = state_of(&problems);
+                            self.blame(std::iter::once(item.row), state, Fault::invalid(problems));
                         }
                     }
                 }
@@ -631,6 +631,8 @@ pub(super) async fn list(
         &context.stop,
         &context.counters,
         &at,
+        // An ignored filter only makes this list longer, and its entries are told apart by what they say.
+        Filters::Unchecked,
     )
     .await?;
     let entries = (0..table.len()).filter_map(|at| table.raw(at));
@@ -671,11 +673,12 @@ async fn by_id(
                 context.count(stage);
                 Ok(())
             };
+            let read = |answer: Answer| entries_of(endpoint, &answer, sent);
             let called = context
                 .caller
-                .call(&call, &context.stop, &context.counters, &at)
+                .read(&call, &context.stop, &context.counters, &at, &read)
                 .await;
-            let answer = match called.result {
+            let read = match called.result {
                 Err(Error::Service(refusal)) if [400, 413, 422].contains(&refusal.status) => {
                     let rows = sent.len();
                     if rows == 1 {
@@ -694,30 +697,34 @@ async fn by_id(
                 .caller
                 .row_limit(endpoint.name, |limit| limit.executed(sent.len()));
             rest = later;
-            let paired = (endpoint.pair)(&answer.body, sent, true).map_err(|reason| Error::Unreadable {
-                message: format!("the answer of {} cannot be read: {reason}", endpoint.name),
-                status: answer.status,
-                request_id: crate::http::refusal::request_id(&answer),
-                body: String::from_utf8_lossy(&answer.body).into(),
-            })?;
-            if shows_others(&answer.body, sent) {
-                return Err(Error::Unreadable {
-                    message: format!("the answer of {} shows what was not asked for", endpoint.name),
-                    status: answer.status,
-                    request_id: crate::http::refusal::request_id(&answer),
-                    body: String::from_utf8_lossy(&answer.body).into(),
-                });
-            }
-            entries.extend(paired.into_iter().map(|paired| match paired {
-                Paired::Named {
-                    entry: Some(range), ..
-                } => serde_json::from_slice(answer.body.get(range)?).ok(),
-                _ => None,
-            }));
+            entries.extend(read);
         }
         shown.push(entries);
     }
     Ok(Evidence::Rows(shown))
+}
+
+/// The entry of each row in a response to a read by ids.
+fn entries_of(
+    endpoint: &Endpoint,
+    answer: &Answer,
+    rows: &[SentRow<'_>],
+) -> Result<Vec<Option<Value>>, Error> {
+    let paired = (endpoint.pair)(&answer.body, rows, true).map_err(|reason| {
+        let message = format!("the response of {} cannot be read: {reason}", endpoint.name);
+        unreadable(answer, message)
+    })?;
+    if shows_others(&answer.body, rows) {
+        let message = format!("the response of {} shows what was not asked for", endpoint.name);
+        return Err(unreadable(answer, message));
+    }
+    let entry = |paired| match paired {
+        Paired::Named {
+            entry: Some(range), ..
+        } => serde_json::from_slice(answer.body.get(range)?).ok(),
+        _ => None,
+    };
+    Ok(paired.into_iter().map(entry).collect())
 }
 
 /// Whether an answer holds entries that are none of these rows': then it says nothing of those it does not hold.

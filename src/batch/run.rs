@@ -10,7 +10,7 @@ use bytes::Bytes;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
-use crate::api::{Done, Endpoint, Proof};
+use crate::api::{Done, Endpoint, Paired, Proof};
 use crate::batch::bisect;
 use crate::batch::breaker::Breaker;
 use crate::batch::journal::Journal;
@@ -19,8 +19,9 @@ use crate::batch::plan::{Again, Ahead, Batch, Packer};
 use crate::batch::prove::Evidence;
 use crate::batch::reconcile::Doubt;
 use crate::batch::resume::Today;
+use crate::batch::settle::pair;
 use crate::error::{Error, Sent, TransportError, shortened};
-use crate::http::{Call, Called, Caller, Counters, Phase, RowLimit, Stage, Stop};
+use crate::http::{Answer, Call, Called, Caller, Counters, Phase, RowLimit, Stage, Stop};
 use crate::ids::ProjectId;
 use crate::input::{More, Source};
 use crate::model::text::same_key;
@@ -125,9 +126,16 @@ pub struct Ended {
 /// What comes back of a flight.
 pub(super) enum Landed {
     /// A batch, the number of its request in the ledger, and how that ended.
-    Answered(Batch, u32, Called),
+    Answered(Batch, u32, Called<Response>),
     /// Requests in doubt, and what was found of them.
     Looked(Vec<Doubt>, Result<Evidence, Error>),
+}
+
+/// A successful response to a batch.
+pub(super) struct Response {
+    pub answer: Answer,
+    /// What it says of each row. Only a read is paired on arrival, since one that cannot be read is retried.
+    pub paired: Option<Vec<Paired<'static>>>,
 }
 
 impl Run {
@@ -601,6 +609,7 @@ impl Run {
             self.ledger.clone(),
             self.journal.clone(),
         );
+        let (reads, keep) = (self.reads(), self.job.keep);
         let sending = lock(&ledger).begin_sending(batch.to_keep());
         flights.spawn(async move {
             let note = |stage| {
@@ -625,7 +634,16 @@ impl Run {
                 ledger.stats.requests += 1;
                 Ok(())
             };
-            let ended = caller.call(&call, &stop, &counters, &note).await;
+            let read = |answer: Answer| {
+                let paired = if reads {
+                    let paired = pair(endpoint, &answer, &batch, keep)?;
+                    Some(paired.into_iter().map(Paired::into_owned).collect())
+                } else {
+                    None
+                };
+                Ok(Response { answer, paired })
+            };
+            let ended = caller.read(&call, &stop, &counters, &note, &read).await;
             Landed::Answered(batch, sending, ended)
         });
     }

@@ -14,16 +14,16 @@ use serde_json::value::RawValue;
 use tokio::task::JoinSet;
 
 use crate::api::{self, Listing, settings};
-use crate::batch::pages;
+use crate::batch::pages::{self, Filters};
+use crate::batch::settle::unreadable;
 use crate::error::Error;
-use crate::http::refusal::request_id;
 use crate::http::send::Method;
-use crate::http::{Call, Caller, Counters, Replay, Stop, untold};
+use crate::http::{Answer, Call, Caller, Counters, Phase, Replay, Stop, untold};
 use crate::ids::ProjectId;
 use crate::model::asset::member;
 use crate::model::settings::{Attribute, Category, Inheritance, Location, StatusSet};
 use crate::model::value;
-use crate::settings::Content;
+use crate::settings::{Content, LOCATIONS_UNREAD};
 use crate::table::Table;
 
 /// Whose settings are read.
@@ -41,7 +41,7 @@ impl Reader {
     /// Reads all settings.
     ///
     /// # Errors
-    /// What ended the reading. Locations that the service does not give are no error: the content says why.
+    /// What ended the reading. Locations that cannot be read are no error: the content says why they are missing.
     pub async fn read(&self) -> Result<Content, Error> {
         let deleted = [("includeDeleted", "true")];
         let (categories, sets, attributes, locations) = tokio::join!(
@@ -58,17 +58,35 @@ impl Reader {
             attributes: entries(&attributes?, Attribute::read),
             ..Content::default()
         };
-        match locations {
-            Ok(table) => content.locations = Some(entries(&table, Location::read)),
-            // Rows with ids, or without locations, can be checked all the same.
-            Err(error @ (Error::Service(_) | Error::Unreadable { .. })) => content.notes.push(format!(
-                "the locations could not be read, so only ids can be given: {error}"
-            )),
-            Err(error) => return Err(error),
-        }
+        self.add_locations(&mut content, locations)?;
         self.assignments(&mut content).await?;
         content.without_repeats();
         Ok(content)
+    }
+
+    /// Reads the locations that an earlier reading could not get.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub async fn read_locations(&self, mut content: Content) -> Result<Content, Error> {
+        let locations = self.locations().await;
+        self.add_locations(&mut content, locations)?;
+        Ok(content)
+    }
+
+    fn add_locations(&self, content: &mut Content, read: Result<Table, Error>) -> Result<(), Error> {
+        content.notes.retain(|note| !note.starts_with(LOCATIONS_UNREAD));
+        match read {
+            Ok(table) => content.locations = Some(entries(&table, Location::read)),
+            // The call was stopped; nothing is wrong with the locations.
+            Err(error) if self.stop.phase() > Phase::Run => return Err(error),
+            // Rows with ids, or without locations, can be checked all the same.
+            Err(error @ (Error::Service(_) | Error::Unreadable { .. } | Error::Transport(_))) => {
+                content.notes.push(format!("{LOCATIONS_UNREAD}: {error}"));
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
     }
 
     async fn assignments(&self, content: &mut Content) -> Result<(), Error> {
@@ -173,22 +191,20 @@ impl Reader {
             replay: Replay::Safe,
             body: Some(Bytes::from(serde_json::json!({ "ids": ids }).to_string())),
         };
-        let answer = self
-            .caller
-            .call(&call, &self.stop, &self.counters, &untold)
-            .await
-            .result?;
-        let rows: Vec<&RawValue> =
-            member(&answer.body, endpoint.rows).map_err(|reason| Error::Unreadable {
-                message: format!("the status sets of the categories cannot be read: {reason}"),
-                status: answer.status,
-                request_id: request_id(&answer),
-                body: String::from_utf8_lossy(&answer.body).into(),
+        let read = |answer: Answer| {
+            let rows: Vec<&RawValue> = member(&answer.body, endpoint.rows).map_err(|reason| {
+                let message = format!("the status sets of the categories cannot be read: {reason}");
+                unreadable(&answer, message)
             })?;
-        Ok(rows
-            .into_iter()
-            .filter_map(|raw| Inheritance::of_status_set(&value::read(raw.get())?))
-            .collect())
+            let rows = rows.into_iter();
+            Ok(rows
+                .filter_map(|raw| Inheritance::of_status_set(&value::read(raw.get())?))
+                .collect())
+        };
+        let called = self
+            .caller
+            .read(&call, &self.stop, &self.counters, &untold, &read);
+        called.await.result
     }
 
     async fn locations(&self) -> Result<Table, Error> {
@@ -224,6 +240,7 @@ impl Reader {
             &self.stop,
             &self.counters,
             &untold,
+            Filters::Checked,
         )
         .await
     }

@@ -6,11 +6,11 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::api::{Absent, Concerns, Done, Lookup, Paired, Proof};
+use crate::api::{Absent, Concerns, Done, Endpoint, Lookup, Paired, Proof};
 use crate::batch::bisect::{self, Split};
 use crate::batch::outcome::{Fault, State, lock};
 use crate::batch::plan::Batch;
-use crate::batch::run::Run;
+use crate::batch::run::{Response, Run};
 use crate::error::{Error, Sent, ServiceError};
 use crate::http::refusal::request_id;
 use crate::http::{Answer, Called};
@@ -41,7 +41,7 @@ enum Size {
 }
 
 impl Run {
-    pub(super) fn settle(&mut self, batch: Batch, sending: u32, called: Called) {
+    pub(super) fn settle(&mut self, batch: Batch, sending: u32, called: Called<Response>) {
         match &called.result {
             Err(error @ Error::Transport(_)) if error.sent() == Sent::No && !called.in_doubt => {
                 self.unreached.get_or_insert_with(|| error.clone());
@@ -49,8 +49,9 @@ impl Run {
             _ => self.reached = true,
         }
         let id = match &called.result {
-            Ok(answer) => request_id(answer),
+            Ok(response) => request_id(&response.answer),
             Err(Error::Service(refusal)) => refusal.request_id.clone(),
+            Err(Error::Unreadable { request_id, .. }) => request_id.clone(),
             Err(_) => None,
         };
         let now = self.caller.clock().now();
@@ -60,7 +61,7 @@ impl Run {
             sending.ended = Some(now);
         });
         match (called.result, called.stopped) {
-            (Ok(answer), _) => self.accept(batch, sending, &answer, called.in_doubt),
+            (Ok(response), _) => self.accept(batch, sending, response, called.in_doubt),
             // They are as they were before: not sent, or refused together with others.
             (Err(_), true) if called.attempts == 0 => {}
             (Err(error), true) => {
@@ -93,34 +94,22 @@ impl Run {
         }
     }
 
-    fn accept(&mut self, batch: Batch, sending: u32, answer: &Answer, in_doubt: bool) {
+    fn accept(&mut self, batch: Batch, sending: u32, response: Response, in_doubt: bool) {
         let endpoint = self.job.endpoint;
-        let documented = answer.status == endpoint.success || self.reads();
-        let entries = self.job.keep || endpoint.differing.is_some();
-        let paired = (endpoint.pair)(&answer.body, &batch.sent(), entries)
-            .map_err(|reason| format!("the body cannot be read ({reason})"))
-            .and_then(|paired| {
-                let undocumented = || format!("only {} proves that it was executed", endpoint.success);
-                documented.then_some(paired).ok_or_else(undocumented)
-            });
+        let Response { answer, paired } = response;
+        let answer = &answer;
+        let paired = match paired {
+            Some(paired) => Ok(paired),
+            None => pair(endpoint, answer, &batch, self.job.keep),
+        };
         let paired = match paired {
             Ok(paired) => paired,
             // A success of another status or form proves nothing. It may come from a proxy, and then the next one will too:
             // it counts as lost until a lookup finds its rows.
-            Err(reason) => {
-                let error = unreadable(
-                    answer,
-                    format!(
-                        "the service answered {} to {}, but {reason}; check base_url= and proxy=",
-                        answer.status, endpoint.name
-                    ),
-                );
-                self.suspect(
-                    batch,
-                    sending,
-                    &error,
-                    documented && endpoint.done == Done::Created,
-                );
+            Err(error) => {
+                self.counters.take_back_success();
+                let executed = answer.status == endpoint.success && endpoint.done == Done::Created;
+                self.suspect(batch, sending, &error, executed);
                 self.lost(error);
                 return;
             }
@@ -501,8 +490,35 @@ impl Run {
     }
 }
 
+/// What a successful response says of each row of a batch.
+pub(super) fn pair<'a>(
+    endpoint: &Endpoint,
+    answer: &'a Answer,
+    batch: &Batch,
+    entries: bool,
+) -> Result<Vec<Paired<'a>>, Error> {
+    // Only the documented success proves that a write was executed.
+    let documented = endpoint.done == Done::Read || answer.status == endpoint.success;
+    let entries = entries || endpoint.differing.is_some();
+    (endpoint.pair)(&answer.body, &batch.sent(), entries)
+        .map_err(|reason| format!("the body cannot be read ({reason})"))
+        .and_then(|paired| {
+            let undocumented = || format!("only {} proves that it was executed", endpoint.success);
+            documented.then_some(paired).ok_or_else(undocumented)
+        })
+        .map_err(|reason| {
+            unreadable(
+                answer,
+                format!(
+                    "the service answered {} to {}, but {reason}; check base_url= and proxy=",
+                    answer.status, endpoint.name
+                ),
+            )
+        })
+}
+
 /// A success that does not say what it should.
-fn unreadable(answer: &Answer, message: String) -> Error {
+pub(super) fn unreadable(answer: &Answer, message: String) -> Error {
     Error::Unreadable {
         message,
         status: answer.status,

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::api::settings as endpoints;
 use crate::api::{self, Listing, SettingWrite};
-use crate::batch::pages;
+use crate::batch::pages::{self, Filters};
 use crate::error::Error;
 use crate::http::refusal::request_id;
 use crate::http::{Answer, Call, Caller, Counters, Phase, Stage, Stop, untold};
@@ -297,20 +297,9 @@ impl Writer {
 
     /// The id of what is called so now.
     async fn look(&self, made: &Made) -> Result<Option<String>, Error> {
-        let listing = made.listing();
-        let mut tries = 1;
-        loop {
-            match self.list(listing).await {
-                Ok(table) => {
-                    let entries = (0..table.len()).filter_map(|row| value::read(table.raw(row)?));
-                    return Ok(made.find(entries));
-                }
-                // A page of a proxy, perhaps: reading does no harm.
-                Err(Error::Unreadable { .. }) if tries < READS => tries += 1,
-                Err(error) => return Err(error),
-            }
-            tokio::time::sleep(self.caller.options().retry.base).await;
-        }
+        let table = self.list(made.listing()).await?;
+        let entries = (0..table.len()).filter_map(|row| value::read(table.raw(row)?));
+        Ok(made.find(entries))
     }
 
     async fn list(&self, listing: &Listing) -> Result<Table, Error> {
@@ -323,6 +312,7 @@ impl Writer {
             &self.stop,
             &self.counters,
             &untold,
+            Filters::Checked,
         )
         .await
     }

@@ -42,8 +42,8 @@ pub struct Call {
 
 /// How a call ended.
 #[derive(Debug)]
-pub struct Called {
-    pub result: Result<Answer, Error>,
+pub struct Called<T = Answer> {
+    pub result: Result<T, Error>,
     /// How often bytes left for the service.
     pub attempts: u32,
     /// Whether any attempt may have been executed, though `result` does not say so.
@@ -84,6 +84,12 @@ impl Counters {
         self.succeeded.load(Ordering::Relaxed) > 0
     }
 
+    /// Takes back the success of a request whose response turned out to be unreadable: once per success, so that the
+    /// count stays above zero.
+    pub fn take_back_success(&self) {
+        self.succeeded.fetch_sub(1, Ordering::Relaxed);
+    }
+
     /// Takes one retry from the budget of the run; `false`: there is none left.
     ///
     /// Without a budget a limping service would be sent each request several times over, by all requests in flight.
@@ -98,6 +104,9 @@ impl Counters {
 
 /// Told at each stage of a request what is known of it. An error where its bytes would leave keeps them here.
 pub type At<'a> = &'a (dyn Fn(Stage) -> Result<(), Error> + Sync);
+
+/// Reads a successful response. [`Error::Unreadable`]: a request that may be repeated is retried.
+pub type ReadAs<'a, T> = &'a (dyn Fn(Answer) -> Result<T, Error> + Sync);
 
 /// Nobody to tell.
 ///
@@ -199,13 +208,26 @@ impl Caller {
 
     /// Sends a request and, where that is right, sends it again. `at` is told each time what is known of it.
     pub async fn call(&self, call: &Call, stop: &Stop, counters: &Counters, at: At<'_>) -> Called {
+        self.read(call, stop, counters, at, &Ok).await
+    }
+
+    /// The same for a read: a success that `read` cannot read counts as a lost response.
+    pub async fn read<T>(
+        &self,
+        call: &Call,
+        stop: &Stop,
+        counters: &Counters,
+        at: At<'_>,
+        read: ReadAs<'_, T>,
+    ) -> Called<T> {
         let mut called = Called {
             result: Err(stopped_error()),
             attempts: 0,
             in_doubt: false,
             stopped: false,
         };
-        called.result = match self.try_call(call, stop, counters, at, &mut called).await {
+        let tried = self.try_call(call, stop, counters, at, read, &mut called);
+        called.result = match tried.await {
             Ok(Some(answer)) => Ok(answer),
             Ok(None) => {
                 called.stopped = true;
@@ -218,14 +240,15 @@ impl Caller {
 
     /// `Ok(None)`: stopped.
     #[allow(clippy::too_many_lines)] // One loop, read from top to bottom.
-    async fn try_call(
+    async fn try_call<T>(
         &self,
         call: &Call,
         stop: &Stop,
         counters: &Counters,
         at: At<'_>,
-        called: &mut Called,
-    ) -> Result<Option<Answer>, Error> {
+        read: ReadAs<'_, T>,
+        called: &mut Called<T>,
+    ) -> Result<Option<T>, Error> {
         let retry = &self.options.retry;
         let start = Instant::now();
         let too_late = |wait: Duration| start.elapsed().saturating_add(wait) > retry.deadline;
@@ -241,7 +264,7 @@ impl Caller {
         let mut refreshed = false;
         let mut throttles = 0;
         let mut last: Option<Error> = None;
-        let not_executed = |called: &Called| {
+        let not_executed = |called: &Called<T>| {
             if called.in_doubt {
                 Ok(())
             } else {
@@ -274,7 +297,7 @@ impl Caller {
             if let Ok(answer) = &answered {
                 self.clock.learn(answer, sent);
             }
-            let verdict = classify(answered, call.replay);
+            let verdict = classify(answered, call.replay, read);
             if matches!(&verdict, Verdict::Later { error, .. } if error.sent() == Sent::No) {
                 slot.unused();
             } else {
@@ -379,8 +402,8 @@ impl Caller {
 }
 
 /// What one try means for the next.
-enum Verdict {
-    Success(Answer),
+enum Verdict<T> {
+    Success(T),
     /// No further try; `in_doubt`: it may have been executed all the same.
     Final {
         error: Error,
@@ -399,7 +422,7 @@ enum Verdict {
 }
 
 /// The one place that says what may be sent again.
-fn classify(sent: Result<Answer, TransportError>, replay: Replay) -> Verdict {
+fn classify<T>(sent: Result<Answer, TransportError>, replay: Replay, read: ReadAs<'_, T>) -> Verdict<T> {
     let answer = match sent {
         Ok(answer) => answer,
         Err(error) => {
@@ -419,7 +442,19 @@ fn classify(sent: Result<Answer, TransportError>, replay: Replay) -> Verdict {
         }
     };
     if (200..300).contains(&answer.status) {
-        return Verdict::Success(answer);
+        return match read(answer) {
+            Ok(value) => Verdict::Success(value),
+            // A proxy answered, or the body was cut: the next response may be whole.
+            Err(error @ Error::Unreadable { .. }) if replay == Replay::Safe => Verdict::Later {
+                error,
+                wait: None,
+                not_sent: false,
+            },
+            Err(error) => Verdict::Final {
+                error,
+                in_doubt: true,
+            },
+        };
     }
     let refusal = refusal::read(&answer);
     match answer.status {

@@ -125,6 +125,40 @@ pub fn identity(raw: &RawValue) -> Identity<'_> {
     Deserializer::deserialize_map(&mut reader, Fields).unwrap_or_default()
 }
 
+/// The id of a raw entry, and these members of it: in `found`, in the order of `names`. Nothing where it is no object.
+#[must_use]
+pub fn members<'a>(
+    raw: &'a RawValue,
+    names: &[&str],
+    found: &mut Vec<Option<&'a RawValue>>,
+) -> Option<Cow<'a, str>> {
+    struct Members<'n, 'f, 'a>(&'n [&'n str], &'f mut Vec<Option<&'a RawValue>>);
+    impl<'de> Visitor<'de> for Members<'_, '_, 'de> {
+        type Value = Option<Cow<'de, str>>;
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("an entry of a list")
+        }
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut id = None;
+            while let Some(Text(key)) = map.next_key()? {
+                let key = key.as_deref();
+                if key == Some("id") {
+                    id = map.next_value::<Text<'_>>()?.0;
+                } else if let Some(at) = self.0.iter().position(|name| Some(*name) == key) {
+                    self.1[at] = Some(map.next_value()?);
+                } else {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+            Ok(id)
+        }
+    }
+    found.clear();
+    found.resize(names.len(), None);
+    let mut reader = serde_json::Deserializer::from_str(raw.get());
+    Deserializer::deserialize_map(&mut reader, Members(names, found)).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -427,14 +427,17 @@ impl Engine {
         }
     }
 
-    /// Plans the reading of a project's settings; the operation holds them.
-    #[pyo3(signature = (project, locations_container, /))]
+    /// Plans the reading of a project's settings; the operation holds them. Of those that are known without their
+    /// locations, only the locations.
+    #[pyo3(signature = (project, locations_container, /, known=None))]
     fn read_settings(
         &self,
         py: Python<'_>,
         project: &str,
         locations_container: Option<String>,
+        known: Option<&Bound<'_, Settings>>,
     ) -> PyResult<Operation> {
+        let known = known.map(|known| known.get().0.content().clone());
         let stop = Stop::default();
         let reader = Reader {
             caller: self.caller(py)?,
@@ -445,8 +448,14 @@ impl Engine {
         };
         let stopping = stop.clone();
         let work = Box::pin(async move {
+            let read = async {
+                match known {
+                    Some(known) => reader.read_locations(known).await,
+                    None => reader.read().await,
+                }
+            };
             let read = tokio::select! {
-                read = reader.read() => read,
+                read = read => read,
                 () = stopping.reached(Phase::Now) => Err(stopped()),
             };
             let (settings, error) = match read {

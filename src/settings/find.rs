@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::names::{folded, nearest, plain};
 use super::tree::Tree;
-use super::{Content, Settings, joined};
+use super::{Content, LOCATIONS_UNREAD, Settings, joined};
 
 /// What stands between the names of a path, unless a user says otherwise.
 pub const SEPARATOR: &str = ">";
@@ -352,6 +352,15 @@ impl Settings {
     #[must_use]
     pub fn knows_locations(&self) -> bool {
         self.content.locations.is_some()
+    }
+
+    /// Why the locations of the project are missing.
+    #[must_use]
+    pub fn locations_unread(&self) -> &str {
+        let mut notes = self.content.notes.iter();
+        notes
+            .find(|note| note.starts_with(LOCATIONS_UNREAD))
+            .map_or(LOCATIONS_UNREAD, String::as_str)
     }
 
     /// The location that a text means: its id, its path or the end of it, or its barcode.

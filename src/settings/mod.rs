@@ -20,6 +20,9 @@ use tree::Tree;
 
 pub use find::{Miss, SEPARATOR};
 
+/// How the note begins that says why locations are missing.
+pub const LOCATIONS_UNREAD: &str = "the locations could not be read";
+
 /// A path as one text.
 #[must_use]
 pub fn joined(path: &[&str], separator: &str) -> String {

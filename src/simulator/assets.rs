@@ -3,13 +3,15 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::contract::{ASSET_FIELDS, ATTRIBUTE_TEXT_LENGTH, Endpoint, Field, Kind, Switch, Switches};
-use super::handle::{Call, Refusal, State, Violation, answer, bad_field, instants, refuse, uuid};
+use super::handle::{Call, Query, Refusal, State, Violation, answer, bad_field, instants, refuse, uuid};
 use super::settings::{Page, page};
 use super::world::{Asset, Attribute, DataType, Draft, ROOT, World, timestamp};
 use crate::http::send::Answer;
@@ -107,6 +109,12 @@ fn list(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
     let attributes = call.query.flag("includeCustomAttributes")?;
     let positions = found(state, call)?;
     let total = positions.len();
+    if state.switches.is(Switch::EmptyPage, "before_each") && !is_filled(&call.query) {
+        let next = json!({ "limit": limit, "offset": offset, "filled": true }).to_string();
+        let pagination = json!({ "limit": limit, "offset": offset, "totalResults": total,
+            "cursorState": STANDARD.encode(next) });
+        return Ok(answer(200, &json!({ "pagination": pagination, "results": [] })));
+    }
     let results: Vec<Printed<'_>> = positions
         .iter()
         .skip(offset)
@@ -120,6 +128,15 @@ fn list(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
     ))
 }
 
+/// Whether a page was asked for by the cursor of the empty one before it.
+fn is_filled(query: &Query) -> bool {
+    query
+        .get("cursorState")
+        .and_then(|cursor| STANDARD.decode(cursor).ok())
+        .and_then(|cursor| serde_json::from_slice::<Value>(&cursor).ok())
+        .is_some_and(|cursor| cursor["filled"] == true)
+}
+
 fn found(state: &mut State, call: &Call) -> Result<Arc<[usize]>, Refusal> {
     let query: Vec<String> = call
         .query
@@ -128,7 +145,8 @@ fn found(state: &mut State, call: &Call) -> Result<Arc<[usize]>, Refusal> {
         .filter(|(name, _)| name.starts_with("filter") || name.starts_with("include") || name == "sort")
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
-    let key = query.join("&");
+    let ignored = state.switches.is(Switch::IgnoreFilter, "all");
+    let key = format!("{}&{ignored}", query.join("&"));
     let lag = state.switches.number(Switch::ReadLag).unwrap_or(0.0);
     let version = state.world.asset_version();
     if lag == 0.0
@@ -140,7 +158,13 @@ fn found(state: &mut State, call: &Call) -> Result<Arc<[usize]>, Refusal> {
     {
         return Ok(Arc::clone(positions));
     }
-    let filter = Filter::read(&state.world, call)?;
+    let mut filter = Filter::read(&state.world, call)?;
+    if ignored {
+        filter = Filter {
+            deleted: filter.deleted,
+            ..Filter::default()
+        };
+    }
     let order = sort_keys(&state.world, &state.switches, call)?;
     #[allow(clippy::cast_possible_truncation)]
     let visible_until = state.world.now.saturating_sub(lag as i64);
@@ -190,6 +214,7 @@ enum ValueFilter {
     Choices(Vec<String>),
 }
 
+#[derive(Default)]
 struct Filter {
     categories: Vec<u64>,
     statuses: Option<HashSet<Uuid>>,
@@ -198,7 +223,6 @@ struct Filter {
     text: Option<String>,
     updated: Option<(i64, i64)>,
     deleted: bool,
-    any_category: bool,
 }
 
 impl Filter {
@@ -281,7 +305,6 @@ impl Filter {
             .map(|text| instants("filter[updatedAt]", text))
             .transpose()?;
         Ok(Self {
-            any_category: categories.is_empty(),
             categories,
             statuses,
             locations,
@@ -294,7 +317,7 @@ impl Filter {
 
     fn fits(&self, world: &World, asset: &Asset) -> bool {
         (self.deleted || asset.stamp.active())
-            && (self.any_category || self.categories.contains(&asset.category))
+            && (self.categories.is_empty() || self.categories.contains(&asset.category))
             && self
                 .statuses
                 .as_ref()

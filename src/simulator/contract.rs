@@ -767,6 +767,8 @@ switches! {
     BadSort "bad_sort" ["400", "ignore"] "An unknown sort field.";
     ListSort "list_sort" ["as_asked", "ignored"] "Whether GET assets sorts as it is asked to.";
     UnknownQuery "unknown_query" ["ignore", "400"] "An unknown query parameter.";
+    IgnoreFilter "ignore_filter" ["none", "all"] "Filters of GET assets that have no effect.";
+    EmptyPage "empty_page" ["none", "before_each"] "Pages of GET assets without rows that have a cursor.";
     BarcodeUnique "barcode_unique" ["off", "409"] "Whether two active assets may share a barcode.";
     ClientAssetIdMax "client_asset_id_max" ["none", "<n>"] "Longest clientAssetId.";
     ClientAssetIdTrim "client_asset_id_trim" ["off", "on"] "Whether blanks around a clientAssetId are stripped.";

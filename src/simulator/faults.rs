@@ -23,6 +23,7 @@
 //! | `delay` | `ms` (required) | work done at once, answer late |
 //! | `cut_body` | `bytes` (default 10) | work done, answer breaks off after so many bytes of its body |
 //! | `slow_body` | `ms` (required) | work done, head of the answer at once, its body drips for so long; in process as `delay` |
+//! | `unreadable` | `body` (`"cut"` (default), `"empty"`, `"null"`, `"html"`) | work done, a whole answer with half of its body, none, `null` or a page |
 //! | `wrong_types` | | work done, numbers and strings of the answer swap their types |
 //! | `drop_results` | `count` (default 1) | work done, the first so many entries are missing from a success |
 //! | `double_results` | | work done, the first entry of a success comes twice |
@@ -47,6 +48,15 @@ pub enum FaultBody {
     Empty,
     /// What the endpoint itself says.
     Own,
+}
+
+/// What a whole answer holds instead of its body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spoiled {
+    Cut,
+    Empty,
+    Null,
+    Html,
 }
 
 /// The Retry-After of a 429.
@@ -80,6 +90,7 @@ pub enum What {
     CutBody {
         bytes: usize,
     },
+    Unreadable(Spoiled),
     WrongTypes,
     DropResults {
         count: usize,
@@ -254,6 +265,16 @@ fn what_of(name: &str, map: &Map<String, Value>) -> Result<(What, &'static [&'st
                 &["bytes"],
             )
         }
+        "unreadable" => {
+            let body = match map.get("body").map(Value::as_str) {
+                None | Some(Some("cut")) => Spoiled::Cut,
+                Some(Some("empty")) => Spoiled::Empty,
+                Some(Some("null")) => Spoiled::Null,
+                Some(Some("html")) => Spoiled::Html,
+                Some(_) => return Err("\"body\" must be cut, empty, null or html".into()),
+            };
+            (What::Unreadable(body), &["body"])
+        }
         "wrong_types" => (What::WrongTypes, &[]),
         "drop_results" => {
             let count = usize::try_from(number(map, "count")?.unwrap_or(1)).unwrap_or(usize::MAX);
@@ -283,7 +304,7 @@ fn what_of(name: &str, map: &Map<String, Value>) -> Result<(What, &'static [&'st
         other => {
             return Err(format!(
                 "unknown fault {other:?}; there are status, rate_limit, refuse, reset_before_apply, \
-                 reset_after_apply, apply_late, delay, cut_body, slow_body, wrong_types, drop_results, \
+                 reset_after_apply, apply_late, delay, cut_body, slow_body, unreadable, wrong_types, drop_results, \
                  double_results, clock_jump, steal, html, expire_token, redirect"
             ));
         }
@@ -344,6 +365,17 @@ impl Faults {
         }
         self.0.retain(|fault| fault.left != Some(0));
         what
+    }
+}
+
+/// What comes instead of this body.
+#[must_use]
+pub fn spoiled(body: &[u8], how: Spoiled) -> Vec<u8> {
+    match how {
+        Spoiled::Cut => body[..body.len() / 2].to_vec(),
+        Spoiled::Empty => Vec::new(),
+        Spoiled::Null => b"null".to_vec(),
+        Spoiled::Html => b"<html>Please sign in</html>".to_vec(),
     }
 }
 

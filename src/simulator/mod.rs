@@ -577,6 +577,11 @@ fn faulted(
             Outcome::Answer(answer)
         }
         Some(What::CutBody { bytes }) => Outcome::Cut(applied(state, route), bytes),
+        Some(What::Unreadable(how)) => {
+            let mut answer = applied(state, route);
+            answer.body = faults::spoiled(&answer.body, how).into();
+            Outcome::Answer(answer)
+        }
         Some(What::WrongTypes) => {
             let mut answer = applied(state, route);
             answer.body = faults::wrong_types(&answer.body).into();

@@ -9,7 +9,8 @@ use uuid::Uuid;
 use super::fields::{CATEGORY, FIELDS, LOCATION, STATUS};
 use super::json;
 use super::rules::{
-    CATEGORY as CATEGORY_RULE, LOCATION as LOCATION_RULE, REQUIRED, STATUS as STATUS_RULE, TURNED_TO_TEXT,
+    CATEGORY as CATEGORY_RULE, LOCATION as LOCATION_RULE, LOCATIONS_UNREAD, REQUIRED, STATUS as STATUS_RULE,
+    TURNED_TO_TEXT,
 };
 use super::value::{self, Refusal};
 use crate::input::Cell;
@@ -392,8 +393,10 @@ impl Resolver {
         found: Result<usize, Miss>,
         out: &mut Vec<u8>,
     ) -> Result<bool, Refusal> {
-        let place = found
-            .map_err(|miss| Refusal::new(&LOCATION_RULE, miss.reason("location"), miss.fix("location")))?;
+        let place = found.map_err(|miss| match miss {
+            Miss::Unread => Refusal::new(&LOCATIONS_UNREAD, self.settings.locations_unread().to_owned(), ""),
+            miss => Refusal::new(&LOCATION_RULE, miss.reason("location"), miss.fix("location")),
+        })?;
         json::text(self.settings.location_id(place), out);
         Ok(true)
     }

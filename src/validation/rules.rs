@@ -85,6 +85,9 @@ rules! {
         "use a status of the category's status set";
     LOCATION "location": "a location is given by id, path, barcode or a name that only one location has",
         "use the path of a location of the project";
+    LOCATIONS_UNREAD "locations_unread": "the project's locations could not be read, so the name of one cannot be looked \
+        up",
+        "call again, or give the location's id; if it stays so, see that the user may read the project's locations";
     NOT_ASSIGNED "not_assigned": "a custom attribute is given only where it is assigned to the category",
         "leave the cell empty, or assign the attribute to the category";
     REQUIRED_ATTRIBUTE "required_attribute": "a custom attribute that the category requires is given, or has a default",
@@ -126,6 +129,12 @@ impl Problem {
         [&CATEGORY, &STATUS, &LOCATION, &NOT_ASSIGNED, &CHOICE]
             .iter()
             .any(|rule| rule.code == self.rule)
+    }
+
+    /// Whether it is about what could not be read, not about the row.
+    #[must_use]
+    pub fn is_of_reading(&self) -> bool {
+        self.rule == LOCATIONS_UNREAD.code
     }
 
     /// A list item that is no row; `found` says what it is.

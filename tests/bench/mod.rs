@@ -18,7 +18,6 @@ use acc_assets::http::{Caller, Stop, Token, TokenSource};
 use acc_assets::ids::ProjectId;
 use acc_assets::input::{Cell, Column, Label, More, Sink, Source, SourceError};
 use acc_assets::options::Options;
-use acc_assets::settings::Settings;
 use acc_assets::simulator::{self, Fault, Simulator};
 use acc_assets::validation::{Dates, ImportKey, Names, Nulls, Policy, RowShape};
 use serde_json::Value;
@@ -62,13 +61,12 @@ pub struct Call {
     pub stream: bool,
     pub reconcile: bool,
     pub import_key: Option<ImportKey>,
+    pub names: Names,
     pub tolerance: Tolerance,
     pub ledger: Ledger,
     pub again: Again,
     pub journal: Option<Journal>,
     pub stop: Stop,
-    /// What names in the rows are looked up in.
-    pub settings: Option<Arc<Settings>>,
 }
 
 impl Call {
@@ -80,12 +78,12 @@ impl Call {
             stream: false,
             reconcile: true,
             import_key: None,
+            names: Names::default(),
             tolerance: Tolerance::All,
             ledger: Ledger::default(),
             again: Again::default(),
             journal: None,
             stop: Stop::default(),
-            settings: None,
         }
     }
 
@@ -283,10 +281,7 @@ impl Bench {
                 dates: Dates::Exact,
                 id_column: "id".into(),
                 import_key: call.import_key.take(),
-                names: Names {
-                    settings: call.settings.take(),
-                    ..Names::default()
-                },
+                names: std::mem::take(&mut call.names),
             },
             batch_size: call.endpoint.most_items,
             tolerance: call.tolerance,

@@ -1,0 +1,342 @@
+//! Whether a filtered list shows that its filters were applied.
+//!
+//! A service may ignore a parameter without an error, and then the list is wrong. An entry that shows another value than
+//! the one asked for proves it. Fields that an entry does not show, or shows as null, prove nothing; nor do values that
+//! only the service can compare.
+
+use jiff::Timestamp;
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::Listing;
+use crate::model::value;
+
+/// A filter of a list, and the member of an entry that shows it.
+#[derive(Debug)]
+pub struct Filter {
+    /// Its query parameter; of custom attributes what stands before the name.
+    pub parameter: &'static str,
+    pub field: &'static str,
+    pub shows: Shows,
+}
+
+/// How a member shows that its filter was applied.
+#[derive(Debug, Clone, Copy)]
+pub enum Shows {
+    /// It is one of the values.
+    OneOf,
+    /// The same, unless this parameter widens a single value.
+    OneOfUnlessWider(&'static str),
+    /// It lies in a range `from..to`, `from..` or `..to`, or is that instant.
+    Time,
+    After,
+    Before,
+    /// It holds custom attributes by name: `filter[customAttributes][ca1]`.
+    Attributes,
+    /// Where the parameter is true, it is this flag.
+    Only(bool),
+    /// It is this flag only where the parameter, or `onlyDeleted`, is true.
+    Unless(bool),
+    /// It holds the two ends of a relationship. Either end may match `domain`, `type` and `id`; the other one then
+    /// matches `withDomain`, `withType` and `withId`.
+    Entities,
+}
+
+impl Filter {
+    pub(super) const fn new(parameter: &'static str, field: &'static str, shows: Shows) -> Self {
+        Self {
+            parameter,
+            field,
+            shows,
+        }
+    }
+}
+
+/// What entries of one list have to show.
+#[derive(Debug, Default)]
+pub struct Checks {
+    fields: Vec<&'static str>,
+    /// The parameter, the place of its field, and what the field has to be.
+    tests: Vec<(String, usize, Test)>,
+}
+
+#[derive(Debug)]
+enum Test {
+    OneOf(Vec<String>),
+    Within(Vec<Range>),
+    Attribute(String, Vec<String>),
+    Flag(bool),
+    /// For one parameter: all parameters up to it, as end, member and value.
+    Entities(Vec<(usize, &'static str, String)>),
+}
+
+/// Milliseconds since 1970, both ends included.
+type Range = (i64, i64);
+
+/// Parameters of `relationships:search` with the end and the member of an entity that they are about.
+const ENTITIES: [(&str, usize, &str); 6] = [
+    ("domain", 0, "domain"),
+    ("withDomain", 1, "domain"),
+    ("type", 0, "type"),
+    ("withType", 1, "type"),
+    ("id", 0, "id"),
+    ("withId", 1, "id"),
+];
+
+impl Checks {
+    /// What entries have to show under this query.
+    #[must_use]
+    pub fn of(listing: &Listing, query: &[(String, String)]) -> Self {
+        let mut checks = Self::default();
+        for filter in listing.filters {
+            checks.add(filter, query);
+        }
+        checks
+    }
+
+    fn add(&mut self, filter: &Filter, query: &[(String, String)]) {
+        let all = |parameter: &str| -> Vec<String> {
+            let pairs = query.iter().filter(|(name, _)| name == parameter);
+            pairs.map(|(_, value)| value.clone()).collect()
+        };
+        let is_true = |parameter: &str| {
+            all(parameter)
+                .iter()
+                .any(|value| value.eq_ignore_ascii_case("true"))
+        };
+        let values = all(filter.parameter);
+        let test = match filter.shows {
+            Shows::OneOfUnlessWider(wider) if is_true(wider) && values.len() == 1 => None,
+            Shows::OneOf | Shows::OneOfUnlessWider(_) => {
+                (!values.is_empty()).then(|| Test::OneOf(values.iter().map(|value| plain(value)).collect()))
+            }
+            Shows::Time => within(&values, range),
+            Shows::After => within(&values, |text| Some((instant(text)?.0, i64::MAX))),
+            Shows::Before => within(&values, |text| Some((i64::MIN, instant(text)?.1))),
+            Shows::Only(flag) => is_true(filter.parameter).then_some(Test::Flag(flag)),
+            Shows::Unless(flag) => {
+                let wanted = is_true(filter.parameter) || is_true("onlyDeleted");
+                (!wanted).then_some(Test::Flag(!flag))
+            }
+            Shows::Attributes => {
+                let mut names: Vec<&str> = Vec::new();
+                for (parameter, _) in query {
+                    let name = parameter
+                        .strip_prefix(filter.parameter)
+                        .and_then(|rest| rest.strip_prefix('['))
+                        .and_then(|rest| rest.strip_suffix(']'));
+                    names.extend(name.filter(|name| !names.contains(name)));
+                }
+                for name in names {
+                    let parameter = format!("{}[{name}]", filter.parameter);
+                    let test = Test::Attribute(name.to_owned(), all(&parameter));
+                    self.push(parameter, filter.field, test);
+                }
+                None
+            }
+            Shows::Entities => {
+                let mut given: Vec<(usize, &'static str, String)> = Vec::new();
+                for (parameter, end, member) in ENTITIES {
+                    if let Some(value) = all(parameter).pop() {
+                        given.push((end, member, plain(&value)));
+                        self.push(parameter.to_owned(), filter.field, Test::Entities(given.clone()));
+                    }
+                }
+                None
+            }
+        };
+        if let Some(test) = test {
+            self.push(filter.parameter.to_owned(), filter.field, test);
+        }
+    }
+
+    fn push(&mut self, parameter: String, field: &'static str, test: Test) {
+        let known = self.fields.iter().position(|known| *known == field);
+        let place = known.unwrap_or_else(|| {
+            self.fields.push(field);
+            self.fields.len() - 1
+        });
+        self.tests.push((parameter, place, test));
+    }
+
+    /// The members that are looked at.
+    #[must_use]
+    pub fn fields(&self) -> &[&'static str] {
+        &self.fields
+    }
+
+    /// The first filter that an entry proves to be ignored, and the member that does; `shown` holds the members.
+    #[must_use]
+    pub fn ignored<'s>(&'s self, shown: &[Option<&'s RawValue>]) -> Option<(&'s str, &'static str, &'s str)> {
+        self.tests.iter().find_map(|(parameter, place, test)| {
+            let shown = (*shown.get(*place)?)?;
+            let fits = match (test, shown.get()) {
+                // What every entry of nearly every list is asked.
+                (Test::Flag(flag), "true") => Some(*flag),
+                (Test::Flag(flag), "false") => Some(!*flag),
+                _ => test.fits(&value::read(shown.get())?),
+            };
+            (fits == Some(false)).then(|| (parameter.as_str(), self.fields[*place], shown.get()))
+        })
+    }
+}
+
+impl Test {
+    /// Whether a value fits; `None`: it does not say.
+    fn fits(&self, shown: &Value) -> Option<bool> {
+        match self {
+            Self::OneOf(wanted) => {
+                let shown = plain(&text(shown)?);
+                Some(wanted.contains(&shown))
+            }
+            Self::Within(ranges) => {
+                let time: Timestamp = shown.as_str()?.parse().ok()?;
+                let time = time.as_millisecond();
+                Some(ranges.iter().any(|(from, to)| (*from..=*to).contains(&time)))
+            }
+            // The example of the "PATCH assets:batch-patch" page prints `"true,"`.
+            Self::Flag(flag) => match text(shown)?.trim_end_matches(',') {
+                "true" => Some(*flag),
+                "false" => Some(!*flag),
+                _ => None,
+            },
+            Self::Attribute(name, wanted) => {
+                let shown = shown.get(name)?;
+                any(wanted.iter().map(|wanted| attribute_fits(shown, wanted)))
+            }
+            Self::Entities(wanted) => {
+                let [one, other] = shown.as_array()?.as_slice() else {
+                    return None;
+                };
+                if !one.is_object() || !other.is_object() {
+                    return None;
+                }
+                let ends_fit = |ends: [&Value; 2]| {
+                    wanted.iter().all(|(end, member, wanted)| {
+                        let shown = ends[*end].get(member).and_then(Value::as_str);
+                        shown.is_none_or(|shown| plain(shown) == *wanted)
+                    })
+                };
+                Some(ends_fit([one, other]) || ends_fit([other, one]))
+            }
+        }
+    }
+}
+
+/// True if any is; else unknown if any is.
+fn any(fits: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    let mut all = Some(false);
+    for fits in fits {
+        match fits {
+            Some(true) => return Some(true),
+            Some(false) => {}
+            None => all = None,
+        }
+    }
+    all
+}
+
+/// Whether the value of a custom attribute fits one value or range of its filter. Which type it has is not known here.
+fn attribute_fits(shown: &Value, wanted: &str) -> Option<bool> {
+    if let Value::Array(items) = shown {
+        return if items.is_empty() {
+            None
+        } else {
+            any(items.iter().map(|item| attribute_fits(item, wanted)))
+        };
+    }
+    let (shown, wanted) = (plain(&text(shown)?), plain(wanted));
+    let number = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite());
+    // Text attributes are searched for a part, without case.
+    if shown.contains(&wanted) || number(&shown).is_some_and(|shown| number(&wanted) == Some(shown)) {
+        return Some(true);
+    }
+    if let Some((from, to)) = wanted.split_once("..") {
+        return between(&shown, from, to, number).or_else(|| between(&shown, from, to, day));
+    }
+    let is_flag = |text: &str| text == "true" || text == "false";
+    // Which letters are alike beyond ASCII, and what else a flag may be called, only the service knows.
+    let comparable = shown.is_ascii() && wanted.is_ascii() && is_flag(&shown) == is_flag(&wanted);
+    comparable.then_some(false)
+}
+
+/// Whether a value lies between two ends, either of which may be missing.
+fn between<T: PartialOrd>(
+    shown: &str,
+    from: &str,
+    to: &str,
+    read: impl Fn(&str) -> Option<T>,
+) -> Option<bool> {
+    let shown = read(shown)?;
+    let end = |text: &str| {
+        if text.is_empty() {
+            Some(None)
+        } else {
+            read(text).map(Some)
+        }
+    };
+    let (from, to) = (end(from)?, end(to)?);
+    Some(from.is_none_or(|from| from <= shown) && to.is_none_or(|to| shown <= to))
+}
+
+fn day(text: &str) -> Option<Date> {
+    text.get(..10)?.parse().ok()
+}
+
+/// As ids and names are compared: without case and without blanks at the ends.
+fn plain(text: &str) -> String {
+    text.trim().to_lowercase()
+}
+
+/// A text, number or flag as text.
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
+        _ => None,
+    }
+}
+
+/// All values as ranges; no test where one of them cannot be read.
+fn within(values: &[String], read: impl Fn(&str) -> Option<Range>) -> Option<Test> {
+    let ranges: Option<Vec<Range>> = values.iter().map(|value| read(value)).collect();
+    ranges.filter(|ranges| !ranges.is_empty()).map(Test::Within)
+}
+
+fn range(text: &str) -> Option<Range> {
+    let Some((from, to)) = text.split_once("..") else {
+        return instant(text);
+    };
+    let end = |text: &str, open: i64, pick: fn(Range) -> i64| {
+        if text.is_empty() {
+            Some(open)
+        } else {
+            instant(text).map(pick)
+        }
+    };
+    Some((
+        end(from, i64::MIN, |instant| instant.0)?,
+        end(to, i64::MAX, |instant| instant.1)?,
+    ))
+}
+
+/// A second either way: times are printed with more or fewer digits than they have.
+const PRECISION: i64 = 1_000;
+/// How far time zones are apart from UTC.
+const ZONES: i64 = 14 * 3_600_000;
+const DAY: i64 = 24 * 3_600_000;
+
+/// The milliseconds that a time may mean; a day, or a time without a zone, may be of any zone.
+fn instant(text: &str) -> Option<Range> {
+    let text = text.trim();
+    if let Ok(time) = text.parse::<Timestamp>() {
+        let time = time.as_millisecond();
+        return Some((time - PRECISION, time + PRECISION));
+    }
+    let time: DateTime = text.parse().ok()?;
+    let length = if text.contains(':') { PRECISION } else { DAY };
+    let utc = time.to_zoned(TimeZone::UTC).ok()?.timestamp().as_millisecond();
+    Some((utc - ZONES - PRECISION, utc + ZONES + length))
+}

@@ -1,0 +1,659 @@
+//! Reads whose response is unreadable, lists that do not end, and filters that the service ignores.
+#![cfg(feature = "simulator")]
+
+mod bench;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use acc_assets::api::{Listing, assets, relationships};
+use acc_assets::batch::outcome::State;
+use acc_assets::batch::pages;
+use acc_assets::batch::settings::Reader;
+use acc_assets::error::Error;
+use acc_assets::http::send::{Answer, Request, Sending, Transport};
+use acc_assets::http::{Caller, Stop, Token};
+use acc_assets::ids::ProjectId;
+use acc_assets::options::Options;
+use acc_assets::settings::Settings;
+use acc_assets::simulator;
+use acc_assets::table::Table;
+use acc_assets::validation::{ImportKey, RowShape};
+use bench::{Bench, Call, Guard, Texts, Way, client, count, counts, fault};
+use serde_json::{Value, json};
+
+/// Bodies of a 200 that no page documents: cut, empty, `null`, a page of a proxy, another object.
+const UNREADABLE: [&str; 6] = [
+    "{\"results\":[{\"id\":\"a",
+    "",
+    "null",
+    "<html>log in</html>",
+    "{}",
+    "[{]",
+];
+
+fn ok(body: &str) -> Answer {
+    Answer {
+        status: 200,
+        headers: vec![("x-ads-request-id".to_owned(), "r-1".to_owned())],
+        body: body.to_owned().into(),
+    }
+}
+
+/// A service that gives these bodies in turn, the last one for ever.
+struct Scripted {
+    next: Box<dyn Fn(usize) -> String + Send + Sync>,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Transport for Scripted {
+    fn send(&self, _: Request) -> Sending<'_> {
+        let asked = self.asked.fetch_add(1, Ordering::Relaxed);
+        let body = (self.next)(asked);
+        Box::pin(async move { Ok(ok(&body)) })
+    }
+}
+
+/// Reads a listing from a service that answers the nth request so; also the number of requests.
+async fn list(
+    listing: &Listing,
+    query: &[(&str, &str)],
+    next: impl Fn(usize) -> String + Send + Sync + 'static,
+) -> (Result<Table, Error>, usize) {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let service = Scripted {
+        next: Box::new(next),
+        asked: asked.clone(),
+    };
+    let query: Vec<(String, String)> = query
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    let caller = Caller::alone(Box::new(service), Token::fixed("token"), Options::default());
+    let read = pages::read(&caller, listing, "/list", &query, &Stop::default()).await;
+    (read, asked.load(Ordering::Relaxed))
+}
+
+fn page(listing: &Listing, ids: &[&str], cursor: Option<&str>) -> String {
+    let rows: Vec<Value> = ids.iter().map(|id| json!({ "id": id })).collect();
+    let mut page =
+        json!({ "pagination": { "cursorState": cursor }, "page": { "continuationToken": cursor } });
+    page[listing.rows] = json!(rows);
+    page.to_string()
+}
+
+/// Answers the first requests to such a path with this body instead.
+fn spoiling(path: &'static str, body: &'static str, times: usize) -> (Guard, Arc<Mutex<usize>>) {
+    let left = Arc::new(Mutex::new(times));
+    let mine = left.clone();
+    let guard: Guard = Box::new(move |request| {
+        let mut left = mine.lock().unwrap();
+        if *left > 0 && request.url.split('?').next().unwrap().ends_with(path) {
+            *left -= 1;
+            return Way::Instead(Ok(ok(body)));
+        }
+        Way::On
+    });
+    (guard, left)
+}
+
+fn spoiled(path: &'static str, body: &'static str) -> (Bench, Arc<Mutex<usize>>) {
+    let (guard, left) = spoiling(path, body, 1);
+    (
+        Bench::guarded(simulator::Options::default(), client(), guard),
+        left,
+    )
+}
+
+fn reader(bench: &Bench) -> Reader {
+    Reader {
+        caller: bench.caller.clone(),
+        project: ProjectId::parse(&bench.simulator.project_id()).unwrap(),
+        locations_container: None,
+        stop: Stop::default(),
+        counters: Arc::default(),
+    }
+}
+
+// ---- unreadable responses ----
+
+#[tokio::test(start_paused = true)]
+async fn an_unreadable_page_is_retried() {
+    for listing in [&assets::LIST, &relationships::SEARCH] {
+        for body in UNREADABLE {
+            for spoiled in 0..2 {
+                let (read, asked) = list(listing, &[], move |at| match at {
+                    _ if at == spoiled => body.to_owned(),
+                    _ if at < 1 + usize::from(spoiled < 1) => page(listing, &["a"], Some("next")),
+                    _ => page(listing, &["b"], None),
+                })
+                .await;
+                assert_eq!(read.map(|table| table.len()), Ok(2), "{body:?}");
+                assert_eq!(asked, 3, "{body:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_stays_unreadable_ends_the_list_with_its_response() {
+    for body in UNREADABLE {
+        let (read, asked) = list(&assets::LIST, &[], |_| body.to_owned()).await;
+        let Err(Error::Unreadable {
+            message,
+            status,
+            request_id,
+            body: kept,
+        }) = read
+        else {
+            panic!("{read:?}");
+        };
+        assert!(message.contains("cannot be read"), "{message}");
+        assert_eq!((status, request_id.as_deref(), &*kept), (200, Some("r-1"), body));
+        assert_eq!(asked, 5, "as often as a lost response");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn unreadable_responses_spend_the_budget_of_their_call() {
+    let mut options = Options::default();
+    options.retry.budget = 2;
+    let asked = Arc::new(AtomicUsize::new(0));
+    let service = Scripted {
+        next: Box::new(|_| String::new()),
+        asked: asked.clone(),
+    };
+    let caller = Caller::alone(Box::new(service), Token::fixed("token"), options);
+    let read = pages::read(&caller, &assets::LIST, "/list", &[], &Stop::default()).await;
+    assert!(read.is_err());
+    assert_eq!(asked.load(Ordering::Relaxed), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unreadable_response_to_a_get_is_retried() {
+    for body in UNREADABLE {
+        let (bench, left) = spoiled("assets:batch-get", body);
+        let (created, _) = bench.create(bench.new_assets(120, |_| false), false).await;
+        let rows: Vec<Texts> = ids(&created).into_iter().map(|id| vec![("id", id)]).collect();
+        let (ledger, ended) = bench.run(&assets::BATCH_GET, RowShape::Id, rows, false).await;
+        assert!(ended.fatal.is_none(), "{body:?}: {:?}", ended.fatal);
+        assert_eq!(counts(&ledger), [(State::Unchanged, 120)], "{body:?}");
+        assert_eq!(ledger.stats.retries, 1, "{body:?}");
+        assert_eq!(*left.lock().unwrap(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_get_that_stays_unreadable_ends_with_its_response() {
+    let (guard, _) = spoiling("assets:batch-get", "<html>log in</html>", 100);
+    let bench = Bench::guarded(simulator::Options::default(), client(), guard);
+    let rows: Vec<Texts> = vec![vec![("id", "00000000-0000-4000-8000-0000000000a1".to_owned())]];
+    let (_, ended) = bench.run(&assets::BATCH_GET, RowShape::Id, rows, false).await;
+    let Some(Error::Unreadable { message, status, .. }) = ended.fatal else {
+        panic!("{:?}", ended.fatal);
+    };
+    assert!(message.contains("HTML page"), "{message}");
+    assert_eq!(status, 200);
+}
+
+fn ids(ledger: &acc_assets::batch::Ledger) -> Vec<String> {
+    let view = acc_assets::batch::outcome::View::new(Arc::new(ledger.clone()));
+    view.ids().into_iter().flatten().collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unreadable_response_to_a_lookup_is_retried() {
+    // A create is looked for in the list, a patch and a delete by their ids.
+    for body in UNREADABLE {
+        let (bench, left) = spoiled("/assets", body);
+        let lost = json!({"what": "reset_after_apply", "on": "assets:batch-create"});
+        bench.simulator.add_fault(fault(&lost));
+        let rows = bench.new_assets(3, |_| false);
+        let (ledger, ended) = bench.create(rows, false).await;
+        assert!(ended.fatal.is_none(), "{body:?}: {:?}", ended.fatal);
+        assert_eq!(counts(&ledger), [(State::Created, 3)], "{body:?}");
+        assert_eq!(*left.lock().unwrap(), 0);
+        assert!(ledger.stats.lookups <= 4, "{body:?}: {}", ledger.stats.lookups);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unreadable_response_to_the_reading_of_import_keys_is_retried() {
+    for body in UNREADABLE {
+        let (bench, left) = spoiled("/assets", body);
+        let mut rows = bench.new_assets(3, |_| false);
+        for (number, row) in rows.iter_mut().enumerate() {
+            row.push(("barcode", format!("key {number}")));
+        }
+        let mut call = Call::create(rows);
+        call.import_key = Some(ImportKey {
+            field: "barcode".to_owned(),
+            prefix: "imp-".to_owned(),
+        });
+        let (ledger, ended) = bench.call(call).await;
+        assert!(ended.fatal.is_none(), "{body:?}: {:?}", ended.fatal);
+        assert_eq!(count(&ledger, State::Created), 3, "{body:?}");
+        assert_eq!(*left.lock().unwrap(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn unreadable_responses_to_the_reading_of_settings_are_retried() {
+    let (whole, _) = spoiled("nothing", "");
+    let whole = reader(&whole).read().await.unwrap();
+    for path in [
+        "/categories",
+        "/status-step-sets",
+        "/custom-attributes",
+        "status-step-sets:batch-get",
+        "/nodes",
+    ] {
+        for body in UNREADABLE {
+            let (bench, left) = spoiled(path, body);
+            let read = reader(&bench).read().await.unwrap();
+            assert_eq!(*left.lock().unwrap(), 0, "{path}");
+            assert_eq!(read.notes, Vec::<String>::new(), "{path} {body:?}");
+            assert_eq!(read.locations, whole.locations, "{path} {body:?}");
+            let (read, whole) = (Settings::new(read), Settings::new(whole.clone()));
+            assert_eq!(read.content().categories, whole.content().categories);
+            assert_eq!(
+                read.content().category_attributes.len(),
+                whole.content().category_attributes.len()
+            );
+        }
+    }
+}
+
+// ---- lists that do not end ----
+
+#[tokio::test(start_paused = true)]
+async fn a_list_without_a_new_id_in_twenty_pages_ends_with_an_error() {
+    for listing in [&assets::LIST, &relationships::SEARCH] {
+        let (read, asked) = list(listing, &[], |at| {
+            page(listing, &["a", "b"], Some(&format!("cursor {at}")))
+        })
+        .await;
+        let message = read.unwrap_err().to_string();
+        assert!(message.contains("20 pages in a row"), "{message}");
+        assert_eq!(asked, 21);
+        // Empty pages are no end, and bring no new id either.
+        let (read, asked) = list(listing, &[], |at| {
+            page(listing, &[], Some(&format!("cursor {at}")))
+        })
+        .await;
+        assert!(read.is_err());
+        assert_eq!(asked, 20);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn empty_pages_with_a_cursor_are_no_end() {
+    let (read, asked) = list(&assets::LIST, &[], |at| {
+        let cursor = format!("cursor {at}");
+        match at {
+            0 | 20 => page(&assets::LIST, &[&format!("asset {at}")], Some(&cursor)),
+            40 => page(&assets::LIST, &["last"], None),
+            _ => page(&assets::LIST, &[], Some(&cursor)),
+        }
+    })
+    .await;
+    assert_eq!(read.map(|table| table.len()), Ok(3));
+    assert_eq!(asked, 41);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_of_ten_times_its_total_ends_with_an_error() {
+    let (read, asked) = list(&assets::LIST, &[], |at| {
+        // Each page is new, and there are always more.
+        let id = |entry| format!("asset {}", 3 * at + entry);
+        json!({
+            "results": [{ "id": id(0) }, { "id": id(1) }, { "id": id(2) }],
+            "pagination": { "cursorState": format!("cursor {at}"), "totalResults": 6 },
+        })
+        .to_string()
+    })
+    .await;
+    let message = read.unwrap_err().to_string();
+    assert!(message.contains("`totalResults` is 6"), "{message}");
+    assert_eq!(asked, 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lookup_in_a_list_that_never_ends_leaves_its_rows_unknown() {
+    let at = Arc::new(AtomicUsize::new(0));
+    let asked = at.clone();
+    let guard: Guard = Box::new(move |request: &Request| {
+        if request.url.split('?').next().unwrap().ends_with("/assets") {
+            let at = asked.fetch_add(1, Ordering::Relaxed);
+            return Way::Instead(Ok(ok(&page(
+                &assets::LIST,
+                &["a"],
+                Some(&format!("cursor {at}")),
+            ))));
+        }
+        Way::On
+    });
+    let bench = Bench::guarded(simulator::Options::default(), client(), guard);
+    let lost = json!({"what": "reset_after_apply", "on": "assets:batch-create"});
+    bench.simulator.add_fault(fault(&lost));
+    let (ledger, _) = tokio::time::timeout(
+        std::time::Duration::from_secs(3600),
+        bench.create(bench.new_assets(3, |_| false), false),
+    )
+    .await
+    .expect("the lookup ends");
+    assert_eq!(counts(&ledger), [(State::Unknown, 3)]);
+    assert!(at.load(Ordering::Relaxed) < 200);
+}
+
+// ---- filters that are ignored ----
+
+fn shown(entry: &Value) -> String {
+    json!({ "results": [entry], "relationships": [entry] }).to_string()
+}
+
+const STATUS: &str = "7c9e6679-7425-40de-944b-e07fc1f90ae7";
+const OTHER: &str = "11111111-1111-4111-8111-111111111111";
+
+#[tokio::test(start_paused = true)]
+#[allow(clippy::too_many_lines)] // A table of filters and entries.
+async fn a_filter_that_is_ignored_is_an_error() {
+    type Case = (&'static [(&'static str, &'static str)], Value, &'static str);
+    let cases: Vec<Case> = vec![
+        (
+            &[("filter[categoryId]", "3")],
+            json!({"categoryId": "4"}),
+            "filter[categoryId]",
+        ),
+        (
+            &[("filter[categoryId]", "3"), ("filter[categoryId]", "5")],
+            json!({"categoryId": 4}),
+            "filter[categoryId]",
+        ),
+        (
+            &[("filter[statusId]", STATUS)],
+            json!({"statusId": OTHER}),
+            "filter[statusId]",
+        ),
+        (
+            &[("filter[locationId]", STATUS)],
+            json!({"locationId": OTHER}),
+            "filter[locationId]",
+        ),
+        (
+            // It takes effect with exactly one location.
+            &[
+                ("filter[locationId]", STATUS),
+                ("filter[locationId]", "22222222-2222-4222-8222-222222222222"),
+                ("includeSubLocations", "true"),
+            ],
+            json!({"locationId": OTHER}),
+            "filter[locationId]",
+        ),
+        (
+            &[("filter[updatedAt]", "2031-02-03T00:00:00Z..")],
+            json!({"updatedAt": "2031-02-02T23:00:00.000Z"}),
+            "filter[updatedAt]",
+        ),
+        (
+            &[("filter[updatedAt]", "..2031-02-03T00:00:00+01:00")],
+            json!({"updatedAt": "2031-02-02T23:30:00.000Z"}),
+            "filter[updatedAt]",
+        ),
+        (
+            &[("filter[customAttributes][ca3]", "10..20")],
+            json!({"customAttributes": {"ca3": "20.5"}}),
+            "filter[customAttributes][ca3]",
+        ),
+        (
+            &[("filter[customAttributes][ca4]", "2031-02-01..2031-02-28")],
+            json!({"customAttributes": {"ca4": "2031-03-01"}}),
+            "filter[customAttributes][ca4]",
+        ),
+        (
+            &[("filter[customAttributes][ca1]", "true")],
+            json!({"customAttributes": {"ca1": false}}),
+            "filter[customAttributes][ca1]",
+        ),
+        (
+            &[("filter[customAttributes][ca6]", STATUS)],
+            json!({"customAttributes": {"ca6": [OTHER]}}),
+            "filter[customAttributes][ca6]",
+        ),
+        (
+            &[("filter[customAttributes][ca7]", "pump")],
+            json!({"customAttributes": {"ca7": "Fan 7"}}),
+            "filter[customAttributes][ca7]",
+        ),
+        (
+            &[("includeDeleted", "false")],
+            json!({"isActive": false}),
+            "includeDeleted",
+        ),
+        (&[], json!({"isActive": "false,"}), "includeDeleted"),
+    ];
+    for (query, mut entry, named) in cases {
+        entry["id"] = json!("the-first");
+        let body = shown(&entry);
+        let (read, _) = list(&assets::LIST, query, move |_| body.clone()).await;
+        let message = read.expect_err(named).to_string();
+        assert!(
+            message.contains(&format!("`{named}`")) && message.contains("the-first"),
+            "{message}"
+        );
+    }
+    let link = |domain: &str, kind: &str, id: &str| json!({"domain": domain, "type": kind, "id": id});
+    let entities = json!([link("assets", "asset", "A-1"), link("issues", "issue", "I-1")]);
+    let cases: Vec<Case> = vec![
+        (&[("domain", "photos")], json!({"entities": entities}), "domain"),
+        (
+            &[("domain", "assets"), ("type", "category")],
+            json!({"entities": entities}),
+            "type",
+        ),
+        (
+            &[("domain", "assets"), ("type", "asset"), ("id", "A-2")],
+            json!({"entities": entities}),
+            "id",
+        ),
+        (
+            // Both ends must match, not one of them twice.
+            &[("domain", "assets"), ("withDomain", "assets")],
+            json!({"entities": entities}),
+            "withDomain",
+        ),
+        (
+            &[("createdAfter", "2031-02-03T00:00:00Z")],
+            json!({"createdOn": "2031-02-01T00:00:00+01:00"}),
+            "createdAfter",
+        ),
+        (&[], json!({"isDeleted": true}), "includeDeleted"),
+        (
+            &[("onlyDeleted", "true")],
+            json!({"isDeleted": false}),
+            "onlyDeleted",
+        ),
+    ];
+    for (query, mut entry, named) in cases {
+        entry["id"] = json!("the-first");
+        let body = shown(&entry);
+        let (read, _) = list(&relationships::SEARCH, query, move |_| body.clone()).await;
+        let message = read.expect_err(named).to_string();
+        assert!(
+            message.contains(&format!("`{named}`")) && message.contains("the-first"),
+            "{message}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+#[allow(clippy::too_many_lines)] // A table of filters and entries.
+async fn a_filter_that_was_applied_is_no_error() {
+    let cases: Vec<(&[(&str, &str)], Value)> = vec![
+        // Numbers or text, upper or lower case, fields that are not shown.
+        (
+            &[("filter[categoryId]", "3"), ("filter[categoryId]", "5")],
+            json!({"categoryId": 5}),
+        ),
+        (
+            &[("filter[statusId]", STATUS)],
+            json!({"statusId": STATUS.to_uppercase()}),
+        ),
+        (
+            &[("filter[statusId]", STATUS), ("filter[statusLabel]", "x")],
+            json!({}),
+        ),
+        (&[("filter[searchText]", "pump")], json!({"description": "fan"})),
+        (
+            &[("filter[locationId]", STATUS), ("includeSubLocations", "true")],
+            json!({"locationId": OTHER}),
+        ),
+        (&[("filter[locationId]", STATUS)], json!({"categoryId": "4"})),
+        // The same instant with another precision or offset; a day without a time.
+        (
+            &[("filter[updatedAt]", "2031-02-03T04:05:06.789123Z..")],
+            json!({"updatedAt": "2031-02-03T04:05:06.789Z"}),
+        ),
+        (
+            &[("filter[updatedAt]", "2031-02-03T04:05:06+01:00")],
+            json!({"updatedAt": "2031-02-03T03:05:06.5Z"}),
+        ),
+        (
+            &[("filter[updatedAt]", "2031-02-01..2031-02-03")],
+            json!({"updatedAt": "2031-02-03T23:05:06Z"}),
+        ),
+        (
+            &[("filter[updatedAt]", "yesterday")],
+            json!({"updatedAt": "2031-02-03T23:05:06Z"}),
+        ),
+        (&[("filter[updatedAt]", "2031-02-01..")], json!({"updatedAt": 5})),
+        (
+            &[("filter[customAttributes][ca3]", "6.50")],
+            json!({"customAttributes": {"ca3": 6.5}}),
+        ),
+        (
+            &[
+                ("filter[customAttributes][ca3]", "..20"),
+                ("filter[customAttributes][ca3]", "30.."),
+            ],
+            json!({"customAttributes": {"ca3": "31"}}),
+        ),
+        (
+            &[("filter[customAttributes][ca4]", "2031-02-01..")],
+            json!({"customAttributes": {"ca4": "2031-02-01"}}),
+        ),
+        (
+            &[("filter[customAttributes][ca6]", STATUS)],
+            json!({"customAttributes": {"ca6": [OTHER, STATUS]}}),
+        ),
+        (
+            &[("filter[customAttributes][ca7]", "PUMP")],
+            json!({"customAttributes": {"ca7": "Feed pump 7"}}),
+        ),
+        // Which letters beyond ASCII are the same, only the service knows.
+        (
+            &[("filter[customAttributes][ca7]", "luftung")],
+            json!({"customAttributes": {"ca7": "Lüftung"}}),
+        ),
+        (
+            &[("filter[customAttributes][ca7]", "pump")],
+            json!({"customAttributes": {}}),
+        ),
+        (&[("filter[customAttributes][ca7]", "pump")], json!({})),
+        (&[("includeDeleted", "true")], json!({"isActive": false})),
+        (&[("includeDeleted", "false")], json!({"isActive": "true,"})),
+    ];
+    for (query, mut entry) in cases {
+        entry["id"] = json!("the-first");
+        let body = shown(&entry);
+        let (read, _) = list(&assets::LIST, query, move |_| body.clone()).await;
+        assert_eq!(read.map(|table| table.len()), Ok(1), "{query:?}");
+    }
+    let link = |domain: &str, kind: &str, id: &str| json!({"domain": domain, "type": kind, "id": id});
+    let entities = json!([link("issues ", "issue", "I-1"), link("assets", "asset", "A-1")]);
+    let cases: Vec<(&[(&str, &str)], Value)> = vec![
+        (
+            &[
+                ("domain", "assets"),
+                ("type", "asset"),
+                ("id", "a-1"),
+                ("withDomain", "issues"),
+                ("withType", "issue"),
+            ],
+            json!({"entities": entities}),
+        ),
+        (&[("withDomain", "assets")], json!({"entities": entities})),
+        (&[("domain", "photos")], json!({"entities": []})),
+        (&[("domain", "photos")], json!({})),
+        (
+            &[("createdBefore", "2031-02-03")],
+            json!({"createdOn": "2031-02-03T00:30:00.123456+00:00"}),
+        ),
+        (&[("includeDeleted", "true")], json!({"isDeleted": true})),
+        (&[("onlyDeleted", "true")], json!({"isDeleted": true})),
+    ];
+    for (query, mut entry) in cases {
+        entry["id"] = json!("the-first");
+        let body = shown(&entry);
+        let (read, _) = list(&relationships::SEARCH, query, move |_| body.clone()).await;
+        assert_eq!(read.map(|table| table.len()), Ok(1), "{query:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_changes_while_it_is_read_is_no_ignored_filter() {
+    let (read, asked) = list(&assets::LIST, &[("filter[statusId]", STATUS)], |at| {
+        let status = if at == 0 { OTHER } else { STATUS };
+        shown(&json!({"id": "a", "statusId": status}))
+    })
+    .await;
+    assert_eq!(read.map(|table| table.len()), Ok(1));
+    assert_eq!(asked, 2);
+}
+
+// ---- locations that cannot be read ----
+
+/// The new assets of a sheet, every other one with the name of a location.
+fn with_locations(bench: &Bench, location: &str) -> Vec<Texts> {
+    let mut rows = bench.new_assets(10, |_| false);
+    for row in rows.iter_mut().step_by(2) {
+        row.push(("Location", location.to_owned()));
+    }
+    rows
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_that_need_unread_locations_are_not_sent_and_the_others_go_in() {
+    for broken in [
+        json!({"what": "status", "code": 503, "on": "locations", "times": 99}),
+        json!({"what": "status", "code": 403, "on": "locations", "times": 99}),
+        json!({"what": "html", "on": "locations", "times": 99}),
+        json!({"what": "reset_before_apply", "on": "locations", "times": 99}),
+    ] {
+        let bench = Bench::new(simulator::Options::default());
+        bench.simulator.add_fault(fault(&broken));
+        let settings = Arc::new(Settings::new(reader(&bench).read().await.unwrap()));
+        let mut call = Call::create(with_locations(&bench, "Building A"));
+        call.names.settings = Some(settings);
+        let (ledger, ended) = bench.call(call).await;
+        assert!(ended.fatal.is_none(), "{broken}: {:?}", ended.fatal);
+        assert_eq!(
+            counts(&ledger),
+            [(State::Created, 5), (State::NotSent, 5)],
+            "{broken}"
+        );
+        let view = acc_assets::batch::outcome::View::new(Arc::new(ledger));
+        let first = view.outcomes().next().unwrap();
+        let fault = first.fault.expect("why it was not sent");
+        assert_eq!(fault.code, "locations_unread");
+        assert!(
+            fault.message.contains("the locations could not be read"),
+            "{}",
+            fault.message
+        );
+        assert!(
+            fault.fix.as_deref().unwrap_or("").contains("call again"),
+            "{fault:?}"
+        );
+    }
+}
