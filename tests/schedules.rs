@@ -641,13 +641,12 @@ impl Schedule {
         let mut owned = Owned::new(self.with_names(rows.clone()));
         // Rows of one name cannot be told apart once they are edited.
         let twins = self.what.contains("twins");
-        self.add_faults();
-        self.add_unreadable_reads();
         let mut ledger = None;
         if self.random.u8(0..10) == 0 {
             ledger = Some(self.outage(&owned).await);
         }
         self.add_faults();
+        self.add_unreadable_reads();
         for round in 0..8 {
             // At last the network is calm and nobody stops the run.
             let calm = round >= 4;

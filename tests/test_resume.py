@@ -55,7 +55,7 @@ def changed(project: acc.Project, folder: pathlib.Path, change: Change) -> acc.S
     path = folder / "settings.json"
     project.settings().save(path)
     content = json.loads(path.read_text())
-    change(content)
+    change(content["settings"])
     path.write_text(json.dumps(content))
     return acc.Settings.load(path)
 
