@@ -1011,6 +1011,7 @@ fn named(bench: &Bench, path: &Path, rows: Vec<Texts>) -> Call {
         None => call.ledger.watch(),
     }
     call.again.judge = true;
+    call.again.edits = true;
     call.journal = Some(journal);
     call
 }
@@ -1396,6 +1397,7 @@ async fn a_edited_row_parts_from_those_that_shared_its_verdict() {
     let one = Call::new(endpoint, RowShape::AssetPatch, vec![good, bad]);
     let mut one = one.goes_on(refused, true, true);
     one.again.judge = true;
+    one.again.edits = true;
     let (ledger, ended) = bench.call(one).await;
     assert!(ended.fatal.is_none(), "{:?}", ended.fatal);
     assert_eq!(

@@ -600,6 +600,7 @@ impl Schedule {
             call
         };
         call.again.judge = true;
+        call.again.edits = true;
         call.journal = Some(journal);
         call
     }
@@ -668,10 +669,10 @@ impl Schedule {
                 owned.complete();
                 next.names.settings = self.settings.first().cloned();
             } else {
-                if round > 0 && !twins && self.random.u8(0..3) == 0 {
+                if round > 0 && !twins && self.journal.is_some() && self.random.u8(0..3) == 0 {
                     let status = self.bench.status.clone();
                     owned.edit(&mut self.random, &next.ledger, &status);
-                    some_rows_only = self.journal.is_some() && self.random.u8(0..3) == 0;
+                    some_rows_only = self.random.u8(0..3) == 0;
                 }
                 let choice = self.random.usize(0..self.settings.len().max(1));
                 next.names.settings = self.settings.get(choice).cloned();

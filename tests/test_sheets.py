@@ -152,13 +152,14 @@ def test_rows_to_fix_go_straight_back_in(sheet: Sheet, project: acc.Project, tmp
     assert report.to_excel(out) == 1
     first, second = cells(out)
     # The own columns in their order, what they held, and what is wrong behind them.
-    assert first == (*head, "Sheet row", "Problem", "Fix")
+    assert first == (*head, "Sheet row", "Problem", "Fix", "acc-assets row")
     assert second[:2] == ("0017", "HVAC > Air Handling")
     assert second[3] == "000124"
     assert second[len(head)] == 3
-    assert "did you mean `Installed`?" in second[-1]
+    assert "did you mean `Installed`?" in second[-2]
     book = openpyxl.load_workbook(out)
     page = book.worksheets[0]
+    assert page.column_dimensions[openpyxl.utils.get_column_letter(len(first))].hidden
     for cell in ("C2", "E2"):
         assert page[cell].fill.fgColor.rgb == "FFFFC7CE"
         assert page[cell].comment is not None

@@ -320,9 +320,9 @@ class Assets:
                 False: leave them all `unknown`, for `result.reconcile()`.
             run: a name for this import, such as "level-3", that makes it resumable: what is sent is written to a file on
                 this machine before. After Ctrl-C, a crash or an outage, make the same call again, with the same rows in
-                the same order: it skips what is in, looks up what is in doubt and sends the rest. Rows that were
-                `invalid` or `rejected` may be mended in between. When all is done, it sends nothing. See
-                `acc_assets.runs`. A `pathlib.Path` is the file itself. None: nothing is kept.
+                the same order: it skips what is in, looks up what is in doubt and sends the rest. Rows that are not
+                in yet may be edited or taken out in between, or given alone as the file that `to_excel` of the result
+                writes. When all is done, it sends nothing. See `acc_assets.runs`. A `pathlib.Path` is the file itself. None: nothing is kept.
             sheet: for an Excel file, the name of the sheet; None: the first one.
             mapping: what columns mean whose names do not say it: a dict from column to field or custom attribute, None for
                 a column to leave out; or the path of a TOML file with such lines (false for a column to leave out).

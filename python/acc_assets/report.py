@@ -202,7 +202,7 @@ class Report:
 
     def to_excel(self, path: str | os.PathLike[str]) -> int:
         """Writes the bad rows into an Excel file: your columns in your order, then the row of the sheet, what is wrong and
-        what to do; bad cells are marked. Once mended it goes straight back in: `create(path)`.
+        what to do; bad cells are marked. Once fixed it goes straight back in: `create(path)`.
 
         Args:
             path: an .xlsx file; one that is there is replaced.

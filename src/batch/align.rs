@@ -19,7 +19,7 @@ pub struct RowId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KnownRow {
     pub id: RowId,
-    /// Its outcome is final and good, so it must come again as it was.
+    /// It must come again as it was.
     pub settled: bool,
 }
 

@@ -233,8 +233,10 @@ pub struct Again {
     pub send: HashSet<u32>,
     /// Rows whose outcome is unknown, to be looked up.
     pub prove: HashSet<u32>,
-    /// All rows are judged again: those that were refused may have been edited, or may be valid by now.
+    /// All rows are judged again: those that were refused may be valid by now.
     pub judge: bool,
+    /// Rows that are not settled may have been edited or taken out since.
+    pub edits: bool,
 }
 
 /// What tells that two rows mean the same asset.
@@ -301,7 +303,7 @@ impl Packer {
         let earlier = {
             let ledger = lock(&ledger);
             writer.headings().clone_from(&ledger.headings);
-            Earlier::of(&ledger)
+            Earlier::of(&ledger, again.edits)
         };
         Self {
             endpoint,

@@ -36,6 +36,8 @@ pub(super) enum Today {
 /// The rows of an earlier call, until all of them have been read.
 pub(super) struct Earlier {
     run: Vec<KnownRow>,
+    /// Which of them are settled. In a retry of a result all rows must come again as they were, these or not.
+    good: Vec<bool>,
     /// The run has read all its rows: there are no others.
     complete: bool,
     input: Vec<RowId>,
@@ -55,18 +57,19 @@ pub(super) fn removed() -> Fault {
 }
 
 impl Earlier {
-    /// Nothing where the ledger is new.
-    pub fn of(ledger: &Ledger) -> Option<Self> {
+    /// Nothing where the ledger is new. With `edits`, rows that are not settled may have been edited.
+    pub fn of(ledger: &Ledger, edits: bool) -> Option<Self> {
         let rows = u32::try_from(ledger.rows()).unwrap_or(u32::MAX);
         let known = |row| KnownRow {
             id: RowId {
                 digest: ledger.digest(row),
                 key: ledger.key(row).map_or(0, |key| named(&key)),
             },
-            settled: ledger.state(row).good(),
+            settled: !edits || ledger.state(row).good(),
         };
         (rows > 0 || ledger.complete).then(|| Self {
             run: (0..rows).map(known).collect(),
+            good: (0..rows).map(|row| ledger.state(row).good()).collect(),
             complete: ledger.complete,
             input: Vec::new(),
             held: BTreeMap::new(),
@@ -77,7 +80,7 @@ impl Earlier {
     /// The number of the next row of the input, if it is a settled row in its place.
     pub fn settled_next(&self, digest: u64) -> Option<u32> {
         let known = self.run.get(self.input.len())?;
-        let same = known.settled && known.id.digest == digest;
+        let same = self.good[self.input.len()] && known.id.digest == digest;
         same.then(|| number(self.input.len()))
     }
 
@@ -109,11 +112,12 @@ impl Earlier {
     fn rows(&self) -> Result<Vec<u32>, Unfit> {
         if self.numbers.is_empty() {
             let rows = align(&self.run, &self.input, self.complete).map_err(Unfit::Row)?;
-            let known = |row: u32| self.run.get(row as usize);
+            let known = |row: u32| self.good.get(row as usize);
             // Only rows that are alike, in patterns that repeat, get here.
-            let unclear = rows.iter().zip(0_u32..).find(|(row, at)| {
-                known(**row).is_some_and(|known| !known.settled) && !self.held.contains_key(at)
-            });
+            let unclear = rows
+                .iter()
+                .zip(0_u32..)
+                .find(|(row, at)| known(**row).is_some_and(|good| !good) && !self.held.contains_key(at));
             return match unclear {
                 Some((row, _)) => Err(Unfit::Unclear(*row)),
                 None => Ok(rows),

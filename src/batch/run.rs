@@ -2,6 +2,7 @@
 //!
 //! What an answer means for its rows stands in `settle`, what is done about a lost one in `prove`.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -250,6 +251,11 @@ impl Run {
                     continue;
                 };
                 let batch = self.filled(batch, packer);
+                let alone = flights.len() == usize::from(self.looking);
+                if !alone && self.is_trial(&batch) {
+                    self.waiting.push_front(batch);
+                    break;
+                }
                 let batch = match self.cut(batch) {
                     Ok(batch) => batch,
                     Err(parts) => {
@@ -260,11 +266,6 @@ impl Run {
                         continue;
                     }
                 };
-                let alone = flights.len() == usize::from(self.looking);
-                if !alone && self.is_trial(&batch) {
-                    self.waiting.push_front(batch);
-                    break;
-                }
                 self.launch(&mut flights, batch);
             }
             let due = self.next_look();
@@ -585,10 +586,18 @@ impl Run {
         again
     }
 
-    /// Whether a batch goes out with no other beside it.
+    /// Whether what is sent next of a batch is sent with no other request beside it. A refused batch is not cut before
+    /// it can be sent: by then the limit may be known.
     fn is_trial(&self, batch: &Batch) -> bool {
         let name = self.job.endpoint.name;
-        let by_rows = |limit: &mut RowLimit| limit.is_trial(batch.items.len());
+        let by_rows = |limit: &mut RowLimit| {
+            let rows = batch.items.len();
+            limit.is_trial(match rows.cmp(&limit.most()) {
+                Ordering::Greater => limit.most(),
+                _ if batch.refused => rows.div_ceil(2),
+                _ => rows,
+            })
+        };
         self.breaker.is_trial() || self.caller.row_limit(name, by_rows)
     }
 

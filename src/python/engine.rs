@@ -725,6 +725,7 @@ fn open(header: &Header, given: &WriteOptions, view: Option<&View>, which: &str)
                     HashSet::new()
                 },
                 judge: view.is_none(),
+                edits: true,
             };
             // Nobody else holds it.
             (Arc::unwrap_or_clone(all.ledger), again)
@@ -742,6 +743,7 @@ fn open(header: &Header, given: &WriteOptions, view: Option<&View>, which: &str)
                     HashSet::new()
                 },
                 judge: false,
+                edits: false,
             };
             (view.reopened(), again)
         }
