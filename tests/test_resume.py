@@ -187,8 +187,11 @@ def tables(folder: pathlib.Path) -> Iterator[tuple[str, Any]]:
     yield "pandas with timestamps", frame.assign(Day=pandas.to_datetime(frame["Day"]))
     yield "pandas of objects", frame.astype(object)[["Day", "Flow", "Description", "Barcode", "Asset ID"]]
     yield "polars", polars.DataFrame(rows, strict=False)
-    yield "arrow", pyarrow.Table.from_pylist(
-        [{**row, "Flow": None if row["Flow"] is None else float(row["Flow"])} for row in rows]
+    yield (
+        "arrow",
+        pyarrow.Table.from_pylist(
+            [{**row, "Flow": None if row["Flow"] is None else float(row["Flow"])} for row in rows]
+        ),
     )
     workbook = openpyxl.Workbook()
     workbook.active.append(list(rows[0]))
@@ -209,6 +212,7 @@ def test_the_same_rows_are_the_same_run_whatever_table_they_are_in(
     mapping = {"Flow": kit.attributes["numeric"]["displayName"], "Day": kit.attributes["date"]["displayName"]}
     options: dict[str, Any] = {"mapping": mapping}
     labels = named_rows(kit, sim, 1)[0]
+
     # Category and status are the same for all: they come with the settings of the call, as a template's do.
     def with_names(table: Any) -> Any:
         pandas = pytest.importorskip("pandas")
@@ -298,7 +302,9 @@ def test_rows_that_are_not_settled_may_be_edited_or_missing(
     assert len(sim.assets()) == before + 6
 
 
-def test_keys_made_here_stay_with_their_rows(project: acc.Project, kit: Kit, sim: acc.testing.Simulator) -> None:
+def test_keys_made_here_stay_with_their_rows(
+    project: acc.Project, kit: Kit, sim: acc.testing.Simulator
+) -> None:
     rows = kit.rows(4)
     del rows[0]["statusId"], rows[2]["statusId"]
     options: dict[str, Any] = {"run": "level-3", "import_key": "barcode"}
@@ -314,10 +320,22 @@ def test_keys_made_here_stay_with_their_rows(project: acc.Project, kit: Kit, sim
     ("change", "says"),
     [
         (lambda rows: rows[:-1], r"row 5 \(`AHU-5`\) is created and is missing"),
-        (lambda rows: [*rows[:2], rows[0], *rows[2:]], r"row 2 of these rows|is created and comes at another place"),
-        (lambda rows: [*rows, {**rows[0], "clientAssetId": "X"}], r"row 6 of these rows \(`X`\) is none of the run's"),
-        (lambda rows: [rows[1], rows[0], *rows[2:]], r"row 0 \(`AHU-0`\) is created and comes at another place"),
-        (lambda rows: [{**rows[0], "barcode": "1"}, *rows[1:]], r"row 0 \(`AHU-0`\) is created and is missing, or was edited"),
+        (
+            lambda rows: [*rows[:2], rows[0], *rows[2:]],
+            r"row 2 of these rows|is created and comes at another place",
+        ),
+        (
+            lambda rows: [*rows, {**rows[0], "clientAssetId": "X"}],
+            r"row 6 of these rows \(`X`\) is none of the run's",
+        ),
+        (
+            lambda rows: [rows[1], rows[0], *rows[2:]],
+            r"row 0 \(`AHU-0`\) is created and comes at another place",
+        ),
+        (
+            lambda rows: [{**rows[0], "barcode": "1"}, *rows[1:]],
+            r"row 0 \(`AHU-0`\) is created and is missing, or was edited",
+        ),
     ],
 )
 def test_other_rows_are_refused_and_nothing_is_sent(
