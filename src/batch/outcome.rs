@@ -540,29 +540,37 @@ impl Ledger {
         sending
     }
 
-    /// The requests that carried rows in doubt, for those of these rows.
+    /// Whether the outcome of a row is unknown since this request carried it, and no later one has.
+    #[must_use]
+    pub fn is_in_doubt(&self, row: u32, sending: u32) -> bool {
+        let at = row as usize;
+        self.states.get(at) == Some(&State::Unknown) && self.sendings_of.get(at) == Some(&sending)
+    }
+
+    /// The requests that carried these rows, for those in doubt.
     #[must_use]
     pub fn bodies_of(&self, rows: &HashSet<u32>) -> Vec<(u32, &SentBody)> {
-        let meant = |(_, body): &(&u32, &SentBody)| body.rows.iter().any(|item| rows.contains(&item.row));
-        let found = self.bodies.iter().filter(meant);
-        found.map(|(sending, body)| (*sending, body)).collect()
+        let sendings: BTreeSet<u32> = rows
+            .iter()
+            .filter_map(|row| self.sendings_of.get(*row as usize))
+            .copied()
+            .collect();
+        let body = |sending| Some((sending, self.body(sending)?));
+        sendings.into_iter().filter_map(body).collect()
     }
 
     /// What a request carried, while the outcome of any of its rows is unknown.
     #[must_use]
     pub fn body(&self, sending: u32) -> Option<&SentBody> {
-        self.bodies.get(&sending)
+        let in_doubt = |item: &SentItem| self.is_in_doubt(item.row, sending);
+        self.bodies
+            .get(&sending)
+            .filter(|body| body.rows.iter().any(in_doubt))
     }
 
     /// Drops what a request carried once all its rows are settled, or were sent in another.
     pub fn forget_body(&mut self, sending: u32) {
-        let in_doubt = |item: &SentItem| {
-            let at = item.row as usize;
-            self.states.get(at) == Some(&State::Unknown) && self.sendings_of.get(at) == Some(&sending)
-        };
-        let settled = |body: &SentBody| !body.rows.iter().any(in_doubt);
-        if self.bodies.get(&sending).is_some_and(settled) {
-            self.bodies.remove(&sending);
+        if self.body(sending).is_none() && self.bodies.remove(&sending).is_some() {
             self.note_sending(sending, |_| {});
         }
     }
