@@ -128,7 +128,7 @@ enum Step {
     Send(u32),
     Note(u32, Option<i64>, bool),
     Forgotten(u32),
-    Heading(String, bool),
+    Heading(String, Option<String>),
     Complete(bool),
     Prefix(String),
     Write,
@@ -157,7 +157,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (row, any::<Option<i64>>(), any::<bool>())
             .prop_map(|(sending, left, executed)| Step::Note(sending, left, executed)),
         1 => (0..20_u32).prop_map(Step::Forgotten),
-        1 => (any::<String>(), any::<bool>()).prop_map(|(heading, counts)| Step::Heading(heading, counts)),
+        1 => (any::<String>(), any::<Option<String>>()).prop_map(|(heading, counts)| Step::Heading(heading, counts)),
         1 => any::<bool>().prop_map(Step::Complete),
         1 => any::<String>().prop_map(Step::Prefix),
         2 => Just(Step::Write),

@@ -78,13 +78,14 @@ struct Schedule {
 struct Owned {
     rows: Vec<Texts>,
     there: Vec<bool>,
-    edited: Vec<bool>,
+    /// What rows in doubt were before an edit, with the digest that the run had of them.
+    before: Vec<Option<(u64, Texts)>>,
 }
 
 impl Owned {
     fn new(rows: Vec<Texts>) -> Self {
-        let (there, edited) = (vec![true; rows.len()], vec![false; rows.len()]);
-        Self { rows, there, edited }
+        let (there, before) = (vec![true; rows.len()], vec![None; rows.len()]);
+        Self { rows, there, before }
     }
 
     /// Every row is there again, as it is now.
@@ -96,7 +97,16 @@ impl Owned {
     fn put_back(&mut self, ledger: &Ledger) {
         let read = |row: usize| row < ledger.read();
         for row in 0..self.rows.len() {
-            self.there[row] |= !read(row) || ledger.state(u32::try_from(row).unwrap()).good();
+            let number = u32::try_from(row).unwrap();
+            let good = read(row) && ledger.state(number).good();
+            self.there[row] |= !read(row) || good;
+            // It turned out to be in the project as it was sent.
+            if let Some((digest, sent)) = &self.before[row]
+                && good
+                && ledger.digest(number) == *digest
+            {
+                self.rows[row].clone_from(sent);
+            }
         }
     }
 
@@ -107,17 +117,22 @@ impl Owned {
             if state.good() {
                 continue;
             }
+            let number = u32::try_from(row).unwrap();
+            if state == State::Unknown
+                && self.before[row]
+                    .as_ref()
+                    .is_none_or(|(digest, _)| ledger.digest(number) != *digest)
+            {
+                self.before[row] = Some((ledger.digest(number), self.rows[row].clone()));
+            }
             match random.u8(0..8) {
-                // Put back, one in doubt has to be what was sent.
-                0 if state != State::Unknown || !self.edited[row] => self.there[row] = !self.there[row],
+                0 => self.there[row] = !self.there[row],
                 _ if !self.there[row] => {}
                 1 | 2 => {
-                    self.edited[row] = true;
                     self.rows[row].retain(|(name, _)| *name != "description");
                     self.rows[row].push(("description", format!("edited {}", random.u8(..))));
                 }
                 3 => {
-                    self.edited[row] = true;
                     for (name, text) in &mut self.rows[row] {
                         if *name == "statusId" {
                             status.clone_into(text);
@@ -142,10 +157,7 @@ impl Owned {
         let open = (0..ledger.read()).filter(|row| !ledger.state(number(*row)).good() && self.there[*row]);
         open.map(|row| {
             let mut texts = self.rows[row].clone();
-            texts.push((
-                ROW_OF_RUN,
-                row_of_run_text(number(row), ledger.digest(number(row))),
-            ));
+            texts.push((ROW_OF_RUN, row_of_run_text(ledger.run(), number(row))));
             texts
         })
         .collect()

@@ -1,17 +1,18 @@
 //! Which rows of a run the rows of a later call are.
 //!
 //! Settled rows must all be there, as they were and in their order. Between them, rows that are not settled may have been
-//! edited or taken out. Nothing may have been added, but for the rows of a stream that the run had not read yet.
+//! edited or taken out. A row that comes as it was is that row, settled or not: it is never taken for an edit of another.
+//! Nothing may have been added, but for the rows of a stream that the run had not read yet.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-/// What a row is told by.
+/// What identifies a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowId {
     /// Of its cells.
     pub digest: u64,
-    /// Of what it is called, which an edit often keeps; 0 where it has no name.
+    /// Of its name, which an edit often keeps; 0 where it has none.
     pub key: u64,
 }
 
@@ -21,6 +22,8 @@ pub struct KnownRow {
     pub id: RowId,
     /// It must come again as it was.
     pub settled: bool,
+    /// The project may have it already, so an edit has to keep its name.
+    pub in_doubt: bool,
 }
 
 /// Why the rows of a call are not those of the run.
@@ -28,8 +31,10 @@ pub struct KnownRow {
 pub enum Mismatch {
     /// This settled row of the run is missing, or was edited.
     Missing(u32),
-    /// This settled row of the run comes at another place.
+    /// This row of the run comes at another place.
     Moved(u32),
+    /// The project may have this row of the run, and a row of another name has taken its place.
+    Replaced(u32),
     /// This row of the input, counted from 0, is none of the run's.
     Added(u32),
 }
@@ -40,51 +45,65 @@ pub enum Mismatch {
 /// # Errors
 /// The first row that does not fit.
 pub fn align(run: &[KnownRow], input: &[RowId], complete: bool) -> Result<Vec<u32>, Mismatch> {
-    let anchors: Vec<usize> = (0..run.len()).filter(|row| run[*row].settled).collect();
-    let places = settled_places(run, &anchors, input)?;
+    let anchors = anchors(run, input);
+    let most = if complete {
+        run.len().saturating_sub(input.len())
+    } else {
+        run.len()
+    };
+    let places = anchor_places(run, &anchors, input, most)?;
     let mut rows = vec![0; input.len()];
     let (mut run_from, mut input_from) = (0, 0);
     for (row, at) in anchors.iter().copied().zip(places) {
-        pair(run, run_from..row, input, input_from..at, &mut rows)?;
+        pair(run, run_from..row, input, input_from..at, false, &mut rows)?;
         rows[at] = number(row);
         (run_from, input_from) = (row + 1, at + 1);
     }
-    let open_end = !complete;
-    let rest = input.len() - input_from;
-    if open_end && rest > run.len() - run_from {
-        // More rows than the run has read: the first of them are its own, as far as they can be told apart.
-        let known = pair_open(
-            run,
-            run_from..run.len(),
-            input,
-            input_from..input.len(),
-            &mut rows,
-        );
-        for (at, next) in (known..input.len()).zip(run.len()..) {
-            rows[at] = number(next);
-        }
-    } else {
-        pair(
-            run,
-            run_from..run.len(),
-            input,
-            input_from..input.len(),
-            &mut rows,
-        )?;
+    let rest = input_from..input.len();
+    let open = !complete && rest.len() > run.len() - run_from;
+    let paired = pair(run, run_from..run.len(), input, rest, open, &mut rows)?;
+    for (at, next) in (paired..input.len()).zip(run.len()..) {
+        rows[at] = number(next);
     }
     Ok(rows)
 }
 
-/// Where in the input each settled row is.
+/// Rows of the run that have to be found: the settled ones, and those that come as they were if no other row is like them.
+fn anchors(run: &[KnownRow], input: &[RowId]) -> Vec<usize> {
+    let known = unique(run.iter().map(|row| row.id.digest));
+    let given = unique(input.iter().map(|row| row.digest));
+    let found = |digest| known.contains(&digest) && given.contains(&digest);
+    (0..run.len())
+        .filter(|row| run[*row].settled || found(run[*row].id.digest))
+        .collect()
+}
+
+/// The digests that occur once.
+fn unique(digests: impl Iterator<Item = u64>) -> HashSet<u64> {
+    let (mut all, mut repeated) = (HashSet::new(), HashSet::new());
+    for digest in digests {
+        if !all.insert(digest) {
+            repeated.insert(digest);
+        }
+    }
+    all.retain(|digest| !repeated.contains(digest));
+    all
+}
+
+/// Where in the input each anchor is.
 ///
-/// A settled row may come earlier than it was by as many rows as were taken out before it: its shift. From one settled
-/// row to the next the shift stays or grows, by no more than the rows between them that may be taken out. Rows that are
-/// alike can leave several shifts open, so all that are possible are kept until the end.
-fn settled_places(run: &[KnownRow], anchors: &[usize], input: &[RowId]) -> Result<Vec<usize>, Mismatch> {
+/// A row may come earlier than it was by as many rows as were taken out before it: its shift. From one anchor to the next
+/// the shift stays or grows, by no more than the rows between them, and by `most` in all. Rows that are alike can leave
+/// several shifts open, so all that are possible are kept until the end.
+fn anchor_places(
+    run: &[KnownRow],
+    anchors: &[usize],
+    input: &[RowId],
+    most: usize,
+) -> Result<Vec<usize>, Mismatch> {
     let at = |row: usize, shift: usize| {
-        row.checked_sub(shift)
-            .and_then(|at| input.get(at))
-            .map(|id| id.digest)
+        let at = row.checked_sub(shift)?;
+        input.get(at).map(|id| id.digest)
     };
     if anchors.iter().all(|row| at(*row, 0) == Some(run[*row].id.digest)) {
         return Ok(anchors.to_vec());
@@ -94,12 +113,14 @@ fn settled_places(run: &[KnownRow], anchors: &[usize], input: &[RowId]) -> Resul
     for row in anchors.iter().copied() {
         let free = row - before.map_or(0, |before| before + 1);
         let last: &[usize] = possible.last().map_or(&[0], Vec::as_slice);
+        let fits = |shift: &usize| at(row, *shift) == Some(run[row].id.digest);
         let mut shifts: Vec<usize> = Vec::new();
+        // The first shift that was not tried yet.
+        let mut next = 0;
         for from in last {
-            // Those up to here were tried from a smaller shift.
-            let next = shifts_tried(last, *from, free).max(*from);
-            let fits = |shift: &usize| at(row, *shift) == Some(run[row].id.digest);
-            shifts.extend((next..=from + free).filter(fits));
+            let until = (from + free).min(most);
+            shifts.extend((next.max(*from)..=until).filter(fits));
+            next = next.max(until + 1);
         }
         if shifts.is_empty() {
             let from = before.map_or(0, |before| before + 1 - last[0]);
@@ -124,13 +145,7 @@ fn settled_places(run: &[KnownRow], anchors: &[usize], input: &[RowId]) -> Resul
     Ok(places)
 }
 
-/// The first shift that was not tried yet when the shifts from `from` on are.
-fn shifts_tried(last: &[usize], from: usize, free: usize) -> usize {
-    let index = last.partition_point(|shift| *shift < from);
-    index.checked_sub(1).map_or(0, |before| last[before] + free + 1)
-}
-
-/// Why the settled row `row` is not where it can be: behind `from` rows of the input.
+/// Why the anchor `row` is not where it can be: behind `from` rows of the input.
 fn mismatch(run: &[KnownRow], row: usize, from: usize, input: &[RowId]) -> Mismatch {
     let wanted = run[row].id.digest;
     let Some(found) = input.iter().position(|id| id.digest == wanted) else {
@@ -141,55 +156,47 @@ fn mismatch(run: &[KnownRow], row: usize, from: usize, input: &[RowId]) -> Misma
     added.map_or(Mismatch::Moved(number(row)), |at| Mismatch::Added(number(at)))
 }
 
-/// Pairs rows between two settled ones: those that are as they were, and in the places of the others those that were
-/// edited. Rows of the run that are left were taken out.
+/// Pairs rows between two anchors: those that are alike, those of one name, and in the places of the others those that
+/// were edited. Rows of the run that are left were taken out. Returns the first row of the input that is none of these;
+/// it is a new one, and there is one only where the end is `open`.
 fn pair(
     run: &[KnownRow],
     run_range: Range<usize>,
     input: &[RowId],
     input_range: Range<usize>,
+    open: bool,
     rows: &mut [u32],
-) -> Result<(), Mismatch> {
+) -> Result<usize, Mismatch> {
     let places = Places::new(run, run_range.clone());
-    let Some(mut left_out) = run_range.len().checked_sub(input_range.len()) else {
-        let fits = |at: &usize| places.next(input[*at], run_range.start, run_range.end).is_some();
-        let last = input_range.end - 1;
-        let added = input_range.clone().find(|at| !fits(at)).unwrap_or(last);
-        return Err(Mismatch::Added(number(added)));
+    let spare = run_range.len().checked_sub(input_range.len());
+    let mut left_out = match spare {
+        Some(spare) => spare,
+        None if open => run_range.len(),
+        None => {
+            let fits = |at: &usize| places.next(input[*at], run_range.clone()).is_some();
+            let last = input_range.end - 1;
+            let added = input_range.clone().find(|at| !fits(at)).unwrap_or(last);
+            return Err(Mismatch::Added(number(added)));
+        }
     };
     let mut next = run_range.start;
-    for at in input_range {
-        let found = places.next(input[at], next, next + left_out + 1);
-        let row = found.unwrap_or(next);
+    for at in input_range.clone() {
+        let within = next..run_range.end.min(next + left_out + 1);
+        let edited = || within.clone().find(|row| !run[*row].in_doubt);
+        let Some(row) = places.next(input[at], within.clone()).or_else(edited) else {
+            if open {
+                return Ok(at);
+            }
+            return Err(Mismatch::Replaced(number(next)));
+        };
         left_out -= row - next;
         rows[at] = number(row);
         next = row + 1;
     }
-    Ok(())
+    Ok(input_range.end)
 }
 
-/// The same at the end of a run that had not read all its rows. Returns the first row of the input that is new.
-fn pair_open(
-    run: &[KnownRow],
-    run_range: Range<usize>,
-    input: &[RowId],
-    input_range: Range<usize>,
-    rows: &mut [u32],
-) -> usize {
-    let places = Places::new(run, run_range.clone());
-    let mut next = run_range.start;
-    for at in input_range.clone() {
-        if next == run_range.end {
-            return at;
-        }
-        let row = places.next(input[at], next, run_range.end).unwrap_or(next);
-        rows[at] = number(row);
-        next = row + 1;
-    }
-    input_range.end
-}
-
-/// Where each digest is among some rows of the run.
+/// Where each digest and each name is among some rows of the run.
 struct Places {
     by_digest: HashMap<u64, Vec<usize>>,
     by_key: HashMap<u64, Vec<usize>>,
@@ -211,17 +218,17 @@ impl Places {
         places
     }
 
-    /// The first row from `from` on, before `end`, that is as it was, or else one that has the same name.
-    fn next(&self, id: RowId, from: usize, end: usize) -> Option<usize> {
+    /// The first row of a range that is as it was, or else one that has the same name.
+    fn next(&self, id: RowId, within: Range<usize>) -> Option<usize> {
         let first = |rows: Option<&Vec<usize>>| {
             let rows = rows?;
-            rows.get(rows.partition_point(|row| *row < from)).copied()
+            rows.get(rows.partition_point(|row| *row < within.start)).copied()
         };
         let found = [
             first(self.by_digest.get(&id.digest)),
             first(self.by_key.get(&id.key)),
         ];
-        found.into_iter().flatten().find(|row| *row < end)
+        found.into_iter().flatten().find(|row| *row < within.end)
     }
 }
 
@@ -241,6 +248,7 @@ mod tests {
         let known = |letter: char| KnownRow {
             id: row(letter),
             settled: letter.is_uppercase(),
+            in_doubt: false,
         };
         rows.chars().map(known).collect()
     }
@@ -302,6 +310,36 @@ mod tests {
     }
 
     #[test]
+    fn a_row_that_comes_as_it_was_is_no_edit_of_another() {
+        for (rows, input, expected) in [
+            ("abcd", "abdc", Mismatch::Moved(2)),
+            ("abcd", "xabc", Mismatch::Added(0)),
+            ("Abcd", "acbd", Mismatch::Moved(1)),
+        ] {
+            assert_eq!(aligned(rows, input, true), Err(expected), "{rows} {input}");
+        }
+        // The name of another row does not make it that row.
+        assert_eq!(aligned("abcd", "3bc", true).as_deref(), Ok(&[0, 1, 2][..]));
+        // One was taken out of a stream: what follows is not pulled up.
+        assert_eq!(aligned("abcd", "abde", false).as_deref(), Ok(&[0, 1, 3, 4][..]));
+    }
+
+    #[test]
+    fn a_row_in_doubt_keeps_its_name() {
+        let mut rows = run("Abc");
+        rows[1].in_doubt = true;
+        let named = |input: &str| -> Vec<RowId> { input.chars().map(row).collect() };
+        assert_eq!(align(&rows, &named("a2c"), true).as_deref(), Ok(&[0, 1, 2][..]));
+        assert_eq!(align(&rows, &named("ac"), true).as_deref(), Ok(&[0, 2][..]));
+        assert_eq!(align(&rows, &named("axc"), true), Err(Mismatch::Replaced(1)));
+        rows[2].in_doubt = true;
+        assert_eq!(
+            align(&rows, &named("axyz"), false).as_deref(),
+            Ok(&[0, 3, 4, 5][..])
+        );
+    }
+
+    #[test]
     fn a_run_that_had_not_read_all_its_rows_takes_more() {
         for (rows, input, expected) in [
             ("AB", "abcd", &[0, 1, 2, 3][..]),
@@ -328,7 +366,7 @@ mod tests {
             rows in prop::collection::vec((0_u64..4, any::<bool>(), 0_u8..3), 0..40),
             spoiled in any::<Option<prop::sample::Index>>(),
         ) {
-            let run: Vec<KnownRow> = rows.iter().map(|(digest, settled, _)| KnownRow { id: id(*digest), settled: *settled }).collect();
+            let run: Vec<KnownRow> = rows.iter().map(|(digest, settled, _)| KnownRow { id: id(*digest), settled: *settled, in_doubt: false }).collect();
             let mut input = Vec::new();
             for (at, (digest, settled, change)) in rows.iter().enumerate() {
                 match (settled, change) {

@@ -30,7 +30,7 @@ const TABLES: &str = "
         import_prefix TEXT, complete INTEGER NOT NULL DEFAULT 0, begun TEXT NOT NULL, written TEXT) STRICT;
     CREATE TABLE sendings (number INTEGER PRIMARY KEY, sending TEXT NOT NULL) STRICT;
     CREATE TABLE bodies (sending INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
-    CREATE TABLE headings (heading TEXT PRIMARY KEY, counts INTEGER NOT NULL) STRICT;
+    CREATE TABLE headings (heading TEXT PRIMARY KEY, counts_as TEXT) STRICT;
     CREATE TABLE faults (number INTEGER PRIMARY KEY, fault TEXT NOT NULL) STRICT;
     CREATE TABLE records (number INTEGER PRIMARY KEY, label ANY, key TEXT NOT NULL, state TEXT NOT NULL, id TEXT,
         digest INTEGER NOT NULL, sending INTEGER, fault INTEGER, same_as INTEGER) STRICT;
@@ -351,8 +351,8 @@ fn put(connection: &Connection, ledger: &Ledger, changes: &Changes, sendings: us
         };
     }
     let mut statement = connection.prepare("INSERT OR IGNORE INTO headings VALUES (?1, ?2)")?;
-    for (heading, counts) in &ledger.headings {
-        statement.execute(params![heading, counts])?;
+    for (heading, counts_as) in &ledger.headings {
+        statement.execute(params![heading, counts_as])?;
     }
     let mut statement = connection.prepare("INSERT OR REPLACE INTO faults VALUES (?1, ?2)")?;
     for (number, fault) in ledger.faults().iter().enumerate().skip(changes.faults_from) {

@@ -306,8 +306,8 @@ pub struct Ledger {
     same_as: HashMap<Number, Number>,
     /// The digest of each row's cells; 0 where it was not read.
     digests: Vec<u64>,
-    /// Which columns count for those digests.
-    pub headings: BTreeMap<String, bool>,
+    /// What each column counts as for those digests; nothing where it does not count.
+    pub headings: BTreeMap<String, Option<String>>,
     /// The requests of rows whose outcome is unknown.
     bodies: BTreeMap<Number, SentBody>,
     /// For each row of the last input the row it is; `None`: they are the same rows in the same places.
@@ -452,16 +452,14 @@ impl Ledger {
     }
 
     /// The row was edited and has an outcome of its own: rows that shared its outcome keep the old one.
-    pub fn part_from_twins(&mut self, row: u32) {
+    pub fn part_from_twins(&mut self, row: u32, twins: &[u32]) {
         let first = self.same_as.remove(&row).unwrap_or(row);
-        let twins: Vec<u32> = self
-            .same_as
-            .iter()
-            .filter(|(_, of)| **of == row)
-            .map(|(twin, _)| *twin)
-            .collect();
         let (state, fault) = (self.states[first as usize], self.faults_of.get(&first).copied());
-        for twin in twins {
+        for twin in twins.iter().copied() {
+            // It may have been edited before, and is another row's equal since.
+            if self.same_as.get(&twin) != Some(&row) {
+                continue;
+            }
             self.same_as.remove(&twin);
             self.states[twin as usize] = state;
             self.faults_of.extend(fault.map(|fault| (twin, fault)));
@@ -703,6 +701,16 @@ impl Ledger {
     /// Notes which row each row of the input is.
     pub fn set_input(&mut self, rows: Option<Vec<u32>>) {
         self.input = rows;
+    }
+
+    /// For each row that others share the outcome of, those others.
+    #[must_use]
+    pub fn twins(&self) -> HashMap<u32, Vec<u32>> {
+        let mut twins: HashMap<u32, Vec<u32>> = HashMap::new();
+        for (twin, first) in &self.same_as {
+            twins.entry(*first).or_default().push(*twin);
+        }
+        twins
     }
 
     /// The row that this one says the same as, where it does.

@@ -477,7 +477,8 @@ impl Packer {
         let Some(earlier) = &mut self.earlier else {
             return;
         };
-        let numbered = self.writer.are_numbered().then(|| self.writer.numbered());
+        let numbered = self.writer.numbered();
+        let run = lock(&self.ledger).run();
         let key: Box<str> = self.writer.key().into();
         if let Some(row) = earlier.settled_next(digest).filter(|_| numbered.is_none()) {
             earlier.take_settled(digest, &key);
@@ -493,7 +494,7 @@ impl Packer {
                 import_key: self.writer.import_key().into(),
                 judged: checked.map(|()| self.current.open[self.start..].to_vec()),
             };
-            earlier.take(row, numbered);
+            earlier.take(row, numbered, run);
         }
         self.current.undo_begin();
         self.end_earlier_if_read();
@@ -580,7 +581,7 @@ impl Sink for Packer {
                 import_key: Box::default(),
                 judged: Err(vec![problem]),
             };
-            earlier.take(row, self.writer.are_numbered().then_some(None));
+            earlier.take(row, None, 0);
             self.end_earlier_if_read();
         } else {
             lock(&self.ledger).set_digest(self.row, digest);

@@ -129,13 +129,14 @@ impl Run {
         let endpoint = self.job.endpoint;
         let batches: Vec<(u32, Batch)> = {
             let ledger = lock(&self.ledger);
-            let in_doubt =
-                |item: &Item| self.prove.contains(&item.row) && ledger.state(item.row) == State::Unknown;
+            let in_doubt = |item: &Item, sending| {
+                self.prove.contains(&item.row) && ledger.is_in_doubt(item.row, sending)
+            };
             let bodies = ledger.bodies_of(&self.prove).into_iter();
             bodies
                 .map(|(sending, body)| {
                     let batch = Batch::kept(endpoint, body);
-                    (sending, batch.part(endpoint, |_, item| in_doubt(item)))
+                    (sending, batch.part(endpoint, |_, item| in_doubt(item, sending)))
                 })
                 .filter(|(_, batch)| !batch.items.is_empty())
                 .collect()
@@ -230,12 +231,7 @@ impl Run {
         match today {
             Today::NotGiven => {}
             Today::Row(read) if read.judged.as_deref().is_ok_and(|body| body == sent) => {}
-            Today::Row(read) => {
-                // The next call may bring the row as it is now.
-                lock(&self.ledger).set_digest(row, read.digest);
-                self.outdated.push(row);
-            }
-            Today::Removed => self.outdated.push(row),
+            Today::Row(_) | Today::Removed => self.outdated.push(row),
         }
     }
 

@@ -43,8 +43,12 @@ pub(super) struct Earlier {
     input: Vec<RowId>,
     /// Rows of the input, but for those that are a settled row in its place.
     held: BTreeMap<u32, ReadRow>,
-    /// What a file of rows to fix says of each of its rows.
-    numbers: Vec<Option<(u32, u64)>>,
+    /// The row of this run that a file of rows to fix says each of its rows is.
+    numbers: Vec<Option<u32>>,
+    /// The rows come from a file of rows to fix that was not written for this run.
+    foreign: bool,
+    /// For each row that others share the outcome of, those others.
+    twins: HashMap<u32, Vec<u32>>,
 }
 
 /// The row was taken out of the input.
@@ -66,6 +70,7 @@ impl Earlier {
                 key: ledger.key(row).map_or(0, |key| named(&key)),
             },
             settled: !edits || ledger.state(row).good(),
+            in_doubt: edits && ledger.state(row) == State::Unknown,
         };
         (rows > 0 || ledger.complete).then(|| Self {
             run: (0..rows).map(known).collect(),
@@ -74,6 +79,8 @@ impl Earlier {
             input: Vec::new(),
             held: BTreeMap::new(),
             numbers: Vec::new(),
+            foreign: false,
+            twins: ledger.twins(),
         })
     }
 
@@ -87,30 +94,40 @@ impl Earlier {
     pub fn take_settled(&mut self, digest: u64, key: &str) {
         let key = named(key);
         self.input.push(RowId { digest, key });
+        self.numbers.push(None);
     }
 
-    pub fn take(&mut self, row: ReadRow, numbered: Option<Option<(u32, u64)>>) {
+    /// `number`: the run and the row that a file of rows to fix says it is.
+    pub fn take(&mut self, row: ReadRow, number_in: Option<(u64, u32)>, run: u64) {
         let at = number(self.input.len());
         self.input.push(RowId {
             digest: row.digest,
             key: named(&row.key),
         });
-        self.numbers.extend(numbered);
+        // The rows of another run are counted otherwise.
+        self.foreign |= number_in.is_some_and(|(of, _)| of != run);
+        let own = number_in.filter(|(of, _)| *of == run);
+        self.numbers.push(own.map(|(_, row)| row));
         self.held.insert(at, row);
     }
 
     /// Whether the rows that follow are new ones, or one too many.
     pub fn is_read(&self) -> bool {
-        if self.complete || !self.numbers.is_empty() {
+        if self.complete || self.is_numbered() {
             self.input.len() > self.run.len()
         } else {
             self.input.len() == self.run.len()
         }
     }
 
+    /// Whether the rows come from a file of rows to fix of this run.
+    fn is_numbered(&self) -> bool {
+        self.numbers.iter().any(Option::is_some)
+    }
+
     /// The row of the run that each row of the input is.
     fn rows(&self) -> Result<Vec<u32>, Unfit> {
-        if self.numbers.is_empty() {
+        if !self.is_numbered() {
             let rows = align(&self.run, &self.input, self.complete).map_err(Unfit::Row)?;
             let known = |row: u32| self.good.get(row as usize);
             // Only rows that are alike, in patterns that repeat, get here.
@@ -127,15 +144,17 @@ impl Earlier {
         (0_u32..)
             .zip(&self.numbers)
             .map(|(at, numbered)| {
-                let digest = self.input[at as usize].digest;
-                let (row, before) = numbered.ok_or(Unfit::Row(Mismatch::Added(at)))?;
-                let known = self.run.get(row as usize).ok_or(Unfit::OtherRun(row))?;
-                // It is as it was when the file was written, or the file was given before.
-                if known.id.digest != before && known.id.digest != digest {
-                    return Err(Unfit::OtherRun(row));
-                }
-                if known.settled && known.id.digest != digest {
+                let row = numbered.ok_or(Unfit::Row(Mismatch::Added(at)))?;
+                let known = self
+                    .run
+                    .get(row as usize)
+                    .ok_or(Unfit::Row(Mismatch::Added(at)))?;
+                let given = self.input[at as usize];
+                if known.settled && known.id.digest != given.digest {
                     return Err(Unfit::Row(Mismatch::Missing(row)));
+                }
+                if known.in_doubt && known.id.digest != given.digest && known.id.key != given.key {
+                    return Err(Unfit::Row(Mismatch::Replaced(row)));
                 }
                 if !taken.insert(row) {
                     return Err(Unfit::Repeated(row));
@@ -151,9 +170,7 @@ enum Unfit {
     Row(Mismatch),
     /// Which of several rows that are alike was taken out cannot be determined.
     Unclear(u32),
-    /// A file of rows to fix says that one of its rows is this one, which is another.
-    OtherRun(u32),
-    /// It has this row more than once.
+    /// A file of rows to fix has this row more than once.
     Repeated(u32),
 }
 
@@ -170,28 +187,32 @@ impl Packer {
                 return;
             }
         };
-        let all = earlier.numbers.is_empty();
+        let all = !earlier.is_numbered();
         let known = number(earlier.run.len());
-        let mut missing: Vec<bool> = vec![true; earlier.run.len()];
-        let mut places = Vec::with_capacity(rows.len());
-        for (at, row) in (0_u32..).zip(rows) {
-            places.push(row);
-            if let Some(missing) = missing.get_mut(row as usize) {
-                *missing = false;
-            }
+        let mut missing: HashSet<u32> = (0..known).collect();
+        for row in &rows {
+            missing.remove(row);
+        }
+        let twins = std::mem::take(&mut earlier.twins);
+        for row in missing.iter().copied().filter(|_| all) {
+            self.take_out(row, twins.get(&row).map_or(&[], Vec::as_slice));
+        }
+        for (at, row) in (0_u32..).zip(&rows) {
             let Some(mut read) = earlier.held.remove(&at) else {
                 continue;
             };
-            self.number_import_key(&mut read, row);
-            if row >= known {
+            self.number_import_key(&mut read, *row);
+            if *row >= known {
                 self.take_new(read);
             } else {
-                self.judge_again(row, read, all);
+                self.judge_again(*row, read, all, &twins);
             }
         }
-        for row in (0..known).filter(|row| missing[*row as usize]) {
-            self.take_missing(row, all);
+        for row in missing.into_iter().filter(|row| self.again.prove.contains(row)) {
+            let today = if all { Today::Removed } else { Today::NotGiven };
+            self.today.entry(row).or_insert(today);
         }
+        let places = rows;
         let same = places.iter().zip(0_u32..).all(|(row, at)| *row == at);
         self.places = (!same || places.len() < earlier.run.len()).then_some(places);
         self.some_rows_only = !all;
@@ -239,7 +260,7 @@ impl Packer {
         }
     }
 
-    fn judge_again(&mut self, row: u32, read: ReadRow, all: bool) {
+    fn judge_again(&mut self, row: u32, read: ReadRow, all: bool, twins: &HashMap<u32, Vec<u32>>) {
         let (state, own, first, edited) = {
             let ledger = lock(&self.ledger);
             let first = ledger.same_as(row);
@@ -260,9 +281,11 @@ impl Packer {
             }
             return;
         }
-        if state == State::Unknown {
-            if self.again.prove.contains(&first.unwrap_or(row)) {
-                self.judge_in_doubt(row, read);
+        if state == State::Unknown && (first.is_none() || !edited) {
+            // A row that says the same as one in doubt stands in for it, should that be missing.
+            let sent = first.unwrap_or(row);
+            if self.again.prove.contains(&sent) && (first.is_none() || !self.today.contains_key(&sent)) {
+                self.judge_in_doubt(sent, read);
             }
             return;
         }
@@ -279,7 +302,7 @@ impl Packer {
         {
             let mut ledger = lock(&self.ledger);
             if edited {
-                ledger.part_from_twins(row);
+                ledger.part_from_twins(row, twins.get(&row).map_or(&[], Vec::as_slice));
             }
             ledger.rename(row, &read.key, self.named_by_id);
             ledger.set_digest(row, read.digest);
@@ -300,21 +323,14 @@ impl Packer {
         self.today.insert(row, Today::Row(read));
     }
 
-    /// A row of the run that is not in the input.
-    fn take_missing(&mut self, row: u32, all: bool) {
+    /// A row of the run that should be in the input and is not.
+    fn take_out(&mut self, row: u32, twins: &[u32]) {
         let mut ledger = lock(&self.ledger);
-        match ledger.state(row) {
-            State::Unknown if self.again.prove.contains(&row) => {
-                let today = if all { Today::Removed } else { Today::NotGiven };
-                self.today.insert(row, today);
-            }
-            State::Unknown => {}
-            _ if !all => {}
-            _ => {
-                ledger.part_from_twins(row);
-                let fault = ledger.add_fault(removed());
-                ledger.set_fault(row, State::NotSent, fault);
-            }
+        // Whether the project has it is looked up first.
+        if ledger.state(row) != State::Unknown {
+            ledger.part_from_twins(row, twins);
+            let fault = ledger.add_fault(removed());
+            ledger.set_fault(row, State::NotSent, fault);
         }
     }
 
@@ -333,6 +349,11 @@ impl Packer {
         };
         let done = |row: u32| ledger.state(row).as_str();
         match unfit {
+            Unfit::Row(_) if earlier.foreign => {
+                "this file of rows to fix was written for other rows: give all rows of the run, or the file that \
+                 `.to_excel()` of a result of this run writes"
+                    .to_owned()
+            }
             Unfit::Row(Mismatch::Missing(row)) => format!(
                 "{} is {} and is missing, or was edited since: put it back as it was, and patch what is to change",
                 named(*row),
@@ -342,6 +363,10 @@ impl Packer {
                 "{} is {} and comes at another place: keep the rows in their order",
                 named(*row),
                 done(*row)
+            ),
+            Unfit::Row(Mismatch::Replaced(row)) => format!(
+                "{} may be in the project, and another row has taken its place: put it back, or take it out",
+                named(*row)
             ),
             Unfit::Row(Mismatch::Added(at)) => {
                 let key = earlier.held.get(at).map_or("", |read| &read.key);
@@ -354,10 +379,6 @@ impl Packer {
                 "{} is one of several rows that are alike, and which of them is missing cannot be determined: put them \
                  back",
                 named(*row)
-            ),
-            Unfit::OtherRun(row) => format!(
-                "this file of rows to fix says that it has row {row} of the run, and that is another row: give it to the \
-                 run that it was written for"
             ),
             Unfit::Repeated(row) => format!("{} comes more than once: keep one of them", named(*row)),
         }

@@ -316,7 +316,7 @@ impl Run {
             };
             ledger.warnings.push(format!(
                 "{rows} {verb} changed or taken out after being sent (first: {first}): the project has what was sent. \
-                 Patch those assets, or put the rows back as they were"
+                 Put these rows back as they were for the next call of this run; changes go in another call"
             ));
         }
         for (field, (count, first)) in std::mem::take(&mut self.differing) {

@@ -59,7 +59,7 @@ pub fn write_fixes(
                 OwnedLabel::Int(number) => Some(number.to_string()),
                 OwnedLabel::Text(text) => Some(text.to_string()),
             },
-            row_of_run: row_of_run_text(outcome.row, known.digest(outcome.row)),
+            row_of_run: row_of_run_text(known.run(), outcome.row),
         };
         wanted.insert(place, row);
     }

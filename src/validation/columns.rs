@@ -53,16 +53,16 @@ pub const OF_REPORTS: [&str; 3] = ["Sheet row", "Problem", "Fix"];
 /// The hidden column of a file of rows to fix: which row of its run each row is.
 pub const ROW_OF_RUN: &str = "acc-assets row";
 
-/// The text of that column for a row: its number, counted from 0, and its digest when the file was written.
+/// The text of that column for a row: which run, and its number in it, counted from 0.
 #[must_use]
-pub fn row_of_run_text(row: u32, digest: u64) -> String {
-    format!("{row}:{digest:016x}")
+pub fn row_of_run_text(run: u64, row: u32) -> String {
+    format!("{run:016x}:{row}")
 }
 
-pub(super) fn row_of_run(cell: &Cell<'_>) -> Option<(u32, u64)> {
+pub(super) fn row_of_run(cell: &Cell<'_>) -> Option<(u64, u32)> {
     let Cell::Text(text) = cell else { return None };
-    let (row, digest) = text.trim().split_once(':')?;
-    Some((row.parse().ok()?, u64::from_str_radix(digest, 16).ok()?))
+    let (run, row) = text.trim().split_once(':')?;
+    Some((u64::from_str_radix(run, 16).ok()?, row.parse().ok()?))
 }
 
 /// The field that people mean by this heading in every project.

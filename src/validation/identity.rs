@@ -17,6 +17,14 @@ use crate::input::Cell;
 pub(super) struct Seed(u64);
 
 impl Seed {
+    /// What [`field`] or [`heading`] gave.
+    pub(super) fn of(meant: &str) -> Self {
+        match meant.strip_prefix(FIELD) {
+            Some(field) => Self::field(field),
+            None => Self::heading(meant.strip_prefix(HEADING).unwrap_or(meant)),
+        }
+    }
+
     /// A field of an asset, whatever its column is called.
     pub(super) fn field(name: &str) -> Self {
         Self(xxh3_64_with_seed(name.as_bytes(), 1))
@@ -26,6 +34,19 @@ impl Seed {
     pub(super) fn heading(name: &str) -> Self {
         Self(xxh3_64_with_seed(name.trim().as_bytes(), 2))
     }
+}
+
+const FIELD: &str = "field ";
+const HEADING: &str = "column ";
+
+/// What the column of a field counts as, for a run's file.
+pub(super) fn field(name: &str) -> String {
+    format!("{FIELD}{name}")
+}
+
+/// What any other column counts as.
+pub(super) fn heading(name: &str) -> String {
+    format!("{HEADING}{}", name.trim())
 }
 
 /// The digest of the row under way. Columns may come in any order, so their digests are added up.
@@ -38,7 +59,6 @@ pub(super) struct Identity {
 
 /// Marks what is no plain text, so that no text can be taken for it.
 const CLEAR: u8 = 1;
-const LIST: u8 = 2;
 const MAP: u8 = 3;
 const OTHER: u8 = 4;
 
@@ -113,10 +133,14 @@ fn write(cell: &Cell<'_>, out: &mut Vec<u8>) {
         Cell::Date(day) => shown(day, out),
         Cell::DateTime(moment) if midnight(*moment) => shown(&moment.date(), out),
         Cell::DateTime(moment) => shown(moment, out),
+        // As the file of rows to fix writes it, and as people do.
         Cell::List(items) => {
-            out.push(LIST);
-            for item in items {
-                part(out, |out| write(item, out));
+            let mut first = true;
+            for item in items.iter().filter(|item| !matches!(item, Cell::Null)) {
+                if !std::mem::take(&mut first) {
+                    out.extend_from_slice(b"; ");
+                }
+                write(item, out);
             }
         }
         Cell::Map(entries) => {
@@ -154,25 +178,17 @@ fn float(number: f64, out: &mut Vec<u8>) {
 
 /// A decimal number without the zeros that say nothing: 42.00 is 42.
 fn without_zeros(digits: &str) -> &str {
-    if digits.contains('.') {
+    let kept = if digits.contains('.') {
         digits.trim_end_matches('0').trim_end_matches('.')
     } else {
         digits
-    }
+    };
+    if kept == "-0" { "0" } else { kept }
 }
 
 fn shown(value: &impl std::fmt::Display, out: &mut Vec<u8>) {
     // Writing into memory cannot fail.
     let _ = write!(out, "{value}");
-}
-
-/// One of several parts, with its length in front, so that no two lists of parts are the same bytes.
-fn part(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
-    let start = out.len();
-    out.extend_from_slice(&[0; 8]);
-    write(out);
-    let length = (out.len() - start - 8) as u64;
-    out[start..start + 8].copy_from_slice(&length.to_le_bytes());
 }
 
 #[cfg(test)]
@@ -214,7 +230,7 @@ mod tests {
             ],
             &[Cell::Null, Cell::Text("  "), Cell::Float(f64::NAN)],
             &[Cell::Bool(true), Cell::Text("TRUE"), Cell::Text("true ")],
-            &[Cell::Float(-0.0), Cell::Int(0)],
+            &[Cell::Float(-0.0), Cell::Int(0), Cell::Digits("-0.0")],
         ];
         let digests: Vec<u64> = same
             .iter()
@@ -241,6 +257,7 @@ mod tests {
             Cell::Null,
             Cell::List(vec![Cell::Text("ab"), Cell::Text("c")]),
             Cell::List(vec![Cell::Text("a"), Cell::Text("bc")]),
+            Cell::List(vec![Cell::Text("abc")]),
             Cell::DateTime(datetime(2026, 3, 5, 1, 0, 0, 0)),
             Cell::Float(f64::INFINITY),
             Cell::Other("bytes"),

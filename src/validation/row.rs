@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::columns::{self, Meant};
 use super::fields::{self, BARCODE, CATEGORY, CLIENT_ASSET_ID, CUSTOM_ATTRIBUTES, FIELDS, LOCATION, STATUS};
-use super::identity::{Identity, Seed};
+use super::identity::{self, Identity, Seed};
 use super::json;
 use super::notices::{Notice, Notices, in_rows};
 use super::policy::{ImportKey, Policy, RowShape};
@@ -50,8 +50,8 @@ pub struct RowWriter {
     trimmed: Vec<(String, u64, usize)>,
     /// Whether the rows bring their import keys; not known before the first row.
     keys_are_given: Option<bool>,
-    /// Which columns count for the identity of a row, as the first call of the run took them.
-    headings: BTreeMap<String, bool>,
+    /// What each column counts as for the identity of a row, as the first call of the run took it.
+    headings: BTreeMap<String, Option<String>>,
     // What follows belongs to the row under way.
     number: u32,
     start: usize,
@@ -64,8 +64,8 @@ pub struct RowWriter {
     given: u32,
     id: Given,
     identity: Identity,
-    /// What a file of rows to fix says of the row: its number in the run, and its digest as it was.
-    numbered: Option<(u32, u64)>,
+    /// What a file of rows to fix says of the row: the run, and its number in it.
+    numbered: Option<(u64, u32)>,
     pub(super) key: String,
     pub(super) problems: Vec<Problem>,
 }
@@ -189,27 +189,35 @@ impl RowWriter {
     /// A column that the first call of a run left out does not count later either, and one that it took still does:
     /// whether the project knows a name may change between two calls, and who a row is may not.
     fn seed(&mut self, name: &str, slot: &Slot) -> Option<Seed> {
-        let (called, seed) = match slot {
+        match slot {
             Slot::Number => return None,
             Slot::Ignored if self.policy.shape == RowShape::Id => return None,
             Slot::Id => return Some(Seed::field("id")),
-            Slot::Field(field) => (FIELDS[*field].name, Seed::field(FIELDS[*field].name)),
-            // Refused, because its name is not understood without the project's settings.
-            Slot::Refused(_) if let Some(field) = columns::base_field(name) => {
-                (FIELDS[field].name, Seed::field(FIELDS[field].name))
-            }
-            _ => {
-                let bare = columns::bare(name).trim();
-                (bare, Seed::heading(bare))
-            }
+            _ => {}
+        }
+        if let Some(known) = self.headings.get(name) {
+            return known.as_deref().map(Seed::of);
+        }
+        let field = match slot {
+            Slot::Field(field) => Some(*field),
+            // Its name is not understood without the project's settings.
+            Slot::Refused(_) => columns::base_field(name),
+            _ => None,
         };
-        let counts = !matches!(slot, Slot::Ignored);
-        let counts = *self.headings.entry(called.to_owned()).or_insert(counts);
-        counts.then_some(seed)
+        let meant = match field {
+            Some(field) => identity::field(FIELDS[field].name),
+            None => identity::heading(columns::bare(name)),
+        };
+        let counts =
+            !matches!(slot, Slot::Ignored) || self.headings.values().flatten().any(|known| *known == meant);
+        let seed = counts.then(|| Seed::of(&meant));
+        self.headings.insert(name.to_owned(), counts.then_some(meant));
+        seed
     }
 
-    /// Which columns count for the identity of a row. Of a run that is resumed they are set before the first column.
-    pub fn headings(&mut self) -> &mut BTreeMap<String, bool> {
+    /// What each column counts as for the identity of a row; nothing where it does not count. Of a run that is resumed
+    /// they are set before the first column.
+    pub fn headings(&mut self) -> &mut BTreeMap<String, Option<String>> {
         &mut self.headings
     }
 
@@ -218,16 +226,9 @@ impl RowWriter {
         self.identity.digest()
     }
 
-    /// What a file of rows to fix says of the row that ended: its number in the run, and its digest as it was.
-    pub fn numbered(&self) -> Option<(u32, u64)> {
+    /// What a file of rows to fix says of the row that ended: the run, and its number in it.
+    pub fn numbered(&self) -> Option<(u64, u32)> {
         self.numbered
-    }
-
-    /// Whether the rows come from a file of rows to fix.
-    pub fn are_numbered(&self) -> bool {
-        self.columns
-            .iter()
-            .any(|column| matches!(column.slot, Slot::Number))
     }
 
     fn slot(&mut self, name: &str, column: Column) -> Slot {
