@@ -43,7 +43,7 @@ fn new_ledger() -> Ledger {
 fn carrying(rows: &[u32]) -> SentBody {
     let mut body = SentBody::default();
     for row in rows {
-        body.text.push_str(&format!("{{\"row\":{row}}}"));
+        body.text.push_str("{}");
         body.rows.push(SentItem {
             row: *row,
             key: format!("P-{row}").into(),

@@ -7,6 +7,7 @@
 mod bench;
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -40,7 +41,6 @@ impl log::Log for Logger {
     }
     fn log(&self, record: &log::Record<'_>) {
         if record.target() == "acc_assets" {
-            use std::fmt::Write;
             let mut logged = LOGGED.lock().unwrap();
             logged.truncate(100_000);
             writeln!(logged, "{}", record.args()).unwrap();
@@ -252,7 +252,7 @@ impl Schedule {
                 let name = changed.categories[own].name.clone();
                 changed.categories[own].name = std::mem::replace(&mut changed.categories[other].name, name);
             }
-            _ => changed.categories[own].name = "Another Name".to_owned(),
+            _ => "Another Name".clone_into(&mut changed.categories[own].name),
         }
         self.what.push_str(", names");
         self.settings = vec![Arc::new(settings), Arc::new(Settings::new(changed))];
@@ -620,8 +620,7 @@ impl Schedule {
     /// A call while all writes are answered 503, and the next one after that: it completes.
     async fn outage(&mut self, owned: &Owned) -> Ledger {
         let after = self.random.bool();
-        self.what
-            .push_str(&format!(", an outage of writes, after_apply {after}"));
+        let _ = write!(self.what, ", an outage of writes, after_apply {after}");
         self.bench.simulator.add_fault(fault(
             &json!({"what": "status", "code": 503, "on": "assets:batch-create", "every": 1, "after_apply": after}),
         ));

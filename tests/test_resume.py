@@ -404,7 +404,7 @@ def test_a_file_of_rows_to_fix_of_another_run_is_refused(
     project.assets.create(rows, run="one").to_excel(folder / "to_fix.xlsx")
     project.assets.create([{**row, "description": "other"} for row in rows], run="two")
     before = len(sim.assets())
-    with pytest.raises(acc.InputError, match="give it to the run that it was written for"):
+    with pytest.raises(acc.InputError, match="this file of rows to fix was written for other rows"):
         project.assets.create(folder / "to_fix.xlsx", run="two")
     assert len(sim.assets()) == before
 

@@ -219,12 +219,13 @@ class Write(NamedTuple):
         rows = self.rows if self.rows.replayable else None
         run = self.options["run"]
         if run is None or not os.path.exists(run):
-            ledger = _core.Ledger.unsent(0 if rows is None else len(rows))
-            return BulkResult(ledger, None, self.options["dry_run"], None, rows)
+            ledger = _core.Ledger.unsent(rows)
+            return BulkResult(ledger, None, self.options["dry_run"], None, rows, None, run is not None)
         kept = None
         with suppress(JournalError):
             kept = _core.read_run(run)
-        return None if kept is None else BulkResult(kept[1], None, self.options["dry_run"], None, rows)
+        # Which of its rows each row of this call is has not been found out yet, so it goes without them.
+        return None if kept is None else BulkResult(kept[1], None, self.options["dry_run"], None, None, None, True)
 
     def keep(self, operation: _core.Operation, again: Any) -> BulkResult:
         """The result as it stands, kept as `last_result` whatever comes next."""

@@ -167,8 +167,8 @@ class Ledger:
     """One verdict a row, in input order. Frozen; a few dozen bytes a row."""
 
     @staticmethod
-    def unsent(rows: int, /) -> Ledger:
-        """The ledger of a call that ended before its first request, of so many rows."""
+    def unsent(rows: Rows | None, /) -> Ledger:
+        """The ledger of a call that ended before its first request; of rows that can be read once none is known."""
     def __len__(self) -> int: ...
     def outcome(
         self, index: int, /

@@ -327,8 +327,8 @@ class BulkResult(Sequence[RowOutcome]):
         """
         if self._rows is None:
             raise OptionError(
-                "to_excel(): the rows are no longer there, since they came from a generator or the result from a pickle; "
-                "pass a list, a frame or a sheet the first time."
+                "to_excel(): this result has no rows: they came from a generator, or it was pickled, or its call ended before "
+                "the first request. Pass a list, a frame or a sheet, and call again."
             )
         return _core.write_fixes(self._rows, self._ledger, os.fspath(path), self._label_title)
 

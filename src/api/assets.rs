@@ -246,8 +246,13 @@ fn differing(row: &SentRow<'_>, entry: &[u8]) -> Vec<String> {
             continue;
         }
         let value = |raw: &RawValue| serde_json::from_str::<Value>(raw.get()).ok();
-        if let Some(sent) = value(sent) {
-            names.extend(others(&name, came.and_then(value).as_ref(), &sent));
+        // What the response does not show proves nothing.
+        if let (Some(sent), Some(came)) = (value(sent), came.and_then(value)) {
+            let shown = |name: &String| match name.strip_prefix("customAttributes.") {
+                Some(attribute) => came.get(attribute).is_some(),
+                None => true,
+            };
+            names.extend(others(&name, Some(&came), &sent).into_iter().filter(shown));
         }
     }
     names
@@ -262,16 +267,25 @@ fn others(name: &str, came: Option<&Value>, sent: &Value) -> Vec<String> {
             .filter(|(attribute, sent)| !same(&came[attribute.as_str()], sent))
             .map(|(attribute, _)| format!("{name}.{attribute}"))
             .collect(),
-        _ if same(came, sent) => Vec::new(),
+        // The fields of an asset are texts: "007" is not "7".
+        _ if came == sent || (!came.is_string() && same(came, sent)) => Vec::new(),
         _ => vec![name.to_owned()],
     }
 }
 
-/// Whether a value is what was sent: numbers may come back as text or as a number, lists in another order.
+/// Whether a value is what was sent: numbers may come back as text or as a number, lists in another order. Of two texts
+/// only numbers in their usual form can be the same number: "12.50" is 12.5, and "012" is an identifier.
 fn same(came: &Value, sent: &Value) -> bool {
+    let usual = |text: &str| {
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        let whole = digits.split('.').next().unwrap_or_default();
+        digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+            && (whole.len() == 1 || !whole.starts_with('0'))
+    };
+    let texts = came.is_string() && sent.is_string();
     let number = |value: &Value| match value {
         Value::Number(number) => number.as_f64(),
-        Value::String(text) => text.parse::<f64>().ok(),
+        Value::String(text) if !texts || usual(text) => text.parse::<f64>().ok(),
         _ => None,
     };
     match (came, sent) {

@@ -382,6 +382,28 @@ pub struct Cause<'a> {
 }
 
 impl Ledger {
+    /// Whether its parts fit together, as those of a damaged pickle need not.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        let rows = self.rows();
+        let columns = [
+            self.ids.len(),
+            self.sendings_of.len(),
+            self.digests.len(),
+            self.key_ends.len(),
+        ];
+        let labels = self.labels.is_empty() || self.labels.len() == rows;
+        let known = |row: &u32| (*row as usize) < rows;
+        columns.iter().all(|length| *length == rows)
+            && labels
+            && self.read <= rows
+            && self.key_ends.is_sorted()
+            && self
+                .same_as
+                .iter()
+                .all(|(twin, first)| known(twin) && known(first))
+    }
+
     /// How many rows it has.
     #[must_use]
     pub fn rows(&self) -> usize {
@@ -907,6 +929,13 @@ impl View {
     #[must_use]
     pub fn new(ledger: Arc<Ledger>) -> Self {
         Self { ledger, rows: None }
+    }
+
+    /// Whether its parts fit together.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        let known = |row: &u32| (*row as usize) < self.ledger.rows();
+        self.ledger.is_whole() && self.rows.iter().flatten().all(known)
     }
 
     /// How many rows it shows.

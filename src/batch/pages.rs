@@ -79,7 +79,8 @@ pub(super) async fn read_with(
         };
         let read_as = |answer| read_page(listing, &checks, answer, read);
         let page = caller.read(&call, stop, counters, at, &read_as).await.result?;
-        read += page.rows.len() as u64;
+        let on_page = page.rows.len() as u64;
+        read += on_page;
         total = page.total.unwrap_or(0).max(total);
         let mut kept = Vec::with_capacity(page.rows.len());
         stale += 1;
@@ -103,7 +104,7 @@ pub(super) async fn read_with(
             "it gives a cursor that it gave before".to_owned()
         } else if stale >= MOST_STALE_PAGES {
             format!("{stale} pages in a row brought no new id")
-        } else if total > 0 && read >= total.saturating_mul(MOST_TOTALS) {
+        } else if total > on_page && read >= total.saturating_mul(MOST_TOTALS) {
             format!("{read} rows were read, there is a next page, and `totalResults` is {total}")
         } else {
             cursor = Some(next);

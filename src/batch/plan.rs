@@ -10,6 +10,7 @@ use crate::batch::outcome::{Fault, OwnedLabel, SentBody, SentItem, SharedLedger,
 use crate::batch::resume::{Earlier, ReadRow, Today};
 use crate::http::{Phase, Stop};
 use crate::input::{Cell, Column, Label, Sink};
+use crate::model::text::same_key;
 use crate::validation::{Policy, Problem, RowShape, RowWriter, digest_of_no_row};
 
 /// The service states no largest body. Gateways of this kind take 10 MB; a batch of 100 assets has some 50 kB.
@@ -247,6 +248,7 @@ pub(super) enum Same {
 }
 
 /// Packs rows into batches and opens their entry in the ledger.
+#[allow(clippy::struct_excessive_bools)] // Each is a question of its own.
 pub struct Packer {
     endpoint: &'static Endpoint,
     pub(super) writer: RowWriter,
@@ -277,6 +279,9 @@ pub struct Packer {
     start: usize,
     /// What was seen before, with its row and a digest of what that said.
     pub(super) seen: HashMap<Same, (u32, u64)>,
+    /// The spelling of each import key, as `same_key` compares it, and those that have several.
+    spellings: HashMap<String, Box<str>>,
+    pub(super) alike: HashSet<String>,
     pub invalid: u64,
     /// Nothing more is read once the run is told to end.
     pub stop: Stop,
@@ -328,6 +333,8 @@ impl Packer {
             label: OwnedLabel::Number,
             start: 0,
             seen: HashMap::new(),
+            spellings: HashMap::new(),
+            alike: HashSet::new(),
             invalid: 0,
             stop: Stop::default(),
             count_only: false,
@@ -441,6 +448,7 @@ impl Packer {
         let Some(same) = same else {
             return false;
         };
+        self.note_spelling(&same);
         let digest = Self::said(body);
         let Some((first, said)) = self.seen.get(&same).copied() else {
             self.seen.insert(same, (row, digest));
@@ -456,6 +464,17 @@ impl Packer {
             self.refuse(first, vec![theirs]);
         }
         true
+    }
+
+    /// Import keys that differ only in their spelling are those of different assets.
+    pub(super) fn note_spelling(&mut self, same: &Same) {
+        let Same::ImportKey(key) = same else { return };
+        let folded = same_key(key);
+        match self.spellings.get(&folded) {
+            Some(spelling) if spelling == key => {}
+            Some(_) => drop(self.alike.insert(folded)),
+            None => drop(self.spellings.insert(folded, key.clone())),
+        }
     }
 
     /// What is wrong with a row that means the asset of another one.
@@ -483,6 +502,7 @@ impl Packer {
         if let Some(row) = earlier.settled_next(digest).filter(|_| numbered.is_none()) {
             earlier.take_settled(digest, &key);
             if let Some(same) = self.same(&key, self.writer.import_key()) {
+                self.note_spelling(&same);
                 let said = checked.map_or(0, |()| Self::said(&self.current.open[self.start..]));
                 self.seen.entry(same).or_insert((row, said));
             }
@@ -601,22 +621,18 @@ impl Sink for Packer {
             ledger.name_last(&key, self.named_by_id);
             ledger.set_digest(self.row, digest);
         }
-        match checked {
-            Err(problems) => {
-                self.refuse(self.row, problems);
-                self.current.undo_begin();
-            }
-            Ok(()) => {
-                let same = self.same(&key, self.writer.import_key());
-                let body = std::mem::take(&mut self.current.open);
-                let repeats = self.repeats(self.row, &key, same, &body[self.start..]);
-                self.current.open = body;
-                if repeats {
-                    self.current.undo_begin();
-                } else {
-                    self.keep(key);
-                }
-            }
+        if let Err(problems) = checked {
+            self.refuse(self.row, problems);
+            return self.current.undo_begin();
+        }
+        let same = self.same(&key, self.writer.import_key());
+        let body = std::mem::take(&mut self.current.open);
+        let repeats = self.repeats(self.row, &key, same, &body[self.start..]);
+        self.current.open = body;
+        if repeats {
+            self.current.undo_begin();
+        } else {
+            self.keep(key);
         }
     }
 

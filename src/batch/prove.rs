@@ -312,7 +312,7 @@ impl Run {
         let of_others = |found: &&Found| Uuid::try_parse(&found.id).is_ok_and(|id| given.contains(&id));
         claimed.extend(found.iter().filter(of_others).map(|found| found.id.clone()));
         let rivals = ledger.keys_in_doubt(&ours);
-        let shown = reconcile::compare(lookup, import_key, &doubts, found, &claimed, &rivals);
+        let shown = reconcile::compare(lookup, import_key, &doubts, found, &claimed, &rivals, &self.alike);
         drop(ledger);
         for (mut doubt, shown) in doubts.into_iter().zip(shown) {
             doubt.rounds += 1;
@@ -681,10 +681,14 @@ async fn by_id(
                         context.caller.row_limit(endpoint.name, RowLimit::forget);
                         return Err(Error::Service(refusal));
                     }
-                    most = context.caller.row_limit(endpoint.name, |limit| {
-                        limit.refused(rows);
-                        limit.most()
-                    });
+                    most = if refusal.status == 413 || refusal.says_too_many_rows() {
+                        context.caller.row_limit(endpoint.name, |limit| {
+                            limit.refused(rows);
+                            limit.most()
+                        })
+                    } else {
+                        rows.div_ceil(2)
+                    };
                     continue;
                 }
                 result => result?,

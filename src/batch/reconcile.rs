@@ -147,7 +147,8 @@ enum Trace {
 }
 
 /// Holds requests in doubt against what was found, leaving out ids that belong to other rows. An asset may also be
-/// that of a row with the same key that is still on its way: `rivals` are the keys of those.
+/// that of a row with the same key that is still on its way: `rivals` are the keys of those. `alike` are import keys, as
+/// `same_key` compares them, that rows of the run have in several spellings.
 #[must_use]
 pub fn compare(
     lookup: &Lookup,
@@ -156,6 +157,7 @@ pub fn compare(
     found: &[Found],
     claimed: &HashSet<String>,
     rivals: &[&str],
+    alike: &HashSet<String>,
 ) -> Vec<Shown> {
     let rivals: HashSet<String> = rivals.iter().map(|key| same_key(key)).collect();
     let mut rows: HashMap<String, Vec<Row>> = HashMap::new();
@@ -194,7 +196,8 @@ pub fn compare(
     for (key, rows) in &rows {
         let entries = entries.get(key).map_or(&[][..], Vec::as_slice);
         if let Some(import_key) = import_key {
-            trace_by_import_key(import_key, rows, entries, found, &windows, &mut traces);
+            let folds = !alike.contains(key);
+            trace_by_import_key(import_key, folds, rows, entries, found, &windows, &mut traces);
         } else {
             for (rows, entries) in by_spelling(rows, entries, found) {
                 trace(lookup, &rows, &entries, found, &windows, &mut traces);
@@ -237,6 +240,7 @@ fn by_spelling<'r>(rows: &'r [Row], entries: &[usize], found: &[Found]) -> Vec<(
 /// IFC `GlobalId`s) may differ in case alone.
 fn trace_by_import_key(
     import_key: &ImportKey,
+    folds: bool,
     rows: &[Row],
     entries: &[usize],
     found: &[Found],
@@ -272,7 +276,11 @@ fn trace_by_import_key(
                 same_key(&found[entry].key) == row.client_asset_id
                     && rows.iter().all(|other| other.key != key(entry))
             };
-            is_of(row, &fits, alike.count())
+            match is_of(row, &fits, alike.count()) {
+                // It may as well be that of a row with the other spelling.
+                Trace::Certain(_) if !folds => Trace::Ambiguous,
+                trace => trace,
+            }
         } else {
             exact
         };

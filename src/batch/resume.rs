@@ -70,7 +70,7 @@ impl Earlier {
                 key: ledger.key(row).map_or(0, |key| named(&key)),
             },
             settled: !edits || ledger.state(row).good(),
-            in_doubt: edits && ledger.state(row) == State::Unknown,
+            in_doubt: edits && ledger.state(row) == State::Unknown && ledger.same_as(row).is_none(),
         };
         (rows > 0 || ledger.complete).then(|| Self {
             run: (0..rows).map(known).collect(),
@@ -276,6 +276,7 @@ impl Packer {
         }
         if state.good() {
             if let Some(same) = self.same(&read.key, &read.import_key) {
+                self.note_spelling(&same);
                 let said = read.judged.as_deref().map_or(0, Packer::said);
                 self.seen.entry(same).or_insert((row, said));
             }
@@ -314,6 +315,7 @@ impl Packer {
     /// What is sent of a row in doubt if its request turns out not to have been executed.
     fn judge_in_doubt(&mut self, row: u32, mut read: ReadRow) {
         if let (Ok(body), Some(same)) = (&read.judged, self.same(&read.key, &read.import_key)) {
+            self.note_spelling(&same);
             let said = Packer::said(body);
             let (first, other) = *self.seen.entry(same.clone()).or_insert((row, said));
             if first != row && other != said {

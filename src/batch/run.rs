@@ -87,6 +87,8 @@ pub struct Run {
     /// When the service's clock was read last from a creation time.
     pub(super) clock_read: Option<Instant>,
     pub(super) breaker: Breaker,
+    /// Import keys, as `same_key` compares them, that rows have in several spellings.
+    pub(super) alike: HashSet<String>,
     pub(super) succeeded: u64,
     pub(super) bisects: u64,
     pub(super) not_found: u32,
@@ -170,6 +172,7 @@ impl Run {
             differing: BTreeMap::new(),
             bad: 0,
             fatal: None,
+            alike: HashSet::new(),
             prove: HashSet::new(),
             today: HashMap::new(),
             outdated: Vec::new(),
@@ -361,9 +364,9 @@ impl Run {
                 let sendings: Vec<u32> = doubts.iter().map(|doubt| doubt.sending).collect();
                 self.looked(doubts, evidence);
                 let mut ledger = lock(&self.ledger);
-                sendings
-                    .into_iter()
-                    .for_each(|sending| ledger.forget_body(sending));
+                for sending in sendings {
+                    ledger.forget_body(sending);
+                }
             }
             // A task ends otherwise only by a panic of the transport; its rows are as they were left.
             Err(error) => self.give_up(Error::Transport(TransportError {
@@ -416,6 +419,7 @@ impl Run {
         if more == More::End {
             packer.finish(self.fatal.is_none());
         }
+        self.alike.extend(packer.alike.drain());
         if let Some(change) = packer.changed.take() {
             // Nothing of the run was changed, so nothing is written either.
             self.journal = None;
@@ -495,7 +499,7 @@ impl Run {
             for (item, sent) in batch.items.iter().zip(batch.sent()) {
                 let said = serde_json::from_slice(sent.body).unwrap_or_default();
                 let Some(key) = import_key.of(&said) else { continue };
-                let ids = ids_of(key, &item.key, existing);
+                let ids = ids_of(key, &item.key, existing, &self.alike);
                 let Some(id) = ids.first() else { continue };
                 ledger.set(item.row, State::Unchanged);
                 ledger.set_id(item.row, id);
@@ -671,14 +675,19 @@ impl Run {
 
 /// The assets that have the import key of a row: as it was given, or else as `same_key` compares it if the clientAssetId
 /// is that of the row too, since keys of a user (such as IFC `GlobalId`s) may differ in case alone.
-fn ids_of<'e>(key: &str, client_asset_id: &str, existing: &'e HashMap<String, Vec<Keyed>>) -> Vec<&'e str> {
+fn ids_of<'e>(
+    key: &str,
+    client_asset_id: &str,
+    existing: &'e HashMap<String, Vec<Keyed>>,
+    alike: &HashSet<String>,
+) -> Vec<&'e str> {
     let found = existing.get(&same_key(key)).map_or(&[][..], Vec::as_slice);
     let ids = |fits: &dyn Fn(&Keyed) -> bool| -> Vec<&'e str> {
         let found = found.iter().filter(|asset| fits(asset));
         found.map(|asset| asset.id.as_str()).collect()
     };
     let exact = ids(&|asset| asset.key == key);
-    if exact.is_empty() {
+    if exact.is_empty() && !alike.contains(&same_key(key)) {
         ids(&|asset| same_key(&asset.client_asset_id) == same_key(client_asset_id))
     } else {
         exact

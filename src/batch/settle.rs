@@ -110,7 +110,10 @@ impl Run {
                 self.counters.take_back_success();
                 let executed = answer.status == endpoint.success && endpoint.done == Done::Created;
                 self.suspect(batch, sending, &error, executed);
-                self.lost(error);
+                // The documented status with a body that is no page of a proxy: it was executed, so this is no outage.
+                if !(executed && answer.body.trim_ascii_start().starts_with(b"{")) {
+                    self.lost(error);
+                }
                 return;
             }
         };
@@ -294,7 +297,7 @@ impl Run {
         if rows == 1 {
             return Size::Fits;
         }
-        if too_large || (said && !misled) || reads {
+        if too_large || (said && !misled) {
             // What was taken for too many bytes before may have been too many rows.
             self.most_bytes = usize::MAX;
             self.caller.row_limit(endpoint.name, |limit| limit.refused(rows));
@@ -305,7 +308,7 @@ impl Run {
     }
 
     fn refuse(&mut self, batch: Batch, sending: u32, error: Error, in_doubt: bool) {
-        let in_doubt = in_doubt || batch.suspicious;
+        let in_doubt = in_doubt || batch.suspicious || batch.in_doubt;
         let endpoint = self.job.endpoint;
         let concerns_rows = match &error {
             Error::Service(refusal) => match refusal.status {
@@ -336,12 +339,15 @@ impl Run {
                 self.suspect_conflict(batch, sending, &Error::Service(refusal));
             }
             Error::Service(refusal) if concerns_rows => self.split(&batch, &refusal),
-            Error::Service(refusal)
-                if self.reads()
-                    && [400, 413, 422].contains(&refusal.status)
-                    && self.size(&batch, &refusal) == Size::TooLarge =>
-            {
-                self.go_out_in_parts(bisect::whole(&batch), &refusal, Size::TooLarge);
+            Error::Service(refusal) if self.reads() && [400, 413, 422].contains(&refusal.status) => {
+                let size = self.size(&batch, &refusal);
+                if batch.items.len() > 1 {
+                    self.go_out_in_parts(bisect::whole(&batch), &refusal, size);
+                    return;
+                }
+                let error = Error::Service(refusal);
+                self.blame(rows(&batch), State::Failed, Fault::of(&error));
+                self.give_up(error);
             }
             Error::Service(refusal) if refusal.status >= 500 || refusal.status == 408 => {
                 let error = Error::Service(refusal);
@@ -420,7 +426,8 @@ impl Run {
         }
         // The whole request was refused, so these rows were not executed; should the run end here, that is the reason.
         let mut fault = Fault::of(&Error::Service(Box::new(refusal.clone())));
-        let spent = size != Size::TooLarge && self.bisects >= BISECTS + 2 * self.succeeded;
+        // A read has no bad rows to find: one that is refused alone ends it.
+        let spent = size != Size::TooLarge && !self.reads() && self.bisects >= BISECTS + 2 * self.succeeded;
         fault.message = if spent {
             format!(
                 "too many requests were spent on finding the bad rows of refused ones; {}",

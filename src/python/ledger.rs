@@ -7,8 +7,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCapsule, PyDict, PyList};
 use serde_json::Value;
 
+use super::rows::Rows as PythonRows;
 use super::table::stream;
 use crate::batch::outcome::{Fault, Ledger as Rows, OwnedLabel, State, View};
+use crate::input::{Cell, Column, Label, More, Sink, Source};
 use crate::table::batch;
 
 /// One verdict a row, in input order. Frozen; a few dozen bytes a row.
@@ -23,6 +25,32 @@ impl Ledger {
     /// The rows it shows.
     pub fn view(&self) -> &View {
         &self.0
+    }
+}
+
+/// Takes the labels of rows and nothing else.
+struct Labels<'l>(&'l mut Rows);
+
+impl Sink for Labels<'_> {
+    fn column(&mut self, _: &str) -> Column {
+        Column(0)
+    }
+
+    fn begin(&mut self, label: Label<'_>) -> bool {
+        self.0.push(label);
+        false
+    }
+
+    fn cell(&mut self, _: Column, _: Cell<'_>) {}
+
+    fn broken(&mut self, label: Label<'_>, _: &str) {
+        self.0.push(label);
+    }
+
+    fn end(&mut self) {}
+
+    fn full(&self) -> bool {
+        false
     }
 }
 
@@ -41,14 +69,21 @@ type Cause<'py> = (&'static str, String, String, usize, u32, Bound<'py, PyAny>);
 
 #[pymethods]
 impl Ledger {
-    /// The ledger of a call that ended before its first request, of so many rows.
+    /// The ledger of a call that ended before its first request; of rows that can be read once none is known.
     #[staticmethod]
     #[pyo3(signature = (rows, /))]
-    fn unsent(rows: usize) -> Self {
+    fn unsent(py: Python<'_>, rows: Option<&Bound<'_, PythonRows>>) -> PyResult<Self> {
         let mut ledger = Rows::default();
-        ledger.fill_up(rows);
+        if let Some(rows) = rows {
+            let mut source = rows.get().source(py)?;
+            let count = source.rows().unwrap_or(0);
+            // Rows that cannot be read have no labels: the call itself says why.
+            let mut labels = Labels(&mut ledger);
+            while let Ok(More::Rows) = source.fill(&mut labels) {}
+            ledger.fill_up(count);
+        }
         ledger.not_sent = Some("the call ended before its first request".to_owned());
-        Self::new(Arc::new(ledger))
+        Ok(Self::new(Arc::new(ledger)))
     }
 
     fn __len__(&self) -> usize {
@@ -222,9 +257,13 @@ impl Ledger {
     #[staticmethod]
     #[pyo3(signature = (state, /))]
     fn load(state: &[u8]) -> PyResult<Self> {
-        serde_json::from_slice(state)
-            .map(Self)
-            .map_err(|error| PyValueError::new_err(error.to_string()))
+        let view: View =
+            serde_json::from_slice(state).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        if view.is_whole() {
+            Ok(Self(view))
+        } else {
+            Err(PyValueError::new_err("the pickle of this result is damaged"))
+        }
     }
 
     #[pyo3(signature = (requested_schema=None))]

@@ -99,7 +99,7 @@ pub fn meant(name: &str, settings: &Settings) -> Meant {
             Some(place) if settings.content().attributes[place].active => Meant::Attribute(place),
             Some(_) => Meant::Unclear(
                 format!("the custom attribute `{bare}` is not active"),
-                "drop the column".to_owned(),
+                format!("leave the column out with mapping={{'{name}': None}}"),
             ),
             None => Meant::Unclear(
                 format!("the project has no custom attribute `{bare}`"),
@@ -125,7 +125,7 @@ pub fn meant(name: &str, settings: &Settings) -> Meant {
                 "the column `{name}` cannot be filled: {}",
                 miss.reason("custom attribute")
             ),
-            "drop the column, or leave it out with mapping={...: None}".to_owned(),
+            format!("leave the column out with mapping={{'{name}': None}}"),
         ),
         Err(_) if OF_REPORTS.contains(&name) => Meant::LeftOut("it is of a report"),
         Err(_) => unknown(name, settings),
