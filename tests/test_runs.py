@@ -236,7 +236,7 @@ def test_a_run_holds_no_token_and_nothing_of_a_row_but_its_key(
 FULL_DISK = """
 import json, resource, sys
 import acc_assets as acc
-resource.setrlimit(resource.RLIMIT_FSIZE, (200 << 10, 200 << 10))
+resource.setrlimit(resource.RLIMIT_FSIZE, (140 << 10, 140 << 10))
 url, token, project, rows = json.load(sys.stdin)
 try:
     acc.Client(token, base_url=url).project(project).assets.create(rows, run="level-3")
@@ -249,7 +249,7 @@ except acc.JournalError as error:
 def test_nothing_is_sent_that_cannot_be_written_down(
     sim: acc.testing.Simulator, project: acc.Project, kit: Kit
 ) -> None:
-    """In a process whose files may grow to 200 KiB, enough for what is to be sent and not for what came of it; another
+    """In a process whose files may grow to 140 KiB, enough for what is to be sent and not for what came of it; another
     process then finishes its run."""
     rows = kit.rows(1000)
     before = len(sim.assets())

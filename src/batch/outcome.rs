@@ -433,11 +433,21 @@ impl Ledger {
 
     /// Adds rows that are known to exist though they were not read: not sent, too.
     pub fn fill_up(&mut self, rows: usize) {
-        let read = self.read;
-        while self.rows() < rows {
-            self.push(Label::Number);
+        let known = self.rows();
+        if rows <= known {
+            return;
         }
-        self.read = read;
+        self.states.resize(rows, State::NotSent);
+        self.ids.resize(rows, Uuid::nil());
+        self.sendings_of.resize(rows, NONE);
+        self.digests.resize(rows, 0);
+        self.key_ends.resize(rows, self.keys.len() as u64);
+        if !self.labels.is_empty() {
+            self.labels.resize(rows, OwnedLabel::Number);
+        }
+        if self.changes.is_some() {
+            (known..rows).for_each(|row| self.changed(number(row)));
+        }
     }
 
     /// Gives the row added last its key. A key that is an id is kept as the row's id: once, not twice.

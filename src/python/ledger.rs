@@ -75,12 +75,14 @@ impl Ledger {
     fn unsent(py: Python<'_>, rows: Option<&Bound<'_, PythonRows>>) -> PyResult<Self> {
         let mut ledger = Rows::default();
         if let Some(rows) = rows {
-            let mut source = rows.get().source(py)?;
-            let count = source.rows().unwrap_or(0);
-            // Rows that cannot be read have no labels: the call itself says why.
-            let mut labels = Labels(&mut ledger);
-            while let Ok(More::Rows) = source.fill(&mut labels) {}
-            ledger.fill_up(count);
+            let rows = rows.get();
+            if rows.has_labels() {
+                let mut source = rows.source(py)?;
+                let mut labels = Labels(&mut ledger);
+                // Rows that cannot be read have no labels: the call itself says why.
+                while let Ok(More::Rows) = source.fill(&mut labels) {}
+            }
+            ledger.fill_up(rows.count().unwrap_or(0));
         }
         ledger.not_sent = Some("the call ended before its first request".to_owned());
         Ok(Self::new(Arc::new(ledger)))

@@ -214,6 +214,20 @@ impl Rows {
         self.sheet().map_or_else(Vec::new, |sheet| sheet.notes().to_vec())
     }
 
+    /// Whether its rows are called otherwise than by their number.
+    pub fn has_labels(&self) -> bool {
+        match &self.origin {
+            Origin::Sheet(_) => true,
+            Origin::Columns(frame) => frame.labels.is_some(),
+            Origin::Dicts(_) | Origin::Values(..) | Origin::Stream { .. } => false,
+        }
+    }
+
+    /// How many rows, where that is known before reading.
+    pub fn count(&self) -> Option<usize> {
+        self.rows
+    }
+
     fn sheet(&self) -> Option<&Sheet> {
         match &self.origin {
             Origin::Sheet(sheet) => Some(sheet),
