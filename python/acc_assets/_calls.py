@@ -225,7 +225,11 @@ class Write(NamedTuple):
         with suppress(JournalError):
             kept = _core.read_run(run)
         # Which of its rows each row of this call is has not been found out yet, so it goes without them.
-        return None if kept is None else BulkResult(kept[1], None, self.options["dry_run"], None, None, None, True)
+        return (
+            None
+            if kept is None
+            else BulkResult(kept[1], None, self.options["dry_run"], None, None, None, True)
+        )
 
     def keep(self, operation: _core.Operation, again: Any) -> BulkResult:
         """The result as it stands, kept as `last_result` whatever comes next."""
