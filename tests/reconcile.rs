@@ -1383,7 +1383,7 @@ async fn rows_of_a_patch_that_may_still_be_carried_out_stay_unknown() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_edited_row_parts_from_those_that_shared_its_verdict() {
+async fn an_edited_row_parts_from_those_that_shared_its_outcome() {
     let bench = slow();
     let ids = with_assets(&bench, 2).await;
     let foreign = "11111111-1111-4111-8111-111111111111";

@@ -422,3 +422,121 @@ def test_the_advice_is_true_without_a_run_too(
     assert ".retry()" not in repr(unsent)
     assert "run=" not in repr(unsent)
     assert "nothing was sent" in repr(project.assets.create([{"clientAssetId": "X"}], dry_run=True))
+
+
+# ---- rows in doubt ----
+
+
+def in_doubt(sim: acc.testing.Simulator, project: acc.Project, rows: Any, **options: Any) -> None:
+    """A run of which the first hundred rows are in the project and in doubt, and the next hundred were refused."""
+    sim.add_fault("reset_after_apply", on="assets:batch-create", nth=1)
+    sim.add_fault("status", code=403, on="assets:batch-create", nth=2)
+    with pytest.raises(acc.ForbiddenError):
+        project.assets.create(rows, reconcile=False, **options)
+    sim.clear_faults()
+
+
+def test_rows_in_doubt_are_not_taken_for_edits_of_others(
+    sim: acc.testing.Simulator, quick: acc.Project, kit: Kit
+) -> None:
+    rows = [kit.row(f"U-{place}") for place in range(200)]
+    in_doubt(sim, quick, rows, run="level-3")
+    swapped = [*rows[:99], rows[100], rows[99], *rows[101:]]
+    with pytest.raises(acc.InputError, match="comes at another place"):
+        quick.assets.create(swapped, run="level-3")
+    with pytest.raises(acc.InputError, match=r"row 0 of these rows .* is none of the run's"):
+        quick.assets.create([kit.row("U-new"), *rows[:199]], run="level-3")
+    with pytest.raises(acc.InputError, match="another row has taken its place"):
+        quick.assets.create([kit.row("U-new"), *rows[1:]], run="level-3")
+    assert quick.assets.create(rows, run="level-3").counts == {"created": 200}
+    assert names(sim) == sorted(row["clientAssetId"] for row in rows)
+
+
+def test_a_row_taken_out_of_a_stream_shifts_no_other(
+    sim: acc.testing.Simulator, quick: acc.Project, kit: Kit
+) -> None:
+    rows = [kit.row(f"U-{place}") for place in range(250)]
+    in_doubt(sim, quick, (row for row in rows), run="level-3")
+    del rows[150]
+    result = quick.assets.create((row for row in rows), run="level-3")
+    assert result.counts == {"created": 249, "not_sent": 1}
+    assert names(sim) == sorted(row["clientAssetId"] for row in rows)
+
+
+def test_a_row_in_doubt_that_was_edited_is_reported_as_it_was_sent(
+    sim: acc.testing.Simulator, quick: acc.Project, kit: Kit
+) -> None:
+    rows = [kit.row(f"U-{place}") for place in range(200)]
+    in_doubt(sim, quick, rows, run="level-3")
+    edited = [{**rows[0], "description": "new"}, *rows[1:]]
+    with pytest.warns(acc.DataWarning, match="1 row was changed or taken out after being sent"):
+        assert quick.assets.create(edited, run="level-3").counts == {"created": 200}
+    with pytest.raises(acc.InputError, match=r"row 0 \(`U-0`\) is created and is missing, or was edited"):
+        quick.assets.create(edited, run="level-3")
+    assert quick.assets.create(rows, run="level-3").stats.requests == 0
+
+
+def test_an_edited_twin_of_a_row_in_doubt_is_a_row_of_its_own(
+    sim: acc.testing.Simulator, quick: acc.Project, kit: Kit
+) -> None:
+    first, second = (outcome.id for outcome in quick.assets.create(kit.rows(2)))
+    rows = [{"id": first, "description": "x"}, {"id": first, "description": "x"}]
+    sim.add_fault("reset_after_apply", on="assets:batch-patch")
+    assert quick.assets.patch(rows, run="p", reconcile=False).counts == {"unknown": 2}
+    sim.clear_faults()
+    rows[1] = {"id": second, "description": "y"}
+    assert quick.assets.patch(rows, run="p").counts == {"updated": 2}
+    said = {asset["id"]: asset.get("description") for asset in sim.assets()}
+    assert (said[first], said[second]) == ("x", "y")
+
+
+# ---- files of rows to fix, again ----
+
+
+def test_a_row_without_its_number_is_one_too_many(
+    project: acc.Project, kit: Kit, sim: acc.testing.Simulator, folder: pathlib.Path
+) -> None:
+    pandas = pytest.importorskip("pandas")
+    rows = kit.rows(4)
+    rows[1]["statusId"] = rows[3]["statusId"] = "Instaled"
+    project.assets.create(rows, run="level-3").to_excel(folder / "to_fix.xlsx")
+    fixes = (
+        pandas.read_excel(folder / "to_fix.xlsx", dtype=str).assign(statusId=kit.status).to_dict("records")
+    )
+    before = len(sim.assets())
+    with pytest.raises(acc.InputError, match=r"row 0 of these rows \(`NEW`\) is none of the run's"):
+        project.assets.create([kit.row("NEW"), *fixes], run="level-3")
+    assert len(sim.assets()) == before
+    assert project.assets.create(fixes, run="level-3").counts == {"created": 4}
+
+
+def test_a_run_begun_with_a_file_of_a_report_is_resumed_with_it(
+    project: acc.Project, kit: Kit, folder: pathlib.Path
+) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    rows = kit.rows(4)
+    rows[1]["statusId"] = rows[3]["statusId"] = "Instaled"
+    path = folder / "to_fix.xlsx"
+    assert project.assets.validate(rows).to_excel(path) == 2
+    workbook = openpyxl.load_workbook(path)
+    (column,) = [cell.column for cell in workbook.active[1] if cell.value == "statusId"]
+    workbook.active.cell(2, column, kit.status)
+    workbook.save(path)
+    assert project.assets.create(path, run="fixes").counts == {"created": 1, "invalid": 1}
+    assert project.assets.create(path, run="fixes").counts == {"created": 1, "invalid": 1}
+    workbook.active.cell(3, column, kit.status)
+    workbook.save(path)
+    assert project.assets.create(path, run="fixes").counts == {"created": 2}
+
+
+# ---- texts that look like numbers ----
+
+
+def test_a_patch_is_not_done_because_its_text_looks_like_the_same_number(
+    sim: acc.testing.Simulator, quick: acc.Project, kit: Kit
+) -> None:
+    (made,) = quick.assets.create(kit.row("U-0", barcode="7"))
+    sim.add_fault("reset_before_apply", on="assets:batch-patch")
+    assert quick.assets.patch({"id": made.id, "barcode": "007"}).counts == {"updated": 1}
+    (barcode,) = (asset["barcode"] for asset in sim.assets() if asset["id"] == made.id)
+    assert barcode == "007"
