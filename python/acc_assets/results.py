@@ -439,13 +439,16 @@ class BulkResult(Sequence[RowOutcome]):
         )
 
     def __repr__(self) -> str:
-        return "\n".join([self._headline(), *self._cause_lines(), *self._advice()])
+        # Grouping a million rows takes a second, so it is done once.
+        causes = self.by_cause()
+        return "\n".join([self._headline(), *self._cause_lines(causes), *self._advice(causes)])
 
     def _repr_html_(self) -> str:
         from .looks import result_html
 
-        rows = [(cause, row_name(cause, self._label_title)) for cause in self._causes()]
-        return result_html(self._headline(), rows, self._advice())
+        causes = self.by_cause()
+        rows = [(cause, row_name(cause, self._label_title)) for cause in self._shown(causes)]
+        return result_html(self._headline(), rows, self._advice(causes))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _load, (
@@ -485,17 +488,17 @@ class BulkResult(Sequence[RowOutcome]):
         """Of a dry run, the rows that would not be sent because the locations could not be read."""
         if not self._dry_run or "not_sent" not in self._ledger.counts():
             return 0
-        return sum(cause.rows for cause in self._causes() if cause.code == UNREAD)
+        return sum(cause.rows for cause in self.by_cause() if cause.code == UNREAD)
 
-    def _causes(self) -> list[Cause]:
+    def _shown(self, causes: list[Cause]) -> list[Cause]:
         return [
             cause
-            for cause in self.by_cause()
+            for cause in causes
             if cause.code == UNREAD or not (self._dry_run and cause.status == "not_sent")
         ]
 
-    def _cause_lines(self) -> list[str]:
-        causes = self._causes()
+    def _cause_lines(self, causes: list[Cause]) -> list[str]:
+        causes = self._shown(causes)
         lines = [
             f"  {cause.status:<8} {cause.rows:>6}  {cause.message or 'not sent yet'} (first: {row_name(cause, self._label_title)})"
             for cause in causes[:CAUSES_SHOWN]
@@ -504,7 +507,7 @@ class BulkResult(Sequence[RowOutcome]):
             lines.append(f"  and {len(causes) - CAUSES_SHOWN} more reasons: .by_cause()")
         return lines
 
-    def _advice(self) -> list[str]:
+    def _advice(self, causes: list[Cause]) -> list[str]:
         if self._dry_run:
             known = DRY
         elif self._named:
@@ -514,7 +517,7 @@ class BulkResult(Sequence[RowOutcome]):
             # Rows of a generator are used up, so they cannot be read a second time.
             resumable = self._again is not None and self._rows is not None
             known = {**UNNAMED, **RESUMABLE} if resumable else UNNAMED
-        removed = {cause.status: cause.rows for cause in self.by_cause() if cause.code == REMOVED}
+        removed = {cause.status: cause.rows for cause in causes if cause.code == REMOVED}
         counts = self._ledger.counts()
         return [
             f"  {status}: {advice}"
