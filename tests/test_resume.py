@@ -497,6 +497,7 @@ def test_a_row_without_its_number_is_one_too_many(
     project: acc.Project, kit: Kit, sim: acc.testing.Simulator, folder: pathlib.Path
 ) -> None:
     pandas = pytest.importorskip("pandas")
+    pytest.importorskip("openpyxl", reason="pandas reads the sheet with it")
     rows = kit.rows(4)
     rows[1]["statusId"] = rows[3]["statusId"] = "Instaled"
     project.assets.create(rows, run="level-3").to_excel(folder / "to_fix.xlsx")
