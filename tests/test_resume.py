@@ -29,7 +29,7 @@ def quick(sim: acc.testing.Simulator) -> acc.Project:
 
 
 def stopped(sim: acc.testing.Simulator, project: acc.Project, rows: Any, **options: Any) -> acc.BulkResult:
-    """A run of which the first request went in, and nothing else."""
+    """A run whose first request was executed and whose second was refused."""
     sim.add_fault("status", code=403, on="assets:batch-create", nth=2)
     with pytest.raises(acc.ForbiddenError) as caught:
         project.assets.create(rows, **options)
@@ -428,7 +428,7 @@ def test_the_advice_is_true_without_a_run_too(
 
 
 def in_doubt(sim: acc.testing.Simulator, project: acc.Project, rows: Any, **options: Any) -> None:
-    """A run of which the first hundred rows are in the project and in doubt, and the next hundred were refused."""
+    """A run whose first hundred rows are in the project and in doubt. The next hundred were refused."""
     sim.add_fault("reset_after_apply", on="assets:batch-create", nth=1)
     sim.add_fault("status", code=403, on="assets:batch-create", nth=2)
     with pytest.raises(acc.ForbiddenError):

@@ -283,7 +283,7 @@ impl Packer {
             return;
         }
         if state == State::Unknown && (first.is_none() || !edited) {
-            // A row that says the same as one in doubt stands in for it, should that be missing.
+            // If the row in doubt is missing, an equal row that is there is sent in its place.
             let sent = first.unwrap_or(row);
             if self.again.prove.contains(&sent) && (first.is_none() || !self.today.contains_key(&sent)) {
                 self.judge_in_doubt(sent, read);
