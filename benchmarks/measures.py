@@ -21,7 +21,7 @@ import acc_assets
 
 Work = Callable[[], object]
 NO_LIMITS = acc_assets.Limits(assets_read=1_000_000, assets_write=1_000_000)
-WRITTEN, READ, CHECKED = 20_000, 10_000, 100_000
+WRITTEN, READ, CHECKED, DELETED = 20_000, 10_000, 100_000, 5_000
 
 
 def create(server: dict[str, str]) -> Work:
@@ -61,6 +61,32 @@ def got(server: dict[str, str]) -> Work:
     return lambda: assets.get(ids).to_pandas()
 
 
+def streamed(server: dict[str, str]) -> Work:
+    """Rows of a generator sent, every response read."""
+    client = acc_assets.Client(auth="benchmark-token", base_url=server["create"], limits=NO_LIMITS)
+    assets = client.project(PROJECT).assets
+    return lambda: assets.create((row(number) for number in range(WRITTEN)), validate=False)
+
+
+def patched(server: dict[str, str]) -> Work:
+    """Assets patched by id, every response compared."""
+    assets = _project(server).assets
+    ids = list(assets.list().to_pandas()["id"])
+    return lambda: assets.patch([{"id": each, "description": "Seen"} for each in ids], validate=False)
+
+
+def deleted(server: dict[str, str]) -> Work:
+    """Assets created for it and deleted by id."""
+    project = _project(server)
+    like = project.assets.list().to_pandas().iloc[0]
+    needed = {name: like[name] for name in ("categoryId", "statusId")}
+    made = project.assets.create(
+        [{**needed, "clientAssetId": f"gone {number}"} for number in range(DELETED)], validate=False
+    )
+    ids = [outcome.id for outcome in made]
+    return lambda: project.assets.delete(ids)
+
+
 def bodies(_: dict[str, str]) -> Work:
     """A frame checked without settings and made request bodies."""
     table = frame(CHECKED)
@@ -98,10 +124,13 @@ def sheet_with_zeros(server: dict[str, str]) -> Work:
 
 MEASURES: dict[str, Callable[[dict[str, str]], Work]] = {
     "create from dicts": create,
+    "create from a generator": streamed,
     "create, named run": create_named,
     "read a named run": read_run,
     "list to pandas": listed,
     "get to pandas": got,
+    "patch": patched,
+    "delete": deleted,
     "frame to bodies": bodies,
     "frame of ids to bodies": conversion,
     "frame of names to bodies": names,
