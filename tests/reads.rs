@@ -411,6 +411,11 @@ async fn a_filter_that_is_ignored_is_an_error() {
             "filter[customAttributes][ca4]",
         ),
         (
+            &[("filter[customAttributes][ca4]", "2031-02-01T00:00:00Z")],
+            json!({"customAttributes": {"ca4": "2031-02-03"}}),
+            "filter[customAttributes][ca4]",
+        ),
+        (
             &[("filter[customAttributes][ca1]", "true")],
             json!({"customAttributes": {"ca1": false}}),
             "filter[customAttributes][ca1]",
@@ -541,6 +546,18 @@ async fn a_filter_that_was_applied_is_no_error() {
         (
             &[("filter[customAttributes][ca4]", "2031-02-01..")],
             json!({"customAttributes": {"ca4": "2031-02-01"}}),
+        ),
+        // A date asked for with a time, of another zone too.
+        (
+            &[("filter[customAttributes][ca4]", "2031-02-01T00:00:00Z")],
+            json!({"customAttributes": {"ca4": "2031-02-01"}}),
+        ),
+        (
+            &[(
+                "filter[customAttributes][ca4]",
+                "2031-02-01T00:00:00+02:00..2031-02-02T00:00:00+02:00",
+            )],
+            json!({"customAttributes": {"ca4": "2031-01-31"}}),
         ),
         (
             &[("filter[customAttributes][ca6]", STATUS)],

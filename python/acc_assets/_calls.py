@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 TOKEN_VARIABLE: Final = "ACC_ASSETS_TOKEN"
 CA_VARIABLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-# Seconds that requests in flight have to answer after a cancel; the same as for Ctrl-C in the core.
 # The filters of the GET assets reference page.
 FILTERS: Final = (
     "categoryId",
@@ -46,6 +45,7 @@ FILTERS: Final = (
     "updatedAt",
 )
 ATTRIBUTE: Final = re.compile(r"ca[0-9]+")
+# Seconds that requests in flight have to answer after a cancel; the same as for Ctrl-C in the core.
 GRACE: Final = 10.0
 # Seconds an aborted call may take to end; it takes milliseconds.
 LAST: Final = 2.0
@@ -283,7 +283,10 @@ class Again:
         return self._start(self._planned(ledger, which))
 
     def _planned(self, ledger: _core.Ledger, which: Which) -> Steps[tuple[Write, _core.Operation]]:
-        self._write = yield from _with_locations(self._write)
+        settings = self._write.settings
+        if settings is not None:
+            settings = yield from _with_locations(self._write.session, self._write.project, settings)
+            self._write = self._write._replace(settings=settings)
         operation = self._write.operation(ledger, which)
         if self._gone:
             raise OptionError(
@@ -383,28 +386,29 @@ def _raise(operation: _core.Operation) -> None:
 def settings_of(session: Session, project: str, refresh: bool = False) -> Steps[_core.Settings]:
     """The settings of a project: those that were read before, or read now."""
     known = None if refresh else session.settings.get(project)
-    if known is not None and not _lacks_locations(known):
+    if known is None:
+        known = session.settings[project] = yield from _read_settings(session, project, None)
         return known
-    # What could not be read is read again, and only that.
-    operation = session.engine().read_settings(project, session.containers.get(project), known)
-    yield operation
-    found = operation.settings
-    if found is None:
-        raise AccError("The settings were not read; this is a defect of acc_assets, please report it.")
-    session.settings[project] = found
+    return (yield from _with_locations(session, project, known))
+
+
+def _with_locations(session: Session, project: str, settings: _core.Settings) -> Steps[_core.Settings]:
+    """The same settings with their locations, if those could not be read before and can be now."""
+    if settings.about()["locations"] is not None:
+        return settings
+    found = yield from _read_settings(session, project, settings)
+    if session.settings.get(project) is settings:
+        session.settings[project] = found
     return found
 
 
-def _lacks_locations(settings: _core.Settings) -> bool:
-    return settings.about()["locations"] is None
-
-
-def _with_locations(write: Write) -> Steps[Write]:
-    """The write with the locations that could not be read before, if they can be read now."""
-    if write.settings is None or not _lacks_locations(write.settings):
-        return write
-    settings = yield from settings_of(write.session, write.project)
-    return write._replace(settings=settings)
+def _read_settings(session: Session, project: str, known: _core.Settings | None) -> Steps[_core.Settings]:
+    """Reads all settings; of those that are known only the locations."""
+    operation = session.engine().read_settings(project, session.containers.get(project), known)
+    yield operation
+    if operation.settings is None:
+        raise AccError("The settings were not read; this is a bug in acc_assets; please report it.")
+    return operation.settings
 
 
 def prepared(write: Write, validate: Validate) -> Steps[Write]:
@@ -419,7 +423,7 @@ def prepared(write: Write, validate: Validate) -> Steps[Write]:
                 f"these settings are of project {validate.project_id}, whose ids mean nothing in {write.project}; use that "
                 "project's own: project.settings()."
             )
-        settings = validate._core
+        settings = yield from _with_locations(write.session, write.project, validate._core)
     elif validate is not True and validate != "auto":
         raise OptionError(f'validate={validate!r}: it takes True, False, "auto" or Settings.')
     elif validate is True or _wants_settings(write):
@@ -598,7 +602,7 @@ def _read(operation: _core.Operation) -> _core.Table:
         raise operation.error
     table = operation.table
     if table is None:
-        raise AccError("The read ended without an answer; this is a defect of acc_assets, please report it.")
+        raise AccError("The read ended without a response; this is a bug in acc_assets; please report it.")
     return table
 
 

@@ -1172,7 +1172,8 @@ impl View {
     }
 }
 
-fn number(index: usize) -> u32 {
+/// The number of a row.
+pub(super) fn number(index: usize) -> u32 {
     // A ledger of four billion rows would need more than 100 GB; the cast cannot cut.
     u32::try_from(index).unwrap_or(NONE)
 }

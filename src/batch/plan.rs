@@ -6,7 +6,7 @@ use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::api::{Endpoint, SentRow};
-use crate::batch::outcome::{Fault, OwnedLabel, SentBody, SentItem, SharedLedger, State, lock};
+use crate::batch::outcome::{Fault, OwnedLabel, SentBody, SentItem, SharedLedger, State, lock, number};
 use crate::batch::resume::{Earlier, ReadRow, Today};
 use crate::http::{Phase, Stop};
 use crate::input::{Cell, Column, Label, Sink};
@@ -651,9 +651,4 @@ pub(super) fn state_of(problems: &[Problem]) -> State {
     } else {
         State::Invalid
     }
-}
-
-fn number(index: usize) -> u32 {
-    // A ledger has at most four billion rows.
-    u32::try_from(index).unwrap_or(u32::MAX)
 }

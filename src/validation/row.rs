@@ -20,6 +20,7 @@ use super::rules::{
 };
 use super::typed;
 use super::value::{self, Meaning, Refusal};
+use crate::input::sheet::ROW_OF_RUN;
 use crate::input::{Cell, Column};
 
 /// Checks rows, one after another, and writes each into a request body.
@@ -232,7 +233,7 @@ impl RowWriter {
     }
 
     fn slot(&mut self, name: &str, column: Column) -> Slot {
-        if name == columns::ROW_OF_RUN {
+        if name == ROW_OF_RUN {
             return Slot::Number;
         }
         if self.policy.shape != RowShape::NewAsset && name == self.policy.id_column {
@@ -317,7 +318,7 @@ impl RowWriter {
         if fields::is_attribute(attribute) {
             return Slot::Attribute(self.attribute(attribute));
         }
-        if columns::OF_REPORTS.contains(&name) {
+        if columns::is_of_report(name) {
             return Slot::Ignored;
         }
         if fields::is_set_by_the_service(name) {
