@@ -242,7 +242,7 @@ pub struct Sending {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SentBody {
     pub rows: Vec<SentItem>,
-    /// The rows as they were encoded, one after the other.
+    /// The rows as they were encoded, with a comma between two.
     pub text: String,
 }
 

@@ -22,6 +22,7 @@ use super::typed;
 use super::value::{self, Meaning, Refusal};
 use crate::input::sheet::ROW_OF_RUN;
 use crate::input::{Cell, Column};
+use crate::model::text::trimmed;
 
 /// Checks rows, one after another, and writes each into a request body.
 pub struct RowWriter {
@@ -408,9 +409,10 @@ impl RowWriter {
         let Some(named) = self.columns.get(column.0 as usize) else {
             return;
         };
-        match (named.seed, &named.slot, &cell) {
-            (None, ..) => {}
-            (Some(seed), Slot::Id, _) => self.identity.id(seed, &cell),
+        let seed = named.seed;
+        match (seed, &named.slot, &cell) {
+            // An id counts as what it is read as.
+            (None, ..) | (_, Slot::Id, _) => {}
             // As if each of them had a column of its own.
             (Some(_), Slot::Attributes, Cell::Map(entries)) => {
                 for (name, value) in entries {
@@ -422,7 +424,7 @@ impl RowWriter {
         match &named.slot {
             Slot::Ignored => {}
             Slot::Number => self.numbered = columns::row_of_run(&cell),
-            Slot::Id => self.id_cell(&cell, out),
+            Slot::Id => self.id_cell(seed, &cell, out),
             Slot::Field(field) => self.field_cell(*field, Some(column), &cell, out),
             Slot::Attribute(attribute) => self.attribute_cell(*attribute, Some(column), &cell),
             Slot::Attributes => self.attributes_cell(&cell),
@@ -433,15 +435,22 @@ impl RowWriter {
         }
     }
 
-    fn id_cell(&mut self, cell: &Cell<'_>, out: &mut Vec<u8>) {
+    fn id_cell(&mut self, seed: Option<Seed>, cell: &Cell<'_>, out: &mut Vec<u8>) {
         if matches!(cell, Cell::Null) {
             return;
+        }
+        let read = value::uuid(cell, "use the id that the service gave out");
+        if let Some(seed) = seed {
+            match &read {
+                Ok(id) => self.identity.id(seed, *id),
+                Err(_) => self.identity.cell(seed, cell),
+            }
         }
         if self.id != Given::No {
             let column = &self.policy.id_column;
             return self.problems.push(given_twice(column, column, cell));
         }
-        match value::uuid(cell, "use the id that the service gave out") {
+        match read {
             Ok(uuid) => {
                 self.id = Given::Yes;
                 let mut buffer = uuid::Uuid::encode_buffer();
@@ -492,7 +501,7 @@ impl RowWriter {
         // `index` is a position in this table.
         let field = &FIELDS[index];
         let is_key = [CLIENT_ASSET_ID, BARCODE].contains(&field.name);
-        let trimmed = is_key.then(|| trimmed(cell)).flatten();
+        let trimmed = is_key.then(|| without_blanks(cell)).flatten();
         let cell = trimmed.as_ref().unwrap_or(cell);
         let meaning = value::meaning(&self.policy, cell, field.required);
         if matches!(meaning, Ok(Meaning::Absent)) {
@@ -632,7 +641,7 @@ impl RowWriter {
     /// One custom attribute, from a column of its own or from the map.
     fn attribute_cell(&mut self, index: usize, column: Option<Column>, cell: &Cell<'_>) {
         let is_key = self.is_import_key(&self.attributes[index].name);
-        let trimmed = is_key.then(|| trimmed(cell)).flatten();
+        let trimmed = is_key.then(|| without_blanks(cell)).flatten();
         let cell = trimmed.as_ref().unwrap_or(cell);
         let meaning = value::meaning(&self.policy, cell, false);
         if matches!(meaning, Ok(Meaning::Absent)) {
@@ -972,9 +981,9 @@ fn given_twice(column: &str, first: &str, cell: &Cell<'_>) -> Problem {
 const LONGEST_FORMULA: usize = 40;
 
 /// A text without the blanks at its ends, where it has any. A blank text stays as it is.
-fn trimmed<'c>(cell: &Cell<'c>) -> Option<Cell<'c>> {
+fn without_blanks<'c>(cell: &Cell<'c>) -> Option<Cell<'c>> {
     let Cell::Text(text) = cell else { return None };
-    let kept = text.trim();
+    let kept = trimmed(text);
     (kept.len() < text.len() && !kept.is_empty()).then_some(Cell::Text(kept))
 }
 
