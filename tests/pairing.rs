@@ -384,6 +384,36 @@ async fn is_active_of_an_asset_decides_and_not_deleted_at() {
     }
 }
 
+/// Examples start at other versions than 1, and skip some.
+#[tokio::test(start_paused = true)]
+async fn a_patch_is_updated_whatever_its_version() {
+    let id = "6cdd4356-a719-4964-9fd7-0c505e731ac7";
+    for version in [
+        json!(1),
+        json!(0),
+        json!(77),
+        json!("2,"),
+        json!(null),
+        json!("new"),
+    ] {
+        let body = json!({ id: { "id": id, "version": version, "description": "checked" } }).to_string();
+        let guard: Guard = Box::new(move |_| {
+            Way::Instead(Ok(Answer {
+                status: 200,
+                headers: Vec::new(),
+                body: body.clone().into(),
+            }))
+        });
+        let bench = Bench::guarded(world(&[]), client(), guard);
+        let rows = vec![vec![("id", id.to_owned()), ("description", "checked".to_owned())]];
+        let call = Call::new(&assets::BATCH_PATCH, RowShape::AssetPatch, rows);
+        let (ledger, _) = bench.call(call).await;
+        assert_eq!(counts(&ledger), [(State::Updated, 1)], "{version}");
+        assert_eq!(ledger.warnings, [""; 0], "{version}");
+        assert_eq!(ledger.stats.requests, 1, "{version}");
+    }
+}
+
 /// The reference table prints a field around the array, which does not exist.
 #[tokio::test(start_paused = true)]
 async fn links_are_looked_up_by_a_bare_array_of_ids() {

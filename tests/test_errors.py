@@ -252,9 +252,12 @@ def test_an_error_tells_everything_the_service_said(sim: acc.testing.Simulator) 
 def test_an_error_names_the_fields_that_the_service_refused(sim: acc.testing.Simulator) -> None:
     refused = load("relationships-delete-400")["answer"]["body"]
     body = json.dumps(refused).encode()
-    with front(sim, lambda _: Answer(400, body).whole()) as (url, _), acc.Client(sim.token, base_url=url) as client:
-        with pytest.raises(acc.BadRequestError) as caught:
-            client.project(sim.project_id).relationships.search()
+    with (
+        front(sim, lambda _: Answer(400, body).whole()) as (url, _),
+        acc.Client(sim.token, base_url=url) as client,
+        pytest.raises(acc.BadRequestError) as caught,
+    ):
+        client.project(sim.project_id).relationships.search()
     error = caught.value
     assert error.code == "BadInput"
     (named,) = error.errors
