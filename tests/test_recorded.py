@@ -221,6 +221,13 @@ def test_settings_are_read_as_they_are(recorded: Callable[..., RecordedServer]) 
 
 
 @prefixes
+def test_error_codes_are_read_as_they_are(recorded: Callable[..., RecordedServer], prefix: str) -> None:
+    server = recorded("error-codes", prefix=prefix)
+    codes = client(server, prefix=prefix).project(PROJECT).error_codes()
+    assert codes == answer("error-codes")["results"]
+
+
+@prefixes
 def test_pages_are_read_to_the_last(recorded: Callable[..., RecordedServer], prefix: str) -> None:
     pages = ["custom-attributes-page-1", "custom-attributes-page-2"]
     server = recorded(*pages, prefix=prefix)
