@@ -705,6 +705,36 @@ async fn inherited_status_sets_and_attributes_are_asked_for() {
     assert_eq!(settings.set_of(1), Some(0));
 }
 
+/// A project of BIM 360 has its locations in a container with an id of its own.
+#[tokio::test]
+async fn locations_are_read_from_the_container_that_is_named() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = asked.clone();
+    let guard: Guard = Box::new(move |request| {
+        if request.url.contains("/locations/") {
+            seen.lock().unwrap().push(request.url.clone());
+        }
+        Way::On
+    });
+    let bench = Bench::guarded(simulator::Options::default(), client(), guard);
+    let container = bench.simulator.world_json()["locations_container_id"].clone();
+    let container = container.as_str().unwrap();
+    let mut named = reader(&bench);
+    named.locations_container = Some(container.to_owned());
+    let of_project = reader(&bench).read().await.unwrap();
+    let of_container = named.read().await.unwrap();
+    assert!(of_project.locations.as_ref().is_some_and(|read| !read.is_empty()));
+    assert_eq!(of_container.locations, of_project.locations);
+    let asked = asked.lock().unwrap();
+    let path = format!("/bim360/locations/v2/containers/{container}/trees/default/nodes?");
+    assert!(
+        asked[0].contains("/construction/locations/v2/projects/"),
+        "{asked:?}"
+    );
+    assert!(asked[1].contains(&path), "{asked:?}");
+    assert_eq!(asked.len(), 2);
+}
+
 /// `isLeaf` and `subcategoryIds` may be stale, and ROOT may have another name.
 #[tokio::test]
 async fn categories_are_placed_by_parent_id_and_root_is_found_by_is_root() {
