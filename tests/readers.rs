@@ -45,12 +45,13 @@ fn in_time<T>(read: impl FnOnce() -> T) -> T {
     result
 }
 
-const BULK: [&Endpoint; 5] = [
+const BULK: [&Endpoint; 6] = [
     &assets::BATCH_CREATE,
     &assets::BATCH_PATCH,
     &assets::BATCH_GET,
     &assets::BATCH_DELETE,
     &relationships::DELETE,
+    &relationships::BATCH,
 ];
 
 fn ids<'p>(paired: &'p [Paired<'_>]) -> Vec<Option<&'p str>> {
@@ -571,5 +572,32 @@ async fn a_byte_that_is_no_text_hides_no_answer() {
     for entries in [false, true] {
         let paired = (assets::BATCH_CREATE.pair)(&answer.body, &[row], entries).unwrap();
         assert_eq!(ids(&paired), [Some("1")]);
+    }
+}
+
+/// A shape of the gateway's own software, which no page of the services shows.
+#[test]
+fn an_apigee_fault_gives_its_code_and_text() {
+    let body = r#"{"fault":{"faultstring":"Spike arrest violation","detail":{"errorcode":"policies.ratelimit.SpikeArrest"}}}"#;
+    for (body, code, text) in [
+        (
+            body,
+            Some("policies.ratelimit.SpikeArrest"),
+            Some("Spike arrest violation"),
+        ),
+        (r#"{"fault":{"faultstring":"down"}}"#, None, Some("down")),
+        (r#"{"fault":{"detail":"none"}}"#, None, None),
+    ] {
+        let error = refusal::read(&Answer {
+            status: 503,
+            headers: Vec::new(),
+            body: body.into(),
+        });
+        assert_eq!(
+            (error.code.as_deref(), error.message.as_deref()),
+            (code, text),
+            "{body}"
+        );
+        assert_eq!((error.status, &*error.body), (503, body));
     }
 }

@@ -183,7 +183,7 @@ impl Schedule {
                 let value = match (*name, values[random.usize(0..values.len())]) {
                     // Together with work done late, below the 30 s that the service is given to settle.
                     ("read_lag_ms", "<n>") => random.u32(0..14_000).to_string(),
-                    ("client_asset_id_max", "<n>") => "60".to_owned(),
+                    ("client_asset_id_max" | "barcode_max", "<n>") => "60".to_owned(),
                     ("max_body", "<n>") => random.u32(2_000..20_000).to_string(),
                     ("inject_409" | "inject_5xx", "<n>") => "0.1".to_owned(),
                     ("rate_scale", "<n>") => "0.5".to_owned(),

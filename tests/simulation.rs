@@ -5,14 +5,17 @@
 mod bench;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use acc_assets::api::{assets, relationships};
+use acc_assets::api::{Endpoint, assets, relationships, settings};
 use acc_assets::batch::outcome::{State, View};
+use acc_assets::batch::pages;
+use acc_assets::http::Stop;
+use acc_assets::http::send::Answer;
 use acc_assets::simulator;
 use acc_assets::validation::RowShape;
-use bench::{Bench, counts, fault};
+use bench::{Bench, Guard, Way, client, counts, fault};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -61,6 +64,104 @@ async fn the_documented_rate_is_kept_and_used() {
         start.elapsed().as_secs()
     );
     assert!(rate >= 97.0, "only {rate:.1} requests a minute");
+}
+
+#[tokio::test(start_paused = true)]
+async fn reads_and_locations_keep_their_documented_limits() {
+    for (listing, group, limit) in [
+        (&assets::LIST, "assets_read", 1000),
+        (&settings::LOCATIONS, "locations", 200),
+    ] {
+        let bench = Bench::new(simulator::Options::default());
+        let path = listing
+            .path
+            .replace("{prefix}", "construction")
+            .replace("{project}", &bench.simulator.project_id());
+        let start = Instant::now();
+        for read in 0..=limit {
+            pages::read(&bench.caller, listing, &path, &[], &Stop::default())
+                .await
+                .unwrap();
+            let waited = start.elapsed() >= Duration::from_secs(60);
+            assert_eq!(waited, read == limit, "{group}: read {read}");
+        }
+        let audit = bench.simulator.audit();
+        assert_eq!(
+            (audit.rate_limited, audit.busiest_window[group]),
+            (0, limit),
+            "{group}"
+        );
+    }
+}
+
+/// When the first requests of a run leave, of which so many meet a 429.
+async fn times_of_requests(
+    endpoint: &'static Endpoint,
+    throttled: usize,
+    headers: &[(&str, &str)],
+) -> Vec<Duration> {
+    let times = Arc::new(Mutex::new(Vec::new()));
+    let seen = times.clone();
+    let headers: Vec<(String, String)> = headers
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    let guard: Guard = Box::new(move |_| {
+        let mut times = seen.lock().unwrap();
+        times.push(Instant::now());
+        if times.len() > throttled {
+            return Way::On;
+        }
+        Way::Instead(Ok(Answer {
+            status: 429,
+            headers: headers.clone(),
+            body: r#"{"developerMessage":"Quota limit exceeded."}"#.into(),
+        }))
+    });
+    let bench = Bench::guarded(simulator::Options::default(), client(), guard);
+    let links = bench.simulator.seed_relationships(1);
+    let (shape, rows) = match endpoint.name {
+        "relationships:delete" => (RowShape::Id, vec![vec![("id", links[0].clone())]]),
+        _ => (RowShape::NewAsset, bench.new_assets(1, |_| false)),
+    };
+    let (ledger, _) = bench.run(endpoint, shape, rows, false).await;
+    let states = counts(&ledger);
+    assert!(
+        matches!(states[..], [(State::Created | State::Deleted, 1)]),
+        "{states:?}"
+    );
+    let times = times.lock().unwrap();
+    times.windows(2).map(|pair| pair[1] - pair[0]).collect()
+}
+
+/// Relationship pages say that Retry-After might be there; the limits are those of one minute.
+#[tokio::test(start_paused = true)]
+async fn a_429_pauses_for_retry_after_or_a_random_growing_time() {
+    let seconds = Duration::from_secs;
+    let date = ("date", "Mon, 23 Nov 2026 12:00:00 GMT");
+    for endpoint in [&assets::BATCH_CREATE, &relationships::DELETE] {
+        for (headers, wait) in [
+            (&[("retry-after", "7")][..], 7),
+            (&[date, ("retry-after", "Mon, 23 Nov 2026 12:00:30 GMT")][..], 30),
+        ] {
+            let pauses = times_of_requests(endpoint, 1, headers).await;
+            assert_eq!(pauses.len(), 1);
+            assert!(pauses[0] >= seconds(wait), "{pauses:?}");
+            assert!(pauses[0] < seconds(wait) + seconds(1), "{pauses:?}");
+        }
+        let mut longest = Duration::ZERO;
+        for _ in 0..10 {
+            let pauses = times_of_requests(endpoint, 6, &[]).await;
+            assert_eq!(pauses.len(), 6);
+            for (pause, most) in pauses.iter().zip([7.5, 15.0, 30.0, 60.0, 60.0, 60.0]) {
+                let range = seconds(60) / 16..=Duration::from_secs_f64(most) + seconds(1);
+                assert!(range.contains(pause), "{pauses:?}");
+            }
+            longest = longest.max(*pauses.iter().max().unwrap());
+        }
+        // Ten times six pauses without growth would all stay below this.
+        assert!(longest > Duration::from_millis(8_500), "{longest:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -31,6 +31,7 @@ const HARD: &[(&str, &str)] = &[
     ("inject_5xx", "after_apply"),
     ("inject_5xx", "before_apply"),
     ("client_asset_id_max", "<n>"),
+    ("barcode_max", "<n>"),
     ("batch_missing", "404"), // one link that is not there hides the others that are looked up with it
     ("barcode_unique", "409"),
     ("patch_null", "reject"),
@@ -38,6 +39,8 @@ const HARD: &[(&str, &str)] = &[
 
 fn number(switch: &str) -> &'static str {
     match switch {
+        // The barcodes of ten rows are longer.
+        "barcode_max" => "4",
         "client_asset_id_max" => "5",
         "read_lag_ms" => "5000",
         "inject_409" | "inject_5xx" => "0.2",
@@ -417,6 +420,7 @@ async fn a_refusal_costs_only_the_rows_it_is_for() {
     for (switch, value, mut expected) in [
         ("barcode_unique", "409", vec![(Created, 109), (Rejected, 21)]),
         ("client_asset_id_max", "<n>", vec![(Created, 127), (Rejected, 3)]),
+        ("barcode_max", "<n>", vec![(Created, 117), (Rejected, 13)]),
         ("client_asset_id_trim", "on", vec![(Created, 127), (Rejected, 3)]),
     ] {
         let bench = Bench::new(switch, value);

@@ -24,6 +24,7 @@ async def test_the_whole_round(async_project: acc.AsyncProject, kit: Kit, sim: a
     assert (await async_project.relationships.delete(sim.seed_relationships(2))).counts == {"deleted": 2}
     assert await async_project.relationships.search(only_deleted=True)
     assert await async_project.categories()
+    assert "FIELD_EXCEEDS_MAX_LENGTH" in {code["name"] for code in await async_project.error_codes()}
 
 
 async def test_calls_run_side_by_side(

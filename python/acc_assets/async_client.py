@@ -235,6 +235,21 @@ class AsyncProject:
         """
         return await self._settings("custom-attributes")
 
+    async def error_codes(self) -> list[dict[str, Any]]:
+        """Read the error codes of the Assets API, the same for every project.
+
+        Returns:
+            One dict per code: name, description, httpStatusCode and metadataKeys. `ApiError.code` carries the name.
+
+        Raises:
+            ApiError, TransportError, AuthError: The codes could not be read.
+
+        Example:
+            >>> any(found["name"] == "FIELD_EXCEEDS_MAX_LENGTH" for found in asyncio.run(project.error_codes()))
+            True
+        """
+        return await self._settings("error-codes")
+
     async def category_attributes(
         self, category_id: str | int, include_inherited: bool = True
     ) -> list[dict[str, Any]]:

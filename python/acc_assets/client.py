@@ -231,6 +231,21 @@ class Project:
         """
         return self._settings("custom-attributes")
 
+    def error_codes(self) -> list[dict[str, Any]]:
+        """Read the error codes of the Assets API, the same for every project.
+
+        Returns:
+            One dict per code: name, description, httpStatusCode and metadataKeys. `ApiError.code` carries the name.
+
+        Raises:
+            ApiError, TransportError, AuthError: The codes could not be read.
+
+        Example:
+            >>> any(found["name"] == "FIELD_EXCEEDS_MAX_LENGTH" for found in project.error_codes())
+            True
+        """
+        return self._settings("error-codes")
+
     def category_attributes(
         self, category_id: str | int, include_inherited: bool = True
     ) -> list[dict[str, Any]]:

@@ -535,6 +535,7 @@ impl Engine {
             &settings::STATUS_SETS,
             &settings::CUSTOM_ATTRIBUTES,
             &settings::CATEGORY_ATTRIBUTES,
+            &settings::ERROR_CODES,
         ]
         .into_iter()
         .find(|listing| listing.name == kind)

@@ -50,6 +50,9 @@ pub struct RowWriter {
     blanks_as_text: Vec<(String, usize)>,
     /// Columns whose texts had blanks at their ends, each with the number of such rows and the first of them.
     trimmed: Vec<(String, u64, usize)>,
+    /// Columns with values that are longer than the service is known to keep, each with that length, the number of such
+    /// rows and the first of them.
+    overlong: Vec<(String, usize, u64, usize)>,
     /// Whether the rows bring their import keys; not known before the first row.
     keys_are_given: Option<bool>,
     /// What each column counts as for the identity of a row, as the first call of the run took it.
@@ -152,6 +155,7 @@ impl RowWriter {
             barcode_as_number: None,
             blanks_as_text: Vec::new(),
             trimmed: Vec::new(),
+            overlong: Vec::new(),
             keys_are_given: None,
             headings: BTreeMap::new(),
             number: 0,
@@ -565,6 +569,15 @@ impl RowWriter {
         if trimmed.is_some() {
             self.note_trimmed(called(self));
         }
+        if let Some(expected) = field.expected {
+            let overlong = match cell {
+                Cell::Text(text) => value::longer(text, expected),
+                _ => value::longer_number(&out[value..out.len() - 1], expected),
+            };
+            if overlong {
+                self.note_overlong(called(self), expected);
+            }
+        }
         if value::is_blank_as_text(cell) {
             self.note_blank(field.name.to_owned());
         }
@@ -574,6 +587,13 @@ impl RowWriter {
         match self.trimmed.iter_mut().find(|(known, ..)| *known == column) {
             Some((_, rows, _)) => *rows += 1,
             None => self.trimmed.push((column, 1, self.rows - 1)),
+        }
+    }
+
+    fn note_overlong(&mut self, column: String, expected: usize) {
+        match self.overlong.iter_mut().find(|(known, ..)| *known == column) {
+            Some((_, _, rows, _)) => *rows += 1,
+            None => self.overlong.push((column, expected, 1, self.rows - 1)),
         }
     }
 
@@ -907,6 +927,10 @@ impl RowWriter {
             let rows = in_rows(*rows, &named(*first));
             format!("leading or trailing blanks were removed from `{column}` {rows}")
         });
+        let overlong = self.overlong.iter().map(|(column, expected, rows, first)| {
+            let rows = in_rows(*rows, &named(*first));
+            format!("`{column}` is longer than {expected} characters {rows}: the service may refuse it; shorten it")
+        });
         let left_out = self
             .uses
             .iter()
@@ -925,6 +949,7 @@ impl RowWriter {
             .into_iter()
             .chain(blanks)
             .chain(trimmed)
+            .chain(overlong)
             .chain(left_out)
             .chain(noticed)
             .collect()

@@ -94,16 +94,14 @@ pub(super) fn field(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> Writte
 }
 
 fn text(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
+    let longest = field.longest.unwrap_or(usize::MAX);
+    let too_long = || refused(&TOO_LONG, "at most 1000 characters fit in a description", "");
     match cell {
-        Cell::Text(text) => match field.longest {
-            Some(longest) if longer(text, longest) => {
-                refused(&TOO_LONG, "at most 1000 characters fit in a description", "")
-            }
-            _ => {
-                json::text(text, out);
-                Ok(())
-            }
-        },
+        Cell::Text(text) if longer(text, longest) => too_long(),
+        Cell::Text(text) => {
+            json::text(text, out);
+            Ok(())
+        }
         Cell::Date(day) => {
             date(*day, out);
             Ok(())
@@ -116,7 +114,14 @@ fn text(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
             }
             Ok(())
         }
-        other => number(other, out).unwrap_or_else(|| refused(&TEXT, TEXT.says, "")),
+        other => {
+            let start = out.len();
+            let written = number(other, out).unwrap_or_else(|| refused(&TEXT, TEXT.says, ""));
+            if longer_number(&out[start..], longest) {
+                return too_long();
+            }
+            written
+        }
     }
 }
 
@@ -219,7 +224,7 @@ pub(super) fn attribute(cell: &Cell<'_>, dates: Dates, out: &mut Vec<u8>) -> Wri
             let start = out.len();
             let written =
                 number(other, out).unwrap_or_else(|| refused(&ATTRIBUTE_VALUE, ATTRIBUTE_VALUE.says, ""));
-            if out.len() - start > LONGEST_ATTRIBUTE + 2 {
+            if longer_number(&out[start..], LONGEST_ATTRIBUTE) {
                 return refused(&TOO_LONG, "at most 250 digits fit in a custom attribute", "");
             }
             written
@@ -308,8 +313,14 @@ pub(super) fn midnight(moment: DateTime) -> bool {
     moment.time() == Time::midnight()
 }
 
+/// Whether a text has more characters.
 pub(super) fn longer(text: &str, most: usize) -> bool {
     text.len() > most && text.chars().nth(most).is_some()
+}
+
+/// The same of a number as [`number`] wrote it: a byte per character, in quotes.
+pub(super) fn longer_number(json: &[u8], most: usize) -> bool {
+    json.len().saturating_sub(2) > most
 }
 
 /// What a blank cell becomes when its column is turned to text.
