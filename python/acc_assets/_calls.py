@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from .settings import Settings
 
 TOKEN_VARIABLE: Final = "ACC_ASSETS_TOKEN"
+# A folder, or "off".
+PACING_VARIABLE: Final = "ACC_ASSETS_PACING"
 CA_VARIABLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 # Seconds that requests in flight have to answer after a cancel; the same as for Ctrl-C in the core.
 # The filters of the GET assets reference page.
@@ -116,7 +118,7 @@ class Session:
         if self._closed:
             raise OptionError("This client is closed; make a new one, or call within its `with` block.")
         if self._engine is None:
-            self._engine = _core.Engine(self._auth or self._token(), self.options)
+            self._engine = _core.Engine(self._auth or self._token(), {**self.options, **_pacing()})
         return self._engine
 
     def _token(self) -> str:
@@ -163,6 +165,22 @@ class Session:
         self.containers = state["containers"]
         self.settings = {}
         self._engine = None
+
+
+def _pacing() -> dict[str, Any]:
+    """Where the rate windows are kept from one process to the next. Services on this machine are simulators, whose limits
+    begin anew with each of them: theirs are kept only where the user names a folder.
+    """
+    from .runs import state_folder
+
+    chosen = os.environ.get(PACING_VARIABLE, "")
+    if chosen.lower() == "off":
+        return {"pacing": None, "pacing_local": False}
+    try:
+        folder = os.fspath(state_folder(PACING_VARIABLE, "pacing"))
+    except RuntimeError:  # There is no home folder, which must not keep anybody from working.
+        return {"pacing": None, "pacing_local": False}
+    return {"pacing": folder, "pacing_local": bool(chosen)}
 
 
 def _without_user(proxy: str | None) -> str | None:

@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyCFunction, PyDict};
 use pythonize::depythonize;
 use serde::Deserialize;
 
@@ -30,6 +31,7 @@ use crate::batch::setup::Writer;
 use crate::batch::{Job, Run, pages, scan};
 use crate::error::{Error, TransportError};
 use crate::http::auth::Fetching;
+use crate::http::pace::keep_all;
 use crate::http::send::Network;
 use crate::http::{Caller, Phase, Stop, Token, TokenSource};
 use crate::ids::ProjectId;
@@ -66,6 +68,10 @@ struct ClientOptions {
     limits: LimitOptions,
     retry: RetryOptions,
     user_agent: String,
+    /// The folder of the files that keep the pace of users.
+    pacing: Option<PathBuf>,
+    /// Whether that holds for services on this machine too.
+    pacing_local: bool,
 }
 
 #[derive(Deserialize)]
@@ -191,7 +197,7 @@ impl TryFrom<ClientOptions> for Options {
     type Error = Error;
 
     fn try_from(given: ClientOptions) -> Result<Self, Error> {
-        let options = Self {
+        let mut options = Self {
             base_url: given.base_url,
             prefix: match given.prefix.as_str() {
                 "construction" => Prefix::Construction,
@@ -230,7 +236,11 @@ impl TryFrom<ClientOptions> for Options {
             ca_bundle: given.ca_bundle,
             proxy: given.proxy,
             user_agent: given.user_agent,
+            pacing: given.pacing,
         };
+        if options.is_local() && !given.pacing_local {
+            options.pacing = None;
+        }
         options.check()?;
         Ok(options)
     }
@@ -250,6 +260,7 @@ impl Engine {
     #[pyo3(signature = (auth, options, /))]
     fn new(py: Python<'_>, auth: Bound<'_, PyAny>, options: &Bound<'_, PyAny>) -> PyResult<Self> {
         bridge_logs(py);
+        keep_pace_at_exit(py)?;
         let given: ClientOptions = depythonize(options)?;
         let options = Options::try_from(given).map_err(|error| exception(py, &error))?;
         let auth = match auth.extract::<String>() {
@@ -631,6 +642,17 @@ fn bridge_logs(py: Python<'_>) {
             let _ = logger.install();
         }
     });
+}
+
+/// What the last tenth of a second did to the rate windows is written before the process ends.
+fn keep_pace_at_exit(py: Python<'_>) -> PyResult<()> {
+    static REGISTERED: AtomicBool = AtomicBool::new(false);
+    if REGISTERED.swap(true, Ordering::Relaxed) {
+        return Ok(());
+    }
+    let keep = PyCFunction::new_closure(py, None, None, |_, _| Python::attach(|py| py.detach(keep_all)))?;
+    py.import("atexit")?.call_method1("register", (keep,))?;
+    Ok(())
 }
 
 fn tolerance(py: Python<'_>, given: &WriteOptions, rows: Option<usize>) -> PyResult<Tolerance> {
