@@ -214,8 +214,20 @@ def test_a_script_that_runs_twice_keeps_the_rate_limit(tmp_path: pathlib.Path) -
         kit = kit_of(sim)
 
         def run(name: str, folder: pathlib.Path) -> None:
-            script = [sys.executable, "-c", PACED, sim.url, sim.token, sim.project_id, kit.category, kit.status, name]
-            subprocess.run(script, env={**os.environ, "ACC_ASSETS_PACING": str(folder)}, check=True, timeout=60)
+            script = [
+                sys.executable,
+                "-c",
+                PACED,
+                sim.url,
+                sim.token,
+                sim.project_id,
+                kit.category,
+                kit.status,
+                name,
+            ]
+            subprocess.run(
+                script, env={**os.environ, "ACC_ASSETS_PACING": str(folder)}, check=True, timeout=60
+            )
 
         run("first", tmp_path / "pacing")
         run("second", tmp_path / "pacing")

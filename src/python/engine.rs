@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use super::errors::{exception, refused};
 use super::ledger::Ledger;
-use super::operation::{Ended, Operation};
+use super::operation::{Ended, Left, Operation};
 use super::rows::{PythonSource, Rows};
 use super::runtime::PerProcess;
 use super::settings::Settings;
@@ -24,7 +24,9 @@ use super::table::Table;
 use crate::api::{Endpoint, Listing, assets, relationships, settings};
 use crate::batch::journal::{Header, Journal};
 use crate::batch::outcome::{self, SharedLedger, State, View};
+use crate::batch::pages::Reading;
 use crate::batch::plan::Again;
+use crate::batch::rest::{Asked, Rest};
 use crate::batch::run::Tolerance;
 use crate::batch::settings::Reader;
 use crate::batch::setup::Writer;
@@ -336,7 +338,7 @@ impl Engine {
             journal,
         };
         let returning = given.returning;
-        self.operation(py, job, source, ledger, move |mut ended, _| {
+        self.operation(py, job, source, ledger, Left::default(), move |mut ended, _| {
             ended.table.sort();
             Ended {
                 table: returning.then_some(ended.table),
@@ -346,20 +348,41 @@ impl Engine {
         })
     }
 
-    /// Plans a batch-get; the operation's table holds the assets.
-    #[pyo3(signature = (project, rows, options, /))]
+    /// Plans a batch-get; the operation's table holds the assets. `after`: what an earlier one holds that failed.
+    #[pyo3(signature = (project, rows, options, /, after=None))]
     fn get(
         &self,
         py: Python<'_>,
         project: &str,
         rows: &Bound<'_, Rows>,
         options: &Bound<'_, PyDict>,
+        after: Option<&Bound<'_, Table>>,
     ) -> PyResult<Operation> {
         let given: GetOptions = depythonize(options)?;
         let source = rows.get().source(py)?;
+        let project = project_id(py, project)?;
+        let query = [
+            ("includeCustomAttributes", given.include_custom_attributes),
+            ("includeDeleted", given.include_deleted),
+        ];
+        let asked = Asked {
+            service: self.options.service(),
+            path: assets::BATCH_GET.path(self.options.prefix, project),
+            query: query
+                .map(|(name, value)| (name.to_owned(), value.to_string()))
+                .into(),
+        };
+        let (ledger, again) = match after {
+            None => (outcome::Ledger::default(), Again::default()),
+            Some(after) => {
+                let rest = after.get().rest().and_then(|rest| rest.rows(&asked));
+                rest.map_err(|error| exception(py, &error))?
+            }
+        };
+        let before = after.map(|after| after.get().table().clone());
         let job = Job {
             endpoint: &assets::BATCH_GET,
-            project: project_id(py, project)?,
+            project,
             query: format!(
                 "?includeCustomAttributes={}&includeDeleted={}",
                 given.include_custom_attributes, given.include_deleted
@@ -378,11 +401,19 @@ impl Engine {
             keep: true,
             replayable: source.rows().is_some(),
             reconcile: false,
-            again: Again::default(),
+            again,
             journal: None,
         };
-        self.operation(py, job, source, SharedLedger::default(), |mut ended, ledger| {
+        let ledger = Arc::new(Mutex::new(ledger));
+        let left = Left::default();
+        let leaves = left.clone();
+        self.operation(py, job, source, ledger, left, move |mut ended, ledger| {
+            if let Some(before) = &before {
+                ended.table.append(before);
+            }
             ended.table.sort();
+            let rest = Rest::of_rows(asked, &outcome::lock(ledger));
+            *leaves.lock().unwrap_or_else(PoisonError::into_inner) = rest;
             let view = View::new(Arc::new(outcome::lock(ledger).clone()));
             for outcome in view
                 .outcomes()
@@ -485,6 +516,7 @@ impl Engine {
             stop,
             None,
             Arc::default(),
+            Left::default(),
         ))
     }
 
@@ -525,11 +557,12 @@ impl Engine {
             stop,
             None,
             Arc::default(),
+            Left::default(),
         ))
     }
 
-    /// Plans a paged read; the operation's table holds the rows.
-    #[pyo3(signature = (kind, project, path, query, /))]
+    /// Plans a paged read; the operation's table holds the rows. `after`: what an earlier one holds that failed.
+    #[pyo3(signature = (kind, project, path, query, /, after=None))]
     #[allow(clippy::needless_pass_by_value)] // What Python hands over.
     fn read(
         &self,
@@ -538,6 +571,7 @@ impl Engine {
         project: &str,
         path: std::collections::HashMap<String, String>,
         query: Vec<(String, String)>,
+        after: Option<&Bound<'_, Table>>,
     ) -> PyResult<Operation> {
         let listing: &'static Listing = [
             &assets::LIST,
@@ -556,25 +590,35 @@ impl Engine {
             let value: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
             address = address.replace(&format!("{{{name}}}"), &value);
         }
+        let asked = Asked {
+            service: self.options.service(),
+            path: address.clone(),
+            query: query.clone(),
+        };
+        let mut reading = Reading::default();
+        if let Some(after) = after {
+            let place = after.get().rest().and_then(|rest| rest.page(&asked));
+            reading.place = place.map_err(|error| exception(py, &error))?;
+            reading.table = after.get().table().clone();
+        }
         let caller = self.caller(py)?;
         let stop = Stop::default();
         let stopping = stop.clone();
+        let left = Left::default();
+        let leaves = left.clone();
         let work = Box::pin(async move {
             let read = tokio::select! {
-                read = pages::read(&caller, listing, &address, &query, &stopping) => read,
+                read = pages::read_on(&caller, listing, &address, &query, &stopping, &mut reading) => read,
                 () = stopping.reached(Phase::Now) => Err(stopped()),
             };
-            match read {
-                Ok(table) => Ended {
-                    table: Some(table),
-                    settings: None,
-                    error: None,
-                },
-                Err(error) => Ended {
-                    table: None,
-                    settings: None,
-                    error: Some(error),
-                },
+            if read.is_err() {
+                let rest = Rest::of_list(asked, reading.place);
+                *leaves.lock().unwrap_or_else(PoisonError::into_inner) = Some(rest);
+            }
+            Ended {
+                table: Some(reading.table),
+                settings: None,
+                error: read.err(),
             }
         });
         Ok(Operation::new(
@@ -583,6 +627,7 @@ impl Engine {
             stop,
             None,
             Arc::default(),
+            left,
         ))
     }
 }
@@ -611,6 +656,7 @@ impl Engine {
         job: Job,
         source: PythonSource,
         ledger: SharedLedger,
+        left: Left,
         finish: impl FnOnce(crate::batch::run::Ended, &SharedLedger) -> Ended + Send + 'static,
     ) -> PyResult<Operation> {
         let caller = self.caller(py)?;
@@ -623,7 +669,7 @@ impl Engine {
             let ended = run.drive(Box::new(Blocking(source))).await;
             finish(ended, &theirs)
         });
-        Ok(Operation::new(work, ledger, stop, rows, error))
+        Ok(Operation::new(work, ledger, stop, rows, error, left))
     }
 }
 
