@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::Error;
 
 /// The production host of all services.
@@ -26,7 +28,8 @@ impl Prefix {
 }
 
 /// A group of endpoints whose requests one limit counts together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RateGroup {
     AssetsRead,
     AssetsWrite,
@@ -118,6 +121,8 @@ pub struct Options {
     pub ca_bundle: Option<std::path::PathBuf>,
     pub proxy: Option<String>,
     pub user_agent: String,
+    /// The folder of the files that keep the pace of users from one process to the next.
+    pub pacing: Option<std::path::PathBuf>,
 }
 
 impl Default for Options {
@@ -133,6 +138,7 @@ impl Default for Options {
             ca_bundle: None,
             proxy: None,
             user_agent: concat!("acc-assets/", env!("CARGO_PKG_VERSION")).to_owned(),
+            pacing: None,
         }
     }
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 use acc_assets::api::{assets, relationships};
 use acc_assets::batch::journal::{Header, Journal};
 use acc_assets::batch::outcome::{Ledger, State, View, lock};
-use acc_assets::batch::pages;
+use acc_assets::batch::pages::{self, Reading};
 use acc_assets::batch::run::Tolerance;
 use acc_assets::batch::settings::Reader;
 use acc_assets::http::{Phase, Stop};
@@ -25,6 +25,7 @@ use acc_assets::input::sheet::ROW_OF_RUN;
 use acc_assets::settings::{Content, Settings};
 use acc_assets::simulator;
 use acc_assets::simulator::contract::SWITCHES;
+use acc_assets::table::Table;
 use acc_assets::validation::columns::row_of_run_text;
 use acc_assets::validation::{ImportKey, RowShape};
 use bench::{Bench, Call, SECRET, Texts, count, counts, fault};
@@ -487,10 +488,9 @@ impl Schedule {
             "/construction/assets/v2/projects/{}/assets",
             self.bench.simulator.project_id()
         );
-        let caller = &self.bench.caller;
-        let read = pages::read(caller, &assets::LIST, &path, &query, &Stop::default()).await;
+        let read = self.read_in_parts(&path, &query).await;
         self.bench.simulator.clear_faults();
-        let Ok(table) = read else { return };
+        let Some(table) = read else { return };
         let listed: BTreeSet<String> = (0..table.len())
             .filter_map(|row| serde_json::from_str::<Value>(table.raw(row)?).ok())
             .map(|entry| entry["id"].as_str().unwrap().to_owned())
@@ -509,6 +509,31 @@ impl Schedule {
         if !self.what.contains("read_lag_ms") {
             assert_eq!(listed, wanted, "{}", self.what);
         }
+    }
+
+    /// A list that goes on after an error or a stop a few times; in between another process may take it over.
+    async fn read_in_parts(&mut self, path: &str, query: &[(String, String)]) -> Option<Table> {
+        let mut reading = Reading::default();
+        for _ in 0..self.random.usize(1..4) {
+            let stop = Stop::default();
+            let listing = &assets::LIST;
+            let read = pages::read_on(&self.bench.caller, listing, path, query, &stop, &mut reading);
+            let stopped = self.random.u8(0..4) == 0;
+            let at = Duration::from_millis(self.random.u64(0..1000));
+            let read = if stopped {
+                tokio::time::timeout(at, read).await.ok()
+            } else {
+                Some(read.await)
+            };
+            if let Some(Ok(())) = read {
+                return Some(reading.table);
+            }
+            if self.random.bool() {
+                let place = serde_json::to_string(&reading.place).unwrap();
+                reading.place = serde_json::from_str(&place).unwrap();
+            }
+        }
+        None
     }
 
     fn rows(&mut self) -> Vec<Texts> {

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, Ty
 from uuid import UUID
 
 from . import _core
-from .errors import AccError, AuthError, BulkError, BulkInterrupted, DataWarning, JournalError, OptionError
+from .errors import (
+    AccError,
+    AuthError,
+    BulkError,
+    BulkInterrupted,
+    DataWarning,
+    JournalError,
+    OptionError,
+    ReadInterrupted,
+)
 from .options import (
     MOST_ASSETS,
     Auth,
@@ -27,12 +36,15 @@ from .options import (
 )
 from .progress import ProgressOption, Reporter
 from .results import BulkResult
+from .tables import AssetTable
 
 if TYPE_CHECKING:
     from .report import Report
     from .settings import Settings
 
 TOKEN_VARIABLE: Final = "ACC_ASSETS_TOKEN"
+# A folder, or "off".
+PACING_VARIABLE: Final = "ACC_ASSETS_PACING"
 CA_VARIABLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 # The filters of the GET assets reference page.
 FILTERS: Final = (
@@ -116,7 +128,7 @@ class Session:
         if self._closed:
             raise OptionError("This client is closed; make a new one, or call within its `with` block.")
         if self._engine is None:
-            self._engine = _core.Engine(self._auth or self._token(), self.options)
+            self._engine = _core.Engine(self._auth or self._token(), {**self.options, **_pacing()})
         return self._engine
 
     def _token(self) -> str:
@@ -163,6 +175,22 @@ class Session:
         self.containers = state["containers"]
         self.settings = {}
         self._engine = None
+
+
+def _pacing() -> dict[str, Any]:
+    """Where the rate windows are kept from one process to the next. Services on this machine are simulators, whose limits
+    begin anew with each of them: theirs are kept only where the user names a folder.
+    """
+    from .runs import state_folder
+
+    chosen = os.environ.get(PACING_VARIABLE, "")
+    if chosen.lower() == "off":
+        return {"pacing": None, "pacing_local": False}
+    try:
+        folder = os.fspath(state_folder(PACING_VARIABLE, "pacing"))
+    except RuntimeError:  # There is no home folder, which must not keep anybody from working.
+        return {"pacing": None, "pacing_local": False}
+    return {"pacing": folder, "pacing_local": bool(chosen)}
 
 
 def _without_user(proxy: str | None) -> str | None:
@@ -591,15 +619,61 @@ def read_now(operation: _core.Operation, progress: ProgressOption = False) -> _c
 async def read_soon(operation: _core.Operation, progress: ProgressOption = False) -> _core.Table:
     """Runs a read in the background, awaited."""
     with Reporter(progress, DONE_WORDS["get"]) as report:
-        await _ended(operation, report)
+        try:
+            await _ended(operation, report)
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt):
+                raise ReadInterrupted(_partial(operation)) from None
+            error.partial = _partial(operation)  # type: ignore[attr-defined]
+            raise
     return _read(operation)
+
+
+def _partial(operation: _core.Operation) -> AssetTable | None:
+    """What a read that failed has read."""
+    table = operation.table
+    return None if table is None else AssetTable(table)
+
+
+After: TypeAlias = "BaseException | AssetTable | None"
+
+
+def unfinished(after: After) -> _core.Table | None:
+    """What the read kept that is to go on; nothing of an error that came before it."""
+    kept: object = after
+    if isinstance(after, BaseException):
+        # A timeout of asyncio is raised from the cancel that ended the read.
+        found = (getattr(error, "partial", None) for error in (after, after.__cause__))
+        kept = next((partial for partial in found if partial is not None), None)
+    if kept is None:
+        return None
+    if not isinstance(kept, AssetTable):
+        raise OptionError(
+            f"after= takes the exception that an earlier call raised, or its .partial, not {type(kept).__name__}."
+        )
+    return kept._table
+
+
+@contextmanager
+def keeping(table: _core.Table | None) -> Iterator[None]:
+    """Sees to it that an error before a read goes on leaves what was read before."""
+    try:
+        yield
+    except AccError as error:
+        if table is not None:
+            error.partial = AssetTable(table)
+        raise
 
 
 def _read(operation: _core.Operation) -> _core.Table:
     if operation.interrupted:
-        raise KeyboardInterrupt
-    if operation.error is not None:
-        raise operation.error
+        raise ReadInterrupted(_partial(operation))
+    error = operation.error
+    if error is not None:
+        # One that the user's own ids raised may take no attribute.
+        with suppress(AttributeError):
+            error.partial = _partial(operation)  # type: ignore[attr-defined]
+        raise error
     table = operation.table
     if table is None:
         raise AccError("The read ended without a response; this is a bug in acc_assets; please report it.")

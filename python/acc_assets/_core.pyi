@@ -109,13 +109,27 @@ class Engine:
     def apply_setup(self, project: str, settings: Settings, description: Description, /) -> Operation:
         """Plans the writing of a set-up into a project with these settings; the operation's table holds the steps: the
         columns of `Description.plan` and status, error and request_id. InputError names what is nowhere."""
-    def get(self, project: str, rows: Rows, options: Mapping[str, Any], /) -> Operation:
-        """Plans a batch-get; the operation's table holds the assets."""
+    def get(
+        self, project: str, rows: Rows, options: Mapping[str, Any], /, after: Table | None = None
+    ) -> Operation:
+        """Plans a batch-get; the operation's table holds the assets.
+
+        `after` is the table of an earlier one that failed: only the ids that it lacks are requested.
+        """
     def read(
-        self, kind: str, project: str, path: Mapping[str, str], query: Sequence[tuple[str, str]], /
+        self,
+        kind: str,
+        project: str,
+        path: Mapping[str, str],
+        query: Sequence[tuple[str, str]],
+        /,
+        after: Table | None = None,
     ) -> Operation:
         """Plans a paged read: `assets`, `categories`, `status-sets`, `statuses`, `custom-attributes`,
-        `category-attributes`, `category-status-sets` or `relationships`; the operation's table holds the rows."""
+        `category-attributes`, `category-status-sets` or `relationships`; the operation's table holds the rows.
+
+        `after` is the table of an earlier one that failed: this one goes on at the page that it could not read.
+        """
 
 @final
 class Operation:
@@ -155,7 +169,8 @@ class Operation:
         """What is known of every row so far; true at any moment, also after an abort."""
     @property
     def table(self) -> Table | None:
-        """What was read, for reads and for writes with `returning`."""
+        """What was read, for reads and for writes with `returning`. Of a read that failed what it had read, and where
+        another one can go on."""
     @property
     def settings(self) -> Settings | None:
         """The settings that were read."""
@@ -212,6 +227,9 @@ class Table:
     @property
     def missing(self) -> list[str]:
         """Ids asked for that the service did not return."""
+    @property
+    def incomplete(self) -> bool:
+        """Whether a read failed and left something to be read."""
     def row(self, index: int, /) -> dict[str, Any]: ...
     def dicts(self) -> list[dict[str, Any]]: ...
     def columns(self) -> dict[str, list[Any]]:

@@ -11,12 +11,14 @@ from uuid import UUID
 
 from . import _core
 from ._calls import (
+    After,
     Session,
     Steps,
     Validate,
     Write,
     asset_query,
     checked,
+    keeping,
     named_query,
     project_id,
     query_text,
@@ -25,6 +27,7 @@ from ._calls import (
     report_of,
     settings_of,
     steps_soon,
+    unfinished,
     write_soon,
 )
 from .frames import IdData, RowData, ids_from, rows_from
@@ -535,6 +538,7 @@ class AsyncAssets:
         batch_size: int = 100,
         sheet: str | None = None,
         progress: ProgressOption = False,
+        after: After = None,
     ) -> AssetTable:
         """Reads assets by their ids.
 
@@ -547,6 +551,8 @@ class AsyncAssets:
             batch_size: ids a request, 1 to 100.
             sheet: for an Excel file, the name of the sheet; None: the first one.
             progress: as for `create`.
+            after: the exception that the same call raised, with the same ids in the same order: only those are requested
+                that it had not read. The result has all of them.
 
         Returns:
             An `AssetTable`; its `missing` lists the ids that the service did not return, and texts that are no
@@ -555,7 +561,8 @@ class AsyncAssets:
         Raises:
             OptionError: an option that cannot be.
             InputError: the data as a whole cannot be read.
-            ApiError, TransportError, AuthError: a request failed.
+            ApiError, TransportError, AuthError: a request failed. `.partial` is what was read.
+            ReadInterrupted: Ctrl-C. `.partial` is what was read.
 
         Example:
             >>> row = {"clientAssetId": "AHU", "categoryId": category, "statusId": status}
@@ -573,7 +580,8 @@ class AsyncAssets:
             "include_deleted": include_deleted,
             "batch_size": batch_size,
         }
-        operation = self._session.engine().get(self._project, ids_from(ids, id, sheet), options)
+        rows, before = ids_from(ids, id, sheet), unfinished(after)
+        operation = self._session.engine().get(self._project, rows, options, after=before)
         return AssetTable(await read_soon(operation, progress))
 
     async def delete(
@@ -674,6 +682,7 @@ class AsyncAssets:
         filters: Mapping[str, str | Sequence[str]] | None = None,
         sort: str = "createdAt asc",
         separator: str = SEPARATOR,
+        after: After = None,
     ) -> AssetTable:
         """Reads all assets that match, page by page.
 
@@ -689,13 +698,17 @@ class AsyncAssets:
                 attribute also by its display name, and its values by label.
             sort: fields to sort by, each with asc or desc, separated by commas.
             separator: what stands between the names of a path.
+            after: the exception that the same call raised, with the same filters: the list goes on at the page that could
+                not be read. The result has the pages before it too, and no asset twice.
 
         Returns:
             An `AssetTable`.
 
         Raises:
-            OptionError: an option that cannot be.
-            ApiError, TransportError, AuthError: a page could not be read, or the service ignored a filter.
+            OptionError: an option that cannot be, or the filters are not those of the call that raised `after`.
+            ApiError, TransportError, AuthError: a page could not be read, or the service ignored a filter. `.partial` is
+                what was read.
+            ReadInterrupted: Ctrl-C. `.partial` is what was read.
 
         Example:
             >>> row = {"clientAssetId": "VAV-7", "categoryId": category, "statusId": status}
@@ -705,8 +718,10 @@ class AsyncAssets:
         """
         flag("include_custom_attributes", include_custom_attributes)
         flag("include_deleted", include_deleted)
+        before = unfinished(after)
         named = named_query(self._session, self._project, category, status, location, filters, separator)
-        category, status, filters = await steps_soon(named)
+        with keeping(before):
+            category, status, filters = await steps_soon(named)
         query = asset_query(
             category=category,
             status=status,
@@ -717,7 +732,8 @@ class AsyncAssets:
             filters=filters,
             sort=sort,
         )
-        return AssetTable(await read_soon(self._session.engine().read("assets", self._project, {}, query)))
+        operation = self._session.engine().read("assets", self._project, {}, query, after=before)
+        return AssetTable(await read_soon(operation))
 
     def __repr__(self) -> str:
         return f"AsyncAssets(project={self._project!r})"
@@ -798,6 +814,7 @@ class AsyncRelationships:
         created_before: str | date | None = None,
         include_deleted: bool = False,
         only_deleted: bool = False,
+        after: After = None,
     ) -> list[dict[str, Any]]:
         """Reads all relationships that match; either end may be the one that matches.
 
@@ -812,13 +829,14 @@ class AsyncRelationships:
             created_before: a time; a datetime without a time zone is local time.
             include_deleted: deleted relationships too.
             only_deleted: deleted relationships only.
+            after: as for `Assets.list`.
 
         Returns:
             One dict a relationship, as the service describes it. No filter: all of the project.
 
         Raises:
-            OptionError: an `id` without its `type`, or a `type` without its `domain`.
-            ApiError, TransportError, AuthError: a page could not be read.
+            OptionError: an `id` without its `type`, or a `type` without its `domain`; as for `Assets.list`.
+            ApiError, TransportError, AuthError, ReadInterrupted: a page could not be read. `.partial` is what was read.
 
         Example:
             >>> made = sim.seed_relationships(3)
@@ -840,9 +858,9 @@ class AsyncRelationships:
             include_deleted=include_deleted,
             only_deleted=only_deleted,
         )
-        return (
-            await read_soon(self._session.engine().read("relationships", self._project, {}, query))
-        ).dicts()
+        before = unfinished(after)
+        operation = self._session.engine().read("relationships", self._project, {}, query, after=before)
+        return (await read_soon(operation)).dicts()
 
     def __repr__(self) -> str:
         return f"AsyncRelationships(project={self._project!r})"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .results import BulkResult
     from .setup import SetupResult
+    from .tables import AssetTable
 
 __all__ = [
     "AccError",
@@ -25,6 +26,7 @@ __all__ = [
     "OptionError",
     "PayloadTooLargeError",
     "RateLimitError",
+    "ReadInterrupted",
     "ServerError",
     "SetupError",
     "TransportError",
@@ -47,10 +49,12 @@ class _Plain(BaseException):
 
 
 class AccError(_Plain, Exception):
-    """What every error of this package is, except `BulkInterrupted`.
+    """What every error of this package is, except `BulkInterrupted` and `ReadInterrupted`.
 
     Attributes:
         result: the `BulkResult` of the write that was under way, or None.
+        partial: what `list`, `get` or `search` had read, as an `AssetTable`, or None. The same call with `after=error`
+            reads the rest.
 
     Example:
         >>> import acc_assets
@@ -62,6 +66,7 @@ class AccError(_Plain, Exception):
     """
 
     result: BulkResult | None = None
+    partial: AssetTable | None = None
 
 
 class OptionError(AccError, ValueError):
@@ -201,6 +206,18 @@ class BulkInterrupted(_Plain, KeyboardInterrupt):
     def __init__(self, result: BulkResult) -> None:
         super().__init__(repr(result))
         self.result = result
+
+
+class ReadInterrupted(_Plain, KeyboardInterrupt):
+    """Ctrl-C during `list`, `get` or `search`. Not an `AccError`: `except Exception` lets it pass, as any Ctrl-C.
+
+    Attributes:
+        partial: what was read, as an `AssetTable`, or None. The same call with `after=error` reads the rest.
+    """
+
+    def __init__(self, partial: AssetTable | None) -> None:
+        super().__init__(repr(partial))
+        self.partial = partial
 
 
 class SetupError(AccError):

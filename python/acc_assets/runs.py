@@ -29,9 +29,15 @@ FACTS: Final = ("verb", "project", "service", "import_key")
 
 def default_folder() -> pathlib.Path:
     """Where named runs are kept: ACC_ASSETS_RUNS, or the folder that the platform has for the state of programs."""
+    return state_folder("ACC_ASSETS_RUNS", "runs")
+
+
+def state_folder(variable: str, name: str) -> pathlib.Path:
+    """The folder that this environment variable names, or the one of this name where the platform keeps the state of
+    programs."""
     import pathlib
 
-    if chosen := os.environ.get("ACC_ASSETS_RUNS"):
+    if chosen := os.environ.get(variable):
         return pathlib.Path(chosen).expanduser()
     home = pathlib.Path.home()
     if sys.platform == "win32":
@@ -40,7 +46,7 @@ def default_folder() -> pathlib.Path:
         state = home / "Library" / "Application Support"
     else:
         state = pathlib.Path(os.environ.get("XDG_STATE_HOME") or home / ".local" / "state")
-    return state / "acc-assets" / "runs"
+    return state / "acc-assets" / name
 
 
 def path_of(run: str | os.PathLike[str]) -> pathlib.Path:

@@ -10,6 +10,7 @@ pub mod pages;
 pub mod plan;
 mod prove;
 mod reconcile;
+pub mod rest;
 mod resume;
 pub mod run;
 pub mod scan;

@@ -423,10 +423,17 @@ impl Run {
         if let Some(change) = packer.changed.take() {
             // Nothing of the run was changed, so nothing is written either.
             self.journal = None;
-            self.give_up(Error::Input(format!(
-                "these are not the rows of the run: {change}. Nothing was sent. A run takes its own rows in their order; \
-                 those that are not yet in the project may be edited or left out"
-            )));
+            self.give_up(Error::Input(if self.reads() {
+                format!(
+                    "after=: these are not the ids of the call that failed: {change}. Nothing was sent. Pass the same ids \
+                     in their order, or leave after= out"
+                )
+            } else {
+                format!(
+                    "these are not the rows of the run: {change}. Nothing was sent. A run takes its own rows in their \
+                     order; those that are not yet in the project may be edited or left out"
+                )
+            }));
         }
         if more == More::End && self.fatal.is_none() && packer.has_all_rows() {
             lock(&self.ledger).complete = true;

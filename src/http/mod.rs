@@ -3,6 +3,7 @@
 pub mod auth;
 pub mod clock;
 pub mod pace;
+mod pace_file;
 pub mod refusal;
 pub mod retry;
 pub mod row_limit;

@@ -202,7 +202,8 @@ impl Caller {
             return Ok(windows);
         }
         let service = self.options.service();
-        let shared = Windows::shared(&service, self.token.user().await?);
+        let user = self.token.user(&self.clock).await?;
+        let shared = Windows::shared(&service, user, self.options.pacing.as_deref()).await;
         Ok(self.windows.get_or_init(|| shared))
     }
 
@@ -252,16 +253,15 @@ impl Caller {
         let retry = &self.options.retry;
         let start = Instant::now();
         let too_late = |wait: Duration| start.elapsed().saturating_add(wait) > retry.deadline;
-        let mut bearer = tokio::select! {
+        let windows = tokio::select! {
             biased;
-            // A function of the user's may take long to give one, and nothing was sent yet.
+            // The token says whose windows they are: a function of the user's may take long to give one.
             () = stop.reached(Phase::Drain) => return Ok(None),
-            bearer = self.token.bearer() => bearer?,
+            windows = self.windows() => windows?,
         };
-        let windows = self.windows().await?;
         let limit = self.options.limits.of(call.group);
         let mut tries = 0;
-        let mut refreshed = false;
+        let mut refreshed: Option<Instant> = None;
         let mut throttles = 0;
         let mut last: Option<Error> = None;
         let not_executed = |called: &Called<T>| {
@@ -282,6 +282,24 @@ impl Caller {
             };
             let waited = u64::try_from(slot.waited.as_millis()).unwrap_or(u64::MAX);
             counters.throttled.fetch_add(waited, Ordering::Relaxed);
+            // After the wait, which may be longer than a token lives.
+            let taken = tokio::select! {
+                biased;
+                () = stop.reached(Phase::Drain) => None,
+                taken = self.token.bearer(&self.clock) => Some(taken),
+            };
+            let bearer = match taken {
+                Some(Ok(bearer)) => bearer,
+                Some(Err(error)) => {
+                    slot.unused();
+                    return Err(error);
+                }
+                None => {
+                    slot.unused();
+                    called.stopped = true;
+                    return last.map_or(Ok(None), Err);
+                }
+            };
             let request = self.request(call, bearer.secret.reveal());
             if let Err(error) = at(Stage::Leaving) {
                 slot.unused();
@@ -329,14 +347,19 @@ impl Caller {
                     last = Some(service(refusal));
                     continue;
                 }
-                Verdict::TokenRefused(refusal) if refreshed => return Err(service(refusal)),
+                // A new token that is refused is the end, unless it had the time to run out as well.
+                Verdict::TokenRefused(refusal)
+                    if refreshed.is_some_and(|at| at.elapsed() < SHORTEST_LIFE)
+                        || too_late(Duration::ZERO) =>
+                {
+                    return Err(service(refusal));
+                }
                 Verdict::TokenRefused(refusal) => {
                     not_executed(called)?;
-                    refreshed = true;
-                    bearer = match self.token.newer_than(&bearer).await {
-                        Ok(newer) => newer,
-                        Err(error) => return Err(service(with_reason(refusal, &error))),
-                    };
+                    refreshed = Some(Instant::now());
+                    if let Err(error) = self.token.newer_than(&bearer, &self.clock).await {
+                        return Err(service(with_reason(refusal, &error)));
+                    }
                     counters.retries.fetch_add(1, Ordering::Relaxed);
                     last = Some(service(refusal));
                     continue;
@@ -502,6 +525,9 @@ fn stopped_error() -> Error {
         message: "stopped before it was sent".to_owned(),
     })
 }
+
+/// A token that is refused sooner after it was asked for was never valid.
+const SHORTEST_LIFE: Duration = Duration::from_secs(60);
 
 /// How long a run waits for a network that went away.
 const PATIENCE: Duration = Duration::from_secs(120);

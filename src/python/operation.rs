@@ -16,6 +16,7 @@ use super::runtime::handle;
 use super::settings::Settings;
 use super::table::Table;
 use crate::batch::outcome::{self, SharedLedger, lock};
+use crate::batch::rest::Rest;
 use crate::batch::run::GRACE;
 use crate::error::{Error, Sent, TransportError};
 use crate::http::{Phase, Stop};
@@ -41,8 +42,12 @@ pub struct Ended {
 /// The work of a call: one future, whoever drives it.
 pub type Work = Pin<Box<dyn Future<Output = Ended> + Send>>;
 
+/// What is left of a read, once it has ended before its end.
+pub type Left = Arc<Mutex<Option<Rest>>>;
+
 /// What the driver and whoever looks share.
 struct Shared {
+    left: Left,
     ledger: SharedLedger,
     stop: Stop,
     interrupted: AtomicBool,
@@ -78,10 +83,12 @@ impl Operation {
         stop: Stop,
         rows: Option<usize>,
         source_error: Arc<Mutex<Option<PyErr>>>,
+        left: Left,
     ) -> Self {
         Self {
             work: Mutex::new(Some(work)),
             shared: Arc::new(Shared {
+                left,
                 ledger,
                 stop,
                 interrupted: AtomicBool::new(false),
@@ -102,9 +109,10 @@ impl Operation {
 
 impl Shared {
     fn end(&self, ended: Ended) {
-        let table = ended
-            .table
-            .and_then(|table| Python::attach(|py| Py::new(py, Table::new(table)).ok()));
+        let table = ended.table.and_then(|table| {
+            let table = Table::unfinished(table, locked(&self.left).take());
+            Python::attach(|py| Py::new(py, table).ok())
+        });
         let settings = ended
             .settings
             .and_then(|content| Python::attach(|py| Py::new(py, Settings::new(content)).ok()));
