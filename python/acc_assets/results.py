@@ -85,6 +85,8 @@ class RowError(NamedTuple):
         status: the HTTP status of the refusal, or None where no answer is behind it.
         body: the whole answer of the service, or None.
         problems: every problem of this row, the first one being the one above.
+        metadata: what the service says beside its message (`errorMetadata`), or None: for a 409, what the row is in
+            conflict with.
     """
 
     code: str
@@ -95,6 +97,7 @@ class RowError(NamedTuple):
     status: int | None = None
     body: str | None = None
     problems: tuple[Problem, ...] = ()
+    metadata: dict[str, Any] | None = None
 
     def __str__(self) -> str:
         return " ".join(part for part in (self.message, self.fix) if part)
@@ -553,6 +556,7 @@ def _row_error(error: Mapping[str, Any]) -> RowError:
             Problem(problem["rule"], problem["column"], problem["value"], problem["message"], problem["fix"])
             for problem in error.get("problems") or ()
         ),
+        metadata=error.get("metadata") or None,
     )
 
 

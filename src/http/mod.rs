@@ -2,7 +2,9 @@
 
 pub mod auth;
 pub mod clock;
+mod hide;
 pub mod pace;
+mod proxy;
 pub mod refusal;
 pub mod retry;
 pub mod row_limit;
