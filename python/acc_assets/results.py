@@ -82,8 +82,8 @@ class RowError(NamedTuple):
         column: the column it is about, or None.
         value: the value, shortened, or None.
         fix: what to do, or None.
-        status: the HTTP status of the refusal, or None where no answer is behind it.
-        body: the whole answer of the service, or None.
+        status: HTTP status of the response, or None where there was none.
+        body: body of the response, or None. Of a response that broke off, the first 64 kB.
         problems: every problem of this row, the first one being the one above.
         metadata: what the service says beside its message (`errorMetadata`), or None: for a 409, what the row is in
             conflict with.
