@@ -142,6 +142,7 @@ async fn a_page_that_stays_unreadable_ends_the_list_with_its_response() {
         let Err(Error::Unreadable {
             message,
             status,
+            headers,
             request_id,
             body: kept,
         }) = read
@@ -150,6 +151,7 @@ async fn a_page_that_stays_unreadable_ends_the_list_with_its_response() {
         };
         assert!(message.contains("cannot be read"), "{message}");
         assert_eq!((status, request_id.as_deref(), &*kept), (200, Some("r-1"), body));
+        assert_eq!(headers, [("x-ads-request-id".to_owned(), "r-1".to_owned())]);
         assert_eq!(asked, 5, "as often as a lost response");
     }
 }
@@ -929,6 +931,7 @@ async fn a_list_goes_on_at_its_cursor() {
         3 => Err(TransportError {
             sent: Sent::Maybe,
             message: "reset".to_owned(),
+            partial: None,
         }),
         // An asset was deleted meanwhile, so that one comes twice.
         4 => of(&["c", "d"], Some("third")),

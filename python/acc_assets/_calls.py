@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, Ty
 from uuid import UUID
 
 from . import _core
+from ._secret import Secret
 from .errors import (
     AccError,
     AuthError,
@@ -77,25 +78,28 @@ class Session:
 
     def __init__(
         self,
-        auth: Auth | None,
+        auth: Secret[Auth | None],
+        proxy: Secret[str | None],
         *,
         base_url: str,
         prefix: str,
         region: str | None,
         timeout: float,
         max_in_flight: int,
+        max_response_bytes: int,
         limits: Limits | None,
         retry: Retry | None,
         ca_bundle: str | os.PathLike[str] | None,
-        proxy: str | None,
     ) -> None:
-        if auth is not None and not isinstance(auth, str) and not callable(auth):
-            raise OptionError(
-                f"auth= takes a token as text or a function that returns one, not {type(auth).__name__}."
-            )
+        if auth.reveal() is not None and not isinstance(auth.reveal(), str) and not callable(auth.reveal()):
+            kind = type(auth.reveal()).__name__
+            raise OptionError(f"auth= takes a token as text or a function that returns one, not {kind}.")
+        if proxy.reveal() is not None and not isinstance(proxy.reveal(), str):
+            raise OptionError(f"proxy= takes an address as text, not {type(proxy.reveal()).__name__}.")
         one_of("prefix", prefix, ("construction", "bim360"))
         positive("timeout", timeout)
         at_least_one("max_in_flight", max_in_flight)
+        at_least_one("max_response_bytes", max_response_bytes)
         if not isinstance(base_url, str) or "@" in base_url:
             raise OptionError(
                 "base_url= takes an address such as https://developer.api.autodesk.com, without a user."
@@ -107,8 +111,8 @@ class Session:
             "region": region,
             "timeout": float(timeout),
             "max_in_flight": max_in_flight,
+            "max_response_bytes": min(max_response_bytes, sys.maxsize),
             "ca_bundle": None if bundle is None else os.fspath(bundle),
-            "proxy": proxy,
             "limits": limits_option(Limits() if limits is None else limits),
             "retry": retry_option(Retry() if retry is None else retry),
             "user_agent": f"acc-assets/{_core.__version__} Python/{sys.version_info[0]}.{sys.version_info[1]}",
@@ -118,6 +122,7 @@ class Session:
         self.settings: dict[str, _core.Settings] = {}
         self.containers: dict[str, str] = {}
         self._auth = auth
+        self._proxy = proxy
         self._lost_token = False
         self._closed = False
         self._engine: _core.Engine | None = None
@@ -128,11 +133,12 @@ class Session:
         if self._closed:
             raise OptionError("This client is closed; make a new one, or call within its `with` block.")
         if self._engine is None:
-            self._engine = _core.Engine(self._auth or self._token(), {**self.options, **_pacing()})
+            options = {**self.options, "proxy": self._proxy.reveal(), **_pacing()}
+            self._engine = _core.Engine(self._auth.reveal() or self._token(), options)
         return self._engine
 
     def _token(self) -> str:
-        if isinstance(self._auth, str):
+        if isinstance(self._auth.reveal(), str):
             raise AuthError("The token is empty: pass auth=<token>.")
         token = os.environ.get(TOKEN_VARIABLE, "").strip()
         if token:
@@ -144,24 +150,29 @@ class Session:
             )
         raise AuthError(
             "There is no token: pass auth=<token> or a function that returns one, or set the environment variable "
-            f"{TOKEN_VARIABLE}. It has to be a three-legged token, of a user who is a member of the project."
+            f"{TOKEN_VARIABLE}. It has to be a three-legged token with the scopes data:read data:write data:create, of a user who is a "
+            "member of the project."
         )
 
     def close(self) -> None:
         """Drops the engine with its connections and its token."""
         self._closed = True
         self._engine = None
-        self._auth = None
+        self._auth = Secret(None)
 
     def __repr__(self) -> str:
-        return f"base_url={self.options['base_url']!r}, region={self.options['region']!r}"
+        options = getattr(self, "options", None)
+        if options is None:
+            return "not made"
+        return f"base_url={options['base_url']!r}, region={options['region']!r}"
 
     def __getstate__(self) -> dict[str, Any]:
-        proxy = self.options["proxy"]
+        is_text = isinstance(self._auth.reveal(), str)
         return {
-            "options": {**self.options, "proxy": _without_user(proxy)},
-            "auth": None if isinstance(self._auth, str) else self._auth,
-            "lost_token": self._lost_token or isinstance(self._auth, str),
+            "options": self.options,
+            "proxy": _without_user(self._proxy.reveal()),
+            "auth": None if is_text else self._auth.reveal(),
+            "lost_token": self._lost_token or is_text,
             "closed": self._closed,
             "containers": self.containers,
         }
@@ -169,7 +180,8 @@ class Session:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.options = state["options"]
         self.last_result = None
-        self._auth = state["auth"]
+        self._auth = Secret(state["auth"])
+        self._proxy = Secret(state["proxy"])
         self._lost_token = state["lost_token"]
         self._closed = state["closed"]
         self.containers = state["containers"]
@@ -191,6 +203,11 @@ def _pacing() -> dict[str, Any]:
     except RuntimeError:  # There is no home folder, which must not keep anybody from working.
         return {"pacing": None, "pacing_local": False}
     return {"pacing": folder, "pacing_local": bool(chosen)}
+
+
+def shown(client: object) -> str:
+    """The repr of a client, also of one whose options were refused."""
+    return f"{type(client).__name__}({getattr(client, '_session', 'not made')!s})"
 
 
 def _without_user(proxy: str | None) -> str | None:
@@ -515,16 +532,17 @@ def offline_report(
     """Checks rows without a client."""
     # A token that nothing is sent with.
     session = Session(
-        "offline",
+        Secret("offline"),
+        Secret(None),
         base_url="https://localhost",
         prefix="construction",
         region=None,
         timeout=1.0,
         max_in_flight=1,
+        max_response_bytes=1,
         limits=None,
         retry=None,
         ca_bundle=None,
-        proxy=None,
     )
     write = checked(
         session,

@@ -319,5 +319,8 @@ def delete_run(path: str | PathLike[str], /) -> None:
 def read_toml(text: str, /) -> dict[str, Any]:
     """A TOML text as a dict; OptionError if it is none."""
 
+def flush_logs() -> None:
+    """Waits until our log lines are written."""
+
 def rules() -> list[dict[str, str]]:
     """Every row check: code, what it says, how to fix it."""

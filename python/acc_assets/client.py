@@ -26,10 +26,12 @@ from ._calls import (
     relationship_query,
     report_of,
     settings_of,
+    shown,
     steps_now,
     unfinished,
     write_now,
 )
+from ._secret import Secret
 from .frames import IdData, RowData, ids_from, rows_from
 from .options import (
     MOST_RELATIONSHIPS,
@@ -68,14 +70,17 @@ class Client:
             token has expired). None: the environment variable ACC_ASSETS_TOKEN.
         base_url: where the service is; https, or http to this machine.
         prefix: "construction" or "bim360"; both reach the same assets.
-        region: where the project is hosted ("US", "EMEA", ...), sent with every request; None: not sent.
+        region: where the project is hosted, a code of the Regions page such as "US" or "EMEA". Sent with requests for
+            relationships and locations; the Assets pages list no region header. If None, it is not sent.
         timeout: seconds one request may take.
         max_in_flight: requests under way at the same time.
+        max_response_bytes: Largest response that is read, after decompression. Default: 256 MiB.
         limits: requests a window; None: the service's own limits.
         retry: how often a request is sent again; None: the defaults of `Retry`.
         ca_bundle: file of root certificates (PEM) to trust instead of the system's; None: the file named by the
             environment variable REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE, else the roots of the system.
-        proxy: address of a proxy; None: the proxy of the system.
+        proxy: Address of a proxy, with http or https. If None, the proxy that HTTPS_PROXY or ALL_PROXY names, unless
+            NO_PROXY exempts the service; else that of the system.
 
     Raises:
         OptionError: an option that cannot be.
@@ -97,22 +102,25 @@ class Client:
         region: str | None = None,
         timeout: float = 60.0,
         max_in_flight: int = 8,
+        max_response_bytes: int = 256 * 2**20,
         limits: Limits | None = None,
         retry: Retry | None = None,
         ca_bundle: str | os.PathLike[str] | None = None,
         proxy: str | None = None,
     ) -> None:
+        secrets = Secret(auth), Secret(proxy)
+        del auth, proxy
         self._session = Session(
-            auth,
+            *secrets,
             base_url=base_url,
             prefix=prefix,
             region=region,
             timeout=timeout,
             max_in_flight=max_in_flight,
+            max_response_bytes=max_response_bytes,
             limits=limits,
             retry=retry,
             ca_bundle=ca_bundle,
-            proxy=proxy,
         )
 
     @property
@@ -154,7 +162,7 @@ class Client:
         self.close()
 
     def __repr__(self) -> str:
-        return f"Client({self._session!r})"
+        return shown(self)
 
 
 class Project:

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -87,6 +88,9 @@ pub struct Fault {
     pub fix: Option<String>,
     pub status: Option<u16>,
     pub body: Option<Arc<str>>,
+    /// What the service says of it beside its message, such as what it is in conflict with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Value>,
     pub problems: Vec<Problem>,
 }
 
@@ -149,6 +153,7 @@ impl Fault {
             fix: Some("correct the row as the service says, and call again with it".to_owned()),
             status: Some(error.status),
             body: Some(error.body.clone()),
+            metadata: violation.metadata.clone().or_else(|| error.metadata.clone()),
             ..Self::default()
         }
     }
@@ -161,7 +166,14 @@ impl Fault {
             Error::Input(_) => ("input".to_owned(), None, None),
             Error::Journal(_) => ("journal".to_owned(), None, None),
             Error::Auth(_) => ("auth".to_owned(), None, None),
-            Error::Transport(_) => ("transport".to_owned(), None, None),
+            Error::Transport(error) => {
+                let partial = error.partial.as_ref();
+                (
+                    "transport".to_owned(),
+                    partial.map(|partial| partial.status),
+                    partial.map(|partial| partial.body.clone()),
+                )
+            }
             Error::Service(error) => (
                 error.code.clone().unwrap_or_else(|| error.status.to_string()),
                 Some(error.status),
@@ -171,11 +183,16 @@ impl Fault {
                 ("unreadable".to_owned(), Some(*status), Some(body.clone()))
             }
         };
+        let metadata = match error {
+            Error::Service(refusal) => refusal.metadata.clone(),
+            _ => None,
+        };
         Self {
             code,
             message: error.to_string(),
             status,
             body,
+            metadata,
             ..Self::default()
         }
     }

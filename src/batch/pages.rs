@@ -24,6 +24,9 @@ use crate::table::Table;
 const MOST_STALE_PAGES: u32 = 20;
 const MOST_TOTALS: u64 = 10;
 
+/// The longest cursor that is given back. Servers commonly take a request line of 8 kB.
+const MOST_CURSOR_BYTES: usize = 8 << 10;
+
 /// Whether entries have to fit the filters of their list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Filters {
@@ -323,13 +326,13 @@ fn next_cursor(page: &Value, place: &str, name: &str) -> Result<Option<String>, 
     let page = match page {
         Value::Null => return Ok(None),
         Value::Object(page) => page,
-        other => return Err(format!("`{place}` is {other}")),
+        other => return Err(format!("`{place}` is {}", kind(other))),
     };
     match page.get(name) {
-        Some(Value::String(cursor)) if !cursor.is_empty() => return Ok(Some(cursor.clone())),
-        Some(Value::Number(cursor)) => return Ok(Some(cursor.to_string())),
+        Some(Value::String(cursor)) if !cursor.is_empty() => return bounded(cursor.clone(), name),
+        Some(Value::Number(cursor)) => return bounded(cursor.to_string(), name),
         None | Some(Value::Null | Value::String(_)) => {}
-        Some(other) => return Err(format!("`{name}` is {other}")),
+        Some(other) => return Err(format!("`{name}` is {}", kind(other))),
     }
     // The address of the next page is misprinted in several examples; only the cursor in it is used.
     let address = page
@@ -339,9 +342,32 @@ fn next_cursor(page: &Value, place: &str, name: &str) -> Result<Option<String>, 
     let Some((_, query)) = address else {
         return Ok(None);
     };
-    Ok(form_urlencoded::parse(query.as_bytes())
+    form_urlencoded::parse(query.as_bytes())
         .find(|(key, value)| key == name && !value.is_empty())
-        .map(|(_, value)| value.into_owned()))
+        .map_or(Ok(None), |(_, value)| bounded(value.into_owned(), name))
+}
+
+/// Refuses a cursor that no address could hold.
+fn bounded(cursor: String, name: &str) -> Result<Option<String>, String> {
+    if cursor.len() > MOST_CURSOR_BYTES {
+        return Err(format!(
+            "`{name}` is {} bytes long, and an address has room for {MOST_CURSOR_BYTES}",
+            cursor.len()
+        ));
+    }
+    Ok(Some(cursor))
+}
+
+/// What a value is, without what is in it: that may be a cursor.
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
 }
 
 /// Where the next page begins. The address of the next page lacks a part of its path in the samples of the "GET nodes"

@@ -369,10 +369,10 @@ impl Run {
                 }
             }
             // A task ends otherwise only by a panic of the transport; its rows are as they were left.
-            Err(error) => self.give_up(Error::Transport(TransportError {
-                sent: Sent::Maybe,
-                message: format!("a request was lost inside the client: {error}"),
-            })),
+            Err(error) => self.give_up(Error::Transport(TransportError::new(
+                Sent::Maybe,
+                format!("a request was lost inside the client: {error}"),
+            ))),
         }
         let written = self.write_down(&mut lock(&self.ledger));
         if let Err(error) = written {

@@ -2,8 +2,10 @@
 
 pub mod auth;
 pub mod clock;
+mod hide;
 pub mod pace;
 mod pace_file;
+mod proxy;
 pub mod refusal;
 pub mod retry;
 pub mod row_limit;

@@ -406,14 +406,8 @@ impl Caller {
         if call.body.is_some() {
             headers.push(("content-type", "application/json".to_owned()));
         }
-        if let Some(region) = &self.options.region {
-            // The pages of the two APIs name the header differently.
-            let name = if call.group == RateGroup::Locations {
-                "region"
-            } else {
-                "x-ads-region"
-            };
-            headers.push((name, region.clone()));
+        if let (Some(name), Some(region)) = (call.group.region_header(), self.options.region_code()) {
+            headers.push((name, region.to_owned()));
         }
         Request {
             method: call.method,
@@ -450,7 +444,9 @@ fn classify<T>(sent: Result<Answer, TransportError>, replay: Replay, read: ReadA
         Ok(answer) => answer,
         Err(error) => {
             let not_sent = error.sent == Sent::No;
-            return if not_sent || replay == Replay::Safe {
+            // A response that is too large would be so again.
+            let may_help = replay == Replay::Safe && error.sent == Sent::Maybe;
+            return if not_sent || may_help {
                 Verdict::Later {
                     error: error.into(),
                     wait: None,
@@ -482,7 +478,8 @@ fn classify<T>(sent: Result<Answer, TransportError>, replay: Replay, read: ReadA
     let refusal = refusal::read(&answer);
     match answer.status {
         429 => Verdict::Throttled(refusal),
-        401 => Verdict::TokenRefused(refusal),
+        // A new token of the same kind would be refused too.
+        401 if !refusal.is_two_legged() => Verdict::TokenRefused(refusal),
         // The gateway's word for too many requests of an app; it passes within seconds, or it needs the app's owner.
         403 if refusal.is_capacity() => Verdict::Later {
             wait: Some(wait_after(&refusal).unwrap_or(CAPACITY_WAIT)),
@@ -520,10 +517,10 @@ fn with_reason(mut refusal: ServiceError, reason: &Error) -> ServiceError {
 
 /// Only ever read together with `Called::stopped`.
 fn stopped_error() -> Error {
-    Error::Transport(TransportError {
-        sent: Sent::No,
-        message: "stopped before it was sent".to_owned(),
-    })
+    Error::Transport(TransportError::new(
+        Sent::No,
+        "stopped before it was sent".to_owned(),
+    ))
 }
 
 /// A token that is refused sooner after it was asked for was never valid.

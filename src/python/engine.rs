@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 use super::errors::{exception, refused};
 use super::ledger::Ledger;
+use super::logs;
 use super::operation::{Ended, Left, Operation};
 use super::rows::{PythonSource, Rows};
 use super::runtime::PerProcess;
@@ -65,6 +66,7 @@ struct ClientOptions {
     region: Option<String>,
     timeout: f64,
     max_in_flight: usize,
+    max_response_bytes: usize,
     ca_bundle: Option<PathBuf>,
     proxy: Option<String>,
     limits: LimitOptions,
@@ -210,16 +212,10 @@ impl TryFrom<ClientOptions> for Options {
                     )));
                 }
             },
-            // The retired name of the region; the Regions page lists AUS.
-            region: given.region.map(|region| {
-                if region == "APAC" {
-                    "AUS".to_owned()
-                } else {
-                    region
-                }
-            }),
+            region: given.region,
             timeout: seconds("timeout", given.timeout)?,
             max_in_flight: given.max_in_flight,
+            max_response_bytes: given.max_response_bytes,
             limits: Limits {
                 window: seconds("limits.window", given.limits.window)?,
                 assets_read: given.limits.assets_read,
@@ -261,7 +257,6 @@ impl Engine {
     #[new]
     #[pyo3(signature = (auth, options, /))]
     fn new(py: Python<'_>, auth: Bound<'_, PyAny>, options: &Bound<'_, PyAny>) -> PyResult<Self> {
-        bridge_logs(py);
         keep_pace_at_exit(py)?;
         let given: ClientOptions = depythonize(options)?;
         let options = Options::try_from(given).map_err(|error| exception(py, &error))?;
@@ -635,6 +630,7 @@ impl Engine {
 
 impl Engine {
     fn caller(&self, py: Python<'_>) -> PyResult<Arc<Caller>> {
+        logs::start(py);
         self.caller
             .get(|| {
                 let token = match &self.auth {
@@ -672,23 +668,6 @@ impl Engine {
         });
         Ok(Operation::new(work, ledger, stop, rows, error, left))
     }
-}
-
-/// Our log lines go to Python's logger `acc_assets`; those of the libraries below us stay away.
-fn bridge_logs(py: Python<'_>) {
-    static ONCE: std::sync::Once = std::sync::Once::new();
-    ONCE.call_once(|| {
-        // Only loggers are cached, not levels: a level that is set later must count (pyo3-log's default would not see it).
-        let logger = pyo3_log::Logger::new(py, pyo3_log::Caching::Loggers).map(|logger| {
-            logger
-                .filter(log::LevelFilter::Off)
-                .filter_target("acc_assets".to_owned(), log::LevelFilter::Debug)
-        });
-        // Another extension in this process may have installed its own; then our lines are lost, not our results.
-        if let Ok(logger) = logger {
-            let _ = logger.install();
-        }
-    });
 }
 
 /// What the last tenth of a second did to the rate windows is written before the process ends.
@@ -835,10 +814,10 @@ fn project_id(py: Python<'_>, text: &str) -> PyResult<ProjectId> {
 }
 
 fn stopped() -> Error {
-    Error::Transport(TransportError {
-        sent: crate::error::Sent::Maybe,
-        message: "stopped while reading".to_owned(),
-    })
+    Error::Transport(TransportError::new(
+        crate::error::Sent::Maybe,
+        "stopped while reading".to_owned(),
+    ))
 }
 
 /// Rows whose reading may wait for the interpreter, or for a slow generator: other requests go on meanwhile.

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCapsule, PyDict, PyList};
 use serde_json::Value;
 
+use super::errors::optional_json;
 use super::rows::Rows as PythonRows;
 use super::table::stream;
 use crate::batch::outcome::{Fault, Ledger as Rows, OwnedLabel, State, View};
@@ -343,6 +344,7 @@ fn error<'py>(py: Python<'py>, fault: &Fault) -> PyResult<Bound<'py, PyDict>> {
     error.set_item("fix", fault.fix.as_deref())?;
     error.set_item("status", fault.status)?;
     error.set_item("body", fault.body.as_deref())?;
+    error.set_item("metadata", optional_json(py, fault.metadata.as_ref())?)?;
     error.set_item("problems", pythonize::pythonize(py, &fault.problems)?)?;
     Ok(error)
 }

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::errors::exception;
 use super::ledger::Ledger;
+use super::logs;
 use super::runtime::handle;
 use super::settings::Settings;
 use super::table::Table;
@@ -198,6 +199,8 @@ impl Operation {
                     }
                 };
                 shared.end(ended);
+                // This is the caller's thread: it gets its log lines before its result.
+                logs::flush();
                 grace.is_some()
             })
         });
@@ -235,12 +238,13 @@ impl Operation {
             let ended = joined.unwrap_or_else(|error| Ended {
                 table: None,
                 settings: None,
-                error: Some(Error::Transport(TransportError {
-                    sent: Sent::Maybe,
-                    message: format!("the call broke down inside the client: {error}"),
-                })),
+                error: Some(Error::Transport(TransportError::new(
+                    Sent::Maybe,
+                    format!("the call broke down inside the client: {error}"),
+                ))),
             });
             shared.end(ended);
+            tokio::task::block_in_place(logs::flush);
             // The loop that waits may be closed, or the interpreter gone; then nobody waits.
             let called = Python::try_attach(|py| done.call0(py).map(drop));
             if let Some(Err(raised)) = called {

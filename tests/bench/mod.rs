@@ -11,7 +11,7 @@ use acc_assets::batch::outcome::{Ledger, SharedLedger, State, View, lock};
 use acc_assets::batch::plan::Again;
 use acc_assets::batch::run::{Ended, Tolerance};
 use acc_assets::batch::{Job, Run};
-use acc_assets::error::TransportError;
+use acc_assets::error::{Partial, Sent, TransportError};
 use acc_assets::http::auth::Fetching;
 use acc_assets::http::send::{Answer, Request, Sending, Transport};
 use acc_assets::http::{Caller, Stop, Token, TokenSource};
@@ -131,6 +131,8 @@ pub enum Way {
     Held,
     /// It is executed, and no answer ever comes.
     HeldAfter,
+    /// It is executed, and the response is larger than the client reads.
+    TooLarge,
     /// This comes back, and the service never sees the request.
     Instead(Result<Answer, TransportError>),
 }
@@ -147,6 +149,14 @@ impl<T: Transport> Transport for Guarded<T> {
             match way {
                 Way::On => return self.0.send(request).await,
                 Way::Instead(answer) => return answer,
+                Way::TooLarge => {
+                    let answer = self.0.send(request).await?;
+                    return if (200..300).contains(&answer.status) {
+                        Err(too_large(&answer))
+                    } else {
+                        Ok(answer)
+                    };
+                }
                 Way::Held => {}
                 Way::HeldAfter => {
                     let _ = self.0.send(request).await;
@@ -154,6 +164,19 @@ impl<T: Transport> Transport for Guarded<T> {
             }
             std::future::pending().await
         })
+    }
+}
+
+fn too_large(answer: &Answer) -> TransportError {
+    let partial = Partial {
+        status: answer.status,
+        headers: answer.headers.clone(),
+        body: String::from_utf8_lossy(&answer.body[..answer.body.len() / 2]).into(),
+    };
+    TransportError {
+        sent: Sent::Answered,
+        message: "the response is too large".to_owned(),
+        partial: Some(Box::new(partial)),
     }
 }
 
@@ -186,13 +209,13 @@ impl Bench {
     }
 
     /// With a token that can be had anew.
-    pub fn with_tokens(options: simulator::Options) -> Self {
+    pub fn with_tokens(options: simulator::Options, guard: Guard) -> Self {
         let fetched = Arc::new(AtomicU64::new(0));
         let source = fetched.clone();
         let token = |simulator: &Simulator| Token::from_source(Arc::new(Tokens(simulator.clone(), source)));
         Self {
             fetched,
-            ..Self::made(options, client(), token, None)
+            ..Self::made(options, client(), token, Some(guard))
         }
     }
 
