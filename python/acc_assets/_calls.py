@@ -386,12 +386,17 @@ def settings_of(session: Session, project: str, refresh: bool = False) -> Steps[
     if known is not None and not _lacks_locations(known):
         return known
     # What could not be read is read again, and only that.
-    operation = session.engine().read_settings(project, session.containers.get(project), known)
+    operation = session.engine().read_settings(project, session.containers.get(project), known, refresh)
+    # The read that others waited for may have ended just before this call would have joined it.
+    kept = None if refresh else session.settings.get(project)
+    if kept is not None and kept is not known:
+        return kept
     yield operation
     found = operation.settings
     if found is None:
-        raise AccError("The settings were not read; this is a defect of acc_assets, please report it.")
-    session.settings[project] = found
+        raise AccError("The settings were not read; this is a bug in acc_assets; please report it.")
+    if not operation.superseded:
+        session.settings[project] = found
     return found
 
 

@@ -67,7 +67,7 @@ class Client:
         prefix: "construction" or "bim360"; both reach the same assets.
         region: where the project is hosted ("US", "EMEA", ...), sent with every request; None: not sent.
         timeout: seconds one request may take.
-        max_in_flight: requests under way at the same time.
+        max_in_flight: requests in flight at the same time, all calls of the client together. Default: 8.
         limits: requests a window; None: the service's own limits.
         retry: how often a request is sent again; None: the defaults of `Retry`.
         ca_bundle: file of root certificates (PEM) to trust instead of the system's; None: the file named by the

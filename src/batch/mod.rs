@@ -9,6 +9,7 @@ pub mod outcome;
 pub mod pages;
 pub mod plan;
 mod prove;
+pub mod readings;
 mod reconcile;
 mod resume;
 pub mod run;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -64,7 +65,6 @@ pub enum Stage {
 /// Counts over all calls of a run.
 #[derive(Debug, Default)]
 pub struct Counters {
-    pub requests: AtomicU64,
     pub retries: AtomicU64,
     pub bytes: AtomicU64,
     /// Milliseconds that requests waited for the rate limits, pauses after a 429 included.
@@ -125,6 +125,8 @@ pub struct Caller {
     clock: Clock,
     /// Ids that answers gave out lately, with when and in whose name.
     given: Mutex<VecDeque<(Instant, Uuid, u64)>>,
+    /// Requests that may be under way at a time, those of all calls together.
+    in_flight: Semaphore,
     /// What was learned of endpoints that take fewer rows per request than their pages say, by their names.
     row_limits: Mutex<HashMap<&'static str, RowLimit>>,
 }
@@ -140,6 +142,7 @@ impl Caller {
             transport,
             token,
             windows: std::sync::OnceLock::new(),
+            in_flight: Semaphore::new(options.max_in_flight),
             options,
             clock: Clock::system(),
             given: Mutex::default(),
@@ -282,6 +285,21 @@ impl Caller {
             };
             let waited = u64::try_from(slot.waited.as_millis()).unwrap_or(u64::MAX);
             counters.throttled.fetch_add(waited, Ordering::Relaxed);
+            // After the slot: a call that waits a minute for its slot must not keep others from sending.
+            let permit = tokio::select! {
+                biased;
+                () = stop.reached(Phase::Drain) => {
+                    slot.unused();
+                    called.stopped = true;
+                    return last.map_or(Ok(None), Err);
+                }
+                permit = self.in_flight.acquire() => permit,
+            };
+            if windows.is_paused(call.group) {
+                // A 429 meanwhile holds back this request too.
+                slot.unused();
+                continue;
+            }
             let request = self.request(call, bearer.secret.reveal());
             if let Err(error) = at(Stage::Leaving) {
                 slot.unused();
@@ -289,11 +307,11 @@ impl Caller {
             }
             let sent = self.clock.local();
             called.attempts += 1;
-            counters.requests.fetch_add(1, Ordering::Relaxed);
             counters
                 .bytes
                 .fetch_add(call.body.as_ref().map_or(0, Bytes::len) as u64, Ordering::Relaxed);
             let answered = self.transport.send(request).await;
+            drop(permit);
             if let Ok(answer) = &answered {
                 self.clock.learn(answer, sent);
             }

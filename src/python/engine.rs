@@ -24,6 +24,7 @@ use crate::api::{Endpoint, Listing, assets, relationships, settings};
 use crate::batch::journal::{Header, Journal};
 use crate::batch::outcome::{self, SharedLedger, State, View};
 use crate::batch::plan::Again;
+use crate::batch::readings::Readings;
 use crate::batch::run::Tolerance;
 use crate::batch::settings::Reader;
 use crate::batch::setup::Writer;
@@ -46,6 +47,8 @@ pub struct Engine {
     options: Options,
     /// The connection pool, the token and what goes with them: not for a forked child.
     caller: PerProcess<Arc<Caller>>,
+    /// Tasks that read settings do not live on in a forked child either.
+    readings: PerProcess<Arc<Readings>>,
 }
 
 enum Auth {
@@ -260,6 +263,7 @@ impl Engine {
             auth,
             options,
             caller: PerProcess::new(),
+            readings: PerProcess::new(),
         };
         engine.caller(py)?;
         Ok(engine)
@@ -428,38 +432,31 @@ impl Engine {
     }
 
     /// Plans the reading of a project's settings; the operation holds them. Of those that are known without their
-    /// locations, only the locations.
-    #[pyo3(signature = (project, locations_container, /, known=None))]
+    /// locations, only the locations are read. Calls that begin while a read is under way wait for that one, unless they
+    /// want a new one.
+    #[pyo3(signature = (project, locations_container, /, known=None, refresh=false))]
     fn read_settings(
         &self,
         py: Python<'_>,
         project: &str,
         locations_container: Option<String>,
         known: Option<&Bound<'_, Settings>>,
+        refresh: bool,
     ) -> PyResult<Operation> {
-        let known = known.map(|known| known.get().0.content().clone());
-        let stop = Stop::default();
+        let known = known.map(|known| known.get().0.clone());
         let reader = Reader {
             caller: self.caller(py)?,
             project: project_id(py, project)?,
             locations_container,
-            stop: stop.clone(),
+            stop: Stop::default(),
             counters: Arc::default(),
         };
-        let stopping = stop.clone();
+        let reading = self.readings()?.join(reader, known, refresh);
+        let stop = Stop::default();
+        let (waited, stopping) = (reading.clone(), stop.clone());
         let work = Box::pin(async move {
-            let read = async {
-                match known {
-                    Some(known) => reader.read_locations(known).await,
-                    None => reader.read().await,
-                }
-            };
-            let read = tokio::select! {
-                read = read => read,
-                () = stopping.reached(Phase::Now) => Err(stopped()),
-            };
-            let (settings, error) = match read {
-                Ok(content) => (Some(content), None),
+            let (settings, error) = match waited.settings(&stopping).await {
+                Ok(settings) => (Some(settings), None),
                 Err(error) => (None, Some(error)),
             };
             Ended {
@@ -468,13 +465,15 @@ impl Engine {
                 error,
             }
         });
-        Ok(Operation::new(
-            work,
-            SharedLedger::default(),
-            stop,
-            None,
-            Arc::default(),
-        ))
+        let operation = Operation::new(work, SharedLedger::default(), stop, None, Arc::default());
+        Ok(operation.waits_for(reading))
+    }
+
+    /// The settings of this project are about to change: what is being read of them is not to be kept.
+    #[pyo3(signature = (project, /))]
+    fn forget_settings(&self, py: Python<'_>, project: &str) -> PyResult<()> {
+        self.readings()?.forget(project_id(py, project)?);
+        Ok(())
     }
 
     /// Plans the writing of a set-up into a project with these settings; the operation's table holds the steps and what
@@ -592,6 +591,10 @@ impl Engine {
                 )))
             })
             .map_err(|error: Error| exception(py, &error))
+    }
+
+    fn readings(&self) -> PyResult<Arc<Readings>> {
+        self.readings.get(|| Ok(Arc::default()))
     }
 
     fn operation(

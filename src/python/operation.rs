@@ -16,10 +16,11 @@ use super::runtime::handle;
 use super::settings::Settings;
 use super::table::Table;
 use crate::batch::outcome::{self, SharedLedger, lock};
+use crate::batch::readings::Reading;
 use crate::batch::run::GRACE;
 use crate::error::{Error, Sent, TransportError};
 use crate::http::{Phase, Stop};
-use crate::settings::Content;
+use crate::settings;
 use crate::table;
 
 /// How often a waiting thread looks for signals: Ctrl-C is answered within a tenth of a second.
@@ -34,7 +35,7 @@ const TICKS_A_REPORT: u32 = 5;
 /// What a call ends with.
 pub struct Ended {
     pub table: Option<table::Table>,
-    pub settings: Option<Content>,
+    pub settings: Option<Arc<settings::Settings>>,
     pub error: Option<Error>,
 }
 
@@ -69,6 +70,9 @@ struct End {
 pub struct Operation {
     work: Mutex<Option<Work>>,
     shared: Arc<Shared>,
+    /// The read of settings that it waits for. Held until Python has kept them, so that a call that begins meanwhile
+    /// finds the one or the other.
+    reading: Option<Arc<Reading>>,
 }
 
 impl Operation {
@@ -90,7 +94,14 @@ impl Operation {
                 end: Mutex::default(),
                 source_error,
             }),
+            reading: None,
         }
+    }
+
+    /// The same, waiting for a read of settings.
+    pub fn waits_for(mut self, reading: Arc<Reading>) -> Self {
+        self.reading = Some(reading);
+        self
     }
 
     fn take_work(&self) -> PyResult<Work> {
@@ -107,7 +118,7 @@ impl Shared {
             .and_then(|table| Python::attach(|py| Py::new(py, Table::new(table)).ok()));
         let settings = ended
             .settings
-            .and_then(|content| Python::attach(|py| Py::new(py, Settings::new(content)).ok()));
+            .and_then(|settings| Python::attach(|py| Py::new(py, Settings(settings)).ok()));
         let mut end = locked(&self.end);
         end.settings = settings;
         // Taken under the lock of `end`, so that nobody finds the ledger in neither place.
@@ -265,14 +276,18 @@ impl Operation {
     /// What ended the run early.
     #[getter]
     fn error(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        let end = locked(&self.shared.end);
-        if let Some(signal) = &end.signal {
-            return Some(signal.clone_ref(py).into_value(py).into_any());
-        }
+        // An exception is made by Python code, which may run other threads: not while the mutex is locked.
+        let (signal, error) = {
+            let end = locked(&self.shared.end);
+            let signal = end.signal.as_ref().map(|signal| signal.clone_ref(py));
+            (signal, end.error.clone())
+        };
         let source = locked(&self.shared.source_error)
             .as_ref()
             .map(|raised| raised.clone_ref(py));
-        let raised = source.or_else(|| end.error.as_ref().map(|error| exception(py, error)))?;
+        let raised = signal
+            .or(source)
+            .or_else(|| error.map(|error| exception(py, &error)))?;
         Some(raised.into_value(py).into_any())
     }
 
@@ -300,6 +315,14 @@ impl Operation {
             .settings
             .as_ref()
             .map(|settings| settings.clone_ref(py))
+    }
+
+    /// Whether the settings that it waits for were read again, or changed, since: they are not to be kept.
+    #[getter]
+    fn superseded(&self) -> bool {
+        self.reading
+            .as_ref()
+            .is_some_and(|reading| reading.is_superseded())
     }
 
     /// Rows settled, rows in all (None while a stream is still being read), requests answered.
