@@ -7,10 +7,12 @@ import re
 import sys
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
 from . import _core
+from ._threads import off_loop
 from .errors import AccError, AuthError, BulkError, BulkInterrupted, DataWarning, JournalError, OptionError
 from .options import (
     MOST_ASSETS,
@@ -304,18 +306,19 @@ async def _again_soon(planned: Steps[tuple[Write, _core.Operation]]) -> BulkResu
 
 def write_now(write: Write, validate: Validate = False) -> BulkResult:
     """Runs a write in this thread."""
-    with _beginning(write):
-        write = steps_now(prepared(write, validate))
-        operation = write.operation()
-    return _drive_now(write, operation)
+    return _drive_now(*steps_now(_begun(write, validate)))
 
 
 async def write_soon(write: Write, validate: Validate = False) -> BulkResult:
     """Runs a write in the background, awaited."""
+    return await _drive_soon(*await steps_soon(_begun(write, validate)))
+
+
+def _begun(write: Write, validate: Validate) -> Steps[tuple[Write, _core.Operation]]:
+    """A write up to its first request."""
     with _beginning(write):
-        write = await steps_soon(prepared(write, validate))
-        operation = write.operation()
-    return await _drive_soon(write, operation)
+        write = yield from prepared(write, validate)
+        return write, write.operation()
 
 
 @contextmanager
@@ -344,29 +347,60 @@ Returned = TypeVar("Returned")
 Steps: TypeAlias = Generator[_core.Operation, None, Returned]
 
 
+class _End(NamedTuple):
+    """How work with reads in between ended."""
+
+    returned: Any
+    raised: BaseException | None
+
+    def result(self) -> Any:
+        if self.raised is not None:
+            raise self.raised
+        return self.returned
+
+
+def _step(steps: Steps[Any], raised: BaseException | None) -> _core.Operation | _End:
+    """Goes on to the next read, after the one before has ended or raised something."""
+    try:
+        return next(steps) if raised is None else steps.throw(raised)
+    except StopIteration as end:
+        return _End(end.value, None)
+    except BaseException as error:
+        return _End(None, error)
+
+
 def steps_now(steps: Steps[Returned]) -> Returned:
     """Runs work with reads in between in this thread."""
-    try:
-        while True:
-            read = next(steps)
-            read.wait(None, _nothing)
-            _raise(read)
-    except StopIteration as end:
-        returned: Returned = end.value
-        return returned
+    raised: BaseException | None = None
+    while not isinstance(step := _step(steps, raised), _End):
+        raised = None
+        try:
+            step.wait(None, _nothing)
+            _raise(step)
+        except BaseException as error:
+            raised = error
+    returned: Returned = step.result()
+    return returned
 
 
 async def steps_soon(steps: Steps[Returned]) -> Returned:
-    """Runs work with reads in between in the background, awaited."""
-    try:
-        while True:
-            read = next(steps)
+    """Runs work with reads in between in the background, awaited: nothing of it in the event loop's thread."""
+    raised: BaseException | None = None
+    while True:
+        try:
+            step = await off_loop(partial(_step, steps, raised))
+            if isinstance(step, _End):
+                break
+            raised = None
             with Reporter(False, "read") as report:
-                await _ended(read, report)
-            _raise(read)
-    except StopIteration as end:
-        returned: Returned = end.value
-        return returned
+                await _ended(step, report)
+            _raise(step)
+        except GeneratorExit:  # the loop is gone: nothing can be awaited any more
+            raise
+        except BaseException as error:
+            raised = error
+    returned: Returned = step.result()
+    return returned
 
 
 def _nothing() -> None:

@@ -275,6 +275,13 @@ class Simulator:
     """The embedded service, served on a loopback port."""
 
     def __new__(cls, options: Mapping[str, Any], /) -> Simulator: ...
+    @staticmethod
+    def slow_journals(seconds: float, /) -> None:
+        """Makes each sync of a journal of this process take so many seconds longer."""
+    @staticmethod
+    def journal_counts() -> tuple[int, int, int]:
+        """Syncs of journals by this thread and by all threads, and how often this thread asked for the lock of a
+        ledger."""
     @property
     def url(self) -> str: ...
     @property

@@ -27,7 +27,7 @@ from ._calls import (
     steps_soon,
     write_soon,
 )
-from .frames import IdData, RowData, ids_from, rows_from
+from .frames import IdData, RowData, ids_from, rows_from, rows_soon
 from .options import (
     MOST_RELATIONSHIPS,
     SEPARATOR,
@@ -373,7 +373,7 @@ class AsyncAssets:
             mapping=mapping,
             separator=separator,
         )
-        rows = rows_from(data, None, sheet)
+        rows = await rows_soon(data, rows_from, None, sheet)
         write = Write(self._session, "create", self._project, rows, options, progress)
         return await write_soon(write, validate)
 
@@ -418,18 +418,21 @@ class AsyncAssets:
             >>> [(cause.column, cause.fix) for cause in asyncio.run(project.assets.validate(rows)).causes]
             [('Airflow', 'write the number with a point and without spaces, such as 1234.5')]
         """
-        write = checked(
-            self._session,
-            self._project,
+        write = await rows_soon(
             data,
-            verb=verb,
-            id=id,
-            sheet=sheet,
-            mapping=mapping,
-            separator=separator,
-            nulls=nulls,
-            dates=dates,
-            import_key=import_key,
+            lambda data: checked(
+                self._session,
+                self._project,
+                data,
+                verb=verb,
+                id=id,
+                sheet=sheet,
+                mapping=mapping,
+                separator=separator,
+                nulls=nulls,
+                dates=dates,
+                import_key=import_key,
+            ),
         )
         return await steps_soon(report_of(write, True if settings is None else settings))
 
@@ -506,7 +509,7 @@ class AsyncAssets:
             mapping=mapping,
             separator=separator,
         )
-        rows = rows_from(data, id, sheet)
+        rows = await rows_soon(data, rows_from, id, sheet)
         write = Write(self._session, "patch", self._project, rows, options, progress)
         return await write_soon(write, validate)
 
@@ -558,7 +561,8 @@ class AsyncAssets:
             "include_deleted": include_deleted,
             "batch_size": batch_size,
         }
-        operation = self._session.engine().get(self._project, ids_from(ids, id, sheet), options)
+        rows = await rows_soon(ids, ids_from, id, sheet)
+        operation = self._session.engine().get(self._project, rows, options)
         return AssetTable(await read_soon(operation, progress))
 
     async def delete(
@@ -612,9 +616,8 @@ class AsyncAssets:
             reconcile=reconcile,
             run=run,
         )
-        return await write_soon(
-            Write(self._session, "delete", self._project, ids_from(ids, id, sheet), options, progress)
-        )
+        rows = await rows_soon(ids, ids_from, id, sheet)
+        return await write_soon(Write(self._session, "delete", self._project, rows, options, progress))
 
     async def template(
         self,
@@ -766,9 +769,8 @@ class AsyncRelationships:
             reconcile=reconcile,
             run=run,
         )
-        return await write_soon(
-            Write(self._session, "unlink", self._project, ids_from(ids, id, sheet), options, progress)
-        )
+        rows = await rows_soon(ids, ids_from, id, sheet)
+        return await write_soon(Write(self._session, "unlink", self._project, rows, options, progress))
 
     async def search(
         self,

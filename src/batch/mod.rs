@@ -3,6 +3,9 @@
 mod align;
 pub mod bisect;
 mod breaker;
+mod commits;
+#[cfg(feature = "simulator")]
+pub mod disk;
 pub mod journal;
 pub mod lock;
 pub mod outcome;

@@ -218,7 +218,7 @@ impl Writer {
         let call = self.call(sent);
         let at = |stage| {
             left.store(stage == Stage::Leaving, Ordering::Relaxed);
-            Ok(())
+            untold(stage)
         };
         let mut again = false;
         loop {
@@ -322,7 +322,7 @@ impl Writer {
         let call = self.call(sent);
         let at = |stage| {
             left.store(stage == Stage::Leaving, Ordering::Relaxed);
-            Ok(())
+            untold(stage)
         };
         let mut tries = 1;
         loop {

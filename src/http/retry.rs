@@ -2,6 +2,7 @@
 //! for streams that HTTP/2 itself calls unprocessed, which the library below sends again.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -102,18 +103,20 @@ impl Counters {
     }
 }
 
-/// Told at each stage of a request what is known of it. An error where its bytes would leave keeps them here.
-pub type At<'a> = &'a (dyn Fn(Stage) -> Result<(), Error> + Sync);
+/// Told at each stage of a request what is known of it, and waited for. An error where its bytes would leave keeps them
+/// here.
+pub type At<'a> = &'a (dyn Fn(Stage) -> Noted<'a> + Sync);
+
+/// Ready once what is known of a request is noted.
+pub type Noted<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>>;
 
 /// Reads a successful response. [`Error::Unreadable`]: a request that may be repeated is retried.
 pub type ReadAs<'a, T> = &'a (dyn Fn(Answer) -> Result<T, Error> + Sync);
 
 /// Nobody to tell.
-///
-/// # Errors
-/// None.
-pub fn untold(_: Stage) -> Result<(), Error> {
-    Ok(())
+#[must_use]
+pub fn untold<'a>(_: Stage) -> Noted<'a> {
+    Box::pin(std::future::ready(Ok(())))
 }
 
 /// Everything a request needs on its way: one a client.
@@ -269,7 +272,7 @@ impl Caller {
         let mut last: Option<Error> = None;
         let not_executed = |called: &Called<T>| {
             if called.in_doubt {
-                Ok(())
+                untold(Stage::NotExecuted)
             } else {
                 at(Stage::NotExecuted)
             }
@@ -301,7 +304,7 @@ impl Caller {
                 continue;
             }
             let request = self.request(call, bearer.secret.reveal());
-            if let Err(error) = at(Stage::Leaving) {
+            if let Err(error) = at(Stage::Leaving).await {
                 slot.unused();
                 return Err(error);
             }
@@ -331,7 +334,7 @@ impl Caller {
                     return Err(error);
                 }
                 Verdict::Throttled(refusal) => {
-                    not_executed(called)?;
+                    not_executed(called).await?;
                     throttles += 1;
                     let wait = pause_after(&refusal, throttles, self.options.limits.window);
                     if too_late(wait) {
@@ -349,7 +352,7 @@ impl Caller {
                 }
                 Verdict::TokenRefused(refusal) if refreshed => return Err(service(refusal)),
                 Verdict::TokenRefused(refusal) => {
-                    not_executed(called)?;
+                    not_executed(called).await?;
                     refreshed = true;
                     bearer = match self.token.newer_than(&bearer).await {
                         Ok(newer) => newer,
@@ -365,7 +368,7 @@ impl Caller {
                     not_sent,
                 } => {
                     called.in_doubt |= !not_sent;
-                    not_executed(called)?;
+                    not_executed(called).await?;
                     (error, wait)
                 }
             };

@@ -144,15 +144,27 @@ impl WriteOptions {
         }
     }
 
-    /// What names are looked up in.
+    /// What names are looked up in. Other threads of Python run meanwhile: there may be many assets to read.
     fn names(
         &self,
+        py: Python<'_>,
         settings: Option<&Bound<'_, Settings>>,
         assets: Option<&Bound<'_, Table>>,
     ) -> Result<Names, Error> {
-        let settings = settings.map(|settings| settings.get().0.clone());
+        let (settings, assets) = (
+            settings.map(|settings| settings.get().0.clone()),
+            assets.map(Bound::get),
+        );
+        py.detach(|| self.names_of(settings, assets))
+    }
+
+    fn names_of(
+        &self,
+        settings: Option<Arc<crate::settings::Settings>>,
+        assets: Option<&Table>,
+    ) -> Result<Names, Error> {
         let assets = settings.as_ref().zip(assets).map(|(settings, assets)| {
-            let rows = assets.get().rows();
+            let rows = assets.rows();
             Arc::new(
                 rows.filter_map(|asset| KnownAsset::read(&asset.into(), settings))
                     .collect(),
@@ -290,7 +302,7 @@ impl Engine {
         let given: WriteOptions = depythonize(options)?;
         let (endpoint, shape) = endpoint_of(py, verb)?;
         let mut names = given
-            .names(settings, assets)
+            .names(py, settings, assets)
             .map_err(|error| exception(py, &error))?;
         names.category = rows.get().template_category();
         names.row_title = rows.get().label_title();
@@ -413,7 +425,7 @@ impl Engine {
         let given: WriteOptions = depythonize(options)?;
         let (_, shape) = endpoint_of(py, verb)?;
         // Without settings a mapping may name attributes that are not known yet: that needs them.
-        let Ok(mut names) = given.names(settings, None) else {
+        let Ok(mut names) = given.names(py, settings, None) else {
             return Ok((true, Vec::new()));
         };
         names.category = rows.get().template_category();

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError};
@@ -51,6 +51,9 @@ struct Shared {
     /// How many rows there will be, where that is known.
     rows: Option<usize>,
     end: Mutex<End>,
+    ended: OnceLock<Arc<outcome::Ledger>>,
+    /// Rows settled and requests when progress was asked for last.
+    seen: Mutex<(usize, u64)>,
     /// What the source of the rows raised.
     source_error: Arc<Mutex<Option<PyErr>>>,
 }
@@ -60,7 +63,6 @@ struct End {
     table: Option<Py<Table>>,
     settings: Option<Py<Settings>>,
     error: Option<Error>,
-    ledger: Option<Arc<outcome::Ledger>>,
     /// What a signal handler raised, other than the usual `KeyboardInterrupt`.
     signal: Option<PyErr>,
 }
@@ -92,6 +94,8 @@ impl Operation {
                 done: AtomicBool::new(false),
                 rows,
                 end: Mutex::default(),
+                ended: OnceLock::new(),
+                seen: Mutex::default(),
                 source_error,
             }),
             reading: None,
@@ -119,24 +123,32 @@ impl Shared {
         let settings = ended
             .settings
             .and_then(|settings| Python::attach(|py| Py::new(py, Settings(settings)).ok()));
-        let mut end = locked(&self.end);
-        end.settings = settings;
-        // Taken under the lock of `end`, so that nobody finds the ledger in neither place.
-        let ledger = std::mem::take(&mut *lock(&self.ledger));
-        end.table = table;
-        end.error = ended.error;
-        end.ledger = Some(Arc::new(ledger));
-        drop(end);
+        {
+            let mut end = locked(&self.end);
+            end.settings = settings;
+            end.table = table;
+            end.error = ended.error;
+        }
+        {
+            // Under one lock, so that nobody finds the ledger in neither place.
+            let mut ledger = lock(&self.ledger);
+            let _ = self.ended.set(Arc::new(std::mem::take(&mut *ledger)));
+        }
         self.done.store(true, Ordering::Release);
     }
 
     fn progress(&self) -> (usize, Option<usize>, u64) {
-        let end = locked(&self.end);
-        if let Some(ledger) = &end.ledger {
-            return (ledger.settled_rows(), Some(ledger.rows()), ledger.stats.requests);
+        let mut seen = locked(&self.seen);
+        // Whoever holds the lock is not waited for: an event loop may ask.
+        if let Ok(ledger) = self.ledger.try_lock()
+            && self.ended.get().is_none()
+        {
+            *seen = (ledger.settled_rows(), ledger.stats.requests);
         }
-        let ledger = lock(&self.ledger);
-        (ledger.settled_rows(), self.rows, ledger.stats.requests)
+        match self.ended.get() {
+            Some(ledger) => (ledger.settled_rows(), Some(ledger.rows()), ledger.stats.requests),
+            None => (seen.0, self.rows, seen.1),
+        }
     }
 }
 
@@ -294,9 +306,13 @@ impl Operation {
     /// What is known of every row so far; true at any moment, also after an abort.
     #[getter]
     fn ledger(&self) -> Ledger {
-        let end = locked(&self.shared.end);
-        let ended = end.ledger.clone();
-        Ledger::new(ended.unwrap_or_else(|| Arc::new(lock(&self.shared.ledger).clone())))
+        if let Some(ended) = self.shared.ended.get() {
+            return Ledger::new(ended.clone());
+        }
+        let ledger = lock(&self.shared.ledger);
+        // It may have ended meanwhile.
+        let ended = self.shared.ended.get().cloned();
+        Ledger::new(ended.unwrap_or_else(|| Arc::new(ledger.clone())))
     }
 
     /// What was read.
