@@ -400,7 +400,7 @@ fn journals_are_synced_by_no_io_thread_and_without_the_lock_of_the_ledger() {
         }
         assert_eq!(counts(&lock(&shared)), [(State::Created, 350)]);
         let (seen, io) = (seen.lock().unwrap(), io.lock().unwrap());
-        assert!(seen.values().sum::<u32>() >= 5, "{seen:?}");
+        assert!(seen.values().sum::<u32>() >= 2, "{seen:?}");
         assert!(
             seen.keys().all(|thread| !io.contains(thread)),
             "{seen:?} among {io:?}"
