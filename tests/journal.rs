@@ -268,6 +268,31 @@ fn a_ledger_that_was_read_back_has_no_changes_and_keeps_the_next_ones() {
 }
 
 #[test]
+fn a_request_is_taken_with_all_its_rows_or_not_at_all() {
+    let mut ledger = new_ledger();
+    for row in 0..10 {
+        push(&mut ledger, Label::Number, &format!("key {row}"));
+    }
+    for rows in [[3, 6], [8, 9]] {
+        let sending = ledger.begin_sending(carrying(&rows));
+        rows.iter().for_each(|row| ledger.set(*row, State::Unknown));
+        ledger.note_sending(sending, |_| {});
+    }
+    let taken = |changes: Changes| {
+        (
+            changes.rows.into_iter().collect::<Vec<_>>(),
+            changes.sendings.into_iter().collect::<Vec<_>>(),
+        )
+    };
+    assert_eq!(taken(ledger.take_changes_before(5)), ((0..7).collect(), vec![0]));
+    ledger.set(4, State::Created);
+    assert_eq!(taken(ledger.take_changes_before(7)), (vec![4], vec![]));
+    assert!(ledger.has_changes());
+    assert_eq!(taken(ledger.take_changes_before(9)), (vec![7, 8, 9], vec![1]));
+    assert!(!ledger.has_changes());
+}
+
+#[test]
 fn a_report_tells_what_a_run_is_and_when_it_was_written() {
     let (_folder, path) = folder();
     let header = Header {

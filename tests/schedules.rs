@@ -223,7 +223,7 @@ impl Schedule {
     fn slow_disk(&mut self) {
         let lag = Duration::from_millis(self.random.u64(1..3000));
         if let Some(path) = self.journal.as_ref().filter(|_| self.random.bool()) {
-            disk::lag(path, lag);
+            disk::lag(path, lag, self.random.u32(1..150));
             let _ = write!(self.what, ", a disk {lag:?} slow");
         }
     }

@@ -460,7 +460,7 @@ async fn a_run_that_is_killed_before_all_rows_are_written_goes_on() {
 async fn rows_whose_journal_is_being_written_are_not_sent_when_a_run_is_dropped() {
     let bench = Bench::new(simulator::Options::default());
     let (_folder, path, call) = named(&bench, 350);
-    disk::lag(&path, Duration::from_secs(2));
+    disk::lag(&path, Duration::from_secs(2), 350);
     let stop = call.stop.clone();
     let (ledger, driving) = bench.start(call);
     let dropping = async {

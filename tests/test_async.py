@@ -273,9 +273,10 @@ async def test_the_loop_makes_no_sync_and_never_waits_for_the_ledger(
             result = await assets.create(rows, run=tmp_path / "r.sqlite", progress=seen.append)
             assert result.counts == {"created": 250}
         sim.add_fault("status", on="assets:batch-create", code=403)
-        failed = await assets.create(rows[:1], validate=False)
-        assert not failed.ok
-        assert (await failed.retry()).ok
+        with pytest.raises(acc.ForbiddenError) as caught:
+            await assets.create(rows[:1], validate=False)
+        assert caught.value.result is not None
+        assert (await caught.value.result.retry()).ok
     own, everywhere, locks = (
         after - earlier for after, earlier in zip(_core.Simulator.journal_counts(), before, strict=True)
     )

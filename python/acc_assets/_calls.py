@@ -385,13 +385,19 @@ def steps_now(steps: Steps[Returned]) -> Returned:
 
 async def steps_soon(steps: Steps[Returned]) -> Returned:
     """Runs work with reads in between in the background, awaited: nothing of it in the event loop's thread."""
+    import asyncio
+
     raised: BaseException | None = None
     while True:
         try:
             step = await off_loop(partial(_step, steps, raised))
-            if isinstance(step, _End):
-                break
-            raised = None
+        except asyncio.CancelledError as error:
+            raised = error
+            continue
+        if isinstance(step, _End):
+            break
+        raised = None
+        try:
             with Reporter(False, "read") as report:
                 await _ended(step, report)
             _raise(step)

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Mutex;
@@ -52,7 +53,9 @@ impl Commits {
         let (ledger, wanted) = (ledger.clone(), self.wanted.clone());
         let mut journal = self.journal.clone().lock_owned().await;
         #[cfg(feature = "simulator")]
-        let lag = crate::batch::disk::lag_of(journal.path());
+        let (lag, next) = crate::batch::disk::lag_of(journal.path()).unwrap_or((Duration::ZERO, NEXT));
+        #[cfg(not(feature = "simulator"))]
+        let (lag, next) = (Duration::ZERO, NEXT);
         // In one piece, so that a task that is cancelled meanwhile leaves nothing half done.
         let mut write = move || {
             let kept = journal.rows();
@@ -60,7 +63,7 @@ impl Commits {
                 // The first request waits for no rows but its own. Later ones share a commit.
                 New::Before(row) if kept == 0 => row,
                 New::Before(_) => wanted.load(Ordering::Acquire),
-                New::Next => kept.saturating_add(NEXT),
+                New::Next => kept.saturating_add(next),
                 New::All => u32::MAX,
             };
             let entries = journal.take(&mut lock(&ledger), before);
@@ -74,8 +77,7 @@ impl Commits {
         match Handle::current().runtime_flavor() {
             // A simulation on one thread and a paused clock: the order of events stays the same.
             RuntimeFlavor::CurrentThread => {
-                #[cfg(feature = "simulator")]
-                if let Some(lag) = lag {
+                if !lag.is_zero() {
                     tokio::time::sleep(lag).await;
                 }
                 tokio::task::yield_now().await;

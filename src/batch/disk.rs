@@ -16,7 +16,7 @@ type Hook = Arc<dyn Fn(usize) + Send + Sync>;
 static DELAY: AtomicU64 = AtomicU64::new(0);
 static COUNT: AtomicU64 = AtomicU64::new(0);
 static HOOKS: Mutex<Vec<(PathBuf, Hook)>> = Mutex::new(Vec::new());
-static LAGS: Mutex<Vec<(PathBuf, Duration)>> = Mutex::new(Vec::new());
+static LAGS: Mutex<Vec<(PathBuf, (Duration, u32))>> = Mutex::new(Vec::new());
 
 thread_local! {
     static OWN: Cell<u64> = const { Cell::new(0) };
@@ -41,15 +41,15 @@ pub fn look_into(path: &Path, hook: impl Fn(usize) + Send + Sync + 'static) {
     hooks.push((path.to_owned(), Arc::new(hook)));
 }
 
-/// Makes each write of a run to this journal wait so long before it begins, on the clock of its runtime: on a paused one,
-/// that is, where time costs none.
-pub fn lag(path: &Path, lag: Duration) {
+/// Makes each write of a run to this journal wait before it begins, on the clock of its runtime: on a paused one, that is,
+/// where time costs none. And writes no more new rows at once, beside requests, than this.
+pub fn lag(path: &Path, lag: Duration, rows: u32) {
     let mut lags = LAGS.lock().unwrap_or_else(PoisonError::into_inner);
-    lags.push((path.to_owned(), lag));
+    lags.push((path.to_owned(), (lag, rows)));
 }
 
-/// The lag of this journal.
-pub(super) fn lag_of(path: &Path) -> Option<Duration> {
+/// The lag of this journal, and the new rows that are written at once.
+pub(super) fn lag_of(path: &Path) -> Option<(Duration, u32)> {
     let lags = LAGS.lock().unwrap_or_else(PoisonError::into_inner);
     lags.iter().find(|(of, _)| of == path).map(|(_, lag)| *lag)
 }

@@ -661,7 +661,17 @@ impl Ledger {
         let Some(mut changes) = self.changes.take() else {
             return Changes::default();
         };
-        let to = row.min(read).max(changes.rows_from);
+        let mut to = row.min(read).max(changes.rows_from);
+        // A request that is about to leave is taken whole, or not at all.
+        loop {
+            let bodies = changes.sendings.iter().filter_map(|sending| self.body(*sending));
+            let begun = bodies.filter(|body| body.rows.iter().any(|item| item.row < to));
+            let last = begun.flat_map(|body| &body.rows).map(|item| item.row).max();
+            match last {
+                Some(last) if last >= to => to = last + 1,
+                _ => break,
+            }
+        }
         changes.rows.extend(changes.rows_from..to);
         changes.faults_to = if to == read {
             self.faults.len()
@@ -670,7 +680,6 @@ impl Ledger {
             let last = reasons.max().map_or(0, |last| *last as usize + 1);
             last.max(changes.faults_from)
         };
-        // A request may be about to carry rows that are not taken yet: what it carries is taken with those.
         let waits = |sending: &u32| {
             self.body(*sending)
                 .is_some_and(|body| body.rows.iter().any(|item| item.row >= to))
