@@ -385,15 +385,9 @@ def steps_now(steps: Steps[Returned]) -> Returned:
 
 async def steps_soon(steps: Steps[Returned]) -> Returned:
     """Runs work with reads in between in the background, awaited: nothing of it in the event loop's thread."""
-    import asyncio
-
     raised: BaseException | None = None
     while True:
-        try:
-            step = await off_loop(partial(_step, steps, raised))
-        except asyncio.CancelledError as error:
-            raised = error
-            continue
+        step = await off_loop(partial(_step, steps, raised))
         if isinstance(step, _End):
             break
         raised = None
@@ -662,9 +656,12 @@ async def _ended(operation: _core.Operation, report: Reporter) -> None:
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(settle)
 
+    started = False
     try:
-        operation.start(done, loop.is_closed)
         try:
+            await asyncio.sleep(0)  # a cancel may be waiting
+            operation.start(done, loop.is_closed)
+            started = True
             while not ended.done():
                 # Without a timeout the loop may sleep through a Ctrl-C: ipykernel notes it, and does not wake the loop.
                 await asyncio.wait([ended], timeout=POLL)
@@ -674,6 +671,9 @@ async def _ended(operation: _core.Operation, report: Reporter) -> None:
             raise
         except BaseException:
             operation.stop()
+            if not started:
+                # Nothing is sent any more; the ledger says so of every row.
+                operation.start(done, loop.is_closed)
             if report.wanted:
                 report.stopping()
             try:

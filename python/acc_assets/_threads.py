@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -25,7 +26,7 @@ def _pool() -> ThreadPoolExecutor:
 
 
 async def off_loop(work: Callable[[], T]) -> T:
-    """Runs work in another thread. A cancel is raised when the work has ended, since nothing can stop it."""
+    """Runs work in another thread. Nothing can stop it, so a cancel is raised by what is awaited next."""
     import asyncio
 
     loop = asyncio.get_running_loop()
@@ -36,7 +37,8 @@ async def off_loop(work: Callable[[], T]) -> T:
             await asyncio.wait([future])
         except asyncio.CancelledError as error:
             cancelled = error
-    if cancelled is not None:
-        future.exception()  # so that asyncio does not log it
-        raise cancelled
+    if cancelled is not None and (task := asyncio.current_task()) is not None:
+        if sys.version_info >= (3, 11):
+            task.uncancel()  # counted once, for asyncio.timeout
+        task.cancel(*cancelled.args)
     return future.result()

@@ -98,7 +98,7 @@ impl Reading {
     /// # Errors
     /// What ended the read, or that the call was stopped.
     pub async fn settings(&self, stop: &Stop) -> Read {
-        if !self.begun.swap(true, Ordering::AcqRel) {
+        if stop.phase() == Phase::Run && !self.begun.swap(true, Ordering::AcqRel) {
             self.begin();
         }
         let mut ended = self.ended.subscribe();

@@ -74,7 +74,7 @@ pub struct Operation {
     shared: Arc<Shared>,
     /// The read of settings that it waits for. Held until Python has kept them, so that a call that begins meanwhile
     /// finds the one or the other.
-    reading: Option<Arc<Reading>>,
+    reading: Mutex<Option<Arc<Reading>>>,
 }
 
 impl Operation {
@@ -98,14 +98,20 @@ impl Operation {
                 seen: Mutex::default(),
                 source_error,
             }),
-            reading: None,
+            reading: Mutex::default(),
         }
     }
 
     /// The same, waiting for a read of settings.
-    pub fn waits_for(mut self, reading: Arc<Reading>) -> Self {
-        self.reading = Some(reading);
+    pub fn waits_for(self, reading: Arc<Reading>) -> Self {
+        *locked(&self.reading) = Some(reading);
         self
+    }
+
+    /// A call that was told to end waits for no settings any more.
+    fn leave_reading(&self) {
+        let reading = locked(&self.reading).take();
+        drop(reading);
     }
 
     fn take_work(&self) -> PyResult<Work> {
@@ -216,6 +222,9 @@ impl Operation {
                 grace.is_some()
             })
         });
+        if stopped {
+            self.leave_reading();
+        }
         // A Ctrl-C of the last moment counts too: raised here it would hide the ledger.
         let last = py.check_signals().and_then(|()| match &progress {
             Some(progress) if !stopped => progress.call1(py, self.shared.progress()).map(drop),
@@ -268,11 +277,13 @@ impl Operation {
     /// No new requests; those in flight may answer.
     fn stop(&self) {
         self.shared.stop.to(Phase::Drain);
+        self.leave_reading();
     }
 
     /// Ends at once; rows in flight stay unknown.
     fn abort(&self) {
         self.shared.stop.to(Phase::Now);
+        self.leave_reading();
     }
 
     #[getter]
@@ -336,7 +347,7 @@ impl Operation {
     /// Whether the settings that it waits for were read again, or changed, since: they are not to be kept.
     #[getter]
     fn superseded(&self) -> bool {
-        self.reading
+        locked(&self.reading)
             .as_ref()
             .is_some_and(|reading| reading.is_superseded())
     }
