@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use acc_assets::api::{assets, relationships};
+use acc_assets::batch::disk;
 use acc_assets::batch::journal::{Header, Journal};
 use acc_assets::batch::outcome::{Ledger, State, View, lock};
 use acc_assets::batch::pages::{self, Reading};
@@ -253,6 +254,15 @@ impl Schedule {
             import_key,
             settings: Vec::new(),
             odd,
+        }
+    }
+
+    /// A disk that takes long for each write of the journal: more happens between a write and the bytes it allows.
+    fn slow_disk(&mut self) {
+        let lag = Duration::from_millis(self.random.u64(1..3000));
+        if let Some(path) = self.journal.as_ref().filter(|_| self.random.bool()) {
+            disk::lag(path, lag, self.random.u32(1..150));
+            let _ = write!(self.what, ", a disk {lag:?} slow");
         }
     }
 
@@ -717,6 +727,7 @@ impl Schedule {
 
     async fn create(&mut self) -> Ledger {
         self.read_settings().await;
+        self.slow_disk();
         let rows = self.rows();
         let mut owned = Owned::new(self.with_names(rows.clone()));
         // Rows of one name cannot be told apart once they are edited.

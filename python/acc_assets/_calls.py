@@ -7,11 +7,13 @@ import re
 import sys
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
 from . import _core
 from ._secret import Secret
+from ._threads import off_loop
 from .errors import (
     AccError,
     AuthError,
@@ -352,18 +354,19 @@ async def _again_soon(planned: Steps[tuple[Write, _core.Operation]]) -> BulkResu
 
 def write_now(write: Write, validate: Validate = False) -> BulkResult:
     """Runs a write in this thread."""
-    with _beginning(write):
-        write = steps_now(prepared(write, validate))
-        operation = write.operation()
-    return _drive_now(write, operation)
+    return _drive_now(*steps_now(_begun(write, validate)))
 
 
 async def write_soon(write: Write, validate: Validate = False) -> BulkResult:
     """Runs a write in the background, awaited."""
+    return await _drive_soon(*await steps_soon(_begun(write, validate)))
+
+
+def _begun(write: Write, validate: Validate) -> Steps[tuple[Write, _core.Operation]]:
+    """A write up to its first request."""
     with _beginning(write):
-        write = await steps_soon(prepared(write, validate))
-        operation = write.operation()
-    return await _drive_soon(write, operation)
+        write = yield from prepared(write, validate)
+        return write, write.operation()
 
 
 @contextmanager
@@ -392,29 +395,60 @@ Returned = TypeVar("Returned")
 Steps: TypeAlias = Generator[_core.Operation, None, Returned]
 
 
+class _End(NamedTuple):
+    """How work with reads in between ended."""
+
+    returned: Any
+    raised: BaseException | None
+
+    def result(self) -> Any:
+        if self.raised is not None:
+            raise self.raised
+        return self.returned
+
+
+def _step(steps: Steps[Any], raised: BaseException | None) -> _core.Operation | _End:
+    """Goes on to the next read, after the one before has ended or raised something."""
+    try:
+        return next(steps) if raised is None else steps.throw(raised)
+    except StopIteration as end:
+        return _End(end.value, None)
+    except BaseException as error:
+        return _End(None, error)
+
+
 def steps_now(steps: Steps[Returned]) -> Returned:
     """Runs work with reads in between in this thread."""
-    try:
-        while True:
-            read = next(steps)
-            read.wait(None, _nothing)
-            _raise(read)
-    except StopIteration as end:
-        returned: Returned = end.value
-        return returned
+    raised: BaseException | None = None
+    while not isinstance(step := _step(steps, raised), _End):
+        raised = None
+        try:
+            step.wait(None, _nothing)
+            _raise(step)
+        except BaseException as error:
+            raised = error
+    returned: Returned = step.result()
+    return returned
 
 
 async def steps_soon(steps: Steps[Returned]) -> Returned:
-    """Runs work with reads in between in the background, awaited."""
-    try:
-        while True:
-            read = next(steps)
+    """Runs work with reads in between in the background, awaited: nothing of it in the event loop's thread."""
+    raised: BaseException | None = None
+    while True:
+        step = await off_loop(partial(_step, steps, raised))
+        if isinstance(step, _End):
+            break
+        raised = None
+        try:
             with Reporter(False, "read") as report:
-                await _ended(read, report)
-            _raise(read)
-    except StopIteration as end:
-        returned: Returned = end.value
-        return returned
+                await _ended(step, report)
+            _raise(step)
+        except GeneratorExit:  # the loop is gone: nothing can be awaited any more
+            raise
+        except BaseException as error:
+            raised = error
+    returned: Returned = step.result()
+    return returned
 
 
 def _nothing() -> None:
@@ -431,26 +465,38 @@ def _raise(operation: _core.Operation) -> None:
 def settings_of(session: Session, project: str, refresh: bool = False) -> Steps[_core.Settings]:
     """The settings of a project: those that were read before, or read now."""
     known = None if refresh else session.settings.get(project)
-    if known is None:
-        known = session.settings[project] = yield from _read_settings(session, project, None)
+    if known is not None and not _lacks_locations(known):
         return known
-    return (yield from _with_locations(session, project, known))
-
-
-def _with_locations(session: Session, project: str, settings: _core.Settings) -> Steps[_core.Settings]:
-    """The same settings with their locations, if those could not be read before and can be now."""
-    if settings.about()["locations"] is not None:
-        return settings
-    found = yield from _read_settings(session, project, settings)
-    if session.settings.get(project) is settings:
+    # What could not be read is read again, and only that.
+    operation = session.engine().read_settings(project, session.containers.get(project), known, refresh)
+    # The read that others waited for may have ended just before this call would have joined it.
+    kept = None if refresh else session.settings.get(project)
+    if kept is not None and kept is not known:
+        return kept
+    yield operation
+    found = _settings_read(operation)
+    if not operation.superseded:
         session.settings[project] = found
     return found
 
 
-def _read_settings(session: Session, project: str, known: _core.Settings | None) -> Steps[_core.Settings]:
-    """Reads all settings; of those that are known only the locations."""
-    operation = session.engine().read_settings(project, session.containers.get(project), known)
+def _with_locations(session: Session, project: str, settings: _core.Settings) -> Steps[_core.Settings]:
+    """The settings of a write with their locations, if those could not be read before and can be now."""
+    if not _lacks_locations(settings):
+        return settings
+    if session.settings.get(project) is settings:
+        return (yield from settings_of(session, project))
+    # The caller's own: they are completed, not replaced.
+    operation = session.engine().read_settings(project, session.containers.get(project), settings, False)
     yield operation
+    return _settings_read(operation)
+
+
+def _lacks_locations(settings: _core.Settings) -> bool:
+    return settings.about()["locations"] is None
+
+
+def _settings_read(operation: _core.Operation) -> _core.Settings:
     if operation.settings is None:
         raise AccError("The settings were not read; this is a bug in acc_assets; please report it.")
     return operation.settings
@@ -713,9 +759,12 @@ async def _ended(operation: _core.Operation, report: Reporter) -> None:
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(settle)
 
+    started = False
     try:
-        operation.start(done, loop.is_closed)
         try:
+            await asyncio.sleep(0)  # a cancel may be waiting
+            operation.start(done, loop.is_closed)
+            started = True
             while not ended.done():
                 # Without a timeout the loop may sleep through a Ctrl-C: ipykernel notes it, and does not wake the loop.
                 await asyncio.wait([ended], timeout=POLL)
@@ -725,6 +774,9 @@ async def _ended(operation: _core.Operation, report: Reporter) -> None:
             raise
         except BaseException:
             operation.stop()
+            if not started:
+                # Nothing is sent any more; the ledger says so of every row.
+                operation.start(done, loop.is_closed)
             if report.wanted:
                 report.stopping()
             try:

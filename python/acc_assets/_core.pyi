@@ -103,9 +103,17 @@ class Engine:
         """Looks over rows before a write: whether they need the project's settings, and the ids of assets without which
         rows of a patch cannot be judged."""
     def read_settings(
-        self, project: str, locations_container: str | None, /, known: Settings | None = None
+        self,
+        project: str,
+        locations_container: str | None,
+        /,
+        known: Settings | None = None,
+        refresh: bool = False,
     ) -> Operation:
-        """Plans the reading of a project's settings; the operation's `settings` holds them."""
+        """Plans the reading of a project's settings; the operation's `settings` holds them. Calls that begin while a read
+        is under way wait for that one, unless `refresh` is set."""
+    def forget_settings(self, project: str, /) -> None:
+        """Supersedes what is being read of this project's settings, which are about to change."""
     def apply_setup(self, project: str, settings: Settings, description: Description, /) -> Operation:
         """Plans the writing of a set-up into a project with these settings; the operation's table holds the steps: the
         columns of `Description.plan` and status, error and request_id. InputError names what is nowhere."""
@@ -174,6 +182,9 @@ class Operation:
     @property
     def settings(self) -> Settings | None:
         """The settings that were read."""
+    @property
+    def superseded(self) -> bool:
+        """Whether its settings were read again, or changed, since: they are not to be kept."""
     def progress(self) -> tuple[int, int | None, int]:
         """Rows settled, rows in all (None while a stream is still being read), requests answered."""
 
@@ -282,6 +293,13 @@ class Simulator:
     """The embedded service, served on a loopback port."""
 
     def __new__(cls, options: Mapping[str, Any], /) -> Simulator: ...
+    @staticmethod
+    def slow_journals(seconds: float, /) -> None:
+        """Makes each sync of a journal of this process take so many seconds longer."""
+    @staticmethod
+    def journal_counts() -> tuple[int, int, int]:
+        """Syncs of journals by this thread and by all threads, and how often this thread asked for the lock of a
+        ledger."""
     @property
     def url(self) -> str: ...
     @property

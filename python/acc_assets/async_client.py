@@ -32,7 +32,7 @@ from ._calls import (
     write_soon,
 )
 from ._secret import Secret
-from .frames import IdData, RowData, ids_from, rows_from
+from .frames import IdData, RowData, ids_from, rows_from, rows_soon
 from .options import (
     MOST_RELATIONSHIPS,
     SEPARATOR,
@@ -73,7 +73,7 @@ class AsyncClient:
         region: where the project is hosted, a code of the Regions page such as "US" or "EMEA". Sent with requests for
             relationships and locations; the Assets pages list no region header. If None, it is not sent.
         timeout: seconds one request may take.
-        max_in_flight: requests under way at the same time.
+        max_in_flight: requests in flight at the same time, all calls of the client together. Default: 8.
         max_response_bytes: Largest response that is read, after decompression. Default: 256 MiB.
         limits: requests a window; None: the service's own limits.
         retry: how often a request is sent again; None: the defaults of `Retry`.
@@ -399,7 +399,7 @@ class AsyncAssets:
             mapping=mapping,
             separator=separator,
         )
-        rows = rows_from(data, None, sheet)
+        rows = await rows_soon(data, rows_from, None, sheet)
         write = Write(self._session, "create", self._project, rows, options, progress)
         return await write_soon(write, validate)
 
@@ -444,18 +444,21 @@ class AsyncAssets:
             >>> [(cause.column, cause.fix) for cause in asyncio.run(project.assets.validate(rows)).causes]
             [('Airflow', 'write the number with a point and without spaces, such as 1234.5')]
         """
-        write = checked(
-            self._session,
-            self._project,
+        write = await rows_soon(
             data,
-            verb=verb,
-            id=id,
-            sheet=sheet,
-            mapping=mapping,
-            separator=separator,
-            nulls=nulls,
-            dates=dates,
-            import_key=import_key,
+            lambda data: checked(
+                self._session,
+                self._project,
+                data,
+                verb=verb,
+                id=id,
+                sheet=sheet,
+                mapping=mapping,
+                separator=separator,
+                nulls=nulls,
+                dates=dates,
+                import_key=import_key,
+            ),
         )
         return await steps_soon(report_of(write, True if settings is None else settings))
 
@@ -532,7 +535,7 @@ class AsyncAssets:
             mapping=mapping,
             separator=separator,
         )
-        rows = rows_from(data, id, sheet)
+        rows = await rows_soon(data, rows_from, id, sheet)
         write = Write(self._session, "patch", self._project, rows, options, progress)
         return await write_soon(write, validate)
 
@@ -588,7 +591,7 @@ class AsyncAssets:
             "include_deleted": include_deleted,
             "batch_size": batch_size,
         }
-        rows, before = ids_from(ids, id, sheet), unfinished(after)
+        rows, before = await rows_soon(ids, ids_from, id, sheet), unfinished(after)
         operation = self._session.engine().get(self._project, rows, options, after=before)
         return AssetTable(await read_soon(operation, progress))
 
@@ -643,9 +646,8 @@ class AsyncAssets:
             reconcile=reconcile,
             run=run,
         )
-        return await write_soon(
-            Write(self._session, "delete", self._project, ids_from(ids, id, sheet), options, progress)
-        )
+        rows = await rows_soon(ids, ids_from, id, sheet)
+        return await write_soon(Write(self._session, "delete", self._project, rows, options, progress))
 
     async def template(
         self,
@@ -805,9 +807,8 @@ class AsyncRelationships:
             reconcile=reconcile,
             run=run,
         )
-        return await write_soon(
-            Write(self._session, "unlink", self._project, ids_from(ids, id, sheet), options, progress)
-        )
+        rows = await rows_soon(ids, ids_from, id, sheet)
+        return await write_soon(Write(self._session, "unlink", self._project, rows, options, progress))
 
     async def search(
         self,

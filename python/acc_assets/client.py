@@ -73,7 +73,7 @@ class Client:
         region: where the project is hosted, a code of the Regions page such as "US" or "EMEA". Sent with requests for
             relationships and locations; the Assets pages list no region header. If None, it is not sent.
         timeout: seconds one request may take.
-        max_in_flight: requests under way at the same time.
+        max_in_flight: requests in flight at the same time, all calls of the client together. Default: 8.
         max_response_bytes: Largest response that is read, after decompression. Default: 256 MiB.
         limits: requests a window; None: the service's own limits.
         retry: how often a request is sent again; None: the defaults of `Retry`.

@@ -24,6 +24,10 @@ __all__ = ["Runs", "runs"]
 
 SUFFIX: Final = ".sqlite"
 LONGEST: Final = 100
+# Names of devices, with any ending (Microsoft, "Naming Files, Paths, and Namespaces").
+RESERVED: Final = {"CON", "PRN", "AUX", "NUL"} | {
+    device + number for device in ("COM", "LPT") for number in "0123456789¹²³"
+}
 FACTS: Final = ("verb", "project", "service", "import_key")
 
 
@@ -76,6 +80,10 @@ def path_of(run: str | os.PathLike[str]) -> pathlib.Path:
             f"run={run!r} is no name for a run: it takes letters, digits, spaces, dots, dashes and underscores, at most "
             f"{LONGEST} bytes in UTF-8, with no dot at the start and no space at either end. For a file of your own, "
             "give a pathlib.Path."
+        )
+    if run.partition(".")[0].rstrip().upper() in RESERVED:
+        raise OptionError(
+            f"run={run!r}: Windows reserves this name for a device, so no file can have it there; use another name."
         )
     return default_folder() / (run + SUFFIX)
 

@@ -122,6 +122,13 @@ impl Windows {
         }
     }
 
+    /// Whether the requests of the group are held back now.
+    pub fn is_paused(&self, group: RateGroup) -> bool {
+        let window = self.window(group);
+        let until = locked(&window.counts).paused_until;
+        until.is_some_and(|until| until > Instant::now())
+    }
+
     /// Holds back every request of the group until the time has passed.
     pub fn pause(&self, group: RateGroup, time: Duration) {
         let window = self.window(group);

@@ -27,6 +27,7 @@ use crate::batch::journal::{Header, Journal};
 use crate::batch::outcome::{self, SharedLedger, State, View};
 use crate::batch::pages::Reading;
 use crate::batch::plan::Again;
+use crate::batch::readings::Readings;
 use crate::batch::rest::{Asked, Rest};
 use crate::batch::run::Tolerance;
 use crate::batch::settings::Reader;
@@ -51,6 +52,8 @@ pub struct Engine {
     options: Options,
     /// The connection pool, the token and what goes with them: not for a forked child.
     caller: PerProcess<Arc<Caller>>,
+    /// Tasks that read settings do not live on in a forked child either.
+    readings: PerProcess<Arc<Readings>>,
 }
 
 enum Auth {
@@ -151,15 +154,27 @@ impl WriteOptions {
         }
     }
 
-    /// What names are looked up in.
+    /// What names are looked up in. Other threads of Python run meanwhile: there may be many assets to read.
     fn names(
         &self,
+        py: Python<'_>,
         settings: Option<&Bound<'_, Settings>>,
         assets: Option<&Bound<'_, Table>>,
     ) -> Result<Names, Error> {
-        let settings = settings.map(|settings| settings.get().0.clone());
+        let (settings, assets) = (
+            settings.map(|settings| settings.get().0.clone()),
+            assets.map(Bound::get),
+        );
+        py.detach(|| self.names_of(settings, assets))
+    }
+
+    fn names_of(
+        &self,
+        settings: Option<Arc<crate::settings::Settings>>,
+        assets: Option<&Table>,
+    ) -> Result<Names, Error> {
         let assets = settings.as_ref().zip(assets).map(|(settings, assets)| {
-            let rows = assets.get().rows();
+            let rows = assets.rows();
             Arc::new(
                 rows.filter_map(|asset| KnownAsset::read(&asset.into(), settings))
                     .collect(),
@@ -268,6 +283,7 @@ impl Engine {
             auth,
             options,
             caller: PerProcess::new(),
+            readings: PerProcess::new(),
         };
         engine.caller(py)?;
         Ok(engine)
@@ -294,7 +310,7 @@ impl Engine {
         let given: WriteOptions = depythonize(options)?;
         let (endpoint, shape) = endpoint_of(py, verb)?;
         let mut names = given
-            .names(settings, assets)
+            .names(py, settings, assets)
             .map_err(|error| exception(py, &error))?;
         names.category = rows.get().template_category();
         names.row_title = rows.get().label_title();
@@ -446,7 +462,7 @@ impl Engine {
         let given: WriteOptions = depythonize(options)?;
         let (_, shape) = endpoint_of(py, verb)?;
         // Without settings a mapping may name attributes that are not known yet: that needs them.
-        let Ok(mut names) = given.names(settings, None) else {
+        let Ok(mut names) = given.names(py, settings, None) else {
             return Ok((true, Vec::new()));
         };
         names.category = rows.get().template_category();
@@ -465,38 +481,31 @@ impl Engine {
     }
 
     /// Plans the reading of a project's settings; the operation holds them. Of those that are known without their
-    /// locations, only the locations.
-    #[pyo3(signature = (project, locations_container, /, known=None))]
+    /// locations, only the locations are read. Calls that begin while a read is under way wait for that one, unless they
+    /// want a new one.
+    #[pyo3(signature = (project, locations_container, /, known=None, refresh=false))]
     fn read_settings(
         &self,
         py: Python<'_>,
         project: &str,
         locations_container: Option<String>,
         known: Option<&Bound<'_, Settings>>,
+        refresh: bool,
     ) -> PyResult<Operation> {
-        let known = known.map(|known| known.get().0.content().clone());
-        let stop = Stop::default();
+        let known = known.map(|known| known.get().0.clone());
         let reader = Reader {
             caller: self.caller(py)?,
             project: project_id(py, project)?,
             locations_container,
-            stop: stop.clone(),
+            stop: Stop::default(),
             counters: Arc::default(),
         };
-        let stopping = stop.clone();
+        let reading = self.readings()?.join(reader, known, refresh);
+        let stop = Stop::default();
+        let (waited, stopping) = (reading.clone(), stop.clone());
         let work = Box::pin(async move {
-            let read = async {
-                match known {
-                    Some(known) => reader.read_locations(known).await,
-                    None => reader.read().await,
-                }
-            };
-            let read = tokio::select! {
-                read = read => read,
-                () = stopping.reached(Phase::Now) => Err(stopped()),
-            };
-            let (settings, error) = match read {
-                Ok(content) => (Some(content), None),
+            let (settings, error) = match waited.settings(&stopping).await {
+                Ok(settings) => (Some(settings), None),
                 Err(error) => (None, Some(error)),
             };
             Ended {
@@ -505,14 +514,22 @@ impl Engine {
                 error,
             }
         });
-        Ok(Operation::new(
+        let operation = Operation::new(
             work,
             SharedLedger::default(),
             stop,
             None,
             Arc::default(),
             Left::default(),
-        ))
+        );
+        Ok(operation.waits_for(reading))
+    }
+
+    /// The settings of this project are about to change: what is being read of them is not to be kept.
+    #[pyo3(signature = (project, /))]
+    fn forget_settings(&self, py: Python<'_>, project: &str) -> PyResult<()> {
+        self.readings()?.forget(project_id(py, project)?);
+        Ok(())
     }
 
     /// Plans the writing of a set-up into a project with these settings; the operation's table holds the steps and what
@@ -645,6 +662,10 @@ impl Engine {
                 )))
             })
             .map_err(|error: Error| exception(py, &error))
+    }
+
+    fn readings(&self) -> PyResult<Arc<Readings>> {
+        self.readings.get(|| Ok(Arc::default()))
     }
 
     fn operation(
