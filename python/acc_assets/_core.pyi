@@ -59,8 +59,16 @@ class Rows:
     def from_values(values: Iterable[Any], column: str, /) -> Rows:
         """One column of values, such as a list of ids."""
     @staticmethod
-    def from_sheet(path: str | PathLike[str], sheet: str | None, /) -> Rows:
-        """One sheet of an Excel or CSV file, read at once; None: the first one."""
+    def from_sheet(
+        path: str | PathLike[str],
+        sheet: str | None,
+        max_workbook_bytes: int | None = None,
+        max_line_bytes: int | None = None,
+        /,
+    ) -> Rows:
+        """One sheet of an Excel or CSV file; None: the first one. A workbook is read at once, a CSV file as it is needed.
+
+        The limits are those of `acc_assets.SheetOptions`; None: its defaults."""
     @property
     def label_title(self) -> str | None:
         """What the labels of the rows are, where they come from a file: "sheet row" or "line"."""

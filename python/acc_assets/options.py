@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from .errors import OptionError
 
-__all__ = ["Limits", "Retry"]
+__all__ = ["Limits", "Retry", "SheetOptions"]
 
 Auth: TypeAlias = str | Callable[[], str]
 Prefix: TypeAlias = Literal["construction", "bim360"]
@@ -75,6 +76,40 @@ class Retry(NamedTuple):
     cap: float = 30.0
     budget: int = 20
     settle: float = 30.0
+
+
+@dataclass(frozen=True)
+class SheetOptions:
+    """Which sheet of a file is read, and how much memory reading it may take.
+
+    A file may ask for far more memory than its own size. One that exceeds a limit is refused with InputError.
+
+    Args:
+        name: Name of the sheet. If None, the first visible one. A CSV file has none.
+        max_workbook_bytes: Most bytes of an Excel or OpenDocument file, unpacked, and of its cells in memory. Default: 1 GiB.
+        max_line_bytes: Most bytes of one row of a CSV file. The file itself may have any length. Default: 16 MiB.
+
+    Example:
+        >>> import acc_assets
+        >>> acc_assets.SheetOptions("AHU", max_workbook_bytes=4 << 30).name  # project.assets.create(path, sheet=...)
+        'AHU'
+    """
+
+    name: str | None = None
+    max_workbook_bytes: int = 1 << 30
+    max_line_bytes: int = 16 << 20
+
+    def __post_init__(self) -> None:
+        if self.name is not None and not isinstance(self.name, str):
+            raise OptionError(f"SheetOptions(name={self.name!r}): it takes the name of a sheet.")
+        for name in ("max_workbook_bytes", "max_line_bytes"):
+            at_least_one(name, getattr(self, name))
+            if getattr(self, name) >= 1 << 63:
+                raise OptionError(f"{name}={getattr(self, name)!r}: it takes a number of bytes below 2**63.")
+
+
+# What `sheet=` takes.
+SheetChoice: TypeAlias = str | SheetOptions | None
 
 
 def nearest(text: str, names: Iterable[str]) -> str | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 from . import _core
 from .errors import InputError, OptionError
-from .options import SEPARATOR, Dates, Nulls, Verb, one_of
+from .options import SEPARATOR, Dates, Nulls, SheetChoice, Verb, one_of
 from .tables import counted, pandas_frame, polars_frame
 
 if TYPE_CHECKING:
@@ -299,7 +299,7 @@ class Settings:
         *,
         verb: Verb = "create",
         id: str = "id",
-        sheet: str | None = None,
+        sheet: SheetChoice = None,
         mapping: ColumnMapping | None = None,
         separator: str = SEPARATOR,
         nulls: Nulls = "omit",
