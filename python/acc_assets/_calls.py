@@ -650,7 +650,7 @@ def _warn(text: str) -> None:
     level, frame = 1, sys._getframe(0)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
         level, frame = level + 1, frame.f_back
-    warn(text, DataWarning, stacklevel=level)
+    warn(_core.shown(text), DataWarning, stacklevel=level)
 
 
 def named_query(

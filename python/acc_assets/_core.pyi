@@ -21,6 +21,7 @@ __all__ = [
     "read_run",
     "read_toml",
     "rules",
+    "shown",
     "write_fixes",
     "write_template",
 ]
@@ -308,6 +309,9 @@ def delete_run(path: str | PathLike[str], /) -> None:
 
 def read_toml(text: str, /) -> dict[str, Any]:
     """A TOML text as a dict; OptionError if it is none."""
+
+def shown(text: str, /) -> str:
+    """A text as people may see it: control characters, ends of lines and marks of the direction of writing are escaped."""
 
 def rules() -> list[dict[str, str]]:
     """Every row check: code, what it says, how to fix it."""

@@ -212,7 +212,7 @@ class Settings:
             del sets[depth:]
             sets.append(row["status_set"])
             own = f" ({row['status_set']})" if row["status_set"] not in (None, above) else ""
-            lines.append("  " * depth + row["name"] + own)
+            lines.append("  " * depth + _core.shown(row["name"] + own))
         return "\n".join(lines)
 
     def to_pandas(self, kind: Kind = "categories") -> pandas.DataFrame:
@@ -351,7 +351,9 @@ class Settings:
             counted(about["attributes"], "custom attribute"),
             "locations not read" if places is None else counted(places, "location"),
         ]
-        return f"Settings of {about['project']}: {', '.join(parts)}; read {about['read_at'][:16]}Z"
+        return (
+            f"Settings of {_core.shown(about['project'])}: {', '.join(parts)}; read {about['read_at'][:16]}Z"
+        )
 
     def _repr_html_(self) -> str:
         from .looks import settings_html

@@ -309,7 +309,8 @@ impl Workbook {
             Self::Xls(workbook) => workbook.workbook_properties().ok(),
             Self::Ods(workbook) => workbook.workbook_properties().ok(),
         };
-        properties?.custom_properties.remove(CATEGORY_PROPERTY)
+        let category = properties?.custom_properties.remove(CATEGORY_PROPERTY)?;
+        Some(with_control_characters(&category))
     }
 
     fn has_data(&mut self, sheet: &str) -> Result<bool, Failure> {
@@ -407,6 +408,27 @@ fn walk_xlsx(
         }
     }
     Ok(())
+}
+
+/// A text with the control characters that a workbook holds as `_x001B_` (`ST_Xstring` in ECMA-376, part 1, 22.9.2.19).
+fn with_control_characters(text: &str) -> String {
+    let mut parts = text.split("_x00");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let code = part.get(..3).filter(|code| code.ends_with('_'));
+        let code = code.and_then(|code| u8::from_str_radix(&code[..2], 16).ok());
+        match code.filter(u8::is_ascii_control) {
+            Some(code) => {
+                plain.push(char::from(code));
+                plain.push_str(&part[3..]);
+            }
+            None => {
+                plain.push_str("_x00");
+                plain.push_str(part);
+            }
+        }
+    }
+    plain
 }
 
 /// The shared strings that were met, each held once for all its cells. A file of 23 kB can name one of 1 MB in 4,000 cells.
