@@ -198,6 +198,42 @@ def test_a_number_of_strings_that_the_file_does_not_have(count: int, tmp_path: p
     assert "damaged" in said["error"]
 
 
+OPENDOCUMENT = """<?xml version="1.0" encoding="UTF-8"?>
+<office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"
+ xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0"
+ xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"><office:body><office:spreadsheet>
+<table:table table:name="Assets">"""
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    "rows",
+    [
+        '<table:table-row><table:table-cell table:number-columns-repeated="16384" office:value-type="string">'
+        f"<text:p>{'x' * MIB}</text:p></table:table-cell></table:table-row>",
+        '<table:table-row table:number-rows-repeated="1000000"><table:table-cell office:value-type="string">'
+        f"<text:p>{'x' * 10_000}</text:p></table:table-cell></table:table-row>",
+        '<table:table-row><table:table-cell office:value-type="string"><text:p>'
+        '<text:s text:c="1000000000000"/></text:p></table:table-cell></table:table-row>',
+        '<table:table-row table:number-rows-repeated="90000"><table:table-cell table:number-columns-repeated="1000" '
+        'office:value="1" office:value-type="float"/></table:table-row>',
+    ],
+    ids=["columns", "rows", "blanks", "numbers"],
+)
+def test_repeats_of_an_opendocument_sheet_are_bounded(rows: str, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "plant.ods"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as book:
+        book.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        end = "</table:table></office:spreadsheet></office:body></office:document-content>"
+        book.writestr("content.xml", "".join([OPENDOCUMENT, rows, end]))
+    said = play(
+        "say(error=error_of(lambda: _core.Rows.from_sheet(arguments['path'], None)))",
+        most=20,
+        path=os.fspath(path),
+    )
+    assert "SheetOptions(max_workbook_bytes=" in said["error"]
+
+
 CREATE = write_options(
     batch_size=100,
     nulls="omit",

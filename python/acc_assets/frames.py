@@ -10,7 +10,7 @@ from uuid import UUID
 
 from . import _core
 from .errors import InputError, OptionError
-from .options import SheetChoice, SheetOptions, nearest
+from .options import SheetChoice, nearest, sheet_option
 from .results import BulkResult
 from .tables import AssetTable
 
@@ -93,11 +93,7 @@ def _from_sheet(data: Any, sheet: SheetChoice) -> _core.Rows | None:
     """The rows of a file, if it is the path of one."""
     is_path = isinstance(data, PathLike) or (isinstance(data, str) and data.lower().endswith(SHEETS))
     if is_path:
-        if sheet is None or isinstance(sheet, str):
-            return _core.Rows.from_sheet(data, sheet)
-        if isinstance(sheet, SheetOptions):
-            return _core.Rows.from_sheet(data, sheet.name, sheet.max_workbook_bytes, sheet.max_line_bytes)
-        raise OptionError(f"sheet={sheet!r}: it takes the name of a sheet, or SheetOptions.")
+        return _core.Rows.from_sheet(data, *sheet_option(sheet))
     if sheet is not None:
         raise OptionError(
             f"sheet={sheet!r} is for the path of an Excel file, and this is {type(data).__name__}."

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from .errors import OptionError
@@ -78,8 +77,7 @@ class Retry(NamedTuple):
     settle: float = 30.0
 
 
-@dataclass(frozen=True)
-class SheetOptions:
+class SheetOptions(NamedTuple):
     """Which sheet of a file is read, and how much memory reading it may take.
 
     A file may ask for far more memory than its own size. One that exceeds a limit is refused with InputError.
@@ -99,13 +97,18 @@ class SheetOptions:
     max_workbook_bytes: int = 1 << 30
     max_line_bytes: int = 16 << 20
 
-    def __post_init__(self) -> None:
-        if self.name is not None and not isinstance(self.name, str):
-            raise OptionError(f"SheetOptions(name={self.name!r}): it takes the name of a sheet.")
-        for name in ("max_workbook_bytes", "max_line_bytes"):
-            at_least_one(name, getattr(self, name))
-            if getattr(self, name) >= 1 << 63:
-                raise OptionError(f"{name}={getattr(self, name)!r}: it takes a number of bytes below 2**63.")
+
+def sheet_option(sheet: object) -> SheetOptions:
+    """The options of a sheet that is given by its name, by options or not at all."""
+    if not isinstance(sheet, SheetOptions):
+        sheet = SheetOptions(sheet)  # type: ignore[arg-type]  # checked below
+    if sheet.name is not None and not isinstance(sheet.name, str):
+        raise OptionError(f"sheet={sheet.name!r}: it takes the name of a sheet, or SheetOptions.")
+    for name in ("max_workbook_bytes", "max_line_bytes"):
+        at_least_one(name, bytes_ := getattr(sheet, name))
+        if bytes_ >= 1 << 63:
+            raise OptionError(f"{name}={bytes_!r}: it takes a number of bytes below 2**63.")
+    return sheet
 
 
 # What `sheet=` takes.

@@ -1,6 +1,7 @@
 //! Rows from a sheet of an Excel or `OpenDocument` workbook, or from a CSV file.
 
 mod delimited;
+mod opendocument;
 mod workbook;
 
 use std::collections::BTreeMap;

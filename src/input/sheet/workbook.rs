@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Display;
-use std::io::{Cursor, ErrorKind, Read};
+use std::io::{BufReader, Cursor, ErrorKind, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use jiff::civil;
 
 use super::{
     CATEGORY_PROPERTY, Formula, Found, LISTS, Limits, Placed, Value, cannot_read, damaged, open_file,
-    shown_size,
+    opendocument, shown_size,
 };
 use crate::input::SourceError;
 
@@ -162,6 +162,10 @@ impl Unpacked {
             let Ok(mut part) = archive.by_index(place) else {
                 continue;
             };
+            if part.name().is_ok_and(|name| name == "content.xml") {
+                let cells = opendocument::bytes_of_cells(BufReader::new(&mut part), most - found.bytes);
+                found.bytes = found.bytes.saturating_add(cells);
+            }
             let strings = part
                 .name()
                 .is_ok_and(|name| name.to_ascii_lowercase().ends_with("sharedstrings.xml"));
