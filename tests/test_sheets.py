@@ -477,3 +477,58 @@ async def test_the_async_face_reads_and_writes_sheets(
     report = await async_project.assets.validate(sheet(HEAD, UNIT))
     assert report.ok
     assert (await async_project.assets.create(sheet(HEAD, UNIT))).ok
+
+
+def test_what_reading_a_file_may_take(sheet: Sheet, project: acc.Project, tmp_path: pathlib.Path) -> None:
+    path = sheet(HEAD, UNIT, AHU=[HEAD, UNIT])
+    small = acc.SheetOptions(max_workbook_bytes=1000)
+    with pytest.raises(acc.InputError, match=r"more than 1000 bytes .*SheetOptions\(max_workbook_bytes="):
+        project.assets.create(path, sheet=small)
+    assert project.assets.validate(path, sheet=acc.SheetOptions("AHU")).ok
+    assert project.settings().validate(path, sheet=acc.SheetOptions("AHU")).ok
+    lines = tmp_path / "plant.csv"
+    lines.write_text(f"Asset ID,Category\nA-1,HVAC\n{'x' * 40},HVAC\n", encoding="utf-8")
+    with pytest.raises(
+        acc.InputError, match=r"line 3 is longer than 40 bytes.*SheetOptions\(max_line_bytes="
+    ):
+        project.assets.validate(lines, sheet=acc.SheetOptions(max_line_bytes=40))
+    assert len(project.assets.validate(lines, sheet=acc.SheetOptions(max_line_bytes=46)).result) == 2
+    for wrong in (
+        acc.SheetOptions(7),
+        acc.SheetOptions(max_line_bytes=0),
+        acc.SheetOptions(max_line_bytes=1 << 64),
+        7,
+    ):
+        with pytest.raises(acc.OptionError):
+            project.assets.validate(path, sheet=wrong)  # type: ignore[arg-type]
+
+
+def test_a_text_file_that_changes(project: acc.Project, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "plant.csv"
+    text = "Asset ID,Category,Status\n0017,HVAC > Air Handling,Installed\n"
+    path.write_text(text, encoding="utf-8")
+    result = project.assets.create(path, max_errors=0, on_error="collect")
+    path.write_text("Asset ID,Category,Status\n", encoding="utf-8")
+    # Small files are held in memory.
+    assert result.retry().counts == {"created": 1}
+    # Larger ones are read again.
+    path.write_text(text + f"{'9' * 250},HVAC > Air Handling,Instaled\n" * 70_000, encoding="utf-8")
+    report = project.assets.validate(path)
+    assert report.causes[0].rows == 70_000
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(acc.InputError, match="has changed"):
+        report.to_excel(tmp_path / "to_fix.xlsx")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_text_files_are_read_in_pieces(encoding: str, project: acc.Project, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "plant.csv"
+    # Characters of one to four bytes, so that some are cut where a piece ends.
+    names = [f"{'aä温🌡'[place % 4] * (place % 61 + 1)}-{place}" for place in range(4000)]
+    rows = "".join(f'"{name}","a\r\nb",HVAC > Air Handling,Installed\r\n\r\n' for name in names)
+    path.write_bytes(f"Asset ID,Description,Category,Status\r\n{rows}".encode(encoding))
+    report = project.assets.validate(path)
+    assert report.ok, report
+    result = report.result
+    assert [outcome.key for outcome in result] == names
+    assert [outcome.label for outcome in result][:3] == [2, 5, 8]

@@ -35,7 +35,7 @@ from .errors import (
     UnauthorizedError,
     UnsupportedMediaTypeError,
 )
-from .options import Limits, Retry
+from .options import Limits, Retry, SheetOptions
 from .progress import Progress
 from .report import ColumnUse, Finding, Report, RowProblem
 from .results import BulkResult, Cause, Plan, Problem, RowError, RowOutcome, Stats
@@ -95,6 +95,7 @@ __all__ = [
     "SetupPlan",
     "SetupResult",
     "SetupStep",
+    "SheetOptions",
     "Stats",
     "Status",
     "TransportError",

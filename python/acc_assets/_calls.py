@@ -29,6 +29,7 @@ from .options import (
     Auth,
     Limits,
     Retry,
+    SheetChoice,
     at_least_one,
     limits_option,
     nearest,
@@ -569,7 +570,7 @@ def offline_report(
     *,
     verb: str,
     id: str,
-    sheet: str | None,
+    sheet: SheetChoice,
     mapping: Any,
     separator: str,
     nulls: str,
@@ -619,7 +620,7 @@ def checked(
     *,
     verb: str,
     id: str,
-    sheet: str | None,
+    sheet: SheetChoice,
     mapping: Any,
     separator: str,
     nulls: str,
@@ -797,7 +798,7 @@ def _warn(text: str) -> None:
     level, frame = 1, sys._getframe(0)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
         level, frame = level + 1, frame.f_back
-    warn(text, DataWarning, stacklevel=level)
+    warn(_core.shown(text), DataWarning, stacklevel=level)
 
 
 def named_query(

@@ -21,6 +21,7 @@ __all__ = [
     "read_run",
     "read_toml",
     "rules",
+    "shown",
     "write_fixes",
     "write_template",
 ]
@@ -59,8 +60,16 @@ class Rows:
     def from_values(values: Iterable[Any], column: str, /) -> Rows:
         """One column of values, such as a list of ids."""
     @staticmethod
-    def from_sheet(path: str | PathLike[str], sheet: str | None, /) -> Rows:
-        """One sheet of an Excel or CSV file, read at once; None: the first one."""
+    def from_sheet(
+        path: str | PathLike[str],
+        sheet: str | None,
+        max_workbook_bytes: int | None = None,
+        max_line_bytes: int | None = None,
+        /,
+    ) -> Rows:
+        """One sheet of an Excel or CSV file; None: the first one. A workbook is read at once, a CSV file as it is needed.
+
+        The limits are those of `acc_assets.SheetOptions`; None: its defaults."""
     @property
     def label_title(self) -> str | None:
         """What the labels of the rows are, where they come from a file: "sheet row" or "line"."""
@@ -339,6 +348,9 @@ def read_toml(text: str, /) -> dict[str, Any]:
 
 def flush_logs() -> None:
     """Waits until our log lines are written."""
+
+def shown(text: str, /) -> str:
+    """A text as people may see it: control characters, ends of lines and marks of the direction of writing are escaped."""
 
 def rules() -> list[dict[str, str]]:
     """Every row check: code, what it says, how to fix it."""

@@ -43,6 +43,7 @@ from .options import (
     OnError,
     Prefix,
     Retry,
+    SheetChoice,
     Verb,
     at_least_one,
     batch_option,
@@ -307,7 +308,7 @@ class Assets:
         import_key: str | None = None,
         reconcile: bool = True,
         run: str | os.PathLike[str] | None = None,
-        sheet: str | None = None,
+        sheet: SheetChoice = None,
         mapping: ColumnMapping | None = None,
         separator: str = SEPARATOR,
         validate: Validate = "auto",
@@ -349,7 +350,7 @@ class Assets:
                 the same order: it skips what is in, looks up what is in doubt and sends the rest. Rows that are not
                 in yet may be edited or taken out in between, or given alone as the file that `to_excel` of the result
                 writes. When all is done, it sends nothing. See `acc_assets.runs`. A `pathlib.Path` is the file itself. None: nothing is kept.
-            sheet: for an Excel file, the name of the sheet; None: the first one.
+            sheet: Name of the sheet of an Excel file, or `SheetOptions`. If None, the first visible one.
             mapping: what columns mean whose names do not say it: a dict from column to field or custom attribute, None for
                 a column to leave out; or the path of a TOML file with such lines (false for a column to leave out).
             separator: what stands between the names of a path.
@@ -404,7 +405,7 @@ class Assets:
         *,
         verb: Verb = "create",
         id: str = "id",
-        sheet: str | None = None,
+        sheet: SheetChoice = None,
         mapping: ColumnMapping | None = None,
         separator: str = SEPARATOR,
         nulls: Nulls = "omit",
@@ -468,7 +469,7 @@ class Assets:
         returning: bool = False,
         reconcile: bool = True,
         run: str | os.PathLike[str] | None = None,
-        sheet: str | None = None,
+        sheet: SheetChoice = None,
         mapping: ColumnMapping | None = None,
         separator: str = SEPARATOR,
         validate: Validate = "auto",
@@ -538,7 +539,7 @@ class Assets:
         include_custom_attributes: bool = True,
         include_deleted: bool = False,
         batch_size: int = 100,
-        sheet: str | None = None,
+        sheet: SheetChoice = None,
         progress: ProgressOption = False,
         after: After = None,
     ) -> AssetTable:
@@ -551,7 +552,7 @@ class Assets:
             include_custom_attributes: read the custom attributes too.
             include_deleted: deleted assets too, with isActive false.
             batch_size: ids a request, 1 to 100.
-            sheet: for an Excel file, the name of the sheet; None: the first one.
+            sheet: Name of the sheet of an Excel file, or `SheetOptions`. If None, the first visible one.
             progress: as for `create`.
             after: the exception that the same call raised, with the same ids in the same order: only those are requested
                 that it had not read. The result has all of them.
@@ -596,7 +597,7 @@ class Assets:
         dry_run: bool = False,
         reconcile: bool = True,
         run: str | os.PathLike[str] | None = None,
-        sheet: str | None = None,
+        sheet: SheetChoice = None,
         progress: ProgressOption = False,
     ) -> BulkResult:
         """Deletes assets by their ids. The service keeps them, inactive; the API has no way back.
@@ -756,7 +757,7 @@ class Relationships:
         dry_run: bool = False,
         reconcile: bool = True,
         run: str | os.PathLike[str] | None = None,
-        sheet: str | None = None,
+        sheet: SheetChoice = None,
         progress: ProgressOption = False,
     ) -> BulkResult:
         """Deletes relationships by their ids; what they relate stays.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from . import _core
+
 if TYPE_CHECKING:
     from .results import BulkResult
     from .setup import SetupResult
@@ -67,6 +69,12 @@ class AccError(_Plain, Exception):
 
     result: BulkResult | None = None
     partial: AssetTable | None = None
+    # Whether the text was made of lines that are fit to be shown.
+    _has_lines: bool = False
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return text if self._has_lines else _core.shown(text)
 
 
 class OptionError(AccError, ValueError):
@@ -228,6 +236,8 @@ class BulkError(AccError):
         result: the `BulkResult`, with a verdict for every row.
     """
 
+    _has_lines = True
+
     def __init__(self, result: BulkResult) -> None:
         super().__init__(repr(result))
         self.result = result
@@ -263,6 +273,8 @@ class SetupError(AccError):
     Attributes:
         applied: the `SetupResult`, with a status for every step.
     """
+
+    _has_lines = True
 
     def __init__(self, applied: SetupResult) -> None:
         super().__init__(repr(applied))
@@ -318,6 +330,13 @@ def api_error(
         metadata=metadata,
         headers=headers,
     )
+
+
+def of_lines(text: str) -> InputError:
+    """An `InputError` of several lines, each fit to be shown. The core calls it too."""
+    error = InputError(text)
+    error._has_lines = True
+    return error
 
 
 def transport_error(

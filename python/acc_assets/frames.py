@@ -11,7 +11,7 @@ from uuid import UUID
 from . import _core
 from ._threads import off_loop
 from .errors import InputError, OptionError
-from .options import nearest
+from .options import SheetChoice, nearest, sheet_option
 from .results import BulkResult
 from .tables import AssetTable
 
@@ -38,7 +38,7 @@ TAKEN = "a DataFrame, an Arrow table, an iterable of dicts, one dict, or the pat
 SHEETS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".csv", ".tsv", ".txt")
 
 
-def rows_from(data: Any, id: str | None = None, sheet: str | None = None) -> _core.Rows:
+def rows_from(data: Any, id: str | None = None, sheet: SheetChoice = None) -> _core.Rows:
     """The rows of a create, or of a patch whose ids are in column `id`; of a file those of one sheet."""
     if (rows := _from_sheet(data, sheet)) is not None:
         return rows
@@ -60,7 +60,7 @@ def rows_from(data: Any, id: str | None = None, sheet: str | None = None) -> _co
     raise InputError(f"{type(data).__name__} cannot be read as rows: pass {TAKEN}.")
 
 
-def ids_from(data: Any, id: str, sheet: str | None = None) -> _core.Rows:
+def ids_from(data: Any, id: str, sheet: SheetChoice = None) -> _core.Rows:
     """The ids of a get or a delete: a column `id`, or values; of a file those of one sheet."""
     if (rows := _from_sheet(data, sheet)) is not None:
         return rows
@@ -104,12 +104,10 @@ def is_file(data: Any) -> bool:
     return isinstance(data, PathLike) or (isinstance(data, str) and data.lower().endswith(SHEETS))
 
 
-def _from_sheet(data: Any, sheet: str | None) -> _core.Rows | None:
+def _from_sheet(data: Any, sheet: SheetChoice) -> _core.Rows | None:
     """The rows of a file, if it is the path of one."""
     if is_file(data):
-        if sheet is not None and not isinstance(sheet, str):
-            raise OptionError(f"sheet={sheet!r}: it takes the name of a sheet.")
-        return _core.Rows.from_sheet(data, sheet)
+        return _core.Rows.from_sheet(data, *sheet_option(sheet))
     if sheet is not None:
         raise OptionError(
             f"sheet={sheet!r} is for the path of an Excel file, and this is {type(data).__name__}."

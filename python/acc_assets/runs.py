@@ -188,7 +188,8 @@ class Runs(Mapping[str, BulkResult]):
             "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
             for line in lines
         ]
-        return "\n".join([self._headline(len(table) - 1), *(f"  {line}" for line in table)])
+        lines = [self._headline(len(table) - 1), *(f"  {line}" for line in table)]
+        return "\n".join(map(_core.shown, lines))
 
     def _repr_html_(self) -> str:
         from .looks import runs_html

@@ -110,7 +110,7 @@ class AssetTable(Sequence[dict[str, Any]]):
         if not missing:
             return f"AssetTable: {rows}"
         shown = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
-        return f"AssetTable: {rows}; {counted(len(missing), 'id')} missing: {shown}"
+        return _core.shown(f"AssetTable: {rows}; {counted(len(missing), 'id')} missing: {shown}")
 
     def _repr_html_(self) -> str:
         from .looks import table_html

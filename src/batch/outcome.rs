@@ -11,7 +11,7 @@ use serde_json::Value;
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::error::{Error, ServiceError, Violation};
+use crate::error::{Error, ServiceError, Violation, shown};
 use crate::http::Moment;
 use crate::input::Label;
 use crate::validation::{ColumnUse, Problem, rules};
@@ -142,8 +142,8 @@ impl Fault {
                 .or_else(|| error.code.clone())
                 .unwrap_or_else(|| error.status.to_string()),
             message: match &error.request_id {
-                Some(id) => format!("{} [request id {id}]", violation.message),
-                None => violation.message.clone(),
+                Some(id) => shown(&format!("{} [request id {id}]", violation.message)).into_owned(),
+                None => shown(&violation.message).into_owned(),
             },
             // `[3].customAttributes.ca4` is the column ca4.
             column: violation
@@ -189,7 +189,7 @@ impl Fault {
         };
         Self {
             code,
-            message: error.to_string(),
+            message: shown(&error.to_string()).into_owned(),
             status,
             body,
             metadata,
@@ -1234,10 +1234,11 @@ impl View {
                     .iter()
                     .find(|rule| rule.code == problem.rule)
                     .map_or("", |rule| rule.says);
-                cause.message = format!("`{}`: {says}; the first is {}", problem.column, problem.value);
-                if problem.value.is_empty() {
-                    cause.message = format!("`{}`: {says}", problem.column);
-                }
+                let first = match problem.value.as_str() {
+                    "" => String::new(),
+                    value => format!("; the first is {value}"),
+                };
+                cause.message = format!("`{}`: {says}{first}", shown(&problem.column));
             }
         }
         causes.sort_by_key(|cause| std::cmp::Reverse(cause.rows));

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use uuid::Uuid;
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::api::{Endpoint, SentRow};
 use crate::batch::outcome::{Fault, OwnedLabel, SentBody, SentItem, SharedLedger, State, lock, number};
@@ -15,6 +15,9 @@ use crate::validation::{Policy, Problem, RowShape, RowWriter, digest_of_no_row};
 
 /// The service states no largest body. Gateways of this kind take 10 MB; a batch of 100 assets has some 50 kB.
 pub const MOST_BYTES: usize = 2 << 20;
+
+/// Different reasons that are remembered at a time, so that rows may share them.
+const MOST_REASONS: usize = 1000;
 
 /// Reading pauses after so many rows, good or bad, so that a Ctrl-C is seen and other threads work.
 const PAUSE: usize = 1024;
@@ -282,6 +285,8 @@ pub struct Packer {
     /// The spelling of each import key, as `same_key` compares it, and those that have several.
     spellings: HashMap<String, Box<str>>,
     pub(super) alike: HashSet<String>,
+    /// Reasons of invalid rows, by a digest of them: rows with the same reason share it.
+    reasons: HashMap<u64, u32>,
     pub invalid: u64,
     /// Nothing more is read once the run is told to end.
     pub stop: Stop,
@@ -335,6 +340,7 @@ impl Packer {
             seen: HashMap::new(),
             spellings: HashMap::new(),
             alike: HashSet::new(),
+            reasons: HashMap::new(),
             invalid: 0,
             stop: Stop::default(),
             count_only: false,
@@ -435,9 +441,18 @@ impl Packer {
     pub(super) fn refuse(&mut self, row: u32, problems: Vec<Problem>) {
         let state = state_of(&problems);
         self.invalid += u64::from(state == State::Invalid);
+        let digest = digest_of(&problems);
         let mut ledger = lock(&self.ledger);
-        let fault = ledger.add_fault(Fault::invalid(problems));
+        let known = self.reasons.get(&digest).copied().filter(|fault| {
+            let fault = ledger.faults().get(*fault as usize);
+            fault.is_some_and(|fault| fault.problems == problems)
+        });
+        let fault = known.unwrap_or_else(|| ledger.add_fault(Fault::invalid(problems)));
         ledger.set_fault(row, state, fault);
+        if self.reasons.len() >= MOST_REASONS {
+            self.reasons.clear();
+        }
+        self.reasons.insert(digest, fault);
     }
 
     /// Deals with a row that means the same asset as an earlier one. `true`: it is dealt with and not sent.
@@ -651,4 +666,21 @@ pub(super) fn state_of(problems: &[Problem]) -> State {
     } else {
         State::Invalid
     }
+}
+
+fn digest_of(problems: &[Problem]) -> u64 {
+    let mut digest = Xxh3::new();
+    for problem in problems {
+        for text in [
+            &problem.rule,
+            problem.column.as_str(),
+            &problem.value,
+            &problem.message,
+            &problem.fix,
+        ] {
+            digest.update(text.as_bytes());
+            digest.update(&[0]);
+        }
+    }
+    digest.digest()
 }

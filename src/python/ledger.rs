@@ -11,6 +11,7 @@ use super::errors::optional_json;
 use super::rows::Rows as PythonRows;
 use super::table::stream;
 use crate::batch::outcome::{Fault, Ledger as Rows, OwnedLabel, State, View};
+use crate::error::shown;
 use crate::input::{Cell, Column, Label, More, Sink, Source};
 use crate::table::batch;
 
@@ -263,7 +264,8 @@ impl Ledger {
     }
 
     fn warnings(&self) -> Vec<String> {
-        self.0.ledger.warnings.clone()
+        let warnings = self.0.ledger.warnings.iter();
+        warnings.map(|warning| shown(warning).into_owned()).collect()
     }
 
     fn dump<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {

@@ -6,10 +6,11 @@ use std::path::Path;
 use jiff::civil::{Date, DateTime};
 use rust_xlsxwriter::{Color, Format, Note, Workbook, Worksheet, XlsxError};
 
-use super::{LONGEST_CELL, WIDEST, as_text, cut, failed, for_category, header, save};
-use crate::input::sheet::{CLEAR, ROW_OF_RUN};
+use super::{LONGEST_CELL, WIDEST, as_text, cut, failed, for_category, for_people, header, save};
 use crate::input::{Cell, Column, Label, More, Sink, Source, SourceError};
-use crate::validation::columns::{FIX, LINE, OF_REPORT_MARK, OF_REPORTS, PROBLEM, SHEET_ROW};
+use crate::validation::columns::{
+    CLEAR, FIX, LINE, OF_REPORT_MARK, OF_REPORTS, PROBLEM, ROW_OF_RUN, SHEET_ROW,
+};
 
 /// What is wrong with a cell or a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -178,7 +179,7 @@ impl Kept<'_> {
                 if blank {
                     sheet.write_blank(line, *column, &marked(as_text(), true))?;
                 }
-                let note = Note::new(cut(&format!("{}\n{}", mark.message, mark.fix), 2000))
+                let note = Note::new(for_people(&format!("{}\n{}", mark.message, mark.fix), 2000))
                     .add_author_prefix(false)
                     .set_width(300);
                 sheet.insert_note(line, *column, &note)?;

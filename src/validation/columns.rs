@@ -62,7 +62,13 @@ pub(super) fn is_of_report(name: &str) -> bool {
     OF_REPORTS.contains(&name.strip_suffix(OF_REPORT_MARK).unwrap_or(name))
 }
 
-/// What the column [`ROW_OF_RUN`](crate::input::sheet::ROW_OF_RUN) holds for a row: which run, and its number in it, counted from 0.
+/// The hidden column of a file of rows to fix: which row of its run each row is.
+pub const ROW_OF_RUN: &str = "acc-assets row";
+
+/// What a cell of such a file holds where the value of its field is to be removed.
+pub const CLEAR: &str = "acc.CLEAR";
+
+/// What the column [`ROW_OF_RUN`] holds for a row: which run, and its number in it, counted from 0.
 #[must_use]
 pub fn row_of_run_text(run: u64, row: u32) -> String {
     format!("{run:016x}:{row}")

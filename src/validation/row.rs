@@ -20,7 +20,6 @@ use super::rules::{
 };
 use super::typed;
 use super::value::{self, Meaning, Refusal};
-use crate::input::sheet::ROW_OF_RUN;
 use crate::input::{Cell, Column};
 use crate::model::text::trimmed;
 
@@ -55,6 +54,8 @@ pub struct RowWriter {
     overlong: Vec<(String, usize, u64, usize)>,
     /// Whether the rows bring their import keys; not known before the first row.
     keys_are_given: Option<bool>,
+    /// The rows are those of a file of rows to fix.
+    is_of_fixes: bool,
     /// What each column counts as for the identity of a row, as the first call of the run took it.
     headings: BTreeMap<String, Option<String>>,
     // What follows belongs to the row under way.
@@ -157,6 +158,7 @@ impl RowWriter {
             trimmed: Vec::new(),
             overlong: Vec::new(),
             keys_are_given: None,
+            is_of_fixes: false,
             headings: BTreeMap::new(),
             number: 0,
             start: 0,
@@ -238,7 +240,8 @@ impl RowWriter {
     }
 
     fn slot(&mut self, name: &str, column: Column) -> Slot {
-        if name == ROW_OF_RUN {
+        if name == columns::ROW_OF_RUN {
+            self.is_of_fixes = true;
             return Slot::Number;
         }
         if self.policy.shape != RowShape::NewAsset && name == self.policy.id_column {
@@ -412,6 +415,10 @@ impl RowWriter {
         // Only `column` makes handles, and columns are never dropped.
         let Some(named) = self.columns.get(column.0 as usize) else {
             return;
+        };
+        let cell = match cell {
+            Cell::Text(columns::CLEAR) if self.is_of_fixes => Cell::Clear,
+            cell => cell,
         };
         let seed = named.seed;
         match (seed, &named.slot, &cell) {
