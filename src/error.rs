@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Whether the service can have seen a request that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -29,17 +30,44 @@ impl Sent {
     }
 }
 
-/// A request that got no whole answer.
+/// Headers of a response that help its service's support: lower-case names, in the order they came.
+pub type Headers = Vec<(String, String)>;
+
+/// A request that got no complete response.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
 pub struct TransportError {
+    /// `Answered`: the response is larger than `max_response_bytes`, so a retry would bring the same.
     pub sent: Sent,
     /// The whole cause chain, outermost first, without secrets.
     pub message: String,
+    /// What arrived of the response.
+    pub partial: Option<Box<Partial>>,
+}
+
+impl TransportError {
+    /// Of a request that got no response at all.
+    #[must_use]
+    pub fn new(sent: Sent, message: impl Into<String>) -> Self {
+        Self {
+            sent,
+            message: message.into(),
+            partial: None,
+        }
+    }
+}
+
+/// A response that was not read to its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Partial {
+    pub status: u16,
+    pub headers: Headers,
+    /// The first bytes of the body, as text.
+    pub body: Arc<str>,
 }
 
 /// One violation an answer names.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Violation {
     /// Position of the item in the request, where the answer gives one.
     pub index: Option<usize>,
@@ -47,17 +75,23 @@ pub struct Violation {
     pub id: Option<String>,
     pub field: Option<String>,
     pub code: Option<String>,
+    pub title: Option<String>,
     pub message: String,
+    pub metadata: Option<Value>,
 }
 
 /// An answer that is no success: what the service said, whole.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ServiceError {
     pub status: u16,
+    /// Those that support asks for, see [`Headers`].
+    pub headers: Headers,
     /// The service's or the gateway's own code, such as `AUTH-006` or `BadInput`.
     pub code: Option<String>,
     pub message: Option<String>,
     pub violations: Vec<Violation>,
+    /// `errorMetadata` of the body: for a 409, what the request is in conflict with ("Assets field guide").
+    pub metadata: Option<Value>,
     /// `x-ads-request-id` or `x-request-id` of the answer: what Autodesk's support asks for.
     pub request_id: Option<String>,
     /// Seconds to wait, from Retry-After.
@@ -79,6 +113,18 @@ impl ServiceError {
                 .is_some_and(|text| text.to_lowercase().contains("capacity exceeded"))
         };
         self.status == 403 && says(&self.message)
+    }
+
+    /// Whether the service says that the token has no user. A new token of the same application has none either.
+    ///
+    /// The pages only say that a user is required; the words are those of the service (our inference from reports).
+    #[must_use]
+    pub fn is_two_legged(&self) -> bool {
+        [401, 403].contains(&self.status)
+            && self
+                .body
+                .to_lowercase()
+                .contains("user id could not be determined")
     }
 
     /// Whether the service says that a request holds too many rows. No page shows the words, so that they are taken
@@ -226,6 +272,7 @@ pub enum Error {
     Unreadable {
         message: String,
         status: u16,
+        headers: Headers,
         request_id: Option<String>,
         body: Arc<str>,
     },
@@ -241,6 +288,29 @@ impl Error {
             Self::Service(_) | Self::Unreadable { .. } => Sent::Answered,
         }
     }
+
+    /// The id under which the service knows the request, where its response gave one.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        match self {
+            Self::Service(refusal) => refusal.request_id.as_deref(),
+            Self::Unreadable { request_id, .. } => request_id.as_deref(),
+            Self::Transport(error) => error
+                .partial
+                .as_ref()
+                .and_then(|partial| request_id(&partial.headers)),
+            Self::Option(_) | Self::Input(_) | Self::Journal(_) | Self::Auth(_) => None,
+        }
+    }
+}
+
+/// The request id among the headers of a response: Autodesk's own, else that of whoever is before it.
+#[must_use]
+pub fn request_id(headers: &[(String, String)]) -> Option<&str> {
+    ["x-ads-request-id", "x-request-id"]
+        .iter()
+        .find_map(|id| headers.iter().find(|(name, _)| name == id))
+        .map(|(_, value)| value.as_str())
 }
 
 /// The messages of an error and its causes, outermost first, repeats left out.

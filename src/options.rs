@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use reqwest::Url;
+use serde::{Deserialize, Serialize};
+
 use crate::error::Error;
 
 /// The production host of all services.
@@ -26,12 +29,26 @@ impl Prefix {
 }
 
 /// A group of endpoints whose requests one limit counts together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RateGroup {
     AssetsRead,
     AssetsWrite,
     Relationships,
     Locations,
+}
+
+impl RateGroup {
+    /// The header that names the region of a project, where the reference pages of the API list one: those of Assets
+    /// do not.
+    #[must_use]
+    pub fn region_header(self) -> Option<&'static str> {
+        match self {
+            Self::AssetsRead | Self::AssetsWrite => None,
+            Self::Relationships => Some("x-ads-region"),
+            Self::Locations => Some("region"),
+        }
+    }
 }
 
 /// Requests a window, for each rate group of a user, and the window.
@@ -107,17 +124,21 @@ impl Default for RetryPolicy {
 pub struct Options {
     pub base_url: String,
     pub prefix: Prefix,
-    /// Sent as `x-ads-region`: the Relationship pages ask for it, those of Assets say nothing of it.
+    /// Where the project is hosted, for the APIs with a [region header](RateGroup::region_header).
     pub region: Option<String>,
     /// For one request, from its first byte to the last of its answer.
     pub timeout: Duration,
     pub max_in_flight: usize,
+    /// The largest response that is read, after decompression.
+    pub max_response_bytes: usize,
     pub limits: Limits,
     pub retry: RetryPolicy,
     /// A PEM file of certificate authorities to trust instead of the platform's.
     pub ca_bundle: Option<std::path::PathBuf>,
     pub proxy: Option<String>,
     pub user_agent: String,
+    /// The folder of the files that keep the pace of users from one process to the next.
+    pub pacing: Option<std::path::PathBuf>,
 }
 
 impl Default for Options {
@@ -128,25 +149,22 @@ impl Default for Options {
             region: None,
             timeout: Duration::from_secs(60),
             max_in_flight: 8,
+            max_response_bytes: 256 << 20,
             limits: Limits::default(),
             retry: RetryPolicy::default(),
             ca_bundle: None,
             proxy: None,
             user_agent: concat!("acc-assets/", env!("CARGO_PKG_VERSION")).to_owned(),
+            pacing: None,
         }
     }
 }
 
 impl Options {
-    fn host(&self) -> &str {
-        let rest = self.base_url.split_once("://").map_or("", |(_, rest)| rest);
-        rest.split(['/', '?']).next().unwrap_or("")
-    }
-
     /// The service itself, however its address is spelled.
     #[must_use]
     pub fn service(&self) -> String {
-        reqwest::Url::parse(&self.base_url).map_or_else(
+        Url::parse(&self.base_url).map_or_else(
             |_| self.base_url.clone(),
             |url| url.origin().ascii_serialization(),
         )
@@ -155,7 +173,18 @@ impl Options {
     /// Whether the service is on this machine.
     #[must_use]
     pub fn is_local(&self) -> bool {
-        is_loopback(self.host())
+        Url::parse(&self.base_url).is_ok_and(|url| url.host_str().is_some_and(is_loopback))
+    }
+
+    /// The code of the region as the Regions page lists it: APAC is the retired name of AUS.
+    #[must_use]
+    pub fn region_code(&self) -> Option<&str> {
+        let region = self.region.as_deref()?;
+        Some(if region.eq_ignore_ascii_case("APAC") {
+            "AUS"
+        } else {
+            region
+        })
     }
 
     /// Checks what cannot be used, so that no later room has to.
@@ -164,24 +193,30 @@ impl Options {
     /// [`Error::Option`] naming the option, the value and what it may be.
     pub fn check(&self) -> Result<(), Error> {
         let refuse = |message: String| Err(Error::Option(message));
-        let url = self.base_url.as_str();
-        let host = self.host();
-        if url.starts_with("http://") && !self.is_local() {
+        let address = self.base_url.as_str();
+        let url = Url::parse(address).ok().filter(|url| {
+            ["http", "https"].contains(&url.scheme())
+                && address.contains("://")
+                && url.has_host()
+                && url.username().is_empty()
+                && url.password().is_none()
+        });
+        let Some(url) = url else {
+            return refuse(format!("base_url is {address}: it must be like {BASE_URL}"));
+        };
+        if url.scheme() == "http" && !self.is_local() {
             return refuse(format!(
-                "base_url is {url}: a token is sent over plain http only to this machine; use https"
+                "base_url is {address}: a token is sent over plain http only to this machine; use https"
             ));
-        }
-        if host.is_empty()
-            || host.contains('@')
-            || !(url.starts_with("http://") || url.starts_with("https://"))
-        {
-            return refuse(format!("base_url is {url}: it must be like {BASE_URL}"));
         }
         if self.max_in_flight == 0 || self.max_in_flight > 64 {
             return refuse(format!(
                 "max_in_flight is {}: it must be 1 to 64",
                 self.max_in_flight
             ));
+        }
+        if self.max_response_bytes == 0 {
+            return refuse("max_response_bytes is 0: it must be at least 1".to_owned());
         }
         if let Some(region) = &self.region
             && (region.is_empty() || !region.chars().all(|character| character.is_ascii_alphanumeric()))
@@ -223,12 +258,9 @@ impl Options {
 }
 
 fn is_loopback(host: &str) -> bool {
-    let name = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or(""),
-        None => host.split(':').next().unwrap_or(""),
-    };
-    name == "localhost"
-        || name
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    bare == "localhost"
+        || bare
             .parse::<std::net::IpAddr>()
             .is_ok_and(|address| address.is_loopback())
 }

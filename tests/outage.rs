@@ -90,10 +90,7 @@ async fn play(outage: Outage, rows: usize, settle: Duration, seed: u64) -> Ended
         if !cut.load(Ordering::Relaxed) {
             return Way::On;
         }
-        Way::Instead(Err(TransportError {
-            sent: Sent::No,
-            message: "no connection".to_owned(),
-        }))
+        Way::Instead(Err(TransportError::new(Sent::No, "no connection".to_owned())))
     });
     let what = format!("{outage:?}, {rows} rows, settle {settle:?}, seed {seed}");
     let bench = Bench::guarded(service, client, guard);
@@ -224,10 +221,7 @@ async fn no_connection_at_all_ends_with_a_transport_error() {
                 options.retry.settle = settle(tenths);
                 options.max_in_flight = in_flight;
                 let guard: Guard = Box::new(|_: &Request| {
-                    Way::Instead(Err(TransportError {
-                        sent: Sent::No,
-                        message: "no connection".to_owned(),
-                    }))
+                    Way::Instead(Err(TransportError::new(Sent::No, "no connection".to_owned())))
                 });
                 let bench = Bench::guarded(simulator::Options::default(), options, guard);
                 let start = Instant::now();

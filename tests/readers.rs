@@ -15,7 +15,7 @@ use acc_assets::batch::pages;
 use acc_assets::error::Error;
 use acc_assets::http::refusal;
 use acc_assets::http::send::{Method, Network, Sending};
-use acc_assets::http::{Answer, Caller, Request, Stop, Token, Transport};
+use acc_assets::http::{Answer, Caller, Clock, Request, Stop, Token, Transport};
 use acc_assets::model::asset::{Identity, keyed, member};
 use acc_assets::model::text::same_key;
 use acc_assets::options::Options;
@@ -520,13 +520,13 @@ proptest! {
         let text = format!("{head}{inner}");
         let token = Token::fixed(&text);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let bearer = in_time(|| runtime.block_on(token.bearer()));
+        let bearer = in_time(|| runtime.block_on(token.bearer(&Clock::system())));
         match bearer {
             Ok(bearer) => {
                 prop_assert!(bearer.secret.reveal().chars().all(|character| character.is_ascii_graphic()));
                 let shown = format!("{bearer:?}");
                 prop_assert!(!shown.contains("secretsecret"));
-                let user = runtime.block_on(token.user()).unwrap();
+                let user = runtime.block_on(token.user(&Clock::system())).unwrap();
                 prop_assert!(!user.contains("secretsecret"));
             }
             Err(error) => {

@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex};
 
 use acc_assets::api::{Listing, assets, relationships};
 use acc_assets::batch::outcome::State;
-use acc_assets::batch::pages;
+use acc_assets::batch::pages::{self, Reading};
 use acc_assets::batch::settings::Reader;
-use acc_assets::error::Error;
+use acc_assets::error::{Error, Sent, TransportError};
 use acc_assets::http::send::{Answer, Request, Sending, Transport};
 use acc_assets::http::{Caller, Stop, Token};
 use acc_assets::ids::ProjectId;
@@ -142,6 +142,7 @@ async fn a_page_that_stays_unreadable_ends_the_list_with_its_response() {
         let Err(Error::Unreadable {
             message,
             status,
+            headers,
             request_id,
             body: kept,
         }) = read
@@ -150,6 +151,7 @@ async fn a_page_that_stays_unreadable_ends_the_list_with_its_response() {
         };
         assert!(message.contains("cannot be read"), "{message}");
         assert_eq!((status, request_id.as_deref(), &*kept), (200, Some("r-1"), body));
+        assert_eq!(headers, [("x-ads-request-id".to_owned(), "r-1".to_owned())]);
         assert_eq!(asked, 5, "as often as a lost response");
     }
 }
@@ -411,6 +413,11 @@ async fn a_filter_that_is_ignored_is_an_error() {
             "filter[customAttributes][ca4]",
         ),
         (
+            &[("filter[customAttributes][ca4]", "2031-02-01T00:00:00Z")],
+            json!({"customAttributes": {"ca4": "2031-02-03"}}),
+            "filter[customAttributes][ca4]",
+        ),
+        (
             &[("filter[customAttributes][ca1]", "true")],
             json!({"customAttributes": {"ca1": false}}),
             "filter[customAttributes][ca1]",
@@ -541,6 +548,18 @@ async fn a_filter_that_was_applied_is_no_error() {
         (
             &[("filter[customAttributes][ca4]", "2031-02-01..")],
             json!({"customAttributes": {"ca4": "2031-02-01"}}),
+        ),
+        // A date asked for with a time, of another zone too.
+        (
+            &[("filter[customAttributes][ca4]", "2031-02-01T00:00:00Z")],
+            json!({"customAttributes": {"ca4": "2031-02-01"}}),
+        ),
+        (
+            &[(
+                "filter[customAttributes][ca4]",
+                "2031-02-01T00:00:00+02:00..2031-02-02T00:00:00+02:00",
+            )],
+            json!({"customAttributes": {"ca4": "2031-01-31"}}),
         ),
         (
             &[("filter[customAttributes][ca6]", STATUS)],
@@ -854,4 +873,125 @@ async fn settings_with_nulls_and_unknown_keys_are_read_as_far_as_they_go() {
     assert_eq!(absent.set_of(1), Some(0));
     assert!(absent.attributes_of(1).contains(0));
     assert_eq!(absent.content().locations.as_ref().map(Vec::len), Some(1));
+}
+
+// ---- lists that go on after an error ----
+
+/// What comes of a list whose service answers the nth request so, read on after each error up to this many times.
+async fn read_on(
+    times: usize,
+    next: impl Fn(usize) -> Result<Answer, TransportError> + Send + Sync + 'static,
+) -> (Vec<Option<Error>>, Reading, Vec<String>) {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let urls = asked.clone();
+    let service = Answering(Box::new(move |request: &Request| {
+        let mut urls = urls.lock().unwrap();
+        urls.push(request.url.clone());
+        next(urls.len() - 1)
+    }));
+    let mut options = Options::default();
+    options.retry.attempts = 1;
+    let caller = Caller::alone(Box::new(service), Token::fixed("token"), options);
+    let mut reading = Reading::default();
+    let mut ends = Vec::new();
+    for _ in 0..times {
+        let stop = Stop::default();
+        let read = pages::read_on(&caller, &assets::LIST, "/list", &[], &stop, &mut reading).await;
+        ends.push(read.err());
+    }
+    let asked = asked.lock().unwrap().clone();
+    (ends, reading, asked)
+}
+
+type Answers = dyn Fn(&Request) -> Result<Answer, TransportError> + Send + Sync;
+
+struct Answering(Box<Answers>);
+
+impl Transport for Answering {
+    fn send(&self, request: Request) -> Sending<'_> {
+        let answer = (self.0)(&request);
+        Box::pin(async move { answer })
+    }
+}
+
+fn status(status: u16) -> Answer {
+    Answer { status, ..ok("") }
+}
+
+fn of(ids: &[&str], cursor: Option<&str>) -> Result<Answer, TransportError> {
+    Ok(ok(&page(&assets::LIST, ids, cursor)))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_goes_on_at_its_cursor() {
+    let (ends, reading, asked) = read_on(3, |at| match at {
+        0 => of(&["a", "b"], Some("first")),
+        1 => of(&["c"], Some("second")),
+        2 => Ok(status(503)),
+        3 => Err(TransportError {
+            sent: Sent::Maybe,
+            message: "reset".to_owned(),
+            partial: None,
+        }),
+        // An asset was deleted meanwhile, so that one comes twice.
+        4 => of(&["c", "d"], Some("third")),
+        _ => of(&["e"], None),
+    })
+    .await;
+    let failed: Vec<bool> = ends.iter().map(Option::is_some).collect();
+    assert_eq!(failed, [true, true, false]);
+    let ids: Vec<Value> = reading
+        .table
+        .rows()
+        .map(|mut row| row.remove("id").unwrap())
+        .collect();
+    assert_eq!(ids, ["a", "b", "c", "d", "e"]);
+    let cursors: Vec<Option<&str>> = asked
+        .iter()
+        .map(|url| url.split_once("cursorState=").map(|(_, cursor)| cursor))
+        .collect();
+    let second = Some("second");
+    assert_eq!(
+        cursors,
+        [None, Some("first"), second, second, second, Some("third")]
+    );
+    assert!(!format!("{reading:?}").contains("third"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cursor_that_is_no_longer_taken_is_an_error_that_says_so() {
+    for refused in [400, 410, 422] {
+        let (ends, reading, _) = read_on(2, move |at| match at {
+            0 => of(&["a"], Some("first")),
+            1 => Ok(status(503)),
+            _ => Ok(status(refused)),
+        })
+        .await;
+        let message = ends[1].as_ref().unwrap().to_string();
+        assert!(message.contains("no longer takes the cursor"), "{message}");
+        assert!(message.contains("list anew"), "{message}");
+        assert_eq!(reading.table.len(), 1);
+    }
+    // Or it gives nothing, though there was more.
+    let total = |ids: &[&str], cursor: Option<&str>| {
+        let mut body: Value = serde_json::from_str(&page(&assets::LIST, ids, cursor)).unwrap();
+        body["pagination"]["totalResults"] = json!(3);
+        Ok(ok(&body.to_string()))
+    };
+    let (ends, ..) = read_on(2, move |at| match at {
+        0 => total(&["a"], Some("first")),
+        1 => Ok(status(503)),
+        _ => of(&[], None),
+    })
+    .await;
+    let message = ends[1].as_ref().unwrap().to_string();
+    assert!(message.contains("list anew"), "{message}");
+    // A list that is at its end goes on to it.
+    let (ends, reading, _) = read_on(2, move |at| match at {
+        0 => total(&["a", "b", "c"], Some("first")),
+        1 => Ok(status(503)),
+        _ => of(&[], None),
+    })
+    .await;
+    assert_eq!((&ends[1], reading.table.len()), (&None, 3));
 }

@@ -13,7 +13,7 @@ use acc_assets::api::{Endpoint, assets, relationships};
 use acc_assets::batch::journal::{Header, Journal, Kept};
 use acc_assets::batch::outcome::{Ledger, State, View};
 use acc_assets::batch::run::Tolerance;
-use acc_assets::error::Error;
+use acc_assets::error::{Error, Sent};
 use acc_assets::http::Phase;
 use acc_assets::http::send::{Answer, Method, Request};
 use acc_assets::options::{self, RetryPolicy};
@@ -894,12 +894,78 @@ async fn want_of_capacity_is_waited_for_a_few_times_and_then_told() {
     assert_eq!(at.lock().unwrap().len(), 5);
     let message = ended.fatal.unwrap().to_string();
     assert!(message.contains("API request capacity exceeded"), "{message}");
-    assert!(!message.contains("needs access to this project"), "{message}");
+    assert!(!message.contains("member of this project"), "{message}");
     // The gateway never let it through, so it may be sent again.
     assert_eq!(counts(&ledger), [(State::Failed, 100)]);
 }
 
 // ---- a service or network in trouble ----
+
+#[tokio::test(start_paused = true)]
+async fn a_response_that_is_too_large_is_looked_up_and_not_asked_for_again() {
+    for large in ["create", "patch", "delete"] {
+        let guard: Guard = Box::new(move |request| {
+            if verb(request) == large {
+                Way::TooLarge
+            } else {
+                Way::On
+            }
+        });
+        let bench = Bench::guarded(world(&[]), client(), guard);
+        let (call, state, endpoint) = if large == "create" {
+            (
+                Call::create(bench.new_assets(100, |_| false)),
+                State::Created,
+                CREATE,
+            )
+        } else {
+            let ids = with_assets(&bench, 100).await;
+            if large == "patch" {
+                (patch(&ids), State::Updated, "assets:batch-patch")
+            } else {
+                (delete(&ids), State::Deleted, "assets:batch-delete")
+            }
+        };
+        let (ledger, ended) = bench.call(call).await;
+        assert_eq!(counts(&ledger), [(state, 100)], "{large}: {:?}", ended.fatal);
+        assert_eq!(
+            answered(&bench, endpoint, 200)
+                + answered(&bench, endpoint, 201)
+                + answered(&bench, endpoint, 204),
+            1
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_that_is_too_large_is_not_asked_for_again() {
+    let bench = Bench::guarded(world(&[]), client(), Box::new(|_| Way::TooLarge));
+    let ids = vec![uuid::Uuid::nil().to_string()];
+    let (ledger, ended) = bench.call(by_ids(&assets::BATCH_GET, RowShape::Id, &ids)).await;
+    let Some(Error::Transport(error)) = ended.fatal else {
+        panic!("{:?}", ended.fatal);
+    };
+    assert_eq!((error.sent, error.partial.unwrap().status), (Sent::Answered, 200));
+    assert_eq!(counts(&ledger), [(State::Unknown, 1)]);
+    assert_eq!(sent(&bench, "assets:batch-get"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_of_a_response_that_broke_off_keep_its_status_and_its_bytes() {
+    let bench = Bench::new(world(&[]));
+    bench.simulator.add_fault(fault(
+        &json!({"what": "cut_body", "bytes": 12, "on": CREATE, "every": 1}),
+    ));
+    let mut call = Call::create(bench.new_assets(2, |_| false));
+    call.reconcile = false;
+    let (ledger, _) = bench.call(call).await;
+    let view = View::new(Arc::new(ledger));
+    for outcome in view.outcomes() {
+        let fault = outcome.fault.unwrap();
+        assert_eq!((outcome.state, fault.status), (State::Unknown, Some(201)));
+        assert_eq!(fault.body.as_ref().map(|body| body.len()), Some(12));
+    }
+}
 
 #[tokio::test(start_paused = true)]
 async fn a_limping_service_is_not_sent_every_request_five_times() {
@@ -971,10 +1037,11 @@ async fn a_network_that_goes_away_for_a_minute_loses_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn one_new_token_is_fetched_for_all_requests_that_the_old_one_was_refused() {
-    let bench = Bench::with_tokens(simulator::Options {
+    let options = simulator::Options {
         latency: Duration::from_millis(300),
         ..world(&[])
-    });
+    };
+    let bench = Bench::with_tokens(options, Box::new(|_| Way::On));
     bench
         .simulator
         .add_fault(fault(&json!({"what": "expire_token", "nth": 1})));

@@ -10,23 +10,28 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use acc_assets::api::{assets, relationships};
+use acc_assets::batch::disk;
 use acc_assets::batch::journal::{Header, Journal};
 use acc_assets::batch::outcome::{Ledger, State, View, lock};
-use acc_assets::batch::pages;
+use acc_assets::batch::pages::{self, Reading};
 use acc_assets::batch::run::Tolerance;
 use acc_assets::batch::settings::Reader;
+use acc_assets::http::send::Answer;
 use acc_assets::http::{Phase, Stop};
 use acc_assets::ids::ProjectId;
+use acc_assets::input::sheet::ROW_OF_RUN;
 use acc_assets::settings::{Content, Settings};
 use acc_assets::simulator;
 use acc_assets::simulator::contract::SWITCHES;
-use acc_assets::validation::columns::{ROW_OF_RUN, row_of_run_text};
+use acc_assets::table::Table;
+use acc_assets::validation::columns::row_of_run_text;
 use acc_assets::validation::{ImportKey, RowShape};
-use bench::{Bench, Call, SECRET, Texts, count, counts, fault};
+use bench::{Bench, Call, Guard, SECRET, Texts, Way, count, counts, fault};
 use fastrand::Rng;
 use serde_json::{Value, json};
 
@@ -72,6 +77,8 @@ struct Schedule {
     import_key: Option<ImportKey>,
     /// What names mean: first as the project is, then as it may be after a change of its settings.
     settings: Vec<Arc<Settings>>,
+    /// Whether there are odd responses.
+    odd: Arc<AtomicBool>,
 }
 
 /// The rows as their owner has them, who edits them between two calls, takes some out and puts them back.
@@ -164,6 +171,35 @@ impl Owned {
     }
 }
 
+/// Responses that are larger than the client reads, and a 401 that says that the token has no user.
+fn odd_responses(random: &mut Rng, on: Arc<AtomicBool>) -> Guard {
+    let likely = |random: &mut Rng| {
+        if random.u8(0..8) == 0 {
+            random.f64() * 0.3
+        } else {
+            0.0
+        }
+    };
+    let (too_large, two_legged) = (likely(random), likely(random) / 10.0);
+    let random = Mutex::new(random.fork());
+    Box::new(move |_| {
+        let drawn = random.lock().unwrap().f64();
+        if !on.load(Ordering::Relaxed) {
+            Way::On
+        } else if drawn < too_large {
+            Way::TooLarge
+        } else if drawn < too_large + two_legged {
+            Way::Instead(Ok(Answer {
+                status: 401,
+                headers: Vec::new(),
+                body: r#"{"detail":"The User ID could not be determined from secure headers"}"#.into(),
+            }))
+        } else {
+            Way::On
+        }
+    })
+}
+
 /// How a call ends.
 #[derive(Debug, Clone, Copy)]
 enum End {
@@ -177,8 +213,8 @@ impl Schedule {
         let mut random = Rng::with_seed(seed);
         let mut switches: Vec<(String, String)> = Vec::new();
         for (name, values, _) in SWITCHES {
-            // A service that is down for good leaves nothing to see.
-            if random.u8(0..100) < 15 && *name != "gateway_down" {
+            // A service that is down for good, or that asks for a header of no page, leaves nothing to see.
+            if random.u8(0..100) < 15 && !["gateway_down", "assets_region"].contains(name) {
                 let value = match (*name, values[random.usize(0..values.len())]) {
                     // Together with work done late, below the 30 s that the service is given to settle.
                     ("read_lag_ms", "<n>") => random.u32(0..14_000).to_string(),
@@ -195,14 +231,16 @@ impl Schedule {
             }
         }
         let what = format!("schedule {seed}, switches {switches:?}");
-        let bench = Bench::with_tokens(simulator::Options {
+        let options = simulator::Options {
             seed: random.u64(1..5),
             latency: Duration::from_millis(random.u64(0..400)),
             switches,
             // The service's clock may be days off ours.
             start: Some(1_790_000_000_000 + random.i64(0..2_000_000_000)),
             ..simulator::Options::default()
-        });
+        };
+        let odd = Arc::new(AtomicBool::new(false));
+        let bench = Bench::with_tokens(options, odd_responses(&mut random, odd.clone()));
         let journal = (random.u8(0..3) == 0).then(|| folder().path().join(format!("{seed}.sqlite")));
         let import_key = (random.u8(0..3) == 0).then(|| ImportKey {
             field: "barcode".to_owned(),
@@ -215,6 +253,16 @@ impl Schedule {
             journal,
             import_key,
             settings: Vec::new(),
+            odd,
+        }
+    }
+
+    /// A disk that takes long for each write of the journal: more happens between a write and the bytes it allows.
+    fn slow_disk(&mut self) {
+        let lag = Duration::from_millis(self.random.u64(1..3000));
+        if let Some(path) = self.journal.as_ref().filter(|_| self.random.bool()) {
+            disk::lag(path, lag, self.random.u32(1..150));
+            let _ = write!(self.what, ", a disk {lag:?} slow");
         }
     }
 
@@ -276,6 +324,7 @@ impl Schedule {
     }
 
     fn add_faults(&mut self) {
+        self.odd.store(true, Ordering::Relaxed);
         let random = &mut self.random;
         for _ in 0..random.usize(0..4) {
             let mut drawn = match random.u8(0..18) {
@@ -343,6 +392,11 @@ impl Schedule {
         self.bench.simulator.add_fault(fault(&drawn));
     }
 
+    fn clear_faults(&self) {
+        self.odd.store(false, Ordering::Relaxed);
+        self.bench.simulator.clear_faults();
+    }
+
     /// Both responses of an unlink leave names out, each once.
     fn leave_links_out(&mut self) {
         if self.random.u8(0..4) > 0 {
@@ -400,7 +454,7 @@ impl Schedule {
         };
         // Other settings may not be readable either, and that ends the call before it begins.
         let Ok(content) = reader.read().await else { return };
-        self.bench.simulator.clear_faults();
+        self.clear_faults();
         let world = self.bench.simulator.world_json();
         let locations = world["locations"].as_array().unwrap();
         let all: Vec<&str> = locations
@@ -486,10 +540,9 @@ impl Schedule {
             "/construction/assets/v2/projects/{}/assets",
             self.bench.simulator.project_id()
         );
-        let caller = &self.bench.caller;
-        let read = pages::read(caller, &assets::LIST, &path, &query, &Stop::default()).await;
-        self.bench.simulator.clear_faults();
-        let Ok(table) = read else { return };
+        let read = self.read_in_parts(&path, &query).await;
+        self.clear_faults();
+        let Some(table) = read else { return };
         let listed: BTreeSet<String> = (0..table.len())
             .filter_map(|row| serde_json::from_str::<Value>(table.raw(row)?).ok())
             .map(|entry| entry["id"].as_str().unwrap().to_owned())
@@ -508,6 +561,31 @@ impl Schedule {
         if !self.what.contains("read_lag_ms") {
             assert_eq!(listed, wanted, "{}", self.what);
         }
+    }
+
+    /// A list that goes on after an error or a stop a few times; in between another process may take it over.
+    async fn read_in_parts(&mut self, path: &str, query: &[(String, String)]) -> Option<Table> {
+        let mut reading = Reading::default();
+        for _ in 0..self.random.usize(1..4) {
+            let stop = Stop::default();
+            let listing = &assets::LIST;
+            let read = pages::read_on(&self.bench.caller, listing, path, query, &stop, &mut reading);
+            let stopped = self.random.u8(0..4) == 0;
+            let at = Duration::from_millis(self.random.u64(0..1000));
+            let read = if stopped {
+                tokio::time::timeout(at, read).await.ok()
+            } else {
+                Some(read.await)
+            };
+            if let Some(Ok(())) = read {
+                return Some(reading.table);
+            }
+            if self.random.bool() {
+                let place = serde_json::to_string(&reading.place).unwrap();
+                reading.place = serde_json::from_str(&place).unwrap();
+            }
+        }
+        None
     }
 
     fn rows(&mut self) -> Vec<Texts> {
@@ -633,7 +711,7 @@ impl Schedule {
         if !after {
             assert_eq!(count(&ledger, State::Created), 0, "{what}");
         }
-        self.bench.simulator.clear_faults();
+        self.clear_faults();
         for (name, value) in [("inject_5xx", "off"), ("inject_409", "off")] {
             self.bench.simulator.set_switch(name, value).unwrap();
         }
@@ -649,6 +727,7 @@ impl Schedule {
 
     async fn create(&mut self) -> Ledger {
         self.read_settings().await;
+        self.slow_disk();
         let rows = self.rows();
         let mut owned = Owned::new(self.with_names(rows.clone()));
         // Rows of one name cannot be told apart once they are edited.
@@ -663,7 +742,7 @@ impl Schedule {
             // At last the network is calm and nobody stops the run.
             let calm = round >= 4;
             if calm {
-                self.bench.simulator.clear_faults();
+                self.clear_faults();
                 for (name, value) in [("inject_5xx", "off"), ("inject_409", "off")] {
                     self.bench.simulator.set_switch(name, value).unwrap();
                 }
@@ -782,7 +861,7 @@ impl Schedule {
                     _ => assert!(!there || (delete && gone.contains(&id)), "{what}"),
                 }
             }
-            self.bench.simulator.clear_faults();
+            self.clear_faults();
         }
     }
 
@@ -825,7 +904,7 @@ impl Schedule {
         self.unlink().await;
         // What is applied late has been applied by now.
         tokio::time::sleep(Duration::from_secs(60)).await;
-        self.bench.simulator.clear_faults();
+        self.clear_faults();
         self.list().await;
         self.locate().await;
         let audit = self.bench.simulator.audit();

@@ -177,6 +177,54 @@ def test_rows_to_fix_go_straight_back_in(sheet: Sheet, project: acc.Project, tmp
     assert cells(tmp_path / "again.xlsx")[0] == first
 
 
+def test_columns_that_are_called_like_those_of_a_report_stay(
+    project: acc.Project, tmp_path: pathlib.Path
+) -> None:
+    path = tmp_path / "plant.csv"
+    path.write_text("Line,Asset ID,Category,Status,Problem\nL-7,A,HVAC > Fans,Instaled,noisy\n", "utf-8")
+    first, second = tmp_path / "first.xlsx", tmp_path / "second.xlsx"
+    assert project.assets.validate(path).to_excel(first) == 1
+    assert project.assets.validate(first).to_excel(second) == 1
+    for out in (first, second):
+        head, row = cells(out)
+        assert head[:5] == ("Line", "Asset ID", "Category", "Status", "Problem")
+        assert head[6:] == ("Problem (acc-assets)", "Fix", "acc-assets row")
+        assert (row[0], row[4]) == ("L-7", "noisy")
+    assert [cells(out)[0][5] for out in (first, second)] == ["Line (acc-assets)", "Sheet row"]
+
+
+@pytest.mark.parametrize("validate", ["auto", False])
+def test_a_file_of_lines_to_fix_goes_straight_back_in(
+    validate: Any, project: acc.Project, kit: Kit, tmp_path: pathlib.Path
+) -> None:
+    row = kit.rows(1)[0]
+    path, out = tmp_path / "plant.csv", tmp_path / "to_fix.xlsx"
+    path.write_text(f"{','.join(row)}\n{','.join({**row, 'categoryId': 'x'}.values())}\n", "utf-8")
+    assert project.assets.validate(path).to_excel(out) == 1
+    assert "Line" in cells(out)[0]
+    book = openpyxl.load_workbook(out)
+    book.worksheets[0].cell(2, list(row).index("categoryId") + 1, row["categoryId"])
+    book.save(out)
+    assert project.assets.create(out, validate=validate).ok
+
+
+def test_a_value_to_be_removed_stays_so_in_a_file_of_rows_to_fix(
+    project: acc.Project, kit: Kit, tmp_path: pathlib.Path
+) -> None:
+    rows = [{**row, "description": "old"} for row in kit.rows(1)]
+    [id] = project.assets.create(rows).ids
+    out = tmp_path / "to_fix.xlsx"
+    wrong = [{"id": id, "description": acc.CLEAR, "statusId": "wrong"}]
+    assert project.assets.validate(wrong, verb="patch").to_excel(out) == 1
+    book = openpyxl.load_workbook(out)
+    page = book.worksheets[0]
+    assert page["B2"].value == "acc.CLEAR"
+    page["C2"] = rows[0]["statusId"]
+    book.save(out)
+    assert project.assets.patch(out, returning=True).ok
+    assert project.assets.get([id])[0].get("description") is None
+
+
 def test_rows_of_a_frame_are_given_back_with_what_the_service_said(
     project: acc.Project, tmp_path: pathlib.Path
 ) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import json
 import logging
 import os
+import pickle
 import ssl
 import subprocess
 import sys
@@ -244,3 +246,312 @@ def test_a_token_function_that_raises_is_named() -> None:
     client = acc.Client(auth=broken, base_url="http://localhost:9")
     with client, pytest.raises(acc.AuthError, match="the vault is sealed"):
         client.project(PROJECT).categories()
+
+
+def refused(handler: BaseHTTPRequestHandler, status: int, body: bytes, **headers: str) -> None:
+    handler.send_response(status)
+    for name, value in headers.items():
+        handler.send_header(name.replace("_", "-"), value)
+    handler.send_header("content-length", str(len(body)))
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
+UNUSABLE_PROXIES = [
+    "htp://user:hush-hush@localhost:3128",
+    "socks://localhost:1080",
+    "socks5://user:hush-hush@localhost:1080",
+    "ftp://localhost:21",
+    "http://",
+    "http://user:hush-hush@local host:3128",
+    "user:hush-hush@http://localhost:3128",
+]
+
+
+@pytest.mark.parametrize("proxy", [*UNUSABLE_PROXIES, ""])
+def test_a_proxy_with_an_unusable_scheme_is_refused(proxy: str) -> None:
+    with pytest.raises(acc.OptionError, match=r"^proxy=") as caught:
+        acc.Client(auth="token", proxy=proxy)
+    assert "hush-hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
+@pytest.mark.parametrize("proxy", UNUSABLE_PROXIES)
+def test_an_unusable_proxy_of_the_environment_is_refused(
+    variable: str, proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, proxy)
+    with pytest.raises(acc.OptionError, match=variable) as caught:
+        acc.Client(auth="token")
+    assert "hush-hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("environment", "options"),
+    [
+        ({"HTTPS_PROXY": "htp://x:1"}, {"proxy": "http://localhost:3128"}),
+        ({"HTTPS_PROXY": "htp://x:1", "NO_PROXY": "autodesk.com"}, {}),
+        ({"HTTP_PROXY": "htp://x:1"}, {}),
+        ({"HTTPS_PROXY": "localhost:3128", "ALL_PROXY": "htp://x:1"}, {}),
+        ({"ALL_PROXY": "htp://x:1"}, {"base_url": "http://localhost:9"}),
+        ({"ALL_PROXY": ""}, {}),
+    ],
+)
+def test_a_proxy_of_the_environment_that_is_not_used_is_not_refused(
+    environment: dict[str, str], options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    acc.Client(auth="token", **options).close()
+
+
+@pytest.mark.parametrize("url", ["http://[::1].evil.com", "http://localhost:80:evil.com", "https://a b.com"])
+def test_a_base_url_that_is_no_address_is_refused(url: str) -> None:
+    with pytest.raises(acc.OptionError, match="base_url"):
+        acc.Client(auth="token", base_url=url)
+
+
+def test_a_response_larger_than_the_bound_is_refused_while_it_is_read() -> None:
+    asked: list[str] = []
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        asked.append(handler.path)
+        give(handler, gzip.compress(b" " * 300_000 + CATEGORIES), content_encoding="gzip")
+
+    with serving(answer) as url:
+        assert names(url) == ["ROOT"]
+        with pytest.raises(acc.TransportError, match=r"100000.*max_response_bytes=") as caught:
+            names(url, max_response_bytes=100_000)
+    assert (caught.value.sent, caught.value.status) == ("answered", 200)
+    # The same request would bring the same response.
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("bound", [0, -1, 2.5, True, "1 MB"])
+def test_the_bound_of_a_response_is_checked(bound: Any) -> None:
+    with pytest.raises(acc.OptionError, match="max_response_bytes"):
+        acc.Client(auth="token", max_response_bytes=bound)
+
+
+def test_a_refusal_keeps_its_first_bytes_however_long_it_is() -> None:
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        refused(handler, 403, gzip.compress(b"no entry " * 4_000_000), content_encoding="gzip")
+
+    with serving(answer) as url, pytest.raises(acc.ForbiddenError) as caught:
+        names(url)
+    assert caught.value.body.startswith("no entry ")
+    assert len(caught.value.body) <= 4 * 2**20
+
+
+def test_a_cut_response_keeps_its_status_and_its_bytes() -> None:
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("x-request-id", "r-7")
+        handler.send_header("content-length", "1000")
+        handler.end_headers()
+        handler.wfile.write(CATEGORIES[:20])
+        handler.close_connection = True
+
+    with serving(answer) as url, pytest.raises(acc.TransportError, match="cut off") as caught:
+        names(url)
+    error = pickle.loads(pickle.dumps(caught.value))
+    assert (error.sent, error.status) == ("maybe", 200)
+    assert error.body == CATEGORIES[:20].decode()
+    assert error.headers["x-request-id"] == "r-7"
+
+
+def test_an_error_keeps_the_headers_that_help_support() -> None:
+    kept = {
+        "x-ads-request-id": "r-1",
+        "x-ads-trace": "t-1",
+        "x-request-id": "r-2",
+        "ratelimit-remaining": "3",
+        "retry-after": "7",
+    }
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        refused(handler, 400, b"{}", **kept, set_cookie="session=1", server="x")
+
+    with serving(answer) as url, pytest.raises(acc.BadRequestError) as caught:
+        names(url)
+    error = pickle.loads(pickle.dumps(caught.value))
+    assert error.headers.pop("date")
+    assert error.headers == kept
+    assert error.request_id == "r-1"
+
+
+def test_an_unreadable_response_keeps_its_headers() -> None:
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        give(handler, b"null", x_ads_request_id="r-1")
+
+    with serving(answer) as url, pytest.raises(acc.ApiError) as caught:
+        names(url)
+    assert caught.value.code == "unreadable"
+    assert caught.value.headers["x-ads-request-id"] == "r-1"
+
+
+def test_a_conflict_tells_its_code_and_its_metadata() -> None:
+    metadata = {"conflictingEntities": [{"id": "s-1", "name": "Standard"}]}
+    body = {
+        "errorCode": "DUPLICATE_STATUS_SET_NAME",
+        "detail": "The name is taken.",
+        "errorMetadata": metadata,
+        "errors": [{"errorCode": "ONE", "title": "Taken", "detail": "d", "errorMetadata": {"index": 3}}],
+    }
+    with (
+        serving(lambda handler: refused(handler, 409, json.dumps(body).encode())) as url,
+        pytest.raises(acc.ConflictError) as caught,
+    ):
+        names(url)
+    assert caught.value.code == "DUPLICATE_STATUS_SET_NAME"
+    assert caught.value.metadata == metadata
+    [entry] = caught.value.errors
+    assert (entry["index"], entry["code"], entry["message"]) == (3, "ONE", "d")
+    assert (entry["title"], entry["metadata"]) == ("Taken", {"index": 3})
+
+
+def test_a_two_legged_token_is_named_and_not_asked_for_again() -> None:
+    asked: list[str] = []
+    words = b'{"title":"Unauthorized","detail":"The User ID could not be determined from secure headers."}'
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        asked.append(handler.path)
+        refused(handler, 401, words)
+
+    def token() -> str:
+        return f"token-{len(asked)}"
+
+    for auth in ("token", token):
+        asked.clear()
+        with (
+            serving(answer) as url,
+            acc.Client(auth, base_url=url) as client,
+            pytest.raises(acc.UnauthorizedError, match="two-legged token"),
+        ):
+            client.project(PROJECT).categories()
+        assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (
+            {
+                "errorCode": "Auth-010",
+                "developerMessage": "Token does not have the privilege for this request.",
+            },
+            ["data:read data:write data:create", "two-legged"],
+        ),
+        (
+            {},
+            ["not a member of this project", "Assets product", "open the project in the browser", "region="],
+        ),
+        ({"errorCode": "AUTH-001"}, ["API product", "Custom Integrations", "region="]),
+    ],
+)
+def test_a_403_names_its_possible_causes(body: dict[str, str], words: list[str]) -> None:
+    with (
+        serving(lambda handler: refused(handler, 403, json.dumps(body).encode())) as url,
+        pytest.raises(acc.ForbiddenError) as caught,
+    ):
+        names(url)
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_the_region_goes_where_a_page_lists_it() -> None:
+    sent: dict[str, tuple[str | None, str | None]] = {}
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        place = handler.path.partition("?")[0].rpartition("/")[2]
+        sent[place] = (handler.headers["x-ads-region"], handler.headers["region"])
+        give(handler, b'{"pagination":{},"page":{},"results":[],"relationships":[]}')
+
+    with serving(answer) as url, acc.Client("token", base_url=url, region="APAC") as client:
+        project = client.project(PROJECT)
+        project.assets.list()
+        project.relationships.search()
+        project.settings()
+    # APAC is the retired name of AUS. The Assets pages list no region header.
+    assert sent["assets"] == sent["categories"] == (None, None)
+    assert sent["relationships:search"] == ("AUS", None)
+    assert sent["nodes"] == (None, "AUS")
+
+
+def test_a_log_handler_that_blocks_does_not_stop_requests() -> None:
+    resent, asked = threading.Event(), 0
+    waited: list[bool] = []
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            refused(handler, 503, b"")
+        else:
+            resent.set()
+            give(handler)
+
+    class Blocking(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            # The request is sent again while this line is being written.
+            waited.append(resent.wait(5))
+
+    logger, handler = logging.getLogger("acc_assets"), Blocking()
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        with (
+            serving(answer) as url,
+            acc.Client("token", base_url=url, retry=acc.Retry(base=0.01)) as client,
+        ):
+            client.project(PROJECT).categories()
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+    # The line was written before the call returned.
+    assert waited == [True]
+
+
+def test_no_log_line_is_lost_at_the_end_of_a_program() -> None:
+    code = """
+import asyncio, logging, sys
+import acc_assets as acc
+logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(name)s %(message)s")
+with acc.testing.Simulator() as sim:
+    sim.add_fault("status", code=503, times=8)
+    retry = acc.Retry(base=0.001, attempts=20)
+    if sys.argv[1] == "sync":
+        sim.client(retry=retry).project(sim.project_id).categories()
+    else:
+        asyncio.run(sim.async_client(retry=retry).project(sim.project_id).categories())
+"""
+    for way in ("sync", "async"):
+        done = subprocess.run([sys.executable, "-c", code, way], capture_output=True, text=True, timeout=60)
+        lines = [line.split()[:3] for line in done.stdout.splitlines() if " try " in line]
+        assert lines == [["acc_assets", "try", str(number)] for number in range(1, 9)], done.stderr
+
+
+def test_log_lines_of_a_forked_child_are_written() -> None:
+    if not hasattr(os, "fork"):
+        pytest.skip("no fork")
+    code = """
+import logging, os, sys
+import acc_assets as acc
+logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(process)d %(message)s")
+with acc.testing.Simulator() as sim:
+    client = sim.client(retry=acc.Retry(base=0.001))
+    sim.add_fault("status", code=503)
+    client.project(sim.project_id).categories()
+    sys.stdout.flush()
+    sim.add_fault("status", code=503)
+    child = os.fork()
+    if child == 0:
+        client.project(sim.project_id).categories()
+        sys.stdout.flush()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    writers = {line.split()[0] for line in done.stdout.splitlines() if " try 1 " in line}
+    assert len(writers) == 2, done.stdout + done.stderr

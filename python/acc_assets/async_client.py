@@ -11,12 +11,14 @@ from uuid import UUID
 
 from . import _core
 from ._calls import (
+    After,
     Session,
     Steps,
     Validate,
     Write,
     asset_query,
     checked,
+    keeping,
     named_query,
     project_id,
     query_text,
@@ -24,10 +26,13 @@ from ._calls import (
     relationship_query,
     report_of,
     settings_of,
+    shown,
     steps_soon,
+    unfinished,
     write_soon,
 )
-from .frames import IdData, RowData, ids_from, rows_from
+from ._secret import Secret
+from .frames import IdData, RowData, ids_from, rows_from, rows_soon
 from .options import (
     MOST_RELATIONSHIPS,
     SEPARATOR,
@@ -65,14 +70,17 @@ class AsyncClient:
             token has expired). None: the environment variable ACC_ASSETS_TOKEN.
         base_url: where the service is; https, or http to this machine.
         prefix: "construction" or "bim360"; both reach the same assets.
-        region: where the project is hosted ("US", "EMEA", ...), sent with every request; None: not sent.
+        region: where the project is hosted, a code of the Regions page such as "US" or "EMEA". Sent with requests for
+            relationships and locations; the Assets pages list no region header. If None, it is not sent.
         timeout: seconds one request may take.
-        max_in_flight: requests under way at the same time.
+        max_in_flight: requests in flight at the same time, all calls of the client together. Default: 8.
+        max_response_bytes: Largest response that is read, after decompression. Default: 256 MiB.
         limits: requests a window; None: the service's own limits.
         retry: how often a request is sent again; None: the defaults of `Retry`.
         ca_bundle: file of root certificates (PEM) to trust instead of the system's; None: the file named by the
             environment variable REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE, else the roots of the system.
-        proxy: address of a proxy; None: the proxy of the system.
+        proxy: Address of a proxy, with http or https. If None, the proxy that HTTPS_PROXY or ALL_PROXY names, unless
+            NO_PROXY exempts the service; else that of the system.
 
     Raises:
         OptionError: an option that cannot be.
@@ -96,22 +104,25 @@ class AsyncClient:
         region: str | None = None,
         timeout: float = 60.0,
         max_in_flight: int = 8,
+        max_response_bytes: int = 256 * 2**20,
         limits: Limits | None = None,
         retry: Retry | None = None,
         ca_bundle: str | os.PathLike[str] | None = None,
         proxy: str | None = None,
     ) -> None:
+        secrets = Secret(auth), Secret(proxy)
+        del auth, proxy
         self._session = Session(
-            auth,
+            *secrets,
             base_url=base_url,
             prefix=prefix,
             region=region,
             timeout=timeout,
             max_in_flight=max_in_flight,
+            max_response_bytes=max_response_bytes,
             limits=limits,
             retry=retry,
             ca_bundle=ca_bundle,
-            proxy=proxy,
         )
 
     @property
@@ -155,7 +166,7 @@ class AsyncClient:
         await self.close()
 
     def __repr__(self) -> str:
-        return f"AsyncClient({self._session!r})"
+        return shown(self)
 
 
 class AsyncProject:
@@ -388,7 +399,7 @@ class AsyncAssets:
             mapping=mapping,
             separator=separator,
         )
-        rows = rows_from(data, None, sheet)
+        rows = await rows_soon(data, rows_from, None, sheet)
         write = Write(self._session, "create", self._project, rows, options, progress)
         return await write_soon(write, validate)
 
@@ -433,18 +444,21 @@ class AsyncAssets:
             >>> [(cause.column, cause.fix) for cause in asyncio.run(project.assets.validate(rows)).causes]
             [('Airflow', 'write the number with a point and without spaces, such as 1234.5')]
         """
-        write = checked(
-            self._session,
-            self._project,
+        write = await rows_soon(
             data,
-            verb=verb,
-            id=id,
-            sheet=sheet,
-            mapping=mapping,
-            separator=separator,
-            nulls=nulls,
-            dates=dates,
-            import_key=import_key,
+            lambda data: checked(
+                self._session,
+                self._project,
+                data,
+                verb=verb,
+                id=id,
+                sheet=sheet,
+                mapping=mapping,
+                separator=separator,
+                nulls=nulls,
+                dates=dates,
+                import_key=import_key,
+            ),
         )
         return await steps_soon(report_of(write, True if settings is None else settings))
 
@@ -521,7 +535,7 @@ class AsyncAssets:
             mapping=mapping,
             separator=separator,
         )
-        rows = rows_from(data, id, sheet)
+        rows = await rows_soon(data, rows_from, id, sheet)
         write = Write(self._session, "patch", self._project, rows, options, progress)
         return await write_soon(write, validate)
 
@@ -535,6 +549,7 @@ class AsyncAssets:
         batch_size: int = 100,
         sheet: str | None = None,
         progress: ProgressOption = False,
+        after: After = None,
     ) -> AssetTable:
         """Reads assets by their ids.
 
@@ -547,6 +562,8 @@ class AsyncAssets:
             batch_size: ids a request, 1 to 100.
             sheet: for an Excel file, the name of the sheet; None: the first one.
             progress: as for `create`.
+            after: the exception that the same call raised, with the same ids in the same order: only those are requested
+                that it had not read. The result has all of them.
 
         Returns:
             An `AssetTable`; its `missing` lists the ids that the service did not return, and texts that are no
@@ -555,7 +572,8 @@ class AsyncAssets:
         Raises:
             OptionError: an option that cannot be.
             InputError: the data as a whole cannot be read.
-            ApiError, TransportError, AuthError: a request failed.
+            ApiError, TransportError, AuthError: a request failed. `.partial` is what was read.
+            ReadInterrupted: Ctrl-C. `.partial` is what was read.
 
         Example:
             >>> row = {"clientAssetId": "AHU", "categoryId": category, "statusId": status}
@@ -573,7 +591,8 @@ class AsyncAssets:
             "include_deleted": include_deleted,
             "batch_size": batch_size,
         }
-        operation = self._session.engine().get(self._project, ids_from(ids, id, sheet), options)
+        rows, before = await rows_soon(ids, ids_from, id, sheet), unfinished(after)
+        operation = self._session.engine().get(self._project, rows, options, after=before)
         return AssetTable(await read_soon(operation, progress))
 
     async def delete(
@@ -627,9 +646,8 @@ class AsyncAssets:
             reconcile=reconcile,
             run=run,
         )
-        return await write_soon(
-            Write(self._session, "delete", self._project, ids_from(ids, id, sheet), options, progress)
-        )
+        rows = await rows_soon(ids, ids_from, id, sheet)
+        return await write_soon(Write(self._session, "delete", self._project, rows, options, progress))
 
     async def template(
         self,
@@ -674,6 +692,7 @@ class AsyncAssets:
         filters: Mapping[str, str | Sequence[str]] | None = None,
         sort: str = "createdAt asc",
         separator: str = SEPARATOR,
+        after: After = None,
     ) -> AssetTable:
         """Reads all assets that match, page by page.
 
@@ -689,13 +708,17 @@ class AsyncAssets:
                 attribute also by its display name, and its values by label.
             sort: fields to sort by, each with asc or desc, separated by commas.
             separator: what stands between the names of a path.
+            after: the exception that the same call raised, with the same filters: the list goes on at the page that could
+                not be read. The result has the pages before it too, and no asset twice.
 
         Returns:
             An `AssetTable`.
 
         Raises:
-            OptionError: an option that cannot be.
-            ApiError, TransportError, AuthError: a page could not be read, or the service ignored a filter.
+            OptionError: an option that cannot be, or the filters are not those of the call that raised `after`.
+            ApiError, TransportError, AuthError: a page could not be read, or the service ignored a filter. `.partial` is
+                what was read.
+            ReadInterrupted: Ctrl-C. `.partial` is what was read.
 
         Example:
             >>> row = {"clientAssetId": "VAV-7", "categoryId": category, "statusId": status}
@@ -705,8 +728,10 @@ class AsyncAssets:
         """
         flag("include_custom_attributes", include_custom_attributes)
         flag("include_deleted", include_deleted)
+        before = unfinished(after)
         named = named_query(self._session, self._project, category, status, location, filters, separator)
-        category, status, filters = await steps_soon(named)
+        with keeping(before):
+            category, status, filters = await steps_soon(named)
         query = asset_query(
             category=category,
             status=status,
@@ -717,7 +742,8 @@ class AsyncAssets:
             filters=filters,
             sort=sort,
         )
-        return AssetTable(await read_soon(self._session.engine().read("assets", self._project, {}, query)))
+        operation = self._session.engine().read("assets", self._project, {}, query, after=before)
+        return AssetTable(await read_soon(operation))
 
     def __repr__(self) -> str:
         return f"AsyncAssets(project={self._project!r})"
@@ -781,9 +807,8 @@ class AsyncRelationships:
             reconcile=reconcile,
             run=run,
         )
-        return await write_soon(
-            Write(self._session, "unlink", self._project, ids_from(ids, id, sheet), options, progress)
-        )
+        rows = await rows_soon(ids, ids_from, id, sheet)
+        return await write_soon(Write(self._session, "unlink", self._project, rows, options, progress))
 
     async def search(
         self,
@@ -798,6 +823,7 @@ class AsyncRelationships:
         created_before: str | date | None = None,
         include_deleted: bool = False,
         only_deleted: bool = False,
+        after: After = None,
     ) -> list[dict[str, Any]]:
         """Reads all relationships that match; either end may be the one that matches.
 
@@ -812,13 +838,14 @@ class AsyncRelationships:
             created_before: a time; a datetime without a time zone is local time.
             include_deleted: deleted relationships too.
             only_deleted: deleted relationships only.
+            after: as for `Assets.list`.
 
         Returns:
             One dict a relationship, as the service describes it. No filter: all of the project.
 
         Raises:
-            OptionError: an `id` without its `type`, or a `type` without its `domain`.
-            ApiError, TransportError, AuthError: a page could not be read.
+            OptionError: an `id` without its `type`, or a `type` without its `domain`; as for `Assets.list`.
+            ApiError, TransportError, AuthError, ReadInterrupted: a page could not be read. `.partial` is what was read.
 
         Example:
             >>> made = sim.seed_relationships(3)
@@ -840,9 +867,9 @@ class AsyncRelationships:
             include_deleted=include_deleted,
             only_deleted=only_deleted,
         )
-        return (
-            await read_soon(self._session.engine().read("relationships", self._project, {}, query))
-        ).dicts()
+        before = unfinished(after)
+        operation = self._session.engine().read("relationships", self._project, {}, query, after=before)
+        return (await read_soon(operation)).dicts()
 
     def __repr__(self) -> str:
         return f"AsyncRelationships(project={self._project!r})"

@@ -11,12 +11,14 @@ from uuid import UUID
 
 from . import _core
 from ._calls import (
+    After,
     Session,
     Steps,
     Validate,
     Write,
     asset_query,
     checked,
+    keeping,
     named_query,
     project_id,
     query_text,
@@ -24,9 +26,12 @@ from ._calls import (
     relationship_query,
     report_of,
     settings_of,
+    shown,
     steps_now,
+    unfinished,
     write_now,
 )
+from ._secret import Secret
 from .frames import IdData, RowData, ids_from, rows_from
 from .options import (
     MOST_RELATIONSHIPS,
@@ -65,14 +70,17 @@ class Client:
             token has expired). None: the environment variable ACC_ASSETS_TOKEN.
         base_url: where the service is; https, or http to this machine.
         prefix: "construction" or "bim360"; both reach the same assets.
-        region: where the project is hosted ("US", "EMEA", ...), sent with every request; None: not sent.
+        region: where the project is hosted, a code of the Regions page such as "US" or "EMEA". Sent with requests for
+            relationships and locations; the Assets pages list no region header. If None, it is not sent.
         timeout: seconds one request may take.
-        max_in_flight: requests under way at the same time.
+        max_in_flight: requests in flight at the same time, all calls of the client together. Default: 8.
+        max_response_bytes: Largest response that is read, after decompression. Default: 256 MiB.
         limits: requests a window; None: the service's own limits.
         retry: how often a request is sent again; None: the defaults of `Retry`.
         ca_bundle: file of root certificates (PEM) to trust instead of the system's; None: the file named by the
             environment variable REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE, else the roots of the system.
-        proxy: address of a proxy; None: the proxy of the system.
+        proxy: Address of a proxy, with http or https. If None, the proxy that HTTPS_PROXY or ALL_PROXY names, unless
+            NO_PROXY exempts the service; else that of the system.
 
     Raises:
         OptionError: an option that cannot be.
@@ -94,22 +102,25 @@ class Client:
         region: str | None = None,
         timeout: float = 60.0,
         max_in_flight: int = 8,
+        max_response_bytes: int = 256 * 2**20,
         limits: Limits | None = None,
         retry: Retry | None = None,
         ca_bundle: str | os.PathLike[str] | None = None,
         proxy: str | None = None,
     ) -> None:
+        secrets = Secret(auth), Secret(proxy)
+        del auth, proxy
         self._session = Session(
-            auth,
+            *secrets,
             base_url=base_url,
             prefix=prefix,
             region=region,
             timeout=timeout,
             max_in_flight=max_in_flight,
+            max_response_bytes=max_response_bytes,
             limits=limits,
             retry=retry,
             ca_bundle=ca_bundle,
-            proxy=proxy,
         )
 
     @property
@@ -151,7 +162,7 @@ class Client:
         self.close()
 
     def __repr__(self) -> str:
-        return f"Client({self._session!r})"
+        return shown(self)
 
 
 class Project:
@@ -529,6 +540,7 @@ class Assets:
         batch_size: int = 100,
         sheet: str | None = None,
         progress: ProgressOption = False,
+        after: After = None,
     ) -> AssetTable:
         """Reads assets by their ids.
 
@@ -541,6 +553,8 @@ class Assets:
             batch_size: ids a request, 1 to 100.
             sheet: for an Excel file, the name of the sheet; None: the first one.
             progress: as for `create`.
+            after: the exception that the same call raised, with the same ids in the same order: only those are requested
+                that it had not read. The result has all of them.
 
         Returns:
             An `AssetTable`; its `missing` lists the ids that the service did not return, and texts that are no
@@ -549,7 +563,8 @@ class Assets:
         Raises:
             OptionError: an option that cannot be.
             InputError: the data as a whole cannot be read.
-            ApiError, TransportError, AuthError: a request failed.
+            ApiError, TransportError, AuthError: a request failed. `.partial` is what was read.
+            ReadInterrupted: Ctrl-C. `.partial` is what was read.
 
         Example:
             >>> made = project.assets.create({"clientAssetId": "AHU", "categoryId": category, "statusId": status})
@@ -566,7 +581,8 @@ class Assets:
             "include_deleted": include_deleted,
             "batch_size": batch_size,
         }
-        operation = self._session.engine().get(self._project, ids_from(ids, id, sheet), options)
+        rows, before = ids_from(ids, id, sheet), unfinished(after)
+        operation = self._session.engine().get(self._project, rows, options, after=before)
         return AssetTable(read_now(operation, progress))
 
     def delete(
@@ -666,6 +682,7 @@ class Assets:
         filters: Mapping[str, str | Sequence[str]] | None = None,
         sort: str = "createdAt asc",
         separator: str = SEPARATOR,
+        after: After = None,
     ) -> AssetTable:
         """Reads all assets that match, page by page.
 
@@ -681,13 +698,17 @@ class Assets:
                 attribute also by its display name, and its values by label.
             sort: fields to sort by, each with asc or desc, separated by commas.
             separator: what stands between the names of a path.
+            after: the exception that the same call raised, with the same filters: the list goes on at the page that could
+                not be read. The result has the pages before it too, and no asset twice.
 
         Returns:
             An `AssetTable`.
 
         Raises:
-            OptionError: an option that cannot be.
-            ApiError, TransportError, AuthError: a page could not be read, or the service ignored a filter.
+            OptionError: an option that cannot be, or the filters are not those of the call that raised `after`.
+            ApiError, TransportError, AuthError: a page could not be read, or the service ignored a filter. `.partial` is
+                what was read.
+            ReadInterrupted: Ctrl-C. `.partial` is what was read.
 
         Example:
             >>> made = project.assets.create({"clientAssetId": "VAV-7", "categoryId": category, "statusId": status})
@@ -696,8 +717,10 @@ class Assets:
         """
         flag("include_custom_attributes", include_custom_attributes)
         flag("include_deleted", include_deleted)
+        before = unfinished(after)
         named = named_query(self._session, self._project, category, status, location, filters, separator)
-        category, status, filters = steps_now(named)
+        with keeping(before):
+            category, status, filters = steps_now(named)
         query = asset_query(
             category=category,
             status=status,
@@ -708,7 +731,8 @@ class Assets:
             filters=filters,
             sort=sort,
         )
-        return AssetTable(read_now(self._session.engine().read("assets", self._project, {}, query)))
+        operation = self._session.engine().read("assets", self._project, {}, query, after=before)
+        return AssetTable(read_now(operation))
 
     def __repr__(self) -> str:
         return f"Assets(project={self._project!r})"
@@ -789,6 +813,7 @@ class Relationships:
         created_before: str | date | None = None,
         include_deleted: bool = False,
         only_deleted: bool = False,
+        after: After = None,
     ) -> list[dict[str, Any]]:
         """Reads all relationships that match; either end may be the one that matches.
 
@@ -803,13 +828,14 @@ class Relationships:
             created_before: a time; a datetime without a time zone is local time.
             include_deleted: deleted relationships too.
             only_deleted: deleted relationships only.
+            after: as for `Assets.list`.
 
         Returns:
             One dict a relationship, as the service describes it. No filter: all of the project.
 
         Raises:
-            OptionError: an `id` without its `type`, or a `type` without its `domain`.
-            ApiError, TransportError, AuthError: a page could not be read.
+            OptionError: an `id` without its `type`, or a `type` without its `domain`; as for `Assets.list`.
+            ApiError, TransportError, AuthError, ReadInterrupted: a page could not be read. `.partial` is what was read.
 
         Example:
             >>> made = sim.seed_relationships(3)
@@ -831,7 +857,9 @@ class Relationships:
             include_deleted=include_deleted,
             only_deleted=only_deleted,
         )
-        return read_now(self._session.engine().read("relationships", self._project, {}, query)).dicts()
+        before = unfinished(after)
+        operation = self._session.engine().read("relationships", self._project, {}, query, after=before)
+        return read_now(operation).dicts()
 
     def __repr__(self) -> str:
         return f"Relationships(project={self._project!r})"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .results import BulkResult
     from .setup import SetupResult
+    from .tables import AssetTable
 
 __all__ = [
     "AccError",
@@ -25,6 +26,7 @@ __all__ = [
     "OptionError",
     "PayloadTooLargeError",
     "RateLimitError",
+    "ReadInterrupted",
     "ServerError",
     "SetupError",
     "TransportError",
@@ -47,10 +49,12 @@ class _Plain(BaseException):
 
 
 class AccError(_Plain, Exception):
-    """What every error of this package is, except `BulkInterrupted`.
+    """What every error of this package is, except `BulkInterrupted` and `ReadInterrupted`.
 
     Attributes:
         result: the `BulkResult` of the write that was under way, or None.
+        partial: what `list`, `get` or `search` had read, as an `AssetTable`, or None. The same call with `after=error`
+            reads the rest.
 
     Example:
         >>> import acc_assets
@@ -62,6 +66,7 @@ class AccError(_Plain, Exception):
     """
 
     result: BulkResult | None = None
+    partial: AssetTable | None = None
 
 
 class OptionError(AccError, ValueError):
@@ -83,15 +88,33 @@ class AuthError(AccError):
 
 
 class TransportError(AccError):
-    """A request got no whole answer.
+    """A request got no complete response.
 
     Attributes:
-        sent: "no" (the service cannot have seen it), "maybe" or "answered" (it answered, but not in full).
+        sent: "no" (the service cannot have seen it), "maybe", or "answered" (the response is larger than
+            `max_response_bytes`).
+        status: the HTTP status of a response that broke off or is too large, or None where none arrived.
+        request_id: its request id, or None.
+        body: its first 64 kB, as text.
+        headers: its headers that help support, as in `ApiError`.
     """
 
-    def __init__(self, message: str, *, sent: str = "maybe") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        sent: str = "maybe",
+        status: int | None = None,
+        request_id: str | None = None,
+        body: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(message)
         self.sent = sent
+        self.status = status
+        self.request_id = request_id
+        self.body = body
+        self.headers = dict(headers or {})
 
 
 class ApiError(AccError):
@@ -101,9 +124,13 @@ class ApiError(AccError):
         status: the HTTP status.
         code: the service's error code, or None.
         message: what happened in full, as `str(error)`: what the service said, and what to do next where that is known.
-        errors: what it said of single rows and fields: dicts with index, id, field, code, message.
+        errors: what it said of single rows and fields: dicts with index, id, field, code, title, message, metadata.
         request_id: the request id to give to Autodesk's support, or None.
-        body: the whole answer as text.
+        body: the response as text, at most 4 MiB of it.
+        metadata: what the service said beside its message (`errorMetadata`), or None: for a 409, what the request is
+            in conflict with.
+        headers: the headers `x-ads-*`, `x-request-id`, `ratelimit-*`, `date` and `retry-after`, with names in lower
+            case.
     """
 
     def __init__(
@@ -115,6 +142,8 @@ class ApiError(AccError):
         errors: Sequence[Mapping[str, Any]] = (),
         request_id: str | None = None,
         body: str = "",
+        metadata: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -123,6 +152,8 @@ class ApiError(AccError):
         self.errors = [dict(error) for error in errors]
         self.request_id = request_id
         self.body = body
+        self.metadata = None if metadata is None else dict(metadata)
+        self.headers = dict(headers or {})
 
 
 class BadRequestError(ApiError):
@@ -169,9 +200,20 @@ class RateLimitError(ApiError):
         errors: Sequence[Mapping[str, Any]] = (),
         request_id: str | None = None,
         body: str = "",
+        metadata: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
         retry_after: float | None = None,
     ) -> None:
-        super().__init__(message, status=status, code=code, errors=errors, request_id=request_id, body=body)
+        super().__init__(
+            message,
+            status=status,
+            code=code,
+            errors=errors,
+            request_id=request_id,
+            body=body,
+            metadata=metadata,
+            headers=headers,
+        )
         self.retry_after = retry_after
 
 
@@ -201,6 +243,18 @@ class BulkInterrupted(_Plain, KeyboardInterrupt):
     def __init__(self, result: BulkResult) -> None:
         super().__init__(repr(result))
         self.result = result
+
+
+class ReadInterrupted(_Plain, KeyboardInterrupt):
+    """Ctrl-C during `list`, `get` or `search`. Not an `AccError`: `except Exception` lets it pass, as any Ctrl-C.
+
+    Attributes:
+        partial: what was read, as an `AssetTable`, or None. The same call with `after=error` reads the rest.
+    """
+
+    def __init__(self, partial: AssetTable | None) -> None:
+        super().__init__(repr(partial))
+        self.partial = partial
 
 
 class SetupError(AccError):
@@ -238,19 +292,46 @@ def api_error(
     request_id: str | None,
     body: str,
     retry_after: float | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> ApiError:
     """The `ApiError` of this status. The core calls it."""
     if status == 429:
         return RateLimitError(
-            message, code=code, errors=errors, request_id=request_id, body=body, retry_after=retry_after
+            message,
+            code=code,
+            errors=errors,
+            request_id=request_id,
+            body=body,
+            metadata=metadata,
+            headers=headers,
+            retry_after=retry_after,
         )
     kind = ServerError if status >= 500 else _BY_STATUS.get(status, ApiError)
-    return kind(message, status=status, code=code, errors=errors, request_id=request_id, body=body)
+    return kind(
+        message,
+        status=status,
+        code=code,
+        errors=errors,
+        request_id=request_id,
+        body=body,
+        metadata=metadata,
+        headers=headers,
+    )
 
 
-def transport_error(message: str, sent: str) -> TransportError:
+def transport_error(
+    message: str,
+    sent: str,
+    status: int | None = None,
+    request_id: str | None = None,
+    body: str = "",
+    headers: Mapping[str, str] | None = None,
+) -> TransportError:
     """A `TransportError`. The core calls it."""
-    return TransportError(message, sent=sent)
+    return TransportError(
+        message, sent=sent, status=status, request_id=request_id, body=body, headers=headers
+    )
 
 
 def auth_error(message: str) -> AuthError:

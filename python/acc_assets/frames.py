@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
 from . import _core
+from ._threads import off_loop
 from .errors import InputError, OptionError
 from .options import nearest
 from .results import BulkResult
@@ -29,6 +30,8 @@ RowData: TypeAlias = ArrowStream | Iterable[Mapping[str, Any]] | Mapping[str, An
 IdData: TypeAlias = (
     str | UUID | PathLike[str] | ArrowStream | Iterable[str | UUID | None] | Iterable[Mapping[str, Any]]
 )
+
+Read = TypeVar("Read")
 
 TAKEN = "a DataFrame, an Arrow table, an iterable of dicts, one dict, or the path of an Excel or CSV file"
 # The endings of files that are read as sheets.
@@ -89,10 +92,21 @@ def ids_from(data: Any, id: str, sheet: str | None = None) -> _core.Rows:
     return _from_ids(data, id)
 
 
+async def rows_soon(data: Any, read: Callable[..., Read], *arguments: Any) -> Read:
+    """What a function makes of data: in the event loop's thread, unless a file has to be read for it."""
+    if is_file(data):
+        return await off_loop(lambda: read(data, *arguments))
+    return read(data, *arguments)
+
+
+def is_file(data: Any) -> bool:
+    """Whether data is the path of a file."""
+    return isinstance(data, PathLike) or (isinstance(data, str) and data.lower().endswith(SHEETS))
+
+
 def _from_sheet(data: Any, sheet: str | None) -> _core.Rows | None:
     """The rows of a file, if it is the path of one."""
-    is_path = isinstance(data, PathLike) or (isinstance(data, str) and data.lower().endswith(SHEETS))
-    if is_path:
+    if is_file(data):
         if sheet is not None and not isinstance(sheet, str):
             raise OptionError(f"sheet={sheet!r}: it takes the name of a sheet.")
         return _core.Rows.from_sheet(data, sheet)

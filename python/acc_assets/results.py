@@ -82,9 +82,11 @@ class RowError(NamedTuple):
         column: the column it is about, or None.
         value: the value, shortened, or None.
         fix: what to do, or None.
-        status: the HTTP status of the refusal, or None where no answer is behind it.
-        body: the whole answer of the service, or None.
+        status: HTTP status of the response, or None where there was none.
+        body: body of the response, or None. Of a response that broke off, the first 64 kB.
         problems: every problem of this row, the first one being the one above.
+        metadata: what the service says beside its message (`errorMetadata`), or None: for a 409, what the row is in
+            conflict with.
     """
 
     code: str
@@ -95,6 +97,7 @@ class RowError(NamedTuple):
     status: int | None = None
     body: str | None = None
     problems: tuple[Problem, ...] = ()
+    metadata: dict[str, Any] | None = None
 
     def __str__(self) -> str:
         return " ".join(part for part in (self.message, self.fix) if part)
@@ -553,6 +556,7 @@ def _row_error(error: Mapping[str, Any]) -> RowError:
             Problem(problem["rule"], problem["column"], problem["value"], problem["message"], problem["fix"])
             for problem in error.get("problems") or ()
         ),
+        metadata=error.get("metadata") or None,
     )
 
 

@@ -265,6 +265,7 @@ class Setup:
         settings = yield from settings_of(session, project.id, refresh=True)
         operation = session.engine().apply_setup(project.id, settings, self._core)
         # Other settings from here on, however it ends.
+        session.engine().forget_settings(project.id)
         session.settings.pop(project.id, None)
         yield operation
         result = SetupResult(_steps(operation.table))

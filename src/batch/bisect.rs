@@ -126,7 +126,6 @@ fn position(items: &[Item], key: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use std::collections::{BTreeSet, VecDeque};
-    use std::sync::Arc;
 
     use super::*;
     use crate::api::assets::BATCH_CREATE;
@@ -184,13 +183,8 @@ mod tests {
             };
             let error = ServiceError {
                 status: 400,
-                code: None,
-                message: None,
                 violations: vec![violation],
-                request_id: None,
-                retry_after: None,
-                body: Arc::from(""),
-                hint: None,
+                ..ServiceError::default()
             };
             let split = split(&BATCH_CREATE, &batch, &error);
             blamed.extend(split.blamed.iter().map(|(row, _)| *row));

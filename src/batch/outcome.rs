@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -87,6 +88,9 @@ pub struct Fault {
     pub fix: Option<String>,
     pub status: Option<u16>,
     pub body: Option<Arc<str>>,
+    /// What the service says of it beside its message, such as what it is in conflict with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Value>,
     pub problems: Vec<Problem>,
 }
 
@@ -149,6 +153,7 @@ impl Fault {
             fix: Some("correct the row as the service says, and call again with it".to_owned()),
             status: Some(error.status),
             body: Some(error.body.clone()),
+            metadata: violation.metadata.clone().or_else(|| error.metadata.clone()),
             ..Self::default()
         }
     }
@@ -161,7 +166,14 @@ impl Fault {
             Error::Input(_) => ("input".to_owned(), None, None),
             Error::Journal(_) => ("journal".to_owned(), None, None),
             Error::Auth(_) => ("auth".to_owned(), None, None),
-            Error::Transport(_) => ("transport".to_owned(), None, None),
+            Error::Transport(error) => {
+                let partial = error.partial.as_ref();
+                (
+                    "transport".to_owned(),
+                    partial.map(|partial| partial.status),
+                    partial.map(|partial| partial.body.clone()),
+                )
+            }
             Error::Service(error) => (
                 error.code.clone().unwrap_or_else(|| error.status.to_string()),
                 Some(error.status),
@@ -171,11 +183,16 @@ impl Fault {
                 ("unreadable".to_owned(), Some(*status), Some(body.clone()))
             }
         };
+        let metadata = match error {
+            Error::Service(refusal) => refusal.metadata.clone(),
+            _ => None,
+        };
         Self {
             code,
             message: error.to_string(),
             status,
             body,
+            metadata,
             ..Self::default()
         }
     }
@@ -242,7 +259,7 @@ pub struct Sending {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SentBody {
     pub rows: Vec<SentItem>,
-    /// The rows as they were encoded, one after the other.
+    /// The rows as they were encoded, with a comma between two.
     pub text: String,
 }
 
@@ -272,10 +289,14 @@ pub struct Record<'a> {
 /// What changed in a ledger since it was last written down.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Changes {
+    /// Rows, without those from `rows_from` on as long as nobody has taken the changes.
     pub rows: BTreeSet<u32>,
+    /// Rows from this number on are new.
+    pub rows_from: u32,
     pub sendings: BTreeSet<u32>,
-    /// Faults from this number on are new.
+    /// Faults from this number on are new, up to `faults_to` where somebody has taken the changes.
     pub faults_from: usize,
+    pub faults_to: usize,
 }
 
 /// Row numbers, request numbers and fault numbers: four bytes each, in a ledger of at most four billion rows.
@@ -337,6 +358,8 @@ pub type SharedLedger = Arc<Mutex<Ledger>>;
 
 /// Looks into a shared ledger. Nothing panics while it holds this lock.
 pub fn lock(ledger: &SharedLedger) -> MutexGuard<'_, Ledger> {
+    #[cfg(feature = "simulator")]
+    crate::batch::disk::lock();
     ledger.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -444,9 +467,6 @@ impl Ledger {
         self.key_ends.resize(rows, self.keys.len() as u64);
         if !self.labels.is_empty() {
             self.labels.resize(rows, OwnedLabel::Number);
-        }
-        if self.changes.is_some() {
-            (known..rows).for_each(|row| self.changed(number(row)));
         }
     }
 
@@ -631,7 +651,9 @@ impl Ledger {
     // ---- written down, and read back ----
 
     fn changed(&mut self, row: u32) {
-        if let Some(changes) = &mut self.changes {
+        if let Some(changes) = &mut self.changes
+            && row < changes.rows_from
+        {
             changes.rows.insert(row);
         }
     }
@@ -639,31 +661,82 @@ impl Ledger {
     /// From here on what changes is kept until somebody takes it; all that stands here already counts as changed.
     pub fn watch(&mut self) {
         self.changes = Some(Changes {
-            rows: (0..number(self.rows())).collect(),
             sendings: (0..number(self.sendings.len())).collect(),
-            faults_from: 0,
+            ..Changes::default()
         });
     }
 
     /// What changed since it was last taken; the next changes count from here.
     pub fn take_changes(&mut self) -> Changes {
-        let next = Changes {
-            faults_from: self.faults.len(),
-            ..Changes::default()
+        self.take_changes_before(u32::MAX)
+    }
+
+    /// The same, with no new rows from this one on, nor reasons that only those have.
+    pub fn take_changes_before(&mut self, row: u32) -> Changes {
+        // Rows that were never read are found again by whoever reads on.
+        let read = number(self.read);
+        let Some(mut changes) = self.changes.take() else {
+            return Changes::default();
         };
-        self.changes
-            .as_mut()
-            .map(|changes| std::mem::replace(changes, next))
-            .unwrap_or_default()
+        let mut to = row.min(read).max(changes.rows_from);
+        // A request that is about to leave is taken whole, or not at all.
+        loop {
+            let bodies = changes.sendings.iter().filter_map(|sending| self.body(*sending));
+            let begun = bodies.filter(|body| body.rows.iter().any(|item| item.row < to));
+            let last = begun.flat_map(|body| &body.rows).map(|item| item.row).max();
+            match last {
+                Some(last) if last >= to => to = last + 1,
+                _ => break,
+            }
+        }
+        changes.rows.extend(changes.rows_from..to);
+        changes.faults_to = if to == read {
+            self.faults.len()
+        } else {
+            let reasons = changes.rows.iter().filter_map(|row| self.faults_of.get(row));
+            let last = reasons.max().map_or(0, |last| *last as usize + 1);
+            last.max(changes.faults_from)
+        };
+        let waits = |sending: &u32| {
+            self.body(*sending)
+                .is_some_and(|body| body.rows.iter().any(|item| item.row >= to))
+        };
+        let (later, sendings) = std::mem::take(&mut changes.sendings).into_iter().partition(waits);
+        changes.sendings = sendings;
+        self.changes = Some(Changes {
+            rows_from: to,
+            sendings: later,
+            faults_from: changes.faults_to,
+            ..Changes::default()
+        });
+        changes
     }
 
     /// Puts back changes that could not be written down.
     pub fn put_back(&mut self, changes: Changes) {
         if let Some(now) = &mut self.changes {
             now.rows.extend(changes.rows);
+            now.rows = now.rows.range(..changes.rows_from).copied().collect();
+            now.rows_from = changes.rows_from;
             now.sendings.extend(changes.sendings);
             now.faults_from = changes.faults_from;
         }
+    }
+
+    /// Whether something changed that nobody has taken yet.
+    #[must_use]
+    pub fn has_changes(&self) -> bool {
+        self.changes.as_ref().is_some_and(|changes| {
+            let new = changes.rows_from < number(self.read) || changes.faults_from < self.faults.len();
+            new || !changes.rows.is_empty() || !changes.sendings.is_empty()
+        })
+    }
+
+    /// How many rows were among the changes that were taken.
+    #[must_use]
+    pub fn taken(&self) -> u32 {
+        let changes = self.changes.as_ref();
+        changes.map_or(number(self.read), |changes| changes.rows_from)
     }
 
     /// What is to be kept of a row.
@@ -1172,7 +1245,8 @@ impl View {
     }
 }
 
-fn number(index: usize) -> u32 {
+/// The number of a row.
+pub(super) fn number(index: usize) -> u32 {
     // A ledger of four billion rows would need more than 100 GB; the cast cannot cut.
     u32::try_from(index).unwrap_or(NONE)
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::api::{Endpoint, SentRow};
-use crate::batch::outcome::{Fault, OwnedLabel, SentBody, SentItem, SharedLedger, State, lock};
+use crate::batch::outcome::{Fault, OwnedLabel, SentBody, SentItem, SharedLedger, State, lock, number};
 use crate::batch::resume::{Earlier, ReadRow, Today};
 use crate::http::{Phase, Stop};
 use crate::input::{Cell, Column, Label, Sink};
@@ -82,18 +82,17 @@ impl Batch {
     /// What it carries, to be kept until it is known what the service did with it.
     #[must_use]
     pub fn to_keep(&self) -> SentBody {
-        let mut kept = SentBody::default();
-        for item in &self.items {
+        let start = self.items.first().map_or(0, |item| item.start);
+        let rows = self.items.iter().map(|item| SentItem {
+            row: item.row,
+            key: item.key.clone(),
+            end: item.end - start,
+        });
+        SentBody {
+            rows: rows.collect(),
             // What is encoded here is JSON, which is Unicode.
-            kept.text
-                .push_str(&String::from_utf8_lossy(&self.open[item.start..item.end]));
-            kept.rows.push(SentItem {
-                row: item.row,
-                key: item.key.clone(),
-                end: kept.text.len(),
-            });
+            text: String::from_utf8_lossy(&self.open[start..]).into_owned(),
         }
-        kept
     }
 
     /// The batch that a request carried.
@@ -104,7 +103,8 @@ impl Batch {
         for item in &kept.rows {
             let body = kept.text.get(start..item.end).unwrap_or_default();
             batch.add(endpoint, item.row, &item.key, body.as_bytes());
-            start = item.end;
+            // A comma is between two.
+            start = item.end + 1;
         }
         batch
     }
@@ -651,9 +651,4 @@ pub(super) fn state_of(problems: &[Problem]) -> State {
     } else {
         State::Invalid
     }
-}
-
-fn number(index: usize) -> u32 {
-    // A ledger has at most four billion rows.
-    u32::try_from(index).unwrap_or(u32::MAX)
 }

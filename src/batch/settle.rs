@@ -12,7 +12,7 @@ use crate::batch::outcome::{Fault, State, lock};
 use crate::batch::plan::Batch;
 use crate::batch::run::{Response, Run};
 use crate::error::{Error, Sent, ServiceError};
-use crate::http::refusal::request_id;
+use crate::http::refusal::{kept_headers, request_id};
 use crate::http::{Answer, Called};
 use crate::model::asset::member;
 
@@ -50,9 +50,7 @@ impl Run {
         }
         let id = match &called.result {
             Ok(response) => request_id(&response.answer),
-            Err(Error::Service(refusal)) => refusal.request_id.clone(),
-            Err(Error::Unreadable { request_id, .. }) => request_id.clone(),
-            Err(_) => None,
+            Err(error) => error.request_id().map(str::to_owned),
         };
         let now = self.caller.clock().now();
         lock(&self.ledger).note_sending(sending, |sending| {
@@ -529,6 +527,7 @@ pub(super) fn unreadable(answer: &Answer, message: String) -> Error {
     Error::Unreadable {
         message,
         status: answer.status,
+        headers: kept_headers(answer),
         request_id: request_id(answer),
         body: String::from_utf8_lossy(&answer.body).into(),
     }

@@ -18,7 +18,7 @@ use crate::api::settings as endpoints;
 use crate::api::{self, Listing, SettingWrite};
 use crate::batch::pages::{self, Filters};
 use crate::error::Error;
-use crate::http::refusal::request_id;
+use crate::http::refusal::{kept_headers, request_id};
 use crate::http::{Answer, Call, Caller, Counters, Phase, Stage, Stop, untold};
 use crate::ids::ProjectId;
 use crate::model::settings::{Attribute, Category, Status as Known, StatusSet};
@@ -89,13 +89,8 @@ impl Outcome {
     }
 
     fn of(status: Status, error: &Error) -> Self {
-        let known = match error {
-            Error::Service(refusal) => refusal.request_id.clone(),
-            Error::Unreadable { request_id, .. } => request_id.clone(),
-            _ => None,
-        };
         Self {
-            request_id: known,
+            request_id: error.request_id().map(str::to_owned),
             ends: match error {
                 Error::Auth(_) => true,
                 Error::Service(refusal) => matches!(refusal.status, 401 | 403),
@@ -218,7 +213,7 @@ impl Writer {
         let call = self.call(sent);
         let at = |stage| {
             left.store(stage == Stage::Leaving, Ordering::Relaxed);
-            Ok(())
+            untold(stage)
         };
         let mut again = false;
         loop {
@@ -322,7 +317,7 @@ impl Writer {
         let call = self.call(sent);
         let at = |stage| {
             left.store(stage == Stage::Leaving, Ordering::Relaxed);
-            Ok(())
+            untold(stage)
         };
         let mut tries = 1;
         loop {
@@ -364,6 +359,7 @@ fn unreadable(sent: &Sent, answer: &Answer) -> Error {
             sent.endpoint.name
         ),
         status: answer.status,
+        headers: kept_headers(answer),
         request_id: request_id(answer),
         body: String::from_utf8_lossy(&answer.body).into(),
     }

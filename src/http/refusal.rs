@@ -9,7 +9,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::error::{ServiceError, Violation};
+use crate::error::{self, Headers, ServiceError, Violation};
 use crate::http::send::Answer;
 use crate::model::value;
 
@@ -31,15 +31,13 @@ pub fn read(answer: &Answer) -> ServiceError {
     let body: Arc<str> = String::from_utf8_lossy(&answer.body).into();
     let mut error = ServiceError {
         status: answer.status,
-        code: None,
-        message: None,
-        violations: Vec::new(),
+        headers: kept_headers(answer),
         request_id: request_id(answer),
         retry_after: answer
             .header("retry-after")
             .and_then(|value| retry_after(value, now(answer))),
         body,
-        hint: None,
+        ..ServiceError::default()
     };
     match value::read(&error.body) {
         Some(Value::Object(object)) => read_object(&object, &mut error),
@@ -62,10 +60,21 @@ fn now(answer: &Answer) -> Timestamp {
 /// The id under which the service knows this request, where it says one.
 #[must_use]
 pub fn request_id(answer: &Answer) -> Option<String> {
+    error::request_id(&answer.headers).map(str::to_owned)
+}
+
+/// The headers that an error keeps. No page describes the correlation headers, so all of Autodesk's own are kept.
+#[must_use]
+pub fn kept_headers(answer: &Answer) -> Headers {
+    const NAMES: [&str; 3] = ["x-request-id", "date", "retry-after"];
+    let kept =
+        |name: &str| NAMES.contains(&name) || name.starts_with("x-ads-") || name.starts_with("ratelimit-");
     answer
-        .header("x-ads-request-id")
-        .or_else(|| answer.header("x-request-id"))
-        .map(str::to_owned)
+        .headers
+        .iter()
+        .filter(|(name, _)| kept(name))
+        .cloned()
+        .collect()
 }
 
 fn read_object(object: &Map<String, Value>, error: &mut ServiceError) {
@@ -80,11 +89,13 @@ fn read_object(object: &Map<String, Value>, error: &mut ServiceError) {
     }
     error.code = text(object, &CODE);
     error.message = text(object, &TEXT);
-    let metadata = METADATA.iter().find_map(|key| object.get(*key)?.as_object());
+    let metadata = metadata(object);
+    error.metadata = metadata.cloned().map(Value::Object);
     let list = LIST
         .iter()
-        .find_map(|key| object.get(*key)?.as_array())
-        .or_else(|| metadata.and_then(|metadata| metadata.get("violations")?.as_array()));
+        .map(|key| object.get(*key))
+        .chain([metadata.and_then(|metadata| metadata.get("violations"))])
+        .find_map(|list| list?.as_array().filter(|entries| !entries.is_empty()));
     if let Some(entries) = list {
         error.violations = violations(entries);
         return;
@@ -94,6 +105,10 @@ fn read_object(object: &Map<String, Value>, error: &mut ServiceError) {
     if single.index.is_some() || single.id.is_some() {
         error.violations = vec![single];
     }
+}
+
+fn metadata(object: &Map<String, Value>) -> Option<&Map<String, Value>> {
+    METADATA.iter().find_map(|key| object.get(*key)?.as_object())
 }
 
 fn violations(entries: &[Value]) -> Vec<Violation> {
@@ -111,7 +126,7 @@ fn violations(entries: &[Value]) -> Vec<Violation> {
 }
 
 fn violation(object: &Map<String, Value>) -> Violation {
-    let metadata = METADATA.iter().find_map(|key| object.get(*key)?.as_object());
+    let metadata = metadata(object);
     let everywhere = || std::iter::once(object).chain(metadata);
     let field = everywhere().find_map(|place| text(place, &["field", "fieldName", "path"]));
     let index = everywhere()
@@ -126,6 +141,8 @@ fn violation(object: &Map<String, Value>) -> Violation {
         id: everywhere().find_map(|place| text(place, &["id", "assetId"])),
         field,
         code: text(object, &["errorCode", "code", "type"]),
+        title: text(object, &["title"]),
+        metadata: metadata.cloned().map(Value::Object),
         message: text(object, &["detail", "message", "title", "description"]).unwrap_or_else(|| {
             text(object, &["errorCode", "code", "type"])
                 .unwrap_or_else(|| Value::Object(object.clone()).to_string())
@@ -159,6 +176,9 @@ fn leading_index(field: &str) -> Option<usize> {
     (rest.starts_with(']') || rest.starts_with('.')).then(|| number.parse().ok())?
 }
 
+const TWO_LEGGED: &str = "this is a two-legged token, which has no user: log in as a user (three-legged) with the scopes \
+     data:read data:write data:create";
+
 /// What helps and the service does not say.
 fn hint(error: &ServiceError, answer: &Answer) -> Option<String> {
     let code = error.code.as_deref().unwrap_or_default().to_uppercase();
@@ -167,10 +187,15 @@ fn hint(error: &ServiceError, answer: &Answer) -> Option<String> {
         .is_some_and(|kind| kind.contains("html"))
         || error.body.trim_start().starts_with('<');
     let text = match error.status {
-        300..=399 => format!(
-            "a redirect to {}; it is not followed, since the token would go along: check base_url",
-            answer.header("location").unwrap_or("nowhere")
-        ),
+        300..=399 => {
+            // The query may hold a cursor, or whatever a sign-in page is handed.
+            let location = answer.header("location").unwrap_or("nowhere");
+            let location = location.split(['?', '#']).next().unwrap_or_default();
+            format!(
+                "a redirect to {location}; it is not followed, since the token would go along: check base_url"
+            )
+        }
+        401 | 403 if error.is_two_legged() => TWO_LEGGED.to_owned(),
         401 => "the token was refused: get a new one and run the rest again".to_owned(),
         403 if error.is_capacity() => "the gateway had no room for requests of this app: run the rest again later; where it \
              stays so, the app's owner has to check the app's plan"
@@ -178,11 +203,13 @@ fn hint(error: &ServiceError, answer: &Answer) -> Option<String> {
         403 if code == "AUTH-001" => "either the app lacks this API product, or its client id is not added under Custom \
              Integrations, or region= is missing or wrong"
             .to_owned(),
-        403 if code == "AUTH-010" => "the token lacks a scope or a user: it needs data:read data:write data:create \
-             from a three-legged login"
+        403 if code == "AUTH-010" => "the token lacks a scope, or it is a two-legged token, which has no user: log in \
+             as a user (three-legged) with the scopes data:read data:write data:create"
             .to_owned(),
-        403 => "the token's user needs access to this project and this tool; where the project is not in the US, also \
-             try region="
+        403 => "the token's user is not a member of this project, or has no access to its Assets product. To tell \
+             which, open the project in the browser as that user: if it is not in the list of projects, a project admin \
+             must add the user; if it opens without Assets, an admin must give the user access to Assets. For \
+             relationships and locations of a project outside the US, also set region="
             .to_owned(),
         429 => "this user has sent too many requests a minute, with all programs together: wait, and run the rest again"
             .to_owned(),
@@ -212,7 +239,86 @@ fn retry_after(value: &str, now: Timestamp) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    fn refused(body: &Value) -> ServiceError {
+        read(&Answer {
+            status: 400,
+            headers: Vec::new(),
+            body: body.to_string().into(),
+        })
+    }
+
+    #[test]
+    fn each_part_of_a_refusal_is_read_from_the_first_key_that_has_it() {
+        // Every key of a part, and then without the first, the first two, and so on.
+        for skipped in 0..CODE.len() {
+            let mut body = Map::new();
+            for key in CODE.iter().skip(skipped).rev() {
+                body.insert((*key).to_owned(), json!(format!("code of {key}")));
+            }
+            let error = refused(&Value::Object(body));
+            assert_eq!(error.code, Some(format!("code of {}", CODE[skipped])));
+        }
+        for skipped in 0..TEXT.len() {
+            let mut body = Map::new();
+            for key in TEXT.iter().skip(skipped).rev() {
+                body.insert((*key).to_owned(), json!(format!("text of {key}")));
+            }
+            let error = refused(&Value::Object(body));
+            assert_eq!(error.message, Some(format!("text of {}", TEXT[skipped])));
+        }
+        let entry = |text: &str| json!([{ "detail": text }]);
+        for (body, list, metadata) in [
+            (
+                json!({"details": entry("d"), "violations": entry("v"), "errors": entry("e"), "metadata": {"b": 2},
+                    "errorMetadata": {"a": 1, "violations": entry("m")}}),
+                "e",
+                json!({"a": 1, "violations": entry("m")}),
+            ),
+            (
+                json!({"details": entry("d"), "violations": entry("v"), "metadata": {"b": 2}}),
+                "v",
+                json!({"b": 2}),
+            ),
+            (
+                json!({"details": entry("d"), "errorMetadata": {"violations": entry("m")}}),
+                "d",
+                json!({"violations": entry("m")}),
+            ),
+            (
+                json!({"errors": [], "details": "none", "errorMetadata": {"violations": entry("m")}}),
+                "m",
+                json!({"violations": entry("m")}),
+            ),
+        ] {
+            let error = refused(&body);
+            assert_eq!(error.violations[0].message, list, "{body}");
+            assert_eq!(error.metadata, Some(metadata), "{body}");
+        }
+    }
+
+    #[test]
+    fn the_parts_of_an_entry_are_kept() {
+        let error = refused(&json!({"errors": [{
+            "field": "[2].barcode", "title": "Taken", "detail": "It is in use.", "type": "Conflict",
+            "errorCode": "DUPLICATE", "errorMetadata": {"index": 3, "assetId": "a-1"},
+        }]}));
+        assert_eq!(
+            error.violations,
+            [Violation {
+                index: Some(3),
+                id: Some("a-1".to_owned()),
+                field: Some("[2].barcode".to_owned()),
+                code: Some("DUPLICATE".to_owned()),
+                title: Some("Taken".to_owned()),
+                message: "It is in use.".to_owned(),
+                metadata: Some(json!({"index": 3, "assetId": "a-1"})),
+            }]
+        );
+    }
 
     #[test]
     fn retry_after_is_seconds_or_a_date_and_nonsense_is_none() {

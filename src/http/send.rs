@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::error::{Error, Sent, TransportError, chain};
-use crate::http::trust;
+use crate::error::{Error, Partial, Sent, TransportError, chain};
+use crate::http::hide::Hidden;
+use crate::http::{proxy, refusal, trust};
 use crate::options::Options;
 
 /// An HTTP method of the services this client talks to.
@@ -87,12 +88,16 @@ pub trait Transport: Send + Sync + 'static {
     fn send(&self, request: Request) -> Sending<'_>;
 }
 
-/// Stands where a token was.
-const HIDDEN: &str = "<token>";
+/// The longest body of a refusal that is read: more is not the service's, and becomes larger still when it is parsed.
+const MOST_REFUSAL_BYTES: usize = 4 << 20;
+
+/// How much is kept of a response that was not read to its end: it is kept with the rows of its request.
+const MOST_PARTIAL_BYTES: usize = 64 << 10;
 
 /// The network.
 pub struct Network {
     client: reqwest::Client,
+    max_response_bytes: usize,
 }
 
 impl Network {
@@ -101,13 +106,7 @@ impl Network {
     /// # Errors
     /// [`Error::Option`] when the proxy or the CA bundle cannot be used.
     pub fn new(options: &Options) -> Result<Self, Error> {
-        let proxy = match &options.proxy {
-            // The address may hold a password, so it is not repeated.
-            Some(address) => Some(reqwest::Proxy::all(address).map_err(|_| {
-                Error::Option("proxy: not an address; it must be like http://proxy.example:3128".to_owned())
-            })?),
-            None => None,
-        };
+        let proxy = proxy::of(options)?;
         let make = || {
             let builder = reqwest::Client::builder()
                 .user_agent(&options.user_agent)
@@ -129,6 +128,7 @@ impl Network {
         };
         Ok(Self {
             client: trust::build(make, options.ca_bundle.as_deref())?,
+            max_response_bytes: options.max_response_bytes,
         })
     }
 }
@@ -143,12 +143,8 @@ impl Transport for Network {
                 Method::Patch => reqwest::Method::PATCH,
                 Method::Delete => reqwest::Method::DELETE,
             };
-            // Shorter ones are no tokens of the service, and might stand in an answer by chance.
-            let token = request
-                .header("authorization")
-                .and_then(|value| value.strip_prefix("Bearer "))
-                .filter(|token| token.len() >= 16)
-                .map(str::to_owned);
+            let hidden = Hidden::of(&request);
+            let place = place(&request);
             let mut builder = self.client.request(method, &request.url);
             for (name, value) in &request.headers {
                 builder = builder.header(*name, value);
@@ -162,9 +158,10 @@ impl Transport for Network {
                 } else {
                     Sent::Maybe
                 };
-                failure(&error, sent, None)
+                TransportError::new(sent, failure(error, sent, None, &place))
             })?;
             let status = response.status().as_u16();
+            let success = response.status().is_success();
             let headers = response
                 .headers()
                 .iter()
@@ -175,44 +172,69 @@ impl Transport for Network {
                     )
                 })
                 .collect();
+            let most = if success {
+                self.max_response_bytes
+            } else {
+                self.max_response_bytes.min(MOST_REFUSAL_BYTES)
+            };
             let mut body = BytesMut::new();
-            loop {
+            let broken = loop {
                 match response.chunk().await {
-                    Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-                    Ok(None) => break,
-                    // A refusal is one, however little of its reason arrives.
-                    Err(_) if (400..500).contains(&status) => break,
-                    Err(error) => return Err(failure(&error, Sent::Maybe, Some(status))),
+                    Ok(Some(chunk)) => {
+                        let room = most - body.len();
+                        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+                        if chunk.len() > room {
+                            // A refusal is one, however little of its reason is read.
+                            break success.then(|| (Sent::Answered, too_large(most, &place)));
+                        }
+                    }
+                    Ok(None) => break None,
+                    Err(_) if (400..500).contains(&status) => break None,
+                    Err(error) => {
+                        break Some((Sent::Maybe, failure(error, Sent::Maybe, Some(status), &place)));
+                    }
                 }
+            };
+            if broken.is_some() {
+                body.truncate(MOST_PARTIAL_BYTES);
             }
             // JSON is UTF-8; a byte that is not must not hide the rest of an answer.
             let body = match String::from_utf8_lossy(&body) {
                 Cow::Borrowed(_) => body.freeze(),
                 Cow::Owned(text) => text.into(),
             };
-            let answer = Answer {
+            let answer = hidden.leave(Answer {
                 status,
                 headers,
                 body,
+            });
+            let Some((sent, message)) = broken else {
+                return Ok(answer);
             };
-            Ok(match &token {
-                Some(token) => without(answer, token),
-                None => answer,
+            Err(TransportError {
+                sent,
+                message,
+                partial: Some(Box::new(Partial {
+                    status,
+                    headers: refusal::kept_headers(&answer),
+                    body: String::from_utf8_lossy(&answer.body).into(),
+                })),
             })
         })
     }
 }
 
-/// A proxy may show in its answer what it was sent, and answers end up in messages, results and logs.
-fn without(mut answer: Answer, secret: &str) -> Answer {
-    for (_, value) in &mut answer.headers {
-        *value = value.replace(secret, HIDDEN);
-    }
-    let text = String::from_utf8_lossy(&answer.body);
-    if text.contains(secret) {
-        answer.body = text.replace(secret, HIDDEN).into();
-    }
-    answer
+/// Method and address of a request without its query, which may hold a cursor.
+fn place(request: &Request) -> String {
+    let address = request.url.split('?').next().unwrap_or_default();
+    format!("{} {address}", request.method.as_str())
+}
+
+fn too_large(most: usize, place: &str) -> String {
+    format!(
+        "the response is larger than {most} bytes after decompression ({place}); raise max_response_bytes= if it is \
+         right, else check base_url= and proxy="
+    )
 }
 
 /// What helps where no connection came about, by a word of the cause.
@@ -238,9 +260,10 @@ const ADVICE: [(&str, &str); 6] = [
     ("", "check the network, base_url= and proxy="),
 ];
 
-/// `status`: of the answer that had begun.
-fn failure(error: &reqwest::Error, sent: Sent, status: Option<u16>) -> TransportError {
-    let cause = chain(error);
+/// What went wrong with a request to this place; `status`: of the response that had begun.
+fn failure(error: reqwest::Error, sent: Sent, status: Option<u16>, place: &str) -> String {
+    let is_timeout = error.is_timeout();
+    let cause = chain(&error.without_url());
     let what = match (sent, status) {
         (Sent::No, _) => {
             let fits = ADVICE.iter().find(|(word, _)| cause.contains(word));
@@ -249,7 +272,7 @@ fn failure(error: &reqwest::Error, sent: Sent, status: Option<u16>) -> Transport
                 fits.map_or("", |(_, advice)| advice)
             )
         }
-        (_, _) if error.is_timeout() => {
+        (_, _) if is_timeout => {
             "no whole answer in time (timeout=), though the service may have done what was \
                                          asked"
                 .to_owned()
@@ -263,8 +286,5 @@ fn failure(error: &reqwest::Error, sent: Sent, status: Option<u16>) -> Transport
                 .to_owned()
         }
     };
-    TransportError {
-        sent,
-        message: format!("{what}: {cause}"),
-    }
+    format!("{what}: {cause} ({place})")
 }

@@ -3,7 +3,9 @@
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::error::{Error, ServiceError};
+use serde_json::Value;
+
+use crate::error::{Error, Headers, ServiceError, request_id};
 
 /// The exception a user sees.
 pub fn exception(py: Python<'_>, error: &Error) -> PyErr {
@@ -27,12 +29,21 @@ fn made<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
         Error::Input(_) => errors.getattr("InputError")?.call1((message,)),
         Error::Journal(_) => errors.getattr("JournalError")?.call1((message,)),
         Error::Auth(_) => errors.getattr("auth_error")?.call1((message,)),
-        Error::Transport(error) => errors
-            .getattr("transport_error")?
-            .call1((message, error.sent.as_str())),
+        Error::Transport(error) => {
+            let partial = error.partial.as_ref();
+            errors.getattr("transport_error")?.call1((
+                message,
+                error.sent.as_str(),
+                partial.map(|partial| partial.status),
+                partial.and_then(|partial| request_id(&partial.headers)),
+                partial.map_or("", |partial| partial.body.as_ref()),
+                headers_of(py, partial.map_or(&Vec::new(), |partial| &partial.headers))?,
+            ))
+        }
         Error::Service(refusal) => service(&errors, refusal, message),
         Error::Unreadable {
             status,
+            headers,
             request_id,
             body,
             ..
@@ -43,8 +54,28 @@ fn made<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
             Vec::<Py<PyAny>>::new(),
             request_id.as_deref(),
             body.as_ref(),
+            None::<f64>,
+            None::<Py<PyAny>>,
+            headers_of(py, headers)?,
         )),
     }
+}
+
+/// A header that came more than once has its values joined, as HTTP defines it (RFC 9110, 5.2).
+fn headers_of<'py>(py: Python<'py>, headers: &Headers) -> PyResult<Bound<'py, PyDict>> {
+    let found = PyDict::new(py);
+    for (name, value) in headers {
+        match found.get_item(name)? {
+            Some(before) => found.set_item(name, format!("{}, {value}", before.extract::<String>()?))?,
+            None => found.set_item(name, value)?,
+        }
+    }
+    Ok(found)
+}
+
+/// A JSON value that may be missing, as Python's.
+pub fn optional_json<'py>(py: Python<'py>, value: Option<&Value>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    Ok(value.map(|value| pythonize::pythonize(py, value)).transpose()?)
 }
 
 fn service<'py>(
@@ -62,7 +93,9 @@ fn service<'py>(
             entry.set_item("id", violation.id.as_deref())?;
             entry.set_item("field", violation.field.as_deref())?;
             entry.set_item("code", violation.code.as_deref())?;
+            entry.set_item("title", violation.title.as_deref())?;
             entry.set_item("message", &violation.message)?;
+            entry.set_item("metadata", optional_json(py, violation.metadata.as_ref())?)?;
             Ok(entry)
         })
         .collect::<PyResult<Vec<_>>>()?;
@@ -74,5 +107,7 @@ fn service<'py>(
         refusal.request_id.as_deref(),
         refusal.body.as_ref(),
         refusal.retry_after,
+        optional_json(py, refusal.metadata.as_ref())?,
+        headers_of(py, &refusal.headers)?,
     ))
 }

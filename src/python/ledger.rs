@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCapsule, PyDict, PyList};
 use serde_json::Value;
 
+use super::errors::optional_json;
 use super::rows::Rows as PythonRows;
 use super::table::stream;
 use crate::batch::outcome::{Fault, Ledger as Rows, OwnedLabel, State, View};
@@ -29,7 +30,20 @@ impl Ledger {
 }
 
 /// Takes the labels of rows and nothing else.
-struct Labels<'l>(&'l mut Rows);
+struct Labels<'l> {
+    ledger: &'l mut Rows,
+    read: usize,
+}
+
+/// Reading labels pauses after so many rows, so that other threads of Python get their turn.
+const PAUSE: usize = 1024;
+
+impl Labels<'_> {
+    fn push(&mut self, label: Label<'_>) {
+        self.ledger.push(label);
+        self.read += 1;
+    }
+}
 
 impl Sink for Labels<'_> {
     fn column(&mut self, _: &str) -> Column {
@@ -37,20 +51,20 @@ impl Sink for Labels<'_> {
     }
 
     fn begin(&mut self, label: Label<'_>) -> bool {
-        self.0.push(label);
+        self.push(label);
         false
     }
 
     fn cell(&mut self, _: Column, _: Cell<'_>) {}
 
     fn broken(&mut self, label: Label<'_>, _: &str) {
-        self.0.push(label);
+        self.push(label);
     }
 
     fn end(&mut self) {}
 
     fn full(&self) -> bool {
-        false
+        self.read.is_multiple_of(PAUSE)
     }
 }
 
@@ -78,9 +92,12 @@ impl Ledger {
             let rows = rows.get();
             if rows.has_labels() {
                 let mut source = rows.source(py)?;
-                let mut labels = Labels(&mut ledger);
+                let mut labels = Labels {
+                    ledger: &mut ledger,
+                    read: 0,
+                };
                 // Rows that cannot be read have no labels: the call itself says why.
-                while let Ok(More::Rows) = source.fill(&mut labels) {}
+                py.detach(|| while let Ok(More::Rows) = source.fill(&mut labels) {});
             }
             ledger.fill_up(rows.count().unwrap_or(0));
         }
@@ -343,6 +360,7 @@ fn error<'py>(py: Python<'py>, fault: &Fault) -> PyResult<Bound<'py, PyDict>> {
     error.set_item("fix", fault.fix.as_deref())?;
     error.set_item("status", fault.status)?;
     error.set_item("body", fault.body.as_deref())?;
+    error.set_item("metadata", optional_json(py, fault.metadata.as_ref())?)?;
     error.set_item("problems", pythonize::pythonize(py, &fault.problems)?)?;
     Ok(error)
 }

@@ -4,6 +4,7 @@ mod capsule;
 mod engine;
 mod errors;
 mod ledger;
+mod logs;
 mod operation;
 mod rows;
 mod runs;
@@ -103,6 +104,12 @@ mod _core {
         Ok(pythonize::pythonize(py, &table)?)
     }
 
+    /// Waits until our log lines are written.
+    #[pyfunction]
+    fn flush_logs(py: Python<'_>) {
+        py.detach(super::logs::flush);
+    }
+
     /// Every row check: code, what it says, how to fix it.
     #[pyfunction]
     fn rules(py: Python<'_>) -> PyResult<Vec<Bound<'_, PyDict>>> {
@@ -123,6 +130,8 @@ mod _core {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         module.add("CLEAR", super::values::clear(module.py())?)?;
         super::runs::watch_forks(module.py())?;
+        let at_exit = module.py().import("atexit")?;
+        at_exit.call_method1("register", (module.getattr("flush_logs")?,))?;
         Ok(())
     }
 }

@@ -52,7 +52,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, sleep_until};
 use uuid::Uuid;
 
-use crate::error::{Sent, TransportError};
+use crate::error::{Partial, Sent, TransportError};
 use crate::http::send::{Answer, Request, Sending, Transport};
 use contract::{Group, Switches};
 use handle::{State, User};
@@ -709,19 +709,18 @@ impl Transport for InProcess {
                     Ok(answer)
                 }
                 Outcome::Cut(answer, bytes) if bytes >= answer.body.len() => Ok(answer),
-                Outcome::Cut(_, bytes) => Err(TransportError {
+                Outcome::Cut(answer, bytes) => Err(TransportError {
                     sent: Sent::Maybe,
                     message: format!("the answer broke off after {bytes} bytes of its body (scripted)"),
+                    partial: Some(Box::new(Partial {
+                        status: answer.status,
+                        headers: answer.headers,
+                        body: String::from_utf8_lossy(&answer.body[..bytes]).into(),
+                    })),
                 }),
-                Outcome::Broken(sent, message) => Err(TransportError {
-                    sent,
-                    message: message.into(),
-                }),
+                Outcome::Broken(sent, message) => Err(TransportError::new(sent, message)),
                 // `exchange` has made it a broken one.
-                Outcome::Late(..) => Err(TransportError {
-                    sent: Sent::Maybe,
-                    message: RESET.into(),
-                }),
+                Outcome::Late(..) => Err(TransportError::new(Sent::Maybe, RESET)),
             }
         })
     }

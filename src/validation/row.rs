@@ -20,7 +20,9 @@ use super::rules::{
 };
 use super::typed;
 use super::value::{self, Meaning, Refusal};
+use crate::input::sheet::ROW_OF_RUN;
 use crate::input::{Cell, Column};
+use crate::model::text::trimmed;
 
 /// Checks rows, one after another, and writes each into a request body.
 pub struct RowWriter {
@@ -236,7 +238,7 @@ impl RowWriter {
     }
 
     fn slot(&mut self, name: &str, column: Column) -> Slot {
-        if name == columns::ROW_OF_RUN {
+        if name == ROW_OF_RUN {
             return Slot::Number;
         }
         if self.policy.shape != RowShape::NewAsset && name == self.policy.id_column {
@@ -321,7 +323,7 @@ impl RowWriter {
         if fields::is_attribute(attribute) {
             return Slot::Attribute(self.attribute(attribute));
         }
-        if columns::OF_REPORTS.contains(&name) {
+        if columns::is_of_report(name) {
             return Slot::Ignored;
         }
         if fields::is_set_by_the_service(name) {
@@ -411,9 +413,10 @@ impl RowWriter {
         let Some(named) = self.columns.get(column.0 as usize) else {
             return;
         };
-        match (named.seed, &named.slot, &cell) {
-            (None, ..) => {}
-            (Some(seed), Slot::Id, _) => self.identity.id(seed, &cell),
+        let seed = named.seed;
+        match (seed, &named.slot, &cell) {
+            // An id counts as what it is read as.
+            (None, ..) | (_, Slot::Id, _) => {}
             // As if each of them had a column of its own.
             (Some(_), Slot::Attributes, Cell::Map(entries)) => {
                 for (name, value) in entries {
@@ -425,7 +428,7 @@ impl RowWriter {
         match &named.slot {
             Slot::Ignored => {}
             Slot::Number => self.numbered = columns::row_of_run(&cell),
-            Slot::Id => self.id_cell(&cell, out),
+            Slot::Id => self.id_cell(seed, &cell, out),
             Slot::Field(field) => self.field_cell(*field, Some(column), &cell, out),
             Slot::Attribute(attribute) => self.attribute_cell(*attribute, Some(column), &cell),
             Slot::Attributes => self.attributes_cell(&cell),
@@ -436,15 +439,22 @@ impl RowWriter {
         }
     }
 
-    fn id_cell(&mut self, cell: &Cell<'_>, out: &mut Vec<u8>) {
+    fn id_cell(&mut self, seed: Option<Seed>, cell: &Cell<'_>, out: &mut Vec<u8>) {
         if matches!(cell, Cell::Null) {
             return;
+        }
+        let read = value::uuid(cell, "use the id that the service gave out");
+        if let Some(seed) = seed {
+            match &read {
+                Ok(id) => self.identity.id(seed, *id),
+                Err(_) => self.identity.cell(seed, cell),
+            }
         }
         if self.id != Given::No {
             let column = &self.policy.id_column;
             return self.problems.push(given_twice(column, column, cell));
         }
-        match value::uuid(cell, "use the id that the service gave out") {
+        match read {
             Ok(uuid) => {
                 self.id = Given::Yes;
                 let mut buffer = uuid::Uuid::encode_buffer();
@@ -495,7 +505,7 @@ impl RowWriter {
         // `index` is a position in this table.
         let field = &FIELDS[index];
         let is_key = [CLIENT_ASSET_ID, BARCODE].contains(&field.name);
-        let trimmed = is_key.then(|| trimmed(cell)).flatten();
+        let trimmed = is_key.then(|| without_blanks(cell)).flatten();
         let cell = trimmed.as_ref().unwrap_or(cell);
         let meaning = value::meaning(&self.policy, cell, field.required);
         if matches!(meaning, Ok(Meaning::Absent)) {
@@ -651,7 +661,7 @@ impl RowWriter {
     /// One custom attribute, from a column of its own or from the map.
     fn attribute_cell(&mut self, index: usize, column: Option<Column>, cell: &Cell<'_>) {
         let is_key = self.is_import_key(&self.attributes[index].name);
-        let trimmed = is_key.then(|| trimmed(cell)).flatten();
+        let trimmed = is_key.then(|| without_blanks(cell)).flatten();
         let cell = trimmed.as_ref().unwrap_or(cell);
         let meaning = value::meaning(&self.policy, cell, false);
         if matches!(meaning, Ok(Meaning::Absent)) {
@@ -996,9 +1006,9 @@ fn given_twice(column: &str, first: &str, cell: &Cell<'_>) -> Problem {
 const LONGEST_FORMULA: usize = 40;
 
 /// A text without the blanks at its ends, where it has any. A blank text stays as it is.
-fn trimmed<'c>(cell: &Cell<'c>) -> Option<Cell<'c>> {
+fn without_blanks<'c>(cell: &Cell<'c>) -> Option<Cell<'c>> {
     let Cell::Text(text) = cell else { return None };
-    let kept = text.trim();
+    let kept = trimmed(text);
     (kept.len() < text.len() && !kept.is_empty()).then_some(Cell::Text(kept))
 }
 

@@ -13,6 +13,7 @@ use super::rules::{
     TURNED_TO_TEXT, UUID, WHOLE_NUMBER,
 };
 use crate::input::Cell;
+use crate::model::text::trimmed;
 
 /// Why a value is refused, without the column.
 pub(super) struct Refusal {
@@ -77,7 +78,7 @@ pub(super) fn refused(
 pub(super) fn field(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
     if let Cell::Text(text) = cell
         && field.required
-        && text.trim().is_empty()
+        && trimmed(text).is_empty()
     {
         return refused(&REQUIRED, "the service requires a value here", field.fix(false));
     }
@@ -142,7 +143,7 @@ fn integer(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
             });
             return integer_text(field, whole, out);
         }
-        Cell::Text(text) => return integer_text(field, text.trim(), out),
+        Cell::Text(text) => return integer_text(field, trimmed(text), out),
         _ => false,
     };
     if whole {
@@ -184,7 +185,7 @@ pub(super) fn uuid(cell: &Cell<'_>, fix: &'static str) -> Result<Uuid, Refusal> 
         Cell::Formula { .. } => return Err(Refusal::new(&FORMULA, NO_VALUE, "")),
         _ => return Err(Refusal::new(&UUID, "this is no UUID", fix)),
     };
-    let text = text.trim();
+    let text = trimmed(text);
     Uuid::try_parse(text).map_err(|_| {
         if stands_for_blank(text) {
             Refusal::new(&TURNED_TO_TEXT, TURNED_TO_TEXT.says, "")

@@ -11,7 +11,7 @@ use acc_assets::batch::outcome::{Ledger, SharedLedger, State, View, lock};
 use acc_assets::batch::plan::Again;
 use acc_assets::batch::run::{Ended, Tolerance};
 use acc_assets::batch::{Job, Run};
-use acc_assets::error::TransportError;
+use acc_assets::error::{Partial, Sent, TransportError};
 use acc_assets::http::auth::Fetching;
 use acc_assets::http::send::{Answer, Request, Sending, Transport};
 use acc_assets::http::{Caller, Stop, Token, TokenSource};
@@ -131,6 +131,8 @@ pub enum Way {
     Held,
     /// It is executed, and no answer ever comes.
     HeldAfter,
+    /// It is executed, and the response is larger than the client reads.
+    TooLarge,
     /// This comes back, and the service never sees the request.
     Instead(Result<Answer, TransportError>),
 }
@@ -147,6 +149,14 @@ impl<T: Transport> Transport for Guarded<T> {
             match way {
                 Way::On => return self.0.send(request).await,
                 Way::Instead(answer) => return answer,
+                Way::TooLarge => {
+                    let answer = self.0.send(request).await?;
+                    return if (200..300).contains(&answer.status) {
+                        Err(too_large(&answer))
+                    } else {
+                        Ok(answer)
+                    };
+                }
                 Way::Held => {}
                 Way::HeldAfter => {
                     let _ = self.0.send(request).await;
@@ -154,6 +164,19 @@ impl<T: Transport> Transport for Guarded<T> {
             }
             std::future::pending().await
         })
+    }
+}
+
+fn too_large(answer: &Answer) -> TransportError {
+    let partial = Partial {
+        status: answer.status,
+        headers: answer.headers.clone(),
+        body: String::from_utf8_lossy(&answer.body[..answer.body.len() / 2]).into(),
+    };
+    TransportError {
+        sent: Sent::Answered,
+        message: "the response is too large".to_owned(),
+        partial: Some(Box::new(partial)),
     }
 }
 
@@ -186,13 +209,13 @@ impl Bench {
     }
 
     /// With a token that can be had anew.
-    pub fn with_tokens(options: simulator::Options) -> Self {
+    pub fn with_tokens(options: simulator::Options, guard: Guard) -> Self {
         let fetched = Arc::new(AtomicU64::new(0));
         let source = fetched.clone();
         let token = |simulator: &Simulator| Token::from_source(Arc::new(Tokens(simulator.clone(), source)));
         Self {
             fetched,
-            ..Self::made(options, client(), token, None)
+            ..Self::made(options, client(), token, Some(guard))
         }
     }
 
@@ -331,21 +354,34 @@ impl Bench {
             .await
     }
 
-    /// Panics where the ledger of a create and the project disagree. Rows of one clientAssetId count together; case and
-    /// blanks at its ends do not count, since the service may change them.
+    /// Panics where the ledger of a create and the project disagree. Rows of one clientAssetId, as the service keeps it,
+    /// count together.
     pub fn compare(&self, ledger: &Ledger, rows: usize, what: &str) {
         assert_eq!(ledger.rows(), rows, "{what}: every row has a verdict");
         let snapshot = self.simulator.assets();
+        let switches = self.simulator.switches();
+        let kept = |key: &str| {
+            let key = if switches["client_asset_id_trim"] == "on" {
+                key.trim()
+            } else {
+                key
+            };
+            if switches["key_case"] == "lower" {
+                key.to_lowercase()
+            } else {
+                key.to_owned()
+            }
+        };
         let mut world: HashMap<String, Vec<&str>> = HashMap::new();
         for asset in snapshot.as_array().unwrap() {
-            let key = asset["clientAssetId"].as_str().unwrap().trim().to_lowercase();
+            let key = asset["clientAssetId"].as_str().unwrap().to_owned();
             let ids = world.entry(key).or_default();
             ids.push(asset["id"].as_str().unwrap());
         }
         let mut said: HashMap<String, (Vec<String>, usize)> = HashMap::new();
         let view = View::new(Arc::new(ledger.clone()));
         for outcome in view.outcomes() {
-            let key = outcome.key.unwrap_or_default().trim().to_lowercase();
+            let key = kept(&outcome.key.unwrap_or_default());
             let (created, unknown) = said.entry(key.clone()).or_default();
             match outcome.state {
                 State::Created | State::Unchanged => created.push(outcome.id.unwrap_or_default()),

@@ -27,6 +27,12 @@ pub const CATEGORY_PROPERTY: &str = "acc-assets category";
 /// The sheets of a template that hold what its drop-down lists offer; nobody's rows.
 pub const LISTS: [&str; 2] = ["Locations", "Choices"];
 
+/// The hidden column of a file of rows to fix: which row of its run each row is.
+pub const ROW_OF_RUN: &str = "acc-assets row";
+
+/// What a cell of a file of rows to fix holds where the value of its field is to be removed.
+pub const CLEAR: &str = "acc.CLEAR";
+
 /// What a template sets behind the name of a column that must be filled; not part of the name.
 pub const REQUIRED_MARK: &str = " *";
 
@@ -64,6 +70,7 @@ enum Value {
     DateTime(civil::DateTime),
     Formula(Box<Formula>),
     Other(Box<str>),
+    Clear,
 }
 
 /// A formula without the value that it had when the file was saved.
@@ -272,11 +279,15 @@ impl Content {
             cells: Vec::with_capacity(cells.len()),
         };
         let header_row = header[0].0;
+        let is_of_fixes = content.names.iter().any(|name| name == ROW_OF_RUN);
         for (row, column, value) in cells {
             let Some(place) = places.get(&column).filter(|_| row > header_row) else {
                 continue;
             };
-            content.cells.push((*place, value));
+            let clears = is_of_fixes && matches!(&value, Value::Text(text) if **text == *CLEAR);
+            content
+                .cells
+                .push((*place, if clears { Value::Clear } else { value }));
             let number = row.saturating_add(1);
             let end = content.cells.len();
             match content.rows.last_mut() {
@@ -333,6 +344,7 @@ impl Value {
                 formula: &formula.text,
             },
             Self::Other(value) => Cell::Other(value),
+            Self::Clear => Cell::Clear,
         }
     }
 
@@ -346,6 +358,7 @@ impl Value {
             Self::Date(value) => value.to_string(),
             Self::DateTime(value) => value.to_string(),
             Self::Formula(formula) => formula.text.clone(),
+            Self::Clear => CLEAR.to_owned(),
         };
         match name.strip_suffix(REQUIRED_MARK) {
             Some(bare) if !bare.trim().is_empty() => bare.trim().to_owned(),

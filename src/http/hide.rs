@@ -1,0 +1,137 @@
+//! Secrets in responses. A proxy may show what it was sent, and responses end up in messages, results and logs.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+
+use crate::http::send::{Answer, Request};
+
+/// What is shown in place of a token, and of a cursor.
+const TOKEN: &str = "<token>";
+const CURSOR: &str = "<cursor>";
+
+/// Shorter texts are no tokens or cursors of the service, and may be in a response by chance.
+const LEAST: usize = 16;
+
+/// Query parameters that give access to data for as long as they live (GET relationships:search and GET assets reference
+/// pages).
+const CURSORS: [&str; 3] = ["continuationToken", "syncToken", "cursorState"];
+
+/// A secret of a request, and what is shown instead of it.
+pub struct Hidden {
+    token: Option<String>,
+    cursors: Vec<String>,
+}
+
+impl Hidden {
+    /// The secrets of this request.
+    pub fn of(request: &Request) -> Self {
+        let token = request
+            .header("authorization")
+            .and_then(|value| value.strip_prefix("Bearer "))
+            .filter(|token| token.len() >= LEAST)
+            .map(str::to_owned);
+        let query = request.url.split_once('?').map_or("", |(_, query)| query);
+        let mut cursors = Vec::new();
+        for pair in query.split('&') {
+            let Some((name, raw)) = pair.split_once('=').filter(|(name, _)| CURSORS.contains(name)) else {
+                continue;
+            };
+            let parsed = form_urlencoded::parse(pair.as_bytes()).find(|(key, _)| key == name);
+            let forms = [Some(raw.to_owned()), parsed.map(|(_, value)| value.into_owned())];
+            cursors.extend(forms.into_iter().flatten().filter(|form| form.len() >= LEAST));
+        }
+        Self { token, cursors }
+    }
+
+    /// The response without them. Cursors only leave a refusal: a page repeats its own.
+    pub fn leave(&self, mut answer: Answer) -> Answer {
+        let cursors = self
+            .cursors
+            .iter()
+            .filter(|_| !(200..300).contains(&answer.status));
+        let secrets: Vec<(&str, &str)> = self
+            .token
+            .iter()
+            .map(|token| (token.as_str(), TOKEN))
+            .chain(cursors.map(|cursor| (cursor.as_str(), CURSOR)))
+            .collect();
+        for (secret, instead) in secrets {
+            for (_, value) in &mut answer.headers {
+                if let Cow::Owned(text) = without(value, secret, instead) {
+                    *value = text;
+                }
+            }
+            // The body was made valid UTF-8 when it was read.
+            if let Cow::Owned(text) = without(&String::from_utf8_lossy(&answer.body), secret, instead) {
+                answer.body = Bytes::from(text);
+            }
+        }
+        answer
+    }
+}
+
+/// A text without a secret, however JSON escapes its characters.
+fn without<'a>(text: &'a str, secret: &str, instead: &str) -> Cow<'a, str> {
+    // JSON escapes a character by its number, and a few also by a backslash before them.
+    let escapes = text.contains("\\u") || secret.contains(['/', '"', '\\']) && text.contains('\\');
+    if !escapes {
+        return if text.contains(secret) {
+            text.replace(secret, instead).into()
+        } else {
+            text.into()
+        };
+    }
+    let bytes = text.as_bytes();
+    let first = secret.as_bytes().first().copied().unwrap_or_default();
+    let mut shown = String::new();
+    let (mut kept, mut at) = (0, 0);
+    while at < bytes.len() {
+        let end = (bytes[at] == first || bytes[at] == b'\\')
+            .then(|| end_of(&bytes[at..], secret.as_bytes()))
+            .flatten();
+        if let Some(length) = end {
+            // A match starts and ends with a whole character: neither begins with a continuation byte of UTF-8.
+            shown.push_str(&text[kept..at]);
+            shown.push_str(instead);
+            at += length;
+            kept = at;
+        } else {
+            // The rest of a run of backslashes is no other start.
+            let run = backslashes(&bytes[at..]);
+            at += run.max(1);
+        }
+    }
+    if kept == 0 && shown.is_empty() {
+        return text.into();
+    }
+    shown.push_str(&text[kept..]);
+    shown.into()
+}
+
+/// How long the secret at the start of a text is there, if it is there. Each character may be escaped, in JSON that is
+/// itself text in JSON too.
+fn end_of(text: &[u8], secret: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    for &byte in secret {
+        let run = backslashes(&text[at..]);
+        at += run;
+        let rest = &text[at..];
+        if run > 0 && rest.first() == Some(&b'u') {
+            let digits = std::str::from_utf8(rest.get(1..5)?).ok()?;
+            if u32::from_str_radix(digits, 16).ok()? != u32::from(byte) {
+                return None;
+            }
+            at += 5;
+        } else if rest.first() == Some(&byte) {
+            at += 1;
+        } else {
+            return None;
+        }
+    }
+    Some(at)
+}
+
+fn backslashes(text: &[u8]) -> usize {
+    text.iter().take_while(|byte| **byte == b'\\').count()
+}

@@ -1,0 +1,176 @@
+//! Log lines on their way to Python's logger `acc_assets`. A thread of their own writes them: a slow handler, or whoever
+//! holds the GIL, must not stop a thread that does I/O.
+
+use std::process;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread::{self, ThreadId};
+use std::time::Duration;
+
+use log::{Level, LevelFilter, Log, Metadata, Record};
+use pyo3::prelude::*;
+use pyo3::sync::OnceLockExt;
+
+/// How long the end of a call waits for its log lines: a handler that hangs must not hang the call.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A log record that owns its texts.
+struct Line {
+    level: Level,
+    target: String,
+    message: String,
+    module: Option<String>,
+    file: Option<String>,
+    line: Option<u32>,
+}
+
+enum Entry {
+    Line(Line),
+    /// Reached when all lines before it are written.
+    Mark(SyncSender<()>),
+}
+
+/// The lines of one process.
+struct Channel {
+    process: u32,
+    writer: ThreadId,
+    entries: Sender<Entry>,
+    /// Lines that are not written yet.
+    waiting: AtomicUsize,
+    /// The channel of a forked child, which has no writer of its parent's. A list needs no lock, so that a fork cannot
+    /// leave one locked.
+    child: OnceLock<Box<Channel>>,
+}
+
+static FIRST: OnceLock<Channel> = OnceLock::new();
+static LOGGER: OnceLock<Option<pyo3_log::Logger>> = OnceLock::new();
+
+/// Sends our log lines to Python from now on. To be called in each process before anything is logged.
+pub fn start(py: Python<'_>) {
+    // Python without a working `logging` has nowhere to write to.
+    let Some(logger) = LOGGER.get_or_init_py_attached(py, || install(py)) else {
+        return;
+    };
+    let process = process::id();
+    let mut channel = FIRST.get_or_init_py_attached(py, || Channel::new(process, logger));
+    while channel.process != process {
+        channel = channel
+            .child
+            .get_or_init_py_attached(py, || Box::new(Channel::new(process, logger)));
+    }
+}
+
+fn install(py: Python<'_>) -> Option<pyo3_log::Logger> {
+    // Only loggers are cached, not levels: a level that is set later must count.
+    let logger = pyo3_log::Logger::new(py, pyo3_log::Caching::Loggers).ok()?;
+    // Another library of this process may have installed its own; then our lines are lost, not our results.
+    if log::set_boxed_logger(Box::new(Bridge)).is_ok() {
+        log::set_max_level(LevelFilter::Debug);
+    }
+    Some(logger)
+}
+
+/// Waits until the lines of this process are written. To be called without the GIL.
+pub fn flush() {
+    let Some(channel) = current() else { return };
+    // The writer may be here too: a handler may make a call of its own.
+    if channel.waiting.load(Ordering::Acquire) == 0 || thread::current().id() == channel.writer {
+        return;
+    }
+    let (mark, reached) = sync_channel(1);
+    if channel.entries.send(Entry::Mark(mark)).is_ok() {
+        // What is late is written later.
+        let _ = reached.recv_timeout(PATIENCE);
+    }
+}
+
+fn current() -> Option<&'static Channel> {
+    let process = process::id();
+    let mut channel = FIRST.get()?;
+    while channel.process != process {
+        channel = channel.child.get()?;
+    }
+    Some(channel)
+}
+
+impl Channel {
+    fn new(process: u32, logger: &'static pyo3_log::Logger) -> Self {
+        let (entries, lines) = channel();
+        let writer = thread::Builder::new()
+            .name("acc-assets-log".to_owned())
+            .spawn(move || write(&lines, logger));
+        Self {
+            process,
+            // Without a thread there is no runtime either, so nothing is logged.
+            writer: writer.map_or_else(|_| thread::current().id(), |writer| writer.thread().id()),
+            entries,
+            waiting: AtomicUsize::new(0),
+            child: OnceLock::new(),
+        }
+    }
+}
+
+/// Writes lines for as long as the process lives.
+fn write(entries: &Receiver<Entry>, logger: &pyo3_log::Logger) {
+    for entry in entries {
+        match entry {
+            Entry::Line(line) => {
+                // `None`: Python has ended, and its handlers with it.
+                let _ = Python::try_attach(|_| {
+                    logger.log(
+                        &Record::builder()
+                            .level(line.level)
+                            .target(&line.target)
+                            .args(format_args!("{}", line.message))
+                            .module_path(line.module.as_deref())
+                            .file(line.file.as_deref())
+                            .line(line.line)
+                            .build(),
+                    );
+                });
+                if let Some(channel) = current() {
+                    channel.waiting.fetch_sub(1, Ordering::Release);
+                }
+            }
+            Entry::Mark(reached) => {
+                // Whoever waited may have lost patience.
+                let _ = reached.send(());
+            }
+        }
+    }
+}
+
+/// What the `log` crate is given: it only puts lines into the channel.
+struct Bridge;
+
+impl Log for Bridge {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        // The libraries below us log addresses with their queries.
+        let target = metadata.target();
+        target == "acc_assets" || target.starts_with("acc_assets::")
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if !self.enabled(record.metadata()) {
+            return;
+        }
+        let Some(channel) = current() else { return };
+        channel.waiting.fetch_add(1, Ordering::Release);
+        let line = Line {
+            level: record.level(),
+            target: record.target().to_owned(),
+            message: record.args().to_string(),
+            module: record.module_path().map(str::to_owned),
+            file: record.file().map(str::to_owned),
+            line: record.line(),
+        };
+        if channel.entries.send(Entry::Line(line)).is_err() {
+            channel.waiting.fetch_sub(1, Ordering::Release);
+        }
+    }
+
+    fn flush(&self) {
+        flush();
+    }
+}

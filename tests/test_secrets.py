@@ -1,0 +1,209 @@
+"""Tokens, passwords and cursors: in no message, no log line and no frame of a traceback."""
+
+from __future__ import annotations
+
+import json
+import logging
+import pickle
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
+from types import FrameType
+from typing import Any
+
+import pytest
+from test_transport import PROJECT, QUICK, give, refused, serving
+
+import acc_assets as acc
+
+TOKEN = "eyJhbGciOiJSUzI1NiJ9.a-token_that-nobody/may+see.c2ln"
+CURSOR = "Y3Vyc29yLXRoYXQtbm9ib2R5LW1heS1zZWU="
+
+
+@pytest.fixture(autouse=True)
+def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    caplog.set_level(logging.DEBUG)
+    return caplog
+
+
+def told(error: BaseException, log: pytest.LogCaptureFixture) -> str:
+    """Everything that an error says, and the log."""
+    return " ".join([str(error), repr(error), log.text])
+
+
+# ---- cursors ----
+
+
+def drop(handler: BaseHTTPRequestHandler) -> None:
+    handler.close_connection = True
+
+
+def echo(handler: BaseHTTPRequestHandler) -> None:
+    refused(handler, 400, json.dumps({"detail": f"no page at {CURSOR}"}).encode())
+
+
+def echo_address(handler: BaseHTTPRequestHandler) -> None:
+    refused(handler, 404, f"<html>{handler.path} was not found</html>".encode())
+
+
+def redirect(handler: BaseHTTPRequestHandler) -> None:
+    refused(handler, 302, b"", location=f"https://elsewhere.example{handler.path}")
+
+
+@pytest.mark.parametrize("kind", ["assets", "relationships"])
+@pytest.mark.parametrize("end", [drop, echo, echo_address, redirect])
+def test_a_cursor_is_in_no_message_and_no_log_line(
+    kind: str, end: Any, log: pytest.LogCaptureFixture
+) -> None:
+    body = {
+        "pagination": {"cursorState": CURSOR},
+        "page": {"continuationToken": CURSOR},
+        "results": [{"id": "a"}],
+        "relationships": [{"id": "a"}],
+    }
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        if "cursorState" in handler.path or "continuationToken" in handler.path:
+            end(handler)
+        else:
+            give(handler, json.dumps(body).encode())
+
+    retry = acc.Retry(attempts=2, base=0.01)
+    with serving(answer) as url, acc.Client("token", base_url=url, retry=retry) as client:
+        project = client.project(PROJECT)
+        read = project.assets.list if kind == "assets" else project.relationships.search
+        with pytest.raises(acc.AccError) as caught:
+            read()
+    everything = told(caught.value, log)
+    assert CURSOR not in everything
+    assert CURSOR.rstrip("=") not in everything
+    if end is drop:
+        # Where the request went is still told.
+        assert f"{url}/" in str(caught.value)
+        assert "?" not in str(caught.value)
+
+
+@pytest.mark.parametrize("cursor", [[CURSOR], {"next": CURSOR}, CURSOR * 300])
+def test_a_cursor_of_another_form_is_refused_and_not_shown(
+    cursor: Any, log: pytest.LogCaptureFixture
+) -> None:
+    body = {"pagination": {"cursorState": cursor}, "results": [{"id": "a"}]}
+    with (
+        serving(lambda handler: give(handler, json.dumps(body).encode())) as url,
+        acc.Client("token", base_url=url, retry=QUICK) as client,
+        pytest.raises(acc.ApiError, match="cursorState") as caught,
+    ):
+        client.project(PROJECT).assets.list()
+    assert CURSOR not in told(caught.value, log)
+    assert len(str(caught.value)) < 1000
+
+
+# ---- tokens in responses ----
+
+ESCAPES = {
+    "plain": TOKEN,
+    "every character": "".join(f"\\u{ord(letter):04x}" for letter in TOKEN),
+    "capital digits": "".join(f"\\u{ord(letter):04X}" for letter in TOKEN),
+    "one character": "\\u0065" + TOKEN[1:],
+    "the slash": TOKEN.replace("/", "\\/"),
+    "JSON in JSON": "".join(f"\\\\u{ord(letter):04x}" for letter in TOKEN[:9]) + TOKEN[9:],
+}
+
+
+@pytest.mark.parametrize("form", ESCAPES)
+@pytest.mark.parametrize("status", [200, 400, 401])
+def test_a_token_in_another_json_escape_is_hidden(
+    form: str, status: int, log: pytest.LogCaptureFixture
+) -> None:
+    body = b'{"detail":"you sent ' + ESCAPES[form].encode() + b' just now","more":"\\\\ \\"x\\" \\u00e9"}'
+    with (
+        serving(lambda handler: refused(handler, status, body)) as url,
+        acc.Client(TOKEN, base_url=url, retry=QUICK) as client,
+        pytest.raises(acc.ApiError) as caught,
+    ):
+        client.project(PROJECT).categories()
+    error = caught.value
+    assert json.loads(error.body) == {"detail": "you sent <token> just now", "more": '\\ "x" é'}
+    for text in (told(error, log), error.body, pickle.dumps(error).decode("latin-1")):
+        assert TOKEN not in text
+        assert ESCAPES[form] not in text
+
+
+# ---- frames ----
+
+PASSWORD = "hush-hush"
+PROXY = f"http://user:{PASSWORD}@localhost:3128"
+
+
+def frames(error: BaseException) -> Iterator[FrameType]:
+    step = error.__traceback__
+    while step is not None:
+        if (
+            "acc_assets" in step.tb_frame.f_code.co_filename
+            and "tests" not in step.tb_frame.f_code.co_filename
+        ):
+            yield step.tb_frame
+        step = step.tb_next
+
+
+def shown(value: object, depth: int = 4) -> Iterator[str]:
+    """What a tool that prints the locals of a frame may print of a value: its text, and that of what it holds."""
+    yield repr(value)
+    if isinstance(value, str):
+        yield value
+    if depth == 0:
+        return
+    if isinstance(value, dict):
+        for part in (*value.keys(), *value.values()):
+            yield from shown(part, depth - 1)
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        for part in value:
+            yield from shown(part, depth - 1)
+    elif type(value).__module__.startswith("acc_assets"):
+        yield from shown(getattr(value, "__dict__", {}), depth - 1)
+
+
+@pytest.mark.parametrize("face", [acc.Client, acc.AsyncClient])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"prefix": "construct"},
+        {"timeout": 0},
+        {"max_in_flight": 0},
+        {"max_in_flight": 65},
+        {"base_url": "http://example.com"},
+        {"region": "!"},
+        {"limits": 7},
+        {"retry": acc.Retry(attempts=0)},
+        {"ca_bundle": "/no/such/file"},
+        {"proxy": f"htp://user:{PASSWORD}@localhost:1"},
+        {"auth": TOKEN.encode()},
+        {"auth": ""},
+    ],
+)
+def test_no_frame_of_a_refused_option_holds_the_token_or_the_proxy(
+    face: Any, wrong: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ACC_ASSETS_TOKEN", raising=False)
+    with pytest.raises(acc.AccError) as caught:
+        face(**{"auth": TOKEN, "proxy": PROXY, **wrong})
+    found = list(frames(caught.value))
+    assert found
+    for frame in found:
+        for name, value in frame.f_locals.items():
+            for text in shown(value):
+                assert TOKEN not in text, (
+                    f"{frame.f_code.co_qualname if hasattr(frame.f_code, 'co_qualname') else frame.f_code.co_name}: {name}"
+                )
+                assert PASSWORD not in text, f"{frame.f_code.co_name}: {name}"
+            if isinstance(value, face):
+                assert repr(value).startswith(f"{face.__name__}(")
+
+
+def test_a_client_holds_its_token_and_its_proxy_out_of_sight() -> None:
+    client = acc.Client(TOKEN, proxy=PROXY)
+    for text in shown(client):
+        assert TOKEN not in text
+        assert PASSWORD not in text
+    restored = pickle.loads(pickle.dumps(client))
+    assert repr(restored) == repr(client)
+    assert PASSWORD.encode() not in pickle.dumps(client)
