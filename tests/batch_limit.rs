@@ -238,6 +238,7 @@ async fn lost_rows_are_looked_up_by_id_where_the_lookup_takes_fewer() {
 async fn a_large_body_that_is_refused_is_split_by_bytes_and_the_number_of_rows_is_not_lowered() {
     let bench = bench(1);
     bench.simulator.set_switch("max_body", "110000").unwrap();
+    bench.simulator.set_switch("barcode_max", "none").unwrap();
     let mut rows = bench.new_assets(300, |_| false);
     for row in &mut rows {
         row.push(("description", "d".repeat(1000)));

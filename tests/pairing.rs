@@ -340,8 +340,8 @@ async fn is_active_of_an_asset_decides_and_not_deleted_at() {
         (json!("false,"), json!(null), false),
     ] {
         let shown = Arc::new(Mutex::new(json!([])));
-        let (entries, deletes) = (shown.clone(), Arc::new(AtomicUsize::new(0)));
-        let seen = deletes.clone();
+        let (entries, sent) = (shown.clone(), Arc::new(AtomicUsize::new(0)));
+        let seen = sent.clone();
         let guard: Guard = Box::new(move |request| {
             let path = request.url.split('?').next().unwrap();
             let answer = |body: String| {
@@ -367,8 +367,8 @@ async fn is_active_of_an_asset_decides_and_not_deleted_at() {
             "createdAt": "2031-02-03T04:05:06.000Z", "isActive": active, "deletedAt": deleted_at }]);
         let (ledger, _) = bench.call(by_id(&assets::BATCH_DELETE, RowShape::Id, &ids)).await;
         assert_eq!(counts(&ledger), [(State::Deleted, 1)], "{case}");
-        let sent = deletes.load(Ordering::SeqCst);
-        assert_eq!(sent, if is_active { 2 } else { 1 }, "{case}");
+        let times = sent.load(Ordering::SeqCst);
+        assert_eq!(times, if is_active { 2 } else { 1 }, "{case}");
         // A deleted asset has given its import key back.
         let mut row = bench.new_asset("P-0", false);
         row.push(("barcode", "KEY".to_owned()));

@@ -29,10 +29,9 @@ const UNKNOWN: &str = "00000000-0000-4000-8000-000000000000";
 /// A value that a switch taking any number is tried with.
 fn number(switch: &str) -> &'static str {
     match switch {
-        "client_asset_id_max" | "barcode_max" => "50",
         "read_lag_ms" => "1000",
         "max_body" => "5000",
-        "max_items" => "50",
+        "client_asset_id_max" | "barcode_max" | "max_items" => "50",
         "rate_scale" => "0.5",
         // Seconds, or all of the requests.
         _ => "1",
