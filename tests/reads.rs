@@ -701,6 +701,7 @@ fn status(status: u16) -> Answer {
     Answer { status, ..ok("") }
 }
 
+#[allow(clippy::unnecessary_wraps)] // Beside responses that do not arrive.
 fn of(ids: &[&str], cursor: Option<&str>) -> Result<Answer, TransportError> {
     Ok(ok(&page(&assets::LIST, ids, cursor)))
 }
