@@ -65,14 +65,15 @@ def test_a_list_goes_on_only_with_the_same_filters(
 ) -> None:
     project = sim.client(retry=ONCE).project(sim.project_id)
     error = failed(sim, "assets", lambda: project.assets.list(status=[kit.status, kit.other_status]))
-    for call, named in [
+    others: list[tuple[Callable[[], Any], str]] = [
         (lambda: project.assets.list(status=kit.status, after=error), "filter[statusId]"),
         (lambda: project.assets.list(after=error), "filter[statusId]"),
         (lambda: project.assets.get(ids, after=error), "another call"),
         (lambda: project.relationships.search(after=error), "another call"),
         (lambda: project.assets.list(after="cursor"), "takes the exception"),  # type: ignore[arg-type]
         (lambda: project.assets.list(after=project.assets.get(ids[:3])), "complete"),
-    ]:
+    ]
+    for call, named in others:
         with pytest.raises(acc.OptionError, match="after=") as raised:
             call()
         assert named in str(raised.value)

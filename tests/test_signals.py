@@ -91,15 +91,21 @@ def test_who_watches_is_told_what_is_waited_for(
     assert "Ctrl-C" in text
 
 
-def test_a_read_comes_back_as_well(start: Callable[..., Program], sim: acc.testing.Simulator) -> None:
+@pytest.mark.parametrize(
+    ("read", "raises"),
+    [("project.categories", "KeyboardInterrupt"), ("project.assets.list", "ReadInterrupted")],
+)
+def test_a_read_comes_back_as_well(
+    start: Callable[..., Program], sim: acc.testing.Simulator, read: str, raises: str
+) -> None:
     before = sim.audit()["requests"]
     delay(sim, 60, on="any")
-    program = start(CALL + "call(project.categories)")
+    program = start(CALL + f"call({read})")
     program.wait_until(lambda sim: sim.audit()["requests"] > before)
     program.interrupt()
     time.sleep(0.2)
     program.interrupt()
-    assert program.ended(2).said[0]["kind"] == "KeyboardInterrupt"
+    assert program.ended(2).said[0]["kind"] == raises
 
 
 @pytest.mark.parametrize(

@@ -674,24 +674,30 @@ async def _drive_soon(write: Write, operation: _core.Operation) -> BulkResult:
     return write.judge(operation, write.keep(operation, Again(write, _again_soon)))
 
 
-def read_now(operation: _core.Operation, progress: ProgressOption = False) -> _core.Table:
-    """Runs a read in this thread."""
+def read_now(
+    operation: _core.Operation, progress: ProgressOption = False, *, resumable: bool = True
+) -> _core.Table:
+    """Runs a read in this thread. If it fails and is resumable, the exception keeps what was read."""
     with Reporter(progress, DONE_WORDS["get"]) as report:
         operation.wait(report if report.wanted else None, report.stopping)
-    return _read(operation)
+    return _read(operation, resumable)
 
 
-async def read_soon(operation: _core.Operation, progress: ProgressOption = False) -> _core.Table:
-    """Runs a read in the background, awaited."""
+async def read_soon(
+    operation: _core.Operation, progress: ProgressOption = False, *, resumable: bool = True
+) -> _core.Table:
+    """Runs a read in the background, awaited; as `read_now`."""
     with Reporter(progress, DONE_WORDS["get"]) as report:
         try:
             await _ended(operation, report)
         except BaseException as error:
+            if not resumable:
+                raise
             if isinstance(error, KeyboardInterrupt):
                 raise ReadInterrupted(_partial(operation)) from None
             error.partial = _partial(operation)  # type: ignore[attr-defined]
             raise
-    return _read(operation)
+    return _read(operation, resumable)
 
 
 def _partial(operation: _core.Operation) -> AssetTable | None:
@@ -730,14 +736,15 @@ def keeping(table: _core.Table | None) -> Iterator[None]:
         raise
 
 
-def _read(operation: _core.Operation) -> _core.Table:
+def _read(operation: _core.Operation, resumable: bool) -> _core.Table:
     if operation.interrupted:
-        raise ReadInterrupted(_partial(operation))
+        raise ReadInterrupted(_partial(operation)) if resumable else KeyboardInterrupt
     error = operation.error
     if error is not None:
-        # One that the user's own ids raised may take no attribute.
-        with suppress(AttributeError):
-            error.partial = _partial(operation)  # type: ignore[attr-defined]
+        if resumable:
+            # One that the user's own ids raised may take no attribute.
+            with suppress(AttributeError):
+                error.partial = _partial(operation)  # type: ignore[attr-defined]
         raise error
     table = operation.table
     if table is None:

@@ -286,7 +286,8 @@ class AsyncProject:
     async def _settings(
         self, kind: str, path: Mapping[str, str] | None = None, query: Sequence[tuple[str, str]] = ()
     ) -> list[dict[str, Any]]:
-        return (await read_soon(self._session.engine().read(kind, self.id, path or {}, query))).dicts()
+        operation = self._session.engine().read(kind, self.id, path or {}, query)
+        return (await read_soon(operation, resumable=False)).dicts()
 
     def __repr__(self) -> str:
         return f"AsyncProject({self.id!r})"

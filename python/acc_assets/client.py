@@ -281,7 +281,8 @@ class Project:
     def _settings(
         self, kind: str, path: Mapping[str, str] | None = None, query: Sequence[tuple[str, str]] = ()
     ) -> list[dict[str, Any]]:
-        return read_now(self._session.engine().read(kind, self.id, path or {}, query)).dicts()
+        operation = self._session.engine().read(kind, self.id, path or {}, query)
+        return read_now(operation, resumable=False).dicts()
 
     def __repr__(self) -> str:
         return f"Project({self.id!r})"

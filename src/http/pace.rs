@@ -61,6 +61,7 @@ impl Windows {
             groups: groups.clone(),
             changed: AtomicBool::new(false),
             keeping: AtomicBool::new(false),
+            turn: Mutex::default(),
         };
         Self {
             groups,
@@ -163,6 +164,8 @@ struct Keeper {
     changed: AtomicBool,
     /// Whether a task is about to write it.
     keeping: AtomicBool,
+    /// One write at a time.
+    turn: Mutex<()>,
 }
 
 impl Keeper {
@@ -191,6 +194,7 @@ impl Keeper {
     }
 
     fn write(&self) {
+        let _turn = locked(&self.turn);
         self.changed.store(false, Ordering::Release);
         let windows: Vec<_> = locked(&self.groups)
             .iter()
@@ -214,7 +218,7 @@ pub fn keep_all() {
         .iter()
         .filter(|((owner, ..), _)| *owner == process)
         .filter_map(|(_, windows)| windows.keeper.clone())
-        .filter(|keeper| keeper.changed.load(Ordering::Acquire))
+        .filter(|keeper| keeper.changed.load(Ordering::Acquire) || keeper.keeping.load(Ordering::Acquire))
         .collect();
     if keepers.is_empty() {
         return;

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::http::auth::digest;
 use crate::options::RateGroup;
@@ -81,7 +82,8 @@ impl PaceFile {
         Self {
             folder: folder.to_owned(),
             name: digest(&["pacing", service, user]),
-            id: fastrand::u64(..),
+            // From the system: generators of a program are the same in all its forked children.
+            id: Uuid::new_v4().as_u64_pair().0,
         }
     }
 
