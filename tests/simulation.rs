@@ -17,6 +17,7 @@ use acc_assets::batch::outcome::{Ledger, SharedLedger, State, View, lock};
 use acc_assets::batch::pages;
 use acc_assets::http::send::Answer;
 use acc_assets::http::{Phase, Stop};
+use acc_assets::options;
 use acc_assets::simulator;
 use acc_assets::validation::RowShape;
 use bench::{Bench, Call, Guard, Way, client, counts, fault};
@@ -486,17 +487,17 @@ fn journals_are_synced_by_no_io_thread_and_without_the_lock_of_the_ledger() {
         assert!(ledger.set(shared.clone()).is_ok());
         // Tasks only run on threads that drive requests.
         let io: Arc<Mutex<HashSet<ThreadId>>> = Arc::default();
-        let note = |io: Arc<Mutex<HashSet<ThreadId>>>| async move {
+        let watch = |io: Arc<Mutex<HashSet<ThreadId>>>| async move {
             for _ in 0..100 {
                 io.lock().unwrap().insert(std::thread::current().id());
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         };
         let ended = tokio::spawn(driving);
-        let notes: Vec<_> = (0..8).map(|_| tokio::spawn(note(io.clone()))).collect();
+        let watches: Vec<_> = (0..8).map(|_| tokio::spawn(watch(io.clone()))).collect();
         assert!(ended.await.unwrap().fatal.is_none());
-        for note in notes {
-            note.await.unwrap();
+        for watch in watches {
+            watch.await.unwrap();
         }
         assert_eq!(counts(&lock(&shared)), [(State::Created, 350)]);
         let (seen, io) = (seen.lock().unwrap(), io.lock().unwrap());
@@ -615,4 +616,43 @@ fn a_journal_written_by_many_requests_at_once_holds_the_ledger() {
         assert_eq!(kept.sendings(), ledger.sendings());
         assert_eq!(kept.faults(), ledger.faults());
     });
+}
+
+/// A request that has its slot and waits for another one in flight is held back by a 429 to that one.
+#[tokio::test(start_paused = true)]
+async fn a_pause_holds_for_requests_that_wait_for_others_in_flight() {
+    let sent: Arc<Mutex<Vec<Duration>>> = Arc::default();
+    let (noted, start) = (sent.clone(), Instant::now());
+    let guard: Guard = Box::new(move |_| {
+        noted.lock().unwrap().push(start.elapsed());
+        Way::On
+    });
+    let options = options::Options {
+        max_in_flight: 1,
+        ..client()
+    };
+    let latency = Duration::from_millis(100);
+    let bench = Bench::guarded(
+        simulator::Options {
+            latency,
+            ..simulator::Options::default()
+        },
+        options,
+        guard,
+    );
+    bench
+        .simulator
+        .add_fault(fault(&json!({"what": "rate_limit", "retry_after": 20})));
+    let mut calls = tokio::task::JoinSet::new();
+    for name in ["A", "B", "C"] {
+        let (_, driving) = bench.start(Call::create(vec![bench.new_asset(name, false)]));
+        calls.spawn(driving);
+    }
+    while let Some(ended) = calls.join_next().await {
+        assert!(ended.unwrap().fatal.is_none());
+    }
+    let sent = sent.lock().unwrap();
+    assert_eq!(sent.len(), 4, "{sent:?}");
+    assert!(sent[1] >= Duration::from_secs(20), "{sent:?}");
+    assert_eq!(bench.simulator.audit().most_in_flight, 1);
 }

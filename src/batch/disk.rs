@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Syncs of one transaction: the rollback journal, its folder, and the file.
-const SYNCS: u32 = 3;
+/// Syncs of one transaction: of the rollback journal before and after the file, and of their folder.
+const SYNCS: u32 = 4;
 
 /// Called with the number of rows that are about to be on the disk.
 type Hook = Arc<dyn Fn(usize) + Send + Sync>;

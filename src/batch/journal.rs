@@ -641,38 +641,7 @@ fn load(connection: &Connection) -> Result<(Kept, bool), Trouble> {
             Ok(())
         },
     )?;
-    let mut statement = connection.prepare("SELECT * FROM bodies ORDER BY sending")?;
-    let mut rows = statement.query([])?;
-    let mut next = 0;
-    let mut kept: HashSet<(u32, u32)> = HashSet::new();
-    while let Some(row) = rows.next()? {
-        let (sending, body): (u32, SentBody) = (row.get(0)?, of_json(row, 1)?);
-        if sending < next {
-            return Err(rusqlite::Error::IntegralValueOutOfRange(0, sending.into()).into());
-        }
-        next = sending.saturating_add(1);
-        kept.extend(body.rows.iter().map(|item| (sending, item.row)));
-        let fits = body
-            .rows
-            .iter()
-            .all(|item| (item.row as usize) < ledger.rows() && body.text.is_char_boundary(item.end));
-        if sending as usize >= sendings || !fits || !body.rows.is_sorted_by_key(|item| item.end) {
-            return Err(rusqlite::Error::IntegralValueOutOfRange(0, sending.into()).into());
-        }
-        ledger.restore_body(sending, body);
-    }
-    for row in 0..u32::try_from(ledger.rows()).unwrap_or(u32::MAX) {
-        let record = ledger.record(row);
-        if record.state == State::Unknown
-            && record.same_as.is_none()
-            && let Some(sending) = record.sending
-            && !kept.contains(&(sending, row))
-        {
-            // Without it the row would stay unknown for good, or be looked for as something else.
-            let missing = format!("is damaged (what was sent of row {row} is missing)");
-            return Err(Trouble::Other(missing, DAMAGED));
-        }
-    }
+    load_bodies(connection, &mut ledger)?;
     let moment = |row: &Row<'_>, column: usize| {
         row.get::<_, Option<String>>(column)?
             .map(|moment| moment.parse::<Timestamp>())
@@ -698,6 +667,46 @@ fn load(connection: &Connection) -> Result<(Kept, bool), Trouble> {
         };
         Ok((kept, written.is_some()))
     })?)
+}
+
+/// What requests carried whose rows are in doubt.
+fn load_bodies(connection: &Connection, ledger: &mut Ledger) -> Result<(), Trouble> {
+    let mut statement = connection.prepare("SELECT * FROM bodies ORDER BY sending")?;
+    let mut rows = statement.query([])?;
+    let mut next = 0;
+    let mut kept: HashSet<(u32, u32)> = HashSet::new();
+    while let Some(row) = rows.next()? {
+        let (sending, body): (u32, SentBody) = (row.get(0)?, of_json(row, 1)?);
+        if sending < next {
+            return Err(rusqlite::Error::IntegralValueOutOfRange(0, sending.into()).into());
+        }
+        next = sending.saturating_add(1);
+        kept.extend(body.rows.iter().map(|item| (sending, item.row)));
+        let fits = body
+            .rows
+            .iter()
+            .all(|item| (item.row as usize) < ledger.rows() && body.text.is_char_boundary(item.end));
+        if sending as usize >= ledger.sendings().len()
+            || !fits
+            || !body.rows.is_sorted_by_key(|item| item.end)
+        {
+            return Err(rusqlite::Error::IntegralValueOutOfRange(0, sending.into()).into());
+        }
+        ledger.restore_body(sending, body);
+    }
+    for row in 0..u32::try_from(ledger.rows()).unwrap_or(u32::MAX) {
+        let record = ledger.record(row);
+        if record.state == State::Unknown
+            && record.same_as.is_none()
+            && let Some(sending) = record.sending
+            && !kept.contains(&(sending, row))
+        {
+            // Without it the row would stay unknown for good, or be looked for as something else.
+            let missing = format!("is damaged (what was sent of row {row} is missing)");
+            return Err(Trouble::Other(missing, DAMAGED));
+        }
+    }
+    Ok(())
 }
 
 /// Every row of a table that is numbered from 0 without a gap.
