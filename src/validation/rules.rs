@@ -115,11 +115,15 @@ pub fn rules() -> &'static [Rule] {
 
 impl Rule {
     pub(super) fn problem(&self, column: &str, value: &str, message: String, fix: &str) -> Problem {
+        let escaped = match shown(&message) {
+            Cow::Owned(escaped) => Some(escaped),
+            Cow::Borrowed(_) => None,
+        };
         Problem {
             rule: Cow::Borrowed(self.code),
             column: column.to_owned(),
             value: shown(value).into_owned(),
-            message: shown(&message).into_owned(),
+            message: escaped.unwrap_or(message),
             fix: shown(if fix.is_empty() { self.fix } else { fix }).into_owned(),
         }
     }

@@ -111,7 +111,7 @@ impl Table {
             return Err(names.none());
         };
         for (column, name) in header.names {
-            names.add(column, name);
+            names.add(column, &name);
         }
         let below = (0_u32..).zip(&header.below).filter(|(_, used)| **used);
         let (places, names) = names.finish(below.map(|(column, _)| column))?;
@@ -201,7 +201,7 @@ impl Content {
             file: file.to_owned(),
             encoding: None,
             raw: Vec::new(),
-            text: String::new(),
+            decoded: String::new(),
             at: 0,
             ended: false,
         })
@@ -211,7 +211,7 @@ impl Content {
         let mut text = self.text(&format.file)?;
         if format.sep_line {
             text.fill()?;
-            text.at = text.text.len().min(5);
+            text.at = text.decoded.len().min(5);
         }
         Ok(Records {
             text,
@@ -336,7 +336,7 @@ impl Records {
 
     /// Counts the line ends of what is taken.
     fn take(&mut self, bytes: usize) {
-        let taken = &self.text.text.as_bytes()[self.text.at..self.text.at + bytes];
+        let taken = &self.text.decoded.as_bytes()[self.text.at..self.text.at + bytes];
         for byte in taken {
             let ends = matches!(byte, b'\n' | b'\r') && !(*byte == b'\n' && self.after_return);
             self.line = self.line.saturating_add(u32::from(ends));
@@ -405,7 +405,7 @@ struct Text {
     encoding: Option<Encoding>,
     /// Bytes that were read and not decoded: part of a character.
     raw: Vec<u8>,
-    text: String,
+    decoded: String,
     /// What of the text has been taken.
     at: usize,
     ended: bool,
@@ -414,18 +414,18 @@ struct Text {
 impl Text {
     /// The text that has not been taken yet; none is left where it is empty.
     fn fill(&mut self) -> Result<&[u8], SourceError> {
-        while self.at == self.text.len() && !self.ended {
+        while self.at == self.decoded.len() && !self.ended {
             self.read()?;
         }
-        Ok(&self.text.as_bytes()[self.at..])
+        Ok(&self.decoded.as_bytes()[self.at..])
     }
 
     /// The first lines.
     fn beginning(&mut self) -> Result<String, SourceError> {
         let mut beginning = String::new();
         while !self.fill()?.is_empty() {
-            beginning.push_str(&self.text[self.at..]);
-            self.at = self.text.len();
+            beginning.push_str(&self.decoded[self.at..]);
+            self.at = self.decoded.len();
             if beginning.len() >= BEGINNING {
                 // Whole lines only.
                 let end = beginning.rfind(['\n', '\r']).unwrap_or(beginning.len());
@@ -470,7 +470,7 @@ impl Text {
         };
         // UTF-16 without its mark is UTF-8 too, with a zero in every character.
         match decoded.filter(|text| !text.as_bytes().contains(&0)) {
-            Some(text) if !self.ended || self.raw.is_empty() => self.text = text,
+            Some(text) if !self.ended || self.raw.is_empty() => self.decoded = text,
             _ => {
                 return Err(SourceError(format!(
                     "{} is not in UTF-8: save it in Excel as \"CSV UTF-8 (comma delimited)\", or as .xlsx",

@@ -308,7 +308,7 @@ impl Content {
             if let Value::Formula(formula) = value {
                 return Err(names.formula(formula));
             }
-            names.add(*column, value.name());
+            names.add(*column, &value.name());
         }
         let header_row = header[0].0;
         if above > 0 {
@@ -356,7 +356,7 @@ impl Names {
         }
     }
 
-    fn add(&mut self, column: u32, name: String) {
+    fn add(&mut self, column: u32, name: &str) {
         self.named.insert(column, without_mark(name.trim()));
     }
 

@@ -421,15 +421,12 @@ fn with_control_characters(text: &str) -> String {
     for part in parts {
         let code = part.get(..3).filter(|code| code.ends_with('_'));
         let code = code.and_then(|code| u8::from_str_radix(&code[..2], 16).ok());
-        match code.filter(u8::is_ascii_control) {
-            Some(code) => {
-                plain.push(char::from(code));
-                plain.push_str(&part[3..]);
-            }
-            None => {
-                plain.push_str("_x00");
-                plain.push_str(part);
-            }
+        if let Some(code) = code.filter(u8::is_ascii_control) {
+            plain.push(char::from(code));
+            plain.push_str(&part[3..]);
+        } else {
+            plain.push_str("_x00");
+            plain.push_str(part);
         }
     }
     plain
