@@ -12,7 +12,7 @@ export PYO3_PYTHON := $(CURDIR)/$(PYTHON)
 SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md \
            $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name py.typed)
 
-.PHONY: help demo test soak kills fuzz lint bench faults wheel clean
+.PHONY: help demo test attack soak kills fuzz lint bench faults wheel clean
 
 help: ## Print what each target does
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 12
@@ -46,6 +46,9 @@ soak: ## Play SCHEDULES random schedules of faults (100000) on a paused clock
 
 kills: .venv/.installed ## Kill the process of KILLS random runs (200), and call them again
 	FIRST=$(FIRST) KILLS=$(KILLS) $(PYTHON) -m pytest -q -s tests/test_kill.py -k killed
+
+attack: .venv/.installed ## Play hostile files and responses in full size, within bounded memory
+	ATTACK=full $(PYTHON) -m pytest -q -s --durations=5 tests/test_attack.py
 
 lint: .venv/.installed ## Check formatting, lints and types
 	cargo fmt --check

@@ -1,7 +1,8 @@
 //! The one error of the core. Every kind says whether its request was sent.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
-use std::fmt;
+use std::fmt::{self, Write};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -217,7 +218,15 @@ fn speaks_of_too_many_rows(text: &str) -> bool {
 }
 
 impl fmt::Display for ServiceError {
-    fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::new();
+        self.write(&mut text)?;
+        formatter.write_str(&shown(&text))
+    }
+}
+
+impl ServiceError {
+    fn write(&self, text: &mut String) -> fmt::Result {
         write!(text, "the service answered {}", self.status)?;
         if let Some(code) = &self.code {
             write!(text, " {code}")?;
@@ -329,13 +338,64 @@ pub fn chain(error: &(dyn StdError + 'static)) -> String {
     text
 }
 
-/// At most `most` characters of a text, on one line.
+/// A text as people may see it on a terminal, in a log or on a page: what would change how the text around it looks, or
+/// pass for a line of its own, is escaped. All texts for people go through here; data stays as it is.
+#[must_use]
+pub fn shown(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        match character {
+            '\n' => shown.push_str("\\n"),
+            '\r' => shown.push_str("\\r"),
+            '\t' => shown.push_str("\\t"),
+            other if !is_hidden(other) => shown.push(other),
+            // Writing into memory cannot fail.
+            other if (other as u32) < 0x100 => drop(write!(shown, "\\x{:02x}", other as u32)),
+            other if (other as u32) < 0x1_0000 => drop(write!(shown, "\\u{:04x}", other as u32)),
+            other => drop(write!(shown, "\\U{:08x}", other as u32)),
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// A text of several lines, each as `shown` has it.
+#[must_use]
+pub fn shown_lines(text: &str) -> String {
+    text.split('\n').map(shown).collect::<Vec<_>>().join("\n")
+}
+
+/// Control characters, ends of lines and paragraphs, marks of the direction of writing (UAX #9, table 4), and what has no
+/// width or is a tag. Joiners are part of words and emoji.
+fn is_hidden(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{180e}'
+                | '\u{200b}'
+                | '\u{200e}'
+                | '\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
+/// At most `most` characters of a text, on one line and as people may see them.
 #[must_use]
 pub fn shortened(text: &str, most: usize) -> String {
-    let mut characters = text
-        .chars()
-        .map(|character| if character.is_control() { ' ' } else { character });
-    let mut short: String = characters.by_ref().take(most).collect();
+    let mut characters = text.chars().map(|character| match character {
+        '\n' | '\r' | '\t' => ' ',
+        other => other,
+    });
+    let short: String = characters.by_ref().take(most).collect();
+    let mut short = shown(&short).into_owned();
     if characters.next().is_some() {
         short.push('…');
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use reqwest::Url;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 
@@ -28,7 +29,8 @@ impl Prefix {
 }
 
 /// A group of endpoints whose requests one limit counts together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RateGroup {
     AssetsRead,
     AssetsWrite,
@@ -135,6 +137,8 @@ pub struct Options {
     pub ca_bundle: Option<std::path::PathBuf>,
     pub proxy: Option<String>,
     pub user_agent: String,
+    /// The folder of the files that keep the pace of users from one process to the next.
+    pub pacing: Option<std::path::PathBuf>,
 }
 
 impl Default for Options {
@@ -151,6 +155,7 @@ impl Default for Options {
             ca_bundle: None,
             proxy: None,
             user_agent: concat!("acc-assets/", env!("CARGO_PKG_VERSION")).to_owned(),
+            pacing: None,
         }
     }
 }

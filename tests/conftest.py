@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pytest
 
 import acc_assets as acc
+
+# Processes of the tests must not hold each other back.
+os.environ["ACC_ASSETS_PACING"] = "off"
 
 
 class Kit(NamedTuple):

@@ -68,7 +68,7 @@ fn rows(page: &str) -> Vec<Row> {
     rows
 }
 
-/// Why a test of the page is none; `None`: it is there.
+/// Why a name on the page is not that of a test that `make test` runs; `None`: it is.
 fn not_a_test(named: &str) -> Option<String> {
     let Some((path, name)) = named.split_once("::") else {
         return Some(format!("`{named}` is not written as `path::test`"));
@@ -77,11 +77,34 @@ fn not_a_test(named: &str) -> Option<String> {
     let Ok(text) = fs::read_to_string(root.join(path)) else {
         return Some(format!("there is no file `{path}` for `{named}`"));
     };
-    let heads = [format!("fn {name}("), format!("def {name}(")];
-    let found = text
-        .lines()
-        .any(|line| heads.iter().any(|head| line.contains(head.as_str())));
-    (!found).then(|| format!("`{path}` has no test `{name}`"))
+    let runs = match Path::new(path).extension().and_then(|kind| kind.to_str()) {
+        Some("rs") => is_rust_test(&text, name),
+        Some("py") => path.starts_with("tests/test_") && is_python_test(&text, name),
+        _ => false,
+    };
+    (!runs).then(|| format!("`{path}` has no test `{name}`"))
+}
+
+/// Whether there is such a function with a test attribute above it, and it is not ignored.
+fn is_rust_test(text: &str, name: &str) -> bool {
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    let heads = [format!("fn {name}("), format!("async fn {name}(")];
+    let Some(at) = lines
+        .iter()
+        .position(|line| heads.iter().any(|head| line.starts_with(head.as_str())))
+    else {
+        return false;
+    };
+    let above = || lines[..at].iter().rev().take_while(|line| line.starts_with("#["));
+    let is_test = |line: &&str| line.starts_with("#[test]") || line.starts_with("#[tokio::test");
+    above().any(is_test) && !above().any(|line| line.starts_with("#[ignore"))
+}
+
+/// Whether there is such a function at the outermost level, under a name that pytest collects.
+fn is_python_test(text: &str, name: &str) -> bool {
+    let heads = [format!("def {name}("), format!("async def {name}(")];
+    let found = |line: &str| heads.iter().any(|head| line.starts_with(head.as_str()));
+    name.starts_with("test_") && text.lines().any(found)
 }
 
 /// Where rules and endpoints are written.
@@ -197,4 +220,31 @@ fn the_page_of_the_contract_is_complete() {
         "docs/contract.md:\n- {}",
         missing.join("\n- ")
     );
+}
+
+#[test]
+fn only_what_runs_counts_as_a_test() {
+    let rust = "fn helper() {}\n\n#[test]\n#[ignore = \"slow\"]\nfn ignored() {}\n\n#[test]\n#[expect(x)]\nfn plain() {}\n\n\
+        proptest! {\n    #[test]\n    fn drawn(_ in any()) {}\n}\n\n\
+        #[tokio::test(start_paused = true)]\nasync fn paused() {}\n";
+    for name in ["plain", "drawn", "paused"] {
+        assert!(is_rust_test(rust, name), "{name}");
+    }
+    for name in ["helper", "ignored", "pla", "missing"] {
+        assert!(!is_rust_test(rust, name), "{name}");
+    }
+    let python = "def test_plain() -> None:\n    def test_inner() -> None: ...\n\nasync def test_async(x): ...\n\ndef helper(): ...\n";
+    assert!(is_python_test(python, "test_plain") && is_python_test(python, "test_async"));
+    for name in ["test_inner", "helper", "test_missing"] {
+        assert!(!is_python_test(python, name), "{name}");
+    }
+    assert!(not_a_test("tests/contract.rs::only_what_runs_counts_as_a_test").is_none());
+    for named in [
+        "tests/contract.rs::codes",
+        "tests/conftest.py::kit_of",
+        "tests/none.rs::test",
+        "codes",
+    ] {
+        assert!(not_a_test(named).is_some(), "{named}");
+    }
 }

@@ -178,6 +178,8 @@ fn take(ledger: &mut Ledger, step: Step) {
         }
         Step::FillUp => ledger.fill_up(ledger.rows() + 3),
         Step::Forget => ledger.forget_unread(),
+        // A row is in doubt since its request left, and what that carried is kept.
+        Step::Set(row, State::Unknown) if row < read && ledger.sending_of(row).is_some() => {}
         Step::Set(row, state) if row < read => ledger.set(row, state),
         Step::Fault(row, said) if row < read => {
             let problem = Problem {
@@ -263,6 +265,31 @@ fn a_ledger_that_was_read_back_has_no_changes_and_keeps_the_next_ones() {
     journal.write(&mut ledger).unwrap();
     drop(journal);
     assert_eq!(reopened(&path).1.state(1), State::Created);
+}
+
+#[test]
+fn a_request_is_taken_with_all_its_rows_or_not_at_all() {
+    let mut ledger = new_ledger();
+    for row in 0..10 {
+        push(&mut ledger, Label::Number, &format!("key {row}"));
+    }
+    for rows in [[3, 6], [8, 9]] {
+        let sending = ledger.begin_sending(carrying(&rows));
+        rows.iter().for_each(|row| ledger.set(*row, State::Unknown));
+        ledger.note_sending(sending, |_| {});
+    }
+    let taken = |changes: Changes| {
+        (
+            changes.rows.into_iter().collect::<Vec<_>>(),
+            changes.sendings.into_iter().collect::<Vec<_>>(),
+        )
+    };
+    assert_eq!(taken(ledger.take_changes_before(5)), ((0..7).collect(), vec![0]));
+    ledger.set(4, State::Created);
+    assert_eq!(taken(ledger.take_changes_before(7)), (vec![4], vec![]));
+    assert!(ledger.has_changes());
+    assert_eq!(taken(ledger.take_changes_before(9)), (vec![7, 8, 9], vec![1]));
+    assert!(!ledger.has_changes());
 }
 
 #[test]
@@ -711,7 +738,7 @@ fn foreign_files_are_refused_and_not_touched() {
     }
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
-    assert!(refusal(&path).contains("cannot be opened"));
+    assert!(refusal(&path).contains("is no file"));
 }
 
 #[test]
@@ -766,7 +793,6 @@ fn values_that_no_run_has_are_damage() {
     let damages = [
         "DELETE FROM records WHERE number = 1",
         "DELETE FROM run",
-        "DROP TABLE faults",
         "UPDATE records SET state = 'fine'",
         "UPDATE records SET label = x'00'",
         "UPDATE records SET sending = 7",
@@ -785,6 +811,78 @@ fn values_that_no_run_has_are_damage() {
         let message = refusal(&path);
         assert!(message.contains("is damaged"), "{damage}: {message}");
     }
+}
+
+/// What another program did to a journal must be refused at once, by whoever reads or drives it.
+fn assert_refused(path: &Path, change: &str, says: &str) {
+    Connection::open(path).unwrap().execute_batch(change).unwrap();
+    let before = fs::read(path).unwrap();
+    let start = Instant::now();
+    assert!(refusal(path).contains(says), "{change}");
+    let Err(Error::Journal(message)) = Journal::read(path) else {
+        panic!("{change}: it was read")
+    };
+    assert!(message.contains(says), "{message}");
+    assert!(start.elapsed() < Duration::from_secs(2), "{change}");
+    assert_eq!(fs::read(path).unwrap(), before, "{change}: it was touched");
+}
+
+#[test]
+fn a_journal_with_views_triggers_or_tables_of_others_is_refused() {
+    const ENDLESS: &str = "CREATE VIEW records AS WITH RECURSIVE rows(number) AS (SELECT 0 UNION ALL SELECT number + 1 \
+                           FROM rows) SELECT number, NULL, 'key', 'created', NULL, 1, NULL, NULL, NULL FROM rows";
+    for change in [
+        &format!("DROP TABLE records; {ENDLESS}"),
+        "CREATE TRIGGER forget AFTER INSERT ON records BEGIN DELETE FROM records; END",
+        "CREATE TABLE notes (note TEXT)",
+        "CREATE INDEX states ON records (state)",
+        "DROP TABLE bodies; CREATE TABLE bodies (sending INTEGER PRIMARY KEY, body TEXT)",
+        "DROP TABLE faults",
+        "PRAGMA journal_mode = WAL",
+    ] {
+        let (_folder, path) = folder();
+        drop(written(&path, 3));
+        assert_refused(&path, change, "was changed by another program");
+    }
+}
+
+#[test]
+fn rows_in_doubt_without_what_was_sent_of_them_are_damage() {
+    for change in [
+        "DELETE FROM bodies",
+        "UPDATE bodies SET body = replace(body, '\"row\":1', '\"row\":2')",
+    ] {
+        let (_folder, path) = folder();
+        let (mut journal, mut ledger) = written(&path, 3);
+        ledger.begin_sending(carrying(&[0, 1]));
+        ledger.set(0, State::Created);
+        ledger.set(1, State::Unknown);
+        journal.write(&mut ledger).unwrap();
+        drop(journal);
+        reopened(&path);
+        assert_refused(&path, change, "is damaged (what was sent of row 1 is missing)");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_refused() {
+    let (_folder, path) = folder();
+    assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    assert!(refusal(&path).contains("is no file; give the run another name"));
+    assert!(matches!(Journal::read(&path), Err(Error::Journal(message)) if message.contains("is no file")));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_journal_is_for_its_user_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let (folder, path) = folder();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let (_journal, _) = written(&path, 1);
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&path), 0o600);
+    assert_eq!(mode(&folder.path().join("level-3.sqlite-journal")), 0o600);
 }
 
 #[test]

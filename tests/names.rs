@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use acc_assets::input::Cell;
+use acc_assets::settings::Settings;
 use acc_assets::validation::{
     Dates, KnownAsset, Names, Nulls, Policy, Problem, RowShape, RowWriter, columns::Meant, columns::meant,
 };
@@ -164,7 +165,11 @@ fn what_names_nothing_says_what_was_meant() {
     }
     for (text, says) in [
         ("Building A > Room 302", "did you mean `Building A > Room 301`?"),
-        ("Twin", "it may mean"),
+        (
+            "Twin",
+            "`Building A > Twin (00000000-0000-4000-8000-000000000011)` or \
+             `Building A > Twin (00000000-0000-4000-8000-000000000012)`",
+        ),
         ("nowhere", "no such location"),
     ] {
         let (rule, column, message) = problem(&unit("Location", Cell::Text(text)));
@@ -203,6 +208,10 @@ fn values_are_read_by_the_kind_of_their_attribute() {
         ("Commissioned", Cell::Bool(true), json!({ "ca4": true })),
         ("Commissioned", Cell::Text("No"), json!({ "ca4": false })),
         ("Commissioned", Cell::Float(1.0), json!({ "ca4": true })),
+        ("Commissioned", Cell::Float32(1.0), json!({ "ca4": true })),
+        ("Commissioned", Cell::Float32(-0.0), json!({ "ca4": false })),
+        ("Commissioned", Cell::Digits("1.00"), json!({ "ca4": true })),
+        ("Commissioned", Cell::Digits("0"), json!({ "ca4": false })),
         ("Filter class", Cell::Text(" f7 "), json!({ "ca5": "choice-F7" })),
         ("Filter Class", Cell::Int(230), json!({ "ca5": "choice-230" })),
         ("ca5", Cell::Text("choice-G4"), json!({ "ca5": "choice-G4" })),
@@ -250,18 +259,45 @@ fn values_are_read_by_the_kind_of_their_attribute() {
 }
 
 #[test]
+fn an_attribute_of_an_unknown_data_type_is_left_to_the_service() {
+    let mut content = settings().content().clone();
+    content.attributes[0].data_type = "rating".to_owned();
+    let mut policy = policy(RowShape::NewAsset);
+    policy.names.settings = Some(Arc::new(Settings::new(content)));
+    for (cell, sent) in [
+        (Cell::Text("five stars"), json!("five stars")),
+        (Cell::Float(4.5), json!("4.5")),
+        (Cell::Bool(true), json!(true)),
+        (Cell::List(vec![Cell::Text("a")]), json!(["a"])),
+    ] {
+        let mut writer = RowWriter::new(policy.clone());
+        let body = row(&mut writer, &unit("Serial", cell.clone())).unwrap();
+        assert_eq!(body["customAttributes"]["ca1"], sent, "{cell:?}");
+    }
+}
+
+#[test]
 fn values_that_do_not_fit_are_told() {
     let time = jiff::civil::date(2031, 2, 28).at(7, 5, 0, 0);
+    let digits = "9".repeat(251);
+    let fraction = format!("0.{}1", "0".repeat(248));
+    assert!(create(&unit("Airflow (m³/h)", Cell::Digits(&digits[1..]))).is_ok());
+    assert!(create(&unit("Airflow (m³/h)", Cell::Text(&fraction[1..]))).is_ok());
     for (column, cell, rule, says) in [
         ("Serial", Cell::Text("123456"), "too_long", "at most 5 characters"),
         ("Airflow (m³/h)", Cell::Text("2,5"), "number", "point"),
         ("Airflow (m³/h)", Cell::Text("many"), "number", "no number"),
         ("Airflow (m³/h)", Cell::Text("inf"), "number", "no number"),
+        ("Airflow (m³/h)", Cell::Digits(&digits), "too_long", "at most 250"),
+        ("Airflow (m³/h)", Cell::Text(&fraction), "too_long", "at most 250"),
         ("Airflow (m³/h)", Cell::Bool(true), "number", "no number"),
         ("Installed on", Cell::Text("28.02.2031"), "date", "2031-02-28"),
         ("Installed on", Cell::DateTime(time), "date_only", "time of day"),
         ("Commissioned", Cell::Text("maybe"), "yes_no", "yes or no"),
         ("Commissioned", Cell::Int(2), "yes_no", "neither"),
+        ("Commissioned", Cell::Float32(0.5), "yes_no", "neither"),
+        ("Commissioned", Cell::Digits("1.01"), "yes_no", "neither"),
+        ("Commissioned", Cell::Digits("10"), "yes_no", "neither"),
         ("Filter Class", Cell::Text("F8"), "choice", "did you mean"),
         ("Filter Class", Cell::Text("G3"), "choice", "not offered any more"),
         (

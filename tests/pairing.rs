@@ -3,17 +3,17 @@
 
 mod bench;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use acc_assets::api::{Endpoint, assets, relationships};
-use acc_assets::batch::outcome::{Ledger, State, View};
+use acc_assets::batch::outcome::{Fault, Ledger, State, View};
 use acc_assets::http::send::Answer;
 use acc_assets::simulator;
 use acc_assets::validation::{ImportKey, RowShape};
 use bench::{Bench, Call, Guard, Texts, Way, client, count, counts, fault};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// More rows than the circuit breaker lets through when every response counts as an outage.
 const ROWS: usize = 3_200;
@@ -26,6 +26,13 @@ fn world(switches: &[(&str, &str)]) -> simulator::Options {
             .collect(),
         ..simulator::Options::default()
     }
+}
+
+fn faults(ledger: &Ledger) -> Vec<Fault> {
+    let view = View::new(Arc::new(ledger.clone()));
+    view.outcomes()
+        .filter_map(|outcome| outcome.fault.cloned())
+        .collect()
 }
 
 fn messages(ledger: &Ledger) -> Vec<String> {
@@ -295,6 +302,145 @@ async fn a_patch_or_unlink_with_another_success_status_is_looked_up() {
         assert_eq!(counts(&ledger), [(State::Deleted, 60)], "{code} {body}");
         assert!(ledger.stats.lookups > 0, "{code} {body}");
     }
+}
+
+/// A mismatch is an error that keeps the raw response.
+#[tokio::test(start_paused = true)]
+async fn a_row_that_a_response_does_not_name_keeps_that_response() {
+    for (dropped, says) in [
+        (1, "no entry of its answer belongs to this row"),
+        (3, "`results` is empty"),
+    ] {
+        let bench = Bench::new(world(&[]));
+        let short = json!({"what": "drop_results", "count": dropped, "on": "assets:batch-create"});
+        bench.simulator.add_fault(fault(&short));
+        let mut call = Call::create(bench.new_assets(3, |_| false));
+        call.reconcile = false;
+        let (ledger, _) = bench.call(call).await;
+        assert_eq!(count(&ledger, State::Unknown), dropped);
+        let faults = faults(&ledger);
+        assert_eq!(faults.len(), dropped);
+        for fault in &faults {
+            assert_eq!(fault.status, Some(201));
+            let body: Value = serde_json::from_str(fault.body.as_deref().unwrap()).unwrap();
+            assert_eq!(body["results"].as_array().unwrap().len(), 3 - dropped, "{body}");
+            assert!(messages(&ledger)[0].contains(says), "{:?}", messages(&ledger));
+        }
+    }
+}
+
+/// The examples show `deletedAt` beside `isActive: true`, and one prints `"true,"`.
+#[tokio::test(start_paused = true)]
+async fn is_active_of_an_asset_decides_and_not_deleted_at() {
+    let deleted = "2031-02-03T04:05:06.000Z";
+    for (active, deleted_at, is_active) in [
+        (json!(true), json!(deleted), true),
+        (json!("true,"), json!(deleted), true),
+        (json!(false), json!(null), false),
+        (json!("false,"), json!(null), false),
+    ] {
+        let shown = Arc::new(Mutex::new(json!([])));
+        let (entries, deletes) = (shown.clone(), Arc::new(AtomicUsize::new(0)));
+        let seen = deletes.clone();
+        let guard: Guard = Box::new(move |request| {
+            let path = request.url.split('?').next().unwrap();
+            let answer = |body: String| {
+                Way::Instead(Ok(Answer {
+                    status: 200,
+                    headers: Vec::new(),
+                    body: body.into(),
+                }))
+            };
+            if path.ends_with(":batch-delete") && seen.fetch_add(1, Ordering::SeqCst) == 0 {
+                // It proves nothing, so that the asset is looked up.
+                return answer("{}".to_owned());
+            }
+            if path.ends_with(":batch-get") || path.ends_with("/assets") {
+                return answer(json!({ "results": *entries.lock().unwrap() }).to_string());
+            }
+            Way::On
+        });
+        let bench = Bench::guarded(world(&[]), client(), guard);
+        let ids = created(&bench, 1).await;
+        let case = format!("{active} {deleted_at}");
+        *shown.lock().unwrap() = json!([{ "id": ids[0], "clientAssetId": "P-0", "barcode": "KEY",
+            "createdAt": "2031-02-03T04:05:06.000Z", "isActive": active, "deletedAt": deleted_at }]);
+        let (ledger, _) = bench.call(by_id(&assets::BATCH_DELETE, RowShape::Id, &ids)).await;
+        assert_eq!(counts(&ledger), [(State::Deleted, 1)], "{case}");
+        let sent = deletes.load(Ordering::SeqCst);
+        assert_eq!(sent, if is_active { 2 } else { 1 }, "{case}");
+        // A deleted asset has given its import key back.
+        let mut row = bench.new_asset("P-0", false);
+        row.push(("barcode", "KEY".to_owned()));
+        let mut call = Call::create(vec![row]);
+        call.import_key = Some(barcode_key());
+        let (ledger, _) = bench.call(call).await;
+        let state = if is_active {
+            State::Unchanged
+        } else {
+            State::Created
+        };
+        assert_eq!(counts(&ledger), [(state, 1)], "{case}");
+    }
+}
+
+/// Examples start at other versions than 1, and skip some.
+#[tokio::test(start_paused = true)]
+async fn a_patch_is_updated_whatever_its_version() {
+    let id = "6cdd4356-a719-4964-9fd7-0c505e731ac7";
+    for version in [
+        json!(1),
+        json!(0),
+        json!(77),
+        json!("2,"),
+        json!(null),
+        json!("new"),
+    ] {
+        let body = json!({ id: { "id": id, "version": version, "description": "checked" } }).to_string();
+        let guard: Guard = Box::new(move |_| {
+            Way::Instead(Ok(Answer {
+                status: 200,
+                headers: Vec::new(),
+                body: body.clone().into(),
+            }))
+        });
+        let bench = Bench::guarded(world(&[]), client(), guard);
+        let rows = vec![vec![("id", id.to_owned()), ("description", "checked".to_owned())]];
+        let call = Call::new(&assets::BATCH_PATCH, RowShape::AssetPatch, rows);
+        let (ledger, _) = bench.call(call).await;
+        assert_eq!(counts(&ledger), [(State::Updated, 1)], "{version}");
+        assert_eq!(ledger.warnings, [""; 0], "{version}");
+        assert_eq!(ledger.stats.requests, 1, "{version}");
+    }
+}
+
+/// The reference table prints a field around the array, which does not exist.
+#[tokio::test(start_paused = true)]
+async fn links_are_looked_up_by_a_bare_array_of_ids() {
+    let bodies = Arc::new(Mutex::new(Vec::new()));
+    let seen = bodies.clone();
+    let guard: Guard = Box::new(move |request| {
+        if request.url.ends_with("/relationships:batch") {
+            let body = request.body.as_deref().unwrap_or_default();
+            seen.lock()
+                .unwrap()
+                .push(String::from_utf8(body.to_vec()).unwrap());
+        }
+        Way::On
+    });
+    let bench = Bench::guarded(world(&[]), client(), guard);
+    let links = bench.simulator.seed_relationships(2);
+    let odd = json!({"what": "status", "code": 202, "body": "own", "after_apply": true,
+        "on": "relationships:delete"});
+    bench.simulator.add_fault(fault(&odd));
+    let (ledger, _) = bench
+        .call(by_id(&relationships::DELETE, RowShape::Id, &links))
+        .await;
+    assert_eq!(counts(&ledger), [(State::Deleted, 2)]);
+    assert_eq!(
+        *bodies.lock().unwrap(),
+        [format!("[\"{}\",\"{}\"]", links[0], links[1])]
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -15,7 +15,7 @@ use acc_assets::batch::pages;
 use acc_assets::error::Error;
 use acc_assets::http::refusal;
 use acc_assets::http::send::{Method, Network, Sending};
-use acc_assets::http::{Answer, Caller, Request, Stop, Token, Transport};
+use acc_assets::http::{Answer, Caller, Clock, Request, Stop, Token, Transport};
 use acc_assets::model::asset::{Identity, keyed, member};
 use acc_assets::model::text::same_key;
 use acc_assets::options::Options;
@@ -45,12 +45,13 @@ fn in_time<T>(read: impl FnOnce() -> T) -> T {
     result
 }
 
-const BULK: [&Endpoint; 5] = [
+const BULK: [&Endpoint; 6] = [
     &assets::BATCH_CREATE,
     &assets::BATCH_PATCH,
     &assets::BATCH_GET,
     &assets::BATCH_DELETE,
     &relationships::DELETE,
+    &relationships::BATCH,
 ];
 
 fn ids<'p>(paired: &'p [Paired<'_>]) -> Vec<Option<&'p str>> {
@@ -519,13 +520,13 @@ proptest! {
         let text = format!("{head}{inner}");
         let token = Token::fixed(&text);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let bearer = in_time(|| runtime.block_on(token.bearer()));
+        let bearer = in_time(|| runtime.block_on(token.bearer(&Clock::system())));
         match bearer {
             Ok(bearer) => {
                 prop_assert!(bearer.secret.reveal().chars().all(|character| character.is_ascii_graphic()));
                 let shown = format!("{bearer:?}");
                 prop_assert!(!shown.contains("secretsecret"));
-                let user = runtime.block_on(token.user()).unwrap();
+                let user = runtime.block_on(token.user(&Clock::system())).unwrap();
                 prop_assert!(!user.contains("secretsecret"));
             }
             Err(error) => {
@@ -571,5 +572,32 @@ async fn a_byte_that_is_no_text_hides_no_answer() {
     for entries in [false, true] {
         let paired = (assets::BATCH_CREATE.pair)(&answer.body, &[row], entries).unwrap();
         assert_eq!(ids(&paired), [Some("1")]);
+    }
+}
+
+/// A shape of the gateway's own software, which no page of the services shows.
+#[test]
+fn an_apigee_fault_gives_its_code_and_text() {
+    let body = r#"{"fault":{"faultstring":"Spike arrest violation","detail":{"errorcode":"policies.ratelimit.SpikeArrest"}}}"#;
+    for (body, code, text) in [
+        (
+            body,
+            Some("policies.ratelimit.SpikeArrest"),
+            Some("Spike arrest violation"),
+        ),
+        (r#"{"fault":{"faultstring":"down"}}"#, None, Some("down")),
+        (r#"{"fault":{"detail":"none"}}"#, None, None),
+    ] {
+        let error = refusal::read(&Answer {
+            status: 503,
+            headers: Vec::new(),
+            body: body.into(),
+        });
+        assert_eq!(
+            (error.code.as_deref(), error.message.as_deref()),
+            (code, text),
+            "{body}"
+        );
+        assert_eq!((error.status, &*error.body), (503, body));
     }
 }

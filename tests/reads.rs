@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex};
 
 use acc_assets::api::{Listing, assets, relationships};
 use acc_assets::batch::outcome::State;
-use acc_assets::batch::pages;
+use acc_assets::batch::pages::{self, Reading};
 use acc_assets::batch::settings::Reader;
-use acc_assets::error::Error;
+use acc_assets::error::{Error, Sent, TransportError};
 use acc_assets::http::send::{Answer, Request, Sending, Transport};
 use acc_assets::http::{Caller, Stop, Token};
 use acc_assets::ids::ProjectId;
@@ -413,6 +413,11 @@ async fn a_filter_that_is_ignored_is_an_error() {
             "filter[customAttributes][ca4]",
         ),
         (
+            &[("filter[customAttributes][ca4]", "2031-02-01T00:00:00Z")],
+            json!({"customAttributes": {"ca4": "2031-02-03"}}),
+            "filter[customAttributes][ca4]",
+        ),
+        (
             &[("filter[customAttributes][ca1]", "true")],
             json!({"customAttributes": {"ca1": false}}),
             "filter[customAttributes][ca1]",
@@ -544,6 +549,18 @@ async fn a_filter_that_was_applied_is_no_error() {
             &[("filter[customAttributes][ca4]", "2031-02-01..")],
             json!({"customAttributes": {"ca4": "2031-02-01"}}),
         ),
+        // A date asked for with a time, of another zone too.
+        (
+            &[("filter[customAttributes][ca4]", "2031-02-01T00:00:00Z")],
+            json!({"customAttributes": {"ca4": "2031-02-01"}}),
+        ),
+        (
+            &[(
+                "filter[customAttributes][ca4]",
+                "2031-02-01T00:00:00+02:00..2031-02-02T00:00:00+02:00",
+            )],
+            json!({"customAttributes": {"ca4": "2031-01-31"}}),
+        ),
         (
             &[("filter[customAttributes][ca6]", STATUS)],
             json!({"customAttributes": {"ca6": [OTHER, STATUS]}}),
@@ -658,4 +675,323 @@ async fn rows_that_need_unread_locations_are_not_sent_and_the_others_go_in() {
             "{fault:?}"
         );
     }
+}
+
+// ---- settings ----
+
+/// What a project with these entries is read as, and the requests that asked for them.
+async fn settings_of(entries: Value) -> (Settings, Vec<String>) {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = asked.clone();
+    let guard: Guard = Box::new(move |request| {
+        let url = request.url.strip_prefix("http://localhost").unwrap();
+        seen.lock().unwrap().push(url.to_owned());
+        let path = url.split('?').next().unwrap();
+        let of_category = path.split_once("/categories/").map(|(_, rest)| rest);
+        let name = of_category.unwrap_or_else(|| path.rsplit('/').next().unwrap());
+        let rows = entries.get(name).cloned().unwrap_or_else(|| json!([]));
+        Way::Instead(Ok(ok(&json!({ "results": rows }).to_string())))
+    });
+    let bench = Bench::guarded(simulator::Options::default(), client(), guard);
+    let content = reader(&bench).read().await.unwrap();
+    let asked = asked.lock().unwrap().clone();
+    (Settings::new(content), asked)
+}
+
+#[tokio::test]
+async fn inherited_status_sets_and_attributes_are_asked_for() {
+    let recorded: Value = serde_json::from_str(include_str!("recorded/category-status-sets.json")).unwrap();
+    let results = &recorded["answer"]["body"]["results"];
+    let (settings, asked) = settings_of(json!({
+        "categories": [{ "id": "1", "name": "ROOT", "isRoot": true }, { "id": "17", "parentId": "1" }],
+        "status-step-sets": [{ "id": results[0]["statusStepSetId"], "name": "Handover" }],
+        "status-step-sets:batch-get": results,
+    }))
+    .await;
+    let project = settings.content().project.clone();
+    let path = recorded["request"]["path"].as_str().unwrap();
+    let query = recorded["request"]["query"]["includeInherited"].as_str().unwrap();
+    let path = path.replace(":projectId", &project);
+    assert!(
+        asked.contains(&format!("{path}?includeInherited={query}")),
+        "{asked:?}"
+    );
+    let of_category = asked.iter().find(|url| url.contains("/categories/17/")).unwrap();
+    assert!(
+        of_category.ends_with("custom-attributes?includeInherited=true"),
+        "{of_category}"
+    );
+    assert_eq!(settings.set_of(1), Some(0));
+}
+
+/// A project of BIM 360 has its locations in a container with an id of its own.
+#[tokio::test]
+async fn locations_are_read_from_the_container_that_is_named() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = asked.clone();
+    let guard: Guard = Box::new(move |request| {
+        if request.url.contains("/locations/") {
+            seen.lock().unwrap().push(request.url.clone());
+        }
+        Way::On
+    });
+    let bench = Bench::guarded(simulator::Options::default(), client(), guard);
+    let container = bench.simulator.world_json()["locations_container_id"].clone();
+    let container = container.as_str().unwrap();
+    let mut named = reader(&bench);
+    named.locations_container = Some(container.to_owned());
+    let of_project = reader(&bench).read().await.unwrap();
+    let of_container = named.read().await.unwrap();
+    assert!(of_project.locations.as_ref().is_some_and(|read| !read.is_empty()));
+    assert_eq!(of_container.locations, of_project.locations);
+    let asked = asked.lock().unwrap();
+    let path = format!("/bim360/locations/v2/containers/{container}/trees/default/nodes?");
+    assert!(
+        asked[0].contains("/construction/locations/v2/projects/"),
+        "{asked:?}"
+    );
+    assert!(asked[1].contains(&path), "{asked:?}");
+    assert_eq!(asked.len(), 2);
+}
+
+/// `isLeaf` and `subcategoryIds` may be stale, and ROOT may have another name.
+#[tokio::test]
+async fn categories_are_placed_by_parent_id_and_root_is_found_by_is_root() {
+    let (settings, asked) = settings_of(json!({ "categories": [
+        { "id": "1", "name": "Plant", "isRoot": true, "isLeaf": true, "subcategoryIds": [] },
+        { "id": "2", "name": "ROOT", "parentId": "1", "isRoot": false, "isLeaf": true, "subcategoryIds": ["1"] },
+        { "id": "3", "name": "Pumps", "parentId": "2", "isRoot": false, "isLeaf": false, "subcategoryIds": ["1", "2"] },
+    ] }))
+    .await;
+    assert_eq!(settings.category_path(2), ["ROOT", "Pumps"]);
+    assert_eq!(
+        [0, 1, 2].map(|place| settings.is_root(place)),
+        [true, false, false]
+    );
+    assert_eq!(
+        [0, 1, 2].map(|place| settings.is_inner(place)),
+        [true, true, false]
+    );
+    let leaves: Vec<&String> = asked.iter().filter(|url| url.contains("/categories/")).collect();
+    assert!(
+        leaves.iter().any(|url| url.contains("/categories/3/")),
+        "{leaves:?}"
+    );
+}
+
+/// The examples show `deletedAt` beside `isActive: true`.
+#[tokio::test]
+async fn is_active_of_a_setting_decides_and_not_deleted_at() {
+    let deleted = "2031-02-03T04:05:06.000Z";
+    let entry = |id: &str, active: Value, deleted: Value| json!({ "id": id, "name": format!("ca{id}"), "isActive": active, "deletedAt": deleted });
+    let entries = json!([
+        entry("1", json!(true), json!(deleted)),
+        entry("2", json!("true,"), json!(deleted)),
+        entry("3", json!(false), json!(null)),
+        entry("4", json!(null), json!(deleted)),
+        entry("5", json!(null), json!(null)),
+    ]);
+    let (settings, _) = settings_of(json!({
+        "categories": entries,
+        "status-step-sets": [{ "id": "set", "values": entries, "isActive": true, "deletedAt": deleted }],
+        "custom-attributes": entries,
+    }))
+    .await;
+    let content = settings.content();
+    let expected = [true, true, false, false, true];
+    assert_eq!(
+        content
+            .categories
+            .iter()
+            .map(|entry| entry.active)
+            .collect::<Vec<_>>(),
+        expected
+    );
+    assert_eq!(
+        content
+            .attributes
+            .iter()
+            .map(|entry| entry.active)
+            .collect::<Vec<_>>(),
+        expected
+    );
+    let [set] = &content.status_sets[..] else {
+        panic!("{:?}", content.status_sets)
+    };
+    assert!(set.active);
+    assert_eq!(
+        set.statuses.iter().map(|entry| entry.active).collect::<Vec<_>>(),
+        expected
+    );
+}
+
+#[tokio::test]
+async fn settings_with_nulls_and_unknown_keys_are_read_as_far_as_they_go() {
+    // What is absent in the one is null in the other.
+    let absent = json!({
+        "categories": [{ "id": "1", "isRoot": true }, { "id": "2", "parentId": "1" }],
+        "status-step-sets": [{ "id": "set", "values": [{ "id": "status" }] }, { "id": "other" }],
+        "custom-attributes": [{ "id": "attribute", "name": "ca1", "dataType": "rating" }],
+        "status-step-sets:batch-get": [{ "categoryId": "2", "statusStepSetId": "set" }],
+        "2/custom-attributes": [{ "id": "attribute" }],
+        "nodes": [{ "id": "node" }],
+    });
+    let null = json!({
+        "categories": [
+            { "id": 1, "name": null, "parentId": null, "isRoot": true, "isActive": null, "deletedAt": null,
+              "description": null, "uid": { "new": [null] } },
+            { "id": null, "name": "of no id" },
+            { "name": "of no id either" },
+            { "id": 2, "name": null, "parentId": 1, "isRoot": null, "isLeaf": null, "subcategoryIds": null },
+        ],
+        "status-step-sets": [
+            { "id": "set", "name": null, "isDefault": null, "isActive": null, "new": 1,
+              "values": [null, 7, { "id": null }, { "id": "status", "label": null, "color": null, "new": null }] },
+            { "id": "other", "values": null },
+        ],
+        "custom-attributes": [
+            { "id": "attribute", "name": "ca1", "displayName": null, "dataType": "rating", "new": [],
+              "requiredOnIngress": null, "maxLengthOnIngress": null, "defaultValue": null, "values": null },
+            { "id": "nameless", "name": null },
+        ],
+        "status-step-sets:batch-get": [
+            { "categoryId": null, "statusStepSetId": "set" },
+            { "categoryId": 2, "statusStepSetId": "set", "inheritedFromCategoryId": null, "new": true },
+        ],
+        "2/custom-attributes": [{ "id": "attribute", "inheritedFromCategoryId": null }, { "id": null }],
+        "nodes": [{ "id": "node", "parentId": null, "name": null, "barcode": null, "new": {} }],
+    });
+    let (absent, _) = settings_of(absent).await;
+    let (null, _) = settings_of(null).await;
+    let read = |settings: &Settings| {
+        let mut content = settings.content().clone();
+        content.read_at.clear();
+        content
+    };
+    assert_eq!(read(&null), read(&absent));
+    assert_eq!(absent.content().attributes[0].data_type, "rating");
+    assert_eq!(absent.set_of(1), Some(0));
+    assert!(absent.attributes_of(1).contains(0));
+    assert_eq!(absent.content().locations.as_ref().map(Vec::len), Some(1));
+}
+
+// ---- lists that go on after an error ----
+
+/// What comes of a list whose service answers the nth request so, read on after each error up to this many times.
+async fn read_on(
+    times: usize,
+    next: impl Fn(usize) -> Result<Answer, TransportError> + Send + Sync + 'static,
+) -> (Vec<Option<Error>>, Reading, Vec<String>) {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let urls = asked.clone();
+    let service = Answering(Box::new(move |request: &Request| {
+        let mut urls = urls.lock().unwrap();
+        urls.push(request.url.clone());
+        next(urls.len() - 1)
+    }));
+    let mut options = Options::default();
+    options.retry.attempts = 1;
+    let caller = Caller::alone(Box::new(service), Token::fixed("token"), options);
+    let mut reading = Reading::default();
+    let mut ends = Vec::new();
+    for _ in 0..times {
+        let stop = Stop::default();
+        let read = pages::read_on(&caller, &assets::LIST, "/list", &[], &stop, &mut reading).await;
+        ends.push(read.err());
+    }
+    let asked = asked.lock().unwrap().clone();
+    (ends, reading, asked)
+}
+
+type Answers = dyn Fn(&Request) -> Result<Answer, TransportError> + Send + Sync;
+
+struct Answering(Box<Answers>);
+
+impl Transport for Answering {
+    fn send(&self, request: Request) -> Sending<'_> {
+        let answer = (self.0)(&request);
+        Box::pin(async move { answer })
+    }
+}
+
+fn status(status: u16) -> Answer {
+    Answer { status, ..ok("") }
+}
+
+fn of(ids: &[&str], cursor: Option<&str>) -> Result<Answer, TransportError> {
+    Ok(ok(&page(&assets::LIST, ids, cursor)))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_goes_on_at_its_cursor() {
+    let (ends, reading, asked) = read_on(3, |at| match at {
+        0 => of(&["a", "b"], Some("first")),
+        1 => of(&["c"], Some("second")),
+        2 => Ok(status(503)),
+        3 => Err(TransportError {
+            sent: Sent::Maybe,
+            message: "reset".to_owned(),
+            partial: None,
+        }),
+        // An asset was deleted meanwhile, so that one comes twice.
+        4 => of(&["c", "d"], Some("third")),
+        _ => of(&["e"], None),
+    })
+    .await;
+    let failed: Vec<bool> = ends.iter().map(Option::is_some).collect();
+    assert_eq!(failed, [true, true, false]);
+    let ids: Vec<Value> = reading
+        .table
+        .rows()
+        .map(|mut row| row.remove("id").unwrap())
+        .collect();
+    assert_eq!(ids, ["a", "b", "c", "d", "e"]);
+    let cursors: Vec<Option<&str>> = asked
+        .iter()
+        .map(|url| url.split_once("cursorState=").map(|(_, cursor)| cursor))
+        .collect();
+    let second = Some("second");
+    assert_eq!(
+        cursors,
+        [None, Some("first"), second, second, second, Some("third")]
+    );
+    assert!(!format!("{reading:?}").contains("third"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cursor_that_is_no_longer_taken_is_an_error_that_says_so() {
+    for refused in [400, 410, 422] {
+        let (ends, reading, _) = read_on(2, move |at| match at {
+            0 => of(&["a"], Some("first")),
+            1 => Ok(status(503)),
+            _ => Ok(status(refused)),
+        })
+        .await;
+        let message = ends[1].as_ref().unwrap().to_string();
+        assert!(message.contains("no longer takes the cursor"), "{message}");
+        assert!(message.contains("list anew"), "{message}");
+        assert_eq!(reading.table.len(), 1);
+    }
+    // Or it gives nothing, though there was more.
+    let total = |ids: &[&str], cursor: Option<&str>| {
+        let mut body: Value = serde_json::from_str(&page(&assets::LIST, ids, cursor)).unwrap();
+        body["pagination"]["totalResults"] = json!(3);
+        Ok(ok(&body.to_string()))
+    };
+    let (ends, ..) = read_on(2, move |at| match at {
+        0 => total(&["a"], Some("first")),
+        1 => Ok(status(503)),
+        _ => of(&[], None),
+    })
+    .await;
+    let message = ends[1].as_ref().unwrap().to_string();
+    assert!(message.contains("list anew"), "{message}");
+    // A list that is at its end goes on to it.
+    let (ends, reading, _) = read_on(2, move |at| match at {
+        0 => total(&["a", "b", "c"], Some("first")),
+        1 => Ok(status(503)),
+        _ => of(&[], None),
+    })
+    .await;
+    assert_eq!((&ends[1], reading.table.len()), (&None, 3));
 }

@@ -15,9 +15,10 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use acc_assets::api::{assets, relationships};
+use acc_assets::batch::disk;
 use acc_assets::batch::journal::{Header, Journal};
 use acc_assets::batch::outcome::{Ledger, State, View, lock};
-use acc_assets::batch::pages;
+use acc_assets::batch::pages::{self, Reading};
 use acc_assets::batch::run::Tolerance;
 use acc_assets::batch::settings::Reader;
 use acc_assets::http::send::Answer;
@@ -26,6 +27,7 @@ use acc_assets::ids::ProjectId;
 use acc_assets::settings::{Content, Settings};
 use acc_assets::simulator;
 use acc_assets::simulator::contract::SWITCHES;
+use acc_assets::table::Table;
 use acc_assets::validation::columns::{ROW_OF_RUN, row_of_run_text};
 use acc_assets::validation::{ImportKey, RowShape};
 use bench::{Bench, Call, Guard, SECRET, Texts, Way, count, counts, fault};
@@ -215,7 +217,7 @@ impl Schedule {
                 let value = match (*name, values[random.usize(0..values.len())]) {
                     // Together with work done late, below the 30 s that the service is given to settle.
                     ("read_lag_ms", "<n>") => random.u32(0..14_000).to_string(),
-                    ("client_asset_id_max", "<n>") => "60".to_owned(),
+                    ("client_asset_id_max" | "barcode_max", "<n>") => "60".to_owned(),
                     ("max_body", "<n>") => random.u32(2_000..20_000).to_string(),
                     ("inject_409" | "inject_5xx", "<n>") => "0.1".to_owned(),
                     ("rate_scale", "<n>") => "0.5".to_owned(),
@@ -251,6 +253,15 @@ impl Schedule {
             import_key,
             settings: Vec::new(),
             odd,
+        }
+    }
+
+    /// A disk that takes long for each write of the journal: more happens between a write and the bytes it allows.
+    fn slow_disk(&mut self) {
+        let lag = Duration::from_millis(self.random.u64(1..3000));
+        if let Some(path) = self.journal.as_ref().filter(|_| self.random.bool()) {
+            disk::lag(path, lag, self.random.u32(1..150));
+            let _ = write!(self.what, ", a disk {lag:?} slow");
         }
     }
 
@@ -528,10 +539,9 @@ impl Schedule {
             "/construction/assets/v2/projects/{}/assets",
             self.bench.simulator.project_id()
         );
-        let caller = &self.bench.caller;
-        let read = pages::read(caller, &assets::LIST, &path, &query, &Stop::default()).await;
+        let read = self.read_in_parts(&path, &query).await;
         self.clear_faults();
-        let Ok(table) = read else { return };
+        let Some(table) = read else { return };
         let listed: BTreeSet<String> = (0..table.len())
             .filter_map(|row| serde_json::from_str::<Value>(table.raw(row)?).ok())
             .map(|entry| entry["id"].as_str().unwrap().to_owned())
@@ -550,6 +560,31 @@ impl Schedule {
         if !self.what.contains("read_lag_ms") {
             assert_eq!(listed, wanted, "{}", self.what);
         }
+    }
+
+    /// A list that goes on after an error or a stop a few times; in between another process may take it over.
+    async fn read_in_parts(&mut self, path: &str, query: &[(String, String)]) -> Option<Table> {
+        let mut reading = Reading::default();
+        for _ in 0..self.random.usize(1..4) {
+            let stop = Stop::default();
+            let listing = &assets::LIST;
+            let read = pages::read_on(&self.bench.caller, listing, path, query, &stop, &mut reading);
+            let stopped = self.random.u8(0..4) == 0;
+            let at = Duration::from_millis(self.random.u64(0..1000));
+            let read = if stopped {
+                tokio::time::timeout(at, read).await.ok()
+            } else {
+                Some(read.await)
+            };
+            if let Some(Ok(())) = read {
+                return Some(reading.table);
+            }
+            if self.random.bool() {
+                let place = serde_json::to_string(&reading.place).unwrap();
+                reading.place = serde_json::from_str(&place).unwrap();
+            }
+        }
+        None
     }
 
     fn rows(&mut self) -> Vec<Texts> {
@@ -691,6 +726,7 @@ impl Schedule {
 
     async fn create(&mut self) -> Ledger {
         self.read_settings().await;
+        self.slow_disk();
         let rows = self.rows();
         let mut owned = Owned::new(self.with_names(rows.clone()));
         // Rows of one name cannot be told apart once they are edited.

@@ -4,15 +4,22 @@
 
 mod bench;
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread::ThreadId;
 use std::time::Duration;
 
-use acc_assets::api::{assets, relationships};
-use acc_assets::batch::outcome::{State, View};
+use acc_assets::api::{Endpoint, assets, relationships, settings};
+use acc_assets::batch::disk;
+use acc_assets::batch::journal::{Header, Journal};
+use acc_assets::batch::outcome::{Ledger, SharedLedger, State, View, lock};
+use acc_assets::batch::pages;
+use acc_assets::http::send::Answer;
+use acc_assets::http::{Phase, Stop};
 use acc_assets::simulator;
 use acc_assets::validation::RowShape;
-use bench::{Bench, counts, fault};
+use bench::{Bench, Call, Guard, Way, client, counts, fault};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -61,6 +68,104 @@ async fn the_documented_rate_is_kept_and_used() {
         start.elapsed().as_secs()
     );
     assert!(rate >= 97.0, "only {rate:.1} requests a minute");
+}
+
+#[tokio::test(start_paused = true)]
+async fn reads_and_locations_keep_their_documented_limits() {
+    for (listing, group, limit) in [
+        (&assets::LIST, "assets_read", 1000),
+        (&settings::LOCATIONS, "locations", 200),
+    ] {
+        let bench = Bench::new(simulator::Options::default());
+        let path = listing
+            .path
+            .replace("{prefix}", "construction")
+            .replace("{project}", &bench.simulator.project_id());
+        let start = Instant::now();
+        for read in 0..=limit {
+            pages::read(&bench.caller, listing, &path, &[], &Stop::default())
+                .await
+                .unwrap();
+            let waited = start.elapsed() >= Duration::from_secs(60);
+            assert_eq!(waited, read == limit, "{group}: read {read}");
+        }
+        let audit = bench.simulator.audit();
+        assert_eq!(
+            (audit.rate_limited, audit.busiest_window[group]),
+            (0, limit),
+            "{group}"
+        );
+    }
+}
+
+/// When the first requests of a run leave, of which so many meet a 429.
+async fn times_of_requests(
+    endpoint: &'static Endpoint,
+    throttled: usize,
+    headers: &[(&str, &str)],
+) -> Vec<Duration> {
+    let times = Arc::new(Mutex::new(Vec::new()));
+    let seen = times.clone();
+    let headers: Vec<(String, String)> = headers
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    let guard: Guard = Box::new(move |_| {
+        let mut times = seen.lock().unwrap();
+        times.push(Instant::now());
+        if times.len() > throttled {
+            return Way::On;
+        }
+        Way::Instead(Ok(Answer {
+            status: 429,
+            headers: headers.clone(),
+            body: r#"{"developerMessage":"Quota limit exceeded."}"#.into(),
+        }))
+    });
+    let bench = Bench::guarded(simulator::Options::default(), client(), guard);
+    let links = bench.simulator.seed_relationships(1);
+    let (shape, rows) = match endpoint.name {
+        "relationships:delete" => (RowShape::Id, vec![vec![("id", links[0].clone())]]),
+        _ => (RowShape::NewAsset, bench.new_assets(1, |_| false)),
+    };
+    let (ledger, _) = bench.run(endpoint, shape, rows, false).await;
+    let states = counts(&ledger);
+    assert!(
+        matches!(states[..], [(State::Created | State::Deleted, 1)]),
+        "{states:?}"
+    );
+    let times = times.lock().unwrap();
+    times.windows(2).map(|pair| pair[1] - pair[0]).collect()
+}
+
+/// Relationship pages say that Retry-After might be there; the limits are those of one minute.
+#[tokio::test(start_paused = true)]
+async fn a_429_pauses_for_retry_after_or_a_random_growing_time() {
+    let seconds = Duration::from_secs;
+    let date = ("date", "Mon, 23 Nov 2026 12:00:00 GMT");
+    for endpoint in [&assets::BATCH_CREATE, &relationships::DELETE] {
+        for (headers, wait) in [
+            (&[("retry-after", "7")][..], 7),
+            (&[date, ("retry-after", "Mon, 23 Nov 2026 12:00:30 GMT")][..], 30),
+        ] {
+            let pauses = times_of_requests(endpoint, 1, headers).await;
+            assert_eq!(pauses.len(), 1);
+            assert!(pauses[0] >= seconds(wait), "{pauses:?}");
+            assert!(pauses[0] < seconds(wait) + seconds(1), "{pauses:?}");
+        }
+        let mut longest = Duration::ZERO;
+        for _ in 0..10 {
+            let pauses = times_of_requests(endpoint, 6, &[]).await;
+            assert_eq!(pauses.len(), 6);
+            for (pause, most) in pauses.iter().zip([7.5, 15.0, 30.0, 60.0, 60.0, 60.0]) {
+                let range = seconds(60) / 16..=Duration::from_secs_f64(most) + seconds(1);
+                assert!(range.contains(pause), "{pauses:?}");
+            }
+            longest = longest.max(*pauses.iter().max().unwrap());
+        }
+        // Ten times six pauses without growth would all stay below this.
+        assert!(longest > Duration::from_millis(8_500), "{longest:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -317,4 +422,197 @@ async fn relationships_that_were_not_deleted_are_told() {
     assert_eq!(counts(&ledger), [(State::Deleted, 121), (State::Rejected, 1)]);
     // The one that no response named is read twice before it is refused.
     assert_eq!((ledger.stats.requests, ledger.stats.lookups), (5, 2));
+}
+
+// ---- the disk of a named run ----
+
+/// A create of so many rows as a named run, its journal, and the folder of that.
+fn named(bench: &Bench, rows: usize) -> (tempfile::TempDir, PathBuf, Call) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("level-3.sqlite");
+    let call = named_again(bench, &path, rows);
+    (folder, path, call)
+}
+
+fn named_again(bench: &Bench, path: &Path, rows: usize) -> Call {
+    let header = Header {
+        verb: "create".to_owned(),
+        project: bench.simulator.project_id(),
+        service: "http://localhost".to_owned(),
+        import_key: None,
+    };
+    let (journal, kept) = Journal::open(path, &header).unwrap();
+    let mut call = Call::create(bench.new_assets(rows, |_| false));
+    match kept {
+        Some(kept) => {
+            call = call.goes_on(kept, true, true);
+            call.again.judge = true;
+            call.again.edits = true;
+        }
+        None => call.ledger.watch(),
+    }
+    call.journal = Some(journal);
+    call
+}
+
+#[test]
+fn journals_are_synced_by_no_io_thread_and_without_the_lock_of_the_ledger() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let bench = Bench::new(simulator::Options::default());
+        let (_folder, path, call) = named(&bench, 350);
+        let seen: Arc<Mutex<HashMap<ThreadId, u32>>> = Arc::default();
+        let ledger: Arc<OnceLock<SharedLedger>> = Arc::default();
+        let (noted, looked) = (seen.clone(), ledger.clone());
+        disk::look_into(&path, move |_| {
+            *noted
+                .lock()
+                .unwrap()
+                .entry(std::thread::current().id())
+                .or_default() += 1;
+            if let Some(ledger) = looked.get() {
+                let start = std::time::Instant::now();
+                while ledger.try_lock().is_err() {
+                    assert!(start.elapsed() < Duration::from_secs(2), "the ledger is locked");
+                    std::thread::yield_now();
+                }
+            }
+        });
+        let (shared, driving) = bench.start(call);
+        assert!(ledger.set(shared.clone()).is_ok());
+        // Tasks only run on threads that drive requests.
+        let io: Arc<Mutex<HashSet<ThreadId>>> = Arc::default();
+        let note = |io: Arc<Mutex<HashSet<ThreadId>>>| async move {
+            for _ in 0..100 {
+                io.lock().unwrap().insert(std::thread::current().id());
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        let ended = tokio::spawn(driving);
+        let notes: Vec<_> = (0..8).map(|_| tokio::spawn(note(io.clone()))).collect();
+        assert!(ended.await.unwrap().fatal.is_none());
+        for note in notes {
+            note.await.unwrap();
+        }
+        assert_eq!(counts(&lock(&shared)), [(State::Created, 350)]);
+        let (seen, io) = (seen.lock().unwrap(), io.lock().unwrap());
+        assert!(seen.values().sum::<u32>() >= 2, "{seen:?}");
+        assert!(
+            seen.keys().all(|thread| !io.contains(thread)),
+            "{seen:?} among {io:?}"
+        );
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_request_of_a_list_waits_for_one_commit_of_its_own_rows() {
+    let bench = Bench::new(simulator::Options::default());
+    let (_folder, path, call) = named(&bench, 25_000);
+    let commits: Arc<Mutex<Vec<usize>>> = Arc::default();
+    let noted = commits.clone();
+    disk::look_into(&path, move |rows| noted.lock().unwrap().push(rows));
+    let (ledger, ended) = bench.call(call).await;
+    assert!(ended.fatal.is_none());
+    assert_eq!(counts(&ledger), [(State::Created, 25_000)]);
+    let commits = commits.lock().unwrap();
+    assert_eq!(commits[0], 100, "{:?}", &commits[..10]);
+    // The rest of the rows follows in parts, while requests are under way.
+    assert!(commits.iter().all(|rows| *rows <= 20_100), "{commits:?}");
+    drop(commits);
+    let kept = Journal::read(&path).unwrap().unwrap().ledger;
+    assert!(kept.complete);
+    assert_eq!(counts(&kept), [(State::Created, 25_000)]);
+}
+
+/// Killed while only a part of the rows is in the journal: the run goes on, with all its rows.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_killed_before_all_rows_are_written_goes_on() {
+    let bench = Bench::new(simulator::Options {
+        latency: Duration::from_millis(300),
+        ..simulator::Options::default()
+    });
+    let (_folder, path, call) = named(&bench, 1000);
+    let (_, driving) = bench.start(call);
+    assert!(
+        tokio::time::timeout(Duration::from_millis(100), driving)
+            .await
+            .is_err()
+    );
+    // What it had in flight is dropped with it.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let kept = Journal::read(&path).unwrap().unwrap().ledger;
+    assert!((100..1000).contains(&kept.rows()), "{}", kept.rows());
+    let (ledger, ended) = bench.call(named_again(&bench, &path, 1000)).await;
+    assert!(ended.fatal.is_none());
+    assert_eq!(counts(&ledger), [(State::Created, 1000)]);
+    bench.compare(&ledger, 1000, "killed");
+    let kept = Journal::read(&path).unwrap().unwrap().ledger;
+    assert!(kept.complete);
+    assert_eq!(counts(&kept), [(State::Created, 1000)]);
+}
+
+/// Requests that are dropped while their journal is still being written have not left.
+#[tokio::test(start_paused = true)]
+async fn rows_whose_journal_is_being_written_are_not_sent_when_a_run_is_dropped() {
+    let bench = Bench::new(simulator::Options::default());
+    let (_folder, path, call) = named(&bench, 350);
+    disk::lag(&path, Duration::from_secs(2), 350);
+    let stop = call.stop.clone();
+    let (ledger, driving) = bench.start(call);
+    let dropping = async {
+        // The first request has left, the second is about to.
+        tokio::time::sleep(Duration::from_millis(3500)).await;
+        stop.to(Phase::Now);
+    };
+    let (ended, ()) = tokio::join!(driving, dropping);
+    assert!(ended.fatal.is_none());
+    let counted = counts(&lock(&ledger));
+    let created = bench.simulator.assets().as_array().unwrap().len();
+    assert!((100..350).contains(&created), "{created}");
+    assert_eq!(
+        counted,
+        [(State::Created, created), (State::NotSent, 350 - created)]
+    );
+    let kept = Journal::read(&path).unwrap().unwrap().ledger;
+    assert_eq!(counts(&kept), counted);
+    let left = |kept: &Ledger| {
+        kept.sendings()
+            .iter()
+            .filter(|sending| sending.left.is_some())
+            .count()
+    };
+    assert_eq!(left(&kept), created / 100);
+}
+
+/// What several threads write beside each other is at last what the ledger says.
+#[test]
+fn a_journal_written_by_many_requests_at_once_holds_the_ledger() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(4)
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let bench = Bench::new(simulator::Options::default());
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("level-3.sqlite");
+        let mut call = named_again(&bench, &path, 0);
+        // Some rows are refused one by one, so that requests are split meanwhile.
+        call.rows = bench.new_assets(900, |row| row % 301 == 7);
+        let (ledger, ended) = bench.call(call).await;
+        assert!(ended.fatal.is_none());
+        assert_eq!(counts(&ledger), [(State::Created, 897), (State::Rejected, 3)]);
+        let kept = Journal::read(&path).unwrap().unwrap().ledger;
+        assert!(kept.complete);
+        assert_eq!(kept.rows(), ledger.rows());
+        for row in 0..900 {
+            assert_eq!(kept.record(row), ledger.record(row));
+        }
+        assert_eq!(kept.sendings(), ledger.sendings());
+        assert_eq!(kept.faults(), ledger.faults());
+    });
 }

@@ -3,6 +3,7 @@
 #![cfg(feature = "simulator")]
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,15 +12,20 @@ use acc_assets::batch::outcome::{SharedLedger, State, View, lock};
 use acc_assets::batch::plan::Again;
 use acc_assets::batch::run::Tolerance;
 use acc_assets::batch::{Job, Run, pages};
+use acc_assets::http::auth::Fetching;
 use acc_assets::http::send::Sending;
-use acc_assets::http::{Answer, Caller, Request, Stop, Token, Transport};
+use acc_assets::http::{Answer, Caller, Request, Stop, Token, TokenSource, Transport};
 use acc_assets::ids::ProjectId;
 use acc_assets::input::{Cell, Label, More, Sink, Source, SourceError};
 use acc_assets::options::Options;
 use acc_assets::simulator::contract::SWITCHES;
 use acc_assets::simulator::{self, Fault, Simulator};
 use acc_assets::validation::{Dates, Names, Nulls, Policy, RowShape};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 /// Values under which rows stay behind, however the client behaves: answers are lost, calls are refused, or what was
 /// sent is against the rule in force. Then only the truth of what it says is asked for.
@@ -31,6 +37,7 @@ const HARD: &[(&str, &str)] = &[
     ("inject_5xx", "after_apply"),
     ("inject_5xx", "before_apply"),
     ("client_asset_id_max", "<n>"),
+    ("barcode_max", "<n>"),
     ("batch_missing", "404"), // one link that is not there hides the others that are looked up with it
     ("barcode_unique", "409"),
     ("patch_null", "reject"),
@@ -39,6 +46,8 @@ const HARD: &[(&str, &str)] = &[
 
 fn number(switch: &str) -> &'static str {
     match switch {
+        // The barcodes of ten rows are longer.
+        "barcode_max" => "4",
         "client_asset_id_max" => "5",
         "read_lag_ms" => "5000",
         "inject_409" | "inject_5xx" => "0.2",
@@ -418,6 +427,7 @@ async fn a_refusal_costs_only_the_rows_it_is_for() {
     for (switch, value, mut expected) in [
         ("barcode_unique", "409", vec![(Created, 109), (Rejected, 21)]),
         ("client_asset_id_max", "<n>", vec![(Created, 127), (Rejected, 3)]),
+        ("barcode_max", "<n>", vec![(Created, 117), (Rejected, 13)]),
         ("client_asset_id_trim", "on", vec![(Created, 127), (Rejected, 3)]),
     ] {
         let bench = Bench::new(switch, value);
@@ -591,4 +601,189 @@ async fn no_group_of_requests_goes_over_its_limit() {
     let audit = bench.simulator.audit();
     assert_eq!((audit.requests, audit.rate_limited), (140, 0));
     assert_eq!(audit.busiest_window["relationships"], 120, "kept, and used");
+}
+
+/// Gives these responses in turn, the last one from then on, and keeps the token of each request.
+#[derive(Clone)]
+struct Statuses {
+    /// Status, `Retry-After` or "", and how far its Date header is ahead of this machine, in seconds.
+    answers: Arc<Vec<(u16, &'static str, i64)>>,
+    tokens: Arc<Mutex<Vec<String>>>,
+    time: Time,
+}
+
+/// The time of this machine where tokio's clock is paused.
+#[derive(Clone, Copy)]
+struct Time(Instant, Timestamp);
+
+impl Time {
+    fn starts() -> Self {
+        Self(Instant::now(), Timestamp::now())
+    }
+
+    fn in_seconds(self, seconds: i64) -> Timestamp {
+        let passed = SignedDuration::try_from(self.0.elapsed()).unwrap();
+        self.1 + passed + SignedDuration::from_secs(seconds)
+    }
+}
+
+impl Statuses {
+    fn new(answers: &[(u16, &'static str, i64)]) -> Self {
+        Self {
+            answers: Arc::new(answers.to_vec()),
+            tokens: Arc::default(),
+            time: Time::starts(),
+        }
+    }
+}
+
+impl Transport for Statuses {
+    fn send(&self, request: Request) -> Sending<'_> {
+        let mut tokens = self.tokens.lock().unwrap();
+        let (status, retry_after, ahead) = self.answers[tokens.len().min(self.answers.len() - 1)];
+        tokens.push(request.header("authorization").unwrap().to_owned());
+        let date = self.time.in_seconds(ahead);
+        let date = date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        Box::pin(async move {
+            Ok(Answer {
+                status,
+                headers: vec![
+                    ("date".to_owned(), date),
+                    ("retry-after".to_owned(), retry_after.to_owned()),
+                ],
+                body: r#"{"results":[]}"#.into(),
+            })
+        })
+    }
+}
+
+/// Gives tokens that live so many seconds by this machine's clock; the nth time that it is asked it may fail.
+struct Living {
+    seconds: i64,
+    fails_at: usize,
+    asked: Arc<AtomicUsize>,
+    time: Time,
+}
+
+impl TokenSource for Living {
+    fn fetch(&self) -> Fetching {
+        let number = self.asked.fetch_add(1, Ordering::Relaxed);
+        let token = living(self.time.in_seconds(self.seconds), number);
+        let failed = number == self.fails_at;
+        Box::pin(async move {
+            if failed {
+                return Err("no token just now".to_owned());
+            }
+            Ok(token)
+        })
+    }
+}
+
+fn living(until: Timestamp, number: usize) -> String {
+    let claims = json!({ "userid": "QX3T9LM2AB7C", "exp": until.as_second(), "number": number });
+    format!("e30.{}.sig", URL_SAFE_NO_PAD.encode(claims.to_string()))
+}
+
+/// How many different tokens were sent, one after another.
+fn distinct(service: &Statuses) -> usize {
+    let mut tokens = service.tokens.lock().unwrap().clone();
+    tokens.dedup();
+    tokens.len()
+}
+
+async fn one_page(caller: &Caller) -> Result<usize, String> {
+    let read = pages::read(caller, &assets::LIST, "/assets", &[], &Stop::default()).await;
+    read.map(|table| table.len()).map_err(|error| error.to_string())
+}
+
+fn source(seconds: i64, fails_at: usize) -> (Token, Arc<AtomicUsize>) {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let source = Living {
+        seconds,
+        fails_at,
+        asked: asked.clone(),
+        time: Time::starts(),
+    };
+    (Token::from_source(Arc::new(source)), asked)
+}
+
+/// One request per minute.
+fn slow() -> Options {
+    let mut client = Options::default();
+    client.limits.assets_read = 1;
+    client
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_is_as_old_as_the_clock_of_the_service_says() {
+    // An hour ahead of this machine: half an hour by this machine's clock is over.
+    let service = Statuses::new(&[(200, "", 3600)]);
+    let (token, asked) = source(1800, usize::MAX);
+    let caller = Caller::alone(Box::new(service.clone()), token, Options::default());
+    assert_eq!(one_page(&caller).await, Ok(0));
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
+    assert!(
+        one_page(&caller)
+            .await
+            .unwrap_err()
+            .contains("the token ran out at")
+    );
+    assert_eq!(asked.load(Ordering::Relaxed), 2, "the old one is not sent again");
+    assert_eq!(distinct(&service), 1);
+    // An hour behind: this machine's clock would end a token that has an hour to live.
+    let service = Statuses::new(&[(200, "", -3600)]);
+    let token = Token::fixed(&living(Time::starts().in_seconds(30), 0));
+    let caller = Caller::alone(Box::new(service.clone()), token, Options::default());
+    for _ in 0..3 {
+        assert_eq!(one_page(&caller).await, Ok(0));
+        tokio::time::sleep(Duration::from_secs(600)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_is_taken_after_the_wait_for_a_slot() {
+    let service = Statuses::new(&[(200, "", 0)]);
+    let (token, asked) = source(90, usize::MAX);
+    let caller = Caller::alone(Box::new(service.clone()), token, slow());
+    for _ in 0..2 {
+        assert_eq!(one_page(&caller).await, Ok(0));
+    }
+    // Asked for at the start, the second request would leave with half a minute to live.
+    assert_eq!((asked.load(Ordering::Relaxed), distinct(&service)), (2, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slot_without_a_token_is_not_used() {
+    let service = Statuses::new(&[(200, "", 0)]);
+    let (token, _) = source(90, 1);
+    let caller = Caller::alone(Box::new(service.clone()), token, slow());
+    assert_eq!(one_page(&caller).await, Ok(0));
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    assert!(one_page(&caller).await.unwrap_err().contains("no token just now"));
+    let start = Instant::now();
+    assert_eq!(one_page(&caller).await, Ok(0));
+    assert_eq!(start.elapsed().as_secs(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_ends_later_in_a_call_is_refreshed_again() {
+    // Refused at the start, and once more after a pause of five minutes.
+    let service = Statuses::new(&[(401, "", 0), (429, "300", 0), (401, "", 0), (200, "", 0)]);
+    let (token, asked) = source(7200, usize::MAX);
+    let caller = Caller::alone(Box::new(service.clone()), token, Options::default());
+    assert_eq!(one_page(&caller).await, Ok(0));
+    assert_eq!((asked.load(Ordering::Relaxed), distinct(&service)), (3, 3));
+    // A new token that is refused at once is the end of it.
+    let service = Statuses::new(&[(401, "", 0)]);
+    let (token, asked) = source(7200, usize::MAX);
+    let caller = Caller::alone(Box::new(service.clone()), token, Options::default());
+    assert!(one_page(&caller).await.is_err());
+    assert_eq!(asked.load(Ordering::Relaxed), 2);
+    assert_eq!(service.tokens.lock().unwrap().len(), 2);
+    // Refused each time after a long wait, it ends with the deadline.
+    let service = Statuses::new(&[(401, "", 0)]);
+    let (token, _) = source(7200, usize::MAX);
+    let caller = Caller::alone(Box::new(service.clone()), token, slow());
+    assert!(one_page(&caller).await.is_err());
+    assert_eq!(service.tokens.lock().unwrap().len(), 12);
 }

@@ -29,7 +29,7 @@ const UNKNOWN: &str = "00000000-0000-4000-8000-000000000000";
 /// A value that a switch taking any number is tried with.
 fn number(switch: &str) -> &'static str {
     match switch {
-        "client_asset_id_max" => "100",
+        "client_asset_id_max" | "barcode_max" => "50",
         "read_lag_ms" => "1000",
         "max_body" => "5000",
         "max_items" => "50",
@@ -164,6 +164,7 @@ async fn creating(talk: &mut Conversation) -> String {
         (AIR, "description", json!("")),
         (AIR, "barcode", json!("0086")),
         (AIR, "barcode", json!("0086")),
+        (AIR, "barcode", json!("0".repeat(101))),
         (AIR, "surprise", json!(1)),
         (AIR, "locationId", json!(UNKNOWN)),
         (AIR, "customAttributes", json!({ "ca7": "x" })),

@@ -250,10 +250,23 @@ async fn fields_of_an_asset() {
     assert_eq!(status(barcode.clone()).await, 409);
     service.set("barcode_unique", "off");
 
-    assert_eq!(status(service.asset(AIR, &"n".repeat(300))).await, 201);
-    service.set("client_asset_id_max", "100");
-    assert_eq!(status(service.asset(AIR, &"n".repeat(101))).await, 400);
-    assert_eq!(status(service.asset(AIR, &"ü".repeat(100))).await, 201);
+    for (switch, field) in [
+        ("client_asset_id_max", "clientAssetId"),
+        ("barcode_max", "barcode"),
+    ] {
+        let long = |count| service.asset_with(AIR, "A", field, json!("ü".repeat(count)));
+        assert_eq!(status(long(100)).await, 201, "{field}");
+        let (code, body) = service.create(json!([long(101)])).await;
+        assert_eq!(
+            (code, codes(&body)),
+            (400, vec!["FIELD_EXCEEDS_MAX_LENGTH"]),
+            "{field}"
+        );
+        service.set(switch, "5");
+        assert_eq!(status(long(6)).await, 400, "{field}");
+        service.set(switch, "none");
+        assert_eq!(status(long(300)).await, 201, "{field}");
+    }
     assert_eq!(status(service.asset(AIR, "")).await, 400);
     let (code, body) = service
         .create(json!([service.asset_with(

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import pathlib
 import sys
+import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any, ClassVar
 
 import pytest
 from conftest import Kit
 
 import acc_assets as acc
+from acc_assets import _core, frames
 
 
 async def test_the_whole_round(async_project: acc.AsyncProject, kit: Kit, sim: acc.testing.Simulator) -> None:
@@ -24,6 +28,7 @@ async def test_the_whole_round(async_project: acc.AsyncProject, kit: Kit, sim: a
     assert (await async_project.relationships.delete(sim.seed_relationships(2))).counts == {"deleted": 2}
     assert await async_project.relationships.search(only_deleted=True)
     assert await async_project.categories()
+    assert "FIELD_EXCEEDS_MAX_LENGTH" in {code["name"] for code in await async_project.error_codes()}
 
 
 async def test_calls_run_side_by_side(
@@ -225,3 +230,103 @@ async def test_a_timeout_while_settings_are_read_leaves_this_calls_result(
         assert client.last_result is not None
         assert client.last_result.counts == {"not_sent": 7}
         assert "not_sent" in repr(client.last_result)
+
+
+# ---- what the event loop's thread does not do ----
+
+
+@pytest.fixture
+def slow_disk() -> Iterator[None]:
+    _core.Simulator.slow_journals(0.02)
+    yield
+    _core.Simulator.slow_journals(0.0)
+
+
+class SeenRow(Mapping[str, Any]):
+    """A row that knows which threads have read it."""
+
+    threads: ClassVar[set[int]] = set()
+
+    def __init__(self, cells: dict[str, Any]) -> None:
+        self._cells = cells
+
+    def __getitem__(self, name: str) -> Any:
+        self.threads.add(threading.get_ident())
+        return self._cells[name]
+
+    def __iter__(self) -> Iterator[str]:
+        self.threads.add(threading.get_ident())
+        return iter(self._cells)
+
+    def __len__(self) -> int:
+        return len(self._cells)
+
+
+async def test_the_loop_makes_no_sync_and_never_waits_for_the_ledger(
+    sim: acc.testing.Simulator, kit: Kit, slow_disk: None, tmp_path: pathlib.Path
+) -> None:
+    SeenRow.threads.clear()
+    rows = [SeenRow(row) for row in kit.rows(250)]
+    before = _core.Simulator.journal_counts()
+    seen: list[acc.Progress] = []
+    async with sim.async_client(max_in_flight=2) as client:
+        assets = client.project(sim.project_id).assets
+        # The second call opens the journal of a whole run.
+        for _ in range(2):
+            result = await assets.create(rows, run=tmp_path / "r.sqlite", progress=seen.append)
+            assert result.counts == {"created": 250}
+        sim.add_fault("status", on="assets:batch-create", code=403)
+        with pytest.raises(acc.ForbiddenError) as caught:
+            await assets.create(rows[:1], validate=False)
+        assert caught.value.result is not None
+        assert (await caught.value.result.retry()).ok
+    own, everywhere, locks = (
+        after - earlier for after, earlier in zip(_core.Simulator.journal_counts(), before, strict=True)
+    )
+    assert (own, locks) == (0, 0)
+    assert everywhere > 10
+    assert SeenRow.threads
+    assert threading.get_ident() not in SeenRow.threads
+
+
+async def test_a_cancel_while_the_journal_is_opened_leaves_the_run_free(
+    sim: acc.testing.Simulator, kit: Kit, slow_disk: None, tmp_path: pathlib.Path
+) -> None:
+    run = tmp_path / "r.sqlite"
+    async with sim.async_client() as client:
+        assets = client.project(sim.project_id).assets
+        call = asyncio.create_task(assets.create(kit.rows(3), run=run))
+        await asyncio.sleep(0.03)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        assert sim.audit()["assets_created"] == 0
+        assert client.last_result is not None
+        assert client.last_result.counts == {"not_sent": 3}
+        assert (await assets.create(kit.rows(3), run=run)).counts == {"created": 3}
+
+
+async def test_a_sheet_is_read_in_another_thread(
+    sim: acc.testing.Simulator, kit: Kit, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+    from_sheet = frames._from_sheet
+
+    def noted(data: Any, sheet: str | None) -> Any:
+        read.append(threading.get_ident())
+        return from_sheet(data, sheet)
+
+    monkeypatch.setattr(frames, "_from_sheet", noted)
+    path = tmp_path / "rows.csv"
+    path.write_text(f"clientAssetId,categoryId,statusId\nA,{kit.category},{kit.status}\n")
+    async with sim.async_client() as client:
+        assets = client.project(sim.project_id).assets
+        assert (await assets.validate(path)).ok
+        made = await assets.create(path)
+        assert made.ok
+        (tmp_path / "ids.csv").write_text(f"id\n{made.ids[0]}\n")
+        assert (await assets.patch(tmp_path / "ids.csv", dry_run=True)) is not None
+        assert len(await assets.get(tmp_path / "ids.csv")) == 1
+        assert (await assets.delete(tmp_path / "ids.csv")).ok
+    assert len(read) == 5
+    assert threading.get_ident() not in read

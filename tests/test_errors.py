@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 from conftest import Kit
+from front import Answer, front
+from recorded_server import load
 
 import acc_assets as acc
 
@@ -245,6 +247,29 @@ def test_an_error_tells_everything_the_service_said(sim: acc.testing.Simulator) 
     assert error.body
     assert error.code
     assert error.code in str(error)
+
+
+def test_an_error_names_the_fields_that_the_service_refused(sim: acc.testing.Simulator) -> None:
+    refused = load("relationships-delete-400")["answer"]["body"]
+    body = json.dumps(refused).encode()
+    with (
+        front(sim, lambda _: Answer(400, body).whole()) as (url, _),
+        acc.Client(sim.token, base_url=url) as client,
+        pytest.raises(acc.BadRequestError) as caught,
+    ):
+        client.project(sim.project_id).relationships.search()
+    error = caught.value
+    assert error.code == "BadInput"
+    (named,) = error.errors
+    assert named["field"] == "containerId"
+    assert named["code"] == "BadInput"
+    assert named["message"] == "The value 'testing' is not valid."
+    assert set(named) == {"index", "id", "field", "code", "message"}
+    for text in (refused["detail"], "containerId", named["message"]):
+        assert text in str(error)
+    # What has no place of its own stays in the body.
+    assert refused["title"] in error.body
+    assert json.loads(error.body) == refused
 
 
 def test_the_text_of_an_error_never_raises() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import pathlib
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 
 import pytest
-from conftest import Kit
+from conftest import Kit, kit_of
 from program import Program, programs
 
 import acc_assets as acc
@@ -190,3 +192,50 @@ counts = project.assets.create(some(6), batch_size=1, progress=fork).counts
 def test_no_thread_of_ours_keeps_an_idle_program_alive(start: Callable[..., Program]) -> None:
     program = start("say(ok=acc.Client(**options).project(project_id).assets.create(row).ok)")
     assert program.ended(3) == (0, [{"ok": True}], "")
+
+
+PACED = """
+import sys
+import acc_assets as acc
+
+url, token, project, category, status, name = sys.argv[1:]
+limits = acc.Limits(window=1.5, assets_write=3)
+client = acc.Client(token, base_url=url, region="US", limits=limits)
+rows = [{"clientAssetId": f"{name}-{place}", "categoryId": category, "statusId": status} for place in range(3)]
+result = client.project(project).assets.create(rows, batch_size=1, validate=False)
+assert result.ok, result
+"""
+
+
+def test_a_script_that_runs_twice_keeps_the_rate_limit(tmp_path: pathlib.Path) -> None:
+    taken = tmp_path / "taken"
+    taken.write_text("a file")
+    with acc.testing.Simulator(seed=1, window=1.5, limits=acc.Limits(assets_write=3)) as sim:
+        kit = kit_of(sim)
+
+        def run(name: str, folder: pathlib.Path) -> None:
+            script = [
+                sys.executable,
+                "-c",
+                PACED,
+                sim.url,
+                sim.token,
+                sim.project_id,
+                kit.category,
+                kit.status,
+                name,
+            ]
+            subprocess.run(
+                script, env={**os.environ, "ACC_ASSETS_PACING": str(folder)}, check=True, timeout=60
+            )
+
+        run("first", tmp_path / "pacing")
+        run("second", tmp_path / "pacing")
+        assert sim.audit()["rate_limited"] == 0
+        (file,) = (tmp_path / "pacing").iterdir()
+        text = file.name + file.read_text()
+        assert sim.token not in text
+        assert sim.url not in text
+        assert sys.platform == "win32" or file.stat().st_mode & 0o777 == 0o600
+        run("third", taken)  # It cannot be used, and the rows go in all the same.
+        assert sim.audit()["assets_created"] == 9

@@ -170,3 +170,21 @@ def test_an_ignored_filter_is_an_error(
         assert any(str(id) in str(caught.value) for id in made.ids)
     sim.set_switch("ignore_filter", "none")
     assert len(project.assets.list(status=kit.other_status)) == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (400, acc.BadRequestError),
+        (403, acc.ForbiddenError),
+        (404, acc.NotFoundError),
+        (500, acc.ServerError),
+    ],
+)
+def test_a_refused_get_raises(code: int, kind: type[acc.ApiError], sim: acc.testing.Simulator) -> None:
+    sim.add_fault("status", code=code, on="assets:batch-get", times=99)
+    with sim.client(retry=acc.Retry(attempts=1)) as client, pytest.raises(kind) as caught:
+        client.project(sim.project_id).assets.get([str(uuid.uuid4())])
+    assert caught.value.status == code
+    assert caught.value.body
+    assert sim.audit()["endpoints"]["assets:batch-get"]["requests"] == 1

@@ -101,6 +101,7 @@ def test_every_public_class_is_in_one_of_these_tests(
     plain: list[Any] = [
         acc.Limits(window=1.0),
         acc.Retry(attempts=2),
+        acc.SheetOptions("AHU"),
         acc.Progress(1, 2, 3, 4.0),
         acc.Cause("invalid", "required", "is missing", 2, 0, None),
         acc.Plan(1, 1, 100, 0.01),

@@ -220,13 +220,23 @@ def test_settings_are_read_as_they_are(recorded: Callable[..., RecordedServer]) 
     assert project.category_attributes(17) == answer("category-attributes")["results"]
 
 
-def test_pages_are_read_to_the_last(recorded: Callable[..., RecordedServer]) -> None:
+@prefixes
+def test_error_codes_are_read_as_they_are(recorded: Callable[..., RecordedServer], prefix: str) -> None:
+    server = recorded("error-codes", prefix=prefix)
+    codes = client(server, prefix=prefix).project(PROJECT).error_codes()
+    assert codes == answer("error-codes")["results"]
+
+
+@prefixes
+def test_pages_are_read_to_the_last(recorded: Callable[..., RecordedServer], prefix: str) -> None:
     pages = ["custom-attributes-page-1", "custom-attributes-page-2"]
-    found = client(recorded(*pages)).project(PROJECT).custom_attributes()
+    server = recorded(*pages, prefix=prefix)
+    found = client(server, prefix=prefix).project(PROJECT).custom_attributes()
     assert found == [row for page in pages for row in answer(page)["results"]]
 
     pages = ["assets-page-1", "assets-page-2"]
-    assets = client(recorded(*pages)).project(PROJECT).assets.list(category=17)
+    server = recorded(*pages, prefix=prefix)
+    assets = client(server, prefix=prefix).project(PROJECT).assets.list(category=17)
     assert assets.to_dicts() == [row for page in pages for row in answer(page)["results"]]
 
     pages = ["relationships-search-page-1", "relationships-search-page-2"]

@@ -84,6 +84,17 @@ def test_what_is_no_name_is_refused(name: str) -> None:
         path_of(name)
 
 
+@pytest.mark.parametrize("name", ["con", "NUL", "CON.txt", "com1", "LPT9.a.b", "aux .b", "prn.", "COM\u00b9"])
+def test_names_that_windows_reserves_are_refused(name: str) -> None:
+    with pytest.raises(acc.OptionError, match="Windows reserves this name"):
+        path_of(name)
+
+
+@pytest.mark.parametrize("name", ["console", "com", "lpt10", "a.con", "null"])
+def test_names_that_only_look_like_those(name: str) -> None:
+    assert path_of(name).name == f"{name}.sqlite"
+
+
 def test_a_path_is_the_file_itself(tmp_path: pathlib.Path) -> None:
     assert path_of(tmp_path / "a:b.journal") == tmp_path / "a:b.journal"
     with pytest.raises(acc.OptionError, match=r"a name or a pathlib\.Path, not int"):

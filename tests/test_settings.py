@@ -392,3 +392,15 @@ async def test_the_async_face_reads_the_same(async_project: acc.AsyncProject, pr
     for kind in ("categories", "statuses", "attributes", "locations"):
         assert getattr(read, kind) == getattr(mine, kind)
     assert (await async_project.settings(refresh=True)).tree() == project.settings().tree()
+
+
+def test_locations_that_given_settings_lack_are_read(sim: acc.testing.Simulator, kit: Kit) -> None:
+    sim.add_fault("status", on="locations", code=403, times=1)
+    with sim.client() as client:
+        given = client.project(sim.project_id).settings()
+    assert given.notes
+    with sim.client() as client:
+        project = client.project(sim.project_id)
+        [name, *_] = unique_locations(project.settings())
+        row = {"Asset ID": "A", "Category": kit.category, "Status": kit.status, "Location": name}
+        assert project.assets.create([row], validate=given).ok

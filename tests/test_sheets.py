@@ -177,6 +177,54 @@ def test_rows_to_fix_go_straight_back_in(sheet: Sheet, project: acc.Project, tmp
     assert cells(tmp_path / "again.xlsx")[0] == first
 
 
+def test_columns_that_are_called_like_those_of_a_report_stay(
+    project: acc.Project, tmp_path: pathlib.Path
+) -> None:
+    path = tmp_path / "plant.csv"
+    path.write_text("Line,Asset ID,Category,Status,Problem\nL-7,A,HVAC > Fans,Instaled,noisy\n", "utf-8")
+    first, second = tmp_path / "first.xlsx", tmp_path / "second.xlsx"
+    assert project.assets.validate(path).to_excel(first) == 1
+    assert project.assets.validate(first).to_excel(second) == 1
+    for out in (first, second):
+        head, row = cells(out)
+        assert head[:5] == ("Line", "Asset ID", "Category", "Status", "Problem")
+        assert head[6:] == ("Problem (acc-assets)", "Fix", "acc-assets row")
+        assert (row[0], row[4]) == ("L-7", "noisy")
+    assert [cells(out)[0][5] for out in (first, second)] == ["Line (acc-assets)", "Sheet row"]
+
+
+@pytest.mark.parametrize("validate", ["auto", False])
+def test_a_file_of_lines_to_fix_goes_straight_back_in(
+    validate: Any, project: acc.Project, kit: Kit, tmp_path: pathlib.Path
+) -> None:
+    row = kit.rows(1)[0]
+    path, out = tmp_path / "plant.csv", tmp_path / "to_fix.xlsx"
+    path.write_text(f"{','.join(row)}\n{','.join({**row, 'categoryId': 'x'}.values())}\n", "utf-8")
+    assert project.assets.validate(path).to_excel(out) == 1
+    assert "Line" in cells(out)[0]
+    book = openpyxl.load_workbook(out)
+    book.worksheets[0].cell(2, list(row).index("categoryId") + 1, row["categoryId"])
+    book.save(out)
+    assert project.assets.create(out, validate=validate).ok
+
+
+def test_a_value_to_be_removed_stays_so_in_a_file_of_rows_to_fix(
+    project: acc.Project, kit: Kit, tmp_path: pathlib.Path
+) -> None:
+    rows = [{**row, "description": "old"} for row in kit.rows(1)]
+    [id] = project.assets.create(rows).ids
+    out = tmp_path / "to_fix.xlsx"
+    wrong = [{"id": id, "description": acc.CLEAR, "statusId": "wrong"}]
+    assert project.assets.validate(wrong, verb="patch").to_excel(out) == 1
+    book = openpyxl.load_workbook(out)
+    page = book.worksheets[0]
+    assert page["B2"].value == "acc.CLEAR"
+    page["C2"] = rows[0]["statusId"]
+    book.save(out)
+    assert project.assets.patch(out, returning=True).ok
+    assert project.assets.get([id])[0].get("description") is None
+
+
 def test_rows_of_a_frame_are_given_back_with_what_the_service_said(
     project: acc.Project, tmp_path: pathlib.Path
 ) -> None:
@@ -429,3 +477,58 @@ async def test_the_async_face_reads_and_writes_sheets(
     report = await async_project.assets.validate(sheet(HEAD, UNIT))
     assert report.ok
     assert (await async_project.assets.create(sheet(HEAD, UNIT))).ok
+
+
+def test_what_reading_a_file_may_take(sheet: Sheet, project: acc.Project, tmp_path: pathlib.Path) -> None:
+    path = sheet(HEAD, UNIT, AHU=[HEAD, UNIT])
+    small = acc.SheetOptions(max_workbook_bytes=1000)
+    with pytest.raises(acc.InputError, match=r"more than 1000 bytes .*SheetOptions\(max_workbook_bytes="):
+        project.assets.create(path, sheet=small)
+    assert project.assets.validate(path, sheet=acc.SheetOptions("AHU")).ok
+    assert project.settings().validate(path, sheet=acc.SheetOptions("AHU")).ok
+    lines = tmp_path / "plant.csv"
+    lines.write_text(f"Asset ID,Category\nA-1,HVAC\n{'x' * 40},HVAC\n", encoding="utf-8")
+    with pytest.raises(
+        acc.InputError, match=r"line 3 is longer than 40 bytes.*SheetOptions\(max_line_bytes="
+    ):
+        project.assets.validate(lines, sheet=acc.SheetOptions(max_line_bytes=40))
+    assert len(project.assets.validate(lines, sheet=acc.SheetOptions(max_line_bytes=46)).result) == 2
+    for wrong in (
+        acc.SheetOptions(7),
+        acc.SheetOptions(max_line_bytes=0),
+        acc.SheetOptions(max_line_bytes=1 << 64),
+        7,
+    ):
+        with pytest.raises(acc.OptionError):
+            project.assets.validate(path, sheet=wrong)  # type: ignore[arg-type]
+
+
+def test_a_text_file_that_changes(project: acc.Project, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "plant.csv"
+    text = "Asset ID,Category,Status\n0017,HVAC > Air Handling,Installed\n"
+    path.write_text(text, encoding="utf-8")
+    result = project.assets.create(path, max_errors=0, on_error="collect")
+    path.write_text("Asset ID,Category,Status\n", encoding="utf-8")
+    # Small files are held in memory.
+    assert result.retry().counts == {"created": 1}
+    # Larger ones are read again.
+    path.write_text(text + f"{'9' * 250},HVAC > Air Handling,Instaled\n" * 70_000, encoding="utf-8")
+    report = project.assets.validate(path)
+    assert report.causes[0].rows == 70_000
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(acc.InputError, match="has changed"):
+        report.to_excel(tmp_path / "to_fix.xlsx")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_text_files_are_read_in_pieces(encoding: str, project: acc.Project, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "plant.csv"
+    # Characters of one to four bytes, so that some are cut where a piece ends.
+    names = [f"{'aä温🌡'[place % 4] * (place % 61 + 1)}-{place}" for place in range(4000)]
+    rows = "".join(f'"{name}","a\r\nb",HVAC > Air Handling,Installed\r\n\r\n' for name in names)
+    path.write_bytes(f"Asset ID,Description,Category,Status\r\n{rows}".encode(encoding))
+    report = project.assets.validate(path)
+    assert report.ok, report
+    result = report.result
+    assert [outcome.key for outcome in result] == names
+    assert [outcome.label for outcome in result][:3] == [2, 5, 8]

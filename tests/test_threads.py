@@ -1,11 +1,14 @@
-"""One client, many threads."""
+"""One client, many threads and tasks."""
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
 
+import pytest
 from conftest import Kit
 
 import acc_assets as acc
@@ -42,3 +45,133 @@ def test_other_threads_run_during_a_call(project: acc.Project, kit: Kit, sim: ac
         time.sleep(0.001)
         turns += 1
     assert turns > 100
+
+
+# ---- calls that begin together ----
+
+
+class Named(NamedTuple):
+    """A category and one of its statuses, by name."""
+
+    category: str
+    status: str
+
+    def row(self, name: str) -> dict[str, Any]:
+        """A row that cannot be sent before the settings are read."""
+        return {"Asset ID": name, "Category": self.category, "Status": self.status}
+
+
+@pytest.fixture
+def named(sim: acc.testing.Simulator, kit: Kit) -> Named:
+    found = next(category for category in sim.world()["categories"] if str(category["id"]) == kit.category)
+    return Named(found["name"], found["statuses"][0]["label"])
+
+
+def settings_requests(sim: acc.testing.Simulator) -> int:
+    """Requests other than those that create assets."""
+    endpoints = sim.audit()["endpoints"]
+    return sum(asked["requests"] for path, asked in endpoints.items() if path != "assets:batch-create")
+
+
+@pytest.fixture
+def one_read(sim: acc.testing.Simulator, kit: Kit) -> int:
+    """The requests of one read of the settings, the first requests to the simulator left out."""
+    before = settings_requests(sim)
+    with sim.client() as client:
+        client.project(sim.project_id).settings()
+    return settings_requests(sim) - before
+
+
+async def test_tasks_that_begin_together_read_the_settings_once(
+    sim: acc.testing.Simulator, named: Named, one_read: int
+) -> None:
+    before = settings_requests(sim)
+    async with sim.async_client() as client:
+        assets = client.project(sim.project_id).assets
+        results = await asyncio.gather(*(assets.create([named.row(f"A-{place}")]) for place in range(60)))
+    assert all(result.ok for result in results)
+    assert settings_requests(sim) - before == one_read
+
+
+def test_threads_that_begin_together_read_the_settings_once(
+    sim: acc.testing.Simulator, named: Named, one_read: int
+) -> None:
+    before = settings_requests(sim)
+    with sim.client() as client, ThreadPoolExecutor(10) as threads:
+        assets = client.project(sim.project_id).assets
+        results = threads.map(lambda place: assets.create([named.row(f"A-{place}")]), range(10))
+        assert all(result.ok for result in results)
+    assert settings_requests(sim) - before == one_read
+
+
+async def test_a_cancelled_call_leaves_the_read_to_those_that_still_wait(
+    sim: acc.testing.Simulator, one_read: int
+) -> None:
+    before = settings_requests(sim)
+    sim.add_fault("delay", on="categories", ms=150)
+    async with sim.async_client() as client:
+        project = client.project(sim.project_id)
+        first, second = (asyncio.create_task(project.settings()) for _ in range(2))
+        await asyncio.sleep(0.05)
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        assert not second.done()
+        assert (await second).categories
+    assert settings_requests(sim) - before == one_read
+
+
+async def test_a_read_that_nobody_waits_for_ends(sim: acc.testing.Simulator) -> None:
+    sim.add_fault("delay", on="categories", ms=150)
+    async with sim.async_client() as client:
+        project = client.project(sim.project_id)
+        reading = asyncio.create_task(project.settings())
+        await asyncio.sleep(0.05)
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        before = settings_requests(sim)
+        await asyncio.sleep(0.2)
+        assert settings_requests(sim) == before
+        assert (await project.settings()).categories
+
+
+async def test_a_read_that_fails_fails_for_all_and_is_not_kept(
+    sim: acc.testing.Simulator, one_read: int
+) -> None:
+    async with sim.async_client() as client:
+        project = client.project(sim.project_id)
+        sim.add_fault("status", on="categories", code=403)
+        failed = await asyncio.gather(*(project.settings() for _ in range(5)), return_exceptions=True)
+        assert [type(error) for error in failed] == [acc.ForbiddenError] * 5
+        before = settings_requests(sim)
+        assert (await project.settings()).categories
+    assert settings_requests(sim) - before == one_read
+
+
+async def test_a_refresh_does_not_join_an_earlier_read(sim: acc.testing.Simulator, one_read: int) -> None:
+    before = settings_requests(sim)
+    async with sim.async_client() as client:
+        project = client.project(sim.project_id)
+        sim.add_fault("delay", on="categories", ms=150)
+        earlier = asyncio.create_task(project.settings())
+        await asyncio.sleep(0.05)
+        fresh = await project.settings(refresh=True)
+        await earlier
+        # The earlier read ended later, and is not the one that is kept.
+        assert (await project.settings()).read_at == fresh.read_at
+    assert settings_requests(sim) - before == 2 * one_read
+
+
+async def test_max_in_flight_holds_for_all_calls_of_a_client(sim: acc.testing.Simulator, kit: Kit) -> None:
+    sim.add_fault("delay", on="assets:batch-create", ms=20, times=99)
+    async with sim.async_client(max_in_flight=2) as client:
+        assets = client.project(sim.project_id).assets
+        results = await asyncio.gather(
+            *(
+                assets.create([kit.row(f"A-{place}-{row}") for row in range(2)], batch_size=1, validate=False)
+                for place in range(10)
+            )
+        )
+    assert all(result.ok for result in results)
+    assert sim.audit()["most_in_flight"] == 2

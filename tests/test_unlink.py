@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from front import front
 
 import acc_assets as acc
 
@@ -44,15 +48,72 @@ def test_search_finds_by_either_end(project: acc.Project, sim: acc.testing.Simul
     assert everything[0]["id"] in {relationship["id"] for relationship in found}
 
 
+def found_ids(relationships: list[dict[str, Any]]) -> set[str]:
+    return {found["id"] for found in relationships}
+
+
 def test_deleted_relationships_can_be_searched(project: acc.Project, sim: acc.testing.Simulator) -> None:
     ids = sim.seed_relationships(2)
     project.relationships.delete(ids[:1])
-    assert {found["id"] for found in project.relationships.search(only_deleted=True)} == {ids[0]}
-    assert ids[0] not in {found["id"] for found in project.relationships.search()}
+    search = project.relationships.search
+    assert found_ids(search(only_deleted=True)) == {ids[0]}
+    assert found_ids(search(include_deleted=True)) == set(ids)
+    assert found_ids(search()) == {ids[1]}
 
 
-def test_a_search_by_id_needs_type_and_domain(project: acc.Project) -> None:
-    with pytest.raises(acc.OptionError, match="type="):
-        project.relationships.search(id="x")
-    with pytest.raises(acc.OptionError, match="with_domain="):
-        project.relationships.search(with_type="photo")
+def test_search_is_by_time_of_creation(sim: acc.testing.Simulator) -> None:
+    ids = set(sim.seed_relationships(2))
+    with (
+        front(sim, lambda passing: passing.forward().whole()) as (url, seen),
+        acc.Client(sim.token, base_url=url) as client,
+    ):
+        search = client.project(sim.project_id).relationships.search
+        created = datetime.fromisoformat(search()[0]["createdOn"].replace("Z", "+00:00"))
+        after, before = created - timedelta(days=1), created + timedelta(days=1)
+        assert found_ids(search(created_after=after, created_before=before)) == ids
+        assert search(created_after=before) == []
+        assert search(created_before=after) == []
+        assert found_ids(search(created_after=after.isoformat())) == ids
+    sent = dict(parse_qsl(urlsplit(seen[1].path).query))
+    # The page asks for ISO 8601; a time without a zone would be another one there.
+    assert datetime.fromisoformat(sent["createdAfter"]) == after
+    assert datetime.fromisoformat(sent["createdBefore"]) == before
+
+
+def test_what_a_search_finds_can_be_deleted(project: acc.Project, sim: acc.testing.Simulator) -> None:
+    sim.seed_relationships(130)
+    end = project.relationships.search()[0]["entities"][0]
+    found = project.relationships.search(domain=end["domain"], type=end["type"])
+    assert len(found) > 50
+    result = project.relationships.delete(found)
+    assert result.counts == {"deleted": len(found)}
+    assert project.relationships.search(domain=end["domain"], type=end["type"]) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "needed"),
+    [
+        ({"id": "x"}, "type="),
+        ({"id": "x", "domain": "d"}, "type="),
+        ({"type": "asset"}, "domain="),
+        ({"with_id": "x"}, "with_type="),
+        ({"with_type": "photo", "domain": "d"}, "with_domain="),
+    ],
+)
+def test_a_search_by_id_needs_type_and_domain(
+    given: dict[str, str], needed: str, project: acc.Project, sim: acc.testing.Simulator
+) -> None:
+    before = sim.audit()["requests"]
+    with pytest.raises(acc.OptionError, match=f"needs {needed}"):
+        project.relationships.search(**given)  # type: ignore[arg-type]
+    assert sim.audit()["requests"] == before
+
+
+def test_a_refused_content_type_names_the_proxy(project: acc.Project, sim: acc.testing.Simulator) -> None:
+    ids = sim.seed_relationships(2)
+    sim.add_fault("status", code=415, on="relationships:delete")
+    with pytest.raises(acc.UnsupportedMediaTypeError, match="a proxy may have changed the request") as caught:
+        project.relationships.delete(ids)
+    assert caught.value.status == 415
+    assert caught.value.result is not None
+    assert caught.value.result.counts == {"failed": 2}

@@ -110,6 +110,7 @@ fn values_are_sent_the_same_on_create_and_patch() {
     let too_long_text = "\u{e9}".repeat(251);
     let description = "\u{e9}".repeat(1000);
     let too_long_description = "\u{e9}".repeat(1001);
+    let too_long_number = "9".repeat(1001);
     let list = |items: &[Cell<'static>]| Cell::List(items.to_vec());
     let table: Vec<(&str, Cell<'_>, Result<Value, &str>)> = vec![
         // Ids that are whole numbers.
@@ -201,6 +202,12 @@ fn values_are_sent_the_same_on_create_and_patch() {
         ("barcode", Cell::Map(vec![]), Err("text")),
         ("description", Cell::Text(&description), text(&description)),
         ("description", Cell::Text(&too_long_description), Err("too_long")),
+        (
+            "description",
+            Cell::Digits(&too_long_number[1..]),
+            text(&too_long_number[1..]),
+        ),
+        ("description", Cell::Digits(&too_long_number), Err("too_long")),
         // Custom attributes.
         ("ca1", Cell::Bool(true), Ok(json!(true))),
         ("ca1", Cell::Bool(false), Ok(json!(false))),
@@ -614,6 +621,45 @@ fn a_barcode_of_numbers_is_warned_of_once() {
             "column 'barcode' arrived as numbers (first: row 1): leading zeros may be gone; read the sheet with dtype={'barcode': str}"
         ]
     );
+}
+
+#[test]
+fn a_long_asset_id_or_barcode_is_sent_with_one_warning_per_column() {
+    let long = "\u{e9}".repeat(101);
+    let digits = "9".repeat(101);
+    let fits = format!(" {} ", "\u{e9}".repeat(100));
+    for shape in [RowShape::NewAsset, RowShape::AssetPatch] {
+        let mut writer = RowWriter::new(policy(shape));
+        let names = ["id", "clientAssetId", "barcode", "categoryId", "statusId"];
+        let skipped = usize::from(shape == RowShape::NewAsset);
+        let columns: Vec<Column> = names[skipped..].iter().map(|name| writer.column(name)).collect();
+        let mut out = Vec::new();
+        for (name, barcode) in [
+            (Cell::Text("short"), Cell::Null),
+            (Cell::Text(&fits), Cell::Digits(&digits[1..])),
+            (Cell::Text(&long), Cell::Digits(&digits)),
+            (Cell::Text(&long), Cell::Text(&long)),
+        ] {
+            writer.begin(&mut out);
+            let cells = [Cell::Text(ID), name, barcode, Cell::Int(1), Cell::Text(STATUS)];
+            for (column, cell) in columns.iter().zip(&cells[skipped..]) {
+                writer.cell(*column, cell.clone(), &mut out);
+            }
+            writer.end(&mut out).unwrap();
+        }
+        let warnings = writer.warnings(&|row| format!("row {row}"));
+        let warned: Vec<&String> = warnings
+            .iter()
+            .filter(|warning| warning.contains("longer than 100 characters"))
+            .collect();
+        assert_eq!(warned.len(), 2, "{warnings:?}");
+        for (warning, column) in warned.iter().zip(["`clientAssetId`", "`barcode`"]) {
+            assert!(
+                warning.contains(column) && warning.contains("in 2 rows (first: row 2)"),
+                "{warning}"
+            );
+        }
+    }
 }
 
 #[test]

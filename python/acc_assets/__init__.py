@@ -28,13 +28,14 @@ from .errors import (
     OptionError,
     PayloadTooLargeError,
     RateLimitError,
+    ReadInterrupted,
     ServerError,
     SetupError,
     TransportError,
     UnauthorizedError,
     UnsupportedMediaTypeError,
 )
-from .options import Limits, Retry
+from .options import Limits, Retry, SheetOptions
 from .progress import Progress
 from .report import ColumnUse, Finding, Report, RowProblem
 from .results import BulkResult, Cause, Plan, Problem, RowError, RowOutcome, Stats
@@ -79,6 +80,7 @@ __all__ = [
     "Progress",
     "Project",
     "RateLimitError",
+    "ReadInterrupted",
     "Relationships",
     "Report",
     "Retry",
@@ -93,6 +95,7 @@ __all__ = [
     "SetupPlan",
     "SetupResult",
     "SetupStep",
+    "SheetOptions",
     "Stats",
     "Status",
     "TransportError",

@@ -7,17 +7,29 @@ import re
 import sys
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
 from . import _core
 from ._secret import Secret
-from .errors import AccError, AuthError, BulkError, BulkInterrupted, DataWarning, JournalError, OptionError
+from ._threads import off_loop
+from .errors import (
+    AccError,
+    AuthError,
+    BulkError,
+    BulkInterrupted,
+    DataWarning,
+    JournalError,
+    OptionError,
+    ReadInterrupted,
+)
 from .options import (
     MOST_ASSETS,
     Auth,
     Limits,
     Retry,
+    SheetChoice,
     at_least_one,
     limits_option,
     nearest,
@@ -28,14 +40,16 @@ from .options import (
 )
 from .progress import ProgressOption, Reporter
 from .results import BulkResult
+from .tables import AssetTable
 
 if TYPE_CHECKING:
     from .report import Report
     from .settings import Settings
 
 TOKEN_VARIABLE: Final = "ACC_ASSETS_TOKEN"
+# A folder, or "off".
+PACING_VARIABLE: Final = "ACC_ASSETS_PACING"
 CA_VARIABLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-# Seconds that requests in flight have to answer after a cancel; the same as for Ctrl-C in the core.
 # The filters of the GET assets reference page.
 FILTERS: Final = (
     "categoryId",
@@ -47,6 +61,7 @@ FILTERS: Final = (
     "updatedAt",
 )
 ATTRIBUTE: Final = re.compile(r"ca[0-9]+")
+# Seconds that requests in flight have to answer after a cancel; the same as for Ctrl-C in the core.
 GRACE: Final = 10.0
 # Seconds an aborted call may take to end; it takes milliseconds.
 LAST: Final = 2.0
@@ -121,9 +136,8 @@ class Session:
         if self._closed:
             raise OptionError("This client is closed; make a new one, or call within its `with` block.")
         if self._engine is None:
-            self._engine = _core.Engine(
-                self._auth.reveal() or self._token(), {**self.options, "proxy": self._proxy.reveal()}
-            )
+            options = {**self.options, "proxy": self._proxy.reveal(), **_pacing()}
+            self._engine = _core.Engine(self._auth.reveal() or self._token(), options)
         return self._engine
 
     def _token(self) -> str:
@@ -176,6 +190,22 @@ class Session:
         self.containers = state["containers"]
         self.settings = {}
         self._engine = None
+
+
+def _pacing() -> dict[str, Any]:
+    """Where the rate windows are kept from one process to the next. Services on this machine are simulators, whose limits
+    begin anew with each of them: theirs are kept only where the user names a folder.
+    """
+    from .runs import state_folder
+
+    chosen = os.environ.get(PACING_VARIABLE, "")
+    if chosen.lower() == "off":
+        return {"pacing": None, "pacing_local": False}
+    try:
+        folder = os.fspath(state_folder(PACING_VARIABLE, "pacing"))
+    except RuntimeError:  # There is no home folder, which must not keep anybody from working.
+        return {"pacing": None, "pacing_local": False}
+    return {"pacing": folder, "pacing_local": bool(chosen)}
 
 
 def shown(client: object) -> str:
@@ -301,7 +331,10 @@ class Again:
         return self._start(self._planned(ledger, which))
 
     def _planned(self, ledger: _core.Ledger, which: Which) -> Steps[tuple[Write, _core.Operation]]:
-        self._write = yield from _with_locations(self._write)
+        settings = self._write.settings
+        if settings is not None:
+            settings = yield from _with_locations(self._write.session, self._write.project, settings)
+            self._write = self._write._replace(settings=settings)
         operation = self._write.operation(ledger, which)
         if self._gone:
             raise OptionError(
@@ -322,18 +355,19 @@ async def _again_soon(planned: Steps[tuple[Write, _core.Operation]]) -> BulkResu
 
 def write_now(write: Write, validate: Validate = False) -> BulkResult:
     """Runs a write in this thread."""
-    with _beginning(write):
-        write = steps_now(prepared(write, validate))
-        operation = write.operation()
-    return _drive_now(write, operation)
+    return _drive_now(*steps_now(_begun(write, validate)))
 
 
 async def write_soon(write: Write, validate: Validate = False) -> BulkResult:
     """Runs a write in the background, awaited."""
+    return await _drive_soon(*await steps_soon(_begun(write, validate)))
+
+
+def _begun(write: Write, validate: Validate) -> Steps[tuple[Write, _core.Operation]]:
+    """A write up to its first request."""
     with _beginning(write):
-        write = await steps_soon(prepared(write, validate))
-        operation = write.operation()
-    return await _drive_soon(write, operation)
+        write = yield from prepared(write, validate)
+        return write, write.operation()
 
 
 @contextmanager
@@ -362,29 +396,60 @@ Returned = TypeVar("Returned")
 Steps: TypeAlias = Generator[_core.Operation, None, Returned]
 
 
+class _End(NamedTuple):
+    """How work with reads in between ended."""
+
+    returned: Any
+    raised: BaseException | None
+
+    def result(self) -> Any:
+        if self.raised is not None:
+            raise self.raised
+        return self.returned
+
+
+def _step(steps: Steps[Any], raised: BaseException | None) -> _core.Operation | _End:
+    """Goes on to the next read, after the one before has ended or raised something."""
+    try:
+        return next(steps) if raised is None else steps.throw(raised)
+    except StopIteration as end:
+        return _End(end.value, None)
+    except BaseException as error:
+        return _End(None, error)
+
+
 def steps_now(steps: Steps[Returned]) -> Returned:
     """Runs work with reads in between in this thread."""
-    try:
-        while True:
-            read = next(steps)
-            read.wait(None, _nothing)
-            _raise(read)
-    except StopIteration as end:
-        returned: Returned = end.value
-        return returned
+    raised: BaseException | None = None
+    while not isinstance(step := _step(steps, raised), _End):
+        raised = None
+        try:
+            step.wait(None, _nothing)
+            _raise(step)
+        except BaseException as error:
+            raised = error
+    returned: Returned = step.result()
+    return returned
 
 
 async def steps_soon(steps: Steps[Returned]) -> Returned:
-    """Runs work with reads in between in the background, awaited."""
-    try:
-        while True:
-            read = next(steps)
+    """Runs work with reads in between in the background, awaited: nothing of it in the event loop's thread."""
+    raised: BaseException | None = None
+    while True:
+        step = await off_loop(partial(_step, steps, raised))
+        if isinstance(step, _End):
+            break
+        raised = None
+        try:
             with Reporter(False, "read") as report:
-                await _ended(read, report)
-            _raise(read)
-    except StopIteration as end:
-        returned: Returned = end.value
-        return returned
+                await _ended(step, report)
+            _raise(step)
+        except GeneratorExit:  # the loop is gone: nothing can be awaited any more
+            raise
+        except BaseException as error:
+            raised = error
+    returned: Returned = step.result()
+    return returned
 
 
 def _nothing() -> None:
@@ -404,25 +469,38 @@ def settings_of(session: Session, project: str, refresh: bool = False) -> Steps[
     if known is not None and not _lacks_locations(known):
         return known
     # What could not be read is read again, and only that.
-    operation = session.engine().read_settings(project, session.containers.get(project), known)
+    operation = session.engine().read_settings(project, session.containers.get(project), known, refresh)
+    # The read that others waited for may have ended just before this call would have joined it.
+    kept = None if refresh else session.settings.get(project)
+    if kept is not None and kept is not known:
+        return kept
     yield operation
-    found = operation.settings
-    if found is None:
-        raise AccError("The settings were not read; this is a defect of acc_assets, please report it.")
-    session.settings[project] = found
+    found = _settings_read(operation)
+    if not operation.superseded:
+        session.settings[project] = found
     return found
+
+
+def _with_locations(session: Session, project: str, settings: _core.Settings) -> Steps[_core.Settings]:
+    """The settings of a write with their locations, if those could not be read before and can be now."""
+    if not _lacks_locations(settings):
+        return settings
+    if session.settings.get(project) is settings:
+        return (yield from settings_of(session, project))
+    # The caller's own: they are completed, not replaced.
+    operation = session.engine().read_settings(project, session.containers.get(project), settings, False)
+    yield operation
+    return _settings_read(operation)
 
 
 def _lacks_locations(settings: _core.Settings) -> bool:
     return settings.about()["locations"] is None
 
 
-def _with_locations(write: Write) -> Steps[Write]:
-    """The write with the locations that could not be read before, if they can be read now."""
-    if write.settings is None or not _lacks_locations(write.settings):
-        return write
-    settings = yield from settings_of(write.session, write.project)
-    return write._replace(settings=settings)
+def _settings_read(operation: _core.Operation) -> _core.Settings:
+    if operation.settings is None:
+        raise AccError("The settings were not read; this is a bug in acc_assets; please report it.")
+    return operation.settings
 
 
 def prepared(write: Write, validate: Validate) -> Steps[Write]:
@@ -437,7 +515,7 @@ def prepared(write: Write, validate: Validate) -> Steps[Write]:
                 f"these settings are of project {validate.project_id}, whose ids mean nothing in {write.project}; use that "
                 "project's own: project.settings()."
             )
-        settings = validate._core
+        settings = yield from _with_locations(write.session, write.project, validate._core)
     elif validate is not True and validate != "auto":
         raise OptionError(f'validate={validate!r}: it takes True, False, "auto" or Settings.')
     elif validate is True or _wants_settings(write):
@@ -492,7 +570,7 @@ def offline_report(
     *,
     verb: str,
     id: str,
-    sheet: str | None,
+    sheet: SheetChoice,
     mapping: Any,
     separator: str,
     nulls: str,
@@ -542,7 +620,7 @@ def checked(
     *,
     verb: str,
     id: str,
-    sheet: str | None,
+    sheet: SheetChoice,
     mapping: Any,
     separator: str,
     nulls: str,
@@ -606,18 +684,64 @@ def read_now(operation: _core.Operation, progress: ProgressOption = False) -> _c
 async def read_soon(operation: _core.Operation, progress: ProgressOption = False) -> _core.Table:
     """Runs a read in the background, awaited."""
     with Reporter(progress, DONE_WORDS["get"]) as report:
-        await _ended(operation, report)
+        try:
+            await _ended(operation, report)
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt):
+                raise ReadInterrupted(_partial(operation)) from None
+            error.partial = _partial(operation)  # type: ignore[attr-defined]
+            raise
     return _read(operation)
+
+
+def _partial(operation: _core.Operation) -> AssetTable | None:
+    """What a read that failed has read."""
+    table = operation.table
+    return None if table is None else AssetTable(table)
+
+
+After: TypeAlias = "BaseException | AssetTable | None"
+
+
+def unfinished(after: After) -> _core.Table | None:
+    """What the read kept that is to go on; nothing of an error that came before it."""
+    kept: object = after
+    if isinstance(after, BaseException):
+        # A timeout of asyncio is raised from the cancel that ended the read.
+        found = (getattr(error, "partial", None) for error in (after, after.__cause__))
+        kept = next((partial for partial in found if partial is not None), None)
+    if kept is None:
+        return None
+    if not isinstance(kept, AssetTable):
+        raise OptionError(
+            f"after= takes the exception that an earlier call raised, or its .partial, not {type(kept).__name__}."
+        )
+    return kept._table
+
+
+@contextmanager
+def keeping(table: _core.Table | None) -> Iterator[None]:
+    """Sees to it that an error before a read goes on leaves what was read before."""
+    try:
+        yield
+    except AccError as error:
+        if table is not None:
+            error.partial = AssetTable(table)
+        raise
 
 
 def _read(operation: _core.Operation) -> _core.Table:
     if operation.interrupted:
-        raise KeyboardInterrupt
-    if operation.error is not None:
-        raise operation.error
+        raise ReadInterrupted(_partial(operation))
+    error = operation.error
+    if error is not None:
+        # One that the user's own ids raised may take no attribute.
+        with suppress(AttributeError):
+            error.partial = _partial(operation)  # type: ignore[attr-defined]
+        raise error
     table = operation.table
     if table is None:
-        raise AccError("The read ended without an answer; this is a defect of acc_assets, please report it.")
+        raise AccError("The read ended without a response; this is a bug in acc_assets; please report it.")
     return table
 
 
@@ -636,9 +760,12 @@ async def _ended(operation: _core.Operation, report: Reporter) -> None:
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(settle)
 
+    started = False
     try:
-        operation.start(done, loop.is_closed)
         try:
+            await asyncio.sleep(0)  # a cancel may be waiting
+            operation.start(done, loop.is_closed)
+            started = True
             while not ended.done():
                 # Without a timeout the loop may sleep through a Ctrl-C: ipykernel notes it, and does not wake the loop.
                 await asyncio.wait([ended], timeout=POLL)
@@ -648,6 +775,9 @@ async def _ended(operation: _core.Operation, report: Reporter) -> None:
             raise
         except BaseException:
             operation.stop()
+            if not started:
+                # Nothing is sent any more; the ledger says so of every row.
+                operation.start(done, loop.is_closed)
             if report.wanted:
                 report.stopping()
             try:
@@ -668,7 +798,7 @@ def _warn(text: str) -> None:
     level, frame = 1, sys._getframe(0)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
         level, frame = level + 1, frame.f_back
-    warn(text, DataWarning, stacklevel=level)
+    warn(_core.shown(text), DataWarning, stacklevel=level)
 
 
 def named_query(

@@ -21,6 +21,7 @@ __all__ = [
     "read_run",
     "read_toml",
     "rules",
+    "shown",
     "write_fixes",
     "write_template",
 ]
@@ -59,8 +60,16 @@ class Rows:
     def from_values(values: Iterable[Any], column: str, /) -> Rows:
         """One column of values, such as a list of ids."""
     @staticmethod
-    def from_sheet(path: str | PathLike[str], sheet: str | None, /) -> Rows:
-        """One sheet of an Excel or CSV file, read at once; None: the first one."""
+    def from_sheet(
+        path: str | PathLike[str],
+        sheet: str | None,
+        max_workbook_bytes: int | None = None,
+        max_line_bytes: int | None = None,
+        /,
+    ) -> Rows:
+        """One sheet of an Excel or CSV file; None: the first one. A workbook is read at once, a CSV file as it is needed.
+
+        The limits are those of `acc_assets.SheetOptions`; None: its defaults."""
     @property
     def label_title(self) -> str | None:
         """What the labels of the rows are, where they come from a file: "sheet row" or "line"."""
@@ -103,19 +112,41 @@ class Engine:
         """Looks over rows before a write: whether they need the project's settings, and the ids of assets without which
         rows of a patch cannot be judged."""
     def read_settings(
-        self, project: str, locations_container: str | None, /, known: Settings | None = None
+        self,
+        project: str,
+        locations_container: str | None,
+        /,
+        known: Settings | None = None,
+        refresh: bool = False,
     ) -> Operation:
-        """Plans the reading of a project's settings; the operation's `settings` holds them."""
+        """Plans the reading of a project's settings; the operation's `settings` holds them. Calls that begin while a read
+        is under way wait for that one, unless `refresh` is set."""
+    def forget_settings(self, project: str, /) -> None:
+        """Supersedes what is being read of this project's settings, which are about to change."""
     def apply_setup(self, project: str, settings: Settings, description: Description, /) -> Operation:
         """Plans the writing of a set-up into a project with these settings; the operation's table holds the steps: the
         columns of `Description.plan` and status, error and request_id. InputError names what is nowhere."""
-    def get(self, project: str, rows: Rows, options: Mapping[str, Any], /) -> Operation:
-        """Plans a batch-get; the operation's table holds the assets."""
+    def get(
+        self, project: str, rows: Rows, options: Mapping[str, Any], /, after: Table | None = None
+    ) -> Operation:
+        """Plans a batch-get; the operation's table holds the assets.
+
+        `after` is the table of an earlier one that failed: only the ids that it lacks are requested.
+        """
     def read(
-        self, kind: str, project: str, path: Mapping[str, str], query: Sequence[tuple[str, str]], /
+        self,
+        kind: str,
+        project: str,
+        path: Mapping[str, str],
+        query: Sequence[tuple[str, str]],
+        /,
+        after: Table | None = None,
     ) -> Operation:
         """Plans a paged read: `assets`, `categories`, `status-sets`, `statuses`, `custom-attributes`,
-        `category-attributes`, `category-status-sets` or `relationships`; the operation's table holds the rows."""
+        `category-attributes`, `category-status-sets` or `relationships`; the operation's table holds the rows.
+
+        `after` is the table of an earlier one that failed: this one goes on at the page that it could not read.
+        """
 
 @final
 class Operation:
@@ -155,10 +186,14 @@ class Operation:
         """What is known of every row so far; true at any moment, also after an abort."""
     @property
     def table(self) -> Table | None:
-        """What was read, for reads and for writes with `returning`."""
+        """What was read, for reads and for writes with `returning`. Of a read that failed what it had read, and where
+        another one can go on."""
     @property
     def settings(self) -> Settings | None:
         """The settings that were read."""
+    @property
+    def superseded(self) -> bool:
+        """Whether its settings were read again, or changed, since: they are not to be kept."""
     def progress(self) -> tuple[int, int | None, int]:
         """Rows settled, rows in all (None while a stream is still being read), requests answered."""
 
@@ -212,6 +247,9 @@ class Table:
     @property
     def missing(self) -> list[str]:
         """Ids asked for that the service did not return."""
+    @property
+    def incomplete(self) -> bool:
+        """Whether a read failed and left something to be read."""
     def row(self, index: int, /) -> dict[str, Any]: ...
     def dicts(self) -> list[dict[str, Any]]: ...
     def columns(self) -> dict[str, list[Any]]:
@@ -264,6 +302,13 @@ class Simulator:
     """The embedded service, served on a loopback port."""
 
     def __new__(cls, options: Mapping[str, Any], /) -> Simulator: ...
+    @staticmethod
+    def slow_journals(seconds: float, /) -> None:
+        """Makes each sync of a journal of this process take so many seconds longer."""
+    @staticmethod
+    def journal_counts() -> tuple[int, int, int]:
+        """Syncs of journals by this thread and by all threads, and how often this thread asked for the lock of a
+        ledger."""
     @property
     def url(self) -> str: ...
     @property
@@ -303,6 +348,9 @@ def read_toml(text: str, /) -> dict[str, Any]:
 
 def flush_logs() -> None:
     """Waits until our log lines are written."""
+
+def shown(text: str, /) -> str:
+    """A text as people may see it: control characters, ends of lines and marks of the direction of writing are escaped."""
 
 def rules() -> list[dict[str, str]]:
     """Every row check: code, what it says, how to fix it."""

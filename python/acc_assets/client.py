@@ -11,12 +11,14 @@ from uuid import UUID
 
 from . import _core
 from ._calls import (
+    After,
     Session,
     Steps,
     Validate,
     Write,
     asset_query,
     checked,
+    keeping,
     named_query,
     project_id,
     query_text,
@@ -26,6 +28,7 @@ from ._calls import (
     settings_of,
     shown,
     steps_now,
+    unfinished,
     write_now,
 )
 from ._secret import Secret
@@ -40,6 +43,7 @@ from .options import (
     OnError,
     Prefix,
     Retry,
+    SheetChoice,
     Verb,
     at_least_one,
     batch_option,
@@ -70,7 +74,7 @@ class Client:
         region: where the project is hosted, a code of the Regions page such as "US" or "EMEA". Sent with requests for
             relationships and locations; the Assets pages list no region header. If None, it is not sent.
         timeout: seconds one request may take.
-        max_in_flight: requests under way at the same time.
+        max_in_flight: requests in flight at the same time, all calls of the client together. Default: 8.
         max_response_bytes: Largest response that is read, after decompression. Default: 256 MiB.
         limits: requests a window; None: the service's own limits.
         retry: how often a request is sent again; None: the defaults of `Retry`.
@@ -239,6 +243,21 @@ class Project:
         """
         return self._settings("custom-attributes")
 
+    def error_codes(self) -> list[dict[str, Any]]:
+        """Read the error codes of the Assets API, the same for every project.
+
+        Returns:
+            One dict per code: name, description, httpStatusCode and metadataKeys. `ApiError.code` carries the name.
+
+        Raises:
+            ApiError, TransportError, AuthError: The codes could not be read.
+
+        Example:
+            >>> any(found["name"] == "FIELD_EXCEEDS_MAX_LENGTH" for found in project.error_codes())
+            True
+        """
+        return self._settings("error-codes")
+
     def category_attributes(
         self, category_id: str | int, include_inherited: bool = True
     ) -> list[dict[str, Any]]:
@@ -289,7 +308,7 @@ class Assets:
         import_key: str | None = None,
         reconcile: bool = True,
         run: str | os.PathLike[str] | None = None,
-        sheet: str | None = None,
+        sheet: SheetChoice = None,
         mapping: ColumnMapping | None = None,
         separator: str = SEPARATOR,
         validate: Validate = "auto",
@@ -331,7 +350,7 @@ class Assets:
                 the same order: it skips what is in, looks up what is in doubt and sends the rest. Rows that are not
                 in yet may be edited or taken out in between, or given alone as the file that `to_excel` of the result
                 writes. When all is done, it sends nothing. See `acc_assets.runs`. A `pathlib.Path` is the file itself. None: nothing is kept.
-            sheet: for an Excel file, the name of the sheet; None: the first one.
+            sheet: Name of the sheet of an Excel file, or `SheetOptions`. If None, the first visible one.
             mapping: what columns mean whose names do not say it: a dict from column to field or custom attribute, None for
                 a column to leave out; or the path of a TOML file with such lines (false for a column to leave out).
             separator: what stands between the names of a path.
@@ -386,7 +405,7 @@ class Assets:
         *,
         verb: Verb = "create",
         id: str = "id",
-        sheet: str | None = None,
+        sheet: SheetChoice = None,
         mapping: ColumnMapping | None = None,
         separator: str = SEPARATOR,
         nulls: Nulls = "omit",
@@ -450,7 +469,7 @@ class Assets:
         returning: bool = False,
         reconcile: bool = True,
         run: str | os.PathLike[str] | None = None,
-        sheet: str | None = None,
+        sheet: SheetChoice = None,
         mapping: ColumnMapping | None = None,
         separator: str = SEPARATOR,
         validate: Validate = "auto",
@@ -520,8 +539,9 @@ class Assets:
         include_custom_attributes: bool = True,
         include_deleted: bool = False,
         batch_size: int = 100,
-        sheet: str | None = None,
+        sheet: SheetChoice = None,
         progress: ProgressOption = False,
+        after: After = None,
     ) -> AssetTable:
         """Reads assets by their ids.
 
@@ -532,8 +552,10 @@ class Assets:
             include_custom_attributes: read the custom attributes too.
             include_deleted: deleted assets too, with isActive false.
             batch_size: ids a request, 1 to 100.
-            sheet: for an Excel file, the name of the sheet; None: the first one.
+            sheet: Name of the sheet of an Excel file, or `SheetOptions`. If None, the first visible one.
             progress: as for `create`.
+            after: the exception that the same call raised, with the same ids in the same order: only those are requested
+                that it had not read. The result has all of them.
 
         Returns:
             An `AssetTable`; its `missing` lists the ids that the service did not return, and texts that are no
@@ -542,7 +564,8 @@ class Assets:
         Raises:
             OptionError: an option that cannot be.
             InputError: the data as a whole cannot be read.
-            ApiError, TransportError, AuthError: a request failed.
+            ApiError, TransportError, AuthError: a request failed. `.partial` is what was read.
+            ReadInterrupted: Ctrl-C. `.partial` is what was read.
 
         Example:
             >>> made = project.assets.create({"clientAssetId": "AHU", "categoryId": category, "statusId": status})
@@ -559,7 +582,8 @@ class Assets:
             "include_deleted": include_deleted,
             "batch_size": batch_size,
         }
-        operation = self._session.engine().get(self._project, ids_from(ids, id, sheet), options)
+        rows, before = ids_from(ids, id, sheet), unfinished(after)
+        operation = self._session.engine().get(self._project, rows, options, after=before)
         return AssetTable(read_now(operation, progress))
 
     def delete(
@@ -573,7 +597,7 @@ class Assets:
         dry_run: bool = False,
         reconcile: bool = True,
         run: str | os.PathLike[str] | None = None,
-        sheet: str | None = None,
+        sheet: SheetChoice = None,
         progress: ProgressOption = False,
     ) -> BulkResult:
         """Deletes assets by their ids. The service keeps them, inactive; the API has no way back.
@@ -659,6 +683,7 @@ class Assets:
         filters: Mapping[str, str | Sequence[str]] | None = None,
         sort: str = "createdAt asc",
         separator: str = SEPARATOR,
+        after: After = None,
     ) -> AssetTable:
         """Reads all assets that match, page by page.
 
@@ -674,13 +699,17 @@ class Assets:
                 attribute also by its display name, and its values by label.
             sort: fields to sort by, each with asc or desc, separated by commas.
             separator: what stands between the names of a path.
+            after: the exception that the same call raised, with the same filters: the list goes on at the page that could
+                not be read. The result has the pages before it too, and no asset twice.
 
         Returns:
             An `AssetTable`.
 
         Raises:
-            OptionError: an option that cannot be.
-            ApiError, TransportError, AuthError: a page could not be read, or the service ignored a filter.
+            OptionError: an option that cannot be, or the filters are not those of the call that raised `after`.
+            ApiError, TransportError, AuthError: a page could not be read, or the service ignored a filter. `.partial` is
+                what was read.
+            ReadInterrupted: Ctrl-C. `.partial` is what was read.
 
         Example:
             >>> made = project.assets.create({"clientAssetId": "VAV-7", "categoryId": category, "statusId": status})
@@ -689,8 +718,10 @@ class Assets:
         """
         flag("include_custom_attributes", include_custom_attributes)
         flag("include_deleted", include_deleted)
+        before = unfinished(after)
         named = named_query(self._session, self._project, category, status, location, filters, separator)
-        category, status, filters = steps_now(named)
+        with keeping(before):
+            category, status, filters = steps_now(named)
         query = asset_query(
             category=category,
             status=status,
@@ -701,7 +732,8 @@ class Assets:
             filters=filters,
             sort=sort,
         )
-        return AssetTable(read_now(self._session.engine().read("assets", self._project, {}, query)))
+        operation = self._session.engine().read("assets", self._project, {}, query, after=before)
+        return AssetTable(read_now(operation))
 
     def __repr__(self) -> str:
         return f"Assets(project={self._project!r})"
@@ -725,7 +757,7 @@ class Relationships:
         dry_run: bool = False,
         reconcile: bool = True,
         run: str | os.PathLike[str] | None = None,
-        sheet: str | None = None,
+        sheet: SheetChoice = None,
         progress: ProgressOption = False,
     ) -> BulkResult:
         """Deletes relationships by their ids; what they relate stays.
@@ -782,6 +814,7 @@ class Relationships:
         created_before: str | date | None = None,
         include_deleted: bool = False,
         only_deleted: bool = False,
+        after: After = None,
     ) -> list[dict[str, Any]]:
         """Reads all relationships that match; either end may be the one that matches.
 
@@ -796,13 +829,14 @@ class Relationships:
             created_before: a time; a datetime without a time zone is local time.
             include_deleted: deleted relationships too.
             only_deleted: deleted relationships only.
+            after: as for `Assets.list`.
 
         Returns:
             One dict a relationship, as the service describes it. No filter: all of the project.
 
         Raises:
-            OptionError: an `id` without its `type`, or a `type` without its `domain`.
-            ApiError, TransportError, AuthError: a page could not be read.
+            OptionError: an `id` without its `type`, or a `type` without its `domain`; as for `Assets.list`.
+            ApiError, TransportError, AuthError, ReadInterrupted: a page could not be read. `.partial` is what was read.
 
         Example:
             >>> made = sim.seed_relationships(3)
@@ -824,7 +858,9 @@ class Relationships:
             include_deleted=include_deleted,
             only_deleted=only_deleted,
         )
-        return read_now(self._session.engine().read("relationships", self._project, {}, query)).dicts()
+        before = unfinished(after)
+        operation = self._session.engine().read("relationships", self._project, {}, query, after=before)
+        return read_now(operation).dicts()
 
     def __repr__(self) -> str:
         return f"Relationships(project={self._project!r})"

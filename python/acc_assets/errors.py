@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from . import _core
+
 if TYPE_CHECKING:
     from .results import BulkResult
     from .setup import SetupResult
+    from .tables import AssetTable
 
 __all__ = [
     "AccError",
@@ -25,6 +28,7 @@ __all__ = [
     "OptionError",
     "PayloadTooLargeError",
     "RateLimitError",
+    "ReadInterrupted",
     "ServerError",
     "SetupError",
     "TransportError",
@@ -47,10 +51,12 @@ class _Plain(BaseException):
 
 
 class AccError(_Plain, Exception):
-    """What every error of this package is, except `BulkInterrupted`.
+    """What every error of this package is, except `BulkInterrupted` and `ReadInterrupted`.
 
     Attributes:
         result: the `BulkResult` of the write that was under way, or None.
+        partial: what `list`, `get` or `search` had read, as an `AssetTable`, or None. The same call with `after=error`
+            reads the rest.
 
     Example:
         >>> import acc_assets
@@ -62,6 +68,13 @@ class AccError(_Plain, Exception):
     """
 
     result: BulkResult | None = None
+    partial: AssetTable | None = None
+    # Whether the text was made of lines that are fit to be shown.
+    _has_lines: bool = False
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return text if self._has_lines else _core.shown(text)
 
 
 class OptionError(AccError, ValueError):
@@ -223,6 +236,8 @@ class BulkError(AccError):
         result: the `BulkResult`, with a verdict for every row.
     """
 
+    _has_lines = True
+
     def __init__(self, result: BulkResult) -> None:
         super().__init__(repr(result))
         self.result = result
@@ -240,12 +255,26 @@ class BulkInterrupted(_Plain, KeyboardInterrupt):
         self.result = result
 
 
+class ReadInterrupted(_Plain, KeyboardInterrupt):
+    """Ctrl-C during `list`, `get` or `search`. Not an `AccError`: `except Exception` lets it pass, as any Ctrl-C.
+
+    Attributes:
+        partial: what was read, as an `AssetTable`, or None. The same call with `after=error` reads the rest.
+    """
+
+    def __init__(self, partial: AssetTable | None) -> None:
+        super().__init__(repr(partial))
+        self.partial = partial
+
+
 class SetupError(AccError):
     """Something of a set-up could not be made. What was made stays; applying it again makes the rest.
 
     Attributes:
         applied: the `SetupResult`, with a status for every step.
     """
+
+    _has_lines = True
 
     def __init__(self, applied: SetupResult) -> None:
         super().__init__(repr(applied))
@@ -301,6 +330,13 @@ def api_error(
         metadata=metadata,
         headers=headers,
     )
+
+
+def of_lines(text: str) -> InputError:
+    """An `InputError` of several lines, each fit to be shown. The core calls it too."""
+    error = InputError(text)
+    error._has_lines = True
+    return error
 
 
 def transport_error(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
 from . import _core
+from ._threads import off_loop
 from .errors import InputError, OptionError
-from .options import nearest
+from .options import SheetChoice, nearest, sheet_option
 from .results import BulkResult
 from .tables import AssetTable
 
@@ -30,12 +31,14 @@ IdData: TypeAlias = (
     str | UUID | PathLike[str] | ArrowStream | Iterable[str | UUID | None] | Iterable[Mapping[str, Any]]
 )
 
+Read = TypeVar("Read")
+
 TAKEN = "a DataFrame, an Arrow table, an iterable of dicts, one dict, or the path of an Excel or CSV file"
 # The endings of files that are read as sheets.
 SHEETS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".csv", ".tsv", ".txt")
 
 
-def rows_from(data: Any, id: str | None = None, sheet: str | None = None) -> _core.Rows:
+def rows_from(data: Any, id: str | None = None, sheet: SheetChoice = None) -> _core.Rows:
     """The rows of a create, or of a patch whose ids are in column `id`; of a file those of one sheet."""
     if (rows := _from_sheet(data, sheet)) is not None:
         return rows
@@ -57,7 +60,7 @@ def rows_from(data: Any, id: str | None = None, sheet: str | None = None) -> _co
     raise InputError(f"{type(data).__name__} cannot be read as rows: pass {TAKEN}.")
 
 
-def ids_from(data: Any, id: str, sheet: str | None = None) -> _core.Rows:
+def ids_from(data: Any, id: str, sheet: SheetChoice = None) -> _core.Rows:
     """The ids of a get or a delete: a column `id`, or values; of a file those of one sheet."""
     if (rows := _from_sheet(data, sheet)) is not None:
         return rows
@@ -89,13 +92,22 @@ def ids_from(data: Any, id: str, sheet: str | None = None) -> _core.Rows:
     return _from_ids(data, id)
 
 
-def _from_sheet(data: Any, sheet: str | None) -> _core.Rows | None:
+async def rows_soon(data: Any, read: Callable[..., Read], *arguments: Any) -> Read:
+    """What a function makes of data: in the event loop's thread, unless a file has to be read for it."""
+    if is_file(data):
+        return await off_loop(lambda: read(data, *arguments))
+    return read(data, *arguments)
+
+
+def is_file(data: Any) -> bool:
+    """Whether data is the path of a file."""
+    return isinstance(data, PathLike) or (isinstance(data, str) and data.lower().endswith(SHEETS))
+
+
+def _from_sheet(data: Any, sheet: SheetChoice) -> _core.Rows | None:
     """The rows of a file, if it is the path of one."""
-    is_path = isinstance(data, PathLike) or (isinstance(data, str) and data.lower().endswith(SHEETS))
-    if is_path:
-        if sheet is not None and not isinstance(sheet, str):
-            raise OptionError(f"sheet={sheet!r}: it takes the name of a sheet.")
-        return _core.Rows.from_sheet(data, sheet)
+    if is_file(data):
+        return _core.Rows.from_sheet(data, *sheet_option(sheet))
     if sheet is not None:
         raise OptionError(
             f"sheet={sheet!r} is for the path of an Excel file, and this is {type(data).__name__}."

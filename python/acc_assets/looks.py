@@ -1,10 +1,12 @@
-"""How results and tables look in a notebook. All text is escaped."""
+"""How results and tables look in a notebook. All text is escaped, for people and for HTML."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from html import escape
+from html import escape as escape_html
 from typing import TYPE_CHECKING, Any, Final
+
+from . import _core
 
 if TYPE_CHECKING:
     from .report import Report
@@ -14,6 +16,11 @@ if TYPE_CHECKING:
 
 ROWS_SHOWN: Final = 10
 VALUE_SHOWN: Final = 60
+
+
+def escape(text: str) -> str:
+    """A text as part of a page."""
+    return escape_html(_core.shown(text))
 
 
 def result_html(headline: str, causes: Sequence[tuple[Cause, str]], advice: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from .errors import OptionError
 
-__all__ = ["Limits", "Retry"]
+__all__ = ["Limits", "Retry", "SheetOptions"]
 
 Auth: TypeAlias = str | Callable[[], str]
 Prefix: TypeAlias = Literal["construction", "bim360"]
@@ -75,6 +75,44 @@ class Retry(NamedTuple):
     cap: float = 30.0
     budget: int = 20
     settle: float = 30.0
+
+
+class SheetOptions(NamedTuple):
+    """Which sheet of a file is read, and how much memory reading it may take.
+
+    A file may ask for far more memory than its own size. One that exceeds a limit is refused with InputError.
+
+    Args:
+        name: Name of the sheet. If None, the first visible one. A CSV file has none.
+        max_workbook_bytes: Most bytes of an Excel or OpenDocument file, unpacked, and of its cells in memory. Default: 1 GiB.
+        max_line_bytes: Most bytes of one row of a CSV file. The file itself may have any length. Default: 16 MiB.
+
+    Example:
+        >>> import acc_assets
+        >>> acc_assets.SheetOptions("AHU", max_workbook_bytes=4 << 30).name  # project.assets.create(path, sheet=...)
+        'AHU'
+    """
+
+    name: str | None = None
+    max_workbook_bytes: int = 1 << 30
+    max_line_bytes: int = 16 << 20
+
+
+def sheet_option(sheet: object) -> SheetOptions:
+    """The options of a sheet that is given by its name, by options or not at all."""
+    if not isinstance(sheet, SheetOptions):
+        sheet = SheetOptions(sheet)  # type: ignore[arg-type]  # checked below
+    if sheet.name is not None and not isinstance(sheet.name, str):
+        raise OptionError(f"sheet={sheet.name!r}: it takes the name of a sheet, or SheetOptions.")
+    for name in ("max_workbook_bytes", "max_line_bytes"):
+        at_least_one(name, bytes_ := getattr(sheet, name))
+        if bytes_ >= 1 << 63:
+            raise OptionError(f"{name}={bytes_!r}: it takes a number of bytes below 2**63.")
+    return sheet
+
+
+# What `sheet=` takes.
+SheetChoice: TypeAlias = str | SheetOptions | None
 
 
 def nearest(text: str, names: Iterable[str]) -> str | None:

@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from .errors import InputError
+from . import _core
+from .errors import of_lines
 from .tables import counted, pandas_frame, polars_frame
 
 if TYPE_CHECKING:
@@ -228,7 +229,7 @@ class Report:
             InputError: some rows are not; the message is the whole report.
         """
         if not self.ok:
-            raise InputError(repr(self))
+            raise of_lines(repr(self))
         return self
 
     def _headline(self) -> str:
@@ -279,7 +280,7 @@ class Report:
         lines += [f"  warning: {text}" for text in self.warnings]
         if not self.ok:
             lines.append('  .to_excel("to_fix.xlsx") writes the rows to fix')
-        return "\n".join(lines)
+        return "\n".join(map(_core.shown, lines))
 
     def _repr_html_(self) -> str:
         from .looks import report_html

@@ -100,7 +100,7 @@ class RowError(NamedTuple):
     metadata: dict[str, Any] | None = None
 
     def __str__(self) -> str:
-        return " ".join(part for part in (self.message, self.fix) if part)
+        return _core.shown(" ".join(part for part in (self.message, self.fix) if part))
 
 
 class RowOutcome(NamedTuple):
@@ -444,7 +444,9 @@ class BulkResult(Sequence[RowOutcome]):
     def __repr__(self) -> str:
         # Grouping a million rows takes a second, so it is done once.
         causes = self.by_cause()
-        return "\n".join([self._headline(), *self._cause_lines(causes), *self._advice(causes)])
+        return "\n".join(
+            map(_core.shown, [self._headline(), *self._cause_lines(causes), *self._advice(causes)])
+        )
 
     def _repr_html_(self) -> str:
         from .looks import result_html

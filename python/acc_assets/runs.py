@@ -24,14 +24,24 @@ __all__ = ["Runs", "runs"]
 
 SUFFIX: Final = ".sqlite"
 LONGEST: Final = 100
+# Names of devices, with any ending (Microsoft, "Naming Files, Paths, and Namespaces").
+RESERVED: Final = {"CON", "PRN", "AUX", "NUL"} | {
+    device + number for device in ("COM", "LPT") for number in "0123456789¹²³"
+}
 FACTS: Final = ("verb", "project", "service", "import_key")
 
 
 def default_folder() -> pathlib.Path:
     """Where named runs are kept: ACC_ASSETS_RUNS, or the folder that the platform has for the state of programs."""
+    return state_folder("ACC_ASSETS_RUNS", "runs")
+
+
+def state_folder(variable: str, name: str) -> pathlib.Path:
+    """The folder that this environment variable names, or the one of this name where the platform keeps the state of
+    programs."""
     import pathlib
 
-    if chosen := os.environ.get("ACC_ASSETS_RUNS"):
+    if chosen := os.environ.get(variable):
         return pathlib.Path(chosen).expanduser()
     home = pathlib.Path.home()
     if sys.platform == "win32":
@@ -40,7 +50,7 @@ def default_folder() -> pathlib.Path:
         state = home / "Library" / "Application Support"
     else:
         state = pathlib.Path(os.environ.get("XDG_STATE_HOME") or home / ".local" / "state")
-    return state / "acc-assets" / "runs"
+    return state / "acc-assets" / name
 
 
 def path_of(run: str | os.PathLike[str]) -> pathlib.Path:
@@ -70,6 +80,10 @@ def path_of(run: str | os.PathLike[str]) -> pathlib.Path:
             f"run={run!r} is no name for a run: it takes letters, digits, spaces, dots, dashes and underscores, at most "
             f"{LONGEST} bytes in UTF-8, with no dot at the start and no space at either end. For a file of your own, "
             "give a pathlib.Path."
+        )
+    if run.partition(".")[0].rstrip().upper() in RESERVED:
+        raise OptionError(
+            f"run={run!r}: Windows reserves this name for a device, so no file can have it there; use another name."
         )
     return default_folder() / (run + SUFFIX)
 
@@ -174,7 +188,8 @@ class Runs(Mapping[str, BulkResult]):
             "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
             for line in lines
         ]
-        return "\n".join([self._headline(len(table) - 1), *(f"  {line}" for line in table)])
+        lines = [self._headline(len(table) - 1), *(f"  {line}" for line in table)]
+        return "\n".join(map(_core.shown, lines))
 
     def _repr_html_(self) -> str:
         from .looks import runs_html

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 from . import _core
 from .errors import InputError, OptionError
-from .options import SEPARATOR, Dates, Nulls, Verb, one_of
+from .options import SEPARATOR, Dates, Nulls, SheetChoice, Verb, one_of
 from .tables import counted, pandas_frame, polars_frame
 
 if TYPE_CHECKING:
@@ -212,7 +212,7 @@ class Settings:
             del sets[depth:]
             sets.append(row["status_set"])
             own = f" ({row['status_set']})" if row["status_set"] not in (None, above) else ""
-            lines.append("  " * depth + row["name"] + own)
+            lines.append("  " * depth + _core.shown(row["name"] + own))
         return "\n".join(lines)
 
     def to_pandas(self, kind: Kind = "categories") -> pandas.DataFrame:
@@ -299,7 +299,7 @@ class Settings:
         *,
         verb: Verb = "create",
         id: str = "id",
-        sheet: str | None = None,
+        sheet: SheetChoice = None,
         mapping: ColumnMapping | None = None,
         separator: str = SEPARATOR,
         nulls: Nulls = "omit",
@@ -351,7 +351,9 @@ class Settings:
             counted(about["attributes"], "custom attribute"),
             "locations not read" if places is None else counted(places, "location"),
         ]
-        return f"Settings of {about['project']}: {', '.join(parts)}; read {about['read_at'][:16]}Z"
+        return (
+            f"Settings of {_core.shown(about['project'])}: {', '.join(parts)}; read {about['read_at'][:16]}Z"
+        )
 
     def _repr_html_(self) -> str:
         from .looks import settings_html

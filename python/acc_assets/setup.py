@@ -142,7 +142,8 @@ class SetupPlan(Sequence[SetupStep]):
         if len(shown) > MOST_SHOWN:
             lines.append(f"  and {len(shown) - MOST_SHOWN} more; see .to_pandas()")
         lines += [f"  mistake: {mistake}" for mistake in self.mistakes]
-        return "\n".join([self._headline(), *lines, *(f"  {line}" for line in self._advice())])
+        lines = [self._headline(), *lines, *(f"  {line}" for line in self._advice())]
+        return "\n".join(map(_core.shown, lines))
 
     def _repr_html_(self) -> str:
         from .looks import steps_html
@@ -265,6 +266,7 @@ class Setup:
         settings = yield from settings_of(session, project.id, refresh=True)
         operation = session.engine().apply_setup(project.id, settings, self._core)
         # Other settings from here on, however it ends.
+        session.engine().forget_settings(project.id)
         session.settings.pop(project.id, None)
         yield operation
         result = SetupResult(_steps(operation.table))

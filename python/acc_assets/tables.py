@@ -40,6 +40,8 @@ def polars_frame(source: _core.Ledger | _core.Table | dict[str, list[Any]]) -> p
 class AssetTable(Sequence[dict[str, Any]]):
     """Assets, one dict a row as the service sent it; made by `get`, `list` and `create(..., returning=True)`.
 
+    The `.partial` of an exception is one too: what a read had read before it failed. That of a `search` holds relationships.
+
     As columns (DataFrames, Arrow) each custom attribute ca1, ca2, ... is a column of its own. Pickles.
 
     Example:
@@ -103,10 +105,12 @@ class AssetTable(Sequence[dict[str, Any]]):
 
     def __repr__(self) -> str:
         rows, missing = counted(len(self), "row"), self.missing
+        if self._table.incomplete:
+            rows += ", incomplete"
         if not missing:
             return f"AssetTable: {rows}"
         shown = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
-        return f"AssetTable: {rows}; {counted(len(missing), 'id')} missing: {shown}"
+        return _core.shown(f"AssetTable: {rows}; {counted(len(missing), 'id')} missing: {shown}")
 
     def _repr_html_(self) -> str:
         from .looks import table_html

@@ -253,6 +253,13 @@ fn attribute_fits(shown: &Value, wanted: &str) -> Option<bool> {
     if shown.contains(&wanted) || number(&shown).is_some_and(|shown| number(&wanted) == Some(shown)) {
         return Some(true);
     }
+    if shown.contains(':') || wanted.contains(':') {
+        // A date may be asked for with a time, and shown without one.
+        let times = instant(&shown).zip(range(&wanted));
+        if let Some(((earliest, latest), (from, to))) = times {
+            return Some(earliest <= to && from <= latest);
+        }
+    }
     if let Some((from, to)) = wanted.split_once("..") {
         return between(&shown, from, to, number).or_else(|| between(&shown, from, to, day));
     }

@@ -45,6 +45,10 @@ pub const CATEGORY_ATTRIBUTES: Listing = listing(
     Pages::One,
 );
 
+/// GET error-codes: the codes of the Assets API, the same for all projects. Its page asks for no token and names no rate
+/// limit; it is paced as a read.
+pub const ERROR_CODES: Listing = listing("error-codes", "/{prefix}/assets/v1/error-codes", Pages::One);
+
 /// POST category-status-step-sets/status-step-sets:batch-get: one row for each category, with inheritance. That a call
 /// takes at most 100 ids stands in the tutorial "Manage assets".
 pub const CATEGORY_STATUS_SETS: BatchRead = BatchRead {

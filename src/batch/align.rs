@@ -7,6 +7,8 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
+use crate::batch::outcome::number;
+
 /// What identifies a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowId {
@@ -230,11 +232,6 @@ impl Places {
         ];
         found.into_iter().flatten().find(|row| *row < within.end)
     }
-}
-
-fn number(index: usize) -> u32 {
-    // A run has at most four billion rows, as its ledger has.
-    u32::try_from(index).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

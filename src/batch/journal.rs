@@ -6,19 +6,20 @@
 //! programs from reading a transaction that is under way. We open the file through `SQLite` only, since on Unix closing
 //! any other descriptor of a file frees the POSIX locks that the process has on it.
 
-use std::fs::{self, DirBuilder};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf, absolute};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::types::{ToSqlOutput, Type, ValueRef};
-use rusqlite::{Connection, ErrorCode, OpenFlags, Row, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Row, Transaction, TransactionBehavior, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::batch::lock::{Lock, Refusal};
-use crate::batch::outcome::{Changes, Ledger, OwnedLabel, Record, SentBody, State};
+use crate::batch::outcome::{Changes, Fault, Ledger, OwnedLabel, Record, Sending, SentBody, State};
 use crate::error::Error;
 
 /// `ACCA`: marks a file as a journal of ours.
@@ -69,8 +70,64 @@ pub struct Journal {
     connection: Connection,
     /// Freed after the connection is closed.
     _lock: Lock,
-    /// How many requests of the ledger it has.
+    /// How many requests and rows of the ledger it has.
     sendings: usize,
+    rows: u32,
+}
+
+/// What is written in one transaction: a part of the ledger as it was at one moment.
+pub(super) struct Entries {
+    changes: Changes,
+    /// Requests by number, and what those carried that are in doubt.
+    sendings: Vec<(usize, Sending, Option<SentBody>)>,
+    all_sendings: usize,
+    headings: BTreeMap<String, Option<String>>,
+    faults: Vec<Fault>,
+    records: Vec<Entry>,
+    import_prefix: Option<Box<str>>,
+    complete: bool,
+}
+
+impl Entries {
+    /// Whether nothing of the rows and requests is in it.
+    pub fn is_empty(&self) -> bool {
+        self.sendings.is_empty() && self.faults.is_empty() && self.records.is_empty()
+    }
+
+    /// What to put back into the ledger where it could not be written.
+    pub fn into_changes(self) -> Changes {
+        self.changes
+    }
+}
+
+/// A `Record` with texts of its own.
+struct Entry {
+    row: u32,
+    label: OwnedLabel,
+    key: Box<str>,
+    state: State,
+    id: Option<String>,
+    digest: u64,
+    sending: Option<u32>,
+    fault: Option<u32>,
+    same_as: Option<u32>,
+}
+
+impl Entry {
+    fn of(ledger: &Ledger, row: u32) -> Self {
+        let record = ledger.record(row);
+        Self {
+            row,
+            label: record.label.clone(),
+            key: record.key.into(),
+            state: record.state,
+            id: record.id,
+            digest: record.digest,
+            sending: record.sending,
+            fault: record.fault,
+            same_as: record.same_as,
+        }
+    }
 }
 
 impl Journal {
@@ -98,6 +155,7 @@ impl Journal {
             connection,
             _lock: lock,
             sendings: ledger.sendings().len(),
+            rows: u32::try_from(ledger.rows()).unwrap_or(u32::MAX),
         };
         Ok((journal, going_on.then_some(ledger)))
     }
@@ -122,7 +180,7 @@ impl Journal {
         }
         // A file that cannot be written must be known before anything is sent; this writes though nothing changes.
         transaction.pragma_update(None, "user_version", FORMAT)?;
-        transaction.commit()?;
+        commit(transaction, path, 0)?;
         still_there(path)?;
         Ok((lock, connection, kept, going_on))
     }
@@ -130,20 +188,68 @@ impl Journal {
     /// Writes down what changed in the ledger. When this returns, it is on the disk; on an error nothing was written,
     /// and the changes are in the ledger again.
     pub fn write(&mut self, ledger: &mut Ledger) -> Result<(), Error> {
-        let changes = ledger.take_changes();
-        let written = still_there(&self.path).and_then(|()| self.put(ledger, &changes));
+        let entries = self.take(ledger, u32::MAX);
+        let written = self.put(&entries);
         if written.is_err() {
-            ledger.put_back(changes);
+            ledger.put_back(entries.changes);
         }
-        written.map_err(|trouble| trouble.at(&self.path))
+        written
     }
 
-    fn put(&mut self, ledger: &Ledger, changes: &Changes) -> Result<(), Trouble> {
-        let transaction = self.connection.transaction()?;
-        put(&transaction, ledger, changes, self.sendings)?;
-        transaction.commit()?;
-        self.sendings = ledger.sendings().len();
+    /// Takes what changed in the ledger, to be put into this journal; of new rows only those before this one.
+    pub(super) fn take(&self, ledger: &mut Ledger, before: u32) -> Entries {
+        let changes = ledger.take_changes_before(before);
+        // New requests without a gap, also where nothing was noted of one.
+        let noted = changes.sendings.iter().map(|number| *number as usize);
+        let new = self.sendings..ledger.sendings().len();
+        let taken = ledger.taken();
+        let sending = |number: usize| {
+            let body = ledger.body(u32::try_from(number).unwrap_or(u32::MAX));
+            // Not before its rows.
+            let body = body.filter(|body| body.rows.iter().all(|item| item.row < taken));
+            (number, ledger.sendings()[number].clone(), body.cloned())
+        };
+        Entries {
+            sendings: noted
+                .filter(|number| !new.contains(number))
+                .chain(new.clone())
+                .map(sending)
+                .collect(),
+            all_sendings: new.end,
+            headings: ledger.headings.clone(),
+            faults: ledger.faults()[changes.faults_from..changes.faults_to].to_vec(),
+            records: changes.rows.iter().map(|row| Entry::of(ledger, *row)).collect(),
+            import_prefix: ledger.import_prefix.clone(),
+            // Whoever reads this takes the rows for all there are.
+            complete: ledger.complete && taken as usize == ledger.read(),
+            changes,
+        }
+    }
+
+    /// Puts what was taken last into the journal. When this returns, it is on the disk; on an error nothing was written.
+    pub(super) fn put(&mut self, entries: &Entries) -> Result<(), Error> {
+        let Self { path, connection, .. } = self;
+        let mut put = || {
+            still_there(path)?;
+            let transaction = connection.transaction()?;
+            put(&transaction, entries)?;
+            commit(transaction, path, entries.records.len())
+        };
+        put().map_err(|trouble| trouble.at(path))?;
+        self.sendings = entries.all_sendings;
+        let last = entries.records.last().map_or(0, |last| last.row + 1);
+        self.rows = self.rows.max(last);
         Ok(())
+    }
+
+    #[cfg(feature = "simulator")]
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How many rows it has.
+    pub(super) fn rows(&self) -> u32 {
+        self.rows
     }
 
     /// Reads a run without driving it; `None` while somebody drives it.
@@ -209,6 +315,7 @@ enum Trouble {
     Other(String, &'static str),
 }
 
+const CHANGED: &str = "was changed by another program";
 const FOREIGN: &str = "give the run another name; the file was not touched";
 const DAMAGED: &str = "put a copy of the file back; if there is none, delete it, and look up in the project which rows \
                        are there before you send them again";
@@ -313,13 +420,18 @@ fn make(path: &Path, header: &Header) -> Result<(), Trouble> {
 }
 
 fn fill(path: &Path, header: &Header) -> Result<(), Trouble> {
+    // SQLite would let the umask decide who may read the rows. Its rollback journal gets the same rights.
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    drop(options.write(true).create_new(true).open(path)?);
     let mut connection = Connection::open(path)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
     transaction.pragma_update(None, "application_id", APPLICATION)?;
     transaction.pragma_update(None, "user_version", FORMAT)?;
     transaction.execute_batch(TABLES)?;
     begin(&transaction, header)?;
-    Ok(transaction.commit()?)
+    commit(transaction, path, 0)
 }
 
 fn begin(connection: &Connection, header: &Header) -> Result<(), Trouble> {
@@ -336,35 +448,37 @@ fn begin(connection: &Connection, header: &Header) -> Result<(), Trouble> {
     Ok(())
 }
 
-fn put(connection: &Connection, ledger: &Ledger, changes: &Changes, sendings: usize) -> Result<(), Trouble> {
+/// Ends a transaction; it is on the disk then. The one place where a journal is synced.
+fn commit(transaction: Transaction<'_>, path: &Path, rows: usize) -> Result<(), Trouble> {
+    #[cfg(feature = "simulator")]
+    crate::batch::disk::sync(path, rows);
+    let _ = (path, rows);
+    Ok(transaction.commit()?)
+}
+
+fn put(connection: &Connection, entries: &Entries) -> Result<(), Trouble> {
     let mut statement = connection.prepare("INSERT OR REPLACE INTO sendings VALUES (?1, ?2)")?;
     let mut keep_body = connection.prepare("INSERT OR REPLACE INTO bodies VALUES (?1, ?2)")?;
     let mut drop_body = connection.prepare("DELETE FROM bodies WHERE sending = ?1")?;
-    // New requests without a gap, also where nothing was noted of one.
-    let noted = changes.sendings.iter().map(|number| *number as usize);
-    let new = sendings..ledger.sendings().len();
-    for number in noted.filter(|number| !new.contains(number)).chain(new.clone()) {
-        statement.execute(params![number, json(&ledger.sendings()[number])?])?;
-        match ledger.body(u32::try_from(number).unwrap_or(u32::MAX)) {
+    for (number, sending, body) in &entries.sendings {
+        statement.execute(params![number, json(sending)?])?;
+        match body {
             Some(body) => keep_body.execute(params![number, json(body)?])?,
             None => drop_body.execute(params![number])?,
         };
     }
     let mut statement = connection.prepare("INSERT OR IGNORE INTO headings VALUES (?1, ?2)")?;
-    for (heading, counts_as) in &ledger.headings {
+    for (heading, counts_as) in &entries.headings {
         statement.execute(params![heading, counts_as])?;
     }
     let mut statement = connection.prepare("INSERT OR REPLACE INTO faults VALUES (?1, ?2)")?;
-    for (number, fault) in ledger.faults().iter().enumerate().skip(changes.faults_from) {
+    for (number, fault) in (entries.changes.faults_from..).zip(&entries.faults) {
         statement.execute(params![number, json(fault)?])?;
     }
     let mut statement =
         connection.prepare("INSERT OR REPLACE INTO records VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
-    // Rows that were never read are found again by whoever reads on.
-    let read = u32::try_from(ledger.read()).unwrap_or(u32::MAX);
-    for row in changes.rows.range(..read) {
-        let record = ledger.record(*row);
-        let label = match record.label {
+    for record in &entries.records {
+        let label = match &record.label {
             OwnedLabel::Number => ValueRef::Null,
             OwnedLabel::Int(number) => ValueRef::Integer(*number),
             OwnedLabel::Text(text) => ValueRef::Text(text.as_bytes()),
@@ -384,8 +498,8 @@ fn put(connection: &Connection, ledger: &Ledger, changes: &Changes, sendings: us
     connection.execute(
         "UPDATE run SET import_prefix = ?1, complete = ?2, written = ?3",
         params![
-            ledger.import_prefix,
-            ledger.complete,
+            entries.import_prefix,
+            entries.complete,
             Timestamp::now().to_string()
         ],
     )?;
@@ -400,6 +514,9 @@ fn rollback(path: &Path) -> PathBuf {
 }
 
 fn connect(path: &Path, patience: Duration) -> Result<Connection, Trouble> {
+    if path.try_exists()? && !path.is_file() {
+        return Err(Trouble::Other("is no file".to_owned(), FOREIGN));
+    }
     // Writable if it can be: a cut-off transaction is rolled back by whoever opens the file next.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
@@ -408,7 +525,12 @@ fn connect(path: &Path, patience: Duration) -> Result<Connection, Trouble> {
     connection.pragma_update(None, "secure_delete", true)?;
     let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     match (number("application_id")?, number("user_version")?) {
-        (APPLICATION, FORMAT) => Ok(connection),
+        (APPLICATION, FORMAT) => {
+            if !is_ours(&connection)? {
+                return Err(Trouble::Other(CHANGED.to_owned(), FOREIGN));
+            }
+            Ok(connection)
+        }
         (APPLICATION, format) if (1..FORMAT).contains(&format) => Err(Trouble::Other(
             format!(
                 "was made by an earlier version of acc-assets (format {format}, this version needs {FORMAT})"
@@ -424,6 +546,28 @@ fn connect(path: &Path, patience: Duration) -> Result<Connection, Trouble> {
         _ if number("page_count")? == 0 => Err(Trouble::Other("is empty or cut off".to_owned(), DAMAGED)),
         _ => Err(Trouble::Other("belongs to another program".to_owned(), FOREIGN)),
     }
+}
+
+/// Whether the file has our tables and nothing else. A view in place of a table may have rows without end, and a trigger
+/// may undo what is written. In another journal mode what was written may be in other files.
+fn is_ours(connection: &Connection) -> rusqlite::Result<bool> {
+    let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+    let mut tables: BTreeSet<&str> = TABLES.split(';').map(str::trim).collect();
+    tables.remove("");
+    let mut statement = connection.prepare("SELECT name, sql FROM sqlite_schema")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (name, sql) = (row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str_or_null()?);
+        let known = match sql {
+            Some(sql) => tables.remove(sql),
+            // The index of a primary key.
+            None => name.starts_with("sqlite_autoindex_"),
+        };
+        if !known {
+            return Ok(false);
+        }
+    }
+    Ok(tables.is_empty() && mode == "delete")
 }
 
 /// `SQLite` would go on writing into a removed file, which nobody finds again.
@@ -452,7 +596,13 @@ fn load(connection: &Connection) -> Result<(Kept, bool), Trouble> {
     let mut statement = connection.prepare("SELECT * FROM headings")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        ledger.headings.insert(row.get(0)?, row.get(1)?);
+        // A damaged table may come back to rows that it had before, without end.
+        if ledger.headings.insert(row.get(0)?, row.get(1)?).is_some() {
+            return Err(Trouble::Other(
+                "is damaged (a heading is repeated)".to_owned(),
+                DAMAGED,
+            ));
+        }
     }
     each(
         connection,
@@ -491,10 +641,17 @@ fn load(connection: &Connection) -> Result<(Kept, bool), Trouble> {
             Ok(())
         },
     )?;
-    let mut statement = connection.prepare("SELECT * FROM bodies")?;
+    let mut statement = connection.prepare("SELECT * FROM bodies ORDER BY sending")?;
     let mut rows = statement.query([])?;
+    let mut next = 0;
+    let mut kept: HashSet<(u32, u32)> = HashSet::new();
     while let Some(row) = rows.next()? {
         let (sending, body): (u32, SentBody) = (row.get(0)?, of_json(row, 1)?);
+        if sending < next {
+            return Err(rusqlite::Error::IntegralValueOutOfRange(0, sending.into()).into());
+        }
+        next = sending.saturating_add(1);
+        kept.extend(body.rows.iter().map(|item| (sending, item.row)));
         let fits = body
             .rows
             .iter()
@@ -503,6 +660,18 @@ fn load(connection: &Connection) -> Result<(Kept, bool), Trouble> {
             return Err(rusqlite::Error::IntegralValueOutOfRange(0, sending.into()).into());
         }
         ledger.restore_body(sending, body);
+    }
+    for row in 0..u32::try_from(ledger.rows()).unwrap_or(u32::MAX) {
+        let record = ledger.record(row);
+        if record.state == State::Unknown
+            && record.same_as.is_none()
+            && let Some(sending) = record.sending
+            && !kept.contains(&(sending, row))
+        {
+            // Without it the row would stay unknown for good, or be looked for as something else.
+            let missing = format!("is damaged (what was sent of row {row} is missing)");
+            return Err(Trouble::Other(missing, DAMAGED));
+        }
     }
     let moment = |row: &Row<'_>, column: usize| {
         row.get::<_, Option<String>>(column)?

@@ -3,13 +3,18 @@
 mod align;
 pub mod bisect;
 mod breaker;
+mod commits;
+#[cfg(feature = "simulator")]
+pub mod disk;
 pub mod journal;
 pub mod lock;
 pub mod outcome;
 pub mod pages;
 pub mod plan;
 mod prove;
+pub mod readings;
 mod reconcile;
+pub mod rest;
 mod resume;
 pub mod run;
 pub mod scan;

@@ -11,7 +11,7 @@ use serde_json::Value;
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::error::{Error, ServiceError, Violation};
+use crate::error::{Error, ServiceError, Violation, shown};
 use crate::http::Moment;
 use crate::input::Label;
 use crate::validation::{ColumnUse, Problem, rules};
@@ -142,8 +142,8 @@ impl Fault {
                 .or_else(|| error.code.clone())
                 .unwrap_or_else(|| error.status.to_string()),
             message: match &error.request_id {
-                Some(id) => format!("{} [request id {id}]", violation.message),
-                None => violation.message.clone(),
+                Some(id) => shown(&format!("{} [request id {id}]", violation.message)).into_owned(),
+                None => shown(&violation.message).into_owned(),
             },
             // `[3].customAttributes.ca4` is the column ca4.
             column: violation
@@ -189,7 +189,7 @@ impl Fault {
         };
         Self {
             code,
-            message: error.to_string(),
+            message: shown(&error.to_string()).into_owned(),
             status,
             body,
             metadata,
@@ -259,7 +259,7 @@ pub struct Sending {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SentBody {
     pub rows: Vec<SentItem>,
-    /// The rows as they were encoded, one after the other.
+    /// The rows as they were encoded, with a comma between two.
     pub text: String,
 }
 
@@ -289,10 +289,14 @@ pub struct Record<'a> {
 /// What changed in a ledger since it was last written down.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Changes {
+    /// Rows, without those from `rows_from` on as long as nobody has taken the changes.
     pub rows: BTreeSet<u32>,
+    /// Rows from this number on are new.
+    pub rows_from: u32,
     pub sendings: BTreeSet<u32>,
-    /// Faults from this number on are new.
+    /// Faults from this number on are new, up to `faults_to` where somebody has taken the changes.
     pub faults_from: usize,
+    pub faults_to: usize,
 }
 
 /// Row numbers, request numbers and fault numbers: four bytes each, in a ledger of at most four billion rows.
@@ -354,6 +358,8 @@ pub type SharedLedger = Arc<Mutex<Ledger>>;
 
 /// Looks into a shared ledger. Nothing panics while it holds this lock.
 pub fn lock(ledger: &SharedLedger) -> MutexGuard<'_, Ledger> {
+    #[cfg(feature = "simulator")]
+    crate::batch::disk::lock();
     ledger.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -461,9 +467,6 @@ impl Ledger {
         self.key_ends.resize(rows, self.keys.len() as u64);
         if !self.labels.is_empty() {
             self.labels.resize(rows, OwnedLabel::Number);
-        }
-        if self.changes.is_some() {
-            (known..rows).for_each(|row| self.changed(number(row)));
         }
     }
 
@@ -648,7 +651,9 @@ impl Ledger {
     // ---- written down, and read back ----
 
     fn changed(&mut self, row: u32) {
-        if let Some(changes) = &mut self.changes {
+        if let Some(changes) = &mut self.changes
+            && row < changes.rows_from
+        {
             changes.rows.insert(row);
         }
     }
@@ -656,31 +661,82 @@ impl Ledger {
     /// From here on what changes is kept until somebody takes it; all that stands here already counts as changed.
     pub fn watch(&mut self) {
         self.changes = Some(Changes {
-            rows: (0..number(self.rows())).collect(),
             sendings: (0..number(self.sendings.len())).collect(),
-            faults_from: 0,
+            ..Changes::default()
         });
     }
 
     /// What changed since it was last taken; the next changes count from here.
     pub fn take_changes(&mut self) -> Changes {
-        let next = Changes {
-            faults_from: self.faults.len(),
-            ..Changes::default()
+        self.take_changes_before(u32::MAX)
+    }
+
+    /// The same, with no new rows from this one on, nor reasons that only those have.
+    pub fn take_changes_before(&mut self, row: u32) -> Changes {
+        // Rows that were never read are found again by whoever reads on.
+        let read = number(self.read);
+        let Some(mut changes) = self.changes.take() else {
+            return Changes::default();
         };
-        self.changes
-            .as_mut()
-            .map(|changes| std::mem::replace(changes, next))
-            .unwrap_or_default()
+        let mut to = row.min(read).max(changes.rows_from);
+        // A request that is about to leave is taken whole, or not at all.
+        loop {
+            let bodies = changes.sendings.iter().filter_map(|sending| self.body(*sending));
+            let begun = bodies.filter(|body| body.rows.iter().any(|item| item.row < to));
+            let last = begun.flat_map(|body| &body.rows).map(|item| item.row).max();
+            match last {
+                Some(last) if last >= to => to = last + 1,
+                _ => break,
+            }
+        }
+        changes.rows.extend(changes.rows_from..to);
+        changes.faults_to = if to == read {
+            self.faults.len()
+        } else {
+            let reasons = changes.rows.iter().filter_map(|row| self.faults_of.get(row));
+            let last = reasons.max().map_or(0, |last| *last as usize + 1);
+            last.max(changes.faults_from)
+        };
+        let waits = |sending: &u32| {
+            self.body(*sending)
+                .is_some_and(|body| body.rows.iter().any(|item| item.row >= to))
+        };
+        let (later, sendings) = std::mem::take(&mut changes.sendings).into_iter().partition(waits);
+        changes.sendings = sendings;
+        self.changes = Some(Changes {
+            rows_from: to,
+            sendings: later,
+            faults_from: changes.faults_to,
+            ..Changes::default()
+        });
+        changes
     }
 
     /// Puts back changes that could not be written down.
     pub fn put_back(&mut self, changes: Changes) {
         if let Some(now) = &mut self.changes {
             now.rows.extend(changes.rows);
+            now.rows = now.rows.range(..changes.rows_from).copied().collect();
+            now.rows_from = changes.rows_from;
             now.sendings.extend(changes.sendings);
             now.faults_from = changes.faults_from;
         }
+    }
+
+    /// Whether something changed that nobody has taken yet.
+    #[must_use]
+    pub fn has_changes(&self) -> bool {
+        self.changes.as_ref().is_some_and(|changes| {
+            let new = changes.rows_from < number(self.read) || changes.faults_from < self.faults.len();
+            new || !changes.rows.is_empty() || !changes.sendings.is_empty()
+        })
+    }
+
+    /// How many rows were among the changes that were taken.
+    #[must_use]
+    pub fn taken(&self) -> u32 {
+        let changes = self.changes.as_ref();
+        changes.map_or(number(self.read), |changes| changes.rows_from)
     }
 
     /// What is to be kept of a row.
@@ -1178,10 +1234,11 @@ impl View {
                     .iter()
                     .find(|rule| rule.code == problem.rule)
                     .map_or("", |rule| rule.says);
-                cause.message = format!("`{}`: {says}; the first is {}", problem.column, problem.value);
-                if problem.value.is_empty() {
-                    cause.message = format!("`{}`: {says}", problem.column);
-                }
+                let first = match problem.value.as_str() {
+                    "" => String::new(),
+                    value => format!("; the first is {value}"),
+                };
+                cause.message = format!("`{}`: {says}{first}", shown(&problem.column));
             }
         }
         causes.sort_by_key(|cause| std::cmp::Reverse(cause.rows));
@@ -1189,7 +1246,8 @@ impl View {
     }
 }
 
-fn number(index: usize) -> u32 {
+/// The number of a row.
+pub(super) fn number(index: usize) -> u32 {
     // A ledger of four billion rows would need more than 100 GB; the cast cannot cut.
     u32::try_from(index).unwrap_or(NONE)
 }

@@ -1,8 +1,10 @@
 //! Paged reads: one request after another, paced and retried like the rest.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use xxhash_rust::xxh3::xxh3_64;
@@ -33,6 +35,30 @@ pub(super) enum Filters {
     Unchecked,
 }
 
+/// How far a list was read.
+#[derive(Debug, Clone, Default)]
+pub struct Reading {
+    pub table: Table,
+    pub place: Place,
+}
+
+/// Where the next page of a list begins.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct Place {
+    /// None at the start.
+    cursor: Option<String>,
+    /// Rows of all pages before, and the largest `totalResults` in them.
+    read: u64,
+    total: u64,
+}
+
+/// A cursor is opaque, and no text for logs.
+impl fmt::Debug for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "after {} rows", self.read)
+    }
+}
+
 /// Reads all pages of a listing.
 ///
 /// # Errors
@@ -45,8 +71,28 @@ pub async fn read(
     query: &[(String, String)],
     stop: &Stop,
 ) -> Result<Table, Error> {
+    let mut reading = Reading::default();
+    read_on(caller, listing, path, query, stop, &mut reading).await?;
+    Ok(reading.table)
+}
+
+/// Reads the pages of a listing that are still to be read. Each page is kept as it arrives.
+///
+/// # Errors
+/// What ended the reading.
+pub async fn read_on(
+    caller: &Caller,
+    listing: &Listing,
+    path: &str,
+    query: &[(String, String)],
+    stop: &Stop,
+    reading: &mut Reading,
+) -> Result<(), Error> {
     let (counters, filters) = (Counters::default(), Filters::Checked);
-    read_with(caller, listing, path, query, stop, &counters, &untold, filters).await
+    pages(
+        caller, listing, path, query, stop, &counters, &untold, filters, reading,
+    )
+    .await
 }
 
 /// The same as part of a run, which counts its requests.
@@ -61,30 +107,65 @@ pub(super) async fn read_with(
     at: At<'_>,
     filters: Filters,
 ) -> Result<Table, Error> {
+    let mut reading = Reading::default();
+    pages(
+        caller,
+        listing,
+        path,
+        query,
+        stop,
+        counters,
+        at,
+        filters,
+        &mut reading,
+    )
+    .await?;
+    Ok(reading.table)
+}
+
+#[allow(clippy::too_many_arguments)] // What a request needs on its way.
+async fn pages(
+    caller: &Caller,
+    listing: &Listing,
+    path: &str,
+    query: &[(String, String)],
+    stop: &Stop,
+    counters: &Counters,
+    at: At<'_>,
+    filters: Filters,
+    reading: &mut Reading,
+) -> Result<(), Error> {
+    let Reading { table, place } = reading;
     let checks = match filters {
         Filters::Checked => Checks::of(listing, query),
         Filters::Unchecked => Checks::default(),
     };
-    let mut table = Table::default();
     // Digests of 8 bytes: ids and cursors of a large project would fill the memory.
-    let mut seen: HashSet<u64> = HashSet::new();
+    let mut seen: HashSet<u64> = ids_of(table);
     let mut cursors: HashSet<u64> = HashSet::new();
-    let mut cursor: Option<String> = None;
     let mut stale = 0;
-    let (mut read, mut total) = (0, 0);
+    let mut goes_on = place.cursor.is_some();
     loop {
         let call = Call {
             method: Method::Get,
-            path: address(path, listing, query, cursor.as_deref()),
+            path: address(path, listing, query, place.cursor.as_deref()),
             group: listing.group,
             replay: Replay::Safe,
             body: None,
         };
-        let read_as = |answer| read_page(listing, &checks, answer, read);
-        let page = caller.read(&call, stop, counters, at, &read_as).await.result?;
+        let before = place.read;
+        let read_as = |answer| read_page(listing, &checks, answer, before);
+        let page = caller.read(&call, stop, counters, at, &read_as).await.result;
+        let page = page.map_err(|error| refused_place(error, place))?;
         let on_page = page.rows.len() as u64;
-        read += on_page;
-        total = page.total.unwrap_or(0).max(total);
+        let (read, total) = (before + on_page, page.total.unwrap_or(0).max(place.total));
+        // A service that no longer knows a cursor may say so with an empty page: that is not the end of the list.
+        if std::mem::take(&mut goes_on) && on_page == 0 && page.cursor.is_none() && before < total {
+            let reason = format!(
+                "{before} rows were read, `totalResults` was {total}, and there is nothing where the list was to go on"
+            );
+            return Err(settle::unreadable(&page.answer, format!("{reason}; {ANEW}")));
+        }
         let mut kept = Vec::with_capacity(page.rows.len());
         stale += 1;
         for (id, range) in page.rows {
@@ -101,7 +182,7 @@ pub(super) async fn read_with(
         }
         table.add(page.answer.body.clone(), kept);
         let Some(next) = page.cursor else {
-            return Ok(table);
+            return Ok(());
         };
         let endless = if !cursors.insert(xxh3_64(next.as_bytes())) {
             "it gives a cursor that it gave before".to_owned()
@@ -110,11 +191,42 @@ pub(super) async fn read_with(
         } else if total > on_page && read >= total.saturating_mul(MOST_TOTALS) {
             format!("{read} rows were read, there is a next page, and `totalResults` is {total}")
         } else {
-            cursor = Some(next);
+            *place = Place {
+                cursor: Some(next),
+                read,
+                total,
+            };
             continue;
         };
         let reason = format!("{endless}, so reading on would never end");
         return Err(unreadable(listing, &page.answer, &reason));
+    }
+}
+
+/// What to do about a list that cannot go on where it was.
+const ANEW: &str = "list anew, without after=";
+
+/// Digests of the ids of all rows.
+fn ids_of(table: &Table) -> HashSet<u64> {
+    let id = |index| {
+        let raw: &RawValue = serde_json::from_str(table.raw(index)?).ok()?;
+        members(raw, &[], &mut Vec::new()).map(|id| xxh3_64(id.as_bytes()))
+    };
+    (0..table.len()).filter_map(id).collect()
+}
+
+/// A refusal of the cursor, with what to do about it. No page says how long a cursor is valid.
+fn refused_place(error: Error, place: &Place) -> Error {
+    match error {
+        Error::Service(mut refusal)
+            if place.cursor.is_some() && [400, 410, 422].contains(&refusal.status) =>
+        {
+            let hint =
+                format!("the service no longer takes the cursor at which this list was to go on; {ANEW}");
+            refusal.hint = Some(hint);
+            Error::Service(refusal)
+        }
+        error => error,
     }
 }
 

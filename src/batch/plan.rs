@@ -3,10 +3,10 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use uuid::Uuid;
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::api::{Endpoint, SentRow};
-use crate::batch::outcome::{Fault, OwnedLabel, SentBody, SentItem, SharedLedger, State, lock};
+use crate::batch::outcome::{Fault, OwnedLabel, SentBody, SentItem, SharedLedger, State, lock, number};
 use crate::batch::resume::{Earlier, ReadRow, Today};
 use crate::http::{Phase, Stop};
 use crate::input::{Cell, Column, Label, Sink};
@@ -15,6 +15,9 @@ use crate::validation::{Policy, Problem, RowShape, RowWriter, digest_of_no_row};
 
 /// The service states no largest body. Gateways of this kind take 10 MB; a batch of 100 assets has some 50 kB.
 pub const MOST_BYTES: usize = 2 << 20;
+
+/// Different reasons that are remembered at a time, so that rows may share them.
+const MOST_REASONS: usize = 1000;
 
 /// Reading pauses after so many rows, good or bad, so that a Ctrl-C is seen and other threads work.
 const PAUSE: usize = 1024;
@@ -82,18 +85,17 @@ impl Batch {
     /// What it carries, to be kept until it is known what the service did with it.
     #[must_use]
     pub fn to_keep(&self) -> SentBody {
-        let mut kept = SentBody::default();
-        for item in &self.items {
+        let start = self.items.first().map_or(0, |item| item.start);
+        let rows = self.items.iter().map(|item| SentItem {
+            row: item.row,
+            key: item.key.clone(),
+            end: item.end - start,
+        });
+        SentBody {
+            rows: rows.collect(),
             // What is encoded here is JSON, which is Unicode.
-            kept.text
-                .push_str(&String::from_utf8_lossy(&self.open[item.start..item.end]));
-            kept.rows.push(SentItem {
-                row: item.row,
-                key: item.key.clone(),
-                end: kept.text.len(),
-            });
+            text: String::from_utf8_lossy(&self.open[start..]).into_owned(),
         }
-        kept
     }
 
     /// The batch that a request carried.
@@ -104,7 +106,8 @@ impl Batch {
         for item in &kept.rows {
             let body = kept.text.get(start..item.end).unwrap_or_default();
             batch.add(endpoint, item.row, &item.key, body.as_bytes());
-            start = item.end;
+            // A comma is between two.
+            start = item.end + 1;
         }
         batch
     }
@@ -282,6 +285,8 @@ pub struct Packer {
     /// The spelling of each import key, as `same_key` compares it, and those that have several.
     spellings: HashMap<String, Box<str>>,
     pub(super) alike: HashSet<String>,
+    /// Reasons of invalid rows, by a digest of them: rows with the same reason share it.
+    reasons: HashMap<u64, u32>,
     pub invalid: u64,
     /// Nothing more is read once the run is told to end.
     pub stop: Stop,
@@ -335,6 +340,7 @@ impl Packer {
             seen: HashMap::new(),
             spellings: HashMap::new(),
             alike: HashSet::new(),
+            reasons: HashMap::new(),
             invalid: 0,
             stop: Stop::default(),
             count_only: false,
@@ -435,9 +441,18 @@ impl Packer {
     pub(super) fn refuse(&mut self, row: u32, problems: Vec<Problem>) {
         let state = state_of(&problems);
         self.invalid += u64::from(state == State::Invalid);
+        let digest = digest_of(&problems);
         let mut ledger = lock(&self.ledger);
-        let fault = ledger.add_fault(Fault::invalid(problems));
+        let known = self.reasons.get(&digest).copied().filter(|fault| {
+            let fault = ledger.faults().get(*fault as usize);
+            fault.is_some_and(|fault| fault.problems == problems)
+        });
+        let fault = known.unwrap_or_else(|| ledger.add_fault(Fault::invalid(problems)));
         ledger.set_fault(row, state, fault);
+        if self.reasons.len() >= MOST_REASONS {
+            self.reasons.clear();
+        }
+        self.reasons.insert(digest, fault);
     }
 
     /// Deals with a row that means the same asset as an earlier one. `true`: it is dealt with and not sent.
@@ -653,7 +668,19 @@ pub(super) fn state_of(problems: &[Problem]) -> State {
     }
 }
 
-fn number(index: usize) -> u32 {
-    // A ledger has at most four billion rows.
-    u32::try_from(index).unwrap_or(u32::MAX)
+fn digest_of(problems: &[Problem]) -> u64 {
+    let mut digest = Xxh3::new();
+    for problem in problems {
+        for text in [
+            &problem.rule,
+            problem.column.as_str(),
+            &problem.value,
+            &problem.message,
+            &problem.fix,
+        ] {
+            digest.update(text.as_bytes());
+            digest.update(&[0]);
+        }
+    }
+    digest.digest()
 }

@@ -19,7 +19,9 @@ use crate::batch::resume::{Today, removed};
 use crate::batch::run::{Landed, Run};
 use crate::batch::settle::{rows, unreadable};
 use crate::error::Error;
-use crate::http::{Answer, By, Call, Caller, Counters, Moment, Phase, Replay, RowLimit, Stage, Stop};
+use crate::http::{
+    Answer, By, Call, Caller, Counters, Moment, Noted, Phase, Replay, RowLimit, Stage, Stop, untold,
+};
 use crate::ids::ProjectId;
 use crate::validation::RowShape;
 
@@ -615,10 +617,7 @@ pub(super) async fn list(
     let listing = lookup.listing;
     let path = fill(listing.path, context.caller.options().prefix, context.project);
     let query = (lookup.query)(since, places);
-    let at = |stage| {
-        context.count(stage);
-        Ok(())
-    };
+    let at = |stage| context.count(stage);
     let table = pages::read_with(
         &context.caller,
         listing,
@@ -665,10 +664,7 @@ async fn by_id(
                     endpoint.closes
                 ))),
             };
-            let at = |stage| {
-                context.count(stage);
-                Ok(())
-            };
+            let at = |stage| context.count(stage);
             let read = |answer: Answer| entries_of(endpoint, &answer, sent);
             let called = context
                 .caller
@@ -745,11 +741,12 @@ fn shows_others(body: &[u8], rows: &[SentRow<'_>]) -> bool {
 }
 
 impl Context {
-    fn count(&self, stage: Stage) {
+    fn count(&self, stage: Stage) -> Noted<'_> {
         if stage == Stage::Leaving {
             let mut ledger = lock(&self.ledger);
             ledger.stats.requests += 1;
             ledger.stats.lookups += 1;
         }
+        untold(stage)
     }
 }

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::batch::align::{KnownRow, Mismatch, RowId, align};
-use crate::batch::outcome::{Fault, Ledger, OwnedLabel, State, lock};
+use crate::batch::outcome::{Fault, Ledger, OwnedLabel, State, lock, number};
 use crate::batch::plan::{Packer, Same};
 use crate::error::shortened;
 use crate::validation::Problem;
@@ -410,9 +410,4 @@ fn named(key: &str) -> u64 {
     } else {
         xxh3_64(key.as_bytes()).max(1)
     }
-}
-
-fn number(index: usize) -> u32 {
-    // A ledger has at most four billion rows.
-    u32::try_from(index).unwrap_or(u32::MAX)
 }

@@ -4,7 +4,7 @@
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,15 +14,18 @@ use tokio::time::Instant;
 use crate::api::{Done, Endpoint, Paired, Proof};
 use crate::batch::bisect;
 use crate::batch::breaker::Breaker;
+use crate::batch::commits::{Commits, New};
 use crate::batch::journal::Journal;
-use crate::batch::outcome::{Ledger, SharedLedger, State, lock};
+use crate::batch::outcome::{SharedLedger, State, lock};
 use crate::batch::plan::{Again, Ahead, Batch, Packer};
 use crate::batch::prove::Evidence;
 use crate::batch::reconcile::Doubt;
 use crate::batch::resume::Today;
 use crate::batch::settle::pair;
 use crate::error::{Error, Sent, TransportError, shortened};
-use crate::http::{Answer, Call, Called, Caller, Counters, Phase, RowLimit, Stage, Stop};
+use crate::http::{
+    Answer, Call, Called, Caller, Counters, Moment, Noted, Phase, RowLimit, Stage, Stop, untold,
+};
 use crate::ids::ProjectId;
 use crate::input::{More, Source};
 use crate::model::text::same_key;
@@ -72,7 +75,11 @@ pub struct Run {
     pub(super) caller: Arc<Caller>,
     pub(super) job: Job,
     pub(super) ledger: SharedLedger,
-    journal: Option<Arc<Mutex<Journal>>>,
+    journal: Option<Commits>,
+    /// What changed is being written, beside the requests.
+    writing: JoinSet<Result<(), Error>>,
+    /// Something may have changed since.
+    unwritten: bool,
     pub(super) table: Table,
     pub(super) stop: Stop,
     pub(super) counters: Arc<Counters>,
@@ -145,12 +152,14 @@ impl Run {
     /// A run over rows that `source` gives, into a ledger that others may look at meanwhile.
     #[must_use]
     pub fn new(caller: Arc<Caller>, mut job: Job, ledger: SharedLedger, stop: Stop) -> Self {
-        let journal = job.journal.take().map(|journal| Arc::new(Mutex::new(journal)));
+        let journal = job.journal.take().map(Commits::new);
         Self {
             caller,
             job,
             ledger,
             journal,
+            writing: JoinSet::new(),
+            unwritten: false,
             table: Table::default(),
             stop,
             counters: Arc::default(),
@@ -235,6 +244,7 @@ impl Run {
         let mut flights: JoinSet<Landed> = JoinSet::new();
         loop {
             self.look(&mut flights);
+            self.write_beside();
             while self.going() && flights.len() < self.caller.options().max_in_flight {
                 // Reading may take long; answers that came meanwhile are settled first.
                 while let Some(joined) = flights.try_join_next() {
@@ -285,6 +295,7 @@ impl Run {
                 biased;
                 () = self.stop.reached(Phase::Now) => break,
                 Some(joined) = flights.join_next() => self.land(joined),
+                Some(written) = self.writing.join_next() => self.written(written),
                 () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
             }
             if self.too_many_bad() {
@@ -304,11 +315,24 @@ impl Run {
             // Not one request found the service: that is no matter of rows.
             self.fatal = self.unreached.take();
         }
-        self.close(source.rows());
+        self.close(source.rows()).await;
     }
 
-    /// Says of the rows that were not sent why, and writes down how it all ended.
-    fn close(&mut self, rows: Option<usize>) {
+    /// Writes down how it all ended.
+    async fn close(&mut self, rows: Option<usize>) {
+        // It holds the journal, which is free once the call has ended.
+        while let Some(written) = self.writing.join_next().await {
+            self.written(written);
+        }
+        self.explain(rows);
+        let Some(journal) = &self.journal else { return };
+        if let Err(error) = journal.write(&self.ledger, New::All).await {
+            self.give_up(error);
+        }
+    }
+
+    /// Says of the rows that were not sent why.
+    fn explain(&mut self, rows: Option<usize>) {
         // Rows that were read and not sent are `NotSent`. Of a stream that was not read to its end nobody knows more.
         let mut ledger = lock(&self.ledger);
         if let Some(first) = self.outdated.first() {
@@ -348,10 +372,6 @@ impl Run {
             }
             _ => Some("the call was interrupted before".to_owned()),
         };
-        if let Err(error) = self.write_down(&mut ledger) {
-            drop(ledger);
-            self.give_up(error);
-        }
     }
 
     fn land(&mut self, joined: Result<Landed, JoinError>) {
@@ -374,14 +394,26 @@ impl Run {
                 format!("a request was lost inside the client: {error}"),
             ))),
         }
-        let written = self.write_down(&mut lock(&self.ledger));
-        if let Err(error) = written {
-            self.give_up(error);
+        self.unwritten = true;
+    }
+
+    /// Has what changed written while requests are under way, and the next rows of a list with it.
+    fn write_beside(&mut self) {
+        let Some(journal) = &self.journal else { return };
+        if self.unwritten && self.writing.is_empty() {
+            self.unwritten = false;
+            let (journal, ledger) = (journal.clone(), self.ledger.clone());
+            self.writing
+                .spawn(async move { journal.write(&ledger, New::Next).await });
         }
     }
 
-    fn write_down(&self, ledger: &mut Ledger) -> Result<(), Error> {
-        write_down(self.journal.as_deref(), ledger)
+    fn written(&mut self, written: Result<Result<(), Error>, JoinError>) {
+        match written {
+            Ok(Ok(())) => self.unwritten |= lock(&self.ledger).has_changes(),
+            Ok(Err(error)) => self.give_up(error),
+            Err(error) => self.give_up(Error::Journal(format!("the journal was not written: {error}"))),
+        }
     }
 
     /// Whether new requests may go out.
@@ -423,10 +455,17 @@ impl Run {
         if let Some(change) = packer.changed.take() {
             // Nothing of the run was changed, so nothing is written either.
             self.journal = None;
-            self.give_up(Error::Input(format!(
-                "these are not the rows of the run: {change}. Nothing was sent. A run takes its own rows in their order; \
-                 those that are not yet in the project may be edited or left out"
-            )));
+            self.give_up(Error::Input(if self.reads() {
+                format!(
+                    "after=: these are not the ids of the call that failed: {change}. Nothing was sent. Pass the same ids \
+                     in their order, or leave after= out"
+                )
+            } else {
+                format!(
+                    "these are not the rows of the run: {change}. Nothing was sent. A run takes its own rows in their \
+                     order; those that are not yet in the project may be edited or left out"
+                )
+            }));
         }
         if more == More::End && self.fatal.is_none() && packer.has_all_rows() {
             lock(&self.ledger).complete = true;
@@ -625,27 +664,31 @@ impl Run {
         let (reads, keep) = (self.reads(), self.job.keep);
         let sending = lock(&ledger).begin_sending(batch.to_keep());
         flights.spawn(async move {
-            let note = |stage| {
-                let mut ledger = lock(&ledger);
-                let set = |ledger: &mut Ledger, state| {
-                    batch.items.iter().for_each(|item| ledger.set(item.row, state));
-                };
+            let (ledger, journal, rows) = (&ledger, journal.as_ref(), &batch);
+            let clock = caller.clock();
+            let note = |stage| -> Noted<'_> {
                 if stage == Stage::NotExecuted {
-                    if !batch.in_doubt {
-                        set(&mut ledger, State::NotSent);
+                    if !rows.in_doubt {
+                        let mut ledger = lock(ledger);
+                        for item in &rows.items {
+                            ledger.set(item.row, State::NotSent);
+                        }
                     }
-                    return Ok(());
+                    return untold(stage);
                 }
-                // From here on, and until an answer says otherwise, what becomes of these rows is not known.
-                let now = caller.clock().now();
-                ledger.note_sending(sending, |sending| {
-                    sending.left.get_or_insert(now);
-                });
-                set(&mut ledger, State::Unknown);
-                // At each try: after a 429 it was written down that nothing had left.
-                write_down(journal.as_deref(), &mut ledger)?;
-                ledger.stats.requests += 1;
-                Ok(())
+                Box::pin(async move {
+                    // From here on, and until an answer says otherwise, what becomes of these rows is not known.
+                    let leaving = Leaving::new(ledger, sending, rows, clock.now());
+                    // At each try: after a 429 it was written down that nothing had left.
+                    if let Some(journal) = journal {
+                        let last = rows.items.iter().map(|item| item.row).max();
+                        let before = last.map_or(0, |last| last.saturating_add(1));
+                        journal.write(ledger, New::Before(before)).await?;
+                    }
+                    leaving.left();
+                    lock(ledger).stats.requests += 1;
+                    Ok(())
+                })
             };
             let read = |answer: Answer| {
                 let paired = if reads {
@@ -694,14 +737,58 @@ fn ids_of<'e>(
     }
 }
 
-/// Writes a ledger into its journal, where it has one.
-fn write_down(journal: Option<&Mutex<Journal>>, ledger: &mut Ledger) -> Result<(), Error> {
-    let Some(journal) = journal else {
-        return Ok(());
-    };
-    // What a panic may have left half done, a transaction undoes.
-    journal
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .write(ledger)
+/// Rows whose request is about to leave: in doubt, unless it turns out that it stays here.
+struct Leaving<'l> {
+    ledger: &'l SharedLedger,
+    sending: u32,
+    /// The state of each row, and its reason, if the request stays here.
+    before: Vec<(u32, State, Option<u32>)>,
+    /// Whether its bytes have left in an earlier try.
+    again: bool,
+}
+
+impl<'l> Leaving<'l> {
+    fn new(shared: &'l SharedLedger, sending: u32, batch: &Batch, now: Moment) -> Self {
+        let mut ledger = lock(shared);
+        let mut before = Vec::with_capacity(batch.items.len());
+        for item in &batch.items {
+            let record = ledger.record(item.row);
+            before.push((item.row, record.state, record.fault));
+            ledger.set(item.row, State::Unknown);
+        }
+        let mut again = false;
+        ledger.note_sending(sending, |sending| {
+            again = sending.left.is_some();
+            sending.left.get_or_insert(now);
+        });
+        Self {
+            ledger: shared,
+            sending,
+            before,
+            again,
+        }
+    }
+
+    fn left(mut self) {
+        self.before.clear();
+    }
+}
+
+impl Drop for Leaving<'_> {
+    /// The journal could not be written, or the run was told to drop what is in flight.
+    fn drop(&mut self) {
+        if self.before.is_empty() {
+            return;
+        }
+        let mut ledger = lock(self.ledger);
+        for (row, state, fault) in self.before.drain(..) {
+            match fault {
+                Some(fault) => ledger.set_fault(row, state, fault),
+                None => ledger.restate(row, state),
+            }
+        }
+        if !self.again {
+            ledger.note_sending(self.sending, |sending| sending.left = None);
+        }
+    }
 }

@@ -12,6 +12,9 @@ pub struct Found {
     pub assets: Vec<String>,
 }
 
+/// The scan pauses after so many rows, so that other threads of Python get their turn.
+const PAUSE: usize = 1024;
+
 /// Problems that a name has where an id belongs.
 const OF_NAMES: [&str; 5] = [
     "unknown_column",
@@ -74,6 +77,6 @@ impl Sink for Scanner {
     }
 
     fn full(&self) -> bool {
-        false
+        self.writer.rows_read().is_multiple_of(PAUSE)
     }
 }

@@ -213,7 +213,7 @@ impl Writer {
         let call = self.call(sent);
         let at = |stage| {
             left.store(stage == Stage::Leaving, Ordering::Relaxed);
-            Ok(())
+            untold(stage)
         };
         let mut again = false;
         loop {
@@ -317,7 +317,7 @@ impl Writer {
         let call = self.call(sent);
         let at = |stage| {
             left.store(stage == Stage::Leaving, Ordering::Relaxed);
-            Ok(())
+            untold(stage)
         };
         let mut tries = 1;
         loop {

@@ -4,6 +4,7 @@ pub mod auth;
 pub mod clock;
 mod hide;
 pub mod pace;
+mod pace_file;
 mod proxy;
 pub mod refusal;
 pub mod retry;
@@ -14,7 +15,7 @@ pub mod trust;
 
 pub use auth::{Token, TokenSource};
 pub use clock::{By, Clock, Moment};
-pub use retry::{At, Call, Called, Caller, Counters, ReadAs, Replay, Stage, untold};
+pub use retry::{At, Call, Called, Caller, Counters, Noted, ReadAs, Replay, Stage, untold};
 pub use row_limit::RowLimit;
 pub use send::{Answer, Request, Transport};
 pub use stop::{Phase, Stop};

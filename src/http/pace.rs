@@ -5,34 +5,85 @@
 //! slot is free again one window after its request was *answered*: then no window of the service, sliding or fixed,
 //! can see more requests than the limit, however long a request was on its way.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use jiff::Timestamp;
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, OnceCell};
 use tokio::time::Instant;
 
+use crate::http::pace_file::{KEPT, MOST_REQUESTS, PaceFile, Used};
 use crate::options::RateGroup;
 
 /// The windows of one user at one service.
 #[derive(Default)]
 pub struct Windows {
-    groups: Mutex<HashMap<RateGroup, Arc<Window>>>,
+    groups: Arc<Groups>,
+    keeper: Option<Arc<Keeper>>,
+    loaded: OnceCell<()>,
+}
+
+type Groups = Mutex<HashMap<RateGroup, Arc<Window>>>;
+
+/// The windows of each process (a forked child has those of its parent too), service and user.
+type Registry = Mutex<HashMap<(u32, String, String), Arc<Windows>>>;
+
+fn registry() -> &'static Registry {
+    static REGISTRY: OnceLock<Registry> = OnceLock::new();
+    REGISTRY.get_or_init(Registry::default)
 }
 
 impl Windows {
-    /// The windows that all clients of this process share for one user of one service.
+    /// The windows that all clients of this process share for one user of one service, kept in a file of this folder.
     ///
     /// A forked child counts anew: its parent's requests end in the parent.
-    #[must_use]
-    pub fn shared(service: &str, user: &str) -> Arc<Self> {
-        type Registry = Mutex<HashMap<(u32, String, String), Arc<Windows>>>;
-        static REGISTRY: OnceLock<Registry> = OnceLock::new();
+    pub async fn shared(service: &str, user: &str, folder: Option<&Path>) -> Arc<Self> {
         let key = (std::process::id(), service.to_owned(), user.to_owned());
-        locked(REGISTRY.get_or_init(Registry::default))
+        let windows = locked(registry())
             .entry(key)
-            .or_default()
-            .clone()
+            .or_insert_with(|| {
+                let file = folder.map(|folder| PaceFile::new(folder, service, user));
+                Arc::new(file.map_or_else(Self::default, Self::kept))
+            })
+            .clone();
+        windows.load().await;
+        windows
+    }
+
+    fn kept(file: PaceFile) -> Self {
+        let groups: Arc<Groups> = Arc::default();
+        let keeper = Keeper {
+            file,
+            groups: groups.clone(),
+            changed: AtomicBool::new(false),
+            keeping: AtomicBool::new(false),
+        };
+        Self {
+            groups,
+            keeper: Some(Arc::new(keeper)),
+            loaded: OnceCell::new(),
+        }
+    }
+
+    /// Counts what other processes did before, once.
+    async fn load(&self) {
+        let Some(keeper) = &self.keeper else { return };
+        let load = || async {
+            let reader = keeper.clone();
+            let read = tokio::task::spawn_blocking(move || reader.file.others(wall_clock()));
+            // A folder in a network that is gone must not hold up the first request.
+            let read = tokio::time::timeout(PATIENCE, read).await;
+            for groups in read.ok().and_then(Result::ok).unwrap_or_default() {
+                for (group, used) in groups {
+                    locked(&self.window(group).counts).add_others(&used, Instant::now(), wall_clock());
+                }
+            }
+        };
+        self.loaded.get_or_init(load).await;
     }
 
     fn window(&self, group: RateGroup) -> Arc<Window> {
@@ -60,11 +111,22 @@ impl Windows {
             }
         }
         drop(turn);
+        if let Some(keeper) = &self.keeper {
+            keeper.change();
+        }
         Slot {
             window: state,
+            keeper: self.keeper.clone(),
             given_back: false,
             waited: asked.elapsed(),
         }
+    }
+
+    /// Whether the requests of the group are held back now.
+    pub fn is_paused(&self, group: RateGroup) -> bool {
+        let window = self.window(group);
+        let until = locked(&window.counts).paused_until;
+        until.is_some_and(|until| until > Instant::now())
     }
 
     /// Holds back every request of the group until the time has passed.
@@ -73,6 +135,99 @@ impl Windows {
         let mut counts = locked(&window.counts);
         let until = Instant::now() + time;
         counts.paused_until = Some(counts.paused_until.map_or(until, |before| before.max(until)));
+        drop(counts);
+        if let Some(keeper) = &self.keeper {
+            keeper.change();
+        }
+    }
+}
+
+/// How long what happened may be missing in the file: what a process that is killed leaves unsaid.
+const INTERVAL: Duration = Duration::from_millis(100);
+
+/// How long a file is waited for.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Requests that were answered within so many milliseconds are kept as answered together, at the end of them.
+const GRAIN: i64 = 100;
+
+fn wall_clock() -> i64 {
+    Timestamp::now().as_millisecond()
+}
+
+/// Keeps the windows in their file.
+struct Keeper {
+    file: PaceFile,
+    groups: Arc<Groups>,
+    /// Whether the file lacks something.
+    changed: AtomicBool,
+    /// Whether a task is about to write it.
+    keeping: AtomicBool,
+}
+
+impl Keeper {
+    /// Sees to it that what just changed is written soon, by another thread than those that wait for the network.
+    fn change(self: &Arc<Self>) {
+        self.changed.store(true, Ordering::Release);
+        let Ok(handle) = Handle::try_current() else {
+            return;
+        };
+        if self.keeping.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let keeper = self.clone();
+        handle.spawn(async move {
+            loop {
+                tokio::time::sleep(INTERVAL).await;
+                let writer = keeper.clone();
+                let _ = tokio::task::spawn_blocking(move || writer.write()).await;
+                keeper.keeping.store(false, Ordering::Release);
+                let more = keeper.changed.load(Ordering::Acquire);
+                if !more || keeper.keeping.swap(true, Ordering::AcqRel) {
+                    return;
+                }
+            }
+        });
+    }
+
+    fn write(&self) {
+        self.changed.store(false, Ordering::Release);
+        let windows: Vec<_> = locked(&self.groups)
+            .iter()
+            .map(|(group, window)| (*group, window.clone()))
+            .collect();
+        let (now, at) = (wall_clock(), Instant::now());
+        let used: BTreeMap<_, _> = windows
+            .into_iter()
+            .map(|(group, window)| (group, locked(&window.counts).used(at, now)))
+            .collect();
+        if let Err(error) = self.file.write(used, now) {
+            log::debug!(target: "acc_assets", "the pace is not kept for the next process: {error}");
+        }
+    }
+}
+
+/// Writes what the files of this process lack, before it ends. A folder that does not answer is not waited for.
+pub fn keep_all() {
+    let process = std::process::id();
+    let keepers: Vec<Arc<Keeper>> = locked(registry())
+        .iter()
+        .filter(|((owner, ..), _)| *owner == process)
+        .filter_map(|(_, windows)| windows.keeper.clone())
+        .filter(|keeper| keeper.changed.load(Ordering::Acquire))
+        .collect();
+    if keepers.is_empty() {
+        return;
+    }
+    let (done, wait) = mpsc::channel();
+    let writing = std::thread::Builder::new().spawn(move || {
+        for keeper in keepers {
+            keeper.write();
+        }
+        let _ = done.send(());
+    });
+    if writing.is_ok() {
+        let _ = wait.recv_timeout(PATIENCE);
     }
 }
 
@@ -86,8 +241,14 @@ struct Window {
 #[derive(Default)]
 struct Counts {
     in_flight: u32,
-    answered: VecDeque<Instant>,
+    answered: VecDeque<Answered>,
     paused_until: Option<Instant>,
+}
+
+struct Answered {
+    at: Instant,
+    /// Sent by another process, which keeps account of it.
+    foreign: bool,
 }
 
 enum Take {
@@ -107,7 +268,7 @@ impl Counts {
         while self
             .answered
             .front()
-            .is_some_and(|answered| *answered + window <= now)
+            .is_some_and(|answered| answered.at + window <= now)
         {
             self.answered.pop_front();
         }
@@ -122,8 +283,63 @@ impl Counts {
             .answered
             .get((used - limit).min(self.answered.len().saturating_sub(1)))
         {
-            Some(answered) => Take::Until(*answered + window),
+            Some(answered) => Take::Until(answered.at + window),
             None => Take::AnAnswer,
+        }
+    }
+
+    /// Counts what another process did. `now` and `clock` are the same moment; the clock may have been set meanwhile.
+    fn add_others(&mut self, used: &Used, now: Instant, clock: i64) {
+        let ago = |time: i64| {
+            let passed = u64::try_from(clock.saturating_sub(time)).unwrap_or(0);
+            now.checked_sub(Duration::from_millis(passed))
+        };
+        // Those that were under way may be answered only now.
+        let answered = used.answered.iter().copied();
+        let answered = answered.chain(std::iter::once((clock, used.in_flight)));
+        for (time, count) in answered.filter(|(time, _)| clock.saturating_sub(*time) <= KEPT) {
+            let at = ago(time);
+            self.answered.extend((0..count).filter_map(|_| {
+                Some(Answered {
+                    at: at?,
+                    foreign: true,
+                })
+            }));
+        }
+        self.answered
+            .make_contiguous()
+            .sort_by_key(|answered| answered.at);
+        let left = used.paused_until.saturating_sub(clock).clamp(0, KEPT);
+        if let Some(left) = u64::try_from(left).ok().filter(|left| *left > 0) {
+            let until = now + Duration::from_millis(left);
+            self.paused_until = Some(self.paused_until.map_or(until, |before| before.max(until)));
+        }
+    }
+
+    /// What this process did, for others to count. `now` and `clock` are the same moment.
+    fn used(&self, now: Instant, clock: i64) -> Used {
+        let millis = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(KEPT);
+        let mut answered: Vec<(i64, u32)> = Vec::new();
+        let own = self.answered.iter().rev().filter(|answered| !answered.foreign);
+        for answer in own.take(MOST_REQUESTS as usize) {
+            let ago = millis(now.saturating_duration_since(answer.at));
+            if ago > KEPT {
+                break;
+            }
+            let time = (clock - ago).div_euclid(GRAIN) * GRAIN + GRAIN;
+            match answered.last_mut() {
+                Some((last, count)) if *last == time => *count += 1,
+                _ => answered.push((time, 1)),
+            }
+        }
+        let left = self
+            .paused_until
+            .map(|until| until.saturating_duration_since(now))
+            .filter(|left| !left.is_zero());
+        Used {
+            in_flight: self.in_flight.min(MOST_REQUESTS),
+            answered,
+            paused_until: left.map_or(0, |left| clock.saturating_add(millis(left))),
         }
     }
 }
@@ -132,6 +348,7 @@ impl Counts {
 #[must_use]
 pub struct Slot {
     window: Arc<Window>,
+    keeper: Option<Arc<Keeper>>,
     given_back: bool,
     /// How long it was waited for, first in line: summed over requests, the time a run stood still for the limits.
     pub waited: Duration,
@@ -147,9 +364,14 @@ impl Slot {
         if !std::mem::replace(&mut self.given_back, true) {
             let mut counts = locked(&self.window.counts);
             counts.in_flight = counts.in_flight.saturating_sub(1);
-            counts.answered.extend(answered);
+            counts
+                .answered
+                .extend(answered.map(|at| Answered { at, foreign: false }));
             drop(counts);
             self.window.changed.notify_waiters();
+            if let Some(keeper) = &self.keeper {
+                keeper.change();
+            }
         }
     }
 }
@@ -195,6 +417,80 @@ mod tests {
         let start = Instant::now();
         waiter.await.unwrap();
         assert!(start.elapsed() < Duration::from_secs(1));
+    }
+
+    /// The windows of another process of the same user.
+    async fn of_a_process(folder: &Path) -> Windows {
+        let windows = Windows::kept(PaceFile::new(folder, "https://service.example", "user"));
+        windows.load().await;
+        windows
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_process_goes_on_in_the_window_of_the_one_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = of_a_process(folder.path()).await;
+        drop(first.slot(RateGroup::AssetsWrite, 3, MINUTE).await);
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        let under_way = first.slot(RateGroup::AssetsWrite, 3, MINUTE).await;
+        first.slot(RateGroup::AssetsWrite, 3, MINUTE).await.unused();
+        first.pause(RateGroup::Locations, Duration::from_secs(25));
+        // Killed: what is under way is never given back.
+        first.keeper.as_ref().unwrap().write();
+        let (second, start) = (of_a_process(folder.path()).await, Instant::now());
+        drop(second.slot(RateGroup::AssetsRead, 3, MINUTE).await);
+        drop(second.slot(RateGroup::AssetsWrite, 3, MINUTE).await);
+        assert_eq!(start.elapsed().as_secs(), 0);
+        drop(second.slot(RateGroup::Locations, 3, MINUTE).await);
+        assert_eq!(start.elapsed().as_secs(), 25);
+        drop(second.slot(RateGroup::AssetsWrite, 3, MINUTE).await);
+        assert_eq!(start.elapsed().as_secs(), 40);
+        drop(second.slot(RateGroup::AssetsWrite, 3, MINUTE).await);
+        assert_eq!(start.elapsed().as_secs(), 60);
+        drop(under_way);
+        // A third process counts each request once, though the second one knows those of the first. The first of the
+        // second has left the window.
+        second.keeper.as_ref().unwrap().write();
+        let file = PaceFile::new(folder.path(), "https://service.example", "user");
+        let all = file.others(wall_clock());
+        let writes = all.iter().map(|groups| &groups[&RateGroup::AssetsWrite]);
+        let answered =
+            |used: &Used| used.in_flight + used.answered.iter().map(|(_, count)| count).sum::<u32>();
+        assert_eq!(writes.map(answered).sum::<u32>(), 4);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn windows_are_written_soon_and_not_for_each_request() {
+        let folder = tempfile::tempdir().unwrap();
+        let windows = of_a_process(folder.path()).await;
+        for _ in 0..50 {
+            drop(windows.slot(RateGroup::AssetsWrite, 100, MINUTE).await);
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        tokio::time::sleep(INTERVAL * 2).await;
+        let keeper = windows.keeper.as_ref().unwrap();
+        assert!(!keeper.changed.load(Ordering::Acquire));
+        let others = of_a_process(folder.path()).await;
+        let known = others.window(RateGroup::AssetsWrite);
+        assert_eq!(locked(&known.counts).answered.len(), 50);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_that_jumps_holds_nothing_back_for_longer_than_a_window() {
+        let (now, clock) = (Instant::now(), wall_clock());
+        for jump in [i64::MIN, -1_000_000_000, -1000, 1000, 1_000_000_000, i64::MAX] {
+            let used = Used {
+                in_flight: 1,
+                answered: vec![(clock.saturating_add(jump), 1)],
+                paused_until: clock.saturating_add(jump),
+            };
+            let mut counts = Counts::default();
+            counts.add_others(&used, now, clock);
+            let latest = counts.answered.back().unwrap().at;
+            assert!(latest <= now, "{jump}");
+            let paused = counts.paused_until.map_or(Duration::ZERO, |until| until - now);
+            assert!(paused <= Duration::from_secs(600), "{jump}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

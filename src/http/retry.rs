@@ -2,11 +2,13 @@
 //! for streams that HTTP/2 itself calls unprocessed, which the library below sends again.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -64,7 +66,6 @@ pub enum Stage {
 /// Counts over all calls of a run.
 #[derive(Debug, Default)]
 pub struct Counters {
-    pub requests: AtomicU64,
     pub retries: AtomicU64,
     pub bytes: AtomicU64,
     /// Milliseconds that requests waited for the rate limits, pauses after a 429 included.
@@ -102,18 +103,20 @@ impl Counters {
     }
 }
 
-/// Told at each stage of a request what is known of it. An error where its bytes would leave keeps them here.
-pub type At<'a> = &'a (dyn Fn(Stage) -> Result<(), Error> + Sync);
+/// Told at each stage of a request what is known of it, and waited for. An error where its bytes would leave keeps them
+/// here.
+pub type At<'a> = &'a (dyn Fn(Stage) -> Noted<'a> + Sync);
+
+/// Ready once what is known of a request is noted.
+pub type Noted<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>>;
 
 /// Reads a successful response. [`Error::Unreadable`]: a request that may be repeated is retried.
 pub type ReadAs<'a, T> = &'a (dyn Fn(Answer) -> Result<T, Error> + Sync);
 
 /// Nobody to tell.
-///
-/// # Errors
-/// None.
-pub fn untold(_: Stage) -> Result<(), Error> {
-    Ok(())
+#[must_use]
+pub fn untold<'a>(_: Stage) -> Noted<'a> {
+    Box::pin(std::future::ready(Ok(())))
 }
 
 /// Everything a request needs on its way: one a client.
@@ -125,6 +128,8 @@ pub struct Caller {
     clock: Clock,
     /// Ids that answers gave out lately, with when and in whose name.
     given: Mutex<VecDeque<(Instant, Uuid, u64)>>,
+    /// Requests that may be under way at a time, those of all calls together.
+    in_flight: Semaphore,
     /// What was learned of endpoints that take fewer rows per request than their pages say, by their names.
     row_limits: Mutex<HashMap<&'static str, RowLimit>>,
 }
@@ -140,6 +145,7 @@ impl Caller {
             transport,
             token,
             windows: std::sync::OnceLock::new(),
+            in_flight: Semaphore::new(options.max_in_flight),
             options,
             clock: Clock::system(),
             given: Mutex::default(),
@@ -202,7 +208,8 @@ impl Caller {
             return Ok(windows);
         }
         let service = self.options.service();
-        let shared = Windows::shared(&service, self.token.user().await?);
+        let user = self.token.user(&self.clock).await?;
+        let shared = Windows::shared(&service, user, self.options.pacing.as_deref()).await;
         Ok(self.windows.get_or_init(|| shared))
     }
 
@@ -252,21 +259,20 @@ impl Caller {
         let retry = &self.options.retry;
         let start = Instant::now();
         let too_late = |wait: Duration| start.elapsed().saturating_add(wait) > retry.deadline;
-        let mut bearer = tokio::select! {
+        let windows = tokio::select! {
             biased;
-            // A function of the user's may take long to give one, and nothing was sent yet.
+            // The token says whose windows they are: a function of the user's may take long to give one.
             () = stop.reached(Phase::Drain) => return Ok(None),
-            bearer = self.token.bearer() => bearer?,
+            windows = self.windows() => windows?,
         };
-        let windows = self.windows().await?;
         let limit = self.options.limits.of(call.group);
         let mut tries = 0;
-        let mut refreshed = false;
+        let mut refreshed: Option<Instant> = None;
         let mut throttles = 0;
         let mut last: Option<Error> = None;
         let not_executed = |called: &Called<T>| {
             if called.in_doubt {
-                Ok(())
+                untold(Stage::NotExecuted)
             } else {
                 at(Stage::NotExecuted)
             }
@@ -282,18 +288,51 @@ impl Caller {
             };
             let waited = u64::try_from(slot.waited.as_millis()).unwrap_or(u64::MAX);
             counters.throttled.fetch_add(waited, Ordering::Relaxed);
+            // After the slot: a call that waits a minute for its slot must not keep others from sending.
+            let permit = tokio::select! {
+                biased;
+                () = stop.reached(Phase::Drain) => {
+                    slot.unused();
+                    called.stopped = true;
+                    return last.map_or(Ok(None), Err);
+                }
+                permit = self.in_flight.acquire() => permit,
+            };
+            if windows.is_paused(call.group) {
+                // A 429 meanwhile holds back this request too.
+                slot.unused();
+                continue;
+            }
+            // After the wait, which may be longer than a token lives.
+            let taken = tokio::select! {
+                biased;
+                () = stop.reached(Phase::Drain) => None,
+                taken = self.token.bearer(&self.clock) => Some(taken),
+            };
+            let bearer = match taken {
+                Some(Ok(bearer)) => bearer,
+                Some(Err(error)) => {
+                    slot.unused();
+                    return Err(error);
+                }
+                None => {
+                    slot.unused();
+                    called.stopped = true;
+                    return last.map_or(Ok(None), Err);
+                }
+            };
             let request = self.request(call, bearer.secret.reveal());
-            if let Err(error) = at(Stage::Leaving) {
+            if let Err(error) = at(Stage::Leaving).await {
                 slot.unused();
                 return Err(error);
             }
             let sent = self.clock.local();
             called.attempts += 1;
-            counters.requests.fetch_add(1, Ordering::Relaxed);
             counters
                 .bytes
                 .fetch_add(call.body.as_ref().map_or(0, Bytes::len) as u64, Ordering::Relaxed);
             let answered = self.transport.send(request).await;
+            drop(permit);
             if let Ok(answer) = &answered {
                 self.clock.learn(answer, sent);
             }
@@ -313,7 +352,7 @@ impl Caller {
                     return Err(error);
                 }
                 Verdict::Throttled(refusal) => {
-                    not_executed(called)?;
+                    not_executed(called).await?;
                     throttles += 1;
                     let wait = pause_after(&refusal, throttles, self.options.limits.window);
                     if too_late(wait) {
@@ -329,14 +368,19 @@ impl Caller {
                     last = Some(service(refusal));
                     continue;
                 }
-                Verdict::TokenRefused(refusal) if refreshed => return Err(service(refusal)),
+                // A new token that is refused is the end, unless it had the time to run out as well.
+                Verdict::TokenRefused(refusal)
+                    if refreshed.is_some_and(|at| at.elapsed() < SHORTEST_LIFE)
+                        || too_late(Duration::ZERO) =>
+                {
+                    return Err(service(refusal));
+                }
                 Verdict::TokenRefused(refusal) => {
-                    not_executed(called)?;
-                    refreshed = true;
-                    bearer = match self.token.newer_than(&bearer).await {
-                        Ok(newer) => newer,
-                        Err(error) => return Err(service(with_reason(refusal, &error))),
-                    };
+                    not_executed(called).await?;
+                    refreshed = Some(Instant::now());
+                    if let Err(error) = self.token.newer_than(&bearer, &self.clock).await {
+                        return Err(service(with_reason(refusal, &error)));
+                    }
                     counters.retries.fetch_add(1, Ordering::Relaxed);
                     last = Some(service(refusal));
                     continue;
@@ -347,7 +391,7 @@ impl Caller {
                     not_sent,
                 } => {
                     called.in_doubt |= !not_sent;
-                    not_executed(called)?;
+                    not_executed(called).await?;
                     (error, wait)
                 }
             };
@@ -499,6 +543,9 @@ fn stopped_error() -> Error {
         "stopped before it was sent".to_owned(),
     ))
 }
+
+/// A token that is refused sooner after it was asked for was never valid.
+const SHORTEST_LIFE: Duration = Duration::from_secs(60);
 
 /// How long a run waits for a network that went away.
 const PATIENCE: Duration = Duration::from_secs(120);

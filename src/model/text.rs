@@ -41,6 +41,15 @@ fn number(token: &str) -> Cow<'_, str> {
     }
 }
 
+/// `str::trim`, at once for a text that begins and ends with a visible ASCII character, as nearly all do.
+#[must_use]
+pub fn trimmed(text: &str) -> &str {
+    match text.as_bytes() {
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
+        _ => text.trim(),
+    }
+}
+
 /// The form in which two spellings of one key (a clientAssetId, an id, an import key) are equal: blanks at its ends, letter
 /// case and Unicode composition do not count. No page says whether the service keeps them.
 ///

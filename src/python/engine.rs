@@ -2,20 +2,21 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyCFunction, PyDict};
 use pythonize::depythonize;
 use serde::Deserialize;
 
 use super::errors::{exception, refused};
 use super::ledger::Ledger;
 use super::logs;
-use super::operation::{Ended, Operation};
+use super::operation::{Ended, Left, Operation};
 use super::rows::{PythonSource, Rows};
 use super::runtime::PerProcess;
 use super::settings::Settings;
@@ -24,13 +25,17 @@ use super::table::Table;
 use crate::api::{Endpoint, Listing, assets, relationships, settings};
 use crate::batch::journal::{Header, Journal};
 use crate::batch::outcome::{self, SharedLedger, State, View};
+use crate::batch::pages::Reading;
 use crate::batch::plan::Again;
+use crate::batch::readings::Readings;
+use crate::batch::rest::{Asked, Rest};
 use crate::batch::run::Tolerance;
 use crate::batch::settings::Reader;
 use crate::batch::setup::Writer;
 use crate::batch::{Job, Run, pages, scan};
 use crate::error::{Error, TransportError};
 use crate::http::auth::Fetching;
+use crate::http::pace::keep_all;
 use crate::http::send::Network;
 use crate::http::{Caller, Phase, Stop, Token, TokenSource};
 use crate::ids::ProjectId;
@@ -47,6 +52,8 @@ pub struct Engine {
     options: Options,
     /// The connection pool, the token and what goes with them: not for a forked child.
     caller: PerProcess<Arc<Caller>>,
+    /// Tasks that read settings do not live on in a forked child either.
+    readings: PerProcess<Arc<Readings>>,
 }
 
 enum Auth {
@@ -68,6 +75,10 @@ struct ClientOptions {
     limits: LimitOptions,
     retry: RetryOptions,
     user_agent: String,
+    /// The folder of the files that keep the pace of users.
+    pacing: Option<PathBuf>,
+    /// Whether that holds for services on this machine too.
+    pacing_local: bool,
 }
 
 #[derive(Deserialize)]
@@ -143,15 +154,27 @@ impl WriteOptions {
         }
     }
 
-    /// What names are looked up in.
+    /// What names are looked up in. Other threads of Python run meanwhile: there may be many assets to read.
     fn names(
         &self,
+        py: Python<'_>,
         settings: Option<&Bound<'_, Settings>>,
         assets: Option<&Bound<'_, Table>>,
     ) -> Result<Names, Error> {
-        let settings = settings.map(|settings| settings.get().0.clone());
+        let (settings, assets) = (
+            settings.map(|settings| settings.get().0.clone()),
+            assets.map(Bound::get),
+        );
+        py.detach(|| self.names_of(settings, assets))
+    }
+
+    fn names_of(
+        &self,
+        settings: Option<Arc<crate::settings::Settings>>,
+        assets: Option<&Table>,
+    ) -> Result<Names, Error> {
         let assets = settings.as_ref().zip(assets).map(|(settings, assets)| {
-            let rows = assets.get().rows();
+            let rows = assets.rows();
             Arc::new(
                 rows.filter_map(|asset| KnownAsset::read(&asset.into(), settings))
                     .collect(),
@@ -193,7 +216,7 @@ impl TryFrom<ClientOptions> for Options {
     type Error = Error;
 
     fn try_from(given: ClientOptions) -> Result<Self, Error> {
-        let options = Self {
+        let mut options = Self {
             base_url: given.base_url,
             prefix: match given.prefix.as_str() {
                 "construction" => Prefix::Construction,
@@ -226,7 +249,11 @@ impl TryFrom<ClientOptions> for Options {
             ca_bundle: given.ca_bundle,
             proxy: given.proxy,
             user_agent: given.user_agent,
+            pacing: given.pacing,
         };
+        if options.is_local() && !given.pacing_local {
+            options.pacing = None;
+        }
         options.check()?;
         Ok(options)
     }
@@ -245,6 +272,7 @@ impl Engine {
     #[new]
     #[pyo3(signature = (auth, options, /))]
     fn new(py: Python<'_>, auth: Bound<'_, PyAny>, options: &Bound<'_, PyAny>) -> PyResult<Self> {
+        keep_pace_at_exit(py)?;
         let given: ClientOptions = depythonize(options)?;
         let options = Options::try_from(given).map_err(|error| exception(py, &error))?;
         let auth = match auth.extract::<String>() {
@@ -255,6 +283,7 @@ impl Engine {
             auth,
             options,
             caller: PerProcess::new(),
+            readings: PerProcess::new(),
         };
         engine.caller(py)?;
         Ok(engine)
@@ -281,7 +310,7 @@ impl Engine {
         let given: WriteOptions = depythonize(options)?;
         let (endpoint, shape) = endpoint_of(py, verb)?;
         let mut names = given
-            .names(settings, assets)
+            .names(py, settings, assets)
             .map_err(|error| exception(py, &error))?;
         names.category = rows.get().template_category();
         names.row_title = rows.get().label_title();
@@ -320,7 +349,7 @@ impl Engine {
             journal,
         };
         let returning = given.returning;
-        self.operation(py, job, source, ledger, move |mut ended, _| {
+        self.operation(py, job, source, ledger, Left::default(), move |mut ended, _| {
             ended.table.sort();
             Ended {
                 table: returning.then_some(ended.table),
@@ -330,20 +359,41 @@ impl Engine {
         })
     }
 
-    /// Plans a batch-get; the operation's table holds the assets.
-    #[pyo3(signature = (project, rows, options, /))]
+    /// Plans a batch-get; the operation's table holds the assets. `after`: what an earlier one holds that failed.
+    #[pyo3(signature = (project, rows, options, /, after=None))]
     fn get(
         &self,
         py: Python<'_>,
         project: &str,
         rows: &Bound<'_, Rows>,
         options: &Bound<'_, PyDict>,
+        after: Option<&Bound<'_, Table>>,
     ) -> PyResult<Operation> {
         let given: GetOptions = depythonize(options)?;
         let source = rows.get().source(py)?;
+        let project = project_id(py, project)?;
+        let query = [
+            ("includeCustomAttributes", given.include_custom_attributes),
+            ("includeDeleted", given.include_deleted),
+        ];
+        let asked = Asked {
+            service: self.options.service(),
+            path: assets::BATCH_GET.path(self.options.prefix, project),
+            query: query
+                .map(|(name, value)| (name.to_owned(), value.to_string()))
+                .into(),
+        };
+        let (ledger, again) = match after {
+            None => (outcome::Ledger::default(), Again::default()),
+            Some(after) => {
+                let rest = after.get().rest().and_then(|rest| rest.rows(&asked));
+                rest.map_err(|error| exception(py, &error))?
+            }
+        };
+        let before = after.map(|after| after.get().table().clone());
         let job = Job {
             endpoint: &assets::BATCH_GET,
-            project: project_id(py, project)?,
+            project,
             query: format!(
                 "?includeCustomAttributes={}&includeDeleted={}",
                 given.include_custom_attributes, given.include_deleted
@@ -362,11 +412,19 @@ impl Engine {
             keep: true,
             replayable: source.rows().is_some(),
             reconcile: false,
-            again: Again::default(),
+            again,
             journal: None,
         };
-        self.operation(py, job, source, SharedLedger::default(), |mut ended, ledger| {
+        let ledger = Arc::new(Mutex::new(ledger));
+        let left = Left::default();
+        let leaves = left.clone();
+        self.operation(py, job, source, ledger, left, move |mut ended, ledger| {
+            if let Some(before) = &before {
+                ended.table.append(before);
+            }
             ended.table.sort();
+            let rest = Rest::of_rows(asked, &outcome::lock(ledger));
+            *leaves.lock().unwrap_or_else(PoisonError::into_inner) = rest;
             let view = View::new(Arc::new(outcome::lock(ledger).clone()));
             for outcome in view
                 .outcomes()
@@ -404,7 +462,7 @@ impl Engine {
         let given: WriteOptions = depythonize(options)?;
         let (_, shape) = endpoint_of(py, verb)?;
         // Without settings a mapping may name attributes that are not known yet: that needs them.
-        let Ok(mut names) = given.names(settings, None) else {
+        let Ok(mut names) = given.names(py, settings, None) else {
             return Ok((true, Vec::new()));
         };
         names.category = rows.get().template_category();
@@ -423,38 +481,31 @@ impl Engine {
     }
 
     /// Plans the reading of a project's settings; the operation holds them. Of those that are known without their
-    /// locations, only the locations.
-    #[pyo3(signature = (project, locations_container, /, known=None))]
+    /// locations, only the locations are read. Calls that begin while a read is under way wait for that one, unless they
+    /// want a new one.
+    #[pyo3(signature = (project, locations_container, /, known=None, refresh=false))]
     fn read_settings(
         &self,
         py: Python<'_>,
         project: &str,
         locations_container: Option<String>,
         known: Option<&Bound<'_, Settings>>,
+        refresh: bool,
     ) -> PyResult<Operation> {
-        let known = known.map(|known| known.get().0.content().clone());
-        let stop = Stop::default();
+        let known = known.map(|known| known.get().0.clone());
         let reader = Reader {
             caller: self.caller(py)?,
             project: project_id(py, project)?,
             locations_container,
-            stop: stop.clone(),
+            stop: Stop::default(),
             counters: Arc::default(),
         };
-        let stopping = stop.clone();
+        let reading = self.readings()?.join(reader, known, refresh);
+        let stop = Stop::default();
+        let (waited, stopping) = (reading.clone(), stop.clone());
         let work = Box::pin(async move {
-            let read = async {
-                match known {
-                    Some(known) => reader.read_locations(known).await,
-                    None => reader.read().await,
-                }
-            };
-            let read = tokio::select! {
-                read = read => read,
-                () = stopping.reached(Phase::Now) => Err(stopped()),
-            };
-            let (settings, error) = match read {
-                Ok(content) => (Some(content), None),
+            let (settings, error) = match waited.settings(&stopping).await {
+                Ok(settings) => (Some(settings), None),
                 Err(error) => (None, Some(error)),
             };
             Ended {
@@ -463,13 +514,22 @@ impl Engine {
                 error,
             }
         });
-        Ok(Operation::new(
+        let operation = Operation::new(
             work,
             SharedLedger::default(),
             stop,
             None,
             Arc::default(),
-        ))
+            Left::default(),
+        );
+        Ok(operation.waits_for(reading))
+    }
+
+    /// The settings of this project are about to change: what is being read of them is not to be kept.
+    #[pyo3(signature = (project, /))]
+    fn forget_settings(&self, py: Python<'_>, project: &str) -> PyResult<()> {
+        self.readings()?.forget(project_id(py, project)?);
+        Ok(())
     }
 
     /// Plans the writing of a set-up into a project with these settings; the operation's table holds the steps and what
@@ -509,11 +569,12 @@ impl Engine {
             stop,
             None,
             Arc::default(),
+            Left::default(),
         ))
     }
 
-    /// Plans a paged read; the operation's table holds the rows.
-    #[pyo3(signature = (kind, project, path, query, /))]
+    /// Plans a paged read; the operation's table holds the rows. `after`: what an earlier one holds that failed.
+    #[pyo3(signature = (kind, project, path, query, /, after=None))]
     #[allow(clippy::needless_pass_by_value)] // What Python hands over.
     fn read(
         &self,
@@ -522,6 +583,7 @@ impl Engine {
         project: &str,
         path: std::collections::HashMap<String, String>,
         query: Vec<(String, String)>,
+        after: Option<&Bound<'_, Table>>,
     ) -> PyResult<Operation> {
         let listing: &'static Listing = [
             &assets::LIST,
@@ -530,6 +592,7 @@ impl Engine {
             &settings::STATUS_SETS,
             &settings::CUSTOM_ATTRIBUTES,
             &settings::CATEGORY_ATTRIBUTES,
+            &settings::ERROR_CODES,
         ]
         .into_iter()
         .find(|listing| listing.name == kind)
@@ -540,25 +603,35 @@ impl Engine {
             let value: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
             address = address.replace(&format!("{{{name}}}"), &value);
         }
+        let asked = Asked {
+            service: self.options.service(),
+            path: address.clone(),
+            query: query.clone(),
+        };
+        let mut reading = Reading::default();
+        if let Some(after) = after {
+            let place = after.get().rest().and_then(|rest| rest.page(&asked));
+            reading.place = place.map_err(|error| exception(py, &error))?;
+            reading.table = after.get().table().clone();
+        }
         let caller = self.caller(py)?;
         let stop = Stop::default();
         let stopping = stop.clone();
+        let left = Left::default();
+        let leaves = left.clone();
         let work = Box::pin(async move {
             let read = tokio::select! {
-                read = pages::read(&caller, listing, &address, &query, &stopping) => read,
+                read = pages::read_on(&caller, listing, &address, &query, &stopping, &mut reading) => read,
                 () = stopping.reached(Phase::Now) => Err(stopped()),
             };
-            match read {
-                Ok(table) => Ended {
-                    table: Some(table),
-                    settings: None,
-                    error: None,
-                },
-                Err(error) => Ended {
-                    table: None,
-                    settings: None,
-                    error: Some(error),
-                },
+            if read.is_err() {
+                let rest = Rest::of_list(asked, reading.place);
+                *leaves.lock().unwrap_or_else(PoisonError::into_inner) = Some(rest);
+            }
+            Ended {
+                table: Some(reading.table),
+                settings: None,
+                error: read.err(),
             }
         });
         Ok(Operation::new(
@@ -567,6 +640,7 @@ impl Engine {
             stop,
             None,
             Arc::default(),
+            left,
         ))
     }
 }
@@ -590,12 +664,17 @@ impl Engine {
             .map_err(|error: Error| exception(py, &error))
     }
 
+    fn readings(&self) -> PyResult<Arc<Readings>> {
+        self.readings.get(|| Ok(Arc::default()))
+    }
+
     fn operation(
         &self,
         py: Python<'_>,
         job: Job,
         source: PythonSource,
         ledger: SharedLedger,
+        left: Left,
         finish: impl FnOnce(crate::batch::run::Ended, &SharedLedger) -> Ended + Send + 'static,
     ) -> PyResult<Operation> {
         let caller = self.caller(py)?;
@@ -608,8 +687,19 @@ impl Engine {
             let ended = run.drive(Box::new(Blocking(source))).await;
             finish(ended, &theirs)
         });
-        Ok(Operation::new(work, ledger, stop, rows, error))
+        Ok(Operation::new(work, ledger, stop, rows, error, left))
     }
+}
+
+/// What the last tenth of a second did to the rate windows is written before the process ends.
+fn keep_pace_at_exit(py: Python<'_>) -> PyResult<()> {
+    static REGISTERED: AtomicBool = AtomicBool::new(false);
+    if REGISTERED.swap(true, Ordering::Relaxed) {
+        return Ok(());
+    }
+    let keep = PyCFunction::new_closure(py, None, None, |_, _| Python::attach(|py| py.detach(keep_all)))?;
+    py.import("atexit")?.call_method1("register", (keep,))?;
+    Ok(())
 }
 
 fn tolerance(py: Python<'_>, given: &WriteOptions, rows: Option<usize>) -> PyResult<Tolerance> {

@@ -5,7 +5,7 @@ use pyo3::types::PyDict;
 
 use serde_json::Value;
 
-use crate::error::{Error, Headers, ServiceError, request_id};
+use crate::error::{Error, Headers, ServiceError, request_id, shown};
 
 /// The exception a user sees.
 pub fn exception(py: Python<'_>, error: &Error) -> PyErr {
@@ -21,9 +21,24 @@ pub fn refused(py: Python<'_>, message: String) -> PyErr {
     exception(py, &Error::Option(message))
 }
 
+/// The exception for data with several mistakes, each on a line of its own.
+pub fn mistaken(py: Python<'_>, head: &str, mistakes: &[String]) -> PyErr {
+    let mut message = head.to_owned();
+    for mistake in mistakes {
+        message.push_str("\n- ");
+        message.push_str(&shown(mistake));
+    }
+    let made = || {
+        py.import("acc_assets.errors")?
+            .getattr("of_lines")?
+            .call1((message,))
+    };
+    made().map_or_else(|broken| broken, PyErr::from_value)
+}
+
 fn made<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
     let errors = py.import("acc_assets.errors")?;
-    let message = error.to_string();
+    let message = shown(&error.to_string()).into_owned();
     match error {
         Error::Option(_) => errors.getattr("OptionError")?.call1((message,)),
         Error::Input(_) => errors.getattr("InputError")?.call1((message,)),

@@ -11,6 +11,7 @@ use super::errors::optional_json;
 use super::rows::Rows as PythonRows;
 use super::table::stream;
 use crate::batch::outcome::{Fault, Ledger as Rows, OwnedLabel, State, View};
+use crate::error::shown;
 use crate::input::{Cell, Column, Label, More, Sink, Source};
 use crate::table::batch;
 
@@ -30,7 +31,20 @@ impl Ledger {
 }
 
 /// Takes the labels of rows and nothing else.
-struct Labels<'l>(&'l mut Rows);
+struct Labels<'l> {
+    ledger: &'l mut Rows,
+    read: usize,
+}
+
+/// Reading labels pauses after so many rows, so that other threads of Python get their turn.
+const PAUSE: usize = 1024;
+
+impl Labels<'_> {
+    fn push(&mut self, label: Label<'_>) {
+        self.ledger.push(label);
+        self.read += 1;
+    }
+}
 
 impl Sink for Labels<'_> {
     fn column(&mut self, _: &str) -> Column {
@@ -38,20 +52,20 @@ impl Sink for Labels<'_> {
     }
 
     fn begin(&mut self, label: Label<'_>) -> bool {
-        self.0.push(label);
+        self.push(label);
         false
     }
 
     fn cell(&mut self, _: Column, _: Cell<'_>) {}
 
     fn broken(&mut self, label: Label<'_>, _: &str) {
-        self.0.push(label);
+        self.push(label);
     }
 
     fn end(&mut self) {}
 
     fn full(&self) -> bool {
-        false
+        self.read.is_multiple_of(PAUSE)
     }
 }
 
@@ -79,9 +93,12 @@ impl Ledger {
             let rows = rows.get();
             if rows.has_labels() {
                 let mut source = rows.source(py)?;
-                let mut labels = Labels(&mut ledger);
+                let mut labels = Labels {
+                    ledger: &mut ledger,
+                    read: 0,
+                };
                 // Rows that cannot be read have no labels: the call itself says why.
-                while let Ok(More::Rows) = source.fill(&mut labels) {}
+                py.detach(|| while let Ok(More::Rows) = source.fill(&mut labels) {});
             }
             ledger.fill_up(rows.count().unwrap_or(0));
         }
@@ -247,7 +264,8 @@ impl Ledger {
     }
 
     fn warnings(&self) -> Vec<String> {
-        self.0.ledger.warnings.clone()
+        let warnings = self.0.ledger.warnings.iter();
+        warnings.map(|warning| shown(warning).into_owned()).collect()
     }
 
     fn dump<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {

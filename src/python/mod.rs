@@ -23,7 +23,7 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = false)]
 mod _core {
     use pyo3::prelude::*;
-    use pyo3::types::PyDict;
+    use pyo3::types::{PyDict, PyString};
 
     #[pymodule_export]
     use super::engine::Engine;
@@ -93,6 +93,15 @@ mod _core {
         rows: u32,
     ) -> PyResult<()> {
         super::sheet::write_template(py, settings.get(), category, &path, rows)
+    }
+
+    /// A text as people may see it: control characters and marks of the direction of writing are escaped.
+    #[pyfunction]
+    #[pyo3(signature = (text, /))]
+    #[allow(clippy::needless_pass_by_value)] // What Python hands over.
+    fn shown(text: Bound<'_, PyString>) -> String {
+        // A lone surrogate cannot be written anywhere.
+        crate::error::shown(&text.to_string_lossy()).into_owned()
     }
 
     /// A TOML text as a dict.

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError};
@@ -17,10 +17,12 @@ use super::runtime::handle;
 use super::settings::Settings;
 use super::table::Table;
 use crate::batch::outcome::{self, SharedLedger, lock};
+use crate::batch::readings::Reading;
+use crate::batch::rest::Rest;
 use crate::batch::run::GRACE;
 use crate::error::{Error, Sent, TransportError};
 use crate::http::{Phase, Stop};
-use crate::settings::Content;
+use crate::settings;
 use crate::table;
 
 /// How often a waiting thread looks for signals: Ctrl-C is answered within a tenth of a second.
@@ -35,15 +37,19 @@ const TICKS_A_REPORT: u32 = 5;
 /// What a call ends with.
 pub struct Ended {
     pub table: Option<table::Table>,
-    pub settings: Option<Content>,
+    pub settings: Option<Arc<settings::Settings>>,
     pub error: Option<Error>,
 }
 
 /// The work of a call: one future, whoever drives it.
 pub type Work = Pin<Box<dyn Future<Output = Ended> + Send>>;
 
+/// What is left of a read, once it has ended before its end.
+pub type Left = Arc<Mutex<Option<Rest>>>;
+
 /// What the driver and whoever looks share.
 struct Shared {
+    left: Left,
     ledger: SharedLedger,
     stop: Stop,
     interrupted: AtomicBool,
@@ -51,6 +57,9 @@ struct Shared {
     /// How many rows there will be, where that is known.
     rows: Option<usize>,
     end: Mutex<End>,
+    ended: OnceLock<Arc<outcome::Ledger>>,
+    /// Rows settled and requests when progress was asked for last.
+    seen: Mutex<(usize, u64)>,
     /// What the source of the rows raised.
     source_error: Arc<Mutex<Option<PyErr>>>,
 }
@@ -60,7 +69,6 @@ struct End {
     table: Option<Py<Table>>,
     settings: Option<Py<Settings>>,
     error: Option<Error>,
-    ledger: Option<Arc<outcome::Ledger>>,
     /// What a signal handler raised, other than the usual `KeyboardInterrupt`.
     signal: Option<PyErr>,
 }
@@ -70,6 +78,9 @@ struct End {
 pub struct Operation {
     work: Mutex<Option<Work>>,
     shared: Arc<Shared>,
+    /// The read of settings that it waits for. Held until Python has kept them, so that a call that begins meanwhile
+    /// finds the one or the other.
+    reading: Mutex<Option<Arc<Reading>>>,
 }
 
 impl Operation {
@@ -79,19 +90,36 @@ impl Operation {
         stop: Stop,
         rows: Option<usize>,
         source_error: Arc<Mutex<Option<PyErr>>>,
+        left: Left,
     ) -> Self {
         Self {
             work: Mutex::new(Some(work)),
             shared: Arc::new(Shared {
+                left,
                 ledger,
                 stop,
                 interrupted: AtomicBool::new(false),
                 done: AtomicBool::new(false),
                 rows,
                 end: Mutex::default(),
+                ended: OnceLock::new(),
+                seen: Mutex::default(),
                 source_error,
             }),
+            reading: Mutex::default(),
         }
+    }
+
+    /// The same, waiting for a read of settings.
+    pub fn waits_for(self, reading: Arc<Reading>) -> Self {
+        *locked(&self.reading) = Some(reading);
+        self
+    }
+
+    /// A call that was told to end waits for no settings any more.
+    fn leave_reading(&self) {
+        let reading = locked(&self.reading).take();
+        drop(reading);
     }
 
     fn take_work(&self) -> PyResult<Work> {
@@ -103,30 +131,39 @@ impl Operation {
 
 impl Shared {
     fn end(&self, ended: Ended) {
-        let table = ended
-            .table
-            .and_then(|table| Python::attach(|py| Py::new(py, Table::new(table)).ok()));
+        let table = ended.table.and_then(|table| {
+            let table = Table::unfinished(table, locked(&self.left).take());
+            Python::attach(|py| Py::new(py, table).ok())
+        });
         let settings = ended
             .settings
-            .and_then(|content| Python::attach(|py| Py::new(py, Settings::new(content)).ok()));
-        let mut end = locked(&self.end);
-        end.settings = settings;
-        // Taken under the lock of `end`, so that nobody finds the ledger in neither place.
-        let ledger = std::mem::take(&mut *lock(&self.ledger));
-        end.table = table;
-        end.error = ended.error;
-        end.ledger = Some(Arc::new(ledger));
-        drop(end);
+            .and_then(|settings| Python::attach(|py| Py::new(py, Settings(settings)).ok()));
+        {
+            let mut end = locked(&self.end);
+            end.settings = settings;
+            end.table = table;
+            end.error = ended.error;
+        }
+        {
+            // Under one lock, so that nobody finds the ledger in neither place.
+            let mut ledger = lock(&self.ledger);
+            let _ = self.ended.set(Arc::new(std::mem::take(&mut *ledger)));
+        }
         self.done.store(true, Ordering::Release);
     }
 
     fn progress(&self) -> (usize, Option<usize>, u64) {
-        let end = locked(&self.end);
-        if let Some(ledger) = &end.ledger {
-            return (ledger.settled_rows(), Some(ledger.rows()), ledger.stats.requests);
+        let mut seen = locked(&self.seen);
+        // Whoever holds the lock is not waited for: an event loop may ask.
+        if let Ok(ledger) = self.ledger.try_lock()
+            && self.ended.get().is_none()
+        {
+            *seen = (ledger.settled_rows(), ledger.stats.requests);
         }
-        let ledger = lock(&self.ledger);
-        (ledger.settled_rows(), self.rows, ledger.stats.requests)
+        match self.ended.get() {
+            Some(ledger) => (ledger.settled_rows(), Some(ledger.rows()), ledger.stats.requests),
+            None => (seen.0, self.rows, seen.1),
+        }
     }
 }
 
@@ -196,6 +233,9 @@ impl Operation {
                 grace.is_some()
             })
         });
+        if stopped {
+            self.leave_reading();
+        }
         // A Ctrl-C of the last moment counts too: raised here it would hide the ledger.
         let last = py.check_signals().and_then(|()| match &progress {
             Some(progress) if !stopped => progress.call1(py, self.shared.progress()).map(drop),
@@ -249,11 +289,13 @@ impl Operation {
     /// No new requests; those in flight may answer.
     fn stop(&self) {
         self.shared.stop.to(Phase::Drain);
+        self.leave_reading();
     }
 
     /// Ends at once; rows in flight stay unknown.
     fn abort(&self) {
         self.shared.stop.to(Phase::Now);
+        self.leave_reading();
     }
 
     #[getter]
@@ -269,23 +311,31 @@ impl Operation {
     /// What ended the run early.
     #[getter]
     fn error(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        let end = locked(&self.shared.end);
-        if let Some(signal) = &end.signal {
-            return Some(signal.clone_ref(py).into_value(py).into_any());
-        }
+        // An exception is made by Python code, which may run other threads: not while the mutex is locked.
+        let (signal, error) = {
+            let end = locked(&self.shared.end);
+            let signal = end.signal.as_ref().map(|signal| signal.clone_ref(py));
+            (signal, end.error.clone())
+        };
         let source = locked(&self.shared.source_error)
             .as_ref()
             .map(|raised| raised.clone_ref(py));
-        let raised = source.or_else(|| end.error.as_ref().map(|error| exception(py, error)))?;
+        let raised = signal
+            .or(source)
+            .or_else(|| error.map(|error| exception(py, &error)))?;
         Some(raised.into_value(py).into_any())
     }
 
     /// What is known of every row so far; true at any moment, also after an abort.
     #[getter]
     fn ledger(&self) -> Ledger {
-        let end = locked(&self.shared.end);
-        let ended = end.ledger.clone();
-        Ledger::new(ended.unwrap_or_else(|| Arc::new(lock(&self.shared.ledger).clone())))
+        if let Some(ended) = self.shared.ended.get() {
+            return Ledger::new(ended.clone());
+        }
+        let ledger = lock(&self.shared.ledger);
+        // It may have ended meanwhile.
+        let ended = self.shared.ended.get().cloned();
+        Ledger::new(ended.unwrap_or_else(|| Arc::new(ledger.clone())))
     }
 
     /// What was read.
@@ -304,6 +354,14 @@ impl Operation {
             .settings
             .as_ref()
             .map(|settings| settings.clone_ref(py))
+    }
+
+    /// Whether the settings that it waits for were read again, or changed, since: they are not to be kept.
+    #[getter]
+    fn superseded(&self) -> bool {
+        locked(&self.reading)
+            .as_ref()
+            .is_some_and(|reading| reading.is_superseded())
     }
 
     /// Rows settled, rows in all (None while a stream is still being read), requests answered.

@@ -14,7 +14,7 @@ use pyo3::types::{PyCapsule, PyIterator, PyList, PyString, PyTuple};
 use super::capsule;
 use super::values::{Value, Values, entries, type_name};
 use crate::input::arrow::{self, Batches, Chunks};
-use crate::input::sheet::{Sheet, SheetRows};
+use crate::input::sheet::{Limits, Sheet, SheetRows};
 use crate::input::{Cell, Column, Label, More, Sink, Source, SourceError, duplicate};
 
 /// Rows of any origin, ready to be read by the core.
@@ -147,13 +147,24 @@ impl Rows {
         })
     }
 
-    /// One sheet of an Excel or CSV file, read at once; None: the first one.
+    /// One sheet of an Excel or CSV file; None: the first one. A workbook is read at once, a CSV file as it is needed.
     #[staticmethod]
-    #[pyo3(signature = (path, sheet, /))]
+    #[pyo3(signature = (path, sheet, max_workbook_bytes=None, max_line_bytes=None, /))]
     #[allow(clippy::needless_pass_by_value)] // What Python hands over.
-    fn from_sheet(py: Python<'_>, path: std::path::PathBuf, sheet: Option<String>) -> PyResult<Self> {
+    fn from_sheet(
+        py: Python<'_>,
+        path: std::path::PathBuf,
+        sheet: Option<String>,
+        max_workbook_bytes: Option<u64>,
+        max_line_bytes: Option<u64>,
+    ) -> PyResult<Self> {
+        let usual = Limits::default();
+        let limits = Limits {
+            workbook: max_workbook_bytes.unwrap_or(usual.workbook),
+            line: max_line_bytes.unwrap_or(usual.line),
+        };
         let opened = py
-            .detach(|| Sheet::open(&path, sheet.as_deref()))
+            .detach(|| Sheet::open(&path, sheet.as_deref(), limits))
             .map_err(|error| input_error(py, &error.0))?;
         let rows = opened.rows();
         Ok(Self {

@@ -16,10 +16,6 @@ use crate::settings::{self, Content, Miss};
 pub struct Settings(pub Arc<settings::Settings>);
 
 impl Settings {
-    pub fn new(content: Content) -> Self {
-        Self(Arc::new(settings::Settings::new(content)))
-    }
-
     fn category(&self, category: usize) -> Value {
         let settings = &self.0;
         let content = settings.content();
@@ -73,7 +69,7 @@ impl Settings {
         }
         let content: Content =
             serde_json::from_value(value["settings"].take()).map_err(|error| bad(error.to_string()))?;
-        Ok(Self::new(content))
+        Ok(Self(Arc::new(settings::Settings::new(content))))
     }
 
     /// project, `read_at`, notes, and how many of each there are.

@@ -8,11 +8,9 @@ use pyo3::prelude::*;
 use pythonize::{depythonize, pythonize};
 use serde_json::{Value, json};
 
-use super::errors::exception;
 use super::settings::Settings;
 use super::table::Table;
 use crate::batch::setup::Outcome;
-use crate::error::Error;
 use crate::settings::setup::{self, Plan, plan};
 use crate::table;
 
@@ -64,9 +62,8 @@ impl Description {
 /// All mistakes of a description, as one error.
 pub fn mistaken(py: Python<'_>, problems: &[String]) -> PyErr {
     let (count, plural) = (problems.len(), if problems.len() == 1 { "" } else { "s" });
-    let listed = problems.join("\n- ");
-    let message = format!("the description has {count} mistake{plural}, so nothing was sent:\n- {listed}");
-    exception(py, &Error::Input(message))
+    let head = format!("the description has {count} mistake{plural}, so nothing was sent:");
+    super::errors::mistaken(py, &head, problems)
 }
 
 /// One row a step; with what became of it, where it was carried out.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
@@ -9,6 +10,7 @@ use pythonize::{depythonize, pythonize};
 use serde_json::Value;
 
 use super::errors::refused;
+use crate::batch::disk;
 use crate::simulator::{self, Fault, Options, Served};
 
 /// The embedded service, served on a loopback port.
@@ -35,6 +37,21 @@ impl Simulator {
             url: served.url.clone(),
             served: Mutex::new(Some(served)),
         })
+    }
+
+    /// Makes each sync of a journal of this process take so many seconds longer.
+    #[staticmethod]
+    #[pyo3(signature = (seconds, /))]
+    fn slow_journals(py: Python<'_>, seconds: f64) -> PyResult<()> {
+        let delay = Duration::try_from_secs_f64(seconds).map_err(|error| refused(py, error.to_string()))?;
+        disk::slow_down(delay);
+        Ok(())
+    }
+
+    /// Syncs of journals by this thread and by all threads, and how often this thread asked for the lock of a ledger.
+    #[staticmethod]
+    fn journal_counts() -> (u64, u64, u64) {
+        disk::counts()
     }
 
     #[getter]

@@ -8,17 +8,52 @@ use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCapsule, PyDict, PyList};
 use pythonize::pythonize;
+use serde::Deserialize;
 
 use super::capsule::stream_capsule;
+use crate::batch::rest::Rest;
+use crate::error::Error;
 use crate::table;
 
 /// Answers as rows: kept as the service sent them, turned into columns when asked.
 #[pyclass(frozen, module = "acc_assets._core")]
-pub struct Table(Arc<table::Table>);
+pub struct Table(Arc<table::Table>, Option<Rest>);
+
+/// Rows, ids that were not returned, and of a read that failed the numbers of the rows and what is left of it.
+#[derive(Deserialize)]
+struct State(
+    Vec<String>,
+    Vec<String>,
+    #[serde(default)] Vec<u32>,
+    #[serde(default)] Option<Rest>,
+);
 
 impl Table {
     pub fn new(table: table::Table) -> Self {
-        Self(Arc::new(table))
+        Self::unfinished(table, None)
+    }
+
+    /// What was read before something ended the reading, and what is left.
+    pub fn unfinished(table: table::Table, rest: Option<Rest>) -> Self {
+        Self(Arc::new(table), rest)
+    }
+
+    /// What was read before.
+    pub fn table(&self) -> &table::Table {
+        &self.0
+    }
+
+    /// What is left of the read.
+    ///
+    /// # Errors
+    /// [`Error::Option`] where nothing is left.
+    pub fn rest(&self) -> Result<&Rest, Error> {
+        self.1.as_ref().ok_or_else(|| {
+            Error::Option(
+                "after=: that read was complete, so there is nothing left to read: use its `.partial`"
+                    .to_owned(),
+            )
+        })
     }
 
     /// All rows.
@@ -37,6 +72,12 @@ impl Table {
     #[getter]
     fn missing(&self) -> Vec<String> {
         self.0.missing.clone()
+    }
+
+    /// Whether something is left to be read.
+    #[getter]
+    fn incomplete(&self) -> bool {
+        self.1.is_some()
     }
 
     #[pyo3(signature = (index, /))]
@@ -68,23 +109,30 @@ impl Table {
 
     fn dump<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         let rows: Vec<&str> = (0..self.0.len()).filter_map(|index| self.0.raw(index)).collect();
-        let state = serde_json::to_vec(&(rows, &self.0.missing))
-            .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let state = match &self.1 {
+            None => serde_json::to_vec(&(rows, &self.0.missing)),
+            Some(rest) => {
+                let numbers: Vec<u32> = self.0.numbers().collect();
+                serde_json::to_vec(&(rows, &self.0.missing, numbers, rest))
+            }
+        };
+        let state = state.map_err(|error| PyValueError::new_err(error.to_string()))?;
         Ok(PyBytes::new(py, &state))
     }
 
     #[staticmethod]
     #[pyo3(signature = (state, /))]
     fn load(state: &[u8]) -> PyResult<Self> {
-        let (rows, missing): (Vec<String>, Vec<String>) =
+        let State(rows, missing, numbers, rest) =
             serde_json::from_slice(state).map_err(|error| PyValueError::new_err(error.to_string()))?;
         let mut table = table::Table::default();
         table.missing = missing;
-        for (number, row) in (0..).zip(rows) {
+        for (at, row) in (0..).zip(rows) {
             let range = 0..row.len();
+            let number = numbers.get(at as usize).copied().unwrap_or(at);
             table.add(row.into(), vec![(number, range)]);
         }
-        Ok(Self::new(table))
+        Ok(Self::unfinished(table, rest))
     }
 
     #[pyo3(signature = (requested_schema=None))]

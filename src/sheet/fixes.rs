@@ -6,9 +6,11 @@ use std::path::Path;
 use jiff::civil::{Date, DateTime};
 use rust_xlsxwriter::{Color, Format, Note, Workbook, Worksheet, XlsxError};
 
-use super::{LONGEST_CELL, WIDEST, as_text, cut, failed, for_category, header, save};
+use super::{LONGEST_CELL, WIDEST, as_text, cut, failed, for_category, for_people, header, save};
 use crate::input::{Cell, Column, Label, More, Sink, Source, SourceError};
-use crate::validation::columns::ROW_OF_RUN;
+use crate::validation::columns::{
+    CLEAR, FIX, LINE, OF_REPORT_MARK, OF_REPORTS, PROBLEM, ROW_OF_RUN, SHEET_ROW,
+};
 
 /// What is wrong with a cell or a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,12 +30,6 @@ pub struct RowToFix {
     /// Which row of its run it is, for a hidden column: so the file can be given to the same run.
     pub row_of_run: String,
 }
-
-/// The columns behind the user's own.
-pub const PROBLEM: &str = "Problem";
-pub const FIX: &str = "Fix";
-/// What stands before the sheet row or line, as its column is called.
-const ROW: [&str; 2] = ["Sheet row", "Line"];
 
 /// Rows of one sheet at most, the header included (Excel's own limit), and columns.
 const MOST: (usize, usize) = (1_048_576, 16_384);
@@ -131,19 +127,28 @@ impl Kept<'_> {
         true
     }
 
+    /// Whether a column was added by an earlier report, and so is written anew.
+    fn is_of_report(&self, name: &str) -> bool {
+        let has = |name: &str| self.places.contains_key(name);
+        let added = |title: &str| {
+            let marked = format!("{title}{OF_REPORT_MARK}");
+            name == marked || (name == title && !has(&marked))
+        };
+        has(ROW_OF_RUN) && (name == ROW_OF_RUN || OF_REPORTS.iter().any(|title| added(title)))
+    }
+
     fn lay_out(&self, sheet: &mut Worksheet, label_title: Option<&str>) -> Result<(), XlsxError> {
-        // Those of an earlier report are written anew.
         let own: Vec<usize> = (0..self.names.len())
-            .filter(|place| {
-                let name = self.names[*place].as_str();
-                name != PROBLEM && name != FIX && name != ROW_OF_RUN && !ROW.contains(&name)
-            })
+            .filter(|place| !self.is_of_report(&self.names[*place]))
             .collect();
         let at: HashMap<usize, u16> = own.iter().copied().zip(0_u16..).collect();
-        let mut titles: Vec<&str> = own.iter().map(|place| self.names[*place].as_str()).collect();
-        let row_title = label_title.map(|title| ROW[usize::from(title == "line")]);
-        titles.extend(row_title);
-        titles.extend([PROBLEM, FIX, ROW_OF_RUN]);
+        let mut titles: Vec<String> = own.iter().map(|place| self.names[*place].clone()).collect();
+        let row_title = label_title.map(|title| if title == "line" { LINE } else { SHEET_ROW });
+        for title in row_title.into_iter().chain([PROBLEM, FIX]) {
+            let taken = own.iter().any(|place| self.names[*place] == title);
+            titles.push(format!("{title}{}", if taken { OF_REPORT_MARK } else { "" }));
+        }
+        titles.push(ROW_OF_RUN.to_owned());
         let mut widths: Vec<usize> = titles.iter().map(|title| title.chars().count() + 2).collect();
         let style = header();
         for (column, title) in (0_u16..).zip(&titles) {
@@ -174,7 +179,7 @@ impl Kept<'_> {
                 if blank {
                     sheet.write_blank(line, *column, &marked(as_text(), true))?;
                 }
-                let note = Note::new(cut(&format!("{}\n{}", mark.message, mark.fix), 2000))
+                let note = Note::new(for_people(&format!("{}\n{}", mark.message, mark.fix), 2000))
                     .add_author_prefix(false)
                     .set_width(300);
                 sheet.insert_note(line, *column, &note)?;
@@ -269,7 +274,8 @@ fn value(cell: &Cell<'_>) -> Option<Value> {
     const EXACT: i64 = 999_999_999_999_999;
     Some(match cell {
         // As a text a formula would pass for a value.
-        Cell::Null | Cell::Clear | Cell::Map(_) | Cell::Formula { .. } => return None,
+        Cell::Null | Cell::Map(_) | Cell::Formula { .. } => return None,
+        Cell::Clear => Value::Text(CLEAR.to_owned()),
         Cell::Bool(value) => Value::Bool(*value),
         #[allow(clippy::cast_precision_loss)] // Fewer digits than a float holds exactly.
         Cell::Int(number) if (-EXACT..=EXACT).contains(number) => Value::Number(*number as f64),

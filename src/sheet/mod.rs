@@ -7,6 +7,7 @@ use std::path::Path;
 
 use rust_xlsxwriter::{Color, DocProperties, Format, FormatAlign, Workbook, XlsxError};
 
+use crate::error::shown_lines;
 use crate::input::SourceError;
 use crate::input::sheet::CATEGORY_PROPERTY;
 
@@ -24,6 +25,11 @@ fn cut(text: &str, longest: usize) -> String {
     let mut cut: String = text.chars().take(longest.saturating_sub(1)).collect();
     cut.push('\u{2026}');
     cut
+}
+
+/// A text that nobody reads back, such as a note. An attribute of XML takes no control characters.
+fn for_people(text: &str, longest: usize) -> String {
+    cut(&shown_lines(text), longest)
 }
 
 /// Keeps in the file which category its rows are of, where they name none.

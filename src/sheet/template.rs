@@ -7,7 +7,7 @@ use rust_xlsxwriter::{
     Note, Workbook, Worksheet, XlsxError,
 };
 
-use super::{WIDEST, as_text, cut, failed, for_category, header, save};
+use super::{LONGEST_CELL, WIDEST, as_text, failed, for_category, for_people, header, save};
 use crate::input::SourceError;
 use crate::input::sheet::{LISTS, REQUIRED_MARK};
 
@@ -168,7 +168,7 @@ fn head(sheet: &mut Worksheet, place: u16, column: &Column) -> Result<(), XlsxEr
     };
     sheet.write_string_with_format(0, place, title, &style)?;
     let needed = if column.required { "Required. " } else { "" };
-    let note = Note::new(format!("{needed}{}", column.note))
+    let note = Note::new(for_people(&format!("{needed}{}", column.note), LONGEST_CELL))
         .add_author_prefix(false)
         .set_width(260);
     sheet.insert_note(0, place, &note)?;
@@ -178,8 +178,8 @@ fn head(sheet: &mut Worksheet, place: u16, column: &Column) -> Result<(), XlsxEr
 /// The validation with what it says when a cell is chosen, and when something else is filled in.
 fn told(validation: DataValidation, column: &Column) -> Result<DataValidation, XlsxError> {
     let validation = validation
-        .set_input_title(cut(&column.name, LONGEST_TITLE))?
-        .set_input_message(cut(&column.note, LONGEST_MESSAGE))?;
+        .set_input_title(for_people(&column.name, LONGEST_TITLE))?
+        .set_input_message(for_people(&column.note, LONGEST_MESSAGE))?;
     Ok(match column.kind {
         Kind::Choices(_) => validation,
         _ => validation
@@ -189,14 +189,17 @@ fn told(validation: DataValidation, column: &Column) -> Result<DataValidation, X
             } else {
                 DataValidationErrorStyle::Stop
             })
-            .set_error_title(cut(&column.name, LONGEST_TITLE))?
-            .set_error_message(cut(&column.note, LONGEST_MESSAGE))?,
+            .set_error_title(for_people(&column.name, LONGEST_TITLE))?
+            .set_error_message(for_people(&column.note, LONGEST_MESSAGE))?,
     })
 }
 
 fn fits(values: &[String]) -> bool {
     let length: usize = values.iter().map(|value| value.chars().count() + 1).sum();
-    length <= LONGEST_LIST && values.iter().all(|value| !value.contains([',', '"']))
+    let plain = |value: &String| {
+        !value.contains(|character: char| matches!(character, ',' | '"') || character.is_control())
+    };
+    length <= LONGEST_LIST && values.iter().all(plain)
 }
 
 /// The cells of a list on another sheet, `first` being the row of its first value as Excel counts it.

@@ -1069,11 +1069,15 @@ fn set_field(switches: &Switches, draft: &mut Draft, field: &Field, value: &Valu
         text = &lower;
     }
     let kept = (!text.is_empty() || switches.is(Switch::EmptyText, "kept")).then(|| text.to_owned());
-    let most = match switches.number(Switch::ClientAssetIdMax) {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        Some(most) if name == "clientAssetId" => Some(most as usize),
-        _ => field.max_length,
+    let switch = match name {
+        "clientAssetId" => Some(Switch::ClientAssetIdMax),
+        "barcode" => Some(Switch::BarcodeMax),
+        _ => None,
     };
+    let most = switch.map_or(field.max_length, |switch| {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        switches.number(switch).map(|most| most as usize)
+    });
     if let Some(most) = most
         && text.chars().count() > most
     {

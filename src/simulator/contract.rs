@@ -770,7 +770,8 @@ switches! {
     IgnoreFilter "ignore_filter" ["none", "all"] "Filters of GET assets that have no effect.";
     EmptyPage "empty_page" ["none", "before_each"] "Pages of GET assets without rows that have a cursor.";
     BarcodeUnique "barcode_unique" ["off", "409"] "Whether two active assets may share a barcode.";
-    ClientAssetIdMax "client_asset_id_max" ["none", "<n>"] "Longest clientAssetId.";
+    ClientAssetIdMax "client_asset_id_max" ["100", "none", "<n>"] "Longest clientAssetId.";
+    BarcodeMax "barcode_max" ["100", "none", "<n>"] "Longest barcode.";
     ClientAssetIdTrim "client_asset_id_trim" ["off", "on"] "Whether blanks around a clientAssetId are stripped.";
     KeyCase "key_case" ["kept", "lower"] "Whether clientAssetId and barcode keep their letter case.";
     EmptyText "empty_text" ["kept", "cleared"] "An empty description, barcode or text attribute.";

@@ -101,4 +101,29 @@ mod tests {
             assert_eq!(*array(name, &values).data_type(), kind, "{values:?}");
         }
     }
+
+    #[test]
+    fn times_in_every_form_of_rfc_3339_are_instants() {
+        let forms = [
+            "2020-05-01T06:00:00.250Z",
+            "2020-05-01T07:00:00.25+01:00",
+            "2020-05-01T06:00:00.250000+00:00",
+            "2020-05-01t00:30:00.25-05:30",
+        ];
+        let values: Vec<Value> = forms.iter().map(|form| json!(form)).collect();
+        let column = array("createdAt", &values);
+        let instants = column
+            .as_any()
+            .downcast_ref::<TimestampMillisecondArray>()
+            .unwrap();
+        assert_eq!(instants.values(), &[1_588_312_800_250; 4]);
+    }
+
+    #[test]
+    fn numbers_that_come_as_int_float_and_text_stay_as_they_came() {
+        let column = array("ca2", &[json!(110), json!(6.5), json!("110.50"), json!(null)]);
+        let texts = column.as_any().downcast_ref::<StringArray>().unwrap();
+        let texts: Vec<Option<&str>> = texts.iter().collect();
+        assert_eq!(texts, [Some("110"), Some("6.5"), Some("110.50"), None]);
+    }
 }

@@ -46,6 +46,20 @@ impl Table {
             .extend(rows.into_iter().map(|(row, range)| (row, number, range)));
     }
 
+    /// Adds the rows of another table, with their numbers.
+    pub fn append(&mut self, other: &Self) {
+        let first = u32::try_from(self.bodies.len()).unwrap_or(u32::MAX);
+        self.bodies.extend(other.bodies.iter().cloned());
+        let entries = other.entries.iter();
+        self.entries
+            .extend(entries.map(|(row, body, range)| (*row, first.saturating_add(*body), range.clone())));
+    }
+
+    /// The number of each row.
+    pub fn numbers(&self) -> impl Iterator<Item = u32> {
+        self.entries.iter().map(|(row, ..)| *row)
+    }
+
     /// Puts the rows in the order of their numbers: answers come in any order.
     pub fn sort(&mut self) {
         self.entries.sort_by_key(|(row, _, _)| *row);

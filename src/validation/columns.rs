@@ -47,13 +47,28 @@ static CALLED: [(&str, usize); 17] = [
 /// Why a column is left out that no name is like.
 pub(super) const NOBODY_KNOWS: &str = "nobody knows it";
 
-/// Columns that a report adds to the rows to fix.
-pub const OF_REPORTS: [&str; 3] = ["Sheet row", "Problem", "Fix"];
+/// Columns that a report adds to the rows to fix: where a row is in a sheet or a text file, what is wrong, what to do.
+pub const SHEET_ROW: &str = "Sheet row";
+pub const LINE: &str = "Line";
+pub const PROBLEM: &str = "Problem";
+pub const FIX: &str = "Fix";
+pub const OF_REPORTS: [&str; 4] = [SHEET_ROW, LINE, PROBLEM, FIX];
+
+/// Follows the name of such a column where the rows have a column of that name themselves.
+pub const OF_REPORT_MARK: &str = " (acc-assets)";
+
+/// Whether a column that is no field or attribute may be one that a report added.
+pub(super) fn is_of_report(name: &str) -> bool {
+    OF_REPORTS.contains(&name.strip_suffix(OF_REPORT_MARK).unwrap_or(name))
+}
 
 /// The hidden column of a file of rows to fix: which row of its run each row is.
 pub const ROW_OF_RUN: &str = "acc-assets row";
 
-/// The text of that column for a row: which run, and its number in it, counted from 0.
+/// What a cell of such a file holds where the value of its field is to be removed.
+pub const CLEAR: &str = "acc.CLEAR";
+
+/// What the column [`ROW_OF_RUN`] holds for a row: which run, and its number in it, counted from 0.
 #[must_use]
 pub fn row_of_run_text(run: u64, row: u32) -> String {
     format!("{run:016x}:{row}")
@@ -127,7 +142,7 @@ pub fn meant(name: &str, settings: &Settings) -> Meant {
             ),
             format!("leave the column out with mapping={{'{name}': None}}"),
         ),
-        Err(_) if OF_REPORTS.contains(&name) => Meant::LeftOut("it is of a report"),
+        Err(_) if is_of_report(name) => Meant::LeftOut("it is of a report"),
         Err(_) => unknown(name, settings),
     }
 }

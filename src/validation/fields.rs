@@ -16,8 +16,10 @@ pub(super) struct Field {
     pub kind: Kind,
     /// Required on create; such a field cannot be cleared either.
     pub required: bool,
-    /// In characters.
+    /// In characters; a longer value makes its row invalid.
     pub longest: Option<usize>,
+    /// In characters; a longer value is sent with a warning, since no reference page says what the service takes.
+    pub expected: Option<usize>,
     /// How to find the right value; where the project's settings are known, `named` says it better.
     fix: &'static str,
     named: Option<&'static str>,
@@ -37,6 +39,7 @@ pub(super) static FIELDS: [Field; 6] = [
         kind: Kind::Text,
         required: true,
         longest: None,
+        expected: Some(LONGEST_KEY),
         fix: "give the name of the asset, for example 'AHU-101'",
         named: None,
     },
@@ -45,6 +48,7 @@ pub(super) static FIELDS: [Field; 6] = [
         kind: Kind::Integer,
         required: true,
         longest: None,
+        expected: None,
         fix: "use the id of a category of the project, for example 42",
         named: Some("give the path, the name or the id of a category of the project"),
     },
@@ -53,6 +57,7 @@ pub(super) static FIELDS: [Field; 6] = [
         kind: Kind::Uuid,
         required: true,
         longest: None,
+        expected: None,
         fix: "use the id of a status from the category's status set, not its label",
         named: Some("give the label or the id of a status of the category's status set"),
     },
@@ -61,6 +66,7 @@ pub(super) static FIELDS: [Field; 6] = [
         kind: Kind::Text,
         required: false,
         longest: Some(1000),
+        expected: None,
         fix: "",
         named: None,
     },
@@ -69,6 +75,7 @@ pub(super) static FIELDS: [Field; 6] = [
         kind: Kind::Uuid,
         required: false,
         longest: None,
+        expected: None,
         fix: "use the id of a location of the project, not its name",
         named: Some("give the path, the name, the barcode or the id of a location of the project"),
     },
@@ -77,10 +84,14 @@ pub(super) static FIELDS: [Field; 6] = [
         kind: Kind::Text,
         required: false,
         longest: None,
+        expected: Some(LONGEST_KEY),
         fix: "",
         named: None,
     },
 ];
+
+/// The longest client asset id and barcode, in characters (Data Connector schema "assets": what is extracted).
+const LONGEST_KEY: usize = 100;
 
 /// Places in `FIELDS` of what belongs to the project's settings.
 pub(super) const CATEGORY: usize = 1;

@@ -21,6 +21,7 @@ use super::rules::{
 use super::typed;
 use super::value::{self, Meaning, Refusal};
 use crate::input::{Cell, Column};
+use crate::model::text::trimmed;
 
 /// Checks rows, one after another, and writes each into a request body.
 pub struct RowWriter {
@@ -48,8 +49,13 @@ pub struct RowWriter {
     blanks_as_text: Vec<(String, usize)>,
     /// Columns whose texts had blanks at their ends, each with the number of such rows and the first of them.
     trimmed: Vec<(String, u64, usize)>,
+    /// Columns with values that are longer than the service is known to keep, each with that length, the number of such
+    /// rows and the first of them.
+    overlong: Vec<(String, usize, u64, usize)>,
     /// Whether the rows bring their import keys; not known before the first row.
     keys_are_given: Option<bool>,
+    /// The rows are those of a file of rows to fix.
+    is_of_fixes: bool,
     /// What each column counts as for the identity of a row, as the first call of the run took it.
     headings: BTreeMap<String, Option<String>>,
     // What follows belongs to the row under way.
@@ -150,7 +156,9 @@ impl RowWriter {
             barcode_as_number: None,
             blanks_as_text: Vec::new(),
             trimmed: Vec::new(),
+            overlong: Vec::new(),
             keys_are_given: None,
+            is_of_fixes: false,
             headings: BTreeMap::new(),
             number: 0,
             start: 0,
@@ -233,6 +241,7 @@ impl RowWriter {
 
     fn slot(&mut self, name: &str, column: Column) -> Slot {
         if name == columns::ROW_OF_RUN {
+            self.is_of_fixes = true;
             return Slot::Number;
         }
         if self.policy.shape != RowShape::NewAsset && name == self.policy.id_column {
@@ -317,7 +326,7 @@ impl RowWriter {
         if fields::is_attribute(attribute) {
             return Slot::Attribute(self.attribute(attribute));
         }
-        if columns::OF_REPORTS.contains(&name) {
+        if columns::is_of_report(name) {
             return Slot::Ignored;
         }
         if fields::is_set_by_the_service(name) {
@@ -407,9 +416,14 @@ impl RowWriter {
         let Some(named) = self.columns.get(column.0 as usize) else {
             return;
         };
-        match (named.seed, &named.slot, &cell) {
-            (None, ..) => {}
-            (Some(seed), Slot::Id, _) => self.identity.id(seed, &cell),
+        let cell = match cell {
+            Cell::Text(columns::CLEAR) if self.is_of_fixes => Cell::Clear,
+            cell => cell,
+        };
+        let seed = named.seed;
+        match (seed, &named.slot, &cell) {
+            // An id counts as what it is read as.
+            (None, ..) | (_, Slot::Id, _) => {}
             // As if each of them had a column of its own.
             (Some(_), Slot::Attributes, Cell::Map(entries)) => {
                 for (name, value) in entries {
@@ -421,7 +435,7 @@ impl RowWriter {
         match &named.slot {
             Slot::Ignored => {}
             Slot::Number => self.numbered = columns::row_of_run(&cell),
-            Slot::Id => self.id_cell(&cell, out),
+            Slot::Id => self.id_cell(seed, &cell, out),
             Slot::Field(field) => self.field_cell(*field, Some(column), &cell, out),
             Slot::Attribute(attribute) => self.attribute_cell(*attribute, Some(column), &cell),
             Slot::Attributes => self.attributes_cell(&cell),
@@ -432,15 +446,22 @@ impl RowWriter {
         }
     }
 
-    fn id_cell(&mut self, cell: &Cell<'_>, out: &mut Vec<u8>) {
+    fn id_cell(&mut self, seed: Option<Seed>, cell: &Cell<'_>, out: &mut Vec<u8>) {
         if matches!(cell, Cell::Null) {
             return;
+        }
+        let read = value::uuid(cell, "use the id that the service gave out");
+        if let Some(seed) = seed {
+            match &read {
+                Ok(id) => self.identity.id(seed, *id),
+                Err(_) => self.identity.cell(seed, cell),
+            }
         }
         if self.id != Given::No {
             let column = &self.policy.id_column;
             return self.problems.push(given_twice(column, column, cell));
         }
-        match value::uuid(cell, "use the id that the service gave out") {
+        match read {
             Ok(uuid) => {
                 self.id = Given::Yes;
                 let mut buffer = uuid::Uuid::encode_buffer();
@@ -491,7 +512,7 @@ impl RowWriter {
         // `index` is a position in this table.
         let field = &FIELDS[index];
         let is_key = [CLIENT_ASSET_ID, BARCODE].contains(&field.name);
-        let trimmed = is_key.then(|| trimmed(cell)).flatten();
+        let trimmed = is_key.then(|| without_blanks(cell)).flatten();
         let cell = trimmed.as_ref().unwrap_or(cell);
         let meaning = value::meaning(&self.policy, cell, field.required);
         if matches!(meaning, Ok(Meaning::Absent)) {
@@ -555,6 +576,15 @@ impl RowWriter {
         if trimmed.is_some() {
             self.note_trimmed(called(self));
         }
+        if let Some(expected) = field.expected {
+            let overlong = match cell {
+                Cell::Text(text) => value::longer(text, expected),
+                _ => value::longer_number(&out[value..out.len() - 1], expected),
+            };
+            if overlong {
+                self.note_overlong(called(self), expected);
+            }
+        }
         if value::is_blank_as_text(cell) {
             self.note_blank(field.name.to_owned());
         }
@@ -564,6 +594,13 @@ impl RowWriter {
         match self.trimmed.iter_mut().find(|(known, ..)| *known == column) {
             Some((_, rows, _)) => *rows += 1,
             None => self.trimmed.push((column, 1, self.rows - 1)),
+        }
+    }
+
+    fn note_overlong(&mut self, column: String, expected: usize) {
+        match self.overlong.iter_mut().find(|(known, ..)| *known == column) {
+            Some((_, _, rows, _)) => *rows += 1,
+            None => self.overlong.push((column, expected, 1, self.rows - 1)),
         }
     }
 
@@ -631,7 +668,7 @@ impl RowWriter {
     /// One custom attribute, from a column of its own or from the map.
     fn attribute_cell(&mut self, index: usize, column: Option<Column>, cell: &Cell<'_>) {
         let is_key = self.is_import_key(&self.attributes[index].name);
-        let trimmed = is_key.then(|| trimmed(cell)).flatten();
+        let trimmed = is_key.then(|| without_blanks(cell)).flatten();
         let cell = trimmed.as_ref().unwrap_or(cell);
         let meaning = value::meaning(&self.policy, cell, false);
         if matches!(meaning, Ok(Meaning::Absent)) {
@@ -897,6 +934,10 @@ impl RowWriter {
             let rows = in_rows(*rows, &named(*first));
             format!("leading or trailing blanks were removed from `{column}` {rows}")
         });
+        let overlong = self.overlong.iter().map(|(column, expected, rows, first)| {
+            let rows = in_rows(*rows, &named(*first));
+            format!("`{column}` is longer than {expected} characters {rows}: the service may refuse it; shorten it")
+        });
         let left_out = self
             .uses
             .iter()
@@ -915,6 +956,7 @@ impl RowWriter {
             .into_iter()
             .chain(blanks)
             .chain(trimmed)
+            .chain(overlong)
             .chain(left_out)
             .chain(noticed)
             .collect()
@@ -971,9 +1013,9 @@ fn given_twice(column: &str, first: &str, cell: &Cell<'_>) -> Problem {
 const LONGEST_FORMULA: usize = 40;
 
 /// A text without the blanks at its ends, where it has any. A blank text stays as it is.
-fn trimmed<'c>(cell: &Cell<'c>) -> Option<Cell<'c>> {
+fn without_blanks<'c>(cell: &Cell<'c>) -> Option<Cell<'c>> {
     let Cell::Text(text) = cell else { return None };
-    let kept = text.trim();
+    let kept = trimmed(text);
     (kept.len() < text.len() && !kept.is_empty()).then_some(Cell::Text(kept))
 }
 

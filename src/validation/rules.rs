@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::shown;
+
 /// A row check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rule {
@@ -116,9 +118,9 @@ impl Rule {
         Problem {
             rule: Cow::Borrowed(self.code),
             column: column.to_owned(),
-            value: value.to_owned(),
-            message,
-            fix: if fix.is_empty() { self.fix } else { fix }.to_owned(),
+            value: shown(value).into_owned(),
+            message: shown(&message).into_owned(),
+            fix: shown(if fix.is_empty() { self.fix } else { fix }).into_owned(),
         }
     }
 }

@@ -3,11 +3,12 @@
 
 use jiff::civil::{Date, DateTime};
 
+use super::fields::LONGEST_ATTRIBUTE;
 use super::json;
 use super::policy::Dates;
 use super::resolve::Resolver;
 use super::rules::{CHOICE, DATE, DATE_ONLY, NOT_FINITE, NUMBER, TEXT, TOO_LONG, YES_NO};
-use super::value::{self, Refusal, Written, date, longer, midnight, number, refused};
+use super::value::{self, Refusal, Written, date, longer, longer_number, midnight, number, refused};
 use crate::input::Cell;
 use crate::model::settings::Attribute;
 use crate::settings::Miss;
@@ -47,7 +48,7 @@ pub(super) fn write(
 }
 
 fn text(attribute: &Attribute, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
-    let longest = attribute.longest.unwrap_or(super::fields::LONGEST_ATTRIBUTE);
+    let longest = attribute.longest.unwrap_or(LONGEST_ATTRIBUTE);
     let too_long = || {
         refused(
             &TOO_LONG,
@@ -76,7 +77,7 @@ fn text(attribute: &Attribute, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
         other => {
             let start = out.len();
             let written = number(other, out).unwrap_or_else(|| refused(&TEXT, TEXT.says, ""));
-            if out.len() - start > longest + 2 {
+            if longer_number(&out[start..], longest) {
                 return too_long();
             }
             written
@@ -84,10 +85,17 @@ fn text(attribute: &Attribute, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
     }
 }
 
-/// A number goes out as text with a point; text is checked and sent as it is.
+/// A number goes out as text with a point; text is checked and sent as it is. The length of a text is bounded whatever
+/// the attribute's kind.
 fn numeric(cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
+    let too_long = || refused(&TOO_LONG, "at most 250 characters fit in a number", "");
     let Cell::Text(text) = cell else {
-        return number(cell, out).unwrap_or_else(|| refused(&NUMBER, "this is no number", ""));
+        let start = out.len();
+        let written = number(cell, out).unwrap_or_else(|| refused(&NUMBER, "this is no number", ""));
+        if longer_number(&out[start..], LONGEST_ATTRIBUTE) {
+            return too_long();
+        }
+        return written;
     };
     let text = text.trim();
     let plain = text
@@ -95,7 +103,11 @@ fn numeric(cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
         .all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
     match text.parse::<f64>() {
         Ok(number) if plain && number.is_finite() => {
-            json::text(text.strip_prefix('+').unwrap_or(text), out);
+            let text = text.strip_prefix('+').unwrap_or(text);
+            if longer(text, LONGEST_ATTRIBUTE) {
+                return too_long();
+            }
+            json::text(text, out);
             Ok(())
         }
         Ok(_) if plain => refused(&NOT_FINITE, NOT_FINITE.says, ""),
@@ -139,8 +151,16 @@ fn boolean(cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
             _ => None,
         },
         // A column of booleans with blanks is floats to pandas.
-        Cell::Float(number) if *number == 0.0 => Some(false),
-        Cell::Float(number) if (*number - 1.0).abs() < f64::EPSILON => Some(true),
+        Cell::Float(number) => zero_or_one(*number),
+        Cell::Float32(number) => zero_or_one(f64::from(*number)),
+        Cell::Digits(digits) => match digits.split_once('.').unwrap_or((digits, "")) {
+            (whole, fraction) if fraction.bytes().all(|digit| digit == b'0') => match whole {
+                "0" => Some(false),
+                "1" => Some(true),
+                _ => None,
+            },
+            _ => None,
+        },
         Cell::Text(text) => match text.trim().to_ascii_lowercase().as_str() {
             "true" | "yes" | "1" => Some(true),
             "false" | "no" | "0" => Some(false),
@@ -153,6 +173,13 @@ fn boolean(cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
     };
     out.extend_from_slice(if said { b"true" } else { b"false" });
     Ok(())
+}
+
+fn zero_or_one(number: f64) -> Option<bool> {
+    if number == 0.0 {
+        return Some(false);
+    }
+    ((number - 1.0).abs() < f64::EPSILON).then_some(true)
 }
 
 /// The id of a value that the attribute offers.

@@ -13,6 +13,7 @@ use super::rules::{
     TURNED_TO_TEXT, UUID, WHOLE_NUMBER,
 };
 use crate::input::Cell;
+use crate::model::text::trimmed;
 
 /// Why a value is refused, without the column.
 pub(super) struct Refusal {
@@ -77,7 +78,7 @@ pub(super) fn refused(
 pub(super) fn field(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
     if let Cell::Text(text) = cell
         && field.required
-        && text.trim().is_empty()
+        && trimmed(text).is_empty()
     {
         return refused(&REQUIRED, "the service requires a value here", field.fix(false));
     }
@@ -93,16 +94,14 @@ pub(super) fn field(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> Writte
 }
 
 fn text(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
+    let longest = field.longest.unwrap_or(usize::MAX);
+    let too_long = || refused(&TOO_LONG, "at most 1000 characters fit in a description", "");
     match cell {
-        Cell::Text(text) => match field.longest {
-            Some(longest) if longer(text, longest) => {
-                refused(&TOO_LONG, "at most 1000 characters fit in a description", "")
-            }
-            _ => {
-                json::text(text, out);
-                Ok(())
-            }
-        },
+        Cell::Text(text) if longer(text, longest) => too_long(),
+        Cell::Text(text) => {
+            json::text(text, out);
+            Ok(())
+        }
         Cell::Date(day) => {
             date(*day, out);
             Ok(())
@@ -115,7 +114,14 @@ fn text(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
             }
             Ok(())
         }
-        other => number(other, out).unwrap_or_else(|| refused(&TEXT, TEXT.says, "")),
+        other => {
+            let start = out.len();
+            let written = number(other, out).unwrap_or_else(|| refused(&TEXT, TEXT.says, ""));
+            if longer_number(&out[start..], longest) {
+                return too_long();
+            }
+            written
+        }
     }
 }
 
@@ -137,7 +143,7 @@ fn integer(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
             });
             return integer_text(field, whole, out);
         }
-        Cell::Text(text) => return integer_text(field, text.trim(), out),
+        Cell::Text(text) => return integer_text(field, trimmed(text), out),
         _ => false,
     };
     if whole {
@@ -179,7 +185,7 @@ pub(super) fn uuid(cell: &Cell<'_>, fix: &'static str) -> Result<Uuid, Refusal> 
         Cell::Formula { .. } => return Err(Refusal::new(&FORMULA, NO_VALUE, "")),
         _ => return Err(Refusal::new(&UUID, "this is no UUID", fix)),
     };
-    let text = text.trim();
+    let text = trimmed(text);
     Uuid::try_parse(text).map_err(|_| {
         if stands_for_blank(text) {
             Refusal::new(&TURNED_TO_TEXT, TURNED_TO_TEXT.says, "")
@@ -218,7 +224,7 @@ pub(super) fn attribute(cell: &Cell<'_>, dates: Dates, out: &mut Vec<u8>) -> Wri
             let start = out.len();
             let written =
                 number(other, out).unwrap_or_else(|| refused(&ATTRIBUTE_VALUE, ATTRIBUTE_VALUE.says, ""));
-            if out.len() - start > LONGEST_ATTRIBUTE + 2 {
+            if longer_number(&out[start..], LONGEST_ATTRIBUTE) {
                 return refused(&TOO_LONG, "at most 250 digits fit in a custom attribute", "");
             }
             written
@@ -307,8 +313,14 @@ pub(super) fn midnight(moment: DateTime) -> bool {
     moment.time() == Time::midnight()
 }
 
+/// Whether a text has more characters.
 pub(super) fn longer(text: &str, most: usize) -> bool {
     text.len() > most && text.chars().nth(most).is_some()
+}
+
+/// The same of a number as [`number`] wrote it: a byte per character, in quotes.
+pub(super) fn longer_number(json: &[u8], most: usize) -> bool {
+    json.len().saturating_sub(2) > most
 }
 
 /// What a blank cell becomes when its column is turned to text.

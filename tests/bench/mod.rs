@@ -354,21 +354,34 @@ impl Bench {
             .await
     }
 
-    /// Panics where the ledger of a create and the project disagree. Rows of one clientAssetId count together; case and
-    /// blanks at its ends do not count, since the service may change them.
+    /// Panics where the ledger of a create and the project disagree. Rows of one clientAssetId, as the service keeps it,
+    /// count together.
     pub fn compare(&self, ledger: &Ledger, rows: usize, what: &str) {
         assert_eq!(ledger.rows(), rows, "{what}: every row has a verdict");
         let snapshot = self.simulator.assets();
+        let switches = self.simulator.switches();
+        let kept = |key: &str| {
+            let key = if switches["client_asset_id_trim"] == "on" {
+                key.trim()
+            } else {
+                key
+            };
+            if switches["key_case"] == "lower" {
+                key.to_lowercase()
+            } else {
+                key.to_owned()
+            }
+        };
         let mut world: HashMap<String, Vec<&str>> = HashMap::new();
         for asset in snapshot.as_array().unwrap() {
-            let key = asset["clientAssetId"].as_str().unwrap().trim().to_lowercase();
+            let key = asset["clientAssetId"].as_str().unwrap().to_owned();
             let ids = world.entry(key).or_default();
             ids.push(asset["id"].as_str().unwrap());
         }
         let mut said: HashMap<String, (Vec<String>, usize)> = HashMap::new();
         let view = View::new(Arc::new(ledger.clone()));
         for outcome in view.outcomes() {
-            let key = outcome.key.unwrap_or_default().trim().to_lowercase();
+            let key = kept(&outcome.key.unwrap_or_default());
             let (created, unknown) = said.entry(key.clone()).or_default();
             match outcome.state {
                 State::Created | State::Unchanged => created.push(outcome.id.unwrap_or_default()),

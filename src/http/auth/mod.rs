@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::error::Error;
+use crate::http::clock::{By, Clock};
 
 /// A text that is never printed.
 #[derive(Clone, PartialEq, Eq)]
@@ -98,32 +99,35 @@ impl Token {
         }
     }
 
-    /// The token to send now.
+    /// The token to send now, by the service's clock where that is known.
     ///
     /// # Errors
     /// [`Error::Auth`] when there is none, it is empty, or it has run out.
-    pub async fn bearer(&self) -> Result<Bearer, Error> {
+    pub async fn bearer(&self, clock: &Clock) -> Result<Bearer, Error> {
         let asked = Instant::now();
         let mut current = self.current.lock().await;
         current.has_not_failed_since(asked)?;
         if let Some(bearer) = &current.bearer {
-            // A minute early, so that it does not run out on its way.
-            let ends = bearer.expires.map(|at| at.as_second() - 60);
-            if ends.is_none_or(|second| Timestamp::now().as_second() < second)
-                || matches!(self.origin, Origin::Fixed(_)) && !has_run_out(bearer.expires)
+            let early = match self.origin {
+                Origin::Fixed(_) => 0,
+                Origin::Source(_) => EARLY,
+            };
+            if bearer
+                .expires
+                .is_none_or(|at| !is_over(at.as_millisecond() - early, clock))
             {
                 return Ok(bearer.clone());
             }
         }
         let generation = current.bearer.as_ref().map_or(0, |bearer| bearer.generation) + 1;
-        self.renew(&mut current, generation, asked, None).await
+        self.renew(&mut current, generation, asked, None, clock).await
     }
 
     /// A token newer than the one that was refused: one fetch, however many tasks ask.
     ///
     /// # Errors
     /// [`Error::Auth`] when no newer one can be had.
-    pub async fn newer_than(&self, refused: &Bearer) -> Result<Bearer, Error> {
+    pub async fn newer_than(&self, refused: &Bearer, clock: &Clock) -> Result<Bearer, Error> {
         let asked = Instant::now();
         let mut current = self.current.lock().await;
         if let Some(bearer) = current
@@ -139,8 +143,8 @@ impl Token {
             ));
         }
         let generation = refused.generation + 1;
-        self.renew(&mut current, generation, asked, Some(&refused.secret))
-            .await
+        let secret = Some(&refused.secret);
+        self.renew(&mut current, generation, asked, secret, clock).await
     }
 
     /// One fetch for all who asked before it ended, whether it succeeds or fails.
@@ -150,9 +154,10 @@ impl Token {
         generation: u64,
         asked: Instant,
         refused: Option<&Secret>,
+        clock: &Clock,
     ) -> Result<Bearer, Error> {
         current.has_not_failed_since(asked)?;
-        let fetched = self.fetch(generation).await.and_then(|bearer| {
+        let fetched = self.fetch(generation, clock).await.and_then(|bearer| {
             if refused.is_some_and(|refused| *refused == bearer.secret) {
                 return Err(Error::Auth(
                     "the function given as auth= returned the refused token once more".to_owned(),
@@ -167,7 +172,7 @@ impl Token {
         fetched
     }
 
-    async fn fetch(&self, generation: u64) -> Result<Bearer, Error> {
+    async fn fetch(&self, generation: u64, clock: &Clock) -> Result<Bearer, Error> {
         let text = match &self.origin {
             Origin::Fixed(text) => text.clone(),
             Origin::Source(source) => source.fetch().await.map_err(Error::Auth)?,
@@ -190,10 +195,19 @@ impl Token {
         }
         let claims = Claims::of(text);
         let expires = claims.as_ref().and_then(|claims| claims.expires);
-        if let Some(at) = expires.filter(|_| has_run_out(expires)) {
+        if let Some(at) = expires.filter(|at| is_over(at.as_millisecond(), clock)) {
+            let form = "%Y-%m-%d %H:%M:%S UTC";
+            let now = clock.now();
+            let whose = match now.by {
+                By::Local => "this machine's",
+                By::Gateway | By::Service => "the service's",
+            };
+            let now = Timestamp::from_millisecond(now.earliest).unwrap_or_default();
             return Err(Error::Auth(format!(
-                "the token ran out at {}: get a new one (an access token lives 60 minutes); nothing was sent with it",
-                at.strftime("%Y-%m-%d %H:%M:%S UTC")
+                "the token ran out at {}, and {whose} clock says {}: get a new one (an access token lives 60 minutes); \
+                 nothing was sent with it",
+                at.strftime(form),
+                now.strftime(form)
             )));
         }
         let _ = self.user.set(
@@ -212,26 +226,41 @@ impl Token {
     ///
     /// # Errors
     /// As [`Token::bearer`], which must run first to know.
-    pub async fn user(&self) -> Result<&str, Error> {
+    pub async fn user(&self, clock: &Clock) -> Result<&str, Error> {
         if self.user.get().is_none() {
-            self.bearer().await?;
+            self.bearer(clock).await?;
         }
         Ok(self.user.get().map_or("", String::as_str))
     }
 }
 
-fn has_run_out(expires: Option<Timestamp>) -> bool {
-    expires.is_some_and(|at| at <= Timestamp::now())
+/// Milliseconds before its end that a token is replaced, so that it does not run out on its way.
+const EARLY: i64 = 60_000;
+
+/// Whether this time, in milliseconds since 1970, is over for certain.
+fn is_over(time: i64, clock: &Clock) -> bool {
+    time <= clock.now().earliest
 }
 
-/// A name for a token that does not tell the token: only used as a key within this process.
+/// A name for a token that does not reveal the token, and is the same in every process.
 fn fingerprint(text: &str) -> String {
-    use std::hash::{BuildHasher, RandomState};
-    static STATE: OnceLock<RandomState> = OnceLock::new();
-    format!(
-        "token {:016x}",
-        STATE.get_or_init(RandomState::new).hash_one(text)
-    )
+    format!("token {}", digest(&["token", text]))
+}
+
+/// Half of a SHA-256 over these texts, in hexadecimal digits: none of them can be found from it.
+#[must_use]
+pub fn digest(texts: &[&str]) -> String {
+    use std::fmt::Write as _;
+    let mut hash = ring::digest::Context::new(&ring::digest::SHA256);
+    for text in texts {
+        hash.update(&(text.len() as u64).to_le_bytes());
+        hash.update(text.as_bytes());
+    }
+    let mut digits = String::with_capacity(32);
+    for byte in &hash.finish().as_ref()[..16] {
+        let _ = write!(digits, "{byte:02x}"); // Writing to a String does not fail.
+    }
+    digits
 }
 
 /// What a token says of itself. Access tokens are JWTs; one that does not decode is taken as it is.
@@ -280,7 +309,11 @@ mod tests {
                 "ran out at 2020-09-13 12:26:40 UTC",
             ),
         ] {
-            let error = Token::fixed(text).bearer().await.unwrap_err().to_string();
+            let error = Token::fixed(text)
+                .bearer(&Clock::system())
+                .await
+                .unwrap_err()
+                .to_string();
             assert!(error.contains(says), "{error}");
             assert!(text.trim().is_empty() || !error.contains(text), "{error}");
         }
@@ -291,8 +324,13 @@ mod tests {
         let token = Token::fixed(&jwt(
             &serde_json::json!({"userid": "QX3T9LM2AB7C", "exp": 32_503_680_000_i64}),
         ));
-        assert_eq!(token.user().await.unwrap(), "QX3T9LM2AB7C");
-        assert!(Token::fixed("opaque").user().await.unwrap().starts_with("token "));
+        let clock = Clock::system();
+        assert_eq!(token.user(&clock).await.unwrap(), "QX3T9LM2AB7C");
+        // The same in every process, and not to be turned back into the token.
+        assert_eq!(
+            Token::fixed("opaque").user(&clock).await.unwrap(),
+            "token 997fb97631a215740c2a85a10ef2256f"
+        );
     }
 
     #[tokio::test]
@@ -306,10 +344,11 @@ mod tests {
         }
         let source = Arc::new(Counting(AtomicUsize::new(0)));
         let token = Token::from_source(source.clone());
-        let refused = token.bearer().await.unwrap();
+        let clock = Clock::system();
+        let refused = token.bearer(&clock).await.unwrap();
         for _ in 0..8 {
             assert_eq!(
-                token.newer_than(&refused).await.unwrap().secret.reveal(),
+                token.newer_than(&refused, &clock).await.unwrap().secret.reveal(),
                 "token1"
             );
         }

@@ -1,97 +1,512 @@
-//! The cells of a CSV file: every cell is text as it stands.
+//! The rows of a CSV file: every cell is text as it is written. The file is read as it is needed, row by row.
 
-use std::borrow::Cow;
-use std::path::Path;
+use std::fs::File;
+use std::io::{Cursor, ErrorKind, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
 
-use csv::{ByteRecord, ReaderBuilder, Terminator};
+use csv_core::{ReadRecordResult, Reader, ReaderBuilder, Terminator};
 
-use super::{Found, Value};
-use crate::input::SourceError;
+use super::{Limits, Names, cannot_read, header_note, open_file, shown_size};
+use crate::input::{Cell, Column, Label, More, Sink, SourceError};
 
 const DELIMITERS: [u8; 4] = *b",;\t|";
 
 /// Stands between no two cells, so a file that is read with it has one column.
 const NONE: u8 = 0x1f;
 
-/// Lines that are looked at to tell a table below a title from a single column.
+/// Lines that are looked at to tell a table below a title from a single column, and bytes that are searched for them.
 const LINES: usize = 20;
+const BEGINNING: usize = 1 << 20;
 
-pub(super) fn read(path: &Path, bytes: &[u8], ending: &str) -> Result<Found, SourceError> {
-    let place = format!("`{}`", path.display());
-    let text = decode(bytes).ok_or_else(|| {
+/// Files up to this size are held in memory: their rows stay the same if the file is edited after the call.
+const HELD: u64 = 16 << 20;
+
+/// Bytes read at a time.
+const CHUNK: usize = 64 << 10;
+
+/// The most columns of a sheet in Excel.
+const MOST_COLUMNS: usize = 16_384;
+
+/// What the rows of a file are called in labels and messages.
+pub(super) const LINE: &str = "line";
+
+/// The rows of a file, to be read any number of times.
+#[derive(Debug)]
+pub(super) struct Table {
+    content: Content,
+    format: Format,
+    /// The line of the column names, from 0.
+    header: u32,
+    /// The place of each column within a line.
+    places: Vec<u32>,
+    rows: usize,
+}
+
+#[derive(Debug)]
+enum Content {
+    Held(Arc<[u8]>),
+    OnDisk {
+        path: PathBuf,
+        length: u64,
+        modified: Option<SystemTime>,
+    },
+}
+
+/// How the text of a file becomes rows.
+#[derive(Debug, Clone)]
+struct Format {
+    /// The file as messages name it.
+    file: String,
+    delimiter: u8,
+    /// The first line is not part of the table: it says what the delimiter is.
+    sep_line: bool,
+    longest: u64,
+}
+
+impl Table {
+    /// Reads a file once to its end, for its column names and the number of its rows. Also returns the names and what the
+    /// user should know.
+    pub(super) fn open(
+        path: &Path,
+        ending: &str,
+        limits: Limits,
+    ) -> Result<(Self, Vec<String>, Vec<String>), SourceError> {
+        let content = Content::of(path)?;
+        let file = format!("`{}`", path.display());
+        let start = content.text(&file)?.beginning()?;
+        // Excel takes the delimiter from a first line such as `sep=;`.
+        let given = start
+            .strip_prefix("sep=")
+            .and_then(|rest| rest.bytes().next())
+            .filter(|byte| {
+                DELIMITERS.contains(byte) && matches!(start.as_bytes().get(5), Some(b'\r' | b'\n'))
+            });
+        let format = Format {
+            file,
+            delimiter: given.unwrap_or_else(|| delimiter(&start, ending)),
+            sep_line: given.is_some(),
+            longest: limits.line,
+        };
+        let mut records = content.records(&format)?;
+        let mut found: Option<Header> = None;
+        let mut notes = Vec::new();
+        while let Some(line) = records.next()? {
+            let cells = records.cells().take(2).count();
+            match &mut found {
+                _ if cells == 0 => {}
+                Some(header) if header.is_table || cells == 1 => header.add(&records),
+                // A single cell above a table is a title.
+                above => {
+                    if above.is_some() {
+                        notes = vec![header_note(LINE, line)];
+                    }
+                    *above = Some(Header::of(line, &records));
+                }
+            }
+        }
+        let mut names = Names::new(format!("the file {}", format.file), String::new());
+        let Some(header) = found else {
+            return Err(names.none());
+        };
+        for (column, name) in header.names {
+            names.add(column, name);
+        }
+        let below = (0_u32..).zip(&header.below).filter(|(_, used)| **used);
+        let (places, names) = names.finish(below.map(|(column, _)| column))?;
+        let table = Self {
+            content,
+            format,
+            header: header.line,
+            places,
+            rows: header.rows,
+        };
+        Ok((table, names, notes))
+    }
+
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The file from its beginning.
+    pub(super) fn records(&self) -> Result<Records, SourceError> {
+        self.content.records(&self.format)
+    }
+
+    /// Pushes rows until the sink is full or there are none left.
+    pub(super) fn fill(
+        &self,
+        records: &mut Records,
+        columns: &[Column],
+        sink: &mut dyn Sink,
+    ) -> Result<More, SourceError> {
+        while let Some(line) = records.next()? {
+            if line <= self.header || records.cells().next().is_none() {
+                continue;
+            }
+            if sink.begin(Label::Int(i64::from(line) + 1)) {
+                for (place, column) in self.places.iter().zip(columns) {
+                    let cell = records.cell(*place as usize);
+                    sink.cell(*column, cell.map_or(Cell::Null, Cell::Text));
+                }
+                sink.end();
+            }
+            if sink.full() {
+                return Ok(More::Rows);
+            }
+        }
+        Ok(More::End)
+    }
+}
+
+impl Content {
+    fn of(path: &Path) -> Result<Self, SourceError> {
+        let (mut file, metadata) = open_file(path)?;
+        if metadata.len() > HELD {
+            return Ok(Self::OnDisk {
+                path: path.to_owned(),
+                length: metadata.len(),
+                modified: metadata.modified().ok(),
+            });
+        }
+        let mut bytes = Vec::new();
+        // One that grows meanwhile is read as long as it was.
+        let read = Read::by_ref(&mut file).take(HELD).read_to_end(&mut bytes);
+        read.map_err(|error| cannot_read(path, &error))?;
+        Ok(Self::Held(bytes.into()))
+    }
+
+    fn text(&self, file: &str) -> Result<Text, SourceError> {
+        let source: Box<dyn Read + Send> = match self {
+            Self::Held(bytes) => Box::new(Cursor::new(Arc::clone(bytes))),
+            Self::OnDisk {
+                path,
+                length,
+                modified,
+            } => {
+                let (file, metadata): (File, _) = open_file(path)?;
+                if (metadata.len(), metadata.modified().ok()) != (*length, *modified) {
+                    return Err(SourceError(format!(
+                        "`{}` has changed since it was first read: make the call again, and leave the file as it is \
+                         until the call has ended",
+                        path.display()
+                    )));
+                }
+                Box::new(file)
+            }
+        };
+        Ok(Text {
+            source,
+            file: file.to_owned(),
+            encoding: None,
+            raw: Vec::new(),
+            text: String::new(),
+            at: 0,
+            ended: false,
+        })
+    }
+
+    fn records(&self, format: &Format) -> Result<Records, SourceError> {
+        let mut text = self.text(&format.file)?;
+        if format.sep_line {
+            text.fill()?;
+            text.at = text.text.len().min(5);
+        }
+        Ok(Records {
+            text,
+            format: format.clone(),
+            reader: ReaderBuilder::new()
+                .delimiter(format.delimiter)
+                .terminator(Terminator::CRLF)
+                .build(),
+            line: 0,
+            after_return: false,
+            fields: vec![0; 4096],
+            ends: vec![0; 64],
+            columns: 0,
+        })
+    }
+}
+
+/// The line with the names of the columns, and what is below it.
+struct Header {
+    line: u32,
+    is_table: bool,
+    names: Vec<(u32, String)>,
+    rows: usize,
+    /// Which columns have a cell in any row.
+    below: Vec<bool>,
+}
+
+impl Header {
+    fn of(line: u32, records: &Records) -> Self {
+        let names: Vec<(u32, String)> = records
+            .cells()
+            .map(|(column, text)| (column, text.to_owned()))
+            .collect();
+        Self {
+            line,
+            is_table: names.len() > 1,
+            names,
+            rows: 0,
+            below: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, records: &Records) {
+        self.rows += 1;
+        if self.below.len() < records.columns {
+            self.below.resize(records.columns, false);
+        }
+        for (column, _) in records.cells() {
+            self.below[column as usize] = true;
+        }
+    }
+}
+
+/// The lines of a file under way.
+pub(super) struct Records {
+    text: Text,
+    format: Format,
+    reader: Reader,
+    /// The line that is read next, from 0.
+    line: u32,
+    /// The last byte read was a carriage return: a line feed after it belongs to it.
+    after_return: bool,
+    /// The cells of the record, one after the other, and where each ends.
+    fields: Vec<u8>,
+    ends: Vec<usize>,
+    columns: usize,
+}
+
+impl Records {
+    /// Reads the next record; returns the line it begins in.
+    fn next(&mut self) -> Result<Option<u32>, SourceError> {
+        // The parser skips blank lines too, but does not count them as editors do.
+        loop {
+            let text = self.text.fill()?;
+            if text.is_empty() {
+                return Ok(None);
+            }
+            let blank = text
+                .iter()
+                .take_while(|byte| matches!(byte, b'\n' | b'\r'))
+                .count();
+            if blank == 0 {
+                break;
+            }
+            self.take(blank);
+        }
+        let line = self.line;
+        let (mut length, mut bytes, mut columns) = (0_u64, 0, 0);
+        loop {
+            let text = self.text.fill()?;
+            // A line end ends the last record, unless a quotation mark is open.
+            let at_end = text.is_empty();
+            let input = if at_end { b"\n" } else { text };
+            let (result, read, wrote, ended) =
+                self.reader
+                    .read_record(input, &mut self.fields[bytes..], &mut self.ends[columns..]);
+            bytes += wrote;
+            columns += ended;
+            if at_end && result == ReadRecordResult::InputEmpty {
+                return Err(self.open_quote(line));
+            }
+            if !at_end {
+                self.take(read);
+                length += read as u64;
+            }
+            if length > self.format.longest {
+                return Err(self.too_long(line));
+            }
+            match result {
+                ReadRecordResult::InputEmpty => {}
+                ReadRecordResult::OutputFull => self.fields.resize(self.fields.len() * 2, 0),
+                ReadRecordResult::OutputEndsFull if columns < MOST_COLUMNS => {
+                    self.ends.resize(self.ends.len() * 2, 0);
+                }
+                ReadRecordResult::OutputEndsFull => return Err(self.too_wide(line)),
+                ReadRecordResult::Record | ReadRecordResult::End => break,
+            }
+        }
+        self.columns = columns;
+        Ok(Some(line))
+    }
+
+    /// Counts the line ends of what is taken.
+    fn take(&mut self, bytes: usize) {
+        let taken = &self.text.text.as_bytes()[self.text.at..self.text.at + bytes];
+        for byte in taken {
+            let ends = matches!(byte, b'\n' | b'\r') && !(*byte == b'\n' && self.after_return);
+            self.line = self.line.saturating_add(u32::from(ends));
+            self.after_return = *byte == b'\r';
+        }
+        self.text.at += bytes;
+    }
+
+    /// The cell at this place, unless it is blank.
+    fn cell(&self, place: usize) -> Option<&str> {
+        if place >= self.columns {
+            return None;
+        }
+        let start = place.checked_sub(1).map_or(0, |before| self.ends[before]);
+        // Cells are cut at ASCII characters, so each is the Unicode that the text is.
+        let text = str::from_utf8(&self.fields[start..self.ends[place]]).unwrap_or_default();
+        (!text.trim().is_empty()).then_some(text)
+    }
+
+    /// The cells that are not blank.
+    fn cells(&self) -> impl Iterator<Item = (u32, &str)> {
+        (0_u32..)
+            .zip(0..self.columns)
+            .filter_map(|(column, place)| Some((column, self.cell(place)?)))
+    }
+
+    fn open_quote(&self, line: u32) -> SourceError {
         SourceError(format!(
-            "{place} is not in UTF-8: save it in Excel as \"CSV UTF-8 (comma delimited)\", or as .xlsx"
+            "in {}, the row that begins in line {} has a quotation mark (\") without its end, so that all that follows \
+             would be one cell: close or remove it",
+            self.format.file,
+            u64::from(line) + 1,
         ))
-    })?;
-    let text: &str = &text;
-    // Excel takes a first line such as `sep=;` as the word on what stands between cells.
-    let told = text
-        .strip_prefix("sep=")
-        .and_then(|rest| rest.bytes().next())
-        .filter(|byte| DELIMITERS.contains(byte) && matches!(text.as_bytes().get(5), Some(b'\r' | b'\n')));
-    let delimiter = told.unwrap_or_else(|| delimiter(text, ending));
-    let start = if told.is_some() { 5 } else { 0 };
-    let mut reader = ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(delimiter)
-        .terminator(Terminator::CRLF)
-        .from_reader(&text.as_bytes()[start..]);
-    let mut record = ByteRecord::new();
-    let mut cells = Vec::new();
-    let mut lines = Lines {
-        text: text.as_bytes(),
-        at: 0,
-        line: 0,
-    };
-    let mut last = (0, 0);
-    while reader
-        .read_byte_record(&mut record)
-        .map_err(|error| SourceError(format!("{place} cannot be read: {error}")))?
-    {
-        // A text in memory is no longer than an address.
-        let byte = record.position().map_or(0, csv::Position::byte);
-        let line = lines.of(start + usize::try_from(byte).unwrap_or(usize::MAX));
-        last = (lines.at, line);
-        for (column, field) in (0_u32..).zip(&record) {
-            // The fields are cut at ASCII, so each is still the UTF-8 that the text is.
-            if let Some(value) = Value::text(&String::from_utf8_lossy(field)) {
-                cells.push((line, column, value));
+    }
+
+    fn too_long(&self, line: u32) -> SourceError {
+        SourceError(format!(
+            "in {}, the row that begins in line {} is longer than {}: close a quotation mark (\") that is open there, or \
+             raise the limit with sheet=SheetOptions(max_line_bytes=...)",
+            self.format.file,
+            u64::from(line) + 1,
+            shown_size(self.format.longest),
+        ))
+    }
+
+    fn too_wide(&self, line: u32) -> SourceError {
+        SourceError(format!(
+            "in {}, line {} has more than {MOST_COLUMNS} cells, which no sheet can have: correct the file",
+            self.format.file,
+            u64::from(line) + 1,
+        ))
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Encoding {
+    Utf8,
+    Utf16(fn([u8; 2]) -> u16),
+}
+
+/// The text of a file under way, without its byte order mark.
+struct Text {
+    source: Box<dyn Read + Send>,
+    file: String,
+    /// Known once the first bytes have been read.
+    encoding: Option<Encoding>,
+    /// Bytes that were read and not decoded: part of a character.
+    raw: Vec<u8>,
+    text: String,
+    /// What of the text has been taken.
+    at: usize,
+    ended: bool,
+}
+
+impl Text {
+    /// The text that has not been taken yet; none is left where it is empty.
+    fn fill(&mut self) -> Result<&[u8], SourceError> {
+        while self.at == self.text.len() && !self.ended {
+            self.read()?;
+        }
+        Ok(&self.text.as_bytes()[self.at..])
+    }
+
+    /// The first lines.
+    fn beginning(&mut self) -> Result<String, SourceError> {
+        let mut beginning = String::new();
+        while !self.fill()?.is_empty() {
+            beginning.push_str(&self.text[self.at..]);
+            self.at = self.text.len();
+            if beginning.len() >= BEGINNING {
+                // Whole lines only.
+                let end = beginning.rfind(['\n', '\r']).unwrap_or(beginning.len());
+                beginning.truncate(end);
+                break;
+            }
+        }
+        Ok(beginning)
+    }
+
+    /// Reads and decodes some bytes.
+    fn read(&mut self) -> Result<(), SourceError> {
+        let known = self.raw.len();
+        self.raw.resize(known + CHUNK, 0);
+        let read = loop {
+            match self.source.read(&mut self.raw[known..]) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                read => break read,
+            }
+        };
+        let read = read.map_err(|error| SourceError(format!("{} cannot be read: {error}", self.file)))?;
+        self.raw.truncate(known + read);
+        self.ended = read == 0;
+        if self.encoding.is_none() && self.raw.len() < 3 && !self.ended {
+            return Ok(());
+        }
+        let encoding = self.encoding.unwrap_or_else(|| {
+            let (encoding, mark) = match self.raw.as_slice() {
+                [0xff, 0xfe, ..] => (Encoding::Utf16(u16::from_le_bytes), 2),
+                [0xfe, 0xff, ..] => (Encoding::Utf16(u16::from_be_bytes), 2),
+                [0xef, 0xbb, 0xbf, ..] => (Encoding::Utf8, 3),
+                _ => (Encoding::Utf8, 0),
+            };
+            self.raw.drain(..mark);
+            encoding
+        });
+        self.encoding = Some(encoding);
+        self.at = 0;
+        let decoded = match encoding {
+            Encoding::Utf8 => self.decode_utf8(),
+            Encoding::Utf16(unit) => self.decode_utf16(unit),
+        };
+        // UTF-16 without its mark is UTF-8 too, with a zero in every character.
+        match decoded.filter(|text| !text.as_bytes().contains(&0)) {
+            Some(text) if !self.ended || self.raw.is_empty() => self.text = text,
+            _ => {
+                return Err(SourceError(format!(
+                    "{} is not in UTF-8: save it in Excel as \"CSV UTF-8 (comma delimited)\", or as .xlsx",
+                    self.file
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn decode_utf8(&mut self) -> Option<String> {
+        match String::from_utf8(std::mem::take(&mut self.raw)) {
+            Ok(text) => Some(text),
+            Err(error) => {
+                let valid = error.utf8_error().valid_up_to();
+                // Nothing: the text goes on in the next bytes.
+                if error.utf8_error().error_len().is_some() {
+                    return None;
+                }
+                let mut bytes = error.into_bytes();
+                self.raw = bytes.split_off(valid);
+                String::from_utf8(bytes).ok()
             }
         }
     }
-    if open_quote(&text.as_bytes()[last.0..], delimiter) {
-        return Err(SourceError(format!(
-            "in {place}, the row that begins in line {} has a quotation mark (\") without its end, so that all that \
-             follows would be one cell: close or remove it",
-            u64::from(last.1) + 1,
-        )));
-    }
-    Ok(Found {
-        cells,
-        notes: Vec::new(),
-        category: None,
-        place: format!("the file {place}"),
-        hint: String::new(),
-    })
-}
 
-/// The text of a file, without its mark; nothing where that is no Unicode.
-fn decode(bytes: &[u8]) -> Option<Cow<'_, str>> {
-    let wide = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
-        let (pairs, rest) = bytes.as_chunks();
-        let units = pairs.iter().map(|pair| unit(*pair));
-        let text: Result<String, _> = char::decode_utf16(units).collect();
-        text.ok().filter(|_| rest.is_empty()).map(Cow::Owned)
-    };
-    let text = match bytes {
-        [0xff, 0xfe, rest @ ..] => wide(rest, u16::from_le_bytes),
-        [0xfe, 0xff, rest @ ..] => wide(rest, u16::from_be_bytes),
-        [0xef, 0xbb, 0xbf, rest @ ..] => str::from_utf8(rest).ok().map(Cow::Borrowed),
-        _ => str::from_utf8(bytes).ok().map(Cow::Borrowed),
-    };
-    // UTF-16 without its mark is UTF-8 too, with a zero in every character.
-    text.filter(|text| !text.contains('\0'))
+    fn decode_utf16(&mut self, unit: fn([u8; 2]) -> u16) -> Option<String> {
+        let (pairs, _) = self.raw.as_chunks();
+        let mut units: Vec<u16> = pairs.iter().map(|pair| unit(*pair)).collect();
+        // The other half of the last character may be in the next bytes.
+        if !self.ended && units.last().is_some_and(|unit| (0xd800..0xdc00).contains(unit)) {
+            units.pop();
+        }
+        self.raw.drain(..units.len() * 2);
+        char::decode_utf16(units).collect::<Result<_, _>>().ok()
+    }
 }
 
 /// What stands between the cells of the header line.
@@ -156,45 +571,4 @@ fn counts(text: &str) -> Vec<[usize; 4]> {
         lines.push(line);
     }
     lines
-}
-
-/// Counts lines as editors do; the reader passes over blank ones without a word.
-struct Lines<'a> {
-    text: &'a [u8],
-    at: usize,
-    line: u32,
-}
-
-impl Lines<'_> {
-    /// The line, from 0, where the record starts that is found from this place on.
-    fn of(&mut self, place: usize) -> u32 {
-        while let Some(byte) = self.text.get(self.at) {
-            let ends = matches!(byte, b'\n' | b'\r');
-            if self.at >= place && !ends {
-                break;
-            }
-            let pair = *byte == b'\r' && self.text.get(self.at + 1) == Some(&b'\n');
-            if ends && !pair {
-                self.line = self.line.saturating_add(1);
-            }
-            self.at += 1;
-        }
-        self.line
-    }
-}
-
-/// Whether a cell of the last record begins with a quotation mark that nothing closes.
-fn open_quote(record: &[u8], delimiter: u8) -> bool {
-    let (mut quoted, mut first) = (false, true);
-    for byte in record {
-        if quoted {
-            // A doubled one closes and opens again.
-            quoted = *byte != b'"';
-            first = !quoted;
-        } else {
-            quoted = *byte == b'"' && first;
-            first = matches!(byte, b'\n' | b'\r') || *byte == delimiter;
-        }
-    }
-    quoted
 }

@@ -1,11 +1,12 @@
 //! Rows from a sheet of an Excel or `OpenDocument` workbook, or from a CSV file.
 
 mod delimited;
+mod opendocument;
 mod workbook;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
-use std::fs;
+use std::fs::{File, Metadata};
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -30,7 +31,25 @@ pub const LISTS: [&str; 2] = ["Locations", "Choices"];
 /// What a template sets behind the name of a column that must be filled; not part of the name.
 pub const REQUIRED_MARK: &str = " *";
 
-/// One sheet, held in memory, to be read as rows any number of times.
+/// The most that a file may need to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a workbook: of its file, of what is packed in that, and of its cells in memory.
+    pub workbook: u64,
+    /// Bytes of one row of a text file.
+    pub line: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            workbook: 1 << 30,
+            line: 16 << 20,
+        }
+    }
+}
+
+/// One sheet, to be read as rows any number of times.
 #[derive(Debug, Clone)]
 pub struct Sheet(Arc<Content>);
 
@@ -40,14 +59,28 @@ struct Content {
     notes: Vec<String>,
     category: Option<String>,
     names: Vec<String>,
+    body: Body,
+}
+
+/// The rows below the names of the columns.
+#[derive(Debug)]
+enum Body {
+    /// Of a workbook, in memory.
+    Cells(Cells),
+    /// Of a text file, read as they are needed.
+    Lines(delimited::Table),
+}
+
+#[derive(Debug)]
+struct Cells {
     rows: Vec<Row>,
-    /// The cells that are not blank, row after row, with the place of their column in `names`.
-    cells: Vec<(u32, Value)>,
+    /// The cells that are not blank, row after row, each with its row and the place of its column in the names.
+    cells: Vec<Placed>,
 }
 
 #[derive(Debug)]
 struct Row {
-    /// The row of the sheet or line of the file, from 1.
+    /// The row of the sheet, from 1.
     number: u32,
     /// The cell after its last one.
     end: usize,
@@ -59,7 +92,8 @@ enum Value {
     Bool(bool),
     Int(i64),
     Float(f64),
-    Text(Box<str>),
+    /// Cells with the same text may share it.
+    Text(Arc<str>),
     Date(civil::Date),
     DateTime(civil::DateTime),
     Formula(Box<Formula>),
@@ -94,7 +128,7 @@ impl Sheet {
     ///
     /// # Errors
     /// When the file cannot be read, or has no header row that names each column once.
-    pub fn open(path: &Path, sheet: Option<&str>) -> Result<Self, SourceError> {
+    pub fn open(path: &Path, sheet: Option<&str>, limits: Limits) -> Result<Self, SourceError> {
         let ending = ending(path);
         let is_text = TEXTS.contains(&ending.as_str());
         if !is_text && !WORKBOOKS.contains(&ending.as_str()) {
@@ -111,17 +145,21 @@ impl Sheet {
                 path.display()
             )));
         }
-        let bytes = read(path)?;
         // The libraries promise no panic, and a damaged file is where one would be. Nothing of them is used again.
-        let found = catch_unwind(AssertUnwindSafe(|| {
+        let content = catch_unwind(AssertUnwindSafe(|| {
             if is_text {
-                delimited::read(path, &bytes, &ending)
-            } else {
-                workbook::read(path, bytes, &ending, sheet)
+                let (table, names, notes) = delimited::Table::open(path, &ending, limits)?;
+                return Ok(Content {
+                    label_title: delimited::LINE,
+                    notes,
+                    category: None,
+                    names,
+                    body: Body::Lines(table),
+                });
             }
+            Content::of(workbook::read(path, &ending, sheet, limits)?)
         }))
-        .unwrap_or_else(|_| Err(damaged(path, "the reader gave it up")))?;
-        let content = Content::new(found, if is_text { "line" } else { "sheet row" })?;
+        .unwrap_or_else(|_| Err(damaged(path, "the file reader crashed")))?;
         Ok(Self(Arc::new(content)))
     }
 
@@ -131,8 +169,10 @@ impl Sheet {
         SheetRows {
             content: Arc::clone(&self.0),
             columns: Vec::new(),
-            next: 0,
-            cell: 0,
+            place: match &self.0.body {
+                Body::Cells(_) => Place::Cells { row: 0, cell: 0 },
+                Body::Lines(_) => Place::Lines(None),
+            },
         }
     }
 
@@ -163,7 +203,7 @@ impl Sheet {
     /// How many rows there are, those that are wholly blank left out.
     #[must_use]
     pub fn rows(&self) -> usize {
-        self.0.rows.len()
+        self.0.rows()
     }
 }
 
@@ -171,9 +211,15 @@ impl Sheet {
 pub struct SheetRows {
     content: Arc<Content>,
     columns: Vec<Column>,
-    next: usize,
-    /// The first cell of the next row.
-    cell: usize,
+    place: Place,
+}
+
+/// How far a sheet has been read.
+enum Place {
+    /// The next row and its first cell.
+    Cells { row: usize, cell: usize },
+    /// The file, once it was opened.
+    Lines(Option<Box<delimited::Records>>),
 }
 
 impl Source for SheetRows {
@@ -182,31 +228,61 @@ impl Source for SheetRows {
         if self.columns.is_empty() {
             self.columns = content.names.iter().map(|name| sink.column(name)).collect();
         }
-        while let Some(row) = content.rows.get(self.next) {
-            let mut cells = content.cells[self.cell..row.end].iter().peekable();
-            self.next += 1;
-            self.cell = row.end;
+        match (&content.body, &mut self.place) {
+            (Body::Cells(cells), Place::Cells { row, cell }) => {
+                Ok(cells.fill(row, cell, &self.columns, sink))
+            }
+            (Body::Lines(table), place) => {
+                let mut records = match std::mem::replace(place, Place::Lines(None)) {
+                    Place::Lines(Some(records)) => records,
+                    _ => Box::new(table.records()?),
+                };
+                let more = table.fill(&mut records, &self.columns, sink);
+                *place = Place::Lines(Some(records));
+                more
+            }
+            // A place is made of the body it is in.
+            (Body::Cells(_), Place::Lines(_)) => Ok(More::End),
+        }
+    }
+
+    fn rows(&self) -> Option<usize> {
+        Some(self.content.rows())
+    }
+}
+
+impl Cells {
+    fn fill(&self, next: &mut usize, first: &mut usize, columns: &[Column], sink: &mut dyn Sink) -> More {
+        while let Some(row) = self.rows.get(*next) {
+            let mut cells = self.cells[*first..row.end].iter().peekable();
+            *next += 1;
+            *first = row.end;
             if sink.begin(Label::Int(row.number.into())) {
-                for (place, column) in (0_u32..).zip(&self.columns) {
-                    let cell = cells.next_if(|(column, _)| *column == place);
-                    sink.cell(*column, cell.map_or(Cell::Null, |(_, value)| value.cell()));
+                for (place, column) in (0_u32..).zip(columns) {
+                    let cell = cells.next_if(|(_, column, _)| *column == place);
+                    sink.cell(*column, cell.map_or(Cell::Null, |(_, _, value)| value.cell()));
                 }
                 sink.end();
             }
             if sink.full() {
-                return Ok(More::Rows);
+                return More::Rows;
             }
         }
-        Ok(More::End)
-    }
-
-    fn rows(&self) -> Option<usize> {
-        Some(self.content.rows.len())
+        More::End
     }
 }
 
 impl Content {
-    fn new(found: Found, label_title: &'static str) -> Result<Self, SourceError> {
+    fn rows(&self) -> usize {
+        match &self.body {
+            Body::Cells(cells) => cells.rows.len(),
+            Body::Lines(table) => table.rows(),
+        }
+    }
+
+    /// The table in the cells of a workbook.
+    fn of(found: Found) -> Result<Self, SourceError> {
+        const SHEET_ROW: &str = "sheet row";
         let Found {
             mut cells,
             mut notes,
@@ -215,77 +291,120 @@ impl Content {
             hint,
         } = found;
         // Nothing but custom says that rows and cells come in order, and each once.
-        cells.sort_by_key(|(row, column, _)| (*row, *column));
+        if !cells.is_sorted_by_key(|(row, column, _)| (*row, *column)) {
+            cells.sort_by_key(|(row, column, _)| (*row, *column));
+        }
         cells.dedup_by_key(|(row, column, _)| (*row, *column));
+        let mut names = Names::new(place, hint);
         let above = cells
             .chunk_by(|one, other| one.0 == other.0)
             .position(|row| row.len() > 1)
             .unwrap_or(0);
         let mut rows = cells.chunk_by(|one, other| one.0 == other.0).skip(above);
         let Some(header) = rows.next() else {
-            return Err(SourceError(format!(
-                "{place} is empty: write the names of the columns into its first row and one asset into each row below{hint}"
-            )));
+            return Err(names.none());
         };
-        for (_, _, value) in header {
+        for (_, column, value) in header {
             if let Value::Formula(formula) = value {
-                return Err(SourceError(format!(
-                    "in {place}, the column name in cell {} is {formula}: open the file in Excel and save it, or write \
-                     the name itself into the cell{hint}",
-                    formula.cell
-                )));
+                return Err(names.formula(formula));
+            }
+            names.add(*column, value.name());
+        }
+        let header_row = header[0].0;
+        if above > 0 {
+            notes.push(header_note(SHEET_ROW, header_row));
+        }
+        let below = rows.flatten().map(|(_, column, _)| *column);
+        let (places, names) = names.finish(below)?;
+        let places: BTreeMap<u32, u32> = places.into_iter().zip(0..).collect();
+        cells.retain(|(row, _, _)| *row > header_row);
+        let mut rows: Vec<Row> = Vec::new();
+        for (at, (row, column, _)) in cells.iter_mut().enumerate() {
+            // Every column of a cell has its name.
+            *column = places.get(column).copied().unwrap_or(u32::MAX);
+            let number = row.saturating_add(1);
+            match rows.last_mut() {
+                Some(last) if last.number == number => last.end = at + 1,
+                _ => rows.push(Row { number, end: at + 1 }),
             }
         }
-        if above > 0 {
-            notes.push(format!(
-                "the names of the columns were taken from {label_title} {}; what stands above it was passed over",
-                u64::from(header[0].0) + 1,
-            ));
+        Ok(Self {
+            label_title: SHEET_ROW,
+            notes,
+            category,
+            names,
+            body: Body::Cells(Cells { rows, cells }),
+        })
+    }
+}
+
+/// The names of columns as they are found, and what can be wrong with them.
+struct Names {
+    /// The file, and the sheet if there are some, as an error names it.
+    place: String,
+    /// What to do about a sheet without rows, if more can be said.
+    hint: String,
+    named: BTreeMap<u32, String>,
+}
+
+impl Names {
+    fn new(place: String, hint: String) -> Self {
+        Self {
+            place,
+            hint,
+            named: BTreeMap::new(),
         }
-        let mut named: BTreeMap<u32, String> = header
-            .iter()
-            .map(|(_, column, value)| (*column, value.name()))
-            .collect();
-        let below: BTreeSet<u32> = rows.clone().flatten().map(|(_, column, _)| *column).collect();
+    }
+
+    fn add(&mut self, column: u32, name: String) {
+        self.named.insert(column, without_mark(name.trim()));
+    }
+
+    /// The columns and their names, from left to right; those that only have cells `below` are named by their letters.
+    fn finish(mut self, below: impl Iterator<Item = u32>) -> Result<(Vec<u32>, Vec<String>), SourceError> {
         for column in below {
-            named
+            self.named
                 .entry(column)
                 .or_insert_with(|| format!("column {}", letters(column)));
         }
         let mut first: BTreeMap<&str, u32> = BTreeMap::new();
-        for (column, name) in &named {
+        for (column, name) in &self.named {
             if let Some(other) = first.insert(name, *column) {
                 return Err(SourceError(format!(
-                    "in {place}, columns {} and {} are both called `{name}`: rename or delete one of them",
+                    "in {}, columns {} and {} are both called `{name}`: rename or delete one of them",
+                    self.place,
                     letters(other),
                     letters(*column),
                 )));
             }
         }
-        let places: BTreeMap<u32, u32> = named.keys().copied().zip(0..).collect();
-        let mut content = Self {
-            label_title,
-            notes,
-            category,
-            names: named.into_values().collect(),
-            rows: Vec::new(),
-            cells: Vec::with_capacity(cells.len()),
-        };
-        let header_row = header[0].0;
-        for (row, column, value) in cells {
-            let Some(place) = places.get(&column).filter(|_| row > header_row) else {
-                continue;
-            };
-            content.cells.push((*place, value));
-            let number = row.saturating_add(1);
-            let end = content.cells.len();
-            match content.rows.last_mut() {
-                Some(last) if last.number == number => last.end = end,
-                _ => content.rows.push(Row { number, end }),
-            }
-        }
-        Ok(content)
+        Ok(self.named.into_iter().unzip())
     }
+
+    /// There is no row with names.
+    fn none(&self) -> SourceError {
+        SourceError(format!(
+            "{} is empty: write the names of the columns into its first row and one asset into each row below{}",
+            self.place, self.hint
+        ))
+    }
+
+    /// A name is a formula.
+    fn formula(&self, formula: &Formula) -> SourceError {
+        SourceError(format!(
+            "in {}, the column name in cell {} is {formula}: open the file in Excel and save it, or write the name itself \
+             into the cell{}",
+            self.place, formula.cell, self.hint
+        ))
+    }
+}
+
+/// What the user should know where column names are not in the first row.
+fn header_note(row_title: &str, row: u32) -> String {
+    format!(
+        "the column names were taken from {row_title} {}; the rows above it were skipped",
+        u64::from(row) + 1
+    )
 }
 
 impl Formula {
@@ -315,9 +434,16 @@ impl Display for Formula {
 }
 
 impl Value {
-    /// A text as it stands; nothing for a blank one.
-    fn text(text: &str) -> Option<Self> {
-        (!text.trim().is_empty()).then(|| Self::Text(text.into()))
+    /// Bytes that it has for itself, besides its place in a list.
+    fn own_bytes(&self) -> u64 {
+        let bytes = match self {
+            Self::Text(text) if Arc::strong_count(text) > 1 => 0,
+            Self::Text(text) => text.len(),
+            Self::Other(text) => text.len(),
+            Self::Formula(formula) => size_of::<Formula>() + formula.cell.len() + formula.text.len(),
+            _ => 0,
+        };
+        bytes as u64
     }
 
     fn cell(&self) -> Cell<'_> {
@@ -338,19 +464,24 @@ impl Value {
 
     /// The value as the name of a column.
     fn name(&self) -> String {
-        let name = match self {
+        match self {
             Self::Bool(value) => value.to_string(),
             Self::Int(value) => value.to_string(),
             Self::Float(value) => value.to_string(),
-            Self::Text(value) | Self::Other(value) => value.trim().to_owned(),
+            Self::Text(value) => value.to_string(),
+            Self::Other(value) => value.to_string(),
             Self::Date(value) => value.to_string(),
             Self::DateTime(value) => value.to_string(),
             Self::Formula(formula) => formula.text.clone(),
-        };
-        match name.strip_suffix(REQUIRED_MARK) {
-            Some(bare) if !bare.trim().is_empty() => bare.trim().to_owned(),
-            _ => name,
         }
+    }
+}
+
+/// The name of a column without the mark that a template sets behind it.
+fn without_mark(name: &str) -> String {
+    match name.strip_suffix(REQUIRED_MARK) {
+        Some(bare) if !bare.trim().is_empty() => bare.trim().to_owned(),
+        _ => name.to_owned(),
     }
 }
 
@@ -361,28 +492,53 @@ fn ending(path: &Path) -> String {
         .unwrap_or_default()
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, SourceError> {
+/// Opens a file that is not empty.
+fn open_file(path: &Path) -> Result<(File, Metadata), SourceError> {
     let shown = path.display();
-    if path.is_dir() {
+    // Asked before it is opened: opening a pipe waits for whoever writes into it.
+    let metadata = path.metadata().map_err(|error| cannot_read(path, &error))?;
+    if !metadata.is_file() {
+        let kind = if metadata.is_dir() {
+            "a folder"
+        } else {
+            "not a regular file"
+        };
         return Err(SourceError(format!(
-            "`{shown}` is a folder: give the path of a file"
+            "`{shown}` is {kind}: give the path of a file"
         )));
     }
-    let bytes = fs::read(path).map_err(|error| {
-        SourceError(match error.kind() {
-            ErrorKind::NotFound => format!("there is no file `{shown}`: correct the path"),
-            ErrorKind::PermissionDenied => format!(
-                "`{shown}` may not be read ({error}): close it where it is open, or have yourself allowed to read it"
-            ),
-            _ => format!("`{shown}` cannot be read: {error}"),
-        })
-    })?;
-    if bytes.is_empty() {
+    if metadata.len() == 0 {
         return Err(SourceError(format!(
             "the file `{shown}` is empty: export or copy it again"
         )));
     }
-    Ok(bytes)
+    let file = File::open(path).map_err(|error| cannot_read(path, &error))?;
+    Ok((file, metadata))
+}
+
+fn cannot_read(path: &Path, error: &std::io::Error) -> SourceError {
+    let shown = path.display();
+    SourceError(match error.kind() {
+        ErrorKind::NotFound => format!("there is no file `{shown}`: correct the path"),
+        ErrorKind::PermissionDenied => {
+            format!(
+                "no permission to read `{shown}` ({error}): close it where it is open, or ask for read permission"
+            )
+        }
+        _ => format!("`{shown}` cannot be read: {error}"),
+    })
+}
+
+/// A number of bytes as people write it.
+fn shown_size(bytes: u64) -> String {
+    let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    units
+        .into_iter()
+        .find(|(unit, _)| bytes >= *unit && bytes.is_multiple_of(*unit))
+        .map_or_else(
+            || format!("{bytes} bytes"),
+            |(unit, name)| format!("{} {name}", bytes / unit),
+        )
 }
 
 fn damaged(path: &Path, why: &str) -> SourceError {

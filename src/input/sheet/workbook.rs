@@ -1,8 +1,10 @@
 //! The cells of a workbook, as they look.
 
+use std::collections::HashMap;
 use std::fmt::Display;
-use std::io::Cursor;
+use std::io::{BufReader, Cursor, ErrorKind, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 use calamine::{
     Data, DataRef, ExcelDateTime, Ods, OdsError, Range, Reader, SheetType, SheetVisible, Style, Xls,
@@ -11,7 +13,10 @@ use calamine::{
 use jiff::SignedDuration;
 use jiff::civil;
 
-use super::{CATEGORY_PROPERTY, Formula, Found, LISTS, Placed, Value, damaged};
+use super::{
+    CATEGORY_PROPERTY, Formula, Found, LISTS, Limits, Placed, Value, cannot_read, damaged, open_file,
+    opendocument, shown_size,
+};
 use crate::input::SourceError;
 
 type Bytes = Cursor<Vec<u8>>;
@@ -26,11 +31,12 @@ enum Workbook {
 
 pub(super) fn read(
     path: &Path,
-    bytes: Vec<u8>,
     ending: &str,
     sheet: Option<&str>,
+    limits: Limits,
 ) -> Result<Found, SourceError> {
     let shown = path.display();
+    let bytes = content(path, ending, limits)?;
     let mut workbook = Workbook::open(path, bytes, ending)?;
     let sheets = workbook.sheets();
     let mut notes = Vec::new();
@@ -80,7 +86,10 @@ pub(super) fn read(
         name
     };
     let category = workbook.category();
-    let cells = workbook.cells(&name).map_err(|error| failed(path, &error))?;
+    let cells = workbook
+        .cells(&name, limits.workbook)
+        .map_err(|error| failed(path, &error))?
+        .ok_or_else(|| too_large(path, limits))?;
     let whole_numbers = cells.iter().any(|(_, _, value)| matches!(value, Value::Int(_)));
     if whole_numbers && !matches!(workbook, Workbook::Xlsx(_)) {
         notes.push(format!(
@@ -95,6 +104,131 @@ pub(super) fn read(
         place: format!("the sheet `{name}` of `{shown}`"),
         hint,
     })
+}
+
+/// The bytes of a file that is not too large, packed and unpacked.
+fn content(path: &Path, ending: &str, limits: Limits) -> Result<Vec<u8>, SourceError> {
+    let (file, metadata) = open_file(path)?;
+    if metadata.len() > limits.workbook {
+        return Err(too_large(path, limits));
+    }
+    let mut bytes = Vec::new();
+    // One that grows meanwhile is read as long as it was.
+    file.take(metadata.len())
+        .read_to_end(&mut bytes)
+        .map_err(|error| cannot_read(path, &error))?;
+    if ending != "xls" {
+        let unpacked = Unpacked::of(&bytes, limits.workbook);
+        if unpacked.bytes > limits.workbook {
+            return Err(too_large(path, limits));
+        }
+        if unpacked.strings > unpacked.bytes {
+            return Err(damaged(
+                path,
+                &format!("it claims to have {} shared strings", unpacked.strings),
+            ));
+        }
+    }
+    Ok(bytes)
+}
+
+fn too_large(path: &Path, limits: Limits) -> SourceError {
+    SourceError(format!(
+        "`{}` takes more than {} in memory: remove sheets and formats that are not needed, save it as .csv, or raise the \
+         limit with sheet=SheetOptions(max_workbook_bytes=...)",
+        path.display(),
+        shown_size(limits.workbook),
+    ))
+}
+
+/// What the library would make room for, found without keeping any of it.
+#[derive(Default)]
+struct Unpacked {
+    bytes: u64,
+    /// How many shared strings there are, as the file says: room is made for so many before the first is read.
+    strings: u64,
+}
+
+impl Unpacked {
+    /// Unpacks all parts, up to this many bytes. The sizes that the file itself states may be wrong.
+    fn of(bytes: &[u8], most: u64) -> Self {
+        let mut found = Self::default();
+        // What cannot be unpacked here cannot be read either, and the library says why.
+        let Ok(mut archive) = zip::ZipArchive::new(Cursor::new(bytes)) else {
+            return found;
+        };
+        let mut chunk = vec![0; 64 << 10];
+        for place in 0..archive.len() {
+            let Ok(mut part) = archive.by_index(place) else {
+                continue;
+            };
+            if part.name().is_ok_and(|name| name == "content.xml") {
+                let cells = opendocument::bytes_of_cells(BufReader::new(&mut part), most - found.bytes);
+                found.bytes = found.bytes.saturating_add(cells);
+            }
+            let strings = part
+                .name()
+                .is_ok_and(|name| name.to_ascii_lowercase().ends_with("sharedstrings.xml"));
+            let mut count = strings.then(Count::default);
+            loop {
+                let read = match part.read(&mut chunk) {
+                    Ok(0) => break,
+                    Ok(read) => read,
+                    Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                    Err(_) => break,
+                };
+                found.bytes += read as u64;
+                if found.bytes > most {
+                    return found;
+                }
+                if let Some(count) = &mut count {
+                    chunk[..read].iter().for_each(|byte| count.take(*byte));
+                    found.strings = found.strings.max(count.most);
+                }
+            }
+        }
+        found
+    }
+}
+
+/// Finds the largest number that follows the name of an attribute.
+#[derive(Default)]
+struct Count {
+    at: At,
+    most: u64,
+}
+
+#[derive(Default, Clone, Copy)]
+enum At {
+    #[default]
+    Elsewhere,
+    /// So many characters of the name were read.
+    Name(usize),
+    /// Between the name and its number.
+    Between,
+    Number(u64),
+}
+
+impl Count {
+    /// `CT_Sst` in ECMA-376, part 1, 18.4.9.
+    const NAME: &'static [u8] = b"uniqueCount";
+
+    fn take(&mut self, byte: u8) {
+        let blank = byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'');
+        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
+        self.at = match (self.at, digit) {
+            (At::Name(read), _) if Self::NAME.get(read) == Some(&byte) => At::Name(read + 1),
+            (At::Name(read), _) if read == Self::NAME.len() && (blank || byte == b'=') => At::Between,
+            (At::Between, _) if blank || matches!(byte, b'=' | b'+') => At::Between,
+            (At::Between, Some(digit)) => At::Number(digit),
+            (At::Number(number), Some(digit)) => At::Number(number.saturating_mul(10).saturating_add(digit)),
+            _ if blank => At::Name(0),
+            _ => At::Elsewhere,
+        };
+        if let At::Number(number) = self.at {
+            self.most = self.most.max(number);
+        }
+    }
 }
 
 /// What the library said, and whether that is about a password.
@@ -179,7 +313,8 @@ impl Workbook {
             Self::Xls(workbook) => workbook.workbook_properties().ok(),
             Self::Ods(workbook) => workbook.workbook_properties().ok(),
         };
-        properties?.custom_properties.remove(CATEGORY_PROPERTY)
+        let category = properties?.custom_properties.remove(CATEGORY_PROPERTY)?;
+        Some(with_control_characters(&category))
     }
 
     fn has_data(&mut self, sheet: &str) -> Result<bool, Failure> {
@@ -191,13 +326,19 @@ impl Workbook {
         Ok(some)
     }
 
-    fn cells(&mut self, sheet: &str) -> Result<Vec<Placed>, Failure> {
+    /// All cells; nothing if they take more than `most` bytes.
+    fn cells(&mut self, sheet: &str, most: u64) -> Result<Option<Vec<Placed>>, Failure> {
         let mut cells = Vec::new();
+        let mut bytes = 0;
         self.walk(sheet, &mut |(row, column), value| {
-            cells.push((row, column, value));
-            true
+            bytes += size_of::<Placed>() as u64 + value.own_bytes();
+            let fits = bytes <= most;
+            if fits {
+                cells.push((row, column, value));
+            }
+            fits
         })?;
-        Ok(cells)
+        Ok((bytes <= most).then_some(cells))
     }
 
     /// Hands each cell that is not blank to `take`, until that is `false`; in no order.
@@ -211,9 +352,10 @@ impl Workbook {
         match self {
             Self::Xlsx(workbook) => walk_xlsx(workbook, sheet, take)?,
             Self::Xlsb(workbook) => {
+                let mut strings = Strings::default();
                 let mut reader = workbook.worksheet_cells_reader(sheet)?;
                 while let Some(cell) = reader.next_cell()? {
-                    if let Some(value) = value(cell.get_value().clone().into(), "")
+                    if let Some(value) = strings.value(cell.get_value(), "")
                         && !take(cell.get_position(), value)
                     {
                         break;
@@ -236,12 +378,13 @@ fn walk_xlsx(
     sheet: &str,
     take: &mut dyn FnMut((u32, u32), Value) -> bool,
 ) -> Result<(), XlsxError> {
+    let mut strings = Strings::default();
     let mut reader = workbook.worksheet_cells_reader(sheet)?;
     // The library gives formats and formulas in passes of their own. Formats matter only if some show zeros in front.
     if reader.styles().iter().all(|style| width(format(style)) < 2) {
         while let Some(record) = reader.next_cell_with_formula_metadata()? {
             let place = record.pos;
-            let value = without_value(&record).or_else(|| value(record.value.into(), ""));
+            let value = without_value(&record).or_else(|| strings.value(&record.value, ""));
             if value.is_some_and(|value| !take(place, value)) {
                 break;
             }
@@ -252,7 +395,7 @@ fn walk_xlsx(
     while let Some((cell, style)) = reader.next_cell_with_style_id()? {
         blanks |= *cell.get_value() == DataRef::Empty;
         let format = reader.styles().get(style).map_or("", format);
-        if let Some(value) = value(cell.get_value().clone().into(), format)
+        if let Some(value) = strings.value(cell.get_value(), format)
             && !take(cell.get_position(), value)
         {
             return Ok(());
@@ -269,6 +412,48 @@ fn walk_xlsx(
         }
     }
     Ok(())
+}
+
+/// A text with the control characters that a workbook holds as `_x001B_` (`ST_Xstring` in ECMA-376, part 1, 22.9.2.19).
+fn with_control_characters(text: &str) -> String {
+    let mut parts = text.split("_x00");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let code = part.get(..3).filter(|code| code.ends_with('_'));
+        let code = code.and_then(|code| u8::from_str_radix(&code[..2], 16).ok());
+        match code.filter(u8::is_ascii_control) {
+            Some(code) => {
+                plain.push(char::from(code));
+                plain.push_str(&part[3..]);
+            }
+            None => {
+                plain.push_str("_x00");
+                plain.push_str(part);
+            }
+        }
+    }
+    plain
+}
+
+/// The shared strings that were met, each held once for all its cells. A file of 23 kB can name one of 1 MB in 4,000 cells.
+#[derive(Default)]
+struct Strings(HashMap<usize, Arc<str>>);
+
+impl Strings {
+    fn value(&mut self, data: &DataRef<'_>, format: &str) -> Option<Value> {
+        match data {
+            DataRef::SharedString(text) if text.trim().is_empty() => None,
+            // Where it is in memory tells which one it is: the library holds all of them to the end.
+            DataRef::SharedString(text) => {
+                let text = self
+                    .0
+                    .entry(text.as_ptr().addr())
+                    .or_insert_with(|| (*text).into());
+                Some(Value::Text(Arc::clone(text)))
+            }
+            other => value(other.clone().into(), format),
+        }
+    }
 }
 
 /// A formula that was saved without its value, as other programs than Excel do. An empty text is a value.
@@ -330,7 +515,7 @@ fn value(data: Data, format: &str) -> Option<Value> {
     Some(match data {
         Data::Empty => return None,
         Data::String(text) if text.trim().is_empty() => return None,
-        Data::String(text) => Value::Text(text.into_boxed_str()),
+        Data::String(text) => Value::Text(text.into()),
         Data::Bool(value) => Value::Bool(value),
         Data::Int(value) => zeros(value, format),
         Data::Float(value) => number(value, format),
@@ -423,7 +608,7 @@ fn iso_moment(text: String) -> Value {
     }
     match text.trim_end_matches('Z').parse::<civil::Time>() {
         Ok(time) => Value::Text(time.strftime("%H:%M:%S").to_string().into()),
-        Err(_) => Value::Text(text.into_boxed_str()),
+        Err(_) => Value::Text(text.into()),
     }
 }
 

@@ -1,0 +1,78 @@
+//! What tests see of the disk under the journals: each sync is counted by thread, may be slowed down, and may be looked
+//! into. All of `SQLite`'s syncs are in the transactions of `journal`, which asks here first.
+
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Syncs of one transaction: the rollback journal, its folder, and the file.
+const SYNCS: u32 = 3;
+
+/// Called with the number of rows that are about to be on the disk.
+type Hook = Arc<dyn Fn(usize) + Send + Sync>;
+
+static DELAY: AtomicU64 = AtomicU64::new(0);
+static COUNT: AtomicU64 = AtomicU64::new(0);
+static HOOKS: Mutex<Vec<(PathBuf, Hook)>> = Mutex::new(Vec::new());
+static LAGS: Mutex<Vec<(PathBuf, (Duration, u32))>> = Mutex::new(Vec::new());
+
+thread_local! {
+    static OWN: Cell<u64> = const { Cell::new(0) };
+    static LOCKS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Makes each sync of this process take so much longer.
+pub fn slow_down(delay: Duration) {
+    let micros = u64::try_from(delay.as_micros()).unwrap_or(u64::MAX);
+    DELAY.store(micros, Ordering::Relaxed);
+}
+
+/// The syncs of this thread and of all threads, and how often this thread asked for the lock of a ledger.
+#[must_use]
+pub fn counts() -> (u64, u64, u64) {
+    (OWN.get(), COUNT.load(Ordering::Relaxed), LOCKS.get())
+}
+
+/// Has each transaction of this journal looked into, just before its syncs.
+pub fn look_into(path: &Path, hook: impl Fn(usize) + Send + Sync + 'static) {
+    let mut hooks = HOOKS.lock().unwrap_or_else(PoisonError::into_inner);
+    hooks.push((path.to_owned(), Arc::new(hook)));
+}
+
+/// Makes each write of a run to this journal wait before it begins, on the clock of its runtime: on a paused one, that is,
+/// where time costs none. And writes no more new rows at once, beside requests, than this.
+pub fn lag(path: &Path, lag: Duration, rows: u32) {
+    let mut lags = LAGS.lock().unwrap_or_else(PoisonError::into_inner);
+    lags.push((path.to_owned(), (lag, rows)));
+}
+
+/// The lag of this journal, and the new rows that are written at once.
+pub(super) fn lag_of(path: &Path) -> Option<(Duration, u32)> {
+    let lags = LAGS.lock().unwrap_or_else(PoisonError::into_inner);
+    lags.iter().find(|(of, _)| of == path).map(|(_, lag)| *lag)
+}
+
+/// A transaction of this journal is about to be synced, with so many rows.
+pub(super) fn sync(path: &Path, rows: usize) {
+    OWN.set(OWN.get() + u64::from(SYNCS));
+    COUNT.fetch_add(SYNCS.into(), Ordering::Relaxed);
+    let hook = {
+        let hooks = HOOKS.lock().unwrap_or_else(PoisonError::into_inner);
+        let hook = hooks.iter().find(|(of, _)| of == path);
+        hook.map(|(_, hook)| Arc::clone(hook))
+    };
+    if let Some(hook) = hook {
+        hook(rows);
+    }
+    let delay = Duration::from_micros(DELAY.load(Ordering::Relaxed));
+    if !delay.is_zero() {
+        std::thread::sleep(delay * SYNCS);
+    }
+}
+
+/// This thread asks for the lock of a ledger.
+pub(super) fn lock() {
+    LOCKS.set(LOCKS.get() + 1);
+}

@@ -1,0 +1,133 @@
+//! Where a read that failed goes on: at its cursor, or with the ids that are still to be read.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::batch::outcome::{Ledger, State, View};
+use crate::batch::pages::Place;
+use crate::batch::plan::Again;
+use crate::error::Error;
+
+/// What a read asks for. A call that goes on with it has to ask for the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    pub service: String,
+    /// With the project in it.
+    pub path: String,
+    pub query: Vec<(String, String)>,
+}
+
+/// What is left of a read.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Rest {
+    asked: Asked,
+    from: From,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+enum From {
+    Page(Place),
+    Rows(Arc<Ledger>),
+}
+
+/// A cursor is opaque, and no text for logs.
+impl fmt::Debug for Rest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Rest")
+    }
+}
+
+impl Rest {
+    /// What is left of a list.
+    #[must_use]
+    pub fn of_list(asked: Asked, place: Place) -> Self {
+        let from = From::Page(place);
+        Self { asked, from }
+    }
+
+    /// What is left of a read by ids; nothing if all of them were read.
+    #[must_use]
+    pub fn of_rows(asked: Asked, ledger: &Ledger) -> Option<Self> {
+        let rows = u32::try_from(ledger.rows()).unwrap_or(u32::MAX);
+        let is_left = |row| STILL_TO_BE_READ.contains(&ledger.state(row));
+        (!ledger.complete || (0..rows).any(is_left)).then(|| Self {
+            asked,
+            from: From::Rows(Arc::new(ledger.clone())),
+        })
+    }
+
+    /// The page that a list goes on with.
+    ///
+    /// # Errors
+    /// [`Error::Option`] where the call asks for something else.
+    pub fn page(&self, asked: &Asked) -> Result<Place, Error> {
+        match &self.from {
+            From::Page(place) => self.is_of(asked).map(|()| place.clone()),
+            From::Rows(_) => Err(another_call()),
+        }
+    }
+
+    /// The ledger that a read by ids goes on with, and which of its rows are still to be read.
+    ///
+    /// # Errors
+    /// [`Error::Option`] where the call asks for something else.
+    pub fn rows(&self, asked: &Asked) -> Result<(Ledger, Again), Error> {
+        let From::Rows(ledger) = &self.from else {
+            return Err(another_call());
+        };
+        self.is_of(asked)?;
+        let view = View::new(ledger.clone());
+        let send = view.settled_in(&STILL_TO_BE_READ);
+        let mut ledger = view.reopened();
+        let rows = u32::try_from(ledger.rows()).unwrap_or(u32::MAX);
+        for row in 0..rows {
+            // A read whose response was lost is only read again.
+            if send.contains(&row) {
+                ledger.set(row, State::NotSent);
+            }
+        }
+        let again = Again {
+            send,
+            ..Again::default()
+        };
+        Ok((ledger, again))
+    }
+
+    fn is_of(&self, asked: &Asked) -> Result<(), Error> {
+        if (&self.asked.service, &self.asked.path) != (&asked.service, &asked.path) {
+            return Err(another_call());
+        }
+        // Filters may come from a set, which has no order.
+        let sorted = |query: &[(String, String)]| {
+            let mut query = query.to_vec();
+            query.sort();
+            query
+        };
+        let (theirs, ours) = (sorted(&self.asked.query), sorted(&asked.query));
+        if theirs == ours {
+            return Ok(());
+        }
+        let differs = theirs
+            .iter()
+            .find(|pair| !ours.contains(pair))
+            .or_else(|| ours.iter().find(|pair| !theirs.contains(pair)))
+            .map_or("one", |(name, _)| name);
+        Err(Error::Option(format!(
+            "after=: `{differs}` is not as in the call that failed; repeat that call with its own arguments, or leave \
+             after= out to read anew"
+        )))
+    }
+}
+
+/// Rows of a read by ids of which nothing is known yet.
+const STILL_TO_BE_READ: [State; 3] = [State::NotSent, State::Failed, State::Unknown];
+
+fn another_call() -> Error {
+    Error::Option(
+        "after=: that error is from another call; pass the one of the same method, project and service, or leave after= \
+         out to read anew"
+            .to_owned(),
+    )
+}

@@ -1,0 +1,310 @@
+//! The rate windows of a user as a small file, so that a program that starts soon after another one does not meet a 429.
+//!
+//! The limits are those of a user over all programs. The file only makes the first minute of a process more exact: where
+//! it cannot be read or written, or says what cannot be, it is ignored, and a 429 is waited out as always.
+
+use std::collections::BTreeMap;
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use crate::http::auth::digest;
+use crate::options::RateGroup;
+
+/// Another form of the file would have another number.
+const VERSION: u32 = 1;
+/// Milliseconds after which nothing in the file counts any more, and for which a pause holds at most: clocks jump.
+pub const KEPT: i64 = 600_000;
+/// Milliseconds that a time may lie in the future: clocks are adjusted by less all the time.
+const AHEAD: i64 = 2_000;
+/// Requests of one group that are kept at most.
+pub const MOST_REQUESTS: u32 = 10_000;
+const MOST_PROCESSES: usize = 64;
+const MOST_BYTES: u64 = 1 << 20;
+/// Files of other users and services are removed after a day, a thousand at a time at most.
+const OLD: Duration = Duration::from_secs(24 * 3600);
+const MOST_FILES: usize = 1000;
+
+/// What one process did in one group.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Used {
+    /// Requests that were under way.
+    pub in_flight: u32,
+    /// When requests were answered, in milliseconds since 1970, and how many then.
+    pub answered: Vec<(i64, u32)>,
+    /// Until when the group is paused; 0 if it is not.
+    pub paused_until: i64,
+}
+
+impl Used {
+    fn is_plausible(&self) -> bool {
+        let requests = self
+            .answered
+            .iter()
+            .map(|(_, count)| u64::from(*count))
+            .sum::<u64>();
+        requests + u64::from(self.in_flight) <= 2 * u64::from(MOST_REQUESTS)
+    }
+}
+
+/// What one process did, by its own account.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Process {
+    /// A random number.
+    id: u64,
+    written: i64,
+    groups: BTreeMap<RateGroup, Used>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Content {
+    version: u32,
+    processes: Vec<Process>,
+}
+
+/// The file of one user at one service.
+#[derive(Debug)]
+pub struct PaceFile {
+    folder: PathBuf,
+    name: String,
+    /// Which of the processes in it this one is.
+    id: u64,
+}
+
+impl PaceFile {
+    /// The file for a user of a service; its name reveals neither.
+    #[must_use]
+    pub fn new(folder: &Path, service: &str, user: &str) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            name: digest(&["pacing", service, user]),
+            id: fastrand::u64(..),
+        }
+    }
+
+    /// What other processes did lately, at this time in milliseconds since 1970.
+    #[must_use]
+    pub fn others(&self, now: i64) -> Vec<BTreeMap<RateGroup, Used>> {
+        self.remove_old();
+        self.read(now).into_iter().map(|process| process.groups).collect()
+    }
+
+    /// Writes what this process did. Another process that writes in the same moment may be forgotten: its requests are
+    /// in the file again after its next one.
+    ///
+    /// # Errors
+    /// That it cannot be written.
+    pub fn write(&self, groups: BTreeMap<RateGroup, Used>, now: i64) -> io::Result<()> {
+        let mut processes = self.read(now);
+        processes.sort_by_key(|process| std::cmp::Reverse(process.written));
+        processes.truncate(MOST_PROCESSES - 1);
+        processes.push(Process {
+            id: self.id,
+            written: now,
+            groups,
+        });
+        let content = Content {
+            version: VERSION,
+            processes,
+        };
+        let mut folder = DirBuilder::new();
+        folder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
+        folder.create(&self.folder)?;
+        // A whole file takes the place of the old one. Without fsync: it is worth nothing after a power failure.
+        let beside = self.folder.join(format!("{}-{:016x}.tmp", self.name, self.id));
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let written = options
+            .open(&beside)
+            .and_then(|mut file| file.write_all(&serde_json::to_vec(&content)?))
+            .and_then(|()| fs::rename(&beside, self.path()));
+        if written.is_err() {
+            let _ = fs::remove_file(&beside);
+        }
+        written
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.join(format!("{}.json", self.name))
+    }
+
+    /// The other processes of the file; none where it is missing, damaged, or not ours.
+    fn read(&self, now: i64) -> Vec<Process> {
+        let read = || -> Option<Content> {
+            let path = self.path();
+            // Opening a named pipe would wait for its other end.
+            if !fs::metadata(&path).ok()?.is_file() {
+                return None;
+            }
+            let mut bytes = Vec::new();
+            let file = fs::File::open(path).ok()?;
+            file.take(MOST_BYTES).read_to_end(&mut bytes).ok()?;
+            serde_json::from_slice(&bytes).ok()
+        };
+        let content = read().filter(|content| content.version == VERSION);
+        let mut processes = content.map_or_else(Vec::new, |content| content.processes);
+        processes.truncate(MOST_PROCESSES);
+        processes.retain(|process| {
+            process.id != self.id
+                && process.written <= now.saturating_add(AHEAD)
+                && process.written > now.saturating_sub(KEPT)
+                && process.groups.values().all(Used::is_plausible)
+        });
+        processes
+    }
+
+    /// Removes files that nothing refers to any more: a token that names no user has a file of its own.
+    fn remove_old(&self) {
+        let Ok(entries) = fs::read_dir(&self.folder) else {
+            return;
+        };
+        let is_ours = |name: &str| {
+            let stem = name
+                .strip_suffix(".json")
+                .or_else(|| name.strip_suffix(".tmp"))
+                .unwrap_or_default();
+            stem.len() >= 32 && stem.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+        };
+        let is_old = |entry: &fs::DirEntry| {
+            let modified = entry.metadata().and_then(|metadata| metadata.modified());
+            let age = modified.map(|modified| SystemTime::now().duration_since(modified));
+            matches!(age, Ok(Ok(age)) if age > OLD)
+        };
+        for entry in entries.flatten().take(MOST_FILES) {
+            if entry.file_name().to_str().is_some_and(is_ours) && is_old(&entry) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1_800_000_000_000;
+
+    fn used(answered: &[(i64, u32)]) -> BTreeMap<RateGroup, Used> {
+        let used = Used {
+            answered: answered.to_vec(),
+            ..Used::default()
+        };
+        BTreeMap::from([(RateGroup::AssetsWrite, used)])
+    }
+
+    fn file(folder: &Path) -> PaceFile {
+        PaceFile::new(folder, "https://service.example", "QX3T9LM2AB7C")
+    }
+
+    #[test]
+    fn processes_do_not_forget_each_other_and_read_what_the_others_did() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().join("made").join("here");
+        let (one, other) = (file(&folder), file(&folder));
+        assert!(one.others(NOW).is_empty());
+        one.write(used(&[(NOW, 1)]), NOW).unwrap();
+        other.write(used(&[(NOW, 2)]), NOW).unwrap();
+        one.write(used(&[(NOW, 3)]), NOW + 5).unwrap();
+        assert_eq!(one.others(NOW), [used(&[(NOW, 2)])]);
+        assert_eq!(other.others(NOW), [used(&[(NOW, 3)])]);
+        assert_eq!(file(&folder).others(NOW).len(), 2);
+        // Another user, or another service.
+        for (service, user) in [
+            ("https://service.example", "other"),
+            ("https://other.example", "QX3T9LM2AB7C"),
+        ] {
+            assert!(PaceFile::new(&folder, service, user).others(NOW).is_empty());
+        }
+        // Nothing is left beside the file, and its name and content say nothing of the user.
+        let names: Vec<_> = fs::read_dir(&folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        assert_eq!(names.len(), 1, "{names:?}");
+        let text = format!("{names:?}{}", fs::read_to_string(&names[0]).unwrap());
+        assert!(!text.contains("QX3T9LM2AB7C") && !text.contains("service.example"));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+            assert_eq!((mode(&names[0]), mode(&folder)), (0o600, 0o700));
+        }
+    }
+
+    #[test]
+    fn a_file_that_says_what_cannot_be_is_ignored_and_written_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = file(folder.path());
+        let process = |written: i64, count: u64| {
+            format!(
+                r#"{{"version":1,"processes":[{{"id":1,"written":{written},"groups":{{"assets_write":
+                {{"in_flight":0,"answered":[[{NOW},{count}]],"paused_until":0}}}}}}]}}"#
+            )
+        };
+        fs::write(file.path(), process(NOW, 7)).unwrap();
+        assert_eq!(file.others(NOW), [used(&[(NOW, 7)])]);
+        for odd in [
+            String::new(),
+            "null".to_owned(),
+            "not JSON".to_owned(),
+            "{\"version\":1}".to_owned(),
+            process(NOW, 7).replace("\"version\":1", "\"version\":2"),
+            process(NOW, 7).replace("assets_write", "another_group"),
+            process(NOW, 7)[..50].to_owned(),
+            process(NOW, 30_000),
+            process(NOW, u64::MAX),
+            process(NOW + 3_600_000, 7),
+            process(NOW - 3_600_000, 7),
+            process(i64::MIN, 7),
+            process(i64::MAX, 7),
+            "[".repeat(100_000),
+        ] {
+            fs::write(file.path(), &odd).unwrap();
+            assert!(file.others(NOW).is_empty(), "{odd:.100}");
+            file.write(used(&[(NOW, 1)]), NOW).unwrap();
+            let other = PaceFile::new(folder.path(), "https://service.example", "QX3T9LM2AB7C");
+            assert_eq!(other.others(NOW), [used(&[(NOW, 1)])], "{odd:.100}");
+        }
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_used_is_an_error_that_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let taken = folder.path().join("taken");
+        fs::write(&taken, "a file").unwrap();
+        assert!(file(&taken).others(NOW).is_empty());
+        assert!(file(&taken).write(used(&[(NOW, 1)]), NOW).is_err());
+        // Something else stands where the file would be.
+        let file = file(folder.path());
+        fs::create_dir(file.path()).unwrap();
+        assert!(file.others(NOW).is_empty());
+        assert!(file.write(used(&[(NOW, 1)]), NOW).is_err());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn old_files_are_removed_and_others_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let old = SystemTime::now() - 2 * OLD;
+        let name = digest(&["another"]);
+        for (name, stays) in [
+            (format!("{name}.json"), false),
+            (format!("{name}-0123456789abcdef.tmp"), false),
+            ("notes.json".to_owned(), true),
+            (format!("{name}.txt"), true),
+        ] {
+            let path = folder.path().join(name);
+            let made = fs::File::create(&path).unwrap();
+            made.set_modified(old).unwrap();
+            assert!(file(folder.path()).others(NOW).is_empty());
+            assert_eq!(path.exists(), stays, "{path:?}");
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! How much memory the cells of an `OpenDocument` sheet take: a cell, a row or a blank may say how often it is repeated.
+
+use std::io::BufRead;
+
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
+
+/// The library holds a value and a formula for each cell of the rectangle that the cells are in.
+const CELL: u64 = 56;
+
+/// It reads no more rows and columns than Excel has.
+const MOST_ROWS: u64 = 1_048_576;
+const MOST_COLUMNS: u64 = 16_384;
+
+/// The bytes that the sheets of a `content.xml` take, or at least more than `most`.
+pub(super) fn bytes_of_cells(content: impl BufRead, most: u64) -> u64 {
+    let mut reader = Reader::from_reader(content);
+    let config = reader.config_mut();
+    config.check_end_names = false;
+    config.expand_empty_elements = true;
+    let mut buffer = Vec::new();
+    let (mut all, mut table, mut row) = (0_u64, Table::default(), Row::default());
+    let mut cell: Option<Cell> = None;
+    // The attributes are those of OpenDocument 1.3, part 3: 19.675, 19.679 and 19.765.
+    loop {
+        buffer.clear();
+        match reader.read_event_into(&mut buffer) {
+            Ok(Event::Start(start)) => match (start.name().as_ref(), &mut cell) {
+                ("table:table-row", _) => {
+                    row = Row {
+                        repeated: number(&start, "table:number-rows-repeated").min(MOST_ROWS),
+                        ..Row::default()
+                    };
+                }
+                ("table:table-cell" | "table:covered-table-cell", _) => {
+                    let attributes = start.attributes_raw();
+                    cell = Some(Cell {
+                        repeated: number(&start, "table:number-columns-repeated").min(MOST_COLUMNS),
+                        bytes: attributes.len() as u64,
+                        is_filled: attributes.contains("office:") || attributes.contains("table:formula"),
+                    });
+                }
+                ("text:s", Some(cell)) => cell.add(number(&start, "text:c")),
+                _ => {}
+            },
+            Ok(Event::Text(text)) => {
+                if let Some(cell) = &mut cell {
+                    cell.add(text.len() as u64);
+                }
+            }
+            Ok(Event::End(end)) => match end.name().as_ref() {
+                "table:table-cell" | "table:covered-table-cell" => {
+                    if let Some(cell) = cell.take() {
+                        row.add(&cell);
+                    }
+                }
+                "table:table-row" => table.add(&std::mem::take(&mut row)),
+                "table:table" => all = all.saturating_add(std::mem::take(&mut table).bytes()),
+                _ => {}
+            },
+            // What is wrong with the file, the library says.
+            Ok(Event::Eof) | Err(_) => break,
+            Ok(_) => {}
+        }
+        let open = cell.as_ref().map_or(0, |cell| cell.bytes);
+        if all
+            .saturating_add(table.bytes())
+            .saturating_add(row.bytes)
+            .saturating_add(open)
+            > most
+        {
+            break;
+        }
+    }
+    let open = cell.map_or(0, |cell| cell.bytes);
+    all.saturating_add(table.bytes())
+        .saturating_add(row.bytes)
+        .saturating_add(open)
+}
+
+struct Cell {
+    repeated: u64,
+    bytes: u64,
+    is_filled: bool,
+}
+
+impl Cell {
+    fn add(&mut self, bytes: u64) {
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.is_filled = true;
+    }
+}
+
+#[derive(Default)]
+struct Row {
+    repeated: u64,
+    /// Columns to the last cell that is not blank, and the blank ones after it.
+    columns: u64,
+    blank: u64,
+    /// Bytes of texts and formulas.
+    bytes: u64,
+}
+
+impl Row {
+    fn add(&mut self, cell: &Cell) {
+        self.blank = self.blank.saturating_add(cell.repeated);
+        if cell.is_filled {
+            self.columns = (self.columns.saturating_add(self.blank)).min(MOST_COLUMNS);
+            self.blank = 0;
+            self.bytes = self
+                .bytes
+                .saturating_add(cell.bytes.saturating_mul(cell.repeated));
+        }
+    }
+}
+
+#[derive(Default)]
+struct Table {
+    /// Rows to the last one that is not blank, and the blank ones after it.
+    rows: u64,
+    blank: u64,
+    columns: u64,
+    texts: u64,
+}
+
+impl Table {
+    fn add(&mut self, row: &Row) {
+        self.blank = self.blank.saturating_add(row.repeated);
+        if row.columns > 0 {
+            self.rows = (self.rows.saturating_add(self.blank)).min(MOST_ROWS);
+            self.blank = 0;
+            self.columns = self.columns.max(row.columns);
+            self.texts = self.texts.saturating_add(row.bytes.saturating_mul(row.repeated));
+        }
+    }
+
+    fn bytes(&self) -> u64 {
+        (self.rows * self.columns * CELL).saturating_add(self.texts)
+    }
+}
+
+/// A number of repeats; 1 where none is given.
+fn number(element: &BytesStart<'_>, attribute: &str) -> u64 {
+    let given = element.try_get_attribute(attribute).ok().flatten();
+    // One that is no number is refused by the library.
+    given.map_or(1, |given| given.value.parse().unwrap_or(u64::MAX))
+}

@@ -1,0 +1,317 @@
+"""Hostile files and responses: refused or read within bounded memory, never the end of the process.
+
+`make attack` plays them in full size (ATTACK=full); `make test` plays the same tests with small sizes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import textwrap
+import zipfile
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from acc_assets.options import write_options
+
+pytest.importorskip("resource", reason="limits of memory are set as POSIX sets them")
+
+FULL = os.environ.get("ATTACK") == "full"
+MIB = 1 << 20
+
+PRELUDE = """
+import json, resource, sys
+resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
+import acc_assets as acc
+from acc_assets import _core
+
+arguments = json.loads(sys.argv[1])
+
+def peak():
+    # Of this program alone: `ru_maxrss` also counts what its parent had when it was started.
+    if sys.platform == "linux":
+        with open("/proc/self/status") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+def say(**found):
+    print(json.dumps({**found, "base": base, "peak": peak()}))
+
+def error_of(read):
+    try:
+        read()
+    except acc.InputError as error:
+        return str(error)
+    return None
+
+base = peak()
+"""
+
+
+def sized(full: int, quick: int) -> int:
+    return full if FULL else quick
+
+
+def play(script: str, most: float, **arguments: Any) -> dict[str, Any]:
+    """Runs a script in a process of its own, which may take `most` MiB more than it has after its imports."""
+    program = PRELUDE + textwrap.dedent(script)
+    run = subprocess.run(
+        [sys.executable, "-c", program, json.dumps(arguments)],
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert run.returncode == 0, f"ended with {run.returncode}: {run.stderr[-2000:]}"
+    said: dict[str, Any] = json.loads(run.stdout.splitlines()[-1])
+    print(f"peak {said['peak']:.0f} MiB, of these {said['base']:.0f} after the imports: {said}")
+    assert said["peak"] - said["base"] <= most, said
+    return said
+
+
+# ---- files ----
+
+SHEET = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+HEADER = "".join(
+    f'<c r="{cell}" t="inlineStr"><is><t>{name}</t></is></c>'
+    for cell, name in (("A1", "clientAssetId"), ("B1", "description"))
+)
+
+
+def workbook(path: pathlib.Path, rows: Iterable[str], strings: Iterable[str], count: int = 1) -> pathlib.Path:
+    """An .xlsx file, its sheet and its shared strings given as pieces of XML."""
+    types = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+    parts = {
+        "[Content_Types].xml": f'<Types xmlns="{PACKAGE}/content-types">'
+        '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+        f'<Override PartName="/xl/workbook.xml" ContentType="{types}.sheet.main+xml"/>'
+        f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{types}.worksheet+xml"/>'
+        f'<Override PartName="/xl/sharedStrings.xml" ContentType="{types}.sharedStrings+xml"/></Types>',
+        "_rels/.rels": f'<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="r1" '
+        f'Type="{OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        "xl/workbook.xml": f'<workbook xmlns="{SHEET}" xmlns:r="{OFFICE}"><sheets>'
+        '<sheet name="Assets" sheetId="1" r:id="r1"/></sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{PACKAGE}/relationships">'
+        f'<Relationship Id="r1" Type="{OFFICE}/worksheet" Target="worksheets/sheet1.xml"/>'
+        f'<Relationship Id="r2" Type="{OFFICE}/sharedStrings" Target="sharedStrings.xml"/></Relationships>',
+    }
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as book:
+        for name, text in parts.items():
+            book.writestr(name, text)
+        with book.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as part:
+            part.write(f'<worksheet xmlns="{SHEET}"><sheetData><row r="1">{HEADER}</row>'.encode())
+            part.writelines(row.encode() for row in rows)
+            part.write(b"</sheetData></worksheet>")
+        with book.open("xl/sharedStrings.xml", "w", force_zip64=True) as part:
+            part.write(f'<sst xmlns="{SHEET}" uniqueCount="{count}">'.encode())
+            part.writelines(string.encode() for string in strings)
+            part.write(b"</sst>")
+    return path
+
+
+def row(number: int, cell: str) -> str:
+    return (
+        f'<row r="{number}"><c r="A{number}" t="inlineStr"><is><t>A-{number}</t></is></c>'
+        f'<c r="B{number}" {cell}</c></row>'
+    )
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    ("cells", "length"), [(sized(4000, 500), MIB), (200, sized(64, 2) * MIB)], ids=["many", "long"]
+)
+def test_shared_strings_are_held_once(cells: int, length: int, tmp_path: pathlib.Path) -> None:
+    path = workbook(
+        tmp_path / "plant.xlsx",
+        (row(number, 't="s"><v>0</v>') for number in range(2, cells + 2)),
+        ["<si><t>", "x" * length, "</t></si>"],
+    )
+    said = play(
+        "say(rows=len(_core.Rows.from_sheet(arguments['path'], None)))",
+        most=40 + 8 * length / MIB,
+        path=os.fspath(path),
+    )
+    assert said["rows"] == cells
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("kind", ["blanks", "one cell", "cells"])
+def test_a_workbook_is_read_up_to_a_size(kind: str, tmp_path: pathlib.Path) -> None:
+    size = sized(1100, 20) * MIB
+    piece = {"blanks": " " * MIB, "one cell": "x" * MIB, "cells": "<c><v>1</v></c>" * (MIB // 15)}[kind]
+    begin, end = (
+        ('<row r="2"><c t="inlineStr"><is><t>', "</t></is></c></row>") if kind == "one cell" else ("", "")
+    )
+    begin, end = ("<row>", "</row>") if kind == "cells" else (begin, end)
+    path = workbook(tmp_path / "plant.xlsx", [begin, *[piece] * (size // MIB), end], [])
+    said = play(
+        """
+        sheet = None if arguments["full"] else acc.SheetOptions(max_workbook_bytes=16 << 20)
+        options = {} if sheet is None else {"sheet": sheet}
+        with acc.testing.Simulator() as sim:
+            project = sim.client().project(sim.project_id)
+            say(error=error_of(lambda: project.assets.create(arguments["path"], dry_run=True, validate=False, **options)))
+        """,
+        most=40,
+        path=os.fspath(path),
+        full=FULL,
+    )
+    assert "plant.xlsx" in said["error"]
+    assert "1 GiB" in said["error"] if FULL else "16 MiB" in said["error"]
+    assert "SheetOptions(max_workbook_bytes=" in said["error"]
+
+
+@pytest.mark.once
+def test_cells_of_a_workbook_are_bounded_too(tmp_path: pathlib.Path) -> None:
+    # Each cell takes 15 bytes in the file and more in memory.
+    cells = sized(10_000_000, 400_000)
+    rows = ("<row>" + "<c><v>1</v></c>" * 2 + "</row>" for _ in range(cells // 2))
+    path = workbook(tmp_path / "plant.xlsx", rows, [])
+    said = play(
+        """
+        limit = (256 if arguments["full"] else 10) << 20
+        say(error=error_of(lambda: _core.Rows.from_sheet(arguments["path"], None, limit)))
+        """,
+        most=sized(280, 30),
+        path=os.fspath(path),
+        full=FULL,
+    )
+    assert "SheetOptions(max_workbook_bytes=" in said["error"]
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("count", [10**10, 10**13, 10**18])
+def test_a_number_of_strings_that_the_file_does_not_have(count: int, tmp_path: pathlib.Path) -> None:
+    path = workbook(tmp_path / "plant.xlsx", [row(2, 't="s"><v>0</v>')], ["<si><t>pump</t></si>"], count)
+    said = play(
+        "say(error=error_of(lambda: _core.Rows.from_sheet(arguments['path'], None)))",
+        most=20,
+        path=os.fspath(path),
+    )
+    assert "damaged" in said["error"]
+
+
+OPENDOCUMENT = """<?xml version="1.0" encoding="UTF-8"?>
+<office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"
+ xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0"
+ xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"><office:body><office:spreadsheet>
+<table:table table:name="Assets">"""
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    "rows",
+    [
+        '<table:table-row><table:table-cell table:number-columns-repeated="16384" office:value-type="string">'
+        f"<text:p>{'x' * MIB}</text:p></table:table-cell></table:table-row>",
+        '<table:table-row table:number-rows-repeated="1000000"><table:table-cell office:value-type="string">'
+        f"<text:p>{'x' * 10_000}</text:p></table:table-cell></table:table-row>",
+        '<table:table-row><table:table-cell office:value-type="string"><text:p>'
+        '<text:s text:c="1000000000000"/></text:p></table:table-cell></table:table-row>',
+        '<table:table-row table:number-rows-repeated="90000"><table:table-cell table:number-columns-repeated="1000" '
+        'office:value="1" office:value-type="float"/></table:table-row>',
+    ],
+    ids=["columns", "rows", "blanks", "numbers"],
+)
+def test_repeats_of_an_opendocument_sheet_are_bounded(rows: str, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "plant.ods"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as book:
+        book.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        end = "</table:table></office:spreadsheet></office:body></office:document-content>"
+        book.writestr("content.xml", "".join([OPENDOCUMENT, rows, end]))
+    said = play(
+        "say(error=error_of(lambda: _core.Rows.from_sheet(arguments['path'], None)))",
+        most=20,
+        path=os.fspath(path),
+    )
+    assert "SheetOptions(max_workbook_bytes=" in said["error"]
+
+
+CREATE = write_options(
+    batch_size=100,
+    nulls="omit",
+    dates="exact",
+    id="id",
+    on_error="collect",
+    max_errors=None,
+    dry_run=True,
+    import_key=None,
+    reconcile=False,
+    run=None,
+    mapping=None,
+    separator=">",
+)
+
+
+def lines(path: pathlib.Path, number: int) -> pathlib.Path:
+    """A CSV file in which one line of a hundred has no name."""
+    with path.open("w", encoding="ascii") as file:
+        file.write("clientAssetId,categoryId,statusId,description\n")
+        for start in range(0, number, 100_000):
+            rows = (
+                f"{'' if place % 100 == 0 else f'A-{place}'},1,2,d\n"
+                for place in range(start, min(start + 100_000, number))
+            )
+            file.write("".join(rows))
+    return path
+
+
+@pytest.mark.once
+def test_a_csv_file_streams(tmp_path: pathlib.Path) -> None:
+    number = sized(10_000_000, 500_000)
+    path = lines(tmp_path / "plant.csv", number)
+    said = play(
+        """
+        rows = _core.Rows.from_sheet(arguments["path"], None)
+        _core.Engine.scan("create", rows, arguments["options"])
+        say(rows=len(rows))
+        """,
+        most=sized(40, 20),
+        path=os.fspath(path),
+        options=CREATE,
+    )
+    assert said["rows"] == number
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    "text", ["x", ",", '"', "\u00e4", "a,"], ids=["letters", "commas", "quotes", "Umlauts", "cells"]
+)
+def test_a_line_without_end(text: str, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "plant.csv"
+    piece = (text * (MIB // len(text.encode()))).encode()
+    with path.open("wb") as file:
+        file.write(b"clientAssetId,description\nA-1,")
+        for _ in range(sized(1024, 20)):
+            file.write(piece)
+    said = play(
+        "say(error=error_of(lambda: _core.Rows.from_sheet(arguments['path'], None)))",
+        most=80,
+        path=os.fspath(path),
+    )
+    assert "line 2" in said["error"]
+    if text == "x":
+        assert "16 MiB" in said["error"]
+        assert "SheetOptions(max_line_bytes=" in said["error"]
+
+
+@pytest.mark.once
+def test_a_quotation_mark_without_end_is_named(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "plant.csv"
+    with path.open("w", encoding="ascii") as file:
+        file.write('clientAssetId,description\nA-0,d\nA-1,"d\n')
+        file.writelines(f"A-{place},d\n" for place in range(2, sized(20_000_000, 3_000_000)))
+    said = play(
+        "say(error=error_of(lambda: _core.Rows.from_sheet(arguments['path'], None)))",
+        most=80,
+        path=os.fspath(path),
+    )
+    assert "line 3" in said["error"]
+    assert '(")' in said["error"]

@@ -1,0 +1,167 @@
+"""Reads that fail keep what they have, and go on from there."""
+
+from __future__ import annotations
+
+import _thread
+import asyncio
+import pickle
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from conftest import Kit
+
+import acc_assets as acc
+
+# Each failure ends a read at once.
+ONCE = acc.Retry(attempts=1)
+
+
+@pytest.fixture
+def ids(project: acc.Project, kit: Kit) -> list[str]:
+    return [str(id_) for id_ in project.assets.create(kit.rows(450)).ids]
+
+
+def requests(sim: acc.testing.Simulator, endpoint: str) -> int:
+    return int(sim.audit()["endpoints"][endpoint]["requests"])
+
+
+def failed(
+    sim: acc.testing.Simulator, endpoint: str, call: Callable[[], Any], nth: int = 2
+) -> acc.ServerError:
+    sim.add_fault("status", code=503, on=endpoint, nth=nth)
+    with pytest.raises(acc.ServerError) as raised:
+        call()
+    return raised.value
+
+
+def of(rows: Any) -> list[str]:
+    return [row["id"] for row in rows]
+
+
+def test_a_list_that_fails_keeps_its_pages_and_goes_on(sim: acc.testing.Simulator, ids: list[str]) -> None:
+    assets = sim.client(retry=ONCE).project(sim.project_id).assets
+    error = failed(sim, "assets", assets.list)
+    assert isinstance(error.partial, acc.AssetTable)
+    assert len(error.partial) == 200
+    assert repr(error.partial) == "AssetTable: 200 rows, incomplete"
+    before = requests(sim, "assets")
+    # Also in another process.
+    for after in (error, error.partial, pickle.loads(pickle.dumps(error))):
+        assert sorted(of(assets.list(after=after))) == sorted(ids)
+    assert requests(sim, "assets") == before + 3 * 2
+    # It fails once more, a page later.
+    error = failed(sim, "assets", lambda: assets.list(after=error), nth=2)
+    assert error.partial is not None
+    assert len(error.partial) == 400
+    whole = assets.list(after=error)
+    assert sorted(of(whole)) == sorted(ids)
+    assert repr(whole) == "AssetTable: 450 rows"
+
+
+def test_a_list_goes_on_only_with_the_same_filters(
+    sim: acc.testing.Simulator, kit: Kit, ids: list[str]
+) -> None:
+    project = sim.client(retry=ONCE).project(sim.project_id)
+    error = failed(sim, "assets", lambda: project.assets.list(status=[kit.status, kit.other_status]))
+    for call, named in [
+        (lambda: project.assets.list(status=kit.status, after=error), "filter[statusId]"),
+        (lambda: project.assets.list(after=error), "filter[statusId]"),
+        (lambda: project.assets.get(ids, after=error), "another call"),
+        (lambda: project.relationships.search(after=error), "another call"),
+        (lambda: project.assets.list(after="cursor"), "takes the exception"),  # type: ignore[arg-type]
+        (lambda: project.assets.list(after=project.assets.get(ids[:3])), "complete"),
+    ]:
+        with pytest.raises(acc.OptionError, match="after=") as raised:
+            call()
+        assert named in str(raised.value)
+    found = project.assets.list(status=[kit.other_status, kit.status], after=error)
+    assert sorted(of(found)) == sorted(ids)
+    # An error that came before any read: there is nothing to go on from.
+    assert len(project.assets.list(after=acc.OptionError("no"))) == 450
+
+
+def test_a_get_that_fails_keeps_its_assets_and_reads_the_others(
+    sim: acc.testing.Simulator, ids: list[str]
+) -> None:
+    assets = sim.client(retry=ONCE, max_in_flight=1).project(sim.project_id).assets
+    unknown = "00000000-0000-4000-8000-0000000000a1"
+    asked = [unknown, *ids[:250], ids[0], "no id"]
+    error = failed(sim, "assets:batch-get", lambda: assets.get(asked))
+    assert error.partial is not None
+    assert of(error.partial) == ids[:99]
+    assert error.partial.missing == [unknown, "no id"]
+    before = requests(sim, "assets:batch-get")
+    whole = assets.get(asked, after=error)
+    assert of(whole) == of(assets.get(asked))
+    assert whole.missing == [unknown, "no id"]
+    again = pickle.loads(pickle.dumps(error))
+    assert of(assets.get(iter(asked), after=again)) == of(whole)
+    assert requests(sim, "assets:batch-get") == before + 2 + 3 + 2
+    with pytest.raises(acc.InputError, match="not the ids of the call that failed"):
+        assets.get(ids, after=error)
+    with pytest.raises(acc.OptionError, match="includeDeleted"):
+        assets.get(asked, include_deleted=True, after=error)
+
+
+def test_a_search_that_fails_keeps_its_pages_and_goes_on(sim: acc.testing.Simulator) -> None:
+    made = sim.seed_relationships(250)
+    relationships = sim.client(retry=ONCE).project(sim.project_id).relationships
+    whole = of(relationships.search())
+    error = failed(sim, "relationships:search", relationships.search)
+    assert error.partial is not None
+    assert 0 < len(error.partial) < 250
+    assert of(relationships.search(after=error)) == whole
+    assert set(made) <= set(whole)
+
+
+def test_an_interrupted_list_keeps_its_pages_and_goes_on(sim: acc.testing.Simulator, ids: list[str]) -> None:
+    assets = sim.client().project(sim.project_id).assets
+    sim.add_fault("delay", ms=300, on="assets", nth=2)
+    timer = threading.Timer(0.15, _thread.interrupt_main)
+    timer.start()
+    with pytest.raises(acc.ReadInterrupted) as raised:
+        assets.list()
+    timer.join()
+    error = raised.value
+    assert isinstance(error, KeyboardInterrupt)
+    assert error.partial is not None
+    assert 200 <= len(error.partial) < 450
+    assert sorted(of(assets.list(after=error))) == sorted(ids)
+
+
+def test_awaited_reads_that_fail_or_are_cancelled_go_on(sim: acc.testing.Simulator, ids: list[str]) -> None:
+    async def read() -> None:
+        project = sim.async_client(retry=ONCE).project(sim.project_id)
+        for endpoint, call in [("assets", project.assets.list), ("assets:batch-get", project.assets.get)]:
+            arguments = () if endpoint == "assets" else (ids,)
+            sim.add_fault("status", code=503, on=endpoint, nth=2)
+            with pytest.raises(acc.ServerError) as raised:
+                await call(*arguments)  # type: ignore[operator]
+            whole = await call(*arguments, after=raised.value)  # type: ignore[operator]
+            assert sorted(of(whole)) == sorted(ids)
+        sim.add_fault("delay", ms=300, on="assets", nth=2)
+        with pytest.raises(asyncio.TimeoutError) as late:
+            await asyncio.wait_for(project.assets.list(), 0.15)
+        assert sorted(of(await project.assets.list(after=late.value))) == sorted(ids)
+        sim.add_fault("status", code=503, on="relationships:search")
+        sim.seed_relationships(3)
+        with pytest.raises(acc.ServerError) as refused:
+            await project.relationships.search()
+        assert len(await project.relationships.search(after=refused.value)) >= 3
+
+    asyncio.run(read())
+
+
+def test_an_error_before_the_list_goes_on_loses_nothing(
+    sim: acc.testing.Simulator, kit: Kit, ids: list[str]
+) -> None:
+    name = next(found["name"] for found in sim.world()["categories"] if found["id"] == kit.category)
+    assets = sim.client(retry=ONCE).project(sim.project_id).assets
+    error = failed(sim, "assets", lambda: assets.list(category=name))
+    other = sim.client(retry=ONCE).project(sim.project_id).assets
+    later = failed(sim, "categories", lambda: other.list(category=name, after=error), nth=1)
+    assert later.partial is not None
+    assert len(later.partial) == 200
+    assert sorted(of(other.list(category=name, after=later))) == sorted(ids)
