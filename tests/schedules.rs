@@ -935,7 +935,7 @@ fn the_ledger_is_true_whatever_happens() {
         for _ in 0..threads {
             scope.spawn(|| {
                 loop {
-                    let seed = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
                     if seed >= first + schedules {
                         break;
                     }
@@ -945,7 +945,7 @@ fn the_ledger_is_true_whatever_happens() {
                             .start_paused(true)
                             .build()
                             .unwrap();
-                        runtime.block_on(async { Schedule::draw(seed).play().await })
+                        runtime.block_on(Box::pin(async { Schedule::draw(seed).play().await }))
                     }));
                     match played {
                         Ok(counts) => {
@@ -955,7 +955,7 @@ fn the_ledger_is_true_whatever_happens() {
                             }
                         }
                         Err(panic) => {
-                            next.store(u64::MAX / 2, std::sync::atomic::Ordering::Relaxed);
+                            next.store(u64::MAX / 2, Ordering::Relaxed);
                             eprintln!("replay it: FIRST={seed} SCHEDULES=1 make soak");
                             std::panic::resume_unwind(panic);
                         }

@@ -128,6 +128,29 @@ def test_a_token_in_another_json_escape_is_hidden(
         assert ESCAPES[form] not in text
 
 
+@pytest.mark.parametrize("length", [17, 30, len(TOKEN) - 1])
+@pytest.mark.parametrize("escaped", [False, True])
+def test_a_token_that_is_cut_off_is_hidden(length: int, escaped: bool) -> None:
+    part = TOKEN[:length]
+    shown = "".join(f"\\u{ord(letter):04x}" for letter in part)[:-2] if escaped else part
+    body = b'{"detail":"you sent ' + shown.encode()
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("content-length", "10000")
+        handler.end_headers()
+        handler.wfile.write(body)
+        handler.close_connection = True
+
+    with (
+        serving(answer) as url,
+        acc.Client(TOKEN, base_url=url, retry=QUICK) as client,
+        pytest.raises(acc.TransportError) as caught,
+    ):
+        client.project(PROJECT).categories()
+    assert caught.value.body == '{"detail":"you sent <token>'
+
+
 # ---- frames ----
 
 PASSWORD = "hush-hush"

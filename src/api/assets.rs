@@ -18,7 +18,7 @@ use super::{
 use crate::api::filters::{Filter, Shows};
 use crate::http::Replay;
 use crate::http::send::Method;
-use crate::model::asset::{Identity, identity, keyed, member};
+use crate::model::asset::{Identity, identity, keyed, list};
 use crate::model::text::same_key;
 use crate::model::value;
 use crate::options::RateGroup;
@@ -302,12 +302,12 @@ fn same(came: &Value, sent: &Value) -> bool {
 /// a row.
 fn pair_created<'a>(body: &'a [u8], rows: &[SentRow<'_>], entries: bool) -> Result<Vec<Paired<'a>>, String> {
     // Two fields are all that most answers are read for; whole entries only where they are kept.
-    let found: Vec<Identity<'a>> = member(body, "results")?;
+    let found: Vec<Identity<'a>> = list(body, "results")?;
     if found.is_empty() {
         return Err("`results` is empty".to_owned());
     }
     let raw: Vec<&'a RawValue> = if entries {
-        member(body, "results")?
+        list(body, "results")?
     } else {
         Vec::new()
     };
@@ -397,7 +397,7 @@ fn told_apart(
     let entries = if let Some(entries) = whole.get() {
         entries
     } else {
-        let read: Vec<&RawValue> = member(body, "results")?;
+        let read: Vec<&RawValue> = list(body, "results")?;
         whole.get_or_init(|| {
             read.into_iter()
                 .filter_map(|raw| value::read(raw.get()))
@@ -452,7 +452,7 @@ fn pair_patched<'a>(body: &'a [u8], rows: &[SentRow<'_>], entries: bool) -> Resu
 }
 
 fn pair_got<'a>(body: &'a [u8], rows: &[SentRow<'_>], _entries: bool) -> Result<Vec<Paired<'a>>, String> {
-    let raw: Vec<&'a RawValue> = member(body, "results")?;
+    let raw: Vec<&'a RawValue> = list(body, "results")?;
     Ok(by_id(
         rows,
         raw.into_iter()

@@ -11,7 +11,7 @@ use crate::api::assets::{by_id, range_in};
 use crate::api::filters::{Filter, Shows};
 use crate::http::Replay;
 use crate::http::send::Method;
-use crate::model::asset::{identity, member};
+use crate::model::asset::{entries, identity, list};
 use crate::model::text::Text;
 use crate::options::RateGroup;
 
@@ -64,7 +64,7 @@ pub const BATCH: Endpoint = Endpoint {
 };
 
 fn pair_read<'a>(body: &'a [u8], rows: &[SentRow<'_>], _: bool) -> Result<Vec<Paired<'a>>, String> {
-    let raw: Vec<&'a RawValue> = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    let raw: Vec<&'a RawValue> = entries(body)?;
     Ok(by_id(
         rows,
         raw.into_iter()
@@ -102,7 +102,7 @@ const FILTERS: &[Filter] = &[
 ];
 
 fn pair_deleted<'a>(body: &'a [u8], rows: &[SentRow<'_>], _: bool) -> Result<Vec<Paired<'a>>, String> {
-    let deleted: Vec<Text<'a>> = member(body, "deleted")?;
+    let deleted: Vec<Text<'a>> = list(body, "deleted")?;
     let asked: HashSet<String> = rows.iter().map(|row| row.key.to_ascii_lowercase()).collect();
     let foreign = |Text(id): &Text<'_>| {
         !id.as_ref()

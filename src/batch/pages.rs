@@ -16,7 +16,7 @@ use crate::batch::settle;
 use crate::error::{Error, shortened};
 use crate::http::send::Method;
 use crate::http::{Answer, At, Call, Caller, Counters, Replay, Stop, untold};
-use crate::model::asset::{member, members, optional};
+use crate::model::asset::{list, members, optional};
 use crate::model::value;
 use crate::table::Table;
 
@@ -242,7 +242,7 @@ struct Page {
 
 /// Reads a page; `before` is how many rows the pages before it had.
 fn read_page(listing: &Listing, checks: &Checks, answer: Answer, before: u64) -> Result<Page, Error> {
-    let raw: Result<Vec<&RawValue>, String> = member(&answer.body, listing.rows);
+    let raw: Result<Vec<&RawValue>, String> = list(&answer.body, listing.rows);
     let raw = raw.map_err(|reason| unreadable(listing, &answer, &reason))?;
     let mut shown = Vec::new();
     let mut rows = Vec::with_capacity(raw.len());

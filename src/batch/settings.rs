@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::http::send::Method;
 use crate::http::{Answer, Call, Caller, Counters, Phase, Replay, Stop, untold};
 use crate::ids::ProjectId;
-use crate::model::asset::member;
+use crate::model::asset::list;
 use crate::model::settings::{Attribute, Category, Inheritance, Location, StatusSet};
 use crate::model::value;
 use crate::settings::{Content, LOCATIONS_UNREAD};
@@ -192,7 +192,7 @@ impl Reader {
             body: Some(Bytes::from(serde_json::json!({ "ids": ids }).to_string())),
         };
         let read = |answer: Answer| {
-            let rows: Vec<&RawValue> = member(&answer.body, endpoint.rows).map_err(|reason| {
+            let rows: Vec<&RawValue> = list(&answer.body, endpoint.rows).map_err(|reason| {
                 let message = format!("the status sets of the categories cannot be read: {reason}");
                 unreadable(&answer, message)
             })?;

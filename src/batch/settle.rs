@@ -14,7 +14,7 @@ use crate::batch::run::{Response, Run};
 use crate::error::{Error, Sent, ServiceError};
 use crate::http::refusal::{kept_headers, request_id};
 use crate::http::{Answer, Called};
-use crate::model::asset::member;
+use crate::model::asset::list;
 
 /// How often a creation time is read: clocks jump rarely.
 const CLOCK_READ: Duration = Duration::from_secs(5);
@@ -246,7 +246,7 @@ impl Run {
             .sendings()
             .get(sending as usize)
             .and_then(|sending| sending.left);
-        let entries: Result<Vec<&RawValue>, _> = member(&answer.body, lookup.listing.rows);
+        let entries: Result<Vec<&RawValue>, _> = list(&answer.body, lookup.listing.rows);
         let first = entries
             .ok()
             .and_then(|entries| (lookup.read)(entries.first()?.get()));

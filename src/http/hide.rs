@@ -71,11 +71,12 @@ impl Hidden {
     }
 }
 
-/// A text without a secret, however JSON escapes its characters.
+/// A text without a secret, however JSON escapes its characters, also where the text ends within it.
 fn without<'a>(text: &'a str, secret: &str, instead: &str) -> Cow<'a, str> {
     // JSON escapes a character by its number, and a few also by a backslash before them.
     let escapes = text.contains("\\u") || secret.contains(['/', '"', '\\']) && text.contains('\\');
-    if !escapes {
+    let ends_within = (LEAST..secret.len()).any(|end| text.as_bytes().ends_with(&secret.as_bytes()[..end]));
+    if !escapes && !ends_within {
         return if text.contains(secret) {
             text.replace(secret, instead).into()
         } else {
@@ -91,7 +92,7 @@ fn without<'a>(text: &'a str, secret: &str, instead: &str) -> Cow<'a, str> {
             .then(|| end_of(&bytes[at..], secret.as_bytes()))
             .flatten();
         if let Some(length) = end {
-            // A match starts and ends with a whole character: neither begins with a continuation byte of UTF-8.
+            // A match starts with a whole character and ends before one, or with the text.
             shown.push_str(&text[kept..at]);
             shown.push_str(instead);
             at += length;
@@ -113,11 +114,15 @@ fn without<'a>(text: &'a str, secret: &str, instead: &str) -> Cow<'a, str> {
 /// itself text in JSON too.
 fn end_of(text: &[u8], secret: &[u8]) -> Option<usize> {
     let mut at = 0;
-    for &byte in secret {
+    for (number, &byte) in secret.iter().enumerate() {
         let run = backslashes(&text[at..]);
         at += run;
         let rest = &text[at..];
-        if run > 0 && rest.first() == Some(&b'u') {
+        let is_escape = run > 0 && rest.first() == Some(&b'u');
+        if number >= LEAST && (rest.is_empty() || is_escape && rest.len() < 5) {
+            return Some(text.len());
+        }
+        if is_escape {
             let digits = std::str::from_utf8(rest.get(1..5)?).ok()?;
             if u32::from_str_radix(digits, 16).ok()? != u32::from(byte) {
                 return None;

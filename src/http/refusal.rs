@@ -254,21 +254,21 @@ mod tests {
     #[test]
     fn each_part_of_a_refusal_is_read_from_the_first_key_that_has_it() {
         // Every key of a part, and then without the first, the first two, and so on.
-        for skipped in 0..CODE.len() {
+        for (skipped, first) in CODE.iter().enumerate() {
             let mut body = Map::new();
             for key in CODE.iter().skip(skipped).rev() {
                 body.insert((*key).to_owned(), json!(format!("code of {key}")));
             }
             let error = refused(&Value::Object(body));
-            assert_eq!(error.code, Some(format!("code of {}", CODE[skipped])));
+            assert_eq!(error.code, Some(format!("code of {first}")));
         }
-        for skipped in 0..TEXT.len() {
+        for (skipped, first) in TEXT.iter().enumerate() {
             let mut body = Map::new();
             for key in TEXT.iter().skip(skipped).rev() {
                 body.insert((*key).to_owned(), json!(format!("text of {key}")));
             }
             let error = refused(&Value::Object(body));
-            assert_eq!(error.message, Some(format!("text of {}", TEXT[skipped])));
+            assert_eq!(error.message, Some(format!("text of {first}")));
         }
         let entry = |text: &str| json!([{ "detail": text }]);
         for (body, list, metadata) in [

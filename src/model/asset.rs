@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::error::shortened;
 use crate::model::text::Text;
 
 /// The two fields of an asset that tell which row it belongs to.
@@ -41,6 +42,36 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Member<'_, T> {
         }
         Ok(found)
     }
+    // The message of serde would show all of a text, however long it is.
+    fn visit_str<E: Error>(self, _: &str) -> Result<Self::Value, E> {
+        Err(E::custom("it is text"))
+    }
+}
+
+/// The entries of a list.
+struct Entries<T>(Vec<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct List<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for List<T> {
+            type Value = Vec<T>;
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a list")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = seq.next_element()? {
+                    entries.push(entry);
+                }
+                Ok(entries)
+            }
+            fn visit_str<E: Error>(self, _: &str) -> Result<Self::Value, E> {
+                Err(E::custom("text where a list is documented"))
+            }
+        }
+        deserializer.deserialize_any(List(PhantomData)).map(Entries)
+    }
 }
 
 /// Why a body cannot be read; a page where JSON should be is named as what it is.
@@ -48,8 +79,26 @@ fn reason(body: &[u8], error: &serde_json::Error) -> String {
     if body.trim_ascii_start().starts_with(b"<") {
         "it is an HTML page, so a proxy or gateway answered, not the service".to_owned()
     } else {
-        error.to_string()
+        shortened(&error.to_string(), 200)
     }
+}
+
+/// The entries of a body that is a list.
+///
+/// # Errors
+/// A text saying what is wrong with the body.
+pub fn entries<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<Vec<T>, String> {
+    let read: Result<Entries<T>, _> = serde_json::from_slice(body);
+    read.map(|entries| entries.0)
+        .map_err(|error| reason(body, &error))
+}
+
+/// Reads one member of an object that is a list.
+///
+/// # Errors
+/// As [`member`].
+pub fn list<'a, T: Deserialize<'a>>(body: &'a [u8], name: &str) -> Result<Vec<T>, String> {
+    member(body, name).map(|entries: Entries<T>| entries.0)
 }
 
 /// Reads one member of an object.
@@ -66,7 +115,7 @@ pub fn member<'a, T: Deserialize<'a>>(body: &'a [u8], name: &str) -> Result<T, S
 /// As [`member`], but for a member that is missing.
 pub fn optional<'a, T: Deserialize<'a>>(body: &'a [u8], name: &str) -> Result<Option<T>, String> {
     let mut reader = serde_json::Deserializer::from_slice(body);
-    let found = Deserializer::deserialize_map(&mut reader, Member(name, PhantomData))
+    let found = Deserializer::deserialize_any(&mut reader, Member(name, PhantomData))
         .map_err(|error| reason(body, &error))?;
     reader.end().map_err(|error| reason(body, &error))?;
     Ok(found)

@@ -22,7 +22,7 @@ struct Line {
     message: String,
     module: Option<String>,
     file: Option<String>,
-    line: Option<u32>,
+    number: Option<u32>,
 }
 
 enum Entry {
@@ -125,7 +125,7 @@ fn write(entries: &Receiver<Entry>, logger: &pyo3_log::Logger) {
                             .args(format_args!("{}", line.message))
                             .module_path(line.module.as_deref())
                             .file(line.file.as_deref())
-                            .line(line.line)
+                            .line(line.number)
                             .build(),
                     );
                 });
@@ -163,7 +163,7 @@ impl Log for Bridge {
             message: record.args().to_string(),
             module: record.module_path().map(str::to_owned),
             file: record.file().map(str::to_owned),
-            line: record.line(),
+            number: record.line(),
         };
         if channel.entries.send(Entry::Line(line)).is_err() {
             channel.waiting.fetch_sub(1, Ordering::Release);
