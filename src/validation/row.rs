@@ -410,7 +410,6 @@ impl RowWriter {
     }
 
     /// Checks one cell of the row and writes it.
-    #[expect(clippy::needless_pass_by_value, reason = "a sink gets its cells by value")]
     pub fn cell(&mut self, column: Column, cell: Cell<'_>, out: &mut Vec<u8>) {
         // Only `column` makes handles, and columns are never dropped.
         let Some(named) = self.columns.get(column.0 as usize) else {
