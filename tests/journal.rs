@@ -276,7 +276,7 @@ fn a_request_is_taken_with_all_its_rows_or_not_at_all() {
     for rows in [[3, 6], [8, 9]] {
         let sending = ledger.begin_sending(carrying(&rows));
         for row in rows {
-            ledger.set(*row, State::Unknown);
+            ledger.set(row, State::Unknown);
         }
         ledger.note_sending(sending, |_| {});
     }

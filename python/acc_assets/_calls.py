@@ -136,8 +136,11 @@ class Session:
         if self._closed:
             raise OptionError("This client is closed; make a new one, or call within its `with` block.")
         if self._engine is None:
-            options = {**self.options, "proxy": self._proxy.reveal(), **_pacing()}
-            self._engine = _core.Engine(self._auth.reveal() or self._token(), options)
+            # In no variable, which a traceback would show.
+            self._engine = _core.Engine(
+                self._auth.reveal() or self._token(),
+                {**self.options, "proxy": self._proxy.reveal(), **_pacing()},
+            )
         return self._engine
 
     def _token(self) -> str:
