@@ -487,7 +487,7 @@ impl Schedule {
             "/construction/assets/v2/projects/{}/assets",
             self.bench.simulator.project_id()
         );
-        let read = self.read_in_parts(&path, &query).await;
+        let read = Box::pin(self.read_in_parts(&path, &query)).await;
         self.bench.simulator.clear_faults();
         let Some(table) = read else { return };
         let listed: BTreeSet<String> = (0..table.len())
