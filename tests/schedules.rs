@@ -487,7 +487,7 @@ impl Schedule {
             "/construction/assets/v2/projects/{}/assets",
             self.bench.simulator.project_id()
         );
-        let read = Box::pin(self.read_in_parts(&path, &query)).await;
+        let read = self.read_in_parts(&path, &query).await;
         self.bench.simulator.clear_faults();
         let Some(table) = read else { return };
         let listed: BTreeSet<String> = (0..table.len())
@@ -892,7 +892,7 @@ fn the_ledger_is_true_whatever_happens() {
                             .start_paused(true)
                             .build()
                             .unwrap();
-                        runtime.block_on(async { Schedule::draw(seed).play().await })
+                        runtime.block_on(Box::pin(Schedule::draw(seed).play()))
                     }));
                     match played {
                         Ok(counts) => {
