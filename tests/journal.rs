@@ -275,7 +275,9 @@ fn a_request_is_taken_with_all_its_rows_or_not_at_all() {
     }
     for rows in [[3, 6], [8, 9]] {
         let sending = ledger.begin_sending(carrying(&rows));
-        rows.iter().for_each(|row| ledger.set(*row, State::Unknown));
+        for row in rows {
+            ledger.set(row, State::Unknown);
+        }
         ledger.note_sending(sending, |_| {});
     }
     let taken = |changes: Changes| {
