@@ -878,7 +878,7 @@ fn the_ledger_is_true_whatever_happens() {
                             .start_paused(true)
                             .build()
                             .unwrap();
-                        runtime.block_on(Box::pin(Schedule::draw(seed).play()))
+                        runtime.block_on(async { Box::pin(Schedule::draw(seed).play()).await })
                     }));
                     match played {
                         Ok(counts) => {
