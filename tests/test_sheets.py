@@ -494,7 +494,7 @@ def test_what_reading_a_file_may_take(sheet: Sheet, project: acc.Project, tmp_pa
         project.assets.validate(lines, sheet=acc.SheetOptions(max_line_bytes=40))
     assert len(project.assets.validate(lines, sheet=acc.SheetOptions(max_line_bytes=46)).result) == 2
     for wrong in (
-        acc.SheetOptions(7),
+        acc.SheetOptions(7),  # type: ignore[arg-type]
         acc.SheetOptions(max_line_bytes=0),
         acc.SheetOptions(max_line_bytes=1 << 64),
         7,

@@ -100,7 +100,7 @@ def test_errors(evil: acc.Project, tmp_path: pathlib.Path) -> None:
             lambda: acc.settings_from({EVIL: EVIL}),
         ):
             with pytest.raises(acc.AccError) as found:
-                call()  # type: ignore[no-untyped-call]
+                call()
             yield found.value
 
     for error in raised():

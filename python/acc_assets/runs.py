@@ -188,8 +188,7 @@ class Runs(Mapping[str, BulkResult]):
             "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
             for line in lines
         ]
-        lines = [self._headline(len(table) - 1), *(f"  {line}" for line in table)]
-        return "\n".join(map(_core.shown, lines))
+        return "\n".join(map(_core.shown, [self._headline(len(table) - 1), *(f"  {line}" for line in table)]))
 
     def _repr_html_(self) -> str:
         from .looks import runs_html
