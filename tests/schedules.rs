@@ -945,7 +945,7 @@ fn the_ledger_is_true_whatever_happens() {
                             .start_paused(true)
                             .build()
                             .unwrap();
-                        runtime.block_on(Box::pin(async { Schedule::draw(seed).play().await }))
+                        runtime.block_on(async { Box::pin(Schedule::draw(seed).play()).await })
                     }));
                     match played {
                         Ok(counts) => {
