@@ -48,7 +48,7 @@ kills: .venv/.installed ## Kill the process of KILLS random runs (200), and call
 	FIRST=$(FIRST) KILLS=$(KILLS) $(PYTHON) -m pytest -q -s tests/test_kill.py -k killed
 
 attack: .venv/.installed ## Play hostile files and responses in full size, within bounded memory
-	ATTACK=full $(PYTHON) -m pytest -q -s --durations=5 tests/test_attack.py
+	ATTACK=full $(PYTHON) -m pytest -q -s --durations=5 tests/test_attack.py tests/test_attack_responses.py
 
 lint: .venv/.installed ## Check formatting, lints and types
 	cargo fmt --check
