@@ -17,6 +17,7 @@ __all__ = [
     "Table",
     "__version__",
     "delete_run",
+    "flush_logs",
     "project_id",
     "read_run",
     "read_toml",
