@@ -21,6 +21,7 @@ from test_transport import serving
 
 pytest.importorskip("resource", reason="limits of memory are set as POSIX sets them")
 
+pytestmark = pytest.mark.once
 FULL = os.environ.get("ATTACK") == "full"
 MIB = 1 << 20
 # The default bound in full size.
