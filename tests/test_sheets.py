@@ -182,16 +182,18 @@ def test_columns_that_are_called_like_those_of_a_report_stay(
     project: acc.Project, tmp_path: pathlib.Path
 ) -> None:
     path = tmp_path / "plant.csv"
-    path.write_text("Line,Asset ID,Category,Status,Problem\nL-7,A,HVAC > Fans,Instaled,noisy\n", "utf-8")
-    first, second = tmp_path / "first.xlsx", tmp_path / "second.xlsx"
-    assert project.assets.validate(path).to_excel(first) == 1
-    assert project.assets.validate(first).to_excel(second) == 1
-    for out in (first, second):
-        head, row = cells(out)
-        assert head[:5] == ("Line", "Asset ID", "Category", "Status", "Problem")
-        assert head[6:] == ("Problem (acc-assets)", "Fix", "acc-assets row")
-        assert (row[0], row[4]) == ("L-7", "noisy")
-    assert [cells(out)[0][5] for out in (first, second)] == ["Line (acc-assets)", "Sheet row"]
+    own = ("Sheet row", "Asset ID", "Category", "Status", "Problem", "Line")
+    row = dict(zip(own, ("S-1", "A", "HVAC > Fans", "Instaled", "noisy", "L-7"), strict=True))
+    path.write_text(f"{','.join(own)}\n{','.join(row.values())}\n", "utf-8")
+    for given, label in ((path, ["Line (acc-assets)"]), ([row], [])):
+        for again in range(3):
+            out = tmp_path / f"{again}.xlsx"
+            assert project.assets.validate(given).to_excel(out) == 1
+            head, cell = cells(out)
+            added = ["Problem (acc-assets)", "Fix (acc-assets)", "acc-assets row"]
+            assert head == (*own, *label, *added)
+            assert cell[: len(own)] == tuple(row.values())
+            given, label = out, ["Sheet row (acc-assets)"]
 
 
 @pytest.mark.parametrize("validate", ["auto", False])
@@ -224,6 +226,22 @@ def test_a_value_to_be_removed_stays_so_in_a_file_of_rows_to_fix(
     book.save(out)
     assert project.assets.patch(out, returning=True).ok
     assert project.assets.get([id])[0].get("description") is None
+    # In a sheet of the user's own too.
+    project.assets.patch([{"id": id, "description": "new"}])
+    page.delete_cols(4, 9)
+    book.save(out)
+    assert project.assets.patch(out).ok
+    assert project.assets.get([id])[0].get("description") is None
+
+
+def test_a_long_number_stays_exact_in_a_file_of_rows_to_fix(
+    project: acc.Project, kit: Kit, tmp_path: pathlib.Path
+) -> None:
+    out = tmp_path / "to_fix.xlsx"
+    rows = [{**row, "barcode": 1234567890123456.0, "statusId": "wrong"} for row in kit.rows(1)]
+    assert project.assets.validate(rows).to_excel(out) == 1
+    head, cell = cells(out)
+    assert cell[head.index("barcode")] == "1234567890123456"
 
 
 def test_rows_of_a_frame_are_given_back_with_what_the_service_said(
@@ -516,9 +534,16 @@ def test_a_text_file_that_changes(project: acc.Project, tmp_path: pathlib.Path) 
     path.write_text(text + f"{'9' * 250},HVAC > Air Handling,Instaled\n" * 70_000, encoding="utf-8")
     report = project.assets.validate(path)
     assert report.causes[0].rows == 70_000
+    # As long as they stay as they are, wherever they are by then.
+    moved = path.rename(tmp_path / "moved.csv")
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(acc.InputError, match="has changed"):
+    assert report.to_excel(tmp_path / "to_fix.xlsx") == 70_000
+    with moved.open("a", encoding="utf-8") as file:
+        file.write("0018,HVAC > Air Handling,Installed\n")
+    with pytest.raises(acc.InputError, match="changed after it was first read") as caught:
         report.to_excel(tmp_path / "to_fix.xlsx")
+    # The rows that are in would be there twice.
+    assert "same run=" in str(caught.value)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])

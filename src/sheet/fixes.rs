@@ -129,12 +129,16 @@ impl Kept<'_> {
 
     /// Whether a column was added by an earlier report, and so is written anew.
     fn is_of_report(&self, name: &str) -> bool {
-        let has = |name: &str| self.places.contains_key(name);
-        let added = |title: &str| {
-            let marked = format!("{title}{OF_REPORT_MARK}");
-            name == marked || (name == title && !has(&marked))
+        let marked = |name: &str| {
+            let title = name.strip_suffix(OF_REPORT_MARK);
+            title.is_some_and(|title| OF_REPORTS.contains(&title))
         };
-        has(ROW_OF_RUN) && (name == ROW_OF_RUN || OF_REPORTS.iter().any(|title| added(title)))
+        if !self.places.contains_key(ROW_OF_RUN) {
+            return false;
+        }
+        // If it marked its columns, those without the mark are the user's.
+        let all_marked = self.names.iter().any(|name| marked(name));
+        name == ROW_OF_RUN || marked(name) || (!all_marked && OF_REPORTS.contains(&name))
     }
 
     fn lay_out(&self, sheet: &mut Worksheet, label_title: Option<&str>) -> Result<(), XlsxError> {
@@ -144,10 +148,14 @@ impl Kept<'_> {
         let at: HashMap<usize, u16> = own.iter().copied().zip(0_u16..).collect();
         let mut titles: Vec<String> = own.iter().map(|place| self.names[*place].clone()).collect();
         let row_title = label_title.map(|title| if title == "line" { LINE } else { SHEET_ROW });
-        for title in row_title.into_iter().chain([PROBLEM, FIX]) {
-            let taken = own.iter().any(|place| self.names[*place] == title);
-            titles.push(format!("{title}{}", if taken { OF_REPORT_MARK } else { "" }));
-        }
+        let taken = titles.iter().any(|title| OF_REPORTS.contains(&title.as_str()));
+        let mark = if taken { OF_REPORT_MARK } else { "" };
+        titles.extend(
+            row_title
+                .into_iter()
+                .chain([PROBLEM, FIX])
+                .map(|title| format!("{title}{mark}")),
+        );
         titles.push(ROW_OF_RUN.to_owned());
         let mut widths: Vec<usize> = titles.iter().map(|title| title.chars().count() + 2).collect();
         let style = header();
@@ -280,7 +288,12 @@ fn value(cell: &Cell<'_>) -> Option<Value> {
         #[allow(clippy::cast_precision_loss)] // Fewer digits than a float holds exactly.
         Cell::Int(number) if (-EXACT..=EXACT).contains(number) => Value::Number(*number as f64),
         Cell::Int(number) => Value::Text(number.to_string()),
-        Cell::Float(number) if number.is_finite() => Value::Number(*number),
+        #[allow(clippy::cast_precision_loss)] // Fewer digits than a float holds exactly.
+        Cell::Float(number)
+            if number.is_finite() && (number.fract() != 0.0 || number.abs() <= EXACT as f64) =>
+        {
+            Value::Number(*number)
+        }
         Cell::Float(number) => Value::Text(number.to_string()),
         Cell::Float32(number) => Value::Text(number.to_string()),
         Cell::Digits(text) | Cell::Text(text) | Cell::Other(text) => Value::Text((*text).to_owned()),

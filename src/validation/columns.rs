@@ -54,7 +54,7 @@ pub const PROBLEM: &str = "Problem";
 pub const FIX: &str = "Fix";
 pub const OF_REPORTS: [&str; 4] = [SHEET_ROW, LINE, PROBLEM, FIX];
 
-/// Follows the name of such a column where the rows have a column of that name themselves.
+/// Follows the names of such columns where the rows have a column with one of those names themselves.
 pub const OF_REPORT_MARK: &str = " (acc-assets)";
 
 /// Whether a column that is no field or attribute may be one that a report added.
@@ -65,7 +65,7 @@ pub(super) fn is_of_report(name: &str) -> bool {
 /// The hidden column of a file of rows to fix: which row of its run each row is.
 pub const ROW_OF_RUN: &str = "acc-assets row";
 
-/// What a cell of such a file holds where the value of its field is to be removed.
+/// What a cell of a sheet holds where the value of its field is to be removed.
 pub const CLEAR: &str = "acc.CLEAR";
 
 /// What the column [`ROW_OF_RUN`] holds for a row: which run, and its number in it, counted from 0.

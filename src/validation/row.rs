@@ -54,8 +54,6 @@ pub struct RowWriter {
     overlong: Vec<(String, usize, u64, usize)>,
     /// Whether the rows bring their import keys; not known before the first row.
     keys_are_given: Option<bool>,
-    /// The rows are those of a file of rows to fix.
-    is_of_fixes: bool,
     /// What each column counts as for the identity of a row, as the first call of the run took it.
     headings: BTreeMap<String, Option<String>>,
     // What follows belongs to the row under way.
@@ -158,7 +156,6 @@ impl RowWriter {
             trimmed: Vec::new(),
             overlong: Vec::new(),
             keys_are_given: None,
-            is_of_fixes: false,
             headings: BTreeMap::new(),
             number: 0,
             start: 0,
@@ -241,7 +238,6 @@ impl RowWriter {
 
     fn slot(&mut self, name: &str, column: Column) -> Slot {
         if name == columns::ROW_OF_RUN {
-            self.is_of_fixes = true;
             return Slot::Number;
         }
         if self.policy.shape != RowShape::NewAsset && name == self.policy.id_column {
@@ -416,7 +412,7 @@ impl RowWriter {
             return;
         };
         let cell = match cell {
-            Cell::Text(columns::CLEAR) if self.is_of_fixes => Cell::Clear,
+            Cell::Text(columns::CLEAR) => Cell::Clear,
             cell => cell,
         };
         let seed = named.seed;

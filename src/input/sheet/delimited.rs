@@ -1,8 +1,8 @@
 //! The rows of a CSV file: every cell is text as it is written. The file is read as it is needed, row by row.
 
 use std::fs::File;
-use std::io::{Cursor, ErrorKind, Read};
-use std::path::{Path, PathBuf};
+use std::io::{self, Cursor, ErrorKind, Read};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -47,11 +47,59 @@ pub(super) struct Table {
 #[derive(Debug)]
 enum Content {
     Held(Arc<[u8]>),
-    OnDisk {
-        path: PathBuf,
-        length: u64,
-        modified: Option<SystemTime>,
-    },
+    OnDisk(Arc<Opened>),
+}
+
+/// A file that stays open, so that it can be read again after it was renamed, replaced or deleted.
+#[derive(Debug)]
+struct Opened {
+    file: File,
+    length: u64,
+    modified: Option<SystemTime>,
+}
+
+/// A reader of such a file, with a place of its own in it.
+struct Pass {
+    opened: Arc<Opened>,
+    at: u64,
+}
+
+const CHANGED: &str = "it was changed after it was first read. Put it back as it was, or call again with the changed file \
+                       and the same run= or import_key=; without those, leave out the rows that are in the project by now";
+
+impl Opened {
+    fn check(&self) -> io::Result<()> {
+        let metadata = self.file.metadata()?;
+        if (metadata.len(), metadata.modified().ok()) == (self.length, self.modified) {
+            Ok(())
+        } else {
+            Err(io::Error::other(CHANGED))
+        }
+    }
+}
+
+impl Read for Pass {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.opened.length - self.at).unwrap_or(usize::MAX);
+        let room = buffer.len().min(left);
+        let read = read_at(&self.opened.file, &mut buffer[..room], self.at)?;
+        self.at += read as u64;
+        if read == 0 {
+            // Every pass reads the same rows, or those that are sent are not those that were checked.
+            self.opened.check()?;
+        }
+        Ok(read)
+    }
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buffer, at)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, buffer, at)
 }
 
 /// How the text of a file becomes rows.
@@ -164,15 +212,17 @@ impl Content {
     fn of(path: &Path) -> Result<Self, SourceError> {
         let (mut file, metadata) = open_file(path)?;
         if metadata.len() > HELD {
-            return Ok(Self::OnDisk {
-                path: path.to_owned(),
+            return Ok(Self::OnDisk(Arc::new(Opened {
+                file,
                 length: metadata.len(),
                 modified: metadata.modified().ok(),
-            });
+            })));
         }
         let mut bytes = Vec::new();
         // One that grows meanwhile is read as long as it was.
-        let read = Read::by_ref(&mut file).take(HELD).read_to_end(&mut bytes);
+        let read = Read::by_ref(&mut file)
+            .take(metadata.len())
+            .read_to_end(&mut bytes);
         read.map_err(|error| cannot_read(path, &error))?;
         Ok(Self::Held(bytes.into()))
     }
@@ -180,20 +230,13 @@ impl Content {
     fn text(&self, file: &str) -> Result<Text, SourceError> {
         let source: Box<dyn Read + Send> = match self {
             Self::Held(bytes) => Box::new(Cursor::new(Arc::clone(bytes))),
-            Self::OnDisk {
-                path,
-                length,
-                modified,
-            } => {
-                let (file, metadata): (File, _) = open_file(path)?;
-                if (metadata.len(), metadata.modified().ok()) != (*length, *modified) {
-                    return Err(SourceError(format!(
-                        "`{}` has changed since it was first read: make the call again, and leave the file as it is \
-                         until the call has ended",
-                        path.display()
-                    )));
-                }
-                Box::new(file)
+            Self::OnDisk(opened) => {
+                let unchanged = opened.check();
+                unchanged.map_err(|error| unreadable(file, &error))?;
+                Box::new(Pass {
+                    opened: Arc::clone(opened),
+                    at: 0,
+                })
             }
         };
         Ok(Text {
@@ -446,7 +489,7 @@ impl Text {
                 read => break read,
             }
         };
-        let read = read.map_err(|error| SourceError(format!("{} cannot be read: {error}", self.file)))?;
+        let read = read.map_err(|error| unreadable(&self.file, &error))?;
         self.raw.truncate(known + read);
         self.ended = read == 0;
         if self.encoding.is_none() && self.raw.len() < 3 && !self.ended {
@@ -507,6 +550,10 @@ impl Text {
         self.raw.drain(..units.len() * 2);
         char::decode_utf16(units).collect::<Result<_, _>>().ok()
     }
+}
+
+fn unreadable(file: &str, error: &io::Error) -> SourceError {
+    SourceError(format!("{file} cannot be read: {error}"))
 }
 
 /// What stands between the cells of the header line.
@@ -571,4 +618,39 @@ fn counts(text: &str) -> Vec<[usize; 4]> {
         lines.push(line);
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn lines_that_are_added_during_a_pass_are_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plant.csv");
+        let line = format!("{},b\n", "a".repeat(1000));
+        std::fs::write(&path, format!("One,Two\n{}", line.repeat(17_000))).unwrap();
+        let (table, ..) = Table::open(&path, "csv", Limits::default()).unwrap();
+        let read = |mut records: Records, more: bool| {
+            let mut lines = 0;
+            loop {
+                match records.next() {
+                    Ok(Some(_)) => lines += 1,
+                    Ok(None) => return (lines, None),
+                    Err(error) => return (lines, Some(error.0)),
+                }
+                if more && lines == 10 {
+                    let mut file = File::options().append(true).open(&path).unwrap();
+                    file.write_all(line.as_bytes()).unwrap();
+                }
+            }
+        };
+        assert_eq!(read(table.records().unwrap(), false), (17_001, None));
+        let (lines, error) = read(table.records().unwrap(), true);
+        assert_eq!(lines, 17_001);
+        assert!(error.unwrap().contains("changed after it was first read"));
+        assert!(table.records().is_err());
+    }
 }
