@@ -1,5 +1,9 @@
 //! How a run is told to end: softly, or now.
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+
 use tokio::sync::watch;
 
 /// How far a run may still go.
@@ -43,6 +47,16 @@ impl Stop {
     pub async fn reached(&self, phase: Phase) {
         let mut receiver = self.0.subscribe();
         // The sender lives in `self`, so waiting can only end by reaching the phase.
-        let _ = receiver.wait_for(|now| *now >= phase).await;
+        let mut told = pin!(receiver.wait_for(|now| *now >= phase));
+        // Tasks are told one after the other, and the first may end and hand what it held, such as the turn to ask for a
+        // token, to one that is not told yet. So each looks for itself whenever it is polled.
+        poll_fn(|context| {
+            if self.phase() >= phase {
+                Poll::Ready(())
+            } else {
+                told.as_mut().poll(context).map(drop)
+            }
+        })
+        .await;
     }
 }
