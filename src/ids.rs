@@ -4,7 +4,7 @@ use std::fmt;
 
 use uuid::Uuid;
 
-use crate::error::Error;
+use crate::error::{Error, shown};
 
 /// A project of ACC, BIM 360 or Forma.
 ///
@@ -25,8 +25,9 @@ impl ProjectId {
         match Uuid::try_parse(bare) {
             Ok(id) if bare.len() == 36 => Ok(Self(id)),
             _ => Err(Error::Option(format!(
-                "`{text}` is not a project id: {}. It is a UUID such as f6a1e3b5-abaa-4b01-b33a-5d55f36ba047, with or \
+                "`{}` is not a project id: {}. It is a UUID such as f6a1e3b5-abaa-4b01-b33a-5d55f36ba047, with or \
                  without `b.` before it; it stands in the address of the project in the browser",
+                shown(text),
                 typo(bare)
             ))),
         }
@@ -40,7 +41,7 @@ fn typo(text: &str) -> String {
         .chars()
         .find(|character| !character.is_ascii_hexdigit() && *character != '-')
     {
-        Some(other) => format!("this one has {other:?} in it"),
+        Some(other) => format!("this one has '{}' in it", shown(&other.to_string())),
         None if digits != 32 => format!("this one has {digits} digits instead of 32"),
         None => "in this one the dashes are in other places".to_owned(),
     }
@@ -73,6 +74,10 @@ mod tests {
             ("f6a1e3b5abaa4b01b33a5d55f36ba047", "dashes"),
             ("f6a1e3b5-abaa-4b01-b33a-5d55f36ba04", "has 31 digits"),
             ("f6a1e3b5-abaa-4b01-b33a-5d55f36ba04O", "has 'O' in it"),
+            (
+                "f6a1e3b5-abaa-4b01-b33a-5d55f36ba04\u{301}",
+                "has '\u{301}' in it",
+            ),
         ] {
             let error = ProjectId::parse(typo).unwrap_err().to_string();
             assert!(

@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
-use crate::error::Error;
+use crate::error::{Error, shown};
 
 /// The production host of all services.
 pub const BASE_URL: &str = "https://developer.api.autodesk.com";
@@ -222,7 +222,8 @@ impl Options {
             && (region.is_empty() || !region.chars().all(|character| character.is_ascii_alphanumeric()))
         {
             return refuse(format!(
-                "region is {region:?}: it must be a code of the Regions page such as US or EMEA"
+                "region is \"{}\": it must be a code of the Regions page such as US or EMEA",
+                shown(region)
             ));
         }
         let longest = Duration::from_hours(24 * 365);

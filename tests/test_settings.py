@@ -92,6 +92,15 @@ def test_they_are_read_once_with_few_requests(plant: tuple[acc.testing.Simulator
         assert cost(sim, client.project(sim.project_id).settings) == (settings, 0)
         assert cost(sim, lambda: project.settings(refresh=True))[1] == requests
         assert cost(sim, settings.refresh)[1] == requests
+        # Rows that name locations: two batches of a create, and no further request.
+        rooms = [place.path for place in settings.locations if place.name.startswith("Room")][:150]
+        rows = [
+            {"clientAssetId": room, "Category": DEEP, "Status": "Planned", "Location": room} for room in rooms
+        ]
+        result, requests = cost(sim, lambda: project.assets.create(rows))
+        assert result.ok
+        assert requests == 2
+        assert len({asset["locationId"] for asset in project.assets.get(result.ids)}) == 150
 
 
 def test_categories_have_what_is_above_them(plant: tuple[acc.testing.Simulator, acc.Project]) -> None:

@@ -109,6 +109,19 @@ def test_errors(evil: acc.Project, tmp_path: pathlib.Path) -> None:
         check(str(pickle.loads(pickle.dumps(error))))
 
 
+def test_arguments_are_escaped_in_one_notation(evil: acc.Project) -> None:
+    given, shown = "e\u0301 C:\\new \x1b[31m", "e\u0301 C:\\new \\x1b[31m"
+    for call in (
+        lambda: evil.settings().category(given),
+        lambda: acc.Client("token", region=given),
+        lambda: acc.Client("token").project(given),
+    ):
+        with pytest.raises(acc.OptionError) as caught:
+            call()
+        assert shown in str(caught.value)
+        assert "{" not in str(caught.value)
+
+
 def test_errors_of_the_service() -> None:
     error = acc.ApiError(EVIL, status=400, code=EVIL, body=EVIL)
     check(str(error))

@@ -446,7 +446,7 @@ def test_a_two_legged_token_is_named_and_not_asked_for_again() -> None:
             {},
             ["not a member of this project", "Assets product", "open the project in the browser", "region="],
         ),
-        ({"errorCode": "AUTH-001"}, ["API product", "Custom Integrations", "region="]),
+        ({"errorCode": "AUTH-001"}, ["API product", "Custom Integrations", "region= is missing or wrong"]),
     ],
 )
 def test_a_403_names_its_possible_causes(body: dict[str, str], words: list[str]) -> None:

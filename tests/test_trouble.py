@@ -424,7 +424,7 @@ def test_no_tls_to_a_port_that_speaks_it(some_rows: list[dict[str, Any]]) -> Non
     with (
         speaking_tls("localhost") as (port, _),
         acc.Client(auth=TOKEN, base_url=f"http://localhost:{port}", retry=ONCE) as client,
-        pytest.raises(acc.TransportError, match="no HTTP answer") as caught,
+        pytest.raises(acc.TransportError, match="not an HTTP response") as caught,
     ):
         client.project(PROJECT).categories()
     hidden(caught.value)

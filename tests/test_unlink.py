@@ -43,9 +43,12 @@ def test_search_finds_by_either_end(project: acc.Project, sim: acc.testing.Simul
     ids = sim.seed_relationships(130)
     everything = project.relationships.search()
     assert {found["id"] for found in everything} >= set(ids)
-    end = everything[0]["entities"][0]
-    found = project.relationships.search(domain=end["domain"], type=end["type"], id=end["id"])
-    assert everything[0]["id"] in {relationship["id"] for relationship in found}
+    one, other = everything[0]["entities"]
+    assert one["id"] != other["id"]
+    for end in (one, other):
+        found = project.relationships.search(domain=end["domain"], type=end["type"], id=end["id"])
+        assert everything[0]["id"] in {relationship["id"] for relationship in found}
+        assert len(found) < len(everything)
 
 
 def found_ids(relationships: list[dict[str, Any]]) -> set[str]:

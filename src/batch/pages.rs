@@ -161,9 +161,8 @@ async fn pages(
         let (read, total) = (before + on_page, page.total.unwrap_or(0).max(place.total));
         // A service that no longer knows a cursor may say so with an empty page: that is not the end of the list.
         if std::mem::take(&mut goes_on) && on_page == 0 && page.cursor.is_none() && before < total {
-            let reason = format!(
-                "{before} rows were read, `totalResults` was {total}, and there is nothing where the list was to go on"
-            );
+            let reason =
+                format!("{before} rows of {total} (`totalResults`) were read, and the next page is empty");
             return Err(settle::unreadable(&page.answer, format!("{reason}; {ANEW}")));
         }
         let mut kept = Vec::with_capacity(page.rows.len());
@@ -221,8 +220,7 @@ fn refused_place(error: Error, place: &Place) -> Error {
         Error::Service(mut refusal)
             if place.cursor.is_some() && [400, 410, 422].contains(&refusal.status) =>
         {
-            let hint =
-                format!("the service no longer takes the cursor at which this list was to go on; {ANEW}");
+            let hint = format!("the service no longer takes the cursor of the next page; {ANEW}");
             refusal.hint = Some(hint);
             Error::Service(refusal)
         }

@@ -211,12 +211,12 @@ fn hint(error: &ServiceError, answer: &Answer) -> Option<String> {
              must add the user; if it opens without Assets, an admin must give the user access to Assets. For \
              relationships and locations of a project outside the US, also set region="
             .to_owned(),
-        429 => "this user has sent too many requests a minute, with all programs together: wait, and run the rest again"
+        429 => "this user has sent too many requests per minute, counting all programs: wait, and run the rest again"
             .to_owned(),
         407 => "the proxy wants a user and a password: give them in proxy=".to_owned(),
         404 => "check the project id, and that the token's user is a member of the project".to_owned(),
         415 => "a proxy may have changed the request: check base_url= and proxy=".to_owned(),
-        _ if html => "the answer is an HTML page, so a proxy or gateway answered, not the service".to_owned(),
+        _ if html => "the response is an HTML page, so it comes from a proxy or gateway, not the service".to_owned(),
         500.. => "the service itself failed: run the rest again later".to_owned(),
         _ => return None,
     };

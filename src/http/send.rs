@@ -273,16 +273,14 @@ fn failure(error: reqwest::Error, sent: Sent, status: Option<u16>, place: &str) 
             )
         }
         (_, _) if is_timeout => {
-            "no whole answer in time (timeout=), though the service may have done what was \
-                                         asked"
-                .to_owned()
+            "no complete response in time (timeout=); the service may have executed the request".to_owned()
         }
         (_, Some(status)) => {
-            format!("the service answered {status}, but the rest of its answer is cut off or broken")
+            format!("the service answered {status}, but the rest of its response is cut off or broken")
         }
         (_, None) => {
-            "the connection broke, or what came back is no HTTP answer; the service may have done what was \
-                      asked"
+            "the connection broke, or what came back is not an HTTP response; the service may have executed the \
+             request"
                 .to_owned()
         }
     };

@@ -77,7 +77,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
 /// Why a body cannot be read; a page where JSON should be is named as what it is.
 fn reason(body: &[u8], error: &serde_json::Error) -> String {
     if body.trim_ascii_start().starts_with(b"<") {
-        "it is an HTML page, so a proxy or gateway answered, not the service".to_owned()
+        "it is an HTML page, so it comes from a proxy or gateway, not the service".to_owned()
     } else {
         shortened(&error.to_string(), 200)
     }

@@ -9,6 +9,7 @@ use pythonize::pythonize;
 use serde_json::{Value, json};
 
 use super::errors::refused;
+use crate::error::shown;
 use crate::settings::{self, Content, Miss};
 
 /// Categories, status sets, custom attributes and locations of one project, by id and by name. Frozen.
@@ -269,6 +270,11 @@ fn missed(py: Python<'_>, what: &str, given: &Bound<'_, PyAny>, miss: &Miss) -> 
         .map_or_else(|_| String::new(), |text| text.to_string());
     refused(
         py,
-        format!("{what} {given:?}: {}; {}", miss.reason(what), miss.fix(what)),
+        format!(
+            "{what} \"{}\": {}; {}",
+            shown(&given),
+            miss.reason(what),
+            miss.fix(what)
+        ),
     )
 }

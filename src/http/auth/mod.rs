@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::error::Error;
+use crate::error::{Error, shown};
 use crate::http::clock::{By, Clock};
 
 /// A text that is never printed.
@@ -190,7 +190,8 @@ impl Token {
         }
         if let Some(bad) = text.chars().find(|character| !character.is_ascii_graphic()) {
             return Err(Error::Auth(format!(
-                "the token holds {bad:?}, which no token does: it may have been copied with a line break or a blank"
+                "the token contains '{}', which no token does: it may have been copied with a line break or a blank",
+                shown(&bad.to_string())
             )));
         }
         let claims = Claims::of(text);
