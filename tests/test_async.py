@@ -14,7 +14,7 @@ import pytest
 from conftest import Kit
 
 import acc_assets as acc
-from acc_assets import _core, frames
+from acc_assets import _core, _threads, frames
 
 
 async def test_the_whole_round(async_project: acc.AsyncProject, kit: Kit, sim: acc.testing.Simulator) -> None:
@@ -330,3 +330,14 @@ async def test_a_sheet_is_read_in_another_thread(
         assert (await assets.delete(tmp_path / "ids.csv")).ok
     assert len(read) == 5
     assert threading.get_ident() not in read
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="asyncio.timeout came with 3.11")
+async def test_a_timeout_during_work_in_another_thread_is_a_timeout(async_project: acc.AsyncProject) -> None:
+    await async_project.settings()
+    for _ in range(_threads.WORKERS):
+        _threads._pool().submit(time.sleep, 0.2)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):  # type: ignore[attr-defined,unused-ignore]
+            await async_project.settings()
+    await asyncio.sleep(0)

@@ -239,3 +239,20 @@ def test_a_script_that_runs_twice_keeps_the_rate_limit(tmp_path: pathlib.Path) -
         assert sys.platform == "win32" or file.stat().st_mode & 0o777 == 0o600
         run("third", taken)  # It cannot be used, and the rows go in all the same.
         assert sim.audit()["assets_created"] == 9
+
+
+def test_a_loop_in_a_thread_that_outlives_the_main_thread(start: Callable[..., Program]) -> None:
+    program = start(
+        """
+import asyncio, threading
+async def late():
+    while threading.main_thread().is_alive():
+        await asyncio.sleep(0.01)
+    async with acc.AsyncClient(**options) as client:
+        say(categories=len((await client.project(project_id).settings()).categories))
+threading.Thread(target=asyncio.run, args=(late(),)).start()
+"""
+    )
+    ended = program.ended(10)
+    assert ended.code == 0, ended.err
+    assert ended.said[0]["categories"] > 1

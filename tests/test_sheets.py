@@ -185,6 +185,7 @@ def test_columns_that_are_called_like_those_of_a_report_stay(
     own = ("Sheet row", "Asset ID", "Category", "Status", "Problem", "Line")
     row = dict(zip(own, ("S-1", "A", "HVAC > Fans", "Instaled", "noisy", "L-7"), strict=True))
     path.write_text(f"{','.join(own)}\n{','.join(row.values())}\n", "utf-8")
+    given: Any
     for given, label in ((path, ["Line (acc-assets)"]), ([row], [])):
         for again in range(3):
             out = tmp_path / f"{again}.xlsx"

@@ -175,3 +175,18 @@ async def test_max_in_flight_holds_for_all_calls_of_a_client(sim: acc.testing.Si
         )
     assert all(result.ok for result in results)
     assert sim.audit()["most_in_flight"] == 2
+
+
+@pytest.mark.parametrize("options", [{}, {"import_key": "barcode"}], ids=["plain", "looked up first"])
+def test_a_progress_function_calls_its_own_client(
+    options: dict[str, Any], sim: acc.testing.Simulator, kit: Kit
+) -> None:
+    made = [{**row, "barcode": f"key {place}"} for place, row in enumerate(kit.rows(30))]
+    with sim.client(max_in_flight=1) as client:
+        project = client.project(sim.project_id)
+        sim.add_fault("delay", ms=30, times=99)
+
+        def look(_: acc.Progress) -> None:
+            assert project.categories()
+
+        assert project.assets.create(made, batch_size=1, progress=look, validate=False, **options).ok

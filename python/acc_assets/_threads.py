@@ -30,7 +30,11 @@ async def off_loop(work: Callable[[], T]) -> T:
     import asyncio
 
     loop = asyncio.get_running_loop()
-    future = loop.run_in_executor(_pool(), copy_context().run, work)
+    try:
+        future = loop.run_in_executor(_pool(), copy_context().run, work)
+    except RuntimeError:
+        # The main thread has ended: loops of other threads go on, and executors begin nothing any more.
+        return work()
     cancelled: asyncio.CancelledError | None = None
     while not future.done():
         try:

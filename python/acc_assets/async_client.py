@@ -25,6 +25,7 @@ from ._calls import (
     read_soon,
     relationship_query,
     report_of,
+    result_soon,
     settings_of,
     shown,
     steps_soon,
@@ -205,7 +206,7 @@ class AsyncProject:
             'HVAC'
         """
         flag("refresh", refresh)
-        return await steps_soon(self._read_settings(refresh))
+        return await result_soon(self._read_settings(refresh))
 
     def _read_settings(self, refresh: bool) -> Steps[Settings]:
         core = yield from settings_of(self._session, self.id, refresh)
@@ -462,7 +463,7 @@ class AsyncAssets:
                 import_key=import_key,
             ),
         )
-        return await steps_soon(report_of(write, True if settings is None else settings))
+        return await result_soon(report_of(write, True if settings is None else settings))
 
     async def patch(
         self,

@@ -66,6 +66,12 @@ struct Content {
     processes: Vec<Process>,
 }
 
+/// What the names of the files begin with.
+const PREFIX: &str = "acc-assets-pace-";
+
+/// Milliseconds in which a request in flight is taken to be answered.
+const ANSWERED_WITHIN: i64 = 30_000;
+
 /// The file of one user at one service.
 #[derive(Debug)]
 pub struct PaceFile {
@@ -81,7 +87,7 @@ impl PaceFile {
     pub fn new(folder: &Path, service: &str, user: &str) -> Self {
         Self {
             folder: folder.to_owned(),
-            name: digest(&["pacing", service, user]),
+            name: format!("{PREFIX}{}", digest(&["pacing", service, user])),
             // From the system: generators of a program are the same in all its forked children.
             id: Uuid::new_v4().as_u64_pair().0,
         }
@@ -91,7 +97,17 @@ impl PaceFile {
     #[must_use]
     pub fn others(&self, now: i64) -> Vec<BTreeMap<RateGroup, Used>> {
         self.remove_old();
-        self.read(now).into_iter().map(|process| process.groups).collect()
+        let groups = |process: Process| {
+            let mut groups = process.groups;
+            for used in groups.values_mut() {
+                // Those that were in flight: the process may have been killed, and then it never says when they ended.
+                let at = now.min(process.written.saturating_add(ANSWERED_WITHIN));
+                let in_flight = std::mem::take(&mut used.in_flight);
+                used.answered.extend((in_flight > 0).then_some((at, in_flight)));
+            }
+            groups
+        };
+        self.read(now).into_iter().map(groups).collect()
     }
 
     /// Writes what this process did. Another process that writes in the same moment may be forgotten: its requests are
@@ -167,12 +183,20 @@ impl PaceFile {
         let Ok(entries) = fs::read_dir(&self.folder) else {
             return;
         };
+        // The folder may be one that the user has other files in.
         let is_ours = |name: &str| {
-            let stem = name
-                .strip_suffix(".json")
-                .or_else(|| name.strip_suffix(".tmp"))
-                .unwrap_or_default();
-            stem.len() >= 32 && stem.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+            let is_hex = |text: &str, length| {
+                text.len() == length && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+            };
+            let Some((stem, ending)) = name.strip_prefix(PREFIX).and_then(|rest| rest.rsplit_once('.'))
+            else {
+                return false;
+            };
+            match (stem.split_once('-'), ending) {
+                (None, "json") => is_hex(stem, 32),
+                (Some((name, id)), "tmp") => is_hex(name, 32) && is_hex(id, 16),
+                _ => false,
+            }
         };
         let is_old = |entry: &fs::DirEntry| {
             let modified = entry.metadata().and_then(|metadata| metadata.modified());
@@ -297,10 +321,14 @@ mod tests {
         let old = SystemTime::now() - 2 * OLD;
         let name = digest(&["another"]);
         for (name, stays) in [
-            (format!("{name}.json"), false),
-            (format!("{name}-0123456789abcdef.tmp"), false),
+            (format!("{PREFIX}{name}.json"), false),
+            (format!("{PREFIX}{name}-0123456789abcdef.tmp"), false),
             ("notes.json".to_owned(), true),
-            (format!("{name}.txt"), true),
+            (format!("{PREFIX}notes.json"), true),
+            (format!("{PREFIX}{name}.txt"), true),
+            // The user's own.
+            (format!("{name}.json"), true),
+            ("7c9e6679-7425-40de-944b-e07fc1f90ae7.json".to_owned(), true),
         ] {
             let path = folder.path().join(name);
             let made = fs::File::create(&path).unwrap();

@@ -113,10 +113,10 @@ mod _core {
         Ok(pythonize::pythonize(py, &table)?)
     }
 
-    /// Waits until our log lines are written.
+    /// Waits until our log lines are written, and writes none afterwards: Python is about to end.
     #[pyfunction]
-    fn flush_logs(py: Python<'_>) {
-        py.detach(super::logs::flush);
+    fn close_logs(py: Python<'_>) {
+        py.detach(super::logs::close);
     }
 
     /// Every row check: code, what it says, how to fix it.
@@ -140,7 +140,7 @@ mod _core {
         module.add("CLEAR", super::values::clear(module.py())?)?;
         super::runs::watch_forks(module.py())?;
         let at_exit = module.py().import("atexit")?;
-        at_exit.call_method1("register", (module.getattr("flush_logs")?,))?;
+        at_exit.call_method1("register", (module.getattr("close_logs")?,))?;
         Ok(())
     }
 }

@@ -167,6 +167,18 @@ impl Shared {
     }
 }
 
+/// How the work ended. Whatever happened to it, who waits for it must be told.
+fn ended(joined: Result<Ended, tokio::task::JoinError>) -> Ended {
+    joined.unwrap_or_else(|error| Ended {
+        table: None,
+        settings: None,
+        error: Some(Error::Transport(TransportError::new(
+            Sent::Maybe,
+            format!("the call broke down inside the client: {error}"),
+        ))),
+    })
+}
+
 #[pymethods]
 impl Operation {
     /// Runs to the end in this thread, without the GIL, looking for signals every 50 ms. `stopping` is called once, when
@@ -174,8 +186,11 @@ impl Operation {
     #[pyo3(signature = (progress, stopping, /))]
     #[allow(clippy::needless_pass_by_value)] // What Python hands over.
     fn wait(&self, py: Python<'_>, progress: Option<Py<PyAny>>, stopping: Py<PyAny>) -> PyResult<()> {
-        let mut work = self.take_work()?;
+        let work = self.take_work()?;
         let handle = handle()?;
+        // A task of its own: what it holds while a function of the user's runs, which may make calls of its own, goes on
+        // and is given back.
+        let mut work = handle.spawn(work);
         let shared = &self.shared;
         let report = progress.as_ref();
         let stopped = py.detach(move || {
@@ -185,10 +200,10 @@ impl Operation {
                 let mut count: u32 = 0;
                 let mut grace: Option<Instant> = None;
                 let mut told = false;
-                let ended = loop {
+                let end = loop {
                     tokio::select! {
                         biased;
-                        ended = &mut work => break ended,
+                        joined = &mut work => break ended(joined),
                         _ = ticks.tick() => {}
                     }
                     count = count.wrapping_add(1);
@@ -198,7 +213,6 @@ impl Operation {
                     if grace.is_none() && shared.interrupted_in_source() {
                         grace = Some(Instant::now() + GRACE);
                     }
-                    // A progress function may make calls of its own.
                     let look = || {
                         Python::try_attach(|py| {
                             py.check_signals()?;
@@ -227,7 +241,7 @@ impl Operation {
                         }
                     }
                 };
-                shared.end(ended);
+                shared.end(end);
                 // This is the caller's thread: it gets its log lines before its result.
                 logs::flush();
                 grace.is_some()
@@ -266,16 +280,7 @@ impl Operation {
                     shared.stop.to(Phase::Drain);
                 }
             };
-            // Whatever happens to the work, who waits for it must be told.
-            let ended = joined.unwrap_or_else(|error| Ended {
-                table: None,
-                settings: None,
-                error: Some(Error::Transport(TransportError::new(
-                    Sent::Maybe,
-                    format!("the call broke down inside the client: {error}"),
-                ))),
-            });
-            shared.end(ended);
+            shared.end(ended(joined));
             tokio::task::block_in_place(logs::flush);
             // The loop that waits may be closed, or the interpreter gone; then nobody waits.
             let called = Python::try_attach(|py| done.call0(py).map(drop));
