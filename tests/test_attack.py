@@ -198,6 +198,35 @@ def test_a_number_of_strings_that_the_file_does_not_have(count: int, tmp_path: p
     assert "damaged" in said["error"]
 
 
+@pytest.mark.once
+@pytest.mark.parametrize("kind", ["claimed", "empty"])
+def test_shared_strings_are_bounded(kind: str, tmp_path: pathlib.Path) -> None:
+    number = sized(600, 10) * MIB if kind == "claimed" else sized(60_000_000, 1_000_000)
+    pieces = ["<si/>" * 1000] * (number // 1000) if kind == "empty" else [" " * MIB] * (number // MIB)
+    count = number if kind == "claimed" else 1
+    path = workbook(tmp_path / "plant.xlsx", [row(2, 't="s"><v>0</v>')], ["<si/>", *pieces], count)
+    said = play(
+        """
+        limit = (1024 if arguments["full"] else 16) << 20
+        say(error=error_of(lambda: _core.Rows.from_sheet(arguments["path"], None, limit)))
+        """,
+        most=20,
+        path=os.fspath(path),
+        full=FULL,
+    )
+    assert "SheetOptions(max_workbook_bytes=" in said["error"]
+
+
+@pytest.mark.once
+def test_text_in_a_cell_claims_no_strings(tmp_path: pathlib.Path) -> None:
+    text = "uniqueCount = 5000000 &lt;sst uniqueCount='5000000'&gt;"
+    path = workbook(tmp_path / "plant.xlsx", [row(2, 't="s"><v>0</v>')], [f"<si><t>{text}</t></si>"])
+    said = play(
+        "say(rows=len(_core.Rows.from_sheet(arguments['path'], None)))", most=20, path=os.fspath(path)
+    )
+    assert said["rows"] == 1
+
+
 OPENDOCUMENT = """<?xml version="1.0" encoding="UTF-8"?>
 <office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"
  xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0"
@@ -217,19 +246,59 @@ OPENDOCUMENT = """<?xml version="1.0" encoding="UTF-8"?>
         '<text:s text:c="1000000000000"/></text:p></table:table-cell></table:table-row>',
         '<table:table-row table:number-rows-repeated="90000"><table:table-cell table:number-columns-repeated="1000" '
         'office:value="1" office:value-type="float"/></table:table-row>',
+        *[
+            '<table:table-row table:number-rows-repeated="1000000"><table:table-cell office:value-type="string">'
+            f"{piece * 10_000}</table:table-cell></table:table-row>"
+            for piece in ("&amp;", "<text:p/>", "<text:tab/>", "<text:line-break/>")
+        ],
+        '<table:table-row odd table:style-name="a" table:number-rows-repeated="1000000"><table:table-cell '
+        f'office:value-type="string"><text:p>{"x" * 10_000}</text:p></table:table-cell></table:table-row>',
     ],
-    ids=["columns", "rows", "blanks", "numbers"],
+    ids=[
+        "columns",
+        "rows",
+        "blanks",
+        "numbers",
+        "entities",
+        "paragraphs",
+        "tabs",
+        "line breaks",
+        "malformed",
+    ],
 )
 def test_repeats_of_an_opendocument_sheet_are_bounded(rows: str, tmp_path: pathlib.Path) -> None:
     path = tmp_path / "plant.ods"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as book:
         book.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        book.writestr("META-INF/manifest.xml", "<manifest/>")
         end = "</table:table></office:spreadsheet></office:body></office:document-content>"
         book.writestr("content.xml", "".join([OPENDOCUMENT, rows, end]))
     said = play(
         "say(error=error_of(lambda: _core.Rows.from_sheet(arguments['path'], None)))",
         most=20,
         path=os.fspath(path),
+    )
+    assert "SheetOptions(max_workbook_bytes=" in said["error"]
+
+
+@pytest.mark.once
+def test_an_opendocument_sheet_is_read_up_to_a_size(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "plant.ods"
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as book,
+        book.open("content.xml", "w", force_zip64=True) as part,
+    ):
+        part.write(f"{OPENDOCUMENT}<!--".encode())
+        for _ in range(sized(1100, 20)):
+            part.write(b" " * MIB)
+    said = play(
+        """
+        limit = (256 if arguments["full"] else 16) << 20
+        say(error=error_of(lambda: _core.Rows.from_sheet(arguments["path"], None, limit)))
+        """,
+        most=sized(600, 40),
+        path=os.fspath(path),
+        full=FULL,
     )
     assert "SheetOptions(max_workbook_bytes=" in said["error"]
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Display;
-use std::io::{BufReader, Cursor, ErrorKind, Read};
+use std::io::{BufRead, BufReader, Cursor, ErrorKind, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use calamine::{
 };
 use jiff::SignedDuration;
 use jiff::civil;
+use quick_xml::events::{BytesStart, Event};
 
 use super::{
     CATEGORY_PROPERTY, Formula, Found, LISTS, Limits, Placed, Value, cannot_read, damaged, open_file,
@@ -122,11 +123,21 @@ fn content(path: &Path, ending: &str, limits: Limits) -> Result<Vec<u8>, SourceE
         if unpacked.bytes > limits.workbook {
             return Err(too_large(path, limits));
         }
-        if unpacked.strings > unpacked.bytes {
+        let StringCounts { claimed, counted } = unpacked.strings;
+        if claimed > unpacked.bytes {
             return Err(damaged(
                 path,
-                &format!("it claims to have {} shared strings", unpacked.strings),
+                &format!("it claims to have {claimed} shared strings"),
             ));
+        }
+        // The library makes room for the strings that a file claims to have before it reads the first.
+        let strings = claimed.max(counted);
+        if unpacked
+            .bytes
+            .saturating_add(strings.saturating_mul(SHARED_STRING))
+            > limits.workbook
+        {
+            return Err(too_large(path, limits));
         }
     }
     Ok(bytes)
@@ -145,9 +156,27 @@ fn too_large(path: &Path, limits: Limits) -> SourceError {
 #[derive(Default)]
 struct Unpacked {
     bytes: u64,
-    /// How many shared strings there are, as the file says: room is made for so many before the first is read.
-    strings: u64,
+    strings: StringCounts,
 }
+
+#[derive(Default)]
+struct StringCounts {
+    /// How many shared strings the file claims to have.
+    claimed: u64,
+    counted: u64,
+}
+
+impl StringCounts {
+    fn max(&self, other: &Self) -> Self {
+        Self {
+            claimed: self.claimed.max(other.claimed),
+            counted: self.counted.max(other.counted),
+        }
+    }
+}
+
+/// What the library holds for each shared string, apart from its text.
+const SHARED_STRING: u64 = size_of::<String>() as u64;
 
 impl Unpacked {
     /// Unpacks all parts, up to this many bytes. The sizes that the file itself states may be wrong.
@@ -162,14 +191,25 @@ impl Unpacked {
             let Ok(mut part) = archive.by_index(place) else {
                 continue;
             };
-            if part.name().is_ok_and(|name| name == "content.xml") {
-                let cells = opendocument::bytes_of_cells(BufReader::new(&mut part), most - found.bytes);
+            let name = part.name().unwrap_or_default().to_ascii_lowercase();
+            // One byte more than fits shows that a part is too large.
+            let left = (most - found.bytes).saturating_add(1);
+            let mut xml = (&mut part).take(left);
+            if name == "content.xml" {
+                let cells = opendocument::bytes_of_cells(BufReader::new(&mut xml), left - 1);
+                if xml.limit() == 0 {
+                    found.bytes = most.saturating_add(1);
+                    return found;
+                }
                 found.bytes = found.bytes.saturating_add(cells);
+            } else if name.ends_with("sharedstrings.xml") {
+                let counts = shared_strings(BufReader::new(&mut xml));
+                found.bytes = found.bytes.saturating_add(left - xml.limit());
+                found.strings = found.strings.max(&counts);
             }
-            let strings = part
-                .name()
-                .is_ok_and(|name| name.to_ascii_lowercase().ends_with("sharedstrings.xml"));
-            let mut count = strings.then(Count::default);
+            if found.bytes > most {
+                return found;
+            }
             loop {
                 let read = match part.read(&mut chunk) {
                     Ok(0) => break,
@@ -181,53 +221,52 @@ impl Unpacked {
                 if found.bytes > most {
                     return found;
                 }
-                if let Some(count) = &mut count {
-                    chunk[..read].iter().for_each(|byte| count.take(*byte));
-                    found.strings = found.strings.max(count.most);
-                }
             }
         }
         found
     }
 }
 
-/// Finds the largest number that follows the name of an attribute.
-#[derive(Default)]
-struct Count {
-    at: At,
-    most: u64,
-}
-
-#[derive(Default, Clone, Copy)]
-enum At {
-    #[default]
-    Elsewhere,
-    /// So many characters of the name were read.
-    Name(usize),
-    /// Between the name and its number.
-    Between,
-    Number(u64),
-}
-
-impl Count {
-    /// `CT_Sst` in ECMA-376, part 1, 18.4.9.
-    const NAME: &'static [u8] = b"uniqueCount";
-
-    fn take(&mut self, byte: u8) {
-        let blank = byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'');
-        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
-        self.at = match (self.at, digit) {
-            (At::Name(read), _) if Self::NAME.get(read) == Some(&byte) => At::Name(read + 1),
-            (At::Name(read), _) if read == Self::NAME.len() && (blank || byte == b'=') => At::Between,
-            (At::Between, _) if blank || matches!(byte, b'=' | b'+') => At::Between,
-            (At::Between, Some(digit)) => At::Number(digit),
-            (At::Number(number), Some(digit)) => At::Number(number.saturating_mul(10).saturating_add(digit)),
-            _ if blank => At::Name(0),
-            _ => At::Elsewhere,
-        };
-        if let At::Number(number) = self.at {
-            self.most = self.most.max(number);
+/// Counts shared strings (`CT_Sst` in ECMA-376, part 1, 18.4.9) as the library reads them.
+fn shared_strings(part: impl BufRead) -> StringCounts {
+    let mut reader = quick_xml::Reader::from_reader(part);
+    let config = reader.config_mut();
+    config.check_end_names = false;
+    config.expand_empty_elements = true;
+    let mut buffer = Vec::new();
+    let mut found = StringCounts::default();
+    let mut table = false;
+    loop {
+        buffer.clear();
+        match reader.read_event_into(&mut buffer) {
+            Ok(Event::Start(start)) => match start.local_name().as_ref() {
+                // Only the first one is read; cells may contain the same text.
+                "sst" if !table => {
+                    table = true;
+                    found.claimed = unique_count(&start);
+                }
+                "si" => found.counted += 1,
+                _ => {}
+            },
+            // The library reports what is wrong with the part.
+            Ok(Event::Eof) | Err(_) => return found,
+            Ok(_) => {}
         }
+    }
+}
+
+fn unique_count(table: &BytesStart<'_>) -> u64 {
+    match table.try_get_attribute("uniqueCount") {
+        Ok(None) => 0,
+        // The library ignores a value that is not a number.
+        Ok(Some(given)) => given
+            .value
+            .trim_ascii()
+            .trim_start_matches('+')
+            .parse()
+            .unwrap_or(0),
+        // It may still read an element with malformed attributes.
+        Err(_) => u64::MAX,
     }
 }
 
