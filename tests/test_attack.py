@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import struct
 import subprocess
 import sys
 import textwrap
@@ -301,6 +302,117 @@ def test_an_opendocument_sheet_is_read_up_to_a_size(tmp_path: pathlib.Path) -> N
         full=FULL,
     )
     assert "SheetOptions(max_workbook_bytes=" in said["error"]
+
+
+def record(kind: int, data: bytes = b"") -> bytes:
+    """A record of [MS-XLS]."""
+    return struct.pack("<HH", kind, len(data)) + data
+
+
+def label(at: int, column: int, text: str, claimed: int | None = None) -> bytes:
+    length = len(text) if claimed is None else claimed
+    return record(0x0204, struct.pack("<HHHHB", at, column, 0, length, 0) + text.encode("latin-1"))
+
+
+def shared(at: int, column: int, string: int) -> bytes:
+    return record(0x00FD, struct.pack("<HHHI", at, column, 0, string))
+
+
+def formula(at: int, column: int, text: bytes) -> bytes:
+    return record(0x0006, struct.pack("<HHHdHIH", at, column, 0, 7.0, 0, 0, len(text)) + text)
+
+
+def old_workbook(path: pathlib.Path, *sheets: bytes, strings: Iterable[str] = ()) -> pathlib.Path:
+    """An .xls file ([MS-CFB] and [MS-XLS]), its sheets given as records."""
+    table = b"".join(struct.pack("<HB", len(text), 0) + text.encode("latin-1") for text in strings)
+    ends = record(0x00FC, struct.pack("<II", 0, 0) + table) + record(0x000A)
+    begin = record(0x0809, struct.pack("<HH", 0x0600, 5) + bytes(12)) + record(
+        0x0042, struct.pack("<H", 1200)
+    )
+    names = [f"Sheet{place}".encode() for place in range(len(sheets))]
+    position = len(begin) + len(ends) + sum(12 + len(name) for name in names)
+    bodies = [
+        record(0x0809, struct.pack("<HH", 0x0600, 16) + bytes(12)) + sheet + record(0x000A)
+        for sheet in sheets
+    ]
+    stream = begin
+    for name, body in zip(names, bodies, strict=True):
+        stream += record(0x0085, struct.pack("<IHBB", position, 0, len(name), 0) + name)
+        position += len(body)
+    stream += ends + b"".join(bodies)
+
+    # Sectors: the stream, the directory, the allocation table.
+    length = max(4096, -(-len(stream) // 512) * 512)
+    count = length // 512
+    tables = next(number for number in range(1, 110) if number * 128 >= count + 1 + number)
+    end, free = 0xFFFFFFFE, 0xFFFFFFFF
+    chain = [*range(1, count), end, end, *[0xFFFFFFFD] * tables]
+    chain += [free] * (tables * 128 - len(chain))
+    header = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16) + struct.pack("<5H6x", 0x3E, 3, 0xFFFE, 9, 6)
+    header += struct.pack("<9I", 0, tables, count, 0, 4096, end, 0, end, 0)
+    places = [*range(count + 1, count + 1 + tables), *[free] * (109 - tables)]
+    directory = b""
+    for name, kind, child, start, size in (("Root Entry", 5, 1, end, 0), ("Workbook", 2, free, 0, length)):
+        text = f"{name}\0".encode("utf-16-le")
+        directory += text.ljust(64, b"\0") + struct.pack("<HBBIII", len(text), kind, 1, free, free, child)
+        directory += bytes(36) + struct.pack("<IQ", start, size)
+    directory += (bytes(68) + struct.pack("<III", free, free, free) + bytes(48)) * 2
+    pieces = [struct.pack("<109I", *places), stream.ljust(length, b"\0"), directory]
+    path.write_bytes(header + b"".join(pieces) + struct.pack(f"<{len(chain)}I", *chain))
+    return path
+
+
+OLD_HEADER = label(0, 0, "clientAssetId") + label(0, 1, "description")
+# A space that is repeated 255 times (PtgAttrSpace), after an operand.
+SPACES = b"\x1e\x07\x00" + b"\x19\x40\x00\xff" * 1750
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    ("sheets", "strings"),
+    [
+        ([record(0x0200, struct.pack("<IIHHH", 0, 0xFFFFFFF0, 0, 2, 0))], []),
+        (
+            [OLD_HEADER, *[record(0x0203, struct.pack("<HHHd", 65535, 255, 0, 7.0)) + label(0, 0, "x")] * 30],
+            [],
+        ),
+        ([OLD_HEADER, *[formula(65535, 255, b"\x1e\x07\x00") + formula(0, 0, b"\x1e\x07\x00")] * 30], []),
+        ([b"".join(shared(place % 65000, place // 65000, 0) for place in range(130_000))], ["x" * 32_000]),
+        ([b"".join(label(place % 65000, place // 65000, "", 65535) for place in range(130_000))], []),
+    ],
+    ids=["dimensions", "corners", "formulas", "strings", "labels"],
+)
+def test_an_old_workbook_is_bounded(sheets: list[bytes], strings: list[str], tmp_path: pathlib.Path) -> None:
+    path = old_workbook(tmp_path / "plant.xls", *sheets, strings=strings)
+    said = play(
+        "say(error=error_of(lambda: _core.Rows.from_sheet(arguments['path'], None)))",
+        most=40,
+        path=os.fspath(path),
+    )
+    assert "SheetOptions(max_workbook_bytes=" in said["error"]
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("text", [b"\x1e\x07\x00", SPACES], ids=["short", "long"])
+def test_formulas_of_an_old_workbook_take_no_memory(text: bytes, tmp_path: pathlib.Path) -> None:
+    rows = [shared(place, 0, place % 2) + formula(place, 1, text) for place in range(1, 501)]
+    path = old_workbook(tmp_path / "plant.xls", OLD_HEADER + b"".join(rows), strings=["A-1", "A-2"])
+    said = play(
+        "say(rows=len(_core.Rows.from_sheet(arguments['path'], None)))", most=60, path=os.fspath(path)
+    )
+    assert said["rows"] == 500
+
+
+@pytest.mark.once
+def test_an_old_workbook_in_pieces_is_damaged(tmp_path: pathlib.Path) -> None:
+    path = old_workbook(tmp_path / "plant.xls", OLD_HEADER)
+    path.write_bytes(path.read_bytes()[:2000])
+    said = play(
+        "say(error=error_of(lambda: _core.Rows.from_sheet(arguments['path'], None)))",
+        most=20,
+        path=os.fspath(path),
+    )
+    assert "damaged" in said["error"]
 
 
 CREATE = write_options(
