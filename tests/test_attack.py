@@ -12,12 +12,14 @@ import struct
 import subprocess
 import sys
 import textwrap
+import uuid
 import zipfile
 from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
+from acc_assets import _core
 from acc_assets.options import write_options
 
 pytest.importorskip("resource", reason="limits of memory are set as POSIX sets them")
@@ -203,7 +205,11 @@ def test_a_number_of_strings_that_the_file_does_not_have(count: int, tmp_path: p
 @pytest.mark.parametrize("kind", ["claimed", "empty"])
 def test_shared_strings_are_bounded(kind: str, tmp_path: pathlib.Path) -> None:
     number = sized(600, 10) * MIB if kind == "claimed" else sized(60_000_000, 1_000_000)
-    pieces = ["<si/>" * 1000] * (number // 1000) if kind == "empty" else [" " * MIB] * (number // MIB)
+    pieces = (
+        ["<si/>" * 1000] * (number // 1000)
+        if kind == "empty"
+        else ["<a/>" + " " * (MIB - 4)] * (number // MIB)
+    )
     count = number if kind == "claimed" else 1
     path = workbook(tmp_path / "plant.xlsx", [row(2, 't="s"><v>0</v>')], ["<si/>", *pieces], count)
     said = play(
@@ -322,7 +328,9 @@ def formula(at: int, column: int, text: bytes) -> bytes:
     return record(0x0006, struct.pack("<HHHdHIH", at, column, 0, 7.0, 0, 0, len(text)) + text)
 
 
-def old_workbook(path: pathlib.Path, *sheets: bytes, strings: Iterable[str] = ()) -> pathlib.Path:
+def old_workbook(
+    path: pathlib.Path, *sheets: bytes, strings: Iterable[str] = (), properties: bytes = b""
+) -> pathlib.Path:
     """An .xls file ([MS-CFB] and [MS-XLS]), its sheets given as records."""
     table = b"".join(struct.pack("<HB", len(text), 0) + text.encode("latin-1") for text in strings)
     ends = record(0x00FC, struct.pack("<II", 0, 0) + table) + record(0x000A)
@@ -341,23 +349,27 @@ def old_workbook(path: pathlib.Path, *sheets: bytes, strings: Iterable[str] = ()
         position += len(body)
     stream += ends + b"".join(bodies)
 
-    # Sectors: the stream, the directory, the allocation table.
-    length = max(4096, -(-len(stream) // 512) * 512)
-    count = length // 512
+    # Sectors: the streams, the directory, the allocation table.
+    padded = [part.ljust(max(4096, -(-len(part) // 512) * 512), b"\0") for part in (stream, properties)]
+    first, count = len(padded[0]) // 512, sum(map(len, padded)) // 512
     tables = next(number for number in range(1, 110) if number * 128 >= count + 1 + number)
     end, free = 0xFFFFFFFE, 0xFFFFFFFF
-    chain = [*range(1, count), end, end, *[0xFFFFFFFD] * tables]
+    chain = [*range(1, first), end, *range(first + 1, count), end, end, *[0xFFFFFFFD] * tables]
     chain += [free] * (tables * 128 - len(chain))
     header = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16) + struct.pack("<5H6x", 0x3E, 3, 0xFFFE, 9, 6)
     header += struct.pack("<9I", 0, tables, count, 0, 4096, end, 0, end, 0)
     places = [*range(count + 1, count + 1 + tables), *[free] * (109 - tables)]
     directory = b""
-    for name, kind, child, start, size in (("Root Entry", 5, 1, end, 0), ("Workbook", 2, free, 0, length)):
+    for name, kind, after, child, start, size in (
+        ("Root Entry", 5, free, 1, end, 0),
+        ("Workbook", 2, 2, free, 0, len(padded[0])),
+        ("\x05DocumentSummaryInformation", 2, free, free, first, len(padded[1])),
+    ):
         text = f"{name}\0".encode("utf-16-le")
-        directory += text.ljust(64, b"\0") + struct.pack("<HBBIII", len(text), kind, 1, free, free, child)
+        directory += text.ljust(64, b"\0") + struct.pack("<HBBIII", len(text), kind, 1, free, after, child)
         directory += bytes(36) + struct.pack("<IQ", start, size)
-    directory += (bytes(68) + struct.pack("<III", free, free, free) + bytes(48)) * 2
-    pieces = [struct.pack("<109I", *places), stream.ljust(length, b"\0"), directory]
+    directory += bytes(68) + struct.pack("<III", free, free, free) + bytes(48)
+    pieces = [struct.pack("<109I", *places), *padded, directory]
     path.write_bytes(header + b"".join(pieces) + struct.pack(f"<{len(chain)}I", *chain))
     return path
 
@@ -401,6 +413,23 @@ def test_formulas_of_an_old_workbook_take_no_memory(text: bytes, tmp_path: pathl
         "say(rows=len(_core.Rows.from_sheet(arguments['path'], None)))", most=60, path=os.fspath(path)
     )
     assert said["rows"] == 500
+
+
+@pytest.mark.once
+def test_an_old_workbook_keeps_its_category(tmp_path: pathlib.Path) -> None:
+    # [MS-OLEPS]: a dictionary with one name, the code page, and the property of that name.
+    parts = [
+        struct.pack("<III", 1, 2, 20) + b"acc-assets category\0",
+        struct.pack("<IHxx", 2, 1252),
+        struct.pack("<II", 30, 5) + b"Fans\0",
+    ]
+    offsets = [32, 32 + len(parts[0]), 32 + len(parts[0]) + len(parts[1])]
+    section = b"".join(struct.pack("<II", id, offset) for id, offset in enumerate(offsets)) + b"".join(parts)
+    kind = uuid.UUID("d5cdd505-2e9c-101b-9397-08002b2cf9ae").bytes_le
+    properties = struct.pack("<HHI16xI", 0xFFFE, 0, 2, 1) + kind + struct.pack("<I", 48)
+    properties += struct.pack("<II", 8 + len(section), 3) + section
+    path = old_workbook(tmp_path / "plant.xls", OLD_HEADER + label(1, 0, "A-1"), properties=properties)
+    assert _core.Rows.from_sheet(os.fspath(path), None).category == "Fans"
 
 
 @pytest.mark.once
