@@ -360,12 +360,12 @@ def old_workbook(
     header += struct.pack("<9I", 0, tables, count, 0, 4096, end, 0, end, 0)
     places = [*range(count + 1, count + 1 + tables), *[free] * (109 - tables)]
     directory = b""
-    for name, kind, after, child, start, size in (
+    for entry, kind, after, child, start, size in (
         ("Root Entry", 5, free, 1, end, 0),
         ("Workbook", 2, 2, free, 0, len(padded[0])),
         ("\x05DocumentSummaryInformation", 2, free, free, first, len(padded[1])),
     ):
-        text = f"{name}\0".encode("utf-16-le")
+        text = f"{entry}\0".encode("utf-16-le")
         directory += text.ljust(64, b"\0") + struct.pack("<HBBIII", len(text), kind, 1, free, after, child)
         directory += bytes(36) + struct.pack("<IQ", start, size)
     directory += bytes(68) + struct.pack("<III", free, free, free) + bytes(48)
