@@ -8,15 +8,18 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import struct
 import subprocess
 import sys
 import textwrap
+import uuid
 import zipfile
 from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
+from acc_assets import _core
 from acc_assets.options import write_options
 
 pytest.importorskip("resource", reason="limits of memory are set as POSIX sets them")
@@ -202,7 +205,11 @@ def test_a_number_of_strings_that_the_file_does_not_have(count: int, tmp_path: p
 @pytest.mark.parametrize("kind", ["claimed", "empty"])
 def test_shared_strings_are_bounded(kind: str, tmp_path: pathlib.Path) -> None:
     number = sized(600, 10) * MIB if kind == "claimed" else sized(60_000_000, 1_000_000)
-    pieces = ["<si/>" * 1000] * (number // 1000) if kind == "empty" else [" " * MIB] * (number // MIB)
+    pieces = (
+        ["<si/>" * 1000] * (number // 1000)
+        if kind == "empty"
+        else ["<a/>" + " " * (MIB - 4)] * (number // MIB)
+    )
     count = number if kind == "claimed" else 1
     path = workbook(tmp_path / "plant.xlsx", [row(2, 't="s"><v>0</v>')], ["<si/>", *pieces], count)
     said = play(
@@ -301,6 +308,140 @@ def test_an_opendocument_sheet_is_read_up_to_a_size(tmp_path: pathlib.Path) -> N
         full=FULL,
     )
     assert "SheetOptions(max_workbook_bytes=" in said["error"]
+
+
+def record(kind: int, data: bytes = b"") -> bytes:
+    """A record of [MS-XLS]."""
+    return struct.pack("<HH", kind, len(data)) + data
+
+
+def label(at: int, column: int, text: str, claimed: int | None = None) -> bytes:
+    length = len(text) if claimed is None else claimed
+    return record(0x0204, struct.pack("<HHHHB", at, column, 0, length, 0) + text.encode("latin-1"))
+
+
+def shared(at: int, column: int, string: int) -> bytes:
+    return record(0x00FD, struct.pack("<HHHI", at, column, 0, string))
+
+
+def formula(at: int, column: int, text: bytes) -> bytes:
+    return record(0x0006, struct.pack("<HHHdHIH", at, column, 0, 7.0, 0, 0, len(text)) + text)
+
+
+def old_workbook(
+    path: pathlib.Path, *sheets: bytes, strings: Iterable[str] = (), properties: bytes = b""
+) -> pathlib.Path:
+    """An .xls file ([MS-CFB] and [MS-XLS]), its sheets given as records."""
+    table = b"".join(struct.pack("<HB", len(text), 0) + text.encode("latin-1") for text in strings)
+    ends = record(0x00FC, struct.pack("<II", 0, 0) + table) + record(0x000A)
+    begin = record(0x0809, struct.pack("<HH", 0x0600, 5) + bytes(12)) + record(
+        0x0042, struct.pack("<H", 1200)
+    )
+    names = [f"Sheet{place}".encode() for place in range(len(sheets))]
+    position = len(begin) + len(ends) + sum(12 + len(name) for name in names)
+    bodies = [
+        record(0x0809, struct.pack("<HH", 0x0600, 16) + bytes(12)) + sheet + record(0x000A)
+        for sheet in sheets
+    ]
+    stream = begin
+    for name, body in zip(names, bodies, strict=True):
+        stream += record(0x0085, struct.pack("<IHBB", position, 0, len(name), 0) + name)
+        position += len(body)
+    stream += ends + b"".join(bodies)
+
+    # Sectors: the streams, the directory, the allocation table.
+    padded = [part.ljust(max(4096, -(-len(part) // 512) * 512), b"\0") for part in (stream, properties)]
+    first, count = len(padded[0]) // 512, sum(map(len, padded)) // 512
+    tables = next(number for number in range(1, 110) if number * 128 >= count + 1 + number)
+    end, free = 0xFFFFFFFE, 0xFFFFFFFF
+    chain = [*range(1, first), end, *range(first + 1, count), end, end, *[0xFFFFFFFD] * tables]
+    chain += [free] * (tables * 128 - len(chain))
+    header = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16) + struct.pack("<5H6x", 0x3E, 3, 0xFFFE, 9, 6)
+    header += struct.pack("<9I", 0, tables, count, 0, 4096, end, 0, end, 0)
+    places = [*range(count + 1, count + 1 + tables), *[free] * (109 - tables)]
+    directory = b""
+    for entry, kind, after, child, start, size in (
+        ("Root Entry", 5, free, 1, end, 0),
+        ("Workbook", 2, 2, free, 0, len(padded[0])),
+        ("\x05DocumentSummaryInformation", 2, free, free, first, len(padded[1])),
+    ):
+        text = f"{entry}\0".encode("utf-16-le")
+        directory += text.ljust(64, b"\0") + struct.pack("<HBBIII", len(text), kind, 1, free, after, child)
+        directory += bytes(36) + struct.pack("<IQ", start, size)
+    directory += bytes(68) + struct.pack("<III", free, free, free) + bytes(48)
+    pieces = [struct.pack("<109I", *places), *padded, directory]
+    path.write_bytes(header + b"".join(pieces) + struct.pack(f"<{len(chain)}I", *chain))
+    return path
+
+
+OLD_HEADER = label(0, 0, "clientAssetId") + label(0, 1, "description")
+# A space that is repeated 255 times (PtgAttrSpace), after an operand.
+SPACES = b"\x1e\x07\x00" + b"\x19\x40\x00\xff" * 1750
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    ("sheets", "strings"),
+    [
+        ([record(0x0200, struct.pack("<IIHHH", 0, 0xFFFFFFF0, 0, 2, 0))], []),
+        (
+            [OLD_HEADER, *[record(0x0203, struct.pack("<HHHd", 65535, 255, 0, 7.0)) + label(0, 0, "x")] * 30],
+            [],
+        ),
+        ([OLD_HEADER, *[formula(65535, 255, b"\x1e\x07\x00") + formula(0, 0, b"\x1e\x07\x00")] * 30], []),
+        ([b"".join(shared(place % 65000, place // 65000, 0) for place in range(130_000))], ["x" * 32_000]),
+        ([b"".join(label(place % 65000, place // 65000, "", 65535) for place in range(130_000))], []),
+    ],
+    ids=["dimensions", "corners", "formulas", "strings", "labels"],
+)
+def test_an_old_workbook_is_bounded(sheets: list[bytes], strings: list[str], tmp_path: pathlib.Path) -> None:
+    path = old_workbook(tmp_path / "plant.xls", *sheets, strings=strings)
+    said = play(
+        "say(error=error_of(lambda: _core.Rows.from_sheet(arguments['path'], None)))",
+        most=40,
+        path=os.fspath(path),
+    )
+    assert "SheetOptions(max_workbook_bytes=" in said["error"]
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("text", [b"\x1e\x07\x00", SPACES], ids=["short", "long"])
+def test_formulas_of_an_old_workbook_take_no_memory(text: bytes, tmp_path: pathlib.Path) -> None:
+    rows = [shared(place, 0, place % 2) + formula(place, 1, text) for place in range(1, 501)]
+    path = old_workbook(tmp_path / "plant.xls", OLD_HEADER + b"".join(rows), strings=["A-1", "A-2"])
+    said = play(
+        "say(rows=len(_core.Rows.from_sheet(arguments['path'], None)))", most=60, path=os.fspath(path)
+    )
+    assert said["rows"] == 500
+
+
+@pytest.mark.once
+def test_an_old_workbook_keeps_its_category(tmp_path: pathlib.Path) -> None:
+    # [MS-OLEPS]: a dictionary with one name, the code page, and the property of that name.
+    parts = [
+        struct.pack("<III", 1, 2, 20) + b"acc-assets category\0",
+        struct.pack("<IHxx", 2, 1252),
+        struct.pack("<II", 30, 5) + b"Fans\0",
+    ]
+    offsets = [32, 32 + len(parts[0]), 32 + len(parts[0]) + len(parts[1])]
+    section = b"".join(struct.pack("<II", id, offset) for id, offset in enumerate(offsets)) + b"".join(parts)
+    kind = uuid.UUID("d5cdd505-2e9c-101b-9397-08002b2cf9ae").bytes_le
+    properties = struct.pack("<HHI16xI", 0xFFFE, 0, 2, 1) + kind + struct.pack("<I", 48)
+    properties += struct.pack("<II", 8 + len(section), 3) + section
+    path = old_workbook(tmp_path / "plant.xls", OLD_HEADER + label(1, 0, "A-1"), properties=properties)
+    assert _core.Rows.from_sheet(os.fspath(path), None).category == "Fans"
+
+
+@pytest.mark.once
+def test_an_old_workbook_in_pieces_is_damaged(tmp_path: pathlib.Path) -> None:
+    path = old_workbook(tmp_path / "plant.xls", OLD_HEADER)
+    path.write_bytes(path.read_bytes()[:2000])
+    said = play(
+        "say(error=error_of(lambda: _core.Rows.from_sheet(arguments['path'], None)))",
+        most=20,
+        path=os.fspath(path),
+    )
+    assert "damaged" in said["error"]
 
 
 CREATE = write_options(

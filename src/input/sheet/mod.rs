@@ -1,5 +1,6 @@
 //! Rows from a sheet of an Excel or `OpenDocument` workbook, or from a CSV file.
 
+mod biff;
 mod delimited;
 mod opendocument;
 mod workbook;

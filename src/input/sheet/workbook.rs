@@ -15,7 +15,7 @@ use jiff::civil;
 use quick_xml::events::{BytesStart, Event};
 
 use super::{
-    CATEGORY_PROPERTY, Formula, Found, LISTS, Limits, Placed, Value, cannot_read, damaged, open_file,
+    CATEGORY_PROPERTY, Formula, Found, LISTS, Limits, Placed, Value, biff, cannot_read, damaged, open_file,
     opendocument, shown_size,
 };
 use crate::input::SourceError;
@@ -118,7 +118,11 @@ fn content(path: &Path, ending: &str, limits: Limits) -> Result<Vec<u8>, SourceE
     file.take(metadata.len())
         .read_to_end(&mut bytes)
         .map_err(|error| cannot_read(path, &error))?;
-    if ending != "xls" {
+    if ending == "xls" {
+        bytes = biff::repacked(bytes, limits.workbook)
+            .map_err(|error| damaged(path, &error.to_string()))?
+            .ok_or_else(|| too_large(path, limits))?;
+    } else {
         let unpacked = Unpacked::of(&bytes, limits.workbook);
         if unpacked.bytes > limits.workbook {
             return Err(too_large(path, limits));
