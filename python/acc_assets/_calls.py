@@ -377,8 +377,8 @@ def _begun(write: Write, validate: Validate) -> Steps[tuple[Write, _core.Operati
 def _beginning(write: Write) -> Iterator[None]:
     """Sees to it that a call which ends before its first request leaves its own result, not that of the call before."""
     session = write.session
-    # The file of a run is read only if it is needed: it may hold a million rows.
-    session.last_result = write.unsent() if write.options["run"] is None else None
+    # What it would be is found out only if it is needed: that reads all rows, or the file of a run.
+    session.last_result = None
     try:
         yield
     except (OptionError, JournalError):
