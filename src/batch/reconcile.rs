@@ -310,7 +310,7 @@ fn trace(
     }
     for twins in &twins {
         let can_be = |row: &Row, entry: usize| windows[row.doubt].can_hold(found[entry].created);
-        let fitting: Vec<usize> = entries
+        let mut fitting: Vec<usize> = entries
             .iter()
             .copied()
             .filter(|entry| twins.iter().any(|row| can_be(row, *entry)))
@@ -323,8 +323,15 @@ fn trace(
             .filter(|entry| !rows.iter().any(|row| says(row, *entry)))
             .collect();
         let well = |row: &Row, entry: usize| windows[row.doubt].may_well_hold(found[entry].created);
+        // The first that was sent has the first that was created. One that got the asset of another would leave that one
+        // with an asset that is too old for it: it would count as absent, and be sent again.
+        let mut twins: Vec<&Row> = twins.clone();
+        twins.sort_by_key(|row| windows[row.doubt].likely);
+        fitting.sort_by_key(|entry| found[*entry].created);
+        let all_fit =
+            fitting.len() == twins.len() && twins.iter().zip(&fitting).all(|(row, entry)| well(row, *entry));
         for (nth, row) in twins.iter().enumerate() {
-            traces[row.doubt][row.at] = if fitting.len() == twins.len() && well(row, fitting[nth]) {
+            traces[row.doubt][row.at] = if all_fit {
                 Trace::Certain(fitting[nth])
             } else if !fitting.is_empty() {
                 Trace::Ambiguous
