@@ -971,7 +971,7 @@ async fn a_cursor_that_is_no_longer_taken_is_an_error_that_says_so() {
         .await;
         let message = ends[1].as_ref().unwrap().to_string();
         assert!(message.contains("no longer takes the cursor"), "{message}");
-        assert!(message.contains("list anew"), "{message}");
+        assert!(message.contains("start the list over"), "{message}");
         assert_eq!(reading.table.len(), 1);
     }
     // Or it gives nothing, though there was more.
@@ -987,7 +987,7 @@ async fn a_cursor_that_is_no_longer_taken_is_an_error_that_says_so() {
     })
     .await;
     let message = ends[1].as_ref().unwrap().to_string();
-    assert!(message.contains("list anew"), "{message}");
+    assert!(message.contains("start the list over"), "{message}");
     // A list that is at its end goes on to it.
     let (ends, reading, _) = read_on(2, move |at| match at {
         0 => total(&["a", "b", "c"], Some("first")),

@@ -132,7 +132,7 @@ class Session:
         self.engine()  # so that a bad option or a missing token is told here, not at the first call
 
     def engine(self) -> _core.Engine:
-        """The engine; made anew in a process that got this client by pickle."""
+        """The engine. A process that got this client by pickle makes its own."""
         if self._closed:
             raise OptionError("This client is closed; make a new one, or call within its `with` block.")
         if self._engine is None:
@@ -196,8 +196,10 @@ class Session:
 
 
 def _pacing() -> dict[str, Any]:
-    """Where the rate windows are kept from one process to the next. Services on this machine are simulators, whose limits
-    begin anew with each of them: theirs are kept only where the user names a folder.
+    """Where the rate windows are kept from one process to the next.
+
+    A service on this machine is a simulator, whose limits start over with it. Its windows are kept only if the user names
+    a folder.
     """
     from .runs import state_folder
 

@@ -195,7 +195,7 @@ class AsyncProject:
         an attribute is inherited, one for some of those above too.
 
         Args:
-            refresh: read them anew.
+            refresh: Read them again instead of using the ones that were read before.
 
         Raises:
             ApiError, TransportError, AuthError: they could not be read. Locations alone that could not be read are a note

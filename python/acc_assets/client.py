@@ -190,7 +190,7 @@ class Project:
         an attribute is inherited, one for some of those above too.
 
         Args:
-            refresh: read them anew.
+            refresh: Read them again instead of using the ones that were read before.
 
         Raises:
             ApiError, TransportError, AuthError: they could not be read. Locations alone that could not be read are a note

@@ -293,6 +293,7 @@ _BY_STATUS: dict[int, type[ApiError]] = {
     409: ConflictError,
     413: PayloadTooLargeError,
     415: UnsupportedMediaTypeError,
+    429: RateLimitError,
 }
 
 
@@ -308,19 +309,8 @@ def api_error(
     headers: Mapping[str, str] | None = None,
 ) -> ApiError:
     """The `ApiError` of this status. The core calls it."""
-    if status == 429:
-        return RateLimitError(
-            message,
-            code=code,
-            errors=errors,
-            request_id=request_id,
-            body=body,
-            metadata=metadata,
-            headers=headers,
-            retry_after=retry_after,
-        )
     kind = ServerError if status >= 500 else _BY_STATUS.get(status, ApiError)
-    return kind(
+    error = kind(
         message,
         status=status,
         code=code,
@@ -330,6 +320,9 @@ def api_error(
         metadata=metadata,
         headers=headers,
     )
+    if isinstance(error, RateLimitError):
+        error.retry_after = retry_after
+    return error
 
 
 def of_lines(text: str) -> InputError:

@@ -134,7 +134,7 @@ class Runs(Mapping[str, BulkResult]):
         return BulkResult(kept[1], None, False, None, None, None, True)
 
     def delete(self, name: str) -> None:
-        """Deletes the file of a run. What the run did in the project stays; a later run of this name begins anew.
+        """Deletes the file of a run. What the run did in the project stays; a later run of this name starts over.
 
         Args:
             name: the name of the run.

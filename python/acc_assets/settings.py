@@ -254,7 +254,7 @@ class Settings:
         return {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}
 
     def refresh(self) -> Any:
-        """Reads them anew from the project; further calls of the project use what this returns.
+        """Read them again from the project. Further calls of the project use what this returns.
 
         Returns:
             New `Settings`; of an `AsyncProject` an awaitable of them.

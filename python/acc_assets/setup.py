@@ -213,7 +213,7 @@ class Setup:
     @overload
     def plan(self, project: AsyncProject) -> Awaitable[SetupPlan]: ...
     def plan(self, project: Project | AsyncProject) -> SetupPlan | Awaitable[SetupPlan]:
-        """What `apply` would do. Reads the project's settings anew, and writes nothing.
+        """What `apply` would do. Reads the project's settings again and writes nothing.
 
         Args:
             project: the project that shall have this set-up.

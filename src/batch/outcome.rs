@@ -1194,8 +1194,20 @@ impl View {
     pub fn causes(&self) -> Vec<Cause<'_>> {
         let mut causes: Vec<Cause<'_>> = Vec::new();
         let mut known: HashMap<(State, &str, Option<&str>, &str), usize> = HashMap::new();
-        for outcome in self.outcomes().filter(|outcome| !outcome.state.good()) {
-            let (code, column, message) = match outcome.fault {
+        // Rows next to each other mostly have the same one.
+        let mut last: Option<(State, Option<*const Fault>, usize)> = None;
+        for row in self.numbers() {
+            let settled = self.ledger.settled(row);
+            let (state, fault) = (self.ledger.state(settled), self.ledger.fault(settled));
+            if state.good() {
+                continue;
+            }
+            let same = fault.map(std::ptr::from_ref);
+            if let Some((_, _, at)) = last.filter(|(of, is, _)| (*of, *is) == (state, same)) {
+                causes[at].rows += 1;
+                continue;
+            }
+            let (code, column, message) = match fault {
                 // Each problem of ours names its value; rows with the same rule and column are one cause.
                 Some(fault) if !fault.problems.is_empty() => {
                     (fault.code.as_str(), fault.column.as_deref(), "")
@@ -1205,23 +1217,22 @@ impl View {
                 Some(fault) => (fault.code.as_str(), None, fault.message.as_str()),
                 None => ("", None, ""),
             };
-            let at = *known
-                .entry((outcome.state, code, column, message))
-                .or_insert_with(|| {
-                    causes.push(Cause {
-                        state: outcome.state,
-                        code,
-                        message: match (outcome.fault, outcome.state) {
-                            (Some(fault), _) => fault.message.clone(),
-                            (None, State::NotSent) => self.ledger.not_sent.clone().unwrap_or_default(),
-                            (None, _) => String::new(),
-                        },
-                        rows: 0,
-                        first_row: outcome.row,
-                    });
-                    causes.len() - 1
+            let at = *known.entry((state, code, column, message)).or_insert_with(|| {
+                causes.push(Cause {
+                    state,
+                    code,
+                    message: match (fault, state) {
+                        (Some(fault), _) => fault.message.clone(),
+                        (None, State::NotSent) => self.ledger.not_sent.clone().unwrap_or_default(),
+                        (None, _) => String::new(),
+                    },
+                    rows: 0,
+                    first_row: row,
                 });
+                causes.len() - 1
+            });
             causes[at].rows += 1;
+            last = Some((state, same, at));
         }
         for cause in causes.iter_mut().filter(|cause| cause.rows > 1) {
             let problems = self

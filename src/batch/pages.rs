@@ -163,7 +163,10 @@ async fn pages(
         if std::mem::take(&mut goes_on) && on_page == 0 && page.cursor.is_none() && before < total {
             let reason =
                 format!("{before} rows of {total} (`totalResults`) were read, and the next page is empty");
-            return Err(settle::unreadable(&page.answer, format!("{reason}; {ANEW}")));
+            return Err(settle::unreadable(
+                &page.answer,
+                format!("{reason}; {START_OVER}"),
+            ));
         }
         let mut kept = Vec::with_capacity(page.rows.len());
         stale += 1;
@@ -203,7 +206,7 @@ async fn pages(
 }
 
 /// What to do about a list that cannot go on where it was.
-const ANEW: &str = "list anew, without after=";
+const START_OVER: &str = "start the list over, without after=";
 
 /// Digests of the ids of all rows.
 fn ids_of(table: &Table) -> HashSet<u64> {
@@ -220,7 +223,7 @@ fn refused_place(error: Error, place: &Place) -> Error {
         Error::Service(mut refusal)
             if place.cursor.is_some() && [400, 410, 422].contains(&refusal.status) =>
         {
-            let hint = format!("the service no longer takes the cursor of the next page; {ANEW}");
+            let hint = format!("the service no longer takes the cursor of the next page; {START_OVER}");
             refusal.hint = Some(hint);
             Error::Service(refusal)
         }

@@ -10,7 +10,7 @@ use crate::batch::pages::Place;
 use crate::batch::plan::Again;
 use crate::error::Error;
 
-/// What a read asks for. A call that goes on with it has to ask for the same.
+/// What a read asks for. A call that resumes it has to ask for the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asked {
     pub service: String,
@@ -58,7 +58,7 @@ impl Rest {
         })
     }
 
-    /// The page that a list goes on with.
+    /// The page at which a list resumes.
     ///
     /// # Errors
     /// [`Error::Option`] where the call asks for something else.
@@ -69,7 +69,7 @@ impl Rest {
         }
     }
 
-    /// The ledger that a read by ids goes on with, and which of its rows are still to be read.
+    /// The ledger of a read by ids that is resumed, and which of its rows are still to be read.
     ///
     /// # Errors
     /// [`Error::Option`] where the call asks for something else.
@@ -116,18 +116,18 @@ impl Rest {
             .map_or("one", |(name, _)| name);
         Err(Error::Option(format!(
             "after=: `{differs}` is not as in the call that failed; repeat that call with its own arguments, or leave \
-             after= out to read anew"
+             after= out to start over"
         )))
     }
 }
 
-/// Rows of a read by ids of which nothing is known yet.
+/// Rows of a read by ids that have no outcome yet.
 const STILL_TO_BE_READ: [State; 3] = [State::NotSent, State::Failed, State::Unknown];
 
 fn another_call() -> Error {
     Error::Option(
         "after=: that error is from another call; pass the one of the same method, project and service, or leave after= \
-         out to read anew"
+         out to start over"
             .to_owned(),
     )
 }

@@ -43,7 +43,7 @@ fn registry() -> &'static Registry {
 impl Windows {
     /// The windows that all clients of this process share for one user of one service, kept in a file of this folder.
     ///
-    /// A forked child counts anew: its parent's requests end in the parent.
+    /// A forked child starts at zero: its parent's requests end in the parent.
     pub async fn shared(service: &str, user: &str, folder: Option<&Path>) -> Arc<Self> {
         let key = (std::process::id(), service.to_owned(), user.to_owned());
         let windows = locked(registry())

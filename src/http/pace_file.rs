@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_says_what_cannot_be_is_ignored_and_written_anew() {
+    fn an_implausible_file_is_ignored_and_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let file = file(folder.path());
         let process = |written: i64, count: u64| {

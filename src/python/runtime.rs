@@ -6,7 +6,7 @@ use pyo3::PyResult;
 use pyo3::exceptions::PyRuntimeError;
 use tokio::runtime::{Builder, Handle, Runtime};
 
-/// A value that belongs to the process that made it. In a forked child it is made anew.
+/// A value that belongs to the process that made it. A forked child makes its own.
 ///
 /// The old value is leaked on purpose: dropping it would wait for threads that the child does not have, or close
 /// connections that the parent uses.

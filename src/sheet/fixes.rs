@@ -127,7 +127,7 @@ impl Kept<'_> {
         true
     }
 
-    /// Whether a column was added by an earlier report, and so is written anew.
+    /// Whether an earlier report added the column. It is then replaced.
     fn is_of_report(&self, name: &str) -> bool {
         let marked = |name: &str| {
             let title = name.strip_suffix(OF_REPORT_MARK);

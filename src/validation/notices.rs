@@ -143,7 +143,7 @@ impl Notices {
                     ),
                     Notice::Outdated => format!(
                         "settings that were read at {} do not have what is named in {rows}: if the project has changed \
-                         since, read them anew with project.settings(refresh=True)",
+                         since, read them again with project.settings(refresh=True)",
                         read.map_or_else(|| "some time".to_owned(), |read| format!("{read:.0}"))
                     ),
                 }

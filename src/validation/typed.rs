@@ -7,8 +7,10 @@ use super::fields::LONGEST_ATTRIBUTE;
 use super::json;
 use super::policy::Dates;
 use super::resolve::Resolver;
-use super::rules::{CHOICE, DATE, DATE_ONLY, NOT_FINITE, NUMBER, TEXT, TOO_LONG, YES_NO};
-use super::value::{self, Refusal, Written, date, longer, longer_number, midnight, number, refused};
+use super::rules::{CHOICE, DATE, DATE_ONLY, NOT_FINITE, NUMBER, TOO_LONG, YES_NO};
+use super::value::{
+    self, Refusal, Written, date, longer, longer_number, midnight, number, number_as_text, refused,
+};
 use crate::input::Cell;
 use crate::model::settings::Attribute;
 use crate::settings::Miss;
@@ -74,14 +76,7 @@ fn text(attribute: &Attribute, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
             value::plain(&moment.to_string(), out);
             Ok(())
         }
-        other => {
-            let start = out.len();
-            let written = number(other, out).unwrap_or_else(|| refused(&TEXT, TEXT.says, ""));
-            if longer_number(&out[start..], longest) {
-                return too_long();
-            }
-            written
-        }
+        other => number_as_text(other, longest, out).unwrap_or_else(too_long),
     }
 }
 

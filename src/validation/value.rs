@@ -114,15 +114,15 @@ fn text(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
             }
             Ok(())
         }
-        other => {
-            let start = out.len();
-            let written = number(other, out).unwrap_or_else(|| refused(&TEXT, TEXT.says, ""));
-            if longer_number(&out[start..], longest) {
-                return too_long();
-            }
-            written
-        }
+        other => number_as_text(other, longest, out).unwrap_or_else(too_long),
     }
+}
+
+/// Writes a number where a text is expected. `None`: it has more characters than the text may have.
+pub(super) fn number_as_text(cell: &Cell<'_>, longest: usize, out: &mut Vec<u8>) -> Option<Written> {
+    let start = out.len();
+    let written = number(cell, out).unwrap_or_else(|| refused(&TEXT, TEXT.says, ""));
+    (!longer_number(&out[start..], longest)).then_some(written)
 }
 
 fn integer(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {

@@ -38,7 +38,7 @@ const UTF_16: u16 = 1200;
 
 /// A compound file with only what is needed of another; nothing if the library would take more than `most` bytes for it.
 ///
-/// It is written anew so that the library reads the records that were checked: it looks up streams in its own way.
+/// A copy is written, so that the library reads the records that were checked: it looks up streams in its own way.
 pub(super) fn repacked(bytes: Vec<u8>, most: u64) -> io::Result<Option<Vec<u8>>> {
     let mut file = CompoundFile::open(Cursor::new(bytes))?;
     let mut stream = match read(&mut file, "/Workbook") {
