@@ -181,10 +181,22 @@ fn pair(
             return Err(Mismatch::Added(number(added)));
         }
     };
+    // Where rows may be new, one is an edit only if a row of the run comes after it: it may as well follow one that was
+    // taken out.
+    let is_known = |at: &usize| places.next(input[*at], run_range.clone()).is_some();
+    let edits_end = if open {
+        input_range
+            .clone()
+            .rev()
+            .find(is_known)
+            .unwrap_or(input_range.start)
+    } else {
+        input_range.end
+    };
     let mut next = run_range.start;
     for at in input_range.clone() {
         let within = next..run_range.end.min(next + left_out + 1);
-        let edited = || within.clone().find(|row| !run[*row].in_doubt);
+        let edited = || within.clone().find(|row| at < edits_end && !run[*row].in_doubt);
         let Some(row) = places.next(input[at], within.clone()).or_else(edited) else {
             if open {
                 return Ok(at);
@@ -342,6 +354,10 @@ mod tests {
             ("AB", "abcd", &[0, 1, 2, 3][..]),
             ("Abc", "abcde", &[0, 1, 2, 3, 4]),
             ("Abc", "acde", &[0, 2, 3, 4]),
+            // A new row is no edit of one that was taken out.
+            ("ABc", "abdef", &[0, 1, 3, 4, 5]),
+            // An edited row before another that is still known.
+            ("ABcd", "abx4ef", &[0, 1, 2, 3, 4, 5]),
             ("", "ab", &[0, 1]),
         ] {
             assert_eq!(
