@@ -1450,6 +1450,29 @@ async fn rows_of_a_patch_that_may_still_be_carried_out_stay_unknown() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_lookup_proves_nothing_about_what_is_executed_after_it_began() {
+    let options = options::Options {
+        retry: RetryPolicy {
+            attempts: 1,
+            ..RetryPolicy::default()
+        },
+        ..client()
+    };
+    let bench = Bench::guarded(world(&[]), options, Box::new(|_| Way::On));
+    let ids = with_assets(&bench, 10).await;
+    // The second request is executed while the response of its lookup is on its way.
+    for unlucky in [
+        json!({"what": "reset_before_apply", "on": "assets:batch-patch", "nth": 1}),
+        json!({"what": "apply_late", "ms": 12_600, "on": "assets:batch-patch", "nth": 2}),
+        json!({"what": "delay", "ms": 27_600, "on": "assets:batch-get", "every": 1}),
+    ] {
+        bench.simulator.add_fault(fault(&unlucky));
+    }
+    let (ledger, _) = bench.call(patch(&ids)).await;
+    assert_eq!(counts(&ledger), [(State::Updated, 10)], "{:?}", messages(&ledger));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_edited_row_parts_from_those_that_shared_its_outcome() {
     let bench = slow();
     let ids = with_assets(&bench, 2).await;

@@ -120,6 +120,7 @@ impl Run {
             left_out,
             due: Instant::now() + first,
             settled: Instant::now() + self.caller.options().retry.settle,
+            looked: Instant::now(),
             rounds: 0,
             missed: false,
         });
@@ -176,6 +177,7 @@ impl Run {
                 left_out: None,
                 due: Instant::now(),
                 settled: Instant::now() + settled,
+                looked: Instant::now(),
                 rounds: 0,
                 missed: false,
             });
@@ -249,10 +251,11 @@ impl Run {
         if self.next_look().is_none_or(|due| due > now) {
             return;
         }
-        let (due, later) = std::mem::take(&mut self.doubts)
+        let (mut due, later): (Vec<Doubt>, Vec<Doubt>) = std::mem::take(&mut self.doubts)
             .into_iter()
             .partition(|doubt| doubt.due <= now);
         self.doubts = later;
+        due.iter_mut().for_each(|doubt| doubt.looked = now);
         self.looking = true;
         let context = self.context();
         let endpoint = self.job.endpoint;
@@ -329,7 +332,7 @@ impl Run {
                         "the list does not yet show assets that were created after it",
                     );
                 }
-                Shown::Absent if doubt.missed && Instant::now() >= doubt.settled => {
+                Shown::Absent if doubt.missed && doubt.looked >= doubt.settled => {
                     self.send_again(doubt.batch);
                 }
                 Shown::Absent => {
@@ -456,7 +459,7 @@ impl Run {
         let not_done = |at: usize| judged.get(at) == Some(&Now::NotDone);
         let seen = |at: usize| shown.get(at).is_some_and(Option::is_some);
         let last = doubt.batch.resent + 1 >= most_resent(endpoint, &self.caller);
-        let early = Instant::now() < doubt.settled && !doubt.batch.reread;
+        let early = doubt.looked < doubt.settled && !doubt.batch.reread;
         let rest = |wanted: &dyn Fn(usize) -> bool| {
             let mut rest = doubt.batch.part(endpoint, |at, _| wanted(at));
             rest.reread = doubt.batch.reread;

@@ -31,6 +31,8 @@ pub struct Doubt {
     /// When it is looked for next, and from when on it counts that nothing of it is there.
     pub due: Instant,
     pub settled: Instant,
+    /// When the last look for it began. What a response shows may be as old as that.
+    pub looked: Instant,
     /// How often it was looked for.
     pub rounds: u32,
     /// Whether nothing of it was there last time.
@@ -412,6 +414,7 @@ mod tests {
             left_out: None,
             due: Instant::now(),
             settled: Instant::now(),
+            looked: Instant::now(),
             rounds: 0,
             missed: false,
         }
