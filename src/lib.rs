@@ -23,6 +23,8 @@ pub mod table;
 
 pub mod sheet;
 
+pub mod ledger;
+
 pub mod batch;
 
 #[cfg(feature = "simulator")]

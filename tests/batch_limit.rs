@@ -6,7 +6,7 @@ mod bench;
 use std::sync::Arc;
 
 use acc_assets::api::{Endpoint, assets, relationships};
-use acc_assets::batch::outcome::{Ledger, State, View};
+use acc_assets::ledger::{Ledger, State, View};
 use acc_assets::options;
 use acc_assets::simulator;
 use acc_assets::validation::RowShape;

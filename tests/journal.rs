@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use acc_assets::batch::journal::{Header, Journal};
-use acc_assets::batch::outcome::{Changes, Fault, Ledger, SentBody, SentItem, State};
 use acc_assets::error::Error;
 use acc_assets::http::{By, Moment};
 use acc_assets::input::Label;
+use acc_assets::ledger::journal::{Header, Journal};
+use acc_assets::ledger::{Changes, Fault, Ledger, SentBody, SentItem, State};
 use acc_assets::validation::Problem;
 use proptest::prelude::*;
 use rusqlite::Connection;

@@ -11,9 +11,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use acc_assets::api::assets;
-use acc_assets::batch::outcome::{State, View};
 use acc_assets::error::{Error, Sent, TransportError};
 use acc_assets::http::send::Request;
+use acc_assets::ledger::{State, View};
 use acc_assets::options::{self, RetryPolicy};
 use acc_assets::simulator;
 use acc_assets::validation::RowShape;

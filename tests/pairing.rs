@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use acc_assets::api::{Endpoint, assets, relationships};
-use acc_assets::batch::outcome::{Fault, Ledger, State, View};
 use acc_assets::http::send::Answer;
+use acc_assets::ledger::{Fault, Ledger, State, View};
 use acc_assets::simulator;
 use acc_assets::validation::{ImportKey, RowShape};
 use bench::{Bench, Call, Guard, Texts, Way, client, count, counts, fault};

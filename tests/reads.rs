@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use acc_assets::api::{Listing, assets, relationships};
-use acc_assets::batch::outcome::State;
 use acc_assets::batch::pages::{self, Reading};
 use acc_assets::batch::settings::Reader;
 use acc_assets::error::{Error, Sent, TransportError};
 use acc_assets::http::send::{Answer, Request, Sending, Transport};
 use acc_assets::http::{Caller, Stop, Token};
 use acc_assets::ids::ProjectId;
+use acc_assets::ledger::State;
 use acc_assets::options::Options;
 use acc_assets::settings::Settings;
 use acc_assets::simulator;
@@ -198,8 +198,8 @@ async fn a_get_that_stays_unreadable_ends_with_its_response() {
     assert_eq!(status, 200);
 }
 
-fn ids(ledger: &acc_assets::batch::Ledger) -> Vec<String> {
-    let view = acc_assets::batch::outcome::View::new(Arc::new(ledger.clone()));
+fn ids(ledger: &acc_assets::ledger::Ledger) -> Vec<String> {
+    let view = acc_assets::ledger::View::new(Arc::new(ledger.clone()));
     view.ids().into_iter().flatten().collect()
 }
 
@@ -661,7 +661,7 @@ async fn rows_that_need_unread_locations_are_not_sent_and_the_others_go_in() {
             [(State::Created, 5), (State::NotSent, 5)],
             "{broken}"
         );
-        let view = acc_assets::batch::outcome::View::new(Arc::new(ledger));
+        let view = acc_assets::ledger::View::new(Arc::new(ledger));
         let first = view.outcomes().next().unwrap();
         let fault = first.fault.expect("why it was not sent");
         assert_eq!(fault.code, "locations_unread");

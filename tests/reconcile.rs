@@ -10,12 +10,12 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use acc_assets::api::{Endpoint, assets, relationships};
-use acc_assets::batch::journal::{Header, Journal, Kept};
-use acc_assets::batch::outcome::{Ledger, State, View};
 use acc_assets::batch::run::Tolerance;
 use acc_assets::error::{Error, Sent};
 use acc_assets::http::Phase;
 use acc_assets::http::send::{Answer, Method, Request};
+use acc_assets::ledger::journal::{Header, Journal, Kept};
+use acc_assets::ledger::{Ledger, State, View};
 use acc_assets::options::{self, RetryPolicy};
 use acc_assets::simulator;
 use acc_assets::validation::{ImportKey, RowShape};

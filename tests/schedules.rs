@@ -15,15 +15,15 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use acc_assets::api::{assets, relationships};
-use acc_assets::batch::disk;
-use acc_assets::batch::journal::{Header, Journal};
-use acc_assets::batch::outcome::{Ledger, State, View, lock};
 use acc_assets::batch::pages::{self, Reading};
 use acc_assets::batch::run::Tolerance;
 use acc_assets::batch::settings::Reader;
 use acc_assets::http::send::Answer;
 use acc_assets::http::{Phase, Stop};
 use acc_assets::ids::ProjectId;
+use acc_assets::ledger::journal::disk;
+use acc_assets::ledger::journal::{Header, Journal};
+use acc_assets::ledger::{Ledger, State, View, lock};
 use acc_assets::settings::{Content, Settings};
 use acc_assets::simulator;
 use acc_assets::simulator::contract::SWITCHES;

@@ -11,12 +11,12 @@ use std::thread::ThreadId;
 use std::time::Duration;
 
 use acc_assets::api::{Endpoint, assets, relationships, settings};
-use acc_assets::batch::disk;
-use acc_assets::batch::journal::{Header, Journal};
-use acc_assets::batch::outcome::{Ledger, SharedLedger, State, View, lock};
 use acc_assets::batch::pages;
 use acc_assets::http::send::Answer;
 use acc_assets::http::{Phase, Stop};
+use acc_assets::ledger::journal::disk;
+use acc_assets::ledger::journal::{Header, Journal};
+use acc_assets::ledger::{Ledger, SharedLedger, State, View, lock};
 use acc_assets::options;
 use acc_assets::simulator;
 use acc_assets::validation::RowShape;

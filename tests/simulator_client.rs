@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use acc_assets::api::{Endpoint, Listing, Pages, assets, relationships, settings};
-use acc_assets::batch::outcome::{SharedLedger, State, View, lock};
 use acc_assets::batch::plan::Again;
 use acc_assets::batch::run::Tolerance;
 use acc_assets::batch::{Job, Run, pages};
@@ -17,6 +16,7 @@ use acc_assets::http::send::Sending;
 use acc_assets::http::{Answer, Caller, Request, Stop, Token, TokenSource, Transport};
 use acc_assets::ids::ProjectId;
 use acc_assets::input::{Cell, Label, More, Sink, Source, SourceError};
+use acc_assets::ledger::{SharedLedger, State, View, lock};
 use acc_assets::options::Options;
 use acc_assets::simulator::contract::SWITCHES;
 use acc_assets::simulator::{self, Fault, Simulator};

@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use crate::batch::outcome::number;
+use crate::ledger::number;
 
 /// What identifies a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -129,9 +129,9 @@ mod tests {
 
     use super::*;
     use crate::api::assets::BATCH_CREATE;
-    use crate::batch::outcome::SharedLedger;
     use crate::batch::plan::{Again, Ahead, Packer};
     use crate::input::{Cell, Label, Sink};
+    use crate::ledger::SharedLedger;
     use crate::validation::{Dates, Names, Nulls, Policy, RowShape};
 
     fn batch(rows: usize) -> Batch {

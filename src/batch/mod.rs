@@ -3,12 +3,6 @@
 mod align;
 pub mod bisect;
 mod breaker;
-mod commits;
-#[cfg(feature = "simulator")]
-pub mod disk;
-pub mod journal;
-pub mod lock;
-pub mod outcome;
 pub mod pages;
 pub mod plan;
 mod prove;
@@ -22,5 +16,4 @@ pub mod settings;
 mod settle;
 pub mod setup;
 
-pub use outcome::{Ledger, State};
 pub use run::{Job, Run};

@@ -6,10 +6,10 @@ use uuid::Uuid;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::api::{Endpoint, SentRow};
-use crate::batch::outcome::{Fault, OwnedLabel, SentBody, SentItem, SharedLedger, State, lock, number};
 use crate::batch::resume::{Earlier, ReadRow, Today};
 use crate::http::{Phase, Stop};
 use crate::input::{Cell, Column, Label, Sink};
+use crate::ledger::{Fault, OwnedLabel, SentBody, SentItem, SharedLedger, State, lock, number};
 use crate::model::text::same_key;
 use crate::validation::{Policy, Problem, RowShape, RowWriter, digest_of_no_row};
 
@@ -292,7 +292,7 @@ pub struct Packer {
     pub stop: Stop,
     /// Counts only, for a dry run: no batch is kept.
     pub count_only: bool,
-    pub packed: crate::batch::outcome::Plan,
+    pub packed: crate::ledger::Plan,
 }
 
 impl Packer {
@@ -344,7 +344,7 @@ impl Packer {
             invalid: 0,
             stop: Stop::default(),
             count_only: false,
-            packed: crate::batch::outcome::Plan::default(),
+            packed: crate::ledger::Plan::default(),
         }
     }
 

@@ -11,7 +11,6 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::api::{Endpoint, Found, Lookup, Now, Paired, Proof, SentRow, fill};
-use crate::batch::outcome::{Fault, SharedLedger, State, lock};
 use crate::batch::pages::{self, Filters};
 use crate::batch::plan::{Batch, Item, state_of};
 use crate::batch::reconcile::{self, Doubt, Shown};
@@ -23,6 +22,7 @@ use crate::http::{
     Answer, By, Call, Caller, Counters, Moment, Noted, Phase, Replay, RowLimit, Stage, Stop, untold,
 };
 use crate::ids::ProjectId;
+use crate::ledger::{Fault, SharedLedger, State, lock};
 use crate::validation::RowShape;
 
 /// How often a request is looked for before its rows stay unknown.

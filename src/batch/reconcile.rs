@@ -382,7 +382,7 @@ mod tests {
 
     use super::*;
     use crate::api::{Proof, assets};
-    use crate::batch::outcome::{SentBody, SentItem};
+    use crate::ledger::{SentBody, SentItem};
 
     /// A request of one row, whose bytes left in the second before this time by the service's clock.
     fn doubt(sending: u32, left: i64) -> Doubt {

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::batch::outcome::{Ledger, State, View};
 use crate::batch::pages::Place;
 use crate::batch::plan::Again;
 use crate::error::Error;
+use crate::ledger::{Ledger, State, View};
 
 /// What a read asks for. A call that resumes it has to ask for the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

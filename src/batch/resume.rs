@@ -5,9 +5,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::batch::align::{KnownRow, Mismatch, RowId, align};
-use crate::batch::outcome::{Fault, Ledger, OwnedLabel, State, lock, number};
 use crate::batch::plan::{Packer, Same};
 use crate::error::shortened;
+use crate::ledger::{Fault, Ledger, OwnedLabel, State, lock, number};
 use crate::validation::Problem;
 use xxhash_rust::xxh3::xxh3_64;
 

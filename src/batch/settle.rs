@@ -8,12 +8,12 @@ use uuid::Uuid;
 
 use crate::api::{Absent, Concerns, Done, Endpoint, Lookup, Paired, Proof};
 use crate::batch::bisect::{self, Split};
-use crate::batch::outcome::{Fault, State, lock};
 use crate::batch::plan::Batch;
 use crate::batch::run::{Response, Run};
 use crate::error::{Error, Sent, ServiceError};
 use crate::http::refusal::{kept_headers, request_id};
 use crate::http::{Answer, Called};
+use crate::ledger::{Fault, State, lock};
 use crate::model::asset::list;
 
 /// How often a creation time is read: clocks jump rarely.

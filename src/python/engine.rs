@@ -23,8 +23,6 @@ use super::settings::Settings;
 use super::setup::{Description, mistaken, steps};
 use super::table::Table;
 use crate::api::{Endpoint, Listing, assets, relationships, settings};
-use crate::batch::journal::{Header, Journal};
-use crate::batch::outcome::{self, SharedLedger, State, View};
 use crate::batch::pages::Reading;
 use crate::batch::plan::Again;
 use crate::batch::readings::Readings;
@@ -40,6 +38,8 @@ use crate::http::send::Network;
 use crate::http::{Caller, Phase, Stop, Token, TokenSource};
 use crate::ids::ProjectId;
 use crate::input::{More, Sink, Source, SourceError};
+use crate::ledger::journal::{Header, Journal};
+use crate::ledger::{self, SharedLedger, State, View};
 use crate::options::{Limits, Options, Prefix, RetryPolicy};
 use crate::settings::SEPARATOR;
 use crate::settings::setup::plan;
@@ -384,7 +384,7 @@ impl Engine {
                 .into(),
         };
         let (ledger, again) = match after {
-            None => (outcome::Ledger::default(), Again::default()),
+            None => (ledger::Ledger::default(), Again::default()),
             Some(after) => {
                 let rest = after.get().rest().and_then(|rest| rest.rows(&asked));
                 rest.map_err(|error| exception(py, &error))?
@@ -423,9 +423,9 @@ impl Engine {
                 ended.table.append(before);
             }
             ended.table.sort();
-            let rest = Rest::of_rows(asked, &outcome::lock(ledger));
+            let rest = Rest::of_rows(asked, &ledger::lock(ledger));
             *leaves.lock().unwrap_or_else(PoisonError::into_inner) = rest;
-            let view = View::new(Arc::new(outcome::lock(ledger).clone()));
+            let view = View::new(Arc::new(ledger::lock(ledger).clone()));
             for outcome in view
                 .outcomes()
                 .filter(|outcome| matches!(outcome.state, State::Rejected | State::Invalid))
@@ -728,7 +728,7 @@ fn tolerance(py: Python<'_>, given: &WriteOptions, rows: Option<usize>) -> PyRes
     })
 }
 
-type Opened = (outcome::Ledger, Again, Option<Journal>);
+type Opened = (ledger::Ledger, Again, Option<Journal>);
 
 /// The ledger that a write goes on with, which of its rows are meant, and where it is written down.
 fn open(header: &Header, given: &WriteOptions, view: Option<&View>, which: &str) -> Result<Opened, Error> {
@@ -763,7 +763,7 @@ fn open(header: &Header, given: &WriteOptions, view: Option<&View>, which: &str)
     }
     let (ledger, again) = match (kept, view) {
         (None, None) => {
-            let mut ledger = outcome::Ledger::default();
+            let mut ledger = ledger::Ledger::default();
             if journal.is_some() {
                 ledger.watch();
             }

@@ -10,9 +10,9 @@ use serde_json::Value;
 use super::errors::optional_json;
 use super::rows::Rows as PythonRows;
 use super::table::stream;
-use crate::batch::outcome::{Fault, Ledger as Rows, OwnedLabel, State, View};
 use crate::error::shown;
 use crate::input::{Cell, Column, Label, More, Sink, Source};
+use crate::ledger::{Fault, Ledger as Rows, OwnedLabel, State, View};
 use crate::table::batch;
 
 /// One verdict a row, in input order. Frozen; a few dozen bytes a row.

@@ -16,12 +16,12 @@ use super::logs;
 use super::runtime::handle;
 use super::settings::Settings;
 use super::table::Table;
-use crate::batch::outcome::{self, SharedLedger, lock};
 use crate::batch::readings::Reading;
 use crate::batch::rest::Rest;
 use crate::batch::run::GRACE;
 use crate::error::{Error, Sent, TransportError};
 use crate::http::{Phase, Stop};
+use crate::ledger::{self, SharedLedger, lock};
 use crate::settings;
 use crate::table;
 
@@ -57,7 +57,7 @@ struct Shared {
     /// How many rows there will be, where that is known.
     rows: Option<usize>,
     end: Mutex<End>,
-    ended: OnceLock<Arc<outcome::Ledger>>,
+    ended: OnceLock<Arc<ledger::Ledger>>,
     /// Rows settled and requests when progress was asked for last.
     seen: Mutex<(usize, u64)>,
     /// What the source of the rows raised.

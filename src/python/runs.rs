@@ -8,8 +8,8 @@ use pyo3::types::PyDict;
 
 use super::errors::exception;
 use super::ledger::Ledger;
-use crate::batch::journal::{Journal, Kept};
-use crate::batch::lock;
+use crate::ledger::journal::lock;
+use crate::ledger::journal::{Journal, Kept};
 
 /// What a run is (verb, project, service, `import_key`, and begun and written in ms since 1970), and its ledger.
 pub fn read(py: Python<'_>, path: PathBuf) -> PyResult<Option<(Bound<'_, PyDict>, Ledger)>> {

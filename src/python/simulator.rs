@@ -10,7 +10,7 @@ use pythonize::{depythonize, pythonize};
 use serde_json::Value;
 
 use super::errors::refused;
-use crate::batch::disk;
+use crate::ledger::journal::disk;
 use crate::simulator::{self, Fault, Options, Served};
 
 /// The embedded service, served on a loopback port.

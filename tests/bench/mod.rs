@@ -6,8 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use acc_assets::api::{Endpoint, assets};
-use acc_assets::batch::journal::Journal;
-use acc_assets::batch::outcome::{Ledger, SharedLedger, State, View, lock};
 use acc_assets::batch::plan::Again;
 use acc_assets::batch::run::{Ended, Tolerance};
 use acc_assets::batch::{Job, Run};
@@ -17,6 +15,8 @@ use acc_assets::http::send::{Answer, Request, Sending, Transport};
 use acc_assets::http::{Caller, Stop, Token, TokenSource};
 use acc_assets::ids::ProjectId;
 use acc_assets::input::{Cell, Column, Label, More, Sink, Source, SourceError};
+use acc_assets::ledger::journal::Journal;
+use acc_assets::ledger::{Ledger, SharedLedger, State, View, lock};
 use acc_assets::options::Options;
 use acc_assets::simulator::{self, Fault, Simulator};
 use acc_assets::validation::{Dates, ImportKey, Names, Nulls, Policy, RowShape};

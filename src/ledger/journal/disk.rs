@@ -1,5 +1,5 @@
 //! What tests see of the disk under the journals: each sync is counted by thread, may be slowed down, and may be looked
-//! into. All of `SQLite`'s syncs are in the transactions of `journal`, which asks here first.
+//! into. All of `SQLite`'s syncs are in the transactions of its journal, which asks here first.
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -73,6 +73,6 @@ pub(super) fn sync(path: &Path, rows: usize) {
 }
 
 /// This thread asks for the lock of a ledger.
-pub(super) fn lock() {
+pub(crate) fn lock() {
     LOCKS.set(LOCKS.get() + 1);
 }

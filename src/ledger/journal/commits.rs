@@ -8,16 +8,16 @@ use std::time::Duration;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Mutex;
 
-use crate::batch::journal::Journal;
-use crate::batch::outcome::{SharedLedger, lock};
+use super::Journal;
 use crate::error::Error;
+use crate::ledger::{SharedLedger, lock};
 
 /// New rows of a list that are written at once beside requests: a request waits for no more than these.
 const NEXT: u32 = 20_000;
 
 /// Which of the rows that were never written are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum New {
+pub(crate) enum New {
     /// Those before this one: a request is about to carry the last of them.
     Before(u32),
     /// The next ones.
@@ -27,7 +27,7 @@ pub(super) enum New {
 
 /// The journal of a run that several tasks write to, one after the other.
 #[derive(Clone)]
-pub(super) struct Commits {
+pub(crate) struct Commits {
     journal: Arc<Mutex<Journal>>,
     /// The largest `New::Before` so far.
     wanted: Arc<AtomicU32>,
@@ -53,7 +53,7 @@ impl Commits {
         let (ledger, wanted) = (ledger.clone(), self.wanted.clone());
         let mut journal = self.journal.clone().lock_owned().await;
         #[cfg(feature = "simulator")]
-        let (lag, next) = crate::batch::disk::lag_of(journal.path()).unwrap_or((Duration::ZERO, NEXT));
+        let (lag, next) = super::disk::lag_of(journal.path()).unwrap_or((Duration::ZERO, NEXT));
         #[cfg(not(feature = "simulator"))]
         let (lag, next) = (Duration::ZERO, NEXT);
         // In one piece, so that a task that is cancelled meanwhile leaves nothing half done.

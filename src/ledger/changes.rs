@@ -1,0 +1,161 @@
+//! What changed in a ledger since it was last written down, and what is read back.
+
+use std::collections::BTreeSet;
+
+use super::{Ledger, NONE, OwnedLabel, State, number};
+use crate::input::Label;
+
+/// What is to be kept of one row so that a later run can go on from it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record<'a> {
+    pub row: u32,
+    pub label: &'a OwnedLabel,
+    /// Nothing where the key is the id.
+    pub key: &'a str,
+    pub state: State,
+    pub id: Option<String>,
+    pub digest: u64,
+    pub sending: Option<u32>,
+    pub fault: Option<u32>,
+    pub same_as: Option<u32>,
+}
+
+/// What changed in a ledger since it was last written down.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Changes {
+    /// Rows, without those from `rows_from` on as long as nobody has taken the changes.
+    pub rows: BTreeSet<u32>,
+    /// Rows from this number on are new.
+    pub rows_from: u32,
+    pub sendings: BTreeSet<u32>,
+    /// Faults from this number on are new, up to `faults_to` where somebody has taken the changes.
+    pub faults_from: usize,
+    pub faults_to: usize,
+}
+
+impl Ledger {
+    pub(super) fn changed(&mut self, row: u32) {
+        if let Some(changes) = &mut self.changes
+            && row < changes.rows_from
+        {
+            changes.rows.insert(row);
+        }
+    }
+
+    /// From here on what changes is kept until somebody takes it; all that stands here already counts as changed.
+    pub fn watch(&mut self) {
+        self.changes = Some(Changes {
+            sendings: (0..number(self.sendings.len())).collect(),
+            ..Changes::default()
+        });
+    }
+
+    /// What changed since it was last taken; the next changes count from here.
+    pub fn take_changes(&mut self) -> Changes {
+        self.take_changes_before(u32::MAX)
+    }
+
+    /// The same, with no new rows from this one on, nor reasons that only those have.
+    pub fn take_changes_before(&mut self, row: u32) -> Changes {
+        // Rows that were never read are found again by whoever reads on.
+        let read = number(self.read);
+        let Some(mut changes) = self.changes.take() else {
+            return Changes::default();
+        };
+        let mut to = row.min(read).max(changes.rows_from);
+        // A request that is about to leave is taken whole, or not at all.
+        loop {
+            let bodies = changes.sendings.iter().filter_map(|sending| self.body(*sending));
+            let begun = bodies.filter(|body| body.rows.iter().any(|item| item.row < to));
+            let last = begun.flat_map(|body| &body.rows).map(|item| item.row).max();
+            match last {
+                Some(last) if last >= to => to = last + 1,
+                _ => break,
+            }
+        }
+        changes.rows.extend(changes.rows_from..to);
+        changes.faults_to = if to == read {
+            self.faults.len()
+        } else {
+            let reasons = changes.rows.iter().filter_map(|row| self.faults_of.get(row));
+            let last = reasons.max().map_or(0, |last| *last as usize + 1);
+            last.max(changes.faults_from)
+        };
+        let waits = |sending: &u32| {
+            self.body(*sending)
+                .is_some_and(|body| body.rows.iter().any(|item| item.row >= to))
+        };
+        let (later, sendings) = std::mem::take(&mut changes.sendings).into_iter().partition(waits);
+        changes.sendings = sendings;
+        self.changes = Some(Changes {
+            rows_from: to,
+            sendings: later,
+            faults_from: changes.faults_to,
+            ..Changes::default()
+        });
+        changes
+    }
+
+    /// Puts back changes that could not be written down.
+    pub fn put_back(&mut self, changes: Changes) {
+        if let Some(now) = &mut self.changes {
+            now.rows.extend(changes.rows);
+            now.rows = now.rows.range(..changes.rows_from).copied().collect();
+            now.rows_from = changes.rows_from;
+            now.sendings.extend(changes.sendings);
+            now.faults_from = changes.faults_from;
+        }
+    }
+
+    /// Whether something changed that nobody has taken yet.
+    #[must_use]
+    pub fn has_changes(&self) -> bool {
+        self.changes.as_ref().is_some_and(|changes| {
+            let new = changes.rows_from < number(self.read) || changes.faults_from < self.faults.len();
+            new || !changes.rows.is_empty() || !changes.sendings.is_empty()
+        })
+    }
+
+    /// How many rows were among the changes that were taken.
+    #[must_use]
+    pub fn taken(&self) -> u32 {
+        let changes = self.changes.as_ref();
+        changes.map_or(number(self.read), |changes| changes.rows_from)
+    }
+
+    /// What is to be kept of a row.
+    #[must_use]
+    pub fn record(&self, row: u32) -> Record<'_> {
+        let at = row as usize;
+        Record {
+            row,
+            label: self.label(row),
+            key: self.own_key(row),
+            state: self.states[at],
+            id: self.id(row),
+            digest: self.digests[at],
+            sending: Some(self.sendings_of[at]).filter(|number| *number != NONE),
+            fault: self.faults_of.get(&row).copied(),
+            same_as: self.same_as.get(&row).copied(),
+        }
+    }
+
+    /// Puts back what was kept of the next row.
+    pub fn restore(&mut self, record: &Record<'_>) {
+        let row = self.push(match record.label {
+            OwnedLabel::Number => Label::Number,
+            OwnedLabel::Int(number) => Label::Int(*number),
+            OwnedLabel::Text(text) => Label::Text(text),
+        });
+        self.name_last(record.key, false);
+        if let Some(id) = &record.id {
+            self.set_id(row, id);
+        }
+        let at = row as usize;
+        self.states[at] = record.state;
+        self.digests[at] = record.digest;
+        self.sendings_of[at] = record.sending.unwrap_or(NONE);
+        self.faults_of.extend(record.fault.map(|fault| (row, fault)));
+        self.same_as.extend(record.same_as.map(|first| (row, first)));
+    }
+}

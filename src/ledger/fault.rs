@@ -1,0 +1,130 @@
+//! Why a row is in a state that is not good.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::error::{Error, ServiceError, Violation, shown};
+use crate::validation::Problem;
+
+/// Why a row is in a state that is not good.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Fault {
+    /// A rule of ours, a code of the service, or a word such as `transport`.
+    pub code: String,
+    pub message: String,
+    pub column: Option<String>,
+    pub value: Option<String>,
+    pub fix: Option<String>,
+    pub status: Option<u16>,
+    pub body: Option<Arc<str>>,
+    /// What the service says of it beside its message, such as what it is in conflict with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Value>,
+    pub problems: Vec<Problem>,
+}
+
+impl Fault {
+    /// A fault of our own.
+    #[must_use]
+    pub fn new(code: &str, message: impl Into<String>, fix: &str) -> Self {
+        Self {
+            code: code.to_owned(),
+            message: message.into(),
+            fix: (!fix.is_empty()).then(|| fix.to_owned()),
+            ..Self::default()
+        }
+    }
+
+    /// The problems a check found.
+    #[must_use]
+    pub fn invalid(problems: Vec<Problem>) -> Self {
+        let mut fault = Self::default();
+        if let Some(first) = problems.first() {
+            fault.code = first.rule.to_string();
+            fault.column = Some(first.column.clone());
+            fault.value = Some(first.value.clone());
+            let fixes = problems
+                .iter()
+                .map(|problem| format!("`{}`: {}", problem.column, problem.fix));
+            fault.fix = Some(if problems.len() > 1 {
+                fixes.collect::<Vec<_>>().join("; ")
+            } else {
+                first.fix.clone()
+            });
+            fault.message = problems
+                .iter()
+                .map(|problem| problem.message.as_str())
+                .collect::<Vec<_>>()
+                .join("; ");
+        }
+        fault.problems = problems;
+        fault
+    }
+
+    /// What the service said of one row.
+    #[must_use]
+    pub fn violation(error: &ServiceError, violation: &Violation) -> Self {
+        Self {
+            code: violation
+                .code
+                .clone()
+                .or_else(|| error.code.clone())
+                .unwrap_or_else(|| error.status.to_string()),
+            message: match &error.request_id {
+                Some(id) => shown(&format!("{} [request id {id}]", violation.message)).into_owned(),
+                None => shown(&violation.message).into_owned(),
+            },
+            // `[3].customAttributes.ca4` is the column ca4.
+            column: violation
+                .field
+                .as_ref()
+                .map(|field| field.rsplit('.').next().unwrap_or(field).to_owned()),
+            fix: Some("correct the row as the service says, and call again with it".to_owned()),
+            status: Some(error.status),
+            body: Some(error.body.clone()),
+            metadata: violation.metadata.clone().or_else(|| error.metadata.clone()),
+            ..Self::default()
+        }
+    }
+
+    /// What ended a request.
+    #[must_use]
+    pub fn of(error: &Error) -> Self {
+        let (code, status, body) = match error {
+            Error::Option(_) => ("option".to_owned(), None, None),
+            Error::Input(_) => ("input".to_owned(), None, None),
+            Error::Journal(_) => ("journal".to_owned(), None, None),
+            Error::Auth(_) => ("auth".to_owned(), None, None),
+            Error::Transport(error) => {
+                let partial = error.partial.as_ref();
+                (
+                    "transport".to_owned(),
+                    partial.map(|partial| partial.status),
+                    partial.map(|partial| partial.body.clone()),
+                )
+            }
+            Error::Service(error) => (
+                error.code.clone().unwrap_or_else(|| error.status.to_string()),
+                Some(error.status),
+                Some(error.body.clone()),
+            ),
+            Error::Unreadable { status, body, .. } => {
+                ("unreadable".to_owned(), Some(*status), Some(body.clone()))
+            }
+        };
+        let metadata = match error {
+            Error::Service(refusal) => refusal.metadata.clone(),
+            _ => None,
+        };
+        Self {
+            code,
+            message: shown(&error.to_string()).into_owned(),
+            status,
+            body,
+            metadata,
+            ..Self::default()
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! The file of a run: made, opened, and known as ours.
+
+use std::collections::BTreeSet;
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
+
+use super::Header;
+use super::trouble::{CHANGED, DAMAGED, FOREIGN, Trouble};
+
+/// `ACCA`: marks a file as a journal of ours.
+const APPLICATION: i32 = 0x4143_4341;
+/// What the tables below look like; a file with a higher number was made by a later version.
+pub(super) const FORMAT: i32 = 2;
+const TABLES: &str = "
+    CREATE TABLE run (verb TEXT NOT NULL, project TEXT NOT NULL, service TEXT NOT NULL, import_key TEXT,
+        import_prefix TEXT, complete INTEGER NOT NULL DEFAULT 0, begun TEXT NOT NULL, written TEXT) STRICT;
+    CREATE TABLE sendings (number INTEGER PRIMARY KEY, sending TEXT NOT NULL) STRICT;
+    CREATE TABLE bodies (sending INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
+    CREATE TABLE headings (heading TEXT PRIMARY KEY, counts_as TEXT) STRICT;
+    CREATE TABLE faults (number INTEGER PRIMARY KEY, fault TEXT NOT NULL) STRICT;
+    CREATE TABLE records (number INTEGER PRIMARY KEY, label ANY, key TEXT NOT NULL, state TEXT NOT NULL, id TEXT,
+        digest INTEGER NOT NULL, sending INTEGER, fault INTEGER, same_as INTEGER) STRICT;
+";
+
+pub(super) fn make_folder(path: &Path) -> io::Result<()> {
+    let Some(folder) = path.parent() else {
+        return Ok(());
+    };
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder)
+}
+
+/// Makes the file of a new run. It appears under its name with all its tables or not at all, so that an empty file is
+/// never taken for a run that has not begun.
+pub(super) fn make(path: &Path, header: &Header) -> Result<(), Trouble> {
+    if rollback(path).try_exists()? {
+        // SQLite would roll the new file back to what the removed one was.
+        return Err(Trouble::Other(
+            format!(
+                "was removed, but not {}, which belongs to it",
+                rollback(path).display()
+            ),
+            "put the run's file back, or remove this one too",
+        ));
+    }
+    let mut draft = std::ffi::OsString::from(format!(".{:016x}-", fastrand::u64(..)));
+    draft.push(path.file_name().unwrap_or_default());
+    let draft = path.with_file_name(draft);
+    let published = fill(&draft, header).map(|()| fs::hard_link(&draft, path));
+    let removed = fs::remove_file(&draft);
+    match published? {
+        Ok(()) => Ok(removed?),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(removed?),
+        // A file system without links.
+        Err(_) => fill(path, header),
+    }
+}
+
+fn fill(path: &Path, header: &Header) -> Result<(), Trouble> {
+    // SQLite would let the umask decide who may read the rows. Its rollback journal gets the same rights.
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    drop(options.write(true).create_new(true).open(path)?);
+    let mut connection = Connection::open(path)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
+    transaction.pragma_update(None, "application_id", APPLICATION)?;
+    transaction.pragma_update(None, "user_version", FORMAT)?;
+    transaction.execute_batch(TABLES)?;
+    begin(&transaction, header)?;
+    commit(transaction, path, 0)
+}
+
+pub(super) fn begin(connection: &Connection, header: &Header) -> Result<(), Trouble> {
+    connection.execute(
+        "INSERT INTO run (verb, project, service, import_key, begun) VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![
+            header.verb,
+            header.project,
+            header.service,
+            header.import_key,
+            Timestamp::now().to_string()
+        ],
+    )?;
+    Ok(())
+}
+
+/// Ends a transaction; it is on the disk then. The one place where a journal is synced.
+pub(super) fn commit(transaction: Transaction<'_>, path: &Path, rows: usize) -> Result<(), Trouble> {
+    #[cfg(feature = "simulator")]
+    super::disk::sync(path, rows);
+    let _ = (path, rows);
+    Ok(transaction.commit()?)
+}
+
+/// Where `SQLite` keeps what it needs to roll a cut-off transaction back.
+pub(super) fn rollback(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-journal");
+    name.into()
+}
+
+pub(super) fn connect(path: &Path, patience: Duration) -> Result<Connection, Trouble> {
+    if path.try_exists()? && !path.is_file() {
+        return Err(Trouble::Other("is no file".to_owned(), FOREIGN));
+    }
+    // Writable if it can be: a cut-off transaction is rolled back by whoever opens the file next.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(patience)?;
+    // What a request carried is overwritten once its rows are settled, not only marked as free.
+    connection.pragma_update(None, "secure_delete", true)?;
+    let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    match (number("application_id")?, number("user_version")?) {
+        (APPLICATION, FORMAT) => {
+            if !is_ours(&connection)? {
+                return Err(Trouble::Other(CHANGED.to_owned(), FOREIGN));
+            }
+            Ok(connection)
+        }
+        (APPLICATION, format) if (1..FORMAT).contains(&format) => Err(Trouble::Other(
+            format!(
+                "was made by an earlier version of acc-assets (format {format}, this version needs {FORMAT})"
+            ),
+            "finish it with that version, or give this call another run",
+        )),
+        (APPLICATION, format) if format > FORMAT => Err(Trouble::Other(
+            format!(
+                "was made by a later version of acc-assets (format {format}, this version knows {FORMAT})"
+            ),
+            "update acc-assets, or give the run another name",
+        )),
+        _ if number("page_count")? == 0 => Err(Trouble::Other("is empty or cut off".to_owned(), DAMAGED)),
+        _ => Err(Trouble::Other("belongs to another program".to_owned(), FOREIGN)),
+    }
+}
+
+/// Whether the file has our tables and nothing else. A view in place of a table may have rows without end, and a trigger
+/// may undo what is written. In another journal mode what was written may be in other files.
+fn is_ours(connection: &Connection) -> rusqlite::Result<bool> {
+    let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+    let mut tables: BTreeSet<&str> = TABLES.split(';').map(str::trim).collect();
+    tables.remove("");
+    let mut statement = connection.prepare("SELECT name, sql FROM sqlite_schema")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (name, sql) = (row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str_or_null()?);
+        let known = match sql {
+            Some(sql) => tables.remove(sql),
+            // The index of a primary key.
+            None => name.starts_with("sqlite_autoindex_"),
+        };
+        if !known {
+            return Ok(false);
+        }
+    }
+    Ok(tables.is_empty() && mode == "delete")
+}
+
+/// `SQLite` would go on writing into a removed file, which nobody finds again.
+pub(super) fn still_there(path: &Path) -> Result<(), Trouble> {
+    if path.try_exists()? && path.is_file() {
+        return Ok(());
+    }
+    Err(Trouble::Other(
+        "was removed while it was in use".to_owned(),
+        "put it back if you can; otherwise look up in the project which rows are there before you send them again",
+    ))
+}

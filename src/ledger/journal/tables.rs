@@ -1,0 +1,224 @@
+//! What stands in the tables of a journal, written and read back.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+use rusqlite::types::{ToSqlOutput, Type, ValueRef};
+use rusqlite::{Connection, Row, params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::entries::Entries;
+use super::trouble::{DAMAGED, Trouble};
+use super::{Header, Kept};
+use crate::ledger::{Ledger, OwnedLabel, Record, SentBody, State};
+
+pub(super) fn put(connection: &Connection, entries: &Entries) -> Result<(), Trouble> {
+    let mut statement = connection.prepare("INSERT OR REPLACE INTO sendings VALUES (?1, ?2)")?;
+    let mut keep_body = connection.prepare("INSERT OR REPLACE INTO bodies VALUES (?1, ?2)")?;
+    let mut drop_body = connection.prepare("DELETE FROM bodies WHERE sending = ?1")?;
+    for (number, sending, body) in &entries.sendings {
+        statement.execute(params![number, json(sending)?])?;
+        match body {
+            Some(body) => keep_body.execute(params![number, json(body)?])?,
+            None => drop_body.execute(params![number])?,
+        };
+    }
+    let mut statement = connection.prepare("INSERT OR IGNORE INTO headings VALUES (?1, ?2)")?;
+    for (heading, counts_as) in &entries.headings {
+        statement.execute(params![heading, counts_as])?;
+    }
+    let mut statement = connection.prepare("INSERT OR REPLACE INTO faults VALUES (?1, ?2)")?;
+    for (number, fault) in (entries.changes.faults_from..).zip(&entries.faults) {
+        statement.execute(params![number, json(fault)?])?;
+    }
+    let mut statement =
+        connection.prepare("INSERT OR REPLACE INTO records VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
+    for record in &entries.records {
+        let label = match &record.label {
+            OwnedLabel::Number => ValueRef::Null,
+            OwnedLabel::Int(number) => ValueRef::Integer(*number),
+            OwnedLabel::Text(text) => ValueRef::Text(text.as_bytes()),
+        };
+        statement.execute(params![
+            record.row,
+            ToSqlOutput::Borrowed(label),
+            record.key,
+            record.state.as_str(),
+            record.id,
+            record.digest.cast_signed(),
+            record.sending,
+            record.fault,
+            record.same_as
+        ])?;
+    }
+    connection.execute(
+        "UPDATE run SET import_prefix = ?1, complete = ?2, written = ?3",
+        params![
+            entries.import_prefix,
+            entries.complete,
+            Timestamp::now().to_string()
+        ],
+    )?;
+    Ok(())
+}
+
+/// What stands in the file, and whether a driver has written since its begin.
+pub(super) fn load(connection: &Connection) -> Result<(Kept, bool), Trouble> {
+    let mut ledger = Ledger::default();
+    each(connection, "SELECT * FROM sendings ORDER BY number", |_, row| {
+        ledger.restore_sending(of_json(row, 1)?);
+        Ok(())
+    })?;
+    each(connection, "SELECT * FROM faults ORDER BY number", |_, row| {
+        ledger.add_fault(of_json(row, 1)?);
+        Ok(())
+    })?;
+    let (sendings, faults) = (ledger.sendings().len(), ledger.faults().len());
+    let mut statement = connection.prepare("SELECT * FROM headings")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        // A damaged table may come back to rows that it had before, without end.
+        if ledger.headings.insert(row.get(0)?, row.get(1)?).is_some() {
+            return Err(Trouble::Other(
+                "is damaged (a heading is repeated)".to_owned(),
+                DAMAGED,
+            ));
+        }
+    }
+    each(
+        connection,
+        "SELECT * FROM records ORDER BY number",
+        |number, row| {
+            let label = match row.get_ref(1)? {
+                ValueRef::Null => OwnedLabel::Number,
+                ValueRef::Integer(number) => OwnedLabel::Int(number),
+                text => OwnedLabel::Text(text.as_str()?.into()),
+            };
+            let state = row.get_ref(3)?.as_str()?;
+            let Some(state) = State::ALL.into_iter().find(|known| known.as_str() == state) else {
+                return Err(rusqlite::Error::InvalidColumnType(
+                    3,
+                    "state".to_owned(),
+                    Type::Text,
+                ));
+            };
+            let points_at = |column: usize, most: usize| match row.get::<_, Option<u32>>(column)? {
+                Some(number) if number as usize >= most => {
+                    Err(rusqlite::Error::IntegralValueOutOfRange(column, number.into()))
+                }
+                number => Ok(number),
+            };
+            ledger.restore(&Record {
+                row: number,
+                label: &label,
+                key: row.get_ref(2)?.as_str()?,
+                state,
+                id: row.get(4)?,
+                digest: row.get::<_, i64>(5)?.cast_unsigned(),
+                sending: points_at(6, sendings)?,
+                fault: points_at(7, faults)?,
+                same_as: points_at(8, number as usize)?,
+            });
+            Ok(())
+        },
+    )?;
+    load_bodies(connection, &mut ledger)?;
+    let moment = |row: &Row<'_>, column: usize| {
+        row.get::<_, Option<String>>(column)?
+            .map(|moment| moment.parse::<Timestamp>())
+            .transpose()
+            .map_err(|error| unreadable(column, error))
+    };
+    Ok(connection.query_row("SELECT * FROM run", [], |row| {
+        ledger.import_prefix = row.get(4)?;
+        ledger.complete = row.get(5)?;
+        let begun = moment(row, 6)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+        let written = moment(row, 7)?;
+        let header = Header {
+            verb: row.get(0)?,
+            project: row.get(1)?,
+            service: row.get(2)?,
+            import_key: row.get(3)?,
+        };
+        let kept = Kept {
+            header,
+            ledger: std::mem::take(&mut ledger),
+            begun,
+            written: written.unwrap_or(begun),
+        };
+        Ok((kept, written.is_some()))
+    })?)
+}
+
+/// What requests carried whose rows are in doubt.
+fn load_bodies(connection: &Connection, ledger: &mut Ledger) -> Result<(), Trouble> {
+    let mut statement = connection.prepare("SELECT * FROM bodies ORDER BY sending")?;
+    let mut rows = statement.query([])?;
+    let mut next = 0;
+    let mut kept: HashSet<(u32, u32)> = HashSet::new();
+    while let Some(row) = rows.next()? {
+        let (sending, body): (u32, SentBody) = (row.get(0)?, of_json(row, 1)?);
+        if sending < next {
+            return Err(rusqlite::Error::IntegralValueOutOfRange(0, sending.into()).into());
+        }
+        next = sending.saturating_add(1);
+        kept.extend(body.rows.iter().map(|item| (sending, item.row)));
+        let fits = body
+            .rows
+            .iter()
+            .all(|item| (item.row as usize) < ledger.rows() && body.text.is_char_boundary(item.end));
+        if sending as usize >= ledger.sendings().len()
+            || !fits
+            || !body.rows.is_sorted_by_key(|item| item.end)
+        {
+            return Err(rusqlite::Error::IntegralValueOutOfRange(0, sending.into()).into());
+        }
+        ledger.restore_body(sending, body);
+    }
+    for row in 0..u32::try_from(ledger.rows()).unwrap_or(u32::MAX) {
+        let record = ledger.record(row);
+        if record.state == State::Unknown
+            && record.same_as.is_none()
+            && let Some(sending) = record.sending
+            && !kept.contains(&(sending, row))
+        {
+            // Without it the row would stay unknown for good, or be looked for as something else.
+            let missing = format!("is damaged (what was sent of row {row} is missing)");
+            return Err(Trouble::Other(missing, DAMAGED));
+        }
+    }
+    Ok(())
+}
+
+/// Every row of a table that is numbered from 0 without a gap.
+fn each(
+    connection: &Connection,
+    query: &str,
+    mut take: impl FnMut(u32, &Row<'_>) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(query)?;
+    let mut rows = statement.query([])?;
+    let mut next = 0;
+    while let Some(row) = rows.next()? {
+        let number: u32 = row.get(0)?;
+        if number != next {
+            return Err(rusqlite::Error::IntegralValueOutOfRange(0, number.into()));
+        }
+        take(number, row)?;
+        next += 1;
+    }
+    Ok(())
+}
+
+fn json(value: &impl Serialize) -> rusqlite::Result<String> {
+    serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+}
+
+fn of_json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+    serde_json::from_str(row.get_ref(column)?.as_str()?).map_err(|error| unreadable(column, error))
+}
+
+fn unreadable(column: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
+}

@@ -1,0 +1,217 @@
+//! What a ledger says of its rows.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::OnceLock;
+
+use uuid::Uuid;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::{Fault, Ledger, Outcome, OwnedLabel, State, number};
+
+impl Ledger {
+    /// Whether its parts fit together, as those of a damaged pickle need not.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        let rows = self.rows();
+        let columns = [
+            self.ids.len(),
+            self.sendings_of.len(),
+            self.digests.len(),
+            self.key_ends.len(),
+        ];
+        let labels = self.labels.is_empty() || self.labels.len() == rows;
+        let known = |row: &u32| (*row as usize) < rows;
+        columns.iter().all(|length| *length == rows)
+            && labels
+            && self.read <= rows
+            && self.key_ends.is_sorted()
+            && self
+                .same_as
+                .iter()
+                .all(|(twin, first)| known(twin) && known(first))
+    }
+
+    /// How many rows it has.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.states.len()
+    }
+
+    /// Reasons, in the order of their numbers.
+    #[must_use]
+    pub fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
+
+    /// For each row of the last input the row it is; `None`: they are the same rows in the same places.
+    #[must_use]
+    pub fn input(&self) -> Option<&[u32]> {
+        self.input.as_deref()
+    }
+
+    /// For each row that others share the outcome of, those others.
+    #[must_use]
+    pub fn twins(&self) -> HashMap<u32, Vec<u32>> {
+        let mut twins: HashMap<u32, Vec<u32>> = HashMap::new();
+        for (twin, first) in &self.same_as {
+            twins.entry(*first).or_default().push(*twin);
+        }
+        twins
+    }
+
+    /// The row that this one says the same as, where it does.
+    #[must_use]
+    pub fn same_as(&self, row: u32) -> Option<u32> {
+        self.same_as.get(&row).copied()
+    }
+
+    /// The digest of a row's cells; 0 where it was not read.
+    #[must_use]
+    pub fn digest(&self, row: u32) -> u64 {
+        self.digests.get(row as usize).copied().unwrap_or(0)
+    }
+
+    /// Which run this is, to be told from others.
+    #[must_use]
+    pub fn run(&self) -> u64 {
+        self.import_prefix
+            .as_ref()
+            .map_or(0, |prefix| xxh3_64(prefix.as_bytes()))
+    }
+
+    /// How many rows were read; those after them are only known to exist.
+    #[must_use]
+    pub fn read(&self) -> usize {
+        self.read
+    }
+
+    /// Which of these ids belong to a row already.
+    #[must_use]
+    pub fn claimed<'t>(&self, ids: impl Iterator<Item = &'t str>) -> HashSet<String> {
+        let mut odd: HashSet<&str> = HashSet::new();
+        let mut uuids: HashMap<Uuid, &str> = HashMap::new();
+        for id in ids {
+            match Uuid::try_parse(id) {
+                Ok(uuid) => drop(uuids.insert(uuid, id)),
+                Err(_) => drop(odd.insert(id)),
+            }
+        }
+        let settled = self.ids.iter().zip(&self.states);
+        let known = settled
+            .filter(|(_, state)| state.good())
+            .filter_map(|(id, _)| uuids.get(id).copied());
+        let others = self.other_ids.values().map(AsRef::as_ref);
+        known
+            .chain(others.filter(|id| odd.contains(id)))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// The keys of rows in doubt, but for these rows.
+    #[must_use]
+    pub fn keys_in_doubt(&self, but: &HashSet<u32>) -> Vec<&str> {
+        (0..number(self.rows()))
+            .filter(|row| self.states[*row as usize] == State::Unknown && !but.contains(row))
+            .map(|row| self.own_key(row))
+            .collect()
+    }
+
+    /// How many rows have a verdict; those in flight have none.
+    #[must_use]
+    pub fn settled_rows(&self) -> usize {
+        let settled = |state: State| !matches!(state, State::NotSent | State::Unknown);
+        let repeats = self
+            .same_as
+            .values()
+            .filter(|first| settled(self.states[**first as usize]))
+            .count();
+        self.states.iter().filter(|state| settled(**state)).count() + repeats
+    }
+
+    /// The state of a row.
+    #[must_use]
+    pub fn state(&self, row: u32) -> State {
+        self.states[self.settled(row) as usize]
+    }
+
+    /// The label of a row.
+    #[must_use]
+    pub fn label(&self, row: u32) -> &OwnedLabel {
+        self.labels.get(row as usize).unwrap_or(&OwnedLabel::Number)
+    }
+
+    /// What a message calls a row; `title` says what its label is, where that is a place in a file.
+    #[must_use]
+    pub fn name_of(&self, row: u32, title: Option<&str>) -> String {
+        match (title, self.label(row)) {
+            (Some(title), OwnedLabel::Int(number)) => format!("{title} {number}"),
+            _ => format!("row {row}"),
+        }
+    }
+
+    pub(super) fn id(&self, row: u32) -> Option<String> {
+        let id = self.ids[row as usize];
+        if id.is_nil() {
+            self.other_ids.get(&row).map(ToString::to_string)
+        } else {
+            Some(id.to_string())
+        }
+    }
+
+    /// What the row is known by: its client asset id, or its id.
+    #[must_use]
+    pub fn key(&self, row: u32) -> Option<String> {
+        match self.own_key(row) {
+            "" => self.id(row),
+            key => Some(key.to_owned()),
+        }
+    }
+
+    pub(super) fn own_key(&self, row: u32) -> &str {
+        if let Some(key) = self.new_keys.get(&row) {
+            return key;
+        }
+        let row = row as usize;
+        let start = row.checked_sub(1).map_or(0, |before| self.key_ends[before]);
+        let range = |start, end| Some(usize::try_from(start).ok()?..usize::try_from(end).ok()?);
+        range(start, self.key_ends[row])
+            .and_then(|range| self.keys.get(range))
+            .unwrap_or("")
+    }
+
+    pub(super) fn fault(&self, row: u32) -> Option<&Fault> {
+        static IN_FLIGHT: OnceLock<Fault> = OnceLock::new();
+        match self.faults_of.get(&row) {
+            Some(fault) => self.faults.get(*fault as usize),
+            // Rows become unknown as their request leaves; most are settled a moment later, so no reason is stored.
+            None if self.states[row as usize] == State::Unknown => Some(IN_FLIGHT.get_or_init(|| {
+                Fault::new(
+                    "in_flight",
+                    "the request was sent and its answer was not waited for",
+                    "look the row up in the project before sending it again",
+                )
+            })),
+            None => None,
+        }
+    }
+
+    pub(super) fn outcome(&self, row: u32) -> Outcome<'_> {
+        let settled = self.settled(row);
+        let sending = self.sendings.get(self.sendings_of[settled as usize] as usize);
+        Outcome {
+            row,
+            label: self.label(row),
+            key: self.key(row),
+            state: self.states[settled as usize],
+            id: self.id(settled),
+            fault: self.fault(settled),
+            attempts: sending.map_or(0, |sending| sending.attempts),
+            request_id: sending.and_then(|sending| sending.request_id.as_deref()),
+        }
+    }
+
+    /// The row whose verdict this row shares: itself, but for repeats of an earlier one.
+    pub(super) fn settled(&self, row: u32) -> u32 {
+        self.same_as.get(&row).copied().unwrap_or(row)
+    }
+}

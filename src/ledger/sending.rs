@@ -1,0 +1,134 @@
+//! The requests of a run: when each was under way, and what it carried.
+
+use std::collections::{BTreeSet, HashSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Ledger, NONE, State, number};
+use crate::http::Moment;
+
+/// A request that carried rows, and when it was under way.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sending {
+    /// Tries, those of the requests it was split from included.
+    pub attempts: u32,
+    pub request_id: Option<Box<str>>,
+    /// When its bytes first left; `None`: they never did.
+    pub left: Option<Moment>,
+    /// When it was answered or given up.
+    pub ended: Option<Moment>,
+    /// The service said that it was executed, though not what became of each row.
+    pub executed: bool,
+}
+
+/// What a request carried. It is kept while the outcome of any of its rows is unknown, since settings may change before
+/// the rows are looked up: they are compared with what was sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentBody {
+    pub rows: Vec<SentItem>,
+    /// The rows as they were encoded, with a comma between two.
+    pub text: String,
+}
+
+/// A row of a request, and where in its text it ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentItem {
+    pub row: u32,
+    pub key: Box<str>,
+    pub end: usize,
+}
+
+impl Ledger {
+    /// Notes the request that is about to be sent.
+    pub fn begin_sending(&mut self, body: SentBody) -> u32 {
+        // Rows of one request have been in the same requests before: it was split from those.
+        let earlier = body
+            .rows
+            .first()
+            .map_or(NONE, |item| self.sendings_of[item.row as usize]);
+        let before = self.sendings.get(earlier as usize);
+        let sending = Sending {
+            attempts: before.map_or(0, |sending| sending.attempts),
+            ..Sending::default()
+        };
+        self.sendings.push(sending);
+        let sending = number(self.sendings.len() - 1);
+        for item in &body.rows {
+            self.sendings_of[item.row as usize] = sending;
+        }
+        if self.bodies.contains_key(&earlier) {
+            body.rows.iter().for_each(|item| self.changed(item.row));
+        }
+        self.bodies.insert(sending, body);
+        self.forget_body(earlier);
+        sending
+    }
+
+    /// Whether the outcome of a row is unknown since this request carried it, and no later one has.
+    #[must_use]
+    pub fn is_in_doubt(&self, row: u32, sending: u32) -> bool {
+        let at = row as usize;
+        self.states.get(at) == Some(&State::Unknown) && self.sendings_of.get(at) == Some(&sending)
+    }
+
+    /// The requests that carried these rows, for those in doubt.
+    #[must_use]
+    pub fn bodies_of(&self, rows: &HashSet<u32>) -> Vec<(u32, &SentBody)> {
+        let sendings: BTreeSet<u32> = rows
+            .iter()
+            .filter_map(|row| self.sendings_of.get(*row as usize))
+            .copied()
+            .collect();
+        let body = |sending| Some((sending, self.body(sending)?));
+        sendings.into_iter().filter_map(body).collect()
+    }
+
+    /// What a request carried, while the outcome of any of its rows is unknown.
+    #[must_use]
+    pub fn body(&self, sending: u32) -> Option<&SentBody> {
+        let in_doubt = |item: &SentItem| self.is_in_doubt(item.row, sending);
+        self.bodies
+            .get(&sending)
+            .filter(|body| body.rows.iter().any(in_doubt))
+    }
+
+    /// Drops what a request carried once all its rows are settled, or were sent in another.
+    pub fn forget_body(&mut self, sending: u32) {
+        if self.body(sending).is_none() && self.bodies.remove(&sending).is_some() {
+            self.note_sending(sending, |_| {});
+        }
+    }
+
+    /// Notes something of a request.
+    pub fn note_sending(&mut self, sending: u32, note: impl FnOnce(&mut Sending)) {
+        if let Some(kept) = self.sendings.get_mut(sending as usize) {
+            note(kept);
+        }
+        if let Some(changes) = &mut self.changes {
+            changes.sendings.insert(sending);
+        }
+    }
+
+    /// The request that carried a row last.
+    #[must_use]
+    pub fn sending_of(&self, row: u32) -> Option<(u32, &Sending)> {
+        let number = *self.sendings_of.get(row as usize)?;
+        Some((number, self.sendings.get(number as usize)?))
+    }
+
+    /// Puts back a request.
+    pub fn restore_sending(&mut self, sending: Sending) {
+        self.sendings.push(sending);
+    }
+
+    /// Puts back what a request carried.
+    pub fn restore_body(&mut self, sending: u32, body: SentBody) {
+        self.bodies.insert(sending, body);
+    }
+
+    /// Requests, in the order of their numbers.
+    #[must_use]
+    pub fn sendings(&self) -> &[Sending] {
+        &self.sendings
+    }
+}

@@ -1,0 +1,64 @@
+//! What is known of a row.
+
+use serde::{Deserialize, Serialize};
+
+/// What is known of a row. The order is that of reports: good ones first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum State {
+    Created,
+    Updated,
+    Deleted,
+    Unchanged,
+    /// Refused by a check of ours, never sent.
+    Invalid,
+    /// Refused by the service.
+    Rejected,
+    /// Stopped before its request left.
+    NotSent,
+    /// Provably not executed, and given up.
+    Failed,
+    /// Sent, and no answer that says what became of it.
+    Unknown,
+}
+
+impl State {
+    pub const ALL: [Self; 9] = [
+        Self::Created,
+        Self::Updated,
+        Self::Deleted,
+        Self::Unchanged,
+        Self::Invalid,
+        Self::Rejected,
+        Self::NotSent,
+        Self::Failed,
+        Self::Unknown,
+    ];
+
+    /// The state as users see it: `created`, `not_sent`, ...
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Deleted => "deleted",
+            Self::Unchanged => "unchanged",
+            Self::Invalid => "invalid",
+            Self::Rejected => "rejected",
+            Self::NotSent => "not_sent",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Whether the row is where the user wanted it.
+    #[must_use]
+    pub fn good(self) -> bool {
+        self <= Self::Unchanged
+    }
+
+    /// Whether sending the row again is safe and may help.
+    #[must_use]
+    pub fn may_be_sent_again(self) -> bool {
+        matches!(self, Self::NotSent | Self::Failed)
+    }
+}

@@ -1,0 +1,143 @@
+//! A ledger, or some rows of it, as users read it.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Fault, Ledger, Number, OwnedLabel, State, number};
+
+/// Everything there is to say of one row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome<'a> {
+    pub row: u32,
+    pub label: &'a OwnedLabel,
+    pub key: Option<String>,
+    pub state: State,
+    pub id: Option<String>,
+    pub fault: Option<&'a Fault>,
+    pub attempts: u32,
+    pub request_id: Option<&'a str>,
+}
+
+/// A ledger, or some rows of it, as users read it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct View {
+    pub ledger: Arc<Ledger>,
+    /// Row numbers, where not all rows are meant.
+    rows: Option<Vec<Number>>,
+}
+
+impl View {
+    /// All rows of a ledger.
+    #[must_use]
+    pub fn new(ledger: Arc<Ledger>) -> Self {
+        Self { ledger, rows: None }
+    }
+
+    /// Whether its parts fit together.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        let known = |row: &u32| (*row as usize) < self.ledger.rows();
+        self.ledger.is_whole() && self.rows.iter().flatten().all(known)
+    }
+
+    /// How many rows it shows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.as_ref().map_or(self.ledger.rows(), Vec::len)
+    }
+
+    /// Whether it shows no row.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(super) fn numbers(&self) -> impl Iterator<Item = u32> {
+        (0..self.len()).map(|index| self.row_at(index))
+    }
+
+    pub(super) fn row_at(&self, index: usize) -> u32 {
+        match &self.rows {
+            Some(rows) => rows[index],
+            None => number(index),
+        }
+    }
+
+    /// What there is to say of the index-th row; `None` past the end.
+    #[must_use]
+    pub fn outcome(&self, index: usize) -> Option<Outcome<'_>> {
+        (index < self.len()).then(|| self.ledger.outcome(self.row_at(index)))
+    }
+
+    /// The ledger as a further run finds it.
+    #[must_use]
+    pub fn reopened(&self) -> Ledger {
+        let mut ledger = Ledger::clone(&self.ledger);
+        ledger.reopen();
+        ledger
+    }
+
+    /// The rows shown in one of these states; for one that repeats another, that one.
+    #[must_use]
+    pub fn settled_in(&self, states: &[State]) -> HashSet<u32> {
+        self.numbers()
+            .map(|row| self.ledger.settled(row))
+            .filter(|row| states.contains(&self.ledger.state(*row)))
+            .collect()
+    }
+
+    /// All outcomes, in input order.
+    pub fn outcomes(&self) -> impl Iterator<Item = Outcome<'_>> {
+        self.numbers().map(|row| self.ledger.outcome(row))
+    }
+
+    /// Rows a state, in the order of `State::ALL`, states without rows left out.
+    #[must_use]
+    pub fn counts(&self) -> Vec<(State, usize)> {
+        let mut counts = [0; State::ALL.len()];
+        for row in self.numbers() {
+            counts[self.ledger.state(row) as usize] += 1;
+        }
+        State::ALL
+            .into_iter()
+            .zip(counts)
+            .filter(|(_, count)| *count > 0)
+            .collect()
+    }
+
+    /// Ids aligned with the rows.
+    #[must_use]
+    pub fn ids(&self) -> Vec<Option<String>> {
+        self.numbers()
+            .map(|row| self.ledger.id(self.ledger.settled(row)))
+            .collect()
+    }
+
+    /// Only the rows in one of these states.
+    #[must_use]
+    pub fn select(&self, states: &[State]) -> Self {
+        let rows = self
+            .numbers()
+            .filter(|row| states.contains(&self.ledger.state(*row)))
+            .collect();
+        Self {
+            ledger: self.ledger.clone(),
+            rows: Some(rows),
+        }
+    }
+
+    /// The rows at these indices.
+    #[must_use]
+    pub fn slice(&self, indices: impl Iterator<Item = usize>) -> Self {
+        let rows = indices
+            .filter(|index| *index < self.len())
+            .map(|index| self.row_at(index))
+            .collect();
+        Self {
+            ledger: self.ledger.clone(),
+            rows: Some(rows),
+        }
+    }
+}
