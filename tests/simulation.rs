@@ -15,7 +15,7 @@ use acc_assets::batch::disk;
 use acc_assets::batch::journal::{Header, Journal};
 use acc_assets::batch::outcome::{Ledger, SharedLedger, State, View, lock};
 use acc_assets::batch::pages;
-use acc_assets::http::send::Answer;
+use acc_assets::http::send::Response;
 use acc_assets::http::{Phase, Stop};
 use acc_assets::options;
 use acc_assets::simulator;
@@ -117,7 +117,7 @@ async fn times_of_requests(
         if times.len() > throttled {
             return Way::On;
         }
-        Way::Instead(Ok(Answer {
+        Way::Instead(Ok(Response {
             status: 429,
             headers: headers.clone(),
             body: r#"{"developerMessage":"Quota limit exceeded."}"#.into(),
