@@ -186,7 +186,7 @@ async fn a_refusal_of_one_row_is_never_for_size() {
             .as_ref()
             .map(|body| String::from_utf8_lossy(body).into_owned());
         if body.is_some_and(|body| body.contains("\"P-33\"")) {
-            return bench::Way::Instead(Ok(acc_assets::http::send::Answer {
+            return bench::Way::Instead(Ok(acc_assets::http::send::Response {
                 status: 400,
                 headers: Vec::new(),
                 body: words.to_string().into(),

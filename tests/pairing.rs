@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use acc_assets::api::{Endpoint, assets, relationships};
-use acc_assets::http::send::Answer;
+use acc_assets::http::send::Response;
 use acc_assets::ledger::{Fault, Ledger, State, View};
 use acc_assets::simulator;
 use acc_assets::validation::{ImportKey, RowShape};
@@ -74,7 +74,7 @@ fn instead(endpoint: &'static str, times: usize, status: u16, body: &'static str
         if !request.url.contains(endpoint) || seen.fetch_add(1, Ordering::SeqCst) >= times {
             return Way::On;
         }
-        Way::Instead(Ok(Answer {
+        Way::Instead(Ok(Response {
             status,
             headers: Vec::new(),
             body: body.into(),
@@ -345,7 +345,7 @@ async fn is_active_of_an_asset_decides_and_not_deleted_at() {
         let guard: Guard = Box::new(move |request| {
             let path = request.url.split('?').next().unwrap();
             let answer = |body: String| {
-                Way::Instead(Ok(Answer {
+                Way::Instead(Ok(Response {
                     status: 200,
                     headers: Vec::new(),
                     body: body.into(),
@@ -398,7 +398,7 @@ async fn a_patch_is_updated_whatever_its_version() {
     ] {
         let body = json!({ id: { "id": id, "version": version, "description": "checked" } }).to_string();
         let guard: Guard = Box::new(move |_| {
-            Way::Instead(Ok(Answer {
+            Way::Instead(Ok(Response {
                 status: 200,
                 headers: Vec::new(),
                 body: body.clone().into(),

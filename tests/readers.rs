@@ -15,7 +15,7 @@ use acc_assets::batch::pages;
 use acc_assets::error::Error;
 use acc_assets::http::refusal;
 use acc_assets::http::send::{Method, Network, Sending};
-use acc_assets::http::{Answer, Caller, Clock, Request, Stop, Token, Transport};
+use acc_assets::http::{Caller, Clock, Request, Response, Stop, Token, Transport};
 use acc_assets::model::asset::{Identity, keyed, member};
 use acc_assets::model::text::same_key;
 use acc_assets::options::Options;
@@ -150,7 +150,7 @@ impl Transport for Scripted {
         let body = self.bodies[*asked % self.bodies.len()].clone();
         *asked += 1;
         Box::pin(async move {
-            Ok(Answer {
+            Ok(Response {
                 status: 200,
                 headers: Vec::new(),
                 body: body.into(),
@@ -331,7 +331,7 @@ proptest! {
 
     #[test]
     fn any_refusal_keeps_its_status_and_its_body(body in body(), status in 300_u16..600, html in any::<bool>()) {
-        let answer = Answer {
+        let answer = Response {
             status,
             headers: vec![
                 ("content-type".to_owned(), if html { "text/html" } else { "application/json" }.to_owned()),
@@ -360,7 +360,7 @@ proptest! {
         ];
         members.insert(if first { 0 } else { 3 }, ("trace", odd));
         let body = Json::object(members).to_string();
-        let answer = Answer { status: 400, headers: Vec::new(), body: body.into() };
+        let answer = Response { status: 400, headers: Vec::new(), body: body.into() };
         let error = in_time(|| refusal::read(&answer));
         prop_assert_eq!(error.code.as_deref(), Some("BadInput"));
         prop_assert_eq!(error.message.as_deref(), Some("bad input"));
@@ -378,7 +378,7 @@ proptest! {
         "(Mon|Fri|Xyz), [0-3][0-9] (Jan|Nov|Foo) ([0-9]{4}|20[0-9]{2}) [0-2][0-9]:[0-6][0-9]:[0-6][0-9] (GMT|[+-][0-9]{4})".boxed(),
         "(inf|nan|infinity|-0|1e308|soon)".boxed(),
     ]) {
-        let answer = Answer { status: 429, headers: vec![("retry-after".to_owned(), text)], body: "".into() };
+        let answer = Response { status: 429, headers: vec![("retry-after".to_owned(), text)], body: "".into() };
         let wait = in_time(|| refusal::read(&answer)).retry_after;
         prop_assert!(wait.is_none_or(|seconds| year().contains(&seconds)), "{wait:?}");
     }
@@ -388,7 +388,7 @@ proptest! {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         let date = jiff::Timestamp::from_second((now + u64::from(ahead)).cast_signed()).unwrap();
         let text = date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
-        let answer = Answer { status: 429, headers: vec![("retry-after".to_owned(), text)], body: "".into() };
+        let answer = Response { status: 429, headers: vec![("retry-after".to_owned(), text)], body: "".into() };
         let wait = refusal::read(&answer).retry_after.unwrap();
         prop_assert!((0.0..=5.0).contains(&(f64::from(ahead) - wait)), "{ahead} {wait}");
     }
@@ -588,7 +588,7 @@ fn an_apigee_fault_gives_its_code_and_text() {
         (r#"{"fault":{"faultstring":"down"}}"#, None, Some("down")),
         (r#"{"fault":{"detail":"none"}}"#, None, None),
     ] {
-        let error = refusal::read(&Answer {
+        let error = refusal::read(&Response {
             status: 503,
             headers: Vec::new(),
             body: body.into(),

@@ -10,7 +10,7 @@ use acc_assets::api::{Listing, assets, relationships};
 use acc_assets::batch::pages::{self, Reading};
 use acc_assets::batch::settings::Reader;
 use acc_assets::error::{Error, Sent, TransportError};
-use acc_assets::http::send::{Answer, Request, Sending, Transport};
+use acc_assets::http::send::{Request, Response, Sending, Transport};
 use acc_assets::http::{Caller, Stop, Token};
 use acc_assets::ids::ProjectId;
 use acc_assets::ledger::State;
@@ -32,8 +32,8 @@ const UNREADABLE: [&str; 6] = [
     "[{]",
 ];
 
-fn ok(body: &str) -> Answer {
-    Answer {
+fn ok(body: &str) -> Response {
+    Response {
         status: 200,
         headers: vec![("x-ads-request-id".to_owned(), "r-1".to_owned())],
         body: body.to_owned().into(),
@@ -880,7 +880,7 @@ async fn settings_with_nulls_and_unknown_keys_are_read_as_far_as_they_go() {
 /// What comes of a list whose service answers the nth request so, read on after each error up to this many times.
 async fn read_on(
     times: usize,
-    next: impl Fn(usize) -> Result<Answer, TransportError> + Send + Sync + 'static,
+    next: impl Fn(usize) -> Result<Response, TransportError> + Send + Sync + 'static,
 ) -> (Vec<Option<Error>>, Reading, Vec<String>) {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let urls = asked.clone();
@@ -903,7 +903,7 @@ async fn read_on(
     (ends, reading, asked)
 }
 
-type Answers = dyn Fn(&Request) -> Result<Answer, TransportError> + Send + Sync;
+type Answers = dyn Fn(&Request) -> Result<Response, TransportError> + Send + Sync;
 
 struct Answering(Box<Answers>);
 
@@ -914,12 +914,12 @@ impl Transport for Answering {
     }
 }
 
-fn status(status: u16) -> Answer {
-    Answer { status, ..ok("") }
+fn status(status: u16) -> Response {
+    Response { status, ..ok("") }
 }
 
 #[allow(clippy::unnecessary_wraps)] // Beside responses that do not arrive.
-fn of(ids: &[&str], cursor: Option<&str>) -> Result<Answer, TransportError> {
+fn of(ids: &[&str], cursor: Option<&str>) -> Result<Response, TransportError> {
     Ok(ok(&page(&assets::LIST, ids, cursor)))
 }
 

@@ -13,7 +13,7 @@ use acc_assets::api::{Endpoint, assets, relationships};
 use acc_assets::batch::run::Tolerance;
 use acc_assets::error::{Error, Sent};
 use acc_assets::http::Phase;
-use acc_assets::http::send::{Answer, Method, Request};
+use acc_assets::http::send::{Method, Request, Response};
 use acc_assets::ledger::journal::{Header, Journal, Kept};
 use acc_assets::ledger::{Ledger, State, View};
 use acc_assets::options::{self, RetryPolicy};
@@ -871,7 +871,7 @@ fn no_capacity(times: usize) -> (Bench, Arc<Mutex<Vec<Duration>>>) {
             return Way::On;
         }
         let body = json!({"developerMessage": "API request capacity exceeded.", "errorCode": "403"});
-        Way::Instead(Ok(Answer {
+        Way::Instead(Ok(Response {
             status: 403,
             headers: Vec::new(),
             body: body.to_string().into(),

@@ -3,7 +3,7 @@
 mod recorded;
 
 use acc_assets::http::send::Method;
-use acc_assets::http::{Answer, Request, Transport};
+use acc_assets::http::{Request, Response, Transport};
 use recorded::{PROJECT, Recorded, expected_body, load};
 
 /// The recorded request of that name, as a client would send it.
@@ -37,7 +37,7 @@ fn request(name: &str) -> Request {
     }
 }
 
-async fn send(transport: &Recorded, request: Request) -> Answer {
+async fn send(transport: &Recorded, request: Request) -> Response {
     transport.send(request).await.expect("a replay always answers")
 }
 

@@ -18,7 +18,7 @@ use acc_assets::api::{assets, relationships};
 use acc_assets::batch::pages::{self, Reading};
 use acc_assets::batch::run::Tolerance;
 use acc_assets::batch::settings::Reader;
-use acc_assets::http::send::Answer;
+use acc_assets::http::send::Response;
 use acc_assets::http::{Phase, Stop};
 use acc_assets::ids::ProjectId;
 use acc_assets::ledger::journal::disk;
@@ -188,7 +188,7 @@ fn odd_responses(random: &mut Rng, on: Arc<AtomicBool>) -> Guard {
         } else if drawn < too_large {
             Way::TooLarge
         } else if drawn < too_large + two_legged {
-            Way::Instead(Ok(Answer {
+            Way::Instead(Ok(Response {
                 status: 401,
                 headers: Vec::new(),
                 body: r#"{"detail":"The User ID could not be determined from secure headers"}"#.into(),

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use acc_assets::api::{Endpoint, assets, relationships, settings};
 use acc_assets::batch::pages;
-use acc_assets::http::send::Answer;
+use acc_assets::http::send::Response;
 use acc_assets::http::{Phase, Stop};
 use acc_assets::ledger::journal::disk;
 use acc_assets::ledger::journal::{Header, Journal};
@@ -117,7 +117,7 @@ async fn times_of_requests(
         if times.len() > throttled {
             return Way::On;
         }
-        Way::Instead(Ok(Answer {
+        Way::Instead(Ok(Response {
             status: 429,
             headers: headers.clone(),
             body: r#"{"developerMessage":"Quota limit exceeded."}"#.into(),

@@ -13,7 +13,7 @@ use acc_assets::batch::run::Tolerance;
 use acc_assets::batch::{Job, Run, pages};
 use acc_assets::http::auth::Fetching;
 use acc_assets::http::send::Sending;
-use acc_assets::http::{Answer, Caller, Request, Stop, Token, TokenSource, Transport};
+use acc_assets::http::{Caller, Request, Response, Stop, Token, TokenSource, Transport};
 use acc_assets::ids::ProjectId;
 use acc_assets::input::{Cell, Label, More, Sink, Source, SourceError};
 use acc_assets::ledger::{SharedLedger, State, View, lock};
@@ -513,10 +513,10 @@ impl Transport for Canned {
         self.asked.lock().unwrap().push(request.url);
         let body = self.bodies.lock().unwrap().remove(0).to_string();
         Box::pin(async move {
-            Ok(Answer {
+            Ok(Response {
                 status: 200,
                 body: body.into(),
-                ..Answer::default()
+                ..Response::default()
             })
         })
     }
@@ -645,7 +645,7 @@ impl Transport for Statuses {
         let date = self.time.in_seconds(ahead);
         let date = date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
         Box::pin(async move {
-            Ok(Answer {
+            Ok(Response {
                 status,
                 headers: vec![
                     ("date".to_owned(), date),

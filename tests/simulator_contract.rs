@@ -1,7 +1,7 @@
 //! The simulator against the request and answer examples of the five reference pages.
 #![cfg(feature = "simulator")]
 
-use acc_assets::http::send::{Answer, Method, Request, Transport};
+use acc_assets::http::send::{Method, Request, Response, Transport};
 use acc_assets::simulator::world::{DataType, Draft, Entity, ROOT};
 use acc_assets::simulator::{Options, Simulator, World};
 use serde_json::{Value, json};
@@ -124,7 +124,7 @@ fn add_example_assets(world: &mut World) {
     }
 }
 
-async fn send(simulator: &Simulator, method: Method, path: &str, body: Value) -> Answer {
+async fn send(simulator: &Simulator, method: Method, path: &str, body: Value) -> Response {
     let request = Request {
         method,
         url: format!("https://developer.api.autodesk.com{path}"),
@@ -141,7 +141,7 @@ async fn send(simulator: &Simulator, method: Method, path: &str, body: Value) ->
         .expect("no fault is scripted")
 }
 
-fn read(answer: &Answer) -> Value {
+fn read(answer: &Response) -> Value {
     serde_json::from_slice(&answer.body).expect("the body is JSON")
 }
 

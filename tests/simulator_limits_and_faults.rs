@@ -6,7 +6,7 @@ mod simulator_harness;
 use std::time::Duration;
 
 use acc_assets::error::Sent;
-use acc_assets::http::send::{Answer, Method, Transport};
+use acc_assets::http::send::{Method, Response, Transport};
 use acc_assets::simulator::{Fault, GroupLimits, Options, Simulator};
 use serde_json::{Value, json};
 use simulator_harness::Service;
@@ -27,7 +27,7 @@ fn limited(assets_read: u32, window: Duration) -> Service {
     })
 }
 
-async fn list(service: &Service) -> Answer {
+async fn list(service: &Service) -> Response {
     service.send(service.request(Method::Get, LIST, None)).await.2
 }
 
@@ -177,7 +177,7 @@ async fn tokens_expire_and_are_replaced() {
     assert!(!shown.contains(service.simulator.token()), "{shown}");
 }
 
-async fn create_under(fault: Value) -> (Service, Result<Answer, acc_assets::error::TransportError>) {
+async fn create_under(fault: Value) -> (Service, Result<Response, acc_assets::error::TransportError>) {
     let service = Service::new(Options::default());
     service
         .simulator
@@ -192,7 +192,7 @@ async fn create_under(fault: Value) -> (Service, Result<Answer, acc_assets::erro
 #[tokio::test(start_paused = true)]
 async fn faults_do_what_they_say() {
     let sent =
-        |answer: Result<Answer, acc_assets::error::TransportError>| answer.expect_err("no answer").sent;
+        |answer: Result<Response, acc_assets::error::TransportError>| answer.expect_err("no answer").sent;
     let made = |service: &Service| service.simulator.audit().assets_created;
 
     let (service, answer) = create_under(json!({ "what": "refuse", "on": "assets:batch-create" })).await;

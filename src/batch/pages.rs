@@ -15,7 +15,7 @@ use crate::api::{Listing, Pages};
 use crate::batch::settle;
 use crate::error::{Error, shortened};
 use crate::http::send::Method;
-use crate::http::{Answer, At, Call, Caller, Counters, Replay, Stop, untold};
+use crate::http::{At, Call, Caller, Counters, Replay, Response, Stop, untold};
 use crate::model::asset::{list, members, optional};
 use crate::model::value;
 use crate::table::Table;
@@ -154,7 +154,7 @@ async fn pages(
             body: None,
         };
         let before = place.read;
-        let read_as = |answer| read_page(listing, &checks, answer, before);
+        let read_as = |response| read_page(listing, &checks, response, before);
         let page = caller.read(&call, stop, counters, at, &read_as).await.result;
         let page = page.map_err(|error| refused_place(error, place))?;
         let on_page = page.rows.len() as u64;
@@ -164,7 +164,7 @@ async fn pages(
             let reason =
                 format!("{before} rows of {total} (`totalResults`) were read, and the next page is empty");
             return Err(settle::unreadable(
-                &page.answer,
+                &page.response,
                 format!("{reason}; {START_OVER}"),
             ));
         }
@@ -182,7 +182,7 @@ async fn pages(
                 kept.push((row, range));
             }
         }
-        table.add(page.answer.body.clone(), kept);
+        table.add(page.response.body.clone(), kept);
         let Some(next) = page.cursor else {
             return Ok(());
         };
@@ -201,7 +201,7 @@ async fn pages(
             continue;
         };
         let reason = format!("{endless}, so reading on would never end");
-        return Err(unreadable(listing, &page.answer, &reason));
+        return Err(unreadable(listing, &page.response, &reason));
     }
 }
 
@@ -233,7 +233,7 @@ fn refused_place(error: Error, place: &Place) -> Error {
 
 /// One page of a list.
 struct Page {
-    answer: Answer,
+    response: Response,
     /// A digest of the id of each row, and where the row is in the body.
     rows: Vec<(Option<u64>, Range<usize>)>,
     /// Where the next page begins.
@@ -242,9 +242,9 @@ struct Page {
 }
 
 /// Reads a page; `before` is how many rows the pages before it had.
-fn read_page(listing: &Listing, checks: &Checks, answer: Answer, before: u64) -> Result<Page, Error> {
-    let raw: Result<Vec<&RawValue>, String> = list(&answer.body, listing.rows);
-    let raw = raw.map_err(|reason| unreadable(listing, &answer, &reason))?;
+fn read_page(listing: &Listing, checks: &Checks, response: Response, before: u64) -> Result<Page, Error> {
+    let raw: Result<Vec<&RawValue>, String> = list(&response.body, listing.rows);
+    let raw = raw.map_err(|reason| unreadable(listing, &response, &reason))?;
     let mut shown = Vec::new();
     let mut rows = Vec::with_capacity(raw.len());
     for raw in raw {
@@ -257,15 +257,15 @@ fn read_page(listing: &Listing, checks: &Checks, answer: Answer, before: u64) ->
                 id.as_deref().unwrap_or("an entry without an id"),
                 shortened(value, 100)
             );
-            return Err(settle::unreadable(&answer, message));
+            return Err(settle::unreadable(&response, message));
         }
         let id = id.map(|id| xxh3_64(id.as_bytes()));
-        rows.push((id, range_in(&answer.body, raw)));
+        rows.push((id, range_in(&response.body, raw)));
     }
-    let next = next(listing, &answer, rows.len(), before + rows.len() as u64);
-    let (cursor, total) = next.map_err(|reason| unreadable(listing, &answer, &reason))?;
+    let next = next(listing, &response, rows.len(), before + rows.len() as u64);
+    let (cursor, total) = next.map_err(|reason| unreadable(listing, &response, &reason))?;
     Ok(Page {
-        answer,
+        response,
         rows,
         cursor,
         total,
@@ -303,7 +303,7 @@ fn address(path: &str, listing: &Listing, query: &[(String, String)], cursor: Op
 /// in the examples. Anything else is no end: the rest of the rows would be missing without a word.
 fn next(
     listing: &Listing,
-    answer: &Answer,
+    response: &Response,
     rows: usize,
     read: u64,
 ) -> Result<(Option<String>, Option<u64>), String> {
@@ -312,7 +312,7 @@ fn next(
         Pages::Cursor { .. } | Pages::Offset { .. } => "pagination",
         Pages::Continuation => "page",
     };
-    let page: Option<&RawValue> = optional(&answer.body, place)?;
+    let page: Option<&RawValue> = optional(&response.body, place)?;
     let page = page.and_then(|page| value::read(page.get())).unwrap_or_default();
     let total = page.get("totalResults").and_then(Value::as_u64);
     let cursor = match listing.pages {
@@ -383,10 +383,10 @@ fn next_offset(page: &Value, rows: usize, read: u64) -> Option<String> {
     (rows > 0 && (more || read < total)).then(|| read.to_string())
 }
 
-fn unreadable(listing: &Listing, answer: &Answer, reason: &str) -> Error {
+fn unreadable(listing: &Listing, response: &Response, reason: &str) -> Error {
     let message = format!(
         "the list of {} cannot be read: {reason}; call again, and check base_url= and proxy= if it stays so",
         listing.name
     );
-    settle::unreadable(answer, message)
+    settle::unreadable(response, message)
 }

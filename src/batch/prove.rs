@@ -19,7 +19,7 @@ use crate::batch::run::{Landed, Run};
 use crate::batch::settle::{rows, unreadable};
 use crate::error::Error;
 use crate::http::{
-    Answer, By, Call, Caller, Counters, Moment, Noted, Phase, Replay, RowLimit, Stage, Stop, untold,
+    By, Call, Caller, Counters, Moment, Noted, Phase, Replay, Response, RowLimit, Stage, Stop, untold,
 };
 use crate::ids::ProjectId;
 use crate::ledger::{Fault, SharedLedger, State, lock};
@@ -668,7 +668,7 @@ async fn by_id(
                 ))),
             };
             let at = |stage| context.count(stage);
-            let read = |answer: Answer| entries_of(endpoint, &answer, sent);
+            let read = |response: Response| entries_of(endpoint, &response, sent);
             let called = context
                 .caller
                 .read(&call, &context.stop, &context.counters, &at, &read)
@@ -706,21 +706,21 @@ async fn by_id(
 /// The entry of each row in a response to a read by ids.
 fn entries_of(
     endpoint: &Endpoint,
-    answer: &Answer,
+    response: &Response,
     rows: &[SentRow<'_>],
 ) -> Result<Vec<Option<Value>>, Error> {
-    let paired = (endpoint.pair)(&answer.body, rows, true).map_err(|reason| {
+    let paired = (endpoint.pair)(&response.body, rows, true).map_err(|reason| {
         let message = format!("the response of {} cannot be read: {reason}", endpoint.name);
-        unreadable(answer, message)
+        unreadable(response, message)
     })?;
-    if shows_others(&answer.body, rows) {
+    if shows_others(&response.body, rows) {
         let message = format!("the response of {} shows what was not asked for", endpoint.name);
-        return Err(unreadable(answer, message));
+        return Err(unreadable(response, message));
     }
     let entry = |paired| match paired {
         Paired::Named {
             entry: Some(range), ..
-        } => serde_json::from_slice(answer.body.get(range)?).ok(),
+        } => serde_json::from_slice(response.body.get(range)?).ok(),
         _ => None,
     };
     Ok(paired.into_iter().map(entry).collect())

@@ -21,7 +21,7 @@ use crate::batch::resume::Today;
 use crate::batch::settle::pair;
 use crate::error::{Error, Sent, TransportError, shortened};
 use crate::http::{
-    Answer, Call, Called, Caller, Counters, Moment, Noted, Phase, RowLimit, Stage, Stop, untold,
+    Call, Called, Caller, Counters, Moment, Noted, Phase, Response, RowLimit, Stage, Stop, untold,
 };
 use crate::ids::ProjectId;
 use crate::input::{More, Source};
@@ -136,14 +136,14 @@ pub struct Ended {
 /// What comes back of a flight.
 pub(super) enum Landed {
     /// A batch, the number of its request in the ledger, and how that ended.
-    Answered(Batch, u32, Called<Response>),
+    Answered(Batch, u32, Called<PairedResponse>),
     /// Requests in doubt, and what was found of them.
     Looked(Vec<Doubt>, Result<Evidence, Error>),
 }
 
 /// A successful response to a batch.
-pub(super) struct Response {
-    pub answer: Answer,
+pub(super) struct PairedResponse {
+    pub response: Response,
     /// What it says of each row. Only a read is paired on arrival, since one that cannot be read is retried.
     pub paired: Option<Vec<Paired<'static>>>,
 }
@@ -690,14 +690,14 @@ impl Run {
                     Ok(())
                 })
             };
-            let read = |answer: Answer| {
+            let read = |response: Response| {
                 let paired = if reads {
-                    let paired = pair(endpoint, &answer, &batch, keep)?;
+                    let paired = pair(endpoint, &response, &batch, keep)?;
                     Some(paired.into_iter().map(Paired::into_owned).collect())
                 } else {
                     None
                 };
-                Ok(Response { answer, paired })
+                Ok(PairedResponse { response, paired })
             };
             let ended = caller.read(&call, &stop, &counters, &note, &read).await;
             Landed::Answered(batch, sending, ended)

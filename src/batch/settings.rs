@@ -18,7 +18,7 @@ use crate::batch::pages::{self, Filters};
 use crate::batch::settle::unreadable;
 use crate::error::Error;
 use crate::http::send::Method;
-use crate::http::{Answer, Call, Caller, Counters, Phase, Replay, Stop, untold};
+use crate::http::{Call, Caller, Counters, Phase, Replay, Response, Stop, untold};
 use crate::ids::ProjectId;
 use crate::model::asset::list;
 use crate::model::settings::{Attribute, Category, Inheritance, Location, StatusSet};
@@ -114,8 +114,8 @@ impl Reader {
                 .map(|id| Asked::Attributes(id.clone())),
         );
         let mut found: HashMap<String, Vec<Inheritance>> = HashMap::new();
-        for answer in self.ask(asked).await? {
-            match answer {
+        for response in self.ask(asked).await? {
+            match response {
                 Told::StatusSets(rows) => content
                     .category_status_sets
                     .extend(rows.into_iter().filter_map(|row| Some((row.category?, row.id)))),
@@ -123,11 +123,11 @@ impl Reader {
             }
         }
         let unclear = unclear(&active, &parents, &inner, &found);
-        for answer in self
+        for response in self
             .ask(unclear.into_iter().map(Asked::Attributes).collect())
             .await?
         {
-            if let Told::Attributes(category, rows) = answer {
+            if let Told::Attributes(category, rows) = response {
                 found.insert(category, rows);
             }
         }
@@ -152,7 +152,7 @@ impl Reader {
             }
             match under_way.join_next().await {
                 None => return Ok(told),
-                Some(Ok(answer)) => told.push(answer?),
+                Some(Ok(response)) => told.push(response?),
                 // Nothing is cancelled here, so a task that does not end well has panicked: that goes on.
                 Some(Err(error)) => match error.try_into_panic() {
                     Ok(panic) => std::panic::resume_unwind(panic),
@@ -191,10 +191,10 @@ impl Reader {
             replay: Replay::Safe,
             body: Some(Bytes::from(serde_json::json!({ "ids": ids }).to_string())),
         };
-        let read = |answer: Answer| {
-            let rows: Vec<&RawValue> = list(&answer.body, endpoint.rows).map_err(|reason| {
+        let read = |response: Response| {
+            let rows: Vec<&RawValue> = list(&response.body, endpoint.rows).map_err(|reason| {
                 let message = format!("the status sets of the categories cannot be read: {reason}");
-                unreadable(&answer, message)
+                unreadable(&response, message)
             })?;
             let rows = rows.into_iter();
             Ok(rows

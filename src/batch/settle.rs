@@ -9,10 +9,10 @@ use uuid::Uuid;
 use crate::api::{Absent, Concerns, Done, Endpoint, Lookup, Paired, Proof};
 use crate::batch::bisect::{self, Split};
 use crate::batch::plan::Batch;
-use crate::batch::run::{Response, Run};
+use crate::batch::run::{PairedResponse, Run};
 use crate::error::{Error, Sent, ServiceError};
 use crate::http::refusal::{kept_headers, request_id};
-use crate::http::{Answer, Called};
+use crate::http::{Called, Response};
 use crate::ledger::{Fault, State, lock};
 use crate::model::asset::list;
 
@@ -41,7 +41,7 @@ enum Size {
 }
 
 impl Run {
-    pub(super) fn settle(&mut self, batch: Batch, sending: u32, called: Called<Response>) {
+    pub(super) fn settle(&mut self, batch: Batch, sending: u32, called: Called<PairedResponse>) {
         match &called.result {
             Err(error @ Error::Transport(_)) if error.sent() == Sent::No && !called.in_doubt => {
                 self.unreached.get_or_insert_with(|| error.clone());
@@ -49,7 +49,7 @@ impl Run {
             _ => self.reached = true,
         }
         let id = match &called.result {
-            Ok(response) => request_id(&response.answer),
+            Ok(response) => request_id(&response.response),
             Err(error) => error.request_id().map(str::to_owned),
         };
         let now = self.caller.clock().now();
@@ -92,13 +92,13 @@ impl Run {
         }
     }
 
-    fn accept(&mut self, batch: Batch, sending: u32, response: Response, in_doubt: bool) {
+    fn accept(&mut self, batch: Batch, sending: u32, response: PairedResponse, in_doubt: bool) {
         let endpoint = self.job.endpoint;
-        let Response { answer, paired } = response;
-        let answer = &answer;
+        let PairedResponse { response, paired } = response;
+        let response = &response;
         let paired = match paired {
             Some(paired) => Ok(paired),
-            None => pair(endpoint, answer, &batch, self.job.keep),
+            None => pair(endpoint, response, &batch, self.job.keep),
         };
         let paired = match paired {
             Ok(paired) => paired,
@@ -106,10 +106,10 @@ impl Run {
             // it counts as lost until a lookup finds its rows.
             Err(error) => {
                 self.counters.take_back_success();
-                let executed = answer.status == endpoint.success && endpoint.done == Done::Created;
+                let executed = response.status == endpoint.success && endpoint.done == Done::Created;
                 self.suspect(batch, sending, &error, executed);
                 // The documented status with a body that is no page of a proxy: it was executed, so this is no outage.
-                if !(executed && answer.body.trim_ascii_start().starts_with(b"{")) {
+                if !(executed && response.body.trim_ascii_start().starts_with(b"{")) {
                     self.lost(error);
                 }
                 return;
@@ -141,7 +141,7 @@ impl Run {
                     }
                     if let Some(entry) = entry {
                         let fields = endpoint.differing.and_then(|differing| {
-                            Some(differing(&sent[at], answer.body.get(entry.clone())?))
+                            Some(differing(&sent[at], response.body.get(entry.clone())?))
                         });
                         for field in fields.into_iter().flatten() {
                             let (count, first) = self.differing.entry(field).or_insert((0, item.row));
@@ -158,7 +158,7 @@ impl Run {
         }
         drop(ledger);
         if let (Proof::InList(lookup), Some((at, id))) = (&endpoint.proof, newest) {
-            self.learn_clock(lookup, sending, answer);
+            self.learn_clock(lookup, sending, response);
             let said = serde_json::from_slice(sent[at].body).unwrap_or_default();
             if let Some(place) = (lookup.place)(&said) {
                 // Answers come in any order; the request that left last proves most.
@@ -169,10 +169,10 @@ impl Run {
             }
         }
         if self.job.keep {
-            self.table.add(answer.body.clone(), kept);
+            self.table.add(response.body.clone(), kept);
         }
         self.prove_named(&batch);
-        self.settle_absent(batch, sending, answer, &absent, in_doubt);
+        self.settle_absent(batch, sending, response, &absent, in_doubt);
     }
 
     /// Rows that a success does not name.
@@ -180,7 +180,7 @@ impl Run {
         &mut self,
         batch: Batch,
         sending: u32,
-        answer: &Answer,
+        response: &Response,
         absent: &[usize],
         in_doubt: bool,
     ) {
@@ -188,10 +188,10 @@ impl Run {
         let all_absent = absent.len() == batch.items.len();
         if all_absent && endpoint.absent == Absent::InDoubt {
             let error = unreadable(
-                answer,
+                response,
                 format!(
                     "the service answered {} to {} but its answer names none of the rows sent",
-                    answer.status, endpoint.name
+                    response.status, endpoint.name
                 ),
             );
             // It was executed, so this is no outage.
@@ -211,12 +211,12 @@ impl Run {
             }
             // Its answer may be incomplete, so that they are still there has to be seen.
             Absent::Refused(reason) if !in_doubt => {
-                let error = unreadable(answer, reason.to_owned());
+                let error = unreadable(response, reason.to_owned());
                 self.suspect_left_out(part, sending, &error, reason);
             }
             Absent::Refused(_) => {
                 let error = unreadable(
-                    answer,
+                    response,
                     "an earlier try got no answer and may have been executed; the next one did not name this row"
                         .to_owned(),
                 );
@@ -224,10 +224,10 @@ impl Run {
             }
             Absent::InDoubt => {
                 let error = unreadable(
-                    answer,
+                    response,
                     format!(
                         "the service answered {} but no entry of its answer belongs to this row for certain",
-                        answer.status
+                        response.status
                     ),
                 );
                 self.suspect(part, sending, &error, true);
@@ -236,7 +236,7 @@ impl Run {
     }
 
     /// Now and then a creation time is read, for it tells the clock by which lost requests are looked for.
-    fn learn_clock(&mut self, lookup: &Lookup, sending: u32, answer: &Answer) {
+    fn learn_clock(&mut self, lookup: &Lookup, sending: u32, response: &Response) {
         let now = Instant::now();
         if self.clock_read.is_some_and(|read| now < read + CLOCK_READ) {
             return;
@@ -246,7 +246,7 @@ impl Run {
             .sendings()
             .get(sending as usize)
             .and_then(|sending| sending.left);
-        let entries: Result<Vec<&RawValue>, _> = list(&answer.body, lookup.listing.rows);
+        let entries: Result<Vec<&RawValue>, _> = list(&response.body, lookup.listing.rows);
         let first = entries
             .ok()
             .and_then(|entries| (lookup.read)(entries.first()?.get()));
@@ -498,14 +498,14 @@ impl Run {
 /// What a successful response says of each row of a batch.
 pub(super) fn pair<'a>(
     endpoint: &Endpoint,
-    answer: &'a Answer,
+    response: &'a Response,
     batch: &Batch,
     entries: bool,
 ) -> Result<Vec<Paired<'a>>, Error> {
     // Only the documented success proves that a write was executed.
-    let documented = endpoint.done == Done::Read || answer.status == endpoint.success;
+    let documented = endpoint.done == Done::Read || response.status == endpoint.success;
     let entries = entries || endpoint.differing.is_some();
-    (endpoint.pair)(&answer.body, &batch.sent(), entries)
+    (endpoint.pair)(&response.body, &batch.sent(), entries)
         .map_err(|reason| format!("the body cannot be read ({reason})"))
         .and_then(|paired| {
             let undocumented = || format!("only {} proves that it was executed", endpoint.success);
@@ -513,23 +513,23 @@ pub(super) fn pair<'a>(
         })
         .map_err(|reason| {
             unreadable(
-                answer,
+                response,
                 format!(
                     "the service answered {} to {}, but {reason}; check base_url= and proxy=",
-                    answer.status, endpoint.name
+                    response.status, endpoint.name
                 ),
             )
         })
 }
 
 /// A success that does not say what it should.
-pub(super) fn unreadable(answer: &Answer, message: String) -> Error {
+pub(super) fn unreadable(response: &Response, message: String) -> Error {
     Error::Unreadable {
         message,
-        status: answer.status,
-        headers: kept_headers(answer),
-        request_id: request_id(answer),
-        body: String::from_utf8_lossy(&answer.body).into(),
+        status: response.status,
+        headers: kept_headers(response),
+        request_id: request_id(response),
+        body: String::from_utf8_lossy(&response.body).into(),
     }
 }
 

@@ -19,7 +19,7 @@ use crate::api::{self, Listing, SettingWrite};
 use crate::batch::pages::{self, Filters};
 use crate::error::Error;
 use crate::http::refusal::{kept_headers, request_id};
-use crate::http::{Answer, Call, Caller, Counters, Phase, Stage, Stop, untold};
+use crate::http::{Call, Caller, Counters, Phase, Response, Stage, Stop, untold};
 use crate::ids::ProjectId;
 use crate::model::settings::{Attribute, Category, Status as Known, StatusSet};
 use crate::model::value;
@@ -219,9 +219,9 @@ impl Writer {
         loop {
             let called = self.caller.call(&call, &self.stop, &self.counters, &at).await;
             let error = match called.result {
-                Ok(answer) => match made.read(&answer) {
-                    Some(id) => return created(id, request_id(&answer)),
-                    None => unreadable(sent, &answer),
+                Ok(response) => match made.read(&response) {
+                    Some(id) => return created(id, request_id(&response)),
+                    None => unreadable(sent, &response),
                 },
                 Err(error) if called.in_doubt => error,
                 Err(_) if called.stopped => return Outcome::not_sent(STOPPED),
@@ -323,16 +323,16 @@ impl Writer {
         loop {
             let called = self.caller.call(&call, &self.stop, &self.counters, &at).await;
             match called.result {
-                Ok(answer) => {
-                    let body = std::str::from_utf8(&answer.body).ok().and_then(value::read);
+                Ok(response) => {
+                    let body = std::str::from_utf8(&response.body).ok().and_then(value::read);
                     if body.is_some_and(|body| body.is_object()) {
                         return Outcome {
-                            request_id: request_id(&answer),
+                            request_id: request_id(&response),
                             ..Outcome::new(Status::Assigned, None)
                         };
                     }
                     if tries >= READS || self.stop.phase() != Phase::Run {
-                        return Outcome::of(Status::Unknown, &unreadable(sent, &answer));
+                        return Outcome::of(Status::Unknown, &unreadable(sent, &response));
                     }
                     tries += 1;
                 }
@@ -352,16 +352,16 @@ fn created(id: String, request_id: Option<String>) -> Outcome {
     }
 }
 
-fn unreadable(sent: &Sent, answer: &Answer) -> Error {
+fn unreadable(sent: &Sent, response: &Response) -> Error {
     Error::Unreadable {
         message: format!(
             "the answer to {} cannot be read as what was sent; check base_url= and proxy= if it stays so",
             sent.endpoint.name
         ),
-        status: answer.status,
-        headers: kept_headers(answer),
-        request_id: request_id(answer),
-        body: String::from_utf8_lossy(&answer.body).into(),
+        status: response.status,
+        headers: kept_headers(response),
+        request_id: request_id(response),
+        body: String::from_utf8_lossy(&response.body).into(),
     }
 }
 
@@ -528,8 +528,8 @@ impl Made {
     }
 
     /// The id of what an answer says was made, if that is what was sent.
-    fn read(&self, answer: &Answer) -> Option<String> {
-        let entry = value::read(std::str::from_utf8(&answer.body).ok()?)?;
+    fn read(&self, response: &Response) -> Option<String> {
+        let entry = value::read(std::str::from_utf8(&response.body).ok()?)?;
         // Ids are texts ("POST categories" reference page). An answer of other types is not trusted with the parent of
         // what follows: the list says.
         entry.get("id")?.as_str()?;

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use crate::http::send::Answer;
+use crate::http::send::Response;
 
 /// How many answers are believed: old ones may be from before a sleep or a jump.
 const SAMPLES: usize = 8;
@@ -117,8 +117,8 @@ impl Clock {
     }
 
     /// Learns from the Date header of an answer to a request that was sent at this local time.
-    pub fn learn(&self, answer: &Answer, sent: i64) {
-        let date = answer
+    pub fn learn(&self, response: &Response, sent: i64) {
+        let date = response
             .header("date")
             .and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
         let Some(date) = date else { return };
@@ -151,10 +151,10 @@ mod tests {
 
     use super::*;
 
-    fn answer(date: &str) -> Answer {
-        Answer {
+    fn response(date: &str) -> Response {
+        Response {
             headers: vec![("date".to_owned(), date.to_owned())],
-            ..Answer::default()
+            ..Response::default()
         }
     }
 
@@ -165,9 +165,9 @@ mod tests {
         assert_eq!(before.by, By::Local);
         let sent = clock.local();
         tokio::time::sleep(Duration::from_secs(2)).await;
-        clock.learn(&answer("nonsense"), sent);
+        clock.learn(&response("nonsense"), sent);
         assert_eq!(clock.now().by, By::Local);
-        clock.learn(&answer("Mon, 23 Nov 2026 12:00:00 GMT"), sent);
+        clock.learn(&response("Mon, 23 Nov 2026 12:00:00 GMT"), sent);
         let said = "2026-11-23T12:00:00Z"
             .parse::<Timestamp>()
             .unwrap()
@@ -178,11 +178,11 @@ mod tests {
         let resolved = clock.better(before);
         assert_eq!((resolved.earliest, resolved.latest), (said - 2000, said + 999));
         // One header that jumps makes it less exact, not wrong.
-        clock.learn(&answer("Mon, 23 Nov 2026 13:00:00 GMT"), clock.local());
+        clock.learn(&response("Mon, 23 Nov 2026 13:00:00 GMT"), clock.local());
         assert_eq!(clock.now().earliest, said);
         assert_eq!(clock.now().latest, said + 3_600_999);
         for _ in 0..SAMPLES {
-            clock.learn(&answer("Mon, 23 Nov 2026 13:00:00 GMT"), clock.local());
+            clock.learn(&response("Mon, 23 Nov 2026 13:00:00 GMT"), clock.local());
         }
         assert_eq!(clock.now().earliest, said + 3_600_000);
         // What was created tells better than any header.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
-use crate::http::send::{Answer, Request};
+use crate::http::send::{Request, Response};
 
 /// What is shown in place of a token, and of a cursor.
 const TOKEN: &str = "<token>";
@@ -45,11 +45,11 @@ impl Hidden {
     }
 
     /// The response without them. Cursors only leave a refusal: a page repeats its own.
-    pub fn leave(&self, mut answer: Answer) -> Answer {
+    pub fn leave(&self, mut response: Response) -> Response {
         let cursors = self
             .cursors
             .iter()
-            .filter(|_| !(200..300).contains(&answer.status));
+            .filter(|_| !(200..300).contains(&response.status));
         let secrets: Vec<(&str, &str)> = self
             .token
             .iter()
@@ -57,17 +57,17 @@ impl Hidden {
             .chain(cursors.map(|cursor| (cursor.as_str(), CURSOR)))
             .collect();
         for (secret, instead) in secrets {
-            for (_, value) in &mut answer.headers {
+            for (_, value) in &mut response.headers {
                 if let Cow::Owned(text) = without(value, secret, instead) {
                     *value = text;
                 }
             }
             // The body was made valid UTF-8 when it was read.
-            if let Cow::Owned(text) = without(&String::from_utf8_lossy(&answer.body), secret, instead) {
-                answer.body = Bytes::from(text);
+            if let Cow::Owned(text) = without(&String::from_utf8_lossy(&response.body), secret, instead) {
+                response.body = Bytes::from(text);
             }
         }
-        answer
+        response
     }
 }
 

@@ -17,5 +17,5 @@ pub use auth::{Token, TokenSource};
 pub use clock::{By, Clock, Moment};
 pub use retry::{At, Call, Called, Caller, Counters, Noted, ReadAs, Replay, Stage, untold};
 pub use row_limit::RowLimit;
-pub use send::{Answer, Request, Transport};
+pub use send::{Request, Response, Transport};
 pub use stop::{Phase, Stop};

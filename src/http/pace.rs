@@ -111,7 +111,7 @@ impl Windows {
                         () = changed => {}
                     }
                 }
-                Take::AnAnswer => changed.await,
+                Take::AResponse => changed.await,
             }
         }
         drop(turn);
@@ -261,7 +261,7 @@ struct Answered {
 enum Take {
     Taken,
     Until(Instant),
-    AnAnswer,
+    AResponse,
 }
 
 impl Counts {
@@ -291,7 +291,7 @@ impl Counts {
             .get((used - limit).min(self.answered.len().saturating_sub(1)))
         {
             Some(answered) => Take::Until(answered.at + window),
-            None => Take::AnAnswer,
+            None => Take::AResponse,
         }
     }
 

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::error::{self, Headers, ServiceError, Violation};
-use crate::http::send::Answer;
+use crate::http::send::Response;
 use crate::model::value;
 
 const CODE: [&str; 5] = ["errorCode", "code", "type", "error", "name"];
@@ -27,15 +27,15 @@ const METADATA: [&str; 2] = ["errorMetadata", "metadata"];
 
 /// Reads an answer that is no success.
 #[must_use]
-pub fn read(answer: &Answer) -> ServiceError {
-    let body: Arc<str> = String::from_utf8_lossy(&answer.body).into();
+pub fn read(response: &Response) -> ServiceError {
+    let body: Arc<str> = String::from_utf8_lossy(&response.body).into();
     let mut error = ServiceError {
-        status: answer.status,
-        headers: kept_headers(answer),
-        request_id: request_id(answer),
-        retry_after: answer
+        status: response.status,
+        headers: kept_headers(response),
+        request_id: request_id(response),
+        retry_after: response
             .header("retry-after")
-            .and_then(|value| retry_after(value, now(answer))),
+            .and_then(|value| retry_after(value, now(response))),
         body,
         ..ServiceError::default()
     };
@@ -45,13 +45,13 @@ pub fn read(answer: &Answer) -> ServiceError {
         Some(Value::String(text)) => error.message = Some(text),
         _ => {}
     }
-    error.hint = hint(&error, answer);
+    error.hint = hint(&error, response);
     error
 }
 
 /// The time as the answer tells it, since a date in it is told by the same clock.
-fn now(answer: &Answer) -> Timestamp {
-    answer
+fn now(response: &Response) -> Timestamp {
+    response
         .header("date")
         .and_then(|date| jiff::fmt::rfc2822::parse(date).ok())
         .map_or_else(Timestamp::now, |date| date.timestamp())
@@ -59,17 +59,17 @@ fn now(answer: &Answer) -> Timestamp {
 
 /// The id under which the service knows this request, where it says one.
 #[must_use]
-pub fn request_id(answer: &Answer) -> Option<String> {
-    error::request_id(&answer.headers).map(str::to_owned)
+pub fn request_id(response: &Response) -> Option<String> {
+    error::request_id(&response.headers).map(str::to_owned)
 }
 
 /// The headers that an error keeps. No page describes the correlation headers, so all of Autodesk's own are kept.
 #[must_use]
-pub fn kept_headers(answer: &Answer) -> Headers {
+pub fn kept_headers(response: &Response) -> Headers {
     const NAMES: [&str; 3] = ["x-request-id", "date", "retry-after"];
     let kept =
         |name: &str| NAMES.contains(&name) || name.starts_with("x-ads-") || name.starts_with("ratelimit-");
-    answer
+    response
         .headers
         .iter()
         .filter(|(name, _)| kept(name))
@@ -180,16 +180,16 @@ const TWO_LEGGED: &str = "this is a two-legged token, which has no user: log in 
      data:read data:write data:create";
 
 /// What helps and the service does not say.
-fn hint(error: &ServiceError, answer: &Answer) -> Option<String> {
+fn hint(error: &ServiceError, response: &Response) -> Option<String> {
     let code = error.code.as_deref().unwrap_or_default().to_uppercase();
-    let html = answer
+    let html = response
         .header("content-type")
         .is_some_and(|kind| kind.contains("html"))
         || error.body.trim_start().starts_with('<');
     let text = match error.status {
         300..=399 => {
             // The query may hold a cursor, or whatever a sign-in page is handed.
-            let location = answer.header("location").unwrap_or("nowhere");
+            let location = response.header("location").unwrap_or("nowhere");
             let location = location.split(['?', '#']).next().unwrap_or_default();
             format!(
                 "a redirect to {location}; it is not followed, since the token would go along: check base_url"
@@ -244,7 +244,7 @@ mod tests {
     use super::*;
 
     fn refused(body: &Value) -> ServiceError {
-        read(&Answer {
+        read(&Response {
             status: 400,
             headers: Vec::new(),
             body: body.to_string().into(),

@@ -18,7 +18,7 @@ use crate::http::clock::Clock;
 use crate::http::pace::Windows;
 use crate::http::refusal;
 use crate::http::row_limit::RowLimit;
-use crate::http::send::{Answer, Method, Request, Transport};
+use crate::http::send::{Method, Request, Response, Transport};
 use crate::http::stop::{Phase, Stop};
 use crate::options::{Options, RateGroup};
 
@@ -44,7 +44,7 @@ pub struct Call {
 
 /// How a call ended.
 #[derive(Debug)]
-pub struct Called<T = Answer> {
+pub struct Called<T = Response> {
     pub result: Result<T, Error>,
     /// How often bytes left for the service.
     pub attempts: u32,
@@ -111,7 +111,7 @@ pub type At<'a> = &'a (dyn Fn(Stage) -> Noted<'a> + Sync);
 pub type Noted<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>>;
 
 /// Reads a successful response. [`Error::Unreadable`]: a request that may be repeated is retried.
-pub type ReadAs<'a, T> = &'a (dyn Fn(Answer) -> Result<T, Error> + Sync);
+pub type ReadAs<'a, T> = &'a (dyn Fn(Response) -> Result<T, Error> + Sync);
 
 /// Nobody to tell.
 #[must_use]
@@ -235,7 +235,7 @@ impl Caller {
         };
         let tried = self.try_call(call, stop, counters, at, read, &mut called);
         called.result = match tried.await {
-            Ok(Some(answer)) => Ok(answer),
+            Ok(Some(response)) => Ok(response),
             Ok(None) => {
                 called.stopped = true;
                 Err(stopped_error())
@@ -333,25 +333,25 @@ impl Caller {
                 .fetch_add(call.body.as_ref().map_or(0, Bytes::len) as u64, Ordering::Relaxed);
             let answered = self.transport.send(request).await;
             drop(permit);
-            if let Ok(answer) = &answered {
-                self.clock.learn(answer, sent);
+            if let Ok(response) = &answered {
+                self.clock.learn(response, sent);
             }
-            let verdict = classify(answered, call.replay, read);
-            if matches!(&verdict, Verdict::Later { error, .. } if error.sent() == Sent::No) {
+            let attempt = classify(answered, call.replay, read);
+            if matches!(&attempt, Attempt::Later { error, .. } if error.sent() == Sent::No) {
                 slot.unused();
             } else {
                 drop(slot);
             }
-            let (error, wait) = match verdict {
-                Verdict::Success(answer) => {
+            let (error, wait) = match attempt {
+                Attempt::Success(response) => {
                     counters.succeeded.fetch_add(1, Ordering::Relaxed);
-                    return Ok(Some(answer));
+                    return Ok(Some(response));
                 }
-                Verdict::Final { error, in_doubt } => {
+                Attempt::Final { error, in_doubt } => {
                     called.in_doubt |= in_doubt;
                     return Err(error);
                 }
-                Verdict::Throttled(refusal) => {
+                Attempt::Throttled(refusal) => {
                     not_executed(called).await?;
                     throttles += 1;
                     let wait = pause_after(&refusal, throttles, self.options.limits.window);
@@ -369,13 +369,13 @@ impl Caller {
                     continue;
                 }
                 // A new token that is refused is the end, unless it had the time to run out as well.
-                Verdict::TokenRefused(refusal)
+                Attempt::TokenRefused(refusal)
                     if refreshed.is_some_and(|at| at.elapsed() < SHORTEST_LIFE)
                         || too_late(Duration::ZERO) =>
                 {
                     return Err(service(refusal));
                 }
-                Verdict::TokenRefused(refusal) => {
+                Attempt::TokenRefused(refusal) => {
                     not_executed(called).await?;
                     refreshed = Some(Instant::now());
                     if let Err(error) = self.token.newer_than(&bearer, &self.clock).await {
@@ -385,7 +385,7 @@ impl Caller {
                     last = Some(service(refusal));
                     continue;
                 }
-                Verdict::Later {
+                Attempt::Later {
                     error,
                     wait,
                     not_sent,
@@ -440,7 +440,7 @@ impl Caller {
 }
 
 /// What one try means for the next.
-enum Verdict<T> {
+enum Attempt<T> {
     Success(T),
     /// No further try; `in_doubt`: it may have been executed all the same.
     Final {
@@ -460,67 +460,67 @@ enum Verdict<T> {
 }
 
 /// The one place that says what may be sent again.
-fn classify<T>(sent: Result<Answer, TransportError>, replay: Replay, read: ReadAs<'_, T>) -> Verdict<T> {
-    let answer = match sent {
-        Ok(answer) => answer,
+fn classify<T>(sent: Result<Response, TransportError>, replay: Replay, read: ReadAs<'_, T>) -> Attempt<T> {
+    let response = match sent {
+        Ok(response) => response,
         Err(error) => {
             let not_sent = error.sent == Sent::No;
             // A response that is too large would be so again.
             let may_help = replay == Replay::Safe && error.sent == Sent::Maybe;
             return if not_sent || may_help {
-                Verdict::Later {
+                Attempt::Later {
                     error: error.into(),
                     wait: None,
                     not_sent,
                 }
             } else {
-                Verdict::Final {
+                Attempt::Final {
                     error: error.into(),
                     in_doubt: true,
                 }
             };
         }
     };
-    if (200..300).contains(&answer.status) {
-        return match read(answer) {
-            Ok(value) => Verdict::Success(value),
+    if (200..300).contains(&response.status) {
+        return match read(response) {
+            Ok(value) => Attempt::Success(value),
             // A proxy answered, or the body was cut: the next response may be whole.
-            Err(error @ Error::Unreadable { .. }) if replay == Replay::Safe => Verdict::Later {
+            Err(error @ Error::Unreadable { .. }) if replay == Replay::Safe => Attempt::Later {
                 error,
                 wait: None,
                 not_sent: false,
             },
-            Err(error) => Verdict::Final {
+            Err(error) => Attempt::Final {
                 error,
                 in_doubt: true,
             },
         };
     }
-    let refusal = refusal::read(&answer);
-    match answer.status {
-        429 => Verdict::Throttled(refusal),
+    let refusal = refusal::read(&response);
+    match response.status {
+        429 => Attempt::Throttled(refusal),
         // A new token of the same kind would be refused too.
-        401 if !refusal.is_two_legged() => Verdict::TokenRefused(refusal),
+        401 if !refusal.is_two_legged() => Attempt::TokenRefused(refusal),
         // The gateway's word for too many requests of an app; it passes within seconds, or it needs the app's owner.
-        403 if refusal.is_capacity() => Verdict::Later {
+        403 if refusal.is_capacity() => Attempt::Later {
             wait: Some(wait_after(&refusal).unwrap_or(CAPACITY_WAIT)),
             error: service(refusal),
             not_sent: true,
         },
         408 | 500.. if replay == Replay::Safe => {
             let wait = wait_after(&refusal);
-            Verdict::Later {
+            Attempt::Later {
                 error: service(refusal),
                 wait,
                 not_sent: false,
             }
         }
         // "See other" comes after the work, and what stands below 200 is no answer.
-        ..200 | 303 | 408 | 500.. => Verdict::Final {
+        ..200 | 303 | 408 | 500.. => Attempt::Final {
             error: service(refusal),
             in_doubt: true,
         },
-        _ => Verdict::Final {
+        _ => Attempt::Final {
             error: service(refusal),
             in_doubt: false,
         },

@@ -61,14 +61,14 @@ impl Request {
 
 /// An answer, read to its end.
 #[derive(Debug, Clone, Default)]
-pub struct Answer {
+pub struct Response {
     pub status: u16,
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
     pub body: Bytes,
 }
 
-impl Answer {
+impl Response {
     /// The value of a header, by its lower-case name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -80,7 +80,7 @@ impl Answer {
 }
 
 /// What `Transport::send` returns.
-pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Answer, TransportError>> + Send + 'a>>;
+pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Response, TransportError>> + Send + 'a>>;
 
 /// Where requests go: the network, the simulator in this process, or a recording.
 pub trait Transport: Send + Sync + 'static {
@@ -203,21 +203,21 @@ impl Transport for Network {
                 Cow::Borrowed(_) => body.freeze(),
                 Cow::Owned(text) => text.into(),
             };
-            let answer = hidden.leave(Answer {
+            let response = hidden.leave(Response {
                 status,
                 headers,
                 body,
             });
             let Some((sent, message)) = broken else {
-                return Ok(answer);
+                return Ok(response);
             };
             Err(TransportError {
                 sent,
                 message,
                 partial: Some(Box::new(Partial {
                     status,
-                    headers: refusal::kept_headers(&answer),
-                    body: String::from_utf8_lossy(&answer.body).into(),
+                    headers: refusal::kept_headers(&response),
+                    body: String::from_utf8_lossy(&response.body).into(),
                 })),
             })
         })

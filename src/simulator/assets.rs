@@ -14,14 +14,14 @@ use super::contract::{ASSET_FIELDS, ATTRIBUTE_TEXT_LENGTH, Endpoint, Field, Kind
 use super::handle::{Call, Query, Refusal, State, Violation, answer, bad_field, instants, refuse, uuid};
 use super::settings::{Page, page};
 use super::world::{Asset, Attribute, DataType, Draft, ROOT, World, timestamp};
-use crate::http::send::Answer;
+use crate::http::send::Response;
 
 /// Positions of the assets of the last few lists, so that paging does not search again for every page.
 #[derive(Debug, Default)]
 pub struct Listing(Vec<(String, u64, Arc<[usize]>)>);
 
 /// Answers a call to an endpoint whose tag starts with "assets".
-pub fn call(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
+pub fn call(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     match call.endpoint.tag {
         "assets" => list(state, call),
         "assets:batch-get" => batch_get(state, call),
@@ -104,7 +104,7 @@ pub fn snapshot(world: &World) -> Value {
 
 // ---- GET assets ----
 
-fn list(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
+fn list(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     let Page { limit, offset } = page(&call.query, &state.switches)?;
     let attributes = call.query.flag("includeCustomAttributes")?;
     let positions = found(state, call)?;
@@ -635,7 +635,7 @@ pub fn ids<'a>(switches: &Switches, call: &'a Call, key: &str) -> Result<Vec<&'a
     Ok(texts)
 }
 
-fn batch_get(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
+fn batch_get(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     let attributes = call.query.flag("includeCustomAttributes")?;
     let deleted = call.query.flag("includeDeleted")?;
     let mut positions: Vec<usize> = ids(&state.switches, call, "ids")?
@@ -709,7 +709,7 @@ fn sometimes_conflict(state: &mut State) -> Result<(), Refusal> {
     }
 }
 
-fn batch_create(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
+fn batch_create(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     let Some(items) = call.body.as_array() else {
         return Err(refuse(
             400,
@@ -789,7 +789,7 @@ fn target(state: &State, id: &str, status: &mut u16) -> Result<usize, Violation>
     Ok(position)
 }
 
-fn batch_patch(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
+fn batch_patch(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     let Some(items) = call.body.as_object() else {
         return Err(refuse(
             400,
@@ -834,7 +834,7 @@ fn batch_patch(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
     Ok(answer(200, &results))
 }
 
-fn batch_delete(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
+fn batch_delete(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     let ids = ids(&state.switches, call, "ids")?;
     let mut verdict = Verdict::new(&state.switches);
     let mut positions = Vec::with_capacity(ids.len());
@@ -851,9 +851,9 @@ fn batch_delete(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
             state.audit.assets_deleted += 1;
         }
     }
-    Ok(Answer {
+    Ok(Response {
         status: 204,
-        ..Answer::default()
+        ..Response::default()
     })
 }
 

@@ -16,7 +16,7 @@ use super::faults::RetryAfter;
 use super::limits::Limits;
 use super::world::{Millis, World};
 use super::{assets, locations, relationships, settings, setup};
-use crate::http::send::{Answer, Request};
+use crate::http::send::{Request, Response};
 
 /// A person behind a token.
 #[derive(Debug, Clone)]
@@ -61,7 +61,7 @@ pub enum Refusal {
         violations: Vec<Violation>,
     },
     /// With a body of its own shape.
-    Ready(Answer),
+    Ready(Response),
 }
 
 /// One thing that is wrong with a request.
@@ -237,8 +237,8 @@ pub fn encoded(text: &str) -> String {
 }
 
 /// A JSON answer.
-pub fn answer(status: u16, body: &impl Serialize) -> Answer {
-    Answer {
+pub fn answer(status: u16, body: &impl Serialize) -> Response {
+    Response {
         status,
         headers: vec![("content-type".into(), "application/json".into())],
         // The bodies built here have only text keys, so they always serialise.
@@ -247,8 +247,8 @@ pub fn answer(status: u16, body: &impl Serialize) -> Answer {
 }
 
 /// The HTML page a gateway sends when it has nothing behind it.
-pub fn html(status: u16) -> Answer {
-    Answer {
+pub fn html(status: u16) -> Response {
+    Response {
         status,
         headers: vec![
             ("content-type".into(), "text/html".into()),
@@ -320,7 +320,7 @@ pub fn token(request: &Request) -> Option<&str> {
 /// Answers one request. `now` counts from the start of the simulator.
 ///
 /// Checks in this order: 401, 429, 403, 404, 413, 415, 400, 409.
-pub fn handle(state: &mut State, now: Duration, request: &Request, route: Option<Route>) -> Answer {
+pub fn handle(state: &mut State, now: Duration, request: &Request, route: Option<Route>) -> Response {
     let service = route
         .as_ref()
         .map_or(Service::Assets, |route| route.endpoint.service);
@@ -334,7 +334,7 @@ pub fn handle(state: &mut State, now: Duration, request: &Request, route: Option
 }
 
 /// Adds the headers every answer has.
-pub fn sign(state: &State, answer: &mut Answer) {
+pub fn sign(state: &State, answer: &mut Response) {
     if state.switches.is(Switch::DateHeader, "present") {
         let date = http_date(state.world.now.saturating_add(state.clock_error));
         answer.headers.push(("date".into(), date));
@@ -362,7 +362,7 @@ fn checked(
     now: Duration,
     request: &Request,
     route: Option<Route>,
-) -> Result<Answer, Refusal> {
+) -> Result<Response, Refusal> {
     let admitted = admit(state, now, request, route)?;
     work(state, now, request, admitted)
 }
@@ -422,7 +422,7 @@ pub fn work(
     now: Duration,
     request: &Request,
     Admitted(route, user): Admitted,
-) -> Result<Answer, Refusal> {
+) -> Result<Response, Refusal> {
     let endpoint = route.endpoint;
     let body = parsed(&state.switches, endpoint, request)?;
     if state.switches.is(Switch::UnknownQuery, "400") {
@@ -509,12 +509,12 @@ pub fn limited(state: &mut State, user: &User, group: Group, now: Duration) -> R
 }
 
 /// A 429 as the gateway sends it ("General rate limits" page).
-pub fn too_many(state: &State, retry_after: RetryAfter) -> Answer {
+pub fn too_many(state: &State, retry_after: RetryAfter) -> Response {
     let switches = &state.switches;
     let mut answer = if switches.is(Switch::Body429, "empty") {
-        Answer {
+        Response {
             status: 429,
-            ..Answer::default()
+            ..Response::default()
         }
     } else if switches.is(Switch::Body429, "ERR-001") {
         answer(
@@ -704,7 +704,7 @@ pub fn instants(name: &str, text: &str) -> Result<(Millis, Millis), Refusal> {
     }
 }
 
-fn refusal_answer(refusal: Refusal, service: Service, switches: &Switches) -> Answer {
+fn refusal_answer(refusal: Refusal, service: Service, switches: &Switches) -> Response {
     match refusal {
         Refusal::Ready(answer) => answer,
         Refusal::Gateway {
@@ -730,7 +730,7 @@ fn refusal_answer(refusal: Refusal, service: Service, switches: &Switches) -> An
 }
 
 /// The error object of the gateway ("Error codes" pages of the platform).
-pub fn gateway(status: u16, code: &str, message: &str, switches: &Switches) -> Answer {
+pub fn gateway(status: u16, code: &str, message: &str, switches: &Switches) -> Response {
     let key = if switches.is(Switch::MoreInfoKey, "moreInfo") {
         "moreInfo"
     } else {

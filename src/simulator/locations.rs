@@ -8,10 +8,10 @@ use uuid::Uuid;
 use super::contract::{LOCATION_PAGE_MOST, Switch, Switches};
 use super::handle::{Call, Refusal, State, answer, bad_field, uuid};
 use super::world::{Location, World};
-use crate::http::send::Answer;
+use crate::http::send::Response;
 
 /// Answers a call to the Locations API, under the project's id or under that of its container.
-pub fn call(state: &State, call: &Call) -> Result<Answer, Refusal> {
+pub fn call(state: &State, call: &Call) -> Result<Response, Refusal> {
     let (world, switches) = (&state.world, &state.switches);
     let query = &call.query;
     let number = |name: &str, default: usize, least: usize, most: usize| match query.get(name) {

@@ -53,7 +53,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use uuid::Uuid;
 
 use crate::error::{Partial, Sent, TransportError};
-use crate::http::send::{Answer, Request, Sending, Transport};
+use crate::http::send::{Request, Response, Sending, Transport};
 use contract::{Group, Switches};
 use handle::{State, User};
 use limits::Limits;
@@ -201,11 +201,11 @@ struct Shared {
 
 /// What becomes of a request.
 enum Outcome {
-    Answer(Answer),
+    Response(Response),
     /// The answer breaks off after so many bytes of its body.
-    Cut(Answer, usize),
+    Cut(Response, usize),
     /// The head of the answer comes at once, its body only within so much time.
-    Slow(Answer, Duration),
+    Slow(Response, Duration),
     /// No answer at all.
     Broken(Sent, &'static str),
     /// No answer, and what was admitted is done so much later.
@@ -514,7 +514,7 @@ impl Simulator {
         state.audit.faults += u64::from(what.is_some());
         let (outcome, late) = faulted(state, elapsed, request, route, what);
         let status = match &outcome {
-            Outcome::Answer(answer) | Outcome::Slow(answer, _) => answer.status,
+            Outcome::Response(answer) | Outcome::Slow(answer, _) => answer.status,
             Outcome::Cut(..) | Outcome::Broken(..) | Outcome::Late(..) => 0,
         };
         state.audit.answered(tag, status);
@@ -536,7 +536,7 @@ fn faulted(
     };
     let applied = |state: &mut State, route| handle::handle(state, elapsed, request, route);
     let outcome = match what {
-        None | Some(What::Delay(_)) => Outcome::Answer(applied(state, route)),
+        None | Some(What::Delay(_)) => Outcome::Response(applied(state, route)),
         Some(What::Refuse) => Outcome::Broken(Sent::No, "connection refused (scripted)"),
         Some(What::ResetBeforeApply) => Outcome::Broken(Sent::Maybe, RESET),
         Some(What::ResetAfterApply) => {
@@ -560,11 +560,11 @@ fn faulted(
                 };
                 answer.body = faults::miscounted(&answer.body, drop, double).into();
             }
-            Outcome::Answer(answer)
+            Outcome::Response(answer)
         }
         Some(What::ClockJump { seconds }) => {
             state.clock_error = state.clock_error.saturating_add(seconds.saturating_mul(1000));
-            Outcome::Answer(applied(state, route))
+            Outcome::Response(applied(state, route))
         }
         Some(What::Steal { requests }) => {
             let group = route.as_ref().map(|route| route.endpoint.group);
@@ -574,24 +574,24 @@ fn faulted(
                 // What finds no room is refused like anyone's.
                 (0..requests).find(|_| handle::limited(state, &user, group, elapsed).is_err());
             }
-            Outcome::Answer(answer)
+            Outcome::Response(answer)
         }
         Some(What::CutBody { bytes }) => Outcome::Cut(applied(state, route), bytes),
         Some(What::Unreadable(how)) => {
             let mut answer = applied(state, route);
             answer.body = faults::spoiled(&answer.body, how).into();
-            Outcome::Answer(answer)
+            Outcome::Response(answer)
         }
         Some(What::WrongTypes) => {
             let mut answer = applied(state, route);
             answer.body = faults::wrong_types(&answer.body).into();
-            Outcome::Answer(answer)
+            Outcome::Response(answer)
         }
         Some(What::ExpireToken) => {
             if let Some(token) = handle::token(request) {
                 state.users.remove(token);
             }
-            Outcome::Answer(applied(state, route))
+            Outcome::Response(applied(state, route))
         }
         Some(What::Status {
             code,
@@ -608,40 +608,40 @@ fn faulted(
             if body != faults::FaultBody::Own {
                 handle::sign(state, &mut answer);
             }
-            Outcome::Answer(answer)
+            Outcome::Response(answer)
         }
         Some(What::RateLimit { retry_after }) => {
             let mut answer = handle::too_many(state, retry_after);
             handle::sign(state, &mut answer);
-            Outcome::Answer(answer)
+            Outcome::Response(answer)
         }
         Some(What::Html) => {
             let mut answer = handle::html(200);
             handle::sign(state, &mut answer);
-            Outcome::Answer(answer)
+            Outcome::Response(answer)
         }
         Some(What::Redirect(url)) => {
             let mut answer = handle::answer(307, &json!({}));
             answer.headers.push(("location".into(), url));
             handle::sign(state, &mut answer);
-            Outcome::Answer(answer)
+            Outcome::Response(answer)
         }
     };
     (outcome, late)
 }
 
 /// `own` is what the endpoint itself answered, where the work was done.
-fn answer_of(code: u16, body: faults::FaultBody, own: Option<Answer>, switches: &Switches) -> Answer {
+fn answer_of(code: u16, body: faults::FaultBody, own: Option<Response>, switches: &Switches) -> Response {
     match body {
         // A refusal keeps its own code: nothing was done.
         faults::FaultBody::Own => match own.unwrap_or_default() {
-            done if (200..300).contains(&done.status) => Answer { status: code, ..done },
+            done if (200..300).contains(&done.status) => Response { status: code, ..done },
             refused => refused,
         },
         faults::FaultBody::Html => handle::html(code),
-        faults::FaultBody::Empty => Answer {
+        faults::FaultBody::Empty => Response {
             status: code,
-            ..Answer::default()
+            ..Response::default()
         },
         faults::FaultBody::Json => {
             let name = match code {
@@ -703,7 +703,7 @@ impl Transport for InProcess {
     fn send(&self, request: Request) -> Sending<'_> {
         Box::pin(async move {
             match self.0.exchange(request).await {
-                Outcome::Answer(answer) => Ok(answer),
+                Outcome::Response(answer) => Ok(answer),
                 Outcome::Slow(answer, time) => {
                     pause(time).await;
                     Ok(answer)

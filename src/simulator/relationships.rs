@@ -13,10 +13,10 @@ use super::assets::{most_items, over_limit};
 use super::contract::{EntityKind, RELATIONSHIP_PAGE_MOST, Switch, Switches, WRITABLE};
 use super::handle::{Call, Query, Refusal, State, Violation, answer, bad_field, instant, refuse, uuid};
 use super::world::{Entity, Millis, Relationship, World, timestamp};
-use crate::http::send::Answer;
+use crate::http::send::Response;
 
 /// Answers a call to the Relationship API.
-pub fn call(state: &mut State, call: &Call, now: Duration) -> Result<Answer, Refusal> {
+pub fn call(state: &mut State, call: &Call, now: Duration) -> Result<Response, Refusal> {
     match call.endpoint.tag {
         "relationships:search" => search(state, call, now),
         "relationships:batch" => batch(state, call),
@@ -136,7 +136,7 @@ impl<'a> Side<'a> {
 }
 
 /// Pages continue after the last relationship seen, so deleting what was read moves nothing.
-fn search(state: &mut State, call: &Call, now: Duration) -> Result<Answer, Refusal> {
+fn search(state: &mut State, call: &Call, now: Duration) -> Result<Response, Refusal> {
     let query = &call.query;
     let one = Side::read(query, ["domain", "type", "id"])?;
     let other = Side::read(query, ["withDomain", "withType", "withId"])?;
@@ -222,7 +222,7 @@ fn continued(state: &State, call: &Call, token: &str, asked: &str, now: Duration
         .and_then(|next| usize::try_from(next).ok())
 }
 
-fn batch(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
+fn batch(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     let ids = ids(&state.switches, call)?;
     let mut positions: Vec<usize> = ids
         .iter()
@@ -244,7 +244,7 @@ fn batch(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
     Ok(answer(200, &all))
 }
 
-fn one(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
+fn one(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     let text = call.ids.get(1).map_or("", String::as_str);
     let id = uuid(text).ok_or_else(|| invalid("relationshipId", text))?;
     let position = state
@@ -255,7 +255,7 @@ fn one(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
     Ok(answer(200, &value))
 }
 
-fn delete(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
+fn delete(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     let ids = ids(&state.switches, call)?;
     let mut seen = HashSet::new();
     let mut positions = Vec::new();
@@ -310,7 +310,7 @@ struct Link {
     entities: [Entity; 2],
 }
 
-fn put(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
+fn put(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     let items = call
         .body
         .as_array()
@@ -481,7 +481,7 @@ fn writable(switches: &Switches) -> impl Iterator<Item = (EntityKind, EntityKind
 }
 
 /// What may be linked with what, grouped by domain and seen from both ends ("GET relationships:writable" reference page).
-fn writable_matrix(switches: &Switches) -> Answer {
+fn writable_matrix(switches: &Switches) -> Response {
     let mut matrix: BTreeMap<EntityKind, BTreeMap<&str, BTreeSet<&str>>> = BTreeMap::new();
     for (one, other) in writable(switches) {
         for (from, (domain, kind)) in [(one, other), (other, one)] {

@@ -19,7 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
 use super::{Outcome, Simulator};
-use crate::http::send::{Answer, Method, Request};
+use crate::http::send::{Method, Request, Response};
 
 /// How long a closing server waits for answers in flight.
 const GRACE: Duration = Duration::from_secs(2);
@@ -154,9 +154,9 @@ async fn one(
         "DELETE" => Method::Delete,
         _ => {
             return response(
-                Answer {
+                Response {
                     status: 405,
-                    ..Answer::default()
+                    ..Response::default()
                 },
                 Ending::Whole,
             );
@@ -183,7 +183,7 @@ async fn one(
         body: Some(bytes),
     };
     match simulator.exchange(request).await {
-        Outcome::Answer(answer) => response(answer, Ending::Whole),
+        Outcome::Response(answer) => response(answer, Ending::Whole),
         Outcome::Cut(answer, bytes) => response(answer, Ending::Cut(bytes)),
         Outcome::Slow(answer, time) => response(answer, Ending::Slow(time)),
         Outcome::Broken(..) | Outcome::Late(..) => {
@@ -203,7 +203,7 @@ enum Ending {
     Slow(Duration),
 }
 
-fn response(answer: Answer, ending: Ending) -> io::Result<hyper::Response<Output>> {
+fn response(answer: Response, ending: Ending) -> io::Result<hyper::Response<Output>> {
     let mut builder = hyper::Response::builder().status(answer.status);
     for (name, value) in &answer.headers {
         builder = builder.header(name, value);

@@ -11,10 +11,10 @@ use super::assets::ids;
 use super::contract::{ERROR_CODES, PAGE_DEFAULT, PAGE_MOST, Switch, Switches};
 use super::handle::{Call, Query, Refusal, State, answer, bad_field, encoded, instants, refuse, uuid};
 use super::world::{Attribute, Category, Stamp, Status, StatusSet, World};
-use crate::http::send::Answer;
+use crate::http::send::Response;
 
 /// Answers a call to an endpoint of Assets that reads anything but assets.
-pub fn call(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
+pub fn call(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     let (world, switches) = (&state.world, &state.switches);
     match call.endpoint.tag {
         "categories" => categories(world, call),
@@ -141,13 +141,13 @@ pub fn pagination(call: &Call, switches: &Switches, limit: usize, offset: usize,
     pagination
 }
 
-fn whole(results: &[Value]) -> Answer {
+fn whole(results: &[Value]) -> Response {
     let pagination = json!({ "limit": results.len(), "offset": 0, "totalResults": results.len() });
     answer(200, &json!({ "pagination": pagination, "results": results }))
 }
 
 /// All at once: this endpoint does not page ("GET categories" reference page).
-fn categories(world: &World, call: &Call) -> Result<Answer, Refusal> {
+fn categories(world: &World, call: &Call) -> Result<Response, Refusal> {
     let query = &call.query;
     let uid = query.flag("includeUid")?;
     let active = query.optional_flag("filter[isActive]")?;
@@ -197,7 +197,7 @@ pub fn category_attributes(
     switches: &Switches,
     category: &Category,
     call: &Call,
-) -> Result<Answer, Refusal> {
+) -> Result<Response, Refusal> {
     let inherited = call.query.flag("includeInherited")?;
     let results: Vec<Value> = world
         .effective_attributes(category.id)
@@ -222,7 +222,7 @@ fn mark_inherited(switches: &Switches, row: &mut Value, category: u64, from: u64
     }
 }
 
-fn category_sets(world: &World, switches: &Switches, call: &Call) -> Result<Answer, Refusal> {
+fn category_sets(world: &World, switches: &Switches, call: &Call) -> Result<Response, Refusal> {
     let inherited = call.query.flag("includeInherited")?;
     let results: Vec<Value> = ids(switches, call, "ids")?
         .iter()
@@ -302,7 +302,7 @@ fn listed(
     switches: &Switches,
     call: &Call,
     components: &[Component<'_>],
-) -> Result<Answer, Refusal> {
+) -> Result<Response, Refusal> {
     let Page { limit, offset } = page(&call.query, switches)?;
     let deleted = call.query.flag("includeDeleted")?;
     let updated = call
@@ -335,7 +335,7 @@ fn batch(
     switches: &Switches,
     call: &Call,
     components: &[Component<'_>],
-) -> Result<Answer, Refusal> {
+) -> Result<Response, Refusal> {
     let deleted = call.query.flag("includeDeleted")? || switches.is(Switch::SettingsDeleted, "return");
     // Custom attributes may be asked for by id, by name, or both.
     let by_name = call.endpoint.tag.starts_with("custom-attributes") && call.body.get("names").is_some();

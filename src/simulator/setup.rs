@@ -16,10 +16,10 @@ use super::contract::{
 use super::handle::{Call, Refusal, State, Violation, answer, bad_field, refuse, refuse_all, uuid};
 use super::settings::{category_attributes, category_of};
 use super::world::{Attribute, Category, Choice, DataType, ROOT, Stamp, Status, StatusSet, World};
-use crate::http::send::Answer;
+use crate::http::send::Response;
 
 /// Answers a call to an endpoint of Assets that writes anything but assets.
-pub fn call(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
+pub fn call(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     let answer = match call.endpoint.tag {
         "categories:create" => create_category(state, call),
         "categories/custom-attributes:assign" => assign_attribute(state, call),
@@ -225,7 +225,7 @@ fn conflict(
 
 // ---- categories ----
 
-fn create_category(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
+fn create_category(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     let (world, switches) = (&mut state.world, &state.switches);
     let uid = call.query.flag("includeUid")?;
     let mut found = Vec::new();
@@ -279,7 +279,7 @@ fn attribute_of<'a>(world: &'a World, call: &Call) -> Result<&'a Attribute, Refu
 }
 
 /// Answers the whole list of the category ("Create settings" tutorial).
-fn assign_attribute(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
+fn assign_attribute(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     call.query.flag("includeInherited")?;
     let category = category_of(&state.world, call)?.id;
     let attribute = attribute_of(&state.world, call)?.id;
@@ -289,7 +289,7 @@ fn assign_attribute(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
 }
 
 /// A category has exactly one set; this overwrites an explicit or inherited one ("PUT status-step-set" reference page).
-fn assign_status_set(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
+fn assign_status_set(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     let (world, switches) = (&mut state.world, &state.switches);
     let category = category_of(world, call)?.id;
     let id = call.ids.last().map_or("", String::as_str);
@@ -336,7 +336,7 @@ fn in_use(world: &World, category: u64, set: &StatusSet) -> bool {
 
 // ---- statuses ----
 
-fn create_status_set(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
+fn create_status_set(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     let (world, switches) = (&mut state.world, &state.switches);
     let rename = call.query.flag("renameConflicting")?;
     let mut found = Vec::new();
@@ -404,7 +404,7 @@ fn new_status(world: &mut World, fields: &Fields<'_>, user: &Arc<str>) -> Status
     }
 }
 
-fn create_status(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
+fn create_status(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     let (world, switches) = (&mut state.world, &state.switches);
     let mut found = Vec::new();
     let fields = Fields::read(switches, STATUS_FIELDS, &call.body, "", true, &mut found);
@@ -703,7 +703,7 @@ fn make_room(
 }
 
 /// Creating assigns nothing: the attribute can be used once it is assigned to a category ("Assets field guide").
-fn create_attribute(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
+fn create_attribute(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     let (world, switches) = (&mut state.world, &state.switches);
     let rename = call.query.flag("renameConflicting")?;
     let mut found = Vec::new();
@@ -735,7 +735,7 @@ fn create_attribute(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
     Ok(answer(201, &printed))
 }
 
-fn patch_attribute(state: &mut State, call: &Call) -> Result<Answer, Refusal> {
+fn patch_attribute(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     let (world, switches) = (&mut state.world, &state.switches);
     let old = attribute_of(world, call)?.clone();
     let mut found = Vec::new();

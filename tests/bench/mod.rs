@@ -11,7 +11,7 @@ use acc_assets::batch::run::{Ended, Tolerance};
 use acc_assets::batch::{Job, Run};
 use acc_assets::error::{Partial, Sent, TransportError};
 use acc_assets::http::auth::Fetching;
-use acc_assets::http::send::{Answer, Request, Sending, Transport};
+use acc_assets::http::send::{Request, Response, Sending, Transport};
 use acc_assets::http::{Caller, Stop, Token, TokenSource};
 use acc_assets::ids::ProjectId;
 use acc_assets::input::{Cell, Column, Label, More, Sink, Source, SourceError};
@@ -134,7 +134,7 @@ pub enum Way {
     /// It is executed, and the response is larger than the client reads.
     TooLarge,
     /// This comes back, and the service never sees the request.
-    Instead(Result<Answer, TransportError>),
+    Instead(Result<Response, TransportError>),
 }
 
 /// Sees each request at the moment its bytes leave.
@@ -167,7 +167,7 @@ impl<T: Transport> Transport for Guarded<T> {
     }
 }
 
-fn too_large(answer: &Answer) -> TransportError {
+fn too_large(answer: &Response) -> TransportError {
     let partial = Partial {
         status: answer.status,
         headers: answer.headers.clone(),

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use acc_assets::http::send::Sending;
-use acc_assets::http::{Answer, Request, Transport};
+use acc_assets::http::{Request, Response, Transport};
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
@@ -131,7 +131,7 @@ impl Transport for Recorded {
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
                     .push(problem);
-                Answer {
+                Response {
                     status: 400,
                     headers: vec![("content-type".into(), "text/plain".into())],
                     body,
@@ -142,9 +142,9 @@ impl Transport for Recorded {
     }
 }
 
-fn to_answer(recorded: &Value) -> Answer {
+fn to_answer(recorded: &Value) -> Response {
     let headers = recorded["headers"].as_object().into_iter().flatten();
-    Answer {
+    Response {
         status: recorded["status"]
             .as_u64()
             .and_then(|status| status.try_into().ok())

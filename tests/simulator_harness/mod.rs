@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 use acc_assets::error::TransportError;
-use acc_assets::http::send::{Answer, Method, Request, Transport};
+use acc_assets::http::send::{Method, Request, Response, Transport};
 use acc_assets::simulator::{Options, Simulator};
 use serde_json::{Value, json};
 
@@ -53,11 +53,11 @@ impl Service {
         }
     }
 
-    pub async fn try_send(&self, request: Request) -> Result<Answer, TransportError> {
+    pub async fn try_send(&self, request: Request) -> Result<Response, TransportError> {
         self.simulator.transport().send(request).await
     }
 
-    pub async fn send(&self, request: Request) -> (u16, Value, Answer) {
+    pub async fn send(&self, request: Request) -> (u16, Value, Response) {
         let answer = self.try_send(request).await.expect("an answer");
         let body = serde_json::from_slice(&answer.body).unwrap_or_default();
         (answer.status, body, answer)
