@@ -8,6 +8,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import resource
 import statistics
 import subprocess
 import sys
@@ -32,9 +33,9 @@ NEEDS = {
 
 
 @contextmanager
-def server(binary: Path, latency: int) -> Iterator[str]:
-    """The benchmark server in a process of its own; its address."""
-    process = subprocess.Popen([binary, str(latency)], stdout=subprocess.PIPE, text=True)
+def server(binary: Path, latency: int, assets: int = 0) -> Iterator[str]:
+    """The benchmark server in a process of its own, with so many assets to list; its address."""
+    process = subprocess.Popen([binary, str(latency), str(assets)], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
         yield process.stdout.readline().strip()
@@ -70,6 +71,77 @@ def rounds(what: str, names: list[str], url: str, rows: int, times: int) -> dict
     return found
 
 
+READING = {
+    "arrow": ("pyarrow.json + flatten", ["acc-assets"]),
+    "pandas": ("pyarrow.json + to_pandas", ["acc-assets", "acc-assets, no pyarrow"]),
+    "dicts": ("orjson", ["acc-assets"]),
+}
+
+
+def reading(options: argparse.Namespace) -> list[str]:
+    """Lists of assets to Arrow, pandas and dicts, beside the parsers of others that work on the same bytes."""
+    lines = [
+        "",
+        f"## Read {options.read_rows:,} assets",
+        "",
+        "CPU of the client's process from `list()` to the table, against prepared pages on loopback without gzip, minus the same "
+        "requests with their bodies dropped. The others work on the same bytes in memory and give equal columns: custom "
+        "attributes flattened, times as times.",
+        "",
+        "| to | client | CPU s (min to max) | times the baseline | growth MiB |",
+        "| --- | --- | ---: | ---: | ---: |",
+    ]
+    with server(options.server, 0, options.read_rows) as url:
+        _reading("equal", "-", url, options.read_rows)
+        found: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+        for turn in range(options.rounds):
+            dropped = fetch(options.server, url, options.read_rows)
+            for what, (peer, clients) in READING.items():
+                for name in [peer, *clients]:
+                    one = _reading(what, "peer" if name == peer else name, url, options.read_rows)
+                    cpu = one["cpu"] - (0 if name == peer else dropped)
+                    found[what, name]["cpu"].append(cpu)
+                    found[what, name]["growth"].append(one["growth"])
+            found["", "requests alone"]["cpu"].append(dropped)
+            print(f"  reading: round {turn + 1} of {options.rounds}", file=sys.stderr)
+        for (what, name), values in found.items():
+            middle = statistics.median(values["cpu"])
+            spread = f"{middle:.3f} ({min(values['cpu']):.3f} to {max(values['cpu']):.3f})"
+            if not what:
+                lines += ["", f"The requests alone, subtracted from ours: {spread} s."]
+                continue
+            base = statistics.median(found[what, READING[what][0]]["cpu"])
+            growth = statistics.median(values["growth"])
+            lines.append(f"| {what} | {name} | {spread} | {middle / base:.2f} | {growth:.0f} |")
+    with server(options.server, 0, options.memory_rows) as url:
+        one = _reading("arrow", "acc-assets", url, options.memory_rows)
+        size = _reading("size", "-", url, options.memory_rows)["done"] / 2**20
+    lines += [
+        "",
+        f"{options.memory_rows:,} assets, {size:.0f} MiB of responses, to Arrow: peak memory grows by {one['growth']:.0f} MiB, "
+        f"{one['growth'] / size:.2f} times the responses.",
+    ]
+    return lines
+
+
+def _reading(what: str, name: str, url: str, assets: int) -> dict[str, float]:
+    command = [sys.executable, str(HERE / "reading.py"), what, name, url, str(assets)]
+    said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return json.loads(said) if said else {}
+
+
+def fetch(binary: Path, url: str, assets: int) -> float:
+    """CPU seconds of the requests of a list with their bodies dropped, without those of starting a process."""
+
+    def cpu(assets: int) -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([binary.with_name("benchmark-fetch"), url, str(assets)], check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    return cpu(assets) - cpu(0)
+
+
 def table(found: dict[str, dict[str, list[float]]], baseline: str, rows: int) -> list[str]:
     """A Markdown table: medians, their range, and the ratio to the baseline."""
     lines = [
@@ -98,6 +170,8 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=20_000)
     parser.add_argument("--frame-rows", type=int, default=100_000)
     parser.add_argument("--stream-rows", type=int, default=1_000_000)
+    parser.add_argument("--read-rows", type=int, default=100_000)
+    parser.add_argument("--memory-rows", type=int, default=500_000)
     parser.add_argument("--output", type=Path, default=HERE / "results.md")
     options = parser.parse_args()
 
@@ -177,8 +251,10 @@ def main() -> None:
             "",
             f"## {options.stream_rows:,} rows from a generator",
             "",
-            f"Growth of peak memory, ledger included: {stream['growth']:.0f} MiB, in {stream['wall']:.1f} s.",
+            f"Growth of peak memory, ledger included: {stream['growth']:.0f} MiB, in {stream['wall']:.1f} s. `repr` of the "
+            f"result takes {stream['repr'] * 1000:.1f} ms, `.counts` {stream['counts'] * 1000:.1f} ms.",
         ]
+    lines += reading(options)
     said = subprocess.run(
         [sys.executable, str(HERE / "disk.py")], check=True, stdout=subprocess.PIPE, text=True
     )

@@ -1,6 +1,8 @@
-//! The service the benchmark's clients talk to: POST assets:batch-create on loopback, nothing checked, nothing kept.
+//! The service the benchmark's clients talk to, on loopback: POST assets:batch-create, where nothing is checked and nothing
+//! kept, and GET assets, whose pages are prepared.
 //!
-//! `server <latency in milliseconds>` prints its address. GET /counts says what it was sent since the last time.
+//! `server <latency in milliseconds> [<assets to list>]` prints its address. GET /counts says what it was sent since the
+//! last time.
 
 use std::convert::Infallible;
 use std::fmt::Write;
@@ -48,8 +50,87 @@ fn create(counts: &Counts, body: &[u8]) -> Option<String> {
     Some(answer)
 }
 
+/// Assets per page: the most that "GET assets" gives.
+const PAGE: usize = 200;
+
+/// Assets as they are listed, one after the other, and where each ends.
+#[derive(Default)]
+struct Listed {
+    text: String,
+    ends: Vec<usize>,
+}
+
+impl Listed {
+    /// About 540 bytes per asset, with custom attributes of four types.
+    fn new(assets: usize) -> Self {
+        let mut listed = Self::default();
+        for number in 0..assets {
+            let minute = number % 60;
+            let second = number / 60 % 60;
+            let _ = write!(
+                listed.text,
+                "{{\"id\":\"b302d910-b5e3-46ba-81d8-{number:012x}\",\"createdAt\":\"2026-05-01T06:{minute:02}:{second:02}.123Z\",\
+                 \"createdBy\":\"LA7ZL85MU7ML\",\"updatedAt\":\"2026-05-02T06:{minute:02}:{second:02}.456Z\",\"updatedBy\":\"LA7ZL85MU7ML\",\
+                 \"isActive\":true,\"version\":{version},\"clientAssetId\":\"AHU-{number:06}\",\"categoryId\":\"{category}\",\
+                 \"statusId\":\"00000001-5a43-4f1c-9d1e-{status:012x}\",",
+                version = 1 + number % 3,
+                category = 40 + number % 5,
+                status = number % 10,
+            );
+            if number % 10 == 0 {
+                let _ = write!(listed.text, "\"description\":\"AC unit for basement {number}\",");
+            }
+            if number % 5 == 0 {
+                let location = number % 60;
+                let _ = write!(
+                    listed.text,
+                    "\"locationId\":\"00000004-5a43-4f1c-9d1e-{location:012x}\","
+                );
+            }
+            let _ = write!(
+                listed.text,
+                "\"barcode\":\"F{number:07}\",\"companyId\":\"07b5f07d-c54a-4236-a086-f84192fabdb3\",\"customAttributes\":{{\
+                 \"ca1\":{even},\"ca2\":\"{tenths}.5\",\"ca4\":\"00000002-5a43-4f1c-9d1e-{option:012x}\",\"ca6\":\"serial {number:08}\"}}}}",
+                even = number % 2 == 0,
+                tenths = number % 1000,
+                option = number % 8,
+            );
+            listed.ends.push(listed.text.len());
+        }
+        listed
+    }
+
+    fn page(&self, page: usize) -> String {
+        let total = self.ends.len();
+        let (first, last) = ((page * PAGE).min(total), ((page + 1) * PAGE).min(total));
+        let start = |asset: usize| asset.checked_sub(1).map_or(0, |before| self.ends[before]);
+        let mut answer = String::with_capacity(start(last) - start(first) + PAGE + 128);
+        answer.push_str("{\"pagination\":{\"limit\":200");
+        if last < total {
+            let _ = write!(answer, ",\"cursorState\":\"{}\"", page + 1);
+        }
+        let _ = write!(answer, ",\"totalResults\":{total}}},\"results\":[");
+        for asset in first..last {
+            if asset > first {
+                answer.push(',');
+            }
+            answer.push_str(&self.text[start(asset)..start(asset + 1)]);
+        }
+        answer.push_str("]}");
+        answer
+    }
+}
+
+/// The number of the page asked for: cursors are page numbers.
+fn page_of(request: &Request<Incoming>) -> usize {
+    let query = request.uri().query().unwrap_or_default();
+    let cursor = query.split('&').find_map(|pair| pair.strip_prefix("cursorState="));
+    cursor.and_then(|cursor| cursor.parse().ok()).unwrap_or(0)
+}
+
 async fn answer(
     counts: Arc<Counts>,
+    listed: Arc<Listed>,
     latency: Duration,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, hyper::Error> {
@@ -60,6 +141,8 @@ async fn answer(
             StatusCode::OK,
             format!("{{\"requests\":{requests},\"assets\":{assets}}}"),
         )
+    } else if request.method() == hyper::Method::GET {
+        (StatusCode::OK, listed.page(page_of(&request)))
     } else {
         let body = request.into_body().collect().await?.to_bytes();
         match create(&counts, &body) {
@@ -79,15 +162,17 @@ async fn answer(
     Ok(response)
 }
 
-async fn serve(latency: Duration) -> std::io::Result<Infallible> {
+async fn serve(latency: Duration, assets: usize) -> std::io::Result<Infallible> {
     let counts = Arc::new(Counts::default());
+    let listed = Arc::new(Listed::new(assets));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     println!("http://{}", listener.local_addr()?);
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
-        let counts = Arc::clone(&counts);
-        let service = service_fn(move |request| answer(Arc::clone(&counts), latency, request));
+        let (counts, listed) = (Arc::clone(&counts), Arc::clone(&listed));
+        let service =
+            service_fn(move |request| answer(Arc::clone(&counts), Arc::clone(&listed), latency, request));
         tokio::spawn(async move {
             let served =
                 hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
@@ -99,13 +184,12 @@ async fn serve(latency: Duration) -> std::io::Result<Infallible> {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let milliseconds = std::env::args()
-        .nth(1)
-        .ok_or("say the latency in milliseconds")?
-        .parse()?;
+    let mut arguments = std::env::args().skip(1);
+    let milliseconds = arguments.next().ok_or("say the latency in milliseconds")?.parse()?;
+    let assets = arguments.next().map_or(Ok(0), |assets| assets.parse())?;
     // One thread: the other core is the client's.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    match runtime.block_on(serve(Duration::from_millis(milliseconds)))? {}
+    match runtime.block_on(serve(Duration::from_millis(milliseconds), assets))? {}
 }
