@@ -124,7 +124,9 @@ impl Listed {
 /// The number of the page asked for: cursors are page numbers.
 fn page_of(request: &Request<Incoming>) -> usize {
     let query = request.uri().query().unwrap_or_default();
-    let cursor = query.split('&').find_map(|pair| pair.strip_prefix("cursorState="));
+    let cursor = query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("cursorState="));
     cursor.and_then(|cursor| cursor.parse().ok()).unwrap_or(0)
 }
 
@@ -185,7 +187,10 @@ async fn serve(latency: Duration, assets: usize) -> std::io::Result<Infallible> 
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
-    let milliseconds = arguments.next().ok_or("say the latency in milliseconds")?.parse()?;
+    let milliseconds = arguments
+        .next()
+        .ok_or("say the latency in milliseconds")?
+        .parse()?;
     let assets = arguments.next().map_or(Ok(0), |assets| assets.parse())?;
     // One thread: the other core is the client's.
     let runtime = tokio::runtime::Builder::new_current_thread()
