@@ -16,10 +16,14 @@ pub mod settings;
 pub mod http;
 
 pub mod api;
-pub mod input;
-pub mod validation;
 
 pub mod table;
+
+pub mod call;
+
+pub mod input;
+
+pub mod validation;
 
 pub mod sheet;
 

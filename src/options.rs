@@ -1,9 +1,9 @@
-//! What a client can be told, and what it does when it is told nothing.
+//! Client options and their defaults.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use reqwest::Url;
-use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, shown};
 
@@ -28,52 +28,30 @@ impl Prefix {
     }
 }
 
-/// A group of endpoints whose requests one limit counts together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RateGroup {
-    AssetsRead,
-    AssetsWrite,
-    Relationships,
-    Locations,
+/// Endpoints whose requests one limit of the service counts together, for each user.
+#[derive(Debug, PartialEq, Eq)]
+pub struct RateGroup {
+    /// Its name in [`Limits`].
+    pub name: &'static str,
+    /// Requests per minute, as its rate-limit page documents them.
+    pub requests: u32,
 }
 
-impl RateGroup {
-    /// The header that names the region of a project, where the reference pages of the API list one: those of Assets
-    /// do not.
-    #[must_use]
-    pub fn region_header(self) -> Option<&'static str> {
-        match self {
-            Self::AssetsRead | Self::AssetsWrite => None,
-            Self::Relationships => Some("x-ads-region"),
-            Self::Locations => Some("region"),
-        }
-    }
-}
-
-/// Requests a window, for each rate group of a user, and the window.
+/// Requests per window, for each rate group of a user, and the window.
 ///
-/// The defaults are those of the rate-limit pages of the Assets, Relationship and Locations APIs: per user and
-/// minute, summed over all applications of that user.
+/// The limits are per user and minute, summed over all applications of that user.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Limits {
     pub window: Duration,
-    pub assets_read: u32,
-    pub assets_write: u32,
-    pub relationships: u32,
-    pub locations: u32,
+    /// By the name of the group. A group that is missing has its documented limit.
+    pub requests: BTreeMap<String, u32>,
 }
 
 impl Limits {
-    /// Requests a window for one group.
+    /// Requests per window for one group.
     #[must_use]
-    pub fn of(&self, group: RateGroup) -> u32 {
-        match group {
-            RateGroup::AssetsRead => self.assets_read,
-            RateGroup::AssetsWrite => self.assets_write,
-            RateGroup::Relationships => self.relationships,
-            RateGroup::Locations => self.locations,
-        }
+    pub fn of(&self, group: &RateGroup) -> u32 {
+        self.requests.get(group.name).copied().unwrap_or(group.requests)
     }
 }
 
@@ -81,10 +59,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             window: Duration::from_secs(60),
-            assets_read: 1000,
-            assets_write: 100,
-            relationships: 120,
-            locations: 200,
+            requests: BTreeMap::new(),
         }
     }
 }
@@ -124,7 +99,7 @@ impl Default for RetryPolicy {
 pub struct Options {
     pub base_url: String,
     pub prefix: Prefix,
-    /// Where the project is hosted, for the APIs with a [region header](RateGroup::region_header).
+    /// Where the project is hosted, for the endpoints with a region header.
     pub region: Option<String>,
     /// For one request, from its first byte to the last of its answer.
     pub timeout: Duration,
@@ -243,15 +218,7 @@ impl Options {
             return refuse("retry attempts is 0: the first try counts, so it must be at least 1".to_owned());
         }
         let limits = &self.limits;
-        if limits.window.is_zero()
-            || [
-                limits.assets_read,
-                limits.assets_write,
-                limits.relationships,
-                limits.locations,
-            ]
-            .contains(&0)
-        {
+        if limits.window.is_zero() || limits.requests.values().any(|requests| *requests == 0) {
             return refuse("limits: the window and every number of requests must be more than 0".to_owned());
         }
         Ok(())

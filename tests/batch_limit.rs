@@ -5,7 +5,7 @@ mod bench;
 
 use std::sync::Arc;
 
-use acc_assets::api::{Endpoint, assets, relationships};
+use acc_assets::api::{Write, assets, relationships};
 use acc_assets::ledger::{Ledger, State, View};
 use acc_assets::options;
 use acc_assets::simulator;
@@ -19,7 +19,7 @@ const CREATE: &str = "assets:batch-create";
 const REFUSALS: [&str; 3] = ["400", "silent", "413"];
 
 /// The endpoints that take rows, with what they do to a row.
-const VERBS: [(&Endpoint, &str, State); 5] = [
+const VERBS: [(&Write, &str, State); 5] = [
     (&assets::BATCH_CREATE, CREATE, State::Created),
     (&assets::BATCH_PATCH, "assets:batch-patch", State::Updated),
     (&assets::BATCH_GET, "assets:batch-get", State::Unchanged),
@@ -60,28 +60,28 @@ fn ids(ledger: &Ledger) -> Vec<String> {
 }
 
 /// A call of a verb on `count` rows that it can do.
-async fn call_of(bench: &Bench, endpoint: &'static Endpoint, count: usize) -> Call {
+async fn call_of(bench: &Bench, write: &'static Write, count: usize) -> Call {
     let by_id = |ids: Vec<String>| ids.into_iter().map(|id| vec![("id", id)]).collect::<Vec<Texts>>();
-    if endpoint.name.contains("create") {
+    if write.endpoint.name.contains("create") {
         return Call::create(bench.new_assets(count, |_| false));
     }
-    if endpoint.name.contains("relationships") {
+    if write.endpoint.name.contains("relationships") {
         let ids = bench.simulator.seed_relationships(count);
-        return Call::new(endpoint, RowShape::Id, by_id(ids));
+        return Call::new(write, RowShape::Id, by_id(ids));
     }
     let mut rows = by_id(created(bench, count).await);
-    if !endpoint.name.contains("patch") {
-        return Call::new(endpoint, RowShape::Id, rows);
+    if !write.endpoint.name.contains("patch") {
+        return Call::new(write, RowShape::Id, rows);
     }
     for row in &mut rows {
         row.push(("description", "checked".to_owned()));
     }
-    Call::new(endpoint, RowShape::AssetPatch, rows)
+    Call::new(write, RowShape::AssetPatch, rows)
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_lower_limit_costs_six_requests_beyond_those_in_flight_and_is_kept_for_the_client() {
-    for (endpoint, tag, done) in VERBS {
+    for (write, tag, done) in VERBS {
         for (limit, refusal, in_flight, stream) in [50, 20]
             .into_iter()
             .flat_map(|limit| REFUSALS.map(|refusal| (limit, refusal)))
@@ -93,7 +93,7 @@ async fn a_lower_limit_costs_six_requests_beyond_those_in_flight_and_is_kept_for
                 format!("{tag}, {limit} rows per request, {refusal}, {in_flight} in flight, stream {stream}");
             let bench = bench(in_flight);
             let count = 1000;
-            let mut call = call_of(&bench, endpoint, count).await;
+            let mut call = call_of(&bench, write, count).await;
             call.stream = stream;
             let before = sent(&bench, tag);
             lower(&bench, limit, refusal);
@@ -109,12 +109,12 @@ async fn a_lower_limit_costs_six_requests_beyond_those_in_flight_and_is_kept_for
 
             // The next call of this client begins with what is known.
             bench.simulator.set_switch("max_items", "none").unwrap();
-            let call = call_of(&bench, endpoint, count).await;
+            let call = call_of(&bench, write, count).await;
             lower(&bench, limit, refusal);
             let before = sent(&bench, tag);
             let (ledger, _) = bench.call(call).await;
             assert_eq!(counts(&ledger), [(done, count)], "{what}, again");
-            let known = limit.min(endpoint.most_items);
+            let known = limit.min(write.endpoint.items().most);
             assert_eq!(
                 sent(&bench, tag) - before,
                 count.div_ceil(known) as u64,
@@ -128,9 +128,9 @@ async fn a_lower_limit_costs_six_requests_beyond_those_in_flight_and_is_kept_for
 async fn every_limit_is_found_down_to_one_row() {
     for refusal in REFUSALS {
         for limit in [1, 2, 5, 7, 10, 25, 30, 99] {
-            for (endpoint, tag, done) in VERBS {
+            for (write, tag, done) in VERBS {
                 let bench = bench(4);
-                let call = call_of(&bench, endpoint, 230).await;
+                let call = call_of(&bench, write, 230).await;
                 lower(&bench, limit, refusal);
                 let (ledger, ended) = bench.call(call).await;
                 let what = format!("{tag}, {limit}, {refusal}");

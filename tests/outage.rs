@@ -250,7 +250,7 @@ async fn an_outage_of_patches_and_deletes_ends_with_a_server_error() {
                 let (created, _) = bench.create(bench.new_assets(rows, |_| false), false).await;
                 let view = View::new(Arc::new(created));
                 let ids: Vec<String> = view.ids().into_iter().flatten().collect();
-                for (endpoint, shape, tag) in [
+                for (write, shape, tag) in [
                     (&assets::BATCH_PATCH, RowShape::AssetPatch, "assets:batch-patch"),
                     (&assets::BATCH_DELETE, RowShape::Id, "assets:batch-delete"),
                 ] {
@@ -266,7 +266,7 @@ async fn an_outage_of_patches_and_deletes_ends_with_a_server_error() {
                         &json!({"what": "status", "code": 503, "on": tag, "every": 1}),
                     ));
                     let start = Instant::now();
-                    let call = Call::new(endpoint, shape, ids.iter().map(row).collect());
+                    let call = Call::new(write, shape, ids.iter().map(row).collect());
                     let (ledger, ended) = bench.call(call).await;
                     let what = format!("{tag}, {rows} rows, settle {tenths}, seed {seed}");
                     assert_eq!(class(ended.fatal.as_ref()), "ServerError 503", "{what}");

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use acc_assets::api::{Endpoint, assets, relationships};
+use acc_assets::api::{Write, assets, relationships};
 use acc_assets::http::send::Response;
 use acc_assets::ledger::{Fault, Ledger, State, View};
 use acc_assets::simulator;
@@ -48,9 +48,9 @@ fn barcode_key() -> ImportKey {
     }
 }
 
-fn by_id(endpoint: &'static Endpoint, shape: RowShape, ids: &[String]) -> Call {
+fn by_id(write: &'static Write, shape: RowShape, ids: &[String]) -> Call {
     Call::new(
-        endpoint,
+        write,
         shape,
         ids.iter().map(|id| vec![("id", id.clone())]).collect(),
     )

@@ -3,19 +3,19 @@
 //! `PROPTEST_CASES` says how many inputs each property gets; `make fuzz` gives many.
 
 mod fuzz;
+mod lists;
 #[allow(dead_code)] // Only the recordings are read here, nothing is replayed.
 mod recorded;
 
-use std::io::{Read, Write};
+use std::io::{Read, Write as _};
 use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use acc_assets::api::{Endpoint, Listing, Paired, SentRow, assets, relationships, settings};
-use acc_assets::batch::pages;
+use acc_assets::api::{Endpoint, Paired, SentRow, Write, assets, relationships, settings};
 use acc_assets::error::Error;
 use acc_assets::http::refusal;
 use acc_assets::http::send::{Method, Network, Sending};
-use acc_assets::http::{Caller, Clock, Request, Response, Stop, Token, Transport};
+use acc_assets::http::{Caller, Clock, Request, Response, Token, Transport};
 use acc_assets::model::asset::{Identity, keyed, member};
 use acc_assets::model::text::same_key;
 use acc_assets::options::Options;
@@ -45,7 +45,7 @@ fn in_time<T>(read: impl FnOnce() -> T) -> T {
     result
 }
 
-const BULK: [&Endpoint; 6] = [
+const BULK: [&Write; 6] = [
     &assets::BATCH_CREATE,
     &assets::BATCH_PATCH,
     &assets::BATCH_GET,
@@ -117,9 +117,9 @@ fn created(rows: &[Row], odd: &Json) -> Vec<Json> {
 }
 
 /// The answer of an endpoint that has these ids.
-fn naming(endpoint: &Endpoint, ids: &[String], odd: &Json) -> Json {
+fn naming(write: &Write, ids: &[String], odd: &Json) -> Json {
     let asset = |id: &String| Json::object([("clientAssetId", odd.clone()), ("id", Json::text(id))]);
-    match endpoint.name {
+    match write.endpoint.name {
         "assets:batch-patch" => Json::Object(ids.iter().map(|id| (quoted(id), asset(id))).collect()),
         "relationships:delete" => Json::object([
             ("odd", odd.clone()),
@@ -160,7 +160,7 @@ impl Transport for Scripted {
 }
 
 /// Reads a listing from such a service; also how often it was asked.
-fn list(listing: &Listing, bodies: Vec<String>) -> (Result<Table, Error>, usize) {
+fn list(listing: &'static Endpoint, bodies: Vec<String>) -> (Result<Table, Error>, usize) {
     let asked = std::sync::Arc::new(Mutex::new(0));
     let service = Scripted {
         bodies,
@@ -169,13 +169,13 @@ fn list(listing: &Listing, bodies: Vec<String>) -> (Result<Table, Error>, usize)
     // A retry would be given the next page.
     let mut options = Options::default();
     options.retry.attempts = 1;
-    let caller = Caller::alone(Box::new(service), Token::fixed("token"), options);
+    let caller = std::sync::Arc::new(Caller::alone(Box::new(service), Token::fixed("token"), options));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
         .unwrap();
-    let read = runtime.block_on(pages::read(&caller, listing, "/list", &[], &Stop::default()));
+    let read = runtime.block_on(lists::read(&caller, listing, "/list", &[]));
     let asked = *asked.lock().unwrap();
     (read, asked)
 }
@@ -201,8 +201,8 @@ proptest! {
     #[test]
     fn any_body_is_read_or_refused(body in body(), keys in prop::collection::vec(prop_oneof![".{0,6}", id()], 0..4)) {
         let rows: Vec<SentRow<'_>> = keys.iter().map(|key| SentRow { key, body: b"{}" }).collect();
-        for endpoint in BULK {
-            let [without, with] = [false, true].map(|entries| in_time(|| (endpoint.pair)(&body, &rows, entries)));
+        for write in BULK {
+            let [without, with] = [false, true].map(|entries| in_time(|| (write.pair)(&body, &rows, entries)));
             for paired in [&without, &with] {
                 match paired {
                     Ok(paired) => prop_assert_eq!(paired.len(), rows.len()),
@@ -212,7 +212,7 @@ proptest! {
             // Keeping the entries changes nothing of what is proven.
             match (&without, &with) {
                 (Ok(without), Ok(with)) => prop_assert_eq!(ids(without), ids(with)),
-                (without, with) => prop_assert_eq!(without.is_ok(), with.is_ok(), "{}", endpoint.name),
+                (without, with) => prop_assert_eq!(without.is_ok(), with.is_ok(), "{}", write.endpoint.name),
             }
             for paired in with.iter().flatten() {
                 if let Paired::Named { entry: Some(range), .. } = paired {
@@ -285,18 +285,18 @@ proptest! {
         let asked: Vec<String> = asked.into_iter().map(id_of).collect();
         let answered: Vec<String> = answered.into_iter().map(|row| id_of(row).to_uppercase()).collect();
         let rows: Vec<SentRow<'_>> = asked.iter().map(|key| SentRow { key, body: b"{}" }).collect();
-        for endpoint in [&assets::BATCH_PATCH, &assets::BATCH_GET, &relationships::DELETE] {
-            let body = naming(endpoint, &answered, &odd).to_string();
-            let Ok(paired) = in_time(|| (endpoint.pair)(body.as_bytes(), &rows, keep)) else {
+        for write in [&assets::BATCH_PATCH, &assets::BATCH_GET, &relationships::DELETE] {
+            let body = naming(write, &answered, &odd).to_string();
+            let Ok(paired) = in_time(|| (write.pair)(body.as_bytes(), &rows, keep)) else {
                 // A list of deleted links that names others than were asked for is not believed at all; nor is a patch
                 // without an asset.
-                let empty = endpoint.name == assets::BATCH_PATCH.name && answered.is_empty();
-                prop_assert!(empty || endpoint.name == relationships::DELETE.name, "{}", endpoint.name);
+                let empty = write.endpoint.name == assets::BATCH_PATCH.endpoint.name && answered.is_empty();
+                prop_assert!(empty || write.endpoint.name == relationships::DELETE.endpoint.name, "{}", write.endpoint.name);
                 continue;
             };
             for (row, id) in asked.iter().zip(ids(&paired)) {
                 let expected = answered.iter().find(|id| id.eq_ignore_ascii_case(row));
-                prop_assert_eq!(id, expected.map(String::as_str), "{} {}", endpoint.name, body);
+                prop_assert_eq!(id, expected.map(String::as_str), "{} {}", write.endpoint.name, body);
             }
         }
     }
@@ -304,18 +304,18 @@ proptest! {
     #[test]
     fn no_bent_answer_names_an_id_that_is_not_in_it(answer in answer(), asked in prop::collection::vec(id(), 1..4), bends in bends(3)) {
         let mut bodies = vec![answer];
-        bodies.extend([&assets::BATCH_PATCH, &assets::BATCH_GET, &relationships::DELETE].map(|endpoint| {
-            bent(naming(endpoint, &asked, &Json::Raw("1".to_owned())), bends.clone())
+        bodies.extend([&assets::BATCH_PATCH, &assets::BATCH_GET, &relationships::DELETE].map(|write| {
+            bent(naming(write, &asked, &Json::Raw("1".to_owned())), bends.clone())
         }));
         let rows: Vec<SentRow<'_>> = asked.iter().map(|key| SentRow { key, body: b"{}" }).collect();
         for answer in bodies {
             let body = answer.to_string();
-            for endpoint in [&assets::BATCH_PATCH, &assets::BATCH_GET, &relationships::DELETE] {
-                let paired = in_time(|| (endpoint.pair)(body.as_bytes(), &rows, true));
+            for write in [&assets::BATCH_PATCH, &assets::BATCH_GET, &relationships::DELETE] {
+                let paired = in_time(|| (write.pair)(body.as_bytes(), &rows, true));
                 for (row, id) in asked.iter().zip(paired.iter().flat_map(|paired| ids(paired))) {
                     let Some(id) = id else { continue };
                     prop_assert!(id.eq_ignore_ascii_case(row));
-                    let proven = match endpoint.name {
+                    let proven = match write.endpoint.name {
                         "assets:batch-patch" => answer.members(id).next().is_some(),
                         "assets:batch-get" => answer
                             .members("results")
@@ -323,7 +323,7 @@ proptest! {
                             .any(|entry| entry.members("id").any(|found| found.reads(id))),
                         _ => answer.members("deleted").flat_map(Json::items).any(|found| found.reads(id)),
                     };
-                    prop_assert!(proven, "{} {id}: {body}", endpoint.name);
+                    prop_assert!(proven, "{} {id}: {body}", write.endpoint.name);
                 }
             }
         }

@@ -2,13 +2,14 @@
 #![cfg(feature = "simulator")]
 
 mod bench;
+mod lists;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use acc_assets::api::{Listing, assets, relationships};
-use acc_assets::batch::pages::{self, Reading};
+use acc_assets::api::{Endpoint, assets, relationships};
 use acc_assets::batch::settings::Reader;
+use acc_assets::call::{Reading, Session};
 use acc_assets::error::{Error, Sent, TransportError};
 use acc_assets::http::send::{Request, Response, Sending, Transport};
 use acc_assets::http::{Caller, Stop, Token};
@@ -56,7 +57,7 @@ impl Transport for Scripted {
 
 /// Reads a listing from a service that answers the nth request so; also the number of requests.
 async fn list(
-    listing: &Listing,
+    listing: &'static Endpoint,
     query: &[(&str, &str)],
     next: impl Fn(usize) -> String + Send + Sync + 'static,
 ) -> (Result<Table, Error>, usize) {
@@ -69,16 +70,20 @@ async fn list(
         .iter()
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
         .collect();
-    let caller = Caller::alone(Box::new(service), Token::fixed("token"), Options::default());
-    let read = pages::read(&caller, listing, "/list", &query, &Stop::default()).await;
+    let caller = Arc::new(Caller::alone(
+        Box::new(service),
+        Token::fixed("token"),
+        Options::default(),
+    ));
+    let read = lists::read(&caller, listing, "/list", &query).await;
     (read, asked.load(Ordering::Relaxed))
 }
 
-fn page(listing: &Listing, ids: &[&str], cursor: Option<&str>) -> String {
+fn page(listing: &Endpoint, ids: &[&str], cursor: Option<&str>) -> String {
     let rows: Vec<Value> = ids.iter().map(|id| json!({ "id": id })).collect();
     let mut page =
         json!({ "pagination": { "cursorState": cursor }, "page": { "continuationToken": cursor } });
-    page[listing.rows] = json!(rows);
+    page[lists::member(listing)] = json!(rows);
     page.to_string()
 }
 
@@ -107,11 +112,9 @@ fn spoiled(path: &'static str, body: &'static str) -> (Bench, Arc<Mutex<usize>>)
 
 fn reader(bench: &Bench) -> Reader {
     Reader {
-        caller: bench.caller.clone(),
+        session: Session::new(bench.caller.clone(), Stop::default()),
         project: ProjectId::parse(&bench.simulator.project_id()).unwrap(),
         locations_container: None,
-        stop: Stop::default(),
-        counters: Arc::default(),
     }
 }
 
@@ -165,8 +168,8 @@ async fn unreadable_responses_spend_the_budget_of_their_call() {
         next: Box::new(|_| String::new()),
         asked: asked.clone(),
     };
-    let caller = Caller::alone(Box::new(service), Token::fixed("token"), options);
-    let read = pages::read(&caller, &assets::LIST, "/list", &[], &Stop::default()).await;
+    let caller = Arc::new(Caller::alone(Box::new(service), Token::fixed("token"), options));
+    let read = lists::read(&caller, &assets::LIST, "/list", &[]).await;
     assert!(read.is_err());
     assert_eq!(asked.load(Ordering::Relaxed), 3);
 }
@@ -891,12 +894,14 @@ async fn read_on(
     }));
     let mut options = Options::default();
     options.retry.attempts = 1;
-    let caller = Caller::alone(Box::new(service), Token::fixed("token"), options);
+    let caller = Arc::new(Caller::alone(Box::new(service), Token::fixed("token"), options));
     let mut reading = Reading::default();
     let mut ends = Vec::new();
     for _ in 0..times {
-        let stop = Stop::default();
-        let read = pages::read_on(&caller, &assets::LIST, "/list", &[], &stop, &mut reading).await;
+        let session = Session::new(caller.clone(), Stop::default());
+        let read = reading
+            .go_on(&session, lists::call(&assets::LIST, "/list", &[]))
+            .await;
         ends.push(read.err());
     }
     let asked = asked.lock().unwrap().clone();

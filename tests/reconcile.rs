@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use acc_assets::api::{Endpoint, assets, relationships};
+use acc_assets::api::{Write, assets, relationships};
 use acc_assets::batch::run::Tolerance;
 use acc_assets::error::{Error, Sent};
 use acc_assets::http::Phase;
@@ -129,7 +129,7 @@ async fn meanwhile(bench: &Bench, call: Call, after: Duration, work: impl FnOnce
     ledger.clone()
 }
 
-fn by_ids(endpoint: &'static Endpoint, shape: RowShape, ids: &[String]) -> Call {
+fn by_ids(write: &'static Write, shape: RowShape, ids: &[String]) -> Call {
     let row = |id: &String| {
         let mut row = vec![("id", id.clone())];
         if shape == RowShape::AssetPatch {
@@ -137,7 +137,7 @@ fn by_ids(endpoint: &'static Endpoint, shape: RowShape, ids: &[String]) -> Call 
         }
         row
     };
-    Call::new(endpoint, shape, ids.iter().map(row).collect())
+    Call::new(write, shape, ids.iter().map(row).collect())
 }
 
 fn patch(ids: &[String]) -> Call {
@@ -1278,7 +1278,7 @@ async fn a_killed_run_goes_on_wherever_it_was_killed() {
             }
         });
         let mut client = one_at_a_time();
-        client.limits.assets_write = 2;
+        client.limits.requests.insert("assets_write".into(), 2);
         let bench = Bench::guarded(world(&[]), client, guard);
         let rows = bench.new_assets(450, |_| false);
         let (_, driving) = bench.start(named(&bench, &path, rows.clone()));
@@ -1479,12 +1479,12 @@ async fn an_edited_row_parts_from_those_that_shared_its_outcome() {
     let foreign = "11111111-1111-4111-8111-111111111111";
     let bad = vec![("id", ids[0].clone()), ("statusId", foreign.to_owned())];
     let good = vec![("id", ids[1].clone()), ("description", "edited".to_owned())];
-    let endpoint = &assets::BATCH_PATCH;
+    let write = &assets::BATCH_PATCH;
     let both = vec![bad.clone(), bad.clone()];
-    let (refused, _) = bench.run(endpoint, RowShape::AssetPatch, both, false).await;
+    let (refused, _) = bench.run(write, RowShape::AssetPatch, both, false).await;
     assert_eq!(counts(&refused), [(State::Rejected, 2)]);
 
-    let one = Call::new(endpoint, RowShape::AssetPatch, vec![good, bad]);
+    let one = Call::new(write, RowShape::AssetPatch, vec![good, bad]);
     let mut one = one.goes_on(refused, true, true);
     one.again.judge = true;
     one.again.edits = true;

@@ -5,6 +5,7 @@
 #![cfg(feature = "simulator")]
 
 mod bench;
+mod lists;
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -15,9 +16,9 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use acc_assets::api::{assets, relationships};
-use acc_assets::batch::pages::{self, Reading};
 use acc_assets::batch::run::Tolerance;
 use acc_assets::batch::settings::Reader;
+use acc_assets::call::{Reading, Session};
 use acc_assets::http::send::Response;
 use acc_assets::http::{Phase, Stop};
 use acc_assets::ids::ProjectId;
@@ -272,11 +273,9 @@ impl Schedule {
             return;
         }
         let reader = Reader {
-            caller: self.bench.caller.clone(),
+            session: Session::new(self.bench.caller.clone(), Stop::default()),
             project: ProjectId::parse(&self.bench.simulator.project_id()).unwrap(),
             locations_container: None,
-            stop: Stop::default(),
-            counters: Arc::default(),
         };
         // A switch may keep them from being read.
         let Ok(content) = reader.read().await else { return };
@@ -445,11 +444,9 @@ impl Schedule {
         let what = format!("{}, {broken}", self.what);
         self.bench.simulator.add_fault(fault(&broken));
         let reader = Reader {
-            caller: self.bench.caller.clone(),
+            session: Session::new(self.bench.caller.clone(), Stop::default()),
             project: ProjectId::parse(&self.bench.simulator.project_id()).unwrap(),
             locations_container: None,
-            stop: Stop::default(),
-            counters: Arc::default(),
         };
         // Other settings may not be readable either, and that ends the call before it begins.
         let Ok(content) = reader.read().await else { return };
@@ -566,9 +563,8 @@ impl Schedule {
     async fn read_in_parts(&mut self, path: &str, query: &[(String, String)]) -> Option<Table> {
         let mut reading = Reading::default();
         for _ in 0..self.random.usize(1..4) {
-            let stop = Stop::default();
-            let listing = &assets::LIST;
-            let read = pages::read_on(&self.bench.caller, listing, path, query, &stop, &mut reading);
+            let session = Session::new(self.bench.caller.clone(), Stop::default());
+            let read = reading.go_on(&session, lists::call(&assets::LIST, path, query));
             let stopped = self.random.u8(0..4) == 0;
             let at = Duration::from_millis(self.random.u64(0..1000));
             let read = if stopped {

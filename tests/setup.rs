@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use acc_assets::batch::settings::Reader;
 use acc_assets::batch::setup::{Outcome, Status, Writer};
+use acc_assets::call::Session;
 use acc_assets::http::{Phase, Stop};
 use acc_assets::ids::ProjectId;
 use acc_assets::settings::Settings;
@@ -61,11 +62,9 @@ impl Side {
 
     async fn settings(&self) -> Settings {
         let reader = Reader {
-            caller: self.bench.caller.clone(),
+            session: Session::new(self.bench.caller.clone(), Stop::default()),
             project: self.project,
             locations_container: None,
-            stop: Stop::default(),
-            counters: Arc::default(),
         };
         Settings::new(reader.read().await.unwrap())
     }
@@ -76,10 +75,8 @@ impl Side {
 
     async fn carry_out(&self, plan: &Plan, stop: Stop) -> Vec<Outcome> {
         let writer = Writer {
-            caller: self.bench.caller.clone(),
+            session: Session::new(self.bench.caller.clone(), stop),
             project: self.project,
-            stop,
-            counters: Arc::default(),
         };
         writer.apply(plan).await
     }

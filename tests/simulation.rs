@@ -3,6 +3,7 @@
 #![cfg(feature = "simulator")]
 
 mod bench;
+mod lists;
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -10,8 +11,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::ThreadId;
 use std::time::Duration;
 
-use acc_assets::api::{Endpoint, assets, relationships, settings};
-use acc_assets::batch::pages;
+use acc_assets::api::{Write, assets, relationships, settings};
 use acc_assets::http::send::Response;
 use acc_assets::http::{Phase, Stop};
 use acc_assets::ledger::journal::disk;
@@ -78,15 +78,12 @@ async fn reads_and_locations_keep_their_documented_limits() {
         (&settings::LOCATIONS, "locations", 200),
     ] {
         let bench = Bench::new(simulator::Options::default());
-        let path = listing
-            .path
-            .replace("{prefix}", "construction")
-            .replace("{project}", &bench.simulator.project_id());
+        let project = bench.simulator.project_id();
+        let places = [("prefix", "construction"), ("project", project.as_str())];
+        let path = listing.path.fill(&places).unwrap();
         let start = Instant::now();
         for read in 0..=limit {
-            pages::read(&bench.caller, listing, &path, &[], &Stop::default())
-                .await
-                .unwrap();
+            lists::read(&bench.caller, listing, &path, &[]).await.unwrap();
             let waited = start.elapsed() >= Duration::from_secs(60);
             assert_eq!(waited, read == limit, "{group}: read {read}");
         }
@@ -101,7 +98,7 @@ async fn reads_and_locations_keep_their_documented_limits() {
 
 /// When the first requests of a run leave, of which so many meet a 429.
 async fn times_of_requests(
-    endpoint: &'static Endpoint,
+    write: &'static Write,
     throttled: usize,
     headers: &[(&str, &str)],
 ) -> Vec<Duration> {
@@ -125,11 +122,11 @@ async fn times_of_requests(
     });
     let bench = Bench::guarded(simulator::Options::default(), client(), guard);
     let links = bench.simulator.seed_relationships(1);
-    let (shape, rows) = match endpoint.name {
+    let (shape, rows) = match write.endpoint.name {
         "relationships:delete" => (RowShape::Id, vec![vec![("id", links[0].clone())]]),
         _ => (RowShape::NewAsset, bench.new_assets(1, |_| false)),
     };
-    let (ledger, _) = bench.run(endpoint, shape, rows, false).await;
+    let (ledger, _) = bench.run(write, shape, rows, false).await;
     let states = counts(&ledger);
     assert!(
         matches!(states[..], [(State::Created | State::Deleted, 1)]),
@@ -144,19 +141,19 @@ async fn times_of_requests(
 async fn a_429_pauses_for_retry_after_or_a_random_growing_time() {
     let seconds = Duration::from_secs;
     let date = ("date", "Mon, 23 Nov 2026 12:00:00 GMT");
-    for endpoint in [&assets::BATCH_CREATE, &relationships::DELETE] {
+    for write in [&assets::BATCH_CREATE, &relationships::DELETE] {
         for (headers, wait) in [
             (&[("retry-after", "7")][..], 7),
             (&[date, ("retry-after", "Mon, 23 Nov 2026 12:00:30 GMT")][..], 30),
         ] {
-            let pauses = times_of_requests(endpoint, 1, headers).await;
+            let pauses = times_of_requests(write, 1, headers).await;
             assert_eq!(pauses.len(), 1);
             assert!(pauses[0] >= seconds(wait), "{pauses:?}");
             assert!(pauses[0] < seconds(wait) + seconds(1), "{pauses:?}");
         }
         let mut longest = Duration::ZERO;
         for _ in 0..10 {
-            let pauses = times_of_requests(endpoint, 6, &[]).await;
+            let pauses = times_of_requests(write, 6, &[]).await;
             assert_eq!(pauses.len(), 6);
             for (pause, most) in pauses.iter().zip([7.5, 15.0, 30.0, 60.0, 60.0, 60.0]) {
                 let range = seconds(60) / 16..=Duration::from_secs_f64(most) + seconds(1);

@@ -2,15 +2,19 @@
 //! and where the service can be worked with at all, the work gets done.
 #![cfg(feature = "simulator")]
 
+mod lists;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use acc_assets::api::{Endpoint, Listing, Pages, assets, relationships, settings};
+use acc_assets::api::{
+    Endpoint, Paging, ResponseBody, Rows as ListRows, Write, assets, relationships, settings,
+};
 use acc_assets::batch::plan::Again;
 use acc_assets::batch::run::Tolerance;
-use acc_assets::batch::{Job, Run, pages};
+use acc_assets::batch::{Job, Run};
 use acc_assets::http::auth::Fetching;
 use acc_assets::http::send::Sending;
 use acc_assets::http::{Caller, Request, Response, Stop, Token, TokenSource, Transport};
@@ -119,12 +123,12 @@ impl Bench {
         }
     }
 
-    async fn run(&self, endpoint: &'static Endpoint, shape: RowShape, rows: Vec<Row>) -> Outcomes {
+    async fn run(&self, write: &'static Write, shape: RowShape, rows: Vec<Row>) -> Outcomes {
         let count = rows.len();
         let job = Job {
-            endpoint,
+            write,
             project: self.project,
-            query: String::new(),
+            query: Vec::new(),
             policy: Policy {
                 shape,
                 nulls: Nulls::Clear,
@@ -133,7 +137,7 @@ impl Bench {
                 import_key: None,
                 names: Names::default(),
             },
-            batch_size: endpoint.most_items,
+            batch_size: write.endpoint.items().most,
             tolerance: Tolerance::All,
             dry_run: false,
             keep: false,
@@ -156,19 +160,17 @@ impl Bench {
         outcomes
     }
 
-    async fn on_ids(&self, endpoint: &'static Endpoint, ids: &[String]) -> Vec<State> {
+    async fn on_ids(&self, write: &'static Write, ids: &[String]) -> Vec<State> {
         let rows = ids.iter().map(|id| vec![("id", Some(id.clone()))]).collect();
-        let outcomes = self.run(endpoint, RowShape::Id, rows).await;
+        let outcomes = self.run(write, RowShape::Id, rows).await;
         outcomes.into_iter().map(|(state, _)| state).collect()
     }
 
     /// The ids a listing gives; `None` where it cannot be read.
-    async fn list(&self, listing: &Listing) -> Option<Vec<String>> {
-        let path = listing
-            .path
-            .replace("{prefix}", "construction")
-            .replace("{project}", &self.project.to_string());
-        let table = pages::read(&self.caller, listing, &path, &[], &Stop::default()).await;
+    async fn list(&self, listing: &'static Endpoint) -> Option<Vec<String>> {
+        let places = [("prefix", "construction"), ("project", &self.project.to_string())];
+        let path = listing.path.fill(&places).unwrap();
+        let table = lists::read(&self.caller, listing, &path, &[]).await;
         let ids = |table: acc_assets::table::Table| {
             table
                 .rows()
@@ -530,9 +532,13 @@ async fn pages_of(bodies: Vec<Value>) -> (Result<usize, String>, Vec<String>) {
         base_url: "http://localhost".into(),
         ..Options::default()
     };
-    let caller = Caller::alone(Box::new(canned.clone()), Token::fixed("token"), client);
+    let caller = Arc::new(Caller::alone(
+        Box::new(canned.clone()),
+        Token::fixed("token"),
+        client,
+    ));
     let query = [("filter[categoryId]".to_owned(), "3".to_owned())];
-    let read = pages::read(&caller, &assets::LIST, "/assets", &query, &Stop::default()).await;
+    let read = lists::read(&caller, &assets::LIST, "/assets", &query).await;
     let asked = canned.asked.lock().unwrap().clone();
     (
         read.map(|table| table.len()).map_err(|error| error.to_string()),
@@ -575,8 +581,12 @@ async fn a_cursor_that_repeats_ends_with_an_error() {
 /// A tree comes in one page; should it ever come in several, none of its locations is missing.
 #[tokio::test(start_paused = true)]
 async fn a_tree_of_several_pages_is_read_to_its_end() {
-    let small = Listing {
-        pages: Pages::Offset { limit: 7 },
+    const SMALL: Endpoint = Endpoint {
+        response: ResponseBody::Rows(ListRows {
+            member: Some("results"),
+            paging: Paging::Offset { limit: 7 },
+            filters: &[],
+        }),
         ..settings::LOCATIONS
     };
     for (switch, value) in [
@@ -588,7 +598,7 @@ async fn a_tree_of_several_pages_is_read_to_its_end() {
         let bench = Bench::new(switch, value);
         let whole = bench.list(&settings::LOCATIONS).await.unwrap();
         let before = bench.simulator.audit().requests;
-        assert_eq!(bench.list(&small).await, Some(whole), "{switch}={value}");
+        assert_eq!(bench.list(&SMALL).await, Some(whole), "{switch}={value}");
         assert_eq!(bench.simulator.audit().requests, before + 6, "{switch}={value}");
     }
 }
@@ -691,8 +701,8 @@ fn distinct(service: &Statuses) -> usize {
     tokens.len()
 }
 
-async fn one_page(caller: &Caller) -> Result<usize, String> {
-    let read = pages::read(caller, &assets::LIST, "/assets", &[], &Stop::default()).await;
+async fn one_page(caller: &Arc<Caller>) -> Result<usize, String> {
+    let read = lists::read(caller, &assets::LIST, "/assets", &[]).await;
     read.map(|table| table.len()).map_err(|error| error.to_string())
 }
 
@@ -710,7 +720,7 @@ fn source(seconds: i64, fails_at: usize) -> (Token, Arc<AtomicUsize>) {
 /// One request per minute.
 fn slow() -> Options {
     let mut client = Options::default();
-    client.limits.assets_read = 1;
+    client.limits.requests.insert("assets_read".into(), 1);
     client
 }
 
@@ -719,7 +729,11 @@ async fn a_token_is_as_old_as_the_clock_of_the_service_says() {
     // An hour ahead of this machine: half an hour by this machine's clock is over.
     let service = Statuses::new(&[(200, "", 3600)]);
     let (token, asked) = source(1800, usize::MAX);
-    let caller = Caller::alone(Box::new(service.clone()), token, Options::default());
+    let caller = Arc::new(Caller::alone(
+        Box::new(service.clone()),
+        token,
+        Options::default(),
+    ));
     assert_eq!(one_page(&caller).await, Ok(0));
     assert_eq!(asked.load(Ordering::Relaxed), 1);
     assert!(
@@ -733,7 +747,11 @@ async fn a_token_is_as_old_as_the_clock_of_the_service_says() {
     // An hour behind: this machine's clock would end a token that has an hour to live.
     let service = Statuses::new(&[(200, "", -3600)]);
     let token = Token::fixed(&living(Time::starts().in_seconds(30), 0));
-    let caller = Caller::alone(Box::new(service.clone()), token, Options::default());
+    let caller = Arc::new(Caller::alone(
+        Box::new(service.clone()),
+        token,
+        Options::default(),
+    ));
     for _ in 0..3 {
         assert_eq!(one_page(&caller).await, Ok(0));
         tokio::time::sleep(Duration::from_secs(600)).await;
@@ -744,7 +762,7 @@ async fn a_token_is_as_old_as_the_clock_of_the_service_says() {
 async fn a_token_is_taken_after_the_wait_for_a_slot() {
     let service = Statuses::new(&[(200, "", 0)]);
     let (token, asked) = source(90, usize::MAX);
-    let caller = Caller::alone(Box::new(service.clone()), token, slow());
+    let caller = Arc::new(Caller::alone(Box::new(service.clone()), token, slow()));
     for _ in 0..2 {
         assert_eq!(one_page(&caller).await, Ok(0));
     }
@@ -756,7 +774,7 @@ async fn a_token_is_taken_after_the_wait_for_a_slot() {
 async fn a_slot_without_a_token_is_not_used() {
     let service = Statuses::new(&[(200, "", 0)]);
     let (token, _) = source(90, 1);
-    let caller = Caller::alone(Box::new(service.clone()), token, slow());
+    let caller = Arc::new(Caller::alone(Box::new(service.clone()), token, slow()));
     assert_eq!(one_page(&caller).await, Ok(0));
     tokio::time::sleep(Duration::from_secs(61)).await;
     assert!(one_page(&caller).await.unwrap_err().contains("no token just now"));
@@ -770,20 +788,28 @@ async fn a_token_that_ends_later_in_a_call_is_refreshed_again() {
     // Refused at the start, and once more after a pause of five minutes.
     let service = Statuses::new(&[(401, "", 0), (429, "300", 0), (401, "", 0), (200, "", 0)]);
     let (token, asked) = source(7200, usize::MAX);
-    let caller = Caller::alone(Box::new(service.clone()), token, Options::default());
+    let caller = Arc::new(Caller::alone(
+        Box::new(service.clone()),
+        token,
+        Options::default(),
+    ));
     assert_eq!(one_page(&caller).await, Ok(0));
     assert_eq!((asked.load(Ordering::Relaxed), distinct(&service)), (3, 3));
     // A new token that is refused at once is the end of it.
     let service = Statuses::new(&[(401, "", 0)]);
     let (token, asked) = source(7200, usize::MAX);
-    let caller = Caller::alone(Box::new(service.clone()), token, Options::default());
+    let caller = Arc::new(Caller::alone(
+        Box::new(service.clone()),
+        token,
+        Options::default(),
+    ));
     assert!(one_page(&caller).await.is_err());
     assert_eq!(asked.load(Ordering::Relaxed), 2);
     assert_eq!(service.tokens.lock().unwrap().len(), 2);
     // Refused each time after a long wait, it ends with the deadline.
     let service = Statuses::new(&[(401, "", 0)]);
     let (token, _) = source(7200, usize::MAX);
-    let caller = Caller::alone(Box::new(service.clone()), token, slow());
+    let caller = Arc::new(Caller::alone(Box::new(service.clone()), token, slow()));
     assert!(one_page(&caller).await.is_err());
     assert_eq!(service.tokens.lock().unwrap().len(), 12);
 }

@@ -137,11 +137,12 @@ class Engine:
     def read(
         self,
         kind: str,
-        project: str,
+        project: str | None,
         path: Mapping[str, str],
         query: Sequence[tuple[str, str]],
         /,
         after: Table | None = None,
+        body: str | None = None,
     ) -> Operation:
         """Plans a paged read: `assets`, `categories`, `status-sets`, `statuses`, `custom-attributes`,
         `category-attributes`, `category-status-sets` or `relationships`; the operation's table holds the rows.

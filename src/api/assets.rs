@@ -13,27 +13,75 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::{
-    Absent, Concerns, Done, Endpoint, Found, Listing, Lookup, Now, Pages, Paired, Proof, Query, SentRow,
+    Absent, Concerns, Done, Endpoint, Found, Items, Lookup, Now, Paging, Paired, Path, Proof, Query,
+    RequestBody, ResponseBody, RowShape, Rows, SentRow, Write,
 };
 use crate::api::filters::{Filter, Shows};
-use crate::http::Replay;
 use crate::http::send::Method;
+use crate::http::{Auth, Replay};
 use crate::model::asset::{Identity, identity, keyed, list};
 use crate::model::text::same_key;
 use crate::model::value;
 use crate::options::RateGroup;
 
+/// Reads of assets and settings.
+pub const READS: RateGroup = RateGroup {
+    name: "assets_read",
+    requests: 1000,
+};
+
+/// Writes of assets and settings.
+pub const WRITES: RateGroup = RateGroup {
+    name: "assets_write",
+    requests: 100,
+};
+
+/// A bulk endpoint: JSON both ways, and no header that names the region.
+const fn bulk(
+    name: &'static str,
+    method: Method,
+    path: &'static str,
+    group: &'static RateGroup,
+    replay: Replay,
+    [open, close]: [&'static str; 2],
+    response: ResponseBody,
+) -> Endpoint {
+    Endpoint {
+        name,
+        method,
+        path: Path::new(path),
+        group,
+        region_header: None,
+        auth: Auth::Bearer,
+        replay,
+        body: RequestBody::Items(Items {
+            open,
+            close,
+            most: 100,
+        }),
+        response,
+    }
+}
+
+const RESULTS: ResponseBody = ResponseBody::Rows(Rows {
+    member: Some("results"),
+    paging: Paging::One,
+    filters: &[],
+});
+
 /// POST assets:batch-create: a bare array; 201 with `results`. The service gives the ids and knows no idempotency
 /// key, so a repeated create doubles its assets.
-pub const BATCH_CREATE: Endpoint = Endpoint {
-    name: "assets:batch-create",
-    method: Method::Post,
-    path: "/{prefix}/assets/v2/projects/{project}/assets:batch-create",
-    group: RateGroup::AssetsWrite,
-    most_items: 100,
-    replay: Replay::Never,
-    opens: "[",
-    closes: "]",
+pub const BATCH_CREATE: Write = Write {
+    endpoint: bulk(
+        "assets:batch-create",
+        Method::Post,
+        "/{prefix}/assets/v2/projects/{project}/assets:batch-create",
+        &WRITES,
+        Replay::Never,
+        ["[", "]"],
+        RESULTS,
+    ),
+    row: RowShape::NewAsset,
     success: 201,
     done: Done::Created,
     absent: Absent::InDoubt,
@@ -45,15 +93,17 @@ pub const BATCH_CREATE: Endpoint = Endpoint {
 };
 
 /// PATCH assets:batch-patch: an object keyed by asset id, both ways.
-pub const BATCH_PATCH: Endpoint = Endpoint {
-    name: "assets:batch-patch",
-    method: Method::Patch,
-    path: "/{prefix}/assets/v2/projects/{project}/assets:batch-patch",
-    group: RateGroup::AssetsWrite,
-    most_items: 100,
-    replay: Replay::Safe,
-    opens: "{",
-    closes: "}",
+pub const BATCH_PATCH: Write = Write {
+    endpoint: bulk(
+        "assets:batch-patch",
+        Method::Patch,
+        "/{prefix}/assets/v2/projects/{project}/assets:batch-patch",
+        &WRITES,
+        Replay::Safe,
+        ["{", "}"],
+        ResponseBody::One,
+    ),
+    row: RowShape::AssetPatch,
     success: 200,
     done: Done::Updated,
     absent: Absent::InDoubt,
@@ -62,22 +112,24 @@ pub const BATCH_PATCH: Endpoint = Endpoint {
     pair: pair_patched,
     differing: Some(differing),
     proof: Proof::ById {
-        endpoint: &BATCH_GET,
+        read: &BATCH_GET,
         query: WHOLE,
         now: patched_now,
     },
 };
 
 /// POST assets:batch-get: `ids`; ids the service does not know are left out of `results`.
-pub const BATCH_GET: Endpoint = Endpoint {
-    name: "assets:batch-get",
-    method: Method::Post,
-    path: "/{prefix}/assets/v2/projects/{project}/assets:batch-get",
-    group: RateGroup::AssetsRead,
-    most_items: 100,
-    replay: Replay::Safe,
-    opens: "{\"ids\":[",
-    closes: "]}",
+pub const BATCH_GET: Write = Write {
+    endpoint: bulk(
+        "assets:batch-get",
+        Method::Post,
+        "/{prefix}/assets/v2/projects/{project}/assets:batch-get",
+        &READS,
+        Replay::Safe,
+        ["{\"ids\":[", "]}"],
+        RESULTS,
+    ),
+    row: RowShape::Id,
     success: 200,
     done: Done::Read,
     absent: Absent::Refused("the service knows no such asset"),
@@ -89,18 +141,20 @@ pub const BATCH_GET: Endpoint = Endpoint {
 };
 
 /// Assets whole, deleted ones too.
-const WHOLE: &str = "?includeCustomAttributes=true&includeDeleted=true";
+const WHOLE: &[(&str, &str)] = &[("includeCustomAttributes", "true"), ("includeDeleted", "true")];
 
 /// POST assets:batch-delete: `ids`; 204 without a body.
-pub const BATCH_DELETE: Endpoint = Endpoint {
-    name: "assets:batch-delete",
-    method: Method::Post,
-    path: "/{prefix}/assets/v2/projects/{project}/assets:batch-delete",
-    group: RateGroup::AssetsWrite,
-    most_items: 100,
-    replay: Replay::Safe,
-    opens: "{\"ids\":[",
-    closes: "]}",
+pub const BATCH_DELETE: Write = Write {
+    endpoint: bulk(
+        "assets:batch-delete",
+        Method::Post,
+        "/{prefix}/assets/v2/projects/{project}/assets:batch-delete",
+        &WRITES,
+        Replay::Safe,
+        ["{\"ids\":[", "]}"],
+        ResponseBody::None,
+    ),
+    row: RowShape::Id,
     success: 204,
     done: Done::Deleted,
     absent: Absent::InDoubt,
@@ -109,20 +163,31 @@ pub const BATCH_DELETE: Endpoint = Endpoint {
     pair: pair_deleted,
     differing: None,
     proof: Proof::ById {
-        endpoint: &BATCH_GET,
+        read: &BATCH_GET,
         query: WHOLE,
         now: deleted_now,
     },
 };
 
 /// GET assets: pages of at most 200, by cursor.
-pub const LIST: Listing = Listing {
+pub const LIST: Endpoint = Endpoint {
     name: "assets",
-    path: "/{prefix}/assets/v2/projects/{project}/assets",
-    group: RateGroup::AssetsRead,
-    pages: Pages::Cursor { limit: 200 },
-    rows: "results",
-    filters: FILTERS,
+    method: Method::Get,
+    path: Path::new("/{prefix}/assets/v2/projects/{project}/assets"),
+    group: &READS,
+    region_header: None,
+    auth: Auth::Bearer,
+    replay: Replay::Safe,
+    body: RequestBody::None,
+    response: ResponseBody::Rows(Rows {
+        member: Some("results"),
+        paging: Paging::Token {
+            within: "pagination",
+            name: "cursorState",
+            limit: Some(200),
+        },
+        filters: FILTERS,
+    }),
 };
 
 /// The filters of the "GET assets" reference page whose field an asset shows. `filter[statusLabel]` and
@@ -140,9 +205,9 @@ const FILTERS: &[Filter] = &[
     Filter::new("includeDeleted", "isActive", Shows::Unless(false)),
 ];
 
-/// New assets whose answer was lost are looked for among those of their categories that changed since.
+/// New assets whose response was lost are looked for among those of their categories that changed since.
 const NEW_ASSETS: Lookup = Lookup {
-    listing: &LIST,
+    list: &LIST,
     query: changed_since,
     place: |sent| sent.get("categoryId")?.as_str().map(str::to_owned),
     read: found,

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::Listing;
+use super::Endpoint;
 use crate::model::value;
 
 /// A filter of a list, and the member of an entry that shows it.
@@ -88,9 +88,9 @@ const ENTITIES: [(&str, usize, &str); 6] = [
 impl Checks {
     /// What entries have to show under this query.
     #[must_use]
-    pub fn of(listing: &Listing, query: &[(String, String)]) -> Self {
+    pub fn of(endpoint: &Endpoint, query: &[(String, String)]) -> Self {
         let mut checks = Self::default();
-        for filter in listing.filters {
+        for filter in endpoint.filters() {
             checks.add(filter, query);
         }
         checks

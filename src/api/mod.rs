@@ -1,228 +1,80 @@
-//! Endpoints as data. An endpoint knows its method, path and limits, whether it may be replayed, and how its answer
-//! is paired with what was sent; it knows no chunks and no Python.
+//! The remote services as data: one file per family, with its endpoints, the rate groups they count in, and what is read
+//! of their responses. Knows no runs and no Python.
 
 pub mod assets;
+pub mod endpoint;
 pub mod filters;
+pub mod paging;
 pub mod relationships;
 pub mod settings;
+pub mod write;
 
-use std::borrow::Cow;
-use std::ops::Range;
+pub use endpoint::{Call, Endpoint, Items, Path, Query, RequestBody, ResponseBody, Rows, unreadable};
+pub use paging::{Next, Paging};
+pub use write::{
+    Absent, Concerns, Differing, Done, Found, Judge, Lookup, Now, Pair, Paired, Proof, RowShape, SentRow,
+    Write,
+};
 
-use serde_json::Value;
+use crate::error::Error;
+use crate::options::{Limits, RateGroup};
 
-use crate::api::filters::Filter;
-use crate::http::Replay;
-use crate::http::send::Method;
-use crate::ids::ProjectId;
-use crate::options::{Prefix, RateGroup};
+/// The rate groups of all endpoints, by the names that options have for them.
+pub const RATE_GROUPS: &[&RateGroup] = &[
+    &assets::READS,
+    &assets::WRITES,
+    &relationships::LIMIT,
+    &settings::LOCATION_READS,
+];
 
-/// What is done to a row when its request succeeded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Done {
-    Created,
-    Updated,
-    Deleted,
-    Read,
+/// The lists that users can ask for, by their names.
+pub const LISTS: &[&Endpoint] = &[
+    &assets::LIST,
+    &relationships::SEARCH,
+    &settings::CATEGORIES,
+    &settings::STATUS_SETS,
+    &settings::CUSTOM_ATTRIBUTES,
+    &settings::CATEGORY_ATTRIBUTES,
+    &settings::ERROR_CODES,
+];
+
+/// The bulk writes, by the verbs that users have for them.
+pub const WRITES: &[(&str, &Write)] = &[
+    ("create", &assets::BATCH_CREATE),
+    ("patch", &assets::BATCH_PATCH),
+    ("delete", &assets::BATCH_DELETE),
+    ("unlink", &relationships::DELETE),
+];
+
+/// The list of this name.
+///
+/// # Errors
+/// [`Error::Option`] where there is none.
+pub fn list_of(name: &str) -> Result<&'static Endpoint, Error> {
+    let list = LISTS.iter().find(|list| list.name == name);
+    list.copied()
+        .ok_or_else(|| Error::Option(format!("cannot list `{name}`")))
 }
 
-/// Whom a status such as 403 or 404 concerns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Concerns {
-    /// The whole run: the project, the token. Going on would only repeat it.
-    Run,
-    /// Rows of this request.
-    Rows,
+/// The bulk write of this verb.
+///
+/// # Errors
+/// [`Error::Option`] where there is none.
+pub fn write_of(verb: &str) -> Result<&'static Write, Error> {
+    let write = WRITES.iter().find(|(known, _)| *known == verb);
+    write
+        .map(|(_, write)| *write)
+        .ok_or_else(|| Error::Option(format!("unknown verb `{verb}`")))
 }
 
-/// What an answer says of one row sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Paired<'a> {
-    /// It names the row; with the id, and where the whole entry stands in the body.
-    Named {
-        id: Option<Cow<'a, str>>,
-        entry: Option<Range<usize>>,
-    },
-    /// It does not.
-    Absent,
-}
-
-impl Paired<'_> {
-    /// The same without the body it was read from.
-    #[must_use]
-    pub fn into_owned(self) -> Paired<'static> {
-        match self {
-            Self::Named { id, entry } => Paired::Named {
-                id: id.map(|id| Cow::Owned(id.into_owned())),
-                entry,
-            },
-            Self::Absent => Paired::Absent,
-        }
+/// Refuses limits of a rate group that does not exist: they would be ignored without a word.
+///
+/// # Errors
+/// [`Error::Option`] naming the group.
+pub fn check_limits(limits: &Limits) -> Result<(), Error> {
+    let is_known = |name: &&String| RATE_GROUPS.iter().any(|group| group.name == **name);
+    match limits.requests.keys().find(|name| !is_known(name)) {
+        Some(name) => Err(Error::Option(format!("limits: unknown rate group `{name}`"))),
+        None => Ok(()),
     }
-}
-
-/// A row as it was sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SentRow<'r> {
-    /// Its client asset id, or its id.
-    pub key: &'r str,
-    /// What stood in the request for it.
-    pub body: &'r [u8],
-}
-
-/// Pairs a success with the rows sent, in their order. The flag asks for the entries too.
-pub type Pair = for<'a> fn(&'a [u8], &[SentRow<'_>], bool) -> Result<Vec<Paired<'a>>, String>;
-
-/// Names the fields in which an entry of a response differs from the row that was sent.
-pub type Differing = fn(&SentRow<'_>, &[u8]) -> Vec<String>;
-
-/// A bulk endpoint.
-pub struct Endpoint {
-    /// As the reference page calls it.
-    pub name: &'static str,
-    pub method: Method,
-    /// `{prefix}` and `{project}` are filled in.
-    pub path: &'static str,
-    pub group: RateGroup,
-    pub most_items: usize,
-    pub replay: Replay,
-    /// What stands before, and after, the comma-separated items of its body.
-    pub opens: &'static str,
-    pub closes: &'static str,
-    /// The status of a success, as the reference page documents it. No other proves a write.
-    pub success: u16,
-    pub done: Done,
-    /// What a row is that a success does not name; the text says why.
-    pub absent: Absent,
-    pub forbidden: Concerns,
-    pub not_found: Concerns,
-    pub pair: Pair,
-    /// Names the fields of a success entry that differ from what was sent, where the page shows that they can.
-    pub differing: Option<Differing>,
-    pub proof: Proof,
-}
-
-/// How rows are settled whose request was sent and whose answer was lost.
-pub enum Proof {
-    /// There is nothing to settle: a read.
-    Needless,
-    /// The rows have ids: they are read again by them.
-    ById {
-        endpoint: &'static Endpoint,
-        /// Appended to the path, with its question mark.
-        query: &'static str,
-        now: Judge,
-    },
-    /// The rows would be new: they are looked for in a list.
-    InList(&'static Lookup),
-}
-
-/// Says of a row, by what the service now holds under its id, what became of it.
-pub type Judge = fn(Option<&Value>, &SentRow<'_>) -> Now;
-
-/// What a row that was read again shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Now {
-    /// It is as the request wanted it.
-    Done,
-    /// It is not, so the request was not executed, or can be repeated.
-    NotDone,
-    /// It cannot be done: the text says why.
-    Impossible(&'static str),
-    /// It cannot be told: the text says why.
-    Unclear(&'static str),
-}
-
-/// Names and values of a query.
-pub type Query = Vec<(String, String)>;
-
-/// How new rows are looked for.
-pub struct Lookup {
-    pub listing: &'static Listing,
-    /// The query for what changed since a time (milliseconds since 1970), in these places.
-    pub query: fn(Option<i64>, &[String]) -> Query,
-    /// The place a row would stand in: its category.
-    pub place: fn(&Value) -> Option<String>,
-    pub read: fn(&str) -> Option<Found>,
-    /// Whether an entry says what a row said.
-    pub says: fn(&Value, &Value) -> bool,
-}
-
-/// An entry of a list, as far as it tells which row it is.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Found {
-    pub id: String,
-    pub key: String,
-    /// Milliseconds since 1970; `None` where it cannot be read.
-    pub created: Option<i64>,
-    /// Not deleted.
-    pub active: bool,
-    pub entry: Value,
-}
-
-/// What it means for a row that a success does not name it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Absent {
-    /// Whether it was executed cannot be told.
-    InDoubt,
-    /// The service left it out, which is how this endpoint refuses.
-    Refused(&'static str),
-}
-
-impl Endpoint {
-    /// The path for one project.
-    #[must_use]
-    pub fn path(&self, prefix: Prefix, project: ProjectId) -> String {
-        fill(self.path, prefix, project)
-    }
-}
-
-/// A paged read.
-pub struct Listing {
-    pub name: &'static str,
-    pub path: &'static str,
-    pub group: RateGroup,
-    pub pages: Pages,
-    /// The member that holds the rows.
-    pub rows: &'static str,
-    /// Its filters, as far as entries show whether they were applied.
-    pub filters: &'static [Filter],
-}
-
-/// How a read goes on to its next page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pages {
-    /// Everything comes at once.
-    One,
-    /// `pagination.cursorState`, given back as `cursorState`; `limit` is at most this.
-    Cursor { limit: u32 },
-    /// `page.continuationToken`, given back as `continuationToken`.
-    Continuation,
-    /// `offset` and `limit`, up to `pagination.totalResults`.
-    Offset { limit: u32 },
-}
-
-/// A read of many things by their ids.
-pub struct BatchRead {
-    pub name: &'static str,
-    /// With its query.
-    pub path: &'static str,
-    pub group: RateGroup,
-    pub most_items: usize,
-    /// The member that holds the rows.
-    pub rows: &'static str,
-}
-
-/// A write of one setting, answered with it.
-pub struct SettingWrite {
-    pub name: &'static str,
-    pub method: Method,
-    pub path: &'static str,
-    pub group: RateGroup,
-    pub replay: Replay,
-}
-
-pub(crate) fn fill(path: &str, prefix: Prefix, project: ProjectId) -> String {
-    path.replace("{prefix}", prefix.as_str())
-        .replace("{project}", &project.to_string())
 }

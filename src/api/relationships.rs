@@ -6,26 +6,59 @@ use std::collections::HashSet;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{Absent, Concerns, Done, Endpoint, Listing, Now, Pages, Paired, Proof, SentRow};
+use super::{
+    Absent, Concerns, Done, Endpoint, Items, Now, Paging, Paired, Path, Proof, RequestBody, ResponseBody,
+    RowShape, Rows, SentRow, Write,
+};
 use crate::api::assets::{by_id, range_in};
 use crate::api::filters::{Filter, Shows};
-use crate::http::Replay;
 use crate::http::send::Method;
+use crate::http::{Auth, Replay};
 use crate::model::asset::{entries, identity, list};
 use crate::model::text::Text;
 use crate::options::RateGroup;
 
+/// All requests of the API count together.
+pub const LIMIT: RateGroup = RateGroup {
+    name: "relationships",
+    requests: 120,
+};
+
+/// The reference pages of the API list it.
+const REGION_HEADER: Option<&str> = Some("x-ads-region");
+
+/// An endpoint that takes a bare array of 1 to 50 ids, and does the same when it is called twice.
+const fn of_ids(name: &'static str, path: &'static str, member: Option<&'static str>) -> Endpoint {
+    Endpoint {
+        name,
+        method: Method::Post,
+        path: Path::new(path),
+        group: &LIMIT,
+        region_header: REGION_HEADER,
+        auth: Auth::Bearer,
+        replay: Replay::Safe,
+        body: RequestBody::Items(Items {
+            open: "[",
+            close: "]",
+            most: 50,
+        }),
+        response: ResponseBody::Rows(Rows {
+            member,
+            paging: Paging::One,
+            filters: &[],
+        }),
+    }
+}
+
 /// POST relationships:delete: a bare array of 1 to 50 ids; 200 with the ids that were `deleted`. The page asks for
 /// access to both entities of each relationship, so a 403 may concern single rows.
-pub const DELETE: Endpoint = Endpoint {
-    name: "relationships:delete",
-    method: Method::Post,
-    path: "/bim360/relationship/v2/containers/{project}/relationships:delete",
-    group: RateGroup::Relationships,
-    most_items: 50,
-    replay: Replay::Safe,
-    opens: "[",
-    closes: "]",
+pub const DELETE: Write = Write {
+    endpoint: of_ids(
+        "relationships:delete",
+        "/bim360/relationship/v2/containers/{project}/relationships:delete",
+        Some("deleted"),
+    ),
+    row: RowShape::Id,
     success: 200,
     done: Done::Deleted,
     absent: Absent::Refused(
@@ -37,22 +70,20 @@ pub const DELETE: Endpoint = Endpoint {
     pair: pair_deleted,
     differing: None,
     proof: Proof::ById {
-        endpoint: &BATCH,
-        query: "",
+        read: &BATCH,
+        query: &[],
         now: deleted_now,
     },
 };
 
 /// POST relationships:batch: a bare array of 1 to 50 ids; 200 with a bare array of relationships.
-pub const BATCH: Endpoint = Endpoint {
-    name: "relationships:batch",
-    method: Method::Post,
-    path: "/bim360/relationship/v2/containers/{project}/relationships:batch",
-    group: RateGroup::Relationships,
-    most_items: 50,
-    replay: Replay::Safe,
-    opens: "[",
-    closes: "]",
+pub const BATCH: Write = Write {
+    endpoint: of_ids(
+        "relationships:batch",
+        "/bim360/relationship/v2/containers/{project}/relationships:batch",
+        None,
+    ),
+    row: RowShape::Id,
     success: 200,
     done: Done::Read,
     absent: Absent::Refused("the service knows no such relationship"),
@@ -83,13 +114,24 @@ fn deleted_now(relationship: Option<&Value>, _: &SentRow<'_>) -> Now {
 }
 
 /// GET relationships:search: pages of at most 100, by continuation token.
-pub const SEARCH: Listing = Listing {
+pub const SEARCH: Endpoint = Endpoint {
     name: "relationships",
-    path: "/bim360/relationship/v2/containers/{project}/relationships:search",
-    group: RateGroup::Relationships,
-    pages: Pages::Continuation,
-    rows: "relationships",
-    filters: FILTERS,
+    method: Method::Get,
+    path: Path::new("/bim360/relationship/v2/containers/{project}/relationships:search"),
+    group: &LIMIT,
+    region_header: REGION_HEADER,
+    auth: Auth::Bearer,
+    replay: Replay::Safe,
+    body: RequestBody::None,
+    response: ResponseBody::Rows(Rows {
+        member: Some("relationships"),
+        paging: Paging::Token {
+            within: "page",
+            name: "continuationToken",
+            limit: None,
+        },
+        filters: FILTERS,
+    }),
 };
 
 /// The filters of the "GET relationships:search" reference page.

@@ -1,140 +1,168 @@
 //! The settings of a project: categories, status sets, custom attributes (Assets API, version 1), and its locations
 //! (Locations API, version 2).
 
-use super::{BatchRead, Listing, Pages, SettingWrite};
-use crate::http::Replay;
+use super::assets::{READS, WRITES};
+use super::{Endpoint, Paging, Path, RequestBody, ResponseBody, Rows};
 use crate::http::send::Method;
+use crate::http::{Auth, Replay};
 use crate::options::RateGroup;
 
-const fn listing(name: &'static str, path: &'static str, pages: Pages) -> Listing {
-    Listing {
+/// Reads of locations.
+pub const LOCATION_READS: RateGroup = RateGroup {
+    name: "locations",
+    requests: 200,
+};
+
+const fn list(name: &'static str, path: &'static str, paging: Paging) -> Endpoint {
+    Endpoint {
         name,
-        path,
-        group: RateGroup::AssetsRead,
-        pages,
-        rows: "results",
-        filters: &[],
+        method: Method::Get,
+        path: Path::new(path),
+        group: &READS,
+        region_header: None,
+        auth: Auth::Bearer,
+        replay: Replay::Safe,
+        body: RequestBody::None,
+        response: ResponseBody::Rows(Rows {
+            member: Some("results"),
+            paging,
+            filters: &[],
+        }),
     }
 }
 
+const BY_CURSOR: Paging = Paging::Token {
+    within: "pagination",
+    name: "cursorState",
+    limit: Some(200),
+};
+
 /// GET categories: the page says it does not page.
-pub const CATEGORIES: Listing = listing(
+pub const CATEGORIES: Endpoint = list(
     "categories",
     "/{prefix}/assets/v1/projects/{project}/categories",
-    Pages::One,
+    Paging::One,
 );
 
 /// GET status-step-sets.
-pub const STATUS_SETS: Listing = listing(
+pub const STATUS_SETS: Endpoint = list(
     "status-sets",
     "/{prefix}/assets/v1/projects/{project}/status-step-sets",
-    Pages::Cursor { limit: 200 },
+    BY_CURSOR,
 );
 
 /// GET custom-attributes.
-pub const CUSTOM_ATTRIBUTES: Listing = listing(
+pub const CUSTOM_ATTRIBUTES: Endpoint = list(
     "custom-attributes",
     "/{prefix}/assets/v1/projects/{project}/custom-attributes",
-    Pages::Cursor { limit: 200 },
+    BY_CURSOR,
 );
 
 /// GET categories/:categoryId/custom-attributes.
-pub const CATEGORY_ATTRIBUTES: Listing = listing(
+pub const CATEGORY_ATTRIBUTES: Endpoint = list(
     "category-attributes",
     "/{prefix}/assets/v1/projects/{project}/categories/{category_id}/custom-attributes",
-    Pages::One,
+    Paging::One,
 );
 
 /// GET error-codes: the codes of the Assets API, the same for all projects. Its page asks for no token and names no rate
 /// limit; it is paced as a read.
-pub const ERROR_CODES: Listing = listing("error-codes", "/{prefix}/assets/v1/error-codes", Pages::One);
+pub const ERROR_CODES: Endpoint = list("error-codes", "/{prefix}/assets/v1/error-codes", Paging::One);
 
-/// POST category-status-step-sets/status-step-sets:batch-get: one row for each category, with inheritance. That a call
-/// takes at most 100 ids stands in the tutorial "Manage assets".
-pub const CATEGORY_STATUS_SETS: BatchRead = BatchRead {
-    name: "category-status-sets",
-    path: "/{prefix}/assets/v1/projects/{project}/category-status-step-sets/status-step-sets:batch-get\
-        ?includeInherited=true",
-    group: RateGroup::AssetsRead,
-    most_items: 100,
-    rows: "results",
+/// POST category-status-step-sets/status-step-sets:batch-get: one row for each category, with inheritance.
+pub const CATEGORY_STATUS_SETS: Endpoint = Endpoint {
+    method: Method::Post,
+    body: RequestBody::Json,
+    ..list(
+        "category-status-sets",
+        "/{prefix}/assets/v1/projects/{project}/category-status-step-sets/status-step-sets:batch-get",
+        Paging::One,
+    )
 };
 
-/// GET nodes: a whole tree has at most 10,000 nodes ("Locations field guide"), so it comes in one answer.
-pub const LOCATIONS: Listing = Listing {
+/// How many categories it takes per call, as the tutorial "Manage assets" says.
+pub const MOST_CATEGORIES: usize = 100;
+
+/// GET nodes: a whole tree has at most 10,000 nodes ("Locations field guide"), so it comes in one response.
+pub const LOCATIONS: Endpoint = Endpoint {
     name: "locations",
-    path: "/construction/locations/v2/projects/{project}/trees/default/nodes",
-    group: RateGroup::Locations,
-    pages: Pages::Offset { limit: 10_000 },
-    rows: "results",
-    filters: &[],
+    path: Path::new("/construction/locations/v2/projects/{project}/trees/default/nodes"),
+    ..LOCATION_NODES
 };
 
 /// The same for a project of BIM 360, whose locations have a container of their own.
-pub const LOCATIONS_OF_CONTAINER: Listing = Listing {
+pub const LOCATIONS_OF_CONTAINER: Endpoint = Endpoint {
     name: "locations-of-container",
-    path: "/bim360/locations/v2/containers/{container}/trees/default/nodes",
-    ..LOCATIONS
+    path: Path::new("/bim360/locations/v2/containers/{container}/trees/default/nodes"),
+    ..LOCATION_NODES
 };
 
-const fn write(name: &'static str, method: Method, path: &'static str, replay: Replay) -> SettingWrite {
-    SettingWrite {
+const LOCATION_NODES: Endpoint = Endpoint {
+    group: &LOCATION_READS,
+    region_header: Some("region"),
+    ..list("", "", Paging::Offset { limit: 10_000 })
+};
+
+/// A write of one setting. Its response is the setting.
+const fn write(name: &'static str, path: &'static str) -> Endpoint {
+    Endpoint {
         name,
-        method,
-        path,
-        group: RateGroup::AssetsWrite,
-        replay,
+        method: Method::Post,
+        path: Path::new(path),
+        group: &WRITES,
+        region_header: None,
+        auth: Auth::Bearer,
+        replay: Replay::Never,
+        body: RequestBody::Json,
+        response: ResponseBody::One,
     }
 }
 
-/// POST categories. Its answer is the category.
-pub const CREATE_CATEGORY: SettingWrite = write(
+/// An assignment, which is as well done twice: PUT, without a body.
+const fn assign(name: &'static str, path: &'static str) -> Endpoint {
+    Endpoint {
+        method: Method::Put,
+        replay: Replay::Safe,
+        body: RequestBody::None,
+        ..write(name, path)
+    }
+}
+
+/// POST categories.
+pub const CREATE_CATEGORY: Endpoint = write(
     "categories:create",
-    Method::Post,
     "/{prefix}/assets/v1/projects/{project}/categories",
-    Replay::Never,
 );
 
 /// POST status-step-sets: a set with all its statuses.
-pub const CREATE_STATUS_SET: SettingWrite = write(
+pub const CREATE_STATUS_SET: Endpoint = write(
     "status-step-sets:create",
-    Method::Post,
     "/{prefix}/assets/v1/projects/{project}/status-step-sets",
-    Replay::Never,
 );
 
 /// POST asset-statuses: one more status of a set.
-pub const CREATE_STATUS: SettingWrite = write(
+pub const CREATE_STATUS: Endpoint = write(
     "asset-statuses:create",
-    Method::Post,
     "/{prefix}/assets/v1/projects/{project}/asset-statuses",
-    Replay::Never,
 );
 
 /// POST custom-attributes.
-pub const CREATE_ATTRIBUTE: SettingWrite = write(
+pub const CREATE_ATTRIBUTE: Endpoint = write(
     "custom-attributes:create",
-    Method::Post,
     "/{prefix}/assets/v1/projects/{project}/custom-attributes",
-    Replay::Never,
 );
 
 /// What POST status-step-sets and POST custom-attributes take so that an inactive thing gives way that has the name.
-pub const RENAME_CONFLICTING: &str = "?renameConflicting=true";
+pub const RENAME_CONFLICTING: (&str, &str) = ("renameConflicting", "true");
 
-/// PUT categories/:categoryId/custom-attributes/:customAttributeId, without a body.
-pub const ASSIGN_ATTRIBUTE: SettingWrite = write(
+/// PUT categories/:categoryId/custom-attributes/:customAttributeId.
+pub const ASSIGN_ATTRIBUTE: Endpoint = assign(
     "categories/custom-attributes:assign",
-    Method::Put,
     "/{prefix}/assets/v1/projects/{project}/categories/{category_id}/custom-attributes/{assigned_id}",
-    Replay::Safe,
 );
 
-/// PUT categories/:categoryId/status-step-set/:statusStepSetId, without a body. It replaces the set that a category
-/// has or inherits.
-pub const ASSIGN_STATUS_SET: SettingWrite = write(
+/// PUT categories/:categoryId/status-step-set/:statusStepSetId. It replaces the set that a category has or inherits.
+pub const ASSIGN_STATUS_SET: Endpoint = assign(
     "categories/status-step-set:assign",
-    Method::Put,
     "/{prefix}/assets/v1/projects/{project}/categories/{category_id}/status-step-set/{assigned_id}",
-    Replay::Safe,
 );

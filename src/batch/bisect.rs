@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::api::Endpoint;
+use crate::api::Write;
 use crate::batch::plan::{Batch, Item};
 use crate::error::{ServiceError, Violation};
 use crate::model::text::same_key;
@@ -27,7 +27,7 @@ const MOST_NAMINGS: usize = 5;
 
 /// Splits a refused batch: by the rows the answer names, otherwise by halves.
 #[must_use]
-pub fn split<'e>(endpoint: &Endpoint, batch: &Batch, error: &'e ServiceError) -> Split<'e> {
+pub fn split<'e>(write: &Write, batch: &Batch, error: &'e ServiceError) -> Split<'e> {
     let named = named(batch, error);
     // Rows named before are proven bad only by a rest that succeeds. Where none did, they go out again.
     let doubted = || doubted(batch);
@@ -39,7 +39,7 @@ pub fn split<'e>(endpoint: &Endpoint, batch: &Batch, error: &'e ServiceError) ->
         };
     }
     if batch.halve || named.is_empty() || batch.named.len() >= MOST_NAMINGS {
-        let mut again = Vec::from(batch.halves(endpoint));
+        let mut again = Vec::from(batch.halves(write));
         for half in &mut again {
             half.halve = true;
         }
@@ -49,10 +49,10 @@ pub fn split<'e>(endpoint: &Endpoint, batch: &Batch, error: &'e ServiceError) ->
             again,
         };
     }
-    let mut rest = batch.part(endpoint, |at, _| !named.contains_key(&at));
+    let mut rest = batch.part(write, |at, _| !named.contains_key(&at));
     rest.named.clone_from(&batch.named);
     rest.named
-        .push(batch.part(endpoint, |at, _| named.contains_key(&at)));
+        .push(batch.part(write, |at, _| named.contains_key(&at)));
     Split {
         blamed: named
             .into_iter()

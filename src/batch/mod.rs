@@ -1,9 +1,8 @@
-//! Bulk runs: rows to requests, requests to verdicts. Written once, for every bulk endpoint.
+//! Bulk runs: rows to requests, requests to outcomes. Written once, for every bulk endpoint.
 
 mod align;
 pub mod bisect;
 mod breaker;
-pub mod pages;
 pub mod plan;
 mod prove;
 pub mod readings;

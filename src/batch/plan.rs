@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use uuid::Uuid;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
-use crate::api::{Endpoint, SentRow};
+use crate::api::{SentRow, Write};
 use crate::batch::resume::{Earlier, ReadRow, Today};
 use crate::http::{Phase, Stop};
 use crate::input::{Cell, Column, Label, Sink};
@@ -62,10 +62,10 @@ pub struct Batch {
 impl Batch {
     /// The whole body.
     #[must_use]
-    pub fn body(&self, endpoint: &Endpoint) -> Vec<u8> {
-        let mut body = Vec::with_capacity(self.open.len() + endpoint.closes.len());
+    pub fn body(&self, write: &Write) -> Vec<u8> {
+        let mut body = Vec::with_capacity(self.open.len() + write.endpoint.items().close.len());
         body.extend_from_slice(&self.open);
-        body.extend_from_slice(endpoint.closes.as_bytes());
+        body.extend_from_slice(write.endpoint.items().close.as_bytes());
         body
     }
 
@@ -100,12 +100,12 @@ impl Batch {
 
     /// The batch that a request carried.
     #[must_use]
-    pub fn kept(endpoint: &Endpoint, kept: &SentBody) -> Self {
+    pub fn kept(write: &Write, kept: &SentBody) -> Self {
         let mut batch = Self::default();
         let mut start = 0;
         for item in &kept.rows {
             let body = kept.text.get(start..item.end).unwrap_or_default();
-            batch.add(endpoint, item.row, &item.key, body.as_bytes());
+            batch.add(write, item.row, &item.key, body.as_bytes());
             // A comma is between two.
             start = item.end + 1;
         }
@@ -113,8 +113,8 @@ impl Batch {
     }
 
     /// Adds an item that is encoded already.
-    pub(super) fn add(&mut self, endpoint: &Endpoint, row: u32, key: &str, body: &[u8]) {
-        let start = self.begin(endpoint);
+    pub(super) fn add(&mut self, write: &Write, row: u32, key: &str, body: &[u8]) {
+        let start = self.begin(write);
         self.open.extend_from_slice(body);
         self.items.push(Item {
             row,
@@ -126,13 +126,13 @@ impl Batch {
 
     /// Bytes of the body.
     #[must_use]
-    pub fn bytes(&self, endpoint: &Endpoint) -> usize {
-        self.open.len() + endpoint.closes.len()
+    pub fn bytes(&self, write: &Write) -> usize {
+        self.open.len() + write.endpoint.items().close.len()
     }
 
     /// A batch of some of these items, written from what is already encoded.
     #[must_use]
-    pub fn part(&self, endpoint: &Endpoint, wanted: impl Fn(usize, &Item) -> bool) -> Self {
+    pub fn part(&self, write: &Write, wanted: impl Fn(usize, &Item) -> bool) -> Self {
         let mut part = Self {
             reread: self.reread,
             resent: self.resent,
@@ -146,54 +146,54 @@ impl Batch {
             .enumerate()
             .filter(|(at, item)| wanted(*at, item))
         {
-            part.add(endpoint, item.row, &item.key, &self.open[item.start..item.end]);
+            part.add(write, item.row, &item.key, &self.open[item.start..item.end]);
         }
         part
     }
 
     /// Two batches, the first with about as many bytes as the second: for a body that is too large.
     #[must_use]
-    pub fn halves_by_bytes(&self, endpoint: &Endpoint) -> [Self; 2] {
+    pub fn halves_by_bytes(&self, write: &Write) -> [Self; 2] {
         let half = self.open.len() / 2;
         // At least one item in each.
         let cut = self.items.iter().take_while(|item| item.end <= half).count();
         let cut = cut.clamp(1, self.items.len().saturating_sub(1).max(1));
-        self.split_at(endpoint, cut)
+        self.split_at(write, cut)
     }
 
     /// Two batches, the first with half of the rows.
     #[must_use]
-    pub fn halves(&self, endpoint: &Endpoint) -> [Self; 2] {
-        self.split_at(endpoint, self.items.len() / 2)
+    pub fn halves(&self, write: &Write) -> [Self; 2] {
+        self.split_at(write, self.items.len() / 2)
     }
 
     /// Two batches, the first with so many rows.
     #[must_use]
-    pub fn split_at(&self, endpoint: &Endpoint, rows: usize) -> [Self; 2] {
+    pub fn split_at(&self, write: &Write, rows: usize) -> [Self; 2] {
         [
-            self.part(endpoint, |at, _| at < rows),
-            self.part(endpoint, |at, _| at >= rows),
+            self.part(write, |at, _| at < rows),
+            self.part(write, |at, _| at >= rows),
         ]
     }
 
     /// Fills a remainder up to so many rows with those of the next batch, and returns what is left of that one. Only
     /// rows of which nothing is known yet are put together.
-    pub fn fill(&mut self, endpoint: &Endpoint, next: Self, rows: usize) -> Option<Self> {
+    pub fn fill(&mut self, write: &Write, next: Self, rows: usize) -> Option<Self> {
         let is_new = |batch: &Self| {
             batch.named.is_empty()
                 && batch.half_of.is_none()
                 && batch.resent == 0
                 && !(batch.halve || batch.reread || batch.suspicious || batch.in_doubt)
         };
-        let fits = self.bytes(endpoint) + next.bytes(endpoint) <= MOST_BYTES;
+        let fits = self.bytes(write) + next.bytes(write) <= MOST_BYTES;
         let whole = next.refused && next.items.len() <= rows;
         if !is_new(self) || !is_new(&next) || !fits || whole {
             return Some(next);
         }
         let room = rows.saturating_sub(self.items.len());
-        let [taken, left] = next.split_at(endpoint, room);
+        let [taken, left] = next.split_at(write, room);
         for item in &taken.items {
-            self.add(endpoint, item.row, &item.key, &taken.open[item.start..item.end]);
+            self.add(write, item.row, &item.key, &taken.open[item.start..item.end]);
         }
         self.remainder = self.items.len() < rows;
         (!left.items.is_empty()).then_some(Self {
@@ -203,9 +203,9 @@ impl Batch {
     }
 
     /// Makes room for one more item and says where it starts.
-    fn begin(&mut self, endpoint: &Endpoint) -> usize {
+    fn begin(&mut self, write: &Write) -> usize {
         self.open.extend_from_slice(if self.items.is_empty() {
-            endpoint.opens.as_bytes()
+            write.endpoint.items().open.as_bytes()
         } else {
             b","
         });
@@ -253,7 +253,7 @@ pub(super) enum Same {
 /// Packs rows into batches and opens their entry in the ledger.
 #[allow(clippy::struct_excessive_bools)] // Each is a question of its own.
 pub struct Packer {
-    endpoint: &'static Endpoint,
+    write: &'static Write,
     pub(super) writer: RowWriter,
     id_column: String,
     import_key: Option<String>,
@@ -299,7 +299,7 @@ impl Packer {
     /// A packer for one run. With `again`, the ledger may know rows already.
     #[must_use]
     pub fn new(
-        endpoint: &'static Endpoint,
+        write: &'static Write,
         policy: Policy,
         ledger: SharedLedger,
         batch_size: usize,
@@ -316,13 +316,13 @@ impl Packer {
             Earlier::of(&ledger, again.edits)
         };
         Self {
-            endpoint,
+            write,
             writer,
             id_column,
             import_key,
             named_by_id,
             ledger,
-            batch_size: batch_size.min(endpoint.most_items),
+            batch_size: batch_size.min(write.endpoint.items().most),
             ahead,
             current: Batch::default(),
             ready: VecDeque::new(),
@@ -418,7 +418,7 @@ impl Packer {
         self.current.items.reserve(batch.items.len());
         self.packed.rows += batch.items.len() as u64;
         self.packed.requests += 1;
-        self.packed.bytes += batch.bytes(self.endpoint) as u64;
+        self.packed.bytes += batch.bytes(self.write) as u64;
         if !self.count_only {
             self.ready.push_back(batch);
         }
@@ -544,7 +544,7 @@ impl Packer {
     /// Adds a row that is encoded already.
     pub(super) fn pack(&mut self, row: u32, key: &str, body: &[u8]) {
         self.row = row;
-        self.start = self.current.begin(self.endpoint);
+        self.start = self.current.begin(self.write);
         self.current.open.extend_from_slice(body);
         self.keep(key.into());
     }
@@ -557,7 +557,7 @@ impl Packer {
             let row = self.current.open.split_off(self.start);
             self.current.undo_begin();
             self.close_batch();
-            self.start = self.current.begin(self.endpoint);
+            self.start = self.current.begin(self.write);
             self.current.open.extend_from_slice(&row);
         }
         let end = self.current.open.len();
@@ -588,7 +588,7 @@ impl Sink for Packer {
     fn begin(&mut self, label: Label<'_>) -> bool {
         let wanted = self.begin_row(label);
         if wanted {
-            self.start = self.current.begin(self.endpoint);
+            self.start = self.current.begin(self.write);
             self.writer.begin(&mut self.current.open);
             if self.earlier.is_none() {
                 self.writer.set_number(self.row);

@@ -1,26 +1,24 @@
 //! What is done about a request whose answer was lost: wait, read the project, settle, and send what is not there.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::api::{Endpoint, Found, Lookup, Now, Paired, Proof, SentRow, fill};
-use crate::batch::pages::{self, Filters};
+use crate::api::{Found, Lookup, Now, Paired, Proof, SentRow, Write};
 use crate::batch::plan::{Batch, Item, state_of};
 use crate::batch::reconcile::{self, Doubt, Shown};
 use crate::batch::resume::{Today, removed};
 use crate::batch::run::{Landed, Run};
-use crate::batch::settle::{rows, unreadable};
+use crate::batch::settle::rows;
+use crate::call::Session;
 use crate::error::Error;
-use crate::http::{
-    By, Call, Caller, Counters, Moment, Noted, Phase, Replay, Response, RowLimit, Stage, Stop, untold,
-};
+use crate::http::{By, Caller, Moment, Noted, Phase, Replay, Response, RowLimit, Stage, untold};
 use crate::ids::ProjectId;
 use crate::ledger::{Fault, SharedLedger, State, lock};
 use crate::validation::RowShape;
@@ -41,9 +39,7 @@ pub(super) enum Evidence {
 
 /// What a look needs: it runs beside the requests of the run.
 pub(super) struct Context {
-    caller: Arc<Caller>,
-    counters: Arc<Counters>,
-    stop: Stop,
+    session: Session,
     ledger: SharedLedger,
     project: ProjectId,
 }
@@ -51,9 +47,7 @@ pub(super) struct Context {
 impl Run {
     pub(super) fn context(&self) -> Context {
         Context {
-            caller: self.caller.clone(),
-            counters: self.counters.clone(),
-            stop: self.stop.clone(),
+            session: self.session(),
             ledger: self.ledger.clone(),
             project: self.job.project,
         }
@@ -63,7 +57,7 @@ impl Run {
     pub(super) fn suspect(&mut self, batch: Batch, sending: u32, why: &Error, executed: bool) {
         let settle = self.caller.options().retry.settle;
         // A row with an id can be read at once, and sent again without harm.
-        let first = match self.job.endpoint.proof {
+        let first = match self.job.write.proof {
             Proof::ById { .. } if !batch.suspicious => settle / 10,
             Proof::ById { .. } => settle,
             _ => settle / 3,
@@ -93,7 +87,7 @@ impl Run {
     ) {
         let mut fault = Fault::of(why);
         fault.fix = Some("look the row up in the project before sending it again".to_owned());
-        if !self.job.reconcile || matches!(self.job.endpoint.proof, Proof::Needless) {
+        if !self.job.reconcile || matches!(self.job.write.proof, Proof::Needless) {
             self.blame(rows(&batch), State::Unknown, fault);
             return;
         }
@@ -129,7 +123,7 @@ impl Run {
     /// Takes up requests that an earlier run left in doubt.
     pub(super) fn resume_doubts(&mut self, today: HashMap<u32, Today>) {
         self.today = today;
-        let endpoint = self.job.endpoint;
+        let write = self.job.write;
         let batches: Vec<(u32, Batch)> = {
             let ledger = lock(&self.ledger);
             let in_doubt = |item: &Item, sending| {
@@ -138,8 +132,8 @@ impl Run {
             let bodies = ledger.bodies_of(&self.prove).into_iter();
             bodies
                 .map(|(sending, body)| {
-                    let batch = Batch::kept(endpoint, body);
-                    (sending, batch.part(endpoint, |_, item| in_doubt(item, sending)))
+                    let batch = Batch::kept(write, body);
+                    (sending, batch.part(write, |_, item| in_doubt(item, sending)))
                 })
                 .filter(|(_, batch)| !batch.items.is_empty())
                 .collect()
@@ -189,8 +183,8 @@ impl Run {
         if !batch.items.iter().any(|item| self.today.contains_key(&item.row)) {
             return batch;
         }
-        let endpoint = self.job.endpoint;
-        let mut renewed = batch.part(endpoint, |_, item| !self.today.contains_key(&item.row));
+        let write = self.job.write;
+        let mut renewed = batch.part(write, |_, item| !self.today.contains_key(&item.row));
         renewed.named.clone_from(&batch.named);
         for (item, sent) in batch.items.iter().zip(batch.sent()) {
             match self.today.remove(&item.row) {
@@ -201,7 +195,7 @@ impl Run {
                     ledger.set_digest(item.row, read.digest);
                     drop(ledger);
                     match read.judged {
-                        Ok(body) => renewed.add(endpoint, item.row, &read.key, &body),
+                        Ok(body) => renewed.add(write, item.row, &read.key, &body),
                         Err(problems) => {
                             let state = state_of(&problems);
                             self.blame(std::iter::once(item.row), state, Fault::invalid(problems));
@@ -258,8 +252,8 @@ impl Run {
         due.iter_mut().for_each(|doubt| doubt.looked = now);
         self.looking = true;
         let context = self.context();
-        let endpoint = self.job.endpoint;
-        flights.spawn(async move { look(context, endpoint, due).await });
+        let write = self.job.write;
+        flights.spawn(async move { look(context, write, due).await });
     }
 
     /// Settles what was looked for.
@@ -306,7 +300,7 @@ impl Run {
     }
 
     fn settle_by_list(&mut self, doubts: Vec<Doubt>, found: &[Found], whole: bool) {
-        let Proof::InList(lookup) = &self.job.endpoint.proof else {
+        let Proof::InList(lookup) = &self.job.write.proof else {
             return;
         };
         let import_key = self.job.policy.import_key.as_ref();
@@ -378,7 +372,7 @@ impl Run {
         doubt.executed = true;
         doubt.batch = doubt
             .batch
-            .part(self.job.endpoint, |at, _| entries.get(at) == Some(&None));
+            .part(self.job.write, |at, _| entries.get(at) == Some(&None));
         if !doubt.batch.items.is_empty() {
             self.look_again(
                 doubt,
@@ -398,7 +392,7 @@ impl Run {
     }
 
     fn settle_by_id(&mut self, mut doubt: Doubt, shown: &[Option<Value>]) {
-        let Proof::ById { now, .. } = self.job.endpoint.proof else {
+        let Proof::ById { now, .. } = self.job.write.proof else {
             return;
         };
         let judged: Vec<Now> = doubt
@@ -409,7 +403,7 @@ impl Run {
             .map(|(sent, entry)| now(entry.as_ref(), sent))
             .collect();
         let done = self.done();
-        let endpoint = self.job.endpoint;
+        let write = self.job.write;
         let sent = doubt.batch.sent();
         for ((item, judged), (entry, sent)) in
             doubt.batch.items.iter().zip(&judged).zip(shown.iter().zip(sent))
@@ -434,7 +428,7 @@ impl Run {
                     self.blame(std::iter::once(item.row), State::Rejected, fault);
                 }
                 (Now::Unclear(reason), None) => {
-                    let one = doubt.batch.part(endpoint, |_, other| other.row == item.row);
+                    let one = doubt.batch.part(write, |_, other| other.row == item.row);
                     self.stays_unknown(&one, reason);
                 }
             }
@@ -447,7 +441,7 @@ impl Run {
             if doubt.rounds == 0 {
                 let unclear = |at: usize| matches!(judged.get(at), Some(Now::Unclear(_)));
                 let unseen = |at: usize| shown.get(at).is_none_or(Option::is_none);
-                doubt.batch = doubt.batch.part(endpoint, |at, _| unclear(at) && unseen(at));
+                doubt.batch = doubt.batch.part(write, |at, _| unclear(at) && unseen(at));
                 doubt.rounds = 1;
                 doubt.due = Instant::now();
                 if !doubt.batch.items.is_empty() {
@@ -458,10 +452,10 @@ impl Run {
         }
         let not_done = |at: usize| judged.get(at) == Some(&Now::NotDone);
         let seen = |at: usize| shown.get(at).is_some_and(Option::is_some);
-        let last = doubt.batch.resent + 1 >= most_resent(endpoint, &self.caller);
+        let last = doubt.batch.resent + 1 >= most_resent(write, &self.caller);
         let early = doubt.looked < doubt.settled && !doubt.batch.reread;
         let rest = |wanted: &dyn Fn(usize) -> bool| {
-            let mut rest = doubt.batch.part(endpoint, |at, _| wanted(at));
+            let mut rest = doubt.batch.part(write, |at, _| wanted(at));
             rest.reread = doubt.batch.reread;
             rest.resent = doubt.batch.resent;
             rest.suspicious = early;
@@ -502,7 +496,7 @@ impl Run {
         "not_executed".clone_into(&mut fault.code);
         fault.message = format!("{}; the project shows that it was not executed", fault.message);
         fault.fix = Some("call .retry() on the result".to_owned());
-        if batch.resent >= most_resent(self.job.endpoint, &self.caller) {
+        if batch.resent >= most_resent(self.job.write, &self.caller) {
             self.blame(rows(&batch), State::Failed, fault);
             self.breaker.give_up();
             return;
@@ -542,8 +536,8 @@ impl Run {
 }
 
 /// How often a batch goes out in all. A request that may be replayed has had its tries each time.
-fn most_resent(endpoint: &Endpoint, caller: &Caller) -> u32 {
-    match endpoint.replay {
+fn most_resent(write: &Write, caller: &Caller) -> u32 {
+    match write.endpoint.replay {
         Replay::Safe => 2,
         Replay::Never => caller.options().retry.attempts,
     }
@@ -566,8 +560,8 @@ fn places(lookup: &Lookup, batch: &Batch) -> BTreeSet<String> {
         .collect()
 }
 
-async fn look(context: Context, endpoint: &'static Endpoint, mut doubts: Vec<Doubt>) -> Landed {
-    let evidence = match &endpoint.proof {
+async fn look(context: Context, write: &'static Write, mut doubts: Vec<Doubt>) -> Landed {
+    let evidence = match &write.proof {
         Proof::InList(lookup) => {
             let places: BTreeSet<String> = doubts
                 .iter()
@@ -576,7 +570,7 @@ async fn look(context: Context, endpoint: &'static Endpoint, mut doubts: Vec<Dou
             let places: Vec<String> = places.into_iter().collect();
             by_list(&context, lookup, &mut doubts, &places).await
         }
-        Proof::ById { endpoint, query, .. } => by_id(&context, endpoint, query, &doubts).await,
+        Proof::ById { read, query, .. } => by_id(&context, read, query, &doubts).await,
         Proof::Needless => Ok(Evidence::Rows(Vec::new())),
     };
     Landed::Looked(doubts, evidence)
@@ -588,7 +582,7 @@ async fn by_list(
     doubts: &mut [Doubt],
     places: &[String],
 ) -> Result<Evidence, Error> {
-    let clock = context.caller.clock();
+    let clock = context.session.caller.clock();
     if clock.now().by == By::Local {
         // Nothing was answered yet. An empty page tells the time.
         list(context, lookup, Some(FUTURE), &[]).await?;
@@ -617,22 +611,12 @@ pub(super) async fn list(
     since: Option<i64>,
     places: &[String],
 ) -> Result<(Vec<Found>, bool), Error> {
-    let listing = lookup.listing;
-    let path = fill(listing.path, context.caller.options().prefix, context.project);
-    let query = (lookup.query)(since, places);
+    let session = &context.session;
+    let call = session.to(lookup.list, &[("project", &context.project.to_string())])?;
+    let call = call.with_query((lookup.query)(since, places));
     let at = |stage| context.count(stage);
-    let table = pages::read_with(
-        &context.caller,
-        listing,
-        &path,
-        &query,
-        &context.stop,
-        &context.counters,
-        &at,
-        // An ignored filter only makes this list longer, and its entries are told apart by what they say.
-        Filters::Unchecked,
-    )
-    .await?;
+    // An ignored filter only makes this list longer, and its entries are told apart by what they say.
+    let table = session.pages(call).told(&at).unchecked().collect().await?;
     let entries = (0..table.len()).filter_map(|at| table.raw(at));
     let found: Vec<Found> = entries.filter_map(lookup.read).collect();
     let whole = found.len() == table.len();
@@ -641,47 +625,38 @@ pub(super) async fn list(
 
 async fn by_id(
     context: &Context,
-    endpoint: &'static Endpoint,
-    query: &str,
+    read: &'static Write,
+    query: &[(&str, &str)],
     doubts: &[Doubt],
 ) -> Result<Evidence, Error> {
+    let session = &context.session;
+    let name = read.endpoint.name;
+    let items = read.endpoint.items();
+    let at = |stage| context.count(stage);
     let mut shown = Vec::new();
     for doubt in doubts {
         let sent = doubt.batch.sent();
         let mut entries = Vec::with_capacity(sent.len());
         let mut rest = &sent[..];
-        let mut most = endpoint.most_items;
+        let mut most = items.most;
         while !rest.is_empty() {
-            most = most.min(context.caller.row_limit(endpoint.name, |limit| limit.most()));
+            most = most.min(session.caller.row_limit(name, |limit| limit.most()));
             let (sent, later) = rest.split_at(most.min(rest.len()));
             let ids: Vec<String> = sent.iter().map(|row| Value::from(row.key).to_string()).collect();
-            let call = Call {
-                method: endpoint.method,
-                path: endpoint.path(context.caller.options().prefix, context.project) + query,
-                group: endpoint.group,
-                replay: endpoint.replay,
-                body: Some(Bytes::from(format!(
-                    "{}{}{}",
-                    endpoint.opens,
-                    ids.join(","),
-                    endpoint.closes
-                ))),
-            };
-            let at = |stage| context.count(stage);
-            let read = |response: Response| entries_of(endpoint, &response, sent);
-            let called = context
-                .caller
-                .read(&call, &context.stop, &context.counters, &at, &read)
-                .await;
-            let read = match called.result {
+            let call = session
+                .to(&read.endpoint, &[("project", &context.project.to_string())])?
+                .with_query(query.iter().copied())
+                .with_body(format!("{}{}{}", items.open, ids.join(","), items.close));
+            let entries_of = |response: Response| entries_of(read, &response, sent);
+            let found = match session.call(&call, &at, &entries_of).await.result {
                 Err(Error::Service(refusal)) if [400, 413, 422].contains(&refusal.status) => {
                     let rows = sent.len();
                     if rows == 1 {
-                        context.caller.row_limit(endpoint.name, RowLimit::forget);
+                        session.caller.row_limit(name, RowLimit::forget);
                         return Err(Error::Service(refusal));
                     }
                     most = if refusal.status == 413 || refusal.says_too_many_rows() {
-                        context.caller.row_limit(endpoint.name, |limit| {
+                        session.caller.row_limit(name, |limit| {
                             limit.refused(rows);
                             limit.most()
                         })
@@ -692,11 +667,9 @@ async fn by_id(
                 }
                 result => result?,
             };
-            context
-                .caller
-                .row_limit(endpoint.name, |limit| limit.executed(sent.len()));
+            session.caller.row_limit(name, |limit| limit.executed(sent.len()));
             rest = later;
-            entries.extend(read);
+            entries.extend(found);
         }
         shown.push(entries);
     }
@@ -704,18 +677,11 @@ async fn by_id(
 }
 
 /// The entry of each row in a response to a read by ids.
-fn entries_of(
-    endpoint: &Endpoint,
-    response: &Response,
-    rows: &[SentRow<'_>],
-) -> Result<Vec<Option<Value>>, Error> {
-    let paired = (endpoint.pair)(&response.body, rows, true).map_err(|reason| {
-        let message = format!("the response of {} cannot be read: {reason}", endpoint.name);
-        unreadable(response, message)
-    })?;
-    if shows_others(&response.body, rows) {
-        let message = format!("the response of {} shows what was not asked for", endpoint.name);
-        return Err(unreadable(response, message));
+fn entries_of(write: &Write, response: &Response, rows: &[SentRow<'_>]) -> Result<Vec<Option<Value>>, Error> {
+    let cannot = |reason: String| write.endpoint.unreadable(response, &reason);
+    let paired = (write.pair)(&response.body, rows, true).map_err(cannot)?;
+    if shows_others(write, &response.body, rows) {
+        return Err(cannot("it shows what was not asked for".to_owned()));
     }
     let entry = |paired| match paired {
         Paired::Named {
@@ -726,21 +692,15 @@ fn entries_of(
     Ok(paired.into_iter().map(entry).collect())
 }
 
-/// Whether an answer holds entries that are none of these rows': then it says nothing of those it does not hold.
-fn shows_others(body: &[u8], rows: &[SentRow<'_>]) -> bool {
-    let entries = match serde_json::from_slice(body) {
-        Ok(Value::Array(entries)) => entries,
-        Ok(Value::Object(mut object)) => match object.remove("results") {
-            Some(Value::Array(entries)) => entries,
-            _ => return true,
-        },
-        _ => return true,
-    };
-    let asked = |entry: &Value| {
-        let id = entry.get("id").and_then(Value::as_str);
+/// Whether a response holds entries that are none of these rows': then it says nothing of those it does not hold.
+fn shows_others(write: &Write, body: &[u8], rows: &[SentRow<'_>]) -> bool {
+    let asked = |entry: &RawValue| {
+        let entry: Option<Value> = serde_json::from_str(entry.get()).ok();
+        let id = entry.as_ref().and_then(|entry| entry.get("id")?.as_str());
         id.is_some_and(|id| rows.iter().any(|row| row.key.eq_ignore_ascii_case(id)))
     };
-    !entries.iter().all(asked)
+    let entries = write.endpoint.rows(body);
+    !entries.is_ok_and(|entries| entries.into_iter().all(asked))
 }
 
 impl Context {

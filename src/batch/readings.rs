@@ -117,7 +117,7 @@ impl Reading {
 
     fn begin(&self) {
         let (reader, known) = (self.reader.clone(), self.known.clone());
-        let stop = reader.stop.clone();
+        let stop = reader.session.stop.clone();
         let read = tokio::spawn(async move {
             let content = match known {
                 Some(known) => reader.read_locations(known.content().clone()).await,
@@ -142,7 +142,7 @@ impl Reading {
 impl Drop for Reading {
     fn drop(&mut self) {
         // No call waits for it any more.
-        self.reader.stop.to(Phase::Now);
+        self.reader.session.stop.to(Phase::Now);
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::batch::pages::Place;
 use crate::batch::plan::Again;
+use crate::call::Place;
 use crate::error::Error;
 use crate::ledger::{Ledger, State, View};
 
@@ -17,6 +17,8 @@ pub struct Asked {
     /// With the project in it.
     pub path: String,
     pub query: Vec<(String, String)>,
+    /// What its request carries.
+    pub body: Option<String>,
 }
 
 /// What is left of a read.
@@ -96,7 +98,8 @@ impl Rest {
     }
 
     fn is_of(&self, asked: &Asked) -> Result<(), Error> {
-        if (&self.asked.service, &self.asked.path) != (&asked.service, &asked.path) {
+        let call = |asked: &'_ Asked| (asked.service.clone(), asked.path.clone(), asked.body.clone());
+        if call(&self.asked) != call(asked) {
             return Err(another_call());
         }
         // Filters may come from a set, which has no order.

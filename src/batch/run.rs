@@ -7,11 +7,10 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
-use crate::api::{Done, Endpoint, Paired, Proof};
+use crate::api::{Done, Paired, Proof, Query, Write};
 use crate::batch::bisect;
 use crate::batch::breaker::Breaker;
 use crate::batch::plan::{Again, Ahead, Batch, Packer};
@@ -19,9 +18,10 @@ use crate::batch::prove::Evidence;
 use crate::batch::reconcile::Doubt;
 use crate::batch::resume::Today;
 use crate::batch::settle::pair;
+use crate::call::Session;
 use crate::error::{Error, Sent, TransportError, shortened};
 use crate::http::{
-    Call, Called, Caller, Counters, Moment, Noted, Phase, Response, RowLimit, Stage, Stop, untold,
+    CallOutcome, Caller, Counters, Moment, Noted, Phase, Response, RowLimit, Stage, Stop, untold,
 };
 use crate::ids::ProjectId;
 use crate::input::{More, Source};
@@ -49,10 +49,9 @@ pub enum Tolerance {
 /// What a run is to do.
 #[allow(clippy::struct_excessive_bools)] // Each is a question of its own, asked once.
 pub struct Job {
-    pub endpoint: &'static Endpoint,
+    pub write: &'static Write,
     pub project: ProjectId,
-    /// Appended to the path, with its question mark.
-    pub query: String,
+    pub query: Query,
     pub policy: Policy,
     pub batch_size: usize,
     pub tolerance: Tolerance,
@@ -136,7 +135,7 @@ pub struct Ended {
 /// What comes back of a flight.
 pub(super) enum Landed {
     /// A batch, the number of its request in the ledger, and how that ended.
-    Answered(Batch, u32, Called<PairedResponse>),
+    Answered(Batch, u32, CallOutcome<PairedResponse>),
     /// Requests in doubt, and what was found of them.
     Looked(Vec<Doubt>, Result<Evidence, Error>),
 }
@@ -193,7 +192,7 @@ impl Run {
         let start = Instant::now();
         self.prove.clone_from(&self.job.again.prove);
         let mut packer = Packer::new(
-            self.job.endpoint,
+            self.job.write,
             self.job.policy.clone(),
             self.ledger.clone(),
             self.job.batch_size,
@@ -219,7 +218,7 @@ impl Run {
         ledger.stats.bytes_sent += load(&self.counters.bytes);
         if self.job.dry_run {
             let limits = &self.caller.options().limits;
-            let limit = f64::from(limits.of(self.job.endpoint.group));
+            let limit = f64::from(limits.of(self.job.write.endpoint.group));
             let mut plan = packer.packed;
             #[allow(clippy::cast_precision_loss)] // Requests of one run.
             let windows = (plan.requests as f64 / limit).ceil() - 1.0;
@@ -230,6 +229,14 @@ impl Run {
         Ended {
             table: self.table,
             fatal: self.fatal,
+        }
+    }
+
+    pub(super) fn session(&self) -> Session {
+        Session {
+            caller: self.caller.clone(),
+            stop: self.stop.clone(),
+            counters: self.counters.clone(),
         }
     }
 
@@ -438,7 +445,7 @@ impl Run {
     fn read(&mut self, source: &mut dyn Source, packer: &mut Packer) -> bool {
         packer.at_most(
             self.caller
-                .row_limit(self.job.endpoint.name, |limit| limit.most()),
+                .row_limit(self.job.write.endpoint.name, |limit| limit.most()),
         );
         let invalid = packer.invalid;
         let more = match source.fill(packer) {
@@ -481,13 +488,12 @@ impl Run {
     fn needs_existing(&self, packer: &Packer) -> bool {
         self.existing.is_none()
             && packer.import_keys_are_given()
-            && matches!(self.job.endpoint.proof, Proof::InList(_))
+            && matches!(self.job.write.proof, Proof::InList(_))
     }
 
     /// Reads the import keys that stand in the project.
     async fn read_existing(&mut self) {
-        let (Some(import_key), Proof::InList(lookup)) =
-            (&self.job.policy.import_key, &self.job.endpoint.proof)
+        let (Some(import_key), Proof::InList(lookup)) = (&self.job.policy.import_key, &self.job.write.proof)
         else {
             self.existing = Some(HashMap::new());
             return;
@@ -556,15 +562,15 @@ impl Run {
         if batch.items.iter().all(|item| wanted(item.row)) {
             return Some(batch);
         }
-        let part = batch.part(self.job.endpoint, |_, item| wanted(item.row));
+        let part = batch.part(self.job.write, |_, item| wanted(item.row));
         (!part.items.is_empty()).then_some(part)
     }
 
     /// What is left of a batch that held too many rows, filled up from the next ones.
     fn filled(&mut self, mut batch: Batch, packer: &mut Packer) -> Batch {
-        let endpoint = self.job.endpoint;
-        let known = self.caller.row_limit(endpoint.name, |limit| limit.most());
-        let most = known.min(self.job.batch_size).min(endpoint.most_items);
+        let write = self.job.write;
+        let known = self.caller.row_limit(write.endpoint.name, |limit| limit.most());
+        let most = known.min(self.job.batch_size).min(write.endpoint.items().most);
         while batch.remainder && batch.items.len() < most {
             if self.waiting.is_empty()
                 && let Some(next) = packer.take()
@@ -576,7 +582,7 @@ impl Run {
                 break;
             };
             let before = batch.items.len();
-            if let Some(left) = batch.fill(endpoint, next, most) {
+            if let Some(left) = batch.fill(write, next, most) {
                 self.waiting.push_front(left);
             }
             if batch.items.len() == before {
@@ -588,20 +594,20 @@ impl Run {
 
     /// A batch as it can be sent, or the parts that it has to be sent in.
     fn cut(&mut self, batch: Batch) -> Result<Batch, Vec<Batch>> {
-        let endpoint = self.job.endpoint;
+        let write = self.job.write;
         let rows = batch.items.len();
-        let most = self.caller.row_limit(endpoint.name, |limit| limit.most());
+        let most = self.caller.row_limit(write.endpoint.name, |limit| limit.most());
         if rows <= 1 {
             return Ok(batch);
         }
         let mut parts = if rows > most {
-            batch.split_at(endpoint, most)
-        } else if batch.bytes(endpoint) > self.most_bytes {
-            batch.halves_by_bytes(endpoint)
+            batch.split_at(write, most)
+        } else if batch.bytes(write) > self.most_bytes {
+            batch.halves_by_bytes(write)
         } else if batch.refused {
             let number = self.halved.len();
             self.halved.push((rows, 0));
-            let mut halves = batch.halves(endpoint);
+            let mut halves = batch.halves(write);
             for half in &mut halves {
                 half.half_of = Some(number);
                 half.halve = true;
@@ -632,7 +638,7 @@ impl Run {
     /// Whether what is sent next of a batch is sent with no other request beside it. A refused batch is not cut before
     /// it can be sent: by then the limit may be known.
     fn is_trial(&self, batch: &Batch) -> bool {
-        let name = self.job.endpoint.name;
+        let name = self.job.write.endpoint.name;
         let by_rows = |limit: &mut RowLimit| {
             let rows = batch.items.len();
             limit.is_trial(match rows.cmp(&limit.most()) {
@@ -644,28 +650,22 @@ impl Run {
         self.breaker.is_trial() || self.caller.row_limit(name, by_rows)
     }
 
-    fn launch(&self, flights: &mut JoinSet<Landed>, batch: Batch) {
-        let endpoint = self.job.endpoint;
-        let options = self.caller.options();
-        let call = Call {
-            method: endpoint.method,
-            path: endpoint.path(options.prefix, self.job.project) + &self.job.query,
-            group: endpoint.group,
-            replay: endpoint.replay,
-            body: Some(Bytes::from(batch.body(endpoint))),
+    fn launch(&mut self, flights: &mut JoinSet<Landed>, batch: Batch) {
+        let write = self.job.write;
+        let session = self.session();
+        let call = session.to(&write.endpoint, &[("project", &self.job.project.to_string())]);
+        let call = match call {
+            Ok(call) => call
+                .with_query(self.job.query.iter().cloned())
+                .with_body(batch.body(write)),
+            Err(error) => return self.give_up(error),
         };
-        let (caller, stop, counters, ledger, journal) = (
-            self.caller.clone(),
-            self.stop.clone(),
-            self.counters.clone(),
-            self.ledger.clone(),
-            self.journal.clone(),
-        );
+        let (ledger, journal) = (self.ledger.clone(), self.journal.clone());
         let (reads, keep) = (self.reads(), self.job.keep);
         let sending = lock(&ledger).begin_sending(batch.to_keep());
         flights.spawn(async move {
             let (ledger, journal, rows) = (&ledger, journal.as_ref(), &batch);
-            let clock = caller.clock();
+            let clock = session.caller.clock();
             let note = |stage| -> Noted<'_> {
                 if stage == Stage::NotExecuted {
                     if !rows.in_doubt {
@@ -692,21 +692,21 @@ impl Run {
             };
             let read = |response: Response| {
                 let paired = if reads {
-                    let paired = pair(endpoint, &response, &batch, keep)?;
+                    let paired = pair(write, &response, &batch, keep)?;
                     Some(paired.into_iter().map(Paired::into_owned).collect())
                 } else {
                     None
                 };
                 Ok(PairedResponse { response, paired })
             };
-            let ended = caller.read(&call, &stop, &counters, &note, &read).await;
+            let ended = session.call(&call, &note, &read).await;
             Landed::Answered(batch, sending, ended)
         });
     }
 
     /// Whether this run only reads: then one part that cannot be had ends it, since half an answer is none.
     pub(super) fn reads(&self) -> bool {
-        self.job.endpoint.done == Done::Read
+        self.job.write.done == Done::Read
     }
 
     /// Ends the run: no new requests. The first reason stands.

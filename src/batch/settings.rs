@@ -6,21 +6,15 @@
 //! where no answer says from where something is inherited are those above asked for too.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
-use bytes::Bytes;
 use serde_json::Value;
-use serde_json::value::RawValue;
 use tokio::task::JoinSet;
 
-use crate::api::{self, Listing, settings};
-use crate::batch::pages::{self, Filters};
-use crate::batch::settle::unreadable;
+use crate::api::{Endpoint, settings};
+use crate::call::Session;
 use crate::error::Error;
-use crate::http::send::Method;
-use crate::http::{Call, Caller, Counters, Phase, Replay, Response, Stop, untold};
+use crate::http::Phase;
 use crate::ids::ProjectId;
-use crate::model::asset::list;
 use crate::model::settings::{Attribute, Category, Inheritance, Location, StatusSet};
 use crate::model::value;
 use crate::settings::{Content, LOCATIONS_UNREAD};
@@ -29,12 +23,10 @@ use crate::table::Table;
 /// Whose settings are read.
 #[derive(Clone)]
 pub struct Reader {
-    pub caller: Arc<Caller>,
+    pub session: Session,
     pub project: ProjectId,
     /// Where the locations of a BIM 360 project are.
     pub locations_container: Option<String>,
-    pub stop: Stop,
-    pub counters: Arc<Counters>,
 }
 
 impl Reader {
@@ -79,7 +71,7 @@ impl Reader {
         match read {
             Ok(table) => content.locations = Some(entries(&table, Location::read)),
             // The call was stopped; nothing is wrong with the locations.
-            Err(error) if self.stop.phase() > Phase::Run => return Err(error),
+            Err(error) if self.session.stop.phase() > Phase::Run => return Err(error),
             // Rows with ids, or without locations, can be checked all the same.
             Err(error @ (Error::Service(_) | Error::Unreadable { .. } | Error::Transport(_))) => {
                 content.notes.push(format!("{LOCATIONS_UNREAD}: {error}"));
@@ -104,7 +96,7 @@ impl Reader {
             .collect();
         let inner: HashSet<&String> = parents.values().collect();
         let mut asked: Vec<Asked> = active
-            .chunks(settings::CATEGORY_STATUS_SETS.most_items)
+            .chunks(settings::MOST_CATEGORIES)
             .map(|ids| Asked::StatusSets(ids.to_vec()))
             .collect();
         asked.extend(
@@ -145,7 +137,7 @@ impl Reader {
         let mut under_way: JoinSet<Result<Told, Error>> = JoinSet::new();
         let mut told = Vec::new();
         loop {
-            while under_way.len() < self.caller.options().max_in_flight {
+            while under_way.len() < self.session.caller.options().max_in_flight {
                 let Some(next) = waiting.next() else { break };
                 let reader = self.clone();
                 under_way.spawn(async move { reader.ask_one(next).await });
@@ -170,7 +162,7 @@ impl Reader {
                     .list(
                         &settings::CATEGORY_ATTRIBUTES,
                         &[inherited],
-                        Some(("{category_id}", category.as_str())),
+                        Some(("category_id", category.as_str())),
                     )
                     .await?;
                 Ok(Told::Attributes(
@@ -183,66 +175,37 @@ impl Reader {
     }
 
     async fn status_sets(&self, ids: &[String]) -> Result<Vec<Inheritance>, Error> {
-        let endpoint = &settings::CATEGORY_STATUS_SETS;
-        let call = Call {
-            method: Method::Post,
-            path: api::fill(endpoint.path, self.caller.options().prefix, self.project),
-            group: endpoint.group,
-            replay: Replay::Safe,
-            body: Some(Bytes::from(serde_json::json!({ "ids": ids }).to_string())),
-        };
-        let read = |response: Response| {
-            let rows: Vec<&RawValue> = list(&response.body, endpoint.rows).map_err(|reason| {
-                let message = format!("the status sets of the categories cannot be read: {reason}");
-                unreadable(&response, message)
-            })?;
-            let rows = rows.into_iter();
-            Ok(rows
-                .filter_map(|raw| Inheritance::of_status_set(&value::read(raw.get())?))
-                .collect())
-        };
-        let called = self
-            .caller
-            .read(&call, &self.stop, &self.counters, &untold, &read);
-        called.await.result
+        let project = self.project.to_string();
+        let call = self
+            .session
+            .to(&settings::CATEGORY_STATUS_SETS, &[("project", &project)])?
+            .with_query([("includeInherited", "true")])
+            .with_body(serde_json::json!({ "ids": ids }).to_string());
+        let table = self.session.pages(call).collect().await?;
+        Ok(entries(&table, Inheritance::of_status_set))
     }
 
     async fn locations(&self) -> Result<Table, Error> {
         match &self.locations_container {
             None => self.list(&settings::LOCATIONS, &[], None).await,
             Some(container) => {
-                let filled = Some(("{container}", container.as_str()));
-                self.list(&settings::LOCATIONS_OF_CONTAINER, &[], filled).await
+                let place = Some(("container", container.as_str()));
+                self.list(&settings::LOCATIONS_OF_CONTAINER, &[], place).await
             }
         }
     }
 
     async fn list(
         &self,
-        listing: &Listing,
+        endpoint: &'static Endpoint,
         query: &[(&str, &str)],
-        filled: Option<(&str, &str)>,
+        place: Option<(&str, &str)>,
     ) -> Result<Table, Error> {
-        let mut path = api::fill(listing.path, self.caller.options().prefix, self.project);
-        if let Some((place, text)) = filled {
-            let text: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
-            path = path.replace(place, &text);
-        }
-        let query: Vec<(String, String)> = query
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
-        pages::read_with(
-            &self.caller,
-            listing,
-            &path,
-            &query,
-            &self.stop,
-            &self.counters,
-            &untold,
-            Filters::Checked,
-        )
-        .await
+        let project = self.project.to_string();
+        let places: Vec<(&str, &str)> = place.into_iter().chain([("project", project.as_str())]).collect();
+        let call = self.session.to(endpoint, &places)?;
+        let call = call.with_query(query.iter().copied());
+        self.session.pages(call).collect().await
     }
 }
 

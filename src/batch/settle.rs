@@ -2,19 +2,17 @@
 
 use std::time::Duration;
 
-use serde_json::value::RawValue;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::api::{Absent, Concerns, Done, Endpoint, Lookup, Paired, Proof};
+use crate::api::{Absent, Concerns, Done, Lookup, Paired, Proof, Write, unreadable};
 use crate::batch::bisect::{self, Split};
 use crate::batch::plan::Batch;
 use crate::batch::run::{PairedResponse, Run};
 use crate::error::{Error, Sent, ServiceError};
-use crate::http::refusal::{kept_headers, request_id};
-use crate::http::{Called, Response};
+use crate::http::refusal::request_id;
+use crate::http::{CallOutcome, Response};
 use crate::ledger::{Fault, State, lock};
-use crate::model::asset::list;
 
 /// How often a creation time is read: clocks jump rarely.
 const CLOCK_READ: Duration = Duration::from_secs(5);
@@ -41,7 +39,7 @@ enum Size {
 }
 
 impl Run {
-    pub(super) fn settle(&mut self, batch: Batch, sending: u32, called: Called<PairedResponse>) {
+    pub(super) fn settle(&mut self, batch: Batch, sending: u32, called: CallOutcome<PairedResponse>) {
         match &called.result {
             Err(error @ Error::Transport(_)) if error.sent() == Sent::No && !called.in_doubt => {
                 self.unreached.get_or_insert_with(|| error.clone());
@@ -84,7 +82,7 @@ impl Run {
 
     /// The state of a row for which the service did what was asked.
     pub(super) fn done(&self) -> State {
-        match self.job.endpoint.done {
+        match self.job.write.done {
             Done::Created => State::Created,
             Done::Updated => State::Updated,
             Done::Deleted => State::Deleted,
@@ -93,12 +91,12 @@ impl Run {
     }
 
     fn accept(&mut self, batch: Batch, sending: u32, response: PairedResponse, in_doubt: bool) {
-        let endpoint = self.job.endpoint;
+        let write = self.job.write;
         let PairedResponse { response, paired } = response;
         let response = &response;
         let paired = match paired {
             Some(paired) => Ok(paired),
-            None => pair(endpoint, response, &batch, self.job.keep),
+            None => pair(write, response, &batch, self.job.keep),
         };
         let paired = match paired {
             Ok(paired) => paired,
@@ -106,7 +104,7 @@ impl Run {
             // it counts as lost until a lookup finds its rows.
             Err(error) => {
                 self.counters.take_back_success();
-                let executed = response.status == endpoint.success && endpoint.done == Done::Created;
+                let executed = response.status == write.success && write.done == Done::Created;
                 self.suspect(batch, sending, &error, executed);
                 // The documented status with a body that is no page of a proxy: it was executed, so this is no outage.
                 if !(executed && response.body.trim_ascii_start().starts_with(b"{")) {
@@ -125,7 +123,7 @@ impl Run {
             match paired {
                 // A new asset without an id of the usual form cannot be found again, so it does not count as proven.
                 Paired::Named { id, .. }
-                    if endpoint.done == Done::Created
+                    if write.done == Done::Created
                         && id.as_ref().is_none_or(|id| Uuid::try_parse(id).is_err()) =>
                 {
                     absent.push(at);
@@ -134,13 +132,13 @@ impl Run {
                     ledger.set(item.row, done);
                     if let Some(id) = id {
                         ledger.set_id(item.row, &id);
-                        if endpoint.done == Done::Created {
+                        if write.done == Done::Created {
                             self.caller.remember(&id, ledger.run());
                         }
                         newest = Some((at, id));
                     }
                     if let Some(entry) = entry {
-                        let fields = endpoint.differing.and_then(|differing| {
+                        let fields = write.differing.and_then(|differing| {
                             Some(differing(&sent[at], response.body.get(entry.clone())?))
                         });
                         for field in fields.into_iter().flatten() {
@@ -157,7 +155,7 @@ impl Run {
             }
         }
         drop(ledger);
-        if let (Proof::InList(lookup), Some((at, id))) = (&endpoint.proof, newest) {
+        if let (Proof::InList(lookup), Some((at, id))) = (&write.proof, newest) {
             self.learn_clock(lookup, sending, response);
             let said = serde_json::from_slice(sent[at].body).unwrap_or_default();
             if let Some(place) = (lookup.place)(&said) {
@@ -184,14 +182,14 @@ impl Run {
         absent: &[usize],
         in_doubt: bool,
     ) {
-        let endpoint = self.job.endpoint;
+        let write = self.job.write;
         let all_absent = absent.len() == batch.items.len();
-        if all_absent && endpoint.absent == Absent::InDoubt {
+        if all_absent && write.absent == Absent::InDoubt {
             let error = unreadable(
                 response,
                 format!(
                     "the service answered {} to {} but its answer names none of the rows sent",
-                    response.status, endpoint.name
+                    response.status, write.endpoint.name
                 ),
             );
             // It was executed, so this is no outage.
@@ -204,8 +202,8 @@ impl Run {
         if absent.is_empty() {
             return;
         }
-        let part = batch.part(endpoint, |at, _| absent.contains(&at));
-        match endpoint.absent {
+        let part = batch.part(write, |at, _| absent.contains(&at));
+        match write.absent {
             Absent::Refused(reason) if self.reads() || (!self.job.reconcile && !in_doubt) => {
                 self.blame(rows(&part), State::Rejected, Fault::new("not_named", reason, ""));
             }
@@ -246,7 +244,7 @@ impl Run {
             .sendings()
             .get(sending as usize)
             .and_then(|sending| sending.left);
-        let entries: Result<Vec<&RawValue>, _> = list(&response.body, lookup.listing.rows);
+        let entries = lookup.list.rows(&response.body);
         let first = entries
             .ok()
             .and_then(|entries| (lookup.read)(entries.first()?.get()));
@@ -263,7 +261,7 @@ impl Run {
             *executed += 1;
             (*executed == 2).then_some(*rows)
         });
-        self.caller.row_limit(self.job.endpoint.name, |limit| {
+        self.caller.row_limit(self.job.write.endpoint.name, |limit| {
             limit.executed(rows);
             if let Some(rows) = whole {
                 limit.parts_executed(rows);
@@ -273,14 +271,14 @@ impl Run {
 
     /// Says whether a request was refused for its size, and learns from it how large the next may be.
     fn size(&mut self, batch: &Batch, refusal: &ServiceError) -> Size {
-        let endpoint = self.job.endpoint;
-        let (rows, bytes) = (batch.items.len(), batch.bytes(endpoint));
+        let write = self.job.write;
+        let (rows, bytes) = (batch.items.len(), batch.bytes(write));
         let too_large = refusal.status == 413;
         if !too_large && (![400, 422].contains(&refusal.status) || bisect::names_rows(batch, refusal)) {
             return Size::Fits;
         }
         let (said, reads) = (refusal.says_too_many_rows(), self.reads());
-        let misled = self.caller.row_limit(endpoint.name, |limit| {
+        let misled = self.caller.row_limit(write.endpoint.name, |limit| {
             match rows {
                 1 if said || too_large => limit.mislead(),
                 1 if reads => limit.forget(),
@@ -298,21 +296,23 @@ impl Run {
         if too_large || (said && !misled) {
             // What was taken for too many bytes before may have been too many rows.
             self.most_bytes = usize::MAX;
-            self.caller.row_limit(endpoint.name, |limit| limit.refused(rows));
+            self.caller
+                .row_limit(write.endpoint.name, |limit| limit.refused(rows));
             return Size::TooLarge;
         }
-        self.caller.row_limit(endpoint.name, |limit| limit.doubt(rows));
+        self.caller
+            .row_limit(write.endpoint.name, |limit| limit.doubt(rows));
         Size::Unclear
     }
 
     fn refuse(&mut self, batch: Batch, sending: u32, error: Error, in_doubt: bool) {
         let in_doubt = in_doubt || batch.suspicious || batch.in_doubt;
-        let endpoint = self.job.endpoint;
+        let write = self.job.write;
         let concerns_rows = match &error {
             Error::Service(refusal) => match refusal.status {
                 400 | 409 | 413 | 422 => !self.reads(),
-                403 => endpoint.forbidden == Concerns::Rows && !refusal.is_capacity(),
-                404 => endpoint.not_found == Concerns::Rows,
+                403 => write.forbidden == Concerns::Rows && !refusal.is_capacity(),
+                404 => write.not_found == Concerns::Rows,
                 _ => false,
             },
             _ => false,
@@ -332,7 +332,7 @@ impl Run {
                     && concerns_rows
                     && !batch.reread
                     && self.job.reconcile
-                    && matches!(endpoint.proof, Proof::ById { .. }) =>
+                    && matches!(write.proof, Proof::ById { .. }) =>
             {
                 self.suspect_conflict(batch, sending, &Error::Service(refusal));
             }
@@ -388,7 +388,7 @@ impl Run {
         self.breaker.close();
         let size = self.size(batch, refusal);
         let split = match size {
-            Size::Fits => bisect::split(self.job.endpoint, batch, refusal),
+            Size::Fits => bisect::split(self.job.write, batch, refusal),
             Size::TooLarge | Size::Unclear => bisect::whole(batch),
         };
         let whole = Error::Service(Box::new(refusal.clone()));
@@ -497,18 +497,18 @@ impl Run {
 
 /// What a successful response says of each row of a batch.
 pub(super) fn pair<'a>(
-    endpoint: &Endpoint,
+    write: &Write,
     response: &'a Response,
     batch: &Batch,
     entries: bool,
 ) -> Result<Vec<Paired<'a>>, Error> {
     // Only the documented success proves that a write was executed.
-    let documented = endpoint.done == Done::Read || response.status == endpoint.success;
-    let entries = entries || endpoint.differing.is_some();
-    (endpoint.pair)(&response.body, &batch.sent(), entries)
+    let documented = write.done == Done::Read || response.status == write.success;
+    let entries = entries || write.differing.is_some();
+    (write.pair)(&response.body, &batch.sent(), entries)
         .map_err(|reason| format!("the body cannot be read ({reason})"))
         .and_then(|paired| {
-            let undocumented = || format!("only {} proves that it was executed", endpoint.success);
+            let undocumented = || format!("only {} proves that it was executed", write.success);
             documented.then_some(paired).ok_or_else(undocumented)
         })
         .map_err(|reason| {
@@ -516,21 +516,10 @@ pub(super) fn pair<'a>(
                 response,
                 format!(
                     "the service answered {} to {}, but {reason}; check base_url= and proxy=",
-                    response.status, endpoint.name
+                    response.status, write.endpoint.name
                 ),
             )
         })
-}
-
-/// A success that does not say what it should.
-pub(super) fn unreadable(response: &Response, message: String) -> Error {
-    Error::Unreadable {
-        message,
-        status: response.status,
-        headers: kept_headers(response),
-        request_id: request_id(response),
-        body: String::from_utf8_lossy(&response.body).into(),
-    }
 }
 
 /// The rows of a batch.

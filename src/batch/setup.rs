@@ -6,20 +6,18 @@
 //! project, labels in their set, categories below the same one ("Assets field guide").
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bytes::Bytes;
 use serde_json::Value;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::api::settings as endpoints;
-use crate::api::{self, Listing, SettingWrite};
-use crate::batch::pages::{self, Filters};
+use crate::api::{Call, Endpoint};
+use crate::call::Session;
 use crate::error::Error;
-use crate::http::refusal::{kept_headers, request_id};
-use crate::http::{Call, Caller, Counters, Phase, Response, Stage, Stop, untold};
+use crate::http::refusal::request_id;
+use crate::http::{Phase, Response, Stage, untold};
 use crate::ids::ProjectId;
 use crate::model::settings::{Attribute, Category, Status as Known, StatusSet};
 use crate::model::value;
@@ -113,10 +111,8 @@ const READS: u32 = 3;
 /// Whose set-up is written.
 #[derive(Clone)]
 pub struct Writer {
-    pub caller: Arc<Caller>,
+    pub session: Session,
     pub project: ProjectId,
-    pub stop: Stop,
-    pub counters: Arc<Counters>,
 }
 
 impl Writer {
@@ -132,14 +128,14 @@ impl Writer {
                 let step = &plan.steps[*number];
                 let ready = match ready(plan, step, &done) {
                     Ready::Not => continue,
-                    _ if self.stop.phase() != Phase::Run => Err(STOPPED.to_owned()),
+                    _ if self.session.stop.phase() != Phase::Run => Err(STOPPED.to_owned()),
                     _ if ended.is_some() => Err(ended.clone().unwrap_or_default()),
                     Ready::Never(reason) => Err(reason),
                     Ready::Now(sent) => Ok(sent),
                 };
                 match ready {
                     Err(reason) => done[*number] = Some(Outcome::not_sent(reason)),
-                    Ok(sent) if under_way.len() < self.caller.options().max_in_flight => {
+                    Ok(sent) if under_way.len() < self.session.caller.options().max_in_flight => {
                         let (writer, number) = (self.clone(), *number);
                         under_way.spawn(async move { (number, writer.send(*sent).await) });
                     }
@@ -182,7 +178,7 @@ impl Writer {
                     None => self.assign(&sent, &left).await,
                 }
             } => outcome,
-            () = self.stop.reached(Phase::Now) => {
+            () = self.session.stop.reached(Phase::Now) => {
                 if left.load(Ordering::Relaxed) {
                     let reason = "the call was stopped before the service answered".to_owned();
                     Outcome::new(Status::Unknown, Some(reason))
@@ -193,35 +189,34 @@ impl Writer {
         }
     }
 
-    fn call(&self, sent: &Sent) -> Call {
-        let filled = |path: String, (place, id): &(&str, String)| {
-            let id: String = form_urlencoded::byte_serialize(id.as_bytes()).collect();
-            path.replace(place, &id)
-        };
-        let path = api::fill(sent.endpoint.path, self.caller.options().prefix, self.project);
-        Call {
-            method: sent.endpoint.method,
-            path: sent.ids.iter().fold(path, filled) + sent.query,
-            group: sent.endpoint.group,
-            replay: sent.endpoint.replay,
-            body: sent.body.as_ref().map(|body| Bytes::from(body.to_string())),
-        }
+    fn call(&self, sent: &Sent) -> Result<Call, Error> {
+        let project = self.project.to_string();
+        let ids = sent.ids.iter().map(|(place, id)| (*place, id.as_str()));
+        let places: Vec<(&str, &str)> = ids.chain([("project", project.as_str())]).collect();
+        let call = self.session.to(sent.endpoint, &places)?.with_query(sent.query);
+        Ok(match &sent.body {
+            Some(body) => call.with_body(body.to_string()),
+            None => call,
+        })
     }
 
     /// Makes something, once.
     async fn create(&self, sent: &Sent, made: &Made, left: &AtomicBool) -> Outcome {
-        let call = self.call(sent);
+        let call = match self.call(sent) {
+            Ok(call) => call,
+            Err(error) => return Outcome::of(Status::NotSent, &error),
+        };
         let at = |stage| {
             left.store(stage == Stage::Leaving, Ordering::Relaxed);
             untold(stage)
         };
         let mut again = false;
         loop {
-            let called = self.caller.call(&call, &self.stop, &self.counters, &at).await;
+            let called = self.session.call(&call, &at, &Ok).await;
             let error = match called.result {
                 Ok(response) => match made.read(&response) {
                     Some(id) => return created(id, request_id(&response)),
-                    None => unreadable(sent, &response),
+                    None => unlike(sent, &response),
                 },
                 Err(error) if called.in_doubt => error,
                 Err(_) if called.stopped => return Outcome::not_sent(STOPPED),
@@ -261,8 +256,8 @@ impl Writer {
             return Ok(found);
         }
         tokio::select! {
-            () = self.stop.reached(Phase::Drain) => return Err(STOPPED.to_owned()),
-            () = tokio::time::sleep(self.caller.options().retry.settle) => {}
+            () = self.session.stop.reached(Phase::Drain) => return Err(STOPPED.to_owned()),
+            () = tokio::time::sleep(self.session.caller.options().retry.settle) => {}
         }
         self.look(made).await.map_err(|error| error.to_string())
     }
@@ -292,36 +287,30 @@ impl Writer {
 
     /// The id of what is called so now.
     async fn look(&self, made: &Made) -> Result<Option<String>, Error> {
-        let table = self.list(made.listing()).await?;
+        let table = self.list(made.list()).await?;
         let entries = (0..table.len()).filter_map(|row| value::read(table.raw(row)?));
         Ok(made.find(entries))
     }
 
-    async fn list(&self, listing: &Listing) -> Result<Table, Error> {
-        let path = api::fill(listing.path, self.caller.options().prefix, self.project);
-        pages::read_with(
-            &self.caller,
-            listing,
-            &path,
-            &[],
-            &self.stop,
-            &self.counters,
-            &untold,
-            Filters::Checked,
-        )
-        .await
+    async fn list(&self, endpoint: &'static Endpoint) -> Result<Table, Error> {
+        let project = self.project.to_string();
+        let call = self.session.to(endpoint, &[("project", &project)])?;
+        self.session.pages(call).collect().await
     }
 
     /// Assigns something, which is as well done twice.
     async fn assign(&self, sent: &Sent, left: &AtomicBool) -> Outcome {
-        let call = self.call(sent);
+        let call = match self.call(sent) {
+            Ok(call) => call,
+            Err(error) => return Outcome::of(Status::NotSent, &error),
+        };
         let at = |stage| {
             left.store(stage == Stage::Leaving, Ordering::Relaxed);
             untold(stage)
         };
         let mut tries = 1;
         loop {
-            let called = self.caller.call(&call, &self.stop, &self.counters, &at).await;
+            let called = self.session.call(&call, &at, &Ok).await;
             match called.result {
                 Ok(response) => {
                     let body = std::str::from_utf8(&response.body).ok().and_then(value::read);
@@ -331,8 +320,8 @@ impl Writer {
                             ..Outcome::new(Status::Assigned, None)
                         };
                     }
-                    if tries >= READS || self.stop.phase() != Phase::Run {
-                        return Outcome::of(Status::Unknown, &unreadable(sent, &response));
+                    if tries >= READS || self.session.stop.phase() != Phase::Run {
+                        return Outcome::of(Status::Unknown, &unlike(sent, &response));
                     }
                     tries += 1;
                 }
@@ -340,7 +329,7 @@ impl Writer {
                 Err(_) if called.stopped => return Outcome::not_sent(STOPPED),
                 Err(error) => return Outcome::of(Status::Failed, &error),
             }
-            tokio::time::sleep(self.caller.options().retry.base).await;
+            tokio::time::sleep(self.session.caller.options().retry.base).await;
         }
     }
 }
@@ -352,17 +341,8 @@ fn created(id: String, request_id: Option<String>) -> Outcome {
     }
 }
 
-fn unreadable(sent: &Sent, response: &Response) -> Error {
-    Error::Unreadable {
-        message: format!(
-            "the answer to {} cannot be read as what was sent; check base_url= and proxy= if it stays so",
-            sent.endpoint.name
-        ),
-        status: response.status,
-        headers: kept_headers(response),
-        request_id: request_id(response),
-        body: String::from_utf8_lossy(&response.body).into(),
-    }
+fn unlike(sent: &Sent, response: &Response) -> Error {
+    sent.endpoint.unreadable(response, "it is not what was sent")
 }
 
 /// The outcome of a step that sends nothing.
@@ -386,9 +366,9 @@ enum Ready {
 
 /// A request, with all ids in it.
 struct Sent {
-    endpoint: &'static SettingWrite,
+    endpoint: &'static Endpoint,
     ids: Vec<(&'static str, String)>,
-    query: &'static str,
+    query: Option<(&'static str, &'static str)>,
     body: Option<Value>,
     /// What it makes; nothing: it assigns.
     made: Option<Made>,
@@ -442,12 +422,12 @@ fn sent(
     };
     let put = |endpoint, category, assigned| Sent {
         endpoint,
-        ids: vec![("{category_id}", category), ("{assigned_id}", assigned)],
-        query: "",
+        ids: vec![("category_id", category), ("assigned_id", assigned)],
+        query: None,
         body: None,
         made: None,
     };
-    let rename = |rename| if rename { endpoints::RENAME_CONFLICTING } else { "" };
+    let rename = |rename: bool| rename.then_some(endpoints::RENAME_CONFLICTING);
     Ok(match work {
         Work::StatusSet {
             name,
@@ -473,7 +453,7 @@ fn sent(
                 label: label.clone(),
                 set: set.clone(),
             };
-            make(&endpoints::CREATE_STATUS, "", body, more, kept)
+            make(&endpoints::CREATE_STATUS, None, body, more, kept)
         }
         Work::Attribute {
             name,
@@ -493,7 +473,7 @@ fn sent(
                 name: name.clone(),
                 parent: parent.clone(),
             };
-            make(&endpoints::CREATE_CATEGORY, "", body, more, kept)
+            make(&endpoints::CREATE_CATEGORY, None, body, more, kept)
         }
         Work::AssignStatusSet { category, set, after } => {
             settled(*after)?;
@@ -519,7 +499,7 @@ enum Made {
 }
 
 impl Made {
-    fn listing(&self) -> &'static Listing {
+    fn list(&self) -> &'static Endpoint {
         match self {
             Self::StatusSet { .. } | Self::Status { .. } => &endpoints::STATUS_SETS,
             Self::Attribute { .. } => &endpoints::CUSTOM_ATTRIBUTES,

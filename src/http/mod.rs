@@ -1,4 +1,4 @@
-//! Requests and answers: sending, pacing, retrying. Knows no asset.
+//! Requests and responses: sending, pacing, retrying. Knows no asset.
 
 pub mod auth;
 pub mod clock;
@@ -15,7 +15,9 @@ pub mod trust;
 
 pub use auth::{Token, TokenSource};
 pub use clock::{By, Clock, Moment};
-pub use retry::{At, Call, Called, Caller, Counters, Noted, ReadAs, Replay, Stage, untold};
+pub use retry::{
+    At, Auth, CallOutcome, Caller, Counters, Noted, PreparedRequest, ReadAs, Replay, Stage, untold,
+};
 pub use row_limit::RowLimit;
 pub use send::{Request, Response, Transport};
 pub use stop::{Phase, Stop};

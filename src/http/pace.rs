@@ -30,7 +30,8 @@ pub struct Windows {
     loaded: OnceCell<()>,
 }
 
-type Groups = Mutex<HashMap<RateGroup, Arc<Window>>>;
+/// By the name of the rate group.
+type Groups = Mutex<HashMap<String, Arc<Window>>>;
 
 /// The windows of each process (a forked child has those of its parent too), service and user.
 type Registry = Mutex<HashMap<(u32, String, String), Arc<Windows>>>;
@@ -83,20 +84,24 @@ impl Windows {
             let read = tokio::time::timeout(PATIENCE, read).await;
             for groups in read.ok().and_then(Result::ok).unwrap_or_default() {
                 for (group, used) in groups {
-                    locked(&self.window(group).counts).add_others(&used, Instant::now(), wall_clock());
+                    locked(&self.window(&group).counts).add_others(&used, Instant::now(), wall_clock());
                 }
             }
         };
         self.loaded.get_or_init(load).await;
     }
 
-    fn window(&self, group: RateGroup) -> Arc<Window> {
-        locked(&self.groups).entry(group).or_default().clone()
+    fn window(&self, group: &str) -> Arc<Window> {
+        let mut groups = locked(&self.groups);
+        if let Some(window) = groups.get(group) {
+            return window.clone();
+        }
+        groups.entry(group.to_owned()).or_default().clone()
     }
 
-    /// Waits for a slot of the group: at most `limit` requests a `window`.
-    pub async fn slot(&self, group: RateGroup, limit: u32, window: Duration) -> Slot {
-        let state = self.window(group);
+    /// Waits for a slot of the group: at most `limit` requests per `window`.
+    pub async fn slot(&self, group: &RateGroup, limit: u32, window: Duration) -> Slot {
+        let state = self.window(group.name);
         // Tokio's mutex is fair: who asked first is served first.
         let turn = state.turn.lock().await;
         let asked = Instant::now();
@@ -127,15 +132,15 @@ impl Windows {
     }
 
     /// Whether the requests of the group are held back now.
-    pub fn is_paused(&self, group: RateGroup) -> bool {
-        let window = self.window(group);
+    pub fn is_paused(&self, group: &RateGroup) -> bool {
+        let window = self.window(group.name);
         let until = locked(&window.counts).paused_until;
         until.is_some_and(|until| until > Instant::now())
     }
 
     /// Holds back every request of the group until the time has passed.
-    pub fn pause(&self, group: RateGroup, time: Duration) {
-        let window = self.window(group);
+    pub fn pause(&self, group: &RateGroup, time: Duration) {
+        let window = self.window(group.name);
         let mut counts = locked(&window.counts);
         let until = Instant::now() + time;
         counts.paused_until = Some(counts.paused_until.map_or(until, |before| before.max(until)));
@@ -201,7 +206,7 @@ impl Keeper {
         self.changed.store(false, Ordering::Release);
         let windows: Vec<_> = locked(&self.groups)
             .iter()
-            .map(|(group, window)| (*group, window.clone()))
+            .map(|(group, window)| (group.clone(), window.clone()))
             .collect();
         let (now, at) = (wall_clock(), Instant::now());
         let used: BTreeMap<_, _> = windows
@@ -399,24 +404,31 @@ mod tests {
 
     const MINUTE: Duration = Duration::from_secs(60);
 
+    const fn group(name: &'static str) -> RateGroup {
+        RateGroup { name, requests: 100 }
+    }
+    const READS: RateGroup = group("assets_read");
+    const WRITES: RateGroup = group("assets_write");
+    const LOCATIONS: RateGroup = group("locations");
+
     #[tokio::test(start_paused = true)]
     async fn a_slot_is_free_one_window_after_its_answer() {
         let windows = Windows::default();
         let start = Instant::now();
-        let slow = windows.slot(RateGroup::AssetsWrite, 1, MINUTE).await;
+        let slow = windows.slot(&WRITES, 1, MINUTE).await;
         tokio::time::sleep(Duration::from_secs(10)).await;
         drop(slow);
-        drop(windows.slot(RateGroup::AssetsWrite, 1, MINUTE).await);
+        drop(windows.slot(&WRITES, 1, MINUTE).await);
         assert_eq!(start.elapsed().as_secs(), 70);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_waiter_goes_on_when_all_slots_were_in_flight() {
         let windows = Arc::new(Windows::default());
-        let held = windows.slot(RateGroup::AssetsWrite, 1, MINUTE).await;
+        let held = windows.slot(&WRITES, 1, MINUTE).await;
         let waiter = tokio::spawn({
             let windows = windows.clone();
-            async move { drop(windows.slot(RateGroup::AssetsWrite, 1, MINUTE).await) }
+            async move { drop(windows.slot(&WRITES, 1, MINUTE).await) }
         });
         tokio::time::sleep(Duration::from_secs(5)).await;
         held.unused();
@@ -441,22 +453,22 @@ mod tests {
     async fn a_process_goes_on_in_the_window_of_the_one_before() {
         let folder = tempfile::tempdir().unwrap();
         let first = of_a_process(folder.path()).await;
-        drop(first.slot(RateGroup::AssetsWrite, 3, MINUTE).await);
+        drop(first.slot(&WRITES, 3, MINUTE).await);
         tokio::time::sleep(Duration::from_secs(20)).await;
-        let under_way = first.slot(RateGroup::AssetsWrite, 3, MINUTE).await;
-        first.slot(RateGroup::AssetsWrite, 3, MINUTE).await.unused();
-        first.pause(RateGroup::Locations, Duration::from_secs(25));
+        let under_way = first.slot(&WRITES, 3, MINUTE).await;
+        first.slot(&WRITES, 3, MINUTE).await.unused();
+        first.pause(&LOCATIONS, Duration::from_secs(25));
         // Killed: what is under way is never given back.
         first.keeper.as_ref().unwrap().write();
         let (second, start) = (of_a_process(folder.path()).await, Instant::now());
-        drop(second.slot(RateGroup::AssetsRead, 3, MINUTE).await);
-        drop(second.slot(RateGroup::AssetsWrite, 3, MINUTE).await);
+        drop(second.slot(&READS, 3, MINUTE).await);
+        drop(second.slot(&WRITES, 3, MINUTE).await);
         assert_eq!(seconds(start), 0);
-        drop(second.slot(RateGroup::Locations, 3, MINUTE).await);
+        drop(second.slot(&LOCATIONS, 3, MINUTE).await);
         assert_eq!(seconds(start), 25);
-        drop(second.slot(RateGroup::AssetsWrite, 3, MINUTE).await);
+        drop(second.slot(&WRITES, 3, MINUTE).await);
         assert_eq!(seconds(start), 40);
-        drop(second.slot(RateGroup::AssetsWrite, 3, MINUTE).await);
+        drop(second.slot(&WRITES, 3, MINUTE).await);
         assert_eq!(seconds(start), 60);
         drop(under_way);
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -465,7 +477,7 @@ mod tests {
         second.keeper.as_ref().unwrap().write();
         let file = PaceFile::new(folder.path(), "https://service.example", "user");
         let all = file.others(wall_clock());
-        let writes = all.iter().map(|groups| &groups[&RateGroup::AssetsWrite]);
+        let writes = all.iter().map(|groups| &groups[WRITES.name]);
         let answered =
             |used: &Used| used.in_flight + used.answered.iter().map(|(_, count)| count).sum::<u32>();
         assert_eq!(writes.map(answered).sum::<u32>(), 4);
@@ -476,14 +488,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let windows = of_a_process(folder.path()).await;
         for _ in 0..50 {
-            drop(windows.slot(RateGroup::AssetsWrite, 100, MINUTE).await);
+            drop(windows.slot(&WRITES, 100, MINUTE).await);
         }
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
         tokio::time::sleep(INTERVAL * 2).await;
         let keeper = windows.keeper.as_ref().unwrap();
         assert!(!keeper.changed.load(Ordering::Acquire));
         let others = of_a_process(folder.path()).await;
-        let known = others.window(RateGroup::AssetsWrite);
+        let known = others.window(WRITES.name);
         assert_eq!(locked(&known.counts).answered.len(), 50);
     }
 
@@ -508,11 +520,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_pause_holds_the_whole_group_and_no_other() {
         let windows = Windows::default();
-        windows.pause(RateGroup::AssetsWrite, Duration::from_secs(25));
+        windows.pause(&WRITES, Duration::from_secs(25));
         let start = Instant::now();
-        drop(windows.slot(RateGroup::AssetsRead, 10, MINUTE).await);
+        drop(windows.slot(&READS, 10, MINUTE).await);
         assert_eq!(start.elapsed().as_secs(), 0);
-        drop(windows.slot(RateGroup::AssetsWrite, 10, MINUTE).await);
+        drop(windows.slot(&WRITES, 10, MINUTE).await);
         assert_eq!(start.elapsed().as_secs(), 25);
     }
 }

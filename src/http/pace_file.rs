@@ -13,7 +13,6 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::http::auth::digest;
-use crate::options::RateGroup;
 
 /// Another form of the file would have another number.
 const VERSION: u32 = 1;
@@ -57,7 +56,8 @@ struct Process {
     /// A random number.
     id: u64,
     written: i64,
-    groups: BTreeMap<RateGroup, Used>,
+    /// By the name of the rate group, which may be one that only another version of this client knows.
+    groups: BTreeMap<String, Used>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -95,7 +95,7 @@ impl PaceFile {
 
     /// What other processes did lately, at this time in milliseconds since 1970.
     #[must_use]
-    pub fn others(&self, now: i64) -> Vec<BTreeMap<RateGroup, Used>> {
+    pub fn others(&self, now: i64) -> Vec<BTreeMap<String, Used>> {
         self.remove_old();
         let groups = |process: Process| {
             let mut groups = process.groups;
@@ -115,7 +115,7 @@ impl PaceFile {
     ///
     /// # Errors
     /// That it cannot be written.
-    pub fn write(&self, groups: BTreeMap<RateGroup, Used>, now: i64) -> io::Result<()> {
+    pub fn write(&self, groups: BTreeMap<String, Used>, now: i64) -> io::Result<()> {
         let mut processes = self.read(now);
         processes.sort_by_key(|process| std::cmp::Reverse(process.written));
         processes.truncate(MOST_PROCESSES - 1);
@@ -217,12 +217,12 @@ mod tests {
 
     const NOW: i64 = 1_800_000_000_000;
 
-    fn used(answered: &[(i64, u32)]) -> BTreeMap<RateGroup, Used> {
+    fn used(answered: &[(i64, u32)]) -> BTreeMap<String, Used> {
         let used = Used {
             answered: answered.to_vec(),
             ..Used::default()
         };
-        BTreeMap::from([(RateGroup::AssetsWrite, used)])
+        BTreeMap::from([("assets_write".to_owned(), used)])
     }
 
     fn file(folder: &Path) -> PaceFile {
@@ -276,13 +276,21 @@ mod tests {
         };
         fs::write(file.path(), process(NOW, 7)).unwrap();
         assert_eq!(file.others(NOW), [used(&[(NOW, 7)])]);
+        // Another version of this client may know more groups.
+        fs::write(
+            file.path(),
+            process(NOW, 7).replace("assets_write", "another_group"),
+        )
+        .unwrap();
+        let groups = file.others(NOW).remove(0);
+        assert_eq!(groups.keys().collect::<Vec<_>>(), ["another_group"]);
         for odd in [
             String::new(),
             "null".to_owned(),
             "not JSON".to_owned(),
             "{\"version\":1}".to_owned(),
             process(NOW, 7).replace("\"version\":1", "\"version\":2"),
-            process(NOW, 7).replace("assets_write", "another_group"),
+            process(NOW, 7).replace("\"assets_write\"", "7"),
             process(NOW, 7)[..50].to_owned(),
             process(NOW, 30_000),
             process(NOW, u64::MAX),

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::error::{Error, Sent, ServiceError, TransportError};
-use crate::http::auth::Token;
+use crate::http::auth::{Bearer, Token};
 use crate::http::clock::Clock;
 use crate::http::pace::Windows;
 use crate::http::refusal;
@@ -31,20 +31,32 @@ pub enum Replay {
     Never,
 }
 
-/// One request to be called, without the token.
+/// Whether a request carries the token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Auth {
+    Bearer,
+    /// It carries none: what asks for a token has none yet.
+    None,
+}
+
+/// One request to be sent, without the token.
 #[derive(Debug, Clone)]
-pub struct Call {
+pub struct PreparedRequest {
     pub method: Method,
     /// From the host on: `/construction/assets/v2/...`, query included.
     pub path: String,
-    pub group: RateGroup,
+    pub group: &'static RateGroup,
+    /// The header that names the region of a project, where the endpoint takes one.
+    pub region_header: Option<&'static str>,
+    pub auth: Auth,
     pub replay: Replay,
+    pub content_type: &'static str,
     pub body: Option<Bytes>,
 }
 
 /// How a call ended.
 #[derive(Debug)]
-pub struct Called<T = Response> {
+pub struct CallOutcome<T = Response> {
     pub result: Result<T, Error>,
     /// How often bytes left for the service.
     pub attempts: u32,
@@ -123,7 +135,9 @@ pub fn untold<'a>(_: Stage) -> Noted<'a> {
 pub struct Caller {
     transport: Box<dyn Transport>,
     token: Token,
-    windows: std::sync::OnceLock<Arc<Windows>>,
+    windows: OnceLock<Arc<Windows>>,
+    /// Those of requests that carry no token.
+    open_windows: OnceLock<Arc<Windows>>,
     options: Options,
     clock: Clock,
     /// Ids that answers gave out lately, with when and in whose name.
@@ -144,7 +158,8 @@ impl Caller {
         Self {
             transport,
             token,
-            windows: std::sync::OnceLock::new(),
+            windows: OnceLock::new(),
+            open_windows: OnceLock::new(),
             in_flight: Semaphore::new(options.max_in_flight),
             options,
             clock: Clock::system(),
@@ -159,6 +174,7 @@ impl Caller {
         let mut caller = Self::new(transport, token, options);
         caller.clock = Clock::of_tokio();
         let _ = caller.windows.set(Arc::default());
+        let _ = caller.open_windows.set(Arc::default());
         caller
     }
 
@@ -203,37 +219,57 @@ impl Caller {
         &self.options
     }
 
-    async fn windows(&self) -> Result<&Windows, Error> {
-        if let Some(windows) = self.windows.get() {
+    async fn windows(&self, auth: Auth) -> Result<&Windows, Error> {
+        let windows = match auth {
+            Auth::Bearer => &self.windows,
+            Auth::None => &self.open_windows,
+        };
+        if let Some(windows) = windows.get() {
             return Ok(windows);
         }
         let service = self.options.service();
-        let user = self.token.user(&self.clock).await?;
+        let user = match auth {
+            Auth::Bearer => self.token.user(&self.clock).await?,
+            Auth::None => "",
+        };
         let shared = Windows::shared(&service, user, self.options.pacing.as_deref()).await;
-        Ok(self.windows.get_or_init(|| shared))
+        Ok(windows.get_or_init(|| shared))
+    }
+
+    async fn bearer(&self, auth: Auth) -> Result<Option<Bearer>, Error> {
+        match auth {
+            Auth::Bearer => self.token.bearer(&self.clock).await.map(Some),
+            Auth::None => Ok(None),
+        }
     }
 
     /// Sends a request and, where that is right, sends it again. `at` is told each time what is known of it.
-    pub async fn call(&self, call: &Call, stop: &Stop, counters: &Counters, at: At<'_>) -> Called {
-        self.read(call, stop, counters, at, &Ok).await
+    pub async fn call(
+        &self,
+        request: &PreparedRequest,
+        stop: &Stop,
+        counters: &Counters,
+        at: At<'_>,
+    ) -> CallOutcome {
+        self.read(request, stop, counters, at, &Ok).await
     }
 
     /// The same for a read: a success that `read` cannot read counts as a lost response.
     pub async fn read<T>(
         &self,
-        call: &Call,
+        request: &PreparedRequest,
         stop: &Stop,
         counters: &Counters,
         at: At<'_>,
         read: ReadAs<'_, T>,
-    ) -> Called<T> {
-        let mut called = Called {
+    ) -> CallOutcome<T> {
+        let mut called = CallOutcome {
             result: Err(stopped_error()),
             attempts: 0,
             in_doubt: false,
             stopped: false,
         };
-        let tried = self.try_call(call, stop, counters, at, read, &mut called);
+        let tried = self.try_call(request, stop, counters, at, read, &mut called);
         called.result = match tried.await {
             Ok(Some(response)) => Ok(response),
             Ok(None) => {
@@ -249,12 +285,12 @@ impl Caller {
     #[allow(clippy::too_many_lines)] // One loop, read from top to bottom.
     async fn try_call<T>(
         &self,
-        call: &Call,
+        request: &PreparedRequest,
         stop: &Stop,
         counters: &Counters,
         at: At<'_>,
         read: ReadAs<'_, T>,
-        called: &mut Called<T>,
+        called: &mut CallOutcome<T>,
     ) -> Result<Option<T>, Error> {
         let retry = &self.options.retry;
         let start = Instant::now();
@@ -263,14 +299,14 @@ impl Caller {
             biased;
             // The token says whose windows they are: a function of the user's may take long to give one.
             () = stop.reached(Phase::Drain) => return Ok(None),
-            windows = self.windows() => windows?,
+            windows = self.windows(request.auth) => windows?,
         };
-        let limit = self.options.limits.of(call.group);
+        let limit = self.options.limits.of(request.group);
         let mut tries = 0;
         let mut refreshed: Option<Instant> = None;
         let mut throttles = 0;
         let mut last: Option<Error> = None;
-        let not_executed = |called: &Called<T>| {
+        let not_executed = |called: &CallOutcome<T>| {
             if called.in_doubt {
                 untold(Stage::NotExecuted)
             } else {
@@ -284,7 +320,7 @@ impl Caller {
                     called.stopped = true;
                     return last.map_or(Ok(None), Err);
                 }
-                slot = windows.slot(call.group, limit, self.options.limits.window) => slot,
+                slot = windows.slot(request.group, limit, self.options.limits.window) => slot,
             };
             let waited = u64::try_from(slot.waited.as_millis()).unwrap_or(u64::MAX);
             counters.throttled.fetch_add(waited, Ordering::Relaxed);
@@ -298,7 +334,7 @@ impl Caller {
                 }
                 permit = self.in_flight.acquire() => permit,
             };
-            if windows.is_paused(call.group) {
+            if windows.is_paused(request.group) {
                 // A 429 meanwhile holds back this request too.
                 slot.unused();
                 continue;
@@ -307,7 +343,7 @@ impl Caller {
             let taken = tokio::select! {
                 biased;
                 () = stop.reached(Phase::Drain) => None,
-                taken = self.token.bearer(&self.clock) => Some(taken),
+                taken = self.bearer(request.auth) => Some(taken),
             };
             let bearer = match taken {
                 Some(Ok(bearer)) => bearer,
@@ -321,22 +357,23 @@ impl Caller {
                     return last.map_or(Ok(None), Err);
                 }
             };
-            let request = self.request(call, bearer.secret.reveal());
+            let wire = self.request(request, bearer.as_ref());
             if let Err(error) = at(Stage::Leaving).await {
                 slot.unused();
                 return Err(error);
             }
             let sent = self.clock.local();
             called.attempts += 1;
-            counters
-                .bytes
-                .fetch_add(call.body.as_ref().map_or(0, Bytes::len) as u64, Ordering::Relaxed);
-            let answered = self.transport.send(request).await;
+            counters.bytes.fetch_add(
+                request.body.as_ref().map_or(0, Bytes::len) as u64,
+                Ordering::Relaxed,
+            );
+            let answered = self.transport.send(wire).await;
             drop(permit);
             if let Ok(response) = &answered {
                 self.clock.learn(response, sent);
             }
-            let attempt = classify(answered, call.replay, read);
+            let attempt = classify(answered, request.replay, read);
             if matches!(&attempt, Attempt::Later { error, .. } if error.sent() == Sent::No) {
                 slot.unused();
             } else {
@@ -358,7 +395,7 @@ impl Caller {
                     if too_late(wait) {
                         return Err(service(refusal));
                     }
-                    windows.pause(call.group, wait);
+                    windows.pause(request.group, wait);
                     log::info!(
                         target: "acc_assets",
                         "the service asked for a pause of {:.1} s: another program may use the same user",
@@ -370,7 +407,8 @@ impl Caller {
                 }
                 // A new token that is refused is the end, unless it had the time to run out as well.
                 Attempt::TokenRefused(refusal)
-                    if refreshed.is_some_and(|at| at.elapsed() < SHORTEST_LIFE)
+                    if bearer.is_none()
+                        || refreshed.is_some_and(|at| at.elapsed() < SHORTEST_LIFE)
                         || too_late(Duration::ZERO) =>
                 {
                     return Err(service(refusal));
@@ -378,7 +416,9 @@ impl Caller {
                 Attempt::TokenRefused(refusal) => {
                     not_executed(called).await?;
                     refreshed = Some(Instant::now());
-                    if let Err(error) = self.token.newer_than(&bearer, &self.clock).await {
+                    if let Some(bearer) = &bearer
+                        && let Err(error) = self.token.newer_than(bearer, &self.clock).await
+                    {
                         return Err(service(with_reason(refusal, &error)));
                     }
                     counters.retries.fetch_add(1, Ordering::Relaxed);
@@ -419,22 +459,21 @@ impl Caller {
         }
     }
 
-    fn request(&self, call: &Call, token: &str) -> Request {
-        let mut headers = vec![
-            ("authorization", format!("Bearer {token}")),
-            ("accept", "application/json".to_owned()),
-        ];
-        if call.body.is_some() {
-            headers.push(("content-type", "application/json".to_owned()));
+    fn request(&self, request: &PreparedRequest, bearer: Option<&Bearer>) -> Request {
+        let mut headers = Vec::with_capacity(4);
+        headers.extend(bearer.map(|bearer| ("authorization", format!("Bearer {}", bearer.secret.reveal()))));
+        headers.push(("accept", "application/json".to_owned()));
+        if request.body.is_some() {
+            headers.push(("content-type", request.content_type.to_owned()));
         }
-        if let (Some(name), Some(region)) = (call.group.region_header(), self.options.region_code()) {
+        if let (Some(name), Some(region)) = (request.region_header, self.options.region_code()) {
             headers.push((name, region.to_owned()));
         }
         Request {
-            method: call.method,
-            url: format!("{}{}", self.options.base_url.trim_end_matches('/'), call.path),
+            method: request.method,
+            url: format!("{}{}", self.options.base_url.trim_end_matches('/'), request.path),
             headers,
-            body: call.body.clone(),
+            body: request.body.clone(),
         }
     }
 }
@@ -536,7 +575,7 @@ fn with_reason(mut refusal: ServiceError, reason: &Error) -> ServiceError {
     refusal
 }
 
-/// Only ever read together with `Called::stopped`.
+/// Only ever read together with `CallOutcome::stopped`.
 fn stopped_error() -> Error {
     Error::Transport(TransportError::new(
         Sent::No,

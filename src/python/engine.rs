@@ -1,6 +1,6 @@
 //! A client: its options and its token, and the calls it can make.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,15 +22,15 @@ use super::runtime::PerProcess;
 use super::settings::Settings;
 use super::setup::{Description, mistaken, steps};
 use super::table::Table;
-use crate::api::{Endpoint, Listing, assets, relationships, settings};
-use crate::batch::pages::Reading;
+use crate::api::{self, assets};
 use crate::batch::plan::Again;
 use crate::batch::readings::Readings;
 use crate::batch::rest::{Asked, Rest};
 use crate::batch::run::Tolerance;
 use crate::batch::settings::Reader;
 use crate::batch::setup::Writer;
-use crate::batch::{Job, Run, pages, scan};
+use crate::batch::{Job, Run, scan};
+use crate::call::{Reading, Session};
 use crate::error::{Error, TransportError};
 use crate::http::auth::Fetching;
 use crate::http::pace::keep_all;
@@ -82,13 +82,11 @@ struct ClientOptions {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct LimitOptions {
     window: f64,
-    assets_read: u32,
-    assets_write: u32,
-    relationships: u32,
-    locations: u32,
+    /// By rate group.
+    #[serde(flatten)]
+    requests: BTreeMap<String, u32>,
 }
 
 #[derive(Deserialize)]
@@ -233,10 +231,7 @@ impl TryFrom<ClientOptions> for Options {
             max_response_bytes: given.max_response_bytes,
             limits: Limits {
                 window: seconds("limits.window", given.limits.window)?,
-                assets_read: given.limits.assets_read,
-                assets_write: given.limits.assets_write,
-                relationships: given.limits.relationships,
-                locations: given.limits.locations,
+                requests: given.limits.requests,
             },
             retry: RetryPolicy {
                 attempts: given.retry.attempts,
@@ -255,6 +250,7 @@ impl TryFrom<ClientOptions> for Options {
             options.pacing = None;
         }
         options.check()?;
+        api::check_limits(&options.limits)?;
         Ok(options)
     }
 }
@@ -308,7 +304,7 @@ impl Engine {
         which: &str,
     ) -> PyResult<Operation> {
         let given: WriteOptions = depythonize(options)?;
-        let (endpoint, shape) = endpoint_of(py, verb)?;
+        let write = api::write_of(verb).map_err(|error| exception(py, &error))?;
         let mut names = given
             .names(py, settings, assets)
             .map_err(|error| exception(py, &error))?;
@@ -335,10 +331,10 @@ impl Engine {
         let import_key = given.import_key.clone().map(|field| ImportKey { field, prefix });
         let ledger = Arc::new(Mutex::new(ledger));
         let job = Job {
-            endpoint,
+            write,
             project,
-            query: String::new(),
-            policy: given.policy(shape, import_key, names),
+            query: Vec::new(),
+            policy: given.policy(write.row, import_key, names),
             batch_size: given.batch_size,
             tolerance,
             dry_run: given.dry_run,
@@ -372,16 +368,21 @@ impl Engine {
         let given: GetOptions = depythonize(options)?;
         let source = rows.get().source(py)?;
         let project = project_id(py, project)?;
-        let query = [
+        let query: api::Query = [
             ("includeCustomAttributes", given.include_custom_attributes),
             ("includeDeleted", given.include_deleted),
-        ];
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_string()))
+        .into();
+        let session = Session::new(self.caller(py)?, Stop::default());
+        let call = session
+            .to(&assets::BATCH_GET.endpoint, &[("project", &project.to_string())])
+            .map_err(|error| exception(py, &error))?;
         let asked = Asked {
             service: self.options.service(),
-            path: assets::BATCH_GET.path(self.options.prefix, project),
-            query: query
-                .map(|(name, value)| (name.to_owned(), value.to_string()))
-                .into(),
+            path: call.path,
+            query: query.clone(),
+            body: None,
         };
         let (ledger, again) = match after {
             None => (ledger::Ledger::default(), Again::default()),
@@ -392,14 +393,11 @@ impl Engine {
         };
         let before = after.map(|after| after.get().table().clone());
         let job = Job {
-            endpoint: &assets::BATCH_GET,
+            write: &assets::BATCH_GET,
             project,
-            query: format!(
-                "?includeCustomAttributes={}&includeDeleted={}",
-                given.include_custom_attributes, given.include_deleted
-            ),
+            query,
             policy: Policy {
-                shape: RowShape::Id,
+                shape: assets::BATCH_GET.row,
                 nulls: Nulls::Omit,
                 dates: Dates::Exact,
                 id_column: given.id,
@@ -460,7 +458,7 @@ impl Engine {
         settings: Option<&Bound<'_, Settings>>,
     ) -> PyResult<(bool, Vec<String>)> {
         let given: WriteOptions = depythonize(options)?;
-        let (_, shape) = endpoint_of(py, verb)?;
+        let shape = api::write_of(verb).map_err(|error| exception(py, &error))?.row;
         // Without settings a mapping may name attributes that are not known yet: that needs them.
         let Ok(mut names) = given.names(py, settings, None) else {
             return Ok((true, Vec::new()));
@@ -494,11 +492,9 @@ impl Engine {
     ) -> PyResult<Operation> {
         let known = known.map(|known| known.get().0.clone());
         let reader = Reader {
-            caller: self.caller(py)?,
+            session: Session::new(self.caller(py)?, Stop::default()),
             project: project_id(py, project)?,
             locations_container,
-            stop: Stop::default(),
-            counters: Arc::default(),
         };
         let reading = self.readings()?.join(reader, known, refresh);
         let stop = Stop::default();
@@ -550,10 +546,8 @@ impl Engine {
         }
         let stop = Stop::default();
         let writer = Writer {
-            caller: self.caller(py)?,
+            session: Session::new(self.caller(py)?, stop.clone()),
             project: project_id(py, project)?,
-            stop: stop.clone(),
-            counters: Arc::default(),
         };
         let work = Box::pin(async move {
             let outcomes = writer.apply(&planned).await;
@@ -573,40 +567,40 @@ impl Engine {
         ))
     }
 
-    /// Plans a paged read; the operation's table holds the rows. `after`: what an earlier one holds that failed.
-    #[pyo3(signature = (kind, project, path, query, /, after=None))]
-    #[allow(clippy::needless_pass_by_value)] // What Python hands over.
+    /// Plans a read of what is listed under this name, page by page; the operation's table holds the rows. `after`: what
+    /// an earlier one holds that failed.
+    #[pyo3(signature = (kind, project, path, query, /, after=None, body=None))]
+    #[allow(clippy::needless_pass_by_value, clippy::too_many_arguments)] // What Python hands over.
     fn read(
         &self,
         py: Python<'_>,
         kind: &str,
-        project: &str,
-        path: std::collections::HashMap<String, String>,
+        project: Option<&str>,
+        path: HashMap<String, String>,
         query: Vec<(String, String)>,
         after: Option<&Bound<'_, Table>>,
+        body: Option<String>,
     ) -> PyResult<Operation> {
-        let listing: &'static Listing = [
-            &assets::LIST,
-            &relationships::SEARCH,
-            &settings::CATEGORIES,
-            &settings::STATUS_SETS,
-            &settings::CUSTOM_ATTRIBUTES,
-            &settings::CATEGORY_ATTRIBUTES,
-            &settings::ERROR_CODES,
-        ]
-        .into_iter()
-        .find(|listing| listing.name == kind)
-        .ok_or_else(|| refused(py, format!("`{kind}` is nothing that can be listed")))?;
-        let project = project_id(py, project)?;
-        let mut address = crate::api::fill(listing.path, self.options.prefix, project);
-        for (name, value) in &path {
-            let value: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
-            address = address.replace(&format!("{{{name}}}"), &value);
-        }
+        let project = project.map(|project| project_id(py, project)).transpose()?;
+        let project = project.map(|project| project.to_string());
+        let places = path.iter().map(|(place, value)| (place.as_str(), value.as_str()));
+        let project = project.as_deref().map(|project| ("project", project));
+        let places: Vec<(&str, &str)> = places.chain(project).collect();
+        let stop = Stop::default();
+        let session = Session::new(self.caller(py)?, stop.clone());
+        let call = api::list_of(kind)
+            .and_then(|list| session.to(list, &places))
+            .map_err(|error| exception(py, &error))?
+            .with_query(query);
+        let call = match &body {
+            Some(body) => call.with_body(body.clone()),
+            None => call,
+        };
         let asked = Asked {
             service: self.options.service(),
-            path: address.clone(),
-            query: query.clone(),
+            path: call.path.clone(),
+            query: call.query.clone(),
+            body,
         };
         let mut reading = Reading::default();
         if let Some(after) = after {
@@ -614,14 +608,12 @@ impl Engine {
             reading.place = place.map_err(|error| exception(py, &error))?;
             reading.table = after.get().table().clone();
         }
-        let caller = self.caller(py)?;
-        let stop = Stop::default();
         let stopping = stop.clone();
         let left = Left::default();
         let leaves = left.clone();
         let work = Box::pin(async move {
             let read = tokio::select! {
-                read = pages::read_on(&caller, listing, &address, &query, &stopping, &mut reading) => read,
+                read = reading.go_on(&session, call) => read,
                 () = stopping.reached(Phase::Now) => Err(stopped()),
             };
             if read.is_err() {
@@ -818,16 +810,6 @@ fn open(header: &Header, given: &WriteOptions, view: Option<&View>, which: &str)
         }
     };
     Ok((ledger, again, journal))
-}
-
-fn endpoint_of(py: Python<'_>, verb: &str) -> PyResult<(&'static Endpoint, RowShape)> {
-    Ok(match verb {
-        "create" => (&assets::BATCH_CREATE, RowShape::NewAsset),
-        "patch" => (&assets::BATCH_PATCH, RowShape::AssetPatch),
-        "delete" => (&assets::BATCH_DELETE, RowShape::Id),
-        "unlink" => (&relationships::DELETE, RowShape::Id),
-        other => return Err(refused(py, format!("`{other}` is no bulk write"))),
-    })
 }
 
 fn project_id(py: Python<'_>, text: &str) -> PyResult<ProjectId> {

@@ -14,8 +14,9 @@ mod together;
 mod typed;
 mod value;
 
+pub use crate::api::RowShape;
 pub use identity::digest_of_no_row;
 pub(crate) use notices::in_rows;
-pub use policy::{Dates, ImportKey, KnownAsset, Names, Nulls, Policy, RowShape};
+pub use policy::{Dates, ImportKey, KnownAsset, Names, Nulls, Policy};
 pub use row::{ColumnUse, RowWriter};
 pub use rules::{Problem, Rule, rules};

@@ -7,18 +7,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::fields::{self, BARCODE, CUSTOM_ATTRIBUTES};
+use crate::api::RowShape;
 use crate::settings::{SEPARATOR, Settings};
-
-/// What a row becomes in the request body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RowShape {
-    /// `{"clientAssetId":"AHU-1",...}`, an item of assets:batch-create.
-    NewAsset,
-    /// `"<id>":{...}`, an entry of assets:batch-patch.
-    AssetPatch,
-    /// `"<id>"`; every other column is ignored.
-    Id,
-}
 
 /// What a null cell does. It never satisfies a required field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

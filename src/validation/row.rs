@@ -12,7 +12,7 @@ use super::fields::{self, BARCODE, CATEGORY, CLIENT_ASSET_ID, CUSTOM_ATTRIBUTES,
 use super::identity::{self, Identity, Seed};
 use super::json;
 use super::notices::{Notice, Notices, in_rows};
-use super::policy::{ImportKey, Policy, RowShape};
+use super::policy::{ImportKey, Policy};
 use super::resolve::Resolver;
 use super::rules::{
     ATTRIBUTE_VALUE, CLEAR, IMPORT_KEY, NOTHING_TO_CHANGE, Problem, REQUIRED, SET_BY_SERVICE, TWICE,
@@ -20,6 +20,7 @@ use super::rules::{
 };
 use super::typed;
 use super::value::{self, Meaning, Refusal};
+use crate::api::RowShape;
 use crate::input::{Cell, Column};
 use crate::model::text::trimmed;
 

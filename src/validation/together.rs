@@ -6,10 +6,11 @@ use uuid::Uuid;
 use super::fields::{CATEGORY, STATUS};
 use super::json;
 use super::notices::Notice;
-use super::policy::{KnownAsset, RowShape};
+use super::policy::KnownAsset;
 use super::resolve::Status;
 use super::row::RowWriter;
 use super::rules::{NOT_ASSIGNED, Problem, REQUIRED_ATTRIBUTE, Rule, STATUS as STATUS_RULE};
+use crate::api::RowShape;
 use crate::input::Cell;
 use crate::settings::{Miss, Settings};
 

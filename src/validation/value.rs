@@ -7,11 +7,12 @@ use uuid::Uuid;
 
 use super::fields::{Field, Kind, LONGEST_ATTRIBUTE};
 use super::json;
-use super::policy::{Dates, Nulls, Policy, RowShape};
+use super::policy::{Dates, Nulls, Policy};
 use super::rules::{
     ATTRIBUTE_VALUE, CLEAR, DATE_ONLY, FORMULA, NOT_FINITE, NULL, REQUIRED, Rule, TEXT, TOO_LONG,
     TURNED_TO_TEXT, UUID, WHOLE_NUMBER,
 };
+use crate::api::RowShape;
 use crate::input::Cell;
 use crate::model::text::trimmed;
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use acc_assets::api::{Endpoint, assets};
+use acc_assets::api::{Write, assets};
 use acc_assets::batch::plan::Again;
 use acc_assets::batch::run::{Ended, Tolerance};
 use acc_assets::batch::{Job, Run};
@@ -55,7 +55,7 @@ impl Source for Rows {
 
 /// One call of a verb.
 pub struct Call {
-    pub endpoint: &'static Endpoint,
+    pub write: &'static Write,
     pub shape: RowShape,
     pub rows: Vec<Texts>,
     pub stream: bool,
@@ -70,9 +70,9 @@ pub struct Call {
 }
 
 impl Call {
-    pub fn new(endpoint: &'static Endpoint, shape: RowShape, rows: Vec<Texts>) -> Self {
+    pub fn new(write: &'static Write, shape: RowShape, rows: Vec<Texts>) -> Self {
         Self {
-            endpoint,
+            write,
             shape,
             rows,
             stream: false,
@@ -295,9 +295,9 @@ impl Bench {
 
     pub fn job(&self, call: &mut Call) -> Job {
         Job {
-            endpoint: call.endpoint,
+            write: call.write,
             project: ProjectId::parse(&self.simulator.project_id()).unwrap(),
-            query: String::new(),
+            query: Vec::new(),
             policy: Policy {
                 shape: call.shape,
                 nulls: Nulls::Omit,
@@ -306,7 +306,7 @@ impl Bench {
                 import_key: call.import_key.take(),
                 names: std::mem::take(&mut call.names),
             },
-            batch_size: call.endpoint.most_items,
+            batch_size: call.write.endpoint.items().most,
             tolerance: call.tolerance,
             dry_run: false,
             keep: false,
@@ -339,12 +339,12 @@ impl Bench {
 
     pub async fn run(
         &self,
-        endpoint: &'static Endpoint,
+        write: &'static Write,
         shape: RowShape,
         rows: Vec<Texts>,
         stream: bool,
     ) -> (Ledger, Ended) {
-        let mut call = Call::new(endpoint, shape, rows);
+        let mut call = Call::new(write, shape, rows);
         call.stream = stream;
         self.call(call).await
     }

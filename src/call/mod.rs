@@ -1,0 +1,8 @@
+//! The two ways to use any endpoint: one response, or a stream of pages.
+
+#[allow(clippy::module_inception)] // The room is named after its first way.
+mod call;
+mod pages;
+
+pub use call::Session;
+pub use pages::{Entry, Page, Pages, Place, Reading};

@@ -1,0 +1,314 @@
+//! A list as a stream of pages, one request after another, and a reader that collects them.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::Session;
+use crate::api::assets::range_in;
+use crate::api::filters::Checks;
+use crate::api::{Call, Endpoint, Next, unreadable};
+use crate::error::{Error, shortened};
+use crate::http::{At, Response, untold};
+use crate::model::asset::members;
+use crate::table::Table;
+
+/// After this many pages in a row without a new id, or this many times `totalResults` rows, a list does not end.
+const MOST_STALE_PAGES: u32 = 20;
+const MOST_TOTALS: u64 = 10;
+
+/// What to do about a list that cannot go on where it was.
+const START_OVER: &str = "start the list over, without after=";
+
+/// One page of a list.
+#[derive(Debug)]
+pub struct Page {
+    pub response: Response,
+    /// The rows that were on no page before.
+    pub entries: Vec<Entry>,
+}
+
+/// One row of a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// A digest of its id: ids of a large project would fill the memory.
+    pub id: Option<u64>,
+    /// Where it is in the body.
+    pub range: Range<usize>,
+}
+
+impl Page {
+    /// The text of each row.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        let text = |entry: &Entry| std::str::from_utf8(self.response.body.get(entry.range.clone())?).ok();
+        self.entries
+            .iter()
+            .map(move |entry| text(entry).unwrap_or_default())
+    }
+}
+
+/// Where the next page of a list begins.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct Place {
+    /// None at the start.
+    cursor: Option<String>,
+    /// Rows of all pages before, and the largest `totalResults` in them.
+    read: u64,
+    total: u64,
+}
+
+/// A cursor is opaque, and no text for logs.
+impl fmt::Debug for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "after {} rows", self.read)
+    }
+}
+
+/// The pages of a list that are still to be read.
+pub struct Pages<'s> {
+    session: &'s Session,
+    at: At<'s>,
+    call: Call,
+    checks: Checks,
+    place: Place,
+    /// Digests of the ids, and of the cursors, so far.
+    seen: HashSet<u64>,
+    cursors: HashSet<u64>,
+    /// Pages in a row without a new id.
+    stale: u32,
+    /// The next page continues what was read before.
+    resumes: bool,
+    ended: bool,
+    /// What follows the page that was given last.
+    failed: Option<Error>,
+}
+
+impl Session {
+    /// The pages of a list, from the first one.
+    #[must_use]
+    pub fn pages(&self, call: Call) -> Pages<'_> {
+        Pages {
+            session: self,
+            at: &untold,
+            checks: Checks::of(call.endpoint, &call.query),
+            call,
+            place: Place::default(),
+            seen: HashSet::new(),
+            cursors: HashSet::new(),
+            stale: 0,
+            resumes: false,
+            ended: false,
+            failed: None,
+        }
+    }
+}
+
+impl<'s> Pages<'s> {
+    /// The same, told what is known of each request.
+    #[must_use]
+    pub fn told(mut self, at: At<'s>) -> Self {
+        self.at = at;
+        self
+    }
+
+    /// The same, for a reader whom more rows than were asked for do no harm.
+    #[must_use]
+    pub fn unchecked(mut self) -> Self {
+        self.checks = Checks::default();
+        self
+    }
+
+    /// The same from a place on, when rows with these ids (digests) were read before.
+    #[must_use]
+    pub fn after(mut self, place: Place, seen: HashSet<u64>) -> Self {
+        self.resumes = place.cursor.is_some();
+        self.place = place;
+        self.seen = seen;
+        self
+    }
+
+    /// Where the next page begins.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Reads the next page; None after the last one.
+    ///
+    /// # Errors
+    /// What ended the reading: a list that cannot be read to its end, or whose rows do not fit its filters.
+    pub async fn next(&mut self) -> Result<Option<Page>, Error> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        if self.ended {
+            return Ok(None);
+        }
+        let endpoint = self.call.endpoint;
+        let mut call = self.call.clone();
+        endpoint.paging().turn_to(&mut call, self.place.cursor.as_deref());
+        let (before, checks) = (self.place.read, &self.checks);
+        let read_as = |response| read(endpoint, checks, response, before);
+        let outcome = self.session.call(&call, self.at, &read_as).await;
+        let (mut page, next) = outcome.result.map_err(|error| refused(error, &self.place))?;
+        let on_page = page.entries.len() as u64;
+        let (read, total) = (before + on_page, next.total.unwrap_or(0).max(self.place.total));
+        // A service that no longer knows a cursor may say so with an empty page: that is not the end of the list.
+        if std::mem::take(&mut self.resumes) && on_page == 0 && !next.more && before < total {
+            let reason =
+                format!("{before} rows of {total} (`totalResults`) were read, and the next page is empty");
+            return Err(unreadable(&page.response, format!("{reason}; {START_OVER}")));
+        }
+        // Pages are cut by offset underneath (the sample cursor of the tutorial "Retrieve assets data" says so), so rows
+        // may come twice when data changes meanwhile.
+        let mut any_new = false;
+        page.entries.retain(|entry| {
+            let new = entry.id.is_none_or(|id| self.seen.insert(id));
+            any_new |= new && entry.id.is_some();
+            new
+        });
+        self.stale = if any_new { 0 } else { self.stale + 1 };
+        if next.more {
+            let cursor = next.cursor.as_deref().unwrap_or_default();
+            self.failed = self
+                .endless(cursor, on_page, read, total)
+                .map(|reason| endpoint.unreadable(&page.response, &reason));
+        }
+        self.ended = !next.more;
+        // A list that is at its end, or cannot go on, stays where it is.
+        if self.failed.is_none() && next.cursor.is_some() {
+            self.place = Place {
+                cursor: next.cursor,
+                read,
+                total,
+            };
+        }
+        Ok(Some(page))
+    }
+
+    /// Why reading on would never end, if that is so.
+    fn endless(&mut self, cursor: &str, on_page: u64, read: u64, total: u64) -> Option<String> {
+        let stale = self.stale;
+        let reason = if !self.cursors.insert(xxh3_64(cursor.as_bytes())) {
+            "it gives a cursor that it gave before".to_owned()
+        } else if stale >= MOST_STALE_PAGES {
+            format!("{stale} pages in a row brought no new id")
+        } else if total > on_page && read >= total.saturating_mul(MOST_TOTALS) {
+            format!("{read} rows were read, there is a next page, and `totalResults` is {total}")
+        } else {
+            return None;
+        };
+        Some(format!("{reason}, so reading on would never end"))
+    }
+
+    /// Reads all pages into a table.
+    ///
+    /// # Errors
+    /// As [`Self::next`]: nothing is returned of a list that could not be read to its end.
+    pub async fn collect(mut self) -> Result<Table, Error> {
+        let mut table = Table::default();
+        while let Some(page) = self.next().await? {
+            add(&mut table, page);
+        }
+        Ok(table)
+    }
+}
+
+/// How far a list was read.
+#[derive(Debug, Clone, Default)]
+pub struct Reading {
+    pub table: Table,
+    pub place: Place,
+}
+
+impl Reading {
+    /// Reads the pages that are still to be read. Each one is kept as it arrives.
+    ///
+    /// # Errors
+    /// As [`Pages::next`].
+    pub async fn go_on(&mut self, session: &Session, call: Call) -> Result<(), Error> {
+        let Self { table, place } = self;
+        let mut pages = session.pages(call).after(place.clone(), ids_of(table));
+        loop {
+            let page = pages.next().await;
+            place.clone_from(pages.place());
+            match page? {
+                Some(page) => add(table, page),
+                None => return Ok(()),
+            }
+        }
+    }
+}
+
+fn add(table: &mut Table, page: Page) {
+    let first = table.len();
+    let rows = page.entries.into_iter().enumerate();
+    let number = |at: usize| u32::try_from(first + at).unwrap_or(u32::MAX);
+    table.add(
+        page.response.body,
+        rows.map(|(at, entry)| (number(at), entry.range)).collect(),
+    );
+}
+
+/// Digests of the ids of all rows.
+fn ids_of(table: &Table) -> HashSet<u64> {
+    let id = |index| {
+        let raw: &RawValue = serde_json::from_str(table.raw(index)?).ok()?;
+        members(raw, &[], &mut Vec::new()).map(|id| xxh3_64(id.as_bytes()))
+    };
+    (0..table.len()).filter_map(id).collect()
+}
+
+/// A refusal of the cursor, with what to do about it. No page says how long a cursor is valid.
+fn refused(error: Error, place: &Place) -> Error {
+    match error {
+        Error::Service(mut refusal)
+            if place.cursor.is_some() && [400, 410, 422].contains(&refusal.status) =>
+        {
+            let hint = format!("the service no longer takes the cursor of the next page; {START_OVER}");
+            refusal.hint = Some(hint);
+            Error::Service(refusal)
+        }
+        error => error,
+    }
+}
+
+/// Reads a page; `before` is how many rows the pages before it had.
+fn read(
+    endpoint: &Endpoint,
+    checks: &Checks,
+    response: Response,
+    before: u64,
+) -> Result<(Page, Next), Error> {
+    let cannot = |reason: String| endpoint.unreadable(&response, &reason);
+    let rows = endpoint.rows(&response.body).map_err(cannot)?;
+    let mut shown = Vec::new();
+    let mut entries = Vec::with_capacity(rows.len());
+    for row in rows {
+        let id = members(row, checks.fields(), &mut shown);
+        if let Some((parameter, field, value)) = checks.ignored(&shown) {
+            let message = format!(
+                "the service ignores `{parameter}`: the list of {} holds `{}`, whose `{field}` is {}; call again, and \
+                 leave the filter out if it stays so",
+                endpoint.name,
+                id.as_deref().unwrap_or("an entry without an id"),
+                shortened(value, 100)
+            );
+            return Err(unreadable(&response, message));
+        }
+        entries.push(Entry {
+            id: id.map(|id| xxh3_64(id.as_bytes())),
+            range: range_in(&response.body, row),
+        });
+    }
+    let read = before + entries.len() as u64;
+    let next = endpoint
+        .paging()
+        .next(&response.body, entries.len(), read)
+        .map_err(cannot)?;
+    Ok((Page { response, entries }, next))
+}

@@ -1,0 +1,100 @@
+//! The rooms of `src/` and who may use whom: `src/lib.rs` declares them, lowest first, and a room uses only lower ones.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn source() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+/// The rooms in the order in which `src/lib.rs` declares them.
+fn rooms() -> Vec<String> {
+    let text = fs::read_to_string(source().join("lib.rs")).unwrap();
+    let room = |line: &str| {
+        let line = line.strip_prefix("pub ").unwrap_or(line);
+        Some(line.strip_prefix("mod ")?.strip_suffix(';')?.to_owned())
+    };
+    let rooms: Vec<String> = text.lines().filter_map(room).collect();
+    assert!(rooms.len() >= 10, "the rooms are not found: {rooms:?}");
+    rooms
+}
+
+/// The Rust files of a room: one file, or a folder.
+fn files(room: &str) -> Vec<PathBuf> {
+    let mut folders = vec![source().join(room)];
+    let mut files = Vec::new();
+    let alone = source().join(format!("{room}.rs"));
+    files.extend(alone.exists().then_some(alone));
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    assert!(!files.is_empty(), "`{room}` has no files");
+    files
+}
+
+/// The rooms that a text names: what follows `crate::` outside comments.
+fn used(text: &str) -> BTreeSet<String> {
+    let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let mut used = BTreeSet::new();
+    for line in code {
+        for after in line.split("crate::").skip(1) {
+            // `use crate::{api, http};` would name several.
+            assert!(
+                !after.starts_with('{'),
+                "name each room on a line of its own: {line}"
+            );
+            used.insert(
+                after
+                    .chars()
+                    .take_while(|letter| letter.is_alphanumeric() || *letter == '_')
+                    .collect(),
+            );
+        }
+    }
+    used
+}
+
+#[test]
+fn arrows_point_down() {
+    let rooms = rooms();
+    let mut wrong = Vec::new();
+    for (at, room) in rooms.iter().enumerate() {
+        for file in files(room) {
+            let allowed = |other: &String| other == room || rooms[..at].contains(other);
+            let up: Vec<String> = used(&fs::read_to_string(&file).unwrap())
+                .into_iter()
+                .filter(|other| !allowed(other))
+                .collect();
+            wrong.extend(
+                up.into_iter()
+                    .map(|other| format!("{} uses `{other}`", file.display())),
+            );
+        }
+    }
+    assert!(wrong.is_empty(), "\n- {}", wrong.join("\n- "));
+}
+
+/// A mistake of the client must not hide in a twin of itself: the simulator only shares what carries a request.
+#[test]
+fn the_simulator_shares_nothing_with_the_client() {
+    for file in files("simulator") {
+        for other in used(&fs::read_to_string(&file).unwrap()) {
+            let shared = ["simulator", "error", "ids", "http"].contains(&other.as_str());
+            assert!(shared, "{} uses `{other}`", file.display());
+        }
+    }
+}
+
+#[test]
+fn uses_are_found() {
+    let text = "use crate::http::{Auth, Replay};\n// crate::python\nlet call = crate::api::Call::new(crate::ids::one());";
+    assert_eq!(used(text), ["api", "http", "ids"].map(str::to_owned).into());
+}
