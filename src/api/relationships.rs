@@ -7,11 +7,11 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::{Absent, Concerns, Done, Endpoint, Listing, Now, Pages, Paired, Proof, SentRow};
-use crate::api::assets::{by_id, range_in};
+use crate::api::assets::by_id;
 use crate::api::filters::{Filter, Shows};
 use crate::http::Replay;
 use crate::http::send::Method;
-use crate::model::asset::{entries, identity, list};
+use crate::model::asset::{entries, identity, list, range_in};
 use crate::model::text::Text;
 use crate::options::RateGroup;
 

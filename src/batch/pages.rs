@@ -9,14 +9,13 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::api::assets::range_in;
 use crate::api::filters::Checks;
 use crate::api::{Listing, Pages};
 use crate::batch::settle;
 use crate::error::{Error, shortened};
 use crate::http::send::Method;
 use crate::http::{Answer, At, Call, Caller, Counters, Replay, Stop, untold};
-use crate::model::asset::{list, members, optional};
+use crate::model::asset::{list, members, optional, range_in};
 use crate::model::value;
 use crate::table::Table;
 
