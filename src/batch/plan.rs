@@ -620,7 +620,7 @@ impl Sink for Packer {
         wanted
     }
 
-    fn cell(&mut self, column: Column, value: Cell<'_>) {
+    fn cell(&mut self, column: Column, value: &Cell<'_>) {
         self.writer.cell(column, value, &mut self.current.open);
     }
 
