@@ -1,7 +1,7 @@
 """One measurement in a process of its own: `clients.py <what> <url> <rows>` prints it as a line of JSON.
 
-Every client gets the same list of dicts, has 8 requests of 100 assets in flight and keeps what it parsed of the
-answers until the clock has stopped. Timed is from the list in memory to the last answer parsed; imports, the making
+Every client gets the same list of dicts (one the same rows as a pandas frame), has 8 requests of 100 assets in flight
+and keeps what it parsed of the responses until the clock has stopped. Timed is from the list in memory to the last answer parsed; imports, the making
 of the rows and the making of the client object are not. Python's cyclic collector is left on.
 """
 
@@ -32,8 +32,8 @@ def batches(rows: Rows) -> list[Rows]:
     return [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
 
 
-def acc_assets_dicts(url: str, kept: list[Any] | None = None) -> Callable[[Rows], int]:
-    """This package: every check on, one outcome per row. `kept` takes the result."""
+def acc_assets_rows(url: str, kept: list[Any] | None = None) -> Callable[[Any], int]:
+    """This package, from dicts or from a frame: every check on, one outcome per row. `kept` takes the result."""
     import acc_assets
 
     # Without a limit to wait for: here the work is measured, not the waiting.
@@ -41,7 +41,7 @@ def acc_assets_dicts(url: str, kept: list[Any] | None = None) -> Callable[[Rows]
     client = acc_assets.Client(auth="benchmark-token", base_url=url, limits=limits, max_in_flight=IN_FLIGHT)
     assets = client.project(PROJECT).assets
 
-    def run(rows: Rows) -> int:
+    def run(rows: Any) -> int:
         # No settings: the other clients know none, and the server has none.
         result = assets.create(rows, validate=False)
         if kept is not None:
@@ -173,8 +173,11 @@ def autodesk_platform_sdk(url: str) -> Callable[[Rows], int]:
     return lambda rows: asyncio.run(work(rows))
 
 
-CREATE: dict[str, Callable[[str], Callable[[Rows], int]]] = {
-    "acc-assets": acc_assets_dicts,
+FROM_FRAME = "acc-assets, pandas frame"
+
+CREATE: dict[str, Callable[[str], Callable[[Any], int]]] = {
+    "acc-assets": acc_assets_rows,
+    FROM_FRAME: acc_assets_rows,
     "aiohttp + msgspec": aiohttp_msgspec,
     "aiohttp + orjson": aiohttp_orjson,
     "sockets + msgspec": sockets_msgspec,
@@ -270,7 +273,7 @@ def main() -> None:
     """Makes the one measurement the arguments ask for."""
     what, name, url, count = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
     if what == "create":
-        rows = [row(number) for number in range(count)]
+        rows = frame(count) if name == FROM_FRAME else [row(number) for number in range(count)]
         run = CREATE[name](url)
         found = measured(lambda: run(rows))
     elif what == "frame":
@@ -284,9 +287,9 @@ def main() -> None:
         found = measured(lambda: NAMES[name](table, known))
     else:
         kept: list[Any] = []
-        run = acc_assets_dicts(url, kept)
+        run = acc_assets_rows(url, kept)
         # A generator: what grows is the ledger and the requests in flight, not the input.
-        found = measured(lambda: run(row(number) for number in range(count)))  # type: ignore[arg-type]
+        found = measured(lambda: run(row(number) for number in range(count)))
         for name, look in {"repr": repr, "counts": lambda result: result.counts}.items():
             started = time.perf_counter()
             look(kept[0])

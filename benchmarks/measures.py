@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from clients import acc_assets_dicts, frame_acc_assets, measured, names_acc_assets, names_conversion
+from clients import acc_assets_rows, frame_acc_assets, measured, names_acc_assets, names_conversion
 from names import ids_of, named_frame, settings
 from rows import PROJECT, frame, row
 
@@ -27,7 +27,7 @@ WRITTEN, READ, CHECKED, DELETED = 20_000, 10_000, 100_000, 5_000
 def create(server: dict[str, str]) -> Work:
     """A list of dicts sent, every response read."""
     rows = [row(number) for number in range(WRITTEN)]
-    run = acc_assets_dicts(server["create"])
+    run = acc_assets_rows(server["create"])
     return lambda: run(rows)
 
 

@@ -36,7 +36,7 @@ fn row(writer: &mut RowWriter, cells: &[(&str, Cell<'_>)]) -> Result<Value, Vec<
     let columns: Vec<_> = cells.iter().map(|(name, _)| writer.column(name)).collect();
     writer.begin(&mut out);
     for (column, (_, cell)) in columns.into_iter().zip(cells) {
-        writer.cell(column, cell.clone(), &mut out);
+        writer.cell(column, cell, &mut out);
     }
     writer.end(&mut out)?;
     let text = String::from_utf8(out).unwrap();

@@ -16,7 +16,7 @@ use acc_assets::error::Error;
 use acc_assets::http::refusal;
 use acc_assets::http::send::{Method, Network, Sending};
 use acc_assets::http::{Caller, Clock, Request, Response, Token, Transport};
-use acc_assets::model::asset::{Identity, keyed, member};
+use acc_assets::model::asset::{self, identities, identity, keyed};
 use acc_assets::model::text::same_key;
 use acc_assets::options::Options;
 use acc_assets::table::{self, Table};
@@ -26,6 +26,7 @@ use fuzz::{Json, answer, bends, bent, body, id, odd, quoted, value};
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// As many cases as `PROPTEST_CASES` says; without it so many that all of it takes seconds.
 fn config() -> ProptestConfig {
@@ -223,8 +224,17 @@ proptest! {
         }
         in_time(|| {
             let _ = keyed(&body);
-            let _ = member::<Vec<Identity<'_>>>(&body, "results");
         });
+        // In one pass as by serde, entry by entry.
+        let by_serde: Result<Vec<&RawValue>, String> = asset::list(&body, "results");
+        let found = in_time(|| identities(&body, "results"));
+        prop_assert_eq!(found.as_ref().err(), by_serde.as_ref().err());
+        let pairs = found.iter().flatten().zip(by_serde.iter().flatten());
+        prop_assert_eq!(found.iter().flatten().count(), by_serde.iter().flatten().count());
+        for (entry, raw) in pairs {
+            prop_assert_eq!(&entry.identity, &identity(raw));
+            prop_assert_eq!(&body[entry.range.clone()], raw.get().as_bytes());
+        }
     }
 
     #[test]

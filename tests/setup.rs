@@ -4,7 +4,6 @@
 mod bench;
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use acc_assets::batch::settings::Reader;
 use acc_assets::batch::setup::{Outcome, Status, Writer};

@@ -12,8 +12,8 @@ use std::thread::ThreadId;
 use std::time::Duration;
 
 use acc_assets::api::{Write, assets, relationships, settings};
+use acc_assets::http::Phase;
 use acc_assets::http::send::Response;
-use acc_assets::http::{Phase, Stop};
 use acc_assets::ledger::journal::disk;
 use acc_assets::ledger::journal::{Header, Journal};
 use acc_assets::ledger::{Ledger, SharedLedger, State, View, lock};

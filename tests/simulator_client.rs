@@ -72,7 +72,7 @@ impl Source for Rows {
             let columns: Vec<_> = row.iter().map(|(name, _)| sink.column(name)).collect();
             if sink.begin(Label::Number) {
                 for (column, (_, value)) in columns.into_iter().zip(&row) {
-                    sink.cell(column, value.as_deref().map_or(Cell::Null, Cell::Text));
+                    sink.cell(column, &value.as_deref().map_or(Cell::Null, Cell::Text));
                 }
                 sink.end();
             }

@@ -42,7 +42,7 @@ fn write(policy: &Policy, cells: &[(&str, Cell<'_>)]) -> Result<String, Vec<Prob
     let columns: Vec<Column> = cells.iter().map(|(name, _)| writer.column(name)).collect();
     writer.begin(&mut out);
     for (column, (_, cell)) in columns.iter().zip(cells) {
-        writer.cell(*column, cell.clone(), &mut out);
+        writer.cell(*column, cell, &mut out);
     }
     let ended = writer.end(&mut out);
     let text = String::from_utf8(out).expect("JSON is UTF-8");
@@ -458,6 +458,42 @@ fn a_null_beside_the_same_field_is_not_given_twice() {
     assert_eq!(asset["customAttributes"], json!({"ca1": "x"}));
 }
 
+/// What was learned of one map of custom attributes is used for the next only where its names are the same.
+#[test]
+fn each_map_of_custom_attributes_is_read_by_its_own_names() {
+    let maps: [&[&str]; 9] = [
+        &["ca1", "ca2"],
+        &["ca1", "ca2"],
+        &["ca2", "ca1"],
+        &["ca2"],
+        &["ca2", "ca3", "ca1"],
+        &["Room", "ca1"],
+        &["Room", "ca1"],
+        &["ca1", "ca1"],
+        &["ca12", "ca2", "ca1"],
+    ];
+    let mut kept = RowWriter::new(policy(RowShape::NewAsset));
+    for names in maps.into_iter().chain(maps) {
+        let map = Cell::Map(names.iter().map(|name| (*name, Cell::Text(name))).collect());
+        let mut fresh = RowWriter::new(policy(RowShape::NewAsset));
+        let [by_kept, by_fresh] = [&mut kept, &mut fresh].map(|writer| {
+            let mut out = Vec::new();
+            writer.begin(&mut out);
+            for (name, cell) in [
+                ("clientAssetId", &Cell::Text("a")),
+                ("categoryId", &Cell::Int(1)),
+                ("statusId", &Cell::Text(STATUS)),
+                ("customAttributes", &map),
+            ] {
+                let column = writer.column(name);
+                writer.cell(column, cell, &mut out);
+            }
+            (writer.end(&mut out), out, writer.digest())
+        });
+        assert_eq!(by_kept, by_fresh, "{names:?}");
+    }
+}
+
 #[test]
 fn rows_do_not_touch_each_other() {
     let mut writer = RowWriter::new(policy(RowShape::NewAsset));
@@ -473,7 +509,7 @@ fn rows_do_not_touch_each_other() {
         writer.begin(&mut out);
         let cells = [Cell::Text(name), category, Cell::Text(STATUS), Cell::Text(name)];
         for (column, cell) in columns.iter().zip(cells) {
-            writer.cell(*column, cell, &mut out);
+            writer.cell(*column, &cell, &mut out);
         }
         let ended = writer.end(&mut out);
         assert_eq!(ended.is_err(), name == "b");
@@ -610,8 +646,8 @@ fn a_barcode_of_numbers_is_warned_of_once() {
     let mut out = Vec::new();
     for barcode in [Cell::Text("007"), Cell::Int(7), Cell::Int(8)] {
         writer.begin(&mut out);
-        writer.cell(columns[0], Cell::Text(ID), &mut out);
-        writer.cell(columns[1], barcode, &mut out);
+        writer.cell(columns[0], &Cell::Text(ID), &mut out);
+        writer.cell(columns[1], &barcode, &mut out);
         writer.end(&mut out).unwrap();
         assert_eq!(writer.key(), ID);
     }
@@ -643,7 +679,7 @@ fn a_long_asset_id_or_barcode_is_sent_with_one_warning_per_column() {
             writer.begin(&mut out);
             let cells = [Cell::Text(ID), name, barcode, Cell::Int(1), Cell::Text(STATUS)];
             for (column, cell) in columns.iter().zip(&cells[skipped..]) {
-                writer.cell(*column, cell.clone(), &mut out);
+                writer.cell(*column, cell, &mut out);
             }
             writer.end(&mut out).unwrap();
         }
@@ -669,9 +705,9 @@ fn a_blank_that_was_turned_to_text_is_sent_and_warned_of_once_a_column() {
     let mut out = Vec::new();
     for text in ["fine", "nan", "NaN"] {
         writer.begin(&mut out);
-        writer.cell(columns[0], Cell::Text(ID), &mut out);
-        writer.cell(columns[1], Cell::Text(text), &mut out);
-        writer.cell(columns[2], Cell::Text(text), &mut out);
+        writer.cell(columns[0], &Cell::Text(ID), &mut out);
+        writer.cell(columns[1], &Cell::Text(text), &mut out);
+        writer.cell(columns[2], &Cell::Text(text), &mut out);
         writer.end(&mut out).unwrap();
     }
     let warnings = writer.warnings(&|row| format!("row {row}"));
@@ -816,7 +852,7 @@ impl Sink for Writing {
         self.writer.begin(&mut self.out);
         true
     }
-    fn cell(&mut self, column: Column, value: Cell<'_>) {
+    fn cell(&mut self, column: Column, value: &Cell<'_>) {
         self.writer.cell(column, value, &mut self.out);
     }
     fn broken(&mut self, _: Label<'_>, found: &str) {

@@ -261,8 +261,9 @@ def _values(series: pandas.Series) -> tuple[object, bytes | None]:
     elif code in "biufM" and _is(kind, "numpy", "dtype"):
         values = series.to_numpy()
     else:
-        # The core knows every blank that an object can be; `isna` raises for some objects.
-        return series.tolist(), None
+        # The core knows every blank that an object can be; `isna` raises for some objects. The array of a column of
+        # objects is there already, and lists them sooner than the column does.
+        return (series.to_numpy(dtype=object) if code == "O" else series).tolist(), None
     mask = series.isna().to_numpy(dtype=bool)
     return values, mask.tobytes() if mask.any() else None
 

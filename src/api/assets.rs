@@ -11,6 +11,7 @@ use std::ops::Range;
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
     Absent, Concerns, Done, Endpoint, Found, Items, Lookup, Now, Paging, Paired, Path, Proof, Query,
@@ -19,7 +20,7 @@ use super::{
 use crate::api::filters::{Filter, Shows};
 use crate::http::send::Method;
 use crate::http::{Auth, Replay};
-use crate::model::asset::{Identity, identity, keyed, list};
+use crate::model::asset::{identities, identity, keyed, list, range_in};
 use crate::model::text::same_key;
 use crate::model::value;
 use crate::options::RateGroup;
@@ -366,26 +367,20 @@ fn same(came: &Value, sent: &Value) -> bool {
 /// else they say; and by position only where they say the same. What stays ambiguous stays unpaired: never a wrong id on
 /// a row.
 fn pair_created<'a>(body: &'a [u8], rows: &[SentRow<'_>], entries: bool) -> Result<Vec<Paired<'a>>, String> {
-    // Two fields are all that most answers are read for; whole entries only where they are kept.
-    let found: Vec<Identity<'a>> = list(body, "results")?;
+    let found = identities(body, "results")?;
     if found.is_empty() {
         return Err("`results` is empty".to_owned());
     }
-    let raw: Vec<&'a RawValue> = if entries {
-        list(body, "results")?
-    } else {
-        Vec::new()
-    };
     let named = |at: usize| Paired::Named {
-        id: found[at].id.clone(),
-        entry: raw.get(at).map(|raw| range_in(body, raw)),
+        id: found[at].identity.id.clone(),
+        entry: entries.then(|| found[at].range.clone()),
     };
     let ids: Vec<&str> = found
         .iter()
-        .filter_map(|entry| entry.id.as_deref())
+        .filter_map(|entry| entry.identity.id.as_deref())
         .filter(|id| !id.is_empty())
         .collect();
-    if distinct(ids.iter().copied()) < ids.len() {
+    if !all_distinct(ids.iter().copied()) {
         // Duplicate ids: the response is corrupt, trust none of it.
         return Ok(vec![Paired::Absent; rows.len()]);
     }
@@ -394,8 +389,8 @@ fn pair_created<'a>(body: &'a [u8], rows: &[SentRow<'_>], entries: bool) -> Resu
         && found
             .iter()
             .zip(rows)
-            .all(|(entry, row)| entry.client_asset_id.as_deref() == Some(row.key));
-    if in_order && distinct(rows.iter().map(|row| row.key)) == rows.len() {
+            .all(|(entry, row)| entry.identity.client_asset_id.as_deref() == Some(row.key));
+    if in_order && all_distinct(rows.iter().map(|row| row.key)) {
         return Ok((0..rows.len()).map(named).collect());
     }
     let mut paired = vec![Paired::Absent; rows.len()];
@@ -404,6 +399,7 @@ fn pair_created<'a>(body: &'a [u8], rows: &[SentRow<'_>], entries: bool) -> Resu
     let mut left_rows: Vec<usize> = (0..rows.len()).collect();
     let mut left: Vec<(usize, &str)> = found
         .iter()
+        .map(|entry| &entry.identity)
         .enumerate()
         .filter(|(_, entry)| entry.id.as_deref().is_some_and(|id| !id.is_empty()))
         .filter_map(|(at, entry)| Some((at, entry.client_asset_id.as_deref()?)))
@@ -436,9 +432,13 @@ fn pair_created<'a>(body: &'a [u8], rows: &[SentRow<'_>], entries: bool) -> Resu
     Ok(paired)
 }
 
-/// How many different texts there are.
-fn distinct<'t>(texts: impl Iterator<Item = &'t str>) -> usize {
-    texts.collect::<HashSet<_>>().len()
+/// Whether all texts are different.
+fn all_distinct<'t>(texts: impl Iterator<Item = &'t str> + Clone) -> bool {
+    let mut digests: Vec<u64> = texts.clone().map(|text| xxh3_64(text.as_bytes())).collect();
+    digests.sort_unstable();
+    // Different digests are those of different texts; equal ones need not be those of equal texts.
+    digests.windows(2).all(|pair| pair[0] != pair[1])
+        || texts.clone().collect::<HashSet<_>>().len() == texts.count()
 }
 
 /// The positions of each text.
@@ -553,12 +553,6 @@ pub(crate) fn by_id<'a>(
             None => Paired::Absent,
         })
         .collect()
-}
-
-pub(crate) fn range_in(body: &[u8], raw: &RawValue) -> Range<usize> {
-    // `raw` was borrowed from `body`, so the difference of their addresses is its offset.
-    let start = raw.get().as_ptr() as usize - body.as_ptr() as usize;
-    start..start + raw.get().len()
 }
 
 #[cfg(test)]

@@ -10,11 +10,11 @@ use super::{
     Absent, Concerns, Done, Endpoint, Items, Now, Paging, Paired, Path, Proof, RequestBody, ResponseBody,
     RowShape, Rows, SentRow, Write,
 };
-use crate::api::assets::{by_id, range_in};
+use crate::api::assets::by_id;
 use crate::api::filters::{Filter, Shows};
 use crate::http::send::Method;
 use crate::http::{Auth, Replay};
-use crate::model::asset::{entries, identity, list};
+use crate::model::asset::{entries, identity, list, range_in};
 use crate::model::text::Text;
 use crate::options::RateGroup;
 

@@ -158,7 +158,7 @@ mod tests {
             columns
                 .iter()
                 .zip(values)
-                .for_each(|(column, value)| packer.cell(*column, Cell::Text(value)));
+                .for_each(|(column, value)| packer.cell(*column, &Cell::Text(value)));
             packer.end();
         }
         packer.finish(true);

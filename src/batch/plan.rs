@@ -1,6 +1,7 @@
 //! Rows to requests: packed as they are read, by count and by bytes, into the body that will be sent.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 
 use uuid::Uuid;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
@@ -27,7 +28,7 @@ const PAUSE: usize = 1024;
 pub struct Item {
     pub row: u32,
     /// What the answer names the row by: its client asset id, or its id.
-    pub key: Box<str>,
+    pub key: Arc<str>,
     start: usize,
     end: usize,
 }
@@ -94,7 +95,8 @@ impl Batch {
         SentBody {
             rows: rows.collect(),
             // What is encoded here is JSON, which is Unicode.
-            text: String::from_utf8_lossy(&self.open[start..]).into_owned(),
+            text: String::from_utf8(self.open[start..].to_vec())
+                .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
         }
     }
 
@@ -276,6 +278,10 @@ pub struct Packer {
     /// Why the rows are not those of the earlier call.
     pub(super) changed: Option<String>,
     pub(super) row: u32,
+    /// The number of the next row, once those of an earlier call have been read.
+    pub(super) next_row: u32,
+    /// A row was begun and has no entry in the ledger yet: it gets one when it ends, under one lock.
+    begun: bool,
     /// How many headings the ledger knows.
     headings: usize,
     label: OwnedLabel,
@@ -310,10 +316,10 @@ impl Packer {
         let import_key = policy.import_key.as_ref().map(|key| key.field.clone());
         let named_by_id = policy.shape != RowShape::NewAsset;
         let mut writer = RowWriter::new(policy);
-        let earlier = {
+        let (earlier, next_row) = {
             let ledger = lock(&ledger);
             writer.headings().clone_from(&ledger.headings);
-            Earlier::of(&ledger, again.edits)
+            (Earlier::of(&ledger, again.edits), number(ledger.rows()))
         };
         Self {
             write,
@@ -334,6 +340,8 @@ impl Packer {
             places: None,
             changed: None,
             row: 0,
+            next_row,
+            begun: false,
             headings: 0,
             label: OwnedLabel::Number,
             start: 0,
@@ -386,6 +394,10 @@ impl Packer {
         if self.changed.is_some() {
             return;
         }
+        if std::mem::take(&mut self.begun) {
+            // The source failed in the middle of it.
+            self.enter("", 0);
+        }
         self.close_batch();
         let mut ledger = lock(&self.ledger);
         let known = self.places.as_ref().map_or(0, Vec::len);
@@ -430,12 +442,22 @@ impl Packer {
             self.writer.skip();
             return false;
         }
-        if self.earlier.is_some() {
-            self.label = label.into();
-        } else {
-            self.row = lock(&self.ledger).push(label);
+        self.label = label.into();
+        if self.earlier.is_none() {
+            self.row = self.next_row;
         }
         true
+    }
+
+    /// Opens the entry of the row under way in the ledger.
+    fn enter(&mut self, key: &str, digest: u64) {
+        let label = std::mem::replace(&mut self.label, OwnedLabel::Number);
+        let mut ledger = lock(&self.ledger);
+        self.row = ledger.push(label);
+        ledger.name_last(key, self.named_by_id);
+        ledger.set_digest(self.row, digest);
+        self.next_row = self.row + 1;
+        self.begun = false;
     }
 
     pub(super) fn refuse(&mut self, row: u32, problems: Vec<Problem>) {
@@ -550,7 +572,7 @@ impl Packer {
     }
 
     /// Keeps the row at the end of the batch under way.
-    fn keep(&mut self, key: Box<str>) {
+    fn keep(&mut self, key: Arc<str>) {
         let end = self.current.open.len();
         if end > MOST_BYTES && !self.current.items.is_empty() {
             // The row that would make the body too large opens the next one.
@@ -592,12 +614,13 @@ impl Sink for Packer {
             self.writer.begin(&mut self.current.open);
             if self.earlier.is_none() {
                 self.writer.set_number(self.row);
+                self.begun = true;
             }
         }
         wanted
     }
 
-    fn cell(&mut self, column: Column, value: Cell<'_>) {
+    fn cell(&mut self, column: Column, value: &Cell<'_>) {
         self.writer.cell(column, value, &mut self.current.open);
     }
 
@@ -619,7 +642,7 @@ impl Sink for Packer {
             earlier.take(row, None, 0);
             self.end_earlier_if_read();
         } else {
-            lock(&self.ledger).set_digest(self.row, digest);
+            self.enter("", digest);
             self.refuse(self.row, vec![problem]);
         }
     }
@@ -630,12 +653,8 @@ impl Sink for Packer {
         if self.earlier.is_some() {
             return self.end_earlier(checked, digest);
         }
-        let key: Box<str> = self.writer.key().into();
-        {
-            let mut ledger = lock(&self.ledger);
-            ledger.name_last(&key, self.named_by_id);
-            ledger.set_digest(self.row, digest);
-        }
+        let key: Arc<str> = self.writer.key().into();
+        self.enter(&key, digest);
         if let Err(problems) = checked {
             self.refuse(self.row, problems);
             return self.current.undo_begin();

@@ -355,15 +355,17 @@ impl Run {
             }
         }
         let mut ledger = lock(&self.ledger);
+        let mut ids = Vec::new();
         for (item, entry) in doubt.batch.items.iter().zip(entries) {
             if let Some(found) = entry.and_then(|entry| found.get(entry)) {
                 ledger.set(item.row, done);
                 ledger.set_id(item.row, &found.id);
-                self.caller.remember(&found.id, ledger.run());
+                ids.extend(Uuid::try_parse(&found.id).ok());
                 keep(self.job.keep, &mut self.table, item.row, &found.entry);
             }
         }
         ledger.note_sending(doubt.sending, |sending| sending.executed = true);
+        self.caller.remember(&ids, ledger.run());
         drop(ledger);
         if entries.iter().any(Option::is_some) {
             self.breaker.close();

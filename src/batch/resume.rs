@@ -217,6 +217,7 @@ impl Packer {
         self.places = (!same || places.len() < earlier.run.len()).then_some(places);
         self.some_rows_only = !all;
         self.today_is_known = true;
+        self.next_row = number(lock(&self.ledger).rows());
     }
 
     /// A key that was made here belongs to the row of the run, whatever its place in the input.

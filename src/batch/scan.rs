@@ -56,7 +56,7 @@ impl Sink for Scanner {
         true
     }
 
-    fn cell(&mut self, column: Column, value: Cell<'_>) {
+    fn cell(&mut self, column: Column, value: &Cell<'_>) {
         self.writer.cell(column, value, &mut self.body);
     }
 

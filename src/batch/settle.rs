@@ -118,23 +118,24 @@ impl Run {
         let mut absent = Vec::new();
         let mut ledger = lock(&self.ledger);
         let mut kept = Vec::new();
+        let mut given = Vec::new();
         let mut newest = None;
         for (at, (item, paired)) in batch.items.iter().zip(paired).enumerate() {
             match paired {
-                // A new asset without an id of the usual form cannot be found again, so it does not count as proven.
-                Paired::Named { id, .. }
-                    if write.done == Done::Created
-                        && id.as_ref().is_none_or(|id| Uuid::try_parse(id).is_err()) =>
-                {
-                    absent.push(at);
-                }
                 Paired::Named { id, entry } => {
+                    let uuid = id.as_ref().and_then(|id| Uuid::try_parse(id).ok());
+                    if write.done == Done::Created {
+                        // A new asset without an id of the usual form cannot be found again, so it does not count as
+                        // proven.
+                        if uuid.is_none() {
+                            absent.push(at);
+                            continue;
+                        }
+                        given.extend(uuid);
+                    }
                     ledger.set(item.row, done);
                     if let Some(id) = id {
-                        ledger.set_id(item.row, &id);
-                        if write.done == Done::Created {
-                            self.caller.remember(&id, ledger.run());
-                        }
+                        ledger.set_read_id(item.row, &id, uuid);
                         newest = Some((at, id));
                     }
                     if let Some(entry) = entry {
@@ -154,6 +155,7 @@ impl Run {
                 Paired::Absent => absent.push(at),
             }
         }
+        self.caller.remember(&given, ledger.run());
         drop(ledger);
         if let (Proof::InList(lookup), Some((at, id))) = (&write.proof, newest) {
             self.learn_clock(lookup, sending, response);

@@ -9,12 +9,11 @@ use serde_json::value::RawValue;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Session;
-use crate::api::assets::range_in;
 use crate::api::filters::Checks;
 use crate::api::{Call, Endpoint, Next, unreadable};
 use crate::error::{Error, shortened};
 use crate::http::{At, Response, untold};
-use crate::model::asset::members;
+use crate::model::asset::{members, range_in};
 use crate::table::Table;
 
 /// After this many pages in a row without a new id, or this many times `totalResults` rows, a list does not end.

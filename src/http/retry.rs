@@ -178,19 +178,20 @@ impl Caller {
         caller
     }
 
-    /// Remembers an id that an answer gave to a row of a run: it is no other run's.
-    pub fn remember(&self, id: &str, run: u64) {
-        let Ok(id) = Uuid::try_parse(id) else { return };
+    /// Remembers ids that an answer gave to rows of a run: they are no other run's.
+    pub fn remember(&self, ids: &[Uuid], run: u64) {
         let now = Instant::now();
         let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
-        while given.len() >= REMEMBERED.1
+        while given.len() + ids.len() > REMEMBERED.1
             || given
                 .front()
                 .is_some_and(|(at, ..)| now.saturating_duration_since(*at) > REMEMBERED.0)
         {
-            given.pop_front();
+            if given.pop_front().is_none() {
+                break;
+            }
         }
-        given.push_back((now, id, run));
+        given.extend(ids.iter().map(|id| (now, *id, run)));
     }
 
     /// The ids that were given out lately to other runs than this.

@@ -1,6 +1,5 @@
 //! One request out, one answer back.
 
-use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -91,6 +90,9 @@ pub trait Transport: Send + Sync + 'static {
 /// The longest body of a refusal that is read: more is not the service's, and becomes larger still when it is parsed.
 const MOST_REFUSAL_BYTES: usize = 4 << 20;
 
+/// Memory that is taken for a body because of a header alone.
+const MOST_RESERVED_BYTES: usize = 1 << 20;
+
 /// How much is kept of a response that was not read to its end: it is kept with the rows of its request.
 const MOST_PARTIAL_BYTES: usize = 64 << 10;
 
@@ -177,7 +179,11 @@ impl Transport for Network {
             } else {
                 self.max_response_bytes.min(MOST_REFUSAL_BYTES)
             };
-            let mut body = BytesMut::new();
+            // Where its length is told, the body is not moved while it grows.
+            let length = response
+                .content_length()
+                .and_then(|length| usize::try_from(length).ok());
+            let mut body = BytesMut::with_capacity(length.unwrap_or(0).min(MOST_RESERVED_BYTES));
             let broken = loop {
                 match response.chunk().await {
                     Ok(Some(chunk)) => {
@@ -199,9 +205,9 @@ impl Transport for Network {
                 body.truncate(MOST_PARTIAL_BYTES);
             }
             // JSON is UTF-8; a byte that is not must not hide the rest of an answer.
-            let body = match String::from_utf8_lossy(&body) {
-                Cow::Borrowed(_) => body.freeze(),
-                Cow::Owned(text) => text.into(),
+            let body = match std::str::from_utf8(&body) {
+                Ok(_) => body.freeze(),
+                Err(_) => String::from_utf8_lossy(&body).into_owned().into(),
             };
             let response = hidden.leave(Response {
                 status,

@@ -205,8 +205,8 @@ fn primitive<T: ArrowPrimitiveType>(bytes: &[u8]) -> ArrayRef {
 
 fn push(array: &ArrayRef, row: usize, column: Column, sink: &mut dyn Sink) {
     match value(array, row) {
-        Value::Cell(cell) => sink.cell(column, cell),
-        owned => sink.cell(column, owned.cell()),
+        Value::Cell(cell) => sink.cell(column, &cell),
+        owned => sink.cell(column, &owned.cell()),
     }
 }
 

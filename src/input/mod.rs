@@ -62,7 +62,7 @@ pub trait Sink {
     fn begin(&mut self, label: Label<'_>) -> bool;
 
     /// One cell of the row begun.
-    fn cell(&mut self, column: Column, value: Cell<'_>);
+    fn cell(&mut self, column: Column, value: &Cell<'_>);
 
     /// A row that is no row at all (a list item that is no dict, say): the row counts, with this problem.
     fn broken(&mut self, label: Label<'_>, found: &str);

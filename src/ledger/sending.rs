@@ -1,6 +1,7 @@
 //! The requests of a run: when each was under way, and what it carried.
 
 use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +35,7 @@ pub struct SentBody {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SentItem {
     pub row: u32,
-    pub key: Box<str>,
+    pub key: Arc<str>,
     pub end: usize,
 }
 

@@ -3,22 +3,22 @@
 use uuid::Uuid;
 
 use super::{Fault, Ledger, NONE, OwnedLabel, Plan, State, Stats, number};
-use crate::input::Label;
 
 impl Ledger {
     /// Adds the next row, not sent yet.
-    pub fn push(&mut self, label: Label<'_>) -> u32 {
+    pub fn push(&mut self, label: impl Into<OwnedLabel>) -> u32 {
+        let label = label.into();
         let row = self.rows();
         self.states.push(State::NotSent);
         self.ids.push(Uuid::nil());
         self.sendings_of.push(NONE);
         self.digests.push(0);
         self.key_ends.push(self.keys.len() as u64);
-        if label != Label::Number && self.labels.is_empty() {
+        if label != OwnedLabel::Number && self.labels.is_empty() {
             self.labels = vec![OwnedLabel::Number; row];
         }
-        if label != Label::Number || !self.labels.is_empty() {
-            self.labels.push(label.into());
+        if label != OwnedLabel::Number || !self.labels.is_empty() {
+            self.labels.push(label);
         }
         self.read = row + 1;
         self.changed(number(row));
@@ -127,8 +127,13 @@ impl Ledger {
 
     /// Gives a row its id.
     pub fn set_id(&mut self, row: u32, id: &str) {
-        match Uuid::try_parse(id) {
-            Ok(uuid) if !uuid.is_nil() && id.len() == 36 => self.ids[row as usize] = uuid,
+        self.set_read_id(row, id, Uuid::try_parse(id).ok());
+    }
+
+    /// Gives a row its id, which was read as a UUID already.
+    pub fn set_read_id(&mut self, row: u32, id: &str, uuid: Option<Uuid>) {
+        match uuid {
+            Some(uuid) if !uuid.is_nil() && id.len() == 36 => self.ids[row as usize] = uuid,
             _ => {
                 self.other_ids.insert(row, id.into());
             }

@@ -11,10 +11,9 @@ use unicode_normalization::UnicodeNormalization;
 pub struct Text<'a>(pub Option<Cow<'a, str>>);
 
 impl<'a> Text<'a> {
-    /// The text of one JSON value.
+    /// The text of one JSON value, as it is written.
     #[must_use]
-    pub fn of(raw: &'a RawValue) -> Self {
-        let token = raw.get();
+    pub fn of(token: &'a str) -> Self {
         Self(match token.as_bytes().first() {
             Some(b'"') if token.contains('\\') => serde_json::from_str(token).ok().map(Cow::Owned),
             Some(b'"') => Some(Cow::Borrowed(token.trim_matches('"'))),
@@ -26,7 +25,7 @@ impl<'a> Text<'a> {
 
 impl<'de> Deserialize<'de> for Text<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        <&RawValue>::deserialize(deserializer).map(Self::of)
+        <&RawValue>::deserialize(deserializer).map(|raw| Self::of(raw.get()))
     }
 }
 

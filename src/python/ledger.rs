@@ -56,7 +56,7 @@ impl Sink for Labels<'_> {
         false
     }
 
-    fn cell(&mut self, _: Column, _: Cell<'_>) {}
+    fn cell(&mut self, _: Column, _: &Cell<'_>) {}
 
     fn broken(&mut self, label: Label<'_>, _: &str) {
         self.push(label);

@@ -54,7 +54,8 @@ struct Frame {
 
 /// The cells of one column.
 enum Cells {
-    /// Any sequence.
+    List(Py<PyList>),
+    /// Any other sequence.
     Objects(Py<PyAny>),
     /// Read in place, without a Python object a cell.
     Arrow(Chunks),
@@ -307,11 +308,15 @@ impl Cells {
                 return Ok(Self::Arrow(chunks));
             }
         }
-        Ok(Self::Objects(column.clone().unbind()))
+        Ok(match column.cast_exact::<PyList>() {
+            Ok(list) => Self::List(list.clone().unbind()),
+            Err(_) => Self::Objects(column.clone().unbind()),
+        })
     }
 
     fn rows(&self, py: Python<'_>) -> PyResult<usize> {
         match self {
+            Self::List(cells) => Ok(cells.bind(py).len()),
             Self::Objects(cells) => cells.bind(py).len(),
             Self::Arrow(chunks) => Ok(chunks.rows()),
         }
@@ -451,7 +456,7 @@ impl Dicts {
             } else if sink.begin(Label::Number) {
                 for (position, (key, value)) in pairs.iter().enumerate() {
                     let column = self.column(position, key, sink)?;
-                    values.read(value).push(column, sink);
+                    values.push(value, column, sink);
                 }
                 sink.end();
             }
@@ -500,7 +505,7 @@ fn fill_values(
     for item in items {
         let item = item?;
         if sink.begin(Label::Number) {
-            values.read(&item).push(column, sink);
+            values.push(&item, column, sink);
             sink.end();
         }
         if sink.full() {
@@ -533,11 +538,12 @@ impl Frame {
             if begin(label.as_ref(), values, sink)? {
                 for ((column, cells), nulls) in columns.iter().zip(&self.columns).zip(&self.nulls) {
                     if nulls.as_ref().is_some_and(|nulls| nulls[row] != 0) {
-                        sink.cell(*column, Cell::Null);
+                        sink.cell(*column, &Cell::Null);
                         continue;
                     }
                     match cells {
-                        Cells::Objects(cells) => values.read(&item(cells.bind(py), row)?).push(*column, sink),
+                        Cells::List(cells) => values.push(&cells.bind(py).get_item(row)?, *column, sink),
+                        Cells::Objects(cells) => values.push(&cells.bind(py).get_item(row)?, *column, sink),
                         Cells::Arrow(chunks) => chunks.push(row, *column, sink),
                     }
                 }
@@ -555,7 +561,7 @@ fn begin(label: Option<&Bound<'_, PyAny>>, values: &mut Values, sink: &mut dyn S
     let Some(label) = label else {
         return Ok(sink.begin(Label::Number));
     };
-    Ok(match values.read(label) {
+    Ok(match values.read(label.clone()) {
         Value::Cell(Cell::Int(number)) => sink.begin(Label::Int(number)),
         _ => sink.begin(Label::Text(&label.str()?.to_string_lossy())),
     })

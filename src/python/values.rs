@@ -1,6 +1,7 @@
 //! Python values as cells: what Python can tell apart, told apart. What may be sent is for `validation` to say.
 
 use std::collections::HashMap;
+use std::mem::ManuallyDrop;
 
 use jiff::civil::{Date, DateTime, Time};
 use pyo3::exceptions::PyValueError;
@@ -50,19 +51,10 @@ pub(super) enum Value<'py> {
 }
 
 impl Value<'_> {
-    pub(super) fn push(self, column: Column, sink: &mut dyn Sink) {
-        match self {
-            Self::Cell(cell) => sink.cell(column, cell),
-            borrowed => sink.cell(column, borrowed.cell()),
-        }
-    }
-
     fn cell(&self) -> Cell<'_> {
         match self {
             Self::Cell(cell) => cell.clone(),
-            Self::Text(text) => text
-                .to_str()
-                .map_or(Cell::Other("str that is no valid Unicode"), Cell::Text),
+            Self::Text(text) => text_cell(text),
             Self::Digits(digits) => digits.to_str().map_or(Cell::Other("number"), Cell::Digits),
             Self::Other(kind) => Cell::Other(kind),
             Self::List(items) => Cell::List(items.iter().map(Value::cell).collect()),
@@ -74,6 +66,11 @@ impl Value<'_> {
             ),
         }
     }
+}
+
+fn text_cell<'t>(text: &'t Bound<'_, PyString>) -> Cell<'t> {
+    text.to_str()
+        .map_or(Cell::Other("str that is no valid Unicode"), Cell::Text)
 }
 
 /// What to do with the values of a type.
@@ -118,14 +115,36 @@ const DEEPEST: usize = 4;
 const MOST_DIGITS: u64 = 2000;
 
 impl Values {
-    pub(super) fn read<'py>(&mut self, value: &Bound<'py, PyAny>) -> Value<'py> {
+    /// Gives a value to a sink.
+    pub(super) fn push(&mut self, value: &Bound<'_, PyAny>, column: Column, sink: &mut dyn Sink) {
+        // Most are texts, which are read where they are.
+        if value.is_exact_instance_of::<PyString>()
+            && let Ok(text) = value.cast_exact::<PyString>()
+        {
+            // A text owns nothing that would have to be freed.
+            return sink.cell(column, &ManuallyDrop::new(text_cell(text)));
+        }
+        match self.read(value.clone()) {
+            Value::Cell(cell) => sink.cell(column, &cell),
+            value => sink.cell(column, &value.cell()),
+        }
+    }
+
+    pub(super) fn read<'py>(&mut self, value: Bound<'py, PyAny>) -> Value<'py> {
         self.read_at(value, 0)
     }
 
-    fn read_at<'py>(&mut self, value: &Bound<'py, PyAny>, depth: usize) -> Value<'py> {
-        let kind = if value.is_exact_instance_of::<PyString>() {
-            Kind::Text
-        } else if value.is_exact_instance_of::<PyFloat>() {
+    fn read_at<'py>(&mut self, value: Bound<'py, PyAny>, depth: usize) -> Value<'py> {
+        // Asked first, since an error of the cast is made of objects.
+        let value = if value.is_exact_instance_of::<PyString>() {
+            match value.cast_into_exact::<PyString>() {
+                Ok(text) => return Value::Text(text),
+                Err(error) => error.into_inner(),
+            }
+        } else {
+            value
+        };
+        let kind = if value.is_exact_instance_of::<PyFloat>() {
             Kind::Float
         } else if value.is_exact_instance_of::<PyInt>() {
             Kind::Int
@@ -134,11 +153,11 @@ impl Values {
         } else if value.is_exact_instance_of::<PyBool>() {
             Kind::Bool
         } else {
-            self.kind(value)
+            self.kind(&value)
         };
         // A value whose own methods fail is of no use, but no reason to stop the rows after it.
-        self.convert(value, kind, depth)
-            .unwrap_or_else(|error| Value::Other(format!("{} ({error})", type_name(value))))
+        self.convert(&value, kind, depth)
+            .unwrap_or_else(|error| Value::Other(format!("{} ({error})", type_name(&value))))
     }
 
     fn convert<'py>(&mut self, value: &Bound<'py, PyAny>, kind: Kind, depth: usize) -> PyResult<Value<'py>> {
@@ -196,18 +215,18 @@ impl Values {
             _ if depth == DEEPEST => {
                 return Ok(Value::Other(format!("{}, nested too deep", type_name(value))));
             }
-            Kind::Enum => return Ok(self.read_at(&value.getattr(intern!(py, "value"))?, depth + 1)),
+            Kind::Enum => return Ok(self.read_at(value.getattr(intern!(py, "value"))?, depth + 1)),
             Kind::Array => {
-                return Ok(self.read_at(&value.call_method0(intern!(py, "tolist"))?, depth + 1));
+                return Ok(self.read_at(value.call_method0(intern!(py, "tolist"))?, depth + 1));
             }
             Kind::List => {
                 let Ok(list) = value.cast::<PyList>() else {
-                    let items = value.try_iter()?.map(|item| Ok(self.read_at(&item?, depth + 1)));
+                    let items = value.try_iter()?.map(|item| Ok(self.read_at(item?, depth + 1)));
                     return Ok(Value::List(items.collect::<PyResult<_>>()?));
                 };
                 let mut items = Vec::with_capacity(list.len());
                 for item in list {
-                    items.push(self.read_at(&item, depth + 1));
+                    items.push(self.read_at(item, depth + 1));
                 }
                 return Ok(Value::List(items));
             }
@@ -219,10 +238,15 @@ impl Values {
                         type_name(value)
                     )));
                 }
-                let entries = pairs
-                    .iter()
-                    .map(|(name, value)| Ok((name.str()?, self.read_at(value, depth + 1))));
-                return Ok(Value::Map(entries.collect::<PyResult<_>>()?));
+                let mut entries = Vec::with_capacity(pairs.len());
+                for (name, value) in pairs {
+                    let name = match name.cast_into_exact::<PyString>() {
+                        Ok(name) => name,
+                        Err(error) => error.into_inner().str()?,
+                    };
+                    entries.push((name, self.read_at(value, depth + 1)));
+                }
+                return Ok(Value::Map(entries));
             }
         }))
     }

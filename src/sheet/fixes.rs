@@ -253,8 +253,8 @@ impl Sink for Kept<'_> {
         self.begin_row()
     }
 
-    fn cell(&mut self, column: Column, cell: Cell<'_>) {
-        match &cell {
+    fn cell(&mut self, column: Column, cell: &Cell<'_>) {
+        match cell {
             // A dict of custom attributes: a sheet has a column for each.
             Cell::Map(entries) => {
                 for (name, cell) in entries {

@@ -42,6 +42,8 @@ pub struct RowWriter {
     handles: HashMap<String, Column>,
     attributes: Vec<Attribute>,
     attribute_indexes: HashMap<String, usize>,
+    /// What the entries of the last map of custom attributes were taken for, by position: maps are much alike.
+    entries: Vec<Entry>,
     /// How many rows were begun or skipped; the row under way is the last of them.
     pub(super) rows: usize,
     /// The row where the barcode first came as a number.
@@ -119,6 +121,14 @@ pub(super) struct Attribute {
     last_given: usize,
 }
 
+/// An entry of a map of custom attributes.
+struct Entry {
+    name: String,
+    seed: Seed,
+    /// `None`: its name is none of an attribute.
+    attribute: Option<usize>,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Given {
     No,
@@ -151,6 +161,7 @@ impl RowWriter {
             handles: HashMap::new(),
             attributes: Vec::new(),
             attribute_indexes: HashMap::new(),
+            entries: Vec::new(),
             rows: 0,
             barcode_as_number: None,
             blanks_as_text: Vec::new(),
@@ -407,36 +418,34 @@ impl RowWriter {
     }
 
     /// Checks one cell of the row and writes it.
-    pub fn cell(&mut self, column: Column, cell: Cell<'_>, out: &mut Vec<u8>) {
+    pub fn cell(&mut self, column: Column, cell: &Cell<'_>, out: &mut Vec<u8>) {
         // Only `column` makes handles, and columns are never dropped.
         let Some(named) = self.columns.get(column.0 as usize) else {
             return;
         };
+        let clear = Cell::Clear;
         let cell = match cell {
-            Cell::Text(columns::CLEAR) => Cell::Clear,
+            Cell::Text(columns::CLEAR) => &clear,
             cell => cell,
         };
         let seed = named.seed;
-        match (seed, &named.slot, &cell) {
+        if let (Slot::Attributes, Cell::Map(entries)) = (&named.slot, cell) {
+            return self.attribute_entries(seed.is_some(), entries);
+        }
+        match (seed, &named.slot) {
             // An id counts as what it is read as.
-            (None, ..) | (_, Slot::Id, _) => {}
-            // As if each of them had a column of its own.
-            (Some(_), Slot::Attributes, Cell::Map(entries)) => {
-                for (name, value) in entries {
-                    self.identity.cell(Seed::heading(name), value);
-                }
-            }
-            (Some(seed), ..) => self.identity.cell(seed, &cell),
+            (None, _) | (_, Slot::Id) => {}
+            (Some(seed), _) => self.identity.cell(seed, cell),
         }
         match &named.slot {
             Slot::Ignored => {}
-            Slot::Number => self.numbered = columns::row_of_run(&cell),
-            Slot::Id => self.id_cell(seed, &cell, out),
-            Slot::Field(field) => self.field_cell(*field, Some(column), &cell, out),
-            Slot::Attribute(attribute) => self.attribute_cell(*attribute, Some(column), &cell),
-            Slot::Attributes => self.attributes_cell(&cell),
+            Slot::Number => self.numbered = columns::row_of_run(cell),
+            Slot::Id => self.id_cell(seed, cell, out),
+            Slot::Field(field) => self.field_cell(*field, Some(column), cell, out),
+            Slot::Attribute(attribute) => self.attribute_cell(*attribute, Some(column), cell),
+            Slot::Attributes => self.attributes_cell(cell),
             Slot::Refused(problem) => self.problems.push(Problem {
-                value: shown(&cell),
+                value: shown(cell),
                 ..Problem::clone(problem)
             }),
         }
@@ -507,8 +516,7 @@ impl RowWriter {
     ) {
         // `index` is a position in this table.
         let field = &FIELDS[index];
-        let is_key = [CLIENT_ASSET_ID, BARCODE].contains(&field.name);
-        let trimmed = is_key.then(|| without_blanks(cell)).flatten();
+        let trimmed = field.trims.then(|| without_blanks(cell)).flatten();
         let cell = trimmed.as_ref().unwrap_or(cell);
         let meaning = value::meaning(&self.policy, cell, field.required);
         if matches!(meaning, Ok(Meaning::Absent)) {
@@ -607,16 +615,25 @@ impl RowWriter {
         }
     }
 
+    /// A map of custom attributes, as if each of them had a column of its own.
+    fn attribute_entries(&mut self, count: bool, entries: &[(&str, Cell<'_>)]) {
+        for (place, (name, value)) in entries.iter().enumerate() {
+            let Entry { seed, attribute, .. } = *self.entry(place, name);
+            if count {
+                self.identity.cell(seed, value);
+            }
+            match attribute {
+                Some(attribute) => self.attribute_cell(attribute, None, value),
+                None => self.unknown_entry(name, value),
+            }
+        }
+    }
+
+    /// A cell that should be a map of custom attributes.
     fn attributes_cell(&mut self, cell: &Cell<'_>) {
         let refusal = match value::meaning(&self.policy, cell, true) {
             Ok(Meaning::Absent) => return,
             Ok(_) => {
-                if let Cell::Map(entries) = cell {
-                    for (name, value) in entries {
-                        self.attribute_entry(name, value);
-                    }
-                    return;
-                }
                 let fix = "give a dict such as {'ca1': 'text'}";
                 Refusal::new(&ATTRIBUTE_VALUE, ATTRIBUTE_VALUE.says, fix)
             }
@@ -629,35 +646,50 @@ impl RowWriter {
         self.problems.push(refused(CUSTOM_ATTRIBUTES, cell, &refusal));
     }
 
-    fn attribute_entry(&mut self, name: &str, cell: &Cell<'_>) {
-        let found = match &self.names {
-            None if fields::is_attribute(name) => Ok(name.to_owned()),
-            None => Err((
-                format!("`{name}` is no name of a custom attribute"),
-                String::new(),
-            )),
-            Some(names) => {
-                let settings = &names.settings;
-                let of_name = settings.attribute_of_name(name).ok_or(());
-                of_name
-                    .or_else(|()| settings.attribute(name))
-                    .map(|place| settings.content().attributes[place].name.clone())
-                    .map_err(|miss| {
-                        let what = "custom attribute";
-                        (format!("`{name}`: {}", miss.reason(what)), miss.fix(what))
-                    })
+    /// What an entry of a map of custom attributes is taken for.
+    fn entry(&mut self, place: usize, name: &str) -> &Entry {
+        if self.entries.get(place).is_none_or(|entry| entry.name != name) {
+            let attribute = self.attribute_named(name).ok();
+            let entry = Entry {
+                name: name.to_owned(),
+                seed: Seed::heading(name),
+                attribute: attribute.map(|name| self.attribute(&name)),
+            };
+            match self.entries.get_mut(place) {
+                Some(last) => *last = entry,
+                // Entries come in order, so there is one for each place before.
+                None => self.entries.push(entry),
             }
+        }
+        &self.entries[place]
+    }
+
+    /// The custom attribute of a name in the map, or what is wrong with the name and how to fix it.
+    fn attribute_named(&self, name: &str) -> Result<String, (String, String)> {
+        let Some(names) = &self.names else {
+            return if fields::is_attribute(name) {
+                Ok(name.to_owned())
+            } else {
+                let message = format!("`{name}` is no name of a custom attribute");
+                Err((message, String::new()))
+            };
         };
-        match found {
-            Ok(name) => {
-                let attribute = self.attribute(&name);
-                self.attribute_cell(attribute, None, cell);
-            }
-            Err((message, fix)) => {
-                let column = format!("{CUSTOM_ATTRIBUTES}.{name}");
-                let problem = UNKNOWN_ATTRIBUTE.problem(&column, &shown(cell), message, &fix);
-                self.problems.push(problem);
-            }
+        let settings = &names.settings;
+        let of_name = settings.attribute_of_name(name).ok_or(());
+        of_name
+            .or_else(|()| settings.attribute(name))
+            .map(|place| settings.content().attributes[place].name.clone())
+            .map_err(|miss| {
+                let what = "custom attribute";
+                (format!("`{name}`: {}", miss.reason(what)), miss.fix(what))
+            })
+    }
+
+    fn unknown_entry(&mut self, name: &str, cell: &Cell<'_>) {
+        if let Err((message, fix)) = self.attribute_named(name) {
+            let column = format!("{CUSTOM_ATTRIBUTES}.{name}");
+            let problem = UNKNOWN_ATTRIBUTE.problem(&column, &shown(cell), message, &fix);
+            self.problems.push(problem);
         }
     }
 

@@ -37,7 +37,7 @@ impl Source for Rows {
             let columns: Vec<Column> = row.iter().map(|(name, _)| sink.column(name)).collect();
             if sink.begin(Label::Number) {
                 for (column, (_, value)) in columns.into_iter().zip(&row) {
-                    sink.cell(column, Cell::Text(value));
+                    sink.cell(column, &Cell::Text(value));
                 }
                 sink.end();
             }

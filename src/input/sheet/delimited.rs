@@ -196,7 +196,7 @@ impl Table {
             if sink.begin(Label::Int(i64::from(line) + 1)) {
                 for (place, column) in self.places.iter().zip(columns) {
                     let cell = records.cell(*place as usize);
-                    sink.cell(*column, cell.map_or(Cell::Null, Cell::Text));
+                    sink.cell(*column, &cell.map_or(Cell::Null, Cell::Text));
                 }
                 sink.end();
             }

@@ -261,7 +261,7 @@ impl Cells {
             if sink.begin(Label::Int(row.number.into())) {
                 for (place, column) in (0_u32..).zip(columns) {
                     let cell = cells.next_if(|(_, column, _)| *column == place);
-                    sink.cell(*column, cell.map_or(Cell::Null, |(_, _, value)| value.cell()));
+                    sink.cell(*column, &cell.map_or(Cell::Null, |(_, _, value)| value.cell()));
                 }
                 sink.end();
             }
