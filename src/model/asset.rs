@@ -323,7 +323,7 @@ mod tests {
                     0 => {
                         members = (0..random.usize(..7))
                             .map(|_| MEMBERS[random.usize(..12)])
-                            .collect()
+                            .collect();
                     }
                     1 => members.extend(random.choice(MEMBERS)),
                     2 => drop(members.pop()),
