@@ -128,7 +128,7 @@ impl Source for Rows {
             columns
                 .iter()
                 .zip(&values)
-                .for_each(|(column, value)| sink.cell(*column, Cell::Text(value)));
+                .for_each(|(column, value)| sink.cell(*column, &Cell::Text(value)));
             sink.end();
             if sink.full() {
                 return Ok(More::Rows);
