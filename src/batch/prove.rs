@@ -250,7 +250,9 @@ impl Run {
             .into_iter()
             .partition(|doubt| doubt.due <= now);
         self.doubts = later;
-        due.iter_mut().for_each(|doubt| doubt.looked = now);
+        for doubt in &mut due {
+            doubt.looked = now;
+        }
         self.looking = true;
         let context = self.context();
         let write = self.job.write;
