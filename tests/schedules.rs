@@ -883,7 +883,7 @@ impl Schedule {
     }
 
     async fn play(mut self) -> Vec<(State, usize)> {
-        let created = self.create().await;
+        let created = Box::pin(self.create()).await;
         let counts = counts(&created);
         let said = serde_json::to_string(&created).unwrap();
         assert!(!said.contains(SECRET), "{}: a token in the ledger", self.what);
