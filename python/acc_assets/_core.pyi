@@ -156,7 +156,7 @@ class Operation:
 
     def wait(
         self,
-        progress: Callable[[int, int | None, int], object] | None,
+        progress: Callable[[int, int | None, int, int], object] | None,
         stopping: Callable[[], object],
         /,
     ) -> None:
@@ -164,7 +164,7 @@ class Operation:
 
         Ctrl-C: no new requests, those in flight have 10 s to answer, then it returns with `interrupted` true; a
         second one drops them at once. `stopping` is called once, while those in flight are waited for. `progress`
-        gets (rows settled, rows in all if known, requests) about 4 times a second and once at the end, unless it was
+        gets (rows settled, rows in all if known, requests, lookups among them) about 4 times a second and once at the end, unless it was
         told to end.
         """
     def start(self, done: Callable[[], object], closed: Callable[[], bool], /) -> None:
@@ -196,8 +196,8 @@ class Operation:
     @property
     def superseded(self) -> bool:
         """Whether its settings were read again, or changed, since: they are not to be kept."""
-    def progress(self) -> tuple[int, int | None, int]:
-        """Rows settled, rows in all (None while a stream is still being read), requests answered."""
+    def progress(self) -> tuple[int, int | None, int, int]:
+        """Rows settled, rows in all (None while a stream is still being read), requests answered, lookups among them."""
 
 @final
 class Ledger:

@@ -55,14 +55,18 @@ class Reporter:
             raise OptionError(
                 f"progress={option!r}: it takes True, False or a function that takes a Progress."
             )
-        self._show = option if callable(option) else self._line
+        self._call = option if callable(option) else None
         self._word = word
         self._started = time.monotonic()
         self._width = 0
         self.wanted = callable(option) or (option and _is_watched())
 
-    def __call__(self, done: int, total: int | None, requests: int) -> None:
-        self._show(Progress(done, total, requests, time.monotonic() - self._started))
+    def __call__(self, done: int, total: int | None, requests: int, lookups: int = 0) -> None:
+        now = Progress(done, total, requests, time.monotonic() - self._started)
+        if self._call is None:
+            self._line(now, lookups)
+        else:
+            self._call(now)
 
     def __enter__(self) -> Reporter:
         return self
@@ -81,9 +85,11 @@ class Reporter:
             sys.stderr.flush()
         self._width = 0
 
-    def _line(self, now: Progress) -> None:
+    def _line(self, now: Progress, lookups: int) -> None:
         of = "" if now.total is None else f" of {number(now.total)}"
         text = f"{self._word} {number(now.done)}{of} rows, {number(now.requests)} requests"
+        if lookups:
+            text += f" ({number(lookups)} to read the project)"
         sys.stderr.write("\r" + text.ljust(self._width))
         sys.stderr.flush()
         self._width = len(text)

@@ -210,6 +210,7 @@ const FILTERS: &[Filter] = &[
 const NEW_ASSETS: Lookup = Lookup {
     list: &LIST,
     query: changed_since,
+    newest,
     place: |sent| sent.get("categoryId")?.as_str().map(str::to_owned),
     read: found,
     says,
@@ -221,23 +222,30 @@ const MOST_CATEGORIES: usize = 50;
 /// Oldest first, so that what is created meanwhile comes at the end and shifts no page. Deleted ones count: a row that
 /// was created and deleted since was created all the same.
 fn changed_since(time: Option<i64>, categories: &[String]) -> Query {
-    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    let mut query = vec![
-        pair("sort", "createdAt asc"),
-        pair("includeCustomAttributes", "true"),
-        pair("includeDeleted", "true"),
-    ];
+    let mut query = sorted("createdAt asc");
     if let Some(time) = time.and_then(|time| Timestamp::from_millisecond(time).ok()) {
-        query.push(pair("filter[updatedAt]", &format!("{time:.3}..")));
+        query.push(("filter[updatedAt]".to_owned(), format!("{time:.3}..")));
     }
     if categories.len() <= MOST_CATEGORIES {
-        query.extend(
-            categories
-                .iter()
-                .map(|category| pair("filter[categoryId]", category)),
-        );
+        let filter = |category: &String| ("filter[categoryId]".to_owned(), category.clone());
+        query.extend(categories.iter().map(filter));
     }
     query
+}
+
+fn newest() -> Query {
+    sorted("createdAt desc")
+}
+
+fn sorted(sort: &str) -> Query {
+    let pairs = [
+        ("sort", sort),
+        ("includeCustomAttributes", "true"),
+        ("includeDeleted", "true"),
+    ];
+    pairs
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
 }
 
 /// Read strictly, since nothing is proven by an entry of another form than the page shows.

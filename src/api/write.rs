@@ -129,6 +129,8 @@ pub struct Lookup {
     pub list: &'static Endpoint,
     /// The query for what changed since a time (milliseconds since 1970), in these places.
     pub query: fn(Option<i64>, &[String]) -> Query,
+    /// The query for all, newest first.
+    pub newest: fn() -> Query,
     /// The place a row would stand in: its category.
     pub place: fn(&Value) -> Option<String>,
     pub read: fn(&str) -> Option<Found>,

@@ -3,6 +3,7 @@
 mod align;
 pub mod bisect;
 mod breaker;
+mod existing;
 pub mod plan;
 mod prove;
 pub mod readings;

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::api::{SentRow, Write};
+use crate::batch::existing::digest_of_key;
 use crate::batch::resume::{Earlier, ReadRow, Today};
 use crate::http::{Phase, Stop};
 use crate::input::{Cell, Column, Label, Sink};
@@ -359,6 +360,12 @@ impl Packer {
     /// Puts no more rows than this into a batch.
     pub fn at_most(&mut self, rows: usize) {
         self.batch_size = self.batch_size.min(rows);
+    }
+
+    /// Digests of the import keys of all rows so far.
+    #[must_use]
+    pub(super) fn import_keys(&self) -> HashSet<u64> {
+        self.spellings.keys().map(|key| digest_of_key(key)).collect()
     }
 
     /// Whether the rows bring import keys of their own, which an earlier run may have used.

@@ -38,10 +38,11 @@ pub(super) enum Evidence {
 }
 
 /// What a look needs: it runs beside the requests of the run.
+#[derive(Clone)]
 pub(super) struct Context {
-    session: Session,
+    pub(super) session: Session,
     ledger: SharedLedger,
-    project: ProjectId,
+    pub(super) project: ProjectId,
 }
 
 impl Run {
@@ -607,7 +608,7 @@ async fn by_list(
 }
 
 /// Reads the entries of a list, and says whether all of them could be read.
-pub(super) async fn list(
+async fn list(
     context: &Context,
     lookup: &Lookup,
     since: Option<i64>,
@@ -706,7 +707,8 @@ fn shows_others(write: &Write, body: &[u8], rows: &[SentRow<'_>]) -> bool {
 }
 
 impl Context {
-    fn count(&self, stage: Stage) -> Noted<'_> {
+    /// Counts a request as one that looks something up.
+    pub(super) fn count(&self, stage: Stage) -> Noted<'_> {
         if stage == Stage::Leaving {
             let mut ledger = lock(&self.ledger);
             ledger.stats.requests += 1;

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use crate::api::{Done, Paired, Proof, Query, Write};
 use crate::batch::bisect;
 use crate::batch::breaker::Breaker;
+use crate::batch::existing::{self, Existing, Search};
 use crate::batch::plan::{Again, Ahead, Batch, Packer};
 use crate::batch::prove::Evidence;
 use crate::batch::reconcile::Doubt;
@@ -28,7 +29,6 @@ use crate::input::{More, Source};
 use crate::ledger::journal::Journal;
 use crate::ledger::journal::{Commits, New};
 use crate::ledger::{SharedLedger, State, lock};
-use crate::model::text::same_key;
 use crate::table::Table;
 use crate::validation::{Policy, in_rows};
 
@@ -88,8 +88,8 @@ pub struct Run {
     pub(super) looking: bool,
     /// The newest row of each place that an answer has proven: what a complete list must show.
     pub(super) shown: HashMap<String, (u32, String)>,
-    /// The assets of the project that have an import key, by that key as `same_key` compares it.
-    existing: Option<HashMap<String, Vec<Keyed>>>,
+    /// The assets of the project that have an import key.
+    existing: Option<Existing>,
     /// When the service's clock was read last from a creation time.
     pub(super) clock_read: Option<Instant>,
     pub(super) breaker: Breaker,
@@ -116,13 +116,6 @@ pub struct Run {
     pub(super) today: HashMap<u32, Today>,
     /// Rows that turned out to be in the project as they were sent, and that say something else today.
     pub(super) outdated: Vec<u32>,
-}
-
-/// An asset of the project that has an import key.
-struct Keyed {
-    key: String,
-    client_asset_id: String,
-    id: String,
 }
 
 /// How a run ended.
@@ -259,7 +252,8 @@ impl Run {
                 }
                 let Some(batch) = self.waiting.pop_front() else {
                     if packer.has_ready() && self.needs_existing(packer) {
-                        self.read_existing().await;
+                        let wanted = (!more).then(|| packer.import_keys());
+                        self.read_existing(wanted).await;
                     } else if let Some(batch) = packer.take() {
                         self.waiting.extend(self.still_wanted(batch));
                     } else if more {
@@ -491,46 +485,27 @@ impl Run {
             && matches!(self.job.write.proof, Proof::InList(_))
     }
 
-    /// Reads the import keys that stand in the project.
-    async fn read_existing(&mut self) {
-        let (Some(import_key), Proof::InList(lookup)) = (&self.job.policy.import_key, &self.job.write.proof)
-        else {
-            self.existing = Some(HashMap::new());
+    /// Reads which assets of the project have the import keys of rows.
+    async fn read_existing(&mut self, wanted: Option<HashSet<u64>>) {
+        let policy = &self.job.policy;
+        let (Some(import_key), Proof::InList(lookup)) = (&policy.import_key, &self.job.write.proof) else {
+            self.existing = Some(Existing::default());
             return;
+        };
+        let search = Search {
+            lookup,
+            import_key: import_key.clone(),
+            wanted,
+            settings: policy.names.settings.clone(),
         };
         let context = self.context();
         let read = tokio::select! {
             biased;
             () = self.stop.reached(Phase::Now) => return,
-            read = crate::batch::prove::list(&context, lookup, None, &[]) => read,
+            read = existing::read(&context, search) => read,
         };
         match read {
-            Ok((_, false)) => self.give_up(Error::Input(
-                "the project's assets cannot be read in full, so which import keys stand there is not known; nothing was \
-                 sent"
-                    .to_owned(),
-            )),
-            Ok((found, true)) => {
-                let mut existing: HashMap<String, Vec<Keyed>> = HashMap::new();
-                for found in found.into_iter().filter(|found| found.active) {
-                    if import_key.is_no_text(&found.entry) {
-                        let field = import_key.field.clone();
-                        self.give_up(Error::Option(format!(
-                            "import_key={field}: the project's values of it are no texts, so rows cannot be found again by \
-                             it; give a text attribute or the barcode. Nothing was sent"
-                        )));
-                        return;
-                    }
-                    if let Some(key) = import_key.of(&found.entry) {
-                        existing.entry(same_key(key)).or_default().push(Keyed {
-                            key: key.to_owned(),
-                            client_asset_id: found.key,
-                            id: found.id,
-                        });
-                    }
-                }
-                self.existing = Some(existing);
-            }
+            Ok(existing) => self.existing = Some(existing),
             // Told to end meanwhile: nothing goes out any more.
             Err(_) if self.stop.phase() > Phase::Run => {}
             Err(error) => self.give_up(error),
@@ -544,7 +519,7 @@ impl Run {
             for (item, sent) in batch.items.iter().zip(batch.sent()) {
                 let said = serde_json::from_slice(sent.body).unwrap_or_default();
                 let Some(key) = import_key.of(&said) else { continue };
-                let ids = ids_of(key, &item.key, existing, &self.alike);
+                let ids = existing.ids_of(key, &item.key, &self.alike);
                 let Some(id) = ids.first() else { continue };
                 ledger.set(item.row, State::Unchanged);
                 ledger.set_id(item.row, id);
@@ -713,27 +688,6 @@ impl Run {
     pub(super) fn give_up(&mut self, error: Error) {
         self.fatal.get_or_insert(error);
         self.stop.to(Phase::Drain);
-    }
-}
-
-/// The assets that have the import key of a row: as it was given, or else as `same_key` compares it if the clientAssetId
-/// is that of the row too, since keys of a user (such as IFC `GlobalId`s) may differ in case alone.
-fn ids_of<'e>(
-    key: &str,
-    client_asset_id: &str,
-    existing: &'e HashMap<String, Vec<Keyed>>,
-    alike: &HashSet<String>,
-) -> Vec<&'e str> {
-    let found = existing.get(&same_key(key)).map_or(&[][..], Vec::as_slice);
-    let ids = |fits: &dyn Fn(&Keyed) -> bool| -> Vec<&'e str> {
-        let found = found.iter().filter(|asset| fits(asset));
-        found.map(|asset| asset.id.as_str()).collect()
-    };
-    let exact = ids(&|asset| asset.key == key);
-    if exact.is_empty() && !alike.contains(&same_key(key)) {
-        ids(&|asset| same_key(&asset.client_asset_id) == same_key(client_asset_id))
-    } else {
-        exact
     }
 }
 

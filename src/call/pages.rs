@@ -29,6 +29,8 @@ pub struct Page {
     pub response: Response,
     /// The rows that were on no page before.
     pub entries: Vec<Entry>,
+    /// How many rows there are on all pages, where the service says it.
+    pub total: Option<u64>,
 }
 
 /// One row of a page.
@@ -128,6 +130,12 @@ impl<'s> Pages<'s> {
         self.place = place;
         self.seen = seen;
         self
+    }
+
+    /// Whether the last page was given.
+    #[must_use]
+    pub fn is_at_end(&self) -> bool {
+        self.ended
     }
 
     /// Where the next page begins.
@@ -309,5 +317,10 @@ fn read(
         .paging()
         .next(&response.body, entries.len(), read)
         .map_err(cannot)?;
-    Ok((Page { response, entries }, next))
+    let page = Page {
+        response,
+        entries,
+        total: next.total,
+    };
+    Ok((page, next))
 }

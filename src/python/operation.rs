@@ -58,8 +58,8 @@ struct Shared {
     rows: Option<usize>,
     end: Mutex<End>,
     ended: OnceLock<Arc<ledger::Ledger>>,
-    /// Rows settled and requests when progress was asked for last.
-    seen: Mutex<(usize, u64)>,
+    /// Rows settled, requests and lookups among them when progress was asked for last.
+    seen: Mutex<(usize, u64, u64)>,
     /// What the source of the rows raised.
     source_error: Arc<Mutex<Option<PyErr>>>,
 }
@@ -152,17 +152,22 @@ impl Shared {
         self.done.store(true, Ordering::Release);
     }
 
-    fn progress(&self) -> (usize, Option<usize>, u64) {
+    fn progress(&self) -> (usize, Option<usize>, u64, u64) {
         let mut seen = locked(&self.seen);
         // Whoever holds the lock is not waited for: an event loop may ask.
         if let Ok(ledger) = self.ledger.try_lock()
             && self.ended.get().is_none()
         {
-            *seen = (ledger.settled_rows(), ledger.stats.requests);
+            *seen = (ledger.settled_rows(), ledger.stats.requests, ledger.stats.lookups);
         }
         match self.ended.get() {
-            Some(ledger) => (ledger.settled_rows(), Some(ledger.rows()), ledger.stats.requests),
-            None => (seen.0, self.rows, seen.1),
+            Some(ledger) => (
+                ledger.settled_rows(),
+                Some(ledger.rows()),
+                ledger.stats.requests,
+                ledger.stats.lookups,
+            ),
+            None => (seen.0, self.rows, seen.1, seen.2),
         }
     }
 }
@@ -371,7 +376,7 @@ impl Operation {
 
     /// Rows settled, rows in all (None while a stream is still being read), requests answered.
     #[pyo3(name = "progress")]
-    fn report(&self) -> (usize, Option<usize>, u64) {
+    fn report(&self) -> (usize, Option<usize>, u64, u64) {
         self.shared.progress()
     }
 }

@@ -1,0 +1,318 @@
+//! The import keys that the assets of a project have, read before rows with keys of their own are sent.
+//!
+//! A large project is read as one list per category, several at once. That is right only if the project is at rest: an
+//! asset that changes its category meanwhile may be on both lists or on neither. So the lists are counted against the
+//! project. One request gives the newest asset and `totalResults` of the same moment: that many assets, none created
+//! later, have to be on the lists, each counted once. Deleted ones are listed too, so none can disappear. Whatever does
+//! not fit, an asset that was missed, a total that is wrong or missing, a filter that the service ignores, and settings
+//! that lack a category, leads to the one list of the whole project instead.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::task::JoinSet;
+use uuid::Uuid;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::api::{Found, Lookup, Query, settings};
+use crate::batch::prove::Context;
+use crate::call::{Page, Pages};
+use crate::error::Error;
+use crate::http::At;
+use crate::model::settings::Category;
+use crate::model::text::same_key;
+use crate::model::value;
+use crate::settings::Settings;
+use crate::validation::ImportKey;
+
+/// The assets that have an import key.
+#[derive(Default)]
+pub(super) struct Existing {
+    /// By the digest of the key as `same_key` compares it, then by creation.
+    assets: Vec<Asset>,
+}
+
+/// An asset that has an import key. Its texts are digests of 8 bytes: of a stream every asset is kept, since any row may
+/// still come.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Asset {
+    /// Of the key as `same_key` compares it, and as it is.
+    folded: u64,
+    created: i64,
+    id: Id,
+    exact: u64,
+    /// Of the client asset id as `same_key` compares it.
+    client_asset_id: u64,
+}
+
+/// An id in 16 bytes, if it is written as UUIDs usually are.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Id {
+    Uuid(Uuid),
+    Other(Box<str>),
+}
+
+impl Id {
+    fn of(text: &str) -> Self {
+        match Uuid::try_parse(text) {
+            Ok(uuid) if uuid.hyphenated().to_string() == text => Self::Uuid(uuid),
+            _ => Self::Other(text.into()),
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Uuid(uuid) => uuid.hyphenated().to_string(),
+            Self::Other(text) => text.to_string(),
+        }
+    }
+}
+
+/// The digest of a key as `same_key` compares it.
+pub(super) fn digest_of_key(key: &str) -> u64 {
+    xxh3_64(same_key(key).as_bytes())
+}
+
+impl Existing {
+    /// The ids of the assets that have the import key of a row, oldest first: as it was given, or else as `same_key` compares
+    /// it if the clientAssetId is that of the row too, since keys of a user (such as IFC `GlobalId`s) may differ in case
+    /// alone. `alike` are keys that rows have in several spellings.
+    pub(super) fn ids_of(&self, key: &str, client_asset_id: &str, alike: &HashSet<String>) -> Vec<String> {
+        let folded = digest_of_key(key);
+        let start = self.assets.partition_point(|asset| asset.folded < folded);
+        let found = self.assets[start..]
+            .iter()
+            .take_while(|asset| asset.folded == folded);
+        let ids = |fits: &dyn Fn(&Asset) -> bool| -> Vec<String> {
+            let fitting = found.clone().filter(|asset| fits(asset));
+            fitting.map(|asset| asset.id.text()).collect()
+        };
+        let exact = xxh3_64(key.as_bytes());
+        let exact = ids(&|asset| asset.exact == exact);
+        if exact.is_empty() && !alike.contains(&same_key(key)) {
+            let client_asset_id = digest_of_key(client_asset_id);
+            ids(&|asset| asset.client_asset_id == client_asset_id)
+        } else {
+            exact
+        }
+    }
+}
+
+/// What is read, and for whom.
+pub(super) struct Search {
+    pub lookup: &'static Lookup,
+    pub import_key: ImportKey,
+    /// Digests of the keys that rows have; None: more rows may come.
+    pub wanted: Option<HashSet<u64>>,
+    /// What is known of the project's categories.
+    pub settings: Option<Arc<Settings>>,
+}
+
+/// Reads the assets that have one of the keys.
+///
+/// # Errors
+/// What ended the reading, or that the keys of the project are no texts, or cannot all be read.
+pub(super) async fn read(context: &Context, search: Search) -> Result<Existing, Error> {
+    let reader = Arc::new(Reader {
+        context: context.clone(),
+        search,
+        seen: Mutex::default(),
+    });
+    reader.read().await?;
+    let seen = std::mem::take(&mut *reader.seen());
+    let mut assets = seen.assets;
+    assets.sort_unstable();
+    // One that is on two lists.
+    assets.dedup_by(|later, asset| later.folded == asset.folded && later.id == asset.id);
+    Ok(Existing { assets })
+}
+
+struct Reader {
+    context: Context,
+    search: Search,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    assets: Vec<Asset>,
+    /// Digests of the ids of all assets, with or without a key.
+    ids: HashSet<u64>,
+    /// When the newest asset was created at the beginning, and how many different ones were seen that are not newer.
+    newest: i64,
+    counted: u64,
+}
+
+impl Reader {
+    async fn read(self: &Arc<Self>) -> Result<(), Error> {
+        let at = |stage| self.context.count(stage);
+        let mut newest = self.pages((self.search.lookup.newest)(), &at)?;
+        let Some(first) = newest.next().await? else {
+            return Ok(());
+        };
+        let total = first.total;
+        let per_page = first.entries.len() as u64;
+        let created = self.entries(&first).filter_map(|found| found.ok()?.created).max();
+        // All are counted anew by the lists that follow.
+        self.seen().newest = created.unwrap_or(i64::MIN);
+        self.take(&first, None)?;
+        if newest.is_at_end() {
+            return Ok(());
+        }
+        if let (Some(total), Some(_)) = (total, created) {
+            let categories = self.categories().await;
+            let pages = total.div_ceil(per_page.max(1));
+            let at_once = self.context.session.caller.options().max_in_flight as u64;
+            // A list of its own costs a request even for a category without assets.
+            let pays = categories.len() as u64 + pages < at_once * pages;
+            if pays
+                && !categories.is_empty()
+                && self.by_category(categories).await?
+                && self.seen().counted == total
+            {
+                return Ok(());
+            }
+        }
+        let mut all = self.pages((self.search.lookup.query)(None, &[]), &at)?;
+        while let Some(page) = all.next().await? {
+            self.take(&page, None)?;
+        }
+        Ok(())
+    }
+
+    /// Reads one list per category. `false`: the service ignores the filter.
+    async fn by_category(self: &Arc<Self>, categories: Vec<String>) -> Result<bool, Error> {
+        let mut waiting = categories.into_iter();
+        let mut under_way: JoinSet<Result<bool, Error>> = JoinSet::new();
+        loop {
+            while under_way.len() < self.context.session.caller.options().max_in_flight {
+                let Some(category) = waiting.next() else { break };
+                let reader = self.clone();
+                under_way.spawn(async move { reader.one_category(category).await });
+            }
+            match under_way.join_next().await {
+                None => return Ok(true),
+                Some(Ok(read)) => {
+                    if !read? {
+                        return Ok(false);
+                    }
+                }
+                // Nothing is cancelled here, so a task that does not end well has panicked: that goes on.
+                Some(Err(error)) => match error.try_into_panic() {
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    Err(_) => return Ok(false),
+                },
+            }
+        }
+    }
+
+    async fn one_category(&self, category: String) -> Result<bool, Error> {
+        let categories = [category];
+        let at = |stage| self.context.count(stage);
+        let mut pages = self.pages((self.search.lookup.query)(None, &categories), &at)?;
+        while let Some(page) = pages.next().await? {
+            if !self.take(&page, Some(&categories[0]))? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn pages<'s>(&'s self, query: Query, at: At<'s>) -> Result<Pages<'s>, Error> {
+        let Context { session, project, .. } = &self.context;
+        let call = session.to(self.search.lookup.list, &[("project", &project.to_string())])?;
+        let pages = session.pages(call.with_query(query));
+        // Whether the filter was applied is looked at here.
+        Ok(pages.told(at).unchecked())
+    }
+
+    /// The ids of all categories, ROOT and inactive ones among them; none where they cannot be read.
+    async fn categories(&self) -> Vec<String> {
+        if let Some(settings) = &self.search.settings {
+            let categories = settings.content().categories.iter();
+            return categories.map(|category| category.id.clone()).collect();
+        }
+        let Context { session, project, .. } = &self.context;
+        let call = session.to(&settings::CATEGORIES, &[("project", &project.to_string())]);
+        let Ok(call) = call else { return Vec::new() };
+        let at = |stage| self.context.count(stage);
+        let mut pages = session.pages(call).told(&at);
+        let mut ids = Vec::new();
+        while let Ok(Some(page)) = pages.next().await {
+            let categories = page
+                .texts()
+                .filter_map(|text| Category::read(&value::read(text)?));
+            ids.extend(categories.map(|category| category.id));
+        }
+        ids
+    }
+
+    /// The assets of a page; an error where an entry is not one.
+    fn entries<'p>(&'p self, page: &'p Page) -> impl Iterator<Item = Result<Found, Error>> + 'p {
+        let read = self.search.lookup.read;
+        page.texts().map(move |text| {
+            read(text).ok_or_else(|| {
+                Error::Input(
+                    "the project's assets cannot be read in full, so which import keys stand there is not known; \
+                     nothing was sent"
+                        .to_owned(),
+                )
+            })
+        })
+    }
+
+    /// Takes what is needed of a page. `false`: it shows an asset of another category.
+    fn take(&self, page: &Page, category: Option<&str>) -> Result<bool, Error> {
+        let Search {
+            lookup,
+            import_key,
+            wanted,
+            ..
+        } = &self.search;
+        for (found, entry) in self.entries(page).zip(&page.entries) {
+            let found = found?;
+            if category
+                .is_some_and(|category| (lookup.place)(&found.entry).is_some_and(|shown| shown != category))
+            {
+                return Ok(false);
+            }
+            if found.active && import_key.is_no_text(&found.entry) {
+                let field = &import_key.field;
+                return Err(Error::Option(format!(
+                    "import_key={field}: the project's values of it are no texts, so rows cannot be found again by it; \
+                     give a text attribute or the barcode. Nothing was sent"
+                )));
+            }
+            let asset = self.keyed(&found, wanted.as_ref());
+            let mut seen = self.seen();
+            // An asset that an earlier list had may have another key by now.
+            seen.assets.extend(asset);
+            let new = entry.id.is_some_and(|id| seen.ids.insert(id));
+            // One whose time is not told makes the count wrong, which is seen.
+            seen.counted += u64::from(new && found.created.is_some_and(|created| created <= seen.newest));
+        }
+        Ok(true)
+    }
+
+    fn keyed(&self, found: &Found, wanted: Option<&HashSet<u64>>) -> Option<Asset> {
+        if !found.active {
+            return None;
+        }
+        let key = self.search.import_key.of(&found.entry)?;
+        let folded = digest_of_key(key);
+        let is_wanted = wanted.is_none_or(|wanted| wanted.contains(&folded));
+        is_wanted.then(|| Asset {
+            folded,
+            created: found.created.unwrap_or(i64::MAX),
+            id: Id::of(&found.id),
+            exact: xxh3_64(key.as_bytes()),
+            client_asset_id: digest_of_key(&found.key),
+        })
+    }
+
+    /// Nothing here panics while it holds the lock.
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

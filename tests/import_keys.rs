@@ -1,0 +1,268 @@
+//! Which assets of a project have the import keys of rows: read by category, and right whatever happens meanwhile.
+
+#[allow(dead_code)] // This file uses some of it.
+mod bench;
+
+use std::sync::{Arc, Mutex, OnceLock};
+
+use acc_assets::batch::settings::Reader;
+use acc_assets::call::Session;
+use acc_assets::http::Stop;
+use acc_assets::ids::ProjectId;
+use acc_assets::ledger::{Ledger, State, View};
+use acc_assets::settings::Settings;
+use acc_assets::simulator::{self, Simulator};
+use acc_assets::validation::ImportKey;
+use bench::{Bench, Call, Guard, Texts, Way, client, counts};
+use serde_json::{Value, json};
+
+/// The addresses of all lists of assets, and what is done before the service sees one.
+#[derive(Clone, Default)]
+struct Lists {
+    asked: Arc<Mutex<Vec<String>>>,
+    simulator: Arc<OnceLock<Simulator>>,
+}
+
+impl Lists {
+    fn bench(
+        &self,
+        switches: &[(&str, &str)],
+        before: impl Fn(&Simulator, &str) + Send + Sync + 'static,
+    ) -> Bench {
+        let lists = self.clone();
+        let guard: Guard = Box::new(move |request| {
+            let (path, query) = request.url.split_once('?').unwrap_or((&request.url, ""));
+            if path.ends_with("/assets") {
+                lists.asked.lock().unwrap().push(query.to_owned());
+                before(lists.simulator.get().unwrap(), query);
+            }
+            Way::On
+        });
+        let switches = switches
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let options = simulator::Options {
+            switches: switches.collect(),
+            ..simulator::Options::default()
+        };
+        let bench = Bench::guarded(options, client(), guard);
+        self.simulator.set(bench.simulator.clone()).ok().unwrap();
+        bench
+    }
+
+    /// How many requests asked for a category, and how many for all.
+    fn counts(&self) -> (usize, usize) {
+        let asked = self.asked.lock().unwrap();
+        let by_category = asked.iter().filter(|query| query.contains("categoryId")).count();
+        (by_category, asked.len() - by_category)
+    }
+}
+
+fn nothing(_: &Simulator, _: &str) {}
+
+/// Ids of the categories that take an asset of these fields, each with a status that it may have.
+fn categories(bench: &Bench) -> Vec<(String, String)> {
+    let world = bench.simulator.world_json();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let categories = world["categories"].as_array().unwrap().iter();
+    let pairs = categories.map(|category| (text(&category["id"]), text(&category["statuses"][0]["id"])));
+    let trial = Bench::new(simulator::Options::default());
+    let takes = |(category, status): &(String, String)| {
+        let asset = json!({"clientAssetId": "trial", "categoryId": category, "statusId": status});
+        trial.simulator.create_asset(&asset).is_ok()
+    };
+    let categories: Vec<_> = pairs.filter(takes).collect();
+    assert!(categories.len() >= 3, "{categories:?}");
+    categories
+}
+
+/// Creates an asset with a key, as somebody else would.
+fn asset(bench: &Bench, number: usize, (category, status): &(String, String)) -> String {
+    let asset = json!({"clientAssetId": format!("P-{number}"), "categoryId": category, "statusId": status,
+        "barcode": format!("key {number}")});
+    bench.simulator.create_asset(&asset).unwrap()
+}
+
+/// Rows with the keys of these numbers.
+fn rows(bench: &Bench, numbers: impl IntoIterator<Item = usize>) -> Vec<Texts> {
+    let row = |number: usize| {
+        let mut row = bench.new_asset(&format!("P-{number}"), false);
+        row.push(("barcode", format!("key {number}")));
+        row
+    };
+    numbers.into_iter().map(row).collect()
+}
+
+fn call(rows: Vec<Texts>, stream: bool) -> Call {
+    let mut call = Call::create(rows);
+    call.import_key = Some(ImportKey {
+        field: "barcode".to_owned(),
+        prefix: "imp-1-".to_owned(),
+    });
+    call.stream = stream;
+    call
+}
+
+fn ids(ledger: &Ledger) -> Vec<Option<String>> {
+    View::new(Arc::new(ledger.clone())).ids()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_project_of_one_page_is_read_with_one_request() {
+    let lists = Lists::default();
+    let bench = lists.bench(&[], nothing);
+    let made: Vec<String> = (0..3)
+        .map(|number| asset(&bench, number, &categories(&bench)[number]))
+        .collect();
+    let (ledger, _) = bench.call(call(rows(&bench, 0..4), false)).await;
+    assert_eq!(counts(&ledger), [(State::Created, 1), (State::Unchanged, 3)]);
+    assert_eq!(ids(&ledger)[..3], made.into_iter().map(Some).collect::<Vec<_>>());
+    assert_eq!(lists.counts(), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_large_project_is_read_by_category() {
+    for stream in [false, true] {
+        let lists = Lists::default();
+        let bench = lists.bench(&[], nothing);
+        let categories = categories(&bench);
+        let count = 230 * categories.len();
+        let made: Vec<String> = (0..count)
+            .map(|number| asset(&bench, number, &categories[number % categories.len()]))
+            .collect();
+        // Assets of a category that was made inactive, and deleted ones, are there.
+        let inactive = categories.last().unwrap().0.parse().unwrap();
+        bench
+            .simulator
+            .edit_world(|world| world.deactivate_category(inactive));
+        bench.simulator.delete_asset(&made[7]).unwrap();
+
+        let (ledger, ended) = bench.call(call(rows(&bench, 0..count + 5), stream)).await;
+        assert!(ended.fatal.is_none(), "{:?}", ended.fatal);
+        assert_eq!(
+            counts(&ledger),
+            [(State::Created, 6), (State::Unchanged, count - 1)]
+        );
+        for (number, id) in ids(&ledger).into_iter().take(count).enumerate() {
+            assert_eq!(id.as_ref() == Some(&made[number]), number != 7, "{number}");
+        }
+        // 230 assets are two pages.
+        let all = bench.simulator.world_json()["categories"]
+            .as_array()
+            .unwrap()
+            .len();
+        assert_eq!(lists.counts(), (all + categories.len(), 1));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_asset_that_changes_its_category_meanwhile_is_not_missed_and_not_counted_twice() {
+    // While the second page of the last category is asked for, that asset moves. All other lists are at their end.
+    for (moving, reads_all) in [
+        // From a category that was read: it is on both lists.
+        (0, false),
+        // From a page that was read: what comes after it is pulled up, and one of them is on no page.
+        (10, true),
+        // From pages that are still to come: it is on no list.
+        (500, true),
+        (999, true),
+    ] {
+        let lists = Lists::default();
+        let moves: Arc<OnceLock<(String, String, Value)>> = Arc::default();
+        let planned = moves.clone();
+        let bench = lists.bench(&[], move |simulator, query| {
+            let Some((last, id, change)) = planned.get() else {
+                return;
+            };
+            if query.contains(&format!("categoryId%5D={last}&")) && query.contains("cursorState") {
+                simulator.patch_asset(id, change).unwrap();
+            }
+        });
+        let categories = categories(&bench);
+        let (first, last) = (&categories[0], categories.last().unwrap());
+        let of = |number: usize| if number < 5 { first } else { last };
+        let made: Vec<String> = (0..1000)
+            .map(|number| asset(&bench, number, of(number)))
+            .collect();
+        let to = if moving == 0 { last } else { first };
+        let change = json!({"categoryId": to.0, "statusId": to.1});
+        moves.set((last.0.clone(), made[moving].clone(), change)).unwrap();
+
+        let (ledger, ended) = bench.call(call(rows(&bench, 0..1000), false)).await;
+        assert!(ended.fatal.is_none(), "{:?}", ended.fatal);
+        assert_eq!(counts(&ledger), [(State::Unchanged, 1000)], "{moving}");
+        assert!(ledger.warnings.is_empty(), "{moving}: {:?}", ledger.warnings);
+        assert_eq!(ids(&ledger), made.into_iter().map(Some).collect::<Vec<_>>());
+        let (_, all) = lists.counts();
+        assert_eq!(all, if reads_all { 6 } else { 1 }, "{moving}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_ignores_filters_or_sorting_hides_no_key() {
+    for switch in [
+        ("ignore_filter", "all"),
+        ("list_sort", "ignored"),
+        ("empty_page", "before_each"),
+    ] {
+        let lists = Lists::default();
+        let bench = lists.bench(&[switch], nothing);
+        let categories = categories(&bench);
+        let made: Vec<String> = (0..900)
+            .map(|number| asset(&bench, number, &categories[number % categories.len()]))
+            .collect();
+        let (ledger, ended) = bench.call(call(rows(&bench, 0..900), false)).await;
+        assert!(ended.fatal.is_none(), "{switch:?}: {:?}", ended.fatal);
+        assert_eq!(counts(&ledger), [(State::Unchanged, 900)], "{switch:?}");
+        assert_eq!(
+            ids(&ledger),
+            made.into_iter().map(Some).collect::<Vec<_>>(),
+            "{switch:?}"
+        );
+        let (by_category, all) = lists.counts();
+        assert!(
+            by_category <= categories.len() + 8 && all <= 12,
+            "{switch:?}: {:?}",
+            lists.counts()
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_category_that_the_settings_do_not_know_hides_no_key() {
+    let lists = Lists::default();
+    let bench = lists.bench(&[], nothing);
+    let known = categories(&bench);
+    let reader = Reader {
+        session: Session::new(bench.caller.clone(), Stop::default()),
+        project: ProjectId::parse(&bench.simulator.project_id()).unwrap(),
+        locations_container: None,
+    };
+    let settings = Arc::new(Settings::new(reader.read().await.unwrap()));
+    let (parent, status) = &known[0];
+    let parent = parent.parse().unwrap();
+    bench
+        .simulator
+        .edit_world(|world| world.add_category(9_001, "Valves of the annex", Some(parent)));
+    let new = ("9001".to_owned(), status.clone());
+    let made: Vec<String> = (0..700)
+        .map(|number| {
+            asset(
+                &bench,
+                number,
+                if number == 650 {
+                    &new
+                } else {
+                    &known[number % known.len()]
+                },
+            )
+        })
+        .collect();
+    let mut call = call(rows(&bench, [3, 650]), false);
+    call.names.settings = Some(settings);
+    let (ledger, _) = bench.call(call).await;
+    assert_eq!(counts(&ledger), [(State::Unchanged, 2)]);
+    assert_eq!(ids(&ledger), [Some(made[3].clone()), Some(made[650].clone())]);
+    let (by_category, all) = lists.counts();
+    assert!(by_category > 0 && all > 1, "{:?}", lists.counts());
+}

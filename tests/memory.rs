@@ -1,0 +1,204 @@
+//! What reading the import keys of a large project takes in memory. Alone in its file, so that no other test counts.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use acc_assets::api::assets;
+use acc_assets::batch::plan::Again;
+use acc_assets::batch::run::Tolerance;
+use acc_assets::batch::{Job, Run};
+use acc_assets::http::send::{Request, Response, Sending, Transport};
+use acc_assets::http::{Caller, Stop, Token};
+use acc_assets::ids::ProjectId;
+use acc_assets::input::{Cell, Label, More, Sink, Source, SourceError};
+use acc_assets::ledger::{SharedLedger, State, View, lock};
+use acc_assets::options::Options;
+use acc_assets::validation::{Dates, ImportKey, Names, Nulls, Policy, RowShape};
+
+const ASSETS: usize = 500_000;
+const CATEGORIES: usize = 10;
+const PAGE: usize = 200;
+
+/// A project of many assets, made page by page.
+#[derive(Clone, Default)]
+struct Project {
+    bytes: Arc<AtomicUsize>,
+    requests: Arc<AtomicUsize>,
+}
+
+fn asset(body: &mut String, number: usize) {
+    let category = number % CATEGORIES;
+    let _ = write!(
+        body,
+        r#"{{"id":"{number:08x}-7f2e-4bd8-9e63-0123456789ab","clientAssetId":"AHU-{number}","categoryId":"{category}",
+        "statusId":"5cd53aeb-6657-4fb3-a077-f700fb29e644","description":"Air handling unit on level {category}",
+        "locationId":"7b9ba8a6-6cd6-4d1a-9cbf-9c7b6f1f0a5e","barcode":"key {number}","isActive":true,"version":3,
+        "createdAt":"2026-01-01T{:02}:{:02}:{:02}.{:03}Z","createdBy":"CK7W2PD4RN8V","updatedBy":"CK7W2PD4RN8V",
+        "customAttributes":{{"ca1":"{number}","ca2":"Supplier {category}"}}}}"#,
+        number / 36_000 % 24,
+        number / 600 % 60,
+        number / 10 % 60,
+        number % 10,
+    );
+}
+
+impl Project {
+    fn list(&self, query: &str) -> String {
+        let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        let get = |name: &str| {
+            pairs
+                .iter()
+                .find(|(known, _)| known == name)
+                .map(|(_, value)| value.as_str())
+        };
+        let category: Option<usize> = get("filter[categoryId]").map(|category| category.parse().unwrap());
+        let newest_first = get("sort") == Some("createdAt desc");
+        let offset: usize = get("cursorState").map_or(0, |cursor| cursor.parse().unwrap());
+        let total = if category.is_some() {
+            ASSETS / CATEGORIES
+        } else {
+            ASSETS
+        };
+        let mut body = String::from(r#"{"results":["#);
+        for at in offset..(offset + PAGE).min(total) {
+            if at > offset {
+                body.push(',');
+            }
+            asset(
+                &mut body,
+                match category {
+                    Some(category) => at * CATEGORIES + category,
+                    None if newest_first => ASSETS - 1 - at,
+                    None => at,
+                },
+            );
+        }
+        let next = if offset + PAGE < total {
+            format!("\"{}\"", offset + PAGE)
+        } else {
+            "null".to_owned()
+        };
+        let _ = write!(
+            body,
+            r#"],"pagination":{{"totalResults":{total},"cursorState":{next}}}}}"#
+        );
+        body
+    }
+}
+
+impl Transport for Project {
+    fn send(&self, request: Request) -> Sending<'_> {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let (path, query) = request.url.split_once('?').unwrap_or((&request.url, ""));
+        let body = if path.ends_with("/assets") {
+            self.list(query)
+        } else {
+            assert!(path.ends_with("/categories"), "{path}");
+            let categories: Vec<String> = (0..CATEGORIES)
+                .map(|id| format!(r#"{{"id":"{id}","name":"{id}","isActive":true}}"#))
+                .collect();
+            format!(r#"{{"results":[{}]}}"#, categories.join(","))
+        };
+        self.bytes.fetch_add(body.len(), Ordering::Relaxed);
+        let response = Response {
+            status: 200,
+            headers: Vec::new(),
+            body: body.into(),
+        };
+        Box::pin(async move { Ok(response) })
+    }
+}
+
+/// Rows of a stream, which may go on: every key of the project has to be kept.
+struct Rows(std::ops::Range<usize>);
+
+impl Source for Rows {
+    fn fill(&mut self, sink: &mut dyn Sink) -> Result<More, SourceError> {
+        let columns = ["clientAssetId", "categoryId", "statusId", "barcode"].map(|name| sink.column(name));
+        for number in self.0.by_ref() {
+            sink.begin(Label::Number);
+            let number = number * 997;
+            let values = [
+                format!("AHU-{number}"),
+                (number % CATEGORIES).to_string(),
+                "5cd53aeb-6657-4fb3-a077-f700fb29e644".to_owned(),
+                format!("key {number}"),
+            ];
+            columns
+                .iter()
+                .zip(&values)
+                .for_each(|(column, value)| sink.cell(*column, Cell::Text(value)));
+            sink.end();
+            if sink.full() {
+                return Ok(More::Rows);
+            }
+        }
+        Ok(More::End)
+    }
+
+    fn rows(&self) -> Option<usize> {
+        None
+    }
+}
+
+/// Kilobytes of a line of `/proc/self/status`.
+fn memory(line: &str) -> Option<usize> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|found| found.starts_with(line))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
+#[tokio::test(start_paused = true)]
+async fn import_keys_of_a_large_project_take_little_memory() {
+    let project = Project::default();
+    let mut options = Options::default();
+    options.limits.requests.insert("assets_read".into(), 1_000_000);
+    let caller = Arc::new(Caller::alone(
+        Box::new(project.clone()),
+        Token::fixed("token"),
+        options,
+    ));
+    let job = Job {
+        write: &assets::BATCH_CREATE,
+        project: ProjectId::parse("b.f6a1e3b5-abaa-4b01-b33a-5d55f36ba047").unwrap(),
+        query: Vec::new(),
+        policy: Policy {
+            shape: RowShape::NewAsset,
+            nulls: Nulls::Omit,
+            dates: Dates::Exact,
+            id_column: "id".into(),
+            import_key: Some(ImportKey {
+                field: "barcode".to_owned(),
+                prefix: "imp-1-".to_owned(),
+            }),
+            names: Names::default(),
+        },
+        batch_size: 100,
+        tolerance: Tolerance::All,
+        dry_run: false,
+        keep: false,
+        replayable: false,
+        reconcile: true,
+        again: Again::default(),
+        journal: None,
+    };
+    let before = memory("VmRSS:");
+    let ledger = SharedLedger::default();
+    let run = Run::new(caller, job, ledger.clone(), Stop::default());
+    let ended = run.drive(Box::new(Rows(0..500))).await;
+    let peak = memory("VmHWM:");
+    assert!(ended.fatal.is_none(), "{:?}", ended.fatal);
+    let ledger = lock(&ledger).clone();
+    assert!((0..500).all(|row| ledger.state(row) == State::Unchanged));
+    let ids = View::new(Arc::new(ledger)).ids();
+    assert_eq!(ids[1].as_deref(), Some("000003e5-7f2e-4bd8-9e63-0123456789ab"));
+    // The newest page, the categories, and each category's pages.
+    assert_eq!(project.requests.load(Ordering::Relaxed), 2 + ASSETS / PAGE);
+    if let (Some(before), Some(peak)) = (before, peak) {
+        let grown = (peak - before) / 1024;
+        let read = project.bytes.load(Ordering::Relaxed) >> 20;
+        println!("{ASSETS} assets, {read} MiB of responses: memory grew by {grown} MiB");
+        assert!(grown < 150, "memory grew by {grown} MiB");
+    }
+}
