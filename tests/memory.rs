@@ -44,7 +44,7 @@ fn asset(body: &mut String, number: usize) {
 }
 
 impl Project {
-    fn list(&self, query: &str) -> String {
+    fn list(query: &str) -> String {
         let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         let get = |name: &str| {
             pairs
@@ -92,7 +92,7 @@ impl Transport for Project {
         self.requests.fetch_add(1, Ordering::Relaxed);
         let (path, query) = request.url.split_once('?').unwrap_or((&request.url, ""));
         let body = if path.ends_with("/assets") {
-            self.list(query)
+            Self::list(query)
         } else {
             assert!(path.ends_with("/categories"), "{path}");
             let categories: Vec<String> = (0..CATEGORIES)
