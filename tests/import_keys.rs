@@ -1,6 +1,5 @@
 //! Which assets of a project have the import keys of rows: read by category, and right whatever happens meanwhile.
 
-#[allow(dead_code)] // This file uses some of it.
 mod bench;
 
 use std::sync::{Arc, Mutex, OnceLock};
