@@ -163,10 +163,9 @@ async fn an_asset_that_changes_its_category_meanwhile_is_not_missed_and_not_coun
         (0, false),
         // From a page that was read: what comes after it is pulled up, and one of them is on no page.
         (10, true),
-        // From a page that is still to come: it is on no list.
+        // From pages that are still to come: it is on no list.
         (500, true),
-        // The same, but it was among the newest.
-        (999, false),
+        (999, true),
     ] {
         let lists = Lists::default();
         let moves: Arc<OnceLock<(String, String, Value)>> = Arc::default();
