@@ -19,7 +19,7 @@ pub mod api;
 pub mod input;
 pub mod validation;
 
-pub mod table;
+pub mod columns;
 
 pub mod sheet;
 

@@ -169,7 +169,7 @@ impl Bench {
             .replace("{prefix}", "construction")
             .replace("{project}", &self.project.to_string());
         let table = pages::read(&self.caller, listing, &path, &[], &Stop::default()).await;
-        let ids = |table: acc_assets::table::Table| {
+        let ids = |table: acc_assets::columns::Table| {
             table
                 .rows()
                 .map(|row| row["id"].as_str().unwrap().to_owned())

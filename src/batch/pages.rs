@@ -2,23 +2,19 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use serde_json::value::RawValue;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::api::assets::range_in;
 use crate::api::filters::Checks;
 use crate::api::{Listing, Pages};
 use crate::batch::settle;
+use crate::columns::{Received, Table};
 use crate::error::{Error, shortened};
 use crate::http::send::Method;
 use crate::http::{At, Call, Caller, Counters, Replay, Response, Stop, untold};
-use crate::model::asset::{list, members, optional};
 use crate::model::value;
-use crate::table::Table;
 
 /// After this many pages in a row without a new id, or this many times `totalResults` rows, a list does not end.
 const MOST_STALE_PAGES: u32 = 20;
@@ -157,7 +153,7 @@ async fn pages(
         let read_as = |response| read_page(listing, &checks, response, before);
         let page = caller.read(&call, stop, counters, at, &read_as).await.result;
         let page = page.map_err(|error| refused_place(error, place))?;
-        let on_page = page.rows.len() as u64;
+        let on_page = page.received.rows.len() as u64;
         let (read, total) = (before + on_page, page.total.unwrap_or(0).max(place.total));
         // A service that no longer knows a cursor may say so with an empty page: that is not the end of the list.
         if std::mem::take(&mut goes_on) && on_page == 0 && page.cursor.is_none() && before < total {
@@ -168,9 +164,9 @@ async fn pages(
                 format!("{reason}; {START_OVER}"),
             ));
         }
-        let mut kept = Vec::with_capacity(page.rows.len());
+        let mut kept = Vec::with_capacity(page.received.rows.len());
         stale += 1;
-        for (id, range) in page.rows {
+        for (row, (_, id)) in page.received.rows.iter().enumerate() {
             // Pages are cut by offset underneath (the sample cursor of the tutorial "Retrieve assets data" says so), so
             // rows may come twice when data changes meanwhile.
             let new = id.is_none_or(|id| seen.insert(id));
@@ -178,11 +174,11 @@ async fn pages(
                 stale = 0;
             }
             if new {
-                let row = u32::try_from(table.len() + kept.len()).unwrap_or(u32::MAX);
-                kept.push((row, range));
+                kept.push(row);
             }
         }
-        table.add(page.response.body.clone(), kept);
+        let first = u32::try_from(table.len()).unwrap_or(u32::MAX);
+        table.add(page.received.only(&kept), first..);
         let Some(next) = page.cursor else {
             return Ok(());
         };
@@ -210,11 +206,8 @@ const START_OVER: &str = "start the list over, without after=";
 
 /// Digests of the ids of all rows.
 fn ids_of(table: &Table) -> HashSet<u64> {
-    let id = |index| {
-        let raw: &RawValue = serde_json::from_str(table.raw(index)?).ok()?;
-        members(raw, &[], &mut Vec::new()).map(|id| xxh3_64(id.as_bytes()))
-    };
-    (0..table.len()).filter_map(id).collect()
+    let ids = (0..table.len()).filter_map(|index| table.id(index));
+    ids.map(|id| xxh3_64(id.as_bytes())).collect()
 }
 
 /// A refusal of the cursor, with what to do about it. No page says how long a cursor is valid.
@@ -234,8 +227,7 @@ fn refused_place(error: Error, place: &Place) -> Error {
 /// One page of a list.
 struct Page {
     response: Response,
-    /// A digest of the id of each row, and where the row is in the body.
-    rows: Vec<(Option<u64>, Range<usize>)>,
+    received: Received,
     /// Where the next page begins.
     cursor: Option<String>,
     total: Option<u64>,
@@ -243,30 +235,29 @@ struct Page {
 
 /// Reads a page; `before` is how many rows the pages before it had.
 fn read_page(listing: &Listing, checks: &Checks, response: Response, before: u64) -> Result<Page, Error> {
-    let raw: Result<Vec<&RawValue>, String> = list(&response.body, listing.rows);
-    let raw = raw.map_err(|reason| unreadable(listing, &response, &reason))?;
+    let received = Received::read(&response.body, listing.rows, checks.fields())
+        .map_err(|reason| unreadable(listing, &response, &reason))?;
+    let rows = received.rows.len();
     let mut shown = Vec::new();
-    let mut rows = Vec::with_capacity(raw.len());
-    for raw in raw {
-        let id = members(raw, checks.fields(), &mut shown);
+    for row in 0..rows {
+        shown.clear();
+        shown.extend(received.shown(row));
         if let Some((parameter, field, value)) = checks.ignored(&shown) {
             let message = format!(
                 "the service ignores `{parameter}`: the list of {} holds `{}`, whose `{field}` is {}; call again, and \
                  leave the filter out if it stays so",
                 listing.name,
-                id.as_deref().unwrap_or("an entry without an id"),
+                received.id(row).as_deref().unwrap_or("an entry without an id"),
                 shortened(value, 100)
             );
             return Err(settle::unreadable(&response, message));
         }
-        let id = id.map(|id| xxh3_64(id.as_bytes()));
-        rows.push((id, range_in(&response.body, raw)));
     }
-    let next = next(listing, &response, rows.len(), before + rows.len() as u64);
+    let next = next(listing, &received, rows, before + rows as u64);
     let (cursor, total) = next.map_err(|reason| unreadable(listing, &response, &reason))?;
     Ok(Page {
         response,
-        rows,
+        received,
         cursor,
         total,
     })
@@ -303,7 +294,7 @@ fn address(path: &str, listing: &Listing, query: &[(String, String)], cursor: Op
 /// in the examples. Anything else is no end: the rest of the rows would be missing without a word.
 fn next(
     listing: &Listing,
-    response: &Response,
+    received: &Received,
     rows: usize,
     read: u64,
 ) -> Result<(Option<String>, Option<u64>), String> {
@@ -312,8 +303,7 @@ fn next(
         Pages::Cursor { .. } | Pages::Offset { .. } => "pagination",
         Pages::Continuation => "page",
     };
-    let page: Option<&RawValue> = optional(&response.body, place)?;
-    let page = page.and_then(|page| value::read(page.get())).unwrap_or_default();
+    let page = received.member(place).and_then(value::read).unwrap_or_default();
     let total = page.get("totalResults").and_then(Value::as_u64);
     let cursor = match listing.pages {
         Pages::Offset { .. } => next_offset(&page, rows, read),

@@ -17,6 +17,7 @@ use crate::batch::reconcile::{self, Doubt, Shown};
 use crate::batch::resume::{Today, removed};
 use crate::batch::run::{Landed, Run};
 use crate::batch::settle::{rows, unreadable};
+use crate::columns::{Page, Table};
 use crate::error::Error;
 use crate::http::{
     By, Call, Caller, Counters, Moment, Noted, Phase, Replay, Response, RowLimit, Stage, Stop, untold,
@@ -549,11 +550,10 @@ fn most_resent(endpoint: &Endpoint, caller: &Caller) -> u32 {
     }
 }
 
-fn keep(wanted: bool, table: &mut crate::table::Table, row: u32, entry: &Value) {
+fn keep(wanted: bool, table: &mut Table, row: u32, entry: &Value) {
     if wanted {
         let entry = entry.to_string();
-        let range = 0..entry.len();
-        table.add(Bytes::from(entry), vec![(row, range)]);
+        table.add(Page::of(std::iter::once(&entry[..])), [row]);
     }
 }
 
@@ -633,8 +633,8 @@ pub(super) async fn list(
         Filters::Unchecked,
     )
     .await?;
-    let entries = (0..table.len()).filter_map(|at| table.raw(at));
-    let found: Vec<Found> = entries.filter_map(lookup.read).collect();
+    let entries = (0..table.len()).filter_map(|at| table.json(at));
+    let found: Vec<Found> = entries.filter_map(|entry| (lookup.read)(&entry)).collect();
     let whole = found.len() == table.len();
     Ok((found, whole))
 }

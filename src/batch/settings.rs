@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use crate::api::{self, Listing, settings};
 use crate::batch::pages::{self, Filters};
 use crate::batch::settle::unreadable;
+use crate::columns::Table;
 use crate::error::Error;
 use crate::http::send::Method;
 use crate::http::{Call, Caller, Counters, Phase, Replay, Response, Stop, untold};
@@ -24,7 +25,6 @@ use crate::model::asset::list;
 use crate::model::settings::{Attribute, Category, Inheritance, Location, StatusSet};
 use crate::model::value;
 use crate::settings::{Content, LOCATIONS_UNREAD};
-use crate::table::Table;
 
 /// Whose settings are read.
 #[derive(Clone)]
@@ -299,6 +299,6 @@ fn unclear(
 
 fn entries<T>(table: &Table, read: impl Fn(&Value) -> Option<T>) -> Vec<T> {
     (0..table.len())
-        .filter_map(|row| read(&value::read(table.raw(row)?)?))
+        .filter_map(|row| read(&value::read(&table.json(row)?)?))
         .collect()
 }

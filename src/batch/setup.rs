@@ -17,6 +17,7 @@ use uuid::Uuid;
 use crate::api::settings as endpoints;
 use crate::api::{self, Listing, SettingWrite};
 use crate::batch::pages::{self, Filters};
+use crate::columns::Table;
 use crate::error::Error;
 use crate::http::refusal::{kept_headers, request_id};
 use crate::http::{Call, Caller, Counters, Phase, Response, Stage, Stop, untold};
@@ -25,7 +26,6 @@ use crate::model::settings::{Attribute, Category, Status as Known, StatusSet};
 use crate::model::value;
 use crate::settings::names::folded;
 use crate::settings::setup::{Action, Plan, Step, Thing, Work};
-use crate::table::Table;
 
 /// What became of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -293,7 +293,7 @@ impl Writer {
     /// The id of what is called so now.
     async fn look(&self, made: &Made) -> Result<Option<String>, Error> {
         let table = self.list(made.listing()).await?;
-        let entries = (0..table.len()).filter_map(|row| value::read(table.raw(row)?));
+        let entries = (0..table.len()).filter_map(|row| value::read(&table.json(row)?));
         Ok(made.find(entries))
     }
 
