@@ -17,7 +17,7 @@ pub mod http;
 
 pub mod api;
 
-pub mod table;
+pub mod columns;
 
 pub mod call;
 

@@ -19,6 +19,7 @@ use acc_assets::api::{assets, relationships};
 use acc_assets::batch::run::Tolerance;
 use acc_assets::batch::settings::Reader;
 use acc_assets::call::{Reading, Session};
+use acc_assets::columns::Table;
 use acc_assets::http::send::Response;
 use acc_assets::http::{Phase, Stop};
 use acc_assets::ids::ProjectId;
@@ -28,7 +29,6 @@ use acc_assets::ledger::{Ledger, State, View, lock};
 use acc_assets::settings::{Content, Settings};
 use acc_assets::simulator;
 use acc_assets::simulator::contract::SWITCHES;
-use acc_assets::table::Table;
 use acc_assets::validation::columns::{ROW_OF_RUN, row_of_run_text};
 use acc_assets::validation::{ImportKey, RowShape};
 use bench::{Bench, Call, Guard, SECRET, Texts, Way, count, counts, fault};
@@ -540,7 +540,7 @@ impl Schedule {
         self.clear_faults();
         let Some(table) = read else { return };
         let listed: BTreeSet<String> = (0..table.len())
-            .filter_map(|row| serde_json::from_str::<Value>(table.raw(row)?).ok())
+            .filter_map(|row| serde_json::from_str::<Value>(&table.json(row)?).ok())
             .map(|entry| entry["id"].as_str().unwrap().to_owned())
             .collect();
         let world = self.bench.simulator.assets();

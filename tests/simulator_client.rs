@@ -171,7 +171,7 @@ impl Bench {
         let places = [("prefix", "construction"), ("project", &self.project.to_string())];
         let path = listing.path.fill(&places).unwrap();
         let table = lists::read(&self.caller, listing, &path, &[]).await;
-        let ids = |table: acc_assets::table::Table| {
+        let ids = |table: acc_assets::columns::Table| {
             table
                 .rows()
                 .map(|row| row["id"].as_str().unwrap().to_owned())

@@ -243,7 +243,7 @@ class Ledger:
 
 @final
 class Table:
-    """Answers as rows: kept as the service sent them, turned into columns when asked."""
+    """Rows of responses, as columns."""
 
     def __len__(self) -> int: ...
     @property
@@ -254,8 +254,12 @@ class Table:
         """Whether a read failed and left something to be read."""
     def row(self, index: int, /) -> dict[str, Any]: ...
     def dicts(self) -> list[dict[str, Any]]: ...
-    def columns(self) -> dict[str, list[Any]]:
-        """Base fields first, then attributes caN as columns of their own."""
+    def frame(self, kinds: Sequence[str] | None = None, /) -> list[tuple[str, str, Any, bytes | None]]:
+        """Columns of these kinds: name, kind, values and which of them are missing.
+
+        Values are a list for the kinds `text` and `list`, and the bytes of an array for `bool`, `int`, `float` and `time`
+        (milliseconds since 1970). Base fields come first, then attributes caN as columns of their own.
+        """
     def dump(self) -> bytes: ...
     @staticmethod
     def load(state: bytes, /) -> Table: ...

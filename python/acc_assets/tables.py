@@ -28,6 +28,62 @@ def pandas_frame(columns: dict[str, list[Any]]) -> pandas.DataFrame:
     return pandas.DataFrame(columns)
 
 
+def _from_arrow(table: _core.Table) -> pandas.DataFrame | None:
+    """A pandas DataFrame through the Arrow C stream; None without pyarrow 15."""
+    try:
+        import pyarrow
+
+        read = pyarrow.RecordBatchReader.from_stream
+    except (ImportError, AttributeError):
+        return None
+    frame: pandas.DataFrame = read(table).read_all().to_pandas()
+    for name, _, values, _ in table.frame(["list"]):  # pyarrow makes arrays of lists
+        frame[name] = _objects(values)
+    return frame
+
+
+def _from_columns(table: _core.Table) -> pandas.DataFrame:
+    """A pandas DataFrame without pyarrow, equal to the one with it."""
+    import numpy
+    import pandas
+
+    text = pandas.Series(["a"]).dtype  # `str`, or object in pandas 2
+    columns: dict[str, Any] = {}
+    for name, kind, values, missing in table.frame():
+        if kind == "text":
+            columns[name] = pandas.Series(_objects(values), dtype=text)
+            continue
+        if kind == "list":
+            columns[name] = _objects(values)
+            continue
+        array = numpy.frombuffer(values, dtype=_DTYPES[kind])
+        nulls = None if missing is None else numpy.frombuffer(missing, dtype="?")
+        if kind == "time":
+            times = array.copy()
+            if nulls is not None:
+                times[nulls] = numpy.iinfo("i8").min  # NaT
+            columns[name] = pandas.Series(times.view("M8[ms]")).dt.tz_localize("UTC")
+        elif nulls is None:
+            columns[name] = array
+        else:
+            array = array.astype(object if kind == "bool" else "f8")
+            array[nulls] = None if kind == "bool" else numpy.nan
+            columns[name] = array
+    return pandas.DataFrame(columns, index=pandas.RangeIndex(len(table)))
+
+
+_DTYPES = {"bool": "?", "int": "<i8", "float": "<f8", "time": "<i8"}
+
+
+def _objects(values: list[Any]) -> Any:
+    """An array with these objects, whatever they are."""
+    import numpy
+
+    array = numpy.empty(len(values), dtype=object)
+    array[:] = values
+    return array
+
+
 def polars_frame(source: _core.Ledger | _core.Table | dict[str, list[Any]]) -> polars.DataFrame:
     """A polars DataFrame, through the Arrow C stream or of these columns."""
     try:
@@ -43,6 +99,10 @@ class AssetTable(Sequence[dict[str, Any]]):
     The `.partial` of an exception is one too: what a read had read before it failed. That of a `search` holds relationships.
 
     As columns (DataFrames, Arrow) each custom attribute ca1, ca2, ... is a column of its own. Pickles.
+
+    The documented fields have the same type in every table: `isActive` is boolean, `version` an integer, `createdAt`,
+    `updatedAt` and `deletedAt` are UTC timestamps, the others text. Other fields and custom attributes have the narrowest type
+    that holds all of their values, and are text where all of them are missing. A column with a value that does not fit is text.
 
     Example:
         >>> with acc_assets.testing.Simulator() as sim:
@@ -84,12 +144,17 @@ class AssetTable(Sequence[dict[str, Any]]):
         return self._table.dicts()
 
     def to_pandas(self) -> pandas.DataFrame:
-        """A pandas DataFrame; pyarrow is not needed.
+        """A pandas DataFrame. pyarrow is not needed; with it the DataFrame is the same and made faster.
 
         Raises:
             ImportError: pandas is not installed.
         """
-        return pandas_frame(self._table.columns())
+        try:
+            import pandas  # noqa: F401
+        except ImportError as error:
+            raise ImportError("pandas is not installed: pip install 'acc-assets[pandas]'") from error
+        frame = _from_arrow(self._table)
+        return _from_columns(self._table) if frame is None else frame
 
     def to_polars(self) -> polars.DataFrame:
         """A polars DataFrame.

@@ -150,6 +150,15 @@ impl Endpoint {
         }
     }
 
+    /// The member that holds its rows; none where the body is the list.
+    #[must_use]
+    pub const fn member(&self) -> Option<&'static str> {
+        match self.response {
+            ResponseBody::Rows(rows) => rows.member,
+            ResponseBody::None | ResponseBody::One => None,
+        }
+    }
+
     /// The filters that rows show.
     #[must_use]
     pub const fn filters(&self) -> &'static [Filter] {

@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use super::Endpoint;
 use crate::model::value;
@@ -167,18 +166,18 @@ impl Checks {
         &self.fields
     }
 
-    /// The first filter that an entry proves to be ignored, and the member that does; `shown` holds the members.
+    /// The first filter that an entry proves to be ignored, and the member that does; `shown` holds the members as JSON.
     #[must_use]
-    pub fn ignored<'s>(&'s self, shown: &[Option<&'s RawValue>]) -> Option<(&'s str, &'static str, &'s str)> {
+    pub fn ignored<'s>(&'s self, shown: &[Option<&'s str>]) -> Option<(&'s str, &'static str, &'s str)> {
         self.tests.iter().find_map(|(parameter, place, test)| {
             let shown = (*shown.get(*place)?)?;
-            let fits = match (test, shown.get()) {
+            let fits = match (test, shown) {
                 // What every entry of nearly every list is asked.
                 (Test::Flag(flag), "true") => Some(*flag),
                 (Test::Flag(flag), "false") => Some(!*flag),
-                _ => test.fits(&value::read(shown.get())?),
+                _ => test.fits(&value::read(shown)?),
             };
-            (fits == Some(false)).then(|| (parameter.as_str(), self.fields[*place], shown.get()))
+            (fits == Some(false)).then(|| (parameter.as_str(), self.fields[*place], shown))
         })
     }
 }

@@ -1,10 +1,8 @@
 //! How a list is cut into pages: what a request for a page says, and where a page says that the next one begins.
 
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use crate::api::endpoint::Call;
-use crate::model::asset::optional;
 use crate::model::value;
 
 /// The longest cursor that is given back. Servers commonly take a request line of 8 kB.
@@ -53,21 +51,29 @@ impl Paging {
         }
     }
 
-    /// Where the next page begins; this one has so many rows, and with all pages before it so many were `read`.
+    /// The member of a page that says where the next one begins.
+    #[must_use]
+    pub fn within(self) -> Option<&'static str> {
+        match self {
+            Self::One => None,
+            Self::Token { within, .. } => Some(within),
+            Self::Offset { .. } => Some("pagination"),
+        }
+    }
+
+    /// Where the next page begins. `page` is the JSON of the member [`Self::within`]; the page has so many rows, and with all
+    /// pages before it so many were `read`.
     ///
     /// An end is a cursor that is null or missing, both occur in the examples. Anything else is no end: the rest of the
     /// rows would be missing without a word.
     ///
     /// # Errors
-    /// A text saying what is wrong with the body, without a cursor in it.
-    pub fn next(self, body: &[u8], rows: usize, read: u64) -> Result<Next, String> {
-        let within = match self {
-            Self::One => return Ok(Next::default()),
-            Self::Token { within, .. } => within,
-            Self::Offset { .. } => "pagination",
+    /// A text saying what is wrong with it, without a cursor in it.
+    pub fn next(self, page: Option<&str>, rows: usize, read: u64) -> Result<Next, String> {
+        let Some(within) = self.within() else {
+            return Ok(Next::default());
         };
-        let page: Option<&RawValue> = optional(body, within)?;
-        let page = page.and_then(|page| value::read(page.get())).unwrap_or_default();
+        let page = page.and_then(value::read).unwrap_or_default();
         let total = page.get("totalResults").and_then(Value::as_u64);
         let cursor = match self {
             Self::Token { name, .. } => token(&page, within, name)?,

@@ -152,7 +152,7 @@ impl Reader {
             return Ok(());
         };
         let total = first.total;
-        let per_page = first.entries.len() as u64;
+        let per_page = first.ids().count() as u64;
         let created = self.entries(&first).filter_map(|found| found.ok()?.created).max();
         // All are counted anew by the lists that follow.
         self.seen().newest = created.unwrap_or(i64::MIN);
@@ -270,7 +270,7 @@ impl Reader {
             wanted,
             ..
         } = &self.search;
-        for (found, entry) in self.entries(page).zip(&page.entries) {
+        for (found, id) in self.entries(page).zip(page.ids()) {
             let found = found?;
             if category
                 .is_some_and(|category| (lookup.place)(&found.entry).is_some_and(|shown| shown != category))
@@ -288,7 +288,7 @@ impl Reader {
             let mut seen = self.seen();
             // An asset that an earlier list had may have another key by now.
             seen.assets.extend(asset);
-            let new = entry.id.is_some_and(|id| seen.ids.insert(id));
+            let new = id.is_some_and(|id| seen.ids.insert(id));
             // One whose time is not told makes the count wrong, which is seen.
             seen.counted += u64::from(new && found.created.is_some_and(|created| created <= seen.newest));
         }

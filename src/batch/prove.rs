@@ -3,7 +3,6 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
-use bytes::Bytes;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::task::JoinSet;
@@ -17,6 +16,7 @@ use crate::batch::resume::{Today, removed};
 use crate::batch::run::{Landed, Run};
 use crate::batch::settle::rows;
 use crate::call::Session;
+use crate::columns::{Page, Table};
 use crate::error::Error;
 use crate::http::{By, Caller, Moment, Noted, Phase, Replay, Response, RowLimit, Stage, untold};
 use crate::ids::ProjectId;
@@ -548,11 +548,10 @@ fn most_resent(write: &Write, caller: &Caller) -> u32 {
     }
 }
 
-fn keep(wanted: bool, table: &mut crate::table::Table, row: u32, entry: &Value) {
+fn keep(wanted: bool, table: &mut Table, row: u32, entry: &Value) {
     if wanted {
         let entry = entry.to_string();
-        let range = 0..entry.len();
-        table.add(Bytes::from(entry), vec![(row, range)]);
+        table.add(Page::of(std::iter::once(&entry[..])), [row]);
     }
 }
 
@@ -622,8 +621,8 @@ async fn list(
     let at = |stage| context.count(stage);
     // An ignored filter only makes this list longer, and its entries are told apart by what they say.
     let table = session.pages(call).told(&at).unchecked().collect().await?;
-    let entries = (0..table.len()).filter_map(|at| table.raw(at));
-    let found: Vec<Found> = entries.filter_map(lookup.read).collect();
+    let entries = (0..table.len()).filter_map(|at| table.json(at));
+    let found: Vec<Found> = entries.filter_map(|entry| (lookup.read)(&entry)).collect();
     let whole = found.len() == table.len();
     Ok((found, whole))
 }

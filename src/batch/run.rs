@@ -20,6 +20,7 @@ use crate::batch::reconcile::Doubt;
 use crate::batch::resume::Today;
 use crate::batch::settle::pair;
 use crate::call::Session;
+use crate::columns::Table;
 use crate::error::{Error, Sent, TransportError, shortened};
 use crate::http::{
     CallOutcome, Caller, Counters, Moment, Noted, Phase, Response, RowLimit, Stage, Stop, untold,
@@ -29,7 +30,6 @@ use crate::input::{More, Source};
 use crate::ledger::journal::Journal;
 use crate::ledger::journal::{Commits, New};
 use crate::ledger::{SharedLedger, State, lock};
-use crate::table::Table;
 use crate::validation::{Policy, in_rows};
 
 /// How long requests in flight may still answer after a stop.

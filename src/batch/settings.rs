@@ -12,13 +12,13 @@ use tokio::task::JoinSet;
 
 use crate::api::{Endpoint, settings};
 use crate::call::Session;
+use crate::columns::Table;
 use crate::error::Error;
 use crate::http::Phase;
 use crate::ids::ProjectId;
 use crate::model::settings::{Attribute, Category, Inheritance, Location, StatusSet};
 use crate::model::value;
 use crate::settings::{Content, LOCATIONS_UNREAD};
-use crate::table::Table;
 
 /// Whose settings are read.
 #[derive(Clone)]
@@ -262,6 +262,6 @@ fn unclear(
 
 fn entries<T>(table: &Table, read: impl Fn(&Value) -> Option<T>) -> Vec<T> {
     (0..table.len())
-        .filter_map(|row| read(&value::read(table.raw(row)?)?))
+        .filter_map(|row| read(&value::read(&table.json(row)?)?))
         .collect()
 }

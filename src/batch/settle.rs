@@ -1,5 +1,6 @@
 //! What an answer, or its absence, means for the rows of its request.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -9,6 +10,7 @@ use crate::api::{Absent, Concerns, Done, Lookup, Paired, Proof, Write, unreadabl
 use crate::batch::bisect::{self, Split};
 use crate::batch::plan::Batch;
 use crate::batch::run::{PairedResponse, Run};
+use crate::columns::Page;
 use crate::error::{Error, Sent, ServiceError};
 use crate::http::refusal::request_id;
 use crate::http::{CallOutcome, Response};
@@ -169,10 +171,20 @@ impl Run {
             }
         }
         if self.job.keep {
-            self.table.add(response.body.clone(), kept);
+            self.keep_entries(&response.body, kept);
         }
         self.prove_named(&batch);
         self.settle_absent(batch, sending, response, &absent, in_doubt);
+    }
+
+    /// Keeps these entries of a response, each with the number of its row.
+    fn keep_entries(&mut self, body: &[u8], entries: Vec<(u32, Range<usize>)>) {
+        let (numbers, ranges): (Vec<u32>, Vec<Range<usize>>) = entries.into_iter().unzip();
+        // Entries are JSON texts of their own.
+        let texts = ranges
+            .into_iter()
+            .map(|range| std::str::from_utf8(body.get(range).unwrap_or_default()).unwrap_or_default());
+        self.table.add(Page::of(texts), numbers);
     }
 
     /// Rows that a success does not name.

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::api::settings as endpoints;
 use crate::api::{Call, Endpoint};
 use crate::call::Session;
+use crate::columns::Table;
 use crate::error::Error;
 use crate::http::refusal::request_id;
 use crate::http::{Phase, Response, Stage, untold};
@@ -23,7 +24,6 @@ use crate::model::settings::{Attribute, Category, Status as Known, StatusSet};
 use crate::model::value;
 use crate::settings::names::folded;
 use crate::settings::setup::{Action, Plan, Step, Thing, Work};
-use crate::table::Table;
 
 /// What became of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -288,7 +288,7 @@ impl Writer {
     /// The id of what is called so now.
     async fn look(&self, made: &Made) -> Result<Option<String>, Error> {
         let table = self.list(made.list()).await?;
-        let entries = (0..table.len()).filter_map(|row| value::read(table.raw(row)?));
+        let entries = (0..table.len()).filter_map(|row| value::read(&table.json(row)?));
         Ok(made.find(entries))
     }
 

@@ -5,4 +5,4 @@ mod call;
 mod pages;
 
 pub use call::Session;
-pub use pages::{Entry, Page, Pages, Place, Reading};
+pub use pages::{Page, Pages, Place, Reading};

@@ -2,19 +2,16 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Session;
 use crate::api::filters::Checks;
 use crate::api::{Call, Endpoint, Next, unreadable};
+use crate::columns::{self, Received, Table};
 use crate::error::{Error, shortened};
 use crate::http::{At, Response, untold};
-use crate::model::asset::{members, range_in};
-use crate::table::Table;
 
 /// After this many pages in a row without a new id, or this many times `totalResults` rows, a list does not end.
 const MOST_STALE_PAGES: u32 = 20;
@@ -27,28 +24,30 @@ const START_OVER: &str = "start the list over, without after=";
 #[derive(Debug)]
 pub struct Page {
     pub response: Response,
+    received: Received,
     /// The rows that were on no page before.
-    pub entries: Vec<Entry>,
+    rows: Vec<usize>,
     /// How many rows there are on all pages, where the service says it.
     pub total: Option<u64>,
 }
 
-/// One row of a page.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// A digest of its id: ids of a large project would fill the memory.
-    pub id: Option<u64>,
-    /// Where it is in the body.
-    pub range: Range<usize>,
-}
-
 impl Page {
-    /// The text of each row.
+    /// The text of each row that was on no page before.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
-        let text = |entry: &Entry| std::str::from_utf8(self.response.body.get(entry.range.clone())?).ok();
-        self.entries
+        self.rows
             .iter()
-            .map(move |entry| text(entry).unwrap_or_default())
+            .map(|row| self.received.raw(*row).unwrap_or_default())
+    }
+
+    /// A digest of the id of each of these rows: ids of a large project would fill the memory.
+    pub fn ids(&self) -> impl Iterator<Item = Option<u64>> {
+        self.rows.iter().map(|row| self.received.rows[*row].1)
+    }
+
+    /// These rows as columns.
+    #[must_use]
+    pub fn into_columns(self) -> columns::Page {
+        self.received.only(&self.rows)
     }
 }
 
@@ -162,7 +161,7 @@ impl<'s> Pages<'s> {
         let read_as = |response| read(endpoint, checks, response, before);
         let outcome = self.session.call(&call, self.at, &read_as).await;
         let (mut page, next) = outcome.result.map_err(|error| refused(error, &self.place))?;
-        let on_page = page.entries.len() as u64;
+        let on_page = page.rows.len() as u64;
         let (read, total) = (before + on_page, next.total.unwrap_or(0).max(self.place.total));
         // A service that no longer knows a cursor may say so with an empty page: that is not the end of the list.
         if std::mem::take(&mut self.resumes) && on_page == 0 && !next.more && before < total {
@@ -173,9 +172,10 @@ impl<'s> Pages<'s> {
         // Pages are cut by offset underneath (the sample cursor of the tutorial "Retrieve assets data" says so), so rows
         // may come twice when data changes meanwhile.
         let mut any_new = false;
-        page.entries.retain(|entry| {
-            let new = entry.id.is_none_or(|id| self.seen.insert(id));
-            any_new |= new && entry.id.is_some();
+        page.rows.retain(|row| {
+            let id = page.received.rows[*row].1;
+            let new = id.is_none_or(|id| self.seen.insert(id));
+            any_new |= new && id.is_some();
             new
         });
         self.stale = if any_new { 0 } else { self.stale + 1 };
@@ -252,22 +252,14 @@ impl Reading {
 }
 
 fn add(table: &mut Table, page: Page) {
-    let first = table.len();
-    let rows = page.entries.into_iter().enumerate();
-    let number = |at: usize| u32::try_from(first + at).unwrap_or(u32::MAX);
-    table.add(
-        page.response.body,
-        rows.map(|(at, entry)| (number(at), entry.range)).collect(),
-    );
+    let first = u32::try_from(table.len()).unwrap_or(u32::MAX);
+    table.add(page.into_columns(), first..);
 }
 
 /// Digests of the ids of all rows.
 fn ids_of(table: &Table) -> HashSet<u64> {
-    let id = |index| {
-        let raw: &RawValue = serde_json::from_str(table.raw(index)?).ok()?;
-        members(raw, &[], &mut Vec::new()).map(|id| xxh3_64(id.as_bytes()))
-    };
-    (0..table.len()).filter_map(id).collect()
+    let ids = (0..table.len()).filter_map(|index| table.id(index));
+    ids.map(|id| xxh3_64(id.as_bytes())).collect()
 }
 
 /// A refusal of the cursor, with what to do about it. No page says how long a cursor is valid.
@@ -292,34 +284,30 @@ fn read(
     before: u64,
 ) -> Result<(Page, Next), Error> {
     let cannot = |reason: String| endpoint.unreadable(&response, &reason);
-    let rows = endpoint.rows(&response.body).map_err(cannot)?;
+    let received = Received::read(&response.body, endpoint.member(), checks.fields()).map_err(cannot)?;
+    let rows = received.rows.len();
     let mut shown = Vec::new();
-    let mut entries = Vec::with_capacity(rows.len());
-    for row in rows {
-        let id = members(row, checks.fields(), &mut shown);
+    for row in 0..rows {
+        shown.clear();
+        shown.extend(received.shown(row));
         if let Some((parameter, field, value)) = checks.ignored(&shown) {
             let message = format!(
                 "the service ignores `{parameter}`: the list of {} holds `{}`, whose `{field}` is {}; call again, and \
                  leave the filter out if it stays so",
                 endpoint.name,
-                id.as_deref().unwrap_or("an entry without an id"),
+                received.id(row).as_deref().unwrap_or("an entry without an id"),
                 shortened(value, 100)
             );
             return Err(unreadable(&response, message));
         }
-        entries.push(Entry {
-            id: id.map(|id| xxh3_64(id.as_bytes())),
-            range: range_in(&response.body, row),
-        });
     }
-    let read = before + entries.len() as u64;
-    let next = endpoint
-        .paging()
-        .next(&response.body, entries.len(), read)
-        .map_err(cannot)?;
+    let paging = endpoint.paging();
+    let within = paging.within().and_then(|within| received.member(within));
+    let next = paging.next(within, rows, before + rows as u64).map_err(cannot)?;
     let page = Page {
         response,
-        entries,
+        received,
+        rows: (0..rows).collect(),
         total: next.total,
     };
     Ok((page, next))

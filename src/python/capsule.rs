@@ -6,6 +6,8 @@ use std::ffi::CStr;
 
 use arrow_array::RecordBatchReader;
 use arrow_array::ffi_stream::{ArrowArrayStreamReader, FFI_ArrowArrayStream};
+use arrow_schema::Schema;
+use arrow_schema::ffi::FFI_ArrowSchema;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
@@ -13,6 +15,7 @@ use pyo3::types::PyCapsule;
 use super::rows::input_error;
 
 const NAME: &CStr = c"arrow_array_stream";
+const SCHEMA: &CStr = c"arrow_schema";
 
 /// Takes the stream of anything with `__arrow_c_stream__`.
 ///
@@ -37,6 +40,20 @@ pub fn stream(capsule: &Bound<'_, PyAny>) -> PyResult<ArrowArrayStreamReader> {
         let message = format!("this Arrow stream cannot be read as a table: {error}");
         input_error(capsule.py(), &message)
     })
+}
+
+/// Takes the schema out of a capsule; none where it is no schema of a table that this version of Arrow knows.
+///
+/// # Errors
+/// `TypeError` where this is no capsule with a schema.
+pub fn schema(capsule: &Bound<'_, PyAny>) -> PyResult<Option<Schema>> {
+    if capsule.is_none() {
+        return Ok(None);
+    }
+    let pointer = capsule.cast::<PyCapsule>()?.pointer_checked(Some(SCHEMA))?;
+    // SAFETY: as in `stream`, for an `ArrowSchema` and its own name.
+    let schema = unsafe { FFI_ArrowSchema::from_raw(pointer.as_ptr().cast()) };
+    Ok(Schema::try_from(&schema).ok())
 }
 
 /// Gives a stream to whoever reads the Arrow `PyCapsule` interface.

@@ -10,10 +10,10 @@ use serde_json::Value;
 use super::errors::optional_json;
 use super::rows::Rows as PythonRows;
 use super::table::stream;
+use crate::columns::batch;
 use crate::error::shown;
 use crate::input::{Cell, Column, Label, More, Sink, Source};
 use crate::ledger::{Fault, Ledger as Rows, OwnedLabel, State, View};
-use crate::table::batch;
 
 /// One verdict a row, in input order. Frozen; a few dozen bytes a row.
 #[pyclass(frozen, module = "acc_assets._core")]

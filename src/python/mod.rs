@@ -5,6 +5,7 @@ mod engine;
 mod errors;
 mod ledger;
 mod logs;
+mod objects;
 mod operation;
 mod rows;
 mod runs;

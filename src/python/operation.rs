@@ -19,11 +19,11 @@ use super::table::Table;
 use crate::batch::readings::Reading;
 use crate::batch::rest::Rest;
 use crate::batch::run::GRACE;
+use crate::columns;
 use crate::error::{Error, Sent, TransportError};
 use crate::http::{Phase, Stop};
 use crate::ledger::{self, SharedLedger, lock};
 use crate::settings;
-use crate::table;
 
 /// How often a waiting thread looks for signals: Ctrl-C is answered within a tenth of a second.
 const TICK: Duration = Duration::from_millis(50);
@@ -36,7 +36,7 @@ const TICKS_A_REPORT: u32 = 5;
 
 /// What a call ends with.
 pub struct Ended {
-    pub table: Option<table::Table>,
+    pub table: Option<columns::Table>,
     pub settings: Option<Arc<settings::Settings>>,
     pub error: Option<Error>,
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pythonize::{depythonize, pythonize};
@@ -11,8 +10,8 @@ use serde_json::{Value, json};
 use super::settings::Settings;
 use super::table::Table;
 use crate::batch::setup::Outcome;
+use crate::columns::{self, Page};
 use crate::settings::setup::{self, Plan, plan};
-use crate::table;
 
 /// Categories, status sets and custom attributes that a project shall have, by name. Frozen.
 #[pyclass(frozen, module = "acc_assets._core")]
@@ -67,23 +66,23 @@ pub fn mistaken(py: Python<'_>, problems: &[String]) -> PyErr {
 }
 
 /// One row a step; with what became of it, where it was carried out.
-pub fn steps(plan: &Plan, outcomes: Option<&[Outcome]>) -> table::Table {
-    let mut table = table::Table::default();
-    for (number, step) in (0..).zip(&plan.steps) {
+pub fn steps(plan: &Plan, outcomes: Option<&[Outcome]>) -> columns::Table {
+    let rows = plan.steps.iter().enumerate().map(|(number, step)| {
         let mut row = json!({
             "kind": step.kind.as_str(),
             "name": step.name,
             "action": step.action.as_str(),
             "note": step.note,
         });
-        if let Some(outcome) = outcomes.and_then(|outcomes| outcomes.get(number as usize)) {
+        if let Some(outcome) = outcomes.and_then(|outcomes| outcomes.get(number)) {
             row["status"] = json!(outcome.status.as_str());
             row["error"] = json!(outcome.error);
             row["request_id"] = json!(outcome.request_id);
         }
-        let text = row.to_string();
-        let range = 0..text.len();
-        table.add(Bytes::from(text), vec![(number, range)]);
-    }
+        row.to_string()
+    });
+    let rows: Vec<String> = rows.collect();
+    let mut table = columns::Table::default();
+    table.add(Page::of(rows.iter().map(String::as_str)), 0..);
     table
 }

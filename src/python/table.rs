@@ -1,23 +1,24 @@
-//! Answers as Python reads them.
+//! Rows of responses as Python reads them.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow_array::{RecordBatch, RecordBatchIterator};
 use arrow_schema::ArrowError;
 use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyCapsule, PyDict, PyList};
-use pythonize::pythonize;
+use pyo3::types::{PyBytes, PyCapsule, PyList};
 use serde::Deserialize;
 
-use super::capsule::stream_capsule;
+use super::capsule::{self, stream_capsule};
+use super::objects::{FrameColumn, Objects};
 use crate::batch::rest::Rest;
+use crate::columns::{self, Batches, Page, TextLayout};
 use crate::error::Error;
-use crate::table;
 
-/// Answers as rows: kept as the service sent them, turned into columns when asked.
+/// Rows of responses, as columns.
 #[pyclass(frozen, module = "acc_assets._core")]
-pub struct Table(Arc<table::Table>, Option<Rest>);
+pub struct Table(Arc<columns::Table>, Option<Rest>);
 
 /// Rows, ids that were not returned, and of a read that failed the numbers of the rows and what is left of it.
 #[derive(Deserialize)]
@@ -28,18 +29,21 @@ struct State(
     #[serde(default)] Option<Rest>,
 );
 
+/// So many rows of a pickle become one page.
+const PAGE_ROWS: usize = 1000;
+
 impl Table {
-    pub fn new(table: table::Table) -> Self {
+    pub fn new(table: columns::Table) -> Self {
         Self::unfinished(table, None)
     }
 
     /// What was read before something ended the reading, and what is left.
-    pub fn unfinished(table: table::Table, rest: Option<Rest>) -> Self {
+    pub fn unfinished(table: columns::Table, rest: Option<Rest>) -> Self {
         Self(Arc::new(table), rest)
     }
 
     /// What was read before.
-    pub fn table(&self) -> &table::Table {
+    pub fn table(&self) -> &columns::Table {
         &self.0
     }
 
@@ -82,33 +86,27 @@ impl Table {
 
     #[pyo3(signature = (index, /))]
     fn row<'py>(&self, py: Python<'py>, index: usize) -> PyResult<Bound<'py, PyAny>> {
-        let row = self
+        let (page, row) = self
             .0
-            .row(index)
+            .find(index)
             .ok_or_else(|| PyIndexError::new_err("no such row"))?;
-        Ok(pythonize(py, &row)?)
+        Objects::new(py).row(page, row)
     }
 
     fn dicts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let dicts = PyList::empty(py);
-        for row in self.0.rows() {
-            dicts.append(pythonize(py, &row)?)?;
-        }
-        Ok(dicts)
+        Objects::new(py).dicts(&self.0)
     }
 
-    /// Base fields first, then attributes caN as columns of their own.
-    fn columns<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let read = py.detach(|| self.0.columns());
-        let columns = PyDict::new(py);
-        for (name, values) in read {
-            columns.set_item(name, pythonize(py, &values)?)?;
-        }
-        Ok(columns)
+    /// Base fields first, then attributes caN as columns of their own: of each its name, its type, its values and which of
+    /// them are missing.
+    #[pyo3(signature = (kinds=None, /))]
+    #[allow(clippy::needless_pass_by_value)] // What Python hands over.
+    fn frame<'py>(&self, py: Python<'py>, kinds: Option<Vec<String>>) -> PyResult<Vec<FrameColumn<'py>>> {
+        Objects::new(py).frame(&self.0, kinds.as_deref())
     }
 
     fn dump<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let rows: Vec<&str> = (0..self.0.len()).filter_map(|index| self.0.raw(index)).collect();
+        let rows: Vec<Cow<'_, str>> = (0..self.0.len()).filter_map(|index| self.0.json(index)).collect();
         let state = match &self.1 {
             None => serde_json::to_vec(&(rows, &self.0.missing)),
             Some(rest) => {
@@ -125,12 +123,15 @@ impl Table {
     fn load(state: &[u8]) -> PyResult<Self> {
         let State(rows, missing, numbers, rest) =
             serde_json::from_slice(state).map_err(|error| PyValueError::new_err(error.to_string()))?;
-        let mut table = table::Table::default();
+        let mut table = columns::Table::default();
         table.missing = missing;
-        for (at, row) in (0..).zip(rows) {
-            let range = 0..row.len();
-            let number = numbers.get(at as usize).copied().unwrap_or(at);
-            table.add(row.into(), vec![(number, range)]);
+        let numbers: Vec<u32> = if numbers.len() == rows.len() {
+            numbers
+        } else {
+            (0..).take(rows.len()).collect()
+        };
+        for (rows, numbers) in rows.chunks(PAGE_ROWS).zip(numbers.chunks(PAGE_ROWS)) {
+            table.add(Page::of(rows.iter().map(String::as_str)), numbers.iter().copied());
         }
         Ok(Self::unfinished(table, rest))
     }
@@ -141,10 +142,10 @@ impl Table {
         py: Python<'py>,
         requested_schema: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Bound<'py, PyCapsule>> {
-        // The protocol lets a producer ignore the schema asked for.
-        let _ = requested_schema;
-        let batch = py.detach(|| table::batch(&self.0.columns(), self.0.len()));
-        stream(py, batch)
+        let asked = requested_schema.map(capsule::schema).transpose()?.flatten();
+        let texts = |name: &str| TextLayout::of(asked.as_ref()?.field_with_name(name).ok()?.data_type());
+        let batches = py.detach(|| Batches::new(&self.0, texts));
+        stream_capsule(py, Box::new(batches))
     }
 }
 

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use acc_assets::api::{Call, Endpoint, Query, ResponseBody};
 use acc_assets::call::Session;
+use acc_assets::columns::Table;
 use acc_assets::error::Error;
 use acc_assets::http::{Caller, Stop};
-use acc_assets::table::Table;
 
 /// A call of a list at this path.
 pub fn call(list: &'static Endpoint, path: &str, query: &[(String, String)]) -> Call {

@@ -1,0 +1,439 @@
+//! Tables as Arrow record batches of a few megabytes each.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use arrow_array::types::Int32Type;
+use arrow_array::{
+    ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int64Array, LargeStringArray, ListArray,
+    RecordBatch, RecordBatchOptions, RecordBatchReader, StringArray, StringViewArray,
+    TimestampMillisecondArray,
+};
+use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBuffer, NullBufferBuilder, OffsetBuffer, ScalarBuffer};
+use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
+use serde_json::Value;
+
+use super::column::{Cell, Column, Data};
+use super::kind::Type;
+use super::table::{Layout, Segment, Table};
+use super::time;
+
+/// Pages are put together until their responses have so many bytes.
+const BATCH_BYTES: usize = 8 << 20;
+
+/// How texts are laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Texts {
+    #[default]
+    Utf8,
+    LargeUtf8,
+    Utf8View,
+    /// Codes of 32 bits, and each text once per batch.
+    Dictionary,
+}
+
+impl Texts {
+    /// The layout that a type asks for; none if it is no text.
+    #[must_use]
+    pub fn of(kind: &DataType) -> Option<Self> {
+        match kind {
+            DataType::Utf8 => Some(Self::Utf8),
+            DataType::LargeUtf8 => Some(Self::LargeUtf8),
+            DataType::Utf8View => Some(Self::Utf8View),
+            DataType::Dictionary(key, value) if **key == DataType::Int32 && **value == DataType::Utf8 => {
+                Some(Self::Dictionary)
+            }
+            _ => None,
+        }
+    }
+
+    fn data_type(self) -> DataType {
+        match self {
+            Self::Utf8 => DataType::Utf8,
+            Self::LargeUtf8 => DataType::LargeUtf8,
+            Self::Utf8View => DataType::Utf8View,
+            Self::Dictionary => DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
+        }
+    }
+}
+
+/// The batches of a table.
+pub struct Batches {
+    layout: Layout,
+    schema: SchemaRef,
+    texts: Vec<Texts>,
+    next: usize,
+    /// Whether the only batch of a table without rows is still to come.
+    empty: bool,
+}
+
+impl Batches {
+    /// Of a table; `asked` says how the texts of a column are to be laid out.
+    #[must_use]
+    pub fn new(table: &Table, asked: impl Fn(&str) -> Option<Texts>) -> Self {
+        let layout = table.layout();
+        let texts: Vec<Texts> = layout
+            .fields
+            .iter()
+            .map(|(name, _)| asked(name).unwrap_or_default())
+            .collect();
+        let fields: Vec<Field> = layout
+            .fields
+            .iter()
+            .zip(&texts)
+            .map(|((name, kind), texts)| Field::new(&**name, data_type(*kind, *texts), true))
+            .collect();
+        Self {
+            schema: Arc::new(Schema::new(fields)),
+            empty: layout.is_empty(),
+            layout,
+            texts,
+            next: 0,
+        }
+    }
+
+    fn batch(&self, segments: &[Segment<'_>]) -> Result<RecordBatch, ArrowError> {
+        let rows = segments.iter().map(|segment| segment.to - segment.from).sum();
+        let arrays: Result<Vec<ArrayRef>, ArrowError> = self
+            .layout
+            .fields
+            .iter()
+            .zip(&self.texts)
+            .enumerate()
+            .map(|(at, ((_, kind), texts))| Parts::new(segments, at, rows).array(*kind, *texts))
+            .collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        RecordBatch::try_new_with_options(self.schema.clone(), arrays?, &options)
+    }
+}
+
+impl Iterator for Batches {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if std::mem::take(&mut self.empty) {
+            return Some(self.batch(&[]));
+        }
+        let mut segments = Vec::new();
+        let mut bytes = 0;
+        while self.next < self.layout.len() && bytes < BATCH_BYTES {
+            let segment = self.layout.segment(self.next);
+            bytes += segment.page.bytes() / segment.page.rows().max(1) * (segment.to - segment.from);
+            segments.push(segment);
+            self.next += 1;
+        }
+        (!segments.is_empty()).then(|| self.batch(&segments))
+    }
+}
+
+impl RecordBatchReader for Batches {
+    fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+}
+
+fn data_type(kind: Type, texts: Texts) -> DataType {
+    match kind {
+        Type::Bool => DataType::Boolean,
+        Type::Int => DataType::Int64,
+        Type::Float => DataType::Float64,
+        Type::Time => DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())),
+        Type::Text => texts.data_type(),
+        Type::List => DataType::new_list(DataType::Utf8, true),
+    }
+}
+
+/// One column in pages that follow each other.
+pub struct Parts<'t> {
+    parts: Vec<(Option<&'t Column>, usize, usize)>,
+    rows: usize,
+}
+
+impl<'t> Parts<'t> {
+    /// The column at this place of the layout, in these pages with so many rows.
+    #[must_use]
+    pub fn new(segments: &[Segment<'t>], at: usize, rows: usize) -> Self {
+        let parts = segments.iter().map(|segment| {
+            let column = segment.columns.get(at).copied().flatten();
+            (column.map(|at| segment.page.column(at)), segment.from, segment.to)
+        });
+        Self {
+            parts: parts.collect(),
+            rows,
+        }
+    }
+
+    fn array(&self, kind: Type, texts: Texts) -> Result<ArrayRef, ArrowError> {
+        let nulls = self.nulls();
+        Ok(match kind {
+            Type::Bool => Arc::new(BooleanArray::new(self.flags().finish(), nulls)),
+            Type::Int => Arc::new(Int64Array::try_new(self.ints().into(), nulls)?),
+            Type::Float => Arc::new(Float64Array::try_new(self.floats().into(), nulls)?),
+            Type::Time => {
+                let times = TimestampMillisecondArray::try_new(self.times().into(), nulls)?;
+                Arc::new(times.with_timezone("UTC"))
+            }
+            Type::Text => {
+                let strings = self.strings(nulls)?;
+                match texts {
+                    Texts::Utf8 => Arc::new(strings),
+                    Texts::LargeUtf8 => Arc::new(strings.iter().collect::<LargeStringArray>()),
+                    Texts::Utf8View => Arc::new(StringViewArray::from(&strings)),
+                    Texts::Dictionary => Arc::new(strings.iter().collect::<DictionaryArray<Int32Type>>()),
+                }
+            }
+            Type::List => Arc::new(self.lists(nulls)?),
+        })
+    }
+
+    /// Which rows hold no value.
+    #[must_use]
+    pub fn nulls(&self) -> Option<NullBuffer> {
+        let mut nulls = NullBufferBuilder::new(self.rows);
+        for (column, from, to) in &self.parts {
+            let (filled, valid) = column.map_or((0, None), Column::validity);
+            let filled = filled.clamp(*from, *to);
+            match valid {
+                None => nulls.append_n_non_nulls(filled - from),
+                Some(valid) => valid[*from..filled].iter().for_each(|valid| nulls.append(*valid)),
+            }
+            nulls.append_n_nulls(to - filled);
+        }
+        nulls.finish().filter(|nulls| nulls.null_count() > 0)
+    }
+
+    /// The cells, one by one.
+    fn cells(&self) -> impl Iterator<Item = Cell<'t>> {
+        let parts = self.parts.iter();
+        parts.flat_map(|(column, from, to)| {
+            (*from..*to).map(|row| column.map_or(Cell::Null, |column| column.cell(row)))
+        })
+    }
+
+    /// One byte for each row: 1 is true.
+    #[must_use]
+    pub fn bools(&self) -> Vec<u8> {
+        let flags = self.cells().map(|cell| match cell {
+            Cell::Bool(flag) => flag,
+            Cell::Json(token) => token == "true",
+            _ => false,
+        });
+        flags.map(u8::from).collect()
+    }
+
+    fn flags(&self) -> BooleanBufferBuilder {
+        let mut flags = BooleanBufferBuilder::new(self.rows);
+        self.bools().iter().for_each(|flag| flags.append(*flag == 1));
+        flags
+    }
+
+    /// One number for each row; for a row without one it means nothing.
+    fn numbers<T: Copy + Default>(
+        &self,
+        whole: impl Fn(&Data) -> Option<&[T]>,
+        of: impl Fn(Cell<'_>) -> Option<T>,
+    ) -> Vec<T> {
+        let mut numbers = Vec::with_capacity(self.rows);
+        for (column, from, to) in &self.parts {
+            let end = numbers.len() + to - from;
+            if let Some(column) = column {
+                match whole(&column.data) {
+                    Some(data) => {
+                        let filled = data.len().clamp(*from, *to);
+                        numbers.extend_from_slice(&data[*from..filled]);
+                    }
+                    None => numbers.extend((*from..*to).map(|row| of(column.cell(row)).unwrap_or_default())),
+                }
+            }
+            numbers.resize(end, T::default());
+        }
+        numbers
+    }
+
+    /// One number for each row.
+    #[must_use]
+    pub fn ints(&self) -> Vec<i64> {
+        self.numbers(
+            |data| match data {
+                Data::Int(numbers) => Some(numbers),
+                _ => None,
+            },
+            |cell| match cell {
+                Cell::Json(token) => token.parse().ok(),
+                _ => None,
+            },
+        )
+    }
+
+    /// One number for each row.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss)] // As any reader of JSON takes whole numbers among others.
+    pub fn floats(&self) -> Vec<f64> {
+        self.numbers(
+            |data| match data {
+                Data::Float(numbers) => Some(numbers),
+                _ => None,
+            },
+            |cell| match cell {
+                Cell::Int(number) => Some(number as f64),
+                Cell::Json(token) => token.parse().ok(),
+                _ => None,
+            },
+        )
+    }
+
+    /// One time for each row, in milliseconds since 1970.
+    #[must_use]
+    pub fn times(&self) -> Vec<i64> {
+        self.numbers(
+            |data| match data {
+                Data::Time(times) => Some(times),
+                _ => None,
+            },
+            |cell| match cell {
+                Cell::Text(text) => time::any(text),
+                Cell::Json(_) => time::any(cell.to_value().as_str()?),
+                _ => None,
+            },
+        )
+    }
+
+    fn strings(&self, nulls: Option<NullBuffer>) -> Result<StringArray, ArrowError> {
+        let mut strings = Strings::new(self.rows);
+        for (column, from, to) in &self.parts {
+            let Some(column) = column else {
+                strings.none(to - from)?;
+                continue;
+            };
+            let Data::Text(texts) = &column.data else {
+                for row in *from..*to {
+                    strings.push(&text(column.cell(row)))?;
+                }
+                continue;
+            };
+            let filled = texts.len().clamp(*from, *to);
+            match (texts.run(*from, filled), texts.codes()) {
+                (Some((text, start, ends)), _) => strings.extend(text, start, ends)?,
+                (None, Some(codes)) => {
+                    for code in &codes[*from..filled] {
+                        strings.push(texts.value(usize::from(*code)))?;
+                    }
+                }
+                (None, None) => {}
+            }
+            strings.none(to - filled)?;
+        }
+        StringArray::try_new(strings.offsets(), Buffer::from_vec(strings.text), nulls)
+    }
+
+    fn lists(&self, nulls: Option<NullBuffer>) -> Result<ListArray, ArrowError> {
+        let mut items = Strings::new(self.rows);
+        let mut ends = Vec::with_capacity(self.rows + 1);
+        ends.push(0);
+        for cell in self.cells() {
+            match cell {
+                Cell::List(list) => list.iter().try_for_each(|item| items.push(item))?,
+                Cell::Json(_) => {
+                    for item in cell.to_value().as_array().into_iter().flatten() {
+                        items.push(item.as_str().unwrap_or_default())?;
+                    }
+                }
+                _ => {}
+            }
+            ends.push(i32::try_from(items.ends.len() - 1).map_err(|_| too_large())?);
+        }
+        let field = Arc::new(Field::new_list_field(DataType::Utf8, true));
+        let items = StringArray::try_new(items.offsets(), Buffer::from_vec(items.text), None)?;
+        ListArray::try_new(field, OffsetBuffer::new(ends.into()), Arc::new(items), nulls)
+    }
+}
+
+/// A record batch of these columns, in their order.
+///
+/// # Errors
+/// When the columns differ in length, or are too long.
+pub fn batch(columns: &[(String, Vec<Value>)], rows: usize) -> Result<RecordBatch, ArrowError> {
+    let mut fields = Vec::new();
+    let mut arrays = Vec::new();
+    for (name, values) in columns {
+        let mut column = Column::new(name.as_str().into(), values.len());
+        for value in values {
+            column.push_value(value);
+        }
+        let kind = Type::of(name, column.kinds);
+        let parts = vec![(Some(&column), 0, values.len())];
+        arrays.push(
+            Parts {
+                parts,
+                rows: values.len(),
+            }
+            .array(kind, Texts::Utf8)?,
+        );
+        fields.push(Field::new(name, data_type(kind, Texts::Utf8), true));
+    }
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)
+}
+
+/// A cell as text: JSON, unless it is text itself.
+#[must_use]
+pub fn text(cell: Cell<'_>) -> Cow<'_, str> {
+    match cell {
+        Cell::Null => Cow::Borrowed(""),
+        Cell::Text(text) => Cow::Borrowed(text),
+        other => Cow::Owned(match other.to_value() {
+            Value::String(text) => text,
+            other => other.to_string(),
+        }),
+    }
+}
+
+/// Texts one after another.
+struct Strings {
+    text: Vec<u8>,
+    ends: Vec<i32>,
+}
+
+impl Strings {
+    fn new(rows: usize) -> Self {
+        let mut ends = Vec::with_capacity(rows + 1);
+        ends.push(0);
+        Self {
+            text: Vec::new(),
+            ends,
+        }
+    }
+
+    fn push(&mut self, text: &str) -> Result<(), ArrowError> {
+        self.text.extend_from_slice(text.as_bytes());
+        self.ends
+            .push(i32::try_from(self.text.len()).map_err(|_| too_large())?);
+        Ok(())
+    }
+
+    /// Adds texts that follow each other; `ends` counts from `start`.
+    fn extend(&mut self, text: &str, start: u32, ends: &[u32]) -> Result<(), ArrowError> {
+        let shift = i32::try_from(self.text.len()).map_err(|_| too_large())?;
+        self.text.extend_from_slice(text.as_bytes());
+        i32::try_from(self.text.len()).map_err(|_| too_large())?;
+        // All of these are between the two lengths above.
+        self.ends
+            .extend(ends.iter().map(|end| shift + (end - start).cast_signed()));
+        Ok(())
+    }
+
+    /// Adds rows without a text.
+    fn none(&mut self, rows: usize) -> Result<(), ArrowError> {
+        let end = i32::try_from(self.text.len()).map_err(|_| too_large())?;
+        self.ends.resize(self.ends.len() + rows, end);
+        Ok(())
+    }
+
+    fn offsets(&mut self) -> OffsetBuffer<i32> {
+        OffsetBuffer::new(ScalarBuffer::from(std::mem::take(&mut self.ends)))
+    }
+}
+
+fn too_large() -> ArrowError {
+    ArrowError::OffsetOverflowError(i32::MAX as usize)
+}

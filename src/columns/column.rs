@@ -1,0 +1,487 @@
+//! The values of one column of a page, as narrow as they came: a value of another kind widens what is there.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::kind::Kinds;
+use super::scan::{Odd, Scanner};
+use super::texts::Texts;
+use super::time;
+use crate::model::value;
+
+/// One value of a column.
+#[derive(Debug, Clone, Copy)]
+pub enum Cell<'c> {
+    /// Null, or not there at all.
+    Null,
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    /// A time that the service printed as UTC with milliseconds; these are since 1970.
+    Time(i64),
+    Text(&'c str),
+    /// A list of texts.
+    List(List<'c>),
+    /// Anything else, as JSON.
+    Json(&'c str),
+}
+
+/// The texts of one cell.
+#[derive(Debug, Clone, Copy)]
+pub struct List<'c> {
+    items: &'c Texts,
+    from: usize,
+    to: usize,
+}
+
+impl<'c> List<'c> {
+    /// The texts, in their order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &'c str> + use<'c> {
+        let items = self.items;
+        (self.from..self.to).map(move |at| items.get(at))
+    }
+}
+
+impl Cell<'_> {
+    /// The cell as a value.
+    #[must_use]
+    pub fn to_value(self) -> Value {
+        match self {
+            Self::Null => Value::Null,
+            Self::Bool(flag) => flag.into(),
+            Self::Int(number) => number.into(),
+            Self::Float(number) => number.into(),
+            Self::Time(time) => text_of(&time::print(time)).into(),
+            Self::Text(text) => text.into(),
+            Self::List(list) => list.iter().collect(),
+            Self::Json(token) => value::read(token).unwrap_or_default(),
+        }
+    }
+}
+
+/// Printed times are ASCII.
+fn text_of(printed: &[u8; time::LENGTH]) -> &str {
+    std::str::from_utf8(printed).unwrap_or_default()
+}
+
+/// A time as the service prints it.
+#[must_use]
+pub fn printed_time(time: i64) -> String {
+    text_of(&time::print(time)).to_owned()
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Data {
+    /// Nothing but nulls.
+    Null,
+    Bool(Vec<bool>),
+    Int(Vec<i64>),
+    Float(Vec<f64>),
+    Time(Vec<i64>),
+    Text(Texts),
+    /// Where the items of each row end, and the items.
+    List(Vec<u32>, Texts),
+    /// Values of several kinds, as JSON.
+    Mixed(Texts),
+}
+
+/// Where a column was first seen: in a row, among its attributes or after them, and in which order there.
+pub(super) type FirstSeen = (usize, bool, usize);
+
+/// The values of one column, row by row.
+#[derive(Debug, Clone)]
+pub struct Column {
+    pub name: Arc<str>,
+    pub(super) kinds: Kinds,
+    /// The row that added a kind last, and the kinds before it.
+    widened: (usize, Kinds),
+    pub(super) data: Data,
+    /// Which rows hold a value; none where all do.
+    valid: Option<Vec<bool>>,
+    rows: usize,
+    /// About how many rows there will be.
+    capacity: usize,
+    is_time: bool,
+    pub(super) seen: Option<FirstSeen>,
+}
+
+impl Column {
+    pub(super) fn new(name: Arc<str>, capacity: usize) -> Self {
+        Self {
+            is_time: name.ends_with("At"),
+            name,
+            kinds: Kinds::NONE,
+            widened: (0, Kinds::NONE),
+            data: Data::Null,
+            valid: None,
+            rows: 0,
+            capacity,
+            seen: None,
+        }
+    }
+
+    /// Whether a row holds a value.
+    #[must_use]
+    #[inline]
+    pub fn is_valid(&self, row: usize) -> bool {
+        row < self.rows
+            && !matches!(self.data, Data::Null)
+            && self
+                .valid
+                .as_ref()
+                .is_none_or(|valid| valid.get(row) == Some(&true))
+    }
+
+    /// Which of the first rows hold a value; none where all of them do. Rows after these hold none.
+    pub(super) fn validity(&self) -> (usize, Option<&[bool]>) {
+        match self.data {
+            Data::Null => (0, None),
+            _ => (self.rows, self.valid.as_deref()),
+        }
+    }
+
+    /// The code of the text of a row, where few texts repeat.
+    #[must_use]
+    #[inline]
+    pub fn code(&self, row: usize) -> Option<u16> {
+        match &self.data {
+            Data::Text(texts) if self.is_valid(row) => texts.code(row),
+            _ => None,
+        }
+    }
+
+    /// The text of a code.
+    #[must_use]
+    pub fn value(&self, code: usize) -> &str {
+        match &self.data {
+            Data::Text(texts) => texts.value(code),
+            _ => "",
+        }
+    }
+
+    /// The value of a row.
+    #[must_use]
+    pub fn cell(&self, row: usize) -> Cell<'_> {
+        if !self.is_valid(row) {
+            return Cell::Null;
+        }
+        match &self.data {
+            Data::Null => Cell::Null,
+            Data::Bool(flags) => Cell::Bool(flags[row]),
+            Data::Int(numbers) => Cell::Int(numbers[row]),
+            Data::Float(numbers) => Cell::Float(numbers[row]),
+            Data::Time(times) => Cell::Time(times[row]),
+            Data::Text(texts) => Cell::Text(texts.get(row)),
+            Data::List(ends, items) => Cell::List(List {
+                items,
+                from: if row == 0 { 0 } else { ends[row - 1] as usize },
+                to: ends[row] as usize,
+            }),
+            Data::Mixed(tokens) => Cell::Json(tokens.get(row)),
+        }
+    }
+
+    /// Fills up with nulls until there are so many rows; false where there are more.
+    #[inline]
+    pub(super) fn pad(&mut self, rows: usize) -> bool {
+        if self.rows < rows {
+            self.push_nulls(rows);
+        }
+        self.rows == rows
+    }
+
+    fn push_nulls(&mut self, rows: usize) {
+        while self.rows < rows {
+            self.push_null();
+        }
+    }
+
+    pub(super) fn push_null(&mut self) {
+        let rows = self.rows;
+        match &mut self.data {
+            Data::Null => {
+                self.rows += 1;
+                return;
+            }
+            Data::Bool(flags) => flags.push(false),
+            Data::Int(numbers) | Data::Time(numbers) => numbers.push(0),
+            Data::Float(numbers) => numbers.push(0.0),
+            Data::Text(texts) | Data::Mixed(texts) => texts.push_none(),
+            Data::List(ends, _) => ends.push(ends.last().copied().unwrap_or(0)),
+        }
+        self.valid.get_or_insert_with(|| vec![true; rows]).push(false);
+        self.rows += 1;
+    }
+
+    /// A value was added.
+    #[inline]
+    fn pushed(&mut self, kind: Kinds) {
+        if let Some(valid) = &mut self.valid {
+            valid.push(true);
+        }
+        if !kind.within(self.kinds) {
+            self.widened = (self.rows, self.kinds);
+            self.kinds = self.kinds.and(kind);
+        }
+        self.rows += 1;
+    }
+
+    pub(super) fn push_bool(&mut self, flag: bool) {
+        match self.start(|rows, most| Data::Bool(zeros(rows, most))) {
+            Data::Bool(flags) => flags.push(flag),
+            _ => self.mixed().push(if flag { "true" } else { "false" }),
+        }
+        self.pushed(Kinds::BOOL);
+    }
+
+    pub(super) fn push_int(&mut self, number: i64) {
+        match self.start(|rows, most| Data::Int(zeros(rows, most))) {
+            Data::Int(numbers) => numbers.push(number),
+            _ => self.mixed().push(itoa::Buffer::new().format(number)),
+        }
+        self.pushed(Kinds::INT);
+    }
+
+    pub(super) fn push_float(&mut self, number: f64) {
+        match self.start(|rows, most| Data::Float(zeros(rows, most))) {
+            Data::Float(numbers) => numbers.push(number),
+            _ => self.mixed().push(&float(number)),
+        }
+        self.pushed(Kinds::FLOAT);
+    }
+
+    #[inline]
+    pub(super) fn push_text(&mut self, text: &str) {
+        if self.is_time {
+            self.push_time(text);
+            return;
+        }
+        match self.start(|rows, most| Data::Text(nothing(Texts::repeating(most), rows))) {
+            Data::Text(texts) => texts.push(text),
+            _ => self.mixed().push(&quoted(text)),
+        }
+        self.pushed(Kinds::TEXT);
+    }
+
+    /// Reads a string that comes next.
+    #[inline]
+    pub(super) fn read_text(&mut self, scanner: &mut Scanner<'_>) -> Result<(), Odd> {
+        let word = match &mut self.data {
+            Data::Text(texts) if !self.is_time => {
+                if texts.read_again(scanner) {
+                    self.pushed(Kinds::TEXT);
+                    return Ok(());
+                }
+                scanner.word()
+            }
+            Data::Time(times) => {
+                if let Some(time) = scanner.string_of(time::LENGTH).and_then(time::printed) {
+                    scanner.at += time::LENGTH + 2;
+                    times.push(time);
+                    self.pushed(Kinds::TIME);
+                    return Ok(());
+                }
+                None
+            }
+            _ => None,
+        };
+        let start = scanner.at;
+        let (text, escaped) = scanner.string()?;
+        if escaped {
+            let text: String = serde_json::from_str(scanner.since(start)).map_err(|_| Odd)?;
+            self.push_text(&text);
+            return Ok(());
+        }
+        match &mut self.data {
+            Data::Text(texts) if !self.is_time => {
+                texts.push_read(text, word);
+                self.pushed(Kinds::TEXT);
+            }
+            _ => self.push_text(text),
+        }
+        Ok(())
+    }
+
+    fn push_time(&mut self, text: &str) {
+        let printed = time::printed(text);
+        if printed.is_none() && matches!(self.data, Data::Time(_)) {
+            self.times_as_texts();
+        }
+        let started = self.start(|rows, most| match printed {
+            Some(_) => Data::Time(zeros(rows, most)),
+            None => Data::Text(nothing(Texts::repeating(most), rows)),
+        });
+        match (printed, started) {
+            (Some(time), Data::Time(times)) => times.push(time),
+            (_, Data::Text(texts)) => texts.push(text),
+            _ => self.mixed().push(&quoted(text)),
+        }
+        let is_time = printed.is_some() || time::any(text).is_some();
+        self.pushed(if is_time { Kinds::TIME } else { Kinds::TEXT });
+    }
+
+    #[cold]
+    fn times_as_texts(&mut self) {
+        let mut texts = Texts::distinct(self.rows, self.rows * time::LENGTH);
+        for row in 0..self.rows {
+            match self.cell(row) {
+                Cell::Time(time) => texts.push(text_of(&time::print(time))),
+                _ => texts.push_none(),
+            }
+        }
+        self.data = Data::Text(texts);
+    }
+
+    pub(super) fn push_list(&mut self, texts: &[Cow<'_, str>]) {
+        if let Data::List(ends, items) =
+            self.start(|rows, most| Data::List(zeros(rows, most), Texts::distinct(most, 8 * most)))
+        {
+            for text in texts {
+                items.push(text);
+            }
+            ends.push(u32::try_from(items.len()).unwrap_or(u32::MAX));
+        } else {
+            let list: Value = texts.iter().map(|text| Value::from(&**text)).collect();
+            self.mixed().push(&list.to_string());
+        }
+        self.pushed(Kinds::LIST);
+    }
+
+    /// Adds a value that is none of the others, as JSON.
+    pub(super) fn push_json(&mut self, token: &str) {
+        self.mixed().push(token);
+        self.pushed(Kinds::OTHER);
+    }
+
+    pub(super) fn push_value(&mut self, value: &Value) {
+        match value {
+            Value::Null => self.push_null(),
+            Value::Bool(flag) => self.push_bool(*flag),
+            Value::String(text) => self.push_text(text),
+            Value::Number(number) => match (number.as_i64(), number.is_f64(), number.as_f64()) {
+                (Some(number), ..) => self.push_int(number),
+                (None, true, Some(number)) => self.push_float(number),
+                _ => self.push_json(&number.to_string()),
+            },
+            Value::Array(items) => {
+                let texts: Option<Vec<Cow<'_, str>>> = items
+                    .iter()
+                    .map(|item| item.as_str().map(Cow::Borrowed))
+                    .collect();
+                match texts {
+                    Some(texts) => self.push_list(&texts),
+                    None => self.push_json(&value.to_string()),
+                }
+            }
+            Value::Object(_) => self.push_json(&value.to_string()),
+        }
+    }
+
+    /// The data; where there are only nulls so far, begun for the kind of value that comes.
+    #[inline]
+    fn start(&mut self, begin: impl FnOnce(usize, usize) -> Data) -> &mut Data {
+        if let Data::Null = self.data {
+            self.data = begin(self.rows, self.capacity.max(self.rows));
+            self.valid = (self.rows > 0).then(|| vec![false; self.rows]);
+        }
+        &mut self.data
+    }
+
+    /// The data as JSON tokens.
+    #[cold]
+    fn mixed(&mut self) -> &mut Texts {
+        if !matches!(self.data, Data::Mixed(_)) {
+            let mut tokens = Texts::distinct(self.rows, 0);
+            for row in 0..self.rows {
+                match self.cell(row) {
+                    Cell::Null => tokens.push_none(),
+                    Cell::Float(number) => tokens.push(&float(number)),
+                    other => tokens.push(&other.to_value().to_string()),
+                }
+            }
+            if let Data::Null = self.data {
+                self.valid = (self.rows > 0).then(|| vec![false; self.rows]);
+            }
+            self.data = Data::Mixed(tokens);
+        }
+        match &mut self.data {
+            Data::Mixed(tokens) => tokens,
+            // It has just been set.
+            _ => unreachable!(),
+        }
+    }
+
+    /// Takes a row back that was added last.
+    pub(super) fn truncate(&mut self, rows: usize) {
+        if self.seen.is_some_and(|(row, ..)| row >= rows) {
+            self.seen = None;
+        }
+        if self.rows <= rows {
+            return;
+        }
+        self.rows = rows;
+        if self.widened.0 >= rows {
+            self.kinds = self.widened.1;
+        }
+        if let Some(valid) = &mut self.valid {
+            valid.truncate(rows);
+        }
+        match &mut self.data {
+            Data::Null => {}
+            Data::Bool(flags) => flags.truncate(rows),
+            Data::Int(numbers) | Data::Time(numbers) => numbers.truncate(rows),
+            Data::Float(numbers) => numbers.truncate(rows),
+            Data::Text(texts) | Data::Mixed(texts) => texts.truncate(rows),
+            Data::List(ends, items) => {
+                ends.truncate(rows);
+                items.truncate(ends.last().map_or(0, |end| *end as usize));
+            }
+        }
+    }
+
+    /// No more rows are added.
+    pub(super) fn seal(&mut self) {
+        if let Some(valid) = &mut self.valid {
+            valid.shrink_to_fit();
+        }
+        match &mut self.data {
+            Data::Null => {}
+            Data::Bool(flags) => flags.shrink_to_fit(),
+            Data::Int(numbers) | Data::Time(numbers) => numbers.shrink_to_fit(),
+            Data::Float(numbers) => numbers.shrink_to_fit(),
+            Data::Text(texts) | Data::Mixed(texts) => texts.seal(),
+            Data::List(ends, items) => {
+                ends.shrink_to_fit();
+                items.seal();
+            }
+        }
+    }
+}
+
+/// Zeros for rows without a value, with room for more rows.
+fn zeros<T: Clone + Default>(rows: usize, most: usize) -> Vec<T> {
+    let mut zeros = Vec::with_capacity(most);
+    zeros.resize(rows, T::default());
+    zeros
+}
+
+/// Texts for rows without one.
+fn nothing(mut texts: Texts, rows: usize) -> Texts {
+    (0..rows).for_each(|_| texts.push_none());
+    texts
+}
+
+fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
+}
+
+/// A float as `serde_json` writes it.
+fn float(number: f64) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = write!(text, "{}", Value::from(number));
+    text
+}

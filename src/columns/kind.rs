@@ -1,0 +1,91 @@
+//! What kinds of values a column holds, and the type that it has for that.
+
+/// A set of kinds of values; null is none of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Kinds(u8);
+
+impl Kinds {
+    pub const NONE: Self = Self(0);
+    pub const BOOL: Self = Self(1);
+    /// A whole number that fits into `i64`.
+    pub const INT: Self = Self(2);
+    pub const FLOAT: Self = Self(4);
+    pub const TEXT: Self = Self(8);
+    /// Text that is a time, in a column of times.
+    pub const TIME: Self = Self(16);
+    /// A list of texts.
+    pub const LIST: Self = Self(32);
+    /// Objects, other lists, and whole numbers beyond `i64`.
+    pub const OTHER: Self = Self(64);
+
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    #[must_use]
+    pub fn within(self, other: Self) -> bool {
+        self.0 & !other.0 == 0
+    }
+}
+
+/// The type of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Type {
+    Bool,
+    Int,
+    Float,
+    /// Milliseconds since 1970, UTC.
+    Time,
+    Text,
+    /// Lists of texts.
+    List,
+}
+
+/// Fields of every asset, in the order of the reference page; what else a response holds comes after them.
+pub(super) const FIRST: [&str; 9] = [
+    "id",
+    "clientAssetId",
+    "categoryId",
+    "statusId",
+    "description",
+    "locationId",
+    "barcode",
+    "isActive",
+    "version",
+];
+
+/// Fields of the "GET assets" reference page whose type is the same whatever values came.
+fn documented(name: &str) -> Option<(Type, Kinds)> {
+    Some(match name {
+        "isActive" => (Type::Bool, Kinds::BOOL),
+        "version" => (Type::Int, Kinds::INT),
+        "createdAt" | "updatedAt" | "deletedAt" => (Type::Time, Kinds::TIME),
+        "id" | "clientAssetId" | "categoryId" | "statusId" | "description" | "locationId" | "barcode"
+        | "createdBy" | "updatedBy" | "deletedBy" | "companyId" => (Type::Text, Kinds::TEXT),
+        _ => return None,
+    })
+}
+
+impl Type {
+    /// The type of a column with these values: for a documented field its own, else the narrowest that holds all of them. A
+    /// value that does not fit makes it text, so that none is lost; so does a column without values.
+    #[must_use]
+    pub fn of(name: &str, kinds: Kinds) -> Self {
+        if let Some((known, fit)) = documented(name) {
+            return if kinds.within(fit) { known } else { Self::Text };
+        }
+        let narrow = [
+            (Self::Text, Kinds::NONE),
+            (Self::Bool, Kinds::BOOL),
+            (Self::Int, Kinds::INT),
+            (Self::Float, Kinds::INT.and(Kinds::FLOAT)),
+            (Self::Time, Kinds::TIME),
+            (Self::List, Kinds::LIST),
+        ];
+        narrow
+            .into_iter()
+            .find(|(_, fit)| kinds.within(*fit))
+            .map_or(Self::Text, |(kind, _)| kind)
+    }
+}

@@ -1,0 +1,423 @@
+//! A strict reader of JSON tokens. What it takes, `serde_json` takes too; what it refuses is read again by `serde_json`.
+
+/// The text is no JSON, or such that this reader leaves it to the slow one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Odd;
+
+/// Deeper values are left to the slow reader, which takes 128 levels.
+const DEEPEST: u32 = 64;
+
+/// More digits than this may be beyond all floats.
+const MOST_DIGITS: usize = 300;
+
+/// Fewer digits than this fit into 64 bits.
+const SURE_DIGITS: usize = 19;
+
+/// The bytes of a JSON text, from the front to the end.
+pub(super) struct Scanner<'a> {
+    text: &'a str,
+    pub at: usize,
+}
+
+/// A number.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Number {
+    Int(i64),
+    /// A whole number beyond `i64` that fits into `u64`.
+    Large,
+    Float(f64),
+}
+
+impl<'a> Scanner<'a> {
+    pub fn new(text: &'a str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    /// The text from `start` to here.
+    pub fn since(&self, start: usize) -> &'a str {
+        // Both ends are at ASCII characters: every token begins and ends with one.
+        self.text.get(start..self.at).unwrap_or_default()
+    }
+
+    #[inline]
+    pub fn peek(&self) -> u8 {
+        self.text.as_bytes().get(self.at).copied().unwrap_or(0)
+    }
+
+    /// The next byte that is no blank.
+    #[inline]
+    pub fn next(&mut self) -> u8 {
+        let bytes = self.text.as_bytes();
+        match bytes.get(self.at) {
+            Some(byte) if *byte > b' ' => *byte,
+            _ => self.after_blanks(),
+        }
+    }
+
+    #[cold]
+    fn after_blanks(&mut self) -> u8 {
+        let bytes = self.text.as_bytes();
+        loop {
+            match bytes.get(self.at) {
+                Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
+                Some(byte) => return *byte,
+                None => return 0,
+            }
+        }
+    }
+
+    /// Takes this byte, after blanks.
+    #[inline]
+    pub fn expect(&mut self, byte: u8) -> Result<(), Odd> {
+        if self.next() == byte {
+            self.at += 1;
+            Ok(())
+        } else {
+            Err(Odd)
+        }
+    }
+
+    /// Takes these bytes if they come next.
+    #[inline]
+    pub fn take(&mut self, token: &[u8]) -> bool {
+        let next = self.text.as_bytes().get(self.at..self.at + token.len());
+        let comes = next.is_some_and(|next| same(next, token));
+        if comes {
+            self.at += token.len();
+        }
+        comes
+    }
+
+    /// Takes a string of these characters, none of which is escaped.
+    #[inline]
+    pub fn take_string(&mut self, text: &str) -> bool {
+        let (start, bytes) = (self.at + 1, self.text.as_bytes());
+        let end = start + text.len();
+        let comes = bytes.get(end) == Some(&b'"') && same(&bytes[start..end], text.as_bytes());
+        if comes {
+            self.at = end + 1;
+        }
+        comes
+    }
+
+    /// The eight bytes after the next one.
+    #[inline]
+    pub fn word(&self) -> Option<u64> {
+        let bytes = self.text.as_bytes().get(self.at + 1..self.at + 9)?;
+        Some(u64::from_le_bytes(bytes.try_into().ok()?))
+    }
+
+    /// The characters of a string of this length that comes next, if it is one; its quotes are not looked at.
+    #[inline]
+    pub fn string_of(&self, length: usize) -> Option<&'a str> {
+        let end = self.at + 1 + length;
+        let is_string = self.text.as_bytes().get(end) == Some(&b'"');
+        if is_string {
+            self.text.get(self.at + 1..end)
+        } else {
+            None
+        }
+    }
+
+    /// Whether another item follows, or else the object or list ends here.
+    #[inline]
+    pub fn goes_on(&mut self, close: u8) -> Result<bool, Odd> {
+        let byte = self.next();
+        self.at += 1;
+        match byte {
+            b',' => {
+                self.next();
+                Ok(true)
+            }
+            byte if byte == close => Ok(false),
+            _ => Err(Odd),
+        }
+    }
+
+    pub fn is_at_end(&mut self) -> bool {
+        self.next();
+        self.at == self.text.len()
+    }
+
+    /// Begins an object or list; false if it is empty.
+    #[inline]
+    pub fn begin(&mut self, close: u8) -> bool {
+        self.at += 1;
+        let is_empty = self.next() == close;
+        self.at += usize::from(is_empty);
+        !is_empty
+    }
+
+    /// Reads a string whose quote comes next. Its characters, and whether some of them are escaped.
+    #[inline]
+    pub fn string(&mut self) -> Result<(&'a str, bool), Odd> {
+        let bytes = self.text.as_bytes();
+        let start = self.at + 1;
+        let mut at = start;
+        let mut escaped = false;
+        loop {
+            at = plain_until(bytes, at);
+            match bytes.get(at) {
+                Some(b'"') => {
+                    self.at = at + 1;
+                    let text = self.text.get(start..at).ok_or(Odd)?;
+                    return Ok((text, escaped));
+                }
+                Some(b'\\') => {
+                    escaped = true;
+                    at += match bytes.get(at + 1) {
+                        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
+                        Some(b'u') => {
+                            let digits = bytes.get(at + 2..at + 6).ok_or(Odd)?;
+                            if !digits.iter().all(u8::is_ascii_hexdigit) {
+                                return Err(Odd);
+                            }
+                            6
+                        }
+                        _ => return Err(Odd),
+                    };
+                }
+                _ => return Err(Odd),
+            }
+        }
+    }
+
+    /// Reads a number that begins here.
+    pub fn number(&mut self) -> Result<Number, Odd> {
+        let bytes = self.text.as_bytes();
+        let start = self.at;
+        let negative = self.peek() == b'-';
+        let mut at = start + usize::from(negative);
+        let first = at;
+        let mut sum: u64 = 0;
+        while let Some(digit) = bytes
+            .get(at)
+            .map(|byte| byte.wrapping_sub(b'0'))
+            .filter(|digit| *digit < 10)
+        {
+            sum = sum.wrapping_mul(10).wrapping_add(u64::from(digit));
+            at += 1;
+        }
+        let whole = if at - first < SURE_DIGITS {
+            Some(sum)
+        } else {
+            self.text.get(first..at).and_then(|digits| digits.parse().ok())
+        };
+        if at == first || (bytes[first] == b'0' && at > first + 1) {
+            return Err(Odd);
+        }
+        if !matches!(bytes.get(at), Some(b'.' | b'e' | b'E')) {
+            self.at = at;
+            return match whole {
+                // JSON has a negative zero, and integers do not.
+                Some(0) if negative => Ok(Number::Float(-0.0)),
+                Some(whole) if negative => match 0_i64.checked_sub_unsigned(whole) {
+                    Some(number) => Ok(Number::Int(number)),
+                    None => self.float(start),
+                },
+                Some(whole) => Ok(i64::try_from(whole).map_or(Number::Large, Number::Int)),
+                None => self.float(start),
+            };
+        }
+        if bytes[at] == b'.' {
+            at = digits(bytes, at + 1)?;
+        }
+        if let Some(b'e' | b'E') = bytes.get(at) {
+            at += 1;
+            if let Some(b'+' | b'-') = bytes.get(at) {
+                at += 1;
+            }
+            at = digits(bytes, at)?;
+        }
+        self.at = at;
+        self.float(start)
+    }
+
+    fn float(&self, start: usize) -> Result<Number, Odd> {
+        let number: f64 = self.since(start).parse().map_err(|_| Odd)?;
+        if number.is_finite() {
+            Ok(Number::Float(number))
+        } else {
+            Err(Odd)
+        }
+    }
+
+    /// Skips a value. Says whether it may hold what `serde_json` cannot: half a surrogate pair, or a number beyond all floats.
+    pub fn skip(&mut self, depth: u32) -> Result<bool, Odd> {
+        if depth > DEEPEST {
+            return Err(Odd);
+        }
+        match self.next() {
+            b'"' => self.string().map(|(_, escaped)| escaped),
+            b't' => self.literal(b"true"),
+            b'f' => self.literal(b"false"),
+            b'n' => self.literal(b"null"),
+            b'[' => self.items(b']', |scanner| scanner.skip(depth + 1)),
+            b'{' => self.items(b'}', |scanner| {
+                if scanner.next() != b'"' {
+                    return Err(Odd);
+                }
+                let (_, escaped) = scanner.string()?;
+                scanner.expect(b':')?;
+                Ok(scanner.skip(depth + 1)? | escaped)
+            }),
+            _ => {
+                let start = self.at;
+                self.number()?;
+                Ok(self.at - start > MOST_DIGITS)
+            }
+        }
+    }
+
+    /// Reads what stands between two brackets, one after another; the opening one comes next.
+    pub fn items(
+        &mut self,
+        close: u8,
+        mut item: impl FnMut(&mut Self) -> Result<bool, Odd>,
+    ) -> Result<bool, Odd> {
+        let mut doubtful = false;
+        if self.begin(close) {
+            loop {
+                doubtful |= item(self)?;
+                if !self.goes_on(close)? {
+                    break;
+                }
+            }
+        }
+        Ok(doubtful)
+    }
+
+    pub fn literal(&mut self, token: &[u8]) -> Result<bool, Odd> {
+        if self.take(token) { Ok(false) } else { Err(Odd) }
+    }
+}
+
+/// Whether bytes of the same length are the same; names and ids are short, so that a call would take longer.
+#[inline]
+pub(super) fn same(left: &[u8], right: &[u8]) -> bool {
+    if left.len() != right.len() {
+        return false;
+    }
+    let ((left_words, left_rest), (right_words, right_rest)) =
+        (left.as_chunks::<8>(), right.as_chunks::<8>());
+    let words = left_words
+        .iter()
+        .zip(right_words)
+        .all(|(left, right)| left == right);
+    words
+        && match (left.last_chunk::<8>(), right.last_chunk::<8>()) {
+            (Some(left), Some(right)) => left == right,
+            _ => left_rest
+                .iter()
+                .zip(right_rest)
+                .all(|(left, right)| left == right),
+        }
+}
+
+/// At least one digit, and all that follow.
+fn digits(bytes: &[u8], start: usize) -> Result<usize, Odd> {
+    let rest = bytes.get(start..).unwrap_or_default();
+    let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if count == 0 { Err(Odd) } else { Ok(start + count) }
+}
+
+/// Where the next quote, backslash or control character is, eight bytes at a time.
+#[inline]
+fn plain_until(bytes: &[u8], mut at: usize) -> usize {
+    const LOW: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let holds_zero = |word: u64| word.wrapping_sub(LOW) & !word & HIGH;
+    for chunk in bytes.get(at..).unwrap_or_default().as_chunks::<8>().0 {
+        let word = u64::from_le_bytes(*chunk);
+        let quote = holds_zero(word ^ (LOW * u64::from(b'"')));
+        let backslash = holds_zero(word ^ (LOW * u64::from(b'\\')));
+        let control = word.wrapping_sub(LOW * 0x20) & !word & HIGH;
+        // The lowest bit that is set is right; borrows only disturb the ones above it.
+        let found = quote | backslash | control;
+        if found != 0 {
+            return at + found.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    while let Some(byte) = bytes.get(at) {
+        if matches!(byte, b'"' | b'\\' | 0..0x20) {
+            break;
+        }
+        at += 1;
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_end_at_their_quote() {
+        for (text, read) in [
+            (r#""""#, Ok(("", false))),
+            (r#""abc" "#, Ok(("abc", false))),
+            (r#""12345678" "#, Ok(("12345678", false))),
+            (r#""1234567890é\"x" "#, Ok((r#"1234567890é\"x"#, true))),
+            (r#""\u00e9""#, Ok((r"\u00e9", true))),
+            (r#""\u00g9""#, Err(Odd)),
+            (r#""\x""#, Err(Odd)),
+            ("\"a\nb\"", Err(Odd)),
+            ("\"abcdefghijk\nb\"", Err(Odd)),
+            (r#""abc"#, Err(Odd)),
+            (r#""abc\"#, Err(Odd)),
+        ] {
+            assert_eq!(Scanner::new(text).string(), read, "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_read_as_serde_json_reads_them() {
+        for text in [
+            "0",
+            "-0",
+            "7",
+            "-7",
+            "9223372036854775807",
+            "9223372036854775808",
+            "-9223372036854775808",
+            "-9223372036854775809",
+            "18446744073709551615",
+            "18446744073709551616",
+            "1.50",
+            "1e3",
+            "1E-3",
+            "-0.0",
+            "1e308",
+            "123456789012345678901234567890",
+            "0.1",
+            "5e-324",
+            "1e-400",
+            "8.41e21",
+            "9007199254740993.0",
+            "01",
+            "1.",
+            ".5",
+            "-",
+            "1e",
+            "1e+",
+            "+1",
+            "1e999",
+            "-01",
+        ] {
+            let mut scanner = Scanner::new(text);
+            let read = scanner.number().ok().filter(|_| scanner.at == text.len());
+            let expected: Option<serde_json::Number> = serde_json::from_str(text).ok();
+            let same = match (read, &expected) {
+                (None, None) => true,
+                (Some(Number::Int(read)), Some(number)) => number.as_i64() == Some(read),
+                (Some(Number::Large), Some(number)) => number.is_u64() && !number.is_i64(),
+                (Some(Number::Float(read)), Some(number)) => {
+                    number.is_f64() && number.as_f64().map(f64::to_bits) == Some(read.to_bits())
+                }
+                _ => false,
+            };
+            assert!(same, "{text}: {read:?}, not {expected:?}");
+        }
+    }
+}

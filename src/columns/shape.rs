@@ -1,0 +1,193 @@
+//! The members of the objects of a page. The service writes all objects alike, so the member that comes next is predicted:
+//! its name is compared with the bytes that are there, and looked up only where it is another one.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::scan::{Odd, Scanner};
+
+/// The member whose members are columns of their own.
+pub(super) const ATTRIBUTES: &str = "customAttributes";
+
+/// The number of a custom attribute's name, `caN`.
+pub(super) fn attribute_number(name: &str) -> Option<u64> {
+    name.strip_prefix("ca")?.parse().ok()
+}
+
+/// Which object a member is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Level {
+    Row,
+    Attributes,
+}
+
+/// So many members are looked at before the next one is looked up by its name.
+const MOST_LEFT_OUT: usize = 5;
+
+/// What begins an object of each level.
+pub(super) const ROW: usize = 0;
+pub(super) const ATTRIBUTES_OBJECT: usize = 1;
+
+/// A member that objects of a page have.
+#[derive(Debug)]
+pub(super) struct Known {
+    /// Its name with its quotes and a colon.
+    token: Box<[u8]>,
+    pub name: Arc<str>,
+    pub level: Level,
+    /// The column of its values.
+    pub column: Option<usize>,
+    /// The one that follows it, or comes after others that are not always there.
+    next: usize,
+    pub role: Role,
+    /// Which of the watched members it is.
+    pub watched: Option<usize>,
+}
+
+/// What a member is beside a value of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Plain,
+    Id,
+    /// The example of the PATCH assets:batch-patch page prints `"version": "2,"` and `"isActive": "true,"`.
+    Misprinted,
+    Attributes,
+    /// A member of the row that is called like a custom attribute.
+    Clash,
+}
+
+/// The members of the objects of one page.
+#[derive(Debug)]
+pub(super) struct Members {
+    pub known: Vec<Known>,
+    rows: HashMap<Box<str>, usize>,
+    attributes: HashMap<Box<str>, usize>,
+}
+
+impl Members {
+    pub fn new() -> Self {
+        let begin = |level| Known {
+            token: Box::default(),
+            name: ATTRIBUTES.into(),
+            level,
+            column: None,
+            next: ROW,
+            role: Role::Plain,
+            watched: None,
+        };
+        Self {
+            known: vec![begin(Level::Row), begin(Level::Attributes)],
+            rows: HashMap::new(),
+            attributes: HashMap::new(),
+        }
+    }
+
+    /// Reads the name of a member and the colon after it; `last` is the member before it.
+    #[inline]
+    pub fn read(
+        &mut self,
+        scanner: &mut Scanner<'_>,
+        level: Level,
+        last: usize,
+        watched: &[&str],
+    ) -> Result<usize, Odd> {
+        let mut predicted = self.known[last].next;
+        for _ in 0..MOST_LEFT_OUT {
+            if predicted == ROW {
+                break;
+            }
+            let known = &self.known[predicted];
+            if scanner.take(&known.token) {
+                scanner.next();
+                return Ok(predicted);
+            }
+            predicted = known.next;
+        }
+        self.read_name(scanner, level, last, watched)
+    }
+
+    fn read_name(
+        &mut self,
+        scanner: &mut Scanner<'_>,
+        level: Level,
+        last: usize,
+        watched: &[&str],
+    ) -> Result<usize, Odd> {
+        if scanner.peek() != b'"' {
+            return Err(Odd);
+        }
+        let (name, escaped) = scanner.string()?;
+        if escaped {
+            return Err(Odd);
+        }
+        scanner.expect(b':')?;
+        scanner.next();
+        let member = self.find(level, name, watched);
+        let next = std::mem::replace(&mut self.known[last].next, member);
+        // It came between two others.
+        if self.known[member].next == ROW && next != member {
+            self.known[member].next = next;
+        }
+        Ok(member)
+    }
+
+    fn find(&mut self, level: Level, name: &str, watched: &[&str]) -> usize {
+        let places = match level {
+            Level::Row => &mut self.rows,
+            Level::Attributes => &mut self.attributes,
+        };
+        if let Some(member) = places.get(name) {
+            return *member;
+        }
+        let role = match (level, name) {
+            (Level::Row, "id") => Role::Id,
+            (Level::Row, "version" | "isActive") => Role::Misprinted,
+            (Level::Row, ATTRIBUTES) => Role::Attributes,
+            (Level::Row, name) if attribute_number(name).is_some() => Role::Clash,
+            _ => Role::Plain,
+        };
+        let watched = match level {
+            Level::Row => watched.iter().position(|watched| *watched == name),
+            Level::Attributes => None,
+        };
+        let member = self.known.len();
+        places.insert(name.into(), member);
+        self.known.push(Known {
+            token: format!("\"{name}\":").into_bytes().into(),
+            name: name.into(),
+            level,
+            column: None,
+            next: ROW,
+            role,
+            watched,
+        });
+        member
+    }
+}
+
+/// A member of a row, as it is put together again.
+#[derive(Debug, Clone)]
+pub enum Member {
+    /// A value of this name, in this column.
+    Value(Slot),
+    /// The object `customAttributes` begins; the attributes that follow are in it.
+    Attributes(Arc<str>),
+    Attribute(Slot),
+}
+
+impl Member {
+    #[must_use]
+    pub fn name(&self) -> &Arc<str> {
+        match self {
+            Self::Value(slot) | Self::Attribute(slot) => &slot.name,
+            Self::Attributes(name) => name,
+        }
+    }
+}
+
+/// The name of a member, and the column of its values.
+#[derive(Debug, Clone)]
+pub struct Slot {
+    pub name: Arc<str>,
+    pub column: usize,
+}

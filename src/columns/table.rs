@@ -1,0 +1,236 @@
+//! Pages as one table.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::kind::{FIRST, Kinds, Type};
+use super::page::{Page, place};
+
+/// Rows of responses, as columns.
+#[derive(Debug, Clone, Default)]
+pub struct Table {
+    runs: Vec<Run>,
+    rows: usize,
+    /// Ids asked for and not returned.
+    pub missing: Vec<String>,
+}
+
+/// Rows of one page with consecutive numbers.
+#[derive(Debug, Clone)]
+struct Run {
+    /// The number of its first row, and its index in the table.
+    number: u32,
+    index: usize,
+    page: Arc<Page>,
+    from: usize,
+    rows: usize,
+}
+
+/// Rows of one page that follow each other in a table.
+#[derive(Debug, Clone, Copy)]
+pub struct Segment<'t> {
+    pub page: &'t Page,
+    /// The page's columns, in the order of the layout.
+    pub columns: &'t [Option<usize>],
+    pub from: usize,
+    pub to: usize,
+}
+
+/// The columns of a table, and where they are in its pages.
+#[derive(Debug, Clone)]
+pub struct Layout {
+    pub fields: Vec<(Arc<str>, Type)>,
+    runs: Vec<Run>,
+    /// The columns of each distinct page, and which of these belongs to each run.
+    columns: Vec<Vec<Option<usize>>>,
+    of_run: Vec<usize>,
+    pub rows: usize,
+}
+
+impl Table {
+    /// Adds the rows of a page, each with its number.
+    pub fn add(&mut self, page: Page, numbers: impl IntoIterator<Item = u32>) {
+        let page = Arc::new(page);
+        for (row, number) in numbers.into_iter().enumerate().take(page.rows()) {
+            match self.runs.last_mut() {
+                Some(run) if row > 0 && u64::from(run.number) + run.rows as u64 == u64::from(number) => {
+                    run.rows += 1;
+                }
+                _ => self.runs.push(Run {
+                    number,
+                    index: self.rows,
+                    page: page.clone(),
+                    from: row,
+                    rows: 1,
+                }),
+            }
+            self.rows += 1;
+        }
+    }
+
+    /// Adds the rows of another table, with their numbers.
+    pub fn append(&mut self, other: &Self) {
+        let first = self.rows;
+        self.runs.extend(other.runs.iter().cloned().map(|mut run| {
+            run.index += first;
+            run
+        }));
+        self.rows += other.rows;
+    }
+
+    /// The number of each row.
+    pub fn numbers(&self) -> impl Iterator<Item = u32> {
+        let rows = |run: &Run| u32::try_from(run.rows).unwrap_or(u32::MAX);
+        self.runs
+            .iter()
+            .flat_map(move |run| run.number..run.number.saturating_add(rows(run)))
+    }
+
+    /// Puts the rows in the order of their numbers: responses come in any order.
+    pub fn sort(&mut self) {
+        self.runs.sort_by_key(|run| run.number);
+        let mut index = 0;
+        for run in &mut self.runs {
+            run.index = index;
+            index += run.rows;
+        }
+    }
+
+    /// How many rows there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
+    /// The page of the index-th row, and where the row is in it.
+    #[must_use]
+    pub fn find(&self, index: usize) -> Option<(&Page, usize)> {
+        let at = self
+            .runs
+            .partition_point(|run| run.index <= index)
+            .checked_sub(1)?;
+        let run = &self.runs[at];
+        let row = index - run.index;
+        (row < run.rows).then(|| (&*run.page, run.from + row))
+    }
+
+    /// The index-th row as JSON.
+    #[must_use]
+    pub fn json(&self, index: usize) -> Option<Cow<'_, str>> {
+        self.find(index).map(|(page, row)| page.json(row))
+    }
+
+    /// The index-th row; a row that is no object has its value under `value`.
+    #[must_use]
+    pub fn row(&self, index: usize) -> Option<Map<String, Value>> {
+        self.find(index).map(|(page, row)| page.row(row))
+    }
+
+    /// The id of the index-th row.
+    #[must_use]
+    pub fn id(&self, index: usize) -> Option<Cow<'_, str>> {
+        let (page, row) = self.find(index)?;
+        page.id(row)
+    }
+
+    /// The rows, page by page: of each of these pages, the rows from one up to another.
+    pub fn parts(&self) -> impl Iterator<Item = (&Page, usize, usize)> {
+        self.runs
+            .iter()
+            .map(|run| (&*run.page, run.from, run.from + run.rows))
+    }
+
+    /// All rows.
+    pub fn rows(&self) -> impl Iterator<Item = Map<String, Value>> {
+        (0..self.len()).filter_map(|index| self.row(index))
+    }
+
+    /// Its columns: the fields of every asset, then the others as they first came, then the custom attributes by number.
+    #[must_use]
+    pub fn layout(&self) -> Layout {
+        let mut names: Vec<(Arc<str>, Kinds)> = Vec::new();
+        let mut places: HashMap<Arc<str>, usize> = HashMap::new();
+        let mut pages: HashMap<*const Page, usize> = HashMap::new();
+        let mut columns: Vec<Vec<Option<usize>>> = Vec::new();
+        let mut of_run = Vec::with_capacity(self.runs.len());
+        for run in &self.runs {
+            let page = *pages.entry(Arc::as_ptr(&run.page)).or_insert_with(|| {
+                let mut found = Vec::new();
+                for (at, column) in run.page.columns() {
+                    let place = *places.entry(column.name.clone()).or_insert_with(|| {
+                        names.push((column.name.clone(), Kinds::NONE));
+                        names.len() - 1
+                    });
+                    names[place].1 = names[place].1.and(column.kinds);
+                    if found.len() <= place {
+                        found.resize(place + 1, None);
+                    }
+                    found[place] = Some(at);
+                }
+                columns.push(found);
+                columns.len() - 1
+            });
+            of_run.push(page);
+        }
+        if self.is_empty() {
+            names.extend(FIRST.iter().map(|name| (Arc::from(*name), Kinds::NONE)));
+        }
+        let mut order: Vec<usize> = (0..names.len()).collect();
+        order.sort_by_key(|at| place(&names[*at].0));
+        for columns in &mut columns {
+            *columns = order
+                .iter()
+                .map(|at| columns.get(*at).copied().flatten())
+                .collect();
+        }
+        let field = |at: &usize| {
+            let (name, kinds) = &names[*at];
+            (name.clone(), Type::of(name, *kinds))
+        };
+        Layout {
+            fields: order.iter().map(field).collect(),
+            runs: self.runs.clone(),
+            columns,
+            of_run,
+            rows: self.rows,
+        }
+    }
+}
+
+impl Layout {
+    /// The rows, page by page.
+    pub fn segments(&self) -> impl Iterator<Item = Segment<'_>> {
+        (0..self.runs.len()).map(|at| self.segment(at))
+    }
+
+    /// How many segments there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.runs.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.runs.is_empty()
+    }
+
+    pub(super) fn segment(&self, at: usize) -> Segment<'_> {
+        let run = &self.runs[at];
+        Segment {
+            page: &run.page,
+            columns: &self.columns[self.of_run[at]],
+            from: run.from,
+            to: run.from + run.rows,
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! The texts of a column, one after another; where few different ones repeat, each of them once.
+
+use super::scan::{Scanner, same};
+
+/// As many different texts are looked at before a column is taken for one whose texts differ.
+const FEW: usize = 16;
+
+/// A column with more different texts holds them row by row.
+const MOST_VALUES: usize = 256;
+
+/// How many texts are found by how they begin.
+const GUESSES: usize = 64;
+
+/// No text, and no code.
+const EMPTY: u16 = u16::MAX;
+
+/// Texts by row.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Texts {
+    text: String,
+    /// Where each text ends: of each row, or with `codes` of each value.
+    ends: Vec<u32>,
+    codes: Option<Vec<u16>>,
+    /// Codes by a hash of their text, at most half full; only while rows are added.
+    places: Vec<u16>,
+    /// The code of the last text that began so; only while rows are added.
+    guesses: Vec<u16>,
+}
+
+impl Texts {
+    /// Texts of which some may repeat.
+    pub fn repeating(rows: usize) -> Self {
+        Self {
+            codes: Some(Vec::with_capacity(rows)),
+            places: vec![EMPTY; 2 * FEW],
+            guesses: vec![EMPTY; GUESSES],
+            ..Self::default()
+        }
+    }
+
+    /// Texts that are all different.
+    pub fn distinct(rows: usize, bytes: usize) -> Self {
+        Self {
+            text: String::with_capacity(bytes),
+            ends: Vec::with_capacity(rows),
+            ..Self::default()
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.codes.as_ref().map_or(self.ends.len(), Vec::len)
+    }
+
+    /// The code of a row, where texts repeat.
+    pub fn code(&self, row: usize) -> Option<u16> {
+        self.codes.as_ref()?.get(row).copied()
+    }
+
+    /// The codes of all rows, where texts repeat.
+    pub fn codes(&self) -> Option<&[u16]> {
+        self.codes.as_deref()
+    }
+
+    /// The text of a row.
+    pub fn get(&self, row: usize) -> &str {
+        self.value(self.code(row).map_or(row, usize::from))
+    }
+
+    /// The text of a code, or of a row where texts do not repeat.
+    #[inline]
+    pub fn value(&self, at: usize) -> &str {
+        let Some(end) = self.ends.get(at) else { return "" };
+        let start = if at == 0 { 0 } else { self.ends[at - 1] };
+        // Ends are where a text ended, so they are at characters.
+        self.text.get(start as usize..*end as usize).unwrap_or("")
+    }
+
+    /// The texts of these rows without what is between them, and where each of them ends, where none repeats.
+    pub fn run(&self, from: usize, to: usize) -> Option<(&str, u32, &[u32])> {
+        if self.codes.is_some() {
+            return None;
+        }
+        let start = if from == 0 { 0 } else { *self.ends.get(from - 1)? };
+        let ends = self.ends.get(from..to)?;
+        let end = ends.last().copied().unwrap_or(start);
+        Some((self.text.get(start as usize..end as usize)?, start, ends))
+    }
+
+    /// Adds a row without a text.
+    pub fn push_none(&mut self) {
+        match &mut self.codes {
+            Some(codes) => codes.push(EMPTY),
+            None => self.ends.push(self.end()),
+        }
+    }
+
+    /// Reads a string without escapes that comes next, if there was one like it: then it need not be read to its end.
+    #[inline]
+    pub fn read_again(&mut self, scanner: &mut Scanner<'_>) -> bool {
+        if self.guesses.is_empty() {
+            return false;
+        }
+        let Some(guess) = scanner.word().map(guess_of) else {
+            return false;
+        };
+        let Some(code) = self.guesses.get(guess).copied() else {
+            return false;
+        };
+        let again = code != EMPTY && scanner.take_string(self.value(usize::from(code)));
+        if let (true, Some(codes)) = (again, &mut self.codes) {
+            codes.push(code);
+        }
+        again
+    }
+
+    /// Adds a text that began with this word.
+    #[inline]
+    pub fn push_read(&mut self, text: &str, word: Option<u64>) {
+        self.push(text);
+        let last = self.codes.as_ref().and_then(|codes| codes.last());
+        if let (Some(code), Some(word)) = (last, word)
+            && let Some(guess) = self.guesses.get_mut(guess_of(word))
+        {
+            *guess = *code;
+        }
+    }
+
+    #[inline]
+    pub fn push(&mut self, text: &str) {
+        if self.codes.is_none() {
+            self.append(text);
+            return;
+        }
+        let code = self.find_or_add(text);
+        if let (Some(code), Some(codes)) = (code, &mut self.codes) {
+            codes.push(code);
+        } else {
+            self.spread();
+            self.append(text);
+        }
+    }
+
+    /// The code of a text; none where there would be too many.
+    fn find_or_add(&mut self, text: &str) -> Option<u16> {
+        let most = self.places.len() - 1;
+        let mut place = mixed(text.as_bytes()) & most;
+        loop {
+            match self.places[place] {
+                EMPTY => break,
+                code if same(self.value(usize::from(code)).as_bytes(), text.as_bytes()) => return Some(code),
+                _ => place = (place + 1) & most,
+            }
+        }
+        let count = self.ends.len();
+        if count >= MOST_VALUES || (count >= FEW && count * 2 > self.len()) {
+            return None;
+        }
+        let code = u16::try_from(count).ok()?;
+        self.places[place] = code;
+        self.append(text);
+        if self.ends.len() * 2 >= self.places.len() {
+            self.more_places();
+        }
+        Some(code)
+    }
+
+    /// The number of places is a power of two.
+    #[cold]
+    fn more_places(&mut self) {
+        let most = self.places.len() * 4 - 1;
+        let mut places = vec![EMPTY; most + 1];
+        for (at, code) in (0..self.ends.len()).zip(0..EMPTY) {
+            let mut place = mixed(self.value(at).as_bytes()) & most;
+            while places[place] != EMPTY {
+                place = (place + 1) & most;
+            }
+            places[place] = code;
+        }
+        self.places = places;
+    }
+
+    /// Each row gets its own text.
+    fn spread(&mut self) {
+        let Some(codes) = self.codes.take() else { return };
+        let mut spread = Self::distinct(
+            codes.capacity(),
+            self.text.len() / self.ends.len().max(1) * codes.capacity(),
+        );
+        for code in codes {
+            spread.append(self.value(usize::from(code)));
+        }
+        *self = spread;
+    }
+
+    fn append(&mut self, text: &str) {
+        self.text.push_str(text);
+        self.ends.push(self.end());
+    }
+
+    fn end(&self) -> u32 {
+        // A page is refused before it is that large.
+        u32::try_from(self.text.len()).unwrap_or(u32::MAX)
+    }
+
+    pub fn truncate(&mut self, rows: usize) {
+        if let Some(codes) = &mut self.codes {
+            codes.truncate(rows);
+        } else {
+            self.ends.truncate(rows);
+            self.text
+                .truncate(self.ends.last().map_or(0, |end| *end as usize));
+        }
+    }
+
+    /// No more rows are added.
+    pub fn seal(&mut self) {
+        self.places = Vec::new();
+        self.guesses = Vec::new();
+        self.text.shrink_to_fit();
+        self.ends.shrink_to_fit();
+        if let Some(codes) = &mut self.codes {
+            codes.shrink_to_fit();
+        }
+    }
+}
+
+/// Bits of the first, the last, and how many bytes there are.
+fn mixed(bytes: &[u8]) -> usize {
+    let mixed = match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(first), Some(last)) => u64::from_le_bytes(*first) ^ u64::from_le_bytes(*last).rotate_left(29),
+        _ => bytes
+            .iter()
+            .fold(0, |mixed: u64, byte| (mixed << 8) | u64::from(*byte)),
+    };
+    spread_out(mixed ^ bytes.len() as u64)
+}
+
+fn guess_of(word: u64) -> usize {
+    spread_out(word) % GUESSES
+}
+
+/// The upper bits of a product depend on all lower ones.
+fn spread_out(word: u64) -> usize {
+    let upper = word.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48;
+    usize::from(u16::try_from(upper).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_come_back_whether_they_repeat_or_not() {
+        for different in [1, 3, 15, 16, 17, 40, 255, 256, 257, 1000] {
+            let mut texts = Texts::repeating(0);
+            let mut pushed = Vec::new();
+            for row in 0..1000_usize {
+                let text = format!("{}{}", "x".repeat(row % different % 11), row % different);
+                if row % 7 == 3 {
+                    texts.push_none();
+                    pushed.push(None);
+                } else {
+                    texts.push(&text);
+                    pushed.push(Some(text));
+                }
+            }
+            texts.truncate(900);
+            texts.seal();
+            assert_eq!(texts.len(), 900);
+            for (row, text) in pushed.iter().take(900).enumerate() {
+                if let Some(text) = text {
+                    assert_eq!(texts.get(row), text, "{different} {row}");
+                }
+            }
+        }
+    }
+}
