@@ -189,7 +189,7 @@ fn take(ledger: &mut Ledger, step: Step) {
                 message: "no status".to_owned(),
                 fix: "give one".to_owned(),
             };
-            let fault = ledger.add_fault(Fault {
+            let fault = ledger.add_fault(&Fault {
                 status: Some(400),
                 body: Some(said.as_str().into()),
                 ..Fault::invalid(vec![problem])
@@ -703,7 +703,7 @@ fn a_file_that_is_removed_under_way_is_missed_at_once() {
     fs::rename(&path, &aside).unwrap();
     ledger.set(0, State::Created);
     push(&mut ledger, Label::Text("two"), "");
-    let fault = ledger.add_fault(Fault::new("code", "message", "fix"));
+    let fault = ledger.add_fault(&Fault::new("code", "message", "fix"));
     ledger.set_fault(1, State::Failed, fault);
     ledger.begin_sending(carrying(&[1]));
     let message = journal.write(&mut ledger).unwrap_err().to_string();
@@ -748,9 +748,9 @@ fn a_later_format_is_refused() {
     let (_folder, path) = folder();
     drop(written(&path, 1));
     let connection = Connection::open(&path).unwrap();
-    connection.pragma_update(None, "user_version", 3).unwrap();
+    connection.pragma_update(None, "user_version", 4).unwrap();
     connection.close().unwrap();
-    assert!(refusal(&path).contains("later version of acc-assets (format 3, this version knows 2)"));
+    assert!(refusal(&path).contains("later version of acc-assets (format 4, this version knows 3)"));
 }
 
 #[test]
@@ -758,9 +758,9 @@ fn an_earlier_format_is_refused() {
     let (_folder, path) = folder();
     drop(written(&path, 1));
     let connection = Connection::open(&path).unwrap();
-    connection.pragma_update(None, "user_version", 1).unwrap();
+    connection.pragma_update(None, "user_version", 2).unwrap();
     connection.close().unwrap();
-    assert!(refusal(&path).contains("earlier version of acc-assets (format 1, this version needs 2)"));
+    assert!(refusal(&path).contains("earlier version of acc-assets (format 2, this version needs 3)"));
 }
 
 #[test]
@@ -802,7 +802,11 @@ fn values_that_no_run_has_are_damage() {
         "UPDATE records SET same_as = number",
         "UPDATE run SET begun = 'yesterday'",
         "INSERT INTO sendings VALUES (0, '{')",
-        "INSERT INTO faults VALUES (3, '{}')",
+        "INSERT INTO faults VALUES (3, x'7b7d')",
+        "INSERT INTO checks VALUES (0, x'01')",
+        "INSERT INTO checks VALUES (3, x'00')",
+        "INSERT INTO phrases VALUES (1, x'41')",
+        "INSERT INTO phrases VALUES (0, x'ff')",
     ];
     for damage in damages {
         let (_folder, path) = folder();
@@ -838,7 +842,7 @@ fn a_journal_with_views_triggers_or_tables_of_others_is_refused() {
         "CREATE TRIGGER forget AFTER INSERT ON records BEGIN DELETE FROM records; END",
         "CREATE TABLE notes (note TEXT)",
         "CREATE INDEX states ON records (state)",
-        "DROP TABLE bodies; CREATE TABLE bodies (sending INTEGER PRIMARY KEY, body TEXT)",
+        "DROP TABLE request_bodies; CREATE TABLE request_bodies (sending INTEGER PRIMARY KEY, body TEXT)",
         "DROP TABLE faults",
         "PRAGMA journal_mode = WAL",
     ] {
@@ -851,8 +855,8 @@ fn a_journal_with_views_triggers_or_tables_of_others_is_refused() {
 #[test]
 fn rows_in_doubt_without_what_was_sent_of_them_are_damage() {
     for change in [
-        "DELETE FROM bodies",
-        "UPDATE bodies SET body = replace(body, '\"row\":1', '\"row\":2')",
+        "DELETE FROM request_bodies",
+        "UPDATE request_bodies SET body = replace(body, '\"row\":1', '\"row\":2')",
     ] {
         let (_folder, path) = folder();
         let (mut journal, mut ledger) = written(&path, 3);

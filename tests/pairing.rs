@@ -30,14 +30,12 @@ fn world(switches: &[(&str, &str)]) -> simulator::Options {
 
 fn faults(ledger: &Ledger) -> Vec<Fault> {
     let view = View::new(Arc::new(ledger.clone()));
-    view.outcomes()
-        .filter_map(|outcome| outcome.fault.cloned())
-        .collect()
+    view.outcomes().filter_map(|outcome| outcome.fault).collect()
 }
 
 fn messages(ledger: &Ledger) -> Vec<String> {
     let view = View::new(Arc::new(ledger.clone()));
-    let faults = view.outcomes().filter_map(|outcome| outcome.fault.cloned());
+    let faults = view.outcomes().filter_map(|outcome| outcome.fault);
     faults.map(|fault| fault.message).collect()
 }
 

@@ -14,7 +14,7 @@ use acc_assets::batch::run::Tolerance;
 use acc_assets::error::{Error, Sent};
 use acc_assets::http::Phase;
 use acc_assets::http::send::{Method, Request, Response};
-use acc_assets::ledger::journal::{Header, Journal, Kept};
+use acc_assets::ledger::journal::{Journal, Kept};
 use acc_assets::ledger::{Ledger, State, View};
 use acc_assets::options::{self, RetryPolicy};
 use acc_assets::simulator;
@@ -77,7 +77,7 @@ fn ids(ledger: &Ledger) -> Vec<Option<String>> {
 
 fn messages(ledger: &Ledger) -> Vec<String> {
     let view = View::new(Arc::new(ledger.clone()));
-    let faults = view.outcomes().filter_map(|outcome| outcome.fault.cloned());
+    let faults = view.outcomes().filter_map(|outcome| outcome.fault);
     faults.map(|fault| fault.message).collect()
 }
 
@@ -1065,21 +1065,9 @@ fn path(name: &str) -> PathBuf {
 
 /// A create that goes on from its journal, where there is one.
 fn named(bench: &Bench, path: &Path, rows: Vec<Texts>) -> Call {
-    let header = Header {
-        verb: "create".to_owned(),
-        project: bench.simulator.project_id(),
-        service: "http://localhost".to_owned(),
-        import_key: None,
-    };
-    let (journal, kept) = Journal::open(path, &header).unwrap();
-    let mut call = Call::create(rows);
-    match kept {
-        Some(kept) => call = call.goes_on(kept, true, true),
-        None => call.ledger.watch(),
-    }
+    let mut call = Call::create(rows).of_run(bench, path);
     call.again.judge = true;
     call.again.edits = true;
-    call.journal = Some(journal);
     call
 }
 

@@ -18,13 +18,14 @@ use std::time::Duration;
 use acc_assets::api::{assets, relationships};
 use acc_assets::batch::run::Tolerance;
 use acc_assets::batch::settings::Reader;
+use acc_assets::batch::start::{Resume, Start, Which};
 use acc_assets::call::{Reading, Session};
 use acc_assets::columns::Table;
 use acc_assets::http::send::Response;
 use acc_assets::http::{Phase, Stop};
 use acc_assets::ids::ProjectId;
+use acc_assets::ledger::journal::Header;
 use acc_assets::ledger::journal::disk;
-use acc_assets::ledger::journal::{Header, Journal};
 use acc_assets::ledger::{Ledger, State, View, lock};
 use acc_assets::settings::{Content, Settings};
 use acc_assets::simulator;
@@ -480,7 +481,7 @@ impl Schedule {
         self.bench.compare(&ledger, rows.len(), &what);
         let needs = |row: usize| rows[row].len() > 3;
         for outcome in View::new(Arc::new(ledger.clone())).outcomes() {
-            let code = outcome.fault.map_or("", |fault| fault.code.as_str());
+            let code = outcome.fault.as_ref().map_or("", |fault| fault.code.as_str());
             let what = format!("{what}, {outcome:?}, {:?}", ended.fatal);
             assert_ne!(outcome.state, State::Invalid, "{what}");
             let unread = !read && needs(outcome.row as usize);
@@ -503,7 +504,7 @@ impl Schedule {
         let assets = self.bench.simulator.assets();
         for outcome in View::new(Arc::new(ledger)).outcomes() {
             let what = format!("{what}, {outcome:?}, {:?}", ended.fatal);
-            let code = outcome.fault.map_or("", |fault| fault.code.as_str());
+            let code = outcome.fault.as_ref().map_or("", |fault| fault.code.as_str());
             assert!(code != "locations_unread", "{what}");
             if outcome.state == State::Created {
                 let id = outcome.id.unwrap();
@@ -663,31 +664,32 @@ impl Schedule {
 
     /// The next call of the same create: resumed from its journal, or with what is in memory.
     fn next(&self, ledger: Option<Ledger>) -> Call {
-        let call = Call::create(Vec::new());
-        let Some(path) = &self.journal else {
-            return match ledger {
-                Some(ledger) => call.goes_on(ledger, true, true),
-                None => call,
-            };
-        };
         let header = Header {
             verb: "create".to_owned(),
             project: self.bench.simulator.project_id(),
             service: "http://localhost".to_owned(),
             import_key: self.import_key.as_ref().map(|key| key.field.clone()),
         };
-        let (journal, kept) = Journal::open(path, &header).unwrap();
-        let mut call = if let Some(kept) = kept {
-            call.goes_on(kept, true, true)
-        } else {
-            let mut call = call;
-            call.ledger.watch();
-            call
-        };
-        call.again.judge = true;
-        call.again.edits = true;
-        call.journal = Some(journal);
-        call
+        let in_doubt = ledger
+            .as_ref()
+            .is_some_and(|ledger| count(ledger, State::Unknown) > 0);
+        // What is in memory does not count where there is a journal.
+        let earlier = ledger
+            .filter(|_| self.journal.is_none())
+            .map(|ledger| View::new(Arc::new(ledger)));
+        let start = Start::open(&Resume {
+            header: &header,
+            run: self.journal.as_deref(),
+            dry_run: false,
+            reconcile: true,
+            rows: earlier.as_ref(),
+            which: if earlier.is_some() && in_doubt {
+                Which::Reconcile
+            } else {
+                Which::Retry
+            },
+        });
+        Call::create(Vec::new()).starts_with(start.unwrap())
     }
 
     /// A call while all writes are answered 503, and the next one after that: it completes.
@@ -885,14 +887,15 @@ impl Schedule {
     async fn play(mut self) -> Vec<(State, usize)> {
         let created = Box::pin(self.create()).await;
         let counts = counts(&created);
-        let said = serde_json::to_string(&created).unwrap();
-        assert!(!said.contains(SECRET), "{}: a token in the ledger", self.what);
+        let has_secret = |kept: &[u8]| {
+            kept.windows(SECRET.len())
+                .any(|window| window == SECRET.as_bytes())
+        };
+        let said = postcard::to_stdvec(&created).unwrap();
+        assert!(!has_secret(&said), "{}: a token in the ledger", self.what);
         if let Some(path) = &self.journal {
             let kept = std::fs::read(path).unwrap();
-            let found = kept
-                .windows(SECRET.len())
-                .any(|window| window == SECRET.as_bytes());
-            assert!(!found, "{}: a token in the journal", self.what);
+            assert!(!has_secret(&kept), "{}: a token in the journal", self.what);
             std::fs::remove_file(path).unwrap();
         }
         self.change(created).await;

@@ -14,8 +14,8 @@ use std::time::Duration;
 use acc_assets::api::{Write, assets, relationships, settings};
 use acc_assets::http::Phase;
 use acc_assets::http::send::Response;
+use acc_assets::ledger::journal::Journal;
 use acc_assets::ledger::journal::disk;
-use acc_assets::ledger::journal::{Header, Journal};
 use acc_assets::ledger::{Ledger, SharedLedger, State, View, lock};
 use acc_assets::options;
 use acc_assets::simulator;
@@ -211,7 +211,7 @@ async fn bad_rows_are_found_and_their_neighbours_created_whatever_the_answer_nam
         {
             assert_eq!(outcome.state, State::Rejected);
             assert!(
-                outcome.fault.unwrap().message.contains("11111111"),
+                outcome.fault.as_ref().unwrap().message.contains("11111111"),
                 "{shape}: {:?}",
                 outcome.fault
             );
@@ -433,24 +433,7 @@ fn named(bench: &Bench, rows: usize) -> (tempfile::TempDir, PathBuf, Call) {
 }
 
 fn named_again(bench: &Bench, path: &Path, rows: usize) -> Call {
-    let header = Header {
-        verb: "create".to_owned(),
-        project: bench.simulator.project_id(),
-        service: "http://localhost".to_owned(),
-        import_key: None,
-    };
-    let (journal, kept) = Journal::open(path, &header).unwrap();
-    let mut call = Call::create(bench.new_assets(rows, |_| false));
-    match kept {
-        Some(kept) => {
-            call = call.goes_on(kept, true, true);
-            call.again.judge = true;
-            call.again.edits = true;
-        }
-        None => call.ledger.watch(),
-    }
-    call.journal = Some(journal);
-    call
+    Call::create(bench.new_assets(rows, |_| false)).of_run(bench, path)
 }
 
 #[test]
@@ -508,17 +491,27 @@ fn journals_are_synced_by_no_io_thread_and_without_the_lock_of_the_ledger() {
 
 #[tokio::test(start_paused = true)]
 async fn the_first_request_of_a_list_waits_for_one_commit_of_its_own_rows() {
-    let bench = Bench::new(simulator::Options::default());
-    let (_folder, path, call) = named(&bench, 25_000);
     let commits: Arc<Mutex<Vec<usize>>> = Arc::default();
+    // The commits before the first request left.
+    let before: Arc<OnceLock<Vec<usize>>> = Arc::default();
+    let (noted, seen) = (commits.clone(), before.clone());
+    let guard: Guard = Box::new(move |_| {
+        seen.get_or_init(|| noted.lock().unwrap().clone());
+        Way::On
+    });
+    let bench = Bench::guarded(simulator::Options::default(), client(), guard);
+    let (_folder, path, call) = named(&bench, 25_000);
     let noted = commits.clone();
     disk::look_into(&path, move |rows| noted.lock().unwrap().push(rows));
     let (ledger, ended) = bench.call(call).await;
     assert!(ended.fatal.is_none());
     assert_eq!(counts(&ledger), [(State::Created, 25_000)]);
+    let before = before.get().unwrap();
+    // Requests that leave together share it.
+    assert!(before.last().is_some_and(|rows| *rows <= 800), "{before:?}");
+    // The rows were written as they were read.
+    assert!(before.iter().sum::<usize>() >= 24_000, "{before:?}");
     let commits = commits.lock().unwrap();
-    assert_eq!(commits[0], 100, "{:?}", &commits[..10]);
-    // The rest of the rows follows in parts, while requests are under way.
     assert!(commits.iter().all(|rows| *rows <= 20_100), "{commits:?}");
     drop(commits);
     let kept = Journal::read(&path).unwrap().unwrap().ledger;
@@ -534,6 +527,8 @@ async fn a_run_that_is_killed_before_all_rows_are_written_goes_on() {
         ..simulator::Options::default()
     });
     let (_folder, path, call) = named(&bench, 1000);
+    // A disk that is slower than the reading.
+    disk::lag(&path, Duration::from_millis(40), 100);
     let (_, driving) = bench.start(call);
     assert!(
         tokio::time::timeout(Duration::from_millis(100), driving)
@@ -562,8 +557,8 @@ async fn rows_whose_journal_is_being_written_are_not_sent_when_a_run_is_dropped(
     let stop = call.stop.clone();
     let (ledger, driving) = bench.start(call);
     let dropping = async {
-        // The first request has left, the second is about to.
-        tokio::time::sleep(Duration::from_millis(3500)).await;
+        // The rows are written, the first request has left, the second is about to.
+        tokio::time::sleep(Duration::from_millis(5500)).await;
         stop.to(Phase::Now);
     };
     let (ended, ()) = tokio::join!(driving, dropping);

@@ -460,13 +460,13 @@ CREATE = write_options(
 )
 
 
-def lines(path: pathlib.Path, number: int) -> pathlib.Path:
+def lines(path: pathlib.Path, number: int, status: str = "2") -> pathlib.Path:
     """A CSV file in which one line of a hundred has no name."""
     with path.open("w", encoding="ascii") as file:
         file.write("clientAssetId,categoryId,statusId,description\n")
         for start in range(0, number, 100_000):
             rows = (
-                f"{'' if place % 100 == 0 else f'A-{place}'},1,2,d\n"
+                f"{'' if place % 100 == 0 else f'A-{place}'},1,{status},d\n"
                 for place in range(start, min(start + 100_000, number))
             )
             file.write("".join(rows))
@@ -488,6 +488,44 @@ def test_a_csv_file_streams(tmp_path: pathlib.Path) -> None:
         options=CREATE,
     )
     assert said["rows"] == number
+
+
+@pytest.mark.once
+def test_rows_that_are_all_invalid_take_little_memory() -> None:
+    number = sized(1_000_000, 200_000)
+    said = play(
+        """
+        number = arguments["number"]
+        rows = ({"clientAssetId": f"A-{row}", "categoryId": "1", "statusId": f"no id {row}"} for row in range(number))
+        with acc.testing.Simulator() as sim:
+            result = sim.client().project(sim.project_id).assets.create(rows, validate=False, on_error="collect")
+        last = result[number - 1].error
+        say(counts=result.counts, causes=len(result.by_cause()), last=[last.code, last.value, last.message])
+        """,
+        most=sized(100, 40),
+        number=number,
+    )
+    assert said["counts"] == {"invalid": number}
+    assert said["causes"] == 1
+    assert said["last"][:2] == ["uuid", f"no id {number - 1}"]
+    assert f"`statusId` is 'no id {number - 1}'" in said["last"][2]
+
+
+@pytest.mark.once
+def test_a_large_csv_file_is_checked_within_little_memory(tmp_path: pathlib.Path) -> None:
+    number = sized(10_000_000, 500_000)
+    path = lines(tmp_path / "plant.csv", number, "5cd53aeb-6657-4fb3-a077-f700fb29e644")
+    said = play(
+        """
+        with acc.testing.Simulator() as sim:
+            project = sim.client().project(sim.project_id)
+            result = project.assets.create(arguments["path"], dry_run=True, validate=False, on_error="collect")
+        say(counts=result.counts)
+        """,
+        most=sized(260, 60),
+        path=os.fspath(path),
+    )
+    assert said["counts"] == {"invalid": number // 100, "not_sent": number - number // 100}
 
 
 @pytest.mark.once

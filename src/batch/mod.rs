@@ -4,6 +4,7 @@ mod align;
 pub mod bisect;
 mod breaker;
 mod existing;
+pub mod options;
 pub mod plan;
 mod prove;
 pub mod readings;
@@ -15,5 +16,6 @@ pub mod scan;
 pub mod settings;
 mod settle;
 pub mod setup;
+pub mod start;
 
 pub use run::{Job, Run};

@@ -4,22 +4,19 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use uuid::Uuid;
-use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::api::{SentRow, Write};
 use crate::batch::existing::digest_of_key;
 use crate::batch::resume::{Earlier, ReadRow, Today};
 use crate::http::{Phase, Stop};
 use crate::input::{Cell, Column, Label, Sink};
-use crate::ledger::{Fault, OwnedLabel, SentBody, SentItem, SharedLedger, State, lock, number};
+use crate::ledger::{OwnedLabel, SentBody, SentItem, SharedLedger, State, lock, number};
 use crate::model::text::same_key;
 use crate::validation::{Policy, Problem, RowShape, RowWriter, digest_of_no_row};
 
 /// The service states no largest body. Gateways of this kind take 10 MB; a batch of 100 assets has some 50 kB.
 pub const MOST_BYTES: usize = 2 << 20;
-
-/// Different reasons that are remembered at a time, so that rows may share them.
-const MOST_REASONS: usize = 1000;
 
 /// Reading pauses after so many rows, good or bad, so that a Ctrl-C is seen and other threads work.
 const PAUSE: usize = 1024;
@@ -292,8 +289,6 @@ pub struct Packer {
     /// The spelling of each import key, as `same_key` compares it, and those that have several.
     spellings: HashMap<String, Box<str>>,
     pub(super) alike: HashSet<String>,
-    /// Reasons of invalid rows, by a digest of them: rows with the same reason share it.
-    reasons: HashMap<u64, u32>,
     pub invalid: u64,
     /// Nothing more is read once the run is told to end.
     pub stop: Stop,
@@ -349,7 +344,6 @@ impl Packer {
             seen: HashMap::new(),
             spellings: HashMap::new(),
             alike: HashSet::new(),
-            reasons: HashMap::new(),
             invalid: 0,
             stop: Stop::default(),
             count_only: false,
@@ -460,28 +454,19 @@ impl Packer {
     fn enter(&mut self, key: &str, digest: u64) {
         let label = std::mem::replace(&mut self.label, OwnedLabel::Number);
         let mut ledger = lock(&self.ledger);
-        self.row = ledger.push(label);
+        self.row = ledger.push(label.as_label());
         ledger.name_last(key, self.named_by_id);
         ledger.set_digest(self.row, digest);
         self.next_row = self.row + 1;
         self.begun = false;
     }
 
-    pub(super) fn refuse(&mut self, row: u32, problems: Vec<Problem>) {
-        let state = state_of(&problems);
+    pub(super) fn refuse(&mut self, row: u32, problems: &[Problem]) {
+        let state = state_of(problems);
         self.invalid += u64::from(state == State::Invalid);
-        let digest = digest_of(&problems);
         let mut ledger = lock(&self.ledger);
-        let known = self.reasons.get(&digest).copied().filter(|fault| {
-            let fault = ledger.faults().get(*fault as usize);
-            fault.is_some_and(|fault| fault.problems == problems)
-        });
-        let fault = known.unwrap_or_else(|| ledger.add_fault(Fault::invalid(problems)));
+        let fault = ledger.add_problems(problems);
         ledger.set_fault(row, state, fault);
-        if self.reasons.len() >= MOST_REASONS {
-            self.reasons.clear();
-        }
-        self.reasons.insert(digest, fault);
     }
 
     /// Deals with a row that means the same asset as an earlier one. `true`: it is dealt with and not sent.
@@ -503,9 +488,9 @@ impl Packer {
             return true;
         }
         let (ours, theirs) = (self.repeated(&same, key, first), self.repeated(&same, key, row));
-        self.refuse(row, vec![ours]);
+        self.refuse(row, &[ours]);
         if lock(&self.ledger).state(first) == State::NotSent {
-            self.refuse(first, vec![theirs]);
+            self.refuse(first, &[theirs]);
         }
         true
     }
@@ -650,7 +635,7 @@ impl Sink for Packer {
             self.end_earlier_if_read();
         } else {
             self.enter("", digest);
-            self.refuse(self.row, vec![problem]);
+            self.refuse(self.row, &[problem]);
         }
     }
 
@@ -663,7 +648,7 @@ impl Sink for Packer {
         let key: Arc<str> = self.writer.key().into();
         self.enter(&key, digest);
         if let Err(problems) = checked {
-            self.refuse(self.row, problems);
+            self.refuse(self.row, &problems);
             return self.current.undo_begin();
         }
         let same = self.same(&key, self.writer.import_key());
@@ -692,21 +677,4 @@ pub(super) fn state_of(problems: &[Problem]) -> State {
     } else {
         State::Invalid
     }
-}
-
-fn digest_of(problems: &[Problem]) -> u64 {
-    let mut digest = Xxh3::new();
-    for problem in problems {
-        for text in [
-            &problem.rule,
-            problem.column.as_str(),
-            &problem.value,
-            &problem.message,
-            &problem.fix,
-        ] {
-            digest.update(text.as_bytes());
-            digest.update(&[0]);
-        }
-    }
-    digest.digest()
 }

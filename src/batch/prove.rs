@@ -89,12 +89,12 @@ impl Run {
         let mut fault = Fault::of(why);
         fault.fix = Some("look the row up in the project before sending it again".to_owned());
         if !self.job.reconcile || matches!(self.job.write.proof, Proof::Needless) {
-            self.blame(rows(&batch), State::Unknown, fault);
+            self.blame(rows(&batch), State::Unknown, &fault);
             return;
         }
         fault.fix = Some("call .reconcile() on the result: it looks the rows up in the project".to_owned());
         let mut ledger = lock(&self.ledger);
-        let fault = ledger.add_fault(fault);
+        let fault = ledger.add_fault(&fault);
         // A refused conflict is known not to be executed, but while it is looked into nothing else may be said.
         rows(&batch).for_each(|row| ledger.set_fault(row, State::Unknown, fault));
         let now = self.caller.clock().now();
@@ -199,13 +199,13 @@ impl Run {
                         Ok(body) => renewed.add(write, item.row, &read.key, &body),
                         Err(problems) => {
                             let state = state_of(&problems);
-                            self.blame(std::iter::once(item.row), state, Fault::invalid(problems));
+                            self.blame(std::iter::once(item.row), state, &Fault::invalid(problems));
                         }
                     }
                 }
                 Some(Today::Removed) => {
                     let mut ledger = lock(&self.ledger);
-                    let fault = ledger.add_fault(removed());
+                    let fault = ledger.add_fault(&removed());
                     ledger.set_fault(item.row, State::NotSent, fault);
                 }
                 Some(Today::NotGiven) => {
@@ -215,7 +215,7 @@ impl Run {
                         "",
                     );
                     fault.fix = Some(format!("call again with all rows, `{}` among them", sent.key));
-                    self.blame(std::iter::once(item.row), State::Failed, fault);
+                    self.blame(std::iter::once(item.row), State::Failed, &fault);
                 }
             }
         }
@@ -418,7 +418,7 @@ impl Run {
                 (Now::Unclear(_), Some(_)) if entry.is_none() && doubt.rounds == 0 => {}
                 (Now::NotDone | Now::Unclear(_), Some(reason)) => {
                     let fault = Fault::new("not_named", reason, "");
-                    self.blame(std::iter::once(item.row), State::Rejected, fault);
+                    self.blame(std::iter::once(item.row), State::Rejected, &fault);
                 }
                 (Now::Done, _) => {
                     self.note_outdated(item.row, sent.body);
@@ -430,7 +430,7 @@ impl Run {
                 (Now::NotDone, None) => {}
                 (Now::Impossible(reason), _) => {
                     let fault = Fault::new("impossible", *reason, "leave the row out, or correct its id");
-                    self.blame(std::iter::once(item.row), State::Rejected, fault);
+                    self.blame(std::iter::once(item.row), State::Rejected, &fault);
                 }
                 (Now::Unclear(reason), None) => {
                     let one = doubt.batch.part(write, |_, other| other.row == item.row);
@@ -502,7 +502,7 @@ impl Run {
         fault.message = format!("{}; the project shows that it was not executed", fault.message);
         fault.fix = Some("call .retry() on the result".to_owned());
         if batch.resent >= most_resent(self.job.write, &self.caller) {
-            self.blame(rows(&batch), State::Failed, fault);
+            self.blame(rows(&batch), State::Failed, &fault);
             self.breaker.give_up();
             return;
         }
@@ -512,7 +512,7 @@ impl Run {
         }
         if !batch.in_doubt {
             let mut ledger = lock(&self.ledger);
-            let fault = ledger.add_fault(fault);
+            let fault = ledger.add_fault(&fault);
             rows(&batch).for_each(|row| ledger.set_fault(row, State::Failed, fault));
         }
         self.waiting.push_back(batch);
@@ -525,7 +525,7 @@ impl Run {
         }
         fault.fix =
             Some("call .reconcile() on the result later, or look the row up in the project".to_owned());
-        self.blame(rows(batch), State::Unknown, fault);
+        self.blame(rows(batch), State::Unknown, &fault);
     }
 
     /// Why the rows of a batch are in doubt.
@@ -534,8 +534,7 @@ impl Run {
         batch
             .items
             .first()
-            .and_then(|item| ledger.record(item.row).fault)
-            .and_then(|fault| ledger.faults().get(fault as usize).cloned())
+            .and_then(|item| ledger.kept_fault(item.row))
             .unwrap_or_else(|| Fault::new("in_flight", "the answer to its request was lost", ""))
     }
 }

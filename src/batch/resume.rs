@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::batch::align::{KnownRow, Mismatch, RowId, align};
 use crate::batch::plan::{Packer, Same};
 use crate::error::shortened;
+use crate::input::Label;
 use crate::ledger::{Fault, Ledger, OwnedLabel, State, lock, number};
 use crate::validation::Problem;
 use xxhash_rust::xxh3::xxh3_64;
@@ -239,8 +240,8 @@ impl Packer {
     fn take_new(&mut self, read: ReadRow) {
         {
             let mut ledger = lock(&self.ledger);
-            self.row = ledger.push(crate::input::Label::Number);
-            ledger.relabel(self.row, read.label);
+            self.row = ledger.push(Label::Number);
+            ledger.relabel(self.row, read.label.as_label());
             ledger.name_last(&read.key, self.named_by_id);
             ledger.set_digest(self.row, read.digest);
         }
@@ -251,7 +252,7 @@ impl Packer {
     /// Sends a row, or refuses it.
     fn judge(&mut self, row: u32, key: &str, import_key: &str, judged: Result<Vec<u8>, Vec<Problem>>) {
         match judged {
-            Err(problems) => self.refuse(row, problems),
+            Err(problems) => self.refuse(row, &problems),
             Ok(body) => {
                 let same = self.same(key, import_key);
                 if !self.repeats(row, key, same, &body) {
@@ -273,7 +274,7 @@ impl Packer {
             )
         };
         if all {
-            lock(&self.ledger).relabel(row, read.label.clone());
+            lock(&self.ledger).relabel(row, read.label.as_label());
         }
         if state.good() {
             if let Some(same) = self.same(&read.key, &read.import_key) {
@@ -332,7 +333,7 @@ impl Packer {
         // Whether the project has it is looked up first.
         if ledger.state(row) != State::Unknown {
             ledger.part_from_twins(row, twins);
-            let fault = ledger.add_fault(removed());
+            let fault = ledger.add_fault(&removed());
             ledger.set_fault(row, State::NotSent, fault);
         }
     }
@@ -345,7 +346,7 @@ impl Packer {
                 .key(row)
                 .map_or_else(String::new, |key| format!(" (`{}`)", shortened(&key, 60)));
             let place = match (self.writer.row_title(), ledger.label(row)) {
-                (Some(title), OwnedLabel::Int(number)) => format!(", {title} {number}"),
+                (Some(title), Label::Int(number)) => format!(", {title} {number}"),
                 _ => String::new(),
             };
             format!("row {row}{key}{place}")

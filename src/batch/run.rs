@@ -29,7 +29,7 @@ use crate::ids::ProjectId;
 use crate::input::{More, Source};
 use crate::ledger::journal::Journal;
 use crate::ledger::journal::{Commits, New};
-use crate::ledger::{SharedLedger, State, lock};
+use crate::ledger::{Ledger, SharedLedger, State, lock};
 use crate::validation::{Policy, in_rows};
 
 /// How long requests in flight may still answer after a stop.
@@ -79,6 +79,8 @@ pub struct Run {
     writing: JoinSet<Result<(), Error>>,
     /// Something may have changed since.
     unwritten: bool,
+    /// The journal of a run that these rows are not of: nothing of it may change.
+    foreign: Option<Commits>,
     pub(super) table: Table,
     pub(super) stop: Stop,
     pub(super) counters: Arc<Counters>,
@@ -152,6 +154,7 @@ impl Run {
             journal,
             writing: JoinSet::new(),
             unwritten: false,
+            foreign: None,
             table: Table::default(),
             stop,
             counters: Arc::default(),
@@ -238,8 +241,13 @@ impl Run {
         // Rows that can be had at once are all checked before the first request.
         while more && self.job.replayable && self.fatal.is_none() && self.stop.phase() == Phase::Run {
             more = self.read(source.as_mut(), packer);
+            self.unwritten = true;
+            self.write_beside();
             // Reading is one long computation: let whoever drives the run look for signals.
             tokio::task::yield_now().await;
+            if let Some(written) = self.writing.try_join_next() {
+                self.written(written);
+            }
         }
         let mut flights: JoinSet<Landed> = JoinSet::new();
         loop {
@@ -326,9 +334,14 @@ impl Run {
             self.written(written);
         }
         self.explain(rows);
-        let Some(journal) = &self.journal else { return };
-        if let Err(error) = journal.write(&self.ledger, New::All).await {
+        if let Some(journal) = &self.journal
+            && let Err(error) = journal.write(&self.ledger, New::All).await
+        {
             self.give_up(error);
+        }
+        // Another call may drive the run once this one has ended.
+        for journal in self.journal.take().into_iter().chain(self.foreign.take()) {
+            journal.close().await;
         }
     }
 
@@ -454,8 +467,7 @@ impl Run {
         }
         self.alike.extend(packer.alike.drain());
         if let Some(change) = packer.changed.take() {
-            // Nothing of the run was changed, so nothing is written either.
-            self.journal = None;
+            self.foreign = self.journal.take();
             self.give_up(Error::Input(if self.reads() {
                 format!(
                     "after=: these are not the ids of the call that failed: {change}. Nothing was sent. Pass the same ids \
@@ -660,8 +672,9 @@ impl Run {
                         let before = last.map_or(0, |last| last.saturating_add(1));
                         journal.write(ledger, New::Before(before)).await?;
                     }
-                    leaving.left();
-                    lock(ledger).stats.requests += 1;
+                    let mut ledger = lock(ledger);
+                    leaving.left(&mut ledger);
+                    ledger.stats.requests += 1;
                     Ok(())
                 })
             };
@@ -707,7 +720,11 @@ impl<'l> Leaving<'l> {
         let mut before = Vec::with_capacity(batch.items.len());
         for item in &batch.items {
             let record = ledger.record(item.row);
-            before.push((item.row, record.state, record.fault));
+            let (state, fault) = (record.state, record.fault);
+            if let Some(fault) = fault {
+                ledger.hold_fault(fault);
+            }
+            before.push((item.row, state, fault));
             ledger.set(item.row, State::Unknown);
         }
         let mut again = false;
@@ -723,8 +740,13 @@ impl<'l> Leaving<'l> {
         }
     }
 
-    fn left(mut self) {
-        self.before.clear();
+    /// Its bytes are on their way.
+    fn left(mut self, ledger: &mut Ledger) {
+        for (_, _, fault) in self.before.drain(..) {
+            if let Some(fault) = fault {
+                ledger.release_fault(fault);
+            }
+        }
     }
 }
 
@@ -737,7 +759,10 @@ impl Drop for Leaving<'_> {
         let mut ledger = lock(self.ledger);
         for (row, state, fault) in self.before.drain(..) {
             match fault {
-                Some(fault) => ledger.set_fault(row, state, fault),
+                Some(fault) => {
+                    ledger.set_fault(row, state, fault);
+                    ledger.release_fault(fault);
+                }
                 None => ledger.restate(row, state),
             }
         }

@@ -68,7 +68,7 @@ impl Run {
                 } else {
                     State::Failed
                 };
-                self.blame(rows(&batch), state, Fault::of(&error));
+                self.blame(rows(&batch), state, &Fault::of(&error));
             }
             (Err(error), false) => {
                 // Only a network that was there before is tried more often: it has been waited for long enough.
@@ -219,7 +219,7 @@ impl Run {
         let part = batch.part(write, |at, _| absent.contains(&at));
         match write.absent {
             Absent::Refused(reason) if self.reads() || (!self.job.reconcile && !in_doubt) => {
-                self.blame(rows(&part), State::Rejected, Fault::new("not_named", reason, ""));
+                self.blame(rows(&part), State::Rejected, &Fault::new("not_named", reason, ""));
             }
             // Its answer may be incomplete, so that they are still there has to be seen.
             Absent::Refused(reason) if !in_doubt => {
@@ -358,27 +358,27 @@ impl Run {
                     return;
                 }
                 let error = Error::Service(refusal);
-                self.blame(rows(&batch), State::Failed, Fault::of(&error));
+                self.blame(rows(&batch), State::Failed, &Fault::of(&error));
                 self.give_up(error);
             }
             Error::Service(refusal) if refusal.status >= 500 || refusal.status == 408 => {
                 let error = Error::Service(refusal);
                 if self.reads() {
-                    self.blame(rows(&batch), State::Unknown, Fault::of(&error));
+                    self.blame(rows(&batch), State::Unknown, &Fault::of(&error));
                 } else {
                     self.suspect(batch, sending, &error, false);
                 }
                 self.lost(error);
             }
             Error::Service(_) => {
-                self.blame(rows(&batch), State::Failed, Fault::of(&error));
+                self.blame(rows(&batch), State::Failed, &Fault::of(&error));
                 self.give_up(error);
             }
             Error::Transport(_) => {
                 if in_doubt || error.sent() == Sent::Maybe {
                     self.suspect(batch, sending, &error, false);
                 } else {
-                    self.blame(rows(&batch), State::Failed, Fault::of(&error));
+                    self.blame(rows(&batch), State::Failed, &Fault::of(&error));
                     self.breaker.give_up();
                 }
                 self.lost(error);
@@ -389,7 +389,7 @@ impl Run {
             }
             _ => {
                 let mut ledger = lock(&self.ledger);
-                let fault = ledger.add_fault(Fault::of(&error));
+                let fault = ledger.add_fault(&Fault::of(&error));
                 rows(&batch).for_each(|row| ledger.set_fault(row, State::NotSent, fault));
                 drop(ledger);
                 self.give_up(error);
@@ -410,7 +410,7 @@ impl Run {
             self.not_found += 1;
             if self.not_found >= MOST_NOT_FOUND {
                 // Not some rows are missing but what they are in: the project.
-                self.blame(rows(batch), State::Failed, Fault::of(&whole));
+                self.blame(rows(batch), State::Failed, &Fault::of(&whole));
                 self.give_up(whole);
                 return;
             }
@@ -423,7 +423,7 @@ impl Run {
                 None => Fault::of(&whole),
             };
             let state = if pending { State::Failed } else { State::Rejected };
-            self.blame(std::iter::once(*row), state, fault);
+            self.blame(std::iter::once(*row), state, &fault);
             if pending {
                 self.named.insert(*row);
             }
@@ -457,7 +457,7 @@ impl Run {
             )
         };
         let mut ledger = lock(&self.ledger);
-        let fault = ledger.add_fault(fault);
+        let fault = ledger.add_fault(&fault);
         for item in split.again.iter().flat_map(|part| &part.items) {
             // It was named before, and now the naming is in doubt.
             self.bad -= u64::from(self.named.remove(&item.row));
@@ -484,7 +484,7 @@ impl Run {
         }
     }
 
-    pub(super) fn blame(&mut self, rows: impl Iterator<Item = u32>, state: State, fault: Fault) {
+    pub(super) fn blame(&mut self, rows: impl Iterator<Item = u32>, state: State, fault: &Fault) {
         let mut ledger = lock(&self.ledger);
         let fault = ledger.add_fault(fault);
         for row in rows {

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use super::{Ledger, NONE, OwnedLabel, State, number};
+use super::faults::is_check;
+use super::pool::put;
+use super::{Ledger, NONE, State, number};
 use crate::input::Label;
 
 /// What is to be kept of one row so that a later run can go on from it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record<'a> {
     pub row: u32,
-    pub label: &'a OwnedLabel,
+    pub label: Label<'a>,
     /// Nothing where the key is the id.
     pub key: &'a str,
     pub state: State,
@@ -28,9 +30,14 @@ pub struct Changes {
     /// Rows from this number on are new.
     pub rows_from: u32,
     pub sendings: BTreeSet<u32>,
-    /// Faults from this number on are new, up to `faults_to` where somebody has taken the changes.
-    pub faults_from: usize,
-    pub faults_to: usize,
+    /// Reasons of checks from this place on are new, up to `checks_to` where somebody has taken the changes.
+    pub checks_from: usize,
+    pub checks_to: usize,
+    /// Phrases from this number on are new.
+    pub phrases_from: usize,
+    /// Other reasons, and bodies of responses, that are new or were dropped.
+    pub faults: BTreeSet<u32>,
+    pub bodies: BTreeSet<u32>,
 }
 
 impl Ledger {
@@ -46,6 +53,8 @@ impl Ledger {
     pub fn watch(&mut self) {
         self.changes = Some(Changes {
             sendings: (0..number(self.sendings.len())).collect(),
+            faults: self.faults.others.keys().copied().collect(),
+            bodies: self.faults.bodies.texts.keys().copied().collect(),
             ..Changes::default()
         });
     }
@@ -74,12 +83,13 @@ impl Ledger {
             }
         }
         changes.rows.extend(changes.rows_from..to);
-        changes.faults_to = if to == read {
-            self.faults.len()
+        changes.checks_to = if to == read {
+            self.faults.checks.len()
         } else {
-            let reasons = changes.rows.iter().filter_map(|row| self.faults_of.get(row));
-            let last = reasons.max().map_or(0, |last| *last as usize + 1);
-            last.max(changes.faults_from)
+            let reasons = changes.rows.iter().filter_map(|row| self.faults_of.get(*row));
+            let checks = reasons.filter(|number| is_check(*number));
+            let last = checks.max().map_or(0, |last| last as usize / 2 + 1);
+            last.max(changes.checks_from)
         };
         let waits = |sending: &u32| {
             self.body(*sending)
@@ -90,7 +100,8 @@ impl Ledger {
         self.changes = Some(Changes {
             rows_from: to,
             sendings: later,
-            faults_from: changes.faults_to,
+            checks_from: changes.checks_to,
+            phrases_from: self.faults.phrases.texts().len(),
             ..Changes::default()
         });
         changes
@@ -103,7 +114,10 @@ impl Ledger {
             now.rows = now.rows.range(..changes.rows_from).copied().collect();
             now.rows_from = changes.rows_from;
             now.sendings.extend(changes.sendings);
-            now.faults_from = changes.faults_from;
+            now.checks_from = changes.checks_from;
+            now.phrases_from = changes.phrases_from;
+            now.faults.extend(changes.faults);
+            now.bodies.extend(changes.bodies);
         }
     }
 
@@ -111,8 +125,9 @@ impl Ledger {
     #[must_use]
     pub fn has_changes(&self) -> bool {
         self.changes.as_ref().is_some_and(|changes| {
-            let new = changes.rows_from < number(self.read) || changes.faults_from < self.faults.len();
-            new || !changes.rows.is_empty() || !changes.sendings.is_empty()
+            let new = changes.rows_from < number(self.read) || changes.checks_from < self.faults.checks.len();
+            let sets = [&changes.rows, &changes.sendings, &changes.faults, &changes.bodies];
+            new || sets.iter().any(|set| !set.is_empty())
         })
     }
 
@@ -126,36 +141,34 @@ impl Ledger {
     /// What is to be kept of a row.
     #[must_use]
     pub fn record(&self, row: u32) -> Record<'_> {
-        let at = row as usize;
         Record {
             row,
             label: self.label(row),
             key: self.own_key(row),
-            state: self.states[at],
+            state: self.states[row as usize],
             id: self.id(row),
-            digest: self.digests[at],
-            sending: Some(self.sendings_of[at]).filter(|number| *number != NONE),
-            fault: self.faults_of.get(&row).copied(),
+            digest: self.digest(row),
+            sending: Some(self.sending_number(row)).filter(|number| *number != NONE),
+            fault: self.faults_of.get(row),
             same_as: self.same_as.get(&row).copied(),
         }
     }
 
     /// Puts back what was kept of the next row.
     pub fn restore(&mut self, record: &Record<'_>) {
-        let row = self.push(match record.label {
-            OwnedLabel::Number => Label::Number,
-            OwnedLabel::Int(number) => Label::Int(*number),
-            OwnedLabel::Text(text) => Label::Text(text),
-        });
+        let row = self.push(record.label);
         self.name_last(record.key, false);
         if let Some(id) = &record.id {
             self.set_id(row, id);
         }
         let at = row as usize;
         self.states[at] = record.state;
-        self.digests[at] = record.digest;
-        self.sendings_of[at] = record.sending.unwrap_or(NONE);
-        self.faults_of.extend(record.fault.map(|fault| (row, fault)));
+        put(&mut self.digests, at, record.digest, 0);
+        put(&mut self.sendings_of, at, record.sending.unwrap_or(NONE), NONE);
+        if let Some(fault) = record.fault {
+            self.faults.hold(fault);
+            self.faults_of.set(row, Some(fault));
+        }
         self.same_as.extend(record.same_as.map(|first| (row, first)));
     }
 }

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::{Error, ServiceError, Violation, shown};
 use crate::validation::Problem;
 
 /// Why a row is in a state that is not good.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Fault {
     /// A rule of ours, a code of the service, or a word such as `transport`.
     pub code: String,
@@ -20,7 +19,6 @@ pub struct Fault {
     pub status: Option<u16>,
     pub body: Option<Arc<str>>,
     /// What the service says of it beside its message, such as what it is in conflict with.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Value>,
     pub problems: Vec<Problem>,
 }

@@ -4,8 +4,13 @@
 //! anywhere still knows each of them.
 
 mod changes;
+mod columns;
 mod fault;
+mod faults;
 pub mod journal;
+mod labels;
+mod phrases;
+mod pool;
 mod read;
 mod report;
 mod sending;
@@ -20,32 +25,18 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use changes::{Changes, Record};
+pub use columns::COLUMNS;
 pub use fault::Fault;
+pub use labels::OwnedLabel;
 pub use report::{Cause, Finding};
 pub use sending::{Sending, SentBody, SentItem};
 pub use state::State;
 pub use view::{Outcome, View};
 
-use crate::input::Label;
 use crate::validation::ColumnUse;
-
-/// A row's label, as it came.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum OwnedLabel {
-    Number,
-    Int(i64),
-    Text(Box<str>),
-}
-
-impl From<Label<'_>> for OwnedLabel {
-    fn from(label: Label<'_>) -> Self {
-        match label {
-            Label::Number => Self::Number,
-            Label::Int(number) => Self::Int(number),
-            Label::Text(text) => Self::Text(text.into()),
-        }
-    }
-}
+use faults::Faults;
+use labels::Labels;
+use pool::{Numbers, Pool};
 
 /// What a run cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -79,22 +70,20 @@ const NONE: Number = Number::MAX;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Ledger {
     states: Vec<State>,
-    /// Nil where a row has none.
+    /// Nil where a row has none, and shorter than `states` where the last rows have none. So are the two columns below.
     ids: Vec<Uuid>,
     /// Ids that are no UUIDs.
     other_ids: HashMap<Number, Box<str>>,
     /// Which request settled the row.
     sendings_of: Vec<Number>,
     sendings: Vec<Sending>,
-    faults_of: HashMap<Number, Number>,
-    faults: Vec<Fault>,
-    /// Keys one after the other, and where each ends; empty where the key of a row is its id.
-    keys: String,
-    key_ends: Vec<u64>,
+    faults_of: Numbers,
+    faults: Faults,
+    /// Empty where the key of a row is its id.
+    keys: Pool,
     /// Keys of rows that were edited since.
     new_keys: HashMap<Number, Box<str>>,
-    /// Empty as long as every label is the row's number.
-    labels: Vec<OwnedLabel>,
+    labels: Labels,
     /// Rows that say the same as an earlier one and share its verdict.
     same_as: HashMap<Number, Number>,
     /// The digest of each row's cells; 0 where it was not read.
@@ -102,7 +91,7 @@ pub struct Ledger {
     /// What each column counts as for those digests; nothing where it does not count.
     pub headings: BTreeMap<String, Option<String>>,
     /// The requests of rows whose outcome is unknown.
-    bodies: BTreeMap<Number, SentBody>,
+    sent: BTreeMap<Number, SentBody>,
     /// For each row of the last input the row it is; `None`: they are the same rows in the same places.
     #[serde(skip)]
     input: Option<Vec<Number>>,
@@ -121,7 +110,6 @@ pub struct Ledger {
     pub plan: Plan,
     pub warnings: Vec<String>,
     /// What each column of the rows was taken for.
-    #[serde(default)]
     pub columns: Vec<ColumnUse>,
 }
 

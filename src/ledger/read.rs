@@ -1,12 +1,13 @@
 //! What a ledger says of its rows.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::OnceLock;
 
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Fault, Ledger, Outcome, OwnedLabel, State, number};
+use super::faults::Reason;
+use super::{Fault, Ledger, Outcome, State, number};
+use crate::input::Label;
 
 impl Ledger {
     /// Whether its parts fit together, as those of a damaged pickle need not.
@@ -17,14 +18,18 @@ impl Ledger {
             self.ids.len(),
             self.sendings_of.len(),
             self.digests.len(),
-            self.key_ends.len(),
+            self.read,
         ];
-        let labels = self.labels.is_empty() || self.labels.len() == rows;
         let known = |row: &u32| (*row as usize) < rows;
-        columns.iter().all(|length| *length == rows)
-            && labels
-            && self.read <= rows
-            && self.key_ends.is_sorted()
+        columns.iter().all(|length| *length <= rows)
+            && self.labels.is_whole(rows)
+            && self.keys.len() == rows
+            && self.keys.is_whole()
+            && self.faults.is_whole()
+            && self
+                .faults_of
+                .iter()
+                .all(|(row, fault)| known(&row) && self.faults.has(fault))
             && self
                 .same_as
                 .iter()
@@ -37,10 +42,13 @@ impl Ledger {
         self.states.len()
     }
 
-    /// Reasons, in the order of their numbers.
+    /// Reasons that rows have or had, rendered, each with its number.
     #[must_use]
-    pub fn faults(&self) -> &[Fault] {
-        &self.faults
+    pub fn faults(&self) -> Vec<(u32, Fault)> {
+        let numbers = self.faults.numbers();
+        numbers
+            .filter_map(|number| Some((number, self.faults.get(number)?)))
+            .collect()
     }
 
     /// For each row of the last input the row it is; `None`: they are the same rows in the same places.
@@ -107,6 +115,17 @@ impl Ledger {
             .collect()
     }
 
+    /// What rows of a read asked for that the service does not have.
+    #[must_use]
+    pub fn missing(&self) -> Vec<String> {
+        let refused = |row: &u32| matches!(self.state(*row), State::Rejected | State::Invalid);
+        let rows = (0..number(self.rows())).filter(refused);
+        // A text that is no id is no asset either: the service would leave it out as well.
+        rows.filter_map(|row| self.key(row).or_else(|| self.fault(self.settled(row))?.value))
+            .filter(|asked| !asked.is_empty())
+            .collect()
+    }
+
     /// The keys of rows in doubt, but for these rows.
     #[must_use]
     pub fn keys_in_doubt(&self, but: &HashSet<u32>) -> Vec<&str> {
@@ -136,25 +155,23 @@ impl Ledger {
 
     /// The label of a row.
     #[must_use]
-    pub fn label(&self, row: u32) -> &OwnedLabel {
-        self.labels.get(row as usize).unwrap_or(&OwnedLabel::Number)
+    pub fn label(&self, row: u32) -> Label<'_> {
+        self.labels.get(row as usize)
     }
 
     /// What a message calls a row; `title` says what its label is, where that is a place in a file.
     #[must_use]
     pub fn name_of(&self, row: u32, title: Option<&str>) -> String {
         match (title, self.label(row)) {
-            (Some(title), OwnedLabel::Int(number)) => format!("{title} {number}"),
+            (Some(title), Label::Int(number)) => format!("{title} {number}"),
             _ => format!("row {row}"),
         }
     }
 
     pub(super) fn id(&self, row: u32) -> Option<String> {
-        let id = self.ids[row as usize];
-        if id.is_nil() {
-            self.other_ids.get(&row).map(ToString::to_string)
-        } else {
-            Some(id.to_string())
+        match self.ids.get(row as usize).filter(|id| !id.is_nil()) {
+            Some(id) => Some(id.to_string()),
+            None => self.other_ids.get(&row).map(ToString::to_string),
         }
     }
 
@@ -171,33 +188,41 @@ impl Ledger {
         if let Some(key) = self.new_keys.get(&row) {
             return key;
         }
-        let row = row as usize;
-        let start = row.checked_sub(1).map_or(0, |before| self.key_ends[before]);
-        let range = |start, end| Some(usize::try_from(start).ok()?..usize::try_from(end).ok()?);
-        range(start, self.key_ends[row])
-            .and_then(|range| self.keys.get(range))
-            .unwrap_or("")
+        // They came as texts.
+        std::str::from_utf8(self.keys.get(row as usize)).unwrap_or("")
     }
 
-    pub(super) fn fault(&self, row: u32) -> Option<&Fault> {
-        static IN_FLIGHT: OnceLock<Fault> = OnceLock::new();
-        match self.faults_of.get(&row) {
-            Some(fault) => self.faults.get(*fault as usize),
+    /// Why a row is in its state, rendered.
+    pub(super) fn fault(&self, row: u32) -> Option<Fault> {
+        self.kept_fault(row).or_else(|| {
             // Rows become unknown as their request leaves; most are settled a moment later, so no reason is stored.
-            None if self.states[row as usize] == State::Unknown => Some(IN_FLIGHT.get_or_init(|| {
+            (self.states[row as usize] == State::Unknown).then(|| {
                 Fault::new(
                     "in_flight",
                     "the request was sent and its answer was not waited for",
                     "look the row up in the project before sending it again",
                 )
-            })),
-            None => None,
+            })
+        })
+    }
+
+    /// The reason that is kept of a row, rendered.
+    #[must_use]
+    pub fn kept_fault(&self, row: u32) -> Option<Fault> {
+        self.faults.get(self.faults_of.get(row)?)
+    }
+
+    /// Why a row is in its state, as far as it has to be rendered to be counted.
+    pub(super) fn reason(&self, row: u32) -> Option<Reason<'_>> {
+        match self.faults_of.get(row) {
+            Some(fault) => self.faults.reason(fault),
+            None => self.fault(row).map(|fault| Reason::Other(Box::new(fault))),
         }
     }
 
     pub(super) fn outcome(&self, row: u32) -> Outcome<'_> {
         let settled = self.settled(row);
-        let sending = self.sendings.get(self.sendings_of[settled as usize] as usize);
+        let sending = self.sendings.get(self.sending_number(settled) as usize);
         Outcome {
             row,
             label: self.label(row),

@@ -2,21 +2,24 @@
 
 use std::collections::HashMap;
 
-use super::{Fault, State, View};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::faults::Reason;
+use super::{State, View};
 use crate::error::shown;
 use crate::validation::rules;
 
 /// A problem that rows have in one column, or a refusal of the service.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Finding<'a> {
-    pub code: &'a str,
-    pub column: &'a str,
+pub struct Finding {
+    pub code: String,
+    pub column: String,
     pub message: String,
-    pub fix: &'a str,
+    pub fix: String,
     pub rows: usize,
     pub first_rows: Vec<u32>,
     /// Values and how many rows have them, most rows first.
-    pub values: Vec<(&'a str, usize)>,
+    pub values: Vec<(String, usize)>,
 }
 
 /// Rows named by a finding.
@@ -26,76 +29,81 @@ const VALUES: (usize, usize) = (1000, 5);
 
 /// A reason and how many rows have it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Cause<'a> {
+pub struct Cause {
     pub state: State,
-    pub code: &'a str,
+    pub code: String,
     pub message: String,
     pub rows: usize,
     pub first_row: u32,
 }
 
-impl View {
-    /// Every problem of every row, those of one rule in one column together, most rows first.
-    #[must_use]
-    pub fn findings(&self) -> Vec<Finding<'_>> {
-        let mut findings: Vec<(Finding<'_>, HashMap<&str, usize>)> = Vec::new();
-        let mut known: HashMap<(&str, &str, &str), usize> = HashMap::new();
-        for outcome in self.outcomes().filter(|outcome| !outcome.state.good()) {
-            let Some(fault) = outcome.fault else { continue };
-            let own = fault.column.as_deref().unwrap_or("");
-            let fix = fault.fix.as_deref().unwrap_or("");
-            let ours: Vec<(&str, &str, &str, &str, &str)> = if fault.problems.is_empty() {
-                let value = fault.value.as_deref().unwrap_or("");
-                vec![(fault.code.as_str(), own, value, fault.message.as_str(), fix)]
-            } else {
-                fault
-                    .problems
-                    .iter()
-                    .map(|problem| {
-                        (
-                            problem.rule.as_ref(),
-                            problem.column.as_str(),
-                            problem.value.as_str(),
-                            problem.message.as_str(),
-                            problem.fix.as_str(),
-                        )
-                    })
-                    .collect()
-            };
-            for (code, column, value, message, fix) in ours {
-                // A fix that names something of its own, such as the likest name, makes a finding of its own.
-                let at = *known.entry((code, column, fix)).or_insert_with(|| {
-                    findings.push((
-                        Finding {
-                            code,
-                            column,
-                            message: message.to_owned(),
-                            fix,
-                            rows: 0,
-                            first_rows: Vec::new(),
-                            values: Vec::new(),
-                        },
-                        HashMap::new(),
-                    ));
-                    findings.len() - 1
-                });
-                let (finding, values) = &mut findings[at];
-                finding.rows += 1;
-                if finding.first_rows.len() < FIRST_ROWS {
-                    finding.first_rows.push(outcome.row);
-                }
-                if !value.is_empty() && (values.len() < VALUES.0 || values.contains_key(value)) {
-                    *values.entry(value).or_default() += 1;
-                }
-            }
+/// Groups by several texts. A digest finds the group, and the texts are compared.
+#[derive(Default)]
+struct Groups(HashMap<u64, Vec<(usize, Vec<String>)>>);
+
+impl Groups {
+    /// The number of the group of these texts; a new one is `next`.
+    fn of(&mut self, texts: &[&str], next: usize) -> usize {
+        let mut joined = Vec::with_capacity(128);
+        for text in texts {
+            joined.extend_from_slice(text.as_bytes());
+            joined.push(0);
         }
-        let mut findings: Vec<Finding<'_>> = findings
+        let groups = self.0.entry(xxh3_64(&joined)).or_default();
+        if let Some((group, _)) = groups.iter().find(|(_, known)| known == texts) {
+            return *group;
+        }
+        groups.push((next, texts.iter().map(|text| (*text).to_owned()).collect()));
+        next
+    }
+}
+
+#[derive(Default)]
+struct Findings {
+    found: Vec<(Finding, HashMap<String, usize>)>,
+    groups: Groups,
+}
+
+impl Findings {
+    fn count(&mut self, row: u32, [code, column, value, fix]: [&str; 4], message: impl FnOnce() -> String) {
+        // A fix that names something of its own, such as the closest name, makes a finding of its own.
+        let at = self.groups.of(&[code, column, fix], self.found.len());
+        if at == self.found.len() {
+            let finding = Finding {
+                code: code.to_owned(),
+                column: column.to_owned(),
+                message: message(),
+                fix: fix.to_owned(),
+                rows: 0,
+                first_rows: Vec::new(),
+                values: Vec::new(),
+            };
+            self.found.push((finding, HashMap::new()));
+        }
+        let (finding, values) = &mut self.found[at];
+        finding.rows += 1;
+        if finding.first_rows.len() < FIRST_ROWS {
+            finding.first_rows.push(row);
+        }
+        if value.is_empty() {
+            return;
+        }
+        if let Some(count) = values.get_mut(value) {
+            *count += 1;
+        } else if values.len() < VALUES.0 {
+            values.insert(value.to_owned(), 1);
+        }
+    }
+
+    fn sorted(self) -> Vec<Finding> {
+        let mut findings: Vec<Finding> = self
+            .found
             .into_iter()
             .map(|(mut finding, values)| {
                 finding.values = values.into_iter().collect();
                 finding
                     .values
-                    .sort_by(|left, right| right.1.cmp(&left.1).then(left.0.cmp(right.0)));
+                    .sort_by(|left, right| right.1.cmp(&left.1).then_with(|| left.0.cmp(&right.0)));
                 finding.values.truncate(VALUES.1);
                 finding
             })
@@ -103,58 +111,105 @@ impl View {
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.rows));
         findings
     }
+}
+
+impl View {
+    /// Every problem of every row, those of one rule in one column together, most rows first.
+    #[must_use]
+    pub fn findings(&self) -> Vec<Finding> {
+        let mut findings = Findings::default();
+        if self.is_good() {
+            return Vec::new();
+        }
+        for row in self.numbers() {
+            let settled = self.ledger.settled(row);
+            if self.ledger.state(settled).good() {
+                continue;
+            }
+            match self.ledger.reason(settled) {
+                Some(Reason::Checks(problems)) if !problems.is_empty() => {
+                    for problem in problems {
+                        let texts = [problem.rule, problem.column, problem.value, &problem.fix()];
+                        findings.count(row, texts, || problem.message().into_owned());
+                    }
+                }
+                Some(Reason::Other(fault)) if !fault.problems.is_empty() => {
+                    for problem in &fault.problems {
+                        let texts = [&*problem.rule, &problem.column, &problem.value, &problem.fix];
+                        findings.count(row, texts, || problem.message.clone());
+                    }
+                }
+                _ => {
+                    let Some(fault) = self.ledger.fault(settled) else {
+                        continue;
+                    };
+                    let [column, value, fix] =
+                        [&fault.column, &fault.value, &fault.fix].map(|text| text.as_deref().unwrap_or(""));
+                    findings.count(row, [&fault.code, column, value, fix], || fault.message.clone());
+                }
+            }
+        }
+        findings.sorted()
+    }
 
     /// Why rows are not good, most rows first. Reasons that differ only in a value count as one.
     #[must_use]
-    pub fn causes(&self) -> Vec<Cause<'_>> {
-        let mut causes: Vec<Cause<'_>> = Vec::new();
-        let mut known: HashMap<(State, &str, Option<&str>, &str), usize> = HashMap::new();
+    pub fn causes(&self) -> Vec<Cause> {
+        let mut causes: Vec<Cause> = Vec::new();
+        if self.is_good() {
+            return causes;
+        }
+        let mut groups = Groups::default();
         // Rows next to each other mostly have the same one.
-        let mut last: Option<(State, Option<*const Fault>, usize)> = None;
+        let mut last: Option<((State, Option<u32>), usize)> = None;
         for row in self.numbers() {
             let settled = self.ledger.settled(row);
-            let (state, fault) = (self.ledger.state(settled), self.ledger.fault(settled));
+            let state = self.ledger.state(settled);
             if state.good() {
                 continue;
             }
-            let same = fault.map(std::ptr::from_ref);
-            if let Some((_, _, at)) = last.filter(|(of, is, _)| (*of, *is) == (state, same)) {
+            let same = (state, self.ledger.faults_of.get(settled));
+            if let Some((_, at)) = last.filter(|(before, _)| *before == same) {
                 causes[at].rows += 1;
                 continue;
             }
-            let (code, column, message) = match fault {
+            let mut of = |code: &str, column: Option<&str>, message: &str| {
+                let has_column = if column.is_some() { "column" } else { "" };
+                let texts = [state.as_str(), code, has_column, column.unwrap_or(""), message];
+                let at = groups.of(&texts, causes.len());
+                if at == causes.len() {
+                    causes.push(Cause {
+                        state,
+                        code: code.to_owned(),
+                        message: match (self.ledger.fault(settled), state) {
+                            (Some(fault), _) => fault.message,
+                            (None, State::NotSent) => self.ledger.not_sent.clone().unwrap_or_default(),
+                            (None, _) => String::new(),
+                        },
+                        rows: 0,
+                        first_row: row,
+                    });
+                }
+                at
+            };
+            let at = match self.ledger.reason(settled) {
                 // Each problem of ours names its value; rows with the same rule and column are one cause.
-                Some(fault) if !fault.problems.is_empty() => {
-                    (fault.code.as_str(), fault.column.as_deref(), "")
+                Some(Reason::Checks(problems)) if !problems.is_empty() => {
+                    of(problems[0].rule, Some(problems[0].column), "")
                 }
                 // The service's words may name ids and request ids; its code and field group them.
-                Some(fault) if fault.status.is_some() => (fault.code.as_str(), fault.column.as_deref(), ""),
-                Some(fault) => (fault.code.as_str(), None, fault.message.as_str()),
-                None => ("", None, ""),
+                Some(Reason::Other(fault)) if !fault.problems.is_empty() || fault.status.is_some() => {
+                    of(&fault.code, fault.column.as_deref(), "")
+                }
+                Some(Reason::Other(fault)) => of(&fault.code, None, &fault.message),
+                _ => of("", None, ""),
             };
-            let at = *known.entry((state, code, column, message)).or_insert_with(|| {
-                causes.push(Cause {
-                    state,
-                    code,
-                    message: match (fault, state) {
-                        (Some(fault), _) => fault.message.clone(),
-                        (None, State::NotSent) => self.ledger.not_sent.clone().unwrap_or_default(),
-                        (None, _) => String::new(),
-                    },
-                    rows: 0,
-                    first_row: row,
-                });
-                causes.len() - 1
-            });
             causes[at].rows += 1;
-            last = Some((state, same, at));
+            last = Some((same, at));
         }
         for cause in causes.iter_mut().filter(|cause| cause.rows > 1) {
-            let problems = self
-                .ledger
-                .fault(self.ledger.settled(cause.first_row))
-                .map(|fault| &fault.problems[..]);
-            if let Some([problem]) = problems {
+            let fault = self.ledger.fault(self.ledger.settled(cause.first_row));
+            if let Some([problem]) = fault.as_ref().map(|fault| &fault.problems[..]) {
                 // The message of a row names its value; that of many rows must not.
                 let says = rules()
                     .iter()

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::pool::put;
 use super::{Ledger, NONE, State, number};
 use crate::http::Moment;
 
@@ -46,7 +47,7 @@ impl Ledger {
         let earlier = body
             .rows
             .first()
-            .map_or(NONE, |item| self.sendings_of[item.row as usize]);
+            .map_or(NONE, |item| self.sending_number(item.row));
         let before = self.sendings.get(earlier as usize);
         let sending = Sending {
             attempts: before.map_or(0, |sending| sending.attempts),
@@ -55,12 +56,12 @@ impl Ledger {
         self.sendings.push(sending);
         let sending = number(self.sendings.len() - 1);
         for item in &body.rows {
-            self.sendings_of[item.row as usize] = sending;
+            put(&mut self.sendings_of, item.row as usize, sending, NONE);
         }
-        if self.bodies.contains_key(&earlier) {
+        if self.sent.contains_key(&earlier) {
             body.rows.iter().for_each(|item| self.changed(item.row));
         }
-        self.bodies.insert(sending, body);
+        self.sent.insert(sending, body);
         self.forget_body(earlier);
         sending
     }
@@ -75,11 +76,7 @@ impl Ledger {
     /// The requests that carried these rows, for those in doubt.
     #[must_use]
     pub fn bodies_of(&self, rows: &HashSet<u32>) -> Vec<(u32, &SentBody)> {
-        let sendings: BTreeSet<u32> = rows
-            .iter()
-            .filter_map(|row| self.sendings_of.get(*row as usize))
-            .copied()
-            .collect();
+        let sendings: BTreeSet<u32> = rows.iter().map(|row| self.sending_number(*row)).collect();
         let body = |sending| Some((sending, self.body(sending)?));
         sendings.into_iter().filter_map(body).collect()
     }
@@ -88,14 +85,14 @@ impl Ledger {
     #[must_use]
     pub fn body(&self, sending: u32) -> Option<&SentBody> {
         let in_doubt = |item: &SentItem| self.is_in_doubt(item.row, sending);
-        self.bodies
+        self.sent
             .get(&sending)
             .filter(|body| body.rows.iter().any(in_doubt))
     }
 
     /// Drops what a request carried once all its rows are settled, or were sent in another.
     pub fn forget_body(&mut self, sending: u32) {
-        if self.body(sending).is_none() && self.bodies.remove(&sending).is_some() {
+        if self.body(sending).is_none() && self.sent.remove(&sending).is_some() {
             self.note_sending(sending, |_| {});
         }
     }
@@ -110,10 +107,14 @@ impl Ledger {
         }
     }
 
+    pub(super) fn sending_number(&self, row: u32) -> u32 {
+        self.sendings_of.get(row as usize).copied().unwrap_or(NONE)
+    }
+
     /// The request that carried a row last.
     #[must_use]
     pub fn sending_of(&self, row: u32) -> Option<(u32, &Sending)> {
-        let number = *self.sendings_of.get(row as usize)?;
+        let number = self.sending_number(row);
         Some((number, self.sendings.get(number as usize)?))
     }
 
@@ -124,7 +125,7 @@ impl Ledger {
 
     /// Puts back what a request carried.
     pub fn restore_body(&mut self, sending: u32, body: SentBody) {
-        self.bodies.insert(sending, body);
+        self.sent.insert(sending, body);
     }
 
     /// Requests, in the order of their numbers.

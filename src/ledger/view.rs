@@ -1,21 +1,22 @@
 //! A ledger, or some rows of it, as users read it.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fault, Ledger, Number, OwnedLabel, State, number};
+use super::{Fault, Ledger, Number, State, number};
+use crate::input::Label;
 
 /// Everything there is to say of one row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome<'a> {
     pub row: u32,
-    pub label: &'a OwnedLabel,
+    pub label: Label<'a>,
     pub key: Option<String>,
     pub state: State,
     pub id: Option<String>,
-    pub fault: Option<&'a Fault>,
+    pub fault: Option<Fault>,
     pub attempts: u32,
     pub request_id: Option<&'a str>,
 }
@@ -26,13 +27,24 @@ pub struct View {
     pub ledger: Arc<Ledger>,
     /// Row numbers, where not all rows are meant.
     rows: Option<Vec<Number>>,
+    /// Rows per state, once somebody has asked: a view never changes.
+    #[serde(skip)]
+    counts: OnceLock<[usize; State::ALL.len()]>,
 }
 
 impl View {
     /// All rows of a ledger.
     #[must_use]
     pub fn new(ledger: Arc<Ledger>) -> Self {
-        Self { ledger, rows: None }
+        Self::of(ledger, None)
+    }
+
+    fn of(ledger: Arc<Ledger>, rows: Option<Vec<Number>>) -> Self {
+        Self {
+            ledger,
+            rows,
+            counts: OnceLock::new(),
+        }
     }
 
     /// Whether its parts fit together.
@@ -93,18 +105,33 @@ impl View {
         self.numbers().map(|row| self.ledger.outcome(row))
     }
 
+    /// The outcomes of rows that are not good, in input order.
+    pub fn bad(&self) -> impl Iterator<Item = Outcome<'_>> {
+        let bad = self.numbers().filter(|row| !self.ledger.state(*row).good());
+        bad.map(|row| self.ledger.outcome(row))
+    }
+
     /// Rows a state, in the order of `State::ALL`, states without rows left out.
     #[must_use]
     pub fn counts(&self) -> Vec<(State, usize)> {
-        let mut counts = [0; State::ALL.len()];
-        for row in self.numbers() {
-            counts[self.ledger.state(row) as usize] += 1;
-        }
+        let counts = self.counts.get_or_init(|| {
+            let mut counts = [0; State::ALL.len()];
+            for row in self.numbers() {
+                counts[self.ledger.state(row) as usize] += 1;
+            }
+            counts
+        });
         State::ALL
             .into_iter()
-            .zip(counts)
+            .zip(counts.iter().copied())
             .filter(|(_, count)| *count > 0)
             .collect()
+    }
+
+    /// Whether every row is good.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        self.counts().iter().all(|(state, _)| state.good())
     }
 
     /// Ids aligned with the rows.
@@ -122,10 +149,7 @@ impl View {
             .numbers()
             .filter(|row| states.contains(&self.ledger.state(*row)))
             .collect();
-        Self {
-            ledger: self.ledger.clone(),
-            rows: Some(rows),
-        }
+        Self::of(self.ledger.clone(), Some(rows))
     }
 
     /// The rows at these indices.
@@ -135,9 +159,6 @@ impl View {
             .filter(|index| *index < self.len())
             .map(|index| self.row_at(index))
             .collect();
-        Self {
-            ledger: self.ledger.clone(),
-            rows: Some(rows),
-        }
+        Self::of(self.ledger.clone(), Some(rows))
     }
 }

@@ -2,24 +2,18 @@
 
 use uuid::Uuid;
 
-use super::{Fault, Ledger, NONE, OwnedLabel, Plan, State, Stats, number};
+use super::pool::put;
+use super::{Fault, Ledger, Plan, State, Stats, number};
+use crate::input::Label;
+use crate::validation::Problem;
 
 impl Ledger {
     /// Adds the next row, not sent yet.
-    pub fn push(&mut self, label: impl Into<OwnedLabel>) -> u32 {
-        let label = label.into();
+    pub fn push(&mut self, label: Label<'_>) -> u32 {
         let row = self.rows();
         self.states.push(State::NotSent);
-        self.ids.push(Uuid::nil());
-        self.sendings_of.push(NONE);
-        self.digests.push(0);
-        self.key_ends.push(self.keys.len() as u64);
-        if label != OwnedLabel::Number && self.labels.is_empty() {
-            self.labels = vec![OwnedLabel::Number; row];
-        }
-        if label != OwnedLabel::Number || !self.labels.is_empty() {
-            self.labels.push(label);
-        }
+        self.keys.push(b"");
+        self.labels.push(row, label);
         self.read = row + 1;
         self.changed(number(row));
         number(row)
@@ -28,29 +22,22 @@ impl Ledger {
     /// Adds rows that are known to exist though they were not read: not sent, too.
     pub fn fill_up(&mut self, rows: usize) {
         let known = self.rows();
-        if rows <= known {
-            return;
-        }
-        self.states.resize(rows, State::NotSent);
-        self.ids.resize(rows, Uuid::nil());
-        self.sendings_of.resize(rows, NONE);
-        self.digests.resize(rows, 0);
-        self.key_ends.resize(rows, self.keys.len() as u64);
-        if !self.labels.is_empty() {
-            self.labels.resize(rows, OwnedLabel::Number);
+        if rows > known {
+            self.states.resize(rows, State::NotSent);
+            self.keys.resize(rows);
+            self.labels.resize(rows, known);
         }
     }
 
     /// Gives the row added last its key. A key that is an id is kept as the row's id: once, not twice.
     pub fn name_last(&mut self, key: &str, is_id: bool) {
-        let row = self.rows() - 1;
+        let row = number(self.rows() - 1);
         if is_id && !key.is_empty() {
-            self.set_id(number(row), key);
+            self.set_id(row, key);
         } else {
-            self.keys.push_str(key);
+            self.keys.extend_last(key.as_bytes());
         }
-        self.key_ends[row] = self.keys.len() as u64;
-        self.changed(number(row));
+        self.changed(row);
     }
 
     /// Gives a row that was edited its new key.
@@ -64,12 +51,9 @@ impl Ledger {
     }
 
     /// Gives a row the label it has now.
-    pub fn relabel(&mut self, row: u32, label: OwnedLabel) {
-        if label != OwnedLabel::Number && self.labels.is_empty() {
-            self.labels = vec![OwnedLabel::Number; self.rows()];
-        }
-        if let Some(known) = self.labels.get_mut(row as usize).filter(|known| **known != label) {
-            *known = label;
+    pub fn relabel(&mut self, row: u32, label: Label<'_>) {
+        if self.label(row) != label {
+            self.labels.set(row as usize, label, self.rows());
             self.changed(row);
         }
     }
@@ -77,7 +61,7 @@ impl Ledger {
     /// The row was edited and has an outcome of its own: rows that shared its outcome keep the old one.
     pub fn part_from_twins(&mut self, row: u32, twins: &[u32]) {
         let first = self.same_as.remove(&row).unwrap_or(row);
-        let (state, fault) = (self.states[first as usize], self.faults_of.get(&first).copied());
+        let (state, fault) = (self.states[first as usize], self.faults_of.get(first));
         for twin in twins.iter().copied() {
             // It may have been edited before, and is another row's equal since.
             if self.same_as.get(&twin) != Some(&row) {
@@ -85,7 +69,9 @@ impl Ledger {
             }
             self.same_as.remove(&twin);
             self.states[twin as usize] = state;
-            self.faults_of.extend(fault.map(|fault| (twin, fault)));
+            if fault.is_some() {
+                self.give_fault(twin, fault);
+            }
             self.changed(twin);
         }
         self.changed(row);
@@ -93,24 +79,20 @@ impl Ledger {
 
     /// Keeps the digest of a row's cells.
     pub fn set_digest(&mut self, row: u32, digest: u64) {
-        self.digests[row as usize] = digest;
+        put(&mut self.digests, row as usize, digest, 0);
         self.changed(row);
     }
 
     /// Settles a row.
     pub fn set(&mut self, row: u32, state: State) {
-        self.states[row as usize] = state;
-        if !self.faults_of.is_empty() {
-            self.faults_of.remove(&row);
-        }
-        self.changed(row);
+        self.give_fault(row, None);
+        self.restate(row, state);
     }
 
     /// Settles a row that is not good, with the reason as `add_fault` numbered it.
     pub fn set_fault(&mut self, row: u32, state: State, fault: u32) {
-        self.states[row as usize] = state;
-        self.faults_of.insert(row, fault);
-        self.changed(row);
+        self.give_fault(row, Some(fault));
+        self.restate(row, state);
     }
 
     /// Changes the state of a row, but keeps the reason.
@@ -119,10 +101,43 @@ impl Ledger {
         self.changed(row);
     }
 
-    /// Keeps a reason that rows may share.
-    pub fn add_fault(&mut self, fault: Fault) -> u32 {
-        self.faults.push(fault);
-        number(self.faults.len() - 1)
+    fn give_fault(&mut self, row: u32, fault: Option<u32>) {
+        if let Some(fault) = fault {
+            self.faults.hold(fault);
+        }
+        if let Some(before) = self.faults_of.set(row, fault) {
+            self.release_fault(before);
+        }
+    }
+
+    /// Keeps a reason that rows may share. Equal ones are kept once.
+    pub fn add_fault(&mut self, fault: &Fault) -> u32 {
+        let (number, body) = self.faults.add(fault);
+        if let Some(changes) = &mut self.changes {
+            changes.faults.insert(number / 2);
+            changes.bodies.extend(body);
+        }
+        number
+    }
+
+    /// Keeps the problems that a check found, as a reason.
+    pub fn add_problems(&mut self, problems: &[Problem]) -> u32 {
+        self.faults.add_problems(problems)
+    }
+
+    /// Keeps a reason that a row may have again.
+    pub(crate) fn hold_fault(&mut self, fault: u32) {
+        self.faults.hold(fault);
+    }
+
+    /// The reverse of `hold_fault`: a reason that nobody holds and no row has is dropped.
+    pub(crate) fn release_fault(&mut self, fault: u32) {
+        if let Some((place, body)) = self.faults.release(fault)
+            && let Some(changes) = &mut self.changes
+        {
+            changes.faults.insert(place);
+            changes.bodies.extend(body);
+        }
     }
 
     /// Gives a row its id.
@@ -133,7 +148,9 @@ impl Ledger {
     /// Gives a row its id, which was read as a UUID already.
     pub fn set_read_id(&mut self, row: u32, id: &str, uuid: Option<Uuid>) {
         match uuid {
-            Some(uuid) if !uuid.is_nil() && id.len() == 36 => self.ids[row as usize] = uuid,
+            Some(uuid) if !uuid.is_nil() && id.len() == 36 => {
+                put(&mut self.ids, row as usize, uuid, Uuid::nil());
+            }
             _ => {
                 self.other_ids.insert(row, id.into());
             }
@@ -154,15 +171,16 @@ impl Ledger {
 
     /// Forgets the rows that were never read: whoever reads on adds them.
     pub fn forget_unread(&mut self) {
-        let read = self.read;
+        let (read, known) = (self.read, self.rows());
+        if read == known {
+            return;
+        }
         self.states.truncate(read);
         self.ids.truncate(read);
         self.sendings_of.truncate(read);
         self.digests.truncate(read);
-        self.key_ends.truncate(read);
-        if !self.labels.is_empty() {
-            self.labels.truncate(read);
-        }
+        self.keys.resize(read);
+        self.labels.resize(read, known);
     }
 
     /// Clears what belongs to one call only, so that the next one starts from the verdicts.

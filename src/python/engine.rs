@@ -1,6 +1,6 @@
 //! A client: its options and its token, and the calls it can make.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,12 +23,14 @@ use super::settings::Settings;
 use super::setup::{Description, mistaken, steps};
 use super::table::Table;
 use crate::api::{self, assets};
+use crate::batch::options::WriteOptions;
 use crate::batch::plan::Again;
 use crate::batch::readings::Readings;
 use crate::batch::rest::{Asked, Rest};
 use crate::batch::run::Tolerance;
 use crate::batch::settings::Reader;
 use crate::batch::setup::Writer;
+use crate::batch::start::{Start, Which};
 use crate::batch::{Job, Run, scan};
 use crate::call::{Reading, Session};
 use crate::error::{Error, TransportError};
@@ -38,12 +40,11 @@ use crate::http::send::Network;
 use crate::http::{Caller, Phase, Stop, Token, TokenSource};
 use crate::ids::ProjectId;
 use crate::input::{More, Sink, Source, SourceError};
-use crate::ledger::journal::{Header, Journal};
-use crate::ledger::{self, SharedLedger, State, View};
+use crate::ledger::journal::Header;
+use crate::ledger::{self, SharedLedger};
 use crate::options::{Limits, Options, Prefix, RetryPolicy};
-use crate::settings::SEPARATOR;
 use crate::settings::setup::plan;
-use crate::validation::{Dates, ImportKey, KnownAsset, Names, Nulls, Policy, RowShape, columns};
+use crate::validation::{Dates, Names, Nulls, Policy};
 
 /// Options, connection pool, token and rate windows: one a client, shared freely between threads.
 #[pyclass(frozen, module = "acc_assets._core")]
@@ -100,105 +101,16 @@ struct RetryOptions {
     settle: f64,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WriteOptions {
-    batch_size: usize,
-    #[serde(default)]
-    nulls: Option<String>,
-    #[serde(default)]
-    dates: Option<String>,
-    #[serde(default)]
-    id: Option<String>,
-    #[serde(default)]
-    on_error: Option<String>,
-    #[serde(default)]
-    max_errors: Option<f64>,
-    #[serde(default)]
-    dry_run: bool,
-    #[serde(default)]
-    returning: bool,
-    #[serde(default)]
-    reconcile: bool,
-    #[serde(default)]
-    import_key: Option<String>,
-    /// The file of the run's journal.
-    #[serde(default)]
-    run: Option<PathBuf>,
-    /// Columns and what they mean.
-    #[serde(default)]
-    mapping: Vec<(String, Option<String>)>,
-    #[serde(default)]
-    separator: Option<String>,
-}
-
-impl WriteOptions {
-    fn policy(&self, shape: RowShape, import_key: Option<ImportKey>, names: Names) -> Policy {
-        Policy {
-            shape,
-            nulls: match self.nulls.as_deref() {
-                Some("clear") => Nulls::Clear,
-                Some("error") => Nulls::Error,
-                _ => Nulls::Omit,
-            },
-            dates: if self.dates.as_deref() == Some("date") {
-                Dates::Date
-            } else {
-                Dates::Exact
-            },
-            id_column: self.id.clone().unwrap_or_else(|| "id".to_owned()),
-            import_key,
-            names,
-        }
-    }
-
-    /// What names are looked up in. Other threads of Python run meanwhile: there may be many assets to read.
-    fn names(
-        &self,
-        py: Python<'_>,
-        settings: Option<&Bound<'_, Settings>>,
-        assets: Option<&Bound<'_, Table>>,
-    ) -> Result<Names, Error> {
-        let (settings, assets) = (
-            settings.map(|settings| settings.get().0.clone()),
-            assets.map(Bound::get),
-        );
-        py.detach(|| self.names_of(settings, assets))
-    }
-
-    fn names_of(
-        &self,
-        settings: Option<Arc<crate::settings::Settings>>,
-        assets: Option<&Table>,
-    ) -> Result<Names, Error> {
-        let assets = settings.as_ref().zip(assets).map(|(settings, assets)| {
-            let rows = assets.rows();
-            Arc::new(
-                rows.filter_map(|asset| KnownAsset::read(&asset.into(), settings))
-                    .collect(),
-            )
-        });
-        let mapping = self
-            .mapping
-            .iter()
-            .map(|(column, target)| {
-                let target = target
-                    .as_ref()
-                    .map(|target| columns::target(target, settings.as_deref()))
-                    .transpose()
-                    .map_err(Error::Option)?;
-                Ok((column.clone(), target))
-            })
-            .collect::<Result<_, Error>>()?;
-        Ok(Names {
-            settings,
-            mapping,
-            separator: self.separator.clone().unwrap_or_else(|| SEPARATOR.to_owned()),
-            assets,
-            category: None,
-            row_title: None,
-        })
-    }
+/// What names are looked up in. Other threads of Python run meanwhile: there may be many assets to read.
+fn names(
+    py: Python<'_>,
+    given: &WriteOptions,
+    settings: Option<&Bound<'_, Settings>>,
+    assets: Option<&Bound<'_, Table>>,
+) -> Result<Names, Error> {
+    let settings = settings.map(|settings| settings.get().0.clone());
+    let assets = assets.map(Bound::get);
+    py.detach(|| given.names(settings, assets.map(Table::rows)))
 }
 
 #[derive(Deserialize)]
@@ -305,13 +217,14 @@ impl Engine {
     ) -> PyResult<Operation> {
         let given: WriteOptions = depythonize(options)?;
         let write = api::write_of(verb).map_err(|error| exception(py, &error))?;
-        let mut names = given
-            .names(py, settings, assets)
-            .map_err(|error| exception(py, &error))?;
+        let mut names = names(py, &given, settings, assets).map_err(|error| exception(py, &error))?;
         names.category = rows.get().template_category();
         names.row_title = rows.get().label_title();
         let source = rows.get().source(py)?;
-        let tolerance = tolerance(py, &given, source.rows())?;
+        let tolerance = given
+            .tolerance(source.rows())
+            .map_err(|error| exception(py, &error))?;
+        let which = Which::parse(which).ok_or_else(|| refused(py, format!("unknown selection `{which}`")))?;
         let project = project_id(py, project)?;
         let header = Header {
             verb: verb.to_owned(),
@@ -319,16 +232,17 @@ impl Engine {
             service: self.options.service(),
             import_key: given.import_key.clone(),
         };
-        let opened = py
-            .detach(|| open(&header, &given, again.map(Ledger::view), which))
+        let resume = given.resume(&header, again.map(Ledger::view), which);
+        let start = py
+            .detach(|| Start::open(&resume))
             .map_err(|error| exception(py, &error))?;
-        let (mut ledger, again, journal) = opened;
+        let import_key = given.import_key.clone().map(|field| start.import_key(field));
+        let Start {
+            mut ledger,
+            again,
+            journal,
+        } = start;
         ledger.warnings.extend(rows.get().sheet_notes());
-        let prefix = ledger
-            .import_prefix
-            .get_or_insert_with(|| ImportKey::new_prefix().into())
-            .to_string();
-        let import_key = given.import_key.clone().map(|field| ImportKey { field, prefix });
         let ledger = Arc::new(Mutex::new(ledger));
         let job = Job {
             write,
@@ -340,7 +254,7 @@ impl Engine {
             dry_run: given.dry_run,
             keep: given.returning,
             replayable: source.rows().is_some(),
-            reconcile: given.reconcile || which == "reconcile",
+            reconcile: given.reconcile || which == Which::Reconcile,
             again,
             journal,
         };
@@ -423,21 +337,7 @@ impl Engine {
             ended.table.sort();
             let rest = Rest::of_rows(asked, &ledger::lock(ledger));
             *leaves.lock().unwrap_or_else(PoisonError::into_inner) = rest;
-            let view = View::new(Arc::new(ledger::lock(ledger).clone()));
-            for outcome in view
-                .outcomes()
-                .filter(|outcome| matches!(outcome.state, State::Rejected | State::Invalid))
-            {
-                // A text that is no id is no asset either: the service would leave it out as well.
-                let asked = match (&outcome.key, outcome.fault) {
-                    (None, Some(fault)) => fault.value.clone(),
-                    (key, _) => key.clone(),
-                };
-                ended
-                    .table
-                    .missing
-                    .extend(asked.filter(|asked| !asked.is_empty()));
-            }
+            ended.table.missing.extend(ledger::lock(ledger).missing());
             Ended {
                 table: Some(ended.table),
                 settings: None,
@@ -460,7 +360,7 @@ impl Engine {
         let given: WriteOptions = depythonize(options)?;
         let shape = api::write_of(verb).map_err(|error| exception(py, &error))?.row;
         // Without settings a mapping may name attributes that are not known yet: that needs them.
-        let Ok(mut names) = given.names(py, settings, None) else {
+        let Ok(mut names) = names(py, &given, settings, None) else {
             return Ok((true, Vec::new()));
         };
         names.category = rows.get().template_category();
@@ -692,124 +592,6 @@ fn keep_pace_at_exit(py: Python<'_>) -> PyResult<()> {
     let keep = PyCFunction::new_closure(py, None, None, |_, _| Python::attach(|py| py.detach(keep_all)))?;
     py.import("atexit")?.call_method1("register", (keep,))?;
     Ok(())
-}
-
-fn tolerance(py: Python<'_>, given: &WriteOptions, rows: Option<usize>) -> PyResult<Tolerance> {
-    Ok(match (given.on_error.as_deref(), given.max_errors) {
-        (Some("stop"), _) => Tolerance::None,
-        (_, None) => Tolerance::All,
-        (_, Some(part)) if part > 0.0 && part < 1.0 => {
-            let rows = rows.ok_or_else(|| {
-                refused(py, format!(
-                    "max_errors={part} is a part of all rows, and how many there are is not known of a stream: give \
-                     a number of rows"
-                ))
-            })?;
-            #[allow(
-                clippy::cast_precision_loss,
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss
-            )]
-            // Between 0 and the number of rows.
-            let most = (part * rows as f64) as u64;
-            Tolerance::Rows(most)
-        }
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        // The face takes 0 and more only.
-        (_, Some(rows)) => Tolerance::Rows(rows as u64),
-    })
-}
-
-type Opened = (ledger::Ledger, Again, Option<Journal>);
-
-/// The ledger that a write goes on with, which of its rows are meant, and where it is written down.
-fn open(header: &Header, given: &WriteOptions, view: Option<&View>, which: &str) -> Result<Opened, Error> {
-    const AGAIN: [State; 2] = [State::NotSent, State::Failed];
-    let (mut kept, journal) = match &given.run {
-        None => (None, None),
-        // A plan changes nothing.
-        Some(path) if given.dry_run && !path.exists() => (None, None),
-        Some(path) if given.dry_run => {
-            let kept = Journal::read(path)?.ok_or_else(|| {
-                Error::Journal(format!(
-                    "{}: another call drives this run just now, so what it leaves is not known yet",
-                    path.display()
-                ))
-            })?;
-            if kept.header != *header {
-                return Err(Error::Option(format!(
-                    "{}: that run is another verb, project or service, or has another import_key; give this call a run \
-                     of its own",
-                    path.display()
-                )));
-            }
-            (Some(kept.ledger), None)
-        }
-        Some(path) => {
-            let (journal, kept) = Journal::open(path, header)?;
-            (kept, Some(journal))
-        }
-    };
-    if let Some(kept) = &mut kept {
-        kept.reopen();
-    }
-    let (ledger, again) = match (kept, view) {
-        (None, None) => {
-            let mut ledger = ledger::Ledger::default();
-            if journal.is_some() {
-                ledger.watch();
-            }
-            (ledger, Again::default())
-        }
-        // What is on the disk is newer than any result in memory.
-        (Some(ledger), view) => {
-            let all = View::new(Arc::new(ledger));
-            let meant = |states: &[State]| {
-                let meant = all.settled_in(states);
-                match view {
-                    Some(view) => meant
-                        .intersection(&view.settled_in(&State::ALL))
-                        .copied()
-                        .collect(),
-                    None => meant,
-                }
-            };
-            let again = Again {
-                send: if which == "retry" {
-                    meant(&AGAIN)
-                } else {
-                    HashSet::new()
-                },
-                prove: if given.reconcile || which == "reconcile" {
-                    meant(&[State::Unknown])
-                } else {
-                    HashSet::new()
-                },
-                judge: view.is_none(),
-                edits: true,
-            };
-            // Nobody else holds it.
-            (Arc::unwrap_or_clone(all.ledger), again)
-        }
-        (None, Some(view)) => {
-            let again = Again {
-                send: if which == "retry" {
-                    view.settled_in(&AGAIN)
-                } else {
-                    HashSet::new()
-                },
-                prove: if which == "reconcile" {
-                    view.settled_in(&[State::Unknown])
-                } else {
-                    HashSet::new()
-                },
-                judge: false,
-                edits: false,
-            };
-            (view.reopened(), again)
-        }
-    };
-    Ok((ledger, again, journal))
 }
 
 fn project_id(py: Python<'_>, text: &str) -> PyResult<ProjectId> {

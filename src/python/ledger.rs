@@ -1,19 +1,18 @@
 //! The ledger as Python reads it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyCapsule, PyDict, PyList};
-use serde_json::Value;
+use pyo3::types::{PyBytes, PyCapsule, PyDict, PyList, PyString};
 
 use super::errors::optional_json;
 use super::rows::Rows as PythonRows;
 use super::table::stream;
-use crate::columns::batch;
 use crate::error::shown;
 use crate::input::{Cell, Column, Label, More, Sink, Source};
-use crate::ledger::{Fault, Ledger as Rows, OwnedLabel, State, View};
+use crate::ledger::{COLUMNS, Fault, Ledger as Rows, State, View};
 
 /// One verdict a row, in input order. Frozen; a few dozen bytes a row.
 #[pyclass(frozen, module = "acc_assets._core")]
@@ -123,7 +122,7 @@ impl Ledger {
             outcome.key,
             outcome.state.as_str(),
             outcome.id,
-            outcome.fault.map(|fault| error(py, fault)).transpose()?,
+            outcome.fault.map(|fault| error(py, &fault)).transpose()?,
             outcome.attempts,
             outcome.request_id.map(str::to_owned),
         ))
@@ -171,7 +170,7 @@ impl Ledger {
             .map(|cause| {
                 Ok((
                     cause.state.as_str(),
-                    cause.code.to_owned(),
+                    cause.code,
                     cause.message,
                     cause.rows,
                     cause.first_row,
@@ -183,7 +182,8 @@ impl Ledger {
 
     /// row, label, key, status, id, code, message, column, value, fix, attempts and `request_id`: one list each.
     fn columns<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let names = NAMES.map(|name| (name, PyList::empty(py)));
+        let names = COLUMNS.map(|name| (name, PyList::empty(py)));
+        let mut shared = Shared::default();
         for outcome in self.0.outcomes() {
             let [
                 row,
@@ -202,15 +202,16 @@ impl Ledger {
             row.append(outcome.row)?;
             labels.append(label(py, outcome.label, outcome.row)?)?;
             key.append(&outcome.key)?;
-            status.append(outcome.state.as_str())?;
+            status.append(shared.text(py, Some(outcome.state.as_str())))?;
             id.append(&outcome.id)?;
-            code.append(outcome.fault.map(|fault| &fault.code))?;
-            message.append(outcome.fault.map(|fault| &fault.message))?;
-            column.append(outcome.fault.and_then(|fault| fault.column.as_deref()))?;
-            value.append(outcome.fault.and_then(|fault| fault.value.as_deref()))?;
-            fix.append(outcome.fault.and_then(|fault| fault.fix.as_deref()))?;
+            let fault = outcome.fault.as_ref();
+            code.append(shared.text(py, fault.map(|fault| fault.code.as_str())))?;
+            message.append(fault.map(|fault| fault.message.as_str()))?;
+            column.append(shared.text(py, fault.and_then(|fault| fault.column.as_deref())))?;
+            value.append(fault.and_then(|fault| fault.value.as_deref()))?;
+            fix.append(shared.text(py, fault.and_then(|fault| fault.fix.as_deref())))?;
             attempts.append(outcome.attempts)?;
-            request_id.append(outcome.request_id)?;
+            request_id.append(shared.text(py, outcome.request_id))?;
         }
         let columns = PyDict::new(py);
         for (name, list) in names {
@@ -270,7 +271,7 @@ impl Ledger {
 
     fn dump<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         let state = py
-            .detach(|| serde_json::to_vec(&self.0))
+            .detach(|| postcard::to_stdvec(&self.0))
             .map_err(|error| PyValueError::new_err(error.to_string()))?;
         Ok(PyBytes::new(py, &state))
     }
@@ -279,7 +280,7 @@ impl Ledger {
     #[pyo3(signature = (state, /))]
     fn load(state: &[u8]) -> PyResult<Self> {
         let view: View =
-            serde_json::from_slice(state).map_err(|error| PyValueError::new_err(error.to_string()))?;
+            postcard::from_bytes(state).map_err(|error| PyValueError::new_err(error.to_string()))?;
         if view.is_whole() {
             Ok(Self(view))
         } else {
@@ -295,61 +296,37 @@ impl Ledger {
     ) -> PyResult<Bound<'py, PyCapsule>> {
         // The protocol lets a producer ignore the schema asked for.
         let _ = requested_schema;
-        let batch = py.detach(|| {
-            let mut columns: Vec<(String, Vec<Value>)> =
-                NAMES.map(|name| (name.to_owned(), Vec::new())).into();
-            for outcome in self.0.outcomes() {
-                let label = match outcome.label {
-                    OwnedLabel::Number => outcome.row.into(),
-                    OwnedLabel::Int(number) => (*number).into(),
-                    OwnedLabel::Text(text) => text.as_ref().into(),
-                };
-                let row: [Value; NAMES.len()] = [
-                    outcome.row.into(),
-                    label,
-                    outcome.key.into(),
-                    outcome.state.as_str().into(),
-                    outcome.id.into(),
-                    outcome.fault.map(|fault| fault.code.as_str()).into(),
-                    outcome.fault.map(|fault| fault.message.as_str()).into(),
-                    outcome.fault.and_then(|fault| fault.column.as_deref()).into(),
-                    outcome.fault.and_then(|fault| fault.value.as_deref()).into(),
-                    outcome.fault.and_then(|fault| fault.fix.as_deref()).into(),
-                    outcome.attempts.into(),
-                    outcome.request_id.into(),
-                ];
-                columns
-                    .iter_mut()
-                    .zip(row)
-                    .for_each(|((_, values), value)| values.push(value));
-            }
-            batch(&columns, self.0.len())
-        });
+        let batch = py.detach(|| self.0.batch());
         stream(py, batch)
     }
 }
 
-/// The columns of a ledger as a table.
-const NAMES: [&str; 12] = [
-    "row",
-    "label",
-    "key",
-    "status",
-    "id",
-    "code",
-    "message",
-    "column",
-    "value",
-    "fix",
-    "attempts",
-    "request_id",
-];
+/// Texts that many rows have, each made once.
+#[derive(Default)]
+struct Shared<'py>(HashMap<String, Bound<'py, PyString>>);
 
-fn label<'py>(py: Python<'py>, label: &OwnedLabel, row: u32) -> PyResult<Bound<'py, PyAny>> {
+impl<'py> Shared<'py> {
+    /// More different texts are not kept.
+    const MOST: usize = 10_000;
+
+    fn text(&mut self, py: Python<'py>, text: Option<&str>) -> Option<Bound<'py, PyString>> {
+        let text = text?;
+        if let Some(known) = self.0.get(text) {
+            return Some(known.clone());
+        }
+        let made = PyString::new(py, text);
+        if self.0.len() < Self::MOST {
+            self.0.insert(text.to_owned(), made.clone());
+        }
+        Some(made)
+    }
+}
+
+fn label<'py>(py: Python<'py>, label: Label<'_>, row: u32) -> PyResult<Bound<'py, PyAny>> {
     Ok(match label {
-        OwnedLabel::Number => row.into_pyobject(py)?.into_any(),
-        OwnedLabel::Int(number) => number.into_pyobject(py)?.into_any(),
-        OwnedLabel::Text(text) => text.as_ref().into_pyobject(py)?.into_any(),
+        Label::Number => row.into_pyobject(py)?.into_any(),
+        Label::Int(number) => number.into_pyobject(py)?.into_any(),
+        Label::Text(text) => text.into_pyobject(py)?.into_any(),
     })
 }
 

@@ -10,7 +10,7 @@ use super::ledger::Ledger;
 use super::rows::Rows;
 use super::settings::Settings;
 use crate::error::Error;
-use crate::ledger::OwnedLabel;
+use crate::input::Label;
 use crate::model::settings::Attribute;
 use crate::settings::{self, SEPARATOR};
 use crate::sheet::fixes::{self, Mark, RowToFix};
@@ -29,8 +29,8 @@ pub fn write_fixes(
     let known = &ledger.view().ledger;
     // Where each row is in the input; one that the last call did not bring cannot be written.
     let places: Option<HashMap<u32, u32>> = known.input().map(|rows| rows.iter().copied().zip(0..).collect());
-    for outcome in ledger.view().outcomes().filter(|outcome| !outcome.state.good()) {
-        let Some(fault) = outcome.fault else { continue };
+    for outcome in ledger.view().bad() {
+        let Some(fault) = &outcome.fault else { continue };
         let mut found: Vec<Mark> = fault
             .problems
             .iter()
@@ -55,9 +55,9 @@ pub fn write_fixes(
         let row = RowToFix {
             marks: found,
             label: match outcome.label {
-                OwnedLabel::Number => None,
-                OwnedLabel::Int(number) => Some(number.to_string()),
-                OwnedLabel::Text(text) => Some(text.to_string()),
+                Label::Number => None,
+                Label::Int(number) => Some(number.to_string()),
+                Label::Text(text) => Some(text.to_string()),
             },
             row_of_run: row_of_run_text(known.run(), outcome.row),
         };

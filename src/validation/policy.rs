@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -11,7 +12,8 @@ use crate::api::RowShape;
 use crate::settings::{SEPARATOR, Settings};
 
 /// What a null cell does. It never satisfies a required field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Nulls {
     /// As if the cell were not there.
     Omit,
@@ -22,7 +24,8 @@ pub enum Nulls {
 }
 
 /// What a custom attribute does with a date that has a time of day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Dates {
     /// Makes the row invalid.
     Exact,

@@ -2,12 +2,14 @@
 #![allow(dead_code)] // Each test file uses its own part of it.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use acc_assets::api::{Write, assets};
 use acc_assets::batch::plan::Again;
 use acc_assets::batch::run::{Ended, Tolerance};
+use acc_assets::batch::start::{Resume, Start, Which};
 use acc_assets::batch::{Job, Run};
 use acc_assets::error::{Partial, Sent, TransportError};
 use acc_assets::http::auth::Fetching;
@@ -15,7 +17,7 @@ use acc_assets::http::send::{Request, Response, Sending, Transport};
 use acc_assets::http::{Caller, Stop, Token, TokenSource};
 use acc_assets::ids::ProjectId;
 use acc_assets::input::{Cell, Column, Label, More, Sink, Source, SourceError};
-use acc_assets::ledger::journal::Journal;
+use acc_assets::ledger::journal::{Header, Journal};
 use acc_assets::ledger::{Ledger, SharedLedger, State, View, lock};
 use acc_assets::options::Options;
 use acc_assets::simulator::{self, Fault, Simulator};
@@ -89,6 +91,31 @@ impl Call {
 
     pub fn create(rows: Vec<Texts>) -> Self {
         Self::new(&assets::BATCH_CREATE, RowShape::NewAsset, rows)
+    }
+
+    /// Resumes a run, or begins one.
+    pub fn starts_with(mut self, start: Start) -> Self {
+        (self.ledger, self.again, self.journal) = (start.ledger, start.again, start.journal);
+        self
+    }
+
+    /// Resumes the run of this name, or begins it.
+    pub fn of_run(self, bench: &Bench, path: &Path) -> Self {
+        let header = Header {
+            verb: "create".to_owned(),
+            project: bench.simulator.project_id(),
+            service: "http://localhost".to_owned(),
+            import_key: None,
+        };
+        let start = Start::open(&Resume {
+            header: &header,
+            run: Some(path),
+            dry_run: false,
+            reconcile: true,
+            rows: None,
+            which: Which::Retry,
+        });
+        self.starts_with(start.unwrap())
     }
 
     /// Goes on with what an earlier call left.

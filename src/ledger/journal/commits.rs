@@ -1,12 +1,13 @@
-//! When the ledger of a named run is written to its journal, and on which thread: on none that drives requests, and never
-//! while the ledger is locked.
+//! When the ledger of a named run is written to its journal, and on which thread: on one of its own, and never while the
+//! ledger is locked.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread;
 use std::time::Duration;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
-use tokio::sync::Mutex;
+use tokio::sync::oneshot;
 
 use super::Journal;
 use crate::error::Error;
@@ -27,18 +28,48 @@ pub(crate) enum New {
 
 /// The journal of a run that several tasks write to, one after the other.
 #[derive(Clone)]
-pub(crate) struct Commits {
-    journal: Arc<Mutex<Journal>>,
+pub(crate) struct Commits(Arc<Desk>);
+
+struct Desk {
     /// The largest `New::Before` so far.
-    wanted: Arc<AtomicU32>,
+    wanted: AtomicU32,
+    place: Mutex<Place>,
+    /// In a simulation on one thread, tasks take turns.
+    turn: tokio::sync::Mutex<()>,
+    /// How long a write waits before it begins, and how many new rows it takes.
+    lag: Duration,
+    next: u32,
+}
+
+/// Where the journal is.
+enum Place {
+    /// Not written to yet, or by a simulation on one thread.
+    Here(Journal),
+    /// On its own thread, which ends with the last sender.
+    Thread(mpsc::Sender<Order>),
+    /// Closed, so that the run is free.
+    Closed,
+}
+
+/// What the thread of a journal is told.
+enum Order {
+    Write(SharedLedger, New, u32, oneshot::Sender<Result<(), Error>>),
+    Close(oneshot::Sender<()>),
 }
 
 impl Commits {
     pub fn new(journal: Journal) -> Self {
-        Self {
-            journal: Arc::new(Mutex::new(journal)),
-            wanted: Arc::default(),
-        }
+        #[cfg(feature = "simulator")]
+        let (lag, next) = super::disk::lag_of(journal.path()).unwrap_or((Duration::ZERO, NEXT));
+        #[cfg(not(feature = "simulator"))]
+        let (lag, next) = (Duration::ZERO, NEXT);
+        Self(Arc::new(Desk {
+            wanted: AtomicU32::new(0),
+            place: Mutex::new(Place::Here(journal)),
+            turn: tokio::sync::Mutex::default(),
+            lag,
+            next,
+        }))
     }
 
     /// Writes what changed in the ledger. When this returns, all that had changed before the call is on the disk, except
@@ -48,44 +79,118 @@ impl Commits {
     /// Nothing was written; the changes are in the ledger again.
     pub async fn write(&self, ledger: &SharedLedger, new: New) -> Result<(), Error> {
         if let New::Before(row) = new {
-            self.wanted.fetch_max(row, Ordering::AcqRel);
+            self.0.wanted.fetch_max(row, Ordering::AcqRel);
         }
-        let (ledger, wanted) = (ledger.clone(), self.wanted.clone());
-        let mut journal = self.journal.clone().lock_owned().await;
-        #[cfg(feature = "simulator")]
-        let (lag, next) = super::disk::lag_of(journal.path()).unwrap_or((Duration::ZERO, NEXT));
-        #[cfg(not(feature = "simulator"))]
-        let (lag, next) = (Duration::ZERO, NEXT);
-        // In one piece, so that a task that is cancelled meanwhile leaves nothing half done.
-        let mut write = move || {
-            let kept = journal.rows();
-            let before = match new {
-                // The first request waits for no rows but its own. Later ones share a commit.
-                New::Before(row) if kept == 0 => row,
-                New::Before(_) => wanted.load(Ordering::Acquire),
-                New::Next => kept.saturating_add(next),
-                New::All => u32::MAX,
-            };
-            let entries = journal.take(&mut lock(&ledger), before);
-            if entries.is_empty() && new != New::All {
-                return Ok(());
-            }
-            journal.put(&entries).inspect_err(|_| {
-                lock(&ledger).put_back(entries.into_changes());
-            })
-        };
-        match Handle::current().runtime_flavor() {
+        if Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread {
             // A simulation on one thread and a paused clock: the order of events stays the same.
-            RuntimeFlavor::CurrentThread => {
-                if !lag.is_zero() {
-                    tokio::time::sleep(lag).await;
-                }
-                tokio::task::yield_now().await;
-                write()
+            let _turn = self.0.turn.lock().await;
+            if !self.0.lag.is_zero() {
+                tokio::time::sleep(self.0.lag).await;
             }
-            _ => tokio::task::spawn_blocking(write)
-                .await
-                .unwrap_or_else(|error| Err(Error::Journal(format!("the journal was not written: {error}")))),
+            tokio::task::yield_now().await;
+            let wanted = self.0.wanted.load(Ordering::Acquire);
+            return match &mut *self.place() {
+                Place::Here(journal) => write(journal, ledger, new, wanted, self.0.next),
+                _ => Err(gone()),
+            };
+        }
+        let (done, written) = oneshot::channel();
+        let orders = self.orders()?;
+        let order = Order::Write(ledger.clone(), new, self.0.next, done);
+        orders.send(order).map_err(|_| gone())?;
+        written.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    /// Closes the journal. When this returns, another call may drive the run.
+    pub async fn close(self) {
+        let place = std::mem::replace(&mut *self.place(), Place::Closed);
+        if let Place::Thread(orders) = place {
+            let (done, closed) = oneshot::channel();
+            if orders.send(Order::Close(done)).is_ok() {
+                let _ = closed.await;
+            }
         }
     }
+
+    /// Nothing panics while it holds this lock.
+    fn place(&self) -> std::sync::MutexGuard<'_, Place> {
+        self.0.place.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The way to the thread of the journal, which is started if it is not there yet.
+    fn orders(&self) -> Result<mpsc::Sender<Order>, Error> {
+        let mut place = self.place();
+        let journal = match std::mem::replace(&mut *place, Place::Closed) {
+            Place::Here(journal) => journal,
+            Place::Thread(orders) => {
+                *place = Place::Thread(orders.clone());
+                return Ok(orders);
+            }
+            Place::Closed => return Err(gone()),
+        };
+        let (orders, taken) = mpsc::channel();
+        let desk = Arc::downgrade(&self.0);
+        thread::Builder::new()
+            .name("acc-assets-journal".to_owned())
+            .spawn(move || {
+                let wanted = move || {
+                    desk.upgrade()
+                        .map_or(0, |desk| desk.wanted.load(Ordering::Acquire))
+                };
+                keep(journal, &taken, &wanted);
+            })
+            .map_err(|error| Error::Journal(format!("the journal has no thread: {error}")))?;
+        *place = Place::Thread(orders.clone());
+        Ok(orders)
+    }
+}
+
+/// Writes to a journal until nobody can ask for it any more.
+fn keep(mut journal: Journal, orders: &mpsc::Receiver<Order>, wanted: &dyn Fn() -> u32) {
+    while let Ok(order) = orders.recv() {
+        match order {
+            // A task that was cancelled meanwhile leaves nothing half done.
+            Order::Write(ledger, new, next, done) => {
+                let _ = done.send(write(&mut journal, &ledger, new, wanted(), next));
+            }
+            Order::Close(done) => {
+                drop(journal);
+                let _ = done.send(());
+                return;
+            }
+        }
+    }
+}
+
+fn write(
+    journal: &mut Journal,
+    ledger: &SharedLedger,
+    new: New,
+    wanted: u32,
+    next: u32,
+) -> Result<(), Error> {
+    loop {
+        let kept = journal.rows();
+        let before = match new {
+            // The first request waits for no rows but its own. Later ones share a commit.
+            New::Before(row) if kept == 0 => row,
+            New::Before(row) => wanted.max(row),
+            New::Next | New::All => kept.saturating_add(next),
+        };
+        let entries = journal.take(&mut lock(ledger), before);
+        if entries.is_empty() && new != New::All {
+            return Ok(());
+        }
+        let last = entries.last || new != New::All;
+        journal.put(&entries).inspect_err(|_| {
+            lock(ledger).put_back(entries.into_changes());
+        })?;
+        if last {
+            return Ok(());
+        }
+    }
+}
+
+fn gone() -> Error {
+    Error::Journal("the journal was not written: its thread has ended".to_owned())
 }

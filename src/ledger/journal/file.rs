@@ -15,14 +15,17 @@ use super::trouble::{CHANGED, DAMAGED, FOREIGN, Trouble};
 /// `ACCA`: marks a file as a journal of ours.
 const APPLICATION: i32 = 0x4143_4341;
 /// What the tables below look like; a file with a higher number was made by a later version.
-pub(super) const FORMAT: i32 = 2;
+pub(super) const FORMAT: i32 = 3;
 const TABLES: &str = "
     CREATE TABLE run (verb TEXT NOT NULL, project TEXT NOT NULL, service TEXT NOT NULL, import_key TEXT,
         import_prefix TEXT, complete INTEGER NOT NULL DEFAULT 0, begun TEXT NOT NULL, written TEXT) STRICT;
     CREATE TABLE sendings (number INTEGER PRIMARY KEY, sending TEXT NOT NULL) STRICT;
-    CREATE TABLE bodies (sending INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
+    CREATE TABLE request_bodies (sending INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
     CREATE TABLE headings (heading TEXT PRIMARY KEY, counts_as TEXT) STRICT;
-    CREATE TABLE faults (number INTEGER PRIMARY KEY, fault TEXT NOT NULL) STRICT;
+    CREATE TABLE phrases (number INTEGER PRIMARY KEY, phrase BLOB NOT NULL) STRICT;
+    CREATE TABLE checks (number INTEGER PRIMARY KEY, problems BLOB NOT NULL) STRICT;
+    CREATE TABLE response_bodies (number INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
+    CREATE TABLE faults (number INTEGER PRIMARY KEY, fault BLOB NOT NULL) STRICT;
     CREATE TABLE records (number INTEGER PRIMARY KEY, label ANY, key TEXT NOT NULL, state TEXT NOT NULL, id TEXT,
         digest INTEGER NOT NULL, sending INTEGER, fault INTEGER, same_as INTEGER) STRICT;
 ";

@@ -24,7 +24,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 
 pub(crate) use commits::{Commits, New};
-use entries::{Entries, Entry};
+use entries::Entries;
 use file::{FORMAT, begin, commit, connect, make, make_folder, rollback, still_there};
 use lock::Lock;
 use tables::{load, put};
@@ -139,32 +139,7 @@ impl Journal {
 
     /// Takes what changed in the ledger, to be put into this journal; of new rows only those before this one.
     fn take(&self, ledger: &mut Ledger, before: u32) -> Entries {
-        let changes = ledger.take_changes_before(before);
-        // New requests without a gap, also where nothing was noted of one.
-        let noted = changes.sendings.iter().map(|number| *number as usize);
-        let new = self.sendings..ledger.sendings().len();
-        let taken = ledger.taken();
-        let sending = |number: usize| {
-            let body = ledger.body(u32::try_from(number).unwrap_or(u32::MAX));
-            // Not before its rows.
-            let body = body.filter(|body| body.rows.iter().all(|item| item.row < taken));
-            (number, ledger.sendings()[number].clone(), body.cloned())
-        };
-        Entries {
-            sendings: noted
-                .filter(|number| !new.contains(number))
-                .chain(new.clone())
-                .map(sending)
-                .collect(),
-            all_sendings: new.end,
-            headings: ledger.headings.clone(),
-            faults: ledger.faults()[changes.faults_from..changes.faults_to].to_vec(),
-            records: changes.rows.iter().map(|row| Entry::of(ledger, *row)).collect(),
-            import_prefix: ledger.import_prefix.clone(),
-            // Whoever reads this takes the rows for all there are.
-            complete: ledger.complete && taken as usize == ledger.read(),
-            changes,
-        }
+        Entries::take(ledger, before, self.sendings)
     }
 
     /// Puts what was taken last into the journal. When this returns, it is on the disk; on an error nothing was written.

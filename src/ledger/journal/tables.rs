@@ -11,12 +11,16 @@ use serde::de::DeserializeOwned;
 use super::entries::Entries;
 use super::trouble::{DAMAGED, Trouble};
 use super::{Header, Kept};
+use crate::input::Label;
 use crate::ledger::{Ledger, OwnedLabel, Record, SentBody, State};
+
+/// The largest number of a row, request or reason.
+const MOST: u32 = u32::MAX / 2;
 
 pub(super) fn put(connection: &Connection, entries: &Entries) -> Result<(), Trouble> {
     let mut statement = connection.prepare("INSERT OR REPLACE INTO sendings VALUES (?1, ?2)")?;
-    let mut keep_body = connection.prepare("INSERT OR REPLACE INTO bodies VALUES (?1, ?2)")?;
-    let mut drop_body = connection.prepare("DELETE FROM bodies WHERE sending = ?1")?;
+    let mut keep_body = connection.prepare("INSERT OR REPLACE INTO request_bodies VALUES (?1, ?2)")?;
+    let mut drop_body = connection.prepare("DELETE FROM request_bodies WHERE sending = ?1")?;
     for (number, sending, body) in &entries.sendings {
         statement.execute(params![number, json(sending)?])?;
         match body {
@@ -28,10 +32,7 @@ pub(super) fn put(connection: &Connection, entries: &Entries) -> Result<(), Trou
     for (heading, counts_as) in &entries.headings {
         statement.execute(params![heading, counts_as])?;
     }
-    let mut statement = connection.prepare("INSERT OR REPLACE INTO faults VALUES (?1, ?2)")?;
-    for (number, fault) in (entries.changes.faults_from..).zip(&entries.faults) {
-        statement.execute(params![number, json(fault)?])?;
-    }
+    put_reasons(connection, entries)?;
     let mut statement =
         connection.prepare("INSERT OR REPLACE INTO records VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
     for record in &entries.records {
@@ -63,6 +64,35 @@ pub(super) fn put(connection: &Connection, entries: &Entries) -> Result<(), Trou
     Ok(())
 }
 
+fn put_reasons(connection: &Connection, entries: &Entries) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare("INSERT OR REPLACE INTO phrases VALUES (?1, ?2)")?;
+    for (number, phrase) in (entries.changes.phrases_from..).zip(&entries.phrases) {
+        statement.execute(params![number, phrase.as_bytes()])?;
+    }
+    let mut statement = connection.prepare("INSERT OR REPLACE INTO checks VALUES (?1, ?2)")?;
+    for (number, problems) in (entries.changes.checks_from..).zip(&entries.checks) {
+        statement.execute(params![number, problems])?;
+    }
+    // The body of a number never changes.
+    let mut keep = connection.prepare("INSERT OR IGNORE INTO response_bodies VALUES (?1, ?2)")?;
+    let mut drop = connection.prepare("DELETE FROM response_bodies WHERE number = ?1")?;
+    for (number, body) in &entries.bodies {
+        match body {
+            Some(body) => keep.execute(params![number, body])?,
+            None => drop.execute(params![number])?,
+        };
+    }
+    let mut keep = connection.prepare("INSERT OR IGNORE INTO faults VALUES (?1, ?2)")?;
+    let mut drop = connection.prepare("DELETE FROM faults WHERE number = ?1")?;
+    for (number, fault) in &entries.faults {
+        match fault {
+            Some(fault) => keep.execute(params![number, fault])?,
+            None => drop.execute(params![number])?,
+        };
+    }
+    Ok(())
+}
+
 /// What stands in the file, and whether a driver has written since its begin.
 pub(super) fn load(connection: &Connection) -> Result<(Kept, bool), Trouble> {
     let mut ledger = Ledger::default();
@@ -70,11 +100,8 @@ pub(super) fn load(connection: &Connection) -> Result<(Kept, bool), Trouble> {
         ledger.restore_sending(of_json(row, 1)?);
         Ok(())
     })?;
-    each(connection, "SELECT * FROM faults ORDER BY number", |_, row| {
-        ledger.add_fault(of_json(row, 1)?);
-        Ok(())
-    })?;
-    let (sendings, faults) = (ledger.sendings().len(), ledger.faults().len());
+    load_reasons(connection, &mut ledger)?;
+    let sendings = ledger.sendings().len();
     let mut statement = connection.prepare("SELECT * FROM headings")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
@@ -91,9 +118,9 @@ pub(super) fn load(connection: &Connection) -> Result<(Kept, bool), Trouble> {
         "SELECT * FROM records ORDER BY number",
         |number, row| {
             let label = match row.get_ref(1)? {
-                ValueRef::Null => OwnedLabel::Number,
-                ValueRef::Integer(number) => OwnedLabel::Int(number),
-                text => OwnedLabel::Text(text.as_str()?.into()),
+                ValueRef::Null => Label::Number,
+                ValueRef::Integer(number) => Label::Int(number),
+                text => Label::Text(text.as_str()?),
             };
             let state = row.get_ref(3)?.as_str()?;
             let Some(state) = State::ALL.into_iter().find(|known| known.as_str() == state) else {
@@ -109,15 +136,19 @@ pub(super) fn load(connection: &Connection) -> Result<(Kept, bool), Trouble> {
                 }
                 number => Ok(number),
             };
+            let fault = row.get::<_, Option<u32>>(7)?;
+            if let Some(fault) = fault.filter(|fault| !ledger.faults.has(*fault)) {
+                return Err(rusqlite::Error::IntegralValueOutOfRange(7, fault.into()));
+            }
             ledger.restore(&Record {
                 row: number,
-                label: &label,
+                label,
                 key: row.get_ref(2)?.as_str()?,
                 state,
                 id: row.get(4)?,
                 digest: row.get::<_, i64>(5)?.cast_unsigned(),
                 sending: points_at(6, sendings)?,
-                fault: points_at(7, faults)?,
+                fault,
                 same_as: points_at(8, number as usize)?,
             });
             Ok(())
@@ -151,9 +182,40 @@ pub(super) fn load(connection: &Connection) -> Result<(Kept, bool), Trouble> {
     })?)
 }
 
+/// The reasons of rows, and what they refer to.
+fn load_reasons(connection: &Connection, ledger: &mut Ledger) -> rusqlite::Result<()> {
+    let damaged = |name: &str| rusqlite::Error::InvalidColumnType(1, name.to_owned(), Type::Blob);
+    let faults = &mut ledger.faults;
+    each(connection, "SELECT * FROM phrases ORDER BY number", |_, row| {
+        let phrase = std::str::from_utf8(row.get_ref(1)?.as_blob()?).map_err(|error| unreadable(1, error))?;
+        faults.phrases.restore(phrase.into());
+        Ok(())
+    })?;
+    each(connection, "SELECT * FROM checks ORDER BY number", |_, row| {
+        let fits = faults.restore_checks(row.get_ref(1)?.as_blob()?);
+        fits.then_some(()).ok_or_else(|| damaged("problems"))
+    })?;
+    some(
+        connection,
+        "SELECT * FROM response_bodies ORDER BY number",
+        |number, row| {
+            faults.bodies.restore(number, row.get_ref(1)?.as_str()?.into());
+            Ok(())
+        },
+    )?;
+    some(
+        connection,
+        "SELECT * FROM faults ORDER BY number",
+        |number, row| {
+            let fits = faults.restore_other(number, row.get_ref(1)?.as_blob()?);
+            fits.then_some(()).ok_or_else(|| damaged("fault"))
+        },
+    )
+}
+
 /// What requests carried whose rows are in doubt.
 fn load_bodies(connection: &Connection, ledger: &mut Ledger) -> Result<(), Trouble> {
-    let mut statement = connection.prepare("SELECT * FROM bodies ORDER BY sending")?;
+    let mut statement = connection.prepare("SELECT * FROM request_bodies ORDER BY sending")?;
     let mut rows = statement.query([])?;
     let mut next = 0;
     let mut kept: HashSet<(u32, u32)> = HashSet::new();
@@ -197,16 +259,33 @@ fn each(
     query: &str,
     mut take: impl FnMut(u32, &Row<'_>) -> rusqlite::Result<()>,
 ) -> rusqlite::Result<()> {
+    let mut next = 0;
+    some(connection, query, |number, row| {
+        if number != next {
+            return Err(rusqlite::Error::IntegralValueOutOfRange(0, number.into()));
+        }
+        next += 1;
+        take(number, row)
+    })
+}
+
+/// Every row of a table that is numbered, some numbers left out.
+fn some(
+    connection: &Connection,
+    query: &str,
+    mut take: impl FnMut(u32, &Row<'_>) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
     let mut statement = connection.prepare(query)?;
     let mut rows = statement.query([])?;
     let mut next = 0;
     while let Some(row) = rows.next()? {
         let number: u32 = row.get(0)?;
-        if number != next {
+        // A damaged table may come back to rows that it had before, without end.
+        if number < next || number > MOST {
             return Err(rusqlite::Error::IntegralValueOutOfRange(0, number.into()));
         }
+        next = number + 1;
         take(number, row)?;
-        next += 1;
     }
     Ok(())
 }

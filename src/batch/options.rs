@@ -1,0 +1,173 @@
+//! The options of a write.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::batch::run::Tolerance;
+use crate::batch::start::{Resume, Which};
+use crate::error::Error;
+use crate::ledger::View;
+use crate::ledger::journal::Header;
+use crate::settings::Settings;
+use crate::validation::{Dates, ImportKey, KnownAsset, Names, Nulls, Policy, RowShape, columns};
+
+/// The options that all writing verbs share.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WriteOptions {
+    pub batch_size: usize,
+    pub nulls: Nulls,
+    pub dates: Dates,
+    /// The column that holds the id.
+    pub id: String,
+    pub on_error: OnError,
+    pub max_errors: Option<f64>,
+    pub dry_run: bool,
+    pub returning: bool,
+    pub reconcile: bool,
+    /// The field that identifies each row across imports.
+    pub import_key: Option<String>,
+    /// The file of the run's journal.
+    pub run: Option<PathBuf>,
+    /// Columns and what they mean.
+    pub mapping: Vec<(String, Option<String>)>,
+    /// The text between the names of a path.
+    pub separator: String,
+}
+
+/// What a row that is not ok does to a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnError {
+    /// The call returns its result.
+    Collect,
+    /// The call raises once it has ended.
+    Raise,
+    /// The call ends.
+    Stop,
+}
+
+impl WriteOptions {
+    /// How the rows are read.
+    #[must_use]
+    pub fn policy(&self, shape: RowShape, import_key: Option<ImportKey>, names: Names) -> Policy {
+        Policy {
+            shape,
+            nulls: self.nulls,
+            dates: self.dates,
+            id_column: self.id.clone(),
+            import_key,
+            names,
+        }
+    }
+
+    /// What names in the rows are looked up in: the settings, and the assets as they are before a patch.
+    pub fn names(
+        &self,
+        settings: Option<Arc<Settings>>,
+        assets: Option<impl Iterator<Item = Map<String, Value>>>,
+    ) -> Result<Names, Error> {
+        let assets = settings.as_ref().zip(assets).map(|(settings, assets)| {
+            let known = assets.filter_map(|asset| KnownAsset::read(&asset.into(), settings));
+            Arc::new(known.collect())
+        });
+        let mapping = self
+            .mapping
+            .iter()
+            .map(|(column, target)| {
+                let target = target
+                    .as_ref()
+                    .map(|target| columns::target(target, settings.as_deref()))
+                    .transpose()
+                    .map_err(Error::Option)?;
+                Ok((column.clone(), target))
+            })
+            .collect::<Result<_, Error>>()?;
+        Ok(Names {
+            settings,
+            mapping,
+            separator: self.separator.clone(),
+            assets,
+            category: None,
+            row_title: None,
+        })
+    }
+
+    /// How many rows of so many may fail; `None`: their number is not known.
+    pub fn tolerance(&self, rows: Option<usize>) -> Result<Tolerance, Error> {
+        Ok(match (self.on_error, self.max_errors) {
+            (OnError::Stop, _) => Tolerance::None,
+            (_, None) => Tolerance::All,
+            (_, Some(part)) if part > 0.0 && part < 1.0 => {
+                let rows = rows.ok_or_else(|| {
+                    Error::Option(format!(
+                        "max_errors={part} is a part of all rows, and how many there are is not known of a stream: give a \
+                         number of rows"
+                    ))
+                })?;
+                #[allow(
+                    clippy::cast_precision_loss,
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss
+                )]
+                // Between 0 and the number of rows.
+                let most = (part * rows as f64) as u64;
+                Tolerance::Rows(most)
+            }
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            // The cast takes a negative number for 0.
+            (_, Some(rows)) => Tolerance::Rows(rows as u64),
+        })
+    }
+
+    /// What a write with these options resumes. `rows`: those of an earlier result that are meant.
+    #[must_use]
+    pub fn resume<'c>(&'c self, header: &'c Header, rows: Option<&'c View>, which: Which) -> Resume<'c> {
+        Resume {
+            header,
+            run: self.run.as_deref(),
+            dry_run: self.dry_run,
+            reconcile: self.reconcile,
+            rows,
+            which,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn options(on_error: &str, max_errors: Option<f64>) -> WriteOptions {
+        serde_json::from_value(json!({
+            "batch_size": 100, "nulls": "clear", "dates": "date", "id": "id", "on_error": on_error,
+            "max_errors": max_errors, "dry_run": false, "returning": false, "reconcile": true,
+            "import_key": null, "run": null, "mapping": [], "separator": ">",
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn errors_are_tolerated_by_number_or_by_part() {
+        let of = |on_error, most, rows| options(on_error, most).tolerance(rows).unwrap();
+        assert_eq!(of("stop", Some(5.0), None), Tolerance::None);
+        assert_eq!(of("collect", None, None), Tolerance::All);
+        assert_eq!(of("raise", Some(0.0), None), Tolerance::Rows(0));
+        assert_eq!(of("raise", Some(7.0), None), Tolerance::Rows(7));
+        assert_eq!(of("raise", Some(0.25), Some(10)), Tolerance::Rows(2));
+        let error = options("raise", Some(0.25)).tolerance(None).unwrap_err();
+        assert!(error.to_string().contains("give a number of rows"), "{error}");
+    }
+
+    #[test]
+    fn rows_are_read_as_the_options_say() {
+        let policy = options("stop", None).policy(RowShape::Id, None, Names::default());
+        assert_eq!((policy.nulls, policy.dates), (Nulls::Clear, Dates::Date));
+        assert_eq!(policy.id_column, "id");
+    }
+}

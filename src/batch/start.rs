@@ -1,0 +1,326 @@
+//! What a write starts with: a new ledger, the journal of its run, or what an earlier call left, and which of those rows
+//! are meant.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::batch::plan::Again;
+use crate::error::Error;
+use crate::ledger::journal::{Header, Journal};
+use crate::ledger::{Ledger, State, View};
+use crate::validation::ImportKey;
+
+/// Which rows of an earlier call are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// Those that were not sent, or failed: they are sent.
+    Retry,
+    /// Those whose outcome is unknown: they are looked up.
+    Reconcile,
+}
+
+impl Which {
+    /// `retry` or `reconcile`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "retry" => Some(Self::Retry),
+            "reconcile" => Some(Self::Reconcile),
+            _ => None,
+        }
+    }
+
+    const fn states(self) -> &'static [State] {
+        match self {
+            Self::Retry => &[State::NotSent, State::Failed],
+            Self::Reconcile => &[State::Unknown],
+        }
+    }
+}
+
+/// What a write resumes, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Resume<'c> {
+    pub header: &'c Header,
+    /// The file of a named run.
+    pub run: Option<&'c Path>,
+    pub dry_run: bool,
+    /// Look up rows of the named run whose outcome is unknown, whatever else is meant.
+    pub reconcile: bool,
+    /// The rows of an earlier result that are meant.
+    pub rows: Option<&'c View>,
+    pub which: Which,
+}
+
+/// What a write starts with.
+#[derive(Debug, Default)]
+pub struct Start {
+    pub ledger: Ledger,
+    pub again: Again,
+    pub journal: Option<Journal>,
+}
+
+impl Start {
+    /// Opens the journal of a named run, if there is one. What is on the disk is newer than any result in memory.
+    pub fn open(call: &Resume<'_>) -> Result<Self, Error> {
+        let (kept, journal) = call.kept()?;
+        let (mut ledger, again) = match (kept, call.rows) {
+            (Some(ledger), _) => call.of_run(ledger),
+            (None, Some(rows)) => call.of_result(rows),
+            (None, None) => {
+                let mut ledger = Ledger::default();
+                if journal.is_some() {
+                    ledger.watch();
+                }
+                (ledger, Again::default())
+            }
+        };
+        // Generated keys begin alike in all calls of a run, and otherwise in each.
+        ledger
+            .import_prefix
+            .get_or_insert_with(|| ImportKey::new_prefix().into());
+        Ok(Self {
+            ledger,
+            again,
+            journal,
+        })
+    }
+
+    /// What the import key of this field is generated with.
+    #[must_use]
+    pub fn import_key(&self, field: String) -> ImportKey {
+        let prefix = self.ledger.import_prefix.as_deref().unwrap_or_default();
+        ImportKey {
+            field,
+            prefix: prefix.to_owned(),
+        }
+    }
+}
+
+impl Resume<'_> {
+    /// The ledger of a run that was written before, and its journal where this call writes to it.
+    fn kept(&self) -> Result<(Option<Ledger>, Option<Journal>), Error> {
+        let Some(path) = self.run else {
+            return Ok((None, None));
+        };
+        if !self.dry_run {
+            let (journal, kept) = Journal::open(path, self.header)?;
+            return Ok((kept, Some(journal)));
+        }
+        // A plan changes nothing.
+        if !path.exists() {
+            return Ok((None, None));
+        }
+        let kept = Journal::read(path)?.ok_or_else(|| {
+            Error::Journal(format!(
+                "{}: another call drives this run just now, so what it leaves is not known yet",
+                path.display()
+            ))
+        })?;
+        if kept.header != *self.header {
+            return Err(Error::Option(format!(
+                "{}: that run is another verb, project or service, or has another import_key; give this call a run of its \
+                 own",
+                path.display()
+            )));
+        }
+        Ok((Some(kept.ledger), None))
+    }
+
+    fn of_run(&self, mut ledger: Ledger) -> (Ledger, Again) {
+        ledger.reopen();
+        let all = View::new(Arc::new(ledger));
+        let meant = |states: &[State]| {
+            let mut meant = all.settled_in(states);
+            if let Some(rows) = self.rows {
+                let theirs = rows.settled_in(&State::ALL);
+                meant.retain(|row| theirs.contains(row));
+            }
+            meant
+        };
+        let when = |which: Which, asked: bool| {
+            if asked {
+                meant(which.states())
+            } else {
+                HashSet::new()
+            }
+        };
+        let again = Again {
+            send: when(Which::Retry, self.which == Which::Retry),
+            prove: when(Which::Reconcile, self.reconcile || self.which == Which::Reconcile),
+            judge: self.rows.is_none(),
+            edits: true,
+        };
+        // Nobody else holds it.
+        (Arc::unwrap_or_clone(all.ledger), again)
+    }
+
+    fn of_result(&self, rows: &View) -> (Ledger, Again) {
+        let meant = rows.settled_in(self.which.states());
+        let again = match self.which {
+            Which::Retry => Again {
+                send: meant,
+                ..Again::default()
+            },
+            Which::Reconcile => Again {
+                prove: meant,
+                ..Again::default()
+            },
+        };
+        (rows.reopened(), again)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::Label;
+    use crate::ledger::{SentBody, SentItem};
+
+    fn header() -> Header {
+        Header {
+            verb: "create".to_owned(),
+            project: "f6a1e3b5-abaa-4b01-b33a-5d55f36ba047".to_owned(),
+            service: "http://localhost".to_owned(),
+            import_key: None,
+        }
+    }
+
+    fn call(header: &Header) -> Resume<'_> {
+        Resume {
+            header,
+            run: None,
+            dry_run: false,
+            reconcile: false,
+            rows: None,
+            which: Which::Retry,
+        }
+    }
+
+    /// A created row, one that failed, one in doubt, and one that was not sent.
+    fn fill(ledger: &mut Ledger) {
+        for state in [State::Created, State::Failed, State::Unknown, State::NotSent] {
+            let row = ledger.push(Label::Number);
+            if state == State::Unknown {
+                ledger.begin_sending(SentBody {
+                    rows: vec![SentItem {
+                        row,
+                        key: "P".into(),
+                        end: 2,
+                    }],
+                    text: "{}".to_owned(),
+                });
+            }
+            ledger.set(row, state);
+        }
+    }
+
+    fn set(rows: &[u32]) -> HashSet<u32> {
+        rows.iter().copied().collect()
+    }
+
+    #[test]
+    fn a_new_call_means_no_rows_yet_and_has_a_prefix_of_its_own() {
+        let header = header();
+        let (one, other) = (
+            Start::open(&call(&header)).unwrap(),
+            Start::open(&call(&header)).unwrap(),
+        );
+        assert!(one.journal.is_none());
+        assert_eq!(one.ledger.rows(), 0);
+        assert_ne!(
+            one.import_key("ca1".to_owned()),
+            other.import_key("ca1".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_result_is_retried_or_reconciled() {
+        let header = header();
+        let mut ledger = Ledger::default();
+        fill(&mut ledger);
+        let all = View::new(Arc::new(ledger));
+        let start = |rows: &View, which| {
+            let rows = Some(rows);
+            Start::open(&Resume {
+                rows,
+                which,
+                ..call(&header)
+            })
+            .unwrap()
+            .again
+        };
+        let again = start(&all, Which::Retry);
+        assert_eq!((again.send, again.prove), (set(&[1, 3]), set(&[])));
+        assert!(!again.judge && !again.edits);
+        let again = start(&all, Which::Reconcile);
+        assert_eq!((again.send, again.prove), (set(&[]), set(&[2])));
+        let again = start(&all.slice(0..2), Which::Retry);
+        assert_eq!(again.send, set(&[1]));
+    }
+
+    #[test]
+    fn a_named_run_is_resumed_from_its_journal() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("level-3.sqlite");
+        let header = header();
+        let named = Resume {
+            run: Some(&path),
+            reconcile: true,
+            ..call(&header)
+        };
+        let plan = Resume {
+            dry_run: true,
+            ..named
+        };
+        assert!(Start::open(&plan).unwrap().journal.is_none());
+        assert!(!path.exists(), "a plan changes nothing");
+
+        let mut start = Start::open(&named).unwrap();
+        fill(&mut start.ledger);
+        let prefix = start.ledger.import_prefix.clone();
+        let mut journal = start.journal.take().unwrap();
+        journal.write(&mut start.ledger).unwrap();
+        assert!(
+            Start::open(&plan)
+                .unwrap_err()
+                .to_string()
+                .contains("another call drives")
+        );
+        drop(journal);
+
+        let resumed = Start::open(&named).unwrap();
+        assert_eq!(resumed.ledger.import_prefix, prefix);
+        assert_eq!(resumed.again.send, set(&[1, 3]));
+        assert_eq!(resumed.again.prove, set(&[2]));
+        assert!(resumed.again.judge && resumed.again.edits);
+        drop(resumed);
+
+        // Rows of an older result: those of them that are still meant.
+        let mut older = Ledger::default();
+        fill(&mut older);
+        older.set(0, State::NotSent);
+        let view = View::new(Arc::new(older)).slice(0..2);
+        let rows = Some(&view);
+        let again = Start::open(&Resume { rows, ..named }).unwrap().again;
+        assert_eq!((again.send, again.prove), (set(&[1]), set(&[])));
+        assert!(!again.judge);
+
+        let planned = Start::open(&plan).unwrap();
+        assert_eq!((planned.ledger.rows(), planned.journal.is_none()), (4, true));
+        let other = Header {
+            verb: "delete".to_owned(),
+            ..header.clone()
+        };
+        let error = Start::open(&Resume {
+            header: &other,
+            ..plan
+        })
+        .unwrap_err();
+        assert!(
+            matches!(&error, Error::Option(text) if text.contains("another verb")),
+            "{error}"
+        );
+    }
+}

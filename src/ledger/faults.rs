@@ -1,0 +1,395 @@
+//! The reasons of a run, as compact as many rows need them. They are rendered when asked.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::Fault;
+use super::phrases::{Phrases, Raw, Reader, write_number, write_text};
+use super::pool::Pool;
+use crate::validation::Problem;
+
+/// Reasons that are remembered at a time, so that rows may share them.
+const REMEMBERED: usize = 1000;
+/// The bodies of responses that are kept whole, in bytes; of further ones their beginning.
+const MOST_BODIES: usize = 16 << 20;
+const BEGINNING: usize = 2 << 10;
+
+/// The reasons of rows, by number: an even one of checks of ours, an odd one of anything else.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Faults {
+    pub phrases: Phrases,
+    /// Problems that checks found. They stay, even when no row has them any more.
+    pub checks: Pool,
+    /// What else ends a row: kept while a row has it.
+    pub others: BTreeMap<u32, Other>,
+    next_other: u32,
+    pub bodies: Bodies,
+    /// Numbers of reasons by a digest.
+    #[serde(skip)]
+    remembered: HashMap<u64, u32>,
+}
+
+impl PartialEq for Faults {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.phrases, &self.checks, &self.others, &self.bodies)
+            == (&other.phrases, &other.checks, &other.others, &other.bodies)
+    }
+}
+
+/// A reason, and how many rows have it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Other {
+    pub bytes: Box<[u8]>,
+    uses: u32,
+}
+
+/// Bodies of responses, equal ones once.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Bodies {
+    pub texts: BTreeMap<u32, Body>,
+    next: u32,
+    bytes: usize,
+    /// The number of each by its digest.
+    #[serde(skip)]
+    known: HashMap<u64, u32>,
+}
+
+impl PartialEq for Bodies {
+    fn eq(&self, other: &Self) -> bool {
+        let texts = |bodies: &Self| -> Vec<(u32, Arc<str>)> {
+            let texts = bodies.texts.iter();
+            texts.map(|(number, body)| (*number, body.text.clone())).collect()
+        };
+        texts(self) == texts(other)
+    }
+}
+
+/// A body, and how many reasons refer to it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Body {
+    pub text: Arc<str>,
+    /// Of the whole body, where only its beginning is kept.
+    digest: u64,
+    uses: u32,
+}
+
+/// What is known of a reason without rendering all of it.
+pub(super) enum Reason<'a> {
+    Checks(Vec<Raw<'a>>),
+    Other(Box<Fault>),
+}
+
+impl Faults {
+    /// Keeps the problems of a row.
+    pub fn add_problems(&mut self, problems: &[Problem]) -> u32 {
+        let mut bytes = Vec::with_capacity(32);
+        write_number(problems.len() as u64, &mut bytes);
+        for problem in problems {
+            self.phrases.write_problem(problem, &mut bytes);
+        }
+        let digest = xxh3_64(&bytes);
+        let known = self.remembered.get(&digest).copied();
+        if let Some(known) = known.filter(|known| is_check(*known) && *self.bytes(*known) == *bytes) {
+            return known;
+        }
+        self.checks.push(&bytes);
+        let number = super::number(self.checks.len() - 1).saturating_mul(2);
+        self.remember(digest, number);
+        number
+    }
+
+    /// Keeps a reason; its number, and that of its body.
+    pub fn add(&mut self, fault: &Fault) -> (u32, Option<u32>) {
+        let body = fault.body.as_ref().map(|body| self.bodies.add(body));
+        let bytes = self.written(fault, body);
+        let digest = xxh3_64(&bytes);
+        let known = self.remembered.get(&digest).copied();
+        if let Some(known) = known.filter(|known| !is_check(*known) && *self.bytes(*known) == *bytes) {
+            return (known, body);
+        }
+        if let Some(body) = body.and_then(|body| self.bodies.texts.get_mut(&body)) {
+            body.uses += 1;
+        }
+        let place = self.next_other;
+        self.next_other = place.saturating_add(1);
+        let other = Other {
+            bytes: bytes.into(),
+            uses: 0,
+        };
+        self.others.insert(place, other);
+        let number = place.saturating_mul(2) | 1;
+        self.remember(digest, number);
+        (number, body)
+    }
+
+    fn remember(&mut self, digest: u64, number: u32) {
+        if self.remembered.len() >= REMEMBERED {
+            self.remembered.clear();
+        }
+        self.remembered.insert(digest, number);
+    }
+
+    /// One row more has this reason.
+    pub fn hold(&mut self, number: u32) {
+        if let Some(other) = self.other_mut(number) {
+            other.uses += 1;
+        }
+    }
+
+    /// One row less has this reason. It is dropped with its last row: then its place is returned, and that of its body
+    /// where that is dropped too.
+    pub fn release(&mut self, number: u32) -> Option<(u32, Option<u32>)> {
+        let other = self.other_mut(number)?;
+        other.uses = other.uses.saturating_sub(1);
+        if other.uses > 0 {
+            return None;
+        }
+        let body = self.body_of(&self.others.get(&(number / 2))?.bytes);
+        self.others.remove(&(number / 2));
+        Some((number / 2, body.filter(|body| self.bodies.release(*body))))
+    }
+
+    fn other_mut(&mut self, number: u32) -> Option<&mut Other> {
+        (number % 2 == 1)
+            .then(|| self.others.get_mut(&(number / 2)))
+            .flatten()
+    }
+
+    fn bytes(&self, number: u32) -> &[u8] {
+        let place = number / 2;
+        if is_check(number) {
+            self.checks.get(place as usize)
+        } else {
+            self.others.get(&place).map_or(&[], |other| &other.bytes)
+        }
+    }
+
+    /// Whether there is a reason of this number.
+    pub fn has(&self, number: u32) -> bool {
+        let place = number / 2;
+        if is_check(number) {
+            (place as usize) < self.checks.len()
+        } else {
+            self.others.contains_key(&place)
+        }
+    }
+
+    /// The numbers of all reasons.
+    pub fn numbers(&self) -> impl Iterator<Item = u32> {
+        let checks = (0..super::number(self.checks.len())).map(|place| place * 2);
+        checks.chain(self.others.keys().map(|place| place.saturating_mul(2) | 1))
+    }
+
+    /// A reason, as far as it is rendered at once.
+    pub fn reason(&self, number: u32) -> Option<Reason<'_>> {
+        let mut reader = Reader::new(self.bytes(number), &self.phrases);
+        if !is_check(number) {
+            return self.read(&mut reader).map(|fault| Reason::Other(Box::new(fault)));
+        }
+        let problems = (0..reader.number()?).map(|_| reader.problem());
+        problems.collect::<Option<_>>().map(Reason::Checks)
+    }
+
+    /// A reason, rendered.
+    pub fn get(&self, number: u32) -> Option<Fault> {
+        self.reason(number).map(|reason| match reason {
+            Reason::Checks(problems) => Fault::invalid(problems.iter().map(Raw::rendered).collect()),
+            Reason::Other(fault) => *fault,
+        })
+    }
+
+    fn written(&mut self, fault: &Fault, body: Option<u32>) -> Vec<u8> {
+        let mut out = Vec::with_capacity(64 + fault.message.len());
+        self.phrases.write(&fault.code, &mut out);
+        write_text(&fault.message, &mut out);
+        write_number(u64::from(fault.status.is_some()), &mut out);
+        write_number(fault.status.unwrap_or(0).into(), &mut out);
+        write_number(body.map_or(0, |body| u64::from(body) + 1), &mut out);
+        for text in [&fault.column, &fault.fix] {
+            write_number(u64::from(text.is_some()), &mut out);
+            if let Some(text) = text {
+                self.phrases.write(text, &mut out);
+            }
+        }
+        let metadata = fault.metadata.as_ref().map(ToString::to_string);
+        for text in [&fault.value, &metadata] {
+            write_number(u64::from(text.is_some()), &mut out);
+            if let Some(text) = text {
+                write_text(text, &mut out);
+            }
+        }
+        write_number(fault.problems.len() as u64, &mut out);
+        for problem in &fault.problems {
+            self.phrases.write_problem(problem, &mut out);
+        }
+        out
+    }
+
+    fn read(&self, reader: &mut Reader<'_>) -> Option<Fault> {
+        let (code, message) = (reader.phrase()?.to_owned(), reader.text()?.to_owned());
+        let has_status = reader.number()? == 1;
+        let status = u16::try_from(reader.number()?).ok()?;
+        let body = match u32::try_from(reader.number()?).ok()?.checked_sub(1) {
+            None => None,
+            Some(body) => Some(self.bodies.texts.get(&body)?.text.clone()),
+        };
+        let mut phrase = || match reader.number()? {
+            0 => Some(None),
+            _ => reader.phrase().map(|text| Some(text.to_owned())),
+        };
+        let (column, fix) = (phrase()?, phrase()?);
+        let mut text = || match reader.number()? {
+            0 => Some(None),
+            _ => reader.text().map(|text| Some(text.to_owned())),
+        };
+        let (value, metadata) = (text()?, text()?);
+        let metadata = match metadata {
+            None => None,
+            Some(text) => Some(serde_json::from_str(&text).ok()?),
+        };
+        let problems = (0..reader.number()?)
+            .map(|_| reader.problem().map(|problem| problem.rendered()))
+            .collect::<Option<Vec<_>>>()?;
+        Some(Fault {
+            code,
+            message,
+            column,
+            value,
+            fix,
+            status: has_status.then_some(status),
+            body,
+            metadata,
+            problems,
+        })
+    }
+
+    /// The body that a written reason refers to.
+    fn body_of(&self, bytes: &[u8]) -> Option<u32> {
+        let mut reader = Reader::new(bytes, &self.phrases);
+        reader.phrase()?;
+        reader.text()?;
+        reader.number()?;
+        reader.number()?;
+        u32::try_from(reader.number()?).ok()?.checked_sub(1)
+    }
+
+    // ---- read back ----
+
+    /// Puts back the next problems; `false`: these are none.
+    pub fn restore_checks(&mut self, bytes: &[u8]) -> bool {
+        self.checks.push(bytes);
+        self.phrases.can_read_problems(bytes)
+    }
+
+    /// Puts back a reason; `false`: it is none.
+    pub fn restore_other(&mut self, place: u32, bytes: &[u8]) -> bool {
+        let mut reader = Reader::new(bytes, &self.phrases);
+        let fits = self.read(&mut reader).is_some() && reader.is_at_end();
+        if let Some(body) = self.body_of(bytes)
+            && let Some(body) = self.bodies.texts.get_mut(&body)
+        {
+            body.uses += 1;
+        }
+        self.next_other = self.next_other.max(place.saturating_add(1));
+        let other = Other {
+            bytes: bytes.into(),
+            uses: 0,
+        };
+        self.others.insert(place, other);
+        fits
+    }
+
+    /// Whether all of it can be read, as a damaged pickle need not.
+    pub fn is_whole(&self) -> bool {
+        let readable = |other: &Other| {
+            let mut reader = Reader::new(&other.bytes, &self.phrases);
+            self.read(&mut reader).is_some() && reader.is_at_end()
+        };
+        let mut checks = (0..self.checks.len()).map(|place| self.checks.get(place));
+        self.checks.is_whole()
+            && checks.all(|bytes| self.phrases.can_read_problems(bytes))
+            && self.others.values().all(readable)
+            && self.others.keys().all(|place| *place < self.next_other)
+            && self.bodies.texts.keys().all(|body| *body < self.bodies.next)
+    }
+}
+
+impl Bodies {
+    /// Keeps a body; its number.
+    fn add(&mut self, text: &Arc<str>) -> u32 {
+        let digest = xxh3_64(text.as_bytes());
+        let known = self
+            .known
+            .get(&digest)
+            .and_then(|known| Some((*known, self.texts.get(known)?)));
+        let is_this = |kept: &Arc<str>| Arc::ptr_eq(kept, text) || kept == text || *kept == beginning(text);
+        if let Some((number, _)) = known.filter(|(_, body)| is_this(&body.text)) {
+            return number;
+        }
+        let whole = self.bytes.saturating_add(text.len()) <= MOST_BODIES;
+        let number = self.next;
+        self.put(number, if whole { text.clone() } else { beginning(text) }, digest);
+        number
+    }
+
+    fn put(&mut self, number: u32, text: Arc<str>, digest: u64) {
+        self.bytes = self.bytes.saturating_add(text.len());
+        self.next = self.next.max(number.saturating_add(1));
+        self.known.insert(digest, number);
+        self.texts.insert(
+            number,
+            Body {
+                text,
+                digest,
+                uses: 0,
+            },
+        );
+    }
+
+    /// Puts one back.
+    pub fn restore(&mut self, number: u32, text: Arc<str>) {
+        let digest = xxh3_64(text.as_bytes());
+        self.put(number, text, digest);
+    }
+
+    /// One reason less refers to a body; `true`: it was the last.
+    fn release(&mut self, number: u32) -> bool {
+        let Some(body) = self.texts.get_mut(&number) else {
+            return false;
+        };
+        body.uses = body.uses.saturating_sub(1);
+        let drops = body.uses == 0;
+        if drops {
+            self.bytes = self.bytes.saturating_sub(body.text.len());
+            self.known.remove(&body.digest);
+            self.texts.remove(&number);
+        }
+        drops
+    }
+}
+
+/// Whether a number is that of a reason of checks.
+pub(super) fn is_check(number: u32) -> bool {
+    number.is_multiple_of(2)
+}
+
+/// A body as it is kept where all of it does not fit.
+fn beginning(text: &Arc<str>) -> Arc<str> {
+    if text.len() <= BEGINNING {
+        return text.clone();
+    }
+    let mut end = BEGINNING;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!(
+        "{}\n[the first {end} of {} bytes: the responses of this run that are kept take {} MiB]",
+        &text[..end],
+        text.len(),
+        MOST_BODIES >> 20
+    )
+    .into()
+}

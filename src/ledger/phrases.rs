@@ -1,0 +1,355 @@
+//! Texts that many reasons share, each kept once, and reasons as the few bytes that tell them apart.
+//!
+//! The message of a check mostly differs from that of the next row in the value it names, and in numbers. So a phrase has
+//! places for these, and a reason is a phrase, a value and some numbers. Rendered, it is the text that it was made from.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt::Write;
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::validation::{Problem, rules};
+
+/// Further texts are kept in each reason: texts that differ in every row are no phrases.
+const MOST: usize = 10_000;
+/// Where the value stands in a phrase, and where a number does. No text for people has these characters.
+const VALUE: char = '\0';
+const NUMBER: char = '\u{1}';
+/// In front of a text that has these characters itself, and no places.
+const PLAIN: char = '\u{2}';
+/// Digits of a number in a phrase; in front of them goes a 1 that keeps leading zeros.
+const DIGITS: usize = 18;
+
+/// Texts by number.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Phrases {
+    texts: Vec<Box<str>>,
+    /// The number of each by a digest.
+    #[serde(skip)]
+    known: HashMap<u64, u32>,
+}
+
+impl PartialEq for Phrases {
+    fn eq(&self, other: &Self) -> bool {
+        self.texts == other.texts
+    }
+}
+
+impl Phrases {
+    pub fn texts(&self) -> &[Box<str>] {
+        &self.texts
+    }
+
+    /// Puts the next one back.
+    pub fn restore(&mut self, text: Box<str>) {
+        self.known
+            .insert(xxh3_64(text.as_bytes()), super::number(self.texts.len()));
+        self.texts.push(text);
+    }
+
+    fn number_of(&mut self, text: &str) -> Option<u32> {
+        if self.known.is_empty() && !self.texts.is_empty() {
+            for text in std::mem::take(&mut self.texts) {
+                self.restore(text);
+            }
+        }
+        if let Some(number) = self.known.get(&xxh3_64(text.as_bytes())) {
+            return (*self.texts[*number as usize] == *text).then_some(*number);
+        }
+        (self.texts.len() < MOST).then(|| {
+            self.restore(text.into());
+            super::number(self.texts.len() - 1)
+        })
+    }
+
+    /// Writes a text: as its number, or as it is.
+    pub fn write(&mut self, text: &str, out: &mut Vec<u8>) {
+        if let Some(number) = self.number_of(text) {
+            write_number(u64::from(number) + 1, out);
+        } else {
+            out.push(0);
+            write_text(text, out);
+        }
+    }
+
+    /// Writes a problem.
+    pub fn write_problem(&mut self, problem: &Problem, out: &mut Vec<u8>) {
+        self.write(&problem.rule, out);
+        self.write(&problem.column, out);
+        write_text(&problem.value, out);
+        let mut numbers = Vec::new();
+        let message = phrase(&problem.message, &problem.value, &mut numbers);
+        self.write(&message, out);
+        let rule = rules().iter().find(|rule| rule.code == problem.rule);
+        let is_usual = rule.is_some_and(|rule| rule.fix == problem.fix);
+        let fix = if is_usual {
+            Cow::Borrowed(problem.fix.as_str())
+        } else {
+            phrase(&problem.fix, &problem.value, &mut numbers)
+        };
+        self.write(&fix, out);
+        for number in numbers {
+            write_number(number, out);
+        }
+    }
+
+    /// Whether they hold everything that these bytes refer to.
+    pub fn can_read_problems(&self, bytes: &[u8]) -> bool {
+        let mut reader = Reader::new(bytes, self);
+        let count = reader.number();
+        let all = count.is_some_and(|count| (0..count).all(|_| reader.problem().is_some()));
+        all && reader.is_at_end()
+    }
+}
+
+/// A text with places for a value and for numbers.
+fn phrase<'t>(text: &'t str, value: &str, numbers: &mut Vec<u64>) -> Cow<'t, str> {
+    let mut phrase = String::with_capacity(text.len() + 1);
+    if text.contains([VALUE, NUMBER, PLAIN]) {
+        phrase.push(PLAIN);
+        phrase.push_str(text);
+        return phrase.into();
+    }
+    let mut rest = text;
+    let mut before = ' ';
+    while let Some(character) = rest.chars().next() {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let mut length = character.len_utf8();
+        if !value.is_empty() && !before.is_alphanumeric() && names(rest, value) {
+            phrase.push(VALUE);
+            length = value.len();
+        } else if (1..=DIGITS).contains(&digits) {
+            phrase.push(NUMBER);
+            // Fits, as 18 digits do behind a 1.
+            numbers.push(format!("1{}", &rest[..digits]).parse().unwrap_or(1));
+            length = digits;
+        } else if digits > DIGITS {
+            phrase.push_str(&rest[..digits]);
+            length = digits;
+        } else {
+            phrase.push(character);
+        }
+        before = rest[..length].chars().last().unwrap_or(' ');
+        rest = &rest[length..];
+    }
+    if phrase == text {
+        text.into()
+    } else {
+        phrase.into()
+    }
+}
+
+/// Whether a text begins with a value, and not with a longer word.
+fn names(text: &str, value: &str) -> bool {
+    let behind = text.strip_prefix(value).map(|rest| rest.chars().next());
+    behind.is_some_and(|next| next.is_none_or(|next| !next.is_alphanumeric()))
+}
+
+/// How many numbers a phrase has places for.
+fn numbers_in(phrase: &str) -> usize {
+    match phrase.strip_prefix(PLAIN) {
+        Some(_) => 0,
+        None => phrase.matches(NUMBER).count(),
+    }
+}
+
+/// Fills a phrase in.
+fn filled<'p>(
+    phrase: &'p str,
+    value: &str,
+    numbers: &mut impl FnMut() -> Option<u64>,
+) -> Option<Cow<'p, str>> {
+    if let Some(text) = phrase.strip_prefix(PLAIN) {
+        return Some(text.into());
+    }
+    if !phrase.contains([VALUE, NUMBER]) {
+        return Some(phrase.into());
+    }
+    let mut text = String::with_capacity(phrase.len() + value.len());
+    for character in phrase.chars() {
+        match character {
+            VALUE => text.push_str(value),
+            NUMBER => {
+                let start = text.len();
+                // Writing into a text cannot fail.
+                let _ = write!(text, "{}", numbers()?);
+                text.remove(start);
+            }
+            other => text.push(other),
+        }
+    }
+    Some(text.into())
+}
+
+pub(super) fn write_number(mut number: u64, out: &mut Vec<u8>) {
+    while let low @ 0x80.. = number {
+        // Seven bits at a time.
+        #[allow(clippy::cast_possible_truncation)]
+        out.push(low as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(u8::try_from(number).unwrap_or(0));
+}
+
+pub(super) fn write_text(text: &str, out: &mut Vec<u8>) {
+    write_number(text.len() as u64, out);
+    out.extend_from_slice(text.as_bytes());
+}
+
+/// Reads what was written, or nothing where it is damaged.
+pub(super) struct Reader<'a> {
+    bytes: &'a [u8],
+    phrases: &'a Phrases,
+}
+
+/// A problem that is not rendered yet.
+pub(super) struct Raw<'a> {
+    pub rule: &'a str,
+    pub column: &'a str,
+    pub value: &'a str,
+    message: &'a str,
+    fix: &'a str,
+    /// The numbers of the message, then those of the fix.
+    numbers: Vec<u64>,
+}
+
+impl<'a> Reader<'a> {
+    pub fn new(bytes: &'a [u8], phrases: &'a Phrases) -> Self {
+        Self { bytes, phrases }
+    }
+
+    pub fn is_at_end(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    pub fn number(&mut self) -> Option<u64> {
+        let mut number = 0;
+        for shift in (0..64).step_by(7) {
+            let (first, rest) = self.bytes.split_first()?;
+            self.bytes = rest;
+            number |= u64::from(first & 0x7f) << shift;
+            if *first < 0x80 {
+                return Some(number);
+            }
+        }
+        None
+    }
+
+    pub fn text(&mut self) -> Option<&'a str> {
+        let length = usize::try_from(self.number()?).ok()?;
+        let (text, rest) = self.bytes.split_at_checked(length)?;
+        self.bytes = rest;
+        std::str::from_utf8(text).ok()
+    }
+
+    /// A text that may be a phrase.
+    pub fn phrase(&mut self) -> Option<&'a str> {
+        match self.number()?.checked_sub(1) {
+            None => self.text(),
+            Some(number) => {
+                let text = self.phrases.texts.get(usize::try_from(number).ok()?);
+                text.map(AsRef::as_ref)
+            }
+        }
+    }
+
+    pub fn problem(&mut self) -> Option<Raw<'a>> {
+        let (rule, column, value) = (self.phrase()?, self.phrase()?, self.text()?);
+        let (message, fix) = (self.phrase()?, self.phrase()?);
+        let numbers = (0..numbers_in(message) + numbers_in(fix))
+            .map(|_| self.number())
+            .collect::<Option<_>>()?;
+        Some(Raw {
+            rule,
+            column,
+            value,
+            message,
+            fix,
+            numbers,
+        })
+    }
+}
+
+impl<'a> Raw<'a> {
+    pub fn message(&self) -> Cow<'a, str> {
+        let mut numbers = self.numbers.iter().copied();
+        filled(self.message, self.value, &mut || numbers.next()).unwrap_or_default()
+    }
+
+    pub fn fix(&self) -> Cow<'a, str> {
+        let mut numbers = self.numbers.iter().copied().skip(numbers_in(self.message));
+        filled(self.fix, self.value, &mut || numbers.next()).unwrap_or_default()
+    }
+
+    pub fn rendered(&self) -> Problem {
+        Problem {
+            rule: rules().iter().find(|rule| rule.code == self.rule).map_or_else(
+                || Cow::Owned(self.rule.to_owned()),
+                |rule| Cow::Borrowed(rule.code),
+            ),
+            column: self.column.to_owned(),
+            value: self.value.to_owned(),
+            message: self.message().into_owned(),
+            fix: self.fix().into_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn again(problem: &Problem) -> Problem {
+        let mut phrases = Phrases::default();
+        let mut bytes = Vec::new();
+        phrases.write_problem(problem, &mut bytes);
+        let mut reader = Reader::new(&bytes, &phrases);
+        let read = reader.problem().unwrap().rendered();
+        assert!(reader.is_at_end());
+        read
+    }
+
+    proptest! {
+        #[test]
+        fn a_problem_is_rendered_word_for_word(
+            rule in prop::sample::select(vec!["status", "uuid", "unheard"]),
+            column in any::<String>(),
+            value in "[a-c0-3 \\x00\u{1}\u{2}-]{0,4}",
+            message in prop::collection::vec(prop_oneof![Just("a".to_owned()), Just("007".to_owned()),
+                "[a-c0-3 '`.\\x00\u{1}]{0,6}", any::<String>()], 0..5),
+            fix in any::<String>(),
+        ) {
+            let problem = Problem {
+                rule: rule.into(),
+                message: format!("{}{value} {value}", message.concat()),
+                column, value, fix,
+            };
+            prop_assert_eq!(again(&problem), problem);
+        }
+    }
+
+    #[test]
+    fn rows_that_differ_in_value_and_number_share_their_phrases() {
+        let mut phrases = Phrases::default();
+        let mut bytes = Vec::new();
+        for row in 0..1000 {
+            let value = format!("Instaled {row}");
+            phrases.write_problem(
+                &Problem {
+                    rule: "status".into(),
+                    column: "Status".to_owned(),
+                    message: format!("`Status` is '{value}': no such status (row {row})"),
+                    value,
+                    fix: "use a status of the category's status set".to_owned(),
+                },
+                &mut bytes,
+            );
+        }
+        assert_eq!(phrases.texts().len(), 4, "{:?}", phrases.texts());
+        assert!(bytes.len() < 24_000, "{}", bytes.len());
+    }
+}
