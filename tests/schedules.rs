@@ -627,6 +627,7 @@ impl Schedule {
         }
         let stop = call.stop.clone();
         let (ledger, driving) = self.bench.start(call);
+        let driving = Box::pin(driving);
         let at = Duration::from_millis(self.random.u64(0..90_000));
         let fatal = match end {
             End::ByItself => driving.await.fatal,
@@ -904,7 +905,7 @@ impl Schedule {
         tokio::time::sleep(Duration::from_secs(60)).await;
         self.clear_faults();
         self.list().await;
-        self.locate().await;
+        Box::pin(self.locate()).await;
         let audit = self.bench.simulator.audit();
         for (group, limit) in [
             ("assets_write", 100),
