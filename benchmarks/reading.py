@@ -129,7 +129,8 @@ def main() -> None:
             sys.modules["pyarrow"] = None  # type: ignore[assignment]
         elif what != "dicts":
             __import__("pyarrow")
-        if what == "pandas":
+        if what != "dicts":
+            # pyarrow imports it too, to see whether it is given a DataFrame.
             __import__("pandas")
         read = ours(url)
 
