@@ -447,6 +447,25 @@ proptest! {
             prop_assert_eq!(&exported(&table, Some(texts)).1, &plain);
         }
     }
+
+    #[test]
+    fn rows_of_a_page_need_not_follow_each_other(
+        rows in prop::collection::vec((asset(), 1_u32..4), 0..24),
+    ) {
+        let raw: Vec<String> = rows.iter().map(|(row, _)| row.to_string()).collect();
+        let raw: Vec<&str> = raw.iter().map(String::as_str).collect();
+        // Some numbers are those of rows that the service left out.
+        let numbers = rows.iter().scan(0, |number, (_, step)| {
+            *number += step;
+            Some(*number)
+        });
+        let mut table = Table::default();
+        table.add(Page::of(raw.iter().copied()), numbers);
+        table.sort();
+        assert_holds(&table, &raw);
+        let plain = exported(&table, None).1;
+        prop_assert_eq!(&exported(&table, Some(TextLayout::Dictionary)).1, &plain);
+    }
 }
 
 fn table(rows: &[Value]) -> Table {

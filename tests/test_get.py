@@ -35,6 +35,18 @@ def test_unknown_ids_are_missing(project: acc.Project, made: acc.BulkResult) -> 
     assert unknown in repr(assets)
 
 
+def test_assets_around_a_missing_one_become_columns(project: acc.Project, kit: Kit) -> None:
+    pytest.importorskip("pandas")
+    rows = kit.rows(5)
+    rows[0]["barcode"] = "F-0"
+    ids = project.assets.create(rows).raise_if_failed().ids
+    assets = project.assets.get([ids[0], ids[2], str(uuid.uuid4()), ids[4], ids[3]])
+    table = assets.to_pandas()
+    assert list(table["id"]) == [ids[0], ids[2], ids[4], ids[3]]
+    assert list(table["barcode"].notna()) == [True, False, False, False]
+    assert assets.to_dicts() == project.assets.get(list(table["id"])).to_dicts()
+
+
 def test_deleted_assets_are_missing_unless_asked_for(project: acc.Project, made: acc.BulkResult) -> None:
     id = str(made.ids[0])
     project.assets.delete(id)

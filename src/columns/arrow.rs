@@ -195,7 +195,9 @@ impl<'t> Parts<'t> {
             let filled = filled.clamp(*from, *to);
             match valid {
                 None => nulls.append_n_non_nulls(filled - from),
-                Some(valid) => valid[*from..filled].iter().for_each(|valid| nulls.append(*valid)),
+                Some(valid) => part(valid, *from, *to)
+                    .iter()
+                    .for_each(|valid| nulls.append(*valid)),
             }
             nulls.append_n_nulls(to - filled);
         }
@@ -238,10 +240,7 @@ impl<'t> Parts<'t> {
             let end = numbers.len() + to - from;
             if let Some(column) = column {
                 match whole(&column.data) {
-                    Some(data) => {
-                        let filled = data.len().clamp(*from, *to);
-                        numbers.extend_from_slice(&data[*from..filled]);
-                    }
+                    Some(data) => numbers.extend_from_slice(part(data, *from, *to)),
                     None => numbers.extend((*from..*to).map(|row| of(column.cell(row)).unwrap_or_default())),
                 }
             }
@@ -315,7 +314,7 @@ impl<'t> Parts<'t> {
             match (texts.run(*from, filled), texts.codes()) {
                 (Some((text, start, ends)), _) => strings.extend(text, start, ends)?,
                 (None, Some(codes)) => {
-                    for code in &codes[*from..filled] {
+                    for code in part(codes, *from, *to) {
                         strings.push(texts.value(usize::from(*code)))?;
                     }
                 }
@@ -436,4 +435,9 @@ impl Strings {
 
 fn too_large() -> ArrowError {
     ArrowError::OffsetOverflowError(i32::MAX as usize)
+}
+
+/// The values of these rows, as far as there are any: a column ends at its last value.
+fn part<T>(values: &[T], from: usize, to: usize) -> &[T] {
+    values.get(from..to.min(values.len())).unwrap_or_default()
 }

@@ -66,9 +66,13 @@ pub(super) fn print(time: i64) -> [u8; LENGTH] {
     text
 }
 
-/// Milliseconds since 1970 of a time in any form of RFC 3339.
+/// Milliseconds since 1970 of a time in any form of RFC 3339. A time between two milliseconds is none: it would not be whole.
 pub(super) fn any(text: &str) -> Option<i64> {
-    printed(text).or_else(|| Some(text.parse::<Timestamp>().ok()?.as_millisecond()))
+    printed(text).or_else(|| {
+        let time: Timestamp = text.parse().ok()?;
+        let whole = time.subsec_nanosecond() % 1_000_000 == 0;
+        whole.then(|| time.as_millisecond())
+    })
 }
 
 fn days_in(year: i64, month: i64) -> i64 {
