@@ -13,6 +13,7 @@ use pyo3::types::{PyCFunction, PyDict};
 use pythonize::depythonize;
 use serde::Deserialize;
 
+use super::attached::attached;
 use super::errors::{exception, refused};
 use super::ledger::Ledger;
 use super::logs;
@@ -626,7 +627,7 @@ impl TokenSource for Callable {
         let callable = self.0.clone();
         Box::pin(async move {
             let asked = tokio::task::spawn_blocking(move || {
-                Python::attach(|py| {
+                let asked = attached(|py| {
                     let returned = callable.call0(py).map_err(|raised| {
                         if raised.is_instance_of::<PyKeyboardInterrupt>(py) {
                             // It runs in a thread of the core; a Ctrl-C belongs to the main thread.
@@ -641,7 +642,8 @@ impl TokenSource for Callable {
                         let kind = returned.bind(py).get_type();
                         format!("the function given as auth= returned {kind}, not the token as text")
                     })
-                })
+                });
+                asked.unwrap_or_else(|| Err("Python is shutting down".to_owned()))
             });
             asked
                 .await

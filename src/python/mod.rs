@@ -1,5 +1,6 @@
 //! The border to Python: the only room that knows pyo3.
 
+mod attached;
 mod capsule;
 mod engine;
 mod errors;
@@ -24,7 +25,7 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = false)]
 mod _core {
     use pyo3::prelude::*;
-    use pyo3::types::{PyDict, PyString};
+    use pyo3::types::{PyCFunction, PyDict, PyString, PyTuple};
 
     #[pymodule_export]
     use super::engine::Engine;
@@ -141,6 +142,12 @@ mod _core {
         module.add("CLEAR", super::values::clear(module.py())?)?;
         super::runs::watch_forks(module.py())?;
         let at_exit = module.py().import("atexit")?;
+        let close = |_: &Bound<'_, PyTuple>, _: Option<&Bound<'_, PyDict>>| {
+            Python::attach(|py| py.detach(super::attached::close));
+        };
+        // Called in reverse: the lines of the log are written first.
+        let close = PyCFunction::new_closure(module.py(), None, None, close)?;
+        at_exit.call_method1("register", (close,))?;
         at_exit.call_method1("register", (module.getattr("close_logs")?,))?;
         Ok(())
     }

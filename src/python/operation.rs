@@ -10,6 +10,7 @@ use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError};
 use pyo3::prelude::*;
 use tokio::time::Instant;
 
+use super::attached::attached;
 use super::errors::exception;
 use super::ledger::Ledger;
 use super::logs;
@@ -133,11 +134,11 @@ impl Shared {
     fn end(&self, ended: Ended) {
         let table = ended.table.and_then(|table| {
             let table = Table::unfinished(table, locked(&self.left).take());
-            Python::attach(|py| Py::new(py, table).ok())
+            attached(|py| Py::new(py, table).ok()).flatten()
         });
         let settings = ended
             .settings
-            .and_then(|settings| Python::attach(|py| Py::new(py, Settings(settings)).ok()));
+            .and_then(|settings| attached(|py| Py::new(py, Settings(settings)).ok()).flatten());
         {
             let mut end = locked(&self.end);
             end.settings = settings;
@@ -280,7 +281,7 @@ impl Operation {
                     joined = &mut work => break joined,
                     () = tokio::time::sleep(LOOK) => {}
                 }
-                let asked = || Python::try_attach(|py| closed.call0(py)?.is_truthy(py));
+                let asked = || attached(|py| closed.call0(py)?.is_truthy(py));
                 if let Some(Ok(true)) = tokio::task::block_in_place(asked) {
                     shared.stop.to(Phase::Drain);
                 }
@@ -288,7 +289,7 @@ impl Operation {
             shared.end(ended(joined));
             tokio::task::block_in_place(logs::flush);
             // The loop that waits may be closed, or the interpreter gone; then nobody waits.
-            let called = Python::try_attach(|py| done.call0(py).map(drop));
+            let called = attached(|py| done.call0(py).map(drop));
             if let Some(Err(raised)) = called {
                 log::debug!(target: "acc_assets", "nobody waited for a call: {raised}");
             }

@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyCapsule, PyIterator, PyList, PyString, PyTuple};
 
+use super::attached::attached;
 use super::capsule;
 use super::values::{Value, Values, entries, type_name};
 use crate::input::arrow::{self, Batches, Chunks};
@@ -399,7 +400,7 @@ impl PythonSource {
             Walk::Objects(walk) => walk,
         };
         let values = &mut self.values;
-        let filled = Python::try_attach(|py| match walk {
+        let filled = attached(|py| match walk {
             Objects::Dicts(dicts) => dicts.fill(py, values, sink),
             Objects::Values { items, name, column } => {
                 let column = *column.get_or_insert_with(|| sink.column(name));

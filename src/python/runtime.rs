@@ -34,6 +34,9 @@ impl<T: Clone> PerProcess<T> {
     }
 }
 
+/// What the threads of the runtime are called.
+pub const THREADS: &str = "acc-assets";
+
 /// The runtime of this process: two threads, since requests wait for the network and rows for the interpreter.
 ///
 /// # Errors
@@ -43,7 +46,7 @@ pub fn handle() -> PyResult<Handle> {
     RUNTIME.get(|| {
         let runtime: Runtime = Builder::new_multi_thread()
             .worker_threads(2)
-            .thread_name("acc-assets")
+            .thread_name(THREADS)
             .enable_all()
             .build()
             .map_err(|error| PyRuntimeError::new_err(format!("no runtime could be started: {error}")))?;

@@ -1,0 +1,68 @@
+//! Threads of the core while they are in Python. When the interpreter ends, a thread that wants back in is ended by it in the
+//! middle of our code, which aborts the process. So at exit no thread is let in any more, and those inside are waited for.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use pyo3::prelude::*;
+
+use super::runtime::THREADS;
+
+/// The process in the upper half, so that a forked child does not wait for threads it does not have, and how many of its
+/// threads are inside.
+static INSIDE: AtomicU64 = AtomicU64::new(0);
+static CLOSED: AtomicBool = AtomicBool::new(false);
+
+/// How long the end of the process waits for a function of the user's, such as one that fetches a token.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Runs `work` in Python. `None`: Python has ended or, for a thread of the core, is about to.
+pub fn attached<T>(work: impl FnOnce(Python<'_>) -> T) -> Option<T> {
+    let inside = Inside::new();
+    if CLOSED.load(Ordering::SeqCst) && thread::current().name() == Some(THREADS) {
+        return None;
+    }
+    let done = Python::try_attach(work);
+    drop(inside);
+    done
+}
+
+/// Lets no thread in any more, and waits for those that are inside. For a thread that is not attached.
+pub fn close() {
+    CLOSED.store(true, Ordering::SeqCst);
+    let start = Instant::now();
+    while count(INSIDE.load(Ordering::SeqCst)) > 0 && start.elapsed() < PATIENCE {
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+struct Inside;
+
+impl Inside {
+    fn new() -> Self {
+        change(|count| count + 1);
+        Self
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        change(|count| count.saturating_sub(1));
+    }
+}
+
+fn change(by: impl Fn(u64) -> u64) {
+    let to = |inside| Some((u64::from(std::process::id()) << 32) | by(count(inside)));
+    // It always gives a value, so this never fails.
+    let _ = INSIDE.fetch_update(Ordering::SeqCst, Ordering::SeqCst, to);
+}
+
+/// How many threads of this process are inside.
+fn count(inside: u64) -> u64 {
+    if inside >> 32 == u64::from(std::process::id()) {
+        inside & u64::from(u32::MAX)
+    } else {
+        0
+    }
+}
