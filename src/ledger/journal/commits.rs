@@ -194,3 +194,52 @@ fn write(
 fn gone() -> Error {
     Error::Journal("the journal was not written: its thread has ended".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::input::Label;
+    use crate::ledger::journal::Header;
+    use crate::ledger::{Ledger, State};
+    use crate::validation::Problem;
+
+    #[test]
+    fn phrases_of_rows_that_are_not_written_yet_are_written_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("level-3.sqlite");
+        let header = Header {
+            verb: "create".to_owned(),
+            project: "f6a1e3b5-abaa-4b01-b33a-5d55f36ba047".to_owned(),
+            service: "http://localhost".to_owned(),
+            import_key: None,
+        };
+        let (mut journal, _) = Journal::open(&path, &header).unwrap();
+        let ledger: SharedLedger = Arc::default();
+        lock(&ledger).watch();
+        lock(&ledger).push(Label::Number);
+        write(&mut journal, &ledger, New::Before(1), 1, 1).unwrap();
+        // A row of a stream is read between two requests, and its reason has a phrase of its own.
+        let problem = Problem {
+            rule: "status".into(),
+            column: "Status".to_owned(),
+            value: "Instaled".to_owned(),
+            message: "`Status` is 'Instaled': the project has no such status".to_owned(),
+            fix: "did you mean `Installed`?".to_owned(),
+        };
+        {
+            let mut ledger = lock(&ledger);
+            let row = ledger.push(Label::Number);
+            let fault = ledger.add_problems(&[problem]);
+            ledger.set_fault(row, State::Invalid, fault);
+        }
+        write(&mut journal, &ledger, New::Before(1), 1, 1).unwrap();
+        write(&mut journal, &ledger, New::All, 2, 1).unwrap();
+        drop(journal);
+        let (_journal, kept) = Journal::open(&path, &header).unwrap();
+        let kept: Ledger = kept.unwrap();
+        assert_eq!(kept.fault(1), lock(&ledger).fault(1));
+        assert!(kept.fault(1).is_some());
+    }
+}

@@ -73,7 +73,8 @@ impl Entries {
 
     /// Whether nothing of the rows and requests is in it.
     pub fn is_empty(&self) -> bool {
-        let reasons = self.checks.len() + self.faults.len() + self.bodies.len();
+        // Phrases too: they were taken, and no later take has them.
+        let reasons = self.phrases.len() + self.checks.len() + self.faults.len() + self.bodies.len();
         self.sendings.is_empty() && reasons == 0 && self.records.is_empty()
     }
 
