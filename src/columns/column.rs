@@ -7,9 +7,9 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::kind::Kinds;
-use super::scan::{Odd, Scanner};
 use super::texts::Texts;
 use super::time;
+use crate::model::scan::{Odd, Scanner};
 use crate::model::value;
 
 /// One value of a column.

@@ -7,7 +7,6 @@ mod arrow;
 mod column;
 mod kind;
 mod page;
-mod scan;
 mod shape;
 mod table;
 mod texts;

@@ -12,11 +12,11 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::column::{Cell, Column};
 use super::kind::FIRST;
-use super::scan::{Number, Odd, Scanner};
 use super::shape::{
     ATTRIBUTES, ATTRIBUTES_OBJECT, Level, Member, Members, ROW, Role, Slot, attribute_number,
 };
 use crate::model::asset::{entries, keyed, list, members};
+use crate::model::scan::{Number, Odd, Scanner};
 use crate::model::value;
 
 /// Ends of texts are counted in 32 bits, and a value may be written longer than it came.
@@ -99,25 +99,17 @@ impl Received {
     fn fast(&mut self, text: &str, member: &str, watched: &[&str]) -> Result<(), Odd> {
         let scanner = &mut Scanner::new(text);
         let mut page = None;
-        scanner.expect(b'{')?;
-        scanner.at -= 1;
-        scanner.items(b'}', |scanner| {
-            if scanner.peek() != b'"' {
-                return Err(Odd);
-            }
-            let (name, escaped) = scanner.string()?;
-            scanner.expect(b':')?;
-            let first = scanner.next();
-            if name == member && first == b'[' && page.is_none() {
+        scanner.object(|scanner, name| {
+            if name == member && scanner.peek() == b'[' && page.is_none() {
                 page = Some(self.fast_rows(scanner, watched)?);
-            } else if escaped || name == member {
+            } else if name == member {
                 return Err(Odd);
             } else {
                 let start = scanner.at;
                 scanner.skip(1)?;
                 self.members.push((name.to_owned(), start..scanner.at));
             }
-            Ok(false)
+            Ok(())
         })?;
         self.page = page.filter(|_| scanner.is_at_end()).ok_or(Odd)?;
         Ok(())

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::scan::{Odd, Scanner};
+use crate::model::scan::{Odd, Scanner};
 
 /// The member whose members are columns of their own.
 pub(super) const ATTRIBUTES: &str = "customAttributes";
@@ -113,15 +113,7 @@ impl Members {
         last: usize,
         watched: &[&str],
     ) -> Result<usize, Odd> {
-        if scanner.peek() != b'"' {
-            return Err(Odd);
-        }
-        let (name, escaped) = scanner.string()?;
-        if escaped {
-            return Err(Odd);
-        }
-        scanner.expect(b':')?;
-        scanner.next();
+        let name = scanner.key()?;
         let member = self.find(level, name, watched);
         let next = std::mem::replace(&mut self.known[last].next, member);
         // It came between two others.

@@ -1,6 +1,6 @@
 //! The texts of a column, one after another; where few different ones repeat, each of them once.
 
-use super::scan::{Scanner, same};
+use crate::model::scan::{Scanner, same};
 
 /// As many different texts are looked at before a column is taken for one whose texts differ.
 const FEW: usize = 16;

@@ -1,7 +1,7 @@
 //! Wire shapes and nothing else: read leniently, since a success that cannot be read would leave rows in doubt.
 
 pub mod asset;
-mod scan;
+pub(crate) mod scan;
 pub mod settings;
 pub mod text;
 pub mod value;

@@ -1,261 +1,382 @@
-//! JSON read in one pass that copies nothing.
-//!
-//! It takes no text that is not JSON, but not all JSON: what nests deeper than any response is left to serde, and so is
-//! saying what is wrong with a text.
+//! A strict reader of JSON tokens. What it takes, `serde_json` takes too; what it refuses is read again by `serde_json`.
 
-use crate::model::text::Text;
+/// The text is no JSON, or such that this reader leaves it to the slow one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Odd;
 
-/// Deeper than any response of the service; serde stops at 128.
-const DEEPEST: usize = 32;
+/// Deeper values are left to the slow reader, which takes 128 levels.
+const DEEPEST: u32 = 64;
 
-/// A key of an object, as it is written, in its quotes.
-#[derive(Clone, Copy)]
-pub(super) struct Key<'a> {
-    token: &'a str,
-    /// Whether any of its characters is escaped.
-    escaped: bool,
-}
+/// More digits than this may be beyond all floats.
+const MOST_DIGITS: usize = 300;
 
-impl Key<'_> {
-    /// Whether this is the name, which has nothing to escape.
-    pub(super) fn is(&self, name: &str) -> bool {
-        if self.escaped {
-            return Text::of(self.token).0.is_some_and(|key| key == name);
-        }
-        self.token.len() == name.len() + 2 && self.token[1..].starts_with(name)
-    }
-}
+/// Fewer digits than this fit into 64 bits.
+const SURE_DIGITS: usize = 19;
 
-/// The members of an object that were left unread: those before the first that was read, and those between it and the
-/// next ones. Each text ends with a comma.
-#[derive(Default)]
-pub(super) struct Left<'a>([&'a str; 3]);
-
-/// A text, and how far it was read. Where a method returns `None`, the text is not taken.
-pub(super) struct Scan<'a> {
+/// The bytes of a JSON text, from the front to the end.
+pub(crate) struct Scanner<'a> {
     text: &'a str,
-    at: usize,
+    pub at: usize,
 }
 
-impl<'a> Scan<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+/// A number.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Number {
+    Int(i64),
+    /// A whole number beyond `i64` that fits into `u64`.
+    Large,
+    Float(f64),
+}
+
+impl<'a> Scanner<'a> {
+    pub fn new(text: &'a str) -> Self {
         Self { text, at: 0 }
     }
 
-    /// How far the text was read.
-    pub(super) fn at(&self) -> usize {
-        self.at
+    /// The text from `start` to here.
+    pub fn since(&self, start: usize) -> &'a str {
+        // Both ends are at ASCII characters: every token begins and ends with one.
+        self.text.get(start..self.at).unwrap_or_default()
+    }
+
+    #[inline]
+    pub fn peek(&self) -> u8 {
+        self.text.as_bytes().get(self.at).copied().unwrap_or(0)
     }
 
     /// The next byte that is no blank.
-    pub(super) fn peek(&mut self) -> Option<u8> {
+    #[inline]
+    pub fn next(&mut self) -> u8 {
+        let bytes = self.text.as_bytes();
+        match bytes.get(self.at) {
+            Some(byte) if *byte > b' ' => *byte,
+            _ => self.after_blanks(),
+        }
+    }
+
+    #[cold]
+    fn after_blanks(&mut self) -> u8 {
+        let bytes = self.text.as_bytes();
         loop {
-            let byte = *self.text.as_bytes().get(self.at)?;
-            if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
-                return Some(byte);
+            match bytes.get(self.at) {
+                Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
+                Some(byte) => return *byte,
+                None => return 0,
             }
+        }
+    }
+
+    /// Takes this byte, after blanks.
+    #[inline]
+    pub fn expect(&mut self, byte: u8) -> Result<(), Odd> {
+        if self.next() == byte {
             self.at += 1;
+            Ok(())
+        } else {
+            Err(Odd)
         }
     }
 
-    /// Whether nothing follows but blanks.
-    pub(super) fn is_at_end(&mut self) -> bool {
-        self.peek().is_none()
+    /// Takes these bytes if they come next.
+    #[inline]
+    pub fn take(&mut self, token: &[u8]) -> bool {
+        let next = self.text.as_bytes().get(self.at..self.at + token.len());
+        let comes = next.is_some_and(|next| same(next, token));
+        if comes {
+            self.at += token.len();
+        }
+        comes
     }
 
-    fn take(&mut self, byte: u8) -> Option<()> {
-        (self.peek()? == byte).then(|| self.at += 1)
+    /// Takes a string of these characters, none of which is escaped.
+    #[inline]
+    pub fn take_string(&mut self, text: &str) -> bool {
+        let (start, bytes) = (self.at + 1, self.text.as_bytes());
+        let end = start + text.len();
+        let comes = bytes.get(end) == Some(&b'"') && same(&bytes[start..end], text.as_bytes());
+        if comes {
+            self.at = end + 1;
+        }
+        comes
     }
 
-    /// Reads an object: `member` is called after each key, as it is written, and reads the value.
-    pub(super) fn object(&mut self, mut member: impl FnMut(&mut Self, Key<'a>) -> Option<()>) -> Option<()> {
-        self.take(b'{')?;
-        if self.peek()? == b'}' {
-            return self.take(b'}');
-        }
-        loop {
-            let key = self.string()?;
-            self.take(b':')?;
-            member(self, key)?;
-            if self.ends(b'}')? {
-                return Some(());
-            }
-        }
+    /// The eight bytes after the next one.
+    #[inline]
+    pub fn word(&self) -> Option<u64> {
+        let bytes = self.text.as_bytes().get(self.at + 1..self.at + 9)?;
+        Some(u64::from_le_bytes(bytes.try_into().ok()?))
     }
 
-    /// Reads an object that is much like the one before, as the entries of a list are. `member` is called after the
-    /// keys that it may be called for, and says whether it has read the value, which is skipped otherwise.
-    ///
-    /// Members that it leaves, and that are written as in the object before, are compared and not read.
-    pub(super) fn alike_object(
-        &mut self,
-        left: &mut Left<'a>,
-        mut member: impl FnMut(&mut Self, Key<'a>) -> Option<bool>,
-    ) -> Option<()> {
-        self.take(b'{')?;
-        if self.peek()? == b'}' {
-            return self.take(b'}');
-        }
-        // How many members were read, and where those begin that were left since.
-        let (mut read, mut start) = (0, self.at);
-        loop {
-            if start == self.at
-                && let Some(same) = left.0.get(read)
-                && self.text.as_bytes()[start..].starts_with(same.as_bytes())
-            {
-                self.at += same.len();
-            }
-            self.peek()?;
-            let key = self.string()?;
-            self.take(b':')?;
-            let is_read = member(self, key)?;
-            if !is_read {
-                self.value()?;
-            }
-            if self.ends(b'}')? {
-                return Some(());
-            }
-            if is_read {
-                (read, start) = (read + 1, self.at);
-            } else if let Some(left) = left.0.get_mut(read) {
-                *left = self.text.get(start..self.at)?;
-            }
+    /// The characters of a string of this length that comes next, if it is one; its quotes are not looked at.
+    #[inline]
+    pub fn string_of(&self, length: usize) -> Option<&'a str> {
+        let end = self.at + 1 + length;
+        let is_string = self.text.as_bytes().get(end) == Some(&b'"');
+        if is_string {
+            self.text.get(self.at + 1..end)
+        } else {
+            None
         }
     }
 
-    /// Reads a list: `entry` is called before each of its entries, and reads it.
-    pub(super) fn list(&mut self, mut entry: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
-        self.take(b'[')?;
-        if self.peek()? == b']' {
-            return self.take(b']');
-        }
-        loop {
-            self.peek()?;
-            entry(self)?;
-            if self.ends(b']')? {
-                return Some(());
-            }
-        }
-    }
-
-    /// What follows a member or an entry: a comma, or the end.
-    fn ends(&mut self, end: u8) -> Option<bool> {
-        let byte = self.peek()?;
+    /// Whether another item follows, or else the object or list ends here.
+    #[inline]
+    pub fn goes_on(&mut self, close: u8) -> Result<bool, Odd> {
+        let byte = self.next();
         self.at += 1;
-        (byte == b',' || byte == end).then_some(byte == end)
-    }
-
-    /// Reads any value, and returns it as it is written.
-    pub(super) fn value(&mut self) -> Option<&'a str> {
-        self.peek()?;
-        let start = self.at;
-        self.skip(0)?;
-        self.text.get(start..self.at)
-    }
-
-    fn skip(&mut self, depth: usize) -> Option<()> {
-        if depth == DEEPEST {
-            return None;
-        }
-        match self.peek()? {
-            b'"' => self.string().map(|_| ()),
-            b'{' => self.object(|scan, _| scan.skip(depth + 1)),
-            b'[' => self.list(|scan| scan.skip(depth + 1)),
-            b't' => self.word("true"),
-            b'f' => self.word("false"),
-            b'n' => self.word("null"),
-            _ => self.number(),
+        match byte {
+            b',' => {
+                self.next();
+                Ok(true)
+            }
+            byte if byte == close => Ok(false),
+            _ => Err(Odd),
         }
     }
 
-    fn word(&mut self, word: &str) -> Option<()> {
-        let rest = self.text.as_bytes().get(self.at..)?;
-        rest.starts_with(word.as_bytes()).then(|| self.at += word.len())
+    pub fn is_at_end(&mut self) -> bool {
+        self.next();
+        self.at == self.text.len()
     }
 
-    /// Reads a string.
-    fn string(&mut self) -> Option<Key<'a>> {
-        self.take(b'"')?;
-        let (bytes, start) = (self.text.as_bytes(), self.at - 1);
+    /// Begins an object or list; false if it is empty.
+    #[inline]
+    pub fn begin(&mut self, close: u8) -> bool {
+        self.at += 1;
+        let is_empty = self.next() == close;
+        self.at += usize::from(is_empty);
+        !is_empty
+    }
+
+    /// Reads a string whose quote comes next. Its characters, and whether some of them are escaped.
+    #[inline]
+    pub fn string(&mut self) -> Result<(&'a str, bool), Odd> {
+        let bytes = self.text.as_bytes();
+        let start = self.at + 1;
+        let mut at = start;
         let mut escaped = false;
         loop {
-            self.at += plain(bytes.get(self.at..)?);
-            let byte = *bytes.get(self.at)?;
-            self.at += 1;
-            match byte {
-                b'"' => {
-                    let token = self.text.get(start..self.at)?;
-                    return Some(Key { token, escaped });
+            at = plain_until(bytes, at);
+            match bytes.get(at) {
+                Some(b'"') => {
+                    self.at = at + 1;
+                    let text = self.text.get(start..at).ok_or(Odd)?;
+                    return Ok((text, escaped));
                 }
-                b'\\' => escaped = true,
-                // No control character is in a string as it is.
-                _ => return None,
-            }
-            let escape = *bytes.get(self.at)?;
-            self.at += 1;
-            if escape == b'u' {
-                let digits = bytes.get(self.at..self.at + 4)?;
-                digits.iter().all(u8::is_ascii_hexdigit).then_some(())?;
-                self.at += 4;
-            } else if !b"\"\\/bfnrt".contains(&escape) {
-                return None;
+                Some(b'\\') => {
+                    escaped = true;
+                    at += match bytes.get(at + 1) {
+                        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
+                        Some(b'u') => {
+                            let digits = bytes.get(at + 2..at + 6).ok_or(Odd)?;
+                            if !digits.iter().all(u8::is_ascii_hexdigit) {
+                                return Err(Odd);
+                            }
+                            6
+                        }
+                        _ => return Err(Odd),
+                    };
+                }
+                _ => return Err(Odd),
             }
         }
     }
 
-    fn digits(&mut self) -> usize {
-        let rest = &self.text.as_bytes()[self.at..];
-        let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        self.at += count;
-        count
+    /// Reads a number that begins here.
+    pub fn number(&mut self) -> Result<Number, Odd> {
+        let bytes = self.text.as_bytes();
+        let start = self.at;
+        let negative = self.peek() == b'-';
+        let mut at = start + usize::from(negative);
+        let first = at;
+        let mut sum: u64 = 0;
+        while let Some(digit) = bytes
+            .get(at)
+            .map(|byte| byte.wrapping_sub(b'0'))
+            .filter(|digit| *digit < 10)
+        {
+            sum = sum.wrapping_mul(10).wrapping_add(u64::from(digit));
+            at += 1;
+        }
+        let whole = if at - first < SURE_DIGITS {
+            Some(sum)
+        } else {
+            self.text.get(first..at).and_then(|digits| digits.parse().ok())
+        };
+        if at == first || (bytes[first] == b'0' && at > first + 1) {
+            return Err(Odd);
+        }
+        if !matches!(bytes.get(at), Some(b'.' | b'e' | b'E')) {
+            self.at = at;
+            return match whole {
+                // JSON has a negative zero, and integers do not.
+                Some(0) if negative => Ok(Number::Float(-0.0)),
+                Some(whole) if negative => match 0_i64.checked_sub_unsigned(whole) {
+                    Some(number) => Ok(Number::Int(number)),
+                    None => self.float(start),
+                },
+                Some(whole) => Ok(i64::try_from(whole).map_or(Number::Large, Number::Int)),
+                None => self.float(start),
+            };
+        }
+        if bytes[at] == b'.' {
+            at = digits(bytes, at + 1)?;
+        }
+        if let Some(b'e' | b'E') = bytes.get(at) {
+            at += 1;
+            if let Some(b'+' | b'-') = bytes.get(at) {
+                at += 1;
+            }
+            at = digits(bytes, at)?;
+        }
+        self.at = at;
+        self.float(start)
     }
 
-    fn skips(&mut self, bytes: &[u8]) -> bool {
-        let found = self
-            .text
-            .as_bytes()
-            .get(self.at)
-            .is_some_and(|byte| bytes.contains(byte));
-        self.at += usize::from(found);
-        found
+    fn float(&self, start: usize) -> Result<Number, Odd> {
+        let number: f64 = self.since(start).parse().map_err(|_| Odd)?;
+        if number.is_finite() {
+            Ok(Number::Float(number))
+        } else {
+            Err(Odd)
+        }
     }
 
-    fn number(&mut self) -> Option<()> {
-        self.skips(b"-");
-        // No digit follows a zero in front.
-        if !self.skips(b"0") && self.digits() == 0 {
-            return None;
+    /// Skips a value. Says whether it may hold what `serde_json` cannot: half a surrogate pair, or a number beyond all floats.
+    pub fn skip(&mut self, depth: u32) -> Result<bool, Odd> {
+        if depth > DEEPEST {
+            return Err(Odd);
         }
-        if self.skips(b".") && self.digits() == 0 {
-            return None;
-        }
-        if self.skips(b"eE") {
-            self.skips(b"+-");
-            if self.digits() == 0 {
-                return None;
+        match self.next() {
+            b'"' => self.string().map(|(_, escaped)| escaped),
+            b't' => self.literal(b"true"),
+            b'f' => self.literal(b"false"),
+            b'n' => self.literal(b"null"),
+            b'[' => self.items(b']', |scanner| scanner.skip(depth + 1)),
+            b'{' => self.items(b'}', |scanner| {
+                if scanner.next() != b'"' {
+                    return Err(Odd);
+                }
+                let (_, escaped) = scanner.string()?;
+                scanner.expect(b':')?;
+                Ok(scanner.skip(depth + 1)? | escaped)
+            }),
+            _ => {
+                let start = self.at;
+                self.number()?;
+                Ok(self.at - start > MOST_DIGITS)
             }
         }
-        Some(())
+    }
+
+    /// Reads the name of a member and the colon after it. A name with escapes is left to the slow reader.
+    #[inline]
+    pub fn key(&mut self) -> Result<&'a str, Odd> {
+        if self.next() != b'"' {
+            return Err(Odd);
+        }
+        let (name, escaped) = self.string()?;
+        if escaped {
+            return Err(Odd);
+        }
+        self.expect(b':')?;
+        self.next();
+        Ok(name)
+    }
+
+    /// Reads an object: `member` is called with each name, and reads the value that comes next.
+    pub fn object(
+        &mut self,
+        mut member: impl FnMut(&mut Self, &'a str) -> Result<(), Odd>,
+    ) -> Result<(), Odd> {
+        if self.next() != b'{' {
+            return Err(Odd);
+        }
+        self.items(b'}', |scanner| {
+            let name = scanner.key()?;
+            member(scanner, name)?;
+            Ok(false)
+        })?;
+        Ok(())
+    }
+
+    /// Reads what is between two brackets, one after another; the opening one comes next.
+    pub fn items(
+        &mut self,
+        close: u8,
+        mut item: impl FnMut(&mut Self) -> Result<bool, Odd>,
+    ) -> Result<bool, Odd> {
+        let mut doubtful = false;
+        if self.begin(close) {
+            loop {
+                doubtful |= item(self)?;
+                if !self.goes_on(close)? {
+                    break;
+                }
+            }
+        }
+        Ok(doubtful)
+    }
+
+    pub fn literal(&mut self, token: &[u8]) -> Result<bool, Odd> {
+        if self.take(token) { Ok(false) } else { Err(Odd) }
     }
 }
 
-/// How many bytes come before the first quote, backslash or control character.
-fn plain(bytes: &[u8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = ONES << 7;
-    let (blocks, rest) = bytes.as_chunks::<8>();
-    for (number, block) in blocks.iter().enumerate() {
-        let block = u64::from_le_bytes(*block);
-        // A byte below a limit borrows from its highest bit. Borrows go up, so the lowest mark is right.
-        let below = |block: u64, limit: u64| block.wrapping_sub(ONES * limit) & !block;
-        let equals = |byte: u8| below(block ^ (ONES * u64::from(byte)), 1);
-        let found = (below(block, 0x20) | equals(b'"') | equals(b'\\')) & HIGH;
-        if found != 0 {
-            return number * 8 + (found.trailing_zeros() / 8) as usize;
-        }
+/// Whether bytes of the same length are the same; names and ids are short, so that a call would take longer.
+#[inline]
+pub(crate) fn same(left: &[u8], right: &[u8]) -> bool {
+    if left.len() != right.len() {
+        return false;
     }
-    let is_plain = |byte: &&u8| **byte >= 0x20 && !b"\"\\".contains(*byte);
-    blocks.len() * 8 + rest.iter().take_while(is_plain).count()
+    let ((left_words, left_rest), (right_words, right_rest)) =
+        (left.as_chunks::<8>(), right.as_chunks::<8>());
+    let words = left_words
+        .iter()
+        .zip(right_words)
+        .all(|(left, right)| left == right);
+    words
+        && match (left.last_chunk::<8>(), right.last_chunk::<8>()) {
+            (Some(left), Some(right)) => left == right,
+            _ => left_rest
+                .iter()
+                .zip(right_rest)
+                .all(|(left, right)| left == right),
+        }
+}
+
+/// At least one digit, and all that follow.
+fn digits(bytes: &[u8], start: usize) -> Result<usize, Odd> {
+    let rest = bytes.get(start..).unwrap_or_default();
+    let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if count == 0 { Err(Odd) } else { Ok(start + count) }
+}
+
+/// Where the next quote, backslash or control character is, eight bytes at a time.
+#[inline]
+fn plain_until(bytes: &[u8], mut at: usize) -> usize {
+    const LOW: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let holds_zero = |word: u64| word.wrapping_sub(LOW) & !word & HIGH;
+    for chunk in bytes.get(at..).unwrap_or_default().as_chunks::<8>().0 {
+        let word = u64::from_le_bytes(*chunk);
+        let quote = holds_zero(word ^ (LOW * u64::from(b'"')));
+        let backslash = holds_zero(word ^ (LOW * u64::from(b'\\')));
+        let control = word.wrapping_sub(LOW * 0x20) & !word & HIGH;
+        // The lowest bit that is set is right; borrows only disturb the ones above it.
+        let found = quote | backslash | control;
+        if found != 0 {
+            return at + found.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    while let Some(byte) = bytes.get(at) {
+        if matches!(byte, b'"' | b'\\' | 0..0x20) {
+            break;
+        }
+        at += 1;
+    }
+    at
 }
 
 #[cfg(test)]
@@ -265,16 +386,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_byte_that_is_not_plain_is_found_anywhere() {
-        for byte in [b'"', b'\\', 0, 0x1f, b'\n'] {
-            for before in 0..40 {
-                let mut text = "a\u{e9}\u{7f} !#]^~\u{20ac}x\u{80}".repeat(4).into_bytes();
-                text.truncate(before);
-                text.push(byte);
-                text.extend([byte, b'b', 0x1f, b'"', b'c', b'd', b'e', b'f', b'g']);
-                assert_eq!(plain(&text), before, "{byte}");
-                assert_eq!(plain(&text[..before]), before);
-            }
+    fn strings_end_at_their_quote() {
+        for (text, read) in [
+            (r#""""#, Ok(("", false))),
+            (r#""abc" "#, Ok(("abc", false))),
+            (r#""12345678" "#, Ok(("12345678", false))),
+            (r#""1234567890é\"x" "#, Ok((r#"1234567890é\"x"#, true))),
+            (r#""\u00e9""#, Ok((r"\u00e9", true))),
+            (r#""\u00g9""#, Err(Odd)),
+            (r#""\x""#, Err(Odd)),
+            ("\"a\nb\"", Err(Odd)),
+            ("\"abcdefghijk\nb\"", Err(Odd)),
+            (r#""abc"#, Err(Odd)),
+            (r#""abc\"#, Err(Odd)),
+        ] {
+            assert_eq!(Scanner::new(text).string(), read, "{text}");
         }
     }
 
@@ -290,9 +416,8 @@ mod tests {
             "1E5",
             "\"\u{fc}\u{7f}\"",
         ] {
-            let mut scan = Scan::new(text);
-            assert_eq!(scan.value(), Some(text.trim()), "{text}");
-            assert!(scan.is_at_end(), "{text}");
+            let mut scanner = Scanner::new(text);
+            assert!(scanner.skip(0).is_ok() && scanner.is_at_end(), "{text}");
         }
         for text in [
             "",
@@ -323,13 +448,78 @@ mod tests {
             "NaN",
             "--1",
         ] {
-            let mut scan = Scan::new(text);
-            let taken = scan.value().is_some() && scan.is_at_end();
+            let mut scanner = Scanner::new(text);
+            let taken = scanner.skip(0).is_ok() && scanner.is_at_end();
             assert!(!taken, "{text}");
             assert!(serde_json::from_str::<&RawValue>(text).is_err(), "{text}");
         }
-        let deep = "[".repeat(DEEPEST) + &"]".repeat(DEEPEST);
-        assert_eq!(Scan::new(&deep).value(), Some(deep.as_str()));
-        assert_eq!(Scan::new(&format!("[{deep}]")).value(), None);
+        let deep = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+        let deepest = DEEPEST as usize + 1;
+        assert!(Scanner::new(&deep(deepest)).skip(0).is_ok());
+        assert!(Scanner::new(&deep(deepest + 1)).skip(0).is_err());
+    }
+
+    #[test]
+    fn the_first_byte_that_is_not_plain_is_found_anywhere() {
+        for byte in [b'"', b'\\', 0, 0x1f, b'\n'] {
+            for before in 0..40 {
+                let mut text = "a\u{e9}\u{7f} !#]^~\u{20ac}x\u{80}".repeat(4).into_bytes();
+                text.truncate(before);
+                text.push(byte);
+                text.extend([byte, b'b', 0x1f, b'"', b'c', b'd', b'e', b'f', b'g']);
+                assert_eq!(plain_until(&text, 0), before, "{byte}");
+                assert_eq!(plain_until(&text[..before], 0), before);
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_are_read_as_serde_json_reads_them() {
+        for text in [
+            "0",
+            "-0",
+            "7",
+            "-7",
+            "9223372036854775807",
+            "9223372036854775808",
+            "-9223372036854775808",
+            "-9223372036854775809",
+            "18446744073709551615",
+            "18446744073709551616",
+            "1.50",
+            "1e3",
+            "1E-3",
+            "-0.0",
+            "1e308",
+            "123456789012345678901234567890",
+            "0.1",
+            "5e-324",
+            "1e-400",
+            "8.41e21",
+            "9007199254740993.0",
+            "01",
+            "1.",
+            ".5",
+            "-",
+            "1e",
+            "1e+",
+            "+1",
+            "1e999",
+            "-01",
+        ] {
+            let mut scanner = Scanner::new(text);
+            let read = scanner.number().ok().filter(|_| scanner.at == text.len());
+            let expected: Option<serde_json::Number> = serde_json::from_str(text).ok();
+            let same = match (read, &expected) {
+                (None, None) => true,
+                (Some(Number::Int(read)), Some(number)) => number.as_i64() == Some(read),
+                (Some(Number::Large), Some(number)) => number.is_u64() && !number.is_i64(),
+                (Some(Number::Float(read)), Some(number)) => {
+                    number.is_f64() && number.as_f64().map(f64::to_bits) == Some(read.to_bits())
+                }
+                _ => false,
+            };
+            assert!(same, "{text}: {read:?}, not {expected:?}");
+        }
     }
 }
