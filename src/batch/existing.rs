@@ -237,15 +237,10 @@ impl Reader {
         let call = session.to(&settings::CATEGORIES, &[("project", &project.to_string())]);
         let Ok(call) = call else { return Vec::new() };
         let at = |stage| self.context.count(stage);
-        let mut pages = session.pages(call).told(&at);
-        let mut ids = Vec::new();
-        while let Ok(Some(page)) = pages.next().await {
-            let categories = page
-                .texts()
-                .filter_map(|text| Category::read(&value::read(text)?));
-            ids.extend(categories.map(|category| category.id));
-        }
-        ids
+        let pages = session.pages(call).told(&at);
+        let categories = pages.rows(|row| Category::read(&value::read(row)?)).await;
+        let categories = categories.unwrap_or_default().into_iter().flatten();
+        categories.map(|category| category.id).collect()
     }
 
     /// The assets of a page; an error where an entry is not one.

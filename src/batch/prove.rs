@@ -619,11 +619,10 @@ async fn list(
     let call = call.with_query((lookup.query)(since, places));
     let at = |stage| context.count(stage);
     // An ignored filter only makes this list longer, and its entries are told apart by what they say.
-    let table = session.pages(call).told(&at).unchecked().collect().await?;
-    let entries = (0..table.len()).filter_map(|at| table.json(at));
-    let found: Vec<Found> = entries.filter_map(|entry| (lookup.read)(&entry)).collect();
-    let whole = found.len() == table.len();
-    Ok((found, whole))
+    let pages = session.pages(call).told(&at).unchecked();
+    let read: Vec<Option<Found>> = pages.rows(lookup.read).await?;
+    let whole = read.iter().all(Option::is_some);
+    Ok((read.into_iter().flatten().collect(), whole))
 }
 
 async fn by_id(

@@ -10,9 +10,8 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value;
 use tokio::task::JoinSet;
 
-use crate::api::{Endpoint, settings};
+use crate::api::{Call, Endpoint, settings};
 use crate::call::Session;
-use crate::columns::Table;
 use crate::error::Error;
 use crate::http::Phase;
 use crate::ids::ProjectId;
@@ -37,17 +36,17 @@ impl Reader {
     pub async fn read(&self) -> Result<Content, Error> {
         let deleted = [("includeDeleted", "true")];
         let (categories, sets, attributes, locations) = tokio::join!(
-            self.list(&settings::CATEGORIES, &[], None),
-            self.list(&settings::STATUS_SETS, &deleted, None),
-            self.list(&settings::CUSTOM_ATTRIBUTES, &deleted, None),
+            self.list(&settings::CATEGORIES, &[], None, Category::read),
+            self.list(&settings::STATUS_SETS, &deleted, None, StatusSet::read),
+            self.list(&settings::CUSTOM_ATTRIBUTES, &deleted, None, Attribute::read),
             self.locations(),
         );
         let mut content = Content {
             project: self.project.to_string(),
             read_at: jiff::Timestamp::now().to_string(),
-            categories: entries(&categories?, Category::read),
-            status_sets: entries(&sets?, StatusSet::read),
-            attributes: entries(&attributes?, Attribute::read),
+            categories: categories?,
+            status_sets: sets?,
+            attributes: attributes?,
             ..Content::default()
         };
         self.add_locations(&mut content, locations)?;
@@ -66,10 +65,10 @@ impl Reader {
         Ok(content)
     }
 
-    fn add_locations(&self, content: &mut Content, read: Result<Table, Error>) -> Result<(), Error> {
+    fn add_locations(&self, content: &mut Content, read: Result<Vec<Location>, Error>) -> Result<(), Error> {
         content.notes.retain(|note| !note.starts_with(LOCATIONS_UNREAD));
         match read {
-            Ok(table) => content.locations = Some(entries(&table, Location::read)),
+            Ok(locations) => content.locations = Some(locations),
             // The call was stopped; nothing is wrong with the locations.
             Err(error) if self.session.stop.phase() > Phase::Run => return Err(error),
             // Rows with ids, or without locations, can be checked all the same.
@@ -158,17 +157,10 @@ impl Reader {
         match asked {
             Asked::Attributes(category) => {
                 let inherited = ("includeInherited", "true");
-                let table = self
-                    .list(
-                        &settings::CATEGORY_ATTRIBUTES,
-                        &[inherited],
-                        Some(("category_id", category.as_str())),
-                    )
-                    .await?;
-                Ok(Told::Attributes(
-                    category,
-                    entries(&table, Inheritance::of_attribute),
-                ))
+                let place = Some(("category_id", category.as_str()));
+                let (endpoint, read) = (&settings::CATEGORY_ATTRIBUTES, Inheritance::of_attribute);
+                let attributes = self.list(endpoint, &[inherited], place, read).await?;
+                Ok(Told::Attributes(category, attributes))
             }
             Asked::StatusSets(ids) => self.status_sets(&ids).await.map(Told::StatusSets),
         }
@@ -181,31 +173,36 @@ impl Reader {
             .to(&settings::CATEGORY_STATUS_SETS, &[("project", &project)])?
             .with_query([("includeInherited", "true")])
             .with_body(serde_json::json!({ "ids": ids }).to_string());
-        let table = self.session.pages(call).collect().await?;
-        Ok(entries(&table, Inheritance::of_status_set))
+        self.rows(call, Inheritance::of_status_set).await
     }
 
-    async fn locations(&self) -> Result<Table, Error> {
+    async fn locations(&self) -> Result<Vec<Location>, Error> {
         match &self.locations_container {
-            None => self.list(&settings::LOCATIONS, &[], None).await,
+            None => self.list(&settings::LOCATIONS, &[], None, Location::read).await,
             Some(container) => {
                 let place = Some(("container", container.as_str()));
-                self.list(&settings::LOCATIONS_OF_CONTAINER, &[], place).await
+                let endpoint = &settings::LOCATIONS_OF_CONTAINER;
+                self.list(endpoint, &[], place, Location::read).await
             }
         }
     }
 
-    async fn list(
+    async fn list<T>(
         &self,
         endpoint: &'static Endpoint,
         query: &[(&str, &str)],
         place: Option<(&str, &str)>,
-    ) -> Result<Table, Error> {
+        read: impl Fn(&Value) -> Option<T>,
+    ) -> Result<Vec<T>, Error> {
         let project = self.project.to_string();
         let places: Vec<(&str, &str)> = place.into_iter().chain([("project", project.as_str())]).collect();
         let call = self.session.to(endpoint, &places)?;
-        let call = call.with_query(query.iter().copied());
-        self.session.pages(call).collect().await
+        self.rows(call.with_query(query.iter().copied()), read).await
+    }
+
+    async fn rows<T>(&self, call: Call, read: impl Fn(&Value) -> Option<T>) -> Result<Vec<T>, Error> {
+        let rows = self.session.pages(call).rows(|row| read(&value::read(row)?));
+        Ok(rows.await?.into_iter().flatten().collect())
     }
 }
 
@@ -257,11 +254,5 @@ fn unclear(
                 .is_none_or(|all| !all.is_empty())
         })
         .cloned()
-        .collect()
-}
-
-fn entries<T>(table: &Table, read: impl Fn(&Value) -> Option<T>) -> Vec<T> {
-    (0..table.len())
-        .filter_map(|row| read(&value::read(&table.json(row)?)?))
         .collect()
 }

@@ -15,7 +15,6 @@ use uuid::Uuid;
 use crate::api::settings as endpoints;
 use crate::api::{Call, Endpoint};
 use crate::call::Session;
-use crate::columns::Table;
 use crate::error::Error;
 use crate::http::refusal::request_id;
 use crate::http::{Phase, Response, Stage, untold};
@@ -287,15 +286,10 @@ impl Writer {
 
     /// The id of what is called so now.
     async fn look(&self, made: &Made) -> Result<Option<String>, Error> {
-        let table = self.list(made.list()).await?;
-        let entries = (0..table.len()).filter_map(|row| value::read(&table.json(row)?));
-        Ok(made.find(entries))
-    }
-
-    async fn list(&self, endpoint: &'static Endpoint) -> Result<Table, Error> {
         let project = self.project.to_string();
-        let call = self.session.to(endpoint, &[("project", &project)])?;
-        self.session.pages(call).collect().await
+        let call = self.session.to(made.list(), &[("project", &project)])?;
+        let entries = self.session.pages(call).rows(value::read).await?;
+        Ok(made.find(entries.into_iter().flatten()))
     }
 
     /// Assigns something, which is as well done twice.

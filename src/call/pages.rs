@@ -212,16 +212,16 @@ impl<'s> Pages<'s> {
         Some(format!("{reason}, so reading on would never end"))
     }
 
-    /// Reads all pages into a table.
+    /// Reads each row of all pages.
     ///
     /// # Errors
     /// As [`Self::next`]: nothing is returned of a list that could not be read to its end.
-    pub async fn collect(mut self) -> Result<Table, Error> {
-        let mut table = Table::default();
+    pub async fn rows<T>(mut self, mut read: impl FnMut(&str) -> T) -> Result<Vec<T>, Error> {
+        let mut rows = Vec::new();
         while let Some(page) = self.next().await? {
-            add(&mut table, page);
+            rows.extend(page.texts().map(&mut read));
         }
-        Ok(table)
+        Ok(rows)
     }
 }
 
@@ -244,16 +244,14 @@ impl Reading {
             let page = pages.next().await;
             place.clone_from(pages.place());
             match page? {
-                Some(page) => add(table, page),
+                Some(page) => {
+                    let first = u32::try_from(table.len()).unwrap_or(u32::MAX);
+                    table.add(page.into_columns(), first..);
+                }
                 None => return Ok(()),
             }
         }
     }
-}
-
-fn add(table: &mut Table, page: Page) {
-    let first = u32::try_from(table.len()).unwrap_or(u32::MAX);
-    table.add(page.into_columns(), first..);
 }
 
 /// Digests of the ids of all rows.

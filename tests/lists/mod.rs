@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use acc_assets::api::{Call, Endpoint, Query, ResponseBody};
-use acc_assets::call::Session;
+use acc_assets::call::{Reading, Session};
 use acc_assets::columns::Table;
 use acc_assets::error::Error;
 use acc_assets::http::{Caller, Stop};
@@ -28,7 +28,9 @@ pub async fn read(
     query: &[(String, String)],
 ) -> Result<Table, Error> {
     let session = Session::new(caller.clone(), Stop::default());
-    session.pages(call(list, path, query)).collect().await
+    let mut reading = Reading::default();
+    reading.go_on(&session, call(list, path, query)).await?;
+    Ok(reading.table)
 }
 
 /// The member that holds the rows of a list.
