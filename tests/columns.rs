@@ -138,7 +138,12 @@ fn slow_type(name: &str, values: &[Value]) -> DataType {
         DataType::Boolean
     } else if all(&Value::is_i64) {
         DataType::Int64
-    } else if all(&|value: &Value| value.is_i64() || value.is_f64()) {
+    } else if all(&|value: &Value| {
+        value.is_f64()
+            || value
+                .as_i64()
+                .is_some_and(|number| number.unsigned_abs() <= 1 << 53)
+    }) {
         DataType::Float64
     } else if name.ends_with("At") && all(&is_time) {
         time()
@@ -568,6 +573,30 @@ fn what_cannot_be_read_says_why() {
     ] {
         let error = Received::read(&Bytes::copy_from_slice(body), Some("results"), &[]).unwrap_err();
         assert!(error.contains(says), "{error}");
+    }
+}
+
+#[test]
+fn rows_with_members_of_their_own_are_bounded() {
+    let rows: Vec<String> = (0..10_000)
+        .map(|row| format!(r#"{{"id":"a{row}","x{row}":1}}"#))
+        .collect();
+    let body = Bytes::from(format!(r#"{{"results":[{}]}}"#, rows.join(",")));
+    let error = Received::read(&body, Some("results"), &[]).unwrap_err();
+    assert!(error.contains("different members"), "{error}");
+}
+
+#[test]
+fn whole_numbers_among_fractions_lose_no_digit() {
+    for (number, kind) in [
+        (9_007_199_254_740_992_i64, DataType::Float64),
+        (9_007_199_254_740_993, DataType::Utf8),
+        (-9_007_199_254_740_993, DataType::Utf8),
+    ] {
+        let (fields, values) = exported(&table(&[json!({"x": number}), json!({"x": 0.5})]), None);
+        assert_eq!(fields.last().unwrap().1, kind, "{number}");
+        let shown = values.last().unwrap()[0].to_string();
+        assert_eq!(shown.trim_matches('"').trim_end_matches(".0"), number.to_string());
     }
 }
 

@@ -16,7 +16,6 @@ __all__ = [
     "Simulator",
     "Table",
     "__version__",
-    "close_logs",
     "delete_run",
     "project_id",
     "read_run",
@@ -351,9 +350,6 @@ def delete_run(path: str | PathLike[str], /) -> None:
 
 def read_toml(text: str, /) -> dict[str, Any]:
     """A TOML text as a dict; OptionError if it is none."""
-
-def close_logs() -> None:
-    """Waits until our log lines are written, and writes none afterwards: Python is about to end."""
 
 def shown(text: str, /) -> str:
     """A text as people may see it: control characters, ends of lines and marks of the direction of writing are escaped."""

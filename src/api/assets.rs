@@ -1,7 +1,7 @@
 //! The Assets API, version 2: four bulk endpoints and the list.
 //!
 //! Paths, methods, bodies and statuses are those of the reference pages named at each entry. That a request takes at
-//! most 100 assets stands in the tutorial "Manage assets"; the rate groups on the page "Assets rate limits".
+//! most 100 assets is said in the tutorial "Manage assets"; the rate groups on the page "Assets rate limits".
 
 use std::borrow::Cow;
 use std::cell::OnceCell;

@@ -141,7 +141,7 @@ impl Endpoint {
         }
     }
 
-    /// How its rows go on to a next page.
+    /// How its rows are paged.
     #[must_use]
     pub const fn paging(&self) -> Paging {
         match self.response {

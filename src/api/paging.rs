@@ -8,7 +8,7 @@ use crate::model::value;
 /// The longest cursor that is given back. Servers commonly take a request line of 8 kB.
 const MOST_CURSOR_BYTES: usize = 8 << 10;
 
-/// How a list goes on to its next page.
+/// How a list is paged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Paging {
     /// Everything comes at once.

@@ -118,7 +118,7 @@ const fn write(name: &'static str, path: &'static str) -> Endpoint {
     }
 }
 
-/// An assignment, which is as well done twice: PUT, without a body.
+/// An assignment: PUT without a body. Repeating it changes nothing.
 const fn assign(name: &'static str, path: &'static str) -> Endpoint {
     Endpoint {
         method: Method::Put,

@@ -28,7 +28,7 @@ pub enum Concerns {
 /// What a response says of one row sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Paired<'a> {
-    /// It names the row; with the id, and where the whole entry stands in the body.
+    /// It names the row: its id, and where the whole entry is in the body.
     Named {
         id: Option<Cow<'a, str>>,
         entry: Option<Range<usize>>,
@@ -56,7 +56,7 @@ impl Paired<'_> {
 pub struct SentRow<'r> {
     /// Its client asset id, or its id.
     pub key: &'r str,
-    /// What stood in the request for it.
+    /// Its item in the request.
     pub body: &'r [u8],
 }
 
@@ -108,7 +108,7 @@ pub enum Proof {
     InList(&'static Lookup),
 }
 
-/// Says of a row, by what the service now holds under its id, what became of it.
+/// Judges a row by what the service now holds under its id.
 pub type Judge = fn(Option<&Value>, &SentRow<'_>) -> Now;
 
 /// What a row that was read again shows.
@@ -120,7 +120,7 @@ pub enum Now {
     NotDone,
     /// It cannot be done: the text says why.
     Impossible(&'static str),
-    /// It cannot be told: the text says why.
+    /// It is unclear; the text says why.
     Unclear(&'static str),
 }
 
@@ -153,7 +153,7 @@ pub struct Found {
 /// What it means for a row that a success does not name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Absent {
-    /// Whether it was executed cannot be told.
+    /// Whether it was executed is unknown.
     InDoubt,
     /// The service left it out, which is how this endpoint refuses.
     Refused(&'static str),

@@ -8,10 +8,9 @@
 //! that lack a category, leads to the one list of the whole project instead.
 
 use std::collections::HashSet;
-use std::sync::Arc;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::task::JoinSet;
+use futures_util::{StreamExt, stream};
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -114,22 +113,21 @@ pub(super) struct Search {
 /// # Errors
 /// What ended the reading, or that the keys of the project are no texts, or cannot all be read.
 pub(super) async fn read(context: &Context, search: Search) -> Result<Existing, Error> {
-    let reader = Arc::new(Reader {
-        context: context.clone(),
+    let reader = Reader {
+        context,
         search,
         seen: Mutex::default(),
-    });
+    };
     reader.read().await?;
-    let seen = std::mem::take(&mut *reader.seen());
-    let mut assets = seen.assets;
+    let mut assets = std::mem::take(&mut reader.seen().assets);
     assets.sort_unstable();
     // One that is on two lists.
     assets.dedup_by(|later, asset| later.folded == asset.folded && later.id == asset.id);
     Ok(Existing { assets })
 }
 
-struct Reader {
-    context: Context,
+struct Reader<'c> {
+    context: &'c Context,
     search: Search,
     seen: Mutex<Seen>,
 }
@@ -144,8 +142,8 @@ struct Seen {
     counted: u64,
 }
 
-impl Reader {
-    async fn read(self: &Arc<Self>) -> Result<(), Error> {
+impl Reader<'_> {
+    async fn read(&self) -> Result<(), Error> {
         let at = |stage| self.context.count(stage);
         let mut newest = self.pages((self.search.lookup.newest)(), &at)?;
         let Some(first) = newest.next().await? else {
@@ -154,7 +152,7 @@ impl Reader {
         let total = first.total;
         let per_page = first.ids().count() as u64;
         let created = self.entries(&first).filter_map(|found| found.ok()?.created).max();
-        // All are counted anew by the lists that follow.
+        // The lists that follow count all of them.
         self.seen().newest = created.unwrap_or(i64::MIN);
         self.take(&first, None)?;
         if newest.is_at_end() {
@@ -181,30 +179,17 @@ impl Reader {
         Ok(())
     }
 
-    /// Reads one list per category. `false`: the service ignores the filter.
-    async fn by_category(self: &Arc<Self>, categories: Vec<String>) -> Result<bool, Error> {
-        let mut waiting = categories.into_iter();
-        let mut under_way: JoinSet<Result<bool, Error>> = JoinSet::new();
-        loop {
-            while under_way.len() < self.context.session.caller.options().max_in_flight {
-                let Some(category) = waiting.next() else { break };
-                let reader = self.clone();
-                under_way.spawn(async move { reader.one_category(category).await });
-            }
-            match under_way.join_next().await {
-                None => return Ok(true),
-                Some(Ok(read)) => {
-                    if !read? {
-                        return Ok(false);
-                    }
-                }
-                // Nothing is cancelled here, so a task that does not end well has panicked: that goes on.
-                Some(Err(error)) => match error.try_into_panic() {
-                    Ok(panic) => std::panic::resume_unwind(panic),
-                    Err(_) => return Ok(false),
-                },
+    /// Reads one list per category, several at once. `false`: the service ignores the filter.
+    async fn by_category(&self, categories: Vec<String>) -> Result<bool, Error> {
+        let at_once = self.context.session.caller.options().max_in_flight;
+        let reads = categories.into_iter().map(|category| self.one_category(category));
+        let mut reads = stream::iter(reads).buffer_unordered(at_once);
+        while let Some(read) = reads.next().await {
+            if !read? {
+                return Ok(false);
             }
         }
+        Ok(true)
     }
 
     async fn one_category(&self, category: String) -> Result<bool, Error> {
@@ -220,11 +205,11 @@ impl Reader {
     }
 
     fn pages<'s>(&'s self, query: Query, at: At<'s>) -> Result<Pages<'s>, Error> {
-        let Context { session, project, .. } = &self.context;
+        let Context { session, project, .. } = self.context;
         let call = session.to(self.search.lookup.list, &[("project", &project.to_string())])?;
         let pages = session.pages(call.with_query(query));
         // Whether the filter was applied is looked at here.
-        Ok(pages.told(at).unchecked())
+        Ok(pages.observed_by(at).unchecked())
     }
 
     /// The ids of all categories, ROOT and inactive ones among them; none where they cannot be read.
@@ -233,11 +218,11 @@ impl Reader {
             let categories = settings.content().categories.iter();
             return categories.map(|category| category.id.clone()).collect();
         }
-        let Context { session, project, .. } = &self.context;
+        let Context { session, project, .. } = self.context;
         let call = session.to(&settings::CATEGORIES, &[("project", &project.to_string())]);
         let Ok(call) = call else { return Vec::new() };
         let at = |stage| self.context.count(stage);
-        let pages = session.pages(call).told(&at);
+        let pages = session.pages(call).observed_by(&at);
         let categories = pages.rows(|row| Category::read(&value::read(row)?)).await;
         let categories = categories.unwrap_or_default().into_iter().flatten();
         categories.map(|category| category.id).collect()
@@ -284,7 +269,7 @@ impl Reader {
             // An asset that an earlier list had may have another key by now.
             seen.assets.extend(asset);
             let new = id.is_some_and(|id| seen.ids.insert(id));
-            // One whose time is not told makes the count wrong, which is seen.
+            // An asset without a creation time makes the count wrong, and then the whole list is read.
             seen.counted += u64::from(new && found.created.is_some_and(|created| created <= seen.newest));
         }
         Ok(true)

@@ -269,7 +269,7 @@ impl Run {
                     self.settle_by_id(doubt, &shown);
                 }
             }
-            // Nobody refused: the run was told to end meanwhile.
+            // Nothing was refused: the run was stopped meanwhile.
             Err(_) if self.stop.phase() > Phase::Run => {
                 self.doubts.extend(doubts);
                 return;
@@ -618,8 +618,8 @@ async fn list(
     let call = session.to(lookup.list, &[("project", &context.project.to_string())])?;
     let call = call.with_query((lookup.query)(since, places));
     let at = |stage| context.count(stage);
-    // An ignored filter only makes this list longer, and its entries are told apart by what they say.
-    let pages = session.pages(call).told(&at).unchecked();
+    // An ignored filter only makes this list longer: each entry is checked for what it says.
+    let pages = session.pages(call).observed_by(&at).unchecked();
     let read: Vec<Option<Found>> = pages.rows(lookup.read).await?;
     let whole = read.iter().all(Option::is_some);
     Ok((read.into_iter().flatten().collect(), whole))

@@ -46,7 +46,7 @@ pub enum Shown {
     Executed(Vec<Option<usize>>),
     /// Nothing of it is there.
     Absent,
-    /// It cannot be told: the text says why.
+    /// It is unclear; the text says why.
     Unclear(&'static str),
 }
 
@@ -352,7 +352,7 @@ fn trace(
     }
 }
 
-/// One verdict for the whole request.
+/// One answer for the whole request.
 fn judge(executed: bool, traces: &[Trace]) -> Shown {
     let certain = traces.iter().any(|trace| matches!(trace, Trace::Certain(_)));
     let missing = traces.contains(&Trace::None);

@@ -1,4 +1,4 @@
-//! Where a read that failed goes on: at its cursor, or with the ids that are still to be read.
+//! Where a failed read resumes: at its cursor, or with the ids that are still to be read.
 
 use std::fmt;
 use std::sync::Arc;

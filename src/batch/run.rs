@@ -1,6 +1,6 @@
 //! A bulk run: reads rows, keeps some requests in flight, and sees to it that every row is settled.
 //!
-//! What an answer means for its rows stands in `settle`, what is done about a lost one in `prove`.
+//! `settle` says what a response means for its rows, `prove` what is done about a lost one.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
@@ -751,7 +751,7 @@ impl<'l> Leaving<'l> {
 }
 
 impl Drop for Leaving<'_> {
-    /// The journal could not be written, or the run was told to drop what is in flight.
+    /// The journal could not be written, or the run was stopped at once.
     fn drop(&mut self) {
         if self.before.is_empty() {
             return;

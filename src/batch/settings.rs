@@ -7,8 +7,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::Value;
-use tokio::task::JoinSet;
 
 use crate::api::{Call, Endpoint, settings};
 use crate::call::Session;
@@ -94,31 +94,31 @@ impl Reader {
             .filter_map(|category| Some((category.id.clone(), category.parent.clone()?)))
             .collect();
         let inner: HashSet<&String> = parents.values().collect();
-        let mut asked: Vec<Asked> = active
+        let mut asked: Vec<Question> = active
             .chunks(settings::MOST_CATEGORIES)
-            .map(|ids| Asked::StatusSets(ids.to_vec()))
+            .map(|ids| Question::StatusSets(ids.to_vec()))
             .collect();
         asked.extend(
             active
                 .iter()
                 .filter(|id| !inner.contains(id))
-                .map(|id| Asked::Attributes(id.clone())),
+                .map(|id| Question::Attributes(id.clone())),
         );
         let mut found: HashMap<String, Vec<Inheritance>> = HashMap::new();
         for response in self.ask(asked).await? {
             match response {
-                Told::StatusSets(rows) => content
+                Reply::StatusSets(rows) => content
                     .category_status_sets
                     .extend(rows.into_iter().filter_map(|row| Some((row.category?, row.id)))),
-                Told::Attributes(category, rows) => drop(found.insert(category, rows)),
+                Reply::Attributes(category, rows) => drop(found.insert(category, rows)),
             }
         }
         let unclear = unclear(&active, &parents, &inner, &found);
         for response in self
-            .ask(unclear.into_iter().map(Asked::Attributes).collect())
+            .ask(unclear.into_iter().map(Question::Attributes).collect())
             .await?
         {
-            if let Told::Attributes(category, rows) = response {
+            if let Reply::Attributes(category, rows) = response {
                 found.insert(category, rows);
             }
         }
@@ -131,38 +131,22 @@ impl Reader {
     }
 
     /// Asks for all of this, some at a time.
-    async fn ask(&self, asked: Vec<Asked>) -> Result<Vec<Told>, Error> {
-        let mut waiting = asked.into_iter();
-        let mut under_way: JoinSet<Result<Told, Error>> = JoinSet::new();
-        let mut told = Vec::new();
-        loop {
-            while under_way.len() < self.session.caller.options().max_in_flight {
-                let Some(next) = waiting.next() else { break };
-                let reader = self.clone();
-                under_way.spawn(async move { reader.ask_one(next).await });
-            }
-            match under_way.join_next().await {
-                None => return Ok(told),
-                Some(Ok(response)) => told.push(response?),
-                // Nothing is cancelled here, so a task that does not end well has panicked: that goes on.
-                Some(Err(error)) => match error.try_into_panic() {
-                    Ok(panic) => std::panic::resume_unwind(panic),
-                    Err(_) => return Ok(told),
-                },
-            }
-        }
+    async fn ask(&self, asked: Vec<Question>) -> Result<Vec<Reply>, Error> {
+        let at_once = self.session.caller.options().max_in_flight;
+        let asking = asked.into_iter().map(|asked| self.ask_one(asked));
+        stream::iter(asking).buffer_unordered(at_once).try_collect().await
     }
 
-    async fn ask_one(&self, asked: Asked) -> Result<Told, Error> {
+    async fn ask_one(&self, asked: Question) -> Result<Reply, Error> {
         match asked {
-            Asked::Attributes(category) => {
+            Question::Attributes(category) => {
                 let inherited = ("includeInherited", "true");
                 let place = Some(("category_id", category.as_str()));
                 let (endpoint, read) = (&settings::CATEGORY_ATTRIBUTES, Inheritance::of_attribute);
                 let attributes = self.list(endpoint, &[inherited], place, read).await?;
-                Ok(Told::Attributes(category, attributes))
+                Ok(Reply::Attributes(category, attributes))
             }
-            Asked::StatusSets(ids) => self.status_sets(&ids).await.map(Told::StatusSets),
+            Question::StatusSets(ids) => self.status_sets(&ids).await.map(Reply::StatusSets),
         }
     }
 
@@ -207,13 +191,13 @@ impl Reader {
 }
 
 /// One request for assignments.
-enum Asked {
+enum Question {
     StatusSets(Vec<String>),
     Attributes(String),
 }
 
-/// Its answer.
-enum Told {
+/// Its response.
+enum Reply {
     StatusSets(Vec<Inheritance>),
     Attributes(String, Vec<Inheritance>),
 }

@@ -56,7 +56,7 @@ impl Status {
     }
 }
 
-/// The verdict on one step.
+/// The outcome of one step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
     pub status: Status,
@@ -154,7 +154,7 @@ impl Writer {
                     }
                     done[number] = Some(outcome);
                 }
-                // Nothing is cancelled here, so a task that does not end well has panicked: that goes on.
+                // Nothing is cancelled here, so a task that failed has panicked: the panic is passed on.
                 Some(Err(error)) => match error.try_into_panic() {
                     Ok(panic) => std::panic::resume_unwind(panic),
                     Err(_) => break,
@@ -292,7 +292,7 @@ impl Writer {
         Ok(made.find(entries.into_iter().flatten()))
     }
 
-    /// Assigns something, which is as well done twice.
+    /// Assigns something. Repeating it changes nothing.
     async fn assign(&self, sent: &Sent, left: &AtomicBool) -> Outcome {
         let call = match self.call(sent) {
             Ok(call) => call,

@@ -34,7 +34,7 @@ impl Session {
         Call::new(endpoint, &[&prefix, places].concat())
     }
 
-    /// Sends a call, again where that is right, and reads its response. `at` is told each time what is known of it.
+    /// Sends a call, retries it where that is safe, and reads its response. `at` is called at each stage.
     pub async fn call<T>(&self, call: &Call, at: At<'_>, read: ReadAs<'_, T>) -> CallOutcome<T> {
         let request = call.prepare();
         let Self {

@@ -17,7 +17,7 @@ use crate::http::{At, Response, untold};
 const MOST_STALE_PAGES: u32 = 20;
 const MOST_TOTALS: u64 = 10;
 
-/// What to do about a list that cannot go on where it was.
+/// What to do about a list that cannot be resumed.
 const START_OVER: &str = "start the list over, without after=";
 
 /// One page of a list.
@@ -108,9 +108,9 @@ impl Session {
 }
 
 impl<'s> Pages<'s> {
-    /// The same, told what is known of each request.
+    /// The same; `at` is called at each stage of each request.
     #[must_use]
-    pub fn told(mut self, at: At<'s>) -> Self {
+    pub fn observed_by(mut self, at: At<'s>) -> Self {
         self.at = at;
         self
     }
@@ -186,7 +186,7 @@ impl<'s> Pages<'s> {
                 .map(|reason| endpoint.unreadable(&page.response, &reason));
         }
         self.ended = !next.more;
-        // A list that is at its end, or cannot go on, stays where it is.
+        // A list that has ended, or cannot continue, keeps its place.
         if self.failed.is_none() && next.cursor.is_some() {
             self.place = Place {
                 cursor: next.cursor,

@@ -29,6 +29,9 @@ pub enum Cell<'c> {
     Json(&'c str),
 }
 
+/// Floats hold all whole numbers up to this one, 2^53.
+const MOST_EXACT: u64 = 1 << f64::MANTISSA_DIGITS;
+
 /// The texts of one cell.
 #[derive(Debug, Clone, Copy)]
 pub struct List<'c> {
@@ -242,7 +245,8 @@ impl Column {
             Data::Int(numbers) => numbers.push(number),
             _ => self.mixed().push(itoa::Buffer::new().format(number)),
         }
-        self.pushed(Kinds::INT);
+        let is_large = number.unsigned_abs() > MOST_EXACT;
+        self.pushed(if is_large { Kinds::LARGE_INT } else { Kinds::INT });
     }
 
     pub(super) fn push_float(&mut self, number: f64) {

@@ -17,9 +17,11 @@ impl Kinds {
     pub const LIST: Self = Self(32);
     /// Objects, other lists, and whole numbers beyond `i64`.
     pub const OTHER: Self = Self(64);
+    /// A whole number beyond 2^53, which among floats would lose digits.
+    pub const LARGE_INT: Self = Self(128);
 
     #[must_use]
-    pub fn and(self, other: Self) -> Self {
+    pub const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
@@ -59,7 +61,7 @@ pub(super) const FIRST: [&str; 9] = [
 fn documented(name: &str) -> Option<(Type, Kinds)> {
     Some(match name {
         "isActive" => (Type::Bool, Kinds::BOOL),
-        "version" => (Type::Int, Kinds::INT),
+        "version" => (Type::Int, Kinds::INT.and(Kinds::LARGE_INT)),
         "createdAt" | "updatedAt" | "deletedAt" => (Type::Time, Kinds::TIME),
         "id" | "clientAssetId" | "categoryId" | "statusId" | "description" | "locationId" | "barcode"
         | "createdBy" | "updatedBy" | "deletedBy" | "companyId" => (Type::Text, Kinds::TEXT),
@@ -78,7 +80,7 @@ impl Type {
         let narrow = [
             (Self::Text, Kinds::NONE),
             (Self::Bool, Kinds::BOOL),
-            (Self::Int, Kinds::INT),
+            (Self::Int, Kinds::INT.and(Kinds::LARGE_INT)),
             (Self::Float, Kinds::INT.and(Kinds::FLOAT)),
             (Self::Time, Kinds::TIME),
             (Self::List, Kinds::LIST),

@@ -22,8 +22,10 @@ use crate::model::value;
 /// Ends of texts are counted in 32 bits, and a value may be written longer than it came.
 const MOST_BYTES: usize = 512 << 20;
 
-/// No project has so many custom attributes.
+/// No project has so many custom attributes, and no list so many rows with that many of them: if each row had
+/// members of its own, memory would grow with the square of the rows.
 const MOST_COLUMNS: usize = 20_000;
+const MOST_CELLS: usize = 4 << 20;
 
 /// Room is made for so many rows of so many columns at most: what comes after that is rare.
 const MOST_CAPACITY: usize = 1024;
@@ -122,7 +124,7 @@ impl Received {
             let start = scanner.at;
             let id = builder.read(scanner, watched, &mut self.shown)?;
             self.rows.push((start..scanner.at, id));
-            if builder.columns.len() > MOST_COLUMNS {
+            if builder.is_too_wide() {
                 return Err(Odd);
             }
             Ok(false)
@@ -145,9 +147,11 @@ impl Received {
                     .map(|shown| shown.start + range.start..shown.end + range.start);
             }
             self.rows.push((range, id));
-            if builder.columns.len() > MOST_COLUMNS {
+            if builder.is_too_wide() {
                 return Err(format!(
-                    "its rows have more than {MOST_COLUMNS} different members"
+                    "{} rows have {} different members",
+                    builder.rows,
+                    builder.columns.len()
                 ));
             }
         }
@@ -164,7 +168,7 @@ impl Received {
         Ok(())
     }
 
-    /// A member of the body beside the rows, as JSON; of doubled ones the last.
+    /// A member of the body beside the rows, as JSON; the last one if it is repeated.
     #[must_use]
     pub fn member(&self, name: &str) -> Option<&str> {
         let (_, range) = self.members.iter().rev().find(|(member, _)| member == name)?;
@@ -380,6 +384,11 @@ impl Builder {
             seen: 0,
             bytes: 0,
         }
+    }
+
+    fn is_too_wide(&self) -> bool {
+        let columns = self.columns.len();
+        columns > MOST_COLUMNS || columns.saturating_mul(self.rows) > MOST_CELLS
     }
 
     /// Adds a row, which is JSON.

@@ -28,7 +28,7 @@ pub(super) struct Texts {
 }
 
 impl Texts {
-    /// Texts of which some may repeat.
+    /// Texts that may repeat.
     pub fn repeating(rows: usize) -> Self {
         Self {
             codes: Some(Vec::with_capacity(rows)),

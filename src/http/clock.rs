@@ -1,6 +1,6 @@
 //! The service's clock, as far as its answers tell it.
 //!
-//! When an asset was created is told by the service's clock, and a request whose answer was lost is looked for by
+//! When an asset was created is told by the service's clock, and a request whose response was lost is looked for by
 //! that time. Clocks of laptops are wrong by minutes, sleep, and jump. So a moment is taken down by the clock that
 //! answers tell: best by the creation times in them, else by their Date headers, which a gateway writes.
 

@@ -66,7 +66,7 @@ pub struct CallOutcome<T = Response> {
     pub stopped: bool,
 }
 
-/// What is known of a request at this moment: told to whoever keeps account of it.
+/// What is known of a request at this moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     /// Its bytes leave now: from here on it may be executed.
@@ -244,7 +244,7 @@ impl Caller {
         }
     }
 
-    /// Sends a request and, where that is right, sends it again. `at` is told each time what is known of it.
+    /// Sends a request and retries it where that is safe. `at` is called at each stage.
     pub async fn call(
         &self,
         request: &PreparedRequest,

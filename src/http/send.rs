@@ -179,7 +179,7 @@ impl Transport for Network {
             } else {
                 self.max_response_bytes.min(MOST_REFUSAL_BYTES)
             };
-            // Where its length is told, the body is not moved while it grows.
+            // With a known length, the buffer is not moved while it grows.
             let length = response
                 .content_length()
                 .and_then(|length| usize::try_from(length).ok());

@@ -7,7 +7,7 @@ use super::pool::put;
 use super::{Ledger, NONE, State, number};
 use crate::input::Label;
 
-/// What is to be kept of one row so that a later run can go on from it.
+/// What is to be kept of one row so that a later run can resume from it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record<'a> {
     pub row: u32,
@@ -49,7 +49,7 @@ impl Ledger {
         }
     }
 
-    /// From here on what changes is kept until somebody takes it; all that stands here already counts as changed.
+    /// From here on what changes is kept until somebody takes it; all that is here already counts as changed.
     pub fn watch(&mut self) {
         self.changes = Some(Changes {
             sendings: (0..number(self.sendings.len())).collect(),

@@ -1,4 +1,4 @@
-//! The ledger: one verdict a row, true at any moment.
+//! The ledger: one outcome per row, true at any moment.
 //!
 //! It is columns, not row objects, so that a million rows cost some tens of megabytes and an import that is cut off
 //! anywhere still knows each of them.
@@ -44,7 +44,7 @@ pub struct Stats {
     pub requests: u64,
     pub retries: u64,
     pub bisects: u64,
-    /// Seconds that the run stood still for the rate limits.
+    /// Seconds that the run waited for the rate limits.
     pub throttled: f64,
     pub seconds: f64,
     pub bytes_sent: u64,
@@ -66,7 +66,7 @@ pub struct Plan {
 type Number = u32;
 const NONE: Number = Number::MAX;
 
-/// One verdict a row, in input order.
+/// One outcome per row, in input order.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Ledger {
     states: Vec<State>,
@@ -84,7 +84,7 @@ pub struct Ledger {
     /// Keys of rows that were edited since.
     new_keys: HashMap<Number, Box<str>>,
     labels: Labels,
-    /// Rows that say the same as an earlier one and share its verdict.
+    /// Rows that say the same as an earlier one and share its outcome.
     same_as: HashMap<Number, Number>,
     /// The digest of each row's cells; 0 where it was not read.
     digests: Vec<u64>,
@@ -99,7 +99,7 @@ pub struct Ledger {
     read: usize,
     /// Whether the rows were read to their end, so that there are no others.
     pub complete: bool,
-    /// What generated import keys begin with: another text for each run, and the same for all calls that go on with it.
+    /// What generated import keys begin with: another text for each run, and the same for all calls that resume it.
     pub import_prefix: Option<Box<str>>,
     /// Kept only where a journal is.
     #[serde(skip)]

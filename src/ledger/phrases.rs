@@ -14,7 +14,7 @@ use crate::validation::{Problem, rules};
 
 /// Further texts are kept in each reason: texts that differ in every row are no phrases.
 const MOST: usize = 10_000;
-/// Where the value stands in a phrase, and where a number does. No text for people has these characters.
+/// Marks the place of the value in a phrase, and that of a number. No text for people has these characters.
 const VALUE: char = '\0';
 const NUMBER: char = '\u{1}';
 /// In front of a text that has these characters itself, and no places.

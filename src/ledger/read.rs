@@ -79,7 +79,7 @@ impl Ledger {
         self.digests.get(row as usize).copied().unwrap_or(0)
     }
 
-    /// Which run this is, to be told from others.
+    /// A number that tells this run from others.
     #[must_use]
     pub fn run(&self) -> u64 {
         self.import_prefix
@@ -135,7 +135,7 @@ impl Ledger {
             .collect()
     }
 
-    /// How many rows have a verdict; those in flight have none.
+    /// How many rows have an outcome; those in flight have none.
     #[must_use]
     pub fn settled_rows(&self) -> usize {
         let settled = |state: State| !matches!(state, State::NotSent | State::Unknown);
@@ -235,7 +235,7 @@ impl Ledger {
         }
     }
 
-    /// The row whose verdict this row shares: itself, but for repeats of an earlier one.
+    /// The row whose outcome this row shares: itself, unless it repeats an earlier one.
     pub(super) fn settled(&self, row: u32) -> u32 {
         self.same_as.get(&row).copied().unwrap_or(row)
     }

@@ -19,7 +19,7 @@ pub struct Sending {
     pub left: Option<Moment>,
     /// When it was answered or given up.
     pub ended: Option<Moment>,
-    /// The service said that it was executed, though not what became of each row.
+    /// The service said that it was executed, but not with which outcome per row.
     pub executed: bool,
 }
 

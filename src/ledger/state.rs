@@ -17,7 +17,7 @@ pub enum State {
     NotSent,
     /// Provably not executed, and given up.
     Failed,
-    /// Sent, and no answer that says what became of it.
+    /// Sent, and no response says whether it was executed.
     Unknown,
 }
 

@@ -158,7 +158,7 @@ impl Ledger {
         self.changed(row);
     }
 
-    /// The row says the same as an earlier one: it is not sent and shares the verdict.
+    /// The row says the same as an earlier one: it is not sent and shares the outcome.
     pub fn set_same_as(&mut self, row: u32, first: u32) {
         self.same_as.insert(row, first);
         self.changed(row);
@@ -183,7 +183,7 @@ impl Ledger {
         self.labels.resize(read, known);
     }
 
-    /// Clears what belongs to one call only, so that the next one starts from the verdicts.
+    /// Clears what belongs to one call only, so that the next one starts from the outcomes.
     pub fn reopen(&mut self) {
         self.stats = Stats::default();
         self.plan = Plan::default();

@@ -124,7 +124,7 @@ pub(crate) fn range_in(body: &[u8], raw: &RawValue) -> Range<usize> {
     start..start + raw.get().len()
 }
 
-/// One member of an object, the others skipped; of a doubled member the last.
+/// One member of an object, the others skipped; the last one if it is repeated.
 struct Member<'k, T>(&'k str, PhantomData<T>);
 
 impl<'de, T: Deserialize<'de>> Visitor<'de> for Member<'_, T> {

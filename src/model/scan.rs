@@ -88,7 +88,7 @@ impl<'a> Scanner<'a> {
         comes
     }
 
-    /// Takes a string of these characters, none of which is escaped.
+    /// Takes a string with exactly these characters and no escapes.
     #[inline]
     pub fn take_string(&mut self, text: &str) -> bool {
         let (start, bytes) = (self.at + 1, self.text.as_bytes());

@@ -1,5 +1,5 @@
-//! Threads of the core while they are in Python. When the interpreter ends, a thread that wants back in is ended by it in the
-//! middle of our code, which aborts the process. So at exit no thread is let in any more, and those inside are waited for.
+//! Threads of the core while they are in Python. An interpreter that ends stops any thread that returns to it, in the middle
+//! of our code, and that aborts the process. So at exit threads inside are waited for, and no other is let in.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -14,13 +14,14 @@ use super::runtime::THREADS;
 static INSIDE: AtomicU64 = AtomicU64::new(0);
 static CLOSED: AtomicBool = AtomicBool::new(false);
 
-/// How long the end of the process waits for a function of the user's, such as one that fetches a token.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the end of the process waits for the user's own code: a log handler, or a function that fetches a token.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Runs `work` in Python. `None`: Python has ended or, for a thread of the core, is about to.
 pub fn attached<T>(work: impl FnOnce(Python<'_>) -> T) -> Option<T> {
     let inside = Inside::new();
-    if CLOSED.load(Ordering::SeqCst) && thread::current().name() == Some(THREADS) {
+    let is_ours = |name: &str| name.starts_with(THREADS);
+    if CLOSED.load(Ordering::SeqCst) && thread::current().name().is_some_and(is_ours) {
         return None;
     }
     let done = Python::try_attach(work);
@@ -28,7 +29,7 @@ pub fn attached<T>(work: impl FnOnce(Python<'_>) -> T) -> Option<T> {
     done
 }
 
-/// Lets no thread in any more, and waits for those that are inside. For a thread that is not attached.
+/// Lets no thread of the core in any more, and waits for those inside. To be called without the GIL.
 pub fn close() {
     CLOSED.store(true, Ordering::SeqCst);
     let start = Instant::now();

@@ -3,11 +3,13 @@
 #![allow(unsafe_code)]
 
 use std::ffi::CStr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use arrow_array::RecordBatchReader;
 use arrow_array::ffi_stream::{ArrowArrayStreamReader, FFI_ArrowArrayStream};
-use arrow_schema::Schema;
+use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_schema::ffi::FFI_ArrowSchema;
+use arrow_schema::{ArrowError, Schema, SchemaRef};
+use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
@@ -45,7 +47,7 @@ pub fn stream(capsule: &Bound<'_, PyAny>) -> PyResult<ArrowArrayStreamReader> {
 /// Takes the schema out of a capsule; none where it is no schema of a table that this version of Arrow knows.
 ///
 /// # Errors
-/// `TypeError` where this is no capsule with a schema.
+/// `TypeError` where this is no capsule with a schema, or one that somebody took.
 pub fn schema(capsule: &Bound<'_, PyAny>) -> PyResult<Option<Schema>> {
     if capsule.is_none() {
         return Ok(None);
@@ -53,6 +55,11 @@ pub fn schema(capsule: &Bound<'_, PyAny>) -> PyResult<Option<Schema>> {
     let pointer = capsule.cast::<PyCapsule>()?.pointer_checked(Some(SCHEMA))?;
     // SAFETY: as in `stream`, for an `ArrowSchema` and its own name.
     let schema = unsafe { FFI_ArrowSchema::from_raw(pointer.as_ptr().cast()) };
+    if schema.release.is_none() {
+        return Err(PyTypeError::new_err(
+            "this Arrow schema has been used already: get another from __arrow_c_schema__()",
+        ));
+    }
     Ok(Schema::try_from(&schema).ok())
 }
 
@@ -65,5 +72,27 @@ pub fn stream_capsule(
     batches: Box<dyn RecordBatchReader + Send>,
 ) -> PyResult<Bound<'_, PyCapsule>> {
     // The stream releases itself when the capsule drops it, unless a reader has taken it.
-    PyCapsule::new_with_value(py, FFI_ArrowArrayStream::new(batches), NAME)
+    let stream = FFI_ArrowArrayStream::new(Box::new(Guarded(batches)));
+    PyCapsule::new_with_value(py, stream, NAME)
+}
+
+/// Batches for a reader in C, into which a panic must not unwind: that would abort the process.
+struct Guarded(Box<dyn RecordBatchReader + Send>);
+
+impl Iterator for Guarded {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        // After a panic nothing is asked of it: the error ends the stream.
+        catch_unwind(AssertUnwindSafe(|| self.0.next())).unwrap_or_else(|_| {
+            let message = "this is a bug in acc_assets; please report it".to_owned();
+            Some(Err(ArrowError::ComputeError(message)))
+        })
+    }
+}
+
+impl RecordBatchReader for Guarded {
+    fn schema(&self) -> SchemaRef {
+        self.0.schema()
+    }
 }

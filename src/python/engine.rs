@@ -2,14 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyCFunction, PyDict};
+use pyo3::types::PyDict;
 use pythonize::depythonize;
 use serde::Deserialize;
 
@@ -36,7 +35,6 @@ use crate::batch::{Job, Run, scan};
 use crate::call::{Reading, Session};
 use crate::error::{Error, TransportError};
 use crate::http::auth::Fetching;
-use crate::http::pace::keep_all;
 use crate::http::send::Network;
 use crate::http::{Caller, Phase, Stop, Token, TokenSource};
 use crate::ids::ProjectId;
@@ -181,7 +179,6 @@ impl Engine {
     #[new]
     #[pyo3(signature = (auth, options, /))]
     fn new(py: Python<'_>, auth: Bound<'_, PyAny>, options: &Bound<'_, PyAny>) -> PyResult<Self> {
-        keep_pace_at_exit(py)?;
         let given: ClientOptions = depythonize(options)?;
         let options = Options::try_from(given).map_err(|error| exception(py, &error))?;
         let auth = match auth.extract::<String>() {
@@ -582,17 +579,6 @@ impl Engine {
         });
         Ok(Operation::new(work, ledger, stop, rows, error, left))
     }
-}
-
-/// What the last tenth of a second did to the rate windows is written before the process ends.
-fn keep_pace_at_exit(py: Python<'_>) -> PyResult<()> {
-    static REGISTERED: AtomicBool = AtomicBool::new(false);
-    if REGISTERED.swap(true, Ordering::Relaxed) {
-        return Ok(());
-    }
-    let keep = PyCFunction::new_closure(py, None, None, |_, _| Python::attach(|py| py.detach(keep_all)))?;
-    py.import("atexit")?.call_method1("register", (keep,))?;
-    Ok(())
 }
 
 fn project_id(py: Python<'_>, text: &str) -> PyResult<ProjectId> {

@@ -14,7 +14,7 @@ use crate::error::shown;
 use crate::input::{Cell, Column, Label, More, Sink, Source};
 use crate::ledger::{COLUMNS, Fault, Ledger as Rows, State, View};
 
-/// One verdict a row, in input order. Frozen; a few dozen bytes a row.
+/// One outcome per row, in input order. Frozen; a few dozen bytes a row.
 #[pyclass(frozen, module = "acc_assets._core")]
 pub struct Ledger(View);
 

@@ -3,7 +3,7 @@
 
 use std::process;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
@@ -12,15 +12,11 @@ use log::{Level, LevelFilter, Log, Metadata, Record};
 use pyo3::prelude::*;
 use pyo3::sync::OnceLockExt;
 
+use super::attached::attached;
+use super::runtime::THREADS;
+
 /// How long the end of a call waits for its log lines: a handler that hangs must not hang the call.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// How long the end of the process waits for the one line that a handler has in hand.
-const LAST_PATIENCE: Duration = Duration::from_secs(30);
-
-/// Python is about to end. A thread that comes back to it then is ended in the middle of our code, which aborts the
-/// process.
-static CLOSED: AtomicBool = AtomicBool::new(false);
 
 /// A log record that owns its texts.
 struct Line {
@@ -80,17 +76,6 @@ fn install(py: Python<'_>) -> Option<pyo3_log::Logger> {
 
 /// Waits until the lines of this process are written. To be called without the GIL.
 pub fn flush() {
-    flush_within(PATIENCE);
-}
-
-/// Waits until the lines of this process are written, and writes none afterwards. To be called without the GIL.
-pub fn close() {
-    flush();
-    CLOSED.store(true, Ordering::Release);
-    flush_within(LAST_PATIENCE);
-}
-
-fn flush_within(patience: Duration) {
     let Some(channel) = current() else { return };
     // The writer may be here too: a handler may make a call of its own.
     if channel.waiting.load(Ordering::Acquire) == 0 || thread::current().id() == channel.writer {
@@ -99,7 +84,7 @@ fn flush_within(patience: Duration) {
     let (mark, reached) = sync_channel(1);
     if channel.entries.send(Entry::Mark(mark)).is_ok() {
         // What is late is written later.
-        let _ = reached.recv_timeout(patience);
+        let _ = reached.recv_timeout(PATIENCE);
     }
 }
 
@@ -116,7 +101,7 @@ impl Channel {
     fn new(process: u32, logger: &'static pyo3_log::Logger) -> Self {
         let (entries, lines) = channel();
         let writer = thread::Builder::new()
-            .name("acc-assets-log".to_owned())
+            .name(format!("{THREADS}-log"))
             .spawn(move || write(&lines, logger));
         Self {
             process,
@@ -146,10 +131,8 @@ fn write(entries: &Receiver<Entry>, logger: &pyo3_log::Logger) {
                             .build(),
                     );
                 };
-                if !CLOSED.load(Ordering::Acquire) {
-                    // `None`: Python has ended, and its handlers with it.
-                    let _ = Python::try_attach(write);
-                }
+                // `None`: Python has ended, and its handlers with it.
+                let _ = attached(write);
                 if let Some(channel) = current() {
                     channel.waiting.fetch_sub(1, Ordering::Release);
                 }

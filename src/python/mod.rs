@@ -115,12 +115,6 @@ mod _core {
         Ok(pythonize::pythonize(py, &table)?)
     }
 
-    /// Waits until our log lines are written, and writes none afterwards: Python is about to end.
-    #[pyfunction]
-    fn close_logs(py: Python<'_>) {
-        py.detach(super::logs::close);
-    }
-
     /// Every row check: code, what it says, how to fix it.
     #[pyfunction]
     fn rules(py: Python<'_>) -> PyResult<Vec<Bound<'_, PyDict>>> {
@@ -142,13 +136,16 @@ mod _core {
         module.add("CLEAR", super::values::clear(module.py())?)?;
         super::runs::watch_forks(module.py())?;
         let at_exit = module.py().import("atexit")?;
-        let close = |_: &Bound<'_, PyTuple>, _: Option<&Bound<'_, PyDict>>| {
-            Python::attach(|py| py.detach(super::attached::close));
+        let close = |args: &Bound<'_, PyTuple>, _: Option<&Bound<'_, PyDict>>| {
+            args.py().detach(|| {
+                // What the last tenth of a second did to the rate windows.
+                crate::http::pace::keep_all();
+                super::logs::flush();
+                super::attached::close();
+            });
         };
-        // Called in reverse: the lines of the log are written first.
         let close = PyCFunction::new_closure(module.py(), None, None, close)?;
         at_exit.call_method1("register", (close,))?;
-        at_exit.call_method1("register", (module.getattr("close_logs")?,))?;
         Ok(())
     }
 }

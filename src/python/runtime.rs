@@ -34,7 +34,7 @@ impl<T: Clone> PerProcess<T> {
     }
 }
 
-/// What the threads of the runtime are called.
+/// What the names of our threads begin with.
 pub const THREADS: &str = "acc-assets";
 
 /// The runtime of this process: two threads, since requests wait for the network and rows for the interpreter.

@@ -1,4 +1,4 @@
-//! A set-up for Python: its description, its plan, and what became of it.
+//! A set-up for Python: its description, its plan, and its outcomes.
 
 use std::sync::Arc;
 

@@ -51,7 +51,7 @@ enum Place {
     Closed,
 }
 
-/// What the thread of a journal is told.
+/// An order to the thread of a journal.
 enum Order {
     Write(SharedLedger, New, u32, oneshot::Sender<Result<(), Error>>),
     Close(oneshot::Sender<()>),

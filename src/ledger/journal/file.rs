@@ -167,7 +167,7 @@ fn is_ours(connection: &Connection) -> rusqlite::Result<bool> {
     Ok(tables.is_empty() && mode == "delete")
 }
 
-/// `SQLite` would go on writing into a removed file, which nobody finds again.
+/// `SQLite` would keep writing into a removed file, which nobody finds again.
 pub(super) fn still_there(path: &Path) -> Result<(), Trouble> {
     if path.try_exists()? && path.is_file() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! The journal of a named run: its ledger on the disk, so that the run goes on after any end.
+//! The journal of a named run: its ledger on the disk, so that the run can resume after any end.
 //!
 //! One `SQLite` file per run. It has a rollback journal, not a write-ahead log, so that the one file holds all that was
 //! written down, even after `kill -9`: whoever copies or moves it misses nothing. A lock file beside it says who drives
@@ -38,7 +38,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// How long one who looks waits for another who does.
 const GLANCE: Duration = Duration::from_millis(50);
 
-/// What a run is; a run that goes on must be the same one.
+/// What a run is; a run that resumes must be the same one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
     /// `create`, `patch`, ...
@@ -73,7 +73,7 @@ pub struct Journal {
 
 impl Journal {
     /// Opens or makes the file of a run and locks it. Gives the ledger it holds if something was written down before:
-    /// that ledger is watched, and what stands in it does not count as changed.
+    /// that ledger is watched, and what is in it does not count as changed.
     pub fn open(path: &Path, header: &Header) -> Result<(Self, Option<Ledger>), Error> {
         // Absolute, since the process may change its folder later.
         let path = absolute(path).map_err(|error| Trouble::from(error).at(path))?;

@@ -1,4 +1,4 @@
-//! What stands in the tables of a journal, written and read back.
+//! The tables of a journal, written and read back.
 
 use std::collections::HashSet;
 
@@ -93,7 +93,7 @@ fn put_reasons(connection: &Connection, entries: &Entries) -> rusqlite::Result<(
     Ok(())
 }
 
-/// What stands in the file, and whether a driver has written since its begin.
+/// What is in the file, and whether a driver has written since its begin.
 pub(super) fn load(connection: &Connection) -> Result<(Kept, bool), Trouble> {
     let mut ledger = Ledger::default();
     each(connection, "SELECT * FROM sendings ORDER BY number", |_, row| {
