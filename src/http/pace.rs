@@ -51,17 +51,18 @@ impl Windows {
             .entry(key)
             .or_insert_with(|| {
                 let file = folder.map(|folder| PaceFile::new(folder, service, user));
-                Arc::new(file.map_or_else(Self::default, Self::kept))
+                Arc::new(file.map_or_else(Self::default, |file| Self::kept(file, wall_clock)))
             })
             .clone();
         windows.load().await;
         windows
     }
 
-    fn kept(file: PaceFile) -> Self {
+    fn kept(file: PaceFile, clock: Clock) -> Self {
         let groups: Arc<Groups> = Arc::default();
         let keeper = Keeper {
             file,
+            clock,
             groups: groups.clone(),
             changed: AtomicBool::new(false),
             keeping: AtomicBool::new(false),
@@ -79,12 +80,12 @@ impl Windows {
         let Some(keeper) = &self.keeper else { return };
         let load = || async {
             let reader = keeper.clone();
-            let read = tokio::task::spawn_blocking(move || reader.file.others(wall_clock()));
+            let read = tokio::task::spawn_blocking(move || reader.file.others((reader.clock)()));
             // A folder in a network that is gone must not hold up the first request.
             let read = tokio::time::timeout(PATIENCE, read).await;
             for groups in read.ok().and_then(Result::ok).unwrap_or_default() {
                 for (group, used) in groups {
-                    locked(&self.window(&group).counts).add_others(&used, Instant::now(), wall_clock());
+                    locked(&self.window(&group).counts).add_others(&used, Instant::now(), (keeper.clock)());
                 }
             }
         };
@@ -160,6 +161,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Requests that were answered within so many milliseconds are kept as answered together, at the end of them.
 const GRAIN: i64 = 100;
 
+/// Milliseconds since 1970, by the clock that processes share.
+type Clock = fn() -> i64;
+
 fn wall_clock() -> i64 {
     Timestamp::now().as_millisecond()
 }
@@ -167,6 +171,7 @@ fn wall_clock() -> i64 {
 /// Keeps the windows in their file.
 struct Keeper {
     file: PaceFile,
+    clock: Clock,
     groups: Arc<Groups>,
     /// Whether the file lacks something.
     changed: AtomicBool,
@@ -208,7 +213,7 @@ impl Keeper {
             .iter()
             .map(|(group, window)| (group.clone(), window.clone()))
             .collect();
-        let (now, at) = (wall_clock(), Instant::now());
+        let (now, at) = ((self.clock)(), Instant::now());
         let used: BTreeMap<_, _> = windows
             .into_iter()
             .map(|(group, window)| (group, locked(&window.counts).used(at, now)))
@@ -437,14 +442,25 @@ mod tests {
         assert!(start.elapsed() < Duration::from_secs(1));
     }
 
-    /// To the nearest second: the clock that processes share goes on while that of the test stands.
+    /// To the nearest second: the file keeps tenths.
     fn seconds(start: Instant) -> u64 {
         (start.elapsed() + Duration::from_millis(500)).as_secs()
     }
 
+    /// Stands and goes with the clock of the test.
+    fn paused_clock() -> i64 {
+        static START: OnceLock<(Instant, i64)> = OnceLock::new();
+        let (start, clock) = *START.get_or_init(|| (Instant::now(), wall_clock()));
+        let millis = |time: Duration| i64::try_from(time.as_millis()).unwrap();
+        let now = Instant::now();
+        // Each test has its own clock.
+        clock + millis(now.saturating_duration_since(start)) - millis(start.saturating_duration_since(now))
+    }
+
     /// The windows of another process of the same user.
     async fn of_a_process(folder: &Path) -> Windows {
-        let windows = Windows::kept(PaceFile::new(folder, "https://service.example", "user"));
+        let file = PaceFile::new(folder, "https://service.example", "user");
+        let windows = Windows::kept(file, paused_clock);
         windows.load().await;
         windows
     }
@@ -476,7 +492,7 @@ mod tests {
         // second has left the window.
         second.keeper.as_ref().unwrap().write();
         let file = PaceFile::new(folder.path(), "https://service.example", "user");
-        let all = file.others(wall_clock());
+        let all = file.others(paused_clock());
         let writes = all.iter().map(|groups| &groups[WRITES.name]);
         let answered =
             |used: &Used| used.in_flight + used.answered.iter().map(|(_, count)| count).sum::<u32>();
