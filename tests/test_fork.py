@@ -6,6 +6,8 @@ import json
 import multiprocessing
 import os
 import signal
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,38 @@ def test_multiprocessing(project: acc.Project, kit: Kit, sim: acc.testing.Simula
         worker.join(30)
     assert [worker.exitcode for worker in workers] == [0, 0, 0]
     assert sim.audit()["assets_created"] == 3
+
+
+def test_children_forked_while_a_journal_is_written(
+    kit: Kit, sim: acc.testing.Simulator, tmp_path: Path
+) -> None:
+    project = sim.client(max_in_flight=20).project(sim.project_id)
+    rows = [kit.row(f"parent {number}") for number in range(400)]
+    ended = threading.Event()
+
+    def drive() -> None:
+        while not ended.is_set():
+            project.assets.create(rows, run=tmp_path / f"{time.monotonic_ns()}.sqlite", batch_size=2)
+
+    driver = threading.Thread(target=drive)
+    driver.start()
+    children = []
+    for child in range(60):
+        time.sleep(0.02)
+        children.append(os.fork())
+        if children[-1] == 0:
+            signal.alarm(15)  # a child that hangs ends here
+            code = 1
+            try:
+                # A blank name: nothing is sent, and the run is written all the same.
+                project.assets.create([{"clientAssetId": ""}], run=tmp_path / f"child {child}.sqlite")
+                code = 0
+            finally:
+                os._exit(code)
+    codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+    ended.set()
+    driver.join()
+    assert codes == [0] * len(children)
 
 
 def create_with_keys(project: acc.Project, rows: list[dict[str, object]], out: Path) -> None:

@@ -11,7 +11,7 @@ use std::cell::RefCell;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 /// How long to wait before the lock is tried again.
@@ -25,6 +25,10 @@ static HELD: Mutex<Held> = Mutex::new(Held {
     next: 0,
     files: Vec::new(),
 });
+
+/// Read by whoever is in `SQLite`, and written by a fork. `SQLite` has locks of the whole process: one that another thread
+/// holds at the fork would be locked in the child for ever.
+static IN_SQLITE: RwLock<()> = RwLock::new(());
 
 struct Held {
     next: u64,
@@ -109,6 +113,11 @@ fn held() -> MutexGuard<'static, Held> {
     HELD.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// To be held while `SQLite` is used. Not twice by one thread: a fork that waits in between would wait for ever.
+pub(super) fn in_sqlite() -> RwLockReadGuard<'static, ()> {
+    IN_SQLITE.read().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The lock file of a journal: the same for every path that leads to it, as through a link.
 fn path(journal: &Path) -> io::Result<PathBuf> {
     let mut path = match journal.canonicalize() {
@@ -131,20 +140,28 @@ fn open(path: &Path) -> io::Result<File> {
 }
 
 thread_local! {
-    /// Held from before a fork until after it, so that the list is whole in the child.
-    static FORKING: RefCell<Option<MutexGuard<'static, Held>>> = const { RefCell::new(None) };
+    /// Held from before a fork until after it, so that the list is whole in the child, and `SQLite` is unlocked there.
+    static FORKING: RefCell<Option<Forking>> = const { RefCell::new(None) };
 }
 
-/// To be called before a fork, on the thread that forks.
+type Forking = (MutexGuard<'static, Held>, RwLockWriteGuard<'static, ()>);
+
+/// To be called before a fork, on the thread that forks. Waits for what is being written to journals.
 pub fn before_fork() {
-    FORKING.set(Some(held()));
+    let no_sqlite = IN_SQLITE.write().unwrap_or_else(PoisonError::into_inner);
+    FORKING.set(Some((held(), no_sqlite)));
 }
 
 /// To be called after a fork, on the thread that forked: in the parent and in the child, which frees no lock of its
 /// parent when it closes the descriptors.
 pub fn after_fork(in_child: bool) {
     // Not every program that forks calls both.
-    let held = FORKING.take().or_else(|| HELD.try_lock().ok());
+    let forking = FORKING.take();
+    let (held, no_sqlite) = forking.map_or_else(
+        || (HELD.try_lock().ok(), None),
+        |(held, no_sqlite)| (Some(held), Some(no_sqlite)),
+    );
+    drop(no_sqlite);
     if let Some(mut held) = held
         && in_child
     {

@@ -26,7 +26,7 @@ use rusqlite::{Connection, TransactionBehavior};
 pub(crate) use commits::{Commits, New};
 use entries::Entries;
 use file::{FORMAT, begin, commit, connect, make, make_folder, rollback, still_there};
-use lock::Lock;
+use lock::{Lock, in_sqlite};
 use tables::{load, put};
 use trouble::Trouble;
 
@@ -63,7 +63,8 @@ pub struct Kept {
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
-    connection: Connection,
+    /// None once it is closed.
+    connection: Option<Connection>,
     /// Freed after the connection is closed.
     _lock: Lock,
     /// How many requests and rows of the ledger it has.
@@ -93,7 +94,7 @@ impl Journal {
         ledger.take_changes();
         let journal = Self {
             path,
-            connection,
+            connection: Some(connection),
             _lock: lock,
             sendings: ledger.sendings().len(),
             rows: u32::try_from(ledger.rows()).unwrap_or(u32::MAX),
@@ -104,6 +105,7 @@ impl Journal {
     fn locked(path: &Path, header: &Header) -> Result<(Lock, Connection, Kept, bool), Trouble> {
         make_folder(path)?;
         let lock = Lock::take(path, PATIENCE)?;
+        let _in_sqlite = in_sqlite();
         if !path.try_exists()? {
             make(path, header)?;
         }
@@ -145,8 +147,10 @@ impl Journal {
     /// Puts what was taken last into the journal. When this returns, it is on the disk; on an error nothing was written.
     fn put(&mut self, entries: &Entries) -> Result<(), Error> {
         let Self { path, connection, .. } = self;
+        let _in_sqlite = in_sqlite();
         let mut put = || {
             still_there(path)?;
+            let connection = connection.as_mut().ok_or(rusqlite::Error::InvalidQuery)?;
             let transaction = connection.transaction()?;
             put(&transaction, entries)?;
             commit(transaction, path, entries.records.len())
@@ -175,6 +179,7 @@ impl Journal {
             if Lock::is_held(path)? {
                 return Err(Trouble::Driven);
             }
+            let _in_sqlite = in_sqlite();
             let mut connection = connect(path, GLANCE)?;
             let transaction = connection.transaction()?;
             Ok(load(&transaction)?.0)
@@ -191,6 +196,7 @@ impl Journal {
         let delete = || {
             let _lock = Lock::take(path, GLANCE)?;
             let free = || {
+                let _in_sqlite = in_sqlite();
                 let mut connection = connect(path, GLANCE)?;
                 Ok(connection
                     .transaction_with_behavior(TransactionBehavior::Exclusive)?
@@ -207,6 +213,13 @@ impl Journal {
             }
         };
         delete().map_err(|trouble: Trouble| trouble.at(path))
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        let _in_sqlite = in_sqlite();
+        drop(self.connection.take());
     }
 }
 
