@@ -1,9 +1,11 @@
 //! Client options and their defaults.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::Url;
+use serde::Deserialize;
 
 use crate::error::{Error, shown};
 
@@ -25,6 +27,13 @@ impl Prefix {
             Self::Construction => "construction",
             Self::Bim360 => "bim360",
         }
+    }
+
+    fn parse(text: &str) -> Result<Self, Error> {
+        [Self::Construction, Self::Bim360]
+            .into_iter()
+            .find(|prefix| prefix.as_str() == text)
+            .ok_or_else(|| Error::Option(format!("prefix is {text}: it must be construction or bim360")))
     }
 }
 
@@ -109,11 +118,95 @@ pub struct Options {
     pub limits: Limits,
     pub retry: RetryPolicy,
     /// A PEM file of certificate authorities to trust instead of the platform's.
-    pub ca_bundle: Option<std::path::PathBuf>,
+    pub ca_bundle: Option<PathBuf>,
     pub proxy: Option<String>,
     pub user_agent: String,
     /// The folder of the files that keep the pace of users from one process to the next.
-    pub pacing: Option<std::path::PathBuf>,
+    pub pacing: Option<PathBuf>,
+}
+
+/// Options in plain values, as a user of another language gives them. Times are in seconds.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GivenOptions {
+    base_url: String,
+    prefix: String,
+    region: Option<String>,
+    timeout: f64,
+    max_in_flight: usize,
+    max_response_bytes: usize,
+    ca_bundle: Option<PathBuf>,
+    proxy: Option<String>,
+    limits: GivenLimits,
+    retry: GivenRetry,
+    user_agent: String,
+    /// The folder of the files that keep the pace of users.
+    pacing: Option<PathBuf>,
+    /// Whether that holds for services on this machine too, as a test may want.
+    pacing_local: bool,
+}
+
+#[derive(Deserialize)]
+struct GivenLimits {
+    window: f64,
+    /// By rate group.
+    #[serde(flatten)]
+    requests: BTreeMap<String, u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GivenRetry {
+    attempts: u32,
+    deadline: f64,
+    base: f64,
+    cap: f64,
+    budget: u32,
+    settle: f64,
+}
+
+impl TryFrom<GivenOptions> for Options {
+    type Error = Error;
+
+    fn try_from(given: GivenOptions) -> Result<Self, Error> {
+        let mut options = Self {
+            base_url: given.base_url,
+            prefix: Prefix::parse(&given.prefix)?,
+            region: given.region,
+            timeout: seconds("timeout", given.timeout)?,
+            max_in_flight: given.max_in_flight,
+            max_response_bytes: given.max_response_bytes,
+            limits: Limits {
+                window: seconds("limits.window", given.limits.window)?,
+                requests: given.limits.requests,
+            },
+            retry: RetryPolicy {
+                attempts: given.retry.attempts,
+                deadline: seconds("retry.deadline", given.retry.deadline)?,
+                base: seconds("retry.base", given.retry.base)?,
+                cap: seconds("retry.cap", given.retry.cap)?,
+                budget: given.retry.budget,
+                settle: seconds("retry.settle", given.retry.settle)?,
+            },
+            ca_bundle: given.ca_bundle,
+            proxy: given.proxy,
+            user_agent: given.user_agent,
+            pacing: given.pacing,
+        };
+        if options.is_local() && !given.pacing_local {
+            options.pacing = None;
+        }
+        options.check()?;
+        Ok(options)
+    }
+}
+
+fn seconds(name: &str, value: f64) -> Result<Duration, Error> {
+    Duration::try_from_secs_f64(value).map_err(|_| {
+        Error::Option(format!(
+            "{name} is {value}: it must be a number of seconds, 0 or more"
+        ))
+    })
 }
 
 impl Default for Options {

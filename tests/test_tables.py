@@ -121,6 +121,7 @@ def test_types_do_not_depend_on_the_rows() -> None:
     assert [empty.field(name).type for name in first] == [pyarrow.string()] * 3
     assert empty.field("isActive").type == pyarrow.bool_()
     assert empty.field("version").type == pyarrow.int64()
+    assert str(empty.field("createdAt").type) == "timestamp[ms, tz=UTC]"
     nothing = dict.fromkeys(("id", "isActive", "version", "createdAt"))
     types = [str(field.type) for field in pyarrow.table(table([nothing])).schema]
     assert types == ["string", "bool", "int64", "timestamp[ms, tz=UTC]"]

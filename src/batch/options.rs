@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::api::Query;
 use crate::batch::run::Tolerance;
 use crate::batch::start::{Resume, Which};
 use crate::error::Error;
@@ -133,6 +134,43 @@ impl WriteOptions {
             reconcile: self.reconcile,
             rows,
             which,
+        }
+    }
+}
+
+/// The options of a batch-get.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GetOptions {
+    /// The column that holds the id.
+    pub id: String,
+    pub include_custom_attributes: bool,
+    pub include_deleted: bool,
+    pub batch_size: usize,
+}
+
+impl GetOptions {
+    /// What they are to the service, as the "POST assets:batch-get" reference page names it.
+    #[must_use]
+    pub fn query(&self) -> Query {
+        [
+            ("includeCustomAttributes", self.include_custom_attributes),
+            ("includeDeleted", self.include_deleted),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_string()))
+        .into()
+    }
+
+    /// How the rows are read: of each, its id is what counts.
+    #[must_use]
+    pub fn policy(self, shape: RowShape) -> Policy {
+        Policy {
+            shape,
+            nulls: Nulls::Omit,
+            dates: Dates::Exact,
+            id_column: self.id,
+            import_key: None,
+            names: Names::default(),
         }
     }
 }

@@ -45,7 +45,7 @@ pub enum Type {
 }
 
 /// Fields of every asset, in the order of the reference page; what else a response holds comes after them.
-pub(super) const FIRST: [&str; 9] = [
+pub(super) const FIRST: [&str; 13] = [
     "id",
     "clientAssetId",
     "categoryId",
@@ -55,6 +55,10 @@ pub(super) const FIRST: [&str; 9] = [
     "barcode",
     "isActive",
     "version",
+    "createdAt",
+    "createdBy",
+    "updatedAt",
+    "updatedBy",
 ];
 
 /// Fields of the "GET assets" reference page whose type is the same whatever values came.

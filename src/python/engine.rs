@@ -1,16 +1,13 @@
 //! A client: its options and its token, and the calls it can make.
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pythonize::depythonize;
-use serde::Deserialize;
 
 use super::attached::attached;
 use super::errors::{exception, refused};
@@ -23,7 +20,7 @@ use super::settings::Settings;
 use super::setup::{Description, mistaken, steps};
 use super::table::Table;
 use crate::api::{self, assets};
-use crate::batch::options::WriteOptions;
+use crate::batch::options::{GetOptions, WriteOptions};
 use crate::batch::plan::Again;
 use crate::batch::readings::Readings;
 use crate::batch::rest::{Asked, Rest};
@@ -41,9 +38,9 @@ use crate::ids::ProjectId;
 use crate::input::{More, Sink, Source, SourceError};
 use crate::ledger::journal::Header;
 use crate::ledger::{self, SharedLedger};
-use crate::options::{Limits, Options, Prefix, RetryPolicy};
+use crate::options::{GivenOptions, Options};
 use crate::settings::setup::plan;
-use crate::validation::{Dates, Names, Nulls, Policy};
+use crate::validation::Names;
 
 /// Options, connection pool, token and rate windows: one a client, shared freely between threads.
 #[pyclass(frozen, module = "acc_assets._core")]
@@ -61,45 +58,6 @@ enum Auth {
     Callable(Arc<Py<PyAny>>),
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ClientOptions {
-    base_url: String,
-    prefix: String,
-    region: Option<String>,
-    timeout: f64,
-    max_in_flight: usize,
-    max_response_bytes: usize,
-    ca_bundle: Option<PathBuf>,
-    proxy: Option<String>,
-    limits: LimitOptions,
-    retry: RetryOptions,
-    user_agent: String,
-    /// The folder of the files that keep the pace of users.
-    pacing: Option<PathBuf>,
-    /// Whether that holds for services on this machine too.
-    pacing_local: bool,
-}
-
-#[derive(Deserialize)]
-struct LimitOptions {
-    window: f64,
-    /// By rate group.
-    #[serde(flatten)]
-    requests: BTreeMap<String, u32>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RetryOptions {
-    attempts: u32,
-    deadline: f64,
-    base: f64,
-    cap: f64,
-    budget: u32,
-    settle: f64,
-}
-
 /// What names are looked up in. Other threads of Python run meanwhile: there may be many assets to read.
 fn names(
     py: Python<'_>,
@@ -112,75 +70,15 @@ fn names(
     py.detach(|| given.names(settings, assets.map(Table::rows)))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct GetOptions {
-    id: String,
-    include_custom_attributes: bool,
-    include_deleted: bool,
-    batch_size: usize,
-}
-
-impl TryFrom<ClientOptions> for Options {
-    type Error = Error;
-
-    fn try_from(given: ClientOptions) -> Result<Self, Error> {
-        let mut options = Self {
-            base_url: given.base_url,
-            prefix: match given.prefix.as_str() {
-                "construction" => Prefix::Construction,
-                "bim360" => Prefix::Bim360,
-                other => {
-                    return Err(Error::Option(format!(
-                        "prefix is {other}: it must be construction or bim360"
-                    )));
-                }
-            },
-            region: given.region,
-            timeout: seconds("timeout", given.timeout)?,
-            max_in_flight: given.max_in_flight,
-            max_response_bytes: given.max_response_bytes,
-            limits: Limits {
-                window: seconds("limits.window", given.limits.window)?,
-                requests: given.limits.requests,
-            },
-            retry: RetryPolicy {
-                attempts: given.retry.attempts,
-                deadline: seconds("retry.deadline", given.retry.deadline)?,
-                base: seconds("retry.base", given.retry.base)?,
-                cap: seconds("retry.cap", given.retry.cap)?,
-                budget: given.retry.budget,
-                settle: seconds("retry.settle", given.retry.settle)?,
-            },
-            ca_bundle: given.ca_bundle,
-            proxy: given.proxy,
-            user_agent: given.user_agent,
-            pacing: given.pacing,
-        };
-        if options.is_local() && !given.pacing_local {
-            options.pacing = None;
-        }
-        options.check()?;
-        api::check_limits(&options.limits)?;
-        Ok(options)
-    }
-}
-
-fn seconds(name: &str, value: f64) -> Result<Duration, Error> {
-    Duration::try_from_secs_f64(value).map_err(|_| {
-        Error::Option(format!(
-            "{name} is {value}: it must be a number of seconds, 0 or more"
-        ))
-    })
-}
-
 #[pymethods]
 impl Engine {
     #[new]
     #[pyo3(signature = (auth, options, /))]
     fn new(py: Python<'_>, auth: Bound<'_, PyAny>, options: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let given: ClientOptions = depythonize(options)?;
-        let options = Options::try_from(given).map_err(|error| exception(py, &error))?;
+        let given: GivenOptions = depythonize(options)?;
+        let options = Options::try_from(given)
+            .and_then(|options| api::check_limits(&options.limits).map(|()| options))
+            .map_err(|error| exception(py, &error))?;
         let auth = match auth.extract::<String>() {
             Ok(text) => Auth::Text(text),
             Err(_) => Auth::Callable(Arc::new(auth.unbind())),
@@ -280,12 +178,7 @@ impl Engine {
         let given: GetOptions = depythonize(options)?;
         let source = rows.get().source(py)?;
         let project = project_id(py, project)?;
-        let query: api::Query = [
-            ("includeCustomAttributes", given.include_custom_attributes),
-            ("includeDeleted", given.include_deleted),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_string()))
-        .into();
+        let query = given.query();
         let session = Session::new(self.caller(py)?, Stop::default());
         let call = session
             .to(&assets::BATCH_GET.endpoint, &[("project", &project.to_string())])
@@ -308,15 +201,8 @@ impl Engine {
             write: &assets::BATCH_GET,
             project,
             query,
-            policy: Policy {
-                shape: assets::BATCH_GET.row,
-                nulls: Nulls::Omit,
-                dates: Dates::Exact,
-                id_column: given.id,
-                import_key: None,
-                names: Names::default(),
-            },
             batch_size: given.batch_size,
+            policy: given.policy(assets::BATCH_GET.row),
             tolerance: Tolerance::All,
             dry_run: false,
             keep: true,

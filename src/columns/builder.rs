@@ -1,0 +1,432 @@
+//! Rows become a page, one after another.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::column::Column;
+use super::page::{Page, read_row};
+use super::shape::{
+    ATTRIBUTES, ATTRIBUTES_OBJECT, Level, Member, Members, ROW, Role, Slot, attribute_number,
+};
+use crate::model::asset::{members, range_in};
+use crate::model::scan::{Number, Odd, Scanner};
+
+/// No project has so many custom attributes, and no list so many rows with that many of them: if each row had
+/// members of its own, memory would grow with the square of the rows.
+const MOST_COLUMNS: usize = 20_000;
+const MOST_CELLS: usize = 4 << 20;
+
+/// Room is made for so many rows of so many columns at most: what comes after that is rare.
+const MOST_CAPACITY: usize = 1024;
+const MOST_USUAL: usize = 512;
+
+/// The shape of a row that was read by the slow reader.
+const NO_SHAPE: u32 = u32::MAX;
+
+/// Puts rows into columns, one after another.
+#[derive(Debug)]
+pub struct Builder {
+    pub(super) rows: usize,
+    /// About as many rows as will come.
+    capacity: usize,
+    pub(super) columns: Vec<Column>,
+    by_name: HashMap<Arc<str>, usize>,
+    members: Members,
+    /// The members of the row that is read.
+    shape: Vec<u32>,
+    shapes: Vec<Box<[u32]>>,
+    /// Shapes by a digest of their members.
+    by_shape: HashMap<u64, u32>,
+    shape_of: Vec<u32>,
+    odd: HashMap<usize, Box<str>>,
+    id: Option<u64>,
+    /// Columns that were seen so far.
+    seen: usize,
+    bytes: usize,
+}
+
+impl Builder {
+    /// For about so many rows.
+    #[must_use]
+    pub fn new(rows: usize) -> Self {
+        Self {
+            rows: 0,
+            capacity: rows.min(MOST_CAPACITY),
+            columns: Vec::new(),
+            by_name: HashMap::new(),
+            members: Members::new(),
+            shape: Vec::new(),
+            shapes: Vec::new(),
+            by_shape: HashMap::new(),
+            shape_of: Vec::with_capacity(rows),
+            odd: HashMap::new(),
+            id: None,
+            seen: 0,
+            bytes: 0,
+        }
+    }
+
+    pub(super) fn is_too_wide(&self) -> bool {
+        let columns = self.columns.len();
+        columns > MOST_COLUMNS || columns.saturating_mul(self.rows) > MOST_CELLS
+    }
+
+    /// Adds a row, which is JSON.
+    pub fn push(&mut self, raw: &str) {
+        self.push_watched(raw, &[], &mut Vec::new());
+    }
+
+    /// Adds a row, which is JSON; where its watched members are in it goes to `shown`.
+    pub(super) fn push_watched(
+        &mut self,
+        raw: &str,
+        watched: &[&str],
+        shown: &mut Vec<Option<Range<usize>>>,
+    ) -> Option<u64> {
+        let before = shown.len();
+        let scanner = &mut Scanner::new(raw);
+        scanner.next();
+        self.bytes += raw.len();
+        match self.read_object(scanner, watched, shown) {
+            Ok(()) if scanner.is_at_end() => self.end_row(),
+            _ => self.push_odd(raw, watched, shown, before),
+        }
+        self.id
+    }
+
+    /// Reads a row that begins here.
+    pub(super) fn read(
+        &mut self,
+        scanner: &mut Scanner<'_>,
+        watched: &[&str],
+        shown: &mut Vec<Option<Range<usize>>>,
+    ) -> Result<Option<u64>, Odd> {
+        let (start, before) = (scanner.at, shown.len());
+        if self.read_object(scanner, watched, shown).is_ok() {
+            self.end_row();
+        } else {
+            scanner.at = start;
+            scanner.skip(1)?;
+            self.push_odd(scanner.since(start), watched, shown, before);
+            for shown in &mut shown[before..] {
+                *shown = shown.take().map(|shown| shown.start + start..shown.end + start);
+            }
+        }
+        self.bytes += scanner.at - start;
+        Ok(self.id)
+    }
+
+    fn read_object(
+        &mut self,
+        scanner: &mut Scanner<'_>,
+        watched: &[&str],
+        shown: &mut Vec<Option<Range<usize>>>,
+    ) -> Result<(), Odd> {
+        let before = shown.len();
+        shown.resize(before + watched.len(), None);
+        self.shape.clear();
+        self.id = None;
+        if scanner.peek() != b'{' {
+            return Err(Odd);
+        }
+        if !scanner.begin(b'}') {
+            return Ok(());
+        }
+        let (mut last, mut has_attributes) = (ROW, false);
+        loop {
+            let member = self.members.read(scanner, Level::Row, last, watched)?;
+            last = member;
+            let (first, start) = (scanner.peek(), scanner.at);
+            let known = &self.members.known[member];
+            let (role, watch) = (known.role, known.watched);
+            match role {
+                Role::Id if first == b'"' => self.read_id(scanner, member)?,
+                // Numbers are ids by how they are written.
+                Role::Id if first == b'-' || first.is_ascii_digit() => return Err(Odd),
+                Role::Misprinted if first == b'"' => return Err(Odd),
+                // It comes twice.
+                Role::Attributes if has_attributes => return Err(Odd),
+                Role::Attributes if first == b'{' => self.attributes(scanner)?,
+                Role::Plain | Role::Id | Role::Misprinted | Role::Attributes => {
+                    self.value(scanner, member, first)?;
+                }
+                Role::Clash => return Err(Odd),
+            }
+            has_attributes |= role == Role::Attributes;
+            if let Some(watch) = watch {
+                shown[before + watch] = Some(start..scanner.at);
+            }
+            if !scanner.goes_on(b'}')? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn read_id(&mut self, scanner: &mut Scanner<'_>, member: usize) -> Result<(), Odd> {
+        let (text, escaped) = scanner.string()?;
+        if escaped {
+            return Err(Odd);
+        }
+        self.shape.push(index(member)?);
+        self.id = Some(xxh3_64(text.as_bytes()));
+        self.column(member)?.push_text(text);
+        Ok(())
+    }
+
+    fn attributes(&mut self, scanner: &mut Scanner<'_>) -> Result<(), Odd> {
+        self.shape.push(index(ATTRIBUTES_OBJECT)?);
+        if !scanner.begin(b'}') {
+            return Ok(());
+        }
+        let mut last = ATTRIBUTES_OBJECT;
+        loop {
+            let member = self.members.read(scanner, Level::Attributes, last, &[])?;
+            last = member;
+            let first = scanner.peek();
+            self.value(scanner, member, first)?;
+            if !scanner.goes_on(b'}')? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Reads a value into the column of its member.
+    #[inline]
+    fn value(&mut self, scanner: &mut Scanner<'_>, member: usize, first: u8) -> Result<(), Odd> {
+        self.shape.push(index(member)?);
+        let start = scanner.at;
+        let column = self.column(member)?;
+        match first {
+            b'"' => column.read_text(scanner)?,
+            b't' => {
+                scanner.literal(b"true")?;
+                column.push_bool(true);
+            }
+            b'f' => {
+                scanner.literal(b"false")?;
+                column.push_bool(false);
+            }
+            b'n' => {
+                scanner.literal(b"null")?;
+                column.push_null();
+            }
+            b'[' | b'{' => {
+                if first == b'[' {
+                    let mut texts = Vec::new();
+                    if texts_of(scanner, &mut texts).is_ok() {
+                        column.push_list(&texts);
+                        return Ok(());
+                    }
+                    scanner.at = start;
+                }
+                let doubtful = scanner.skip(1)?;
+                let token = scanner.since(start);
+                if doubtful {
+                    serde_json::from_str::<Value>(token).map_err(|_| Odd)?;
+                }
+                column.push_json(token);
+            }
+            _ => match scanner.number()? {
+                Number::Int(number) => column.push_int(number),
+                Number::Float(number) => column.push_float(number),
+                Number::Large => column.push_json(scanner.since(start)),
+            },
+        }
+        Ok(())
+    }
+
+    /// The column of a member, filled up to the row that is read.
+    #[inline]
+    fn column(&mut self, member: usize) -> Result<&mut Column, Odd> {
+        let known = &self.members.known[member];
+        let is_field = known.level == Level::Row;
+        let at = match known.column {
+            Some(at) => at,
+            None => self.new_column(member),
+        };
+        self.filled(at, is_field)
+    }
+
+    #[cold]
+    fn new_column(&mut self, member: usize) -> usize {
+        let known = &self.members.known[member];
+        let name = match known.level {
+            Level::Attributes => attribute_column(&known.name),
+            Level::Row => known.name.clone(),
+        };
+        let at = self.column_named(name);
+        self.members.known[member].column = Some(at);
+        at
+    }
+
+    fn column_named(&mut self, name: Arc<str>) -> usize {
+        *self.by_name.entry(name).or_insert_with_key(|name| {
+            let is_usual = self.columns.len() < MOST_USUAL;
+            let capacity = if is_usual { self.capacity } else { 0 };
+            self.columns.push(Column::new(name.clone(), capacity));
+            self.columns.len() - 1
+        })
+    }
+
+    #[inline]
+    fn filled(&mut self, at: usize, is_field: bool) -> Result<&mut Column, Odd> {
+        let column = &mut self.columns[at];
+        if column.seen.is_none() {
+            column.seen = Some((self.rows, is_field, self.seen));
+            self.seen += 1;
+        }
+        // A member that comes twice.
+        if column.pad(self.rows) {
+            Ok(column)
+        } else {
+            Err(Odd)
+        }
+    }
+
+    fn end_row(&mut self) {
+        let is = |shape: &u32| {
+            self.shapes
+                .get(*shape as usize)
+                .is_some_and(|shape| **shape == *self.shape)
+        };
+        let last = self.shape_of.last().copied().filter(is);
+        let digest = self.shape.iter().fold(0, |digest: u64, member| {
+            (digest ^ u64::from(*member))
+                .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+                .rotate_left(29)
+        });
+        let shape = last
+            .or_else(|| self.by_shape.get(&digest).copied().filter(is))
+            .unwrap_or_else(|| {
+                let shape = u32::try_from(self.shapes.len()).unwrap_or(NO_SHAPE);
+                self.shapes.push(self.shape.as_slice().into());
+                self.by_shape.insert(digest, shape);
+                shape
+            });
+        self.shape_of.push(shape);
+        self.rows += 1;
+    }
+
+    /// Adds a row that only the slow reader takes.
+    #[cold]
+    fn push_odd(
+        &mut self,
+        raw: &str,
+        watched: &[&str],
+        shown: &mut Vec<Option<Range<usize>>>,
+        before: usize,
+    ) {
+        let rows = self.rows;
+        self.columns.iter_mut().for_each(|column| column.truncate(rows));
+        shown.truncate(before);
+        shown.resize(before + watched.len(), None);
+        self.id = None;
+        if let Ok(entry) = serde_json::from_str::<&RawValue>(raw) {
+            let mut found = Vec::new();
+            let id = members(entry, watched, &mut found);
+            self.id = id.map(|id| xxh3_64(id.as_bytes()));
+            for (shown, found) in shown[before..].iter_mut().zip(found) {
+                *shown = found.map(|found| range_in(raw.as_bytes(), found));
+            }
+        }
+        let mut row = read_row(raw);
+        let attributes = match row.get_mut(ATTRIBUTES) {
+            Some(Value::Object(attributes)) => std::mem::take(attributes),
+            _ => Map::new(),
+        };
+        for (name, value) in attributes {
+            // One that is called like a field must not take its place.
+            let column = if row.contains_key(&name) {
+                format!("{ATTRIBUTES}.{name}").into()
+            } else {
+                attribute_column(&name)
+            };
+            self.push_value(column, false, &value);
+        }
+        for (name, value) in row {
+            if name != ATTRIBUTES || !value.is_object() {
+                self.push_value(name.into(), true, &value);
+            }
+        }
+        self.odd.insert(rows, raw.into());
+        self.shape_of.push(NO_SHAPE);
+        self.rows += 1;
+    }
+
+    fn push_value(&mut self, name: Arc<str>, is_field: bool, value: &Value) {
+        let (at, rows) = (self.column_named(name), self.rows);
+        // An attribute may be called like a field of its row: the field counts.
+        self.columns[at].truncate(rows);
+        if let Ok(column) = self.filled(at, is_field) {
+            column.push_value(value);
+        }
+    }
+
+    /// The page.
+    #[must_use]
+    pub fn build(mut self) -> Page {
+        self.columns.iter_mut().for_each(Column::seal);
+        self.shape_of.shrink_to_fit();
+        let mut order: Vec<usize> = (0..self.columns.len())
+            .filter(|at| self.columns[*at].seen.is_some())
+            .collect();
+        order.sort_by_key(|at| self.columns[*at].seen);
+        let members = self.members.known.into_iter().map(|known| {
+            let slot = |column| Slot {
+                name: known.name.clone(),
+                column,
+            };
+            match (known.column, known.level) {
+                (Some(column), Level::Row) => Member::Value(slot(column)),
+                (Some(column), Level::Attributes) => Member::Attribute(slot(column)),
+                (None, _) => Member::Attributes(known.name.clone()),
+            }
+        });
+        Page {
+            rows: self.rows,
+            bytes: self.bytes,
+            members: members.collect(),
+            columns: self.columns,
+            order,
+            shapes: self.shapes,
+            shape_of: self.shape_of,
+            odd: self.odd,
+        }
+    }
+}
+
+/// The column of a custom attribute.
+fn attribute_column(name: &str) -> Arc<str> {
+    if attribute_number(name).is_some() {
+        name.into()
+    } else {
+        format!("{ATTRIBUTES}.{name}").into()
+    }
+}
+
+/// Reads a list of texts.
+fn texts_of<'a>(scanner: &mut Scanner<'a>, texts: &mut Vec<Cow<'a, str>>) -> Result<bool, Odd> {
+    scanner.items(b']', |scanner| {
+        let start = scanner.at;
+        if scanner.peek() != b'"' {
+            return Err(Odd);
+        }
+        let (text, escaped) = scanner.string()?;
+        texts.push(if escaped {
+            Cow::Owned(serde_json::from_str(scanner.since(start)).map_err(|_| Odd)?)
+        } else {
+            Cow::Borrowed(text)
+        });
+        Ok(false)
+    })
+}
+
+fn index(member: usize) -> Result<u32, Odd> {
+    u32::try_from(member).map_err(|_| Odd)
+}

@@ -1,0 +1,171 @@
+//! A response with a list of rows, read in one pass.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
+
+use super::builder::Builder;
+use super::page::Page;
+use crate::model::asset::{entries, keyed, list, members, range_in};
+use crate::model::scan::{Odd, Scanner};
+
+/// Ends of texts are counted in 32 bits, and a value may be written longer than it came.
+const MOST_BYTES: usize = 512 << 20;
+
+/// A response with a list of rows.
+#[derive(Debug)]
+pub struct Received {
+    body: Bytes,
+    pub page: Page,
+    /// Where each row is in the body, and a digest of its id.
+    pub rows: Vec<(Range<usize>, Option<u64>)>,
+    /// Where the watched members of each row are.
+    shown: Vec<Option<Range<usize>>>,
+    watched: usize,
+    /// The other members of the body.
+    members: Vec<(String, Range<usize>)>,
+}
+
+impl Received {
+    /// Reads the rows under `member`, or those of a body that is the list; of each of them the `watched` members can be looked
+    /// at.
+    ///
+    /// # Errors
+    /// A text saying what is wrong with the body.
+    pub fn read(body: &Bytes, member: Option<&str>, watched: &[&str]) -> Result<Self, String> {
+        if body.len() > MOST_BYTES {
+            return Err(format!("it is larger than {MOST_BYTES} bytes"));
+        }
+        let mut response = Self::empty(body, watched);
+        let read = std::str::from_utf8(body)
+            .map_err(|_| Odd)
+            .and_then(|text| response.fast(text, member.ok_or(Odd)?, watched));
+        if read.is_err() {
+            response = Self::empty(body, watched);
+            response.slow(body, member, watched)?;
+        }
+        Ok(response)
+    }
+
+    fn empty(body: &Bytes, watched: &[&str]) -> Self {
+        Self {
+            body: body.clone(),
+            page: Page::default(),
+            rows: Vec::new(),
+            shown: Vec::new(),
+            watched: watched.len(),
+            members: Vec::new(),
+        }
+    }
+
+    fn fast(&mut self, text: &str, member: &str, watched: &[&str]) -> Result<(), Odd> {
+        let scanner = &mut Scanner::new(text);
+        let mut page = None;
+        scanner.object(|scanner, name| {
+            if name == member && scanner.peek() == b'[' && page.is_none() {
+                page = Some(self.fast_rows(scanner, watched)?);
+            } else if name == member {
+                return Err(Odd);
+            } else {
+                let start = scanner.at;
+                scanner.skip(1)?;
+                self.members.push((name.to_owned(), start..scanner.at));
+            }
+            Ok(())
+        })?;
+        self.page = page.filter(|_| scanner.is_at_end()).ok_or(Odd)?;
+        Ok(())
+    }
+
+    fn fast_rows(&mut self, scanner: &mut Scanner<'_>, watched: &[&str]) -> Result<Page, Odd> {
+        // About as many as there will be.
+        let mut builder = Builder::new(self.body.len() / 512 + 8);
+        scanner.items(b']', |scanner| {
+            let start = scanner.at;
+            let id = builder.read(scanner, watched, &mut self.shown)?;
+            self.rows.push((start..scanner.at, id));
+            if builder.is_too_wide() {
+                return Err(Odd);
+            }
+            Ok(false)
+        })?;
+        Ok(builder.build())
+    }
+
+    fn slow(&mut self, body: &Bytes, member: Option<&str>, watched: &[&str]) -> Result<(), String> {
+        let rows: Vec<&RawValue> = match member {
+            Some(member) => list(body, member)?,
+            None => entries(body)?,
+        };
+        let mut builder = Builder::new(rows.len());
+        for raw in rows {
+            let id = builder.push_watched(raw.get(), watched, &mut self.shown);
+            let range = range_in(body, raw);
+            for shown in self.shown.iter_mut().rev().take(watched.len()) {
+                *shown = shown
+                    .take()
+                    .map(|shown| shown.start + range.start..shown.end + range.start);
+            }
+            self.rows.push((range, id));
+            if builder.is_too_wide() {
+                return Err(format!(
+                    "{} rows have {} different members",
+                    builder.rows,
+                    builder.columns.len()
+                ));
+            }
+        }
+        self.page = builder.build();
+        let members = if member.is_some() {
+            keyed(body)?
+        } else {
+            Vec::new()
+        };
+        self.members = members
+            .into_iter()
+            .map(|(name, raw)| (name.into_owned(), range_in(body, raw)))
+            .collect();
+        Ok(())
+    }
+
+    /// A member of the body beside the rows, as JSON; the last one if it is repeated.
+    #[must_use]
+    pub fn member(&self, name: &str) -> Option<&str> {
+        let (_, range) = self.members.iter().rev().find(|(member, _)| member == name)?;
+        self.text(range)
+    }
+
+    /// A row as JSON.
+    #[must_use]
+    pub fn raw(&self, row: usize) -> Option<&str> {
+        self.text(&self.rows.get(row)?.0)
+    }
+
+    /// The id of a row.
+    #[must_use]
+    pub fn id(&self, row: usize) -> Option<Cow<'_, str>> {
+        let raw: &RawValue = serde_json::from_str(self.raw(row)?).ok()?;
+        members(raw, &[], &mut Vec::new())
+    }
+
+    /// The watched members of a row, as JSON.
+    pub fn shown(&self, row: usize) -> impl Iterator<Item = Option<&str>> {
+        let shown = self.shown.iter().skip(row * self.watched).take(self.watched);
+        shown.map(|range| range.as_ref().and_then(|range| self.text(range)))
+    }
+
+    /// The page with these rows only, in this order.
+    #[must_use]
+    pub fn only(self, rows: &[usize]) -> Page {
+        if rows.iter().copied().eq(0..self.rows.len()) {
+            return self.page;
+        }
+        Page::of(rows.iter().filter_map(|row| self.raw(*row)))
+    }
+
+    fn text(&self, range: &Range<usize>) -> Option<&str> {
+        std::str::from_utf8(self.body.get(range.clone())?).ok()
+    }
+}
