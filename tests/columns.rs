@@ -50,7 +50,7 @@ fn attribute_number(name: &str) -> Option<u64> {
     name.strip_prefix("ca")?.parse().ok()
 }
 
-const FIRST: [&str; 9] = [
+const FIRST: [&str; 13] = [
     "id",
     "clientAssetId",
     "categoryId",
@@ -60,6 +60,10 @@ const FIRST: [&str; 9] = [
     "barcode",
     "isActive",
     "version",
+    "createdAt",
+    "createdBy",
+    "updatedAt",
+    "updatedBy",
 ];
 
 /// Columns of values, one value after another.
@@ -485,16 +489,17 @@ fn the_types_of_documented_fields_depend_on_no_row() {
     let whole = table(&[json!({
         "id": "a", "clientAssetId": "A", "categoryId": "1", "statusId": "s", "description": "d", "locationId": "l",
         "barcode": "b", "isActive": true, "version": 1, "createdAt": "2020-05-01T06:00:00.000Z", "createdBy": "u",
-        "companyId": "c",
+        "updatedAt": "2020-05-01T06:00:00.000Z", "updatedBy": "u", "companyId": "c",
     })]);
     let (expected, _) = exported(&whole, None);
     let nothing = table(&[json!({
         "id": null, "clientAssetId": null, "categoryId": null, "statusId": null, "description": null, "locationId": null,
-        "barcode": null, "isActive": null, "version": null, "createdAt": null, "createdBy": null, "companyId": null,
+        "barcode": null, "isActive": null, "version": null, "createdAt": null, "createdBy": null,
+        "updatedAt": null, "updatedBy": null, "companyId": null,
     })]);
     assert_eq!(exported(&nothing, None).0, expected);
     let (empty, _) = exported(&Table::default(), None);
-    assert_eq!(empty, expected[..9]);
+    assert_eq!(empty, expected[..13]);
     // Ids that come as numbers are text like all others.
     let (numbers, values) = exported(&table(&[json!({"id": 5, "categoryId": 17})]), None);
     assert_eq!(
