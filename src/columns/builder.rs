@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::column::Column;
+use super::column::{Column, fit};
 use super::page::{Page, read_row};
 use super::shape::{
     ATTRIBUTES, ATTRIBUTES_OBJECT, Level, Member, Members, ROW, Role, Slot, attribute_number,
@@ -290,27 +290,35 @@ impl Builder {
     }
 
     fn end_row(&mut self) {
-        let is = |shape: &u32| {
-            self.shapes
-                .get(*shape as usize)
-                .is_some_and(|shape| **shape == *self.shape)
+        let last = self.shape_of.last().copied();
+        let shape = match last.filter(|shape| self.is_shape(*shape)) {
+            Some(shape) => shape,
+            None => self.find_shape(),
         };
-        let last = self.shape_of.last().copied().filter(is);
+        self.shape_of.push(shape);
+        self.rows += 1;
+    }
+
+    /// Whether the row that is read has this shape.
+    fn is_shape(&self, shape: u32) -> bool {
+        let shape = self.shapes.get(shape as usize);
+        shape.is_some_and(|shape| **shape == *self.shape)
+    }
+
+    fn find_shape(&mut self) -> u32 {
         let digest = self.shape.iter().fold(0, |digest: u64, member| {
             (digest ^ u64::from(*member))
                 .wrapping_mul(0x9e37_79b9_7f4a_7c15)
                 .rotate_left(29)
         });
-        let shape = last
-            .or_else(|| self.by_shape.get(&digest).copied().filter(is))
-            .unwrap_or_else(|| {
-                let shape = u32::try_from(self.shapes.len()).unwrap_or(NO_SHAPE);
-                self.shapes.push(self.shape.as_slice().into());
-                self.by_shape.insert(digest, shape);
-                shape
-            });
-        self.shape_of.push(shape);
-        self.rows += 1;
+        let known = self.by_shape.get(&digest).copied();
+        if let Some(shape) = known.filter(|shape| self.is_shape(*shape)) {
+            return shape;
+        }
+        let shape = u32::try_from(self.shapes.len()).unwrap_or(NO_SHAPE);
+        self.shapes.push(self.shape.as_slice().into());
+        self.by_shape.insert(digest, shape);
+        shape
     }
 
     /// Adds a row that only the slow reader takes.
@@ -372,7 +380,7 @@ impl Builder {
     #[must_use]
     pub fn build(mut self) -> Page {
         self.columns.iter_mut().for_each(Column::seal);
-        self.shape_of.shrink_to_fit();
+        fit(&mut self.shape_of);
         let mut order: Vec<usize> = (0..self.columns.len())
             .filter(|at| self.columns[*at].seen.is_some())
             .collect();

@@ -449,19 +449,26 @@ impl Column {
     /// No more rows are added.
     pub(super) fn seal(&mut self) {
         if let Some(valid) = &mut self.valid {
-            valid.shrink_to_fit();
+            fit(valid);
         }
         match &mut self.data {
             Data::Null => {}
-            Data::Bool(flags) => flags.shrink_to_fit(),
-            Data::Int(numbers) | Data::Time(numbers) => numbers.shrink_to_fit(),
-            Data::Float(numbers) => numbers.shrink_to_fit(),
+            Data::Bool(flags) => fit(flags),
+            Data::Int(numbers) | Data::Time(numbers) => fit(numbers),
+            Data::Float(numbers) => fit(numbers),
             Data::Text(texts) | Data::Mixed(texts) => texts.seal(),
             Data::List(ends, items) => {
-                ends.shrink_to_fit();
+                fit(ends);
                 items.seal();
             }
         }
+    }
+}
+
+/// Gives memory back where it is worth a copy.
+pub(super) fn fit<T>(values: &mut Vec<T>) {
+    if values.capacity() - values.len() > values.len() / 16 {
+        values.shrink_to_fit();
     }
 }
 

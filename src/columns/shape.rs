@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::model::scan::{Odd, Scanner};
+use crate::model::scan::{Odd, Scanner, Token};
 
 /// The member whose members are columns of their own.
 pub(super) const ATTRIBUTES: &str = "customAttributes";
@@ -32,7 +32,7 @@ pub(super) const ATTRIBUTES_OBJECT: usize = 1;
 #[derive(Debug)]
 pub(super) struct Known {
     /// Its name with its quotes and a colon.
-    token: Box<[u8]>,
+    token: Token,
     pub name: Arc<str>,
     pub level: Level,
     /// The column of its values.
@@ -67,7 +67,7 @@ pub(super) struct Members {
 impl Members {
     pub fn new() -> Self {
         let begin = |level| Known {
-            token: Box::default(),
+            token: Token::new(""),
             name: ATTRIBUTES.into(),
             level,
             column: None,
@@ -97,7 +97,7 @@ impl Members {
                 break;
             }
             let known = &self.known[predicted];
-            if scanner.take(&known.token) {
+            if scanner.take_token(&known.token) {
                 scanner.next();
                 return Ok(predicted);
             }
@@ -145,7 +145,7 @@ impl Members {
         let member = self.known.len();
         places.insert(name.into(), member);
         self.known.push(Known {
-            token: format!("\"{name}\":").into_bytes().into(),
+            token: Token::new(&format!("\"{name}\":")),
             name: name.into(),
             level,
             column: None,

@@ -1,5 +1,6 @@
 //! The texts of a column, one after another; where few different ones repeat, each of them once.
 
+use super::column::fit;
 use crate::model::scan::{Scanner, same};
 
 /// As many different texts are looked at before a column is taken for one whose texts differ.
@@ -216,10 +217,12 @@ impl Texts {
     pub fn seal(&mut self) {
         self.places = Vec::new();
         self.guesses = Vec::new();
-        self.text.shrink_to_fit();
-        self.ends.shrink_to_fit();
+        if self.text.capacity() - self.text.len() > self.text.len() / 16 {
+            self.text.shrink_to_fit();
+        }
+        fit(&mut self.ends);
         if let Some(codes) = &mut self.codes {
-            codes.shrink_to_fit();
+            fit(codes);
         }
     }
 }

@@ -12,7 +12,8 @@ use arrow_array::types::{
     TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, OffsetSizeTrait, PrimitiveArray, RecordBatch, RecordBatchReader,
+    Array, ArrayRef, BooleanArray, GenericStringArray, LargeStringArray, OffsetSizeTrait, PrimitiveArray,
+    RecordBatch, RecordBatchReader, StringArray,
 };
 use arrow_buffer::{ArrowNativeType, BooleanBuffer, Buffer};
 use arrow_schema::{ArrowError, DataType, TimeUnit};
@@ -138,7 +139,7 @@ fn sound(array: &ArrayRef) -> Result<(), ArrowError> {
 
 /// One column of a frame, in one array or several.
 pub struct Chunks {
-    arrays: Vec<ArrayRef>,
+    arrays: Vec<Cells>,
     /// The row after the last one of each array.
     ends: Vec<usize>,
 }
@@ -153,6 +154,7 @@ impl Chunks {
                 Some(*end)
             })
             .collect();
+        let arrays = arrays.into_iter().map(Cells::new).collect();
         Self { arrays, ends }
     }
 
@@ -193,8 +195,48 @@ impl Chunks {
     /// Pushes the cell of a row; there must be such a row.
     pub fn push(&self, row: usize, column: Column, sink: &mut dyn Sink) {
         let chunk = self.ends.partition_point(|end| *end <= row);
-        let array = &self.arrays[chunk];
-        push(array, row + array.len() - self.ends[chunk], column, sink);
+        let start = if chunk == 0 { 0 } else { self.ends[chunk - 1] };
+        self.arrays[chunk].push(row - start, column, sink);
+    }
+}
+
+/// An array. Most cells of a frame are texts, whose type is looked at once and not for each of them.
+enum Cells {
+    Texts(StringArray),
+    LargeTexts(LargeStringArray),
+    Any(ArrayRef),
+}
+
+impl Cells {
+    fn new(array: ArrayRef) -> Self {
+        match array.data_type() {
+            DataType::Utf8 => Self::Texts(array.as_string().clone()),
+            DataType::LargeUtf8 => Self::LargeTexts(array.as_string().clone()),
+            _ => Self::Any(array),
+        }
+    }
+
+    #[inline]
+    fn push(&self, row: usize, column: Column, sink: &mut dyn Sink) {
+        match self {
+            Self::Texts(texts) => push_text(texts, row, column, sink),
+            Self::LargeTexts(texts) => push_text(texts, row, column, sink),
+            Self::Any(array) => push(array, row, column, sink),
+        }
+    }
+}
+
+#[inline]
+fn push_text<O: OffsetSizeTrait>(
+    texts: &GenericStringArray<O>,
+    row: usize,
+    column: Column,
+    sink: &mut dyn Sink,
+) {
+    if texts.is_null(row) {
+        sink.cell(column, &Cell::Null);
+    } else {
+        sink.cell(column, &Cell::Text(texts.value(row)));
     }
 }
 

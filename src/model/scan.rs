@@ -19,6 +19,30 @@ pub(crate) struct Scanner<'a> {
     pub at: usize,
 }
 
+/// Bytes that often come next: the first 16 of them are compared at once.
+#[derive(Debug)]
+pub(crate) struct Token {
+    first: u128,
+    /// Which bits of the 16 bytes belong to it.
+    mask: u128,
+    text: Box<[u8]>,
+}
+
+impl Token {
+    pub fn new(text: &str) -> Self {
+        let mut first = [0; 16];
+        let length = text.len().min(first.len());
+        first[..length].copy_from_slice(&text.as_bytes()[..length]);
+        Self {
+            first: u128::from_le_bytes(first),
+            mask: u128::MAX
+                .checked_shr(128 - 8 * u32::try_from(length).unwrap_or(16))
+                .unwrap_or(0),
+            text: text.as_bytes().into(),
+        }
+    }
+}
+
 /// A number.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Number {
@@ -86,6 +110,22 @@ impl<'a> Scanner<'a> {
             self.at += token.len();
         }
         comes
+    }
+
+    /// Takes this token if it comes next.
+    #[inline]
+    pub fn take_token(&mut self, token: &Token) -> bool {
+        let bytes = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let Some(next) = bytes.first_chunk() else {
+            // The end of the text is near.
+            return self.take(&token.text);
+        };
+        let begins = (u128::from_le_bytes(*next) ^ token.first) & token.mask == 0;
+        if !begins || (token.text.len() > next.len() && !bytes.starts_with(&token.text)) {
+            return false;
+        }
+        self.at += token.text.len();
+        true
     }
 
     /// Takes a string with exactly these characters and no escapes.
