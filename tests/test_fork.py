@@ -6,8 +6,11 @@ import json
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -56,36 +59,95 @@ def test_multiprocessing(project: acc.Project, kit: Kit, sim: acc.testing.Simula
     assert sim.audit()["assets_created"] == 3
 
 
+def ended(child: int, seconds: float = 20) -> int:
+    """The exit code of a child; one that hangs, even before its first line, is killed."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found, status = os.waitpid(child, os.WNOHANG)
+        if found:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.01)
+    os.kill(child, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
 def test_children_forked_while_a_journal_is_written(
     kit: Kit, sim: acc.testing.Simulator, tmp_path: Path
 ) -> None:
     project = sim.client(max_in_flight=20).project(sim.project_id)
     rows = [kit.row(f"parent {number}") for number in range(400)]
-    ended = threading.Event()
+    over = threading.Event()
+    results = []
 
     def drive() -> None:
-        while not ended.is_set():
-            project.assets.create(rows, run=tmp_path / f"{time.monotonic_ns()}.sqlite", batch_size=2)
+        while not over.is_set():
+            run = tmp_path / f"{time.monotonic_ns()}.sqlite"
+            results.append(project.assets.create(rows, run=run, batch_size=2))
 
+    with ThreadPoolExecutor(1) as pool:
+        driver = pool.submit(drive)
+        children = []
+        for child in range(60):
+            time.sleep(0.02)
+            children.append(os.fork())
+            if children[-1] == 0:
+                code = 1
+                try:
+                    # A blank name: nothing is sent, and the run is written all the same.
+                    project.assets.create([{"clientAssetId": ""}], run=tmp_path / f"child {child}.sqlite")
+                    code = 0
+                finally:
+                    os._exit(code)
+        codes = [ended(child) for child in children]
+        over.set()
+        driver.result()
+    assert codes == [0] * len(children)
+    assert results
+    assert all(result.ok for result in results)
+
+
+HOOK = """
+import os, pathlib, sys, threading, time
+lock = threading.Lock()
+# Hooks that were registered before ours run after it: the fork waits for a lock whose holder writes a journal.
+os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
+import acc_assets as acc
+sys.path.insert(0, sys.argv[2])
+from conftest import kit_of
+calls = []
+with acc.testing.Simulator() as sim:
+    kit = kit_of(sim)
+    project = sim.client().project(sim.project_id)
+    def drive():
+        while len(calls) < 15:
+            with lock:
+                run = pathlib.Path(sys.argv[1], f"{len(calls)}.sqlite")
+                calls.append(project.assets.create([kit.row(f"{i}") for i in range(6)], run=run, batch_size=1))
     driver = threading.Thread(target=drive)
     driver.start()
-    children = []
-    for child in range(60):
-        time.sleep(0.02)
-        children.append(os.fork())
-        if children[-1] == 0:
-            signal.alarm(15)  # a child that hangs ends here
-            code = 1
-            try:
-                # A blank name: nothing is sent, and the run is written all the same.
-                project.assets.create([{"clientAssetId": ""}], run=tmp_path / f"child {child}.sqlite")
-                code = 0
-            finally:
-                os._exit(code)
-    codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
-    ended.set()
+    while driver.is_alive():
+        time.sleep(0.01)  # the other thread gets the lock
+        child = os.fork()
+        if child == 0:
+            os._exit(0)
+        os.waitpid(child, 0)
     driver.join()
-    assert codes == [0] * len(children)
+print(len(calls))
+"""
+
+
+def test_a_fork_whose_hooks_wait_for_whoever_writes_a_journal(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-W",
+        "ignore",
+        "-c",
+        HOOK,
+        os.fspath(tmp_path),
+        os.fspath(Path(__file__).parent),
+    ]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (ran.returncode, ran.stdout.strip()) == (0, "15"), ran.stderr
 
 
 def create_with_keys(project: acc.Project, rows: list[dict[str, object]], out: Path) -> None:

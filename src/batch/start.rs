@@ -118,13 +118,7 @@ impl Resume<'_> {
                 path.display()
             ))
         })?;
-        if kept.header != *self.header {
-            return Err(Error::Option(format!(
-                "{}: that run is another verb, project or service, or has another import_key; give this call a run of its \
-                 own",
-                path.display()
-            )));
-        }
+        kept.header.fits(self.header, path)?;
         Ok((Some(kept.ledger), None))
     }
 

@@ -1,6 +1,7 @@
 //! Threads of the core while they are in Python. An interpreter that ends stops any thread that returns to it, in the middle
 //! of our code, and that aborts the process. So at exit threads inside are waited for, and no other is let in.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -27,6 +28,41 @@ pub fn attached<T>(work: impl FnOnce(Python<'_>) -> T) -> Option<T> {
     let done = Python::try_attach(work);
     drop(inside);
     done
+}
+
+/// What holds Python objects and may be dropped by a thread of the core.
+///
+/// An object that is dropped without the interpreter is kept by `PyO3` in a list of the whole process. A child forked by
+/// another thread meanwhile finds the list locked, and hangs as soon as it calls any of our functions.
+pub struct Held<T>(Option<T>);
+
+impl<T> Held<T> {
+    pub fn new(held: T) -> Self {
+        Self(Some(held))
+    }
+}
+
+impl<T> Deref for Held<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        // Only `drop` takes it.
+        self.0.as_ref().expect("it is held until it is dropped")
+    }
+}
+
+impl<T> DerefMut for Held<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        // Only `drop` takes it.
+        self.0.as_mut().expect("it is held until it is dropped")
+    }
+}
+
+impl<T> Drop for Held<T> {
+    fn drop(&mut self) {
+        // At the end of the process nobody forks any more.
+        attached(|_| drop(self.0.take()));
+    }
 }
 
 /// Lets no thread of the core in any more, and waits for those inside. To be called without the GIL.

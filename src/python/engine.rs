@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pythonize::depythonize;
 
-use super::attached::attached;
+use super::attached::{Held, attached};
 use super::errors::{exception, refused};
 use super::ledger::Ledger;
 use super::logs;
@@ -55,7 +55,7 @@ pub struct Engine {
 
 enum Auth {
     Text(String),
-    Callable(Arc<Py<PyAny>>),
+    Callable(Arc<Held<Py<PyAny>>>),
 }
 
 /// What names are looked up in. Other threads of Python run meanwhile: there may be many assets to read.
@@ -81,7 +81,7 @@ impl Engine {
             .map_err(|error| exception(py, &error))?;
         let auth = match auth.extract::<String>() {
             Ok(text) => Auth::Text(text),
-            Err(_) => Auth::Callable(Arc::new(auth.unbind())),
+            Err(_) => Auth::Callable(Arc::new(Held::new(auth.unbind()))),
         };
         let engine = Self {
             auth,
@@ -492,7 +492,7 @@ impl Source for Blocking {
 }
 
 /// A Python function that returns a token.
-struct Callable(Arc<Py<PyAny>>);
+struct Callable(Arc<Held<Py<PyAny>>>);
 
 impl TokenSource for Callable {
     fn fetch(&self) -> Fetching {

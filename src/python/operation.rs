@@ -10,7 +10,7 @@ use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError};
 use pyo3::prelude::*;
 use tokio::time::Instant;
 
-use super::attached::attached;
+use super::attached::{Held, attached};
 use super::errors::exception;
 use super::ledger::Ledger;
 use super::logs;
@@ -198,7 +198,8 @@ impl Operation {
         // and is given back.
         let mut work = handle.spawn(work);
         let shared = &self.shared;
-        let report = progress.as_ref();
+        // Borrowed, since what moves into the work is dropped without the interpreter.
+        let (report, stopping) = (progress.as_ref(), &stopping);
         let stopped = py.detach(move || {
             handle.block_on(async move {
                 let mut ticks = tokio::time::interval_at(Instant::now() + TICK, TICK);
@@ -272,7 +273,8 @@ impl Operation {
     #[pyo3(signature = (done, closed, /))]
     fn start(&self, done: Py<PyAny>, closed: Py<PyAny>) -> PyResult<()> {
         let work = self.take_work()?;
-        let shared = self.shared.clone();
+        let shared = Held::new(self.shared.clone());
+        let (done, closed) = (Held::new(done), Held::new(closed));
         let handle = handle()?;
         let mut work = handle.spawn(work);
         handle.spawn(async move {
@@ -397,11 +399,13 @@ impl Shared {
     /// A signal handler, or the progress callback, raised: stop softly, and remember what to raise in the end.
     fn interrupt(&self, raised: PyErr) {
         self.stop.to(Phase::Drain);
-        if Python::attach(|py| raised.is_instance_of::<PyKeyboardInterrupt>(py)) {
-            self.interrupted.store(true, Ordering::Release);
-        } else {
-            locked(&self.end).signal.get_or_insert(raised);
-        }
+        Python::attach(|py| {
+            if raised.is_instance_of::<PyKeyboardInterrupt>(py) {
+                self.interrupted.store(true, Ordering::Release);
+            } else {
+                locked(&self.end).signal.get_or_insert(raised);
+            }
+        });
     }
 }
 

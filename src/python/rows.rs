@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyCapsule, PyIterator, PyList, PyString, PyTuple};
 
-use super::attached::attached;
+use super::attached::{Held, attached};
 use super::capsule;
 use super::values::{Value, Values, entries, type_name};
 use crate::input::arrow::{self, Batches, Chunks};
@@ -253,18 +253,19 @@ impl Rows {
     /// # Errors
     /// When they can be read only once and have been, or when Python raises.
     pub fn source(&self, py: Python<'_>) -> PyResult<PythonSource> {
+        let objects = |objects| Walk::Objects(Held::new(objects));
         let walk = match &self.origin {
-            Origin::Dicts(items) => Walk::Objects(Objects::Dicts(Dicts {
+            Origin::Dicts(items) => objects(Objects::Dicts(Dicts {
                 items: items.iterate(py)?,
                 keys: Vec::new(),
                 known: HashMap::new(),
             })),
-            Origin::Values(items, name) => Walk::Objects(Objects::Values {
+            Origin::Values(items, name) => objects(Objects::Values {
                 items: items.iterate(py)?,
                 name: name.clone(),
                 column: None,
             }),
-            Origin::Columns(frame) => Walk::Objects(Objects::Columns {
+            Origin::Columns(frame) => objects(Objects::Columns {
                 frame: Arc::clone(frame),
                 columns: Vec::new(),
                 next: 0,
@@ -283,7 +284,7 @@ impl Rows {
         };
         Ok(PythonSource {
             walk,
-            values: Values::default(),
+            values: Held::new(Values::default()),
             rows: self.rows,
             error: Arc::default(),
         })
@@ -349,13 +350,13 @@ impl Items {
 /// Rows under way from Python into one sink; attached to Python only inside `fill`.
 pub struct PythonSource {
     walk: Walk,
-    values: Values,
+    values: Held<Values>,
     rows: Option<usize>,
     error: Arc<Mutex<Option<PyErr>>>,
 }
 
 enum Walk {
-    Objects(Objects),
+    Objects(Held<Objects>),
     Sheet(SheetRows),
     Stream(Batches),
 }
@@ -400,7 +401,7 @@ impl PythonSource {
             Walk::Objects(walk) => walk,
         };
         let values = &mut self.values;
-        let filled = attached(|py| match walk {
+        let filled = attached(|py| match &mut **walk {
             Objects::Dicts(dicts) => dicts.fill(py, values, sink),
             Objects::Values { items, name, column } => {
                 let column = *column.get_or_insert_with(|| sink.column(name));

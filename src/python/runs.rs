@@ -35,19 +35,12 @@ pub fn read(py: Python<'_>, path: PathBuf) -> PyResult<Option<(Bound<'_, PyDict>
     Ok(Some((told, Ledger::new(Arc::new(ledger)))))
 }
 
-/// Has Python tell us of its forks: `os.fork`, and with it multiprocessing.
+/// Has Python wait for commits before a fork, as `os.fork` and multiprocessing make it: the fork itself waits for them
+/// too, but while no other thread can run.
 pub fn watch_forks(py: Python<'_>) -> PyResult<()> {
     #[pyfunction]
-    fn before() {
-        lock::before_fork();
-    }
-    #[pyfunction]
-    fn after_in_parent() {
-        lock::after_fork(false);
-    }
-    #[pyfunction]
-    fn after_in_child() {
-        lock::after_fork(true);
+    fn before(py: Python<'_>) {
+        py.detach(lock::wait_for_commits);
     }
     let os = py.import("os")?;
     // Windows has no fork.
@@ -56,8 +49,6 @@ pub fn watch_forks(py: Python<'_>) -> PyResult<()> {
     };
     let hooks = PyDict::new(py);
     hooks.set_item("before", wrap_pyfunction!(before, py)?)?;
-    hooks.set_item("after_in_parent", wrap_pyfunction!(after_in_parent, py)?)?;
-    hooks.set_item("after_in_child", wrap_pyfunction!(after_in_child, py)?)?;
     register.call((), Some(&hooks))?;
     Ok(())
 }

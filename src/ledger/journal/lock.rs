@@ -7,12 +7,15 @@
 //! A lock file is never deleted, not even with its run. Another process may have it open and be about to lock it, and a
 //! third would then lock a new file of the same name: both would drive the run.
 
+#[cfg(unix)]
 use std::cell::RefCell;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
+
+use super::fork;
 
 /// How long to wait before the lock is tried again.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -26,7 +29,7 @@ static HELD: Mutex<Held> = Mutex::new(Held {
     files: Vec::new(),
 });
 
-/// Read by whoever is in `SQLite`, and written by a fork. `SQLite` has locks of the whole process: one that another thread
+/// Read by whoever is in `SQLite`, and written by a fork. `SQLite` has locks of the whole process. One that another thread
 /// holds at the fork would be locked in the child for ever.
 static IN_SQLITE: RwLock<()> = RwLock::new(());
 
@@ -110,11 +113,13 @@ impl From<TryLockError> for Refusal {
 }
 
 fn held() -> MutexGuard<'static, Held> {
+    fork::watch();
     HELD.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// To be held while `SQLite` is used. Not twice by one thread: a fork that waits in between would wait for ever.
 pub(super) fn in_sqlite() -> RwLockReadGuard<'static, ()> {
+    fork::watch();
     IN_SQLITE.read().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -139,29 +144,40 @@ fn open(path: &Path) -> io::Result<File> {
     }
 }
 
+#[cfg(unix)]
 thread_local! {
     /// Held from before a fork until after it, so that the list is whole in the child, and `SQLite` is unlocked there.
     static FORKING: RefCell<Option<Forking>> = const { RefCell::new(None) };
 }
 
+#[cfg(unix)]
 type Forking = (MutexGuard<'static, Held>, RwLockWriteGuard<'static, ()>);
 
-/// To be called before a fork, on the thread that forks. Waits for what is being written to journals.
-pub fn before_fork() {
-    let no_sqlite = IN_SQLITE.write().unwrap_or_else(PoisonError::into_inner);
-    FORKING.set(Some((held(), no_sqlite)));
+/// Waits until no thread is in `SQLite`, so that a fork right after this waits for nothing. Not with the GIL: a commit may
+/// take as long as the disk does.
+pub fn wait_for_commits() {
+    drop(no_sqlite());
 }
 
-/// To be called after a fork, on the thread that forked: in the parent and in the child, which frees no lock of its
-/// parent when it closes the descriptors.
-pub fn after_fork(in_child: bool) {
-    // Not every program that forks calls both.
-    let forking = FORKING.take();
-    let (held, no_sqlite) = forking.map_or_else(
-        || (HELD.try_lock().ok(), None),
-        |(held, no_sqlite)| (Some(held), Some(no_sqlite)),
-    );
-    drop(no_sqlite);
+fn no_sqlite() -> RwLockWriteGuard<'static, ()> {
+    IN_SQLITE.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs in a fork, before it.
+#[cfg(unix)]
+pub(super) fn before_fork() {
+    let no_sqlite = no_sqlite();
+    let held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+    // A thread that is ending has no such place any more; its fork is not watched.
+    let _ = FORKING.try_with(|forking| forking.replace(Some((held, no_sqlite))));
+}
+
+/// Runs in a fork, after it, in the parent and in the child. The child closes the descriptors, which frees no lock of its
+/// parent.
+#[cfg(unix)]
+pub(super) fn after_fork(in_child: bool) {
+    let forking = FORKING.try_with(RefCell::take).ok().flatten();
+    let held = forking.map(|(held, _)| held);
     if let Some(mut held) = held
         && in_child
     {

@@ -11,6 +11,7 @@ mod commits;
 pub mod disk;
 mod entries;
 mod file;
+mod fork;
 pub mod lock;
 mod tables;
 mod trouble;
@@ -80,18 +81,7 @@ impl Journal {
         let path = absolute(path).map_err(|error| Trouble::from(error).at(path))?;
         let (lock, connection, kept, going_on) =
             Self::locked(&path, header).map_err(|trouble| trouble.at(&path))?;
-        if going_on && kept.header != *header {
-            return Err(Error::Option(format!(
-                "the run {} {}, and this call {}; give this call a run of its own, or delete that one if you do not \
-                 need it any more",
-                path.display(),
-                kept.header.told(),
-                header.told()
-            )));
-        }
         let mut ledger = kept.ledger;
-        ledger.watch();
-        ledger.take_changes();
         let journal = Self {
             path,
             connection: Some(connection),
@@ -99,6 +89,11 @@ impl Journal {
             sendings: ledger.sendings().len(),
             rows: u32::try_from(ledger.rows()).unwrap_or(u32::MAX),
         };
+        if going_on {
+            kept.header.fits(header, &journal.path)?;
+        }
+        ledger.watch();
+        ledger.take_changes();
         Ok((journal, going_on.then_some(ledger)))
     }
 
@@ -224,6 +219,20 @@ impl Drop for Journal {
 }
 
 impl Header {
+    /// Refuses a call that is not the one which wrote the run.
+    pub(crate) fn fits(&self, call: &Self, path: &Path) -> Result<(), Error> {
+        if self == call {
+            return Ok(());
+        }
+        Err(Error::Option(format!(
+            "the run {} {}, and this call {}; give this call a run of its own, or delete that one if you do not need it any \
+             more",
+            path.display(),
+            self.told(),
+            call.told()
+        )))
+    }
+
     fn told(&self) -> String {
         let key = match &self.import_key {
             Some(key) => format!("the import key `{key}`"),
