@@ -1,4 +1,4 @@
-//! The two ways to use any endpoint: one response, or a stream of pages.
+//! The two ways to use any endpoint: read one response, or a stream of pages.
 
 #[allow(clippy::module_inception)] // The room is named after its first way.
 mod call;
