@@ -114,7 +114,7 @@ impl Path {
     }
 }
 
-/// Appends a value as one segment of a path. Dots are escaped if they are all there is: `..` is the parent.
+/// Appends a value as one segment of a path. Dots alone are escaped: `..` would be the parent.
 fn escape(value: &str, into: &mut String) {
     let dots = value.bytes().all(|byte| byte == b'.');
     for byte in value.bytes() {

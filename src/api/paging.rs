@@ -61,8 +61,8 @@ impl Paging {
         }
     }
 
-    /// Where the next page begins. `page` is the JSON of the member [`Self::within`]; `rows` counts the rows of this page,
-    /// `read` those of all pages so far.
+    /// Where the next page begins. `page` is the JSON of the member [`Self::within`]; `rows` counts the rows of this
+    /// page, `read` those of all pages so far.
     ///
     /// A list ends with a cursor that is null or missing; both occur in the examples. Anything else is an error: the
     /// remaining rows would be missing silently.
