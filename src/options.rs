@@ -12,7 +12,7 @@ use crate::error::{Error, shown};
 /// The production host of all services.
 pub const BASE_URL: &str = "https://developer.api.autodesk.com";
 
-/// Which of the two interchangeable path prefixes the Assets API is called under.
+/// The path prefix of the Assets API; the two are interchangeable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Prefix {
     Construction,
@@ -37,22 +37,22 @@ impl Prefix {
     }
 }
 
-/// Endpoints whose requests one limit of the service counts together, for each user.
+/// Endpoints that share one rate limit of the service, per user.
 #[derive(Debug, PartialEq, Eq)]
 pub struct RateGroup {
     /// Its name in [`Limits`].
     pub name: &'static str,
-    /// Requests per minute, as its rate-limit page documents them.
+    /// Requests per minute, as documented on its rate-limit page.
     pub requests: u32,
 }
 
-/// Requests per window, for each rate group of a user, and the window.
+/// Requests per window for each rate group of a user, and the window.
 ///
 /// The limits are per user and minute, summed over all applications of that user.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Limits {
     pub window: Duration,
-    /// By the name of the group. A group that is missing has its documented limit.
+    /// By group name. A missing group has its documented limit.
     pub requests: BTreeMap<String, u32>,
 }
 
@@ -73,20 +73,20 @@ impl Default for Limits {
     }
 }
 
-/// How often and how long a request is tried.
+/// How often and how long to try a request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RetryPolicy {
-    /// Tries a request in all, the first included; waiting out a 429 is not a try.
+    /// Tries per request, including the first. Waiting out a 429 is not a try.
     pub attempts: u32,
-    /// How long one request may be retried in all, waits included.
+    /// Total time for the retries of one request, including waits.
     pub deadline: Duration,
-    /// The first backoff is a random part of this, the next of twice as much, and so on up to `cap`.
+    /// Upper bound of the first random backoff; it doubles with each retry, up to `cap`.
     pub base: Duration,
     pub cap: Duration,
-    /// Retries of a whole run, beyond one for every five requests that succeed.
+    /// Retries per run, in addition to one for every five requests that succeed.
     pub budget: u32,
-    /// How long the service may take to finish a request whose answer was lost, and to show its effect in a list.
-    /// No page says; what is not there after so long is taken as never executed.
+    /// How long the service may take to finish a request whose response was lost, and to show its effect in a list.
+    /// No page documents this. What is missing after this time counts as never executed.
     pub settle: Duration,
 }
 
@@ -103,17 +103,17 @@ impl Default for RetryPolicy {
     }
 }
 
-/// Everything a client is built from, but its token.
+/// All client options except the token.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {
     pub base_url: String,
     pub prefix: Prefix,
-    /// Where the project is hosted, for the endpoints with a region header.
+    /// The region of the project, for endpoints with a region header.
     pub region: Option<String>,
-    /// For one request, from its first byte to the last of its answer.
+    /// Per request, from its first byte to the last byte of the response.
     pub timeout: Duration,
     pub max_in_flight: usize,
-    /// The largest response that is read, after decompression.
+    /// The largest response to read, after decompression.
     pub max_response_bytes: usize,
     pub limits: Limits,
     pub retry: RetryPolicy,
@@ -121,11 +121,11 @@ pub struct Options {
     pub ca_bundle: Option<PathBuf>,
     pub proxy: Option<String>,
     pub user_agent: String,
-    /// The folder of the files that keep the pace of users from one process to the next.
+    /// The folder of the files that keep the rate windows of users across processes.
     pub pacing: Option<PathBuf>,
 }
 
-/// Options in plain values, as a user of another language gives them. Times are in seconds.
+/// Options as plain values, for users of another language. Times are in seconds.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GivenOptions {
@@ -140,16 +140,16 @@ pub struct GivenOptions {
     limits: GivenLimits,
     retry: GivenRetry,
     user_agent: String,
-    /// The folder of the files that keep the pace of users.
+    /// The folder of the files that keep the rate windows of users.
     pacing: Option<PathBuf>,
-    /// Whether that holds for services on this machine too, as a test may want.
+    /// Whether to use it for services on this machine too, as tests may want.
     pacing_local: bool,
 }
 
 #[derive(Deserialize)]
 struct GivenLimits {
     window: f64,
-    /// By rate group.
+    /// By name of the rate group.
     #[serde(flatten)]
     requests: BTreeMap<String, u32>,
 }
@@ -229,7 +229,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// The service itself, however its address is spelled.
+    /// The origin of the service, in normalized form.
     #[must_use]
     pub fn service(&self) -> String {
         Url::parse(&self.base_url).map_or_else(
@@ -238,13 +238,13 @@ impl Options {
         )
     }
 
-    /// Whether the service is on this machine.
+    /// Whether the service runs on this machine.
     #[must_use]
     pub fn is_local(&self) -> bool {
         Url::parse(&self.base_url).is_ok_and(|url| url.host_str().is_some_and(is_loopback))
     }
 
-    /// The code of the region as the Regions page lists it: APAC is the retired name of AUS.
+    /// The region code as listed on the Regions page: APAC is the retired name of AUS.
     #[must_use]
     pub fn region_code(&self) -> Option<&str> {
         let region = self.region.as_deref()?;
@@ -255,10 +255,10 @@ impl Options {
         })
     }
 
-    /// Checks what cannot be used, so that no later room has to.
+    /// Rejects unusable options, so that no other module has to.
     ///
     /// # Errors
-    /// [`Error::Option`] naming the option, the value and what it may be.
+    /// [`Error::Option`] naming the option, the value and the allowed values.
     pub fn check(&self) -> Result<(), Error> {
         let refuse = |message: String| Err(Error::Option(message));
         let address = self.base_url.as_str();

@@ -20,7 +20,7 @@ def counted(number: int, what: str) -> str:
 
 
 def pandas_frame(columns: dict[str, list[Any]]) -> pandas.DataFrame:
-    """A pandas DataFrame of these columns; pyarrow is not needed."""
+    """Create a pandas DataFrame from these columns, without pyarrow."""
     try:
         import pandas
     except ImportError as error:
@@ -29,7 +29,7 @@ def pandas_frame(columns: dict[str, list[Any]]) -> pandas.DataFrame:
 
 
 def _from_arrow(table: _core.Table) -> pandas.DataFrame | None:
-    """A pandas DataFrame through the Arrow C stream; None without pyarrow 15."""
+    """Create a pandas DataFrame through the Arrow C stream, or return None without pyarrow 15."""
     try:
         import pyarrow
 
@@ -43,7 +43,7 @@ def _from_arrow(table: _core.Table) -> pandas.DataFrame | None:
 
 
 def _from_columns(table: _core.Table) -> pandas.DataFrame:
-    """A pandas DataFrame without pyarrow, equal to the one with it."""
+    """Create the same pandas DataFrame without pyarrow."""
     import numpy
     import pandas
 
@@ -76,7 +76,7 @@ _DTYPES = {"bool": "?", "int": "<i8", "float": "<f8", "time": "<i8"}
 
 
 def _objects(values: list[Any]) -> Any:
-    """An array with these objects, whatever they are."""
+    """Create an object array; NumPy would turn lists into more dimensions."""
     import numpy
 
     array = numpy.empty(len(values), dtype=object)
@@ -85,7 +85,7 @@ def _objects(values: list[Any]) -> Any:
 
 
 def polars_frame(source: _core.Ledger | _core.Table | dict[str, list[Any]]) -> polars.DataFrame:
-    """A polars DataFrame, through the Arrow C stream or of these columns."""
+    """Create a polars DataFrame through the Arrow C stream, or from columns."""
     try:
         import polars
     except ImportError as error:
@@ -94,15 +94,17 @@ def polars_frame(source: _core.Ledger | _core.Table | dict[str, list[Any]]) -> p
 
 
 class AssetTable(Sequence[dict[str, Any]]):
-    """Assets, one dict a row as the service sent it; made by `get`, `list` and `create(..., returning=True)`.
+    """Assets as returned by the service, one dict per row.
 
-    The `.partial` of an exception is one too: what a read had read before it failed. That of a `search` holds relationships.
+    Returned by `get`, `list` and `create(..., returning=True)`. The `.partial` of an exception is also an AssetTable:
+    the rows read before the failure. For `search`, these are relationships.
 
-    As columns (DataFrames, Arrow) each custom attribute ca1, ca2, ... is a column of its own. Pickles.
+    In DataFrames and Arrow, each custom attribute ca1, ca2, ... is a separate column. Tables can be pickled.
 
     The documented fields have the same type in every table: `isActive` is boolean, `version` an integer, `createdAt`,
-    `updatedAt` and `deletedAt` are UTC timestamps, the others text. Other fields and custom attributes have the narrowest type
-    that holds all of their values, and are text where all of them are missing. A column with a value that does not fit is text.
+    `updatedAt` and `deletedAt` are UTC timestamps, the others text. Other fields and custom attributes have the
+    narrowest type that holds all of their values, or text if all are missing. A column with a value that does not fit
+    is text.
 
     Example:
         >>> with acc_assets.testing.Simulator() as sim:
@@ -118,7 +120,7 @@ class AssetTable(Sequence[dict[str, Any]]):
 
     @property
     def missing(self) -> list[str]:
-        """The ids asked for that the service did not return: unknown, deleted, or not visible to this user."""
+        """The requested ids that the service did not return: unknown, deleted, or not visible to this user."""
         return self._table.missing
 
     def __len__(self) -> int:
@@ -140,11 +142,11 @@ class AssetTable(Sequence[dict[str, Any]]):
         return (self._table.row(index) for index in range(len(self)))
 
     def to_dicts(self) -> list[dict[str, Any]]:
-        """All rows as a list of dicts."""
+        """Convert all rows to a list of dicts."""
         return self._table.dicts()
 
     def to_pandas(self) -> pandas.DataFrame:
-        """A pandas DataFrame. pyarrow is not needed; with it the DataFrame is the same and made faster.
+        """Convert to a pandas DataFrame. With pyarrow installed, this is faster and the result is the same.
 
         Raises:
             ImportError: pandas is not installed.
@@ -157,7 +159,7 @@ class AssetTable(Sequence[dict[str, Any]]):
         return _from_columns(self._table) if frame is None else frame
 
     def to_polars(self) -> polars.DataFrame:
-        """A polars DataFrame.
+        """Convert to a polars DataFrame.
 
         Raises:
             ImportError: polars is not installed.
@@ -165,7 +167,7 @@ class AssetTable(Sequence[dict[str, Any]]):
         return polars_frame(self._table)
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """The Arrow PyCapsule interface: `pyarrow.table(assets)`, DuckDB and others read the table through it."""
+        """Export through the Arrow PyCapsule interface, for `pyarrow.table(assets)`, DuckDB and others."""
         return self._table.__arrow_c_stream__(requested_schema)
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-//! An endpoint as data, and what is asked of it.
+//! Endpoints as data, and calls of them.
 
 use std::fmt::Write as _;
 
@@ -13,15 +13,15 @@ use crate::http::{Auth, PreparedRequest, Replay, Response, send::Method};
 use crate::model::asset::{entries, list};
 use crate::options::RateGroup;
 
-/// One endpoint of a service: all that is the same in each of its requests.
+/// One endpoint of a service: what all of its requests share.
 #[derive(Debug, Clone, Copy)]
 pub struct Endpoint {
-    /// As the reference page calls it; a list as users call what it holds.
+    /// The name on the reference page; for a list, the users' word for its rows.
     pub name: &'static str,
     pub method: Method,
     pub path: Path,
     pub group: &'static RateGroup,
-    /// The header that names the region of a project, where the reference page lists one.
+    /// The header that names the region of a project, if the reference page lists one.
     pub region_header: Option<&'static str>,
     pub auth: Auth,
     pub replay: Replay,
@@ -29,7 +29,7 @@ pub struct Endpoint {
     pub response: ResponseBody,
 }
 
-/// A path with places to fill, such as `/{prefix}/assets/v1/projects/{project}/categories`.
+/// A path with parameters, such as `/{prefix}/assets/v1/projects/{project}/categories`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Path(&'static str);
 
@@ -41,7 +41,7 @@ pub enum RequestBody {
     Items(Items),
 }
 
-/// A body that is a list of items: what comes before and after them, with commas between, and how many there are at most.
+/// A body that is a list of items: the text before and after them, and how many a request may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Items {
     pub open: &'static str,
@@ -49,7 +49,7 @@ pub struct Items {
     pub most: usize,
 }
 
-/// What a success brings.
+/// The body of a success response.
 #[derive(Debug, Clone, Copy)]
 pub enum ResponseBody {
     None,
@@ -58,40 +58,40 @@ pub enum ResponseBody {
     Rows(Rows),
 }
 
-/// A response that holds rows, perhaps one page of them.
+/// A response that holds rows, perhaps only one page of them.
 #[derive(Debug, Clone, Copy)]
 pub struct Rows {
-    /// The member that holds them; None: the body is the list.
+    /// The member that holds them. If `None`, the body is the list.
     pub member: Option<&'static str>,
     pub paging: Paging,
-    /// Its filters, as far as rows show whether they were applied.
+    /// The filters whose effect can be checked on the rows.
     pub filters: &'static [Filter],
 }
 
-/// Names and values of a query.
+/// Names and values of the query parameters.
 pub type Query = Vec<(String, String)>;
 
-/// What is asked of an endpoint.
+/// One call of an endpoint.
 #[derive(Debug, Clone)]
 pub struct Call {
     pub endpoint: &'static Endpoint,
-    /// With its places filled.
+    /// The path with its parameters filled in.
     pub path: String,
     pub query: Query,
     pub body: Option<Bytes>,
 }
 
 impl Path {
-    /// A path whose places are names in braces.
+    /// A path whose parameters are names in braces.
     #[must_use]
     pub const fn new(path: &'static str) -> Self {
         Self(path)
     }
 
-    /// The path with these values in its places. Values are escaped, so that none can reach another path.
+    /// Fills in the parameters. Values are escaped, so that none can reach another path.
     ///
     /// # Errors
-    /// [`Error::Option`] naming a place without a value.
+    /// [`Error::Option`] naming a parameter without a value.
     pub fn fill(self, places: &[(&str, &str)]) -> Result<String, Error> {
         let mut filled = String::with_capacity(self.0.len() + 64);
         let mut rest = self.0;
@@ -99,7 +99,7 @@ impl Path {
             filled.push_str(before);
             let (name, after) = after.split_once('}').unwrap_or((after, ""));
             let value = places.iter().find(|(place, _)| *place == name);
-            // An empty value would leave out a part of the path.
+            // An empty value would drop a segment of the path.
             let Some((_, value)) = value.filter(|(_, value)| !value.is_empty()) else {
                 return Err(Error::Option(format!(
                     "`{name}` is missing in the path {}",
@@ -114,7 +114,7 @@ impl Path {
     }
 }
 
-/// Appends a value as one segment of a path. Dots alone would be a step up.
+/// Appends a value as one segment of a path. Dots alone are escaped: `..` would be the parent.
 fn escape(value: &str, into: &mut String) {
     let dots = value.bytes().all(|byte| byte == b'.');
     for byte in value.bytes() {
@@ -128,7 +128,7 @@ fn escape(value: &str, into: &mut String) {
 }
 
 impl Endpoint {
-    /// The form of the items of its request; any other body is one item.
+    /// The items of the request body; any other body counts as one item.
     #[must_use]
     pub const fn items(&self) -> Items {
         match self.body {
@@ -141,7 +141,7 @@ impl Endpoint {
         }
     }
 
-    /// How its rows are paged.
+    /// The pagination of its rows.
     #[must_use]
     pub const fn paging(&self) -> Paging {
         match self.response {
@@ -150,7 +150,7 @@ impl Endpoint {
         }
     }
 
-    /// The member that holds its rows; none where the body is the list.
+    /// The member that holds its rows; `None` if the body is the list.
     #[must_use]
     pub const fn member(&self) -> Option<&'static str> {
         match self.response {
@@ -159,7 +159,7 @@ impl Endpoint {
         }
     }
 
-    /// The filters that rows show.
+    /// The filters whose effect can be checked on the rows.
     #[must_use]
     pub const fn filters(&self) -> &'static [Filter] {
         match self.response {
@@ -168,7 +168,7 @@ impl Endpoint {
         }
     }
 
-    /// The rows of a body.
+    /// Reads the rows of a body.
     ///
     /// # Errors
     /// A text saying what is wrong with the body.
@@ -185,7 +185,7 @@ impl Endpoint {
         }
     }
 
-    /// A success whose body is not what the reference page shows.
+    /// The error for a success whose body is not what the reference page shows.
     #[must_use]
     pub fn unreadable(&self, response: &Response, reason: &str) -> Error {
         let what = match (self.method, self.response) {
@@ -200,7 +200,7 @@ impl Endpoint {
     }
 }
 
-/// A success that cannot be used as it is; `message` says all of it.
+/// The error for a success that cannot be used; `message` is complete.
 #[must_use]
 pub fn unreadable(response: &Response, message: String) -> Error {
     Error::Unreadable {
@@ -213,7 +213,7 @@ pub fn unreadable(response: &Response, message: String) -> Error {
 }
 
 impl Call {
-    /// A call of an endpoint, with the places of its path filled.
+    /// Creates a call, with the parameters of its path filled in.
     ///
     /// # Errors
     /// As [`Path::fill`].
@@ -226,7 +226,7 @@ impl Call {
         })
     }
 
-    /// The same with these parameters.
+    /// Adds these query parameters.
     #[must_use]
     pub fn with_query<N: Into<String>, V: Into<String>>(
         mut self,
@@ -238,14 +238,14 @@ impl Call {
         self
     }
 
-    /// The same with this body.
+    /// Sets the body.
     #[must_use]
     pub fn with_body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = Some(body.into());
         self
     }
 
-    /// The request as it is sent.
+    /// Builds the request to send.
     #[must_use]
     pub fn prepare(&self) -> PreparedRequest {
         let Self {

@@ -1,19 +1,19 @@
-//! How a list is cut into pages: what a request for a page says, and where a page says that the next one begins.
+//! Pagination: how a request asks for a page, and how a response points to the next one.
 
 use serde_json::Value;
 
 use crate::api::endpoint::Call;
 use crate::model::value;
 
-/// The longest cursor that is given back. Servers commonly take a request line of 8 kB.
+/// The longest cursor to send back. Servers commonly accept a request line of 8 kB.
 const MOST_CURSOR_BYTES: usize = 8 << 10;
 
-/// How a list is paged.
+/// The pagination of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Paging {
-    /// Everything comes at once.
+    /// All rows are in one response.
     One,
-    /// The member `name` of `within` is given back as the parameter `name`; a page has at most `limit` rows.
+    /// The member `name` of `within` is sent back as the parameter `name`; a page has at most `limit` rows.
     Token {
         within: &'static str,
         name: &'static str,
@@ -23,19 +23,19 @@ pub enum Paging {
     Offset { limit: u32 },
 }
 
-/// What a page says of the pages after it.
+/// What a page says about the pages after it.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Next {
     /// Where the next page begins.
     pub cursor: Option<String>,
     /// Whether there is a next page.
     pub more: bool,
-    /// How many rows there are in all.
+    /// The total number of rows.
     pub total: Option<u64>,
 }
 
 impl Paging {
-    /// Makes of a call for a list the call for one page of it.
+    /// Turns a call of a list into a call for one page.
     pub fn turn_to(self, call: &mut Call, cursor: Option<&str>) {
         let mut add = |name: &str, value: &str| call.query.push((name.to_owned(), value.to_owned()));
         let (parameter, limit) = match self {
@@ -51,7 +51,7 @@ impl Paging {
         }
     }
 
-    /// The member of a page that says where the next one begins.
+    /// The member of a page that points to the next one.
     #[must_use]
     pub fn within(self) -> Option<&'static str> {
         match self {
@@ -61,14 +61,14 @@ impl Paging {
         }
     }
 
-    /// Where the next page begins. `page` is the JSON of the member [`Self::within`]; the page has so many rows, and with all
-    /// pages before it so many were `read`.
+    /// Where the next page begins. `page` is the JSON of the member [`Self::within`]; `rows` counts the rows of this
+    /// page, `read` those of all pages so far.
     ///
-    /// An end is a cursor that is null or missing, both occur in the examples. Anything else is no end: the rest of the
-    /// rows would be missing without a word.
+    /// A list ends with a cursor that is null or missing; both occur in the examples. Anything else is an error: the
+    /// remaining rows would be missing silently.
     ///
     /// # Errors
-    /// A text saying what is wrong with it, without a cursor in it.
+    /// What is wrong with the page, without the cursor.
     pub fn next(self, page: Option<&str>, rows: usize, read: u64) -> Result<Next, String> {
         let Some(within) = self.within() else {
             return Ok(Next::default());
@@ -99,7 +99,7 @@ fn token(page: &Value, within: &str, name: &str) -> Result<Option<String>, Strin
         None | Some(Value::Null | Value::String(_)) => {}
         Some(other) => return Err(format!("`{name}` is {}", kind(other))),
     }
-    // The address of the next page is misprinted in several examples; only the cursor in it is used.
+    // The URL of the next page is misprinted in several examples; only its cursor is used.
     let address = page
         .get("nextUrl")
         .and_then(Value::as_str)
@@ -112,7 +112,7 @@ fn token(page: &Value, within: &str, name: &str) -> Result<Option<String>, Strin
         .map_or(Ok(None), |(_, value)| bounded(value.into_owned(), name))
 }
 
-/// Refuses a cursor that no address could hold.
+/// Rejects a cursor that does not fit into a URL.
 fn bounded(cursor: String, name: &str) -> Result<Option<String>, String> {
     if cursor.len() > MOST_CURSOR_BYTES {
         return Err(format!(
@@ -123,7 +123,7 @@ fn bounded(cursor: String, name: &str) -> Result<Option<String>, String> {
     Ok(Some(cursor))
 }
 
-/// What a value is, without what is in it: that may be a cursor.
+/// The type of a value, without its content: that may be a cursor.
 fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -135,8 +135,8 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// Where the next page begins. The address of the next page lacks a part of its path in the samples of the "GET nodes"
-/// page, so it only says that there is one.
+/// Where the next page begins. The URL of the next page lacks a part of its path in the samples of the "GET nodes"
+/// page, so it only shows that there is a next page.
 fn offset(page: &Value, rows: usize, read: u64) -> Option<String> {
     let more = ["nextUrl", "next"].iter().any(|name| {
         page.get(name)

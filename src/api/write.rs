@@ -1,4 +1,4 @@
-//! A bulk write: an endpoint whose items are rows, and what its responses say of them.
+//! Bulk writes: an endpoint whose items are rows, and what its responses say about them.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::api::endpoint::{Endpoint, Query};
 
-/// What is done to a row when its request succeeded.
+/// What a successful request did to a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Done {
     Created,
@@ -16,29 +16,29 @@ pub enum Done {
     Read,
 }
 
-/// Whom a status such as 403 or 404 concerns.
+/// What a status such as 403 or 404 applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Concerns {
-    /// The whole run: the project, the token. Going on would only repeat it.
+    /// The whole run: the project or the token. Further requests would fail alike.
     Run,
-    /// Rows of this request.
+    /// The rows of this request.
     Rows,
 }
 
-/// What a response says of one row sent.
+/// What a response says about one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Paired<'a> {
-    /// It names the row: its id, and where the whole entry is in the body.
+    /// The response names the row: its id, and the range of the entry in the body.
     Named {
         id: Option<Cow<'a, str>>,
         entry: Option<Range<usize>>,
     },
-    /// It does not.
+    /// The response does not name the row.
     Absent,
 }
 
 impl Paired<'_> {
-    /// The same without the body it was read from.
+    /// Detaches it from the body it was read from.
     #[must_use]
     pub fn into_owned(self) -> Paired<'static> {
         match self {
@@ -51,22 +51,22 @@ impl Paired<'_> {
     }
 }
 
-/// A row as it was sent.
+/// A row as sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SentRow<'r> {
-    /// Its client asset id, or its id.
+    /// Its client asset id or its id.
     pub key: &'r str,
     /// Its item in the request.
     pub body: &'r [u8],
 }
 
-/// Pairs a success with the rows sent, in their order. The flag asks for the entries too.
+/// Pairs a success with the rows sent, in their order. If the flag is set, it returns the entries too.
 pub type Pair = for<'a> fn(&'a [u8], &[SentRow<'_>], bool) -> Result<Vec<Paired<'a>>, String>;
 
 /// Names the fields in which an entry of a response differs from the row that was sent.
 pub type Differing = fn(&SentRow<'_>, &[u8]) -> Vec<String>;
 
-/// What a row becomes in the request body.
+/// The form of a row in the request body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowShape {
     /// `{"clientAssetId":"AHU-1",...}`, an item of assets:batch-create.
@@ -77,84 +77,84 @@ pub enum RowShape {
     Id,
 }
 
-/// A bulk write, or a bulk read: both send rows, and their responses are paired with them.
+/// A bulk write or bulk read: both send rows and pair them with the response.
 pub struct Write {
     pub endpoint: Endpoint,
     pub row: RowShape,
-    /// The status of a success, as the reference page documents it. No other proves a write.
+    /// The documented status of a success. No other status proves a write.
     pub success: u16,
     pub done: Done,
-    /// What a row is that a success does not name; the text says why.
+    /// The outcome of a row that a success does not name.
     pub absent: Absent,
     pub forbidden: Concerns,
     pub not_found: Concerns,
     pub pair: Pair,
-    /// Names the fields of a success entry that differ from what was sent, where the page shows that they can.
+    /// Names the fields of a success entry that differ from what was sent, if the page shows that they can.
     pub differing: Option<Differing>,
     pub proof: Proof,
 }
 
-/// How rows are settled whose request was sent and whose response was lost.
+/// How to settle rows whose response was lost.
 pub enum Proof {
-    /// There is nothing to settle: a read.
+    /// Nothing to settle: the request is a read.
     Needless,
-    /// The rows have ids: they are read again by them.
+    /// The rows have ids: read them by id.
     ById {
         read: &'static Write,
         query: &'static [(&'static str, &'static str)],
         now: Judge,
     },
-    /// The rows would be new: they are looked for in a list.
+    /// The rows would be new: look for them in a list.
     InList(&'static Lookup),
 }
 
-/// Judges a row by what the service now holds under its id.
+/// Settles a row by what the service now holds under its id.
 pub type Judge = fn(Option<&Value>, &SentRow<'_>) -> Now;
 
-/// What a row that was read again shows.
+/// What the service holds for a row after its response was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Now {
-    /// It is as the request wanted it.
+    /// What the request asked for.
     Done,
-    /// It is not, so the request was not executed, or can be repeated.
+    /// Something else, so the request was not executed or can be repeated.
     NotDone,
-    /// It cannot be done: the text says why.
+    /// The request is impossible; the text says why.
     Impossible(&'static str),
-    /// It is unclear; the text says why.
+    /// The outcome is unclear; the text says why.
     Unclear(&'static str),
 }
 
-/// How new rows are looked for.
+/// How to look up new rows.
 pub struct Lookup {
     pub list: &'static Endpoint,
-    /// The query for what changed since a time (milliseconds since 1970), in these places.
+    /// The query for changes since a time (milliseconds since 1970) in these places.
     pub query: fn(Option<i64>, &[String]) -> Query,
-    /// The query for all, newest first.
+    /// The query for all entries, newest first.
     pub newest: fn() -> Query,
-    /// The place a row would stand in: its category.
+    /// The place of a row: its category.
     pub place: fn(&Value) -> Option<String>,
     pub read: fn(&str) -> Option<Found>,
-    /// Whether an entry says what a row said.
+    /// Whether an entry has the values of a row.
     pub says: fn(&Value, &Value) -> bool,
 }
 
-/// An entry of a list, as far as it tells which row it is.
+/// An entry of a list, with what identifies its row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Found {
     pub id: String,
     pub key: String,
-    /// Milliseconds since 1970; `None` where it cannot be read.
+    /// Milliseconds since 1970; `None` if it cannot be read.
     pub created: Option<i64>,
     /// Not deleted.
     pub active: bool,
     pub entry: Value,
 }
 
-/// What it means for a row that a success does not name it.
+/// The outcome of a row that a success does not name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Absent {
-    /// Whether it was executed is unknown.
+    /// Unknown: it may have been executed.
     InDoubt,
-    /// The service left it out, which is how this endpoint refuses.
+    /// Rejected: this endpoint omits rejected rows. The text is the reason.
     Refused(&'static str),
 }

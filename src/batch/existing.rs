@@ -1,11 +1,10 @@
-//! The import keys that the assets of a project have, read before rows with keys of their own are sent.
+//! The import keys of a project's assets, read before rows with their own keys are sent.
 //!
-//! A large project is read as one list per category, several at once. That is right only if the project is at rest: an
-//! asset that changes its category meanwhile may be on both lists or on neither. So the lists are counted against the
-//! project. One request gives the newest asset and `totalResults` of the same moment: that many assets, none created
-//! later, have to be on the lists, each counted once. Deleted ones are listed too, so none can disappear. Whatever does
-//! not fit, an asset that was missed, a total that is wrong or missing, a filter that the service ignores, and settings
-//! that lack a category, leads to the one list of the whole project instead.
+//! A large project is read as one list per category, several at once. An asset that changes its category meanwhile may
+//! be on both lists or on neither, so the assets are counted. One request returns the newest asset and `totalResults`
+//! of the same moment: that many distinct assets, none created later, must be on the lists. Deleted assets are listed
+//! too, so none can disappear. After any mismatch, the client reads the list of the whole project instead: a missed
+//! asset, a wrong or missing total, a filter that the service ignores, or settings that lack a category.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,24 +27,24 @@ use crate::validation::ImportKey;
 /// The assets that have an import key.
 #[derive(Default)]
 pub(super) struct Existing {
-    /// By the digest of the key as `same_key` compares it, then by creation.
+    /// Sorted by the digest of the key as `same_key` compares it, then by creation.
     assets: Vec<Asset>,
 }
 
-/// An asset that has an import key. Its texts are digests of 8 bytes: of a stream every asset is kept, since any row may
-/// still come.
+/// An asset that has an import key. Its texts are digests of 8 bytes: with a stream of rows, all assets of the project
+/// are kept.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Asset {
-    /// Of the key as `same_key` compares it, and as it is.
+    /// Digest of the key as `same_key` compares it.
     folded: u64,
     created: i64,
     id: Id,
     exact: u64,
-    /// Of the client asset id as `same_key` compares it.
+    /// Digest of the client asset id as `same_key` compares it.
     client_asset_id: u64,
 }
 
-/// An id in 16 bytes, if it is written as UUIDs usually are.
+/// An id, in 16 bytes if it is a UUID in the usual form.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Id {
     Uuid(Uuid),
@@ -74,9 +73,9 @@ pub(super) fn digest_of_key(key: &str) -> u64 {
 }
 
 impl Existing {
-    /// The ids of the assets that have the import key of a row, oldest first: as it was given, or else as `same_key` compares
-    /// it if the clientAssetId is that of the row too, since keys of a user (such as IFC `GlobalId`s) may differ in case
-    /// alone. `alike` are keys that rows have in several spellings.
+    /// The ids of the assets that have the import key of a row, oldest first. If none has the exact key, assets count
+    /// that match by `same_key` and have the clientAssetId of the row: users' keys (such as IFC `GlobalId`s) may differ
+    /// in case alone. `alike` are keys that the rows have in several spellings.
     pub(super) fn ids_of(&self, key: &str, client_asset_id: &str, alike: &HashSet<String>) -> Vec<String> {
         let folded = digest_of_key(key);
         let start = self.assets.partition_point(|asset| asset.folded < folded);
@@ -98,20 +97,20 @@ impl Existing {
     }
 }
 
-/// What is read, and for whom.
+/// What to look for.
 pub(super) struct Search {
     pub lookup: &'static Lookup,
     pub import_key: ImportKey,
-    /// Digests of the keys that rows have; None: more rows may come.
+    /// Digests of the keys of the rows; `None` if more rows may come.
     pub wanted: Option<HashSet<u64>>,
-    /// What is known of the project's categories.
+    /// The project's settings, if they were read.
     pub settings: Option<Arc<Settings>>,
 }
 
-/// Reads the assets that have one of the keys.
+/// Reads the assets that have one of these keys.
 ///
 /// # Errors
-/// What ended the reading, or that the keys of the project are no texts, or cannot all be read.
+/// Why the read failed: the request, keys that are not text, or keys that cannot be read.
 pub(super) async fn read(context: &Context, search: Search) -> Result<Existing, Error> {
     let reader = Reader {
         context,
@@ -121,7 +120,7 @@ pub(super) async fn read(context: &Context, search: Search) -> Result<Existing, 
     reader.read().await?;
     let mut assets = std::mem::take(&mut reader.seen().assets);
     assets.sort_unstable();
-    // One that is on two lists.
+    // The same asset on two lists.
     assets.dedup_by(|later, asset| later.folded == asset.folded && later.id == asset.id);
     Ok(Existing { assets })
 }
@@ -137,7 +136,7 @@ struct Seen {
     assets: Vec<Asset>,
     /// Digests of the ids of all assets, with or without a key.
     ids: HashSet<u64>,
-    /// When the newest asset was created at the beginning, and how many different ones were seen that are not newer.
+    /// When the newest asset was created at the start, and how many distinct assets seen are not newer.
     newest: i64,
     counted: u64,
 }
@@ -152,7 +151,7 @@ impl Reader<'_> {
         let total = first.total;
         let per_page = first.ids().count() as u64;
         let created = self.entries(&first).filter_map(|found| found.ok()?.created).max();
-        // The lists that follow count all of them.
+        // Set before the lists are read: they count against it.
         self.seen().newest = created.unwrap_or(i64::MIN);
         self.take(&first, None)?;
         if newest.is_at_end() {
@@ -162,7 +161,7 @@ impl Reader<'_> {
             let categories = self.categories().await;
             let pages = total.div_ceil(per_page.max(1));
             let at_once = self.context.session.caller.options().max_in_flight as u64;
-            // A list of its own costs a request even for a category without assets.
+            // A separate list costs a request even for a category without assets.
             let pays = categories.len() as u64 + pages < at_once * pages;
             if pays
                 && !categories.is_empty()
@@ -179,7 +178,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Reads one list per category, several at once. `false`: the service ignores the filter.
+    /// Reads one list per category, several at once; `false` if the service ignores the filter.
     async fn by_category(&self, categories: Vec<String>) -> Result<bool, Error> {
         let at_once = self.context.session.caller.options().max_in_flight;
         let reads = categories.into_iter().map(|category| self.one_category(category));
@@ -208,11 +207,11 @@ impl Reader<'_> {
         let Context { session, project, .. } = self.context;
         let call = session.to(self.search.lookup.list, &[("project", &project.to_string())])?;
         let pages = session.pages(call.with_query(query));
-        // Whether the filter was applied is looked at here.
+        // `take` checks whether the filter was applied.
         Ok(pages.observed_by(at).unchecked())
     }
 
-    /// The ids of all categories, ROOT and inactive ones among them; none where they cannot be read.
+    /// The ids of all categories, including ROOT and inactive ones; empty if they cannot be read.
     async fn categories(&self) -> Vec<String> {
         if let Some(settings) = &self.search.settings {
             let categories = settings.content().categories.iter();
@@ -228,7 +227,7 @@ impl Reader<'_> {
         categories.map(|category| category.id).collect()
     }
 
-    /// The assets of a page; an error where an entry is not one.
+    /// The assets of a page; an error for an entry that is not an asset.
     fn entries<'p>(&'p self, page: &'p Page) -> impl Iterator<Item = Result<Found, Error>> + 'p {
         let read = self.search.lookup.read;
         page.texts().map(move |text| {
@@ -242,7 +241,7 @@ impl Reader<'_> {
         })
     }
 
-    /// Takes what is needed of a page. `false`: it shows an asset of another category.
+    /// Collects the assets of a page; `false` if it has an asset of another category.
     fn take(&self, page: &Page, category: Option<&str>) -> Result<bool, Error> {
         let Search {
             lookup,
@@ -266,10 +265,10 @@ impl Reader<'_> {
             }
             let asset = self.keyed(&found, wanted.as_ref());
             let mut seen = self.seen();
-            // An asset that an earlier list had may have another key by now.
+            // An asset already seen on another list may have another key by now.
             seen.assets.extend(asset);
             let new = id.is_some_and(|id| seen.ids.insert(id));
-            // An asset without a creation time makes the count wrong, and then the whole list is read.
+            // An asset without a creation time makes the count wrong, so the whole list is read.
             seen.counted += u64::from(new && found.created.is_some_and(|created| created <= seen.newest));
         }
         Ok(true)

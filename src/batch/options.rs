@@ -15,7 +15,7 @@ use crate::ledger::journal::Header;
 use crate::settings::Settings;
 use crate::validation::{Dates, ImportKey, KnownAsset, Names, Nulls, Policy, RowShape, columns};
 
-/// The options that all writing verbs share.
+/// The options that all write methods share.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WriteOptions {
@@ -33,13 +33,13 @@ pub struct WriteOptions {
     pub import_key: Option<String>,
     /// The file of the run's journal.
     pub run: Option<PathBuf>,
-    /// Columns and what they mean.
+    /// Columns and their meanings.
     pub mapping: Vec<(String, Option<String>)>,
-    /// The text between the names of a path.
+    /// The separator between the names of a path.
     pub separator: String,
 }
 
-/// What a row that is not ok does to a call.
+/// What a call does about rows that are not ok.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnError {
@@ -65,7 +65,7 @@ impl WriteOptions {
         }
     }
 
-    /// What names in the rows are looked up in: the settings, and the assets as they are before a patch.
+    /// What resolves names in the rows: the settings, and the assets as they are before a patch.
     pub fn names(
         &self,
         settings: Option<Arc<Settings>>,
@@ -97,7 +97,7 @@ impl WriteOptions {
         })
     }
 
-    /// How many rows of so many may fail; `None`: their number is not known.
+    /// How many of these rows may fail; `rows` is `None` if their number is not known.
     pub fn tolerance(&self, rows: Option<usize>) -> Result<Tolerance, Error> {
         Ok(match (self.on_error, self.max_errors) {
             (OnError::Stop, _) => Tolerance::None,
@@ -119,12 +119,12 @@ impl WriteOptions {
                 Tolerance::Rows(most)
             }
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-            // The cast takes a negative number for 0.
+            // The cast turns negative numbers into 0.
             (_, Some(rows)) => Tolerance::Rows(rows as u64),
         })
     }
 
-    /// What a write with these options resumes. `rows`: those of an earlier result that are meant.
+    /// What a write with these options resumes. `rows`: the rows of an earlier result to work on.
     #[must_use]
     pub fn resume<'c>(&'c self, header: &'c Header, rows: Option<&'c View>, which: Which) -> Resume<'c> {
         Resume {
@@ -150,7 +150,7 @@ pub struct GetOptions {
 }
 
 impl GetOptions {
-    /// What they are to the service, as the "POST assets:batch-get" reference page names it.
+    /// The parameters of the "POST assets:batch-get" reference page.
     #[must_use]
     pub fn query(&self) -> Query {
         [
@@ -161,7 +161,7 @@ impl GetOptions {
         .into()
     }
 
-    /// How the rows are read: of each, its id is what counts.
+    /// How the rows are read: only their ids matter.
     #[must_use]
     pub fn policy(self, shape: RowShape) -> Policy {
         Policy {

@@ -1,7 +1,7 @@
-//! Reads of settings under way: calls of one client that begin together share one.
+//! Reads of settings in flight: calls of one client that start together share one.
 //!
-//! The read runs in a task of its own, not in the call that began it: a call that is cancelled only stops waiting. When
-//! no call waits any more, the read ends.
+//! The read runs in its own task, not in the call that started it: a canceled call only stops waiting. When no call is
+//! waiting, the read ends.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,21 +15,21 @@ use crate::http::{Phase, Stop};
 use crate::ids::ProjectId;
 use crate::settings::Settings;
 
-/// What a read gives to each call that waits for it.
+/// What each waiting call gets from a read.
 type Read = Result<Arc<Settings>, Error>;
 
-/// Reads are shared if they are of the same project, its locations come from the same container, and they complete the
-/// same settings, if any: those are at this address as long as the read holds them.
+/// Reads are shared if they have the same project, the same locations container and the same settings to complete, if
+/// any. Settings are compared by address, which stays valid while the read holds them.
 type Key = (ProjectId, Option<String>, Option<usize>);
 
 /// The reads of one client.
 #[derive(Default)]
 pub struct Readings(Mutex<HashMap<Key, Weak<Reading>>>);
 
-/// One read of a project's settings. It begins when the first call waits for it.
+/// One read of a project's settings. It starts when the first call waits for it.
 pub struct Reading {
     reader: Reader,
-    /// Settings that only lack their locations: nothing else is read then.
+    /// Settings that lack only their locations: only those are read.
     known: Option<Arc<Settings>>,
     begun: AtomicBool,
     superseded: AtomicBool,
@@ -37,9 +37,9 @@ pub struct Reading {
 }
 
 impl Readings {
-    /// The read that a call waits for: one under way, or a new one.
+    /// Joins a read in flight, or creates a new one.
     ///
-    /// With `refresh` it is always a new one, since a read under way may have begun before a change that the caller
+    /// With `refresh` it is always a new one: a read in flight may have started before a change that the caller
     /// wants to see.
     pub fn join(&self, reader: Reader, known: Option<Arc<Settings>>, refresh: bool) -> Arc<Reading> {
         let completes = known.as_ref().map(|known| Arc::as_ptr(known).addr());
@@ -64,8 +64,7 @@ impl Readings {
         reading
     }
 
-    /// The settings of this project are about to change: what is being read of them is not kept, and no later call waits
-    /// for it.
+    /// Discards reads in flight of this project, because its settings are about to change. No later call joins them.
     pub fn forget(&self, project: ProjectId) {
         let mut readings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         readings.retain(|(of, ..), reading| {
@@ -80,7 +79,7 @@ impl Readings {
 }
 
 impl Reading {
-    /// Not if it has failed, or if it was the one that gave what the call already knows.
+    /// False if the read failed, or if its result is what the call already knows.
     fn may_give_more_than(&self, known: Option<&Arc<Settings>>) -> bool {
         match &*self.ended.borrow() {
             None => true,
@@ -89,16 +88,16 @@ impl Reading {
         }
     }
 
-    /// Whether the settings were read again, or changed, since this read began: it is not to be kept then.
+    /// Whether the settings were read again or changed since this read started: its result is stale.
     #[must_use]
     pub fn is_superseded(&self) -> bool {
         self.superseded.load(Ordering::Acquire)
     }
 
-    /// Waits for the end of the read, unless the waiting call is stopped before.
+    /// Waits for the read to end, or for the call to be stopped.
     ///
     /// # Errors
-    /// What ended the read, or that the call was stopped.
+    /// Why the read failed, or that the call was stopped.
     pub async fn settings(&self, stop: &Stop) -> Read {
         if stop.phase() == Phase::Run && !self.begun.swap(true, Ordering::AcqRel) {
             self.begin();
@@ -109,7 +108,7 @@ impl Reading {
             () = stop.reached(Phase::Drain) => Err(broken("stopped while reading")),
             read = ended.wait_for(Option::is_some) => match read.as_deref() {
                 Ok(Some(read)) => read.clone(),
-                // The sender is in `self` and only `Some` is waited for.
+                // The sender is in `self`, and this waits only for `Some`.
                 _ => Err(broken("the read of the settings broke down")),
             },
         }
@@ -141,7 +140,7 @@ impl Reading {
 
 impl Drop for Reading {
     fn drop(&mut self) {
-        // No call waits for it any more.
+        // No call is waiting.
         self.reader.session.stop.to(Phase::Now);
     }
 }

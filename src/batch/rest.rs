@@ -1,4 +1,4 @@
-//! Where a failed read resumes: at its cursor, or with the ids that are still to be read.
+//! Where a failed read resumes: at its cursor, or with the ids that were not read.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,18 +10,18 @@ use crate::call::Place;
 use crate::error::Error;
 use crate::ledger::{Ledger, State, View};
 
-/// What a read asks for. A call that resumes it has to ask for the same.
+/// The request of a read. A call that resumes it must make the same one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asked {
     pub service: String,
-    /// With the project in it.
+    /// Includes the project.
     pub path: String,
     pub query: Vec<(String, String)>,
-    /// What its request carries.
+    /// The request body.
     pub body: Option<String>,
 }
 
-/// What is left of a read.
+/// The rest of a read.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Rest {
     asked: Asked,
@@ -34,7 +34,7 @@ enum From {
     Rows(Arc<Ledger>),
 }
 
-/// A cursor is opaque, and no text for logs.
+/// A cursor is opaque and does not belong in logs.
 impl fmt::Debug for Rest {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Rest")
@@ -42,14 +42,14 @@ impl fmt::Debug for Rest {
 }
 
 impl Rest {
-    /// What is left of a list.
+    /// The rest of a list.
     #[must_use]
     pub fn of_list(asked: Asked, place: Place) -> Self {
         let from = From::Page(place);
         Self { asked, from }
     }
 
-    /// What is left of a read by ids; nothing if all of them were read.
+    /// The rest of a read by ids; `None` if all of them were read.
     #[must_use]
     pub fn of_rows(asked: Asked, ledger: &Ledger) -> Option<Self> {
         let rows = u32::try_from(ledger.rows()).unwrap_or(u32::MAX);
@@ -63,7 +63,7 @@ impl Rest {
     /// The page at which a list resumes.
     ///
     /// # Errors
-    /// [`Error::Option`] where the call asks for something else.
+    /// [`Error::Option`] if the call makes another request.
     pub fn page(&self, asked: &Asked) -> Result<Place, Error> {
         match &self.from {
             From::Page(place) => self.is_of(asked).map(|()| place.clone()),
@@ -71,10 +71,10 @@ impl Rest {
         }
     }
 
-    /// The ledger of a read by ids that is resumed, and which of its rows are still to be read.
+    /// The ledger of a read by ids, and the rows that are not read yet.
     ///
     /// # Errors
-    /// [`Error::Option`] where the call asks for something else.
+    /// [`Error::Option`] if the call makes another request.
     pub fn rows(&self, asked: &Asked) -> Result<(Ledger, Again), Error> {
         let From::Rows(ledger) = &self.from else {
             return Err(another_call());
@@ -85,7 +85,7 @@ impl Rest {
         let mut ledger = view.reopened();
         let rows = u32::try_from(ledger.rows()).unwrap_or(u32::MAX);
         for row in 0..rows {
-            // A read whose response was lost is only read again.
+            // A read whose response was lost is simply retried.
             if send.contains(&row) {
                 ledger.set(row, State::NotSent);
             }
@@ -102,7 +102,7 @@ impl Rest {
         if call(&self.asked) != call(asked) {
             return Err(another_call());
         }
-        // Filters may come from a set, which has no order.
+        // Filters may come from a Python set, which has no order.
         let sorted = |query: &[(String, String)]| {
             let mut query = query.to_vec();
             query.sort();

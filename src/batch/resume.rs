@@ -1,6 +1,6 @@
-//! The rows of an earlier call, read again: which rows they are, and what is done with each of them.
+//! The rows of an earlier call, read again: which rows they are and what to do with each.
 //!
-//! Nothing of the ledger changes before all of them have been read and are known to be rows of the run.
+//! The ledger does not change until all of them have been read and matched with rows of the run.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -12,47 +12,47 @@ use crate::ledger::{Fault, Ledger, OwnedLabel, State, lock, number};
 use crate::validation::Problem;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// A row as it was read.
+/// A row as read.
 #[derive(Debug, Clone)]
 pub(super) struct ReadRow {
     pub label: OwnedLabel,
-    /// Of its cells.
+    /// The digest of its cells.
     pub digest: u64,
     pub key: Box<str>,
     pub import_key: Box<str>,
-    /// Its place in a request, or what is wrong with it.
+    /// Its item in the request body, or its problems.
     pub judged: Result<Vec<u8>, Vec<Problem>>,
 }
 
-/// What the input says today of a row whose outcome is unknown, for the case that its request was not executed.
+/// What the input now holds for a row whose outcome is unknown, in case its request was not executed.
 #[derive(Debug, Clone)]
 pub(super) enum Today {
     Row(ReadRow),
-    /// It is missing, though all rows of the run should be there.
+    /// Missing from an input that should have all rows of the run.
     Removed,
-    /// It is missing, and only some rows should be there.
+    /// Missing from an input of only some rows.
     NotGiven,
 }
 
 /// The rows of an earlier call, until all of them have been read.
 pub(super) struct Earlier {
     run: Vec<KnownRow>,
-    /// Which of them are settled. In a retry of a result all rows must come again as they were, these or not.
+    /// Which rows are settled. A retry of a result needs all rows unchanged, settled or not.
     good: Vec<bool>,
     /// The run has read all its rows: there are no others.
     complete: bool,
     input: Vec<RowId>,
-    /// Rows of the input, but for those that are a settled row in its place.
+    /// Rows of the input, except settled rows at their old position.
     held: BTreeMap<u32, ReadRow>,
-    /// The row of this run that a file of rows to fix says each of its rows is.
+    /// For each input row, the row number of this run given in a file of rows to fix.
     numbers: Vec<Option<u32>>,
-    /// The rows come from a file of rows to fix that was not written for this run.
+    /// The rows come from a file of rows to fix of another run.
     foreign: bool,
-    /// For each row that others share the outcome of, those others.
+    /// For each row, the rows that share its outcome.
     twins: HashMap<u32, Vec<u32>>,
 }
 
-/// The row was taken out of the input.
+/// The reason of a row that was removed from the input.
 pub(super) fn removed() -> Fault {
     Fault::new(
         "removed",
@@ -62,7 +62,7 @@ pub(super) fn removed() -> Fault {
 }
 
 impl Earlier {
-    /// Nothing where the ledger is new. With `edits`, rows that are not settled may have been edited.
+    /// `None` if the ledger is new. With `edits`, rows that are not settled may have been edited.
     pub fn of(ledger: &Ledger, edits: bool) -> Option<Self> {
         let rows = u32::try_from(ledger.rows()).unwrap_or(u32::MAX);
         let known = |row| KnownRow {
@@ -85,7 +85,7 @@ impl Earlier {
         })
     }
 
-    /// The number of the next row of the input, if it is a settled row in its place.
+    /// The number of the next row of the input, if it is a settled row at its old position.
     pub fn settled_next(&self, digest: u64) -> Option<u32> {
         let known = self.run.get(self.input.len())?;
         let same = self.good[self.input.len()] && known.id.digest == digest;
@@ -98,21 +98,21 @@ impl Earlier {
         self.numbers.push(None);
     }
 
-    /// `number`: the run and the row that a file of rows to fix says it is.
+    /// `number_in`: the run and row number given in a file of rows to fix.
     pub fn take(&mut self, row: ReadRow, number_in: Option<(u64, u32)>, run: u64) {
         let at = number(self.input.len());
         self.input.push(RowId {
             digest: row.digest,
             key: named(&row.key),
         });
-        // The rows of another run are counted otherwise.
+        // Another run has other row numbers.
         self.foreign |= number_in.is_some_and(|(of, _)| of != run);
         let own = number_in.filter(|(of, _)| *of == run);
         self.numbers.push(own.map(|(_, row)| row));
         self.held.insert(at, row);
     }
 
-    /// Whether the rows that follow are new ones, or one too many.
+    /// Whether further rows are new, or one too many was read.
     pub fn is_read(&self) -> bool {
         if self.complete || self.is_numbered() {
             self.input.len() > self.run.len()
@@ -126,12 +126,12 @@ impl Earlier {
         self.numbers.iter().any(Option::is_some)
     }
 
-    /// The row of the run that each row of the input is.
+    /// The row of the run for each row of the input.
     fn rows(&self) -> Result<Vec<u32>, Unfit> {
         if !self.is_numbered() {
             let rows = align(&self.run, &self.input, self.complete).map_err(Unfit::Row)?;
             let known = |row: u32| self.good.get(row as usize);
-            // Only rows that are alike, in patterns that repeat, get here.
+            // Only identical rows in repeating patterns get here.
             let unclear = rows
                 .iter()
                 .zip(0_u32..)
@@ -166,17 +166,17 @@ impl Earlier {
     }
 }
 
-/// Why rows cannot be those of the run.
+/// Why the rows do not match the run.
 enum Unfit {
     Row(Mismatch),
-    /// Which of several rows that are alike was taken out cannot be determined.
+    /// One of several identical rows was removed, and which one is unclear.
     Unclear(u32),
     /// A file of rows to fix has this row more than once.
     Repeated(u32),
 }
 
 impl Packer {
-    /// All rows of the earlier call have been read.
+    /// Matches the rows with the run once all of the earlier call have been read.
     pub(super) fn place_earlier(&mut self) {
         let Some(mut earlier) = self.earlier.take() else {
             return;
@@ -221,7 +221,7 @@ impl Packer {
         self.next_row = number(lock(&self.ledger).rows());
     }
 
-    /// A key that was made here belongs to the row of the run, whatever its place in the input.
+    /// Replaces a generated key: it belongs to the row of the run, whatever its position in the input.
     fn number_import_key(&self, read: &mut ReadRow, row: u32) {
         let Some(made) = self.writer.made_import_key(row) else {
             return;
@@ -236,7 +236,7 @@ impl Packer {
         read.import_key = made.into();
     }
 
-    /// A row that the run had not read.
+    /// Adds a row that the run had not read.
     fn take_new(&mut self, read: ReadRow) {
         {
             let mut ledger = lock(&self.ledger);
@@ -249,7 +249,7 @@ impl Packer {
         self.judge(row, &read.key, &read.import_key, read.judged);
     }
 
-    /// Sends a row, or refuses it.
+    /// Sends or rejects a row.
     fn judge(&mut self, row: u32, key: &str, import_key: &str, judged: Result<Vec<u8>, Vec<Problem>>) {
         match judged {
             Err(problems) => self.refuse(row, &problems),
@@ -285,14 +285,14 @@ impl Packer {
             return;
         }
         if state == State::Unknown && (first.is_none() || !edited) {
-            // If the row in doubt is missing, an equal row that is there is sent in its place.
+            // If the row in doubt is missing, its duplicate is sent in its place.
             let sent = first.unwrap_or(row);
             if self.again.prove.contains(&sent) && (first.is_none() || !self.today.contains_key(&sent)) {
                 self.judge_in_doubt(sent, read);
             }
             return;
         }
-        // A row that says the same as an earlier one shares its outcome, unless either of them was edited.
+        // A duplicate of an earlier row shares its outcome, unless either of them was edited.
         let shares = first.is_some() && !edited;
         let wanted = if self.again.judge {
             edited || matches!(own, State::NotSent | State::Failed | State::Invalid)
@@ -314,7 +314,7 @@ impl Packer {
         self.judge(row, &read.key, &read.import_key, read.judged);
     }
 
-    /// What is sent of a row in doubt if its request turns out not to have been executed.
+    /// Keeps what to send for a row in doubt if its request turns out not to have been executed.
     fn judge_in_doubt(&mut self, row: u32, mut read: ReadRow) {
         if let (Ok(body), Some(same)) = (&read.judged, self.same(&read.key, &read.import_key)) {
             self.note_spelling(&same);
@@ -327,10 +327,10 @@ impl Packer {
         self.today.insert(row, Today::Row(read));
     }
 
-    /// A row of the run that should be in the input and is not.
+    /// Marks a row of the run as removed from the input.
     fn take_out(&mut self, row: u32, twins: &[u32]) {
         let mut ledger = lock(&self.ledger);
-        // Whether the project has it is looked up first.
+        // A row in doubt is looked up first.
         if ledger.state(row) != State::Unknown {
             ledger.part_from_twins(row, twins);
             let fault = ledger.add_fault(&removed());
@@ -338,7 +338,7 @@ impl Packer {
         }
     }
 
-    /// Says which row does not fit, and what to do.
+    /// Says which row does not match, and what to do.
     fn unfit(&self, unfit: &Unfit, earlier: &Earlier) -> String {
         let ledger = lock(&self.ledger);
         let named = |row: u32| {
@@ -388,24 +388,24 @@ impl Packer {
         }
     }
 
-    /// What the input says of rows in doubt, once all rows of the earlier call have been read.
+    /// What the input now holds for rows in doubt, once all rows of the earlier call have been read.
     pub(super) fn take_today(&mut self) -> Option<HashMap<u32, Today>> {
         std::mem::take(&mut self.today_is_known).then(|| std::mem::take(&mut self.today))
     }
 
-    /// What tells which asset a row means.
+    /// What identifies the asset of a row.
     pub(super) fn same(&self, key: &str, import_key: &str) -> Option<Same> {
         if self.named_by_id {
             uuid::Uuid::try_parse(key).ok().map(Same::Id)
         } else {
-            // Keys that were made are all different.
+            // Generated keys are unique.
             let given = self.writer.import_keys_are_given() && !import_key.is_empty();
             given.then(|| Same::ImportKey(import_key.into()))
         }
     }
 }
 
-/// Stands for the name of a row; 0 for none.
+/// The digest of a row's key; 0 if it has none.
 fn named(key: &str) -> u64 {
     if key.is_empty() {
         0

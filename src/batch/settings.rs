@@ -1,9 +1,9 @@
 //! Reads the settings of a project with the fewest requests, as many at once as the client may have in flight.
 //!
-//! One request for all categories, all status sets, all custom attributes and all locations (a page of each more, where
-//! there are more than 200 sets or attributes); one for the status sets of 100 active categories; and one for the
-//! attributes of each active category that has none below it: what those inherit tells what the ones above have. Only
-//! where no answer says from where something is inherited are those above asked for too.
+//! One request each for all categories, status sets, custom attributes and locations (more pages if there are more than
+//! 200 sets or attributes). One request for the status sets of 100 active categories. One request for the attributes of
+//! each active category without subcategories: what it inherits shows what its parents have. The parents are read too
+//! only if no response says where something is inherited from.
 
 use std::collections::{HashMap, HashSet};
 
@@ -19,12 +19,12 @@ use crate::model::settings::{Attribute, Category, Inheritance, Location, StatusS
 use crate::model::value;
 use crate::settings::{Content, LOCATIONS_UNREAD};
 
-/// Whose settings are read.
+/// The project to read, and how.
 #[derive(Clone)]
 pub struct Reader {
     pub session: Session,
     pub project: ProjectId,
-    /// Where the locations of a BIM 360 project are.
+    /// The container of a BIM 360 project's locations.
     pub locations_container: Option<String>,
 }
 
@@ -32,7 +32,7 @@ impl Reader {
     /// Reads all settings.
     ///
     /// # Errors
-    /// What ended the reading. Locations that cannot be read are no error: the content says why they are missing.
+    /// Why the read failed. Locations that cannot be read are not an error: the content says why they are missing.
     pub async fn read(&self) -> Result<Content, Error> {
         let deleted = [("includeDeleted", "true")];
         let (categories, sets, attributes, locations) = tokio::join!(
@@ -55,7 +55,7 @@ impl Reader {
         Ok(content)
     }
 
-    /// Reads the locations that an earlier reading could not get.
+    /// Reads the locations that an earlier read could not get.
     ///
     /// # Errors
     /// As [`Self::read`].
@@ -71,7 +71,7 @@ impl Reader {
             Ok(locations) => content.locations = Some(locations),
             // The call was stopped; nothing is wrong with the locations.
             Err(error) if self.session.stop.phase() > Phase::Run => return Err(error),
-            // Rows with ids, or without locations, can be checked all the same.
+            // Rows with location ids, or without locations, can still be checked.
             Err(error @ (Error::Service(_) | Error::Unreadable { .. } | Error::Transport(_))) => {
                 content.notes.push(format!("{LOCATIONS_UNREAD}: {error}"));
             }
@@ -130,7 +130,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Asks for all of this, some at a time.
+    /// Sends these requests, several at once.
     async fn ask(&self, asked: Vec<Question>) -> Result<Vec<Reply>, Error> {
         let at_once = self.session.caller.options().max_in_flight;
         let asking = asked.into_iter().map(|asked| self.ask_one(asked));
@@ -202,11 +202,11 @@ enum Reply {
     Attributes(String, Vec<Inheritance>),
 }
 
-/// The categories above others of which it is not clear what they have.
+/// The parent categories whose own attributes are unclear.
 ///
-/// An attribute that is inherited says from where, on some pages of the documentation and not on others. Where no answer
-/// says it, an inherited attribute looks as if it belonged to each of the categories below; so where it looks like that
-/// for all of them, the one above is asked itself.
+/// Some pages of the documentation show where an attribute is inherited from, others do not. If no response says it, an
+/// inherited attribute looks like an own attribute of each subcategory. A parent is read itself if all of its
+/// subcategories have the same attribute.
 fn unclear(
     active: &[String],
     parents: &HashMap<String, String>,

@@ -1,5 +1,4 @@
-//! What a write starts with: a new ledger, the journal of its run, or what an earlier call left, and which of those rows
-//! are meant.
+//! What a write starts from: a new ledger, the journal of its run or an earlier result, and the rows to work on.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -11,12 +10,12 @@ use crate::ledger::journal::{Header, Journal};
 use crate::ledger::{Ledger, State, View};
 use crate::validation::ImportKey;
 
-/// Which rows of an earlier call are meant.
+/// Which rows of an earlier call to work on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which {
-    /// Those that were not sent, or failed: they are sent.
+    /// Send the rows that failed or were not sent.
     Retry,
-    /// Those whose outcome is unknown: they are looked up.
+    /// Look up the rows whose outcome is unknown.
     Reconcile,
 }
 
@@ -39,21 +38,21 @@ impl Which {
     }
 }
 
-/// What a write resumes, and how.
+/// What a write resumes and how.
 #[derive(Debug, Clone, Copy)]
 pub struct Resume<'c> {
     pub header: &'c Header,
     /// The file of a named run.
     pub run: Option<&'c Path>,
     pub dry_run: bool,
-    /// Look up rows of the named run whose outcome is unknown, whatever else is meant.
+    /// Also look up rows of the named run whose outcome is unknown.
     pub reconcile: bool,
-    /// The rows of an earlier result that are meant.
+    /// The rows of an earlier result to work on.
     pub rows: Option<&'c View>,
     pub which: Which,
 }
 
-/// What a write starts with.
+/// What a write starts from.
 #[derive(Debug, Default)]
 pub struct Start {
     pub ledger: Ledger,
@@ -62,7 +61,7 @@ pub struct Start {
 }
 
 impl Start {
-    /// Opens the journal of a named run, if there is one. What is on the disk is newer than any result in memory.
+    /// Opens the journal of a named run, if there is one. The disk is newer than any result in memory.
     pub fn open(call: &Resume<'_>) -> Result<Self, Error> {
         let (kept, journal) = call.kept()?;
         let (mut ledger, again) = match (kept, call.rows) {
@@ -76,7 +75,7 @@ impl Start {
                 (ledger, Again::default())
             }
         };
-        // Generated keys begin alike in all calls of a run, and otherwise in each.
+        // All calls of a named run share the prefix of generated keys; any other call has its own.
         ledger
             .import_prefix
             .get_or_insert_with(|| ImportKey::new_prefix().into());
@@ -87,7 +86,7 @@ impl Start {
         })
     }
 
-    /// What the import key of this field is generated with.
+    /// The generator of import keys for this field.
     #[must_use]
     pub fn import_key(&self, field: String) -> ImportKey {
         let prefix = self.ledger.import_prefix.as_deref().unwrap_or_default();
@@ -99,7 +98,7 @@ impl Start {
 }
 
 impl Resume<'_> {
-    /// The ledger of a run that was written before, and its journal where this call writes to it.
+    /// The ledger of an existing run, and its journal if this call writes to it.
     fn kept(&self) -> Result<(Option<Ledger>, Option<Journal>), Error> {
         let Some(path) = self.run else {
             return Ok((None, None));
@@ -108,7 +107,7 @@ impl Resume<'_> {
             let (journal, kept) = Journal::open(path, self.header)?;
             return Ok((kept, Some(journal)));
         }
-        // A plan changes nothing.
+        // A dry run changes nothing.
         if !path.exists() {
             return Ok((None, None));
         }
@@ -146,7 +145,7 @@ impl Resume<'_> {
             judge: self.rows.is_none(),
             edits: true,
         };
-        // Nobody else holds it.
+        // There is no other reference, so nothing is cloned.
         (Arc::unwrap_or_clone(all.ledger), again)
     }
 
@@ -192,7 +191,7 @@ mod tests {
         }
     }
 
-    /// A created row, one that failed, one in doubt, and one that was not sent.
+    /// One row each: created, failed, in doubt, not sent.
     fn fill(ledger: &mut Ledger) {
         for state in [State::Created, State::Failed, State::Unknown, State::NotSent] {
             let row = ledger.push(Label::Number);
@@ -291,7 +290,7 @@ mod tests {
         assert!(resumed.again.judge && resumed.again.edits);
         drop(resumed);
 
-        // Rows of an older result: those of them that are still meant.
+        // From an older result, only the rows that still need work.
         let mut older = Ledger::default();
         fill(&mut older);
         older.set(0, State::NotSent);

@@ -1,4 +1,4 @@
-//! One call, and its response.
+//! One call and its response.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use crate::api::{Call, Endpoint};
 use crate::error::Error;
 use crate::http::{At, CallOutcome, Caller, Counters, ReadAs, Stop};
 
-/// What all calls of one piece of work share.
+/// What the calls of one operation share.
 #[derive(Clone)]
 pub struct Session {
     pub caller: Arc<Caller>,
@@ -15,7 +15,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session that counts from zero.
+    /// A session whose counts start at zero.
     #[must_use]
     pub fn new(caller: Arc<Caller>, stop: Stop) -> Self {
         Self {
@@ -25,16 +25,16 @@ impl Session {
         }
     }
 
-    /// A call of an endpoint, for this client: the prefix of the Assets API is one of its options.
+    /// A call of an endpoint with this client's options, such as the prefix of the Assets API.
     ///
     /// # Errors
-    /// [`Error::Option`] naming a place of the path that has no value.
+    /// [`Error::Option`] naming a path parameter without a value.
     pub fn to(&self, endpoint: &'static Endpoint, places: &[(&str, &str)]) -> Result<Call, Error> {
         let prefix = [("prefix", self.caller.options().prefix.as_str())];
         Call::new(endpoint, &[&prefix, places].concat())
     }
 
-    /// Sends a call, retries it where that is safe, and reads its response. `at` is called at each stage.
+    /// Sends a call, retries it if that is safe, and reads its response. `at` is called at each stage.
     pub async fn call<T>(&self, call: &Call, at: At<'_>, read: ReadAs<'_, T>) -> CallOutcome<T> {
         let request = call.prepare();
         let Self {

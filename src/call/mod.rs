@@ -1,6 +1,6 @@
-//! The two ways to use any endpoint: one response, or a stream of pages.
+//! The two ways to use any endpoint: read one response, or a stream of pages.
 
-#[allow(clippy::module_inception)] // The room is named after its first way.
+#[allow(clippy::module_inception)] // The module is named after its first way.
 mod call;
 mod pages;
 

@@ -1,4 +1,4 @@
-//! A list as a stream of pages, one request after another, and a reader that collects them.
+//! A list as a stream of pages, one request per page, and a reader that collects them.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -13,11 +13,11 @@ use crate::columns::{self, Received, Table};
 use crate::error::{Error, shortened};
 use crate::http::{At, Response, untold};
 
-/// After this many pages in a row without a new id, or this many times `totalResults` rows, a list does not end.
+/// Limits for a list that would never end: pages in a row without a new id, and rows as a multiple of `totalResults`.
 const MOST_STALE_PAGES: u32 = 20;
 const MOST_TOTALS: u64 = 10;
 
-/// What to do about a list that cannot be resumed.
+/// The fix for a list that cannot be resumed.
 const START_OVER: &str = "start the list over, without after=";
 
 /// One page of a list.
@@ -25,21 +25,21 @@ const START_OVER: &str = "start the list over, without after=";
 pub struct Page {
     pub response: Response,
     received: Received,
-    /// The rows that were on no page before.
+    /// The rows that were not on an earlier page.
     rows: Vec<usize>,
-    /// How many rows there are on all pages, where the service says it.
+    /// The number of rows on all pages, if the service reports it.
     pub total: Option<u64>,
 }
 
 impl Page {
-    /// The text of each row that was on no page before.
+    /// The text of each row that was not on an earlier page.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
         self.rows
             .iter()
             .map(|row| self.received.raw(*row).unwrap_or_default())
     }
 
-    /// A digest of the id of each of these rows: ids of a large project would fill the memory.
+    /// A digest of the id of each of these rows: the ids of a large project would take too much memory.
     pub fn ids(&self) -> impl Iterator<Item = Option<u64>> {
         self.rows.iter().map(|row| self.received.rows[*row].1)
     }
@@ -54,36 +54,36 @@ impl Page {
 /// Where the next page of a list begins.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Place {
-    /// None at the start.
+    /// `None` at the start.
     cursor: Option<String>,
-    /// Rows of all pages before, and the largest `totalResults` in them.
+    /// Rows of all earlier pages, and their largest `totalResults`.
     read: u64,
     total: u64,
 }
 
-/// A cursor is opaque, and no text for logs.
+/// A cursor is opaque and does not belong in logs.
 impl fmt::Debug for Place {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "after {} rows", self.read)
     }
 }
 
-/// The pages of a list that are still to be read.
+/// The pages of a list that are not read yet.
 pub struct Pages<'s> {
     session: &'s Session,
     at: At<'s>,
     call: Call,
     checks: Checks,
     place: Place,
-    /// Digests of the ids, and of the cursors, so far.
+    /// Digests of the ids and cursors so far.
     seen: HashSet<u64>,
     cursors: HashSet<u64>,
     /// Pages in a row without a new id.
     stale: u32,
-    /// The next page continues what was read before.
+    /// The next page continues an earlier read.
     resumes: bool,
     ended: bool,
-    /// What follows the page that was given last.
+    /// The error to return after the last page.
     failed: Option<Error>,
 }
 
@@ -108,21 +108,21 @@ impl Session {
 }
 
 impl<'s> Pages<'s> {
-    /// The same; `at` is called at each stage of each request.
+    /// Calls `at` at each stage of each request.
     #[must_use]
     pub fn observed_by(mut self, at: At<'s>) -> Self {
         self.at = at;
         self
     }
 
-    /// The same, for a reader whom more rows than were asked for do no harm.
+    /// Turns off the filter checks, for callers that can handle rows beyond the filter.
     #[must_use]
     pub fn unchecked(mut self) -> Self {
         self.checks = Checks::default();
         self
     }
 
-    /// The same from a place on, when rows with these ids (digests) were read before.
+    /// Resumes at a place; `seen` holds the digests of the ids read before.
     #[must_use]
     pub fn after(mut self, place: Place, seen: HashSet<u64>) -> Self {
         self.resumes = place.cursor.is_some();
@@ -131,7 +131,7 @@ impl<'s> Pages<'s> {
         self
     }
 
-    /// Whether the last page was given.
+    /// Whether the last page was returned.
     #[must_use]
     pub fn is_at_end(&self) -> bool {
         self.ended
@@ -143,10 +143,10 @@ impl<'s> Pages<'s> {
         &self.place
     }
 
-    /// Reads the next page; None after the last one.
+    /// Reads the next page; `None` after the last one.
     ///
     /// # Errors
-    /// What ended the reading: a list that cannot be read to its end, or whose rows do not fit its filters.
+    /// Why the read failed: the list cannot be read to its end, or its rows do not match its filters.
     pub async fn next(&mut self) -> Result<Option<Page>, Error> {
         if let Some(error) = self.failed.take() {
             return Err(error);
@@ -163,14 +163,14 @@ impl<'s> Pages<'s> {
         let (mut page, next) = outcome.result.map_err(|error| refused(error, &self.place))?;
         let on_page = page.rows.len() as u64;
         let (read, total) = (before + on_page, next.total.unwrap_or(0).max(self.place.total));
-        // A service that no longer knows a cursor may say so with an empty page: that is not the end of the list.
+        // A service that no longer knows a cursor may return an empty page: that is not the end of the list.
         if std::mem::take(&mut self.resumes) && on_page == 0 && !next.more && before < total {
             let reason =
                 format!("{before} rows of {total} (`totalResults`) were read, and the next page is empty");
             return Err(unreadable(&page.response, format!("{reason}; {START_OVER}")));
         }
-        // Pages are cut by offset underneath (the sample cursor of the tutorial "Retrieve assets data" says so), so rows
-        // may come twice when data changes meanwhile.
+        // The cursor holds an offset (see the sample in the tutorial "Retrieve assets data"), so rows may be duplicated
+        // if data changes during the read.
         let mut any_new = false;
         page.rows.retain(|row| {
             let id = page.received.rows[*row].1;
@@ -186,7 +186,7 @@ impl<'s> Pages<'s> {
                 .map(|reason| endpoint.unreadable(&page.response, &reason));
         }
         self.ended = !next.more;
-        // A list that has ended, or cannot continue, keeps its place.
+        // A list that has ended or cannot continue keeps its place.
         if self.failed.is_none() && next.cursor.is_some() {
             self.place = Place {
                 cursor: next.cursor,
@@ -197,7 +197,7 @@ impl<'s> Pages<'s> {
         Ok(Some(page))
     }
 
-    /// Why reading on would never end, if that is so.
+    /// Why the list would never end, if so.
     fn endless(&mut self, cursor: &str, on_page: u64, read: u64, total: u64) -> Option<String> {
         let stale = self.stale;
         let reason = if !self.cursors.insert(xxh3_64(cursor.as_bytes())) {
@@ -215,7 +215,7 @@ impl<'s> Pages<'s> {
     /// Reads each row of all pages.
     ///
     /// # Errors
-    /// As [`Self::next`]: nothing is returned of a list that could not be read to its end.
+    /// As [`Self::next`]: a list that cannot be read to its end returns nothing.
     pub async fn rows<T>(mut self, mut read: impl FnMut(&str) -> T) -> Result<Vec<T>, Error> {
         let mut rows = Vec::new();
         while let Some(page) = self.next().await? {
@@ -225,7 +225,7 @@ impl<'s> Pages<'s> {
     }
 }
 
-/// How far a list was read.
+/// How much of a list was read.
 #[derive(Debug, Clone, Default)]
 pub struct Reading {
     pub table: Table,
@@ -233,7 +233,7 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Reads the pages that are still to be read. Each one is kept as it arrives.
+    /// Reads the remaining pages. Each one is kept as it arrives.
     ///
     /// # Errors
     /// As [`Pages::next`].
@@ -260,7 +260,7 @@ fn ids_of(table: &Table) -> HashSet<u64> {
     ids.map(|id| xxh3_64(id.as_bytes())).collect()
 }
 
-/// A refusal of the cursor, with what to do about it. No page says how long a cursor is valid.
+/// The error for a rejected cursor, with a fix. No page says how long a cursor is valid.
 fn refused(error: Error, place: &Place) -> Error {
     match error {
         Error::Service(mut refusal)
@@ -274,7 +274,7 @@ fn refused(error: Error, place: &Place) -> Error {
     }
 }
 
-/// Reads a page; `before` is how many rows the pages before it had.
+/// Reads a page; `before` is the number of rows on earlier pages.
 fn read(
     endpoint: &Endpoint,
     checks: &Checks,

@@ -1,4 +1,4 @@
-//! The values of one column of a page, as narrow as they came: a value of another kind widens what is there.
+//! The values of one column of a page, in the narrowest type: a value of another kind widens the column.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -15,12 +15,12 @@ use crate::model::value;
 /// One value of a column.
 #[derive(Debug, Clone, Copy)]
 pub enum Cell<'c> {
-    /// Null, or not there at all.
+    /// Null or missing.
     Null,
     Bool(bool),
     Int(i64),
     Float(f64),
-    /// A time that the service printed as UTC with milliseconds; these are since 1970.
+    /// A time that the service printed as UTC with milliseconds, in milliseconds since 1970.
     Time(i64),
     Text(&'c str),
     /// A list of texts.
@@ -29,7 +29,7 @@ pub enum Cell<'c> {
     Json(&'c str),
 }
 
-/// Floats hold all whole numbers up to this one, 2^53.
+/// Floats hold all integers up to 2^53.
 const MOST_EXACT: u64 = 1 << f64::MANTISSA_DIGITS;
 
 /// The texts of one cell.
@@ -41,7 +41,7 @@ pub struct List<'c> {
 }
 
 impl<'c> List<'c> {
-    /// The texts, in their order.
+    /// The texts, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &'c str> + use<'c> {
         let items = self.items;
         (self.from..self.to).map(move |at| items.get(at))
@@ -78,20 +78,20 @@ pub fn printed_time(time: i64) -> String {
 
 #[derive(Debug, Clone)]
 pub(super) enum Data {
-    /// Nothing but nulls.
+    /// Only nulls.
     Null,
     Bool(Vec<bool>),
     Int(Vec<i64>),
     Float(Vec<f64>),
     Time(Vec<i64>),
     Text(Texts),
-    /// Where the items of each row end, and the items.
+    /// The end of each row's items, and the items.
     List(Vec<u32>, Texts),
     /// Values of several kinds, as JSON.
     Mixed(Texts),
 }
 
-/// Where a column was first seen: in a row, among its attributes or after them, and in which order there.
+/// Where a column was first seen: the row, whether in or after its attributes, and the position there.
 pub(super) type FirstSeen = (usize, bool, usize);
 
 /// The values of one column, row by row.
@@ -99,13 +99,13 @@ pub(super) type FirstSeen = (usize, bool, usize);
 pub struct Column {
     pub name: Arc<str>,
     pub(super) kinds: Kinds,
-    /// The row that added a kind last, and the kinds before it.
+    /// The last row that added a kind, and the kinds before it.
     widened: (usize, Kinds),
     pub(super) data: Data,
-    /// Which rows hold a value; none where all do.
+    /// Which rows hold a value; `None` if all do.
     valid: Option<Vec<bool>>,
     rows: usize,
-    /// About how many rows there will be.
+    /// The expected number of rows.
     capacity: usize,
     is_time: bool,
     pub(super) seen: Option<FirstSeen>,
@@ -138,7 +138,7 @@ impl Column {
                 .is_none_or(|valid| valid.get(row) == Some(&true))
     }
 
-    /// Which of the first rows hold a value; none where all of them do. Rows after these hold none.
+    /// Which of the first rows hold a value; `None` if all do. Later rows hold none.
     pub(super) fn validity(&self) -> (usize, Option<&[bool]>) {
         match self.data {
             Data::Null => (0, None),
@@ -146,7 +146,7 @@ impl Column {
         }
     }
 
-    /// The code of the text of a row, where few texts repeat.
+    /// The code of a row's text, if few texts repeat.
     #[must_use]
     #[inline]
     pub fn code(&self, row: usize) -> Option<u16> {
@@ -187,7 +187,7 @@ impl Column {
         }
     }
 
-    /// Fills up with nulls until there are so many rows; false where there are more.
+    /// Pads with nulls to this many rows; false if there are more.
     #[inline]
     pub(super) fn pad(&mut self, rows: usize) -> bool {
         if self.rows < rows {
@@ -219,7 +219,7 @@ impl Column {
         self.rows += 1;
     }
 
-    /// A value was added.
+    /// Records that a value was added.
     #[inline]
     fn pushed(&mut self, kind: Kinds) {
         if let Some(valid) = &mut self.valid {
@@ -270,7 +270,7 @@ impl Column {
         self.pushed(Kinds::TEXT);
     }
 
-    /// Reads a string that comes next.
+    /// Reads the next string.
     #[inline]
     pub(super) fn read_text(&mut self, scanner: &mut Scanner<'_>) -> Result<(), Odd> {
         let word = match &mut self.data {
@@ -354,7 +354,7 @@ impl Column {
         self.pushed(Kinds::LIST);
     }
 
-    /// Adds a value that is none of the others, as JSON.
+    /// Adds any other value as JSON.
     pub(super) fn push_json(&mut self, token: &str) {
         self.mixed().push(token);
         self.pushed(Kinds::OTHER);
@@ -384,7 +384,7 @@ impl Column {
         }
     }
 
-    /// The data; where there are only nulls so far, begun for the kind of value that comes.
+    /// The data; created by `begin` if there are only nulls so far.
     #[inline]
     fn start(&mut self, begin: impl FnOnce(usize, usize) -> Data) -> &mut Data {
         if let Data::Null = self.data {
@@ -413,12 +413,12 @@ impl Column {
         }
         match &mut self.data {
             Data::Mixed(tokens) => tokens,
-            // It has just been set.
+            // Set just above.
             _ => unreachable!(),
         }
     }
 
-    /// Takes a row back that was added last.
+    /// Drops all rows after the first `rows`.
     pub(super) fn truncate(&mut self, rows: usize) {
         if self.seen.is_some_and(|(row, ..)| row >= rows) {
             self.seen = None;
@@ -446,7 +446,7 @@ impl Column {
         }
     }
 
-    /// No more rows are added.
+    /// Frees spare memory once all rows are added.
     pub(super) fn seal(&mut self) {
         if let Some(valid) = &mut self.valid {
             fit(valid);
@@ -465,7 +465,7 @@ impl Column {
     }
 }
 
-/// Gives memory back where it is worth a copy.
+/// Frees spare memory if that is worth a copy.
 pub(super) fn fit<T>(values: &mut Vec<T>) {
     if values.capacity() - values.len() > values.len() / 16 {
         values.shrink_to_fit();
@@ -479,7 +479,7 @@ fn zeros<T: Clone + Default>(rows: usize, most: usize) -> Vec<T> {
     zeros
 }
 
-/// Texts for rows without one.
+/// Empty texts for rows without one.
 fn nothing(mut texts: Texts, rows: usize) -> Texts {
     (0..rows).for_each(|_| texts.push_none());
     texts

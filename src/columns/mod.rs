@@ -1,7 +1,7 @@
-//! Responses as columns: a page is read in one pass as it arrives, and what is kept of it is columns.
+//! Responses as columns: each page is read in one pass as it arrives and kept as columns.
 //!
-//! `received` reads one response, `builder` puts its rows into columns, `shape` predicts the members of an object, `column`
-//! holds values of one type, `page` is what comes out, `table` puts pages together, and `arrow` writes them as record batches.
+//! `received` reads one response, `builder` puts its rows into columns, `shape` predicts the members of an object,
+//! `column` holds the values of one column, `page` is the result, `table` joins pages, `arrow` writes record batches.
 
 mod arrow;
 mod builder;

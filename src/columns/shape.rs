@@ -1,15 +1,15 @@
-//! The members of the objects of a page. The service writes all objects alike, so the member that comes next is predicted:
-//! its name is compared with the bytes that are there, and looked up only where it is another one.
+//! The members of the objects of a page. The service writes all objects alike, so the next member is predicted: its
+//! name is compared with the next bytes, and looked up only if they differ.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::model::scan::{Odd, Scanner, Token};
 
-/// The member whose members are columns of their own.
+/// The member whose members become separate columns.
 pub(super) const ATTRIBUTES: &str = "customAttributes";
 
-/// The number of a custom attribute's name, `caN`.
+/// The number in a custom attribute's name, `caN`.
 pub(super) fn attribute_number(name: &str) -> Option<u64> {
     name.strip_prefix("ca")?.parse().ok()
 }
@@ -21,30 +21,30 @@ pub(super) enum Level {
     Attributes,
 }
 
-/// So many members are looked at before the next one is looked up by its name.
+/// Predictions to try before the member is looked up by name.
 const MOST_LEFT_OUT: usize = 5;
 
-/// What begins an object of each level.
+/// The predecessor of the first member, per level.
 pub(super) const ROW: usize = 0;
 pub(super) const ATTRIBUTES_OBJECT: usize = 1;
 
-/// A member that objects of a page have.
+/// A member of the objects of a page.
 #[derive(Debug)]
 pub(super) struct Known {
-    /// Its name with its quotes and a colon.
+    /// The name with quotes and a colon.
     token: Token,
     pub name: Arc<str>,
     pub level: Level,
     /// The column of its values.
     pub column: Option<usize>,
-    /// The one that follows it, or comes after others that are not always there.
+    /// The member that follows, perhaps after optional ones.
     next: usize,
     pub role: Role,
-    /// Which of the watched members it is.
+    /// Its index among the watched members.
     pub watched: Option<usize>,
 }
 
-/// What a member is beside a value of a column.
+/// What a member is besides a value of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     Plain,
@@ -52,7 +52,7 @@ pub(super) enum Role {
     /// The example of the PATCH assets:batch-patch page prints `"version": "2,"` and `"isActive": "true,"`.
     Misprinted,
     Attributes,
-    /// A member of the row that is called like a custom attribute.
+    /// A member of the row with the name of a custom attribute.
     Clash,
 }
 
@@ -116,7 +116,7 @@ impl Members {
         let name = scanner.key()?;
         let member = self.find(level, name, watched);
         let next = std::mem::replace(&mut self.known[last].next, member);
-        // It came between two others.
+        // It is between two known members.
         if self.known[member].next == ROW && next != member {
             self.known[member].next = next;
         }
@@ -157,12 +157,12 @@ impl Members {
     }
 }
 
-/// A member of a row, as it is put together again.
+/// A member of a row, to reassemble the row.
 #[derive(Debug, Clone)]
 pub enum Member {
     /// A value of this name, in this column.
     Value(Slot),
-    /// The object `customAttributes` begins; the attributes that follow are in it.
+    /// The object `customAttributes` begins; the next attributes belong to it.
     Attributes(Arc<str>),
     Attribute(Slot),
 }

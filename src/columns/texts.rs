@@ -1,15 +1,15 @@
-//! The texts of a column, one after another; where few different ones repeat, each of them once.
+//! The texts of a column, one after another; if few distinct ones repeat, each is stored once.
 
 use super::column::fit;
 use crate::model::scan::{Scanner, same};
 
-/// As many different texts are looked at before a column is taken for one whose texts differ.
+/// Distinct texts to see before a column may count as one whose texts differ.
 const FEW: usize = 16;
 
-/// A column with more different texts holds them row by row.
+/// A column with more distinct texts stores one per row.
 const MOST_VALUES: usize = 256;
 
-/// How many texts are found by how they begin.
+/// The number of texts that can be found by their first bytes.
 const GUESSES: usize = 64;
 
 /// No text, and no code.
@@ -19,12 +19,12 @@ const EMPTY: u16 = u16::MAX;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Texts {
     text: String,
-    /// Where each text ends: of each row, or with `codes` of each value.
+    /// The end of each row's text or, with `codes`, of each distinct text.
     ends: Vec<u32>,
     codes: Option<Vec<u16>>,
     /// Codes by a hash of their text, at most half full; only while rows are added.
     places: Vec<u16>,
-    /// The code of the last text that began so; only while rows are added.
+    /// The code of the last text with the same first bytes; only while rows are added.
     guesses: Vec<u16>,
 }
 
@@ -52,12 +52,12 @@ impl Texts {
         self.codes.as_ref().map_or(self.ends.len(), Vec::len)
     }
 
-    /// The code of a row, where texts repeat.
+    /// The code of a row, if texts repeat.
     pub fn code(&self, row: usize) -> Option<u16> {
         self.codes.as_ref()?.get(row).copied()
     }
 
-    /// The codes of all rows, where texts repeat.
+    /// The codes of all rows, if texts repeat.
     pub fn codes(&self) -> Option<&[u16]> {
         self.codes.as_deref()
     }
@@ -67,16 +67,16 @@ impl Texts {
         self.value(self.code(row).map_or(row, usize::from))
     }
 
-    /// The text of a code, or of a row where texts do not repeat.
+    /// The text of a code or, if texts do not repeat, of a row.
     #[inline]
     pub fn value(&self, at: usize) -> &str {
         let Some(end) = self.ends.get(at) else { return "" };
         let start = if at == 0 { 0 } else { self.ends[at - 1] };
-        // Ends are where a text ended, so they are at characters.
+        // Each end is the end of a text, so it is a character boundary.
         self.text.get(start as usize..*end as usize).unwrap_or("")
     }
 
-    /// The texts of these rows without what is between them, and where each of them ends, where none repeats.
+    /// The texts of these rows joined, where they start, and the end of each; `None` if texts repeat.
     pub fn run(&self, from: usize, to: usize) -> Option<(&str, u32, &[u32])> {
         if self.codes.is_some() {
             return None;
@@ -95,7 +95,7 @@ impl Texts {
         }
     }
 
-    /// Reads a string without escapes that comes next, if there was one like it: then it need not be read to its end.
+    /// Reads the next string if it equals an earlier one, which is faster than finding its end.
     #[inline]
     pub fn read_again(&mut self, scanner: &mut Scanner<'_>) -> bool {
         if self.guesses.is_empty() {
@@ -114,7 +114,7 @@ impl Texts {
         again
     }
 
-    /// Adds a text that began with this word.
+    /// Adds a text whose first bytes are this word.
     #[inline]
     pub fn push_read(&mut self, text: &str, word: Option<u64>) {
         self.push(text);
@@ -141,7 +141,7 @@ impl Texts {
         }
     }
 
-    /// The code of a text; none where there would be too many.
+    /// The code of a text; `None` if there are too many.
     fn find_or_add(&mut self, text: &str) -> Option<u16> {
         let most = self.places.len() - 1;
         let mut place = mixed(text.as_bytes()) & most;
@@ -180,7 +180,7 @@ impl Texts {
         self.places = places;
     }
 
-    /// Each row gets its own text.
+    /// Stores one text per row.
     fn spread(&mut self) {
         let Some(codes) = self.codes.take() else { return };
         let mut spread = Self::distinct(
@@ -199,7 +199,7 @@ impl Texts {
     }
 
     fn end(&self) -> u32 {
-        // A page is refused before it is that large.
+        // A page of this size is rejected earlier.
         u32::try_from(self.text.len()).unwrap_or(u32::MAX)
     }
 
@@ -213,7 +213,7 @@ impl Texts {
         }
     }
 
-    /// No more rows are added.
+    /// Frees spare memory once all rows are added.
     pub fn seal(&mut self) {
         self.places = Vec::new();
         self.guesses = Vec::new();
@@ -227,7 +227,7 @@ impl Texts {
     }
 }
 
-/// Bits of the first, the last, and how many bytes there are.
+/// A hash of the first bytes, the last bytes and the length.
 fn mixed(bytes: &[u8]) -> usize {
     let mixed = match (bytes.first_chunk(), bytes.last_chunk()) {
         (Some(first), Some(last)) => u64::from_le_bytes(*first) ^ u64::from_le_bytes(*last).rotate_left(29),

@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 
-/// The length of such a time.
+/// The length of a time in this form.
 pub(super) const LENGTH: usize = 24;
 
 const DAY: i64 = 86_400_000;
 
-/// Milliseconds since 1970 of a time that is printed exactly so.
+/// Milliseconds since 1970 of a time in exactly this form.
 pub(super) fn printed(text: &str) -> Option<i64> {
     let (words, []) = text.as_bytes().as_chunks::<8>() else {
         return None;
@@ -23,7 +23,7 @@ pub(super) fn printed(text: &str) -> Option<i64> {
     let (year, month, day) = (pair(one, 0) * 100 + pair(one, 2), pair(one, 5), pair(two, 0));
     let (hour, minute, second) = (pair(two, 3), pair(two, 6), pair(three, 1));
     let millisecond = pair(three, 4) * 10 + digit(three, 6);
-    // Beyond these years no clock of the service is right, and the slow reader may say so.
+    // No correct clock is beyond these years; the slow reader handles them.
     let is_valid = (1..=9998).contains(&year)
         && (1..=12).contains(&month)
         && (1..=days_in(year, month)).contains(&day)
@@ -34,17 +34,17 @@ pub(super) fn printed(text: &str) -> Option<i64> {
     is_valid.then(|| days_since_1970(year, month, day) * DAY + time)
 }
 
-/// The digits of a text that has digits where the pattern has zeros, and else what the pattern has.
+/// The digits of a text that has digits where the pattern has zeros and otherwise equals the pattern.
 fn digits(text: [u8; 8], pattern: [u8; 8]) -> Option<u64> {
-    // What is left of each byte is its digit, or nothing.
+    // Each byte becomes its digit, or zero.
     let digits = u64::from_le_bytes(text) ^ u64::from_le_bytes(pattern);
-    // Adding this to a byte sets its highest bit where it is too much.
+    // Adding this to a byte sets its highest bit if the byte is too large.
     let too_much = u64::from_le_bytes(pattern.map(|byte| if byte == b'0' { 0x76 } else { 0x7f }));
     let high = 0x8080_8080_8080_8080;
     ((digits | digits.wrapping_add(too_much)) & high == 0).then_some(digits)
 }
 
-/// The same back as text.
+/// The inverse: milliseconds to text.
 pub(super) fn print(time: i64) -> [u8; LENGTH] {
     let mut text = *b"0000-00-00T00:00:00.000Z";
     let (days, time) = (time.div_euclid(DAY), time.rem_euclid(DAY));
@@ -66,7 +66,7 @@ pub(super) fn print(time: i64) -> [u8; LENGTH] {
     text
 }
 
-/// Milliseconds since 1970 of a time in any form of RFC 3339. A time between two milliseconds is none: it would not be whole.
+/// Milliseconds since 1970 of a time in any form of RFC 3339; `None` if they are not a whole number.
 pub(super) fn any(text: &str) -> Option<i64> {
     printed(text).or_else(|| {
         let time: Timestamp = text.parse().ok()?;
@@ -84,7 +84,7 @@ fn days_in(year: i64, month: i64) -> i64 {
     }
 }
 
-// Both ways count in eras of 400 years that begin on a first of March: a leap day is then the last day of its year.
+// Both directions count in eras of 400 years that begin on March 1: a leap day is then the last day of its year.
 
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };

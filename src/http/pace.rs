@@ -1,9 +1,9 @@
-//! Rate windows: how many requests of a user may be under way.
+//! Rate windows: how many requests a user may send.
 //!
 //! The limits are per user and minute, summed over all applications of that user (Assets rate limits page,
-//! Relationships rate limits page). Whether the service's window slides or follows the clock is not documented. So a
-//! slot is free again one window after its request was *answered*: then no window of the service, sliding or fixed,
-//! can see more requests than the limit, however long a request was on its way.
+//! Relationships rate limits page). Whether the service's window is sliding or fixed is not documented. So a slot is
+//! free again one window after the *response* to its request. Then no window of the service, sliding or fixed, can see
+//! more requests than the limit, however long a request was in flight.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::Path;
@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use crate::http::pace_file::{KEPT, MOST_REQUESTS, PaceFile, Used};
 use crate::options::RateGroup;
 
-/// Milliseconds that a pause which another process was told is kept at most.
+/// The longest pause to adopt from another process, in milliseconds.
 const LONGEST_PAUSE: i64 = 60_000;
 
 /// The windows of one user at one service.
@@ -30,10 +30,10 @@ pub struct Windows {
     loaded: OnceCell<()>,
 }
 
-/// By the name of the rate group.
+/// By name of the rate group.
 type Groups = Mutex<HashMap<String, Arc<Window>>>;
 
-/// The windows of each process (a forked child has those of its parent too), service and user.
+/// The windows per process (a forked child holds its parent's too), service and user.
 type Registry = Mutex<HashMap<(u32, String, String), Arc<Windows>>>;
 
 fn registry() -> &'static Registry {
@@ -75,13 +75,13 @@ impl Windows {
         }
     }
 
-    /// Counts what other processes did before, once.
+    /// Counts the earlier requests of other processes, once.
     async fn load(&self) {
         let Some(keeper) = &self.keeper else { return };
         let load = || async {
             let reader = keeper.clone();
             let read = tokio::task::spawn_blocking(move || reader.file.others((reader.clock)()));
-            // A folder in a network that is gone must not hold up the first request.
+            // An unreachable network folder must not delay the first request.
             let read = tokio::time::timeout(PATIENCE, read).await;
             for groups in read.ok().and_then(Result::ok).unwrap_or_default() {
                 for (group, used) in groups {
@@ -103,7 +103,7 @@ impl Windows {
     /// Waits for a slot of the group: at most `limit` requests per `window`.
     pub async fn slot(&self, group: &RateGroup, limit: u32, window: Duration) -> Slot {
         let state = self.window(group.name);
-        // Tokio's mutex is fair: who asked first is served first.
+        // Tokio's mutex is fair: first come, first served.
         let turn = state.turn.lock().await;
         let asked = Instant::now();
         loop {
@@ -132,14 +132,14 @@ impl Windows {
         }
     }
 
-    /// Whether the requests of the group are held back now.
+    /// Whether the requests of the group are paused now.
     pub fn is_paused(&self, group: &RateGroup) -> bool {
         let window = self.window(group.name);
         let until = locked(&window.counts).paused_until;
         until.is_some_and(|until| until > Instant::now())
     }
 
-    /// Holds back every request of the group until the time has passed.
+    /// Pauses all requests of the group for this time.
     pub fn pause(&self, group: &RateGroup, time: Duration) {
         let window = self.window(group.name);
         let mut counts = locked(&window.counts);
@@ -152,28 +152,28 @@ impl Windows {
     }
 }
 
-/// How long what happened may be missing in the file: what a process that is killed leaves unsaid.
+/// How long the file may lag behind: a killed process loses this much.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// How long a file is waited for.
+/// How long to wait for a file.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Requests that were answered within so many milliseconds are kept as answered together, at the end of them.
+/// Responses within this many milliseconds are stored as one time, at the end of the interval.
 const GRAIN: i64 = 100;
 
-/// Milliseconds since 1970, by the clock that processes share.
+/// Milliseconds since 1970, by the clock shared by all processes.
 type Clock = fn() -> i64;
 
 fn wall_clock() -> i64 {
     Timestamp::now().as_millisecond()
 }
 
-/// Keeps the windows in their file.
+/// Writes the windows to their file.
 struct Keeper {
     file: PaceFile,
     clock: Clock,
     groups: Arc<Groups>,
-    /// Whether the file lacks something.
+    /// Whether the file is out of date.
     changed: AtomicBool,
     /// Whether a task is about to write it.
     keeping: AtomicBool,
@@ -182,7 +182,7 @@ struct Keeper {
 }
 
 impl Keeper {
-    /// Sees to it that what just changed is written soon, by another thread than those that wait for the network.
+    /// Schedules a write soon, on a thread that does not wait for the network.
     fn change(self: &Arc<Self>) {
         self.changed.store(true, Ordering::Release);
         let Ok(handle) = Handle::try_current() else {
@@ -224,7 +224,7 @@ impl Keeper {
     }
 }
 
-/// Writes what the files of this process lack, before it ends. A folder that does not answer is not waited for.
+/// Writes the files of this process before it ends. An unreachable folder is given up after `PATIENCE`.
 pub fn keep_all() {
     let process = std::process::id();
     let keepers: Vec<Arc<Keeper>> = locked(registry())
@@ -264,7 +264,7 @@ struct Counts {
 
 struct Answered {
     at: Instant,
-    /// Sent by another process, which keeps account of it.
+    /// Sent by another process, which records it itself.
     foreign: bool,
 }
 
@@ -295,7 +295,7 @@ impl Counts {
             self.in_flight += 1;
             return Take::Taken;
         }
-        // Another client may have filled the window under a higher limit: enough must have left, not just one.
+        // Another client may have filled the window under a higher limit: wait until enough have left, not just one.
         match self
             .answered
             .get((used - limit).min(self.answered.len().saturating_sub(1)))
@@ -305,7 +305,7 @@ impl Counts {
         }
     }
 
-    /// Counts what another process did. `now` and `clock` are the same moment; the clock may have been set meanwhile.
+    /// Counts the requests of another process. `now` and `clock` are the same moment; the clock may have been adjusted.
     fn add_others(&mut self, used: &Used, now: Instant, clock: i64) {
         let ago = |time: i64| {
             let passed = u64::try_from(clock.saturating_sub(time)).unwrap_or(0);
@@ -324,7 +324,7 @@ impl Counts {
         self.answered
             .make_contiguous()
             .sort_by_key(|answered| answered.at);
-        // A longer pause is told by the service once more, and then `Retry.deadline` decides whether it is waited for.
+        // The service repeats a longer pause, and then `Retry.deadline` decides whether to wait for it.
         let left = used.paused_until.saturating_sub(clock).clamp(0, LONGEST_PAUSE);
         if let Some(left) = u64::try_from(left).ok().filter(|left| *left > 0) {
             let until = now + Duration::from_millis(left);
@@ -332,7 +332,7 @@ impl Counts {
         }
     }
 
-    /// What this process did, for others to count. `now` and `clock` are the same moment.
+    /// The requests of this process, for others to count. `now` and `clock` are the same moment.
     fn used(&self, now: Instant, clock: i64) -> Used {
         let millis = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(KEPT);
         let mut answered: Vec<(i64, u32)> = Vec::new();
@@ -360,18 +360,18 @@ impl Counts {
     }
 }
 
-/// The right to send one request. Dropped, it counts as answered now.
+/// The right to send one request. Dropping it records the response time.
 #[must_use]
 pub struct Slot {
     window: Arc<Window>,
     keeper: Option<Arc<Keeper>>,
     given_back: bool,
-    /// How long it was waited for, first in line: summed over requests, the time a run stood still for the limits.
+    /// The wait at the head of the queue. The sum over requests is the time a run waited for the limits.
     pub waited: Duration,
 }
 
 impl Slot {
-    /// The request was provably not sent: the slot is free at once.
+    /// Frees the slot at once: the request was provably not sent.
     pub fn unused(mut self) {
         self.give_back(None);
     }
@@ -398,7 +398,7 @@ impl Drop for Slot {
     }
 }
 
-/// Nothing here panics while it holds a lock, and a count is never left half changed.
+/// Nothing here panics while holding a lock, so counts are always consistent.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -442,12 +442,12 @@ mod tests {
         assert!(start.elapsed() < Duration::from_secs(1));
     }
 
-    /// To the nearest second: the file keeps tenths.
+    /// To the nearest second: the file stores tenths.
     fn seconds(start: Instant) -> u64 {
         (start.elapsed() + Duration::from_millis(500)).as_secs()
     }
 
-    /// Stands and goes with the clock of the test.
+    /// Pauses and advances with the clock of the test.
     fn paused_clock() -> i64 {
         static START: OnceLock<(Instant, i64)> = OnceLock::new();
         let (start, clock) = *START.get_or_init(|| (Instant::now(), wall_clock()));
@@ -474,7 +474,7 @@ mod tests {
         let under_way = first.slot(&WRITES, 3, MINUTE).await;
         first.slot(&WRITES, 3, MINUTE).await.unused();
         first.pause(&LOCATIONS, Duration::from_secs(25));
-        // Killed: what is under way is never given back.
+        // Killed: the request in flight is never given back.
         first.keeper.as_ref().unwrap().write();
         let (second, start) = (of_a_process(folder.path()).await, Instant::now());
         drop(second.slot(&READS, 3, MINUTE).await);
@@ -488,8 +488,8 @@ mod tests {
         assert_eq!(seconds(start), 60);
         drop(under_way);
         tokio::time::sleep(Duration::from_secs(1)).await;
-        // A third process counts each request once, though the second one knows those of the first. The first of the
-        // second has left the window.
+        // A third process counts each request once, though the second one knows those of the first. The first request
+        // of the second has left the window.
         second.keeper.as_ref().unwrap().write();
         let file = PaceFile::new(folder.path(), "https://service.example", "user");
         let all = file.others(paused_clock());

@@ -1,7 +1,7 @@
-//! The rate windows of a user as a small file, so that a program that starts soon after another one does not meet a 429.
+//! The rate windows of a user in a small file, so that a program that starts soon after another one gets no 429.
 //!
-//! The limits are those of a user over all programs. The file only makes the first minute of a process more exact: where
-//! it cannot be read or written, or says what cannot be, it is ignored, and a 429 is waited out as always.
+//! The limits are per user over all programs. The file only makes the first minute of a process more exact. If it
+//! cannot be read or written, or is implausible, it is ignored, and a 429 is waited out as usual.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, OpenOptions};
@@ -14,28 +14,28 @@ use uuid::Uuid;
 
 use crate::http::auth::digest;
 
-/// Another form of the file would have another number.
+/// The version of the file format.
 const VERSION: u32 = 1;
-/// Milliseconds after which nothing in the file counts any more, and for which a pause holds at most: clocks jump.
+/// Milliseconds after which entries expire, and the longest pause to store: clocks jump.
 pub const KEPT: i64 = 600_000;
-/// Milliseconds that a time may lie in the future: clocks are adjusted by less all the time.
+/// Milliseconds that a time may be in the future: routine clock adjustments are smaller.
 const AHEAD: i64 = 2_000;
-/// Requests of one group that are kept at most.
+/// The most requests to store per group.
 pub const MOST_REQUESTS: u32 = 10_000;
 const MOST_PROCESSES: usize = 64;
 const MOST_BYTES: u64 = 1 << 20;
-/// Files of other users and services are removed after a day, a thousand at a time at most.
+/// Files of other users and services are removed after a day, at most a thousand at once.
 const OLD: Duration = Duration::from_secs(24 * 3600);
 const MOST_FILES: usize = 1000;
 
-/// What one process did in one group.
+/// The requests of one process in one group.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Used {
-    /// Requests that were under way.
+    /// Requests that were in flight.
     pub in_flight: u32,
-    /// When requests were answered, in milliseconds since 1970, and how many then.
+    /// Times of responses, in milliseconds since 1970, and the number of responses at each.
     pub answered: Vec<(i64, u32)>,
-    /// Until when the group is paused; 0 if it is not.
+    /// The end of the group's pause; 0 if it is not paused.
     pub paused_until: i64,
 }
 
@@ -50,13 +50,13 @@ impl Used {
     }
 }
 
-/// What one process did, by its own account.
+/// The requests of one process, as it recorded them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Process {
     /// A random number.
     id: u64,
     written: i64,
-    /// By the name of the rate group, which may be one that only another version of this client knows.
+    /// By name of the rate group, which only another version of this client may know.
     groups: BTreeMap<String, Used>,
 }
 
@@ -66,10 +66,10 @@ struct Content {
     processes: Vec<Process>,
 }
 
-/// What the names of the files begin with.
+/// The prefix of the file names.
 const PREFIX: &str = "acc-assets-pace-";
 
-/// Milliseconds in which a request in flight is taken to be answered.
+/// Milliseconds after which a request in flight counts as answered.
 const ANSWERED_WITHIN: i64 = 30_000;
 
 /// The file of one user at one service.
@@ -77,7 +77,7 @@ const ANSWERED_WITHIN: i64 = 30_000;
 pub struct PaceFile {
     folder: PathBuf,
     name: String,
-    /// Which of the processes in it this one is.
+    /// The id of this process in the file.
     id: u64,
 }
 
@@ -88,19 +88,19 @@ impl PaceFile {
         Self {
             folder: folder.to_owned(),
             name: format!("{PREFIX}{}", digest(&["pacing", service, user])),
-            // From the system: generators of a program are the same in all its forked children.
+            // From the system: a generator of the program would repeat in its forked children.
             id: Uuid::new_v4().as_u64_pair().0,
         }
     }
 
-    /// What other processes did lately, at this time in milliseconds since 1970.
+    /// The recent requests of other processes; `now` is in milliseconds since 1970.
     #[must_use]
     pub fn others(&self, now: i64) -> Vec<BTreeMap<String, Used>> {
         self.remove_old();
         let groups = |process: Process| {
             let mut groups = process.groups;
             for used in groups.values_mut() {
-                // Those that were in flight: the process may have been killed, and then it never says when they ended.
+                // Requests in flight: a killed process never records when they ended.
                 let at = now.min(process.written.saturating_add(ANSWERED_WITHIN));
                 let in_flight = std::mem::take(&mut used.in_flight);
                 used.answered.extend((in_flight > 0).then_some((at, in_flight)));
@@ -110,11 +110,11 @@ impl PaceFile {
         self.read(now).into_iter().map(groups).collect()
     }
 
-    /// Writes what this process did. Another process that writes in the same moment may be forgotten: its requests are
-    /// in the file again after its next one.
+    /// Writes the requests of this process. Those of a process that writes at the same moment may be lost until it
+    /// writes again.
     ///
     /// # Errors
-    /// That it cannot be written.
+    /// The file cannot be written.
     pub fn write(&self, groups: BTreeMap<String, Used>, now: i64) -> io::Result<()> {
         let mut processes = self.read(now);
         processes.sort_by_key(|process| std::cmp::Reverse(process.written));
@@ -133,7 +133,7 @@ impl PaceFile {
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
         folder.create(&self.folder)?;
-        // A whole file takes the place of the old one. Without fsync: it is worth nothing after a power failure.
+        // Replace the file atomically. No fsync: the file is useless after a power failure.
         let beside = self.folder.join(format!("{}-{:016x}.tmp", self.name, self.id));
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
@@ -153,7 +153,7 @@ impl PaceFile {
         self.folder.join(format!("{}.json", self.name))
     }
 
-    /// The other processes of the file; none where it is missing, damaged, or not ours.
+    /// The other processes in the file; empty if it is missing, damaged or not ours.
     fn read(&self, now: i64) -> Vec<Process> {
         let read = || -> Option<Content> {
             let path = self.path();
@@ -178,12 +178,12 @@ impl PaceFile {
         processes
     }
 
-    /// Removes files that nothing refers to any more: a token that names no user has a file of its own.
+    /// Removes stale files: a token that names no user has its own file.
     fn remove_old(&self) {
         let Ok(entries) = fs::read_dir(&self.folder) else {
             return;
         };
-        // The folder may be one that the user has other files in.
+        // The user may have other files in the folder.
         let is_ours = |name: &str| {
             let is_hex = |text: &str, length| {
                 text.len() == length && text.bytes().all(|byte| byte.is_ascii_hexdigit())
@@ -248,7 +248,7 @@ mod tests {
         ] {
             assert!(PaceFile::new(&folder, service, user).others(NOW).is_empty());
         }
-        // Nothing is left beside the file, and its name and content say nothing of the user.
+        // No temporary file is left, and the name and content do not reveal the user.
         let names: Vec<_> = fs::read_dir(&folder)
             .unwrap()
             .map(|entry| entry.unwrap().path())
@@ -315,7 +315,7 @@ mod tests {
         fs::write(&taken, "a file").unwrap();
         assert!(file(&taken).others(NOW).is_empty());
         assert!(file(&taken).write(used(&[(NOW, 1)]), NOW).is_err());
-        // Something else stands where the file would be.
+        // A folder is in the place of the file.
         let file = file(folder.path());
         fs::create_dir(file.path()).unwrap();
         assert!(file.others(NOW).is_empty());

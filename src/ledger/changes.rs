@@ -1,4 +1,4 @@
-//! What changed in a ledger since it was last written down, and what is read back.
+//! Changes in a ledger since it was last written to disk, and how rows are restored.
 
 use std::collections::BTreeSet;
 
@@ -7,12 +7,12 @@ use super::pool::put;
 use super::{Ledger, NONE, State, number};
 use crate::input::Label;
 
-/// What is to be kept of one row so that a later run can resume from it.
+/// What to store of a row so that a later call can resume.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record<'a> {
     pub row: u32,
     pub label: Label<'a>,
-    /// Nothing where the key is the id.
+    /// Empty if the key is the id.
     pub key: &'a str,
     pub state: State,
     pub id: Option<String>,
@@ -22,20 +22,20 @@ pub struct Record<'a> {
     pub same_as: Option<u32>,
 }
 
-/// What changed in a ledger since it was last written down.
+/// What changed in a ledger since it was last written to disk.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Changes {
-    /// Rows, without those from `rows_from` on as long as nobody has taken the changes.
+    /// Changed rows; until the changes are taken, only those before `rows_from`.
     pub rows: BTreeSet<u32>,
-    /// Rows from this number on are new.
+    /// The first new row.
     pub rows_from: u32,
     pub sendings: BTreeSet<u32>,
-    /// Reasons of checks from this place on are new, up to `checks_to` where somebody has taken the changes.
+    /// The first new reason of a check; once the changes are taken, the new ones end at `checks_to`.
     pub checks_from: usize,
     pub checks_to: usize,
-    /// Phrases from this number on are new.
+    /// The first new phrase.
     pub phrases_from: usize,
-    /// Other reasons, and bodies of responses, that are new or were dropped.
+    /// Other reasons and response bodies that were added or dropped.
     pub faults: BTreeSet<u32>,
     pub bodies: BTreeSet<u32>,
 }
@@ -49,7 +49,7 @@ impl Ledger {
         }
     }
 
-    /// From here on what changes is kept until somebody takes it; all that is here already counts as changed.
+    /// Starts to track changes. All existing content counts as changed.
     pub fn watch(&mut self) {
         self.changes = Some(Changes {
             sendings: (0..number(self.sendings.len())).collect(),
@@ -59,20 +59,20 @@ impl Ledger {
         });
     }
 
-    /// What changed since it was last taken; the next changes count from here.
+    /// Takes the changes since the last call.
     pub fn take_changes(&mut self) -> Changes {
         self.take_changes_before(u32::MAX)
     }
 
-    /// The same, with no new rows from this one on, nor reasons that only those have.
+    /// Takes the changes, but only new rows before this one and their reasons.
     pub fn take_changes_before(&mut self, row: u32) -> Changes {
-        // Rows that were never read are found again by whoever reads on.
+        // Rows that were never read are read again when the run resumes.
         let read = number(self.read);
         let Some(mut changes) = self.changes.take() else {
             return Changes::default();
         };
         let mut to = row.min(read).max(changes.rows_from);
-        // A request that is about to leave is taken whole, or not at all.
+        // A request about to be sent is taken as a whole or not at all.
         loop {
             let bodies = changes.sendings.iter().filter_map(|sending| self.body(*sending));
             let begun = bodies.filter(|body| body.rows.iter().any(|item| item.row < to));
@@ -107,7 +107,7 @@ impl Ledger {
         changes
     }
 
-    /// Puts back changes that could not be written down.
+    /// Puts back changes that could not be written.
     pub fn put_back(&mut self, changes: Changes) {
         if let Some(now) = &mut self.changes {
             now.rows.extend(changes.rows);
@@ -121,7 +121,7 @@ impl Ledger {
         }
     }
 
-    /// Whether something changed that nobody has taken yet.
+    /// Whether there are changes to take.
     #[must_use]
     pub fn has_changes(&self) -> bool {
         self.changes.as_ref().is_some_and(|changes| {
@@ -131,14 +131,14 @@ impl Ledger {
         })
     }
 
-    /// How many rows were among the changes that were taken.
+    /// How many rows have been taken so far.
     #[must_use]
     pub fn taken(&self) -> u32 {
         let changes = self.changes.as_ref();
         changes.map_or(number(self.read), |changes| changes.rows_from)
     }
 
-    /// What is to be kept of a row.
+    /// What to store of a row.
     #[must_use]
     pub fn record(&self, row: u32) -> Record<'_> {
         Record {
@@ -154,7 +154,7 @@ impl Ledger {
         }
     }
 
-    /// Puts back what was kept of the next row.
+    /// Restores the next row.
     pub fn restore(&mut self, record: &Record<'_>) {
         let row = self.push(record.label);
         self.name_last(record.key, false);

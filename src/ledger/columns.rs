@@ -1,4 +1,4 @@
-//! A ledger as Arrow columns. Their types are the same whatever is in them, but for labels.
+//! A ledger as Arrow columns. Their types do not depend on the content, except for labels.
 
 use std::sync::Arc;
 
@@ -26,10 +26,10 @@ pub const COLUMNS: [&str; 12] = [
 ];
 
 impl View {
-    /// All rows as a record batch. Labels are numbers, or texts where one is a text.
+    /// All rows as a record batch. Labels are numbers, or texts if any is a text.
     ///
     /// # Errors
-    /// Never: all columns have a value per row.
+    /// Never, since all columns have a value per row.
     pub fn batch(&self) -> Result<RecordBatch, ArrowError> {
         let (mut rows, mut attempts) = (Int64Builder::new(), Int64Builder::new());
         let mut texts: [StringBuilder; 9] = std::array::from_fn(|_| StringBuilder::new());

@@ -1,4 +1,4 @@
-//! Why a row is in a state that is not good.
+//! The reason for a state that is not good.
 
 use std::sync::Arc;
 
@@ -7,10 +7,10 @@ use serde_json::Value;
 use crate::error::{Error, ServiceError, Violation, shown};
 use crate::validation::Problem;
 
-/// Why a row is in a state that is not good.
+/// The reason for a state that is not good.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Fault {
-    /// A rule of ours, a code of the service, or a word such as `transport`.
+    /// One of our rules, a code of the service, or a word such as `transport`.
     pub code: String,
     pub message: String,
     pub column: Option<String>,
@@ -18,13 +18,13 @@ pub struct Fault {
     pub fix: Option<String>,
     pub status: Option<u16>,
     pub body: Option<Arc<str>>,
-    /// What the service says of it beside its message, such as what it is in conflict with.
+    /// Details from the service besides the message, such as what the row conflicts with.
     pub metadata: Option<Value>,
     pub problems: Vec<Problem>,
 }
 
 impl Fault {
-    /// A fault of our own.
+    /// A fault raised by this client.
     #[must_use]
     pub fn new(code: &str, message: impl Into<String>, fix: &str) -> Self {
         Self {
@@ -35,7 +35,7 @@ impl Fault {
         }
     }
 
-    /// The problems a check found.
+    /// The fault of a row with problems from a check.
     #[must_use]
     pub fn invalid(problems: Vec<Problem>) -> Self {
         let mut fault = Self::default();
@@ -61,7 +61,7 @@ impl Fault {
         fault
     }
 
-    /// What the service said of one row.
+    /// The fault of a row that the service rejected.
     #[must_use]
     pub fn violation(error: &ServiceError, violation: &Violation) -> Self {
         Self {
@@ -87,7 +87,7 @@ impl Fault {
         }
     }
 
-    /// What ended a request.
+    /// The fault of a request that ended with an error.
     #[must_use]
     pub fn of(error: &Error) -> Self {
         let (code, status, body) = match error {

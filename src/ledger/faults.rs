@@ -1,4 +1,4 @@
-//! The reasons of a run, as compact as many rows need them. They are rendered when asked.
+//! The reasons of a run, stored compactly for many rows and rendered on demand.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -11,23 +11,23 @@ use super::phrases::{Phrases, Raw, Reader, write_number, write_text};
 use super::pool::Pool;
 use crate::validation::Problem;
 
-/// Reasons that are remembered at a time, so that rows may share them.
+/// How many recent reasons to remember, so that rows can share them.
 const REMEMBERED: usize = 1000;
-/// The bodies of responses that are kept whole, in bytes; of further ones their beginning.
+/// Total bytes of response bodies to keep whole; of further ones only the beginning is kept.
 const MOST_BODIES: usize = 16 << 20;
 const BEGINNING: usize = 2 << 10;
 
-/// The reasons of rows, by number: an even one of checks of ours, an odd one of anything else.
+/// The reasons of rows by number: even for our checks, odd for everything else.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Faults {
     pub phrases: Phrases,
-    /// Problems that checks found. They stay, even when no row has them any more.
+    /// Problems from checks. They are kept even if no row has them any more.
     pub checks: Pool,
-    /// What else ends a row: kept while a row has it.
+    /// All other reasons, each kept while a row has it.
     pub others: BTreeMap<u32, Other>,
     next_other: u32,
     pub bodies: Bodies,
-    /// Numbers of reasons by a digest.
+    /// Numbers of recent reasons by digest.
     #[serde(skip)]
     remembered: HashMap<u64, u32>,
 }
@@ -46,13 +46,13 @@ pub(super) struct Other {
     uses: u32,
 }
 
-/// Bodies of responses, equal ones once.
+/// Response bodies, without duplicates.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Bodies {
     pub texts: BTreeMap<u32, Body>,
     next: u32,
     bytes: usize,
-    /// The number of each by its digest.
+    /// The number of each body by its digest.
     #[serde(skip)]
     known: HashMap<u64, u32>,
 }
@@ -71,19 +71,19 @@ impl PartialEq for Bodies {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Body {
     pub text: Arc<str>,
-    /// Of the whole body, where only its beginning is kept.
+    /// Of the whole body, even if only its beginning is kept.
     digest: u64,
     uses: u32,
 }
 
-/// What is known of a reason without rendering all of it.
+/// A reason, rendered only in part.
 pub(super) enum Reason<'a> {
     Checks(Vec<Raw<'a>>),
     Other(Box<Fault>),
 }
 
 impl Faults {
-    /// Keeps the problems of a row.
+    /// Adds the problems of a row and returns their number.
     pub fn add_problems(&mut self, problems: &[Problem]) -> u32 {
         let mut bytes = Vec::with_capacity(32);
         write_number(problems.len() as u64, &mut bytes);
@@ -101,7 +101,7 @@ impl Faults {
         number
     }
 
-    /// Keeps a reason; its number, and that of its body.
+    /// Adds a reason and returns its number and that of its body.
     pub fn add(&mut self, fault: &Fault) -> (u32, Option<u32>) {
         let body = fault.body.as_ref().map(|body| self.bodies.add(body));
         let bytes = self.written(fault, body);
@@ -132,15 +132,15 @@ impl Faults {
         self.remembered.insert(digest, number);
     }
 
-    /// One row more has this reason.
+    /// Counts one more row with this reason.
     pub fn hold(&mut self, number: u32) {
         if let Some(other) = self.other_mut(number) {
             other.uses += 1;
         }
     }
 
-    /// One row less has this reason. It is dropped with its last row: then its place is returned, and that of its body
-    /// where that is dropped too.
+    /// Counts one row less with this reason. The last row drops it; then its place is returned, and the number of its
+    /// body if that is dropped too.
     pub fn release(&mut self, number: u32) -> Option<(u32, Option<u32>)> {
         let other = self.other_mut(number)?;
         other.uses = other.uses.saturating_sub(1);
@@ -167,7 +167,7 @@ impl Faults {
         }
     }
 
-    /// Whether there is a reason of this number.
+    /// Whether there is a reason with this number.
     pub fn has(&self, number: u32) -> bool {
         let place = number / 2;
         if is_check(number) {
@@ -183,7 +183,7 @@ impl Faults {
         checks.chain(self.others.keys().map(|place| place.saturating_mul(2) | 1))
     }
 
-    /// A reason, as far as it is rendered at once.
+    /// A reason, rendered only in part.
     pub fn reason(&self, number: u32) -> Option<Reason<'_>> {
         let mut reader = Reader::new(self.bytes(number), &self.phrases);
         if !is_check(number) {
@@ -266,7 +266,7 @@ impl Faults {
         })
     }
 
-    /// The body that a written reason refers to.
+    /// The body that an encoded reason refers to.
     fn body_of(&self, bytes: &[u8]) -> Option<u32> {
         let mut reader = Reader::new(bytes, &self.phrases);
         reader.phrase()?;
@@ -276,15 +276,15 @@ impl Faults {
         u32::try_from(reader.number()?).ok()?.checked_sub(1)
     }
 
-    // ---- read back ----
+    // ---- restore ----
 
-    /// Puts back the next problems; `false`: these are none.
+    /// Restores the next problems; `false` if the bytes are invalid.
     pub fn restore_checks(&mut self, bytes: &[u8]) -> bool {
         self.checks.push(bytes);
         self.phrases.can_read_problems(bytes)
     }
 
-    /// Puts back a reason; `false`: it is none.
+    /// Restores a reason; `false` if the bytes are invalid.
     pub fn restore_other(&mut self, place: u32, bytes: &[u8]) -> bool {
         let mut reader = Reader::new(bytes, &self.phrases);
         let fits = self.read(&mut reader).is_some() && reader.is_at_end();
@@ -302,7 +302,7 @@ impl Faults {
         fits
     }
 
-    /// Whether all of it can be read, as a damaged pickle need not.
+    /// Whether all of it can be read; a damaged pickle may fail.
     pub fn is_whole(&self) -> bool {
         let readable = |other: &Other| {
             let mut reader = Reader::new(&other.bytes, &self.phrases);
@@ -318,7 +318,7 @@ impl Faults {
 }
 
 impl Bodies {
-    /// Keeps a body; its number.
+    /// Adds a body and returns its number.
     fn add(&mut self, text: &Arc<str>) -> u32 {
         let digest = xxh3_64(text.as_bytes());
         let known = self
@@ -349,13 +349,13 @@ impl Bodies {
         );
     }
 
-    /// Puts one back.
+    /// Restores a body.
     pub fn restore(&mut self, number: u32, text: Arc<str>) {
         let digest = xxh3_64(text.as_bytes());
         self.put(number, text, digest);
     }
 
-    /// One reason less refers to a body; `true`: it was the last.
+    /// Counts one reason less that refers to a body; `true` if it was the last.
     fn release(&mut self, number: u32) -> bool {
         let Some(body) = self.texts.get_mut(&number) else {
             return false;
@@ -371,12 +371,12 @@ impl Bodies {
     }
 }
 
-/// Whether a number is that of a reason of checks.
+/// Whether a number is that of a reason from our checks.
 pub(super) fn is_check(number: u32) -> bool {
     number.is_multiple_of(2)
 }
 
-/// A body as it is kept where all of it does not fit.
+/// The part of a body to keep if all of it does not fit.
 fn beginning(text: &Arc<str>) -> Arc<str> {
     if text.len() <= BEGINNING {
         return text.clone();

@@ -1,10 +1,10 @@
-//! How users call their rows: the index of a frame, the line of a file, or the row's number.
+//! The labels by which users know their rows: the index of a frame, the line of a file, or the row number.
 
 use serde::{Deserialize, Serialize};
 
 use crate::input::Label;
 
-/// A row's label, as it came.
+/// The label of a row as given.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OwnedLabel {
     Number,
@@ -33,19 +33,19 @@ impl OwnedLabel {
     }
 }
 
-/// The labels of all rows. Numbers that count up, as the lines of a file do, take no memory per row.
+/// The labels of all rows. Consecutive numbers, such as the lines of a file, take no memory per row.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) enum Labels {
     Runs(Vec<Run>),
-    /// Some are texts.
+    /// At least one label is a text.
     Each(Vec<OwnedLabel>),
 }
 
-/// Rows from this one on whose labels count up.
+/// Rows with consecutive labels, from this row on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Run {
     row: usize,
-    /// `None`: the labels are the rows' numbers.
+    /// If `None`, the labels are the row numbers.
     first: Option<i64>,
 }
 
@@ -54,7 +54,7 @@ impl Run {
         let Some(first) = self.first else {
             return Label::Number;
         };
-        // There are fewer rows than numbers of 32 bits.
+        // Row numbers have 32 bits.
         let steps = i64::try_from(row - self.row).unwrap_or(0);
         first.checked_add(steps).map_or(Label::Number, Label::Int)
     }
@@ -76,7 +76,7 @@ impl Labels {
         }
     }
 
-    /// Adds the label of this row, the next one.
+    /// Adds the label of the next row.
     pub fn push(&mut self, row: usize, label: Label<'_>) {
         if let Some(each) = self.each(row, label) {
             each.push(label.into());
@@ -88,7 +88,7 @@ impl Labels {
         }
     }
 
-    /// Gives one of so many rows another label.
+    /// Changes the label of a row; `rows` is the number of rows.
     pub fn set(&mut self, row: usize, label: Label<'_>, rows: usize) {
         if self.get(row) == label {
             return;
@@ -135,7 +135,7 @@ impl Labels {
         runs.splice(at..=at, parts);
     }
 
-    /// Makes the number of rows this: further ones are called by their number.
+    /// Changes the number of rows; the labels of added rows are their numbers.
     pub fn resize(&mut self, rows: usize, known: usize) {
         match self {
             Self::Each(labels) => labels.resize(rows, OwnedLabel::Number),
@@ -148,7 +148,7 @@ impl Labels {
         }
     }
 
-    /// The labels one by one, where there are texts or this is the first.
+    /// The labels one by one, if there are texts or `label` is the first text.
     fn each(&mut self, rows: usize, label: Label<'_>) -> Option<&mut Vec<OwnedLabel>> {
         if let (Self::Runs(_), Label::Text(_)) = (&*self, label) {
             let labels = (0..rows).map(|row| self.get(row).into()).collect();
@@ -160,7 +160,7 @@ impl Labels {
         }
     }
 
-    /// Whether its parts fit together.
+    /// Whether the parts are consistent.
     pub fn is_whole(&self, rows: usize) -> bool {
         match self {
             Self::Each(labels) => labels.len() == rows,
@@ -169,7 +169,7 @@ impl Labels {
     }
 }
 
-/// Where a label that is no text begins to count.
+/// The number to count from for a label that is not a text.
 fn first(label: Label<'_>) -> Option<i64> {
     match label {
         Label::Int(number) => Some(number),

@@ -1,7 +1,7 @@
 //! The ledger: one outcome per row, true at any moment.
 //!
-//! It is columns, not row objects, so that a million rows cost some tens of megabytes and an import that is cut off
-//! anywhere still knows each of them.
+//! It consists of columns, not row objects: a million rows take some tens of megabytes, and an interrupted import still
+//! knows the outcome of each row.
 
 mod changes;
 mod columns;
@@ -44,15 +44,15 @@ pub struct Stats {
     pub requests: u64,
     pub retries: u64,
     pub bisects: u64,
-    /// Seconds that the run waited for the rate limits.
+    /// Seconds that the run waited for rate limits.
     pub throttled: f64,
     pub seconds: f64,
     pub bytes_sent: u64,
-    /// Requests, among those above, that looked for rows whose answer was lost, or for import keys.
+    /// Requests, included in `requests`, that looked for import keys or for rows whose response was lost.
     pub lookups: u64,
 }
 
-/// What is still to be sent.
+/// What remains to be sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     pub rows: u64,
@@ -70,53 +70,53 @@ const NONE: Number = Number::MAX;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Ledger {
     states: Vec<State>,
-    /// Nil where a row has none, and shorter than `states` where the last rows have none. So are the two columns below.
+    /// Nil if a row has none, and shorter than `states` if the last rows have none.
     ids: Vec<Uuid>,
-    /// Ids that are no UUIDs.
+    /// Ids that are not UUIDs.
     other_ids: HashMap<Number, Box<str>>,
-    /// Which request settled the row.
+    /// The request that settled the row; shorter than `states` if the last rows have none.
     sendings_of: Vec<Number>,
     sendings: Vec<Sending>,
     faults_of: Numbers,
     faults: Faults,
-    /// Empty where the key of a row is its id.
+    /// Empty if the key of a row is its id.
     keys: Pool,
-    /// Keys of rows that were edited since.
+    /// New keys of edited rows.
     new_keys: HashMap<Number, Box<str>>,
     labels: Labels,
-    /// Rows that say the same as an earlier one and share its outcome.
+    /// Duplicates of an earlier row, which share its outcome.
     same_as: HashMap<Number, Number>,
-    /// The digest of each row's cells; 0 where it was not read.
+    /// The digest of each row's cells; 0 if it was not read.
     digests: Vec<u64>,
-    /// What each column counts as for those digests; nothing where it does not count.
+    /// The name of each column in those digests; `None` if it does not count.
     pub headings: BTreeMap<String, Option<String>>,
-    /// The requests of rows whose outcome is unknown.
+    /// The request bodies of rows whose outcome is unknown.
     sent: BTreeMap<Number, SentBody>,
-    /// For each row of the last input the row it is; `None`: they are the same rows in the same places.
+    /// For each row of the last input, its row here; `None` if the rows and their order are the same.
     #[serde(skip)]
     input: Option<Vec<Number>>,
-    /// Rows from this number on exist but were never read.
+    /// The number of rows read; further rows exist but were never read.
     read: usize,
-    /// Whether the rows were read to their end, so that there are no others.
+    /// Whether all rows were read, so that there are no others.
     pub complete: bool,
-    /// What generated import keys begin with: another text for each run, and the same for all calls that resume it.
+    /// The prefix of generated import keys: unique per run and the same for all calls that resume it.
     pub import_prefix: Option<Box<str>>,
-    /// Kept only where a journal is.
+    /// Tracked only if there is a journal.
     #[serde(skip)]
     changes: Option<Changes>,
-    /// Why rows that were not sent were not, once the run has ended.
+    /// Why rows were not sent, once the run has ended.
     pub not_sent: Option<String>,
     pub stats: Stats,
     pub plan: Plan,
     pub warnings: Vec<String>,
-    /// What each column of the rows was taken for.
+    /// How each column of the rows was interpreted.
     pub columns: Vec<ColumnUse>,
 }
 
-/// A ledger shared between a run and whoever looks at it.
+/// A ledger shared between a run and its observers.
 pub type SharedLedger = Arc<Mutex<Ledger>>;
 
-/// Looks into a shared ledger. Nothing panics while it holds this lock.
+/// Locks a shared ledger. Nothing panics while holding this lock.
 pub fn lock(ledger: &SharedLedger) -> MutexGuard<'_, Ledger> {
     #[cfg(feature = "simulator")]
     journal::disk::lock();
@@ -125,6 +125,6 @@ pub fn lock(ledger: &SharedLedger) -> MutexGuard<'_, Ledger> {
 
 /// The number of a row.
 pub(crate) fn number(index: usize) -> u32 {
-    // A ledger of four billion rows would need more than 100 GB; the cast cannot cut.
+    // A ledger of four billion rows would need more than 100 GB, so the cast cannot truncate.
     u32::try_from(index).unwrap_or(NONE)
 }

@@ -1,7 +1,7 @@
-//! Texts that many reasons share, each kept once, and reasons as the few bytes that tell them apart.
+//! Texts that many reasons share, each stored once, and reasons as the few bytes that differ.
 //!
-//! The message of a check mostly differs from that of the next row in the value it names, and in numbers. So a phrase has
-//! places for these, and a reason is a phrase, a value and some numbers. Rendered, it is the text that it was made from.
+//! The messages of a check mostly differ only in the value they name and in numbers. So a phrase has placeholders for
+//! these, and a reason is a phrase, a value and some numbers. Rendering it returns the original text.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -12,21 +12,21 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::validation::{Problem, rules};
 
-/// Further texts are kept in each reason: texts that differ in every row are no phrases.
+/// The most phrases; further texts are stored in each reason, since texts that differ in every row are not phrases.
 const MOST: usize = 10_000;
-/// Marks the place of the value in a phrase, and that of a number. No text for people has these characters.
+/// The placeholders for the value and for a number. Text for people does not contain these characters.
 const VALUE: char = '\0';
 const NUMBER: char = '\u{1}';
-/// In front of a text that has these characters itself, and no places.
+/// The prefix of a text that does contain them, and has no placeholders.
 const PLAIN: char = '\u{2}';
-/// Digits of a number in a phrase; in front of them goes a 1 that keeps leading zeros.
+/// The most digits of a number in a phrase; a 1 is prepended to keep leading zeros.
 const DIGITS: usize = 18;
 
 /// Texts by number.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Phrases {
     texts: Vec<Box<str>>,
-    /// The number of each by a digest.
+    /// The number of each text by its digest.
     #[serde(skip)]
     known: HashMap<u64, u32>,
 }
@@ -42,7 +42,7 @@ impl Phrases {
         &self.texts
     }
 
-    /// Puts the next one back.
+    /// Restores the next text.
     pub fn restore(&mut self, text: Box<str>) {
         self.known
             .insert(xxh3_64(text.as_bytes()), super::number(self.texts.len()));
@@ -64,7 +64,7 @@ impl Phrases {
         })
     }
 
-    /// Writes a text: as its number, or as it is.
+    /// Writes a text as its number or, if it has none, literally.
     pub fn write(&mut self, text: &str, out: &mut Vec<u8>) {
         if let Some(number) = self.number_of(text) {
             write_number(u64::from(number) + 1, out);
@@ -95,7 +95,7 @@ impl Phrases {
         }
     }
 
-    /// Whether they hold everything that these bytes refer to.
+    /// Whether the phrases contain everything that these bytes refer to.
     pub fn can_read_problems(&self, bytes: &[u8]) -> bool {
         let mut reader = Reader::new(bytes, self);
         let count = reader.number();
@@ -104,7 +104,7 @@ impl Phrases {
     }
 }
 
-/// A text with places for a value and for numbers.
+/// Replaces the value and the numbers in a text with placeholders.
 fn phrase<'t>(text: &'t str, value: &str, numbers: &mut Vec<u64>) -> Cow<'t, str> {
     let mut phrase = String::with_capacity(text.len() + 1);
     if text.contains([VALUE, NUMBER, PLAIN]) {
@@ -122,7 +122,7 @@ fn phrase<'t>(text: &'t str, value: &str, numbers: &mut Vec<u64>) -> Cow<'t, str
             length = value.len();
         } else if (1..=DIGITS).contains(&digits) {
             phrase.push(NUMBER);
-            // Fits, as 18 digits do behind a 1.
+            // 18 digits after a 1 fit into 64 bits.
             numbers.push(format!("1{}", &rest[..digits]).parse().unwrap_or(1));
             length = digits;
         } else if digits > DIGITS {
@@ -141,13 +141,13 @@ fn phrase<'t>(text: &'t str, value: &str, numbers: &mut Vec<u64>) -> Cow<'t, str
     }
 }
 
-/// Whether a text begins with a value, and not with a longer word.
+/// Whether a text starts with a value and not with a longer word.
 fn names(text: &str, value: &str) -> bool {
     let behind = text.strip_prefix(value).map(|rest| rest.chars().next());
     behind.is_some_and(|next| next.is_none_or(|next| !next.is_alphanumeric()))
 }
 
-/// How many numbers a phrase has places for.
+/// The number of number placeholders in a phrase.
 fn numbers_in(phrase: &str) -> usize {
     match phrase.strip_prefix(PLAIN) {
         Some(_) => 0,
@@ -155,7 +155,7 @@ fn numbers_in(phrase: &str) -> usize {
     }
 }
 
-/// Fills a phrase in.
+/// Fills in the placeholders of a phrase.
 fn filled<'p>(
     phrase: &'p str,
     value: &str,
@@ -173,7 +173,7 @@ fn filled<'p>(
             VALUE => text.push_str(value),
             NUMBER => {
                 let start = text.len();
-                // Writing into a text cannot fail.
+                // Writing to a String cannot fail.
                 let _ = write!(text, "{}", numbers()?);
                 text.remove(start);
             }
@@ -198,7 +198,7 @@ pub(super) fn write_text(text: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(text.as_bytes());
 }
 
-/// Reads what was written, or nothing where it is damaged.
+/// Reads encoded reasons; `None` if the bytes are damaged.
 pub(super) struct Reader<'a> {
     bytes: &'a [u8],
     phrases: &'a Phrases,

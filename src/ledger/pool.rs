@@ -1,16 +1,16 @@
-//! Columns of a ledger that take only the memory their rows need.
+//! Compact columns of a ledger.
 
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Short pieces of bytes, one after the other: four bytes per piece beside its own.
+/// Short byte strings, one after another, at a cost of four bytes each.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Pool {
     bytes: Vec<u8>,
-    /// The lower half of where each piece ends.
+    /// The lower 32 bits of the end of each piece.
     ends: Vec<u32>,
-    /// The pieces from which on the upper half is one more.
+    /// The pieces at which the upper 32 bits increase by one.
     carries: Vec<usize>,
 }
 
@@ -26,7 +26,7 @@ impl Pool {
         self.set_end();
     }
 
-    /// Adds to the piece that was added last.
+    /// Appends to the last piece.
     pub fn extend_last(&mut self, piece: &[u8]) {
         self.bytes.extend_from_slice(piece);
         self.set_end();
@@ -38,14 +38,14 @@ impl Pool {
             self.carries.push(self.ends.len() - 1);
         }
         if let Some(last) = self.ends.last_mut() {
-            // The lower half, as the comment of `ends` says.
+            // Only the lower 32 bits, see `ends`.
             #[allow(clippy::cast_possible_truncation)]
             let low = end as u32;
             *last = low;
         }
     }
 
-    /// A piece; nothing past the end.
+    /// A piece; empty past the end.
     pub fn get(&self, at: usize) -> &[u8] {
         let start = at.checked_sub(1).map_or(Some(0), |before| self.end(before));
         let range = start.zip(self.end(at)).map(|(start, end)| start..end);
@@ -58,7 +58,7 @@ impl Pool {
         usize::try_from(high << 32 | u64::from(low)).ok()
     }
 
-    /// The number of pieces becomes this: further ones are empty.
+    /// Changes the number of pieces; added ones are empty.
     pub fn resize(&mut self, pieces: usize) {
         if pieces < self.len() {
             self.ends.truncate(pieces);
@@ -71,7 +71,7 @@ impl Pool {
         }
     }
 
-    /// Whether its parts fit together, as those of a damaged pickle need not.
+    /// Whether the parts are consistent; those of a damaged pickle may not be.
     pub fn is_whole(&self) -> bool {
         let mut before = Some(0);
         self.carries.is_sorted()
@@ -84,16 +84,16 @@ impl Pool {
     }
 }
 
-/// Numbers that few rows have: a map, until every fourth row has one.
+/// Numbers that few rows have: a map until every fourth row has one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) enum Numbers {
     Few(HashMap<u32, u32>),
     Many(Vec<u32>),
 }
 
-/// Stands for no number.
+/// Marks a row without a number.
 const NONE: u32 = u32::MAX;
-/// As long as there are no more, a map is small enough.
+/// Up to this many numbers, a map is always small enough.
 const FEW: usize = 1000;
 
 impl Default for Numbers {
@@ -114,7 +114,7 @@ impl Numbers {
         }
     }
 
-    /// Gives a row its number; the one that it had.
+    /// Sets the number of a row and returns the previous one.
     pub fn set(&mut self, row: u32, number: Option<u32>) -> Option<u32> {
         let at = row as usize;
         match self {
@@ -141,7 +141,7 @@ impl Numbers {
         }
     }
 
-    /// All numbers, each with its row.
+    /// All numbers with their rows.
     pub fn iter(&self) -> Box<dyn Iterator<Item = (u32, u32)> + '_> {
         match self {
             Self::Few(numbers) => Box::new(numbers.iter().map(|(row, number)| (*row, *number))),
@@ -154,7 +154,7 @@ impl Numbers {
     }
 }
 
-/// Sets a value in a column that ends with the last row that has one.
+/// Sets a value in a column that does not store trailing blanks.
 pub(super) fn put<T: Copy + PartialEq>(column: &mut Vec<T>, at: usize, value: T, blank: T) {
     if at < column.len() {
         column[at] = value;

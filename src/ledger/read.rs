@@ -1,4 +1,4 @@
-//! What a ledger says of its rows.
+//! Reading a ledger.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,7 +10,7 @@ use super::{Fault, Ledger, Outcome, State, number};
 use crate::input::Label;
 
 impl Ledger {
-    /// Whether its parts fit together, as those of a damaged pickle need not.
+    /// Whether the parts are consistent; those of a damaged pickle may not be.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         let rows = self.rows();
@@ -36,13 +36,13 @@ impl Ledger {
                 .all(|(twin, first)| known(twin) && known(first))
     }
 
-    /// How many rows it has.
+    /// The number of rows.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.states.len()
     }
 
-    /// Reasons that rows have or had, rendered, each with its number.
+    /// All stored reasons, rendered, with their numbers.
     #[must_use]
     pub fn faults(&self) -> Vec<(u32, Fault)> {
         let numbers = self.faults.numbers();
@@ -51,13 +51,13 @@ impl Ledger {
             .collect()
     }
 
-    /// For each row of the last input the row it is; `None`: they are the same rows in the same places.
+    /// For each row of the last input, its row here; `None` if the rows and their order are the same.
     #[must_use]
     pub fn input(&self) -> Option<&[u32]> {
         self.input.as_deref()
     }
 
-    /// For each row that others share the outcome of, those others.
+    /// For each row, the rows that share its outcome.
     #[must_use]
     pub fn twins(&self) -> HashMap<u32, Vec<u32>> {
         let mut twins: HashMap<u32, Vec<u32>> = HashMap::new();
@@ -67,19 +67,19 @@ impl Ledger {
         twins
     }
 
-    /// The row that this one says the same as, where it does.
+    /// The earlier row that this one duplicates, if any.
     #[must_use]
     pub fn same_as(&self, row: u32) -> Option<u32> {
         self.same_as.get(&row).copied()
     }
 
-    /// The digest of a row's cells; 0 where it was not read.
+    /// The digest of a row's cells; 0 if it was not read.
     #[must_use]
     pub fn digest(&self, row: u32) -> u64 {
         self.digests.get(row as usize).copied().unwrap_or(0)
     }
 
-    /// A number that tells this run from others.
+    /// A number that identifies this run.
     #[must_use]
     pub fn run(&self) -> u64 {
         self.import_prefix
@@ -87,13 +87,13 @@ impl Ledger {
             .map_or(0, |prefix| xxh3_64(prefix.as_bytes()))
     }
 
-    /// How many rows were read; those after them are only known to exist.
+    /// The number of rows read; further rows are only known to exist.
     #[must_use]
     pub fn read(&self) -> usize {
         self.read
     }
 
-    /// Which of these ids belong to a row already.
+    /// Which of these ids already belong to a row.
     #[must_use]
     pub fn claimed<'t>(&self, ids: impl Iterator<Item = &'t str>) -> HashSet<String> {
         let mut odd: HashSet<&str> = HashSet::new();
@@ -115,18 +115,18 @@ impl Ledger {
             .collect()
     }
 
-    /// What rows of a read asked for that the service does not have.
+    /// The ids that a read asked for and the service did not return.
     #[must_use]
     pub fn missing(&self) -> Vec<String> {
         let refused = |row: &u32| matches!(self.state(*row), State::Rejected | State::Invalid);
         let rows = (0..number(self.rows())).filter(refused);
-        // A text that is no id is no asset either: the service would leave it out as well.
+        // Includes texts that are not ids: the service would not return them either.
         rows.filter_map(|row| self.key(row).or_else(|| self.fault(self.settled(row))?.value))
             .filter(|asked| !asked.is_empty())
             .collect()
     }
 
-    /// The keys of rows in doubt, but for these rows.
+    /// The keys of rows in doubt, except these rows.
     #[must_use]
     pub fn keys_in_doubt(&self, but: &HashSet<u32>) -> Vec<&str> {
         (0..number(self.rows()))
@@ -135,7 +135,7 @@ impl Ledger {
             .collect()
     }
 
-    /// How many rows have an outcome; those in flight have none.
+    /// How many rows have an outcome; rows in flight have none.
     #[must_use]
     pub fn settled_rows(&self) -> usize {
         let settled = |state: State| !matches!(state, State::NotSent | State::Unknown);
@@ -159,7 +159,7 @@ impl Ledger {
         self.labels.get(row as usize)
     }
 
-    /// What a message calls a row; `title` says what its label is, where that is a place in a file.
+    /// The name of a row in messages; `title` is the kind of its label, if that is a position in a file.
     #[must_use]
     pub fn name_of(&self, row: u32, title: Option<&str>) -> String {
         match (title, self.label(row)) {
@@ -175,7 +175,7 @@ impl Ledger {
         }
     }
 
-    /// What the row is known by: its client asset id, or its id.
+    /// The key of a row: its client asset id or its id.
     #[must_use]
     pub fn key(&self, row: u32) -> Option<String> {
         match self.own_key(row) {
@@ -188,14 +188,14 @@ impl Ledger {
         if let Some(key) = self.new_keys.get(&row) {
             return key;
         }
-        // They came as texts.
+        // Keys were added as text.
         std::str::from_utf8(self.keys.get(row as usize)).unwrap_or("")
     }
 
-    /// Why a row is in its state, rendered.
+    /// The reason for a row's state, rendered.
     pub(super) fn fault(&self, row: u32) -> Option<Fault> {
         self.kept_fault(row).or_else(|| {
-            // Rows become unknown as their request leaves; most are settled a moment later, so no reason is stored.
+            // Rows become unknown when their request is sent; most are settled soon after, so no reason is stored.
             (self.states[row as usize] == State::Unknown).then(|| {
                 Fault::new(
                     "in_flight",
@@ -206,13 +206,13 @@ impl Ledger {
         })
     }
 
-    /// The reason that is kept of a row, rendered.
+    /// The stored reason of a row, rendered.
     #[must_use]
     pub fn kept_fault(&self, row: u32) -> Option<Fault> {
         self.faults.get(self.faults_of.get(row)?)
     }
 
-    /// Why a row is in its state, as far as it has to be rendered to be counted.
+    /// The reason for a row's state, rendered only as far as counting needs.
     pub(super) fn reason(&self, row: u32) -> Option<Reason<'_>> {
         match self.faults_of.get(row) {
             Some(fault) => self.faults.reason(fault),
@@ -235,7 +235,7 @@ impl Ledger {
         }
     }
 
-    /// The row whose outcome this row shares: itself, unless it repeats an earlier one.
+    /// The row whose outcome this row shares: itself, unless it is a duplicate.
     pub(super) fn settled(&self, row: u32) -> u32 {
         self.same_as.get(&row).copied().unwrap_or(row)
     }

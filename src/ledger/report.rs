@@ -1,4 +1,4 @@
-//! What rows that are not good have in common.
+//! Common causes of rows that are not good.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use super::{State, View};
 use crate::error::shown;
 use crate::validation::rules;
 
-/// A problem that rows have in one column, or a refusal of the service.
+/// A problem that rows have in one column, or a rejection by the service.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
     pub code: String,
@@ -22,9 +22,9 @@ pub struct Finding {
     pub values: Vec<(String, usize)>,
 }
 
-/// Rows named by a finding.
+/// How many rows a finding names.
 const FIRST_ROWS: usize = 5;
-/// Different values counted of a finding, and shown of them.
+/// How many distinct values of a finding are counted, and how many are shown.
 const VALUES: (usize, usize) = (1000, 5);
 
 /// A reason and how many rows have it.
@@ -37,7 +37,7 @@ pub struct Cause {
     pub first_row: u32,
 }
 
-/// Groups by several texts. A digest finds the group, and the texts are compared.
+/// Groups by several texts: found by digest, then compared.
 #[derive(Default)]
 struct Groups(HashMap<u64, Vec<(usize, Vec<String>)>>);
 
@@ -66,7 +66,7 @@ struct Findings {
 
 impl Findings {
     fn count(&mut self, row: u32, [code, column, value, fix]: [&str; 4], message: impl FnOnce() -> String) {
-        // A fix that names something of its own, such as the closest name, makes a finding of its own.
+        // A specific fix, such as one with the closest match, makes a separate finding.
         let at = self.groups.of(&[code, column, fix], self.found.len());
         if at == self.found.len() {
             let finding = Finding {
@@ -114,7 +114,7 @@ impl Findings {
 }
 
 impl View {
-    /// Every problem of every row, those of one rule in one column together, most rows first.
+    /// All problems of all rows, grouped by rule and column, most rows first.
     #[must_use]
     pub fn findings(&self) -> Vec<Finding> {
         let mut findings = Findings::default();
@@ -152,7 +152,7 @@ impl View {
         findings.sorted()
     }
 
-    /// Why rows are not good, most rows first. Reasons that differ only in a value count as one.
+    /// Why rows are not good, most rows first. Reasons that differ only in a value are grouped.
     #[must_use]
     pub fn causes(&self) -> Vec<Cause> {
         let mut causes: Vec<Cause> = Vec::new();
@@ -160,7 +160,7 @@ impl View {
             return causes;
         }
         let mut groups = Groups::default();
-        // Rows next to each other mostly have the same one.
+        // Neighboring rows mostly have the same cause.
         let mut last: Option<((State, Option<u32>), usize)> = None;
         for row in self.numbers() {
             let settled = self.ledger.settled(row);
@@ -193,11 +193,11 @@ impl View {
                 at
             };
             let at = match self.ledger.reason(settled) {
-                // Each problem of ours names its value; rows with the same rule and column are one cause.
+                // Our problems name their values; rows with the same rule and column have one cause.
                 Some(Reason::Checks(problems)) if !problems.is_empty() => {
                     of(problems[0].rule, Some(problems[0].column), "")
                 }
-                // The service's words may name ids and request ids; its code and field group them.
+                // The service's messages may name ids and request ids, so its code and field group them.
                 Some(Reason::Other(fault)) if !fault.problems.is_empty() || fault.status.is_some() => {
                     of(&fault.code, fault.column.as_deref(), "")
                 }
@@ -210,7 +210,7 @@ impl View {
         for cause in causes.iter_mut().filter(|cause| cause.rows > 1) {
             let fault = self.ledger.fault(self.ledger.settled(cause.first_row));
             if let Some([problem]) = fault.as_ref().map(|fault| &fault.problems[..]) {
-                // The message of a row names its value; that of many rows must not.
+                // The message of one row names its value, that of many rows must not.
                 let says = rules()
                     .iter()
                     .find(|rule| rule.code == problem.rule)

@@ -1,4 +1,4 @@
-//! The requests of a run: when each was under way, and what it carried.
+//! The requests of a run: when each was in flight, and its body.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
@@ -9,30 +9,30 @@ use super::pool::put;
 use super::{Ledger, NONE, State, number};
 use crate::http::Moment;
 
-/// A request that carried rows, and when it was under way.
+/// A request that carried rows, and when it was in flight.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sending {
-    /// Tries, those of the requests it was split from included.
+    /// Tries, including those of the requests it was split from.
     pub attempts: u32,
     pub request_id: Option<Box<str>>,
-    /// When its bytes first left; `None`: they never did.
+    /// When it was first sent; `None` if never.
     pub left: Option<Moment>,
-    /// When it was answered or given up.
+    /// When its response came, or when it was given up.
     pub ended: Option<Moment>,
-    /// The service said that it was executed, but not with which outcome per row.
+    /// The service reported that it was executed, but not the outcome per row.
     pub executed: bool,
 }
 
-/// What a request carried. It is kept while the outcome of any of its rows is unknown, since settings may change before
-/// the rows are looked up: they are compared with what was sent.
+/// The body of a request. It is kept while the outcome of any of its rows is unknown: a lookup compares with what was
+/// sent, and settings may have changed since.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SentBody {
     pub rows: Vec<SentItem>,
-    /// The rows as they were encoded, with a comma between two.
+    /// The encoded rows, separated by commas.
     pub text: String,
 }
 
-/// A row of a request, and where in its text it ends.
+/// A row of a request, and its end in the text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SentItem {
     pub row: u32,
@@ -41,9 +41,9 @@ pub struct SentItem {
 }
 
 impl Ledger {
-    /// Notes the request that is about to be sent.
+    /// Records a request about to be sent.
     pub fn begin_sending(&mut self, body: SentBody) -> u32 {
-        // Rows of one request have been in the same requests before: it was split from those.
+        // Rows of one request were in the same requests before: it was split from those.
         let earlier = body
             .rows
             .first()
@@ -66,14 +66,14 @@ impl Ledger {
         sending
     }
 
-    /// Whether the outcome of a row is unknown since this request carried it, and no later one has.
+    /// Whether the outcome of a row is unknown and this was the last request to carry it.
     #[must_use]
     pub fn is_in_doubt(&self, row: u32, sending: u32) -> bool {
         let at = row as usize;
         self.states.get(at) == Some(&State::Unknown) && self.sendings_of.get(at) == Some(&sending)
     }
 
-    /// The requests that carried these rows, for those in doubt.
+    /// The requests that carried these rows, as far as they are in doubt.
     #[must_use]
     pub fn bodies_of(&self, rows: &HashSet<u32>) -> Vec<(u32, &SentBody)> {
         let sendings: BTreeSet<u32> = rows.iter().map(|row| self.sending_number(*row)).collect();
@@ -81,7 +81,7 @@ impl Ledger {
         sendings.into_iter().filter_map(body).collect()
     }
 
-    /// What a request carried, while the outcome of any of its rows is unknown.
+    /// The body of a request, while the outcome of any of its rows is unknown.
     #[must_use]
     pub fn body(&self, sending: u32) -> Option<&SentBody> {
         let in_doubt = |item: &SentItem| self.is_in_doubt(item.row, sending);
@@ -90,14 +90,14 @@ impl Ledger {
             .filter(|body| body.rows.iter().any(in_doubt))
     }
 
-    /// Drops what a request carried once all its rows are settled, or were sent in another.
+    /// Drops the body of a request once all its rows are settled or were sent in another.
     pub fn forget_body(&mut self, sending: u32) {
         if self.body(sending).is_none() && self.sent.remove(&sending).is_some() {
             self.note_sending(sending, |_| {});
         }
     }
 
-    /// Notes something of a request.
+    /// Updates the record of a request.
     pub fn note_sending(&mut self, sending: u32, note: impl FnOnce(&mut Sending)) {
         if let Some(kept) = self.sendings.get_mut(sending as usize) {
             note(kept);
@@ -111,24 +111,24 @@ impl Ledger {
         self.sendings_of.get(row as usize).copied().unwrap_or(NONE)
     }
 
-    /// The request that carried a row last.
+    /// The last request that carried a row.
     #[must_use]
     pub fn sending_of(&self, row: u32) -> Option<(u32, &Sending)> {
         let number = self.sending_number(row);
         Some((number, self.sendings.get(number as usize)?))
     }
 
-    /// Puts back a request.
+    /// Restores a request.
     pub fn restore_sending(&mut self, sending: Sending) {
         self.sendings.push(sending);
     }
 
-    /// Puts back what a request carried.
+    /// Restores the body of a request.
     pub fn restore_body(&mut self, sending: u32, body: SentBody) {
         self.sent.insert(sending, body);
     }
 
-    /// Requests, in the order of their numbers.
+    /// The requests, by number.
     #[must_use]
     pub fn sendings(&self) -> &[Sending] {
         &self.sendings

@@ -1,19 +1,19 @@
-//! What is known of a row.
+//! The state of a row.
 
 use serde::{Deserialize, Serialize};
 
-/// What is known of a row. The order is that of reports: good ones first.
+/// The state of a row, in the order of reports: good ones first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum State {
     Created,
     Updated,
     Deleted,
     Unchanged,
-    /// Refused by a check of ours, never sent.
+    /// Rejected by a check of this client, never sent.
     Invalid,
-    /// Refused by the service.
+    /// Rejected by the service.
     Rejected,
-    /// Stopped before its request left.
+    /// Stopped before its request was sent.
     NotSent,
     /// Provably not executed, and given up.
     Failed,
@@ -50,13 +50,13 @@ impl State {
         }
     }
 
-    /// Whether the row is where the user wanted it.
+    /// Whether the row is as the user wanted it.
     #[must_use]
     pub fn good(self) -> bool {
         self <= Self::Unchanged
     }
 
-    /// Whether sending the row again is safe and may help.
+    /// Whether a retry is safe and may help.
     #[must_use]
     pub fn may_be_sent_again(self) -> bool {
         matches!(self, Self::NotSent | Self::Failed)

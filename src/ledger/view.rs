@@ -1,4 +1,4 @@
-//! A ledger, or some rows of it, as users read it.
+//! A ledger or some of its rows, as users read it.
 
 use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Fault, Ledger, Number, State, number};
 use crate::input::Label;
 
-/// Everything there is to say of one row.
+/// Everything known about one row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome<'a> {
     pub row: u32,
@@ -21,13 +21,13 @@ pub struct Outcome<'a> {
     pub request_id: Option<&'a str>,
 }
 
-/// A ledger, or some rows of it, as users read it.
+/// A ledger or some of its rows, as users read it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct View {
     pub ledger: Arc<Ledger>,
-    /// Row numbers, where not all rows are meant.
+    /// The row numbers; `None` for all rows.
     rows: Option<Vec<Number>>,
-    /// Rows per state, once somebody has asked: a view never changes.
+    /// Rows per state, computed once: a view never changes.
     #[serde(skip)]
     counts: OnceLock<[usize; State::ALL.len()]>,
 }
@@ -47,20 +47,20 @@ impl View {
         }
     }
 
-    /// Whether its parts fit together.
+    /// Whether the parts are consistent.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         let known = |row: &u32| (*row as usize) < self.ledger.rows();
         self.ledger.is_whole() && self.rows.iter().flatten().all(known)
     }
 
-    /// How many rows it shows.
+    /// The number of rows in the view.
     #[must_use]
     pub fn len(&self) -> usize {
         self.rows.as_ref().map_or(self.ledger.rows(), Vec::len)
     }
 
-    /// Whether it shows no row.
+    /// Whether the view has no rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -77,13 +77,13 @@ impl View {
         }
     }
 
-    /// What there is to say of the index-th row; `None` past the end.
+    /// The outcome of the row at this index; `None` past the end.
     #[must_use]
     pub fn outcome(&self, index: usize) -> Option<Outcome<'_>> {
         (index < self.len()).then(|| self.ledger.outcome(self.row_at(index)))
     }
 
-    /// The ledger as a further run finds it.
+    /// A copy of the ledger for the next call.
     #[must_use]
     pub fn reopened(&self) -> Ledger {
         let mut ledger = Ledger::clone(&self.ledger);
@@ -91,7 +91,7 @@ impl View {
         ledger
     }
 
-    /// The rows shown in one of these states; for one that repeats another, that one.
+    /// The rows in one of these states; for a duplicate, the row it duplicates.
     #[must_use]
     pub fn settled_in(&self, states: &[State]) -> HashSet<u32> {
         self.numbers()
@@ -111,7 +111,7 @@ impl View {
         bad.map(|row| self.ledger.outcome(row))
     }
 
-    /// Rows a state, in the order of `State::ALL`, states without rows left out.
+    /// Rows per state, in the order of `State::ALL`, without empty states.
     #[must_use]
     pub fn counts(&self) -> Vec<(State, usize)> {
         let counts = self.counts.get_or_init(|| {
@@ -134,7 +134,7 @@ impl View {
         self.counts().iter().all(|(state, _)| state.good())
     }
 
-    /// Ids aligned with the rows.
+    /// The ids, aligned with the rows.
     #[must_use]
     pub fn ids(&self) -> Vec<Option<String>> {
         self.numbers()

@@ -1,4 +1,4 @@
-//! What a run writes into its ledger.
+//! Writing to a ledger.
 
 use uuid::Uuid;
 
@@ -8,7 +8,7 @@ use crate::input::Label;
 use crate::validation::Problem;
 
 impl Ledger {
-    /// Adds the next row, not sent yet.
+    /// Adds the next row, as not sent.
     pub fn push(&mut self, label: Label<'_>) -> u32 {
         let row = self.rows();
         self.states.push(State::NotSent);
@@ -19,7 +19,7 @@ impl Ledger {
         number(row)
     }
 
-    /// Adds rows that are known to exist though they were not read: not sent, too.
+    /// Adds rows that are known to exist but were not read, as not sent.
     pub fn fill_up(&mut self, rows: usize) {
         let known = self.rows();
         if rows > known {
@@ -29,7 +29,7 @@ impl Ledger {
         }
     }
 
-    /// Gives the row added last its key. A key that is an id is kept as the row's id: once, not twice.
+    /// Sets the key of the last row. A key that is an id is stored only as the id.
     pub fn name_last(&mut self, key: &str, is_id: bool) {
         let row = number(self.rows() - 1);
         if is_id && !key.is_empty() {
@@ -40,7 +40,7 @@ impl Ledger {
         self.changed(row);
     }
 
-    /// Gives a row that was edited its new key.
+    /// Sets the new key of an edited row.
     pub fn rename(&mut self, row: u32, key: &str, is_id: bool) {
         if is_id {
             self.set_id(row, key);
@@ -50,7 +50,7 @@ impl Ledger {
         }
     }
 
-    /// Gives a row the label it has now.
+    /// Sets the current label of a row.
     pub fn relabel(&mut self, row: u32, label: Label<'_>) {
         if self.label(row) != label {
             self.labels.set(row as usize, label, self.rows());
@@ -58,12 +58,12 @@ impl Ledger {
         }
     }
 
-    /// The row was edited and has an outcome of its own: rows that shared its outcome keep the old one.
+    /// Detaches an edited row from its duplicates: they keep the old outcome.
     pub fn part_from_twins(&mut self, row: u32, twins: &[u32]) {
         let first = self.same_as.remove(&row).unwrap_or(row);
         let (state, fault) = (self.states[first as usize], self.faults_of.get(first));
         for twin in twins.iter().copied() {
-            // It may have been edited before, and is another row's equal since.
+            // It may have been edited earlier and now duplicate another row.
             if self.same_as.get(&twin) != Some(&row) {
                 continue;
             }
@@ -77,7 +77,7 @@ impl Ledger {
         self.changed(row);
     }
 
-    /// Keeps the digest of a row's cells.
+    /// Sets the digest of a row's cells.
     pub fn set_digest(&mut self, row: u32, digest: u64) {
         put(&mut self.digests, row as usize, digest, 0);
         self.changed(row);
@@ -89,13 +89,13 @@ impl Ledger {
         self.restate(row, state);
     }
 
-    /// Settles a row that is not good, with the reason as `add_fault` numbered it.
+    /// Settles a row that is not good, with the number of its reason from `add_fault`.
     pub fn set_fault(&mut self, row: u32, state: State, fault: u32) {
         self.give_fault(row, Some(fault));
         self.restate(row, state);
     }
 
-    /// Changes the state of a row, but keeps the reason.
+    /// Changes the state of a row and keeps its reason.
     pub fn restate(&mut self, row: u32, state: State) {
         self.states[row as usize] = state;
         self.changed(row);
@@ -110,7 +110,7 @@ impl Ledger {
         }
     }
 
-    /// Keeps a reason that rows may share. Equal ones are kept once.
+    /// Adds a reason that rows may share, without duplicates.
     pub fn add_fault(&mut self, fault: &Fault) -> u32 {
         let (number, body) = self.faults.add(fault);
         if let Some(changes) = &mut self.changes {
@@ -120,17 +120,17 @@ impl Ledger {
         number
     }
 
-    /// Keeps the problems that a check found, as a reason.
+    /// Adds the problems from a check as a reason.
     pub fn add_problems(&mut self, problems: &[Problem]) -> u32 {
         self.faults.add_problems(problems)
     }
 
-    /// Keeps a reason that a row may have again.
+    /// Holds a reason that a row may get again.
     pub(crate) fn hold_fault(&mut self, fault: u32) {
         self.faults.hold(fault);
     }
 
-    /// The reverse of `hold_fault`: a reason that nobody holds and no row has is dropped.
+    /// Undoes `hold_fault`. A reason that is not held and has no rows is dropped.
     pub(crate) fn release_fault(&mut self, fault: u32) {
         if let Some((place, body)) = self.faults.release(fault)
             && let Some(changes) = &mut self.changes
@@ -140,12 +140,12 @@ impl Ledger {
         }
     }
 
-    /// Gives a row its id.
+    /// Sets the id of a row.
     pub fn set_id(&mut self, row: u32, id: &str) {
         self.set_read_id(row, id, Uuid::try_parse(id).ok());
     }
 
-    /// Gives a row its id, which was read as a UUID already.
+    /// Sets the id of a row, already parsed as a UUID.
     pub fn set_read_id(&mut self, row: u32, id: &str, uuid: Option<Uuid>) {
         match uuid {
             Some(uuid) if !uuid.is_nil() && id.len() == 36 => {
@@ -158,18 +158,18 @@ impl Ledger {
         self.changed(row);
     }
 
-    /// The row says the same as an earlier one: it is not sent and shares the outcome.
+    /// Marks a row as a duplicate: it is not sent and shares the outcome of the earlier row.
     pub fn set_same_as(&mut self, row: u32, first: u32) {
         self.same_as.insert(row, first);
         self.changed(row);
     }
 
-    /// Notes which row each row of the input is.
+    /// Records which row each row of the input is.
     pub fn set_input(&mut self, rows: Option<Vec<u32>>) {
         self.input = rows;
     }
 
-    /// Forgets the rows that were never read: whoever reads on adds them.
+    /// Removes the rows that were never read: the next read adds them.
     pub fn forget_unread(&mut self) {
         let (read, known) = (self.read, self.rows());
         if read == known {
@@ -183,7 +183,7 @@ impl Ledger {
         self.labels.resize(read, known);
     }
 
-    /// Clears what belongs to one call only, so that the next one starts from the outcomes.
+    /// Clears what belongs to one call only, so that the next call starts from the outcomes.
     pub fn reopen(&mut self) {
         self.stats = Stats::default();
         self.plan = Plan::default();

@@ -1,4 +1,4 @@
-//! What is read of the answers about assets and relationships: what pairs and proves; the rest stays raw.
+//! The fields of asset and relationship responses that pair or prove a row; the rest stays raw.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,7 +12,7 @@ use crate::error::shortened;
 use crate::model::scan::{Odd, Scanner};
 use crate::model::text::Text;
 
-/// The two fields of an asset that tell which row it belongs to.
+/// The two fields of an asset that identify its row.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Identity<'a> {
     pub id: Option<Cow<'a, str>>,
@@ -23,7 +23,7 @@ pub struct Identity<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry<'a> {
     pub identity: Identity<'a>,
-    /// Where it is in the body.
+    /// Its range in the body.
     pub range: Range<usize>,
 }
 
@@ -46,7 +46,7 @@ pub fn identities<'a>(body: &'a [u8], name: &str) -> Result<Vec<Entry<'a>>, Stri
     Ok(raw.into_iter().map(entry).collect())
 }
 
-/// The same in one pass.
+/// Reads the identities in one pass.
 fn scanned<'a>(body: &'a str, name: &str) -> Result<Vec<Entry<'a>>, Odd> {
     let scanner = &mut Scanner::new(body);
     let mut found = None;
@@ -72,13 +72,12 @@ fn scanned<'a>(body: &'a str, name: &str) -> Result<Vec<Entry<'a>>, Odd> {
     found.filter(|_| scanner.is_at_end()).ok_or(Odd)
 }
 
-/// The members of an entry that were left unread, as they are written: those before the first that was read, and those
-/// between it and the next ones.
+/// The raw text of the unread members of an entry: before the first member read, and between it and the next ones.
 #[derive(Default)]
 struct Unread<'a>([&'a str; 3]);
 
-/// Entries of a list are much alike: members that are left unread, and are written as in the entry before, are compared
-/// instead of scanned.
+/// Entries of a list are similar: unread members with the same text as in the previous entry are compared instead of
+/// scanned.
 fn scanned_identity<'a>(scanner: &mut Scanner<'a>, unread: &mut Unread<'a>) -> Result<Identity<'a>, Odd> {
     let mut identity = Identity::default();
     if scanner.peek() != b'{' {
@@ -88,7 +87,7 @@ fn scanned_identity<'a>(scanner: &mut Scanner<'a>, unread: &mut Unread<'a>) -> R
     if !scanner.begin(b'}') {
         return Ok(identity);
     }
-    // How many members were read, and where those begin that were left unread since.
+    // The number of members read, and the start of the unread ones after them.
     let (mut read, mut start) = (0, scanner.at);
     loop {
         if start == scanner.at
@@ -117,14 +116,14 @@ fn scanned_identity<'a>(scanner: &mut Scanner<'a>, unread: &mut Unread<'a>) -> R
     }
 }
 
-/// Where a value that was borrowed from a body is in it.
+/// The range in a body of a value borrowed from it.
 pub(crate) fn range_in(body: &[u8], raw: &RawValue) -> Range<usize> {
-    // The difference of their addresses is its offset.
+    // The offset is the difference of the addresses.
     let start = raw.get().as_ptr() as usize - body.as_ptr() as usize;
     start..start + raw.get().len()
 }
 
-/// One member of an object, the others skipped; the last one if it is repeated.
+/// Reads one member of an object and skips the others. If it is repeated, the last one counts.
 struct Member<'k, T>(&'k str, PhantomData<T>);
 
 impl<'de, T: Deserialize<'de>> Visitor<'de> for Member<'_, T> {
@@ -143,7 +142,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Member<'_, T> {
         }
         Ok(found)
     }
-    // The message of serde would show all of a text, however long it is.
+    // The message of serde would include the whole text, however long.
     fn visit_str<E: Error>(self, _: &str) -> Result<Self::Value, E> {
         Err(E::custom("it is text"))
     }
@@ -175,7 +174,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
     }
 }
 
-/// Why a body cannot be read; a page where JSON should be is named as what it is.
+/// Why a body cannot be read. An HTML page in place of JSON is named as such.
 fn reason(body: &[u8], error: &serde_json::Error) -> String {
     if body.trim_ascii_start().starts_with(b"<") {
         "it is an HTML page, so it comes from a proxy or gateway, not the service".to_owned()
@@ -184,10 +183,10 @@ fn reason(body: &[u8], error: &serde_json::Error) -> String {
     }
 }
 
-/// The entries of a body that is a list.
+/// Reads the entries of a body that is a list.
 ///
 /// # Errors
-/// A text saying what is wrong with the body.
+/// What is wrong with the body.
 pub fn entries<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<Vec<T>, String> {
     let read: Result<Entries<T>, _> = serde_json::from_slice(body);
     read.map(|entries| entries.0)
@@ -205,15 +204,15 @@ pub fn list<'a, T: Deserialize<'a>>(body: &'a [u8], name: &str) -> Result<Vec<T>
 /// Reads one member of an object.
 ///
 /// # Errors
-/// A text saying what is wrong with the body: no JSON, no object, no such member, another type.
+/// What is wrong with the body: not JSON, not an object, no such member or another type.
 pub fn member<'a, T: Deserialize<'a>>(body: &'a [u8], name: &str) -> Result<T, String> {
     optional(body, name)?.ok_or_else(|| format!("`{name}` is missing"))
 }
 
-/// Reads one member of an object that need not have it.
+/// Reads an optional member of an object.
 ///
 /// # Errors
-/// As [`member`], but for a member that is missing.
+/// As [`member`], except for a missing member.
 pub fn optional<'a, T: Deserialize<'a>>(body: &'a [u8], name: &str) -> Result<Option<T>, String> {
     let mut reader = serde_json::Deserializer::from_slice(body);
     let found = Deserializer::deserialize_any(&mut reader, Member(name, PhantomData))
@@ -222,7 +221,7 @@ pub fn optional<'a, T: Deserialize<'a>>(body: &'a [u8], name: &str) -> Result<Op
     Ok(found)
 }
 
-/// The members of an object whose keys are ids, in the order of the answer.
+/// Reads the members of an object whose keys are ids, in the order of the response.
 ///
 /// # Errors
 /// As [`member`].
@@ -247,8 +246,8 @@ pub fn keyed(body: &[u8]) -> Result<Vec<(Cow<'_, str>, &RawValue)>, String> {
     Ok(members)
 }
 
-/// The identity of a raw asset; nothing where it has none. An entry that is no object proves nothing, but must not hide
-/// its neighbours.
+/// The identity of a raw asset; empty if it has none. An entry that is not an object proves nothing, but must not hide
+/// its neighbors.
 #[must_use]
 pub fn identity(raw: &RawValue) -> Identity<'_> {
     struct Fields;
@@ -275,7 +274,7 @@ pub fn identity(raw: &RawValue) -> Identity<'_> {
     Deserializer::deserialize_map(&mut reader, Fields).unwrap_or_default()
 }
 
-/// The id of a raw entry, and these members of it: in `found`, in the order of `names`. Nothing where it is no object.
+/// Reads the id of a raw entry and its members `names` into `found`, in that order. `None` if it is not an object.
 #[must_use]
 pub fn members<'a>(
     raw: &'a RawValue,
@@ -324,7 +323,7 @@ mod tests {
         assert_eq!(&body[read[4].range.clone()], b"[1]");
     }
 
-    /// Entries are mostly alike, and the reader uses that: so here are some that nearly are.
+    /// The reader relies on similar entries, so these differ slightly.
     #[test]
     fn entries_are_read_in_one_pass_as_by_serde() {
         const MEMBERS: [&str; 12] = [

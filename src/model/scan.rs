@@ -1,29 +1,29 @@
-//! A strict reader of JSON tokens. What it takes, `serde_json` takes too; what it refuses is read again by `serde_json`.
+//! A strict reader of JSON tokens. `serde_json` accepts whatever it accepts, and reads again whatever it rejects.
 
-/// The text is no JSON, or such that this reader leaves it to the slow one.
+/// The text is not JSON, or this reader leaves it to the slow one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Odd;
 
-/// Deeper values are left to the slow reader, which takes 128 levels.
+/// Deeper values are left to the slow reader, which accepts 128 levels.
 const DEEPEST: u32 = 64;
 
-/// More digits than this may be beyond all floats.
+/// A number with more digits may exceed the range of floats.
 const MOST_DIGITS: usize = 300;
 
-/// Fewer digits than this fit into 64 bits.
+/// A number with fewer digits fits into 64 bits.
 const SURE_DIGITS: usize = 19;
 
-/// The bytes of a JSON text, from the front to the end.
+/// A cursor over the bytes of a JSON text.
 pub(crate) struct Scanner<'a> {
     text: &'a str,
     pub at: usize,
 }
 
-/// Bytes that often come next: the first 16 of them are compared at once.
+/// Frequent bytes: the first 16 of them are compared at once.
 #[derive(Debug)]
 pub(crate) struct Token {
     first: u128,
-    /// Which bits of the 16 bytes belong to it.
+    /// Which bits of the 16 bytes to compare.
     mask: u128,
     text: Box<[u8]>,
 }
@@ -47,7 +47,7 @@ impl Token {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Number {
     Int(i64),
-    /// A whole number beyond `i64` that fits into `u64`.
+    /// An integer beyond `i64` that fits into `u64`.
     Large,
     Float(f64),
 }
@@ -59,7 +59,7 @@ impl<'a> Scanner<'a> {
 
     /// The text from `start` to here.
     pub fn since(&self, start: usize) -> &'a str {
-        // Both ends are at ASCII characters: every token begins and ends with one.
+        // Both ends are at ASCII characters: every token starts and ends with one.
         self.text.get(start..self.at).unwrap_or_default()
     }
 
@@ -68,7 +68,7 @@ impl<'a> Scanner<'a> {
         self.text.as_bytes().get(self.at).copied().unwrap_or(0)
     }
 
-    /// The next byte that is no blank.
+    /// The next byte that is not whitespace.
     #[inline]
     pub fn next(&mut self) -> u8 {
         let bytes = self.text.as_bytes();
@@ -90,7 +90,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Takes this byte, after blanks.
+    /// Takes this byte, after whitespace.
     #[inline]
     pub fn expect(&mut self, byte: u8) -> Result<(), Odd> {
         if self.next() == byte {
@@ -117,7 +117,7 @@ impl<'a> Scanner<'a> {
     pub fn take_token(&mut self, token: &Token) -> bool {
         let bytes = self.text.as_bytes().get(self.at..).unwrap_or_default();
         let Some(next) = bytes.first_chunk() else {
-            // The end of the text is near.
+            // Fewer than 16 bytes are left.
             return self.take(&token.text);
         };
         let begins = (u128::from_le_bytes(*next) ^ token.first) & token.mask == 0;
@@ -147,7 +147,7 @@ impl<'a> Scanner<'a> {
         Some(u64::from_le_bytes(bytes.try_into().ok()?))
     }
 
-    /// The characters of a string of this length that comes next, if it is one; its quotes are not looked at.
+    /// The next string, if a quote follows this many characters; they are not checked for quotes or escapes.
     #[inline]
     pub fn string_of(&self, length: usize) -> Option<&'a str> {
         let end = self.at + 1 + length;
@@ -159,7 +159,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Whether another item follows, or else the object or list ends here.
+    /// Whether another item follows; if not, the object or list ends here.
     #[inline]
     pub fn goes_on(&mut self, close: u8) -> Result<bool, Odd> {
         let byte = self.next();
@@ -188,7 +188,7 @@ impl<'a> Scanner<'a> {
         !is_empty
     }
 
-    /// Reads a string whose quote comes next. Its characters, and whether some of them are escaped.
+    /// Reads a string from its opening quote. Returns its characters and whether any of them are escaped.
     #[inline]
     pub fn string(&mut self) -> Result<(&'a str, bool), Odd> {
         let bytes = self.text.as_bytes();
@@ -222,7 +222,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Reads a number that begins here.
+    /// Reads a number that starts here.
     pub fn number(&mut self) -> Result<Number, Odd> {
         let bytes = self.text.as_bytes();
         let start = self.at;
@@ -249,7 +249,7 @@ impl<'a> Scanner<'a> {
         if !matches!(bytes.get(at), Some(b'.' | b'e' | b'E')) {
             self.at = at;
             return match whole {
-                // JSON has a negative zero, and integers do not.
+                // JSON has a negative zero, integers do not.
                 Some(0) if negative => Ok(Number::Float(-0.0)),
                 Some(whole) if negative => match 0_i64.checked_sub_unsigned(whole) {
                     Some(number) => Ok(Number::Int(number)),
@@ -282,7 +282,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Skips a value. Says whether it may hold what `serde_json` cannot: half a surrogate pair, or a number beyond all floats.
+    /// Skips a value. Returns whether `serde_json` may reject it: half a surrogate pair, or a number beyond all floats.
     pub fn skip(&mut self, depth: u32) -> Result<bool, Odd> {
         if depth > DEEPEST {
             return Err(Odd);
@@ -324,7 +324,7 @@ impl<'a> Scanner<'a> {
         Ok(name)
     }
 
-    /// Reads an object: `member` is called with each name, and reads the value that comes next.
+    /// Reads an object. `member` is called with each name and reads the value.
     pub fn object(
         &mut self,
         mut member: impl FnMut(&mut Self, &'a str) -> Result<(), Odd>,
@@ -340,7 +340,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Reads what is between two brackets, one after another; the opening one comes next.
+    /// Reads the items of an object or list from its opening bracket.
     pub fn items(
         &mut self,
         close: u8,
@@ -363,7 +363,7 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Whether bytes of the same length are the same; names and ids are short, so that a call would take longer.
+/// Whether the bytes are equal. Names and ids are short, so calling memcmp would take longer.
 #[inline]
 pub(crate) fn same(left: &[u8], right: &[u8]) -> bool {
     if left.len() != right.len() {
@@ -385,7 +385,7 @@ pub(crate) fn same(left: &[u8], right: &[u8]) -> bool {
         }
 }
 
-/// At least one digit, and all that follow.
+/// Skips one or more digits.
 fn digits(bytes: &[u8], start: usize) -> Result<usize, Odd> {
     let rest = bytes.get(start..).unwrap_or_default();
     let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -403,7 +403,7 @@ fn plain_until(bytes: &[u8], mut at: usize) -> usize {
         let quote = holds_zero(word ^ (LOW * u64::from(b'"')));
         let backslash = holds_zero(word ^ (LOW * u64::from(b'\\')));
         let control = word.wrapping_sub(LOW * 0x20) & !word & HIGH;
-        // The lowest bit that is set is right; borrows only disturb the ones above it.
+        // The lowest bit that is set is correct; borrows affect only higher ones.
         let found = quote | backslash | control;
         if found != 0 {
             return at + found.trailing_zeros() as usize / 8;

@@ -1,5 +1,5 @@
-//! Threads of the core while they are in Python. An interpreter that ends stops any thread that returns to it, in the middle
-//! of our code, and that aborts the process. So at exit threads inside are waited for, and no other is let in.
+//! Threads of the core while they are in Python. An interpreter that ends stops any thread that returns to it, in the
+//! middle of our code, which aborts the process. So `close` waits for the threads inside and lets no other in.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -10,15 +10,15 @@ use pyo3::prelude::*;
 
 use super::runtime::THREADS;
 
-/// The process in the upper half, so that a forked child does not wait for threads it does not have, and how many of its
-/// threads are inside.
+/// The process id in the upper half, the number of its threads inside in the lower half. With the id, a forked child
+/// does not wait for threads of its parent.
 static INSIDE: AtomicU64 = AtomicU64::new(0);
 static CLOSED: AtomicBool = AtomicBool::new(false);
 
-/// How long the end of the process waits for the user's own code: a log handler, or a function that fetches a token.
+/// How long the exit waits for the user's own code: a log handler, or a function that fetches a token.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Runs `work` in Python. `None`: Python has ended or, for a thread of the core, is about to.
+/// Runs `work` in Python. `None` if Python has ended or, for a thread of the core, is about to end.
 pub fn attached<T>(work: impl FnOnce(Python<'_>) -> T) -> Option<T> {
     let inside = Inside::new();
     let is_ours = |name: &str| name.starts_with(THREADS);
@@ -32,8 +32,8 @@ pub fn attached<T>(work: impl FnOnce(Python<'_>) -> T) -> Option<T> {
 
 /// What holds Python objects and may be dropped by a thread of the core.
 ///
-/// An object that is dropped without the interpreter is kept by `PyO3` in a list of the whole process. A child forked by
-/// another thread meanwhile finds the list locked, and hangs as soon as it calls any of our functions.
+/// `PyO3` keeps an object that is dropped without the interpreter in a list of the whole process. A child that another
+/// thread forks meanwhile finds the list locked, and hangs as soon as it calls one of our functions.
 pub struct Held<T>(Option<T>);
 
 impl<T> Held<T> {
@@ -65,7 +65,7 @@ impl<T> Drop for Held<T> {
     }
 }
 
-/// Lets no thread of the core in any more, and waits for those inside. To be called without the GIL.
+/// Lets no more threads of the core in, and waits for those inside. Call without the GIL.
 pub fn close() {
     CLOSED.store(true, Ordering::SeqCst);
     let start = Instant::now();
@@ -91,11 +91,11 @@ impl Drop for Inside {
 
 fn change(by: impl Fn(u64) -> u64) {
     let to = |inside| Some((u64::from(std::process::id()) << 32) | by(count(inside)));
-    // It always gives a value, so this never fails.
+    // `to` always returns a value, so this never fails.
     let _ = INSIDE.fetch_update(Ordering::SeqCst, Ordering::SeqCst, to);
 }
 
-/// How many threads of this process are inside.
+/// The number of threads of this process inside.
 fn count(inside: u64) -> u64 {
     if inside >> 32 == u64::from(std::process::id()) {
         inside & u64::from(u32::MAX)

@@ -1,5 +1,5 @@
-//! When the ledger of a named run is written to its journal, and on which thread: on one of its own, and never while the
-//! ledger is locked.
+//! When the ledger of a named run is written to its journal: on a separate thread, and never while the ledger is
+//! locked.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -13,20 +13,20 @@ use super::Journal;
 use crate::error::Error;
 use crate::ledger::{SharedLedger, lock};
 
-/// New rows of a list that are written at once beside requests: a request waits for no more than these.
+/// The most new rows to write at once while requests are sent: a request waits for no more than these.
 const NEXT: u32 = 20_000;
 
-/// Which of the rows that were never written are.
+/// Which new rows to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum New {
-    /// Those before this one: a request is about to carry the last of them.
+    /// Those before this one: a request with the last of them is about to be sent.
     Before(u32),
-    /// The next ones.
+    /// The next `NEXT` ones.
     Next,
     All,
 }
 
-/// The journal of a run that several tasks write to, one after the other.
+/// The journal of a run, which several tasks write to in turn.
 #[derive(Clone)]
 pub(crate) struct Commits(Arc<Desk>);
 
@@ -34,24 +34,24 @@ struct Desk {
     /// The largest `New::Before` so far.
     wanted: AtomicU32,
     place: Mutex<Place>,
-    /// In a simulation on one thread, tasks take turns.
+    /// Makes tasks take turns in a simulation on one thread.
     turn: tokio::sync::Mutex<()>,
-    /// How long a write waits before it begins, and how many new rows it takes.
+    /// How long a write waits before it starts, and how many new rows it takes.
     lag: Duration,
     next: u32,
 }
 
 /// Where the journal is.
 enum Place {
-    /// Not written to yet, or by a simulation on one thread.
+    /// Not written to yet, or used by a simulation on one thread.
     Here(Journal),
-    /// On its own thread, which ends with the last sender.
+    /// On a separate thread, which ends with the last sender.
     Thread(mpsc::Sender<Order>),
     /// Closed, so that the run is free.
     Closed,
 }
 
-/// An order to the thread of a journal.
+/// A command to the thread of a journal.
 enum Order {
     Write(SharedLedger, New, u32, oneshot::Sender<Result<(), Error>>),
     Close(oneshot::Sender<()>),
@@ -72,17 +72,17 @@ impl Commits {
         }))
     }
 
-    /// Writes what changed in the ledger. When this returns, all that had changed before the call is on the disk, except
-    /// for new rows that were not asked for.
+    /// Writes the changes of the ledger. When this returns, all changes from before the call are on disk, except new
+    /// rows outside `new`.
     ///
     /// # Errors
-    /// Nothing was written; the changes are in the ledger again.
+    /// Nothing was written; the changes are back in the ledger.
     pub async fn write(&self, ledger: &SharedLedger, new: New) -> Result<(), Error> {
         if let New::Before(row) = new {
             self.0.wanted.fetch_max(row, Ordering::AcqRel);
         }
         if Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread {
-            // A simulation on one thread and a paused clock: the order of events stays the same.
+            // A simulation on one thread and a paused clock keeps its order of events.
             let _turn = self.0.turn.lock().await;
             if !self.0.lag.is_zero() {
                 tokio::time::sleep(self.0.lag).await;
@@ -112,12 +112,12 @@ impl Commits {
         }
     }
 
-    /// Nothing panics while it holds this lock.
+    /// Nothing panics while holding this lock.
     fn place(&self) -> std::sync::MutexGuard<'_, Place> {
         self.0.place.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The way to the thread of the journal, which is started if it is not there yet.
+    /// The sender to the thread of the journal, which is started if needed.
     fn orders(&self) -> Result<mpsc::Sender<Order>, Error> {
         let mut place = self.place();
         let journal = match std::mem::replace(&mut *place, Place::Closed) {
@@ -145,11 +145,11 @@ impl Commits {
     }
 }
 
-/// Writes to a journal until nobody can ask for it any more.
+/// Writes to a journal until all senders are gone.
 fn keep(mut journal: Journal, orders: &mpsc::Receiver<Order>, wanted: &dyn Fn() -> u32) {
     while let Ok(order) = orders.recv() {
         match order {
-            // A task that was cancelled meanwhile leaves nothing half done.
+            // The write completes even if its task was canceled meanwhile.
             Order::Write(ledger, new, next, done) => {
                 let _ = done.send(write(&mut journal, &ledger, new, wanted(), next));
             }
@@ -172,7 +172,7 @@ fn write(
     loop {
         let kept = journal.rows();
         let before = match new {
-            // The first request waits for no rows but its own. Later ones share a commit.
+            // The first request waits only for its own rows. Later requests share a commit.
             New::Before(row) if kept == 0 => row,
             New::Before(row) => wanted.max(row),
             New::Next | New::All => kept.saturating_add(next),
@@ -220,7 +220,7 @@ mod tests {
         lock(&ledger).watch();
         lock(&ledger).push(Label::Number);
         write(&mut journal, &ledger, New::Before(1), 1, 1).unwrap();
-        // A row of a stream is read between two requests, and its reason has a phrase of its own.
+        // A row of a stream is read between two requests, and its reason has its own phrase.
         let problem = Problem {
             rule: "status".into(),
             column: "Status".to_owned(),

@@ -1,5 +1,5 @@
-//! What tests see of the disk under the journals: each sync is counted by thread, may be slowed down, and may be looked
-//! into. All of `SQLite`'s syncs are in the transactions of its journal, which asks here first.
+//! Test hooks for the disk under the journals: each sync is counted per thread, and can be slowed down or observed.
+//! `SQLite` syncs only in the transactions of a journal, which call `sync` first.
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Syncs of one transaction: of the rollback journal before and after the file, and of their folder.
+/// Syncs per transaction: of the rollback journal before and after the file, and of their folder.
 const SYNCS: u32 = 4;
 
-/// Called with the number of rows that are about to be on the disk.
+/// Called with the number of rows about to be on disk.
 type Hook = Arc<dyn Fn(usize) + Send + Sync>;
 
 static DELAY: AtomicU64 = AtomicU64::new(0);
@@ -23,38 +23,38 @@ thread_local! {
     static LOCKS: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Makes each sync of this process take so much longer.
+/// Delays each sync of this process.
 pub fn slow_down(delay: Duration) {
     let micros = u64::try_from(delay.as_micros()).unwrap_or(u64::MAX);
     DELAY.store(micros, Ordering::Relaxed);
 }
 
-/// The syncs of this thread and of all threads, and how often this thread asked for the lock of a ledger.
+/// The number of syncs of this thread and of all threads, and how often this thread locked a ledger.
 #[must_use]
 pub fn counts() -> (u64, u64, u64) {
     (OWN.get(), COUNT.load(Ordering::Relaxed), LOCKS.get())
 }
 
-/// Has each transaction of this journal looked into, just before its syncs.
+/// Calls `hook` in each transaction of this journal, just before its syncs.
 pub fn look_into(path: &Path, hook: impl Fn(usize) + Send + Sync + 'static) {
     let mut hooks = HOOKS.lock().unwrap_or_else(PoisonError::into_inner);
     hooks.push((path.to_owned(), Arc::new(hook)));
 }
 
-/// Makes each write of a run to this journal wait before it begins, on the clock of its runtime: on a paused one, that is,
-/// where time costs none. And writes no more new rows at once, beside requests, than this.
+/// Makes each write to this journal wait before it starts, on the clock of its runtime, which may be paused. Limits
+/// the new rows written at once while requests are sent.
 pub fn lag(path: &Path, lag: Duration, rows: u32) {
     let mut lags = LAGS.lock().unwrap_or_else(PoisonError::into_inner);
     lags.push((path.to_owned(), (lag, rows)));
 }
 
-/// The lag of this journal, and the new rows that are written at once.
+/// The lag of this journal, and the limit of new rows written at once.
 pub(super) fn lag_of(path: &Path) -> Option<(Duration, u32)> {
     let lags = LAGS.lock().unwrap_or_else(PoisonError::into_inner);
     lags.iter().find(|(of, _)| of == path).map(|(_, lag)| *lag)
 }
 
-/// A transaction of this journal is about to be synced, with so many rows.
+/// Called before a transaction of this journal is synced.
 pub(super) fn sync(path: &Path, rows: usize) {
     OWN.set(OWN.get() + u64::from(SYNCS));
     COUNT.fetch_add(SYNCS.into(), Ordering::Relaxed);
@@ -72,7 +72,7 @@ pub(super) fn sync(path: &Path, rows: usize) {
     }
 }
 
-/// This thread asks for the lock of a ledger.
+/// Called before this thread locks a ledger.
 pub(crate) fn lock() {
     LOCKS.set(LOCKS.get() + 1);
 }

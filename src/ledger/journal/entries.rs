@@ -1,40 +1,40 @@
-//! What is written in one transaction.
+//! The content of one transaction.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::ledger::{Changes, Ledger, OwnedLabel, Sending, SentBody, State};
 
-/// What is written in one transaction: a part of the ledger as it was at one moment.
+/// The content of one transaction: a part of the ledger at one moment.
 pub(super) struct Entries {
     pub changes: Changes,
-    /// Requests by number, and what those carried that are in doubt.
+    /// Requests by number, with the bodies of those in doubt.
     pub sendings: Vec<(usize, Sending, Option<SentBody>)>,
     pub all_sendings: usize,
     pub headings: BTreeMap<String, Option<String>>,
     pub phrases: Vec<Box<str>>,
     pub checks: Vec<Box<[u8]>>,
-    /// Reasons and bodies of responses that are new, or `None` where they were dropped.
+    /// New reasons and response bodies, or `None` for dropped ones.
     pub faults: Vec<(u32, Option<Box<[u8]>>)>,
     pub bodies: Vec<(u32, Option<Arc<str>>)>,
     pub records: Vec<Entry>,
     pub import_prefix: Option<Box<str>>,
     pub complete: bool,
-    /// Whether no new rows are left.
+    /// Whether there are no more new rows.
     pub last: bool,
 }
 
 impl Entries {
-    /// Takes what changed in the ledger; of new rows only those before this one. `written`: the requests before.
+    /// Takes the changes of the ledger, but only new rows before this one. `written`: the number of requests written.
     pub fn take(ledger: &mut Ledger, before: u32, written: usize) -> Self {
         let changes = ledger.take_changes_before(before);
-        // New requests without a gap, also where nothing was noted of one.
+        // New requests without gaps, even if nothing was recorded for one.
         let noted = changes.sendings.iter().map(|number| *number as usize);
         let new = written..ledger.sendings().len();
         let taken = ledger.taken();
         let sending = |number: usize| {
             let body = ledger.body(u32::try_from(number).unwrap_or(u32::MAX));
-            // Not before its rows.
+            // A body is not written before its rows.
             let body = body.filter(|body| body.rows.iter().all(|item| item.row < taken));
             (number, ledger.sendings()[number].clone(), body.cloned())
         };
@@ -64,27 +64,27 @@ impl Entries {
                 .collect(),
             records: changes.rows.iter().map(|row| Entry::of(ledger, *row)).collect(),
             import_prefix: ledger.import_prefix.clone(),
-            // Whoever reads this takes the rows for all there are.
+            // The rows are complete only with the last ones.
             complete: ledger.complete && last,
             last,
             changes,
         }
     }
 
-    /// Whether nothing of the rows and requests is in it.
+    /// Whether it has no rows, requests or reasons.
     pub fn is_empty(&self) -> bool {
-        // Phrases too: they were taken, and no later take has them.
+        // Phrases count: they were taken, so no later call returns them.
         let reasons = self.phrases.len() + self.checks.len() + self.faults.len() + self.bodies.len();
         self.sendings.is_empty() && reasons == 0 && self.records.is_empty()
     }
 
-    /// What to put back into the ledger where it could not be written.
+    /// The changes to put back into the ledger if it could not be written.
     pub fn into_changes(self) -> Changes {
         self.changes
     }
 }
 
-/// A `Record` with texts of its own.
+/// A `Record` that owns its texts.
 pub(super) struct Entry {
     pub row: u32,
     pub label: OwnedLabel,

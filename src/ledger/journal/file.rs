@@ -1,4 +1,4 @@
-//! The file of a run: made, opened, and known as ours.
+//! The file of a run: creating, opening and recognizing it.
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, OpenOptions};
@@ -12,9 +12,9 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 use super::Header;
 use super::trouble::{CHANGED, DAMAGED, FOREIGN, Trouble};
 
-/// `ACCA`: marks a file as a journal of ours.
+/// `ACCA`: marks a file as one of our journals.
 const APPLICATION: i32 = 0x4143_4341;
-/// What the tables below look like; a file with a higher number was made by a later version.
+/// The version of the file format; a file with a higher number was made by a later version.
 pub(super) const FORMAT: i32 = 3;
 const TABLES: &str = "
     CREATE TABLE run (verb TEXT NOT NULL, project TEXT NOT NULL, service TEXT NOT NULL, import_key TEXT,
@@ -40,11 +40,11 @@ pub(super) fn make_folder(path: &Path) -> io::Result<()> {
     builder.recursive(true).create(folder)
 }
 
-/// Makes the file of a new run. It appears under its name with all its tables or not at all, so that an empty file is
-/// never taken for a run that has not begun.
+/// Creates the file of a new run atomically, with all its tables, so that an empty file is never taken for a run that
+/// has not started.
 pub(super) fn make(path: &Path, header: &Header) -> Result<(), Trouble> {
     if rollback(path).try_exists()? {
-        // SQLite would roll the new file back to what the removed one was.
+        // SQLite would roll the new file back to the removed one.
         return Err(Trouble::Other(
             format!(
                 "was removed, but not {}, which belongs to it",
@@ -61,13 +61,13 @@ pub(super) fn make(path: &Path, header: &Header) -> Result<(), Trouble> {
     match published? {
         Ok(()) => Ok(removed?),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(removed?),
-        // A file system without links.
+        // The file system has no hard links.
         Err(_) => fill(path, header),
     }
 }
 
 fn fill(path: &Path, header: &Header) -> Result<(), Trouble> {
-    // SQLite would let the umask decide who may read the rows. Its rollback journal gets the same rights.
+    // SQLite would let the umask decide who may read the rows. Its rollback journal gets the same permissions.
     let mut options = OpenOptions::new();
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
@@ -95,7 +95,7 @@ pub(super) fn begin(connection: &Connection, header: &Header) -> Result<(), Trou
     Ok(())
 }
 
-/// Ends a transaction; it is on the disk then. The one place where a journal is synced.
+/// Commits a transaction to disk. The only place where a journal is synced.
 pub(super) fn commit(transaction: Transaction<'_>, path: &Path, rows: usize) -> Result<(), Trouble> {
     #[cfg(feature = "simulator")]
     super::disk::sync(path, rows);
@@ -103,7 +103,7 @@ pub(super) fn commit(transaction: Transaction<'_>, path: &Path, rows: usize) -> 
     Ok(transaction.commit()?)
 }
 
-/// Where `SQLite` keeps what it needs to roll a cut-off transaction back.
+/// The rollback journal of `SQLite`.
 pub(super) fn rollback(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push("-journal");
@@ -114,11 +114,11 @@ pub(super) fn connect(path: &Path, patience: Duration) -> Result<Connection, Tro
     if path.try_exists()? && !path.is_file() {
         return Err(Trouble::Other("is no file".to_owned(), FOREIGN));
     }
-    // Writable if it can be: a cut-off transaction is rolled back by whoever opens the file next.
+    // Writable if possible: the next process to open the file rolls back an interrupted transaction.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(patience)?;
-    // What a request carried is overwritten once its rows are settled, not only marked as free.
+    // Overwrite request bodies once their rows are settled, instead of only marking them as free.
     connection.pragma_update(None, "secure_delete", true)?;
     let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     match (number("application_id")?, number("user_version")?) {
@@ -145,8 +145,8 @@ pub(super) fn connect(path: &Path, patience: Duration) -> Result<Connection, Tro
     }
 }
 
-/// Whether the file has our tables and nothing else. A view in place of a table may have rows without end, and a trigger
-/// may undo what is written. In another journal mode what was written may be in other files.
+/// Whether the file has only our tables. A view in place of a table may have endless rows, and a trigger may undo
+/// writes. In another journal mode, data may be in other files.
 fn is_ours(connection: &Connection) -> rusqlite::Result<bool> {
     let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
     let mut tables: BTreeSet<&str> = TABLES.split(';').map(str::trim).collect();
@@ -167,7 +167,7 @@ fn is_ours(connection: &Connection) -> rusqlite::Result<bool> {
     Ok(tables.is_empty() && mode == "delete")
 }
 
-/// `SQLite` would keep writing into a removed file, which nobody finds again.
+/// Checks that the file still exists: `SQLite` would keep writing to a removed file.
 pub(super) fn still_there(path: &Path) -> Result<(), Trouble> {
     if path.try_exists()? && path.is_file() {
         return Ok(());

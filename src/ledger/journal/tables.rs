@@ -1,4 +1,4 @@
-//! The tables of a journal, written and read back.
+//! Writing and reading the tables of a journal.
 
 use std::collections::HashSet;
 
@@ -73,7 +73,7 @@ fn put_reasons(connection: &Connection, entries: &Entries) -> rusqlite::Result<(
     for (number, problems) in (entries.changes.checks_from..).zip(&entries.checks) {
         statement.execute(params![number, problems])?;
     }
-    // The body of a number never changes.
+    // The body with a given number never changes.
     let mut keep = connection.prepare("INSERT OR IGNORE INTO response_bodies VALUES (?1, ?2)")?;
     let mut drop = connection.prepare("DELETE FROM response_bodies WHERE number = ?1")?;
     for (number, body) in &entries.bodies {
@@ -93,7 +93,7 @@ fn put_reasons(connection: &Connection, entries: &Entries) -> rusqlite::Result<(
     Ok(())
 }
 
-/// What is in the file, and whether a driver has written since its begin.
+/// Reads the file, and whether anything was written after its creation.
 pub(super) fn load(connection: &Connection) -> Result<(Kept, bool), Trouble> {
     let mut ledger = Ledger::default();
     each(connection, "SELECT * FROM sendings ORDER BY number", |_, row| {
@@ -105,7 +105,7 @@ pub(super) fn load(connection: &Connection) -> Result<(Kept, bool), Trouble> {
     let mut statement = connection.prepare("SELECT * FROM headings")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        // A damaged table may come back to rows that it had before, without end.
+        // A damaged table may repeat rows endlessly.
         if ledger.headings.insert(row.get(0)?, row.get(1)?).is_some() {
             return Err(Trouble::Other(
                 "is damaged (a heading is repeated)".to_owned(),
@@ -182,7 +182,7 @@ pub(super) fn load(connection: &Connection) -> Result<(Kept, bool), Trouble> {
     })?)
 }
 
-/// The reasons of rows, and what they refer to.
+/// Reads the reasons of rows and what they refer to.
 fn load_reasons(connection: &Connection, ledger: &mut Ledger) -> rusqlite::Result<()> {
     let damaged = |name: &str| rusqlite::Error::InvalidColumnType(1, name.to_owned(), Type::Blob);
     let faults = &mut ledger.faults;
@@ -213,7 +213,7 @@ fn load_reasons(connection: &Connection, ledger: &mut Ledger) -> rusqlite::Resul
     )
 }
 
-/// What requests carried whose rows are in doubt.
+/// Reads the request bodies of rows in doubt.
 fn load_bodies(connection: &Connection, ledger: &mut Ledger) -> Result<(), Trouble> {
     let mut statement = connection.prepare("SELECT * FROM request_bodies ORDER BY sending")?;
     let mut rows = statement.query([])?;
@@ -245,7 +245,7 @@ fn load_bodies(connection: &Connection, ledger: &mut Ledger) -> Result<(), Troub
             && let Some(sending) = record.sending
             && !kept.contains(&(sending, row))
         {
-            // Without it the row would stay unknown for good, or be looked for as something else.
+            // Without its body, the row would stay unknown forever, or a lookup would compare with the wrong values.
             let missing = format!("is damaged (what was sent of row {row} is missing)");
             return Err(Trouble::Other(missing, DAMAGED));
         }
@@ -253,7 +253,7 @@ fn load_bodies(connection: &Connection, ledger: &mut Ledger) -> Result<(), Troub
     Ok(())
 }
 
-/// Every row of a table that is numbered from 0 without a gap.
+/// Reads every row of a table, numbered from 0 without gaps.
 fn each(
     connection: &Connection,
     query: &str,
@@ -269,7 +269,7 @@ fn each(
     })
 }
 
-/// Every row of a table that is numbered, some numbers left out.
+/// Reads every row of a table, numbered in order with gaps.
 fn some(
     connection: &Connection,
     query: &str,
@@ -280,7 +280,7 @@ fn some(
     let mut next = 0;
     while let Some(row) = rows.next()? {
         let number: u32 = row.get(0)?;
-        // A damaged table may come back to rows that it had before, without end.
+        // A damaged table may repeat rows endlessly.
         if number < next || number > MOST {
             return Err(rusqlite::Error::IntegralValueOutOfRange(0, number.into()));
         }

@@ -1,4 +1,4 @@
-//! What is wrong with the file of a run, and what to do.
+//! What is wrong with the file of a run, and how to fix it.
 
 use std::io;
 use std::path::Path;
@@ -10,9 +10,9 @@ use crate::error::Error;
 
 /// What is wrong with the file of a run.
 pub(super) enum Trouble {
-    /// Somebody drives it.
+    /// Another call drives the run.
     Driven,
-    /// What it is, and what to do.
+    /// The problem and the fix.
     Other(String, &'static str),
 }
 
@@ -42,7 +42,7 @@ impl From<rusqlite::Error> for Trouble {
     fn from(error: rusqlite::Error) -> Self {
         let said = error.to_string();
         let rusqlite::Error::SqliteFailure(failure, _) = error else {
-            // A value that none of ours can be.
+            // A value that we never write.
             return Self::Other(format!("is damaged ({said})"), DAMAGED);
         };
         match failure.code {
