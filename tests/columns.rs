@@ -245,7 +245,7 @@ fn assert_holds(table: &Table, raw: &[&str]) {
     let (fields, values) = exported(table, None);
     let expected: Vec<(String, DataType)> = columns
         .iter()
-        .map(|(name, values)| (name.clone(), slow_type(name, values)))
+        .map(|(name, values)| (name.replace('\0', "\\u0000"), slow_type(name, values)))
         .collect();
     assert_eq!(fields, expected, "{raw:?}");
     for (((name, kind), values), (_, expected)) in fields.iter().zip(&values).zip(&columns) {
@@ -445,7 +445,7 @@ proptest! {
         }
         let mut table = Table::default();
         for (first, page) in numbered {
-            table.add(Page::of(page.iter().map(String::as_str)), first..);
+            table.add(Page::of(page.iter().map(String::as_str)).unwrap(), first..);
         }
         table.sort();
         let raw: Vec<&str> = pages.iter().flatten().map(String::as_str).collect();
@@ -469,7 +469,7 @@ proptest! {
             Some(*number)
         });
         let mut table = Table::default();
-        table.add(Page::of(raw.iter().copied()), numbers);
+        table.add(Page::of(raw.iter().copied()).unwrap(), numbers);
         table.sort();
         assert_holds(&table, &raw);
         let plain = exported(&table, None).1;
@@ -480,7 +480,7 @@ proptest! {
 fn table(rows: &[Value]) -> Table {
     let rows: Vec<String> = rows.iter().map(Value::to_string).collect();
     let mut table = Table::default();
-    table.add(Page::of(rows.iter().map(String::as_str)), 0..);
+    table.add(Page::of(rows.iter().map(String::as_str)).unwrap(), 0..);
     table
 }
 
@@ -592,6 +592,31 @@ fn rows_with_members_of_their_own_are_bounded() {
 }
 
 #[test]
+fn a_row_of_many_members_is_refused_before_it_takes_memory() {
+    let plain: Vec<String> = (0..100_000).map(|member| format!("\"m{member}\":1")).collect();
+    // With an escape the slow reader takes it.
+    let escaped: Vec<String> = (0..100_000)
+        .map(|member| format!("\"\\u006d{member}\":1"))
+        .collect();
+    for members in [plain, escaped] {
+        let row = format!("{{{}}}", members.join(","));
+        assert!(Page::of(std::iter::once(&row[..])).is_err());
+        let attributes = format!("{{\"customAttributes\":{row}}}");
+        assert!(Page::of(std::iter::once(&attributes[..])).is_err());
+        let body = Bytes::from(format!("{{\"results\":[{row}]}}"));
+        let error = Received::read(&body, Some("results"), &[]).unwrap_err();
+        assert!(error.contains("different members"), "{error}");
+    }
+}
+
+#[test]
+fn a_name_with_a_null_character_can_be_exported() {
+    let (fields, values) = exported(&table(&[json!({"id": "a", "x\u{0}y": 1})]), None);
+    assert_eq!(fields[1].0, "x\\u0000y");
+    assert_eq!(values[1], [json!(1)]);
+}
+
+#[test]
 fn whole_numbers_among_fractions_lose_no_digit() {
     for (number, kind) in [
         (9_007_199_254_740_992_i64, DataType::Float64),
@@ -613,7 +638,7 @@ fn a_large_table_leaves_in_several_batches() {
         .collect();
     let mut table = Table::default();
     for page in 0..100 {
-        table.add(Page::of(rows.iter().map(String::as_str)), page * 200..);
+        table.add(Page::of(rows.iter().map(String::as_str)).unwrap(), page * 200..);
     }
     let batches: Vec<RecordBatch> = Batches::new(&table, |_| None).map(Result::unwrap).collect();
     assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 20_000);

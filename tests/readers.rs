@@ -471,7 +471,7 @@ proptest! {
     fn any_rows_become_columns(rows in prop::collection::vec(prop_oneof![value(), answer().boxed()], 0..6)) {
         let texts: Vec<String> = rows.iter().map(Json::to_string).collect();
         let mut table = Table::default();
-        table.add(Page::of(texts.iter().map(String::as_str)), 0..);
+        table.add(Page::of(texts.iter().map(String::as_str)).unwrap(), 0..);
         let batches = in_time(|| Batches::new(&table, |_| None).collect::<Result<Vec<_>, _>>()).unwrap();
         prop_assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), rows.len());
         for (at, row) in rows.iter().enumerate() {
@@ -500,7 +500,7 @@ proptest! {
         ])
         .to_string();
         let mut table = Table::default();
-        table.add(Page::of(std::iter::once(&text[..])), 0..);
+        table.add(Page::of(std::iter::once(&text[..])).unwrap(), 0..);
         let row = in_time(|| table.row(0)).unwrap();
         prop_assert_eq!(&row["id"], "a");
         prop_assert!(row.contains_key("companyId"));

@@ -131,10 +131,23 @@ def test_an_empty_table_is_an_empty_frame() -> None:
     pytest.importorskip("pandas")
     frame = table([]).to_pandas()
     assert len(frame) == 0
-    assert str(frame["isActive"].dtype) == "bool"
-    assert str(frame["version"].dtype) == "int64"
+    assert str(frame["isActive"].dtype) == "boolean"
+    assert str(frame["version"].dtype) == "Int64"
     pytest.importorskip("polars")
     assert table([]).to_polars().height == 0
+
+
+def test_pandas_types_do_not_depend_on_the_rows() -> None:
+    pandas = pytest.importorskip("pandas")
+    large = 2**53 + 1
+    rows = [{"id": "a", "isActive": True, "version": large, "customAttributes": {"ca1": large}}, {"id": "b"}]
+    frame = table(rows).to_pandas()
+    assert {str(frame[name].dtype) for name in ("version", "ca1")} == {"Int64"}
+    assert str(frame["isActive"].dtype) == "boolean"
+    assert frame["ca1"][0] == frame["version"][0] == large
+    assert frame.loc[1, ["version", "isActive", "ca1"]].isna().all()
+    whole = table(rows[:1]).to_pandas()
+    pandas.testing.assert_series_equal(whole.dtypes, frame[whole.columns].dtypes)
 
 
 CODE = """
@@ -145,8 +158,9 @@ import pickle
 import acc_assets as acc
 table = pickle.loads(sys.stdin.buffer.read())
 frame = table.to_pandas()
+import pandas
 for name in frame.columns:
-    values = [None if value is None or value != value else value for value in frame[name]]
+    values = [value if type(value) is list or pandas.notna(value) else None for value in frame[name]]
     print(name, str(frame[name].dtype), values)
 print(list(frame.index))
 """

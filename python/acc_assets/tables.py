@@ -36,7 +36,10 @@ def _from_arrow(table: _core.Table) -> pandas.DataFrame | None:
         read = pyarrow.RecordBatchReader.from_stream
     except (ImportError, AttributeError):
         return None
-    frame: pandas.DataFrame = read(table).read_all().to_pandas()
+    import pandas
+
+    nullable = {pyarrow.int64(): pandas.Int64Dtype(), pyarrow.bool_(): pandas.BooleanDtype()}
+    frame: pandas.DataFrame = read(table).read_all().to_pandas(types_mapper=nullable.get)
     for name, _, values, _ in table.frame(["list"]):  # pyarrow makes arrays of lists
         frame[name] = _objects(values)
     return frame
@@ -63,12 +66,13 @@ def _from_columns(table: _core.Table) -> pandas.DataFrame:
             if nulls is not None:
                 times[nulls] = numpy.iinfo("i8").min  # NaT
             columns[name] = pandas.Series(times.view("M8[ms]")).dt.tz_localize("UTC")
-        elif nulls is None:
-            columns[name] = array
+        elif kind == "float":
+            columns[name] = array if nulls is None else numpy.where(nulls, numpy.nan, array)
         else:
-            array = array.astype(object if kind == "bool" else "f8")
-            array[nulls] = None if kind == "bool" else numpy.nan
-            columns[name] = array
+            # A number beyond 2^53 would lose digits among floats, which pandas takes for integers with blanks.
+            blank = numpy.zeros(len(array), dtype="?") if nulls is None else nulls.copy()
+            of_kind = pandas.arrays.BooleanArray if kind == "bool" else pandas.arrays.IntegerArray
+            columns[name] = of_kind(array.copy(), blank)
     return pandas.DataFrame(columns, index=pandas.RangeIndex(len(table)))
 
 
@@ -104,7 +108,7 @@ class AssetTable(Sequence[dict[str, Any]]):
     The documented fields have the same type in every table: `isActive` is boolean, `version` an integer, `createdAt`,
     `updatedAt` and `deletedAt` are UTC timestamps, the others text. Other fields and custom attributes have the
     narrowest type that holds all of their values, or text if all are missing. A column with a value that does not fit
-    is text.
+    is text. In pandas, integers and booleans are `Int64` and `boolean`, which hold missing values.
 
     Example:
         >>> with acc_assets.testing.Simulator() as sim:

@@ -550,7 +550,10 @@ fn most_resent(write: &Write, caller: &Caller) -> u32 {
 fn keep(wanted: bool, table: &mut Table, row: u32, entry: &Value) {
     if wanted {
         let entry = entry.to_string();
-        table.add(Page::of(std::iter::once(&entry[..])), [row]);
+        match Page::of(std::iter::once(&entry[..])) {
+            Ok(page) => table.add(page, [row]),
+            Err(error) => log::warn!(target: "acc_assets", "an asset is not returned: {error}"),
+        }
     }
 }
 

@@ -18,9 +18,9 @@ use crate::batch::plan::{Again, Ahead, Batch, Packer};
 use crate::batch::prove::Evidence;
 use crate::batch::reconcile::Doubt;
 use crate::batch::resume::Today;
-use crate::batch::settle::pair;
+use crate::batch::settle::read as read_rows;
 use crate::call::Session;
-use crate::columns::Table;
+use crate::columns::{Page, Table};
 use crate::error::{Error, Sent, TransportError, shortened};
 use crate::http::{
     CallOutcome, Caller, Counters, Moment, Noted, Phase, Response, RowLimit, Stage, Stop, untold,
@@ -140,6 +140,8 @@ pub(super) struct PairedResponse {
     pub response: Response,
     /// What it says of each row. Only a read is paired on arrival, since one that cannot be read is retried.
     pub paired: Option<Vec<Paired<'static>>>,
+    /// The entries of a read.
+    pub page: Option<Box<Page>>,
 }
 
 impl Run {
@@ -679,13 +681,14 @@ impl Run {
                 })
             };
             let read = |response: Response| {
-                let paired = if reads {
-                    let paired = pair(write, &response, &batch, keep)?;
-                    Some(paired.into_iter().map(Paired::into_owned).collect())
-                } else {
-                    None
-                };
-                Ok(PairedResponse { response, paired })
+                if reads {
+                    return read_rows(write, response, &batch, keep);
+                }
+                Ok(PairedResponse {
+                    response,
+                    paired: None,
+                    page: None,
+                })
             };
             let ended = session.call(&call, &note, &read).await;
             Landed::Answered(batch, sending, ended)

@@ -10,7 +10,7 @@ use crate::api::{Absent, Concerns, Done, Lookup, Paired, Proof, Write, unreadabl
 use crate::batch::bisect::{self, Split};
 use crate::batch::plan::Batch;
 use crate::batch::run::{PairedResponse, Run};
-use crate::columns::Page;
+use crate::columns::{Page, TooWide};
 use crate::error::{Error, Sent, ServiceError};
 use crate::http::refusal::request_id;
 use crate::http::{CallOutcome, Response};
@@ -94,7 +94,11 @@ impl Run {
 
     fn accept(&mut self, batch: Batch, sending: u32, response: PairedResponse, in_doubt: bool) {
         let write = self.job.write;
-        let PairedResponse { response, paired } = response;
+        let PairedResponse {
+            response,
+            paired,
+            page,
+        } = response;
         let response = &response;
         let paired = match paired {
             Some(paired) => Ok(paired),
@@ -171,20 +175,16 @@ impl Run {
             }
         }
         if self.job.keep {
-            self.keep_entries(&response.body, kept);
+            let (numbers, entries): (Vec<u32>, Vec<Range<usize>>) = kept.into_iter().unzip();
+            let page = page.map_or_else(|| page_of(&response.body, entries.into_iter()), |page| Ok(*page));
+            match page {
+                Ok(page) => self.table.add(page, numbers),
+                // The rows were written all the same.
+                Err(error) => log::warn!(target: "acc_assets", "assets are not returned: {error}"),
+            }
         }
         self.prove_named(&batch);
         self.settle_absent(batch, sending, response, &absent, in_doubt);
-    }
-
-    /// Keeps these entries of a response, each with the number of its row.
-    fn keep_entries(&mut self, body: &[u8], entries: Vec<(u32, Range<usize>)>) {
-        let (numbers, ranges): (Vec<u32>, Vec<Range<usize>>) = entries.into_iter().unzip();
-        // Entries are JSON texts of their own.
-        let texts = ranges
-            .into_iter()
-            .map(|range| std::str::from_utf8(body.get(range).unwrap_or_default()).unwrap_or_default());
-        self.table.add(Page::of(texts), numbers);
     }
 
     /// Rows that a success does not name.
@@ -534,6 +534,41 @@ pub(super) fn pair<'a>(
                 ),
             )
         })
+}
+
+/// These entries of a body, as columns.
+fn page_of(body: &[u8], entries: impl Iterator<Item = Range<usize>>) -> Result<Page, TooWide> {
+    // Entries are JSON texts of their own.
+    Page::of(
+        entries.map(|entry| std::str::from_utf8(body.get(entry).unwrap_or_default()).unwrap_or_default()),
+    )
+}
+
+/// What a response to a read says of each row of a batch, and its entries as columns.
+pub(super) fn read(
+    write: &Write,
+    response: Response,
+    batch: &Batch,
+    keep: bool,
+) -> Result<PairedResponse, Error> {
+    let paired = pair(write, &response, batch, keep)?;
+    let paired: Vec<_> = paired.into_iter().map(Paired::into_owned).collect();
+    let entries = paired.iter().filter_map(|paired| match paired {
+        Paired::Named { entry, .. } => entry.clone(),
+        Paired::Absent => None,
+    });
+    let page = if keep {
+        let page = page_of(&response.body, entries);
+        let unread = |error| unreadable(&response, format!("the response cannot be kept: {error}"));
+        Some(Box::new(page.map_err(unread)?))
+    } else {
+        None
+    };
+    Ok(PairedResponse {
+        response,
+        paired: Some(paired),
+        page,
+    })
 }
 
 /// The rows of a batch.

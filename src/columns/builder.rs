@@ -29,13 +29,18 @@ const MOST_USUAL: usize = 512;
 /// The shape of a row that was read by the slow reader.
 const NO_SHAPE: u32 = u32::MAX;
 
+/// The rows of a response have more different members than a page can hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("its rows have more than {MOST_COLUMNS} different members, or {MOST_CELLS} cells")]
+pub struct TooWide;
+
 /// Puts rows into columns, one after another.
 #[derive(Debug)]
 pub struct Builder {
-    pub(super) rows: usize,
+    rows: usize,
     /// About as many rows as will come.
     capacity: usize,
-    pub(super) columns: Vec<Column>,
+    columns: Vec<Column>,
     by_name: HashMap<Arc<str>, usize>,
     members: Members,
     /// The members of the row that is read.
@@ -49,6 +54,8 @@ pub struct Builder {
     /// Columns that were seen so far.
     seen: usize,
     bytes: usize,
+    /// A row was left out because it has too many members.
+    overflow: bool,
 }
 
 impl Builder {
@@ -69,12 +76,14 @@ impl Builder {
             id: None,
             seen: 0,
             bytes: 0,
+            overflow: false,
         }
     }
 
+    /// Whether the rows have more members, or more of them that other rows lack, than a page may hold.
     pub(super) fn is_too_wide(&self) -> bool {
-        let columns = self.columns.len();
-        columns > MOST_COLUMNS || columns.saturating_mul(self.rows) > MOST_CELLS
+        let columns = self.columns.len().max(self.members.known.len());
+        self.overflow || columns > MOST_COLUMNS || columns.saturating_mul(self.rows) > MOST_CELLS
     }
 
     /// Adds a row, which is JSON.
@@ -95,6 +104,7 @@ impl Builder {
         self.bytes += raw.len();
         match self.read_object(scanner, watched, shown) {
             Ok(()) if scanner.is_at_end() => self.end_row(),
+            _ if self.is_too_wide() => {}
             _ => self.push_odd(raw, watched, shown, before),
         }
         self.id
@@ -110,6 +120,8 @@ impl Builder {
         let (start, before) = (scanner.at, shown.len());
         if self.read_object(scanner, watched, shown).is_ok() {
             self.end_row();
+        } else if self.is_too_wide() {
+            return Err(Odd);
         } else {
             scanner.at = start;
             scanner.skip(1)?;
@@ -140,6 +152,9 @@ impl Builder {
         }
         let (mut last, mut has_attributes) = (ROW, false);
         loop {
+            if self.members.known.len() > MOST_COLUMNS {
+                return Err(Odd);
+            }
             let member = self.members.read(scanner, Level::Row, last, watched)?;
             last = member;
             let (first, start) = (scanner.peek(), scanner.at);
@@ -186,6 +201,9 @@ impl Builder {
         }
         let mut last = ATTRIBUTES_OBJECT;
         loop {
+            if self.members.known.len() > MOST_COLUMNS {
+                return Err(Odd);
+            }
             let member = self.members.read(scanner, Level::Attributes, last, &[])?;
             last = member;
             let first = scanner.peek();
@@ -330,6 +348,14 @@ impl Builder {
         shown: &mut Vec<Option<Range<usize>>>,
         before: usize,
     ) {
+        // Counted before they take memory; a colon in a text counts too, but no field is that long.
+        if memchr::memchr_iter(b':', raw.as_bytes())
+            .nth(MOST_COLUMNS)
+            .is_some()
+        {
+            self.overflow = true;
+            return;
+        }
         let rows = self.rows;
         self.columns.iter_mut().for_each(|column| column.truncate(rows));
         shown.truncate(before);
@@ -377,8 +403,18 @@ impl Builder {
     }
 
     /// The page.
-    #[must_use]
-    pub fn build(mut self) -> Page {
+    ///
+    /// # Errors
+    /// [`TooWide`] if its rows have too many members.
+    pub fn build(self) -> Result<Page, TooWide> {
+        if self.is_too_wide() {
+            return Err(TooWide);
+        }
+        Ok(self.finish())
+    }
+
+    /// The page of rows of which none was left out.
+    pub(super) fn finish(mut self) -> Page {
         self.columns.iter_mut().for_each(Column::seal);
         fit(&mut self.shape_of);
         let mut order: Vec<usize> = (0..self.columns.len())

@@ -15,7 +15,7 @@ mod texts;
 mod time;
 
 pub use arrow::{Batches, Parts, Texts as TextLayout, batch, text};
-pub use builder::Builder;
+pub use builder::{Builder, TooWide};
 pub use column::{Cell, Column, List, printed_time};
 pub use kind::Type;
 pub use page::Page;

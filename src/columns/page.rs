@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::builder::Builder;
+use super::builder::{Builder, TooWide};
 use super::column::{Cell, Column};
 use super::kind::FIRST;
 use super::shape::{ATTRIBUTES, Member, attribute_number};
@@ -32,8 +32,11 @@ pub struct Page {
 }
 
 impl Page {
-    /// Rows that are JSON, each.
-    pub fn of<'r>(rows: impl Iterator<Item = &'r str>) -> Self {
+    /// Rows, each of them JSON.
+    ///
+    /// # Errors
+    /// [`TooWide`] if they have too many different members.
+    pub fn of<'r>(rows: impl Iterator<Item = &'r str>) -> Result<Self, TooWide> {
         let mut builder = Builder::new(0);
         rows.for_each(|row| builder.push(row));
         builder.build()

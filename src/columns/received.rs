@@ -91,7 +91,7 @@ impl Received {
             }
             Ok(false)
         })?;
-        Ok(builder.build())
+        builder.build().map_err(|_| Odd)
     }
 
     fn slow(&mut self, body: &Bytes, member: Option<&str>, watched: &[&str]) -> Result<(), String> {
@@ -110,14 +110,10 @@ impl Received {
             }
             self.rows.push((range, id));
             if builder.is_too_wide() {
-                return Err(format!(
-                    "{} rows have {} different members",
-                    builder.rows,
-                    builder.columns.len()
-                ));
+                break;
             }
         }
-        self.page = builder.build();
+        self.page = builder.build().map_err(|error| error.to_string())?;
         let members = if member.is_some() {
             keyed(body)?
         } else {
@@ -162,7 +158,12 @@ impl Received {
         if rows.iter().copied().eq(0..self.rows.len()) {
             return self.page;
         }
-        Page::of(rows.iter().filter_map(|row| self.raw(*row)))
+        let mut builder = Builder::new(rows.len());
+        rows.iter()
+            .filter_map(|row| self.raw(*row))
+            .for_each(|raw| builder.push(raw));
+        // Some rows of a page have no more members than all of them.
+        builder.finish()
     }
 
     fn text(&self, range: &Range<usize>) -> Option<&str> {

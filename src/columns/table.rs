@@ -194,7 +194,7 @@ impl Table {
         }
         let field = |at: &usize| {
             let (name, kinds) = &names[*at];
-            (name.clone(), Type::of(name, *kinds))
+            (shown(name), Type::of(name, *kinds))
         };
         Layout {
             fields: order.iter().map(field).collect(),
@@ -203,6 +203,15 @@ impl Table {
             of_run,
             rows: self.rows,
         }
+    }
+}
+
+/// The name of a column outside. The C interface of Arrow ends a name at a null character.
+fn shown(name: &Arc<str>) -> Arc<str> {
+    if name.contains('\0') {
+        name.replace('\0', "\\u0000").into()
+    } else {
+        name.clone()
     }
 }
 

@@ -83,6 +83,7 @@ pub fn steps(plan: &Plan, outcomes: Option<&[Outcome]>) -> columns::Table {
     });
     let rows: Vec<String> = rows.collect();
     let mut table = columns::Table::default();
-    table.add(Page::of(rows.iter().map(String::as_str)), 0..);
+    // A step has seven members at most, so it is never too wide.
+    table.add(Page::of(rows.iter().map(String::as_str)).unwrap_or_default(), 0..);
     table
 }

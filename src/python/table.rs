@@ -131,7 +131,9 @@ impl Table {
             (0..).take(rows.len()).collect()
         };
         for (rows, numbers) in rows.chunks(PAGE_ROWS).zip(numbers.chunks(PAGE_ROWS)) {
-            table.add(Page::of(rows.iter().map(String::as_str)), numbers.iter().copied());
+            let page = Page::of(rows.iter().map(String::as_str));
+            let page = page.map_err(|error| PyValueError::new_err(error.to_string()))?;
+            table.add(page, numbers.iter().copied());
         }
         Ok(Self::unfinished(table, rest))
     }
