@@ -264,12 +264,7 @@ fn found(raw: &str) -> Option<Found> {
 }
 
 fn is_active(asset: &Value) -> Option<bool> {
-    match asset.get("isActive")? {
-        Value::Bool(active) => Some(*active),
-        // The example of the "PATCH assets:batch-patch" page prints `"true,"`.
-        Value::String(text) => text.trim_end_matches(',').parse().ok(),
-        _ => None,
-    }
+    value::flag(asset.get("isActive")?)
 }
 
 fn deleted_now(asset: Option<&Value>, _: &SentRow<'_>) -> Now {

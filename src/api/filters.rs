@@ -195,12 +195,7 @@ impl Test {
                 let time = time.as_millisecond();
                 Some(ranges.iter().any(|(from, to)| (*from..=*to).contains(&time)))
             }
-            // The example of the "PATCH assets:batch-patch" page prints `"true,"`.
-            Self::Flag(flag) => match text(shown)?.trim_end_matches(',') {
-                "true" => Some(*flag),
-                "false" => Some(!*flag),
-                _ => None,
-            },
+            Self::Flag(flag) => value::flag(shown).map(|shown| shown == *flag),
             Self::Attribute(name, wanted) => {
                 let shown = shown.get(name)?;
                 any(wanted.iter().map(|wanted| attribute_fits(shown, wanted)))

@@ -124,6 +124,12 @@ impl WriteOptions {
         })
     }
 
+    /// Whether rows whose response was lost are looked up.
+    #[must_use]
+    pub fn reconciles(&self, which: Which) -> bool {
+        self.reconcile || which == Which::Reconcile
+    }
+
     /// What a write with these options resumes. `rows`: the rows of an earlier result to work on.
     #[must_use]
     pub fn resume<'c>(&'c self, header: &'c Header, rows: Option<&'c View>, which: Which) -> Resume<'c> {

@@ -1,13 +1,19 @@
-//! Where a failed read resumes: at its cursor, or with the ids that were not read.
+//! Reads that can be resumed: a list at its cursor, a batch-get with the ids that were not read.
 
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::api::{Call, assets};
+use crate::batch::options::GetOptions;
 use crate::batch::plan::Again;
-use crate::call::Place;
-use crate::error::Error;
+use crate::batch::run::{Ended, Job, Tolerance};
+use crate::call::{Place, Reading, Session};
+use crate::columns::Table;
+use crate::error::{Error, Sent, TransportError};
+use crate::http::{Phase, Stop};
+use crate::ids::ProjectId;
 use crate::ledger::{Ledger, State, View};
 
 /// The request of a read. A call that resumes it must make the same one.
@@ -41,17 +47,30 @@ impl fmt::Debug for Rest {
     }
 }
 
+impl Asked {
+    fn of(session: &Session, call: &Call) -> Self {
+        let body = call.body.as_deref();
+        Self {
+            service: session.service(),
+            path: call.path.clone(),
+            query: call.query.clone(),
+            // What is asked for is JSON.
+            body: body.map(|body| String::from_utf8_lossy(body).into_owned()),
+        }
+    }
+}
+
 impl Rest {
     /// The rest of a list.
     #[must_use]
-    pub fn of_list(asked: Asked, place: Place) -> Self {
+    fn of_list(asked: Asked, place: Place) -> Self {
         let from = From::Page(place);
         Self { asked, from }
     }
 
     /// The rest of a read by ids; `None` if all of them were read.
     #[must_use]
-    pub fn of_rows(asked: Asked, ledger: &Ledger) -> Option<Self> {
+    fn of_rows(asked: Asked, ledger: &Ledger) -> Option<Self> {
         let rows = u32::try_from(ledger.rows()).unwrap_or(u32::MAX);
         let is_left = |row| STILL_TO_BE_READ.contains(&ledger.state(row));
         (!ledger.complete || (0..rows).any(is_left)).then(|| Self {
@@ -64,7 +83,7 @@ impl Rest {
     ///
     /// # Errors
     /// [`Error::Option`] if the call makes another request.
-    pub fn page(&self, asked: &Asked) -> Result<Place, Error> {
+    fn page(&self, asked: &Asked) -> Result<Place, Error> {
         match &self.from {
             From::Page(place) => self.is_of(asked).map(|()| place.clone()),
             From::Rows(_) => Err(another_call()),
@@ -75,7 +94,7 @@ impl Rest {
     ///
     /// # Errors
     /// [`Error::Option`] if the call makes another request.
-    pub fn rows(&self, asked: &Asked) -> Result<(Ledger, Again), Error> {
+    fn rows(&self, asked: &Asked) -> Result<(Ledger, Again), Error> {
         let From::Rows(ledger) = &self.from else {
             return Err(another_call());
         };
@@ -122,6 +141,134 @@ impl Rest {
              after= out to start over"
         )))
     }
+}
+
+/// How a read ended.
+pub struct ReadEnd {
+    pub table: Table,
+    /// What is left of it.
+    pub rest: Option<Rest>,
+    pub error: Option<Error>,
+}
+
+/// An earlier read that failed: what is left of it, and what it read.
+pub type Earlier<'e> = (&'e Rest, &'e Table);
+
+/// A list that is read page by page.
+pub struct List {
+    session: Session,
+    call: Call,
+    asked: Asked,
+    reading: Reading,
+}
+
+impl List {
+    /// # Errors
+    /// [`Error::Option`] if the earlier read asked for something else.
+    pub fn new(session: Session, call: Call, earlier: Option<Earlier<'_>>) -> Result<Self, Error> {
+        let asked = Asked::of(&session, &call);
+        let reading = match earlier {
+            None => Reading::default(),
+            Some((rest, table)) => Reading {
+                place: rest.page(&asked)?,
+                table: table.clone(),
+            },
+        };
+        Ok(Self {
+            session,
+            call,
+            asked,
+            reading,
+        })
+    }
+
+    /// Reads until the list ends, fails or is told to stop.
+    pub async fn read(self, stop: &Stop) -> ReadEnd {
+        let Self {
+            session,
+            call,
+            asked,
+            mut reading,
+        } = self;
+        let read = tokio::select! {
+            read = reading.go_on(&session, call) => read,
+            () = stop.reached(Phase::Now) => Err(stopped()),
+        };
+        let Reading { table, place } = reading;
+        ReadEnd {
+            table,
+            rest: read.is_err().then(|| Rest::of_list(asked, place)),
+            error: read.err(),
+        }
+    }
+}
+
+/// Assets that are read by their ids, as a run over the rows that hold the ids.
+pub struct Get {
+    asked: Asked,
+    before: Option<Table>,
+}
+
+impl Get {
+    /// The read, its run over a source that may be `replayable`, and the ledger of that run.
+    ///
+    /// # Errors
+    /// [`Error::Option`] if the earlier read asked for something else.
+    pub fn new(
+        session: &Session,
+        project: ProjectId,
+        options: GetOptions,
+        replayable: bool,
+        earlier: Option<Earlier<'_>>,
+    ) -> Result<(Self, Job, Ledger), Error> {
+        let write = &assets::BATCH_GET;
+        let query = options.query();
+        let call = session.to(&write.endpoint, &[("project", &project.to_string())])?;
+        let asked = Asked::of(session, &call.with_query(query.clone()));
+        let (ledger, again) = match earlier {
+            None => (Ledger::default(), Again::default()),
+            Some((rest, _)) => rest.rows(&asked)?,
+        };
+        let job = Job {
+            write,
+            project,
+            query,
+            batch_size: options.batch_size,
+            policy: options.policy(write.row),
+            tolerance: Tolerance::All,
+            dry_run: false,
+            keep: true,
+            replayable,
+            reconcile: false,
+            again,
+            journal: None,
+        };
+        let before = earlier.map(|(_, table)| table.clone());
+        Ok((Self { asked, before }, job, ledger))
+    }
+
+    /// What the run read, with what was read before.
+    #[must_use]
+    pub fn end(self, ended: Ended, ledger: &Ledger) -> ReadEnd {
+        let Ended { mut table, fatal } = ended;
+        if let Some(before) = &self.before {
+            table.append(before);
+        }
+        table.sort();
+        table.missing.extend(ledger.missing());
+        ReadEnd {
+            table,
+            rest: Rest::of_rows(self.asked, ledger),
+            error: fatal,
+        }
+    }
+}
+
+fn stopped() -> Error {
+    Error::Transport(TransportError::new(
+        Sent::Maybe,
+        "stopped while reading".to_owned(),
+    ))
 }
 
 /// Rows of a read by ids that have no outcome yet.

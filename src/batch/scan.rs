@@ -1,7 +1,10 @@
 //! A look over rows before a call: what has to be read so that they can be checked.
 
+use crate::api::RowShape;
+use crate::batch::options::WriteOptions;
+use crate::error::Error;
 use crate::input::{Cell, Column, Label, More, Sink, Source, SourceError};
-use crate::validation::{Policy, RowWriter};
+use crate::validation::{Names, RowWriter};
 
 /// What a look over rows found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,13 +27,25 @@ const OF_NAMES: [&str; 5] = [
     "uuid",
 ];
 
-/// Looks over all rows.
+/// Looks over all rows of a write. `names`: what names are looked up in, or why they cannot be without the settings.
 ///
 /// # Errors
 /// When the source fails.
-pub fn scan(source: &mut dyn Source, policy: Policy) -> Result<Found, SourceError> {
+pub fn scan(
+    source: &mut dyn Source,
+    options: &WriteOptions,
+    shape: RowShape,
+    names: Result<Names, Error>,
+) -> Result<Found, SourceError> {
+    // A mapping may name attributes that are not known yet.
+    let Ok(names) = names else {
+        return Ok(Found {
+            names: true,
+            assets: Vec::new(),
+        });
+    };
     let mut scanner = Scanner {
-        writer: RowWriter::new(policy),
+        writer: RowWriter::new(options.policy(shape, None, names)),
         body: Vec::new(),
         found: Found::default(),
     };

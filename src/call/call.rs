@@ -34,6 +34,12 @@ impl Session {
         Call::new(endpoint, &[&prefix, places].concat())
     }
 
+    /// The service that this client talks to.
+    #[must_use]
+    pub fn service(&self) -> String {
+        self.caller.options().service()
+    }
+
     /// Sends a call, retries it if that is safe, and reads its response. `at` is called at each stage.
     pub async fn call<T>(&self, call: &Call, at: At<'_>, read: ReadAs<'_, T>) -> CallOutcome<T> {
         let request = call.prepare();

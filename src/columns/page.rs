@@ -150,11 +150,9 @@ pub(super) fn read_row(raw: &str) -> Map<String, Value> {
     let Value::Object(mut row) = value else {
         return std::iter::once(("value".to_owned(), value)).collect();
     };
-    // The example of the PATCH assets:batch-patch page prints `"version": "2,"` and `"isActive": "true,"`.
     for name in ["version", "isActive"] {
         if let Some(Value::String(text)) = row.get(name)
-            && let Ok(scalar @ (Value::Number(_) | Value::Bool(_))) =
-                serde_json::from_str(text.trim().trim_end_matches(','))
+            && let Some(scalar) = value::misprinted(text)
         {
             row.insert(name.to_owned(), scalar);
         }

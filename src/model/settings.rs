@@ -6,6 +6,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::model::value;
+
 /// A category as it was read; its place in the tree is its parent alone ("GET categories" reference page: `isLeaf` and
 /// `subcategoryIds` may be stale).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -97,11 +99,7 @@ fn text(entry: &Value, name: &str) -> Option<String> {
 }
 
 fn flag(entry: &Value, name: &str) -> Option<bool> {
-    match entry.get(name)? {
-        Value::Bool(flag) => Some(*flag),
-        Value::String(text) => text.trim_end_matches(',').parse().ok(),
-        _ => None,
-    }
+    value::flag(entry.get(name)?)
 }
 
 /// Active unless the entry says otherwise: examples carry `deletedAt` beside `isActive: true`, and `isActive` is trusted.

@@ -1,11 +1,11 @@
-//! An answer as a value, as far as it can be read.
+//! A response as a value, as far as it can be read.
 
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::model::asset::keyed;
 
-/// Deeper than anything that is looked for in an answer.
+/// Deeper than anything that is looked for in a response.
 const DEEPEST: usize = 8;
 
 /// Reads JSON; nothing if it is none.
@@ -19,6 +19,23 @@ pub fn read(text: &str) -> Option<Value> {
         Err(_) => serde_json::from_str(text).ok()?,
     };
     Some(in_parts(raw, 0))
+}
+
+/// The number or truth value that a text is: the example of the PATCH assets:batch-patch page prints `"version": "2,"` and
+/// `"isActive": "true,"`.
+#[must_use]
+pub fn misprinted(text: &str) -> Option<Value> {
+    let value = serde_json::from_str(text.trim().trim_end_matches(',')).ok()?;
+    matches!(value, Value::Number(_) | Value::Bool(_)).then_some(value)
+}
+
+/// A truth value, or nothing if it is none.
+#[must_use]
+pub fn flag(value: &Value) -> Option<bool> {
+    match value {
+        Value::String(text) => misprinted(text)?.as_bool(),
+        value => value.as_bool(),
+    }
 }
 
 fn in_parts(raw: &RawValue, depth: usize) -> Value {

@@ -13,27 +13,25 @@ use super::attached::{Held, attached};
 use super::errors::{exception, refused};
 use super::ledger::Ledger;
 use super::logs;
-use super::operation::{Ended, Left, Operation};
+use super::operation::{Ended, Operation};
 use super::rows::{PythonSource, Rows};
 use super::runtime::PerProcess;
 use super::settings::Settings;
 use super::setup::{Description, mistaken, steps};
 use super::table::Table;
-use crate::api::{self, assets};
+use crate::api;
 use crate::batch::options::{GetOptions, WriteOptions};
-use crate::batch::plan::Again;
 use crate::batch::readings::Readings;
-use crate::batch::rest::{Asked, Rest};
-use crate::batch::run::Tolerance;
+use crate::batch::rest::{Earlier, Get, List};
 use crate::batch::settings::Reader;
 use crate::batch::setup::Writer;
 use crate::batch::start::{Start, Which};
 use crate::batch::{Job, Run, scan};
-use crate::call::{Reading, Session};
-use crate::error::{Error, TransportError};
+use crate::call::Session;
+use crate::error::Error;
 use crate::http::auth::Fetching;
 use crate::http::send::Network;
-use crate::http::{Caller, Phase, Stop, Token, TokenSource};
+use crate::http::{Caller, Stop, Token, TokenSource};
 use crate::ids::ProjectId;
 use crate::input::{More, Sink, Source, SourceError};
 use crate::ledger::journal::Header;
@@ -62,12 +60,27 @@ enum Auth {
 fn names(
     py: Python<'_>,
     given: &WriteOptions,
+    rows: &Rows,
     settings: Option<&Bound<'_, Settings>>,
     assets: Option<&Bound<'_, Table>>,
 ) -> Result<Names, Error> {
     let settings = settings.map(|settings| settings.get().0.clone());
     let assets = assets.map(Bound::get);
-    py.detach(|| given.names(settings, assets.map(Table::rows)))
+    let names = py.detach(|| given.names(settings, assets.map(Table::rows)))?;
+    Ok(Names {
+        category: rows.template_category(),
+        row_title: rows.label_title(),
+        ..names
+    })
+}
+
+/// What an earlier read left and read.
+fn earlier<'a>(py: Python<'_>, after: Option<&'a Bound<'_, Table>>) -> PyResult<Option<Earlier<'a>>> {
+    let earlier = |after: &'a Bound<'_, Table>| after.get().rest().map(|rest| (rest, after.get().table()));
+    after
+        .map(earlier)
+        .transpose()
+        .map_err(|error| exception(py, &error))
 }
 
 #[pymethods]
@@ -113,9 +126,7 @@ impl Engine {
     ) -> PyResult<Operation> {
         let given: WriteOptions = depythonize(options)?;
         let write = api::write_of(verb).map_err(|error| exception(py, &error))?;
-        let mut names = names(py, &given, settings, assets).map_err(|error| exception(py, &error))?;
-        names.category = rows.get().template_category();
-        names.row_title = rows.get().label_title();
+        let names = names(py, &given, rows.get(), settings, assets).map_err(|error| exception(py, &error))?;
         let source = rows.get().source(py)?;
         let tolerance = given
             .tolerance(source.rows())
@@ -150,15 +161,16 @@ impl Engine {
             dry_run: given.dry_run,
             keep: given.returning,
             replayable: source.rows().is_some(),
-            reconcile: given.reconcile || which == Which::Reconcile,
+            reconcile: given.reconciles(which),
             again,
             journal,
         };
         let returning = given.returning;
-        self.operation(py, job, source, ledger, Left::default(), move |mut ended, _| {
+        self.operation(py, job, source, ledger, move |mut ended, _| {
             ended.table.sort();
             Ended {
                 table: returning.then_some(ended.table),
+                rest: None,
                 settings: None,
                 error: ended.fatal,
             }
@@ -177,56 +189,15 @@ impl Engine {
     ) -> PyResult<Operation> {
         let given: GetOptions = depythonize(options)?;
         let source = rows.get().source(py)?;
-        let project = project_id(py, project)?;
-        let query = given.query();
         let session = Session::new(self.caller(py)?, Stop::default());
-        let call = session
-            .to(&assets::BATCH_GET.endpoint, &[("project", &project.to_string())])
+        let earlier = earlier(py, after)?;
+        let replayable = source.rows().is_some();
+        let (get, job, ledger) = Get::new(&session, project_id(py, project)?, given, replayable, earlier)
             .map_err(|error| exception(py, &error))?;
-        let asked = Asked {
-            service: self.options.service(),
-            path: call.path,
-            query: query.clone(),
-            body: None,
-        };
-        let (ledger, again) = match after {
-            None => (ledger::Ledger::default(), Again::default()),
-            Some(after) => {
-                let rest = after.get().rest().and_then(|rest| rest.rows(&asked));
-                rest.map_err(|error| exception(py, &error))?
-            }
-        };
-        let before = after.map(|after| after.get().table().clone());
-        let job = Job {
-            write: &assets::BATCH_GET,
-            project,
-            query,
-            batch_size: given.batch_size,
-            policy: given.policy(assets::BATCH_GET.row),
-            tolerance: Tolerance::All,
-            dry_run: false,
-            keep: true,
-            replayable: source.rows().is_some(),
-            reconcile: false,
-            again,
-            journal: None,
-        };
         let ledger = Arc::new(Mutex::new(ledger));
-        let left = Left::default();
-        let leaves = left.clone();
-        self.operation(py, job, source, ledger, left, move |mut ended, ledger| {
-            if let Some(before) = &before {
-                ended.table.append(before);
-            }
-            ended.table.sort();
-            let rest = Rest::of_rows(asked, &ledger::lock(ledger));
-            *leaves.lock().unwrap_or_else(PoisonError::into_inner) = rest;
-            ended.table.missing.extend(ledger::lock(ledger).missing());
-            Ended {
-                table: Some(ended.table),
-                settings: None,
-                error: ended.fatal,
-            }
+        self.operation(py, job, source, ledger, move |ended, ledger| {
+            let ledger = ledger::lock(ledger);
+            Ended::of_read(get.end(ended, &ledger))
         })
     }
 
@@ -243,16 +214,10 @@ impl Engine {
     ) -> PyResult<(bool, Vec<String>)> {
         let given: WriteOptions = depythonize(options)?;
         let shape = api::write_of(verb).map_err(|error| exception(py, &error))?.row;
-        // Without settings a mapping may name attributes that are not known yet: that needs them.
-        let Ok(mut names) = names(py, &given, settings, None) else {
-            return Ok((true, Vec::new()));
-        };
-        names.category = rows.get().template_category();
-        names.row_title = rows.get().label_title();
+        let names = names(py, &given, rows.get(), settings, None);
         let mut source = rows.get().source(py)?;
-        let policy = given.policy(shape, None, names);
         let raised = source.error();
-        let found = py.detach(|| scan::scan(&mut source, policy));
+        let found = py.detach(|| scan::scan(&mut source, &given, shape, names));
         match found {
             Ok(found) => Ok((found.names, found.assets)),
             Err(error) => {
@@ -290,18 +255,12 @@ impl Engine {
             };
             Ended {
                 table: None,
+                rest: None,
                 settings,
                 error,
             }
         });
-        let operation = Operation::new(
-            work,
-            SharedLedger::default(),
-            stop,
-            None,
-            Arc::default(),
-            Left::default(),
-        );
+        let operation = Operation::new(work, SharedLedger::default(), stop, None, Arc::default());
         Ok(operation.waits_for(reading))
     }
 
@@ -337,6 +296,7 @@ impl Engine {
             let outcomes = writer.apply(&planned).await;
             Ended {
                 table: Some(steps(&planned, Some(&outcomes))),
+                rest: None,
                 settings: None,
                 error: None,
             }
@@ -347,7 +307,6 @@ impl Engine {
             stop,
             None,
             Arc::default(),
-            Left::default(),
         ))
     }
 
@@ -376,47 +335,19 @@ impl Engine {
             .and_then(|list| session.to(list, &places))
             .map_err(|error| exception(py, &error))?
             .with_query(query);
-        let call = match &body {
-            Some(body) => call.with_body(body.clone()),
+        let call = match body {
+            Some(body) => call.with_body(body),
             None => call,
         };
-        let asked = Asked {
-            service: self.options.service(),
-            path: call.path.clone(),
-            query: call.query.clone(),
-            body,
-        };
-        let mut reading = Reading::default();
-        if let Some(after) = after {
-            let place = after.get().rest().and_then(|rest| rest.page(&asked));
-            reading.place = place.map_err(|error| exception(py, &error))?;
-            reading.table = after.get().table().clone();
-        }
+        let list = List::new(session, call, earlier(py, after)?).map_err(|error| exception(py, &error))?;
         let stopping = stop.clone();
-        let left = Left::default();
-        let leaves = left.clone();
-        let work = Box::pin(async move {
-            let read = tokio::select! {
-                read = reading.go_on(&session, call) => read,
-                () = stopping.reached(Phase::Now) => Err(stopped()),
-            };
-            if read.is_err() {
-                let rest = Rest::of_list(asked, reading.place);
-                *leaves.lock().unwrap_or_else(PoisonError::into_inner) = Some(rest);
-            }
-            Ended {
-                table: Some(reading.table),
-                settings: None,
-                error: read.err(),
-            }
-        });
+        let work = Box::pin(async move { Ended::of_read(list.read(&stopping).await) });
         Ok(Operation::new(
             work,
             SharedLedger::default(),
             stop,
             None,
             Arc::default(),
-            left,
         ))
     }
 }
@@ -450,7 +381,6 @@ impl Engine {
         job: Job,
         source: PythonSource,
         ledger: SharedLedger,
-        left: Left,
         finish: impl FnOnce(crate::batch::run::Ended, &SharedLedger) -> Ended + Send + 'static,
     ) -> PyResult<Operation> {
         let caller = self.caller(py)?;
@@ -463,19 +393,12 @@ impl Engine {
             let ended = run.drive(Box::new(Blocking(source))).await;
             finish(ended, &theirs)
         });
-        Ok(Operation::new(work, ledger, stop, rows, error, left))
+        Ok(Operation::new(work, ledger, stop, rows, error))
     }
 }
 
 fn project_id(py: Python<'_>, text: &str) -> PyResult<ProjectId> {
     ProjectId::parse(text).map_err(|error| exception(py, &error))
-}
-
-fn stopped() -> Error {
-    Error::Transport(TransportError::new(
-        crate::error::Sent::Maybe,
-        "stopped while reading".to_owned(),
-    ))
 }
 
 /// Rows whose reading may wait for the interpreter, or for a slow generator: other requests go on meanwhile.

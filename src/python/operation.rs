@@ -18,7 +18,7 @@ use super::runtime::handle;
 use super::settings::Settings;
 use super::table::Table;
 use crate::batch::readings::Reading;
-use crate::batch::rest::Rest;
+use crate::batch::rest::{ReadEnd, Rest};
 use crate::batch::run::GRACE;
 use crate::columns;
 use crate::error::{Error, Sent, TransportError};
@@ -38,19 +38,28 @@ const TICKS_A_REPORT: u32 = 5;
 /// What a call ends with.
 pub struct Ended {
     pub table: Option<columns::Table>,
+    /// What is left of a read.
+    pub rest: Option<Rest>,
     pub settings: Option<Arc<settings::Settings>>,
     pub error: Option<Error>,
+}
+
+impl Ended {
+    pub fn of_read(end: ReadEnd) -> Self {
+        Self {
+            table: Some(end.table),
+            rest: end.rest,
+            settings: None,
+            error: end.error,
+        }
+    }
 }
 
 /// The work of a call: one future, whoever drives it.
 pub type Work = Pin<Box<dyn Future<Output = Ended> + Send>>;
 
-/// What is left of a read, once it has ended before its end.
-pub type Left = Arc<Mutex<Option<Rest>>>;
-
 /// What the driver and whoever looks share.
 struct Shared {
-    left: Left,
     ledger: SharedLedger,
     stop: Stop,
     interrupted: AtomicBool,
@@ -91,12 +100,10 @@ impl Operation {
         stop: Stop,
         rows: Option<usize>,
         source_error: Arc<Mutex<Option<PyErr>>>,
-        left: Left,
     ) -> Self {
         Self {
             work: Mutex::new(Some(work)),
             shared: Arc::new(Shared {
-                left,
                 ledger,
                 stop,
                 interrupted: AtomicBool::new(false),
@@ -132,8 +139,9 @@ impl Operation {
 
 impl Shared {
     fn end(&self, ended: Ended) {
+        let rest = ended.rest;
         let table = ended.table.and_then(|table| {
-            let table = Table::unfinished(table, locked(&self.left).take());
+            let table = Table::unfinished(table, rest);
             attached(|py| Py::new(py, table).ok()).flatten()
         });
         let settings = ended
@@ -177,6 +185,7 @@ impl Shared {
 fn ended(joined: Result<Ended, tokio::task::JoinError>) -> Ended {
     joined.unwrap_or_else(|error| Ended {
         table: None,
+        rest: None,
         settings: None,
         error: Some(Error::Transport(TransportError::new(
             Sent::Maybe,
