@@ -312,7 +312,7 @@ mod tests {
         })
         .unwrap_err();
         assert!(
-            matches!(&error, Error::Option(text) if text.contains("another verb")),
+            matches!(&error, Error::Option(text) if text.contains("this call is a delete")),
             "{error}"
         );
     }
