@@ -610,6 +610,13 @@ fn a_row_of_many_members_is_refused_before_it_takes_memory() {
 }
 
 #[test]
+fn colons_are_no_members() {
+    let texts = ":".repeat(50_000);
+    let row = format!(r#"{{"id":"a","version":"2,","description":"{texts}"}}"#);
+    assert_eq!(Page::of(std::iter::once(&row[..])).unwrap().rows(), 1);
+}
+
+#[test]
 fn a_name_with_a_null_character_can_be_exported() {
     let (fields, values) = exported(&table(&[json!({"id": "a", "x\u{0}y": 1})]), None);
     assert_eq!(fields[1].0, "x\\u0000y");

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import subprocess
 import sys
 from typing import Any
@@ -148,6 +149,13 @@ def test_pandas_types_do_not_depend_on_the_rows() -> None:
     assert frame.loc[1, ["version", "isActive", "ca1"]].isna().all()
     whole = table(rows[:1]).to_pandas()
     pandas.testing.assert_series_equal(whole.dtypes, frame[whole.columns].dtypes)
+
+
+def test_a_wide_table_can_be_pickled() -> None:
+    rows = [{"id": f"{row}", f"x{row % 6000}": row} for row in range(1000)]
+    rows[0] |= {f"y{column}": column for column in range(6000)}
+    # A page of these rows would be too wide.
+    assert list(pickle.loads(pickle.dumps(table(rows)))) == rows
 
 
 CODE = """

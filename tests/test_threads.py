@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -190,3 +191,27 @@ def test_a_progress_function_calls_its_own_client(
             assert project.categories()
 
         assert project.assets.create(made, batch_size=1, progress=look, validate=False, **options).ok
+
+
+def test_rows_whose_reading_ends_early_may_make_calls(
+    project: acc.Project, kit: Kit, capfd: pytest.CaptureFixture[str]
+) -> None:
+    closed: list[object] = []
+
+    class Plant:
+        def __iter__(self) -> Iterator[dict[str, object]]:
+            try:
+                yield {"clientAssetId": ""}
+                for number in range(100_000):
+                    yield kit.row(f"AHU-{number}")
+            finally:
+                closed.append(project.categories())
+
+    result = project.assets.create(Plant(), on_error="collect", max_errors=0, batch_size=1)
+    assert result.counts["invalid"] == 1
+    for _ in range(100):
+        if closed:
+            break
+        time.sleep(0.05)
+    assert len(closed) == 1
+    assert capfd.readouterr().err == ""

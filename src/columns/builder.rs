@@ -14,7 +14,7 @@ use super::page::{Page, read_row};
 use super::shape::{
     ATTRIBUTES, ATTRIBUTES_OBJECT, Level, Member, Members, ROW, Role, Slot, attribute_number,
 };
-use crate::model::asset::{members, range_in};
+use crate::model::asset::{keyed, members, range_in};
 use crate::model::scan::{Number, Odd, Scanner};
 
 /// No project has so many custom attributes, and no list so many rows with that many of them: if each row had
@@ -348,11 +348,8 @@ impl Builder {
         shown: &mut Vec<Option<Range<usize>>>,
         before: usize,
     ) {
-        // Counted before they take memory; a colon in a text counts too, but no field is that long.
-        if memchr::memchr_iter(b':', raw.as_bytes())
-            .nth(MOST_COLUMNS)
-            .is_some()
-        {
+        // Counted before they become values, which take far more memory.
+        if members_of(raw) > MOST_COLUMNS {
             self.overflow = true;
             return;
         }
@@ -443,6 +440,15 @@ impl Builder {
             odd: self.odd,
         }
     }
+}
+
+/// How many members a row has, and its custom attributes.
+fn members_of(raw: &str) -> usize {
+    let row = keyed(raw.as_bytes()).unwrap_or_default();
+    let attributes = row.iter().filter(|(name, _)| name == ATTRIBUTES);
+    let attributes =
+        attributes.map(|(_, raw)| keyed(raw.get().as_bytes()).map_or(0, |members| members.len()));
+    attributes.sum::<usize>() + row.len()
 }
 
 /// The column of a custom attribute.

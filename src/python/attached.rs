@@ -60,8 +60,9 @@ impl<T> DerefMut for Held<T> {
 
 impl<T> Drop for Held<T> {
     fn drop(&mut self) {
-        // At the end of the process nobody forks any more.
-        attached(|_| drop(self.0.take()));
+        // Code of the user's may run, such as the `finally` of a generator, and may make calls of its own. At the end of
+        // the process, where nobody forks any more, it is left to `PyO3`.
+        tokio::task::block_in_place(|| attached(|_| drop(self.0.take())));
     }
 }
 

@@ -292,18 +292,26 @@ impl Operation {
                     joined = &mut work => break joined,
                     () = tokio::time::sleep(LOOK) => {}
                 }
-                let asked = || attached(|py| closed.call0(py)?.is_truthy(py));
-                if let Some(Ok(true)) = tokio::task::block_in_place(asked) {
+                // An exception must not leave it: it would be dropped without the interpreter.
+                let asked = || {
+                    attached(|py| {
+                        closed
+                            .call0(py)
+                            .is_ok_and(|closed| closed.is_truthy(py).unwrap_or(false))
+                    })
+                };
+                if tokio::task::block_in_place(asked) == Some(true) {
                     shared.stop.to(Phase::Drain);
                 }
             };
             shared.end(ended(joined));
             tokio::task::block_in_place(logs::flush);
             // The loop that waits may be closed, or the interpreter gone; then nobody waits.
-            let called = attached(|py| done.call0(py).map(drop));
-            if let Some(Err(raised)) = called {
-                log::debug!(target: "acc_assets", "nobody waited for a call: {raised}");
-            }
+            attached(|py| {
+                if let Err(raised) = done.call0(py) {
+                    log::debug!(target: "acc_assets", "nobody waited for a call: {raised}");
+                }
+            });
         });
         Ok(())
     }
@@ -411,9 +419,17 @@ impl Shared {
         Python::attach(|py| {
             if raised.is_instance_of::<PyKeyboardInterrupt>(py) {
                 self.interrupted.store(true, Ordering::Release);
-            } else {
-                locked(&self.end).signal.get_or_insert(raised);
+                return;
             }
+            // What is dropped may run Python code: after the mutex.
+            let spare = {
+                let mut end = locked(&self.end);
+                match end.signal {
+                    Some(_) => Some(raised),
+                    None => end.signal.replace(raised),
+                }
+            };
+            drop(spare);
         });
     }
 }

@@ -382,8 +382,15 @@ impl PythonSource {
         Arc::clone(&self.error)
     }
 
+    /// Keeps what the rows raised first.
     fn keep(&self, raised: PyErr) {
-        *self.error.lock().unwrap_or_else(PoisonError::into_inner) = Some(raised);
+        let mut error = self.error.lock().unwrap_or_else(PoisonError::into_inner);
+        let spare = match *error {
+            Some(_) => Some(raised),
+            None => error.replace(raised),
+        };
+        drop(error);
+        attached(|_| drop(spare));
     }
 
     fn fill_some(&mut self, sink: &mut dyn Sink) -> Result<More, SourceError> {

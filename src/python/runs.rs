@@ -42,6 +42,7 @@ pub fn watch_forks(py: Python<'_>) -> PyResult<()> {
     fn before(py: Python<'_>) {
         py.detach(lock::wait_for_commits);
     }
+    lock::watch_forks();
     let os = py.import("os")?;
     // Windows has no fork.
     let Some(register) = os.getattr_opt("register_at_fork")? else {

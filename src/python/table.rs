@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::capsule::{self, stream_capsule};
 use super::objects::{FrameColumn, Objects};
 use crate::batch::rest::Rest;
-use crate::columns::{self, Batches, Page, TextLayout};
+use crate::columns::{self, Batches, Page, TextLayout, TooWide};
 use crate::error::Error;
 
 /// Rows of responses, as columns.
@@ -131,9 +131,7 @@ impl Table {
             (0..).take(rows.len()).collect()
         };
         for (rows, numbers) in rows.chunks(PAGE_ROWS).zip(numbers.chunks(PAGE_ROWS)) {
-            let page = Page::of(rows.iter().map(String::as_str));
-            let page = page.map_err(|error| PyValueError::new_err(error.to_string()))?;
-            table.add(page, numbers.iter().copied());
+            add(&mut table, rows, numbers).map_err(|error| PyValueError::new_err(error.to_string()))?;
         }
         Ok(Self::unfinished(table, rest))
     }
@@ -149,6 +147,20 @@ impl Table {
         let batches = py.detach(|| Batches::new(&self.0, texts));
         stream_capsule(py, Box::new(batches))
     }
+}
+
+/// Adds rows as one page, or as several if they are too wide together.
+fn add(table: &mut columns::Table, rows: &[String], numbers: &[u32]) -> Result<(), TooWide> {
+    match Page::of(rows.iter().map(String::as_str)) {
+        Ok(page) => table.add(page, numbers.iter().copied()),
+        Err(error) if rows.len() < 2 => return Err(error),
+        Err(_) => {
+            let half = rows.len() / 2;
+            add(table, &rows[..half], &numbers[..half])?;
+            add(table, &rows[half..], &numbers[half..])?;
+        }
+    }
+    Ok(())
 }
 
 /// A batch as a stream of its own.

@@ -1,7 +1,7 @@
 //! Forks of the process, in which a child finds as it left them the locks that other threads held.
 //!
-//! Handlers of `pthread_atfork` and not hooks of Python: these run inside the fork, so that no code of others waits while
-//! they hold the locks.
+//! Handlers of `pthread_atfork` and not hooks of Python: these run inside the fork, after all hooks of Python, none of
+//! which can wait for a thread that waits for these locks.
 
 #![allow(unsafe_code)]
 

@@ -153,6 +153,12 @@ thread_local! {
 #[cfg(unix)]
 type Forking = (MutexGuard<'static, Held>, RwLockWriteGuard<'static, ()>);
 
+/// Sees to it that a forked child finds the locks free. Each use of a journal does so too, but a program that calls this
+/// when it starts has no thread that forks meanwhile.
+pub fn watch_forks() {
+    fork::watch();
+}
+
 /// Waits until no thread is in `SQLite`, so that a fork right after this waits for nothing. Not with the GIL: a commit may
 /// take as long as the disk does.
 pub fn wait_for_commits() {
