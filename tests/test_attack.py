@@ -522,7 +522,7 @@ def test_a_large_csv_file_is_checked_within_little_memory(tmp_path: pathlib.Path
             result = project.assets.create(arguments["path"], dry_run=True, validate=False, on_error="collect")
         say(counts=result.counts)
         """,
-        most=sized(260, 60),
+        most=sized(180, 60),
         path=os.fspath(path),
     )
     assert said["counts"] == {"invalid": number // 100, "not_sent": number - number // 100}

@@ -137,6 +137,13 @@ def test_a_result_is_retried_once(sim: acc.testing.Simulator, kit: Kit) -> None:
     assert sim.audit()["assets_created"] == 3
 
 
+def test_a_dry_run_is_not_retried(project: acc.Project, kit: Kit) -> None:
+    planned = project.assets.create(kit.rows(3), dry_run=True)
+    for again in (planned.retry, planned.reconcile):
+        with pytest.raises(acc.OptionError, match="without dry_run="):
+            again()
+
+
 def test_a_retry_of_some_rows_leaves_the_others(sim: acc.testing.Simulator, kit: Kit) -> None:
     refused_once(sim)
     client = sim.client(retry=acc.Retry(deadline=1.0, settle=0.2), max_in_flight=1)

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::api::filters::Filter;
 use crate::api::paging::Paging;
-use crate::error::Error;
+use crate::error::{Error, Sent, TransportError};
 use crate::http::refusal::{kept_headers, request_id};
 use crate::http::{Auth, PreparedRequest, Replay, Response, send::Method};
 use crate::model::asset::{entries, list};
@@ -197,6 +197,18 @@ impl Endpoint {
             self.name
         );
         unreadable(response, message)
+    }
+
+    /// The error for a response that takes more memory than allowed. A retry would get the same one.
+    #[must_use]
+    pub fn too_large(&self, reason: &str) -> Error {
+        Error::Transport(TransportError::new(
+            Sent::Answered,
+            format!(
+                "the response of {} is too large: {reason}; ask for less, such as without custom attributes",
+                self.name
+            ),
+        ))
     }
 }
 

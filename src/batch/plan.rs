@@ -292,8 +292,8 @@ pub struct Packer {
     pub invalid: u64,
     /// Nothing more is read once the run is told to end.
     pub stop: Stop,
-    /// Counts only, for a dry run: no batch is kept.
-    pub count_only: bool,
+    /// No batch is kept.
+    count_only: bool,
     pub packed: crate::ledger::Plan,
 }
 
@@ -348,6 +348,15 @@ impl Packer {
             stop: Stop::default(),
             count_only: false,
             packed: crate::ledger::Plan::default(),
+        }
+    }
+
+    /// Counts requests and keeps none, for a dry run. No call resumes it, so its rows need no digests, unless it resumes
+    /// an earlier call.
+    pub fn count_only(&mut self) {
+        self.count_only = true;
+        if self.earlier.is_none() {
+            self.writer.without_digests();
         }
     }
 
@@ -456,7 +465,9 @@ impl Packer {
         let mut ledger = lock(&self.ledger);
         self.row = ledger.push(label.as_label());
         ledger.name_last(key, self.named_by_id);
-        ledger.set_digest(self.row, digest);
+        if !self.count_only {
+            ledger.set_digest(self.row, digest);
+        }
         self.next_row = self.row + 1;
         self.begun = false;
     }

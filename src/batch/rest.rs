@@ -54,7 +54,7 @@ impl Asked {
             service: session.service(),
             path: call.path.clone(),
             query: call.query.clone(),
-            // What is asked for is JSON.
+            // Every request body is JSON, which is UTF-8.
             body: body.map(|body| String::from_utf8_lossy(body).into_owned()),
         }
     }
@@ -182,7 +182,7 @@ impl List {
         })
     }
 
-    /// Reads until the list ends, fails or is told to stop.
+    /// Reads to the end of the list, to an error, or until `stop`.
     pub async fn read(self, stop: &Stop) -> ReadEnd {
         let Self {
             session,

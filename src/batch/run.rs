@@ -201,7 +201,9 @@ impl Run {
             },
             std::mem::take(&mut self.job.again),
         );
-        packer.count_only = self.job.dry_run;
+        if self.job.dry_run {
+            packer.count_only();
+        }
         packer.stop = self.stop.clone();
         self.work(source, &mut packer).await;
         let mut ledger = lock(&self.ledger);

@@ -44,8 +44,10 @@ pub fn scan(
             assets: Vec::new(),
         });
     };
+    let mut writer = RowWriter::new(options.policy(shape, None, names));
+    writer.without_digests();
     let mut scanner = Scanner {
-        writer: RowWriter::new(options.policy(shape, None, names)),
+        writer,
         body: Vec::new(),
         found: Found::default(),
     };

@@ -559,8 +559,9 @@ pub(super) fn read(
     });
     let page = if keep {
         let page = page_of(&response.body, entries);
-        let unread = |error| unreadable(&response, format!("the response cannot be kept: {error}"));
-        Some(Box::new(page.map_err(unread)?))
+        Some(Box::new(page.map_err(|error: TooWide| {
+            write.endpoint.too_large(&error.to_string())
+        })?))
     } else {
         None
     };

@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::Session;
 use crate::api::filters::Checks;
 use crate::api::{Call, Endpoint, Next, unreadable};
-use crate::columns::{self, Received, Table};
+use crate::columns::{self, Received, Table, Unread};
 use crate::error::{Error, shortened};
 use crate::http::{At, Response, untold};
 
@@ -282,7 +282,11 @@ fn read(
     before: u64,
 ) -> Result<(Page, Next), Error> {
     let cannot = |reason: String| endpoint.unreadable(&response, &reason);
-    let received = Received::read(&response.body, endpoint.member(), checks.fields()).map_err(cannot)?;
+    let received = match Received::read(&response.body, endpoint.member(), checks.fields()) {
+        Ok(received) => received,
+        Err(Unread::Wrong(reason)) => return Err(cannot(reason)),
+        Err(Unread::TooLarge(reason)) => return Err(endpoint.too_large(&reason)),
+    };
     let rows = received.rows.len();
     let mut shown = Vec::new();
     for row in 0..rows {

@@ -17,8 +17,8 @@ use super::shape::{
 use crate::model::asset::{keyed, members, range_in};
 use crate::model::scan::{Number, Odd, Scanner};
 
-/// No project has so many custom attributes, and no list so many rows with that many of them: if each row had
-/// members of its own, memory would grow with the square of the rows.
+/// Far more custom attributes than a project has, and cells than a page of them. If each row had its own members, memory
+/// would grow with the square of the rows.
 const MOST_COLUMNS: usize = 20_000;
 const MOST_CELLS: usize = 4 << 20;
 
@@ -54,7 +54,7 @@ pub struct Builder {
     /// Columns that were seen so far.
     seen: usize,
     bytes: usize,
-    /// A row was left out because it has too many members.
+    /// A row was refused because it has too many members.
     overflow: bool,
 }
 
@@ -80,7 +80,7 @@ impl Builder {
         }
     }
 
-    /// Whether the rows have more members, or more of them that other rows lack, than a page may hold.
+    /// Whether the rows have more different members, or more cells, than a page may hold.
     pub(super) fn is_too_wide(&self) -> bool {
         let columns = self.columns.len().max(self.members.known.len());
         self.overflow || columns > MOST_COLUMNS || columns.saturating_mul(self.rows) > MOST_CELLS
@@ -410,7 +410,7 @@ impl Builder {
         Ok(self.finish())
     }
 
-    /// The page of rows of which none was left out.
+    /// The page, if no row was refused.
     pub(super) fn finish(mut self) -> Page {
         self.columns.iter_mut().for_each(Column::seal);
         fit(&mut self.shape_of);

@@ -19,6 +19,6 @@ pub use builder::{Builder, TooWide};
 pub use column::{Cell, Column, List, printed_time};
 pub use kind::Type;
 pub use page::Page;
-pub use received::Received;
+pub use received::{Received, Unread};
 pub use shape::{Member, Slot};
 pub use table::{Layout, Segment, Table};

@@ -28,15 +28,26 @@ pub struct Received {
     members: Vec<(String, Range<usize>)>,
 }
 
+/// Why a response is not read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unread {
+    /// The body is not a list of rows.
+    #[error("{0}")]
+    Wrong(String),
+    /// The body is more than a page can hold.
+    #[error("{0}")]
+    TooLarge(String),
+}
+
 impl Received {
     /// Reads the rows under `member`, or those of a body that is the list; of each of them the `watched` members can be looked
     /// at.
     ///
     /// # Errors
-    /// A text saying what is wrong with the body.
-    pub fn read(body: &Bytes, member: Option<&str>, watched: &[&str]) -> Result<Self, String> {
+    /// Why the response is not read.
+    pub fn read(body: &Bytes, member: Option<&str>, watched: &[&str]) -> Result<Self, Unread> {
         if body.len() > MOST_BYTES {
-            return Err(format!("it is larger than {MOST_BYTES} bytes"));
+            return Err(Unread::TooLarge(format!("it is larger than {MOST_BYTES} bytes")));
         }
         let mut response = Self::empty(body, watched);
         let read = std::str::from_utf8(body)
@@ -94,11 +105,12 @@ impl Received {
         builder.build().map_err(|_| Odd)
     }
 
-    fn slow(&mut self, body: &Bytes, member: Option<&str>, watched: &[&str]) -> Result<(), String> {
+    fn slow(&mut self, body: &Bytes, member: Option<&str>, watched: &[&str]) -> Result<(), Unread> {
         let rows: Vec<&RawValue> = match member {
-            Some(member) => list(body, member)?,
-            None => entries(body)?,
-        };
+            Some(member) => list(body, member),
+            None => entries(body),
+        }
+        .map_err(Unread::Wrong)?;
         let mut builder = Builder::new(rows.len());
         for raw in rows {
             let id = builder.push_watched(raw.get(), watched, &mut self.shown);
@@ -113,9 +125,11 @@ impl Received {
                 break;
             }
         }
-        self.page = builder.build().map_err(|error| error.to_string())?;
+        self.page = builder
+            .build()
+            .map_err(|error| Unread::TooLarge(error.to_string()))?;
         let members = if member.is_some() {
-            keyed(body)?
+            keyed(body).map_err(Unread::Wrong)?
         } else {
             Vec::new()
         };

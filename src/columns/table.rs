@@ -194,7 +194,7 @@ impl Table {
         }
         let field = |at: &usize| {
             let (name, kinds) = &names[*at];
-            (shown(name), Type::of(name, *kinds))
+            (exported(name), Type::of(name, *kinds))
         };
         Layout {
             fields: order.iter().map(field).collect(),
@@ -206,8 +206,8 @@ impl Table {
     }
 }
 
-/// The name of a column outside. The C interface of Arrow ends a name at a null character.
-fn shown(name: &Arc<str>) -> Arc<str> {
+/// The name of a column in frames and Arrow. A null character would end it: Arrow passes names as C strings.
+fn exported(name: &Arc<str>) -> Arc<str> {
     if name.contains('\0') {
         name.replace('\0', "\\u0000").into()
     } else {

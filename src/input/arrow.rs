@@ -200,7 +200,7 @@ impl Chunks {
     }
 }
 
-/// An array. Most cells of a frame are texts, whose type is looked at once and not for each of them.
+/// An array. Most cells of a frame are text, so its type is checked once per array, not once per cell.
 enum Cells {
     Texts(StringArray),
     LargeTexts(LargeStringArray),

@@ -22,7 +22,7 @@ pub struct Finding {
     pub values: Vec<(String, usize)>,
 }
 
-/// How many rows a finding names.
+/// The number of rows to list per finding.
 const FIRST_ROWS: usize = 5;
 /// How many distinct values of a finding are counted, and how many are shown.
 const VALUES: (usize, usize) = (1000, 5);

@@ -21,7 +21,7 @@ pub fn read(text: &str) -> Option<Value> {
     Some(in_parts(raw, 0))
 }
 
-/// The number or truth value that a text is: the example of the PATCH assets:batch-patch page prints `"version": "2,"` and
+/// The number or boolean in a text. The example on the "PATCH assets:batch-patch" page shows `"version": "2,"` and
 /// `"isActive": "true,"`.
 #[must_use]
 pub fn misprinted(text: &str) -> Option<Value> {
@@ -29,7 +29,7 @@ pub fn misprinted(text: &str) -> Option<Value> {
     matches!(value, Value::Number(_) | Value::Bool(_)).then_some(value)
 }
 
-/// A truth value, or nothing if it is none.
+/// A boolean, also one in a text.
 #[must_use]
 pub fn flag(value: &Value) -> Option<bool> {
     match value {

@@ -30,10 +30,10 @@ pub fn attached<T>(work: impl FnOnce(Python<'_>) -> T) -> Option<T> {
     done
 }
 
-/// What holds Python objects and may be dropped by a thread of the core.
+/// A value with Python objects that a thread of the core may drop.
 ///
-/// `PyO3` keeps an object that is dropped without the interpreter in a list of the whole process. A child that another
-/// thread forks meanwhile finds the list locked, and hangs as soon as it calls one of our functions.
+/// `PyO3` puts an object that is dropped without the interpreter into a process-wide list. If another thread forks at that
+/// moment, the child finds the list locked and hangs as soon as it calls one of our functions.
 pub struct Held<T>(Option<T>);
 
 impl<T> Held<T> {
@@ -46,22 +46,20 @@ impl<T> Deref for Held<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        // Only `drop` takes it.
-        self.0.as_ref().expect("it is held until it is dropped")
+        self.0.as_ref().expect("only `drop` takes the value")
     }
 }
 
 impl<T> DerefMut for Held<T> {
     fn deref_mut(&mut self) -> &mut T {
-        // Only `drop` takes it.
-        self.0.as_mut().expect("it is held until it is dropped")
+        self.0.as_mut().expect("only `drop` takes the value")
     }
 }
 
 impl<T> Drop for Held<T> {
     fn drop(&mut self) {
-        // Code of the user's may run, such as the `finally` of a generator, and may make calls of its own. At the end of
-        // the process, where nobody forks any more, it is left to `PyO3`.
+        // This may run the user's code, such as the `finally` of a generator, which may make calls itself. At exit, when
+        // no fork can follow, `PyO3` keeps the objects.
         tokio::task::block_in_place(|| attached(|_| drop(self.0.take())));
     }
 }

@@ -35,8 +35,8 @@ pub fn read(py: Python<'_>, path: PathBuf) -> PyResult<Option<(Bound<'_, PyDict>
     Ok(Some((told, Ledger::new(Arc::new(ledger)))))
 }
 
-/// Has Python wait for commits before a fork, as `os.fork` and multiprocessing make it: the fork itself waits for them
-/// too, but while no other thread can run.
+/// Makes `os.fork` and multiprocessing wait for commits without the GIL. The fork itself waits too, but then no other
+/// thread can run.
 pub fn watch_forks(py: Python<'_>) -> PyResult<()> {
     #[pyfunction]
     fn before(py: Python<'_>) {

@@ -59,6 +59,8 @@ pub struct RowWriter {
     keys_are_given: Option<bool>,
     /// What each column counts as for the identity of a row, as the first call of the run took it.
     headings: BTreeMap<String, Option<String>>,
+    /// Rows get no digests.
+    anonymous: bool,
     // What follows belongs to the row under way.
     number: u32,
     start: usize,
@@ -169,6 +171,7 @@ impl RowWriter {
             overlong: Vec::new(),
             keys_are_given: None,
             headings: BTreeMap::new(),
+            anonymous: false,
             number: 0,
             start: 0,
             import_key_at: None,
@@ -181,6 +184,11 @@ impl RowWriter {
             key: String::new(),
             problems: Vec::new(),
         }
+    }
+
+    /// Computes no digests of rows. Call this before the first column.
+    pub fn without_digests(&mut self) {
+        self.anonymous = true;
     }
 
     /// The handle of a column: the same for the same name, also for one that nobody knows.
@@ -207,6 +215,7 @@ impl RowWriter {
     /// whether the project knows a name may change between two calls, and who a row is may not.
     fn seed(&mut self, name: &str, slot: &Slot) -> Option<Seed> {
         match slot {
+            _ if self.anonymous => return None,
             Slot::Number => return None,
             Slot::Ignored if self.policy.shape == RowShape::Id => return None,
             Slot::Id => return Some(Seed::field("id")),

@@ -1,11 +1,11 @@
-//! Forks of the process, in which a child finds as it left them the locks that other threads held.
+//! Forks of the process. A child inherits locks as other threads held them, and would wait for those threads forever.
 //!
-//! Handlers of `pthread_atfork` and not hooks of Python: these run inside the fork, after all hooks of Python, none of
-//! which can wait for a thread that waits for these locks.
+//! These are handlers of `pthread_atfork`, not hooks of Python: they run inside the fork, after all hooks of Python. So no
+//! hook can wait for a thread that waits for these locks.
 
 #![allow(unsafe_code)]
 
-/// Sees to it that a child finds the locks of this room free. Does nothing where processes do not fork.
+/// Holds the locks of this module during every fork, so that the child finds them free. Does nothing on Windows.
 pub(super) fn watch() {
     #[cfg(unix)]
     unix::watch();

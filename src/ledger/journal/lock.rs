@@ -29,8 +29,8 @@ static HELD: Mutex<Held> = Mutex::new(Held {
     files: Vec::new(),
 });
 
-/// Read by whoever is in `SQLite`, and written by a fork. `SQLite` has locks of the whole process. One that another thread
-/// holds at the fork would be locked in the child for ever.
+/// Held for reading while a thread uses `SQLite`, and for writing during a fork: `SQLite` has process-wide locks, and one
+/// that another thread holds during a fork would stay locked in the child.
 static IN_SQLITE: RwLock<()> = RwLock::new(());
 
 struct Held {
@@ -117,7 +117,7 @@ fn held() -> MutexGuard<'static, Held> {
     HELD.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// To be held while `SQLite` is used. Not twice by one thread: a fork that waits in between would wait for ever.
+/// Hold this while using `SQLite`. Not twice on one thread: a fork that starts in between would block the second one.
 pub(super) fn in_sqlite() -> RwLockReadGuard<'static, ()> {
     fork::watch();
     IN_SQLITE.read().unwrap_or_else(PoisonError::into_inner)
@@ -146,21 +146,20 @@ fn open(path: &Path) -> io::Result<File> {
 
 #[cfg(unix)]
 thread_local! {
-    /// Held from before a fork until after it, so that the list is whole in the child, and `SQLite` is unlocked there.
+    /// The locks held during a fork: the list is consistent in the child, and `SQLite` is unlocked there.
     static FORKING: RefCell<Option<Forking>> = const { RefCell::new(None) };
 }
 
 #[cfg(unix)]
 type Forking = (MutexGuard<'static, Held>, RwLockWriteGuard<'static, ()>);
 
-/// Sees to it that a forked child finds the locks free. Each use of a journal does so too, but a program that calls this
-/// when it starts has no thread that forks meanwhile.
+/// Watches forks from now on. The first use of a journal does this too, but another thread may fork at that moment.
 pub fn watch_forks() {
     fork::watch();
 }
 
-/// Waits until no thread is in `SQLite`, so that a fork right after this waits for nothing. Not with the GIL: a commit may
-/// take as long as the disk does.
+/// Waits until no thread uses `SQLite`, so that a fork right after this need not wait. Call without the GIL: a commit takes
+/// as long as the disk does.
 pub fn wait_for_commits() {
     drop(no_sqlite());
 }
@@ -169,16 +168,16 @@ fn no_sqlite() -> RwLockWriteGuard<'static, ()> {
     IN_SQLITE.write().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Runs in a fork, before it.
+/// Runs before a fork, on the forking thread.
 #[cfg(unix)]
 pub(super) fn before_fork() {
     let no_sqlite = no_sqlite();
     let held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
-    // A thread that is ending has no such place any more; its fork is not watched.
+    // The thread is ending and has no thread-local storage: this fork is not watched.
     let _ = FORKING.try_with(|forking| forking.replace(Some((held, no_sqlite))));
 }
 
-/// Runs in a fork, after it, in the parent and in the child. The child closes the descriptors, which frees no lock of its
+/// Runs after a fork, in the parent and in the child. The child closes the descriptors, which releases no lock of its
 /// parent.
 #[cfg(unix)]
 pub(super) fn after_fork(in_child: bool) {
