@@ -244,10 +244,6 @@ class Write(NamedTuple):
 
     def operation(self, again: _core.Ledger | None = None, which: Which = "retry") -> _core.Operation:
         """Plans it; with `again`, for the failed and unsent rows of that ledger, or for those in doubt."""
-        if again is not None and self.options["dry_run"]:
-            raise OptionError(
-                f"{which}() needs a call that sent something, and this was a dry run. Make the call without dry_run=."
-            )
         if again is not None and not self.rows.replayable:
             rows = '"failed", "not_sent"' if which == "retry" else '"unknown"'
             raise OptionError(
