@@ -12,7 +12,7 @@ export PYO3_PYTHON := $(CURDIR)/$(PYTHON)
 SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md \
            $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name py.typed)
 
-.PHONY: help demo test attack soak kills fuzz lint bench faults wheel clean
+.PHONY: help demo test attack soak kills fuzz sync docs lint bench faults wheel clean
 
 help: ## Print what each target does
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 12
@@ -50,14 +50,23 @@ kills: .venv/.installed ## Kill the process of KILLS random runs (200), and call
 attack: .venv/.installed ## Play hostile files and responses in full size, within bounded memory
 	ATTACK=full $(PYTHON) -m pytest -q -s --durations=5 tests/test_attack.py tests/test_attack_responses.py
 
-lint: .venv/.installed ## Check formatting, lints and types
+docs: .venv/.installed ## Run the examples of README.md and docs/, and write what they print below them
+	$(PYTHON) tools/make_rules.py
+	$(PYTHON) tools/make_docs.py
+
+sync: .venv/.ready ## Generate the synchronous face from the asynchronous one
+	$(PYTHON) tools/make_sync.py
+
+lint: .venv/.installed ## Check formatting, lints, types, generated code, and the output shown in the documentation
 	cargo fmt --check
 	cargo clippy --quiet --locked --all-targets --all-features -- -D warnings
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+	$(PYTHON) tools/make_sync.py --check
 	.venv/bin/mypy
 	.venv/bin/pyright --pythonpath $(PYTHON)
 	$(PYTHON) -m mypy.stubtest --mypy-config-file pyproject.toml acc_assets._core
+	$(PYTHON) tools/make_docs.py --check
 
 # With BASE=<commit>: rounds in which the builds are measured in turn.
 ROUNDS ?= 15
@@ -65,7 +74,7 @@ ROUNDS ?= 15
 bench: dist/.built ## Measure beside other clients (writes benchmarks/results.md), or with BASE=<commit> beside that commit
 	@$(if $(BASE),benchmarks/against $(BASE) $(ROUNDS),benchmarks/run)
 
-faults: dist/.built ## Put this and other clients through the same faults; writes docs/faults.md
+faults: dist/.built ## Put this and other clients through the same faults; writes docs/internals/faults.md
 	@benchmarks/faults/run
 
 wheel: dist/.built ## Build the wheel into dist/

@@ -1,4 +1,4 @@
-"""Measures this package beside other clients, round-robin in one run, and writes `results.md`."""
+"""Compares this package with other clients, round-robin in one run, and writes `results.md`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ NEEDS = {
 
 @contextmanager
 def server(binary: Path, latency: int, assets: int = 0) -> Iterator[str]:
-    """The benchmark server in a process of its own, with so many assets to list; its address."""
+    """Start the benchmark server in a separate process with this many assets to list. Returns its address."""
     process = subprocess.Popen([binary, str(latency), str(assets)], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
@@ -47,7 +47,7 @@ def server(binary: Path, latency: int, assets: int = 0) -> Iterator[str]:
 
 
 def measure(what: str, name: str, url: str, rows: int) -> dict[str, float]:
-    """One measurement in a fresh process."""
+    """Run one measurement in a new process."""
     command = [sys.executable, str(HERE / "clients.py"), what, name, url, str(rows)]
     found: dict[str, float] = json.loads(
         subprocess.run(command, check=True, capture_output=True, text=True).stdout
@@ -55,14 +55,14 @@ def measure(what: str, name: str, url: str, rows: int) -> dict[str, float]:
     if url != "-":
         with urllib.request.urlopen(f"{url}/counts") as answer:
             counts = json.load(answer)
-        # Nobody may be fast by leaving work out.
+        # No client may be fast by skipping work.
         if counts != {"requests": rows // 100, "assets": rows} or found["done"] != rows:
             raise SystemExit(f"{name}: the server got {counts}, the client says {found}; not a measurement.")
     return found
 
 
 def rounds(what: str, names: list[str], url: str, rows: int, times: int) -> dict[str, dict[str, list[float]]]:
-    """Every client once a round, each round beginning with another one."""
+    """Run every client once per round, each round starting with another one."""
     found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for turn in range(times):
         for place in range(len(names)):
@@ -81,7 +81,7 @@ READING = {
 
 
 def reading(options: argparse.Namespace) -> list[str]:
-    """Lists of assets to Arrow, pandas and dicts, beside the parsers of others that work on the same bytes."""
+    """Read lists of assets into Arrow, pandas and dicts, compared with other parsers on the same bytes."""
     lines = [
         "",
         f"## Read {options.read_rows:,} assets",
@@ -133,7 +133,7 @@ def _reading(what: str, name: str, url: str, assets: int) -> dict[str, float]:
 
 
 def fetch(binary: Path, url: str, assets: int) -> float:
-    """CPU seconds of the requests of a list with their bodies dropped, without those of starting a process."""
+    """CPU seconds of the requests of a list without reading the bodies, and without process startup."""
 
     def cpu(assets: int) -> float:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -165,7 +165,7 @@ def table(found: dict[str, dict[str, list[float]]], baseline: str, rows: int) ->
 
 
 def main() -> None:
-    """Runs it all and writes the results."""
+    """Run all measurements and write the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--server", type=Path, required=True, help="the benchmark-server binary")
     parser.add_argument("--rounds", type=int, default=7)
@@ -201,7 +201,7 @@ def main() -> None:
         f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}; {versions}.",
         "",
         f"Medians of {options.rounds} rounds, all clients in turn in each round, every measurement in a fresh process. "
-        "CPU is that of the client's process, all its threads, from the rows in memory to the last answer parsed; "
+        "CPU is that of the client's process, all its threads, from the rows in memory to the last response parsed; "
         "growth is its peak memory over what it held before. Imports and the making of rows and client are not timed. "
         "Python's cyclic collector is on for everyone. Plain HTTP/1.1 on loopback, no TLS; the server is a process of "
         "its own. Compare inside one table only.",
@@ -212,9 +212,9 @@ def main() -> None:
             found = rounds("create", names, url, options.rows, options.rounds)
             lines += [
                 "",
-                f"## Create {options.rows:,} assets from a list of dicts, answers after {latency} ms",
+                f"## Create {options.rows:,} assets from a list of dicts, responses after {latency} ms",
                 "",
-                f"{options.rows // 100:,} requests of 100, 8 in flight. Baseline: {BASELINE}, answers typed (`gc=False`, "
+                f"{options.rows // 100:,} requests of 100, 8 in flight. Baseline: {BASELINE}, responses typed (`gc=False`, "
                 "only id and clientAssetId). Ours checks every row, paces, and keeps an outcome per row; the others do not. "
                 f"{FROM_FRAME}: the same assets as a frame of 11 columns.",
                 "",
@@ -228,7 +228,7 @@ def main() -> None:
             "",
             f"## A pandas frame of {options.frame_rows:,} x 11 to request bodies",
             "",
-            "Ours is `create(frame, dry_run=True, validate=False)`: every row check and every body. Theirs is the columns zipped to dicts, "
+            "Ours is `create(frame, dry_run=True, settings=None)`: every row check and every body. Theirs is the columns zipped to dicts, "
             "blanks left out, and orjson; no checks.",
             "",
             *table(found, "zip + orjson", options.frame_rows),
@@ -247,8 +247,8 @@ def main() -> None:
             "",
             "Category and location paths, statuses, select and multi-select labels; 200 categories, 5 status sets, 56 "
             "attributes, 2,000 locations; ten kinds of mistakes, each in one of 1,000 rows, and all find the same rows good. "
-            "Ours is `create(frame, dry_run=True, validate=settings)`, bodies and a verdict a row included. "
-            f"{CONVERSION} is the same with ids in the frame and `validate=False`: the conversion alone. Theirs is merges, "
+            "Ours is `create(frame, dry_run=True, settings=settings)`, including bodies and one outcome per row. "
+            f"{CONVERSION} is the same with ids in the frame and `settings=None`: the conversion alone. Theirs is merges, "
             "masks, map and apply, without bodies.",
             "",
             *table(found, CONVERSION, options.frame_rows),

@@ -1,4 +1,4 @@
-"""One measurement in a process of its own: `clients.py <what> <url> <rows>` prints it as a line of JSON.
+"""One measurement per process: `clients.py <what> <url> <rows>` prints it as a line of JSON.
 
 Every client gets the same list of dicts (one the same rows as a pandas frame), has 8 requests of 100 assets in flight
 and keeps what it parsed of the responses until the clock has stopped. Timed is from the list in memory to the last answer parsed; imports, the making
@@ -28,7 +28,7 @@ Rows = list[dict[str, Any]]
 
 
 def batches(rows: Rows) -> list[Rows]:
-    """Requests of 100."""
+    """Batches of 100 rows."""
     return [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
 
 
@@ -36,14 +36,14 @@ def acc_assets_rows(url: str, kept: list[Any] | None = None) -> Callable[[Any], 
     """This package, from dicts or from a frame: every check on, one outcome per row. `kept` takes the result."""
     import acc_assets
 
-    # Without a limit to wait for: here the work is measured, not the waiting.
+    # No rate limit: this measures the work, not the waiting.
     limits = acc_assets.Limits(assets_write=1_000_000)
     client = acc_assets.Client(auth="benchmark-token", base_url=url, limits=limits, max_in_flight=IN_FLIGHT)
     assets = client.project(PROJECT).assets
 
     def run(rows: Any) -> int:
-        # No settings: the other clients know none, and the server has none.
-        result = assets.create(rows, validate=False)
+        # No settings: the other clients and the server have none.
+        result = assets.create(rows, settings=None)
         if kept is not None:
             kept.append(result)
         return result.counts.get("created", 0)
@@ -54,7 +54,7 @@ def acc_assets_rows(url: str, kept: list[Any] | None = None) -> Callable[[Any], 
 def aiohttp_client(
     encode: Callable[[Any], bytes], decode: Callable[[bytes], Any]
 ) -> Callable[[str], Callable[[Rows], int]]:
-    """A client of aiohttp with this way to write and to read JSON."""
+    """A client with aiohttp and these JSON functions."""
 
     def make(url: str) -> Callable[[Rows], int]:
         import aiohttp
@@ -78,7 +78,7 @@ def aiohttp_client(
 
 
 def aiohttp_msgspec(url: str) -> Callable[[Rows], int]:
-    """What we compare with: aiohttp and msgspec, answers parsed into types."""
+    """The baseline: aiohttp and msgspec, responses parsed into types."""
     import msgspec
 
     decoder = msgspec.json.Decoder(_answer_type())
@@ -88,20 +88,20 @@ def aiohttp_msgspec(url: str) -> Callable[[Rows], int]:
 def _answer_type() -> Any:
     import msgspec
 
-    # Only what pairs an answer with its row, and nothing the cyclic collector has to look at.
+    # Only the fields that pair a response with its row, and no objects for the cyclic garbage collector.
     asset = msgspec.defstruct("Asset", [("id", str), ("clientAssetId", str)], gc=False)
     return msgspec.defstruct("Answer", [("results", list[asset])])  # type: ignore[valid-type]
 
 
 def aiohttp_orjson(url: str) -> Callable[[Rows], int]:
-    """The usual fast pair: aiohttp and orjson, answers parsed into dicts."""
+    """The usual fast combination: aiohttp and orjson, responses parsed into dicts."""
     import orjson
 
     return aiohttp_client(orjson.dumps, lambda text: orjson.loads(text)["results"])(url)
 
 
 def sockets_msgspec(url: str) -> Callable[[Rows], int]:
-    """Bare sockets, 8 threads, msgspec: no HTTP library at all, the least Python can do."""
+    """Raw sockets, 8 threads and msgspec, without an HTTP library: the minimum for Python."""
     import socket
 
     import msgspec
@@ -154,7 +154,7 @@ def sockets_msgspec(url: str) -> Callable[[Rows], int]:
 
 
 def autodesk_platform_sdk(url: str) -> Callable[[Rows], int]:
-    """autodesk-platform-sdk 0.3.0, its asynchronous client."""
+    """autodesk-platform-sdk 0.3.0, asynchronous client."""
     from autodesk_platform_sdk import AsyncClient
     from autodesk_platform_sdk.services.assets.schemas import AssetRequest
 
@@ -186,18 +186,18 @@ CREATE: dict[str, Callable[[str], Callable[[Any], int]]] = {
 
 
 def frame_acc_assets(table: Any) -> int:
-    """The checks and the bodies of a create, without sending: `dry_run`."""
+    """The checks and request bodies of a create, without sending: `dry_run`."""
     import acc_assets
 
     client = acc_assets.Client(auth="benchmark-token", base_url="http://127.0.0.1:9")
-    plan = client.project(PROJECT).assets.create(table, dry_run=True, validate=False).plan
+    plan = client.project(PROJECT).assets.create(table, dry_run=True, settings=None).estimate
     assert plan is not None
     assert plan.rows == len(table)
     return plan.bytes
 
 
 def frame_zip_orjson(table: Any) -> int:
-    """The columns zipped to dicts without their blanks, and orjson; no checks."""
+    """The columns zipped to dicts without blanks, and orjson; no checks."""
     import orjson
 
     base, attributes = COLUMNS[:6], COLUMNS[6:]
@@ -214,12 +214,12 @@ def frame_zip_orjson(table: Any) -> int:
 
 
 def names_acc_assets(table: Any, known: Any) -> int:
-    """Names made ids, every check against the settings, every body."""
+    """Names resolved to ids, every check against the settings, and every request body."""
     return _named(table, known, known)
 
 
 def names_conversion(table: Any, known: Any) -> int:
-    """The same rows with ids in them: the conversion alone, with the checks that need no settings."""
+    """The same rows with ids: only the conversion, and the checks that need no settings."""
     return _named(table, known, False)
 
 
@@ -228,13 +228,13 @@ def _named(table: Any, known: Any, validate: Any) -> int:
 
     client = acc_assets.Client(auth="benchmark-token", base_url="http://127.0.0.1:9")
     result = client.project(known.project_id).assets.create(
-        table, dry_run=True, on_error="collect", validate=validate
+        table, dry_run=True, on_error="collect", settings=settings
     )
     return result.counts["not_sent"]
 
 
 def names_pandas(table: Any, known: Any) -> int:
-    """Merges for the names, masks and apply for the checks; no bodies."""
+    """Merges for the names, masks and apply for the checks; no request bodies."""
     return int(with_ids(table, known)[1].sum())
 
 
@@ -248,8 +248,8 @@ FRAME: dict[str, Callable[[Any], int]] = {"acc-assets": frame_acc_assets, "zip +
 
 
 def measured(work: Callable[[], int]) -> dict[str, float]:
-    """Runs it once: wall and CPU seconds of this process, all threads, and growth of its peak memory in MiB."""
-    # Linux: writing 5 resets the peak to what is held now.
+    """Run it once. Returns wall and CPU seconds of this process (all threads) and the growth of its peak memory in MiB."""
+    # Linux: writing 5 resets the peak to the current value.
     Path("/proc/self/clear_refs").write_text("5")
     resident = memory("VmRSS")
     before, started = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
@@ -270,7 +270,7 @@ def memory(name: str) -> float:
 
 
 def main() -> None:
-    """Makes the one measurement the arguments ask for."""
+    """Run the measurement given by the arguments."""
     what, name, url, count = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
     if what == "create":
         rows = frame(count) if name == FROM_FRAME else [row(number) for number in range(count)]
@@ -288,7 +288,7 @@ def main() -> None:
     else:
         kept: list[Any] = []
         run = acc_assets_rows(url, kept)
-        # A generator: what grows is the ledger and the requests in flight, not the input.
+        # A generator, so that only the ledger and the requests in flight use memory, not the input.
         found = measured(lambda: run(row(number) for number in range(count)))
         for name, look in {"repr": repr, "counts": lambda result: result.counts}.items():
             started = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Measures two builds of this package in turn, and says where the second is worse. Called by `against`.
+"""Measure two builds of this package in turn, and report where the second is worse. Called by `against`.
 
 A measure is worse if the median of the ratios of its pairs is above 1.05. A pair is measured one after the other, each in
 a fresh process, and every second pair the other way around, so that what else the machine does meets both. Measured is
@@ -29,13 +29,13 @@ def python(site: Path, *arguments: str) -> list[str]:
 
 
 def cpu(site: Path, measure: str, reached: str) -> float:
-    """CPU seconds of one measure."""
+    """CPU seconds of one measurement."""
     command = python(site, measure, reached)
     return float(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
 
 
 def main() -> int:
-    """Prints the table; 1 if something is worse."""
+    """Print the table. Returns 1 if something is worse."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--server", type=Path, required=True, help="the benchmark-server binary")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""The lag of an event loop while named runs are written to a slow disk: prints JSON.
+"""Measures the lag of an event loop while named runs are written to a slow disk. Prints JSON.
 
 The disk is a test layer of this package that makes each sync of a journal take longer. The lag is how much later than
 asked a task wakes that sleeps a millisecond at a time.
@@ -21,7 +21,7 @@ ROWS, PER_REQUEST = 2_000, 100
 
 
 async def lag_of(seconds_per_sync: float) -> dict[str, Any]:
-    """A create of a named run, and the call that finds it complete."""
+    """Create assets in a named run, and call it again once it is complete."""
     with acc.testing.Simulator(seed=1, window=1.0) as sim, tempfile.TemporaryDirectory() as folder:
         category = next(found for found in sim.world()["categories"] if found["name"] == "Air Handling")
         needed = {"categoryId": str(category["id"]), "statusId": category["statuses"][0]["id"]}
@@ -36,7 +36,7 @@ async def lag_of(seconds_per_sync: float) -> dict[str, Any]:
 
         async with sim.async_client() as client:
             assets = client.project(sim.project_id).assets
-            await assets.create([{**needed, "clientAssetId": "first"}], validate=False)
+            await assets.create([{**needed, "clientAssetId": "first"}], settings=None)
             _core.Simulator.slow_journals(seconds_per_sync)
             own, everywhere, locks = _core.Simulator.journal_counts()
             watching = asyncio.create_task(watch())

@@ -1,7 +1,7 @@
-//! The requests of a list with their bodies dropped: what reading costs before anything is read.
+//! Sends the requests of a list and drops the bodies: the cost of reading before parsing.
 //!
-//! `benchmark-fetch <address> <assets>` asks the benchmark server for the pages of so many assets, one after another, over
-//! the HTTP client of this package. Its CPU time is taken from the outside.
+//! `benchmark-fetch <address> <assets>` requests the pages of this many assets from the benchmark server, one by one,
+//! with the HTTP client of this package. Its CPU time is measured from outside.
 
 use acc_assets::http::send::{Method, Network, Request, Transport};
 use acc_assets::options::Options;
@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (Some(address), Some(assets)) = (arguments.next(), arguments.next()) else {
         return Err("say the address and the number of assets".into());
     };
-    // As many workers as the client in Python has.
+    // As many workers as in the Python client.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

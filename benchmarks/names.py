@@ -1,4 +1,4 @@
-"""A project, a sheet of names for it, and the same done in pandas: merges for the names, masks and apply for the checks."""
+"""A project, a sheet with names, and the same import in pandas: merges for the names, masks and apply for the checks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ SYSTEMS, KINDS, FLOORS, ROOMS = 20, 10, 50, 40
 STATUSES = ["Specified", "Ordered", "Installed", "Commissioned"]
 FILTERS = ["G3", "G4", "M5", "F7", "F9", "H13"]
 FUNCTIONS = ["Heating", "Cooling", "Humidifying", "Heat recovery"]
-# A row in so many has a mistake of each kind.
+# One in this many rows has a mistake of each kind.
 MISTAKE = 1000
 
 PLANT: dict[str, Any] = {
@@ -54,12 +54,12 @@ def settings() -> Any:
 
 
 def named_frame(rows: int) -> Any:
-    """A sheet as people fill it in, 11 columns of names and texts, with a mistake of each kind a thousand rows."""
+    """A realistic sheet with 11 columns of names and texts, and one mistake of each kind per thousand rows."""
     import pandas as pd
 
     columns: dict[str, list[Any]] = {name: [] for name in HEAD}
     for number in range(rows):
-        # System 0 has no filters, so no row of it.
+        # System 0 has no filters, so it has no rows.
         system, kind = 1 + number % (SYSTEMS - 1), number // SYSTEMS % KINDS
         room = number % (FLOORS * ROOMS)
         wrong = number % MISTAKE
@@ -99,13 +99,13 @@ HEAD = [
 
 
 def ids_of(table: Any, known: Any) -> Any:
-    """The same assets with the ids that the service takes, where a name has one; blank where it has none."""
+    """The same assets with ids instead of names; blank for unknown names."""
     frame = with_ids(table, known)[0].copy()
     return frame.astype(object).where(frame.notna(), None)
 
 
 def with_ids(table: Any, known: Any) -> tuple[Any, Any]:
-    """Names made ids and everything checked, as one does it in pandas: the frame of ids, and which rows are good."""
+    """Resolve names and check everything in pandas. Returns the frame of ids and a mask of valid rows."""
     import pandas as pd
 
     def key(column: Any) -> Any:
@@ -126,7 +126,7 @@ def with_ids(table: Any, known: Any) -> tuple[Any, Any]:
         {"set": statuses["status_set"], "status_key": key(statuses["label"]), "statusId": statuses["id"]}
     )
     locations = known.to_pandas("locations")
-    # People leave the root of the tree out.
+    # People omit the root of the tree.
     root = locations["name"][0] + " > "
     locations = pd.DataFrame(
         {"location_key": key(locations["path"].str.removeprefix(root)), "locationId": locations["id"]}

@@ -1,4 +1,4 @@
-"""Measures reading, one client per process: `reading.py <what> <client> <url> <assets>` prints a line of JSON.
+"""Measures reads, one client per process: `reading.py <what> <client> <url> <assets>` prints a line of JSON.
 
 Ours is measured from `list()` to the table; the caller subtracts what the same requests cost with their bodies dropped
 (`benchmark-fetch`). The peers start with the bodies in memory. All give equal columns, with custom attributes as columns of
@@ -23,7 +23,7 @@ Bodies = list[bytes]
 
 
 def bodies(url: str, assets: int) -> Bodies:
-    """The pages of a list, as they come."""
+    """The pages of a list, as received."""
     found = []
     for page in range(-(-assets // PAGE)):
         path = f"/construction/assets/v2/projects/{PROJECT}/assets?limit={PAGE}&cursorState={page}"
@@ -42,12 +42,12 @@ def ours(url: str) -> Callable[[], Any]:
 
 
 def peer_table(pages: Bodies) -> Any:
-    """pyarrow: one call for all pages, which it reads with all cores, then the structs flattened and the times cast."""
+    """pyarrow: one call for all pages, read on all cores; then flattened structs and converted times."""
     import pyarrow as pa
     import pyarrow.compute as pc
     from pyarrow import json as pa_json
 
-    # A document per line.
+    # One document per line.
     read = pa_json.read_json(
         pa.BufferReader(b"\n".join(pages)), read_options=pa_json.ReadOptions(block_size=1 << 22)
     )
@@ -72,7 +72,7 @@ def peer_dicts(pages: Bodies) -> list[dict[str, Any]]:
 
 
 def to_arrow(table: Any) -> Any:
-    """Our table as pyarrow has it."""
+    """Our table in pyarrow's types."""
     import pyarrow as pa
 
     return pa.table(table)
@@ -86,7 +86,7 @@ WHAT: dict[str, tuple[Callable[[Any], Any], Callable[[Bodies], Any]]] = {
 
 
 def equal(url: str, assets: int) -> None:
-    """Fails unless both give the same values in all columns."""
+    """Raise unless both have the same values in all columns."""
     table, pages = ours(url)(), bodies(url, assets)
     mine, theirs = to_arrow(table), peer_table(pages)
     theirs = theirs.select(mine.column_names)
@@ -100,7 +100,7 @@ def equal(url: str, assets: int) -> None:
 
 
 def main() -> None:
-    """Makes the one measurement the arguments ask for."""
+    """Run the measurement given by the arguments."""
     if sys.argv[1] == "equal":
         equal(sys.argv[3], int(sys.argv[4]))
         return
@@ -116,7 +116,7 @@ def main() -> None:
 
     if name == "peer":
         pages = bodies(url, assets)
-        # Its imports are not measured.
+        # The imports are not measured.
         theirs(pages[:1])
 
         def work() -> int:
@@ -125,12 +125,12 @@ def main() -> None:
 
     else:
         if name == "acc-assets, no pyarrow":
-            # As if it were not installed, for pandas too.
+            # As if it were not installed, even for pandas.
             sys.modules["pyarrow"] = None  # type: ignore[assignment]
         elif what != "dicts":
             __import__("pyarrow")
         if what != "dicts":
-            # pyarrow imports it too, to see whether it is given a DataFrame.
+            # pyarrow imports it too, to check for a DataFrame.
             __import__("pandas")
         read = ours(url)
 

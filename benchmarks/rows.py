@@ -1,4 +1,4 @@
-"""The rows every client gets: like the example of the "POST assets:batch-create" reference page."""
+"""The rows for every client, similar to the example of the "POST assets:batch-create" reference page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ PROJECT = "f6a1e3b5-abaa-4b01-b33a-5d55f36ba047"
 
 
 def uuid(kind: int, number: int) -> str:
-    """A UUID made of two numbers."""
+    """A UUID from two numbers."""
     return f"{kind:08x}-5a43-4f1c-9d1e-{number:012x}"
 
 
@@ -35,7 +35,7 @@ def row(number: int) -> dict[str, Any]:
 
 
 def frame(rows: int) -> Any:
-    """The same assets as a pandas DataFrame of 11 columns, blanks as pandas has them."""
+    """The same assets as a pandas DataFrame of 11 columns, with pandas' blanks."""
     import pandas as pd
 
     columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}

@@ -1,8 +1,8 @@
-//! The service the benchmark's clients talk to, on loopback: POST assets:batch-create, where nothing is checked and nothing
-//! kept, and GET assets, whose pages are prepared.
+//! The benchmark service on loopback: POST assets:batch-create without checks or storage, and GET assets with prepared
+//! pages.
 //!
-//! `server <latency in milliseconds> [<assets to list>]` prints its address. GET /counts says what it was sent since the
-//! last time.
+//! `server <latency in milliseconds> [<assets to list>]` prints its address. GET /counts returns what it received since
+//! the last call.
 
 use std::convert::Infallible;
 use std::fmt::Write;
@@ -25,12 +25,12 @@ struct Counts {
     last_id: AtomicU64,
 }
 
-/// What the service adds to an asset on its answer ("POST assets:batch-create" reference page).
+/// The members that the service adds to an asset in its response ("POST assets:batch-create" reference page).
 const STAMP: &str = r#""createdAt":"2026-05-01T06:00:00.000Z","createdBy":"LA7ZL85MU7ML","updatedAt":"2026-05-01T06:00:00.000Z","updatedBy":"LA7ZL85MU7ML","isActive":true,"version":1,"companyId":"07b5f07d-c54a-4236-a086-f84192fabdb3","#;
 
-/// The answer to a create; `None` where the body is no array of objects.
+/// The response to a create; `None` if the body is not an array of objects.
 fn create(counts: &Counts, body: &[u8]) -> Option<String> {
-    // As raw slices: the server must not be what is measured.
+    // Use raw slices, since the server must not affect the measurement.
     let assets = serde_json::from_slice::<Vec<&RawValue>>(body).ok()?;
     let mut answer = String::with_capacity(body.len() + assets.len() * 320 + 16);
     answer.push_str("{\"results\":[");
@@ -50,10 +50,10 @@ fn create(counts: &Counts, body: &[u8]) -> Option<String> {
     Some(answer)
 }
 
-/// Assets per page: the most that "GET assets" gives.
+/// Assets per page: the maximum of "GET assets".
 const PAGE: usize = 200;
 
-/// Assets as they are listed, one after the other, and where each ends.
+/// The listed assets as one text, and the end of each.
 #[derive(Default)]
 struct Listed {
     text: String,
@@ -121,7 +121,7 @@ impl Listed {
     }
 }
 
-/// The number of the page asked for: cursors are page numbers.
+/// The number of the requested page: cursors are page numbers.
 fn page_of(request: &Request<Incoming>) -> usize {
     let query = request.uri().query().unwrap_or_default();
     let cursor = query
@@ -192,7 +192,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .ok_or("say the latency in milliseconds")?
         .parse()?;
     let assets = arguments.next().map_or(Ok(0), |assets| assets.parse())?;
-    // One thread: the other core is the client's.
+    // One thread, since the client needs the other core.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

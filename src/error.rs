@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt::{self, Write};
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -31,6 +33,29 @@ impl Sent {
     }
 }
 
+/// Why a request got no complete response.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum TransportKind {
+    /// No connection was made.
+    Connect,
+    /// The request timed out on a connection.
+    Timeout,
+    #[default]
+    Other,
+}
+
+impl TransportKind {
+    /// `connect`, `timeout` or `other`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Timeout => "timeout",
+            Self::Other => "other",
+        }
+    }
+}
+
 /// Headers of a response that help its service's support: lower-case names, in the order they came.
 pub type Headers = Vec<(String, String)>;
 
@@ -44,6 +69,9 @@ pub struct TransportError {
     pub message: String,
     /// What arrived of the response.
     pub partial: Option<Box<Partial>>,
+    /// Missing in records written by older versions.
+    #[serde(default)]
+    pub kind: TransportKind,
 }
 
 impl TransportError {
@@ -54,6 +82,37 @@ impl TransportError {
             sent,
             message: message.into(),
             partial: None,
+            kind: TransportKind::Other,
+        }
+    }
+
+    /// Sets the kind.
+    #[must_use]
+    pub fn of_kind(mut self, kind: TransportKind) -> Self {
+        self.kind = kind;
+        self
+    }
+}
+
+/// A file that cannot be opened, read or written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct FileError {
+    /// The message, with the name of the file and what to do.
+    pub message: String,
+    pub path: PathBuf,
+    /// The error code of the operating system, if there is one.
+    pub os_error: Option<i32>,
+}
+
+impl FileError {
+    /// `cause`: the error of the operating system, if there is one.
+    #[must_use]
+    pub fn new(path: &Path, cause: Option<&io::Error>, message: String) -> Self {
+        Self {
+            message,
+            path: path.to_owned(),
+            os_error: cause.and_then(io::Error::raw_os_error),
         }
     }
 }
@@ -264,6 +323,9 @@ pub enum Error {
     /// The rows could not be read; rows read before stand in the ledger.
     #[error("{0}")]
     Input(String),
+    /// A file of the user cannot be opened, read or written.
+    #[error("{0}")]
+    File(Box<FileError>),
     /// The journal of a named run cannot be used; the request at hand was not sent.
     #[error("{0}")]
     Journal(String),
@@ -292,7 +354,7 @@ impl Error {
     #[must_use]
     pub fn sent(&self) -> Sent {
         match self {
-            Self::Option(_) | Self::Input(_) | Self::Journal(_) | Self::Auth(_) => Sent::No,
+            Self::Option(_) | Self::Input(_) | Self::File(_) | Self::Journal(_) | Self::Auth(_) => Sent::No,
             Self::Transport(error) => error.sent,
             Self::Service(_) | Self::Unreadable { .. } => Sent::Answered,
         }
@@ -308,7 +370,7 @@ impl Error {
                 .partial
                 .as_ref()
                 .and_then(|partial| request_id(&partial.headers)),
-            Self::Option(_) | Self::Input(_) | Self::Journal(_) | Self::Auth(_) => None,
+            Self::Option(_) | Self::Input(_) | Self::File(_) | Self::Journal(_) | Self::Auth(_) => None,
         }
     }
 }
@@ -405,6 +467,19 @@ pub fn shortened(text: &str, most: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_transport_error_of_an_older_version_has_no_kind() {
+        let error = TransportError::new(Sent::No, "no connection").of_kind(TransportKind::Connect);
+        let mut text = serde_json::to_value(&error).unwrap();
+        assert_eq!(
+            serde_json::from_value::<TransportError>(text.clone()).unwrap(),
+            error
+        );
+        text.as_object_mut().unwrap().remove("kind");
+        let old: TransportError = serde_json::from_value(text).unwrap();
+        assert_eq!(old.kind, TransportKind::Other);
+    }
 
     #[test]
     fn words_about_the_number_of_rows_are_told_from_words_about_a_value() {

@@ -14,19 +14,19 @@ use crate::error::{Error, shown};
 pub struct ProjectId(Uuid);
 
 impl ProjectId {
-    /// Reads `f6a1e3b5-abaa-4b01-b33a-5d55f36ba047` or `b.f6a1e3b5-abaa-4b01-b33a-5d55f36ba047`.
+    /// Parses `f6a1e3b5-abaa-4b01-b33a-5d55f36ba047` or `b.f6a1e3b5-abaa-4b01-b33a-5d55f36ba047`.
     ///
     /// The prefix is the two characters `b.`, exactly: trimming letters would damage a UUID that begins with b.
     ///
     /// # Errors
-    /// [`Error::Option`] when it is neither.
+    /// [`Error::Option`] if it is neither.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let bare = text.strip_prefix("b.").unwrap_or(text);
         match Uuid::try_parse(bare) {
             Ok(id) if bare.len() == 36 => Ok(Self(id)),
             _ => Err(Error::Option(format!(
-                "`{}` is not a project id: {}. It is a UUID such as f6a1e3b5-abaa-4b01-b33a-5d55f36ba047, with or \
-                 without `b.` before it; it stands in the address of the project in the browser",
+                "`{}` is not a project id: {}. Use a UUID such as f6a1e3b5-abaa-4b01-b33a-5d55f36ba047, \
+                    with or without the prefix `b.`; it is in the URL of the project in the browser",
                 shown(text),
                 typo(bare)
             ))),
@@ -34,16 +34,16 @@ impl ProjectId {
     }
 }
 
-/// What is wrong with a text that is no UUID.
+/// Explains why a text is not a UUID.
 fn typo(text: &str) -> String {
     let digits = text.chars().filter(|character| *character != '-').count();
     match text
         .chars()
         .find(|character| !character.is_ascii_hexdigit() && *character != '-')
     {
-        Some(other) => format!("this one has '{}' in it", shown(&other.to_string())),
-        None if digits != 32 => format!("this one has {digits} digits instead of 32"),
-        None => "in this one the dashes are in other places".to_owned(),
+        Some(other) => format!("it contains '{}'", shown(&other.to_string())),
+        None if digits != 32 => format!("it has {digits} digits instead of 32"),
+        None => "its dashes are in the wrong places".to_owned(),
     }
 }
 
@@ -58,7 +58,7 @@ mod tests {
     use super::ProjectId;
 
     #[test]
-    fn both_forms_are_one_project() {
+    fn both_forms_are_the_same_project() {
         let bare = ProjectId::parse("b6a1e3b5-abaa-4b01-b33a-5d55f36ba047").unwrap();
         let prefixed = ProjectId::parse("b.b6a1e3b5-abaa-4b01-b33a-5d55f36ba047").unwrap();
         assert_eq!(bare, prefixed);
@@ -66,18 +66,15 @@ mod tests {
     }
 
     #[test]
-    fn a_typo_is_refused_with_the_text() {
+    fn a_typo_is_named_in_the_error() {
         for (typo, says) in [
             ("", "has 0 digits"),
             ("b.", "has 0 digits"),
-            ("b.b.f6a1e3b5-abaa-4b01-b33a-5d55f36ba047", "has '.' in it"),
+            ("b.b.f6a1e3b5-abaa-4b01-b33a-5d55f36ba047", "contains '.'"),
             ("f6a1e3b5abaa4b01b33a5d55f36ba047", "dashes"),
             ("f6a1e3b5-abaa-4b01-b33a-5d55f36ba04", "has 31 digits"),
-            ("f6a1e3b5-abaa-4b01-b33a-5d55f36ba04O", "has 'O' in it"),
-            (
-                "f6a1e3b5-abaa-4b01-b33a-5d55f36ba04\u{301}",
-                "has '\u{301}' in it",
-            ),
+            ("f6a1e3b5-abaa-4b01-b33a-5d55f36ba04O", "contains 'O'"),
+            ("f6a1e3b5-abaa-4b01-b33a-5d55f36ba04\u{301}", "contains '\u{301}'"),
         ] {
             let error = ProjectId::parse(typo).unwrap_err().to_string();
             assert!(

@@ -33,7 +33,7 @@ impl Prefix {
         [Self::Construction, Self::Bim360]
             .into_iter()
             .find(|prefix| prefix.as_str() == text)
-            .ok_or_else(|| Error::Option(format!("prefix is {text}: it must be construction or bim360")))
+            .ok_or_else(|| Error::Option(format!("prefix is {text}: use construction or bim360")))
     }
 }
 
@@ -73,7 +73,7 @@ impl Default for Limits {
     }
 }
 
-/// How often and how long to try a request.
+/// How often and how long to retry a request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RetryPolicy {
     /// Tries per request, including the first. Waiting out a 429 is not a try.
@@ -121,7 +121,7 @@ pub struct Options {
     pub ca_bundle: Option<PathBuf>,
     pub proxy: Option<String>,
     pub user_agent: String,
-    /// The folder of the files that keep the rate windows of users across processes.
+    /// The folder of the files that store the rate windows of users across processes.
     pub pacing: Option<PathBuf>,
 }
 
@@ -140,7 +140,7 @@ pub struct GivenOptions {
     limits: GivenLimits,
     retry: GivenRetry,
     user_agent: String,
-    /// The folder of the files that keep the rate windows of users.
+    /// The folder of the files that store the rate windows of users.
     pacing: Option<PathBuf>,
     /// Whether to use it for services on this machine too, as tests may want.
     pacing_local: bool,
@@ -202,11 +202,8 @@ impl TryFrom<GivenOptions> for Options {
 }
 
 fn seconds(name: &str, value: f64) -> Result<Duration, Error> {
-    Duration::try_from_secs_f64(value).map_err(|_| {
-        Error::Option(format!(
-            "{name} is {value}: it must be a number of seconds, 0 or more"
-        ))
-    })
+    Duration::try_from_secs_f64(value)
+        .map_err(|_| Error::Option(format!("{name} is {value}: use a number of seconds, 0 or more")))
 }
 
 impl Default for Options {
@@ -270,27 +267,27 @@ impl Options {
                 && url.password().is_none()
         });
         let Some(url) = url else {
-            return refuse(format!("base_url is {address}: it must be like {BASE_URL}"));
+            return refuse(format!("base_url is {address}: use a URL such as {BASE_URL}"));
         };
         if url.scheme() == "http" && !self.is_local() {
             return refuse(format!(
-                "base_url is {address}: a token is sent over plain http only to this machine; use https"
+                "base_url is {address}: plain http would expose the token; use https"
             ));
         }
         if self.max_in_flight == 0 || self.max_in_flight > 64 {
             return refuse(format!(
-                "max_in_flight is {}: it must be 1 to 64",
+                "max_in_flight is {}: use a number from 1 to 64",
                 self.max_in_flight
             ));
         }
         if self.max_response_bytes == 0 {
-            return refuse("max_response_bytes is 0: it must be at least 1".to_owned());
+            return refuse("max_response_bytes is 0: use at least 1".to_owned());
         }
         if let Some(region) = &self.region
             && (region.is_empty() || !region.chars().all(|character| character.is_ascii_alphanumeric()))
         {
             return refuse(format!(
-                "region is \"{}\": it must be a code of the Regions page such as US or EMEA",
+                "region is \"{}\": use a code from the Regions page, such as US or EMEA",
                 shown(region)
             ));
         }
@@ -301,18 +298,19 @@ impl Options {
             || self.retry.settle > longest
         {
             return refuse(
-                "timeout, retry deadline, settle time and window must be a year at most".to_owned(),
+                "timeout, retry deadline, settle time or window is longer than a year: use a shorter time"
+                    .to_owned(),
             );
         }
         if self.timeout.is_zero() {
-            return refuse("timeout is 0: it must be more than 0 seconds".to_owned());
+            return refuse("timeout is 0: use more than 0 seconds".to_owned());
         }
         if self.retry.attempts == 0 {
-            return refuse("retry attempts is 0: the first try counts, so it must be at least 1".to_owned());
+            return refuse("retry attempts is 0: use at least 1, since the first attempt counts".to_owned());
         }
         let limits = &self.limits;
         if limits.window.is_zero() || limits.requests.values().any(|requests| *requests == 0) {
-            return refuse("limits: the window and every number of requests must be more than 0".to_owned());
+            return refuse("limits: the window or a number of requests is 0; use more than 0".to_owned());
         }
         Ok(())
     }

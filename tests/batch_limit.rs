@@ -1,4 +1,4 @@
-//! A service that takes fewer rows per request than its pages say: the client learns how many, at a small price.
+//! A service that accepts fewer rows per request than documented: the client learns the limit with few requests.
 #![cfg(feature = "simulator")]
 
 mod bench;
@@ -6,7 +6,7 @@ mod bench;
 use std::sync::Arc;
 
 use acc_assets::api::{Write, assets, relationships};
-use acc_assets::ledger::{Ledger, State, View};
+use acc_assets::ledger::{Ledger, Status, View};
 use acc_assets::options;
 use acc_assets::simulator;
 use acc_assets::validation::RowShape;
@@ -15,16 +15,16 @@ use serde_json::json;
 
 const CREATE: &str = "assets:batch-create";
 
-/// The ways in which a service may refuse too many rows.
+/// The ways a service may reject too many rows.
 const REFUSALS: [&str; 3] = ["400", "silent", "413"];
 
-/// The endpoints that take rows, with what they do to a row.
-const VERBS: [(&Write, &str, State); 5] = [
-    (&assets::BATCH_CREATE, CREATE, State::Created),
-    (&assets::BATCH_PATCH, "assets:batch-patch", State::Updated),
-    (&assets::BATCH_GET, "assets:batch-get", State::Unchanged),
-    (&assets::BATCH_DELETE, "assets:batch-delete", State::Deleted),
-    (&relationships::DELETE, "relationships:delete", State::Deleted),
+/// The endpoints with rows, and the status of a row after success.
+const VERBS: [(&Write, &str, Status); 5] = [
+    (&assets::BATCH_CREATE, CREATE, Status::Created),
+    (&assets::BATCH_PATCH, "assets:batch-patch", Status::Updated),
+    (&assets::BATCH_GET, "assets:batch-get", Status::Unchanged),
+    (&assets::BATCH_DELETE, "assets:batch-delete", Status::Deleted),
+    (&relationships::DELETE, "relationships:delete", Status::Deleted),
 ];
 
 fn sent(bench: &Bench, endpoint: &str) -> u64 {
@@ -59,7 +59,7 @@ fn ids(ledger: &Ledger) -> Vec<String> {
     view.ids().into_iter().flatten().collect()
 }
 
-/// A call of a verb on `count` rows that it can do.
+/// A call of a verb on `count` valid rows.
 async fn call_of(bench: &Bench, write: &'static Write, count: usize) -> Call {
     let by_id = |ids: Vec<String>| ids.into_iter().map(|id| vec![("id", id)]).collect::<Vec<Texts>>();
     if write.endpoint.name.contains("create") {
@@ -80,7 +80,7 @@ async fn call_of(bench: &Bench, write: &'static Write, count: usize) -> Call {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lower_limit_costs_six_requests_beyond_those_in_flight_and_is_kept_for_the_client() {
+async fn a_lower_limit_costs_six_more_requests_and_is_remembered() {
     for (write, tag, done) in VERBS {
         for (limit, refusal, in_flight, stream) in [50, 20]
             .into_iter()
@@ -107,7 +107,7 @@ async fn a_lower_limit_costs_six_requests_beyond_those_in_flight_and_is_kept_for
                 "{what}: {requests} requests, not {most} at most"
             );
 
-            // The next call of this client begins with what is known.
+            // The next call of this client starts with the known limit.
             bench.simulator.set_switch("max_items", "none").unwrap();
             let call = call_of(&bench, write, count).await;
             lower(&bench, limit, refusal);
@@ -142,7 +142,7 @@ async fn every_limit_is_found_down_to_one_row() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn bad_rows_are_found_among_refusals_for_size() {
+async fn bad_rows_are_found_despite_size_rejections() {
     for shape in ["list_index", "first_only", "single_object"] {
         for refusal in REFUSALS {
             for limit in [50, 20, 7] {
@@ -155,14 +155,14 @@ async fn bad_rows_are_found_among_refusals_for_size() {
                 assert!(ended.fatal.is_none(), "{what}: {:?}", ended.fatal);
                 assert_eq!(
                     counts(&ledger),
-                    [(State::Created, 594), (State::Rejected, 6)],
+                    [(Status::Created, 594), (Status::Rejected, 6)],
                     "{what}"
                 );
                 bench.compare(&ledger, 600, &what);
                 let view = View::new(Arc::new(ledger));
                 let rejected: Vec<u32> = view
                     .outcomes()
-                    .filter(|outcome| outcome.state == State::Rejected)
+                    .filter(|outcome| outcome.status == Status::Rejected)
                     .map(|outcome| outcome.row)
                     .collect();
                 assert_eq!(rejected, [0, 3, 99, 100, 250, 251], "{what}");
@@ -171,9 +171,9 @@ async fn bad_rows_are_found_among_refusals_for_size() {
     }
 }
 
-/// Words about one value of a row may sound like words about the number of rows.
+/// A message about one value of a row may look like one about the number of rows.
 #[tokio::test(start_paused = true)]
-async fn a_refusal_of_one_row_is_never_for_size() {
+async fn a_rejection_of_one_row_is_never_for_size() {
     let client = options::Options {
         max_in_flight: 1,
         ..client()
@@ -197,8 +197,8 @@ async fn a_refusal_of_one_row_is_never_for_size() {
     let bench = Bench::guarded(simulator::Options::default(), client, guard);
     let (ledger, ended) = bench.create(bench.new_assets(2000, |_| false), false).await;
     assert!(ended.fatal.is_none(), "{:?}", ended.fatal);
-    assert_eq!(counts(&ledger), [(State::Created, 1999), (State::Rejected, 1)]);
-    // The other nineteen requests stay as they were.
+    assert_eq!(counts(&ledger), [(Status::Created, 1999), (Status::Rejected, 1)]);
+    // The other nineteen requests are unchanged.
     assert!(ledger.stats.requests <= 19 + 16, "{:?}", ledger.stats);
     let before = sent(&bench, CREATE);
     let rows = (5000..5300)
@@ -209,7 +209,7 @@ async fn a_refusal_of_one_row_is_never_for_size() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn lost_rows_are_looked_up_by_id_where_the_lookup_takes_fewer() {
+async fn lost_rows_are_looked_up_by_id_within_the_limit() {
     for refusal in REFUSALS {
         let bench = bench(8);
         let call = call_of(&bench, &assets::BATCH_PATCH, 100).await;
@@ -218,7 +218,7 @@ async fn lost_rows_are_looked_up_by_id_where_the_lookup_takes_fewer() {
         ));
         bench.simulator.set_switch("max_items", "20").unwrap();
         bench.simulator.set_switch("over_limit", "accept").unwrap();
-        // The patches go through; only the reads by id are bounded.
+        // The patches succeed; only the reads by id are limited.
         let (ledger, driving) = bench.start(call);
         let lowering = async {
             while sent(&bench, "assets:batch-patch") < 5 {
@@ -229,13 +229,13 @@ async fn lost_rows_are_looked_up_by_id_where_the_lookup_takes_fewer() {
         let (ended, ()) = tokio::join!(driving, lowering);
         assert!(ended.fatal.is_none(), "{refusal}: {:?}", ended.fatal);
         let ledger = ledger.lock().unwrap().clone();
-        assert_eq!(counts(&ledger), [(State::Updated, 100)], "{refusal}");
+        assert_eq!(counts(&ledger), [(Status::Updated, 100)], "{refusal}");
     }
 }
 
-/// A gateway that bounds bytes answers as one that bounds rows: large bodies are taken to be too large first.
+/// A gateway that limits bytes responds like one that limits rows: large bodies are first split by bytes.
 #[tokio::test(start_paused = true)]
-async fn a_large_body_that_is_refused_is_split_by_bytes_and_the_number_of_rows_is_not_lowered() {
+async fn a_rejected_large_body_is_split_by_bytes() {
     let bench = bench(1);
     bench.simulator.set_switch("max_body", "110000").unwrap();
     bench.simulator.set_switch("barcode_max", "none").unwrap();
@@ -246,7 +246,7 @@ async fn a_large_body_that_is_refused_is_split_by_bytes_and_the_number_of_rows_i
     }
     let (ledger, ended) = bench.create(rows, false).await;
     assert!(ended.fatal.is_none(), "{:?}", ended.fatal);
-    assert_eq!(counts(&ledger), [(State::Created, 300)]);
+    assert_eq!(counts(&ledger), [(Status::Created, 300)]);
     let before = sent(&bench, CREATE);
     let rows = (0..300)
         .map(|row| bench.new_asset(&format!("Q-{row}"), false))

@@ -1,8 +1,8 @@
-//! Pages that are read in one pass hold what the slow reader of JSON finds in them, whatever is in them.
+//! Pages read in one pass have the same values as with a slow JSON reader, for any content.
 
-#[allow(dead_code)] // Not all kinds of damage are done here.
+#[allow(dead_code)] // Only some kinds of damage are used here.
 mod fuzz;
-#[allow(dead_code)] // Only the recordings are read here, nothing is replayed.
+#[allow(dead_code)] // Only the recordings are used here, not the replay.
 mod recorded;
 
 use std::collections::HashMap;
@@ -20,7 +20,7 @@ use proptest::sample::select;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-/// As many cases as `PROPTEST_CASES` says; without it so many that all of it takes seconds.
+/// `PROPTEST_CASES` cases, or by default as many as take a few seconds.
 fn config() -> ProptestConfig {
     let mut config = ProptestConfig::default();
     if std::env::var_os("PROPTEST_CASES").is_none() {
@@ -29,7 +29,7 @@ fn config() -> ProptestConfig {
     config
 }
 
-/// A row as the slow reader has it.
+/// A row as read by the slow reader.
 fn slow_row(raw: &str) -> Map<String, Value> {
     let value = value::read(raw).unwrap_or_default();
     let Value::Object(mut row) = value else {
@@ -66,7 +66,7 @@ const FIRST: [&str; 13] = [
     "updatedBy",
 ];
 
-/// Columns of values, one value after another.
+/// Columns of values.
 fn slow_columns(rows: &[Map<String, Value>]) -> Vec<(String, Vec<Value>)> {
     let mut columns: Vec<(String, Vec<Value>)> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
@@ -158,7 +158,7 @@ fn slow_type(name: &str, values: &[Value]) -> DataType {
     }
 }
 
-/// A value as it is in a column of this type.
+/// A value as stored in a column of this type.
 fn slow_cell(value: &Value, kind: &DataType) -> Value {
     match (value, kind) {
         (Value::Null, _) => Value::Null,
@@ -196,7 +196,7 @@ fn cells(batch: &RecordBatch, at: usize) -> Vec<Value> {
     (0..batch.num_rows()).map(cell).collect()
 }
 
-/// All values of a table that leaves through Arrow.
+/// All values of a table exported through Arrow.
 fn exported(table: &Table, texts: Option<TextLayout>) -> (Vec<(String, DataType)>, Vec<Vec<Value>>) {
     let batches = Batches::new(table, |_| texts);
     let schema = batches.schema();
@@ -219,7 +219,7 @@ fn exported(table: &Table, texts: Option<TextLayout>) -> (Vec<(String, DataType)
 
 fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
-        // -0.0 is another number than 0.0.
+        // -0.0 differs from 0.0.
         (Value::Number(one), Value::Number(other)) if one.is_f64() && other.is_f64() => {
             one.as_f64().map(f64::to_bits) == other.as_f64().map(f64::to_bits)
         }
@@ -227,7 +227,7 @@ fn same(one: &Value, other: &Value) -> bool {
     }
 }
 
-/// Compares a table with the rows that it was made of.
+/// Compares a table with its original rows.
 fn assert_holds(table: &Table, raw: &[&str]) {
     let rows: Vec<Map<String, Value>> = raw.iter().map(|raw| slow_row(raw)).collect();
     assert_eq!(table.len(), rows.len());
@@ -256,7 +256,7 @@ fn assert_holds(table: &Table, raw: &[&str]) {
     }
 }
 
-/// An asset with most of its members, each of its usual kind or an odd one.
+/// An asset with most of its members, each of its usual type or another one.
 #[allow(clippy::too_many_lines)] // One table of members.
 fn asset() -> impl Strategy<Value = Json> {
     const MEMBERS: [(&str, &[&str]); 15] = [
@@ -367,7 +367,7 @@ fn asset() -> impl Strategy<Value = Json> {
         })
 }
 
-/// JSON with blanks where blanks may be.
+/// JSON with whitespace where allowed.
 fn spaced(json: &Json) -> String {
     match json {
         Json::Raw(token) => token.clone(),
@@ -389,7 +389,7 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn a_page_holds_what_is_in_it(
+    fn a_page_has_the_values_of_its_rows(
         rows in prop::collection::vec(prop_oneof![12 => asset().boxed(), 1 => any_value(), 1 => response().boxed()], 0..40),
         before in prop::option::of(odd()), doubled in 0..20_u8, blanks in 0..4_u8,
     ) {
@@ -428,7 +428,7 @@ proptest! {
     }
 
     #[test]
-    fn pages_make_one_table(
+    fn pages_form_one_table(
         pages in prop::collection::vec(prop::collection::vec(prop_oneof![20 => asset().boxed(), 1 => any_value()], 0..12), 0..6),
         shuffle in any::<prop::sample::Index>(),
     ) {
@@ -458,12 +458,12 @@ proptest! {
     }
 
     #[test]
-    fn rows_of_a_page_need_not_follow_each_other(
+    fn rows_of_a_page_need_not_be_consecutive(
         rows in prop::collection::vec((asset(), 1_u32..4), 0..24),
     ) {
         let raw: Vec<String> = rows.iter().map(|(row, _)| row.to_string()).collect();
         let raw: Vec<&str> = raw.iter().map(String::as_str).collect();
-        // Some numbers are those of rows that the service left out.
+        // Some numbers belong to rows that the service omitted.
         let numbers = rows.iter().scan(0, |number, (_, step)| {
             *number += step;
             Some(*number)
@@ -485,7 +485,7 @@ fn table(rows: &[Value]) -> Table {
 }
 
 #[test]
-fn the_types_of_documented_fields_depend_on_no_row() {
+fn types_of_documented_fields_do_not_depend_on_rows() {
     let whole = table(&[json!({
         "id": "a", "clientAssetId": "A", "categoryId": "1", "statusId": "s", "description": "d", "locationId": "l",
         "barcode": "b", "isActive": true, "version": 1, "createdAt": "2020-05-01T06:00:00.000Z", "createdBy": "u",
@@ -500,7 +500,7 @@ fn the_types_of_documented_fields_depend_on_no_row() {
     assert_eq!(exported(&nothing, None).0, expected);
     let (empty, _) = exported(&Table::default(), None);
     assert_eq!(empty, expected[..13]);
-    // Ids that come as numbers are text like all others.
+    // Ids returned as numbers are text like all others.
     let (numbers, values) = exported(&table(&[json!({"id": 5, "categoryId": 17})]), None);
     assert_eq!(
         numbers,
@@ -513,7 +513,7 @@ fn the_types_of_documented_fields_depend_on_no_row() {
 }
 
 #[test]
-fn each_unknown_column_has_the_narrowest_type_that_holds_it() {
+fn unknown_columns_have_the_narrowest_type() {
     for (name, values, kind) in [
         ("a", vec![json!(true), json!(null)], DataType::Boolean),
         ("a", vec![json!(1), json!(2)], DataType::Int64),
@@ -537,7 +537,7 @@ fn each_unknown_column_has_the_narrowest_type_that_holds_it() {
 }
 
 #[test]
-fn times_in_every_form_of_rfc_3339_are_instants() {
+fn times_in_every_rfc_3339_format_are_timestamps() {
     let forms = [
         "2020-05-01T06:00:00.250Z",
         "2020-05-01T07:00:00.25+01:00",
@@ -547,13 +547,13 @@ fn times_in_every_form_of_rfc_3339_are_instants() {
     let rows = forms.map(|form| json!({ "createdAt": form }));
     let (_, values) = exported(&table(&rows), None);
     assert_eq!(values, [vec![json!(1_588_312_800_250_i64); 4]]);
-    // What came is what a row shows.
+    // A row has the original text.
     let shown: Vec<Value> = table(&rows).rows().map(|row| row["createdAt"].clone()).collect();
     assert_eq!(shown, forms.map(Value::from));
 }
 
 #[test]
-fn numbers_that_come_as_int_float_and_text_stay_as_they_came() {
+fn numbers_of_mixed_types_are_unchanged() {
     let rows = [json!(110), json!(6.5), json!("110.50"), json!(null)]
         .map(|value| json!({"customAttributes": {"ca2": value}}));
     let (_, values) = exported(&table(&rows), None);
@@ -564,7 +564,7 @@ fn numbers_that_come_as_int_float_and_text_stay_as_they_came() {
 }
 
 #[test]
-fn what_cannot_be_read_says_why() {
+fn unreadable_bodies_have_a_reason() {
     for (body, says) in [
         (&b" <html>"[..], "HTML page"),
         (b"", "EOF"),
@@ -584,7 +584,7 @@ fn what_cannot_be_read_says_why() {
 }
 
 #[test]
-fn rows_with_members_of_their_own_are_bounded() {
+fn rows_with_distinct_members_are_limited() {
     let rows: Vec<String> = (0..10_000)
         .map(|row| format!(r#"{{"id":"a{row}","x{row}":1}}"#))
         .collect();
@@ -592,13 +592,13 @@ fn rows_with_members_of_their_own_are_bounded() {
     let error = Received::read(&body, Some("results"), &[])
         .unwrap_err()
         .to_string();
-    assert!(error.contains("different members"), "{error}");
+    assert!(error.contains("distinct members"), "{error}");
 }
 
 #[test]
-fn a_row_of_many_members_is_refused_before_it_takes_memory() {
+fn a_row_with_too_many_members_is_rejected_early() {
     let plain: Vec<String> = (0..100_000).map(|member| format!("\"m{member}\":1")).collect();
-    // With an escape the slow reader takes it.
+    // With an escape, the slow reader reads it.
     let escaped: Vec<String> = (0..100_000)
         .map(|member| format!("\"\\u006d{member}\":1"))
         .collect();
@@ -611,12 +611,12 @@ fn a_row_of_many_members_is_refused_before_it_takes_memory() {
         let error = Received::read(&body, Some("results"), &[])
             .unwrap_err()
             .to_string();
-        assert!(error.contains("different members"), "{error}");
+        assert!(error.contains("distinct members"), "{error}");
     }
 }
 
 #[test]
-fn colons_are_no_members() {
+fn colons_in_strings_are_not_members() {
     let texts = ":".repeat(50_000);
     let row = format!(r#"{{"id":"a","version":"2,","description":"{texts}"}}"#);
     assert_eq!(Page::of(std::iter::once(&row[..])).unwrap().rows(), 1);
@@ -630,7 +630,7 @@ fn a_name_with_a_null_character_can_be_exported() {
 }
 
 #[test]
-fn whole_numbers_among_fractions_lose_no_digit() {
+fn integers_among_fractions_lose_no_digits() {
     for (number, kind) in [
         (9_007_199_254_740_992_i64, DataType::Float64),
         (9_007_199_254_740_993, DataType::Utf8),
@@ -644,7 +644,7 @@ fn whole_numbers_among_fractions_lose_no_digit() {
 }
 
 #[test]
-fn a_large_table_leaves_in_several_batches() {
+fn a_large_table_is_exported_in_several_batches() {
     let text = "x".repeat(1000);
     let rows: Vec<String> = (0..200)
         .map(|row| json!({"id": row.to_string(), "description": text}).to_string())

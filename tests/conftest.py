@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import pytest
@@ -12,6 +14,22 @@ import acc_assets as acc
 
 # Processes of the tests must not hold each other back.
 os.environ["ACC_ASSETS_PACING"] = "off"
+
+
+def until(seen: Callable[[], object]) -> None:
+    """Wait until another thread or process has come so far."""
+    deadline = time.monotonic() + 30
+    while not seen():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.005)
+
+
+async def until_async(seen: Callable[[], object]) -> None:
+    """The same in an event loop, which goes on meanwhile."""
+    deadline = time.monotonic() + 30
+    while not seen():
+        assert time.monotonic() < deadline, "it did not happen"
+        await asyncio.sleep(0.005)
 
 
 class Kit(NamedTuple):
@@ -41,7 +59,8 @@ def kit_of(sim: acc.testing.Simulator) -> Kit:
     with sim.client() as client:
         project = client.project(sim.project_id)
         for category in sim.world()["categories"]:
-            attributes = {found["dataType"]: found for found in project.category_attributes(category["id"])}
+            found = project.raw.category_attributes(category["id"])
+            attributes: dict[str, Any] = {str(attribute["dataType"]): attribute for attribute in found}
             if len(attributes) == 6 and category["isActive"]:
                 first, second, *_ = (status["id"] for status in category["statuses"])
                 return Kit(str(category["id"]), first, second, attributes)

@@ -1,4 +1,4 @@
-//! `docs/contract.md` is complete: its tests exist, and no switch or endpoint is missing from it.
+//! `docs/internals/contract.md` is complete: its tests exist, and no switch or endpoint is missing from it.
 #![cfg(feature = "simulator")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,7 +7,7 @@ use std::path::Path;
 
 use acc_assets::simulator::contract::SWITCHES;
 
-/// A row of a table, with the section it stands in and its cells by column.
+/// A row of a table, with its section and its cells by column.
 struct Row {
     section: String,
     cells: BTreeMap<String, String>,
@@ -28,7 +28,7 @@ impl Row {
     }
 }
 
-/// What stands between backticks.
+/// The texts between backticks.
 fn codes(text: &str) -> Vec<String> {
     text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
@@ -68,7 +68,7 @@ fn rows(page: &str) -> Vec<Row> {
     rows
 }
 
-/// Why a name on the page is not that of a test that `make test` runs; `None`: it is.
+/// Why a name on the page is not a test of `make test`; `None` if it is.
 fn not_a_test(named: &str) -> Option<String> {
     let Some((path, name)) = named.split_once("::") else {
         return Some(format!("`{named}` is not written as `path::test`"));
@@ -85,7 +85,7 @@ fn not_a_test(named: &str) -> Option<String> {
     (!runs).then(|| format!("`{path}` has no test `{name}`"))
 }
 
-/// Whether there is such a function with a test attribute above it, and it is not ignored.
+/// Whether there is such a function with a test attribute that is not ignored.
 fn is_rust_test(text: &str, name: &str) -> bool {
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     let heads = [format!("fn {name}("), format!("async fn {name}(")];
@@ -100,14 +100,14 @@ fn is_rust_test(text: &str, name: &str) -> bool {
     above().any(is_test) && !above().any(|line| line.starts_with("#[ignore"))
 }
 
-/// Whether there is such a function at the outermost level, under a name that pytest collects.
+/// Whether there is such a function at the top level, with a name that pytest collects.
 fn is_python_test(text: &str, name: &str) -> bool {
     let heads = [format!("def {name}("), format!("async def {name}(")];
     let found = |line: &str| heads.iter().any(|head| line.starts_with(head.as_str()));
     name.starts_with("test_") && text.lines().any(found)
 }
 
-/// Where rules and endpoints are written.
+/// The sources that a rule may name.
 fn is_page(text: &str) -> bool {
     let pages = [
         " reference page",
@@ -138,8 +138,8 @@ fn endpoints() -> BTreeSet<String> {
 }
 
 #[test]
-fn the_page_of_the_contract_is_complete() {
-    let page = read("docs/contract.md");
+fn contract_page_is_complete() {
+    let page = read("docs/internals/contract.md");
     let rows = rows(&page);
     let mut missing: Vec<String> = Vec::new();
 
@@ -217,13 +217,13 @@ fn the_page_of_the_contract_is_complete() {
 
     assert!(
         missing.is_empty(),
-        "docs/contract.md:\n- {}",
+        "docs/internals/contract.md:\n- {}",
         missing.join("\n- ")
     );
 }
 
 #[test]
-fn only_what_runs_counts_as_a_test() {
+fn only_tests_that_run_count() {
     let rust = "fn helper() {}\n\n#[test]\n#[ignore = \"slow\"]\nfn ignored() {}\n\n#[test]\n#[expect(x)]\nfn plain() {}\n\n\
         proptest! {\n    #[test]\n    fn drawn(_ in any()) {}\n}\n\n\
         #[tokio::test(start_paused = true)]\nasync fn paused() {}\n";
@@ -238,7 +238,7 @@ fn only_what_runs_counts_as_a_test() {
     for name in ["test_inner", "helper", "test_missing"] {
         assert!(!is_python_test(python, name), "{name}");
     }
-    assert!(not_a_test("tests/contract.rs::only_what_runs_counts_as_a_test").is_none());
+    assert!(not_a_test("tests/contract.rs::only_tests_that_run_count").is_none());
     for named in [
         "tests/contract.rs::codes",
         "tests/conftest.py::kit_of",

@@ -1,4 +1,4 @@
-//! An endpoint is data: these four are nowhere in the client, and it calls them without a change.
+//! An endpoint is data: the client can call these four, which it does not contain.
 
 use std::sync::{Arc, Mutex};
 
@@ -50,7 +50,7 @@ const INTROSPECT: Endpoint = Endpoint {
     response: ResponseBody::One,
 };
 
-/// Gives these responses in turn and keeps the requests.
+/// Returns these responses in turn and records the requests.
 #[derive(Clone, Default)]
 struct Scripted {
     responses: Arc<Mutex<Vec<(u16, Value)>>>,
@@ -82,7 +82,7 @@ fn session(responses: &[(u16, Value)]) -> (Session, Scripted) {
     (Session::new(Arc::new(caller), Stop::default()), service)
 }
 
-/// Method, address without the host, and body of each request.
+/// The method, URL without host, and body of each request.
 fn sent(service: &Scripted) -> Vec<(&'static str, String, Value)> {
     let requests = service.requests.lock().unwrap();
     let sent = requests.iter().map(|request| {
@@ -115,7 +115,7 @@ async fn a_list_of_another_api_is_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_that_is_asked_for_by_post_sends_its_body_with_each_page() {
+async fn a_post_list_sends_its_body_with_each_page() {
     let page = |id: &str, token: Option<&str>| {
         (
             200,
@@ -144,7 +144,7 @@ async fn a_list_that_is_asked_for_by_post_sends_its_body_with_each_page() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_without_a_token_carries_none_and_is_not_repeated_for_want_of_one() {
+async fn a_request_without_token_is_not_retried_after_401() {
     for (status, sent) in [(200, 1), (401, 1), (429, 2)] {
         let (session, service) = session(&[(status, json!({"active": true})), (200, json!({}))]);
         let call = Call::new(&INTROSPECT, &[]).unwrap().with_body("{}");
@@ -160,7 +160,7 @@ async fn a_request_without_a_token_carries_none_and_is_not_repeated_for_want_of_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_names_the_place_of_its_path_that_has_no_value() {
+async fn a_call_names_a_missing_path_parameter() {
     let (session, service) = session(&[]);
     let error = session
         .to(&INTERSECT, &[("container", "c")])
@@ -171,7 +171,7 @@ async fn a_call_names_the_place_of_its_path_that_has_no_value() {
 }
 
 #[test]
-fn every_list_and_write_has_its_documented_place_in_the_tables() {
+fn every_list_and_write_is_in_the_tables() {
     use acc_assets::api::{LISTS, RATE_GROUPS, WRITES, check_limits, list_of, write_of};
     use acc_assets::options::Limits;
 

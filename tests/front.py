@@ -28,6 +28,7 @@ class Request(NamedTuple):
 class Answer(NamedTuple):
     status: int
     body: bytes
+    date: str | None = None
 
     def head(self, length: int | None = None, *more: str, status: str | None = None) -> bytes:
         lines = [
@@ -35,6 +36,7 @@ class Answer(NamedTuple):
             "content-type: application/json",
             "connection: close",
             f"content-length: {len(self.body) if length is None else length}",
+            *([f"date: {self.date}"] if self.date else []),
             *more,
         ]
         return "\r\n".join([*lines, "", ""]).encode("latin-1")
@@ -54,6 +56,34 @@ class Passing(NamedTuple):
 
 class ResetError(Exception):
     """Ends the connection with a reset."""
+
+
+class Held(NamedTuple):
+    """Where creates are executed and their responses held back."""
+
+    url: str
+    creates: list[Request]
+    release: threading.Event
+
+
+@contextmanager
+def holding(sim: acc.testing.Simulator) -> Iterator[Held]:
+    """Hold back the responses of all creates until `release` is set."""
+    release = threading.Event()
+    creates: list[Request] = []
+
+    def hold(passing: Passing) -> bytes:
+        answer = passing.forward()
+        if "batch-create" in passing.request.path:
+            creates.append(passing.request)
+            release.wait(60)
+        return answer.whole()
+
+    with front(sim, hold) as (url, _):
+        try:
+            yield Held(url, creates, release)
+        finally:
+            release.set()
 
 
 @contextmanager
@@ -92,7 +122,7 @@ def front(
         with closing(connection):
             connection.request(request.method, request.path, request.body, headers)
             response = connection.getresponse()
-            return Answer(response.status, response.read())
+            return Answer(response.status, response.read(), response.headers["date"])
 
     class Server(socketserver.ThreadingTCPServer):
         daemon_threads = True

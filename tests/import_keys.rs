@@ -1,4 +1,5 @@
-//! Which assets of a project have the import keys of rows: read by category, and right whatever happens meanwhile.
+//! Finds the assets of a project with the import keys of rows: read by category, and correct despite concurrent
+//! changes.
 
 mod bench;
 
@@ -8,14 +9,14 @@ use acc_assets::batch::settings::Reader;
 use acc_assets::call::Session;
 use acc_assets::http::Stop;
 use acc_assets::ids::ProjectId;
-use acc_assets::ledger::{Ledger, State, View};
+use acc_assets::ledger::{Ledger, Status, View};
 use acc_assets::settings::Settings;
 use acc_assets::simulator::{self, Simulator};
 use acc_assets::validation::ImportKey;
 use bench::{Bench, Call, Guard, Texts, Way, client, counts};
 use serde_json::{Value, json};
 
-/// The addresses of all lists of assets, and what is done before the service sees one.
+/// The URLs of all lists of assets, and a hook before the service sees one.
 #[derive(Clone, Default)]
 struct Lists {
     asked: Arc<Mutex<Vec<String>>>,
@@ -49,7 +50,7 @@ impl Lists {
         bench
     }
 
-    /// How many requests asked for a category, and how many for all.
+    /// The number of requests for one category, and for all.
     fn counts(&self) -> (usize, usize) {
         let asked = self.asked.lock().unwrap();
         let by_category = asked.iter().filter(|query| query.contains("categoryId")).count();
@@ -59,7 +60,7 @@ impl Lists {
 
 fn nothing(_: &Simulator, _: &str) {}
 
-/// Ids of the categories that take an asset of these fields, each with a status that it may have.
+/// Ids of categories that accept an asset with these fields, each with a valid status.
 fn categories(bench: &Bench) -> Vec<(String, String)> {
     let world = bench.simulator.world_json();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -75,7 +76,7 @@ fn categories(bench: &Bench) -> Vec<(String, String)> {
     categories
 }
 
-/// Creates an asset with a key, as somebody else would.
+/// Creates an asset with a key as another user.
 fn asset(bench: &Bench, number: usize, (category, status): &(String, String)) -> String {
     let asset = json!({"clientAssetId": format!("P-{number}"), "categoryId": category, "statusId": status,
         "barcode": format!("key {number}")});
@@ -114,7 +115,7 @@ async fn a_project_of_one_page_is_read_with_one_request() {
         .map(|number| asset(&bench, number, &categories(&bench)[number]))
         .collect();
     let (ledger, _) = bench.call(call(rows(&bench, 0..4), false)).await;
-    assert_eq!(counts(&ledger), [(State::Created, 1), (State::Unchanged, 3)]);
+    assert_eq!(counts(&ledger), [(Status::Created, 1), (Status::Unchanged, 3)]);
     assert_eq!(ids(&ledger)[..3], made.into_iter().map(Some).collect::<Vec<_>>());
     assert_eq!(lists.counts(), (0, 1));
 }
@@ -129,7 +130,7 @@ async fn a_large_project_is_read_by_category() {
         let made: Vec<String> = (0..count)
             .map(|number| asset(&bench, number, &categories[number % categories.len()]))
             .collect();
-        // Assets of a category that was made inactive, and deleted ones, are there.
+        // Includes assets of an inactive category, and deleted ones.
         let inactive = categories.last().unwrap().0.parse().unwrap();
         bench
             .simulator
@@ -140,12 +141,12 @@ async fn a_large_project_is_read_by_category() {
         assert!(ended.fatal.is_none(), "{:?}", ended.fatal);
         assert_eq!(
             counts(&ledger),
-            [(State::Created, 6), (State::Unchanged, count - 1)]
+            [(Status::Created, 6), (Status::Unchanged, count - 1)]
         );
         for (number, id) in ids(&ledger).into_iter().take(count).enumerate() {
             assert_eq!(id.as_ref() == Some(&made[number]), number != 7, "{number}");
         }
-        // 230 assets are two pages.
+        // 230 assets need two pages.
         let all = bench.simulator.world_json()["categories"]
             .as_array()
             .unwrap()
@@ -155,14 +156,14 @@ async fn a_large_project_is_read_by_category() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_asset_that_changes_its_category_meanwhile_is_not_missed_and_not_counted_twice() {
-    // While the second page of the last category is asked for, that asset moves. All other lists are at their end.
+async fn an_asset_that_changes_category_during_the_read_is_found_once() {
+    // The asset moves while the second page of the last category is read. All other lists are complete.
     for (moving, reads_all) in [
-        // From a category that was read: it is on both lists.
+        // From a category already read: it is on both lists.
         (0, false),
-        // From a page that was read: what comes after it is pulled up, and one of them is on no page.
+        // From a page already read: later assets move up, and one of them is on no page.
         (10, true),
-        // From pages that are still to come: it is on no list.
+        // From pages not yet read: it is on no list.
         (500, true),
         (999, true),
     ] {
@@ -189,7 +190,7 @@ async fn an_asset_that_changes_its_category_meanwhile_is_not_missed_and_not_coun
 
         let (ledger, ended) = bench.call(call(rows(&bench, 0..1000), false)).await;
         assert!(ended.fatal.is_none(), "{:?}", ended.fatal);
-        assert_eq!(counts(&ledger), [(State::Unchanged, 1000)], "{moving}");
+        assert_eq!(counts(&ledger), [(Status::Unchanged, 1000)], "{moving}");
         assert!(ledger.warnings.is_empty(), "{moving}: {:?}", ledger.warnings);
         assert_eq!(ids(&ledger), made.into_iter().map(Some).collect::<Vec<_>>());
         let (_, all) = lists.counts();
@@ -198,7 +199,7 @@ async fn an_asset_that_changes_its_category_meanwhile_is_not_missed_and_not_coun
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_that_ignores_filters_or_sorting_hides_no_key() {
+async fn ignored_filters_or_sorting_hide_no_import_key() {
     for switch in [
         ("ignore_filter", "all"),
         ("list_sort", "ignored"),
@@ -212,7 +213,7 @@ async fn a_service_that_ignores_filters_or_sorting_hides_no_key() {
             .collect();
         let (ledger, ended) = bench.call(call(rows(&bench, 0..900), false)).await;
         assert!(ended.fatal.is_none(), "{switch:?}: {:?}", ended.fatal);
-        assert_eq!(counts(&ledger), [(State::Unchanged, 900)], "{switch:?}");
+        assert_eq!(counts(&ledger), [(Status::Unchanged, 900)], "{switch:?}");
         assert_eq!(
             ids(&ledger),
             made.into_iter().map(Some).collect::<Vec<_>>(),
@@ -228,7 +229,7 @@ async fn a_service_that_ignores_filters_or_sorting_hides_no_key() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_category_that_the_settings_do_not_know_hides_no_key() {
+async fn an_unknown_category_hides_no_import_key() {
     let lists = Lists::default();
     let bench = lists.bench(&[], nothing);
     let known = categories(&bench);
@@ -260,7 +261,7 @@ async fn a_category_that_the_settings_do_not_know_hides_no_key() {
     let mut call = call(rows(&bench, [3, 650]), false);
     call.names.settings = Some(settings);
     let (ledger, _) = bench.call(call).await;
-    assert_eq!(counts(&ledger), [(State::Unchanged, 2)]);
+    assert_eq!(counts(&ledger), [(Status::Unchanged, 2)]);
     assert_eq!(ids(&ledger), [Some(made[3].clone()), Some(made[650].clone())]);
     let (by_category, all) = lists.counts();
     assert!(by_category > 0 && all > 1, "{:?}", lists.counts());

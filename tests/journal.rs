@@ -1,4 +1,4 @@
-//! The journal of a named run, through its public surface: what it keeps, whom it keeps out, and what ends it well.
+//! The journal of a named run through its public API: persistence, locking and crashes.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -10,7 +10,7 @@ use acc_assets::error::Error;
 use acc_assets::http::{By, Moment};
 use acc_assets::input::Label;
 use acc_assets::ledger::journal::{Header, Journal};
-use acc_assets::ledger::{Changes, Fault, Ledger, SentBody, SentItem, State};
+use acc_assets::ledger::{Changes, Fault, Ledger, SentBody, SentItem, Status};
 use acc_assets::validation::Problem;
 use proptest::prelude::*;
 use rusqlite::Connection;
@@ -39,7 +39,7 @@ fn new_ledger() -> Ledger {
     ledger
 }
 
-/// What a request with these rows carries.
+/// The content of a request with these rows.
 fn carrying(rows: &[u32]) -> SentBody {
     let mut body = SentBody::default();
     for row in rows {
@@ -59,7 +59,7 @@ fn push(ledger: &mut Ledger, label: Label<'_>, key: &str) -> u32 {
     row
 }
 
-/// A journal in which `rows` rows were written down.
+/// A journal with `rows` written rows.
 fn written(path: &Path, rows: u32) -> (Journal, Ledger) {
     let (mut journal, before) = Journal::open(path, &header()).unwrap();
     assert!(before.is_none());
@@ -96,7 +96,7 @@ fn refusal(path: &Path) -> String {
     }
 }
 
-/// The rows that were read, their reasons and their requests must be the same.
+/// The rows, their reasons and their requests must be equal.
 fn assert_same(kept: &Ledger, ledger: &Ledger) {
     assert_eq!(kept.rows(), ledger.read());
     assert_eq!(kept.read(), ledger.read());
@@ -113,14 +113,14 @@ fn assert_same(kept: &Ledger, ledger: &Ledger) {
     assert_eq!(kept.import_prefix, ledger.import_prefix);
 }
 
-// ---- what it keeps ----
+// ---- persistence ----
 
 #[derive(Debug, Clone)]
 enum Step {
     Push(Option<i64>, Option<String>, String),
     FillUp,
     Forget,
-    Set(u32, State),
+    Set(u32, Status),
     Fault(u32, String),
     Id(u32, String),
     Digest(u32, u64),
@@ -137,7 +137,7 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     let row = 0..20_u32;
-    let state = prop::sample::select(State::ALL.to_vec());
+    let state = prop::sample::select(Status::ALL.to_vec());
     let id = prop_oneof![
         Just(ID.to_owned()),
         Just("00000000-0000-0000-0000-000000000000".to_owned()),
@@ -178,12 +178,12 @@ fn take(ledger: &mut Ledger, step: Step) {
         }
         Step::FillUp => ledger.fill_up(ledger.rows() + 3),
         Step::Forget => ledger.forget_unread(),
-        // A row is in doubt since its request left, and what that carried is kept.
-        Step::Set(row, State::Unknown) if row < read && ledger.sending_of(row).is_some() => {}
+        // A row is unknown once its request was sent, and the request's body is kept.
+        Step::Set(row, Status::Unknown) if row < read && ledger.sending_of(row).is_some() => {}
         Step::Set(row, state) if row < read => ledger.set(row, state),
         Step::Fault(row, said) if row < read => {
             let problem = Problem {
-                rule: "status.required".into(),
+                code: "status.required".into(),
                 column: said.clone(),
                 value: "1".to_owned(),
                 message: "no status".to_owned(),
@@ -194,17 +194,17 @@ fn take(ledger: &mut Ledger, step: Step) {
                 body: Some(said.as_str().into()),
                 ..Fault::invalid(vec![problem])
             });
-            ledger.set_fault(row, State::Rejected, fault);
+            ledger.set_fault(row, Status::Rejected, fault);
         }
         Step::Id(row, id) if row < read => ledger.set_id(row, &id),
         Step::Digest(row, digest) if row < read => ledger.set_digest(row, digest),
         Step::Forgotten(sending) => ledger.forget_body(sending),
-        // Which columns count is decided once.
+        // The roles of columns are decided once.
         Step::Heading(heading, counts) => drop(ledger.headings.entry(heading).or_insert(counts)),
         Step::SameAs(row) if row < read && row > 0 => ledger.set_same_as(row, row - 1),
         Step::Send(row) if row < read => {
             ledger.begin_sending(carrying(&[row]));
-            ledger.set(row, State::Unknown);
+            ledger.set(row, Status::Unknown);
         }
         Step::Note(sending, left, executed) if (sending as usize) < ledger.sendings().len() => {
             ledger.note_sending(sending, |sending| {
@@ -230,7 +230,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn all_that_a_ledger_holds_comes_back(steps in prop::collection::vec(step(), 1..60)) {
+    fn a_ledger_round_trips(steps in prop::collection::vec(step(), 1..60)) {
         let (_folder, path) = folder();
         let (mut journal, _) = Journal::open(&path, &header()).unwrap();
         let mut ledger = new_ledger();
@@ -255,20 +255,20 @@ proptest! {
 }
 
 #[test]
-fn a_ledger_that_was_read_back_has_no_changes_and_keeps_the_next_ones() {
+fn a_restored_ledger_has_no_changes_and_tracks_new_ones() {
     let (_folder, path) = folder();
     drop(written(&path, 3));
     let (mut journal, mut ledger) = reopened(&path);
     let nothing = ledger.take_changes();
     assert_eq!((nothing.rows.len(), nothing.sendings.len()), (0, 0));
-    ledger.set(1, State::Created);
+    ledger.set(1, Status::Created);
     journal.write(&mut ledger).unwrap();
     drop(journal);
-    assert_eq!(reopened(&path).1.state(1), State::Created);
+    assert_eq!(reopened(&path).1.status(1), Status::Created);
 }
 
 #[test]
-fn a_request_is_taken_with_all_its_rows_or_not_at_all() {
+fn a_request_is_written_with_all_its_rows_or_not_at_all() {
     let mut ledger = new_ledger();
     for row in 0..10 {
         push(&mut ledger, Label::Number, &format!("key {row}"));
@@ -276,7 +276,7 @@ fn a_request_is_taken_with_all_its_rows_or_not_at_all() {
     for rows in [[3, 6], [8, 9]] {
         let sending = ledger.begin_sending(carrying(&rows));
         for row in rows {
-            ledger.set(row, State::Unknown);
+            ledger.set(row, Status::Unknown);
         }
         ledger.note_sending(sending, |_| {});
     }
@@ -287,7 +287,7 @@ fn a_request_is_taken_with_all_its_rows_or_not_at_all() {
         )
     };
     assert_eq!(taken(ledger.take_changes_before(5)), ((0..7).collect(), vec![0]));
-    ledger.set(4, State::Created);
+    ledger.set(4, Status::Created);
     assert_eq!(taken(ledger.take_changes_before(7)), (vec![4], vec![]));
     assert!(ledger.has_changes());
     assert_eq!(taken(ledger.take_changes_before(9)), (vec![7, 8, 9], vec![1]));
@@ -295,7 +295,7 @@ fn a_request_is_taken_with_all_its_rows_or_not_at_all() {
 }
 
 #[test]
-fn a_report_tells_what_a_run_is_and_when_it_was_written() {
+fn a_report_has_the_identity_and_times_of_a_run() {
     let (_folder, path) = folder();
     let header = Header {
         import_key: Some("barcode".to_owned()),
@@ -309,7 +309,7 @@ fn a_report_tells_what_a_run_is_and_when_it_was_written() {
     let kept = Journal::read(&path).unwrap().unwrap();
     assert_eq!(kept.header, header);
     assert!(kept.written > kept.begun);
-    // One file per run, and its lock.
+    // One file per run, plus its lock.
     assert_eq!(
         files(path.parent().unwrap()),
         ["level-3.sqlite", "level-3.sqlite.lock"]
@@ -317,7 +317,7 @@ fn a_report_tells_what_a_run_is_and_when_it_was_written() {
 }
 
 #[test]
-fn twenty_thousand_rows_are_written_at_once_quickly() {
+fn twenty_thousand_rows_are_written_quickly() {
     let (_folder, path) = folder();
     let (mut journal, _) = Journal::open(&path, &header()).unwrap();
     let mut ledger = new_ledger();
@@ -328,14 +328,14 @@ fn twenty_thousand_rows_are_written_at_once_quickly() {
     let start = Instant::now();
     journal.write(&mut ledger).unwrap();
     println!("20,000 rows in {:?}", start.elapsed());
-    // Ten times what it takes optimized on a slow disk: this catches a transaction a row.
+    // Ten times the optimized time on a slow disk: this detects a transaction per row.
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
 }
 
-// ---- which run it is ----
+// ---- identity ----
 
 #[test]
-fn a_run_goes_on_only_as_what_it_is() {
+fn a_run_resumes_only_with_the_same_identity() {
     let (_folder, path) = folder();
     drop(written(&path, 1));
     let changes: [fn(&mut Header); 4] = [
@@ -357,7 +357,7 @@ fn a_run_goes_on_only_as_what_it_is() {
 }
 
 #[test]
-fn a_run_in_whose_name_nothing_was_written_may_begin_as_another() {
+fn an_empty_run_may_start_with_another_identity() {
     let (_folder, path) = folder();
     drop(Journal::open(&path, &header()).unwrap());
     let other = Header {
@@ -368,21 +368,21 @@ fn a_run_in_whose_name_nothing_was_written_may_begin_as_another() {
     assert_eq!(Journal::read(&path).unwrap().unwrap().header, other);
 }
 
-// ---- one driver ----
+// ---- locking ----
 
 #[test]
-fn only_one_drives_a_run() {
+fn a_run_has_one_driver() {
     let (_folder, path) = folder();
     let (mut journal, mut ledger) = written(&path, 1);
-    assert!(refusal(&path).contains("is driven by another process, or by an earlier call"));
+    assert!(refusal(&path).contains("is in use by another process, or by an earlier call"));
     std::thread::scope(|scope| scope.spawn(|| refusal(&path)).join().unwrap());
-    assert!(matches!(Journal::delete(&path), Err(Error::Journal(message)) if message.contains("is driven")));
-    // Those who were refused took nothing from the one who drives.
-    ledger.set(0, State::Created);
+    assert!(matches!(Journal::delete(&path), Err(Error::Journal(message)) if message.contains("is in use")));
+    // The rejected calls did not affect the driver.
+    ledger.set(0, Status::Created);
     journal.write(&mut ledger).unwrap();
     refusal(&path);
     drop(journal);
-    assert_eq!(reopened(&path).1.state(0), State::Created);
+    assert_eq!(reopened(&path).1.status(0), Status::Created);
 }
 
 #[cfg(unix)]
@@ -391,18 +391,18 @@ fn a_driver_keeps_its_run_when_its_process_closes_another_descriptor_of_the_jour
     let (folder, path) = folder();
     let (mut journal, mut ledger) = written(&path, 1);
     let closes: [&dyn Fn(); 3] = [
-        // Each frees the POSIX locks of this process on the file.
+        // Each close releases the POSIX locks of this process on the file.
         &|| drop(fs::File::open(&path).unwrap()),
         &|| drop(fs::read(&path).unwrap()),
         &|| assert!(fs::copy(&path, folder.path().join("copy")).unwrap() > 0),
     ];
     for close in closes {
         close();
-        assert!(elsewhere("process_that_opens", &path).contains("is driven by another process"));
-        assert!(elsewhere("process_that_deletes", &path).contains("is driven by another process"));
-        assert_eq!(elsewhere("process_that_reads", &path), "is driven");
+        assert!(elsewhere("process_that_opens", &path).contains("is in use by another process"));
+        assert!(elsewhere("process_that_deletes", &path).contains("is in use by another process"));
+        assert_eq!(elsewhere("process_that_reads", &path), "is in use");
     }
-    ledger.set(0, State::Created);
+    ledger.set(0, Status::Created);
     journal.write(&mut ledger).unwrap();
     drop(journal);
     assert_eq!(elsewhere("process_that_reads", &path), "1 rows");
@@ -411,14 +411,14 @@ fn a_driver_keeps_its_run_when_its_process_closes_another_descriptor_of_the_jour
 
 #[cfg(unix)]
 #[test]
-fn a_journal_has_one_lock_whatever_path_leads_to_it() {
+fn a_journal_has_one_lock_for_all_paths() {
     let (folder, path) = folder();
     let (_journal, _) = written(&path, 1);
     let link = folder.path().join("link.sqlite");
     std::os::unix::fs::symlink(&path, &link).unwrap();
     drop(fs::read(&path).unwrap());
-    assert!(elsewhere("process_that_opens", &link).contains("is driven by another process"));
-    assert_eq!(elsewhere("process_that_reads", &link), "is driven");
+    assert!(elsewhere("process_that_opens", &link).contains("is in use by another process"));
+    assert_eq!(elsewhere("process_that_reads", &link), "is in use");
 }
 
 #[test]
@@ -429,27 +429,27 @@ fn a_lock_file_outlives_its_run() {
     Journal::delete(&path).unwrap();
     assert_eq!(files(folder.path()), ["level-3.sqlite.lock"]);
     drop(written(&path, 1));
-    // A journal that came without its lock file, as from another machine.
+    // A journal without its lock file, as copied from another machine.
     fs::remove_file(folder.path().join("level-3.sqlite.lock")).unwrap();
     assert_eq!(Journal::read(&path).unwrap().unwrap().ledger.rows(), 1);
     assert_eq!(files(folder.path()), ["level-3.sqlite"]);
     reopened(&path);
 }
 
-/// A library that makes `flock` fail as on a file system without locks.
+/// A library in which `flock` fails as on a file system without locks.
 #[cfg(target_os = "linux")]
 const NO_LOCKS: &str = "#include <errno.h>\nint flock(int file, int how) { errno = ENOLCK; return -1; }\n";
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_file_system_without_locks_is_refused() {
+fn a_file_system_without_locks_is_rejected() {
     let (folder, path) = folder();
     let (source, library) = (
         folder.path().join("no_locks.c"),
         folder.path().join("no_locks.so"),
     );
     fs::write(&source, NO_LOCKS).unwrap();
-    // The compiler that Rust links with.
+    // The C compiler that Rust uses for linking.
     let compiled = Command::new("cc")
         .args(["-shared", "-fPIC", "-o"])
         .args([&library, &source])
@@ -463,17 +463,17 @@ fn a_file_system_without_locks_is_refused() {
         "{message}"
     );
     assert!(
-        message.contains("keep runs in a folder on a local disk (ACC_ASSETS_RUNS)"),
+        message.contains("use a folder on a local disk for runs (ACC_ASSETS_RUNS)"),
         "{message}"
     );
     assert!(!path.exists());
 }
 
 #[test]
-fn of_many_who_begin_a_run_at_once_one_drives_it() {
+fn concurrent_starts_of_a_run_have_one_driver() {
     for _ in 0..3 {
         let (_folder, path) = folder();
-        // In the order in which they ended.
+        // In order of completion.
         let ended = std::sync::Mutex::new(Vec::new());
         std::thread::scope(|scope| {
             for _ in 0..4 {
@@ -485,13 +485,13 @@ fn of_many_who_begin_a_run_at_once_one_drives_it() {
         });
         let ended = ended.into_inner().unwrap();
         let drives: Vec<bool> = ended.iter().map(Result::is_ok).collect();
-        // It has it before the others have given up waiting, not because they have.
+        // It gets the lock before the others stop waiting, not because of it.
         assert_eq!(drives, [true, false, false, false], "{ended:?}");
     }
 }
 
 #[test]
-fn who_looks_at_runs_does_not_disturb_those_who_begin_one() {
+fn readers_do_not_block_drivers() {
     let (_folder, path) = folder();
     drop(written(&path, 2000));
     let looking = std::sync::atomic::AtomicBool::new(true);
@@ -509,9 +509,9 @@ fn who_looks_at_runs_does_not_disturb_those_who_begin_one() {
     });
 }
 
-// ---- ends ----
+// ---- crashes ----
 
-/// What another process says when it has come to its end.
+/// The output of another process at its end.
 fn ends(command: &mut Command) -> String {
     let mut child = command.spawn().unwrap();
     let mut lines = said(&mut child);
@@ -529,7 +529,7 @@ fn elsewhere(name: &str, path: &Path) -> String {
 fn process_that_reads() {
     match Journal::read(&its_path()).unwrap() {
         Some(kept) => println!("SAID {} rows", kept.ledger.rows()),
-        None => println!("SAID is driven"),
+        None => println!("SAID is in use"),
     }
 }
 
@@ -542,7 +542,7 @@ fn process_that_deletes() {
     }
 }
 
-/// This program again, as the named one of the processes below.
+/// Runs this program again as one of the processes below.
 fn process(name: &str, path: &Path) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
@@ -558,7 +558,7 @@ fn its_path() -> PathBuf {
         .into()
 }
 
-/// The lines that a process says to the test that started it.
+/// The lines that a process writes for the test that started it.
 fn said(child: &mut Child) -> impl Iterator<Item = String> + use<> {
     BufReader::new(child.stdout.take().unwrap())
         .lines()
@@ -584,7 +584,7 @@ fn process_that_writes_until_it_is_killed() {
 }
 
 #[test]
-fn what_was_written_survives_the_kill_of_its_process() {
+fn written_changes_survive_a_kill() {
     let (_folder, path) = folder();
     for round in 0..12 {
         let mut child = process("process_that_writes_until_it_is_killed", &path)
@@ -602,7 +602,7 @@ fn what_was_written_survives_the_kill_of_its_process() {
             "{promised} rows, {} kept",
             ledger.rows()
         );
-        // Each transaction is there as a whole.
+        // Each transaction is complete.
         assert_eq!(ledger.rows(), ledger.sendings().len() * 25);
         let last = u32::try_from(ledger.rows()).unwrap() - 1;
         assert_eq!(ledger.key(last).unwrap(), format!("key {last}"));
@@ -619,7 +619,7 @@ fn process_that_begins_runs_until_it_is_killed() {
 }
 
 #[test]
-fn a_run_whose_process_was_killed_at_its_begin_can_begin() {
+fn a_run_killed_at_its_start_can_start_again() {
     for round in 0..12 {
         let (folder, path) = folder();
         let mut child = process("process_that_begins_runs_until_it_is_killed", &path)
@@ -641,7 +641,7 @@ fn a_run_whose_process_was_killed_at_its_begin_can_begin() {
 }
 
 #[test]
-fn another_process_is_kept_out_until_the_driver_ends() {
+fn another_process_is_locked_out_until_the_driver_ends() {
     let (_folder, path) = folder();
     let mut child = process("process_that_writes_until_it_is_killed", &path)
         .spawn()
@@ -652,7 +652,7 @@ fn another_process_is_kept_out_until_the_driver_ends() {
     let read = Journal::read(&path).map(|kept| kept.is_none());
     child.kill().unwrap();
     child.wait().unwrap();
-    assert!(message.contains("is driven"), "{message}");
+    assert!(message.contains("is in use"), "{message}");
     assert_eq!(read, Ok(true));
     reopened(&path);
 }
@@ -673,7 +673,7 @@ fn process_that_may_not_write_large_files() {
 
 #[cfg(unix)]
 #[test]
-fn a_failed_write_keeps_the_changes_and_what_was_written_before() {
+fn a_failed_write_keeps_changes_and_earlier_writes() {
     let (_folder, path) = folder();
     drop(written(&path, 100));
     let command = process("process_that_may_not_write_large_files", &path);
@@ -690,21 +690,21 @@ fn a_failed_write_keeps_the_changes_and_what_was_written_before() {
     assert!(child.wait().unwrap().success());
     assert!(line.starts_with("10000 the run "), "{line}");
     assert!(line.contains("cannot be read or written"), "{line}");
-    assert!(line.contains("make room on the disk"), "{line}");
+    assert!(line.contains("free disk space"), "{line}");
     assert_eq!(reopened(&path).1.rows(), 100);
 }
 
 #[cfg(unix)]
 #[test]
-fn a_file_that_is_removed_under_way_is_missed_at_once() {
+fn a_removed_file_is_detected_at_once() {
     let (folder, path) = folder();
     let (mut journal, mut ledger) = written(&path, 1);
     let aside = folder.path().join("aside");
     fs::rename(&path, &aside).unwrap();
-    ledger.set(0, State::Created);
+    ledger.set(0, Status::Created);
     push(&mut ledger, Label::Text("two"), "");
     let fault = ledger.add_fault(&Fault::new("code", "message", "fix"));
-    ledger.set_fault(1, State::Failed, fault);
+    ledger.set_fault(1, Status::Failed, fault);
     ledger.begin_sending(carrying(&[1]));
     let message = journal.write(&mut ledger).unwrap_err().to_string();
     assert!(message.contains("was removed while it was in use"), "{message}");
@@ -714,10 +714,10 @@ fn a_file_that_is_removed_under_way_is_missed_at_once() {
     assert_same(&reopened(&path).1, &ledger);
 }
 
-// ---- files that are no journal ----
+// ---- invalid files ----
 
 #[test]
-fn foreign_files_are_refused_and_not_touched() {
+fn foreign_files_are_rejected_and_not_changed() {
     let (folder, path) = folder();
     let other = folder.path().join("other.sqlite");
     Connection::open(&other)
@@ -725,10 +725,10 @@ fn foreign_files_are_refused_and_not_touched() {
         .execute_batch("CREATE TABLE theirs (a); INSERT INTO theirs VALUES (1)")
         .unwrap();
     let cases: [(Vec<u8>, &str); 5] = [
-        (b"key,status\n1,open\n".to_vec(), "is no journal of a run"),
-        (b"key,status\n1,open\n".repeat(1000), "is no journal of a run"),
-        (vec![0; 8192], "is no journal of a run"),
-        (Vec::new(), "is empty or cut off"),
+        (b"key,status\n1,open\n".to_vec(), "is not a journal of a run"),
+        (b"key,status\n1,open\n".repeat(1000), "is not a journal of a run"),
+        (vec![0; 8192], "is not a journal of a run"),
+        (Vec::new(), "is empty or truncated"),
         (fs::read(&other).unwrap(), "belongs to another program"),
     ];
     for (bytes, says) in cases {
@@ -740,11 +740,11 @@ fn foreign_files_are_refused_and_not_touched() {
     }
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
-    assert!(refusal(&path).contains("is no file"));
+    assert!(refusal(&path).contains("is not a file"));
 }
 
 #[test]
-fn a_later_format_is_refused() {
+fn a_later_format_is_rejected() {
     let (_folder, path) = folder();
     drop(written(&path, 1));
     let connection = Connection::open(&path).unwrap();
@@ -754,7 +754,7 @@ fn a_later_format_is_refused() {
 }
 
 #[test]
-fn an_earlier_format_is_refused() {
+fn an_earlier_format_is_rejected() {
     let (_folder, path) = folder();
     drop(written(&path, 1));
     let connection = Connection::open(&path).unwrap();
@@ -764,7 +764,7 @@ fn an_earlier_format_is_refused() {
 }
 
 #[test]
-fn a_torn_file_is_refused_and_can_be_deleted() {
+fn a_truncated_file_is_rejected_and_can_be_deleted() {
     let (_folder, path) = folder();
     drop(written(&path, 2000));
     let whole = fs::read(&path).unwrap();
@@ -772,7 +772,7 @@ fn a_torn_file_is_refused_and_can_be_deleted() {
         fs::write(&path, &whole[..length]).unwrap();
         let message = refusal(&path);
         assert!(
-            ["damaged", "destroyed", "cut off"]
+            ["damaged", "destroyed", "truncated"]
                 .iter()
                 .any(|said| message.contains(said)),
             "{length}: {message}"
@@ -780,7 +780,7 @@ fn a_torn_file_is_refused_and_can_be_deleted() {
         assert!(Journal::read(&path).is_err());
         assert_eq!(fs::read(&path).unwrap(), &whole[..length]);
     }
-    // A page that never reached the disk.
+    // A page that was never written to disk.
     let mut torn = whole.clone();
     let last = torn.len() - 4096;
     torn[last..].fill(0);
@@ -791,7 +791,7 @@ fn a_torn_file_is_refused_and_can_be_deleted() {
 }
 
 #[test]
-fn values_that_no_run_has_are_damage() {
+fn impossible_values_are_damage() {
     let damages = [
         "DELETE FROM records WHERE number = 1",
         "DELETE FROM run",
@@ -819,7 +819,7 @@ fn values_that_no_run_has_are_damage() {
     }
 }
 
-/// What another program did to a journal must be refused at once, by whoever reads or drives it.
+/// Changes by another program must be rejected at once, by readers and drivers.
 fn assert_refused(path: &Path, change: &str, says: &str) {
     Connection::open(path).unwrap().execute_batch(change).unwrap();
     let before = fs::read(path).unwrap();
@@ -834,7 +834,7 @@ fn assert_refused(path: &Path, change: &str, says: &str) {
 }
 
 #[test]
-fn a_journal_with_views_triggers_or_tables_of_others_is_refused() {
+fn foreign_views_triggers_and_tables_are_rejected() {
     const ENDLESS: &str = "CREATE VIEW records AS WITH RECURSIVE rows(number) AS (SELECT 0 UNION ALL SELECT number + 1 \
                            FROM rows) SELECT number, NULL, 'key', 'created', NULL, 1, NULL, NULL, NULL FROM rows";
     for change in [
@@ -853,7 +853,7 @@ fn a_journal_with_views_triggers_or_tables_of_others_is_refused() {
 }
 
 #[test]
-fn rows_in_doubt_without_what_was_sent_of_them_are_damage() {
+fn unknown_rows_without_a_request_body_are_damage() {
     for change in [
         "DELETE FROM request_bodies",
         "UPDATE request_bodies SET body = replace(body, '\"row\":1', '\"row\":2')",
@@ -861,8 +861,8 @@ fn rows_in_doubt_without_what_was_sent_of_them_are_damage() {
         let (_folder, path) = folder();
         let (mut journal, mut ledger) = written(&path, 3);
         ledger.begin_sending(carrying(&[0, 1]));
-        ledger.set(0, State::Created);
-        ledger.set(1, State::Unknown);
+        ledger.set(0, Status::Created);
+        ledger.set(1, Status::Unknown);
         journal.write(&mut ledger).unwrap();
         drop(journal);
         reopened(&path);
@@ -872,11 +872,13 @@ fn rows_in_doubt_without_what_was_sent_of_them_are_damage() {
 
 #[cfg(unix)]
 #[test]
-fn what_is_no_file_is_refused() {
+fn a_path_that_is_not_a_file_is_rejected() {
     let (_folder, path) = folder();
     assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
-    assert!(refusal(&path).contains("is no file; give the run another name"));
-    assert!(matches!(Journal::read(&path), Err(Error::Journal(message)) if message.contains("is no file")));
+    assert!(refusal(&path).contains("is not a file; use another run name"));
+    assert!(
+        matches!(Journal::read(&path), Err(Error::Journal(message)) if message.contains("is not a file"))
+    );
 }
 
 #[cfg(unix)]
@@ -892,7 +894,7 @@ fn a_journal_is_for_its_user_only() {
 }
 
 #[test]
-fn what_a_removed_run_left_behind_is_not_taken_for_the_new_one() {
+fn leftovers_of_a_removed_run_are_not_used() {
     let (folder, path) = folder();
     let left = folder.path().join("level-3.sqlite-journal");
     fs::write(&left, b"the rollback of another file").unwrap();
@@ -901,11 +903,11 @@ fn what_a_removed_run_left_behind_is_not_taken_for_the_new_one() {
     written(&path, 1);
 }
 
-// ---- places ----
+// ---- folders ----
 
 #[cfg(unix)]
 #[test]
-fn a_missing_folder_is_made_for_this_user_only() {
+fn a_missing_folder_is_created_for_this_user_only() {
     use std::os::unix::fs::PermissionsExt;
     let (folder, _) = folder();
     let path = folder.path().join("state/runs/level-3.sqlite");
@@ -930,7 +932,7 @@ fn process_that_opens() {
 
 #[cfg(unix)]
 #[test]
-fn what_cannot_be_written_is_known_at_the_start() {
+fn unwritable_files_are_detected_at_the_start() {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
     use std::os::unix::process::CommandExt;
     let (folder, path) = folder();
@@ -938,7 +940,7 @@ fn what_cannot_be_written_is_known_at_the_start() {
     let opens = |path: &Path| {
         let mut command = process("process_that_opens", path);
         if fs::metadata(folder.path()).unwrap().uid() == 0 {
-            // No permission binds root.
+            // Permissions do not apply to root.
             command.uid(65_534);
         }
         ends(&mut command)

@@ -1,4 +1,4 @@
-//! The rooms of `src/` and who may use whom: `src/lib.rs` declares them, lowest first, and a room uses only lower ones.
+//! The modules of `src/`: `src/lib.rs` declares them, lowest first, and a module uses only lower ones.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,7 +8,7 @@ fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 
-/// The rooms in the order in which `src/lib.rs` declares them.
+/// The modules in the order of `src/lib.rs`.
 fn rooms() -> Vec<String> {
     let text = fs::read_to_string(source().join("lib.rs")).unwrap();
     let room = |line: &str| {
@@ -16,11 +16,11 @@ fn rooms() -> Vec<String> {
         Some(line.strip_prefix("mod ")?.strip_suffix(';')?.to_owned())
     };
     let rooms: Vec<String> = text.lines().filter_map(room).collect();
-    assert!(rooms.len() >= 10, "the rooms are not found: {rooms:?}");
+    assert!(rooms.len() >= 10, "modules not found: {rooms:?}");
     rooms
 }
 
-/// The Rust files of a room: one file, or a folder.
+/// The Rust files of a module: one file or a folder.
 fn files(room: &str) -> Vec<PathBuf> {
     let mut folders = vec![source().join(room)];
     let mut files = Vec::new();
@@ -40,7 +40,7 @@ fn files(room: &str) -> Vec<PathBuf> {
     files
 }
 
-/// The rooms that a text names: what follows `crate::` outside comments.
+/// The modules used in a text: names after `crate::` outside comments.
 fn used(text: &str) -> BTreeSet<String> {
     let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
     let mut used = BTreeSet::new();
@@ -49,7 +49,7 @@ fn used(text: &str) -> BTreeSet<String> {
             // `use crate::{api, http};` would name several.
             assert!(
                 !after.starts_with('{'),
-                "name each room on a line of its own: {line}"
+                "use each module on a separate line: {line}"
             );
             used.insert(
                 after
@@ -63,7 +63,7 @@ fn used(text: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn arrows_point_down() {
+fn modules_use_only_lower_modules() {
     let rooms = rooms();
     let mut wrong = Vec::new();
     for (at, room) in rooms.iter().enumerate() {
@@ -82,9 +82,9 @@ fn arrows_point_down() {
     assert!(wrong.is_empty(), "\n- {}", wrong.join("\n- "));
 }
 
-/// A mistake of the client must not hide in a twin of itself: the simulator only shares what carries a request.
+/// The simulator must not repeat a mistake of the client: it only shares the code that carries requests.
 #[test]
-fn the_simulator_shares_nothing_with_the_client() {
+fn simulator_shares_no_code_with_the_client() {
     for file in files("simulator") {
         for other in used(&fs::read_to_string(&file).unwrap()) {
             let shared = ["simulator", "error", "ids", "http"].contains(&other.as_str());

@@ -1,4 +1,4 @@
-//! What reading the import keys of a large project takes in memory. Alone in its file, so that no other test counts.
+//! The memory needed to read the import keys of a large project. A separate file, so that other tests do not count.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use acc_assets::http::send::{Request, Response, Sending, Transport};
 use acc_assets::http::{Caller, Stop, Token};
 use acc_assets::ids::ProjectId;
 use acc_assets::input::{Cell, Label, More, Sink, Source, SourceError};
-use acc_assets::ledger::{SharedLedger, State, View, lock};
+use acc_assets::ledger::{SharedLedger, Status, View, lock};
 use acc_assets::options::Options;
 use acc_assets::validation::{Dates, ImportKey, Names, Nulls, Policy, RowShape};
 
@@ -20,7 +20,7 @@ const ASSETS: usize = 500_000;
 const CATEGORIES: usize = 10;
 const PAGE: usize = 200;
 
-/// A project of many assets, made page by page.
+/// A project of many assets, generated page by page.
 #[derive(Clone, Default)]
 struct Project {
     bytes: Arc<AtomicUsize>,
@@ -110,7 +110,7 @@ impl Transport for Project {
     }
 }
 
-/// Rows of a stream, which may go on: every key of the project has to be kept.
+/// Rows of a stream, which may continue: every key of the project must be kept.
 struct Rows(std::ops::Range<usize>);
 
 impl Source for Rows {
@@ -142,7 +142,7 @@ impl Source for Rows {
     }
 }
 
-/// Kilobytes of a line of `/proc/self/status`.
+/// Reads a line of `/proc/self/status` in kilobytes.
 fn memory(line: &str) -> Option<usize> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|found| found.starts_with(line))?;
@@ -166,7 +166,7 @@ async fn import_keys_of_a_large_project_take_little_memory() {
         policy: Policy {
             shape: RowShape::NewAsset,
             nulls: Nulls::Omit,
-            dates: Dates::Exact,
+            dates: Dates::Strict,
             id_column: "id".into(),
             import_key: Some(ImportKey {
                 field: "barcode".to_owned(),
@@ -190,7 +190,7 @@ async fn import_keys_of_a_large_project_take_little_memory() {
     let peak = memory("VmHWM:");
     assert!(ended.fatal.is_none(), "{:?}", ended.fatal);
     let ledger = lock(&ledger).clone();
-    assert!((0..500).all(|row| ledger.state(row) == State::Unchanged));
+    assert!((0..500).all(|row| ledger.status(row) == Status::Unchanged));
     let ids = View::new(Arc::new(ledger)).ids();
     assert_eq!(ids[1].as_deref(), Some("000003e5-7f2e-4bd8-9e63-0123456789ab"));
     // The newest page, the categories, and each category's pages.

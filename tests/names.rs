@@ -1,4 +1,4 @@
-//! Names in, ids out: columns, cells and what belongs together, against settings made by hand.
+//! Names to ids: columns, cells and checks across values, with settings made by hand.
 
 mod plant;
 
@@ -21,7 +21,7 @@ fn policy(shape: RowShape) -> Policy {
     Policy {
         shape,
         nulls: Nulls::Omit,
-        dates: Dates::Exact,
+        dates: Dates::Strict,
         id_column: "id".to_owned(),
         import_key: None,
         names: Names {
@@ -52,7 +52,7 @@ fn create(cells: &[(&str, Cell<'_>)]) -> Result<Value, Vec<Problem>> {
     row(&mut RowWriter::new(policy(RowShape::NewAsset)), cells)
 }
 
-/// A new air handling unit with this cell besides.
+/// A new air handling unit with this additional cell.
 fn unit<'c>(name: &'c str, cell: Cell<'c>) -> Vec<(&'c str, Cell<'c>)> {
     vec![
         ("Asset ID", Cell::Text("AHU")),
@@ -67,14 +67,14 @@ fn problem(cells: &[(&str, Cell<'_>)]) -> (String, String, String) {
     assert_eq!(problems.len(), 1, "{problems:?}");
     let problem = &problems[0];
     (
-        problem.rule.to_string(),
+        problem.code.to_string(),
         problem.column.clone(),
         format!("{}; {}", problem.message, problem.fix),
     )
 }
 
 #[test]
-fn names_become_ids() {
+fn names_are_replaced_by_ids() {
     let body = create(&unit("Location", Cell::Text("Building A > Room 301"))).unwrap();
     assert_eq!(
         body,
@@ -83,7 +83,7 @@ fn names_become_ids() {
 }
 
 #[test]
-fn the_status_may_stand_before_the_category() {
+fn the_status_may_precede_the_category() {
     let body = create(&[
         ("Status", Cell::Text("Installed")),
         ("Asset ID", Cell::Text("P")),
@@ -119,7 +119,7 @@ fn a_category_is_found_by_id_path_end_and_list() {
 }
 
 #[test]
-fn what_names_nothing_says_what_was_meant() {
+fn unknown_names_have_suggestions() {
     let category = |text| {
         [
             ("Name", Cell::Text("A")),
@@ -138,7 +138,7 @@ fn what_names_nothing_says_what_was_meant() {
             "category",
             "`HVAC > Pumps (4)` or `Plumbing > Pumps (6)`",
         ),
-        ("Legacy", "category", "not active"),
+        ("Legacy", "category", "inactive"),
         ("99", "category", "no such category"),
         ("42.0", "turned_to_text", "astype(str)"),
         ("nan", "turned_to_text", "astype(str)"),
@@ -154,10 +154,10 @@ fn what_names_nothing_says_what_was_meant() {
     };
     for (text, says) in [
         ("Instaled", "did you mean `Installed`?"),
-        ("Tested", "the set `Default` has no such status"),
-        ("Retired", "not active"),
-        (TESTED, "of the set `Energisation`"),
-        ("00000000-0000-4000-8000-00000000ffff", "no status of this id"),
+        ("Tested", "no such status in the set `Default`"),
+        ("Retired", "inactive"),
+        (TESTED, "belongs to another set, `Energisation`"),
+        ("00000000-0000-4000-8000-00000000ffff", "no status with this id"),
     ] {
         let (rule, column, message) = status(text);
         assert_eq!((rule.as_str(), column.as_str()), ("status", "Status"));
@@ -185,7 +185,7 @@ fn what_names_nothing_says_what_was_meant() {
 }
 
 #[test]
-fn values_are_read_by_the_kind_of_their_attribute() {
+fn values_are_read_by_attribute_type() {
     let date = jiff::civil::date(2031, 2, 28);
     let several = Cell::List(vec![Cell::Text("cooling"), Cell::Text("choice-Heating")]);
     for (column, cell, sent) in [
@@ -245,7 +245,7 @@ fn values_are_read_by_the_kind_of_their_attribute() {
             .unwrap_or_else(|problems| panic!("{column} {cell:?}: {problems:?}"));
         assert_eq!(body["customAttributes"], sent, "{column} {cell:?}");
     }
-    // Blank cells are no values, whatever the kind.
+    // Blank cells are not values for any type.
     for column in [
         "Airflow (m³/h)",
         "Installed on",
@@ -277,20 +277,35 @@ fn an_attribute_of_an_unknown_data_type_is_left_to_the_service() {
 }
 
 #[test]
-fn values_that_do_not_fit_are_told() {
+fn invalid_values_have_a_problem() {
     let time = jiff::civil::date(2031, 2, 28).at(7, 5, 0, 0);
     let digits = "9".repeat(251);
     let fraction = format!("0.{}1", "0".repeat(248));
     assert!(create(&unit("Airflow (m³/h)", Cell::Digits(&digits[1..]))).is_ok());
     assert!(create(&unit("Airflow (m³/h)", Cell::Text(&fraction[1..]))).is_ok());
     for (column, cell, rule, says) in [
-        ("Serial", Cell::Text("123456"), "too_long", "at most 5 characters"),
+        (
+            "Serial",
+            Cell::Text("123456"),
+            "too_long",
+            "longer than 5 characters",
+        ),
         ("Airflow (m³/h)", Cell::Text("2,5"), "number", "point"),
-        ("Airflow (m³/h)", Cell::Text("many"), "number", "no number"),
-        ("Airflow (m³/h)", Cell::Text("inf"), "number", "no number"),
-        ("Airflow (m³/h)", Cell::Digits(&digits), "too_long", "at most 250"),
-        ("Airflow (m³/h)", Cell::Text(&fraction), "too_long", "at most 250"),
-        ("Airflow (m³/h)", Cell::Bool(true), "number", "no number"),
+        ("Airflow (m³/h)", Cell::Text("many"), "number", "not a number"),
+        ("Airflow (m³/h)", Cell::Text("inf"), "number", "not a number"),
+        (
+            "Airflow (m³/h)",
+            Cell::Digits(&digits),
+            "too_long",
+            "longer than 250",
+        ),
+        (
+            "Airflow (m³/h)",
+            Cell::Text(&fraction),
+            "too_long",
+            "longer than 250",
+        ),
+        ("Airflow (m³/h)", Cell::Bool(true), "number", "not a number"),
         ("Installed on", Cell::Text("28.02.2031"), "date", "2031-02-28"),
         ("Installed on", Cell::DateTime(time), "date_only", "time of day"),
         ("Commissioned", Cell::Text("maybe"), "yes_no", "yes or no"),
@@ -299,12 +314,12 @@ fn values_that_do_not_fit_are_told() {
         ("Commissioned", Cell::Digits("1.01"), "yes_no", "neither"),
         ("Commissioned", Cell::Digits("10"), "yes_no", "neither"),
         ("Filter Class", Cell::Text("F8"), "choice", "did you mean"),
-        ("Filter Class", Cell::Text("G3"), "choice", "not offered any more"),
+        ("Filter Class", Cell::Text("G3"), "choice", "is inactive"),
         (
             "Functions",
             Cell::Text("Heating; Colling"),
             "choice",
-            "no value 'Colling'; did you mean `Cooling`",
+            "no value 'Colling' in this attribute; did you mean `Cooling`",
         ),
     ] {
         let (found, named, message) = problem(&unit(column, cell.clone()));
@@ -341,7 +356,7 @@ fn attributes_belong_to_categories() {
 }
 
 #[test]
-fn what_the_pages_leave_open_is_a_warning() {
+fn undocumented_cases_are_warnings() {
     let mut writer = RowWriter::new(policy(RowShape::NewAsset));
     let foreign = "00000000-0000-4000-8000-00000000eeee";
     let asset = |name: &'static str, category: &'static str| {
@@ -359,19 +374,19 @@ fn what_the_pages_leave_open_is_a_warning() {
     row(&mut writer, &asset("B", "ROOT")).unwrap();
     let warnings = writer.warnings(&|row| format!("row {row}")).join("\n");
     for says in [
-        "column 'Remarks' is left out",
-        "ROOT is given",
-        "`HVAC` has others below it",
-        "not in the project's tree",
-        "`Voltage` (ca8) is required and blank",
-        "1 row has a clientAssetId that an earlier row has too, such as row 0 and row 1: each becomes an asset",
+        "column 'Remarks' was ignored",
+        "in the category ROOT",
+        "`HVAC` has subcategories",
+        "no location with this id",
+        "`Voltage` (ca8) is required but blank",
+        "1 row has the same clientAssetId as an earlier row, for example row 0 and row 1. Each row becomes a separate asset",
     ] {
         assert!(warnings.contains(says), "{says}: {warnings}");
     }
 }
 
 #[test]
-fn columns_are_named_as_people_do() {
+fn common_column_names_are_recognized() {
     let settings = settings();
     for (name, field) in [
         ("Asset ID", 0),
@@ -389,17 +404,17 @@ fn columns_are_named_as_people_do() {
     assert_eq!(meant("filter-class", &settings), Meant::Attribute(4));
     assert_eq!(meant("customAttributes.ca5", &settings), Meant::Attribute(4));
     assert!(
-        matches!(meant("Filtr Class", &settings), Meant::Unclear(message, _) if message.contains("Filter Class"))
+        matches!(meant("Filtr Class", &settings), Meant::Unclear(_, fix) if fix.contains("Filter Class"))
     );
     assert!(matches!(meant("ca99", &settings), Meant::Unclear(..)));
     assert!(matches!(meant("Old one", &settings), Meant::Unclear(..)));
-    assert!(matches!(meant("Remarks", &settings), Meant::LeftOut(_)));
-    assert!(matches!(meant("Problem", &settings), Meant::LeftOut(_)));
+    assert!(matches!(meant("Remarks", &settings), Meant::Ignored(_)));
+    assert!(matches!(meant("Problem", &settings), Meant::Ignored(_)));
     assert_eq!(meant("createdAt", &settings), Meant::SetByService);
 }
 
 #[test]
-fn a_mapping_says_what_columns_mean() {
+fn a_mapping_sets_the_meaning_of_columns() {
     let mut mapped = policy(RowShape::NewAsset);
     mapped.names.mapping = vec![
         ("Kennzeichen".to_owned(), Some("clientAssetId".to_owned())),
@@ -456,7 +471,7 @@ fn a_patch_is_checked_against_its_asset() {
             .filter_map(|name| settings.attribute_of_name(name))
             .collect(),
     };
-    // A label that one set has needs nothing; one that two have needs the asset.
+    // A unique label does not need the asset; one in two sets does.
     assert_eq!(
         patch(None, &[("Status", Cell::Text("Tested"))]).0.unwrap()["statusId"],
         TESTED
@@ -469,7 +484,7 @@ fn a_patch_is_checked_against_its_asset() {
         (written.unwrap()["statusId"].clone(), needs),
         (json!(INSTALLED_TOO), false)
     );
-    // A patch that moves the asset has to make everything fit.
+    // A patch that changes the category must fit completely.
     assert!(patch(None, &[("Category", Cell::Text("HVAC > Pumps"))]).1);
     let moved = |cells: &[(&str, Cell<'_>)]| {
         let mut all = vec![("Category", Cell::Text("Plumbing > Pumps"))];
@@ -480,7 +495,7 @@ fn a_patch_is_checked_against_its_asset() {
         written
             .unwrap_err()
             .into_iter()
-            .map(|problem| problem.rule.into_owned())
+            .map(|problem| problem.code.into_owned())
             .collect()
     };
     assert_eq!(rules(moved(&[])), ["status", "required_attribute"]);
@@ -490,7 +505,7 @@ fn a_patch_is_checked_against_its_asset() {
         (&body["statusId"], &body["customAttributes"]),
         (&json!(INSTALLED), &json!({ "ca7": "A" }))
     );
-    // Where it stays, what is there is not asked for again.
+    // Without a change, existing values are not required again.
     let stays = patch(
         Some(asset("6", PLANNED, &[])),
         &[("Category", Cell::Text("6")), ("Status", Cell::Text("Planned"))],

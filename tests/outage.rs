@@ -1,6 +1,6 @@
-//! A lasting outage ends a call the same way every time, and within the time that docs/errors.md gives.
+//! A lasting outage ends a call in a predictable way, within the time documented in docs/reference/errors.md.
 //!
-//! `OUTAGES=100` plays that many seeds for each number of rows and each settle time; `FIRST` is the first seed.
+//! `OUTAGES=100` runs that many seeds per number of rows and settle time; `FIRST` is the first seed.
 #![cfg(feature = "simulator")]
 
 mod bench;
@@ -13,7 +13,7 @@ use std::time::Duration;
 use acc_assets::api::assets;
 use acc_assets::error::{Error, Sent, TransportError};
 use acc_assets::http::send::Request;
-use acc_assets::ledger::{State, View};
+use acc_assets::ledger::{Status, View};
 use acc_assets::options::{self, RetryPolicy};
 use acc_assets::simulator;
 use acc_assets::validation::RowShape;
@@ -32,7 +32,7 @@ fn settle(tenths: u64) -> Duration {
     Duration::from_millis(100 * tenths)
 }
 
-/// As docs/errors.md says.
+/// As documented in docs/reference/errors.md.
 fn most(settle: Duration) -> Duration {
     3 * settle + Duration::from_secs(60)
 }
@@ -46,7 +46,7 @@ fn class(fatal: Option<&Error>) -> String {
     }
 }
 
-/// What is drawn for a case beside its rows and its settle time.
+/// The random parameters of a case, in addition to its rows and settle time.
 fn drawn(random: &mut Rng, settle: Duration) -> (simulator::Options, options::Options) {
     let service = simulator::Options {
         seed: random.u64(1..1000),
@@ -64,20 +64,20 @@ fn drawn(random: &mut Rng, settle: Duration) -> (simulator::Options, options::Op
     (service, client)
 }
 
-/// How a case ended: with which exception, and with which states.
-type Ended = (String, Vec<(State, usize)>);
+/// The end of a case: its exception and statuses.
+type Ended = (String, Vec<(Status, usize)>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outage {
-    /// Writes are answered 503, and nothing is done; reads work.
+    /// Writes get a 503 and are not executed; reads work.
     Writes,
-    /// Writes are done, and answered 503.
+    /// Writes get a 503 but are executed.
     Answers,
-    /// Everything is answered 503.
+    /// Every request gets a 503.
     Everything,
-    /// Everything is answered 503 once some rows are in.
+    /// Every request gets a 503 after some rows were created.
     Later,
-    /// Nothing can be connected to once some rows are in.
+    /// No connection is possible after some rows were created.
     Network,
 }
 
@@ -126,7 +126,7 @@ async fn play(outage: Outage, rows: usize, settle: Duration, seed: u64) -> Ended
     let (ended, ()) = tokio::join!(driving, breaking);
     let took = begins.lock().unwrap().elapsed();
     let ledger = ledger.lock().unwrap().clone();
-    // A lost network is waited for two minutes; where responses are lost and the work is done, the call goes on.
+    // The client waits two minutes for a lost network. If responses are lost but the work is done, the call continues.
     let bound = match outage {
         Outage::Network => Some(Duration::from_secs(180)),
         Outage::Answers => None,
@@ -138,19 +138,19 @@ async fn play(outage: Outage, rows: usize, settle: Duration, seed: u64) -> Ended
     bench.compare(&ledger, ledger.rows(), &what);
     let result = (class(ended.fatal.as_ref()), counts(&ledger));
 
-    // What is left can be sent when the service is back.
+    // The remaining rows can be sent when the service is back.
     bench.simulator.clear_faults();
     down.store(false, Ordering::Relaxed);
     tokio::time::sleep(Duration::from_secs(60)).await;
     let next = Call::create(given).goes_on(ledger, true, true);
     let (ledger, ended) = bench.call(next).await;
     assert!(ended.fatal.is_none(), "{what}: {:?}", ended.fatal);
-    assert_eq!(counts(&ledger), [(State::Created, rows)], "{what}");
+    assert_eq!(counts(&ledger), [(Status::Created, rows)], "{what}");
     bench.compare(&ledger, rows, &what);
     result
 }
 
-/// Plays a kind of outage with every number of rows and every settle time, and returns how the cases ended.
+/// Runs an outage with every number of rows and settle time, and returns the ends of the cases.
 fn play_all(outage: Outage, seeds: u64, rows: &[usize]) -> BTreeMap<String, usize> {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let first = number("FIRST").unwrap_or(0);
@@ -197,16 +197,16 @@ fn an_outage_of_everything_ends_with_a_server_error() {
 }
 
 #[test]
-fn an_outage_that_begins_later_ends_with_a_server_error() {
+fn a_later_outage_ends_with_a_server_error() {
     only(&play_all(Outage::Later, 3, &[5000]), "ServerError 503");
 }
 
 #[test]
-fn a_network_that_is_lost_ends_with_a_transport_error() {
+fn a_lost_network_ends_with_a_transport_error() {
     only(&play_all(Outage::Network, 3, &[5000]), "TransportError");
 }
 
-/// A request that was executed is no outage, whatever its response: the rows are found, and the call goes on.
+/// An executed request is not an outage, whatever its response: the rows are found, and the call continues.
 #[test]
 fn writes_that_are_done_and_answered_503_are_created() {
     only(&play_all(Outage::Answers, 3, &[100, 350, 2000]), "none");
@@ -229,7 +229,7 @@ async fn no_connection_at_all_ends_with_a_transport_error() {
                 assert_eq!(class(ended.fatal.as_ref()), "TransportError", "{rows} rows");
                 assert!(start.elapsed() <= most(settle(tenths)), "{:?}", start.elapsed());
                 assert_eq!(
-                    count(&ledger, State::Failed) + count(&ledger, State::NotSent),
+                    count(&ledger, Status::Failed) + count(&ledger, Status::NotSent),
                     rows
                 );
             }
@@ -237,7 +237,7 @@ async fn no_connection_at_all_ends_with_a_transport_error() {
     }
 }
 
-/// Patches and deletes are repeated before anything is looked up.
+/// Patches and deletes are retried before a lookup.
 #[tokio::test(start_paused = true)]
 async fn an_outage_of_patches_and_deletes_ends_with_a_server_error() {
     for rows in [100, 350, 1500] {
@@ -272,8 +272,8 @@ async fn an_outage_of_patches_and_deletes_ends_with_a_server_error() {
                     assert_eq!(class(ended.fatal.as_ref()), "ServerError 503", "{what}");
                     let took = start.elapsed();
                     assert!(took <= most(settle(tenths)), "{what}: {took:?}");
-                    let open = [State::Failed, State::NotSent, State::Unknown];
-                    let left: usize = open.iter().map(|state| count(&ledger, *state)).sum();
+                    let open = [Status::Failed, Status::NotSent, Status::Unknown];
+                    let left: usize = open.iter().map(|status| count(&ledger, *status)).sum();
                     assert_eq!(left, rows, "{what}: {:?}", counts(&ledger));
                     bench.simulator.clear_faults();
                 }
@@ -282,9 +282,9 @@ async fn an_outage_of_patches_and_deletes_ends_with_a_server_error() {
     }
 }
 
-/// An outage of less than two settle times is waited out.
+/// The client waits out an outage of less than two settle times.
 #[tokio::test(start_paused = true)]
-async fn an_outage_of_writes_that_ends_in_time_costs_only_time() {
+async fn a_short_outage_of_writes_only_costs_time() {
     for rows in ROWS {
         for seed in 0..3 {
             let mut random = Rng::with_seed(seed);
@@ -308,7 +308,7 @@ async fn an_outage_of_writes_that_ends_in_time_costs_only_time() {
             );
             assert_eq!(
                 counts(&ledger),
-                [(State::Created, rows)],
+                [(Status::Created, rows)],
                 "{rows} rows, seed {seed}"
             );
         }

@@ -1,4 +1,4 @@
-//! Which responses prove a write, and which row each entry of a response belongs to: on a paused clock.
+//! Which responses prove a write, and the row of each entry of a response. Runs on a paused clock.
 #![cfg(feature = "simulator")]
 
 mod bench;
@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use acc_assets::api::{Write, assets, relationships};
 use acc_assets::http::send::Response;
-use acc_assets::ledger::{Fault, Ledger, State, View};
+use acc_assets::ledger::{Fault, Ledger, Status, View};
 use acc_assets::simulator;
 use acc_assets::validation::{ImportKey, RowShape};
 use bench::{Bench, Call, Guard, Texts, Way, client, count, counts, fault};
 use serde_json::{Value, json};
 
-/// More rows than the circuit breaker lets through when every response counts as an outage.
+/// More rows than the circuit breaker lets pass if every response counts as an outage.
 const ROWS: usize = 3_200;
 
 fn world(switches: &[(&str, &str)]) -> simulator::Options {
@@ -65,7 +65,7 @@ fn active(bench: &Bench) -> usize {
     assets.iter().filter(|asset| asset["isActive"] == true).count()
 }
 
-/// The first so many requests to an endpoint get this response; the service never sees them.
+/// The first requests to an endpoint get this response, and the service never sees them.
 fn instead(endpoint: &'static str, times: usize, status: u16, body: &'static str) -> Guard {
     let seen = AtomicUsize::new(0);
     Box::new(move |request| {
@@ -91,7 +91,7 @@ fn import_key_prefixes_are_distinct_and_keys_stay_short() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_whole_import_with_trailing_blanks_goes_through_where_the_service_trims() {
+async fn rows_with_trailing_blanks_are_created_by_a_trimming_service() {
     for key in [None, Some(barcode_key())] {
         let bench = Bench::new(world(&[("client_asset_id_trim", "on")]));
         let rows: Vec<Texts> = (0..ROWS)
@@ -101,16 +101,16 @@ async fn a_whole_import_with_trailing_blanks_goes_through_where_the_service_trim
         call.import_key = key;
         let (ledger, ended) = bench.call(call).await;
         assert!(ended.fatal.is_none(), "{:?}", ended.fatal);
-        assert_eq!(counts(&ledger), [(State::Created, ROWS)]);
+        assert_eq!(counts(&ledger), [(Status::Created, ROWS)]);
         bench.compare(&ledger, ROWS, "trailing blanks");
         assert_eq!(ledger.stats.lookups, 0);
-        let warning = format!("blanks were removed from `clientAssetId` in {ROWS} rows (first: row 0)");
+        let warning = format!("spaces were removed from `clientAssetId` in {ROWS} rows (first: row 0)");
         assert!(ledger.warnings[0].contains(&warning), "{:?}", ledger.warnings);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn ids_whose_case_the_service_changes_belong_to_their_rows() {
+async fn ids_with_changed_case_are_paired() {
     for keyed in [false, true] {
         let bench = Bench::new(world(&[("key_case", "lower"), ("result_order", "shuffled")]));
         let rows: Vec<Texts> = (0..ROWS)
@@ -126,7 +126,7 @@ async fn ids_whose_case_the_service_changes_belong_to_their_rows() {
         call.import_key = keyed.then(barcode_key);
         let (ledger, ended) = bench.call(call).await;
         assert!(ended.fatal.is_none(), "{:?}", ended.fatal);
-        assert_eq!(counts(&ledger), [(State::Created, ROWS)]);
+        assert_eq!(counts(&ledger), [(Status::Created, ROWS)]);
         bench.compare(&ledger, ROWS, "another case");
         // The import keys of the project are read before the first write.
         assert_eq!(ledger.stats.lookups, u64::from(keyed));
@@ -134,7 +134,7 @@ async fn ids_whose_case_the_service_changes_belong_to_their_rows() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn import_keys_whose_case_the_service_changes_are_found_again() {
+async fn import_keys_with_changed_case_are_found() {
     let bench = Bench::new(world(&[("key_case", "lower")]));
     let rows: Vec<Texts> = (0..150)
         .map(|row| {
@@ -148,18 +148,18 @@ async fn import_keys_whose_case_the_service_changes_are_found_again() {
     let mut first = Call::create(rows.clone());
     first.import_key = Some(barcode_key());
     let (ledger, _) = bench.call(first).await;
-    assert_eq!(counts(&ledger), [(State::Created, 150)]);
+    assert_eq!(counts(&ledger), [(Status::Created, 150)]);
     assert_eq!(active(&bench), 150, "no row is created twice");
     let mut second = Call::create(rows);
     second.import_key = Some(barcode_key());
     let (ledger, _) = bench.call(second).await;
-    assert_eq!(counts(&ledger), [(State::Unchanged, 150)]);
+    assert_eq!(counts(&ledger), [(Status::Unchanged, 150)]);
     assert_eq!(active(&bench), 150);
 }
 
-/// Import keys such as IFC `GlobalId`s tell case apart.
+/// Import keys such as IFC `GlobalId`s are case-sensitive.
 #[tokio::test(start_paused = true)]
-async fn import_keys_that_differ_in_case_alone_are_two_keys() {
+async fn import_keys_that_differ_only_in_case_are_distinct() {
     let bench = Bench::new(world(&[]));
     let row = |name: &str, key: &str| {
         let mut made = bench.new_asset(name, false);
@@ -169,27 +169,27 @@ async fn import_keys_that_differ_in_case_alone_are_two_keys() {
     let mut first = Call::create(vec![row("Pump-1", "2O2Fr-t")]);
     first.import_key = Some(barcode_key());
     let (ledger, _) = bench.call(first).await;
-    assert_eq!(counts(&ledger), [(State::Created, 1)]);
+    assert_eq!(counts(&ledger), [(Status::Created, 1)]);
     let mut second = Call::create(vec![row("Pump-2", "2O2Fr-T")]);
     second.import_key = Some(barcode_key());
     let lost = json!({"what": "reset_before_apply", "on": "assets:batch-create"});
     bench.simulator.add_fault(fault(&lost));
     let (ledger, _) = bench.call(second).await;
-    assert_eq!(counts(&ledger), [(State::Created, 1)]);
+    assert_eq!(counts(&ledger), [(Status::Created, 1)]);
     assert_eq!(active(&bench), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn executed_batches_are_no_outage() {
+async fn executed_batches_are_not_an_outage() {
     let bench = Bench::new(world(&[]));
-    // The ids of every response are numbers, so the assets have to be looked up.
+    // The ids in every response are numbers, so the assets must be looked up.
     let odd = json!({"what": "wrong_types", "on": "assets:batch-create", "every": 1});
     bench.simulator.add_fault(fault(&odd));
     let (ledger, ended) = bench.create(bench.new_assets(ROWS, |_| false), false).await;
     assert!(ended.fatal.is_none(), "{:?}", ended.fatal);
     assert_eq!(
         counts(&ledger),
-        [(State::Created, ROWS)],
+        [(Status::Created, ROWS)],
         "{:?}",
         messages(&ledger).first()
     );
@@ -212,7 +212,7 @@ async fn a_create_with_another_success_status_is_looked_up() {
         let (ledger, ended) = bench.create(bench.new_assets(ROWS, |_| false), false).await;
         let what = format!("{code} {body}: {:?}", ended.fatal);
         assert!(ended.fatal.is_none(), "{what}");
-        assert_eq!(counts(&ledger), [(State::Created, ROWS)], "{what}");
+        assert_eq!(counts(&ledger), [(Status::Created, ROWS)], "{what}");
         bench.compare(&ledger, ROWS, &what);
         assert_eq!(active(&bench), ROWS, "{what}: no row is created twice");
         assert!(
@@ -223,11 +223,11 @@ async fn a_create_with_another_success_status_is_looked_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_success_in_front_of_a_service_that_never_saw_the_create_creates_nothing() {
+async fn a_proxy_success_creates_nothing() {
     let guard = instead(":batch-create", 1, 200, "{}");
     let bench = Bench::guarded(world(&[]), client(), guard);
     let (ledger, _) = bench.create(bench.new_assets(120, |_| false), false).await;
-    assert_eq!(counts(&ledger), [(State::Created, 120)]);
+    assert_eq!(counts(&ledger), [(Status::Created, 120)]);
     assert_eq!(active(&bench), 120);
 }
 
@@ -241,13 +241,13 @@ async fn only_204_without_a_body_proves_a_delete() {
         (204, "{}"),
     ] {
         let what = format!("{status} {body}");
-        // Once, in front of the service: the lookup shows that nothing was deleted, and it is sent again.
+        // Once, from a proxy: the lookup shows that nothing was deleted, and it is retried.
         let bench = Bench::guarded(world(&[]), client(), instead(":batch-delete", 1, status, body));
         let ids = created(&bench, 120).await;
         let (ledger, _) = bench.call(by_id(&assets::BATCH_DELETE, RowShape::Id, &ids)).await;
-        assert_eq!(counts(&ledger), [(State::Deleted, 120)], "{what}");
+        assert_eq!(counts(&ledger), [(Status::Deleted, 120)], "{what}");
         assert_eq!(active(&bench), 0, "{what}");
-        // For good: nothing is deleted, and the result says so.
+        // Permanently: nothing is deleted, and the result says so.
         let bench = Bench::guarded(
             world(&[]),
             client(),
@@ -255,7 +255,7 @@ async fn only_204_without_a_body_proves_a_delete() {
         );
         let ids = created(&bench, 120).await;
         let (ledger, _) = bench.call(by_id(&assets::BATCH_DELETE, RowShape::Id, &ids)).await;
-        assert_eq!(counts(&ledger), [(State::Failed, 120)], "{what}");
+        assert_eq!(counts(&ledger), [(Status::Failed, 120)], "{what}");
         assert_eq!(active(&bench), 120, "{what}");
     }
 }
@@ -269,7 +269,7 @@ async fn a_delete_with_another_success_status_is_looked_up() {
     bench.simulator.add_fault(fault(&odd));
     let (ledger, ended) = bench.call(by_id(&assets::BATCH_DELETE, RowShape::Id, &ids)).await;
     assert!(ended.fatal.is_none(), "{:?}", ended.fatal);
-    assert_eq!(counts(&ledger), [(State::Deleted, ROWS)]);
+    assert_eq!(counts(&ledger), [(Status::Deleted, ROWS)]);
     let audit = bench.simulator.audit();
     let deletes = audit.endpoints["assets:batch-delete"].requests;
     assert_eq!(deletes, 32, "no delete is repeated");
@@ -291,22 +291,22 @@ async fn a_patch_or_unlink_with_another_success_status_is_looked_up() {
             .map(|id| vec![("id", id.clone()), ("description", "checked".to_owned())]);
         let call = Call::new(&assets::BATCH_PATCH, RowShape::AssetPatch, rows.collect());
         let (ledger, _) = bench.call(call).await;
-        assert_eq!(counts(&ledger), [(State::Updated, 120)], "{code} {body}");
+        assert_eq!(counts(&ledger), [(Status::Updated, 120)], "{code} {body}");
         assert!(ledger.stats.lookups > 0, "{code} {body}");
         let links = bench.simulator.seed_relationships(60);
         let (ledger, _) = bench
             .call(by_id(&relationships::DELETE, RowShape::Id, &links))
             .await;
-        assert_eq!(counts(&ledger), [(State::Deleted, 60)], "{code} {body}");
+        assert_eq!(counts(&ledger), [(Status::Deleted, 60)], "{code} {body}");
         assert!(ledger.stats.lookups > 0, "{code} {body}");
     }
 }
 
 /// A mismatch is an error that keeps the raw response.
 #[tokio::test(start_paused = true)]
-async fn a_row_that_a_response_does_not_name_keeps_that_response() {
+async fn a_row_missing_from_a_response_keeps_that_response() {
     for (dropped, says) in [
-        (1, "no entry of its answer belongs to this row"),
+        (1, "no entry of its response certainly belongs to this row"),
         (3, "`results` is empty"),
     ] {
         let bench = Bench::new(world(&[]));
@@ -315,7 +315,7 @@ async fn a_row_that_a_response_does_not_name_keeps_that_response() {
         let mut call = Call::create(bench.new_assets(3, |_| false));
         call.reconcile = false;
         let (ledger, _) = bench.call(call).await;
-        assert_eq!(count(&ledger, State::Unknown), dropped);
+        assert_eq!(count(&ledger, Status::Unknown), dropped);
         let faults = faults(&ledger);
         assert_eq!(faults.len(), dropped);
         for fault in &faults {
@@ -350,7 +350,7 @@ async fn is_active_of_an_asset_decides_and_not_deleted_at() {
                 }))
             };
             if path.ends_with(":batch-delete") && seen.fetch_add(1, Ordering::SeqCst) == 0 {
-                // It proves nothing, so that the asset is looked up.
+                // It proves nothing, so the asset is looked up.
                 return answer("{}".to_owned());
             }
             if path.ends_with(":batch-get") || path.ends_with("/assets") {
@@ -364,27 +364,27 @@ async fn is_active_of_an_asset_decides_and_not_deleted_at() {
         *shown.lock().unwrap() = json!([{ "id": ids[0], "clientAssetId": "P-0", "barcode": "KEY",
             "createdAt": "2031-02-03T04:05:06.000Z", "isActive": active, "deletedAt": deleted_at }]);
         let (ledger, _) = bench.call(by_id(&assets::BATCH_DELETE, RowShape::Id, &ids)).await;
-        assert_eq!(counts(&ledger), [(State::Deleted, 1)], "{case}");
+        assert_eq!(counts(&ledger), [(Status::Deleted, 1)], "{case}");
         let times = sent.load(Ordering::SeqCst);
         assert_eq!(times, if is_active { 2 } else { 1 }, "{case}");
-        // A deleted asset has given its import key back.
+        // A deleted asset no longer has its import key.
         let mut row = bench.new_asset("P-0", false);
         row.push(("barcode", "KEY".to_owned()));
         let mut call = Call::create(vec![row]);
         call.import_key = Some(barcode_key());
         let (ledger, _) = bench.call(call).await;
-        let state = if is_active {
-            State::Unchanged
+        let status = if is_active {
+            Status::Unchanged
         } else {
-            State::Created
+            Status::Created
         };
-        assert_eq!(counts(&ledger), [(state, 1)], "{case}");
+        assert_eq!(counts(&ledger), [(status, 1)], "{case}");
     }
 }
 
 /// Examples start at other versions than 1, and skip some.
 #[tokio::test(start_paused = true)]
-async fn a_patch_is_updated_whatever_its_version() {
+async fn a_patch_succeeds_with_any_version() {
     let id = "6cdd4356-a719-4964-9fd7-0c505e731ac7";
     for version in [
         json!(1),
@@ -406,13 +406,13 @@ async fn a_patch_is_updated_whatever_its_version() {
         let rows = vec![vec![("id", id.to_owned()), ("description", "checked".to_owned())]];
         let call = Call::new(&assets::BATCH_PATCH, RowShape::AssetPatch, rows);
         let (ledger, _) = bench.call(call).await;
-        assert_eq!(counts(&ledger), [(State::Updated, 1)], "{version}");
+        assert_eq!(counts(&ledger), [(Status::Updated, 1)], "{version}");
         assert_eq!(ledger.warnings, [""; 0], "{version}");
         assert_eq!(ledger.stats.requests, 1, "{version}");
     }
 }
 
-/// The reference table prints a field around the array, which does not exist.
+/// The reference table shows a field around the array that does not exist.
 #[tokio::test(start_paused = true)]
 async fn links_are_looked_up_by_a_bare_array_of_ids() {
     let bodies = Arc::new(Mutex::new(Vec::new()));
@@ -434,7 +434,7 @@ async fn links_are_looked_up_by_a_bare_array_of_ids() {
     let (ledger, _) = bench
         .call(by_id(&relationships::DELETE, RowShape::Id, &links))
         .await;
-    assert_eq!(counts(&ledger), [(State::Deleted, 2)]);
+    assert_eq!(counts(&ledger), [(Status::Deleted, 2)]);
     assert_eq!(
         *bodies.lock().unwrap(),
         [format!("[\"{}\",\"{}\"]", links[0], links[1])]
@@ -442,7 +442,7 @@ async fn links_are_looked_up_by_a_bare_array_of_ids() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_link_that_two_responses_left_out_is_asked_for_once_more() {
+async fn a_link_missing_from_two_responses_is_read_again() {
     let bench = Bench::new(world(&[]));
     let links = bench.simulator.seed_relationships(60);
     for endpoint in ["relationships:delete", "relationships:batch"] {
@@ -454,13 +454,13 @@ async fn a_link_that_two_responses_left_out_is_asked_for_once_more() {
     let (ledger, _) = bench
         .call(by_id(&relationships::DELETE, RowShape::Id, &ids))
         .await;
-    assert_eq!(count(&ledger, State::Deleted), 60, "{:?}", messages(&ledger));
-    // One that the service does not know is refused all the same.
-    assert_eq!(count(&ledger, State::Rejected), 1, "{:?}", messages(&ledger));
+    assert_eq!(count(&ledger, Status::Deleted), 60, "{:?}", messages(&ledger));
+    // An unknown one is still rejected.
+    assert_eq!(count(&ledger, Status::Rejected), 1, "{:?}", messages(&ledger));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_patch_whose_response_differs_is_updated_with_one_warning_per_field() {
+async fn a_differing_patch_response_warns_once_per_field() {
     let bench = Bench::new(world(&[("key_case", "lower")]));
     let ids = created(&bench, 130).await;
     let rows = ids.iter().enumerate().map(|(row, id)| {
@@ -477,7 +477,7 @@ async fn a_patch_whose_response_differs_is_updated_with_one_warning_per_field() 
     });
     let call = Call::new(&assets::BATCH_PATCH, RowShape::AssetPatch, rows.collect());
     let (ledger, _) = bench.call(call).await;
-    assert_eq!(counts(&ledger), [(State::Updated, 130)]);
+    assert_eq!(counts(&ledger), [(Status::Updated, 130)]);
     let [warning] = &ledger.warnings[..] else {
         panic!("{:?}", ledger.warnings)
     };
@@ -488,7 +488,7 @@ async fn a_patch_whose_response_differs_is_updated_with_one_warning_per_field() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_patch_whose_response_agrees_warns_of_nothing() {
+async fn a_matching_patch_response_has_no_warning() {
     for switch in [
         ("numeric_read", "number"),
         ("numeric_read", "string"),

@@ -1,10 +1,10 @@
-//! Any answer is read or refused with a reason; none brings the reader down, holds it up, or gives a row a wrong id.
+//! Any response is read or rejected with a reason. None crashes or blocks the reader, or gives a row a wrong id.
 //!
-//! `PROPTEST_CASES` says how many inputs each property gets; `make fuzz` gives many.
+//! `PROPTEST_CASES` is the number of inputs per property; `make fuzz` uses many.
 
 mod fuzz;
 mod lists;
-#[allow(dead_code)] // Only the recordings are read here, nothing is replayed.
+#[allow(dead_code)] // Only the recordings are used here, not the replay.
 mod recorded;
 
 use std::io::{Read, Write as _};
@@ -28,7 +28,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::value::RawValue;
 
-/// As many cases as `PROPTEST_CASES` says; without it so many that all of it takes seconds.
+/// `PROPTEST_CASES` cases, or by default as many as take a few seconds.
 fn config() -> ProptestConfig {
     let mut config = ProptestConfig::default();
     if std::env::var_os("PROPTEST_CASES").is_none() {
@@ -37,7 +37,7 @@ fn config() -> ProptestConfig {
     config
 }
 
-/// Reads, and sees that it took no longer than any input of these sizes may take.
+/// Reads, and checks the time against the limit for inputs of this size.
 fn in_time<T>(read: impl FnOnce() -> T) -> T {
     let start = Instant::now();
     let result = read();
@@ -65,7 +65,7 @@ fn ids<'p>(paired: &'p [Paired<'_>]) -> Vec<Option<&'p str>> {
         .collect()
 }
 
-/// A row of a request: what it is named by, and what it says.
+/// A row of a request: its key and its values.
 #[derive(Debug, Clone)]
 struct Row {
     key: String,
@@ -78,7 +78,7 @@ impl Row {
     }
 }
 
-/// Rows of a create, few names among them, so that there are twins.
+/// Rows of a create with few distinct names, so that there are twins.
 fn rows() -> impl Strategy<Value = Vec<Row>> {
     let says = prop::collection::vec(
         select(vec![
@@ -106,7 +106,7 @@ fn id_of(row: usize) -> String {
     format!("0000000{row}-0000-4000-8000-000000000000")
 }
 
-/// What the service says of these rows when nothing is wrong, with something odd beside what is read of it.
+/// The correct response for these rows, with odd members in addition to those that are read.
 fn created(rows: &[Row], odd: &Json) -> Vec<Json> {
     rows.iter()
         .enumerate()
@@ -117,7 +117,7 @@ fn created(rows: &[Row], odd: &Json) -> Vec<Json> {
         .collect()
 }
 
-/// The answer of an endpoint that has these ids.
+/// The response of an endpoint with these ids.
 fn naming(write: &Write, ids: &[String], odd: &Json) -> Json {
     let asset = |id: &String| Json::object([("clientAssetId", odd.clone()), ("id", Json::text(id))]);
     match write.endpoint.name {
@@ -139,7 +139,7 @@ fn naming(write: &Write, ids: &[String], odd: &Json) -> Json {
     }
 }
 
-/// A service that gives these answers, one after another and then from the first one on.
+/// A service that returns these responses in a cycle.
 struct Scripted {
     bodies: Vec<String>,
     asked: std::sync::Arc<Mutex<usize>>,
@@ -160,14 +160,14 @@ impl Transport for Scripted {
     }
 }
 
-/// Reads a listing from such a service; also how often it was asked.
+/// Reads a list from such a service. Also returns the number of requests.
 fn list(listing: &'static Endpoint, bodies: Vec<String>) -> (Result<Table, Error>, usize) {
     let asked = std::sync::Arc::new(Mutex::new(0));
     let service = Scripted {
         bodies,
         asked: asked.clone(),
     };
-    // A retry would be given the next page.
+    // A retry would get the next page.
     let mut options = Options::default();
     options.retry.attempts = 1;
     let caller = std::sync::Arc::new(Caller::alone(Box::new(service), Token::fixed("token"), options));
@@ -181,12 +181,12 @@ fn list(listing: &'static Endpoint, bodies: Vec<String>) -> (Result<Table, Error
     (read, asked)
 }
 
-/// The cursor a page of assets gives; of doubled members the last, which is what JSON readers do.
+/// The cursor of a page of assets; of duplicate members the last, as in JSON readers.
 fn cursor(page: &Json) -> Option<&Json> {
     page.members("pagination").last()?.members("cursorState").last()
 }
 
-/// Whether this is a text that is the key but for blanks, case and composition.
+/// Whether this is a text that equals the key except for blanks, case and composition.
 fn folds_to(found: &Json, key: &str) -> bool {
     let Json::Raw(token) = found else { return false };
     serde_json::from_str::<String>(token).is_ok_and(|text| same_key(&text) == same_key(key))
@@ -200,7 +200,7 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn any_body_is_read_or_refused(body in body(), keys in prop::collection::vec(prop_oneof![".{0,6}", id()], 0..4)) {
+    fn any_body_is_read_or_rejected(body in body(), keys in prop::collection::vec(prop_oneof![".{0,6}", id()], 0..4)) {
         let rows: Vec<SentRow<'_>> = keys.iter().map(|key| SentRow { key, body: b"{}" }).collect();
         for write in BULK {
             let [without, with] = [false, true].map(|entries| in_time(|| (write.pair)(&body, &rows, entries)));
@@ -210,7 +210,7 @@ proptest! {
                     Err(reason) => prop_assert!(!reason.is_empty()),
                 }
             }
-            // Keeping the entries changes nothing of what is proven.
+            // Keeping the entries does not change the outcome.
             match (&without, &with) {
                 (Ok(without), Ok(with)) => prop_assert_eq!(ids(without), ids(with)),
                 (without, with) => prop_assert_eq!(without.is_ok(), with.is_ok(), "{}", write.endpoint.name),
@@ -225,7 +225,7 @@ proptest! {
         in_time(|| {
             let _ = keyed(&body);
         });
-        // In one pass as by serde, entry by entry.
+        // One pass gives the same as serde, entry by entry.
         let by_serde: Result<Vec<&RawValue>, String> = asset::list(&body, "results");
         let found = in_time(|| identities(&body, "results"));
         prop_assert_eq!(found.as_ref().err(), by_serde.as_ref().err());
@@ -238,7 +238,7 @@ proptest! {
     }
 
     #[test]
-    fn no_row_of_a_create_gets_an_id_that_is_not_its_own(
+    fn created_rows_never_get_a_wrong_id(
         rows in rows(), odd in odd(), shuffle in any::<prop::sample::Index>(), bends in bends(4), keep in any::<bool>(),
     ) {
         let mut entries = created(&rows, &odd);
@@ -267,7 +267,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_odd_beside_them_hides_no_row_of_a_create(
+    fn odd_members_hide_no_created_row(
         rows in rows(), odd in odd(), shuffle in any::<prop::sample::Index>(), keep in any::<bool>(),
     ) {
         let mut entries = created(&rows, &odd);
@@ -288,7 +288,7 @@ proptest! {
     }
 
     #[test]
-    fn ids_are_paired_with_the_rows_that_asked_for_them(
+    fn ids_are_paired_with_their_rows(
         asked in prop::collection::hash_set(0..9_usize, 1..6), answered in prop::collection::hash_set(0..9_usize, 0..6),
         odd in odd(), keep in any::<bool>(),
     ) {
@@ -298,8 +298,7 @@ proptest! {
         for write in [&assets::BATCH_PATCH, &assets::BATCH_GET, &relationships::DELETE] {
             let body = naming(write, &answered, &odd).to_string();
             let Ok(paired) = in_time(|| (write.pair)(body.as_bytes(), &rows, keep)) else {
-                // A list of deleted links that names others than were asked for is not believed at all; nor is a patch
-                // without an asset.
+                // A list of deleted links with unrequested ids is not trusted at all, nor is a patch without an asset.
                 let empty = write.endpoint.name == assets::BATCH_PATCH.endpoint.name && answered.is_empty();
                 prop_assert!(empty || write.endpoint.name == relationships::DELETE.endpoint.name, "{}", write.endpoint.name);
                 continue;
@@ -312,7 +311,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bent_answer_names_an_id_that_is_not_in_it(answer in answer(), asked in prop::collection::vec(id(), 1..4), bends in bends(3)) {
+    fn damaged_responses_never_yield_foreign_ids(answer in answer(), asked in prop::collection::vec(id(), 1..4), bends in bends(3)) {
         let mut bodies = vec![answer];
         bodies.extend([&assets::BATCH_PATCH, &assets::BATCH_GET, &relationships::DELETE].map(|write| {
             bent(naming(write, &asked, &Json::Raw("1".to_owned())), bends.clone())
@@ -340,7 +339,7 @@ proptest! {
     }
 
     #[test]
-    fn any_refusal_keeps_its_status_and_its_body(body in body(), status in 300_u16..600, html in any::<bool>()) {
+    fn any_error_keeps_its_status_and_body(body in body(), status in 300_u16..600, html in any::<bool>()) {
         let answer = Response {
             status,
             headers: vec![
@@ -357,7 +356,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_odd_beside_it_hides_no_violation(odd in odd(), index in 0..200_usize, first in any::<bool>()) {
+    fn odd_members_hide_no_violation(odd in odd(), index in 0..200_usize, first in any::<bool>()) {
         let violation = Json::object([
             ("value", odd.clone()),
             ("index", Json::Raw(index.to_string())),
@@ -380,7 +379,7 @@ proptest! {
     }
 
     #[test]
-    fn retry_after_is_a_wait_that_ends(text in prop_oneof![
+    fn retry_after_is_always_finite(text in prop_oneof![
         ".{0,30}".boxed(),
         any::<f64>().prop_map(|number| number.to_string()).boxed(),
         any::<u64>().prop_map(|number| number.to_string()).boxed(),
@@ -394,7 +393,7 @@ proptest! {
     }
 
     #[test]
-    fn a_date_to_retry_after_is_the_seconds_until_then(ahead in 0..400_u32) {
+    fn a_retry_after_date_is_converted_to_seconds(ahead in 0..400_u32) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         let date = jiff::Timestamp::from_second((now + u64::from(ahead)).cast_signed()).unwrap();
         let text = date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
@@ -404,13 +403,13 @@ proptest! {
     }
 
     #[test]
-    fn a_list_ends_and_not_before_its_last_page(
+    fn a_list_ends_only_after_its_last_page(
         pages in prop::collection::vec((
             prop::collection::vec(0..9_usize, 0..4), prop_oneof![answer().boxed(), odd().boxed()],
             prop::option::of(0..6_usize), bends(2),
         ), 1..5),
     ) {
-        // Rows, an odd pagination or none, and a cursor or none; and then bent.
+        // Rows, an odd or missing pagination, and a cursor or none; then changed.
         let pages: Vec<Json> = pages
             .into_iter()
             .map(|(rows, odd, cursor, bends)| {
@@ -421,7 +420,7 @@ proptest! {
             })
             .collect();
         let (read, asked) = in_time(|| list(&assets::LIST, pages.iter().map(Json::to_string).collect()));
-        // A page that comes again gives a cursor that came before.
+        // A repeated page has a repeated cursor.
         prop_assert!(asked <= pages.len() + 1);
         match read {
             Ok(_) => {
@@ -434,7 +433,7 @@ proptest! {
     }
 
     #[test]
-    fn a_list_without_bends_is_whole(
+    fn an_undamaged_list_is_complete(
         counts in prop::collection::vec(0..4_usize, 1..6), odd in odd(), bare in any::<bool>(),
     ) {
         let last = counts.len() - 1;
@@ -456,7 +455,7 @@ proptest! {
     }
 
     #[test]
-    fn any_page_of_any_list_is_read_or_refused(body in body()) {
+    fn any_page_is_read_or_rejected(body in body()) {
         let Ok(body) = String::from_utf8(body) else { return Ok(()) };
         for listing in [&relationships::SEARCH, &settings::CATEGORIES, &settings::STATUS_SETS] {
             let (read, asked) = in_time(|| list(listing, vec![body.clone()]));
@@ -487,7 +486,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_odd_hides_no_field_of_its_row(odd in odd(), inside in any::<bool>()) {
+    fn odd_members_hide_no_field(odd in odd(), inside in any::<bool>()) {
         let attributes = if inside {
             Json::object([("ca2", odd.clone()), ("ca1", Json::text("x"))])
         } else {
@@ -508,7 +507,7 @@ proptest! {
     }
 
     #[test]
-    fn any_token_is_taken_or_refused_without_telling_it(claims in prop_oneof![
+    fn any_token_is_accepted_or_rejected_without_revealing_it(claims in prop_oneof![
         value().prop_map(|value| value.to_string()).boxed(),
         (value(), value())
             .prop_map(|(exp, userid)| Json::object([("exp", exp), ("userid", userid)]).to_string())
@@ -536,9 +535,9 @@ proptest! {
     }
 }
 
-/// Answers may hold what is no UTF-8; the other entries are read all the same.
+/// Responses may contain invalid UTF-8. The other entries are still read.
 #[tokio::test]
-async fn a_byte_that_is_no_text_hides_no_answer() {
+async fn an_invalid_byte_hides_no_response() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
@@ -574,9 +573,9 @@ async fn a_byte_that_is_no_text_hides_no_answer() {
     }
 }
 
-/// A shape of the gateway's own software, which no page of the services shows.
+/// A format of the gateway's software that no page of the services shows.
 #[test]
-fn an_apigee_fault_gives_its_code_and_text() {
+fn an_apigee_fault_has_its_code_and_message() {
     let body = r#"{"fault":{"faultstring":"Spike arrest violation","detail":{"errorcode":"policies.ratelimit.SpikeArrest"}}}"#;
     for (body, code, text) in [
         (

@@ -15,7 +15,7 @@ use acc_assets::error::{Error, Sent, TransportError};
 use acc_assets::http::send::{Request, Response, Sending, Transport};
 use acc_assets::http::{Caller, Stop, Token};
 use acc_assets::ids::ProjectId;
-use acc_assets::ledger::State;
+use acc_assets::ledger::Status;
 use acc_assets::options::Options;
 use acc_assets::settings::Settings;
 use acc_assets::simulator;
@@ -23,7 +23,7 @@ use acc_assets::validation::{ImportKey, RowShape};
 use bench::{Bench, Call, Guard, Texts, Way, client, count, counts, fault};
 use serde_json::{Value, json};
 
-/// Bodies of a 200 that no page documents: cut, empty, `null`, a page of a proxy, another object.
+/// Undocumented bodies of a 200: cut off, empty, `null`, a proxy page, another object.
 const UNREADABLE: [&str; 6] = [
     "{\"results\":[{\"id\":\"a",
     "",
@@ -41,7 +41,7 @@ fn ok(body: &str) -> Response {
     }
 }
 
-/// A service that gives these bodies in turn, the last one for ever.
+/// A service that returns these bodies in turn, and repeats the last one.
 struct Scripted {
     next: Box<dyn Fn(usize) -> String + Send + Sync>,
     asked: Arc<AtomicUsize>,
@@ -55,7 +55,7 @@ impl Transport for Scripted {
     }
 }
 
-/// Reads a listing from a service that answers the nth request so; also the number of requests.
+/// Reads a list from a service with this response to the nth request. Also returns the number of requests.
 async fn list(
     listing: &'static Endpoint,
     query: &[(&str, &str)],
@@ -87,7 +87,7 @@ fn page(listing: &Endpoint, ids: &[&str], cursor: Option<&str>) -> String {
     page.to_string()
 }
 
-/// Answers the first requests to such a path with this body instead.
+/// Replaces the responses to the first requests to this path with this body.
 fn spoiling(path: &'static str, body: &'static str, times: usize) -> (Guard, Arc<Mutex<usize>>) {
     let left = Arc::new(Mutex::new(times));
     let mine = left.clone();
@@ -139,7 +139,7 @@ async fn an_unreadable_page_is_retried() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_that_stays_unreadable_ends_the_list_with_its_response() {
+async fn a_persistently_unreadable_page_ends_the_list() {
     for body in UNREADABLE {
         let (read, asked) = list(&assets::LIST, &[], |_| body.to_owned()).await;
         let Err(Error::Unreadable {
@@ -152,7 +152,7 @@ async fn a_page_that_stays_unreadable_ends_the_list_with_its_response() {
         else {
             panic!("{read:?}");
         };
-        assert!(message.contains("cannot be read"), "{message}");
+        assert!(message.contains("is unreadable"), "{message}");
         assert_eq!((status, request_id.as_deref(), &*kept), (200, Some("r-1"), body));
         assert_eq!(headers, [("x-ads-request-id".to_owned(), "r-1".to_owned())]);
         assert_eq!(asked, 5, "as often as a lost response");
@@ -160,7 +160,7 @@ async fn a_page_that_stays_unreadable_ends_the_list_with_its_response() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn unreadable_responses_spend_the_budget_of_their_call() {
+async fn unreadable_responses_use_the_retry_budget() {
     let mut options = Options::default();
     options.retry.budget = 2;
     let asked = Arc::new(AtomicUsize::new(0));
@@ -182,14 +182,14 @@ async fn an_unreadable_response_to_a_get_is_retried() {
         let rows: Vec<Texts> = ids(&created).into_iter().map(|id| vec![("id", id)]).collect();
         let (ledger, ended) = bench.run(&assets::BATCH_GET, RowShape::Id, rows, false).await;
         assert!(ended.fatal.is_none(), "{body:?}: {:?}", ended.fatal);
-        assert_eq!(counts(&ledger), [(State::Unchanged, 120)], "{body:?}");
+        assert_eq!(counts(&ledger), [(Status::Unchanged, 120)], "{body:?}");
         assert_eq!(ledger.stats.retries, 1, "{body:?}");
         assert_eq!(*left.lock().unwrap(), 0);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_get_that_stays_unreadable_ends_with_its_response() {
+async fn a_persistently_unreadable_get_ends_with_its_response() {
     let (guard, _) = spoiling("assets:batch-get", "<html>log in</html>", 100);
     let bench = Bench::guarded(simulator::Options::default(), client(), guard);
     let rows: Vec<Texts> = vec![vec![("id", "00000000-0000-4000-8000-0000000000a1".to_owned())]];
@@ -208,7 +208,7 @@ fn ids(ledger: &acc_assets::ledger::Ledger) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn an_unreadable_response_to_a_lookup_is_retried() {
-    // A create is looked for in the list, a patch and a delete by their ids.
+    // A create is looked up in the list, a patch and a delete by id.
     for body in UNREADABLE {
         let (bench, left) = spoiled("/assets", body);
         let lost = json!({"what": "reset_after_apply", "on": "assets:batch-create"});
@@ -216,14 +216,14 @@ async fn an_unreadable_response_to_a_lookup_is_retried() {
         let rows = bench.new_assets(3, |_| false);
         let (ledger, ended) = bench.create(rows, false).await;
         assert!(ended.fatal.is_none(), "{body:?}: {:?}", ended.fatal);
-        assert_eq!(counts(&ledger), [(State::Created, 3)], "{body:?}");
+        assert_eq!(counts(&ledger), [(Status::Created, 3)], "{body:?}");
         assert_eq!(*left.lock().unwrap(), 0);
         assert!(ledger.stats.lookups <= 4, "{body:?}: {}", ledger.stats.lookups);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unreadable_response_to_the_reading_of_import_keys_is_retried() {
+async fn an_unreadable_response_when_reading_import_keys_is_retried() {
     for body in UNREADABLE {
         let (bench, left) = spoiled("/assets", body);
         let mut rows = bench.new_assets(3, |_| false);
@@ -237,13 +237,13 @@ async fn an_unreadable_response_to_the_reading_of_import_keys_is_retried() {
         });
         let (ledger, ended) = bench.call(call).await;
         assert!(ended.fatal.is_none(), "{body:?}: {:?}", ended.fatal);
-        assert_eq!(count(&ledger, State::Created), 3, "{body:?}");
+        assert_eq!(count(&ledger, Status::Created), 3, "{body:?}");
         assert_eq!(*left.lock().unwrap(), 0);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn unreadable_responses_to_the_reading_of_settings_are_retried() {
+async fn unreadable_responses_when_reading_settings_are_retried() {
     let (whole, _) = spoiled("nothing", "");
     let whole = reader(&whole).read().await.unwrap();
     for path in [
@@ -279,9 +279,9 @@ async fn a_list_without_a_new_id_in_twenty_pages_ends_with_an_error() {
         })
         .await;
         let message = read.unwrap_err().to_string();
-        assert!(message.contains("20 pages in a row"), "{message}");
+        assert!(message.contains("20 consecutive pages"), "{message}");
         assert_eq!(asked, 21);
-        // Empty pages are no end, and bring no new id either.
+        // Empty pages do not end a list, but have no new ids either.
         let (read, asked) = list(listing, &[], |at| {
             page(listing, &[], Some(&format!("cursor {at}")))
         })
@@ -292,7 +292,7 @@ async fn a_list_without_a_new_id_in_twenty_pages_ends_with_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn empty_pages_with_a_cursor_are_no_end() {
+async fn empty_pages_with_a_cursor_do_not_end_a_list() {
     let (read, asked) = list(&assets::LIST, &[], |at| {
         let cursor = format!("cursor {at}");
         match at {
@@ -309,7 +309,7 @@ async fn empty_pages_with_a_cursor_are_no_end() {
 #[tokio::test(start_paused = true)]
 async fn a_list_of_ten_times_its_total_ends_with_an_error() {
     let (read, asked) = list(&assets::LIST, &[], |at| {
-        // Each page is new, and there are always more.
+        // Each page is new, and there is always another one.
         let id = |entry| format!("asset {}", 3 * at + entry);
         json!({
             "results": [{ "id": id(0) }, { "id": id(1) }, { "id": id(2) }],
@@ -347,7 +347,7 @@ async fn a_lookup_in_a_list_that_never_ends_leaves_its_rows_unknown() {
     )
     .await
     .expect("the lookup ends");
-    assert_eq!(counts(&ledger), [(State::Unknown, 3)]);
+    assert_eq!(counts(&ledger), [(Status::Unknown, 3)]);
     assert!(at.load(Ordering::Relaxed) < 200);
 }
 
@@ -362,7 +362,7 @@ const OTHER: &str = "11111111-1111-4111-8111-111111111111";
 
 #[tokio::test(start_paused = true)]
 #[allow(clippy::too_many_lines)] // A table of filters and entries.
-async fn a_filter_that_is_ignored_is_an_error() {
+async fn an_ignored_filter_is_an_error() {
     type Case = (&'static [(&'static str, &'static str)], Value, &'static str);
     let cases: Vec<Case> = vec![
         (
@@ -498,9 +498,9 @@ async fn a_filter_that_is_ignored_is_an_error() {
 
 #[tokio::test(start_paused = true)]
 #[allow(clippy::too_many_lines)] // A table of filters and entries.
-async fn a_filter_that_was_applied_is_no_error() {
+async fn an_applied_filter_is_not_an_error() {
     let cases: Vec<(&[(&str, &str)], Value)> = vec![
-        // Numbers or text, upper or lower case, fields that are not shown.
+        // Numbers or text, upper or lower case, missing fields.
         (
             &[("filter[categoryId]", "3"), ("filter[categoryId]", "5")],
             json!({"categoryId": 5}),
@@ -519,7 +519,7 @@ async fn a_filter_that_was_applied_is_no_error() {
             json!({"locationId": OTHER}),
         ),
         (&[("filter[locationId]", STATUS)], json!({"categoryId": "4"})),
-        // The same instant with another precision or offset; a day without a time.
+        // The same time with another precision or offset; a day without a time.
         (
             &[("filter[updatedAt]", "2031-02-03T04:05:06.789123Z..")],
             json!({"updatedAt": "2031-02-03T04:05:06.789Z"}),
@@ -552,7 +552,7 @@ async fn a_filter_that_was_applied_is_no_error() {
             &[("filter[customAttributes][ca4]", "2031-02-01..")],
             json!({"customAttributes": {"ca4": "2031-02-01"}}),
         ),
-        // A date asked for with a time, of another zone too.
+        // A date requested with a time, even in another zone.
         (
             &[("filter[customAttributes][ca4]", "2031-02-01T00:00:00Z")],
             json!({"customAttributes": {"ca4": "2031-02-01"}}),
@@ -572,7 +572,7 @@ async fn a_filter_that_was_applied_is_no_error() {
             &[("filter[customAttributes][ca7]", "PUMP")],
             json!({"customAttributes": {"ca7": "Feed pump 7"}}),
         ),
-        // Which letters beyond ASCII are the same, only the service knows.
+        // Only the service knows which letters beyond ASCII are equal.
         (
             &[("filter[customAttributes][ca7]", "luftung")],
             json!({"customAttributes": {"ca7": "Lüftung"}}),
@@ -623,7 +623,7 @@ async fn a_filter_that_was_applied_is_no_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_record_that_changes_while_it_is_read_is_no_ignored_filter() {
+async fn a_change_during_the_read_is_not_an_ignored_filter() {
     let (read, asked) = list(&assets::LIST, &[("filter[statusId]", STATUS)], |at| {
         let status = if at == 0 { OTHER } else { STATUS };
         shown(&json!({"id": "a", "statusId": status}))
@@ -645,7 +645,7 @@ fn with_locations(bench: &Bench, location: &str) -> Vec<Texts> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rows_that_need_unread_locations_are_not_sent_and_the_others_go_in() {
+async fn only_rows_that_need_unread_locations_are_not_sent() {
     for broken in [
         json!({"what": "status", "code": 503, "on": "locations", "times": 99}),
         json!({"what": "status", "code": 403, "on": "locations", "times": 99}),
@@ -661,7 +661,7 @@ async fn rows_that_need_unread_locations_are_not_sent_and_the_others_go_in() {
         assert!(ended.fatal.is_none(), "{broken}: {:?}", ended.fatal);
         assert_eq!(
             counts(&ledger),
-            [(State::Created, 5), (State::NotSent, 5)],
+            [(Status::Created, 5), (Status::NotSent, 5)],
             "{broken}"
         );
         let view = acc_assets::ledger::View::new(Arc::new(ledger));
@@ -674,7 +674,7 @@ async fn rows_that_need_unread_locations_are_not_sent_and_the_others_go_in() {
             fault.message
         );
         assert!(
-            fault.fix.as_deref().unwrap_or("").contains("call again"),
+            fault.fix.as_deref().unwrap_or("").contains("try again"),
             "{fault:?}"
         );
     }
@@ -682,7 +682,7 @@ async fn rows_that_need_unread_locations_are_not_sent_and_the_others_go_in() {
 
 // ---- settings ----
 
-/// What a project with these entries is read as, and the requests that asked for them.
+/// The settings of a project with these entries, and the requests that read them.
 async fn settings_of(entries: Value) -> (Settings, Vec<String>) {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let seen = asked.clone();
@@ -702,7 +702,7 @@ async fn settings_of(entries: Value) -> (Settings, Vec<String>) {
 }
 
 #[tokio::test]
-async fn inherited_status_sets_and_attributes_are_asked_for() {
+async fn inherited_status_sets_and_attributes_are_requested() {
     let recorded: Value = serde_json::from_str(include_str!("recorded/category-status-sets.json")).unwrap();
     let results = &recorded["answer"]["body"]["results"];
     let (settings, asked) = settings_of(json!({
@@ -727,9 +727,9 @@ async fn inherited_status_sets_and_attributes_are_asked_for() {
     assert_eq!(settings.set_of(1), Some(0));
 }
 
-/// A project of BIM 360 has its locations in a container with an id of its own.
+/// A BIM 360 project has its locations in a container with a separate id.
 #[tokio::test]
-async fn locations_are_read_from_the_container_that_is_named() {
+async fn locations_are_read_from_the_given_container() {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let seen = asked.clone();
     let guard: Guard = Box::new(move |request| {
@@ -829,8 +829,8 @@ async fn is_active_of_a_setting_decides_and_not_deleted_at() {
 }
 
 #[tokio::test]
-async fn settings_with_nulls_and_unknown_keys_are_read_as_far_as_they_go() {
-    // What is absent in the one is null in the other.
+async fn settings_with_nulls_and_unknown_keys_are_read() {
+    // Missing members of the one are null in the other.
     let absent = json!({
         "categories": [{ "id": "1", "isRoot": true }, { "id": "2", "parentId": "1" }],
         "status-step-sets": [{ "id": "set", "values": [{ "id": "status" }] }, { "id": "other" }],
@@ -878,9 +878,10 @@ async fn settings_with_nulls_and_unknown_keys_are_read_as_far_as_they_go() {
     assert_eq!(absent.content().locations.as_ref().map(Vec::len), Some(1));
 }
 
-// ---- lists that go on after an error ----
+// ---- lists that resume after an error ----
 
-/// What comes of a list whose service answers the nth request so, read on after each error up to this many times.
+/// Reads a list from a service with this response to the nth request, and resumes after each error up to this many
+/// times.
 async fn read_on(
     times: usize,
     next: impl Fn(usize) -> Result<Response, TransportError> + Send + Sync + 'static,
@@ -923,23 +924,19 @@ fn status(status: u16) -> Response {
     Response { status, ..ok("") }
 }
 
-#[allow(clippy::unnecessary_wraps)] // Beside responses that do not arrive.
+#[allow(clippy::unnecessary_wraps)] // In addition to lost responses.
 fn of(ids: &[&str], cursor: Option<&str>) -> Result<Response, TransportError> {
     Ok(ok(&page(&assets::LIST, ids, cursor)))
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_goes_on_at_its_cursor() {
+async fn a_list_resumes_at_its_cursor() {
     let (ends, reading, asked) = read_on(3, |at| match at {
         0 => of(&["a", "b"], Some("first")),
         1 => of(&["c"], Some("second")),
         2 => Ok(status(503)),
-        3 => Err(TransportError {
-            sent: Sent::Maybe,
-            message: "reset".to_owned(),
-            partial: None,
-        }),
-        // An asset was deleted meanwhile, so that one comes twice.
+        3 => Err(TransportError::new(Sent::Maybe, "reset")),
+        // An asset was deleted in the meantime, so one is returned twice.
         4 => of(&["c", "d"], Some("third")),
         _ => of(&["e"], None),
     })
@@ -966,7 +963,7 @@ async fn a_list_goes_on_at_its_cursor() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cursor_that_is_no_longer_taken_is_an_error_that_says_so() {
+async fn a_rejected_cursor_is_an_error() {
     for refused in [400, 410, 422] {
         let (ends, reading, _) = read_on(2, move |at| match at {
             0 => of(&["a"], Some("first")),
@@ -975,11 +972,11 @@ async fn a_cursor_that_is_no_longer_taken_is_an_error_that_says_so() {
         })
         .await;
         let message = ends[1].as_ref().unwrap().to_string();
-        assert!(message.contains("no longer takes the cursor"), "{message}");
+        assert!(message.contains("no longer accepts the cursor"), "{message}");
         assert!(message.contains("start the list over"), "{message}");
         assert_eq!(reading.table.len(), 1);
     }
-    // Or it gives nothing, though there was more.
+    // Or it returns nothing, although there was more.
     let total = |ids: &[&str], cursor: Option<&str>| {
         let mut body: Value = serde_json::from_str(&page(&assets::LIST, ids, cursor)).unwrap();
         body["pagination"]["totalResults"] = json!(3);
@@ -993,7 +990,7 @@ async fn a_cursor_that_is_no_longer_taken_is_an_error_that_says_so() {
     .await;
     let message = ends[1].as_ref().unwrap().to_string();
     assert!(message.contains("start the list over"), "{message}");
-    // A list that is at its end goes on to it.
+    // A list at its end resumes to the end.
     let (ends, reading, _) = read_on(2, move |at| match at {
         0 => total(&["a", "b", "c"], Some("first")),
         1 => Ok(status(503)),

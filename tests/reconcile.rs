@@ -1,5 +1,5 @@
-//! What the client does about requests whose answer was lost, and about refusals: one test a rule, on a paused clock.
-//! `docs/contract.md` names each rule.
+//! How the client handles lost responses and rejections: one test per rule, on a paused clock. The page
+//! `docs/internals/contract.md` lists the rules.
 #![cfg(feature = "simulator")]
 
 mod bench;
@@ -15,7 +15,7 @@ use acc_assets::error::{Error, Sent};
 use acc_assets::http::Phase;
 use acc_assets::http::send::{Method, Request, Response};
 use acc_assets::ledger::journal::{Journal, Kept};
-use acc_assets::ledger::{Ledger, State, View};
+use acc_assets::ledger::{Ledger, Status, View};
 use acc_assets::options::{self, RetryPolicy};
 use acc_assets::simulator;
 use acc_assets::validation::{ImportKey, RowShape};
@@ -39,7 +39,7 @@ fn world(switches: &[(&str, &str)]) -> simulator::Options {
     }
 }
 
-/// Requests as they left, each with the time since the test began to listen.
+/// Requests as sent, each with the time since the recording started.
 type Log = Arc<Mutex<Vec<(Duration, Request)>>>;
 
 fn recorded(options: simulator::Options, client: options::Options) -> (Bench, Log) {
@@ -52,7 +52,7 @@ fn recorded(options: simulator::Options, client: options::Options) -> (Bench, Lo
     (Bench::guarded(options, client, guard), log)
 }
 
-/// What was sent, in few words: `create`, `list`, ...
+/// A summary of what was sent: `create`, `list`, ...
 fn told(log: &Log) -> Vec<&'static str> {
     let log = log.lock().unwrap();
     log.iter().map(|(_, request)| verb(request)).collect()
@@ -81,7 +81,7 @@ fn messages(ledger: &Ledger) -> Vec<String> {
     faults.map(|fault| fault.message).collect()
 }
 
-/// How many assets the project holds that are not deleted.
+/// The number of active assets in the project.
 fn standing(bench: &Bench) -> usize {
     let assets = bench.simulator.assets();
     let assets = assets.as_array().unwrap();
@@ -109,14 +109,14 @@ fn row_as_asset(row: &Texts) -> Value {
         .into()
 }
 
-/// Assets of these rows, made by somebody else before.
+/// Creates assets of these rows as another user.
 fn made_before(bench: &Bench, rows: &[Texts]) -> Vec<String> {
     rows.iter()
         .map(|row| bench.simulator.create_asset(&row_as_asset(row)).unwrap())
         .collect()
 }
 
-/// Somebody works on the project while a call runs.
+/// Another user works on the project during a call.
 async fn meanwhile(bench: &Bench, call: Call, after: Duration, work: impl FnOnce(&Bench)) -> Ledger {
     let (ledger, driving) = bench.start(call);
     let working = async {
@@ -161,17 +161,17 @@ fn attribute(bench: &Bench, kind: &str) -> &'static str {
         .unwrap()
 }
 
-// ---- creates: looked for before they are sent again ----
+// ---- creates: looked up before they are retried ----
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_create_is_looked_for_and_only_then_sent_again() {
+async fn a_lost_create_is_looked_up_before_it_is_retried() {
     for (what, executed) in [("reset_after_apply", true), ("reset_before_apply", false)] {
         let (bench, log) = recorded(world(&[]), client());
         bench
             .simulator
             .add_fault(fault(&json!({"what": what, "on": CREATE})));
         let (ledger, _) = bench.create(bench.new_assets(100, |_| false), false).await;
-        assert_eq!(counts(&ledger), [(State::Created, 100)], "{what}");
+        assert_eq!(counts(&ledger), [(Status::Created, 100)], "{what}");
         bench.compare(&ledger, 100, what);
         let sent: Vec<_> = told(&log).into_iter().filter(|verb| *verb != "list").collect();
         assert_eq!(
@@ -183,7 +183,7 @@ async fn a_lost_create_is_looked_for_and_only_then_sent_again() {
         if !executed {
             let log = log.lock().unwrap();
             let (again, _) = log.last().unwrap();
-            // Not before it was missed twice, the second time when it could not be late any more.
+            // Only after two lookups without it, the second one when it could no longer be late.
             assert!(*again >= seconds(30), "sent again after {again:?}");
             let looks = log.iter().filter(|(_, request)| verb(request) == "list");
             assert!(
@@ -195,7 +195,7 @@ async fn a_lost_create_is_looked_for_and_only_then_sent_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_reconcile_a_lost_create_stays_unknown_and_nothing_is_looked_for() {
+async fn without_reconcile_a_lost_create_stays_unknown() {
     let bench = Bench::new(world(&[]));
     bench
         .simulator
@@ -203,28 +203,28 @@ async fn without_reconcile_a_lost_create_stays_unknown_and_nothing_is_looked_for
     let mut call = Call::create(bench.new_assets(10, |_| false));
     call.reconcile = false;
     let (ledger, _) = bench.call(call).await;
-    assert_eq!(counts(&ledger), [(State::Unknown, 10)]);
+    assert_eq!(counts(&ledger), [(Status::Unknown, 10)]);
     assert_eq!((sent(&bench, CREATE), bench.simulator.audit().requests), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_that_lags_less_than_the_settle_time_never_doubles_a_row() {
+async fn a_lag_below_the_settle_time_creates_no_duplicates() {
     for lag in ["1", "5000", "15000", "29000", "29900"] {
         let bench = Bench::new(world(&[("read_lag_ms", lag)]));
         bench
             .simulator
             .add_fault(fault(&json!({"what": "reset_after_apply", "on": CREATE})));
         let (ledger, _) = bench.create(bench.new_assets(50, |_| false), false).await;
-        assert_eq!(counts(&ledger), [(State::Created, 50)], "{lag}");
+        assert_eq!(counts(&ledger), [(Status::Created, 50)], "{lag}");
         assert_eq!(sent(&bench, CREATE), 1, "{lag}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_that_does_not_show_what_was_created_later_proves_nothing() {
-    for (lag, states) in [
-        ("45000", vec![(State::Created, 200)]),
-        ("3600000", vec![(State::Created, 100), (State::Unknown, 100)]),
+async fn a_lagging_list_proves_nothing() {
+    for (lag, statuses) in [
+        ("45000", vec![(Status::Created, 200)]),
+        ("3600000", vec![(Status::Created, 100), (Status::Unknown, 100)]),
     ] {
         let bench = Bench::new(world(&[("read_lag_ms", lag)]));
         bench.simulator.add_fault(fault(
@@ -232,12 +232,12 @@ async fn a_list_that_does_not_show_what_was_created_later_proves_nothing() {
         ));
         let (ledger, ended) = bench.create(bench.new_assets(200, |_| false), false).await;
         assert!(ended.fatal.is_none());
-        assert_eq!(counts(&ledger), states, "{lag}");
+        assert_eq!(counts(&ledger), statuses, "{lag}");
         assert_eq!(sent(&bench, CREATE), 2, "{lag}: nothing was sent again");
         assert!(
             messages(&ledger)
                 .iter()
-                .all(|message| message.contains("does not yet show assets that were created after it")),
+                .all(|message| message.contains("does not yet show assets that were created later")),
             "{:?}",
             messages(&ledger).first()
         );
@@ -245,14 +245,14 @@ async fn a_list_that_does_not_show_what_was_created_later_proves_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn work_that_the_service_does_after_the_connection_broke_is_waited_for() {
+async fn work_done_after_a_lost_connection_is_awaited() {
     for late in [1_000, 9_000, 20_000, 29_900] {
         let bench = Bench::new(world(&[]));
         bench.simulator.add_fault(fault(
             &json!({"what": "apply_late", "ms": late, "on": CREATE, "nth": 2}),
         ));
         let (ledger, _) = bench.create(bench.new_assets(300, |_| false), true).await;
-        assert_eq!(counts(&ledger), [(State::Created, 300)], "{late}");
+        assert_eq!(counts(&ledger), [(Status::Created, 300)], "{late}");
         sleep(seconds(60)).await;
         assert_eq!(standing(&bench), 300, "{late}");
         bench.compare(&ledger, 300, "late");
@@ -260,7 +260,7 @@ async fn work_that_the_service_does_after_the_connection_broke_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_of_which_only_some_rows_are_there_stays_unknown_as_a_whole() {
+async fn a_partially_found_request_stays_unknown() {
     let bench = Bench::new(world(&[]));
     bench
         .simulator
@@ -271,14 +271,14 @@ async fn a_request_of_which_only_some_rows_are_there_stays_unknown_as_a_whole() 
         made_before(bench, &[same]);
     })
     .await;
-    // A batch is all or nothing, so that one asset is a colleague's.
-    assert_eq!(counts(&ledger), [(State::Unknown, 5)]);
-    assert!(messages(&ledger)[0].contains("some rows of its request and not the others"));
+    // A batch is all or nothing, so the one asset is a colleague's.
+    assert_eq!(counts(&ledger), [(Status::Unknown, 5)]);
+    assert!(messages(&ledger)[0].contains("some rows of its request, but not all"));
     assert_eq!((sent(&bench, CREATE), standing(&bench)), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_asset_that_a_colleague_made_alike_leaves_only_its_row_in_doubt() {
+async fn a_similar_asset_of_a_colleague_leaves_only_its_row_unknown() {
     let bench = Bench::new(world(&[]));
     bench
         .simulator
@@ -289,12 +289,12 @@ async fn an_asset_that_a_colleague_made_alike_leaves_only_its_row_in_doubt() {
         made_before(bench, &[same]);
     })
     .await;
-    // The others prove the request executed; which of two is this row cannot be told.
-    assert_eq!(counts(&ledger), [(State::Created, 4), (State::Unknown, 1)]);
+    // The other rows prove the request executed, but the asset of this row is ambiguous.
+    assert_eq!(counts(&ledger), [(Status::Created, 4), (Status::Unknown, 1)]);
     assert!(ids(&ledger)[2].is_none(), "no id is guessed");
     assert_eq!((sent(&bench, CREATE), standing(&bench)), (1, 6));
 
-    // Where no other row proves it, neither claimed nor sent again.
+    // Without proof by another row, it is neither matched nor sent again.
     let bench = Bench::new(world(&[]));
     bench
         .simulator
@@ -305,13 +305,13 @@ async fn an_asset_that_a_colleague_made_alike_leaves_only_its_row_in_doubt() {
         made_before(bench, &same);
     })
     .await;
-    assert_eq!(counts(&ledger), [(State::Unknown, 1)]);
+    assert_eq!(counts(&ledger), [(Status::Unknown, 1)]);
     assert_eq!((sent(&bench, CREATE), standing(&bench)), (1, 2));
 }
 
 #[tokio::test(start_paused = true)]
-async fn twins_of_one_request_are_settled_each_with_an_asset_of_its_own() {
-    for (said, twins) in [(["same", "same"], "equal"), (["one", "other"], "told apart")] {
+async fn twins_of_one_request_get_separate_assets() {
+    for (said, twins) in [(["same", "same"], "equal"), (["one", "other"], "similar values")] {
         let bench = Bench::new(world(&[]));
         bench
             .simulator
@@ -322,7 +322,7 @@ async fn twins_of_one_request_are_settled_each_with_an_asset_of_its_own() {
             row
         };
         let (ledger, _) = bench.create(said.map(row).to_vec(), false).await;
-        assert_eq!(counts(&ledger), [(State::Created, 2)], "{twins}");
+        assert_eq!(counts(&ledger), [(Status::Created, 2)], "{twins}");
         bench.compare(&ledger, 2, twins);
         let world = bench.simulator.assets();
         for (id, text) in ids(&ledger).into_iter().zip(said) {
@@ -337,7 +337,7 @@ async fn twins_of_one_request_are_settled_each_with_an_asset_of_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn twins_of_two_requests_are_never_given_the_same_asset_nor_made_twice() {
+async fn twins_of_two_requests_get_separate_assets() {
     for (first, second) in [
         ("reset_after_apply", "reset_before_apply"),
         ("reset_before_apply", "reset_after_apply"),
@@ -354,7 +354,7 @@ async fn twins_of_two_requests_are_never_given_the_same_asset_nor_made_twice() {
         let (ledger, _) = bench.create(rows, false).await;
         let what = format!("{first}, {second}");
         bench.compare(&ledger, 200, &what);
-        assert_eq!(counts(&ledger), [(State::Created, 200)], "{what}");
+        assert_eq!(counts(&ledger), [(Status::Created, 200)], "{what}");
         assert_eq!(standing(&bench), 200, "{what}");
     }
 }
@@ -362,8 +362,8 @@ async fn twins_of_two_requests_are_never_given_the_same_asset_nor_made_twice() {
 #[tokio::test(start_paused = true)]
 async fn the_same_sheet_imported_a_minute_before_is_not_claimed() {
     for what in ["reset_before_apply", "reset_after_apply"] {
-        // Once an answer has told the service's own clock, a minute is a long time.
-        for (nth, states) in [(2, [(State::Created, 200)]), (1, [(State::Unknown, 100)])] {
+        // Once the service's own clock is known, a minute is a long time.
+        for (nth, statuses) in [(2, [(Status::Created, 200)]), (1, [(Status::Unknown, 100)])] {
             let bench = Bench::new(world(&[]));
             let rows = bench.new_assets(nth * 100, |_| false);
             let before = made_before(&bench, &rows);
@@ -372,11 +372,11 @@ async fn the_same_sheet_imported_a_minute_before_is_not_claimed() {
                 .simulator
                 .add_fault(fault(&json!({"what": what, "on": CREATE, "nth": nth})));
             let (ledger, _) = bench.create(rows, false).await;
-            // Where only the gateway's clock is known, the assets of before are not told from those in doubt.
-            assert_eq!(counts(&ledger), states, "{what}, {nth}");
+            // If only the gateway's clock is known, earlier assets cannot be distinguished from those of lost requests.
+            assert_eq!(counts(&ledger), statuses, "{what}, {nth}");
             assert_eq!(
                 sent(&bench, CREATE),
-                if states[0].1 == 100 || what == "reset_after_apply" {
+                if statuses[0].1 == 100 || what == "reset_after_apply" {
                     nth as u64
                 } else {
                     3
@@ -392,7 +392,7 @@ async fn the_same_sheet_imported_a_minute_before_is_not_claimed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn lost_creates_are_listed_by_time_and_category_with_all_that_tells_them_apart() {
+async fn lost_creates_are_listed_by_time_and_category() {
     let (bench, log) = recorded(world(&[]), client());
     let world = bench.simulator.world_json();
     let other = world["categories"]
@@ -414,7 +414,7 @@ async fn lost_creates_are_listed_by_time_and_category_with_all_that_tells_them_a
         ),
     ];
     let (ledger, _) = bench.create(rows, false).await;
-    assert_eq!(counts(&ledger), [(State::Created, 200)]);
+    assert_eq!(counts(&ledger), [(Status::Created, 200)]);
     let log = log.lock().unwrap();
     let (_, look) = log.last().unwrap();
     assert!(look.method == Method::Get && look.url.contains("/assets/v2/projects/"));
@@ -431,10 +431,10 @@ async fn lost_creates_are_listed_by_time_and_category_with_all_that_tells_them_a
     assert_eq!(categories, expected);
     assert_eq!(of("includeCustomAttributes"), ["true"]);
     assert_eq!(of("includeDeleted"), ["true"]);
-    // What is created meanwhile comes last, and shifts no page.
+    // Concurrent creates are appended and shift no page.
     assert_eq!(of("sort"), ["createdAt asc"]);
     assert_eq!(of("limit"), ["200"]);
-    // An open range, from shortly before the request left: nobody's clock is exact.
+    // An open range, from shortly before the request was sent, since no clock is exact.
     let [range] = of("filter[updatedAt]")[..] else {
         panic!("{pairs:?}")
     };
@@ -449,23 +449,23 @@ async fn lost_creates_are_listed_by_time_and_category_with_all_that_tells_them_a
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_number_is_the_same_however_it_comes_back() {
+async fn a_number_matches_in_any_returned_form() {
     for read in ["as_sent", "string", "number"] {
         let bench = Bench::new(world(&[("numeric_read", read)]));
         bench
             .simulator
             .add_fault(fault(&json!({"what": "reset_after_apply", "on": CREATE})));
-        // Alone in its request, so that no other row proves it.
+        // Alone in its request, so no other row proves it.
         let mut row = bench.new_asset("N-1", false);
         row.push((attribute(&bench, "numeric"), "6.50".to_owned()));
         let (ledger, _) = bench.create(vec![row], false).await;
-        assert_eq!(counts(&ledger), [(State::Created, 1)], "{read}");
+        assert_eq!(counts(&ledger), [(Status::Created, 1)], "{read}");
         assert_eq!(standing(&bench), 1, "{read}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn times_are_those_of_the_services_clock_as_its_answers_tell_it() {
+async fn times_use_the_service_clock() {
     const DAY: i64 = 86_400_000;
     let now = jiff::Timestamp::now().as_millisecond();
     for (off, date, jump) in [
@@ -482,7 +482,7 @@ async fn times_are_those_of_the_services_clock_as_its_answers_tell_it() {
                 start: Some(now + off),
                 ..world(&[("date_header", date)])
             });
-            // The same sheet, a minute before.
+            // The same sheet, a minute earlier.
             let rows = bench.new_assets(300, |_| false);
             let before = made_before(&bench, &rows);
             sleep(seconds(60)).await;
@@ -496,7 +496,7 @@ async fn times_are_those_of_the_services_clock_as_its_answers_tell_it() {
                 .add_fault(fault(&json!({"what": lost, "on": CREATE, "nth": 2})));
             let what = format!("{off} ms off, Date {date}, jump {jump}, {lost}");
             let (ledger, _) = bench.create(rows, false).await;
-            assert_eq!(counts(&ledger), [(State::Created, 300)], "{what}");
+            assert_eq!(counts(&ledger), [(Status::Created, 300)], "{what}");
             assert_eq!(standing(&bench), 600, "{what}");
             assert!(
                 ids(&ledger).iter().flatten().all(|id| !before.contains(id)),
@@ -507,7 +507,7 @@ async fn times_are_those_of_the_services_clock_as_its_answers_tell_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_any_clock_of_the_service_nothing_is_claimed_by_time() {
+async fn without_a_service_clock_nothing_is_matched_by_time() {
     let bench = Bench::new(world(&[("date_header", "absent")]));
     let rows = bench.new_assets(2, |_| false);
     let before = made_before(&bench, &rows);
@@ -516,7 +516,7 @@ async fn without_any_clock_of_the_service_nothing_is_claimed_by_time() {
         .simulator
         .add_fault(fault(&json!({"what": "reset_before_apply", "on": CREATE})));
     let (ledger, _) = bench.create(rows, false).await;
-    assert_eq!(counts(&ledger), [(State::Unknown, 2)]);
+    assert_eq!(counts(&ledger), [(Status::Unknown, 2)]);
     assert!(ids(&ledger).iter().flatten().all(|id| !before.contains(id)));
     assert_eq!(standing(&bench), 2, "nothing was sent again");
 }
@@ -545,11 +545,11 @@ fn key_fields(bench: &Bench) -> [&'static str; 2] {
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_an_import_key_a_row_is_found_again_for_certain() {
+async fn with_an_import_key_a_row_is_found_reliably() {
     let fields = key_fields(&Bench::new(world(&[])));
     for field in fields {
         for given in [false, true] {
-            // No clock tells when anything was created: without the key, nothing would be certain.
+            // No clock is known: without the key, nothing would be certain.
             let bench = Bench::new(world(&[("date_header", "absent")]));
             bench
                 .simulator
@@ -565,7 +565,7 @@ async fn with_an_import_key_a_row_is_found_again_for_certain() {
             })
             .await;
             let what = format!("{field}, given: {given}");
-            assert_eq!(counts(&ledger), [(State::Created, 4)], "{what}");
+            assert_eq!(counts(&ledger), [(Status::Created, 4)], "{what}");
             assert_eq!((sent(&bench, CREATE), standing(&bench)), (1, 8), "{what}");
             let world = bench.simulator.assets();
             for id in ids(&ledger).into_iter().flatten() {
@@ -583,17 +583,17 @@ async fn with_an_import_key_a_row_is_found_again_for_certain() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_import_key_that_stands_in_the_project_is_unchanged_and_one_that_was_deleted_is_created() {
+async fn an_existing_import_key_is_unchanged_and_a_deleted_one_is_created() {
     let fields = key_fields(&Bench::new(world(&[])));
     for field in fields {
         let bench = Bench::new(world(&[]));
         let rows = with_keys(&bench, field, 120);
         let (first, _) = bench.call(keyed(&bench, rows.clone(), field)).await;
-        assert_eq!(counts(&first), [(State::Created, 120)], "{field}");
+        assert_eq!(counts(&first), [(Status::Created, 120)], "{field}");
         let before = ids(&first);
         let creates = sent(&bench, CREATE);
         let (again, _) = bench.call(keyed(&bench, rows.clone(), field)).await;
-        assert_eq!(counts(&again), [(State::Unchanged, 120)], "{field}");
+        assert_eq!(counts(&again), [(Status::Unchanged, 120)], "{field}");
         assert_eq!(ids(&again), before, "{field}");
         assert_eq!(sent(&bench, CREATE), creates, "{field}: nothing was sent");
 
@@ -604,7 +604,7 @@ async fn an_import_key_that_stands_in_the_project_is_unchanged_and_one_that_was_
         let (third, _) = bench.call(keyed(&bench, rows, field)).await;
         assert_eq!(
             counts(&third),
-            [(State::Created, 1), (State::Unchanged, 119)],
+            [(Status::Created, 1), (Status::Unchanged, 119)],
             "{field}"
         );
         assert_ne!(ids(&third)[7], before[7], "{field}");
@@ -613,17 +613,17 @@ async fn an_import_key_that_stands_in_the_project_is_unchanged_and_one_that_was_
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_import_key_that_stands_twice_is_not_created_a_third_time() {
+async fn a_duplicate_import_key_is_not_created_again() {
     let bench = Bench::new(world(&[]));
     let rows = with_keys(&bench, "barcode", 3);
     let twice = made_before(&bench, &[rows[1].clone(), rows[1].clone()]);
     let (ledger, ended) = bench.call(keyed(&bench, rows.clone(), "barcode")).await;
     assert!(ended.fatal.is_none());
-    assert_eq!(counts(&ledger), [(State::Created, 2), (State::Unchanged, 1)]);
+    assert_eq!(counts(&ledger), [(Status::Created, 2), (Status::Unchanged, 1)]);
     assert!(twice.contains(ids(&ledger)[1].as_ref().unwrap()));
     assert_eq!(standing(&bench), 4);
 
-    // Where the second one comes while the row is in doubt, which is whose cannot be told.
+    // If the second one is created while the row is unknown, the match is ambiguous.
     let bench = Bench::new(world(&[]));
     bench
         .simulator
@@ -633,12 +633,12 @@ async fn an_import_key_that_stands_twice_is_not_created_a_third_time() {
         made_before(bench, &[same]);
     })
     .await;
-    assert_eq!(counts(&ledger), [(State::Created, 2), (State::Unknown, 1)]);
+    assert_eq!(counts(&ledger), [(Status::Created, 2), (Status::Unknown, 1)]);
     assert_eq!(sent(&bench, CREATE), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn import_keys_of_a_project_that_cannot_be_read_send_nothing() {
+async fn unreadable_import_keys_send_nothing() {
     let bench = Bench::new(world(&[]));
     bench.simulator.add_fault(fault(
         &json!({"what": "status", "code": 500, "on": "assets", "every": 1}),
@@ -646,20 +646,20 @@ async fn import_keys_of_a_project_that_cannot_be_read_send_nothing() {
     let rows = with_keys(&bench, "barcode", 3);
     let (ledger, ended) = bench.call(keyed(&bench, rows, "barcode")).await;
     assert!(ended.fatal.unwrap().to_string().contains("500"));
-    assert_eq!(counts(&ledger), [(State::NotSent, 3)]);
+    assert_eq!(counts(&ledger), [(Status::NotSent, 3)]);
     assert_eq!(sent(&bench, CREATE), 0);
 }
 
 // ---- patches, deletes, links ----
 
-/// A project with so many assets.
+/// A project with this many assets.
 async fn with_assets(bench: &Bench, count: usize) -> Vec<String> {
     let (created, _) = bench.create(bench.new_assets(count, |_| false), false).await;
     ids(&created).into_iter().flatten().collect()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_patch_in_doubt_is_read_again_by_id() {
+async fn a_lost_patch_is_read_by_id() {
     for (what, patches) in [("reset_after_apply", 5), ("reset_before_apply", 6)] {
         let (bench, log) = recorded(world(&[]), client());
         let ids = with_assets(&bench, 20).await;
@@ -668,7 +668,7 @@ async fn a_patch_in_doubt_is_read_again_by_id() {
         ));
         let (ledger, ended) = bench.call(patch(&ids)).await;
         assert!(ended.fatal.is_none(), "{what}: {:?}", ended.fatal);
-        assert_eq!(counts(&ledger), [(State::Updated, 20)], "{what}");
+        assert_eq!(counts(&ledger), [(Status::Updated, 20)], "{what}");
         assert_eq!(sent(&bench, "assets:batch-patch"), patches, "{what}");
         let log = log.lock().unwrap();
         let get = log.iter().find(|(_, request)| verb(request) == "get").unwrap();
@@ -687,23 +687,23 @@ async fn a_patch_in_doubt_is_read_again_by_id() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_delete_in_doubt_is_read_again_with_the_deleted_ones() {
+async fn a_lost_delete_is_read_with_deleted_assets() {
     for (what, deletes) in [("reset_after_apply", 5), ("reset_before_apply", 6)] {
-        // After a lost try the service would refuse the next: so all tries are lost.
+        // After a lost attempt, the service would reject the next one, so all attempts are lost.
         let bench = Bench::new(world(&[]));
         let ids = with_assets(&bench, 20).await;
         bench.simulator.add_fault(fault(
             &json!({"what": what, "on": "assets:batch-delete", "every": 1, "times": 5}),
         ));
         let (ledger, _) = bench.call(delete(&ids)).await;
-        assert_eq!(counts(&ledger), [(State::Deleted, 20)], "{what}");
+        assert_eq!(counts(&ledger), [(Status::Deleted, 20)], "{what}");
         assert_eq!(sent(&bench, "assets:batch-delete"), deletes, "{what}");
         assert_eq!(standing(&bench), 0, "{what}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_delete_of_which_half_were_deleted_before_deletes_the_other_half() {
+async fn a_half_done_delete_deletes_the_other_half() {
     for shape in ["400", "404", "409"] {
         for lost in [None, Some("reset_before_apply"), Some("reset_after_apply")] {
             let bench = Bench::new(world(&[("deleted_asset", shape)]));
@@ -720,11 +720,11 @@ async fn a_delete_of_which_half_were_deleted_before_deletes_the_other_half() {
             let what = format!("{shape}, {lost:?}: {:?}", counts(&ledger));
             assert!(ended.fatal.is_none(), "{what}");
             assert_eq!(standing(&bench), 0, "{what}");
-            assert_eq!(count(&ledger, State::Unknown), 0, "{what}");
+            assert_eq!(count(&ledger, Status::Unknown), 0, "{what}");
             let view = View::new(Arc::new(ledger));
-            let states: Vec<State> = view.outcomes().map(|outcome| outcome.state).collect();
+            let statuses: Vec<Status> = view.outcomes().map(|outcome| outcome.status).collect();
             assert!(
-                states[10..].iter().all(|state| *state == State::Deleted),
+                statuses[10..].iter().all(|status| *status == Status::Deleted),
                 "{what}"
             );
         }
@@ -732,7 +732,7 @@ async fn a_delete_of_which_half_were_deleted_before_deletes_the_other_half() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn links_in_doubt_are_read_again_before_anything_is_said() {
+async fn lost_links_are_read_before_they_are_settled() {
     for what in ["reset_after_apply", "reset_before_apply"] {
         let (bench, log) = recorded(world(&[]), client());
         let ids = bench.simulator.seed_relationships(30);
@@ -741,7 +741,7 @@ async fn links_in_doubt_are_read_again_before_anything_is_said() {
         ));
         let call = by_ids(&relationships::DELETE, RowShape::Id, &ids);
         let (ledger, _) = bench.call(call).await;
-        assert_eq!(counts(&ledger), [(State::Deleted, 30)], "{what}");
+        assert_eq!(counts(&ledger), [(Status::Deleted, 30)], "{what}");
         assert!(told(&log).contains(&"links"), "{what}: {:?}", told(&log));
         let world = bench.simulator.relationships();
         assert!(
@@ -754,36 +754,36 @@ async fn links_in_doubt_are_read_again_before_anything_is_said() {
     }
 }
 
-// ---- refusals ----
+// ---- rejections ----
 
 #[tokio::test(start_paused = true)]
-async fn what_the_search_for_bad_rows_may_cost_is_bounded() {
+async fn the_cost_of_finding_bad_rows_is_limited() {
     for shape in ["list_index", "list_id", "first_only", "single_object"] {
         // One bad row of a hundred.
         let bench = Bench::new(world(&[("batch_error_shape", shape)]));
         let (ledger, _) = bench.create(bench.new_assets(100, |row| row == 61), false).await;
         assert_eq!(
             counts(&ledger),
-            [(State::Created, 99), (State::Rejected, 1)],
+            [(Status::Created, 99), (Status::Rejected, 1)],
             "{shape}"
         );
         assert!(ledger.stats.bisects <= 7, "{shape}: {:?}", ledger.stats);
         assert!(ledger.stats.requests <= 15, "{shape}: {:?}", ledger.stats);
-        // Nothing but bad rows: no answer earns a further search.
+        // Only bad rows: no success adds to the search budget.
         let bench = Bench::new(world(&[("batch_error_shape", shape)]));
         let (ledger, _) = bench.create(bench.new_assets(5000, |_| true), false).await;
 
         assert!(ledger.stats.bisects <= 200, "{shape}: {:?}", ledger.stats);
         assert!(ledger.stats.requests <= 450, "{shape}: {:?}", ledger.stats);
         assert_eq!(
-            count(&ledger, State::Rejected) + count(&ledger, State::Failed),
+            count(&ledger, Status::Rejected) + count(&ledger, Status::Failed),
             5000
         );
-        if count(&ledger, State::Failed) > 0 {
+        if count(&ledger, Status::Failed) > 0 {
             assert!(
-                messages(&ledger).iter().any(
-                    |message| message.starts_with("too many requests were spent on finding the bad rows")
-                ),
+                messages(&ledger)
+                    .iter()
+                    .any(|message| message.starts_with("too many requests were needed to find the bad rows")),
                 "{shape}"
             );
         }
@@ -791,14 +791,14 @@ async fn what_the_search_for_bad_rows_may_cost_is_bounded() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_is_too_large_is_split_by_bytes_and_later_ones_are_split_before() {
+async fn a_too_large_body_is_split_by_bytes_and_later_ones_in_advance() {
     let one_at_a_time = options::Options {
         max_in_flight: 1,
         ..client()
     };
     let (bench, log) = recorded(world(&[("max_body", "4000")]), one_at_a_time);
     let (ledger, _) = bench.create(bench.new_assets(2000, |_| false), false).await;
-    assert_eq!(counts(&ledger), [(State::Created, 2000)]);
+    assert_eq!(counts(&ledger), [(Status::Created, 2000)]);
     let whole = log.lock().unwrap()[0].1.body.as_ref().unwrap().len();
     assert!(
         whole > 8_000,
@@ -807,22 +807,22 @@ async fn a_body_that_is_too_large_is_split_by_bytes_and_later_ones_are_split_bef
     let refused = answered(&bench, CREATE, 413);
     assert!(refused <= 3, "{refused} were too large");
     assert!(ledger.stats.bisects <= 3, "{:?}", ledger.stats);
-    // One large row among small ones: each part is refused for its bytes, not for its rows.
+    // One large row among small ones: each part is rejected for its bytes, not for its rows.
     let bench = Bench::new(world(&[("max_body", "900")]));
     let mut rows = bench.new_assets(20, |_| false);
     rows[0].push(("description", "d".repeat(990)));
     let (ledger, ended) = bench.create(rows, false).await;
     assert!(ended.fatal.is_none());
-    assert_eq!(counts(&ledger), [(State::Created, 19), (State::Rejected, 1)]);
+    assert_eq!(counts(&ledger), [(Status::Created, 19), (Status::Rejected, 1)]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_conflict_is_tried_once_more_after_the_assets_were_read_again() {
+async fn a_conflict_is_retried_once_after_reading_the_assets() {
     for (endpoint, done, name) in [
-        ("assets:batch-patch", State::Updated, "patch"),
-        ("assets:batch-delete", State::Deleted, "delete"),
+        ("assets:batch-patch", Status::Updated, "patch"),
+        ("assets:batch-delete", Status::Deleted, "delete"),
     ] {
-        for (times, states) in [(1, vec![(done, 1)]), (9, vec![(State::Rejected, 1)])] {
+        for (times, statuses) in [(1, vec![(done, 1)]), (9, vec![(Status::Rejected, 1)])] {
             let (bench, log) = recorded(world(&[]), client());
             let ids = with_assets(&bench, 1).await;
             bench.simulator.add_fault(fault(
@@ -835,17 +835,17 @@ async fn a_conflict_is_tried_once_more_after_the_assets_were_read_again() {
             };
             let (ledger, ended) = bench.call(call).await;
             assert!(ended.fatal.is_none());
-            assert_eq!(counts(&ledger), states, "{name}, {times}");
+            assert_eq!(counts(&ledger), statuses, "{name}, {times}");
             assert_eq!(told(&log), ["create", name, "get", name], "{times} conflicts");
         }
     }
-    // Nothing of a create can be read again: it is split, and never sent as it was.
+    // A create has no assets to read again: it is split, and never sent unchanged.
     let (bench, log) = recorded(world(&[]), client());
     bench
         .simulator
         .add_fault(fault(&json!({"what": "status", "code": 409, "on": CREATE})));
     let (ledger, _) = bench.create(bench.new_assets(4, |_| false), false).await;
-    assert_eq!(counts(&ledger), [(State::Created, 4)]);
+    assert_eq!(counts(&ledger), [(Status::Created, 4)]);
     assert_eq!(told(&log), ["create", "create", "create"]);
     let log = log.lock().unwrap();
     let mut bodies: Vec<_> = log.iter().map(|(_, request)| request.body.clone()).collect();
@@ -854,7 +854,7 @@ async fn a_conflict_is_tried_once_more_after_the_assets_were_read_again() {
     assert_eq!(bodies.len(), 3, "a body went out twice");
 }
 
-/// Answers so many creates, and no others, as a gateway without capacity does.
+/// Responds to this many creates like a gateway without capacity.
 fn no_capacity(times: usize) -> (Bench, Arc<Mutex<Vec<Duration>>>) {
     let (left, at) = (AtomicUsize::new(times), Arc::new(Mutex::new(Vec::new())));
     let (kept, start) = (at.clone(), Instant::now());
@@ -881,10 +881,10 @@ fn no_capacity(times: usize) -> (Bench, Arc<Mutex<Vec<Duration>>>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn want_of_capacity_is_waited_for_a_few_times_and_then_told() {
+async fn lack_of_capacity_is_retried_and_then_reported() {
     let (bench, at) = no_capacity(3);
     let (ledger, _) = bench.create(bench.new_assets(100, |_| false), false).await;
-    assert_eq!(counts(&ledger), [(State::Created, 100)]);
+    assert_eq!(counts(&ledger), [(Status::Created, 100)]);
     assert_eq!(standing(&bench), 100);
     let at = at.lock().unwrap().clone();
     assert!(at.windows(2).all(|two| two[1] >= two[0] + seconds(5)), "{at:?}");
@@ -895,14 +895,14 @@ async fn want_of_capacity_is_waited_for_a_few_times_and_then_told() {
     let message = ended.fatal.unwrap().to_string();
     assert!(message.contains("API request capacity exceeded"), "{message}");
     assert!(!message.contains("member of this project"), "{message}");
-    // The gateway never let it through, so it may be sent again.
-    assert_eq!(counts(&ledger), [(State::Failed, 100)]);
+    // The gateway rejected it, so it may be retried.
+    assert_eq!(counts(&ledger), [(Status::Failed, 100)]);
 }
 
-// ---- a service or network in trouble ----
+// ---- service and network problems ----
 
 #[tokio::test(start_paused = true)]
-async fn a_response_that_is_too_large_is_looked_up_and_not_asked_for_again() {
+async fn a_too_large_response_is_looked_up_and_not_retried() {
     for large in ["create", "patch", "delete"] {
         let guard: Guard = Box::new(move |request| {
             if verb(request) == large {
@@ -912,22 +912,22 @@ async fn a_response_that_is_too_large_is_looked_up_and_not_asked_for_again() {
             }
         });
         let bench = Bench::guarded(world(&[]), client(), guard);
-        let (call, state, endpoint) = if large == "create" {
+        let (call, status, endpoint) = if large == "create" {
             (
                 Call::create(bench.new_assets(100, |_| false)),
-                State::Created,
+                Status::Created,
                 CREATE,
             )
         } else {
             let ids = with_assets(&bench, 100).await;
             if large == "patch" {
-                (patch(&ids), State::Updated, "assets:batch-patch")
+                (patch(&ids), Status::Updated, "assets:batch-patch")
             } else {
-                (delete(&ids), State::Deleted, "assets:batch-delete")
+                (delete(&ids), Status::Deleted, "assets:batch-delete")
             }
         };
         let (ledger, ended) = bench.call(call).await;
-        assert_eq!(counts(&ledger), [(state, 100)], "{large}: {:?}", ended.fatal);
+        assert_eq!(counts(&ledger), [(status, 100)], "{large}: {:?}", ended.fatal);
         assert_eq!(
             answered(&bench, endpoint, 200)
                 + answered(&bench, endpoint, 201)
@@ -938,7 +938,7 @@ async fn a_response_that_is_too_large_is_looked_up_and_not_asked_for_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_read_that_is_too_large_is_not_asked_for_again() {
+async fn a_too_large_read_is_not_retried() {
     let bench = Bench::guarded(world(&[]), client(), Box::new(|_| Way::TooLarge));
     let ids = vec![uuid::Uuid::nil().to_string()];
     let (ledger, ended) = bench.call(by_ids(&assets::BATCH_GET, RowShape::Id, &ids)).await;
@@ -946,12 +946,12 @@ async fn a_read_that_is_too_large_is_not_asked_for_again() {
         panic!("{:?}", ended.fatal);
     };
     assert_eq!((error.sent, error.partial.unwrap().status), (Sent::Answered, 200));
-    assert_eq!(counts(&ledger), [(State::Unknown, 1)]);
+    assert_eq!(counts(&ledger), [(Status::Unknown, 1)]);
     assert_eq!(sent(&bench, "assets:batch-get"), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn rows_of_a_response_that_broke_off_keep_its_status_and_its_bytes() {
+async fn rows_of_a_cut_off_response_keep_its_status_and_body() {
     let bench = Bench::new(world(&[]));
     bench.simulator.add_fault(fault(
         &json!({"what": "cut_body", "bytes": 12, "on": CREATE, "every": 1}),
@@ -962,13 +962,13 @@ async fn rows_of_a_response_that_broke_off_keep_its_status_and_its_bytes() {
     let view = View::new(Arc::new(ledger));
     for outcome in view.outcomes() {
         let fault = outcome.fault.unwrap();
-        assert_eq!((outcome.state, fault.status), (State::Unknown, Some(201)));
+        assert_eq!((outcome.status, fault.status), (Status::Unknown, Some(201)));
         assert_eq!(fault.body.as_ref().map(|body| body.len()), Some(12));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_limping_service_is_not_sent_every_request_five_times() {
+async fn an_overloaded_service_does_not_get_every_retry() {
     let bench = Bench::new(world(&[]));
     let ids = with_assets(&bench, 5000).await;
     sleep(seconds(60)).await;
@@ -978,7 +978,7 @@ async fn a_limping_service_is_not_sent_every_request_five_times() {
     let (ledger, _) = bench.call(patch(&ids)).await;
 
     let succeeded = answered(&bench, "assets:batch-patch", 200);
-    // Twenty, and one for every five that succeed, reads that look for lost ones included.
+    // Twenty, plus one per five successes, including lookups.
     let earned = (succeeded + ledger.stats.lookups) / 5;
     assert!(
         ledger.stats.retries <= 20 + earned,
@@ -988,7 +988,7 @@ async fn a_limping_service_is_not_sent_every_request_five_times() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn throttling_without_end_ends_at_the_deadline_and_can_be_gone_on_with() {
+async fn endless_throttling_ends_at_the_deadline_and_can_be_resumed() {
     let bench = Bench::new(world(&[]));
     bench.simulator.add_fault(fault(
         &json!({"what": "rate_limit", "retry_after": 30, "every": 1}),
@@ -1000,18 +1000,18 @@ async fn throttling_without_end_ends_at_the_deadline_and_can_be_gone_on_with() {
     let took = start.elapsed();
     assert!(took <= seconds(600) && took >= seconds(500), "{took:?}");
     assert_eq!(
-        count(&ledger, State::Failed) + count(&ledger, State::NotSent),
+        count(&ledger, Status::Failed) + count(&ledger, Status::NotSent),
         1500
     );
     bench.simulator.clear_faults();
     let (ledger, ended) = bench.call(Call::create(rows).goes_on(ledger, true, true)).await;
     assert!(ended.fatal.is_none());
-    assert_eq!(counts(&ledger), [(State::Created, 1500)]);
+    assert_eq!(counts(&ledger), [(Status::Created, 1500)]);
     bench.compare(&ledger, 1500, "gone on");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_network_that_goes_away_for_a_minute_loses_nothing() {
+async fn a_network_outage_of_a_minute_loses_nothing() {
     for what in ["refuse", "reset_before_apply", "reset_after_apply"] {
         let bench = Bench::new(simulator::Options {
             latency: Duration::from_millis(300),
@@ -1030,13 +1030,13 @@ async fn a_network_that_goes_away_for_a_minute_loses_nothing() {
         let (ended, ()) = tokio::join!(driving, working);
         assert!(ended.fatal.is_none(), "{what}: {:?}", ended.fatal);
         let ledger = ledger.lock().unwrap();
-        assert_eq!(counts(&ledger), [(State::Created, 30_000)], "{what}");
+        assert_eq!(counts(&ledger), [(Status::Created, 30_000)], "{what}");
         assert_eq!(standing(&bench), 30_000, "{what}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_new_token_is_fetched_for_all_requests_that_the_old_one_was_refused() {
+async fn one_new_token_is_fetched_for_all_rejected_requests() {
     let options = simulator::Options {
         latency: Duration::from_millis(300),
         ..world(&[])
@@ -1047,7 +1047,7 @@ async fn one_new_token_is_fetched_for_all_requests_that_the_old_one_was_refused(
         .add_fault(fault(&json!({"what": "expire_token", "nth": 1})));
     let (ledger, ended) = bench.create(bench.new_assets(800, |_| false), false).await;
     assert!(ended.fatal.is_none());
-    assert_eq!(counts(&ledger), [(State::Created, 800)]);
+    assert_eq!(counts(&ledger), [(Status::Created, 800)]);
     assert_eq!(answered(&bench, CREATE, 401), 8);
     assert_eq!(bench.fetched.load(Ordering::Relaxed), 2);
 }
@@ -1063,7 +1063,7 @@ fn path(name: &str) -> PathBuf {
     folder().path().join(format!("{name}.sqlite"))
 }
 
-/// A create that goes on from its journal, where there is one.
+/// A create that resumes from its journal, if there is one.
 fn named(bench: &Bench, path: &Path, rows: Vec<Texts>) -> Call {
     let mut call = Call::create(rows).of_run(bench, path);
     call.again.judge = true;
@@ -1071,7 +1071,7 @@ fn named(bench: &Bench, path: &Path, rows: Vec<Texts>) -> Call {
     call
 }
 
-/// What a journal holds at this moment, read from a copy as another program would after a crash.
+/// The current content of a journal, read from a copy as after a crash.
 fn snapshot(path: &Path) -> Kept {
     let copy = path.with_extension("copy");
     std::fs::copy(path, &copy).unwrap();
@@ -1088,45 +1088,51 @@ fn one_at_a_time() -> options::Options {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_to_be_sent_and_what_was_answered_stands_in_the_journal_before_the_next_bytes_leave() {
+async fn requests_and_outcomes_are_in_the_journal_before_the_next_send() {
     let path = path("intent");
-    // How many rows each request carried, and what the journal said of all rows as it left.
+    // The number of rows of each request, and the journal's statuses when it was sent.
     let seen = Arc::new(Mutex::new(Vec::new()));
     let (kept, journal) = (seen.clone(), path.clone());
     let guard: Guard = Box::new(move |request| {
         let ledger = snapshot(&journal).ledger;
-        let states = (0..u32::try_from(ledger.rows()).unwrap()).map(|row| ledger.state(row));
+        let statuses = (0..u32::try_from(ledger.rows()).unwrap()).map(|row| ledger.status(row));
         let items: Vec<Value> = serde_json::from_slice(request.body.as_ref().unwrap()).unwrap();
         kept.lock()
             .unwrap()
-            .push((items.len(), states.collect::<Vec<State>>()));
+            .push((items.len(), statuses.collect::<Vec<Status>>()));
         Way::On
     });
     let bench = Bench::guarded(world(&[]), one_at_a_time(), guard);
     let rows = bench.new_assets(250, |_| false);
     let (ledger, _) = bench.call(named(&bench, &path, rows)).await;
-    assert_eq!(counts(&ledger), [(State::Created, 250)]);
+    assert_eq!(counts(&ledger), [(Status::Created, 250)]);
     let seen = seen.lock().unwrap();
     assert_eq!(seen.len(), 3);
-    for (request, (items, states)) in seen.iter().enumerate() {
+    for (request, (items, statuses)) in seen.iter().enumerate() {
         let sent = request * 100;
         let leaving = sent + *items;
         assert!(
-            states[..sent].iter().all(|state| *state == State::Created),
+            statuses[..sent].iter().all(|status| *status == Status::Created),
             "request {request}"
         );
         assert!(
-            states[sent..leaving].iter().all(|state| *state == State::Unknown),
+            statuses[sent..leaving]
+                .iter()
+                .all(|status| *status == Status::Unknown),
             "request {request}"
         );
-        assert!(states[leaving..].iter().all(|state| *state == State::NotSent));
+        assert!(
+            statuses[leaving..]
+                .iter()
+                .all(|status| *status == Status::NotSent)
+        );
     }
     let kept = snapshot(&path).ledger;
-    assert_eq!(ids(&kept), ids(&ledger), "the last verdict is written down too");
+    assert_eq!(ids(&kept), ids(&ledger), "the last outcome is written too");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_journal_that_cannot_be_written_keeps_the_bytes_here() {
+async fn an_unwritable_journal_prevents_sending() {
     let path = path("gone");
     let bench = Bench::guarded(world(&[]), one_at_a_time(), Box::new(|_| Way::On));
     let call = named(&bench, &path, bench.new_assets(250, |_| false));
@@ -1138,11 +1144,11 @@ async fn a_journal_that_cannot_be_written_keeps_the_bytes_here() {
         "{:?}",
         ended.fatal
     );
-    assert_eq!(counts(&ledger), [(State::NotSent, 250)]);
+    assert_eq!(counts(&ledger), [(Status::NotSent, 250)]);
     assert_eq!(bench.simulator.audit().requests, 0);
     std::fs::remove_dir(&path).unwrap();
 
-    // Lost under way: what was answered stays, and no further request leaves.
+    // Lost during the run: received outcomes are kept, and no further request is sent.
     let (removed, first) = (path.clone(), AtomicBool::new(true));
     let guard: Guard = Box::new(move |_| {
         if first.swap(false, Ordering::Relaxed) {
@@ -1158,45 +1164,52 @@ async fn a_journal_that_cannot_be_written_keeps_the_bytes_here() {
         "{:?}",
         ended.fatal
     );
-    assert_eq!(counts(&ledger), [(State::Created, 100), (State::NotSent, 150)]);
+    assert_eq!(counts(&ledger), [(Status::Created, 100), (Status::NotSent, 150)]);
     assert_eq!(sent(&bench, CREATE), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_takes_its_own_rows_in_their_order_and_edits_of_those_that_are_not_settled() {
+async fn a_run_accepts_its_rows_and_edits_of_unsettled_ones() {
     let path = path("changed");
     let bench = Bench::new(world(&[]));
     let mut rows = bench.new_assets(120, |row| row == 5);
-    // Refused by a check of ours.
+    // Rejected by one of our checks.
     rows[6].retain(|(name, _)| *name != "statusId");
     let (ledger, _) = bench.call(named(&bench, &path, rows.clone())).await;
     assert_eq!(
         counts(&ledger),
-        [(State::Created, 118), (State::Invalid, 1), (State::Rejected, 1)]
+        [
+            (Status::Created, 118),
+            (Status::Invalid, 1),
+            (Status::Rejected, 1)
+        ]
     );
     drop(ledger);
     let sent_before = sent(&bench, CREATE);
     for (what, says) in [
         (
             "a settled row less",
-            "row 119 (`P-119`) is created and is missing",
+            "row 119 (`P-119`) is created, but is missing",
         ),
-        ("a row more", "row 120 of these rows (`P-0`) is none of the run's"),
+        (
+            "a row more",
+            "row 120 of the input (`P-0`) is not a row of this run",
+        ),
         (
             "a row between",
-            "row 10 of these rows (`new`) is none of the run's",
+            "row 10 of the input (`new`) is not a row of this run",
         ),
         (
             "another value",
-            "row 9 (`P-9`) is created and is missing, or was edited since",
+            "row 9 (`P-9`) is created, but is missing or was edited",
         ),
         (
             "another order",
-            "row 20 (`P-20`) is created and comes at another place",
+            "row 20 (`P-20`) is created, but its position has changed",
         ),
         (
             "edited beside another value",
-            "row 9 (`P-9`) is created and is missing",
+            "row 9 (`P-9`) is created, but is missing",
         ),
     ] {
         let mut others = rows.clone();
@@ -1221,38 +1234,42 @@ async fn a_run_takes_its_own_rows_in_their_order_and_edits_of_those_that_are_not
         );
         assert_eq!(sent(&bench, CREATE), sent_before, "{what}");
     }
-    // What was refused has changed nothing of the run.
+    // The rejected calls did not change the run.
     let (ledger, ended) = bench.call(named(&bench, &path, rows.clone())).await;
     assert!(ended.fatal.is_none(), "{:?}", ended.fatal);
     assert_eq!(
         counts(&ledger),
-        [(State::Created, 118), (State::Invalid, 1), (State::Rejected, 1)]
+        [
+            (Status::Created, 118),
+            (Status::Invalid, 1),
+            (Status::Rejected, 1)
+        ]
     );
     drop(ledger);
-    // One is corrected, and the other taken out.
+    // One is corrected, and the other removed.
     rows[5] = bench.new_asset("P-5", false);
     let taken = rows.remove(6);
     let (ledger, ended) = bench.call(named(&bench, &path, rows.clone())).await;
     assert!(ended.fatal.is_none(), "{:?}", ended.fatal);
-    assert_eq!(counts(&ledger), [(State::Created, 119), (State::NotSent, 1)]);
+    assert_eq!(counts(&ledger), [(Status::Created, 119), (Status::NotSent, 1)]);
     assert_eq!(messages(&ledger), ["removed by you"]);
     bench.compare(&ledger, 120, "edited");
     drop(ledger);
-    // It comes back, corrected.
+    // It is put back, corrected.
     let status = bench.status.clone();
     rows.insert(6, taken);
     rows[6].push(("statusId", status));
     let (ledger, ended) = bench.call(named(&bench, &path, rows)).await;
     assert!(ended.fatal.is_none(), "{:?}", ended.fatal);
-    assert_eq!(counts(&ledger), [(State::Created, 120)]);
+    assert_eq!(counts(&ledger), [(Status::Created, 120)]);
     bench.compare(&ledger, 120, "edited");
     assert_eq!(standing(&bench), 120);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_killed_run_goes_on_wherever_it_was_killed() {
-    // In its second request: before that arrives, when it was executed, or when its verdict stands and the next one
-    // waits for the rate limit.
+async fn a_killed_run_resumes_from_any_point() {
+    // In its second request: before it arrives, after it was executed, or after its outcome is recorded and the next
+    // one waits for the rate limit.
     for stage in ["before", "after", "verdict"] {
         let path = path(&format!("killed-{stage}"));
         let (creates, killed) = (AtomicUsize::new(0), Arc::new(AtomicBool::new(false)));
@@ -1273,28 +1290,28 @@ async fn a_killed_run_goes_on_wherever_it_was_killed() {
         let ended = tokio::time::timeout(seconds(20), driving).await;
         assert!(ended.is_err(), "{stage}: it ended by itself");
         killed.store(true, Ordering::Relaxed);
-        // What was in flight is dropped with the run.
+        // Requests in flight are dropped with the run.
         sleep(seconds(1)).await;
-        let states: &[_] = if stage == "verdict" {
-            &[(State::Created, 200), (State::NotSent, 250)]
+        let statuses: &[_] = if stage == "verdict" {
+            &[(Status::Created, 200), (Status::NotSent, 250)]
         } else {
             &[
-                (State::Created, 100),
-                (State::NotSent, 250),
-                (State::Unknown, 100),
+                (Status::Created, 100),
+                (Status::NotSent, 250),
+                (Status::Unknown, 100),
             ]
         };
-        assert_eq!(counts(&snapshot(&path).ledger), states, "{stage}");
+        assert_eq!(counts(&snapshot(&path).ledger), statuses, "{stage}");
         let (ledger, ended) = bench.call(named(&bench, &path, rows)).await;
         assert!(ended.fatal.is_none(), "{stage}: {:?}", ended.fatal);
-        assert_eq!(counts(&ledger), [(State::Created, 450)], "{stage}");
+        assert_eq!(counts(&ledger), [(Status::Created, 450)], "{stage}");
         bench.compare(&ledger, 450, stage);
         assert_eq!(standing(&bench), 450, "{stage}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_stops_at_a_bad_row_leaves_its_lost_rows_unknown_and_can_settle_them_later() {
+async fn a_stopped_run_can_settle_its_lost_rows_later() {
     let bench = Bench::new(world(&[]));
     bench.simulator.add_fault(fault(
         &json!({"what": "reset_after_apply", "on": CREATE, "nth": 1}),
@@ -1304,20 +1321,20 @@ async fn a_run_that_stops_at_a_bad_row_leaves_its_lost_rows_unknown_and_can_sett
     call.tolerance = Tolerance::None;
     let (ledger, ended) = bench.call(call).await;
     assert!(ended.fatal.is_none());
-    let states = counts(&ledger);
-    assert_eq!(count(&ledger, State::Unknown), 100, "{states:?}");
+    let statuses = counts(&ledger);
+    assert_eq!(count(&ledger, Status::Unknown), 100, "{statuses:?}");
     let creates = sent(&bench, CREATE);
     let call = Call::create(rows).goes_on(ledger, false, true);
     let (ledger, _) = bench.call(call).await;
-    assert_eq!(count(&ledger, State::Unknown), 0);
-    assert!(count(&ledger, State::Created) >= 100);
+    assert_eq!(count(&ledger, Status::Unknown), 0);
+    assert!(count(&ledger, Status::Created) >= 100);
     assert_eq!(
         sent(&bench, CREATE),
         creates,
         "what was executed is not sent again"
     );
 
-    // A lost answer alone is no bad row: it is looked for, and the run goes on.
+    // A lost response alone is not a bad row: it is looked up, and the run continues.
     let bench = Bench::new(world(&[]));
     bench.simulator.add_fault(fault(
         &json!({"what": "reset_after_apply", "on": CREATE, "nth": 1}),
@@ -1325,11 +1342,11 @@ async fn a_run_that_stops_at_a_bad_row_leaves_its_lost_rows_unknown_and_can_sett
     let mut call = Call::create(bench.new_assets(500, |_| false));
     call.tolerance = Tolerance::None;
     let (ledger, _) = bench.call(call).await;
-    assert_eq!(counts(&ledger), [(State::Created, 500)]);
+    assert_eq!(counts(&ledger), [(Status::Created, 500)]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_shorter_settle_time_is_the_users_choice() {
+async fn a_shorter_settle_time_is_respected() {
     let quick = options::Options {
         retry: RetryPolicy {
             settle: seconds(3),
@@ -1343,7 +1360,7 @@ async fn a_shorter_settle_time_is_the_users_choice() {
         .add_fault(fault(&json!({"what": "reset_before_apply", "on": CREATE})));
     let start = Instant::now();
     let (ledger, _) = bench.create(bench.new_assets(10, |_| false), false).await;
-    assert_eq!(counts(&ledger), [(State::Created, 10)]);
+    assert_eq!(counts(&ledger), [(Status::Created, 10)]);
     assert!(start.elapsed() < seconds(6), "{:?}", start.elapsed());
 }
 
@@ -1355,10 +1372,10 @@ fn slow() -> Bench {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_try_after_a_429_is_written_down_too() {
+async fn an_attempt_after_a_429_is_recorded() {
     let bench = slow();
     let path = path("tried-again");
-    // While the first request waits, another one is answered, and the ledger is written down.
+    // While the first request waits, another one completes, and the ledger is written.
     for what in [
         json!({"what": "rate_limit", "retry_after": 5, "on": CREATE, "nth": 1}),
         json!({"what": "delay", "ms": 1000, "on": CREATE, "nth": 2}),
@@ -1372,12 +1389,12 @@ async fn a_try_after_a_429_is_written_down_too() {
     bench.simulator.clear_faults();
     sleep(seconds(60)).await;
     let (ledger, _) = bench.call(named(&bench, &path, rows)).await;
-    assert_eq!(counts(&ledger), [(State::Created, 200)]);
+    assert_eq!(counts(&ledger), [(Status::Created, 200)]);
     bench.compare(&ledger, 200, "killed in a second try");
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_asset_of_a_row_that_is_still_on_its_way_is_not_claimed_by_another() {
+async fn the_asset_of_a_row_in_flight_is_not_claimed_by_another() {
     let bench = slow();
     for what in [
         json!({"what": "reset_before_apply", "on": CREATE, "nth": 1}),
@@ -1387,31 +1404,31 @@ async fn the_asset_of_a_row_that_is_still_on_its_way_is_not_claimed_by_another()
     }
     let rows = vec![bench.new_asset("Door", false); 200];
     let (ledger, _) = bench.create(rows, false).await;
-    assert_eq!(counts(&ledger), [(State::Created, 200)]);
+    assert_eq!(counts(&ledger), [(Status::Created, 200)]);
     bench.compare(&ledger, 200, "all alike");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clock_that_was_set_between_two_processes_doubles_nothing() {
+async fn a_clock_change_between_processes_creates_no_duplicates() {
     let mut bench = slow();
     let path = path("clock-set");
     let rows = bench.new_assets(400, |_| false);
-    // The clock of the first process is an hour ahead of that of the second.
+    // The clock of the first process is an hour ahead of the second one's.
     sleep(seconds(3600)).await;
     let (_, driving) = bench.start(named(&bench, &path, rows.clone()));
     let _ = tokio::time::timeout(Duration::from_millis(200), driving).await;
     assert_eq!(standing(&bench), 400);
     bench.set_clock();
-    // The second process learns the service's time before it goes on.
+    // The second process learns the service's time before it resumes.
     let (other, _) = bench.create(vec![bench.new_asset("other", false)], false).await;
-    assert_eq!(counts(&other), [(State::Created, 1)]);
+    assert_eq!(counts(&other), [(Status::Created, 1)]);
     let (ledger, _) = bench.call(named(&bench, &path, rows)).await;
     bench.compare(&ledger, 400, "clock set");
     assert_eq!(standing(&bench), 401);
 }
 
 #[tokio::test(start_paused = true)]
-async fn rows_of_a_patch_that_may_still_be_carried_out_stay_unknown() {
+async fn a_patch_that_may_still_be_executed_stays_unknown() {
     let bench = slow();
     let ids = with_assets(&bench, 10).await;
     bench.simulator.add_fault(fault(
@@ -1424,7 +1441,7 @@ async fn rows_of_a_patch_that_may_still_be_carried_out_stay_unknown() {
         while ledger.lock().unwrap().stats.lookups == 0 {
             sleep(Duration::from_millis(10)).await;
         }
-        // It is not done yet, so it goes out again; and there it meets a pause, and the stop.
+        // It is not executed yet, so it is retried, and then paused and stopped.
         bench.simulator.clear_faults();
         let pause = json!({"what": "rate_limit", "retry_after": 60, "on": "assets:batch-patch"});
         bench.simulator.add_fault(fault(&pause));
@@ -1434,11 +1451,11 @@ async fn rows_of_a_patch_that_may_still_be_carried_out_stay_unknown() {
     let _ = tokio::join!(driving, working);
     sleep(seconds(60)).await;
     let ledger = ledger.lock().unwrap().clone();
-    assert_eq!(counts(&ledger), [(State::Unknown, 10)]);
+    assert_eq!(counts(&ledger), [(Status::Unknown, 10)]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lookup_proves_nothing_about_what_is_executed_after_it_began() {
+async fn a_lookup_proves_nothing_about_later_executions() {
     let options = options::Options {
         retry: RetryPolicy {
             attempts: 1,
@@ -1457,11 +1474,16 @@ async fn a_lookup_proves_nothing_about_what_is_executed_after_it_began() {
         bench.simulator.add_fault(fault(&unlucky));
     }
     let (ledger, _) = bench.call(patch(&ids)).await;
-    assert_eq!(counts(&ledger), [(State::Updated, 10)], "{:?}", messages(&ledger));
+    assert_eq!(
+        counts(&ledger),
+        [(Status::Updated, 10)],
+        "{:?}",
+        messages(&ledger)
+    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_edited_row_parts_from_those_that_shared_its_outcome() {
+async fn an_edited_row_is_detached_from_its_duplicates() {
     let bench = slow();
     let ids = with_assets(&bench, 2).await;
     let foreign = "11111111-1111-4111-8111-111111111111";
@@ -1470,7 +1492,7 @@ async fn an_edited_row_parts_from_those_that_shared_its_outcome() {
     let write = &assets::BATCH_PATCH;
     let both = vec![bad.clone(), bad.clone()];
     let (refused, _) = bench.run(write, RowShape::AssetPatch, both, false).await;
-    assert_eq!(counts(&refused), [(State::Rejected, 2)]);
+    assert_eq!(counts(&refused), [(Status::Rejected, 2)]);
 
     let one = Call::new(write, RowShape::AssetPatch, vec![good, bad]);
     let mut one = one.goes_on(refused, true, true);
@@ -1479,13 +1501,13 @@ async fn an_edited_row_parts_from_those_that_shared_its_outcome() {
     let (ledger, ended) = bench.call(one).await;
     assert!(ended.fatal.is_none(), "{:?}", ended.fatal);
     assert_eq!(
-        (ledger.state(0), ledger.state(1)),
-        (State::Updated, State::Rejected)
+        (ledger.status(0), ledger.status(1)),
+        (Status::Updated, Status::Rejected)
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_while_rows_are_looked_for_is_no_failure() {
+async fn a_stop_during_a_lookup_is_not_a_failure() {
     let bench = slow();
     for what in [
         json!({"what": "reset_after_apply", "on": CREATE, "nth": 3}),
@@ -1503,11 +1525,11 @@ async fn a_stop_while_rows_are_looked_for_is_no_failure() {
     let (ended, ()) = tokio::join!(driving, stopping);
     assert!(ended.fatal.is_none(), "{:?}", ended.fatal);
     let ledger = ledger.lock().unwrap().clone();
-    assert_eq!(counts(&ledger), [(State::Created, 300), (State::Unknown, 100)]);
+    assert_eq!(counts(&ledger), [(Status::Created, 300), (Status::Unknown, 100)]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_import_key_that_is_no_text_in_the_project_sends_nothing() {
+async fn an_import_key_that_is_not_text_sends_nothing() {
     let bench = Bench::new(world(&[("numeric_read", "number")]));
     let field = attribute(&bench, "numeric");
     let rows = |count: usize| -> Vec<Texts> {
@@ -1519,9 +1541,9 @@ async fn an_import_key_that_is_no_text_in_the_project_sends_nothing() {
         (0..count).map(row).collect()
     };
     let (first, _) = bench.call(keyed(&bench, rows(5), field)).await;
-    assert_eq!(counts(&first), [(State::Created, 5)]);
+    assert_eq!(counts(&first), [(Status::Created, 5)]);
     let (second, ended) = bench.call(keyed(&bench, rows(6), field)).await;
     assert!(matches!(ended.fatal, Some(Error::Option(_))), "{:?}", ended.fatal);
-    assert_eq!(counts(&second), [(State::NotSent, 6)]);
+    assert_eq!(counts(&second), [(Status::NotSent, 6)]);
     assert_eq!(standing(&bench), 5);
 }

@@ -1,4 +1,4 @@
-//! The replaying transport is itself strict: it gives the recorded answer, and names each kind of difference.
+//! The replaying transport is strict: it returns the recorded response, and reports each kind of difference.
 
 mod recorded;
 
@@ -6,7 +6,7 @@ use acc_assets::http::send::Method;
 use acc_assets::http::{Request, Response, Transport};
 use recorded::{PROJECT, Recorded, expected_body, load};
 
-/// The recorded request of that name, as a client would send it.
+/// The recorded request with this name, as sent by a client.
 fn request(name: &str) -> Request {
     let recording = load(name);
     let recorded = &recording["request"];
@@ -42,7 +42,7 @@ async fn send(transport: &Recorded, request: Request) -> Response {
 }
 
 #[tokio::test]
-async fn the_recorded_request_gets_the_recorded_answer() {
+async fn the_recorded_request_gets_the_recorded_response() {
     let names = [
         "batch-create",
         "batch-patch",
@@ -59,7 +59,7 @@ async fn the_recorded_request_gets_the_recorded_answer() {
 }
 
 #[tokio::test]
-async fn an_odd_answer_is_replayed_as_it_was_printed() {
+async fn an_odd_response_is_replayed_as_printed() {
     let transport = Recorded::new(&["batch-patch"], None, PROJECT);
     let answer = send(&transport, request("batch-patch")).await;
     let body = std::str::from_utf8(&answer.body).expect("text");
@@ -70,7 +70,7 @@ async fn an_odd_answer_is_replayed_as_it_was_printed() {
 }
 
 #[tokio::test]
-async fn a_difference_is_named() {
+async fn differences_are_reported() {
     type Change = fn(&mut Request);
     let changes: [(Change, &str); 5] = [
         (|request| request.method = Method::Put, "+ /method: \"PUT\""),

@@ -1,7 +1,7 @@
-//! Schedules of everything that can happen, drawn from a seed, on a paused clock: faults, open questions of the
-//! contract, other people's changes, stops, kills and resumes. After each call the ledger has to be true.
+//! Random schedules on a paused clock: faults, undocumented behavior, other users' changes, stops, kills and resumes.
+//! After each call, the ledger must be true.
 //!
-//! `SCHEDULES=100000` runs more of them, `FIRST=200000` others; a failing one prints the command that replays it.
+//! `SCHEDULES=100000` runs more of them, `FIRST=200000` others. A failing one prints the command that replays it.
 #![cfg(feature = "simulator")]
 
 mod bench;
@@ -26,7 +26,7 @@ use acc_assets::http::{Phase, Stop};
 use acc_assets::ids::ProjectId;
 use acc_assets::ledger::journal::Header;
 use acc_assets::ledger::journal::disk;
-use acc_assets::ledger::{Ledger, State, View, lock};
+use acc_assets::ledger::{Ledger, Status, View, lock};
 use acc_assets::settings::{Content, Settings};
 use acc_assets::simulator;
 use acc_assets::simulator::contract::SWITCHES;
@@ -36,7 +36,7 @@ use bench::{Bench, Call, Guard, SECRET, Texts, Way, count, counts, fault};
 use fastrand::Rng;
 use serde_json::{Value, json};
 
-/// What all log lines said.
+/// All log lines.
 static LOGGED: Mutex<String> = Mutex::new(String::new());
 
 struct Logger;
@@ -55,7 +55,7 @@ impl log::Log for Logger {
     fn flush(&self) {}
 }
 
-/// In memory where the system offers that, since each request of a named run is written to the disk.
+/// In memory if possible, since each request of a named run is written to disk.
 fn folder() -> &'static tempfile::TempDir {
     static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
     FOLDER.get_or_init(|| {
@@ -69,24 +69,24 @@ fn folder() -> &'static tempfile::TempDir {
     })
 }
 
-/// One schedule: what was drawn for it.
+/// One schedule with its random parameters.
 struct Schedule {
     random: Rng,
     bench: Bench,
     what: String,
     journal: Option<PathBuf>,
     import_key: Option<ImportKey>,
-    /// What names mean: first as the project is, then as it may be after a change of its settings.
+    /// The settings of the project, before and after a possible change.
     settings: Vec<Arc<Settings>>,
     /// Whether there are odd responses.
     odd: Arc<AtomicBool>,
 }
 
-/// The rows as their owner has them, who edits them between two calls, takes some out and puts them back.
+/// The user's rows, which are edited, removed and put back between two calls.
 struct Owned {
     rows: Vec<Texts>,
     there: Vec<bool>,
-    /// What rows in doubt were before an edit, with the digest that the run had of them.
+    /// The unknown rows before an edit, with their digest in the run.
     before: Vec<Option<(u64, Texts)>>,
 }
 
@@ -96,19 +96,19 @@ impl Owned {
         Self { rows, there, before }
     }
 
-    /// Every row is there again, as it is now.
+    /// All rows are present again, in their current form.
     fn complete(&mut self) {
         self.there.fill(true);
     }
 
-    /// Rows that turned out to be in the project belong to the run's rows; one that it has not read cannot be missing.
+    /// Rows found in the project belong to the run. A row that it has not read cannot be missing.
     fn put_back(&mut self, ledger: &Ledger) {
         let read = |row: usize| row < ledger.read();
         for row in 0..self.rows.len() {
             let number = u32::try_from(row).unwrap();
-            let good = read(row) && ledger.state(number).good();
+            let good = read(row) && ledger.status(number).good();
             self.there[row] |= !read(row) || good;
-            // It turned out to be in the project as it was sent.
+            // It was found in the project as sent.
             if let Some((digest, sent)) = &self.before[row]
                 && good
                 && ledger.digest(number) == *digest
@@ -118,15 +118,15 @@ impl Owned {
         }
     }
 
-    /// Edits rows that the run has read and that are not settled.
+    /// Edits unsettled rows that the run has read.
     fn edit(&mut self, random: &mut Rng, ledger: &Ledger, status: &str) {
         for row in 0..ledger.read() {
-            let state = ledger.state(u32::try_from(row).unwrap());
+            let state = ledger.status(u32::try_from(row).unwrap());
             if state.good() {
                 continue;
             }
             let number = u32::try_from(row).unwrap();
-            if state == State::Unknown
+            if state == Status::Unknown
                 && self.before[row]
                     .as_ref()
                     .is_none_or(|(digest, _)| ledger.digest(number) != *digest)
@@ -159,10 +159,10 @@ impl Owned {
             .collect()
     }
 
-    /// A file of rows to fix: those that are not settled, each with its number in the run.
+    /// A file of rows to fix: the unsettled ones, each with its number in the run.
     fn to_fix(&self, ledger: &Ledger) -> Vec<Texts> {
         let number = |row: usize| u32::try_from(row).unwrap();
-        let open = (0..ledger.read()).filter(|row| !ledger.state(number(*row)).good() && self.there[*row]);
+        let open = (0..ledger.read()).filter(|row| !ledger.status(number(*row)).good() && self.there[*row]);
         open.map(|row| {
             let mut texts = self.rows[row].clone();
             texts.push((ROW_OF_RUN, row_of_run_text(ledger.run(), number(row))));
@@ -172,7 +172,7 @@ impl Owned {
     }
 }
 
-/// Responses that are larger than the client reads, and a 401 that says that the token has no user.
+/// Responses larger than the client accepts, and a 401 for a token without a user.
 fn odd_responses(random: &mut Rng, on: Arc<AtomicBool>) -> Guard {
     let likely = |random: &mut Rng| {
         if random.u8(0..8) == 0 {
@@ -214,10 +214,10 @@ impl Schedule {
         let mut random = Rng::with_seed(seed);
         let mut switches: Vec<(String, String)> = Vec::new();
         for (name, values, _) in SWITCHES {
-            // A service that is down for good, or that asks for a header of no page, leaves nothing to see.
+            // A service that is down permanently, or requires an undocumented header, is not useful here.
             if random.u8(0..100) < 15 && !["gateway_down", "assets_region"].contains(name) {
                 let value = match (*name, values[random.usize(0..values.len())]) {
-                    // Together with work done late, below the 30 s that the service is given to settle.
+                    // Together with late work, below the settle time of 30 s.
                     ("read_lag_ms", "<n>") => random.u32(0..14_000).to_string(),
                     ("client_asset_id_max" | "barcode_max", "<n>") => "60".to_owned(),
                     ("max_body", "<n>") => random.u32(2_000..20_000).to_string(),
@@ -236,7 +236,7 @@ impl Schedule {
             seed: random.u64(1..5),
             latency: Duration::from_millis(random.u64(0..400)),
             switches,
-            // The service's clock may be days off ours.
+            // The service's clock may differ from ours by days.
             start: Some(1_790_000_000_000 + random.i64(0..2_000_000_000)),
             ..simulator::Options::default()
         };
@@ -258,7 +258,7 @@ impl Schedule {
         }
     }
 
-    /// A disk that takes long for each write of the journal: more happens between a write and the bytes it allows.
+    /// A slow disk for each write of the journal, so that more happens between a write and its request.
     fn slow_disk(&mut self) {
         let lag = Duration::from_millis(self.random.u64(1..3000));
         if let Some(path) = self.journal.as_ref().filter(|_| self.random.bool()) {
@@ -267,8 +267,8 @@ impl Schedule {
         }
     }
 
-    /// Reads the settings of the project, and makes others of them, as an admin may: a category has another name, or the
-    /// name of another category.
+    /// Reads the settings of the project and changes them like an admin: a category gets another name, or the name of
+    /// another category.
     async fn read_settings(&mut self) {
         if self.random.u8(0..4) != 0 {
             return;
@@ -278,7 +278,7 @@ impl Schedule {
             project: ProjectId::parse(&self.bench.simulator.project_id()).unwrap(),
             locations_container: None,
         };
-        // A switch may keep them from being read.
+        // A switch may make them unreadable.
         let Ok(content) = reader.read().await else { return };
         let settings = Settings::new(content);
         let own = settings.category_of_id(&self.bench.category);
@@ -305,7 +305,7 @@ impl Schedule {
         self.settings = vec![Arc::new(settings), Arc::new(Settings::new(changed))];
     }
 
-    /// Rows with the names of what they have the ids of.
+    /// Replaces the ids in rows with names.
     fn with_names(&self, mut rows: Vec<Texts>) -> Vec<Texts> {
         let Some(settings) = self.settings.first() else {
             return rows;
@@ -338,7 +338,7 @@ impl Schedule {
                 8 => json!({"what": "slow_body", "ms": random.u64(1..50_000)}),
                 9 => json!({"what": "cut_body", "bytes": random.u64(0..200)}),
                 10 => json!({"what": "wrong_types"}),
-                // A read that leaves an id out says that it is unknown: only answers to writes can be incomplete.
+                // A read that omits an id means that it is unknown: only responses to writes can be incomplete.
                 11 => {
                     let on = [
                         "assets:batch-create",
@@ -363,7 +363,7 @@ impl Schedule {
         self.add_odd_success();
     }
 
-    /// A success with an undocumented status or body, with the work done or not.
+    /// A success with an undocumented status or body, with or without the work done.
     fn add_odd_success(&mut self) {
         let random = &mut self.random;
         if random.u8(0..5) > 0 {
@@ -377,7 +377,7 @@ impl Schedule {
         ][random.usize(0..4)];
         let code = [200, 201, 202, 204][random.usize(0..4)];
         let mut body = ["own", "json", "empty", "html"][random.usize(0..4)];
-        // The documented success of a delete cannot be told from a true one, so it is left to the service.
+        // A fake documented success of a delete cannot be detected, so it is left to the service.
         if on == "assets:batch-delete" && code == 204 && body == "empty" {
             body = "own";
         }
@@ -396,7 +396,7 @@ impl Schedule {
         self.bench.simulator.clear_faults();
     }
 
-    /// Both responses of an unlink leave names out, each once.
+    /// Both responses of an unlink omit ids, once each.
     fn leave_links_out(&mut self) {
         if self.random.u8(0..4) > 0 {
             return;
@@ -408,7 +408,7 @@ impl Schedule {
         }
     }
 
-    /// Whole responses to reads that cannot be read.
+    /// Complete but unreadable responses to reads.
     fn add_unreadable_reads(&mut self) {
         const READS: [&str; 3] = ["assets", "assets:batch-get", "relationships:batch"];
         const BODIES: [&str; 4] = ["cut", "empty", "null", "html"];
@@ -428,7 +428,7 @@ impl Schedule {
         self.bench.simulator.add_fault(fault(&drawn));
     }
 
-    /// A create of rows with names of locations, while the locations cannot always be read.
+    /// A create of rows with location names, while the locations are sometimes unreadable.
     async fn locate(&mut self) {
         let body = ["cut", "empty", "null", "html"][self.random.usize(0..4)];
         let broken = match self.random.u8(0..5) {
@@ -449,7 +449,7 @@ impl Schedule {
             project: ProjectId::parse(&self.bench.simulator.project_id()).unwrap(),
             locations_container: None,
         };
-        // Other settings may not be readable either, and that ends the call before it begins.
+        // Other settings may be unreadable too, which ends the call at its start.
         let Ok(content) = reader.read().await else { return };
         self.clear_faults();
         let world = self.bench.simulator.world_json();
@@ -483,15 +483,15 @@ impl Schedule {
         for outcome in View::new(Arc::new(ledger.clone())).outcomes() {
             let code = outcome.fault.as_ref().map_or("", |fault| fault.code.as_str());
             let what = format!("{what}, {outcome:?}, {:?}", ended.fatal);
-            assert_ne!(outcome.state, State::Invalid, "{what}");
+            assert_ne!(outcome.status, Status::Invalid, "{what}");
             let unread = !read && needs(outcome.row as usize);
             assert_eq!(code == "locations_unread", unread, "{what}");
-            assert!(!unread || outcome.state == State::NotSent, "{what}");
+            assert!(!unread || outcome.status == Status::NotSent, "{what}");
         }
         if ended.fatal.is_some() {
             return;
         }
-        // The next call reads them, and what was not sent goes in.
+        // The next call reads them and sends the rest.
         let Ok(content) = reader.read_locations(content).await else {
             return;
         };
@@ -506,7 +506,7 @@ impl Schedule {
             let what = format!("{what}, {outcome:?}, {:?}", ended.fatal);
             let code = outcome.fault.as_ref().map_or("", |fault| fault.code.as_str());
             assert!(code != "locations_unread", "{what}");
-            if outcome.state == State::Created {
+            if outcome.status == Status::Created {
                 let id = outcome.id.unwrap();
                 let asset = assets.as_array().unwrap().iter().find(|asset| asset["id"] == id);
                 let at = rows[outcome.row as usize].get(3).map(|(_, name)| name.as_str());
@@ -522,7 +522,7 @@ impl Schedule {
         }
     }
 
-    /// Reads of the whole project: the list is either right or an error, whatever the service does.
+    /// Reads of the whole project: the list is either correct or an error.
     async fn list(&mut self) {
         self.add_unreadable_reads();
         let deleted = self.random.bool();
@@ -553,14 +553,14 @@ impl Schedule {
             .filter(|asset| category.iter().all(|id| asset["categoryId"] == **id))
             .map(|asset| asset["id"].as_str().unwrap().to_owned())
             .collect();
-        // New assets may not be shown yet, and pages shift where a service does not sort; nothing else may be listed.
+        // New assets may be missing, and pages shift if the service does not sort. Nothing else may be listed.
         assert!(listed.is_subset(&wanted), "{}: {listed:?}", self.what);
         if !self.what.contains("read_lag_ms") {
             assert_eq!(listed, wanted, "{}", self.what);
         }
     }
 
-    /// A list that goes on after an error or a stop a few times; in between another process may take it over.
+    /// A list that is resumed a few times after an error or a stop, perhaps by another process.
     async fn read_in_parts(&mut self, path: &str, query: &[(String, String)]) -> Option<Table> {
         let mut reading = Reading::default();
         for _ in 0..self.random.usize(1..4) {
@@ -593,12 +593,12 @@ impl Schedule {
         if twins {
             self.what.push_str(", twins");
         }
-        // Blanks at the end of each name, as in a column of Excel.
+        // Blanks at the end of each name, as in an Excel column.
         let end = ["", "", "", " ", "\u{a0}"][random.usize(0..5)];
         let mut rows: Vec<Texts> = Vec::new();
         for row in 0..count {
             let twin = twins && row > 0 && random.u8(0..10) == 0;
-            // Twins of another case are twins where the service does not keep case.
+            // Names that differ in case are twins if the service ignores case.
             let letter = if twin && random.bool() { 'p' } else { 'P' };
             let key = if twin {
                 format!("{letter}-{}", random.usize(0..row))
@@ -618,7 +618,7 @@ impl Schedule {
         rows
     }
 
-    /// One call, ended as drawn. The ledger as it stands, and whether the call ended by itself.
+    /// One call with a random end. Returns the ledger, and whether the call ended by itself.
     async fn call(&mut self, mut call: Call, end: End) -> (Ledger, Option<String>) {
         call.import_key.clone_from(&self.import_key);
         call.stream = self.random.bool();
@@ -648,7 +648,7 @@ impl Schedule {
             }
             End::Kill => {
                 let ended = tokio::time::timeout(at, driving).await;
-                // What it had in flight is dropped with it.
+                // Its requests in flight are dropped with it.
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 ended.ok().and_then(|ended| ended.fatal)
             }
@@ -663,7 +663,7 @@ impl Schedule {
         (ledger, message)
     }
 
-    /// The next call of the same create: resumed from its journal, or with what is in memory.
+    /// The next call of the same create, resumed from its journal or from memory.
     fn next(&self, ledger: Option<Ledger>) -> Call {
         let header = Header {
             verb: "create".to_owned(),
@@ -673,8 +673,8 @@ impl Schedule {
         };
         let in_doubt = ledger
             .as_ref()
-            .is_some_and(|ledger| count(ledger, State::Unknown) > 0);
-        // What is in memory does not count where there is a journal.
+            .is_some_and(|ledger| count(ledger, Status::Unknown) > 0);
+        // If there is a journal, the memory does not count.
         let earlier = ledger
             .filter(|_| self.journal.is_none())
             .map(|ledger| View::new(Arc::new(ledger)));
@@ -693,7 +693,7 @@ impl Schedule {
         Call::create(Vec::new()).starts_with(start.unwrap())
     }
 
-    /// A call while all writes are answered 503, and the next one after that: it completes.
+    /// A call while all writes get a 503, and a later call, which completes.
     async fn outage(&mut self, owned: &Owned) -> Ledger {
         let after = self.random.bool();
         let _ = write!(self.what, ", an outage of writes, after_apply {after}");
@@ -707,7 +707,7 @@ impl Schedule {
         let what = format!("{}, {fatal:?}", self.what);
         self.bench.compare(&ledger, ledger.rows(), &what);
         if !after {
-            assert_eq!(count(&ledger, State::Created), 0, "{what}");
+            assert_eq!(count(&ledger, Status::Created), 0, "{what}");
         }
         self.clear_faults();
         for (name, value) in [("inject_5xx", "off"), ("inject_409", "off")] {
@@ -728,7 +728,7 @@ impl Schedule {
         self.slow_disk();
         let rows = self.rows();
         let mut owned = Owned::new(self.with_names(rows.clone()));
-        // Rows of one name cannot be told apart once they are edited.
+        // Rows with equal names are ambiguous once they are edited.
         let twins = self.what.contains("twins");
         let mut ledger = None;
         if self.random.u8(0..10) == 0 {
@@ -737,7 +737,7 @@ impl Schedule {
         self.add_faults();
         self.add_unreadable_reads();
         for round in 0..8 {
-            // At last the network is calm and nobody stops the run.
+            // Finally, the network works and nothing stops the run.
             let calm = round >= 4;
             if calm {
                 self.clear_faults();
@@ -778,7 +778,7 @@ impl Schedule {
             }
             let (now, fatal) = self.call(next, end).await;
             let what = format!("{}, round {round}, {end:?}, {fatal:?}", self.what);
-            // A killed run is looked at through its journal, in the next round.
+            // A killed run is checked through its journal in the next round.
             if !matches!(end, End::Kill) {
                 self.bench.compare(&now, now.rows(), &what);
             }
@@ -790,13 +790,13 @@ impl Schedule {
                 && now.complete
                 && !some_rows_only
                 && owned.there.iter().all(|there| *there)
-                && count(&now, State::NotSent) == 0;
-            let settled = ended && count(&now, State::Failed) == 0 && count(&now, State::Unknown) == 0;
+                && count(&now, Status::NotSent) == 0;
+            let settled = ended && count(&now, Status::Failed) == 0 && count(&now, Status::Unknown) == 0;
             ledger = Some(now);
             if settled && matches!(end, End::ByItself) {
                 break;
             }
-            // Time passes before somebody calls again.
+            // Time passes before the next call.
             tokio::time::sleep(Duration::from_secs(self.random.u64(0..300))).await;
         }
         let ledger = ledger.unwrap();
@@ -804,7 +804,7 @@ impl Schedule {
         ledger
     }
 
-    /// Changes and deletes some of what was created, under new faults.
+    /// Patches and deletes some of the created assets, with new faults.
     async fn change(&mut self, created: Ledger) {
         let ids: Vec<String> = View::new(Arc::new(created)).ids().into_iter().flatten().collect();
         self.journal = None;
@@ -832,7 +832,7 @@ impl Schedule {
             };
             // A colleague works on the same assets.
             if let Some(id) = some.first().filter(|_| self.random.u8(0..4) == 0) {
-                // It may be deleted already, in the round before.
+                // It may already be deleted in the previous round.
                 let _ = self.bench.simulator.delete_asset(id);
                 gone.push((*id).clone());
             }
@@ -849,13 +849,13 @@ impl Schedule {
                 };
                 let what = format!(
                     "{}, delete: {delete}, {id} is {:?}, {fatal:?}, {:?}: {asset}",
-                    self.what, outcome.state, outcome.fault
+                    self.what, outcome.status, outcome.fault
                 );
-                match outcome.state {
-                    State::Updated | State::Deleted => assert!(there, "{what}"),
-                    State::Unknown => {}
-                    // The colleague's delete may be what refused ours.
-                    State::Rejected if delete => {}
+                match outcome.status {
+                    Status::Updated | Status::Deleted => assert!(there, "{what}"),
+                    Status::Unknown => {}
+                    // The colleague's delete may be the reason why ours was rejected.
+                    Status::Rejected if delete => {}
                     _ => assert!(!there || (delete && gone.contains(&id)), "{what}"),
                 }
             }
@@ -876,16 +876,16 @@ impl Schedule {
             let id = outcome.key.unwrap_or_default();
             let link = world.as_array().unwrap().iter().find(|link| link["id"] == id);
             let deleted = link.is_none_or(|link| link["isDeleted"] == true);
-            let what = format!("{}, link {id} is {:?}, {fatal:?}", self.what, outcome.state);
-            match outcome.state {
-                State::Deleted => assert!(deleted, "{what}"),
-                State::Unknown => {}
+            let what = format!("{}, link {id} is {:?}, {fatal:?}", self.what, outcome.status);
+            match outcome.status {
+                Status::Deleted => assert!(deleted, "{what}"),
+                Status::Unknown => {}
                 _ => assert!(!deleted, "{what}"),
             }
         }
     }
 
-    async fn play(mut self) -> Vec<(State, usize)> {
+    async fn play(mut self) -> Vec<(Status, usize)> {
         let created = Box::pin(self.create()).await;
         let counts = counts(&created);
         let has_secret = |kept: &[u8]| {
@@ -901,7 +901,7 @@ impl Schedule {
         }
         self.change(created).await;
         self.unlink().await;
-        // What is applied late has been applied by now.
+        // Late work is complete by now.
         tokio::time::sleep(Duration::from_secs(60)).await;
         self.clear_faults();
         self.list().await;
@@ -913,7 +913,7 @@ impl Schedule {
             ("relationships", 120),
         ] {
             let most = audit.busiest_window.get(group).copied().unwrap_or(0);
-            // What another program of the user sends is not ours to bound.
+            // Requests of another program are not under our control.
             if !self.what.contains("steal") {
                 assert!(most <= limit, "{}: {most} {group} in a window", self.what);
             }
@@ -923,13 +923,13 @@ impl Schedule {
 }
 
 #[test]
-fn the_ledger_is_true_whatever_happens() {
+fn the_ledger_is_true_in_every_schedule() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let first = number("FIRST").unwrap_or(0);
     let schedules = number("SCHEDULES").unwrap_or(2000);
     let _ = log::set_logger(&Logger).map(|()| log::set_max_level(log::LevelFilter::Trace));
     let next = std::sync::atomic::AtomicU64::new(first);
-    let totals: Mutex<std::collections::BTreeMap<State, usize>> = Mutex::default();
+    let totals: Mutex<std::collections::BTreeMap<Status, usize>> = Mutex::default();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..threads {

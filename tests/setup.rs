@@ -1,4 +1,4 @@
-//! Set-ups: what a description says, what is planned for a project, and what is written into it whatever goes wrong.
+//! Set-ups: descriptions, plans, and carrying them out despite faults.
 #![cfg(feature = "simulator")]
 
 mod bench;
@@ -16,7 +16,7 @@ use acc_assets::simulator::{GroupLimits, Options};
 use bench::{Bench, Way, client, fault};
 use serde_json::{Value, json};
 
-/// A project with nothing but ROOT and its default set, and rates that are in nobody's way.
+/// A project with only ROOT and its default set, and high rate limits.
 fn empty() -> Options {
     Options {
         limits: GroupLimits {
@@ -98,7 +98,7 @@ impl Side {
             .sum()
     }
 
-    /// Nothing stands twice under one name.
+    /// Checks that there are no duplicate names.
     async fn assert_nothing_is_doubled(&self, what: &str) {
         let settings = self.settings().await;
         let content = settings.content();
@@ -175,7 +175,7 @@ fn bad(outcomes: &[Outcome]) -> Vec<&Outcome> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_set_up_is_written_in_the_order_of_what_needs_what() {
+async fn a_set_up_is_written_in_dependency_order() {
     let side = Side::new(empty());
     let wanted = plant();
     let (planned, outcomes) = side.apply(&wanted).await;
@@ -216,7 +216,7 @@ async fn a_set_up_is_written_in_the_order_of_what_needs_what() {
         .map(|found| settings.content().attributes[found].display_name.as_str())
         .collect();
     assert_eq!(attributes.len(), 3, "{attributes:?}");
-    // A name with the separator in it is one name.
+    // A name that contains the separator is one name.
     assert!(settings.category_of_path(&["A > B"], ">", false).is_ok());
 
     let writes = side.writes();
@@ -231,13 +231,13 @@ async fn a_set_up_is_written_in_the_order_of_what_needs_what() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_project_is_copied_whole() {
+async fn a_project_is_copied_completely() {
     let (first, second) = (Side::new(seeded()), Side::new(Options { seed: 7, ..empty() }));
     let described = Description::of(&first.settings().await);
     let (_, outcomes) = second.apply(&described).await;
     assert_eq!(bad(&outcomes), Vec::<&Outcome>::new());
     assert_eq!(Description::of(&second.settings().await), described);
-    // And it reads back from what is written of it.
+    // And its description can be read again.
     let value = serde_json::to_value(&described).unwrap();
     assert_eq!(description(&value), described);
     let text = toml::to_string_pretty(&described).unwrap();
@@ -250,7 +250,7 @@ async fn a_project_is_copied_whole() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_exists_and_differs_is_named_and_left_alone() {
+async fn differences_are_reported_and_not_changed() {
     let side = Side::new(made_of(json!({
         "status_sets": [{ "name": "commissioning", "statuses": ["Planned", { "label": "Done", "active": false }] },
                         { "name": "Other", "statuses": ["X"] }],
@@ -287,35 +287,38 @@ async fn what_exists_and_differs_is_named_and_left_alone() {
             ("exists status_set Commissioning", ""),
             (
                 "differs status Commissioning: Done",
-                "it is inactive: have it activated in the project"
+                "it is inactive: activate it in the project"
             ),
             ("create status Commissioning: Tested", ""),
-            ("differs attribute Airflow", "type is text here, numeric wanted"),
+            (
+                "differs attribute Airflow",
+                "type is text in the project, but numeric in the description"
+            ),
             (
                 "differs attribute Filter Class",
-                "the default is none here, \"G4\" wanted; the option `M5` is inactive; the option `F9` is missing"
+                "default is none in the project, but \"G4\" in the description; the option `M5` is inactive; the option `F9` is missing"
             ),
             (
                 "differs attribute Head",
-                "it is not required here, required wanted"
+                "it is not required in the project, but required in the description"
             ),
             (
                 "differs attribute Maker",
-                "the longest text has 50 characters here, 40 wanted"
+                "max_length is 50 in the project, but 40 in the description"
             ),
             (
                 "differs category HVAC",
-                "description is none here, \"air\" wanted"
+                "description is none in the project, but \"air\" in the description"
             ),
             ("create category HVAC > Fans", ""),
             (
                 "differs category Old",
-                "it is inactive: have it activated in the project, or use another name"
+                "it is inactive: activate it in the project, or use another name"
             ),
             ("missing category Old > New", "`Old` is inactive"),
             (
                 "differs category_status_set HVAC: Commissioning",
-                "it has the status set `Other` here"
+                "it has the status set `Other` in the project"
             ),
             ("exists category_attribute HVAC > Fans: Airflow", ""),
             ("missing category_attribute Old > New: Head", "`Old` is inactive"),
@@ -333,7 +336,7 @@ async fn what_exists_and_differs_is_named_and_left_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_inactive_thing_gives_its_name_to_a_new_one() {
+async fn an_inactive_setting_is_renamed_for_a_new_one() {
     let side = Side::new(made_of(json!({
         "status_sets": [{ "name": "Commissioning", "statuses": ["Planned"], "active": false }],
         "attributes": [{ "display_name": "Airflow", "type": "text", "active": false }],
@@ -344,7 +347,7 @@ async fn an_inactive_thing_gives_its_name_to_a_new_one() {
     }));
     let (planned, outcomes) = side.apply(&wanted).await;
     assert!(
-        planned.steps.iter().all(|step| step.note.contains("renamed")),
+        planned.steps.iter().all(|step| step.note.contains("renames it")),
         "{:?}",
         planned.steps
     );
@@ -353,7 +356,7 @@ async fn an_inactive_thing_gives_its_name_to_a_new_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_named_and_nowhere_is_a_mistake_with_a_hint() {
+async fn unknown_names_are_problems_with_a_fix() {
     let side = Side::new(seeded());
     let wanted = description(&json!({
         "categories": [{ "path": "HVAC", "status_set": "Energization", "attributes": ["Manufacturer", "Colour"] }],
@@ -362,15 +365,15 @@ async fn what_is_named_and_nowhere_is_a_mistake_with_a_hint() {
     assert_eq!(
         planned.mistakes(),
         [
-            "HVAC: Energization: the status set `Energization` is neither described nor active in the project; did you \
+            "HVAC: Energization: the status set `Energization` is neither in the description nor active in the project; did you \
              mean `Energisation`?",
-            "HVAC: Colour: the custom attribute `Colour` is neither described nor active in the project; describe it too",
+            "HVAC: Colour: the custom attribute `Colour` is neither in the description nor active in the project; add it to the description",
         ]
     );
 }
 
 #[test]
-fn every_mistake_of_a_description_is_named_with_its_place() {
+fn every_problem_of_a_description_is_located() {
     let wrong = json!({
         "status_set": [],
         "separator": 3,
@@ -399,35 +402,35 @@ fn every_mistake_of_a_description_is_named_with_its_place() {
     assert_eq!(
         Description::read(&wrong).unwrap_err(),
         [
-            "the description: `status_set` is not known; did you mean `status_sets`?",
-            "the description: `separator` is 3: it takes a text",
-            "status_sets[0] `A`.statuses[2]: `colour` is not known; did you mean `color`?",
+            "the description: unknown key `status_set`; did you mean `status_sets`?",
+            "the description: `separator` is 3; use a text",
+            "status_sets[0] `A`.statuses[2]: unknown key `colour`; did you mean `color`?",
             "status_sets[0] `A`.statuses[2]: `label` is missing",
-            "status_sets[0] `A`.statuses[1] `X`: it stands there before",
-            "status_sets[2] `B`: `statuses` is missing: a list of labels",
-            "status_sets[3]: it is \"C\": it takes name, default, description, statuses",
-            "attributes[0] `F`: `type` is `number`: it takes text, numeric, date, boolean, select, multi_select",
+            "status_sets[0] `A`.statuses[1] `X`: duplicate of an earlier entry",
+            "status_sets[2] `B`: `statuses` is missing; add a list of labels",
+            "status_sets[3]: it is \"C\"; use name, default, description, statuses",
+            "attributes[0] `F`: `type` is `number`; use text, numeric, date, boolean, select, multi_select",
             "attributes[1]: `display_name` is missing",
-            "attributes[1]: `options` are missing, which a select needs: a list of labels",
-            "attributes[2] `G`: `max_length` is for texts, and the type is select",
-            "attributes[2] `G`: `default` is \"v\": it takes one of the options",
-            "attributes[3] `H`: `required` is \"yes\": it takes true or false",
-            "attributes[3] `H`: `max_length` is 300: it takes a whole number from 1 to 250",
-            "attributes[3] `H`: `options` are for select and multi_select, and the type is text",
-            "attributes[4] `I`: `default` is \"28.2.2031\": it takes a date such as 2031-02-28",
-            "categories[0] `P >  > Q`: `path` has an empty name; ROOT is written as an empty list",
-            "categories[1]: `path` is 4: it takes a text or a list of names",
-            "categories[2]: `name` is not known; it takes path, description, status_set, attributes",
-            "categories[2]: `path` is missing: names such as HVAC > Air Handling, or a list of names",
-            "categories[3] ``: `status_set`: that of ROOT is the default one and cannot be replaced",
-            "categories[4] `S`: `attributes[1]` is 3: it takes a text",
-            "status_sets[1] `a`: it stands there before",
-            "categories[5] `s`: it stands there before",
+            "attributes[1]: `options` is missing, but a select needs it; add a list of labels",
+            "attributes[2] `G`: `max_length` is set, but the type is select; use it with text only",
+            "attributes[2] `G`: `default` is \"v\"; use one of the options",
+            "attributes[3] `H`: `required` is \"yes\"; use true or false",
+            "attributes[3] `H`: `max_length` is 300; use a whole number from 1 to 250",
+            "attributes[3] `H`: `options` is set, but the type is text; use it with select and multi_select only",
+            "attributes[4] `I`: `default` is \"28.2.2031\"; use a date such as 2031-02-28",
+            "categories[0] `P >  > Q`: `path` has an empty name; for ROOT, use an empty list",
+            "categories[1]: `path` is 4; use a text or a list of names",
+            "categories[2]: unknown key `name`; use path, description, status_set, attributes",
+            "categories[2]: `path` is missing; add names such as HVAC > Air Handling, or a list of names",
+            "categories[3] ``: `status_set` of ROOT is always the default set; remove it",
+            "categories[4] `S`: `attributes[1]` is 3; use a text",
+            "status_sets[1] `a`: duplicate of an earlier entry",
+            "categories[5] `s`: duplicate of an earlier entry",
         ]
     );
 }
 
-/// The creates, as the simulator calls them.
+/// The creates, by their names in the simulator.
 const CREATES: [&str; 4] = [
     "status-step-sets:create",
     "asset-statuses:create",
@@ -436,7 +439,7 @@ const CREATES: [&str; 4] = [
 ];
 
 #[tokio::test(start_paused = true)]
-async fn whatever_happens_to_a_create_nothing_is_made_twice() {
+async fn lost_creates_make_no_duplicates() {
     let faults = [
         json!({ "what": "reset_after_apply" }),
         json!({ "what": "reset_before_apply" }),
@@ -472,7 +475,7 @@ async fn whatever_happens_to_a_create_nothing_is_made_twice() {
                     assert!(!made || outcome.id.is_some(), "{what}: {step:?}");
                 }
                 side.assert_nothing_is_doubled(&what).await;
-                // What is left is done by doing it again.
+                // Applying again completes the rest.
                 let (_, again) = side.apply(&plant()).await;
                 assert_eq!(bad(&again), Vec::<&Outcome>::new(), "{what}");
                 side.assert_nothing_is_doubled(&what).await;
@@ -482,7 +485,7 @@ async fn whatever_happens_to_a_create_nothing_is_made_twice() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_create_that_stays_in_doubt_is_unknown_and_what_needs_it_waits() {
+async fn an_unknown_create_blocks_its_dependents() {
     let side = Side::new(empty());
     side.bench.simulator.add_fault(fault(
         &json!({ "what": "reset_after_apply", "on": "categories:create" }),
@@ -501,10 +504,10 @@ async fn a_create_that_stays_in_doubt_is_unknown_and_what_needs_it_waits() {
             .error
             .as_deref()
             .unwrap()
-            .contains("could not be looked up")
+            .contains("the lookup failed")
     );
     let error = |step: usize| outcomes[step].error.clone().unwrap_or_default();
-    let waiting = (0..outcomes.len()).filter(|step| error(*step).contains("not known whether it was made"));
+    let waiting = (0..outcomes.len()).filter(|step| error(*step).contains("whose creation is uncertain"));
     assert!(waiting.count() >= 1, "{outcomes:#?}");
     side.bench.simulator.clear_faults();
     let (_, again) = side.apply(&plant()).await;
@@ -513,7 +516,7 @@ async fn a_create_that_stays_in_doubt_is_unknown_and_what_needs_it_waits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_another_program_made_meanwhile_exists() {
+async fn settings_created_by_another_program_exist() {
     for duplicate in ["409", "400"] {
         let side = Side::new(Options {
             switches: vec![("duplicate_status".into(), duplicate.into())],
@@ -535,7 +538,7 @@ async fn what_another_program_made_meanwhile_exists() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_costs_only_what_needs_it() {
+async fn a_rejection_affects_only_its_dependents() {
     let side = Side::new(empty());
     side.bench.simulator.add_fault(fault(
         &json!({ "what": "status", "code": 400, "on": "status-step-sets:create" }),
@@ -556,12 +559,12 @@ async fn a_refusal_costs_only_what_needs_it() {
             .error
             .as_deref()
             .unwrap()
-            .contains("it needs `Commissioning`")
+            .contains("it depends on `Commissioning`")
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_user_ends_it() {
+async fn a_rejected_user_ends_the_set_up() {
     let side = Side::new(empty());
     let planned = side.plan(&plant()).await;
     side.bench
@@ -577,7 +580,7 @@ async fn a_refused_user_ends_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn assignments_are_sent_again_until_they_are_answered() {
+async fn assignments_are_retried_until_answered() {
     for (what, good) in [
         (json!({ "what": "reset_after_apply" }), true),
         (json!({ "what": "reset_before_apply", "times": 3 }), true),
@@ -608,7 +611,7 @@ async fn assignments_are_sent_again_until_they_are_answered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_sends_nothing_new_and_says_what_is_in_doubt() {
+async fn a_stop_sends_nothing_new_and_reports_unknown_steps() {
     for (phase, status) in [(Phase::Drain, Status::Created), (Phase::Now, Status::Unknown)] {
         let stop = Stop::default();
         let stopping = stop.clone();

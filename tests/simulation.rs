@@ -1,5 +1,5 @@
-//! Whole runs against the simulator, in this process and on a paused clock: minutes of rate windows in milliseconds.
-//! After each run the ledger is held against what the simulator knows happened.
+//! Complete runs against the in-process simulator on a paused clock, with minutes of rate windows in milliseconds.
+//! After each run, the ledger is compared with the simulator's audit.
 #![cfg(feature = "simulator")]
 
 mod bench;
@@ -16,7 +16,7 @@ use acc_assets::http::Phase;
 use acc_assets::http::send::Response;
 use acc_assets::ledger::journal::Journal;
 use acc_assets::ledger::journal::disk;
-use acc_assets::ledger::{Ledger, SharedLedger, State, View, lock};
+use acc_assets::ledger::{Ledger, SharedLedger, Status, View, lock};
 use acc_assets::options;
 use acc_assets::simulator;
 use acc_assets::validation::RowShape;
@@ -30,7 +30,7 @@ async fn a_clean_network_creates_every_row_once() {
         let bench = Bench::new(simulator::Options::default());
         let (ledger, ended) = bench.create(bench.new_assets(1234, |_| false), stream).await;
         assert!(ended.fatal.is_none());
-        assert_eq!(counts(&ledger), [(State::Created, 1234)]);
+        assert_eq!(counts(&ledger), [(Status::Created, 1234)]);
         assert_eq!(ledger.stats.requests, 13);
         bench.compare(&ledger, 1234, "clean");
     }
@@ -44,9 +44,9 @@ async fn nothing_to_send_sends_nothing() {
     assert_eq!(bench.simulator.audit().requests, 0);
 }
 
-/// The limits of the service, its real window, and 100,000 rows: virtual minutes, no 429, and no time wasted.
+/// The documented limits and 100,000 rows: virtual minutes, no 429 and no wasted time.
 #[tokio::test(start_paused = true)]
-async fn the_documented_rate_is_kept_and_used() {
+async fn the_documented_rate_is_kept_and_used_up() {
     let latency = Duration::from_millis(300);
     let bench = Bench::new(simulator::Options {
         latency,
@@ -54,7 +54,7 @@ async fn the_documented_rate_is_kept_and_used() {
     });
     let start = Instant::now();
     let (ledger, _) = bench.create(bench.new_assets(100_000, |_| false), true).await;
-    assert_eq!(counts(&ledger), [(State::Created, 100_000)]);
+    assert_eq!(counts(&ledger), [(Status::Created, 100_000)]);
     let audit = bench.simulator.audit();
     assert_eq!(audit.rate_limited, 0, "a 429 was met");
     assert!(
@@ -62,7 +62,7 @@ async fn the_documented_rate_is_kept_and_used() {
         "{:?}",
         audit.busiest_window
     );
-    // A thousand requests fill ten windows. The first goes out at once, so nine windows have to pass.
+    // A thousand requests fill ten windows. The first window starts at once, so nine windows must pass.
     let rate = 900.0 / (start.elapsed().as_secs_f64() / 60.0);
     println!(
         "rate: {rate:.2} of 100 requests a minute, {} s in all",
@@ -96,7 +96,7 @@ async fn reads_and_locations_keep_their_documented_limits() {
     }
 }
 
-/// When the first requests of a run leave, of which so many meet a 429.
+/// The times of the first requests of a run, some of which get a 429.
 async fn times_of_requests(
     write: &'static Write,
     throttled: usize,
@@ -127,16 +127,16 @@ async fn times_of_requests(
         _ => (RowShape::NewAsset, bench.new_assets(1, |_| false)),
     };
     let (ledger, _) = bench.run(write, shape, rows, false).await;
-    let states = counts(&ledger);
+    let statuses = counts(&ledger);
     assert!(
-        matches!(states[..], [(State::Created | State::Deleted, 1)]),
-        "{states:?}"
+        matches!(statuses[..], [(Status::Created | Status::Deleted, 1)]),
+        "{statuses:?}"
     );
     let times = times.lock().unwrap();
     times.windows(2).map(|pair| pair[1] - pair[0]).collect()
 }
 
-/// Relationship pages say that Retry-After might be there; the limits are those of one minute.
+/// The Relationship pages say that Retry-After is optional; the limits are per minute.
 #[tokio::test(start_paused = true)]
 async fn a_429_pauses_for_retry_after_or_a_random_growing_time() {
     let seconds = Duration::from_secs;
@@ -161,7 +161,7 @@ async fn a_429_pauses_for_retry_after_or_a_random_growing_time() {
             }
             longest = longest.max(*pauses.iter().max().unwrap());
         }
-        // Ten times six pauses without growth would all stay below this.
+        // Ten times six pauses without growth would all be below this.
         assert!(longest > Duration::from_millis(8_500), "{longest:?}");
     }
 }
@@ -174,25 +174,25 @@ async fn a_second_program_of_the_same_user_only_costs_time() {
     ));
     let (ledger, ended) = bench.create(bench.new_assets(3000, |_| false), true).await;
     assert!(ended.fatal.is_none());
-    assert_eq!(counts(&ledger), [(State::Created, 3000)]);
+    assert_eq!(counts(&ledger), [(Status::Created, 3000)]);
     assert_eq!(ledger.stats.requests, 35);
     assert!(ledger.stats.throttled >= 20.0, "{:?}", ledger.stats);
     bench.compare(&ledger, 3000, "429");
 }
 
 #[tokio::test(start_paused = true)]
-async fn slow_answers_are_waited_for() {
+async fn slow_responses_are_awaited() {
     let bench = Bench::new(simulator::Options::default());
     bench
         .simulator
         .add_fault(fault(&json!({"what": "delay", "ms": 50_000, "every": 4})));
     let (ledger, _) = bench.create(bench.new_assets(2000, |_| false), false).await;
-    assert_eq!(counts(&ledger), [(State::Created, 2000)]);
+    assert_eq!(counts(&ledger), [(Status::Created, 2000)]);
     bench.compare(&ledger, 2000, "slow");
 }
 
 #[tokio::test(start_paused = true)]
-async fn bad_rows_are_found_and_their_neighbours_created_whatever_the_answer_names() {
+async fn bad_rows_are_found_and_their_neighbors_created() {
     for shape in ["list_index", "list_id", "first_only", "single_object"] {
         let bench = Bench::new(simulator::Options::default());
         bench.simulator.set_switch("batch_error_shape", shape).unwrap();
@@ -201,7 +201,7 @@ async fn bad_rows_are_found_and_their_neighbours_created_whatever_the_answer_nam
         assert!(ended.fatal.is_none());
         assert_eq!(
             counts(&ledger),
-            [(State::Created, 295), (State::Rejected, 5)],
+            [(Status::Created, 295), (Status::Rejected, 5)],
             "{shape}"
         );
         bench.compare(&ledger, 300, shape);
@@ -209,7 +209,7 @@ async fn bad_rows_are_found_and_their_neighbours_created_whatever_the_answer_nam
             .outcomes()
             .filter(|outcome| bad(outcome.row as usize))
         {
-            assert_eq!(outcome.state, State::Rejected);
+            assert_eq!(outcome.status, Status::Rejected);
             assert!(
                 outcome.fault.as_ref().unwrap().message.contains("11111111"),
                 "{shape}: {:?}",
@@ -221,7 +221,7 @@ async fn bad_rows_are_found_and_their_neighbours_created_whatever_the_answer_nam
 }
 
 #[tokio::test(start_paused = true)]
-async fn stale_ids_that_an_answer_does_not_name_cost_only_themselves() {
+async fn unnamed_stale_ids_affect_only_themselves() {
     let bench = Bench::new(simulator::Options::default());
     let (created, _) = bench.create(bench.new_assets(1000, |_| false), false).await;
     bench.simulator.set_switch("unknown_asset", "404").unwrap();
@@ -235,11 +235,11 @@ async fn stale_ids_that_an_answer_does_not_name_cost_only_themselves() {
         .run(&assets::BATCH_PATCH, RowShape::AssetPatch, rows.collect(), false)
         .await;
     assert!(ended.fatal.is_none(), "{:?}", ended.fatal);
-    assert_eq!(counts(&ledger), [(State::Updated, 990), (State::Rejected, 10)]);
+    assert_eq!(counts(&ledger), [(Status::Updated, 990), (Status::Rejected, 10)]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_create_whose_answer_is_lost_is_made_once() {
+async fn a_create_with_a_lost_response_is_executed_once() {
     for what in [
         json!({"what": "reset_after_apply", "nth": 2}),
         json!({"what": "reset_before_apply", "nth": 2}),
@@ -251,24 +251,24 @@ async fn a_create_whose_answer_is_lost_is_made_once() {
         bench.simulator.add_fault(fault(&what));
         let (ledger, ended) = bench.create(bench.new_assets(500, |_| false), true).await;
         assert!(ended.fatal.is_none(), "{what}");
-        assert_eq!(counts(&ledger), [(State::Created, 500)], "{what}");
+        assert_eq!(counts(&ledger), [(Status::Created, 500)], "{what}");
         bench.compare(&ledger, 500, &what.to_string());
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_provably_not_executed_is_sent_again() {
+async fn requests_provably_not_executed_are_retried() {
     let bench = Bench::new(simulator::Options::default());
     bench
         .simulator
         .add_fault(fault(&json!({"what": "refuse", "every": 2, "times": 3})));
     let (ledger, _) = bench.create(bench.new_assets(500, |_| false), false).await;
-    assert_eq!(counts(&ledger), [(State::Created, 500)]);
+    assert_eq!(counts(&ledger), [(Status::Created, 500)]);
     bench.compare(&ledger, 500, "refuse");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dead_service_ends_the_run_soon_and_says_what_is_left() {
+async fn a_dead_service_ends_the_run_soon() {
     let bench = Bench::new(simulator::Options::default());
     bench
         .simulator
@@ -276,16 +276,16 @@ async fn a_dead_service_ends_the_run_soon_and_says_what_is_left() {
     let (ledger, ended) = bench.create(bench.new_assets(20_000, |_| false), false).await;
     assert!(ended.fatal.unwrap().to_string().contains("503"));
     assert!(ledger.stats.requests <= 20, "{:?}", ledger.stats);
-    let counts: HashMap<State, usize> = counts(&ledger).into_iter().collect();
+    let counts: HashMap<Status, usize> = counts(&ledger).into_iter().collect();
     assert!(
-        counts[&State::Unknown] <= 1200 && counts[&State::NotSent] >= 18_800,
+        counts[&Status::Unknown] <= 1200 && counts[&Status::NotSent] >= 18_800,
         "{counts:?}"
     );
     bench.compare(&ledger, 20_000, "dead");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_token_ends_the_run_with_the_rest_unsent() {
+async fn a_rejected_token_ends_the_run() {
     let bench = Bench::new(simulator::Options::default());
     bench
         .simulator
@@ -300,7 +300,7 @@ async fn a_refused_token_ends_the_run_with_the_rest_unsent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn patches_and_deletes_are_tried_again() {
+async fn patches_and_deletes_are_retried() {
     let bench = Bench::new(simulator::Options::default());
     let (created, _) = bench.create(bench.new_assets(300, |_| false), false).await;
     let ids: Vec<String> = View::new(Arc::new(created)).ids().into_iter().flatten().collect();
@@ -317,14 +317,14 @@ async fn patches_and_deletes_are_tried_again() {
     let (patched, _) = bench
         .run(&assets::BATCH_PATCH, RowShape::AssetPatch, rows, false)
         .await;
-    assert_eq!(counts(&patched), [(State::Updated, 300)]);
+    assert_eq!(counts(&patched), [(Status::Updated, 300)]);
 
     let rows: Vec<_> = ids.iter().map(|id| vec![("id", id.clone())]).collect();
     bench.simulator.add_fault(fault(
         &json!({"what": "status", "code": 502, "nth": 1, "on": "assets:batch-delete"}),
     ));
     let (deleted, _) = bench.run(&assets::BATCH_DELETE, RowShape::Id, rows, false).await;
-    assert_eq!(counts(&deleted), [(State::Deleted, 300)]);
+    assert_eq!(counts(&deleted), [(Status::Deleted, 300)]);
     let real = bench.simulator.assets();
     assert!(
         real.as_array()
@@ -335,7 +335,7 @@ async fn patches_and_deletes_are_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_repeat_that_is_refused_after_a_lost_answer_is_no_refusal() {
+async fn a_rejected_repeat_after_a_lost_response_is_not_a_rejection() {
     let bench = Bench::new(simulator::Options::default());
     let (created, _) = bench.create(bench.new_assets(10, |_| false), false).await;
     let rows = View::new(Arc::new(created))
@@ -348,12 +348,12 @@ async fn a_repeat_that_is_refused_after_a_lost_answer_is_no_refusal() {
         &json!({"what": "reset_after_apply", "on": "assets:batch-delete"}),
     ));
     let (deleted, _) = bench.run(&assets::BATCH_DELETE, RowShape::Id, rows, false).await;
-    // The first try deleted them; the second was refused because of that. `rejected` would be a lie.
-    assert_eq!(counts(&deleted), [(State::Deleted, 10)]);
+    // The first attempt deleted them, and the second was rejected because of that. `rejected` would be wrong.
+    assert_eq!(counts(&deleted), [(Status::Deleted, 10)]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_link_that_an_earlier_try_may_have_deleted_is_not_called_refused() {
+async fn a_link_deleted_by_an_earlier_attempt_is_not_rejected() {
     let bench = Bench::new(simulator::Options::default());
     let ids = bench.simulator.seed_relationships(10);
     bench.simulator.add_fault(fault(
@@ -361,18 +361,18 @@ async fn a_link_that_an_earlier_try_may_have_deleted_is_not_called_refused() {
     ));
     let rows = ids.into_iter().map(|id| vec![("id", id)]).collect();
     let (ledger, _) = bench.run(&relationships::DELETE, RowShape::Id, rows, false).await;
-    assert_eq!(counts(&ledger), [(State::Deleted, 10)]);
+    assert_eq!(counts(&ledger), [(Status::Deleted, 10)]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_that_answers_for_the_service_ends_the_run_soon() {
+async fn a_proxy_page_ends_the_run_soon() {
     let bench = Bench::new(simulator::Options::default());
     bench
         .simulator
         .add_fault(fault(&json!({"what": "html", "every": 1})));
     let (ledger, ended) = bench.create(bench.new_assets(20_000, |_| false), false).await;
     assert!(ended.fatal.unwrap().to_string().contains("HTML page"));
-    // Those in flight, and one lookup in all its attempts: nothing was ever readable, so it is not repeated.
+    // The requests in flight, and one lookup with all its attempts. Nothing was ever readable, so it is not repeated.
     assert!(ledger.stats.requests <= 13, "{:?}", ledger.stats);
     assert!(ledger.stats.seconds < 30.0, "{:?}", ledger.stats);
     bench.compare(&ledger, 20_000, "portal");
@@ -386,13 +386,13 @@ async fn a_page_that_answers_for_the_service_ends_the_run_soon() {
     let (deleted, _) = bench.run(&assets::BATCH_DELETE, RowShape::Id, rows, false).await;
     assert_eq!(
         counts(&deleted),
-        [(State::Unknown, 10)],
+        [(Status::Unknown, 10)],
         "a page proves no delete"
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_project_that_is_not_there_is_not_searched_row_by_row() {
+async fn a_missing_project_ends_the_run_early() {
     let bench = Bench::new(simulator::Options::default());
     bench
         .simulator
@@ -409,22 +409,22 @@ async fn a_project_that_is_not_there_is_not_searched_row_by_row() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn relationships_that_were_not_deleted_are_told() {
+async fn relationships_that_were_not_deleted_are_reported() {
     let bench = Bench::new(simulator::Options::default());
     let mut ids = bench.simulator.seed_relationships(120);
     ids.insert(60, "22222222-2222-4222-8222-222222222222".to_owned());
     ids.push(ids[0].to_uppercase());
     let rows = ids.into_iter().map(|id| vec![("id", id)]).collect();
     let (ledger, _) = bench.run(&relationships::DELETE, RowShape::Id, rows, false).await;
-    // The repeat shares the verdict of the first.
-    assert_eq!(counts(&ledger), [(State::Deleted, 121), (State::Rejected, 1)]);
-    // The one that no response named is read twice before it is refused.
+    // The duplicate shares the outcome of the first.
+    assert_eq!(counts(&ledger), [(Status::Deleted, 121), (Status::Rejected, 1)]);
+    // The one missing from all responses is read twice before it is rejected.
     assert_eq!((ledger.stats.requests, ledger.stats.lookups), (5, 2));
 }
 
 // ---- the disk of a named run ----
 
-/// A create of so many rows as a named run, its journal, and the folder of that.
+/// A create of this many rows as a named run, its journal and the journal's folder.
 fn named(bench: &Bench, rows: usize) -> (tempfile::TempDir, PathBuf, Call) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("level-3.sqlite");
@@ -437,7 +437,7 @@ fn named_again(bench: &Bench, path: &Path, rows: usize) -> Call {
 }
 
 #[test]
-fn journals_are_synced_by_no_io_thread_and_without_the_lock_of_the_ledger() {
+fn journals_are_synced_off_io_threads_without_the_ledger_lock() {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -465,7 +465,7 @@ fn journals_are_synced_by_no_io_thread_and_without_the_lock_of_the_ledger() {
         });
         let (shared, driving) = bench.start(call);
         assert!(ledger.set(shared.clone()).is_ok());
-        // Tasks only run on threads that drive requests.
+        // Tasks run only on threads that drive requests.
         let io: Arc<Mutex<HashSet<ThreadId>>> = Arc::default();
         let watch = |io: Arc<Mutex<HashSet<ThreadId>>>| async move {
             for _ in 0..100 {
@@ -479,7 +479,7 @@ fn journals_are_synced_by_no_io_thread_and_without_the_lock_of_the_ledger() {
         for watch in watches {
             watch.await.unwrap();
         }
-        assert_eq!(counts(&lock(&shared)), [(State::Created, 350)]);
+        assert_eq!(counts(&lock(&shared)), [(Status::Created, 350)]);
         let (seen, io) = (seen.lock().unwrap(), io.lock().unwrap());
         assert!(seen.values().sum::<u32>() >= 2, "{seen:?}");
         assert!(
@@ -490,9 +490,9 @@ fn journals_are_synced_by_no_io_thread_and_without_the_lock_of_the_ledger() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_first_request_of_a_list_waits_for_one_commit_of_its_own_rows() {
+async fn the_first_request_waits_for_one_commit() {
     let commits: Arc<Mutex<Vec<usize>>> = Arc::default();
-    // The commits before the first request left.
+    // The commits before the first request was sent.
     let before: Arc<OnceLock<Vec<usize>>> = Arc::default();
     let (noted, seen) = (commits.clone(), before.clone());
     let guard: Guard = Box::new(move |_| {
@@ -505,29 +505,29 @@ async fn the_first_request_of_a_list_waits_for_one_commit_of_its_own_rows() {
     disk::look_into(&path, move |rows| noted.lock().unwrap().push(rows));
     let (ledger, ended) = bench.call(call).await;
     assert!(ended.fatal.is_none());
-    assert_eq!(counts(&ledger), [(State::Created, 25_000)]);
+    assert_eq!(counts(&ledger), [(Status::Created, 25_000)]);
     let before = before.get().unwrap();
-    // Requests that leave together share it.
+    // Concurrent requests share it.
     assert!(before.last().is_some_and(|rows| *rows <= 800), "{before:?}");
-    // The rows were written as they were read.
+    // The rows were written in order of reading.
     assert!(before.iter().sum::<usize>() >= 24_000, "{before:?}");
     let commits = commits.lock().unwrap();
     assert!(commits.iter().all(|rows| *rows <= 20_100), "{commits:?}");
     drop(commits);
     let kept = Journal::read(&path).unwrap().unwrap().ledger;
     assert!(kept.complete);
-    assert_eq!(counts(&kept), [(State::Created, 25_000)]);
+    assert_eq!(counts(&kept), [(Status::Created, 25_000)]);
 }
 
-/// Killed while only a part of the rows is in the journal: the run goes on, with all its rows.
+/// Killed while only some of the rows are in the journal: the run resumes with all its rows.
 #[tokio::test(start_paused = true)]
-async fn a_run_that_is_killed_before_all_rows_are_written_goes_on() {
+async fn a_run_killed_before_all_rows_are_written_resumes() {
     let bench = Bench::new(simulator::Options {
         latency: Duration::from_millis(300),
         ..simulator::Options::default()
     });
     let (_folder, path, call) = named(&bench, 1000);
-    // A disk that is slower than the reading.
+    // A disk that is slower than reading the rows.
     disk::lag(&path, Duration::from_millis(40), 100);
     let (_, driving) = bench.start(call);
     assert!(
@@ -535,29 +535,29 @@ async fn a_run_that_is_killed_before_all_rows_are_written_goes_on() {
             .await
             .is_err()
     );
-    // What it had in flight is dropped with it.
+    // Its requests in flight are dropped with it.
     tokio::time::sleep(Duration::from_secs(1)).await;
     let kept = Journal::read(&path).unwrap().unwrap().ledger;
     assert!((100..1000).contains(&kept.rows()), "{}", kept.rows());
     let (ledger, ended) = bench.call(named_again(&bench, &path, 1000)).await;
     assert!(ended.fatal.is_none());
-    assert_eq!(counts(&ledger), [(State::Created, 1000)]);
+    assert_eq!(counts(&ledger), [(Status::Created, 1000)]);
     bench.compare(&ledger, 1000, "killed");
     let kept = Journal::read(&path).unwrap().unwrap().ledger;
     assert!(kept.complete);
-    assert_eq!(counts(&kept), [(State::Created, 1000)]);
+    assert_eq!(counts(&kept), [(Status::Created, 1000)]);
 }
 
-/// Requests that are dropped while their journal is still being written have not left.
+/// Requests dropped while their journal is being written are not sent.
 #[tokio::test(start_paused = true)]
-async fn rows_whose_journal_is_being_written_are_not_sent_when_a_run_is_dropped() {
+async fn dropped_runs_send_no_rows_with_pending_writes() {
     let bench = Bench::new(simulator::Options::default());
     let (_folder, path, call) = named(&bench, 350);
     disk::lag(&path, Duration::from_secs(2), 350);
     let stop = call.stop.clone();
     let (ledger, driving) = bench.start(call);
     let dropping = async {
-        // The rows are written, the first request has left, the second is about to.
+        // The rows are written, the first request is sent, and the second is about to be.
         tokio::time::sleep(Duration::from_millis(5500)).await;
         stop.to(Phase::Now);
     };
@@ -568,7 +568,7 @@ async fn rows_whose_journal_is_being_written_are_not_sent_when_a_run_is_dropped(
     assert!((100..350).contains(&created), "{created}");
     assert_eq!(
         counted,
-        [(State::Created, created), (State::NotSent, 350 - created)]
+        [(Status::Created, created), (Status::NotSent, 350 - created)]
     );
     let kept = Journal::read(&path).unwrap().unwrap().ledger;
     assert_eq!(counts(&kept), counted);
@@ -581,9 +581,9 @@ async fn rows_whose_journal_is_being_written_are_not_sent_when_a_run_is_dropped(
     assert_eq!(left(&kept), created / 100);
 }
 
-/// What several threads write beside each other is at last what the ledger says.
+/// Concurrent writes of several threads end up equal to the ledger.
 #[test]
-fn a_journal_written_by_many_requests_at_once_holds_the_ledger() {
+fn concurrent_journal_writes_match_the_ledger() {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(4)
         .enable_all()
@@ -594,11 +594,11 @@ fn a_journal_written_by_many_requests_at_once_holds_the_ledger() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("level-3.sqlite");
         let mut call = named_again(&bench, &path, 0);
-        // Some rows are refused one by one, so that requests are split meanwhile.
+        // Some rows are rejected one by one, so that requests are split in the meantime.
         call.rows = bench.new_assets(900, |row| row % 301 == 7);
         let (ledger, ended) = bench.call(call).await;
         assert!(ended.fatal.is_none());
-        assert_eq!(counts(&ledger), [(State::Created, 897), (State::Rejected, 3)]);
+        assert_eq!(counts(&ledger), [(Status::Created, 897), (Status::Rejected, 3)]);
         let kept = Journal::read(&path).unwrap().unwrap().ledger;
         assert!(kept.complete);
         assert_eq!(kept.rows(), ledger.rows());
@@ -610,9 +610,9 @@ fn a_journal_written_by_many_requests_at_once_holds_the_ledger() {
     });
 }
 
-/// A request that has its slot and waits for another one in flight is held back by a 429 to that one.
+/// A request that has its slot and waits for another one in flight is paused by a 429 of that one.
 #[tokio::test(start_paused = true)]
-async fn a_pause_holds_for_requests_that_wait_for_others_in_flight() {
+async fn a_pause_applies_to_waiting_requests() {
     let sent: Arc<Mutex<Vec<Duration>>> = Arc::default();
     let (noted, start) = (sent.clone(), Instant::now());
     let guard: Guard = Box::new(move |_| {

@@ -1,4 +1,4 @@
-//! Whatever is sent, the simulator answers with a status its pages list and changes nothing it did not accept.
+//! The simulator responds to any request with a documented status, and changes nothing that it did not accept.
 #![cfg(feature = "simulator")]
 
 mod simulator_harness;
@@ -102,7 +102,7 @@ fn any_query() -> impl Strategy<Value = String> {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
     #[test]
-    fn any_request_gets_a_listed_status(
+    fn any_request_gets_a_documented_status(
         body in any_json(),
         query in any_query(),
         endpoint in 0..ENDPOINTS.len(),
@@ -139,7 +139,7 @@ proptest! {
 }
 
 #[tokio::test]
-async fn a_batch_is_applied_whole_or_not_at_all() {
+async fn a_batch_is_applied_completely_or_not_at_all() {
     let service = Service::new(Options::default());
     let good = service.created(service.asset("Pumps", "P")).await;
     let before = service.simulator.assets();

@@ -1,5 +1,5 @@
-//! The client under every value of every switch, each alone: whatever a page leaves open, what the client says is true,
-//! and where the service can be worked with at all, the work gets done.
+//! The client with every value of every switch, one at a time: whatever is undocumented, its results are true, and if
+//! the service is usable, the work gets done.
 #![cfg(feature = "simulator")]
 
 mod lists;
@@ -15,12 +15,12 @@ use acc_assets::api::{
 use acc_assets::batch::plan::Again;
 use acc_assets::batch::run::Tolerance;
 use acc_assets::batch::{Job, Run};
-use acc_assets::http::auth::Fetching;
+use acc_assets::http::auth::{Fetching, NoToken};
 use acc_assets::http::send::Sending;
 use acc_assets::http::{Caller, Request, Response, Stop, Token, TokenSource, Transport};
 use acc_assets::ids::ProjectId;
 use acc_assets::input::{Cell, Label, More, Sink, Source, SourceError};
-use acc_assets::ledger::{SharedLedger, State, View, lock};
+use acc_assets::ledger::{SharedLedger, Status, View, lock};
 use acc_assets::options::Options;
 use acc_assets::simulator::contract::SWITCHES;
 use acc_assets::simulator::{self, Fault, Simulator};
@@ -31,8 +31,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-/// Values under which rows stay behind, however the client behaves: answers are lost, calls are refused, or what was
-/// sent is against the rule in force. Then only the truth of what it says is asked for.
+/// Values with which some rows cannot succeed: responses are lost, calls are rejected, or the data breaks the active
+/// rule. Then only the truth of the results is checked.
 const HARD: &[(&str, &str)] = &[
     ("gateway_down", "html"),
     ("gateway_down", "json"),
@@ -42,7 +42,7 @@ const HARD: &[(&str, &str)] = &[
     ("inject_5xx", "before_apply"),
     ("client_asset_id_max", "<n>"),
     ("barcode_max", "<n>"),
-    ("batch_missing", "404"), // one link that is not there hides the others that are looked up with it
+    ("batch_missing", "404"), // one missing link hides the others in its lookup
     ("barcode_unique", "409"),
     ("patch_null", "reject"),
     ("assets_region", "required"), // no page of Assets lists the header, so it is not sent
@@ -92,12 +92,12 @@ struct Bench {
     simulator: Simulator,
     caller: Arc<Caller>,
     project: ProjectId,
-    /// What the panics name.
+    /// The label for panics.
     what: String,
     hard: bool,
 }
 
-type Outcomes = Vec<(State, Option<String>)>;
+type Outcomes = Vec<(Status, Option<String>)>;
 
 impl Bench {
     fn new(switch: &str, value: &str) -> Self {
@@ -105,7 +105,7 @@ impl Bench {
         let set = if value == "<n>" { number(switch) } else { value };
         simulator.set_switch(switch, set).unwrap();
         if ["rate_window", "retry_after", "body_429"].contains(&switch) {
-            // A client that keeps the documented limits meets no 429: here they are lower.
+            // A client within the documented limits gets no 429, so the limits are lower here.
             simulator.set_switch("rate_scale", "0.02").unwrap();
         }
         let client = Options {
@@ -132,7 +132,7 @@ impl Bench {
             policy: Policy {
                 shape,
                 nulls: Nulls::Clear,
-                dates: Dates::Exact,
+                dates: Dates::Strict,
                 id_column: "id".into(),
                 import_key: None,
                 names: Names::default(),
@@ -154,19 +154,19 @@ impl Bench {
         let view = View::new(Arc::new(ledger));
         let outcomes: Outcomes = view
             .outcomes()
-            .map(|outcome| (outcome.state, outcome.id.as_deref().map(str::to_owned)))
+            .map(|outcome| (outcome.status, outcome.id.as_deref().map(str::to_owned)))
             .collect();
-        assert_eq!(outcomes.len(), count, "{}: every row has a verdict", self.what);
+        assert_eq!(outcomes.len(), count, "{}: every row has an outcome", self.what);
         outcomes
     }
 
-    async fn on_ids(&self, write: &'static Write, ids: &[String]) -> Vec<State> {
+    async fn on_ids(&self, write: &'static Write, ids: &[String]) -> Vec<Status> {
         let rows = ids.iter().map(|id| vec![("id", Some(id.clone()))]).collect();
         let outcomes = self.run(write, RowShape::Id, rows).await;
         outcomes.into_iter().map(|(state, _)| state).collect()
     }
 
-    /// The ids a listing gives; `None` where it cannot be read.
+    /// The ids of a list; `None` if it cannot be read.
     async fn list(&self, listing: &'static Endpoint) -> Option<Vec<String>> {
         let places = [("prefix", "construction"), ("project", &self.project.to_string())];
         let path = listing.path.fill(&places).unwrap();
@@ -184,7 +184,7 @@ impl Bench {
         by_id(self.simulator.assets())
     }
 
-    /// Where nothing stands in the way, every row is what it should be.
+    /// Without obstacles, every row has the expected status.
     fn expect<T: PartialEq + std::fmt::Debug>(&self, found: &T, expected: &T, verb: &str) {
         assert!(
             self.hard || found == expected,
@@ -203,8 +203,8 @@ fn by_id(rows: Value) -> HashMap<String, Value> {
         .collect()
 }
 
-fn count(states: impl IntoIterator<Item = State>) -> Vec<(State, usize)> {
-    let mut counts: Vec<(State, usize)> = Vec::new();
+fn count(states: impl IntoIterator<Item = Status>) -> Vec<(Status, usize)> {
+    let mut counts: Vec<(Status, usize)> = Vec::new();
     for state in states {
         match counts.iter_mut().find(|(known, _)| *known == state) {
             Some((_, count)) => *count += 1,
@@ -214,7 +214,7 @@ fn count(states: impl IntoIterator<Item = State>) -> Vec<(State, usize)> {
     counts
 }
 
-/// 130 rows: ordinary ones, twins, one with blanks around its name, and three that the service refuses.
+/// 130 rows: ordinary ones, twins, one with blanks around its name, and three that the service rejects.
 fn new_assets(simulator: &Simulator) -> Vec<Row> {
     let world = simulator.world_json();
     let air = world["categories"]
@@ -251,7 +251,7 @@ fn new_assets(simulator: &Simulator) -> Vec<Row> {
         .collect()
 }
 
-/// Creates, and holds every verdict against the project; the ids of what was created.
+/// Creates rows, and compares every outcome with the project. Returns the ids of the created assets.
 async fn created(bench: &Bench) -> Vec<String> {
     let rows = new_assets(&bench.simulator);
     let outcomes = bench
@@ -268,13 +268,13 @@ async fn created(bench: &Bench) -> Vec<String> {
         };
         let real = world.values().filter(|asset| is_it(asset)).count();
         match (state, id) {
-            (State::Created, Some(id)) => {
+            (Status::Created, Some(id)) => {
                 assert!(is_it(&world[id]), "{what}: {name} has the id of another asset");
                 assert!(missing.remove(id), "{what}: {name} shares its id");
                 ids.push(id.clone());
             }
-            (State::Created, None) => panic!("{what}: {name} is created and has no id"),
-            (State::Unknown, _) => {
+            (Status::Created, None) => panic!("{what}: {name} is created and has no id"),
+            (Status::Unknown, _) => {
                 missing.retain(|id| !is_it(&world[*id]));
             }
             (state, _) => assert_eq!(real, 0, "{what}: {name} is {state:?} and stands in the project"),
@@ -285,7 +285,7 @@ async fn created(bench: &Bench) -> Vec<String> {
     let found = count(outcomes.iter().map(|(state, _)| *state));
     bench.expect(
         &found,
-        &vec![(State::Created, 127), (State::Rejected, 3)],
+        &vec![(Status::Created, 127), (Status::Rejected, 3)],
         "create",
     );
     ids
@@ -306,13 +306,13 @@ async fn patched(bench: &Bench, ids: &[String]) {
     let world = bench.assets();
     for ((state, _), id) in outcomes.iter().zip(ids) {
         match state {
-            State::Unknown => {}
-            State::Updated => assert_eq!(world[id]["description"], "new", "{}", bench.what),
+            Status::Unknown => {}
+            Status::Updated => assert_eq!(world[id]["description"], "new", "{}", bench.what),
             _ => assert_ne!(world[id]["description"], "new", "{}: {state:?}", bench.what),
         }
     }
     let found = count(outcomes.iter().map(|(state, _)| *state));
-    bench.expect(&found, &vec![(State::Updated, ids.len())], "patch");
+    bench.expect(&found, &vec![(Status::Updated, ids.len())], "patch");
 }
 
 async fn read(bench: &Bench, ids: &[String]) {
@@ -341,10 +341,10 @@ async fn read(bench: &Bench, ids: &[String]) {
     asked.push("00000000-0000-4000-8000-000000000000".into());
     let states = bench.on_ids(&assets::BATCH_GET, &asked).await;
     let (missing, found) = states.split_last().unwrap();
-    bench.expect(missing, &State::Rejected, "get");
+    bench.expect(missing, &Status::Rejected, "get");
     bench.expect(
         &count(found.iter().copied()),
-        &vec![(State::Unchanged, ids.len())],
+        &vec![(Status::Unchanged, ids.len())],
         "get",
     );
 }
@@ -356,13 +356,13 @@ async fn deleted(bench: &Bench, ids: &[String]) {
         for (state, id) in states.iter().zip(ids) {
             let active = world[id]["isActive"] == true;
             match state {
-                State::Unknown => {}
-                State::Deleted => assert!(!active, "{}: {id} is still there", bench.what),
+                Status::Unknown => {}
+                Status::Deleted => assert!(!active, "{}: {id} is still there", bench.what),
                 _ => assert!(active || again, "{}: {id} is {state:?} and gone", bench.what),
             }
         }
         if !again {
-            bench.expect(&count(states), &vec![(State::Deleted, ids.len())], "delete");
+            bench.expect(&count(states), &vec![(Status::Deleted, ids.len())], "delete");
         }
     }
 }
@@ -391,9 +391,9 @@ async fn unlinked(bench: &Bench) {
             .get(&id.to_lowercase())
             .is_some_and(|link| link["isDeleted"] == true);
         match state {
-            State::Unknown => {}
+            Status::Unknown => {}
             state => assert_eq!(
-                *state == State::Deleted,
+                *state == Status::Deleted,
                 gone,
                 "{}: {id} is {state:?}",
                 bench.what
@@ -402,13 +402,13 @@ async fn unlinked(bench: &Bench) {
     }
     bench.expect(
         &count(states),
-        &vec![(State::Deleted, 110), (State::Rejected, 2)],
+        &vec![(Status::Deleted, 110), (Status::Rejected, 2)],
         "unlink",
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn whatever_the_pages_leave_open_the_ledger_is_true() {
+async fn the_ledger_is_true_under_every_switch() {
     for (switch, values, _) in SWITCHES {
         for value in *values {
             let bench = Bench::new(switch, value);
@@ -424,8 +424,8 @@ async fn whatever_the_pages_leave_open_the_ledger_is_true() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_costs_only_the_rows_it_is_for() {
-    use State::{Created, Rejected};
+async fn a_rejection_affects_only_its_rows() {
+    use Status::{Created, Rejected};
     for (switch, value, mut expected) in [
         ("barcode_unique", "409", vec![(Created, 109), (Rejected, 21)]),
         ("client_asset_id_max", "<n>", vec![(Created, 127), (Rejected, 3)]),
@@ -452,11 +452,11 @@ async fn a_refusal_costs_only_the_rows_it_is_for() {
         .collect();
     let outcomes = bench.run(&assets::BATCH_PATCH, RowShape::AssetPatch, rows).await;
     let found = count(outcomes.into_iter().map(|(state, _)| state));
-    assert_eq!(found, [(Rejected, 3), (State::Updated, 124)]);
+    assert_eq!(found, [(Rejected, 3), (Status::Updated, 124)]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn whatever_goes_wrong_the_ledger_is_true() {
+async fn the_ledger_is_true_under_every_fault() {
     for fault in [
         json!({ "what": "reset_before_apply" }),
         json!({ "what": "reset_after_apply" }),
@@ -493,7 +493,7 @@ async fn whatever_goes_wrong_the_ledger_is_true() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_row_that_comes_twice_is_listed_once() {
+async fn a_duplicate_row_is_listed_once() {
     let bench = Bench::new(SWITCHES[0].0, SWITCHES[0].1[0]);
     let ids = created(&bench).await;
     let fault = json!({ "what": "double_results", "on": "assets" });
@@ -503,7 +503,7 @@ async fn a_row_that_comes_twice_is_listed_once() {
     assert_eq!(listed.len(), ids.len());
 }
 
-/// Gives these bodies, and keeps what it was asked.
+/// Returns these bodies and records the requests.
 #[derive(Clone, Default)]
 struct Canned {
     bodies: Arc<Mutex<Vec<Value>>>,
@@ -524,7 +524,7 @@ impl Transport for Canned {
     }
 }
 
-/// What comes of listing these pages of assets, and the addresses that were asked for.
+/// Lists these pages of assets. Returns the result and the requested URLs.
 async fn pages_of(bodies: Vec<Value>) -> (Result<usize, String>, Vec<String>) {
     let canned = Canned::default();
     *canned.bodies.lock().unwrap() = bodies;
@@ -551,12 +551,12 @@ fn page(id: &str, pagination: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn the_next_page_is_asked_for_with_all_filters_at_our_own_address() {
+async fn the_next_page_keeps_filters_and_host() {
     let misprinted = "https://elsewhere.example/v1/projects/x/assets?limit=25&cursorState=second";
     let (rows, asked) = pages_of(vec![
         page("a", &json!({ "cursorState": "first", "nextUrl": misprinted })),
         page("b", &json!({ "nextUrl": misprinted })),
-        // A page without rows, and a short one, are no end.
+        // Empty and short pages do not end the list.
         json!({ "results": [], "pagination": { "cursorState": "third" } }),
         page("c", &json!({ "cursorState": null, "nextUrl": null })),
     ])
@@ -578,9 +578,9 @@ async fn a_cursor_that_repeats_ends_with_an_error() {
     assert_eq!(asked.len(), 2);
 }
 
-/// A tree comes in one page; should it ever come in several, none of its locations is missing.
+/// A tree has one page. If there are ever several, no location is missing.
 #[tokio::test(start_paused = true)]
-async fn a_tree_of_several_pages_is_read_to_its_end() {
+async fn a_tree_of_several_pages_is_read_completely() {
     const SMALL: Endpoint = Endpoint {
         response: ResponseBody::Rows(ListRows {
             member: Some("results"),
@@ -604,7 +604,7 @@ async fn a_tree_of_several_pages_is_read_to_its_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_group_of_requests_goes_over_its_limit() {
+async fn no_rate_group_exceeds_its_limit() {
     let bench = Bench::new(SWITCHES[0].0, SWITCHES[0].1[0]);
     let ids = bench.simulator.seed_relationships(7000);
     bench.on_ids(&relationships::DELETE, &ids).await;
@@ -613,16 +613,16 @@ async fn no_group_of_requests_goes_over_its_limit() {
     assert_eq!(audit.busiest_window["relationships"], 120, "kept, and used");
 }
 
-/// Gives these responses in turn, the last one from then on, and keeps the token of each request.
+/// Returns these responses in turn, repeats the last one, and records the token of each request.
 #[derive(Clone)]
 struct Statuses {
-    /// Status, `Retry-After` or "", and how far its Date header is ahead of this machine, in seconds.
+    /// The status, `Retry-After` or "", and the offset of its Date header from this machine in seconds.
     answers: Arc<Vec<(u16, &'static str, i64)>>,
     tokens: Arc<Mutex<Vec<String>>>,
     time: Time,
 }
 
-/// The time of this machine where tokio's clock is paused.
+/// The time of this machine with tokio's paused clock.
 #[derive(Clone, Copy)]
 struct Time(Instant, Timestamp);
 
@@ -667,7 +667,7 @@ impl Transport for Statuses {
     }
 }
 
-/// Gives tokens that live so many seconds by this machine's clock; the nth time that it is asked it may fail.
+/// Returns tokens with this lifetime in seconds by this machine's clock. The nth fetch may fail.
 struct Living {
     seconds: i64,
     fails_at: usize,
@@ -682,7 +682,7 @@ impl TokenSource for Living {
         let failed = number == self.fails_at;
         Box::pin(async move {
             if failed {
-                return Err("no token just now".to_owned());
+                return Err(NoToken::Failed("no token just now".to_owned()));
             }
             Ok(token)
         })
@@ -694,7 +694,7 @@ fn living(until: Timestamp, number: usize) -> String {
     format!("e30.{}.sig", URL_SAFE_NO_PAD.encode(claims.to_string()))
 }
 
-/// How many different tokens were sent, one after another.
+/// The number of distinct consecutive tokens sent.
 fn distinct(service: &Statuses) -> usize {
     let mut tokens = service.tokens.lock().unwrap().clone();
     tokens.dedup();
@@ -725,7 +725,7 @@ fn slow() -> Options {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_is_as_old_as_the_clock_of_the_service_says() {
+async fn token_expiry_uses_the_service_clock() {
     // An hour ahead of this machine: half an hour by this machine's clock is over.
     let service = Statuses::new(&[(200, "", 3600)]);
     let (token, asked) = source(1800, usize::MAX);
@@ -740,11 +740,11 @@ async fn a_token_is_as_old_as_the_clock_of_the_service_says() {
         one_page(&caller)
             .await
             .unwrap_err()
-            .contains("the token ran out at")
+            .contains("the token expired at")
     );
     assert_eq!(asked.load(Ordering::Relaxed), 2, "the old one is not sent again");
     assert_eq!(distinct(&service), 1);
-    // An hour behind: this machine's clock would end a token that has an hour to live.
+    // An hour behind: by this machine's clock, a token with an hour left would have expired.
     let service = Statuses::new(&[(200, "", -3600)]);
     let token = Token::fixed(&living(Time::starts().in_seconds(30), 0));
     let caller = Arc::new(Caller::alone(
@@ -759,14 +759,14 @@ async fn a_token_is_as_old_as_the_clock_of_the_service_says() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_is_taken_after_the_wait_for_a_slot() {
+async fn a_token_is_fetched_after_the_wait_for_a_slot() {
     let service = Statuses::new(&[(200, "", 0)]);
     let (token, asked) = source(90, usize::MAX);
     let caller = Arc::new(Caller::alone(Box::new(service.clone()), token, slow()));
     for _ in 0..2 {
         assert_eq!(one_page(&caller).await, Ok(0));
     }
-    // Asked for at the start, the second request would leave with half a minute to live.
+    // Fetched at the start, the token would have half a minute left for the second request.
     assert_eq!((asked.load(Ordering::Relaxed), distinct(&service)), (2, 2));
 }
 
@@ -784,8 +784,8 @@ async fn a_slot_without_a_token_is_not_used() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_that_ends_later_in_a_call_is_refreshed_again() {
-    // Refused at the start, and once more after a pause of five minutes.
+async fn a_token_that_expires_during_a_call_is_refreshed_again() {
+    // Rejected at the start, and again after a pause of five minutes.
     let service = Statuses::new(&[(401, "", 0), (429, "300", 0), (401, "", 0), (200, "", 0)]);
     let (token, asked) = source(7200, usize::MAX);
     let caller = Arc::new(Caller::alone(
@@ -795,7 +795,7 @@ async fn a_token_that_ends_later_in_a_call_is_refreshed_again() {
     ));
     assert_eq!(one_page(&caller).await, Ok(0));
     assert_eq!((asked.load(Ordering::Relaxed), distinct(&service)), (3, 3));
-    // A new token that is refused at once is the end of it.
+    // A new token that is rejected at once ends the call.
     let service = Statuses::new(&[(401, "", 0)]);
     let (token, asked) = source(7200, usize::MAX);
     let caller = Arc::new(Caller::alone(
@@ -806,7 +806,7 @@ async fn a_token_that_ends_later_in_a_call_is_refreshed_again() {
     assert!(one_page(&caller).await.is_err());
     assert_eq!(asked.load(Ordering::Relaxed), 2);
     assert_eq!(service.tokens.lock().unwrap().len(), 2);
-    // Refused each time after a long wait, it ends with the deadline.
+    // Rejected each time after a long wait, it ends at the deadline.
     let service = Statuses::new(&[(401, "", 0)]);
     let (token, _) = source(7200, usize::MAX);
     let caller = Arc::new(Caller::alone(Box::new(service.clone()), token, slow()));

@@ -1,4 +1,4 @@
-//! The simulator against the request and answer examples of the five reference pages.
+//! Checks the simulator against the request and response examples of the five reference pages.
 #![cfg(feature = "simulator")]
 
 use acc_assets::http::send::{Method, Request, Response, Transport};
@@ -160,7 +160,7 @@ fn simulator() -> Simulator {
 }
 
 #[tokio::test]
-async fn the_create_example_is_answered_as_printed() {
+async fn the_create_example_gets_the_printed_response() {
     let simulator = simulator();
     let asset = json!({
         "clientAssetId": "MVS-3D2", "categoryId": "42", "statusId": "84eb6a10-dde3-475f-aaf4-b5df3aebbd0b",
@@ -193,7 +193,7 @@ async fn the_create_example_is_answered_as_printed() {
             .map(String::as_str)
             .collect();
         fields.sort_unstable();
-        // All fields of the printed example but deletedAt and deletedBy, which contradict isActive there.
+        // All fields of the printed example except deletedAt and deletedBy, which contradict isActive.
         assert_eq!(
             fields,
             [
@@ -223,7 +223,7 @@ async fn the_create_example_is_answered_as_printed() {
 }
 
 #[tokio::test]
-async fn the_patch_example_is_answered_as_printed() {
+async fn the_patch_example_gets_the_printed_response() {
     let simulator = simulator();
     simulator
         .set_switch("misprinted_scalars", "on")
@@ -279,7 +279,7 @@ async fn the_patch_example_is_answered_as_printed() {
 }
 
 #[tokio::test]
-async fn the_get_example_leaves_unknown_and_deleted_ids_out() {
+async fn the_get_example_omits_unknown_and_deleted_ids() {
     let simulator = simulator();
     let base = &bases(&simulator)[1];
     let ask = json!({ "ids": ["6cdd4356-a719-4964-9fd7-0c505e731ac7", "00000000-0000-4000-8000-000000000000", "x"] });
@@ -316,7 +316,7 @@ async fn the_delete_example_has_no_body() {
 }
 
 #[tokio::test]
-async fn the_relationship_examples_are_answered_as_printed() {
+async fn the_relationship_examples_get_the_printed_responses() {
     let simulator = simulator();
     let base = "/bim360/relationship/v2/containers";
     let own = format!("{base}/{}/relationships:delete", simulator.project_id());

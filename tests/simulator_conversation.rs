@@ -1,7 +1,6 @@
-//! One conversation meets every open question: whatever value a switch is set to, it can be seen in the answers.
+//! One conversation covers every switch: each value is visible in the responses.
 //!
-//! What the values mean is tested by name in `simulator_switches.rs`; this test fails for a switch, or a value, that
-//! nothing obeys.
+//! `simulator_switches.rs` tests the meaning of the values. This test fails for a switch or value without an effect.
 #![cfg(feature = "simulator")]
 
 mod simulator_harness;
@@ -26,19 +25,19 @@ const LINKS: &str = "/bim360/relationship/v2/containers/{p}/relationships";
 const NODES: &str = "/construction/locations/v2/projects/{p}/trees/default/nodes";
 const UNKNOWN: &str = "00000000-0000-4000-8000-000000000000";
 
-/// A value that a switch taking any number is tried with.
+/// The test value of a numeric switch.
 fn number(switch: &str) -> &'static str {
     match switch {
         "read_lag_ms" => "1000",
         "max_body" => "5000",
         "client_asset_id_max" | "barcode_max" | "max_items" => "50",
         "rate_scale" => "0.5",
-        // Seconds, or all of the requests.
+        // Seconds, or the fraction of all requests.
         _ => "1",
     }
 }
 
-/// The service, and everything it said.
+/// The service and all its responses.
 struct Conversation {
     service: Service,
     said: String,
@@ -235,7 +234,7 @@ async fn setting_up(talk: &mut Conversation) {
     let taken = json!({ "name": "Energisation", "values": [] });
     talk.ask(Method::Post, "v1/projects/{p}/status-step-sets", Some(taken))
         .await;
-    // Where sets cannot be read, nobody can be given one.
+    // If sets cannot be read, none can be assigned.
     if let Some(set) = sets["results"][1]["id"].as_str() {
         let path = format!("v1/projects/{{p}}/categories/{air}/status-step-set/{set}");
         talk.ask(Method::Put, &path, None).await;
@@ -297,7 +296,7 @@ async fn locating(talk: &mut Conversation) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_value_of_every_switch_can_be_seen() {
+async fn every_value_of_every_switch_has_an_effect() {
     let plain = conversation(SWITCHES[0].0, SWITCHES[0].1[0]).await;
     let mut unseen = Vec::new();
     for (switch, values, _) in SWITCHES {

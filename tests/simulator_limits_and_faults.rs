@@ -32,7 +32,7 @@ async fn list(service: &Service) -> Response {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_window_slides_and_says_when_it_is_free() {
+async fn a_window_slides_and_returns_the_wait() {
     let service = limited(3, Duration::from_secs(60));
     for _ in 0..3 {
         assert_eq!(list(&service).await.status, 200);
@@ -65,7 +65,7 @@ async fn a_window_slides_and_says_when_it_is_free() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_window_of_the_clock_starts_anew() {
+async fn a_fixed_window_starts_anew() {
     let service = limited(2, Duration::from_secs(60));
     service.set("rate_window", "clock");
     advance(Duration::from_secs(50)).await;
@@ -119,7 +119,7 @@ async fn checks_come_in_the_documented_order() {
         .as_str()
         .expect("an id")
         .to_owned();
-    // Everything is wrong at once; each step mends the first fault.
+    // Everything is wrong at once; each step fixes the first problem.
     let mut request = service.request(
         Method::Post,
         &format!("v2/projects/{foreign}/assets:batch-create"),
@@ -190,7 +190,7 @@ async fn create_under(fault: Value) -> (Service, Result<Response, acc_assets::er
 }
 
 #[tokio::test(start_paused = true)]
-async fn faults_do_what_they_say() {
+async fn faults_have_their_effects() {
     let sent =
         |answer: Result<Response, acc_assets::error::TransportError>| answer.expect_err("no answer").sent;
     let made = |service: &Service| service.simulator.audit().assets_created;
@@ -257,7 +257,7 @@ async fn faults_do_what_they_say() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn work_that_is_done_late_is_done_all_the_same() {
+async fn late_work_is_still_done() {
     let (service, answer) = create_under(json!({ "what": "apply_late", "ms": 5000 })).await;
     assert_eq!(answer.expect_err("no answer").sent, Sent::Maybe);
     let seen = async || {
@@ -275,7 +275,7 @@ async fn work_that_is_done_late_is_done_all_the_same() {
     let (found, audit) = (seen().await, service.simulator.audit());
     assert_eq!((found.len(), audit.assets_created), (1, 1));
     assert_eq!(audit.endpoints["assets:batch-create"].answers, [(0, 1)].into());
-    // The slot is taken on arrival; what is refused then is never done.
+    // The slot is taken on arrival; a request rejected then is never executed.
     let service = limited(2, Duration::from_secs(60));
     let fault = json!({ "what": "apply_late", "ms": 50_000, "on": "assets" });
     service
@@ -298,7 +298,7 @@ async fn work_that_is_done_late_is_done_all_the_same() {
     );
 }
 
-/// Names in an answer under a fault, for each shape of answer: `results`, keyed by id, `deleted`, a bare array.
+/// The names in a response with a fault, for each format: `results`, keyed by id, `deleted`, a bare array.
 async fn entries_under(fault: Value) -> Vec<String> {
     let service = Service::new(Options::default());
     let arm = || {
@@ -332,7 +332,7 @@ async fn entries_under(fault: Value) -> Vec<String> {
         "v2/projects/{p}/assets:batch-patch",
         Some(&changes),
     );
-    // As text: a key that comes twice is lost when it is parsed.
+    // As text: a duplicate key is lost by parsing.
     let text = String::from_utf8_lossy(&service.send(request).await.2.body).into_owned();
     let mut keys: Vec<(usize, usize)> = ids
         .iter()
@@ -370,7 +370,7 @@ async fn entries_under(fault: Value) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn entries_go_missing_or_come_twice() {
+async fn entries_are_dropped_or_duplicated() {
     let drop = |count: u64| json!({ "what": "drop_results", "count": count });
     assert_eq!(entries_under(json!({ "what": "drop_results" })).await, ["BC"; 4]);
     assert_eq!(entries_under(drop(2)).await, ["C"; 4]);
@@ -379,7 +379,7 @@ async fn entries_go_missing_or_come_twice() {
         entries_under(json!({ "what": "double_results" })).await,
         ["AABC"; 4]
     );
-    // A refusal has no entries to lose.
+    // An error has no entries to drop.
     let service = Service::new(Options::default());
     service
         .simulator
@@ -389,7 +389,7 @@ async fn entries_go_missing_or_come_twice() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_clock_of_the_answers_jumps_and_that_of_the_world_does_not() {
+async fn the_date_header_jumps_but_not_the_world_clock() {
     let service = Service::new(Options {
         start: Some(1_900_000_000_000),
         ..Options::default()
@@ -415,7 +415,7 @@ async fn the_clock_of_the_answers_jumps_and_that_of_the_world_does_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_second_program_takes_of_the_same_window() {
+async fn a_second_program_uses_the_same_window() {
     let service = limited(10, Duration::from_secs(60));
     let steal = json!({ "what": "steal", "requests": 8, "on": "assets" });
     service
@@ -433,7 +433,7 @@ async fn a_second_program_takes_of_the_same_window() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_person_works_in_the_project() {
+async fn another_user_changes_the_project() {
     let service = Service::new(Options::default());
     let simulator = &service.simulator;
     let own = service.created(service.asset(AIR, "own")).await;
@@ -472,7 +472,7 @@ async fn another_person_works_in_the_project() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn faults_hit_the_requests_they_name() {
+async fn faults_apply_to_the_named_requests() {
     async fn statuses(fault: Value, requests: usize) -> Vec<u16> {
         let service = Service::new(Options::default());
         service
@@ -512,7 +512,7 @@ async fn faults_hit_the_requests_they_name() {
 }
 
 #[test]
-fn a_bad_fault_says_what_is_wrong() {
+fn an_invalid_fault_is_explained() {
     for (fault, part) in [
         (json!("reset"), "object"),
         (json!({}), "what"),
@@ -544,7 +544,7 @@ fn a_bad_fault_says_what_is_wrong() {
 }
 
 #[test]
-fn a_bad_option_says_what_is_wrong() {
+fn an_invalid_option_is_explained() {
     for (options, part) in [
         (json!({ "seeds": 1 }), "seed,"),
         (json!({ "window": -1 }), "seconds"),
@@ -581,7 +581,7 @@ async fn latency_and_requests_in_flight() {
     assert!(first.is_ok() && second.is_ok() && third.is_ok());
     assert_eq!(start.elapsed(), Duration::from_millis(50));
     assert_eq!(service.simulator.audit().most_in_flight, 3);
-    // A caller that gives up is no longer in flight; what has arrived is applied all the same.
+    // A canceled request is no longer in flight, but is still applied.
     service
         .simulator
         .add_fault(Fault::from_json(&json!({ "what": "delay", "ms": 5000 })).expect("a fault"));
@@ -595,7 +595,7 @@ async fn latency_and_requests_in_flight() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_audit_knows_what_was_doubled() {
+async fn the_audit_counts_duplicates() {
     let service = Service::new(Options::default());
     let item = json!([service.asset(AIR, "twice")]);
     service.create(item.clone()).await;
@@ -620,7 +620,7 @@ async fn the_audit_knows_what_was_doubled() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_same_seed_gives_the_same_answers() {
+async fn equal_seeds_give_equal_responses() {
     let run = async |seed: u64| {
         let service = Service::new(Options {
             seed,

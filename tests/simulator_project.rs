@@ -1,4 +1,4 @@
-//! A project of one's own: what is described is there, what cannot be is refused, and a large one is answered at once.
+//! Described projects: the description is applied, invalid parts are rejected, and large ones are fast.
 #![cfg(feature = "simulator")]
 
 mod simulator_harness;
@@ -77,7 +77,7 @@ fn category<'a>(catalogue: &'a Value, id: &str) -> &'a Value {
 }
 
 #[tokio::test]
-async fn a_described_project_is_what_it_says() {
+async fn a_described_project_matches_its_description() {
     let service = plant();
     let catalogue = service.simulator.world_json();
     let paths = entries(&catalogue, "categories", "path");
@@ -177,7 +177,7 @@ async fn the_rules_of_a_described_project_are_kept() {
         bad[field] = value;
         assert_eq!(service.create(json!([bad])).await.0, 400, "{bad}");
     }
-    // What follows is numbered after what is there.
+    // New ids continue after the existing ones.
     let new = json!({ "displayName": "Neu", "dataType": "date", "requiredOnIngress": false });
     assert_eq!(
         service.post("v1/projects/{p}/custom-attributes", new).await.1["name"],
@@ -186,7 +186,7 @@ async fn the_rules_of_a_described_project_are_kept() {
 }
 
 #[tokio::test]
-async fn locations_of_one_path_are_told_apart() {
+async fn locations_with_equal_paths_are_distinct() {
     let service = plant();
     let (_, tree) = service.get(NODES).await;
     assert_eq!(
@@ -203,7 +203,7 @@ async fn locations_of_one_path_are_told_apart() {
                 .expect("a parent")
         })
         .collect();
-    // Haus with a blank is listed once after it was made, and then once more: what follows stands in that one.
+    // "Haus " is listed once after it was created, and then again: later locations belong to the second one.
     assert_eq!(parents, [0, 1, 0, 3, 0, 5]);
     assert_eq!(
         (&nodes[2]["barcode"], nodes[4].get("barcode")),
@@ -262,12 +262,12 @@ fn levels(count: usize) -> Vec<String> {
 }
 
 #[test]
-fn categories_that_cannot_be_are_refused_with_their_place() {
+fn invalid_categories_are_located() {
     all_refused(&[
         (json!([]), "project must be an object"),
         (
             json!({ "sets": [] }),
-            "project has no key \"sets\"; it takes status_sets",
+            "unknown key \"sets\" in project; use status_sets",
         ),
         (json!({ "categories": {} }), "project.categories must be a list"),
         (
@@ -276,7 +276,7 @@ fn categories_that_cannot_be_are_refused_with_their_place() {
         ),
         (
             json!({ "categories": [{ "paths": "A" }] }),
-            "project.categories[0] has no key \"paths\"",
+            "unknown key \"paths\" in project.categories[0]",
         ),
         (
             json!({ "categories": [{}] }),
@@ -292,19 +292,19 @@ fn categories_that_cannot_be_are_refused_with_their_place() {
         ),
         (
             json!({ "categories": [{ "path": levels(11) }] }),
-            "at most 10 levels",
+            "more than 10 levels",
         ),
         (
             json!({ "categories": [{ "path": "A" }, { "path": ["A"] }] }),
-            "project.categories[1]: the category A",
+            "project.categories[1]: duplicate category A",
         ),
         (
             json!({ "categories": [{ "path": "A", "id": 2 }, { "path": "B", "id": "2" }] }),
-            "the category id 2 is taken",
+            "duplicate category id 2",
         ),
         (
             json!({ "categories": [{ "path": "A", "id": 1 }] }),
-            "the category id 1 is taken",
+            "duplicate category id 1",
         ),
         (
             json!({ "categories": [{ "path": "A", "id": "02" }] }),
@@ -316,21 +316,21 @@ fn categories_that_cannot_be_are_refused_with_their_place() {
         ),
         (
             json!({ "categories": [{ "path": "A", "status_set": "S" }] }),
-            "there is no status set \"S\"",
+            "no status set \"S\"",
         ),
         (
             json!({ "categories": [{ "path": "A", "attributes": ["B"] }] }),
-            "project.categories[0].attributes[0]: there is no attribute",
+            "project.categories[0].attributes[0]: no attribute",
         ),
         (
             json!({ "categories": [{ "path": [], "status_set": "Default" }] }),
-            "ROOT takes attributes only",
+            "ROOT can only have attributes",
         ),
     ]);
 }
 
 #[test]
-fn status_sets_that_cannot_be_are_refused_with_their_place() {
+fn invalid_status_sets_are_located() {
     all_refused(&[
         (
             json!({ "status_sets": [{ "statuses": [] }] }),
@@ -338,7 +338,7 @@ fn status_sets_that_cannot_be_are_refused_with_their_place() {
         ),
         (
             json!({ "status_sets": [{ "name": "S" }, { "name": "S" }] }),
-            "project.status_sets[1]: the status set \"S\"",
+            "project.status_sets[1]: duplicate status set \"S\"",
         ),
         (
             json!({ "status_sets": [{ "name": "Default" }] }),
@@ -346,15 +346,15 @@ fn status_sets_that_cannot_be_are_refused_with_their_place() {
         ),
         (
             json!({ "status_sets": [{ "name": "S", "default": true }, { "name": "T", "default": true }] }),
-            "one default",
+            "more than one default",
         ),
         (
             json!({ "status_sets": [{ "name": "S", "default": true, "active": false }] }),
-            "always active",
+            "cannot be inactive",
         ),
         (
             json!({ "status_sets": [{ "name": "S", "statuses": ["a", "A"] }] }),
-            "project.status_sets[0].statuses[1]: the label",
+            "project.status_sets[0].statuses[1]: duplicate label",
         ),
         (
             json!({ "status_sets": [{ "name": "S", "statuses": [1] }] }),
@@ -362,13 +362,13 @@ fn status_sets_that_cannot_be_are_refused_with_their_place() {
         ),
         (
             json!({ "status_sets": [{ "name": "S", "statuses": [{ "name": "a" }] }] }),
-            "has no key \"name\"",
+            "unknown key \"name\"",
         ),
     ]);
 }
 
 #[test]
-fn attributes_that_cannot_be_are_refused_with_their_place() {
+fn invalid_attributes_are_located() {
     let attribute = |more: Value| {
         let mut attribute = json!({ "display_name": "A", "type": "text" });
         for (key, value) in more.as_object().expect("an object") {
@@ -414,21 +414,21 @@ fn attributes_that_cannot_be_are_refused_with_their_place() {
         ),
         (
             attribute(json!({ "label": "x" })),
-            "project.attributes[0] has no key \"label\"",
+            "unknown key \"label\" in project.attributes[0]",
         ),
         (
             json!({ "attributes": [{ "display_name": "A", "type": "date" }, { "display_name": "A", "type": "date" }] }),
-            "project.attributes[1]: the attribute \"A\"",
+            "project.attributes[1]: duplicate attribute \"A\"",
         ),
         (
             json!({ "attributes": [{ "display_name": "A", "type": "date", "name": "ca1" }, { "display_name": "B", "type": "date", "name": "ca1" }] }),
-            "project.attributes[1]: the name \"ca1\"",
+            "project.attributes[1]: duplicate name \"ca1\"",
         ),
     ]);
 }
 
 #[test]
-fn locations_that_cannot_be_are_refused_with_their_place() {
+fn invalid_locations_are_located() {
     all_refused(&[
         (
             json!({ "locations": [{ "path": [] }] }),
@@ -444,17 +444,17 @@ fn locations_that_cannot_be_are_refused_with_their_place() {
         ),
         (
             json!({ "locations": [{ "path": "A", "barcode": "1" }, { "path": "B", "barcode": "1" }] }),
-            "project.locations[1]: the barcode",
+            "project.locations[1]: duplicate barcode",
         ),
         (
             json!({ "locations": (0..10_000).map(|number| json!({ "path": [number.to_string()] })).collect::<Vec<_>>() }),
-            "project.locations[9999]: a tree has at most 10000",
+            "project.locations[9999]: the tree has more than 10000",
         ),
     ]);
 }
 
 #[tokio::test]
-async fn bim_360_has_the_tree_under_an_id_of_its_own() {
+async fn bim_360_has_the_tree_under_a_separate_id() {
     let service = Service::new(Options::default());
     let container = text(&service.simulator.world_json()["locations_container_id"]);
     assert_ne!(container, service.project);
@@ -496,11 +496,11 @@ async fn bim_360_has_the_tree_under_an_id_of_its_own() {
     assert!(service.simulator.audit().endpoints["locations/container"].requests > 6);
 }
 
-/// Time that a large answer may take on a busy machine; a quadratic one takes many times as long.
+/// The time limit for a large response on a busy machine; a quadratic one takes much longer.
 const SOON: Duration = Duration::from_millis(900);
 
 #[tokio::test]
-async fn ten_thousand_locations_are_read_at_once() {
+async fn ten_thousand_locations_are_read_quickly() {
     let locations: Vec<Value> = (0..9_989)
         .map(|number| json!({ "path": [format!("B{}", number / 1000), format!("R{number}")] }))
         .collect();
@@ -520,7 +520,7 @@ async fn ten_thousand_locations_are_read_at_once() {
 }
 
 #[tokio::test]
-async fn five_hundred_categories_and_attributes_are_read_at_once() {
+async fn five_hundred_categories_and_attributes_are_read_quickly() {
     let name = |number: usize| format!("A{number}");
     let attributes: Vec<Value> = (0..500)
         .map(|number| json!({ "display_name": name(number), "type": "text" }))

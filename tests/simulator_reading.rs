@@ -1,4 +1,4 @@
-//! Lists, filters, sorting and settings, inheritance included.
+//! Lists, filters, sorting and settings, including inheritance.
 #![cfg(feature = "simulator")]
 
 mod simulator_harness;
@@ -23,7 +23,7 @@ async fn names(service: &Service, query: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn pages_go_on_until_there_is_no_cursor() {
+async fn pages_continue_until_there_is_no_cursor() {
     let service = Service::new(Options::default());
     for batch in 0..3 {
         let items: Value = (0..90)
@@ -341,7 +341,7 @@ async fn status_sets_are_inherited() {
         .post("v1/projects/{p}/asset-statuses:batch-get", body)
         .await;
     assert_eq!(one["results"], json!([statuses["results"][2]]));
-    // A status of another category's set is refused.
+    // A status of another category's set is rejected.
     let foreign = service.asset_with(
         AIR,
         "A",
@@ -368,7 +368,7 @@ async fn error_codes_need_no_token() {
 }
 
 #[tokio::test]
-async fn it_holds_many_assets() {
+async fn many_assets_are_supported() {
     let service = Service::new(Options {
         limits: acc_assets::simulator::GroupLimits {
             assets_write: 1000,

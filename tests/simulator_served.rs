@@ -1,4 +1,4 @@
-//! The simulator over real sockets on loopback, asked by a plain HTTP client that knows nothing of it.
+//! The simulator over real loopback sockets, with an independent HTTP client.
 #![cfg(feature = "simulator")]
 
 mod simulator_harness;
@@ -11,7 +11,7 @@ use acc_assets::simulator::{Fault, Options};
 use serde_json::json;
 use simulator_harness::Service;
 
-/// Sends one request on a connection of its own and returns everything that came back, or "reset".
+/// Sends one request on a separate connection. Returns the raw response, or "reset".
 fn exchange(url: &str, service: &Service, method: &str, path: &str, body: &str) -> String {
     let host = url.trim_start_matches("http://");
     let path = path.replace("{p}", &service.project);
@@ -139,7 +139,7 @@ fn a_slow_body_follows_its_head() {
 }
 
 #[test]
-fn closing_lets_answers_in_flight_out() {
+fn closing_waits_for_requests_in_flight() {
     let service = Service::new(Options::default());
     let mut served = service.simulator.serve().expect("a free port");
     let delay = json!({ "what": "delay", "ms": 300 });

@@ -1,4 +1,4 @@
-//! Writing the settings: categories, status sets, statuses and custom attributes, each with every refusal.
+//! Writing the settings: categories, status sets, statuses and custom attributes, each with every error.
 #![cfg(feature = "simulator")]
 
 mod simulator_harness;
@@ -15,7 +15,7 @@ const SETS: &str = "v1/projects/{p}/status-step-sets";
 const STATUSES: &str = "v1/projects/{p}/asset-statuses";
 const ATTRIBUTES: &str = "v1/projects/{p}/custom-attributes";
 
-/// A service whose rates are in nobody's way.
+/// A service with high rate limits.
 fn service() -> Service {
     Service::new(Options {
         limits: GroupLimits {
@@ -39,7 +39,7 @@ async fn patch(service: &Service, attribute: &str, change: Value) -> (u16, Value
     (status, body)
 }
 
-/// The code of an answer, which is that of its first error.
+/// The code of a response: that of its first error.
 fn code(body: &Value) -> &str {
     let code = body["errorCode"].as_str().expect("an error code");
     if let Some(errors) = body["errors"].as_array() {
@@ -68,7 +68,7 @@ fn names(body: &Value, field: &str) -> Vec<String> {
     results.iter().map(|row| text(&row[field])).collect()
 }
 
-/// Created and changed by the calling user, as every component says.
+/// Created and changed by the calling user, as in every component.
 fn signed(service: &Service, row: &Value) {
     let user = json!(service.simulator.user_id());
     assert_eq!((&row["createdBy"], &row["updatedBy"]), (&user, &user), "{row}");
@@ -118,7 +118,7 @@ async fn a_category_is_created() {
 }
 
 #[tokio::test]
-async fn a_category_that_cannot_be_is_refused() {
+async fn an_invalid_category_is_rejected() {
     let service = service();
     let id = |name: &str| text(&service.category(name)["id"]);
     let (root, hvac) = (id("ROOT"), id("HVAC"));
@@ -157,7 +157,7 @@ async fn a_category_that_cannot_be_is_refused() {
                 "DUPLICATE_CATEGORY_NAME",
                 "",
             ),
-            // An inactive one has its name too.
+            // An inactive one keeps its name.
             (
                 new(json!("Legacy Equipment"), json!(root)),
                 409,
@@ -232,7 +232,7 @@ async fn an_attribute_is_assigned_and_inherited() {
     );
     assert_eq!(put(&service, &path).await, (200, list), "once more is the same");
     assert_eq!(service.create(json!([with(json!("1"))])).await.0, 201);
-    // An explicit assignment below an inherited one is the nearest.
+    // An explicit assignment takes precedence over an inherited one.
     let air = text(&service.category(AIR)["id"]);
     let (_, all) = service
         .get(&format!(
@@ -288,7 +288,7 @@ async fn a_category_changes_its_status_set() {
     assert_eq!(first["projectId"], json!(service.project));
     assert!(first["version"].is_u64() && first["id"].is_string());
     signed(&service, &first);
-    // What inherits it has it too.
+    // Subcategories inherit it.
     let ask = json!({ "ids": [service.category(AIR)["id"]] });
     let rows = "v1/projects/{p}/category-status-step-sets/status-step-sets:batch-get?includeInherited=true";
     let (_, rows) = service.post(rows, ask).await;
@@ -297,7 +297,7 @@ async fn a_category_changes_its_status_set() {
     assert_eq!(service.create(json!([service.asset(AIR, "A")])).await.0, 400);
     let id = service.created(asset).await;
 
-    // Assets below hold statuses of the set; elsewhere nobody does.
+    // Only assets of subcategories have statuses of the set.
     let default = service.get(SETS).await.1["results"][0]["id"].clone();
     let (status, body) = put(&service, &path(&hvac, &text(&default))).await;
     assert_eq!((status, code(&body)), (409, "STATUS_SET_IN_USE"));
@@ -307,7 +307,7 @@ async fn a_category_changes_its_status_set() {
         "the same set again"
     );
     assert_eq!(put(&service, &path(&lighting, &set)).await.0, 200);
-    // One with a set of its own does not stand in the way.
+    // A subcategory with its own set does not matter.
     assert_eq!(
         put(&service, &path(&text(&service.category(AIR)["id"]), &set))
             .await
@@ -434,7 +434,7 @@ async fn a_status_set_is_created() {
         ],
     )
     .await;
-    // The conflict tells the whole set that has the name, which public code reads.
+    // The conflict contains the whole set with the name, which public code reads.
     let (status, body) = service.post(SETS, named("Energisation")).await;
     assert_eq!((status, code(&body)), (409, "DUPLICATE_STATUS_SET_NAME"));
     let entities = &body["errorMetadata"]["conflictingEntities"];
@@ -640,7 +640,7 @@ async fn a_custom_attribute_is_created() {
     );
     assert_eq!((plain.get("defaultValue"), plain.get("enumValues")), (None, None));
 
-    // The default of a select is a label here and an id in an asset.
+    // The default of a select is a label here but an id in an asset.
     let (_, list) = service.get(&format!("{ATTRIBUTES}?limit=200")).await;
     let select = &list["results"][14];
     let air = text(&service.category(AIR)["id"]);
@@ -658,7 +658,7 @@ async fn a_custom_attribute_is_created() {
 
 #[tokio::test]
 #[expect(clippy::too_many_lines, reason = "one list of cases")]
-async fn a_custom_attribute_that_cannot_be_is_refused() {
+async fn an_invalid_custom_attribute_is_rejected() {
     let service = service();
     let with = |kind: &str, field: &str, value: Value| {
         let mut body = json!({ "displayName": "New", "dataType": kind, "requiredOnIngress": false });
@@ -844,7 +844,7 @@ async fn a_custom_attribute_is_changed() {
 }
 
 #[tokio::test]
-async fn a_type_changes_only_while_no_asset_carries_the_attribute() {
+async fn a_type_changes_only_while_no_asset_uses_the_attribute() {
     let service = service();
     let id = text(&attribute(&service, "ca1").await["id"]);
     let (status, body) = patch(&service, &id, json!({ "dataType": "numeric", "defaultValue": 2 })).await;
@@ -896,7 +896,7 @@ async fn the_values_of_a_select_change() {
     let service = service();
     let voltage = attribute(&service, "ca7").await;
     let id = text(&voltage["id"]);
-    // A new order, one in another case, one more, and one less, which was the default.
+    // A new order, a changed case, one added value, and one removed, which was the default.
     let labels = json!(["400 V", "110 v", "24 V", "690 V"]);
     let (status, body) = patch(&service, &id, json!({ "enumValues": labels })).await;
     assert_eq!((status, &body["enumValues"]), (200, &labels));
@@ -1040,7 +1040,7 @@ async fn scopes_rates_and_prefixes_are_those_of_the_table() {
             );
         }
     }
-    // Fourteen writes of one user are all that fit into the window, whatever they write.
+    // The window fits fourteen writes of one user, of any kind.
     let call = (
         Method::Patch,
         format!("custom-attributes/{attribute}"),
@@ -1099,9 +1099,9 @@ async fn null_and_unknown_fields_follow_their_switches() {
     );
 }
 
-/// Every code that an answer can carry can be looked up.
+/// Every error code of a response can be looked up.
 #[tokio::test]
-async fn every_code_is_in_the_list_of_codes() {
+async fn every_error_code_is_listed() {
     let (_, body) = Service::new(Options::default()).get("v1/error-codes").await;
     let known = names(&body, "name");
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/simulator");

@@ -1,4 +1,4 @@
-//! Every switch changes what it says it changes. The first value of a switch is the default.
+//! Every switch has its described effect. The first value of a switch is the default.
 #![cfg(feature = "simulator")]
 
 mod simulator_harness;
@@ -15,7 +15,7 @@ const AIR: &str = "Air Handling";
 const UNKNOWN: &str = "00000000-0000-4000-8000-000000000000";
 
 #[test]
-fn an_unknown_switch_or_value_says_what_there_is() {
+fn an_unknown_switch_or_value_lists_the_valid_ones() {
     let simulator = Simulator::new(Options::default()).expect("the defaults are valid");
     let error = simulator
         .set_switch("over_limits", "400")
@@ -776,7 +776,7 @@ async fn relationships_put() {
         (status, &body[0]["id"], &body[0]["isDeleted"]),
         (200, &json!(ONE), &json!(false))
     );
-    // The pair is linked: with another id, with its own, and without one.
+    // The pair is already linked: with another id, with its own, and without one.
     let (status, body) = put(json!([
         link(Some(TWO), &asset, photo("p")),
         link(Some(TWO), &asset, photo("q"))
@@ -810,7 +810,7 @@ async fn relationships_put() {
     service.set("put_existing", "duplicate");
     let (status, body) = put(json!([link(None, &asset, photo("p"))])).await;
     assert!(status == 200 && body[0]["id"] != json!(ONE));
-    // A clash of ids with another pair.
+    // An id in use by another pair.
     assert_eq!(put(json!([link(Some(ONE), &asset, photo("z"))])).await.0, 409);
 }
 
@@ -910,7 +910,7 @@ async fn relationships_read() {
     let (_, first) = search("?pageLimit=134").await;
     assert_eq!(first["relationships"].as_array().map(Vec::len), Some(100));
     let token = text(&first["page"]["continuationToken"]);
-    // Deleting what was read does not move the next page.
+    // Deleting rows already read does not shift the next page.
     service
         .relate(Method::Post, ":delete", Some(&json!(ids[..50])))
         .await;
@@ -1036,7 +1036,7 @@ async fn inject_5xx() {
 }
 
 #[tokio::test]
-async fn what_may_be_linked() {
+async fn entity_types_that_may_be_linked() {
     let service = Service::new(Options::default());
     let path = "/bim360/relationship/v2/utility/relationships:writable";
     let allowed = async |domain: &str, kind: &str| -> Vec<(String, Value)> {
@@ -1075,7 +1075,7 @@ async fn what_may_be_linked() {
     let asset = allowed("autodesk-bim360-asset", "asset").await;
     assert!(asset.contains(&row("autodesk-bim360-issue", json!(["issue"]))));
 
-    // It has no container, so no region and no query makes it fail; a bad token and the rate do.
+    // It has no container, so it ignores region and query, but not a bad token or the rate limit.
     service.set("region_header", "required");
     service.set("unknown_query", "400");
     assert_eq!(service.get(&format!("{path}?surprise=1")).await.0, 200);

@@ -11,10 +11,12 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, ClassVar
 
 import pytest
-from conftest import Kit
+from conftest import Kit, until_async
+from front import holding
 
 import acc_assets as acc
-from acc_assets import _core, _threads, frames
+from acc_assets import _core, _event_loop, _rows
+from acc_assets._async import _drive
 
 
 async def test_the_whole_round(async_project: acc.AsyncProject, kit: Kit, sim: acc.testing.Simulator) -> None:
@@ -27,32 +29,32 @@ async def test_the_whole_round(async_project: acc.AsyncProject, kit: Kit, sim: a
     assert (await assets.delete(made)).counts == {"deleted": 150}
     assert (await async_project.relationships.delete(sim.seed_relationships(2))).counts == {"deleted": 2}
     assert await async_project.relationships.search(only_deleted=True)
-    assert await async_project.categories()
-    assert "FIELD_EXCEEDS_MAX_LENGTH" in {code["name"] for code in await async_project.error_codes()}
+    assert await async_project.raw.categories()
+    assert "FIELD_EXCEEDS_MAX_LENGTH" in {str(code["name"]) for code in await async_project.raw.error_codes()}
 
 
-async def test_calls_run_side_by_side(
-    async_project: acc.AsyncProject, kit: Kit, sim: acc.testing.Simulator
-) -> None:
-    sim.add_fault("delay", ms=500, times=4)
-    started = time.monotonic()
-    results = await asyncio.gather(
-        *(async_project.assets.create(kit.row(f"AHU-{place}")) for place in range(4))
-    )
-    assert all(result.ok for result in results)
-    assert time.monotonic() - started < 1.5
+async def test_creates_run_concurrently(kit: Kit, sim: acc.testing.Simulator) -> None:
+    with holding(sim) as held:
+        async with sim.async_client(base_url=held.url) as client:
+            assets = client.project(sim.project_id).assets
+            calls = [asyncio.create_task(assets.create(kit.row(f"AHU-{place}"))) for place in range(4)]
+            # None has its response before all have sent their request.
+            await until_async(lambda: len(held.creates) == 4)
+            assert not any(call.done() for call in calls)
+            held.release.set()
+            assert all(result.ok for result in await asyncio.gather(*calls))
 
 
-async def test_the_loop_goes_on_meanwhile(
-    async_project: acc.AsyncProject, kit: Kit, sim: acc.testing.Simulator
-) -> None:
-    sim.add_fault("delay", ms=500)
-    writing = asyncio.create_task(async_project.assets.create(kit.rows(1)))
-    turns = 0
-    while not writing.done():
-        await asyncio.sleep(0.01)
-        turns += 1
-    assert turns > 20
+async def test_the_event_loop_runs_during_a_create(kit: Kit, sim: acc.testing.Simulator) -> None:
+    with holding(sim) as held:
+        async with sim.async_client(base_url=held.url) as client:
+            call = asyncio.create_task(client.project(sim.project_id).assets.create(kit.rows(1)))
+            await until_async(lambda: held.creates)
+            for _ in range(100):
+                await asyncio.sleep(0)
+            assert not call.done()
+            held.release.set()
+            assert (await call).ok
 
 
 async def test_errors_are_raised_when_awaited(async_project: acc.AsyncProject, kit: Kit) -> None:
@@ -68,15 +70,16 @@ async def test_retry_is_awaited(sim: acc.testing.Simulator, kit: Kit) -> None:
         sim.add_fault("rate_limit", on="assets:batch-create", retry_after=30)
         with pytest.raises(acc.RateLimitError) as caught:
             await client.project(sim.project_id).assets.create(kit.rows(10))
-        assert caught.value.result is not None
-        assert (await caught.value.result.retry()).counts == {"created": 10}
+        assert client.last_result is not None
+        assert client.last_result is caught.value.result
+        assert (await client.last_result.retry()).counts == {"created": 10}
 
 
 async def test_a_cancelled_call_lets_requests_in_flight_answer(sim: acc.testing.Simulator, kit: Kit) -> None:
     async with sim.async_client(max_in_flight=2) as client:
         sim.add_fault("delay", on="assets:batch-create", ms=600, times=99)
         call = asyncio.create_task(client.project(sim.project_id).assets.create(kit.rows(50), batch_size=1))
-        await asyncio.sleep(0.3)
+        await until_async(lambda: sim.audit()["assets_created"] >= 2)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
@@ -88,32 +91,36 @@ async def test_a_cancelled_call_lets_requests_in_flight_answer(sim: acc.testing.
     assert "unknown" not in result.counts
 
 
-async def test_a_second_cancel_drops_them(sim: acc.testing.Simulator, kit: Kit) -> None:
-    async with sim.async_client(max_in_flight=2) as client:
-        sim.add_fault("delay", on="assets:batch-create", ms=30_000, times=99)
+async def test_a_second_cancel_drops_them(
+    sim: acc.testing.Simulator, kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Neither the grace nor the requests end by themselves while the test waits.
+    monkeypatch.setattr(_drive, "GRACE", 600.0)
+    async with sim.async_client(max_in_flight=2, timeout=600) as client:
+        sim.add_fault("delay", on="assets:batch-create", ms=600_000, times=99)
         call = asyncio.create_task(client.project(sim.project_id).assets.create(kit.rows(5), batch_size=1))
-        await asyncio.sleep(0.3)
+        await until_async(lambda: sim.audit()["assets_created"] == 2)
         call.cancel()
-        await asyncio.sleep(0.1)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert not call.done()
         call.cancel()
-        started = time.monotonic()
-        with pytest.raises(asyncio.CancelledError):
-            await call
-        assert time.monotonic() - started < 2
+        await asyncio.wait([call], timeout=30)
+        assert call.cancelled()
         result = client.last_result
     assert result is not None
     assert result.counts == {"not_sent": 3, "unknown": 2}
 
 
-Stopped = Callable[[acc.AsyncClient, "asyncio.Task[acc.BulkResult]"], Awaitable[None]]
+Stopped = Callable[[acc.AsyncClient, "asyncio.Task[acc.AsyncBulkResult]"], Awaitable[None]]
 
 
-async def by_wait_for(_: acc.AsyncClient, call: asyncio.Task[acc.BulkResult]) -> None:
+async def by_wait_for(_: acc.AsyncClient, call: asyncio.Task[acc.AsyncBulkResult]) -> None:
     with pytest.raises(asyncio.TimeoutError):
         await asyncio.wait_for(call, 0.1)
 
 
-async def by_timeout(_: acc.AsyncClient, call: asyncio.Task[acc.BulkResult]) -> None:
+async def by_timeout(_: acc.AsyncClient, call: asyncio.Task[acc.AsyncBulkResult]) -> None:
     if sys.version_info < (3, 11):
         pytest.skip("asyncio.timeout is new in Python 3.11")
     with pytest.raises(TimeoutError):
@@ -121,7 +128,7 @@ async def by_timeout(_: acc.AsyncClient, call: asyncio.Task[acc.BulkResult]) -> 
             await call
 
 
-async def by_a_gathered_sibling(_: acc.AsyncClient, call: asyncio.Task[acc.BulkResult]) -> None:
+async def by_a_gathered_sibling(_: acc.AsyncClient, call: asyncio.Task[acc.AsyncBulkResult]) -> None:
     async def fail() -> None:
         raise ValueError("sibling")
 
@@ -133,7 +140,7 @@ async def by_a_gathered_sibling(_: acc.AsyncClient, call: asyncio.Task[acc.BulkR
         await call
 
 
-async def by_a_sibling_in_a_group(client: acc.AsyncClient, call: asyncio.Task[acc.BulkResult]) -> None:
+async def by_a_sibling_in_a_group(client: acc.AsyncClient, call: asyncio.Task[acc.AsyncBulkResult]) -> None:
     if sys.version_info < (3, 11):
         pytest.skip("asyncio.TaskGroup is new in Python 3.11")
 
@@ -161,8 +168,7 @@ async def test_every_way_to_cancel_leaves_a_true_result(
     async with sim.async_client(max_in_flight=2) as client:
         sim.add_fault("delay", on="assets:batch-create", ms=600, times=99)
         call = asyncio.create_task(client.project(sim.project_id).assets.create(kit.rows(9), batch_size=1))
-        while sim.audit()["assets_created"] < 2:
-            await asyncio.sleep(0.01)
+        await until_async(lambda: sim.audit()["assets_created"] >= 2)
         await stopped(client, call)
         result = client.last_result
     assert result is not None
@@ -179,7 +185,9 @@ async def test_a_progress_function_that_raises_leaves_a_true_result(
     async with sim.async_client(max_in_flight=2) as client:
         sim.add_fault("delay", on="assets:batch-create", ms=600, times=99)
         with pytest.raises(ValueError, match="no screen"):
-            await client.project(sim.project_id).assets.create(kit.rows(9), batch_size=1, progress=show)
+            await client.project(sim.project_id).assets.create(
+                kit.rows(9), batch_size=1, progress=show, settings=None
+            )
         assert client.last_result is not None
         assert client.last_result.counts == {"created": 2, "not_sent": 7}
 
@@ -191,7 +199,11 @@ def test_a_ctrl_c_in_a_progress_function(sim: acc.testing.Simulator, kit: Kit) -
     client = sim.async_client(max_in_flight=2)
     sim.add_fault("delay", on="assets:batch-create", ms=600, times=99)
     with pytest.raises(acc.BulkInterrupted) as caught:
-        asyncio.run(client.project(sim.project_id).assets.create(kit.rows(9), batch_size=1, progress=show))
+        asyncio.run(
+            client.project(sim.project_id).assets.create(
+                kit.rows(9), batch_size=1, progress=show, settings=None
+            )
+        )
     assert caught.value.result.counts == {"created": 2, "not_sent": 7}
 
 
@@ -211,11 +223,11 @@ async def test_a_closed_client(sim: acc.testing.Simulator) -> None:
     project = client.project(sim.project_id)
     await client.close()
     with pytest.raises(acc.OptionError, match="closed"):
-        await project.categories()
+        await project.raw.categories()
 
 
 def test_a_client_serves_one_loop_after_another(async_project: acc.AsyncProject) -> None:
-    assert asyncio.run(async_project.categories()) == asyncio.run(async_project.categories())
+    assert asyncio.run(async_project.raw.categories()) == asyncio.run(async_project.raw.categories())
 
 
 async def test_a_timeout_while_settings_are_read_leaves_this_calls_result(
@@ -226,7 +238,7 @@ async def test_a_timeout_while_settings_are_read_leaves_this_calls_result(
         assert (await project.assets.create(kit.rows(2))).ok
         sim.add_fault("delay", on="categories", ms=3000)
         with pytest.raises((TimeoutError, asyncio.TimeoutError)):
-            await asyncio.wait_for(project.assets.create(kit.rows(7), validate=True), 0.3)
+            await asyncio.wait_for(project.assets.create(kit.rows(7), batch_size=1), 0.3)
         assert client.last_result is not None
         assert client.last_result.counts == {"not_sent": 7}
         assert "not_sent" in repr(client.last_result)
@@ -277,9 +289,10 @@ async def test_the_loop_makes_no_sync_and_never_waits_for_the_ledger(
             assert result.counts == {"created": 250}
         sim.add_fault("status", on="assets:batch-create", code=403)
         with pytest.raises(acc.ForbiddenError) as caught:
-            await assets.create(rows[:1], validate=False)
-        assert caught.value.result is not None
-        assert (await caught.value.result.retry()).ok
+            await assets.create(rows[:1], settings=None)
+        assert client.last_result is not None
+        assert client.last_result is caught.value.result
+        assert (await client.last_result.retry()).ok
     own, everywhere, locks = (
         after - earlier for after, earlier in zip(_core.Simulator.journal_counts(), before, strict=True)
     )
@@ -310,13 +323,13 @@ async def test_a_sheet_is_read_in_another_thread(
     sim: acc.testing.Simulator, kit: Kit, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[int] = []
-    from_sheet = frames._from_sheet
+    opened = _rows.opened
 
     def noted(data: Any, sheet: str | None) -> Any:
         read.append(threading.get_ident())
-        return from_sheet(data, sheet)
+        return opened(data, sheet)
 
-    monkeypatch.setattr(frames, "_from_sheet", noted)
+    monkeypatch.setattr(_rows, "opened", noted)
     path = tmp_path / "rows.csv"
     path.write_text(f"clientAssetId,categoryId,statusId\nA,{kit.category},{kit.status}\n")
     async with sim.async_client() as client:
@@ -334,10 +347,11 @@ async def test_a_sheet_is_read_in_another_thread(
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="asyncio.timeout came with 3.11")
 async def test_a_timeout_during_work_in_another_thread_is_a_timeout(async_project: acc.AsyncProject) -> None:
-    await async_project.settings()
-    for _ in range(_threads.WORKERS):
-        _threads._pool().submit(time.sleep, 0.2)
+    row = [{"Asset ID": "A"}]
+    await async_project.assets.validate(row)
+    for _ in range(_event_loop.WORKERS):
+        _event_loop._pool().submit(time.sleep, 0.2)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05):  # type: ignore[attr-defined,unused-ignore]
-            await async_project.settings()
+            await async_project.assets.validate(row)
     await asyncio.sleep(0)

@@ -20,7 +20,8 @@ from typing import Any
 import pytest
 
 from acc_assets import _core
-from acc_assets.options import write_options
+from acc_assets._rows import Reading
+from acc_assets._write import write_options
 
 pytest.importorskip("resource", reason="limits of memory are set as POSIX sets them")
 
@@ -160,7 +161,7 @@ def test_a_workbook_is_read_up_to_a_size(kind: str, tmp_path: pathlib.Path) -> N
         options = {} if sheet is None else {"sheet": sheet}
         with acc.testing.Simulator() as sim:
             project = sim.client().project(sim.project_id)
-            say(error=error_of(lambda: project.assets.create(arguments["path"], dry_run=True, validate=False, **options)))
+            say(error=error_of(lambda: project.assets.create(arguments["path"], dry_run=True, settings=None, **options)))
         """,
         most=40,
         path=os.fspath(path),
@@ -444,20 +445,7 @@ def test_an_old_workbook_in_pieces_is_damaged(tmp_path: pathlib.Path) -> None:
     assert "damaged" in said["error"]
 
 
-CREATE = write_options(
-    batch_size=100,
-    nulls="omit",
-    dates="exact",
-    id="id",
-    on_error="collect",
-    max_errors=None,
-    dry_run=True,
-    import_key=None,
-    reconcile=False,
-    run=None,
-    mapping=None,
-    separator=">",
-)
+CREATE = write_options(dry_run=True, reconcile=False) | Reading().options()
 
 
 def lines(path: pathlib.Path, number: int, status: str = "2") -> pathlib.Path:
@@ -498,9 +486,9 @@ def test_rows_that_are_all_invalid_take_little_memory() -> None:
         number = arguments["number"]
         rows = ({"clientAssetId": f"A-{row}", "categoryId": "1", "statusId": f"no id {row}"} for row in range(number))
         with acc.testing.Simulator() as sim:
-            result = sim.client().project(sim.project_id).assets.create(rows, validate=False, on_error="collect")
+            result = sim.client().project(sim.project_id).assets.create(rows, settings=None, on_error="collect")
         last = result[number - 1].error
-        say(counts=result.counts, causes=len(result.by_cause()), last=[last.code, last.value, last.message])
+        say(counts=result.counts, causes=len(result.causes), last=[last.code, last.value, last.message])
         """,
         most=sized(100, 40),
         number=number,
@@ -519,7 +507,7 @@ def test_a_large_csv_file_is_checked_within_little_memory(tmp_path: pathlib.Path
         """
         with acc.testing.Simulator() as sim:
             project = sim.client().project(sim.project_id)
-            result = project.assets.create(arguments["path"], dry_run=True, validate=False, on_error="collect")
+            result = project.assets.create(arguments["path"], dry_run=True, settings=None, on_error="collect")
         say(counts=result.counts)
         """,
         most=sized(180, 60),

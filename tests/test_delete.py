@@ -38,5 +38,5 @@ def test_an_unknown_id_is_rejected(project: acc.Project) -> None:
 
 def test_dry_run_deletes_nothing(project: acc.Project, kit: Kit, sim: acc.testing.Simulator) -> None:
     made = project.assets.create(kit.rows(3))
-    assert project.assets.delete(made, dry_run=True).plan is not None
+    assert project.assets.delete(made, dry_run=True).estimate is not None
     assert sim.audit()["assets_deleted"] == 0

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
+import contextlib
 import doctest
-import importlib
 import inspect
+import io
 import pathlib
 import re
 import runpy
@@ -16,29 +18,14 @@ from conftest import kit_of
 
 import acc_assets as acc
 
-MODULES = [
-    "",
-    ".client",
-    ".async_client",
-    ".errors",
-    ".options",
-    ".progress",
-    ".report",
-    ".results",
-    ".runs",
-    ".settings",
-    ".setup",
-    ".tables",
-    ".testing",
-]
-README = pathlib.Path(__file__).parent.parent / "README.md"
-DOCS = README.parent / "docs"
+MODULES = [acc, acc.errors, acc.testing, acc.typing]
+ROOT = pathlib.Path(__file__).parent.parent
+DOCS = ROOT / "docs"
 
 
 def examples() -> list[doctest.DocTest]:
     finder = doctest.DocTestFinder(exclude_empty=True)
-    modules = [importlib.import_module("acc_assets" + name) for name in MODULES]
-    return [test for module in modules for test in finder.find(module) if test.examples]
+    return [test for module in MODULES for test in finder.find(module) if test.examples]
 
 
 @pytest.mark.parametrize("test", examples(), ids=lambda test: test.name)
@@ -46,10 +33,9 @@ def test_docstring_example(test: doctest.DocTest, sim: acc.testing.Simulator, tm
     if any(".to_pandas(" in example.source for example in test.examples):
         pytest.importorskip("pandas")
     kit = kit_of(sim)
-    client: Any = sim.async_client() if ".async_client" in test.name else sim.client()
-    test.globs = {
+    client: Any = sim.async_client() if ".Async" in test.name else sim.client()
+    names = {
         "acc_assets": acc,
-        "asyncio": asyncio,
         "sim": sim,
         "client": client,
         "project": client.project(sim.project_id),
@@ -57,65 +43,141 @@ def test_docstring_example(test: doctest.DocTest, sim: acc.testing.Simulator, tm
         "status": kit.status,
         "folder": tmp_path,
     }
-    said: list[str] = []
-    failed, tried = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=said.append)
-    assert tried
-    assert not failed, "".join(said)
+    checker = doctest.OutputChecker()
+    for example in test.examples:
+        printed = shown(example, names)
+        assert checker.check_output(example.want, printed, doctest.ELLIPSIS), (
+            f"{test.name}: {example.source}prints {printed!r}, not {example.want!r}"
+        )
 
 
-def test_every_public_name_has_an_example_or_is_a_record() -> None:
+def shown(example: doctest.Example, names: dict[str, Any]) -> str:
+    """What an example prints. `await` is allowed at its top level, as in a notebook."""
+    code = compile(example.source, "<example>", "single", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        try:
+            value = eval(code, names)
+            if inspect.iscoroutine(value):
+                asyncio.run(value)
+        except Exception as error:
+            if example.exc_msg is None:
+                raise
+            out.write(f"Traceback (most recent call last):\n    ...\n{type(error).__name__}: {error}\n")
+    return out.getvalue()
+
+
+def test_every_public_name_is_documented() -> None:
     for name in acc.__all__:
         value = getattr(acc, name)
         if inspect.isclass(value):
             assert inspect.getdoc(value), name
-    for kind in (
-        acc.Assets,
-        acc.AsyncAssets,
-        acc.Relationships,
-        acc.AsyncRelationships,
-        acc.Project,
-        acc.AsyncProject,
-    ):
-        for name, method in vars(kind).items():
-            if inspect.isfunction(method) and name[0] != "_":
-                assert ">>>" in (method.__doc__ or ""), f"{kind.__name__}.{name}"
+            assert value.__module__ == "acc_assets", name
 
 
-def blocks(page: pathlib.Path) -> list[str]:
-    return re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+def test_every_verb_has_an_example() -> None:
+    for kind in (acc.Assets, acc.Relationships, acc.Project, acc.Raw):
+        for face in (kind, getattr(acc, f"Async{kind.__name__}")):
+            for name, method in inspect.getmembers(face, inspect.isfunction):
+                if name[0] != "_":
+                    assert ">>>" in (method.__doc__ or ""), f"{face.__name__}.{name}"
 
 
-PAGES = [README, *(page for page in sorted(DOCS.glob("*.md")) if blocks(page))]
+MAKE_DOCS = runpy.run_path(str(ROOT / "tools" / "make_docs.py"))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_page(
-    page: pathlib.Path,
-    tmp_path: pathlib.Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """The python blocks of a page run, one after the other, and print what stands beside them."""
-    pytest.importorskip("pandas")
-    if any("import openpyxl" in block for block in blocks(page)):
-        pytest.importorskip("openpyxl")
-    monkeypatch.setenv("ACC_ASSETS_RUNS", str(tmp_path))
-    monkeypatch.chdir(tmp_path)
-    names: dict[str, Any] = {}
-    for block in blocks(page):
-        exec(compile(block, str(page), "exec"), names)
-        told = re.findall(r"^print\(.*\)  # (\{.*)$", block, re.MULTILINE)
-        printed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
-        assert printed == told
+def page_name(page: pathlib.Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("page", MAKE_DOCS["pages"](), ids=page_name)
+def test_page_runs(page: pathlib.Path) -> None:
+    """The examples of a page run. `make lint` compares what they print with the page."""
+    for module in ("pandas", "openpyxl"):
+        if f"import {module}" in page.read_text(encoding="utf-8"):
+            pytest.importorskip(module)
+    MAKE_DOCS["run"](page)
+
+
+@pytest.mark.once
+def test_make_docs_writes_what_a_page_prints(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    main = MAKE_DOCS["main"]
+    monkeypatch.setitem(main.__globals__, "ROOT", tmp_path)
+    page = tmp_path / "README.md"
+    example = "# Title\n\n```python\nprint('one', end='')\nprint(' (1 request, 0.7 s)')\n```\n"
+    end = "\nText.\n\n```python\nx = 1\n```\n\n```sh\nmake\n```\n"
+    output = "\n```output\none (1 request, 0.1 s)\n```\n"
+    page.write_text(example + end, encoding="utf-8")
+    assert main(["--check"]) == 1
+    assert page.read_text(encoding="utf-8") == example + end
+    assert main([]) == 0
+    assert page.read_text(encoding="utf-8") == example + output + end
+    assert main(["--check"]) == 0
+
+    page.write_text(example.replace("one", "two") + output + end, encoding="utf-8")
+    assert main(["--check"]) == 1
+    page.write_text(example.replace("print(", "1 / 0; print(", 1), encoding="utf-8")
+    assert main([]) == 1
+    for fence in ("```py", "```python no-run", "```Python"):
+        page.write_text(f"{example}\n{fence}\n1 / 0\n```\n", encoding="utf-8")
+        assert main(["--check"]) == 1, fence
+
+
+def headings(page: pathlib.Path) -> set[str]:
+    """The anchors of a page, as GitHub makes them."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    titles = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.once
+def test_links_between_pages_lead_somewhere() -> None:
+    every = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
+    broken = []
+    for page in every:
+        text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+        for target in re.findall(r"\]\(([^)\s]+)\)", text):
+            path, _, anchor = target.partition("#")
+            if "://" in target:
+                continue
+            found = (page.parent / path).resolve() if path else page
+            if not found.exists() or (anchor and anchor not in headings(found)):
+                broken.append(f"{page_name(page)}: {target}")
+    assert not broken
+    overview = (DOCS / "README.md").read_text(encoding="utf-8")
+    missing = [page for page in every[2:] if f"({page.relative_to(DOCS).as_posix()})" not in overview]
+    assert [page_name(page) for page in missing] == ["docs/README.md"]
+
+
+def names_from(first: str, message: str) -> list[str]:
+    return re.findall(r"[\w:/-]+", message[message.index(f"{first},") :])
+
+
+@pytest.mark.once
+def test_the_page_of_the_simulator_names_every_fault_endpoint_and_switch(sim: acc.testing.Simulator) -> None:
+    page = (DOCS / "reference" / "simulator.md").read_text(encoding="utf-8")
+    with pytest.raises(acc.OptionError) as no_fault:
+        sim.add_fault("nothing")
+    with pytest.raises(acc.OptionError) as no_endpoint:
+        sim.add_fault("refuse", on="nothing")
+    # Both messages list the names, in an order of their own.
+    faults = names_from("status", str(no_fault.value))
+    endpoints = names_from("assets", str(no_endpoint.value))
+    assert len(faults) > 15
+    assert len(endpoints) > 20
+    named = [*faults, *endpoints]
+    assert [name for name in named if f"`{name}`" not in page] == []
+    switches = re.findall(r"^\| `(\w+)` \| \*\*`([^`]+)`\*\*", page, re.MULTILINE)
+    assert sorted(switches) == sorted(sim.switches().items())
 
 
 def test_the_page_of_row_checks_is_what_the_core_checks() -> None:
-    made = runpy.run_path(str(DOCS / "make_rules.py"))["page"]()
-    assert (DOCS / "rules.md").read_text(encoding="utf-8") == made, "run docs/make_rules.py"
+    made = runpy.run_path(str(ROOT / "tools" / "make_rules.py"))["page"]()
+    assert (DOCS / "reference" / "rules.md").read_text(encoding="utf-8") == made, "run `make docs`"
 
 
 def test_the_page_of_errors_names_every_exception() -> None:
-    page = (DOCS / "errors.md").read_text(encoding="utf-8")
+    page = (DOCS / "reference" / "errors.md").read_text(encoding="utf-8")
     kinds = [
         name
         for name in acc.__all__

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import errno
 import json
+import pathlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -19,15 +21,15 @@ import acc_assets as acc
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"batch_size": 101}, "at most 100 assets a request"),
+        ({"batch_size": 101}, "at most 100 assets per request"),
         ({"batch_size": 0}, "whole number of at least 1"),
         ({"batch_size": True}, "whole number of at least 1"),
         ({"batch_size": 10.0}, "whole number of at least 1"),
-        ({"nulls": "omitted"}, 'did you mean "omit"'),
-        ({"dates": "exactly"}, 'did you mean "exact"'),
-        ({"on_error": "rise"}, 'did you mean "raise"'),
-        ({"max_errors": -1}, "max_errors=-1"),
-        ({"max_errors": 2.5}, "number of rows, or a part"),
+        ({"nulls": "omitted"}, 'Did you mean "omit"'),
+        ({"dates": "exactly"}, 'must be "strict" or "truncate"'),
+        ({"on_error": "rise"}, 'Did you mean "raise"'),
+        ({"max_errors": -1}, "fraction such as 0.01, not -1"),
+        ({"max_errors": 2.5}, "number of rows, or a fraction"),
         ({"dry_run": "yes"}, "True or False"),
         ({"progress": "bar"}, "function"),
     ],
@@ -42,7 +44,7 @@ def test_options_are_checked_first(
 
 
 def test_relationships_go_fifty_at_a_time(project: acc.Project) -> None:
-    with pytest.raises(acc.OptionError, match="at most 50 relationships a request"):
+    with pytest.raises(acc.OptionError, match="at most 50 relationships per request"):
         project.relationships.delete([], batch_size=51)
 
 
@@ -50,11 +52,13 @@ def test_relationships_go_fifty_at_a_time(project: acc.Project) -> None:
     ("options", "said"),
     [
         ({"prefix": "acc"}, '"construction" or "bim360"'),
-        ({"timeout": 0}, "timeout=0"),
-        ({"max_in_flight": 0}, "max_in_flight=0"),
-        ({"limits": {"assets_write": 50}}, "Limits"),
-        ({"limits": acc.Limits(window=-1)}, "Limits.window=-1"),
-        ({"retry": acc.Retry(attempts=0)}, "Retry.attempts=0"),
+        ({"timeout": 0}, "timeout must be a number greater than 0, not 0"),
+        ({"max_in_flight": 0}, "max_in_flight must be a whole number"),
+        ({"limits": {"assets_writes": 50}}, 'Did you mean "assets_write"'),
+        ({"limits": 50}, r"Limits\(\.\.\.\) or a dict"),
+        ({"retry": {"attempts": "3"}}, "Retry.attempts must be"),
+        ({"limits": acc.Limits(window=-1)}, "Limits.window must be"),
+        ({"retry": acc.Retry(attempts=0)}, "Retry.attempts must be"),
         ({"base_url": "http://developer.api.autodesk.com"}, "https"),
         ({"base_url": "https://user:word@example.com"}, "without a user"),
         ({"auth": 42}, "token"),
@@ -69,7 +73,7 @@ def test_client_options_are_checked_at_once(options: dict[str, Any], said: str) 
     ("id", "said"),
     [
         ("f6a1e3b5-abaa-4b01-b33a-5d55f36ba04", "31 digits"),
-        ("b.f6a1e3b5-abaa-4b01-b33a-5d55f36ba04g", "'g' in it"),
+        ("b.f6a1e3b5-abaa-4b01-b33a-5d55f36ba04g", "it contains 'g'"),
         ("bf6a1e3b5-abaa-4b01-b33a-5d55f36ba047", "33 digits"),
         ("B.f6a1e3b5-abaa-4b01-b33a-5d55f36ba047", "project id"),
         ("f6a1e3b5abaa4b01b33a5d55f36ba047", "dashes"),
@@ -91,12 +95,12 @@ def test_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_token_of_the_environment(sim: acc.testing.Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ACC_ASSETS_TOKEN", sim.token)
     with acc.Client(base_url=sim.url) as client:
-        assert client.project(sim.project_id).categories()
+        assert client.project(sim.project_id).raw.categories()
 
 
 def test_a_token_from_a_function(sim: acc.testing.Simulator) -> None:
     with acc.Client(lambda: sim.token, base_url=sim.url) as client:
-        assert client.project(sim.project_id).categories()
+        assert client.project(sim.project_id).raw.categories()
 
 
 def test_an_empty_token() -> None:
@@ -114,7 +118,7 @@ def jwt(**claims: Any) -> str:
 def test_an_expired_token_is_told_before_anything_is_sent(sim: acc.testing.Simulator, kit: Kit) -> None:
     before = sim.audit()["requests"]
     token = jwt(userid="QX3T9LM2AB7C", exp=int(time.time()) - 3600)
-    with pytest.raises(acc.AuthError, match="ran out") as caught:
+    with pytest.raises(acc.AuthError, match="the token expired at") as caught:
         acc.Client(token, base_url=sim.url).project(sim.project_id).assets.create(kit.rows(1))
     assert sim.audit()["requests"] == before
     assert token not in str(caught.value)
@@ -125,7 +129,7 @@ def test_a_token_the_service_does_not_take(sim: acc.testing.Simulator) -> None:
         acc.Client("no-such-token", base_url=sim.url) as client,
         pytest.raises(acc.UnauthorizedError) as caught,
     ):
-        client.project(sim.project_id).categories()
+        client.project(sim.project_id).raw.categories()
     assert caught.value.status == 401
     assert isinstance(caught.value, acc.AuthError)
     assert "new token" in str(caught.value)
@@ -134,18 +138,67 @@ def test_a_token_the_service_does_not_take(sim: acc.testing.Simulator) -> None:
 
 def test_a_project_of_others(client: acc.Client, sim: acc.testing.Simulator) -> None:
     with pytest.raises(acc.ForbiddenError) as caught:
-        client.project(sim.world()["foreign_project_id"]).categories()
+        client.project(sim.world()["foreign_project_id"]).raw.categories()
     assert caught.value.request_id
     assert caught.value.body
+
+
+def test_a_request_that_times_out(sim: acc.testing.Simulator) -> None:
+    sim.add_fault("slow_body", on="categories", ms=5000)
+    with (
+        sim.client(timeout=0.3, retry=acc.Retry(attempts=1)) as client,
+        pytest.raises(acc.RequestTimeout, match="timeout=") as caught,
+    ):
+        client.project(sim.project_id).raw.categories()
+    assert isinstance(caught.value, TimeoutError)
+    assert (caught.value.sent, caught.value.errno) == ("maybe", None)
+
+
+def test_a_connection_that_breaks_has_no_kind(sim: acc.testing.Simulator) -> None:
+    sim.add_fault("reset_before_apply", on="categories")
+    with sim.client(retry=acc.Retry(attempts=1)) as client, pytest.raises(acc.TransportError) as caught:
+        client.project(sim.project_id).raw.categories()
+    assert type(caught.value) is acc.TransportError
+
+
+@pytest.mark.parametrize("action", ["missing", "folder", "no folder"])
+def test_files_of_settings_that_cannot_be_used(
+    action: str, project: acc.Project, tmp_path: pathlib.Path
+) -> None:
+    settings = project.settings()
+    setup = acc.Setup.from_settings(settings)
+    path = {
+        "missing": tmp_path / "none.toml",
+        "folder": tmp_path,
+        "no folder": tmp_path / "none" / "file.toml",
+    }[action]
+    calls: list[Any] = [
+        lambda: acc.Settings.load(path),
+        lambda: acc.Setup.load(tmp_path / "none.toml" if path == tmp_path else path),
+        lambda: project.assets.validate([], mapping=path),
+    ]
+    if action != "missing":
+        calls += [lambda: settings.save(path), lambda: setup.save(path)]
+    for call in calls:
+        with pytest.raises(acc.FileError) as caught:
+            call()
+        error = caught.value
+        assert isinstance(error, acc.InputError)
+        assert isinstance(error, OSError)
+        assert error.errno in (errno.ENOENT, errno.EISDIR, errno.EACCES)
+        assert error.filename in str(error)
+        assert error.filename.startswith(str(tmp_path))
 
 
 def test_a_server_that_is_not_there(kit: Kit, sim: acc.testing.Simulator) -> None:
     with acc.Client("token", base_url="http://127.0.0.1:9", retry=acc.Retry(attempts=1)) as client:
         project = client.project(sim.project_id)
         with pytest.raises(acc.TransportError, match=r"127\.0\.0\.1") as caught:
-            project.categories()
+            project.raw.categories()
         assert caught.value.sent == "no"
-        with pytest.raises(acc.TransportError, match="no connection, so nothing was sent") as caught:
+        assert type(caught.value) is acc.ConnectError
+        assert isinstance(caught.value, ConnectionError)
+        with pytest.raises(acc.ConnectError, match="no connection, so nothing was sent") as caught:
             project.assets.create(kit.rows(3))
     result = caught.value.result
     assert result is not None
@@ -156,13 +209,13 @@ def test_a_server_that_is_not_there(kit: Kit, sim: acc.testing.Simulator) -> Non
 
 def test_html_for_an_answer(project: acc.Project, kit: Kit, sim: acc.testing.Simulator) -> None:
     sim.add_fault("html")
-    assert project.categories()  # retried
+    assert project.raw.categories()  # retried
     sim.add_fault("html", times=99)
     with (
         sim.client(retry=acc.Retry(base=0.01)) as client,
-        pytest.raises(acc.ApiError, match="cannot be read") as caught,
+        pytest.raises(acc.ApiError, match="is unreadable") as caught,
     ):
-        client.project(sim.project_id).categories()
+        client.project(sim.project_id).raw.categories()
     assert "<html" in caught.value.body.lower()
     sim.clear_faults()
     sim.add_fault("html", on="assets:batch-create")
@@ -188,7 +241,7 @@ def test_html_for_an_answer(project: acc.Project, kit: Kit, sim: acc.testing.Sim
 def test_one_class_a_status(code: int, kind: type[acc.ApiError], sim: acc.testing.Simulator) -> None:
     sim.add_fault("status", code=code, times=99)
     with sim.client(retry=acc.Retry(attempts=1, settle=0.2)) as client, pytest.raises(kind) as caught:
-        client.project(sim.project_id).categories()
+        client.project(sim.project_id).raw.categories()
     assert caught.value.status == code
     assert str(code) in str(caught.value)
 
@@ -199,7 +252,7 @@ def test_a_rate_limit_that_never_ends(sim: acc.testing.Simulator) -> None:
         sim.client(retry=acc.Retry(deadline=0.5, settle=0.2)) as client,
         pytest.raises(acc.RateLimitError) as caught,
     ):
-        client.project(sim.project_id).categories()
+        client.project(sim.project_id).raw.categories()
     assert caught.value.retry_after == 7
 
 
@@ -218,7 +271,7 @@ def test_a_column_that_does_not_exist(project: acc.Project) -> None:
         lambda: project.assets.delete(frame),
     ]
     for call in calls:
-        with pytest.raises(acc.InputError, match='no column "id"; did you mean id="Id"'):
+        with pytest.raises(acc.InputError, match=r'no column "id"\. Did you mean key="Id"'):
             call()
 
 
@@ -226,7 +279,7 @@ def test_a_closed_client(client: acc.Client, project: acc.Project, kit: Kit) -> 
     result = project.assets.create({"clientAssetId": "bad"})
     client.close()
     with pytest.raises(acc.OptionError, match="closed"):
-        project.categories()
+        project.raw.categories()
     with pytest.raises(acc.OptionError, match="closed"):
         result.retry()
 
@@ -282,7 +335,6 @@ def test_the_text_of_an_error_never_raises() -> None:
     [
         (dict, "class"),
         ({"clientAssetId": ["A", "B"], "categoryId": ["1", "2"]}, "whole columns"),
-        (open(__file__, "rb"), "Open files are not read"),  # noqa: SIM115 - closed with the process
     ],
 )
 def test_what_is_no_table_is_named(project: acc.Project, data: Any, says: str) -> None:
@@ -317,3 +369,78 @@ def test_what_a_generator_raises_comes_through_with_the_result(
     assert sum(counts.values()) == 150
     # The first hundred were packed; whether their request had left by then is a matter of luck, the verdict is not.
     assert counts.get("created", 0) == sim.audit()["assets_created"]
+
+
+def test_limits_and_retry_are_mappings_or_objects() -> None:
+    for limits in ({"assets_write": 50, "window": 30}, acc.Limits(assets_write=50, window=30)):
+        options = acc.Client("token", limits=limits)._session.options
+        assert (options["limits"]["assets_write"], options["limits"]["assets_read"]) == (50, 1000)
+    with pytest.raises(TypeError):
+        acc.Limits(50)  # type: ignore[call-arg]
+    with pytest.raises(TypeError):
+        acc.Retry(3, 10)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("kind", [acc.Client, acc.AsyncClient])
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"retry": {"attempt": 3}}, 'Did you mean "attempts"'),
+        ({"retry": {1: 3}}, "a key of retry must be"),
+        ({"retry": ["attempts"]}, r"Retry\(\.\.\.\) or a dict of its arguments, not list"),
+        ({"retry": {"settle": 0}}, "Retry.settle must be a number greater than 0"),
+        ({"limits": {"window": True}}, "Limits.window must be"),
+        ({"limits": {"assets_write": 1.5}}, "Limits.assets_write must be a whole number"),
+        ({"limits": acc.Retry()}, r"Limits\(\.\.\.\) or a dict of its arguments, not Retry"),
+    ],
+    ids=str,
+)
+def test_mappings_of_limits_and_retry_are_checked(kind: Any, options: dict[str, Any], said: str) -> None:
+    with pytest.raises(acc.OptionError, match=said):
+        kind("token", **options)
+
+
+def test_a_mapping_of_limits_is_kept(kit: Kit) -> None:
+    """The simulator refuses what comes too fast, and paces its own clients by the mapping."""
+    with acc.testing.Simulator(seed=1, window=0.3, limits={"assets_write": 5}) as sim:
+        limits, retry = {"assets_write": 5, "window": 0.3}, {"attempts": 1}
+        with acc.Client(sim.token, base_url=sim.url, limits=limits, retry=retry) as client:
+            result = client.project(sim.project_id).assets.create(kit.rows(12), batch_size=1, settings=None)
+        assert result.ok
+        assert sim.audit()["rate_limited"] == 0
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda project, path: acc.Settings.load(path / "none.json"),
+        lambda project, path: project.settings().save(path / "none" / "settings.json"),
+        lambda project, path: acc.Setup.load(path / "none.toml"),
+        lambda project, path: acc.Setup.load(path / "none.json"),
+        lambda project, path: project.setup().save(path / "none" / "setup.toml"),
+        lambda project, path: acc.read([], mapping=path / "none.toml"),
+        lambda project, path: project.assets.create([{}], mapping=str(path / "none.toml")),
+        lambda project, path: project.assets.template("HVAC", path / "none" / "template.xlsx"),
+        lambda project, path: project.assets.validate([{"a": 1}]).write_fixes(path / "none" / "fixes.xlsx"),
+        lambda project, path: project.assets.create([{"a": 1}]).write_fixes(path / "none" / "fixes.xlsx"),
+        lambda project, path: project.assets.delete(path / "none.csv"),
+        lambda project, path: project.assets.patch(str(path / "none.xlsx")),
+        lambda project, path: project.relationships.delete(path / "none.csv"),
+        lambda project, path: project.settings().validate(path / "none.ods"),
+    ],
+    ids=[
+        "Settings.load", "Settings.save", "Setup.load", "Setup.load json", "Setup.save", "mapping of read",
+        "mapping", "template", "Report.write_fixes", "write_fixes", "delete", "patch", "unlink", "Settings.validate",
+    ],
+)  # fmt: skip
+def test_a_file_that_is_not_there_is_a_file_error(
+    call: Callable[[acc.Project, pathlib.Path], object], project: acc.Project, tmp_path: pathlib.Path
+) -> None:
+    with pytest.raises(acc.FileError) as caught:
+        call(project, tmp_path)
+    error = caught.value
+    assert isinstance(error, acc.InputError)
+    assert isinstance(error, OSError)
+    assert error.errno == 2
+    assert str(error.filename).startswith(str(tmp_path))
+    assert str(error.filename) in str(error)

@@ -202,7 +202,7 @@ url, token, project, category, status, name = sys.argv[1:]
 limits = acc.Limits(window=1.5, assets_write=3)
 client = acc.Client(token, base_url=url, region="US", limits=limits)
 rows = [{"clientAssetId": f"{name}-{place}", "categoryId": category, "statusId": status} for place in range(3)]
-result = client.project(project).assets.create(rows, batch_size=1, validate=False)
+result = client.project(project).assets.create(rows, batch_size=1, settings=None)
 assert result.ok, result
 """
 

@@ -46,7 +46,7 @@ def create_one(project: acc.Project, row: dict[str, object]) -> None:
 
 
 def test_multiprocessing(project: acc.Project, kit: Kit, sim: acc.testing.Simulator) -> None:
-    assert project.categories()
+    assert project.raw.categories()
     context = multiprocessing.get_context("fork")
     workers = [
         context.Process(target=create_one, args=(project, kit.row(f"AHU-{place}"))) for place in range(3)

@@ -163,11 +163,11 @@ def test_what_is_no_table_is_told_so(project: acc.Project) -> None:
         yield {}
 
     wrong: list[tuple[Any, str]] = [
-        (None, "no data"),
+        (None, "data is None"),
         ("ahu.xlsx", "there is no file `ahu.xlsx`"),
         (pathlib.Path("ahu.xlsx"), "there is no file `ahu.xlsx`"),
         (42, "int cannot be read"),
-        (rows(), "collected first"),
+        (rows(), "collect it first"),
     ]
     for data, said in wrong:
         with pytest.raises(acc.InputError, match=said):

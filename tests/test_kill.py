@@ -42,7 +42,7 @@ pytestmark = [
 CODE = """
 os.environ["ACC_ASSETS_RUNS"], retry, in_flight, import_key, given, number = {!r}
 rows = [{{**row, "clientAssetId": f"P-{{n}}"}} | ({{import_key: f"key {{n}}"}} if given else {{}}) for n in range(number)]
-options |= {{"retry": acc.Retry(*retry), "max_in_flight": in_flight}}
+options |= {{"retry": acc.Retry(**retry), "max_in_flight": in_flight}}
 result = acc.Client(**options).project(project_id).assets.create(rows, run="level-3", import_key=import_key)
 say(rows=[[outcome.status, outcome.id] for outcome in result])
 """
@@ -90,7 +90,7 @@ class Play:
 
     def ended(self, sent: signal.Signals, again: float = 0.0) -> None:
         """Ends it by a signal, the next process too with the chance `again`, and the last one ends by itself."""
-        told = (str(self.folder), tuple(RETRY), self.in_flight, self.key, self.given, ROWS)
+        told = (str(self.folder), RETRY._asdict(), self.in_flight, self.key, self.given, ROWS)
         with programs(self.sim, self.kit) as start:
             chance = 1.0
             while self.random.random() < chance:

@@ -49,7 +49,7 @@ def test_the_plan_of_a_dry_run_knows_the_limit(
     assets = client.project(sim.project_id).assets
     sim.set_switch("max_items", "20")
     assets.create(kit.rows(100))
-    plan = assets.create(kit.rows(100), dry_run=True).plan
+    plan = assets.create(kit.rows(100), dry_run=True).estimate
     assert plan is not None
     assert plan.requests == 5
 
@@ -65,9 +65,9 @@ def test_a_lasting_outage_of_writes_raises_server_error(
         with pytest.raises(acc.ServerError) as raised:
             assets.create(kit.rows(rows))
         assert raised.value.status == 503
-        result = raised.value.result
+        result = client.last_result
         assert result is not None
-        assert result is client.last_result
+        assert result is raised.value.result
         assert len(result) == rows
         assert set(result.counts) <= {"failed", "not_sent"}
         assert sim.assets() == []

@@ -8,6 +8,7 @@ import pytest
 from conftest import Kit
 
 import acc_assets as acc
+from acc_assets.typing import Asset
 
 
 @pytest.fixture
@@ -16,7 +17,7 @@ def ids(project: acc.Project, kit: Kit) -> list[str]:
     return [id for id in made.ids if id is not None]
 
 
-def asset(project: acc.Project, id: str) -> dict[str, Any]:
+def asset(project: acc.Project, id: str) -> Asset:
     return project.assets.get(id)[0]
 
 
@@ -30,7 +31,7 @@ def test_only_given_cells_change(project: acc.Project, ids: list[str]) -> None:
 
 
 def test_the_id_column_may_have_another_name(project: acc.Project, ids: list[str]) -> None:
-    assert project.assets.patch([{"asset": ids[0], "description": "new"}], id="asset").ok
+    assert project.assets.patch([{"asset": ids[0], "description": "new"}], key="asset").ok
 
 
 @pytest.mark.parametrize(("nulls", "description"), [("omit", "old"), ("clear", None)])

@@ -25,13 +25,13 @@ def test_results_keep_everything_but_their_client(project: acc.Project, kit: Kit
     assert copy.stats == result.stats
     assert copy.assets.to_dicts() == result.assets.to_dicts()
     assert again(result.where("invalid"))[0].row == 3
-    with pytest.raises(acc.OptionError, match="pickled"):
+    with pytest.raises(acc.OptionError, match="loaded from a pickle"):
         copy.retry()
 
 
 def test_dry_runs_and_tables(project: acc.Project, kit: Kit) -> None:
     plan = project.assets.create(kit.rows(3), dry_run=True)
-    assert again(plan).plan == plan.plan
+    assert again(plan).estimate == plan.estimate
     assets = project.assets.get("f6a1e3b5-abaa-4b01-b33a-5d55f36ba047")
     assert again(assets).missing == assets.missing
 
@@ -50,9 +50,9 @@ def test_a_client_leaves_its_token_behind(
     project = again(sim.client().project(sim.project_id))
     monkeypatch.delenv("ACC_ASSETS_TOKEN", raising=False)
     with pytest.raises(acc.AuthError, match="unpickled without its token"):
-        project.categories()
+        project.raw.categories()
     monkeypatch.setenv("ACC_ASSETS_TOKEN", sim.token)
-    assert project.categories()
+    assert project.raw.categories()
 
 
 TOKENS: list[str] = []
@@ -65,7 +65,7 @@ def newest_token() -> str:
 def test_a_token_function_travels_along(sim: acc.testing.Simulator) -> None:
     TOKENS.append(sim.token)
     client = again(acc.Client(newest_token, base_url=sim.url))
-    assert client.project(sim.project_id).categories()
+    assert client.project(sim.project_id).raw.categories()
 
 
 def test_every_exception(project: acc.Project) -> None:
@@ -84,8 +84,12 @@ def test_every_exception(project: acc.Project) -> None:
             error = kind("no")
         if issubclass(kind, acc.AccError):
             error.result = result
+        if kind is acc.FileError:
+            error.filename, error.errno = "plant.xlsx", 2
         copy = again(error)
         assert type(copy) is kind
+        if issubclass(kind, OSError):
+            assert (getattr(copy, "filename", 0), getattr(copy, "errno", 0)) == (error.filename, error.errno)
         assert str(copy) == str(error)
         assert {name: str(value) for name, value in vars(copy).items()} == {
             name: str(value) for name, value in vars(error).items()
@@ -102,9 +106,10 @@ def test_every_public_class_is_in_one_of_these_tests(
         acc.Limits(window=1.0),
         acc.Retry(attempts=2),
         acc.SheetOptions("AHU"),
-        acc.Progress(1, 2, 3, 4.0),
-        acc.Cause("invalid", "required", "is missing", 2, 0, None),
-        acc.Plan(1, 1, 100, 0.01),
+        acc.Entity("asset", id="A"),
+        acc.Progress(1, 2, 3, 4.0, "writing"),
+        acc.Cause("invalid", "required", "statusId", "is missing", "add it", 2, (0, 1), (0, 1), ()),
+        acc.Estimate(1, 1, 100, 0.01),
         acc.Stats(1, 0, 0, 0.0, 0.1, 100, 0),
         problem,
         error,
@@ -124,16 +129,20 @@ def test_every_public_class_is_in_one_of_these_tests(
     )
     assert again(report).to_dicts() == report.to_dicts()
     assert again(report).causes == report.causes
-    setup = acc.settings_from({"categories": [{"path": "HVAC > Boilers"}]})
-    plan, applied = setup.plan(project), setup.apply(project)
+    setup = acc.Setup.from_dict({"categories": [{"path": "HVAC > Boilers"}]})
+    plan, applied = project.plan_setup(setup), project.apply_setup(setup)
     assert [again(value) for value in (setup, plan, applied)] == [setup, plan, applied]
     found = [setup, plan, applied, plan[0], report, *report.causes, *report.problems, *report.columns]
     other = sim.async_client().project(sim.project_id)
-    doors = [project, project.assets, project.relationships, other, other.assets, other.relationships]
+    doors = [project, project.assets, project.relationships, project.raw]
+    doors += [other, other.assets, other.relationships, other.raw]
     doors.append(acc.runs("/nowhere"))
     assert [repr(again(door)) for door in doors] == [repr(door) for door in doors]
     tested = {type(value) for value in [*plain, *doors]} | {
         acc.BulkResult,
+        acc.AsyncBulkResult,
+        acc.Outcomes,
+        acc.Rows,
         acc.AssetTable,
         acc.Client,
         acc.AsyncClient,

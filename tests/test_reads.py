@@ -6,6 +6,7 @@ import _thread
 import asyncio
 import pickle
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,8 @@ import pytest
 from conftest import Kit
 
 import acc_assets as acc
+from acc_assets._rows import Reading
+from acc_assets._write import write_options
 
 # Each failure ends a read at once.
 ONCE = acc.Retry(attempts=1)
@@ -70,11 +73,11 @@ def test_a_list_goes_on_only_with_the_same_filters(
         (lambda: project.assets.list(after=error), "filter[statusId]"),
         (lambda: project.assets.get(ids, after=error), "another call"),
         (lambda: project.relationships.search(after=error), "another call"),
-        (lambda: project.assets.list(after="cursor"), "takes the exception"),  # type: ignore[arg-type]
+        (lambda: project.assets.list(after="cursor"), "must be the exception"),  # type: ignore[arg-type]
         (lambda: project.assets.list(after=project.assets.get(ids[:3])), "complete"),
     ]
     for call, named in others:
-        with pytest.raises(acc.OptionError, match="after=") as raised:
+        with pytest.raises(acc.OptionError, match="after") as raised:
             call()
         assert named in str(raised.value)
     found = project.assets.list(status=[kit.other_status, kit.status], after=error)
@@ -119,8 +122,15 @@ def test_a_search_that_fails_keeps_its_pages_and_goes_on(sim: acc.testing.Simula
 
 def test_an_interrupted_list_keeps_its_pages_and_goes_on(sim: acc.testing.Simulator, ids: list[str]) -> None:
     assets = sim.client().project(sim.project_id).assets
-    sim.add_fault("delay", ms=300, on="assets", nth=2)
-    timer = threading.Timer(0.15, _thread.interrupt_main)
+    sim.add_fault("delay", ms=600, on="assets", nth=2)
+    before = sim.audit()["requests"]
+
+    def interrupt() -> None:
+        while sim.audit()["requests"] < before + 1:
+            time.sleep(0.01)
+        _thread.interrupt_main()
+
+    timer = threading.Thread(target=interrupt)
     timer.start()
     with pytest.raises(acc.ReadInterrupted) as raised:
         assets.list()
@@ -166,3 +176,20 @@ def test_an_error_before_the_list_goes_on_loses_nothing(
     assert later.partial is not None
     assert len(later.partial) == 200
     assert sorted(of(other.list(category=name, after=later))) == sorted(ids)
+
+
+def test_progress_says_what_a_call_is_doing(client: acc.Client, project: acc.Project, kit: Kit) -> None:
+    engine = client._session.engine()
+    options = write_options() | Reading().options()
+    rows = acc._core.Rows.from_dicts(kit.rows(2))
+    operations = {
+        "settings": engine.read_settings(project.id, None),
+        "reading": engine.read("categories", project.id, {}, []),
+        "writing": engine.write("create", project.id, rows, options),
+    }
+    for word, operation in operations.items():
+        assert operation.progress()[1:] == (2 if word == "writing" else None, 0, 0, word)
+        seen: list[tuple[Any, ...]] = []
+        operation.wait(lambda *progress, seen=seen: seen.append(progress), lambda: None)
+        assert seen[-1] == operation.progress()
+        assert operation.progress()[4] == word

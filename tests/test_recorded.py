@@ -10,6 +10,7 @@ import pytest
 from recorded_server import PROJECT, RecordedServer, expected_body, load
 
 import acc_assets as acc
+from acc_assets.typing import Asset
 
 CONTAINER = "fbd6cb57-7d0e-4961-8c2c-69646514ef44"
 
@@ -46,7 +47,7 @@ def error(result: acc.BulkResult) -> acc.RowError:
     return outcome.error
 
 
-def returned(result: acc.BulkResult) -> list[dict[str, Any]]:
+def returned(result: acc.BulkResult) -> list[Asset]:
     """The assets of a write with `returning=True`."""
     assert result.assets is not None
     return result.assets.to_dicts()
@@ -67,7 +68,7 @@ def test_create(recorded: Callable[..., RecordedServer], prefix: str, project: s
     result = (
         client(server, prefix=prefix)
         .project(project)
-        .assets.create(body("batch-create"), returning=True, validate=False)
+        .assets.create(body("batch-create"), returning=True, settings=None)
     )
     asset = answer("batch-create")["results"][0]
     assert result.ids == [asset["id"]]
@@ -89,9 +90,7 @@ def test_patch(recorded: Callable[..., RecordedServer], prefix: str, project: st
     # The page's example answers the second patch with another location than was sent.
     with pytest.warns(acc.DataWarning, match=r"`locationId` differs .* in 1 row \(row 1\)") as warned:
         result = (
-            client(server, prefix=prefix)
-            .project(project)
-            .assets.patch(rows, id="id", returning=True, validate=False)
+            client(server, prefix=prefix).project(project).assets.patch(rows, returning=True, settings=None)
         )
     assert len(warned) == 1
     assert result.counts == {"updated": 2}
@@ -191,7 +190,7 @@ def test_an_expired_token_says_so(recorded: Callable[..., RecordedServer]) -> No
 def test_a_page_for_an_answer_leaves_a_create_in_doubt(recorded: Callable[..., RecordedServer]) -> None:
     server = recorded("gateway-502-html")
     assets = client(server, prefix="bim360").project(PROJECT).assets
-    result = assets.create(body("gateway-502-html"), reconcile=False, validate=False)
+    result = assets.create(body("gateway-502-html"), reconcile=False, settings=None)
     assert result.counts == {"unknown": 1}
     assert error(result).status == 502
     assert "502 Bad Gateway" in str(error(result).body)
@@ -210,20 +209,20 @@ def test_the_pause_of_a_429_is_kept_and_the_request_sent_again(
 
 def test_settings_are_read_as_they_are(recorded: Callable[..., RecordedServer]) -> None:
     for name, read in (
-        ("categories", acc.Project.categories),
-        ("categories-bare-pagination", acc.Project.categories),
-        ("status-sets", acc.Project.status_sets),
+        ("categories", acc.Raw.categories),
+        ("categories-bare-pagination", acc.Raw.categories),
+        ("status-sets", acc.Raw.status_sets),
     ):
         project = client(recorded(name)).project(PROJECT)
-        assert read(project) == answer(name)["results"]
+        assert read(project.raw) == answer(name)["results"]
     project = client(recorded("category-attributes")).project(PROJECT)
-    assert project.category_attributes(17) == answer("category-attributes")["results"]
+    assert project.raw.category_attributes(17) == answer("category-attributes")["results"]
 
 
 @prefixes
 def test_error_codes_are_read_as_they_are(recorded: Callable[..., RecordedServer], prefix: str) -> None:
     server = recorded("error-codes", prefix=prefix)
-    codes = client(server, prefix=prefix).project(PROJECT).error_codes()
+    codes = client(server, prefix=prefix).project(PROJECT).raw.error_codes()
     assert codes == answer("error-codes")["results"]
 
 
@@ -231,7 +230,7 @@ def test_error_codes_are_read_as_they_are(recorded: Callable[..., RecordedServer
 def test_pages_are_read_to_the_last(recorded: Callable[..., RecordedServer], prefix: str) -> None:
     pages = ["custom-attributes-page-1", "custom-attributes-page-2"]
     server = recorded(*pages, prefix=prefix)
-    found = client(server, prefix=prefix).project(PROJECT).custom_attributes()
+    found = client(server, prefix=prefix).project(PROJECT).raw.custom_attributes()
     assert found == [row for page in pages for row in answer(page)["results"]]
 
     pages = ["assets-page-1", "assets-page-2"]
@@ -241,5 +240,5 @@ def test_pages_are_read_to_the_last(recorded: Callable[..., RecordedServer], pre
 
     pages = ["relationships-search-page-1", "relationships-search-page-2"]
     links = client(recorded(*pages)).project(CONTAINER).relationships
-    found = links.search(domain="autodesk-bim360-asset", type="asset")
-    assert found == [row for page in pages for row in answer(page)["relationships"]]
+    expected = [row for page in pages for row in answer(page)["relationships"]]
+    assert links.search("asset") == expected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ def mixed(project: acc.Project, kit: Kit) -> acc.BulkResult:
     rows = kit.rows(5)
     del rows[1]["statusId"]
     rows[3]["statusId"] = "00000000-0000-4000-8000-000000000000"
-    return project.assets.create(rows, batch_size=1, validate=False)
+    return project.assets.create(rows, batch_size=1, settings=None)
 
 
 def test_it_is_a_sequence_in_input_order(mixed: acc.BulkResult) -> None:
@@ -41,7 +42,7 @@ def test_slices_and_where_are_results_again(mixed: acc.BulkResult) -> None:
 
 
 def test_an_unknown_status_is_told_with_the_nearest(mixed: acc.BulkResult) -> None:
-    with pytest.raises(acc.OptionError, match='did you mean "rejected"'):
+    with pytest.raises(acc.OptionError, match='Did you mean "rejected"'):
         mixed.where("regected")  # type: ignore[arg-type]
     with pytest.raises(acc.OptionError, match="one or more"):
         mixed.where()
@@ -59,9 +60,9 @@ def test_causes_group_rows_and_name_the_first(project: acc.Project, kit: Kit) ->
     for row in rows[5:15]:
         del row["statusId"]
     del rows[2]["categoryId"]
-    most, least = project.assets.create(rows).by_cause()
-    assert (most.status, most.rows, most.first_row) == ("invalid", 10, 5)
-    assert (least.rows, least.first_row) == (1, 2)
+    most, least = project.assets.create(rows).causes
+    assert (most.status, most.rows, most.first_rows[0]) == ("invalid", 10, 5)
+    assert (least.rows, least.first_rows) == (1, (2,))
 
 
 def test_its_repr_is_loud_about_what_is_not_ok(mixed: acc.BulkResult) -> None:
@@ -128,11 +129,12 @@ def test_a_result_is_retried_once(sim: acc.testing.Simulator, kit: Kit) -> None:
     rows = kit.rows(3)
     with pytest.raises(acc.RateLimitError) as caught:
         client.project(sim.project_id).assets.create(rows)
-    first = caught.value.result
+    first = client.last_result
     assert first is not None
+    assert first is caught.value.result
     assert first.counts == {"failed": 3}
     assert first.retry().counts == {"created": 3}
-    with pytest.raises(acc.OptionError, match="before, and its rows may be in"):
+    with pytest.raises(acc.OptionError, match=r"retry\(\) was already called on this result"):
         first.where("failed").retry()
     assert sim.audit()["assets_created"] == 3
 
@@ -149,8 +151,9 @@ def test_a_retry_of_some_rows_leaves_the_others(sim: acc.testing.Simulator, kit:
     client = sim.client(retry=acc.Retry(deadline=1.0, settle=0.2), max_in_flight=1)
     with pytest.raises(acc.RateLimitError) as caught:
         client.project(sim.project_id).assets.create(kit.rows(5))
-    assert caught.value.result is not None
-    assert caught.value.result[:2].retry().counts == {"created": 2, "failed": 3}
+    assert client.last_result is not None
+    assert client.last_result is caught.value.result
+    assert client.last_result[:2].retry().counts == {"created": 2, "failed": 3}
 
 
 @pytest.mark.parametrize("change", [lambda rows: rows.pop(0), lambda rows: rows.append(rows[0])])
@@ -181,22 +184,22 @@ def test_last_result_of_a_call_whose_settings_cannot_be_read_has_its_rows_not_se
     client = old_and_client(sim, kit)
     sim.add_fault("status", code=403, on="categories", every=1)
     with pytest.raises(acc.ForbiddenError) as caught:
-        client.project(sim.project_id).assets.create(kit.rows(3), validate=True)
+        client.project(sim.project_id).assets.create(kit.rows(3), batch_size=1)
     result = client.last_result
     assert result is not None
     assert result is caught.value.result
     assert result.counts == {"not_sent": 3}
     assert "not_sent" in repr(result)
-    assert [cause.message for cause in result.by_cause()] == ["the call ended before its first request"]
-    with pytest.raises(acc.OptionError, match="ended before the first request"):
-        result.retry()
+    assert [cause.message for cause in result.causes] == ["the call ended before its first request"]
+    sim.clear_faults()
+    assert result.retry().counts == {"created": 3}
 
 
 def test_last_result_of_a_generator_that_was_not_read_is_empty(sim: acc.testing.Simulator, kit: Kit) -> None:
     client = old_and_client(sim, kit)
     sim.add_fault("status", code=403, on="categories", every=1)
     with pytest.raises(acc.ForbiddenError):
-        client.project(sim.project_id).assets.create(iter(kit.rows(3)), validate=True)
+        client.project(sim.project_id).assets.create(iter(kit.rows(3)), batch_size=1)
     result = client.last_result
     assert result is not None
     assert len(result) == 0
@@ -236,7 +239,7 @@ def test_last_result_of_a_run_that_is_resumed_keeps_what_earlier_calls_did(
     client = old_and_client(sim, kit)
     sim.add_fault("status", code=403, on="categories", every=1)
     with pytest.raises(acc.ForbiddenError):
-        client.project(sim.project_id).assets.create(kit.rows(3), run=path, validate=True)
+        client.project(sim.project_id).assets.create(kit.rows(3), run=path, batch_size=1)
     assert client.last_result is not None
     assert client.last_result.counts == {"created": 3}
 
@@ -254,3 +257,129 @@ def test_a_retry_that_is_refused_leaves_the_result_that_its_message_names(
     with pytest.raises(acc.OptionError, match=r"client\.last_result"):
         first.retry()
     assert client.last_result is second
+
+
+# ---- results loaded from a pickle ----
+
+
+def refused_and_pickled(sim: acc.testing.Simulator, rows: object, **options: Any) -> acc.BulkResult:
+    """A result whose rows were all refused for the rate, without its client."""
+    refused_once(sim)
+    with sim.client(retry=acc.Retry(deadline=1.0, settle=0.2), max_in_flight=1) as client:
+        with pytest.raises(acc.RateLimitError) as caught:
+            client.project(sim.project_id).assets.create(rows, **options)  # type: ignore[arg-type]
+        result = pickle.loads(pickle.dumps(caught.value.result))
+    assert isinstance(result, acc.BulkResult)
+    assert result.counts.keys() <= {"failed", "not_sent"}
+    return result
+
+
+@pytest.mark.parametrize("verb", ["retry", "reconcile"])
+def test_a_pickled_result_says_which_verb_to_call(verb: str, sim: acc.testing.Simulator, kit: Kit) -> None:
+    result = refused_and_pickled(sim, kit.rows(3))
+    with pytest.raises(
+        acc.OptionError, match=rf"loaded from a pickle. Call project\.assets\.{verb}\(result, rows\)"
+    ):
+        getattr(result, verb)()
+    with sim.client() as client:
+        project = client.project(sim.project_id)
+        with pytest.raises(acc.OptionError, match=rf"Pass the same rows: {verb}\(result, rows\)"):
+            getattr(project.assets, verb)(result)
+        deleted = pickle.loads(pickle.dumps(project.relationships.delete(sim.seed_relationships(2))))
+    with pytest.raises(acc.OptionError, match=rf"Call project\.relationships\.{verb}\(result, rows\)"):
+        getattr(deleted, verb)()
+    # The advice fits: without a client there is no .retry().
+    assert ".retry()" not in repr(result)
+    assert "call again with only these rows" in repr(result)
+
+
+def test_retry_takes_a_pickled_result_and_its_rows(
+    project: acc.Project, sim: acc.testing.Simulator, kit: Kit
+) -> None:
+    rows = kit.rows(5)
+    result = refused_and_pickled(sim, rows)
+    again = project.assets.retry(result, rows)
+    assert type(again) is acc.BulkResult
+    assert again.counts == {"created": 5}
+    assert sorted(asset["clientAssetId"] for asset in sim.assets()) == sorted(
+        row["clientAssetId"] for row in rows
+    )
+    # Once only, also of a copy that knows of it.
+    with pytest.raises(acc.OptionError, match=r"retry\(\) was already called on this result"):
+        project.assets.retry(pickle.loads(pickle.dumps(result)), rows)
+
+
+def test_retry_of_a_pickled_result_keeps_its_options(
+    project: acc.Project, sim: acc.testing.Simulator, kit: Kit
+) -> None:
+    rows = [{**row, "Art": "x"} for row in kit.rows(4)]
+    result = refused_and_pickled(sim, rows, mapping={"Art": "description"}, batch_size=2, returning=True)
+    again = project.assets.retry(result, acc.read(rows))
+    assert again.counts == {"created": 4}
+    assert again.stats.requests >= 2
+    assert again.assets is not None
+    assert {asset["description"] for asset in again.assets} == {"x"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda rows: rows[1:],
+        lambda rows: rows[::-1],
+        lambda rows: [*rows, rows[0]],
+        lambda rows: [{**rows[0], "clientAssetId": "other"}, *rows[1:]],
+        lambda rows: [],
+    ],
+    ids=["fewer", "another order", "more", "another id", "none"],
+)
+def test_retry_of_a_pickled_result_refuses_other_rows(
+    change: Callable[[list[Any]], list[Any]],
+    client: acc.Client,
+    project: acc.Project,
+    sim: acc.testing.Simulator,
+    kit: Kit,
+) -> None:
+    rows = kit.rows(4)
+    result = refused_and_pickled(sim, rows)
+    with pytest.raises(acc.InputError, match="not the rows of") as caught:
+        project.assets.retry(result, change(rows))
+    assert sim.audit()["assets_created"] == 0
+    # Nothing is lost by that: the newest result goes on.
+    newest = client.last_result
+    assert newest is not None
+    assert newest is caught.value.result
+    assert newest.counts == {"failed": 4}
+    assert project.assets.retry(newest, rows).counts == {"created": 4}
+
+
+def test_retry_refuses_a_generator_and_another_project(sim: acc.testing.Simulator, kit: Kit) -> None:
+    rows = kit.rows(3)
+    result = refused_and_pickled(sim, rows)
+    with sim.client() as client:
+        with pytest.raises(acc.OptionError, match="can be read only once"):
+            client.project(sim.project_id).assets.retry(result, iter(rows))
+        other = client.project("f6a1e3b5-abaa-4b01-b33a-5d55f36ba047")
+        with pytest.raises(acc.OptionError, match=f"of project {sim.project_id}, not of {other.id}"):
+            other.assets.retry(result, rows)
+    assert sim.audit()["assets_created"] == 0
+
+
+def test_reconcile_takes_a_pickled_result_and_its_rows(
+    project: acc.Project, sim: acc.testing.Simulator, kit: Kit
+) -> None:
+    rows = kit.rows(3)
+    assert project.assets.list() is not None
+    sim.add_fault("reset_after_apply", on="assets:batch-create")
+    result = pickle.loads(pickle.dumps(project.assets.create(rows, reconcile=False, settings=None)))
+    assert result.counts == {"unknown": 3}
+    assert project.assets.reconcile(result, rows).counts == {"created": 3}
+    assert sim.audit()["assets_created"] == 3
+
+
+async def test_async_retry_takes_a_pickled_result(
+    async_project: acc.AsyncProject, sim: acc.testing.Simulator, kit: Kit
+) -> None:
+    rows = kit.rows(3)
+    again = await async_project.assets.retry(refused_and_pickled(sim, rows), rows)
+    assert type(again) is acc.AsyncBulkResult
+    assert again.counts == {"created": 3}

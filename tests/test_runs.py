@@ -12,14 +12,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from conftest import Kit, kit_of
 from program import Program, programs
 
 import acc_assets as acc
-from acc_assets.runs import default_folder, path_of
+from acc_assets._paths import run_file, runs_folder
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +57,7 @@ def driven_elsewhere(path: pathlib.Path) -> Iterator[None]:
 
 @pytest.mark.parametrize("name", ["level-3", "Ebene 3 Süd", "a.b_c", "3", "x" * 100])
 def test_a_name_is_a_file_in_the_folder_of_runs(name: str, folder: pathlib.Path) -> None:
-    assert path_of(name) == folder / f"{name}.sqlite"
+    assert run_file(name) == str(folder / f"{name}.sqlite")
 
 
 @pytest.mark.parametrize(
@@ -80,25 +80,25 @@ def test_a_name_is_a_file_in_the_folder_of_runs(name: str, folder: pathlib.Path)
     ],
 )
 def test_what_is_no_name_is_refused(name: str) -> None:
-    with pytest.raises(acc.OptionError, match=r"is no name for a run: it takes letters, .* pathlib\.Path"):
-        path_of(name)
+    with pytest.raises(acc.OptionError, match=r"is not a valid run name\. Use letters, .* pathlib\.Path"):
+        run_file(name)
 
 
 @pytest.mark.parametrize("name", ["con", "NUL", "CON.txt", "com1", "LPT9.a.b", "aux .b", "prn.", "COM\u00b9"])
 def test_names_that_windows_reserves_are_refused(name: str) -> None:
-    with pytest.raises(acc.OptionError, match="Windows reserves this name"):
-        path_of(name)
+    with pytest.raises(acc.OptionError, match="Windows reserves it"):
+        run_file(name)
 
 
 @pytest.mark.parametrize("name", ["console", "com", "lpt10", "a.con", "null"])
 def test_names_that_only_look_like_those(name: str) -> None:
-    assert path_of(name).name == f"{name}.sqlite"
+    assert pathlib.Path(run_file(name)).name == f"{name}.sqlite"
 
 
 def test_a_path_is_the_file_itself(tmp_path: pathlib.Path) -> None:
-    assert path_of(tmp_path / "a:b.journal") == tmp_path / "a:b.journal"
+    assert run_file(tmp_path / "a:b.journal") == str(tmp_path / "a:b.journal")
     with pytest.raises(acc.OptionError, match=r"a name or a pathlib\.Path, not int"):
-        path_of(3)  # type: ignore[arg-type]
+        run_file(3)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_the_folder_of_each_platform(
     for name, value in {"HOME": "/home/me", **variables}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(sys, "platform", platform)
-    assert default_folder().as_posix() == found
+    assert runs_folder().as_posix() == found
 
 
 # ---- what is there ----
@@ -131,13 +131,13 @@ def test_no_runs(folder: pathlib.Path) -> None:
     assert (len(runs), list(runs), runs.to_dicts(), "level-3" in runs) == (0, [], [], False)
     assert repr(runs) == f"no runs in {folder}"
     assert not folder.exists()
-    with pytest.raises(KeyError, match="there is no run 'level-3' in"):
+    with pytest.raises(KeyError, match="no run 'level-3' in"):
         runs["level-3"]
 
 
 def test_a_run_is_told_as_it_stands(written: acc.BulkResult, project: acc.Project) -> None:
     before = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=1)
-    (told,) = acc.runs().to_dicts()
+    (told,) = cast(Any, acc.runs().to_dicts())
     assert (told["name"], told["verb"], told["project"]) == ("level-3", "create", project.id)
     assert (told["rows"], told["created"], told["invalid"], told["unknown"]) == (6, 5, 1, 0)
     assert (told["running"], told["problem"], told["import_key"]) == (False, None, None)
@@ -148,7 +148,7 @@ def test_the_result_of_a_run_is_that_of_the_call(written: acc.BulkResult) -> Non
     kept = acc.runs()["level-3"]
     assert kept.to_dicts() == written.to_dicts()
     assert kept.counts == {"created": 5, "invalid": 1}
-    assert [cause.message for cause in kept.by_cause()] == [cause.message for cause in written.by_cause()]
+    assert [cause.message for cause in kept.causes] == [cause.message for cause in written.causes]
     assert kept[5].error == written[5].error
     assert pickle.loads(pickle.dumps(kept)).ids == written.ids
 
@@ -186,7 +186,7 @@ def test_runs_are_a_mapping(written: acc.BulkResult, folder: pathlib.Path) -> No
     assert (list(runs), len(runs)) == (["a.b", "level-3"], 2)
     assert "level-3" in runs
     assert "level-4" not in runs
-    with pytest.raises(KeyError, match=r"there is no run 'Level 3' in .*; did you mean 'level-3'"):
+    with pytest.raises(KeyError, match=r"no run 'Level 3' in .*\. Did you mean 'level-3'"):
         runs["Level 3"]
     assert list(acc.runs(folder.parent)) == []
     assert list(acc.runs(str(folder))) == list(runs)
@@ -196,11 +196,11 @@ def test_a_file_that_cannot_be_read_is_told_and_does_not_hide_the_others(
     written: acc.BulkResult, folder: pathlib.Path
 ) -> None:
     (folder / "notes.sqlite").write_text("not a run")
-    told = {run["name"]: run for run in acc.runs().to_dicts()}
+    told = {run["name"]: run for run in cast(Any, acc.runs().to_dicts())}
     assert told["level-3"]["problem"] is None
-    assert "notes.sqlite is no journal of a run" in told["notes"]["problem"]
+    assert "notes.sqlite is not a journal of a run" in told["notes"]["problem"]
     assert told["notes"]["rows"] is None
-    with pytest.raises(acc.JournalError, match="is no journal of a run"):
+    with pytest.raises(acc.JournalError, match="is not a journal of a run"):
         acc.runs()["notes"]
 
 
@@ -210,16 +210,16 @@ def test_a_run_that_somebody_drives(written: acc.BulkResult, folder: pathlib.Pat
         (told,) = acc.runs().to_dicts()
         assert (told["running"], told["rows"], told["problem"]) == (True, None, None)
         assert repr(acc.runs()).splitlines()[2].split() == ["level-3", "running"]
-        with pytest.raises(acc.JournalError, match="the run 'level-3' is under way"):
+        with pytest.raises(acc.JournalError, match="The run 'level-3' is in progress"):
             acc.runs()["level-3"]
-        with pytest.raises(acc.JournalError, match="is driven by another process") as caught:
+        with pytest.raises(acc.JournalError, match="is in use by another process") as caught:
             acc.runs().delete("level-3")
         assert isinstance(pickle.loads(pickle.dumps(caught.value)), acc.JournalError)
     assert acc.runs()["level-3"].counts == written.counts
 
 
 def test_a_run_is_deleted(written: acc.BulkResult, folder: pathlib.Path) -> None:
-    with pytest.raises(KeyError, match="did you mean 'level-3'"):
+    with pytest.raises(KeyError, match="Did you mean 'level-3'"):
         acc.runs().delete("level-2")
     with pytest.raises(KeyError):
         acc.runs().delete("../runs/level-3")
@@ -274,7 +274,7 @@ def test_nothing_is_sent_that_cannot_be_written_down(
         timeout=60,
     ).stdout
     assert "level-3.sqlite cannot be read or written" in said
-    assert "make room on the disk and call again" in said
+    assert "free disk space and make the call again" in said
     kept = acc.runs()["level-3"]
     sent = {outcome.key for outcome in kept if outcome.status in ("created", "unknown")}
     there = [asset["clientAssetId"] for asset in sim.assets()[before:]]
@@ -345,9 +345,9 @@ def test_a_second_process_is_refused_though_the_driver_closed_its_journal(
     meanwhile: str, folder: pathlib.Path
 ) -> None:
     with driver(folder, meanwhile) as (first, _, again):
-        assert "is driven by another process" in again().get("refused", "not refused")
+        assert "is in use by another process" in again().get("refused", "not refused")
         assert acc.runs().to_dicts()[0]["running"] is True
-        with pytest.raises(acc.JournalError, match="is driven by another process"):
+        with pytest.raises(acc.JournalError, match="is in use by another process"):
             acc.runs().delete("level-3")
         assert first.ended(30).said == [{"counts": {"created": 600}}]
 
@@ -358,9 +358,29 @@ def test_a_run_is_free_when_its_driver_ended_while_a_forked_child_lives(
     ends: str, folder: pathlib.Path
 ) -> None:
     with driver(folder, FORK) as (first, child, again):
-        assert "is driven by another process" in again().get("refused", "not refused")
+        assert "is in use by another process" in again().get("refused", "not refused")
         if ends == "killed":
             first.process.kill()
         first.ended(30)
         os.kill(child, 0)
         assert again() == {"counts": {"created": 600}}
+
+
+@pytest.mark.parametrize("verb", ["retry", "reconcile"])
+def test_retry_of_a_run_says_to_make_the_call_again(
+    verb: str, written: acc.BulkResult, project: acc.Project, kit: Kit
+) -> None:
+    kept = acc.runs()["level-3"]
+    assert type(kept) is acc.Outcomes
+    copy = pickle.loads(pickle.dumps(kept))
+    for outcomes in (kept, copy, kept.where("invalid"), kept[5:]):
+        with pytest.raises(
+            acc.OptionError, match=rf"^{verb}\(\): this result is of a named run .* same run= and all rows"
+        ):
+            getattr(outcomes, verb)()
+        with pytest.raises(acc.OptionError, match="same run="):
+            getattr(project.assets, verb)(outcomes, kit.rows(6))
+    assert "call again with the same run= and all rows" in repr(kept)
+    # A result of the call itself says the same once it has no client.
+    with pytest.raises(acc.OptionError, match="same run="):
+        getattr(pickle.loads(pickle.dumps(written)), verb)()

@@ -120,7 +120,7 @@ def test_a_token_in_another_json_escape_is_hidden(
         acc.Client(TOKEN, base_url=url, retry=QUICK) as client,
         pytest.raises(acc.ApiError) as caught,
     ):
-        client.project(PROJECT).categories()
+        client.project(PROJECT).raw.categories()
     error = caught.value
     assert json.loads(error.body) == {"detail": "you sent <token> just now", "more": '\\ "x" é'}
     for text in (told(error, log), error.body, pickle.dumps(error).decode("latin-1")):
@@ -147,7 +147,7 @@ def test_a_token_that_is_cut_off_is_hidden(length: int, escaped: bool) -> None:
         acc.Client(TOKEN, base_url=url, retry=QUICK) as client,
         pytest.raises(acc.TransportError) as caught,
     ):
-        client.project(PROJECT).categories()
+        client.project(PROJECT).raw.categories()
     assert caught.value.body == '{"detail":"you sent <token>'
 
 

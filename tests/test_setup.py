@@ -45,13 +45,13 @@ def empty() -> Any:
 
 def test_a_description_becomes_a_project_that_rows_go_into(empty: Any) -> None:
     sim, project = empty
-    setup = acc.settings_from(PLANT)
+    setup = acc.Setup.from_dict(PLANT)
     before = sim.world()
-    plan = setup.plan(project)
+    plan = project.plan_setup(setup)
     assert sim.world() == before
     assert plan.ok
     assert plan.counts["create"] >= 7
-    result = setup.apply(project)
+    result = project.apply_setup(setup)
     assert result.ok
     assert {step.status for step in result} <= {"created", "assigned", "exists"}
     settings = project.settings()
@@ -70,20 +70,20 @@ def test_a_description_becomes_a_project_that_rows_go_into(empty: Any) -> None:
 
 def test_a_second_time_writes_nothing(empty: Any) -> None:
     sim, project = empty
-    setup = acc.settings_from(PLANT)
-    setup.apply(project)
+    setup = acc.Setup.from_dict(PLANT)
+    project.apply_setup(setup)
     before = sim.world()
-    assert setup.apply(project).counts.keys() == {"exists"}
-    assert setup.plan(project).counts.keys() == {"exists"}
+    assert project.apply_setup(setup).counts.keys() == {"exists"}
+    assert project.plan_setup(setup).counts.keys() == {"exists"}
     assert sim.world() == before
 
 
 def test_what_differs_is_told_and_left_alone(empty: Any) -> None:
     sim, project = empty
-    acc.settings_from(PLANT).apply(project)
+    project.apply_setup(acc.Setup.from_dict(PLANT))
     other = {**PLANT, "attributes": [{"display_name": "Voltage", "type": "text"}, *PLANT["attributes"][::2]]}
     before = sim.world()
-    result = acc.settings_from(other).apply(project)
+    result = project.apply_setup(acc.Setup.from_dict(other))
     assert result.ok
     (step,) = (step for step in result if step.status == "differs")
     assert step.name == "Voltage"
@@ -94,15 +94,15 @@ def test_what_differs_is_told_and_left_alone(empty: Any) -> None:
 
 def test_a_project_is_copied(project: acc.Project, empty: Any, tmp_path: pathlib.Path) -> None:
     _, other = empty
-    copied = acc.settings_from(project)
-    assert acc.settings_from(project.settings()) == copied
-    assert acc.settings_from(copied.to_dict()) == copied
+    copied = project.setup()
+    assert acc.Setup.from_settings(project.settings()) == copied
+    assert acc.Setup.from_dict(copied.to_dict()) == copied
     assert pickle.loads(pickle.dumps(copied)) == copied
     copied.save(tmp_path / "setup.toml")
-    assert acc.settings_from(tmp_path / "setup.toml") == copied
+    assert acc.Setup.load(tmp_path / "setup.toml") == copied
     project.settings().save(tmp_path / "settings.json")
-    assert acc.settings_from(str(tmp_path / "settings.json")) == copied
-    assert copied.apply(other).ok
+    assert acc.Setup.load(str(tmp_path / "settings.json")) == copied
+    assert other.apply_setup(copied).ok
     mine, its = project.settings(), other.settings()
     for category in mine.categories:
         if category.is_active and not category.is_root:
@@ -115,74 +115,100 @@ async def test_the_async_face_does_the_same(
     async_project: acc.AsyncProject, project: acc.Project, empty: Any
 ) -> None:
     sim, _ = empty
-    copied = await acc.settings_from(async_project)
-    assert copied == acc.settings_from(project)
+    copied = await async_project.setup()
+    assert copied == project.setup()
     async with sim.async_client() as client:
         other = client.project(sim.project_id)
-        plan = await copied.plan(other)
+        plan = await other.plan_setup(copied)
         assert "create" in plan.counts
-        assert (await copied.apply(other)).ok
-        assert (await copied.plan(other)).counts.keys() == {"exists"}
+        assert (await other.apply_setup(copied)).ok
+        assert (await other.plan_setup(copied)).counts.keys() == {"exists"}
 
 
 def test_mistakes_are_named_before_anything_is_written(empty: Any, tmp_path: pathlib.Path) -> None:
     sim, project = empty
-    with pytest.raises(acc.InputError, match="2 mistakes") as caught:
-        acc.settings_from({"attributes": [{"display_name": "A", "type": "number"}], "category": []})
+    with pytest.raises(acc.InputError, match="2 problems") as caught:
+        acc.Setup.from_dict({"attributes": [{"display_name": "A", "type": "number"}], "category": []})
     assert "attributes[0] `A`: `type` is `number`" in str(caught.value)
     assert "did you mean `categories`?" in str(caught.value)
     (tmp_path / "wrong.toml").write_text("[[categories]\n", encoding="utf-8")
     with pytest.raises(acc.InputError, match=r"wrong\.toml"):
-        acc.settings_from(tmp_path / "wrong.toml")
-    with pytest.raises(acc.InputError, match="not int"):
-        acc.settings_from(7)  # type: ignore[call-overload]
-    nowhere = acc.settings_from({"categories": [{"path": "A", "attributes": ["Colour"]}]})
-    assert "Colour" in nowhere.plan(project).mistakes[0]
+        acc.Setup.load(tmp_path / "wrong.toml")
+    with pytest.raises(acc.InputError, match="not by int"):
+        acc.Setup.from_dict(7)  # type: ignore[arg-type]
+    nowhere = acc.Setup.from_dict({"categories": [{"path": "A", "attributes": ["Colour"]}]})
+    assert "Colour" in project.plan_setup(nowhere).mistakes[0]
     before = sim.world()
     with pytest.raises(acc.InputError, match="Colour"):
-        nowhere.apply(project)
+        project.apply_setup(nowhere)
     assert sim.world() == before
-    with pytest.raises(acc.OptionError, match="takes a project"):
-        nowhere.apply("a project")  # type: ignore[call-overload]
+    with pytest.raises(acc.OptionError, match=r"must be an acc_assets\.Setup, not str"):
+        project.apply_setup("a set-up")
 
 
 def test_what_the_service_refuses_is_raised_with_every_step(empty: Any) -> None:
     sim, project = empty
     sim.add_fault("status", on="custom-attributes:create", code=403, times=9)
-    setup = acc.settings_from(PLANT)
+    setup = acc.Setup.from_dict(PLANT)
     with pytest.raises(acc.SetupError) as caught:
-        setup.apply(project)
+        project.apply_setup(setup)
     applied = caught.value.applied
     assert applied.counts["failed"] >= 1
     assert any("403" in str(step.error) for step in applied)
     assert "apply it again" in str(caught.value)
     sim.clear_faults()
-    assert setup.apply(project, on_error="collect").ok
-    assert setup.plan(project).counts.keys() == {"exists"}
+    assert project.apply_setup(setup, on_error="collect").ok
+    assert project.plan_setup(setup).counts.keys() == {"exists"}
 
 
 def test_a_lost_answer_makes_nothing_twice(empty: Any) -> None:
     sim, project = empty
     for create in ("status-step-sets", "asset-statuses", "custom-attributes", "categories"):
         sim.add_fault("reset_after_apply", on=f"{create}:create")
-    assert acc.settings_from(PLANT).apply(project).ok
+    assert project.apply_setup(acc.Setup.from_dict(PLANT)).ok
     world = sim.world()
     names = [category["name"] for category in world["categories"]]
     assert len(names) == len(set(names))
-    assert acc.settings_from(PLANT).plan(project).counts.keys() == {"exists"}
+    assert project.plan_setup(acc.Setup.from_dict(PLANT)).counts.keys() == {"exists"}
 
 
 def test_how_plans_and_results_look(empty: Any) -> None:
     _, project = empty
-    setup = acc.settings_from({"categories": [{"path": ["<Plant>"]}]})
+    setup = acc.Setup.from_dict({"categories": [{"path": ["<Plant>"]}]})
     assert repr(setup) == "Setup: 0 status sets, 0 custom attributes, 1 category"
-    plan = setup.plan(project)
+    plan = project.plan_setup(setup)
     assert repr(plan).splitlines()[0] == "SetupPlan: 1 step, 1 create"
     assert "&lt;Plant&gt;" in plan._repr_html_()
-    result = setup.apply(project)
+    result = project.apply_setup(setup)
     assert pickle.loads(pickle.dumps(result)) == result
     assert result[0].status == "created"
     assert result.to_dicts()[0]["name"] == "<Plant>"
     pandas = pytest.importorskip("pandas")
     assert isinstance(plan.to_pandas(), pandas.DataFrame)
     assert list(result.to_pandas()["status"]) == ["created"]
+
+
+def test_slices_of_plans_and_results_keep_their_type(empty: Any) -> None:
+    paths = [f"HVAC > Unit {number}" for number in range(4)]
+    setup = acc.Setup.from_dict({"categories": [{"path": path} for path in paths]})
+    _, project = empty
+    plan = project.plan_setup(setup)
+    result = project.apply_setup(setup)
+    for whole, kind in ((plan, acc.SetupPlan), (result, acc.SetupResult)):
+        assert type(whole) is kind
+        for part in (slice(1, 3), slice(None, None, -1), slice(9, None)):
+            assert type(whole[part]) is kind
+            assert list(whole[part]) == list(whole)[part]
+        assert sum(whole[1:3].counts.values()) == 2
+        assert whole[:] == whole
+        assert whole[1:] != whole
+        assert isinstance(whole[0], acc.SetupStep)
+    assert result[:2] != plan[:2]
+    with pytest.raises(IndexError):
+        plan[len(plan)]
+
+
+def test_slices_of_a_plan_keep_its_mistakes() -> None:
+    plan = acc.SetupPlan([acc.SetupStep("category", name, "create", "") for name in "AB"], ["no such set"])
+    assert plan[:1].mistakes == ["no such set"]
+    assert "mistake: no such set" in repr(plan[:1])

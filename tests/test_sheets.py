@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import pathlib
 import re
 import zipfile
@@ -13,6 +14,9 @@ import pytest
 from conftest import Kit
 
 import acc_assets as acc
+from acc_assets import _core
+from acc_assets._rows import Reading
+from acc_assets._write import write_options
 
 openpyxl = pytest.importorskip("openpyxl")
 
@@ -53,7 +57,7 @@ def test_cells_are_taken_as_they_look(sheet: Sheet, project: acc.Project) -> Non
     assert asset["clientAssetId"] == "0017"
     assert asset["barcode"] == "000123"
     names = {found.display_name: found.name for found in project.settings().attributes}
-    given = asset["customAttributes"]
+    given: dict[str, Any] = asset["customAttributes"]
     assert float(given[names["Airflow"]]) == 2.5
     assert given[names["Installation Date"]] == "2031-02-28"
     assert given[names["Commissioned"]] is True
@@ -117,31 +121,111 @@ def test_sheets_that_are_none(
 ) -> None:
     path = sheet(*rows)
     if says is None:
-        assert {cause.rule for cause in project.assets.validate(path).causes} == {"required"}
+        assert {cause.code for cause in project.assets.validate(path).causes} == {"required"}
         return
     with pytest.raises(acc.InputError, match=says):
         project.assets.validate(path)
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "says"),
+    ("name", "content", "says", "kind"),
     [
-        ("plant.xlsx", b"not a workbook", "damaged"),
-        ("plant.csv", b"Asset ID\nB\xfcro\n", "UTF-8"),
-        ("plant.csv", b'Asset ID,Category\n"A,HVAC\n', "quotation mark"),
-        ("plant.pdf", b"%PDF", "save it as .xlsx"),
-        ("plant.csv", b"", "empty"),
+        ("plant.xlsx", b"not a workbook", "damaged", acc.FileError),
+        ("plant.csv", b"Asset ID\nB\xfcro\n", "UTF-8", acc.FileError),
+        ("plant.csv", b'Asset ID,Category\n"A,HVAC\n', "quotation mark", acc.InputError),
+        ("plant.pdf", b"%PDF", "save it as .xlsx", acc.FileError),
+        ("plant.csv", b"", "empty", acc.FileError),
     ],
     ids=["damaged", "encoding", "open quote", "kind", "empty"],
 )
 def test_files_that_cannot_be_read(
-    name: str, content: bytes, says: str, project: acc.Project, tmp_path: pathlib.Path
+    name: str,
+    content: bytes,
+    says: str,
+    kind: type[acc.InputError],
+    project: acc.Project,
+    tmp_path: pathlib.Path,
 ) -> None:
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(acc.InputError, match=says):
+    with pytest.raises(acc.InputError, match=says) as caught:
         project.assets.create(tmp_path / name)
-    with pytest.raises(acc.InputError, match="there is no file"):
+    assert type(caught.value) is kind
+    with pytest.raises(acc.InputError, match=says) as caught:
+        _core.Rows.from_sheet(content, None, name=name)
+    assert type(caught.value) is kind
+    assert getattr(caught.value, "filename", name) == name
+    with pytest.raises(acc.FileError, match="there is no file") as caught:
         project.assets.create(tmp_path / "other.xlsx")
+    assert isinstance(caught.value, OSError)
+    assert caught.value.errno == errno.ENOENT
+    assert caught.value.filename == str(tmp_path / "other.xlsx")
+
+
+def test_files_that_are_folders_or_forbidden(
+    sheet: Sheet, project: acc.Project, tmp_path: pathlib.Path
+) -> None:
+    (tmp_path / "folder.xlsx").mkdir()
+    with pytest.raises(acc.FileError, match="is a folder"):
+        project.assets.create(tmp_path / "folder.xlsx")
+    with pytest.raises(acc.FileError, match="cannot write") as caught:
+        project.assets.validate([{"Asset ID": "A"}]).write_fixes(tmp_path / "none" / "fixes.xlsx")
+    assert caught.value.errno == errno.ENOENT
+    with pytest.raises(acc.FileError, match="cannot write"):
+        project.assets.template("HVAC", tmp_path / "none" / "template.xlsx")
+    with pytest.raises(acc.FileError, match=r"ends with \.xlsx"):
+        project.assets.validate([{"Asset ID": "A"}]).write_fixes(tmp_path / "fixes.xls")
+
+
+def labels(rows: _core.Rows) -> list[Any]:
+    ledger = _core.Ledger.unsent(rows)
+    return [ledger.outcome(row)[1] for row in range(len(ledger))]
+
+
+@pytest.mark.parametrize("kind", ["xlsx", "csv"])
+def test_bytes_of_a_file(
+    kind: str, sheet: Sheet, client: acc.Client, project: acc.Project, tmp_path: pathlib.Path
+) -> None:
+    bad = [*UNIT[:2], "Instaled", *UNIT[3:]]
+    if kind == "xlsx":
+        content = sheet(HEAD, UNIT, bad).read_bytes()
+    else:
+        content = b"\n".join(
+            b",".join(str(cell).encode() for cell in row) for row in ([*HEAD[:4]], UNIT[:4], bad[:4])
+        )
+    for name in (f"plant.{kind}", kind, f".{kind.upper()}"):
+        rows = _core.Rows.from_sheet(content, None, name=name)
+        assert (len(rows), rows.replayable) == (2, True)
+        assert labels(rows) == labels(rows) == [2, 3]
+    assert rows.label_title == ("sheet row" if kind == "xlsx" else "line")
+    engine = client._session.engine()
+    options = write_options(dry_run=True) | Reading().options()
+    operation = engine.write("create", project.id, rows, options, settings=project.settings()._core)
+    operation.wait(None, lambda: None)
+    assert operation.ledger.counts() == {"not_sent": 1, "invalid": 1}
+    path = tmp_path / "fixes.xlsx"
+    assert _core.write_fixes(rows, operation.ledger, path, rows.label_title) == 1
+    assert "Instaled" in cells(path)[1]
+
+
+def test_bytes_need_a_name() -> None:
+    with pytest.raises(TypeError, match="name="):
+        _core.Rows.from_sheet(b"a,b", None)
+    with pytest.raises(acc.FileError, match="save it as"):
+        _core.Rows.from_sheet(b"a,b", None, name="upload")
+    with pytest.raises(acc.FileError, match=r"`<bytes>\.xlsx`"):
+        _core.Rows.from_sheet(b"a,b", None, name="xlsx")
+
+
+def test_dicts_with_labels() -> None:
+    rows = _core.Rows.from_dicts([{"a": 1}, 7, {"a": 3}], [1, 4, "end"], "line")
+    assert rows.label_title == "line"
+    assert labels(rows) == labels(rows) == [1, 4, "end"]
+    assert _core.Rows.from_dicts([{}], label_title="line").label_title is None
+    with pytest.raises(ValueError, match="2 labels for 1 rows"):
+        _core.Rows.from_dicts([{}], [1, 2])
+    # Those of an iterator come as its rows come.
+    once = _core.Rows.from_dicts(iter([{}, {}]), iter([3, 5]), "line")
+    assert (once.label_title, once.replayable) == ("line", False)
 
 
 def test_rows_to_fix_go_straight_back_in(sheet: Sheet, project: acc.Project, tmp_path: pathlib.Path) -> None:
@@ -150,7 +234,7 @@ def test_rows_to_fix_go_straight_back_in(sheet: Sheet, project: acc.Project, tmp
     path = sheet(head, [*UNIT, "good"], bad)
     report = project.assets.validate(path)
     out = tmp_path / "to_fix.xlsx"
-    assert report.to_excel(out) == 1
+    assert report.write_fixes(out) == 1
     first, second = cells(out)
     # The own columns in their order, what they held, and what is wrong behind them.
     assert first == (*head, "Sheet row", "Problem", "Fix", "acc-assets row")
@@ -174,7 +258,7 @@ def test_rows_to_fix_go_straight_back_in(sheet: Sheet, project: acc.Project, tmp
     # What could not be fixed goes out once more, with its columns once.
     page["C2"] = "Instaled"
     book.save(out)
-    assert project.assets.validate(out).to_excel(tmp_path / "again.xlsx") == 1
+    assert project.assets.validate(out).write_fixes(tmp_path / "again.xlsx") == 1
     assert cells(tmp_path / "again.xlsx")[0] == first
 
 
@@ -189,7 +273,7 @@ def test_columns_that_are_called_like_those_of_a_report_stay(
     for given, label in ((path, ["Line (acc-assets)"]), ([row], [])):
         for again in range(3):
             out = tmp_path / f"{again}.xlsx"
-            assert project.assets.validate(given).to_excel(out) == 1
+            assert project.assets.validate(given).write_fixes(out) == 1
             head, cell = cells(out)
             added = ["Problem (acc-assets)", "Fix (acc-assets)", "acc-assets row"]
             assert head == (*own, *label, *added)
@@ -197,19 +281,19 @@ def test_columns_that_are_called_like_those_of_a_report_stay(
             given, label = out, ["Sheet row (acc-assets)"]
 
 
-@pytest.mark.parametrize("validate", ["auto", False])
+@pytest.mark.parametrize("settings", ["auto", None])
 def test_a_file_of_lines_to_fix_goes_straight_back_in(
-    validate: Any, project: acc.Project, kit: Kit, tmp_path: pathlib.Path
+    settings: Any, project: acc.Project, kit: Kit, tmp_path: pathlib.Path
 ) -> None:
     row = kit.rows(1)[0]
     path, out = tmp_path / "plant.csv", tmp_path / "to_fix.xlsx"
     path.write_text(f"{','.join(row)}\n{','.join({**row, 'categoryId': 'x'}.values())}\n", "utf-8")
-    assert project.assets.validate(path).to_excel(out) == 1
+    assert project.assets.validate(path).write_fixes(out) == 1
     assert "Line" in cells(out)[0]
     book = openpyxl.load_workbook(out)
     book.worksheets[0].cell(2, list(row).index("categoryId") + 1, row["categoryId"])
     book.save(out)
-    assert project.assets.create(out, validate=validate).ok
+    assert project.assets.create(out, settings=settings).ok
 
 
 def test_a_value_to_be_removed_stays_so_in_a_file_of_rows_to_fix(
@@ -219,7 +303,7 @@ def test_a_value_to_be_removed_stays_so_in_a_file_of_rows_to_fix(
     [id] = project.assets.create(rows).ids
     out = tmp_path / "to_fix.xlsx"
     wrong = [{"id": id, "description": acc.CLEAR, "statusId": "wrong"}]
-    assert project.assets.validate(wrong, verb="patch").to_excel(out) == 1
+    assert project.assets.validate(wrong, verb="patch").write_fixes(out) == 1
     book = openpyxl.load_workbook(out)
     page = book.worksheets[0]
     assert page["B2"].value == "acc.CLEAR"
@@ -240,7 +324,7 @@ def test_a_long_number_stays_exact_in_a_file_of_rows_to_fix(
 ) -> None:
     out = tmp_path / "to_fix.xlsx"
     rows = [{**row, "barcode": 1234567890123456.0, "statusId": "wrong"} for row in kit.rows(1)]
-    assert project.assets.validate(rows).to_excel(out) == 1
+    assert project.assets.validate(rows).write_fixes(out) == 1
     head, cell = cells(out)
     assert cell[head.index("barcode")] == "1234567890123456"
 
@@ -254,10 +338,10 @@ def test_rows_of_a_frame_are_given_back_with_what_the_service_said(
     )
     result = project.assets.create(frame, on_error="collect")
     assert result.counts == {"created": 1, "invalid": 1}
-    assert result.to_excel(tmp_path / "rest.xlsx") == 1
+    assert result.write_fixes(tmp_path / "rest.xlsx") == 1
     assert cells(tmp_path / "rest.xlsx")[1][:3] == ("B", "HVAC > Fans", "Gone")
     with pytest.raises(acc.InputError, match=r"\.xlsx"):
-        result.to_excel(tmp_path / "rest.csv")
+        result.write_fixes(tmp_path / "rest.csv")
 
 
 def test_a_template_is_filled_in_and_imported(project: acc.Project, tmp_path: pathlib.Path) -> None:
@@ -301,7 +385,7 @@ def test_a_template_is_filled_in_and_imported(project: acc.Project, tmp_path: pa
     assert result.assets[0]["clientAssetId"] == "002"
     # The one to fix needs no category either.
     rest = tmp_path / "rest.xlsx"
-    assert result.to_excel(rest) == 1
+    assert result.write_fixes(rest) == 1
     book = openpyxl.load_workbook(rest)
     book.worksheets[0]["C2"] = "Installed"
     book.save(rest)
@@ -318,7 +402,7 @@ def test_a_template_of_a_category_that_is_none(project: acc.Project, tmp_path: p
 def test_ids_come_from_a_sheet_too(sheet: Sheet, project: acc.Project) -> None:
     made = project.assets.create(sheet(HEAD, UNIT, [*UNIT[:3], "9"]))
     path = sheet(["id", "Barcode"], *[[id, f"00{row}"] for row, id in enumerate(made.ids)], name="ids.xlsx")
-    patched = project.assets.patch(path, id="id", returning=True)
+    patched = project.assets.patch(path, returning=True)
     assert patched.assets is not None
     assert [asset["barcode"] for asset in patched.assets] == ["000", "001"]
     assert len(project.assets.get(path)) == 2
@@ -327,7 +411,7 @@ def test_ids_come_from_a_sheet_too(sheet: Sheet, project: acc.Project) -> None:
 
 # ---- formulas without a saved value, as openpyxl and exporters write them ----
 
-SAVE = "open the file in Excel and save it, or write the value itself into the cell"
+SAVE = "open the file in Excel and save it, or replace the formula with its value"
 
 
 def test_formulas_without_a_value_are_problems_of_their_rows(
@@ -343,7 +427,7 @@ def test_formulas_without_a_value_are_problems_of_their_rows(
         ["A-4", *unit, "0004", "fourth", "=NOW()"],
     )
     report = project.assets.validate(path, mapping={"Notes": None})
-    assert [(cause.rule, cause.first_labels) for cause in report.causes] == [
+    assert [(cause.code, cause.first_labels) for cause in report.causes] == [
         ("formula_without_value", (3,)),
         ("formula_without_value", (4,)),
     ]
@@ -354,18 +438,18 @@ def test_formulas_without_a_value_are_problems_of_their_rows(
         (
             "Barcode",
             '=A3&"-"&B3 (cell D3)',
-            '`Barcode` is the formula `=A3&"-"&B3` in cell D3: it was saved without its value',
+            '`Barcode` is the formula `=A3&"-"&B3` in cell D3: saved without its value',
             SAVE,
         ),
         (
             "Description",
             '="Unit "&A4 (cell E4)',
-            '`Description` is the formula `="Unit "&A4` in cell E4: it was saved without its value',
+            '`Description` is the formula `="Unit "&A4` in cell E4: saved without its value',
             SAVE,
         ),
     ]
     # In the rows to fix the cell is marked and blank: as a text, the formula would be the barcode.
-    assert report.to_excel(tmp_path / "fix.xlsx") == 2
+    assert report.write_fixes(tmp_path / "fix.xlsx") == 2
     book = openpyxl.load_workbook(tmp_path / "fix.xlsx")
     cell = book.worksheets[0]["D2"]
     assert (cell.value, cell.fill.fgColor.rgb) == (None, "FFFFC7CE")
@@ -377,7 +461,7 @@ def test_formulas_in_every_kind_of_column(sheet: Sheet, project: acc.Project) ->
     found = [
         (problem.row, problem.column)
         for problem in report.problems
-        if problem.rule == "formula_without_value"
+        if problem.code == "formula_without_value"
     ]
     assert found == [(place + 1, name) for place, name in enumerate(HEAD)]
 
@@ -395,7 +479,7 @@ def test_ids_and_column_names_that_are_formulas(sheet: Sheet, project: acc.Proje
     assert project.assets.get(path).missing == ["=A2 (cell A3)"]
     deleted = project.assets.delete(path, on_error="collect")
     assert deleted.counts == {"deleted": 1, "invalid": 1}
-    assert "`id` is the formula `=A2` in cell A3: it was saved without its value" in str(deleted[1].error)
+    assert "`id` is the formula `=A2` in cell A3: saved without its value" in str(deleted[1].error)
     with pytest.raises(
         acc.InputError, match=r"column name in cell B1 is the formula `=A1` without a saved value"
     ):
@@ -415,7 +499,7 @@ def test_formulas_with_a_value_are_that_value(sheet: Sheet, project: acc.Project
     assert result.assets is not None
     asset = result.assets[0]
     names = {found.display_name: found.name for found in project.settings().attributes}
-    assert float(asset["customAttributes"][names["Airflow"]]) == 2.5
+    assert float(str(asset["customAttributes"][names["Airflow"]])) == 2.5
     assert not asset.get("barcode")
 
 
@@ -443,8 +527,8 @@ def test_a_formula_that_cells_share_and_one_that_is_none(sheet: Sheet, project: 
         rewritten(path, rf'(<c r="{cell}"[^>]*>)<f>.*?</f>', rf"\1{formula}")
     result = project.assets.create(path, on_error="collect")
     assert [outcome.status for outcome in result] == ["invalid", "invalid", "created"]
-    assert "`Barcode` is the formula `=A2` in cell D2: it was saved" in str(result[0].error)
-    assert "`Barcode` is a formula in cell D3: it was saved" in str(result[1].error)
+    assert "`Barcode` is the formula `=A2` in cell D2: saved" in str(result[0].error)
+    assert "`Barcode` is a formula in cell D3: saved" in str(result[1].error)
 
 
 def test_formulas_beside_numbers_with_zeros_in_front(sheet: Sheet, project: acc.Project) -> None:
@@ -512,7 +596,7 @@ def test_what_reading_a_file_may_take(sheet: Sheet, project: acc.Project, tmp_pa
         acc.InputError, match=r"line 3 is longer than 40 bytes.*SheetOptions\(max_line_bytes="
     ):
         project.assets.validate(lines, sheet=acc.SheetOptions(max_line_bytes=40))
-    assert len(project.assets.validate(lines, sheet=acc.SheetOptions(max_line_bytes=46)).result) == 2
+    assert sum(project.assets.validate(lines, sheet=acc.SheetOptions(max_line_bytes=46)).counts.values()) == 2
     for wrong in (
         acc.SheetOptions(7),  # type: ignore[arg-type]
         acc.SheetOptions(max_line_bytes=0),
@@ -538,11 +622,11 @@ def test_a_text_file_that_changes(project: acc.Project, tmp_path: pathlib.Path) 
     # As long as they stay as they are, wherever they are by then.
     moved = path.rename(tmp_path / "moved.csv")
     path.write_text(text, encoding="utf-8")
-    assert report.to_excel(tmp_path / "to_fix.xlsx") == 70_000
+    assert report.write_fixes(tmp_path / "to_fix.xlsx") == 70_000
     with moved.open("a", encoding="utf-8") as file:
         file.write("0018,HVAC > Air Handling,Installed\n")
     with pytest.raises(acc.InputError, match="changed after it was first read") as caught:
-        report.to_excel(tmp_path / "to_fix.xlsx")
+        report.write_fixes(tmp_path / "to_fix.xlsx")
     # The rows that are in would be there twice.
     assert "same run=" in str(caught.value)
 
@@ -554,8 +638,7 @@ def test_text_files_are_read_in_pieces(encoding: str, project: acc.Project, tmp_
     names = [f"{'aä温🌡'[place % 4] * (place % 61 + 1)}-{place}" for place in range(4000)]
     rows = "".join(f'"{name}","a\r\nb",HVAC > Air Handling,Installed\r\n\r\n' for name in names)
     path.write_bytes(f"Asset ID,Description,Category,Status\r\n{rows}".encode(encoding))
-    report = project.assets.validate(path)
-    assert report.ok, report
-    result = report.result
+    result = project.assets.create(path, dry_run=True)
+    assert result.ok, result
     assert [outcome.key for outcome in result] == names
     assert [outcome.label for outcome in result][:3] == [2, 5, 8]

@@ -86,14 +86,15 @@ def test_who_watches_is_told_what_is_waited_for(
     assert said[0]["kind"] == "BulkInterrupted"
     text = os.read(terminal, 10_000).decode()
     os.close(terminal)
-    assert text.count("\n") == 1
-    assert "10 s to answer" in text
+    # The bar is ended, so that the message has a line of its own.
+    assert text.count("\n") == 2
+    assert "10 s to finish" in text
     assert "Ctrl-C" in text
 
 
 @pytest.mark.parametrize(
     ("read", "raises"),
-    [("project.categories", "KeyboardInterrupt"), ("project.assets.list", "ReadInterrupted")],
+    [("project.raw.categories", "KeyboardInterrupt"), ("project.assets.list", "ReadInterrupted")],
 )
 def test_a_read_comes_back_as_well(
     start: Callable[..., Program], sim: acc.testing.Simulator, read: str, raises: str
@@ -124,7 +125,7 @@ call(project.assets.create, stream, batch_size=1)
             id="arrow stream",
         ),
         pytest.param(
-            "call(project.assets.create, some(5000), batch_size=1, progress=lambda now: time.sleep(60))",
+            "call(project.assets.create, some(5000), batch_size=1, progress=lambda now: time.sleep(60), settings=None)",
             id="progress",
         ),
     ],
@@ -155,7 +156,7 @@ def fetch():
 options["auth"] = fetch
 """
         + CALL
-        + "call(project.assets.create, some(20), batch_size=1, validate=False)"
+        + "call(project.assets.create, some(20), batch_size=1, settings=None)"
     )
     program.wait_for_word()
     program.interrupt()

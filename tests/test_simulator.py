@@ -67,9 +67,9 @@ def test_a_project_of_ones_own_is_there() -> None:
         assert [attribute["name"] for attribute in found["categories"][2]["attributes"]] == ["ca1"]
         assert found["locations"][1]["barcode"] == "0001"
         with sim.client() as client:
-            assert len(client.project(sim.project_id).categories()) == 5
+            assert len(client.project(sim.project_id).raw.categories()) == 5
 
 
 def test_a_project_that_cannot_be_says_where() -> None:
-    with pytest.raises(acc.OptionError, match=r'project\.categories\[0\] has no key "paths"'):
+    with pytest.raises(acc.OptionError, match=r'unknown key "paths" in project\.categories\[0\]'):
         acc.testing.Simulator(project={"categories": [{"paths": "A"}]})

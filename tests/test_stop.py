@@ -39,7 +39,7 @@ def test_requests_in_flight_are_settled(
 ) -> None:
     sim.add_fault("delay", on="assets:batch-create", ms=600, times=3)
     with sim.client(max_in_flight=6) as client, pytest.raises(acc.BulkError) as caught:
-        client.project(sim.project_id).assets.create(rows(kit, kind), batch_size=1, validate=False, **option)
+        client.project(sim.project_id).assets.create(rows(kit, kind), batch_size=1, settings=None, **option)
     result = caught.value.result
     assert result is not None
     created = {outcome.id for outcome in result.where("created")}

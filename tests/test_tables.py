@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 import pytest
+from conftest import Kit
 
 import acc_assets as acc
 from acc_assets import _core
@@ -248,3 +249,21 @@ def test_a_requested_schema_lays_out_texts() -> None:
 def test_what_is_no_schema_is_refused() -> None:
     with pytest.raises(TypeError):
         table(ROWS).__arrow_c_stream__("schema")
+
+
+def test_slices_of_an_asset_table_are_tables(project: acc.Project, kit: Kit) -> None:
+    made = project.assets.create(kit.rows(5)).ids
+    none = "f6a1e3b5-abaa-4b01-b33a-5d55f36ba047"
+    assets = project.assets.get([*made, none])
+    ids = [asset["id"] for asset in assets]
+    for part in (slice(1, 3), slice(None, None, -1), slice(-2, None), slice(9, None), slice(None)):
+        assert type(assets[part]) is acc.AssetTable
+        assert [asset["id"] for asset in assets[part]] == ids[part]
+        assert assets[part].to_dicts() == assets.to_dicts()[part]
+    assert assets[1:3][0] == assets[1]
+    assert assets[1:3][::-1].to_dicts() == [assets[2], assets[1]]
+    assert pickle.loads(pickle.dumps(assets[1:3])).to_dicts() == assets[1:3].to_dicts()
+    # A verb takes a part as well.
+    assert project.assets.delete(assets[:2]).counts == {"deleted": 2}
+    with pytest.raises(IndexError):
+        assets[1:3][2]

@@ -94,10 +94,10 @@ def test_errors(evil: acc.Project, tmp_path: pathlib.Path) -> None:
             lambda: evil.settings().category(EVIL),
             lambda: evil.assets.create(path),
             lambda: evil.assets.create(path, sheet=EVIL),
-            lambda: evil.assets.delete([{EVIL: 1}], id=EVIL, batch_size=EVIL),  # type: ignore[arg-type]
+            lambda: evil.assets.delete([{EVIL: 1}], key=EVIL, batch_size=EVIL),  # type: ignore[arg-type]
             lambda: evil.assets.validate([{EVIL: EVIL}]).raise_if_failed(),
             lambda: evil.assets.create([{EVIL: EVIL}], on_error="raise"),
-            lambda: acc.settings_from({EVIL: EVIL}),
+            lambda: acc.Setup.from_dict({EVIL: EVIL}),
         ):
             with pytest.raises(acc.AccError) as found:
                 call()
@@ -153,10 +153,10 @@ def test_warnings_and_log_lines(evil: acc.Project, caplog: pytest.LogCaptureFixt
 
 
 def test_setups(evil: acc.Project) -> None:
-    setup = acc.settings_from(evil)
+    setup = evil.setup()
     check(repr(setup))
     with acc.testing.Simulator(seed=2) as sim:
-        plan = setup.plan(sim.client().project(sim.project_id))
+        plan = sim.client().project(sim.project_id).plan_setup(setup)
     assert f"Valves {SHOWN}" in repr(plan)
     check(repr(plan))
     check(plan._repr_html_())
@@ -187,7 +187,7 @@ def test_a_template_is_well_formed(evil: acc.Project, tmp_path: pathlib.Path) ->
 def test_rows_to_fix_are_well_formed(evil: acc.Project, tmp_path: pathlib.Path) -> None:
     row = {f"Asset ID {EVIL}": EVIL, "Asset ID": EVIL, "Category": EVIL, "Status": EVIL}
     path = tmp_path / "to_fix.xlsx"
-    assert evil.assets.validate([row]).to_excel(path) == 1
+    assert evil.assets.validate([row]).write_fixes(path) == 1
     check_parts(path)
 
 

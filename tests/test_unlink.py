@@ -11,6 +11,7 @@ import pytest
 from front import front
 
 import acc_assets as acc
+from acc_assets.typing import Relationship
 
 
 def test_relationships_are_deleted_fifty_a_request(project: acc.Project, sim: acc.testing.Simulator) -> None:
@@ -41,18 +42,18 @@ def test_the_region_is_sent(sim: acc.testing.Simulator) -> None:
 
 def test_search_finds_by_either_end(project: acc.Project, sim: acc.testing.Simulator) -> None:
     ids = sim.seed_relationships(130)
-    everything = project.relationships.search()
+    everything: list[Any] = project.relationships.search()
     assert {found["id"] for found in everything} >= set(ids)
     one, other = everything[0]["entities"]
     assert one["id"] != other["id"]
     for end in (one, other):
-        found = project.relationships.search(domain=end["domain"], type=end["type"], id=end["id"])
+        found = project.relationships.search(acc.Entity(end["domain"], end["type"], end["id"]))
         assert everything[0]["id"] in {relationship["id"] for relationship in found}
         assert len(found) < len(everything)
 
 
-def found_ids(relationships: list[dict[str, Any]]) -> set[str]:
-    return {found["id"] for found in relationships}
+def found_ids(relationships: list[Relationship]) -> set[str]:
+    return {str(found["id"]) for found in relationships}
 
 
 def test_deleted_relationships_can_be_searched(project: acc.Project, sim: acc.testing.Simulator) -> None:
@@ -71,7 +72,7 @@ def test_search_is_by_time_of_creation(sim: acc.testing.Simulator) -> None:
         acc.Client(sim.token, base_url=url) as client,
     ):
         search = client.project(sim.project_id).relationships.search
-        created = datetime.fromisoformat(search()[0]["createdOn"].replace("Z", "+00:00"))
+        created = datetime.fromisoformat(str(search()[0]["createdOn"]).replace("Z", "+00:00"))
         after, before = created - timedelta(days=1), created + timedelta(days=1)
         assert found_ids(search(created_after=after, created_before=before)) == ids
         assert search(created_after=before) == []
@@ -85,31 +86,33 @@ def test_search_is_by_time_of_creation(sim: acc.testing.Simulator) -> None:
 
 def test_what_a_search_finds_can_be_deleted(project: acc.Project, sim: acc.testing.Simulator) -> None:
     sim.seed_relationships(130)
-    end = project.relationships.search()[0]["entities"][0]
-    found = project.relationships.search(domain=end["domain"], type=end["type"])
+    everything: list[Any] = project.relationships.search()
+    end = everything[0]["entities"][0]
+    found = project.relationships.search(acc.Entity(end["domain"], end["type"]))
     assert len(found) > 50
     result = project.relationships.delete(found)
     assert result.counts == {"deleted": len(found)}
-    assert project.relationships.search(domain=end["domain"], type=end["type"]) == []
+    assert project.relationships.search(acc.Entity(end["domain"], end["type"])) == []
 
 
-@pytest.mark.parametrize(
-    ("given", "needed"),
-    [
-        ({"id": "x"}, "type="),
-        ({"id": "x", "domain": "d"}, "type="),
-        ({"type": "asset"}, "domain="),
-        ({"with_id": "x"}, "with_type="),
-        ({"with_type": "photo", "domain": "d"}, "with_domain="),
-    ],
-)
-def test_a_search_by_id_needs_type_and_domain(
-    given: dict[str, str], needed: str, project: acc.Project, sim: acc.testing.Simulator
-) -> None:
-    before = sim.audit()["requests"]
-    with pytest.raises(acc.OptionError, match=f"needs {needed}"):
-        project.relationships.search(**given)  # type: ignore[arg-type]
-    assert sim.audit()["requests"] == before
+def test_an_entity_with_an_id_has_a_type() -> None:
+    with pytest.raises(acc.OptionError, match="has an id but no type"):
+        acc.Entity("autodesk-bim360-asset", id="x")
+
+
+def test_an_entity_has_a_short_name(project: acc.Project, sim: acc.testing.Simulator) -> None:
+    sim.seed_relationships(130)
+    asset = acc.Entity("asset")
+    assert tuple(asset) == ("autodesk-bim360-asset", "asset", None)
+    found = project.relationships.search(asset)
+    assert found == project.relationships.search("asset")
+    # The order of the two ends does not matter.
+    documents = project.relationships.search("document", asset)
+    assert documents == project.relationships.search(asset, "document")
+    assert len(documents) == 130
+    assert project.relationships.search(asset, "photo") == []
+    with pytest.raises(acc.OptionError, match=r"must be an acc_assets\.Entity"):
+        project.relationships.search(7)  # type: ignore[arg-type]
 
 
 def test_a_refused_content_type_names_the_proxy(project: acc.Project, sim: acc.testing.Simulator) -> None:

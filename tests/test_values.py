@@ -173,7 +173,7 @@ def test_choices(kind: Callable[[dict[str, Any]], Any], busy: tuple[acc.Assets, 
 def test_times_can_be_cut_off(kind: Callable[[dict[str, Any]], Any], busy: tuple[acc.Assets, Kit]) -> None:
     noon = dt.datetime(2031, 2, 28, 12)
     assets, kit = busy
-    assert outcome_and_asset(assets, kit, "date", noon, kind, dates="date")[1] == "2031-02-28"
+    assert outcome_and_asset(assets, kit, "date", noon, kind, dates="truncate")[1] == "2031-02-28"
 
 
 @pytest.mark.parametrize("kind", ALL)

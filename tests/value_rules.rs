@@ -1,4 +1,4 @@
-//! The value rules, as one table: what each kind of cell becomes in a new asset, in a patch and in a list of ids.
+//! The value rules as one table: how each kind of cell is written in a new asset, a patch and a list of ids.
 
 mod plant;
 
@@ -28,14 +28,14 @@ fn policy(shape: RowShape) -> Policy {
     Policy {
         shape,
         nulls: Nulls::Omit,
-        dates: Dates::Exact,
+        dates: Dates::Strict,
         id_column: "id".to_owned(),
         import_key: None,
         names: Names::default(),
     }
 }
 
-/// Writes one row into a buffer that already holds something, and says what was added to it.
+/// Writes one row into a buffer with existing content, and returns what was added.
 fn write(policy: &Policy, cells: &[(&str, Cell<'_>)]) -> Result<String, Vec<Problem>> {
     let mut writer = RowWriter::new(policy.clone());
     let mut out = b"before".to_vec();
@@ -57,7 +57,7 @@ fn write(policy: &Policy, cells: &[(&str, Cell<'_>)]) -> Result<String, Vec<Prob
     }
 }
 
-/// A new asset with the required fields and these cells, which win.
+/// A new asset with the required fields and these cells, which take precedence.
 fn create(policy: &Policy, cells: &[(&str, Cell<'_>)]) -> Result<Value, Vec<Problem>> {
     let mut all = vec![
         ("clientAssetId", Cell::Text("AHU-1")),
@@ -69,7 +69,7 @@ fn create(policy: &Policy, cells: &[(&str, Cell<'_>)]) -> Result<Value, Vec<Prob
     write(policy, &all).map(|text| serde_json::from_str(&text).expect("a JSON object"))
 }
 
-/// The changes of a patch with an id and these cells. The id comes last, as it may.
+/// The changes of a patch with an id and these cells. The id comes last, which is allowed.
 fn patch(policy: &Policy, cells: &[(&str, Cell<'_>)]) -> Result<Value, Vec<Problem>> {
     let mut all = cells.to_vec();
     all.push(("id", Cell::Text(ID)));
@@ -79,7 +79,7 @@ fn patch(policy: &Policy, cells: &[(&str, Cell<'_>)]) -> Result<Value, Vec<Probl
     })
 }
 
-/// A formula that a sheet holds without its value.
+/// A formula saved without its value.
 fn formula() -> Cell<'static> {
     Cell::Formula {
         cell: "C7",
@@ -88,7 +88,7 @@ fn formula() -> Cell<'static> {
 }
 
 fn codes(problems: &[Problem]) -> Vec<&str> {
-    problems.iter().map(|problem| problem.rule.as_ref()).collect()
+    problems.iter().map(|problem| problem.code.as_ref()).collect()
 }
 
 /// Finds a field, or a custom attribute, in a written asset.
@@ -280,7 +280,7 @@ fn values_are_sent_the_same_on_create_and_patch() {
     }
 }
 
-/// What a null or `CLEAR` does in the body.
+/// The effect of a null or `CLEAR` on the body.
 #[derive(Clone, Copy)]
 enum Sent {
     Absent,
@@ -388,9 +388,9 @@ fn nulls_and_clear_follow_the_policy() {
 }
 
 #[test]
-fn a_time_of_day_is_dropped_when_asked() {
+fn a_time_of_day_is_dropped_with_dates_truncate() {
     let policy = Policy {
-        dates: Dates::Date,
+        dates: Dates::Truncate,
         ..policy(RowShape::NewAsset)
     };
     let asset = create(
@@ -402,7 +402,7 @@ fn a_time_of_day_is_dropped_when_asked() {
 }
 
 #[test]
-fn attributes_come_as_columns_or_as_a_map() {
+fn attributes_are_columns_or_a_dict() {
     let map = Cell::Map(vec![
         ("ca1", Cell::Bool(true)),
         ("ca2", Cell::Null),
@@ -448,7 +448,7 @@ fn attributes_come_as_columns_or_as_a_map() {
 }
 
 #[test]
-fn a_null_beside_the_same_field_is_not_given_twice() {
+fn a_null_next_to_a_value_is_not_a_duplicate() {
     let map = Cell::Map(vec![("ca1", Cell::Text("x"))]);
     let asset = create(
         &policy(RowShape::NewAsset),
@@ -458,9 +458,9 @@ fn a_null_beside_the_same_field_is_not_given_twice() {
     assert_eq!(asset["customAttributes"], json!({"ca1": "x"}));
 }
 
-/// What was learned of one map of custom attributes is used for the next only where its names are the same.
+/// Cached names of one dict of custom attributes are used for the next one only if they are equal.
 #[test]
-fn each_map_of_custom_attributes_is_read_by_its_own_names() {
+fn each_dict_of_custom_attributes_is_read_by_its_own_names() {
     let maps: [&[&str]; 9] = [
         &["ca1", "ca2"],
         &["ca1", "ca2"],
@@ -495,7 +495,7 @@ fn each_map_of_custom_attributes_is_read_by_its_own_names() {
 }
 
 #[test]
-fn rows_do_not_touch_each_other() {
+fn rows_are_independent() {
     let mut writer = RowWriter::new(policy(RowShape::NewAsset));
     let names = ["clientAssetId", "categoryId", "statusId", "ca1"];
     let columns = names.map(|name| writer.column(name));
@@ -527,7 +527,7 @@ fn rows_do_not_touch_each_other() {
 }
 
 #[test]
-fn all_problems_of_a_row_are_told_at_once() {
+fn all_problems_of_a_row_are_reported() {
     let cells = [
         ("categoryId", Cell::Float(42.5)),
         ("statusId", Cell::Text("Ordered")),
@@ -547,25 +547,21 @@ fn all_problems_of_a_row_are_told_at_once() {
     );
     assert_eq!(
         problems[0].message,
-        "`categoryId` is 42.5: a category id is a whole number"
+        "`categoryId` is 42.5: category id is not a whole number"
     );
     assert_eq!(problems[0].value, "42.5");
-    assert_eq!(problems[1].message, "`statusId` is 'Ordered': this is no UUID");
-    assert_eq!(
-        problems[2].message,
-        "nobody knows a column `descripton`: did you mean `description`?"
-    );
-    assert_eq!(problems[3].fix, "drop this column");
+    assert_eq!(problems[1].message, "`statusId` is 'Ordered': not a UUID");
+    assert_eq!(problems[2].message, "unknown column `descripton`");
+    assert!(problems[2].fix.starts_with("did you mean `description`?"));
+    assert_eq!(problems[3].fix, "drop the column");
     assert!(
-        problems[4]
-            .message
-            .starts_with("there is no column `clientAssetId`"),
+        problems[4].message.starts_with("no column `clientAssetId`"),
         "{:?}",
         problems[4]
     );
     assert_eq!(
         problems[4].fix,
-        "add it, or say which column it is: mapping={'...': 'clientAssetId'}"
+        "add it, or map a column to it with mapping={'...': 'clientAssetId'}"
     );
     assert!(
         problems[4].message.contains("`statusId`, `descripton`"),
@@ -632,7 +628,7 @@ fn an_id_row_reads_its_column_only() {
         ["uuid"]
     );
     let missing = write(&plain, &[("Id", Cell::Text(ID))]).unwrap_err();
-    assert!(missing[0].message.contains("the columns are `Id`"), "{missing:?}");
+    assert!(missing[0].message.contains("The columns are `Id`"), "{missing:?}");
     assert_eq!(
         codes(&write(&plain, &[("id", Cell::Text(ID)), ("id", Cell::Text(ID))]).unwrap_err()),
         ["twice"]
@@ -640,7 +636,7 @@ fn an_id_row_reads_its_column_only() {
 }
 
 #[test]
-fn a_barcode_of_numbers_is_warned_of_once() {
+fn numeric_barcodes_warn_once() {
     let mut writer = RowWriter::new(policy(RowShape::AssetPatch));
     let columns = ["id", "barcode"].map(|name| writer.column(name));
     let mut out = Vec::new();
@@ -654,13 +650,13 @@ fn a_barcode_of_numbers_is_warned_of_once() {
     assert_eq!(
         writer.warnings(&|row| format!("row {row}")),
         [
-            "column 'barcode' arrived as numbers (first: row 1): leading zeros may be gone; read the sheet with dtype={'barcode': str}"
+            "column 'barcode' has numbers (first: row 1), so leading zeros may be lost. To keep them, read the sheet with dtype={'barcode': str}"
         ]
     );
 }
 
 #[test]
-fn a_long_asset_id_or_barcode_is_sent_with_one_warning_per_column() {
+fn long_values_are_sent_with_one_warning_per_column() {
     let long = "\u{e9}".repeat(101);
     let digits = "9".repeat(101);
     let fits = format!(" {} ", "\u{e9}".repeat(100));
@@ -699,7 +695,7 @@ fn a_long_asset_id_or_barcode_is_sent_with_one_warning_per_column() {
 }
 
 #[test]
-fn a_blank_that_was_turned_to_text_is_sent_and_warned_of_once_a_column() {
+fn blanks_converted_to_text_warn_once_per_column() {
     let mut writer = RowWriter::new(policy(RowShape::AssetPatch));
     let columns = ["id", "description", "ca1"].map(|name| writer.column(name));
     let mut out = Vec::new();
@@ -721,7 +717,7 @@ fn a_blank_that_was_turned_to_text_is_sent_and_warned_of_once_a_column() {
 
 #[test]
 #[allow(clippy::too_many_lines)] // One row for each rule.
-fn every_rule_can_be_broken_and_every_problem_names_a_rule() {
+fn every_rule_has_a_problem_and_vice_versa() {
     let long = "x".repeat(251);
     let nulls = Policy {
         nulls: Nulls::Error,
@@ -823,7 +819,7 @@ fn every_rule_can_be_broken_and_every_problem_names_a_rule() {
             Problem::same_id("id", ID, "row 4"),
             Problem::same_import_key("ca7", "key 4", "row 4"),
         ])
-        .map(|problem| problem.rule.into_owned())
+        .map(|problem| problem.code.into_owned())
         .collect();
     let table: BTreeSet<String> = rules().iter().map(|rule| rule.code.to_owned()).collect();
     assert_eq!(produced, table);
@@ -835,7 +831,7 @@ fn every_rule_can_be_broken_and_every_problem_names_a_rule() {
     );
 }
 
-/// Writes whatever a source gives, one asset a row.
+/// Writes all rows of a source, one asset per row.
 struct Writing {
     writer: RowWriter,
     rows: Vec<Result<Value, Vec<Problem>>>,
@@ -894,7 +890,7 @@ fn read_arrow(columns: Vec<(&str, ArrayRef)>) -> Vec<Result<Value, Vec<Problem>>
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "one table")]
-fn arrow_arrays_of_every_kind_are_read() {
+fn arrow_arrays_of_every_type_are_read() {
     let mut dictionary = StringDictionaryBuilder::<Int8Type>::new();
     dictionary.append_value("x");
     dictionary.append_null();
@@ -1006,7 +1002,7 @@ fn arrow_arrays_of_every_kind_are_read() {
 }
 
 #[test]
-fn arrow_arrays_that_no_rule_takes_are_refused_by_name() {
+fn unsupported_arrow_arrays_are_rejected_by_name() {
     let pointers = FixedSizeBinaryArray::try_from_iter([[0_u8; 8], [1; 8]].into_iter()).unwrap();
     let times = TimestampMillisecondArray::from(vec![0, 0]).with_timezone("Mars/Olympus");
     let rows = read_arrow(vec![
@@ -1023,14 +1019,14 @@ fn arrow_arrays_that_no_rule_takes_are_refused_by_name() {
 }
 
 #[test]
-fn two_columns_of_one_name_are_refused_before_anything_is_read() {
+fn duplicate_column_names_are_rejected_early() {
     let field = |name: &str| Field::new(name, DataType::Utf8, true);
     let schema = Arc::new(Schema::new(vec![field("ca1"), field("barcode"), field("ca1")]));
     let batches = RecordBatchIterator::new([], schema);
     let error = Batches::new(Box::new(batches), None).err().unwrap();
     assert_eq!(
-        error.0,
-        "two columns are called `ca1`: rename or drop one of them"
+        error.message(),
+        "duplicate column name `ca1`: rename or drop one of them"
     );
 }
 
@@ -1114,17 +1110,17 @@ fn any_column() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn any_text_comes_back_equal(text in any::<String>()) {
+    fn any_text_round_trips(text in any::<String>()) {
         let cells = [("description", Cell::Text(&text)), ("barcode", Cell::Text(&text))];
         let asset = create(&policy(RowShape::NewAsset), &cells).unwrap();
         prop_assert_eq!(asset["description"].as_str(), Some(text.as_str()));
-        // A text of blanks alone stays as it is.
+        // A blank text is unchanged.
         let trimmed = if text.trim().is_empty() { &text } else { text.trim() };
         prop_assert_eq!(asset["barcode"].as_str(), Some(trimmed));
     }
 
     #[test]
-    fn any_number_comes_back_equal(number in any::<f64>().prop_filter("finite", |number| number.is_finite()), single in any::<f32>().prop_filter("finite", |number| number.is_finite())) {
+    fn any_number_round_trips(number in any::<f64>().prop_filter("finite", |number| number.is_finite()), single in any::<f32>().prop_filter("finite", |number| number.is_finite())) {
         let cells = [("ca1", Cell::Float(number)), ("ca2", Cell::Float32(single))];
         let asset = create(&policy(RowShape::NewAsset), &cells).unwrap();
         let attributes = &asset["customAttributes"];
@@ -1136,12 +1132,12 @@ proptest! {
     fn any_row_is_valid_json_or_has_problems(
         cells in prop::collection::vec((any_column(), any_cell()), 0..12),
         nulls in prop_oneof![Just(Nulls::Omit), Just(Nulls::Clear), Just(Nulls::Error)],
-        dates in prop_oneof![Just(Dates::Exact), Just(Dates::Date)],
+        dates in prop_oneof![Just(Dates::Strict), Just(Dates::Truncate)],
         shape in prop_oneof![Just(RowShape::NewAsset), Just(RowShape::AssetPatch), Just(RowShape::Id)],
     ) {
         let policy = Policy { shape, nulls, dates, id_column: "id".to_owned(), import_key: None, names: Names::default() };
         let mut all: Vec<(&str, Cell<'_>)> = cells.iter().map(|(name, cell)| (name.as_str(), cell.cell())).collect();
-        // Most random rows lack an id or a status; these get a chance to be valid.
+        // Most random rows lack an id or a status. This gives them a chance to be valid.
         for (name, cell) in [("id", Cell::Text(ID)), ("clientAssetId", Cell::Text("A")), ("categoryId", Cell::Int(1)), ("statusId", Cell::Text(STATUS))] {
             if (name == "id") == (shape != RowShape::NewAsset) && all.iter().all(|(other, _)| *other != name) {
                 all.push((name, cell));
@@ -1154,7 +1150,7 @@ proptest! {
             }
             Err(problems) => {
                 for problem in problems {
-                    prop_assert!(rules().iter().any(|rule| rule.code == problem.rule));
+                    prop_assert!(rules().iter().any(|rule| rule.code == problem.code));
                     prop_assert!(!problem.message.is_empty() && !problem.fix.is_empty());
                 }
             }

@@ -8,10 +8,44 @@ Example:
     BulkResult: no rows, nothing sent
 """
 
-from . import testing
+from . import testing, typing
+from ._async.assets import AsyncAssets
+from ._async.client import AsyncClient
+from ._async.project import AsyncProject, AsyncRaw
+from ._async.relationships import AsyncRelationships
+from ._async.verbs import AsyncBulkResult
 from ._core import CLEAR, __version__
-from .async_client import AsyncAssets, AsyncClient, AsyncProject, AsyncRelationships
-from .client import Assets, Client, Project, Relationships
+from ._options import Limits, Retry, SheetOptions
+from ._records import (
+    Attribute,
+    Category,
+    Cause,
+    ColumnUse,
+    Entity,
+    Estimate,
+    Location,
+    OutcomeStatus,
+    Problem,
+    Progress,
+    RowError,
+    RowOutcome,
+    RowProblem,
+    SetupStep,
+    Stats,
+    Status,
+)
+from ._report import Report
+from ._results import Outcomes
+from ._rows import Rows, read
+from ._runs import Runs, runs
+from ._settings import Settings
+from ._setup import Setup, SetupPlan, SetupResult
+from ._sync.assets import Assets
+from ._sync.client import Client
+from ._sync.project import Project, Raw
+from ._sync.relationships import Relationships
+from ._sync.verbs import BulkResult
+from ._tables import AssetTable
 from .errors import (
     AccError,
     ApiError,
@@ -20,7 +54,9 @@ from .errors import (
     BulkError,
     BulkInterrupted,
     ConflictError,
+    ConnectError,
     DataWarning,
+    FileError,
     ForbiddenError,
     InputError,
     JournalError,
@@ -29,20 +65,13 @@ from .errors import (
     PayloadTooLargeError,
     RateLimitError,
     ReadInterrupted,
+    RequestTimeout,
     ServerError,
     SetupError,
     TransportError,
     UnauthorizedError,
     UnsupportedMediaTypeError,
 )
-from .options import Limits, Retry, SheetOptions
-from .progress import Progress
-from .report import ColumnUse, Finding, Report, RowProblem
-from .results import BulkResult, Cause, Plan, Problem, RowError, RowOutcome, Stats
-from .runs import Runs, runs
-from .settings import Attribute, Category, Location, Settings, Status
-from .setup import Setup, SetupPlan, SetupResult, SetupStep, settings_from
-from .tables import AssetTable
 
 __all__ = [
     "CLEAR",
@@ -51,8 +80,10 @@ __all__ = [
     "AssetTable",
     "Assets",
     "AsyncAssets",
+    "AsyncBulkResult",
     "AsyncClient",
     "AsyncProject",
+    "AsyncRaw",
     "AsyncRelationships",
     "Attribute",
     "AuthError",
@@ -65,8 +96,11 @@ __all__ = [
     "Client",
     "ColumnUse",
     "ConflictError",
+    "ConnectError",
     "DataWarning",
-    "Finding",
+    "Entity",
+    "Estimate",
+    "FileError",
     "ForbiddenError",
     "InputError",
     "JournalError",
@@ -74,19 +108,23 @@ __all__ = [
     "Location",
     "NotFoundError",
     "OptionError",
+    "OutcomeStatus",
+    "Outcomes",
     "PayloadTooLargeError",
-    "Plan",
     "Problem",
     "Progress",
     "Project",
     "RateLimitError",
+    "Raw",
     "ReadInterrupted",
     "Relationships",
     "Report",
+    "RequestTimeout",
     "Retry",
     "RowError",
     "RowOutcome",
     "RowProblem",
+    "Rows",
     "Runs",
     "ServerError",
     "Settings",
@@ -102,7 +140,13 @@ __all__ = [
     "UnauthorizedError",
     "UnsupportedMediaTypeError",
     "__version__",
+    "read",
     "runs",
-    "settings_from",
     "testing",
+    "typing",
 ]
+
+# The public name of every class, so that pickles and tracebacks do not depend on the module it is written in.
+for _name in __all__:
+    if isinstance(globals()[_name], type):
+        globals()[_name].__module__ = __name__

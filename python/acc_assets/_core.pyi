@@ -1,11 +1,13 @@
 """The compiled core. Private: use the names of `acc_assets`; this file is what the two sides agree on."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from asyncio import Future
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from typing import Any, Final, final
 
 __all__ = [
     "CLEAR",
+    "NO_LOOP",
     "Clear",
     "Description",
     "Engine",
@@ -35,14 +37,19 @@ class Clear:
     def __reduce__(self) -> str: ...
 
 CLEAR: Final[Clear]
+NO_LOOP: Final[str]
 
 @final
 class Rows:
     """Rows of any origin, ready to be read by the core."""
 
     @staticmethod
-    def from_dicts(rows: Iterable[Any], /) -> Rows:
-        """Dicts (or other mappings), one a row; a list or tuple can be read twice, anything else once."""
+    def from_dicts(
+        rows: Iterable[Any], /, labels: Iterable[Any] | None = None, label_title: str | None = None
+    ) -> Rows:
+        """Dicts (or other mappings), one per row; a list or tuple can be read twice, anything else once.
+
+        `labels` are one per row, to be iterated as often as the rows; `label_title` says what they are, such as "line"."""
     @staticmethod
     def from_columns(
         names: Sequence[str],
@@ -61,18 +68,21 @@ class Rows:
         """One column of values, such as a list of ids."""
     @staticmethod
     def from_sheet(
-        path: str | PathLike[str],
+        source: str | PathLike[str] | bytes,
         sheet: str | None,
         max_workbook_bytes: int | None = None,
         max_line_bytes: int | None = None,
         /,
+        name: str | None = None,
     ) -> Rows:
         """One sheet of an Excel or CSV file; None: the first one. A workbook is read at once, a CSV file as it is needed.
+
+        `source` is a path, or the bytes of a file; `name` is the name of that file, or its ending, such as "xlsx".
 
         The limits are those of `acc_assets.SheetOptions`; None: its defaults."""
     @property
     def label_title(self) -> str | None:
-        """What the labels of the rows are, where they come from a file: "sheet row" or "line"."""
+        """What the labels of the rows are: of a file "sheet row" or "line", of dicts what was given."""
     @property
     def notes(self) -> list[str]:
         """What the user should know of how the file was read."""
@@ -89,7 +99,9 @@ class Rows:
 class Engine:
     """Options, connection pool, token and rate windows: one a client, shared freely between threads."""
 
-    def __new__(cls, auth: str | Callable[[], str], options: Mapping[str, Any], /) -> Engine: ...
+    def __new__(
+        cls, auth: str | Callable[[], str | Awaitable[str]], options: Mapping[str, Any], /
+    ) -> Engine: ...
     def write(
         self,
         verb: str,
@@ -155,7 +167,7 @@ class Operation:
 
     def wait(
         self,
-        progress: Callable[[int, int | None, int, int], object] | None,
+        progress: Callable[[int, int | None, int, int, str], object] | None,
         stopping: Callable[[], object],
         /,
     ) -> None:
@@ -163,13 +175,17 @@ class Operation:
 
         Ctrl-C: no new requests, those in flight have 10 s to answer, then it returns with `interrupted` true; a
         second one drops them at once. `stopping` is called once, while those in flight are waited for. `progress`
-        gets (rows settled, rows in all if known, requests, lookups among them) about 4 times a second and once at the end, unless it was
+        gets what the method `progress` returns about 4 times a second and once at the end, unless it was
         told to end.
         """
-    def start(self, done: Callable[[], object], closed: Callable[[], bool], /) -> None:
-        """Runs in the background and calls `done` from a thread of the core when it has ended.
+    def start(self) -> Future[None]:
+        """Runs in the background. Returns a future of the running event loop that is done when the call has ended.
 
-        Once `closed` says that nobody can wait for it any more, it sends nothing new.
+        Canceling the future does not stop the call: `stop` and `abort` do. Once the loop is closed, the call sends
+        nothing new. An async token function is awaited in the loop.
+
+        Raises:
+            RuntimeError: No asyncio event loop is running in this thread.
         """
     def stop(self) -> None:
         """No new requests; those in flight may answer."""
@@ -195,8 +211,11 @@ class Operation:
     @property
     def superseded(self) -> bool:
         """Whether its settings were read again, or changed, since: they are not to be kept."""
-    def progress(self) -> tuple[int, int | None, int, int]:
-        """Rows settled, rows in all (None while a stream is still being read), requests answered, lookups among them."""
+    def progress(self) -> tuple[int, int | None, int, int, str]:
+        """Rows settled, rows in all (None while a stream is still being read), requests answered, lookups among them, and
+        what the call is doing: "settings", "import_keys" (it looks up which import keys the project has), "writing",
+        "waiting" (for the rate limit, or before it looks up lost responses), "recovery" (it looks up rows whose response
+        was lost) or "reading"."""
 
 @final
 class Ledger:
@@ -211,27 +230,25 @@ class Ledger:
     ) -> tuple[int, Any, str | None, str, str | None, dict[str, Any] | None, int, str | None]:
         """(row, label, key, status, id, error, attempts, request id) of the index-th row of this ledger.
 
-        `error` has: code, message, column, value, fix, status, body, problems (a list of dicts with rule, column,
+        `error` has: code, message, column, value, fix, status, body, problems (a list of dicts with code, column,
         value, message, fix), each None or empty where it does not apply.
         """
     def counts(self) -> dict[str, int]:
         """Rows a status, only statuses that occur, in the order of design: good ones first."""
     def ids(self) -> list[str | None]: ...
     def select(self, statuses: Sequence[str], /) -> Ledger:
-        """Only the rows in one of these states; row numbers and labels stay."""
+        """Only the rows in one of these statuses; row numbers and labels stay."""
     def take(self, positions: Sequence[int], /) -> Ledger:
         """The rows at these positions of this ledger; row numbers and labels stay."""
-    def causes(self) -> list[tuple[str, str, str, int, int, Any]]:
-        """(status, code, message, rows, first row, its label) of everything not good, most rows first."""
+    def causes(self) -> list[dict[str, Any]]:
+        """status, code, column, message, fix, rows, first_rows (pairs of row and label) and values (pairs of value and
+        rows) of each cause of rows that are not good, most rows first. A row with several problems counts for each."""
     def columns(self) -> dict[str, list[Any]]:
         """row, label, key, status, id, code, message, column, value, fix, attempts, request_id: one list each."""
     def stats(self) -> dict[str, float]:
         """requests, retries, bisects, throttled (seconds), seconds, bytes_sent, lookups."""
     def plan(self) -> dict[str, float]:
         """rows, requests, bytes, minutes (at the limit) of what is still to be sent."""
-    def findings(self) -> list[dict[str, Any]]:
-        """code, column, message, fix, rows, first_rows (pairs of row and label) and values (pairs of value and rows) of
-        every problem, those of one rule, column and fix together, most rows first."""
     def uses(self) -> list[tuple[str, str | None, str]]:
         """(column, field or None, note): what each column of the rows was taken for."""
     def warnings(self) -> list[str]: ...
@@ -252,6 +269,8 @@ class Table:
     def incomplete(self) -> bool:
         """Whether a read failed and left something to be read."""
     def row(self, index: int, /) -> dict[str, Any]: ...
+    def take(self, positions: Sequence[int], /) -> Table:
+        """The rows at these positions."""
     def dicts(self) -> list[dict[str, Any]]: ...
     def frame(self, kinds: Sequence[str] | None = None, /) -> list[tuple[str, str, Any, bytes | None]]:
         """Columns of these kinds: name, kind, values and which of them are missing.

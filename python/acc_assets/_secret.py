@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Generic, NoReturn, TypeVar
 
 T = TypeVar("T")
 
 
 class Secret(Generic[T]):
-    """A value that tools which show the variables of a traceback do not show."""
+    """A value hidden from tools that display traceback variables."""
 
     __slots__ = ("_value",)
 
@@ -24,3 +25,8 @@ class Secret(Generic[T]):
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("A secret is not pickled.")
+
+
+async def hidden(awaitable: Awaitable[T]) -> Secret[T]:
+    """Awaits a secret: the repr of an asyncio task shows its result."""
+    return Secret(await awaitable)

@@ -1,16 +1,19 @@
-"""The exceptions. All of them pickle, hold plain data only, and say what to do next."""
+"""The exceptions. All of them can be pickled, hold plain data only, and say what to do next."""
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import _core
 
 if TYPE_CHECKING:
-    from .results import BulkResult
-    from .setup import SetupResult
-    from .tables import AssetTable
+    # The one import upward: an error carries what its call had done. Nothing of it is imported when a program runs.
+    from ._results import Outcomes
+    from ._setup import SetupResult
+    from ._tables import AssetTable
 
 __all__ = [
     "AccError",
@@ -20,7 +23,9 @@ __all__ = [
     "BulkError",
     "BulkInterrupted",
     "ConflictError",
+    "ConnectError",
     "DataWarning",
+    "FileError",
     "ForbiddenError",
     "InputError",
     "JournalError",
@@ -29,6 +34,7 @@ __all__ = [
     "PayloadTooLargeError",
     "RateLimitError",
     "ReadInterrupted",
+    "RequestTimeout",
     "ServerError",
     "SetupError",
     "TransportError",
@@ -38,8 +44,13 @@ __all__ = [
 
 
 def _rebuild(cls: type[BaseException], args: tuple[Any, ...], state: dict[str, Any]) -> BaseException:
-    error = cls.__new__(cls, *args)
-    error.__dict__.update(state)
+    # Of several built-in bases, only the one with fields of its own can create the object.
+    base = OSError if issubclass(cls, OSError) else cls
+    error = base.__new__(cls, *args)
+    # An OSError takes its arguments in __init__.
+    error.args = args
+    for name, value in state.items():
+        setattr(error, name, value)
     return error
 
 
@@ -51,60 +62,88 @@ class _Plain(BaseException):
 
 
 class AccError(_Plain, Exception):
-    """What every error of this package is, except `BulkInterrupted` and `ReadInterrupted`.
+    """Base class of all errors of this package, except `BulkInterrupted` and `ReadInterrupted`.
 
     Attributes:
-        result: the `BulkResult` of the write that was under way, or None.
-        partial: what `list`, `get` or `search` had read, as an `AssetTable`, or None. The same call with `after=error`
+        result: The `BulkResult` of the write that was interrupted, or None.
+        partial: What `list`, `get` or `search` had read, as an `AssetTable`, or None. The same call with `after=error`
             reads the rest.
 
     Example:
-        >>> import acc_assets
         >>> try:
         ...     acc_assets.Client("my-token", prefix="construct")
         ... except acc_assets.AccError as error:
         ...     print(error)
-        prefix="construct" is not known; did you mean "construction"? It takes "construction" or "bim360".
+        prefix must be "construction" or "bim360", not 'construct'. Did you mean "construction"?
     """
 
-    result: BulkResult | None = None
+    result: Outcomes | None = None
     partial: AssetTable | None = None
-    # Whether the text was made of lines that are fit to be shown.
+    # Whether the text consists of lines that are fit to be shown.
     _has_lines: bool = False
 
     def __str__(self) -> str:
-        text = super().__str__()
+        # An OSError would show its errno and filename, which the message already names.
+        text = BaseException.__str__(self)
         return text if self._has_lines else _core.shown(text)
 
 
 class OptionError(AccError, ValueError):
-    """An argument is not one the call can take; nothing was sent."""
+    """An argument is invalid. Nothing was sent."""
 
 
 class InputError(AccError, ValueError):
-    """The data as a whole cannot be read as rows; nothing was sent. Single bad rows are `invalid` outcomes instead."""
+    """The data as a whole cannot be read as rows. Nothing was sent. Single bad rows are `invalid` outcomes instead."""
+
+
+class FileError(InputError, OSError):
+    """A file cannot be read or written. Nothing was sent.
+
+    Attributes:
+        filename: The path of the file, or None.
+        errno: The number of the system's error, or None.
+    """
+
+    def __init__(self, message: str, filename: str | None = None, errno: int | None = None) -> None:
+        super().__init__(message)
+        self.filename = filename
+        self.errno = errno
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (
+            type(self),
+            self.args,
+            {**self.__dict__, "filename": self.filename, "errno": self.errno},
+        )
+
+    @classmethod
+    def of(cls, path: str | os.PathLike[str], error: OSError) -> FileError:
+        """Describe an error of the system."""
+        name = os.fspath(path)
+        reason = error.strerror or str(error)
+        return cls(f"{name}: {reason}.", name, error.errno)
 
 
 class JournalError(AccError):
-    """The file of a named run cannot be used: it cannot be written, is damaged, or another process drives the run.
-    What is not written down there is not sent.
+    """The file of a named run cannot be used: it cannot be written, is damaged, or another process uses it. Rows that
+    are not recorded there are not sent.
     """
 
 
 class AuthError(AccError):
-    """There is no usable token."""
+    """No usable token."""
 
 
 class TransportError(AccError):
     """A request got no complete response.
 
     Attributes:
-        sent: "no" (the service cannot have seen it), "maybe", or "answered" (the response is larger than
+        sent: "no" (the service cannot have seen the request), "maybe", or "answered" (the response is larger than
             `max_response_bytes`).
-        status: the HTTP status of a response that broke off or is too large, or None where none arrived.
-        request_id: its request id, or None.
-        body: its first 64 kB, as text.
-        headers: its headers that help support, as in `ApiError`.
+        status: HTTP status of a response that broke off or is too large, or None if none arrived.
+        request_id: Its request id, or None.
+        body: Its first 64 kB, as text.
+        headers: Its headers that help Autodesk's support, as in `ApiError`.
     """
 
     def __init__(
@@ -125,19 +164,26 @@ class TransportError(AccError):
         self.headers = dict(headers or {})
 
 
+class ConnectError(TransportError, ConnectionError):
+    """No connection to the service, or to the proxy. The request was not sent."""
+
+
+class RequestTimeout(TransportError, TimeoutError):  # noqa: N818  # named as in httpx and obstore
+    """A request took longer than `timeout`. The service may have executed it."""
+
+
 class ApiError(AccError):
-    """The service refused a request; there is one subclass a status.
+    """The service refused a request. Each HTTP status has its own subclass.
 
     Attributes:
-        status: the HTTP status.
-        code: the service's error code, or None.
-        message: what happened in full, as `str(error)`: what the service said, and what to do next where that is known.
-        errors: what it said of single rows and fields: dicts with index, id, field, code, title, message, metadata.
-        request_id: the request id to give to Autodesk's support, or None.
-        body: the response as text, at most 4 MiB of it.
-        metadata: what the service said beside its message (`errorMetadata`), or None: for a 409, what the request is
-            in conflict with.
-        headers: the headers `x-ads-*`, `x-request-id`, `ratelimit-*`, `date` and `retry-after`, with names in lower
+        status: The HTTP status.
+        code: The service's error code, or None.
+        message: The full text, as `str(error)`: what the service said, and what to do next if that is known.
+        errors: What it said about single rows and fields: dicts with index, id, field, code, title, message, metadata.
+        request_id: The request id for Autodesk's support, or None.
+        body: The response as text, at most 4 MiB of it.
+        metadata: What the service said beside its message (`errorMetadata`), or None. For a 409, the conflicting value.
+        headers: The headers `x-ads-*`, `x-request-id`, `ratelimit-*`, `date` and `retry-after`, with names in lower
             case.
     """
 
@@ -165,38 +211,38 @@ class ApiError(AccError):
 
 
 class BadRequestError(ApiError):
-    """HTTP 400: the request, or a row in it, is not valid."""
+    """HTTP 400: the request, or a row in it, is invalid."""
 
 
 class UnauthorizedError(ApiError, AuthError):
-    """HTTP 401: the token is not valid, or no longer."""
+    """HTTP 401: the token is invalid or has expired."""
 
 
 class ForbiddenError(ApiError):
-    """HTTP 403: the user behind the token may not do this."""
+    """HTTP 403: the user of the token has no permission."""
 
 
 class NotFoundError(ApiError):
-    """HTTP 404: there is no such project, or the user cannot see it."""
+    """HTTP 404: the project does not exist, or the user cannot see it."""
 
 
 class ConflictError(ApiError):
-    """HTTP 409: the request is at odds with what is there."""
+    """HTTP 409: the request conflicts with existing data."""
 
 
 class PayloadTooLargeError(ApiError):
-    """HTTP 413: the request was too large."""
+    """HTTP 413: the request is too large."""
 
 
 class UnsupportedMediaTypeError(ApiError):
-    """HTTP 415: something between this machine and the service changed the content type."""
+    """HTTP 415: the content type was changed between this machine and the service."""
 
 
 class RateLimitError(ApiError):
-    """HTTP 429, again and again: others use up the rate limit of this user.
+    """HTTP 429 until the deadline: other programs are using up this user's rate limit.
 
     Attributes:
-        retry_after: seconds the service asked to wait, or None.
+        retry_after: Seconds the service asked to wait, or None.
     """
 
     def __init__(
@@ -226,40 +272,40 @@ class RateLimitError(ApiError):
 
 
 class ServerError(ApiError):
-    """HTTP 5xx: the service failed. Whether it did what was asked is then told row by row."""
+    """HTTP 5xx: the service failed. The outcome of each row says whether it was executed."""
 
 
 class BulkError(AccError):
-    """A write with `on_error="raise"` or `"stop"` has rows that are not ok.
+    """Rows failed in a write with `on_error="raise"` or `"stop"`.
 
     Attributes:
-        result: the `BulkResult`, with a verdict for every row.
+        result: The `BulkResult`, with one outcome per row.
     """
 
     _has_lines = True
 
-    def __init__(self, result: BulkResult) -> None:
+    def __init__(self, result: Outcomes) -> None:
         super().__init__(repr(result))
         self.result = result
 
 
 class BulkInterrupted(_Plain, KeyboardInterrupt):
-    """Ctrl-C during a write. Not an `AccError`: `except Exception` lets it pass, as any Ctrl-C.
+    """Ctrl-C during a write. Not an `AccError`, so `except Exception` does not catch it.
 
     Attributes:
-        result: the `BulkResult`, with a verdict for every row.
+        result: The `BulkResult`, with one outcome per row.
     """
 
-    def __init__(self, result: BulkResult) -> None:
+    def __init__(self, result: Outcomes) -> None:
         super().__init__(repr(result))
         self.result = result
 
 
 class ReadInterrupted(_Plain, KeyboardInterrupt):
-    """Ctrl-C during `list`, `get` or `search`. Not an `AccError`: `except Exception` lets it pass, as any Ctrl-C.
+    """Ctrl-C during `list`, `get` or `search`. Not an `AccError`, so `except Exception` does not catch it.
 
     Attributes:
-        partial: what was read, as an `AssetTable`, or None. The same call with `after=error` reads the rest.
+        partial: What was read, as an `AssetTable`, or None. The same call with `after=error` reads the rest.
     """
 
     def __init__(self, partial: AssetTable | None) -> None:
@@ -268,10 +314,10 @@ class ReadInterrupted(_Plain, KeyboardInterrupt):
 
 
 class SetupError(AccError):
-    """Something of a set-up could not be made. What was made stays; applying it again makes the rest.
+    """A part of a set-up could not be created. What was created stays; applying it again creates the rest.
 
     Attributes:
-        applied: the `SetupResult`, with a status for every step.
+        applied: The `SetupResult`, with a status for every step.
     """
 
     _has_lines = True
@@ -282,7 +328,7 @@ class SetupError(AccError):
 
 
 class DataWarning(UserWarning):
-    """The data can be sent, but looks as if it lost something on its way here (leading zeros, say)."""
+    """The data is valid but looks damaged. For example, leading zeros may be lost."""
 
 
 _BY_STATUS: dict[int, type[ApiError]] = {
@@ -308,7 +354,7 @@ def api_error(
     metadata: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> ApiError:
-    """The `ApiError` of this status. The core calls it."""
+    """Create the `ApiError` of this status. Called by the core."""
     kind = ServerError if status >= 500 else _BY_STATUS.get(status, ApiError)
     error = kind(
         message,
@@ -326,7 +372,7 @@ def api_error(
 
 
 def of_lines(text: str) -> InputError:
-    """An `InputError` of several lines, each fit to be shown. The core calls it too."""
+    """Create an `InputError` of several lines, each fit to be shown. Also called by the core."""
     error = InputError(text)
     error._has_lines = True
     return error
@@ -339,13 +385,21 @@ def transport_error(
     request_id: str | None = None,
     body: str = "",
     headers: Mapping[str, str] | None = None,
+    kind: str = "other",
 ) -> TransportError:
-    """A `TransportError`. The core calls it."""
-    return TransportError(
-        message, sent=sent, status=status, request_id=request_id, body=body, headers=headers
-    )
+    """Create the `TransportError` of this kind: "connect", "timeout" or "other". Called by the core."""
+    of_kind = {"connect": ConnectError, "timeout": RequestTimeout}.get(kind, TransportError)
+    return of_kind(message, sent=sent, status=status, request_id=request_id, body=body, headers=headers)
+
+
+def file_error(message: str, filename: str | os.PathLike[str], code: int | None) -> FileError:
+    """Create a `FileError`; `code` is that of the operating system. Called by the core."""
+    if sys.platform == "win32" and code is not None:
+        # Windows has codes of its own, and OSError knows the errno of each.
+        code = OSError(None, "", None, code).errno
+    return FileError(message, os.fspath(filename), code)
 
 
 def auth_error(message: str) -> AuthError:
-    """An `AuthError`. The core calls it."""
+    """Create an `AuthError`. Called by the core."""
     return AuthError(message)

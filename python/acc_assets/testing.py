@@ -7,40 +7,40 @@ from types import TracebackType
 from typing import Any
 
 from . import _core
-from .async_client import AsyncClient
-from .client import Client
-from .options import Limits, Retry, limits_option, positive
+from ._async.client import AsyncClient
+from ._options import Limits, LimitsOption, Retry, limits_option, positive
+from ._sync.client import Client
 
 __all__ = ["Simulator"]
 
 
 class Simulator:
-    """The Assets and Relationship services on a loopback port, with one project in them. A context manager.
+    """Simulate the Assets and Relationship services on a local port, with one project. A context manager.
 
-    It keeps the service's rules (required fields, status sets, atomic batches, rate limits) and an audit of what
-    was really done, so a test can compare what a program believes with what happened.
+    The simulator enforces the service's rules (required fields, status sets, atomic batches, rate limits) and records
+    every request, so a test can compare what a program reports with what happened.
 
     Args:
-        seed: the same seed makes the same project, ids included.
-        window: seconds of the rate window; the service's is 60. Shorter lets a test or a demo run faster.
-        limits: requests a window; None: the service's own. Its `window` is not used here.
-        latency: seconds every answer takes.
-        switches: how it behaves where the official pages leave it open, by name; `switches()` lists them.
-        project: what is in its project, in the place of a made-up one; None: the made-up one. A dict with any of:
+        seed: The same seed generates the same project, ids included.
+        window: Length of the rate window in seconds. A shorter one speeds up tests. Default: 60.
+        limits: Requests per window, as for `Client`. Its `window` is ignored. If None, the service's documented limits.
+        latency: Delay of every response in seconds. Default: 0.
+        switches: Values of switches for undocumented behavior, by name. `switches()` lists them.
+        project: Description of the project. If None, a sample project generated from `seed`. A dict with any of:
 
-            - `status_sets`: dicts of `name`, `statuses` and, if wanted, `default` and `active`. There is always a default
+            - `status_sets`: Dicts with `name`, `statuses` and optionally `default` and `active`. There is always a default
               set: the service's own, unless one of the list has `default=True`.
-            - `attributes`: dicts of `display_name`, `type` (text, numeric, date, boolean, select or multi_select) and, if
-              wanted, `name` (such as "ca7"), `required`, `max_length`, `default`, `options` and `active`.
-            - `categories`: dicts of `path` and, if wanted, `id`, `status_set` (a name), `attributes` (display names) and
+            - `attributes`: Dicts with `display_name`, `type` (text, numeric, date, boolean, select or multi_select) and
+              optionally `name` (such as "ca7"), `required`, `max_length`, `default`, `options` and `active`.
+            - `categories`: Dicts with `path` and optionally `id`, `status_set` (a name), `attributes` (display names) and
               `active`. The path `[]` is ROOT.
-            - `locations`: dicts of `path` and, if wanted, `barcode`.
+            - `locations`: Dicts with `path` and optionally `barcode`.
 
-            A path is "HVAC > Air Handling", or a list of names taken as they are; what stands above it need not be
-            listed. A status or an option is a label, or a dict of `label` and `active`.
+            A path is "HVAC > Air Handling", or a list of exact names. Parents need not be listed. A status or an option is
+            a label, or a dict with `label` and `active`.
 
     Raises:
-        OptionError: an option or switch that does not exist, or a project that cannot be; it says where.
+        OptionError: An option or switch is unknown, or the project description is invalid. The message names the place.
 
     Example:
         >>> with acc_assets.testing.Simulator(seed=1) as sim:
@@ -61,7 +61,7 @@ class Simulator:
         ... }
         >>> with acc_assets.testing.Simulator(project=plant) as plant_sim:
         ...     project = plant_sim.client().project(plant_sim.project_id)
-        ...     [category["name"] for category in project.categories()]
+        ...     [category["name"] for category in project.raw.categories()]
         ['ROOT', 'Piping', 'Valves']
     """
 
@@ -70,20 +70,18 @@ class Simulator:
         seed: int = 1,
         *,
         window: float = 60.0,
-        limits: Limits | None = None,
+        limits: LimitsOption = None,
         latency: float = 0.0,
         switches: Mapping[str, str] | None = None,
         project: Mapping[str, Any] | None = None,
     ) -> None:
         positive("window", window)
-        self._limits = (limits or Limits())._replace(window=float(window))
+        self._limits = limits_option(limits)._replace(window=float(window))
         self._core = _core.Simulator(
             {
                 "seed": seed,
                 "window": float(window),
-                "limits": {
-                    name: limit for name, limit in limits_option(self._limits).items() if name != "window"
-                },
+                "limits": {name: limit for name, limit in self._limits._asdict().items() if name != "window"},
                 "latency": float(latency),
                 "switches": dict(switches or {}),
                 "project": project,
@@ -92,12 +90,12 @@ class Simulator:
 
     @property
     def url(self) -> str:
-        """Where it listens: the `base_url` of a client."""
+        """The URL of the simulator, for `base_url`."""
         return self._core.url
 
     @property
     def token(self) -> str:
-        """A token it takes."""
+        """A valid token."""
         return self._core.token
 
     @property
@@ -106,7 +104,10 @@ class Simulator:
         return self._core.project_id
 
     def client(self, **options: Any) -> Client:
-        """A `Client` of this simulator, paced by its limits; `options` as for `Client`.
+        """Create a `Client` of this simulator, paced by its limits.
+
+        Args:
+            options: Options of `Client`.
 
         Example:
             >>> sim.client(max_in_flight=2).project(sim.project_id).id == sim.project_id
@@ -115,7 +116,7 @@ class Simulator:
         return Client(**self._options(options))
 
     def async_client(self, **options: Any) -> AsyncClient:
-        """An `AsyncClient` of this simulator, paced by its limits; `options` as for `AsyncClient`."""
+        """Create an `AsyncClient` of this simulator, paced by its limits; `options` as for `AsyncClient`."""
         return AsyncClient(**self._options(options))
 
     def _options(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -124,36 +125,35 @@ class Simulator:
         return {"auth": self.token, "base_url": self.url, "limits": self._limits, "retry": retry, **options}
 
     def world(self) -> dict[str, Any]:
-        """What is in the project: project_id, locations_container_id, categories (with statuses and attributes) and
-        locations."""
+        """Return the project: project_id, locations_container_id, categories (with statuses and attributes) and locations."""
         return self._core.world()
 
     def assets(self) -> list[dict[str, Any]]:
-        """All assets that are really there, deleted ones included, in the order they were created."""
+        """Return all assets in order of creation, including deleted ones."""
         return self._core.assets()
 
     def audit(self) -> dict[str, Any]:
-        """What was really done: assets created, answers by endpoint and status, requests refused for the rate."""
+        """Return what the service did: assets created, responses by endpoint and status, and rate-limited requests."""
         return self._core.audit()
 
     def add_fault(
         self, what: str, *, on: str = "any", nth: int | None = None, times: int | None = None, **details: Any
     ) -> None:
-        """Makes answers go wrong: the next request, unless told otherwise.
+        """Inject a fault. By default, it affects only the next request.
 
         Args:
-            what: "status" (with code=503, and body= "json", "html", "empty" or "own", headers=, after_apply=), "rate_limit"
+            what: The kind of fault: "status" (with code=503, and body= "json", "html", "empty" or "own", headers=, after_apply=), "rate_limit"
                 (retry_after=, None for none), "refuse", "reset_before_apply", "reset_after_apply", "apply_late" (ms=), "delay"
                 (ms=), "cut_body" (bytes=), "slow_body" (ms=), "unreadable" (body= "cut", "empty", "null" or "html"),
                 "wrong_types", "drop_results" (count=), "double_results", "clock_jump" (seconds=), "steal" (requests=),
                 "html", "expire_token" or "redirect" (url=).
-            on: the endpoint it happens to, such as "assets:batch-create"; "any": all.
-            nth: only the nth request that fits, counted from 1.
-            times: how many requests at most; None: one, or no bound with every= and probability=.
-            details: what the fault needs more, and every= (each kth request) or probability= (0 to 1, with seed=).
+            on: The endpoint to affect, such as "assets:batch-create". Default: "any".
+            nth: Affect only the nth matching request, counted from 1.
+            times: Maximum number of affected requests. If None, one, or unlimited with every= or probability=.
+            details: Further options of the fault, and every= (every kth request) or probability= (0 to 1, with seed=).
 
         Raises:
-            OptionError: there is no such fault or endpoint.
+            OptionError: The fault or endpoint is unknown.
 
         Example:
             >>> sim.add_fault("rate_limit", on="assets:batch-create", retry_after=1)
@@ -166,30 +166,30 @@ class Simulator:
         self._core.add_fault(fault | details)
 
     def clear_faults(self) -> None:
-        """Makes answers go right again."""
+        """Remove all faults."""
         self._core.clear_faults()
 
     def accept_token(self, token: str) -> None:
-        """Accepts another token of the same user: the two share one rate limit.
+        """Accept another token of the same user. Both share one rate limit.
 
         Args:
-            token: any text without blanks.
+            token: A text without spaces.
 
         Example:
             >>> sim.accept_token("second")
-            >>> len(sim.client(auth="second").project(sim.project_id).categories()) > 0
+            >>> len(sim.client(auth="second").project(sim.project_id).raw.categories()) > 0
             True
         """
         self._core.accept_token(token)
 
     def revoke_token(self, token: str) -> bool:
-        """Accepts a token no more, as if it had expired: requests with it are answered with 401.
+        """Revoke a token, as if it had expired. Requests with it get a 401.
 
         Args:
             token: `sim.token`, or one of `accept_token`.
 
         Returns:
-            Whether it was accepted until now.
+            Whether the token was valid.
 
         Example:
             >>> sim.accept_token("second")
@@ -199,23 +199,23 @@ class Simulator:
         return self._core.revoke_token(token)
 
     def set_switch(self, name: str, value: str) -> None:
-        """Sets one switch; see `switches`.
+        """Set one switch; see `switches`.
 
         Raises:
-            OptionError: there is no such switch, or it has no such value.
+            OptionError: The switch or value is unknown.
         """
         self._core.set_switch(name, value)
 
     def switches(self) -> dict[str, str]:
-        """All switches and how they are set."""
+        """Return the current value of every switch."""
         return self._core.switches()
 
     def seed_relationships(self, count: int) -> list[str]:
-        """Adds so many relationships between assets and other things; their ids."""
+        """Create `count` relationships between assets and other entities, and return their ids."""
         return self._core.seed_relationships(count)
 
     def close(self) -> None:
-        """Stops listening."""
+        """Stop the simulator."""
         self._core.close()
 
     def __enter__(self) -> Simulator:

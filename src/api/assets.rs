@@ -1,7 +1,7 @@
 //! The Assets API, version 2: four bulk endpoints and the list.
 //!
-//! Paths, methods, bodies and statuses are those of the reference pages named at each entry. That a request takes at
-//! most 100 assets is said in the tutorial "Manage assets"; the rate groups on the page "Assets rate limits".
+//! Paths, methods, bodies and statuses are those of the reference pages named at each entry. The limit of 100 assets
+//! per request is from the tutorial "Manage assets", the rate groups are from the page "Assets rate limits".
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -37,7 +37,7 @@ pub const WRITES: RateGroup = RateGroup {
     requests: 100,
 };
 
-/// A bulk endpoint: JSON both ways, and no header that names the region.
+/// A bulk endpoint: JSON in request and response, and no region header.
 const fn bulk(
     name: &'static str,
     method: Method,
@@ -70,8 +70,8 @@ const RESULTS: ResponseBody = ResponseBody::Rows(Rows {
     filters: &[],
 });
 
-/// POST assets:batch-create: a bare array; 201 with `results`. The service gives the ids and knows no idempotency
-/// key, so a repeated create doubles its assets.
+/// POST assets:batch-create: a bare array; 201 with `results`. The service assigns the ids and has no idempotency key,
+/// so a repeated create makes duplicates.
 pub const BATCH_CREATE: Write = Write {
     endpoint: bulk(
         "assets:batch-create",
@@ -93,7 +93,7 @@ pub const BATCH_CREATE: Write = Write {
     proof: Proof::InList(&NEW_ASSETS),
 };
 
-/// PATCH assets:batch-patch: an object keyed by asset id, both ways.
+/// PATCH assets:batch-patch: an object keyed by asset id, in request and response.
 pub const BATCH_PATCH: Write = Write {
     endpoint: bulk(
         "assets:batch-patch",
@@ -119,7 +119,7 @@ pub const BATCH_PATCH: Write = Write {
     },
 };
 
-/// POST assets:batch-get: `ids`; ids the service does not know are left out of `results`.
+/// POST assets:batch-get: `ids`; `results` omits unknown ids.
 pub const BATCH_GET: Write = Write {
     endpoint: bulk(
         "assets:batch-get",
@@ -133,7 +133,7 @@ pub const BATCH_GET: Write = Write {
     row: RowShape::Id,
     success: 200,
     done: Done::Read,
-    absent: Absent::Refused("the service knows no such asset"),
+    absent: Absent::Refused("the service has no asset with this id"),
     forbidden: Concerns::Run,
     not_found: Concerns::Run,
     pair: pair_got,
@@ -141,7 +141,7 @@ pub const BATCH_GET: Write = Write {
     proof: Proof::Needless,
 };
 
-/// Assets whole, deleted ones too.
+/// Includes all fields, and deleted assets.
 const WHOLE: &[(&str, &str)] = &[("includeCustomAttributes", "true"), ("includeDeleted", "true")];
 
 /// POST assets:batch-delete: `ids`; 204 without a body.
@@ -191,8 +191,8 @@ pub const LIST: Endpoint = Endpoint {
     }),
 };
 
-/// The filters of the "GET assets" reference page whose field an asset shows. `filter[statusLabel]` and
-/// `filter[searchText]` have none.
+/// The filters of the "GET assets" reference page that can be checked on an asset. `filter[statusLabel]` and
+/// `filter[searchText]` cannot.
 const FILTERS: &[Filter] = &[
     Filter::new("filter[categoryId]", "categoryId", Shows::OneOf),
     Filter::new("filter[statusId]", "statusId", Shows::OneOf),
@@ -206,7 +206,7 @@ const FILTERS: &[Filter] = &[
     Filter::new("includeDeleted", "isActive", Shows::Unless(false)),
 ];
 
-/// New assets whose response was lost are looked for among those of their categories that changed since.
+/// New assets with a lost response are looked up among recent changes in their categories.
 const NEW_ASSETS: Lookup = Lookup {
     list: &LIST,
     query: changed_since,
@@ -216,11 +216,11 @@ const NEW_ASSETS: Lookup = Lookup {
     says,
 };
 
-/// More categories than this make an address too long; then the time alone has to do.
+/// More categories than this make the URL too long; then only the time is filtered.
 const MOST_CATEGORIES: usize = 50;
 
-/// Oldest first, so that what is created meanwhile comes at the end and shifts no page. Deleted ones count: a row that
-/// was created and deleted since was created all the same.
+/// Oldest first, so that concurrent creates are appended and shift no page. Deleted assets count: a row created and
+/// deleted since was still created.
 fn changed_since(time: Option<i64>, categories: &[String]) -> Query {
     let mut query = sorted("createdAt asc");
     if let Some(time) = time.and_then(|time| Timestamp::from_millisecond(time).ok()) {
@@ -248,7 +248,7 @@ fn sorted(sort: &str) -> Query {
         .into()
 }
 
-/// Read strictly, since nothing is proven by an entry of another form than the page shows.
+/// Read strictly: an entry in an undocumented format proves nothing.
 fn found(raw: &str) -> Option<Found> {
     let entry: Value = serde_json::from_str(raw).ok()?;
     let text = |name| entry.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -270,7 +270,7 @@ fn is_active(asset: &Value) -> Option<bool> {
 fn deleted_now(asset: Option<&Value>, _: &SentRow<'_>) -> Now {
     match asset.map(is_active) {
         Some(Some(false)) => Now::Done,
-        // One that is not shown may be unknown, or left out of this answer; the service says when it is sent again.
+        // A missing asset may be unknown or omitted from this response. Sending the row again will tell.
         None | Some(Some(true)) => Now::NotDone,
         Some(None) => Now::Unclear("the service does not say whether the asset is deleted"),
     }
@@ -281,7 +281,7 @@ fn patched_now(asset: Option<&Value>, row: &SentRow<'_>) -> Now {
         return Now::NotDone;
     };
     let Ok(sent) = serde_json::from_slice::<Map<String, Value>>(fields_sent(row)) else {
-        return Now::Unclear("what was sent cannot be read again");
+        return Now::Unclear("the stored request cannot be read");
     };
     let done = sent
         .iter()
@@ -293,13 +293,14 @@ fn patched_now(asset: Option<&Value>, row: &SentRow<'_>) -> Now {
     }
 }
 
-/// The fields of a patch. The request has `"<id>":{...}`.
+/// The fields of a patch, from `"<id>":{...}` in the request.
 fn fields_sent<'r>(row: &SentRow<'r>) -> &'r [u8] {
     let colon = row.body.iter().position(|byte| *byte == b':');
     colon.map_or(&[][..], |colon| &row.body[colon + 1..])
 }
 
-/// The example of the "PATCH assets:batch-patch" page returns another location than was sent.
+/// Compares a patched asset with the request: the example of the "PATCH assets:batch-patch" page returns another
+/// location than the one sent.
 fn differing(row: &SentRow<'_>, entry: &[u8]) -> Vec<String> {
     let (Ok(sent), Ok(came)) = (keyed(fields_sent(row)), keyed(entry)) else {
         return Vec::new();
@@ -310,12 +311,12 @@ fn differing(row: &SentRow<'_>, entry: &[u8]) -> Vec<String> {
             .iter()
             .find(|(other, _)| *other == name)
             .map(|(_, value)| *value);
-        // Most values come back byte by byte.
+        // Fast path: most values come back unchanged.
         if came.is_some_and(|came| came.get() == sent.get()) {
             continue;
         }
         let value = |raw: &RawValue| serde_json::from_str::<Value>(raw.get()).ok();
-        // What the response does not show proves nothing.
+        // A missing field proves nothing.
         if let (Some(sent), Some(came)) = (value(sent), came.and_then(value)) {
             let shown = |name: &String| match name.strip_prefix("customAttributes.") {
                 Some(attribute) => came.get(attribute).is_some(),
@@ -327,7 +328,7 @@ fn differing(row: &SentRow<'_>, entry: &[u8]) -> Vec<String> {
     names
 }
 
-/// The name of a field, or the names of its attributes, whose value is not what was sent.
+/// The name of a field, or of its attributes, whose value differs from the one sent.
 fn others(name: &str, came: Option<&Value>, sent: &Value) -> Vec<String> {
     let came = came.unwrap_or(&Value::Null);
     match sent {
@@ -336,14 +337,14 @@ fn others(name: &str, came: Option<&Value>, sent: &Value) -> Vec<String> {
             .filter(|(attribute, sent)| !same(&came[attribute.as_str()], sent))
             .map(|(attribute, _)| format!("{name}.{attribute}"))
             .collect(),
-        // The fields of an asset are texts: "007" is not "7".
+        // Fields of an asset are texts: "007" is not "7".
         _ if came == sent || (!came.is_string() && same(came, sent)) => Vec::new(),
         _ => vec![name.to_owned()],
     }
 }
 
-/// Whether a value is what was sent: numbers may come back as text or as a number, lists in another order. Of two texts
-/// only numbers in their usual form can be the same number: "12.50" is 12.5, and "012" is an identifier.
+/// Whether a value equals the one sent. Numbers may come back as text or as numbers, and lists in another order. Texts
+/// are compared as numbers only if they look like numbers: "12.50" equals 12.5, but "012" is an identifier.
 fn same(came: &Value, sent: &Value) -> bool {
     let usual = |text: &str| {
         let digits = text.strip_prefix('-').unwrap_or(text);
@@ -365,10 +366,9 @@ fn same(came: &Value, sent: &Value) -> bool {
     }
 }
 
-/// The order of `results` is shown but not promised, and a client asset id need not be unique. So an entry is paired
-/// by its client asset id, as it was sent or else as [`same_key`] compares it; among rows of one client asset id by what
-/// else they say; and by position only where they say the same. What stays ambiguous stays unpaired: never a wrong id on
-/// a row.
+/// Pairs rows with `results`. Their order is not documented, and a clientAssetId need not be unique. So an entry is
+/// paired by its exact clientAssetId or else as compared by [`same_key`], then by its other values, and by position
+/// only if those are equal. Ambiguous entries stay unpaired, so no row gets a wrong id.
 fn pair_created<'a>(body: &'a [u8], rows: &[SentRow<'_>], entries: bool) -> Result<Vec<Paired<'a>>, String> {
     let found = identities(body, "results")?;
     if found.is_empty() {
@@ -397,7 +397,7 @@ fn pair_created<'a>(body: &'a [u8], rows: &[SentRow<'_>], entries: bool) -> Resu
         return Ok((0..rows.len()).map(named).collect());
     }
     let mut paired = vec![Paired::Absent; rows.len()];
-    // Read when the first twins need it, once for all of them.
+    // Read lazily, once for all twins.
     let whole = OnceCell::new();
     let mut left_rows: Vec<usize> = (0..rows.len()).collect();
     let mut left: Vec<(usize, &str)> = found
@@ -435,11 +435,11 @@ fn pair_created<'a>(body: &'a [u8], rows: &[SentRow<'_>], entries: bool) -> Resu
     Ok(paired)
 }
 
-/// Whether all texts are different.
+/// Whether all texts are distinct.
 fn all_distinct<'t>(texts: impl Iterator<Item = &'t str> + Clone) -> bool {
     let mut digests: Vec<u64> = texts.clone().map(|text| xxh3_64(text.as_bytes())).collect();
     digests.sort_unstable();
-    // Different digests are those of different texts; equal ones need not be those of equal texts.
+    // Different digests mean different texts, but equal digests do not mean equal texts.
     digests.windows(2).all(|pair| pair[0] != pair[1])
         || texts.clone().collect::<HashSet<_>>().len() == texts.count()
 }
@@ -451,7 +451,7 @@ fn positions<'t>(texts: impl Iterator<Item = (Cow<'t, str>, usize)>) -> HashMap<
     positions
 }
 
-/// Pairs rows of one client asset id with as many entries, by what else they say.
+/// Pairs rows of one clientAssetId with as many entries by their other values.
 fn told_apart(
     whole: &OnceCell<Vec<Value>>,
     body: &[u8],
@@ -482,7 +482,7 @@ fn told_apart(
             pairs.push((*row, *at));
         }
     }
-    // Two rows for one entry: then what they say does not tell them apart.
+    // Two rows match one entry, so their values do not distinguish them.
     let mut used = HashMap::new();
     for (_, at) in &pairs {
         *used.entry(*at).or_insert(0) += 1;
@@ -491,7 +491,7 @@ fn told_apart(
     Ok(pairs)
 }
 
-/// Whether an entry says what a row said, and no more in the fields that the service does not fill by itself.
+/// Whether an entry has the values of a row, and no others except in fields that the service fills.
 fn says(entry: &Value, sent: &Value) -> bool {
     let base = ["categoryId", "statusId", "description", "locationId", "barcode"];
     let attributes = sent.get("customAttributes").and_then(Value::as_object);
@@ -509,7 +509,7 @@ fn pair_patched<'a>(body: &'a [u8], rows: &[SentRow<'_>], entries: bool) -> Resu
         .filter(|(_, raw)| raw.get().starts_with('{'))
         .collect();
     if members.is_empty() {
-        return Err("it holds no assets".to_owned());
+        return Err("it contains no assets".to_owned());
     }
     Ok(by_id(
         rows,
@@ -529,9 +529,9 @@ fn pair_got<'a>(body: &'a [u8], rows: &[SentRow<'_>], _entries: bool) -> Result<
 }
 
 fn pair_deleted<'a>(body: &'a [u8], rows: &[SentRow<'_>], _: bool) -> Result<Vec<Paired<'a>>, String> {
-    // All or nothing, so the 204 itself names every row. The page documents no body; what a proxy answers has one.
+    // All or nothing, so a 204 confirms every row. The page documents no body, so a response with one is a proxy's.
     if !body.is_empty() {
-        return Err("a success has none".to_owned());
+        return Err("a success has no body".to_owned());
     }
     Ok(rows
         .iter()
@@ -542,7 +542,7 @@ fn pair_deleted<'a>(body: &'a [u8], rows: &[SentRow<'_>], _: bool) -> Result<Vec
         .collect())
 }
 
-/// Pairs entries that carry their id. Ids are compared without case: a UUID is the same in both.
+/// Pairs entries by id. Ids are compared without case, as UUIDs are.
 pub(crate) fn by_id<'a>(
     rows: &[SentRow<'_>],
     found: impl Iterator<Item = (Cow<'a, str>, Option<Range<usize>>)>,
@@ -597,7 +597,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_does_not_fit_never_puts_a_wrong_id_on_a_row() {
+    fn a_mismatched_response_never_assigns_a_wrong_id() {
         for (body, rows, expected) in [
             (
                 r#"{"results":[{"id":"2","clientAssetId":"B"}]}"#,
@@ -630,7 +630,7 @@ mod tests {
     }
 
     #[test]
-    fn twins_are_told_apart_by_what_they_say_or_not_at_all() {
+    fn twins_are_paired_by_other_values_or_not_at_all() {
         let twin = |body: &'static str| SentRow {
             key: "A",
             body: body.as_bytes(),
@@ -650,7 +650,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_of_a_proxy_proves_no_delete() {
+    fn a_proxy_page_proves_no_delete() {
         for body in [&b"<html>log in</html>"[..], b"{}", br#"{"login":"here"}"#] {
             assert!(pair_deleted(body, &keys(&["a"]), false).is_err());
         }
@@ -708,7 +708,7 @@ mod tests {
     }
 
     #[test]
-    fn a_patched_asset_differs_in_the_fields_that_came_back_otherwise() {
+    fn a_patched_asset_differs_in_the_changed_fields() {
         let row = SentRow {
             key: "a",
             body: br#""a":{"description":"new","barcode":null,"customAttributes":{"ca1":"6.50","ca2":["x","y"],"ca3":null}}"#,
@@ -728,7 +728,7 @@ mod tests {
                     "customAttributes.ca3",
                 ],
             ),
-            // What it does not show proves nothing.
+            // A missing field proves nothing.
             (r#"{"description":"new"}"#, &[]),
         ] {
             assert_eq!(differing(&row, entry.as_bytes()), expected, "{entry}");
@@ -736,7 +736,7 @@ mod tests {
     }
 
     #[test]
-    fn got_assets_are_paired_by_id_and_cut_out_of_the_body() {
+    fn got_assets_are_paired_by_id_with_their_range_in_the_body() {
         let body = br#"{"results":[{"id":"bb"},{"id":"CC","version":2}]}"#;
         let paired = pair_got(body, &keys(&["aa", "cc"]), true).unwrap();
         assert_eq!(paired[0], Paired::Absent);

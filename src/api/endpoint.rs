@@ -121,7 +121,7 @@ fn escape(value: &str, into: &mut String) {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~') || (byte == b'.' && !dots) {
             into.push(byte.into());
         } else {
-            // Writing into memory cannot fail.
+            // Writing to memory cannot fail.
             let _ = write!(into, "%{byte:02X}");
         }
     }
@@ -185,7 +185,7 @@ impl Endpoint {
         }
     }
 
-    /// The error for a success whose body is not what the reference page shows.
+    /// The error for a success whose body is not as documented.
     #[must_use]
     pub fn unreadable(&self, response: &Response, reason: &str) -> Error {
         let what = match (self.method, self.response) {
@@ -193,7 +193,8 @@ impl Endpoint {
             _ => "response",
         };
         let message = format!(
-            "the {what} of {} cannot be read: {reason}; call again, and check base_url= and proxy= if it stays so",
+            "the {what} of {} is unreadable: {reason}; try again, and check base_url= and proxy= if this \
+                persists",
             self.name
         );
         unreadable(response, message)
@@ -205,7 +206,8 @@ impl Endpoint {
         Error::Transport(TransportError::new(
             Sent::Answered,
             format!(
-                "the response of {} is too large: {reason}; ask for less, such as without custom attributes",
+                "the response of {} is too large: {reason}; request less data, for example no custom \
+                    attributes",
                 self.name
             ),
         ))
@@ -293,7 +295,7 @@ mod tests {
     const PATH: Path = Path::new("/{prefix}/projects/{project}/nodes");
 
     #[test]
-    fn a_path_escapes_what_is_put_into_it() {
+    fn path_parameters_are_escaped() {
         for (value, filled) in [
             ("b.7c9e", "/x/projects/b.7c9e/nodes"),
             ("a/../b", "/x/projects/a%2F..%2Fb/nodes"),
@@ -306,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_names_the_place_that_is_missing() {
+    fn a_missing_path_parameter_is_named() {
         for places in [&[("prefix", "x")][..], &[("prefix", "x"), ("project", "")]] {
             let error = PATH.fill(places).unwrap_err().to_string();
             assert!(error.contains("`project` is missing"), "{error}");

@@ -1,8 +1,7 @@
-//! Whether a filtered list shows that its filters were applied.
+//! Checks that the filters of a list were applied.
 //!
-//! A service may ignore a parameter without an error, and then the list is wrong. An entry that shows another value than
-//! the one asked for proves it. Fields that an entry does not show, or shows as null, prove nothing; nor do values that
-//! only the service can compare.
+//! A service may silently ignore a parameter, and then the list is wrong. An entry with another value than the
+//! requested one proves it. Missing or null fields prove nothing, nor do values that only the service can compare.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
@@ -12,31 +11,31 @@ use serde_json::Value;
 use super::Endpoint;
 use crate::model::value;
 
-/// A filter of a list, and the member of an entry that shows it.
+/// A filter of a list, and the member of an entry to check.
 #[derive(Debug)]
 pub struct Filter {
-    /// Its query parameter; of custom attributes what stands before the name.
+    /// Its query parameter; for custom attributes, the part before the name.
     pub parameter: &'static str,
     pub field: &'static str,
     pub shows: Shows,
 }
 
-/// How a member shows that its filter was applied.
+/// How to check a member against its filter.
 #[derive(Debug, Clone, Copy)]
 pub enum Shows {
     /// It is one of the values.
     OneOf,
     /// The same, unless this parameter widens a single value.
     OneOfUnlessWider(&'static str),
-    /// It lies in a range `from..to`, `from..` or `..to`, or is that instant.
+    /// It lies in a range `from..to`, `from..` or `..to`, or equals that time.
     Time,
     After,
     Before,
     /// It holds custom attributes by name: `filter[customAttributes][ca1]`.
     Attributes,
-    /// Where the parameter is true, it is this flag.
+    /// If the parameter is true, it is this flag.
     Only(bool),
-    /// It is this flag only where the parameter, or `onlyDeleted`, is true.
+    /// It is this flag only if the parameter or `onlyDeleted` is true.
     Unless(bool),
     /// It holds the two ends of a relationship. Either end may match `domain`, `type` and `id`; the other one then
     /// matches `withDomain`, `withType` and `withId`.
@@ -53,11 +52,11 @@ impl Filter {
     }
 }
 
-/// What entries of one list have to show.
+/// The checks for the entries of one list.
 #[derive(Debug, Default)]
 pub struct Checks {
     fields: Vec<&'static str>,
-    /// The parameter, the place of its field, and what the field has to be.
+    /// The parameter, the index of its field, and the check.
     tests: Vec<(String, usize, Test)>,
 }
 
@@ -74,7 +73,7 @@ enum Test {
 /// Milliseconds since 1970, both ends included.
 type Range = (i64, i64);
 
-/// Parameters of `relationships:search` with the end and the member of an entity that they are about.
+/// Parameters of `relationships:search`, each with its end and the member of an entity.
 const ENTITIES: [(&str, usize, &str); 6] = [
     ("domain", 0, "domain"),
     ("withDomain", 1, "domain"),
@@ -85,7 +84,7 @@ const ENTITIES: [(&str, usize, &str); 6] = [
 ];
 
 impl Checks {
-    /// What entries have to show under this query.
+    /// Returns the checks for the entries under this query.
     #[must_use]
     pub fn of(endpoint: &Endpoint, query: &[(String, String)]) -> Self {
         let mut checks = Self::default();
@@ -160,19 +159,20 @@ impl Checks {
         self.tests.push((parameter, place, test));
     }
 
-    /// The members that are looked at.
+    /// The members to check.
     #[must_use]
     pub fn fields(&self) -> &[&'static str] {
         &self.fields
     }
 
-    /// The first filter that an entry proves to be ignored, and the member that does; `shown` holds the members as JSON.
+    /// Returns the first filter that an entry proves to be ignored, and the member that proves it; `shown` holds the
+    /// members as JSON.
     #[must_use]
     pub fn ignored<'s>(&'s self, shown: &[Option<&'s str>]) -> Option<(&'s str, &'static str, &'s str)> {
         self.tests.iter().find_map(|(parameter, place, test)| {
             let shown = (*shown.get(*place)?)?;
             let fits = match (test, shown) {
-                // What every entry of nearly every list is asked.
+                // Fast path: the check of nearly every list.
                 (Test::Flag(flag), "true") => Some(*flag),
                 (Test::Flag(flag), "false") => Some(!*flag),
                 _ => test.fits(&value::read(shown)?),
@@ -183,7 +183,7 @@ impl Checks {
 }
 
 impl Test {
-    /// Whether a value fits; `None`: it does not say.
+    /// Whether a value matches; `None` if that is unknown.
     fn fits(&self, shown: &Value) -> Option<bool> {
         match self {
             Self::OneOf(wanted) => {
@@ -219,7 +219,7 @@ impl Test {
     }
 }
 
-/// True if any is; else unknown if any is.
+/// True if any is true, or else unknown if any is unknown.
 fn any(fits: impl Iterator<Item = Option<bool>>) -> Option<bool> {
     let mut all = Some(false);
     for fits in fits {
@@ -232,7 +232,7 @@ fn any(fits: impl Iterator<Item = Option<bool>>) -> Option<bool> {
     all
 }
 
-/// Whether the value of a custom attribute fits one value or range of its filter. Which type it has is not known here.
+/// Whether the value of a custom attribute matches one value or range of its filter. Its type is unknown here.
 fn attribute_fits(shown: &Value, wanted: &str) -> Option<bool> {
     if let Value::Array(items) = shown {
         return if items.is_empty() {
@@ -243,12 +243,12 @@ fn attribute_fits(shown: &Value, wanted: &str) -> Option<bool> {
     }
     let (shown, wanted) = (plain(&text(shown)?), plain(wanted));
     let number = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite());
-    // Text attributes are searched for a part, without case.
+    // Text attributes are searched by substring, without case.
     if shown.contains(&wanted) || number(&shown).is_some_and(|shown| number(&wanted) == Some(shown)) {
         return Some(true);
     }
     if shown.contains(':') || wanted.contains(':') {
-        // A date may be asked for with a time, and shown without one.
+        // A date may be requested with a time and returned without one.
         let times = instant(&shown).zip(range(&wanted));
         if let Some(((earliest, latest), (from, to))) = times {
             return Some(earliest <= to && from <= latest);
@@ -258,12 +258,12 @@ fn attribute_fits(shown: &Value, wanted: &str) -> Option<bool> {
         return between(&shown, from, to, number).or_else(|| between(&shown, from, to, day));
     }
     let is_flag = |text: &str| text == "true" || text == "false";
-    // Which letters are alike beyond ASCII, and what else a flag may be called, only the service knows.
+    // Only the service knows which letters beyond ASCII are equal, and what other values a flag has.
     let comparable = shown.is_ascii() && wanted.is_ascii() && is_flag(&shown) == is_flag(&wanted);
     comparable.then_some(false)
 }
 
-/// Whether a value lies between two ends, either of which may be missing.
+/// Whether a value lies between two bounds, each optional.
 fn between<T: PartialOrd>(
     shown: &str,
     from: &str,
@@ -286,7 +286,7 @@ fn day(text: &str) -> Option<Date> {
     text.get(..10)?.parse().ok()
 }
 
-/// As ids and names are compared: without case and without blanks at the ends.
+/// Normalizes an id or name for comparison: no case, trimmed.
 fn plain(text: &str) -> String {
     text.trim().to_lowercase()
 }
@@ -300,7 +300,7 @@ fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// All values as ranges; no test where one of them cannot be read.
+/// All values as ranges. No check if one of them cannot be parsed.
 fn within(values: &[String], read: impl Fn(&str) -> Option<Range>) -> Option<Test> {
     let ranges: Option<Vec<Range>> = values.iter().map(|value| read(value)).collect();
     ranges.filter(|ranges| !ranges.is_empty()).map(Test::Within)
@@ -323,13 +323,13 @@ fn range(text: &str) -> Option<Range> {
     ))
 }
 
-/// A second either way: times are printed with more or fewer digits than they have.
+/// A tolerance of one second: times are printed with more or fewer digits than they have.
 const PRECISION: i64 = 1_000;
-/// How far time zones are apart from UTC.
+/// The largest offset of a time zone from UTC.
 const ZONES: i64 = 14 * 3_600_000;
 const DAY: i64 = 24 * 3_600_000;
 
-/// The milliseconds that a time may mean; a day, or a time without a zone, may be of any zone.
+/// The range of milliseconds that a time may mean. A day, or a time without a zone, may be in any zone.
 fn instant(text: &str) -> Option<Range> {
     let text = text.trim();
     if let Ok(time) = text.parse::<Timestamp>() {

@@ -1,5 +1,5 @@
-//! The remote services as data: one file per family, with its endpoints, the rate groups they count in, and what is read
-//! of their responses. Knows no runs and no Python.
+//! The remote services as data: one file per API, with its endpoints, their rate groups and the readers of their
+//! responses. Knows no runs and no Python.
 
 pub mod assets;
 pub mod endpoint;
@@ -19,7 +19,7 @@ pub use write::{
 use crate::error::Error;
 use crate::options::{Limits, RateGroup};
 
-/// The rate groups of all endpoints, by the names that options have for them.
+/// The rate groups of all endpoints, by their names in options.
 pub const RATE_GROUPS: &[&RateGroup] = &[
     &assets::READS,
     &assets::WRITES,
@@ -27,7 +27,7 @@ pub const RATE_GROUPS: &[&RateGroup] = &[
     &settings::LOCATION_READS,
 ];
 
-/// The lists that users can ask for, by their names.
+/// The lists available to users, by name.
 pub const LISTS: &[&Endpoint] = &[
     &assets::LIST,
     &relationships::SEARCH,
@@ -38,7 +38,7 @@ pub const LISTS: &[&Endpoint] = &[
     &settings::ERROR_CODES,
 ];
 
-/// The bulk writes, by the verbs that users have for them.
+/// The bulk writes, by verb.
 pub const WRITES: &[(&str, &Write)] = &[
     ("create", &assets::BATCH_CREATE),
     ("patch", &assets::BATCH_PATCH),
@@ -46,20 +46,20 @@ pub const WRITES: &[(&str, &Write)] = &[
     ("unlink", &relationships::DELETE),
 ];
 
-/// The list of this name.
+/// Looks up a list by name.
 ///
 /// # Errors
-/// [`Error::Option`] where there is none.
+/// [`Error::Option`] if there is none.
 pub fn list_of(name: &str) -> Result<&'static Endpoint, Error> {
     let list = LISTS.iter().find(|list| list.name == name);
     list.copied()
         .ok_or_else(|| Error::Option(format!("cannot list `{name}`")))
 }
 
-/// The bulk write of this verb.
+/// Looks up a bulk write by verb.
 ///
 /// # Errors
-/// [`Error::Option`] where there is none.
+/// [`Error::Option`] if there is none.
 pub fn write_of(verb: &str) -> Result<&'static Write, Error> {
     let write = WRITES.iter().find(|(known, _)| *known == verb);
     write
@@ -67,7 +67,7 @@ pub fn write_of(verb: &str) -> Result<&'static Write, Error> {
         .ok_or_else(|| Error::Option(format!("unknown verb `{verb}`")))
 }
 
-/// Refuses limits of a rate group that does not exist: they would be ignored without a word.
+/// Rejects limits of an unknown rate group, which would be silently ignored.
 ///
 /// # Errors
 /// [`Error::Option`] naming the group.

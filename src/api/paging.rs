@@ -61,8 +61,8 @@ impl Paging {
         }
     }
 
-    /// Where the next page begins. `page` is the JSON of the member [`Self::within`]; `rows` counts the rows of this
-    /// page, `read` those of all pages so far.
+    /// Where the next page begins. `page` is the JSON of the member [`Self::within`]; `rows` is the number of rows on
+    /// this page, `read` that of all pages so far.
     ///
     /// A list ends with a cursor that is null or missing; both occur in the examples. Anything else is an error: the
     /// remaining rows would be missing silently.
@@ -116,7 +116,7 @@ fn token(page: &Value, within: &str, name: &str) -> Result<Option<String>, Strin
 fn bounded(cursor: String, name: &str) -> Result<Option<String>, String> {
     if cursor.len() > MOST_CURSOR_BYTES {
         return Err(format!(
-            "`{name}` is {} bytes long, and an address has room for {MOST_CURSOR_BYTES}",
+            "`{name}` has {} bytes, more than the {MOST_CURSOR_BYTES} that fit into a URL",
             cursor.len()
         ));
     }

@@ -18,16 +18,16 @@ use crate::model::asset::{entries, identity, list, range_in};
 use crate::model::text::Text;
 use crate::options::RateGroup;
 
-/// All requests of the API count together.
+/// All requests of the API share one rate limit.
 pub const LIMIT: RateGroup = RateGroup {
     name: "relationships",
     requests: 120,
 };
 
-/// The reference pages of the API list it.
+/// The region header, as listed on the reference pages of the API.
 const REGION_HEADER: Option<&str> = Some("x-ads-region");
 
-/// An endpoint that takes a bare array of 1 to 50 ids, and does the same when it is called twice.
+/// An idempotent endpoint whose body is a bare array of 1 to 50 ids.
 const fn of_ids(name: &'static str, path: &'static str, member: Option<&'static str>) -> Endpoint {
     Endpoint {
         name,
@@ -62,8 +62,8 @@ pub const DELETE: Write = Write {
     success: 200,
     done: Done::Deleted,
     absent: Absent::Refused(
-        "the service did not name it among the deleted: it is unknown, was deleted before, or one of its two entities \
-         is out of reach for the token's user",
+        "not deleted: it is unknown, was already deleted, or the token's user has no access to one of its \
+            two entities",
     ),
     forbidden: Concerns::Rows,
     not_found: Concerns::Rows,
@@ -86,7 +86,7 @@ pub const BATCH: Write = Write {
     row: RowShape::Id,
     success: 200,
     done: Done::Read,
-    absent: Absent::Refused("the service knows no such relationship"),
+    absent: Absent::Refused("the service has no relationship with this id"),
     forbidden: Concerns::Run,
     not_found: Concerns::Run,
     pair: pair_read,
@@ -109,7 +109,7 @@ fn deleted_now(relationship: Option<&Value>, _: &SentRow<'_>) -> Now {
         Some(Some(Value::Bool(true))) => Now::Done,
         Some(Some(Value::Bool(false))) => Now::NotDone,
         Some(_) => Now::Unclear("the service does not say whether the relationship is deleted"),
-        None => Now::Unclear("the service shows it no more, but whether it was ever there cannot be told"),
+        None => Now::Unclear("the service no longer returns it, but it may never have existed"),
     }
 }
 
@@ -151,7 +151,7 @@ fn pair_deleted<'a>(body: &'a [u8], rows: &[SentRow<'_>], _: bool) -> Result<Vec
             .is_some_and(|id| asked.contains(&id.to_ascii_lowercase()))
     };
     if deleted.iter().any(foreign) {
-        return Err("`deleted` names what was not asked for".to_owned());
+        return Err("`deleted` contains ids that were not requested".to_owned());
     }
     Ok(by_id(
         rows,

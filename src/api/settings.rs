@@ -37,7 +37,7 @@ const BY_CURSOR: Paging = Paging::Token {
     limit: Some(200),
 };
 
-/// GET categories: the page says it does not page.
+/// GET categories: documented as not paginated.
 pub const CATEGORIES: Endpoint = list(
     "categories",
     "/{prefix}/assets/v1/projects/{project}/categories",
@@ -65,11 +65,11 @@ pub const CATEGORY_ATTRIBUTES: Endpoint = list(
     Paging::One,
 );
 
-/// GET error-codes: the codes of the Assets API, the same for all projects. Its page asks for no token and names no rate
-/// limit; it is paced as a read.
+/// GET error-codes: the codes of the Assets API, the same for all projects. Its page requires no token and documents no
+/// rate limit; it is paced as a read.
 pub const ERROR_CODES: Endpoint = list("error-codes", "/{prefix}/assets/v1/error-codes", Paging::One);
 
-/// POST category-status-step-sets/status-step-sets:batch-get: one row for each category, with inheritance.
+/// POST category-status-step-sets/status-step-sets:batch-get: one row per category, including inherited sets.
 pub const CATEGORY_STATUS_SETS: Endpoint = Endpoint {
     method: Method::Post,
     body: RequestBody::Json,
@@ -80,7 +80,7 @@ pub const CATEGORY_STATUS_SETS: Endpoint = Endpoint {
     )
 };
 
-/// How many categories it takes per call, as the tutorial "Manage assets" says.
+/// The most categories per call, from the tutorial "Manage assets".
 pub const MOST_CATEGORIES: usize = 100;
 
 /// GET nodes: a whole tree has at most 10,000 nodes ("Locations field guide"), so it comes in one response.
@@ -90,7 +90,7 @@ pub const LOCATIONS: Endpoint = Endpoint {
     ..LOCATION_NODES
 };
 
-/// The same for a project of BIM 360, whose locations have a container of their own.
+/// The same for a BIM 360 project, whose locations have a separate container.
 pub const LOCATIONS_OF_CONTAINER: Endpoint = Endpoint {
     name: "locations-of-container",
     path: Path::new("/bim360/locations/v2/containers/{container}/trees/default/nodes"),
@@ -140,7 +140,7 @@ pub const CREATE_STATUS_SET: Endpoint = write(
     "/{prefix}/assets/v1/projects/{project}/status-step-sets",
 );
 
-/// POST asset-statuses: one more status of a set.
+/// POST asset-statuses: adds a status to a set.
 pub const CREATE_STATUS: Endpoint = write(
     "asset-statuses:create",
     "/{prefix}/assets/v1/projects/{project}/asset-statuses",
@@ -152,7 +152,8 @@ pub const CREATE_ATTRIBUTE: Endpoint = write(
     "/{prefix}/assets/v1/projects/{project}/custom-attributes",
 );
 
-/// What POST status-step-sets and POST custom-attributes take so that an inactive thing gives way that has the name.
+/// The parameter of POST status-step-sets and POST custom-attributes that renames an inactive object with the same
+/// name.
 pub const RENAME_CONFLICTING: (&str, &str) = ("renameConflicting", "true");
 
 /// PUT categories/:categoryId/custom-attributes/:customAttributeId.

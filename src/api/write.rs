@@ -63,7 +63,7 @@ pub struct SentRow<'r> {
 /// Pairs a success with the rows sent, in their order. If the flag is set, it returns the entries too.
 pub type Pair = for<'a> fn(&'a [u8], &[SentRow<'_>], bool) -> Result<Vec<Paired<'a>>, String>;
 
-/// Names the fields in which an entry of a response differs from the row that was sent.
+/// Names the fields of a response's entry that differ from the row sent.
 pub type Differing = fn(&SentRow<'_>, &[u8]) -> Vec<String>;
 
 /// The form of a row in the request body.
@@ -84,7 +84,7 @@ pub struct Write {
     /// The documented status of a success. No other status proves a write.
     pub success: u16,
     pub done: Done,
-    /// The outcome of a row that a success does not name.
+    /// The outcome of a row missing from a successful response.
     pub absent: Absent,
     pub forbidden: Concerns,
     pub not_found: Concerns,
@@ -150,7 +150,7 @@ pub struct Found {
     pub entry: Value,
 }
 
-/// The outcome of a row that a success does not name.
+/// The outcome of a row missing from a successful response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Absent {
     /// Unknown: it may have been executed.

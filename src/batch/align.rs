@@ -1,51 +1,51 @@
-//! Which rows of a run the rows of a later call are.
+//! Matches the rows of a later call with the rows of a run.
 //!
-//! Settled rows must all be there, as they were and in their order. Between them, rows that are not settled may have been
-//! edited or taken out. A row that comes as it was is that row, settled or not: it is never taken for an edit of another.
-//! Nothing may have been added, but for the rows of a stream that the run had not read yet.
+//! All settled rows must be present, unchanged and in order. Between them, rows that are not settled may have been
+//! edited or removed. An unchanged row always matches itself and is never an edit of another row. No rows may have been
+//! added, except rows of a stream that the run had not read yet.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use crate::ledger::number;
 
-/// What identifies a row.
+/// The identity of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowId {
-    /// Of its cells.
+    /// The digest of its cells.
     pub digest: u64,
-    /// Of its name, which an edit often keeps; 0 where it has none.
+    /// The digest of its name, which an edit often keeps; 0 if it has none.
     pub key: u64,
 }
 
-/// A row as the run knows it.
+/// A row of the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KnownRow {
     pub id: RowId,
-    /// It must come again as it was.
+    /// Whether it must be present and unchanged.
     pub settled: bool,
-    /// The project may have it already, so an edit has to keep its name.
+    /// Whether the project may already have it, so that an edit must keep its name.
     pub in_doubt: bool,
 }
 
-/// Why the rows of a call are not those of the run.
+/// Why the rows of a call do not match the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mismatch {
     /// This settled row of the run is missing, or was edited.
     Missing(u32),
-    /// This row of the run comes at another place.
+    /// This row of the run is in another position.
     Moved(u32),
-    /// The project may have this row of the run, and a row of another name has taken its place.
+    /// The project may have this row of the run, but a row with another name has taken its place.
     Replaced(u32),
-    /// This row of the input, counted from 0, is none of the run's.
+    /// This row of the input, counted from 0, does not belong to the run.
     Added(u32),
 }
 
-/// For each row of the input the row of the run that it is. Rows behind those that the run knows are new: they get the
-/// next numbers, unless the run has read all its rows (`complete`).
+/// Finds the row of the run for each row of the input. Rows after the last known one are new and get the next numbers,
+/// unless the run has read all its rows (`complete`).
 ///
 /// # Errors
-/// The first row that does not fit.
+/// Returns the first row that does not match.
 pub fn align(run: &[KnownRow], input: &[RowId], complete: bool) -> Result<Vec<u32>, Mismatch> {
     let anchors = anchors(run, input);
     let most = if complete {
@@ -70,7 +70,7 @@ pub fn align(run: &[KnownRow], input: &[RowId], complete: bool) -> Result<Vec<u3
     Ok(rows)
 }
 
-/// Rows of the run that have to be found: the settled ones, and those that come as they were if no other row is like them.
+/// Anchors: rows of the run that must be found, which are the settled rows and unique unchanged rows.
 fn anchors(run: &[KnownRow], input: &[RowId]) -> Vec<usize> {
     let known = unique(run.iter().map(|row| row.id.digest));
     let given = unique(input.iter().map(|row| row.digest));
@@ -80,7 +80,7 @@ fn anchors(run: &[KnownRow], input: &[RowId]) -> Vec<usize> {
         .collect()
 }
 
-/// The digests that occur once.
+/// The digests that occur only once.
 fn unique(digests: impl Iterator<Item = u64>) -> HashSet<u64> {
     let (mut all, mut repeated) = (HashSet::new(), HashSet::new());
     for digest in digests {
@@ -92,11 +92,11 @@ fn unique(digests: impl Iterator<Item = u64>) -> HashSet<u64> {
     all
 }
 
-/// Where in the input each anchor is.
+/// Finds the position of each anchor in the input.
 ///
-/// A row may come earlier than it was by as many rows as were taken out before it: its shift. From one anchor to the next
-/// the shift stays or grows, by no more than the rows between them, and by `most` in all. Rows that are alike can leave
-/// several shifts open, so all that are possible are kept until the end.
+/// A row moves up by the number of rows removed before it: its shift. From one anchor to the next, the shift stays
+/// equal or grows by at most the number of rows between them, and by `most` in total. Identical rows may allow several
+/// shifts, so all possible ones are kept until the end.
 fn anchor_places(
     run: &[KnownRow],
     anchors: &[usize],
@@ -117,7 +117,7 @@ fn anchor_places(
         let last: &[usize] = possible.last().map_or(&[0], Vec::as_slice);
         let fits = |shift: &usize| at(row, *shift) == Some(run[row].id.digest);
         let mut shifts: Vec<usize> = Vec::new();
-        // The first shift that was not tried yet.
+        // The first shift not yet tried.
         let mut next = 0;
         for from in last {
             let until = (from + free).min(most);
@@ -131,7 +131,7 @@ fn anchor_places(
         possible.push(shifts);
         before = Some(row);
     }
-    // Backwards, from the smallest shift at the end: rows stay where they were as far as they can.
+    // Backwards from the smallest final shift, so that rows move as little as possible.
     let mut places = vec![0; anchors.len()];
     let mut shift = usize::MAX;
     for index in (0..anchors.len()).rev() {
@@ -139,7 +139,7 @@ fn anchor_places(
             .get(index + 1)
             .map_or(usize::MAX, |next| next - anchors[index] - 1);
         let reaches = |found: &&usize| shift == usize::MAX || (**found <= shift && shift - **found <= free);
-        // There is one: the shift after it was reached from it.
+        // One exists, since the next shift was reached from it.
         let found = possible[index].iter().find(reaches).copied().unwrap_or(0);
         places[index] = anchors[index] - found;
         shift = found;
@@ -147,7 +147,7 @@ fn anchor_places(
     Ok(places)
 }
 
-/// Why the anchor `row` is not where it can be: behind `from` rows of the input.
+/// Explains why the anchor `row` is not found after `from` rows of the input.
 fn mismatch(run: &[KnownRow], row: usize, from: usize, input: &[RowId]) -> Mismatch {
     let wanted = run[row].id.digest;
     let Some(found) = input.iter().position(|id| id.digest == wanted) else {
@@ -158,9 +158,9 @@ fn mismatch(run: &[KnownRow], row: usize, from: usize, input: &[RowId]) -> Misma
     added.map_or(Mismatch::Moved(number(row)), |at| Mismatch::Added(number(at)))
 }
 
-/// Pairs rows between two anchors: those that are alike, those of one name, and in the places of the others those that
-/// were edited. Rows of the run that are left were taken out. Returns the first row of the input that is none of these;
-/// it is a new one, and there is one only where the end is `open`.
+/// Pairs rows between two anchors: first identical rows, then rows with the same name, then edited rows by position.
+/// The remaining rows of the run were removed. Returns the first row of the input without a partner: a new row, which
+/// occurs only if the end is `open`.
 fn pair(
     run: &[KnownRow],
     run_range: Range<usize>,
@@ -181,8 +181,8 @@ fn pair(
             return Err(Mismatch::Added(number(added)));
         }
     };
-    // Where rows may be new, one is an edit only if a row of the run comes after it: it may as well follow one that was
-    // taken out.
+    // If rows may be new, a row is an edit only if a row of the run follows it. Otherwise, it may as well be a new row
+    // after a removed one.
     let is_known = |at: &usize| places.next(input[*at], run_range.clone()).is_some();
     let edits_end = if open {
         input_range
@@ -210,7 +210,7 @@ fn pair(
     Ok(input_range.end)
 }
 
-/// Where each digest and each name is among some rows of the run.
+/// The positions of each digest and name among some rows of the run.
 struct Places {
     by_digest: HashMap<u64, Vec<usize>>,
     by_key: HashMap<u64, Vec<usize>>,
@@ -232,7 +232,7 @@ impl Places {
         places
     }
 
-    /// The first row of a range that is as it was, or else one that has the same name.
+    /// The first unchanged row of a range, or else the first with the same name.
     fn next(&self, id: RowId, within: Range<usize>) -> Option<usize> {
         let first = |rows: Option<&Vec<usize>>| {
             let rows = rows?;
@@ -252,7 +252,7 @@ mod tests {
 
     use super::*;
 
-    /// Capital letters are settled rows.
+    /// Uppercase letters are settled rows.
     fn run(rows: &str) -> Vec<KnownRow> {
         let known = |letter: char| KnownRow {
             id: row(letter),
@@ -262,7 +262,7 @@ mod tests {
         rows.chars().map(known).collect()
     }
 
-    /// A digit is an edited row: 1 is what was called a.
+    /// Digits are edited rows: 1 is the edited row a.
     fn row(letter: char) -> RowId {
         let digest = u64::from(letter.to_ascii_lowercase());
         let key = letter
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_are_not_settled_may_be_edited_or_missing() {
+    fn unsettled_rows_may_be_edited_or_removed() {
         for (rows, input, expected) in [
             ("AbCd", "abcd", &[0, 1, 2, 3][..]),
             ("AbCd", "axcy", &[0, 1, 2, 3]),
@@ -285,11 +285,11 @@ mod tests {
             ("AbCd", "ac", &[0, 2]),
             ("abC", "xc", &[0, 2]),
             ("abcD", "bd", &[1, 3]),
-            // Taken out beside an edited one.
+            // Removed next to an edited row.
             ("abcD", "2d", &[1, 3]),
             ("Aabcd", "a24", &[0, 2, 4]),
             ("", "", &[]),
-            // Of rows that are alike the one that is not settled was taken out.
+            // Of identical rows, the unsettled one was removed.
             ("aAb", "ab", &[1, 2]),
             ("aAAB", "aab", &[1, 2, 3]),
             ("aAbAaC", "aac", &[1, 3, 5]),
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_row_that_does_not_fit_is_named() {
+    fn the_first_mismatch_is_reported() {
         for (rows, input, expected) in [
             ("ABC", "ac", Mismatch::Missing(1)),
             ("ABC", "axc", Mismatch::Missing(1)),
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_comes_as_it_was_is_no_edit_of_another() {
+    fn an_unchanged_row_is_not_an_edit_of_another() {
         for (rows, input, expected) in [
             ("abcd", "abdc", Mismatch::Moved(2)),
             ("abcd", "xabc", Mismatch::Added(0)),
@@ -327,14 +327,14 @@ mod tests {
         ] {
             assert_eq!(aligned(rows, input, true), Err(expected), "{rows} {input}");
         }
-        // The name of another row does not make it that row.
+        // A row with the name of another row does not become that row.
         assert_eq!(aligned("abcd", "3bc", true).as_deref(), Ok(&[0, 1, 2][..]));
-        // One was taken out of a stream: what follows is not pulled up.
+        // One was removed from a stream: the following rows do not take its place.
         assert_eq!(aligned("abcd", "abde", false).as_deref(), Ok(&[0, 1, 3, 4][..]));
     }
 
     #[test]
-    fn a_row_in_doubt_keeps_its_name() {
+    fn a_row_with_an_unknown_outcome_keeps_its_name() {
         let mut rows = run("Abc");
         rows[1].in_doubt = true;
         let named = |input: &str| -> Vec<RowId> { input.chars().map(row).collect() };
@@ -349,14 +349,14 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_had_not_read_all_its_rows_takes_more() {
+    fn an_incomplete_run_accepts_more_rows() {
         for (rows, input, expected) in [
             ("AB", "abcd", &[0, 1, 2, 3][..]),
             ("Abc", "abcde", &[0, 1, 2, 3, 4]),
             ("Abc", "acde", &[0, 2, 3, 4]),
-            // A new row is no edit of one that was taken out.
+            // A new row is not an edit of a removed one.
             ("ABc", "abdef", &[0, 1, 3, 4, 5]),
-            // An edited row before another that is still known.
+            // An edited row before an unchanged one.
             ("ABcd", "abx4ef", &[0, 1, 2, 3, 4, 5]),
             ("", "ab", &[0, 1]),
         ] {
@@ -375,7 +375,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_change_that_is_allowed_is_accepted_and_every_settled_row_is_found(
+        fn allowed_changes_are_accepted_and_settled_rows_are_found(
             rows in prop::collection::vec((0_u64..4, any::<bool>(), 0_u8..3), 0..40),
             spoiled in any::<Option<prop::sample::Index>>(),
         ) {
@@ -394,7 +394,7 @@ mod tests {
                 let at = aligned.iter().position(|found| *found as usize == row);
                 prop_assert_eq!(at.map(|at| input[at]), Some(known.id));
             }
-            // A row that none of the run says, beside a settled one, is one too many or takes its place.
+            // A foreign row next to a settled row is an extra row or takes its place.
             let whole: Vec<RowId> = run.iter().map(|known| known.id).collect();
             if let Some(index) = spoiled.filter(|_| !whole.is_empty()) {
                 let at = index.index(whole.len());

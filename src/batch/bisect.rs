@@ -1,7 +1,7 @@
-//! A request refused for some of its rows: which rows to blame, and which to send again.
+//! Finds the bad rows of a rejected request, and the rows to send again.
 //!
-//! Batches are all or nothing and a bad item refuses the whole request (tutorial "Manage assets"). What the list of
-//! violations looks like is not documented, so an answer that names no row is answered by halving.
+//! Batches are all or nothing: one bad item fails the whole request (tutorial "Manage assets"). The format of
+//! violations is not documented, so if a response names no row, the batch is split into halves.
 
 use std::collections::BTreeMap;
 
@@ -10,26 +10,26 @@ use crate::batch::plan::{Batch, Item};
 use crate::error::{ServiceError, Violation};
 use crate::model::text::same_key;
 
-/// What becomes of a refused batch.
+/// The result of splitting a rejected batch.
 #[derive(Debug, PartialEq)]
 pub struct Split<'e> {
-    /// Rows to blame, each with what the service said of it; `None`: alone in its request, so all of it.
+    /// Rows to blame, each with its violation. `None` if the row was alone, so that the whole response applies.
     pub blamed: Vec<(u32, Option<&'e Violation>)>,
-    /// What goes out again.
+    /// Batches to send again.
     pub again: Vec<Batch>,
 }
 
-/// How many refusals of a batch in a row may name rows and be believed.
+/// How many consecutive rejections of a batch may name rows and be trusted.
 ///
-/// Names are proven right only when the rows they leave succeed. Whether positions count from 0 is not documented, so
-/// an answer that names row after row without an end is taken to name the wrong ones.
+/// Named rows are proven bad only if the remaining rows succeed. Whether positions count from 0 is not documented, so a
+/// service that names row after row probably names the wrong ones.
 const MOST_NAMINGS: usize = 5;
 
-/// Splits a refused batch: by the rows the answer names, otherwise by halves.
+/// Splits a rejected batch: removes the rows that the response names, or else halves it.
 #[must_use]
 pub fn split<'e>(write: &Write, batch: &Batch, error: &'e ServiceError) -> Split<'e> {
     let named = named(batch, error);
-    // Rows named before are proven bad only by a rest that succeeds. Where none did, they go out again.
+    // Rows named before are proven bad only if the rest succeeds. It did not, so they are sent again.
     let doubted = || doubted(batch);
     if batch.items.len() == 1 {
         let violation = named.into_values().next();
@@ -66,7 +66,7 @@ pub fn split<'e>(write: &Write, batch: &Batch, error: &'e ServiceError) -> Split
     }
 }
 
-/// A refused batch as it was, to go out in parts, and the rows that were taken out of it.
+/// The original rejected batch, to be sent in parts, and the rows removed from it.
 #[must_use]
 pub fn whole<'e>(batch: &Batch) -> Split<'e> {
     let mut whole = batch.clone();
@@ -81,7 +81,7 @@ pub fn whole<'e>(batch: &Batch) -> Split<'e> {
     }
 }
 
-/// Rows that a refusal named and that are not proven bad.
+/// Rows named by a rejection and not yet proven bad.
 #[must_use]
 pub fn doubted(batch: &Batch) -> Vec<Batch> {
     let mut parts = batch.named.clone();
@@ -91,13 +91,13 @@ pub fn doubted(batch: &Batch) -> Vec<Batch> {
     parts
 }
 
-/// Whether a refusal names rows of this batch.
+/// Whether a rejection names rows of this batch.
 #[must_use]
 pub fn names_rows(batch: &Batch, error: &ServiceError) -> bool {
     !named(batch, error).is_empty()
 }
 
-/// The items an answer names, by position, each with the first violation that names it.
+/// The items that a response names, by position, each with its first violation.
 fn named<'e>(batch: &Batch, error: &'e ServiceError) -> BTreeMap<usize, &'e Violation> {
     let mut named = BTreeMap::new();
     for violation in &error.violations {
@@ -110,7 +110,7 @@ fn named<'e>(batch: &Batch, error: &'e ServiceError) -> BTreeMap<usize, &'e Viol
     named
 }
 
-/// An item by its key, if only one has it: client asset ids need not be unique.
+/// Finds an item by its key, if it is unique: clientAssetIds need not be.
 fn position(items: &[Item], key: &str) -> Option<usize> {
     let only = |fits: &dyn Fn(&Item) -> bool| {
         let mut found = items.iter().enumerate().filter(|(_, item)| fits(item));
@@ -138,7 +138,7 @@ mod tests {
         let policy = Policy {
             shape: RowShape::NewAsset,
             nulls: Nulls::Omit,
-            dates: Dates::Exact,
+            dates: Dates::Strict,
             id_column: "id".into(),
             import_key: None,
             names: Names::default(),
@@ -165,8 +165,8 @@ mod tests {
         packer.take().unwrap()
     }
 
-    /// Plays a service that refuses `bad` rows and names the first of them by a position that counts from `from`;
-    /// the rows that end up blamed.
+    /// Simulates a service that rejects `bad` rows and names the first of them, counting from `from`. Returns the rows
+    /// that are blamed.
     fn blamed(rows: usize, bad: &[u32], from: usize, names: bool) -> BTreeSet<u32> {
         let mut waiting = VecDeque::from([batch(rows)]);
         let mut blamed = BTreeSet::new();
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn exactly_the_bad_rows_are_blamed_whatever_the_answer_names() {
+    fn exactly_the_bad_rows_are_blamed_whatever_the_response_names() {
         for rows in [1, 2, 3, 7, 100] {
             for bad in [&[0][..], &[0, 1], &[2, 5], &[0, 2, 3, 4, 5, 6], &[99]] {
                 let expected: BTreeSet<u32> =

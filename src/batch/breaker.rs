@@ -6,39 +6,39 @@ use tokio::time::Instant;
 
 use crate::error::Error;
 
-/// After this many requests in a row without a usable response, nothing is sent until one of them could be looked up:
-/// for a create, every further request may leave a hundred more rows in doubt.
+/// After this many consecutive requests without a usable response, nothing is sent until a lookup succeeds. Every
+/// further create could leave a hundred more rows with an unknown outcome.
 const MOST_LOST: u32 = 3;
 
-/// Closed, it lets everything pass. Open, it lets nothing pass until a lookup is answered; then one request at a time,
-/// until one is executed. Once an outage has lasted for [`Breaker::patience`], nothing is sent any more.
+/// Closed, it lets all requests pass. Open, it blocks them until a lookup succeeds. Half-open, it lets one request at a
+/// time pass until one is executed. After an outage of [`Breaker::patience`], nothing more is sent.
 #[derive(Debug, Default)]
 pub(super) struct Breaker {
     /// Requests lost since the last one that was executed.
     lost: u32,
-    /// When the first of them was lost, or the first lookup failed.
+    /// When the first of them was lost or the first lookup failed.
     since: Option<Instant>,
-    /// Why the latest of them was lost.
+    /// Why the last of them was lost.
     why: Option<Error>,
     open: bool,
     over: bool,
-    /// A lost request was given up, and its rows have failed.
+    /// Whether a lost request was given up, and its rows failed.
     given_up: bool,
 }
 
 impl Breaker {
-    /// How long an outage may last. A lost create may be repeated only after the settle time, so that this gives each
-    /// request two further tries.
+    /// How long an outage may last. A lost create may be repeated only after the settle time, so this allows each
+    /// request two more attempts.
     fn patience(settle: Duration) -> Duration {
         2 * settle
     }
 
-    /// A request was executed, or refused: the service works.
+    /// Notes that a request was executed or rejected, so the service works.
     pub(super) fn close(&mut self) {
         *self = Self::default();
     }
 
-    /// A request was lost. `true`: the breaker is open now.
+    /// Notes a lost request. Returns `true` if the breaker is open now.
     pub(super) fn lose(&mut self, error: Error, settle: Duration) -> bool {
         self.lost += 1;
         self.fail(error, settle);
@@ -46,7 +46,7 @@ impl Breaker {
         self.open
     }
 
-    /// A lookup failed. `true`: the outage has lasted too long.
+    /// Notes a failed lookup. Returns `true` if the outage has lasted too long.
     pub(super) fn lookup_failed(&mut self, error: Error, settle: Duration) -> bool {
         self.fail(error, settle);
         self.open = true;
@@ -62,27 +62,27 @@ impl Breaker {
         }
     }
 
-    /// A lookup was answered, so the service may be back.
+    /// Notes that a lookup succeeded, so the service may be back.
     pub(super) fn lookup_answered(&mut self) {
         self.open = self.over;
     }
 
-    /// The rows of a lost request have failed.
+    /// Notes that the rows of a lost request failed.
     pub(super) fn give_up(&mut self) {
         self.given_up = true;
     }
 
-    /// Whether anything may be sent.
+    /// Whether requests may be sent.
     pub(super) fn lets_pass(&self) -> bool {
         !self.open
     }
 
-    /// Whether a request goes out with no other beside it.
+    /// Whether only one request at a time may be sent.
     pub(super) fn is_trial(&self) -> bool {
         self.lost >= MOST_LOST
     }
 
-    /// What ends the call: the outage that was under way when it ended.
+    /// The error of the call, if it ended during an outage.
     pub(super) fn verdict(&mut self) -> Option<Error> {
         self.why
             .take()

@@ -233,8 +233,8 @@ impl Reader<'_> {
         page.texts().map(move |text| {
             read(text).ok_or_else(|| {
                 Error::Input(
-                    "the project's assets cannot be read in full, so which import keys stand there is not known; \
-                     nothing was sent"
+                    "the project's assets cannot be read completely, so its import keys are unknown; \
+                        nothing was sent"
                         .to_owned(),
                 )
             })
@@ -259,8 +259,8 @@ impl Reader<'_> {
             if found.active && import_key.is_no_text(&found.entry) {
                 let field = &import_key.field;
                 return Err(Error::Option(format!(
-                    "import_key={field}: the project's values of it are no texts, so rows cannot be found again by it; \
-                     give a text attribute or the barcode. Nothing was sent"
+                    "import_key={field}: the project has values that are not text, so they cannot identify \
+                        rows; use a text attribute or the barcode. Nothing was sent"
                 )));
             }
             let asset = self.keyed(&found, wanted.as_ref());

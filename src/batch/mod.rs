@@ -1,5 +1,6 @@
-//! Bulk runs: rows to requests, requests to outcomes. Written once, for every bulk endpoint.
+//! Bulk runs: rows to requests, requests to outcomes. Generic over the bulk endpoints.
 
+pub mod activity;
 mod align;
 pub mod bisect;
 mod breaker;

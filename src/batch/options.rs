@@ -39,20 +39,20 @@ pub struct WriteOptions {
     pub separator: String,
 }
 
-/// What a call does about rows that are not ok.
+/// What a call does if rows fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnError {
-    /// The call returns its result.
+    /// Return the result.
     Collect,
-    /// The call raises once it has ended.
+    /// Raise an exception at the end of the call.
     Raise,
-    /// The call ends.
+    /// Stop the call.
     Stop,
 }
 
 impl WriteOptions {
-    /// How the rows are read.
+    /// Returns the policy for reading rows.
     #[must_use]
     pub fn policy(&self, shape: RowShape, import_key: Option<ImportKey>, names: Names) -> Policy {
         Policy {
@@ -65,7 +65,7 @@ impl WriteOptions {
         }
     }
 
-    /// What resolves names in the rows: the settings, and the assets as they are before a patch.
+    /// What names in the rows are looked up in: the settings and, for a patch, the current assets.
     pub fn names(
         &self,
         settings: Option<Arc<Settings>>,
@@ -97,7 +97,7 @@ impl WriteOptions {
         })
     }
 
-    /// How many of these rows may fail; `rows` is `None` if their number is not known.
+    /// The number of rows that may fail; `rows` is `None` if the total is unknown.
     pub fn tolerance(&self, rows: Option<usize>) -> Result<Tolerance, Error> {
         Ok(match (self.on_error, self.max_errors) {
             (OnError::Stop, _) => Tolerance::None,
@@ -105,8 +105,8 @@ impl WriteOptions {
             (_, Some(part)) if part > 0.0 && part < 1.0 => {
                 let rows = rows.ok_or_else(|| {
                     Error::Option(format!(
-                        "max_errors={part} is a part of all rows, and how many there are is not known of a stream: give a \
-                         number of rows"
+                        "max_errors={part} is a fraction, but the number of rows of a stream is unknown: \
+                            use a number of rows"
                     ))
                 })?;
                 #[allow(
@@ -130,7 +130,7 @@ impl WriteOptions {
         self.reconcile || which == Which::Reconcile
     }
 
-    /// What a write with these options resumes. `rows`: the rows of an earlier result to work on.
+    /// Returns what a write with these options resumes. `rows`: the rows of an earlier result to work on.
     #[must_use]
     pub fn resume<'c>(&'c self, header: &'c Header, rows: Option<&'c View>, which: Which) -> Resume<'c> {
         Resume {
@@ -167,13 +167,13 @@ impl GetOptions {
         .into()
     }
 
-    /// How the rows are read: only their ids matter.
+    /// Returns the policy for reading rows, of which only the ids matter.
     #[must_use]
     pub fn policy(self, shape: RowShape) -> Policy {
         Policy {
             shape,
             nulls: Nulls::Omit,
-            dates: Dates::Exact,
+            dates: Dates::Strict,
             id_column: self.id,
             import_key: None,
             names: Names::default(),
@@ -189,7 +189,7 @@ mod tests {
 
     fn options(on_error: &str, max_errors: Option<f64>) -> WriteOptions {
         serde_json::from_value(json!({
-            "batch_size": 100, "nulls": "clear", "dates": "date", "id": "id", "on_error": on_error,
+            "batch_size": 100, "nulls": "clear", "dates": "truncate", "id": "id", "on_error": on_error,
             "max_errors": max_errors, "dry_run": false, "returning": false, "reconcile": true,
             "import_key": null, "run": null, "mapping": [], "separator": ">",
         }))
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_are_tolerated_by_number_or_by_part() {
+    fn max_errors_is_a_number_or_a_fraction() {
         let of = |on_error, most, rows| options(on_error, most).tolerance(rows).unwrap();
         assert_eq!(of("stop", Some(5.0), None), Tolerance::None);
         assert_eq!(of("collect", None, None), Tolerance::All);
@@ -205,13 +205,13 @@ mod tests {
         assert_eq!(of("raise", Some(7.0), None), Tolerance::Rows(7));
         assert_eq!(of("raise", Some(0.25), Some(10)), Tolerance::Rows(2));
         let error = options("raise", Some(0.25)).tolerance(None).unwrap_err();
-        assert!(error.to_string().contains("give a number of rows"), "{error}");
+        assert!(error.to_string().contains("use a number of rows"), "{error}");
     }
 
     #[test]
-    fn rows_are_read_as_the_options_say() {
+    fn options_determine_how_rows_are_read() {
         let policy = options("stop", None).policy(RowShape::Id, None, Names::default());
-        assert_eq!((policy.nulls, policy.dates), (Nulls::Clear, Dates::Date));
+        assert_eq!((policy.nulls, policy.dates), (Nulls::Clear, Dates::Truncate));
         assert_eq!(policy.id_column, "id");
     }
 }

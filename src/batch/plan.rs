@@ -1,4 +1,4 @@
-//! Rows to requests: packed as they are read, by count and by bytes, into the body that will be sent.
+//! Packs rows into request bodies as they are read, limited by count and bytes.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -11,55 +11,56 @@ use crate::batch::existing::digest_of_key;
 use crate::batch::resume::{Earlier, ReadRow, Today};
 use crate::http::{Phase, Stop};
 use crate::input::{Cell, Column, Label, Sink};
-use crate::ledger::{OwnedLabel, SentBody, SentItem, SharedLedger, State, lock, number};
+use crate::ledger::{OwnedLabel, SentBody, SentItem, SharedLedger, Status, lock, number};
 use crate::model::text::same_key;
 use crate::validation::{Policy, Problem, RowShape, RowWriter, digest_of_no_row};
 
-/// The service states no largest body. Gateways of this kind take 10 MB; a batch of 100 assets has some 50 kB.
+/// The service documents no maximum body. Gateways of this kind accept 10 MB; a batch of 100 assets takes about 50 kB.
 pub const MOST_BYTES: usize = 2 << 20;
 
-/// Reading pauses after so many rows, good or bad, so that a Ctrl-C is seen and other threads work.
+/// Reading pauses after this many rows, valid or not, to handle Ctrl-C and let other threads run.
 const PAUSE: usize = 1024;
 
 /// A row in the body of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
     pub row: u32,
-    /// What the answer names the row by: its client asset id, or its id.
+    /// The key of the row in the response: its clientAssetId or its id.
     pub key: Arc<str>,
     start: usize,
     end: usize,
 }
 
-/// Rows that go out in one request.
-#[allow(clippy::struct_excessive_bools)] // Each is a question of its own.
+/// The rows of one request.
+#[allow(clippy::struct_excessive_bools)] // The flags are independent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Batch {
-    /// The body, but for what closes it.
+    /// The body, without its closing brackets.
     open: Vec<u8>,
     pub items: Vec<Item>,
-    /// What was taken out of it because an answer named it; see `bisect`.
+    /// Rows removed because a response named them; see `bisect`.
     pub named: Vec<Batch>,
-    /// Only ever split by halves from now on.
+    /// Whether it may only be split into halves from now on.
     pub halve: bool,
-    /// Its assets were read again after a conflict: a second one counts.
+    /// Whether its assets were read again after a conflict. A second conflict is final.
     pub reread: bool,
-    /// How often it went out again because nothing of it was there.
+    /// How often it was retried because the project had none of its rows.
     pub resent: u32,
-    /// It went out again before it was certain that the request before is over: a refusal may be that one's doing.
+    /// Whether it was sent again while an earlier request might still be executed, which can cause a rejection.
     pub suspicious: bool,
-    /// What became of an earlier request with these rows is not certain yet: only an answer to this one tells more.
+    /// Whether the outcome of an earlier request with these rows is uncertain. Only a response to this one can resolve
+    /// it.
     pub in_doubt: bool,
-    /// Its request was refused as a whole, so that it goes out in parts.
+    /// Whether its request was rejected as a whole and is sent in parts.
     pub refused: bool,
-    /// The refused batch that it is one half of, by its number.
+    /// The number of the rejected batch that it is one half of.
     pub half_of: Option<usize>,
-    /// What is left of a batch that held too many rows: it may be filled up.
+    /// Whether it is the rest of a batch with too many rows, and may be filled up.
     pub remainder: bool,
 }
 
 impl Batch {
-    /// The whole body.
+    /// The complete body.
     #[must_use]
     pub fn body(&self, write: &Write) -> Vec<u8> {
         let mut body = Vec::with_capacity(self.open.len() + write.endpoint.items().close.len());
@@ -68,7 +69,7 @@ impl Batch {
         body
     }
 
-    /// The rows as they were sent.
+    /// The encoded rows, as sent.
     #[must_use]
     pub fn sent(&self) -> Vec<SentRow<'_>> {
         let sent = |item| {
@@ -81,7 +82,7 @@ impl Batch {
         self.items.iter().map(sent).collect()
     }
 
-    /// What it carries, to be kept until it is known what the service did with it.
+    /// Its content, kept until the outcome is known.
     #[must_use]
     pub fn to_keep(&self) -> SentBody {
         let start = self.items.first().map_or(0, |item| item.start);
@@ -92,13 +93,13 @@ impl Batch {
         });
         SentBody {
             rows: rows.collect(),
-            // What is encoded here is JSON, which is Unicode.
+            // Encoded JSON is valid Unicode.
             text: String::from_utf8(self.open[start..].to_vec())
                 .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
         }
     }
 
-    /// The batch that a request carried.
+    /// Restores the batch of a request.
     #[must_use]
     pub fn kept(write: &Write, kept: &SentBody) -> Self {
         let mut batch = Self::default();
@@ -106,13 +107,13 @@ impl Batch {
         for item in &kept.rows {
             let body = kept.text.get(start..item.end).unwrap_or_default();
             batch.add(write, item.row, &item.key, body.as_bytes());
-            // A comma is between two.
+            // Items are separated by commas.
             start = item.end + 1;
         }
         batch
     }
 
-    /// Adds an item that is encoded already.
+    /// Adds an encoded item.
     pub(super) fn add(&mut self, write: &Write, row: u32, key: &str, body: &[u8]) {
         let start = self.begin(write);
         self.open.extend_from_slice(body);
@@ -124,13 +125,13 @@ impl Batch {
         });
     }
 
-    /// Bytes of the body.
+    /// The length of the body in bytes.
     #[must_use]
     pub fn bytes(&self, write: &Write) -> usize {
         self.open.len() + write.endpoint.items().close.len()
     }
 
-    /// A batch of some of these items, written from what is already encoded.
+    /// A batch of some of these items, copied from the encoded body.
     #[must_use]
     pub fn part(&self, write: &Write, wanted: impl Fn(usize, &Item) -> bool) -> Self {
         let mut part = Self {
@@ -151,23 +152,23 @@ impl Batch {
         part
     }
 
-    /// Two batches, the first with about as many bytes as the second: for a body that is too large.
+    /// Splits it into two batches of about the same size in bytes, if a body is too large.
     #[must_use]
     pub fn halves_by_bytes(&self, write: &Write) -> [Self; 2] {
         let half = self.open.len() / 2;
-        // At least one item in each.
+        // Each has at least one item.
         let cut = self.items.iter().take_while(|item| item.end <= half).count();
         let cut = cut.clamp(1, self.items.len().saturating_sub(1).max(1));
         self.split_at(write, cut)
     }
 
-    /// Two batches, the first with half of the rows.
+    /// Splits it into two batches with half of the rows each.
     #[must_use]
     pub fn halves(&self, write: &Write) -> [Self; 2] {
         self.split_at(write, self.items.len() / 2)
     }
 
-    /// Two batches, the first with so many rows.
+    /// Splits it into two batches, the first with this many rows.
     #[must_use]
     pub fn split_at(&self, write: &Write, rows: usize) -> [Self; 2] {
         [
@@ -176,8 +177,8 @@ impl Batch {
         ]
     }
 
-    /// Fills a remainder up to so many rows with those of the next batch, and returns what is left of that one. Only
-    /// rows of which nothing is known yet are put together.
+    /// Fills a rest up to this many rows with rows of the next batch, and returns what remains of that batch. Combines
+    /// only batches that have not failed in any way.
     pub fn fill(&mut self, write: &Write, next: Self, rows: usize) -> Option<Self> {
         let is_new = |batch: &Self| {
             batch.named.is_empty()
@@ -202,7 +203,7 @@ impl Batch {
         })
     }
 
-    /// Makes room for one more item and says where it starts.
+    /// Prepares for one more item and returns its start.
     fn begin(&mut self, write: &Write) -> usize {
         self.open.extend_from_slice(if self.items.is_empty() {
             write.endpoint.items().open.as_bytes()
@@ -220,38 +221,38 @@ impl Batch {
     }
 }
 
-/// How far the packing is to go before it says that it is full.
+/// When packing pauses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ahead {
-    /// Until one batch is ready: rows come from a stream, and only what is in flight is held.
+    /// When one batch is ready, for streams: only the rows in flight are held.
     OneBatch,
-    /// To the end: all rows are checked before the first request. Their bodies, some 400 bytes a row, are held until
-    /// they are sent.
+    /// Never: all rows are checked before the first request. Their bodies, about 400 bytes per row, are held until they
+    /// are sent.
     Everything,
 }
 
-/// Which rows of an earlier call are meant by this one.
+/// Which rows of an earlier call to work on.
 #[derive(Debug, Clone, Default)]
 pub struct Again {
-    /// Rows to send.
+    /// The rows to send.
     pub send: HashSet<u32>,
-    /// Rows whose outcome is unknown, to be looked up.
+    /// The rows to look up, whose outcome is unknown.
     pub prove: HashSet<u32>,
-    /// All rows are judged again: those that were refused may be valid by now.
+    /// Whether to check all rows again: invalid rows may be valid by now.
     pub judge: bool,
-    /// Rows that are not settled may have been edited or taken out since.
+    /// Whether rows that are not settled may have been edited or removed.
     pub edits: bool,
 }
 
-/// What tells that two rows mean the same asset.
+/// The key that identifies the asset of a row.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Same {
     Id(Uuid),
     ImportKey(Box<str>),
 }
 
-/// Packs rows into batches and opens their entry in the ledger.
-#[allow(clippy::struct_excessive_bools)] // Each is a question of its own.
+/// Packs rows into batches and adds their ledger entries.
+#[allow(clippy::struct_excessive_bools)] // The flags are independent.
 pub struct Packer {
     write: &'static Write,
     pub(super) writer: RowWriter,
@@ -266,39 +267,39 @@ pub struct Packer {
     pub(super) again: Again,
     /// The rows of an earlier call, until all of them have been read.
     pub(super) earlier: Option<Earlier>,
-    /// What the input says of rows in doubt, and whether all of them have been read.
+    /// What the input now holds for rows whose outcome is unknown, and whether all of them have been read.
     pub(super) today: HashMap<u32, Today>,
     pub(super) today_is_known: bool,
-    /// The rows are those of a file of rows to fix, and the run has others.
+    /// Whether the rows are from a file of rows to fix, and the run has others.
     pub(super) some_rows_only: bool,
-    /// For each row of the earlier call as it was read the row of the run that it is, unless they are the same.
+    /// The row of the run for each row of the input, unless they are the same.
     pub(super) places: Option<Vec<u32>>,
-    /// Why the rows are not those of the earlier call.
+    /// Why the rows do not match the earlier call.
     pub(super) changed: Option<String>,
     pub(super) row: u32,
-    /// The number of the next row, once those of an earlier call have been read.
+    /// The number of the next row, once all rows of an earlier call have been read.
     pub(super) next_row: u32,
-    /// A row was begun and has no entry in the ledger yet: it gets one when it ends, under one lock.
+    /// Whether the current row has no ledger entry yet. It gets one at its end, under one lock.
     begun: bool,
-    /// How many headings the ledger knows.
+    /// The number of headings in the ledger.
     headings: usize,
     label: OwnedLabel,
     start: usize,
-    /// What was seen before, with its row and a digest of what that said.
+    /// The keys seen so far, with their row and the digest of its content.
     pub(super) seen: HashMap<Same, (u32, u64)>,
-    /// The spelling of each import key, as `same_key` compares it, and those that have several.
+    /// The spelling of each import key as compared by `same_key`, and the keys with several spellings.
     spellings: HashMap<String, Box<str>>,
     pub(super) alike: HashSet<String>,
     pub invalid: u64,
-    /// Nothing more is read once the run is told to end.
+    /// Stops reading when the run is stopped.
     pub stop: Stop,
-    /// No batch is kept.
+    /// Whether to discard batches.
     count_only: bool,
     pub packed: crate::ledger::Plan,
 }
 
 impl Packer {
-    /// A packer for one run. With `again`, the ledger may know rows already.
+    /// Creates a packer for one run. With `again`, the ledger may already have rows.
     #[must_use]
     pub fn new(
         write: &'static Write,
@@ -351,8 +352,8 @@ impl Packer {
         }
     }
 
-    /// Counts requests and keeps none, for a dry run. No call resumes it, so its rows need no digests, unless it resumes
-    /// an earlier call.
+    /// Only counts requests, for a dry run. Its rows need no digests, since no call resumes it, unless it resumes an
+    /// earlier call itself.
     pub fn count_only(&mut self) {
         self.count_only = true;
         if self.earlier.is_none() {
@@ -360,7 +361,7 @@ impl Packer {
         }
     }
 
-    /// Puts no more rows than this into a batch.
+    /// Limits the rows per batch.
     pub fn at_most(&mut self, rows: usize) {
         self.batch_size = self.batch_size.min(rows);
     }
@@ -371,19 +372,19 @@ impl Packer {
         self.spellings.keys().map(|key| digest_of_key(key)).collect()
     }
 
-    /// Whether the rows bring import keys of their own, which an earlier run may have used.
+    /// Whether the rows have their own import keys, which an earlier run may have used.
     #[must_use]
     pub fn import_keys_are_given(&self) -> bool {
         self.writer.import_keys_are_given()
     }
 
-    /// Whether the rows are all rows of the run. In a file of rows to fix they are not.
+    /// Whether the rows are all rows of the run, not only those of a file of rows to fix.
     #[must_use]
     pub fn has_all_rows(&self) -> bool {
         !self.some_rows_only
     }
 
-    /// The next batch that is ready.
+    /// Takes the next batch that is ready.
     pub fn take(&mut self) -> Option<Batch> {
         self.ready.pop_front()
     }
@@ -394,9 +395,9 @@ impl Packer {
         !self.ready.is_empty()
     }
 
-    /// Closes the batch under way: the source has ended.
+    /// Closes the current batch at the end of the source.
     ///
-    /// Of rows that could not be read to their end (`whole` is false) nothing follows for those of an earlier call.
+    /// If the rows could not be read completely (`whole` is false), rows of an earlier call are not matched.
     pub fn finish(&mut self, whole: bool) {
         if whole {
             self.place_earlier();
@@ -405,13 +406,13 @@ impl Packer {
             return;
         }
         if std::mem::take(&mut self.begun) {
-            // The source failed in the middle of it.
+            // The source failed in the middle of a row.
             self.enter("", 0);
         }
         self.close_batch();
         let mut ledger = lock(&self.ledger);
         let known = self.places.as_ref().map_or(0, Vec::len);
-        // Rows behind those of the earlier call follow one after the other.
+        // Rows after those of the earlier call have consecutive numbers.
         let row_of = |at: usize| match &self.places {
             Some(places) if at < known => places[at],
             Some(_) => number(ledger.rows().saturating_sub(self.writer.rows_read() - at)),
@@ -433,7 +434,7 @@ impl Packer {
         if batch.items.is_empty() {
             return;
         }
-        // Rows are much alike, so the next body will be about as long as this one.
+        // Rows are similar, so the next body will be about as long as this one.
         self.current
             .open
             .reserve(batch.open.len() + batch.open.len() / 16);
@@ -446,7 +447,7 @@ impl Packer {
         }
     }
 
-    /// Starts a row. `false`: it is not wanted any more.
+    /// Starts a row. Returns `false` if it is not needed.
     fn begin_row(&mut self, label: Label<'_>) -> bool {
         if self.changed.is_some() {
             self.writer.skip();
@@ -459,7 +460,7 @@ impl Packer {
         true
     }
 
-    /// Opens the entry of the row under way in the ledger.
+    /// Adds the ledger entry of the current row.
     fn enter(&mut self, key: &str, digest: u64) {
         let label = std::mem::replace(&mut self.label, OwnedLabel::Number);
         let mut ledger = lock(&self.ledger);
@@ -473,17 +474,17 @@ impl Packer {
     }
 
     pub(super) fn refuse(&mut self, row: u32, problems: &[Problem]) {
-        let state = state_of(problems);
-        self.invalid += u64::from(state == State::Invalid);
+        let status = status_of(problems);
+        self.invalid += u64::from(status == Status::Invalid);
         let mut ledger = lock(&self.ledger);
         let fault = ledger.add_problems(problems);
-        ledger.set_fault(row, state, fault);
+        ledger.set_fault(row, status, fault);
     }
 
-    /// Deals with a row that means the same asset as an earlier one. `true`: it is dealt with and not sent.
+    /// Handles a row with the same asset as an earlier one. Returns `true` if it is not sent.
     ///
-    /// Equal rows are one. Rows that differ cannot both be meant, and which one is cannot be determined: so neither is
-    /// sent, if the earlier has not been sent already.
+    /// Equal rows are duplicates. If they differ, the correct one cannot be determined, so neither is sent, unless the
+    /// earlier one was already sent.
     pub(super) fn repeats(&mut self, row: u32, key: &str, same: Option<Same>, body: &[u8]) -> bool {
         let Some(same) = same else {
             return false;
@@ -500,13 +501,13 @@ impl Packer {
         }
         let (ours, theirs) = (self.repeated(&same, key, first), self.repeated(&same, key, row));
         self.refuse(row, &[ours]);
-        if lock(&self.ledger).state(first) == State::NotSent {
+        if lock(&self.ledger).status(first) == Status::NotSent {
             self.refuse(first, &[theirs]);
         }
         true
     }
 
-    /// Import keys that differ only in their spelling are those of different assets.
+    /// Notes import keys that differ only in spelling: they belong to different assets.
     pub(super) fn note_spelling(&mut self, same: &Same) {
         let Same::ImportKey(key) = same else { return };
         let folded = same_key(key);
@@ -517,7 +518,7 @@ impl Packer {
         }
     }
 
-    /// What is wrong with a row that means the asset of another one.
+    /// The problem of a row with the same asset as another row.
     pub(super) fn repeated(&self, same: &Same, key: &str, other: u32) -> Problem {
         let other = format!("row {other}");
         match (same, &self.import_key) {
@@ -526,12 +527,12 @@ impl Packer {
         }
     }
 
-    /// Tells what two rows of one key say apart; never 0.
+    /// A digest to compare the content of rows with the same key; never 0.
     pub(super) fn said(body: &[u8]) -> u64 {
         xxh3_64(body).max(1)
     }
 
-    /// A row of the earlier call was read.
+    /// Handles a row of the earlier call.
     fn end_earlier(&mut self, checked: Result<(), Vec<Problem>>, digest: u64) {
         let Some(earlier) = &mut self.earlier else {
             return;
@@ -566,7 +567,7 @@ impl Packer {
         }
     }
 
-    /// Adds a row that is encoded already.
+    /// Adds an encoded row.
     pub(super) fn pack(&mut self, row: u32, key: &str, body: &[u8]) {
         self.row = row;
         self.start = self.current.begin(self.write);
@@ -574,11 +575,11 @@ impl Packer {
         self.keep(key.into());
     }
 
-    /// Keeps the row at the end of the batch under way.
+    /// Adds the row to the current batch.
     fn keep(&mut self, key: Arc<str>) {
         let end = self.current.open.len();
         if end > MOST_BYTES && !self.current.items.is_empty() {
-            // The row that would make the body too large opens the next one.
+            // A row that would make the body too large starts the next one.
             let row = self.current.open.split_off(self.start);
             self.current.undo_begin();
             self.close_batch();
@@ -601,7 +602,7 @@ impl Packer {
 impl Sink for Packer {
     fn column(&mut self, name: &str) -> Column {
         let column = self.writer.column(name);
-        // Kept from the first request on, so that a run that is killed knows them.
+        // Stored from the first request on, so that a killed run has them.
         let headings = self.writer.headings();
         if headings.len() > self.headings {
             self.headings = headings.len();
@@ -680,12 +681,11 @@ impl Sink for Packer {
     }
 }
 
-/// What a row with these problems is: what could not be read is not the row's mistake, and it is sent once that can be
-/// read.
-pub(super) fn state_of(problems: &[Problem]) -> State {
+/// The status of a row with these problems. A failed read is not a mistake in the row, so the row can be sent later.
+pub(super) fn status_of(problems: &[Problem]) -> Status {
     if problems.iter().all(Problem::is_of_reading) {
-        State::NotSent
+        Status::NotSent
     } else {
-        State::Invalid
+        Status::Invalid
     }
 }

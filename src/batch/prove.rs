@@ -1,4 +1,4 @@
-//! What is done about a request whose answer was lost: wait, read the project, settle, and send what is not there.
+//! Recovers requests whose response was lost: wait, read the project, settle the rows, and send what is missing.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::api::{Found, Lookup, Now, Paired, Proof, SentRow, Write};
-use crate::batch::plan::{Batch, Item, state_of};
+use crate::batch::plan::{Batch, Item, status_of};
 use crate::batch::reconcile::{self, Doubt, Shown};
 use crate::batch::resume::{Today, removed};
 use crate::batch::run::{Landed, Run};
@@ -18,26 +18,26 @@ use crate::batch::settle::rows;
 use crate::call::Session;
 use crate::columns::{Page, Table};
 use crate::error::Error;
-use crate::http::{By, Caller, Moment, Noted, Phase, Replay, Response, RowLimit, Stage, untold};
+use crate::http::{By, Caller, Moment, Noted, Phase, Replay, Response, RowLimit, Stage, scope, untold};
 use crate::ids::ProjectId;
-use crate::ledger::{Fault, SharedLedger, State, lock};
+use crate::ledger::{Fault, SharedLedger, Status, lock};
 use crate::validation::RowShape;
 
-/// How often a request is looked for before its rows stay unknown.
+/// How many lookups to make before the rows of a request stay unknown.
 const MOST_ROUNDS: u32 = 5;
 
-/// A time that no asset was changed after (2100, in milliseconds since 1970).
+/// A time later than any change of an asset (the year 2100, in milliseconds since 1970).
 const FUTURE: i64 = 4_102_444_800_000;
 
-/// What was found of requests in doubt.
+/// The result of a lookup.
 pub(super) enum Evidence {
-    /// Entries of a list, and whether all of it could be read.
+    /// Entries of a list, and whether it was read completely.
     List(Vec<Found>, bool),
-    /// For each request, each row's entry under its id.
+    /// For each request, the entry of each row by its id.
     Rows(Vec<Vec<Option<Value>>>),
 }
 
-/// What a look needs: it runs beside the requests of the run.
+/// The data of a lookup, which runs concurrently with the requests of the run.
 #[derive(Clone)]
 pub(super) struct Context {
     pub(super) session: Session,
@@ -54,10 +54,10 @@ impl Run {
         }
     }
 
-    /// A request was sent and its rows are in doubt; they are looked for later.
+    /// Schedules a lookup of a request whose response was lost.
     pub(super) fn suspect(&mut self, batch: Batch, sending: u32, why: &Error, executed: bool) {
         let settle = self.caller.options().retry.settle;
-        // A row with an id can be read at once, and sent again without harm.
+        // Rows with ids can be read at once and safely sent again.
         let first = match self.job.write.proof {
             Proof::ById { .. } if !batch.suspicious => settle / 10,
             Proof::ById { .. } => settle,
@@ -66,12 +66,12 @@ impl Run {
         self.doubt(batch, sending, why, executed, first, None);
     }
 
-    /// The service left these rows out of its answer: whether they are as before is looked at.
+    /// Schedules a lookup of rows missing from a response, to see whether they are unchanged.
     pub(super) fn suspect_left_out(&mut self, batch: Batch, sending: u32, why: &Error, reason: &'static str) {
         self.doubt(batch, sending, why, false, Duration::ZERO, Some(reason));
     }
 
-    /// A request was refused because of what its assets are now: they are read before a second try.
+    /// Schedules a read of assets that conflict with a request, before a second attempt.
     pub(super) fn suspect_conflict(&mut self, mut batch: Batch, sending: u32, why: &Error) {
         batch.reread = true;
         self.doubt(batch, sending, why, false, Duration::ZERO, None);
@@ -87,16 +87,16 @@ impl Run {
         left_out: Option<&'static str>,
     ) {
         let mut fault = Fault::of(why);
-        fault.fix = Some("look the row up in the project before sending it again".to_owned());
+        fault.fix = Some("check the project for this row before sending it again".to_owned());
         if !self.job.reconcile || matches!(self.job.write.proof, Proof::Needless) {
-            self.blame(rows(&batch), State::Unknown, &fault);
+            self.blame(rows(&batch), Status::Unknown, &fault);
             return;
         }
-        fault.fix = Some("call .reconcile() on the result: it looks the rows up in the project".to_owned());
+        fault.fix = Some("call .reconcile() on the result to check the project for these rows".to_owned());
         let mut ledger = lock(&self.ledger);
         let fault = ledger.add_fault(&fault);
-        // A refused conflict is known not to be executed, but while it is looked into nothing else may be said.
-        rows(&batch).for_each(|row| ledger.set_fault(row, State::Unknown, fault));
+        // A conflict was not executed, but the row stays unknown until its assets have been read.
+        rows(&batch).for_each(|row| ledger.set_fault(row, Status::Unknown, fault));
         let now = self.caller.clock().now();
         ledger.note_sending(sending, |sending| sending.executed |= executed);
         let times = ledger.sendings().get(sending as usize).map(|sending| {
@@ -121,7 +121,7 @@ impl Run {
         });
     }
 
-    /// Takes up requests that an earlier run left in doubt.
+    /// Schedules lookups of requests that an earlier call left with an unknown outcome.
     pub(super) fn resume_doubts(&mut self, today: HashMap<u32, Today>) {
         self.today = today;
         let write = self.job.write;
@@ -147,7 +147,7 @@ impl Run {
                 let ledger = lock(&self.ledger);
                 let kept = ledger.sendings().get(sending as usize);
                 let left = kept.and_then(|kept| kept.left).unwrap_or(now);
-                // Whoever was killed did not see it end; it ended no later than by its timeout.
+                // A killed process did not record the end of a request. It ended by its timeout at the latest.
                 let cut = Moment {
                     latest: left.latest.saturating_add(timeout),
                     ..left
@@ -155,7 +155,7 @@ impl Run {
                 let ended = kept.and_then(|kept| kept.ended).unwrap_or(cut);
                 (left, ended, kept.is_some_and(|kept| kept.executed))
             };
-            // What has passed since counts, as far as it is certain.
+            // The time since then counts, as far as it is certain.
             let passed = if ended.by == now.by {
                 u64::try_from(now.earliest - ended.latest).unwrap_or(0)
             } else {
@@ -179,7 +179,7 @@ impl Run {
         }
     }
 
-    /// A batch that was not executed, with its rows as they are today.
+    /// A batch that was not executed, with the current content of its rows.
     fn renewed(&mut self, batch: Batch) -> Batch {
         if !batch.items.iter().any(|item| self.today.contains_key(&item.row)) {
             return batch;
@@ -198,31 +198,34 @@ impl Run {
                     match read.judged {
                         Ok(body) => renewed.add(write, item.row, &read.key, &body),
                         Err(problems) => {
-                            let state = state_of(&problems);
-                            self.blame(std::iter::once(item.row), state, &Fault::invalid(problems));
+                            let status = status_of(&problems);
+                            self.blame(std::iter::once(item.row), status, &Fault::invalid(problems));
                         }
                     }
                 }
                 Some(Today::Removed) => {
                     let mut ledger = lock(&self.ledger);
                     let fault = ledger.add_fault(&removed());
-                    ledger.set_fault(item.row, State::NotSent, fault);
+                    ledger.set_fault(item.row, Status::NotSent, fault);
                 }
                 Some(Today::NotGiven) => {
                     let mut fault = Fault::new(
                         "not_executed",
-                        "its request was not executed, and the row is not in this file",
+                        "its request was not executed, and this file does not have the row",
                         "",
                     );
-                    fault.fix = Some(format!("call again with all rows, `{}` among them", sent.key));
-                    self.blame(std::iter::once(item.row), State::Failed, &fault);
+                    fault.fix = Some(format!(
+                        "make the call again with all rows, including `{}`",
+                        sent.key
+                    ));
+                    self.blame(std::iter::once(item.row), Status::Failed, &fault);
                 }
             }
         }
         renewed
     }
 
-    /// A row in doubt is in the project as it was sent. Whether it says something else today is worth a warning.
+    /// Settles a row found in the project. If its content has changed since it was sent, adds a warning.
     fn note_outdated(&mut self, row: u32, sent: &[u8]) {
         let Some(today) = self.today.remove(&row) else {
             return;
@@ -234,13 +237,13 @@ impl Run {
         }
     }
 
-    /// When something is to be looked for next.
+    /// The time of the next lookup.
     pub(super) fn next_look(&self) -> Option<Instant> {
         let next = self.doubts.iter().map(|doubt| doubt.due).min();
         next.filter(|_| self.may_look() && !self.looking)
     }
 
-    /// Starts to look for what is due: one look for all of it, and one look at a time.
+    /// Starts one lookup for all requests that are due. Only one lookup runs at a time.
     pub(super) fn look(&mut self, flights: &mut JoinSet<Landed>) {
         let now = Instant::now();
         if self.next_look().is_none_or(|due| due > now) {
@@ -256,10 +259,10 @@ impl Run {
         self.looking = true;
         let context = self.context();
         let write = self.job.write;
-        flights.spawn(async move { look(context, write, due).await });
+        flights.spawn(scope::inherit(async move { look(context, write, due).await }));
     }
 
-    /// Settles what was looked for.
+    /// Settles the requests of a lookup.
     pub(super) fn looked(&mut self, doubts: Vec<Doubt>, evidence: Result<Evidence, Error>) {
         self.looking = false;
         match evidence {
@@ -269,7 +272,7 @@ impl Run {
                     self.settle_by_id(doubt, &shown);
                 }
             }
-            // Nothing was refused: the run was stopped meanwhile.
+            // Not an error: the run was stopped in the meantime.
             Err(_) if self.stop.phase() > Phase::Run => {
                 self.doubts.extend(doubts);
                 return;
@@ -282,7 +285,7 @@ impl Run {
                 let settle = self.caller.options().retry.settle;
                 let over = !refused && self.breaker.lookup_failed(error.clone(), settle);
                 if !refused && !over && self.counters.any_success() {
-                    // It was there a moment ago, so it may come back.
+                    // The network worked a moment ago, so it may come back.
                     let due = Instant::now() + settle;
                     self.doubts.extend(doubts.into_iter().map(|mut doubt| {
                         doubt.due = due;
@@ -291,7 +294,7 @@ impl Run {
                     return;
                 }
                 for doubt in doubts {
-                    self.stays_unknown(&doubt.batch, &format!("it could not be looked for ({error})"));
+                    self.stays_unknown(&doubt.batch, &format!("the lookup failed ({error})"));
                 }
                 if !refused {
                     self.give_up(error);
@@ -324,24 +327,24 @@ impl Run {
                     self.look_again(doubt, "the list of the project's assets cannot be read in full");
                 }
                 Shown::Absent if self.is_behind(lookup, &doubt, found) => {
-                    self.look_again(
-                        doubt,
-                        "the list does not yet show assets that were created after it",
-                    );
+                    self.look_again(doubt, "the list does not yet show assets that were created later");
                 }
                 Shown::Absent if doubt.missed && doubt.looked >= doubt.settled => {
                     self.send_again(doubt.batch);
                 }
                 Shown::Absent => {
                     doubt.missed = true;
-                    self.look_again(doubt, "it is not there, but that was not certain in time");
+                    self.look_again(
+                        doubt,
+                        "the project does not show it, but this was not certain in time",
+                    );
                 }
                 Shown::Unclear(reason) => self.look_again(doubt, reason),
             }
         }
     }
 
-    /// Whether a list does not show what was proven to be created after the request in doubt: then it proves nothing.
+    /// Whether a list lacks an asset that was certainly created after the lost request. Then the list proves nothing.
     fn is_behind(&self, lookup: &Lookup, doubt: &Doubt, found: &[Found]) -> bool {
         places(lookup, &doubt.batch).iter().any(|place| {
             self.shown.get(place).is_some_and(|(sending, id)| {
@@ -381,7 +384,7 @@ impl Run {
         if !doubt.batch.items.is_empty() {
             self.look_again(
                 doubt,
-                "its request was executed, but which asset of the project is this row cannot be told",
+                "its request was executed, but the asset of this row cannot be determined",
             );
         }
     }
@@ -414,11 +417,11 @@ impl Run {
             doubt.batch.items.iter().zip(&judged).zip(shown.iter().zip(sent))
         {
             match (judged, doubt.left_out) {
-                // A second response that leaves it out may be incomplete too.
+                // A second response without it may be incomplete too.
                 (Now::Unclear(_), Some(_)) if entry.is_none() && doubt.rounds == 0 => {}
                 (Now::NotDone | Now::Unclear(_), Some(reason)) => {
                     let fault = Fault::new("not_named", reason, "");
-                    self.blame(std::iter::once(item.row), State::Rejected, &fault);
+                    self.blame(std::iter::once(item.row), Status::Rejected, &fault);
                 }
                 (Now::Done, _) => {
                     self.note_outdated(item.row, sent.body);
@@ -429,8 +432,8 @@ impl Run {
                 }
                 (Now::NotDone, None) => {}
                 (Now::Impossible(reason), _) => {
-                    let fault = Fault::new("impossible", *reason, "leave the row out, or correct its id");
-                    self.blame(std::iter::once(item.row), State::Rejected, &fault);
+                    let fault = Fault::new("impossible", *reason, "remove the row, or correct its id");
+                    self.blame(std::iter::once(item.row), Status::Rejected, &fault);
                 }
                 (Now::Unclear(reason), None) => {
                     let one = doubt.batch.part(write, |_, other| other.row == item.row);
@@ -467,12 +470,12 @@ impl Run {
             rest.in_doubt = early;
             rest
         };
-        // What is not shown may be unknown to the service, or left out of this one answer: nothing is proven.
+        // A missing entry proves nothing: the asset may not exist, or the response may be incomplete.
         let mut unseen = rest(&|at| not_done(at) && !seen(at));
         let mut undone = rest(&|at| not_done(at) && seen(at));
         undone.named.clone_from(&doubt.batch.named);
         if last && !unseen.items.is_empty() {
-            self.stays_unknown(&unseen, "the service does not show it");
+            self.stays_unknown(&unseen, "the service does not return it");
         } else if !unseen.items.is_empty() {
             unseen.resent += 1;
             unseen.in_doubt = true;
@@ -485,7 +488,7 @@ impl Run {
             return;
         }
         if early && last {
-            // The last word is not said before it is certain.
+            // Do not settle before it is certain.
             doubt.due = doubt.settled;
             doubt.batch = undone;
             self.doubts.push(doubt);
@@ -494,7 +497,7 @@ impl Run {
         }
     }
 
-    /// Nothing of the request is there, so it was not executed and may go out once more.
+    /// The project has no row of the request, so it was not executed and may be retried.
     fn send_again(&mut self, mut batch: Batch) {
         batch.resent += 1;
         let mut fault = self.fault_of(&batch);
@@ -502,7 +505,7 @@ impl Run {
         fault.message = format!("{}; the project shows that it was not executed", fault.message);
         fault.fix = Some("call .retry() on the result".to_owned());
         if batch.resent >= most_resent(self.job.write, &self.caller) {
-            self.blame(rows(&batch), State::Failed, &fault);
+            self.blame(rows(&batch), Status::Failed, &fault);
             self.breaker.give_up();
             return;
         }
@@ -513,7 +516,7 @@ impl Run {
         if !batch.in_doubt {
             let mut ledger = lock(&self.ledger);
             let fault = ledger.add_fault(&fault);
-            rows(&batch).for_each(|row| ledger.set_fault(row, State::Failed, fault));
+            rows(&batch).for_each(|row| ledger.set_fault(row, Status::Failed, fault));
         }
         self.waiting.push_back(batch);
     }
@@ -524,22 +527,22 @@ impl Run {
             fault.message = format!("{}; {reason}", fault.message);
         }
         fault.fix =
-            Some("call .reconcile() on the result later, or look the row up in the project".to_owned());
-        self.blame(rows(batch), State::Unknown, &fault);
+            Some("call .reconcile() on the result later, or check the project for this row".to_owned());
+        self.blame(rows(batch), Status::Unknown, &fault);
     }
 
-    /// Why the rows of a batch are in doubt.
+    /// Why the outcome of a batch is unknown.
     fn fault_of(&self, batch: &Batch) -> Fault {
         let ledger = lock(&self.ledger);
         batch
             .items
             .first()
             .and_then(|item| ledger.kept_fault(item.row))
-            .unwrap_or_else(|| Fault::new("in_flight", "the answer to its request was lost", ""))
+            .unwrap_or_else(|| Fault::new("in_flight", "the response to its request was lost", ""))
     }
 }
 
-/// How often a batch goes out in all. A request that may be replayed has had its tries each time.
+/// How often a batch is sent in total. An idempotent request uses all its attempts each time.
 fn most_resent(write: &Write, caller: &Caller) -> u32 {
     match write.endpoint.replay {
         Replay::Safe => 2,
@@ -557,7 +560,7 @@ fn keep(wanted: bool, table: &mut Table, row: u32, entry: &Value) {
     }
 }
 
-/// The places that the rows of a batch would stand in.
+/// The ledger entries of the rows of a batch.
 fn places(lookup: &Lookup, batch: &Batch) -> BTreeSet<String> {
     batch
         .sent()
@@ -590,7 +593,7 @@ async fn by_list(
 ) -> Result<Evidence, Error> {
     let clock = context.session.caller.clock();
     if clock.now().by == By::Local {
-        // Nothing was answered yet. An empty page tells the time.
+        // No response so far. An empty page shows the service's time.
         list(context, lookup, Some(FUTURE), &[]).await?;
     }
     for doubt in &mut *doubts {
@@ -610,7 +613,7 @@ async fn by_list(
     Ok(Evidence::List(found, whole))
 }
 
-/// Reads the entries of a list, and says whether all of them could be read.
+/// Reads the entries of a list. Also returns whether all of them could be read.
 async fn list(
     context: &Context,
     lookup: &Lookup,
@@ -621,7 +624,7 @@ async fn list(
     let call = session.to(lookup.list, &[("project", &context.project.to_string())])?;
     let call = call.with_query((lookup.query)(since, places));
     let at = |stage| context.count(stage);
-    // An ignored filter only makes this list longer: each entry is checked for what it says.
+    // An ignored filter only makes the list longer, since each entry is checked.
     let pages = session.pages(call).observed_by(&at).unchecked();
     let read: Vec<Option<Found>> = pages.rows(lookup.read).await?;
     let whole = read.iter().all(Option::is_some);
@@ -681,12 +684,12 @@ async fn by_id(
     Ok(Evidence::Rows(shown))
 }
 
-/// The entry of each row in a response to a read by ids.
+/// Finds the entry of each row in a response to a read by ids.
 fn entries_of(write: &Write, response: &Response, rows: &[SentRow<'_>]) -> Result<Vec<Option<Value>>, Error> {
     let cannot = |reason: String| write.endpoint.unreadable(response, &reason);
     let paired = (write.pair)(&response.body, rows, true).map_err(cannot)?;
     if shows_others(write, &response.body, rows) {
-        return Err(cannot("it shows what was not asked for".to_owned()));
+        return Err(cannot("it contains assets that were not requested".to_owned()));
     }
     let entry = |paired| match paired {
         Paired::Named {
@@ -697,7 +700,7 @@ fn entries_of(write: &Write, response: &Response, rows: &[SentRow<'_>]) -> Resul
     Ok(paired.into_iter().map(entry).collect())
 }
 
-/// Whether a response holds entries that are none of these rows': then it says nothing of those it does not hold.
+/// Whether a response has entries of other rows. Then missing entries prove nothing.
 fn shows_others(write: &Write, body: &[u8], rows: &[SentRow<'_>]) -> bool {
     let asked = |entry: &RawValue| {
         let entry: Option<Value> = serde_json::from_str(entry.get()).ok();
@@ -709,7 +712,7 @@ fn shows_others(write: &Write, body: &[u8], rows: &[SentRow<'_>]) -> bool {
 }
 
 impl Context {
-    /// Counts a request as one that looks something up.
+    /// Counts a request as a lookup.
     pub(super) fn count(&self, stage: Stage) -> Noted<'_> {
         if stage == Stage::Leaving {
             let mut ledger = lock(&self.ledger);

@@ -9,9 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tokio::sync::watch;
 
+use crate::batch::activity::{Activity, CurrentActivity};
 use crate::batch::settings::Reader;
 use crate::error::{Error, Sent, TransportError};
-use crate::http::{Phase, Stop};
+use crate::http::{Phase, Stop, scope};
 use crate::ids::ProjectId;
 use crate::settings::Settings;
 
@@ -88,6 +89,12 @@ impl Reading {
         }
     }
 
+    /// Its activity, for progress.
+    #[must_use]
+    pub fn activity(&self) -> CurrentActivity {
+        CurrentActivity::new(Activity::Settings, self.reader.session.counters.clone())
+    }
+
     /// Whether the settings were read again or changed since this read started: its result is stale.
     #[must_use]
     pub fn is_superseded(&self) -> bool {
@@ -109,7 +116,7 @@ impl Reading {
             read = ended.wait_for(Option::is_some) => match read.as_deref() {
                 Ok(Some(read)) => read.clone(),
                 // The sender is in `self`, and this waits only for `Some`.
-                _ => Err(broken("the read of the settings broke down")),
+                _ => Err(broken("the read of the settings crashed")),
             },
         }
     }
@@ -117,19 +124,19 @@ impl Reading {
     fn begin(&self) {
         let (reader, known) = (self.reader.clone(), self.known.clone());
         let stop = reader.session.stop.clone();
-        let read = tokio::spawn(async move {
+        let read = tokio::spawn(scope::inherit(async move {
             let content = match known {
                 Some(known) => reader.read_locations(known.content().clone()).await,
                 None => reader.read().await,
             };
             content.map(|content| Arc::new(Settings::new(content)))
-        });
+        }));
         let ended = self.ended.clone();
         tokio::spawn(async move {
             let abort = read.abort_handle();
             tokio::select! {
                 read = read => {
-                    let broken = |error| Err(broken(&format!("the read of the settings broke down: {error}")));
+                    let broken = |error| Err(broken(&format!("the read of the settings crashed: {error}")));
                     ended.send_replace(Some(read.unwrap_or_else(broken)));
                 }
                 () = stop.reached(Phase::Now) => abort.abort(),
@@ -146,9 +153,5 @@ impl Drop for Reading {
 }
 
 fn broken(message: &str) -> Error {
-    Error::Transport(TransportError {
-        sent: Sent::Maybe,
-        message: message.to_owned(),
-        partial: None,
-    })
+    Error::Transport(TransportError::new(Sent::Maybe, message))
 }

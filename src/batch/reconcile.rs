@@ -1,7 +1,7 @@
-//! Requests whose answer was lost: what the project shows of them afterwards.
+//! Decides from the project's assets whether a request with a lost response was executed.
 //!
-//! A batch is all or nothing (tutorial "Manage assets"), so it is settled as a whole: one row that is there for
-//! certain proves all of them. Nothing is guessed: what the project does not tell stays in doubt.
+//! A batch is all or nothing (tutorial "Manage assets"), so it is settled as a whole: one row that is certainly in the
+//! project proves all of them. Nothing is guessed: an uncertain outcome stays unknown.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -14,67 +14,67 @@ use crate::http::{By, Moment};
 use crate::model::text::same_key;
 use crate::validation::ImportKey;
 
-/// A request whose answer was lost.
+/// A request whose response was lost.
 pub struct Doubt {
     pub batch: Batch,
     /// Its number in the ledger.
     pub sending: u32,
-    /// When its bytes left, and when it was given up.
+    /// When it was sent, and when it was given up.
     pub left: Moment,
     pub ended: Moment,
-    /// An earlier call took these times down; this machine's clock may have been set since.
+    /// Whether these times are from an earlier call. This machine's clock may have been set since.
     pub earlier: bool,
-    /// The service said that it was executed, but not which new asset is which row.
+    /// Whether the service reported success, but not the asset of each row.
     pub executed: bool,
-    /// The service left these rows out, which is how it refuses; the text says why it may have.
+    /// The possible reason if the service omitted these rows from its response, which is how it rejects them.
     pub left_out: Option<&'static str>,
-    /// When it is looked for next, and from when on it counts that nothing of it is there.
+    /// When to look it up next, and from when on an absence counts.
     pub due: Instant,
     pub settled: Instant,
-    /// When the last look for it began. What a response shows may be as old as that.
+    /// When the last lookup began. Its responses may be as old as that.
     pub looked: Instant,
-    /// How often it was looked for.
+    /// The number of lookups.
     pub rounds: u32,
-    /// Whether nothing of it was there last time.
+    /// Whether the last lookup found nothing.
     pub missed: bool,
 }
 
-/// What the project shows of a request.
+/// The finding for a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Shown {
-    /// It was executed. For each row the entry that is its asset, where that is certain.
+    /// Executed. Has the entry of each row's asset, if certain.
     Executed(Vec<Option<usize>>),
-    /// Nothing of it is there.
+    /// The project has none of its rows.
     Absent,
-    /// It is unclear; the text says why.
+    /// Unclear, for this reason.
     Unclear(&'static str),
 }
 
-/// The times when an asset of a request can have been created, in milliseconds since 1970.
+/// When the assets of a request can have been created, in milliseconds since 1970.
 #[derive(Debug, Clone, Copy)]
 struct Window {
-    /// Not before this.
+    /// Not before this time.
     earliest: i64,
-    /// From here on it may well be; between the two only if the clocks are wrong.
+    /// Plausible from this time on; between the two only if clocks are wrong.
     likely: i64,
-    /// After this it was somebody else.
+    /// After this time, the asset is from another request.
     latest: i64,
 }
 
-/// The clocks of the service's own machines may differ by this (milliseconds), and hardly by this.
+/// How much the clocks of the service's machines may differ, and hardly ever differ (milliseconds).
 const SKEW: i64 = 1000;
 const LIKELY_SKEW: i64 = 200;
 
-/// The service's machines need not agree to the second on when an asset was changed (milliseconds).
+/// How much the service's machines may differ on the time of a change (milliseconds).
 const EARLIER: i64 = 5000;
 
-/// What is known of the time is exact as long as it is not further apart than this (milliseconds).
+/// A known time is exact if its interval is not longer than this (milliseconds).
 const EXACT: i64 = 10_000;
 
-/// A request is executed, if at all, no longer than this after it was given up (milliseconds).
+/// A request is executed at most this long after it was given up, if at all (milliseconds).
 const LATE: i64 = 600_000;
 
-/// The gateway's clock, and a wrong one at that, is hardly further off than this (milliseconds).
+/// Even a wrong gateway clock is hardly ever further off than this (milliseconds).
 const DAY: i64 = 86_400_000;
 
 impl Window {
@@ -96,7 +96,7 @@ impl Window {
                 likely,
                 latest,
             },
-            // Without one answer nobody knows how wrong this machine's clock is.
+            // Without any response, the error of this machine's clock is unknown.
             By::Local => Self {
                 earliest: i64::MIN,
                 likely: i64::MAX,
@@ -105,7 +105,7 @@ impl Window {
         }
     }
 
-    /// From when on assets are looked at; `None`: from the first.
+    /// The time from which to list assets; `None` for all.
     fn since(self) -> Option<i64> {
         (self.earliest > i64::MIN).then(|| self.earliest - EARLIER)
     }
@@ -119,38 +119,38 @@ impl Window {
     }
 }
 
-/// A row in doubt.
+/// A row whose outcome is unknown.
 struct Row {
     doubt: usize,
     at: usize,
-    /// Its import key, or else its client asset id, as it was sent.
+    /// Its import key or, without one, its clientAssetId, as sent.
     key: String,
-    /// Its client asset id, as `same_key` compares it.
+    /// Its clientAssetId as compared by `same_key`.
     client_asset_id: String,
     said: Value,
 }
 
-/// From when on assets have to be looked at to see all of these requests; `None`: from the first.
+/// The time from which to list assets to see all of these requests; `None` for all.
 #[must_use]
 pub fn since(doubts: &[Doubt]) -> Option<i64> {
     let since = doubts.iter().map(|doubt| Window::of(doubt).since());
     since.min().flatten()
 }
 
-/// What the project shows of one row.
+/// The finding for one row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Trace {
-    /// This entry says what the row said, and no other.
+    /// Exactly one entry matches the row.
     Certain(usize),
-    /// This entry alone has its key, but says something else.
+    /// Exactly one entry has its key, but with different values.
     ByKey(usize),
     Ambiguous,
     None,
 }
 
-/// Holds requests in doubt against what was found, leaving out ids that belong to other rows. An asset may also be
-/// that of a row with the same key that is still on its way: `rivals` are the keys of those. `alike` are import keys, as
-/// `same_key` compares them, that rows of the run have in several spellings.
+/// Compares lost requests with the entries found, except those that belong to other rows. An asset may also belong to a
+/// row in flight with the same key; `rivals` are the keys of those. `alike` are import keys, as compared by `same_key`,
+/// that the run has in several spellings.
 #[must_use]
 pub fn compare(
     lookup: &Lookup,
@@ -219,8 +219,8 @@ pub fn compare(
         .collect()
 }
 
-/// Rows of one client asset id with the entries that have it: by its exact spelling if each row then has its entry, otherwise
-/// all together, since the service may have changed the spelling of some.
+/// Matches rows of one clientAssetId with entries: by exact spelling if each row then has an entry, or else all
+/// together, since the service may have changed the spelling.
 fn by_spelling<'r>(rows: &'r [Row], entries: &[usize], found: &[Found]) -> Vec<(Vec<&'r Row>, Vec<usize>)> {
     let mut groups: BTreeMap<&str, (Vec<&Row>, Vec<usize>)> = BTreeMap::new();
     for row in rows {
@@ -236,10 +236,10 @@ fn by_spelling<'r>(rows: &'r [Row], entries: &[usize], found: &[Found]) -> Vec<(
     }
 }
 
-/// An import key is one row's and one asset's. A deleted asset of earlier has given it back.
+/// Matches rows by import key, which belongs to one row and one asset. A deleted asset no longer has it.
 ///
-/// An entry that has the key in another spelling is the row's only if its client asset id agrees too: keys of a user (such as
-/// IFC `GlobalId`s) may differ in case alone.
+/// An entry with another spelling of the key matches only if the clientAssetId matches too: a user's keys (such as IFC
+/// `GlobalId`s) may differ only in case.
 fn trace_by_import_key(
     import_key: &ImportKey,
     folds: bool,
@@ -279,7 +279,7 @@ fn trace_by_import_key(
                     && rows.iter().all(|other| other.key != key(entry))
             };
             match is_of(row, &fits, alike.count()) {
-                // It may as well be that of a row with the other spelling.
+                // It may belong to a row with another spelling.
                 Trace::Certain(_) if !folds => Trace::Ambiguous,
                 trace => trace,
             }
@@ -289,7 +289,7 @@ fn trace_by_import_key(
     }
 }
 
-/// Rows of one client asset id, told apart by what else they say and by when.
+/// Matches rows of one clientAssetId by their other values and by time.
 fn trace(
     lookup: &Lookup,
     rows: &[&Row],
@@ -299,7 +299,7 @@ fn trace(
     traces: &mut [Vec<Trace>],
 ) {
     let says = |row: &Row, entry: usize| (lookup.says)(&found[entry].entry, &row.said);
-    // Twins say the same, but for blanks and case of the key, so it does not matter which entry is whose.
+    // Twins are equal except for blanks and case of the key, so any assignment of entries is correct.
     let same = |one: &Row, other: &Row| {
         (lookup.says)(&one.said, &other.said) && (lookup.says)(&other.said, &one.said)
     };
@@ -325,8 +325,8 @@ fn trace(
             .filter(|entry| !rows.iter().any(|row| says(row, *entry)))
             .collect();
         let well = |row: &Row, entry: usize| windows[row.doubt].may_well_hold(found[entry].created);
-        // The first that was sent has the first that was created. One that got the asset of another would leave that one
-        // with an asset that is too old for it: it would count as absent, and be sent again.
+        // Assign assets in order of time. A wrong assignment would leave another row with an asset that is too old for
+        // it. That row would count as missing and be sent again.
         let mut twins: Vec<&Row> = twins.clone();
         twins.sort_by_key(|row| windows[row.doubt].likely);
         fitting.sort_by_key(|entry| found[*entry].created);
@@ -352,7 +352,7 @@ fn trace(
     }
 }
 
-/// One answer for the whole request.
+/// Combines the findings of all rows of a request.
 fn judge(executed: bool, traces: &[Trace]) -> Shown {
     let certain = traces.iter().any(|trace| matches!(trace, Trace::Certain(_)));
     let missing = traces.contains(&Trace::None);
@@ -364,14 +364,12 @@ fn judge(executed: bool, traces: &[Trace]) -> Shown {
             };
             Shown::Executed(traces.iter().map(entry).collect())
         }
-        // A batch is all or nothing, so what is there is somebody else's, or the list is not complete.
-        (false, true, true) => {
-            Shown::Unclear("the project shows some rows of its request and not the others")
-        }
+        // A batch is all or nothing, so the assets found are from another request, or the list is incomplete.
+        (false, true, true) => Shown::Unclear("the project has some rows of its request, but not all"),
         (false, false, true) => Shown::Absent,
         (false, false, false) => Shown::Unclear(
-            "the project holds other assets that say the same, or nearly so, and which of them are these rows cannot \
-             be told",
+            "the project has other assets with the same or similar values, so the assets of these rows \
+                cannot be determined",
         ),
     }
 }
@@ -384,7 +382,7 @@ mod tests {
     use crate::api::{Proof, assets};
     use crate::ledger::{SentBody, SentItem};
 
-    /// A request of one row, whose bytes left in the second before this time by the service's clock.
+    /// A request of one row, sent within the second before this time by the service's clock.
     fn doubt(sending: u32, left: i64) -> Doubt {
         let text = json!({"clientAssetId": "P-1", "categoryId": "4"}).to_string();
         let item = SentItem {
@@ -438,11 +436,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn rows_that_say_the_same_get_their_assets_in_the_order_of_time() {
+    async fn equal_rows_get_assets_in_order_of_time() {
         let [first, second] = [1_791_734_507_162, 1_791_734_508_794];
         let assets = [found("first", first), found("second", second)];
         for assets in [assets.clone(), [assets[1].clone(), assets[0].clone()]] {
-            // In whichever order they are looked for.
+            // In any order of lookups.
             for order in [[(1, first), (2, second)], [(2, second), (1, first)]] {
                 let doubts = order.map(|(sending, left)| doubt(sending, left));
                 let ids = shown(&doubts, &assets).into_iter().map(|shown| match shown {
@@ -456,8 +454,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn rows_that_say_the_same_are_certain_together_or_not_at_all() {
-        // One asset is from before either request, and hardly that of one with a wrong clock.
+    async fn equal_rows_are_certain_together_or_not_at_all() {
+        // One asset is older than both requests, and a wrong clock hardly explains that.
         let left = 1_791_734_507_162;
         let doubts = [doubt(1, left), doubt(2, left + 2000)];
         let assets = [found("older", left - 900), found("newer", left + 2000)];

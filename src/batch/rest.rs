@@ -1,4 +1,4 @@
-//! Reads that can be resumed: a list at its cursor, a batch-get with the ids that were not read.
+//! Resumable reads: a list resumes at its cursor, a batch-get with the ids not yet read.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,9 +14,9 @@ use crate::columns::Table;
 use crate::error::{Error, Sent, TransportError};
 use crate::http::{Phase, Stop};
 use crate::ids::ProjectId;
-use crate::ledger::{Ledger, State, View};
+use crate::ledger::{Ledger, Status, View};
 
-/// The request of a read. A call that resumes it must make the same one.
+/// The request of a read. A call that resumes it must make the same request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asked {
     pub service: String,
@@ -68,21 +68,21 @@ impl Rest {
         Self { asked, from }
     }
 
-    /// The rest of a read by ids; `None` if all of them were read.
+    /// The rest of a read by ids; `None` if all were read.
     #[must_use]
     fn of_rows(asked: Asked, ledger: &Ledger) -> Option<Self> {
         let rows = u32::try_from(ledger.rows()).unwrap_or(u32::MAX);
-        let is_left = |row| STILL_TO_BE_READ.contains(&ledger.state(row));
+        let is_left = |row| STILL_TO_BE_READ.contains(&ledger.status(row));
         (!ledger.complete || (0..rows).any(is_left)).then(|| Self {
             asked,
             from: From::Rows(Arc::new(ledger.clone())),
         })
     }
 
-    /// The page at which a list resumes.
+    /// The page at which the list resumes.
     ///
     /// # Errors
-    /// [`Error::Option`] if the call makes another request.
+    /// [`Error::Option`] if the call makes a different request.
     fn page(&self, asked: &Asked) -> Result<Place, Error> {
         match &self.from {
             From::Page(place) => self.is_of(asked).map(|()| place.clone()),
@@ -93,7 +93,7 @@ impl Rest {
     /// The ledger of a read by ids, and the rows that are not read yet.
     ///
     /// # Errors
-    /// [`Error::Option`] if the call makes another request.
+    /// [`Error::Option`] if the call makes a different request.
     fn rows(&self, asked: &Asked) -> Result<(Ledger, Again), Error> {
         let From::Rows(ledger) = &self.from else {
             return Err(another_call());
@@ -104,9 +104,9 @@ impl Rest {
         let mut ledger = view.reopened();
         let rows = u32::try_from(ledger.rows()).unwrap_or(u32::MAX);
         for row in 0..rows {
-            // A read whose response was lost is simply retried.
+            // A read is safe to retry if its response was lost.
             if send.contains(&row) {
-                ledger.set(row, State::NotSent);
+                ledger.set(row, Status::NotSent);
             }
         }
         let again = Again {
@@ -137,8 +137,8 @@ impl Rest {
             .or_else(|| ours.iter().find(|pair| !theirs.contains(pair)))
             .map_or("one", |(name, _)| name);
         Err(Error::Option(format!(
-            "after=: `{differs}` is not as in the call that failed; repeat that call with its own arguments, or leave \
-             after= out to start over"
+            "after=: `{differs}` differs from the call that failed. Repeat that call with the same \
+                arguments, or omit after= to start over"
         )))
     }
 }
@@ -146,12 +146,12 @@ impl Rest {
 /// How a read ended.
 pub struct ReadEnd {
     pub table: Table,
-    /// What is left of it.
+    /// The rest of the read.
     pub rest: Option<Rest>,
     pub error: Option<Error>,
 }
 
-/// An earlier read that failed: what is left of it, and what it read.
+/// An earlier read that failed: its rest, and what it read.
 pub type Earlier<'e> = (&'e Rest, &'e Table);
 
 /// A list that is read page by page.
@@ -164,7 +164,7 @@ pub struct List {
 
 impl List {
     /// # Errors
-    /// [`Error::Option`] if the earlier read asked for something else.
+    /// [`Error::Option`] if the earlier read made a different request.
     pub fn new(session: Session, call: Call, earlier: Option<Earlier<'_>>) -> Result<Self, Error> {
         let asked = Asked::of(&session, &call);
         let reading = match earlier {
@@ -203,17 +203,17 @@ impl List {
     }
 }
 
-/// Assets that are read by their ids, as a run over the rows that hold the ids.
+/// A read of assets by id, as a run over the rows with the ids.
 pub struct Get {
     asked: Asked,
     before: Option<Table>,
 }
 
 impl Get {
-    /// The read, its run over a source that may be `replayable`, and the ledger of that run.
+    /// Creates the read, its run over a source that may be `replayable`, and the ledger of that run.
     ///
     /// # Errors
-    /// [`Error::Option`] if the earlier read asked for something else.
+    /// [`Error::Option`] if the earlier read made a different request.
     pub fn new(
         session: &Session,
         project: ProjectId,
@@ -247,7 +247,7 @@ impl Get {
         Ok((Self { asked, before }, job, ledger))
     }
 
-    /// What the run read, with what was read before.
+    /// What this run and the earlier read returned.
     #[must_use]
     pub fn end(self, ended: Ended, ledger: &Ledger) -> ReadEnd {
         let Ended { mut table, fatal } = ended;
@@ -272,12 +272,12 @@ fn stopped() -> Error {
 }
 
 /// Rows of a read by ids that have no outcome yet.
-const STILL_TO_BE_READ: [State; 3] = [State::NotSent, State::Failed, State::Unknown];
+const STILL_TO_BE_READ: [Status; 3] = [Status::NotSent, Status::Failed, Status::Unknown];
 
 fn another_call() -> Error {
     Error::Option(
-        "after=: that error is from another call; pass the one of the same method, project and service, or leave after= \
-         out to start over"
+        "after=: the error is from another call. Pass an error of the same method, project and service, or \
+            omit after= to start over"
             .to_owned(),
     )
 }

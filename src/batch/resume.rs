@@ -8,7 +8,7 @@ use crate::batch::align::{KnownRow, Mismatch, RowId, align};
 use crate::batch::plan::{Packer, Same};
 use crate::error::shortened;
 use crate::input::Label;
-use crate::ledger::{Fault, Ledger, OwnedLabel, State, lock, number};
+use crate::ledger::{Fault, Ledger, OwnedLabel, Status, lock, number};
 use crate::validation::Problem;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -57,7 +57,7 @@ pub(super) fn removed() -> Fault {
     Fault::new(
         "removed",
         "removed by you",
-        "put the row back and call again, if it is to be sent",
+        "to send the row, put it back and make the call again",
     )
 }
 
@@ -70,12 +70,12 @@ impl Earlier {
                 digest: ledger.digest(row),
                 key: ledger.key(row).map_or(0, |key| named(&key)),
             },
-            settled: !edits || ledger.state(row).good(),
-            in_doubt: edits && ledger.state(row) == State::Unknown && ledger.same_as(row).is_none(),
+            settled: !edits || ledger.status(row).good(),
+            in_doubt: edits && ledger.status(row) == Status::Unknown && ledger.same_as(row).is_none(),
         };
         (rows > 0 || ledger.complete).then(|| Self {
             run: (0..rows).map(known).collect(),
-            good: (0..rows).map(|row| ledger.state(row).good()).collect(),
+            good: (0..rows).map(|row| ledger.status(row).good()).collect(),
             complete: ledger.complete,
             input: Vec::new(),
             held: BTreeMap::new(),
@@ -131,7 +131,7 @@ impl Earlier {
         if !self.is_numbered() {
             let rows = align(&self.run, &self.input, self.complete).map_err(Unfit::Row)?;
             let known = |row: u32| self.good.get(row as usize);
-            // Only identical rows in repeating patterns get here.
+            // Only identical rows in repeating patterns reach this.
             let unclear = rows
                 .iter()
                 .zip(0_u32..)
@@ -263,12 +263,12 @@ impl Packer {
     }
 
     fn judge_again(&mut self, row: u32, read: ReadRow, all: bool, twins: &HashMap<u32, Vec<u32>>) {
-        let (state, own, first, edited) = {
+        let (status, own, first, edited) = {
             let ledger = lock(&self.ledger);
             let first = ledger.same_as(row);
             (
-                ledger.state(row),
-                ledger.record(row).state,
+                ledger.status(row),
+                ledger.record(row).status,
                 first,
                 ledger.digest(row) != read.digest,
             )
@@ -276,7 +276,7 @@ impl Packer {
         if all {
             lock(&self.ledger).relabel(row, read.label.as_label());
         }
-        if state.good() {
+        if status.good() {
             if let Some(same) = self.same(&read.key, &read.import_key) {
                 self.note_spelling(&same);
                 let said = read.judged.as_deref().map_or(0, Packer::said);
@@ -284,8 +284,8 @@ impl Packer {
             }
             return;
         }
-        if state == State::Unknown && (first.is_none() || !edited) {
-            // If the row in doubt is missing, its duplicate is sent in its place.
+        if status == Status::Unknown && (first.is_none() || !edited) {
+            // If the unknown row is missing, its duplicate is sent in its place.
             let sent = first.unwrap_or(row);
             if self.again.prove.contains(&sent) && (first.is_none() || !self.today.contains_key(&sent)) {
                 self.judge_in_doubt(sent, read);
@@ -295,7 +295,7 @@ impl Packer {
         // A duplicate of an earlier row shares its outcome, unless either of them was edited.
         let shares = first.is_some() && !edited;
         let wanted = if self.again.judge {
-            edited || matches!(own, State::NotSent | State::Failed | State::Invalid)
+            edited || matches!(own, Status::NotSent | Status::Failed | Status::Invalid)
         } else {
             self.again.send.contains(&row)
         };
@@ -309,12 +309,12 @@ impl Packer {
             }
             ledger.rename(row, &read.key, self.named_by_id);
             ledger.set_digest(row, read.digest);
-            ledger.set(row, State::NotSent);
+            ledger.set(row, Status::NotSent);
         }
         self.judge(row, &read.key, &read.import_key, read.judged);
     }
 
-    /// Keeps what to send for a row in doubt if its request turns out not to have been executed.
+    /// Stores what to send for an unknown row if its request turns out not to have been executed.
     fn judge_in_doubt(&mut self, row: u32, mut read: ReadRow) {
         if let (Ok(body), Some(same)) = (&read.judged, self.same(&read.key, &read.import_key)) {
             self.note_spelling(&same);
@@ -330,11 +330,11 @@ impl Packer {
     /// Marks a row of the run as removed from the input.
     fn take_out(&mut self, row: u32, twins: &[u32]) {
         let mut ledger = lock(&self.ledger);
-        // A row in doubt is looked up first.
-        if ledger.state(row) != State::Unknown {
+        // An unknown row is looked up first.
+        if ledger.status(row) != Status::Unknown {
             ledger.part_from_twins(row, twins);
             let fault = ledger.add_fault(&removed());
-            ledger.set_fault(row, State::NotSent, fault);
+            ledger.set_fault(row, Status::NotSent, fault);
         }
     }
 
@@ -351,44 +351,44 @@ impl Packer {
             };
             format!("row {row}{key}{place}")
         };
-        let done = |row: u32| ledger.state(row).as_str();
+        let done = |row: u32| ledger.status(row).as_str();
         match unfit {
             Unfit::Row(_) if earlier.foreign => {
-                "this file of rows to fix was written for other rows: give all rows of the run, or the file that \
-                 `.to_excel()` of a result of this run writes"
+                "this file of rows to fix belongs to another run: pass all rows of this run, or the file \
+                    written by `.write_fixes()` of its result"
                     .to_owned()
             }
             Unfit::Row(Mismatch::Missing(row)) => format!(
-                "{} is {} and is missing, or was edited since: put it back as it was, and patch what is to change",
+                "{} is {}, but is missing or was edited: restore it, and use patch to change the asset",
                 named(*row),
                 done(*row)
             ),
             Unfit::Row(Mismatch::Moved(row)) => format!(
-                "{} is {} and comes at another place: keep the rows in their order",
+                "{} is {}, but its position has changed: keep the order of the rows",
                 named(*row),
                 done(*row)
             ),
             Unfit::Row(Mismatch::Replaced(row)) => format!(
-                "{} may be in the project, and another row has taken its place: put it back, or take it out",
+                "{} may be in the project, but another row has taken its place: put it back, or remove both",
                 named(*row)
             ),
             Unfit::Row(Mismatch::Added(at)) => {
                 let key = earlier.held.get(at).map_or("", |read| &read.key);
                 format!(
-                    "row {at} of these rows (`{}`) is none of the run's: add rows in a call of their own",
+                    "row {at} of the input (`{}`) is not a row of this run: import additional rows in a \
+                        separate call",
                     shortened(key, 60)
                 )
             }
             Unfit::Unclear(row) => format!(
-                "{} is one of several rows that are alike, and which of them is missing cannot be determined: put them \
-                 back",
+                "{} is one of several identical rows, some of which are missing: put them back",
                 named(*row)
             ),
-            Unfit::Repeated(row) => format!("{} comes more than once: keep one of them", named(*row)),
+            Unfit::Repeated(row) => format!("{} appears more than once: keep one of them", named(*row)),
         }
     }
 
-    /// What the input now holds for rows in doubt, once all rows of the earlier call have been read.
+    /// What the input now has for unknown rows, once all rows of the earlier call have been read.
     pub(super) fn take_today(&mut self) -> Option<HashMap<u32, Today>> {
         std::mem::take(&mut self.today_is_known).then(|| std::mem::take(&mut self.today))
     }

@@ -11,6 +11,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
 use crate::api::{Done, Paired, Proof, Query, Write};
+use crate::batch::activity::{Activity, CurrentActivity};
 use crate::batch::bisect;
 use crate::batch::breaker::Breaker;
 use crate::batch::existing::{self, Existing, Search};
@@ -23,13 +24,13 @@ use crate::call::Session;
 use crate::columns::{Page, Table};
 use crate::error::{Error, Sent, TransportError, shortened};
 use crate::http::{
-    CallOutcome, Caller, Counters, Moment, Noted, Phase, Response, RowLimit, Stage, Stop, untold,
+    CallOutcome, Caller, Counters, Moment, Noted, Phase, Response, RowLimit, Stage, Stop, scope, untold,
 };
 use crate::ids::ProjectId;
 use crate::input::{More, Source};
 use crate::ledger::journal::Journal;
 use crate::ledger::journal::{Commits, New};
-use crate::ledger::{Ledger, SharedLedger, State, lock};
+use crate::ledger::{Ledger, SharedLedger, Status, lock};
 use crate::validation::{Policy, in_rows};
 
 /// How long requests in flight may still answer after a stop.
@@ -84,6 +85,7 @@ pub struct Run {
     pub(super) table: Table,
     pub(super) stop: Stop,
     pub(super) counters: Arc<Counters>,
+    activity: CurrentActivity,
     pub(super) waiting: VecDeque<Batch>,
     /// Requests whose answer was lost, but for those that are being looked for.
     pub(super) doubts: Vec<Doubt>,
@@ -149,6 +151,8 @@ impl Run {
     #[must_use]
     pub fn new(caller: Arc<Caller>, mut job: Job, ledger: SharedLedger, stop: Stop) -> Self {
         let journal = job.journal.take().map(Commits::new);
+        let counters = Arc::<Counters>::default();
+        let activity = CurrentActivity::new(usual_activity(&job), counters.clone());
         Self {
             caller,
             job,
@@ -159,7 +163,8 @@ impl Run {
             foreign: None,
             table: Table::default(),
             stop,
-            counters: Arc::default(),
+            counters,
+            activity,
             waiting: VecDeque::new(),
             doubts: Vec::new(),
             looking: false,
@@ -183,6 +188,22 @@ impl Run {
             today: HashMap::new(),
             outdated: Vec::new(),
         }
+    }
+
+    /// Its activity, for progress.
+    #[must_use]
+    pub fn activity(&self) -> CurrentActivity {
+        self.activity.clone()
+    }
+
+    /// Updates the activity before it waits for this many requests in flight.
+    fn note_activity(&self, flights: usize) {
+        self.activity.set(match flights {
+            // Nothing to send before the lookup of lost responses.
+            0 => Activity::Waiting,
+            1 if self.looking => Activity::Recovery,
+            _ => usual_activity(&self.job),
+        });
     }
 
     /// Runs to its end. Every row is settled then, in every case.
@@ -297,6 +318,7 @@ impl Run {
             let due = self.next_look();
             if flights.is_empty() {
                 let Some(due) = due else { break };
+                self.note_activity(0);
                 tokio::select! {
                     biased;
                     () = self.stop.reached(Phase::Drain) => {}
@@ -304,6 +326,7 @@ impl Run {
                 }
                 continue;
             }
+            self.note_activity(flights.len());
             tokio::select! {
                 biased;
                 () = self.stop.reached(Phase::Now) => break,
@@ -354,7 +377,7 @@ impl Run {
         // Rows that were read and not sent are `NotSent`. Of a stream that was not read to its end nobody knows more.
         let mut ledger = lock(&self.ledger);
         if let Some(first) = self.outdated.first() {
-            let first = ledger.name_of(*first, self.job.policy.names.row_title);
+            let first = ledger.name_of(*first, self.job.policy.names.row_title.as_deref());
             let (rows, verb) = match self.outdated.len() {
                 1 => ("1 row".to_owned(), "was"),
                 rows => (format!("{rows} rows"), "were"),
@@ -365,7 +388,7 @@ impl Run {
             ));
         }
         for (field, (count, first)) in std::mem::take(&mut self.differing) {
-            let first = ledger.name_of(first, self.job.policy.names.row_title);
+            let first = ledger.name_of(first, self.job.policy.names.row_title.as_deref());
             ledger.warnings.push(format!(
                 "`{field}` differs between what was sent and the asset that the service returned {}: read these assets again",
                 in_rows(count, &first)
@@ -462,7 +485,7 @@ impl Run {
         let more = match source.fill(packer) {
             Ok(more) => more,
             Err(error) => {
-                self.give_up(Error::Input(error.0));
+                self.give_up(error.into());
                 More::End
             }
         };
@@ -515,11 +538,13 @@ impl Run {
             settings: policy.names.settings.clone(),
         };
         let context = self.context();
+        self.activity.set(Activity::ImportKeys);
         let read = tokio::select! {
             biased;
             () = self.stop.reached(Phase::Now) => return,
             read = existing::read(&context, search) => read,
         };
+        self.activity.set(usual_activity(&self.job));
         match read {
             Ok(existing) => self.existing = Some(existing),
             // Told to end meanwhile: nothing goes out any more.
@@ -537,7 +562,7 @@ impl Run {
                 let Some(key) = import_key.of(&said) else { continue };
                 let ids = existing.ids_of(key, &item.key, &self.alike);
                 let Some(id) = ids.first() else { continue };
-                ledger.set(item.row, State::Unchanged);
+                ledger.set(item.row, Status::Unchanged);
                 ledger.set_id(item.row, id);
                 if ids.len() > 1 {
                     ledger.warnings.push(format!(
@@ -549,7 +574,7 @@ impl Run {
                 }
             }
         }
-        let wanted = |row: u32| matches!(ledger.state(row), State::NotSent | State::Failed);
+        let wanted = |row: u32| matches!(ledger.status(row), Status::NotSent | Status::Failed);
         if batch.items.iter().all(|item| wanted(item.row)) {
             return Some(batch);
         }
@@ -654,7 +679,7 @@ impl Run {
         let (ledger, journal) = (self.ledger.clone(), self.journal.clone());
         let (reads, keep) = (self.reads(), self.job.keep);
         let sending = lock(&ledger).begin_sending(batch.to_keep());
-        flights.spawn(async move {
+        flights.spawn(scope::inherit(async move {
             let (ledger, journal, rows) = (&ledger, journal.as_ref(), &batch);
             let clock = session.caller.clock();
             let note = |stage| -> Noted<'_> {
@@ -662,7 +687,7 @@ impl Run {
                     if !rows.in_doubt {
                         let mut ledger = lock(ledger);
                         for item in &rows.items {
-                            ledger.set(item.row, State::NotSent);
+                            ledger.set(item.row, Status::NotSent);
                         }
                     }
                     return untold(stage);
@@ -694,7 +719,7 @@ impl Run {
             };
             let ended = session.call(&call, &note, &read).await;
             Landed::Answered(batch, sending, ended)
-        });
+        }));
     }
 
     /// Whether this run only reads: then one part that cannot be had ends it, since half an answer is none.
@@ -709,12 +734,20 @@ impl Run {
     }
 }
 
+/// The activity of a run unless it waits or looks something up.
+fn usual_activity(job: &Job) -> Activity {
+    match job.write.done {
+        Done::Read => Activity::Reading,
+        _ => Activity::Writing,
+    }
+}
+
 /// Rows whose request is about to leave: in doubt, unless it turns out that it stays here.
 struct Leaving<'l> {
     ledger: &'l SharedLedger,
     sending: u32,
     /// The state of each row, and its reason, if the request stays here.
-    before: Vec<(u32, State, Option<u32>)>,
+    before: Vec<(u32, Status, Option<u32>)>,
     /// Whether its bytes have left in an earlier try.
     again: bool,
 }
@@ -725,12 +758,12 @@ impl<'l> Leaving<'l> {
         let mut before = Vec::with_capacity(batch.items.len());
         for item in &batch.items {
             let record = ledger.record(item.row);
-            let (state, fault) = (record.state, record.fault);
+            let (state, fault) = (record.status, record.fault);
             if let Some(fault) = fault {
                 ledger.hold_fault(fault);
             }
             before.push((item.row, state, fault));
-            ledger.set(item.row, State::Unknown);
+            ledger.set(item.row, Status::Unknown);
         }
         let mut again = false;
         ledger.note_sending(sending, |sending| {

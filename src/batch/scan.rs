@@ -1,4 +1,4 @@
-//! A look over rows before a call: what has to be read so that they can be checked.
+//! Scans rows before a call, to find what must be read to check them.
 
 use crate::api::RowShape;
 use crate::batch::options::WriteOptions;
@@ -6,19 +6,19 @@ use crate::error::Error;
 use crate::input::{Cell, Column, Label, More, Sink, Source, SourceError};
 use crate::validation::{Names, RowWriter};
 
-/// What a look over rows found.
+/// The result of a scan.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Found {
-    /// The rows hold names, or values of custom attributes: they need the project's settings.
+    /// Whether the rows have names or custom attributes, which need the project's settings.
     pub names: bool,
-    /// Assets without which rows of a patch cannot be judged.
+    /// Assets that the checks of a patch depend on.
     pub assets: Vec<String>,
 }
 
-/// The scan pauses after so many rows, so that other threads of Python get their turn.
+/// The scan pauses after this many rows to let other Python threads run.
 const PAUSE: usize = 1024;
 
-/// Problems that a name has where an id belongs.
+/// Problems of a name in place of an id.
 const OF_NAMES: [&str; 5] = [
     "unknown_column",
     "unknown_attribute",
@@ -27,17 +27,17 @@ const OF_NAMES: [&str; 5] = [
     "uuid",
 ];
 
-/// Looks over all rows of a write. `names`: what names are looked up in, or why they cannot be without the settings.
+/// Scans all rows of a write. `names`: what names are looked up in, or why that needs the settings.
 ///
 /// # Errors
-/// When the source fails.
+/// If the source fails.
 pub fn scan(
     source: &mut dyn Source,
     options: &WriteOptions,
     shape: RowShape,
     names: Result<Names, Error>,
 ) -> Result<Found, SourceError> {
-    // A mapping may name attributes that are not known yet.
+    // A mapping may contain attributes that are not known yet.
     let Ok(names) = names else {
         return Ok(Found {
             names: true,
@@ -86,7 +86,7 @@ impl Sink for Scanner {
         if let Err(problems) = checked {
             self.found.names |= problems
                 .iter()
-                .any(|problem| OF_NAMES.contains(&problem.rule.as_ref()));
+                .any(|problem| OF_NAMES.contains(&problem.code.as_ref()));
         }
         if self.writer.needs_its_asset() {
             self.found.assets.push(self.writer.key().to_owned());

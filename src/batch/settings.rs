@@ -1,4 +1,4 @@
-//! Reads the settings of a project with the fewest requests, as many at once as the client may have in flight.
+//! Reads the settings of a project with as few requests as possible, and as many at once as may be in flight.
 //!
 //! One request each for all categories, status sets, custom attributes and locations (more pages if there are more than
 //! 200 sets or attributes). One request for the status sets of 100 active categories. One request for the attributes of

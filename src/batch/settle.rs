@@ -1,4 +1,4 @@
-//! What an answer, or its absence, means for the rows of its request.
+//! Interprets a response, or its loss, for the rows of its request.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -14,29 +14,29 @@ use crate::columns::{Page, TooWide};
 use crate::error::{Error, Sent, ServiceError};
 use crate::http::refusal::request_id;
 use crate::http::{CallOutcome, Response};
-use crate::ledger::{Fault, State, lock};
+use crate::ledger::{Fault, Status, lock};
 
-/// How often a creation time is read: clocks jump rarely.
+/// Seconds between reads of a creation time. Clock jumps are rare.
 const CLOCK_READ: Duration = Duration::from_secs(5);
 
-/// Refused requests that may be split, beyond two for each that succeeded.
+/// The budget for splitting rejected requests, in addition to two for each successful one.
 const BISECTS: u64 = 200;
 
-/// After this many rows that are not found, each alone in its request, and no success at all, the project itself is
-/// not there.
+/// After this many single-row requests with status 404 and no success, the project itself is missing.
 const MOST_NOT_FOUND: u32 = 3;
 
-/// A body up to this is refused for its rows, a larger one for its bytes first: common servers take 100 kB and more.
+/// A rejection of a body up to this size is attributed to its number of rows, of a larger one first to its bytes:
+/// common servers accept at least 100 kB.
 const LARGE_BODY: usize = 100 << 10;
 
-/// What a refusal says of the size of its request.
+/// Whether a rejection concerns the size of the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Size {
-    /// It has too many rows or bytes.
+    /// The request has too many rows or bytes.
     TooLarge,
-    /// It may have.
+    /// The size may be the reason.
     Unclear,
-    /// It is not refused for its size.
+    /// The size is not the reason.
     Fits,
 }
 
@@ -60,18 +60,18 @@ impl Run {
         });
         match (called.result, called.stopped) {
             (Ok(response), _) => self.accept(batch, sending, response, called.in_doubt),
-            // They are as they were before: not sent, or refused together with others.
+            // Their status does not change: not sent, or rejected together with others.
             (Err(_), true) if called.attempts == 0 => {}
             (Err(error), true) => {
-                let state = if called.in_doubt || batch.in_doubt {
-                    State::Unknown
+                let status = if called.in_doubt || batch.in_doubt {
+                    Status::Unknown
                 } else {
-                    State::Failed
+                    Status::Failed
                 };
-                self.blame(rows(&batch), state, &Fault::of(&error));
+                self.blame(rows(&batch), status, &Fault::of(&error));
             }
             (Err(error), false) => {
-                // Only a network that was there before is tried more often: it has been waited for long enough.
+                // Do not wait for a network that never worked, and no longer for one that was lost.
                 let waited = called.attempts > self.caller.options().retry.attempts;
                 let gone = (waited && error.sent() == Sent::No).then(|| error.clone());
                 self.refuse(batch, sending, error, called.in_doubt);
@@ -82,13 +82,13 @@ impl Run {
         }
     }
 
-    /// The state of a row for which the service did what was asked.
-    pub(super) fn done(&self) -> State {
+    /// The status of a row after success.
+    pub(super) fn done(&self) -> Status {
         match self.job.write.done {
-            Done::Created => State::Created,
-            Done::Updated => State::Updated,
-            Done::Deleted => State::Deleted,
-            Done::Read => State::Unchanged,
+            Done::Created => Status::Created,
+            Done::Updated => Status::Updated,
+            Done::Deleted => Status::Deleted,
+            Done::Read => Status::Unchanged,
         }
     }
 
@@ -106,13 +106,14 @@ impl Run {
         };
         let paired = match paired {
             Ok(paired) => paired,
-            // A success of another status or form proves nothing. It may come from a proxy, and then the next one will too:
-            // it counts as lost until a lookup finds its rows.
+            // A success with another status or format proves nothing. It may come from a proxy, and so may the next
+            // one. So the response counts as lost until a lookup finds its rows.
             Err(error) => {
                 self.counters.take_back_success();
                 let executed = response.status == write.success && write.done == Done::Created;
                 self.suspect(batch, sending, &error, executed);
-                // The documented status with a body that is no page of a proxy: it was executed, so this is no outage.
+                // The documented status, and the body is not a proxy's page: the request was executed, so this is not
+                // an outage.
                 if !(executed && response.body.trim_ascii_start().starts_with(b"{")) {
                     self.lost(error);
                 }
@@ -131,8 +132,7 @@ impl Run {
                 Paired::Named { id, entry } => {
                     let uuid = id.as_ref().and_then(|id| Uuid::try_parse(id).ok());
                     if write.done == Done::Created {
-                        // A new asset without an id of the usual form cannot be found again, so it does not count as
-                        // proven.
+                        // Without a UUID, a new asset cannot be found again, so its creation does not count as proven.
                         if uuid.is_none() {
                             absent.push(at);
                             continue;
@@ -167,7 +167,7 @@ impl Run {
             self.learn_clock(lookup, sending, response);
             let said = serde_json::from_slice(sent[at].body).unwrap_or_default();
             if let Some(place) = (lookup.place)(&said) {
-                // Answers come in any order; the request that left last proves most.
+                // Responses come in any order; the latest request proves the most.
                 let newest = self.shown.entry(place).or_default();
                 if sending >= newest.0 {
                     *newest = (sending, id.into_owned());
@@ -179,7 +179,7 @@ impl Run {
             let page = page.map_or_else(|| page_of(&response.body, entries.into_iter()), |page| Ok(*page));
             match page {
                 Ok(page) => self.table.add(page, numbers),
-                // The rows were written all the same.
+                // The rows were written despite this.
                 Err(error) => log::warn!(target: "acc_assets", "assets are not returned: {error}"),
             }
         }
@@ -187,7 +187,7 @@ impl Run {
         self.settle_absent(batch, sending, response, &absent, in_doubt);
     }
 
-    /// Rows that a success does not name.
+    /// Handles rows missing from a successful response.
     fn settle_absent(
         &mut self,
         batch: Batch,
@@ -202,11 +202,12 @@ impl Run {
             let error = unreadable(
                 response,
                 format!(
-                    "the service answered {} to {} but its answer names none of the rows sent",
+                    "the service responded with status {} to {}, but its response contains none of the \
+                        rows sent",
                     response.status, write.endpoint.name
                 ),
             );
-            // It was executed, so this is no outage.
+            // The request was executed, so this is not an outage.
             self.suspect(batch, sending, &error, true);
             return;
         }
@@ -219,9 +220,13 @@ impl Run {
         let part = batch.part(write, |at, _| absent.contains(&at));
         match write.absent {
             Absent::Refused(reason) if self.reads() || (!self.job.reconcile && !in_doubt) => {
-                self.blame(rows(&part), State::Rejected, &Fault::new("not_named", reason, ""));
+                self.blame(
+                    rows(&part),
+                    Status::Rejected,
+                    &Fault::new("not_named", reason, ""),
+                );
             }
-            // Its answer may be incomplete, so that they are still there has to be seen.
+            // The response may be incomplete, so a lookup must show whether the assets still exist.
             Absent::Refused(reason) if !in_doubt => {
                 let error = unreadable(response, reason.to_owned());
                 self.suspect_left_out(part, sending, &error, reason);
@@ -229,7 +234,8 @@ impl Run {
             Absent::Refused(_) => {
                 let error = unreadable(
                     response,
-                    "an earlier try got no answer and may have been executed; the next one did not name this row"
+                    "the response to an earlier attempt was lost, so it may have been executed; the next \
+                        response did not contain this row"
                         .to_owned(),
                 );
                 self.suspect(part, sending, &error, false);
@@ -238,7 +244,8 @@ impl Run {
                 let error = unreadable(
                     response,
                     format!(
-                        "the service answered {} but no entry of its answer belongs to this row for certain",
+                        "the service responded with status {}, but no entry of its response certainly \
+                            belongs to this row",
                         response.status
                     ),
                 );
@@ -247,7 +254,7 @@ impl Run {
         }
     }
 
-    /// Now and then a creation time is read, for it tells the clock by which lost requests are looked for.
+    /// Occasionally reads a creation time, to estimate the clock that lookups of lost requests depend on.
     fn learn_clock(&mut self, lookup: &Lookup, sending: u32, response: &Response) {
         let now = Instant::now();
         if self.clock_read.is_some_and(|read| now < read + CLOCK_READ) {
@@ -267,7 +274,7 @@ impl Run {
         }
     }
 
-    /// A request was executed: the endpoint takes as many rows.
+    /// Notes that a request was executed, so the endpoint accepts as many rows.
     fn took(&mut self, batch: &Batch) {
         let rows = batch.items.len();
         let half_of = batch.half_of.and_then(|number| self.halved.get_mut(number));
@@ -283,7 +290,7 @@ impl Run {
         });
     }
 
-    /// Says whether a request was refused for its size, and learns from it how large the next may be.
+    /// Decides whether a request was rejected for its size, and learns the maximum size.
     fn size(&mut self, batch: &Batch, refusal: &ServiceError) -> Size {
         let write = self.job.write;
         let (rows, bytes) = (batch.items.len(), batch.bytes(write));
@@ -308,7 +315,7 @@ impl Run {
             return Size::Fits;
         }
         if too_large || (said && !misled) {
-            // What was taken for too many bytes before may have been too many rows.
+            // An earlier rejection attributed to bytes may have been due to the number of rows.
             self.most_bytes = usize::MAX;
             self.caller
                 .row_limit(write.endpoint.name, |limit| limit.refused(rows));
@@ -332,7 +339,7 @@ impl Run {
             _ => false,
         };
         match error {
-            // An earlier try may have been executed, and then this refusal only says that it cannot be done twice.
+            // An earlier attempt may have been executed. Then this rejection only means that it cannot be repeated.
             Error::Service(refusal) if in_doubt && refusal.status < 500 && !self.reads() => {
                 let error = Error::Service(refusal);
                 self.suspect(batch, sending, &error, false);
@@ -340,7 +347,7 @@ impl Run {
                     self.give_up(error);
                 }
             }
-            // A conflict with what the assets are now: they are read again before a second and last try.
+            // A conflict with the current assets: read them again before a second and last attempt.
             Error::Service(refusal)
                 if refusal.status == 409
                     && concerns_rows
@@ -358,27 +365,27 @@ impl Run {
                     return;
                 }
                 let error = Error::Service(refusal);
-                self.blame(rows(&batch), State::Failed, &Fault::of(&error));
+                self.blame(rows(&batch), Status::Failed, &Fault::of(&error));
                 self.give_up(error);
             }
             Error::Service(refusal) if refusal.status >= 500 || refusal.status == 408 => {
                 let error = Error::Service(refusal);
                 if self.reads() {
-                    self.blame(rows(&batch), State::Unknown, &Fault::of(&error));
+                    self.blame(rows(&batch), Status::Unknown, &Fault::of(&error));
                 } else {
                     self.suspect(batch, sending, &error, false);
                 }
                 self.lost(error);
             }
             Error::Service(_) => {
-                self.blame(rows(&batch), State::Failed, &Fault::of(&error));
+                self.blame(rows(&batch), Status::Failed, &Fault::of(&error));
                 self.give_up(error);
             }
             Error::Transport(_) => {
                 if in_doubt || error.sent() == Sent::Maybe {
                     self.suspect(batch, sending, &error, false);
                 } else {
-                    self.blame(rows(&batch), State::Failed, &Fault::of(&error));
+                    self.blame(rows(&batch), Status::Failed, &Fault::of(&error));
                     self.breaker.give_up();
                 }
                 self.lost(error);
@@ -390,14 +397,14 @@ impl Run {
             _ => {
                 let mut ledger = lock(&self.ledger);
                 let fault = ledger.add_fault(&Fault::of(&error));
-                rows(&batch).for_each(|row| ledger.set_fault(row, State::NotSent, fault));
+                rows(&batch).for_each(|row| ledger.set_fault(row, Status::NotSent, fault));
                 drop(ledger);
                 self.give_up(error);
             }
         }
     }
 
-    /// A refusal that concerns rows: blames those it can, sends the others again.
+    /// Handles a rejection that concerns rows: blames rows if possible, and sends the others again.
     fn split(&mut self, batch: &Batch, refusal: &ServiceError) {
         self.breaker.close();
         let size = self.size(batch, refusal);
@@ -409,21 +416,21 @@ impl Run {
         if refusal.status == 404 && batch.items.len() == 1 && self.succeeded == 0 {
             self.not_found += 1;
             if self.not_found >= MOST_NOT_FOUND {
-                // Not some rows are missing but what they are in: the project.
-                self.blame(rows(batch), State::Failed, &Fault::of(&whole));
+                // The project is missing, not single rows.
+                self.blame(rows(batch), Status::Failed, &Fault::of(&whole));
                 self.give_up(whole);
                 return;
             }
         }
-        // A row that was named is proven bad only when the rest of its batch succeeds.
+        // A named row is proven bad only if the rest of its batch succeeds.
         let pending = split.again.iter().any(|part| !part.named.is_empty());
         for (row, violation) in &split.blamed {
             let fault = match violation {
                 Some(violation) => Fault::violation(refusal, violation),
                 None => Fault::of(&whole),
             };
-            let state = if pending { State::Failed } else { State::Rejected };
-            self.blame(std::iter::once(*row), state, &fault);
+            let status = if pending { Status::Failed } else { Status::Rejected };
+            self.blame(std::iter::once(*row), status, &fault);
             if pending {
                 self.named.insert(*row);
             }
@@ -431,37 +438,37 @@ impl Run {
         self.go_out_in_parts(split, refusal, size);
     }
 
-    /// Sends the rows of a refused request again, in other requests.
+    /// Sends the rows of a rejected request again, in smaller requests.
     fn go_out_in_parts(&mut self, split: Split<'_>, refusal: &ServiceError, size: Size) {
         if split.again.is_empty() {
             return;
         }
-        // The whole request was refused, so these rows were not executed; should the run end here, that is the reason.
+        // The whole request was rejected, so these rows were not executed. This is their reason if the run ends here.
         let mut fault = Fault::of(&Error::Service(Box::new(refusal.clone())));
-        // A read has no bad rows to find: one that is refused alone ends it.
+        // A read has no bad rows to find: a rejected request of one row ends it.
         let spent = size != Size::TooLarge && !self.reads() && self.bisects >= BISECTS + 2 * self.succeeded;
         fault.message = if spent {
             format!(
-                "too many requests were spent on finding the bad rows of refused ones; {}",
+                "too many requests were needed to find the bad rows; {}",
                 fault.message
             )
         } else if size == Size::TooLarge {
             format!(
-                "not executed: its request was refused as too large; {}",
+                "not executed: its request was rejected as too large; {}",
                 fault.message
             )
         } else {
             format!(
-                "not executed: its request was refused for a bad row among them, this one or another; {}",
+                "not executed: its request was rejected because of a bad row, this one or another; {}",
                 fault.message
             )
         };
         let mut ledger = lock(&self.ledger);
         let fault = ledger.add_fault(&fault);
         for item in split.again.iter().flat_map(|part| &part.items) {
-            // It was named before, and now the naming is in doubt.
+            // It was named before, but now that is uncertain.
             self.bad -= u64::from(self.named.remove(&item.row));
-            ledger.set_fault(item.row, State::Failed, fault);
+            ledger.set_fault(item.row, Status::Failed, fault);
             self.bad += u64::from(spent);
         }
         if !spent {
@@ -474,26 +481,26 @@ impl Run {
         }
     }
 
-    /// The batch was executed, so what was taken out of it because a refusal named it was named rightly.
+    /// The batch was executed, so the rows removed from it were indeed bad.
     pub(super) fn prove_named(&mut self, batch: &Batch) {
         let mut ledger = lock(&self.ledger);
         for item in batch.named.iter().flat_map(|part| &part.items) {
             if self.named.remove(&item.row) {
-                ledger.restate(item.row, State::Rejected);
+                ledger.restate(item.row, Status::Rejected);
             }
         }
     }
 
-    pub(super) fn blame(&mut self, rows: impl Iterator<Item = u32>, state: State, fault: &Fault) {
+    pub(super) fn blame(&mut self, rows: impl Iterator<Item = u32>, status: Status, fault: &Fault) {
         let mut ledger = lock(&self.ledger);
         let fault = ledger.add_fault(fault);
         for row in rows {
-            ledger.set_fault(row, state, fault);
+            ledger.set_fault(row, status, fault);
             self.bad += 1;
         }
     }
 
-    /// A request was lost.
+    /// Handles a request whose response was lost.
     fn lost(&mut self, error: Error) {
         if self.reads() {
             self.give_up(error);
@@ -502,49 +509,49 @@ impl Run {
         let open = self
             .breaker
             .lose(error.clone(), self.caller.options().retry.settle);
-        // Where there is nothing to look up, nothing could close it again.
+        // Without lookups, nothing could close the breaker again.
         if open && self.doubts.is_empty() && !self.looking {
             self.give_up(error);
         }
     }
 }
 
-/// What a successful response says of each row of a batch.
+/// Reads the outcome of each row of a batch from a successful response.
 pub(super) fn pair<'a>(
     write: &Write,
     response: &'a Response,
     batch: &Batch,
     entries: bool,
 ) -> Result<Vec<Paired<'a>>, Error> {
-    // Only the documented success proves that a write was executed.
+    // Only the documented status proves that a write was executed.
     let documented = write.done == Done::Read || response.status == write.success;
     let entries = entries || write.differing.is_some();
     (write.pair)(&response.body, &batch.sent(), entries)
-        .map_err(|reason| format!("the body cannot be read ({reason})"))
+        .map_err(|reason| format!("the response is unreadable ({reason})"))
         .and_then(|paired| {
-            let undocumented = || format!("only {} proves that it was executed", write.success);
+            let undocumented = || format!("the documented status is {}", write.success);
             documented.then_some(paired).ok_or_else(undocumented)
         })
         .map_err(|reason| {
             unreadable(
                 response,
                 format!(
-                    "the service answered {} to {}, but {reason}; check base_url= and proxy=",
+                    "the service responded with status {} to {}, but {reason}: check base_url= and proxy=",
                     response.status, write.endpoint.name
                 ),
             )
         })
 }
 
-/// These entries of a body, as columns.
+/// Converts entries of a body to columns.
 fn page_of(body: &[u8], entries: impl Iterator<Item = Range<usize>>) -> Result<Page, TooWide> {
-    // Entries are JSON texts of their own.
+    // Each entry is a JSON text.
     Page::of(
         entries.map(|entry| std::str::from_utf8(body.get(entry).unwrap_or_default()).unwrap_or_default()),
     )
 }
 
-/// What a response to a read says of each row of a batch, and its entries as columns.
+/// Reads the outcome of each row from the response to a read, and its entries as columns.
 pub(super) fn read(
     write: &Write,
     response: Response,

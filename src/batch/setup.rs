@@ -1,9 +1,9 @@
-//! Carries out the plan of a set-up: one step after another where they depend on each other, else as many at once as the
-//! client may have in flight.
+//! Carries out the plan of a set-up: dependent steps in order, independent ones concurrently, as many as may be in
+//! flight.
 //!
-//! There is no idempotency key, so a create whose answer was lost is not sent again before the list of its kind has been
-//! read. That settles it, since names are unique in their scope: those of status sets and custom attributes in the
-//! project, labels in their set, categories below the same one ("Assets field guide").
+//! There is no idempotency key, so a create with a lost response is retried only after a lookup. A lookup is reliable,
+//! since names are unique in their scope: status sets and custom attributes in the project, labels in their set,
+//! categories within their parent ("Assets field guide").
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,31 +17,31 @@ use crate::api::{Call, Endpoint};
 use crate::call::Session;
 use crate::error::Error;
 use crate::http::refusal::request_id;
-use crate::http::{Phase, Response, Stage, untold};
+use crate::http::{Phase, Response, Stage, scope, untold};
 use crate::ids::ProjectId;
 use crate::model::settings::{Attribute, Category, Status as Known, StatusSet};
 use crate::model::value;
 use crate::settings::names::folded;
 use crate::settings::setup::{Action, Plan, Step, Thing, Work};
 
-/// What became of a step.
+/// The outcome of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     Created,
     Assigned,
-    /// It was there, or somebody else made it meanwhile.
+    /// It existed, or another user created it in the meantime.
     Exists,
-    /// It was there, and is not as it was described.
+    /// It existed, but differs from the description.
     Differs,
-    /// The service refused it.
+    /// The service rejected it.
     Failed,
     NotSent,
-    /// It may have been done: the answer was lost, and could not be settled.
+    /// It may have been executed: the response was lost, and a lookup failed.
     Unknown,
 }
 
 impl Status {
-    /// Its name for users.
+    /// The name shown to users.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -56,17 +56,17 @@ impl Status {
     }
 }
 
-/// The outcome of one step.
+/// The outcome of a step, with its details.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
     pub status: Status,
-    /// Why it is not as it was wanted.
+    /// The reason, if it differs from the description or failed.
     pub error: Option<String>,
-    /// Under which the service knows the request.
+    /// The service's id of the request.
     pub request_id: Option<String>,
-    /// The id of what was made or found.
+    /// The id of the created or existing object.
     pub id: Option<String>,
-    /// No other step could fare better: the token or its user may not do this.
+    /// Whether all steps would fail: the token or its user lacks permission.
     ends: bool,
 }
 
@@ -104,10 +104,10 @@ impl Outcome {
 
 const STOPPED: &str = "the call was stopped before";
 
-/// How often a list is read, or an assignment sent, whose answer cannot be read.
+/// How often to read a list or send an assignment if the response is unreadable.
 const READS: u32 = 3;
 
-/// Whose set-up is written.
+/// The target project of a set-up.
 #[derive(Clone)]
 pub struct Writer {
     pub session: Session,
@@ -115,7 +115,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Carries out a plan; one outcome a step.
+    /// Carries out a plan. Returns one outcome per step.
     pub async fn apply(&self, plan: &Plan) -> Vec<Outcome> {
         let mut done: Vec<Option<Outcome>> = plan.steps.iter().map(without_work).collect();
         let mut waiting: BTreeSet<usize> = (0..done.len()).filter(|step| done[*step].is_none()).collect();
@@ -136,7 +136,7 @@ impl Writer {
                     Err(reason) => done[*number] = Some(Outcome::not_sent(reason)),
                     Ok(sent) if under_way.len() < self.session.caller.options().max_in_flight => {
                         let (writer, number) = (self.clone(), *number);
-                        under_way.spawn(async move { (number, writer.send(*sent).await) });
+                        under_way.spawn(scope::inherit(async move { (number, writer.send(*sent).await) }));
                     }
                     Ok(_) => continue,
                 }
@@ -150,11 +150,14 @@ impl Writer {
                 Some(Ok((number, outcome))) => {
                     if outcome.ends {
                         let name = &plan.steps[number].name;
-                        ended.get_or_insert(format!("`{name}` was refused for a reason that holds for all"));
+                        ended.get_or_insert(format!(
+                            "`{name}` was rejected for a reason that applies to \
+                            all steps"
+                        ));
                     }
                     done[number] = Some(outcome);
                 }
-                // Nothing is cancelled here, so a task that failed has panicked: the panic is passed on.
+                // Tasks are never canceled here, so a failed task has panicked. Propagate the panic.
                 Some(Err(error)) => match error.try_into_panic() {
                     Ok(panic) => std::panic::resume_unwind(panic),
                     Err(_) => break,
@@ -166,7 +169,7 @@ impl Writer {
             .collect()
     }
 
-    /// Sends one step, unless everything is dropped meanwhile.
+    /// Sends one step, unless the call is stopped.
     async fn send(&self, sent: Sent) -> Outcome {
         let left = AtomicBool::new(false);
         tokio::select! {
@@ -179,7 +182,7 @@ impl Writer {
             } => outcome,
             () = self.session.stop.reached(Phase::Now) => {
                 if left.load(Ordering::Relaxed) {
-                    let reason = "the call was stopped before the service answered".to_owned();
+                    let reason = "the call was stopped before the response arrived".to_owned();
                     Outcome::new(Status::Unknown, Some(reason))
                 } else {
                     Outcome::not_sent(STOPPED)
@@ -199,7 +202,7 @@ impl Writer {
         })
     }
 
-    /// Makes something, once.
+    /// Creates an object exactly once.
     async fn create(&self, sent: &Sent, made: &Made, left: &AtomicBool) -> Outcome {
         let call = match self.call(sent) {
             Ok(call) => call,
@@ -225,7 +228,7 @@ impl Writer {
             match self.settle(made).await {
                 Ok(Some(id)) => return created(id, doubt.request_id),
                 Ok(None) if again => {
-                    let reason = format!("{error}; it was sent twice, and is not there");
+                    let reason = format!("{error}; it was sent twice, but the project does not have it");
                     return Outcome {
                         error: Some(reason),
                         ..Outcome::of(Status::Failed, &error)
@@ -238,7 +241,8 @@ impl Writer {
                 Err(why) => {
                     return Outcome {
                         error: Some(format!(
-                            "{error}; whether it was made could not be looked up: {why}; plan again to see"
+                            "{error}; it may have been created, but the lookup failed: {why}; call \
+                                plan_setup() again to check"
                         )),
                         ..doubt
                     };
@@ -247,8 +251,7 @@ impl Writer {
         }
     }
 
-    /// Whether something is there whose answer was lost: looked for at once, and again when the service has had the time
-    /// to settle.
+    /// Looks up an object after a lost response: at once, and again after the settle time.
     async fn settle(&self, made: &Made) -> Result<Option<String>, String> {
         let found = self.look(made).await.map_err(|error| error.to_string())?;
         if found.is_some() {
@@ -261,7 +264,7 @@ impl Writer {
         self.look(made).await.map_err(|error| error.to_string())
     }
 
-    /// A refusal: of a name that is taken the thing that has it, if it is what is wanted.
+    /// Handles a rejection. If the name is taken, returns the existing object if it matches.
     async fn refused(&self, made: &Made, error: &Error) -> Outcome {
         let failed = Outcome::of(Status::Failed, error);
         let Error::Service(refusal) = error else {
@@ -284,7 +287,7 @@ impl Writer {
         }
     }
 
-    /// The id of what is called so now.
+    /// Looks up the id of an object by name.
     async fn look(&self, made: &Made) -> Result<Option<String>, Error> {
         let project = self.project.to_string();
         let call = self.session.to(made.list(), &[("project", &project)])?;
@@ -292,7 +295,7 @@ impl Writer {
         Ok(made.find(entries.into_iter().flatten()))
     }
 
-    /// Assigns something. Repeating it changes nothing.
+    /// Assigns an object. This is idempotent.
     async fn assign(&self, sent: &Sent, left: &AtomicBool) -> Outcome {
         let call = match self.call(sent) {
             Ok(call) => call,
@@ -336,10 +339,11 @@ fn created(id: String, request_id: Option<String>) -> Outcome {
 }
 
 fn unlike(sent: &Sent, response: &Response) -> Error {
-    sent.endpoint.unreadable(response, "it is not what was sent")
+    sent.endpoint
+        .unreadable(response, "it differs from what was sent")
 }
 
-/// The outcome of a step that sends nothing.
+/// The outcome of a step without a request.
 fn without_work(step: &Step) -> Option<Outcome> {
     let note = || Some(step.note.clone()).filter(|note| !note.is_empty());
     match (step.action, &step.work) {
@@ -350,21 +354,21 @@ fn without_work(step: &Step) -> Option<Outcome> {
     }
 }
 
-/// Whether a step can go out.
+/// Whether a step can be sent.
 enum Ready {
     Now(Box<Sent>),
     Not,
-    /// What it needs is not there.
+    /// A dependency is missing.
     Never(String),
 }
 
-/// A request, with all ids in it.
+/// The request, with all ids filled in.
 struct Sent {
     endpoint: &'static Endpoint,
     ids: Vec<(&'static str, String)>,
     query: Option<(&'static str, &'static str)>,
     body: Option<Value>,
-    /// What it makes; nothing: it assigns.
+    /// What it creates; `None` for an assignment.
     made: Option<Made>,
 }
 
@@ -377,9 +381,11 @@ fn ready(plan: &Plan, step: &Step, done: &[Option<Outcome>]) -> Ready {
                 None => Err(Ready::Not),
                 Some(Outcome { id: Some(id), .. }) => Ok(id.clone()),
                 Some(outcome) if outcome.status == Status::Unknown => Err(Ready::Never(format!(
-                    "it needs `{name}`, of which is not known whether it was made"
+                    "it depends on `{name}`, whose creation is uncertain"
                 ))),
-                Some(_) => Err(Ready::Never(format!("it needs `{name}`, which was not made"))),
+                Some(_) => Err(Ready::Never(format!(
+                    "it depends on `{name}`, which was not created"
+                ))),
             }
         }
     };
@@ -388,7 +394,7 @@ fn ready(plan: &Plan, step: &Step, done: &[Option<Outcome>]) -> Ready {
         if waits { Err(Ready::Not) } else { Ok(()) }
     };
     let Some(work) = &step.work else {
-        return Ready::Never("there is nothing to send".to_owned());
+        return Ready::Never("nothing to send".to_owned());
     };
     match sent(work, id, settled) {
         Ok(sent) => Ready::Now(Box::new(sent)),
@@ -484,7 +490,7 @@ fn sent(
     })
 }
 
-/// What a create makes, as it is found again.
+/// The object of a create, as needed to look it up.
 enum Made {
     StatusSet { name: String },
     Status { label: String, set: String },
@@ -501,11 +507,11 @@ impl Made {
         }
     }
 
-    /// The id of what an answer says was made, if that is what was sent.
+    /// The id in the response to a create, if it matches the request.
     fn read(&self, response: &Response) -> Option<String> {
         let entry = value::read(std::str::from_utf8(&response.body).ok()?)?;
-        // Ids are texts ("POST categories" reference page). An answer of other types is not trusted with the parent of
-        // what follows: the list says.
+        // Ids are texts ("POST categories" reference page). If a response has other types, do not trust its id; look it
+        // up in the list.
         entry.get("id")?.as_str()?;
         match self {
             Self::Status { label, .. } => status(label, Known::read(&entry)?),
@@ -513,7 +519,7 @@ impl Made {
         }
     }
 
-    /// The id of the active one that is called so.
+    /// The id of the active object with this name.
     fn find(&self, mut entries: impl Iterator<Item = Value>) -> Option<String> {
         match self {
             Self::StatusSet { name } => entries

@@ -1,4 +1,4 @@
-//! What a write starts from: a new ledger, the journal of its run or an earlier result, and the rows to work on.
+//! The start of a write: a new ledger, the journal of its run or an earlier result, and the rows to work on.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::batch::plan::Again;
 use crate::error::Error;
 use crate::ledger::journal::{Header, Journal};
-use crate::ledger::{Ledger, State, View};
+use crate::ledger::{Ledger, Status, View};
 use crate::validation::ImportKey;
 
 /// Which rows of an earlier call to work on.
@@ -30,10 +30,10 @@ impl Which {
         }
     }
 
-    const fn states(self) -> &'static [State] {
+    const fn statuses(self) -> &'static [Status] {
         match self {
-            Self::Retry => &[State::NotSent, State::Failed],
-            Self::Reconcile => &[State::Unknown],
+            Self::Retry => &[Status::NotSent, Status::Failed],
+            Self::Reconcile => &[Status::Unknown],
         }
     }
 }
@@ -113,7 +113,8 @@ impl Resume<'_> {
         }
         let kept = Journal::read(path)?.ok_or_else(|| {
             Error::Journal(format!(
-                "{}: another call drives this run just now, so what it leaves is not known yet",
+                "{}: another call is running this run, so a dry run cannot predict its result: wait until \
+                    it has ended",
                 path.display()
             ))
         })?;
@@ -124,17 +125,17 @@ impl Resume<'_> {
     fn of_run(&self, mut ledger: Ledger) -> (Ledger, Again) {
         ledger.reopen();
         let all = View::new(Arc::new(ledger));
-        let meant = |states: &[State]| {
-            let mut meant = all.settled_in(states);
+        let meant = |statuses: &[Status]| {
+            let mut meant = all.settled_in(statuses);
             if let Some(rows) = self.rows {
-                let theirs = rows.settled_in(&State::ALL);
+                let theirs = rows.settled_in(&Status::ALL);
                 meant.retain(|row| theirs.contains(row));
             }
             meant
         };
         let when = |which: Which, asked: bool| {
             if asked {
-                meant(which.states())
+                meant(which.statuses())
             } else {
                 HashSet::new()
             }
@@ -150,7 +151,7 @@ impl Resume<'_> {
     }
 
     fn of_result(&self, rows: &View) -> (Ledger, Again) {
-        let meant = rows.settled_in(self.which.states());
+        let meant = rows.settled_in(self.which.statuses());
         let again = match self.which {
             Which::Retry => Again {
                 send: meant,
@@ -191,11 +192,11 @@ mod tests {
         }
     }
 
-    /// One row each: created, failed, in doubt, not sent.
+    /// One row each: created, failed, unknown, not sent.
     fn fill(ledger: &mut Ledger) {
-        for state in [State::Created, State::Failed, State::Unknown, State::NotSent] {
+        for status in [Status::Created, Status::Failed, Status::Unknown, Status::NotSent] {
             let row = ledger.push(Label::Number);
-            if state == State::Unknown {
+            if status == Status::Unknown {
                 ledger.begin_sending(SentBody {
                     rows: vec![SentItem {
                         row,
@@ -205,7 +206,7 @@ mod tests {
                     text: "{}".to_owned(),
                 });
             }
-            ledger.set(row, state);
+            ledger.set(row, status);
         }
     }
 
@@ -214,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_call_means_no_rows_yet_and_has_a_prefix_of_its_own() {
+    fn a_new_call_starts_without_rows_and_with_a_new_key_prefix() {
         let header = header();
         let (one, other) = (
             Start::open(&call(&header)).unwrap(),
@@ -279,7 +280,7 @@ mod tests {
             Start::open(&plan)
                 .unwrap_err()
                 .to_string()
-                .contains("another call drives")
+                .contains("another call is running")
         );
         drop(journal);
 
@@ -293,7 +294,7 @@ mod tests {
         // From an older result, only the rows that still need work.
         let mut older = Ledger::default();
         fill(&mut older);
-        older.set(0, State::NotSent);
+        older.set(0, Status::NotSent);
         let view = View::new(Arc::new(older)).slice(0..2);
         let rows = Some(&view);
         let again = Start::open(&Resume { rows, ..named }).unwrap().again;

@@ -6,7 +6,7 @@ use crate::api::{Call, Endpoint};
 use crate::error::Error;
 use crate::http::{At, CallOutcome, Caller, Counters, ReadAs, Stop};
 
-/// What the calls of one operation share.
+/// State shared by the calls of one operation.
 #[derive(Clone)]
 pub struct Session {
     pub caller: Arc<Caller>,

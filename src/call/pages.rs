@@ -201,15 +201,15 @@ impl<'s> Pages<'s> {
     fn endless(&mut self, cursor: &str, on_page: u64, read: u64, total: u64) -> Option<String> {
         let stale = self.stale;
         let reason = if !self.cursors.insert(xxh3_64(cursor.as_bytes())) {
-            "it gives a cursor that it gave before".to_owned()
+            "it returned the same cursor again".to_owned()
         } else if stale >= MOST_STALE_PAGES {
-            format!("{stale} pages in a row brought no new id")
+            format!("{stale} consecutive pages had no new id")
         } else if total > on_page && read >= total.saturating_mul(MOST_TOTALS) {
-            format!("{read} rows were read, there is a next page, and `totalResults` is {total}")
+            format!("{read} rows were read and there is a next page, but `totalResults` is {total}")
         } else {
             return None;
         };
-        Some(format!("{reason}, so reading on would never end"))
+        Some(format!("{reason}, so the list would never end"))
     }
 
     /// Reads each row of all pages.
@@ -266,7 +266,7 @@ fn refused(error: Error, place: &Place) -> Error {
         Error::Service(mut refusal)
             if place.cursor.is_some() && [400, 410, 422].contains(&refusal.status) =>
         {
-            let hint = format!("the service no longer takes the cursor of the next page; {START_OVER}");
+            let hint = format!("the service no longer accepts the cursor of the next page; {START_OVER}");
             refusal.hint = Some(hint);
             Error::Service(refusal)
         }
@@ -294,8 +294,8 @@ fn read(
         shown.extend(received.shown(row));
         if let Some((parameter, field, value)) = checks.ignored(&shown) {
             let message = format!(
-                "the service ignores `{parameter}`: the list of {} holds `{}`, whose `{field}` is {}; call again, and \
-                 leave the filter out if it stays so",
+                "the service ignored `{parameter}`: the list of {} contains `{}`, whose `{field}` is {}; \
+                    try again, and omit the filter if this persists",
                 endpoint.name,
                 received.id(row).as_deref().unwrap_or("an entry without an id"),
                 shortened(value, 100)

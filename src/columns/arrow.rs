@@ -1,4 +1,4 @@
-//! Tables as Arrow record batches of a few megabytes each.
+//! Converts tables to Arrow record batches of a few megabytes each.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -18,22 +18,22 @@ use super::kind::Type;
 use super::table::{Layout, Segment, Table};
 use super::time;
 
-/// Pages are put together until their responses have so many bytes.
+/// Pages are combined until their responses have this many bytes.
 const BATCH_BYTES: usize = 8 << 20;
 
-/// How texts are laid out.
+/// The layout of texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Texts {
     #[default]
     Utf8,
     LargeUtf8,
     Utf8View,
-    /// Codes of 32 bits, and each text once per batch.
+    /// 32-bit codes, with each text once per batch.
     Dictionary,
 }
 
 impl Texts {
-    /// The layout that a type asks for; none if it is no text.
+    /// The layout for an Arrow type; `None` if it is not a text type.
     #[must_use]
     pub fn of(kind: &DataType) -> Option<Self> {
         match kind {
@@ -63,12 +63,12 @@ pub struct Batches {
     schema: SchemaRef,
     texts: Vec<Texts>,
     next: usize,
-    /// Whether the only batch of a table without rows is still to come.
+    /// Whether the single batch of an empty table is still to come.
     empty: bool,
 }
 
 impl Batches {
-    /// Of a table; `asked` says how the texts of a column are to be laid out.
+    /// The batches of a table; `asked` returns the layout of a text column.
     #[must_use]
     pub fn new(table: &Table, asked: impl Fn(&str) -> Option<Texts>) -> Self {
         let layout = table.layout();
@@ -143,14 +143,14 @@ fn data_type(kind: Type, texts: Texts) -> DataType {
     }
 }
 
-/// One column in pages that follow each other.
+/// One column of consecutive pages.
 pub struct Parts<'t> {
     parts: Vec<(Option<&'t Column>, usize, usize)>,
     rows: usize,
 }
 
 impl<'t> Parts<'t> {
-    /// The column at this place of the layout, in these pages with so many rows.
+    /// The column at this index of the layout, in these pages with this many rows.
     #[must_use]
     pub fn new(segments: &[Segment<'t>], at: usize, rows: usize) -> Self {
         let parts = segments.iter().map(|segment| {
@@ -186,7 +186,7 @@ impl<'t> Parts<'t> {
         })
     }
 
-    /// Which rows hold no value.
+    /// Which rows have no value.
     #[must_use]
     pub fn nulls(&self) -> Option<NullBuffer> {
         let mut nulls = NullBufferBuilder::new(self.rows);
@@ -212,7 +212,7 @@ impl<'t> Parts<'t> {
         })
     }
 
-    /// One byte for each row: 1 is true.
+    /// One byte per row; 1 is true.
     #[must_use]
     pub fn bools(&self) -> Vec<u8> {
         let flags = self.cells().map(|cell| match cell {
@@ -229,7 +229,7 @@ impl<'t> Parts<'t> {
         flags
     }
 
-    /// One number for each row; for a row without one it means nothing.
+    /// One number per row; undefined for rows without a value.
     fn numbers<T: Copy + Default>(
         &self,
         whole: impl Fn(&Data) -> Option<&[T]>,
@@ -249,7 +249,7 @@ impl<'t> Parts<'t> {
         numbers
     }
 
-    /// One number for each row.
+    /// One number per row.
     #[must_use]
     pub fn ints(&self) -> Vec<i64> {
         self.numbers(
@@ -264,9 +264,9 @@ impl<'t> Parts<'t> {
         )
     }
 
-    /// One number for each row.
+    /// One number per row.
     #[must_use]
-    #[allow(clippy::cast_precision_loss)] // As any reader of JSON takes whole numbers among others.
+    #[allow(clippy::cast_precision_loss)] // As any JSON reader converts integers among floats.
     pub fn floats(&self) -> Vec<f64> {
         self.numbers(
             |data| match data {
@@ -281,7 +281,7 @@ impl<'t> Parts<'t> {
         )
     }
 
-    /// One time for each row, in milliseconds since 1970.
+    /// One time per row, in milliseconds since 1970.
     #[must_use]
     pub fn times(&self) -> Vec<i64> {
         self.numbers(
@@ -347,10 +347,10 @@ impl<'t> Parts<'t> {
     }
 }
 
-/// A record batch of these columns, in their order.
+/// Creates a record batch of these columns, in order.
 ///
 /// # Errors
-/// When the columns differ in length, or are too long.
+/// If the columns differ in length or are too long.
 pub fn batch(columns: &[(String, Vec<Value>)], rows: usize) -> Result<RecordBatch, ArrowError> {
     let mut fields = Vec::new();
     let mut arrays = Vec::new();
@@ -374,7 +374,7 @@ pub fn batch(columns: &[(String, Vec<Value>)], rows: usize) -> Result<RecordBatc
     RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)
 }
 
-/// A cell as text: JSON, unless it is text itself.
+/// A cell as text: its JSON, unless it is text.
 #[must_use]
 pub fn text(cell: Cell<'_>) -> Cow<'_, str> {
     match cell {
@@ -410,7 +410,7 @@ impl Strings {
         Ok(())
     }
 
-    /// Adds texts that follow each other; `ends` counts from `start`.
+    /// Adds consecutive texts; `ends` counts from `start`.
     fn extend(&mut self, text: &str, start: u32, ends: &[u32]) -> Result<(), ArrowError> {
         let shift = i32::try_from(self.text.len()).map_err(|_| too_large())?;
         self.text.extend_from_slice(text.as_bytes());
@@ -437,7 +437,7 @@ fn too_large() -> ArrowError {
     ArrowError::OffsetOverflowError(i32::MAX as usize)
 }
 
-/// The values of these rows, as far as there are any: a column ends at its last value.
+/// The values of these rows, up to the last value of the column.
 fn part<T>(values: &[T], from: usize, to: usize) -> &[T] {
     values.get(from..to.min(values.len())).unwrap_or_default()
 }

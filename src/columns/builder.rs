@@ -1,4 +1,4 @@
-//! Rows become a page, one after another.
+//! Builds a page from rows, one by one.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -17,33 +17,33 @@ use super::shape::{
 use crate::model::asset::{keyed, members, range_in};
 use crate::model::scan::{Number, Odd, Scanner};
 
-/// Far more custom attributes than a project has, and cells than a page of them. If each row had its own members, memory
-/// would grow with the square of the rows.
+/// Far more columns than a project has custom attributes, and far more cells than a page has. If each row had different
+/// members, memory would grow with the square of the rows.
 const MOST_COLUMNS: usize = 20_000;
 const MOST_CELLS: usize = 4 << 20;
 
-/// Room is made for so many rows of so many columns at most: what comes after that is rare.
+/// The most rows and columns to reserve memory for; more are rare.
 const MOST_CAPACITY: usize = 1024;
 const MOST_USUAL: usize = 512;
 
 /// The shape of a row that was read by the slow reader.
 const NO_SHAPE: u32 = u32::MAX;
 
-/// The rows of a response have more different members than a page can hold.
+/// The rows of a response have more distinct members than a page can hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("its rows have more than {MOST_COLUMNS} different members, or {MOST_CELLS} cells")]
+#[error("its rows have more than {MOST_COLUMNS} distinct members, or {MOST_CELLS} cells")]
 pub struct TooWide;
 
-/// Puts rows into columns, one after another.
+/// Puts rows into columns, one by one.
 #[derive(Debug)]
 pub struct Builder {
     rows: usize,
-    /// About as many rows as will come.
+    /// The expected number of rows.
     capacity: usize,
     columns: Vec<Column>,
     by_name: HashMap<Arc<str>, usize>,
     members: Members,
-    /// The members of the row that is read.
+    /// The members of the current row.
     shape: Vec<u32>,
     shapes: Vec<Box<[u32]>>,
     /// Shapes by a digest of their members.
@@ -51,15 +51,15 @@ pub struct Builder {
     shape_of: Vec<u32>,
     odd: HashMap<usize, Box<str>>,
     id: Option<u64>,
-    /// Columns that were seen so far.
+    /// The columns so far.
     seen: usize,
     bytes: usize,
-    /// A row was refused because it has too many members.
+    /// Whether a row was rejected because it has too many members.
     overflow: bool,
 }
 
 impl Builder {
-    /// For about so many rows.
+    /// Creates a builder for about this many rows.
     #[must_use]
     pub fn new(rows: usize) -> Self {
         Self {
@@ -80,18 +80,18 @@ impl Builder {
         }
     }
 
-    /// Whether the rows have more different members, or more cells, than a page may hold.
+    /// Whether the rows have more distinct members or cells than a page may hold.
     pub(super) fn is_too_wide(&self) -> bool {
         let columns = self.columns.len().max(self.members.known.len());
         self.overflow || columns > MOST_COLUMNS || columns.saturating_mul(self.rows) > MOST_CELLS
     }
 
-    /// Adds a row, which is JSON.
+    /// Adds a row as JSON.
     pub fn push(&mut self, raw: &str) {
         self.push_watched(raw, &[], &mut Vec::new());
     }
 
-    /// Adds a row, which is JSON; where its watched members are in it goes to `shown`.
+    /// Adds a row as JSON. Puts the ranges of its watched members into `shown`.
     pub(super) fn push_watched(
         &mut self,
         raw: &str,
@@ -110,7 +110,7 @@ impl Builder {
         self.id
     }
 
-    /// Reads a row that begins here.
+    /// Reads a row that starts here.
     pub(super) fn read(
         &mut self,
         scanner: &mut Scanner<'_>,
@@ -162,10 +162,10 @@ impl Builder {
             let (role, watch) = (known.role, known.watched);
             match role {
                 Role::Id if first == b'"' => self.read_id(scanner, member)?,
-                // Numbers are ids by how they are written.
+                // A number is an id as written.
                 Role::Id if first == b'-' || first.is_ascii_digit() => return Err(Odd),
                 Role::Misprinted if first == b'"' => return Err(Odd),
-                // It comes twice.
+                // A duplicate member.
                 Role::Attributes if has_attributes => return Err(Odd),
                 Role::Attributes if first == b'{' => self.attributes(scanner)?,
                 Role::Plain | Role::Id | Role::Misprinted | Role::Attributes => {
@@ -259,7 +259,7 @@ impl Builder {
         Ok(())
     }
 
-    /// The column of a member, filled up to the row that is read.
+    /// The column of a member, padded up to the current row.
     #[inline]
     fn column(&mut self, member: usize) -> Result<&mut Column, Odd> {
         let known = &self.members.known[member];
@@ -299,7 +299,7 @@ impl Builder {
             column.seen = Some((self.rows, is_field, self.seen));
             self.seen += 1;
         }
-        // A member that comes twice.
+        // A duplicate member.
         if column.pad(self.rows) {
             Ok(column)
         } else {
@@ -317,7 +317,7 @@ impl Builder {
         self.rows += 1;
     }
 
-    /// Whether the row that is read has this shape.
+    /// Whether the current row has this shape.
     fn is_shape(&self, shape: u32) -> bool {
         let shape = self.shapes.get(shape as usize);
         shape.is_some_and(|shape| **shape == *self.shape)
@@ -339,7 +339,7 @@ impl Builder {
         shape
     }
 
-    /// Adds a row that only the slow reader takes.
+    /// Adds a row that only the slow reader can read.
     #[cold]
     fn push_odd(
         &mut self,
@@ -348,7 +348,7 @@ impl Builder {
         shown: &mut Vec<Option<Range<usize>>>,
         before: usize,
     ) {
-        // Counted before they become values, which take far more memory.
+        // Count members before parsing values, which need far more memory.
         if members_of(raw) > MOST_COLUMNS {
             self.overflow = true;
             return;
@@ -372,7 +372,7 @@ impl Builder {
             _ => Map::new(),
         };
         for (name, value) in attributes {
-            // One that is called like a field must not take its place.
+            // An attribute with the name of a field must not replace it.
             let column = if row.contains_key(&name) {
                 format!("{ATTRIBUTES}.{name}").into()
             } else {
@@ -392,7 +392,7 @@ impl Builder {
 
     fn push_value(&mut self, name: Arc<str>, is_field: bool, value: &Value) {
         let (at, rows) = (self.column_named(name), self.rows);
-        // An attribute may be called like a field of its row: the field counts.
+        // An attribute may have the name of a field of its row. The field takes precedence.
         self.columns[at].truncate(rows);
         if let Ok(column) = self.filled(at, is_field) {
             column.push_value(value);
@@ -410,7 +410,7 @@ impl Builder {
         Ok(self.finish())
     }
 
-    /// The page, if no row was refused.
+    /// The page, if no row was rejected.
     pub(super) fn finish(mut self) -> Page {
         self.columns.iter_mut().for_each(Column::seal);
         fit(&mut self.shape_of);
@@ -442,7 +442,7 @@ impl Builder {
     }
 }
 
-/// How many members a row has, and its custom attributes.
+/// Counts the members and custom attributes of a row.
 fn members_of(raw: &str) -> usize {
     let row = keyed(raw.as_bytes()).unwrap_or_default();
     let attributes = row.iter().filter(|(name, _)| name == ATTRIBUTES);

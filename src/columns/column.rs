@@ -1,4 +1,4 @@
-//! The values of one column of a page, in the narrowest type: a value of another kind widens the column.
+//! The values of one column of a page, in the narrowest type. A value of another kind widens the column.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -20,7 +20,7 @@ pub enum Cell<'c> {
     Bool(bool),
     Int(i64),
     Float(f64),
-    /// A time that the service printed as UTC with milliseconds, in milliseconds since 1970.
+    /// A time printed in UTC with milliseconds; stored in milliseconds since 1970.
     Time(i64),
     Text(&'c str),
     /// A list of texts.

@@ -1,13 +1,13 @@
-//! What kinds of values a column holds, and the type that it has for that.
+//! Kinds of values, and the column type that holds them.
 
-/// A set of kinds of values; null is none of them.
+/// A set of kinds of values, not counting null.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Kinds(u8);
 
 impl Kinds {
     pub const NONE: Self = Self(0);
     pub const BOOL: Self = Self(1);
-    /// A whole number that fits into `i64`.
+    /// An integer that fits into `i64`.
     pub const INT: Self = Self(2);
     pub const FLOAT: Self = Self(4);
     pub const TEXT: Self = Self(8);
@@ -15,9 +15,9 @@ impl Kinds {
     pub const TIME: Self = Self(16);
     /// A list of texts.
     pub const LIST: Self = Self(32);
-    /// Objects, other lists, and whole numbers beyond `i64`.
+    /// Objects, other lists, and integers beyond `i64`.
     pub const OTHER: Self = Self(64);
-    /// A whole number beyond 2^53, which among floats would lose digits.
+    /// An integer beyond 2^53, which would lose digits as a float.
     pub const LARGE_INT: Self = Self(128);
 
     #[must_use]
@@ -44,7 +44,7 @@ pub enum Type {
     List,
 }
 
-/// Fields of every asset, in the order of the reference page; what else a response holds comes after them.
+/// Fields of every asset, in the order of the reference page. Other members of a response come after them.
 pub(super) const FIRST: [&str; 13] = [
     "id",
     "clientAssetId",
@@ -61,7 +61,7 @@ pub(super) const FIRST: [&str; 13] = [
     "updatedBy",
 ];
 
-/// Fields of the "GET assets" reference page whose type is the same whatever values came.
+/// Fields of the "GET assets" reference page with a fixed type.
 fn documented(name: &str) -> Option<(Type, Kinds)> {
     Some(match name {
         "isActive" => (Type::Bool, Kinds::BOOL),
@@ -74,8 +74,9 @@ fn documented(name: &str) -> Option<(Type, Kinds)> {
 }
 
 impl Type {
-    /// The type of a column with these values: for a documented field its own, else the narrowest that holds all of them. A
-    /// value that does not fit makes it text, so that none is lost; so does a column without values.
+    /// The type of a column with these values: that of a documented field, or else the narrowest that holds all of
+    /// them. A value that does not fit turns the column into text, so that none is lost. A column without values is
+    /// text.
     #[must_use]
     pub fn of(name: &str, kinds: Kinds) -> Self {
         if let Some((known, fit)) = documented(name) {

@@ -1,4 +1,4 @@
-//! Rows as columns, and each of them as a row again.
+//! A page: rows stored as columns, and read back as rows.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -17,22 +17,22 @@ use crate::model::value;
 #[derive(Debug, Clone, Default)]
 pub struct Page {
     pub(super) rows: usize,
-    /// How many bytes its rows took as JSON.
+    /// The size of its rows as JSON, in bytes.
     pub(super) bytes: usize,
     pub(super) columns: Vec<Column>,
-    /// The columns as a table shows them: by the row that first had each, and there attributes first.
+    /// The columns in display order: by the row that first had each, attributes first.
     pub(super) order: Vec<usize>,
     pub(super) members: Vec<Member>,
-    /// The members of rows that have the same, in their order.
+    /// Shapes: ordered lists of members, shared by rows with equal members.
     pub(super) shapes: Vec<Box<[u32]>>,
     /// The shape of each row.
     pub(super) shape_of: Vec<u32>,
-    /// Rows that are no plain objects, as JSON.
+    /// Rows that are not plain objects, as JSON.
     pub(super) odd: HashMap<usize, Box<str>>,
 }
 
 impl Page {
-    /// Rows, each of them JSON.
+    /// Creates a page from rows as JSON.
     ///
     /// # Errors
     /// [`TooWide`] if they have too many different members.
@@ -42,13 +42,13 @@ impl Page {
         builder.build()
     }
 
-    /// How many rows there are.
+    /// The number of rows.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// How many bytes its rows took as JSON.
+    /// The size of its rows as JSON, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes
@@ -70,7 +70,7 @@ impl Page {
         self.members.iter()
     }
 
-    /// The members of a row in their order, each with its place among all; none for a row that has to be read by itself.
+    /// The members of a row in order, each with its column. `None` for a row that is read separately.
     #[must_use]
     pub fn members(&self, row: usize) -> Option<impl Iterator<Item = (usize, &Member)>> {
         let shape = self.shapes.get(*self.shape_of.get(row)? as usize)?;
@@ -81,7 +81,7 @@ impl Page {
         )
     }
 
-    /// A row; one that is no object has its value under `value`.
+    /// A row. A row that is not an object has its value under `value`.
     #[must_use]
     pub fn row(&self, row: usize) -> Map<String, Value> {
         let Some(members) = self.members(row) else {
@@ -131,12 +131,12 @@ impl Page {
         self.members(row)?.find_map(|(_, member)| match member {
             Member::Value(slot) if &*slot.name == "id" => match self.columns[slot.column].cell(row) {
                 Cell::Text(id) => Some(Cow::Borrowed(id)),
-                // Other rows of the page have ids that are no text.
+                // Other rows of the page have ids that are not text.
                 json @ Cell::Json(_) => match json.to_value() {
                     Value::String(id) => Some(Cow::Owned(id)),
                     _ => None,
                 },
-                // Ids that are numbers are odd.
+                // Ids as numbers are unusual.
                 _ => None,
             },
             _ => None,
@@ -144,7 +144,7 @@ impl Page {
     }
 }
 
-/// Reads a row that is no plain object, or not as the service should print it.
+/// Reads a row that is not a plain object or is printed in an unusual way.
 pub(super) fn read_row(raw: &str) -> Map<String, Value> {
     let value = value::read(raw).unwrap_or_default();
     let Value::Object(mut row) = value else {
@@ -160,8 +160,8 @@ pub(super) fn read_row(raw: &str) -> Map<String, Value> {
     row
 }
 
-/// Where a column is in a table: the fields of every asset, then the others as they first came, then the custom attributes
-/// by number.
+/// The sort key of a column: fields of every asset, then others in order of appearance, then custom attributes by
+/// number.
 pub(super) fn place(name: &str) -> (u8, u64) {
     match FIRST.iter().position(|first| *first == name) {
         Some(place) => (0, place as u64),

@@ -1,4 +1,4 @@
-//! A response with a list of rows, read in one pass.
+//! Reads a response with a list of rows in one pass.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -11,7 +11,7 @@ use super::page::Page;
 use crate::model::asset::{entries, keyed, list, members, range_in};
 use crate::model::scan::{Odd, Scanner};
 
-/// Ends of texts are counted in 32 bits, and a value may be written longer than it came.
+/// Text offsets have 32 bits, and a value may be longer when written than when read.
 const MOST_BYTES: usize = 512 << 20;
 
 /// A response with a list of rows.
@@ -19,16 +19,16 @@ const MOST_BYTES: usize = 512 << 20;
 pub struct Received {
     body: Bytes,
     pub page: Page,
-    /// Where each row is in the body, and a digest of its id.
+    /// The range of each row in the body, and a digest of its id.
     pub rows: Vec<(Range<usize>, Option<u64>)>,
-    /// Where the watched members of each row are.
+    /// The ranges of each row's watched members.
     shown: Vec<Option<Range<usize>>>,
     watched: usize,
     /// The other members of the body.
     members: Vec<(String, Range<usize>)>,
 }
 
-/// Why a response is not read.
+/// Why a response cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unread {
     /// The body is not a list of rows.
@@ -40,11 +40,10 @@ pub enum Unread {
 }
 
 impl Received {
-    /// Reads the rows under `member`, or those of a body that is the list; of each of them the `watched` members can be looked
-    /// at.
+    /// Reads the rows under `member`, or of a body that is the list. Makes the `watched` members of each row available.
     ///
     /// # Errors
-    /// Why the response is not read.
+    /// Why the response cannot be read.
     pub fn read(body: &Bytes, member: Option<&str>, watched: &[&str]) -> Result<Self, Unread> {
         if body.len() > MOST_BYTES {
             return Err(Unread::TooLarge(format!("it is larger than {MOST_BYTES} bytes")));
@@ -91,7 +90,7 @@ impl Received {
     }
 
     fn fast_rows(&mut self, scanner: &mut Scanner<'_>, watched: &[&str]) -> Result<Page, Odd> {
-        // About as many as there will be.
+        // The approximate number.
         let mut builder = Builder::new(self.body.len() / 512 + 8);
         scanner.items(b']', |scanner| {
             let start = scanner.at;
@@ -140,7 +139,7 @@ impl Received {
         Ok(())
     }
 
-    /// A member of the body beside the rows, as JSON; the last one if it is repeated.
+    /// Another member of the body, as JSON; the last one if it is repeated.
     #[must_use]
     pub fn member(&self, name: &str) -> Option<&str> {
         let (_, range) = self.members.iter().rev().find(|(member, _)| member == name)?;
@@ -166,7 +165,7 @@ impl Received {
         shown.map(|range| range.as_ref().and_then(|range| self.text(range)))
     }
 
-    /// The page with these rows only, in this order.
+    /// A page with only these rows, in this order.
     #[must_use]
     pub fn only(self, rows: &[usize]) -> Page {
         if rows.iter().copied().eq(0..self.rows.len()) {
@@ -176,7 +175,7 @@ impl Received {
         rows.iter()
             .filter_map(|row| self.raw(*row))
             .for_each(|raw| builder.push(raw));
-        // Some rows of a page have no more members than all of them.
+        // A subset of rows has no more members than all rows.
         builder.finish()
     }
 

@@ -1,5 +1,5 @@
-//! The members of the objects of a page. The service writes all objects alike, so the next member is predicted: its
-//! name is compared with the next bytes, and looked up only if they differ.
+//! The members of the objects of a page. The service writes all objects in the same way, so the next member is
+//! predicted. Its name is compared with the next bytes, and looked up only if they differ.
 
 use std::collections::HashMap;
 use std::sync::Arc;

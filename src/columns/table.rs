@@ -1,4 +1,4 @@
-//! Pages as one table.
+//! A table of pages.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -14,7 +14,7 @@ use super::page::{Page, place};
 pub struct Table {
     runs: Vec<Run>,
     rows: usize,
-    /// Ids asked for and not returned.
+    /// Requested ids that were not returned.
     pub missing: Vec<String>,
 }
 
@@ -29,7 +29,7 @@ struct Run {
     rows: usize,
 }
 
-/// Rows of one page that follow each other in a table.
+/// Consecutive rows of one page in a table.
 #[derive(Debug, Clone, Copy)]
 pub struct Segment<'t> {
     pub page: &'t Page,
@@ -39,19 +39,19 @@ pub struct Segment<'t> {
     pub to: usize,
 }
 
-/// The columns of a table, and where they are in its pages.
+/// The columns of a table, and their positions in its pages.
 #[derive(Debug, Clone)]
 pub struct Layout {
     pub fields: Vec<(Arc<str>, Type)>,
     runs: Vec<Run>,
-    /// The columns of each distinct page, and which of these belongs to each run.
+    /// The columns of each distinct page, and the page of each segment.
     columns: Vec<Vec<Option<usize>>>,
     of_run: Vec<usize>,
     pub rows: usize,
 }
 
 impl Table {
-    /// Adds the rows of a page, each with its number.
+    /// Adds the rows of a page with their numbers.
     pub fn add(&mut self, page: Page, numbers: impl IntoIterator<Item = u32>) {
         let page = Arc::new(page);
         for (row, number) in numbers.into_iter().enumerate().take(page.rows()) {
@@ -81,6 +81,31 @@ impl Table {
         self.rows += other.rows;
     }
 
+    /// The rows at these positions, numbered from 0.
+    #[must_use]
+    pub fn take(&self, positions: impl IntoIterator<Item = usize>) -> Self {
+        let mut taken = Self::default();
+        for (number, position) in positions.into_iter().enumerate() {
+            let at = self.runs.partition_point(|run| run.index + run.rows <= position);
+            let Some(run) = self.runs.get(at) else { continue };
+            let from = run.from + (position - run.index);
+            match taken.runs.last_mut() {
+                Some(last) if Arc::ptr_eq(&last.page, &run.page) && last.from + last.rows == from => {
+                    last.rows += 1;
+                }
+                _ => taken.runs.push(Run {
+                    number: u32::try_from(number).unwrap_or(u32::MAX),
+                    index: number,
+                    page: run.page.clone(),
+                    from,
+                    rows: 1,
+                }),
+            }
+            taken.rows += 1;
+        }
+        taken
+    }
+
     /// The number of each row.
     pub fn numbers(&self) -> impl Iterator<Item = u32> {
         let rows = |run: &Run| u32::try_from(run.rows).unwrap_or(u32::MAX);
@@ -89,7 +114,7 @@ impl Table {
             .flat_map(move |run| run.number..run.number.saturating_add(rows(run)))
     }
 
-    /// Puts the rows in the order of their numbers: responses come in any order.
+    /// Sorts the rows by number, since responses come in any order.
     pub fn sort(&mut self) {
         self.runs.sort_by_key(|run| run.number);
         let mut index = 0;
@@ -99,19 +124,19 @@ impl Table {
         }
     }
 
-    /// How many rows there are.
+    /// The number of rows.
     #[must_use]
     pub fn len(&self) -> usize {
         self.rows
     }
 
-    /// Whether there are none.
+    /// Whether there are no rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows == 0
     }
 
-    /// The page of the index-th row, and where the row is in it.
+    /// The page of a row, and the row's index in it.
     #[must_use]
     pub fn find(&self, index: usize) -> Option<(&Page, usize)> {
         let at = self
@@ -123,26 +148,26 @@ impl Table {
         (row < run.rows).then(|| (&*run.page, run.from + row))
     }
 
-    /// The index-th row as JSON.
+    /// A row as JSON.
     #[must_use]
     pub fn json(&self, index: usize) -> Option<Cow<'_, str>> {
         self.find(index).map(|(page, row)| page.json(row))
     }
 
-    /// The index-th row; a row that is no object has its value under `value`.
+    /// A row. A row that is not an object has its value under `value`.
     #[must_use]
     pub fn row(&self, index: usize) -> Option<Map<String, Value>> {
         self.find(index).map(|(page, row)| page.row(row))
     }
 
-    /// The id of the index-th row.
+    /// The id of a row.
     #[must_use]
     pub fn id(&self, index: usize) -> Option<Cow<'_, str>> {
         let (page, row) = self.find(index)?;
         page.id(row)
     }
 
-    /// The rows, page by page: of each of these pages, the rows from one up to another.
+    /// The rows by page: each page with a range of its rows.
     pub fn parts(&self) -> impl Iterator<Item = (&Page, usize, usize)> {
         self.runs
             .iter()
@@ -154,7 +179,7 @@ impl Table {
         (0..self.len()).filter_map(|index| self.row(index))
     }
 
-    /// Its columns: the fields of every asset, then the others as they first came, then the custom attributes by number.
+    /// Its columns: the fields of every asset, then others in order of appearance, then custom attributes by number.
     #[must_use]
     pub fn layout(&self) -> Layout {
         let mut names: Vec<(Arc<str>, Kinds)> = Vec::new();
@@ -206,7 +231,7 @@ impl Table {
     }
 }
 
-/// The name of a column in frames and Arrow. A null character would end it: Arrow passes names as C strings.
+/// The name of a column in frames and Arrow. Null characters are removed, since Arrow passes names as C strings.
 fn exported(name: &Arc<str>) -> Arc<str> {
     if name.contains('\0') {
         name.replace('\0', "\\u0000").into()
@@ -216,18 +241,18 @@ fn exported(name: &Arc<str>) -> Arc<str> {
 }
 
 impl Layout {
-    /// The rows, page by page.
+    /// The segments of consecutive rows of one page.
     pub fn segments(&self) -> impl Iterator<Item = Segment<'_>> {
         (0..self.runs.len()).map(|at| self.segment(at))
     }
 
-    /// How many segments there are.
+    /// The number of segments.
     #[must_use]
     pub fn len(&self) -> usize {
         self.runs.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.runs.is_empty()

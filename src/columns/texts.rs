@@ -12,7 +12,7 @@ const MOST_VALUES: usize = 256;
 /// The number of texts that can be found by their first bytes.
 const GUESSES: usize = 64;
 
-/// No text, and no code.
+/// Neither a text nor a code.
 const EMPTY: u16 = u16::MAX;
 
 /// Texts by row.
@@ -253,7 +253,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_come_back_whether_they_repeat_or_not() {
+    fn texts_round_trip_whether_they_repeat_or_not() {
         for different in [1, 3, 15, 16, 17, 40, 255, 256, 257, 1000] {
             let mut texts = Texts::repeating(0);
             let mut pushed = Vec::new();

@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_those_of_the_slow_reader() {
+    fn times_are_read_as_by_the_slow_reader() {
         for year in [
             1, 4, 100, 400, 1600, 1899, 1900, 1969, 1970, 1999, 2000, 2023, 2024, 2100, 9998,
         ] {

@@ -1,8 +1,8 @@
-//! The service's clock, as far as its answers tell it.
+//! The service's clock, estimated from its responses.
 //!
-//! When an asset was created is told by the service's clock, and a request whose response was lost is looked for by
-//! that time. Clocks of laptops are wrong by minutes, sleep, and jump. So a moment is taken down by the clock that
-//! answers tell: best by the creation times in them, else by their Date headers, which a gateway writes.
+//! Creation times of assets use the service's clock, and the assets of a lost response are found by that time. Laptop
+//! clocks are off by minutes, sleep and jump. So times are estimated from responses: by the creation times in them, or
+//! else by their Date headers, which a gateway writes.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,49 +13,49 @@ use tokio::time::Instant;
 
 use crate::http::send::Response;
 
-/// How many answers are believed: old ones may be from before a sleep or a jump.
+/// How many responses to use: older ones may be from before a sleep or a jump.
 const SAMPLES: usize = 8;
 
-/// Whose clock a moment was told by.
+/// The clock of a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum By {
-    /// This machine's: no answer had come yet.
+    /// This machine's: no response yet.
     Local,
-    /// The gateway's: it stands before the service, and its clock need not be the same.
+    /// The gateway's, which may differ from the service's.
     Gateway,
-    /// The one that creation times are told by.
+    /// The service's, which sets creation times.
     Service,
 }
 
-/// A moment, in milliseconds since 1970, as exactly as it is known.
+/// A moment as an interval, in milliseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moment {
-    /// By this machine's clock.
+    /// The moment by this machine's clock.
     pub local: i64,
     pub earliest: i64,
     pub latest: i64,
     pub by: By,
 }
 
-/// Where the local time comes from.
+/// The source of local time.
 enum Local {
     /// The system's clock.
     System,
-    /// The system's clock at the start and what tokio's says has passed since: right also where that clock is paused.
+    /// The system's clock at the start, advanced by tokio's, which tests can pause.
     Since(Instant, i64),
 }
 
-/// How far a clock is ahead of the local one, at least and at most, by each of the newest answers.
+/// The least and greatest offset of a clock from the local one, for each of the newest responses.
 type Samples = VecDeque<(i64, i64)>;
 
-/// The clock of a service.
+/// Estimates the clock of a service.
 pub struct Clock {
     local: Local,
     samples: Mutex<[Samples; 2]>,
 }
 
 impl Clock {
-    /// A clock that follows the system's.
+    /// Uses the system's clock as local time.
     #[must_use]
     pub fn system() -> Self {
         Self {
@@ -64,7 +64,7 @@ impl Clock {
         }
     }
 
-    /// A clock that follows tokio's, for simulations.
+    /// Uses tokio's clock as local time, for simulations.
     #[must_use]
     pub fn of_tokio() -> Self {
         Self {
@@ -73,7 +73,7 @@ impl Clock {
         }
     }
 
-    /// This machine's time now.
+    /// The local time.
     #[must_use]
     pub fn local(&self) -> i64 {
         match self.local {
@@ -84,7 +84,7 @@ impl Clock {
         }
     }
 
-    /// The time now, by the best clock that is known.
+    /// The current time, by the best known clock.
     #[must_use]
     pub fn now(&self) -> Moment {
         let local = self.local();
@@ -96,7 +96,7 @@ impl Clock {
         })
     }
 
-    /// A moment, told again if a better clock is known by now.
+    /// Converts a moment, if a better clock is known by now.
     #[must_use]
     pub fn better(&self, moment: Moment) -> Moment {
         let samples = self.samples();
@@ -116,18 +116,18 @@ impl Clock {
         moment
     }
 
-    /// Learns from the Date header of an answer to a request that was sent at this local time.
+    /// Learns from the Date header of a response to a request sent at this local time.
     pub fn learn(&self, response: &Response, sent: i64) {
         let date = response
             .header("date")
             .and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
         let Some(date) = date else { return };
         let said = date.timestamp().as_millisecond();
-        // It was written between sending and now, and its fraction of a second is cut off.
+        // The header was written between the send and now, without fractions of a second.
         self.add(By::Gateway, (said - self.local(), said + 999 - sent));
     }
 
-    /// Learns from what was created at `created` by a request that was sent at this local time.
+    /// Learns from a creation time in the response to a request sent at this local time.
     pub fn learn_created(&self, created: i64, sent: i64) {
         self.add(By::Service, (created - self.local(), created - sent));
     }
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_moment_is_told_by_the_services_clock_and_keeps_its_doubt() {
+    async fn moments_use_the_service_clock_and_keep_their_uncertainty() {
         let clock = Clock::of_tokio();
         let before = clock.now();
         assert_eq!(before.by, By::Local);
@@ -173,11 +173,11 @@ mod tests {
             .unwrap()
             .as_millisecond();
         let now = clock.now();
-        // Written between 2 s ago and now, and up to a second later than it says.
+        // Written between 2 s ago and now, and up to one second after its value.
         assert_eq!((now.earliest, now.latest), (said, said + 2999));
         let resolved = clock.better(before);
         assert_eq!((resolved.earliest, resolved.latest), (said - 2000, said + 999));
-        // One header that jumps makes it less exact, not wrong.
+        // One header with a jump makes the estimate less exact, not wrong.
         clock.learn(&response("Mon, 23 Nov 2026 13:00:00 GMT"), clock.local());
         assert_eq!(clock.now().earliest, said);
         assert_eq!(clock.now().latest, said + 3_600_999);
@@ -185,7 +185,7 @@ mod tests {
             clock.learn(&response("Mon, 23 Nov 2026 13:00:00 GMT"), clock.local());
         }
         assert_eq!(clock.now().earliest, said + 3_600_000);
-        // What was created tells better than any header.
+        // Creation times are better than any header.
         clock.learn_created(said + 10, clock.local() - 20);
         let now = clock.now();
         assert_eq!(

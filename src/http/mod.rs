@@ -1,4 +1,4 @@
-//! Requests and responses: sending, pacing, retrying. Knows no asset.
+//! Requests and responses: sending, pacing, retrying. Knows nothing about assets.
 
 pub mod auth;
 pub mod clock;
@@ -9,6 +9,7 @@ mod proxy;
 pub mod refusal;
 pub mod retry;
 pub mod row_limit;
+pub mod scope;
 pub mod send;
 pub mod stop;
 pub mod trust;

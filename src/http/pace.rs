@@ -219,12 +219,13 @@ impl Keeper {
             .map(|(group, window)| (group, locked(&window.counts).used(at, now)))
             .collect();
         if let Err(error) = self.file.write(used, now) {
-            log::debug!(target: "acc_assets", "the pace is not kept for the next process: {error}");
+            log::debug!(target: "acc_assets", "cannot save the rate limit windows for the next process: \
+                {error}");
         }
     }
 }
 
-/// Writes the files of this process before it ends. An unreachable folder is given up after `PATIENCE`.
+/// Writes the files of this process before it ends. Stops waiting for an unreachable folder after `PATIENCE`.
 pub fn keep_all() {
     let process = std::process::id();
     let keepers: Vec<Arc<Keeper>> = locked(registry())
@@ -417,7 +418,7 @@ mod tests {
     const LOCATIONS: RateGroup = group("locations");
 
     #[tokio::test(start_paused = true)]
-    async fn a_slot_is_free_one_window_after_its_answer() {
+    async fn a_slot_is_free_one_window_after_its_response() {
         let windows = Windows::default();
         let start = Instant::now();
         let slow = windows.slot(&WRITES, 1, MINUTE).await;
@@ -428,7 +429,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_waiter_goes_on_when_all_slots_were_in_flight() {
+    async fn a_waiter_gets_a_slot_when_all_were_in_flight() {
         let windows = Arc::new(Windows::default());
         let held = windows.slot(&WRITES, 1, MINUTE).await;
         let waiter = tokio::spawn({
@@ -466,7 +467,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_process_goes_on_in_the_window_of_the_one_before() {
+    async fn a_process_continues_the_window_of_the_previous_one() {
         let folder = tempfile::tempdir().unwrap();
         let first = of_a_process(folder.path()).await;
         drop(first.slot(&WRITES, 3, MINUTE).await);
@@ -516,7 +517,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_clock_that_jumps_holds_nothing_back_for_longer_than_a_window() {
+    async fn a_clock_jump_delays_nothing_longer_than_a_window() {
         let (now, clock) = (Instant::now(), wall_clock());
         for jump in [i64::MIN, -1_000_000_000, -1000, 1000, 1_000_000_000, i64::MAX] {
             let used = Used {

@@ -1,6 +1,6 @@
 //! The rate windows of a user in a small file, so that a program that starts soon after another one gets no 429.
 //!
-//! The limits are per user over all programs. The file only makes the first minute of a process more exact. If it
+//! The limits are per user, across all programs. The file only makes the first minute of a process more exact. If it
 //! cannot be read or written, or is implausible, it is ignored, and a 429 is waited out as usual.
 
 use std::collections::BTreeMap;
@@ -56,7 +56,7 @@ struct Process {
     /// A random number.
     id: u64,
     written: i64,
-    /// By name of the rate group, which only another version of this client may know.
+    /// By name of the rate group. Other versions of this client may have other groups.
     groups: BTreeMap<String, Used>,
 }
 
@@ -69,7 +69,7 @@ struct Content {
 /// The prefix of the file names.
 const PREFIX: &str = "acc-assets-pace-";
 
-/// Milliseconds after which a request in flight counts as answered.
+/// Milliseconds after which a request in flight counts as complete.
 const ANSWERED_WITHIN: i64 = 30_000;
 
 /// The file of one user at one service.
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn processes_do_not_forget_each_other_and_read_what_the_others_did() {
+    fn processes_read_the_requests_of_others_and_keep_them() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path().join("made").join("here");
         let (one, other) = (file(&folder), file(&folder));
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_cannot_be_used_is_an_error_that_leaves_nothing() {
+    fn an_unusable_folder_is_an_error_and_leaves_no_file() {
         let folder = tempfile::tempdir().unwrap();
         let taken = folder.path().join("taken");
         fs::write(&taken, "a file").unwrap();

@@ -1,5 +1,5 @@
-//! The proxy to the service: that of the options, else that of the environment. One that cannot be used is refused, since
-//! the library below would ignore it and send the token directly.
+//! The proxy: from the options, or else from the environment. An invalid one is an error, since the library below would
+//! ignore it and send the token directly.
 
 use std::env::{self, VarError};
 
@@ -9,10 +9,10 @@ use reqwest::{Proxy, Url};
 use crate::error::Error;
 use crate::options::Options;
 
-/// The proxy that the options name.
+/// Returns the proxy of the options.
 ///
 /// # Errors
-/// [`Error::Option`] when the proxy of the options, or the one that the environment names for this service, cannot be used.
+/// [`Error::Option`] if the proxy of the options or of the environment is invalid.
 pub fn of(options: &Options) -> Result<Option<Proxy>, Error> {
     if let Some(address) = &options.proxy {
         let proxy = url_of(address)
@@ -20,8 +20,8 @@ pub fn of(options: &Options) -> Result<Option<Proxy>, Error> {
             .and_then(|url| Proxy::all(url).ok());
         return proxy.map(Some).ok_or_else(|| refused("proxy=", address));
     }
-    // The proxy of the environment is not used for a service on this machine. The library does not use it in a CGI script
-    // either, where whoever sends the script a request can set HTTP_PROXY.
+    // The proxy of the environment is not used for this machine. The library also ignores it in CGI scripts, where an
+    // incoming request can set HTTP_PROXY.
     if options.is_local() || env::var_os("REQUEST_METHOD").is_some() {
         return Ok(None);
     }
@@ -47,7 +47,7 @@ pub fn of(options: &Options) -> Result<Option<Proxy>, Error> {
     Err(refused(name, &address))
 }
 
-/// The first of these variables that is set, unless it is empty.
+/// The first of these variables that is set, unless empty.
 fn first_of(names: [&'static str; 2]) -> Result<Option<(&'static str, String)>, Error> {
     for name in names {
         match env::var(name) {
@@ -60,7 +60,7 @@ fn first_of(names: [&'static str; 2]) -> Result<Option<(&'static str, String)>, 
     Ok(None)
 }
 
-/// The address of a proxy that speaks HTTP; without a scheme it is `http`.
+/// The address of an HTTP proxy; the default scheme is `http`.
 fn url_of(address: &str) -> Option<Url> {
     let url = if address.contains("://") {
         Url::parse(address)
@@ -71,7 +71,7 @@ fn url_of(address: &str) -> Option<Url> {
         .filter(|url| ["http", "https"].contains(&url.scheme()) && url.has_host())
 }
 
-/// Whether the library takes this text for a proxy: it ignores what it cannot read.
+/// Whether the library can parse this proxy; it ignores one that it cannot.
 fn is_used(proxy: &str) -> bool {
     is_used_for("https://service.example", proxy, "")
 }
@@ -83,7 +83,7 @@ fn is_used_for(service: &str, proxy: &str, no_proxy: &str) -> bool {
         .is_ok_and(|service| matcher.intercept(&service).is_some())
 }
 
-/// The address may hold a password, so only its scheme is repeated.
+/// The address may contain a password, so only its scheme is shown.
 fn refused(name: &str, address: &str) -> Error {
     let scheme = address.split_once("://").map_or("", |(scheme, _)| scheme);
     let is_scheme = !scheme.is_empty()
@@ -92,11 +92,11 @@ fn refused(name: &str, address: &str) -> Error {
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
     let problem = if is_scheme && !["http", "https"].contains(&scheme) {
-        format!("a proxy with the scheme {scheme} cannot be used")
+        format!("proxies with the scheme {scheme} are not supported")
     } else {
-        "this is not the address of a proxy".to_owned()
+        "not the address of a proxy".to_owned()
     };
     Error::Option(format!(
-        "{name}: {problem}; give one like http://proxy.example:3128"
+        "{name}: {problem}; use a URL such as http://proxy.example:3128"
     ))
 }

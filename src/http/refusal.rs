@@ -1,8 +1,7 @@
-//! One lenient reader for every error body: those of the services, the gateway, OAuth, a proxy.
+//! Reads every kind of error body leniently: those of the services, the gateway, OAuth and proxies.
 //!
-//! Few reference pages show an error body: POST relationships:delete does, and the gateway's stands on the pages on rate
-//! limits and error codes. So the reader takes the first key it knows for each part, and keeps the raw body whatever
-//! happens.
+//! Few reference pages show an error body: "POST relationships:delete" does, and the pages on rate limits and error
+//! codes show the gateway's. So the reader takes the first known key for each part, and always keeps the raw body.
 
 use std::sync::Arc;
 
@@ -25,7 +24,7 @@ const TEXT: [&str; 6] = [
 const LIST: [&str; 3] = ["errors", "violations", "details"];
 const METADATA: [&str; 2] = ["errorMetadata", "metadata"];
 
-/// Reads an answer that is no success.
+/// Reads an error response.
 #[must_use]
 pub fn read(response: &Response) -> ServiceError {
     let body: Arc<str> = String::from_utf8_lossy(&response.body).into();
@@ -49,7 +48,7 @@ pub fn read(response: &Response) -> ServiceError {
     error
 }
 
-/// The time as the answer tells it, since a date in it is told by the same clock.
+/// The response's own time: dates in it use the same clock.
 fn now(response: &Response) -> Timestamp {
     response
         .header("date")
@@ -57,13 +56,13 @@ fn now(response: &Response) -> Timestamp {
         .map_or_else(Timestamp::now, |date| date.timestamp())
 }
 
-/// The id under which the service knows this request, where it says one.
+/// The service's id for this request, if the response has one.
 #[must_use]
 pub fn request_id(response: &Response) -> Option<String> {
     error::request_id(&response.headers).map(str::to_owned)
 }
 
-/// The headers that an error keeps. No page describes the correlation headers, so all of Autodesk's own are kept.
+/// The headers kept with an error. No page describes the correlation headers, so all of Autodesk's own are kept.
 #[must_use]
 pub fn kept_headers(response: &Response) -> Headers {
     const NAMES: [&str; 3] = ["x-request-id", "date", "retry-after"];
@@ -79,7 +78,7 @@ pub fn kept_headers(response: &Response) -> Headers {
 
 fn read_object(object: &Map<String, Value>, error: &mut ServiceError) {
     if let Some(Value::Object(fault)) = object.get("fault") {
-        // Apigee's own shape.
+        // Apigee's error shape.
         error.message = text(fault, &["faultstring"]);
         error.code = fault
             .get("detail")
@@ -100,7 +99,7 @@ fn read_object(object: &Map<String, Value>, error: &mut ServiceError) {
         error.violations = violations(entries);
         return;
     }
-    // A single violation spelled at the top.
+    // A single violation at the top level.
     let single = violation(object);
     if single.index.is_some() || single.id.is_some() {
         error.violations = vec![single];
@@ -166,7 +165,7 @@ fn number(value: &Value) -> Option<usize> {
     }
 }
 
-/// The item number of a field path such as `[3].categoryId` or `3.categoryId`.
+/// The item index in a field path such as `[3].categoryId` or `3.categoryId`.
 fn leading_index(field: &str) -> Option<usize> {
     let field = field.trim_start_matches(['[', '$', '.']);
     let digits = field
@@ -176,10 +175,10 @@ fn leading_index(field: &str) -> Option<usize> {
     (rest.starts_with(']') || rest.starts_with('.')).then(|| number.parse().ok())?
 }
 
-const TWO_LEGGED: &str = "this is a two-legged token, which has no user: log in as a user (three-legged) with the scopes \
-     data:read data:write data:create";
+const TWO_LEGGED: &str = "this is a two-legged token, which has no user: log in as a user (three-legged) \
+    with the scopes data:read data:write data:create";
 
-/// What helps and the service does not say.
+/// Advice that the service's response does not include.
 fn hint(error: &ServiceError, response: &Response) -> Option<String> {
     let code = error.code.as_deref().unwrap_or_default().to_uppercase();
     let html = response
@@ -188,44 +187,49 @@ fn hint(error: &ServiceError, response: &Response) -> Option<String> {
         || error.body.trim_start().starts_with('<');
     let text = match error.status {
         300..=399 => {
-            // The query may hold a cursor, or whatever a sign-in page is handed.
+            // The query may contain a cursor or sign-in data.
             let location = response.header("location").unwrap_or("nowhere");
             let location = location.split(['?', '#']).next().unwrap_or_default();
             format!(
-                "a redirect to {location}; it is not followed, since the token would go along: check base_url"
+                "redirected to {location}, which was not followed because the token would be sent there: \
+                    check base_url="
             )
         }
         401 | 403 if error.is_two_legged() => TWO_LEGGED.to_owned(),
-        401 => "the token was refused: get a new one and run the rest again".to_owned(),
-        403 if error.is_capacity() => "the gateway had no room for requests of this app: run the rest again later; where it \
-             stays so, the app's owner has to check the app's plan"
+        401 => "the token was rejected: get a new one and retry the remaining rows".to_owned(),
+        403 if error.is_capacity() => "the gateway has no capacity for requests of this app: retry the \
+            remaining rows later. If this persists, ask the app's owner to check its plan"
             .to_owned(),
-        403 if code == "AUTH-001" => "either the app lacks this API product, or its client id is not added under Custom \
-             Integrations, or region= is missing or wrong"
+        403 if code == "AUTH-001" => "the app lacks this API product, its client id is not added under \
+            Custom Integrations, or region= is missing or wrong: check each of them"
             .to_owned(),
-        403 if code == "AUTH-010" => "the token lacks a scope, or it is a two-legged token, which has no user: log in \
-             as a user (three-legged) with the scopes data:read data:write data:create"
+        403 if code == "AUTH-010" => "the token lacks a scope, or is a two-legged token, which has no \
+            user: log in as a user (three-legged) with the scopes data:read data:write data:create"
             .to_owned(),
-        403 => "the token's user is not a member of this project, or has no access to its Assets product. To tell \
-             which, open the project in the browser as that user: if it is not in the list of projects, a project admin \
-             must add the user; if it opens without Assets, an admin must give the user access to Assets. For \
-             relationships and locations of a project outside the US, also set region="
+        403 => "the token's user is not a member of this project, or has no access to its Assets product. \
+            To find out, open the project in the browser as that user. If it is not in the list of \
+            projects, ask a project admin to add the user. If it opens without Assets, ask an admin to \
+            give the user access to Assets. For relationships and locations of a project outside the US, \
+            also set region="
             .to_owned(),
-        429 => "this user has sent too many requests per minute, counting all programs: wait, and run the rest again"
+        429 => "this user sent too many requests per minute, across all programs: wait, then retry the \
+            remaining rows"
             .to_owned(),
-        407 => "the proxy wants a user and a password: give them in proxy=".to_owned(),
+        407 => "the proxy requires a user name and password: add them to proxy=".to_owned(),
         404 => "check the project id, and that the token's user is a member of the project".to_owned(),
         415 => "a proxy may have changed the request: check base_url= and proxy=".to_owned(),
-        _ if html => "the response is an HTML page, so it comes from a proxy or gateway, not the service".to_owned(),
-        500.. => "the service itself failed: run the rest again later".to_owned(),
+        _ if html => "the response is an HTML page, so it comes from a proxy or gateway, not from the \
+            service"
+            .to_owned(),
+        500.. => "the service failed: retry the remaining rows later".to_owned(),
         _ => return None,
     };
     Some(text)
 }
 
-/// Seconds of a Retry-After header: a number, or an HTTP date. Nonsense is as good as none.
+/// Parses a Retry-After header, in seconds or as an HTTP date. An implausible value is ignored.
 fn retry_after(value: &str, now: Timestamp) -> Option<f64> {
-    // More than a year is nonsense too.
+    // More than a year is implausible.
     const YEAR: f64 = 31_557_600.0;
     let value = value.trim();
     let seconds = if let Ok(seconds) = value.parse::<f64>() {
@@ -252,8 +256,8 @@ mod tests {
     }
 
     #[test]
-    fn each_part_of_a_refusal_is_read_from_the_first_key_that_has_it() {
-        // Every key of a part, and then without the first, the first two, and so on.
+    fn each_part_is_read_from_the_first_known_key() {
+        // First with every key of a part, then without the first, the first two, and so on.
         for (skipped, first) in CODE.iter().enumerate() {
             let mut body = Map::new();
             for key in CODE.iter().skip(skipped).rev() {
@@ -321,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_seconds_or_a_date_and_nonsense_is_none() {
+    fn retry_after_is_seconds_or_a_date_and_implausible_values_are_ignored() {
         let now: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
         for (value, seconds) in [
             ("25", Some(25.0)),

@@ -1,5 +1,5 @@
-//! A request, tried until it has an answer or must not be tried again. The only place where anything is re-sent, but
-//! for streams that HTTP/2 itself calls unprocessed, which the library below sends again.
+//! Sends a request and retries it. This is the only place that retries, except for streams that HTTP/2 reports as
+//! unprocessed, which the library below retries.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::pin::Pin;
@@ -22,12 +22,12 @@ use crate::http::send::{Method, Request, Response, Transport};
 use crate::http::stop::{Phase, Stop};
 use crate::options::{Options, RateGroup};
 
-/// Whether a request may be sent again when it is not known if it was executed.
+/// Whether a request may be retried if it may have been executed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Replay {
-    /// Doing it twice is as doing it once.
+    /// Yes: it is idempotent.
     Safe,
-    /// Doing it twice doubles what it made: only what was provably not executed is sent again.
+    /// No: a repeated request creates duplicates. It is retried only if it was provably not executed.
     Never,
 }
 
@@ -35,18 +35,18 @@ pub enum Replay {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Auth {
     Bearer,
-    /// It carries none: what asks for a token has none yet.
+    /// It has none, because it is a request for a token.
     None,
 }
 
-/// One request to be sent, without the token.
+/// A request to send, without the token.
 #[derive(Debug, Clone)]
 pub struct PreparedRequest {
     pub method: Method,
-    /// From the host on: `/construction/assets/v2/...`, query included.
+    /// The path after the host, with the query: `/construction/assets/v2/...`.
     pub path: String,
     pub group: &'static RateGroup,
-    /// The header that names the region of a project, where the endpoint takes one.
+    /// The header with the region of a project, if the endpoint has one.
     pub region_header: Option<&'static str>,
     pub auth: Auth,
     pub replay: Replay,
@@ -54,24 +54,24 @@ pub struct PreparedRequest {
     pub body: Option<Bytes>,
 }
 
-/// How a call ended.
+/// The outcome of a call.
 #[derive(Debug)]
 pub struct CallOutcome<T = Response> {
     pub result: Result<T, Error>,
-    /// How often bytes left for the service.
+    /// How often the request was sent.
     pub attempts: u32,
-    /// Whether any attempt may have been executed, though `result` does not say so.
+    /// Whether any attempt may have been executed, even if `result` is an error.
     pub in_doubt: bool,
-    /// Stopped before it was sent, or between two attempts.
+    /// Whether it was stopped before it was sent, or between two attempts.
     pub stopped: bool,
 }
 
-/// What is known of a request at this moment.
+/// The stage of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// Its bytes leave now: from here on it may be executed.
+    /// About to be sent: from here on, it may be executed.
     Leaving,
-    /// It was provably not executed, in no try so far.
+    /// Provably not executed by any attempt so far.
     NotExecuted,
 }
 
@@ -80,32 +80,41 @@ pub enum Stage {
 pub struct Counters {
     pub retries: AtomicU64,
     pub bytes: AtomicU64,
-    /// Milliseconds that requests waited for the rate limits, pauses after a 429 included.
+    /// Milliseconds that requests waited for the rate limits, including pauses after a 429.
     pub throttled: AtomicU64,
-    /// Requests that succeeded, and retries after failures: the one pays for the other.
+    /// Requests that wait for the rate limits now, and sent requests without a response yet.
+    waiting: AtomicU64,
+    in_flight: AtomicU64,
+    /// Successful requests, which add to the retry budget, and retries, which use it up.
     succeeded: AtomicU64,
     spent: AtomicU64,
 }
 
-/// Requests that succeeded for each further retry, beyond the budget that a run starts with.
+/// Successful requests per additional retry, beyond the initial budget of a run.
 const SUCCESSES_A_RETRY: u64 = 5;
 
 impl Counters {
-    /// Whether the service has answered this run well before.
+    /// Whether a request of this run has succeeded before.
     #[must_use]
     pub fn any_success(&self) -> bool {
         self.succeeded.load(Ordering::Relaxed) > 0
     }
 
-    /// Takes back the success of a request whose response turned out to be unreadable: once per success, so that the
-    /// count stays above zero.
+    /// Whether requests wait for the rate limits and none is in flight.
+    #[must_use]
+    pub fn only_wait(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0 && self.in_flight.load(Ordering::Relaxed) == 0
+    }
+
+    /// Reverts the success of a request whose response is unreadable. Called at most once per success, so the count
+    /// cannot underflow.
     pub fn take_back_success(&self) {
         self.succeeded.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Takes one retry from the budget of the run; `false`: there is none left.
+    /// Takes one retry from the budget of the run. Returns `false` if none is left.
     ///
-    /// Without a budget a limping service would be sent each request several times over, by all requests in flight.
+    /// Without a budget, all requests in flight would be retried several times against an overloaded service.
     fn may_retry(&self, budget: u32) -> bool {
         let earned = self.succeeded.load(Ordering::Relaxed) / SUCCESSES_A_RETRY;
         let spends = |spent| (spent < u64::from(budget) + earned).then_some(spent + 1);
@@ -115,44 +124,60 @@ impl Counters {
     }
 }
 
-/// Told at each stage of a request what is known of it, and waited for. An error where its bytes would leave keeps them
-/// here.
+/// Adds one to a count while it lives, since a future may be dropped at any time.
+struct Counted<'c>(&'c AtomicU64);
+
+impl<'c> Counted<'c> {
+    fn new(count: &'c AtomicU64) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Observes the stages of a request. The request waits for the observer, and an error before it is sent prevents
+/// sending.
 pub type At<'a> = &'a (dyn Fn(Stage) -> Noted<'a> + Sync);
 
-/// Ready once what is known of a request is noted.
+/// Resolves once the stage of a request is recorded.
 pub type Noted<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>>;
 
-/// Reads a successful response. [`Error::Unreadable`]: a request that may be repeated is retried.
+/// Reads a successful response. On [`Error::Unreadable`], an idempotent request is retried.
 pub type ReadAs<'a, T> = &'a (dyn Fn(Response) -> Result<T, Error> + Sync);
 
-/// Nobody to tell.
+/// An observer that does nothing.
 #[must_use]
 pub fn untold<'a>(_: Stage) -> Noted<'a> {
     Box::pin(std::future::ready(Ok(())))
 }
 
-/// Everything a request needs on its way: one a client.
+/// Everything needed to send requests; one per client.
 pub struct Caller {
     transport: Box<dyn Transport>,
     token: Token,
     windows: OnceLock<Arc<Windows>>,
-    /// Those of requests that carry no token.
+    /// The rate windows of requests without a token.
     open_windows: OnceLock<Arc<Windows>>,
     options: Options,
     clock: Clock,
-    /// Ids that answers gave out lately, with when and in whose name.
+    /// Ids from recent responses, with their time and run.
     given: Mutex<VecDeque<(Instant, Uuid, u64)>>,
-    /// Requests that may be under way at a time, those of all calls together.
+    /// Limits the requests in flight, across all calls.
     in_flight: Semaphore,
-    /// What was learned of endpoints that take fewer rows per request than their pages say, by their names.
+    /// Row limits learned at runtime, by name of the endpoint.
     row_limits: Mutex<HashMap<&'static str, RowLimit>>,
 }
 
-/// How long it is remembered which ids were given out, and how many at most.
+/// How long, and how many, ids are remembered.
 const REMEMBERED: (Duration, usize) = (Duration::from_secs(600), 100_000);
 
 impl Caller {
-    /// A caller over a transport, sharing the rate windows of its user with all others of this process.
+    /// Creates a caller that shares the rate windows of its user with all others in this process.
     #[must_use]
     pub fn new(transport: Box<dyn Transport>, token: Token, options: Options) -> Self {
         Self {
@@ -168,7 +193,7 @@ impl Caller {
         }
     }
 
-    /// A caller with rate windows and a clock of its own: for simulations that must not see each other.
+    /// Creates a caller with its own rate windows and clock, for isolated simulations.
     #[must_use]
     pub fn alone(transport: Box<dyn Transport>, token: Token, options: Options) -> Self {
         let mut caller = Self::new(transport, token, options);
@@ -178,7 +203,7 @@ impl Caller {
         caller
     }
 
-    /// Remembers ids that an answer gave to rows of a run: they are no other run's.
+    /// Remembers ids that a response assigned to rows of a run, so that no other run claims them.
     pub fn remember(&self, ids: &[Uuid], run: u64) {
         let now = Instant::now();
         let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
@@ -194,7 +219,7 @@ impl Caller {
         given.extend(ids.iter().map(|id| (now, *id, run)));
     }
 
-    /// The ids that were given out lately to other runs than this.
+    /// The ids recently assigned to other runs.
     #[must_use]
     pub fn given_to_others(&self, run: u64) -> HashSet<Uuid> {
         let given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
@@ -202,7 +227,7 @@ impl Caller {
         others.map(|(_, id, _)| *id).collect()
     }
 
-    /// Reads or changes what is known of the number of rows that an endpoint takes.
+    /// Reads or changes the row limit of an endpoint.
     pub fn row_limit<T>(&self, endpoint: &'static str, with: impl FnOnce(&mut RowLimit) -> T) -> T {
         let mut limits = self.row_limits.lock().unwrap_or_else(PoisonError::into_inner);
         with(limits.entry(endpoint).or_default())
@@ -244,7 +269,7 @@ impl Caller {
         }
     }
 
-    /// Sends a request and retries it where that is safe. `at` is called at each stage.
+    /// Sends a request and retries it if that is safe. Calls `at` at each stage.
     pub async fn call(
         &self,
         request: &PreparedRequest,
@@ -255,7 +280,7 @@ impl Caller {
         self.read(request, stop, counters, at, &Ok).await
     }
 
-    /// The same for a read: a success that `read` cannot read counts as a lost response.
+    /// The same for a read. A response that `read` cannot read counts as lost.
     pub async fn read<T>(
         &self,
         request: &PreparedRequest,
@@ -282,8 +307,8 @@ impl Caller {
         called
     }
 
-    /// `Ok(None)`: stopped.
-    #[allow(clippy::too_many_lines)] // One loop, read from top to bottom.
+    /// Returns `Ok(None)` if stopped.
+    #[allow(clippy::too_many_lines)] // One long loop is easier to follow than several functions.
     async fn try_call<T>(
         &self,
         request: &PreparedRequest,
@@ -298,7 +323,7 @@ impl Caller {
         let too_late = |wait: Duration| start.elapsed().saturating_add(wait) > retry.deadline;
         let windows = tokio::select! {
             biased;
-            // The token says whose windows they are: a function of the user's may take long to give one.
+            // The windows depend on the user in the token. A user's function may take long to return one.
             () = stop.reached(Phase::Drain) => return Ok(None),
             windows = self.windows(request.auth) => windows?,
         };
@@ -315,6 +340,7 @@ impl Caller {
             }
         };
         loop {
+            let waiting = Counted::new(&counters.waiting);
             let slot = tokio::select! {
                 biased;
                 () = stop.reached(Phase::Drain) => {
@@ -323,9 +349,10 @@ impl Caller {
                 }
                 slot = windows.slot(request.group, limit, self.options.limits.window) => slot,
             };
+            drop(waiting);
             let waited = u64::try_from(slot.waited.as_millis()).unwrap_or(u64::MAX);
             counters.throttled.fetch_add(waited, Ordering::Relaxed);
-            // After the slot: a call that waits a minute for its slot must not keep others from sending.
+            // Acquired after the slot: a call that waits a minute for a slot must not block others.
             let permit = tokio::select! {
                 biased;
                 () = stop.reached(Phase::Drain) => {
@@ -336,11 +363,11 @@ impl Caller {
                 permit = self.in_flight.acquire() => permit,
             };
             if windows.is_paused(request.group) {
-                // A 429 meanwhile holds back this request too.
+                // A 429 in the meantime pauses this request too.
                 slot.unused();
                 continue;
             }
-            // After the wait, which may be longer than a token lives.
+            // After the wait, which may be longer than the lifetime of a token.
             let taken = tokio::select! {
                 biased;
                 () = stop.reached(Phase::Drain) => None,
@@ -369,7 +396,9 @@ impl Caller {
                 request.body.as_ref().map_or(0, Bytes::len) as u64,
                 Ordering::Relaxed,
             );
+            let in_flight = Counted::new(&counters.in_flight);
             let answered = self.transport.send(wire).await;
+            drop(in_flight);
             drop(permit);
             if let Ok(response) = &answered {
                 self.clock.learn(response, sent);
@@ -399,14 +428,14 @@ impl Caller {
                     windows.pause(request.group, wait);
                     log::info!(
                         target: "acc_assets",
-                        "the service asked for a pause of {:.1} s: another program may use the same user",
+                        "rate limited: pausing for {:.1} s. Another program may be using the same user",
                         wait.as_secs_f64()
                     );
                     counters.retries.fetch_add(1, Ordering::Relaxed);
                     last = Some(service(refusal));
                     continue;
                 }
-                // A new token that is refused is the end, unless it had the time to run out as well.
+                // Give up if a new token is rejected, unless it may have expired too.
                 Attempt::TokenRefused(refusal)
                     if bearer.is_none()
                         || refreshed.is_some_and(|at| at.elapsed() < SHORTEST_LIFE)
@@ -438,16 +467,21 @@ impl Caller {
             };
             tries += 1;
             let wait = wait.unwrap_or_else(|| backoff(tries, retry.base, retry.cap));
-            // A network that was there a moment ago often comes back; nothing was sent meanwhile.
+            // A network that worked a moment ago often comes back, and nothing was sent.
             let patient = error.sent() == Sent::No && counters.any_success() && start.elapsed() < PATIENCE;
             if (tries >= retry.attempts && !patient) || too_late(wait) {
                 return Err(error);
             }
             if !patient && !counters.may_retry(retry.budget) {
-                log::info!(target: "acc_assets", "no further try, since this run has spent its retries: {error}");
+                log::info!(target: "acc_assets", "not retried, because the retry budget of this run is \
+                    exhausted: {error}");
                 return Err(error);
             }
-            log::info!(target: "acc_assets", "try {tries} of {}: {error}; next in {wait:.1?}", retry.attempts);
+            log::info!(
+                target: "acc_assets",
+                "attempt {tries} of {} failed: {error}. Retrying in {wait:.1?}",
+                retry.attempts
+            );
             tokio::select! {
                 () = stop.reached(Phase::Drain) => {
                     called.stopped = true;
@@ -479,19 +513,19 @@ impl Caller {
     }
 }
 
-/// What one try means for the next.
+/// What an attempt implies for the next.
 enum Attempt<T> {
     Success(T),
-    /// No further try; `in_doubt`: it may have been executed all the same.
+    /// Do not retry. `in_doubt`: it may have been executed.
     Final {
         error: Error,
         in_doubt: bool,
     },
-    /// A 429, which comes before anything is executed.
+    /// A 429, which means that nothing was executed.
     Throttled(ServiceError),
-    /// A 401, which comes before anything is executed too.
+    /// A 401, which means that nothing was executed.
     TokenRefused(ServiceError),
-    /// A further try may help.
+    /// A retry may help.
     Later {
         error: Error,
         wait: Option<Duration>,
@@ -499,13 +533,13 @@ enum Attempt<T> {
     },
 }
 
-/// The one place that says what may be sent again.
+/// The only place that decides what may be retried.
 fn classify<T>(sent: Result<Response, TransportError>, replay: Replay, read: ReadAs<'_, T>) -> Attempt<T> {
     let response = match sent {
         Ok(response) => response,
         Err(error) => {
             let not_sent = error.sent == Sent::No;
-            // A response that is too large would be so again.
+            // A response that is too large would be too large again.
             let may_help = replay == Replay::Safe && error.sent == Sent::Maybe;
             return if not_sent || may_help {
                 Attempt::Later {
@@ -524,7 +558,7 @@ fn classify<T>(sent: Result<Response, TransportError>, replay: Replay, read: Rea
     if (200..300).contains(&response.status) {
         return match read(response) {
             Ok(value) => Attempt::Success(value),
-            // A proxy answered, or the body was cut: the next response may be whole.
+            // A proxy responded, or the body was cut off: the next response may be complete.
             Err(error @ Error::Unreadable { .. }) if replay == Replay::Safe => Attempt::Later {
                 error,
                 wait: None,
@@ -539,9 +573,10 @@ fn classify<T>(sent: Result<Response, TransportError>, replay: Replay, read: Rea
     let refusal = refusal::read(&response);
     match response.status {
         429 => Attempt::Throttled(refusal),
-        // A new token of the same kind would be refused too.
+        // A new token of the same kind would be rejected too.
         401 if !refusal.is_two_legged() => Attempt::TokenRefused(refusal),
-        // The gateway's word for too many requests of an app; it passes within seconds, or it needs the app's owner.
+        // The gateway limits the requests of an app. The limit passes within seconds, or only the app's owner can raise
+        // it.
         403 if refusal.is_capacity() => Attempt::Later {
             wait: Some(wait_after(&refusal).unwrap_or(CAPACITY_WAIT)),
             error: service(refusal),
@@ -555,7 +590,7 @@ fn classify<T>(sent: Result<Response, TransportError>, replay: Replay, read: Rea
                 not_sent: false,
             }
         }
-        // "See other" comes after the work, and what stands below 200 is no answer.
+        // "See other" is sent after execution, and statuses below 200 are not final.
         ..200 | 303 | 408 | 500.. => Attempt::Final {
             error: service(refusal),
             in_doubt: true,
@@ -572,11 +607,11 @@ fn service(error: ServiceError) -> Error {
 }
 
 fn with_reason(mut refusal: ServiceError, reason: &Error) -> ServiceError {
-    refusal.hint = Some(format!("{reason}; get a new token and run the rest again"));
+    refusal.hint = Some(format!("{reason}; get a new token and retry the remaining rows"));
     refusal
 }
 
-/// Only ever read together with `CallOutcome::stopped`.
+/// Only used together with `CallOutcome::stopped`.
 fn stopped_error() -> Error {
     Error::Transport(TransportError::new(
         Sent::No,
@@ -584,20 +619,20 @@ fn stopped_error() -> Error {
     ))
 }
 
-/// A token that is refused sooner after it was asked for was never valid.
+/// A token rejected sooner than this after it was fetched was never valid.
 const SHORTEST_LIFE: Duration = Duration::from_secs(60);
 
-/// How long a run waits for a network that went away.
+/// How long a run waits for a lost network.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Before a further try of what the gateway had no capacity for.
+/// The wait before a retry if the gateway had no capacity.
 const CAPACITY_WAIT: Duration = Duration::from_secs(5);
 
 fn wait_after(refusal: &ServiceError) -> Option<Duration> {
     Duration::try_from_secs_f64(refusal.retry_after?).ok()
 }
 
-/// How long a 429 pauses its group: what Retry-After says; without it a growing random part of the window.
+/// How long a 429 pauses its group: the Retry-After header or, without it, a growing random part of the window.
 fn pause_after(refusal: &ServiceError, throttles: u32, window: Duration) -> Duration {
     match wait_after(refusal) {
         Some(wait) => wait,
@@ -605,7 +640,7 @@ fn pause_after(refusal: &ServiceError, throttles: u32, window: Duration) -> Dura
     }
 }
 
-/// Full jitter: a random part of base, twice base, four times base ... up to the cap.
+/// Exponential backoff with full jitter: a random part of base, 2 base, 4 base ... up to the cap.
 fn backoff(tries: u32, base: Duration, cap: Duration) -> Duration {
     let most = base.saturating_mul(1 << tries.saturating_sub(1).min(16)).min(cap);
     most.mul_f64(fastrand::f64())

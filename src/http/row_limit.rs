@@ -1,20 +1,20 @@
-//! How many rows of a request an endpoint takes, where that is fewer than its page says.
+//! Learns how many rows per request an endpoint accepts, if fewer than documented.
 
-/// The sizes that are tried in turn after a request was refused for the number of its rows.
+/// The sizes to try after a request was rejected for its number of rows.
 const SIZES: [usize; 6] = [50, 25, 20, 10, 5, 1];
 
-/// What a client has learned of an endpoint.
+/// The learned limit of an endpoint.
 #[derive(Debug, Clone)]
 pub struct RowLimit {
     /// Rows per request from now on.
     most: usize,
-    /// The smallest request that was refused for the number of its rows.
+    /// The smallest request rejected for its number of rows.
     too_many: usize,
-    /// The smallest request that was refused for a reason unknown: the number of its rows may be it.
+    /// The smallest request rejected for an unknown reason, perhaps its number of rows.
     doubted: usize,
-    /// The largest request that was executed and that no later refusal calls into question.
+    /// The largest executed request that no later rejection contradicts.
     fits: usize,
-    /// A request of one row was refused with words about size: they are not about the number of rows.
+    /// Whether a request of one row was rejected for its size: then such messages are not about the number of rows.
     misled: bool,
 }
 
@@ -31,25 +31,25 @@ impl Default for RowLimit {
 }
 
 impl RowLimit {
-    /// The most rows to put into one request.
+    /// The most rows per request.
     #[must_use]
     pub fn most(&self) -> usize {
         self.most
     }
 
-    /// Whether words about size were found to mean something else than the number of rows.
+    /// Whether messages about size are known not to be about the number of rows.
     #[must_use]
     pub fn misled(&self) -> bool {
         self.misled
     }
 
-    /// Whether a request of so many rows may be refused for them, and so goes out with no other beside it.
+    /// Whether a request of this size may be rejected for it. Such a request is sent alone.
     #[must_use]
     pub fn is_trial(&self, rows: usize) -> bool {
         rows > self.fits && self.too_many.min(self.doubted) < usize::MAX
     }
 
-    /// A request of so many rows was executed.
+    /// Notes that a request of this size was executed.
     pub fn executed(&mut self, rows: usize) {
         self.fits = self.fits.max(rows);
         if rows >= self.doubted {
@@ -60,13 +60,13 @@ impl RowLimit {
         }
     }
 
-    /// A request of so many rows was refused, perhaps for their number.
+    /// Notes that a request of this size was rejected, perhaps for its size.
     pub fn doubt(&mut self, rows: usize) {
         self.doubted = self.doubted.min(rows);
         self.fits = self.fits.min(rows.saturating_sub(1)).max(1);
     }
 
-    /// A request of so many rows was refused for their number.
+    /// Notes that a request of this size was rejected for its size.
     pub fn refused(&mut self, rows: usize) {
         self.doubt(rows);
         self.too_many = self.too_many.min(rows);
@@ -74,21 +74,21 @@ impl RowLimit {
         self.most = self.most.min(next);
     }
 
-    /// All parts of a refused request of so many rows were executed as they were.
+    /// Notes that all parts of a rejected request of this size were executed unchanged.
     pub fn parts_executed(&mut self, rows: usize) {
-        // One as large that was executed meanwhile shows that the refusal had another reason.
+        // If a request of the same size was executed in the meantime, the rejection had another reason.
         if self.fits < rows {
             self.refused(rows);
         }
     }
 
-    /// A request of one row was refused with words about size, so that they are not about the number of rows.
+    /// Notes that a request of one row was rejected for its size, so such messages are not about the number of rows.
     pub fn mislead(&mut self) {
         self.misled = true;
         self.forget();
     }
 
-    /// What was taken for a limit was something else.
+    /// The learned limit was wrong.
     pub fn forget(&mut self) {
         self.most = usize::MAX;
         self.too_many = usize::MAX;

@@ -1,4 +1,4 @@
-//! One request out, one answer back.
+//! Sends one request and reads its response.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::error::{Error, Partial, Sent, TransportError, chain};
+use crate::error::{Error, Partial, Sent, TransportError, TransportKind, chain};
 use crate::http::hide::Hidden;
 use crate::http::{proxy, refusal, trust};
 use crate::options::Options;
@@ -23,7 +23,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// The method as it stands in a request line.
+    /// The method as written in a request line.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -36,11 +36,11 @@ impl Method {
     }
 }
 
-/// A request, whole: nothing is added to it on the way but what HTTP itself needs.
+/// A complete request. Only headers required by HTTP itself are added.
 #[derive(Clone)]
 pub struct Request {
     pub method: Method,
-    /// Absolute, query included.
+    /// Absolute, with the query.
     pub url: String,
     /// Names in lower case.
     pub headers: Vec<(&'static str, String)>,
@@ -58,7 +58,7 @@ impl Request {
     }
 }
 
-/// An answer, read to its end.
+/// A response, read to its end.
 #[derive(Debug, Clone, Default)]
 pub struct Response {
     pub status: u16,
@@ -81,19 +81,19 @@ impl Response {
 /// What `Transport::send` returns.
 pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Response, TransportError>> + Send + 'a>>;
 
-/// Where requests go: the network, the simulator in this process, or a recording.
+/// The destination of requests: the network, the embedded simulator or a recording.
 pub trait Transport: Send + Sync + 'static {
-    /// Sends one request once and reads its answer to the end.
+    /// Sends one request once and reads its response to the end.
     fn send(&self, request: Request) -> Sending<'_>;
 }
 
-/// The longest body of a refusal that is read: more is not the service's, and becomes larger still when it is parsed.
+/// The most bytes read of an error body. A longer one is not the service's, and needs more memory when parsed.
 const MOST_REFUSAL_BYTES: usize = 4 << 20;
 
-/// Memory that is taken for a body because of a header alone.
+/// The most memory reserved for a body because of its Content-Length.
 const MOST_RESERVED_BYTES: usize = 1 << 20;
 
-/// How much is kept of a response that was not read to its end: it is kept with the rows of its request.
+/// How much of an incomplete response is kept with the rows of its request.
 const MOST_PARTIAL_BYTES: usize = 64 << 10;
 
 /// The network.
@@ -103,27 +103,27 @@ pub struct Network {
 }
 
 impl Network {
-    /// Opens a connection pool; no connection is made yet.
+    /// Creates a connection pool, without connecting.
     ///
     /// # Errors
-    /// [`Error::Option`] when the proxy or the CA bundle cannot be used.
+    /// [`Error::Option`] if the proxy or the CA bundle is invalid.
     pub fn new(options: &Options) -> Result<Self, Error> {
         let proxy = proxy::of(options)?;
         let make = || {
             let builder = reqwest::Client::builder()
                 .user_agent(&options.user_agent)
                 .timeout(options.timeout)
-                // Shorter than the whole, so that a connection that never came about is told as that: nothing was sent.
+                // Shorter than the total timeout, so that a failed connection is reported as such: nothing was sent.
                 .connect_timeout((options.timeout / 2).min(Duration::from_secs(20)))
-                // A connection that the service closes while we send on it leaves a request in doubt; gateways
-                // close idle ones after about a minute, so we let go of them well before.
+                // If the service closes a connection while we send, the outcome is unknown. Gateways close idle
+                // connections after about a minute, so we close them well before.
                 .pool_idle_timeout(Duration::from_secs(20))
                 .tcp_nodelay(true)
-                // A redirect would carry the token to wherever it points. No endpoint here redirects.
+                // Following a redirect would send the token to its target. No endpoint here redirects.
                 .redirect(reqwest::redirect::Policy::none());
             match &proxy {
                 Some(proxy) => builder.proxy(proxy.clone()),
-                // A proxy of the environment must not see what is meant for this machine, the token least of all.
+                // A proxy from the environment must not see requests to this machine, least of all the token.
                 None if options.is_local() => builder.no_proxy(),
                 None => builder,
             }
@@ -160,7 +160,8 @@ impl Transport for Network {
                 } else {
                     Sent::Maybe
                 };
-                TransportError::new(sent, failure(error, sent, None, &place))
+                let kind = kind_of(&error);
+                TransportError::new(sent, failure(error, sent, None, &place)).of_kind(kind)
             })?;
             let status = response.status().as_u16();
             let success = response.status().is_success();
@@ -179,7 +180,7 @@ impl Transport for Network {
             } else {
                 self.max_response_bytes.min(MOST_REFUSAL_BYTES)
             };
-            // With a known length, the buffer is not moved while it grows.
+            // With a known length, the buffer is never reallocated.
             let length = response
                 .content_length()
                 .and_then(|length| usize::try_from(length).ok());
@@ -190,21 +191,24 @@ impl Transport for Network {
                         let room = most - body.len();
                         body.extend_from_slice(&chunk[..chunk.len().min(room)]);
                         if chunk.len() > room {
-                            // A refusal is one, however little of its reason is read.
-                            break success.then(|| (Sent::Answered, too_large(most, &place)));
+                            // An error status counts, even if its body cannot be read.
+                            break success
+                                .then(|| TransportError::new(Sent::Answered, too_large(most, &place)));
                         }
                     }
                     Ok(None) => break None,
                     Err(_) if (400..500).contains(&status) => break None,
                     Err(error) => {
-                        break Some((Sent::Maybe, failure(error, Sent::Maybe, Some(status), &place)));
+                        let kind = kind_of(&error);
+                        let message = failure(error, Sent::Maybe, Some(status), &place);
+                        break Some(TransportError::new(Sent::Maybe, message).of_kind(kind));
                     }
                 }
             };
             if broken.is_some() {
                 body.truncate(MOST_PARTIAL_BYTES);
             }
-            // JSON is UTF-8; a byte that is not must not hide the rest of an answer.
+            // JSON is UTF-8. An invalid byte must not hide the rest of the response.
             let body = match std::str::from_utf8(&body) {
                 Ok(_) => body.freeze(),
                 Err(_) => String::from_utf8_lossy(&body).into_owned().into(),
@@ -214,23 +218,33 @@ impl Transport for Network {
                 headers,
                 body,
             });
-            let Some((sent, message)) = broken else {
+            let Some(broken) = broken else {
                 return Ok(response);
             };
             Err(TransportError {
-                sent,
-                message,
                 partial: Some(Box::new(Partial {
                     status,
                     headers: refusal::kept_headers(&response),
                     body: String::from_utf8_lossy(&response.body).into(),
                 })),
+                ..broken
             })
         })
     }
 }
 
-/// Method and address of a request without its query, which may hold a cursor.
+/// A connection that timed out counts as `Connect`: nothing was sent.
+fn kind_of(error: &reqwest::Error) -> TransportKind {
+    if error.is_connect() {
+        TransportKind::Connect
+    } else if error.is_timeout() {
+        TransportKind::Timeout
+    } else {
+        TransportKind::Other
+    }
+}
+
+/// The method and URL of a request without its query, which may contain a cursor.
 fn place(request: &Request) -> String {
     let address = request.url.split('?').next().unwrap_or_default();
     format!("{} {address}", request.method.as_str())
@@ -238,35 +252,35 @@ fn place(request: &Request) -> String {
 
 fn too_large(most: usize, place: &str) -> String {
     format!(
-        "the response is larger than {most} bytes after decompression ({place}); raise max_response_bytes= if it is \
-         right, else check base_url= and proxy="
+        "the response is larger than {most} bytes after decompression ({place}): raise max_response_bytes= \
+            if this is expected, or check base_url= and proxy="
     )
 }
 
-/// What helps where no connection came about, by a word of the cause.
+/// Advice for a failed connection, by a word in the cause.
 const ADVICE: [(&str, &str); 6] = [
     (
         "dns error",
-        "the host's name is not known (DNS): check base_url= and the network",
+        "unknown host name (DNS): check base_url= and the network",
     ),
-    ("tunnel error", "the proxy did not let it through: check proxy="),
+    ("tunnel error", "the proxy rejected the connection: check proxy="),
     (
         "UnknownIssuer",
-        "the certificate is from an authority this machine does not know: behind a company's proxy, give the company's \
-         authority as ca_bundle=",
+        "the certificate is from an unknown authority: behind a company's proxy, pass the company's \
+            certificate as ca_bundle=",
     ),
     (
         "invalid peer certificate",
-        "the certificate is not one for this host: check base_url=, and the clock of this machine",
+        "the certificate is not valid for this host: check base_url= and the clock of this machine",
     ),
     (
         "InvalidContentType",
-        "what listens there does not speak TLS: check base_url= and its port",
+        "the server does not speak TLS: check base_url= and its port",
     ),
     ("", "check the network, base_url= and proxy="),
 ];
 
-/// What went wrong with a request to this place; `status`: of the response that had begun.
+/// Describes a failed request; `status` is that of an incomplete response.
 fn failure(error: reqwest::Error, sent: Sent, status: Option<u16>, place: &str) -> String {
     let is_timeout = error.is_timeout();
     let cause = chain(&error.without_url());
@@ -282,11 +296,14 @@ fn failure(error: reqwest::Error, sent: Sent, status: Option<u16>, place: &str) 
             "no complete response in time (timeout=); the service may have executed the request".to_owned()
         }
         (_, Some(status)) => {
-            format!("the service answered {status}, but the rest of its response is cut off or broken")
+            format!(
+                "the service responded with status {status}, but the rest of the response is missing \
+                or damaged"
+            )
         }
         (_, None) => {
-            "the connection broke, or what came back is not an HTTP response; the service may have executed the \
-             request"
+            "the connection was lost, or the response is not HTTP; the service may have executed the \
+                request"
                 .to_owned()
         }
     };

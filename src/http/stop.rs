@@ -1,4 +1,4 @@
-//! How a run is told to end: softly, or now.
+//! Stop signals of a run: finish the requests in flight, or drop them.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -8,22 +8,22 @@ use std::task::Poll;
 
 use tokio::sync::watch;
 
-/// How far a run may still go.
+/// The phase of a stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
-    /// On.
+    /// Not stopped.
     Run,
-    /// No new requests; those in flight may answer.
+    /// Send no new requests, but wait for those in flight.
     Drain,
-    /// Drop what is in flight.
+    /// Drop the requests in flight.
     Now,
 }
 
-/// A stop signal, shared by all tasks of a run. It only ever goes forward.
+/// A stop signal, shared by all tasks of a run. Its phase only moves forward.
 #[derive(Clone)]
 pub struct Stop {
     told: watch::Sender<Phase>,
-    /// The same phase, to look at between two rows.
+    /// The same phase, cheap to check between two rows.
     phase: Arc<AtomicU8>,
 }
 
@@ -37,7 +37,7 @@ impl Default for Stop {
 }
 
 impl Stop {
-    /// Moves on to a phase; going back is ignored.
+    /// Moves forward to a phase; a move back is ignored.
     pub fn to(&self, phase: Phase) {
         self.told.send_if_modified(|now| {
             let forward = phase > *now;
@@ -47,7 +47,7 @@ impl Stop {
         });
     }
 
-    /// The phase now.
+    /// The current phase.
     #[must_use]
     pub fn phase(&self) -> Phase {
         match self.phase.load(Ordering::Acquire) {
@@ -62,8 +62,8 @@ impl Stop {
         let mut receiver = self.told.subscribe();
         // The sender lives in `self`, so waiting can only end by reaching the phase.
         let mut told = pin!(receiver.wait_for(|now| *now >= phase));
-        // Tasks are told one after the other, and the first may end and hand what it held, such as the turn to ask for a
-        // token, to one that is not told yet. So each looks for itself whenever it is polled.
+        // Tasks are notified one after another. The first may end and pass a resource, such as the turn to fetch a
+        // token, to a task not yet notified. So each task checks the phase whenever it is polled.
         poll_fn(|context| {
             if self.phase() >= phase {
                 Poll::Ready(())

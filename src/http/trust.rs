@@ -1,4 +1,4 @@
-//! Whom to trust: the platform's certificate authorities, a bundle the user names, or the bundled roots.
+//! Trusted certificates: the platform's, those of the user's CA bundle, or the bundled roots.
 
 use std::path::Path;
 use std::sync::Once;
@@ -15,28 +15,28 @@ pub fn install_provider() {
             .install_default()
             .is_err()
         {
-            log::debug!(target: "acc_assets", "another TLS provider was installed before ours; it stays");
+            log::debug!(target: "acc_assets", "another TLS provider was already installed and is kept");
         }
     });
 }
 
-/// Builds the client with the right roots.
+/// Builds an HTTP client with the right root certificates.
 ///
 /// # Errors
-/// [`Error::Option`] when the bundle or another option cannot be used.
+/// [`Error::Option`] if the bundle or another option is invalid.
 pub fn build(make: impl Fn() -> ClientBuilder, ca_bundle: Option<&Path>) -> Result<reqwest::Client, Error> {
     install_provider();
     if let Some(path) = ca_bundle {
         let option = |reason: String| {
             Error::Option(format!(
-                "ca_bundle {}: {reason}; it must be a PEM file of certificates",
+                "ca_bundle {}: {reason}; pass a PEM file of certificates",
                 path.display()
             ))
         };
         let pem = std::fs::read(path).map_err(|error| option(chain(&error)))?;
         let certificates = Certificate::from_pem_bundle(&pem).map_err(|error| option(chain(&error)))?;
         if certificates.is_empty() {
-            return Err(option("holds no certificate".to_owned()));
+            return Err(option("contains no certificate".to_owned()));
         }
         return make()
             .tls_certs_only(certificates)
@@ -45,14 +45,14 @@ pub fn build(make: impl Fn() -> ClientBuilder, ca_bundle: Option<&Path>) -> Resu
     }
     match make().build() {
         Ok(client) => Ok(client),
-        // Slim containers have no certificate authorities at all, and then even the building of a client fails.
+        // Slim containers have no certificate authorities, and then even building a client fails.
         Err(platform) => {
             let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS
                 .iter()
                 .filter_map(|der| Certificate::from_der(der).ok());
             make().tls_certs_only(roots).build().map_err(|error| {
                 Error::Option(format!(
-                    "no HTTP client could be built: {}; {}",
+                    "cannot build an HTTP client: {}; {}",
                     chain(&platform),
                     chain(&error)
                 ))

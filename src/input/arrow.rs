@@ -1,4 +1,4 @@
-//! Rows from Arrow record batches, read in place.
+//! Reads rows from Arrow record batches, without copies.
 
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,7 +23,7 @@ use jiff::tz::TimeZone;
 
 use super::{Cell, Column, Label, More, Sink, Source, SourceError, date_of_day, duplicate};
 
-/// Reads record batches one by one, holding only the one under way.
+/// Reads record batches one by one, and holds only the current one.
 pub struct Batches {
     reader: Box<dyn RecordBatchReader + Send>,
     names: Vec<String>,
@@ -34,10 +34,10 @@ pub struct Batches {
 }
 
 impl Batches {
-    /// `rows`: how many rows there will be, if that is known.
+    /// `rows`: the number of rows, if known.
     ///
     /// # Errors
-    /// When two columns have the same name.
+    /// If two columns have the same name.
     pub fn new(reader: Box<dyn RecordBatchReader + Send>, rows: Option<usize>) -> Result<Self, SourceError> {
         let names: Vec<String> = reader
             .schema()
@@ -46,8 +46,8 @@ impl Batches {
             .map(|field| field.name().clone())
             .collect();
         if let Some(name) = duplicate(&names) {
-            return Err(SourceError(format!(
-                "two columns are called `{name}`: rename or drop one of them"
+            return Err(SourceError::new(format!(
+                "duplicate column name `{name}`: rename or drop one of them"
             )));
         }
         Ok(Self {
@@ -99,33 +99,33 @@ impl Source for Batches {
     }
 }
 
-/// The next batch of a C stream, where nothing was checked yet.
+/// Reads the next batch of a C stream, which is not yet validated.
 pub fn next<R>(reader: &mut R) -> Option<Result<RecordBatch, SourceError>>
 where
     R: Iterator<Item = Result<RecordBatch, ArrowError>> + ?Sized,
 {
-    // The Arrow library panics at some nested arrays, such as a part of a struct of a struct of nulls. The reader is not
-    // used again after that.
+    // The Arrow library panics at some nested arrays, such as a slice of a struct in a struct of nulls. After a panic,
+    // the reader is not used again.
     let Ok(batch) = catch_unwind(AssertUnwindSafe(|| reader.next())) else {
-        return Some(Err(SourceError(
-            "the Arrow library cannot read a nested column of this stream: give plain columns, or dicts"
+        return Some(Err(SourceError::new(
+            "the Arrow library cannot read a nested column of this stream: use flat columns, or dicts"
                 .to_owned(),
         )));
     };
     Some(match batch? {
-        Err(error) => Err(SourceError(format!("the Arrow stream failed: {error}"))),
+        Err(error) => Err(SourceError::new(format!("the Arrow stream failed: {error}"))),
         Ok(batch) => match batch.columns().iter().try_for_each(sound) {
-            Err(error) => Err(SourceError(format!("the Arrow data is damaged: {error}"))),
+            Err(error) => Err(SourceError::new(format!("the Arrow data is damaged: {error}"))),
             Ok(()) => Ok(batch),
         },
     })
 }
 
-/// Whether what is read of an array is there: a text that is no Unicode, or an offset beyond the data, would be read all
-/// the same.
+/// Validates the parts of an array that will be read: the library does not check for invalid Unicode or offsets beyond
+/// the data.
 fn sound(array: &ArrayRef) -> Result<(), ArrowError> {
     match array.data_type() {
-        // Below a null, keys may lead nowhere: each is looked at when it is read.
+        // Keys of nulls may be out of range, so each key is checked when it is read.
         DataType::Dictionary(..) => return sound(array.as_any_dictionary().values()),
         DataType::Struct(_) => return array.as_struct().columns().iter().try_for_each(sound),
         DataType::List(_) => sound(array.as_list::<i32>().values())?,
@@ -137,10 +137,10 @@ fn sound(array: &ArrayRef) -> Result<(), ArrowError> {
     array.to_data().validate_data()
 }
 
-/// One column of a frame, in one array or several.
+/// One column of a frame, in one or more arrays.
 pub struct Chunks {
     arrays: Vec<Cells>,
-    /// The row after the last one of each array.
+    /// The end row of each array, exclusive.
     ends: Vec<usize>,
 }
 
@@ -158,7 +158,7 @@ impl Chunks {
         Self { arrays, ends }
     }
 
-    /// The memory of a numpy array: `kind` is its `dtype.str`. `None` for a kind without an Arrow type.
+    /// Wraps the memory of a numpy array; `kind` is its `dtype.str`. Returns `None` if there is no such Arrow type.
     #[must_use]
     pub fn of_numpy(kind: &str, bytes: &[u8]) -> Option<Self> {
         let native = if cfg!(target_endian = "little") { '<' } else { '>' };
@@ -186,13 +186,13 @@ impl Chunks {
         }]))
     }
 
-    /// How many rows.
+    /// The number of rows.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.ends.last().copied().unwrap_or(0)
     }
 
-    /// Pushes the cell of a row; there must be such a row.
+    /// Pushes the cell of a row, which must exist.
     pub fn push(&self, row: usize, column: Column, sink: &mut dyn Sink) {
         let chunk = self.ends.partition_point(|end| *end <= row);
         let start = if chunk == 0 { 0 } else { self.ends[chunk - 1] };
@@ -200,7 +200,7 @@ impl Chunks {
     }
 }
 
-/// An array. Most cells of a frame are text, so its type is checked once per array, not once per cell.
+/// An array, downcast once. Most cells of a frame are text, so checking the type per cell would be slow.
 enum Cells {
     Texts(StringArray),
     LargeTexts(LargeStringArray),
@@ -240,7 +240,7 @@ fn push_text<O: OffsetSizeTrait>(
     }
 }
 
-/// Copies, to where a number of any size may lie.
+/// Copies to an aligned buffer.
 fn primitive<T: ArrowPrimitiveType>(bytes: &[u8]) -> ArrayRef {
     Arc::new(PrimitiveArray::<T>::new(Buffer::from(bytes).into(), None))
 }
@@ -252,7 +252,7 @@ fn push(array: &ArrayRef, row: usize, column: Column, sink: &mut dyn Sink) {
     }
 }
 
-/// A cell, or what one can be borrowed from.
+/// A cell, or a value to borrow one from.
 enum Value<'a> {
     Cell(Cell<'a>),
     Digits(String),
@@ -278,7 +278,7 @@ impl Value<'_> {
     }
 }
 
-/// The casts cannot panic: each is to the array that the data type stands for.
+/// The casts cannot panic: each is to the array type of the data type.
 fn value(array: &ArrayRef, row: usize) -> Value<'_> {
     if array.is_null(row) {
         return Value::Cell(Cell::Null);
@@ -350,7 +350,7 @@ fn value(array: &ArrayRef, row: usize) -> Value<'_> {
         }
         DataType::Struct(fields) => {
             let columns = array.as_struct().columns();
-            // A struct has every field in every row, so null there is how a frame says "absent".
+            // A struct has every field in every row, so null means "absent".
             let entries = fields
                 .iter()
                 .zip(columns)
@@ -383,14 +383,14 @@ fn entry<K: ArrowDictionaryKeyType>(array: &ArrayRef, row: usize) -> Value<'_> {
     if entry < dictionary.values().len() {
         value(dictionary.values(), entry)
     } else {
-        Value::Other("Arrow dictionary, with a key that leads nowhere".to_owned())
+        Value::Other("Arrow dictionary with a key that is out of range".to_owned())
     }
 }
 
 fn list<O: OffsetSizeTrait>(array: &ArrayRef, row: usize) -> Value<'_> {
     let lists = array.as_list::<O>();
     let offsets = lists.value_offsets();
-    // There is one offset more than rows.
+    // There is one more offset than rows.
     items(
         lists.values(),
         offsets[row].as_usize()..offsets[row + 1].as_usize(),
@@ -404,11 +404,11 @@ fn items(values: &ArrayRef, rows: Range<usize>) -> Value<'_> {
 fn date(day: i64) -> Value<'static> {
     match date_of_day(day) {
         Some(date) => Value::Cell(Cell::Date(date)),
-        None => Value::Other("a date beyond the year 9999".to_owned()),
+        None => Value::Other("date beyond the year 9999".to_owned()),
     }
 }
 
-/// The wall clock: as it is without a zone, in its zone else.
+/// The wall-clock time: in the time zone, if there is one.
 fn moment<'a>(array: &'a ArrayRef, row: usize, unit: TimeUnit, zone: Option<&str>) -> Value<'a> {
     let moment = match unit {
         TimeUnit::Second => Timestamp::from_second(array.as_primitive::<TimestampSecondType>().value(row)),
@@ -423,7 +423,7 @@ fn moment<'a>(array: &'a ArrayRef, row: usize, unit: TimeUnit, zone: Option<&str
         }
     };
     let Ok(moment) = moment else {
-        return Value::Other("a timestamp beyond the year 9999".to_owned());
+        return Value::Other("timestamp beyond the year 9999".to_owned());
     };
     let zone = match zone {
         None => Ok(TimeZone::UTC),
@@ -431,6 +431,6 @@ fn moment<'a>(array: &'a ArrayRef, row: usize, unit: TimeUnit, zone: Option<&str
     };
     match zone {
         Ok(zone) => Value::Cell(Cell::DateTime(zone.to_datetime(moment))),
-        Err(error) => Value::Other(format!("a timestamp in an unknown time zone ({error})")),
+        Err(error) => Value::Other(format!("timestamp in an unknown time zone ({error})")),
     }
 }

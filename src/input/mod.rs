@@ -1,14 +1,19 @@
-//! Rows as they come in: a source pushes cells into a sink. Knows nothing of Python.
+//! Input rows: a source pushes cells into a sink. Knows nothing about Python.
 //!
-//! Cells are pushed, not collected: the sink checks a value and writes it into the request body while it is still
-//! borrowed from where it came, so a row is never held twice.
+//! Cells are pushed, not collected. The sink checks a value and writes it into the request body while it is borrowed
+//! from its source, so a row is never copied.
 
 pub mod arrow;
 pub mod sheet;
 
+use std::io;
+use std::path::Path;
+
+use crate::error::{Error, FileError};
+
 /// One value of a row, borrowed from its source.
 ///
-/// The variants are what sources can tell apart; what a value may be sent as is decided by `validation`.
+/// The variants are what sources can distinguish; `validation` decides how a value is sent.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell<'a> {
     /// None, NaN, `NaT`, pandas' NA, an Arrow null.
@@ -21,56 +26,57 @@ pub enum Cell<'a> {
     Float(f64),
     /// A single-precision float, kept apart so that 0.1 stays 0.1 as text.
     Float32(f32),
-    /// A number too large or too exact for the two above (Decimal, big integer), as plain text: `-12.50`.
+    /// A number too large or too precise for the variants above (Decimal, big integer), as text: `-12.50`.
     Digits(&'a str),
     Text(&'a str),
     Date(jiff::civil::Date),
-    /// A timestamp, without its time zone: the wall clock as the user saw it.
+    /// A timestamp without its time zone: the wall-clock time that the user saw.
     DateTime(jiff::civil::DateTime),
     List(Vec<Cell<'a>>),
-    /// Name and value, in the order given.
+    /// Names and values, in order.
     Map(Vec<(&'a str, Cell<'a>)>),
-    /// A formula of a sheet that was saved without its value, and the name of its cell, such as `C7`. The formula is
-    /// empty where the file does not spell it out.
+    /// A formula that was saved without its value, and the name of its cell, such as `C7`. The formula is empty if the
+    /// file does not contain its text.
     Formula {
         cell: &'a str,
         formula: &'a str,
     },
-    /// A value of a type that no rule takes; the type's name.
+    /// A value of an unsupported type; the type's name.
     Other(&'a str),
 }
 
-/// How a user finds the row again in their own data.
+/// The label of a row in the user's own data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Label<'a> {
-    /// The row has no label of its own: its number, counted from 0.
+    /// The row has no label; its number, counted from 0.
     Number,
     Int(i64),
     Text(&'a str),
 }
 
-/// A column, resolved once by the sink (a frame resolves each of its columns once, a dict walker each new key).
+/// The handle of a column. A frame resolves each of its columns once, a source of dicts each new key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Column(pub u32);
 
-/// Takes rows, a cell at a time: `begin`, `cell` for each column, `end`; then `full`.
+/// Receives rows, one cell at a time: `begin`, `cell` for each column, `end`, then `full`.
 pub trait Sink {
-    /// The handle of a column. Never fails: an unknown name gets a handle too, whose cells make their rows invalid.
+    /// Returns the handle of a column. Never fails: the cells of an unknown column make their rows invalid.
     fn column(&mut self, name: &str) -> Column;
 
-    /// Starts a row. `false`: this row is not wanted, go on with the next (no `cell`, no `end`).
+    /// Starts a row. Returns `false` if the row is not needed; then continue with the next, without `cell` and `end`.
     fn begin(&mut self, label: Label<'_>) -> bool;
 
-    /// One cell of the row begun.
+    /// Receives one cell of the current row.
     fn cell(&mut self, column: Column, value: &Cell<'_>);
 
-    /// A row that is no row at all (a list item that is no dict, say): the row counts, with this problem.
+    /// Receives an item that is not a row, such as a list item that is not a dict. It counts as a row with this
+    /// problem.
     fn broken(&mut self, label: Label<'_>, found: &str);
 
     /// Ends the row.
     fn end(&mut self);
 
-    /// Asked after every row, one that was not wanted or broken too. `true`: stop for now and come back.
+    /// Called after every row, even a skipped or broken one. Returns `true` to pause the source.
     fn full(&self) -> bool;
 }
 
@@ -81,23 +87,59 @@ pub enum More {
     End,
 }
 
-/// Gives rows.
+/// A source of rows.
 pub trait Source: Send {
-    /// Pushes rows until the sink is full (`Rows`) or there are none left (`End`).
+    /// Pushes rows until the sink is full (`Rows`) or the source is exhausted (`End`).
     ///
     /// # Errors
-    /// When the source itself fails: its generator raised, its Arrow stream broke.
+    /// If the source fails, for example because a generator raises.
     fn fill(&mut self, sink: &mut dyn Sink) -> Result<More, SourceError>;
 
-    /// How many rows there are in all, where that is known before reading them.
+    /// The total number of rows, if known in advance.
     fn rows(&self) -> Option<usize>;
 }
 
 /// The source of the rows failed.
 #[derive(Debug, Clone)]
-pub struct SourceError(pub String);
+pub enum SourceError {
+    /// The rows are invalid.
+    Rows(String),
+    /// The file with the rows cannot be opened or read.
+    File(Box<FileError>),
+}
 
-/// The first name that stands twice.
+impl SourceError {
+    /// An error of the rows.
+    #[must_use]
+    pub fn new(message: impl Into<String>) -> Self {
+        Self::Rows(message.into())
+    }
+
+    /// An error of a file. `cause`: the error of the operating system, if there is one.
+    #[must_use]
+    pub fn of_file(path: &Path, cause: Option<&io::Error>, message: String) -> Self {
+        Self::File(Box::new(FileError::new(path, cause, message)))
+    }
+
+    #[must_use]
+    pub fn message(&self) -> &str {
+        match self {
+            Self::Rows(message) => message,
+            Self::File(failed) => &failed.message,
+        }
+    }
+}
+
+impl From<SourceError> for Error {
+    fn from(error: SourceError) -> Self {
+        match error {
+            SourceError::Rows(message) => Self::Input(message),
+            SourceError::File(failed) => Self::File(failed),
+        }
+    }
+}
+
+/// The first duplicate name.
 #[must_use]
 pub fn duplicate(names: &[String]) -> Option<&str> {
     let mut seen = std::collections::HashSet::new();
@@ -107,7 +149,7 @@ pub fn duplicate(names: &[String]) -> Option<&str> {
         .map(String::as_str)
 }
 
-/// The date that is so many days after 1970-01-01, if it is one of our calendar's (years -9999 to 9999).
+/// The date this many days after 1970-01-01, if its year is between -9999 and 9999.
 #[must_use]
 pub fn date_of_day(day: i64) -> Option<jiff::civil::Date> {
     let midnight = jiff::Timestamp::from_second(day.checked_mul(86_400)?).ok()?;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::faults::is_check;
 use super::pool::put;
-use super::{Ledger, NONE, State, number};
+use super::{Ledger, NONE, Status, number};
 use crate::input::Label;
 
 /// What to store of a row so that a later call can resume.
@@ -14,7 +14,7 @@ pub struct Record<'a> {
     pub label: Label<'a>,
     /// Empty if the key is the id.
     pub key: &'a str,
-    pub state: State,
+    pub status: Status,
     pub id: Option<String>,
     pub digest: u64,
     pub sending: Option<u32>,
@@ -145,7 +145,7 @@ impl Ledger {
             row,
             label: self.label(row),
             key: self.own_key(row),
-            state: self.states[row as usize],
+            status: self.statuses[row as usize],
             id: self.id(row),
             digest: self.digest(row),
             sending: Some(self.sending_number(row)).filter(|number| *number != NONE),
@@ -162,7 +162,7 @@ impl Ledger {
             self.set_id(row, id);
         }
         let at = row as usize;
-        self.states[at] = record.state;
+        self.statuses[at] = record.status;
         put(&mut self.digests, at, record.digest, 0);
         put(&mut self.sendings_of, at, record.sending.unwrap_or(NONE), NONE);
         if let Some(fault) = record.fault {

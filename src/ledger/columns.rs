@@ -39,7 +39,7 @@ impl View {
             let fault = outcome.fault.as_ref();
             let said = [
                 outcome.key.as_deref(),
-                Some(outcome.state.as_str()),
+                Some(outcome.status.as_str()),
                 outcome.id.as_deref(),
                 fault.map(|fault| fault.code.as_str()),
                 fault.map(|fault| fault.message.as_str()),

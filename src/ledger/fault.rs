@@ -1,4 +1,4 @@
-//! The reason for a state that is not good.
+//! The reason for a status other than success.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::error::{Error, ServiceError, Violation, shown};
 use crate::validation::Problem;
 
-/// The reason for a state that is not good.
+/// The reason for a status other than success.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Fault {
     /// One of our rules, a code of the service, or a word such as `transport`.
@@ -40,7 +40,7 @@ impl Fault {
     pub fn invalid(problems: Vec<Problem>) -> Self {
         let mut fault = Self::default();
         if let Some(first) = problems.first() {
-            fault.code = first.rule.to_string();
+            fault.code = first.code.to_string();
             fault.column = Some(first.column.clone());
             fault.value = Some(first.value.clone());
             let fixes = problems
@@ -79,7 +79,7 @@ impl Fault {
                 .field
                 .as_ref()
                 .map(|field| field.rsplit('.').next().unwrap_or(field).to_owned()),
-            fix: Some("correct the row as the service says, and call again with it".to_owned()),
+            fix: Some("correct the row according to the message, and import it again".to_owned()),
             status: Some(error.status),
             body: Some(error.body.clone()),
             metadata: violation.metadata.clone().or_else(|| error.metadata.clone()),
@@ -92,7 +92,7 @@ impl Fault {
     pub fn of(error: &Error) -> Self {
         let (code, status, body) = match error {
             Error::Option(_) => ("option".to_owned(), None, None),
-            Error::Input(_) => ("input".to_owned(), None, None),
+            Error::Input(_) | Error::File(_) => ("input".to_owned(), None, None),
             Error::Journal(_) => ("journal".to_owned(), None, None),
             Error::Auth(_) => ("auth".to_owned(), None, None),
             Error::Transport(error) => {

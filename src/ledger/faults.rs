@@ -386,7 +386,7 @@ fn beginning(text: &Arc<str>) -> Arc<str> {
         end -= 1;
     }
     format!(
-        "{}\n[the first {end} of {} bytes: the responses of this run that are kept take {} MiB]",
+        "{}\n[truncated to {end} of {} bytes, because the stored responses of this run take {} MiB]",
         &text[..end],
         text.len(),
         MOST_BODIES >> 20

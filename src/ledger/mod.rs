@@ -14,7 +14,7 @@ mod pool;
 mod read;
 mod report;
 mod sending;
-mod state;
+mod status;
 mod view;
 mod write;
 
@@ -28,9 +28,9 @@ pub use changes::{Changes, Record};
 pub use columns::COLUMNS;
 pub use fault::Fault;
 pub use labels::OwnedLabel;
-pub use report::{Cause, Finding};
+pub use report::Cause;
 pub use sending::{Sending, SentBody, SentItem};
-pub use state::State;
+pub use status::Status;
 pub use view::{Outcome, View};
 
 use crate::validation::ColumnUse;
@@ -69,12 +69,12 @@ const NONE: Number = Number::MAX;
 /// One outcome per row, in input order.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Ledger {
-    states: Vec<State>,
-    /// Nil if a row has none, and shorter than `states` if the last rows have none.
+    statuses: Vec<Status>,
+    /// Nil if a row has none, and shorter than `statuses` if the last rows have none.
     ids: Vec<Uuid>,
     /// Ids that are not UUIDs.
     other_ids: HashMap<Number, Box<str>>,
-    /// The request that settled the row; shorter than `states` if the last rows have none.
+    /// The request that settled the row; shorter than `statuses` if the last rows have none.
     sendings_of: Vec<Number>,
     sendings: Vec<Sending>,
     faults_of: Numbers,

@@ -76,13 +76,13 @@ impl Phrases {
 
     /// Writes a problem.
     pub fn write_problem(&mut self, problem: &Problem, out: &mut Vec<u8>) {
-        self.write(&problem.rule, out);
+        self.write(&problem.code, out);
         self.write(&problem.column, out);
         write_text(&problem.value, out);
         let mut numbers = Vec::new();
         let message = phrase(&problem.message, &problem.value, &mut numbers);
         self.write(&message, out);
-        let rule = rules().iter().find(|rule| rule.code == problem.rule);
+        let rule = rules().iter().find(|rule| rule.code == problem.code);
         let is_usual = rule.is_some_and(|rule| rule.fix == problem.fix);
         let fix = if is_usual {
             Cow::Borrowed(problem.fix.as_str())
@@ -206,7 +206,7 @@ pub(super) struct Reader<'a> {
 
 /// A problem that is not rendered yet.
 pub(super) struct Raw<'a> {
-    pub rule: &'a str,
+    pub code: &'a str,
     pub column: &'a str,
     pub value: &'a str,
     message: &'a str,
@@ -256,13 +256,13 @@ impl<'a> Reader<'a> {
     }
 
     pub fn problem(&mut self) -> Option<Raw<'a>> {
-        let (rule, column, value) = (self.phrase()?, self.phrase()?, self.text()?);
+        let (code, column, value) = (self.phrase()?, self.phrase()?, self.text()?);
         let (message, fix) = (self.phrase()?, self.phrase()?);
         let numbers = (0..numbers_in(message) + numbers_in(fix))
             .map(|_| self.number())
             .collect::<Option<_>>()?;
         Some(Raw {
-            rule,
+            code,
             column,
             value,
             message,
@@ -285,8 +285,8 @@ impl<'a> Raw<'a> {
 
     pub fn rendered(&self) -> Problem {
         Problem {
-            rule: rules().iter().find(|rule| rule.code == self.rule).map_or_else(
-                || Cow::Owned(self.rule.to_owned()),
+            code: rules().iter().find(|rule| rule.code == self.code).map_or_else(
+                || Cow::Owned(self.code.to_owned()),
                 |rule| Cow::Borrowed(rule.code),
             ),
             column: self.column.to_owned(),
@@ -315,7 +315,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_problem_is_rendered_word_for_word(
+        fn a_problem_is_rendered_unchanged(
             rule in prop::sample::select(vec!["status", "uuid", "unheard"]),
             column in any::<String>(),
             value in "[a-c0-3 \\x00\u{1}\u{2}-]{0,4}",
@@ -324,7 +324,7 @@ mod tests {
             fix in any::<String>(),
         ) {
             let problem = Problem {
-                rule: rule.into(),
+                code: rule.into(),
                 message: format!("{}{value} {value}", message.concat()),
                 column, value, fix,
             };
@@ -333,14 +333,14 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_differ_in_value_and_number_share_their_phrases() {
+    fn messages_that_differ_in_value_and_number_share_a_phrase() {
         let mut phrases = Phrases::default();
         let mut bytes = Vec::new();
         for row in 0..1000 {
             let value = format!("Instaled {row}");
             phrases.write_problem(
                 &Problem {
-                    rule: "status".into(),
+                    code: "status".into(),
                     column: "Status".to_owned(),
                     message: format!("`Status` is '{value}': no such status (row {row})"),
                     value,

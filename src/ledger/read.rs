@@ -6,7 +6,7 @@ use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::faults::Reason;
-use super::{Fault, Ledger, Outcome, State, number};
+use super::{Fault, Ledger, Outcome, Status, number};
 use crate::input::Label;
 
 impl Ledger {
@@ -39,7 +39,7 @@ impl Ledger {
     /// The number of rows.
     #[must_use]
     pub fn rows(&self) -> usize {
-        self.states.len()
+        self.statuses.len()
     }
 
     /// All stored reasons, rendered, with their numbers.
@@ -104,9 +104,9 @@ impl Ledger {
                 Err(_) => drop(odd.insert(id)),
             }
         }
-        let settled = self.ids.iter().zip(&self.states);
+        let settled = self.ids.iter().zip(&self.statuses);
         let known = settled
-            .filter(|(_, state)| state.good())
+            .filter(|(_, status)| status.good())
             .filter_map(|(id, _)| uuids.get(id).copied());
         let others = self.other_ids.values().map(AsRef::as_ref);
         known
@@ -115,10 +115,10 @@ impl Ledger {
             .collect()
     }
 
-    /// The ids that a read asked for and the service did not return.
+    /// The ids that a read requested and the service did not return.
     #[must_use]
     pub fn missing(&self) -> Vec<String> {
-        let refused = |row: &u32| matches!(self.state(*row), State::Rejected | State::Invalid);
+        let refused = |row: &u32| matches!(self.status(*row), Status::Rejected | Status::Invalid);
         let rows = (0..number(self.rows())).filter(refused);
         // Includes texts that are not ids: the service would not return them either.
         rows.filter_map(|row| self.key(row).or_else(|| self.fault(self.settled(row))?.value))
@@ -126,11 +126,11 @@ impl Ledger {
             .collect()
     }
 
-    /// The keys of rows in doubt, except these rows.
+    /// The keys of rows whose outcome is unknown, except these rows.
     #[must_use]
     pub fn keys_in_doubt(&self, but: &HashSet<u32>) -> Vec<&str> {
         (0..number(self.rows()))
-            .filter(|row| self.states[*row as usize] == State::Unknown && !but.contains(row))
+            .filter(|row| self.statuses[*row as usize] == Status::Unknown && !but.contains(row))
             .map(|row| self.own_key(row))
             .collect()
     }
@@ -138,19 +138,19 @@ impl Ledger {
     /// How many rows have an outcome; rows in flight have none.
     #[must_use]
     pub fn settled_rows(&self) -> usize {
-        let settled = |state: State| !matches!(state, State::NotSent | State::Unknown);
+        let settled = |status: Status| !matches!(status, Status::NotSent | Status::Unknown);
         let repeats = self
             .same_as
             .values()
-            .filter(|first| settled(self.states[**first as usize]))
+            .filter(|first| settled(self.statuses[**first as usize]))
             .count();
-        self.states.iter().filter(|state| settled(**state)).count() + repeats
+        self.statuses.iter().filter(|status| settled(**status)).count() + repeats
     }
 
-    /// The state of a row.
+    /// The status of a row.
     #[must_use]
-    pub fn state(&self, row: u32) -> State {
-        self.states[self.settled(row) as usize]
+    pub fn status(&self, row: u32) -> Status {
+        self.statuses[self.settled(row) as usize]
     }
 
     /// The label of a row.
@@ -192,15 +192,15 @@ impl Ledger {
         std::str::from_utf8(self.keys.get(row as usize)).unwrap_or("")
     }
 
-    /// The reason for a row's state, rendered.
+    /// The reason for a row's status, rendered.
     pub(super) fn fault(&self, row: u32) -> Option<Fault> {
         self.kept_fault(row).or_else(|| {
             // Rows become unknown when their request is sent; most are settled soon after, so no reason is stored.
-            (self.states[row as usize] == State::Unknown).then(|| {
+            (self.statuses[row as usize] == Status::Unknown).then(|| {
                 Fault::new(
                     "in_flight",
-                    "the request was sent and its answer was not waited for",
-                    "look the row up in the project before sending it again",
+                    "the call ended before the response to the request",
+                    "check the project for this row before sending it again",
                 )
             })
         })
@@ -212,7 +212,7 @@ impl Ledger {
         self.faults.get(self.faults_of.get(row)?)
     }
 
-    /// The reason for a row's state, rendered only as far as counting needs.
+    /// The reason for a row's status, rendered only as far as counting needs.
     pub(super) fn reason(&self, row: u32) -> Option<Reason<'_>> {
         match self.faults_of.get(row) {
             Some(fault) => self.faults.reason(fault),
@@ -227,7 +227,7 @@ impl Ledger {
             row,
             label: self.label(row),
             key: self.key(row),
-            state: self.states[settled as usize],
+            status: self.statuses[settled as usize],
             id: self.id(settled),
             fault: self.fault(settled),
             attempts: sending.map_or(0, |sending| sending.attempts),

@@ -1,19 +1,21 @@
-//! Common causes of rows that are not good.
+//! The causes of rows that did not succeed.
 
 use std::collections::HashMap;
 
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::faults::Reason;
-use super::{State, View};
-use crate::error::shown;
-use crate::validation::rules;
+use super::{Fault, Status, View};
 
-/// A problem that rows have in one column, or a rejection by the service.
+/// Rows with the same status and the same problem.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Finding {
+pub struct Cause {
+    pub status: Status,
+    /// The code of a rule or of the service, or a word such as `transport`; empty if the rows have no reason.
     pub code: String,
+    /// Empty if the problem concerns the whole row.
     pub column: String,
+    /// The message of the first row.
     pub message: String,
     pub fix: String,
     pub rows: usize,
@@ -22,20 +24,10 @@ pub struct Finding {
     pub values: Vec<(String, usize)>,
 }
 
-/// The number of rows to list per finding.
+/// The number of rows to list per cause.
 const FIRST_ROWS: usize = 5;
-/// How many distinct values of a finding are counted, and how many are shown.
+/// The numbers of distinct values to count and to show per cause.
 const VALUES: (usize, usize) = (1000, 5);
-
-/// A reason and how many rows have it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Cause {
-    pub state: State,
-    pub code: String,
-    pub message: String,
-    pub rows: usize,
-    pub first_row: u32,
-}
 
 /// Groups by several texts: found by digest, then compared.
 #[derive(Default)]
@@ -58,171 +50,190 @@ impl Groups {
     }
 }
 
-#[derive(Default)]
-struct Findings {
-    found: Vec<(Finding, HashMap<String, usize>)>,
-    groups: Groups,
+/// A cause being counted.
+struct Counting {
+    cause: Cause,
+    /// The index of each value in `cause.values`.
+    places: HashMap<String, usize>,
+    /// The last row counted: a row counts once, even if several of its values have the problem.
+    last: Option<u32>,
 }
 
-impl Findings {
-    fn count(&mut self, row: u32, [code, column, value, fix]: [&str; 4], message: impl FnOnce() -> String) {
-        // A specific fix, such as one with the closest match, makes a separate finding.
-        let at = self.groups.of(&[code, column, fix], self.found.len());
-        if at == self.found.len() {
-            let finding = Finding {
-                code: code.to_owned(),
-                column: column.to_owned(),
-                message: message(),
-                fix: fix.to_owned(),
-                rows: 0,
-                first_rows: Vec::new(),
-                values: Vec::new(),
-            };
-            self.found.push((finding, HashMap::new()));
+impl Counting {
+    /// The index of a value; `None` if it is empty or not counted.
+    fn place(&mut self, value: &str) -> Option<usize> {
+        if let Some(place) = self.places.get(value) {
+            return Some(*place);
         }
-        let (finding, values) = &mut self.found[at];
-        finding.rows += 1;
-        if finding.first_rows.len() < FIRST_ROWS {
-            finding.first_rows.push(row);
+        let place = self.places.len();
+        if value.is_empty() || place == VALUES.0 {
+            return None;
         }
-        if value.is_empty() {
-            return;
+        self.places.insert(value.to_owned(), place);
+        self.cause.values.push((value.to_owned(), 0));
+        Some(place)
+    }
+
+    fn count(&mut self, row: u32, value: Option<usize>) {
+        if self.last != Some(row) {
+            self.last = Some(row);
+            self.cause.rows += 1;
+            if self.cause.first_rows.len() < FIRST_ROWS {
+                self.cause.first_rows.push(row);
+            }
         }
-        if let Some(count) = values.get_mut(value) {
-            *count += 1;
-        } else if values.len() < VALUES.0 {
-            values.insert(value.to_owned(), 1);
+        if let Some(place) = value {
+            self.cause.values[place].1 += 1;
         }
     }
 
-    fn sorted(self) -> Vec<Finding> {
-        let mut findings: Vec<Finding> = self
-            .found
-            .into_iter()
-            .map(|(mut finding, values)| {
-                finding.values = values.into_iter().collect();
-                finding
-                    .values
-                    .sort_by(|left, right| right.1.cmp(&left.1).then_with(|| left.0.cmp(&right.0)));
-                finding.values.truncate(VALUES.1);
-                finding
-            })
-            .collect();
-        findings.sort_by_key(|finding| std::cmp::Reverse(finding.rows));
-        findings
+    fn counted(self) -> Cause {
+        let mut cause = self.cause;
+        cause
+            .values
+            .sort_by(|left, right| right.1.cmp(&left.1).then_with(|| left.0.cmp(&right.0)));
+        cause.values.truncate(VALUES.1);
+        cause
+    }
+}
+
+/// A problem without its message.
+struct Says<'t> {
+    code: &'t str,
+    column: &'t str,
+    value: &'t str,
+    fix: &'t str,
+}
+
+#[derive(Default)]
+struct Causes {
+    causes: Vec<Counting>,
+    groups: Groups,
+}
+
+impl Causes {
+    /// The cause of a problem and the index of its value there. `apart` separates causes with the same code and column.
+    fn of(
+        &mut self,
+        status: Status,
+        says: &Says<'_>,
+        apart: &str,
+        message: impl FnOnce() -> String,
+    ) -> (usize, Option<usize>) {
+        let texts = [status.as_str(), says.code, says.column, apart];
+        let at = self.groups.of(&texts, self.causes.len());
+        if at == self.causes.len() {
+            self.causes.push(Counting {
+                cause: Cause {
+                    status,
+                    code: says.code.to_owned(),
+                    column: says.column.to_owned(),
+                    message: message(),
+                    fix: says.fix.to_owned(),
+                    rows: 0,
+                    first_rows: Vec::new(),
+                    values: Vec::new(),
+                },
+                places: HashMap::new(),
+                last: None,
+            });
+        }
+        (at, self.causes[at].place(says.value))
+    }
+
+    /// The cause of rows whose reason is not a list of problems.
+    fn of_fault(&mut self, status: Status, fault: &Fault) -> (usize, Option<usize>) {
+        let [column, value, fix] =
+            [&fault.column, &fault.value, &fault.fix].map(|text| text.as_deref().unwrap_or(""));
+        // The service's messages may contain ids and request ids, so they are grouped by code and field.
+        let apart = if fault.status.is_some() {
+            ""
+        } else {
+            &fault.message
+        };
+        let says = Says {
+            code: &fault.code,
+            column,
+            value,
+            fix,
+        };
+        self.of(status, &says, apart, || fault.message.clone())
     }
 }
 
 impl View {
-    /// All problems of all rows, grouped by rule and column, most rows first.
+    /// Why rows did not succeed, most rows first. A row with several problems counts for each of them.
     #[must_use]
-    pub fn findings(&self) -> Vec<Finding> {
-        let mut findings = Findings::default();
+    pub fn causes(&self) -> Vec<Cause> {
         if self.is_good() {
             return Vec::new();
         }
+        let mut causes = Causes::default();
+        // Consecutive rows often have the same reason, and therefore the same causes.
+        let mut before = None;
+        let mut found: Vec<(usize, Option<usize>)> = Vec::new();
         for row in self.numbers() {
             let settled = self.ledger.settled(row);
-            if self.ledger.state(settled).good() {
+            let status = self.ledger.status(settled);
+            if status.good() {
                 continue;
             }
-            match self.ledger.reason(settled) {
-                Some(Reason::Checks(problems)) if !problems.is_empty() => {
-                    for problem in problems {
-                        let texts = [problem.rule, problem.column, problem.value, &problem.fix()];
-                        findings.count(row, texts, || problem.message().into_owned());
-                    }
-                }
-                Some(Reason::Other(fault)) if !fault.problems.is_empty() => {
-                    for problem in &fault.problems {
-                        let texts = [&*problem.rule, &problem.column, &problem.value, &problem.fix];
-                        findings.count(row, texts, || problem.message.clone());
-                    }
-                }
-                _ => {
-                    let Some(fault) = self.ledger.fault(settled) else {
-                        continue;
-                    };
-                    let [column, value, fix] =
-                        [&fault.column, &fault.value, &fault.fix].map(|text| text.as_deref().unwrap_or(""));
-                    findings.count(row, [&fault.code, column, value, fix], || fault.message.clone());
-                }
+            let reason = Some((status, self.ledger.faults_of.get(settled)));
+            if before != reason {
+                before = reason;
+                found.clear();
+                self.find_causes(settled, status, &mut causes, &mut found);
+            }
+            for (at, value) in &found {
+                causes.causes[*at].count(row, *value);
             }
         }
-        findings.sorted()
-    }
-
-    /// Why rows are not good, most rows first. Reasons that differ only in a value are grouped.
-    #[must_use]
-    pub fn causes(&self) -> Vec<Cause> {
-        let mut causes: Vec<Cause> = Vec::new();
-        if self.is_good() {
-            return causes;
-        }
-        let mut groups = Groups::default();
-        // Neighboring rows mostly have the same cause.
-        let mut last: Option<((State, Option<u32>), usize)> = None;
-        for row in self.numbers() {
-            let settled = self.ledger.settled(row);
-            let state = self.ledger.state(settled);
-            if state.good() {
-                continue;
-            }
-            let same = (state, self.ledger.faults_of.get(settled));
-            if let Some((_, at)) = last.filter(|(before, _)| *before == same) {
-                causes[at].rows += 1;
-                continue;
-            }
-            let mut of = |code: &str, column: Option<&str>, message: &str| {
-                let has_column = if column.is_some() { "column" } else { "" };
-                let texts = [state.as_str(), code, has_column, column.unwrap_or(""), message];
-                let at = groups.of(&texts, causes.len());
-                if at == causes.len() {
-                    causes.push(Cause {
-                        state,
-                        code: code.to_owned(),
-                        message: match (self.ledger.fault(settled), state) {
-                            (Some(fault), _) => fault.message,
-                            (None, State::NotSent) => self.ledger.not_sent.clone().unwrap_or_default(),
-                            (None, _) => String::new(),
-                        },
-                        rows: 0,
-                        first_row: row,
-                    });
-                }
-                at
-            };
-            let at = match self.ledger.reason(settled) {
-                // Our problems name their values; rows with the same rule and column have one cause.
-                Some(Reason::Checks(problems)) if !problems.is_empty() => {
-                    of(problems[0].rule, Some(problems[0].column), "")
-                }
-                // The service's messages may name ids and request ids, so its code and field group them.
-                Some(Reason::Other(fault)) if !fault.problems.is_empty() || fault.status.is_some() => {
-                    of(&fault.code, fault.column.as_deref(), "")
-                }
-                Some(Reason::Other(fault)) => of(&fault.code, None, &fault.message),
-                _ => of("", None, ""),
-            };
-            causes[at].rows += 1;
-            last = Some((same, at));
-        }
-        for cause in causes.iter_mut().filter(|cause| cause.rows > 1) {
-            let fault = self.ledger.fault(self.ledger.settled(cause.first_row));
-            if let Some([problem]) = fault.as_ref().map(|fault| &fault.problems[..]) {
-                // The message of one row names its value, that of many rows must not.
-                let says = rules()
-                    .iter()
-                    .find(|rule| rule.code == problem.rule)
-                    .map_or("", |rule| rule.says);
-                let first = match problem.value.as_str() {
-                    "" => String::new(),
-                    value => format!("; the first is {value}"),
-                };
-                cause.message = format!("`{}`: {says}{first}", shown(&problem.column));
-            }
-        }
+        let mut causes: Vec<Cause> = causes.causes.into_iter().map(Counting::counted).collect();
         causes.sort_by_key(|cause| std::cmp::Reverse(cause.rows));
         causes
+    }
+
+    /// Adds the causes of a row.
+    fn find_causes(
+        &self,
+        row: u32,
+        status: Status,
+        causes: &mut Causes,
+        found: &mut Vec<(usize, Option<usize>)>,
+    ) {
+        match self.ledger.reason(row) {
+            Some(Reason::Checks(problems)) if !problems.is_empty() => {
+                found.extend(problems.iter().map(|problem| {
+                    // A specific fix, such as one with the closest match, makes a separate cause.
+                    let fix = problem.fix();
+                    let says = Says {
+                        code: problem.code,
+                        column: problem.column,
+                        value: problem.value,
+                        fix: &fix,
+                    };
+                    causes.of(status, &says, &fix, || problem.message().into_owned())
+                }));
+            }
+            Some(Reason::Other(fault)) if fault.problems.is_empty() => {
+                found.push(causes.of_fault(status, &fault));
+            }
+            Some(Reason::Other(fault)) => found.extend(fault.problems.iter().map(|problem| {
+                let says = Says {
+                    code: &problem.code,
+                    column: &problem.column,
+                    value: &problem.value,
+                    fix: &problem.fix,
+                };
+                causes.of(status, &says, &problem.fix, || problem.message.clone())
+            })),
+            _ => {
+                let message = match status {
+                    Status::NotSent => self.ledger.not_sent.clone().unwrap_or_default(),
+                    _ => String::new(),
+                };
+                found.push(causes.of_fault(status, &Fault::new("", message, "")));
+            }
+        }
     }
 }

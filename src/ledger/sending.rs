@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::pool::put;
-use super::{Ledger, NONE, State, number};
+use super::{Ledger, NONE, Status, number};
 use crate::http::Moment;
 
 /// A request that carried rows, and when it was in flight.
@@ -70,10 +70,10 @@ impl Ledger {
     #[must_use]
     pub fn is_in_doubt(&self, row: u32, sending: u32) -> bool {
         let at = row as usize;
-        self.states.get(at) == Some(&State::Unknown) && self.sendings_of.get(at) == Some(&sending)
+        self.statuses.get(at) == Some(&Status::Unknown) && self.sendings_of.get(at) == Some(&sending)
     }
 
-    /// The requests that carried these rows, as far as they are in doubt.
+    /// The last requests of these rows, if the outcome is unknown.
     #[must_use]
     pub fn bodies_of(&self, rows: &HashSet<u32>) -> Vec<(u32, &SentBody)> {
         let sendings: BTreeSet<u32> = rows.iter().map(|row| self.sending_number(*row)).collect();

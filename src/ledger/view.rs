@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fault, Ledger, Number, State, number};
+use super::{Fault, Ledger, Number, Status, number};
 use crate::input::Label;
 
 /// Everything known about one row.
@@ -14,7 +14,7 @@ pub struct Outcome<'a> {
     pub row: u32,
     pub label: Label<'a>,
     pub key: Option<String>,
-    pub state: State,
+    pub status: Status,
     pub id: Option<String>,
     pub fault: Option<Fault>,
     pub attempts: u32,
@@ -27,9 +27,9 @@ pub struct View {
     pub ledger: Arc<Ledger>,
     /// The row numbers; `None` for all rows.
     rows: Option<Vec<Number>>,
-    /// Rows per state, computed once: a view never changes.
+    /// Rows per status, computed once: a view never changes.
     #[serde(skip)]
-    counts: OnceLock<[usize; State::ALL.len()]>,
+    counts: OnceLock<[usize; Status::ALL.len()]>,
 }
 
 impl View {
@@ -91,12 +91,12 @@ impl View {
         ledger
     }
 
-    /// The rows in one of these states; for a duplicate, the row it duplicates.
+    /// The rows in one of these statuses; for a duplicate, the row it duplicates.
     #[must_use]
-    pub fn settled_in(&self, states: &[State]) -> HashSet<u32> {
+    pub fn settled_in(&self, statuses: &[Status]) -> HashSet<u32> {
         self.numbers()
             .map(|row| self.ledger.settled(row))
-            .filter(|row| states.contains(&self.ledger.state(*row)))
+            .filter(|row| statuses.contains(&self.ledger.status(*row)))
             .collect()
     }
 
@@ -105,33 +105,33 @@ impl View {
         self.numbers().map(|row| self.ledger.outcome(row))
     }
 
-    /// The outcomes of rows that are not good, in input order.
+    /// The outcomes of rows that did not succeed, in input order.
     pub fn bad(&self) -> impl Iterator<Item = Outcome<'_>> {
-        let bad = self.numbers().filter(|row| !self.ledger.state(*row).good());
+        let bad = self.numbers().filter(|row| !self.ledger.status(*row).good());
         bad.map(|row| self.ledger.outcome(row))
     }
 
-    /// Rows per state, in the order of `State::ALL`, without empty states.
+    /// Rows per status, in the order of `Status::ALL`, without statuses that have no rows.
     #[must_use]
-    pub fn counts(&self) -> Vec<(State, usize)> {
+    pub fn counts(&self) -> Vec<(Status, usize)> {
         let counts = self.counts.get_or_init(|| {
-            let mut counts = [0; State::ALL.len()];
+            let mut counts = [0; Status::ALL.len()];
             for row in self.numbers() {
-                counts[self.ledger.state(row) as usize] += 1;
+                counts[self.ledger.status(row) as usize] += 1;
             }
             counts
         });
-        State::ALL
+        Status::ALL
             .into_iter()
             .zip(counts.iter().copied())
             .filter(|(_, count)| *count > 0)
             .collect()
     }
 
-    /// Whether every row is good.
+    /// Whether every row succeeded.
     #[must_use]
     pub fn is_good(&self) -> bool {
-        self.counts().iter().all(|(state, _)| state.good())
+        self.counts().iter().all(|(status, _)| status.good())
     }
 
     /// The ids, aligned with the rows.
@@ -142,12 +142,12 @@ impl View {
             .collect()
     }
 
-    /// Only the rows in one of these states.
+    /// Only the rows in one of these statuses.
     #[must_use]
-    pub fn select(&self, states: &[State]) -> Self {
+    pub fn select(&self, statuses: &[Status]) -> Self {
         let rows = self
             .numbers()
-            .filter(|row| states.contains(&self.ledger.state(*row)))
+            .filter(|row| statuses.contains(&self.ledger.status(*row)))
             .collect();
         Self::of(self.ledger.clone(), Some(rows))
     }

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::pool::put;
-use super::{Fault, Ledger, Plan, State, Stats, number};
+use super::{Fault, Ledger, Plan, Stats, Status, number};
 use crate::input::Label;
 use crate::validation::Problem;
 
@@ -11,7 +11,7 @@ impl Ledger {
     /// Adds the next row, as not sent.
     pub fn push(&mut self, label: Label<'_>) -> u32 {
         let row = self.rows();
-        self.states.push(State::NotSent);
+        self.statuses.push(Status::NotSent);
         self.keys.push(b"");
         self.labels.push(row, label);
         self.read = row + 1;
@@ -23,7 +23,7 @@ impl Ledger {
     pub fn fill_up(&mut self, rows: usize) {
         let known = self.rows();
         if rows > known {
-            self.states.resize(rows, State::NotSent);
+            self.statuses.resize(rows, Status::NotSent);
             self.keys.resize(rows);
             self.labels.resize(rows, known);
         }
@@ -61,14 +61,14 @@ impl Ledger {
     /// Detaches an edited row from its duplicates: they keep the old outcome.
     pub fn part_from_twins(&mut self, row: u32, twins: &[u32]) {
         let first = self.same_as.remove(&row).unwrap_or(row);
-        let (state, fault) = (self.states[first as usize], self.faults_of.get(first));
+        let (status, fault) = (self.statuses[first as usize], self.faults_of.get(first));
         for twin in twins.iter().copied() {
             // It may have been edited earlier and now duplicate another row.
             if self.same_as.get(&twin) != Some(&row) {
                 continue;
             }
             self.same_as.remove(&twin);
-            self.states[twin as usize] = state;
+            self.statuses[twin as usize] = status;
             if fault.is_some() {
                 self.give_fault(twin, fault);
             }
@@ -84,20 +84,20 @@ impl Ledger {
     }
 
     /// Settles a row.
-    pub fn set(&mut self, row: u32, state: State) {
+    pub fn set(&mut self, row: u32, status: Status) {
         self.give_fault(row, None);
-        self.restate(row, state);
+        self.restate(row, status);
     }
 
-    /// Settles a row that is not good, with the number of its reason from `add_fault`.
-    pub fn set_fault(&mut self, row: u32, state: State, fault: u32) {
+    /// Settles a row that did not succeed, with the number of its reason from `add_fault`.
+    pub fn set_fault(&mut self, row: u32, status: Status, fault: u32) {
         self.give_fault(row, Some(fault));
-        self.restate(row, state);
+        self.restate(row, status);
     }
 
-    /// Changes the state of a row and keeps its reason.
-    pub fn restate(&mut self, row: u32, state: State) {
-        self.states[row as usize] = state;
+    /// Changes the status of a row and keeps its reason.
+    pub fn restate(&mut self, row: u32, status: Status) {
+        self.statuses[row as usize] = status;
         self.changed(row);
     }
 
@@ -175,7 +175,7 @@ impl Ledger {
         if read == known {
             return;
         }
-        self.states.truncate(read);
+        self.statuses.truncate(read);
         self.ids.truncate(read);
         self.sendings_of.truncate(read);
         self.digests.truncate(read);

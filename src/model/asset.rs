@@ -1,4 +1,4 @@
-//! The fields of asset and relationship responses that pair or prove a row; the rest stays raw.
+//! The fields of assets and relationships that identify rows; the rest stays raw.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -177,7 +177,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
 /// Why a body cannot be read. An HTML page in place of JSON is named as such.
 fn reason(body: &[u8], error: &serde_json::Error) -> String {
     if body.trim_ascii_start().starts_with(b"<") {
-        "it is an HTML page, so it comes from a proxy or gateway, not the service".to_owned()
+        "it is an HTML page, so it comes from a proxy or gateway, not from the service".to_owned()
     } else {
         shortened(&error.to_string(), 200)
     }
@@ -313,7 +313,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn odd_entries_do_not_hide_their_neighbours() {
+    fn malformed_entries_do_not_hide_their_neighbors() {
         let body = br#"{"x":1,"results":[{"id":"a","clientAssetId":"P"},null,7,"t",[1],{"id":5,"id":6,"version":"2,"}]}"#;
         let read = identities(body, "results").unwrap();
         assert_eq!(read.len(), 6);
@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_the_text_it_was_sent_as() {
+    fn numbers_are_read_as_their_text() {
         let body = br#"{"results":[{"id":123456789012345678901234567890,"clientAssetId":42.0},
             {"id":6.5,"clientAssetId":1e999},{"id":"half \ud83d","clientAssetId":"a\"b"}]}"#;
         let read = identities(body, "results").unwrap();
@@ -397,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_says_why() {
+    fn unreadable_bodies_have_a_reason() {
         for (body, says) in [
             (&b" <html>"[..], "HTML page"),
             (b"", "EOF"),

@@ -1,4 +1,4 @@
-//! Wire shapes and nothing else: read leniently, since a success that cannot be read would leave rows in doubt.
+//! Wire formats, read leniently: a success that cannot be read would leave its rows unknown.
 
 pub mod asset;
 pub(crate) mod scan;

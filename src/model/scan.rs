@@ -1,4 +1,4 @@
-//! A strict reader of JSON tokens. `serde_json` accepts whatever it accepts, and reads again whatever it rejects.
+//! A strict reader of JSON tokens. It accepts a subset of what `serde_json` does, which reads the rest.
 
 /// The text is not JSON, or this reader leaves it to the slow one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +90,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Takes this byte, after whitespace.
+    /// Consumes this byte, after whitespace.
     #[inline]
     pub fn expect(&mut self, byte: u8) -> Result<(), Odd> {
         if self.next() == byte {
@@ -445,7 +445,7 @@ mod tests {
     }
 
     #[test]
-    fn only_json_is_taken() {
+    fn only_json_is_accepted() {
         for text in [
             "{}",
             "[]",
@@ -500,7 +500,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_byte_that_is_not_plain_is_found_anywhere() {
+    fn special_bytes_are_found_at_any_position() {
         for byte in [b'"', b'\\', 0, 0x1f, b'\n'] {
             for before in 0..40 {
                 let mut text = "a\u{e9}\u{7f} !#]^~\u{20ac}x\u{80}".repeat(4).into_bytes();

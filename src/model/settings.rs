@@ -1,18 +1,18 @@
-//! What is read of a project's settings: categories, status sets, custom attributes, locations.
+//! The settings of a project as returned by the service: categories, status sets, custom attributes, locations.
 //!
-//! Anything may be missing or of another type ("GET categories" and the other reference pages say nothing of nulls), so
-//! an entry is read as far as it goes, and one without an id is none.
+//! Any member may be missing or of another type ("GET categories" and the other reference pages do not document nulls).
+//! So an entry is read as far as possible, and ignored if it has no id.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::model::value;
 
-/// A category as it was read; its place in the tree is its parent alone ("GET categories" reference page: `isLeaf` and
-/// `subcategoryIds` may be stale).
+/// A category. Only its parent defines its place in the tree: `isLeaf` and `subcategoryIds` may be stale ("GET
+/// categories" reference page).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Category {
-    /// A whole number, as text.
+    /// An integer, as text.
     pub id: String,
     pub name: String,
     pub parent: Option<String>,
@@ -37,13 +37,13 @@ pub struct StatusSet {
     pub id: String,
     pub name: String,
     pub description: Option<String>,
-    /// The set of all categories that have no other.
+    /// Whether it is the default set, used by all categories without an assigned one.
     pub default: bool,
     pub active: bool,
     pub statuses: Vec<Status>,
 }
 
-/// A value that a select or multi-select attribute offers.
+/// A value of a select or multi-select attribute.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Choice {
     pub id: String,
@@ -59,7 +59,7 @@ pub struct Attribute {
     pub name: String,
     pub display_name: String,
     pub description: Option<String>,
-    /// One of six words on the reference page, and any other is kept as it is.
+    /// One of six documented words; any other is kept unchanged.
     pub data_type: String,
     pub required: bool,
     /// In characters.
@@ -78,14 +78,14 @@ pub struct Location {
     pub barcode: Option<String>,
 }
 
-/// Where a category has its status set or an attribute from.
+/// The origin of a category's status set or attribute.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Inheritance {
     /// The status set's or the attribute's id.
     pub id: String,
     pub category: Option<String>,
-    /// The category it is inherited from. Missing, or the category itself: it is assigned there. The reference page and
-    /// the tutorial "Create settings" differ in that, so both count.
+    /// The category it is inherited from. If missing, or the category itself, it is assigned directly. The reference
+    /// page and the tutorial "Create settings" differ, so both forms count.
     pub from: Option<String>,
 }
 
@@ -102,7 +102,7 @@ fn flag(entry: &Value, name: &str) -> Option<bool> {
     value::flag(entry.get(name)?)
 }
 
-/// Active unless the entry says otherwise: examples carry `deletedAt` beside `isActive: true`, and `isActive` is trusted.
+/// Active by default. Examples have `deletedAt` with `isActive: true`; `isActive` is trusted.
 fn active(entry: &Value) -> bool {
     flag(entry, "isActive").unwrap_or_else(|| text(entry, "deletedAt").is_none())
 }

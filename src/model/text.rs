@@ -1,4 +1,4 @@
-//! Text of a response: scalars, whatever type they came as, and keys, however the service spells them.
+//! Texts of a response: scalars of any type, and keys in any spelling.
 
 use std::borrow::Cow;
 
@@ -6,12 +6,12 @@ use serde::de::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use unicode_normalization::UnicodeNormalization;
 
-/// Text of a string or number; nothing for null, booleans, lists, objects, and a string with half a surrogate pair.
+/// The text of a string or number. `None` for null, booleans, lists, objects and invalid strings.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Text<'a>(pub Option<Cow<'a, str>>);
 
 impl<'a> Text<'a> {
-    /// The text of one JSON value, as it is written.
+    /// The text of one JSON value, as written.
     #[must_use]
     pub fn of(token: &'a str) -> Self {
         Self(match token.as_bytes().first() {
@@ -29,7 +29,7 @@ impl<'de> Deserialize<'de> for Text<'de> {
     }
 }
 
-/// 42.0 is 42. Longer numbers than a float holds are right only as they are written.
+/// 42.0 is 42. Numbers longer than a float can hold are kept as written.
 fn number(token: &str) -> Cow<'_, str> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     match token.parse::<f64>() {
@@ -40,7 +40,7 @@ fn number(token: &str) -> Cow<'_, str> {
     }
 }
 
-/// `str::trim`, at once for a text that begins and ends with a visible ASCII character, as nearly all do.
+/// Same as `str::trim`, but faster for texts that start and end with a visible ASCII character.
 #[must_use]
 pub fn trimmed(text: &str) -> &str {
     match text.as_bytes() {
@@ -49,10 +49,10 @@ pub fn trimmed(text: &str) -> &str {
     }
 }
 
-/// The form in which two spellings of one key (a clientAssetId, an id, an import key) are equal: blanks at its ends, letter
-/// case and Unicode composition do not count. No page says whether the service keeps them.
+/// Normalizes a key (a clientAssetId, an id, an import key): trimmed, without case, in composed Unicode. No page says
+/// whether the service keeps these.
 ///
-/// Compare keys as they were sent first: two keys of a user may differ in case alone.
+/// Compare exact keys first: a user's keys may differ only in case.
 #[must_use]
 pub fn same_key(key: &str) -> String {
     let key = key.trim();
@@ -68,7 +68,7 @@ mod tests {
     use super::same_key;
 
     #[test]
-    fn keys_are_the_same_without_blanks_case_and_composition() {
+    fn same_key_ignores_blanks_case_and_composition() {
         for (one, other) in [
             ("AHU-1", "ahu-1 "),
             ("\u{a0}AHU-1\t", "AHU-1"),

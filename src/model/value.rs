@@ -1,17 +1,17 @@
-//! A response as a value, as far as it can be read.
+//! Reads a response as a JSON value, as far as possible.
 
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::model::asset::keyed;
 
-/// Deeper than anything that is looked for in a response.
+/// Deeper than any member that is needed.
 const DEEPEST: usize = 8;
 
-/// Reads JSON; nothing if it is none.
+/// Reads JSON. Returns `None` if it is not JSON.
 ///
-/// A value that is JSON and still cannot be held (half a surrogate pair, a number beyond all floats, nesting without
-/// end) becomes the text it was written as, so that it does not hide its neighbours.
+/// A valid value that cannot be represented (half a surrogate pair, a number beyond all floats, excessive nesting)
+/// becomes its JSON text, so that it does not hide its neighbors.
 #[must_use]
 pub fn read(text: &str) -> Option<Value> {
     let raw: &RawValue = match serde_json::from_str(text) {

@@ -1,4 +1,4 @@
-//! Arrow streams across the border: the Arrow `PyCapsule` interface. The one module that may use `unsafe`.
+//! Arrow streams to and from Python, through the Arrow `PyCapsule` interface. The only module that may use `unsafe`.
 
 #![allow(unsafe_code)]
 
@@ -19,10 +19,10 @@ use super::rows::input_error;
 const NAME: &CStr = c"arrow_array_stream";
 const SCHEMA: &CStr = c"arrow_schema";
 
-/// Takes the stream of anything with `__arrow_c_stream__`.
+/// Takes the stream of an object with `__arrow_c_stream__`.
 ///
 /// # Errors
-/// What `__arrow_c_stream__` raises; `TypeError` or `InputError` where it does not return a stream of tables.
+/// The exception of `__arrow_c_stream__`; `TypeError` or `InputError` if it does not return a stream of tables.
 pub fn reader(object: &Bound<'_, PyAny>) -> PyResult<ArrowArrayStreamReader> {
     stream(&object.call_method0(intern!(object.py(), "__arrow_c_stream__"))?)
 }
@@ -30,7 +30,7 @@ pub fn reader(object: &Bound<'_, PyAny>) -> PyResult<ArrowArrayStreamReader> {
 /// Takes the stream out of a capsule.
 ///
 /// # Errors
-/// `TypeError` or `InputError` where this is no capsule with a stream of tables.
+/// `TypeError` or `InputError` if it is not a capsule with a stream of tables.
 pub fn stream(capsule: &Bound<'_, PyAny>) -> PyResult<ArrowArrayStreamReader> {
     let pointer = capsule.cast::<PyCapsule>()?.pointer_checked(Some(NAME))?;
     // SAFETY: by the Arrow PyCapsule interface a capsule of this name points to an `ArrowArrayStream`, and the name
@@ -39,15 +39,16 @@ pub fn stream(capsule: &Bound<'_, PyAny>) -> PyResult<ArrowArrayStreamReader> {
     // behind, which the capsule's destructor does not release again.
     let stream = unsafe { FFI_ArrowArrayStream::from_raw(pointer.as_ptr().cast()) };
     ArrowArrayStreamReader::try_new(stream).map_err(|error| {
-        let message = format!("this Arrow stream cannot be read as a table: {error}");
+        let message = format!("cannot read this Arrow stream as a table: {error}");
         input_error(capsule.py(), &message)
     })
 }
 
-/// Takes the schema out of a capsule; none where it is no schema of a table that this version of Arrow knows.
+/// Takes the schema out of a capsule. `None` if it is not the schema of a table, or is unknown to this version of
+/// Arrow.
 ///
 /// # Errors
-/// `TypeError` where this is no capsule with a schema, or one that somebody took.
+/// `TypeError` if it is not a capsule with a schema, or if the schema was already taken.
 pub fn schema(capsule: &Bound<'_, PyAny>) -> PyResult<Option<Schema>> {
     if capsule.is_none() {
         return Ok(None);
@@ -57,16 +58,16 @@ pub fn schema(capsule: &Bound<'_, PyAny>) -> PyResult<Option<Schema>> {
     let schema = unsafe { FFI_ArrowSchema::from_raw(pointer.as_ptr().cast()) };
     if schema.release.is_none() {
         return Err(PyTypeError::new_err(
-            "this Arrow schema has been used already: get another from __arrow_c_schema__()",
+            "this Arrow schema was already used: call __arrow_c_schema__() again",
         ));
     }
     Ok(Schema::try_from(&schema).ok())
 }
 
-/// Gives a stream to whoever reads the Arrow `PyCapsule` interface.
+/// Exports a stream through the Arrow `PyCapsule` interface.
 ///
 /// # Errors
-/// When Python has no memory for the capsule.
+/// If Python is out of memory.
 pub fn stream_capsule(
     py: Python<'_>,
     batches: Box<dyn RecordBatchReader + Send>,
@@ -83,7 +84,7 @@ impl Iterator for Guarded {
     type Item = Result<RecordBatch, ArrowError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        // After a panic nothing is asked of it: the error ends the stream.
+        // Do not use it after a panic: the error ends the stream.
         catch_unwind(AssertUnwindSafe(|| self.0.next())).unwrap_or_else(|_| {
             let message = "this is a bug in acc_assets; please report it".to_owned();
             Some(Err(ArrowError::ComputeError(message)))

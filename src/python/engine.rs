@@ -3,13 +3,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use pyo3::exceptions::PyKeyboardInterrupt;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pythonize::depythonize;
 
-use super::attached::{Held, attached};
+use super::asyncio;
+use super::attached::Held;
 use super::errors::{exception, refused};
 use super::ledger::Ledger;
 use super::logs;
@@ -20,6 +19,7 @@ use super::settings::Settings;
 use super::setup::{Description, mistaken, steps};
 use super::table::Table;
 use crate::api;
+use crate::batch::activity::{Activity, CurrentActivity};
 use crate::batch::options::{GetOptions, WriteOptions};
 use crate::batch::readings::Readings;
 use crate::batch::rest::{Earlier, Get, List};
@@ -69,7 +69,7 @@ fn names(
     let names = py.detach(|| given.names(settings, assets.map(Table::rows)))?;
     Ok(Names {
         category: rows.template_category(),
-        row_title: rows.label_title(),
+        row_title: rows.title().map(Arc::from),
         ..names
     })
 }
@@ -222,7 +222,7 @@ impl Engine {
             Ok(found) => Ok((found.names, found.assets)),
             Err(error) => {
                 let raised = raised.lock().unwrap_or_else(PoisonError::into_inner).take();
-                Err(raised.unwrap_or_else(|| exception(py, &Error::Input(error.0))))
+                Err(raised.unwrap_or_else(|| exception(py, &error.into())))
             }
         }
     }
@@ -260,7 +260,15 @@ impl Engine {
                 error,
             }
         });
-        let operation = Operation::new(work, SharedLedger::default(), stop, None, Arc::default());
+        let activity = reading.activity();
+        let operation = Operation::new(
+            work,
+            SharedLedger::default(),
+            stop,
+            None,
+            Arc::default(),
+            activity,
+        );
         Ok(operation.waits_for(reading))
     }
 
@@ -292,6 +300,7 @@ impl Engine {
             session: Session::new(self.caller(py)?, stop.clone()),
             project: project_id(py, project)?,
         };
+        let activity = CurrentActivity::new(Activity::Writing, writer.session.counters.clone());
         let work = Box::pin(async move {
             let outcomes = writer.apply(&planned).await;
             Ended {
@@ -307,6 +316,7 @@ impl Engine {
             stop,
             None,
             Arc::default(),
+            activity,
         ))
     }
 
@@ -331,6 +341,7 @@ impl Engine {
         let places: Vec<(&str, &str)> = places.chain(project).collect();
         let stop = Stop::default();
         let session = Session::new(self.caller(py)?, stop.clone());
+        let activity = CurrentActivity::new(Activity::Reading, session.counters.clone());
         let call = api::list_of(kind)
             .and_then(|list| session.to(list, &places))
             .map_err(|error| exception(py, &error))?
@@ -348,6 +359,7 @@ impl Engine {
             stop,
             None,
             Arc::default(),
+            activity,
         ))
     }
 }
@@ -388,12 +400,13 @@ impl Engine {
         let rows = source.rows();
         let error: Arc<Mutex<Option<PyErr>>> = source.error();
         let run = Run::new(caller, job, ledger.clone(), stop.clone());
+        let activity = run.activity();
         let theirs = ledger.clone();
         let work = Box::pin(async move {
             let ended = run.drive(Box::new(Blocking(source))).await;
             finish(ended, &theirs)
         });
-        Ok(Operation::new(work, ledger, stop, rows, error))
+        Ok(Operation::new(work, ledger, stop, rows, error, activity))
     }
 }
 
@@ -414,35 +427,11 @@ impl Source for Blocking {
     }
 }
 
-/// A Python function that returns a token.
+/// A Python function, sync or async, that returns a token.
 struct Callable(Arc<Held<Py<PyAny>>>);
 
 impl TokenSource for Callable {
     fn fetch(&self) -> Fetching {
-        let callable = self.0.clone();
-        Box::pin(async move {
-            let asked = tokio::task::spawn_blocking(move || {
-                let asked = attached(|py| {
-                    let returned = callable.call0(py).map_err(|raised| {
-                        if raised.is_instance_of::<PyKeyboardInterrupt>(py) {
-                            // It runs in a thread of the core; a Ctrl-C belongs to the main thread.
-                            let interrupt = intern!(py, "interrupt_main");
-                            if let Err(error) = py.import("_thread").and_then(|module| module.call_method0(interrupt)) {
-                                log::debug!(target: "acc_assets", "the main thread was not interrupted: {error}");
-                            }
-                        }
-                        format!("the function given as auth= raised {raised}; no request was sent with it")
-                    })?;
-                    returned.extract::<String>(py).map_err(|_| {
-                        let kind = returned.bind(py).get_type();
-                        format!("the function given as auth= returned {kind}, not the token as text")
-                    })
-                });
-                asked.unwrap_or_else(|| Err("Python is shutting down".to_owned()))
-            });
-            asked
-                .await
-                .unwrap_or_else(|error| Err(format!("asking for a token failed: {error}")))
-        })
+        Box::pin(asyncio::token(self.0.clone()))
     }
 }

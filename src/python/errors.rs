@@ -5,7 +5,7 @@ use pyo3::types::PyDict;
 
 use serde_json::Value;
 
-use crate::error::{Error, Headers, ServiceError, request_id, shown};
+use crate::error::{Error, FileError, Headers, ServiceError, request_id, shown};
 
 /// The exception a user sees.
 pub fn exception(py: Python<'_>, error: &Error) -> PyErr {
@@ -42,6 +42,10 @@ fn made<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
     match error {
         Error::Option(_) => errors.getattr("OptionError")?.call1((message,)),
         Error::Input(_) => errors.getattr("InputError")?.call1((message,)),
+        Error::File(failed) => {
+            let FileError { path, os_error, .. } = &**failed;
+            errors.getattr("file_error")?.call1((message, path, *os_error))
+        }
         Error::Journal(_) => errors.getattr("JournalError")?.call1((message,)),
         Error::Auth(_) => errors.getattr("auth_error")?.call1((message,)),
         Error::Transport(error) => {
@@ -53,6 +57,7 @@ fn made<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
                 partial.and_then(|partial| request_id(&partial.headers)),
                 partial.map_or("", |partial| partial.body.as_ref()),
                 headers_of(py, partial.map_or(&Vec::new(), |partial| &partial.headers))?,
+                error.kind.as_str(),
             ))
         }
         Error::Service(refusal) => service(&errors, refusal, message),

@@ -12,7 +12,7 @@ use super::rows::Rows as PythonRows;
 use super::table::stream;
 use crate::error::shown;
 use crate::input::{Cell, Column, Label, More, Sink, Source};
-use crate::ledger::{COLUMNS, Fault, Ledger as Rows, State, View};
+use crate::ledger::{COLUMNS, Fault, Ledger as Rows, Status, View};
 
 /// One outcome per row, in input order. Frozen; a few dozen bytes a row.
 #[pyclass(frozen, module = "acc_assets._core")]
@@ -79,8 +79,6 @@ type Outcome<'py> = (
     Option<String>,
 );
 
-type Cause<'py> = (&'static str, String, String, usize, u32, Bound<'py, PyAny>);
-
 #[pymethods]
 impl Ledger {
     /// The ledger of a call that ended before its first request; of rows that can be read once none is known.
@@ -120,7 +118,7 @@ impl Ledger {
             outcome.row,
             label(py, outcome.label, outcome.row)?,
             outcome.key,
-            outcome.state.as_str(),
+            outcome.status.as_str(),
             outcome.id,
             outcome.fault.map(|fault| error(py, &fault)).transpose()?,
             outcome.attempts,
@@ -130,8 +128,8 @@ impl Ledger {
 
     fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let counts = PyDict::new(py);
-        for (state, rows) in self.0.counts() {
-            counts.set_item(state.as_str(), rows)?;
+        for (status, rows) in self.0.counts() {
+            counts.set_item(status.as_str(), rows)?;
         }
         Ok(counts)
     }
@@ -140,20 +138,20 @@ impl Ledger {
         py.detach(|| self.0.ids())
     }
 
-    /// Only the rows in one of these states; row numbers and labels stay.
+    /// Only the rows in one of these statuses; row numbers and labels stay.
     #[pyo3(signature = (statuses, /))]
     #[allow(clippy::needless_pass_by_value)] // What Python hands over.
     fn select(&self, statuses: Vec<String>) -> PyResult<Self> {
-        let states = statuses
+        let statuses = statuses
             .iter()
             .map(|status| {
-                State::ALL
+                Status::ALL
                     .into_iter()
-                    .find(|state| state.as_str() == status)
-                    .ok_or_else(|| PyValueError::new_err(format!("`{status}` is no state")))
+                    .find(|known| known.as_str() == status)
+                    .ok_or_else(|| PyValueError::new_err(format!("`{status}` is not a status")))
             })
             .collect::<PyResult<Vec<_>>>()?;
-        Ok(Self(self.0.select(&states)))
+        Ok(Self(self.0.select(&statuses)))
     }
 
     /// The rows at these positions of this ledger.
@@ -162,20 +160,27 @@ impl Ledger {
         Self(self.0.slice(positions.into_iter()))
     }
 
-    /// (status, code, message, rows, first row, its label) of everything not good, most rows first.
-    fn causes<'py>(&self, py: Python<'py>) -> PyResult<Vec<Cause<'py>>> {
-        self.0
-            .causes()
+    /// status, code, column, message, fix, rows, `first_rows` (row, label) and values (value, rows) of each cause of rows
+    /// that did not succeed, most rows first. A row with several problems counts for each of them.
+    fn causes<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        py.detach(|| self.0.causes())
             .into_iter()
             .map(|cause| {
-                Ok((
-                    cause.state.as_str(),
-                    cause.code,
-                    cause.message,
-                    cause.rows,
-                    cause.first_row,
-                    label(py, self.0.ledger.label(cause.first_row), cause.first_row)?,
-                ))
+                let entry = PyDict::new(py);
+                entry.set_item("status", cause.status.as_str())?;
+                entry.set_item("code", cause.code)?;
+                entry.set_item("column", cause.column)?;
+                entry.set_item("message", cause.message)?;
+                entry.set_item("fix", cause.fix)?;
+                entry.set_item("rows", cause.rows)?;
+                let first: Vec<_> = cause
+                    .first_rows
+                    .iter()
+                    .map(|row| Ok((*row, label(py, self.0.ledger.label(*row), *row)?)))
+                    .collect::<PyResult<_>>()?;
+                entry.set_item("first_rows", first)?;
+                entry.set_item("values", cause.values)?;
+                Ok(entry)
             })
             .collect()
     }
@@ -202,7 +207,7 @@ impl Ledger {
             row.append(outcome.row)?;
             labels.append(label(py, outcome.label, outcome.row)?)?;
             key.append(&outcome.key)?;
-            status.append(shared.text(py, Some(outcome.state.as_str())))?;
+            status.append(shared.text(py, Some(outcome.status.as_str())))?;
             id.append(&outcome.id)?;
             let fault = outcome.fault.as_ref();
             code.append(shared.text(py, fault.map(|fault| fault.code.as_str())))?;
@@ -237,30 +242,6 @@ impl Ledger {
             .columns
             .iter()
             .map(|used| (used.column.clone(), used.field.clone(), used.note.clone()))
-            .collect()
-    }
-
-    /// code, column, message, fix, rows, `first_rows` (row, label) and values (value, rows) of every problem.
-    fn findings<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
-        self.0
-            .findings()
-            .into_iter()
-            .map(|finding| {
-                let entry = PyDict::new(py);
-                entry.set_item("code", finding.code)?;
-                entry.set_item("column", finding.column)?;
-                entry.set_item("message", finding.message)?;
-                entry.set_item("fix", finding.fix)?;
-                entry.set_item("rows", finding.rows)?;
-                let first: Vec<_> = finding
-                    .first_rows
-                    .iter()
-                    .map(|row| Ok((*row, label(py, self.0.ledger.label(*row), *row)?)))
-                    .collect::<PyResult<_>>()?;
-                entry.set_item("first_rows", first)?;
-                entry.set_item("values", finding.values)?;
-                Ok(entry)
-            })
             .collect()
     }
 

@@ -1,5 +1,5 @@
-//! Log lines on their way to Python's logger `acc_assets`. A thread of their own writes them: a slow handler, or whoever
-//! holds the GIL, must not stop a thread that does I/O.
+//! Forwards log lines to Python's logger `acc_assets`, on a separate thread. A slow handler, or a thread with the GIL,
+//! must not block I/O threads.
 
 use std::process;
 use std::sync::OnceLock;
@@ -30,28 +30,28 @@ struct Line {
 
 enum Entry {
     Line(Line),
-    /// Reached when all lines before it are written.
+    /// A marker, acknowledged when all lines before it are written.
     Mark(SyncSender<()>),
 }
 
-/// The lines of one process.
+/// The log channel of one process.
 struct Channel {
     process: u32,
     writer: ThreadId,
     entries: Sender<Entry>,
-    /// Lines that are not written yet.
+    /// Lines not yet written.
     waiting: AtomicUsize,
-    /// The channel of a forked child, which has no writer of its parent's. A list needs no lock, so that a fork cannot
-    /// leave one locked.
+    /// The channel of a forked child, which does not inherit its parent's writer. The list is lock-free, so a fork
+    /// cannot leave it locked.
     child: OnceLock<Box<Channel>>,
 }
 
 static FIRST: OnceLock<Channel> = OnceLock::new();
 static LOGGER: OnceLock<Option<pyo3_log::Logger>> = OnceLock::new();
 
-/// Sends our log lines to Python from now on. To be called in each process before anything is logged.
+/// Starts forwarding log lines to Python. Call this in each process before anything is logged.
 pub fn start(py: Python<'_>) {
-    // Python without a working `logging` has nowhere to write to.
+    // Without a working `logging` module, there is nowhere to write.
     let Some(logger) = LOGGER.get_or_init_py_attached(py, || install(py)) else {
         return;
     };
@@ -65,25 +65,25 @@ pub fn start(py: Python<'_>) {
 }
 
 fn install(py: Python<'_>) -> Option<pyo3_log::Logger> {
-    // Only loggers are cached, not levels: a level that is set later must count.
+    // Cache loggers, not levels: a level may be set later.
     let logger = pyo3_log::Logger::new(py, pyo3_log::Caching::Loggers).ok()?;
-    // Another library of this process may have installed its own; then our lines are lost, not our results.
+    // Another library of this process may have installed its own logger. Then our lines are lost.
     if log::set_boxed_logger(Box::new(Bridge)).is_ok() {
         log::set_max_level(LevelFilter::Debug);
     }
     Some(logger)
 }
 
-/// Waits until the lines of this process are written. To be called without the GIL.
+/// Waits until the lines of this process are written. Call this without the GIL.
 pub fn flush() {
     let Some(channel) = current() else { return };
-    // The writer may be here too: a handler may make a call of its own.
+    // This may be the writer itself: a handler may use this client.
     if channel.waiting.load(Ordering::Acquire) == 0 || thread::current().id() == channel.writer {
         return;
     }
     let (mark, reached) = sync_channel(1);
     if channel.entries.send(Entry::Mark(mark)).is_ok() {
-        // What is late is written later.
+        // Late lines are written later.
         let _ = reached.recv_timeout(PATIENCE);
     }
 }
@@ -105,7 +105,7 @@ impl Channel {
             .spawn(move || write(&lines, logger));
         Self {
             process,
-            // Without a thread there is no runtime either, so nothing is logged.
+            // If threads cannot start, there is no runtime either, so nothing is logged.
             writer: writer.map_or_else(|_| thread::current().id(), |writer| writer.thread().id()),
             entries,
             waiting: AtomicUsize::new(0),
@@ -114,7 +114,7 @@ impl Channel {
     }
 }
 
-/// Writes lines for as long as the process lives.
+/// Writes lines until the process ends.
 fn write(entries: &Receiver<Entry>, logger: &pyo3_log::Logger) {
     for entry in entries {
         match entry {
@@ -131,26 +131,26 @@ fn write(entries: &Receiver<Entry>, logger: &pyo3_log::Logger) {
                             .build(),
                     );
                 };
-                // `None`: Python has ended, and its handlers with it.
+                // `None`: Python has shut down.
                 let _ = attached(write);
                 if let Some(channel) = current() {
                     channel.waiting.fetch_sub(1, Ordering::Release);
                 }
             }
             Entry::Mark(reached) => {
-                // Whoever waited may have lost patience.
+                // The waiting thread may have timed out.
                 let _ = reached.send(());
             }
         }
     }
 }
 
-/// What the `log` crate is given: it only puts lines into the channel.
+/// The logger for the `log` crate: it only puts lines into the channel.
 struct Bridge;
 
 impl Log for Bridge {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        // The libraries below us log addresses with their queries.
+        // Other libraries log URLs with their queries.
         let target = metadata.target();
         target == "acc_assets" || target.starts_with("acc_assets::")
     }

@@ -1,5 +1,6 @@
-//! The border to Python: the only room that knows pyo3.
+//! The Python bindings: the only module that uses pyo3.
 
+mod asyncio;
 mod attached;
 mod capsule;
 mod engine;
@@ -47,7 +48,7 @@ mod _core {
     #[pymodule_export]
     use super::values::Clear;
 
-    /// The bare lower-case UUID of a project, given as UUID or as `b.` and UUID.
+    /// The bare lower-case UUID of a project, from a UUID with or without `b.`.
     #[pyfunction]
     #[pyo3(signature = (text, /))]
     fn project_id(py: Python<'_>, text: &str) -> PyResult<String> {
@@ -55,24 +56,24 @@ mod _core {
         Ok(id.to_string())
     }
 
-    /// A named run and its ledger as they stand in its file; None while somebody drives it.
+    /// A named run and its ledger, from its file. None while another call drives it.
     #[pyfunction]
     #[pyo3(signature = (path, /))]
     fn read_run(py: Python<'_>, path: std::path::PathBuf) -> PyResult<Option<(Bound<'_, PyDict>, Ledger)>> {
         super::runs::read(py, path)
     }
 
-    /// Deletes the file of a named run that nobody drives.
+    /// Deletes the file of a named run, unless a call drives it.
     #[pyfunction]
     #[pyo3(signature = (path, /))]
     fn delete_run(py: Python<'_>, path: std::path::PathBuf) -> PyResult<()> {
         super::runs::delete(py, path)
     }
 
-    /// Writes the rows of a ledger that are not ok into an Excel file; how many there were.
+    /// Writes the rows of a ledger that are not ok into an Excel file. Returns their number.
     #[pyfunction]
     #[pyo3(signature = (rows, ledger, path, label_title, /))]
-    #[allow(clippy::needless_pass_by_value)] // What Python hands over.
+    #[allow(clippy::needless_pass_by_value)] // Arguments from Python are owned.
     fn write_fixes(
         py: Python<'_>,
         rows: Bound<'_, Rows>,
@@ -83,10 +84,10 @@ mod _core {
         super::sheet::write_fixes(py, rows.get(), ledger.get(), &path, label_title.as_deref())
     }
 
-    /// Writes an Excel file to be filled in with assets of a category.
+    /// Writes an Excel template for assets of a category.
     #[pyfunction]
     #[pyo3(signature = (settings, category, path, rows, /))]
-    #[allow(clippy::needless_pass_by_value)] // What Python hands over.
+    #[allow(clippy::needless_pass_by_value)] // Arguments from Python are owned.
     fn write_template(
         py: Python<'_>,
         settings: Bound<'_, Settings>,
@@ -97,25 +98,25 @@ mod _core {
         super::sheet::write_template(py, settings.get(), category, &path, rows)
     }
 
-    /// A text as people may see it: control characters and marks of the direction of writing are escaped.
+    /// Escapes control characters and bidirectional marks in a text for display.
     #[pyfunction]
     #[pyo3(signature = (text, /))]
-    #[allow(clippy::needless_pass_by_value)] // What Python hands over.
+    #[allow(clippy::needless_pass_by_value)] // Arguments from Python are owned.
     fn shown(text: Bound<'_, PyString>) -> String {
-        // A lone surrogate cannot be written anywhere.
+        // A lone surrogate cannot be encoded.
         crate::error::shown(&text.to_string_lossy()).into_owned()
     }
 
-    /// A TOML text as a dict.
+    /// Parses TOML into a dict.
     #[pyfunction]
     #[pyo3(signature = (text, /))]
     fn read_toml<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
         let table: toml::Table = toml::from_str(text)
-            .map_err(|error| super::errors::refused(py, format!("this is no TOML: {error}")))?;
+            .map_err(|error| super::errors::refused(py, format!("invalid TOML: {error}")))?;
         Ok(pythonize::pythonize(py, &table)?)
     }
 
-    /// Every row check: code, what it says, how to fix it.
+    /// Every row check: code, message and fix.
     #[pyfunction]
     fn rules(py: Python<'_>) -> PyResult<Vec<Bound<'_, PyDict>>> {
         crate::validation::rules()
@@ -133,12 +134,13 @@ mod _core {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        module.add("NO_LOOP", super::asyncio::NO_LOOP)?;
         module.add("CLEAR", super::values::clear(module.py())?)?;
         super::runs::watch_forks(module.py())?;
         let at_exit = module.py().import("atexit")?;
         let close = |args: &Bound<'_, PyTuple>, _: Option<&Bound<'_, PyDict>>| {
             args.py().detach(|| {
-                // What the last tenth of a second did to the rate windows.
+                // The changes of the rate windows in the last tenth of a second.
                 crate::http::pace::keep_all();
                 super::logs::flush();
                 super::attached::close();

@@ -1,4 +1,4 @@
-//! Rows and columns of responses as Python objects. Texts that repeat are one object.
+//! Rows and columns of responses as Python objects. Equal texts share one object.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,23 +10,23 @@ use pythonize::pythonize;
 
 use crate::columns::{Cell, Column, Layout, Member, Page, Parts, Table, Type, printed_time, text};
 
-/// So many texts that repeat are kept; a page has its own on top.
+/// The most shared texts to keep, in addition to those of the current page.
 const MOST_TEXTS: usize = 10_000;
 
-/// Objects that are made once.
+/// Objects created once.
 pub struct Objects<'py> {
     py: Python<'py>,
     names: HashMap<Arc<str>, Bound<'py, PyString>>,
     texts: HashMap<String, Bound<'py, PyAny>>,
-    /// Most assets were never updated, so that two times of them are the same.
+    /// Most assets were never updated, so two of their times are equal.
     time: Option<(i64, Bound<'py, PyAny>)>,
 }
 
-/// What is known of one page: by column and code, the object of a text.
+/// The text objects of one page, by column and code.
 type Values<'py> = Vec<Vec<Option<Bound<'py, PyAny>>>>;
 
-/// A column for a frame: its name, its type, its values (numbers and times as bytes, else a list), and which of them are
-/// missing, a byte each.
+/// A column for a frame: its name, type, values (numbers and times as bytes, others as a list), and a mask of missing
+/// values, one byte each.
 pub type FrameColumn<'py> = (
     Bound<'py, PyString>,
     &'static str,
@@ -114,7 +114,7 @@ impl<'py> Objects<'py> {
         self.object(column.cell(row))
     }
 
-    /// The text of a code: the same object each time.
+    /// The text of a code, always as the same object.
     fn repeated(
         &mut self,
         column: &Column,
@@ -224,7 +224,7 @@ impl<'py> Objects<'py> {
         PyBytes::new(self.py, bytes).into_any()
     }
 
-    /// A column as a list of objects; with `as_text` each of them is text.
+    /// A column as a list of objects; with `as_text`, all of them are texts.
     fn list(&mut self, layout: &Layout, at: usize, as_text: bool) -> PyResult<Bound<'py, PyAny>> {
         let none = self.py.None().into_bound(self.py);
         let mut objects: Vec<Bound<'py, PyAny>> = Vec::with_capacity(layout.rows);
@@ -252,7 +252,7 @@ impl<'py> Objects<'py> {
     }
 }
 
-/// Values as the bytes of an array of them.
+/// The bytes of an array of values.
 fn little<T: Copy, const N: usize>(values: &[T], bytes: impl Fn(T) -> [u8; N]) -> Vec<u8> {
     let mut all = Vec::with_capacity(values.len() * N);
     for value in values {

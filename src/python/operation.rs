@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError};
 use pyo3::prelude::*;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use super::asyncio::{EventLoop, LOOK};
 use super::attached::{Held, attached};
 use super::errors::exception;
 use super::ledger::Ledger;
@@ -17,6 +19,7 @@ use super::logs;
 use super::runtime::handle;
 use super::settings::Settings;
 use super::table::Table;
+use crate::batch::activity::CurrentActivity;
 use crate::batch::readings::Reading;
 use crate::batch::rest::{ReadEnd, Rest};
 use crate::batch::run::GRACE;
@@ -28,9 +31,6 @@ use crate::settings;
 
 /// How often a waiting thread looks for signals: Ctrl-C is answered within a tenth of a second.
 const TICK: Duration = Duration::from_millis(50);
-
-/// How often a call in the background asks whether anybody can still wait for it.
-const LOOK: Duration = Duration::from_millis(500);
 
 /// A call to progress every so many ticks.
 const TICKS_A_REPORT: u32 = 5;
@@ -72,7 +72,11 @@ struct Shared {
     seen: Mutex<(usize, u64, u64)>,
     /// What the source of the rows raised.
     source_error: Arc<Mutex<Option<PyErr>>>,
+    activity: CurrentActivity,
 }
+
+/// Settled rows, all rows if known, requests, lookups among them, and the activity of the call.
+type Progress = (usize, Option<usize>, u64, u64, &'static str);
 
 #[derive(Default)]
 struct End {
@@ -100,6 +104,7 @@ impl Operation {
         stop: Stop,
         rows: Option<usize>,
         source_error: Arc<Mutex<Option<PyErr>>>,
+        activity: CurrentActivity,
     ) -> Self {
         Self {
             work: Mutex::new(Some(work)),
@@ -113,6 +118,7 @@ impl Operation {
                 ended: OnceLock::new(),
                 seen: Mutex::default(),
                 source_error,
+                activity,
             }),
             reading: Mutex::default(),
         }
@@ -161,7 +167,8 @@ impl Shared {
         self.done.store(true, Ordering::Release);
     }
 
-    fn progress(&self) -> (usize, Option<usize>, u64, u64) {
+    fn progress(&self) -> Progress {
+        let activity = self.activity.get().as_str();
         let mut seen = locked(&self.seen);
         // Whoever holds the lock is not waited for: an event loop may ask.
         if let Ok(ledger) = self.ledger.try_lock()
@@ -175,8 +182,9 @@ impl Shared {
                 Some(ledger.rows()),
                 ledger.stats.requests,
                 ledger.stats.lookups,
+                activity,
             ),
-            None => (seen.0, self.rows, seen.1, seen.2),
+            None => (seen.0, self.rows, seen.1, seen.2, activity),
         }
     }
 }
@@ -277,43 +285,31 @@ impl Operation {
         Ok(())
     }
 
-    /// Runs in the background and calls `done` from a thread of the core when it has ended. Once `closed` says that
-    /// nobody can wait for it any more, it sends nothing new.
-    #[pyo3(signature = (done, closed, /))]
-    fn start(&self, done: Py<PyAny>, closed: Py<PyAny>) -> PyResult<()> {
-        let work = self.take_work()?;
-        let shared = Held::new(self.shared.clone());
-        let (done, closed) = (Held::new(done), Held::new(closed));
+    /// Runs in the background. Returns an asyncio future of the running loop that is done when the call has ended.
+    /// Canceling the future does not stop the call. Once the loop is closed, the call sends nothing new.
+    fn start<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let event_loop = EventLoop::running(py)?;
         let handle = handle()?;
-        let mut work = handle.spawn(work);
+        let (tell, told) = oneshot::channel();
+        let awaitable = event_loop.awaitable(py, &handle, told)?;
+        let mut work = handle.spawn(event_loop.scope(self.take_work()?));
+        let shared = Held::new(self.shared.clone());
         handle.spawn(async move {
             let joined = loop {
                 tokio::select! {
                     joined = &mut work => break joined,
                     () = tokio::time::sleep(LOOK) => {}
                 }
-                // An exception must not leave it: it would be dropped without the interpreter.
-                let asked = || {
-                    attached(|py| {
-                        closed
-                            .call0(py)
-                            .is_ok_and(|closed| closed.is_truthy(py).unwrap_or(false))
-                    })
-                };
-                if tokio::task::block_in_place(asked) == Some(true) {
+                if event_loop.is_closed() {
                     shared.stop.to(Phase::Drain);
                 }
             };
             shared.end(ended(joined));
             tokio::task::block_in_place(logs::flush);
-            // The loop that waits may be closed, or the interpreter gone; then nobody waits.
-            attached(|py| {
-                if let Err(raised) = done.call0(py) {
-                    log::debug!(target: "acc_assets", "nobody waited for a call: {raised}");
-                }
-            });
+            // The future may have been canceled.
+            let _ = tell.send(());
         });
-        Ok(())
+        Ok(awaitable)
     }
 
     /// No new requests; those in flight may answer.
@@ -394,9 +390,10 @@ impl Operation {
             .is_some_and(|reading| reading.is_superseded())
     }
 
-    /// Rows settled, rows in all (None while a stream is still being read), requests answered.
+    /// Settled rows, all rows (None while a stream is being read), requests with a response, lookups among them, and
+    /// the activity of the call.
     #[pyo3(name = "progress")]
-    fn report(&self) -> (usize, Option<usize>, u64, u64) {
+    fn report(&self) -> Progress {
         self.shared.progress()
     }
 }

@@ -9,10 +9,11 @@ use pyo3::exceptions::{PyKeyboardInterrupt, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::{PyCapsule, PyIterator, PyList, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyCapsule, PyIterator, PyList, PyString, PyTuple};
 
 use super::attached::{Held, attached};
 use super::capsule;
+use super::errors::exception;
 use super::values::{Value, Values, entries, type_name};
 use crate::input::arrow::{self, Batches, Chunks};
 use crate::input::sheet::{Limits, Sheet, SheetRows};
@@ -27,7 +28,7 @@ pub struct Rows {
 }
 
 enum Origin {
-    Dicts(Items),
+    Dicts(Items, Option<Labels>),
     Values(Items, String),
     Columns(Arc<Frame>),
     Sheet(Sheet),
@@ -36,6 +37,14 @@ enum Origin {
         /// Taken when the rows were made, to look at its columns.
         first: Mutex<Option<ArrowArrayStreamReader>>,
     },
+}
+
+/// The labels of rows, if they are not their numbers.
+struct Labels {
+    /// Iterated along with the rows.
+    labels: Py<PyAny>,
+    /// Their title, such as `line`.
+    title: Option<String>,
 }
 
 enum Items {
@@ -64,13 +73,30 @@ enum Cells {
 
 #[pymethods]
 impl Rows {
-    /// Dicts (or other mappings), one a row; a list or tuple can be read twice, anything else once.
+    /// Dicts (or other mappings), one per row. A list or tuple can be read twice, anything else once. `labels` has one
+    /// label per row, and is iterated as often as the rows; `label_title` is their title, such as "line".
     #[staticmethod]
-    #[pyo3(signature = (rows, /))]
-    fn from_dicts(rows: &Bound<'_, PyAny>) -> PyResult<Self> {
+    #[pyo3(signature = (rows, /, labels=None, label_title=None))]
+    fn from_dicts(
+        rows: &Bound<'_, PyAny>,
+        labels: Option<&Bound<'_, PyAny>>,
+        label_title: Option<String>,
+    ) -> PyResult<Self> {
         let (items, rows) = Items::new(rows)?;
+        let length = labels.and_then(|labels| labels.len().ok());
+        if let (Some(rows), Some(length)) = (rows, length)
+            && rows != length
+        {
+            return Err(PyValueError::new_err(format!(
+                "{length} labels for {rows} rows: pass one label per row"
+            )));
+        }
+        let labels = labels.map(|labels| Labels {
+            labels: labels.clone().unbind(),
+            title: label_title,
+        });
         Ok(Self {
-            origin: Origin::Dicts(items),
+            origin: Origin::Dicts(items, labels),
             rows,
         })
     }
@@ -150,24 +176,37 @@ impl Rows {
     }
 
     /// One sheet of an Excel or CSV file; None: the first one. A workbook is read at once, a CSV file as it is needed.
+    /// `source` is a path, or the bytes of a file; `name` is the name of that file, or only its ending, such as "xlsx".
     #[staticmethod]
-    #[pyo3(signature = (path, sheet, max_workbook_bytes=None, max_line_bytes=None, /))]
+    #[pyo3(signature = (source, sheet, max_workbook_bytes=None, max_line_bytes=None, /, name=None))]
     #[allow(clippy::needless_pass_by_value)] // What Python hands over.
     fn from_sheet(
         py: Python<'_>,
-        path: std::path::PathBuf,
+        source: &Bound<'_, PyAny>,
         sheet: Option<String>,
         max_workbook_bytes: Option<u64>,
         max_line_bytes: Option<u64>,
+        name: Option<String>,
     ) -> PyResult<Self> {
         let usual = Limits::default();
         let limits = Limits {
             workbook: max_workbook_bytes.unwrap_or(usual.workbook),
             line: max_line_bytes.unwrap_or(usual.line),
         };
-        let opened = py
-            .detach(|| Sheet::open(&path, sheet.as_deref(), limits))
-            .map_err(|error| input_error(py, &error.0))?;
+        let sheet = sheet.as_deref();
+        let opened = if source.is_instance_of::<PyBytes>() {
+            let bytes: PyBackedBytes = source.extract()?;
+            let name = name.ok_or_else(|| {
+                PyTypeError::new_err(
+                    "the name of the file is missing: pass it, or only its ending, as name=\"xlsx\"",
+                )
+            })?;
+            py.detach(|| Sheet::of_bytes(&name, bytes.to_vec(), sheet, limits))
+        } else {
+            let path: std::path::PathBuf = source.extract()?;
+            py.detach(|| Sheet::open(&path, sheet, limits))
+        };
+        let opened = opened.map_err(|error| exception(py, &error.into()))?;
         let rows = opened.rows();
         Ok(Self {
             origin: Origin::Sheet(opened),
@@ -175,10 +214,10 @@ impl Rows {
         })
     }
 
-    /// What the labels of the rows are, where they come from a file: "sheet row" or "line".
+    /// The title of the row labels: "sheet row" or "line" for a file, the given one for dicts.
     #[getter]
-    pub fn label_title(&self) -> Option<&'static str> {
-        self.sheet().map(Sheet::label_title)
+    fn label_title(&self) -> Option<&str> {
+        self.title()
     }
 
     /// What the user should know of how the file was read.
@@ -227,12 +266,23 @@ impl Rows {
         self.sheet().map_or_else(Vec::new, |sheet| sheet.notes().to_vec())
     }
 
+    /// The title of the row labels, such as "sheet row".
+    pub fn title(&self) -> Option<&str> {
+        match &self.origin {
+            Origin::Sheet(sheet) => Some(sheet.label_title()),
+            Origin::Dicts(_, Some(labels)) => labels.title.as_deref(),
+            _ => None,
+        }
+    }
+
     /// Whether its rows are called otherwise than by their number.
     pub fn has_labels(&self) -> bool {
         match &self.origin {
             Origin::Sheet(_) => true,
             Origin::Columns(frame) => frame.labels.is_some(),
-            Origin::Dicts(_) | Origin::Values(..) | Origin::Stream { .. } => false,
+            // The labels of an iterator are used up with its rows.
+            Origin::Dicts(Items::Again(_), labels) => labels.is_some(),
+            Origin::Dicts(Items::Once(_), _) | Origin::Values(..) | Origin::Stream { .. } => false,
         }
     }
 
@@ -255,8 +305,12 @@ impl Rows {
     pub fn source(&self, py: Python<'_>) -> PyResult<PythonSource> {
         let objects = |objects| Walk::Objects(Held::new(objects));
         let walk = match &self.origin {
-            Origin::Dicts(items) => objects(Objects::Dicts(Dicts {
+            Origin::Dicts(items, labels) => objects(Objects::Dicts(Dicts {
                 items: items.iterate(py)?,
+                labels: match labels {
+                    Some(labels) => Some(labels.labels.bind(py).try_iter()?.unbind()),
+                    None => None,
+                },
                 keys: Vec::new(),
                 known: HashMap::new(),
             })),
@@ -279,7 +333,7 @@ impl Rows {
                     None => return Err(read_before(py)),
                 };
                 let batches = Batches::new(Box::new(reader), self.rows);
-                Walk::Stream(batches.map_err(|error| input_error(py, &error.0))?)
+                Walk::Stream(batches.map_err(|error| input_error(py, error.message()))?)
             }
         };
         Ok(PythonSource {
@@ -298,7 +352,7 @@ impl Cells {
             let batches = std::iter::from_fn(|| arrow::next(&mut reader)).map(|batch| match batch {
                 Ok(batch) if batch.num_columns() == 1 => Ok(Arc::clone(batch.column(0))),
                 Ok(_) => Err(PyValueError::new_err("this Arrow stream has not one column")),
-                Err(error) => Err(input_error(column.py(), &error.0)),
+                Err(error) => Err(input_error(column.py(), error.message())),
             });
             return Ok(Self::Arrow(Chunks::new(batches.collect::<PyResult<_>>()?)));
         }
@@ -399,7 +453,7 @@ impl PythonSource {
             Walk::Stream(batches) => {
                 return batches.fill(sink).inspect_err(|error| {
                     // Of an exception raised inside a stream the Arrow interface hands on the text only.
-                    if error.0.contains("KeyboardInterrupt") {
+                    if error.message().contains("KeyboardInterrupt") {
                         self.keep(PyKeyboardInterrupt::new_err(()));
                     }
                 });
@@ -421,9 +475,9 @@ impl PythonSource {
             Some(Err(raised)) => {
                 let text = format!("the rows raised {raised}");
                 self.keep(raised);
-                Err(SourceError(text))
+                Err(SourceError::new(text))
             }
-            None => Err(SourceError("Python is shutting down".to_owned())),
+            None => Err(SourceError::new("Python is shutting down".to_owned())),
         }
     }
 }
@@ -446,6 +500,7 @@ impl Source for PythonSource {
 /// Walks over dicts. Rows mostly have the same keys in the same order, and the same key objects too.
 struct Dicts {
     items: Py<PyIterator>,
+    labels: Option<Py<PyIterator>>,
     /// The keys of the last rows, by position.
     keys: Vec<(Py<PyAny>, Column)>,
     known: HashMap<String, Column>,
@@ -454,15 +509,19 @@ struct Dicts {
 impl Dicts {
     fn fill(&mut self, py: Python<'_>, values: &mut Values, sink: &mut dyn Sink) -> PyResult<More> {
         let items = self.items.bind(py).clone();
+        let mut labels = self.labels.as_ref().map(|labels| labels.bind(py).clone());
         let mut pairs = Vec::new();
         for item in items {
             let item = item?;
+            let label = labels.as_mut().and_then(Iterator::next).transpose()?;
+            let label = OwnedLabel::of(label.as_ref(), values)?;
+            let label = label.label();
             if !values.is_mapping(&item) {
-                sink.broken(Label::Number, &describe(&item));
+                sink.broken(label, &describe(&item));
             } else if !entries(&item, &mut pairs)? {
                 let found = format!("{} whose items() are no pairs", describe(&item));
-                sink.broken(Label::Number, &found);
-            } else if sink.begin(Label::Number) {
+                sink.broken(label, &found);
+            } else if sink.begin(label) {
                 for (position, (key, value)) in pairs.iter().enumerate() {
                     let column = self.column(position, key, sink)?;
                     values.push(value, column, sink);
@@ -544,7 +603,7 @@ impl Frame {
                 .as_ref()
                 .map(|labels| item(labels.bind(py), row))
                 .transpose()?;
-            if begin(label.as_ref(), values, sink)? {
+            if sink.begin(OwnedLabel::of(label.as_ref(), values)?.label()) {
                 for ((column, cells), nulls) in columns.iter().zip(&self.columns).zip(&self.nulls) {
                     if nulls.as_ref().is_some_and(|nulls| nulls[row] != 0) {
                         sink.cell(*column, &Cell::Null);
@@ -566,14 +625,31 @@ impl Frame {
     }
 }
 
-fn begin(label: Option<&Bound<'_, PyAny>>, values: &mut Values, sink: &mut dyn Sink) -> PyResult<bool> {
-    let Some(label) = label else {
-        return Ok(sink.begin(Label::Number));
-    };
-    Ok(match values.read(label.clone()) {
-        Value::Cell(Cell::Int(number)) => sink.begin(Label::Int(number)),
-        _ => sink.begin(Label::Text(&label.str()?.to_string_lossy())),
-    })
+/// A label of a row from Python.
+enum OwnedLabel {
+    Number,
+    Int(i64),
+    Text(String),
+}
+
+impl OwnedLabel {
+    fn of(label: Option<&Bound<'_, PyAny>>, values: &mut Values) -> PyResult<Self> {
+        let Some(label) = label else {
+            return Ok(Self::Number);
+        };
+        Ok(match values.read(label.clone()) {
+            Value::Cell(Cell::Int(number)) => Self::Int(number),
+            _ => Self::Text(label.str()?.to_string_lossy().into_owned()),
+        })
+    }
+
+    fn label(&self) -> Label<'_> {
+        match self {
+            Self::Number => Label::Number,
+            Self::Int(number) => Label::Int(*number),
+            Self::Text(text) => Label::Text(text),
+        }
+    }
 }
 
 fn item<'py>(sequence: &Bound<'py, PyAny>, index: usize) -> PyResult<Bound<'py, PyAny>> {

@@ -1,4 +1,4 @@
-//! A project's settings for Python.
+//! The settings of a project for Python.
 
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ impl Settings {
 
 #[pymethods]
 impl Settings {
-    /// The settings as JSON text, as `load` reads it.
+    /// Reads the settings from JSON.
     fn dump<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         let text =
             serde_json::to_vec_pretty(&json!({ "acc_assets_settings": 1, "settings": self.0.content() }))
@@ -57,13 +57,13 @@ impl Settings {
     #[staticmethod]
     #[pyo3(signature = (text, /))]
     fn load(py: Python<'_>, text: &[u8]) -> PyResult<Self> {
-        let bad = |reason: String| refused(py, format!("these are no settings of acc-assets: {reason}"));
+        let bad = |reason: String| refused(py, format!("not settings of acc-assets: {reason}"));
         let mut value: Value = serde_json::from_slice(text).map_err(|error| bad(error.to_string()))?;
         match value.get("acc_assets_settings").and_then(Value::as_u64) {
             Some(1) => {}
             Some(other) => {
                 return Err(bad(format!(
-                    "they are of version {other}, and this acc-assets reads 1: use a newer one"
+                    "they have version {other}, but this acc-assets reads version 1: use a newer acc-assets"
                 )));
             }
             None => return Err(bad("`acc_assets_settings` is missing".to_owned())),
@@ -73,7 +73,7 @@ impl Settings {
         Ok(Self(Arc::new(settings::Settings::new(content))))
     }
 
-    /// project, `read_at`, notes, and how many of each there are.
+    /// project, `read_at`, notes and counts.
     fn about<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let content = self.0.content();
         let about = json!({
@@ -156,7 +156,7 @@ impl Settings {
                         "barcode": location.barcode, "parent_id": location.parent })
                 })
                 .collect(),
-            other => return Err(PyValueError::new_err(format!("`{other}` is no kind of settings"))),
+            other => return Err(PyValueError::new_err(format!("unknown kind of settings `{other}`"))),
         };
         Ok(pythonize(py, &rows)?)
     }
@@ -199,7 +199,7 @@ impl Settings {
         Ok(self.0.location_id(place).to_owned())
     }
 
-    /// The ids of the statuses of this label in all sets, or of this id.
+    /// The ids of the statuses with this label or id, in all sets.
     #[pyo3(signature = (status, /))]
     fn find_statuses(&self, py: Python<'_>, status: &Bound<'_, PyString>) -> PyResult<Vec<String>> {
         let text = status.to_string_lossy();
@@ -243,7 +243,7 @@ impl Settings {
         Ok(self.0.choice_id(place, choice).to_owned())
     }
 
-    /// The settings whole, as `dump` writes them.
+    /// The complete settings as JSON.
     fn content<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         Ok(pythonize(py, self.0.content())?.cast_into()?)
     }

@@ -1,4 +1,4 @@
-//! A set-up for Python: its description, its plan, and its outcomes.
+//! Set-ups for Python: description, plan and outcomes.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::batch::setup::Outcome;
 use crate::columns::{self, Page};
 use crate::settings::setup::{self, Plan, plan};
 
-/// Categories, status sets and custom attributes that a project shall have, by name. Frozen.
+/// Categories, status sets and custom attributes that a project should have, by name. Frozen.
 #[pyclass(frozen, module = "acc_assets._core")]
 pub struct Description(pub Arc<setup::Description>);
 
@@ -26,7 +26,9 @@ impl Description {
         let value: Value = depythonize(value).map_err(|error| {
             mistaken(
                 py,
-                &[format!("the description holds what cannot be sent: {error}")],
+                &[format!(
+                    "the description contains a value that cannot be sent: {error}"
+                )],
             )
         })?;
         setup::Description::read(&value)
@@ -49,7 +51,7 @@ impl Description {
         toml::to_string_pretty(&*self.0).map_err(|error| PyValueError::new_err(error.to_string()))
     }
 
-    /// The steps for a project with these settings: one row each, and what is named and nowhere.
+    /// Plans the steps for a project with these settings. Returns one row per step, and unknown names.
     #[pyo3(signature = (settings, /))]
     fn plan(&self, py: Python<'_>, settings: &Bound<'_, Settings>) -> (Table, Vec<String>) {
         let settings = &settings.get().0;
@@ -58,14 +60,14 @@ impl Description {
     }
 }
 
-/// All mistakes of a description, as one error.
+/// All problems of a description, as one error.
 pub fn mistaken(py: Python<'_>, problems: &[String]) -> PyErr {
     let (count, plural) = (problems.len(), if problems.len() == 1 { "" } else { "s" });
-    let head = format!("the description has {count} mistake{plural}, so nothing was sent:");
+    let head = format!("the description has {count} problem{plural}, so nothing was sent:");
     super::errors::mistaken(py, &head, problems)
 }
 
-/// One row a step; with what became of it, where it was carried out.
+/// One row per step, with its outcome if it was carried out.
 pub fn steps(plan: &Plan, outcomes: Option<&[Outcome]>) -> columns::Table {
     let rows = plan.steps.iter().enumerate().map(|(number, step)| {
         let mut row = json!({
@@ -83,7 +85,7 @@ pub fn steps(plan: &Plan, outcomes: Option<&[Outcome]>) -> columns::Table {
     });
     let rows: Vec<String> = rows.collect();
     let mut table = columns::Table::default();
-    // A step has seven members at most, so it is never too wide.
+    // A step has at most seven members, so it is never too wide.
     table.add(Page::of(rows.iter().map(String::as_str)).unwrap_or_default(), 0..);
     table
 }

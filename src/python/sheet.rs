@@ -1,4 +1,4 @@
-//! Excel files that Python asks for.
+//! Writes Excel files for Python.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -17,7 +17,7 @@ use crate::sheet::fixes::{self, Mark, RowToFix};
 use crate::sheet::template::{self, Column, Kind, Template};
 use crate::validation::columns::row_of_run_text;
 
-/// The rows of a ledger that are not ok, with what is wrong, in a new Excel file.
+/// Writes the rows of a ledger that are not ok, with their problems, into a new Excel file.
 pub fn write_fixes(
     py: Python<'_>,
     rows: &Rows,
@@ -27,7 +27,7 @@ pub fn write_fixes(
 ) -> PyResult<usize> {
     let mut wanted: BTreeMap<u32, RowToFix> = BTreeMap::new();
     let known = &ledger.view().ledger;
-    // Where each row is in the input; one that the last call did not bring cannot be written.
+    // The index of each row in the input. A row missing from the last call cannot be written.
     let places: Option<HashMap<u32, u32>> = known.input().map(|rows| rows.iter().copied().zip(0..).collect());
     for outcome in ledger.view().bad() {
         let Some(fault) = &outcome.fault else { continue };
@@ -66,10 +66,10 @@ pub fn write_fixes(
     let mut source = rows.source(py)?;
     let category = rows.template_category();
     py.detach(|| fixes::write(path, &mut source, &wanted, label_title, category.as_deref()))
-        .map_err(|error| exception(py, &Error::Input(error.0)))
+        .map_err(|error| exception(py, &error.into()))
 }
 
-/// An Excel file to be filled in with assets of a category.
+/// Writes an Excel template for assets of a category.
 pub fn write_template(
     py: Python<'_>,
     settings: &Settings,
@@ -78,9 +78,9 @@ pub fn write_template(
     rows: u32,
 ) -> PyResult<()> {
     let template = template_of(&settings.0, category, rows)
-        .ok_or_else(|| exception(py, &Error::Option(format!("there is no category {category}"))))?;
+        .ok_or_else(|| exception(py, &Error::Option(format!("no category {category}"))))?;
     py.detach(|| template::write(path, &template))
-        .map_err(|error| exception(py, &Error::Input(error.0)))
+        .map_err(|error| exception(py, &error.into()))
 }
 
 fn template_of(settings: &settings::Settings, category: &str, rows: u32) -> Option<Template> {
@@ -132,7 +132,7 @@ fn template_of(settings: &settings::Settings, category: &str, rows: u32) -> Opti
         column(
             "Status",
             true,
-            "One of the statuses of the category.".to_owned(),
+            "A status of the category.".to_owned(),
             Kind::Choice(labels),
         ),
         column(
@@ -144,13 +144,13 @@ fn template_of(settings: &settings::Settings, category: &str, rows: u32) -> Opti
         column(
             "Location",
             false,
-            "A location of the sheet Locations, or its barcode.".to_owned(),
+            "A location from the sheet Locations, or its barcode.".to_owned(),
             Kind::Location,
         ),
         column(
             "Barcode",
             false,
-            "As it is on the label; leading zeros stay.".to_owned(),
+            "As printed on the label, with leading zeros.".to_owned(),
             Kind::Text { longest: None },
         ),
     ];
@@ -179,9 +179,9 @@ fn attribute_column(attribute: &Attribute) -> Column {
         "numeric" => (Kind::Number, "A number.".to_owned()),
         "date" => (Kind::Date, "A date, such as 2031-02-28.".to_owned()),
         "boolean" => (Kind::YesNo, "Yes or No.".to_owned()),
-        "select" => (Kind::Choice(offered), "One of the values of the list.".to_owned()),
+        "select" => (Kind::Choice(offered), "A value from the list.".to_owned()),
         "multi_select" => {
-            let says = format!("One or several, with ; between them: {}.", offered.join("; "));
+            let says = format!("One or more, separated by ;: {}.", offered.join("; "));
             (Kind::Choices(offered), says)
         }
         _ => {

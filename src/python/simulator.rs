@@ -1,4 +1,4 @@
-//! The embedded service for Python: served on a loopback port.
+//! The embedded service for Python, served on a loopback port.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -39,7 +39,7 @@ impl Simulator {
         })
     }
 
-    /// Makes each sync of a journal of this process take so many seconds longer.
+    /// Delays each sync of a journal of this process by this many seconds.
     #[staticmethod]
     #[pyo3(signature = (seconds, /))]
     fn slow_journals(py: Python<'_>, seconds: f64) -> PyResult<()> {
@@ -48,7 +48,7 @@ impl Simulator {
         Ok(())
     }
 
-    /// Syncs of journals by this thread and by all threads, and how often this thread asked for the lock of a ledger.
+    /// The number of journal syncs by this thread and by all threads, and of ledger locks by this thread.
     #[staticmethod]
     fn journal_counts() -> (u64, u64, u64) {
         disk::counts()
@@ -116,7 +116,7 @@ impl Simulator {
         Ok(pythonize(py, &self.service.world_json())?)
     }
 
-    /// All assets with everything they hold, deleted ones included, in order of creation.
+    /// All assets with all fields, including deleted ones, in order of creation.
     fn assets<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         Ok(pythonize(py, &self.service.assets())?)
     }

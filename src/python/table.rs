@@ -1,4 +1,4 @@
-//! Rows of responses as Python reads them.
+//! Rows of responses for Python.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::error::Error;
 #[pyclass(frozen, module = "acc_assets._core")]
 pub struct Table(Arc<columns::Table>, Option<Rest>);
 
-/// Rows, ids that were not returned, and of a read that failed the numbers of the rows and what is left of it.
+/// Rows, ids that were not returned, and for a failed read its row numbers and its rest.
 #[derive(Deserialize)]
 struct State(
     Vec<String>,
@@ -29,7 +29,7 @@ struct State(
     #[serde(default)] Option<Rest>,
 );
 
-/// So many rows of a pickle become one page.
+/// Rows per page when a pickle is loaded.
 const PAGE_ROWS: usize = 1000;
 
 impl Table {
@@ -37,27 +37,24 @@ impl Table {
         Self::unfinished(table, None)
     }
 
-    /// What was read before something ended the reading, and what is left.
+    /// What an interrupted read returned, and its rest.
     pub fn unfinished(table: columns::Table, rest: Option<Rest>) -> Self {
         Self(Arc::new(table), rest)
     }
 
-    /// What was read before.
+    /// What was read so far.
     pub fn table(&self) -> &columns::Table {
         &self.0
     }
 
-    /// What is left of the read.
+    /// The rest of the read.
     ///
     /// # Errors
-    /// [`Error::Option`] where nothing is left.
+    /// [`Error::Option`] if there is none.
     pub fn rest(&self) -> Result<&Rest, Error> {
-        self.1.as_ref().ok_or_else(|| {
-            Error::Option(
-                "after=: that read was complete, so there is nothing left to read: use its `.partial`"
-                    .to_owned(),
-            )
-        })
+        self.1
+            .as_ref()
+            .ok_or_else(|| Error::Option("after=: that read is complete; use its `.partial`".to_owned()))
     }
 
     /// All rows.
@@ -72,13 +69,13 @@ impl Table {
         self.0.len()
     }
 
-    /// Ids asked for that the service did not return.
+    /// Requested ids that the service did not return.
     #[getter]
     fn missing(&self) -> Vec<String> {
         self.0.missing.clone()
     }
 
-    /// Whether something is left to be read.
+    /// Whether the read can be resumed.
     #[getter]
     fn incomplete(&self) -> bool {
         self.1.is_some()
@@ -93,12 +90,21 @@ impl Table {
         Objects::new(py).row(page, row)
     }
 
+    /// The rows at these positions. A failed read cannot be resumed from them.
+    #[pyo3(signature = (positions, /))]
+    #[allow(clippy::needless_pass_by_value)] // What Python hands over.
+    fn take(&self, positions: Vec<usize>) -> PyResult<Self> {
+        if positions.iter().any(|position| *position >= self.0.len()) {
+            return Err(PyIndexError::new_err("no such row"));
+        }
+        Ok(Self::unfinished(self.0.take(positions), None))
+    }
+
     fn dicts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         Objects::new(py).dicts(&self.0)
     }
 
-    /// Base fields first, then attributes caN as columns of their own: of each its name, its type, its values and which of
-    /// them are missing.
+    /// Columns for a frame, base fields first, then attributes caN: name, type, values and mask of missing values.
     #[pyo3(signature = (kinds=None, /))]
     #[allow(clippy::needless_pass_by_value)] // What Python hands over.
     fn frame<'py>(&self, py: Python<'py>, kinds: Option<Vec<String>>) -> PyResult<Vec<FrameColumn<'py>>> {
@@ -149,7 +155,7 @@ impl Table {
     }
 }
 
-/// Adds rows as one page, or as several if they are too wide together.
+/// Adds rows as one page, or as several if they have too many distinct members.
 fn add(table: &mut columns::Table, rows: &[String], numbers: &[u32]) -> Result<(), TooWide> {
     match Page::of(rows.iter().map(String::as_str)) {
         Ok(page) => table.add(page, numbers.iter().copied()),
@@ -163,7 +169,7 @@ fn add(table: &mut columns::Table, rows: &[String], numbers: &[u32]) -> Result<(
     Ok(())
 }
 
-/// A batch as a stream of its own.
+/// A stream of one batch.
 pub fn stream(py: Python<'_>, batch: Result<RecordBatch, ArrowError>) -> PyResult<Bound<'_, PyCapsule>> {
     let batch = batch.map_err(|error| PyValueError::new_err(error.to_string()))?;
     let schema = batch.schema();

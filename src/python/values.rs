@@ -1,4 +1,4 @@
-//! Python values as cells: what Python can tell apart, told apart. What may be sent is for `validation` to say.
+//! Converts Python values to cells. `validation` decides what may be sent.
 
 use std::collections::HashMap;
 use std::mem::ManuallyDrop;
@@ -12,7 +12,7 @@ use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyT
 
 use crate::input::{Cell, Column, Sink, date_of_day};
 
-/// The type of `CLEAR`: a cell with it is sent as JSON null on a patch.
+/// The type of `CLEAR`, which a patch sends as JSON null.
 #[pyclass(frozen, name = "Clear", module = "acc_assets._core")]
 pub struct Clear;
 
@@ -23,23 +23,23 @@ impl Clear {
         "CLEAR"
     }
 
-    /// Pickles and copies as the one `CLEAR` there is.
+    /// Pickles and copies as the singleton.
     #[expect(clippy::unused_self, reason = "a method of the Python class")]
     fn __reduce__(&self) -> &'static str {
         "CLEAR"
     }
 }
 
-/// The one `CLEAR` there is.
+/// The singleton `CLEAR`.
 ///
 /// # Errors
-/// When Python has no memory for it.
+/// If Python is out of memory.
 pub fn clear(py: Python<'_>) -> PyResult<&Py<Clear>> {
     static CLEAR: PyOnceLock<Py<Clear>> = PyOnceLock::new();
     CLEAR.get_or_try_init(py, || Py::new(py, Clear))
 }
 
-/// A value taken from Python, with what its cell borrows from.
+/// A value from Python, with the data that its cell borrows.
 pub(super) enum Value<'py> {
     /// A cell that borrows nothing.
     Cell(Cell<'static>),
@@ -70,10 +70,10 @@ impl Value<'_> {
 
 fn text_cell<'t>(text: &'t Bound<'_, PyString>) -> Cell<'t> {
     text.to_str()
-        .map_or(Cell::Other("str that is no valid Unicode"), Cell::Text)
+        .map_or(Cell::Other("str that is not valid Unicode"), Cell::Text)
 }
 
-/// What to do with the values of a type.
+/// How to convert the values of a type.
 #[derive(Clone, Copy)]
 enum Kind {
     Null,
@@ -85,43 +85,43 @@ enum Kind {
     Text,
     Date,
     DateTime,
-    /// pandas': its years may be beyond those of Python.
+    /// pandas' timestamp, whose years may exceed Python's range.
     Timestamp,
-    /// numpy's: its own text is ISO.
+    /// numpy's datetime, whose text is ISO.
     DateTime64,
     Decimal,
     Uuid,
     Enum,
     List,
-    /// numpy's array.
+    /// A numpy array.
     Array,
     Map,
     Other,
 }
 
-/// Reads values, remembering what it has learnt of their types. numpy and pandas are told by name, never imported.
+/// Reads values and caches the handling of their types. numpy and pandas types are recognized by name, never imported.
 #[derive(Default)]
 pub(super) struct Values {
-    /// By address; the type is kept, so that no other takes its address.
+    /// By address. The type is kept alive, so that its address is not reused.
     kinds: HashMap<usize, (Py<PyType>, Kind)>,
-    /// The type last seen: columns are mostly of one.
+    /// The last type: most columns have only one.
     last: Option<(usize, Kind)>,
 }
 
-/// customAttributes -> a list -> its texts is as deep as any rule goes.
+/// The deepest valid nesting: customAttributes, a list, its texts.
 const DEEPEST: usize = 4;
 
 /// More digits than any field takes.
 const MOST_DIGITS: u64 = 2000;
 
 impl Values {
-    /// Gives a value to a sink.
+    /// Passes a value to a sink.
     pub(super) fn push(&mut self, value: &Bound<'_, PyAny>, column: Column, sink: &mut dyn Sink) {
-        // Most are texts, which are read where they are.
+        // Fast path: most values are texts and are read in place.
         if value.is_exact_instance_of::<PyString>()
             && let Ok(text) = value.cast_exact::<PyString>()
         {
-            // A text owns nothing that would have to be freed.
+            // A text owns nothing to free.
             return sink.cell(column, &ManuallyDrop::new(text_cell(text)));
         }
         match self.read(value.clone()) {
@@ -135,7 +135,7 @@ impl Values {
     }
 
     fn read_at<'py>(&mut self, value: Bound<'py, PyAny>, depth: usize) -> Value<'py> {
-        // Asked first, since an error of the cast is made of objects.
+        // Checked first, since a failed cast allocates objects.
         let value = if value.is_exact_instance_of::<PyString>() {
             match value.cast_into_exact::<PyString>() {
                 Ok(text) => return Value::Text(text),
@@ -155,7 +155,7 @@ impl Values {
         } else {
             self.kind(&value)
         };
-        // A value whose own methods fail is of no use, but no reason to stop the rows after it.
+        // A value whose methods fail is invalid, but must not stop the next rows.
         self.convert(&value, kind, depth)
             .unwrap_or_else(|error| Value::Other(format!("{} ({error})", type_name(&value))))
     }
@@ -196,7 +196,7 @@ impl Values {
             }
             Kind::Decimal => {
                 if value.call_method0(intern!(py, "is_finite"))?.is_truthy()? {
-                    // All the zeros of 1E+999999999 would be written out.
+                    // 1E+999999999 would be written with all its zeros.
                     let exponent: i64 = value.call_method0(intern!(py, "adjusted"))?.extract()?;
                     if exponent.unsigned_abs() > MOST_DIGITS {
                         return Ok(Value::Other(format!("Decimal with exponent {exponent}")));
@@ -213,7 +213,7 @@ impl Values {
             Kind::Uuid => return Ok(Value::Text(value.str()?)),
             Kind::Other => return Ok(Value::Other(type_name(value))),
             _ if depth == DEEPEST => {
-                return Ok(Value::Other(format!("{}, nested too deep", type_name(value))));
+                return Ok(Value::Other(format!("{}, nested too deeply", type_name(value))));
             }
             Kind::Enum => return Ok(self.read_at(value.getattr(intern!(py, "value"))?, depth + 1)),
             Kind::Array => {
@@ -234,7 +234,7 @@ impl Values {
                 let mut pairs = Vec::new();
                 if !entries(value, &mut pairs)? {
                     return Ok(Value::Other(format!(
-                        "{} whose items() are no pairs",
+                        "{} whose items() are not pairs",
                         type_name(value)
                     )));
                 }
@@ -289,7 +289,7 @@ fn kind_of(class: &Bound<'_, PyType>) -> PyResult<Kind> {
             "datetime64" => return Ok(Kind::DateTime64),
             "float16" | "float32" => return Ok(Kind::Float32),
             "longdouble" | "float128" => return Ok(Kind::Float),
-            // Durations are integers to numpy.
+            // numpy treats durations as integers.
             "timedelta64" => return Ok(Kind::Other),
             _ if class
                 .getattr("__mro__")?
@@ -301,7 +301,7 @@ fn kind_of(class: &Bound<'_, PyType>) -> PyResult<Kind> {
             _ => {}
         }
     }
-    // First come the types that are also subclasses of later ones: an IntEnum is an int, a datetime a date.
+    // Subclasses come before their base classes: an IntEnum is an int, a datetime is a date.
     let named = |module: &str, name: &str| class.is_subclass(&py.import(module)?.getattr(name)?);
     Ok(if class.is(py.get_type::<Clear>()) {
         Kind::Clear
@@ -348,7 +348,7 @@ fn float(number: f64) -> Cell<'static> {
 }
 
 fn date(value: &Bound<'_, PyAny>) -> PyResult<Date> {
-    // Python's day 1 is the first of the year 1.
+    // Python's day 1 is January 1 of the year 1.
     const DAY_OF_1970: i64 = 719_163;
     let day: i64 = value.call_method0(intern!(value.py(), "toordinal"))?.extract()?;
     date_of_day(day.saturating_sub(DAY_OF_1970)).ok_or_else(|| PyValueError::new_err("not a date"))
@@ -362,7 +362,7 @@ fn date_by_parts(value: &Bound<'_, PyAny>) -> PyResult<Date> {
     Date::new(year, month, day).map_err(|error| PyValueError::new_err(error.to_string()))
 }
 
-/// The wall clock, whatever the time zone.
+/// The wall-clock time, in any time zone.
 fn at_its_time(value: &Bound<'_, PyAny>, date: Date) -> PyResult<DateTime> {
     let py = value.py();
     let hour = value.getattr(intern!(py, "hour"))?.extract()?;
@@ -373,8 +373,8 @@ fn at_its_time(value: &Bound<'_, PyAny>, date: Date) -> PyResult<DateTime> {
     Ok(date.to_datetime(time.map_err(|error| PyValueError::new_err(error.to_string()))?))
 }
 
-/// The entries of a mapping, in a row of its own before any value is read: reading one may run Python code, which
-/// must not happen in the middle of a dict. `false`: its items are no pairs.
+/// Collects the entries of a mapping before reading any value: reading a value may run Python code, which must not
+/// happen while iterating a dict. Returns `false` if its items are not pairs.
 pub(super) fn entries<'py>(
     mapping: &Bound<'py, PyAny>,
     into: &mut Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)>,

@@ -1,4 +1,4 @@
-//! Which category, status, attribute, value or location a text means.
+//! Looks up categories, statuses, attributes, values and locations by text.
 
 use std::fmt;
 
@@ -6,48 +6,48 @@ use super::names::{folded, nearest, plain};
 use super::tree::Tree;
 use super::{Content, LOCATIONS_UNREAD, Settings, joined};
 
-/// What stands between the names of a path, unless a user says otherwise.
+/// The default separator of a path.
 pub const SEPARATOR: &str = ">";
 
-/// How many candidates a message names.
+/// The most candidates that a message names.
 const CANDIDATES: usize = 5;
 
-/// Why a text means nothing.
+/// Why a lookup failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Miss {
-    /// There is none of that name; these are the likest.
+    /// No such name; these are the closest.
     Unknown(Vec<String>),
-    /// It may mean each of these.
+    /// Ambiguous: it matches all of these.
     Ambiguous(Vec<String>),
-    /// It means this one, which is not active.
+    /// It matches this one, which is inactive.
     Inactive(String),
     /// The project's locations could not be read.
     Unread,
 }
 
 impl Miss {
-    /// What to do, for a message about a thing of this kind ("category").
+    /// The fix, for a message about a `what` such as "category".
     #[must_use]
     pub fn fix(&self, what: &str) -> String {
         match self {
             Self::Unknown(near) if near.is_empty() => {
-                format!("use the name or the id of a {what} of the project")
+                format!("use the name or id of a {what} of the project")
             }
             Self::Unknown(near) => format!("did you mean {}?", listed(near)),
-            Self::Ambiguous(_) => "use the whole path, or the id".to_owned(),
-            Self::Inactive(_) => format!("use an active {what}, or have this one activated in the project"),
-            Self::Unread => "use the id; or see to it that the user may read the locations".to_owned(),
+            Self::Ambiguous(_) => "use the full path or the id".to_owned(),
+            Self::Inactive(_) => format!("use an active {what}, or activate this one in the project"),
+            Self::Unread => "use the id, or check that the user may read the locations".to_owned(),
         }
     }
 
-    /// What is wrong, likewise.
+    /// What is wrong, for the same message.
     #[must_use]
     pub fn reason(&self, what: &str) -> String {
         match self {
             Self::Unknown(_) => format!("the project has no such {what}"),
-            Self::Ambiguous(candidates) => format!("it may mean {}", listed(candidates)),
-            Self::Inactive(name) => format!("the {what} {name} is not active"),
-            Self::Unread => format!("the project's {what}s could not be read, so a name cannot be looked up"),
+            Self::Ambiguous(candidates) => format!("ambiguous: it matches {}", listed(candidates)),
+            Self::Inactive(name) => format!("the {what} {name} is inactive"),
+            Self::Unread => format!("the project's {what}s could not be read, so names cannot be looked up"),
         }
     }
 }
@@ -71,11 +71,11 @@ fn listed(names: &[String]) -> String {
     }
 }
 
-/// A text with more separators than this is read as one name, or cut at all of them.
+/// A text with more separators than this is one name, or is split at all of them.
 const MOST_CUTS: usize = 6;
 
-/// The nodes that a text may mean: as one name, or as a path. Names may have the separator in them, so where neither is
-/// there, it is also cut at some separators only.
+/// Finds the nodes that match a text as a name or a path. Names may contain the separator, so if there is no match, it
+/// also tries splitting at some separators only.
 fn find(tree: &Tree, text: &str, separator: &str) -> Vec<usize> {
     let separator = separator.trim();
     let cuts: Vec<usize> = match separator {
@@ -106,16 +106,16 @@ fn find(tree: &Tree, text: &str, separator: &str) -> Vec<usize> {
 }
 
 impl Settings {
-    /// The category of an id.
+    /// Looks up a category by id.
     #[must_use]
     pub fn category_of_id(&self, id: &str) -> Option<usize> {
         self.category_places.get(id).copied()
     }
 
-    /// The category that a text means: its id, its path or the end of it.
+    /// Looks up a category by id, path or end of path.
     ///
     /// # Errors
-    /// Why it means none.
+    /// Explains why there is no match.
     pub fn category(&self, text: &str, separator: &str, suggest: bool) -> Result<usize, Miss> {
         let text = text.trim();
         match self.category_of_id(text) {
@@ -127,10 +127,10 @@ impl Settings {
         self.one_category(&found, text, separator, suggest)
     }
 
-    /// The category of a path in parts.
+    /// Looks up a category by the parts of its path.
     ///
     /// # Errors
-    /// Why there is none.
+    /// Explains why there is no match.
     pub fn category_of_path(&self, path: &[&str], separator: &str, suggest: bool) -> Result<usize, Miss> {
         self.one_category(
             &self.categories.find(path),
@@ -187,23 +187,23 @@ impl Settings {
         nearest(text, pairs)
     }
 
-    /// A category as a message names it.
+    /// Formats a category for a message.
     #[must_use]
     pub fn shown_category(&self, category: usize, separator: &str) -> String {
         let path = joined(&self.categories.path(category), separator);
         format!("{path} ({})", self.content.categories[category].id)
     }
 
-    /// The set and place of a status by its id.
+    /// Looks up the set and index of a status by id.
     #[must_use]
     pub fn status_of_id(&self, id: &str) -> Option<(usize, usize)> {
         self.status_places.get(&id.trim().to_ascii_lowercase()).copied()
     }
 
-    /// The place of the status of this label in a set.
+    /// Looks up the index of a status in a set by its label.
     ///
     /// # Errors
-    /// Why there is none.
+    /// Explains why there is no match.
     pub fn status(&self, set: usize, label: &str, suggest: bool) -> Result<usize, Miss> {
         let statuses = &self.content.status_sets[set].statuses;
         match self.labels[set].get(&folded(label)) {
@@ -221,7 +221,7 @@ impl Settings {
         }
     }
 
-    /// The statuses of this label in all sets: set and place.
+    /// Finds the statuses with this label in all sets, as set and index.
     #[must_use]
     pub fn statuses_called(&self, label: &str) -> Vec<(usize, usize)> {
         let label = folded(label);
@@ -234,7 +234,7 @@ impl Settings {
             .collect()
     }
 
-    /// Why no active status has this label.
+    /// Explains why no active status has this label.
     #[must_use]
     pub fn no_status_called(&self, label: &str) -> Miss {
         let folded_label = folded(label);
@@ -255,16 +255,16 @@ impl Settings {
         )
     }
 
-    /// The custom attribute of a name `caN`.
+    /// Looks up a custom attribute by its name `caN`.
     #[must_use]
     pub fn attribute_of_name(&self, name: &str) -> Option<usize> {
         self.attribute_places.get(name).copied()
     }
 
-    /// The custom attribute that a text means: its display name, whose letters, digits and their order count.
+    /// Looks up a custom attribute by its display name, comparing only letters and digits.
     ///
     /// # Errors
-    /// Why it means none.
+    /// Explains why there is no match.
     pub fn attribute(&self, text: &str) -> Result<usize, Miss> {
         let found: &[usize] = self.attribute_names.get(&plain(text)).map_or(&[], Vec::as_slice);
         let attributes = &self.content.attributes;
@@ -303,10 +303,10 @@ impl Settings {
         }
     }
 
-    /// The place of a value that a select or multi-select attribute offers: by id or label.
+    /// Looks up the index of a value of a select or multi-select attribute, by id or label.
     ///
     /// # Errors
-    /// Why there is none.
+    /// Explains why there is no match.
     pub fn choice(&self, attribute: usize, text: &str, suggest: bool) -> Result<usize, Miss> {
         let choices = &self.content.attributes[attribute].choices;
         let index = &self.choices[attribute];
@@ -324,7 +324,7 @@ impl Settings {
                     .map(|choice| choice.label.as_str())
                     .collect();
                 let near = nearest(text, active.iter().map(|label| (*label, folded(label))));
-                // A short list is named whole: it is what the user looks for.
+                // A short list of values is shown in full: it is what the user needs.
                 let whole = active.len() <= CANDIDATES && near.is_empty();
                 Err(Miss::Unknown(if whole {
                     active.into_iter().map(str::to_owned).collect()
@@ -336,19 +336,19 @@ impl Settings {
         }
     }
 
-    /// The id of a value that an attribute offers, both by their places.
+    /// The id of a value of an attribute, both given as indexes.
     #[must_use]
     pub fn choice_id(&self, attribute: usize, choice: usize) -> &str {
         &self.content.attributes[attribute].choices[choice].id
     }
 
-    /// The location of an id.
+    /// Looks up a location by id.
     #[must_use]
     pub fn location_of_id(&self, id: &str) -> Option<usize> {
         self.location_places.get(&id.to_ascii_lowercase()).copied()
     }
 
-    /// Whether the locations of the project are known.
+    /// Whether the locations of the project were read.
     #[must_use]
     pub fn knows_locations(&self) -> bool {
         self.content.locations.is_some()
@@ -363,10 +363,10 @@ impl Settings {
             .map_or(LOCATIONS_UNREAD, String::as_str)
     }
 
-    /// The location that a text means: its id, its path or the end of it, or its barcode.
+    /// Looks up a location by id, path, end of path or barcode.
     ///
     /// # Errors
-    /// Why it means none.
+    /// Explains why there is no match.
     pub fn location(&self, text: &str, separator: &str, suggest: bool) -> Result<usize, Miss> {
         let text = text.trim();
         if !self.knows_locations() {
@@ -384,10 +384,10 @@ impl Settings {
         self.one_location(&found, text, separator, suggest)
     }
 
-    /// The location of a path in parts.
+    /// Looks up a location by the parts of its path.
     ///
     /// # Errors
-    /// Why there is none.
+    /// Explains why there is no match.
     pub fn location_of_names(&self, path: &[&str], separator: &str, suggest: bool) -> Result<usize, Miss> {
         if !self.knows_locations() {
             return Err(Miss::Unread);

@@ -1,8 +1,8 @@
-//! The settings of a project, by id and by name: what its categories, statuses, custom attributes and locations are
-//! called, and what belongs to what. Does no I/O.
+//! The settings of a project: its categories, statuses, custom attributes and locations, by id and by name. Does no
+//! I/O.
 //!
-//! Inheritance is that of the "Assets field guide": a category has the nearest status set on its way up to ROOT, and all
-//! custom attributes on that way.
+//! Inheritance follows the "Assets field guide": a category has the nearest status set on the path to ROOT, and all
+//! custom attributes on that path.
 
 mod find;
 pub mod names;
@@ -20,32 +20,32 @@ use tree::Tree;
 
 pub use find::{Miss, SEPARATOR};
 
-/// How the note begins that says why locations are missing.
+/// The start of the note on missing locations.
 pub const LOCATIONS_UNREAD: &str = "the locations could not be read";
 
-/// A path as one text.
+/// Joins a path into one text.
 #[must_use]
 pub fn joined(path: &[&str], separator: &str) -> String {
     path.join(&format!(" {} ", separator.trim()))
 }
 
-/// What was read of a project, as it is kept in a file.
+/// The settings as read from a project and stored in a file.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Content {
     /// The project's id.
     pub project: String,
-    /// When it was read, as RFC 3339 prints a time.
+    /// The time of reading, in RFC 3339 format.
     pub read_at: String,
     pub categories: Vec<Category>,
     pub status_sets: Vec<StatusSet>,
     pub attributes: Vec<Attribute>,
-    /// Category and status set, where one is assigned to the category itself.
+    /// Pairs of a category and the status set assigned directly to it.
     pub category_status_sets: Vec<(String, String)>,
-    /// Category and custom attribute, likewise.
+    /// Pairs of a category and a custom attribute assigned directly to it.
     pub category_attributes: Vec<(String, String)>,
-    /// Missing where they could not be read; `notes` says why.
+    /// `None` if they could not be read; `notes` says why.
     pub locations: Option<Vec<Location>>,
-    /// What a user should know of how it was read.
+    /// Warnings from reading the settings.
     pub notes: Vec<String>,
 }
 
@@ -57,15 +57,15 @@ pub struct Settings {
     category_places: HashMap<String, usize>,
     /// The status set of each category.
     sets: Vec<Option<usize>>,
-    /// Categories with active ones below them.
+    /// Categories with active subcategories.
     inner: FixedBitSet,
     /// The custom attributes of each category, active ones only.
     attributes: Vec<FixedBitSet>,
-    /// Those of them that are required when an asset is made or changed.
+    /// The required custom attributes of each category.
     required: FixedBitSet,
-    /// Those that every active category has.
+    /// The custom attributes that every active category has.
     everywhere: FixedBitSet,
-    /// Not all active categories have the same status set.
+    /// Whether active categories have different status sets.
     several_sets: bool,
     status_places: HashMap<String, (usize, usize)>,
     /// The statuses of each set by label, active ones first.
@@ -86,7 +86,7 @@ struct Choices {
 }
 
 impl Settings {
-    /// The settings that this content says.
+    /// Builds the settings from their content.
     #[must_use]
     pub fn new(content: Content) -> Self {
         let categories = Tree::new(content.categories.iter().map(|category| {
@@ -116,7 +116,7 @@ impl Settings {
                 attributes[*category].insert(*attribute);
             }
         }
-        // Each after its parent, so that what the parent has is complete.
+        // Parents come first, so that their attributes are complete.
         for place in categories.order() {
             let above = categories.parent(*place);
             if sets[*place].is_none() {
@@ -220,43 +220,43 @@ impl Settings {
         }
     }
 
-    /// What was read.
+    /// The content of the settings.
     #[must_use]
     pub fn content(&self) -> &Content {
         &self.content
     }
 
-    /// All categories, each after its parent and followed by what is below it.
+    /// All categories in depth-first order, parents first.
     #[must_use]
     pub fn category_order(&self) -> &[usize] {
         self.categories.order()
     }
 
-    /// All locations, likewise.
+    /// All locations in depth-first order, parents first.
     #[must_use]
     pub fn location_order(&self) -> &[usize] {
         self.locations.order()
     }
 
-    /// The names of a category and those above it, from below ROOT.
+    /// The path of a category, from below ROOT.
     #[must_use]
     pub fn category_path(&self, category: usize) -> Vec<&str> {
         self.categories.path(category)
     }
 
-    /// The names of a location and those above it, from below the root.
+    /// The path of a location, from below the root.
     #[must_use]
     pub fn location_path(&self, location: usize) -> Vec<&str> {
         self.locations.path(location)
     }
 
-    /// The category above a category.
+    /// The parent of a category.
     #[must_use]
     pub fn category_above(&self, category: usize) -> Option<usize> {
         self.categories.parent(category)
     }
 
-    /// Whether a category has active ones below it.
+    /// Whether a category has active subcategories.
     #[must_use]
     pub fn is_inner(&self, category: usize) -> bool {
         self.inner.contains(category)
@@ -292,14 +292,14 @@ impl Settings {
         &self.everywhere
     }
 
-    /// Whether some active categories have another status set than others.
+    /// Whether active categories have different status sets.
     #[must_use]
     pub fn has_several_sets(&self) -> bool {
         self.several_sets
     }
 }
 
-/// Where each id stands; of one that stands twice the first.
+/// The index of each id; of duplicates, the first.
 fn places<'i>(ids: impl DoubleEndedIterator<Item = &'i str> + ExactSizeIterator) -> HashMap<String, usize> {
     ids.enumerate()
         .rev()
@@ -308,7 +308,7 @@ fn places<'i>(ids: impl DoubleEndedIterator<Item = &'i str> + ExactSizeIterator)
 }
 
 impl Content {
-    /// Adds what GET categories/:categoryId/custom-attributes answered for one category.
+    /// Adds a response of "GET categories/:categoryId/custom-attributes" for one category.
     pub fn add_attributes(&mut self, category: &str, assigned: Vec<Inheritance>) {
         for Inheritance { id, from, .. } in assigned {
             let at = from.unwrap_or_else(|| category.to_owned());
@@ -316,15 +316,14 @@ impl Content {
         }
     }
 
-    /// Drops assignments that say nothing: doubles, and those to a category below one that has the attribute or the status
-    /// set already.
+    /// Drops redundant assignments: duplicates, and those that a category inherits anyway.
     pub fn without_repeats(&mut self) {
         let parents: HashMap<&str, &str> = self
             .categories
             .iter()
             .filter_map(|category| Some((category.id.as_str(), category.parent.as_deref()?)))
             .collect();
-        // As deep as no tree is: the "Assets field guide" allows ten levels below ROOT.
+        // Deeper than any tree: the "Assets field guide" allows ten levels below ROOT.
         let above = |category: &str| -> Vec<String> {
             std::iter::successors(parents.get(category), |parent| parents.get(*parent))
                 .take(64)

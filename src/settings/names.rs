@@ -1,9 +1,8 @@
-//! When two names are the same, and which known name an unknown one was most likely meant to be.
+//! Compares names, and finds the known names closest to an unknown one.
 
 use unicode_normalization::UnicodeNormalization;
 
-/// A name without what people do not see or care for: case, blanks at the ends and doubled, the form in which an accent
-/// is written, a blank that does not break.
+/// Normalizes a name: case, surrounding and repeated blanks, Unicode form of accents, non-breaking spaces.
 #[must_use]
 pub fn folded(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
@@ -25,7 +24,7 @@ pub fn folded(name: &str) -> String {
     out
 }
 
-/// A name without punctuation and blanks too, for the heads of columns: `Asset ID *` is `assetid`.
+/// Normalizes a column heading by also removing punctuation and blanks: `Asset ID *` is `assetid`.
 #[must_use]
 pub fn plain(name: &str) -> String {
     let folded = folded(name);
@@ -33,20 +32,20 @@ pub fn plain(name: &str) -> String {
         .chars()
         .filter(|character| character.is_alphanumeric())
         .collect();
-    // A head of signs alone is itself.
+    // A heading made only of punctuation is kept as is.
     if plain.is_empty() { folded } else { plain }
 }
 
-/// How many names a message suggests.
+/// The most names that a message suggests.
 const SUGGESTED: usize = 3;
 
-/// Less alike than this, and a suggestion would only confuse.
+/// The minimum similarity: a less similar suggestion would only confuse.
 const ALIKE: f64 = 0.6;
 
-/// So much less alike than the likest, and a name is not worth a second look.
+/// A name this much less similar than the closest one is not suggested.
 const BEHIND: f64 = 0.1;
 
-/// The known names that are most like this one, the likest first. A known name is given with the forms it goes by.
+/// Returns the known names closest to this one, closest first. Each known name comes with its alternative forms.
 pub fn nearest<'n, F>(unknown: &str, known: impl Iterator<Item = (&'n str, F)>) -> Vec<String>
 where
     F: AsRef<str>,
@@ -55,7 +54,7 @@ where
     let length = unknown.chars().count();
     let mut found: Vec<(f64, &str)> = known
         .filter(|(_, form)| {
-            // Two names are at least as unlike as their lengths: a project has many, and most are out by this alone.
+            // The difference in length bounds the similarity. This alone excludes most of a project's names.
             let (short, long) = match form.as_ref().chars().count() {
                 other if other < length => (other, length),
                 other => (length, other),
@@ -87,7 +86,7 @@ mod tests {
     use super::{folded, nearest, plain};
 
     #[test]
-    fn what_people_do_not_see_does_not_count() {
+    fn case_blanks_and_unicode_forms_are_ignored() {
         for same in [
             "Air Handling",
             " air  handling ",
@@ -96,7 +95,7 @@ mod tests {
         ] {
             assert_eq!(folded(same), "air handling", "{same:?}");
         }
-        // An accent in one character, or in two.
+        // An accented letter as one character, or as two.
         assert_eq!(folded("Caf\u{e9}"), folded("CAFE\u{301}"));
         assert_eq!(folded("  "), "");
         assert_eq!(plain("Asset ID *"), "assetid");
@@ -105,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_names_come_first() {
+    fn nearest_names_come_first() {
         let known = ["Installed", "Ordered", "Instated", "Specified"];
         let known = || known.iter().map(|name| (*name, folded(name)));
         assert_eq!(nearest("instaled", known())[0], "Installed");

@@ -1,6 +1,6 @@
-//! A project's set-up as it can be written down, and what has to be done for a project to have it. Does no I/O.
+//! A set-up: a description of a project's settings, and the plan to create them. Does no I/O.
 //!
-//! A description holds names and no ids, so it fits any project. What a project has already is left as it is.
+//! A description contains names and no ids, so it works for any project. Existing settings are never changed.
 
 mod describe;
 mod plan;
@@ -11,10 +11,10 @@ use serde_json::Value;
 
 pub use plan::{Action, Kind, Plan, Step, Thing, Work, plan};
 
-/// Categories, status sets and custom attributes that a project shall have.
+/// Categories, status sets and custom attributes that a project should have.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Description {
-    /// What stands between the names of a path, where it is not `>`.
+    /// The separator of paths, if it is not `>`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub separator: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -29,8 +29,8 @@ pub struct Description {
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct DescribedSet {
     pub name: String,
-    /// The set of all categories that have no other: a project has one from the start, whatever it is called, and
-    /// cannot get another ("Assets field guide").
+    /// Whether it is the default set, used by all categories without an assigned one. Every project has exactly one
+    /// from the start, under any name ("Assets field guide").
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub default: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -38,7 +38,7 @@ pub struct DescribedSet {
     pub statuses: Vec<DescribedStatus>,
 }
 
-/// A status; in a description a label alone, where there is no more to say.
+/// A status; written as a label alone if it has nothing else.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(into = "Value")]
 pub struct DescribedStatus {
@@ -79,14 +79,14 @@ pub struct DescribedAttribute {
     /// In characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_length: Option<usize>,
-    /// Of a select its label; a number, a truth value, a text or a list of labels.
+    /// A label for a select; otherwise a number, a boolean, a text or a list of labels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default: Option<Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<String>,
 }
 
-/// A category, with what is assigned to it itself.
+/// A category, with its direct assignments.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct DescribedCategory {
     pub path: Path,
@@ -98,12 +98,12 @@ pub struct DescribedCategory {
     pub attributes: Vec<String>,
 }
 
-/// The names from below ROOT down to a category; none: it is ROOT.
+/// The path of a category, from below ROOT. Empty for ROOT.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(into = "Value")]
 pub struct Path {
     pub names: Vec<String>,
-    /// The separator of the description, where the path is written as one text with it.
+    /// The separator of the description, if the path is written as one text.
     pub joined: Option<String>,
 }
 

@@ -1,22 +1,22 @@
-//! Names in a tree: categories, locations.
+//! Names in a tree: categories and locations.
 
 use std::collections::{HashMap, HashSet};
 
 use super::names::folded;
 
-/// Nodes by number, each with its parent and name.
+/// Nodes by index, each with its parent and name.
 #[derive(Debug, Default)]
 pub struct Tree {
     names: Vec<String>,
     folded: Vec<String>,
     parents: Vec<Option<usize>>,
     by_name: HashMap<String, Vec<usize>>,
-    /// All nodes, each after its parent and followed by what is below it.
+    /// All nodes in depth-first order, parents first.
     order: Vec<usize>,
 }
 
 impl Tree {
-    /// A tree of nodes given as id, id of the parent and name. A node whose parent is not there is a root.
+    /// Builds a tree from ids, ids of parents and names. A node with an unknown parent is a root.
     #[must_use]
     pub fn new<'n>(nodes: impl Iterator<Item = (&'n str, Option<&'n str>, &'n str)>) -> Self {
         let nodes: Vec<_> = nodes.collect();
@@ -54,7 +54,7 @@ impl Tree {
         tree
     }
 
-    /// An answer could say that a node is below itself: there the circle is cut.
+    /// Cuts cycles, which a response could contain.
     fn cut_circles(&mut self) {
         let mut clean = vec![false; self.parents.len()];
         for start in 0..self.parents.len() {
@@ -74,7 +74,7 @@ impl Tree {
         }
     }
 
-    /// All nodes, each after its parent and followed by what is below it.
+    /// All nodes in depth-first order, parents first.
     #[must_use]
     pub fn order(&self) -> &[usize] {
         &self.order
@@ -91,7 +91,7 @@ impl Tree {
         std::iter::successors(Some(place), |place| self.parent(*place))
     }
 
-    /// The names from below the root down to a node; of a root its own.
+    /// The path of a node, from below the root. The path of a root is its name.
     #[must_use]
     pub fn path(&self, place: usize) -> Vec<&str> {
         let mut names: Vec<&str> = self
@@ -105,8 +105,7 @@ impl Tree {
         names
     }
 
-    /// The nodes that the parts of a path may mean: those whose whole path it is (with or without the root), or else
-    /// those whose path ends so.
+    /// Finds the nodes with this full path (with or without the root), or else those whose path ends with it.
     #[must_use]
     pub fn find(&self, parts: &[&str]) -> Vec<usize> {
         let wanted: Vec<String> = parts.iter().map(|part| folded(part)).collect();
@@ -128,7 +127,7 @@ impl Tree {
             .filter(|place| self.upwards(*place).count().saturating_sub(wanted.len()) <= 1)
             .collect();
         let found = if whole.is_empty() { found } else { whole };
-        // Names that differ in case only: then case counts.
+        // If names differ only in case, case counts.
         let exactly: Vec<usize> = found
             .iter()
             .copied()
@@ -145,7 +144,7 @@ impl Tree {
         if exactly.is_empty() { found } else { exactly }
     }
 
-    /// Each node with the forms its name is looked for by: the name, and the whole path.
+    /// Each node with the forms to compare: its name and its full path.
     pub fn forms<'t>(&'t self, separator: &'t str) -> impl Iterator<Item = (usize, [String; 2])> + 't {
         (0..self.names.len()).map(move |place| {
             let path = folded(&self.path(place).join(separator));
@@ -175,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_path_comes_before_the_end_of_one() {
+    fn a_full_path_takes_precedence_over_the_end_of_a_path() {
         let tree = tree();
         assert_eq!(tree.find(&["hvac", "pumps"]), [2]);
         assert_eq!(tree.find(&["ROOT", "HVAC", "Pumps"]), [2]);
@@ -190,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_circle_is_cut_and_an_orphan_is_a_root() {
+    fn cycles_are_cut_and_orphans_are_roots() {
         let nodes = [
             ("1", Some("2"), "a"),
             ("2", Some("1"), "b"),

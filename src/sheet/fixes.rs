@@ -1,4 +1,4 @@
-//! The rows to fix: the user's own columns in their order, what is wrong, and what to do.
+//! The rows to fix: the user's own columns in order, the problem and the fix.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -12,10 +12,10 @@ use crate::validation::columns::{
     CLEAR, FIX, LINE, OF_REPORT_MARK, OF_REPORTS, PROBLEM, ROW_OF_RUN, SHEET_ROW,
 };
 
-/// What is wrong with a cell or a row.
+/// A problem with a cell or a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {
-    /// The column as the user calls it; empty for the row as a whole.
+    /// The user's name of the column; empty for the row as a whole.
     pub column: String,
     pub message: String,
     pub fix: String,
@@ -25,21 +25,21 @@ pub struct Mark {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowToFix {
     pub marks: Vec<Mark>,
-    /// How the user finds it in the rows that it is from.
+    /// The label of the row in its source.
     pub label: Option<String>,
-    /// Which row of its run it is, for a hidden column: so the file can be given to the same run.
+    /// The number of the row in its run, for a hidden column, so that the file can resume the run.
     pub row_of_run: String,
 }
 
-/// Rows of one sheet at most, the header included (Excel's own limit), and columns.
+/// The most rows of a sheet, including the header, and the most columns (Excel's own limits).
 const MOST: (usize, usize) = (1_048_576, 16_384);
 
-/// Writes the rows to fix of a source, by their place in it, into a new Excel file; returns how many.
+/// Writes the rows to fix of a source, by their index in it, into a new Excel file. Returns their number.
 ///
-/// `category` is the one of the template that they were filled into, so that they still need not name it.
+/// `category` is that of the template that was filled in, so that the rows still do not need one.
 ///
 /// # Errors
-/// When the source fails, or the file cannot be written.
+/// If the source fails or the file cannot be written.
 pub fn write(
     path: &Path,
     source: &mut dyn Source,
@@ -57,8 +57,8 @@ pub fn write(
     while source.fill(&mut kept)? == More::Rows {}
     let own = kept.names.len() + 4;
     if kept.rows.len() >= MOST.0 || own > MOST.1 {
-        return Err(SourceError(format!(
-            "{} rows of {own} columns do not fit into an Excel sheet: fix what most rows have in common first",
+        return Err(SourceError::new(format!(
+            "{} rows of {own} columns do not fit into an Excel sheet: fix the most common problem first",
             kept.rows.len()
         )));
     }
@@ -73,11 +73,11 @@ pub fn write(
     Ok(rows)
 }
 
-/// The rows that are written, as they came.
+/// The rows to write, in order.
 struct Kept<'m> {
     wanted: &'m BTreeMap<u32, RowToFix>,
     next: u32,
-    /// Columns in the order they came; of a map of custom attributes one each.
+    /// Columns in order; one per custom attribute of a dict.
     names: Vec<String>,
     places: HashMap<String, usize>,
     rows: Vec<Row>,
@@ -113,7 +113,7 @@ impl Kept<'_> {
         }
     }
 
-    /// `true`: the row is one of those that are written.
+    /// Whether the row is to be written.
     fn begin_row(&mut self) -> bool {
         let number = self.next;
         self.next = self.next.saturating_add(1);
@@ -127,7 +127,7 @@ impl Kept<'_> {
         true
     }
 
-    /// Whether an earlier report added the column. It is then replaced.
+    /// Whether an earlier report added the column, which is then replaced.
     fn is_of_report(&self, name: &str) -> bool {
         let marked = |name: &str| {
             let title = name.strip_suffix(OF_REPORT_MARK);
@@ -136,7 +136,7 @@ impl Kept<'_> {
         if !self.places.contains_key(ROW_OF_RUN) {
             return false;
         }
-        // If it marked its columns, those without the mark are the user's.
+        // If the report marked its columns, those without the mark are the user's.
         let all_marked = self.names.iter().any(|name| marked(name));
         name == ROW_OF_RUN || marked(name) || (!all_marked && OF_REPORTS.contains(&name))
     }
@@ -163,7 +163,7 @@ impl Kept<'_> {
             sheet.write_string_with_format(0, column, cut(title, LONGEST_CELL), &style)?;
         }
         let wrapped = as_text().set_text_wrap();
-        // The own columns fit into u16, as was checked before.
+        // The number of the user's columns fits into u16, as checked above.
         let behind = u16::try_from(own.len()).unwrap_or(u16::MAX);
         for (line, row) in (1_u32..).zip(&self.rows) {
             let Some(wanted) = self.wanted.get(&row.number) else {
@@ -212,7 +212,7 @@ impl Kept<'_> {
                 cut(&parts.join("\n"), LONGEST_CELL)
             };
             let fixes = if marks.len() > 1 {
-                // With several, each says which column it is for.
+                // With several problems, each names its column.
                 let named = marks.iter().map(|mark| format!("{}: {}", mark.column, mark.fix));
                 cut(&named.collect::<Vec<_>>().join("\n"), LONGEST_CELL)
             } else {
@@ -228,7 +228,7 @@ impl Kept<'_> {
             sheet.write_string(line, column, &wanted.row_of_run)?;
         }
         for (column, width) in (0_u16..).zip(widths) {
-            // Some tens of characters.
+            // A few dozen characters.
             #[allow(clippy::cast_precision_loss)]
             sheet.set_column_width(column, (width as f64).clamp(8.0, WIDEST))?;
         }
@@ -278,17 +278,17 @@ impl Sink for Kept<'_> {
 }
 
 fn value(cell: &Cell<'_>) -> Option<Value> {
-    // Excel holds 15 digits; a longer number would become another.
+    // Excel keeps 15 digits; a longer number would change.
     const EXACT: i64 = 999_999_999_999_999;
     Some(match cell {
-        // As a text a formula would pass for a value.
+        // Written as text, a formula would look like a value.
         Cell::Null | Cell::Map(_) | Cell::Formula { .. } => return None,
         Cell::Clear => Value::Text(CLEAR.to_owned()),
         Cell::Bool(value) => Value::Bool(*value),
-        #[allow(clippy::cast_precision_loss)] // Fewer digits than a float holds exactly.
+        #[allow(clippy::cast_precision_loss)] // Few enough digits for a float to be exact.
         Cell::Int(number) if (-EXACT..=EXACT).contains(number) => Value::Number(*number as f64),
         Cell::Int(number) => Value::Text(number.to_string()),
-        #[allow(clippy::cast_precision_loss)] // Fewer digits than a float holds exactly.
+        #[allow(clippy::cast_precision_loss)] // Few enough digits for a float to be exact.
         Cell::Float(number)
             if number.is_finite() && (number.fract() != 0.0 || number.abs() <= EXACT as f64) =>
         {
@@ -324,9 +324,9 @@ fn marked(format: Format, bad: bool) -> Format {
     }
 }
 
-/// Writes a cell; returns about how many characters it shows.
+/// Writes a cell. Returns its approximate width in characters.
 fn put(sheet: &mut Worksheet, line: u32, column: u16, value: &Value, bad: bool) -> Result<usize, XlsxError> {
-    // Excel knows no date before 1900.
+    // Excel has no dates before 1900.
     let early = |year: i16| year < 1900;
     Ok(match value {
         Value::Number(number) => {

@@ -1,8 +1,9 @@
-//! Excel files that are written: the rows to fix, and templates to fill in.
+//! Writes Excel files: rows to fix, and templates to fill in.
 
 pub mod fixes;
 pub mod template;
 
+use std::io;
 use std::path::Path;
 
 use rust_xlsxwriter::{Color, DocProperties, Format, FormatAlign, Workbook, XlsxError};
@@ -14,10 +15,10 @@ use crate::input::sheet::CATEGORY_PROPERTY;
 /// The most characters of a cell (Excel's own limit).
 const LONGEST_CELL: usize = 32_767;
 
-/// The widest a column is made, in characters.
+/// The maximum width of a column, in characters.
 const WIDEST: f64 = 60.0;
 
-/// A text that is not longer than this, cut with a mark.
+/// Truncates a text to this length, with an ellipsis.
 fn cut(text: &str, longest: usize) -> String {
     if text.chars().count() <= longest {
         return text.to_owned();
@@ -27,12 +28,12 @@ fn cut(text: &str, longest: usize) -> String {
     cut
 }
 
-/// A text that nobody reads back, such as a note. An attribute of XML takes no control characters.
+/// Cleans a text that is only displayed, such as a note. XML attributes cannot contain control characters.
 fn for_people(text: &str, longest: usize) -> String {
     cut(&shown_lines(text), longest)
 }
 
-/// Keeps in the file which category its rows are of, where they name none.
+/// Stores the default category of the rows in the file.
 fn for_category(workbook: &mut Workbook, category: &str) {
     workbook.set_properties(&DocProperties::new().set_custom_property(CATEGORY_PROPERTY, category));
 }
@@ -45,41 +46,40 @@ fn header() -> Format {
         .set_text_wrap()
 }
 
-/// Text that stays text, whatever it looks like: `0017` keeps its zeros.
+/// A format that keeps text as text: `0017` keeps its zeros.
 fn as_text() -> Format {
     Format::new().set_num_format("@").set_align(FormatAlign::Top)
 }
 
-/// Writes the file beside its place first, so that one that cannot be written leaves the old one as it is.
+/// Writes to a temporary file first, so that a failed write leaves the old file unchanged.
 fn save(mut workbook: Workbook, path: &Path) -> Result<(), SourceError> {
     let shown = path.display();
-    let said = |error: &dyn std::fmt::Display| {
-        SourceError(format!(
-            "`{shown}` cannot be written ({error}): close it where it is open, or give another path"
-        ))
+    let said = |cause: Option<&io::Error>, error: &dyn std::fmt::Display| {
+        let message =
+            format!("cannot write `{shown}` ({error}): close it in other programs, or use another path");
+        SourceError::of_file(path, cause, message)
     };
     if path
         .extension()
         .is_none_or(|ending| !ending.eq_ignore_ascii_case("xlsx"))
     {
-        return Err(SourceError(format!(
-            "`{shown}`: an Excel file is written, so give a path that ends with .xlsx"
-        )));
+        let message = format!("`{shown}` is not a path of an Excel file: use a path that ends with .xlsx");
+        return Err(SourceError::of_file(path, None, message));
     }
     let bytes = workbook
         .save_to_buffer()
-        .map_err(|error: XlsxError| said(&error))?;
+        .map_err(|error: XlsxError| said(None, &error))?;
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.part", std::process::id()));
     let beside = path.with_file_name(name);
     let written = std::fs::write(&beside, bytes).and_then(|()| std::fs::rename(&beside, path));
     written.map_err(|error| {
-        // What is left of a failed try; whether it can be removed changes nothing.
+        // Clean up after a failed write; ignore errors.
         let _ = std::fs::remove_file(&beside);
-        said(&error)
+        said(Some(&error), &error)
     })
 }
 
 fn failed(error: &XlsxError) -> SourceError {
-    SourceError(format!("the Excel file cannot be made: {error}"))
+    SourceError::new(format!("cannot create the Excel file: {error}"))
 }

@@ -1,4 +1,4 @@
-//! A sheet to be filled in: the columns of a category, with drop-downs, and the locations on a second sheet.
+//! Writes a template: a sheet with the columns of a category and drop-downs, and a second sheet with the locations.
 
 use std::path::Path;
 
@@ -11,29 +11,29 @@ use super::{LONGEST_CELL, WIDEST, as_text, failed, for_category, for_people, hea
 use crate::input::SourceError;
 use crate::input::sheet::{LISTS, REQUIRED_MARK};
 
-/// What is filled in.
+/// The content of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
-    /// The path of the category whose assets it is for; rows that name none are of this one.
+    /// The path of its category, which is the default for its rows.
     pub category: String,
     pub columns: Vec<Column>,
-    /// Path and barcode of each location.
+    /// The path and barcode of each location.
     pub locations: Vec<(String, String)>,
-    /// How many rows have drop-downs.
+    /// The number of rows with drop-downs.
     pub rows: u32,
 }
 
-/// A column of it.
+/// A column of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
     pub name: String,
     pub required: bool,
-    /// What to fill in, in a sentence.
+    /// A sentence on what to fill in.
     pub note: String,
     pub kind: Kind,
 }
 
-/// What a column takes.
+/// The values of a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     Text {
@@ -44,7 +44,7 @@ pub enum Kind {
     YesNo,
     /// One of these.
     Choice(Vec<String>),
-    /// Some of these, with ; between them: a list of Excel lets only one be picked.
+    /// Several of these, separated by `;`. An Excel list allows only one to be picked.
     Choices(Vec<String>),
     /// One of the locations.
     Location,
@@ -52,7 +52,7 @@ pub enum Kind {
     Category(Vec<String>),
 }
 
-/// Excel's own limits: characters of a list in a validation, of its input and error message, and of a title.
+/// Excel's own limits, in characters, for a list in a validation, its input and error message, and its title.
 const LONGEST_LIST: usize = 255;
 const LONGEST_MESSAGE: usize = 255;
 const LONGEST_TITLE: usize = 32;
@@ -60,7 +60,7 @@ const LONGEST_TITLE: usize = 32;
 /// Writes a template.
 ///
 /// # Errors
-/// When the file cannot be written.
+/// If the file cannot be written.
 pub fn write(path: &Path, template: &Template) -> Result<(), SourceError> {
     let mut workbook = Workbook::new();
     for_category(&mut workbook, &template.category);
@@ -70,7 +70,7 @@ pub fn write(path: &Path, template: &Template) -> Result<(), SourceError> {
 
 fn lay_out(workbook: &mut Workbook, template: &Template) -> Result<(), XlsxError> {
     let [locations, choices] = LISTS;
-    // The lists come first, since the validations refer to them; the sheet to fill in is the first all the same.
+    // The lists are written first, since the validations refer to them. The sheet to fill in is still the first one.
     let mut lists = Worksheet::new();
     lists.set_name(choices)?.set_hidden(true);
     let mut used: u16 = 0;
@@ -175,7 +175,7 @@ fn head(sheet: &mut Worksheet, place: u16, column: &Column) -> Result<(), XlsxEr
     Ok(())
 }
 
-/// The validation with what it says when a cell is chosen, and when something else is filled in.
+/// Creates a validation with its input and error messages.
 fn told(validation: DataValidation, column: &Column) -> Result<DataValidation, XlsxError> {
     let validation = validation
         .set_input_title(for_people(&column.name, LONGEST_TITLE))?
@@ -183,7 +183,7 @@ fn told(validation: DataValidation, column: &Column) -> Result<DataValidation, X
     Ok(match column.kind {
         Kind::Choices(_) => validation,
         _ => validation
-            // A barcode or a path of another writing may be right: the import tells for certain.
+            // Only warn: a barcode or another spelling of a path may be valid. The import checks it.
             .set_error_style(if matches!(column.kind, Kind::Location | Kind::Category(_)) {
                 DataValidationErrorStyle::Warning
             } else {
@@ -202,7 +202,7 @@ fn fits(values: &[String]) -> bool {
     length <= LONGEST_LIST && values.iter().all(plain)
 }
 
-/// The cells of a list on another sheet, `first` being the row of its first value as Excel counts it.
+/// The range of a list on another sheet; `first` is the row of its first value, counted from 1.
 fn range(sheet: &str, column: u16, values: usize, first: usize) -> String {
     let column = rust_xlsxwriter::column_number_to_name(column);
     format!("={sheet}!${column}${first}:${column}${}", first + values - 1)

@@ -16,11 +16,11 @@ use super::settings::{Page, page};
 use super::world::{Asset, Attribute, DataType, Draft, ROOT, World, timestamp};
 use crate::http::send::Response;
 
-/// Positions of the assets of the last few lists, so that paging does not search again for every page.
+/// A cache of the assets in the last few lists, so that each page does not need a new search.
 #[derive(Debug, Default)]
 pub struct Listing(Vec<(String, u64, Arc<[usize]>)>);
 
-/// Answers a call to an endpoint whose tag starts with "assets".
+/// Handles a call to an endpoint whose tag starts with "assets".
 pub fn call(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     match call.endpoint.tag {
         "assets" => list(state, call),
@@ -31,7 +31,7 @@ pub fn call(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     }
 }
 
-/// An asset as answers print it.
+/// An asset as printed in responses.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Printed<'a> {
@@ -63,7 +63,7 @@ struct Printed<'a> {
 
 fn printed(asset: &Asset, attributes: bool, misprinted: bool) -> Printed<'_> {
     let stamp = &asset.stamp;
-    // The "PATCH assets:batch-patch" page prints both scalars as text with a comma inside.
+    // The "PATCH assets:batch-patch" page prints both values as text with a comma in it.
     let scalar = |value: Value| {
         if misprinted {
             Value::String(format!("{value},"))
@@ -92,7 +92,7 @@ fn printed(asset: &Asset, attributes: bool, misprinted: bool) -> Printed<'_> {
     }
 }
 
-/// All assets with everything they hold, deleted ones included.
+/// All assets with all fields, including deleted ones.
 pub fn snapshot(world: &World) -> Value {
     let all: Vec<Printed<'_>> = world
         .assets()
@@ -128,7 +128,7 @@ fn list(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     ))
 }
 
-/// Whether a page was asked for by the cursor of the empty one before it.
+/// Whether the request has the cursor of an empty page.
 fn is_filled(query: &Query) -> bool {
     query
         .get("cursorState")
@@ -431,7 +431,7 @@ enum SortKey {
     Attribute(String),
 }
 
-/// Numbers before texts, and what is missing last.
+/// Numbers before texts, missing values last.
 #[derive(PartialEq, PartialOrd)]
 enum SortValue {
     Number(f64),
@@ -531,7 +531,7 @@ fn sort_keys(world: &World, switches: &Switches, call: &Call) -> Result<Vec<(Sor
 
 // ---- batches ----
 
-/// The endpoints that `max_items` lowers: those that take rows of a user.
+/// The endpoints affected by `max_items`: those with rows of a user.
 const LOWERED: [&str; 6] = [
     "assets:batch-get",
     "assets:batch-create",
@@ -541,7 +541,7 @@ const LOWERED: [&str; 6] = [
     "relationships:delete",
 ];
 
-/// The most items that a call of an endpoint may hold.
+/// The most items per call of an endpoint.
 pub fn most_items(switches: &Switches, endpoint: &Endpoint) -> usize {
     let documented = endpoint.items.unwrap_or(usize::MAX);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
@@ -552,10 +552,10 @@ pub fn most_items(switches: &Switches, endpoint: &Endpoint) -> usize {
     lower.map_or(documented, |most| documented.min(most))
 }
 
-/// Refuses a batch with too few or too many items.
+/// Rejects a batch with too few or too many items.
 pub fn check_size(switches: &Switches, items: usize, endpoint: &Endpoint) -> Result<(), Refusal> {
     if items == 0 && switches.is(Switch::EmptyBatch, "400") {
-        return Err(refuse(400, "BATCH_EMPTY", "The batch holds no item."));
+        return Err(refuse(400, "BATCH_EMPTY", "The batch has no items."));
     }
     let most = most_items(switches, endpoint);
     if items <= most || switches.is(Switch::OverLimit, "accept") {
@@ -565,12 +565,12 @@ pub fn check_size(switches: &Switches, items: usize, endpoint: &Endpoint) -> Res
         refuse(
             400,
             "BATCH_TOO_LARGE",
-            format!("The batch holds {items} items, at most {most} are allowed."),
+            format!("The batch has {items} items, at most {most} are allowed."),
         )
     }))
 }
 
-/// The refusal of a batch with too many items, where it is not to say how many are allowed.
+/// The error for a batch with too many items, if it must not contain the limit.
 pub fn over_limit(switches: &Switches) -> Option<Refusal> {
     if switches.is(Switch::OverLimit, "413") {
         Some(refuse(413, "MALFORMED_REQUEST", "Request Entity Too Large"))
@@ -611,7 +611,7 @@ pub fn ids<'a>(switches: &Switches, call: &'a Call, key: &str) -> Result<Vec<&'a
             return Err(refuse(
                 400,
                 "DUPLICATE_ID",
-                format!("{key}[{index}] {text:?} stands in the batch before."),
+                format!("{key}[{index}] {text:?} is a duplicate."),
             ));
         }
     }
@@ -658,7 +658,7 @@ struct Results<T> {
     results: Vec<T>,
 }
 
-/// The violations of a batch, each with the item it belongs to.
+/// The violations of a batch, each with its item.
 struct Verdict<'a> {
     switches: &'a Switches,
     violations: Vec<Violation>,
@@ -684,7 +684,7 @@ impl<'a> Verdict<'a> {
         }
     }
 
-    /// All or nothing: one violation refuses the whole batch ("Manage assets" tutorial).
+    /// All or nothing: one violation fails the whole batch ("Manage assets" tutorial).
     fn settle(self) -> Result<(), Refusal> {
         if self.violations.is_empty() {
             return Ok(());
@@ -756,7 +756,7 @@ fn batch_create(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     Ok(answer(201, &Results { results }))
 }
 
-/// The asset an id of a patch or delete stands for, or why it stands for none.
+/// Looks up the asset of a patch or delete by id, or explains why there is none.
 fn target(state: &State, id: &str, status: &mut u16) -> Result<usize, Violation> {
     let mut missing = |code: &'static str, switch: Switch, detail: String| {
         for (value, number) in [("404", 404), ("409", 409)] {
@@ -923,7 +923,7 @@ fn unique_barcode(
 
 // ---- one item ----
 
-/// Applies the JSON of an item to a draft and returns everything that is wrong with it. `old` is the patched asset.
+/// Applies an item to a draft and returns all violations. `old` is the patched asset.
 fn fill(
     world: &World,
     switches: &Switches,
@@ -948,7 +948,7 @@ fn fill(
                 }
             }
             None if switches.is(Switch::UnknownField, "400") => {
-                let detail = format!("There is no field {name:?} that can be set.");
+                let detail = format!("Unknown or read-only field {name:?}.");
                 found.push(Violation::field("UNKNOWN_FIELD", name, detail));
             }
             None => {}
@@ -1031,7 +1031,7 @@ fn set_field(switches: &Switches, draft: &mut Draft, field: &Field, value: &Valu
     if value.is_null() {
         return match name {
             _ if field.required => Err(wrong("a text")),
-            _ if switches.is(Switch::PatchNull, "reject") => Err(wrong("present or left out")),
+            _ if switches.is(Switch::PatchNull, "reject") => Err(wrong("present or omitted")),
             _ if switches.is(Switch::PatchNull, "ignore") => Ok(()),
             "description" => {
                 draft.description = None;
@@ -1052,7 +1052,7 @@ fn set_field(switches: &Switches, draft: &mut Draft, field: &Field, value: &Valu
         };
     }
     if field.kind == Kind::Attributes {
-        // The values follow once the category is known.
+        // The values are checked once the category is known.
         return if value.is_object() {
             Ok(())
         } else {
@@ -1187,13 +1187,13 @@ fn fill_attributes(
             }
             match &attribute.default {
                 Some(default) if switches.is(Switch::FillDefaults, "on") => {
-                    // As if it had been sent: a number may be kept in another form.
+                    // Treated as if sent: a number may be stored in another form.
                     let value =
                         attribute_value(switches, attribute, default).unwrap_or_else(|_| default.clone());
                     draft.attributes.insert(attribute.name.clone(), value);
                 }
                 _ if attribute.required && !switches.is(Switch::Required, "off") => {
-                    // A value that was given and refused is reported once, as refused.
+                    // A rejected value is reported only once.
                     let field = format!("customAttributes.{}", attribute.name);
                     let reported = |violation: &Violation| {
                         violation.metadata.get("fieldName").and_then(Value::as_str) == Some(&field)
@@ -1219,7 +1219,7 @@ fn required_missing(attribute: &Attribute) -> Violation {
 
 const TOO_LONG: &str = "a shorter text";
 
-/// The value as it is stored, or what it should have been ("POST assets:batch-create" reference page).
+/// The value as stored, or a description of the expected one ("POST assets:batch-create" reference page).
 fn attribute_value(switches: &Switches, attribute: &Attribute, value: &Value) -> Result<Value, &'static str> {
     let choice = |value: &Value| {
         value.as_str().and_then(uuid).is_some_and(|id| {
@@ -1273,12 +1273,12 @@ fn attribute_value(switches: &Switches, attribute: &Attribute, value: &Value) ->
     fits.map(|()| value.clone())
 }
 
-/// A finite number with a decimal point, as every language parses it.
+/// Whether it is a finite number with a decimal point.
 fn finite(text: &str) -> Option<f64> {
     text.parse::<f64>().ok().filter(|number| number.is_finite())
 }
 
-/// A date `YYYY-MM-DD` that exists.
+/// Whether it is an existing date `YYYY-MM-DD`.
 pub fn is_date(text: &str) -> bool {
     text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok()
 }

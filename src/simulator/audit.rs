@@ -1,23 +1,23 @@
-//! What really happened, to hold a client's own account against. Holds no token.
+//! Records what really happened, to compare with a client's results. Contains no tokens.
 
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
-/// Requests to one endpoint and how they were answered.
+/// Requests to one endpoint and their responses.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct EndpointAudit {
     pub requests: u64,
-    /// Answers by HTTP status; requests without an answer stand under 0.
+    /// Responses by HTTP status; requests without a response count under 0.
     pub answers: BTreeMap<u16, u64>,
 }
 
-/// The account of a simulator.
+/// The audit of a simulator.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Audit {
     pub endpoints: BTreeMap<String, EndpointAudit>,
     pub requests: u64,
-    /// Answers 429, by limits and by faults.
+    /// Responses with status 429, from limits and faults.
     pub rate_limited: u64,
     pub faults: u64,
     pub assets_created: u64,
@@ -25,9 +25,9 @@ pub struct Audit {
     pub assets_deleted: u64,
     pub relationships_created: u64,
     pub relationships_deleted: u64,
-    /// Every clientAssetId that was created more than once, with how often.
+    /// Every clientAssetId created more than once, with its count.
     pub created_more_than_once: BTreeMap<String, u64>,
-    /// The most requests of one user in any sliding window, per rate group, refused ones included.
+    /// The most requests of one user in any sliding window, per rate group, including rejected ones.
     pub busiest_window: BTreeMap<&'static str, usize>,
     pub bytes_in: u64,
     pub most_in_flight: u64,

@@ -1,6 +1,6 @@
-//! What the service promises, as tables: endpoints, the fields of an asset, and the switches for all it leaves open.
+//! The contract of the service as tables: endpoints, fields of an asset, and switches for everything undocumented.
 //!
-//! Written from the reference pages and from nothing else of this crate, so that client and simulator check each other.
+//! Written only from the reference pages, so that client and simulator verify each other.
 
 use crate::http::send::Method;
 
@@ -10,18 +10,18 @@ pub enum Service {
     Assets,
     Relationships,
     Locations,
-    /// The same locations as BIM 360 has them, under an id of their own.
+    /// The same locations in BIM 360, with a separate id.
     LocationContainers,
 }
 
-/// Requests of one user that are counted together ("Assets rate limits", "Relationships rate limits" pages).
+/// Endpoints that share one rate limit per user ("Assets rate limits", "Relationships rate limits" pages).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Group {
     AssetsRead,
     AssetsWrite,
     Relationships,
     Locations,
-    /// The error codes: no token, no limit.
+    /// The error codes: no token and no limit.
     Free,
 }
 
@@ -42,23 +42,23 @@ impl Group {
 /// One endpoint.
 #[derive(Debug)]
 pub struct Endpoint {
-    /// What faults and the audit call it.
+    /// Its name in faults and in the audit.
     pub tag: &'static str,
     pub method: Method,
     pub service: Service,
-    /// Below the prefix of the service; `{}` stands for one segment.
+    /// The path after the prefix of the service; `{}` is one segment.
     pub path: &'static str,
     pub scopes: &'static [&'static str],
     pub group: Group,
-    /// A body is required, and a content type with it.
+    /// Whether a body and a content type are required.
     pub body: bool,
-    /// The most items in one call.
+    /// The most items per call.
     pub items: Option<usize>,
-    /// Query parameters; a trailing `*` stands for any ending.
+    /// Query parameters; a trailing `*` matches any suffix.
     pub query: &'static [&'static str],
 }
 
-/// Where each service is mounted. Both prefixes of Assets serve one state ("Assets field guide").
+/// The prefixes of each service. Both prefixes of Assets are equivalent ("Assets field guide").
 pub const PREFIXES: &[(&str, Service)] = &[
     ("/bim360/assets", Service::Assets),
     ("/construction/assets", Service::Assets),
@@ -112,7 +112,7 @@ const fn write(
     }
 }
 
-/// A write to the settings: one object at a time, there is no batch ("Create settings" tutorial).
+/// A write to the settings, one object per request ("Create settings" tutorial).
 const fn setting(
     tag: &'static str,
     path: &'static str,
@@ -127,7 +127,7 @@ const fn setting(
         path,
         scopes,
         group: Group::AssetsWrite,
-        // An assignment says everything in its path.
+        // An assignment has all its data in the path.
         body: !matches!(method, Method::Put),
         items: None,
         query,
@@ -183,7 +183,7 @@ const fn locations(tag: &'static str, path: &'static str, service: Service) -> E
     }
 }
 
-/// Every endpoint the simulator serves. Any other path is a 404.
+/// Every endpoint of the simulator. Any other path returns 404.
 pub const ENDPOINTS: &[Endpoint] = &[
     read(
         "assets",
@@ -379,7 +379,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
         Some(50),
         &[],
     ),
-    // It belongs to no container, and a query is no reason to refuse it: its page lists no 400.
+    // It has no container. A query is not rejected, since its page lists no 400.
     relationship(
         "relationships:writable",
         "/utility/relationships:writable",
@@ -401,17 +401,17 @@ pub const ENDPOINTS: &[Endpoint] = &[
     ),
 ];
 
-/// What a field holds.
+/// The type of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Text,
-    /// A string holding an integer.
+    /// A string with an integer.
     IntegerText,
     Uuid,
     /// An object from attribute name to value.
     Attributes,
     Flag,
-    /// A number of characters, from 1 to the most an attribute takes.
+    /// A number of characters, from 1 to the maximum of an attribute.
     Length,
     /// An array of texts.
     Labels,
@@ -419,11 +419,11 @@ pub enum Kind {
     Statuses,
     /// One of the six types of custom attributes.
     DataType,
-    /// What fits the type of the attribute; null is none.
+    /// A value of the attribute's type; null means none.
     Default,
 }
 
-/// One field a client may write.
+/// A field that a client may write.
 #[derive(Debug)]
 pub struct Field {
     pub name: &'static str,
@@ -441,7 +441,7 @@ const fn field(name: &'static str, kind: Kind, required: bool, max_length: Optio
     }
 }
 
-/// `NewAssetV2` of the "POST assets:batch-create" reference page; a patch takes the same fields, none required.
+/// `NewAssetV2` of the "POST assets:batch-create" reference page. A patch has the same fields, none of them required.
 pub const ASSET_FIELDS: &[Field] = &[
     field("clientAssetId", Kind::Text, true, None),
     field("categoryId", Kind::IntegerText, true, None),
@@ -487,7 +487,8 @@ pub const STATUS_FIELDS: &[Field] = &[
     field("color", Kind::Text, false, None),
 ];
 
-/// A new custom attribute ("POST custom-attributes" reference page); a patch takes the same fields, none required.
+/// A new custom attribute ("POST custom-attributes" reference page). A patch has the same fields, none of them
+/// required.
 pub const ATTRIBUTE_FIELDS: &[Field] = &[
     field("displayName", Kind::Text, true, Some(NAME_LENGTH)),
     field("dataType", Kind::DataType, true, None),
@@ -501,22 +502,22 @@ pub const ATTRIBUTE_FIELDS: &[Field] = &[
 /// The longest text value of a custom attribute ("POST assets:batch-create" reference page).
 pub const ATTRIBUTE_TEXT_LENGTH: usize = 250;
 
-/// Pages of the lists: default and most rows ("GET assets" reference page).
+/// Rows per page: default and maximum ("GET assets" reference page).
 pub const PAGE_DEFAULT: usize = 25;
 pub const PAGE_MOST: usize = 200;
-/// Rows in a page of relationships ("GET relationships:search" reference page).
+/// Rows per page of relationships ("GET relationships:search" reference page).
 pub const RELATIONSHIP_PAGE_MOST: usize = 100;
-/// Tiers of the location tree, the root among them ("Locations field guide").
+/// Tiers of the location tree, including the root ("Locations field guide").
 pub const LOCATION_TIERS: usize = 20;
 /// The longest name or barcode of a location ("GET nodes" reference page).
 pub const LOCATION_TEXT_LENGTH: usize = 255;
-/// Nodes in one answer of the Locations API, and in a tree ("GET nodes" reference page).
+/// The most nodes in a response of the Locations API and in a tree ("GET nodes" reference page).
 pub const LOCATION_PAGE_MOST: usize = 10_000;
 
 /// Domain and type of an entity.
 pub type EntityKind = (&'static str, &'static str);
 
-/// Which kinds of entity may be linked ("GET relationships:writable" reference page and tutorial).
+/// Which types of entities may be linked ("GET relationships:writable" reference page and tutorial).
 pub const WRITABLE: &[(EntityKind, EntityKind)] = &[
     (
         ("autodesk-bim360-asset", "asset"),
@@ -546,8 +547,8 @@ pub const WRITABLE: &[(EntityKind, EntityKind)] = &[
 
 /// Error codes: name, usual HTTP status, metadata keys, description.
 ///
-/// Only the first three are known from public material; the others are invented, as the list of the real service
-/// needs a call to it.
+/// Only the first three are publicly known. The others are invented, since the real list requires a call to the
+/// service.
 pub const ERROR_CODES: &[(&str, u16, &[&str], &str)] = &[
     (
         "FIELD_EXCEEDS_MAX_LENGTH",
@@ -583,7 +584,7 @@ pub const ERROR_CODES: &[(&str, u16, &[&str], &str)] = &[
         "CATEGORY_TOO_DEEP",
         400,
         &["fieldName"],
-        "Invented: the parent stands at the lowest level a category can have.",
+        "Invented: the parent is at the lowest level of categories.",
     ),
     (
         "STATUS_SET_NOT_FOUND",
@@ -595,7 +596,7 @@ pub const ERROR_CODES: &[(&str, u16, &[&str], &str)] = &[
         "STATUS_SET_IN_USE",
         409,
         &[],
-        "Invented: assets of the category hold statuses of its present set.",
+        "Invented: assets of the category have statuses of its current set.",
     ),
     (
         "DEFAULT_STATUS_SET_FIXED",
@@ -607,7 +608,7 @@ pub const ERROR_CODES: &[(&str, u16, &[&str], &str)] = &[
         "CUSTOM_ATTRIBUTE_IN_USE",
         400,
         &["fieldName"],
-        "Invented: the type of an attribute that assets carry cannot change.",
+        "Invented: the type of an attribute used by assets cannot change.",
     ),
     (
         "ENUM_VALUE_REMOVED",
@@ -625,7 +626,7 @@ pub const ERROR_CODES: &[(&str, u16, &[&str], &str)] = &[
         "MALFORMED_REQUEST",
         400,
         &[],
-        "Invented: the body is not the JSON this endpoint takes.",
+        "Invented: the body is not the expected JSON.",
     ),
     (
         "INVALID_PARAMETER",
@@ -633,18 +634,18 @@ pub const ERROR_CODES: &[(&str, u16, &[&str], &str)] = &[
         &["fieldName"],
         "Invented: a query parameter has a bad value.",
     ),
-    ("BATCH_EMPTY", 400, &[], "Invented: the batch holds no item."),
+    ("BATCH_EMPTY", 400, &[], "Invented: the batch has no items."),
     (
         "BATCH_TOO_LARGE",
         400,
         &["maxItems"],
-        "Invented: the batch holds too many items.",
+        "Invented: the batch has too many items.",
     ),
     (
         "DUPLICATE_ID",
         400,
         &["index"],
-        "Invented: an id stands twice in one batch.",
+        "Invented: an id is a duplicate within the batch.",
     ),
     (
         "REQUIRED_FIELD_MISSING",
@@ -741,96 +742,108 @@ pub const ERROR_CODES: &[(&str, u16, &[&str], &str)] = &[
         "TOO_MANY_REQUESTS",
         429,
         &[],
-        "Invented: the service itself counts requests, if it does.",
+        "Invented: the rate limit of the service itself, if any.",
     ),
 ];
 
 macro_rules! switches {
     ($($variant:ident $name:literal [$($value:literal),+] $about:literal;)+) => {
-        /// A question the documentation leaves open; the first value is what the simulator does unless told otherwise.
+        /// A switch for undocumented behavior. The first value is the default.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Switch { $(#[doc = $about] $variant,)+ }
 
-        /// Name, values (first = default, `<n>` = any number) and meaning of every switch, in the order of `Switch`.
+        /// The name, values (the first is the default; `<n>` is any number) and meaning of every switch, in the order
+        /// of `Switch`.
         pub const SWITCHES: &[(&str, &[&str], &str)] = &[$(($name, &[$($value),+], $about),)+];
     };
 }
 
 switches! {
-    BatchErrorShape "batch_error_shape" ["list_index", "list_id", "first_only", "single_object"] "How a refused batch names its bad items.";
-    OverLimit "over_limit" ["400", "413", "silent", "accept"] "More items than a call may hold; silent is a 400 without a reason.";
-    MaxItems "max_items" ["none", "<n>"] "Most items per call of the batch endpoints, where it is below the documented number.";
+    BatchErrorShape "batch_error_shape" ["list_index", "list_id", "first_only", "single_object"] "How an \
+        error for a batch names its bad items.";
+    OverLimit "over_limit" ["400", "413", "silent", "accept"] "Too many items in a call; silent is a 400 \
+        without a reason.";
+    MaxItems "max_items" ["none", "<n>"] "Most items per call of the batch endpoints, if below the \
+        documented number.";
     EmptyBatch "empty_batch" ["400", "accept"] "A batch without items.";
-    DuplicateIds "duplicate_ids" ["dedupe", "repeat", "400"] "One id twice in one call.";
-    LimitOver "limit_over" ["400", "clamp"] "A page size of 0 or over the most.";
-    BadCursor "bad_cursor" ["400", "restart"] "A cursorState that cannot be read.";
+    DuplicateIds "duplicate_ids" ["dedupe", "repeat", "400"] "A duplicate id within a call.";
+    LimitOver "limit_over" ["400", "clamp"] "A page size of 0 or above the maximum.";
+    BadCursor "bad_cursor" ["400", "restart"] "An invalid cursorState.";
     BadSort "bad_sort" ["400", "ignore"] "An unknown sort field.";
-    ListSort "list_sort" ["as_asked", "ignored"] "Whether GET assets sorts as it is asked to.";
+    ListSort "list_sort" ["as_asked", "ignored"] "Whether GET assets sorts as requested.";
     UnknownQuery "unknown_query" ["ignore", "400"] "An unknown query parameter.";
     IgnoreFilter "ignore_filter" ["none", "all"] "Filters of GET assets that have no effect.";
-    EmptyPage "empty_page" ["none", "before_each"] "Pages of GET assets without rows that have a cursor.";
+    EmptyPage "empty_page" ["none", "before_each"] "Empty pages of GET assets that have a cursor.";
     BarcodeUnique "barcode_unique" ["off", "409"] "Whether two active assets may share a barcode.";
     ClientAssetIdMax "client_asset_id_max" ["100", "none", "<n>"] "Longest clientAssetId.";
     BarcodeMax "barcode_max" ["100", "none", "<n>"] "Longest barcode.";
-    ClientAssetIdTrim "client_asset_id_trim" ["off", "on"] "Whether blanks around a clientAssetId are stripped.";
+    ClientAssetIdTrim "client_asset_id_trim" ["off", "on"] "Whether blanks around a clientAssetId are \
+        stripped.";
     KeyCase "key_case" ["kept", "lower"] "Whether clientAssetId and barcode keep their letter case.";
     EmptyText "empty_text" ["kept", "cleared"] "An empty description, barcode or text attribute.";
-    PatchNull "patch_null" ["clear", "reject", "ignore"] "What null means for an optional field.";
-    UnknownField "unknown_field" ["400", "ignore"] "A field that is not in the reference.";
-    UnknownAttribute "unknown_ca" ["400", "ignore"] "A custom attribute the category does not have.";
-    NumericRead "numeric_read" ["as_sent", "string", "number"] "How numeric attribute values come back.";
+    PatchNull "patch_null" ["clear", "reject", "ignore"] "The meaning of null for an optional field.";
+    UnknownField "unknown_field" ["400", "ignore"] "An undocumented field.";
+    UnknownAttribute "unknown_ca" ["400", "ignore"] "A custom attribute that the category does not have.";
+    NumericRead "numeric_read" ["as_sent", "string", "number"] "How numeric attribute values are returned.";
     Required "required" ["create", "create_and_patch", "off"] "When requiredOnIngress is enforced.";
     FillDefaults "fill_defaults" ["on", "off"] "Whether a create fills in defaultValue.";
-    CategoryChange "category_change" ["400", "drop_foreign", "keep"] "Attributes that do not fit a patched category.";
+    CategoryChange "category_change" ["400", "drop_foreign", "keep"] "Attributes that the new category of \
+        a patched asset does not have.";
     UnknownAsset "unknown_asset" ["400", "404"] "An unknown asset id in a patch or delete.";
     DeletedAsset "deleted_asset" ["400", "404", "409", "accept"] "A deleted asset in a patch or delete.";
     ResultOrder "result_order" ["request", "shuffled"] "Order of the results of batch-get and batch-create.";
     ReadLag "read_lag_ms" ["0", "<n>"] "How long GET assets does not show a new asset.";
-    Inject409 "inject_409" ["off", "<n>"] "Share of asset writes answered 409 with nothing applied.";
-    ForeignProject "foreign_project" ["403", "404"] "A project the user is no member of.";
+    Inject409 "inject_409" ["off", "<n>"] "Fraction of asset writes that get a 409, with nothing applied.";
+    ForeignProject "foreign_project" ["403", "404"] "A project of which the user is not a member.";
     RootCategory "root_category" ["allow", "400"] "ROOT as the category of an asset.";
     DateTimestamp "date_timestamp" ["400", "truncate"] "A date attribute with a time in it.";
     SettingsDeleted "settings_deleted" ["omit", "return"] "Inactive ids in a batch-get of settings without includeDeleted.";
-    DuplicateStatus "duplicate_status" ["409", "400"] "Status of a setting whose name is taken.";
-    EnumRemoval "enum_removal" ["deactivate", "400"] "A value of a select attribute that a patch leaves out.";
-    SetInUse "set_in_use" ["409", "accept"] "Another status set for a category whose assets hold statuses of the present one.";
+    DuplicateStatus "duplicate_status" ["409", "400"] "HTTP status for a setting whose name is taken.";
+    EnumRemoval "enum_removal" ["deactivate", "400"] "A value of a select attribute that a patch omits.";
+    SetInUse "set_in_use" ["409", "accept"] "Another status set for a category whose assets have statuses \
+        of the current one.";
     ForeignLocation "foreign_location" ["400", "accept"] "A locationId that is not in the project.";
-    MisprintedScalars "misprinted_scalars" ["off", "on"] "batch-patch answers \"2,\" and \"true,\" as printed on its page.";
-    ScopeEnforcement "scope_enforcement" ["strict", "lax"] "Whether data:create is demanded beside data:write.";
-    NextUrl "next_url" ["correct", "misprinted"] "nextUrl as it works or as printed in the reference.";
+    MisprintedScalars "misprinted_scalars" ["off", "on"] "batch-patch returns \"2,\" and \"true,\" as \
+        printed on its page.";
+    ScopeEnforcement "scope_enforcement" ["strict", "lax"] "Whether data:create is required in addition to \
+        data:write.";
+    NextUrl "next_url" ["correct", "misprinted"] "nextUrl as it works, or as printed in the reference.";
     DeleteUnknown "delete_unknown" ["omit", "404"] "Unknown or deleted ids in relationships:delete.";
     DeleteForbidden "delete_forbidden" ["omit", "403"] "Read-only relationships in relationships:delete.";
-    DeleteDuplicates "delete_duplicates" ["once", "400"] "One id twice in relationships:delete.";
-    PutLimit "put_limit" ["array", "fanout", "none"] "What the 20 of PUT relationships bounds.";
+    DeleteDuplicates "delete_duplicates" ["once", "400"] "A duplicate id in relationships:delete.";
+    PutLimit "put_limit" ["array", "fanout", "none"] "The meaning of the limit of 20 in PUT relationships.";
     PutExisting "put_existing" ["return", "409", "duplicate"] "PUT of a linked pair without an id.";
     PutReplay "put_replay" ["409", "200"] "PUT of a linked pair with its own id.";
     PutDeletedPair "put_deleted_pair" ["new", "revive"] "PUT of a pair whose link was deleted.";
     PutFailure "put_failure" ["atomic", "partial"] "One forbidden or unknown item in a PUT.";
     PutNotWritable "put_not_writable" ["403", "400"] "A pair that cannot be linked.";
     BatchMissing "batch_missing" ["omit", "404"] "Unknown ids in relationships:batch.";
-    BatchOrder "batch_order" ["request", "shuffled"] "Order of the answer of relationships:batch.";
-    PageLimitOver "page_limit_over" ["clamp", "400"] "A pageLimit over 100.";
-    TokenTtl "token_ttl" ["none", "<n>"] "Seconds a continuation token lives.";
+    BatchOrder "batch_order" ["request", "shuffled"] "Order of the response of relationships:batch.";
+    PageLimitOver "page_limit_over" ["clamp", "400"] "A pageLimit above 100.";
+    TokenTtl "token_ttl" ["none", "<n>"] "Lifetime of a continuation token in seconds.";
     WritableAssetIssue "writable_asset_issue" ["off", "on"] "Whether assets and issues can be linked.";
     RegionHeader "region_header" ["optional", "required"] "x-ads-region on relationship calls.";
     EmptySuccess "empty_success" ["absent", "empty_list"] "The success list of a 409 without success.";
     LastToken "last_token" ["null", "absent"] "continuationToken on the last page.";
-    EntityOrder "entity_order" ["sent", "swapped", "random"] "Order inside the entities of an answer.";
-    RateWindow "rate_window" ["sliding", "clock"] "Rate windows slide, or follow the clock.";
+    EntityOrder "entity_order" ["sent", "swapped", "random"] "Order of the entities in a response.";
+    RateWindow "rate_window" ["sliding", "clock"] "Sliding or fixed rate windows.";
     RetryAfter "retry_after" ["seconds", "absent", "http_date"] "Retry-After of a 429.";
     Body429 "body_429" ["developerMessage", "ERR-001", "empty", "service"] "Body of a 429: the gateway's, none, or the service's own.";
     RateScale "rate_scale" ["1.0", "<n>"] "Factor on all limits.";
-    DateHeader "date_header" ["present", "absent"] "Date on answers.";
-    RequestIdHeader "request_id_header" ["both", "none"] "x-ads-request-id and x-request-id on answers.";
+    DateHeader "date_header" ["present", "absent"] "Date header of responses.";
+    RequestIdHeader "request_id_header" ["both", "none"] "x-ads-request-id and x-request-id of responses.";
     MaxBody "max_body" ["none", "<n>"] "Largest request body in bytes; more is a 413.";
-    Inject5xx "inject_5xx" ["off", "before_apply", "after_apply", "<n>"] "504 for calls of more than half the item limit, or for a share of the relationship calls.";
+    Inject5xx "inject_5xx" ["off", "before_apply", "after_apply", "<n>"] "504 for calls with more than \
+        half the item limit, or for a fraction of the relationship calls.";
     AssetsRegion "assets_region" ["ignore", "required"] "x-ads-region on asset calls.";
     MoreInfoKey "more_info_key" ["moreInfo", "more info"] "Name of the link in gateway errors.";
-    GatewayDown "gateway_down" ["off", "html", "json"] "Every call is a 502.";
-    InheritedFrom "inherited_from" ["inherited", "always", "absent"] "Which rows of a category say where they are inherited from.";
+    GatewayDown "gateway_down" ["off", "html", "json"] "Every call gets a 502.";
+    InheritedFrom "inherited_from" ["inherited", "always", "absent"] "Which rows of a category show their \
+        origin.";
     LocationsTotal "locations_total" ["grand", "page"] "totalResults of the location tree.";
-    LocationPath "location_path" ["ancestors", "with_self"] "Path of a location asked for by id.";
-    LocationsNext "locations_next" ["relative", "absolute", "next_key"] "Form of nextUrl of the location tree.";
+    LocationPath "location_path" ["ancestors", "with_self"] "Path of a location requested by id.";
+    LocationsNext "locations_next" ["relative", "absolute", "next_key"] "Format of nextUrl of the location \
+        tree.";
 }
 
 /// The value of every switch.
@@ -849,7 +862,7 @@ impl Default for Switches {
 }
 
 impl Switches {
-    /// Sets a switch by name; an unknown name or value is refused with what is allowed.
+    /// Sets a switch by name. The error for an unknown name or value lists the valid ones.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
         let Some(index) = SWITCHES.iter().position(|(known, ..)| *known == name) else {
             let names: Vec<&str> = SWITCHES.iter().map(|(known, ..)| *known).collect();
@@ -868,7 +881,7 @@ impl Switches {
         let counted = allowed.contains(&"<n>") && number();
         if !listed && !counted {
             return Err(format!(
-                "switch {name} cannot be {value:?}; it takes {}",
+                "switch {name} cannot be {value:?}; use {}",
                 allowed.join(" | ")
             ));
         }
@@ -886,7 +899,7 @@ impl Switches {
         self.0[switch as usize] == value
     }
 
-    /// The number a switch is set to, if it is.
+    /// The number of a switch, if it has one.
     #[must_use]
     pub fn number(&self, switch: Switch) -> Option<f64> {
         self.0[switch as usize].parse().ok()

@@ -1,37 +1,37 @@
 //! Scripted faults.
 //!
-//! A fault is a rule; the first rule that fits a request is applied to it. As JSON:
+//! A fault is a rule. The first rule that matches a request is applied. As JSON:
 //!
 //! | key | value |
 //! | --- | --- |
 //! | `what` | what happens, see below; required |
 //! | `on` | endpoint such as `"assets:batch-create"`, or `"any"` (default) |
-//! | `nth` | only the nth request that fits, counted from 1 and from when the fault was added |
-//! | `every` | every kth request that fits |
-//! | `probability` | each request that fits, with this probability (0 to 1) |
-//! | `seed` | of the probability; default 0 |
-//! | `times` | how often at most; default 1, without bound for `every` and `probability` |
+//! | `nth` | only the nth matching request, counted from 1 since the fault was added |
+//! | `every` | every kth matching request |
+//! | `probability` | each matching request, with this probability (0 to 1) |
+//! | `seed` | of the random numbers; default 0 |
+//! | `times` | the most uses; default 1, unlimited for `every` and `probability` |
 //!
 //! | `what` | further keys | effect |
 //! | --- | --- | --- |
-//! | `status` | `code` (required), `headers` (object), `body` (`"html"`, `"json"` (default), `"empty"`, `"own"`), `after_apply` (bool) | this answer, without or after doing the work; `"own"`: with the body of the work done, under this code |
-//! | `rate_limit` | `retry_after` (seconds, default 1; null for none; a text is sent as it is) | a 429, nothing applied |
+//! | `status` | `code` (required), `headers` (object), `body` (`"html"`, `"json"` (default), `"empty"`, `"own"`), `after_apply` (bool) | this response, without or after doing the work; `"own"`: the body of the work done, with this code |
+//! | `rate_limit` | `retry_after` (seconds, default 1; null for none; a text is sent unchanged) | a 429, nothing applied |
 //! | `refuse` | | no connection; over HTTP as `reset_before_apply` |
 //! | `reset_before_apply` | | connection breaks, nothing applied |
-//! | `reset_after_apply` | | work done, connection breaks without an answer |
-//! | `apply_late` | `ms` (required) | admitted, connection breaks at once; work done so much later, if the runtime still runs |
-//! | `delay` | `ms` (required) | work done at once, answer late |
-//! | `cut_body` | `bytes` (default 10) | work done, answer breaks off after so many bytes of its body |
-//! | `slow_body` | `ms` (required) | work done, head of the answer at once, its body drips for so long; in process as `delay` |
-//! | `unreadable` | `body` (`"cut"` (default), `"empty"`, `"null"`, `"html"`) | work done, a whole answer with half of its body, none, `null` or a page |
-//! | `wrong_types` | | work done, numbers and strings of the answer swap their types |
-//! | `drop_results` | `count` (default 1) | work done, the first so many entries are missing from a success |
-//! | `double_results` | | work done, the first entry of a success comes twice |
-//! | `clock_jump` | `seconds` (required, may be negative) | Date of this and all later answers is off by so much more; the service's own time is not |
-//! | `steal` | `requests` (default 1) | after this request another program of its user makes so many of its rate group |
+//! | `reset_after_apply` | | work done, connection breaks without a response |
+//! | `apply_late` | `ms` (required) | admitted, connection breaks at once; work done after this time, if the runtime still runs |
+//! | `delay` | `ms` (required) | work done at once, response late |
+//! | `cut_body` | `bytes` (default 10) | work done, response cut off after this many bytes of its body |
+//! | `slow_body` | `ms` (required) | work done, head of the response at once, body sent slowly over this time; in process as `delay` |
+//! | `unreadable` | `body` (`"cut"` (default), `"empty"`, `"null"`, `"html"`) | work done, a complete response with half of its body, none, `null` or a page |
+//! | `wrong_types` | | work done, numbers and strings of the response swap their types |
+//! | `drop_results` | `count` (default 1) | work done, this many first entries are missing from a success |
+//! | `double_results` | | work done, the first entry of a success is duplicated |
+//! | `clock_jump` | `seconds` (required, may be negative) | Date of this and all later responses is shifted by this; the service's own time is not |
+//! | `steal` | `requests` (default 1) | after this request, another program of the same user makes this many requests of its rate group |
 //! | `html` | | a 200 with an HTML page, nothing applied |
-//! | `expire_token` | | the token of the request expires now, for good: 401 |
-//! | `redirect` | `url` (required) | a 307 to there, nothing applied |
+//! | `expire_token` | | the token of the request expires permanently: 401 |
+//! | `redirect` | `url` (required) | a 307 to this URL, nothing applied |
 
 use std::time::Duration;
 
@@ -39,18 +39,18 @@ use serde_json::{Map, Value, json};
 
 use super::contract::ENDPOINTS;
 
-/// The body of an answer made by a fault.
+/// The body of a response made by a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultBody {
     Html,
     /// The error object of the gateway.
     Json,
     Empty,
-    /// What the endpoint itself says.
+    /// The endpoint's own body.
     Own,
 }
 
-/// What a whole answer holds instead of its body.
+/// The replacement of a complete response's body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Spoiled {
     Cut,
@@ -63,13 +63,13 @@ pub enum Spoiled {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RetryAfter {
     Absent,
-    /// In the form the switch `retry_after` says.
+    /// In the format of the switch `retry_after`.
     Seconds(u64),
-    /// Whatever it says.
+    /// Any text.
     Text(String),
 }
 
-/// What a fault does.
+/// The effect of a fault.
 #[derive(Debug, Clone, PartialEq)]
 pub enum What {
     Status {
@@ -107,7 +107,7 @@ pub enum What {
     Redirect(String),
 }
 
-/// Which of the requests that fit a fault hits.
+/// Which of the matching requests a fault applies to.
 #[derive(Debug, Clone)]
 pub enum When {
     Next,
@@ -116,7 +116,7 @@ pub enum When {
     Probability(f64, fastrand::Rng),
 }
 
-/// A rule: what happens to which requests.
+/// A rule: which requests to affect, and how.
 #[derive(Debug, Clone)]
 pub struct Fault {
     what: What,
@@ -127,13 +127,13 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// A fault that hits the next request to an endpoint (`None` for any), once.
+    /// A fault that applies once, to the next request to an endpoint (`None` for any).
     #[must_use]
     pub fn next(what: What, on: Option<&str>) -> Self {
         Self::new(what, on, When::Next, Some(1))
     }
 
-    /// A fault in full; `times` of `None` is without bound.
+    /// A fault with all parameters; `times` of `None` is unlimited.
     #[must_use]
     pub fn new(what: What, on: Option<&str>, when: When, times: Option<u64>) -> Self {
         Self {
@@ -145,11 +145,11 @@ impl Fault {
         }
     }
 
-    /// Reads a fault from JSON, as the table of this module describes it.
+    /// Reads a fault from JSON; the tables above describe the format.
     pub fn from_json(value: &Value) -> Result<Self, String> {
         let map = value
             .as_object()
-            .ok_or("a fault is an object with at least \"what\"")?;
+            .ok_or("a fault must be an object with \"what\"")?;
         let name = map
             .get("what")
             .and_then(Value::as_str)
@@ -161,7 +161,7 @@ impl Fault {
             .find(|key| !common.contains(&key.as_str()) && !own.contains(&key.as_str()))
         {
             return Err(format!(
-                "fault {name:?} has no {key:?}; it takes {}",
+                "fault {name:?} has an unknown key {key:?}; use {}",
                 [&common[1..], own].concat().join(", ")
             ));
         }
@@ -188,7 +188,7 @@ impl Fault {
                     .ok_or("\"probability\" must be a number from 0 to 1")?;
                 When::Probability(share, fastrand::Rng::with_seed(number(map, "seed")?.unwrap_or(0)))
             }
-            _ => return Err("give only one of \"nth\", \"every\" and \"probability\"".into()),
+            _ => return Err("use only one of \"nth\", \"every\" and \"probability\"".into()),
         };
         let bounded = matches!(when, When::Next | When::Nth(_)).then_some(1);
         let times = number(map, "times")?.or(bounded);
@@ -209,7 +209,7 @@ impl Fault {
     }
 }
 
-/// What happens, and the keys that belong to it.
+/// Reads the effect and its keys.
 fn what_of(name: &str, map: &Map<String, Value>) -> Result<(What, &'static [&'static str]), String> {
     Ok(match name {
         "status" => {
@@ -303,9 +303,9 @@ fn what_of(name: &str, map: &Map<String, Value>) -> Result<(What, &'static [&'st
         }
         other => {
             return Err(format!(
-                "unknown fault {other:?}; there are status, rate_limit, refuse, reset_before_apply, \
-                 reset_after_apply, apply_late, delay, cut_body, slow_body, unreadable, wrong_types, drop_results, \
-                 double_results, clock_jump, steal, html, expire_token, redirect"
+                "unknown fault {other:?}; use status, rate_limit, refuse, reset_before_apply, \
+                    reset_after_apply, apply_late, delay, cut_body, slow_body, unreadable, wrong_types, \
+                    drop_results, double_results, clock_jump, steal, html, expire_token, redirect"
             ));
         }
     })
@@ -340,7 +340,7 @@ fn headers(map: &Map<String, Value>) -> Result<Vec<(String, String)>, String> {
     }
 }
 
-/// The faults in force, in the order they were added.
+/// The active faults, in order.
 #[derive(Debug, Default)]
 pub struct Faults(Vec<Fault>);
 
@@ -353,10 +353,10 @@ impl Faults {
         self.0.clear();
     }
 
-    /// What happens to this request, if anything.
+    /// The fault of this request, if any.
     pub fn pick(&mut self, tag: &str) -> Option<What> {
         let mut what = None;
-        // Every rule counts the request; the first that hits is used up by it.
+        // Every rule counts the request, but only the first match is used up.
         for fault in &mut self.0 {
             if fault.hits(tag) && what.is_none() {
                 what = Some(fault.what.clone());
@@ -368,7 +368,7 @@ impl Faults {
     }
 }
 
-/// What comes instead of this body.
+/// The replacement of this body.
 #[must_use]
 pub fn spoiled(body: &[u8], how: Spoiled) -> Vec<u8> {
     match how {
@@ -379,7 +379,7 @@ pub fn spoiled(body: &[u8], how: Spoiled) -> Vec<u8> {
     }
 }
 
-/// The body with its types swapped: numbers and booleans become text, the text of ids and versions becomes a number.
+/// Swaps the types in a body: numbers and booleans become text, the text of ids and versions becomes a number.
 #[must_use]
 pub fn wrong_types(body: &[u8]) -> Vec<u8> {
     fn swap(value: &mut Value, key: &str) {
@@ -404,9 +404,9 @@ pub fn wrong_types(body: &[u8]) -> Vec<u8> {
     }
 }
 
-/// A success without its first `drop` entries, or with its first entry twice.
+/// A success without its first `drop` entries, or with its first entry duplicated.
 ///
-/// The first ones, so that a client which pairs by position is wrong about all that follow.
+/// The first ones, so that a client which pairs by position gets all others wrong.
 #[must_use]
 pub fn miscounted(body: &[u8], drop: usize, double: bool) -> Vec<u8> {
     const LISTS: [&str; 4] = ["results", "relationships", "deleted", "success"];
@@ -422,7 +422,7 @@ pub fn miscounted(body: &[u8], drop: usize, double: bool) -> Vec<u8> {
     let list = LISTS.iter().find(|name| value[**name].is_array());
     match &mut value {
         Value::Array(entries) => edit(entries),
-        // Keyed by id. A map cannot hold a key twice, its text can.
+        // Keyed by id. A map cannot have duplicate keys, but its JSON text can.
         Value::Object(map) if list.is_none() && map.values().all(Value::is_object) => {
             let members = map.iter().map(|(id, entry)| format!("{}:{entry}", json!(id)));
             let mut members: Vec<String> = members.skip(drop).collect();

@@ -1,4 +1,4 @@
-//! One request in, one answer out: who asks, may they, what for, and is the request well-formed.
+//! Handles one request: authentication, authorization, routing and validation.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -18,53 +18,53 @@ use super::world::{Millis, World};
 use super::{assets, locations, relationships, settings, setup};
 use crate::http::send::{Request, Response};
 
-/// A person behind a token.
+/// The user of a token.
 #[derive(Debug, Clone)]
 pub struct User {
-    /// Twelve capital letters and digits, as in `createdBy`.
+    /// Twelve uppercase letters and digits, as in `createdBy`.
     pub id: Arc<str>,
     pub company: Option<Uuid>,
-    /// What the token may do; `None` for everything.
+    /// The scopes of the token; `None` for all.
     pub scopes: Option<Vec<String>>,
 }
 
-/// Everything the simulator remembers; it holds tokens, so it cannot be printed.
+/// The state of the simulator. It contains tokens, so it has no `Debug`.
 pub struct State {
     pub world: World,
     pub limits: Limits,
     pub switches: Switches,
     pub audit: Audit,
-    /// Tokens that are accepted now.
+    /// Valid tokens.
     pub users: HashMap<String, User>,
-    /// The time of day at which the simulator started.
+    /// The time when the simulator started.
     pub start: Millis,
     pub listing: assets::Listing,
     pub requests: u64,
-    /// How far the Date of answers is off the time of day.
+    /// The error of the Date header of responses.
     pub clock_error: Millis,
 }
 
-/// Why a request is refused.
+/// Why a request is rejected.
 #[derive(Debug)]
 pub enum Refusal {
-    /// By the gateway in front of the services.
+    /// By the gateway.
     Gateway {
         status: u16,
         code: &'static str,
         message: &'static str,
     },
-    /// By the service itself.
+    /// By the service.
     Service {
         status: u16,
         code: &'static str,
         detail: String,
         violations: Vec<Violation>,
     },
-    /// With a body of its own shape.
+    /// With a custom body.
     Ready(Response),
 }
 
-/// One thing that is wrong with a request.
+/// A violation of a request.
 #[derive(Debug)]
 pub struct Violation {
     pub code: &'static str,
@@ -73,7 +73,7 @@ pub struct Violation {
 }
 
 impl Violation {
-    /// A violation about one field.
+    /// A violation of one field.
     pub fn field(code: &'static str, field: &str, detail: String) -> Self {
         let mut metadata = Map::new();
         metadata.insert("fieldName".into(), field.into());
@@ -84,7 +84,7 @@ impl Violation {
         }
     }
 
-    /// A text over its length, with the metadata of the "GET error-codes" reference page.
+    /// A text that is too long, with the metadata of the "GET error-codes" reference page.
     pub fn too_long(field: &str, most: usize) -> Self {
         let detail = format!("Field {field:?} is longer than {most} characters.");
         let mut violation = Self::field("FIELD_EXCEEDS_MAX_LENGTH", field, detail);
@@ -93,7 +93,7 @@ impl Violation {
     }
 }
 
-/// A refusal by the service without single violations.
+/// An error of the service without violations.
 pub fn refuse(status: u16, code: &'static str, detail: impl Into<String>) -> Refusal {
     Refusal::Service {
         status,
@@ -103,7 +103,7 @@ pub fn refuse(status: u16, code: &'static str, detail: impl Into<String>) -> Ref
     }
 }
 
-/// A refusal of one object with everything that is wrong with it; the first gives its code.
+/// An error for one object with all its violations. The first one determines the code.
 pub fn refuse_all(status: u16, violations: Vec<Violation>) -> Result<(), Refusal> {
     let Some(first) = violations.first() else {
         return Ok(());
@@ -116,7 +116,7 @@ pub fn refuse_all(status: u16, violations: Vec<Violation>) -> Result<(), Refusal
     })
 }
 
-/// A refusal that names one field or parameter.
+/// An error that names one field or parameter.
 pub fn bad_field(code: &'static str, field: &str, detail: impl Into<String>) -> Refusal {
     let detail = detail.into();
     Refusal::Service {
@@ -130,7 +130,7 @@ pub fn bad_field(code: &'static str, field: &str, detail: impl Into<String>) -> 
 /// A request that passed all general checks.
 pub struct Call {
     pub endpoint: &'static Endpoint,
-    /// Path segments in the places of `{}`.
+    /// The path segments of `{}`.
     pub ids: Vec<String>,
     pub query: Query,
     /// `Null` for endpoints without a body.
@@ -164,12 +164,12 @@ impl Query {
             .collect()
     }
 
-    /// A boolean parameter; absent is `false`. Samples send `True`, so case does not count.
+    /// A boolean parameter; `false` if missing. Samples send `True`, so case is ignored.
     pub fn flag(&self, name: &str) -> Result<bool, Refusal> {
         Ok(self.optional_flag(name)?.unwrap_or(false))
     }
 
-    /// A boolean parameter that may be absent.
+    /// An optional boolean parameter.
     pub fn optional_flag(&self, name: &str) -> Result<Option<bool>, Refusal> {
         match self.get(name) {
             None => Ok(None),
@@ -200,7 +200,7 @@ impl Query {
     }
 }
 
-/// Percent-decoding; in a query a plus is a space.
+/// Decodes percent-encoding. In a query, a plus is a space.
 fn decoded(text: &str, plus: bool) -> String {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
@@ -236,17 +236,17 @@ pub fn encoded(text: &str) -> String {
     out
 }
 
-/// A JSON answer.
+/// A JSON response.
 pub fn answer(status: u16, body: &impl Serialize) -> Response {
     Response {
         status,
         headers: vec![("content-type".into(), "application/json".into())],
-        // The bodies built here have only text keys, so they always serialise.
+        // The bodies built here have only text keys, so they always serialize.
         body: serde_json::to_vec(body).map(Bytes::from).unwrap_or_default(),
     }
 }
 
-/// The HTML page a gateway sends when it has nothing behind it.
+/// The HTML page of a gateway without a backend.
 pub fn html(status: u16) -> Response {
     Response {
         status,
@@ -260,7 +260,7 @@ pub fn html(status: u16) -> Response {
     }
 }
 
-/// The endpoint a request asks for.
+/// The endpoint of a request.
 pub struct Route {
     pub endpoint: &'static Endpoint,
     ids: Vec<String>,
@@ -317,7 +317,7 @@ pub fn token(request: &Request) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty()).then(|| token.trim())
 }
 
-/// Answers one request. `now` counts from the start of the simulator.
+/// Handles one request. `now` counts from the start of the simulator.
 ///
 /// Checks in this order: 401, 429, 403, 404, 413, 415, 400, 409.
 pub fn handle(state: &mut State, now: Duration, request: &Request, route: Option<Route>) -> Response {
@@ -333,14 +333,14 @@ pub fn handle(state: &mut State, now: Duration, request: &Request, route: Option
     answer
 }
 
-/// Adds the headers every answer has.
+/// Adds the headers of every response.
 pub fn sign(state: &State, answer: &mut Response) {
     if state.switches.is(Switch::DateHeader, "present") {
         let date = http_date(state.world.now.saturating_add(state.clock_error));
         answer.headers.push(("date".into(), date));
     }
     if state.switches.is(Switch::RequestIdHeader, "both") {
-        // Ids that count are enough to tell requests apart, and the same in every run.
+        // Consecutive ids are unique, and equal in every run.
         let id =
             uuid::Builder::from_random_bytes((u128::from(state.requests) << 64).to_be_bytes()).into_uuid();
         answer.headers.push(("x-ads-request-id".into(), id.to_string()));
@@ -348,7 +348,7 @@ pub fn sign(state: &State, answer: &mut Response) {
     }
 }
 
-/// A date as HTTP prints it.
+/// Formats an HTTP date.
 #[must_use]
 pub fn http_date(millis: Millis) -> String {
     jiff::Timestamp::from_millisecond(millis).map_or_else(
@@ -367,10 +367,10 @@ fn checked(
     work(state, now, request, admitted)
 }
 
-/// A request that the gateway let through, and who sent it.
+/// A request that passed the gateway, and its user.
 pub struct Admitted(Route, User);
 
-/// Checks who asks and takes a slot of their rate window.
+/// Checks the user and takes a slot of their rate window.
 pub fn admit(
     state: &mut State,
     now: Duration,
@@ -416,7 +416,7 @@ pub fn admit(
     Ok(Admitted(route, user))
 }
 
-/// Does what an admitted request asks for.
+/// Executes an admitted request.
 pub fn work(
     state: &mut State,
     now: Duration,
@@ -508,7 +508,7 @@ pub fn limited(state: &mut State, user: &User, group: Group, now: Duration) -> R
     Err(Refusal::Ready(too_many(state, RetryAfter::Seconds(seconds))))
 }
 
-/// A 429 as the gateway sends it ("General rate limits" page).
+/// A 429 of the gateway ("General rate limits" page).
 pub fn too_many(state: &State, retry_after: RetryAfter) -> Response {
     let switches = &state.switches;
     let mut answer = if switches.is(Switch::Body429, "empty") {
@@ -563,7 +563,7 @@ fn permitted(
             .as_ref()
             .is_none_or(|scopes| scopes.iter().any(|known| known == scope))
     };
-    // Published samples update and create without data:create, so the service may not insist on it.
+    // Published samples update and create without data:create, so the service may not require it.
     if !endpoint
         .scopes
         .iter()
@@ -575,7 +575,7 @@ fn permitted(
             message: "Token does not have the privilege for this request.",
         });
     }
-    // What belongs to no project is answered in any region: no page says where it would be routed to.
+    // Requests without a project work in any region: no page says where they are routed.
     let Some(project) = project else { return Ok(()) };
     let region_counts = match endpoint.service {
         Service::Relationships => switches.is(Switch::RegionHeader, "required"),
@@ -601,7 +601,7 @@ fn permitted(
             Some(_) => {}
         }
     }
-    // Only Assets takes the form with "b." before the id.
+    // Only Assets accepts an id with the prefix "b.".
     let bare = match endpoint.service {
         Service::Assets => project.strip_prefix("b.").unwrap_or(project),
         Service::Relationships | Service::Locations | Service::LocationContainers => project,
@@ -672,7 +672,7 @@ pub fn uuid(text: &str) -> Option<Uuid> {
     (text.len() == 36).then(|| Uuid::try_parse(text).ok()).flatten()
 }
 
-/// An instant of a query: RFC 3339, or a date, which means its first moment.
+/// A time in a query: RFC 3339, or a date, which means its start.
 pub fn instant(text: &str) -> Option<Millis> {
     let full = if text.len() == 10 {
         format!("{text}T00:00:00Z")
@@ -699,7 +699,7 @@ pub fn instants(name: &str, text: &str) -> Result<(Millis, Millis), Refusal> {
         _ => Err(bad_field(
             "INVALID_PARAMETER",
             name,
-            format!("{text:?} is no instant and no range of instants."),
+            format!("{text:?} is not a time or a range of times."),
         )),
     }
 }
@@ -755,7 +755,7 @@ fn relationship_error(status: u16, code: &str, detail: &str, violations: &[Viola
     };
     let title = match status {
         400 => "One or more input values in the request were bad",
-        _ => "The request was refused",
+        _ => "The request was rejected",
     };
     let field = |violation: &Violation| violation.metadata.get("fieldName").cloned().unwrap_or_default();
     let names: Vec<String> = violations
@@ -777,10 +777,10 @@ fn relationship_error(status: u16, code: &str, detail: &str, violations: &[Viola
     json!({ "type": code, "title": title, "detail": detail, "errors": errors })
 }
 
-/// The error object of Assets. No page shows one: its form is a switch.
+/// The error object of Assets. No page shows one, so its format is a switch.
 fn asset_error(code: &str, detail: &str, mut violations: Vec<Violation>, switches: &Switches) -> Value {
     let entry = |violation: Violation| json!({ "errorCode": violation.code, "detail": violation.detail, "errorMetadata": violation.metadata });
-    // A refusal of one thing carries what is known of it beside its own code, where public code reads it.
+    // An error for one object has its details next to the code, where public code reads them.
     let metadata = violations
         .first()
         .filter(|first| first.code == code)

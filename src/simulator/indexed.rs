@@ -1,4 +1,4 @@
-//! Lists whose members are found by id without a scan, so that large projects are answered as fast as small ones.
+//! Lists with an index by id, so that large projects are as fast as small ones.
 
 use std::collections::HashMap;
 use std::ops::Deref;
@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::world::{Attribute, Location, StatusSet};
 
-/// What an `Indexed` list holds.
+/// A member of an `Indexed` list.
 pub trait Identified {
     /// The id; it never changes.
     fn id(&self) -> Uuid;
@@ -31,7 +31,7 @@ impl Identified for Location {
     }
 }
 
-/// A list in order of creation. It reads as a slice; nothing is ever taken out of it.
+/// A list in order of creation. It dereferences to a slice; members are never removed.
 #[derive(Debug)]
 pub struct Indexed<T> {
     rows: Vec<T>,
@@ -54,13 +54,13 @@ impl<T: Identified> Indexed<T> {
         self.rows.push(row);
     }
 
-    /// The member of an id.
+    /// The member with this id.
     #[must_use]
     pub fn by_id(&self, id: Uuid) -> Option<&T> {
         self.rows.get(*self.places.get(&id)?)
     }
 
-    /// The member of an id, to change anything but its id.
+    /// The member with this id, for any change except to its id.
     pub fn by_id_mut(&mut self, id: Uuid) -> Option<&mut T> {
         self.rows.get_mut(*self.places.get(&id)?)
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::contract::Group;
 
-/// Requests a group allows in a window.
+/// Requests per window for each group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GroupLimits {
     pub assets_read: u32,
@@ -16,7 +16,7 @@ pub struct GroupLimits {
 }
 
 impl Default for GroupLimits {
-    /// The documented numbers, per minute.
+    /// The documented limits, per minute.
     fn default() -> Self {
         Self {
             assets_read: 1000,
@@ -39,7 +39,7 @@ impl GroupLimits {
     }
 }
 
-/// The windows of all users. Times count from the start of the simulator.
+/// The rate windows of all users. Times count from the start of the simulator.
 #[derive(Debug)]
 pub struct Limits {
     allowed: GroupLimits,
@@ -61,7 +61,7 @@ impl Limits {
         }
     }
 
-    /// Notes that a request arrived, whatever becomes of it.
+    /// Records the arrival of a request, with any outcome.
     pub fn arrive(&mut self, user: &Arc<str>, group: Group, now: Duration) {
         let window = self.window;
         let times = self.arrived.entry((Arc::clone(user), group)).or_default();
@@ -82,7 +82,7 @@ impl Limits {
         &self.busiest
     }
 
-    /// Takes a slot, or says how long until one is free. Refused requests take none.
+    /// Takes a slot, or returns how long until one is free. Rejected requests take none.
     pub fn take(
         &mut self,
         user: &Arc<str>,
@@ -98,7 +98,7 @@ impl Limits {
         let limit = (f64::from(limit) * scale).round() as usize;
         let window = self.window;
         let times = self.accepted.entry((Arc::clone(user), group)).or_default();
-        // A window of the clock starts at a multiple of its length.
+        // A fixed window starts at a multiple of its length.
         let since_boundary = Duration::from_nanos(
             u64::try_from(now.as_nanos() % window.as_nanos().max(1)).unwrap_or_default(),
         );

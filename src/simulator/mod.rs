@@ -1,14 +1,14 @@
 //! The embedded service: Assets, Relationships and Locations of one project, in this process or over HTTP.
 //!
-//! It judges raw requests by its own tables and shares no rule with the client, so each checks the other.
+//! It checks raw requests with its own tables and shares no rules with the client, so each verifies the other.
 //!
 //! | file | holds |
 //! | --- | --- |
 //! | `contract` | endpoints, fields and switches, as tables |
 //! | `world`, `indexed` | the project and everything in it |
-//! | `project` | a project described by hand |
+//! | `project` | a project created from a description |
 //! | `limits` | the rate windows |
-//! | `handle` | one request in, one answer out: the checks all endpoints share, and the error bodies |
+//! | `handle` | one request in, one response out: the checks shared by all endpoints, and the error bodies |
 //! | `assets`, `settings` (read), `setup` (written), `relationships`, `locations` | the endpoints |
 //! | `faults` | scripted faults |
 //! | `audit` | what really happened |
@@ -22,8 +22,8 @@
 //! let simulator = Simulator::new(Options::default()).expect("default options are valid");
 //! let url = format!("http://simulator/construction/assets/v1/projects/{}/categories", simulator.project_id());
 //! let headers = vec![("authorization", format!("Bearer {}", simulator.token()))];
-//! let answer = simulator.transport().send(Request { method: Method::Get, url, headers, body: None }).await;
-//! assert_eq!(answer.expect("no fault is scripted").status, 200);
+//! let response = simulator.transport().send(Request { method: Method::Get, url, headers, body: None }).await;
+//! assert_eq!(response.expect("no fault is scripted").status, 200);
 //! # }
 //! ```
 
@@ -52,7 +52,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, sleep_until};
 use uuid::Uuid;
 
-use crate::error::{Partial, Sent, TransportError};
+use crate::error::{Partial, Sent, TransportError, TransportKind};
 use crate::http::send::{Request, Response, Sending, Transport};
 use contract::{Group, Switches};
 use handle::{State, User};
@@ -64,27 +64,27 @@ pub use limits::GroupLimits;
 pub use serve::Served;
 pub use world::World;
 
-/// How a simulator starts.
+/// Options of a simulator.
 #[derive(Clone)]
 pub struct Options {
     /// The same seed gives the same project, ids included.
     pub seed: u64,
-    /// Length of a rate window; 60 s at the real service.
+    /// Length of a rate window. Default: 60 s, as in the real service.
     pub window: Duration,
-    /// Requests of each group allowed in a window.
+    /// Requests per window for each rate group.
     pub limits: GroupLimits,
-    /// Time of the way there and back together.
+    /// Round-trip time.
     pub latency: Duration,
     /// Switch names and values, as `contract::SWITCHES` lists them.
     pub switches: Vec<(String, String)>,
     /// The bearer token of the first user.
     pub token: String,
-    /// The time of day at the start, in milliseconds since 1970; `None` for the real one.
+    /// The time at the start, in milliseconds since 1970; `None` for the real time.
     pub start: Option<i64>,
-    /// The project, described as the table below says; `None` for the seeded one.
+    /// The description of the project, see below; `None` for the seeded project.
     ///
-    /// All keys are optional but those marked. A path is a text with `>` between the names, blanks around them dropped,
-    /// or a list of the names, taken as they are; its parents need not be listed.
+    /// All keys are optional except those marked. A path is a text of names separated by `>`, with blanks around them
+    /// ignored, or a list of exact names. Its parents need not be listed.
     ///
     /// | key | entries |
     /// | --- | --- |
@@ -93,7 +93,7 @@ pub struct Options {
     /// | `categories` | `path` (required; the empty list is ROOT), `id`, `active`, `status_set` (a name), `attributes` (display names) |
     /// | `locations` | `path` (required), `barcode` |
     ///
-    /// There is always a default status set: the service's own, unless one of the list is marked as `default`.
+    /// There is always a default status set: the service's own, unless one in the list is marked as `default`.
     pub project: Option<Value>,
 }
 
@@ -153,8 +153,8 @@ impl Options {
                             "locations" => options.limits.locations = limit,
                             _ => {
                                 return Err(format!(
-                                    "there is no rate group {group:?}; there are assets_read, assets_write, \
-                                     relationships, locations"
+                                    "unknown rate group {group:?}; use assets_read, assets_write, \
+                                        relationships or locations"
                                 ));
                             }
                         }
@@ -170,8 +170,8 @@ impl Options {
                 }
                 _ => {
                     return Err(format!(
-                        "there is no option {key:?}; there are seed, window, limits, latency, switches, token, start, \
-                         project"
+                        "unknown option {key:?}; use seed, window, limits, latency, switches, token, start \
+                            or project"
                     ));
                 }
             }
@@ -199,23 +199,23 @@ struct Shared {
     faults: faults::Faults,
 }
 
-/// What becomes of a request.
+/// The outcome of a request.
 enum Outcome {
     Response(Response),
-    /// The answer breaks off after so many bytes of its body.
+    /// The response is cut off after this many bytes of its body.
     Cut(Response, usize),
-    /// The head of the answer comes at once, its body only within so much time.
+    /// The head of the response is sent at once, its body slowly over this time.
     Slow(Response, Duration),
-    /// No answer at all.
+    /// No response.
     Broken(Sent, &'static str),
-    /// No answer, and what was admitted is done so much later.
+    /// No response, and the work is done after this time.
     Late(handle::Admitted, Duration),
 }
 
 const RESET: &str = "connection reset (scripted)";
 
 impl Simulator {
-    /// A simulator of the described or the seeded project. Fails on a description that cannot be, an unknown switch or
+    /// Creates a simulator of the described or seeded project. Fails for an invalid description, an unknown switch or
     /// value, an empty token or a window of zero.
     pub fn new(mut options: Options) -> Result<Self, String> {
         let start = start(&options);
@@ -226,10 +226,10 @@ impl Simulator {
         Self::with_world(options, world)
     }
 
-    /// A simulator of a project made by hand, with ids of your own; the options describe none beside it.
+    /// Creates a simulator of a given project. The options must not describe another one.
     pub fn with_world(options: Options, world: World) -> Result<Self, String> {
         if options.project.is_some() {
-            return Err("the project is given twice: as a world and in the options".into());
+            return Err("two projects: one as a world and one in the options; remove one".into());
         }
         if options.token.trim().is_empty() || options.token.contains(char::is_whitespace) {
             return Err("the token must be a text without spaces".into());
@@ -277,7 +277,7 @@ impl Simulator {
     }
 
     fn shared(&self) -> MutexGuard<'_, Shared> {
-        // A panic while holding the lock is a defect of the simulator; the state stays readable for the report.
+        // A panic while holding the lock is a bug of the simulator. The state stays readable for the report.
         self.inner.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -293,7 +293,7 @@ impl Simulator {
         &self.inner.token
     }
 
-    /// Accepts another token. The same user id shares its rate windows; `None` for scopes means all.
+    /// Accepts another token. Tokens of one user id share rate windows; `None` for scopes means all.
     pub fn accept_token(&self, token: &str, user_id: &str, scopes: Option<Vec<String>>) {
         let mut shared = self.shared();
         let company = Some(shared.state.world.company);
@@ -307,7 +307,7 @@ impl Simulator {
         );
     }
 
-    /// Stops accepting a token, as if it had expired; `false` if it was not accepted.
+    /// Revokes a token, as if it had expired. Returns `false` if it was not valid.
     pub fn revoke_token(&self, token: &str) -> bool {
         self.shared().state.users.remove(token).is_some()
     }
@@ -318,7 +318,7 @@ impl Simulator {
         "QX3T9LM2AB7C"
     }
 
-    /// Sets a switch; an unknown name or value is an error that lists what there is.
+    /// Sets a switch. The error for an unknown name or value lists the valid ones.
     pub fn set_switch(&self, name: &str, value: &str) -> Result<(), String> {
         self.shared().state.switches.set(name, value)
     }
@@ -344,7 +344,7 @@ impl Simulator {
         self.shared().faults.clear();
     }
 
-    /// What really happened so far.
+    /// The audit so far.
     #[must_use]
     pub fn audit(&self) -> Audit {
         let shared = self.shared();
@@ -353,23 +353,23 @@ impl Simulator {
         audit
     }
 
-    /// The catalogue: `project_id`, `categories` with path, statuses and attributes, `locations`, `counts`.
+    /// The catalog: `project_id`, `categories` with path, statuses and attributes, `locations`, `counts`.
     #[must_use]
     pub fn world_json(&self) -> Value {
         self.shared().state.world.catalogue()
     }
 
-    /// All assets with everything they hold, deleted ones included, in order of creation.
+    /// All assets with all fields, including deleted ones, in order of creation.
     #[must_use]
     pub fn assets(&self) -> Value {
         assets::snapshot(&self.shared().state.world)
     }
 
-    /// All relationships, deleted ones included, in order of creation.
+    /// All relationships, including deleted ones, in order of creation.
     #[must_use]
     pub fn relationships(&self) -> Value {
         let shared = self.shared();
-        // Switches shape answers, not the truth.
+        // Switches affect responses, not the audit.
         let switches = Switches::default();
         let mut random = fastrand::Rng::with_seed(0);
         let all = &shared.state.world.relationships;
@@ -378,7 +378,7 @@ impl Simulator {
             .collect()
     }
 
-    /// Links documents to assets without any request and returns the ids of the links.
+    /// Links documents to assets without a request and returns the ids of the links.
     pub fn seed_relationships(&self, count: usize) -> Vec<String> {
         let mut shared = self.shared();
         let world = &mut shared.state.world;
@@ -412,17 +412,17 @@ impl Simulator {
             .collect()
     }
 
-    /// Creates an asset as another person of the project would, and returns its id; the audit does not count it.
+    /// Creates an asset as another user and returns its id. The audit does not count it.
     pub fn create_asset(&self, asset: &Value) -> Result<String, String> {
         self.by_another(|state, user| assets::create_one(state, asset, user))
     }
 
-    /// Changes an asset as another person of the project would.
+    /// Changes an asset as another user.
     pub fn patch_asset(&self, id: &str, change: &Value) -> Result<(), String> {
         self.by_another(|state, user| assets::patch_one(state, id, change, user))
     }
 
-    /// Deletes an asset as another person of the project would.
+    /// Deletes an asset as another user.
     pub fn delete_asset(&self, id: &str) -> Result<(), String> {
         self.by_another(|state, user| assets::delete_one(state, id, user))
     }
@@ -436,7 +436,7 @@ impl Simulator {
         change(&mut shared.state, &"CK7W2PD4RN8V".into())
     }
 
-    /// Changes the project behind the service's back.
+    /// Changes the project directly, without a request.
     pub fn edit_world<T>(&self, edit: impl FnOnce(&mut World) -> T) -> T {
         let mut shared = self.shared();
         let edited = edit(&mut shared.state.world);
@@ -444,7 +444,7 @@ impl Simulator {
         edited
     }
 
-    /// The simulator as a transport in this process. Time is tokio's, so a paused clock drives the rate windows.
+    /// The simulator as an in-process transport. It uses tokio's clock, so tests can pause the rate windows.
     #[must_use]
     pub fn transport(&self) -> impl Transport {
         InProcess(self.clone())
@@ -455,7 +455,7 @@ impl Simulator {
         serve::serve(self.clone())
     }
 
-    /// A request on its whole way: there, through the service, and back.
+    /// Handles a complete round trip of a request.
     async fn exchange(&self, request: Request) -> Outcome {
         let _in_flight = InFlight::new(self);
         let way = self.inner.latency / 2;
@@ -475,18 +475,18 @@ impl Simulator {
         outcome
     }
 
-    /// Does what nobody waits for any more; whether it succeeds, only the audit tells.
+    /// Does work whose client no longer waits. Only the audit shows whether it succeeds.
     fn work_late(&self, request: &Request, admitted: handle::Admitted) {
         let mut shared = self.shared();
         let now = self.tick(&mut shared.state);
         let _ = handle::work(&mut shared.state, now, request, admitted);
     }
 
-    /// Brings the time of the world up to date; returns the time since the start.
+    /// Updates the time of the world. Returns the time since the start.
     fn tick(&self, state: &mut State) -> Duration {
         let elapsed = Instant::now().saturating_duration_since(self.inner.started);
         let wall = i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);
-        // Time of a served and of a paused clock may be mixed; the world's never goes back.
+        // A real and a paused clock may be mixed, but the world's time never goes back.
         state.world.now = state.world.now.max(state.start.saturating_add(wall));
         elapsed
     }
@@ -503,7 +503,7 @@ impl Simulator {
             .audit
             .arrived(tag, request.body.as_ref().map_or(0, Bytes::len));
         let what = faults.pick(tag);
-        // What is refused a connection never arrives where requests are counted.
+        // A refused connection is not counted as a request.
         let refused = what == Some(What::Refuse);
         if let Some(user) = handle::token(request)
             .and_then(|token| state.users.get(token))
@@ -522,7 +522,7 @@ impl Simulator {
     }
 }
 
-/// Handles a request the way a fault wants it.
+/// Handles a request with a fault.
 fn faulted(
     state: &mut State,
     elapsed: Duration,
@@ -544,7 +544,7 @@ fn faulted(
             Outcome::Broken(Sent::Maybe, RESET)
         }
         Some(What::ApplyLate(until)) => {
-            // The slot is taken on arrival. What is refused here is never done, and nobody hears why.
+            // The slot is taken on arrival. A request rejected here is never executed, and has no response.
             match handle::admit(state, elapsed, request, route) {
                 Ok(admitted) => Outcome::Late(admitted, until),
                 Err(_) => Outcome::Broken(Sent::Maybe, RESET),
@@ -571,7 +571,7 @@ fn faulted(
             let answer = applied(state, route);
             let user = handle::token(request).and_then(|token| state.users.get(token).cloned());
             if let (Some(group), Some(user)) = (group, user) {
-                // What finds no room is refused like anyone's.
+                // Requests beyond the limit are rejected as usual.
                 (0..requests).find(|_| handle::limited(state, &user, group, elapsed).is_err());
             }
             Outcome::Response(answer)
@@ -630,10 +630,10 @@ fn faulted(
     (outcome, late)
 }
 
-/// `own` is what the endpoint itself answered, where the work was done.
+/// `own` is the endpoint's own response, if the work was done.
 fn answer_of(code: u16, body: faults::FaultBody, own: Option<Response>, switches: &Switches) -> Response {
     match body {
-        // A refusal keeps its own code: nothing was done.
+        // An error keeps its status: nothing was done.
         faults::FaultBody::Own => match own.unwrap_or_default() {
             done if (200..300).contains(&done.status) => Response { status: code, ..done },
             refused => refused,
@@ -649,7 +649,7 @@ fn answer_of(code: u16, body: faults::FaultBody, own: Option<Response>, switches
                 403 => "AUTH-010",
                 _ => "ERR-003",
             };
-            let message = "The gateway refused this request (scripted).";
+            let message = "The gateway rejected this request (scripted).";
             handle::gateway(code, name, message, switches)
         }
     }
@@ -679,7 +679,7 @@ async fn pause(time: Duration) {
     }
 }
 
-/// Counts a request as in flight until dropped, also when its caller gives up waiting.
+/// Counts a request as in flight until dropped, even if its caller stops waiting.
 struct InFlight<'a>(&'a Simulator);
 
 impl<'a> InFlight<'a> {
@@ -711,15 +711,19 @@ impl Transport for InProcess {
                 Outcome::Cut(answer, bytes) if bytes >= answer.body.len() => Ok(answer),
                 Outcome::Cut(answer, bytes) => Err(TransportError {
                     sent: Sent::Maybe,
-                    message: format!("the answer broke off after {bytes} bytes of its body (scripted)"),
+                    message: format!("the response was cut off after {bytes} bytes of its body (scripted)"),
                     partial: Some(Box::new(Partial {
                         status: answer.status,
                         headers: answer.headers,
                         body: String::from_utf8_lossy(&answer.body[..bytes]).into(),
                     })),
+                    kind: TransportKind::Other,
                 }),
+                Outcome::Broken(Sent::No, message) => {
+                    Err(TransportError::new(Sent::No, message).of_kind(TransportKind::Connect))
+                }
                 Outcome::Broken(sent, message) => Err(TransportError::new(sent, message)),
-                // `exchange` has made it a broken one.
+                // `exchange` has already broken it.
                 Outcome::Late(..) => Err(TransportError::new(Sent::Maybe, RESET)),
             }
         })

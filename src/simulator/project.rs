@@ -1,6 +1,6 @@
-//! A project described by hand, in the place of the seeded one.
+//! A project created from a description instead of a seed.
 //!
-//! `Options::project` says what a description holds.
+//! `Options::project` documents the description.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,7 +14,7 @@ use super::contract::{
 use super::setup::default_fits;
 use super::world::{Attribute, Choice, DEFAULT_STATUS_SET, DataType, Millis, ROOT, World};
 
-/// Makes the project that is described, or says which part of the description cannot be.
+/// Creates the described project, or reports the first problem of the description.
 pub fn described(seed: u64, now: Millis, description: &Value) -> Result<World, String> {
     let at = "project".to_owned();
     let parts = Entry::read(
@@ -30,7 +30,7 @@ pub fn described(seed: u64, now: Millis, description: &Value) -> Result<World, S
     Ok(world)
 }
 
-/// An object of the description, and where it stands.
+/// An object of the description, and its location.
 struct Entry<'a> {
     at: String,
     map: &'a Map<String, Value>,
@@ -42,12 +42,12 @@ impl<'a> Entry<'a> {
             .as_object()
             .ok_or_else(|| format!("{at} must be an object, not {value}"))?;
         if let Some(key) = map.keys().find(|key| !keys.contains(&key.as_str())) {
-            return Err(format!("{at} has no key {key:?}; it takes {}", keys.join(", ")));
+            return Err(format!("unknown key {key:?} in {at}; use {}", keys.join(", ")));
         }
         Ok(Self { at, map })
     }
 
-    /// What a key holds; null is as good as nothing.
+    /// The value of a key; null counts as missing.
     fn get(&self, key: &str) -> Option<&'a Value> {
         self.map.get(key).filter(|value| !value.is_null())
     }
@@ -65,7 +65,7 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// The members of a list, each with its place.
+    /// The members of a list, each with its index.
     fn entries(&self, key: &str) -> Result<Vec<(String, &'a Value)>, String> {
         let at = |index| format!("{}.{key}[{index}]", self.at);
         let members = self.list(key)?.iter().enumerate();
@@ -94,7 +94,7 @@ impl<'a> Entry<'a> {
             .ok_or_else(|| format!("{} needs {key:?}", self.at))
     }
 
-    /// Labels, each with whether it is active; no two are the same but for case, as the service keeps them apart by it.
+    /// Labels, each with whether it is active. They may differ only in case, as in the service.
     fn labels(&self, key: &str) -> Result<Vec<(&'a str, bool)>, String> {
         let mut seen = HashSet::new();
         let mut labels = Vec::new();
@@ -108,7 +108,7 @@ impl<'a> Entry<'a> {
                 _ => return Err(format!("{at} must be a label or an object, not {value}")),
             };
             if !seen.insert(label.to_lowercase()) {
-                return Err(format!("{at}: the label {label:?} stands there before"));
+                return Err(format!("{at}: duplicate label {label:?}"));
             }
             labels.push((label, active));
         }
@@ -148,7 +148,7 @@ fn status_sets<'a>(
     let mut default = None;
     for entry in &sets {
         if entry.flag("default", false)? && default.replace(entry).is_some() {
-            return Err(format!("{}: there is one default status set", entry.at));
+            return Err(format!("{}: more than one default status set", entry.at));
         }
     }
     if default.is_none() {
@@ -160,21 +160,19 @@ fn status_sets<'a>(
         let name = entry.required("name", NAME_LENGTH)?;
         if own.as_ref().is_some_and(|(_, own)| own == name) {
             return Err(format!(
-                "{}: {name:?} is the name of the default status set; give this one \"default\" to replace it",
+                "{}: {name:?} is the name of the default status set; set \"default\" on this one to \
+                    replace it",
                 entry.at
             ));
         }
         let is_default = entry.flag("default", false)?;
         let active = entry.flag("active", true)?;
         if is_default && !active {
-            return Err(format!("{}: the default status set is always active", entry.at));
+            return Err(format!("{}: the default status set cannot be inactive", entry.at));
         }
         let set = world.add_status_set(name, is_default);
         if named.insert(name, set).is_some() {
-            return Err(format!(
-                "{}: the status set {name:?} stands there before",
-                entry.at
-            ));
+            return Err(format!("{}: duplicate status set {name:?}", entry.at));
         }
         for (label, active) in entry.labels("statuses")? {
             let id = world.new_id();
@@ -190,7 +188,7 @@ fn status_sets<'a>(
             world.deactivate_status_set(set);
         }
     }
-    // The service's own can be named too; it takes no name from the list.
+    // The service's own set can be referred to as well, unless the list has its name.
     if let Some((id, _)) = own {
         named.entry(DEFAULT_STATUS_SET).or_insert(id);
     }
@@ -226,7 +224,7 @@ fn attributes<'a>(
                 return Err(entry.wrong("name", "ca1, ca2, ..."));
             }
             if !taken.insert(name) {
-                return Err(format!("{at}: the name {name:?} stands there before"));
+                return Err(format!("{at}: duplicate name {name:?}"));
             }
         }
         list.push(entry);
@@ -237,7 +235,7 @@ fn attributes<'a>(
         let display_name = entry.required("display_name", NAME_LENGTH)?;
         let name = entry.text("name", NAME_LENGTH)?.map_or_else(
             || {
-                // The next that nobody has asked for.
+                // The next unused name.
                 loop {
                     number += 1;
                     let name = format!("ca{number}");
@@ -250,10 +248,7 @@ fn attributes<'a>(
         );
         let attribute = attribute(world, entry, display_name, name)?;
         if named.insert(display_name, attribute.id).is_some() {
-            return Err(format!(
-                "{}: the attribute {display_name:?} stands there before",
-                entry.at
-            ));
+            return Err(format!("{}: duplicate attribute {display_name:?}", entry.at));
         }
         world.attributes.push(attribute);
     }
@@ -344,29 +339,27 @@ fn categories(
     let mut listed = Vec::new();
     let mut asked: HashMap<Vec<&str>, Option<u64>> = HashMap::new();
     let mut ids = HashSet::from([ROOT]);
-    // Every path once, parents before what is below them, listed or not.
+    // Every path once, parents first, listed or not.
     let mut order: Vec<Vec<&str>> = Vec::new();
     let mut seen = HashSet::from([Vec::new()]);
     for (at, value) in entries {
         let entry = Entry::read(at.clone(), value, &keys)?;
         let path = entry.path()?;
         if path.len() > CATEGORY_DEPTH {
-            return Err(format!(
-                "{at}: there are at most {CATEGORY_DEPTH} levels below ROOT"
-            ));
+            return Err(format!("{at}: more than {CATEGORY_DEPTH} levels below ROOT"));
         }
         let id = category_id(&entry)?;
         if path.is_empty()
             && (id.is_some() || entry.get("status_set").is_some() || entry.get("active").is_some())
         {
             return Err(format!(
-                "{at}: ROOT takes attributes only; its status set is the one with \"default\""
+                "{at}: ROOT can only have attributes; its status set is the one with \"default\""
             ));
         }
         if let Some(id) = id
             && !ids.insert(id)
         {
-            return Err(format!("{at}: the category id {id} is taken"));
+            return Err(format!("{at}: duplicate category id {id}"));
         }
         for length in 1..=path.len() {
             if seen.insert(path[..length].to_vec()) {
@@ -374,10 +367,7 @@ fn categories(
             }
         }
         if asked.insert(path.clone(), id).is_some() {
-            return Err(format!(
-                "{at}: the category {} stands there before",
-                path.join(" > ")
-            ));
+            return Err(format!("{at}: duplicate category {}", path.join(" > ")));
         }
         listed.push((path, entry));
     }
@@ -392,26 +382,26 @@ fn categories(
             next
         });
         let (name, above) = path.split_last().unwrap_or((&"", &[]));
-        // Parents come first, so every parent is there.
+        // Parents come first, so every parent exists.
         world.add_category(id, name, made.get(above).copied());
         made.insert(path, id);
     }
     for (path, entry) in &listed {
-        // Every path was made above.
+        // Every path was created above.
         let Some(id) = made.get(path).copied() else {
             continue;
         };
         if let Some(name) = entry.text("status_set", NAME_LENGTH)? {
             let set = sets
                 .get(name)
-                .ok_or_else(|| format!("{}: there is no status set {name:?}", entry.at))?;
+                .ok_or_else(|| format!("{}: no status set {name:?}", entry.at))?;
             world.assign_status_set(id, *set);
         }
         for (at, value) in entry.entries("attributes")? {
             let attribute = value
                 .as_str()
                 .and_then(|name| attributes.get(name))
-                .ok_or_else(|| format!("{at}: there is no attribute {value}"))?;
+                .ok_or_else(|| format!("{at}: no attribute {value}"))?;
             world.assign_attribute(id, *attribute);
         }
         if !entry.flag("active", true)? {
@@ -421,7 +411,7 @@ fn categories(
     Ok(())
 }
 
-/// A number, or a text holding one, as the service prints it.
+/// A number, or a text with one, as printed by the service.
 fn category_id(entry: &Entry<'_>) -> Result<Option<u64>, String> {
     let Some(value) = entry.get("id") else {
         return Ok(None);
@@ -430,15 +420,15 @@ fn category_id(entry: &Entry<'_>) -> Result<Option<u64>, String> {
     let id = value.as_u64().or_else(|| value.as_str().and_then(exact));
     id.filter(|id| *id > 0)
         .map(Some)
-        .ok_or_else(|| entry.wrong("id", "a whole number from 1 on"))
+        .ok_or_else(|| entry.wrong("id", "a whole number of at least 1"))
 }
 
 // ---- locations ----
 
-/// Names of siblings may repeat: a path that is listed twice is two locations, and what follows stands in the second.
+/// Siblings may have equal names: a path listed twice is two locations, and later children belong to the second.
 fn locations(world: &mut World, entries: &[(String, &Value)]) -> Result<(), String> {
     let root = world.locations.first().map(|node| node.id);
-    // Whether a place was listed, or only made because something stands in it.
+    // Whether a location was listed, or only created as a parent.
     let mut made: HashMap<(Option<Uuid>, &str), (Uuid, bool)> = HashMap::new();
     let mut barcodes = HashSet::new();
     for (at, value) in entries {
@@ -454,7 +444,7 @@ fn locations(world: &mut World, entries: &[(String, &Value)]) -> Result<(), Stri
         if let Some(barcode) = barcode
             && !barcodes.insert(barcode)
         {
-            return Err(format!("{at}: the barcode {barcode:?} is taken"));
+            return Err(format!("{at}: duplicate barcode {barcode:?}"));
         }
         let mut parent = root;
         for (depth, name) in path.iter().enumerate() {
@@ -477,7 +467,7 @@ fn locations(world: &mut World, entries: &[(String, &Value)]) -> Result<(), Stri
         }
         if world.locations.len() > LOCATION_PAGE_MOST {
             return Err(format!(
-                "{at}: a tree has at most {LOCATION_PAGE_MOST} locations with its root"
+                "{at}: the tree has more than {LOCATION_PAGE_MOST} locations, including its root"
             ));
         }
     }

@@ -15,7 +15,7 @@ use super::handle::{Call, Query, Refusal, State, Violation, answer, bad_field, i
 use super::world::{Entity, Millis, Relationship, World, timestamp};
 use crate::http::send::Response;
 
-/// Answers a call to the Relationship API.
+/// Handles a call to the Relationship API.
 pub fn call(state: &mut State, call: &Call, now: Duration) -> Result<Response, Refusal> {
     match call.endpoint.tag {
         "relationships:search" => search(state, call, now),
@@ -27,7 +27,7 @@ pub fn call(state: &mut State, call: &Call, now: Duration) -> Result<Response, R
     }
 }
 
-/// A relationship as answers print it.
+/// A relationship as printed in responses.
 pub fn printed(relationship: &Relationship, switches: &Switches, random: &mut fastrand::Rng) -> Value {
     let mut entities: Vec<Value> = relationship
         .entities
@@ -67,7 +67,7 @@ fn invalid(field: &str, value: &str) -> Refusal {
     bad_field("BadInput", field, format!("The value '{value}' is not valid."))
 }
 
-/// The bare array of ids both batch endpoints take.
+/// Reads the bare array of ids of both batch endpoints.
 fn ids(switches: &Switches, call: &Call) -> Result<Vec<Uuid>, Refusal> {
     let values = call
         .body
@@ -117,7 +117,7 @@ impl<'a> Side<'a> {
     fn read(query: &'a Query, names: [&'static str; 3]) -> Result<Self, Refusal> {
         let [domain, kind, id] = names.map(|name| query.get(name));
         if id.is_some() && kind.is_none() || kind.is_some() && domain.is_none() {
-            // An id needs a type, a type needs a domain ("GET relationships:search" reference page).
+            // An id requires a type, a type requires a domain ("GET relationships:search" reference page).
             let missing = if kind.is_none() { names[1] } else { names[0] };
             return Err(bad_field(
                 "BadInput",
@@ -135,7 +135,7 @@ impl<'a> Side<'a> {
     }
 }
 
-/// Pages continue after the last relationship seen, so deleting what was read moves nothing.
+/// Pages continue after the last relationship returned, so deletes shift nothing.
 fn search(state: &mut State, call: &Call, now: Duration) -> Result<Response, Refusal> {
     let query = &call.query;
     let one = Side::read(query, ["domain", "type", "id"])?;
@@ -205,7 +205,7 @@ fn search(state: &mut State, call: &Call, now: Duration) -> Result<Response, Ref
     ))
 }
 
-/// Where a continuation token goes on, if it belongs to this user, container and query and still lives.
+/// The position of a continuation token, if it is still valid for this user, container and query.
 fn continued(state: &State, call: &Call, token: &str, asked: &str, now: Duration) -> Option<usize> {
     let content: Value = serde_json::from_slice(&STANDARD.decode(token).ok()?).ok()?;
     let alive = state.switches.number(Switch::TokenTtl).is_none_or(|seconds| {
@@ -266,7 +266,7 @@ fn delete(state: &mut State, call: &Call) -> Result<Response, Refusal> {
                 return Err(bad_field(
                     "BadInput",
                     "body",
-                    format!("The id '{id}' stands in the array twice."),
+                    format!("The id '{id}' is a duplicate."),
                 ));
             }
             continue;
@@ -304,7 +304,7 @@ fn delete(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     Ok(answer(200, &json!({ "deleted": deleted })))
 }
 
-/// One item of a PUT, read.
+/// A parsed item of a PUT.
 struct Link {
     id: Option<Uuid>,
     entities: [Entity; 2],
@@ -373,7 +373,7 @@ fn put(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     Ok(answer(409, &body))
 }
 
-/// Creates a link, or finds the one that is there; `Err` holds the one in the way.
+/// Creates a link or finds the existing one. `Err` contains a conflicting one.
 fn join(state: &mut State, link: &Link) -> Result<usize, usize> {
     let switches = &state.switches;
     let existing = state.world.relationship_of(&link.entities);
@@ -470,7 +470,7 @@ fn link(world: &World, switches: &Switches, index: usize, item: &Value) -> Resul
     Ok(Link { id, entities })
 }
 
-/// The kinds of entity that may be linked, each pair once.
+/// The pairs of entity types that may be linked.
 fn writable(switches: &Switches) -> impl Iterator<Item = (EntityKind, EntityKind)> {
     let asset_issue = (
         ("autodesk-bim360-asset", "asset"),
@@ -480,7 +480,8 @@ fn writable(switches: &Switches) -> impl Iterator<Item = (EntityKind, EntityKind
     WRITABLE.iter().copied().chain(issues.then_some(asset_issue))
 }
 
-/// What may be linked with what, grouped by domain and seen from both ends ("GET relationships:writable" reference page).
+/// The entity types that may be linked, grouped by domain, from both ends ("GET relationships:writable" reference
+/// page).
 fn writable_matrix(switches: &Switches) -> Response {
     let mut matrix: BTreeMap<EntityKind, BTreeMap<&str, BTreeSet<&str>>> = BTreeMap::new();
     for (one, other) in writable(switches) {
@@ -505,7 +506,7 @@ fn writable_matrix(switches: &Switches) -> Response {
     answer(200, &domains)
 }
 
-/// Both entities must exist; those of other products are taken on trust.
+/// Both entities must exist. Those of other products are not checked.
 fn exists(world: &World, entity: &Entity) -> bool {
     match (&*entity.domain, &*entity.kind) {
         ("autodesk-bim360-asset", "asset") => uuid(&entity.id)

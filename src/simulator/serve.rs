@@ -1,4 +1,4 @@
-//! The simulator over HTTP/1.1 on a loopback port, on a thread and a runtime of its own.
+//! Serves the simulator over HTTP/1.1 on a loopback port, on a separate thread and runtime.
 
 use std::io;
 use std::pin::Pin;
@@ -21,7 +21,7 @@ use tokio::sync::oneshot;
 use super::{Outcome, Simulator};
 use crate::http::send::{Method, Request, Response};
 
-/// How long a closing server waits for answers in flight.
+/// How long a closing server waits for requests in flight.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// The headers the services read.
@@ -34,24 +34,24 @@ pub struct Served {
     pub url: String,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
-    /// The process whose thread it is: a forked child has the handle but not the thread.
+    /// The process that owns the thread: a forked child has the handle but not the thread.
     process: u32,
 }
 
 impl Served {
-    /// Stops taking connections, lets requests in flight finish for up to two seconds, and ends the thread.
+    /// Stops accepting connections, waits up to two seconds for requests in flight, and ends the thread.
     pub fn close(&mut self) {
         if self.process != std::process::id() {
-            // Waking or joining a thread of the parent would wait for ever.
+            // Waking or joining a thread of the parent would block forever.
             std::mem::forget((self.stop.take(), self.thread.take()));
             return;
         }
         if let Some(stop) = self.stop.take() {
-            // It fails only if the thread has ended already, which is what we want.
+            // It fails only if the thread has already ended.
             let _ = stop.send(());
         }
         if let Some(thread) = self.thread.take() {
-            // A panic of the server thread was printed there; closing has nothing to add.
+            // A panic of the server thread has already been printed.
             let _ = thread.join();
         }
     }
@@ -116,7 +116,7 @@ async fn accept(listener: std::net::TcpListener, simulator: Simulator, mut stopp
 }
 
 fn connect(stream: TcpStream, simulator: Simulator, graceful: &GracefulShutdown) {
-    // Without this small answers may wait for an acknowledgement; failing to set it costs only time.
+    // Without this, small responses may wait for an acknowledgment. If it cannot be set, only time is lost.
     let _ = stream.set_nodelay(true);
     let broken = Arc::new(AtomicBool::new(false));
     let stream = Connection {
@@ -139,7 +139,7 @@ fn connect(stream: TcpStream, simulator: Simulator, graceful: &GracefulShutdown)
     });
 }
 
-/// An error here makes hyper drop the connection without an answer.
+/// An error here makes hyper drop the connection without a response.
 async fn one(
     simulator: &Simulator,
     request: hyper::Request<Incoming>,
@@ -193,13 +193,13 @@ async fn one(
     }
 }
 
-/// How the body of an answer comes.
+/// How to send the body of a response.
 #[derive(Clone, Copy)]
 enum Ending {
     Whole,
-    /// It breaks off after so many bytes.
+    /// Cut off after this many bytes.
     Cut(usize),
-    /// It drips for so long.
+    /// Sent slowly over this time.
     Slow(Duration),
 }
 
@@ -215,7 +215,7 @@ fn response(answer: Response, ending: Ending) -> io::Result<hyper::Response<Outp
     };
     match ending {
         Ending::Cut(bytes) if bytes < output.bytes.len() => {
-            // The length promises more than will come.
+            // The declared length is larger than the body.
             builder = builder.header("content-length", output.bytes.len());
             output.bytes.truncate(bytes);
             output.state = Sending::Cut;
@@ -238,11 +238,11 @@ fn response(answer: Response, ending: Ending) -> io::Result<hyper::Response<Outp
 enum Sending {
     Whole,
     Cut,
-    /// The last bytes are on their way; then the connection breaks.
+    /// The last bytes are sent, then the connection is broken.
     Flushing,
 }
 
-/// In how many pieces a slow body comes at most.
+/// The most pieces of a slow body.
 const DROPS: usize = 20;
 
 /// Sends some bytes after each pause.
@@ -252,7 +252,7 @@ struct Drip {
     wait: Option<Pin<Box<tokio::time::Sleep>>>,
 }
 
-/// A body that is sent whole, drips, or breaks off.
+/// A body that is sent at once, slowly, or cut off.
 struct Output {
     bytes: Bytes,
     state: Sending,
@@ -284,7 +284,7 @@ impl Body for Output {
         match self.state {
             Sending::Whole => Poll::Ready(None),
             Sending::Cut => {
-                // One turn of waiting lets hyper write out what it has before the error ends the connection.
+                // Yield once, so that hyper flushes before the error ends the connection.
                 self.state = Sending::Flushing;
                 context.waker().wake_by_ref();
                 Poll::Pending
@@ -318,7 +318,7 @@ struct Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         if self.broken.load(Ordering::Relaxed) {
-            // If it cannot be set, the connection closes properly, without an answer all the same.
+            // If it cannot be set, the connection closes properly, still without a response.
             let _ = self.stream.set_zero_linger();
         }
     }

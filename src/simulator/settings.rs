@@ -1,4 +1,4 @@
-//! Reading the project's settings: categories, status sets, statuses, custom attributes, error codes.
+//! Endpoints that read settings: categories, status sets, statuses, custom attributes, error codes.
 
 use std::collections::HashSet;
 
@@ -13,7 +13,7 @@ use super::handle::{Call, Query, Refusal, State, answer, bad_field, encoded, ins
 use super::world::{Attribute, Category, Stamp, Status, StatusSet, World};
 use crate::http::send::Response;
 
-/// Answers a call to an endpoint of Assets that reads anything but assets.
+/// Handles a call to an endpoint of Assets that reads settings.
 pub fn call(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     let (world, switches) = (&state.world, &state.switches);
     match call.endpoint.tag {
@@ -47,7 +47,7 @@ pub fn call(state: &mut State, call: &Call) -> Result<Response, Refusal> {
                 &json!({ "pagination": pagination, "results": results }),
             ))
         }
-        // The one endpoint left: a code by its name.
+        // The only remaining endpoint: a code by its name.
         _ => {
             let name = call.ids.first().map_or("", String::as_str);
             let code = ERROR_CODES.iter().find(|(known, ..)| *known == name);
@@ -146,7 +146,7 @@ fn whole(results: &[Value]) -> Response {
     answer(200, &json!({ "pagination": pagination, "results": results }))
 }
 
-/// All at once: this endpoint does not page ("GET categories" reference page).
+/// All rows: this endpoint has no pagination ("GET categories" reference page).
 fn categories(world: &World, call: &Call) -> Result<Response, Refusal> {
     let query = &call.query;
     let uid = query.flag("includeUid")?;
@@ -159,7 +159,7 @@ fn categories(world: &World, call: &Call) -> Result<Response, Refusal> {
                 bad_field(
                     "INVALID_PARAMETER",
                     "filter[maxDepth]",
-                    format!("{text:?} is no number."),
+                    format!("{text:?} is not a number."),
                 )
             })
         })
@@ -183,7 +183,7 @@ fn categories(world: &World, call: &Call) -> Result<Response, Refusal> {
     Ok(whole(&results))
 }
 
-/// The category a path names.
+/// The category of a path.
 pub fn category_of<'a>(world: &'a World, call: &Call) -> Result<&'a Category, Refusal> {
     let id = call.ids.get(1).map_or("", String::as_str);
     world
@@ -191,7 +191,7 @@ pub fn category_of<'a>(world: &'a World, call: &Call) -> Result<&'a Category, Re
         .ok_or_else(|| refuse(404, "NOT_FOUND", format!("There is no category {id:?}.")))
 }
 
-/// The list of a category's attributes, as reading it and adding to it both answer it.
+/// The list of a category's attributes, returned when reading and when adding.
 pub fn category_attributes(
     world: &World,
     switches: &Switches,
@@ -212,8 +212,8 @@ pub fn category_attributes(
     Ok(whole(&results))
 }
 
-/// Says where a row of a category is inherited from. The reference pages print it on inherited rows only, the tutorials
-/// on all, and one of them on none.
+/// Adds the origin of an inherited row. The reference pages show it on inherited rows only, the tutorials on all rows,
+/// and one of them on none.
 fn mark_inherited(switches: &Switches, row: &mut Value, category: u64, from: u64) {
     let shown = switches.is(Switch::InheritedFrom, "always")
         || from != category && switches.is(Switch::InheritedFrom, "inherited");
@@ -240,7 +240,7 @@ fn category_sets(world: &World, switches: &Switches, call: &Call) -> Result<Resp
     Ok(answer(200, &json!({ "results": results })))
 }
 
-/// A row of the settings. Only what is shown is printed: printing costs far more than looking.
+/// A row of the settings, formatted only if it is returned, since formatting is slow.
 enum Component<'a> {
     Set(&'a StatusSet),
     Status(&'a StatusSet, &'a Status),
@@ -256,7 +256,7 @@ impl Component<'_> {
         }
     }
 
-    /// The generated name of a custom attribute; nothing else has one.
+    /// The generated name, which only custom attributes have.
     fn name(&self) -> &str {
         match self {
             Self::Attribute(attribute) => &attribute.name,
@@ -337,7 +337,7 @@ fn batch(
     components: &[Component<'_>],
 ) -> Result<Response, Refusal> {
     let deleted = call.query.flag("includeDeleted")? || switches.is(Switch::SettingsDeleted, "return");
-    // Custom attributes may be asked for by id, by name, or both.
+    // Custom attributes may be requested by id, by name or both.
     let by_name = call.endpoint.tag.starts_with("custom-attributes") && call.body.get("names").is_some();
     let names: HashSet<&str> = if by_name {
         ids(switches, call, "names")?.into_iter().collect()

@@ -1,6 +1,6 @@
-//! Writing the project's settings: categories, status sets, statuses and custom attributes.
+//! Endpoints that write settings: categories, status sets, statuses and custom attributes.
 //!
-//! One object a call, and nothing is changed before all of it is judged.
+//! One object per call. Nothing is changed before all checks pass.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use super::settings::{category_attributes, category_of};
 use super::world::{Attribute, Category, Choice, DataType, ROOT, Stamp, Status, StatusSet, World};
 use crate::http::send::Response;
 
-/// Answers a call to an endpoint of Assets that writes anything but assets.
+/// Handles a call to an endpoint of Assets that writes settings.
 pub fn call(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     let answer = match call.endpoint.tag {
         "categories:create" => create_category(state, call),
@@ -27,21 +27,21 @@ pub fn call(state: &mut State, call: &Call) -> Result<Response, Refusal> {
         "status-step-sets:create" => create_status_set(state, call),
         "asset-statuses:create" => create_status(state, call),
         "custom-attributes:create" => create_attribute(state, call),
-        // The one endpoint left: a patch of a custom attribute.
+        // The only remaining endpoint: a patch of a custom attribute.
         _ => patch_attribute(state, call),
     }?;
-    // What was listed may have been filtered by what has just changed.
+    // Cached lists may depend on what was changed.
     state.listing = Listing::default();
     Ok(answer)
 }
 
 // ---- bodies ----
 
-/// The fields of a body that hold what they should; null stands for a field to be cleared.
+/// The valid fields of a body; null clears a field.
 struct Fields<'a>(HashMap<&'static str, &'a Value>);
 
 impl<'a> Fields<'a> {
-    /// Reads an object. `at` is where it stands in the body; of a `whole` one the required fields must be there.
+    /// Reads an object. `at` is its location in the body. A `whole` object must have all required fields.
     fn read(
         switches: &Switches,
         table: &'static [Field],
@@ -61,15 +61,15 @@ impl<'a> Fields<'a> {
             let place = format!("{at}{name}");
             let Some(field) = table.iter().find(|field| field.name == name) else {
                 if switches.is(Switch::UnknownField, "400") {
-                    let detail = format!("There is no field {place:?} that can be set.");
+                    let detail = format!("Unknown or read-only field {place:?}.");
                     found.push(Violation::field("UNKNOWN_FIELD", &place, detail));
                 }
                 continue;
             };
-            // A default of null is sent by a published collection, and is accepted there.
+            // A published collection sends a default of null, and it is accepted.
             if value.is_null() && !field.required && field.kind != Kind::Default {
                 if switches.is(Switch::PatchNull, "reject") {
-                    let detail = format!("Field {place:?} must be present or left out, not null.");
+                    let detail = format!("Field {place:?} must be present or omitted, not null.");
                     found.push(Violation::field("INVALID_FIELD_VALUE", &place, detail));
                     continue;
                 }
@@ -100,7 +100,7 @@ impl<'a> Fields<'a> {
         Self(fields)
     }
 
-    /// What a field is set to.
+    /// The value of a field.
     fn value(&self, name: &str) -> Option<&'a Value> {
         self.0.get(name).copied().filter(|value| !value.is_null())
     }
@@ -109,7 +109,7 @@ impl<'a> Fields<'a> {
         self.value(name).and_then(Value::as_str)
     }
 
-    /// A text that `read` has found to be there.
+    /// A text that `read` requires.
     fn required_text(&self, name: &str) -> &'a str {
         self.text(name).unwrap_or_default()
     }
@@ -124,13 +124,13 @@ impl<'a> Fields<'a> {
             .map_or(&[], Vec::as_slice)
     }
 
-    /// Whether a field is given, be it to clear it.
+    /// Whether a field is present, even as null.
     fn given(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }
 }
 
-/// Whether a value is of the kind a field takes, or what it should be.
+/// Checks the type of a value, or describes the expected type.
 fn shaped(field: &Field, value: &Value) -> Result<(), &'static str> {
     let text = value.as_str();
     let (fits, what) = match field.kind {
@@ -158,7 +158,7 @@ fn shaped(field: &Field, value: &Value) -> Result<(), &'static str> {
             text.and_then(DataType::named).is_some(),
             "text, numeric, date, boolean, select or multi_select",
         ),
-        // It is judged once the type of the attribute is known.
+        // Checked once the type of the attribute is known.
         Kind::Default => (true, ""),
     };
     fits.then_some(()).ok_or(what)
@@ -193,7 +193,7 @@ fn same_label(one: &str, other: &str) -> bool {
     one.to_lowercase() == other.to_lowercase()
 }
 
-/// A name like this one that is free and not too long.
+/// A similar name that is free and not too long.
 fn another_name(name: &str, taken: impl Fn(&str) -> bool) -> String {
     let numbered = |number: u64| {
         let ending = format!(" ({number})");
@@ -207,7 +207,7 @@ fn another_name(name: &str, taken: impl Fn(&str) -> bool) -> String {
     numbered(number)
 }
 
-/// Refuses a name because of the entity that has it, which the metadata holds in full.
+/// Rejects a name in use. The metadata contains the entity that has it.
 fn conflict(
     switches: &Switches,
     code: &'static str,
@@ -240,7 +240,7 @@ fn create_category(state: &mut State, call: &Call) -> Result<Response, Refusal> 
         let detail = format!("Category {:?} is inactive.", parent.name);
         return Err(bad_field("CATEGORY_INACTIVE", "parentId", detail));
     }
-    // The path of the parent has as many members as the new category has levels above it.
+    // The length of the parent's path is the number of levels above the new category.
     if world.path(parent.id).count() > CATEGORY_DEPTH {
         let detail = format!("Categories have at most {CATEGORY_DEPTH} levels below ROOT.");
         return Err(bad_field("CATEGORY_TOO_DEEP", "parentId", detail));
@@ -269,7 +269,7 @@ fn create_category(state: &mut State, call: &Call) -> Result<Response, Refusal> 
     Ok(answer(201, &printed))
 }
 
-/// The attribute the last segment of a path names.
+/// The attribute in the last segment of a path.
 fn attribute_of<'a>(world: &'a World, call: &Call) -> Result<&'a Attribute, Refusal> {
     let id = call.ids.last().map_or("", String::as_str);
     uuid(id)
@@ -278,7 +278,7 @@ fn attribute_of<'a>(world: &'a World, call: &Call) -> Result<&'a Attribute, Refu
         .ok_or_else(|| refuse(404, "NOT_FOUND", format!("There is no custom attribute {id:?}.")))
 }
 
-/// Answers the whole list of the category ("Create settings" tutorial).
+/// Returns the complete list of the category ("Create settings" tutorial).
 fn assign_attribute(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     call.query.flag("includeInherited")?;
     let category = category_of(&state.world, call)?.id;
@@ -288,7 +288,7 @@ fn assign_attribute(state: &mut State, call: &Call) -> Result<Response, Refusal>
     category_attributes(&state.world, &state.switches, category, call)
 }
 
-/// A category has exactly one set; this overwrites an explicit or inherited one ("PUT status-step-set" reference page).
+/// A category has exactly one set. This replaces an explicit or inherited one ("PUT status-step-set" reference page).
 fn assign_status_set(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     let (world, switches) = (&mut state.world, &state.switches);
     let category = category_of(world, call)?.id;
@@ -306,7 +306,7 @@ fn assign_status_set(state: &mut State, call: &Call) -> Result<Response, Refusal
             return Err(refuse(409, "DEFAULT_STATUS_SET_FIXED", detail));
         }
         if switches.is(Switch::SetInUse, "409") && in_use(world, category, old) {
-            let detail = format!("Assets of the category hold statuses of the set {:?}.", old.name);
+            let detail = format!("Assets of the category have statuses of the set {:?}.", old.name);
             return Err(refuse(409, "STATUS_SET_IN_USE", detail));
         }
     }
@@ -315,7 +315,7 @@ fn assign_status_set(state: &mut State, call: &Call) -> Result<Response, Refusal
     Ok(answer(200, &world.assignment_json(category)))
 }
 
-/// Whether assets of a category, or of one below that inherits its set, hold statuses of a set.
+/// Whether assets of a category, or of a subcategory that inherits its set, have statuses of a set.
 fn in_use(world: &World, category: u64, set: &StatusSet) -> bool {
     let inherits = |id: u64| {
         let mut path = world.path(id);
@@ -349,7 +349,7 @@ fn create_status_set(state: &mut State, call: &Call) -> Result<Response, Refusal
         if let Some(label) = status.text("label")
             && !labels.insert(label.to_lowercase())
         {
-            let detail = format!("The label {label:?} stands in the set before.");
+            let detail = format!("Duplicate label {label:?}.");
             found.push(Violation::field(
                 "DUPLICATE_STATUS_LABEL",
                 &format!("{at}label"),
@@ -439,7 +439,7 @@ fn create_status(state: &mut State, call: &Call) -> Result<Response, Refusal> {
 
 // ---- custom attributes ----
 
-/// What a custom attribute is to be; defaults and choices by their labels.
+/// The new values of a custom attribute; defaults and options by label.
 struct Plan {
     display_name: String,
     description: Option<String>,
@@ -447,7 +447,7 @@ struct Plan {
     required: bool,
     max_length: Option<usize>,
     default: Option<Value>,
-    /// `None` where the choices stay as they are.
+    /// `None` if the options do not change.
     labels: Option<Vec<String>>,
 }
 
@@ -480,7 +480,7 @@ impl Plan {
                 Some(value.clone())
             }
             None if fields.given("defaultValue") => None,
-            // One that fits no more goes with what it fitted.
+            // A default that is no longer valid is removed.
             None => old
                 .and_then(|old| Some(old.labelled(old.default.as_ref()?)))
                 .filter(|value| fits(value).is_ok()),
@@ -532,7 +532,7 @@ fn active_labels(attribute: &Attribute) -> Vec<&str> {
         .collect()
 }
 
-/// The new choices, which only select attributes have, and which they need.
+/// The new options, required for select attributes and invalid for others.
 fn labels(
     switches: &Switches,
     fields: &Fields<'_>,
@@ -564,11 +564,11 @@ fn labels(
         .filter_map(|label| Some(label.as_str()?.to_owned()))
         .collect();
     if labels.is_empty() {
-        found.push(wrong(format!("Field {name:?} must hold at least one value.")));
+        found.push(wrong(format!("Field {name:?} must have at least one value.")));
     }
     let mut seen = HashSet::new();
     if let Some(twice) = labels.iter().find(|label| !seen.insert(label.to_lowercase())) {
-        found.push(wrong(format!("The value {twice:?} stands there before.")));
+        found.push(wrong(format!("Duplicate value {twice:?}.")));
     }
     if switches.is(Switch::EnumRemoval, "400")
         && let Some(old) = had_choices
@@ -601,8 +601,8 @@ fn max_length(
     given.and_then(length).or(kept).or(Some(ATTRIBUTE_TEXT_LENGTH))
 }
 
-/// Whether a default fits its attribute, or what it should be. A choice is given by its label, unlike in an asset
-/// ("Create settings" tutorial).
+/// Checks a default, or describes the expected one. Options are given by label, unlike in an asset ("Create settings"
+/// tutorial).
 pub fn default_fits(
     data_type: DataType,
     labels: &[&str],
@@ -615,7 +615,7 @@ pub fn default_fits(
         DataType::Text => {
             let most = max_length.unwrap_or(ATTRIBUTE_TEXT_LENGTH);
             let short = text.is_some_and(|text| text.chars().count() <= most);
-            (short, "a text within the length of the attribute")
+            (short, "a text not longer than the attribute allows")
         }
         DataType::Date => (text.is_some_and(is_date), "a date YYYY-MM-DD"),
         DataType::Boolean => (value.is_boolean(), "true or false"),
@@ -629,8 +629,8 @@ pub fn default_fits(
     fits.then_some(()).ok_or(what)
 }
 
-/// Gives an attribute these choices. One that it had keeps its id, whatever its case; one that is left out becomes
-/// inactive, as assets may carry it.
+/// Sets the options of an attribute. An existing one keeps its id, in any letter case. An omitted one becomes inactive,
+/// since assets may have it.
 fn relabel(world: &mut World, attribute: &mut Attribute, labels: Vec<String>, user: &Arc<str>, version: u64) {
     let now = world.now;
     let mut left: Vec<Option<Choice>> = std::mem::take(&mut attribute.choices)
@@ -671,7 +671,7 @@ fn relabel(world: &mut World, attribute: &mut Attribute, labels: Vec<String>, us
     }
 }
 
-/// Refuses a display name that another attribute has, an inactive one included; that one gives way if asked to.
+/// Rejects a display name of another attribute, even an inactive one. An inactive one is renamed on request.
 fn make_room(
     world: &mut World,
     switches: &Switches,
@@ -702,13 +702,13 @@ fn make_room(
     Ok(())
 }
 
-/// Creating assigns nothing: the attribute can be used once it is assigned to a category ("Assets field guide").
+/// Creating does not assign: the attribute can be used once it is assigned to a category ("Assets field guide").
 fn create_attribute(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     let (world, switches) = (&mut state.world, &state.switches);
     let rename = call.query.flag("renameConflicting")?;
     let mut found = Vec::new();
     let fields = Fields::read(switches, ATTRIBUTE_FIELDS, &call.body, "", true, &mut found);
-    // Without its fields, or with bad ones, there is no attribute to judge the rest by.
+    // With missing or invalid fields, the rest cannot be checked.
     refuse_all(400, found)?;
     let mut found = Vec::new();
     let plan = Plan::read(switches, &fields, None, &mut found);
@@ -748,7 +748,7 @@ fn patch_attribute(state: &mut State, call: &Call) -> Result<Response, Refusal> 
         assets.any(|asset| asset.attribute_map().contains_key(&old.name))
     };
     if plan.data_type != old.data_type && carried() {
-        let detail = format!("Assets carry {:?}, so its type cannot change.", old.name);
+        let detail = format!("Assets use {:?}, so its type cannot change.", old.name);
         found.push(Violation::field("CUSTOM_ATTRIBUTE_IN_USE", "dataType", detail));
     }
     refuse_all(400, found)?;

@@ -1,4 +1,4 @@
-//! The project: what exists in it and what belongs to what.
+//! The state of the simulated project.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -12,14 +12,14 @@ use super::indexed::Indexed;
 /// Milliseconds since 1970-01-01T00:00:00Z.
 pub type Millis = i64;
 
-/// A timestamp as the services print it.
+/// Formats a timestamp as the services do.
 #[must_use]
 pub fn timestamp(millis: Millis) -> String {
     jiff::Timestamp::from_millisecond(millis)
         .map_or_else(|_| String::new(), |instant| format!("{instant:.3}"))
 }
 
-/// Who made a record, and when it changed.
+/// Who created and changed a record, and when.
 #[derive(Debug, Clone)]
 pub struct Stamp {
     pub created_at: Millis,
@@ -31,7 +31,7 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// Made now by this user.
+    /// Created now by this user.
     #[must_use]
     pub fn new(now: Millis, user: &Arc<str>, version: u64) -> Self {
         Self {
@@ -104,7 +104,7 @@ pub struct Category {
     pub stamp: Stamp,
 }
 
-/// That a category has a status set of its own: a record by itself ("PUT status-step-set" reference page).
+/// The assignment of a status set to a category, which is a separate record ("PUT status-step-set" reference page).
 #[derive(Debug, Clone)]
 pub struct Assignment {
     pub id: Uuid,
@@ -156,19 +156,19 @@ impl DataType {
         Self::MultiSelect,
     ];
 
-    /// Whether its values are choices of a list.
+    /// Whether its values are options of a list.
     #[must_use]
     pub fn has_choices(self) -> bool {
         matches!(self, Self::Select | Self::MultiSelect)
     }
 
-    /// The type of a name.
+    /// The type with this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|known| known.name() == name)
     }
 
-    /// The name in answers.
+    /// The name in responses.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -190,7 +190,7 @@ pub struct Choice {
     pub stamp: Stamp,
 }
 
-/// A custom attribute of the project; usable on the categories it is assigned to and all below.
+/// A custom attribute of the project, available in the categories it is assigned to and their subcategories.
 #[derive(Debug, Clone)]
 pub struct Attribute {
     pub id: Uuid,
@@ -201,7 +201,7 @@ pub struct Attribute {
     pub data_type: DataType,
     pub required: bool,
     pub max_length: Option<usize>,
-    /// As an asset would carry it: choices by id.
+    /// As stored in an asset: options by id.
     pub default: Option<Value>,
     pub choices: Vec<Choice>,
     pub stamp: Stamp,
@@ -216,7 +216,7 @@ pub struct Location {
     pub barcode: Option<String>,
 }
 
-/// An asset. Its attributes are kept as the JSON text of one object: compact, and written out as they are.
+/// An asset. Its attributes are stored as the JSON text of one object, which is compact and needs no encoding.
 #[derive(Debug, Clone)]
 pub struct Asset {
     pub id: Uuid,
@@ -239,7 +239,7 @@ impl Asset {
     }
 }
 
-/// What an asset holds apart from its id and stamp.
+/// The content of an asset, without its id and stamp.
 #[derive(Debug, Clone, Default)]
 pub struct Draft {
     pub client_asset_id: String,
@@ -287,14 +287,14 @@ pub struct Relationship {
 #[derive(Debug)]
 pub struct World {
     pub project: Uuid,
-    /// A project that exists and that the user is no member of.
+    /// An existing project of which the user is not a member.
     pub foreign_project: Uuid,
-    /// What BIM 360 calls the project in its Locations API; another id than the project's.
+    /// The id of the project's container in the BIM 360 Locations API.
     pub locations_container: Uuid,
     pub company: Uuid,
-    /// The region the project is hosted in, as the "Regions" page spells it.
+    /// The region of the project, as spelled on the "Regions" page.
     pub region: String,
-    /// The time of the last change, set by whoever drives the world.
+    /// The current time, set by the caller.
     pub now: Millis,
     pub random: fastrand::Rng,
     pub categories: BTreeMap<u64, Category>,
@@ -303,14 +303,14 @@ pub struct World {
     pub locations: Indexed<Location>,
     assets: Vec<Asset>,
     asset_index: HashMap<Uuid, usize>,
-    /// Active assets by barcode; kept to answer `barcode_unique` without a scan.
+    /// Active assets by barcode; an index for the switch `barcode_unique`.
     barcodes: HashMap<Box<str>, u32>,
     active_assets: usize,
     pub relationships: Vec<Relationship>,
     relationship_index: HashMap<Uuid, usize>,
     pairs: HashMap<[Entity; 2], usize>,
     asset_version: u64,
-    /// One counter for all settings, as the versions in the "Create settings" tutorial are.
+    /// One version counter for all settings ("Create settings" tutorial).
     settings_version: u64,
     buckets: HashSet<String>,
     service: Arc<str>,
@@ -337,7 +337,7 @@ const DEFAULT_STATUSES: [&str; 10] = [
 ];
 
 impl World {
-    /// A project with ROOT and the root location. A service has a default status set too: `add_default_statuses`.
+    /// A project with ROOT and the root location. `add_default_statuses` adds the service's default status set.
     #[must_use]
     pub(super) fn empty(seed: u64, now: Millis) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
@@ -373,7 +373,7 @@ impl World {
         world
     }
 
-    /// Gives ROOT the set of statuses every new project starts with.
+    /// Gives ROOT the default status set of a new project.
     pub(super) fn add_default_statuses(&mut self) {
         let set = self.add_status_set(DEFAULT_STATUS_SET, true);
         for label in DEFAULT_STATUSES {
@@ -498,7 +498,7 @@ impl World {
         uuid::Builder::from_random_bytes(self.random.u128(..).to_be_bytes()).into_uuid()
     }
 
-    /// The name the service itself signs with.
+    /// The user name of the service itself.
     #[must_use]
     pub fn service(&self) -> Arc<str> {
         Arc::clone(&self.service)
@@ -510,7 +510,7 @@ impl World {
         self.settings_version
     }
 
-    /// Marks a setting that this user makes now.
+    /// Stamps a setting created now by this user.
     pub fn settings_stamp(&mut self, user: &Arc<str>) -> Stamp {
         let version = self.next_settings_version();
         Stamp::new(self.now, user, version)
@@ -522,7 +522,7 @@ impl World {
         self.categories.keys().last().map_or(ROOT, |last| last + 1)
     }
 
-    /// The generated name of the next custom attribute: a name is never given twice.
+    /// The generated name of the next custom attribute. Names are never reused.
     #[must_use]
     pub fn next_attribute_name(&self) -> String {
         let numbers = self.attributes.iter().filter_map(|attribute| {
@@ -532,7 +532,7 @@ impl World {
         format!("ca{}", numbers.max().unwrap_or(0).saturating_add(1))
     }
 
-    /// Adds a category below a parent.
+    /// Adds a category to a parent.
     pub fn add_category(&mut self, id: u64, name: &str, parent: Option<u64>) {
         let stamp = self.settings_stamp(&self.service());
         let category = Category {
@@ -550,7 +550,7 @@ impl World {
         self.categories.insert(id, category);
     }
 
-    /// Makes a category inactive: its assets stay, new ones are refused.
+    /// Makes a category inactive: its assets remain, new ones are rejected.
     pub fn deactivate_category(&mut self, id: u64) {
         let (now, by) = (self.now, Arc::clone(&self.service));
         if let Some(category) = self.categories.get_mut(&id) {
@@ -621,8 +621,8 @@ impl World {
         }
     }
 
-    /// A slug of a label that no status of the project has yet; one of the default set is plain, any other carries the
-    /// time (examples of the "GET asset-statuses" reference page).
+    /// A unique slug for a label. Outside the default set, it includes the time (examples of the "GET asset-statuses"
+    /// reference page).
     pub fn bucket(&mut self, label: &str, plain: bool) -> String {
         let slug: String = label
             .to_lowercase()
@@ -642,7 +642,7 @@ impl World {
         }
     }
 
-    /// Gives a category a status set of its own, in the place of the one it had.
+    /// Assigns a status set to a category, replacing the previous one.
     pub fn assign_status_set(&mut self, category: u64, set: Uuid) {
         self.assign_status_set_by(category, set, &self.service());
     }
@@ -666,7 +666,7 @@ impl World {
         }
     }
 
-    /// Adds a custom attribute with a given id and name (`caN`); choices are pairs of id and label.
+    /// Adds a custom attribute with a given id and name (`caN`). Options are pairs of id and label.
     pub fn add_attribute(
         &mut self,
         id: Uuid,
@@ -705,7 +705,7 @@ impl World {
         }
     }
 
-    /// Assigns a custom attribute to a category and all below it; once more changes nothing.
+    /// Assigns a custom attribute to a category and its subcategories. This is idempotent.
     pub fn assign_attribute(&mut self, category: u64, attribute: Uuid) {
         if let Some(category) = self.categories.get_mut(&category)
             && !category.attributes.contains(&attribute)
@@ -724,7 +724,7 @@ impl World {
         });
     }
 
-    /// The category of an id as text; only its exact form counts, so `"042"` is not `"42"`.
+    /// Looks up a category by its exact id: `"042"` is not `"42"`.
     #[must_use]
     pub fn category(&self, id: &str) -> Option<&Category> {
         self.categories
@@ -735,8 +735,7 @@ impl World {
     /// The category and its ancestors, nearest first.
     pub fn path(&self, category: u64) -> impl Iterator<Item = &Category> {
         let mut next = self.categories.get(&category);
-        // A cycle cannot be built through add_category, which makes every category below an older one; the bound
-        // keeps a hand-made one from hanging the simulator.
+        // `add_category` cannot create cycles. The bound keeps a hand-made cycle from hanging the simulator.
         std::iter::from_fn(move || {
             let current = next?;
             next = current.parent.and_then(|parent| self.categories.get(&parent));
@@ -745,7 +744,7 @@ impl World {
         .take(64)
     }
 
-    /// The status set a category uses, and the category it comes from.
+    /// The status set of a category, and the category it is assigned to.
     #[must_use]
     pub fn effective_set(&self, category: u64) -> Option<(&StatusSet, u64)> {
         let (set, from) = self
@@ -754,7 +753,7 @@ impl World {
         Some((self.status_sets.by_id(set)?, from))
     }
 
-    /// All attributes a category has, with the category each is assigned to.
+    /// All attributes of a category, with the category each is assigned to.
     #[must_use]
     pub fn effective_attributes(&self, category: u64) -> Vec<(&Attribute, u64)> {
         let mut found: Vec<(&Attribute, u64)> = Vec::new();
@@ -772,7 +771,7 @@ impl World {
         found
     }
 
-    /// Whether a location lies below another, or is it.
+    /// Whether a location equals another or is below it.
     #[must_use]
     pub fn location_within(&self, mut location: Uuid, above: Uuid) -> bool {
         loop {
@@ -786,13 +785,13 @@ impl World {
         }
     }
 
-    /// All assets in order of creation, deleted ones included.
+    /// All assets in order of creation, including deleted ones.
     #[must_use]
     pub fn assets(&self) -> &[Asset] {
         &self.assets
     }
 
-    /// How many assets are active.
+    /// The number of active assets.
     #[must_use]
     pub fn active_assets(&self) -> usize {
         self.active_assets
@@ -804,19 +803,19 @@ impl World {
         self.asset_version
     }
 
-    /// The place of an asset in `assets`.
+    /// The index of an asset in `assets`.
     #[must_use]
     pub fn asset_position(&self, id: Uuid) -> Option<usize> {
         self.asset_index.get(&id).copied()
     }
 
-    /// How many active assets carry a barcode.
+    /// The number of active assets with a barcode.
     #[must_use]
     pub fn barcode_count(&self, barcode: &str) -> u32 {
         self.barcodes.get(barcode).copied().unwrap_or(0)
     }
 
-    /// Creates an asset, with a given id or a new one, and returns its place.
+    /// Creates an asset with a given or new id, and returns its index.
     pub fn add_asset(
         &mut self,
         id: Option<Uuid>,
@@ -859,7 +858,7 @@ impl World {
         self.assets[position] = new;
     }
 
-    /// Deletes an asset softly; `false` if it was deleted before.
+    /// Deletes an asset softly. Returns `false` if it was already deleted.
     pub fn delete_asset(&mut self, position: usize, user: &Arc<str>) -> bool {
         let now = self.now;
         let asset = &mut self.assets[position];
@@ -879,7 +878,7 @@ impl World {
         true
     }
 
-    /// Creates a relationship and returns its place.
+    /// Creates a relationship and returns its index.
     pub fn add_relationship(&mut self, id: Uuid, entities: [Entity; 2], read_only: bool) -> usize {
         let place = self.relationships.len();
         self.pairs.insert(pair(&entities), place);
@@ -894,13 +893,13 @@ impl World {
         place
     }
 
-    /// The place of a relationship in `relationships`.
+    /// The index of a relationship in `relationships`.
     #[must_use]
     pub fn relationship_position(&self, id: Uuid) -> Option<usize> {
         self.relationship_index.get(&id).copied()
     }
 
-    /// The newest relationship of a pair, in either order.
+    /// The newest relationship of a pair, in any order.
     #[must_use]
     pub fn relationship_of(&self, entities: &[Entity; 2]) -> Option<usize> {
         self.pairs.get(&pair(entities)).copied()
@@ -922,7 +921,7 @@ impl World {
         below
     }
 
-    /// A category as the API prints it; `below` is what `subcategories` says.
+    /// A category as printed by the API; `below` is the value of `subcategories`.
     #[must_use]
     pub fn category_json(&self, category: &Category, below: &HashMap<u64, Vec<String>>, uid: bool) -> Value {
         let children = below.get(&category.id).map_or(&[][..], Vec::as_slice);
@@ -942,7 +941,7 @@ impl World {
         merged(head, &category.stamp, None)
     }
 
-    /// A status as the API prints it.
+    /// A status as printed by the API.
     #[must_use]
     pub fn status_json(&self, set: &StatusSet, status: &Status) -> Value {
         let mut head = json!({ "id": status.id, "label": status.label });
@@ -957,7 +956,7 @@ impl World {
         merged(head, &status.stamp, Some(self.project))
     }
 
-    /// A status set as the API prints it.
+    /// A status set as printed by the API.
     #[must_use]
     pub fn status_set_json(&self, set: &StatusSet) -> Value {
         let values: Vec<Value> = set
@@ -974,7 +973,7 @@ impl World {
         merged(head, &set.stamp, Some(self.project))
     }
 
-    /// The status set of a category as the API prints its assignment.
+    /// The assignment of a status set as printed by the API.
     #[must_use]
     pub fn assignment_json(&self, category: &Category) -> Option<Value> {
         let assignment = category.status_set.as_ref()?;
@@ -983,7 +982,7 @@ impl World {
         Some(merged(head, &assignment.stamp, Some(self.project)))
     }
 
-    /// A custom attribute as the API prints it. A default choice is printed by its label ("Create settings" tutorial).
+    /// A custom attribute as printed by the API. A default option is printed as its label ("Create settings" tutorial).
     #[must_use]
     pub fn attribute_json(&self, attribute: &Attribute) -> Value {
         let mut head =
@@ -1020,7 +1019,7 @@ impl World {
         merged(head, &attribute.stamp, Some(self.project))
     }
 
-    /// The catalogue of the project, for tests and demonstrations.
+    /// The catalog of the project, for tests and demos.
     #[must_use]
     pub fn catalogue(&self) -> Value {
         let categories: Vec<Value> = self
@@ -1079,7 +1078,7 @@ impl World {
 }
 
 impl Attribute {
-    /// A value as an asset carries it, with labels in the place of the ids of choices.
+    /// A value of an asset, with option ids replaced by labels.
     #[must_use]
     pub fn labelled(&self, value: &Value) -> Value {
         self.mapped(value, &|text| {
@@ -1088,7 +1087,7 @@ impl Attribute {
         })
     }
 
-    /// A value with the labels of choices, as an asset carries it: with their ids.
+    /// A value of an asset, with option labels replaced by ids.
     #[must_use]
     pub fn carried(&self, value: &Value) -> Value {
         self.mapped(value, &|text| {
@@ -1124,7 +1123,7 @@ fn filled(id: Uuid, draft: Draft, company: Option<Uuid>, stamp: Stamp) -> Asset 
         description: draft.description.map(Into::into),
         location: draft.location,
         barcode: draft.barcode.map(Into::into),
-        // A map of JSON values always has a JSON text, so the empty object is never taken.
+        // A map of JSON values always serializes, so the fallback is never used.
         attributes: serde_json::value::to_raw_value(&draft.attributes).unwrap_or_default(),
         company,
         stamp,

@@ -1,4 +1,4 @@
-//! What the columns of a sheet mean.
+//! Maps the columns of a sheet to fields and attributes.
 
 use super::fields::{self, CUSTOM_ATTRIBUTES, FIELDS};
 use crate::input::Cell;
@@ -8,22 +8,22 @@ use crate::settings::{Miss, Settings};
 /// What a column means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Meant {
-    /// A field of an asset, by its place in the table of fields.
+    /// A field of an asset, as its index in the table of fields.
     Field(usize),
-    /// A custom attribute, by its place in the settings.
+    /// A custom attribute, as its index in the settings.
     Attribute(usize),
-    /// The map of custom attributes.
+    /// The `customAttributes` dict.
     Attributes,
-    /// The service sets it.
+    /// A field that only the service sets.
     SetByService,
-    /// Nothing, on purpose or because no name is like it.
-    LeftOut(&'static str),
-    /// Nothing; the texts say why, and what to do.
+    /// Nothing: it was unmapped on purpose, or no known name is similar. The text is the reason.
+    Ignored(&'static str),
+    /// Nothing: the column makes every row invalid. The texts are the problem and the fix.
     Unclear(String, String),
 }
 
-/// What people call the fields, without case, blanks and punctuation. "Asset ID" is what the web pages of Assets call
-/// the clientAssetId, "Name" what their exports do ("POST assets:batch-create" reference page and the exports).
+/// Common headings for each field, without case, spaces and punctuation. The web pages of Assets call the clientAssetId
+/// "Asset ID", their exports call it "Name" ("POST assets:batch-create" reference page and the exports).
 static CALLED: [(&str, usize); 17] = [
     ("clientassetid", 0),
     ("assetid", 0),
@@ -44,31 +44,31 @@ static CALLED: [(&str, usize); 17] = [
     ("assetbarcode", 5),
 ];
 
-/// Why a column is left out that no name is like.
-pub(super) const NOBODY_KNOWS: &str = "nobody knows it";
+/// Why an unrecognized column is ignored.
+pub(super) const NOT_RECOGNIZED: &str = "unknown column";
 
-/// Columns that a report adds to the rows to fix: where a row is in a sheet or a text file, what is wrong, what to do.
+/// Columns added to the rows to fix: the row's place in its sheet or text file, the problem and the fix.
 pub const SHEET_ROW: &str = "Sheet row";
 pub const LINE: &str = "Line";
 pub const PROBLEM: &str = "Problem";
 pub const FIX: &str = "Fix";
 pub const OF_REPORTS: [&str; 4] = [SHEET_ROW, LINE, PROBLEM, FIX];
 
-/// Follows the names of such columns where the rows have a column with one of those names themselves.
+/// Suffix for an added column if the rows already have a column of that name.
 pub const OF_REPORT_MARK: &str = " (acc-assets)";
 
-/// Whether a column that is no field or attribute may be one that a report added.
+/// Whether an unrecognized column may have been added to a file of rows to fix.
 pub(super) fn is_of_report(name: &str) -> bool {
     OF_REPORTS.contains(&name.strip_suffix(OF_REPORT_MARK).unwrap_or(name))
 }
 
-/// The hidden column of a file of rows to fix: which row of its run each row is.
+/// The hidden column of a file of rows to fix: the run and the row number of each row.
 pub const ROW_OF_RUN: &str = "acc-assets row";
 
-/// What a cell of a sheet holds where the value of its field is to be removed.
+/// The text of a cell that clears its field.
 pub const CLEAR: &str = "acc.CLEAR";
 
-/// What the column [`ROW_OF_RUN`] holds for a row: which run, and its number in it, counted from 0.
+/// Formats a cell of the [`ROW_OF_RUN`] column: the run, and the row number in it, counted from 0.
 #[must_use]
 pub fn row_of_run_text(run: u64, row: u32) -> String {
     format!("{run:016x}:{row}")
@@ -80,7 +80,7 @@ pub(super) fn row_of_run(cell: &Cell<'_>) -> Option<(u64, u32)> {
     Some((u64::from_str_radix(run, 16).ok()?, row.parse().ok()?))
 }
 
-/// The field that people mean by this heading in every project.
+/// The field with this heading; the same in every project.
 pub(super) fn base_field(name: &str) -> Option<usize> {
     let called = plain(bare(name));
     let exact = FIELDS.iter().position(|field| field.name == name);
@@ -92,14 +92,14 @@ pub(super) fn base_field(name: &str) -> Option<usize> {
     })
 }
 
-/// The name of a custom attribute without what says that it is one.
+/// Strips the prefix `customAttributes.` from a name.
 pub(super) fn bare(name: &str) -> &str {
     name.strip_prefix(CUSTOM_ATTRIBUTES)
         .and_then(|rest| rest.strip_prefix('.'))
         .unwrap_or(name)
 }
 
-/// What a column of this name means in a project.
+/// Returns the meaning of a column in a project.
 #[must_use]
 pub fn meant(name: &str, settings: &Settings) -> Meant {
     if let Some(field) = FIELDS.iter().position(|field| field.name == name) {
@@ -113,8 +113,8 @@ pub fn meant(name: &str, settings: &Settings) -> Meant {
         return match settings.attribute_of_name(bare) {
             Some(place) if settings.content().attributes[place].active => Meant::Attribute(place),
             Some(_) => Meant::Unclear(
-                format!("the custom attribute `{bare}` is not active"),
-                format!("leave the column out with mapping={{'{name}': None}}"),
+                format!("the custom attribute `{bare}` is inactive"),
+                format!("ignore the column with mapping={{'{name}': None}}"),
             ),
             None => Meant::Unclear(
                 format!("the project has no custom attribute `{bare}`"),
@@ -132,7 +132,7 @@ pub fn meant(name: &str, settings: &Settings) -> Meant {
     match settings.attribute(bare) {
         Ok(place) => Meant::Attribute(place),
         Err(miss @ Miss::Ambiguous(_)) => Meant::Unclear(
-            format!("the column `{name}` is not clear: {}", miss.reason("attribute")),
+            format!("the column `{name}` is ambiguous: {}", miss.reason("attribute")),
             "name the column by the attribute's own name, such as ca1".to_owned(),
         ),
         Err(miss @ Miss::Inactive(_)) => Meant::Unclear(
@@ -140,9 +140,9 @@ pub fn meant(name: &str, settings: &Settings) -> Meant {
                 "the column `{name}` cannot be filled: {}",
                 miss.reason("custom attribute")
             ),
-            format!("leave the column out with mapping={{'{name}': None}}"),
+            format!("ignore the column with mapping={{'{name}': None}}"),
         ),
-        Err(_) if is_of_report(name) => Meant::LeftOut("it is of a report"),
+        Err(_) if is_of_report(name) => Meant::Ignored("added to a file of rows to fix"),
         Err(_) => unknown(name, settings),
     }
 }
@@ -165,7 +165,7 @@ fn unknown(name: &str, settings: &Settings) -> Meant {
             "Barcode",
         ])
         .chain(attributes.map(|attribute| attribute.display_name.as_str()));
-    // Only what looks like a slip of the keyboard: "Remarks" is none of "Mark".
+    // Suggest only likely typos: "Remarks" is not a typo of "Mark".
     let near = nearest(name, known.map(|known| (known, folded(known))));
     let close = |known: &&String| {
         let edits = strsim::osa_distance(&plain(name), &plain(known));
@@ -173,17 +173,20 @@ fn unknown(name: &str, settings: &Settings) -> Meant {
     };
     match near.iter().find(close) {
         Some(known) => Meant::Unclear(
-            format!("nobody knows a column `{name}`: did you mean `{known}`?"),
-            format!("rename the column to `{known}`, or leave it out with mapping={{'{name}': None}}"),
+            format!("unknown column `{name}`"),
+            format!(
+                "did you mean `{known}`? Rename the column, or ignore it with mapping={{'{name}': \
+                None}}"
+            ),
         ),
-        None => Meant::LeftOut(NOBODY_KNOWS),
+        None => Meant::Ignored(NOT_RECOGNIZED),
     }
 }
 
-/// What a mapping says that a column means.
+/// Resolves the target of a mapping to a field name.
 ///
 /// # Errors
-/// What is wrong with the target.
+/// Describes what is wrong with the target.
 pub fn target(text: &str, settings: Option<&Settings>) -> Result<String, String> {
     let known = |field: usize| FIELDS[field].name.to_owned();
     let called = plain(text);
@@ -195,13 +198,14 @@ pub fn target(text: &str, settings: Option<&Settings>) -> Result<String, String>
     }
     let Some(settings) = settings else {
         return Err(format!(
-            "mapping: `{text}` is no field; a display name of a custom attribute needs the project's settings (validate=True)"
+            "mapping: `{text}` is not a field. To map to the display name of a custom attribute, pass the \
+                project's settings as settings="
         ));
     };
     match settings.attribute(text) {
         Ok(place) => Ok(settings.content().attributes[place].name.clone()),
         Err(miss) => Err(format!(
-            "mapping: `{text}` is no field of an asset, and {}; {}",
+            "mapping: `{text}` is not a field of an asset, and {}; {}",
             miss.reason("custom attribute"),
             miss.fix("custom attribute")
         )),

@@ -2,7 +2,7 @@
 
 use crate::settings::names::plain;
 
-/// What the service takes in a field.
+/// The type of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Text,
@@ -14,27 +14,27 @@ pub(super) enum Kind {
 pub(super) struct Field {
     pub name: &'static str,
     pub kind: Kind,
-    /// Required on create; such a field cannot be cleared either.
+    /// Whether it is required on create and cannot be cleared on a patch.
     pub required: bool,
-    /// In characters; a longer value makes its row invalid.
+    /// Documented maximum in characters; a longer value makes the row invalid.
     pub longest: Option<usize>,
-    /// In characters; a longer value is sent with a warning, since no reference page says what the service takes.
+    /// Undocumented maximum in characters; a longer value is sent, with a warning.
     pub expected: Option<usize>,
-    /// Blanks at its ends are removed, since they only make another name or code of the same.
+    /// Whether leading and trailing blanks are removed.
     pub trims: bool,
-    /// How to find the right value; where the project's settings are known, `named` says it better.
+    /// The fix for a wrong value if the project's settings are unknown; see `named`.
     fix: &'static str,
     named: Option<&'static str>,
 }
 
 impl Field {
-    /// How to find the right value, with names or with ids alone.
+    /// The fix for a wrong value, if the project's settings are known or not.
     pub(super) fn fix(&self, by_name: bool) -> &'static str {
         self.named.filter(|_| by_name).unwrap_or(self.fix)
     }
 }
 
-/// The fields a row may set, besides the custom attributes.
+/// The fields that a row may set, apart from custom attributes.
 pub(super) static FIELDS: [Field; 6] = [
     Field {
         name: "clientAssetId",
@@ -43,7 +43,7 @@ pub(super) static FIELDS: [Field; 6] = [
         longest: None,
         expected: Some(LONGEST_KEY),
         trims: true,
-        fix: "give the name of the asset, for example 'AHU-101'",
+        fix: "enter the name of the asset, for example 'AHU-101'",
         named: None,
     },
     Field {
@@ -54,7 +54,7 @@ pub(super) static FIELDS: [Field; 6] = [
         expected: None,
         trims: false,
         fix: "use the id of a category of the project, for example 42",
-        named: Some("give the path, the name or the id of a category of the project"),
+        named: Some("use the path, name or id of a category of the project"),
     },
     Field {
         name: "statusId",
@@ -63,8 +63,8 @@ pub(super) static FIELDS: [Field; 6] = [
         longest: None,
         expected: None,
         trims: false,
-        fix: "use the id of a status from the category's status set, not its label",
-        named: Some("give the label or the id of a status of the category's status set"),
+        fix: "use the id of a status in the category's status set, not its label",
+        named: Some("use the label or id of a status in the category's status set"),
     },
     Field {
         name: "description",
@@ -84,7 +84,7 @@ pub(super) static FIELDS: [Field; 6] = [
         expected: None,
         trims: false,
         fix: "use the id of a location of the project, not its name",
-        named: Some("give the path, the name, the barcode or the id of a location of the project"),
+        named: Some("use the path, name, barcode or id of a location of the project"),
     },
     Field {
         name: "barcode",
@@ -98,27 +98,27 @@ pub(super) static FIELDS: [Field; 6] = [
     },
 ];
 
-/// The longest client asset id and barcode, in characters (Data Connector schema "assets": what is extracted).
+/// The longest clientAssetId and barcode in an extract, in characters (Data Connector schema "assets").
 const LONGEST_KEY: usize = 100;
 
-/// Places in `FIELDS` of what belongs to the project's settings.
+/// Indexes in `FIELDS` of the fields that refer to the project's settings.
 pub(super) const CATEGORY: usize = 1;
 pub(super) const STATUS: usize = 2;
 pub(super) const LOCATION: usize = 4;
 
-/// The field whose numbers may have lost their leading zeros in a spreadsheet.
+/// The field that may lose leading zeros in a spreadsheet.
 pub(super) const BARCODE: &str = "barcode";
 
-/// The field that names a new asset in a report.
+/// The field that identifies a new asset in a report.
 pub(super) const CLIENT_ASSET_ID: &str = "clientAssetId";
 
-/// The map of custom attributes; one attribute may also be a column of its own, `ca1` or `customAttributes.ca1`.
+/// The dict of custom attributes. An attribute may also have its own column, `ca1` or `customAttributes.ca1`.
 pub(super) const CUSTOM_ATTRIBUTES: &str = "customAttributes";
 
 /// The longest text value of a custom attribute, in characters ("POST assets:batch-create" reference page).
 pub(super) const LONGEST_ATTRIBUTE: usize = 250;
 
-/// Fields of an asset that the service sets itself.
+/// Fields of an asset that only the service sets.
 static SET_BY_THE_SERVICE: [&str; 10] = [
     "id",
     "version",
@@ -136,14 +136,14 @@ pub(super) fn is_set_by_the_service(name: &str) -> bool {
     SET_BY_THE_SERVICE.contains(&name)
 }
 
-/// `ca` and a number, as the service names custom attributes.
+/// Whether a name is `ca` and a number, as the service names custom attributes.
 pub(super) fn is_attribute(name: &str) -> bool {
     name.strip_prefix("ca").is_some_and(|number| {
         !number.starts_with('0') && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
     })
 }
 
-/// The known name that an unknown one most likely stands for.
+/// The known name closest to an unknown one.
 pub(super) fn nearest(unknown: &str, id_column: Option<&str>) -> Option<String> {
     let plain = plain(unknown);
     let attribute = plain.strip_prefix("customattributes").unwrap_or(&plain);
@@ -163,7 +163,7 @@ pub(super) fn nearest(unknown: &str, id_column: Option<&str>) -> Option<String> 
 
 fn distance_to(unknown: &str, known: &str) -> usize {
     let known = plain(known);
-    // "asset id" stands for `clientAssetId`, "status" for `statusId`.
+    // People write "asset id" for `clientAssetId` and "status" for `statusId`.
     if unknown.len() >= 4 && known.contains(unknown) {
         return usize::from(unknown != known);
     }
@@ -175,7 +175,7 @@ mod tests {
     use super::nearest;
 
     #[test]
-    fn the_nearest_name_ignores_case_spaces_and_underscores() {
+    fn nearest_ignores_case_spaces_and_underscores() {
         for (unknown, known) in [
             ("categoryid", Some("categoryId")),
             ("Category ID", Some("categoryId")),

@@ -1,8 +1,8 @@
-//! What identifies a row in a run: a digest of its cells.
+//! The identity of a row in a run: a digest of its cells.
 //!
-//! It depends on what a person sees in the row and on nothing else. 42, 42.0 and "42" are one cell, and so are a date and
-//! its midnight; a blank is absent; blanks at the ends do not count. Settings, the kind of table and the order of columns
-//! do not change who a row is, so a run can be resumed after any of them changed.
+//! It depends only on the content that a person sees in the row. 42, 42.0 and "42" are one cell, and so are a date and
+//! its midnight. Blank cells and leading or trailing blanks do not count. Settings, the type of table and the order of
+//! columns do not affect the digest, so a run can be resumed after any of them changed.
 
 use std::io::Write;
 
@@ -13,12 +13,12 @@ use super::value::midnight;
 use crate::input::Cell;
 use crate::model::text::trimmed;
 
-/// What cells of a column count as. Columns that count as the same thing in two tables have the same seed.
+/// The seed for the cells of a column. Columns with the same meaning have the same seed in every table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Seed(u64);
 
 impl Seed {
-    /// What [`field`] or [`heading`] gave.
+    /// A text returned by [`field`] or [`heading`].
     pub(super) fn of(meant: &str) -> Self {
         match meant.strip_prefix(FIELD) {
             Some(field) => Self::field(field),
@@ -26,7 +26,7 @@ impl Seed {
         }
     }
 
-    /// A field of an asset, whatever its column is called.
+    /// A field of an asset, under any heading.
     pub(super) fn field(name: &str) -> Self {
         Self(xxh3_64_with_seed(name.as_bytes(), 1))
     }
@@ -40,25 +40,25 @@ impl Seed {
 const FIELD: &str = "field ";
 const HEADING: &str = "column ";
 
-/// What the column of a field counts as, for a run's file.
+/// The identity of a field's column, as stored in a run's file.
 pub(super) fn field(name: &str) -> String {
     format!("{FIELD}{name}")
 }
 
-/// What any other column counts as.
+/// The identity of any other column.
 pub(super) fn heading(name: &str) -> String {
     format!("{HEADING}{}", name.trim())
 }
 
-/// The digest of the row under way. Columns may come in any order, so their digests are added up.
+/// The digest of the current row. Columns may come in any order, so their digests are added up.
 #[derive(Debug, Default)]
 pub(super) struct Identity {
     sum: u64,
-    /// Kept between cells for its memory.
+    /// A buffer reused between cells.
     text: Vec<u8>,
 }
 
-/// Marks what is no plain text, so that no text can be taken for it.
+/// A prefix for values that are not text, so that no text collides with them.
 const CLEAR: u8 = 1;
 const MAP: u8 = 3;
 const OTHER: u8 = 4;
@@ -70,7 +70,7 @@ impl Identity {
 
     /// Adds a cell.
     pub(super) fn cell(&mut self, seed: Seed, cell: &Cell<'_>) {
-        // Most cells are text, which is read where it is.
+        // Fast path: most cells are text and need no buffer.
         if let Cell::Text(text) = cell {
             let text = trimmed(text);
             if !is_truth(text) {
@@ -84,36 +84,36 @@ impl Identity {
         self.text = text;
     }
 
-    /// Adds the id of a row, which may be written in several ways.
+    /// Adds the id of a row in its canonical form.
     pub(super) fn id(&mut self, seed: Seed, id: Uuid) {
         self.add(seed, id.as_bytes());
     }
 
-    /// A blank adds nothing: it is as if the cell were not there.
+    /// Adds a value; a blank adds nothing.
     fn add(&mut self, seed: Seed, text: &[u8]) {
         if !text.is_empty() {
             self.sum = self.sum.wrapping_add(xxh3_64_with_seed(text, seed.0));
         }
     }
 
-    /// The digest of the row; never 0, which stands for a row that was not read.
+    /// The digest of the row. Never 0, which marks a row that was not read.
     pub(super) fn digest(&self) -> u64 {
         self.sum.max(1)
     }
 }
 
-/// The digest of what is no row at all.
+/// The digest of an item that is not a row.
 #[must_use]
 pub fn digest_of_no_row(found: &str) -> u64 {
     xxh3_64_with_seed(found.as_bytes(), u64::from(OTHER)).max(1)
 }
 
-/// Whether a text without blanks at its ends is a truth value.
+/// Whether a trimmed text is a boolean.
 fn is_truth(text: &str) -> bool {
     text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false")
 }
 
-/// Writes a cell as the text that stands for all cells that mean the same; nothing for a blank.
+/// Writes the canonical text of a cell; nothing for a blank.
 fn write(cell: &Cell<'_>, out: &mut Vec<u8>) {
     match cell {
         Cell::Null => {}
@@ -122,7 +122,7 @@ fn write(cell: &Cell<'_>, out: &mut Vec<u8>) {
         Cell::Bool(false) => out.extend_from_slice(b"false"),
         Cell::Int(number) => out.extend_from_slice(itoa::Buffer::new().format(*number).as_bytes()),
         Cell::Float(number) => float(*number, out),
-        // Its own shortest text: 0.1 in single precision is 0.1.
+        // The shortest text in single precision: 0.1 stays 0.1.
         Cell::Float32(number) => float(number.to_string().parse().unwrap_or(f64::from(*number)), out),
         Cell::Digits(digits) => out.extend_from_slice(without_zeros(digits).as_bytes()),
         Cell::Text(text) => {
@@ -135,7 +135,7 @@ fn write(cell: &Cell<'_>, out: &mut Vec<u8>) {
         Cell::Date(day) => shown(day, out),
         Cell::DateTime(moment) if midnight(*moment) => shown(&moment.date(), out),
         Cell::DateTime(moment) => shown(moment, out),
-        // As the file of rows to fix writes it, and as people do.
+        // The separator that people and the file of rows to fix use.
         Cell::List(items) => {
             let mut first = true;
             for item in items.iter().filter(|item| !matches!(item, Cell::Null)) {
@@ -162,26 +162,26 @@ fn write(cell: &Cell<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// A float with the 15 digits that Excel keeps, so that 0.1 + 0.2 in a frame is the 0.3 of its sheet.
+/// Writes a float with the 15 digits that Excel keeps, so that 0.1 + 0.2 in a frame equals 0.3 in its sheet.
 fn float(number: f64, out: &mut Vec<u8>) {
-    // Below this a float holds every whole number exactly.
+    // Below this, a float represents every integer exactly.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     if number.is_nan() {
         return;
     }
     if number.fract() == 0.0 && number.abs() < EXACT {
-        #[allow(clippy::cast_possible_truncation)] // Whole, and in the range of an i64.
+        #[allow(clippy::cast_possible_truncation)] // An integer in the range of an i64.
         let whole = number as i64;
         return out.extend_from_slice(itoa::Buffer::new().format(whole).as_bytes());
     }
     let start = out.len();
     let mut buffer = zmij::Buffer::new();
     match buffer.format(number) {
-        // As Rust shows it, in a tenth of the time.
+        // Same text as Rust's own formatting, ten times faster.
         text if number.fract() != 0.0 && !text.contains('e') => out.extend_from_slice(text.as_bytes()),
         _ => shown(&number, out),
     }
-    // Most have no more digits than that.
+    // Most floats have at most 15 digits.
     let digits = out[start..].iter().filter(|byte| byte.is_ascii_digit()).count();
     if digits > 15 {
         let rounded: f64 = format!("{number:.14e}").parse().unwrap_or(number);
@@ -190,7 +190,7 @@ fn float(number: f64, out: &mut Vec<u8>) {
     }
 }
 
-/// A decimal number without the zeros that say nothing: 42.00 is 42.
+/// Writes a decimal number without trailing zeros: 42.00 is 42.
 fn without_zeros(digits: &str) -> &str {
     let kept = if digits.contains('.') {
         digits.trim_end_matches('0').trim_end_matches('.')
@@ -201,7 +201,7 @@ fn without_zeros(digits: &str) -> &str {
 }
 
 fn shown(value: &impl std::fmt::Display, out: &mut Vec<u8>) {
-    // Writing into memory cannot fail.
+    // Writing to memory cannot fail.
     let _ = write!(out, "{value}");
 }
 
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn cells_that_mean_the_same_are_one_cell() {
+    fn equal_cells_have_equal_digests() {
         let same: [&[Cell<'_>]; 7] = [
             &[
                 Cell::Int(42),
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_different_stays_different() {
+    fn different_cells_have_different_digests() {
         let different = [
             Cell::Text("007"),
             Cell::Text("7"),
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_columns_does_not_count_but_their_names_do() {
+    fn digest_depends_on_column_names_but_not_on_their_order() {
         let (one, two) = (Cell::Text("one"), Cell::Text("two"));
         let row = digest(&[("a", one.clone()), ("b", two.clone())]);
         assert_eq!(

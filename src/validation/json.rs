@@ -1,6 +1,6 @@
-//! JSON written straight into a request body.
+//! Writes JSON directly into a request body.
 
-/// For each byte: 0 if it stands for itself in a JSON text, else the letter after the backslash.
+/// For each byte: 0 if it needs no escape in a JSON string, else the letter after the backslash.
 static ESCAPES: [u8; 256] = {
     let mut table = [0; 256];
     let mut byte = 0;
@@ -18,13 +18,13 @@ static ESCAPES: [u8; 256] = {
     table
 };
 
-/// Writes a JSON text, quotes included.
+/// Writes a JSON string, including quotes.
 pub(super) fn text(text: &str, out: &mut Vec<u8>) {
     let bytes = text.as_bytes();
     out.reserve(bytes.len() + 2);
     out.push(b'"');
     let mut blocks = bytes.chunks_exact(16);
-    // Hardly any text has a character to escape, and a block without one is found and copied at once.
+    // Few texts need escapes, so blocks without any are copied whole.
     if blocks.all(is_plain) && is_plain(bytes.chunks_exact(16).remainder()) {
         out.extend_from_slice(bytes);
     } else {
@@ -34,7 +34,7 @@ pub(super) fn text(text: &str, out: &mut Vec<u8>) {
 }
 
 fn is_plain(block: &[u8]) -> bool {
-    // Without an early end, so that the compiler looks at many bytes in one step.
+    // No early exit, so that the compiler can vectorize it.
     let escapes = |byte: &u8| u8::from(*byte < 0x20) | u8::from(*byte == b'"') | u8::from(*byte == b'\\');
     block.iter().fold(0, |found, byte| found | escapes(byte)) == 0
 }

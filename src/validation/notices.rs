@@ -1,34 +1,34 @@
-//! What a user should know though no row is refused for it: where the reference pages leave open what the service does, and
-//! where rows look as if they lost something. Counted, and told once.
+//! Warnings about rows that are valid: the service's behavior is undocumented, or the data looks damaged. Each warning
+//! is counted and reported once.
 
 use std::collections::HashMap;
 
 use crate::settings::Settings;
 
-/// What is told, with the place in the settings of what it is about.
+/// A warning, with the index of its subject in the settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Notice {
-    /// No page says whether ROOT may have assets.
+    /// No page says whether ROOT may contain assets.
     RootCategory,
-    /// Nor one with others below it.
+    /// No page says whether a category with subcategories may contain assets.
     InnerCategory(usize),
-    /// No page says what the service does with a location that is not in the project's tree.
+    /// No page says what the service does with a location outside the project's tree.
     UnknownLocation,
     /// The page says that a default is filled in "if no value is given at creation".
     DefaultExpected(usize),
     /// No page says whether a patch may clear a required attribute.
     RequiredCleared(usize),
-    /// No page says what becomes of attributes that the new category does not have.
+    /// No page says what happens to attributes that the new category does not have.
     Outside(usize),
-    /// A client asset id need not be unique.
+    /// A clientAssetId does not have to be unique.
     SameName,
-    /// No page says whether a barcode must be.
+    /// No page says whether a barcode must be unique.
     SameBarcode,
-    /// What a row names is not in settings that were not read just now: it may have been added to the project since.
+    /// A name is missing from older settings. It may have been added to the project since.
     Outdated,
 }
 
-/// In how many rows something was found, and the first of them.
+/// Formats the number of affected rows and the first of them.
 pub(crate) fn in_rows(count: u64, first: &str) -> String {
     match count {
         1 => format!("in 1 row ({first})"),
@@ -36,14 +36,14 @@ pub(crate) fn in_rows(count: u64, first: &str) -> String {
     }
 }
 
-/// Settings that are younger are those of now.
+/// Settings younger than this count as current.
 const FRESH: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
 
 /// Notices with their counts.
 #[derive(Debug, Default)]
 pub(super) struct Notices {
     found: HashMap<Notice, (u64, usize)>,
-    /// Digests of names and of barcodes, each with its first row; and of a repeated one the first two rows.
+    /// The first row of each digest of names and of barcodes, and the first two rows of each duplicate.
     names: HashMap<u64, usize>,
     barcodes: HashMap<u64, usize>,
     pairs: HashMap<Notice, (usize, usize)>,
@@ -82,7 +82,7 @@ impl Notices {
         self.pairs.entry(notice).or_insert((first, row));
     }
 
-    /// A sentence each.
+    /// Returns one sentence per warning.
     pub(super) fn told(&self, settings: &Settings, named: &dyn Fn(usize) -> String) -> Vec<String> {
         let mut all: Vec<(&Notice, &(u64, usize))> = self.found.iter().collect();
         let read: Option<jiff::Timestamp> = settings.content().read_at.parse().ok();
@@ -98,7 +98,7 @@ impl Notices {
             .map(|(notice, (count, first))| {
                 let rows = match count {
                     1 => named(*first),
-                    count => format!("{count} rows, the first is {}", named(*first)),
+                    count => format!("{count} rows, first: {}", named(*first)),
                 };
                 let (one, other) = self.pairs.get(notice).copied().unwrap_or_default();
                 let (one, other) = (named(one), named(other));
@@ -108,17 +108,21 @@ impl Notices {
                 };
                 match notice {
                     Notice::RootCategory => {
-                        format!("category ROOT is given in {rows}: the service may refuse it")
+                        format!("the service may reject assets in the category ROOT ({rows})")
                     }
                     Notice::InnerCategory(place) => format!(
-                        "category `{}` has others below it ({rows}): assets may belong into one of those",
+                        "category `{}` has subcategories ({rows}). Did you mean one of them?",
                         settings.category_path(*place).join(" > ")
                     ),
                     Notice::UnknownLocation => {
-                        format!("a location id is not in the project's tree ({rows}): the service may refuse it")
+                        format!(
+                            "the project has no location with this id ({rows}). The service may reject \
+                            it"
+                        )
                     }
                     Notice::DefaultExpected(place) => format!(
-                        "attribute {} is required and blank ({rows}): the service is expected to fill in its default {}",
+                        "attribute {} is required but blank ({rows}). The service should fill in its \
+                            default {}",
                         attribute(*place),
                         settings.content().attributes[*place]
                             .default
@@ -126,25 +130,25 @@ impl Notices {
                             .map_or_else(String::new, ToString::to_string)
                     ),
                     Notice::RequiredCleared(place) => format!(
-                        "attribute {} is required and cleared ({rows}): the service may refuse that",
+                        "attribute {} is required but cleared ({rows}). The service may reject that",
                         attribute(*place)
                     ),
                     Notice::Outside(place) => format!(
-                        "assets have a value of {}, which their new category does not have ({rows}): the service may drop \
-                         it, or refuse the change",
+                        "assets have a value of {}, which their new category does not have ({rows}). The \
+                            service may drop the value or reject the change",
                         attribute(*place)
                     ),
                     Notice::SameName => format!(
-                        "{have} a clientAssetId that an earlier row has too, such as {one} and {other}: \
-                         each becomes an asset of its own"
+                        "{have} the same clientAssetId as an earlier row, for example {one} and {other}. \
+                            Each row becomes a separate asset"
                     ),
-                    Notice::SameBarcode => format!(
-                        "{have} a barcode that an earlier row has too, such as {one} and {other}"
-                    ),
+                    Notice::SameBarcode => {
+                        format!("{have} the same barcode as an earlier row, for example {one} and {other}")
+                    }
                     Notice::Outdated => format!(
-                        "settings that were read at {} do not have what is named in {rows}: if the project has changed \
-                         since, read them again with project.settings(refresh=True)",
-                        read.map_or_else(|| "some time".to_owned(), |read| format!("{read:.0}"))
+                        "names are missing from the settings read at {} ({rows}). If the project has \
+                            changed since, read them again with project.settings(refresh=True)",
+                        read.map_or_else(|| "an unknown time".to_owned(), |read| format!("{read:.0}"))
                     ),
                 }
             })

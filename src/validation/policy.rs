@@ -1,4 +1,4 @@
-//! How rows are read, and what they become.
+//! Options for reading rows.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,55 +11,55 @@ use super::fields::{self, BARCODE, CUSTOM_ATTRIBUTES};
 use crate::api::RowShape;
 use crate::settings::{SEPARATOR, Settings};
 
-/// What a null cell does. It never satisfies a required field.
+/// What a null cell means. It never satisfies a required field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Nulls {
-    /// As if the cell were not there.
+    /// Ignores the cell.
     Omit,
-    /// Clears the field on a patch; on a create there is nothing to clear.
+    /// Clears the field on a patch; ignores the cell on a create.
     Clear,
     /// Makes the row invalid.
     Error,
 }
 
-/// What a custom attribute does with a date that has a time of day.
+/// How a custom attribute handles a date with a time of day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Dates {
     /// Makes the row invalid.
-    Exact,
+    Strict,
     /// Drops the time of day.
-    Date,
+    Truncate,
 }
 
-/// How rows are read and what they become.
+/// Options for reading rows.
 #[derive(Debug, Clone)]
 pub struct Policy {
     pub shape: RowShape,
     pub nulls: Nulls,
     pub dates: Dates,
-    /// The column that holds the id, for a patch and for ids.
+    /// The column that holds the id.
     pub id_column: String,
     pub import_key: Option<ImportKey>,
     pub names: Names,
 }
 
-/// What the names in rows are looked up in.
+/// Everything that names in rows are looked up in.
 #[derive(Debug, Clone)]
 pub struct Names {
-    /// Without them rows hold ids, and are checked by themselves only.
+    /// The project's settings. If None, rows hold ids, and only single values are checked.
     pub settings: Option<Arc<Settings>>,
-    /// What columns mean, where their names do not say it; `None`: they are left out.
+    /// Explicit meanings of columns. A column that maps to `None` is ignored.
     pub mapping: Vec<(String, Option<String>)>,
-    /// What stands between the names of a path.
+    /// The separator between the names of a path.
     pub separator: String,
-    /// What is known of the assets that a patch changes; `None`: nothing was read.
+    /// The assets that a patch changes. If `None`, they were not read.
     pub assets: Option<Arc<HashMap<Uuid, KnownAsset>>>,
-    /// The category of new assets that name none: that of the template the rows were filled into.
+    /// The category of new assets without one: that of the template that was filled in.
     pub category: Option<String>,
-    /// What the labels of the rows are, where they are places in a file, such as `sheet row`.
-    pub row_title: Option<&'static str>,
+    /// The title of the row labels if they are places in a file, such as `sheet row`.
+    pub row_title: Option<Arc<str>>,
 }
 
 impl Default for Names {
@@ -75,17 +75,17 @@ impl Default for Names {
     }
 }
 
-/// An asset as it is before a patch, as far as the patch depends on it.
+/// The parts of an asset that the checks of a patch depend on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KnownAsset {
-    /// Places in the settings.
+    /// Indexes in the settings.
     pub category: Option<usize>,
     pub status: Option<(usize, usize)>,
     pub attributes: Vec<usize>,
 }
 
 impl KnownAsset {
-    /// Reads an asset as the service sends it; its id too.
+    /// Reads an asset and its id from a response.
     #[must_use]
     pub fn read(asset: &Value, settings: &Settings) -> Option<(Uuid, Self)> {
         let text = |name: &str| asset.get(name).and_then(Value::as_str);
@@ -104,20 +104,20 @@ impl KnownAsset {
     }
 }
 
-/// A key a row of a create that stays with the asset, so that the row can be found again for certain.
+/// A unique key per row of a create, stored with the asset, so that the asset of a row can be found reliably.
 ///
 /// The service takes no id and no idempotency key from a client, and a clientAssetId need not be unique.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImportKey {
     /// `barcode`, or the name of a text attribute such as `ca7`.
     pub field: String,
-    /// What keys begin with where the rows bring none; the row's number follows.
+    /// The prefix of generated keys, followed by the row number.
     pub prefix: String,
 }
 
 impl ImportKey {
-    /// What the keys of one call begin with where they are made here. A forked child inherits the state of every
-    /// generator within the process, so the bytes come from the system: a UUID v4.
+    /// Generates the key prefix of one call: a UUID v4. Its bytes come from the system, because a forked child inherits
+    /// the state of generators in the process.
     #[must_use]
     pub fn new_prefix() -> String {
         format!("imp-{}-", Uuid::new_v4().simple())
@@ -129,7 +129,7 @@ impl ImportKey {
         field == BARCODE || fields::is_attribute(field)
     }
 
-    /// The key of an asset, as it was sent or as it came back.
+    /// The key of an asset, in a request or a response.
     #[must_use]
     pub fn of<'v>(&self, asset: &'v Value) -> Option<&'v str> {
         self.value(asset)?
@@ -138,7 +138,7 @@ impl ImportKey {
             .filter(|key| !key.is_empty())
     }
 
-    /// Whether an asset of the project holds something else than text there.
+    /// Whether the field of an asset holds a value other than text.
     #[must_use]
     pub fn is_no_text(&self, asset: &Value) -> bool {
         self.value(asset)

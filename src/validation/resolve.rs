@@ -1,4 +1,4 @@
-//! Names to ids for the rows of one call, and what belongs together in a row. Each different text is looked up once.
+//! Resolves names to ids for the rows of one call. Each distinct text is looked up once.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use super::value::{self, Refusal};
 use crate::input::Cell;
 use crate::settings::{Miss, Settings};
 
-/// Texts that were looked up, a column. A stream of ever new texts must not fill the memory.
+/// A cache of lookups, one per column. Its size is limited, since a column may have any number of distinct texts.
 struct Seen {
     known: HashMap<Box<str>, Result<usize, Miss>>,
-    /// The last one, since rows often say the same as the one before.
+    /// The last lookup: consecutive rows often have the same text.
     last: Option<(Box<str>, usize)>,
 }
 
@@ -56,44 +56,44 @@ impl Seen {
     }
 }
 
-/// Likest names are looked for this often: among 10,000 locations that takes a while.
+/// How often the closest names are searched: among 10,000 locations it takes a while.
 const MOST_SUGGESTIONS: u32 = 200;
 
-/// Names to ids.
+/// Resolves names to ids.
 pub struct Resolver {
     pub settings: Arc<Settings>,
     separator: String,
     categories: Seen,
     locations: Seen,
-    /// For each status set, and one for all of them.
+    /// One cache per status set, and one for all of them.
     statuses: HashMap<Option<usize>, Seen>,
     choices: HashMap<usize, Seen>,
-    /// Cells with several values of an attribute, each with their ids.
+    /// Cells with several values of an attribute, and the ids of the values.
     several: HashMap<usize, HashMap<Box<str>, Vec<String>>>,
     suggestions: u32,
-    // What follows belongs to the row under way.
-    /// The category it names.
+    // The fields below belong to the current row.
+    /// The category of the row.
     pub category: Option<usize>,
-    /// A category was given, whether it is one or not.
+    /// Whether the row has a category, valid or not.
     pub category_given: bool,
-    pub status: Status,
-    /// Its location is not in the project's tree.
+    pub status: GivenStatus,
+    /// Whether the location is missing from the project's tree.
     pub location_is_unknown: bool,
-    /// The status as it was given, where it is a label.
+    /// The status, if it was given as a label.
     pub label: String,
-    /// Custom attributes with a value, and those that are cleared.
+    /// Custom attributes that have a value or are cleared.
     pub given: FixedBitSet,
     pub cleared: FixedBitSet,
 }
 
-/// The status of a row, as far as it is known before its category is.
+/// The status of a row before its category is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
-    /// None, or one that is refused.
+pub enum GivenStatus {
+    /// No status, or an invalid one.
     Absent,
-    /// A status of this set, at this place.
+    /// The indexes of a status set and of a status in it.
     Known(usize, usize),
-    /// A label.
+    /// A label, to be looked up in the category's set.
     Label,
 }
 
@@ -112,7 +112,7 @@ impl Resolver {
             suggestions: 0,
             category: None,
             category_given: false,
-            status: Status::Absent,
+            status: GivenStatus::Absent,
             location_is_unknown: false,
             label: String::new(),
             given: FixedBitSet::with_capacity(attributes),
@@ -124,14 +124,14 @@ impl Resolver {
     pub fn begin(&mut self) {
         self.category = None;
         self.category_given = false;
-        self.status = Status::Absent;
+        self.status = GivenStatus::Absent;
         self.location_is_unknown = false;
         self.label.clear();
         self.given.clear();
         self.cleared.clear();
     }
 
-    /// Looks a text up, with the likest names where there is none of it, as long as those were not asked for too often.
+    /// Looks up a text. If it is unknown, adds the closest names, up to a limit per call.
     fn look(suggestions: &mut u32, find: impl FnOnce(bool) -> Result<usize, Miss>) -> Result<usize, Miss> {
         let found = find(*suggestions < MOST_SUGGESTIONS);
         if matches!(found, Err(Miss::Unknown(_))) {
@@ -140,7 +140,7 @@ impl Resolver {
         found
     }
 
-    /// The category of an id, path or name.
+    /// Looks up a category by id, path or name.
     pub fn category(&mut self, text: &str) -> Result<usize, Miss> {
         let Self {
             settings,
@@ -154,7 +154,7 @@ impl Resolver {
         })
     }
 
-    /// The category of a path in parts.
+    /// Looks up a category by the parts of its path.
     pub fn category_of_path(&mut self, path: &[&str]) -> Result<usize, Miss> {
         let (settings, separator) = (&self.settings, &self.separator);
         Self::look(&mut self.suggestions, |suggest| {
@@ -162,7 +162,7 @@ impl Resolver {
         })
     }
 
-    /// The location of an id, path, name or barcode.
+    /// Looks up a location by id, path, name or barcode.
     pub fn location(&mut self, text: &str) -> Result<usize, Miss> {
         let Self {
             settings,
@@ -176,7 +176,7 @@ impl Resolver {
         })
     }
 
-    /// The location of a path in parts.
+    /// Looks up a location by the parts of its path.
     pub fn location_of_path(&mut self, path: &[&str]) -> Result<usize, Miss> {
         let (settings, separator) = (&self.settings, &self.separator);
         Self::look(&mut self.suggestions, |suggest| {
@@ -184,7 +184,7 @@ impl Resolver {
         })
     }
 
-    /// The status of the row's label in a set, as its place there.
+    /// Looks up the row's status label in a set, and returns its index there.
     pub fn status_in(&mut self, set: usize) -> Result<usize, Miss> {
         let Self {
             settings,
@@ -199,7 +199,7 @@ impl Resolver {
         })
     }
 
-    /// Whether any set has the row's label; if not, the likest labels.
+    /// Checks that some set has the row's label; otherwise, returns the closest labels.
     pub fn label_exists(&mut self) -> Result<usize, Miss> {
         let Self {
             settings,
@@ -214,7 +214,7 @@ impl Resolver {
         })
     }
 
-    /// The id of a value of a select attribute.
+    /// Looks up the id of a value of a select attribute.
     pub fn choice(&mut self, attribute: usize, text: &str) -> Result<String, Miss> {
         let Self {
             settings,
@@ -229,7 +229,7 @@ impl Resolver {
         Ok(settings.choice_id(attribute, place).to_owned())
     }
 
-    /// The ids of the values in a text, found once for each text.
+    /// Looks up the ids of the values in a text, once per distinct text.
     pub fn several(
         &mut self,
         attribute: usize,
@@ -248,7 +248,7 @@ impl Resolver {
         Ok(ids)
     }
 
-    /// The id of a value of a select attribute, where it offers one that is called so.
+    /// Looks up the id of a value of a select attribute by its label, without suggestions.
     pub fn offered(&self, attribute: usize, text: &str) -> Option<String> {
         let place = self.settings.choice(attribute, text, false).ok()?;
         Some(self.settings.choice_id(attribute, place).to_owned())
@@ -256,21 +256,18 @@ impl Resolver {
 }
 
 impl Resolver {
-    /// Writes the category, status or location of a row. `false`: a status label, which waits for the category.
+    /// Writes the category, status or location of a row. Returns `false` for a status label, which has to wait for the
+    /// category.
     pub(super) fn field(
         &mut self,
         field: usize,
         cell: &Cell<'_>,
         out: &mut Vec<u8>,
     ) -> Result<bool, Refusal> {
-        // `field` is a place in this table.
+        // `field` is an index in this table.
         let fix = FIELDS[field].fix(true);
         if matches!(cell, Cell::Text(text) if text.trim().is_empty()) {
-            return Err(Refusal::new(
-                &REQUIRED,
-                "a blank text names nothing",
-                "fill the cell",
-            ));
+            return Err(Refusal::new(&REQUIRED, "the text is blank", "fill the cell"));
         }
         let mut number = Vec::new();
         let number: Option<String> = match value::number(cell, &mut number) {
@@ -296,7 +293,8 @@ impl Resolver {
             (CATEGORY, Some(text), _) => {
                 self.category_given = true;
                 let found = self.category(text);
-                // What is left of a number is named as that, not as an unknown category.
+                // A number that was converted to text gets its own problem, which is more helpful than "unknown
+                // category".
                 if let (Err(Miss::Unknown(_)), Err(refusal)) = (
                     &found,
                     value::field(&FIELDS[field], &Cell::Text(text), &mut Vec::new()),
@@ -319,22 +317,10 @@ impl Resolver {
             }
             (CATEGORY, ..) => {
                 self.category_given = true;
-                Err(Refusal::new(
-                    &CATEGORY_RULE,
-                    "this is neither an id nor a name",
-                    fix,
-                ))
+                Err(Refusal::new(&CATEGORY_RULE, "expected an id or a name", fix))
             }
-            (STATUS, ..) => Err(Refusal::new(
-                &STATUS_RULE,
-                "this is neither an id nor a label",
-                fix,
-            )),
-            _ => Err(Refusal::new(
-                &LOCATION_RULE,
-                "this is neither an id nor a name",
-                fix,
-            )),
+            (STATUS, ..) => Err(Refusal::new(&STATUS_RULE, "expected an id or a label", fix)),
+            _ => Err(Refusal::new(&LOCATION_RULE, "expected an id or a name", fix)),
         }
     }
 
@@ -350,18 +336,18 @@ impl Resolver {
         if let Some((set, place)) = self.settings.status_of_id(text) {
             let status = &self.settings.content().status_sets[set].statuses[place];
             if !status.active {
-                let reason = format!("the status `{}` is not active", status.label);
+                let reason = format!("the status `{}` is inactive", status.label);
                 return Err(Refusal::new(&STATUS_RULE, reason, ""));
             }
-            self.status = Status::Known(set, place);
+            self.status = GivenStatus::Known(set, place);
             json::text(&status.id, out);
             return Ok(true);
         }
         if Uuid::try_parse(text).is_ok() {
             return Err(Refusal::new(
                 &STATUS_RULE,
-                "the project has no status of this id",
-                "use the label of a status of the category's status set",
+                "the project has no status with this id",
+                "use the label of a status in the category's status set",
             ));
         }
         text.clone_into(&mut self.label);
@@ -372,7 +358,7 @@ impl Resolver {
                 miss.fix("status"),
             ));
         }
-        self.status = Status::Label;
+        self.status = GivenStatus::Label;
         Ok(false)
     }
 

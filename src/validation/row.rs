@@ -1,4 +1,4 @@
-//! A row, checked and written at once.
+//! Checks and writes a row in one pass.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
@@ -24,110 +24,110 @@ use crate::api::RowShape;
 use crate::input::{Cell, Column};
 use crate::model::text::trimmed;
 
-/// Checks rows, one after another, and writes each into a request body.
+/// Checks rows one by one and writes each into a request body.
 pub struct RowWriter {
     pub(super) policy: Policy,
-    /// With the project's settings: looks up names, and remembers what the row under way says of them.
+    /// Looks up names in the project's settings, if they are known.
     pub(super) names: Option<Resolver>,
     pub(super) notices: Notices,
-    /// What each column was taken for.
+    /// The meaning of each column.
     uses: Vec<ColumnUse>,
-    /// Columns that mean a field, for messages.
+    /// The column of each field, for messages.
     field_columns: [Option<Column>; FIELDS.len()],
-    /// The row depends on how its asset is now, and that is not known.
+    /// Whether the row depends on its current asset, which was not read.
     pub(super) needs_asset: bool,
-    /// What stands before the value of each field.
+    /// The JSON before the value of each field.
     openings: [String; FIELDS.len()],
     columns: Vec<Named>,
     handles: HashMap<String, Column>,
     attributes: Vec<Attribute>,
     attribute_indexes: HashMap<String, usize>,
-    /// What the entries of the last map of custom attributes were taken for, by position: maps are much alike.
+    /// The meanings of the last dict's entries, by position: dicts usually have the same keys in the same order.
     entries: Vec<Entry>,
-    /// How many rows were begun or skipped; the row under way is the last of them.
+    /// How many rows were begun or skipped, including the current one.
     pub(super) rows: usize,
-    /// The row where the barcode first came as a number.
+    /// The column and first row in which a barcode was a number.
     barcode_as_number: Option<(String, usize)>,
-    /// Columns of text where a cell says "nan" or the like, with the first such row.
+    /// Text columns with a cell such as "nan", and the first such row.
     blanks_as_text: Vec<(String, usize)>,
-    /// Columns whose texts had blanks at their ends, each with the number of such rows and the first of them.
+    /// Columns with trimmed texts: the number of such rows, and the first.
     trimmed: Vec<(String, u64, usize)>,
-    /// Columns with values that are longer than the service is known to keep, each with that length, the number of such
-    /// rows and the first of them.
+    /// Columns with values longer than the service is known to keep: the length, the number of such rows, and the
+    /// first.
     overlong: Vec<(String, usize, u64, usize)>,
-    /// Whether the rows bring their import keys; not known before the first row.
+    /// Whether the rows have their own import keys; unknown before the first row.
     keys_are_given: Option<bool>,
-    /// What each column counts as for the identity of a row, as the first call of the run took it.
+    /// The role of each column in the identity of a row, as in the first call of the run.
     headings: BTreeMap<String, Option<String>>,
-    /// Rows get no digests.
+    /// Whether to skip the digests of rows.
     anonymous: bool,
-    // What follows belongs to the row under way.
+    // The fields below belong to the current row.
     number: u32,
     start: usize,
-    /// Where its import key stands, as JSON, in `out` or in `attribute_body`.
+    /// The range of its import key, as JSON, in `out` or `attribute_body`.
     import_key_at: Option<Range<usize>>,
     import_key: String,
-    /// The entries of `customAttributes`, each with a comma behind it.
+    /// The entries of `customAttributes`, each followed by a comma.
     attribute_body: Vec<u8>,
-    /// One bit a field of `FIELDS`: it has a value, or a problem of its own.
+    /// One bit per field of `FIELDS`: it has a value or a problem.
     given: u32,
     id: Given,
     identity: Identity,
-    /// What a file of rows to fix says of the row: the run, and its number in it.
+    /// The run of the row and its number there, from a file of rows to fix.
     numbered: Option<(u64, u32)>,
     pub(super) key: String,
     pub(super) problems: Vec<Problem>,
 }
 
-/// What a column was taken for.
+/// The meaning of a column.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnUse {
-    /// As the user calls it.
+    /// The user's name for it.
     pub column: String,
-    /// The field, or the name of the custom attribute; `None`: it was left out, or is not understood.
+    /// The field or custom attribute. `None` if the column is ignored or invalid.
     pub field: Option<String>,
-    /// What else there is to say, such as why it was left out.
+    /// Additional information, for example why the column is ignored.
     pub note: String,
 }
 
 struct Named {
     name: String,
     slot: Slot,
-    /// What its cells count as; `None`: they do not count.
+    /// The seed for its cells in the identity. `None` if they do not count.
     seed: Option<Seed>,
 }
 
-/// Where the cells of a column go.
+/// How the cells of a column are handled.
 #[derive(Clone)]
 enum Slot {
     Id,
     Ignored,
-    /// The number of the row in its run, in a file of rows to fix.
+    /// The number of a row in its run, from a file of rows to fix.
     Number,
     Field(usize),
     Attribute(usize),
-    /// The whole map of custom attributes.
+    /// The dict of custom attributes.
     Attributes,
-    /// Makes every row invalid, with this problem but for the value.
+    /// Makes every row invalid, with this problem and the row's value.
     Refused(Box<Problem>),
 }
 
 pub(super) struct Attribute {
     pub(super) name: String,
-    /// Its place in the settings.
+    /// Its index in the settings.
     known: Option<usize>,
-    /// The column it has, if it has one.
+    /// Its column, if there is one.
     pub(super) column: Option<Column>,
     opening: String,
-    /// The count of rows when it was last given.
+    /// The last row that had a value for it, as the count of rows.
     last_given: usize,
 }
 
-/// An entry of a map of custom attributes.
+/// An entry of a dict of custom attributes.
 struct Entry {
     name: String,
     seed: Seed,
-    /// `None`: its name is none of an attribute.
+    /// `None` if its name is not an attribute.
     attribute: Option<usize>,
 }
 
@@ -138,8 +138,8 @@ enum Given {
     Refused,
 }
 
-/// What stands before the fields of a patch: `"<uuid>":{`. A UUID always has 36 characters, so its place is kept
-/// until the id comes, in whichever column.
+/// The JSON before the fields of a patch: `"<uuid>":{`. A UUID always has 36 characters, so its space is reserved until
+/// the column with the id comes.
 const PATCH_OPENING: &[u8; 40] = b"\"                                    \":{";
 
 impl RowWriter {
@@ -186,12 +186,12 @@ impl RowWriter {
         }
     }
 
-    /// Computes no digests of rows. Call this before the first column.
+    /// Turns off the digests of rows. Call this before the first column.
     pub fn without_digests(&mut self) {
         self.anonymous = true;
     }
 
-    /// The handle of a column: the same for the same name, also for one that nobody knows.
+    /// Returns the handle of a column. Equal names have equal handles, even if the column is unknown.
     pub fn column(&mut self, name: &str) -> Column {
         if let Some(column) = self.handles.get(name) {
             return *column;
@@ -209,10 +209,10 @@ impl RowWriter {
         column
     }
 
-    /// What the cells of a column count as for the identity of a row.
+    /// Returns the role of a column in the identity of a row.
     ///
-    /// A column that the first call of a run left out does not count later either, and one that it took still does:
-    /// whether the project knows a name may change between two calls, and who a row is may not.
+    /// Resumed calls use the roles of the first call: the project's settings may change between calls, but the identity
+    /// of a row must not.
     fn seed(&mut self, name: &str, slot: &Slot) -> Option<Seed> {
         match slot {
             _ if self.anonymous => return None,
@@ -226,7 +226,7 @@ impl RowWriter {
         }
         let field = match slot {
             Slot::Field(field) => Some(*field),
-            // Its name is not understood without the project's settings.
+            // Its meaning is unknown without the project's settings.
             Slot::Refused(_) => columns::base_field(name),
             _ => None,
         };
@@ -241,18 +241,18 @@ impl RowWriter {
         seed
     }
 
-    /// What each column counts as for the identity of a row; nothing where it does not count. Of a run that is resumed
-    /// they are set before the first column.
+    /// The role of each column in the identity of a row; empty if it has none. When a run is resumed, they are set
+    /// before the first column.
     pub fn headings(&mut self) -> &mut BTreeMap<String, Option<String>> {
         &mut self.headings
     }
 
-    /// The digest of the cells of the row that ended, valid or not.
+    /// The digest of the row that just ended, valid or not.
     pub fn digest(&self) -> u64 {
         self.identity.digest()
     }
 
-    /// What a file of rows to fix says of the row that ended: the run, and its number in it.
+    /// The run of the row that just ended, and its number there, from a file of rows to fix.
     pub fn numbered(&self) -> Option<(u64, u32)> {
         self.numbered
     }
@@ -271,7 +271,7 @@ impl RowWriter {
         let mapped = self.policy.names.mapping.iter().find(|(from, _)| from == name);
         let meant = match mapped {
             Some((_, None)) => {
-                self.note_use(name, None, "left out by mapping=");
+                self.note_use(name, None, "ignored by mapping=");
                 return Slot::Ignored;
             }
             Some((_, Some(target))) => target.clone(),
@@ -287,7 +287,7 @@ impl RowWriter {
                     Slot::Attribute(self.attribute(&name))
                 }
                 Meant::SetByService => set_by_service(name),
-                Meant::LeftOut(why) => {
+                Meant::Ignored(why) => {
                     self.note_use(name, None, why);
                     return Slot::Ignored;
                 }
@@ -326,12 +326,12 @@ impl RowWriter {
         });
     }
 
-    /// What each column was taken for, in the order they came.
+    /// The meaning of each column, in order of appearance.
     pub fn uses(&self) -> &[ColumnUse] {
         &self.uses
     }
 
-    /// What a column means where only the names of the reference pages count.
+    /// The meaning of a column without the project's settings: only API field names are recognized.
     fn exact_slot(&mut self, name: &str) -> Slot {
         if let Some(field) = FIELDS.iter().position(|field| field.name == name) {
             return Slot::Field(field);
@@ -352,10 +352,10 @@ impl RowWriter {
         let id_column = (self.policy.shape == RowShape::AssetPatch).then_some(self.policy.id_column.as_str());
         let (message, fix) = match fields::nearest(name, id_column) {
             Some(known) => (
-                format!("nobody knows a column `{name}`: did you mean `{known}`?"),
-                format!("rename the column to `{known}`, or drop it"),
+                format!("unknown column `{name}`"),
+                format!("did you mean `{known}`? Rename the column, or drop it"),
             ),
-            None => (format!("nobody knows a column `{name}`"), String::new()),
+            None => (format!("unknown column `{name}`"), String::new()),
         };
         Slot::Refused(Box::new(UNKNOWN_COLUMN.problem(name, "", message, &fix)))
     }
@@ -380,7 +380,7 @@ impl RowWriter {
         index
     }
 
-    /// Starts a row at the end of `out`, which the calls up to `end` must get too.
+    /// Starts a row at the end of `out`. Pass the same `out` to every call until `end`.
     pub fn begin(&mut self, out: &mut Vec<u8>) {
         self.number = u32::try_from(self.rows).unwrap_or(u32::MAX);
         self.rows += 1;
@@ -405,23 +405,23 @@ impl RowWriter {
         }
     }
 
-    /// The number of the row under way in its run, for a key that is made here; otherwise its place in the input.
+    /// Sets the number of the current row in its run, for its generated key. Default: its index in the input.
     pub fn set_number(&mut self, row: u32) {
         self.number = row;
     }
 
-    /// The key that is made here for a row, where the rows bring none.
+    /// The generated key of a row.
     pub fn made_import_key(&self, row: u32) -> Option<String> {
         let key = self.policy.import_key.as_ref()?;
         (self.keys_are_given == Some(false)).then(|| format!("{}{row}", key.prefix))
     }
 
-    /// How many rows were read.
+    /// The number of rows read.
     pub fn rows_read(&self) -> usize {
         self.rows
     }
 
-    /// Counts a row that is not read, or that is no row, so that warnings name the right ones.
+    /// Counts a row that is skipped or is not a row, so that warnings name the right rows.
     pub fn skip(&mut self) {
         self.rows += 1;
     }
@@ -442,7 +442,7 @@ impl RowWriter {
             return self.attribute_entries(seed.is_some(), entries);
         }
         match (seed, &named.slot) {
-            // An id counts as what it is read as.
+            // An id counts in its parsed form.
             (None, _) | (_, Slot::Id) => {}
             (Some(seed), _) => self.identity.cell(seed, cell),
         }
@@ -464,7 +464,7 @@ impl RowWriter {
         if matches!(cell, Cell::Null) {
             return;
         }
-        let read = value::uuid(cell, "use the id that the service gave out");
+        let read = value::uuid(cell, "use the id assigned by the service");
         if let Some(seed) = seed {
             match &read {
                 Ok(id) => self.identity.id(seed, *id),
@@ -482,7 +482,7 @@ impl RowWriter {
                 let text = uuid.hyphenated().encode_lower(&mut buffer);
                 self.key.push_str(text);
                 if self.policy.shape == RowShape::AssetPatch {
-                    // `begin` put the opening of the patch at `start`; 36 of its bytes wait for the id.
+                    // `begin` wrote the opening at `start`, with 36 bytes reserved for the id.
                     out[self.start + 1..self.start + 37].copy_from_slice(text.as_bytes());
                 } else {
                     json::text(text, out);
@@ -496,14 +496,14 @@ impl RowWriter {
         }
     }
 
-    /// What the user calls a column.
+    /// The user's name for a column.
     pub(super) fn called(&self, column: Column) -> &str {
         self.columns
             .get(column.0 as usize)
             .map_or("", |named| named.name.as_str())
     }
 
-    /// What the user calls the column of a field, or else the field's own name.
+    /// The user's name for the column of a field, or else the field's name.
     pub(super) fn field_called(&self, field: usize) -> String {
         self.field_columns[field].map_or_else(
             || FIELDS[field].name.to_owned(),
@@ -511,7 +511,7 @@ impl RowWriter {
         )
     }
 
-    /// Whether the row under way gives a field, or tries to.
+    /// Whether the current row has a value for a field, valid or not.
     pub(super) fn is_given(&self, field: usize) -> bool {
         self.given & 1 << field != 0
     }
@@ -523,7 +523,7 @@ impl RowWriter {
         cell: &Cell<'_>,
         out: &mut Vec<u8>,
     ) {
-        // `index` is a position in this table.
+        // `index` is an index in this table.
         let field = &FIELDS[index];
         let trimmed = field.trims.then(|| without_blanks(cell)).flatten();
         let cell = trimmed.as_ref().unwrap_or(cell);
@@ -559,7 +559,7 @@ impl RowWriter {
         });
         match written {
             Ok(true) => {}
-            // A label, which means something only in the category's status set.
+            // A label; its status depends on the category's status set.
             Ok(false) => return out.truncate(start),
             Err(refusal) => {
                 out.truncate(start);
@@ -573,7 +573,7 @@ impl RowWriter {
         if field.name == CLIENT_ASSET_ID && self.policy.shape == RowShape::NewAsset {
             match cell {
                 Cell::Text(text) => self.key.push_str(text),
-                // A number or a date: plain characters between quotes.
+                // A number or a date, in quotes without escapes.
                 _ => self
                     .key
                     .push_str(&String::from_utf8_lossy(&out[value + 1..out.len() - 1])),
@@ -617,14 +617,14 @@ impl RowWriter {
         }
     }
 
-    /// Notes a column with text such as "nan". It is sent, since it may be meant.
+    /// Notes a column with text such as "nan". The text is sent, since it may be intended.
     fn note_blank(&mut self, column: String) {
         if self.blanks_as_text.iter().all(|(known, _)| *known != column) {
             self.blanks_as_text.push((column, self.rows - 1));
         }
     }
 
-    /// A map of custom attributes, as if each of them had a column of its own.
+    /// Reads a dict of custom attributes as if each had its own column.
     fn attribute_entries(&mut self, count: bool, entries: &[(&str, Cell<'_>)]) {
         for (place, (name, value)) in entries.iter().enumerate() {
             let Entry { seed, attribute, .. } = *self.entry(place, name);
@@ -638,16 +638,16 @@ impl RowWriter {
         }
     }
 
-    /// A cell that should be a map of custom attributes.
+    /// Reads a cell that should be a dict of custom attributes.
     fn attributes_cell(&mut self, cell: &Cell<'_>) {
         let refusal = match value::meaning(&self.policy, cell, true) {
             Ok(Meaning::Absent) => return,
             Ok(_) => {
-                let fix = "give a dict such as {'ca1': 'text'}";
+                let fix = "pass a dict, for example {'ca1': 'text'}";
                 Refusal::new(&ATTRIBUTE_VALUE, ATTRIBUTE_VALUE.says, fix)
             }
             Err(refusal) if *refusal.rule == CLEAR && self.policy.shape == RowShape::AssetPatch => Refusal {
-                fix: "name each attribute to clear, as in {'ca1': CLEAR}".into(),
+                fix: "name each attribute to clear, for example {'ca1': CLEAR}".into(),
                 ..refusal
             },
             Err(refusal) => refusal,
@@ -655,7 +655,7 @@ impl RowWriter {
         self.problems.push(refused(CUSTOM_ATTRIBUTES, cell, &refusal));
     }
 
-    /// What an entry of a map of custom attributes is taken for.
+    /// Returns the meaning of an entry of a dict of custom attributes.
     fn entry(&mut self, place: usize, name: &str) -> &Entry {
         if self.entries.get(place).is_none_or(|entry| entry.name != name) {
             let attribute = self.attribute_named(name).ok();
@@ -666,20 +666,20 @@ impl RowWriter {
             };
             match self.entries.get_mut(place) {
                 Some(last) => *last = entry,
-                // Entries come in order, so there is one for each place before.
+                // Entries come in order, so this is the next index.
                 None => self.entries.push(entry),
             }
         }
         &self.entries[place]
     }
 
-    /// The custom attribute of a name in the map, or what is wrong with the name and how to fix it.
+    /// Looks up a name in a dict of custom attributes; otherwise, returns the problem and the fix.
     fn attribute_named(&self, name: &str) -> Result<String, (String, String)> {
         let Some(names) = &self.names else {
             return if fields::is_attribute(name) {
                 Ok(name.to_owned())
             } else {
-                let message = format!("`{name}` is no name of a custom attribute");
+                let message = format!("`{name}` is not the name of a custom attribute");
                 Err((message, String::new()))
             };
         };
@@ -702,7 +702,7 @@ impl RowWriter {
         }
     }
 
-    /// One custom attribute, from a column of its own or from the map.
+    /// Writes one custom attribute, from its own column or from a dict.
     fn attribute_cell(&mut self, index: usize, column: Option<Column>, cell: &Cell<'_>) {
         let is_key = self.is_import_key(&self.attributes[index].name);
         let trimmed = is_key.then(|| without_blanks(cell)).flatten();
@@ -775,19 +775,19 @@ impl RowWriter {
         });
     }
 
-    /// What the user calls the column of a custom attribute that came.
+    /// The user's name for the column of a custom attribute.
     pub(super) fn attribute_column(&self, attribute: usize) -> Option<String> {
         self.attributes[attribute]
             .column
             .map(|column| self.called(column).to_owned())
     }
 
-    /// Whether the row that ended depends on how its asset is, and that was not read.
+    /// Whether the row that just ended depends on its current asset, which was not read.
     pub fn needs_its_asset(&self) -> bool {
         self.needs_asset
     }
 
-    /// Whether any custom attribute came.
+    /// Whether any row had a custom attribute.
     pub fn has_attributes(&self) -> bool {
         !self.attributes.is_empty()
     }
@@ -795,7 +795,7 @@ impl RowWriter {
     /// Ends the row.
     ///
     /// # Errors
-    /// All problems of the row, at least one; `out` is as it was before `begin`.
+    /// Returns all problems of the row, at least one. `out` is restored to its length before `begin`.
     pub fn end(&mut self, out: &mut Vec<u8>) -> Result<(), Vec<Problem>> {
         self.end_import_key(out);
         self.end_names(out);
@@ -805,7 +805,7 @@ impl RowWriter {
                 for (index, field) in FIELDS.iter().enumerate() {
                     if field.required && self.given & 1 << index == 0 {
                         let fix = field.fix(self.names.is_some());
-                        self.missing(field.name, "every new asset needs it", fix);
+                        self.missing(field.name, "required for a new asset", fix);
                     }
                 }
             }
@@ -814,13 +814,13 @@ impl RowWriter {
                     let name = self.policy.id_column.clone();
                     self.missing(
                         &name,
-                        "it says which asset is meant",
-                        "fill the cell, or name the column that holds the ids",
+                        "it identifies the asset",
+                        "fill the cell, or pass the name of the id column as key=",
                     );
                 }
                 if self.policy.shape == RowShape::AssetPatch && empty && self.problems.is_empty() {
                     let message =
-                        "nothing to change in this row: every cell but the id is blank or absent".to_owned();
+                        "nothing to change: all cells except the id are blank or missing".to_owned();
                     self.problems.push(NOTHING_TO_CHANGE.problem("", "", message, ""));
                 }
             }
@@ -834,7 +834,7 @@ impl RowWriter {
         }
         if self.policy.shape != RowShape::Id {
             if self.attribute_body.is_empty() {
-                // A row without problems has at least one field, so the last byte is its comma.
+                // A valid row has at least one field, so the last byte is a comma.
                 out.pop();
             } else {
                 self.attribute_body.pop();
@@ -854,14 +854,14 @@ impl RowWriter {
             .is_some_and(|key| key.field == name)
     }
 
-    /// Reads the import key of the row, or makes one.
+    /// Reads or generates the import key of the row.
     fn end_import_key(&mut self, out: &mut Vec<u8>) {
         let Some(ImportKey { field, prefix }) = self.policy.import_key.clone() else {
             return;
         };
         let attribute = field != BARCODE;
         let found = self.import_key_at.take();
-        // A column that stands there is meant, even where its first cell is blank.
+        // If the column exists, the keys are the user's, even if the first cell is blank.
         let column = [field.clone(), format!("{CUSTOM_ATTRIBUTES}.{field}")];
         let given = *self.keys_are_given.get_or_insert_with(|| {
             found.is_some() || column.iter().any(|name| self.handles.contains_key(name))
@@ -879,15 +879,15 @@ impl RowWriter {
                     .filter(|text| !text.is_empty())
                 {
                     Some(text) => self.import_key = text,
-                    None => self.bad_import_key(&field, "it is no text, so it cannot tell rows apart"),
+                    None => self.bad_import_key(&field, "must be text to identify a row"),
                 }
             }
             Some(_) => {
-                self.bad_import_key(&field, "the rows before brought none, so keys were made for them");
+                self.bad_import_key(&field, "earlier rows have none, so keys were generated for them");
             }
-            // A cell that was refused has its problem already.
+            // An invalid cell already has a problem.
             None if given && self.problems.is_empty() => {
-                self.bad_import_key(&field, "it is blank in this row, and other rows bring theirs");
+                self.bad_import_key(&field, "blank, although other rows have a key");
             }
             None if given => {}
             None => {
@@ -899,16 +899,16 @@ impl RowWriter {
     }
 
     fn bad_import_key(&mut self, field: &str, why: &str) {
-        let message = format!("the import key `{field}` is not usable: {why}");
+        let message = format!("the import key `{field}` is invalid: {why}");
         self.problems.push(IMPORT_KEY.problem(field, "", message, ""));
     }
 
-    /// The import key of the row, where there is one.
+    /// The import key of the row, or empty.
     pub fn import_key(&self) -> &str {
         &self.import_key
     }
 
-    /// Whether the rows bring their import keys, so that an earlier run may have used them.
+    /// Whether the rows have their own import keys, which an earlier run may have used.
     pub fn import_keys_are_given(&self) -> bool {
         self.keys_are_given == Some(true)
     }
@@ -919,13 +919,13 @@ impl RowWriter {
         let called = field.map_or_else(|| name.to_owned(), |field| self.field_called(field));
         let name = called.as_str();
         if column.is_some() || self.handles.contains_key(name) {
-            let message = format!("`{name}` is missing in this row: {why}");
+            let message = format!("`{name}` is blank: {why}");
             return self.problems.push(REQUIRED.problem(name, "", message, fix));
         }
-        let mut message = format!("there is no column `{name}`: {why}; the columns are ");
+        let mut message = format!("no column `{name}`: {why}. The columns are ");
         for (index, named) in self.columns.iter().enumerate().take(COLUMNS_SHOWN) {
             let comma = if index == 0 { "" } else { ", " };
-            // Writing into a text cannot fail.
+            // Writing to a string cannot fail.
             let _ = write!(message, "{comma}`{}`", named.name);
         }
         match self.columns.len() {
@@ -935,53 +935,59 @@ impl RowWriter {
             }
             _ => {}
         }
-        let which = format!("add it, or say which column it is: mapping={{'...': '{name}'}}");
+        let which = format!("add it, or map a column to it with mapping={{'...': '{name}'}}");
         let fix = if field.is_some() { &which } else { fix };
         self.problems.push(REQUIRED.problem(name, "", message, fix));
     }
 
-    /// What names the row in a report: the clientAssetId of a new asset, else its id; empty if it has none.
+    /// The name of the row in a report: the clientAssetId of a new asset, else the id; empty if there is none.
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// What the labels of the rows are, where they are places in a file.
-    pub fn row_title(&self) -> Option<&'static str> {
-        self.policy.names.row_title
+    /// The title of the row labels, if they are places in a file.
+    pub fn row_title(&self) -> Option<&str> {
+        self.policy.names.row_title.as_deref()
     }
 
-    /// What a user should know though no row is invalid, once a column. `named` says what a row is called.
+    /// Returns warnings about valid rows, one per column. `named` formats a row.
     pub fn warnings(&self, named: &dyn Fn(usize) -> String) -> Vec<String> {
         let barcode = self.barcode_as_number.iter().map(|(column, row)| {
             let fix = match self.row_title() {
-                Some(_) => "make its cells text in the sheet".to_owned(),
+                Some(_) => "format its cells as text in the sheet".to_owned(),
                 None => format!("read the sheet with dtype={{'{column}': str}}"),
             };
             let first = named(*row);
-            format!("column '{column}' arrived as numbers (first: {first}): leading zeros may be gone; {fix}")
+            format!(
+                "column '{column}' has numbers (first: {first}), so leading zeros may be lost. To keep \
+                them, {fix}"
+            )
         });
         let blanks = self.blanks_as_text.iter().map(|(column, row)| {
             let first = named(*row);
             format!(
-                "column '{column}' holds a blank cell as text, such as 'nan' (first: {first}): it is sent as it stands; \
-                 leave out astype(str), or put None there"
+                "column '{column}' has text such as 'nan' (first: {first}), which looks like a blank cell \
+                    and is sent unchanged. Remove astype(str), or replace the text with None"
             )
         });
         let trimmed = self.trimmed.iter().map(|(column, rows, first)| {
             let rows = in_rows(*rows, &named(*first));
-            format!("leading or trailing blanks were removed from `{column}` {rows}")
+            format!("leading or trailing spaces were removed from `{column}` {rows}")
         });
         let overlong = self.overlong.iter().map(|(column, expected, rows, first)| {
             let rows = in_rows(*rows, &named(*first));
-            format!("`{column}` is longer than {expected} characters {rows}: the service may refuse it; shorten it")
+            format!(
+                "`{column}` is longer than {expected} characters {rows}. The service may reject it; \
+                shorten it"
+            )
         });
         let left_out = self
             .uses
             .iter()
-            .filter(|used| used.field.is_none() && used.note == columns::NOBODY_KNOWS)
+            .filter(|used| used.field.is_none() && used.note == columns::NOT_RECOGNIZED)
             .map(|used| {
                 format!(
-                    "column '{}' is left out, since {}: map it with mapping={{'{}': ...}} if it is meant",
+                    "column '{}' was ignored: {}. To import it, use mapping={{'{}': ...}}",
                     used.column, used.note, used.column
                 )
             });
@@ -1001,20 +1007,20 @@ impl RowWriter {
 }
 
 fn mapped_note(is_mapped: bool) -> &'static str {
-    if is_mapped { "by mapping=" } else { "" }
+    if is_mapped { "set by mapping=" } else { "" }
 }
 
 fn set_by_service(name: &str) -> Slot {
-    let message = format!("`{name}` is set by the service itself");
+    let message = format!("`{name}` is set by the service and cannot be written");
     Slot::Refused(Box::new(SET_BY_SERVICE.problem(name, "", message, "")))
 }
 
-/// What stands before a value: `"name":`, of a name with nothing to escape.
+/// The JSON before a value: `"name":`. The name needs no escapes.
 fn opening(name: &str) -> String {
     format!("\"{name}\":")
 }
 
-/// How many columns a message names.
+/// The most columns that a message names.
 const COLUMNS_SHOWN: usize = 20;
 
 pub(super) fn refused(column: &str, cell: &Cell<'_>, refusal: &Refusal) -> Problem {
@@ -1036,20 +1042,20 @@ pub(super) fn refused(column: &str, cell: &Cell<'_>, refusal: &Refusal) -> Probl
     refusal.rule.problem(column, &value, message, &refusal.fix)
 }
 
-/// `first` is the column that was taken for the same before.
+/// `first` is the earlier column with the same meaning.
 fn given_twice(column: &str, first: &str, cell: &Cell<'_>) -> Problem {
     let message = if first == column {
-        format!("`{column}` is given twice in this row")
+        format!("`{column}` appears twice in this row")
     } else {
-        format!("`{column}` means the same as `{first}`, and both are given in this row")
+        format!("`{column}` and `{first}` set the same field, and both have a value in this row")
     };
     TWICE.problem(column, &shown(cell), message, "")
 }
 
-/// So much of a formula that its cell is named behind it.
+/// How much of a formula a message shows.
 const LONGEST_FORMULA: usize = 40;
 
-/// A text without the blanks at its ends, where it has any. A blank text stays as it is.
+/// Returns the trimmed text, if trimming changes it. A blank text is not changed.
 fn without_blanks<'c>(cell: &Cell<'c>) -> Option<Cell<'c>> {
     let Cell::Text(text) = cell else { return None };
     let kept = trimmed(text);
@@ -1063,7 +1069,7 @@ fn is_number(cell: &Cell<'_>) -> bool {
     )
 }
 
-/// A value as a message shows it, shortened.
+/// Formats a value for a message, shortened.
 fn shown(cell: &Cell<'_>) -> String {
     const LONGEST: usize = 60;
     let text = match cell {

@@ -1,4 +1,4 @@
-//! The one table of row checks, and what a row that breaks one is told.
+//! The table of row checks, and the problems they report.
 
 use std::borrow::Cow;
 
@@ -9,24 +9,24 @@ use crate::error::shown;
 /// A row check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rule {
-    /// Stands in every problem and stays the same between versions.
+    /// Included in every problem; stable across versions.
     pub code: &'static str,
-    /// What must be true.
+    /// What is wrong with the row.
     pub says: &'static str,
-    /// What to do where a row breaks it; a problem may know a better way.
+    /// What to do next; a problem may have a more specific fix.
     pub fix: &'static str,
 }
 
-/// What is wrong with one value of a row, or with the row.
+/// A problem with one value of a row, or with the whole row.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Problem {
     /// The code of the rule.
-    pub rule: Cow<'static, str>,
-    /// The column as the user wrote it; empty if it is about the whole row.
+    pub code: Cow<'static, str>,
+    /// The column as the user wrote it; empty if the problem concerns the whole row.
     pub column: String,
     /// The value, shortened; empty if there is none.
     pub value: String,
-    /// What happened.
+    /// What is wrong.
     pub message: String,
     /// What to do next.
     pub fix: String,
@@ -40,74 +40,76 @@ macro_rules! rules {
 }
 
 rules! {
-    REQUIRED "required": "a field that the service requires is given and not blank",
+    REQUIRED "required": "a required field is missing or blank",
         "fill the cell";
-    UNKNOWN_COLUMN "unknown_column": "every column is a field of an asset",
+    UNKNOWN_COLUMN "unknown_column": "the column is not a field of an asset",
         "rename or drop the column";
-    UNKNOWN_ATTRIBUTE "unknown_attribute": "the keys of customAttributes are ca1, ca2 and so on",
-        "use the name of the custom attribute, such as ca1, not its display name";
-    SET_BY_SERVICE "set_by_service": "fields that the service sets itself are not given",
-        "drop this column";
-    TWICE "twice": "a field is given once in a row",
+    UNKNOWN_ATTRIBUTE "unknown_attribute": "a key of customAttributes is not a custom attribute",
+        "use the name of a custom attribute, for example ca1, not its display name";
+    SET_BY_SERVICE "set_by_service": "this field is set by the service and cannot be written",
+        "drop the column";
+    TWICE "twice": "two columns of the row set the same field",
         "keep one of the two";
-    NULL "null": "with nulls='error' no cell is null",
-        "fill the cell, leave the column out, or use CLEAR to clear the field";
-    CLEAR "clear": "CLEAR is for fields of a patch that may be empty",
+    NULL "null": "the cell is null, which nulls='error' does not allow",
+        "fill the cell, drop the column, or use CLEAR to clear the field";
+    CLEAR "clear": "CLEAR is used in a create, or for a field that cannot be cleared",
         "leave the cell empty";
-    FORMULA "formula_without_value": "a formula of a sheet was saved without its value",
-        "open the file in Excel and save it, or write the value itself into the cell";
-    TEXT "text": "a text field takes text, numbers and dates",
-        "give the value as text";
-    TOO_LONG "too_long": "a description has at most 1000 characters, a custom attribute's text at most 250",
+    FORMULA "formula_without_value": "the formula was saved without its value",
+        "open the file in Excel and save it, or replace the formula with its value";
+    TEXT "text": "value is not text, a number or a date",
+        "write the value as text";
+    TOO_LONG "too_long": "value is longer than the service allows: 1000 characters for a description, 250 \
+        for a custom attribute",
         "shorten the text";
-    WHOLE_NUMBER "whole_number": "a category id is a whole number",
+    WHOLE_NUMBER "whole_number": "category id is not a whole number",
         "use the id of a category of the project, for example 42";
-    UUID "uuid": "ids of assets, statuses and locations are UUIDs",
+    UUID "uuid": "id of an asset, status or location is not a UUID",
         "use the id, not the name";
-    TURNED_TO_TEXT "turned_to_text": "an id is not what is left of a number or a blank cell turned to text",
-        "do not use astype(str) on this column: give the numbers and blanks as they are";
-    NOT_FINITE "not_finite": "a number is finite",
-        "give a number, or leave the cell empty";
-    DATE_ONLY "date_only": "a date attribute has no time of day",
-        "give the date alone, or pass dates='date' to drop the time of day";
+    TURNED_TO_TEXT "turned_to_text": "the id looks like a number or blank cell that was converted to text",
+        "do not use astype(str) on this column; pass the numbers and blanks unchanged";
+    NOT_FINITE "not_finite": "value is not a finite number",
+        "enter a number, or leave the cell empty";
+    DATE_ONLY "date_only": "value has a time of day, but the attribute is a date",
+        "remove the time of day, or pass dates='truncate' to drop it";
     ATTRIBUTE_VALUE "attribute_value":
-        "a custom attribute is a text, number, bool, date or a list of texts; customAttributes is a dict of them",
-        "give a single value, or a list of texts for a multi-select";
-    NOTHING_TO_CHANGE "nothing_to_change": "a patch changes at least one field",
-        "leave the row out, fill a cell, or use CLEAR to clear one";
-    NOT_A_ROW "not_a_row": "a row is a dict or another mapping from column names to values",
-        "give one dict a row";
-    SAME_ID "same_id": "rows of a patch with the same id are equal",
-        "keep one row an id";
-    IMPORT_KEY "import_key": "every row has an import key that is text, or none has one",
-        "fill the cell, or drop the column to have the keys made";
-    CATEGORY "category": "a category is given by id, by path or by a name that only one active category has",
+        "value is not text, a number, a bool, a date or a list of texts, or customAttributes is not a dict",
+        "use a single value, or a list of texts for a multi-select";
+    NOTHING_TO_CHANGE "nothing_to_change": "the row has nothing to change",
+        "fill a cell, use CLEAR to clear a field, or drop the row";
+    NOT_A_ROW "not_a_row": "the row is not a dict or another mapping of column names to values",
+        "pass one dict per row";
+    SAME_ID "same_id": "two rows change the same asset differently",
+        "keep one row per id";
+    IMPORT_KEY "import_key": "the import key is missing, or is not text",
+        "fill the cell, or drop the column to generate the keys";
+    CATEGORY "category": "the category is unknown, ambiguous or inactive",
         "use the path of an active category of the project";
-    STATUS "status": "a status is given by id or label, and is one of the category's status set",
-        "use a status of the category's status set";
-    LOCATION "location": "a location is given by id, path, barcode or a name that only one location has",
+    STATUS "status": "the status is unknown, inactive or not in the category's status set",
+        "use a status in the category's status set";
+    LOCATION "location": "the location is unknown or ambiguous",
         "use the path of a location of the project";
-    LOCATIONS_UNREAD "locations_unread": "the project's locations could not be read, so the name of one cannot be looked \
-        up",
-        "call again, or give the location's id; if it stays so, see that the user may read the project's locations";
-    NOT_ASSIGNED "not_assigned": "a custom attribute is given only where it is assigned to the category",
+    LOCATIONS_UNREAD "locations_unread": "the location cannot be looked up, because the project's \
+        locations could not be read",
+        "try again, or use the location's id; if this persists, check that the user may read the project's \
+            locations";
+    NOT_ASSIGNED "not_assigned": "the custom attribute is not assigned to the category",
         "leave the cell empty, or assign the attribute to the category";
-    REQUIRED_ATTRIBUTE "required_attribute": "a custom attribute that the category requires is given, or has a default",
+    REQUIRED_ATTRIBUTE "required_attribute": "a custom attribute that the category requires is blank and \
+        has no default",
         "fill the cell";
-    NUMBER "number": "a numeric attribute takes a number with a point as decimal sign",
-        "write the number with a point and without spaces, such as 1234.5";
-    DATE "date": "a date attribute takes a date, or text such as 2031-02-28",
-        "make it a date cell, or write year-month-day, such as 2031-02-28";
-    YES_NO "yes_no": "a boolean attribute takes true or false, yes or no, 1 or 0",
+    NUMBER "number": "value of a numeric attribute is not a number with a decimal point",
+        "write the number with a decimal point and without spaces, for example 1234.5";
+    DATE "date": "value of a date attribute is not a date, or is ambiguous",
+        "use a date cell, or write year-month-day, for example 2031-02-28";
+    YES_NO "yes_no": "value of a boolean attribute is not true or false, yes or no, 1 or 0",
         "write yes or no";
-    CHOICE "choice": "a select attribute takes its own values, by label or id; a multi-select a list of them or text \
-        with ; between them",
-        "use a value that the attribute offers";
-    SAME_IMPORT_KEY "same_import_key": "rows with the same import key are equal",
-        "give each row a key of its own";
+    CHOICE "choice": "value of a select or multi-select attribute is not one of its options",
+        "use the label or id of an option; separate the options of a multi-select with ;";
+    SAME_IMPORT_KEY "same_import_key": "rows with the same import key have different values",
+        "use a different key for each row";
 }
 
-/// Every row check; each problem's rule stands here.
+/// Returns every row check.
 #[must_use]
 pub fn rules() -> &'static [Rule] {
     RULES
@@ -120,7 +122,7 @@ impl Rule {
             Cow::Borrowed(_) => None,
         };
         Problem {
-            rule: Cow::Borrowed(self.code),
+            code: Cow::Borrowed(self.code),
             column: column.to_owned(),
             value: shown(value).into_owned(),
             message: escaped.unwrap_or(message),
@@ -130,36 +132,36 @@ impl Rule {
 }
 
 impl Problem {
-    /// Whether it is something that the project does not have.
+    /// Whether the row refers to something that the project does not have.
     pub(super) fn is_of_settings(&self) -> bool {
         [&CATEGORY, &STATUS, &LOCATION, &NOT_ASSIGNED, &CHOICE]
             .iter()
-            .any(|rule| rule.code == self.rule)
+            .any(|rule| rule.code == self.code)
     }
 
-    /// Whether it is about what could not be read, not about the row.
+    /// Whether it is caused by a failed read, not by the row.
     #[must_use]
     pub fn is_of_reading(&self) -> bool {
-        self.rule == LOCATIONS_UNREAD.code
+        self.code == LOCATIONS_UNREAD.code
     }
 
-    /// A list item that is no row; `found` says what it is.
+    /// A list item that is not a row; `found` describes it.
     #[must_use]
     pub fn not_a_row(found: &str) -> Self {
         NOT_A_ROW.problem("", found, format!("this row is {found}, not a dict"), "")
     }
 
-    /// A row of a patch whose id stands in another row with other values; `other` says which.
+    /// A row of a patch with the same id as the row `other`, but different values.
     #[must_use]
     pub fn same_id(id_column: &str, id: &str, other: &str) -> Self {
-        let message = format!("`{id_column}` {id} is given again, with other values, in {other}");
+        let message = format!("`{id_column}` {id} has different values in {other}");
         SAME_ID.problem(id_column, id, message, "")
     }
 
-    /// A row whose import key stands in another row with other values; `other` says which.
+    /// A row with the same import key as the row `other`, but different values.
     #[must_use]
     pub fn same_import_key(field: &str, key: &str, other: &str) -> Self {
-        let message = format!("the import key `{field}` {key} is given again, with other values, in {other}");
+        let message = format!("the import key `{field}` {key} has different values in {other}");
         SAME_IMPORT_KEY.problem(field, key, message, "")
     }
 }

@@ -1,5 +1,5 @@
-//! What belongs together in a row: the status with the category, the custom attributes with the category, and on a patch
-//! both with what the asset has already.
+//! Checks the values of a row against each other: status and custom attributes against the category and, on a patch,
+//! against the asset.
 
 use uuid::Uuid;
 
@@ -7,7 +7,7 @@ use super::fields::{CATEGORY, STATUS};
 use super::json;
 use super::notices::Notice;
 use super::policy::KnownAsset;
-use super::resolve::Status;
+use super::resolve::GivenStatus;
 use super::row::RowWriter;
 use super::rules::{NOT_ASSIGNED, Problem, REQUIRED_ATTRIBUTE, Rule, STATUS as STATUS_RULE};
 use crate::api::RowShape;
@@ -15,7 +15,7 @@ use crate::input::Cell;
 use crate::settings::{Miss, Settings};
 
 impl RowWriter {
-    /// Checks the row as a whole, and writes a status that was given as a label.
+    /// Checks the row as a whole, and writes a status given as a label.
     pub(super) fn end_names(&mut self, out: &mut Vec<u8>) {
         self.category_of_template(out);
         let Some(names) = &self.names else { return };
@@ -58,21 +58,21 @@ impl RowWriter {
         }
     }
 
-    /// How the asset of a patch is now, where that was read.
+    /// The current asset of a patch, if it was read.
     fn asset(&self) -> Option<KnownAsset> {
         let assets = self.policy.names.assets.as_ref()?;
         assets.get(&Uuid::try_parse(&self.key).ok()?).cloned()
     }
 
-    /// The row cannot be judged without its asset.
+    /// Notes that the row cannot be checked without its asset.
     fn needs_asset(&mut self) {
         self.needs_asset |= self.policy.names.assets.is_none() && self.policy.shape == RowShape::AssetPatch;
     }
 
-    /// Whether something is given that not every category allows.
+    /// Whether the row has a value that not every category allows.
     fn depends_on_category(&self, settings: &Settings) -> bool {
         self.names.as_ref().is_some_and(|names| {
-            let status = names.status != Status::Absent && settings.has_several_sets();
+            let status = names.status != GivenStatus::Absent && settings.has_several_sets();
             let mut attributes = names.given.union(&names.cleared);
             status || attributes.any(|attribute| !settings.everywhere().contains(attribute))
         })
@@ -83,40 +83,45 @@ impl RowWriter {
         let (status, label) = (names.status, names.label.clone());
         let set = category.and_then(|category| settings.set_of(category));
         let found = match (status, set) {
-            (Status::Absent, _) | (Status::Known(..), None) => return,
-            (Status::Known(set, _), Some(own)) if set == own => return,
-            (Status::Known(other, place), Some(own)) => {
+            (GivenStatus::Absent, _) | (GivenStatus::Known(..), None) => return,
+            (GivenStatus::Known(set, _), Some(own)) if set == own => return,
+            (GivenStatus::Known(other, place), Some(own)) => {
                 let label = &settings.content().status_sets[other].statuses[place].label;
                 let fix = match settings.status(own, label, false) {
-                    Ok(_) => format!("use the label `{label}`, which both sets have, or the id of that one"),
+                    Ok(_) => format!(
+                        "use the label `{label}`, which both sets have, or the id of the \
+                        status in the category's set"
+                    ),
                     Err(_) => String::new(),
                 };
                 Err((
                     format!(
-                        "the status `{label}` is of the set `{}`",
+                        "the status `{label}` belongs to another set, `{}`",
                         settings.content().status_sets[other].name
                     ),
                     fix,
                 ))
             }
-            (Status::Label, Some(own)) => names.status_in(own).map(|place| (own, place)).map_err(|miss| {
-                let reason = match &miss {
-                    Miss::Inactive(_) => miss.reason("status"),
-                    _ => format!(
-                        "the set `{}` has no such status",
-                        settings.content().status_sets[own].name
-                    ),
-                };
-                (reason, fix_of_status(&miss, own, settings))
-            }),
-            (Status::Label, None) if self.policy.shape == RowShape::NewAsset => {
-                // A category that is missing or refused has its problem already; one without a set leaves the label alone.
+            (GivenStatus::Label, Some(own)) => {
+                names.status_in(own).map(|place| (own, place)).map_err(|miss| {
+                    let reason = match &miss {
+                        Miss::Inactive(_) => miss.reason("status"),
+                        _ => format!(
+                            "no such status in the set `{}`",
+                            settings.content().status_sets[own].name
+                        ),
+                    };
+                    (reason, fix_of_status(&miss, own, settings))
+                })
+            }
+            (GivenStatus::Label, None) if self.policy.shape == RowShape::NewAsset => {
+                // A missing or invalid category already has a problem.
                 if category.is_none() {
                     return;
                 }
                 Err(("the category has no status set".to_owned(), String::new()))
             }
-            (Status::Label, None) => {
+            (GivenStatus::Label, None) => {
                 let [one] = settings.statuses_called(&label)[..] else {
                     self.needs_asset();
                     return self.undecided(&label);
@@ -132,16 +137,13 @@ impl RowWriter {
             }
             Err((reason, fix)) => {
                 let shown = match status {
-                    Status::Known(set, place) => {
+                    GivenStatus::Known(set, place) => {
                         settings.content().status_sets[set].statuses[place].id.clone()
                     }
                     _ => label,
                 };
                 let category = category.map_or_else(String::new, |category| {
-                    format!(
-                        ", and the category `{}` does not have it",
-                        settings.category_path(category).join(" > ")
-                    )
+                    format!(" (category `{}`)", settings.category_path(category).join(" > "))
                 });
                 let column = self.field_called(STATUS);
                 let message = format!("`{column}` is '{shown}': {reason}{category}");
@@ -153,13 +155,14 @@ impl RowWriter {
     fn undecided(&mut self, label: &str) {
         let column = self.field_called(STATUS);
         let message = format!(
-            "`{column}` is '{label}': several status sets have that label, and the category of the asset is not known"
+            "`{column}` is '{label}': ambiguous, since several status sets have this label and the \
+                category is unknown"
         );
-        let fix = "give the category too, or the status by id";
+        let fix = "fill in the category, or use the id of the status";
         self.problem(&STATUS_RULE, &column, label, message, fix);
     }
 
-    /// What the asset has and the row clears need not fit: it is taken away.
+    /// Values that the row clears are not checked against the category.
     fn attributes_fit(&mut self, category: usize, asset: Option<&KnownAsset>, settings: &Settings) {
         let Some(names) = &self.names else { return };
         let assigned = settings.attributes_of(category);
@@ -171,7 +174,7 @@ impl RowWriter {
             let attribute = &settings.content().attributes[place];
             let column = self.attribute_called(&attribute.name);
             let message = format!(
-                "`{column}` is given, and the category `{}` does not have that attribute",
+                "`{column}` has a value, but the category `{}` does not have this attribute",
                 settings.category_path(category).join(" > ")
             );
             self.problem(&NOT_ASSIGNED, &column, "", message, "");
@@ -194,7 +197,7 @@ impl RowWriter {
         }
     }
 
-    /// An asset that a patch puts into another category: all that it keeps has to fit too.
+    /// Checks the values that an asset keeps when a patch changes its category.
     fn moved_asset(&mut self, category: usize, asset: Option<&KnownAsset>, settings: &Settings) {
         let Some(asset) = asset else {
             self.needs_asset();
@@ -204,23 +207,29 @@ impl RowWriter {
         let given_status = self
             .names
             .as_ref()
-            .is_some_and(|names| names.status != Status::Absent);
+            .is_some_and(|names| names.status != GivenStatus::Absent);
         if let (Some((set, place)), Some(own), false) =
             (asset.status, settings.set_of(category), given_status)
             && set != own
             && !self
                 .problems
                 .iter()
-                .any(|problem| problem.rule == STATUS_RULE.code)
+                .any(|problem| problem.code == STATUS_RULE.code)
         {
             let label = &settings.content().status_sets[set].statuses[place].label;
             let column = self.field_called(CATEGORY);
             let message = format!(
-                "the asset has the status `{label}`, and the set `{}` of its new category does not have it",
+                "the asset has the status `{label}`, which is not in the set `{}` of its new category",
                 settings.content().status_sets[own].name
             );
             let value = settings.category_path(category).join(" > ");
-            self.problem(&STATUS_RULE, &column, &value, message, "give the status too");
+            self.problem(
+                &STATUS_RULE,
+                &column,
+                &value,
+                message,
+                "fill in a status of the new category",
+            );
         }
         for place in self.missing_attributes(category, settings) {
             if !asset.attributes.contains(&place) {
@@ -239,7 +248,7 @@ impl RowWriter {
         }
     }
 
-    /// What the category requires and the row does not give.
+    /// Reports attributes that the category requires and the row does not have.
     fn missing_attributes(&self, category: usize, settings: &Settings) -> Vec<usize> {
         let Some(names) = &self.names else {
             return Vec::new();
@@ -256,12 +265,12 @@ impl RowWriter {
         let known = self.attribute(&attribute.name);
         let path = settings.category_path(category).join(" > ");
         let (column, message, fix) = if let Some(column) = self.attribute_column(known) {
-            let message = format!("`{column}` is blank in this row: the category `{path}` requires it");
+            let message = format!("`{column}` is blank, but the category `{path}` requires it");
             (column, message, "")
         } else {
             let name = attribute.display_name.clone();
-            let message = format!("there is no column `{name}`: the category `{path}` requires it");
-            (name, message, "add the column, and fill the cell")
+            let message = format!("no column `{name}`, but the category `{path}` requires it");
+            (name, message, "add the column and fill the cell")
         };
         self.problem(&REQUIRED_ATTRIBUTE, &column, "", message, fix);
     }
@@ -274,7 +283,7 @@ impl RowWriter {
         }
     }
 
-    /// What the user calls the column of a custom attribute, or else its name.
+    /// The user's name for the column of a custom attribute, or else the attribute's name.
     fn attribute_called(&mut self, name: &str) -> String {
         let known = self.attribute(name);
         self.attribute_column(known).unwrap_or_else(|| name.to_owned())

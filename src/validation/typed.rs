@@ -1,5 +1,5 @@
-//! Values of custom attributes whose kind is known: one function a kind ("POST assets:batch-create" reference page,
-//! `customAttributes`).
+//! Writes values of custom attributes of a known type, one function per type ("POST assets:batch-create" reference
+//! page, `customAttributes`).
 
 use jiff::civil::{Date, DateTime};
 
@@ -15,7 +15,7 @@ use crate::input::Cell;
 use crate::model::settings::Attribute;
 use crate::settings::Miss;
 
-/// Whether a cell of text says nothing: where text is read for what it says, and where one is required.
+/// Whether a text cell counts as blank: for types other than text, and for required attributes.
 pub(super) fn is_blank(attribute: &Attribute, cell: &Cell<'_>) -> bool {
     (attribute.data_type != "text" || attribute.required)
         && matches!(cell, Cell::Text(text) if text.trim().is_empty())
@@ -44,20 +44,14 @@ pub(super) fn write(
             Ok(())
         }
         "multi_select" => choices(place, cell, names, out),
-        // A kind that this version does not know: the service judges.
+        // An unknown type: leave the check to the service.
         _ => value::attribute(cell, dates, out),
     }
 }
 
 fn text(attribute: &Attribute, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
     let longest = attribute.longest.unwrap_or(LONGEST_ATTRIBUTE);
-    let too_long = || {
-        refused(
-            &TOO_LONG,
-            format!("at most {longest} characters fit in this attribute"),
-            "",
-        )
-    };
+    let too_long = || refused(&TOO_LONG, format!("longer than {longest} characters"), "");
     match cell {
         Cell::Text(text) if longer(text, longest) => too_long(),
         Cell::Text(text) => {
@@ -80,13 +74,13 @@ fn text(attribute: &Attribute, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
     }
 }
 
-/// A number goes out as text with a point; text is checked and sent as it is. The length of a text is bounded whatever
-/// the attribute's kind.
+/// Writes a number as text with a decimal point. Text is checked and sent unchanged. The maximum length applies to
+/// attributes of every type.
 fn numeric(cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
-    let too_long = || refused(&TOO_LONG, "at most 250 characters fit in a number", "");
+    let too_long = || refused(&TOO_LONG, "longer than 250 characters", "");
     let Cell::Text(text) = cell else {
         let start = out.len();
-        let written = number(cell, out).unwrap_or_else(|| refused(&NUMBER, "this is no number", ""));
+        let written = number(cell, out).unwrap_or_else(|| refused(&NUMBER, "not a number", ""));
         if longer_number(&out[start..], LONGEST_ATTRIBUTE) {
             return too_long();
         }
@@ -106,8 +100,12 @@ fn numeric(cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
             Ok(())
         }
         Ok(_) if plain => refused(&NOT_FINITE, NOT_FINITE.says, ""),
-        _ if text.contains(',') => refused(&NUMBER, "a number is sent with a point and without commas", ""),
-        _ => refused(&NUMBER, "this is no number", ""),
+        _ if text.contains(',') => refused(
+            &NUMBER,
+            "not a number with a decimal point and without commas",
+            "",
+        ),
+        _ => refused(&NUMBER, "not a number", ""),
     }
 }
 
@@ -125,12 +123,12 @@ fn day(cell: &Cell<'_>, dates: Dates, out: &mut Vec<u8>) -> Written {
             };
             match read {
                 Ok(moment) => moment,
-                Err(_) => return refused(&DATE, "this is no date that can be read in only one way", ""),
+                Err(_) => return refused(&DATE, "ambiguous date", ""),
             }
         }
-        _ => return refused(&DATE, "this is no date", ""),
+        _ => return refused(&DATE, "not a date", ""),
     };
-    if dates == Dates::Exact && !midnight(moment) {
+    if dates == Dates::Strict && !midnight(moment) {
         return refused(&DATE_ONLY, DATE_ONLY.says, "");
     }
     date(moment.date(), out);
@@ -145,7 +143,7 @@ fn boolean(cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
             1 => Some(true),
             _ => None,
         },
-        // A column of booleans with blanks is floats to pandas.
+        // pandas turns a column of booleans with blanks into floats.
         Cell::Float(number) => zero_or_one(*number),
         Cell::Float32(number) => zero_or_one(f64::from(*number)),
         Cell::Digits(digits) => match digits.split_once('.').unwrap_or((digits, "")) {
@@ -164,7 +162,7 @@ fn boolean(cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
         _ => None,
     };
     let Some(said) = said else {
-        return refused(&YES_NO, "this is neither yes nor no", "");
+        return refused(&YES_NO, "neither yes nor no", "");
     };
     out.extend_from_slice(if said { b"true" } else { b"false" });
     Ok(())
@@ -177,14 +175,18 @@ fn zero_or_one(number: f64) -> Option<bool> {
     ((number - 1.0).abs() < f64::EPSILON).then_some(true)
 }
 
-/// The id of a value that the attribute offers.
+/// Looks up the id of one of the attribute's values.
 fn choice(place: usize, cell: &Cell<'_>, names: &mut Resolver) -> Result<String, Refusal> {
     let mut written = Vec::new();
     let found = match cell {
         Cell::Text(text) => names.choice(place, text.trim()),
         other => {
             if !matches!(number(other, &mut written), Some(Ok(()))) {
-                return Err(Refusal::new(&CHOICE, "this is no value that it offers", ""));
+                return Err(Refusal::new(
+                    &CHOICE,
+                    "expected the label or id of a value of this attribute",
+                    "",
+                ));
             }
             let text: String = serde_json::from_slice(&written).unwrap_or_default();
             names.choice(place, &text)
@@ -195,13 +197,13 @@ fn choice(place: usize, cell: &Cell<'_>, names: &mut Resolver) -> Result<String,
 
 fn refusal(miss: &Miss) -> Refusal {
     let reason = match miss {
-        Miss::Inactive(label) => format!("{label} is not offered any more"),
-        _ => "the attribute offers no such value".to_owned(),
+        Miss::Inactive(label) => format!("the value {label} is inactive"),
+        _ => "no such value in this attribute".to_owned(),
     };
     Refusal::new(&CHOICE, reason, miss.fix("value"))
 }
 
-/// Several values: a list, one label, or labels with `;` (or a line break, or else commas) between them.
+/// Writes several values: a list, one label, or labels separated by `;`, line breaks or commas.
 fn choices(place: usize, cell: &Cell<'_>, names: &mut Resolver, out: &mut Vec<u8>) -> Written {
     let ids: Vec<String> = match cell {
         Cell::List(items) => items
@@ -214,7 +216,7 @@ fn choices(place: usize, cell: &Cell<'_>, names: &mut Resolver, out: &mut Vec<u8
     };
     out.push(b'[');
     for (at, id) in ids.iter().enumerate() {
-        // One value twice is one value.
+        // Duplicate values are sent once.
         if !ids[..at].contains(id) {
             if at > 0 {
                 out.push(b',');
@@ -226,10 +228,10 @@ fn choices(place: usize, cell: &Cell<'_>, names: &mut Resolver, out: &mut Vec<u8
     Ok(())
 }
 
-/// In a label with more such signs in it than this, they are taken to stand between labels.
+/// A text with more separators than this is always split.
 const MOST_SIGNS: usize = 3;
 
-/// The ids of one label or several. A label may have the sign in it that stands between them.
+/// Looks up the ids of one or more labels. A label may contain the separator.
 fn labels(place: usize, text: &str, names: &mut Resolver) -> Result<Vec<String>, Refusal> {
     if let Some(id) = names.offered(place, text) {
         return Ok(vec![id]);
@@ -239,7 +241,7 @@ fn labels(place: usize, text: &str, names: &mut Resolver) -> Result<Vec<String>,
     } else {
         &[',']
     };
-    // Each is one byte long.
+    // Each separator is one byte long.
     let ends: Vec<usize> = text
         .match_indices(signs)
         .map(|(at, _)| at)
@@ -262,7 +264,7 @@ fn labels(place: usize, text: &str, names: &mut Resolver) -> Result<Vec<String>,
                 next = end;
             } else {
                 ids.push(names.choice(place, part).map_err(|miss| {
-                    let reason = format!("the attribute offers no value '{part}'");
+                    let reason = format!("no value '{part}' in this attribute");
                     Refusal::new(&CHOICE, reason, miss.fix("value"))
                 })?);
             }

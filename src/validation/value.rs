@@ -1,4 +1,4 @@
-//! What a value may be sent as: the value rules, one function a kind of field.
+//! Value rules: checks a value and writes it as JSON, one function per type of field.
 
 use std::borrow::Cow;
 
@@ -16,11 +16,11 @@ use crate::api::RowShape;
 use crate::input::Cell;
 use crate::model::text::trimmed;
 
-/// Why a value is refused, without the column.
+/// Why a value is invalid, without the column.
 pub(super) struct Refusal {
     pub rule: &'static Rule,
     pub reason: Cow<'static, str>,
-    /// A better fix than the rule's, or empty.
+    /// A more specific fix than the rule's, or empty.
     pub fix: Cow<'static, str>,
 }
 
@@ -38,16 +38,16 @@ impl Refusal {
     }
 }
 
-/// What a cell does to its field.
+/// The effect of a cell on its field.
 pub(super) enum Meaning {
-    /// As if the cell were not there.
+    /// Ignore the cell.
     Absent,
     Clear,
     Value,
 }
 
-/// What nulls and `CLEAR` mean; `lasting` fields cannot be cleared. How the service clears a field is not documented
-/// on the "PATCH assets:batch-patch" reference page: JSON null is sent.
+/// Interprets nulls and `CLEAR`. A `lasting` field cannot be cleared. The "PATCH assets:batch-patch" reference page
+/// does not say how to clear a field; we send JSON null.
 pub(super) fn meaning(policy: &Policy, cell: &Cell<'_>, lasting: bool) -> Result<Meaning, Refusal> {
     let create = policy.shape == RowShape::NewAsset;
     let refusal = |rule, reason: &'static str| Err(Refusal::new(rule, reason, ""));
@@ -55,7 +55,7 @@ pub(super) fn meaning(policy: &Policy, cell: &Cell<'_>, lasting: bool) -> Result
         (Cell::Null, Nulls::Omit) => Ok(Meaning::Absent),
         (Cell::Null, Nulls::Clear) if create => Ok(Meaning::Absent),
         (Cell::Null, Nulls::Error) => refusal(&NULL, NULL.says),
-        (Cell::Clear, _) if create => refusal(&CLEAR, "a new asset has nothing to clear"),
+        (Cell::Clear, _) if create => refusal(&CLEAR, "CLEAR works in a patch only"),
         (Cell::Null | Cell::Clear, _) if lasting => refusal(&CLEAR, "this field cannot be cleared"),
         (Cell::Null | Cell::Clear, _) => Ok(Meaning::Clear),
         (Cell::Formula { .. }, _) => refusal(&FORMULA, NO_VALUE),
@@ -63,7 +63,7 @@ pub(super) fn meaning(policy: &Policy, cell: &Cell<'_>, lasting: bool) -> Result
     }
 }
 
-const NO_VALUE: &str = "it was saved without its value";
+const NO_VALUE: &str = "saved without its value";
 
 pub(super) type Written = Result<(), Refusal>;
 
@@ -81,7 +81,7 @@ pub(super) fn field(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> Writte
         && field.required
         && trimmed(text).is_empty()
     {
-        return refused(&REQUIRED, "the service requires a value here", field.fix(false));
+        return refused(&REQUIRED, "required, but blank", field.fix(false));
     }
     match field.kind {
         Kind::Text => text(field, cell, out),
@@ -96,7 +96,7 @@ pub(super) fn field(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> Writte
 
 fn text(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
     let longest = field.longest.unwrap_or(usize::MAX);
-    let too_long = || refused(&TOO_LONG, "at most 1000 characters fit in a description", "");
+    let too_long = || refused(&TOO_LONG, "longer than 1000 characters", "");
     match cell {
         Cell::Text(text) if longer(text, longest) => too_long(),
         Cell::Text(text) => {
@@ -119,7 +119,7 @@ fn text(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
     }
 }
 
-/// Writes a number where a text is expected. `None`: it has more characters than the text may have.
+/// Writes a number as text. Returns `None` if it is too long.
 pub(super) fn number_as_text(cell: &Cell<'_>, longest: usize, out: &mut Vec<u8>) -> Option<Written> {
     let start = out.len();
     let written = number(cell, out).unwrap_or_else(|| refused(&TEXT, TEXT.says, ""));
@@ -127,7 +127,7 @@ pub(super) fn number_as_text(cell: &Cell<'_>, longest: usize, out: &mut Vec<u8>)
 }
 
 fn integer(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
-    // Below these a float holds every whole number exactly.
+    // Below these, a float represents every integer exactly.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     const EXACT_SINGLE: f32 = 16_777_216.0;
     let whole = match cell {
@@ -179,25 +179,25 @@ fn not_a_whole_number(field: &Field, cell: &Cell<'_>) -> Written {
     }
 }
 
-/// Reads an id.
+/// Parses an id.
 pub(super) fn uuid(cell: &Cell<'_>, fix: &'static str) -> Result<Uuid, Refusal> {
     let text = match cell {
         Cell::Text(text) => text,
         Cell::Formula { .. } => return Err(Refusal::new(&FORMULA, NO_VALUE, "")),
-        _ => return Err(Refusal::new(&UUID, "this is no UUID", fix)),
+        _ => return Err(Refusal::new(&UUID, "not a UUID", fix)),
     };
     let text = trimmed(text);
     Uuid::try_parse(text).map_err(|_| {
         if stands_for_blank(text) {
             Refusal::new(&TURNED_TO_TEXT, TURNED_TO_TEXT.says, "")
         } else {
-            Refusal::new(&UUID, "this is no UUID", fix)
+            Refusal::new(&UUID, "not a UUID", fix)
         }
     })
 }
 
-/// Writes the value of a custom attribute, whose kind is unknown without the project's settings ("POST
-/// assets:batch-create" reference page: text, array of texts or boolean; a numeric one is text too).
+/// Writes the value of a custom attribute of unknown type, without the project's settings. The "POST
+/// assets:batch-create" reference page allows text, arrays of texts and booleans; numbers are sent as text.
 pub(super) fn attribute(cell: &Cell<'_>, dates: Dates, out: &mut Vec<u8>) -> Written {
     match cell {
         Cell::Bool(value) => {
@@ -205,7 +205,7 @@ pub(super) fn attribute(cell: &Cell<'_>, dates: Dates, out: &mut Vec<u8>) -> Wri
             Ok(())
         }
         Cell::Text(text) if longer(text, LONGEST_ATTRIBUTE) => {
-            refused(&TOO_LONG, "at most 250 characters fit in a custom attribute", "")
+            refused(&TOO_LONG, "longer than 250 characters", "")
         }
         Cell::Text(text) => {
             json::text(text, out);
@@ -215,7 +215,7 @@ pub(super) fn attribute(cell: &Cell<'_>, dates: Dates, out: &mut Vec<u8>) -> Wri
             date(*day, out);
             Ok(())
         }
-        Cell::DateTime(moment) if dates == Dates::Date || midnight(*moment) => {
+        Cell::DateTime(moment) if dates == Dates::Truncate || midnight(*moment) => {
             date(moment.date(), out);
             Ok(())
         }
@@ -226,14 +226,14 @@ pub(super) fn attribute(cell: &Cell<'_>, dates: Dates, out: &mut Vec<u8>) -> Wri
             let written =
                 number(other, out).unwrap_or_else(|| refused(&ATTRIBUTE_VALUE, ATTRIBUTE_VALUE.says, ""));
             if longer_number(&out[start..], LONGEST_ATTRIBUTE) {
-                return refused(&TOO_LONG, "at most 250 digits fit in a custom attribute", "");
+                return refused(&TOO_LONG, "longer than 250 digits", "");
             }
             written
         }
     }
 }
 
-/// The chosen values of a multi-select.
+/// Writes the values of a multi-select.
 fn choices(items: &[Cell<'_>], out: &mut Vec<u8>) -> Written {
     out.push(b'[');
     let mut first = true;
@@ -248,11 +248,7 @@ fn choices(items: &[Cell<'_>], out: &mut Vec<u8>) -> Written {
                 json::text(text, out);
             }
             _ => {
-                return refused(
-                    &ATTRIBUTE_VALUE,
-                    "a multi-select takes a list of texts and nothing else",
-                    "",
-                );
+                return refused(&ATTRIBUTE_VALUE, "the list has an item that is not text", "");
             }
         }
     }
@@ -260,7 +256,7 @@ fn choices(items: &[Cell<'_>], out: &mut Vec<u8>) -> Written {
     Ok(())
 }
 
-/// Writes a number as text with a point; `None` if the cell is none.
+/// Writes a number as text with a decimal point. Returns `None` if the cell is not a number.
 pub(super) fn number(cell: &Cell<'_>, out: &mut Vec<u8>) -> Option<Written> {
     match cell {
         Cell::Int(number) => plain(itoa::Buffer::new().format(*number), out),
@@ -303,7 +299,7 @@ pub(super) fn date(date: Date, out: &mut Vec<u8>) {
     ]);
 }
 
-/// Writes what needs no escapes.
+/// Writes a JSON string that needs no escapes.
 pub(super) fn plain(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     out.extend_from_slice(text.as_bytes());
@@ -314,24 +310,24 @@ pub(super) fn midnight(moment: DateTime) -> bool {
     moment.time() == Time::midnight()
 }
 
-/// Whether a text has more characters.
+/// Whether a text has more than `most` characters.
 pub(super) fn longer(text: &str, most: usize) -> bool {
     text.len() > most && text.chars().nth(most).is_some()
 }
 
-/// The same of a number as [`number`] wrote it: a byte per character, in quotes.
+/// The same for a number written by [`number`]: one byte per character, in quotes.
 pub(super) fn longer_number(json: &[u8], most: usize) -> bool {
     json.len().saturating_sub(2) > most
 }
 
-/// What a blank cell becomes when its column is turned to text.
+/// Whether a text is what a blank cell becomes when its column is converted to text.
 pub(super) fn stands_for_blank(text: &str) -> bool {
     ["nan", "none", "nat", "<na>", "null"]
         .iter()
         .any(|blank| text.eq_ignore_ascii_case(blank))
 }
 
-/// Whether a cell is text that looks like what `astype(str)` makes of a blank one.
+/// Whether a cell holds the text that `astype(str)` makes of a blank cell.
 pub(super) fn is_blank_as_text(cell: &Cell<'_>) -> bool {
     matches!(cell, Cell::Text(text) if text.len() <= 4 && stands_for_blank(text))
 }

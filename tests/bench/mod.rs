@@ -1,5 +1,5 @@
-//! A simulated service, a client core on it, and the way to hold what the one says against what the other knows.
-#![allow(dead_code)] // Each test file uses its own part of it.
+//! A simulated service, a client core for it, and checks that compare the client's results with the service.
+#![allow(dead_code)] // Each test file uses only a part of it.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -7,24 +7,25 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use acc_assets::api::{Write, assets};
+use acc_assets::batch::activity::CurrentActivity;
 use acc_assets::batch::plan::Again;
 use acc_assets::batch::run::{Ended, Tolerance};
 use acc_assets::batch::start::{Resume, Start, Which};
 use acc_assets::batch::{Job, Run};
-use acc_assets::error::{Partial, Sent, TransportError};
+use acc_assets::error::{Partial, Sent, TransportError, TransportKind};
 use acc_assets::http::auth::Fetching;
 use acc_assets::http::send::{Request, Response, Sending, Transport};
 use acc_assets::http::{Caller, Stop, Token, TokenSource};
 use acc_assets::ids::ProjectId;
 use acc_assets::input::{Cell, Column, Label, More, Sink, Source, SourceError};
 use acc_assets::ledger::journal::{Header, Journal};
-use acc_assets::ledger::{Ledger, SharedLedger, State, View, lock};
+use acc_assets::ledger::{Ledger, SharedLedger, Status, View, lock};
 use acc_assets::options::Options;
 use acc_assets::simulator::{self, Fault, Simulator};
 use acc_assets::validation::{Dates, ImportKey, Names, Nulls, Policy, RowShape};
 use serde_json::Value;
 
-/// A row: columns and their texts.
+/// A row: column names and texts.
 pub type Texts = Vec<(&'static str, String)>;
 
 /// Rows of named text cells.
@@ -93,13 +94,13 @@ impl Call {
         Self::new(&assets::BATCH_CREATE, RowShape::NewAsset, rows)
     }
 
-    /// Resumes a run, or begins one.
+    /// Resumes or starts a run.
     pub fn starts_with(mut self, start: Start) -> Self {
         (self.ledger, self.again, self.journal) = (start.ledger, start.again, start.journal);
         self
     }
 
-    /// Resumes the run of this name, or begins it.
+    /// Resumes or starts the run with this name.
     pub fn of_run(self, bench: &Bench, path: &Path) -> Self {
         let header = Header {
             verb: "create".to_owned(),
@@ -118,22 +119,22 @@ impl Call {
         self.starts_with(start.unwrap())
     }
 
-    /// Goes on with what an earlier call left.
+    /// Continues an earlier call.
     pub fn goes_on(mut self, mut ledger: Ledger, send: bool, prove: bool) -> Self {
         ledger.reopen();
         let view = View::new(Arc::new(ledger));
         if send {
-            self.again.send = view.settled_in(&[State::NotSent, State::Failed]);
+            self.again.send = view.settled_in(&[Status::NotSent, Status::Failed]);
         }
         if prove {
-            self.again.prove = view.settled_in(&[State::Unknown]);
+            self.again.prove = view.settled_in(&[Status::Unknown]);
         }
         self.ledger = Arc::unwrap_or_clone(view.ledger);
         self
     }
 }
 
-/// Gives a new token whenever it is asked.
+/// A source with a new token for each fetch.
 struct Tokens(Simulator, Arc<AtomicU64>);
 
 impl TokenSource for Tokens {
@@ -148,23 +149,23 @@ fn fixed(simulator: &Simulator) -> Token {
     Token::fixed(simulator.token())
 }
 
-/// What all tokens of `Bench::with_tokens` begin with; to be found nowhere.
+/// The prefix of all tokens of `Bench::with_tokens`, which must not appear anywhere.
 pub const SECRET: &str = "s3cr3t-bearer";
 
-/// What becomes of a request on its way.
+/// The fate of a request in transit.
 pub enum Way {
     On,
-    /// It never arrives, and no answer ever comes.
+    /// It never arrives, and there is no response.
     Held,
-    /// It is executed, and no answer ever comes.
+    /// It is executed, but there is no response.
     HeldAfter,
-    /// It is executed, and the response is larger than the client reads.
+    /// It is executed, but the response is larger than the client accepts.
     TooLarge,
-    /// This comes back, and the service never sees the request.
+    /// This response, without the service seeing the request.
     Instead(Result<Response, TransportError>),
 }
 
-/// Sees each request at the moment its bytes leave.
+/// Sees each request just before it is sent.
 pub type Guard = Box<dyn Fn(&Request) -> Way + Send + Sync>;
 
 struct Guarded<T>(T, Guard);
@@ -204,6 +205,7 @@ fn too_large(answer: &Response) -> TransportError {
         sent: Sent::Answered,
         message: "the response is too large".to_owned(),
         partial: Some(Box::new(partial)),
+        kind: TransportKind::Other,
     }
 }
 
@@ -219,7 +221,7 @@ pub fn client() -> Options {
 pub struct Bench {
     pub simulator: Simulator,
     pub caller: Arc<Caller>,
-    /// How many tokens were asked for, where they can be had anew.
+    /// The number of tokens fetched, if tokens can be renewed.
     pub fetched: Arc<AtomicU64>,
     pub category: String,
     pub status: String,
@@ -230,12 +232,12 @@ impl Bench {
         Self::made(options, client(), fixed, None)
     }
 
-    /// Whose requests somebody sees.
+    /// With an observer of requests.
     pub fn guarded(options: simulator::Options, client: Options, guard: Guard) -> Self {
         Self::made(options, client, fixed, Some(guard))
     }
 
-    /// With a token that can be had anew.
+    /// With renewable tokens.
     pub fn with_tokens(options: simulator::Options, guard: Guard) -> Self {
         let fetched = Arc::new(AtomicU64::new(0));
         let source = fetched.clone();
@@ -246,7 +248,7 @@ impl Bench {
         }
     }
 
-    /// Of a project that may hold no category.
+    /// For a project that may have no categories.
     pub fn bare(options: simulator::Options) -> Self {
         Self::bare_guarded(options, client(), Box::new(|_| Way::On))
     }
@@ -293,7 +295,7 @@ impl Bench {
         }
     }
 
-    /// Another process on a machine whose clock was set: it starts at the system's time, whatever has passed here.
+    /// Another process on a machine whose clock was set: it starts at the system's time.
     pub fn set_clock(&mut self) {
         let token = Token::fixed(self.simulator.token());
         let transport = Box::new(self.simulator.transport());
@@ -328,7 +330,7 @@ impl Bench {
             policy: Policy {
                 shape: call.shape,
                 nulls: Nulls::Omit,
-                dates: Dates::Exact,
+                dates: Dates::Strict,
                 id_column: "id".into(),
                 import_key: call.import_key.take(),
                 names: std::mem::take(&mut call.names),
@@ -344,8 +346,17 @@ impl Bench {
         }
     }
 
-    /// The call as a future, and the ledger to look at meanwhile.
-    pub fn start(&self, mut call: Call) -> (SharedLedger, impl Future<Output = Ended> + use<>) {
+    /// The call as a future, and its ledger for observation.
+    pub fn start(&self, call: Call) -> (SharedLedger, impl Future<Output = Ended> + use<>) {
+        let (ledger, _, driving) = self.start_watched(call);
+        (ledger, driving)
+    }
+
+    /// The same, and the activity of the call.
+    pub fn start_watched(
+        &self,
+        mut call: Call,
+    ) -> (SharedLedger, CurrentActivity, impl Future<Output = Ended> + use<>) {
         let job = self.job(&mut call);
         let total = (!call.stream).then_some(call.rows.len());
         let ledger: SharedLedger = Arc::new(std::sync::Mutex::new(call.ledger));
@@ -354,7 +365,7 @@ impl Bench {
             rows: call.rows.into_iter(),
             total,
         };
-        (ledger, run.drive(Box::new(rows)))
+        (ledger, run.activity(), run.drive(Box::new(rows)))
     }
 
     pub async fn call(&self, call: Call) -> (Ledger, Ended) {
@@ -381,10 +392,10 @@ impl Bench {
             .await
     }
 
-    /// Panics where the ledger of a create and the project disagree. Rows of one clientAssetId, as the service keeps it,
-    /// count together.
+    /// Panics if the ledger of a create and the project disagree. Rows with the same clientAssetId in the service count
+    /// together.
     pub fn compare(&self, ledger: &Ledger, rows: usize, what: &str) {
-        assert_eq!(ledger.rows(), rows, "{what}: every row has a verdict");
+        assert_eq!(ledger.rows(), rows, "{what}: every row has an outcome");
         let snapshot = self.simulator.assets();
         let switches = self.simulator.switches();
         let kept = |key: &str| {
@@ -410,9 +421,9 @@ impl Bench {
         for outcome in view.outcomes() {
             let key = kept(&outcome.key.unwrap_or_default());
             let (created, unknown) = said.entry(key.clone()).or_default();
-            match outcome.state {
-                State::Created | State::Unchanged => created.push(outcome.id.unwrap_or_default()),
-                State::Unknown => *unknown += 1,
+            match outcome.status {
+                Status::Created | Status::Unchanged => created.push(outcome.id.unwrap_or_default()),
+                Status::Unknown => *unknown += 1,
                 _ => {}
             }
         }
@@ -420,7 +431,7 @@ impl Bench {
             let real = world.get(key).map_or(&[][..], Vec::as_slice);
             assert!(
                 real.len() >= created.len() && real.len() <= created.len() + unknown,
-                "{what}: {key:?} stands {} times in the project, and the ledger says {} and {unknown} in doubt",
+                "{what}: {key:?} is {} times in the project, but the ledger has {} and {unknown} unknown",
                 real.len(),
                 created.len(),
             );
@@ -442,14 +453,14 @@ impl Bench {
     }
 }
 
-pub fn counts(ledger: &Ledger) -> Vec<(State, usize)> {
+pub fn counts(ledger: &Ledger) -> Vec<(Status, usize)> {
     View::new(Arc::new(ledger.clone())).counts()
 }
 
-pub fn count(ledger: &Ledger, state: State) -> usize {
+pub fn count(ledger: &Ledger, status: Status) -> usize {
     counts(ledger)
         .into_iter()
-        .find(|(found, _)| *found == state)
+        .find(|(found, _)| *found == status)
         .map_or(0, |(_, rows)| rows)
 }
 

@@ -1,4 +1,4 @@
-//! JSON as services, proxies and accidents write it: any token, keys twice, real answers bent, cut and doubled.
+//! JSON as services, proxies and accidents produce it: any token, duplicate keys, and damaged responses.
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use crate::recorded::load;
 
-/// JSON that no parser has touched: a key may come twice, and a token may be one that few parsers take.
+/// Raw JSON, with possible duplicate keys and unusual tokens.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Json {
-    /// A token as it is written: a text with its quotes, a number, `null`; or a whole value.
+    /// A token as written, such as a string with its quotes, a number or `null`; or a whole value.
     Raw(String),
     Array(Vec<Json>),
     /// Keys with their quotes.
@@ -56,7 +56,7 @@ impl From<&Value> for Json {
     }
 }
 
-/// A text as JSON writes it.
+/// A text as a JSON string.
 pub fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
@@ -75,7 +75,7 @@ impl Json {
         )
     }
 
-    /// All members of that name.
+    /// All members with this name.
     pub fn members<'s>(&'s self, name: &str) -> impl Iterator<Item = &'s Self> {
         let members = match self {
             Self::Object(members) => &members[..],
@@ -94,13 +94,13 @@ impl Json {
         }
     }
 
-    /// Whether this is a text, or a number, that reads so.
+    /// Whether this is a string or number with this text.
     pub fn reads(&self, text: &str) -> bool {
         let Self::Raw(token) = self else { return false };
         match token.as_bytes().first() {
             Some(b'"') => serde_json::from_str::<String>(token).is_ok_and(|read| read == text),
             Some(b'-' | b'0'..=b'9') => {
-                // 42.0 may be read as 42; a number that is longer than a float is exact only as it is written.
+                // 42.0 may be read as 42. A number longer than a float is exact only as written.
                 let same = || Some(token.parse::<f64>().ok()?.total_cmp(&text.parse().ok()?).is_eq());
                 token == text || token.contains(['.', 'e', 'E']) && same().unwrap_or(false)
             }
@@ -129,7 +129,7 @@ impl Json {
         }
     }
 
-    /// Bends one value somewhere inside.
+    /// Changes one value somewhere inside.
     pub fn bend(&mut self, at: Index, bend: Bend) {
         let mut left = at.index(self.nodes());
         let Some(node) = self.node(&mut left) else { return };
@@ -163,7 +163,7 @@ impl Json {
     }
 }
 
-/// What may happen to a value of an answer.
+/// Changes to a value of a response.
 #[derive(Debug, Clone)]
 pub enum Bend {
     Drop(Index),
@@ -172,7 +172,7 @@ pub enum Bend {
     Put(Json),
 }
 
-/// What may happen to the bytes of an answer.
+/// Changes to the bytes of a response.
 #[derive(Debug, Clone)]
 enum Damage {
     Cut,
@@ -181,7 +181,7 @@ enum Damage {
     Double(Index),
 }
 
-/// Tokens that are JSON, and that readers stumble over.
+/// Valid JSON tokens that readers have trouble with.
 pub fn odd() -> impl Strategy<Value = Json> + Clone {
     static DEEP: LazyLock<[String; 3]> = LazyLock::new(|| {
         [
@@ -203,7 +203,7 @@ pub fn odd() -> impl Strategy<Value = Json> + Clone {
     ]
 }
 
-/// Any value at all.
+/// Any value.
 pub fn value() -> BoxedStrategy<Json> {
     const NAMES: [&str; 30] = [
         "results",
@@ -278,7 +278,7 @@ pub fn value() -> BoxedStrategy<Json> {
     .boxed()
 }
 
-/// One of a few ids, in either case, so that they meet.
+/// One of a few ids in upper or lower case, so that they collide.
 pub fn id() -> impl Strategy<Value = String> {
     (0..6_u8, any::<bool>()).prop_map(|(number, upper)| {
         let id = format!("abcdef0{number}-0000-4000-8000-00000000000{number}");
@@ -303,7 +303,7 @@ pub fn bent(mut json: Json, bends: Vec<(Index, Bend)>) -> Json {
     json
 }
 
-/// An answer of a reference page, bent or whole.
+/// A response of a reference page, changed or not.
 pub fn answer() -> impl Strategy<Value = Json> {
     static REAL: LazyLock<Vec<Json>> = LazyLock::new(|| {
         [
@@ -329,7 +329,7 @@ pub fn answer() -> impl Strategy<Value = Json> {
     ((0..REAL.len()), bends(4)).prop_map(|(at, bends)| bent(REAL[at].clone(), bends))
 }
 
-/// What a body may be: a bent answer, any JSON, either of them damaged, or any bytes.
+/// A body: a changed response, any JSON, either of them damaged, or any bytes.
 pub fn body() -> impl Strategy<Value = Vec<u8>> {
     let damage = prop_oneof![
         Just(Damage::Cut),

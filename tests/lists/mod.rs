@@ -1,4 +1,4 @@
-//! Lists read through the public surface.
+//! Lists read through the public API.
 
 #![allow(dead_code)] // Each test file uses some of it.
 
@@ -33,7 +33,7 @@ pub async fn read(
     Ok(reading.table)
 }
 
-/// The member that holds the rows of a list.
+/// The member with the rows of a list.
 pub fn member(list: &Endpoint) -> &'static str {
     match list.response {
         ResponseBody::Rows(rows) => rows.member.unwrap(),

@@ -9,10 +9,10 @@ use acc_assets::http::{Request, Response, Transport};
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-/// The project id of the tests, where a test names no other.
+/// The default project id of the tests.
 pub const PROJECT: &str = "f6a1e3b5-abaa-4b01-b33a-5d55f36ba047";
 
-/// The recording of that name.
+/// The recording with this name.
 pub fn load(name: &str) -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/recorded")
@@ -21,7 +21,7 @@ pub fn load(name: &str) -> Value {
     serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The body to be sent: the page's example, but for the deviations the recording gives reasons for.
+/// The body to send: the page's example, except for the justified deviations in the recording.
 pub fn expected_body(recording: &Value) -> Value {
     let mut body = recording["request"]["body"].clone();
     for deviation in recording["deviations"].as_array().into_iter().flatten() {
@@ -40,7 +40,7 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    /// Recordings in the order in which they must be asked for; with `prefix`, the Assets API under that one.
+    /// Recordings in the order of requests; with `prefix`, the Assets API under that prefix.
     pub fn new(names: &[&str], prefix: Option<&'static str>, project: &str) -> Self {
         Self {
             prefix,
@@ -50,7 +50,7 @@ impl Recorded {
         }
     }
 
-    /// What differed, and what was never asked for.
+    /// The differences, and the recordings never requested.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = self
             .problems
@@ -160,7 +160,7 @@ fn to_answer(recorded: &Value) -> Response {
     }
 }
 
-/// Path and query of an absolute URL, decoded; a name that comes twice is a list.
+/// The path and query of an absolute URL, decoded; a repeated name becomes a list.
 fn path_and_query(url: &str) -> (String, Value) {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let target = rest.find('/').map_or("/", |slash| &rest[slash..]);
@@ -195,7 +195,7 @@ fn decode(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Where two JSON values differ, one line a place.
+/// The differences between two JSON values, one per line.
 pub fn diff(expected: &Value, got: &Value) -> String {
     let mut lines = Vec::new();
     compare("", expected, got, &mut lines);

@@ -1,4 +1,4 @@
-//! Talking to the simulator in this process.
+//! Calls to the in-process simulator.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 use acc_assets::error::TransportError;
@@ -144,7 +144,7 @@ pub fn text(value: &Value) -> String {
     value.as_str().expect("a text").to_owned()
 }
 
-/// The codes of a refused batch.
+/// The codes of a rejected batch.
 pub fn codes(body: &Value) -> Vec<&str> {
     let errors = body["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
     errors

@@ -1,4 +1,4 @@
-//! The bearer token: where it comes from, and when it is asked for again.
+//! Bearer tokens: their sources, and when to fetch a new one.
 
 use std::fmt;
 use std::future::Future;
@@ -13,12 +13,12 @@ use tokio::time::Instant;
 use crate::error::{Error, shown};
 use crate::http::clock::{By, Clock};
 
-/// A text that is never printed.
+/// A text that is never printed or logged.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// The text itself, for the one header it goes into.
+    /// The text, for the Authorization header.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
@@ -31,22 +31,31 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// What asking for a token returns; the error is a text for the user, without secrets.
-pub type Fetching = Pin<Box<dyn Future<Output = Result<String, String>> + Send>>;
+/// The outcome of a fetch.
+pub type Fetching = Pin<Box<dyn Future<Output = Result<String, NoToken>> + Send>>;
 
-/// Gives a token when asked, a new one each time the last was refused or ran out.
+/// Why a source returned no token: a message for the user, without secrets.
+#[derive(Debug)]
+pub enum NoToken {
+    /// The source failed. All calls that waited for it fail.
+    Failed(String),
+    /// The fetch was canceled, possibly together with the call that started it. The other waiting calls fetch again.
+    Canceled(String),
+}
+
+/// A source of tokens, asked for a new one when the last was rejected or expired.
 pub trait TokenSource: Send + Sync + 'static {
-    /// Asks for a token.
+    /// Fetches a token.
     fn fetch(&self) -> Fetching;
 }
 
-/// Where tokens come from.
+/// The source of a client's tokens.
 enum Origin {
     Fixed(String),
     Source(Arc<dyn TokenSource>),
 }
 
-/// A token as it was at one time. A later one has a higher generation.
+/// A token and its generation, which increases with each fetch.
 #[derive(Clone, Debug)]
 pub struct Bearer {
     pub secret: Secret,
@@ -54,7 +63,7 @@ pub struct Bearer {
     expires: Option<Timestamp>,
 }
 
-/// What the last fetch left: a token, and the error of the last one that failed.
+/// The last token fetched, and the last error.
 #[derive(Default)]
 struct Current {
     bearer: Option<Bearer>,
@@ -62,7 +71,7 @@ struct Current {
 }
 
 impl Current {
-    /// Who waited for a fetch shares its failure.
+    /// Tasks that waited for a failed fetch share its error.
     fn has_not_failed_since(&self, asked: Instant) -> Result<(), Error> {
         match &self.failed {
             Some((at, error)) if *at > asked => Err(error.clone()),
@@ -71,7 +80,7 @@ impl Current {
     }
 }
 
-/// The token of a client: fetched once, kept until it runs out or is refused, fetched once more for all tasks.
+/// The token of a client: fetched once for all tasks, and again when it expires or is rejected.
 pub struct Token {
     origin: Origin,
     current: tokio::sync::Mutex<Current>,
@@ -79,13 +88,13 @@ pub struct Token {
 }
 
 impl Token {
-    /// A token given as text.
+    /// A fixed token.
     #[must_use]
     pub fn fixed(text: &str) -> Self {
         Self::new(Origin::Fixed(text.to_owned()))
     }
 
-    /// A token asked for when needed.
+    /// A token from a source, fetched when needed.
     #[must_use]
     pub fn from_source(source: Arc<dyn TokenSource>) -> Self {
         Self::new(Origin::Source(source))
@@ -99,10 +108,10 @@ impl Token {
         }
     }
 
-    /// The token to send now, by the service's clock where that is known.
+    /// Returns the token to send now. Expiry is checked against the service's clock, if known.
     ///
     /// # Errors
-    /// [`Error::Auth`] when there is none, it is empty, or it has run out.
+    /// [`Error::Auth`] if there is no token, or if it is empty or expired.
     pub async fn bearer(&self, clock: &Clock) -> Result<Bearer, Error> {
         let asked = Instant::now();
         let mut current = self.current.lock().await;
@@ -123,10 +132,10 @@ impl Token {
         self.renew(&mut current, generation, asked, None, clock).await
     }
 
-    /// A token newer than the one that was refused: one fetch, however many tasks ask.
+    /// Returns a newer token than the rejected one, with one fetch for all tasks.
     ///
     /// # Errors
-    /// [`Error::Auth`] when no newer one can be had.
+    /// [`Error::Auth`] if there is no newer one.
     pub async fn newer_than(&self, refused: &Bearer, clock: &Clock) -> Result<Bearer, Error> {
         let asked = Instant::now();
         let mut current = self.current.lock().await;
@@ -139,7 +148,7 @@ impl Token {
         }
         if matches!(self.origin, Origin::Fixed(_)) {
             return Err(Error::Auth(
-                "the token is a fixed text, so no newer one can be had".to_owned(),
+                "the token is fixed, so it cannot be renewed".to_owned(),
             ));
         }
         let generation = refused.generation + 1;
@@ -147,7 +156,7 @@ impl Token {
         self.renew(&mut current, generation, asked, secret, clock).await
     }
 
-    /// One fetch for all who asked before it ended, whether it succeeds or fails.
+    /// One fetch for all tasks that ask before it ends, whether it succeeds or fails.
     async fn renew(
         &self,
         current: &mut Current,
@@ -157,10 +166,19 @@ impl Token {
         clock: &Clock,
     ) -> Result<Bearer, Error> {
         current.has_not_failed_since(asked)?;
-        let fetched = self.fetch(generation, clock).await.and_then(|bearer| {
+        let text = match &self.origin {
+            Origin::Fixed(text) => Ok(text.clone()),
+            Origin::Source(source) => match source.fetch().await {
+                Err(NoToken::Canceled(message)) => return Err(Error::Auth(message)),
+                Err(NoToken::Failed(message)) => Err(Error::Auth(message)),
+                Ok(text) => Ok(text),
+            },
+        };
+        let bearer = text.and_then(|text| self.checked(&text, generation, clock));
+        let fetched = bearer.and_then(|bearer| {
             if refused.is_some_and(|refused| *refused == bearer.secret) {
                 return Err(Error::Auth(
-                    "the function given as auth= returned the refused token once more".to_owned(),
+                    "the function passed as auth= returned the rejected token again".to_owned(),
                 ));
             }
             Ok(bearer)
@@ -172,11 +190,8 @@ impl Token {
         fetched
     }
 
-    async fn fetch(&self, generation: u64, clock: &Clock) -> Result<Bearer, Error> {
-        let text = match &self.origin {
-            Origin::Fixed(text) => text.clone(),
-            Origin::Source(source) => source.fetch().await.map_err(Error::Auth)?,
-        };
+    /// Checks a token before it is sent.
+    fn checked(&self, text: &str, generation: u64, clock: &Clock) -> Result<Bearer, Error> {
         let text = text.trim();
         let bare = text
             .strip_prefix("Bearer")
@@ -184,13 +199,14 @@ impl Token {
         let text = bare.unwrap_or(text).trim();
         if text.is_empty() {
             return Err(Error::Auth(
-                "the token is empty: give the access token of a three-legged login as auth=, or set ACC_ASSETS_TOKEN"
+                "the token is empty: pass the access token of a three-legged login as auth=, or set \
+                    ACC_ASSETS_TOKEN"
                     .to_owned(),
             ));
         }
         if let Some(bad) = text.chars().find(|character| !character.is_ascii_graphic()) {
             return Err(Error::Auth(format!(
-                "the token contains '{}', which no token does: it may have been copied with a line break or a blank",
+                "the token contains '{}', which is not allowed: check for a copied line break or space",
                 shown(&bad.to_string())
             )));
         }
@@ -205,8 +221,8 @@ impl Token {
             };
             let now = Timestamp::from_millisecond(now.earliest).unwrap_or_default();
             return Err(Error::Auth(format!(
-                "the token ran out at {}, and {whose} clock says {}: get a new one (an access token lives 60 minutes); \
-                 nothing was sent with it",
+                "the token expired at {}, and {whose} clock says {}: get a new one (an access token is \
+                    valid for 60 minutes). Nothing was sent with this token",
                 at.strftime(form),
                 now.strftime(form)
             )));
@@ -223,10 +239,10 @@ impl Token {
         })
     }
 
-    /// Whose limits the requests count against: the user in the token, or a fingerprint where it does not say.
+    /// The user whose rate limits apply: the user in the token, or a fingerprint of an opaque token.
     ///
     /// # Errors
-    /// As [`Token::bearer`], which must run first to know.
+    /// As [`Token::bearer`], which it calls first.
     pub async fn user(&self, clock: &Clock) -> Result<&str, Error> {
         if self.user.get().is_none() {
             self.bearer(clock).await?;
@@ -235,20 +251,20 @@ impl Token {
     }
 }
 
-/// Milliseconds before its end that a token is replaced, so that it does not run out on its way.
+/// Milliseconds before its expiry at which a token is replaced, so that it does not expire in flight.
 const EARLY: i64 = 60_000;
 
-/// Whether this time, in milliseconds since 1970, is over for certain.
+/// Whether this time, in milliseconds since 1970, has certainly passed.
 fn is_over(time: i64, clock: &Clock) -> bool {
     time <= clock.now().earliest
 }
 
-/// A name for a token that does not reveal the token, and is the same in every process.
+/// A fingerprint of a token, equal in every process, that does not reveal the token.
 fn fingerprint(text: &str) -> String {
     format!("token {}", digest(&["token", text]))
 }
 
-/// Half of a SHA-256 over these texts, in hexadecimal digits: none of them can be found from it.
+/// Half of a SHA-256 over these texts, in hexadecimal digits. It does not reveal the texts.
 #[must_use]
 pub fn digest(texts: &[&str]) -> String {
     use std::fmt::Write as _;
@@ -259,12 +275,12 @@ pub fn digest(texts: &[&str]) -> String {
     }
     let mut digits = String::with_capacity(32);
     for byte in &hash.finish().as_ref()[..16] {
-        let _ = write!(digits, "{byte:02x}"); // Writing to a String does not fail.
+        let _ = write!(digits, "{byte:02x}"); // Writing to a String cannot fail.
     }
     digits
 }
 
-/// What a token says of itself. Access tokens are JWTs; one that does not decode is taken as it is.
+/// The claims of a token. Access tokens are JWTs; a token that does not decode is treated as opaque.
 struct Claims {
     user: Option<String>,
     expires: Option<Timestamp>,
@@ -299,7 +315,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_cannot_be_a_token_is_refused_before_it_is_sent() {
+    async fn invalid_tokens_are_rejected_before_sending() {
         for (text, says) in [
             ("", "is empty"),
             ("  ", "is empty"),
@@ -307,7 +323,7 @@ mod tests {
             ("ab\ncd", "line break"),
             (
                 &jwt(&serde_json::json!({"exp": 1_600_000_000})),
-                "ran out at 2020-09-13 12:26:40 UTC",
+                "expired at 2020-09-13 12:26:40 UTC",
             ),
         ] {
             let error = Token::fixed(text)
@@ -321,13 +337,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_user_is_read_from_the_token_and_an_opaque_one_passes() {
+    async fn user_comes_from_the_token_or_its_fingerprint() {
         let token = Token::fixed(&jwt(
             &serde_json::json!({"userid": "QX3T9LM2AB7C", "exp": 32_503_680_000_i64}),
         ));
         let clock = Clock::system();
         assert_eq!(token.user(&clock).await.unwrap(), "QX3T9LM2AB7C");
-        // The same in every process, and not to be turned back into the token.
+        // Equal in every process, and not reversible.
         assert_eq!(
             Token::fixed("opaque").user(&clock).await.unwrap(),
             "token 997fb97631a215740c2a85a10ef2256f"
@@ -335,7 +351,29 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn many_refusals_of_one_token_fetch_one_new_one() {
+    async fn a_canceled_fetch_fails_only_the_call_that_started_it() {
+        struct Canceled(AtomicUsize);
+        impl TokenSource for Canceled {
+            fn fetch(&self) -> Fetching {
+                let number = self.0.fetch_add(1, Ordering::SeqCst);
+                Box::pin(async move {
+                    tokio::task::yield_now().await;
+                    match number {
+                        0 => Err(NoToken::Canceled("canceled".to_owned())),
+                        _ => Ok("token".to_owned()),
+                    }
+                })
+            }
+        }
+        let token = Token::from_source(Arc::new(Canceled(AtomicUsize::new(0))));
+        let clock = Clock::system();
+        let (first, second) = tokio::join!(token.bearer(&clock), token.bearer(&clock));
+        assert!(first.unwrap_err().to_string().contains("canceled"));
+        assert_eq!(second.unwrap().secret.reveal(), "token");
+    }
+
+    #[tokio::test]
+    async fn concurrent_rejections_of_a_token_fetch_one_new_token() {
         struct Counting(AtomicUsize);
         impl TokenSource for Counting {
             fn fetch(&self) -> Fetching {

@@ -1,6 +1,6 @@
-//! How much memory a workbook of Excel 97 to 2003 takes, found by its records before the library makes room for them.
+//! Estimates the memory for a workbook of Excel 97 to 2003 from its records, before the library allocates it.
 //!
-//! The records are those of [MS-XLS]; they are walked in the same order as the library walks them.
+//! The records are those of [MS-XLS], visited in the same order as by the library.
 
 use std::io::{self, Cursor, Read, Write};
 
@@ -9,7 +9,7 @@ use cfb::{CompoundFile, Version};
 
 type File = CompoundFile<Cursor<Vec<u8>>>;
 
-/// A cell in the list of a sheet's cells, and then in the rectangle that the library copies them to.
+/// Bytes of a cell in the list of a sheet's cells, and in the rectangle that the library copies them to.
 const LISTED: u64 = size_of::<Cell<Data>>() as u64;
 const PLACED: u64 = size_of::<Data>() as u64;
 
@@ -17,28 +17,28 @@ const PLACED: u64 = size_of::<Data>() as u64;
 const LISTED_FORMULA: u64 = size_of::<Cell<String>>() as u64;
 const PLACED_FORMULA: u64 = size_of::<String>() as u64;
 
-/// At least what the library writes in place of an empty formula.
+/// The least that the library writes for an empty formula.
 const NO_FORMULA: u64 = 160;
 
-/// At least what it keeps for a sheet and for a defined name: several copies of names of up to 255 characters.
+/// The least that it keeps for a sheet and for a defined name: several copies of names of up to 255 characters.
 const NAMES: u64 = 8192;
 
 /// One rectangle of merged cells.
 const MERGED: u64 = 16;
 
-/// A part of a record that continues in others, in a list that may be half empty.
+/// Bytes of a part of a continued record, in a list that may be half empty.
 const PART: u64 = 32;
 
-/// Custom properties, of which the library may copy each as often as there are names, take a few kilobytes.
+/// A limit for custom properties: the library may copy each of them once per name.
 const MOST_PROPERTIES: u64 = 64 << 10;
 const PROPERTIES: &str = "/\u{5}DocumentSummaryInformation";
 
-/// The code page of UTF-16, which is that of all text since Excel 97.
+/// The code page of UTF-16, used for all text since Excel 97.
 const UTF_16: u16 = 1200;
 
-/// A compound file with only what is needed of another; nothing if the library would take more than `most` bytes for it.
+/// Copies the needed parts of a compound file. Returns `None` if the library would need more than `most` bytes for it.
 ///
-/// A copy is written, so that the library reads the records that were checked: it looks up streams in its own way.
+/// The copy ensures that the library reads the records that were checked, since it looks up streams in its own way.
 pub(super) fn repacked(bytes: Vec<u8>, most: u64) -> io::Result<Option<Vec<u8>>> {
     let mut file = CompoundFile::open(Cursor::new(bytes))?;
     let mut stream = match read(&mut file, "/Workbook") {
@@ -46,7 +46,7 @@ pub(super) fn repacked(bytes: Vec<u8>, most: u64) -> io::Result<Option<Vec<u8>>>
         // Its name up to Excel 95.
         Err(_) => read(&mut file, "/Book")?,
     };
-    // Without its properties a workbook is read all the same.
+    // A workbook can be read without its properties.
     let properties = file
         .entry(PROPERTIES)
         .ok()
@@ -54,13 +54,13 @@ pub(super) fn repacked(bytes: Vec<u8>, most: u64) -> io::Result<Option<Vec<u8>>>
         .and_then(|_| read(&mut file, PROPERTIES).ok());
     drop(file);
 
-    // The text of a formula can be many times as long as its record, and is not needed.
+    // The text of a formula is not needed, and can be much longer than its record.
     let mut memory = Memory::of(&stream, most)?;
     for formula in &memory.formulas {
         stream[*formula..formula + 2].fill(0);
     }
     if !memory.formulas.is_empty() {
-        // Sheets may overlap in a damaged file, and the records of one may have changed with a formula of another.
+        // Sheets may overlap in a damaged file, so removing a formula in one may have changed another.
         memory = Memory::of(&stream, most)?;
         if !memory.formulas.is_empty() {
             return Err(damage("its sheets overlap"));
@@ -92,18 +92,18 @@ fn damage(text: &str) -> io::Error {
 
 #[derive(Default)]
 struct Memory {
-    /// What is held until the workbook is closed.
+    /// Bytes held until the workbook is closed.
     held: u64,
-    /// The most that is held at any time.
+    /// The most bytes held at any time.
     most: u64,
-    /// Where the length of a formula is, for those that are not empty.
+    /// The positions of the lengths of formulas that are not empty.
     formulas: Vec<usize>,
 }
 
 impl Memory {
-    /// Stops where more than `most` bytes are needed.
+    /// Stops if more than `most` bytes are needed.
     fn of(stream: &[u8], most: u64) -> io::Result<Self> {
-        // The file, what was read of it, and the stream.
+        // The file, its content, and the stream.
         let mut memory = Self {
             held: 3 * stream.len() as u64,
             ..Self::default()
@@ -114,7 +114,7 @@ impl Memory {
             match record.kind {
                 // FilePass: the library reports that the workbook is protected.
                 0x002F if record.number(0) != Some(0) => break,
-                // CodePage; text in another one is read as if each half of a character was one.
+                // CodePage. In another code page, each half of a character would count as one.
                 0x0042 => bytes_per_character = if record.number(0) == Some(UTF_16) { 3 } else { 6 },
                 // BoundSheet8
                 0x0085 => {
@@ -157,13 +157,13 @@ impl Memory {
             memory.most = memory.most.max(memory.held.saturating_add(sheet.listed()));
             copy = copy.max(placed);
         }
-        // The library hands out a copy of the cells of a sheet.
+        // The library returns a copy of the cells of a sheet.
         memory.most = memory.most.max(memory.held.saturating_add(copy));
         Ok(memory)
     }
 }
 
-/// The most bytes that each string of a shared string table may take.
+/// The most bytes per string of a shared string table.
 fn shared_strings(record: &mut Record<'_>, bytes_per_character: u32) -> Vec<u32> {
     let mut strings = Vec::new();
     record.data = record.data.get(8..).unwrap_or_default();
@@ -224,7 +224,7 @@ fn shared_string(record: &mut Record<'_>) -> Option<u16> {
 
 #[derive(Default)]
 struct Sheet {
-    /// Cells for which room is made before they are read.
+    /// Cells allocated before they are read.
     reserved: u64,
     cells: u64,
     formulas: u64,
@@ -321,7 +321,7 @@ impl Sheet {
         self.cells_at.add(at);
     }
 
-    /// What is taken while a sheet is read. A list that grows may be half empty.
+    /// Bytes needed while a sheet is read. A growing list may have twice the capacity it needs.
     fn listed(&self) -> u64 {
         let cells = (2 * self.cells).max(self.reserved.saturating_add(self.cells));
         cells
@@ -338,7 +338,7 @@ impl Sheet {
     }
 }
 
-/// The cells that a sheet claims to have.
+/// The number of cells that a sheet declares.
 fn dimensions(record: &Record<'_>) -> u64 {
     let number = |at| record.number(at).map(u32::from);
     let (first_row, end_row, first_column, end_column) = match record.data.len() {
@@ -362,7 +362,7 @@ fn dimensions(record: &Record<'_>) -> u64 {
     rows * u64::from(end_column.wrapping_sub(first_column))
 }
 
-/// The smallest rectangle of some cells.
+/// The bounding rectangle of cells.
 #[derive(Default)]
 struct Area(Option<[u16; 4]>);
 
@@ -379,10 +379,10 @@ impl Area {
     }
 }
 
-/// A record, and those that continue it.
+/// A record and its continuations.
 struct Record<'a> {
     kind: u16,
-    /// Where its data are in the stream.
+    /// The range of its data in the stream.
     at: usize,
     data: &'a [u8],
     more: &'a [u8],
@@ -409,7 +409,7 @@ impl Record<'_> {
         true
     }
 
-    /// How many records continue it.
+    /// The number of its continuations.
     fn parts(&self) -> u64 {
         let mut more = self.more;
         let mut parts = 0;
@@ -420,14 +420,14 @@ impl Record<'_> {
     }
 }
 
-/// The kind and the data of a record, and what follows it.
+/// Splits off the type and the data of the first record.
 fn split(stream: &[u8]) -> Option<(u16, &[u8], &[u8])> {
     let ([a, b, c, d], rest) = stream.split_first_chunk()?;
     let (data, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes([*c, *d])))?;
     Some((u16::from_le_bytes([*a, *b]), data, rest))
 }
 
-/// Ends at a record that is cut off: the library reports it.
+/// Ends at a truncated record, which the library reports.
 struct Records<'a> {
     stream: &'a [u8],
     at: usize,
@@ -445,7 +445,7 @@ impl<'a> Iterator for Records<'a> {
     fn next(&mut self) -> Option<Record<'a>> {
         let (kind, data, following) = split(&self.stream[self.at..])?;
         let mut rest = following;
-        // One without data at the very end is a record of its own to the library.
+        // To the library, one without data at the very end is a separate record.
         while rest.len() > 4
             && let Some((Record::CONTINUE, _, after)) = split(rest)
         {

@@ -1,5 +1,6 @@
-//! The rows of a CSV file: every cell is text as it is written. The file is read as it is needed, row by row.
+//! Reads the rows of a CSV file, one at a time. Every cell is unchanged text.
 
+use std::fmt::{self, Display, Formatter};
 use std::fs::File;
 use std::io::{self, Cursor, ErrorKind, Read};
 use std::path::Path;
@@ -8,38 +9,38 @@ use std::time::SystemTime;
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder, Terminator};
 
-use super::{Limits, Names, cannot_read, header_note, open_file, shown_size};
+use super::{Limits, Names, cannot_read, header_note, not_empty, open_file, shown_size};
 use crate::input::{Cell, Column, Label, More, Sink, SourceError};
 
 const DELIMITERS: [u8; 4] = *b",;\t|";
 
-/// Stands between no two cells, so a file that is read with it has one column.
+/// A delimiter that never occurs, for a file with a single column.
 const NONE: u8 = 0x1f;
 
-/// Lines that are looked at to tell a table below a title from a single column, and bytes that are searched for them.
+/// The lines used to distinguish a table below a title from a single column, and the most bytes searched for them.
 const LINES: usize = 20;
 const BEGINNING: usize = 1 << 20;
 
-/// Files up to this size are held in memory: their rows stay the same if the file is edited after the call.
+/// Files up to this size are held in memory, so that later edits of the file do not matter.
 const HELD: u64 = 16 << 20;
 
-/// Bytes read at a time.
+/// Bytes per read.
 const CHUNK: usize = 64 << 10;
 
 /// The most columns of a sheet in Excel.
 const MOST_COLUMNS: usize = 16_384;
 
-/// What the rows of a file are called in labels and messages.
+/// The title of row labels.
 pub(super) const LINE: &str = "line";
 
-/// The rows of a file, to be read any number of times.
+/// The rows of a file, which can be read any number of times.
 #[derive(Debug)]
 pub(super) struct Table {
     content: Content,
     format: Format,
-    /// The line of the column names, from 0.
+    /// The line of the column names, counted from 0.
     header: u32,
-    /// The place of each column within a line.
+    /// The index of each column within a line.
     places: Vec<u32>,
     rows: usize,
 }
@@ -50,7 +51,7 @@ enum Content {
     OnDisk(Arc<Opened>),
 }
 
-/// A file that stays open, so that it can be read again after it was renamed, replaced or deleted.
+/// An open file, which can be read again even after it was renamed, replaced or deleted.
 #[derive(Debug)]
 struct Opened {
     file: File,
@@ -58,14 +59,15 @@ struct Opened {
     modified: Option<SystemTime>,
 }
 
-/// A reader of such a file, with a place of its own in it.
+/// A reader of such a file, with its own position.
 struct Pass {
     opened: Arc<Opened>,
     at: u64,
 }
 
-const CHANGED: &str = "it was changed after it was first read. Put it back as it was, or call again with the changed file \
-                       and the same run= or import_key=; without those, leave out the rows that are in the project by now";
+const CHANGED: &str = "it changed after it was first read. Restore it, or make the call again with the \
+    changed file and the same run= or import_key=. Without those, first remove the rows that were already \
+    imported";
 
 impl Opened {
     fn check(&self) -> io::Result<()> {
@@ -85,7 +87,7 @@ impl Read for Pass {
         let read = read_at(&self.opened.file, &mut buffer[..room], self.at)?;
         self.at += read as u64;
         if read == 0 {
-            // Every pass reads the same rows, or those that are sent are not those that were checked.
+            // Every pass must read the same rows: those sent must be those checked.
             self.opened.check()?;
         }
         Ok(read)
@@ -102,29 +104,44 @@ fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
     std::os::windows::fs::FileExt::seek_read(file, buffer, at)
 }
 
-/// How the text of a file becomes rows.
+/// The path of a file, or the name of a file in memory.
+#[derive(Debug, Clone)]
+struct Name(Arc<Path>);
+
+impl Display for Name {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        write!(formatter, "`{}`", self.0.display())
+    }
+}
+
+/// How to split the text of a file into rows.
 #[derive(Debug, Clone)]
 struct Format {
-    /// The file as messages name it.
-    file: String,
+    file: Name,
     delimiter: u8,
-    /// The first line is not part of the table: it says what the delimiter is.
+    /// Whether the first line declares the delimiter and is not part of the table.
     sep_line: bool,
     longest: u64,
 }
 
 impl Table {
-    /// Reads a file once to its end, for its column names and the number of its rows. Also returns the names and what the
-    /// user should know.
+    /// Reads a whole file for its column names and number of rows. Also returns the names and warnings.
     pub(super) fn open(
         path: &Path,
+        bytes: Option<Vec<u8>>,
         ending: &str,
         limits: Limits,
     ) -> Result<(Self, Vec<String>, Vec<String>), SourceError> {
-        let content = Content::of(path)?;
-        let file = format!("`{}`", path.display());
+        let content = match bytes {
+            Some(bytes) => {
+                not_empty(path, bytes.len() as u64)?;
+                Content::Held(bytes.into())
+            }
+            None => Content::of(path)?,
+        };
+        let file = Name(path.into());
         let start = content.text(&file)?.beginning()?;
-        // Excel takes the delimiter from a first line such as `sep=;`.
+        // Excel reads the delimiter from a first line such as `sep=;`.
         let given = start
             .strip_prefix("sep=")
             .and_then(|rest| rest.bytes().next())
@@ -182,7 +199,7 @@ impl Table {
         self.content.records(&self.format)
     }
 
-    /// Pushes rows until the sink is full or there are none left.
+    /// Pushes rows until the sink is full or the file ends.
     pub(super) fn fill(
         &self,
         records: &mut Records,
@@ -219,7 +236,7 @@ impl Content {
             })));
         }
         let mut bytes = Vec::new();
-        // One that grows meanwhile is read as long as it was.
+        // Read a growing file only up to its initial size.
         let read = Read::by_ref(&mut file)
             .take(metadata.len())
             .read_to_end(&mut bytes);
@@ -227,7 +244,7 @@ impl Content {
         Ok(Self::Held(bytes.into()))
     }
 
-    fn text(&self, file: &str) -> Result<Text, SourceError> {
+    fn text(&self, file: &Name) -> Result<Text, SourceError> {
         let source: Box<dyn Read + Send> = match self {
             Self::Held(bytes) => Box::new(Cursor::new(Arc::clone(bytes))),
             Self::OnDisk(opened) => {
@@ -241,7 +258,7 @@ impl Content {
         };
         Ok(Text {
             source,
-            file: file.to_owned(),
+            file: file.clone(),
             encoding: None,
             raw: Vec::new(),
             decoded: String::new(),
@@ -272,13 +289,13 @@ impl Content {
     }
 }
 
-/// The line with the names of the columns, and what is below it.
+/// The line with the column names, and the rows below it.
 struct Header {
     line: u32,
     is_table: bool,
     names: Vec<(u32, String)>,
     rows: usize,
-    /// Which columns have a cell in any row.
+    /// The columns that have a cell in any row.
     below: Vec<bool>,
 }
 
@@ -308,23 +325,23 @@ impl Header {
     }
 }
 
-/// The lines of a file under way.
+/// Iterates over the records of a file.
 pub(super) struct Records {
     text: Text,
     format: Format,
     reader: Reader,
-    /// The line that is read next, from 0.
+    /// The next line, counted from 0.
     line: u32,
-    /// The last byte read was a carriage return: a line feed after it belongs to it.
+    /// Whether the last byte was a carriage return, to which a line feed may belong.
     after_return: bool,
-    /// The cells of the record, one after the other, and where each ends.
+    /// The concatenated cells of the record, and the end of each.
     fields: Vec<u8>,
     ends: Vec<usize>,
     columns: usize,
 }
 
 impl Records {
-    /// Reads the next record; returns the line it begins in.
+    /// Reads the next record. Returns the line it starts in.
     fn next(&mut self) -> Result<Option<u32>, SourceError> {
         // The parser skips blank lines too, but does not count them as editors do.
         loop {
@@ -377,7 +394,7 @@ impl Records {
         Ok(Some(line))
     }
 
-    /// Counts the line ends of what is taken.
+    /// Counts the line ends in consumed text.
     fn take(&mut self, bytes: usize) {
         let taken = &self.text.decoded.as_bytes()[self.text.at..self.text.at + bytes];
         for byte in taken {
@@ -388,13 +405,13 @@ impl Records {
         self.text.at += bytes;
     }
 
-    /// The cell at this place, unless it is blank.
+    /// The cell at this index, unless it is blank.
     fn cell(&self, place: usize) -> Option<&str> {
         if place >= self.columns {
             return None;
         }
         let start = place.checked_sub(1).map_or(0, |before| self.ends[before]);
-        // Cells are cut at ASCII characters, so each is the Unicode that the text is.
+        // Cells are split at ASCII characters, so each is valid Unicode.
         let text = str::from_utf8(&self.fields[start..self.ends[place]]).unwrap_or_default();
         (!text.trim().is_empty()).then_some(text)
     }
@@ -407,18 +424,18 @@ impl Records {
     }
 
     fn open_quote(&self, line: u32) -> SourceError {
-        SourceError(format!(
-            "in {}, the row that begins in line {} has a quotation mark (\") without its end, so that all that follows \
-             would be one cell: close or remove it",
+        SourceError::new(format!(
+            "in {}, the row that begins in line {} has an opening quotation mark (\") that is never \
+                closed: close or remove it",
             self.format.file,
             u64::from(line) + 1,
         ))
     }
 
     fn too_long(&self, line: u32) -> SourceError {
-        SourceError(format!(
-            "in {}, the row that begins in line {} is longer than {}: close a quotation mark (\") that is open there, or \
-             raise the limit with sheet=SheetOptions(max_line_bytes=...)",
+        SourceError::new(format!(
+            "in {}, the row that begins in line {} is longer than {}: close an open quotation mark (\"), \
+                or raise the limit with sheet=SheetOptions(max_line_bytes=...)",
             self.format.file,
             u64::from(line) + 1,
             shown_size(self.format.longest),
@@ -426,8 +443,8 @@ impl Records {
     }
 
     fn too_wide(&self, line: u32) -> SourceError {
-        SourceError(format!(
-            "in {}, line {} has more than {MOST_COLUMNS} cells, which no sheet can have: correct the file",
+        SourceError::new(format!(
+            "in {}, line {} has more than {MOST_COLUMNS} cells, the limit of a sheet: correct the file",
             self.format.file,
             u64::from(line) + 1,
         ))
@@ -440,22 +457,22 @@ enum Encoding {
     Utf16(fn([u8; 2]) -> u16),
 }
 
-/// The text of a file under way, without its byte order mark.
+/// Decodes the text of a file, without its byte order mark.
 struct Text {
     source: Box<dyn Read + Send>,
-    file: String,
-    /// Known once the first bytes have been read.
+    file: Name,
+    /// Known after the first read.
     encoding: Option<Encoding>,
-    /// Bytes that were read and not decoded: part of a character.
+    /// Bytes of an incomplete character.
     raw: Vec<u8>,
     decoded: String,
-    /// What of the text has been taken.
+    /// How much of the text was consumed.
     at: usize,
     ended: bool,
 }
 
 impl Text {
-    /// The text that has not been taken yet; none is left where it is empty.
+    /// The text not yet consumed; empty at the end of the file.
     fn fill(&mut self) -> Result<&[u8], SourceError> {
         while self.at == self.decoded.len() && !self.ended {
             self.read()?;
@@ -463,14 +480,14 @@ impl Text {
         Ok(&self.decoded.as_bytes()[self.at..])
     }
 
-    /// The first lines.
+    /// The first lines of the text.
     fn beginning(&mut self) -> Result<String, SourceError> {
         let mut beginning = String::new();
         while !self.fill()?.is_empty() {
             beginning.push_str(&self.decoded[self.at..]);
             self.at = self.decoded.len();
             if beginning.len() >= BEGINNING {
-                // Whole lines only.
+                // Only complete lines.
                 let end = beginning.rfind(['\n', '\r']).unwrap_or(beginning.len());
                 beginning.truncate(end);
                 break;
@@ -511,14 +528,15 @@ impl Text {
             Encoding::Utf8 => self.decode_utf8(),
             Encoding::Utf16(unit) => self.decode_utf16(unit),
         };
-        // UTF-16 without its mark is UTF-8 too, with a zero in every character.
+        // UTF-16 without a byte order mark is valid UTF-8, with a zero in every character.
         match decoded.filter(|text| !text.as_bytes().contains(&0)) {
             Some(text) if !self.ended || self.raw.is_empty() => self.decoded = text,
             _ => {
-                return Err(SourceError(format!(
+                let message = format!(
                     "{} is not in UTF-8: save it in Excel as \"CSV UTF-8 (comma delimited)\", or as .xlsx",
                     self.file
-                )));
+                );
+                return Err(SourceError::of_file(&self.file.0, None, message));
             }
         }
         Ok(())
@@ -529,7 +547,7 @@ impl Text {
             Ok(text) => Some(text),
             Err(error) => {
                 let valid = error.utf8_error().valid_up_to();
-                // Nothing: the text goes on in the next bytes.
+                // Nothing to do: the text continues in the next bytes.
                 if error.utf8_error().error_len().is_some() {
                     return None;
                 }
@@ -552,11 +570,11 @@ impl Text {
     }
 }
 
-fn unreadable(file: &str, error: &io::Error) -> SourceError {
-    SourceError(format!("{file} cannot be read: {error}"))
+fn unreadable(file: &Name, error: &io::Error) -> SourceError {
+    SourceError::of_file(&file.0, Some(error), format!("cannot read {file}: {error}"))
 }
 
-/// What stands between the cells of the header line.
+/// The delimiter of the header line.
 fn delimiter(text: &str, ending: &str) -> u8 {
     let lines = counts(text);
     let Some(first) = lines.first() else {
@@ -574,7 +592,7 @@ fn delimiter(text: &str, ending: &str) -> u8 {
     if let Some(place) = most(first) {
         return DELIMITERS[place];
     }
-    // A title, if all that follows is a table; else a single column, in whose texts a delimiter may stand.
+    // A title, if a table follows; otherwise a single column, whose texts may contain delimiters.
     let header = lines.iter().position(|line| most(line).is_some());
     let Some((header, place)) = header.and_then(|at| Some((at, most(&lines[at])?))) else {
         return NONE;
@@ -588,7 +606,7 @@ fn delimiter(text: &str, ending: &str) -> u8 {
     NONE
 }
 
-/// How often each delimiter stands in each of the first lines, outside of quotation marks; blank lines left out.
+/// Counts each delimiter in each of the first lines, outside quotation marks. Blank lines are skipped.
 fn counts(text: &str) -> Vec<[usize; 4]> {
     let mut lines = Vec::new();
     let mut line = [0; 4];
@@ -627,19 +645,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_that_are_added_during_a_pass_are_an_error() {
+    fn lines_added_during_a_pass_are_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("plant.csv");
         let line = format!("{},b\n", "a".repeat(1000));
         std::fs::write(&path, format!("One,Two\n{}", line.repeat(17_000))).unwrap();
-        let (table, ..) = Table::open(&path, "csv", Limits::default()).unwrap();
+        let (table, ..) = Table::open(&path, None, "csv", Limits::default()).unwrap();
         let read = |mut records: Records, more: bool| {
             let mut lines = 0;
             loop {
                 match records.next() {
                     Ok(Some(_)) => lines += 1,
                     Ok(None) => return (lines, None),
-                    Err(error) => return (lines, Some(error.0)),
+                    Err(error) => return (lines, Some(error.message().to_owned())),
                 }
                 if more && lines == 10 {
                     let mut file = File::options().append(true).open(&path).unwrap();

@@ -8,7 +8,7 @@ mod workbook;
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 use std::fs::{File, Metadata};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -130,18 +130,50 @@ impl Sheet {
     /// # Errors
     /// When the file cannot be read, or has no header row that names each column once.
     pub fn open(path: &Path, sheet: Option<&str>, limits: Limits) -> Result<Self, SourceError> {
+        Self::of(path, None, sheet, limits)
+    }
+
+    /// Reads a sheet of a file in memory. `name` is the name of the file, or only its ending.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or has no header row that names each column once.
+    pub fn of_bytes(
+        name: &str,
+        bytes: Vec<u8>,
+        sheet: Option<&str>,
+        limits: Limits,
+    ) -> Result<Self, SourceError> {
+        let kind = name.strip_prefix('.').unwrap_or(name);
+        let is_kind = |known: &&str| known.eq_ignore_ascii_case(kind);
+        let is_kind = WORKBOOKS.iter().chain(&TEXTS).any(is_kind);
+        let name = if is_kind {
+            format!("<bytes>.{kind}")
+        } else {
+            name.to_owned()
+        };
+        Self::of(Path::new(&name), Some(bytes), sheet, limits)
+    }
+
+    /// `bytes`: the content of a file in memory. `path` is then only its name.
+    fn of(
+        path: &Path,
+        bytes: Option<Vec<u8>>,
+        sheet: Option<&str>,
+        limits: Limits,
+    ) -> Result<Self, SourceError> {
         let ending = ending(path);
         let is_text = TEXTS.contains(&ending.as_str());
         if !is_text && !WORKBOOKS.contains(&ending.as_str()) {
-            return Err(SourceError(format!(
+            let message = format!(
                 "`{}` is no sheet that can be read: save it as .xlsx or .csv (read are .{} and .{})",
                 path.display(),
                 WORKBOOKS.join(", ."),
                 TEXTS.join(", ."),
-            )));
+            );
+            return Err(SourceError::of_file(path, None, message));
         }
         if let (true, Some(_)) = (is_text, sheet) {
-            return Err(SourceError(format!(
+            return Err(SourceError::new(format!(
                 "`{}` is a text file and has no sheets: leave `sheet` out",
                 path.display()
             )));
@@ -149,7 +181,7 @@ impl Sheet {
         // The libraries promise no panic, and a damaged file is where one would be. Nothing of them is used again.
         let content = catch_unwind(AssertUnwindSafe(|| {
             if is_text {
-                let (table, names, notes) = delimited::Table::open(path, &ending, limits)?;
+                let (table, names, notes) = delimited::Table::open(path, bytes, &ending, limits)?;
                 return Ok(Content {
                     label_title: delimited::LINE,
                     notes,
@@ -158,7 +190,7 @@ impl Sheet {
                     body: Body::Lines(table),
                 });
             }
-            Content::of(workbook::read(path, &ending, sheet, limits)?)
+            Content::of(workbook::read(path, bytes, &ending, sheet, limits)?)
         }))
         .unwrap_or_else(|_| Err(damaged(path, "the file reader crashed")))?;
         Ok(Self(Arc::new(content)))
@@ -371,7 +403,7 @@ impl Names {
         let mut first: BTreeMap<&str, u32> = BTreeMap::new();
         for (column, name) in &self.named {
             if let Some(other) = first.insert(name, *column) {
-                return Err(SourceError(format!(
+                return Err(SourceError::new(format!(
                     "in {}, columns {} and {} are both called `{name}`: rename or delete one of them",
                     self.place,
                     letters(other),
@@ -384,7 +416,7 @@ impl Names {
 
     /// There is no row with names.
     fn none(&self) -> SourceError {
-        SourceError(format!(
+        SourceError::new(format!(
             "{} is empty: write the names of the columns into its first row and one asset into each row below{}",
             self.place, self.hint
         ))
@@ -392,7 +424,7 @@ impl Names {
 
     /// A name is a formula.
     fn formula(&self, formula: &Formula) -> SourceError {
-        SourceError(format!(
+        SourceError::new(format!(
             "in {}, the column name in cell {} is {formula}: open the file in Excel and save it, or write the name itself \
              into the cell{}",
             self.place, formula.cell, self.hint
@@ -504,22 +536,25 @@ fn open_file(path: &Path) -> Result<(File, Metadata), SourceError> {
         } else {
             "not a regular file"
         };
-        return Err(SourceError(format!(
-            "`{shown}` is {kind}: give the path of a file"
-        )));
+        let message = format!("`{shown}` is {kind}: use the path of a file");
+        return Err(SourceError::of_file(path, None, message));
     }
-    if metadata.len() == 0 {
-        return Err(SourceError(format!(
-            "the file `{shown}` is empty: export or copy it again"
-        )));
-    }
+    not_empty(path, metadata.len())?;
     let file = File::open(path).map_err(|error| cannot_read(path, &error))?;
     Ok((file, metadata))
 }
 
-fn cannot_read(path: &Path, error: &std::io::Error) -> SourceError {
+fn not_empty(path: &Path, bytes: u64) -> Result<(), SourceError> {
+    if bytes > 0 {
+        return Ok(());
+    }
+    let message = format!("the file `{}` is empty: export or copy it again", path.display());
+    Err(SourceError::of_file(path, None, message))
+}
+
+fn cannot_read(path: &Path, error: &io::Error) -> SourceError {
     let shown = path.display();
-    SourceError(match error.kind() {
+    let message = match error.kind() {
         ErrorKind::NotFound => format!("there is no file `{shown}`: correct the path"),
         ErrorKind::PermissionDenied => {
             format!(
@@ -527,7 +562,8 @@ fn cannot_read(path: &Path, error: &std::io::Error) -> SourceError {
             )
         }
         _ => format!("`{shown}` cannot be read: {error}"),
-    })
+    };
+    SourceError::of_file(path, Some(error), message)
 }
 
 /// A number of bytes as people write it.
@@ -543,11 +579,12 @@ fn shown_size(bytes: u64) -> String {
 }
 
 fn damaged(path: &Path, why: &str) -> SourceError {
-    SourceError(format!(
+    let message = format!(
         "`{}` cannot be read: it is damaged, or something else than its ending says ({why}): \
          open it in Excel and save it again as .xlsx, or copy it again",
         path.display(),
-    ))
+    );
+    SourceError::of_file(path, None, message)
 }
 
 /// The column as Excel calls it: A to Z, AA and so on.

@@ -1,18 +1,18 @@
-//! How much memory the cells of an `OpenDocument` sheet take: a cell, a row or a blank may say how often it is repeated.
+//! Estimates the memory for the cells of an `OpenDocument` sheet, where cells, rows and blanks may have repeat counts.
 
 use std::io::BufRead;
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
-/// The library holds a value and a formula for each cell of the rectangle that the cells are in.
+/// The library stores a value and a formula for each cell of the bounding rectangle.
 const CELL: u64 = 56;
 
-/// It reads no more rows and columns than Excel has.
+/// It reads at most as many rows and columns as Excel has.
 const MOST_ROWS: u64 = 1_048_576;
 const MOST_COLUMNS: u64 = 16_384;
 
-/// The bytes that the sheets of a `content.xml` take, or at least more than `most`.
+/// The bytes that the sheets of a `content.xml` need, or some number above `most`.
 pub(super) fn bytes_of_cells(content: impl BufRead, most: u64) -> u64 {
     let mut reader = Reader::from_reader(content);
     let config = reader.config_mut();
@@ -66,7 +66,7 @@ pub(super) fn bytes_of_cells(content: impl BufRead, most: u64) -> u64 {
                 "table:table" => all = all.saturating_add(std::mem::take(&mut table).bytes()),
                 _ => {}
             },
-            // What is wrong with the file, the library says.
+            // The library reports what is wrong with the file.
             Ok(Event::Eof) | Err(_) => break,
             Ok(_) => {}
         }
@@ -102,7 +102,7 @@ impl Cell {
 #[derive(Default)]
 struct Row {
     repeated: u64,
-    /// Columns to the last cell that is not blank, and the blank ones after it.
+    /// Columns up to the last cell that is not blank, and the blank ones after it.
     columns: u64,
     blank: u64,
     /// Bytes of texts and formulas.
@@ -124,7 +124,7 @@ impl Row {
 
 #[derive(Default)]
 struct Table {
-    /// Rows to the last one that is not blank, and the blank ones after it.
+    /// Rows up to the last one that is not blank, and the blank ones after it.
     rows: u64,
     blank: u64,
     columns: u64,
@@ -147,7 +147,7 @@ impl Table {
     }
 }
 
-/// A number of repeats; 1 if none is given.
+/// A repeat count; default: 1.
 fn number(element: &BytesStart<'_>, attribute: &str) -> u64 {
     match element.try_get_attribute(attribute) {
         Ok(None) => 1,

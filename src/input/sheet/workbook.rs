@@ -1,4 +1,4 @@
-//! The cells of a workbook, as they look.
+//! Reads the cells of a workbook as displayed.
 
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -15,14 +15,14 @@ use jiff::civil;
 use quick_xml::events::{BytesStart, Event};
 
 use super::{
-    CATEGORY_PROPERTY, Formula, Found, LISTS, Limits, Placed, Value, biff, cannot_read, damaged, open_file,
-    opendocument, shown_size,
+    CATEGORY_PROPERTY, Formula, Found, LISTS, Limits, Placed, Value, biff, cannot_read, damaged, not_empty,
+    open_file, opendocument, shown_size,
 };
 use crate::input::SourceError;
 
 type Bytes = Cursor<Vec<u8>>;
 
-/// The kinds of workbooks differ in what can be asked of them.
+/// A workbook of one of the supported formats.
 enum Workbook {
     Xlsx(Xlsx<Bytes>),
     Xlsb(Xlsb<Bytes>),
@@ -32,18 +32,19 @@ enum Workbook {
 
 pub(super) fn read(
     path: &Path,
+    bytes: Option<Vec<u8>>,
     ending: &str,
     sheet: Option<&str>,
     limits: Limits,
 ) -> Result<Found, SourceError> {
     let shown = path.display();
-    let bytes = content(path, ending, limits)?;
+    let bytes = content(path, bytes, ending, limits)?;
     let mut workbook = Workbook::open(path, bytes, ending)?;
     let sheets = workbook.sheets();
     let mut notes = Vec::new();
     let mut hint = String::new();
     let name = if let Some(sheet) = sheet {
-        // Excel takes no two names that differ in their case alone.
+        // Excel allows no names that differ only in case.
         let wanted = sheet.trim().to_lowercase();
         let same = |name: &&String| name.trim().to_lowercase() == wanted;
         let names: Vec<String> = sheets.into_iter().map(|(name, _)| name).collect();
@@ -52,10 +53,9 @@ pub(super) fn read(
             .find(|name| *name == sheet)
             .or_else(|| names.iter().find(same));
         found.cloned().ok_or_else(|| {
-            SourceError(format!(
-                "`{shown}` has no sheet `{sheet}`: name one of those it has: {}",
-                quoted(&names)
-            ))
+            let sheets = quoted(&names);
+            let message = format!("`{shown}` has no sheet `{sheet}`: use one of its sheets: {sheets}");
+            SourceError::of_file(path, None, message)
         })?
     } else {
         let mut names: Vec<String> = sheets
@@ -65,24 +65,25 @@ pub(super) fn read(
             .collect();
         if names.is_empty() {
             let all: Vec<String> = sheets.into_iter().map(|(name, _)| name).collect();
-            return Err(SourceError(if all.is_empty() {
+            let message = if all.is_empty() {
                 format!("`{shown}` has no sheet with rows: add one")
             } else {
                 format!(
-                    "`{shown}` has no visible sheet of rows: name the one to read with `sheet`: {}",
+                    "`{shown}` has no visible sheet with rows: set `sheet` to one of: {}",
                     quoted(&all)
                 )
-            }));
+            };
+            return Err(SourceError::of_file(path, None, message));
         }
         let name = names.remove(0);
-        // A sheet that is not wanted may be one that cannot be read.
+        // Another sheet may be unreadable.
         names.retain(|name| workbook.has_data(name).unwrap_or(false));
         if !names.is_empty() {
             notes.push(format!(
-                "the sheet `{name}` was read; for another one name it with `sheet`: {}",
+                "the sheet `{name}` was read. To read another one, set `sheet` to one of: {}",
                 quoted(&names)
             ));
-            hint = format!("; or name another sheet with `sheet`: {}", quoted(&names));
+            hint = format!(", or set `sheet` to another one: {}", quoted(&names));
         }
         name
     };
@@ -94,8 +95,8 @@ pub(super) fn read(
     let whole_numbers = cells.iter().any(|(_, _, value)| matches!(value, Value::Int(_)));
     if whole_numbers && !matches!(workbook, Workbook::Xlsx(_)) {
         notes.push(format!(
-            "number formats are not read from .{ending} files, so a 7 that is shown as 0007 is read as 7: save the \
-             file as .xlsx if it has such numbers"
+            "number formats in .{ending} files are ignored, so a 7 displayed as 0007 is read as 7: save \
+                the file as .xlsx if it has such numbers"
         ));
     }
     Ok(Found {
@@ -107,17 +108,31 @@ pub(super) fn read(
     })
 }
 
-/// The bytes of a file that is not too large, packed and unpacked.
-fn content(path: &Path, ending: &str, limits: Limits) -> Result<Vec<u8>, SourceError> {
-    let (file, metadata) = open_file(path)?;
-    if metadata.len() > limits.workbook {
-        return Err(too_large(path, limits));
-    }
-    let mut bytes = Vec::new();
-    // One that grows meanwhile is read as long as it was.
-    file.take(metadata.len())
-        .read_to_end(&mut bytes)
-        .map_err(|error| cannot_read(path, &error))?;
+/// Reads a file, or takes the bytes of one in memory, if it is not too large, packed and unpacked.
+fn content(
+    path: &Path,
+    given: Option<Vec<u8>>,
+    ending: &str,
+    limits: Limits,
+) -> Result<Vec<u8>, SourceError> {
+    let mut bytes = if let Some(bytes) = given {
+        not_empty(path, bytes.len() as u64)?;
+        if bytes.len() as u64 > limits.workbook {
+            return Err(too_large(path, limits));
+        }
+        bytes
+    } else {
+        let (file, metadata) = open_file(path)?;
+        if metadata.len() > limits.workbook {
+            return Err(too_large(path, limits));
+        }
+        let mut bytes = Vec::new();
+        // One that grows meanwhile is read as long as it was.
+        file.take(metadata.len())
+            .read_to_end(&mut bytes)
+            .map_err(|error| cannot_read(path, &error))?;
+        bytes
+    };
     if ending == "xls" {
         bytes = biff::repacked(bytes, limits.workbook)
             .map_err(|error| damaged(path, &error.to_string()))?
@@ -129,12 +144,9 @@ fn content(path: &Path, ending: &str, limits: Limits) -> Result<Vec<u8>, SourceE
         }
         let StringCounts { claimed, counted } = unpacked.strings;
         if claimed > unpacked.bytes {
-            return Err(damaged(
-                path,
-                &format!("it claims to have {claimed} shared strings"),
-            ));
+            return Err(damaged(path, &format!("it declares {claimed} shared strings")));
         }
-        // The library makes room for the strings that a file claims to have before it reads the first.
+        // The library allocates the declared number of strings before it reads the first.
         let strings = claimed.max(counted);
         if unpacked
             .bytes
@@ -148,15 +160,16 @@ fn content(path: &Path, ending: &str, limits: Limits) -> Result<Vec<u8>, SourceE
 }
 
 fn too_large(path: &Path, limits: Limits) -> SourceError {
-    SourceError(format!(
-        "`{}` takes more than {} in memory: remove sheets and formats that are not needed, save it as .csv, or raise the \
-         limit with sheet=SheetOptions(max_workbook_bytes=...)",
+    let message = format!(
+        "`{}` needs more than {} of memory: remove unneeded sheets and formats, save it as .csv, or raise \
+            the limit with sheet=SheetOptions(max_workbook_bytes=...)",
         path.display(),
         shown_size(limits.workbook),
-    ))
+    );
+    SourceError::of_file(path, None, message)
 }
 
-/// What the library would make room for, found without keeping any of it.
+/// Estimates what the library would allocate, without keeping any of it.
 #[derive(Default)]
 struct Unpacked {
     bytes: u64,
@@ -165,7 +178,7 @@ struct Unpacked {
 
 #[derive(Default)]
 struct StringCounts {
-    /// How many shared strings the file claims to have.
+    /// The number of shared strings that the file declares.
     claimed: u64,
     counted: u64,
 }
@@ -179,14 +192,14 @@ impl StringCounts {
     }
 }
 
-/// What the library holds for each shared string, apart from its text.
+/// Bytes that the library needs per shared string, in addition to its text.
 const SHARED_STRING: u64 = size_of::<String>() as u64;
 
 impl Unpacked {
-    /// Unpacks all parts, up to this many bytes. The sizes that the file itself states may be wrong.
+    /// Unpacks all parts, up to this many bytes. The sizes declared in the file may be wrong.
     fn of(bytes: &[u8], most: u64) -> Self {
         let mut found = Self::default();
-        // What cannot be unpacked here cannot be read either, and the library says why.
+        // The library reports parts that cannot be unpacked.
         let Ok(mut archive) = zip::ZipArchive::new(Cursor::new(bytes)) else {
             return found;
         };
@@ -196,7 +209,7 @@ impl Unpacked {
                 continue;
             };
             let name = part.name().unwrap_or_default().to_ascii_lowercase();
-            // One byte more than fits shows that a part is too large.
+            // One byte above the limit shows that a part is too large.
             let left = (most - found.bytes).saturating_add(1);
             let mut xml = (&mut part).take(left);
             if name == "content.xml" {
@@ -274,7 +287,7 @@ fn unique_count(table: &BytesStart<'_>) -> u64 {
     }
 }
 
-/// What the library said, and whether that is about a password.
+/// The library's error, and whether it concerns a password.
 struct Failure {
     password: bool,
     text: String,
@@ -313,10 +326,11 @@ impl From<OdsError> for Failure {
 
 fn failed(path: &Path, failure: &Failure) -> SourceError {
     if failure.password {
-        return SourceError(format!(
-            "`{}` is protected with a password: open it in Excel, save a copy without one, and give that",
+        let message = format!(
+            "`{}` is protected with a password: open it in Excel, save a copy without one, and use the copy",
             path.display()
-        ));
+        );
+        return SourceError::of_file(path, None, message);
     }
     damaged(path, &failure.text)
 }
@@ -369,7 +383,7 @@ impl Workbook {
         Ok(some)
     }
 
-    /// All cells; nothing if they take more than `most` bytes.
+    /// Reads all cells. Returns `None` if they need more than `most` bytes.
     fn cells(&mut self, sheet: &str, most: u64) -> Result<Option<Vec<Placed>>, Failure> {
         let mut cells = Vec::new();
         let mut bytes = 0;
@@ -384,13 +398,13 @@ impl Workbook {
         Ok((bytes <= most).then_some(cells))
     }
 
-    /// Hands each cell that is not blank to `take`, until that is `false`; in no order.
+    /// Passes each cell that is not blank to `take`, in any order, until it returns `false`.
     ///
-    /// Cell by cell where the format allows it: a range would hold all cells between the outermost two, which in a sheet
-    /// with one cell in its last row are billions.
+    /// Reads cell by cell if the format allows it: a range would hold all cells between the outermost two, billions in
+    /// a sheet with one cell in its last row.
     ///
-    /// Formulas without a saved value are looked for where there can be some: the binary formats have a value in each
-    /// record of a formula (`BrtFmlaNum` and its like in [MS-XLSB], `Formula` in [MS-XLS]).
+    /// Formulas without a saved value occur in some formats only: the binary formats have a value in each record of a
+    /// formula (`BrtFmlaNum` and its like in [MS-XLSB], `Formula` in [MS-XLS]).
     fn walk(&mut self, sheet: &str, take: &mut dyn FnMut((u32, u32), Value) -> bool) -> Result<(), Failure> {
         match self {
             Self::Xlsx(workbook) => walk_xlsx(workbook, sheet, take)?,
@@ -423,7 +437,7 @@ fn walk_xlsx(
 ) -> Result<(), XlsxError> {
     let mut strings = Strings::default();
     let mut reader = workbook.worksheet_cells_reader(sheet)?;
-    // The library gives formats and formulas in passes of their own. Formats matter only if some show zeros in front.
+    // The library reads formats and formulas in separate passes. Formats matter only if some show leading zeros.
     if reader.styles().iter().all(|style| width(format(style)) < 2) {
         while let Some(record) = reader.next_cell_with_formula_metadata()? {
             let place = record.pos;
@@ -446,7 +460,7 @@ fn walk_xlsx(
     }
     if blanks {
         drop(reader);
-        // Some of the blanks may be formulas.
+        // Some blanks may be formulas.
         let mut reader = workbook.worksheet_cells_reader(sheet)?;
         while let Some(record) = reader.next_cell_with_formula_metadata()? {
             if without_value(&record).is_some_and(|formula| !take(record.pos, formula)) {
@@ -457,7 +471,7 @@ fn walk_xlsx(
     Ok(())
 }
 
-/// A text with the control characters that a workbook holds as `_x001B_` (`ST_Xstring` in ECMA-376, part 1, 22.9.2.19).
+/// Decodes control characters, which a workbook stores as `_x001B_` (`ST_Xstring` in ECMA-376, part 1, 22.9.2.19).
 fn with_control_characters(text: &str) -> String {
     let mut parts = text.split("_x00");
     let mut plain = parts.next().unwrap_or_default().to_owned();
@@ -475,7 +489,8 @@ fn with_control_characters(text: &str) -> String {
     plain
 }
 
-/// The shared strings that were met, each held once for all its cells. A file of 23 kB can name one of 1 MB in 4,000 cells.
+/// The shared strings found so far, each stored once for all its cells. A file of 23 kB can use a string of 1 MB in
+/// 4,000 cells.
 #[derive(Default)]
 struct Strings(HashMap<usize, Arc<str>>);
 
@@ -483,7 +498,7 @@ impl Strings {
     fn value(&mut self, data: &DataRef<'_>, format: &str) -> Option<Value> {
         match data {
             DataRef::SharedString(text) if text.trim().is_empty() => None,
-            // Where it is in memory tells which one it is: the library holds all of them to the end.
+            // Its address identifies it, since the library keeps all of them to the end.
             DataRef::SharedString(text) => {
                 let text = self
                     .0
@@ -496,7 +511,7 @@ impl Strings {
     }
 }
 
-/// A formula that was saved without its value, as other programs than Excel do. An empty text is a value.
+/// A formula saved without its value, as by programs other than Excel. An empty text is a value.
 fn without_value(record: &XlsxCellFormulaMetadataRecord<'_>) -> Option<Value> {
     let formula = record
         .formula
@@ -505,7 +520,7 @@ fn without_value(record: &XlsxCellFormulaMetadataRecord<'_>) -> Option<Value> {
     let text = match formula {
         XlsxFormulaMetadata::Normal { formula } if formula.is_empty() => return None,
         XlsxFormulaMetadata::Normal { formula } | XlsxFormulaMetadata::Shared { formula, .. } => formula,
-        // Its text is in the first cell that shares it.
+        // A shared formula has its text in the first cell.
         _ => "",
     };
     Some(Value::Formula(Formula::new(record.pos, text).into()))
@@ -531,7 +546,7 @@ fn walk_range(range: &Range<Data>, take: &mut dyn FnMut((u32, u32), Value) -> bo
     }
 }
 
-/// Those formulas that have no value.
+/// The formulas without a value.
 fn walk_formulas(
     formulas: &Range<String>,
     values: &Range<Data>,
@@ -550,7 +565,7 @@ fn walk_formulas(
     }
 }
 
-/// A cell as it looks, which for a number depends on its format; nothing for a blank one.
+/// A cell as displayed, which for a number depends on its format. `None` for a blank cell.
 fn value(data: Data, format: &str) -> Option<Value> {
     Some(match data {
         Data::Empty => return None,
@@ -569,18 +584,18 @@ fn value(data: Data, format: &str) -> Option<Value> {
     })
 }
 
-/// A number with the 15 digits that Excel shows and keeps: 0.1 + 0.2 is 0.3 there.
+/// A number with the 15 digits that Excel shows and keeps, so that 0.1 + 0.2 is 0.3.
 fn number(value: f64, format: &str) -> Value {
-    // A number written with 15 digits is read as a number.
+    // A number with 15 digits always parses.
     let rounded: f64 = format!("{value:.14e}").parse().unwrap_or(value);
     if rounded.fract() == 0.0 && rounded.abs() < 9.0e18 {
-        #[allow(clippy::cast_possible_truncation)] // Whole, and in the range of an i64.
+        #[allow(clippy::cast_possible_truncation)] // An integer in the range of an i64.
         return zeros(rounded as i64, format);
     }
     Value::Float(rounded)
 }
 
-/// A whole number; text where its format shows zeros in front of it, as for barcodes and postal codes.
+/// An integer; text if its format shows leading zeros, as for barcodes and postal codes.
 fn zeros(value: i64, format: &str) -> Value {
     let width = width(format);
     if width < 2 {
@@ -590,9 +605,9 @@ fn zeros(value: i64, format: &str) -> Value {
     Value::Text(format!("{sign}{:0>width$}", value.unsigned_abs()).into())
 }
 
-/// How many digits a format shows at least, if it shows nothing else.
+/// The minimum number of digits of a format that shows nothing else.
 fn width(format: &str) -> usize {
-    // Behind a semicolon stand the formats of negative numbers, zero and text; in brackets, a language.
+    // After a semicolon come the formats of negative numbers, zero and text; in brackets, a language.
     let format = format.split(';').next().unwrap_or_default();
     let format = match format
         .strip_prefix("[$")
@@ -621,7 +636,7 @@ fn moment(value: ExcelDateTime) -> Value {
         let second = i64::from(second) + i64::from(millisecond >= 500);
         return clock((i64::from(hour) * 60 + i64::from(minute)) * 60 + second);
     }
-    // All of them are as small as months and hours are.
+    // All are as small as months and hours.
     let parts = [month, day, hour, minute, second].map(|part| i8::try_from(part).unwrap_or(i8::MAX));
     let [month, day, hour, minute, second] = parts;
     let (year, millisecond) = (
@@ -630,8 +645,8 @@ fn moment(value: ExcelDateTime) -> Value {
     );
     match civil::DateTime::new(year, month, day, hour, minute, second, millisecond) {
         Ok(moment) => date_or_moment(moment),
-        // 29 February 1900, which Excel alone has.
-        Err(_) => Value::Other(format!("date {year:04}-{month:02}-{day:02}, which never was").into()),
+        // 29 February 1900, which exists only in Excel.
+        Err(_) => Value::Other(format!("date {year:04}-{month:02}-{day:02}, which does not exist").into()),
     }
 }
 

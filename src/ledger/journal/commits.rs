@@ -139,7 +139,7 @@ impl Commits {
                 };
                 keep(journal, &taken, &wanted);
             })
-            .map_err(|error| Error::Journal(format!("the journal has no thread: {error}")))?;
+            .map_err(|error| Error::Journal(format!("cannot start a thread for the journal: {error}")))?;
         *place = Place::Thread(orders.clone());
         Ok(orders)
     }
@@ -192,7 +192,7 @@ fn write(
 }
 
 fn gone() -> Error {
-    Error::Journal("the journal was not written: its thread has ended".to_owned())
+    Error::Journal("the journal was not written, because its thread has ended".to_owned())
 }
 
 #[cfg(test)]
@@ -202,7 +202,7 @@ mod tests {
     use super::*;
     use crate::input::Label;
     use crate::ledger::journal::Header;
-    use crate::ledger::{Ledger, State};
+    use crate::ledger::{Ledger, Status};
     use crate::validation::Problem;
 
     #[test]
@@ -222,7 +222,7 @@ mod tests {
         write(&mut journal, &ledger, New::Before(1), 1, 1).unwrap();
         // A row of a stream is read between two requests, and its reason has its own phrase.
         let problem = Problem {
-            rule: "status".into(),
+            code: "status".into(),
             column: "Status".to_owned(),
             value: "Instaled".to_owned(),
             message: "`Status` is 'Instaled': the project has no such status".to_owned(),
@@ -232,7 +232,7 @@ mod tests {
             let mut ledger = lock(&ledger);
             let row = ledger.push(Label::Number);
             let fault = ledger.add_problems(&[problem]);
-            ledger.set_fault(row, State::Invalid, fault);
+            ledger.set_fault(row, Status::Invalid, fault);
         }
         write(&mut journal, &ledger, New::Before(1), 1, 1).unwrap();
         write(&mut journal, &ledger, New::All, 2, 1).unwrap();

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::ledger::{Changes, Ledger, OwnedLabel, Sending, SentBody, State};
+use crate::ledger::{Changes, Ledger, OwnedLabel, Sending, SentBody, Status};
 
 /// The content of one transaction: a part of the ledger at one moment.
 pub(super) struct Entries {
     pub changes: Changes,
-    /// Requests by number, with the bodies of those in doubt.
+    /// Requests by number, with the bodies of those whose outcome is unknown.
     pub sendings: Vec<(usize, Sending, Option<SentBody>)>,
     pub all_sendings: usize,
     pub headings: BTreeMap<String, Option<String>>,
@@ -89,7 +89,7 @@ pub(super) struct Entry {
     pub row: u32,
     pub label: OwnedLabel,
     pub key: Box<str>,
-    pub state: State,
+    pub status: Status,
     pub id: Option<String>,
     pub digest: u64,
     pub sending: Option<u32>,
@@ -104,7 +104,7 @@ impl Entry {
             row,
             label: record.label.into(),
             key: record.key.into(),
-            state: record.state,
+            status: record.status,
             id: record.id,
             digest: record.digest,
             sending: record.sending,

@@ -47,10 +47,10 @@ pub(super) fn make(path: &Path, header: &Header) -> Result<(), Trouble> {
         // SQLite would roll the new file back to the removed one.
         return Err(Trouble::Other(
             format!(
-                "was removed, but not {}, which belongs to it",
+                "was removed, but {}, which belongs to it, was not",
                 rollback(path).display()
             ),
-            "put the run's file back, or remove this one too",
+            "restore the run's file, or remove this one too",
         ));
     }
     let mut draft = std::ffi::OsString::from(format!(".{:016x}-", fastrand::u64(..)));
@@ -112,7 +112,7 @@ pub(super) fn rollback(path: &Path) -> PathBuf {
 
 pub(super) fn connect(path: &Path, patience: Duration) -> Result<Connection, Trouble> {
     if path.try_exists()? && !path.is_file() {
-        return Err(Trouble::Other("is no file".to_owned(), FOREIGN));
+        return Err(Trouble::Other("is not a file".to_owned(), FOREIGN));
     }
     // Writable if possible: the next process to open the file rolls back an interrupted transaction.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -132,15 +132,15 @@ pub(super) fn connect(path: &Path, patience: Duration) -> Result<Connection, Tro
             format!(
                 "was made by an earlier version of acc-assets (format {format}, this version needs {FORMAT})"
             ),
-            "finish it with that version, or give this call another run",
+            "finish it with that version, or use another run name",
         )),
         (APPLICATION, format) if format > FORMAT => Err(Trouble::Other(
             format!(
                 "was made by a later version of acc-assets (format {format}, this version knows {FORMAT})"
             ),
-            "update acc-assets, or give the run another name",
+            "update acc-assets, or use another run name",
         )),
-        _ if number("page_count")? == 0 => Err(Trouble::Other("is empty or cut off".to_owned(), DAMAGED)),
+        _ if number("page_count")? == 0 => Err(Trouble::Other("is empty or truncated".to_owned(), DAMAGED)),
         _ => Err(Trouble::Other("belongs to another program".to_owned(), FOREIGN)),
     }
 }
@@ -174,6 +174,6 @@ pub(super) fn still_there(path: &Path) -> Result<(), Trouble> {
     }
     Err(Trouble::Other(
         "was removed while it was in use".to_owned(),
-        "put it back if you can; otherwise look up in the project which rows are there before you send them again",
+        "restore it if possible; otherwise, check which rows the project has before you send them again",
     ))
 }

@@ -1,7 +1,7 @@
 //! Forks of the process. A child inherits locks as other threads held them, and would wait for those threads forever.
 //!
-//! These are handlers of `pthread_atfork`, not hooks of Python: they run inside the fork, after all hooks of Python. So no
-//! hook can wait for a thread that waits for these locks.
+//! These are handlers of `pthread_atfork`, not hooks of Python: they run inside the fork, after all hooks of Python. So
+//! no Python hook can wait for a thread that waits for these locks.
 
 #![allow(unsafe_code)]
 
@@ -24,7 +24,8 @@ mod unix {
             // they only unlock what `before` locked on the same thread, and close files.
             let refused = unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
             if refused != 0 {
-                log::warn!(target: "acc_assets", "a forked child may hang when it opens a named run: there is no memory");
+                log::warn!(target: "acc_assets", "a forked child may hang when it opens a named run: out \
+                    of memory");
             }
         });
     }

@@ -1,11 +1,11 @@
-//! The lock file of a named run: whoever holds it drives the run.
+//! The lock file of a named run: its holder drives the run.
 //!
-//! A file of its own, since on Unix a process loses its POSIX locks on the journal, and with them `SQLite`'s, as soon as
-//! anything in it closes any descriptor of that file: a copy, or Python's sqlite3. The lock of `File::lock` (`flock` on
-//! Unix) belongs to the open file, so that nothing but its own close ends it.
+//! The lock is a separate file. On Unix, a process loses its POSIX locks on the journal, including `SQLite`'s, when it
+//! closes any descriptor of that file. The lock of `File::lock` (`flock` on Unix) belongs to the open file, so only its
+//! own close releases it.
 //!
-//! A lock file is never deleted, not even with its run. Another process may have it open and be about to lock it, and a
-//! third would then lock a new file of the same name: both would drive the run.
+//! A lock file is never deleted, not even with its run. Another process may be about to lock the deleted file while a
+//! third one locks a new file of the same name. Both would drive the run.
 
 #[cfg(unix)]
 use std::cell::RefCell;
@@ -38,7 +38,7 @@ struct Held {
     files: Vec<(u64, File)>,
 }
 
-/// A lock that is held until it is dropped.
+/// A lock, held until it is dropped.
 #[derive(Debug)]
 pub(super) struct Lock(u64);
 
@@ -53,7 +53,7 @@ pub(super) enum Refusal {
 }
 
 impl Lock {
-    /// Locks the run of a journal, whose folder exists. Waits for another holder as long as `patience`.
+    /// Locks the run of a journal, whose folder exists. Waits up to `patience` for another holder.
     pub(super) fn take(journal: &Path, patience: Duration) -> Result<Self, Refusal> {
         let path = path(journal).map_err(Refusal::NoFile)?;
         let start = Instant::now();
@@ -66,7 +66,7 @@ impl Lock {
     }
 
     fn try_take(path: &Path) -> Result<Self, Refusal> {
-        // From the open on, since a fork in between would hand a descriptor on that no list has.
+        // Held from the open on: a fork in between would pass on an unlisted descriptor.
         let mut held = held();
         let file = open(path).map_err(Refusal::NoFile)?;
         file.try_lock()?;
@@ -76,12 +76,12 @@ impl Lock {
         Ok(Self(number))
     }
 
-    /// Whether somebody holds the lock of a journal.
+    /// Whether the lock of a journal is held.
     pub(super) fn is_held(journal: &Path) -> Result<bool, Refusal> {
         let path = path(journal).map_err(Refusal::NoFile)?;
         let _held = held();
         let file = match File::open(path) {
-            // Whoever drives a run has made its lock file before.
+            // A driver creates the lock file first.
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
             file => file.map_err(Refusal::NoFile)?,
         };
@@ -97,7 +97,7 @@ impl Drop for Lock {
         let mut held = held();
         if let Some(place) = held.files.iter().position(|(number, _)| *number == self.0) {
             let (_, file) = held.files.swap_remove(place);
-            // A child between its fork and its exec may have the descriptor still, and with it the lock.
+            // A child between fork and exec may still have the descriptor, and with it the lock.
             let _ = file.unlock();
         }
     }
@@ -117,13 +117,13 @@ fn held() -> MutexGuard<'static, Held> {
     HELD.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Hold this while using `SQLite`. Not twice on one thread: a fork that starts in between would block the second one.
+/// Hold this while using `SQLite`, but only once per thread: a fork that starts in between would block the second one.
 pub(super) fn in_sqlite() -> RwLockReadGuard<'static, ()> {
     fork::watch();
     IN_SQLITE.read().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The lock file of a journal: the same for every path that leads to it, as through a link.
+/// The lock file of a journal: the same for every path to the journal, for example through a link.
 fn path(journal: &Path) -> io::Result<PathBuf> {
     let mut path = match journal.canonicalize() {
         Err(error) if error.kind() == ErrorKind::NotFound => journal.to_owned(),
@@ -138,7 +138,7 @@ fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     match options.open(path) {
-        // Another user's, who lets others write the journal: it need not be written to be locked.
+        // Another user's lock file may be read-only. It can be locked without writing to it.
         Err(error) if error.kind() == ErrorKind::PermissionDenied => File::open(path).map_err(|_| error),
         file => file,
     }

@@ -1,10 +1,10 @@
 //! The journal of a named run: its ledger on the disk, so that the run can resume after any end.
 //!
-//! One `SQLite` file per run. It has a rollback journal, not a write-ahead log, so that the one file holds all that was
-//! written down, even after `kill -9`: whoever copies or moves it misses nothing. A lock file beside it says who drives
-//! the run (see `lock`); the system frees that lock with the process. `SQLite`'s own lock on the file keeps other
-//! programs from reading a transaction that is under way. We open the file through `SQLite` only, since on Unix closing
-//! any other descriptor of a file frees the POSIX locks that the process has on it.
+//! One `SQLite` file per run. It uses a rollback journal, not a write-ahead log, so that a single file contains
+//! everything, even after `kill -9`, and can be copied or moved. A lock file shows which process drives the run (see
+//! `lock`); the system releases it when the process ends. `SQLite`'s own lock keeps other programs from reading an open
+//! transaction. We open the file through `SQLite` only, since on Unix closing any other descriptor of a file releases
+//! the POSIX locks that the process has on it.
 
 mod commits;
 #[cfg(feature = "simulator")]
@@ -34,12 +34,12 @@ use trouble::Trouble;
 use super::Ledger;
 use crate::error::Error;
 
-/// How long a driver waits for another one to end, or for somebody who only looks at the file.
+/// How long a driver waits for another driver or a reader of the file.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How long one who looks waits for another who does.
+/// How long a reader waits for another reader.
 const GLANCE: Duration = Duration::from_millis(50);
 
-/// What a run is; a run that resumes must be the same one.
+/// The identity of a run. A call that resumes it must have the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
     /// `create`, `patch`, ...
@@ -50,34 +50,34 @@ pub struct Header {
     pub import_key: Option<String>,
 }
 
-/// A run as its file has it.
+/// A run as stored in its file.
 #[derive(Debug)]
 pub struct Kept {
     pub header: Header,
     pub ledger: Ledger,
     pub begun: Timestamp,
-    /// When something was last written down; the begin where nothing was yet.
+    /// The time of the last write, or else of the start.
     pub written: Timestamp,
 }
 
-/// The file of a run that this process drives; nobody else can until it is dropped.
+/// The file of a run that this process drives. No other process can until it is dropped.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
-    /// None once it is closed.
+    /// `None` once it is closed.
     connection: Option<Connection>,
-    /// Freed after the connection is closed.
+    /// Released after the connection is closed.
     _lock: Lock,
-    /// How many requests and rows of the ledger it has.
+    /// The number of requests and rows in the file.
     sendings: usize,
     rows: u32,
 }
 
 impl Journal {
-    /// Opens or makes the file of a run and locks it. Gives the ledger it holds if something was written down before:
-    /// that ledger is watched, and what is in it does not count as changed.
+    /// Opens or creates the file of a run and locks it. Returns its ledger if anything was written before. Changes of
+    /// that ledger are tracked from there on.
     pub fn open(path: &Path, header: &Header) -> Result<(Self, Option<Ledger>), Error> {
-        // Absolute, since the process may change its folder later.
+        // Absolute, since the process may change its working directory later.
         let path = absolute(path).map_err(|error| Trouble::from(error).at(path))?;
         let (lock, connection, kept, going_on) =
             Self::locked(&path, header).map_err(|trouble| trouble.at(&path))?;
@@ -107,24 +107,24 @@ impl Journal {
         let mut connection = connect(path, PATIENCE)?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
-        // Keeps the lock that it has now. Said before, each of several who begin at once would keep the lock to read
-        // with while it waits for the one to write, and so keep the others from it.
+        // Keep the current lock. Set earlier, several processes that start at once would each keep a read lock while
+        // waiting for the write lock, and block each other.
         transaction.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
         let (kept, going_on) = load(&transaction)?;
         if !going_on {
-            // Nothing was sent in its name: whatever it was to be, it begins now.
+            // Nothing was sent in this run, so it may start as any call.
             transaction.execute("DELETE FROM run", [])?;
             begin(&transaction, header)?;
         }
-        // A file that cannot be written must be known before anything is sent; this writes though nothing changes.
+        // Detect a read-only file before anything is sent: this writes, although nothing changes.
         transaction.pragma_update(None, "user_version", FORMAT)?;
         commit(transaction, path, 0)?;
         still_there(path)?;
         Ok((lock, connection, kept, going_on))
     }
 
-    /// Writes down what changed in the ledger. When this returns, it is on the disk; on an error nothing was written,
-    /// and the changes are in the ledger again.
+    /// Writes the changes of the ledger. When this returns, they are on disk. On an error, nothing was written, and the
+    /// changes are back in the ledger.
     pub fn write(&mut self, ledger: &mut Ledger) -> Result<(), Error> {
         let entries = self.take(ledger, u32::MAX);
         let written = self.put(&entries);
@@ -134,12 +134,12 @@ impl Journal {
         written
     }
 
-    /// Takes what changed in the ledger, to be put into this journal; of new rows only those before this one.
+    /// Takes the changes of the ledger for this journal, but only new rows before this one.
     fn take(&self, ledger: &mut Ledger, before: u32) -> Entries {
         Entries::take(ledger, before, self.sendings)
     }
 
-    /// Puts what was taken last into the journal. When this returns, it is on the disk; on an error nothing was written.
+    /// Writes the changes that were taken last. When this returns, they are on disk. On an error, nothing was written.
     fn put(&mut self, entries: &Entries) -> Result<(), Error> {
         let Self { path, connection, .. } = self;
         let _in_sqlite = in_sqlite();
@@ -162,15 +162,15 @@ impl Journal {
         &self.path
     }
 
-    /// How many rows it has.
+    /// The number of rows in the file.
     fn rows(&self) -> u32 {
         self.rows
     }
 
-    /// Reads a run without driving it; `None` while somebody drives it.
+    /// Reads a run without driving it. Returns `None` while another call drives it.
     pub fn read(path: &Path) -> Result<Option<Kept>, Error> {
         let read = || {
-            // Whoever opens the file while a transaction is under way rolls it back, unless SQLite's lock is there.
+            // Opening the file during a transaction would roll it back if SQLite's lock were missing.
             if Lock::is_held(path)? {
                 return Err(Trouble::Driven);
             }
@@ -186,7 +186,7 @@ impl Journal {
         }
     }
 
-    /// Deletes the file of a run, damaged or not, unless somebody drives it.
+    /// Deletes the file of a run, damaged or not, unless a call drives it.
     pub fn delete(path: &Path) -> Result<(), Error> {
         let delete = || {
             let _lock = Lock::take(path, GLANCE)?;
@@ -219,14 +219,14 @@ impl Drop for Journal {
 }
 
 impl Header {
-    /// Refuses a call that is not the one which wrote the run.
+    /// Rejects a call that differs from the one that wrote the run.
     pub(crate) fn fits(&self, call: &Self, path: &Path) -> Result<(), Error> {
         if self == call {
             return Ok(());
         }
         Err(Error::Option(format!(
-            "the run {} {}, and this call {}; give this call a run of its own, or delete that one if you do not need it any \
-             more",
+            "the run {} {}, but this call {}; use another run name for this call, or delete the run if you \
+                no longer need it",
             path.display(),
             self.told(),
             call.told()

@@ -12,7 +12,7 @@ use super::entries::Entries;
 use super::trouble::{DAMAGED, Trouble};
 use super::{Header, Kept};
 use crate::input::Label;
-use crate::ledger::{Ledger, OwnedLabel, Record, SentBody, State};
+use crate::ledger::{Ledger, OwnedLabel, Record, SentBody, Status};
 
 /// The largest number of a row, request or reason.
 const MOST: u32 = u32::MAX / 2;
@@ -45,7 +45,7 @@ pub(super) fn put(connection: &Connection, entries: &Entries) -> Result<(), Trou
             record.row,
             ToSqlOutput::Borrowed(label),
             record.key,
-            record.state.as_str(),
+            record.status.as_str(),
             record.id,
             record.digest.cast_signed(),
             record.sending,
@@ -123,7 +123,7 @@ pub(super) fn load(connection: &Connection) -> Result<(Kept, bool), Trouble> {
                 text => Label::Text(text.as_str()?),
             };
             let state = row.get_ref(3)?.as_str()?;
-            let Some(state) = State::ALL.into_iter().find(|known| known.as_str() == state) else {
+            let Some(state) = Status::ALL.into_iter().find(|known| known.as_str() == state) else {
                 return Err(rusqlite::Error::InvalidColumnType(
                     3,
                     "state".to_owned(),
@@ -144,7 +144,7 @@ pub(super) fn load(connection: &Connection) -> Result<(Kept, bool), Trouble> {
                 row: number,
                 label,
                 key: row.get_ref(2)?.as_str()?,
-                state,
+                status: state,
                 id: row.get(4)?,
                 digest: row.get::<_, i64>(5)?.cast_unsigned(),
                 sending: points_at(6, sendings)?,
@@ -213,7 +213,7 @@ fn load_reasons(connection: &Connection, ledger: &mut Ledger) -> rusqlite::Resul
     )
 }
 
-/// Reads the request bodies of rows in doubt.
+/// Reads the request bodies of rows whose outcome is unknown.
 fn load_bodies(connection: &Connection, ledger: &mut Ledger) -> Result<(), Trouble> {
     let mut statement = connection.prepare("SELECT * FROM request_bodies ORDER BY sending")?;
     let mut rows = statement.query([])?;
@@ -240,7 +240,7 @@ fn load_bodies(connection: &Connection, ledger: &mut Ledger) -> Result<(), Troub
     }
     for row in 0..u32::try_from(ledger.rows()).unwrap_or(u32::MAX) {
         let record = ledger.record(row);
-        if record.state == State::Unknown
+        if record.status == Status::Unknown
             && record.same_as.is_none()
             && let Some(sending) = record.sending
             && !kept.contains(&(sending, row))

@@ -1,4 +1,4 @@
-//! What is wrong with the file of a run, and how to fix it.
+//! Problems with the file of a run, and their fixes.
 
 use std::io;
 use std::path::Path;
@@ -8,7 +8,7 @@ use rusqlite::ErrorCode;
 use super::lock::Refusal;
 use crate::error::Error;
 
-/// What is wrong with the file of a run.
+/// A problem with the file of a run.
 pub(super) enum Trouble {
     /// Another call drives the run.
     Driven,
@@ -17,20 +17,20 @@ pub(super) enum Trouble {
 }
 
 pub(super) const CHANGED: &str = "was changed by another program";
-pub(super) const FOREIGN: &str = "give the run another name; the file was not touched";
-pub(super) const DAMAGED: &str = "put a copy of the file back; if there is none, delete it, and look up in the project which rows \
-                       are there before you send them again";
-const UNWRITABLE: &str = "allow this user to write the file and its folder, or keep runs in another folder \
-                          (ACC_ASSETS_RUNS)";
-const LOCAL: &str = "keep runs in a folder on a local disk (ACC_ASSETS_RUNS)";
-const FULL: &str = "make room on the disk and call again: the run goes on from what was written down";
+pub(super) const FOREIGN: &str = "use another run name; the file was not changed";
+pub(super) const DAMAGED: &str = "restore the file from a backup; if there is none, delete it, and check \
+    which rows the project has before you send them again";
+const UNWRITABLE: &str = "allow this user to write the file and its folder, or use another folder for runs \
+    (ACC_ASSETS_RUNS)";
+const LOCAL: &str = "use a folder on a local disk for runs (ACC_ASSETS_RUNS)";
+const FULL: &str = "free disk space and make the call again: the run resumes from its last write";
 
 impl Trouble {
     pub fn at(self, path: &Path) -> Error {
         let (what, fix) = match self {
             Self::Driven => (
-                "is driven by another process, or by an earlier call that is still under way".to_owned(),
-                "wait until that has ended, or stop it",
+                "is in use by another process, or by an earlier call that is still running".to_owned(),
+                "wait until it has ended, or stop it",
             ),
             Self::Other(what, fix) => (what, fix),
         };
@@ -48,7 +48,7 @@ impl From<rusqlite::Error> for Trouble {
         match failure.code {
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Self::Driven,
             ErrorCode::NotADatabase => Self::Other(
-                "is no journal of a run, or one whose beginning is destroyed".to_owned(),
+                "is not a journal of a run, or is damaged at its start".to_owned(),
                 FOREIGN,
             ),
             ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied => {

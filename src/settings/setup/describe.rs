@@ -1,4 +1,4 @@
-//! The description of a project that is there.
+//! Describes an existing project.
 
 use serde_json::Value;
 
@@ -9,8 +9,8 @@ use crate::settings::names::folded;
 use crate::settings::{SEPARATOR, Settings};
 
 impl Description {
-    /// Describes what is active in a project. Of names that differ in no more than case and blanks, the first is
-    /// described: a description takes them for the same.
+    /// Describes what is active in a project. If names differ only in case and blanks, only the first is described,
+    /// since a description treats them as equal.
     #[must_use]
     pub fn of(settings: &Settings) -> Self {
         let content = settings.content();
@@ -110,7 +110,7 @@ fn categories(settings: &Settings) -> Vec<DescribedCategory> {
         if !paths.insert(key) {
             continue;
         }
-        // A name with the separator in it would be taken for two.
+        // A name that contains the separator would be split in two.
         let plain = !root
             && names
                 .iter()
@@ -129,8 +129,8 @@ fn categories(settings: &Settings) -> Vec<DescribedCategory> {
 }
 
 impl Settings {
-    /// The default of an attribute as a new one is given it: of a select its label ("Create settings" tutorial), of a
-    /// number a number.
+    /// The default of an attribute as written when creating one: a label for a select ("Create settings" tutorial), a
+    /// number for a number.
     pub(super) fn described_default(&self, attribute: usize) -> Option<Value> {
         let known = &self.content().attributes[attribute];
         let default = known.default.as_ref()?;
@@ -150,7 +150,7 @@ impl Settings {
     }
 }
 
-/// A number, or the number that a text is.
+/// A number, or a text parsed as a number.
 pub(super) fn number(value: &Value) -> Option<Value> {
     match value {
         Value::Number(_) => Some(value.clone()),

@@ -1,4 +1,4 @@
-//! What has to be done for a project to have what a description says.
+//! Plans the steps that give a project the settings of a description.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,7 +10,7 @@ use crate::model::settings::{Attribute, Status, StatusSet};
 use crate::settings::names::{folded, nearest};
 use crate::settings::{SEPARATOR, Settings};
 
-/// What a step is about.
+/// The subject of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     StatusSet,
@@ -24,7 +24,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Its name for users.
+    /// The name shown to users.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -38,21 +38,21 @@ impl Kind {
     }
 }
 
-/// What is to be done, or why nothing is.
+/// The action of a step, or why there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     Create,
     Assign,
-    /// It is there, as it was described.
+    /// It exists as described.
     Exists,
-    /// It is there, and is left as it is, though it was described differently.
+    /// It exists, but differs from the description; it is not changed.
     Differs,
-    /// It cannot be done.
+    /// It cannot be created.
     Missing,
 }
 
 impl Action {
-    /// Its name for users.
+    /// The name shown to users.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -65,23 +65,23 @@ impl Action {
     }
 }
 
-/// A thing by its id, or one that an earlier step of the plan makes.
+/// An existing object by its id, or one that an earlier step creates.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Thing {
     Known(String),
     Made(usize),
 }
 
-/// What is sent for a step.
+/// The request of a step.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Work {
-    /// `rename`: an inactive one has the name and gives way.
+    /// `rename`: an inactive one has the name and has to be renamed.
     StatusSet {
         name: String,
         body: Value,
         rename: bool,
     },
-    /// `after`: the step before it of the same set, as statuses stand in the order in which they were made.
+    /// `after`: the previous step of the same set, since statuses keep their order of creation.
     Status {
         label: String,
         body: Value,
@@ -98,7 +98,7 @@ pub enum Work {
         body: Value,
         parent: Thing,
     },
-    /// `after`: the step before it at the same category, which is changed by one request at a time.
+    /// `after`: the previous step of the same category, which is changed by one request at a time.
     AssignStatusSet {
         category: Thing,
         set: Thing,
@@ -117,21 +117,21 @@ pub struct Step {
     pub kind: Kind,
     pub name: String,
     pub action: Action,
-    /// What differs, or why it cannot be done, or what else there is to know; may be empty.
+    /// The difference, the reason or other information; may be empty.
     pub note: String,
-    /// Nothing but a change of the description can help: it names what is nowhere.
+    /// Whether only a change of the description can help: it names something that does not exist.
     pub mistake: bool,
     pub work: Option<Work>,
 }
 
-/// All steps, each after those that it needs.
+/// All steps, dependencies first.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Plan {
     pub steps: Vec<Step>,
 }
 
 impl Plan {
-    /// What the description names and nobody knows, each with what to do.
+    /// Unknown names in the description, each with a fix.
     #[must_use]
     pub fn mistakes(&self) -> Vec<String> {
         let mistakes = self.steps.iter().filter(|step| step.mistake);
@@ -141,7 +141,7 @@ impl Plan {
     }
 }
 
-/// Plans what has to be done for a project with these settings to have what the description says.
+/// Plans the steps that give a project with these settings the settings of a description.
 #[must_use]
 pub fn plan(settings: &Settings, description: &Description) -> Plan {
     let mut planner = Planner {
@@ -164,7 +164,7 @@ pub fn plan(settings: &Settings, description: &Description) -> Plan {
         planner.attribute(attribute);
     }
     planner.roots();
-    // Top down, so that what stands above a category is known before it.
+    // Top down, so that the parents of a category are known first.
     let mut categories: Vec<&DescribedCategory> = description.categories.iter().collect();
     categories.sort_by_key(|category| category.path.names.len());
     let listed: HashMap<Vec<String>, &DescribedCategory> = categories
@@ -186,13 +186,13 @@ fn key(names: &[String]) -> Vec<String> {
     names.iter().map(|name| folded(name)).collect()
 }
 
-/// A thing that can be named in assignments; none: it cannot be had, and why.
+/// An object that assignments can refer to, or why it cannot be created.
 type Had = Result<Thing, String>;
 
-/// A category of the description, or above one.
+/// A category of the description, or a parent of one.
 struct Node {
     had: Had,
-    /// Where it stands in the settings, if it is there.
+    /// Its index in the settings, if it exists.
     place: Option<usize>,
     set: Option<Thing>,
     attributes: HashSet<Thing>,
@@ -205,7 +205,7 @@ struct Planner<'s> {
     sets: HashMap<String, Had>,
     attributes: HashMap<String, Had>,
     nodes: HashMap<Vec<String>, Node>,
-    /// The categories right below each.
+    /// The direct subcategories of each.
     below: HashMap<usize, Vec<usize>>,
 }
 
@@ -258,14 +258,17 @@ impl Planner<'_> {
                     &mut differences,
                 );
                 if wanted.default && folded(&set.name) != folded(&wanted.name) {
-                    differences.push(format!("the default set is called `{}` here", set.name.trim()));
+                    differences.push(format!(
+                        "the default set is named `{}` in this project",
+                        set.name.trim()
+                    ));
                 }
                 self.found(Kind::StatusSet, wanted.name.clone(), &differences);
                 self.statuses(set, wanted);
                 Ok(Thing::Known(set.id.clone()))
             }
             None if wanted.default => {
-                let note = "the project has no default status set, and none can be made".to_owned();
+                let note = "the project has no default status set, and the API cannot create one".to_owned();
                 self.step(
                     Kind::StatusSet,
                     wanted.name.clone(),
@@ -310,7 +313,7 @@ impl Planner<'_> {
             let known = called(active, &status.label, |status| &status.label)
                 .or_else(|| called(set.statuses.iter(), &status.label, |status| &status.label));
             if let Some(known) = known {
-                // One that is as it shall be is part of its set, as it is where the set is made with it.
+                // A status that matches needs no step of its own, as when it is created with its set.
                 let differences = status_differences(known, status);
                 if !differences.is_empty() {
                     self.found(Kind::Status, name, &differences);
@@ -372,14 +375,14 @@ impl Planner<'_> {
         let mut differences = Vec::new();
         if known.data_type != wanted.data_type {
             differences.push(format!(
-                "type is {} here, {} wanted",
+                "type is {} in the project, but {} in the description",
                 known.data_type, wanted.data_type
             ));
         }
         if known.required != wanted.required {
             let word = |required| if required { "required" } else { "not required" };
             differences.push(format!(
-                "it is {} here, {} wanted",
+                "it is {} in the project, but {} in the description",
                 word(known.required),
                 word(wanted.required)
             ));
@@ -390,12 +393,12 @@ impl Planner<'_> {
             wanted.description.as_deref(),
             &mut differences,
         );
-        // 250 unless it is given ("POST custom-attributes" reference page).
+        // Default: 250 ("POST custom-attributes" reference page).
         let longest = known.longest.unwrap_or(250);
         match wanted.max_length {
             Some(length) if length != longest && known.data_type == "text" => {
                 differences.push(format!(
-                    "the longest text has {longest} characters here, {length} wanted"
+                    "max_length is {longest} in the project, but {length} in the description"
                 ));
             }
             _ => {}
@@ -405,7 +408,10 @@ impl Planner<'_> {
             match &wanted.default {
                 Some(given) if !same_default(default.as_ref(), given) => {
                     let here = default.map_or_else(|| "none".to_owned(), |default| shown(&default));
-                    differences.push(format!("the default is {here} here, {} wanted", shown(given)));
+                    differences.push(format!(
+                        "default is {here} in the project, but {} in the description",
+                        shown(given)
+                    ));
                 }
                 _ => {}
             }
@@ -471,8 +477,8 @@ impl Planner<'_> {
         let parent = self.nodes.get(&key(above));
         let (parent, place) = match parent {
             Some(parent) => (parent.had.clone(), parent.place),
-            // Never: paths are walked from the top.
-            None => (Err("what stands above it is not known".to_owned()), None),
+            // Cannot happen: parents come first.
+            None => (Err("its parent category is unknown".to_owned()), None),
         };
         let content = self.settings.content();
         let siblings = || {
@@ -499,7 +505,7 @@ impl Planner<'_> {
             }
             (Ok(Thing::Known(category.id.clone())), Some(place))
         } else if inactive {
-            let note = "it is inactive: have it activated in the project, or use another name".to_owned();
+            let note = "it is inactive: activate it in the project, or use another name".to_owned();
             self.step(Kind::Category, path.clone(), Action::Differs, note);
             (Err(format!("`{path}` is inactive")), None)
         } else {
@@ -517,7 +523,7 @@ impl Planner<'_> {
                         wanted.and_then(|wanted| wanted.description.as_ref()),
                     );
                     let note = if wanted.is_none() {
-                        "it is not listed, but stands above one that is"
+                        "not in the description, but the parent of a category that is"
                     } else {
                         ""
                     };
@@ -600,7 +606,7 @@ impl Planner<'_> {
                 kind,
                 shown,
                 Action::Differs,
-                format!("it has the status set `{other}` here"),
+                format!("it has the status set `{other}` in the project"),
             );
             return None;
         }
@@ -668,14 +674,17 @@ impl Planner<'_> {
         let near = nearest(name, known.into_iter().map(|known| (known, folded(known))));
         let hint = match near.first() {
             Some(near) => format!("did you mean `{near}`?"),
-            None => "describe it too".to_owned(),
+            None => "add it to the description".to_owned(),
         };
-        let note = format!("the {what} `{name}` is neither described nor active in the project; {hint}");
+        let note = format!(
+            "the {what} `{name}` is neither in the description nor active in the project; \
+            {hint}"
+        );
         let step = self.step(kind, shown, Action::Missing, note);
         self.steps[step].mistake = true;
     }
 
-    /// The status set assigned to a category itself, as it is or as it is planned.
+    /// The status set assigned directly to a category, existing or planned.
     fn explicit_set(&self, own: &[String]) -> Option<Thing> {
         let node = self.nodes.get(own)?;
         if node.set.is_some() {
@@ -690,7 +699,7 @@ impl Planner<'_> {
         explicit.map(|(_, set)| Thing::Known(set.clone()))
     }
 
-    /// The status set of a category: the nearest on its way up ("Assets field guide").
+    /// The status set of a category: the nearest on the path to ROOT ("Assets field guide").
     fn set_of(&self, own: &[String]) -> Option<Thing> {
         let upwards = (0..=own.len()).rev().map(|length| &own[..length]);
         upwards
@@ -703,7 +712,7 @@ impl Planner<'_> {
             })
     }
 
-    /// Whether a category has an attribute, its own or inherited, as it is or as it is planned.
+    /// Whether a category has an attribute, direct or inherited, existing or planned.
     fn has_attribute(&self, own: &[String], attribute: &Thing) -> bool {
         let content = self.settings.content();
         (0..=own.len())
@@ -718,7 +727,7 @@ impl Planner<'_> {
     }
 }
 
-/// The one of this name: exactly so, or else but for case and blanks.
+/// Finds a name: an exact match, or else one that differs only in case and blanks.
 fn called<'n, T: Copy>(
     known: impl Iterator<Item = T>,
     name: &str,
@@ -732,7 +741,7 @@ fn called<'n, T: Copy>(
 
 fn renamed(rename: bool) -> String {
     if rename {
-        "an inactive one has this name and is renamed by the service".to_owned()
+        "an inactive one has this name; the service renames it".to_owned()
     } else {
         String::new()
     }
@@ -773,7 +782,7 @@ fn attribute_body(wanted: &DescribedAttribute) -> Value {
 fn status_differences(known: &Status, wanted: &DescribedStatus) -> Vec<String> {
     let mut differences = Vec::new();
     if !known.active {
-        differences.push("it is inactive: have it activated in the project".to_owned());
+        differences.push("it is inactive: activate it in the project".to_owned());
     }
     text_differs(
         "colour",
@@ -790,7 +799,7 @@ fn status_differences(known: &Status, wanted: &DescribedStatus) -> Vec<String> {
     differences
 }
 
-/// What is not described is not compared.
+/// Compares only what the description contains.
 fn text_differs(what: &str, known: Option<&str>, wanted: Option<&str>, differences: &mut Vec<String>) {
     let Some(wanted) = wanted else { return };
     let known = known.map(str::trim).unwrap_or_default();
@@ -801,7 +810,7 @@ fn text_differs(what: &str, known: Option<&str>, wanted: Option<&str>, differenc
             format!("\"{}\"", crate::error::shortened(known, 60))
         };
         differences.push(format!(
-            "{what} is {here} here, \"{}\" wanted",
+            "{what} is {here} in the project, but \"{}\" in the description",
             crate::error::shortened(wanted.trim(), 60)
         ));
     }

@@ -1,4 +1,4 @@
-//! Reads a description, and names everything that is wrong with it.
+//! Reads a description and reports all of its problems.
 
 use std::collections::HashSet;
 
@@ -12,28 +12,28 @@ use super::{
 use crate::settings::SEPARATOR;
 use crate::settings::names::{folded, nearest};
 
-/// The longest name of a status set, and display name of a custom attribute ("POST status-step-sets" and
-/// "POST custom-attributes" reference pages).
+/// The longest name of a status set and display name of a custom attribute ("POST status-step-sets" and "POST
+/// custom-attributes" reference pages).
 const LONGEST_NAME: usize = 100;
 
-/// The longest description of each ("POST status-step-sets" and "POST custom-attributes" reference pages).
+/// The longest description of either ("POST status-step-sets" and "POST custom-attributes" reference pages).
 const LONGEST_SET_DESCRIPTION: usize = 500;
 const LONGEST_ATTRIBUTE_DESCRIPTION: usize = 1000;
 
-/// The longest text that a custom attribute can be set to hold ("POST custom-attributes" reference page).
+/// The highest maximum length of a text attribute ("POST custom-attributes" reference page).
 const LONGEST_TEXT: u64 = 250;
 
 /// Levels of categories below ROOT ("Assets field guide").
 const DEEPEST: usize = 10;
 
-/// How TOML's dates come out of its reader, and under which name.
+/// The wrapper that the TOML reader puts around dates, and its key.
 const TOML_DATE: &str = "$__toml_private_datetime";
 
 impl Description {
     /// Reads a description.
     ///
     /// # Errors
-    /// Everything that is wrong with it, each with where it stands.
+    /// Returns all problems, each with its location.
     pub fn read(value: &Value) -> Result<Self, Vec<String>> {
         let mut problems = Vec::new();
         let mut at = Entry::new(
@@ -47,7 +47,7 @@ impl Description {
             .as_ref()
             .is_some_and(|separator| separator.trim().is_empty())
         {
-            at.wrong("`separator` is blank: it takes what stands between the names of a path, such as >");
+            at.wrong("`separator` is blank; use the separator of paths, such as >");
         }
         let lists = ["status_sets", "attributes", "categories"].map(|name| at.list(name).to_vec());
         let [sets, attributes, categories] = lists;
@@ -74,7 +74,7 @@ impl Description {
             &mut problems,
         );
         if description.status_sets.iter().filter(|set| set.default).count() > 1 {
-            problems.push("status_sets: only one set can be the default".to_owned());
+            problems.push("status_sets: more than one set is the default; keep one".to_owned());
         }
         let mut seen = HashSet::new();
         for (place, category) in description.categories.iter().enumerate() {
@@ -85,7 +85,9 @@ impl Description {
             let key: Vec<String> = category.path.names.iter().map(|name| folded(name)).collect();
             if !seen.insert(key) {
                 let path = category.path.names.join(&format!(" {between} "));
-                problems.push(format!("categories[{place}] `{path}`: it stands there before"));
+                problems.push(format!(
+                    "categories[{place}] `{path}`: duplicate of an earlier entry"
+                ));
             }
         }
         if problems.is_empty() {
@@ -113,7 +115,7 @@ fn doubled<'n>(list: &str, names: impl Iterator<Item = &'n String>, problems: &m
     let mut seen = HashSet::new();
     for (place, name) in names.enumerate() {
         if !name.is_empty() && !seen.insert(folded(name)) {
-            problems.push(format!("{list}[{place}] `{name}`: it stands there before"));
+            problems.push(format!("{list}[{place}] `{name}`: duplicate of an earlier entry"));
         }
     }
 }
@@ -130,7 +132,7 @@ fn read_set(at: String, value: &Value, problems: &mut Vec<String>) -> DescribedS
     let default = at.flag("default");
     let description = at.text("description", Some(LONGEST_SET_DESCRIPTION));
     if at.map.is_some() && at.get("statuses").is_none() {
-        at.wrong("`statuses` is missing: a list of labels");
+        at.wrong("`statuses` is missing; add a list of labels");
     }
     let values = at.list("statuses").to_vec();
     let place = at.at.clone();
@@ -190,14 +192,16 @@ fn read_attribute(at: String, value: &Value, problems: &mut Vec<String>) -> Desc
     let data_type = at.required("type", None);
     let known = TYPES.contains(&data_type.as_str());
     if !known && !data_type.is_empty() {
-        at.wrong(&format!("`type` is `{data_type}`: it takes {}", TYPES.join(", ")));
+        at.wrong(&format!("`type` is `{data_type}`; use {}", TYPES.join(", ")));
     }
     let required = at.flag("required");
     let description = at.text("description", Some(LONGEST_ATTRIBUTE_DESCRIPTION));
     let max_length = match at.get("max_length") {
         None => None,
         Some(_) if known && data_type != "text" => {
-            at.wrong(&format!("`max_length` is for texts, and the type is {data_type}"));
+            at.wrong(&format!(
+                "`max_length` is set, but the type is {data_type}; use it with text only"
+            ));
             None
         }
         Some(value) => {
@@ -206,7 +210,7 @@ fn read_attribute(at: String, value: &Value, problems: &mut Vec<String>) -> Desc
                 .filter(|length| (1..=LONGEST_TEXT).contains(length));
             if length.is_none() {
                 at.wrong(&format!(
-                    "`max_length` is {value}: it takes a whole number from 1 to {LONGEST_TEXT}"
+                    "`max_length` is {value}; use a whole number from 1 to {LONGEST_TEXT}"
                 ));
             }
             length.and_then(|length| usize::try_from(length).ok())
@@ -215,16 +219,16 @@ fn read_attribute(at: String, value: &Value, problems: &mut Vec<String>) -> Desc
     let options: Vec<String> = at.texts("options");
     if known && has_options(&data_type) && options.is_empty() {
         at.wrong(&format!(
-            "`options` are missing, which a {data_type} needs: a list of labels"
+            "`options` is missing, but a {data_type} needs it; add a list of labels"
         ));
     } else if known && !has_options(&data_type) && at.get("options").is_some() {
         at.wrong(&format!(
-            "`options` are for select and multi_select, and the type is {data_type}"
+            "`options` is set, but the type is {data_type}; use it with select and multi_select only"
         ));
     }
     let default = at.get("default").cloned().and_then(|given| {
         let fits = default_of(&data_type, &options, max_length, &given);
-        fits.map_err(|wanted| at.wrong(&format!("`default` is {given}: it takes {wanted}")))
+        fits.map_err(|wanted| at.wrong(&format!("`default` is {given}; use {wanted}")))
             .ok()
     });
     let place = at.at.clone();
@@ -240,7 +244,8 @@ fn read_attribute(at: String, value: &Value, problems: &mut Vec<String>) -> Desc
     }
 }
 
-/// A default as the service takes it for this type ("Create settings" tutorial), or what it should be.
+/// Converts a default to the form that the service expects for this type ("Create settings" tutorial), or says what it
+/// should be.
 fn default_of(
     data_type: &str,
     options: &[String],
@@ -273,7 +278,7 @@ fn default_of(
             let longest = max_length.unwrap_or(250);
             match text {
                 Some(text) if text.chars().count() <= longest => Ok(given.clone()),
-                Some(_) => Err("a text that is no longer than the attribute allows"),
+                Some(_) => Err("a text that is not longer than `max_length`"),
                 None => Err("a text"),
             }
         }
@@ -290,7 +295,7 @@ fn read_category(
     let mut at = Entry::named(at, value, "path", &keys, problems);
     let path = match at.get("path").cloned() {
         None => {
-            at.wrong("`path` is missing: names such as HVAC > Air Handling, or a list of names");
+            at.wrong("`path` is missing; add names such as HVAC > Air Handling, or a list of names");
             Path::default()
         }
         Some(Value::String(text)) => {
@@ -300,7 +305,7 @@ fn read_category(
                 text.split(separator).map(|name| name.trim().to_owned()).collect()
             };
             if names.iter().any(String::is_empty) {
-                at.wrong("`path` has an empty name; ROOT is written as an empty list");
+                at.wrong("`path` has an empty name; for ROOT, use an empty list");
             }
             Path {
                 names,
@@ -312,17 +317,19 @@ fn read_category(
             Path { names, joined: None }
         }
         Some(other) => {
-            at.wrong(&format!("`path` is {other}: it takes a text or a list of names"));
+            at.wrong(&format!("`path` is {other}; use a text or a list of names"));
             Path::default()
         }
     };
     if path.names.len() > DEEPEST {
-        at.wrong(&format!("categories have at most {DEEPEST} levels below ROOT"));
+        at.wrong(&format!(
+            "the path has more than {DEEPEST} levels below ROOT; shorten it"
+        ));
     }
     let root = path.names.is_empty() && path.joined.is_none();
     let status_set = at.text("status_set", None);
     if root && at.get("path").is_some() && status_set.is_some() {
-        at.wrong("`status_set`: that of ROOT is the default one and cannot be replaced");
+        at.wrong("`status_set` of ROOT is always the default set; remove it");
     }
     let attributes = at.texts("attributes");
     let category = DescribedCategory {
@@ -340,7 +347,7 @@ fn read_category(
     category
 }
 
-/// An object of the description, and where it stands.
+/// An object of the description, and its location.
 struct Entry<'a, 'p> {
     at: String,
     map: Option<&'a Map<String, Value>>,
@@ -355,22 +362,22 @@ impl<'a, 'p> Entry<'a, 'p> {
             problems,
         };
         if entry.map.is_none() {
-            entry.wrong(&format!("it is {value}: it takes {}", keys.join(", ")));
+            entry.wrong(&format!("it is {value}; use {}", keys.join(", ")));
         }
         for key in entry.map.into_iter().flat_map(Map::keys) {
             if !keys.contains(&key.as_str()) {
                 let near = nearest(key, keys.iter().map(|key| (*key, *key)));
                 let hint = match near.first() {
                     Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("it takes {}", keys.join(", ")),
+                    None => format!("use {}", keys.join(", ")),
                 };
-                entry.wrong(&format!("`{key}` is not known; {hint}"));
+                entry.wrong(&format!("unknown key `{key}`; {hint}"));
             }
         }
         entry
     }
 
-    /// One that is called by a name of its own, where it has it.
+    /// Adds its own name to its location, if it has one.
     fn named(at: String, value: &'a Value, name: &str, keys: &[&str], problems: &'p mut Vec<String>) -> Self {
         let at = match value.get(name) {
             Some(Value::String(name)) if !name.trim().is_empty() => format!("{at} `{}`", name.trim()),
@@ -387,7 +394,7 @@ impl<'a, 'p> Entry<'a, 'p> {
         self.problems.push(format!("{}: {what}", self.at));
     }
 
-    /// What a key holds; null is as good as nothing.
+    /// The value of a key; null counts as missing.
     fn get(&self, key: &str) -> Option<&'a Value> {
         self.map?.get(key).filter(|value| !value.is_null())
     }
@@ -395,14 +402,14 @@ impl<'a, 'p> Entry<'a, 'p> {
     fn text(&mut self, key: &str, longest: Option<usize>) -> Option<String> {
         let value = self.get(key)?;
         let Some(text) = value.as_str() else {
-            self.wrong(&format!("`{key}` is {value}: it takes a text"));
+            self.wrong(&format!("`{key}` is {value}; use a text"));
             return None;
         };
         let (text, length) = (text.trim(), text.trim().chars().count());
         match longest {
             Some(longest) if length > longest => {
                 self.wrong(&format!(
-                    "`{key}` has {length} characters: it takes at most {longest}"
+                    "`{key}` has {length} characters, more than {longest}; shorten it"
                 ));
             }
             _ => {}
@@ -424,7 +431,7 @@ impl<'a, 'p> Entry<'a, 'p> {
             None => false,
             Some(Value::Bool(flag)) => *flag,
             Some(value) => {
-                self.wrong(&format!("`{key}` is {value}: it takes true or false"));
+                self.wrong(&format!("`{key}` is {value}; use true or false"));
                 false
             }
         }
@@ -435,7 +442,7 @@ impl<'a, 'p> Entry<'a, 'p> {
             None => &[],
             Some(Value::Array(list)) => list,
             Some(value) => {
-                self.wrong(&format!("`{key}` is {value}: it takes a list"));
+                self.wrong(&format!("`{key}` is {value}; use a list"));
                 &[]
             }
         }
@@ -446,7 +453,7 @@ impl<'a, 'p> Entry<'a, 'p> {
         for (place, value) in self.list(key).iter().enumerate() {
             match value.as_str().map(str::trim) {
                 Some(text) if !text.is_empty() => texts.push(text.to_owned()),
-                _ => self.wrong(&format!("`{key}[{place}]` is {value}: it takes a text")),
+                _ => self.wrong(&format!("`{key}[{place}]` is {value}; use a text")),
             }
         }
         texts

@@ -1,10 +1,10 @@
-//! The state of a row.
+//! The status of a row.
 
 use serde::{Deserialize, Serialize};
 
-/// The state of a row, in the order of reports: good ones first.
+/// The status of a row, in the order of reports: successful ones first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum State {
+pub enum Status {
     Created,
     Updated,
     Deleted,
@@ -21,7 +21,7 @@ pub enum State {
     Unknown,
 }
 
-impl State {
+impl Status {
     pub const ALL: [Self; 9] = [
         Self::Created,
         Self::Updated,
@@ -34,7 +34,7 @@ impl State {
         Self::Unknown,
     ];
 
-    /// The state as users see it: `created`, `not_sent`, ...
+    /// The status as users see it: `created`, `not_sent`, ...
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -50,7 +50,7 @@ impl State {
         }
     }
 
-    /// Whether the row is as the user wanted it.
+    /// Whether the row succeeded.
     #[must_use]
     pub fn good(self) -> bool {
         self <= Self::Unchanged

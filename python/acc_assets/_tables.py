@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Final, cast, overload
 
-from . import _core
+from . import _core, _html
+from ._records import Asset
+from ._text import counted
 
 if TYPE_CHECKING:
     import pandas
     import polars
+    from typing_extensions import Self
 
-__all__ = ["AssetTable"]
-
-
-def counted(number: int, what: str) -> str:
-    """`1 row`, `2 rows`."""
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+ROWS_SHOWN: Final = 10
 
 
 def pandas_frame(columns: dict[str, list[Any]]) -> pandas.DataFrame:
@@ -97,7 +95,7 @@ def polars_frame(source: _core.Ledger | _core.Table | dict[str, list[Any]]) -> p
     return polars.DataFrame(source)
 
 
-class AssetTable(Sequence[dict[str, Any]]):
+class AssetTable(Sequence[Asset]):
     """Assets as returned by the service, one dict per row.
 
     Returned by `get`, `list` and `create(..., returning=True)`. The `.partial` of an exception is also an AssetTable:
@@ -131,23 +129,21 @@ class AssetTable(Sequence[dict[str, Any]]):
         return len(self._table)
 
     @overload
-    def __getitem__(self, index: int, /) -> dict[str, Any]: ...
+    def __getitem__(self, index: int, /) -> Asset: ...
     @overload
-    def __getitem__(self, index: slice, /) -> list[dict[str, Any]]: ...
-    def __getitem__(self, index: int | slice, /) -> dict[str, Any] | list[dict[str, Any]]:
+    def __getitem__(self, index: slice, /) -> Self: ...
+    def __getitem__(self, index: int | slice, /) -> Asset | Self:
         places = range(len(self))[index]
-        return (
-            self._table.row(places)
-            if isinstance(places, int)
-            else [self._table.row(place) for place in places]
-        )
+        if isinstance(places, int):
+            return cast(Asset, self._table.row(places))
+        return type(self)(self._table.take(places))
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        return (self._table.row(index) for index in range(len(self)))
+    def __iter__(self) -> Iterator[Asset]:
+        return (cast(Asset, self._table.row(index)) for index in range(len(self)))
 
-    def to_dicts(self) -> list[dict[str, Any]]:
+    def to_dicts(self) -> list[Asset]:
         """Convert all rows to a list of dicts."""
-        return self._table.dicts()
+        return cast("list[Asset]", self._table.dicts())
 
     def to_pandas(self) -> pandas.DataFrame:
         """Convert to a pandas DataFrame. With pyarrow installed, this is faster and the result is the same.
@@ -184,13 +180,18 @@ class AssetTable(Sequence[dict[str, Any]]):
         return _core.shown(f"AssetTable: {rows}; {counted(len(missing), 'id')} missing: {shown}")
 
     def _repr_html_(self) -> str:
-        from .looks import table_html
+        flat = []
+        for row in map(self._table.row, range(min(len(self), ROWS_SHOWN))):
+            attributes = row.pop("customAttributes", None)
+            flat.append(row | (attributes if isinstance(attributes, dict) else {}))
+        names = list(dict.fromkeys(name for row in flat for name in row))
+        more = [f"and {len(self) - len(flat)} more rows"] if len(self) > len(flat) else []
+        table = _html.table(names, [[row.get(name) for name in names] for row in flat])
+        return _html.page(_html.headline(repr(self)), table, *_html.paragraphs(more))
 
-        return table_html(self)
+    @classmethod
+    def _load(cls, state: bytes) -> AssetTable:
+        return cls(_core.Table.load(state))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _load, (self._table.dump(),)
-
-
-def _load(state: bytes) -> AssetTable:
-    return AssetTable(_core.Table.load(state))
+        return type(self)._load, (self._table.dump(),)

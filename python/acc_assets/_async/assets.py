@@ -1,0 +1,469 @@
+"""The verbs of assets."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from .. import _core
+from .._mapping import ColumnMapping
+from .._options import (
+    SEPARATOR,
+    Dates,
+    Nulls,
+    OnError,
+    SheetOption,
+    Verb,
+    at_least_one,
+    flag,
+)
+from .._partial import After, still_partial, unfinished
+from .._progress import ProgressOption, Reporter
+from .._query import Filters
+from .._report import Report
+from .._rows import AsyncIdData, AsyncRowData, reading
+from .._settings import SettingsOption
+from .._tables import AssetTable
+from .._write import checked, get_options
+from ._drive import off_loop
+from .verbs import (
+    AsyncBulkResult,
+    AsyncVerbs,
+    ended,
+    loaded,
+    prepared,
+    read,
+    settings_of,
+)
+
+if TYPE_CHECKING:
+    from datetime import date
+
+
+class AsyncAssets(AsyncVerbs):
+    """The assets of one project. Returned by `AsyncProject.assets`."""
+
+    async def create(
+        self,
+        data: AsyncRowData,
+        *,
+        settings: SettingsOption = "auto",
+        import_key: str | None = None,
+        run: str | os.PathLike[str] | None = None,
+        on_error: OnError = "collect",
+        max_errors: float | None = None,
+        dry_run: bool = False,
+        returning: bool = False,
+        reconcile: bool = True,
+        batch_size: int = 100,
+        sheet: SheetOption = None,
+        mapping: ColumnMapping | None = None,
+        separator: str = SEPARATOR,
+        nulls: Nulls = "omit",
+        dates: Dates = "strict",
+        progress: ProgressOption = "auto",
+    ) -> AsyncBulkResult:
+        """Create one asset per row.
+
+        The service cannot recognize an asset that was created before: a second call creates everything again, unless
+        `run` or `import_key` is given.
+
+        Args:
+            data: A DataFrame (pandas, polars), an Arrow table or stream, an iterable of dicts, one dict, the path of a
+                file (Excel, CSV, JSON Lines, Parquet), an open file, or `Rows` of `acc_assets.read`. Columns are matched
+                by their usual names ("Asset ID", "Category", "Status", "Location", ...), by the display names of custom
+                attributes, or by API field names (clientAssetId, categoryId, statusId, ca1, ...). Asset ID, category and
+                status are required. Cells hold ids or names: a category by path ("HVAC > Air Handling", or a list of
+                names) or unique name, a status by label, a location by path, name or barcode, select attributes by label
+                (several separated by ";", or a list).
+            settings: What rows are checked against besides the row checks: `Settings`, or None for nothing (cells then
+                hold ids). "auto": the project's settings, if they were read before, or if rows hold names or custom
+                attributes or need more than one request.
+            import_key: A column that uniquely identifies each row across imports: "barcode", or a text attribute by its API
+                name, such as "ca7". A row whose key an existing asset has is `unchanged`, with the id of that asset,
+                whatever its other cells contain. A lost response can then be resolved with certainty. If no row has a key,
+                keys are generated and stored in the assets, per call or per `run`; they do not recognize an earlier
+                import. If None, a lost response is resolved by the content of the rows and the time.
+            run: A name for this import, such as "level-3", that makes it resumable: every request is written to a file on
+                this machine before it is sent. After Ctrl-C, a crash or an outage, make the same call again with the same
+                rows: it skips what was imported, looks up what is in doubt and sends the rest. Rows that were not imported
+                may be edited or removed in between, or passed alone as the file of `write_fixes`. Once everything is done,
+                it sends nothing. Pass a `pathlib.Path` to choose the file yourself. If None, nothing is recorded. See `acc_assets.runs`.
+            on_error: If rows fail: "collect" returns the result and logs a warning, "raise" finishes and raises, "stop"
+                sends nothing more after the first row that failed (requests in flight still finish), and raises.
+            max_errors: Stop after this many failed rows. A value below 1 is a fraction of all rows. If None, no limit.
+            dry_run: Only check and plan; see `result.estimate`.
+            returning: Keep the created assets, as `result.assets`.
+            reconcile: Rows whose response was lost: True looks them up in the project, which takes up to two minutes, and
+                sends those that are not there; rows that remain in doubt are `unknown`. False leaves all of them
+                `unknown`, for `result.reconcile()`.
+            batch_size: Assets per request, 1 to 100. Default: 100.
+            sheet: Name of the sheet of an Excel file, or `SheetOptions`. If None, the first visible one.
+            mapping: Columns whose names are not recognized: a dict from column to field or custom attribute, with None for
+                a column to ignore, or the path of a TOML file with such lines (false for a column to ignore).
+            separator: Separator between the names in a path. Default: ">".
+            nulls: Empty cells: "omit" and "clear" leave the field out, "error" makes the row invalid.
+            dates: Dates with a time of day: "strict" makes the row invalid, "truncate" drops the time.
+            progress: "auto" shows a bar on a terminal or in a notebook, True also a line every 10 s elsewhere, False
+                nothing. A function is called with a `Progress`.
+
+        Returns:
+            A result with one outcome per row, in input order. Without rows, it is empty and no request is sent.
+
+        Raises:
+            OptionError: An option is invalid.
+            InputError: The data as a whole cannot be read, or is not the data of this `run`.
+            FileError: The file cannot be read.
+            JournalError: The file of the run cannot be used, or another process uses it.
+            BulkError: Rows failed, and `on_error` is "raise" or "stop".
+            ApiError, TransportError, AuthError: The call cannot continue. `.result` has the outcome of every row.
+            BulkInterrupted: Ctrl-C (in asyncio, CancelledError: the call was cancelled). `.result` has the outcome of
+                every row.
+
+        Example:
+            >>> rows = [{"clientAssetId": f"AHU-{n}", "categoryId": category, "statusId": status} for n in range(250)]
+            >>> result = await project.assets.create(rows)
+            >>> result.ok, result.counts, result.stats.requests
+            (True, {'created': 250}, 3)
+            >>> keyed = [{**row, "barcode": f"L3-{n}"} for n, row in enumerate(rows)]
+            >>> first = await project.assets.create(keyed, import_key="barcode")
+            >>> second = await project.assets.create(keyed, import_key="barcode")
+            >>> first.counts, second.counts
+            ({'created': 250}, {'unchanged': 250})
+        """
+        options = self._options(
+            import_key=import_key,
+            run=run,
+            on_error=on_error,
+            max_errors=max_errors,
+            dry_run=dry_run,
+            returning=returning,
+            reconcile=reconcile,
+            batch_size=batch_size,
+        )
+        how = reading(sheet=sheet, mapping=mapping, separator=separator, nulls=nulls, dates=dates)
+        return await self._write("create", data, how, options, progress, settings)
+
+    async def validate(
+        self,
+        data: AsyncRowData,
+        *,
+        verb: Verb = "create",
+        key: str = "id",
+        settings: SettingsOption = "auto",
+        import_key: str | None = None,
+        sheet: SheetOption = None,
+        mapping: ColumnMapping | None = None,
+        separator: str = SEPARATOR,
+        nulls: Nulls = "omit",
+        dates: Dates = "strict",
+    ) -> Report:
+        """Check rows against the project's settings without sending them. All problems are reported at once.
+
+        Args:
+            data: Rows, as for `create`. A generator is read into a list.
+            verb: What the rows are for: "create" or "patch".
+            key: The column with the asset ids, for a patch.
+            settings: What rows are checked against: `Settings`, None for nothing, or "auto" for the project's settings.
+            import_key: The column that identifies rows across imports, as for `create`.
+            sheet: The sheet of an Excel file, as for `create`.
+            mapping: Columns whose names are not recognized, as for `create`.
+            separator: Separator between the names in a path. Default: ">".
+            nulls: Empty cells, as for the verb.
+            dates: Dates with a time of day, as for `create`.
+
+        Returns:
+            A `Report`: problems by cause and by row, how each column was interpreted, and `write_fixes`.
+
+        Raises:
+            OptionError: An option is invalid.
+            InputError: The data as a whole cannot be read.
+            ApiError, TransportError, AuthError: The settings could not be read.
+
+        Example:
+            >>> rows = [{"Asset ID": "AHU-1", "Category": "HVAC > Air Handling", "Status": "Installed", "Airflow": "2,5"}]
+            >>> report = await project.assets.validate(rows)
+            >>> [(cause.column, cause.fix) for cause in report.causes]
+            [('Airflow', 'write the number with a decimal point and without spaces, for example 1234.5')]
+        """
+        how = reading(sheet=sheet, mapping=mapping, separator=separator, nulls=nulls, dates=dates)
+        check = partial(checked, verb=verb, key=key, how=how, import_key=import_key)
+        _, write = await loaded(data, lambda data: check(self._session, self._project, data))
+        write = await prepared(write, settings, always=True)
+        operation = await off_loop(write.operation)
+        await ended(operation)
+        return write.report(operation)
+
+    async def patch(
+        self,
+        data: AsyncRowData,
+        *,
+        key: str = "id",
+        settings: SettingsOption = "auto",
+        run: str | os.PathLike[str] | None = None,
+        on_error: OnError = "collect",
+        max_errors: float | None = None,
+        dry_run: bool = False,
+        returning: bool = False,
+        reconcile: bool = True,
+        batch_size: int = 100,
+        sheet: SheetOption = None,
+        mapping: ColumnMapping | None = None,
+        separator: str = SEPARATOR,
+        nulls: Nulls = "omit",
+        dates: Dates = "strict",
+        progress: ProgressOption = "auto",
+    ) -> AsyncBulkResult:
+        """Change the given fields of existing assets, and no others.
+
+        Args:
+            data: Rows, as for `create`, with a column of asset ids. Equal rows of one id are sent once. Different rows of
+                one id are all invalid.
+            key: The column with the asset ids.
+            settings: What rows are checked against, as for `create`. If a check depends on the category of the asset (a
+                status, a custom attribute, a change of the category), those assets are read first, 100 per request.
+            run: A name that makes the call resumable, as for `create`.
+            on_error: What to do if rows fail, as for `create`.
+            max_errors: Stop after this many failed rows, as for `create`.
+            dry_run: Only check and plan; see `result.estimate`.
+            returning: Keep the changed assets, as `result.assets`.
+            reconcile: Rows that never received a response: True reads their assets, and sends those that are unchanged.
+                False leaves all of them `unknown`, for `result.reconcile()`.
+            batch_size: Assets per request, 1 to 100. Default: 100.
+            sheet: The sheet of an Excel file, as for `create`.
+            mapping: Columns whose names are not recognized, as for `create`.
+            separator: Separator between the names in a path. Default: ">".
+            dates: Dates with a time of day, as for `create`.
+            nulls: Empty cells: "omit" leaves the field as it is, "clear" clears it, "error" makes the row invalid.
+                `acc_assets.CLEAR` clears a single cell in any case.
+            progress: Show progress, as for `create`.
+
+        Returns:
+            A result with one outcome per row, in input order.
+
+        Raises:
+            OptionError, InputError, FileError, JournalError, BulkError, ApiError, TransportError, AuthError,
+            BulkInterrupted: As for `create`.
+
+        Example:
+            >>> created = await project.assets.create({"Asset ID": "AHU", "Category": category, "Status": status})
+            >>> patched = await project.assets.patch([{"id": created.ids[0], "description": "on the roof"}])
+            >>> patched.counts
+            {'updated': 1}
+        """
+        options = self._options(
+            key=key,
+            run=run,
+            on_error=on_error,
+            max_errors=max_errors,
+            dry_run=dry_run,
+            returning=returning,
+            reconcile=reconcile,
+            batch_size=batch_size,
+        )
+        how = reading(sheet=sheet, mapping=mapping, separator=separator, nulls=nulls, dates=dates)
+        return await self._write("patch", data, how, options, progress, settings)
+
+    async def get(
+        self,
+        ids: AsyncIdData,
+        *,
+        key: str = "id",
+        include_custom_attributes: bool = True,
+        include_deleted: bool = False,
+        batch_size: int = 100,
+        sheet: SheetOption = None,
+        progress: ProgressOption = "auto",
+        after: After = None,
+    ) -> AssetTable:
+        """Read assets by their ids.
+
+        Args:
+            ids: One id, an iterable of ids, a Series, rows or a table with a column of ids, a file with one, a result or
+                an `AssetTable`. Empty cells are ignored.
+            key: The column with the ids, if `ids` has columns.
+            include_custom_attributes: Read the custom attributes.
+            include_deleted: Include deleted assets, with isActive false.
+            batch_size: Ids per request, 1 to 100. Default: 100.
+            sheet: Name of the sheet of an Excel file, or `SheetOptions`. If None, the first visible one.
+            progress: Show progress, as for `create`.
+            after: The exception that the same call raised, with the same ids in the same order. Only the ids that it had
+                not read are requested. The result has all of them.
+
+        Returns:
+            An `AssetTable`. Its `missing` lists the ids that the service did not return, and texts that are not ids.
+
+        Raises:
+            OptionError: An option is invalid.
+            InputError: The data as a whole cannot be read.
+            ApiError, TransportError, AuthError: A request failed. `.partial` has what was read.
+            ReadInterrupted: Ctrl-C. `.partial` has what was read.
+
+        Example:
+            >>> created = await project.assets.create({"Asset ID": "AHU", "Category": category, "Status": status})
+            >>> assets = await project.assets.get(created)
+            >>> assets[0]["clientAssetId"]
+            'AHU'
+        """
+        options = get_options(
+            key=key,
+            include_custom_attributes=include_custom_attributes,
+            include_deleted=include_deleted,
+            batch_size=batch_size,
+        )
+        report = Reporter(progress, "reading")
+        source, rows, _ = await self._loaded(ids, reading(sheet=sheet), "get", key)
+        operation = self._session.engine().get(self._project, rows, options, after=unfinished(after))
+        return AssetTable(await read(operation, report, source=source))
+
+    async def delete(
+        self,
+        ids: AsyncIdData,
+        *,
+        key: str = "id",
+        run: str | os.PathLike[str] | None = None,
+        on_error: OnError = "collect",
+        max_errors: float | None = None,
+        dry_run: bool = False,
+        reconcile: bool = True,
+        batch_size: int = 100,
+        sheet: SheetOption = None,
+        progress: ProgressOption = "auto",
+    ) -> AsyncBulkResult:
+        """Delete assets by their ids. The service keeps them as inactive; they cannot be restored through the API.
+
+        Args:
+            ids: Ids, as for `get`. Duplicate ids are sent once; all of their rows get the same outcome.
+            key: The column with the ids, if `ids` has columns.
+            run: A name that makes the call resumable, as for `create`.
+            on_error: What to do if rows fail, as for `create`.
+            max_errors: Stop after this many failed rows, as for `create`.
+            dry_run: Only check and plan; see `result.estimate`.
+            reconcile: What to do with rows that never received a response, as for `patch`.
+            batch_size: Ids per request, 1 to 100. Default: 100.
+            sheet: The sheet of an Excel file, as for `get`.
+            progress: Show progress, as for `create`.
+
+        Returns:
+            A result with one outcome per id, in input order.
+
+        Raises:
+            OptionError, InputError, FileError, JournalError, BulkError, ApiError, TransportError, AuthError,
+            BulkInterrupted: As for `create`.
+
+        Example:
+            >>> created = await project.assets.create({"Asset ID": "AHU", "Category": category, "Status": status})
+            >>> deleted = await project.assets.delete(created.ids)
+            >>> deleted.counts
+            {'deleted': 1}
+        """
+        options = self._options(
+            key=key,
+            run=run,
+            on_error=on_error,
+            max_errors=max_errors,
+            dry_run=dry_run,
+            reconcile=reconcile,
+            batch_size=batch_size,
+        )
+        return await self._write("delete", ids, reading(sheet=sheet), options, progress)
+
+    async def template(
+        self,
+        category: str | int | Sequence[str],
+        path: str | os.PathLike[str],
+        *,
+        rows: int = 1000,
+        separator: str = SEPARATOR,
+    ) -> None:
+        """Write an Excel template for assets of one category, with drop-downs and required columns marked.
+
+        Statuses, values of select attributes and locations have drop-downs. `create(path)` imports the completed file.
+
+        Args:
+            category: The category: id, path, or a list of names. A row may name a subcategory instead.
+            path: The .xlsx file. An existing file is replaced.
+            rows: Number of rows with drop-downs. Default: 1000.
+            separator: Separator between the names in a path. Default: ">".
+
+        Raises:
+            OptionError: No category matches, or several do.
+            FileError: The file cannot be written.
+            ApiError, TransportError, AuthError: The settings could not be read.
+
+        Example:
+            >>> await project.assets.template("HVAC > Air Handling", folder / "units.xlsx")
+        """
+        at_least_one("rows", rows)
+        core = await settings_of(self._session, self._project)
+        found = core.find_category(category, separator)
+        await off_loop(lambda: _core.write_template(core, found["id"], os.fspath(path), rows))
+
+    async def list(
+        self,
+        *,
+        category: str | int | Sequence[str | int] | None = None,
+        status: str | Sequence[str] | None = None,
+        location: str | Sequence[str] | None = None,
+        updated_at: str | date | None = None,
+        search: str | None = None,
+        include_custom_attributes: bool = True,
+        include_deleted: bool = False,
+        filters: Mapping[str, object] | None = None,
+        sort: str = "createdAt asc",
+        separator: str = SEPARATOR,
+        progress: ProgressOption = "auto",
+        after: After = None,
+    ) -> AssetTable:
+        """Read all assets that match, page by page.
+
+        Args:
+            category: Ids, paths or names of categories. Any of them matches.
+            status: Ids or labels of statuses. Any of them matches.
+            location: Ids, paths, names or barcodes of locations. Any of them matches.
+            updated_at: A time, or a range as text: "from..to", "from..", "..to".
+            search: A text that must occur in a text field. Case is ignored.
+            include_custom_attributes: Read the custom attributes.
+            include_deleted: Include deleted assets, with isActive false.
+            filters: Further filters of the service by name, such as {"locationId": [...], "ca3": "10..20"}. Custom
+                attributes also by display name, and their values by label.
+            sort: Fields to sort by, each with asc or desc, separated by commas. Default: "createdAt asc".
+            separator: Separator between the names in a path. Default: ">".
+            progress: Show progress, as for `create`.
+            after: The exception that the same call raised, with the same filters. The list resumes at the page that could
+                not be read. The result has the pages before it too, and no duplicates.
+
+        Returns:
+            An `AssetTable`.
+
+        Raises:
+            OptionError: An option is invalid, or the filters differ from those of the call that raised `after`.
+            ApiError, TransportError, AuthError: A page could not be read, or the service ignored a filter. `.partial` has
+                what was read.
+            ReadInterrupted: Ctrl-C. `.partial` has what was read.
+
+        Example:
+            >>> created = await project.assets.create({"Asset ID": "VAV-7", "Category": category, "Status": status})
+            >>> [asset["clientAssetId"] for asset in await project.assets.list(search="vav-7")]
+            ['VAV-7']
+        """
+        flag("include_custom_attributes", include_custom_attributes)
+        flag("include_deleted", include_deleted)
+        report = Reporter(progress, "reading")
+        before = unfinished(after)
+        asked = Filters.of(category, status, location, filters)
+        if asked.has_names():
+            with still_partial(before):
+                settings = await settings_of(self._session, self._project)
+                asked = asked.with_ids(settings, separator)
+        query = asked.query(
+            updated_at=updated_at,
+            search=search,
+            include_custom_attributes=include_custom_attributes,
+            include_deleted=include_deleted,
+            sort=sort,
+        )
+        operation = self._session.engine().read("assets", self._project, {}, query, after=before)
+        return AssetTable(await read(operation, report))

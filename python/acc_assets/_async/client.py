@@ -1,0 +1,126 @@
+"""The entry point: a client and its projects."""
+
+from __future__ import annotations
+
+import os
+from types import TracebackType
+from typing import TYPE_CHECKING, cast
+
+from .._options import Auth, LimitsOption, Prefix, RetryOption
+from .._secret import Secret
+from .._session import Session, shown
+from .project import AsyncProject
+from .verbs import AsyncBulkResult
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+
+class AsyncClient:
+    """Entry point: holds the token, the options and the connections that all its projects share.
+
+    A client can be shared between threads and used in a forked child. It is pickled without its token: once unpickled, it
+    takes the token from the environment. A function given as `auth` is kept if it can be pickled.
+
+    Args:
+        auth: A three-legged token, or a function without arguments that returns one. The function is called again when its
+            token expires. It may be async. If None, the environment variable ACC_ASSETS_TOKEN.
+        base_url: Address of the service; https, or http to this machine.
+        region: Region of the project, a code of the Regions page such as "US" or "EMEA". Sent with requests for
+            relationships and locations; the Assets pages list no region header. If None, it is not sent.
+        timeout: Seconds a whole request may take. Default: 60.
+        max_in_flight: Maximum number of requests in flight, all calls of the client together. Default: 8.
+        max_response_bytes: Maximum size of a response after decompression. Default: 256 MiB.
+        limits: `Limits`, or a dict of its arguments: requests per window. If None, the service's own limits.
+        retry: `Retry`, or a dict of its arguments: how often a request is retried. If None, the defaults of `Retry`.
+        ca_bundle: File of root certificates (PEM) to trust instead of the system's. If None, the file in the environment
+            variable REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE, else the roots of the system.
+        proxy: Address of a proxy, with http or https. If None, the proxy in HTTPS_PROXY or ALL_PROXY, unless NO_PROXY
+            exempts the service; else that of the system.
+        prefix: "construction" or "bim360": the first part of the paths of the Assets API. Both reach the same assets.
+
+    Raises:
+        OptionError: An option is invalid.
+        AuthError: There is no token, or it has expired.
+
+    Example:
+        >>> async with acc_assets.AsyncClient(sim.token, base_url=sim.url) as client:
+        ...     settings = await client.project(sim.project_id).settings()
+        >>> settings.project_id == sim.project_id
+        True
+    """
+
+    def __init__(
+        self,
+        auth: Auth | None = None,
+        *,
+        base_url: str = "https://developer.api.autodesk.com",
+        region: str | None = None,
+        timeout: float = 60.0,
+        max_in_flight: int = 8,
+        max_response_bytes: int = 256 * 2**20,
+        limits: LimitsOption = None,
+        retry: RetryOption = None,
+        ca_bundle: str | os.PathLike[str] | None = None,
+        proxy: str | None = None,
+        prefix: Prefix = "construction",
+    ) -> None:
+        secrets = Secret(auth), Secret(proxy)
+        del auth, proxy
+        self._session = Session(
+            *secrets,
+            base_url=base_url,
+            prefix=prefix,
+            region=region,
+            timeout=timeout,
+            max_in_flight=max_in_flight,
+            max_response_bytes=max_response_bytes,
+            limits=limits,
+            retry=retry,
+            ca_bundle=ca_bundle,
+        )
+
+    @property
+    def last_result(self) -> AsyncBulkResult | None:
+        """The result of the most recent write, including one that raised.
+
+        None before the first write, and after a call that was rejected before it started, such as for an invalid option.
+        """
+        return cast("AsyncBulkResult | None", self._session.last_result)
+
+    def project(
+        self, project_id: str | UUID, *, locations_container: str | UUID | None = None
+    ) -> AsyncProject:
+        """Return a project of this client. Nothing is sent.
+
+        Args:
+            project_id: The project's UUID, with or without "b." before it.
+            locations_container: For a project of BIM 360, the container of its locations if they are not found under the
+                project's own id: `relationships.locations.data.id` of the project in the Data Management API.
+
+        Raises:
+            OptionError: The project id is not a UUID.
+
+        Example:
+            >>> client.project("b.F6A1E3B5-abaa-4b01-b33a-5d55f36ba047").id
+            'f6a1e3b5-abaa-4b01-b33a-5d55f36ba047'
+        """
+        found = AsyncProject(self._session, project_id)
+        if locations_container is not None:
+            self._session.containers[found.id] = str(locations_container)
+        return found
+
+    async def close(self) -> None:
+        """Drop the connections and the token. Later calls raise OptionError."""
+        self._session.close()
+
+    async def __aenter__(self) -> AsyncClient:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return shown(self)

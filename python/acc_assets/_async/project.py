@@ -1,0 +1,208 @@
+"""One project: its settings, its set-up, and what the service says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from .._options import SetupOnError, flag, one_of
+from .._progress import Reporter
+from .._query import query_text
+from .._records import JsonObject
+from .._session import Session, project_id
+from .._settings import Settings
+from .._setup import Setup, SetupPlan, SetupResult, checked_setup, steps_of
+from ._drive import off_loop
+from .assets import AsyncAssets
+from .relationships import AsyncRelationships
+from .verbs import ended, read, settings_of
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+
+class AsyncProject:
+    """One project: its assets, its relationships and its settings. Returned by `AsyncClient.project`.
+
+    Attributes:
+        id: The project's UUID, in lower case, without "b.".
+        assets: The project's `AsyncAssets`.
+        relationships: The project's `AsyncRelationships`.
+        raw: The project's `AsyncRaw`.
+    """
+
+    def __init__(self, session: Session, id: str | UUID, /) -> None:
+        self._session = session
+        self.id = project_id(id)
+        self.assets = AsyncAssets(session, self.id)
+        self.relationships = AsyncRelationships(session, self.id)
+        self.raw = AsyncRaw(session, self.id)
+
+    async def settings(self, *, refresh: bool = False) -> Settings:
+        """Read the project's categories, status sets, custom attributes and locations.
+
+        They are read once and kept for all calls of this client about this project. Reading takes one request for all
+        categories, one per 200 status sets, one per 200 custom attributes, one for the locations, one for the status sets
+        of 100 active categories, and one per active category without children. If no response says from which category
+        an attribute is inherited, it takes one for some of the parents too.
+
+        Args:
+            refresh: Read them again.
+
+        Raises:
+            ApiError, TransportError, AuthError: The settings could not be read. If only the locations could not be read,
+                the settings have a note.
+
+        Example:
+            >>> settings = await project.settings()
+            >>> settings.category("HVAC").path
+            'HVAC'
+        """
+        flag("refresh", refresh)
+        return Settings(await settings_of(self._session, self.id, refresh=refresh))
+
+    async def setup(self) -> Setup:
+        """Describe what is active in this project, for `plan_setup` and `apply_setup` of another one.
+
+        Raises:
+            ApiError, TransportError, AuthError: The settings could not be read.
+
+        Example:
+            >>> setup = await project.setup()
+            >>> setup.to_dict()["categories"][0]["path"]
+            'HVAC'
+        """
+        return Setup.from_settings(await self.settings())
+
+    async def plan_setup(self, setup: Setup) -> SetupPlan:
+        """Return what `apply_setup` would do. Reads the project's settings again and writes nothing.
+
+        Args:
+            setup: What the project should have.
+
+        Raises:
+            ApiError, TransportError, AuthError: The settings could not be read.
+
+        Example:
+            >>> plan = await project.plan_setup(await project.setup())
+            >>> list(plan.counts)
+            ['exists']
+        """
+        setup = checked_setup(setup)
+        settings = await settings_of(self._session, self.id, refresh=True)
+        return await off_loop(lambda: setup._planned(settings))
+
+    async def apply_setup(self, setup: Setup, *, on_error: SetupOnError = "raise") -> SetupResult:
+        """Create and assign what the project lacks. Existing categories, sets and attributes stay as they are.
+
+        The call can be repeated, also after a failure, a Ctrl-C or a crash: it reads what exists first. A create whose
+        response was lost is looked up before it is repeated. The service has no batch requests for settings, so each
+        status set, further status, custom attribute, category and assignment takes one request.
+
+        Args:
+            setup: What the project should have. The user of the token must be an admin of the project.
+            on_error: If a step fails: "raise" raises SetupError at the end, "collect" returns the result.
+
+        Raises:
+            InputError: The description uses a name that neither it nor the project defines. Nothing was written.
+            SetupError: A step failed. Its `.applied` is the result.
+            ApiError, TransportError, AuthError: The settings could not be read. Nothing was written.
+
+        Example:
+            >>> setup = acc_assets.Setup.from_dict({"categories": [{"path": "HVAC > Boilers"}]})
+            >>> result = await project.apply_setup(setup)
+            >>> result.counts
+            {'created': 1}
+        """
+        setup = checked_setup(setup)
+        one_of("on_error", on_error, ("raise", "collect"))
+        session = self._session
+        settings = await settings_of(session, self.id, refresh=True)
+        operation = session.engine().apply_setup(self.id, settings, setup._core)
+        # From here on the settings are others, however it ends.
+        session.engine().forget_settings(self.id)
+        session.settings.pop(self.id, None)
+        await ended(operation)
+        result = SetupResult(steps_of(operation.table))
+        return result.raise_if_failed() if on_error == "raise" else result
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.id!r})"
+
+
+class AsyncRaw:
+    """The settings of one project as returned by the service. Returned by `AsyncProject.raw`.
+
+    All methods raise ApiError, TransportError or AuthError if the service could not be read.
+    """
+
+    def __init__(self, session: Session, project: str, /) -> None:
+        self._session = session
+        self._project = project
+
+    async def categories(self) -> list[JsonObject]:
+        """Read all categories of the project, active or not.
+
+        Example:
+            >>> [found["name"] for found in await project.raw.categories()][:2]
+            ['ROOT', 'HVAC']
+        """
+        return await self._read("categories")
+
+    async def status_sets(self) -> list[JsonObject]:
+        """Read all status sets of the project, each with its statuses.
+
+        Example:
+            >>> [found["name"] for found in await project.raw.status_sets()][:1]
+            ['Default']
+        """
+        return await self._read("status-sets")
+
+    async def custom_attributes(self) -> list[JsonObject]:
+        """Read all custom attributes of the project.
+
+        Example:
+            >>> sorted({found["dataType"] for found in await project.raw.custom_attributes()})
+            ['boolean', 'date', 'multi_select', 'numeric', 'select', 'text']
+        """
+        return await self._read("custom-attributes")
+
+    async def category_attributes(
+        self, category_id: str | int, *, include_inherited: bool = True
+    ) -> list[JsonObject]:
+        """Read the custom attributes of one category.
+
+        Args:
+            category_id: The category's id, a whole number.
+            include_inherited: Include those inherited from parent categories.
+
+        Example:
+            >>> every = await project.raw.category_attributes(category)
+            >>> own = await project.raw.category_attributes(category, include_inherited=False)
+            >>> len(every) >= len(own)
+            True
+        """
+        flag("include_inherited", include_inherited)
+        query = [("includeInherited", query_text(include_inherited))]
+        return await self._read("category-attributes", {"category_id": str(category_id)}, query)
+
+    async def error_codes(self) -> list[JsonObject]:
+        """Read the error codes of the Assets API, the same for every project.
+
+        Returns:
+            One dict per code: name, description, httpStatusCode and metadataKeys. `ApiError.code` has the name.
+
+        Example:
+            >>> any(found["name"] == "FIELD_EXCEEDS_MAX_LENGTH" for found in await project.raw.error_codes())
+            True
+        """
+        return await self._read("error-codes")
+
+    async def _read(
+        self, kind: str, path: Mapping[str, str] | None = None, query: Sequence[tuple[str, str]] = ()
+    ) -> list[JsonObject]:
+        operation = self._session.engine().read(kind, self._project, path or {}, query)
+        return (await read(operation, Reporter(False, "read"), resumable=False)).dicts()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(project={self._project!r})"

@@ -1,0 +1,139 @@
+"""What a call needs of the event loop that awaits it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
+from concurrent.futures import CancelledError, Future, wait
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from . import _core
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
+T = TypeVar("T")
+
+# Few, since most of the work needs the interpreter: with more, the loop would wait longer for its turn.
+WORKERS: Final = 4
+# Seconds between looks whether a call was cancelled or its loop is closed.
+LOOK: Final = 0.25
+
+_pools: dict[int, ThreadPoolExecutor] = {}
+
+
+def running_loop() -> asyncio.AbstractEventLoop:
+    """Return the asyncio event loop that runs in this thread."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise RuntimeError(_core.NO_LOOP) from None
+
+
+class Shield:
+    """Holds off the cancel scopes of anyio, which cancel a task again and again until it leaves the scope.
+
+    `Task.cancel` itself still gets through.
+    """
+
+    def __enter__(self) -> None:
+        # A program without anyio has no such scopes.
+        anyio = sys.modules.get("anyio")
+        self._scope = None if anyio is None else anyio.CancelScope(shield=True)
+        if self._scope is not None:
+            self._scope.__enter__()
+
+    def __exit__(self, kind: type[BaseException] | None, *raised: Any) -> None:
+        # GeneratorExit: the loop is gone, and its scopes with it.
+        if self._scope is not None and kind is not GeneratorExit:
+            self._scope.__exit__(kind, *raised)
+
+
+async def off_loop(work: Callable[[], T], source: object = None) -> T:
+    """Run work that computes for long or waits for a disk in another thread.
+
+    Nothing can stop it, so a cancel waits for its end; only rows of an async iterable that it pulls from `source` end at
+    once. If it made an operation, that is returned first, to be driven and thereby ended by the cancel; otherwise the
+    cancel is raised here.
+    """
+    loop = running_loop()
+    try:
+        future = loop.run_in_executor(_pool(), copy_context().run, work)
+    except RuntimeError:
+        # The main thread has ended: loops of other threads go on, and executors accept nothing any more.
+        return work()
+    cancelled: asyncio.CancelledError | None = None
+    try:
+        await asyncio.wait([future])
+    except asyncio.CancelledError as error:
+        cancelled = error
+        if isinstance(source, Pulled):
+            source.close()
+        with Shield():
+            while not future.done():
+                try:
+                    await asyncio.wait([future])
+                except asyncio.CancelledError as error:
+                    cancelled = error
+    if cancelled is None:
+        return future.result()
+    if future.exception() is not None or not isinstance(future.result(), _core.Operation):
+        raise cancelled
+    if (task := asyncio.current_task()) is not None:
+        if sys.version_info >= (3, 11):
+            task.uncancel()  # counted once, for asyncio.timeout
+        task.cancel(*cancelled.args)
+    return future.result()
+
+
+def _pool() -> ThreadPoolExecutor:
+    """The threads of this process: a forked child does not have those of its parent."""
+    process = os.getpid()
+    if process not in _pools:
+        # Python refuses to import this after the main thread has ended.
+        from concurrent.futures import ThreadPoolExecutor
+
+        _pools[process] = ThreadPoolExecutor(WORKERS, thread_name_prefix="acc-assets")
+    return _pools[process]
+
+
+class Pulled(Iterator[Any]):
+    """Rows of an async iterable. Each is asked for by a thread of the core and awaited in the event loop."""
+
+    _END: Final = object()
+
+    def __init__(self, rows: AsyncIterable[Any], loop: asyncio.AbstractEventLoop) -> None:
+        self._rows: AsyncIterator[Any] = aiter(rows)
+        self._loop = loop
+        self._next: Future[Any] | None = None
+        self._closed = False
+
+    def __next__(self) -> Any:
+        if self._closed or self._loop.is_closed():
+            raise StopIteration
+        self._next = asyncio.run_coroutine_threadsafe(self._take(), self._loop)
+        row = self._END
+        while not self._closed and not self._loop.is_closed():
+            if not wait([self._next], LOOK).done:
+                continue
+            try:
+                row = self._next.result()
+            except CancelledError:
+                if not self._closed:
+                    raise
+            break
+        if row is self._END:
+            raise StopIteration
+        return row
+
+    async def _take(self) -> Any:
+        return await anext(self._rows, self._END)
+
+    def close(self) -> None:
+        """Ask for no more rows: nothing new is sent."""
+        self._closed = True
+        if self._next is not None:
+            self._next.cancel()

@@ -1,0 +1,233 @@
+"""Options and their checks: every wrong option is named before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
+
+from ._text import listed, nearest
+from .errors import OptionError
+
+Auth: TypeAlias = str | Callable[[], str | Awaitable[str]]
+Prefix: TypeAlias = Literal["construction", "bim360"]
+Nulls: TypeAlias = Literal["omit", "clear", "error"]
+Dates: TypeAlias = Literal["strict", "truncate"]
+OnError: TypeAlias = Literal["collect", "raise", "stop"]
+SetupOnError: TypeAlias = Literal["collect", "raise"]
+Verb: TypeAlias = Literal["create", "patch"]
+SettingsKind: TypeAlias = Literal[
+    "categories", "statuses", "attributes", "options", "assignments", "locations"
+]
+
+# Separates the names of a path, unless a user chooses another one.
+SEPARATOR: Final = ">"
+
+# Items per request. 50: POST relationships:delete reference page. 100: the Assets pages name no number; it is what
+# Autodesk's own samples send.
+MOST_ASSETS: Final = 100
+MOST_RELATIONSHIPS: Final = 50
+
+
+class _LimitFields(NamedTuple):
+    window: float
+    assets_read: int
+    assets_write: int
+    relationships: int
+    locations: int
+
+
+class Limits(_LimitFields):
+    """The number of requests per window. The defaults are the service's own limits for one user.
+
+    Args:
+        window: Length of the window in seconds. Default: 60.
+        assets_read: Reads of assets and project settings per window. Default: 1000 (Assets rate limits page).
+        assets_write: Creates, patches and deletes together per window. Default: 100 (Assets rate limits page).
+        relationships: Relationship requests per window. Default: 120 (Relationships rate limits page).
+        locations: Location requests per window. Default: 200 (Locations rate limits page).
+
+    Example:
+        >>> acc_assets.Limits(assets_write=50).assets_write  # leave half of the limit to another program
+        50
+    """
+
+    __slots__ = ()
+
+    def __new__(
+        cls,
+        *,
+        window: float = 60.0,
+        assets_read: int = 1000,
+        assets_write: int = 100,
+        relationships: int = 120,
+        locations: int = 200,
+    ) -> Limits:
+        """Take the limits by name."""
+        return super().__new__(cls, window, assets_read, assets_write, relationships, locations)
+
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]:
+        return (), self._asdict()
+
+
+class _RetryFields(NamedTuple):
+    attempts: int
+    deadline: float
+    base: float
+    cap: float
+    budget: int
+    settle: float
+
+
+class Retry(_RetryFields):
+    """How often a request is retried if a retry is safe.
+
+    Args:
+        attempts: Attempts per request, the first included. 1 never retries. A 429 does not count. Default: 5.
+        deadline: Seconds after its first attempt during which a request may be retried. Default: 600.
+        base: Maximum seconds of the first pause. Each pause is random and at most twice the one before. Default: 0.5.
+        cap: Maximum seconds of any pause. A Retry-After of the service is obeyed in full. Default: 30.
+        budget: Retries per call, beyond one for every five requests that succeed. Default: 20.
+        settle: Seconds that the service may take to finish a request whose response was lost and to list its effects.
+            What is not listed by then was not executed. No official page gives a number. Default: 30.
+
+    Example:
+        >>> acc_assets.Retry(attempts=1).attempts
+        1
+    """
+
+    __slots__ = ()
+
+    def __new__(
+        cls,
+        *,
+        attempts: int = 5,
+        deadline: float = 600.0,
+        base: float = 0.5,
+        cap: float = 30.0,
+        budget: int = 20,
+        settle: float = 30.0,
+    ) -> Retry:
+        """Take the rules by name."""
+        return super().__new__(cls, attempts, deadline, base, cap, budget, settle)
+
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]:
+        return (), self._asdict()
+
+
+class SheetOptions(NamedTuple):
+    """The sheet to read from a file, and how much memory reading may take.
+
+    A file may ask for far more memory than its own size. A file that exceeds a limit raises FileError.
+
+    Args:
+        name: Name of the sheet. If None, the first visible one. A CSV file has none.
+        max_workbook_bytes: Maximum bytes of an Excel or OpenDocument file, unpacked, and of its cells in memory.
+            Default: 1 GiB.
+        max_line_bytes: Maximum bytes of one row of a CSV file. The file itself may have any length. Default: 16 MiB.
+
+    Example:
+        >>> acc_assets.SheetOptions("AHU", max_workbook_bytes=4 << 30).name  # project.assets.create(path, sheet=...)
+        'AHU'
+    """
+
+    name: str | None = None
+    max_workbook_bytes: int = 1 << 30
+    max_line_bytes: int = 16 << 20
+
+
+SheetOption: TypeAlias = str | SheetOptions | None
+LimitsOption: TypeAlias = Limits | Mapping[str, float] | None
+RetryOption: TypeAlias = Retry | Mapping[str, float] | None
+
+
+def sheet_option(sheet: object) -> SheetOptions:
+    """Return the options of a sheet given by its name, by options or not at all."""
+    if not isinstance(sheet, SheetOptions):
+        sheet = SheetOptions(sheet)  # type: ignore[arg-type]  # checked below
+    if sheet.name is not None and not isinstance(sheet.name, str):
+        raise OptionError(f"sheet must be the name of a sheet or SheetOptions, not {sheet.name!r}.")
+    for name in ("max_workbook_bytes", "max_line_bytes"):
+        at_least_one(name, bytes_ := getattr(sheet, name))
+        if bytes_ >= 1 << 63:
+            raise OptionError(f"{name} must be a number of bytes below 2**63, not {bytes_!r}.")
+    return sheet
+
+
+def one_of(name: str, value: object, known: tuple[str, ...]) -> None:
+    """Refuse a value that is not one of the known words, and name the closest match."""
+    if isinstance(value, str) and value in known:
+        return
+    near = nearest(value, known) if isinstance(value, str) else None
+    hint = f' Did you mean "{near}"?' if near else ""
+    raise OptionError(f"{name} must be {listed(known)}, not {value!r}.{hint}")
+
+
+def positive(name: str, value: object) -> None:
+    """Refuse anything but a number greater than 0."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf"):
+        raise OptionError(f"{name} must be a number greater than 0, not {value!r}.")
+
+
+def at_least_one(name: str, value: object) -> None:
+    """Refuse anything but a whole number of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise OptionError(f"{name} must be a whole number of at least 1, not {value!r}.")
+
+
+def bound(name: str, value: object) -> None:
+    """Refuse anything but a number of rows or a fraction of them."""
+    number = value if isinstance(value, (int, float)) and not isinstance(value, bool) else -1.0
+    if 0 <= number < 1 or (number >= 1 and float(number).is_integer()):
+        return
+    raise OptionError(f"{name} must be a number of rows, or a fraction such as 0.01, not {value!r}.")
+
+
+def flag(name: str, value: object) -> None:
+    """Refuse anything but True and False."""
+    if not isinstance(value, bool):
+        raise OptionError(f"{name} must be True or False, not {value!r}.")
+
+
+def key_option(key: object) -> None:
+    """Refuse anything but the name of a column."""
+    if not isinstance(key, str) or not key:
+        raise OptionError(f"key must be the name of the column with the ids, not {key!r}.")
+
+
+def batch_option(batch_size: object, most: int = MOST_ASSETS) -> None:
+    """Refuse a batch size that the service would refuse."""
+    at_least_one("batch_size", batch_size)
+    if isinstance(batch_size, int) and batch_size > most:
+        what = "relationships" if most == MOST_RELATIONSHIPS else "assets"
+        raise OptionError(
+            f"batch_size={batch_size} is too large: the service accepts at most {most} {what} per request."
+        )
+
+
+def limits_option(limits: LimitsOption) -> Limits:
+    """Return checked limits."""
+    found: Limits = _of_names(Limits, "limits", limits)
+    for name, value in found._asdict().items():
+        (positive if name == "window" else at_least_one)(f"Limits.{name}", value)
+    return found
+
+
+def retry_option(retry: RetryOption) -> Retry:
+    """Return checked retry rules."""
+    found: Retry = _of_names(Retry, "retry", retry)
+    for name, value in found._asdict().items():
+        (at_least_one if name in ("attempts", "budget") else positive)(f"Retry.{name}", value)
+    return found
+
+
+def _of_names(kind: Any, option: str, given: object) -> Any:
+    """Make the kind of options from a mapping of its fields."""
+    if given is None or isinstance(given, kind):
+        return given or kind()
+    if not isinstance(given, Mapping):
+        raise OptionError(
+            f"{option} must be acc_assets.{kind.__name__}(...) or a dict of its arguments, not {type(given).__name__}."
+        )
+    for name in given:
+        one_of(f"a key of {option}", name, kind._fields)
+    return kind(**given)

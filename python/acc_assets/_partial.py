@@ -1,0 +1,73 @@
+"""What a read that failed has read, and how the same call resumes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TypeAlias
+
+from . import _core
+from ._tables import AssetTable
+from .errors import AccError, OptionError, ReadInterrupted
+
+After: TypeAlias = BaseException | AssetTable | None
+
+
+@contextmanager
+def keeping(operation: _core.Operation, resumable: bool = True) -> Iterator[None]:
+    """Attach what was read to an exception that ends a resumable read."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if resumable:
+            raise ReadInterrupted(_partial(operation)) from None
+        raise
+    except BaseException as error:
+        if resumable:
+            # One that the user's own ids raised may accept no attribute.
+            with suppress(AttributeError):
+                error.partial = _partial(operation)  # type: ignore[attr-defined]
+        raise
+
+
+def _partial(operation: _core.Operation) -> AssetTable | None:
+    table = operation.table
+    return None if table is None else AssetTable(table)
+
+
+def table_of(operation: _core.Operation) -> _core.Table:
+    """Return what was read, or raise what ended the read."""
+    if operation.interrupted:
+        raise KeyboardInterrupt
+    if operation.error is not None:
+        raise operation.error
+    if operation.table is None:
+        raise AccError("The read ended without a response. This is a bug in acc_assets; please report it.")
+    return operation.table
+
+
+def unfinished(after: After) -> _core.Table | None:
+    """Return what an earlier read kept, to be resumed; None for an error that came before it."""
+    kept: object = after
+    if isinstance(after, BaseException):
+        # A timeout of asyncio is raised from the cancel that ended the read.
+        found = (getattr(error, "partial", None) for error in (after, after.__cause__))
+        kept = next((partial for partial in found if partial is not None), None)
+    if kept is None:
+        return None
+    if not isinstance(kept, AssetTable):
+        raise OptionError(
+            f"after must be the exception that an earlier call raised, or its .partial, not {type(kept).__name__}."
+        )
+    return kept._table
+
+
+@contextmanager
+def still_partial(table: _core.Table | None) -> Iterator[None]:
+    """Keep what an earlier read has read, if an error comes before it is resumed."""
+    try:
+        yield
+    except AccError as error:
+        if table is not None:
+            error.partial = AssetTable(table)
+        raise

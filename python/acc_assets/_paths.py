@@ -1,0 +1,74 @@
+"""Folders for the state of programs, and the files of named runs in them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Final
+
+from .errors import OptionError
+
+if TYPE_CHECKING:
+    import pathlib
+
+RUNS_VARIABLE: Final = "ACC_ASSETS_RUNS"
+SUFFIX: Final = ".sqlite"
+LONGEST: Final = 100
+# Names of devices, with any ending (Microsoft, "Naming Files, Paths, and Namespaces").
+RESERVED: Final = {"CON", "PRN", "AUX", "NUL"} | {
+    device + number for device in ("COM", "LPT") for number in "0123456789¹²³"
+}
+
+
+def state_folder(variable: str, name: str) -> pathlib.Path:
+    """Return the folder that an environment variable names, or the platform's folder for the state of programs."""
+    import pathlib
+
+    if chosen := os.environ.get(variable):
+        return pathlib.Path(chosen).expanduser()
+    home = pathlib.Path.home()
+    if sys.platform == "win32":
+        state = pathlib.Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        state = home / "Library" / "Application Support"
+    else:
+        state = pathlib.Path(os.environ.get("XDG_STATE_HOME") or home / ".local" / "state")
+    return state / "acc-assets" / name
+
+
+def runs_folder() -> pathlib.Path:
+    """Return the folder of named runs: the one in ACC_ASSETS_RUNS, or the platform's."""
+    return state_folder(RUNS_VARIABLE, "runs")
+
+
+def run_file(run: str | os.PathLike[str]) -> str:
+    """Return the file of a run.
+
+    Args:
+        run: A name, whose file is in the folder of runs, or a path object, which is the file itself. Names that differ
+            only in case are one run where the file system does not distinguish them.
+
+    Raises:
+        OptionError: It is neither, or not a valid file name on every platform.
+    """
+    if isinstance(run, os.PathLike):
+        return os.fspath(run)
+    if not isinstance(run, str):
+        raise OptionError(f"run must be a name or a pathlib.Path, not {type(run).__name__}.")
+    if (
+        not run
+        or run[0] == "."
+        or run != run.strip()
+        or not all(letter.isalnum() or letter in " ._-" for letter in run)
+        or len(run.encode()) > LONGEST
+    ):
+        raise OptionError(
+            f"{run!r} is not a valid run name. Use letters, digits, spaces, dots, dashes and underscores, at most "
+            f"{LONGEST} bytes in UTF-8, with no dot at the start and no space at either end. To choose the file yourself, "
+            "pass a pathlib.Path."
+        )
+    if run.partition(".")[0].rstrip().upper() in RESERVED:
+        raise OptionError(
+            f"{run!r} is not a valid run name: Windows reserves it for a device. Use another name."
+        )
+    return os.fspath(runs_folder() / (run + SUFFIX))

@@ -1,0 +1,173 @@
+"""Progress of a call: a bar, a line now and then, or a call of the user's own function."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Final, Literal, Protocol, TypeAlias
+
+from ._records import Progress
+from .errors import OptionError
+
+ProgressOption: TypeAlias = Literal["auto"] | bool | Callable[[Progress], object]
+
+STOPPING: Final = (
+    "acc_assets is stopping: requests in flight have up to 10 s to finish. Interrupt again (Ctrl-C) to end at once; "
+    "the outcome of their rows is then unknown."
+)
+# What a call does in each phase; "writing" and "reading" have the words of their verb.
+PHASES: Final = {
+    "settings": "reading the project's settings",
+    "import_keys": "looking up import keys",
+    "waiting": "waiting for the service",
+    "recovery": "looking up rows whose response was lost",
+}
+# Seconds between lines where nobody watches.
+LINE_EVERY: Final = 10.0
+
+
+class _Display(Protocol):
+    def show(self, now: Progress, text: str) -> None:
+        """Show how far a call has come."""
+
+    def end(self) -> None:
+        """Leave the terminal tidy."""
+
+
+class Reporter:
+    """Takes what the core reports and shows it. A context manager, so that a bar is closed whatever happens."""
+
+    def __init__(self, option: object, word: str) -> None:
+        if not (isinstance(option, bool) or option == "auto" or callable(option)):
+            raise OptionError(
+                f'progress must be "auto", True, False or a function that takes a Progress, not {option!r}.'
+            )
+        self._word = word
+        self._started = time.monotonic()
+        self._display: _Display | None = None
+        self._option = option
+        shown = option is True and sys.stderr is not None
+        self.wanted = callable(option) or shown or (option is not False and _is_watched())
+
+    def __call__(
+        self, done: int, total: int | None, requests: int, lookups: int = 0, phase: str = ""
+    ) -> None:
+        if phase == "settings":
+            done, total = 0, None
+        now = Progress(done, total, requests, time.monotonic() - self._started, phase or self._word)
+        if callable(self._option):
+            self._option(now)
+            return
+        with suppress(OSError, ValueError):  # nobody can read it: that must not end the call
+            if self._display is None:
+                self._display = _display()
+            self._display.show(now, PHASES.get(phase, self._word))
+
+    def __enter__(self) -> Reporter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._display is not None:
+            with suppress(OSError, ValueError):  # nobody can read it
+                self._display.end()
+            self._display = None
+
+    def stopping(self) -> None:
+        """Say why a call that was told to end has not ended yet, if anybody is watching."""
+        if not self.wanted and not _is_watched():
+            return
+        self.__exit__()
+        with suppress(OSError, ValueError):  # nobody can read it: that must not end the wait
+            sys.stderr.write(STOPPING + "\n")
+            sys.stderr.flush()
+
+
+def _is_watched() -> bool:
+    try:
+        return _is_notebook() or sys.stderr.isatty()
+    except (AttributeError, ValueError):  # there is no stderr, or it is closed, or a replacement
+        return False
+
+
+def _is_notebook() -> bool:
+    # A program may import ipykernel without running in a kernel.
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return hasattr(shell, "kernel")
+
+
+def _display() -> _Display:
+    if not _is_watched():
+        return _Lines()
+    try:
+        if _is_notebook():
+            import ipywidgets  # noqa: F401  # pyright: ignore[reportMissingImports]
+            from tqdm.notebook import tqdm
+        else:
+            from tqdm import tqdm
+    except ImportError:
+        return _Bar()
+    return _Tqdm(tqdm)
+
+
+class _Tqdm:
+    """A bar of tqdm."""
+
+    def __init__(self, tqdm: Any) -> None:
+        self._bar = tqdm(unit=" rows", file=None if _is_notebook() else sys.stderr, dynamic_ncols=True)
+
+    def show(self, now: Progress, text: str) -> None:
+        self._bar.total = now.total
+        self._bar.set_description(text, refresh=False)
+        self._bar.set_postfix(requests=now.requests, refresh=False)
+        self._bar.update(now.done - self._bar.n)
+        self._bar.refresh()
+
+    def end(self) -> None:
+        self._bar.close()
+
+
+class _Bar:
+    """One line of text that is written over."""
+
+    def __init__(self) -> None:
+        self._width = 0
+
+    def show(self, now: Progress, text: str) -> None:
+        import shutil
+
+        line = _line(now, text)[: max(shutil.get_terminal_size().columns - 1, 20)]
+        sys.stderr.write("\r" + line.ljust(self._width))
+        sys.stderr.flush()
+        self._width = len(line)
+
+    def end(self) -> None:
+        sys.stderr.write("\n")
+        sys.stderr.flush()
+
+
+class _Lines:
+    """A line at most every 10 s, for logs."""
+
+    def __init__(self) -> None:
+        self._shown = time.monotonic()
+
+    def show(self, now: Progress, text: str) -> None:
+        if time.monotonic() - self._shown < LINE_EVERY:
+            return
+        self._shown = time.monotonic()
+        sys.stderr.write(_line(now, text) + "\n")
+        sys.stderr.flush()
+
+    def end(self) -> None:
+        """Every line is complete."""
+
+
+def _line(now: Progress, text: str) -> str:
+    of = "" if now.total is None else f" of {now.total:,}"
+    line = f"{text}: {now.done:,}{of} rows, {now.requests:,} requests"
+    if now.total and 0 < now.done < now.total:
+        seconds = round(now.elapsed / now.done * (now.total - now.done))
+        line += f", {seconds // 60}:{seconds % 60:02} left"
+    return line

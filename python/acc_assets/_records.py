@@ -1,0 +1,467 @@
+"""The records of the package: named tuples that hold data and send nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypedDict, get_args
+
+from . import _core
+from .errors import OptionError
+
+OutcomeStatus: TypeAlias = Literal[
+    "created", "updated", "deleted", "unchanged", "invalid", "rejected", "not_sent", "failed", "unknown"
+]
+STATUSES: Final[tuple[OutcomeStatus, ...]] = get_args(OutcomeStatus)
+GOOD: Final[tuple[OutcomeStatus, ...]] = STATUSES[:4]
+BAD: Final[tuple[OutcomeStatus, ...]] = STATUSES[4:]
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+JsonObject: TypeAlias = dict[str, Json]
+
+
+class Asset(TypedDict):
+    """An asset as returned by the service. Fields without a value can be missing: use `asset.get("barcode")` for those."""
+
+    id: str
+    clientAssetId: str
+    categoryId: str
+    statusId: str
+    description: str | None
+    locationId: str | None
+    barcode: str | None
+    isActive: bool
+    version: int
+    createdAt: str
+    createdBy: str
+    updatedAt: str
+    updatedBy: str
+    deletedAt: str | None
+    deletedBy: str | None
+    customAttributes: dict[str, Json]
+
+
+class RelatedEntity(TypedDict):
+    """One end of a relationship, as returned by the service."""
+
+    createdOn: str
+    domain: str
+    type: str
+    id: str
+
+
+class Relationship(TypedDict):
+    """A relationship as returned by the service. Fields without a value can be missing."""
+
+    id: str
+    createdOn: str
+    isReadOnly: bool
+    isService: bool
+    isDeleted: bool
+    deletedOn: str | None
+    entities: list[RelatedEntity]
+
+
+class Problem(NamedTuple):
+    """One thing wrong with one row.
+
+    Args:
+        code: Code of the row check, such as "required", or the service's error code.
+        column: The column, or None if the problem concerns the row as a whole.
+        value: The value, shortened, or None.
+        message: What is wrong.
+        fix: What to do, or None.
+    """
+
+    code: str
+    column: str | None
+    value: str | None
+    message: str
+    fix: str | None
+
+
+class RowError(NamedTuple):
+    """Why a row failed.
+
+    Args:
+        code: Code of the row check, or the service's error code. May be empty.
+        message: What is wrong.
+        column: The column concerned, or None.
+        value: The value, shortened, or None.
+        fix: What to do, or None.
+        status: HTTP status of the response, or None if there was none.
+        body: Body of the response, or None. If the response broke off, its first 64 kB.
+        problems: Every problem of this row. The first one is described by the fields above.
+        metadata: What the service said beside its message (`errorMetadata`), or None. For a 409, the conflicting value.
+    """
+
+    code: str
+    message: str
+    column: str | None = None
+    value: str | None = None
+    fix: str | None = None
+    status: int | None = None
+    body: str | None = None
+    problems: tuple[Problem, ...] = ()
+    metadata: JsonObject | None = None
+
+    def __str__(self) -> str:
+        link = " " if self.message[-1:] in ".?!" else "; "
+        return _core.shown(link.join(part for part in (self.message, self.fix) if part))
+
+
+class RowOutcome(NamedTuple):
+    """The outcome of one row.
+
+    Args:
+        row: Row number in the input, counted from 0.
+        label: The row's index value in a DataFrame with its own index, its row or line in a file, else the row number.
+        key: The row's clientAssetId (create) or id (patch, delete), or None.
+        status: "created", "updated", "deleted" or "unchanged" (ok), or "invalid", "rejected", "not_sent", "failed" or
+            "unknown".
+        id: Id of the asset or relationship, or None.
+        error: Why the row failed, or None.
+        attempts: Number of requests that contained this row.
+        request_id: Id of the last request with this row, for Autodesk's support, or None.
+    """
+
+    row: int
+    label: Hashable
+    key: str | None
+    status: OutcomeStatus
+    id: str | None
+    error: RowError | None
+    attempts: int
+    request_id: str | None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the service did what was asked."""
+        return self.status in GOOD
+
+
+class Cause(NamedTuple):
+    """Rows that failed for the same reason. A row with several problems belongs to several causes.
+
+    Args:
+        status: Their status.
+        code: Code of the row check, or the service's error code. May be empty.
+        column: The column as you call it. Empty if the problem concerns the row as a whole.
+        message: What is wrong, in the first of these rows.
+        fix: What to do. May be empty.
+        rows: Number of rows.
+        first_rows: Numbers of the first rows, counted from 0.
+        first_labels: Their labels.
+        values: The most frequent values, each with its number of rows.
+    """
+
+    status: OutcomeStatus
+    code: str
+    column: str
+    message: str
+    fix: str
+    rows: int
+    first_rows: tuple[int, ...]
+    first_labels: tuple[Hashable, ...]
+    values: tuple[tuple[str, int], ...]
+
+
+class RowProblem(NamedTuple):
+    """One thing wrong with one row, with the row.
+
+    Args:
+        row: Row number, counted from 0.
+        label: The index value of a DataFrame, the row or line of a file, else the row number.
+        code: Code of the row check, or the service's error code.
+        column: The column as you call it. Empty if the problem concerns the row as a whole.
+        value: The value, shortened.
+        message: What is wrong.
+        fix: What to do.
+    """
+
+    row: int
+    label: Hashable
+    code: str
+    column: str
+    value: str
+    message: str
+    fix: str
+
+
+class ColumnUse(NamedTuple):
+    """How a column of the input was interpreted.
+
+    Args:
+        column: Its name.
+        field: The field of the asset, or the custom attribute such as "ca7". None if the column is ignored.
+        note: Why it is ignored, or what is unclear. May be empty.
+    """
+
+    column: str
+    field: str | None
+    note: str
+
+
+class Stats(NamedTuple):
+    """What a call cost.
+
+    Args:
+        requests: Requests sent for the rows, retries included. Reads before the first check (settings, and the
+            assets of a patch) are not counted.
+        retries: Requests that were sent again.
+        bisects: Rejected requests that were split to find the bad rows.
+        throttled: Seconds spent waiting for the rate limit.
+        seconds: Seconds from start to end.
+        bytes_sent: Bytes of all request bodies.
+        lookups: Requests (included in `requests`) that looked up import keys, or rows whose response was lost.
+    """
+
+    requests: int
+    retries: int
+    bisects: int
+    throttled: float
+    seconds: float
+    bytes_sent: int
+    lookups: int
+
+
+class Estimate(NamedTuple):
+    """What a write would send (`dry_run=True`).
+
+    Args:
+        rows: Rows that passed the checks.
+        requests: Requests they need.
+        bytes: Bytes of all request bodies.
+        minutes: Minimum duration at the rate limit.
+    """
+
+    rows: int
+    requests: int
+    bytes: int
+    minutes: float
+
+
+class Progress(NamedTuple):
+    """How far a call has come.
+
+    Args:
+        done: Rows with an outcome.
+        total: Number of rows, or None while a generator or stream is still being read.
+        requests: Requests with a response.
+        elapsed: Seconds since the call began.
+        phase: What the call is doing: "settings" (reading the project's settings), "import_keys" (looking up import
+            keys), "writing", "waiting" (for the rate limit, or before a lookup), "recovery" (looking up rows whose
+            response was lost) or "reading".
+
+    Example:
+        >>> acc_assets.Progress(done=3200, total=20000, requests=32, elapsed=20.0, phase="writing").done
+        3200
+    """
+
+    done: int
+    total: int | None
+    requests: int
+    elapsed: float
+    phase: str
+
+
+class Category(NamedTuple):
+    """A category of the project.
+
+    Args:
+        id: Its id, a whole number as text.
+        name: Its name.
+        path: The names from below ROOT down to it, joined by " > ".
+        parent_id: Id of the parent category, or None.
+        is_active: Whether assets can be created in it.
+        is_root: Whether it is ROOT.
+        status_set: Name of its status set, its own or inherited, or None.
+        statuses: Labels of the statuses it allows.
+        attributes: Display names of its custom attributes, inherited ones included.
+    """
+
+    id: str
+    name: str
+    path: str
+    parent_id: str | None
+    is_active: bool
+    is_root: bool
+    status_set: str | None
+    statuses: tuple[str, ...]
+    attributes: tuple[str, ...]
+
+
+class Status(NamedTuple):
+    """A status of a status set.
+
+    Args:
+        id: Its id.
+        label: Its label, unique within its set.
+        status_set: Name of its set.
+        status_set_id: Id of its set.
+        is_default: Whether its set applies to all categories without a set of their own.
+        color: Its color, or None.
+        is_active: Whether it can be assigned.
+    """
+
+    id: str
+    label: str
+    status_set: str
+    status_set_id: str
+    is_default: bool
+    color: str | None
+    is_active: bool
+
+
+class Attribute(NamedTuple):
+    """A custom attribute.
+
+    Args:
+        id: Its id.
+        name: Its key on assets, such as "ca7".
+        display_name: Its name in the web app.
+        type: "text", "numeric", "date", "boolean", "select" or "multi_select".
+        is_required: Whether assets of its categories must have a value.
+        max_length: Maximum length of a text in characters, or None.
+        default: Default value for new assets, or None.
+        options: Labels of the values to choose from.
+        description: Its description, or None.
+        is_active: Whether values can be assigned.
+    """
+
+    id: str
+    name: str
+    display_name: str
+    type: str
+    is_required: bool
+    max_length: int | None
+    default: Json
+    options: tuple[str, ...]
+    description: str | None
+    is_active: bool
+
+
+class Location(NamedTuple):
+    """A node of the locations tree.
+
+    Args:
+        id: Its id.
+        name: Its name.
+        path: The names from below the root down to it, joined by " > ".
+        barcode: Its barcode, or None.
+        parent_id: Id of the parent location, or None.
+    """
+
+    id: str
+    name: str
+    path: str
+    barcode: str | None
+    parent_id: str | None
+
+
+class SetupStep(NamedTuple):
+    """One step of a set-up, in a plan and in a result.
+
+    Args:
+        kind: "status_set", "status", "attribute", "category", "category_status_set" (one assigned to a category) or
+            "category_attribute".
+        name: Name of what the step concerns.
+        action: "create", "assign", "exists" (present as described), "differs" (present, and left as it is) or
+            "missing" (impossible).
+        note: What differs, or why the step is impossible. May be empty.
+        status: "created", "assigned", "exists", "differs", "failed", "not_sent" or "unknown". None in a plan.
+        error: Why the step failed, or None.
+        request_id: Id of its request, for Autodesk's support, or None.
+    """
+
+    kind: str
+    name: str
+    action: str
+    note: str
+    status: str | None = None
+    error: str | None = None
+    request_id: str | None = None
+
+
+# Short names of kinds of entities: domain and type as the "Relationship" tutorial lists them, and for submittals and sheets
+# the "Retrieve assets data" tutorial.
+ENTITIES: Final[Mapping[str, tuple[str, str]]] = {
+    "asset": ("autodesk-bim360-asset", "asset"),
+    "category": ("autodesk-bim360-asset", "category"),
+    "checklist": ("autodesk-bim360-checklist", "checklist"),
+    "document": ("autodesk-bim360-documentmanagement", "documentlineage"),
+    "form": ("autodesk-construction-form", "form"),
+    "form template": ("autodesk-construction-form", "formtemplate"),
+    "issue": ("autodesk-bim360-issue", "issue"),
+    "photo": ("autodesk-construction-photo", "photo"),
+    "rfi": ("autodesk-bim360-rfi", "rfi"),
+    "sheet": ("autodesk-construction-sheet", "sheetlineage"),
+    "submittal": ("autodesk-construction-submittals", "submittalitem"),
+}
+
+
+class _EntityFields(NamedTuple):
+    domain: str
+    type: str | None
+    id: str | None
+
+
+class Entity(_EntityFields):
+    """One end of a relationship, or a pattern for it.
+
+    Args:
+        domain: The domain, such as "autodesk-bim360-asset". Without a type, also the short name of a kind of entity:
+            "asset", "category", "checklist", "document", "form", "form template", "issue", "photo", "rfi", "sheet" or
+            "submittal".
+        type: The type within the domain, such as "asset". If None, any type.
+        id: The id of the entity. If None, any entity of the type.
+
+    Raises:
+        OptionError: An id without a type.
+
+    Example:
+        >>> acc_assets.Entity("asset", id="f6a1e3b5-abaa-4b01-b33a-5d55f36ba047").domain
+        'autodesk-bim360-asset'
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, domain: str, type: str | None = None, id: str | None = None) -> Entity:
+        """Expand a short name."""
+        if type is None and domain in ENTITIES:
+            domain, type = ENTITIES[domain]
+        if id is not None and type is None:
+            raise OptionError(f"Entity({domain!r}, id={id!r}) has an id but no type. Pass type= too.")
+        return super().__new__(cls, domain, type, id)
+
+
+class WriteCall(NamedTuple):
+    """The call behind a result: what is needed to display, pickle and resume it."""
+
+    verb: str
+    project: str
+    options: Mapping[str, Any]
+    # None if the rows cannot be read a second time.
+    rows: _core.Rows | None = None
+    # What the labels of the rows are if they come from a file: "sheet row" or "line".
+    label_title: str | None = None
+    settings: _core.Settings | None = None
+    assets: _core.Table | None = None
+    progress: object = False
+    # "retry" or "reconcile" once this write was resumed; all parts of a result share the list.
+    resumed: list[str] = []  # noqa: RUF012  # a named tuple; each write passes its own
+    had_settings: bool = False
+
+    @property
+    def is_dry_run(self) -> bool:
+        return bool(self.options["dry_run"])
+
+    @property
+    def run(self) -> str | None:
+        found = self.options["run"]
+        return None if found is None else str(found)
+
+    def saved(self) -> WriteCall:
+        """The same without what stays in this process."""
+        had = self.had_settings or self.settings is not None
+        progress = "auto" if callable(self.progress) else self.progress
+        return self._replace(rows=None, settings=None, assets=None, progress=progress, had_settings=had)

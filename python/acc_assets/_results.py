@@ -1,0 +1,386 @@
+"""The outcome of every row of a write."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, TypeAlias, overload
+
+from . import _core, _html
+from ._options import one_of
+from ._records import (
+    BAD,
+    GOOD,
+    STATUSES,
+    Cause,
+    Estimate,
+    OutcomeStatus,
+    Problem,
+    RowError,
+    RowOutcome,
+    Stats,
+    WriteCall,
+)
+from ._report import Report, causes_of, estimate_of, message_of, place_of, unchecked, write_fixes
+from ._tables import AssetTable, pandas_frame, polars_frame
+from ._text import counted
+from .errors import BulkError, OptionError
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    from typing_extensions import Self
+
+Which: TypeAlias = Literal["retry", "reconcile"]
+
+# What to do with rows of each status: after a dry run, after a named run, after a call without a name, and after such a
+# call whose result still has its client and its input.
+DRY: Final = {"invalid": "fix these rows; nothing was sent"}
+RESUMABLE: Final = {
+    "not_sent": ".retry() sends them; they were never sent",
+    "failed": ".retry() sends them again; they were not executed",
+    "unknown": ".reconcile() looks them up in the project; do not resend them before, they may already exist",
+}
+UNNAMED: Final = {
+    "invalid": "fix these rows, then call again with only these rows; they were not sent",
+    "rejected": "fix these rows, then call again with only these rows; the service refused them",
+    "not_sent": "call again with only these rows; they were never sent",
+    "failed": "call again with only these rows; they were not executed",
+    "unknown": "look them up in the project before you resend them; they may already exist",
+}
+NAMED: Final = {
+    "invalid": "fix these rows, then call again with the same run= and all rows",
+    "rejected": "fix these rows, then call again with the same run= and all rows",
+    "not_sent": "call again with the same run= and all rows; they were never sent",
+    "failed": "call again with the same run= and all rows; they were not executed",
+    "unknown": "call again with the same run= and all rows: it looks them up first",
+}
+FILE: Final = ", or with the file of .write_fixes()"
+REMOVED: Final = "removed"
+CAUSES_SHOWN: Final = 8
+
+
+class Outcomes(Sequence[RowOutcome]):
+    """One `RowOutcome` per row, in input order. The common part of `BulkResult` and `AsyncBulkResult`.
+
+    A named run as read from its file (`acc_assets.runs()["level-3"]`) is one too. It has no client, so `retry` and
+    `reconcile` raise OptionError.
+    """
+
+    __slots__ = ("_call", "_ledger", "_table", "_verbs")
+
+    def __init__(
+        self, ledger: _core.Ledger, call: WriteCall, table: _core.Table | None = None, verbs: object = None, /
+    ) -> None:
+        self._ledger = ledger
+        self._call = call
+        self._table = table
+        # What can send rows again: the assets or relationships of the client that made the call.
+        self._verbs = verbs
+
+    @property
+    def counts(self) -> dict[OutcomeStatus, int]:
+        """Number of rows per status. Only statuses that occur, successful ones first."""
+        return self._ledger.counts()  # type: ignore[return-value]  # the core's words are those of OutcomeStatus
+
+    @property
+    def ids(self) -> list[str | None]:
+        """The id of each row or None, aligned with the input: `df["id"] = result.ids`."""
+        return self._ledger.ids()
+
+    @property
+    def ok(self) -> bool:
+        """Whether every row is created, updated, deleted or unchanged. After a dry run, whether every row can be sent."""
+        good = (*GOOD, "not_sent") if self._call.is_dry_run else GOOD
+        return all(status in good for status in self._ledger.counts()) and not unchecked(
+            self._ledger, self._call
+        )
+
+    @property
+    def stats(self) -> Stats:
+        """What the call cost."""
+        stats = self._ledger.stats()
+        return Stats(
+            requests=int(stats["requests"]),
+            retries=int(stats["retries"]),
+            bisects=int(stats["bisects"]),
+            throttled=stats["throttled"],
+            seconds=stats["seconds"],
+            bytes_sent=int(stats["bytes_sent"]),
+            lookups=int(stats["lookups"]),
+        )
+
+    @property
+    def estimate(self) -> Estimate | None:
+        """What a write would send, after `dry_run=True`; otherwise None."""
+        return estimate_of(self._ledger) if self._call.is_dry_run else None
+
+    @property
+    def assets(self) -> AssetTable | None:
+        """The assets as returned by the service, with `returning=True`; otherwise None."""
+        return None if self._table is None else AssetTable(self._table)
+
+    def where(self, *statuses: OutcomeStatus) -> Self:
+        """Select the rows with one of these statuses. Row numbers and labels stay.
+
+        Args:
+            statuses: One or more values of `RowOutcome.status`.
+
+        Raises:
+            OptionError: No status was given, or an unknown one.
+        """
+        if not statuses:
+            raise OptionError('where() takes one or more statuses, such as where("rejected", "invalid").')
+        for status in statuses:
+            one_of("status", status, STATUSES)
+        return self._part(self._ledger.select(statuses))
+
+    @property
+    def causes(self) -> list[Cause]:
+        """Why rows failed, grouped by cause, most rows first."""
+        return causes_of(self._ledger, self._call)
+
+    @property
+    def report(self) -> Report:
+        """Every problem by cause and by row, how each column was interpreted, and the warnings."""
+        return Report(self._ledger, self._call)
+
+    def write_fixes(self, path: str | os.PathLike[str]) -> int:
+        """Write the rows that failed into an Excel file, to be fixed and passed to the same verb again.
+
+        The file has your columns in your order, the row of the sheet, what is wrong and what to do. Bad cells are marked.
+        A hidden column identifies the rows, so the file can be passed to the same `run=`. Rows that the last call did not
+        have are not written.
+
+        Args:
+            path: An .xlsx file. An existing file is replaced.
+
+        Returns:
+            The number of rows written.
+
+        Raises:
+            OptionError: The rows came from a generator or a pickle, so they are not available.
+            FileError: The file cannot be written.
+        """
+        return write_fixes(self._ledger, self._call, path)
+
+    def raise_if_failed(self) -> Self:
+        """Return the result itself if every row is ok: `ids = assets.create(df).raise_if_failed().ids`.
+
+        Raises:
+            BulkError: Rows failed.
+        """
+        if not self.ok:
+            raise BulkError(self)
+        return self
+
+    def retry(self) -> object:
+        """Raise OptionError: without a client, only the verb can send rows.
+
+        Raises:
+            OptionError: Always; the message says which call to make.
+        """
+        raise OptionError(self._needs_verb("retry"))
+
+    def reconcile(self) -> object:
+        """Raise OptionError: without a client, only the verb can look up rows.
+
+        Raises:
+            OptionError: Always; the message says which call to make.
+        """
+        raise OptionError(self._needs_verb("reconcile"))
+
+    def _owner(self, which: Which) -> object:
+        if self._verbs is None:
+            raise OptionError(self._needs_verb(which))
+        return self._verbs
+
+    def _needs_verb(self, which: Which) -> str:
+        if self._call.run is not None:
+            return (
+                f"{which}(): this result is of a named run and has no client. Make the same call again, with the same run= "
+                "and all rows: it sends what is missing and looks up what is in doubt."
+            )
+        verb = "relationships" if self._call.verb == "unlink" else "assets"
+        return (
+            f"{which}(): this result has no client, because it was loaded from a pickle. Call "
+            f"project.{verb}.{which}(result, rows)."
+        )
+
+    def _needs_rows(self, which: Which) -> OptionError:
+        statuses = '"failed", "not_sent"' if which == "retry" else '"unknown"'
+        return OptionError(
+            f"{which}(): the input is not available: it was a generator or a stream and is used up, or the result was loaded "
+            f"from a pickle, or its call ended before the first request. Pass the same rows: {which}(result, rows); or name "
+            f"the call (run=); or see the rows of result.where({statuses})."
+        )
+
+    def _resumable(self, which: Which, project: str) -> WriteCall:
+        """Return the call to resume.
+
+        Raises:
+            OptionError: It was a dry run, was resumed before, or is of another project or a named run.
+        """
+        call = self._call
+        if call.is_dry_run:
+            raise OptionError(f"{which}(): this was a dry run. Call the verb again without dry_run=True.")
+        if call.project != project:
+            raise OptionError(f"{which}(): this result is of project {call.project}, not of {project}.")
+        if "id" not in call.options:
+            raise OptionError(self._needs_verb(which))
+        if call.resumed:
+            raise OptionError(
+                f"{which}(): {call.resumed[0]}() was already called on this result. Use the result that it returned, or "
+                "client.last_result."
+            )
+        return call
+
+    def to_dicts(self) -> list[dict[str, object]]:
+        """Convert to one dict per row: row, label, key, status, id, code, message, column, value, fix, attempts,
+        request_id."""
+        columns = self._ledger.columns()
+        return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """Convert to a pandas DataFrame with the columns of `to_dicts`. pyarrow is not needed.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        return pandas_frame(self._ledger.columns())
+
+    def to_polars(self) -> polars.DataFrame:
+        """Convert to a polars DataFrame with the columns of `to_dicts`.
+
+        Raises:
+            ImportError: polars is not installed.
+        """
+        return polars_frame(self._ledger)
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Export through the Arrow PyCapsule interface, for `pyarrow.table(result)`, DuckDB and others."""
+        return self._ledger.__arrow_c_stream__(requested_schema)
+
+    def __len__(self) -> int:
+        return len(self._ledger)
+
+    @overload
+    def __getitem__(self, index: int, /) -> RowOutcome: ...
+    @overload
+    def __getitem__(self, index: slice, /) -> Self: ...
+    def __getitem__(self, index: int | slice, /) -> RowOutcome | Self:
+        places = range(len(self))[index]
+        if isinstance(places, int):
+            return _outcome(self._ledger, places)
+        return self._part(self._ledger.take(places))
+
+    def __iter__(self) -> Iterator[RowOutcome]:
+        return (_outcome(self._ledger, index) for index in range(len(self)))
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError(
+            "The truth value of a result is ambiguous. Use result.ok (every row is ok) or len(result) (there are rows)."
+        )
+
+    def __repr__(self) -> str:
+        # Grouping a million rows takes a second, so it is done once.
+        causes = self.causes
+        lines = [self._headline(), *self._cause_lines(causes), *self._advice(causes)]
+        return "\n".join(map(_core.shown, lines))
+
+    def _repr_html_(self) -> str:
+        causes = self.causes
+        rows = [
+            (cause.status, cause.rows, message_of(cause), place_of(cause, self._call.label_title))
+            for cause in causes
+        ]
+        return _html.page(
+            _html.headline(self._headline()),
+            _html.table(("status", "rows", "reason", "first"), rows),
+            *_html.paragraphs(self._advice(causes)),
+        )
+
+    @classmethod
+    def _load(cls, ledger: bytes, call: WriteCall, table: bytes | None) -> Self:
+        return cls(_core.Ledger.load(ledger), call, None if table is None else _core.Table.load(table))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        table = None if self._table is None else self._table.dump()
+        return type(self)._load, (self._ledger.dump(), self._call.saved(), table)
+
+    def _part(self, ledger: _core.Ledger) -> Self:
+        return type(self)(ledger, self._call, None, self._verbs)
+
+    def _headline(self) -> str:
+        name = type(self).__name__
+        if not len(self):
+            return f"{name}: no rows, nothing sent"
+        counts, rows = self.counts, counted(len(self), "row")
+        if (estimate := self.estimate) is not None:
+            requests = counted(estimate.requests, "request")
+            refused = f"{counts['invalid']:,} invalid; " if "invalid" in counts else ""
+            waiting = unchecked(self._ledger, self._call)
+            refused += f"{waiting:,} not checked; " if waiting else ""
+            return (
+                f"{name} of a dry run: {rows}, {refused}{estimate.rows:,} to send in {requests}, "
+                f"{estimate.minutes:.1f} minutes at the rate limit; nothing was sent"
+            )
+        requests, seconds = counted(self.stats.requests, "request"), self.stats.seconds
+        return f"{name}: {rows}, {self._counts_line()} ({requests}, {seconds:.1f} s)"
+
+    def _counts_line(self) -> str:
+        counts = self.counts
+        if self.ok and len(counts) == 1:
+            return f"all {next(iter(counts))}"
+        return ", ".join(f"{number:,} {status}" for status, number in counts.items())
+
+    def _cause_lines(self, causes: list[Cause]) -> list[str]:
+        lines = [
+            f"  {cause.status:<8} {cause.rows:>6,}  {message_of(cause) or 'not sent yet'} "
+            f"({place_of(cause, self._call.label_title)})"
+            for cause in causes[:CAUSES_SHOWN]
+        ]
+        if len(causes) > CAUSES_SHOWN:
+            lines.append(f"  and {len(causes) - CAUSES_SHOWN} more causes: .causes")
+        return lines
+
+    def _advice(self, causes: list[Cause]) -> list[str]:
+        has_rows = self._call.rows is not None
+        if self._call.is_dry_run:
+            known = DRY
+        elif self._call.run is not None:
+            file = FILE if has_rows else ""
+            known = {**NAMED, **{status: NAMED[status] + file for status in ("invalid", "rejected")}}
+        else:
+            # The rows of a generator cannot be read a second time.
+            known = {**UNNAMED, **RESUMABLE} if self._verbs is not None and has_rows else UNNAMED
+        removed = {cause.status: cause.rows for cause in causes if cause.code == REMOVED}
+        counts = self._ledger.counts()
+        return [
+            f"  {status}: {known[status]}"
+            for status in BAD
+            if status in known and counts.get(status, 0) > removed.get(status, 0)
+        ]
+
+
+def _outcome(ledger: _core.Ledger, index: int) -> RowOutcome:
+    row, label, key, status, id, error, attempts, request_id = ledger.outcome(index)
+    found = None if error is None else _row_error(error)
+    return RowOutcome(row, label, key, status, id, found, attempts, request_id)  # type: ignore[arg-type]  # as in counts
+
+
+def _row_error(error: Mapping[str, Any]) -> RowError:
+    return RowError(
+        code=error["code"] or "",
+        message=error["message"] or "",
+        column=error["column"] or None,
+        value=error["value"] or None,
+        fix=error["fix"] or None,
+        status=error["status"] or None,
+        body=error["body"] or None,
+        problems=tuple(
+            Problem(problem["code"], problem["column"], problem["value"], problem["message"], problem["fix"])
+            for problem in error["problems"] or ()
+        ),
+        metadata=error["metadata"] or None,
+    )

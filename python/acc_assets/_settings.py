@@ -1,0 +1,314 @@
+"""The settings of a project: the names of its categories, statuses, custom attributes and locations."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
+
+from . import _core, _html
+from ._check import check
+from ._mapping import ColumnMapping
+from ._options import SEPARATOR, Dates, Nulls, SettingsKind, SheetOption, Verb, one_of
+from ._records import Attribute, Category, Location, Status
+from ._report import Report
+from ._rows import RowData, reading
+from ._tables import pandas_frame, polars_frame
+from ._text import counted
+from .errors import FileError, OptionError
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+
+KINDS: Final = get_args(SettingsKind)
+
+
+class Settings:
+    """Categories, status sets, custom attributes and locations of one project at the time they were read.
+
+    Returned by `project.settings()` and `Settings.load`. Settings can be pickled and saved to a file, so rows can be
+    checked without a connection.
+
+    Example:
+        >>> settings = project.settings()
+        >>> settings.category("HVAC > Air Handling").statuses[:2]
+        ('Specified', 'Ordered')
+        >>> [found.display_name for found in settings.attributes if found.type == "select"]
+        ['Filter Class', 'Voltage']
+    """
+
+    __slots__ = ("_core",)
+
+    def __init__(self, core: _core.Settings, /) -> None:
+        self._core = core
+
+    @property
+    def project_id(self) -> str:
+        """The project's UUID."""
+        return str(self._core.about()["project"])
+
+    @property
+    def read_at(self) -> str:
+        """The time of reading, in UTC."""
+        return str(self._core.about()["read_at"])
+
+    @property
+    def notes(self) -> list[str]:
+        """What could not be read, and why. Usually empty."""
+        return list(self._core.about()["notes"])
+
+    @property
+    def categories(self) -> list[Category]:
+        """All categories, inactive ones included, parents before children."""
+        return [_category(row) for row in self._core.rows("categories")]
+
+    @property
+    def statuses(self) -> list[Status]:
+        """All statuses of all status sets."""
+        return [Status(**row) for row in self._core.rows("statuses")]
+
+    @property
+    def attributes(self) -> list[Attribute]:
+        """All custom attributes."""
+        rows = self._core.rows("attributes")
+        return [Attribute(**row)._replace(options=tuple(row["options"])) for row in rows]
+
+    @property
+    def locations(self) -> list[Location]:
+        """All locations, parents before children."""
+        return [Location(**row) for row in self._core.rows("locations")]
+
+    def category(self, category: str | int | Sequence[str], separator: str = SEPARATOR) -> Category:
+        """Find one active category.
+
+        Args:
+            category: Its id, its path or the end of its path ("Air Handling"), or the path as a list of names.
+            separator: Separator between the names in a path. Default: ">".
+
+        Raises:
+            OptionError: No category matches, or several do. The message names the closest match or the candidates.
+
+        Example:
+            >>> project.settings().category(["HVAC", "Air Handling"]).path
+            'HVAC > Air Handling'
+        """
+        return _category(self._core.find_category(category, separator))
+
+    def tree(self) -> str:
+        """The active categories as indented text, each with its status set if it differs from its parent's.
+
+        Example:
+            >>> print(project.settings().tree())  # doctest: +ELLIPSIS
+            HVAC (Default)
+              Air Handling
+            ...
+        """
+        lines = []
+        sets: list[str | None] = []
+        for row in self._core.rows("categories"):
+            if not row["is_active"] or row["is_root"]:
+                continue
+            depth = max(int(row["depth"]) - 1, 0)
+            above = sets[depth - 1] if depth and depth <= len(sets) else None
+            del sets[depth:]
+            sets.append(row["status_set"])
+            own = f" ({row['status_set']})" if row["status_set"] not in (None, above) else ""
+            lines.append("  " * depth + _core.shown(row["name"] + own))
+        return "\n".join(lines)
+
+    def to_pandas(self, kind: SettingsKind = "categories") -> pandas.DataFrame:
+        """Convert one kind of settings to a pandas DataFrame.
+
+        Args:
+            kind: "categories", "statuses", "attributes", "options" (the values of select attributes), "assignments"
+                (which category has which attribute) or "locations".
+
+        Raises:
+            OptionError: The kind is unknown.
+            ImportError: pandas is not installed.
+
+        Example:
+            >>> project.settings().to_pandas("statuses")["label"][0]
+            'Specified'
+        """
+        return pandas_frame(self._columns(kind))
+
+    def to_polars(self, kind: SettingsKind = "categories") -> polars.DataFrame:
+        """Convert one kind of settings to a polars DataFrame.
+
+        Args:
+            kind: As for `to_pandas`.
+
+        Raises:
+            OptionError: The kind is unknown.
+            ImportError: polars is not installed.
+        """
+        columns = self._columns(kind)
+        # A default has the type of its attribute, so the column would have several types.
+        return polars_frame(
+            {
+                name: [None if cell is None else str(cell) for cell in cells] if name == "default" else cells
+                for name, cells in columns.items()
+            }
+        )
+
+    def _columns(self, kind: str) -> dict[str, list[Any]]:
+        one_of("kind", kind, KINDS)
+        rows = self._core.rows(kind)
+        return {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the settings into a JSON file. It contains no secret.
+
+        Args:
+            path: The file. An existing file is replaced.
+
+        Raises:
+            FileError: The file cannot be written.
+
+        Example:
+            >>> project.settings().save(folder / "settings.json")
+            >>> acc_assets.Settings.load(folder / "settings.json").project_id == project.id
+            True
+        """
+        try:
+            with open(path, "wb") as file:
+                file.write(self._core.dump())
+        except OSError as error:
+            raise FileError.of(path, error) from error
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> Settings:
+        """Read settings from a file of `save`.
+
+        Args:
+            path: The file.
+
+        Raises:
+            FileError: The file cannot be read.
+            OptionError: The file holds something else, or was written by a newer version.
+        """
+        try:
+            with open(path, "rb") as file:
+                content = file.read()
+        except OSError as error:
+            raise FileError.of(path, error) from error
+        return Settings(_core.Settings.load(content))
+
+    def validate(
+        self,
+        data: RowData,
+        *,
+        verb: Verb = "create",
+        key: str = "id",
+        sheet: SheetOption = None,
+        mapping: ColumnMapping | None = None,
+        separator: str = SEPARATOR,
+        nulls: Nulls = "omit",
+        dates: Dates = "strict",
+    ) -> Report:
+        """Check rows against these settings, without a client and without a request.
+
+        Args:
+            data: Rows, as for `Assets.create`. A generator is read into a list.
+            verb: "create" or "patch". For a patch, checks that depend on the current asset are skipped.
+            key: The column with the asset ids, for a patch.
+            sheet: As for `acc_assets.read`.
+            mapping: As for `acc_assets.read`.
+            separator: As for `acc_assets.read`.
+            nulls: As for `acc_assets.read`.
+            dates: As for `acc_assets.read`.
+
+        Returns:
+            A `Report`.
+
+        Raises:
+            OptionError: An option is invalid.
+            InputError: The data as a whole cannot be read.
+
+        Example:
+            >>> report = project.settings().validate([{"Asset ID": "AHU-1", "Category": "HVAC", "Status": "Instaled"}])
+            >>> report.causes[0].fix
+            'did you mean `Installed`?'
+        """
+        how = reading(sheet=sheet, mapping=mapping, separator=separator, nulls=nulls, dates=dates)
+        return check(self._core, data, verb=verb, key=key, how=how)
+
+    def __repr__(self) -> str:
+        about = self._core.about()
+        places = about["locations"]
+        parts = [
+            counted(about["categories"], "category", "categories"),
+            counted(about["status_sets"], "status set"),
+            counted(about["attributes"], "custom attribute"),
+            "locations not read" if places is None else counted(places, "location"),
+        ]
+        return (
+            f"Settings of {_core.shown(about['project'])}: {', '.join(parts)}; read {about['read_at'][:16]}Z"
+        )
+
+    def _repr_html_(self) -> str:
+        children: dict[str | None, list[Category]] = {}
+        categories = self.categories
+        known = {category.id for category in categories}
+        for category in categories:
+            parent = category.parent_id if category.parent_id in known else None
+            children.setdefault(parent, []).append(category)
+
+        def branch(category: Category) -> str:
+            lines = [f"status set {category.status_set or 'none'}: {', '.join(category.statuses)}"]
+            if category.attributes:
+                lines.append(f"attributes: {', '.join(category.attributes)}")
+            items = [f"<li>{_html.escape(line)}</li>" for line in lines]
+            items += [f"<li>{branch(child)}</li>" for child in children.get(category.id, ())]
+            name = category.name if category.is_active else f"{category.name} (inactive)"
+            return _html.details(name, f"<ul>{''.join(items)}</ul>", is_open=category.is_root)
+
+        return _html.page(
+            _html.headline(repr(self)), *_html.paragraphs(self.notes), *map(branch, children.get(None, ()))
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Settings) and self._core.dump() == other._core.dump()
+
+    def __hash__(self) -> int:
+        return hash(self._core.dump())
+
+    @classmethod
+    def _load(cls, state: bytes) -> Settings:
+        return cls(_core.Settings.load(state))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self)._load, (self._core.dump(),)
+
+
+def given_settings(settings: object, project: str) -> _core.Settings | None:
+    """Validate the `settings` option. Return the caller's settings, or None."""
+    if isinstance(settings, Settings):
+        if settings.project_id != project:
+            raise OptionError(
+                f"These settings are of project {settings.project_id}, and their ids mean nothing in {project}. Use "
+                "project.settings()."
+            )
+        return settings._core
+    if settings is not None and not (isinstance(settings, str) and settings == "auto"):
+        raise OptionError(f'settings must be "auto", Settings or None, not {settings!r}.')
+    return None
+
+
+SettingsOption: TypeAlias = Literal["auto"] | Settings | None
+
+
+def _category(row: dict[str, Any]) -> Category:
+    return Category(
+        id=row["id"],
+        name=row["name"],
+        path=row["path"],
+        parent_id=row["parent_id"],
+        is_active=row["is_active"],
+        is_root=row["is_root"],
+        status_set=row["status_set"],
+        statuses=tuple(row["statuses"]),
+        attributes=tuple(row["attributes"]),
+    )

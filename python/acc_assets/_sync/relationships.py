@@ -1,0 +1,128 @@
+# Generated from _async/relationships.py by tools/make_sync.py (make sync). Do not edit.
+"""The verbs of relationships."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, cast
+
+from .._options import MOST_RELATIONSHIPS, OnError, SheetOption, flag
+from .._partial import After, unfinished
+from .._progress import ProgressOption, Reporter
+from .._query import relationship_query
+from .._records import Entity, Relationship
+from .._rows import IdData, reading
+from .verbs import BulkResult, Verbs, read
+
+if TYPE_CHECKING:
+    from datetime import date
+
+
+class Relationships(Verbs):
+    """The relationships of one project. Returned by `Project.relationships`."""
+
+    def delete(
+        self,
+        ids: IdData,
+        *,
+        key: str = "id",
+        run: str | os.PathLike[str] | None = None,
+        on_error: OnError = "collect",
+        max_errors: float | None = None,
+        dry_run: bool = False,
+        reconcile: bool = True,
+        batch_size: int = 50,
+        sheet: SheetOption = None,
+        progress: ProgressOption = "auto",
+    ) -> BulkResult:
+        """Delete relationships by their ids. The related entities stay.
+
+        Args:
+            ids: Ids, as for `Assets.get`. Duplicate ids are sent once; all of their rows get the same outcome.
+            key: The column with the ids, if `ids` has columns.
+            run: A name that makes the call resumable, as for `Assets.create`.
+            on_error: What to do if rows fail, as for `Assets.create`.
+            max_errors: Stop after this many failed rows, as for `Assets.create`.
+            dry_run: Only check and plan; see `result.estimate`.
+            reconcile: What to do with rows that never received a response, as for `Assets.patch`.
+            batch_size: Ids per request, 1 to 50. Default: 50.
+            sheet: The sheet of an Excel file, as for `Assets.get`.
+            progress: Show progress, as for `Assets.create`.
+
+        Returns:
+            A result with one outcome per id, in input order. An id that the service does not report as deleted is
+            `rejected`.
+
+        Raises:
+            OptionError, InputError, FileError, JournalError, BulkError, ApiError, TransportError, AuthError,
+            BulkInterrupted: As for `Assets.create`.
+
+        Example:
+            >>> deleted = project.relationships.delete(sim.seed_relationships(60))
+            >>> deleted.counts
+            {'deleted': 60}
+        """
+        options = self._options(
+            most=MOST_RELATIONSHIPS,
+            key=key,
+            run=run,
+            on_error=on_error,
+            max_errors=max_errors,
+            dry_run=dry_run,
+            reconcile=reconcile,
+            batch_size=batch_size,
+        )
+        return self._write("unlink", ids, reading(sheet=sheet), options, progress)
+
+    def search(
+        self,
+        entity: Entity | str | None = None,
+        other: Entity | str | None = None,
+        *,
+        created_after: str | date | None = None,
+        created_before: str | date | None = None,
+        include_deleted: bool = False,
+        only_deleted: bool = False,
+        progress: ProgressOption = "auto",
+        after: After = None,
+    ) -> list[Relationship]:
+        """Read all relationships that match. Either end may be the one that matches.
+
+        Args:
+            entity: One end: an `Entity`, or the short name of a kind such as "asset". If None, any.
+            other: The other end. If None, any.
+            created_after: A time. A datetime without a time zone is local time.
+            created_before: A time. A datetime without a time zone is local time.
+            include_deleted: Include deleted relationships.
+            only_deleted: Deleted relationships only.
+            progress: Show progress, as for `Assets.create`.
+            after: The exception that the same call raised, with the same filters. The search resumes at the page that
+                could not be read.
+
+        Returns:
+            One dict per relationship, as returned by the service. Without filters, all of the project.
+
+        Raises:
+            OptionError: An option is invalid, or the filters differ from those of the call that raised `after`.
+            ApiError, TransportError, AuthError, ReadInterrupted: A page could not be read. `.partial` has what was read.
+
+        Example:
+            >>> created = sim.seed_relationships(3)
+            >>> found = project.relationships.search("asset")
+            >>> set(created) <= {relationship["id"] for relationship in found}
+            True
+        """
+        flag("include_deleted", include_deleted)
+        flag("only_deleted", only_deleted)
+        report = Reporter(progress, "reading")
+        query = relationship_query(
+            entity,
+            other,
+            created_after=created_after,
+            created_before=created_before,
+            include_deleted=include_deleted,
+            only_deleted=only_deleted,
+        )
+        engine = self._session.engine()
+        operation = engine.read("relationships", self._project, {}, query, after=unfinished(after))
+        return cast("list[Relationship]", (read(operation, report)).dicts())

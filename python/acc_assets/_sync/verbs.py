@@ -1,0 +1,259 @@
+# Generated from _async/verbs.py by tools/make_sync.py (make sync). Do not edit.
+"""What all verbs share: the reads before a write, its requests, its result, and what resumes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any, TypeVar, cast
+
+from .. import _core
+from .._partial import keeping, table_of
+from .._progress import ProgressOption, Reporter
+from .._records import WriteCall
+from .._results import Outcomes, Which
+from .._rows import IdData, Reading, RowData, is_slow, load
+from .._session import Session
+from .._settings import SettingsOption, given_settings
+from .._write import Write, raise_error, write_options
+from ..errors import BulkInterrupted, OptionError
+from ._drive import finish, off_loop, pulled
+
+T = TypeVar("T")
+
+
+class Verbs:
+    """What the verbs of assets and of relationships share."""
+
+    def __init__(self, session: Session, project: str, /) -> None:
+        self._session = session
+        self._project = project
+
+    def retry(
+        self,
+        result: Outcomes,
+        data: RowData | IdData | None = None,
+        *,
+        progress: ProgressOption | None = None,
+    ) -> BulkResult:
+        """Send the `failed` and `not_sent` rows of an earlier write again, with the same options.
+
+        Args:
+            result: The result of the write. It may have been loaded from a pickle.
+            data: The same rows again, if the result was loaded from a pickle. If None, the rows of that call.
+            progress: As for `create`. If None, as in that call.
+
+        Returns:
+            The result of the whole input, with the new outcomes of those rows. Other rows are never sent again.
+
+        Raises:
+            OptionError: The result is from a dry run, a named run or another project, or was already resumed, or its rows
+                are no longer available.
+            InputError: The rows differ from those of the original call.
+            BulkError, ApiError, TransportError, AuthError, BulkInterrupted: As for `create`.
+
+        Example:
+            >>> row = {"clientAssetId": "AHU-78", "categoryId": category, "statusId": status}
+            >>> sim.add_fault("status", on="assets:batch-create", code=403)
+            >>> try:
+            ...     project.assets.create(row, settings=None)
+            ... except acc_assets.ForbiddenError as error:
+            ...     result = project.assets.retry(error.result)
+            >>> result.counts
+            {'created': 1}
+        """
+        return self._resume(result, data, "retry", progress)
+
+    def reconcile(
+        self,
+        result: Outcomes,
+        data: RowData | IdData | None = None,
+        *,
+        progress: ProgressOption | None = None,
+    ) -> BulkResult:
+        """Look up the `unknown` rows of an earlier write in the project, and send those that are not there.
+
+        It reads the assets that changed since the requests were sent, so it can be called hours later. Rows that remain
+        in doubt stay `unknown`. Other rows stay as they are.
+
+        Args:
+            result: As for `retry`.
+            data: As for `retry`.
+            progress: As for `retry`.
+
+        Returns:
+            The result of the whole input, with the new outcomes of those rows.
+
+        Raises:
+            OptionError, InputError, BulkError, ApiError, TransportError, AuthError, BulkInterrupted: As for `retry`.
+
+        Example:
+            >>> row = {"clientAssetId": "AHU-79", "categoryId": category, "statusId": status}
+            >>> sim.add_fault("reset_after_apply", on="assets:batch-create")
+            >>> result = project.assets.create(row, reconcile=False)
+            >>> reconciled = project.assets.reconcile(result)
+            >>> result.counts, reconciled.counts
+            ({'unknown': 1}, {'created': 1})
+        """
+        return self._resume(result, data, "reconcile", progress)
+
+    def _resume(
+        self, result: Outcomes, data: object, which: Which, progress: ProgressOption | None
+    ) -> BulkResult:
+        if not isinstance(result, Outcomes):
+            raise OptionError(f"{which}() takes the result of a write, not {type(result).__name__}.")
+        call = result._resumable(which, self._project)
+        source, rows = None, call.rows
+        if data is not None:
+            source, rows, _ = self._loaded(data, Reading(), call.verb, call.options["id"])
+        if rows is None:
+            raise result._needs_rows(which)
+        shown = call.progress if progress is None else progress
+        write = self._new(call.verb, rows, source, call.options, shown)
+        with write.reporter() as report:
+            if call.settings is not None:
+                settings = settings_of(self._session, self._project, given=call.settings, report=report)
+                write = write._replace(settings=settings, assets=call.assets)
+            elif call.had_settings:
+                write = prepared(write, "auto", report)
+            operation = off_loop(partial(write.operation, result._ledger, which))
+            result._resumable(which, self._project).resumed.append(which)
+            return self._carried_out(write, operation, report)
+
+    def _options(self, **options: Any) -> dict[str, Any]:
+        """Check options. A call that is rejected leaves no result."""
+        self._session.last_result = None
+        return write_options(**options)
+
+    def _write(
+        self,
+        verb: str,
+        data: object,
+        how: Reading,
+        options: dict[str, Any],
+        progress: ProgressOption,
+        settings: SettingsOption = None,
+    ) -> BulkResult:
+        source, rows, how = self._loaded(data, how, verb, options["id"])
+        write = self._new(verb, rows, source, options | how.options(), progress)
+        with write.reporter() as report:
+            with write.beginning():
+                write = prepared(write, settings, report)
+                operation = off_loop(write.operation)
+            return self._carried_out(write, operation, report)
+
+    def _loaded(self, data: object, how: Reading, verb: str, key: str) -> tuple[object, _core.Rows, Reading]:
+        source, (rows, how) = loaded(data, lambda source: load(source, how, verb, key))
+        return source, rows, how
+
+    def _new(self, verb: str, rows: _core.Rows, source: object, options: Any, progress: object) -> Write:
+        def outcomes(ledger: _core.Ledger, call: WriteCall, table: _core.Table | None) -> BulkResult:
+            return BulkResult(ledger, call, table, self)
+
+        return Write(self._session, verb, self._project, rows, options, progress, outcomes, source)
+
+    def _carried_out(self, write: Write, operation: _core.Operation, report: Reporter) -> BulkResult:
+        try:
+            finish(operation, report, write.source)
+        except BaseException as error:
+            # A cancel first of all: asyncio may pass on another exception, but last_result stays.
+            result = write.keep(operation.ledger, operation.table)
+            if isinstance(error, KeyboardInterrupt):
+                raise BulkInterrupted(result) from None
+            with suppress(AttributeError):
+                error.result = result  # type: ignore[attr-defined]
+            raise
+        result = write.keep(operation.ledger, operation.table)
+        return cast("BulkResult", write.judged(operation, result))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(project={self._project!r})"
+
+
+class BulkResult(Outcomes):
+    """One `RowOutcome` per row, in input order. Returned by the writing verbs.
+
+    Results can be pickled. A result loaded from a pickle has no client and no input, so `retry` and `reconcile` raise.
+    Two results are equal only if they are the same object. `bool(result)` raises; use `result.ok`.
+
+    Example:
+        >>> result = project.assets.create([{"clientAssetId": "AHU-1", "categoryId": "42"}])
+        >>> result.ok, result.counts, result[0].error.column
+        (False, {'invalid': 1}, 'statusId')
+    """
+
+    __slots__ = ()
+
+    def retry(self) -> BulkResult:
+        """Send the `failed` and `not_sent` rows again: `Assets.retry` or `Relationships.retry`."""
+        return cast(Verbs, self._owner("retry")).retry(self)
+
+    def reconcile(self) -> BulkResult:
+        """Look up the `unknown` rows: `Assets.reconcile` or `Relationships.reconcile`."""
+        return cast(Verbs, self._owner("reconcile")).reconcile(self)
+
+
+def loaded(data: object, read: Callable[[object], T]) -> tuple[object, T]:
+    """Read input: in this thread, unless a file is read for it or the event loop has to provide it.
+
+    Returns:
+        What the rows are pulled from, and what `read` made of it.
+    """
+    source = pulled(data)
+    if source is not data or is_slow(data):
+        return source, off_loop(lambda: read(source), source)
+    return source, read(source)
+
+
+def settings_of(
+    session: Session,
+    project: str,
+    *,
+    refresh: bool = False,
+    given: _core.Settings | None = None,
+    report: Reporter | None = None,
+) -> _core.Settings:
+    """Return the settings of a project, or the caller's own, with what could not be read before."""
+    found = session.reading(project, refresh, given)
+    if isinstance(found, _core.Operation):
+        ended(found, report)
+        return session.read(project, found, given)
+    return found
+
+
+def ended(operation: _core.Operation, report: Reporter | None = None) -> None:
+    """Run an operation to its end, or raise what ended it."""
+    if report is not None:
+        finish(operation, report)
+    else:
+        with Reporter(False, "read") as report:
+            finish(operation, report)
+    raise_error(operation)
+
+
+def prepared(
+    write: Write, settings: SettingsOption, report: Reporter | None = None, *, always: bool = False
+) -> Write:
+    """Return a write with what its rows are checked against; `always` reads settings even if no row needs them."""
+    given = given_settings(settings, write.project)
+    if write.verb not in ("create", "patch") or settings is None:
+        return write
+    if given is None and not always and not off_loop(write.wants_settings):
+        return write
+    found = settings_of(write.session, write.project, given=given, report=report)
+    write = write._replace(settings=found)
+    operation = off_loop(write.read_assets)
+    if operation is None:
+        return write
+    ended(operation, report)
+    return write._replace(assets=operation.table)
+
+
+def read(
+    operation: _core.Operation, report: Reporter, *, resumable: bool = True, source: object = None
+) -> _core.Table:
+    """Run a read. If it fails and is resumable, the exception keeps what was read."""
+    with report, keeping(operation, resumable):
+        finish(operation, report, source)
+        return table_of(operation)

@@ -1,0 +1,273 @@
+"""A write with its arguments checked: its options, its result, and what the result leads to."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any, Final, NamedTuple
+
+from . import _core
+from ._options import MOST_ASSETS, batch_option, bound, flag, key_option, one_of
+from ._paths import run_file
+from ._progress import Reporter
+from ._records import WriteCall
+from ._report import Report
+from ._results import Outcomes, Which
+from ._rows import Reading, load
+from ._session import Session
+from ._text import counted
+from .errors import (
+    AccError,
+    BulkError,
+    BulkInterrupted,
+    DataWarning,
+    JournalError,
+    OptionError,
+)
+
+IMPORT_KEY: Final = re.compile(r"barcode|ca[1-9][0-9]*")
+
+
+def write_options(
+    *,
+    key: str = "id",
+    batch_size: int = MOST_ASSETS,
+    most: int = MOST_ASSETS,
+    on_error: str = "collect",
+    max_errors: float | None = None,
+    dry_run: bool = False,
+    returning: bool = False,
+    import_key: str | None = None,
+    reconcile: bool = True,
+    run: str | os.PathLike[str] | None = None,
+) -> dict[str, Any]:
+    """Check the options of a write, except how its rows are read, and return them as the core takes them."""
+    batch_option(batch_size, most)
+    one_of("on_error", on_error, ("collect", "raise", "stop"))
+    key_option(key)
+    if max_errors is not None:
+        bound("max_errors", max_errors)
+    flag("dry_run", dry_run)
+    flag("returning", returning)
+    flag("reconcile", reconcile)
+    if import_key is not None and not (isinstance(import_key, str) and IMPORT_KEY.fullmatch(import_key)):
+        raise OptionError(
+            f'import_key must be "barcode" or the name of a text attribute such as "ca7", not {import_key!r}.'
+        )
+    return {
+        "batch_size": batch_size,
+        "id": key,
+        "on_error": on_error,
+        "max_errors": max_errors,
+        "dry_run": dry_run,
+        "returning": returning,
+        "import_key": import_key,
+        "reconcile": reconcile,
+        "run": None if run is None else run_file(run),
+    }
+
+
+def get_options(
+    *,
+    key: str = "id",
+    include_custom_attributes: bool = True,
+    include_deleted: bool = False,
+    batch_size: int = MOST_ASSETS,
+) -> dict[str, Any]:
+    """Check the options of a get and return them as the core takes them."""
+    batch_option(batch_size)
+    key_option(key)
+    flag("include_custom_attributes", include_custom_attributes)
+    flag("include_deleted", include_deleted)
+    return {
+        "id": key,
+        "include_custom_attributes": include_custom_attributes,
+        "include_deleted": include_deleted,
+        "batch_size": batch_size,
+    }
+
+
+class Write(NamedTuple):
+    """A create, patch, delete or unlink."""
+
+    session: Session
+    verb: str
+    project: str
+    rows: _core.Rows
+    options: Mapping[str, Any]
+    progress: object
+    # Creates the result of the client's kind.
+    outcomes: Callable[[_core.Ledger, WriteCall, _core.Table | None], Outcomes]
+    # What the rows are pulled from, if it is an async iterable.
+    source: object = None
+    settings: _core.Settings | None = None
+    assets: _core.Table | None = None
+
+    def operation(self, again: _core.Ledger | None = None, which: Which = "retry") -> _core.Operation:
+        """Plan it; with `again`, for the failed and unsent rows of that ledger, or for those in doubt."""
+        if again is not None and not self.rows.replayable:
+            raise OptionError(
+                f"{which}(): these rows are a generator or a stream, which can be read only once. Pass them as a list, a "
+                "DataFrame or a file."
+            )
+        return self.session.engine().write(
+            self.verb,
+            self.project,
+            self.rows,
+            self.options,
+            settings=self.settings,
+            assets=self.assets,
+            again=again,
+            which=which,
+        )
+
+    def wants_settings(self) -> bool:
+        """Whether to read the settings by default: they are known, the rows hold names, or take more than one request.
+
+        One request with ids alone is its own check: the service refuses it as a whole.
+        """
+        if self.project in self.session.settings:
+            return True
+        if not self.rows.replayable or len(self.rows) > self.options["batch_size"]:
+            return True
+        return self.session.engine().scan(self.verb, self.rows, self.options)[0]
+
+    def read_assets(self) -> _core.Operation | None:
+        """Plan the reading of the assets without which rows of a patch cannot be checked."""
+        if self.verb != "patch" or not self.rows.replayable:
+            return None
+        engine = self.session.engine()
+        _, wanted = engine.scan(self.verb, self.rows, self.options, settings=self.settings)
+        if not wanted:
+            return None
+        return engine.get(self.project, _core.Rows.from_values(wanted, "id"), get_options())
+
+    def reporter(self) -> Reporter:
+        """Create the progress reporter."""
+        return Reporter(self.progress, self.verb)
+
+    def call(self, *, has_rows: bool = True) -> WriteCall:
+        """Return what a result needs to know of this write."""
+        return WriteCall(
+            self.verb,
+            self.project,
+            self.options,
+            self.rows if has_rows and self.rows.replayable else None,
+            self.rows.label_title,
+            self.settings,
+            self.assets,
+            self.progress,
+            [],
+        )
+
+    def keep(
+        self, ledger: _core.Ledger, table: _core.Table | None = None, *, has_rows: bool = True
+    ) -> Outcomes:
+        """Return the result, kept as `last_result` whatever happens next."""
+        table = table if self.options["returning"] else None
+        result = self.outcomes(ledger, self.call(has_rows=has_rows), table)
+        self.session.last_result = result
+        return result
+
+    def report(self, operation: _core.Operation) -> Report:
+        """Return the report of a check."""
+        return Report(operation.ledger, self.call())
+
+    def _unsent(self) -> Outcomes | None:
+        """The result before the first request: what an earlier call of the run left, or else every row `not_sent`.
+
+        The rows of a generator are not known yet. None if the file of the run cannot be read.
+        """
+        run = self.options["run"]
+        if run is None or not os.path.exists(run):
+            return self.keep(_core.Ledger.unsent(self.rows if self.rows.replayable else None))
+        with suppress(JournalError):
+            kept = _core.read_run(run)
+            # Which row of this call is which row of the run is not known yet, so the result is without rows.
+            return None if kept is None else self.keep(kept[1], has_rows=False)
+        return None
+
+    @contextmanager
+    def beginning(self) -> Iterator[None]:
+        """Give a call that ends before its first request its own result, not the previous one."""
+        session = self.session
+        # Created only if needed: that reads all rows, or the file of a run.
+        session.last_result = None
+        try:
+            yield
+        except (OptionError, JournalError):
+            session.last_result = None  # The call was refused.
+            raise
+        except BaseException as error:
+            result = self._unsent()
+            if isinstance(error, KeyboardInterrupt) and result is not None:
+                raise BulkInterrupted(result) from None
+            with suppress(AttributeError):
+                error.result = result  # type: ignore[attr-defined]
+            raise
+
+    def judged(self, operation: _core.Operation, result: Outcomes) -> Outcomes:
+        """Return the result or raise, as `on_error` says."""
+        for text in operation.ledger.warnings():
+            _warn(text)
+        if operation.interrupted:
+            raise BulkInterrupted(result)
+        error = operation.error
+        if isinstance(error, AccError):
+            error.result = result
+            raise error
+        if error is not None:
+            # Raised by the user's own rows or progress function: it is passed on as it is.
+            with suppress(AttributeError):
+                error.result = result  # type: ignore[attr-defined]
+            if sys.version_info >= (3, 11):
+                error.add_note("It ended a call of acc_assets. Its .result has the outcome of every row.")
+            raise error
+        if not result.ok:
+            if self.options["on_error"] != "collect":
+                raise BulkError(result)
+            from logging import getLogger
+
+            rows = counted(len(result), "row")
+            getLogger("acc_assets").warning("%s: %s, %s", self.verb, rows, result._counts_line())
+        return result
+
+
+def checked(
+    session: Session,
+    project: str,
+    data: Any,
+    *,
+    verb: str,
+    key: str,
+    how: Reading,
+    import_key: str | None = None,
+) -> Write:
+    """Return a write that only checks its rows."""
+    one_of("verb", verb, ("create", "patch"))
+    given = write_options(key=key, dry_run=True, import_key=import_key, reconcile=False)
+    if isinstance(data, Iterator):
+        data = list(data)
+    rows, how = load(data, how, verb, key)
+    return Write(session, verb, project, rows, given | how.options(), False, Outcomes)
+
+
+def raise_error(operation: _core.Operation) -> None:
+    """Raise what ended an operation early."""
+    if operation.interrupted:
+        raise KeyboardInterrupt
+    if operation.error is not None:
+        raise operation.error
+
+
+def _warn(text: str) -> None:
+    """Warn at the user's own line."""
+    from warnings import warn
+
+    level, frame = 1, sys._getframe(0)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
+        level, frame = level + 1, frame.f_back
+    warn(_core.shown(text), DataWarning, stacklevel=level)

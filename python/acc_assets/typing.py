@@ -1,0 +1,56 @@
+"""Types for annotations of programs that use this package.
+
+Example:
+    >>> from acc_assets.typing import RowData
+    >>> def import_units(project: acc_assets.Project, units: RowData) -> acc_assets.BulkResult:
+    ...     return project.assets.create(units, run="units")
+"""
+
+from ._mapping import ColumnMapping
+from ._options import (
+    Auth,
+    Dates,
+    LimitsOption,
+    Nulls,
+    OnError,
+    Prefix,
+    RetryOption,
+    SettingsKind,
+    SetupOnError,
+    SheetOption,
+    Verb,
+)
+from ._partial import After
+from ._progress import ProgressOption
+from ._records import Asset, Json, JsonObject, OutcomeStatus, RelatedEntity, Relationship
+from ._rows import ArrowStream, AsyncIdData, AsyncRowData, IdData, RowData
+from ._settings import SettingsOption
+
+__all__ = [
+    "After",
+    "ArrowStream",
+    "Asset",
+    "AsyncIdData",
+    "AsyncRowData",
+    "Auth",
+    "ColumnMapping",
+    "Dates",
+    "IdData",
+    "Json",
+    "JsonObject",
+    "LimitsOption",
+    "Nulls",
+    "OnError",
+    "OutcomeStatus",
+    "Prefix",
+    "ProgressOption",
+    "RelatedEntity",
+    "Relationship",
+    "RetryOption",
+    "RowData",
+    "SettingsKind",
+    "SettingsOption",
+    "SetupOnError",
+    "SheetOption",
+    "Verb",
+]

@@ -1,0 +1,82 @@
+//! What a call is doing now, shown as its progress.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use crate::http::Counters;
+
+/// What a call is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Activity {
+    /// Reads the settings of a project.
+    Settings,
+    /// Looks up which import keys the project has.
+    ImportKeys,
+    Writing,
+    /// Waits for the rate limits, or before looking up lost responses.
+    Waiting,
+    /// Looks up rows with a lost response.
+    Recovery,
+    Reading,
+}
+
+impl Activity {
+    const ALL: [Self; 6] = [
+        Self::Settings,
+        Self::ImportKeys,
+        Self::Writing,
+        Self::Waiting,
+        Self::Recovery,
+        Self::Reading,
+    ];
+
+    /// The activity as users see it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Settings => "settings",
+            Self::ImportKeys => "import_keys",
+            Self::Writing => "writing",
+            Self::Waiting => "waiting",
+            Self::Recovery => "recovery",
+            Self::Reading => "reading",
+        }
+    }
+}
+
+/// The activity of a call, shared with its observers.
+#[derive(Clone)]
+pub struct CurrentActivity {
+    activity: Arc<AtomicU8>,
+    counters: Arc<Counters>,
+}
+
+impl CurrentActivity {
+    /// `counters` count the requests of the call.
+    #[must_use]
+    pub fn new(activity: Activity, counters: Arc<Counters>) -> Self {
+        Self {
+            activity: Arc::new(AtomicU8::new(activity as u8)),
+            counters,
+        }
+    }
+
+    pub(super) fn set(&self, activity: Activity) {
+        self.activity.store(activity as u8, Ordering::Relaxed);
+    }
+
+    #[must_use]
+    pub fn get(&self) -> Activity {
+        if self.counters.only_wait() {
+            return Activity::Waiting;
+        }
+        let number = self.activity.load(Ordering::Relaxed);
+        // Only values of `Activity` are stored.
+        let is_this = |activity: &Activity| *activity as u8 == number;
+        Activity::ALL
+            .into_iter()
+            .find(is_this)
+            .unwrap_or(Activity::Writing)
+    }
+}

@@ -1,0 +1,41 @@
+"""The synchronous face is generated from the asynchronous one."""
+
+from __future__ import annotations
+
+import inspect
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+import acc_assets as acc
+
+ROOT = pathlib.Path(__file__).parent.parent
+KINDS = ["Client", "Project", "Raw", "Assets", "Relationships", "BulkResult"]
+NOT_AWAITED = {"project"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_sends_is_awaited(kind: str) -> None:
+    own = vars(getattr(acc, f"Async{kind}"))
+    inherited = [vars(base) for base in getattr(acc, f"Async{kind}").__mro__ if base.__name__ == "AsyncVerbs"]
+    for name, method in {**own, **{k: v for found in inherited for k, v in found.items()}}.items():
+        if inspect.isfunction(method) and name[0] != "_":
+            assert inspect.iscoroutinefunction(method) == (name not in NOT_AWAITED), name
+            assert not inspect.iscoroutinefunction(getattr(getattr(acc, kind), name)), name
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_docstring_names_its_own_face(kind: str) -> None:
+    for name, method in inspect.getmembers(getattr(acc, kind)):
+        if name[0] != "_" or name == "__init__":
+            assert "Async" not in (inspect.getdoc(method) or ""), name
+            assert "await " not in (inspect.getdoc(method) or ""), name
+
+
+@pytest.mark.once
+def test_the_generated_files_are_fresh() -> None:
+    pytest.importorskip("ruff")
+    ended = subprocess.run([sys.executable, ROOT / "tools" / "make_sync.py", "--check"], capture_output=True)
+    assert ended.returncode == 0, ended.stdout.decode()

@@ -1,0 +1,404 @@
+"""What `progress=` shows: on a terminal, in a pipe, in a notebook, with tqdm, and to a function."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from conftest import Kit
+from program import Program, programs
+
+import acc_assets as acc
+from acc_assets import _progress
+from acc_assets._progress import PHASES, Reporter
+
+
+@pytest.fixture
+def start(sim: acc.testing.Simulator, kit: Kit) -> Iterator[Callable[..., Program]]:
+    with programs(sim, kit) as start:
+        yield start
+
+
+class Clock:
+    now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock of the progress, which stands still."""
+    clock = Clock()
+    monkeypatch.setattr(_progress, "time", clock)
+    return clock
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_progress, "_is_watched", lambda: True)
+    monkeypatch.setattr(_progress, "_is_notebook", lambda: False)
+
+
+# ---- in a pipe or a file ----
+
+
+def test_auto_shows_nothing_in_a_pipe(
+    project: acc.Project, kit: Kit, sim: acc.testing.Simulator, capfd: pytest.CaptureFixture[str]
+) -> None:
+    sim.add_fault("delay", ms=600)
+    made = project.assets.create(kit.rows(150))
+    assert len(project.assets.get(made)) == 150
+    assert project.assets.list()
+    assert project.relationships.search() is not None
+    assert project.assets.delete(made, progress="auto").ok
+    assert capfd.readouterr() == ("", "")
+
+
+def test_false_shows_nothing_anywhere(
+    project: acc.Project, kit: Kit, terminal: None, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert project.assets.create(kit.rows(3), progress=False).ok
+    assert capfd.readouterr() == ("", "")
+
+
+def test_true_shows_a_line_every_ten_seconds_in_a_pipe(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Reporter(True, "create") as report:
+        for second in range(36):
+            clock.now = 1000 + second
+            report(second * 100, 10_000, second, 0, "writing")
+        report(10_000, 10_000, 100, 0, "writing")
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.splitlines() == [
+        "create: 1,000 of 10,000 rows, 10 requests, 1:30 left",
+        "create: 2,000 of 10,000 rows, 20 requests, 1:20 left",
+        "create: 3,000 of 10,000 rows, 30 requests, 1:10 left",
+    ]
+
+
+def test_true_shows_whole_lines_during_a_call(
+    project: acc.Project,
+    kit: Kit,
+    sim: acc.testing.Simulator,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(_progress, "LINE_EVERY", 0.0)
+    sim.add_fault("delay", on="assets:batch-create", ms=600)
+    assert project.assets.create(kit.rows(3), settings=None, progress=True).ok
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.endswith("create: 3 of 3 rows, 1 requests\n")
+    assert "\r" not in err
+    words = {*PHASES.values(), "create"}
+    assert all(line.partition(":")[0] in words for line in err.splitlines())
+
+
+def test_ipykernel_without_a_kernel_is_no_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ipykernel")
+    pytest.importorskip("IPython")
+    monkeypatch.setattr(sys, "stderr", None)
+    assert not _progress._is_notebook()
+    assert not Reporter("auto", "create").wanted
+
+
+# ---- on a terminal ----
+
+
+class Screen:
+    """A terminal of so many columns, and what a program writes there."""
+
+    def __init__(self, columns: int) -> None:
+        import fcntl
+        import pty
+        import struct
+        import termios
+
+        self.ours, self.theirs = pty.openpty()
+        fcntl.ioctl(self.theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+
+    def text(self) -> str:
+        os.close(self.theirs)
+        found = b""
+        # A terminal that everybody has closed ends with an error.
+        try:
+            while part := os.read(self.ours, 65536):
+                found += part
+        except OSError:
+            pass
+        os.close(self.ours)
+        return found.decode()
+
+
+@pytest.mark.once
+@pytest.mark.skipif(sys.platform == "win32", reason="terminals are different there")
+@pytest.mark.parametrize("progress", ["", ", progress='auto'", ", progress=True"])
+@pytest.mark.parametrize("columns", [200, 40])
+def test_a_terminal_shows_one_line_that_fits(
+    progress: str,
+    columns: int,
+    start: Callable[..., Program],
+    sim: acc.testing.Simulator,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    screen = Screen(columns)
+    sim.add_fault("delay", on="assets:batch-create", ms=400, times=3)
+    code = (
+        "sys.modules['tqdm'] = None\n"
+        "assets = acc.Client(**options).project(project_id).assets\n"
+        f"say(counts=assets.create(some(250), settings=None{progress}).counts)"
+    )
+    program = start(code, stderr=screen.theirs)
+    assert program.ended(30).said == [{"counts": {"created": 250}}]
+    text = screen.text()
+    # The terminal makes \r\n of \n. One line, written over, and then left.
+    assert text.startswith("\r")
+    assert text.endswith("\r\n")
+    assert text.count("\n") == 1
+    shown = text.removesuffix("\r\n").split("\r")[1:]
+    assert len(shown) > 1
+    assert all(len(line) < columns for line in shown)
+    last = shown[-1].rstrip()
+    assert last == "create: 250 of 250 rows, 3 requests"[: columns - 1]
+
+
+def test_a_shorter_line_hides_the_longer_one(terminal: None, capsys: pytest.CaptureFixture[str]) -> None:
+    with Reporter("auto", "create") as report:
+        report(0, None, 0, 0, "settings")
+        report(1, 2, 1, 0, "writing")
+    first, second = capsys.readouterr().err.removesuffix("\n").split("\r")[1:]
+    assert first == "reading the project's settings: 0 rows, 0 requests"
+    assert len(second) == len(first)
+
+
+@pytest.mark.parametrize("progress", ["auto", True])
+@pytest.mark.parametrize("error", [OSError(5, "Input/output error"), ValueError("closed file")], ids=str)
+@pytest.mark.parametrize("has_tqdm", [False, True])
+def test_a_terminal_that_is_gone_does_not_end_a_call(
+    progress: Any,
+    error: Exception,
+    has_tqdm: bool,
+    project: acc.Project,
+    kit: Kit,
+    terminal: None,
+    tqdm: type[FakeBar],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Gone(io.StringIO):
+        def write(self, text: str, /) -> int:
+            raise error
+
+    def refresh(bar: FakeBar) -> None:
+        sys.stderr.write("")
+
+    if has_tqdm:
+        monkeypatch.setattr(tqdm, "refresh", refresh)
+    else:
+        monkeypatch.setitem(sys.modules, "tqdm", None)
+    monkeypatch.setattr(sys, "stderr", Gone())
+    assert project.assets.create(kit.rows(3), progress=progress).ok
+
+
+def test_a_program_without_stderr_shows_nothing(
+    project: acc.Project, kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_progress, "LINE_EVERY", 0.0)
+    monkeypatch.setattr(sys, "stderr", None)
+    assert project.assets.create(kit.rows(3), progress=True).ok
+
+
+# ---- tqdm ----
+
+
+class FakeBar:
+    made: list[FakeBar]
+
+    def __init__(self, **options: Any) -> None:
+        self.options = options
+        self.n = 0
+        self.total: int | None = None
+        self.shown: list[tuple[str, int, int | None]] = []
+        self.text = ""
+        self.postfix: dict[str, Any] = {}
+        self.closed = 0
+        self.made.append(self)
+
+    def set_description(self, text: str, refresh: bool = True) -> None:
+        self.text = text
+
+    def set_postfix(self, refresh: bool = True, **postfix: Any) -> None:
+        self.postfix = postfix
+
+    def update(self, by: int) -> None:
+        self.n += by
+
+    def refresh(self) -> None:
+        self.shown.append((self.text, self.n, self.total))
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.fixture
+def tqdm(monkeypatch: pytest.MonkeyPatch) -> type[FakeBar]:
+    module, notebook = types.ModuleType("tqdm"), types.ModuleType("tqdm.notebook")
+    kind = type("Bar", (FakeBar,), {"made": []})
+    module.tqdm = notebook.tqdm = kind  # type: ignore[attr-defined]
+    module.notebook = notebook  # type: ignore[attr-defined]
+    for name, found in (("tqdm", module), ("tqdm.notebook", notebook)):
+        monkeypatch.setitem(sys.modules, name, found)
+    return kind
+
+
+def test_tqdm_shows_the_bar_if_it_is_installed(
+    project: acc.Project,
+    kit: Kit,
+    tqdm: type[FakeBar],
+    terminal: None,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    assert project.assets.create(kit.rows(150), settings=None).ok
+    (bar,) = tqdm.made
+    assert bar.options["file"] is sys.stderr
+    assert bar.shown[-1] == ("create", 150, 150)
+    assert bar.postfix == {"requests": 2}
+    assert bar.closed == 1
+    assert capfd.readouterr().err == ""
+
+
+def test_tqdm_is_closed_when_a_call_fails(tqdm: type[FakeBar], terminal: None) -> None:
+    def fail() -> None:
+        with Reporter("auto", "create") as report:
+            report(1, 2, 1, 0, "writing")
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        fail()
+    assert [bar.closed for bar in tqdm.made] == [1]
+
+
+def test_tqdm_follows_a_count_that_goes_back(tqdm: type[FakeBar], terminal: None) -> None:
+    with Reporter("auto", "create") as report:
+        report(5, 10, 1, 0, "settings")
+        report(5, 10, 1, 0, "writing")
+        report(3, 10, 2, 0, "recovery")
+    (bar,) = tqdm.made
+    assert bar.shown == [
+        ("reading the project's settings", 0, None),
+        ("create", 5, 10),
+        ("looking up rows whose response was lost", 3, 10),
+    ]
+
+
+def test_tqdm_is_not_used_in_a_pipe(
+    project: acc.Project, kit: Kit, tqdm: type[FakeBar], capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert project.assets.create(kit.rows(3), progress=True).ok
+    assert tqdm.made == []
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("has_widgets", [True, False])
+def test_a_notebook_shows_widgets_if_they_are_installed(
+    has_widgets: bool,
+    tqdm: type[FakeBar],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(_progress, "_is_notebook", lambda: True)
+    monkeypatch.setitem(sys.modules, "ipywidgets", types.ModuleType("ipywidgets") if has_widgets else None)
+    with Reporter("auto", "create") as report:
+        report(1, 2, 1, 0, "writing")
+    assert [bar.options["file"] for bar in tqdm.made] == ([None] if has_widgets else [])
+    assert capsys.readouterr().err == (
+        "" if has_widgets else "\rcreate: 1 of 2 rows, 1 requests, 0:00 left\n"
+    )
+
+
+# ---- a function ----
+
+
+def phases(seen: list[acc.Progress]) -> list[str]:
+    """In their order, each once."""
+    return list(dict.fromkeys(now.phase for now in seen))
+
+
+def test_a_function_gets_the_phase_of_the_call(kit: Kit, sim: acc.testing.Simulator) -> None:
+    found = next(category for category in sim.world()["categories"] if str(category["id"]) == kit.category)
+    status = found["statuses"][0]["label"]
+    rows = [
+        {"Asset ID": f"A-{place}", "Category": int(kit.category), "Status": status, "Barcode": f"B-{place}"}
+        for place in range(3)
+    ]
+    for endpoint in ("categories", "assets", "assets:batch-create", "assets:batch-get"):
+        sim.add_fault("delay", on=endpoint, ms=400)
+    seen: list[acc.Progress] = []
+    with sim.client() as client:
+        assets = client.project(sim.project_id).assets
+        made = assets.create(rows, import_key="barcode", progress=seen.append)
+        assert made.ok
+        assert phases(seen) == ["settings", "import_keys", "writing"]
+        assert seen[0][:3] == (0, None, 0)
+        assert seen[-1][:2] == (3, 3)
+        assert [now.elapsed for now in seen] == sorted(now.elapsed for now in seen)
+        seen.clear()
+        assert len(assets.get(made, progress=seen.append)) == 3
+        assert phases(seen) == ["reading"]
+
+
+def test_a_function_gets_recovery_and_waiting(kit: Kit, sim: acc.testing.Simulator) -> None:
+    sim.add_fault("reset_before_apply", on="assets:batch-create")
+    seen: list[acc.Progress] = []
+    with sim.client(retry=acc.Retry(settle=1.0)) as client:
+        client.project(sim.project_id).assets.create(kit.rows(3), progress=seen.append, settings=None)
+    assert phases(seen)[-1] == "writing"
+    assert {"waiting", "recovery"} & set(phases(seen))
+
+
+@pytest.mark.parametrize("option", ["bar", None, 1, 0])
+def test_progress_takes_four_things(option: Any, project: acc.Project, kit: Kit) -> None:
+    with pytest.raises(acc.OptionError, match='progress must be "auto", True, False or a function'):
+        project.assets.create(kit.rows(1), progress=option)
+    with pytest.raises(acc.OptionError, match='progress must be "auto"'):
+        project.assets.list(progress=option)
+
+
+# ---- the log ----
+
+
+def test_the_log_has_one_line_per_write_that_failed(
+    project: acc.Project, kit: Kit, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert project.assets.create(kit.rows(2)).ok
+    assert caplog.text == ""
+    rows = [*kit.rows(2), {"clientAssetId": "bare"}, {"clientAssetId": "bare\nforged: line"}]
+    project.assets.create(rows)
+    (record,) = caplog.records
+    assert (record.name, record.levelname) == ("acc_assets", "WARNING")
+    assert record.getMessage() == "create: 4 rows, 2 created, 2 invalid"
+    caplog.clear()
+    # What is raised is not logged too.
+    with pytest.raises(acc.BulkError):
+        project.assets.create(rows, on_error="raise")
+    assert caplog.text == ""
+
+
+@pytest.mark.once
+def test_a_script_prints_nothing_twice(start: Callable[..., Program]) -> None:
+    code = (
+        "rows = [*some(2), {'clientAssetId': 'bare'}]\n"
+        "print(json.dumps({'result': repr(acc.Client(**options).project(project_id).assets.create(rows))}))"
+    )
+    ended = start(code).ended(30)
+    assert ended.err == "create: 3 rows, 2 created, 1 invalid\n"
+    (said,) = ended.said
+    assert said["result"].count("2 created, 1 invalid") == 1

@@ -1,0 +1,204 @@
+"""A user's program that uses every public name. Checked by mypy --strict and pyright strict, and run as a test."""
+
+# pyright: strict
+
+from __future__ import annotations
+
+import asyncio
+import pathlib
+from collections.abc import AsyncIterator
+
+import acc_assets as acc
+from acc_assets import typing as types
+
+
+def token() -> str:
+    return "token"
+
+
+async def async_token() -> str:
+    return "token"
+
+
+SOURCES: list[types.Auth] = ["token", token, async_token]
+ENDS: list[type[BaseException]] = [
+    acc.AccError,
+    acc.ApiError,
+    acc.AuthError,
+    acc.BadRequestError,
+    acc.BulkError,
+    acc.BulkInterrupted,
+    acc.ConflictError,
+    acc.ConnectError,
+    acc.FileError,
+    acc.ForbiddenError,
+    acc.InputError,
+    acc.JournalError,
+    acc.NotFoundError,
+    acc.OptionError,
+    acc.PayloadTooLargeError,
+    acc.RateLimitError,
+    acc.ReadInterrupted,
+    acc.RequestTimeout,
+    acc.ServerError,
+    acc.SetupError,
+    acc.TransportError,
+    acc.UnauthorizedError,
+    acc.UnsupportedMediaTypeError,
+    acc.DataWarning,
+]
+
+
+def import_units(
+    assets: acc.Assets,
+    units: types.RowData,
+    *,
+    settings: types.SettingsOption = "auto",
+    nulls: types.Nulls = "omit",
+    dates: types.Dates = "strict",
+    on_error: types.OnError = "collect",
+    sheet: types.SheetOption = None,
+    mapping: types.ColumnMapping | None = None,
+    progress: types.ProgressOption = False,
+) -> acc.BulkResult:
+    """A wrapper that passes on what it is given."""
+    return assets.create(
+        units,
+        settings=settings,
+        nulls=nulls,
+        dates=dates,
+        on_error=on_error,
+        sheet=sheet,
+        mapping=mapping,
+        progress=progress,
+    )
+
+
+def outcomes(result: acc.Outcomes) -> dict[types.OutcomeStatus, list[str]]:
+    """What a program reads of a result."""
+    found: dict[acc.OutcomeStatus, list[str]] = {status: [] for status in result.counts}
+    for outcome in result:
+        row: acc.RowOutcome = outcome
+        error: acc.RowError | None = row.error
+        problems: tuple[acc.Problem, ...] = error.problems if error else ()
+        found[row.status] += [problem.message for problem in problems]
+    causes: list[acc.Cause] = result.causes
+    report: acc.Report = result.report
+    stats: acc.Stats = result.stats
+    estimate: acc.Estimate | None = result.estimate
+    uses: list[acc.ColumnUse] = report.columns
+    problem_rows: list[int] = [problem.row for problem in report.problems]
+    all_problems: list[acc.RowProblem] = report.problems
+    assert sum(cause.rows for cause in causes) >= len(set(problem_rows)) >= 0
+    assert stats.requests >= 0
+    assert estimate is None or estimate.rows >= 0
+    assert len(all_problems) == len(problem_rows)
+    assert all(use.column for use in uses)
+    return found
+
+
+def seen(progress: acc.Progress) -> None:
+    assert progress.done >= 0
+
+
+def settings_of(project: acc.Project) -> list[str]:
+    """What a program reads of settings."""
+    settings: acc.Settings = project.settings()
+    categories: list[acc.Category] = settings.categories
+    statuses: list[acc.Status] = settings.statuses
+    attributes: list[acc.Attribute] = settings.attributes
+    locations: list[acc.Location] = settings.locations
+    kind: types.SettingsKind = "locations"
+    assert kind
+    return [
+        *(category.path for category in categories),
+        *(status.label for status in statuses),
+        *(attribute.display_name for attribute in attributes),
+        *(location.path for location in locations),
+    ]
+
+
+def set_up(project: acc.Project, on_error: types.SetupOnError = "raise") -> acc.SetupResult:
+    setup: acc.Setup = project.setup()
+    plan: acc.SetupPlan = project.plan_setup(setup)
+    steps: list[acc.SetupStep] = list(plan)
+    assert len(steps) == len(plan[:])
+    return project.apply_setup(setup, on_error=on_error)
+
+
+def wire(raw: acc.Raw) -> types.Json:
+    rows: list[types.JsonObject] = raw.categories()
+    return rows[0]["name"]
+
+
+def read_back(project: acc.Project, ids: types.IdData, after: types.After = None) -> types.Asset:
+    assets: acc.AssetTable = project.assets.get(ids, after=after)
+    first: types.Asset = assets[0]
+    page: acc.AssetTable = assets[:1]
+    assert len(page) == 1
+    return first
+
+
+def links(relationships: acc.Relationships) -> list[types.RelatedEntity]:
+    found: list[types.Relationship] = relationships.search(acc.Entity("asset"), "photo")
+    return [end for relationship in found for end in relationship["entities"]]
+
+
+async def awaited(sim: acc.testing.Simulator, rows: list[dict[str, str]]) -> types.OutcomeStatus:
+    async def stream() -> AsyncIterator[dict[str, str]]:
+        for row in rows:
+            yield row
+
+    data: types.AsyncRowData = stream()
+    async with sim.async_client(auth=SOURCES[0] and sim.token) as client:
+        face: acc.AsyncClient = client
+        project: acc.AsyncProject = face.project(sim.project_id)
+        assets: acc.AsyncAssets = project.assets
+        result: acc.AsyncBulkResult = await assets.create(data, progress=seen)
+        ids: types.AsyncIdData = result
+        assert len(await assets.get(ids)) == len(rows)
+        relationships: acc.AsyncRelationships = project.relationships
+        raw: acc.AsyncRaw = project.raw
+        assert await relationships.search() == []
+        assert await raw.categories()
+        return result[0].status
+
+
+def main(folder: pathlib.Path) -> None:
+    limits: types.LimitsOption = acc.Limits(window=1.0)
+    retry: types.RetryOption = acc.Retry(settle=0.5)
+    prefix: types.Prefix = "construction"
+    verb: types.Verb = "create"
+    with acc.testing.Simulator(seed=1, limits=limits, window=1.0) as sim:
+        client: acc.Client = sim.client(limits=limits, retry=retry, prefix=prefix)
+        project: acc.Project = client.project(sim.project_id)
+        path = folder / "units.csv"
+        path.write_text("Asset ID,Category,Status\nA-1,HVAC > Air Handling,Installed\n", encoding="utf-8")
+        rows: acc.Rows = acc.read(path, sheet=None)
+        options = acc.SheetOptions()
+        assert project.assets.validate(rows, verb=verb).ok
+        result = import_units(project.assets, path, sheet=options, progress=seen)
+        assert outcomes(result) == {"created": []}
+        assert read_back(project, result)["clientAssetId"] == "A-1"
+        cleared = project.assets.patch([{"id": result.ids[0], "description": acc.CLEAR}])
+        again: acc.BulkResult = project.assets.retry(cleared)
+        assert again.ok
+        assert "HVAC" in settings_of(project)
+        assert set_up(project).ok
+        assert wire(project.raw) == "ROOT"
+        assert links(project.relationships) == []
+        assert asyncio.run(
+            awaited(sim, [{"Asset ID": "B", "Category": "HVAC > Air Handling", "Status": "Installed"}])
+        )
+        named: acc.Runs = acc.runs(folder)
+        assert len(named) == 0
+        assert acc.__version__
+        assert len(ENDS) == 24
+        stream: types.ArrowStream = result
+        assert stream is result
+
+
+if __name__ == "__main__":
+    import tempfile
+
+    main(pathlib.Path(tempfile.mkdtemp()))
