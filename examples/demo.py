@@ -1,6 +1,6 @@
-"""Imports a sheet of 20,000 assets into the embedded simulator, changes, reads and deletes some, and reports on it.
+"""Imports a sheet of 20,000 assets into the embedded simulator, changes, reads and deletes some, and prints a report.
 
-Ends with exit code 1 if the simulator's own account of what happened is not what the results say.
+Exits with code 1 if the simulator's audit differs from the results.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ WINDOW = 2.0  # seconds; the service counts requests over 60
 
 
 def main() -> int:
-    """Runs the demo; 0 if the simulator's account and the results agree."""
-    # The report below says what the log would.
+    """Run the demo. Returns 0 if the simulator's audit matches the results."""
+    # The report below replaces the log.
     logging.getLogger("acc_assets").setLevel(logging.ERROR)
     limits = acc_assets.Limits(window=WINDOW)
     with acc_assets.testing.Simulator(seed=1, window=WINDOW) as simulator:
@@ -41,7 +41,7 @@ def main() -> int:
         table.add("create", len(created), created.stats.requests, created.stats.seconds, limits.assets_write)
         frame = sheet.frame.assign(id=created.ids)
 
-        # Every third of the units that are in: a note, and the airflow measured on site.
+        # Every third created unit gets a note and the airflow measured on site.
         changes = frame.loc[frame["id"].notna()].iloc[::3][["id", "Airflow"]]
         changes = changes.assign(Description="Measured on site", Airflow=(changes["Airflow"] * 1.02).round(1))
         patched = project.assets.patch(changes)
@@ -98,13 +98,13 @@ def main() -> int:
 
 
 class Table:
-    """What each step took, and what it takes at the service's own limits."""
+    """The time of each step, and its time at the service's rate limits."""
 
     def __init__(self) -> None:
         self._lines = [f"{'':<14}{'rows':>8}{'requests':>10}{'seconds':>9}   at the service's limit"]
 
     def add(self, step: str, rows: int, requests: int, seconds: float, limit: int) -> None:
-        """Adds a step; `limit` is the service's requests a minute."""
+        """Add a step; `limit` is the service's requests per minute."""
         full_minutes = (requests - 1) // limit
         real = (
             "at once" if full_minutes == 0 else f"at least {full_minutes} min ({limit:,} requests a minute)"
@@ -116,7 +116,7 @@ class Table:
 
 
 def report_checks(checks: dict[str, tuple[object, object]]) -> int:
-    """Prints where the results and the simulator's account differ; 1 if they do."""
+    """Print the differences between the results and the simulator's audit. Returns 1 if there are any."""
     wrong = {what: pair for what, pair in checks.items() if pair[0] != pair[1]}
     for what, (believed, true) in wrong.items():
         print(f"DIFFERS: {what}: the results say {believed}, the simulator says {true}")

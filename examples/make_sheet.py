@@ -1,4 +1,4 @@
-"""Writes a sheet of air handling units and fans as projects have them, mistakes included; the same seed, the same sheet.
+"""Writes a realistic sheet of air handling units and fans, with mistakes. Equal seeds give equal sheets.
 
 python examples/make_sheet.py sheet.xlsx [--rows 20000] [--seed 1]
 """
@@ -19,7 +19,7 @@ MANUFACTURERS = ["Nordvent", "Aeromax", "Kaltluft", "Ventra", "Société Aéraul
 
 
 class Mistake(NamedTuple):
-    """One kind of mistake made on purpose."""
+    """One kind of deliberate mistake."""
 
     what: str
     column: str
@@ -28,14 +28,14 @@ class Mistake(NamedTuple):
 
 
 class Sheet(NamedTuple):
-    """A sheet, and which of its rows are bad."""
+    """A sheet, and its bad rows."""
 
     frame: pd.DataFrame
     mistakes: dict[int, Mistake]
 
 
 def make_sheet(world: dict[str, Any], rows: int = 20_000, seed: int = 1) -> Sheet:
-    """A sheet for the project that `Simulator.world()` describes, with the names that people use in it.
+    """Create a sheet for the project of `Simulator.world()`, with names instead of ids.
 
     Args:
         world: the project's categories, statuses, attributes and locations.
@@ -47,7 +47,7 @@ def make_sheet(world: dict[str, Any], rows: int = 20_000, seed: int = 1) -> Shee
     air_handling, fans = categories["Air Handling"], categories["Fans"]
     statuses = [status["label"] for status in air_handling["statuses"]]
     rooms = [place for place in world["locations"] if place["barcode"]]
-    # All six data types; Airflow and Filter Class belong to air handling units only, fans leave them blank.
+    # All six data types. Only air handling units have Airflow and Filter Class; they are blank for fans.
     attribute = {found["displayName"]: found for found in air_handling["attributes"]}
     own = attribute.keys() - {found["displayName"] for found in fans["attributes"]}
 
@@ -88,7 +88,7 @@ def make_sheet(world: dict[str, Any], rows: int = 20_000, seed: int = 1) -> Shee
     ):
         frame.at[row, mistake.column] = mistake.cell
         mistakes[row] = mistake
-    # The columns as pandas has them when it has read a sheet.
+    # The columns as pandas reads them from a sheet.
     frame["Airflow"] = frame["Airflow"].astype("float64")
     frame["Installation Date"] = pd.to_datetime(frame["Installation Date"])
     return Sheet(frame, mistakes)
@@ -118,7 +118,7 @@ def _shuffled(planted: list[Mistake], dice: random.Random) -> list[Mistake]:
 
 
 def main() -> None:
-    """Writes the sheet as .xlsx or .csv."""
+    """Write the sheet as .xlsx or .csv."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("path", type=Path, help="where to write: sheet.xlsx or sheet.csv")
     parser.add_argument("--rows", type=int, default=20_000)

@@ -1,4 +1,4 @@
-"""The three clients: each creates all rows, 8 requests of 100 in flight, and tells what it says of every row.
+"""The three clients. Each creates all rows with 8 requests of 100 in flight, and returns its outcome for every row.
 
 The two others are driven one batch at a time, each exception held against its own batch only and the rest of the
 batches still sent. That is kinder than a script that ends at its first exception.
@@ -18,15 +18,15 @@ import acc_assets as acc
 
 IN_FLIGHT = 8
 BATCH = 100
-# Seconds our client gives the service to finish a request whose answer was lost and to list what it made: more than
-# any fault here takes.
+# The settle time of our client in seconds, for the service to finish and list a request with a lost response: more than
+# any fault here needs.
 SETTLE = 0.5
 
 Rows: TypeAlias = list[dict[str, Any]]
 
 
 class Service(NamedTuple):
-    """What a client is given: where the service is, and how long to wait for an answer."""
+    """The arguments of a client: the address of the service, and the timeout."""
 
     url: str
     project: str
@@ -36,14 +36,14 @@ class Service(NamedTuple):
 
 
 class Said(NamedTuple):
-    """What a client says of one row: created and under which id, failed, in doubt, or nothing."""
+    """A client's outcome for one row: created with an id, failed, unknown, or nothing."""
 
     word: Literal["created", "failed", "in doubt", "nothing"]
     id: str | None = None
 
 
 def acc_assets(service: Service, rows: Rows) -> list[Said]:
-    """This package, with its default options but for where the service is and how long things take there."""
+    """This package, with default options except for the address and the timing of the service."""
     with acc.Client(
         service.token,
         base_url=service.url,
@@ -54,11 +54,11 @@ def acc_assets(service: Service, rows: Rows) -> list[Said]:
         try:
             result = client.project(service.project).assets.create(rows)
         except acc.AccError as error:
-            # A service that looks down ends a run, with a verdict on every row all the same.
+            # An apparent outage ends a run, but every row still has an outcome.
             if error.result is None:
                 raise
             result = error.result
-    # Not created is not created here, whatever the reason.
+    # The reason why a row was not created does not matter here.
     words = {"created": "created", "unchanged": "created", "unknown": "in doubt"}
     return [Said(words.get(outcome.status, "failed"), outcome.id) for outcome in result]  # type: ignore[arg-type]
 
@@ -82,8 +82,8 @@ def autodesk_platform_sdk(service: Service, rows: Rows) -> list[Said]:
 
 
 def aiohttp_loop(service: Service, rows: Rows) -> list[Said]:
-    """What one writes with aiohttp, written for this comparison: a failed try is repeated up to three times after
-    a growing pause, whether it was an exception, a 429 or a 5xx; any other refusal is final."""
+    """Typical code with aiohttp, written for this comparison: a failed attempt is repeated up to three times after
+    a growing pause, for an exception, a 429 or a 5xx. Any other error is final."""
     path = f"{service.url}/construction/assets/v2/projects/{service.project}/assets:batch-create"
 
     async def work() -> list[Said]:
@@ -111,9 +111,9 @@ def aiohttp_loop(service: Service, rows: Rows) -> list[Said]:
 
 
 async def _batch_by_batch(create: Callable[[Rows], Awaitable[list[str | None]]], rows: Rows) -> list[Said]:
-    """All batches; an exception says failed of its batch, and an id goes to the row in its place in the list.
+    """Send all batches. An exception fails its batch, and ids are assigned to rows by position.
 
-    Neither client says which id is whose: that the lists run in step is what everyone takes for granted.
+    Neither client pairs ids with rows, so users rely on the order of the lists.
     """
     slots = asyncio.Semaphore(IN_FLIGHT)
 

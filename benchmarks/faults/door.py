@@ -1,4 +1,4 @@
-"""A port in front of the simulator that is closed at first: a service which is up cannot refuse connections."""
+"""A port in front of the simulator that is closed at first, since a running service cannot refuse connections."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from types import TracebackType
 
 
 class Door:
-    """Refuses connections at first, then passes everything on.
+    """Refuses connections at first, then forwards everything.
 
     Args:
         url: of the simulator.
@@ -23,7 +23,7 @@ class Door:
         self._server.daemon_threads = True
         self._server.block_on_close = False
         self._server.door = self  # type: ignore[attr-defined]
-        # Bound but not listening: connections are refused, and nobody else can take the port.
+        # Bound but not listening: connections are refused, and no other process can use the port.
         self._server.server_bind()
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._opening = threading.Timer(opens_after, self._open)
@@ -45,20 +45,20 @@ class Door:
 
 
 class _Connection(BaseRequestHandler):
-    """One connection through the door, both ways."""
+    """Forward one connection in both directions."""
 
     def handle(self) -> None:
         door: Door = self.server.door  # type: ignore[attr-defined]
         with socket.create_connection(door.service) as service:
             for end in (service, self.request):
                 end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            answers = threading.Thread(target=self._pass_answers, args=(service,), daemon=True)
-            answers.start()
+            responses = threading.Thread(target=self._pass_responses, args=(service,), daemon=True)
+            responses.start()
             while chunk := self.request.recv(1 << 16):
                 service.sendall(chunk)
             service.shutdown(socket.SHUT_WR)
-            answers.join()
+            responses.join()
 
-    def _pass_answers(self, service: socket.socket) -> None:
+    def _pass_responses(self, service: socket.socket) -> None:
         while chunk := service.recv(1 << 16):
             self.request.sendall(chunk)

@@ -1,5 +1,5 @@
-"""Puts this package and two other clients through the same faults, holds what each says of every row against what
-is in the project, and writes `docs/faults.md`."""
+"""Put this package and two other clients through the same faults, compare what each reports for every row with what
+is in the project, and write `docs/internals/faults.md`."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ import acc_assets as acc
 ROWS = BATCH * REQUESTS
 WINDOW = 0.5
 
-HARM = ("lost", "doubled", "called failed, but in", "called created, wrongly")
-COLUMNS = ("right", "not in, and said so", "in doubt, and said so", *HARM)
+HARM = ("missing", "duplicated", "reported failed, but created", "reported created, wrongly")
+COLUMNS = ("correct", "reported failed", "reported unknown", *HARM)
 
 
 def rows_for(sim: acc.testing.Simulator, bad_rows: bool) -> Rows:
@@ -49,19 +49,19 @@ def rows_for(sim: acc.testing.Simulator, bad_rows: bool) -> Rows:
 
 def judged(said: Said, ids: list[str]) -> set[str]:
     """What to call this, given the ids of all assets of the row in the project."""
-    found = {"doubled"} if len(ids) > 1 else set()
+    found = {"duplicated"} if len(ids) > 1 else set()
     if said.word == "created":
         if said.id not in ids:
-            found.add("called created, wrongly")
+            found.add("reported created, wrongly")
     elif said.word == "in doubt":
-        found.add("in doubt, and said so")
+        found.add("reported unknown")
     elif ids:
-        found.add("called failed, but in")
+        found.add("reported failed, but created")
     elif said.word == "failed":
-        found.add("not in, and said so")
+        found.add("reported failed")
     if not ids and said.word in ("created", "nothing"):
-        found.add("lost")
-    return found or {"right"}
+        found.add("missing")
+    return found or {"correct"}
 
 
 def run(name: str, scenario: Scenario) -> Counter[str]:
@@ -126,7 +126,7 @@ def table(results: dict[str, dict[str, Counter[str]]]) -> list[str]:
 
 
 def page(results: dict[str, dict[str, Counter[str]]]) -> str:
-    """The whole of `docs/faults.md`."""
+    """The whole of `docs/internals/faults.md`."""
     versions = ", ".join(
         f"{name} {importlib.metadata.version(name)}" for name in ("autodesk-platform-sdk", "aiohttp")
     )
@@ -141,47 +141,46 @@ Written by `make faults` on {datetime.datetime.now(datetime.timezone.utc):%Y-%m-
 acc-assets {acc.__version__}, {versions}, and a loop over aiohttp.
 
 Each client creates the same {ROWS:,} rows, 8 requests of {BATCH} at a time, once for each fault, each time in a new simulator
-(`acc_assets.testing.Simulator`). Afterwards what the client says of every row is held against what is in the project.
+(`acc.testing.Simulator`). Afterwards, what the client reports for every row is compared with what is in the project.
 
 {{totals}}
 
 ## How to read it
 
-Every row is in at least one column; only in the last four can it be in more than one.
+Every row counts in at least one column. Only in the last four can it count in more than one.
 
-| column | the rows that |
+| column | rows that |
 | --- | --- |
-| right | were called created, with the id they have, and are in once |
-| not in, and said so | were called failed, and are not in: send them again, or correct them |
-| in doubt, and said so | were called `unknown`: look before sending them again |
-| lost | are not in, and nobody said so |
-| doubled | are in more than once |
-| called failed, but in | were called failed, or nothing at all, and are in: sending them again doubles them |
-| called created, wrongly | are not in, or have another id than the one that was given for them |
+| correct | are reported as created, with the right id, and were created once |
+| reported failed | are reported as failed, and were not created. Fix them or send them again |
+| reported unknown | are reported as `unknown`. Check the project before sending them again |
+| missing | were not created, and are not reported as failed |
+| duplicated | were created more than once |
+| reported failed, but created | are reported as failed, or not at all, but were created. Sending them again duplicates them |
+| reported created, wrongly | were not created, or have another id than reported |
 
-Harm is in **bold**. Requests are those that reached the service, reading back included; s is seconds.
+Harm is in **bold**. Requests are those that reached the service, reads included; s is seconds.
 
-A fault hits 5 of the first {REQUESTS} requests to create, by their number; "mixed" is 8 faults drawn with a seed. Which rows
-these are differs from run to run, because requests overlap. "Apply" is the service doing the work: after it the assets
-are there, whatever comes back. `make faults` fails if our own line shows harm, or a doubt that is not settled.
+A fault hits 5 of the first {REQUESTS} create requests, by their number; "mixed" is 8 faults drawn with a seed. Which rows
+these are differs from run to run, because requests overlap. "Apply" means that the service executes the request: the assets exist
+then, whatever the response is. `make faults` fails if acc-assets does harm, or leaves rows `unknown`.
 
-**acc-assets**: `assets.create(rows)` with default options, but for address, timeout, a rate window of {WINDOW} s, which the
-simulator has too, and `Retry(settle={SETTLE})`. That is how long it waits before it believes that a request whose answer was
-lost was not executed; by default 30 s, since no page says how long the service takes. Until it knows, it sends none of
-these rows again: it reads the project and sends what is not there. Before all that it reads the project's settings, 16
-requests here, to check the rows: that is why it sends no bad one. It obeys a Retry-After, here of 1 s, with all its
-requests.
+**acc-assets**: `assets.create(rows)` with default options, except for the address, the timeout, a rate window of {WINDOW} s (the
+simulator has the same) and `Retry(settle={SETTLE})`. After that time, a request whose response was lost counts as not executed.
+The default is 30 s, since no page says how long the service takes. Until then, acc-assets sends none of these rows again. It reads
+the project, and sends what is not there. First of all, it reads the project's settings, 16 requests here, to check the rows.
+Therefore it sends no bad row. After a 429 with Retry-After, here 1 s, all its requests wait.
 
 **autodesk-platform-sdk**: `AsyncClient(retries=3)` and `create_assets` for each {BATCH} rows, as its documentation shows. It
-repeats only connections that could not be made. Given a refresh token it would renew the token by the clock; here the
-token ends before its time.
+retries only connections that could not be made. With a refresh token, it would renew the token by the clock. Here the token
+expires before its time.
 
-**aiohttp loop**: what one writes by hand. It tries again up to three times after an exception, a 429 or a 5xx.
+**aiohttp loop**: what people write by hand. It retries up to three times after an exception, a 429 or a 5xx.
 
-For these two an exception is held against its own batch and the other batches are still sent, which is kinder than a
-script that stops. An exception counts as "failed": an expert can read a doubt out of some (`httpx.ReadTimeout`), but none
-says so. Ids are taken in the order of the answer, as both calls suggest; the reference page does not promise that order.
-Whoever pairs by clientAssetId, where that is unique, is safe from shuffled results.
+For these two, an exception counts only for its own batch, and the other batches are still sent. A script that stops at the first
+exception would do worse. An exception counts as "failed". An expert can read a doubt out of some (`httpx.ReadTimeout`), but none
+says so. Ids are taken in the order of the response, as both calls suggest. The reference page does not promise that order. A
+script that pairs by clientAssetId, where that is unique, is safe from shuffled results.
 
 ## Fault by fault
 
@@ -199,7 +198,9 @@ def main() -> None:
     parser.add_argument(
         "--only", default="", help="run only the faults with this in their name, and write no page"
     )
-    parser.add_argument("--output", type=Path, default=Path(__file__).parents[2] / "docs" / "faults.md")
+    parser.add_argument(
+        "--output", type=Path, default=Path(__file__).parents[2] / "docs" / "internals" / "faults.md"
+    )
     options = parser.parse_args()
     # What a client logs is no part of what it says of a row.
     logging.disable(logging.WARNING)
@@ -215,10 +216,10 @@ def main() -> None:
         options.output.write_text(page(results), encoding="utf-8")
         print(page(results))
         print(f"Written to {options.output}.", file=sys.stderr)
-    bad = ("in doubt, and said so", *HARM)
+    bad = ("reported unknown", *HARM)
     harmed = [fault for fault, found in results.items() if any(found["acc-assets"][column] for column in bad)]
     if harmed:
-        raise SystemExit(f"acc-assets does harm or leaves doubts, which is a defect: {'; '.join(harmed)}")
+        raise SystemExit(f"acc-assets does harm or leaves rows unknown, which is a bug: {'; '.join(harmed)}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What goes wrong, the same for every client: the first 20 requests to create are those every client sends."""
+"""The faults, equal for every client: every client sends the first 20 create requests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ AFTER_APPLY: dict[str, dict[str, Any]] = {
     "reset after apply": {"what": "reset_after_apply"},
     "502 HTML after apply": {"what": "status", "code": 502, "body": "html", "after_apply": True},
     "504 HTML after apply": {"what": "status", "code": 504, "body": "html", "after_apply": True},
-    "answer cut off": {"what": "cut_body", "bytes": 2000},
+    "response cut off": {"what": "cut_body", "bytes": 2000},
 }
 NOT_APPLIED: dict[str, dict[str, Any]] = {
     "429 with Retry-After": {"what": "rate_limit", "retry_after": 1},
@@ -24,14 +24,14 @@ NOT_APPLIED: dict[str, dict[str, Any]] = {
 
 
 class Scenario(NamedTuple):
-    """One way for a run to go wrong.
+    """A fault scenario.
 
     Args:
         name: what it is called in the table.
         faults: faults of the simulator, by the number of the request to create that each one hits.
         switches: how the simulator behaves.
         bad_rows: whether one row in 400 names a status its category does not have.
-        timeout: seconds the clients wait for an answer.
+        timeout: seconds the clients wait for a response.
         opens_after: seconds before connections are taken.
     """
 
@@ -49,14 +49,14 @@ def some(fault: dict[str, Any]) -> dict[int, dict[str, Any]]:
 
 
 def mixed(seed: int) -> dict[int, dict[str, Any]]:
-    """Eight faults of all kinds, on requests drawn with the seed."""
+    """Eight faults of all kinds, on random requests from the seed."""
     draw = random.Random(seed)
     kinds = list({**AFTER_APPLY, **NOT_APPLIED}.values())
     return {place: draw.choice(kinds) for place in draw.sample(range(1, REQUESTS + 1), 8)}
 
 
 def scenarios(seed: int) -> list[Scenario]:
-    """All of them."""
+    """All scenarios."""
     return [
         Scenario("no fault"),
         Scenario("429 with Retry-After", some(NOT_APPLIED["429 with Retry-After"])),
@@ -70,9 +70,9 @@ def scenarios(seed: int) -> list[Scenario]:
             switches={"read_lag_ms": "100"},
         ),
         Scenario("results shuffled", switches={"result_order": "shuffled"}),
-        Scenario("answer later than the timeout", some({"what": "delay", "ms": 1500}), timeout=0.75),
+        Scenario("response later than the timeout", some({"what": "delay", "ms": 1500}), timeout=0.75),
         Scenario("one bad row in 400", bad_rows=True),
         Scenario("200 with an HTML page", some(NOT_APPLIED["200 with an HTML page"])),
-        Scenario("token ends after 7 requests", {8: {"what": "expire_token"}}),
+        Scenario("token expires after 7 requests", {8: {"what": "expire_token"}}),
         Scenario(f"eight faults and bad rows mixed, seed {seed}", mixed(seed), bad_rows=True),
     ]

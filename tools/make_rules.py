@@ -1,0 +1,30 @@
+"""Write docs/reference/rules.md: the row checks, from the table of the core."""
+
+from __future__ import annotations
+
+import pathlib
+
+from acc_assets import _core
+
+PAGE = pathlib.Path(__file__).parent.parent / "docs" / "reference" / "rules.md"
+
+
+def page() -> str:
+    """Return the page; tests/test_docs.py compares it with the file."""
+    lines = [
+        "# Row checks",
+        "",
+        "Each check has a code. `outcome.error.code` and `outcome.error.problems[i].code` carry it.",
+        "A row that fails a check is `invalid` and is not sent. A row whose only problem is `locations_unread` is `not_sent`.",
+        "",
+        "Generated from the table of the core by `tools/make_rules.py`.",
+        "",
+        "| code | what is wrong | how to fix it |",
+        "| --- | --- | --- |",
+        *(f"| `{rule['code']}` | {rule['says']} | {rule['fix']} |" for rule in _core.rules()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
