@@ -24,7 +24,7 @@ test: .venv/.installed ## Run all tests: the Rust core, and the wheel on every P
 	@echo "== tests: the core, without Python"
 	cargo test --quiet --locked --no-default-features --features simulator
 	@echo "== tests: $$($(PYTHON) --version)"
-	$(PYTHON) -m pytest -q
+	$(PYTHON) -m pytest -q --durations=10
 	@.ci/other-pythons
 
 # Inputs for each reader of answers; the readers of rows, in Python, get a hundredth.

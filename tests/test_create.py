@@ -281,6 +281,7 @@ def test_an_import_key_is_on_every_row_and_of_one_row(project: acc.Project, kit:
             project.assets.create(rows, import_key=wrong)  # type: ignore[arg-type]
 
 
+@pytest.mark.once
 def test_the_rate_limit_is_kept(project: acc.Project, kit: Kit, sim: acc.testing.Simulator) -> None:
     result = project.assets.create(kit.rows(250), batch_size=1)
     assert result.ok

@@ -207,6 +207,7 @@ assert result.ok, result
 """
 
 
+@pytest.mark.once
 def test_a_script_that_runs_twice_keeps_the_rate_limit(tmp_path: pathlib.Path) -> None:
     taken = tmp_path / "taken"
     taken.write_text("a file")

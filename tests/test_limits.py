@@ -7,6 +7,8 @@ from conftest import Kit
 
 import acc_assets as acc
 
+pytestmark = pytest.mark.once
+
 
 def requests(sim: acc.testing.Simulator, endpoint: str) -> int:
     return int(sim.audit()["endpoints"].get(endpoint, {}).get("requests", 0))

@@ -12,6 +12,8 @@ from recorded_server import PROJECT, RecordedServer, expected_body, load
 import acc_assets as acc
 from acc_assets.typing import Asset
 
+pytestmark = pytest.mark.once
+
 CONTAINER = "fbd6cb57-7d0e-4961-8c2c-69646514ef44"
 
 prefixes = pytest.mark.parametrize("prefix", ["bim360", "construction"])

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 from recorded_server import RecordedServer, expected_body, load
 
+pytestmark = pytest.mark.once
+
 PATH = "/bim360/assets/v2/projects/f6a1e3b5-abaa-4b01-b33a-5d55f36ba047/assets:batch-delete"
 BODY = json.dumps(load("batch-delete")["request"]["body"])
 HEADERS = {**load("batch-delete")["request"]["headers"]}

@@ -339,6 +339,7 @@ def driver(
         assert sorted(created) == sorted(f"A-{row}" for row in range(600))
 
 
+@pytest.mark.once
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX locks")
 @pytest.mark.parametrize("meanwhile", CLOSES.values(), ids=CLOSES)
 def test_a_second_process_is_refused_though_the_driver_closed_its_journal(
@@ -352,6 +353,7 @@ def test_a_second_process_is_refused_though_the_driver_closed_its_journal(
         assert first.ended(30).said == [{"counts": {"created": 600}}]
 
 
+@pytest.mark.once
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.parametrize("ends", ["killed", "returned"])
 def test_a_run_is_free_when_its_driver_ended_while_a_forked_child_lives(

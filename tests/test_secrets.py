@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import pickle
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
@@ -49,6 +50,7 @@ def redirect(handler: BaseHTTPRequestHandler) -> None:
     refused(handler, 302, b"", location=f"https://elsewhere.example{handler.path}")
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("kind", ["assets", "relationships"])
 @pytest.mark.parametrize("end", [drop, echo, echo_address, redirect])
 def test_a_cursor_is_in_no_message_and_no_log_line(
@@ -82,6 +84,7 @@ def test_a_cursor_is_in_no_message_and_no_log_line(
         assert "?" not in str(caught.value)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("cursor", [[CURSOR], {"next": CURSOR}, CURSOR * 300])
 def test_a_cursor_of_another_form_is_refused_and_not_shown(
     cursor: Any, log: pytest.LogCaptureFixture
@@ -109,6 +112,7 @@ ESCAPES = {
 }
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("form", ESCAPES)
 @pytest.mark.parametrize("status", [200, 400, 401])
 def test_a_token_in_another_json_escape_is_hidden(
@@ -128,6 +132,7 @@ def test_a_token_in_another_json_escape_is_hidden(
         assert ESCAPES[form] not in text
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("length", [17, 30, len(TOKEN) - 1])
 @pytest.mark.parametrize("escaped", [False, True])
 def test_a_token_that_is_cut_off_is_hidden(length: int, escaped: bool) -> None:
@@ -160,10 +165,7 @@ PROXY = f"http://user:{PASSWORD}@localhost:3128"
 def frames(error: BaseException) -> Iterator[FrameType]:
     step = error.__traceback__
     while step is not None:
-        if (
-            "acc_assets" in step.tb_frame.f_code.co_filename
-            and "tests" not in step.tb_frame.f_code.co_filename
-        ):
+        if step.tb_frame.f_code.co_filename.startswith(os.path.dirname(acc.__file__)):
             yield step.tb_frame
         step = step.tb_next
 

@@ -607,6 +607,7 @@ def test_what_reading_a_file_may_take(sheet: Sheet, project: acc.Project, tmp_pa
             project.assets.validate(path, sheet=wrong)  # type: ignore[arg-type]
 
 
+@pytest.mark.once
 def test_a_text_file_that_changes(project: acc.Project, tmp_path: pathlib.Path) -> None:
     path = tmp_path / "plant.csv"
     text = "Asset ID,Category,Status\n0017,HVAC > Air Handling,Installed\n"

@@ -24,6 +24,7 @@ def rows(kit: Kit, kind: str) -> Iterator[dict[str, Any]]:
     yield from kit.rows(500)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("kind", ["invalid", "rejected"])
 @pytest.mark.parametrize(
     ("option", "bad"),

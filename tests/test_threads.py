@@ -27,6 +27,7 @@ def test_threads_share_a_client(project: acc.Project, kit: Kit, sim: acc.testing
     assert sim.audit()["created_more_than_once"] == {}
 
 
+@pytest.mark.once
 def test_clients_of_one_user_share_the_rate_limit(sim: acc.testing.Simulator, kit: Kit) -> None:
     def create(_: int) -> bool:
         with sim.client() as client:
