@@ -29,7 +29,9 @@ def some(number):
     return [{**row, "clientAssetId": f"A-{place}"} for place in range(number)]
 
 def say(**what):
-    print(json.dumps(what), flush=True)
+    # One write, since threads may speak at the same time.
+    sys.stdout.write(json.dumps(what) + "\\n")
+    sys.stdout.flush()
 """
 
 
