@@ -23,7 +23,7 @@ Work = Callable[[], object]
 NO_LIMITS = acc_assets.Limits(assets_read=1_000_000, assets_write=1_000_000)
 WRITTEN, READ, CHECKED, DELETED = 20_000, 10_000, 100_000, 5_000
 
-# What a write is told so that rows are not checked against settings; a commit to compare with may have the older word.
+# Turns off the check against settings. A commit to compare with may have the older option.
 UNCHECKED: dict[str, Any] = {"settings": None} if hasattr(acc_assets, "Estimate") else {"validate": False}
 
 

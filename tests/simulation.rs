@@ -96,7 +96,7 @@ async fn reads_and_locations_keep_their_documented_limits() {
     }
 }
 
-/// The times of the first requests of a run, some of which get a 429.
+/// The times of the first requests of a run. Some of them get a 429.
 async fn times_of_requests(
     write: &'static Write,
     throttled: usize,

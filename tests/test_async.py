@@ -15,7 +15,7 @@ from conftest import Kit, until_async
 from front import holding
 
 import acc_assets as acc
-from acc_assets import _core, _event_loop, _rows
+from acc_assets import _core, _event_loop, _files, _rows
 from acc_assets._async import _drive
 
 
@@ -323,7 +323,7 @@ async def test_a_sheet_is_read_in_another_thread(
     sim: acc.testing.Simulator, kit: Kit, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[int] = []
-    opened = _rows.opened
+    opened = _files.opened
 
     def noted(data: Any, sheet: str | None) -> Any:
         read.append(threading.get_ident())

@@ -17,7 +17,7 @@ import acc_assets as acc
 
 
 class Source:
-    """An async iterable of rows or ids that notes what it was asked for, and waits where it is told to."""
+    """An async iterable of rows or ids. It records how many were pulled, and can wait for a signal."""
 
     def __init__(
         self, rows: list[Any], *, wait_before: int | None = None, fail_before: int | None = None
@@ -85,9 +85,15 @@ async def test_every_verb_takes_an_async_generator(
 
 
 async def test_async_rows_of_read(async_project: acc.AsyncProject, kit: Kit) -> None:
-    rows = acc.read(Source(kit.rows(3)))  # type: ignore[arg-type]
-    with pytest.raises(acc.InputError, match="async iterable"):
-        await async_project.assets.create(rows)
+    rows = [{"Nr": row.pop("clientAssetId"), **row} for row in kit.rows(3)]
+    read = acc.read(Source(rows), mapping={"Nr": "Asset ID"})
+    created = await async_project.assets.create(read)
+    assert (created.counts, created[0].key) == ({"created": 3}, "AHU-0")
+
+
+async def test_async_rows_of_read_need_an_async_client(project: acc.Project, kit: Kit) -> None:
+    with pytest.raises(acc.InputError, match="needs AsyncClient"):
+        project.assets.create(acc.read(Source(kit.rows(1))))
 
 
 async def test_no_async_rows(async_project: acc.AsyncProject) -> None:

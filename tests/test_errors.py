@@ -319,7 +319,7 @@ def test_an_error_names_the_fields_that_the_service_refused(sim: acc.testing.Sim
     assert named["message"] == "The value 'testing' is not valid."
     assert set(named) == {"index", "id", "field", "code", "title", "message", "metadata"}
     for text in (refused["detail"], "containerId", named["message"]):
-        assert text in str(error)
+        assert str(text) in str(error)
     # What has no place of its own stays in the body.
     assert refused["title"] in error.body
     assert json.loads(error.body) == refused

@@ -9,11 +9,11 @@ import acc_assets as acc
 
 PACKAGE = pathlib.Path(acc.__file__).parent
 LAYERS = """
-    _core errors _text _html _paths _secret
+    _core _json errors _text _html _paths _secret
     _records _options
-    _tables _partial _mapping _progress _event_loop
+    _tables _partial _mapping _progress
     _report
-    _results _rows
+    _results _files _frames _rows _event_loop
     _session _write _check _settings _setup _runs _query
     {face}._drive {face}.verbs {face}.assets {face}.relationships {face}.project {face}.client
     typing testing

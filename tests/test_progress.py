@@ -96,7 +96,7 @@ def test_true_shows_whole_lines_during_a_call(
     assert project.assets.create(kit.rows(3), settings=None, progress=True).ok
     out, err = capfd.readouterr()
     assert out == ""
-    assert err.endswith("create: 3 of 3 rows, 1 requests\n")
+    assert err.endswith("create: 3 of 3 rows, 1 request\n")
     assert "\r" not in err
     words = {*PHASES.values(), "create"}
     assert all(line.partition(":")[0] in words for line in err.splitlines())
@@ -173,10 +173,10 @@ def test_a_terminal_shows_one_line_that_fits(
 
 def test_a_shorter_line_hides_the_longer_one(terminal: None, capsys: pytest.CaptureFixture[str]) -> None:
     with Reporter("auto", "create") as report:
-        report(0, None, 0, 0, "settings")
+        report(0, 2, 1, 0, "import_keys")
         report(1, 2, 1, 0, "writing")
     first, second = capsys.readouterr().err.removesuffix("\n").split("\r")[1:]
-    assert first == "reading the project's settings: 0 rows, 0 requests"
+    assert first == "looking up import keys: 0 of 2 rows, 1 request"
     assert len(second) == len(first)
 
 
@@ -319,9 +319,7 @@ def test_a_notebook_shows_widgets_if_they_are_installed(
     with Reporter("auto", "create") as report:
         report(1, 2, 1, 0, "writing")
     assert [bar.options["file"] for bar in tqdm.made] == ([None] if has_widgets else [])
-    assert capsys.readouterr().err == (
-        "" if has_widgets else "\rcreate: 1 of 2 rows, 1 requests, 0:00 left\n"
-    )
+    assert capsys.readouterr().err == ("" if has_widgets else "\rcreate: 1 of 2 rows, 1 request, 0:00 left\n")
 
 
 # ---- a function ----

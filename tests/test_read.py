@@ -311,7 +311,7 @@ def test_read_checks_its_options(options: dict[str, Any], says: str) -> None:
 def test_read_takes_a_sheet_only_of_a_workbook(ending: str, plant: Callable[[str], pathlib.Path]) -> None:
     with pytest.raises(acc.OptionError, match="sheet='AHU' is for Excel files"):
         acc.read(plant(ending), sheet="AHU")
-    with pytest.raises(acc.OptionError, match="sheet='AHU' is for Excel files, not for list"):
+    with pytest.raises(acc.OptionError, match="sheet='AHU' is for Excel files, and list is none"):
         acc.read([], sheet="AHU")
 
 
@@ -435,3 +435,52 @@ async def test_rows_of_read_with_async_client(
     made = await async_project.assets.create(rows)
     assert made.counts == {"created": 2}
     assert len(await async_project.assets.get(acc.read([{"id": id} for id in made.ids]))) == 2
+
+
+def test_read_takes_a_generator_once(project: acc.Project, kit: Kit) -> None:
+    rows = acc.read(row for row in kit.rows(2))
+    assert project.assets.create(rows).counts == {"created": 2}
+    with pytest.raises(acc.OptionError, match="already read"):
+        project.assets.create(rows)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "is empty"),
+        (b"  \n", "is empty"),
+        (b'[{"Asset ID": "A"}]', "JSON array"),
+    ],
+)
+def test_an_open_file_that_cannot_be_read(content: bytes, says: str) -> None:
+    with pytest.raises(acc.InputError, match=says):
+        acc.read(io.BytesIO(content))
+
+
+@pytest.mark.parametrize("start", [b"\xef\xbb\xbf", b"\n", b" "])
+def test_json_lines_of_an_open_file_may_have_a_mark_or_blanks_before(start: bytes) -> None:
+    assert len(acc.read(io.BytesIO(start + b'{"Asset ID": "A"}\n'))) == 1
+
+
+def test_files_that_are_not_open_for_reading(tmp_path: pathlib.Path) -> None:
+    closed = io.BytesIO(b"Asset ID\nA\n")
+    closed.close()
+    with pytest.raises(acc.InputError, match="closed"):
+        acc.read(closed)
+    with open(tmp_path / "out.csv", "wb") as file, pytest.raises(acc.FileError, match="not open for reading"):
+        acc.read(file)
+
+
+@pytest.mark.parametrize("source", [None, 5, "units.xslx"])
+def test_read_refuses_what_no_verb_takes(source: Any) -> None:
+    with pytest.raises(acc.InputError):
+        acc.read(source)
+
+
+def test_read_of_read_is_refused() -> None:
+    with pytest.raises(acc.OptionError, match="Pass it to a verb"):
+        acc.read(acc.read([{"Asset ID": "A"}]))
+
+
+def test_one_dict_is_one_row() -> None:
+    assert len(acc.read({"Asset ID": "A", "Category": "B", "Status": "C"})) == 1

@@ -383,3 +383,50 @@ async def test_async_retry_takes_a_pickled_result(
     again = await async_project.assets.retry(refused_and_pickled(sim, rows), rows)
     assert type(again) is acc.AsyncBulkResult
     assert again.counts == {"created": 3}
+
+
+def test_retry_takes_results_of_its_own_verbs(
+    project: acc.Project, kit: Kit, sim: acc.testing.Simulator
+) -> None:
+    created = project.assets.create(kit.rows(1))
+    with pytest.raises(acc.OptionError, match=r"project\.assets\.retry"):
+        project.relationships.retry(created)
+    deleted = project.relationships.delete(sim.seed_relationships(1))
+    with pytest.raises(acc.OptionError, match=r"project\.relationships\.retry"):
+        project.assets.retry(deleted)
+    for wrong in (None, "result", created.report):
+        with pytest.raises(acc.OptionError, match="takes the result of a write"):
+            project.assets.retry(wrong)  # type: ignore[arg-type]
+    assert len(sim.assets()) == 1
+
+
+def test_a_retry_whose_settings_cannot_be_read_keeps_its_result(sim: acc.testing.Simulator, kit: Kit) -> None:
+    rows = kit.rows(3)
+    refused_once(sim)
+    client = sim.client(retry=acc.Retry(deadline=1.0, settle=0.2), max_in_flight=1)
+    first = client.project(sim.project_id)
+    with pytest.raises(acc.RateLimitError):
+        first.assets.create(rows, settings=first.settings())
+    assert client.last_result is not None
+    loaded: acc.BulkResult = pickle.loads(pickle.dumps(client.last_result))
+    other = sim.client(retry=acc.Retry(attempts=1, settle=0.2))
+    assets = other.project(sim.project_id).assets
+    sim.add_fault("status", code=403, on="categories", every=1)
+    with pytest.raises(acc.ForbiddenError) as caught:
+        assets.retry(loaded, rows)
+    assert caught.value.result is loaded
+    assert other.last_result is loaded
+    sim.clear_faults()
+    assert assets.retry(loaded, rows).counts == {"created": 3}
+
+
+def test_a_retry_reads_rows_as_the_first_call_did(project: acc.Project, kit: Kit) -> None:
+    loaded = pickle.loads(pickle.dumps(project.assets.create(kit.rows(1))))
+    with pytest.raises(acc.OptionError, match="without nulls="):
+        project.assets.retry(loaded, acc.read(kit.rows(1), nulls="error"))
+
+
+def test_validate_leaves_last_result(project: acc.Project, client: acc.Client, kit: Kit) -> None:
+    created = project.assets.create(kit.rows(1))
+    project.assets.validate(kit.rows(2))
+    assert client.last_result is created

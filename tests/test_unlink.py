@@ -100,6 +100,22 @@ def test_an_entity_with_an_id_has_a_type() -> None:
         acc.Entity("autodesk-bim360-asset", id="x")
 
 
+@pytest.mark.parametrize("kind", ["assets", "Asset", "", "nope"])
+def test_an_unknown_kind_of_entity_is_refused(kind: str, project: acc.Project) -> None:
+    with pytest.raises(acc.OptionError, match="Known kinds: asset, "):
+        acc.Entity(kind)
+    with pytest.raises(acc.OptionError, match="Known kinds: asset, "):
+        project.relationships.search(kind)
+
+
+def test_an_entity_takes_text_and_uuids() -> None:
+    id = uuid.uuid4()
+    assert acc.Entity("asset", id=id).id == str(id)
+    for wrong in (None, ["asset"], 7):
+        with pytest.raises(acc.OptionError, match="must be text"):
+            acc.Entity(wrong)  # type: ignore[arg-type]
+
+
 def test_an_entity_has_a_short_name(project: acc.Project, sim: acc.testing.Simulator) -> None:
     sim.seed_relationships(130)
     asset = acc.Entity("asset")

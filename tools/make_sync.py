@@ -33,7 +33,8 @@ NAMES = {
     "__aexit__": "__exit__",
 }
 WORDS = re.compile("|".join(rf"\b{name}\b" for name in NAMES))
-AWAITED = re.compile(r"\b(?:await|async) (?=[\w(])")
+# In docstrings only the lines of examples are code.
+AWAITED = re.compile(r"(?m)^(\s*(?:>>>|\.\.\.) .*?)\b(?:await|async) (?=[\w(])")
 HEADER = "# Generated from _async/{name} by tools/make_sync.py (make sync). Do not edit.\n"
 
 used: set[str] = set()
@@ -47,6 +48,13 @@ def renamed(text: str) -> str:
         return NAMES[found[0]]
 
     return WORDS.sub(replace, text)
+
+
+def without_await(text: str) -> str:
+    """Drop `await` and `async` from the examples of a docstring."""
+    while (found := AWAITED.sub(r"\1", text)) != text:
+        text = found
+    return text
 
 
 def converted(source: str) -> str:
@@ -64,7 +72,7 @@ def converted(source: str) -> str:
         elif token.type == tokenize.STRING:
             text = token.string
             # Examples are in docstrings; other texts name nothing that is awaited.
-            edits.append((token.start, token.end, renamed(AWAITED.sub("", text) if '"""' in text else text)))
+            edits.append((token.start, token.end, renamed(without_await(text) if '"""' in text else text)))
     for (first, left), (last, right), text in reversed(edits):
         head, tail = lines[first - 1][:left], lines[last - 1][right:]
         lines[first - 1 : last] = (head + text + tail).splitlines(keepends=True)

@@ -147,6 +147,6 @@ __all__ = [
 ]
 
 # The public name of every class, so that pickles and tracebacks do not depend on the module it is written in.
-for _name in __all__:
-    if isinstance(globals()[_name], type):
-        globals()[_name].__module__ = __name__
+for _public in [*map(globals().get, __all__), *map(vars(typing).get, typing.__all__)]:
+    if isinstance(_public, type):
+        _public.__module__ = __name__ if _public.__name__ in __all__ else typing.__name__

@@ -11,6 +11,7 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from . import _core
+from ._rows import Rows
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -70,8 +71,7 @@ async def off_loop(work: Callable[[], T], source: object = None) -> T:
         await asyncio.wait([future])
     except asyncio.CancelledError as error:
         cancelled = error
-        if isinstance(source, Pulled):
-            source.close()
+        Pulled.close_source(source)
         with Shield():
             while not future.done():
                 try:
@@ -131,6 +131,13 @@ class Pulled(Iterator[Any]):
 
     async def _take(self) -> Any:
         return await anext(self._rows, self._END)
+
+    @staticmethod
+    def close_source(source: object) -> None:
+        """Close rows that are pulled, also if `acc_assets.read` says how they are read."""
+        pulled = source._data if isinstance(source, Rows) else source
+        if isinstance(pulled, Pulled):
+            pulled.close()
 
     def close(self) -> None:
         """Ask for no more rows: nothing new is sent."""

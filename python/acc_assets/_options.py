@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
@@ -18,6 +19,9 @@ Verb: TypeAlias = Literal["create", "patch"]
 SettingsKind: TypeAlias = Literal[
     "categories", "statuses", "attributes", "options", "assignments", "locations"
 ]
+
+# The API name of a custom attribute.
+ATTRIBUTE: Final = re.compile(r"ca[1-9][0-9]*")
 
 # Separates the names of a path, unless a user chooses another one.
 SEPARATOR: Final = ">"
@@ -202,6 +206,26 @@ def batch_option(batch_size: object, most: int = MOST_ASSETS) -> None:
         raise OptionError(
             f"batch_size={batch_size} is too large: the service accepts at most {most} {what} per request."
         )
+
+
+def get_options(
+    *,
+    key: str = "id",
+    include_custom_attributes: bool = True,
+    include_deleted: bool = False,
+    batch_size: int = MOST_ASSETS,
+) -> dict[str, Any]:
+    """Check the options of a get and return them as the core takes them."""
+    batch_option(batch_size)
+    key_option(key)
+    flag("include_custom_attributes", include_custom_attributes)
+    flag("include_deleted", include_deleted)
+    return {
+        "id": key,
+        "include_custom_attributes": include_custom_attributes,
+        "include_deleted": include_deleted,
+        "batch_size": batch_size,
+    }
 
 
 def limits_option(limits: LimitsOption) -> Limits:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from ._records import Progress
+from ._text import counted
 from .errors import OptionError
 
 ProgressOption: TypeAlias = Literal["auto"] | bool | Callable[[Progress], object]
@@ -76,7 +77,7 @@ class Reporter:
 
     def stopping(self) -> None:
         """Say why a call that was told to end has not ended yet, if anybody is watching."""
-        if not self.wanted and not _is_watched():
+        if self._option is not True and not _is_watched():
             return
         self.__exit__()
         with suppress(OSError, ValueError):  # nobody can read it: that must not end the wait
@@ -165,8 +166,10 @@ class _Lines:
 
 
 def _line(now: Progress, text: str) -> str:
-    of = "" if now.total is None else f" of {now.total:,}"
-    line = f"{text}: {now.done:,}{of} rows, {now.requests:,} requests"
+    if now.phase == "settings":
+        return text
+    rows = counted(now.done, "row") if now.total is None else f"{now.done:,} of {counted(now.total, 'row')}"
+    line = f"{text}: {rows}, {counted(now.requests, 'request')}"
     if now.total and 0 < now.done < now.total:
         seconds = round(now.elapsed / now.done * (now.total - now.done))
         line += f", {seconds // 60}:{seconds % 60:02} left"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from . import _core
+from ._options import ATTRIBUTE
 from ._records import Entity
 from ._text import nearest
 from .errors import OptionError
@@ -21,7 +21,6 @@ FILTERS: Final = (
     "searchText",
     "updatedAt",
 )
-ATTRIBUTE: Final = re.compile(r"ca[0-9]+")
 
 
 class Filters(NamedTuple):

@@ -6,6 +6,8 @@ from collections.abc import Hashable, Mapping
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypedDict, get_args
 
 from . import _core
+from ._json import Json, JsonObject
+from ._text import nearest
 from .errors import OptionError
 
 OutcomeStatus: TypeAlias = Literal[
@@ -14,9 +16,6 @@ OutcomeStatus: TypeAlias = Literal[
 STATUSES: Final[tuple[OutcomeStatus, ...]] = get_args(OutcomeStatus)
 GOOD: Final[tuple[OutcomeStatus, ...]] = STATUSES[:4]
 BAD: Final[tuple[OutcomeStatus, ...]] = STATUSES[4:]
-
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
-JsonObject: TypeAlias = dict[str, Json]
 
 
 class Asset(TypedDict):
@@ -416,7 +415,7 @@ class Entity(_EntityFields):
         id: The id of the entity. If None, any entity of the type.
 
     Raises:
-        OptionError: An id without a type.
+        OptionError: The kind is unknown, or an id has no type.
 
     Example:
         >>> acc_assets.Entity("asset", id="f6a1e3b5-abaa-4b01-b33a-5d55f36ba047").domain
@@ -425,13 +424,23 @@ class Entity(_EntityFields):
 
     __slots__ = ()
 
-    def __new__(cls, domain: str, type: str | None = None, id: str | None = None) -> Entity:
+    def __new__(cls, domain: str, type: str | None = None, id: object = None) -> Entity:
         """Expand a short name."""
+        for name, value in (("domain", domain), ("type", type)):
+            if not isinstance(value, str) and (value is not None or name == "domain"):
+                raise OptionError(f"{name} of an Entity must be text, not {value!r}.")
         if type is None and domain in ENTITIES:
             domain, type = ENTITIES[domain]
+        # The domains of the documentation have dashes, the short names do not.
+        if type is None and "-" not in domain:
+            near = nearest(domain, ENTITIES)
+            hint = f" Did you mean {near!r}?" if near else ""
+            raise OptionError(
+                f"{domain!r} is not a kind of entity.{hint} Known kinds: {', '.join(ENTITIES)}."
+            )
         if id is not None and type is None:
             raise OptionError(f"Entity({domain!r}, id={id!r}) has an id but no type. Pass type= too.")
-        return super().__new__(cls, domain, type, id)
+        return super().__new__(cls, domain, type, None if id is None else str(id))
 
 
 class WriteCall(NamedTuple):

@@ -197,15 +197,23 @@ class Outcomes(Sequence[RowOutcome]):
 
     def _needs_verb(self, which: Which) -> str:
         if self._call.run is not None:
+            # The file of a run does not have the options of its call, a pickle does.
+            verb = (
+                ""
+                if "id" not in self._call.options
+                else f" Or call project.{self._face()}.{which}(result, rows)."
+            )
             return (
                 f"{which}(): this result is of a named run and has no client. Make the same call again, with the same run= "
-                "and all rows: it sends what is missing and looks up what is in doubt."
+                f"and all rows: it sends what is missing and looks up what is in doubt.{verb}"
             )
-        verb = "relationships" if self._call.verb == "unlink" else "assets"
         return (
             f"{which}(): this result has no client, because it was loaded from a pickle. Call "
-            f"project.{verb}.{which}(result, rows)."
+            f"project.{self._face()}.{which}(result, rows)."
         )
+
+    def _face(self) -> str:
+        return "relationships" if self._call.verb == "unlink" else "assets"
 
     def _needs_rows(self, which: Which) -> OptionError:
         statuses = '"failed", "not_sent"' if which == "retry" else '"unknown"'
@@ -215,7 +223,7 @@ class Outcomes(Sequence[RowOutcome]):
             f"the call (run=); or see the rows of result.where({statuses})."
         )
 
-    def _resumable(self, which: Which, project: str) -> WriteCall:
+    def _resumable(self, which: Which, project: str, verbs: tuple[str, ...]) -> WriteCall:
         """Return the call to resume.
 
         Raises:
@@ -228,6 +236,10 @@ class Outcomes(Sequence[RowOutcome]):
             raise OptionError(f"{which}(): this result is of project {call.project}, not of {project}.")
         if "id" not in call.options:
             raise OptionError(self._needs_verb(which))
+        if call.verb not in verbs:
+            raise OptionError(
+                f"{which}(): this is the result of a {call.verb}. Call project.{self._face()}.{which}()."
+            )
         if call.resumed:
             raise OptionError(
                 f"{which}(): {call.resumed[0]}() was already called on this result. Use the result that it returned, or "

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, Iterable, Iterator, Mapping
 from itertools import chain
-from os import PathLike, fspath
+from os import PathLike
 from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias
 
 from . import _core
+from ._files import FILES, is_slow, name_of, opened
+from ._frames import from_pandas, from_stream, is_of, labels_of, values_of
 from ._mapping import ColumnMapping, mapping_pairs
 from ._options import SEPARATOR, Dates, Nulls, SheetOption, one_of, sheet_option
 from ._results import Outcomes
 from ._tables import AssetTable
 from ._text import counted, nearest
-from .errors import FileError, InputError, OptionError
+from .errors import InputError, OptionError
 
 if TYPE_CHECKING:
     from uuid import UUID
-
-    import pandas
 
 
 class ArrowStream(Protocol):
@@ -31,13 +31,6 @@ class ArrowStream(Protocol):
 TAKEN: Final = (
     "a DataFrame, an Arrow table, an iterable of dicts, one dict, the path of a file or an open file"
 )
-# The endings of files, and how each is read.
-SHEETS: Final = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".csv", ".tsv", ".txt")
-LINES: Final = (".jsonl", ".ndjson")
-PARQUET: Final = ".parquet"
-FILES: Final = (*SHEETS, *LINES, PARQUET)
-# The first bytes of an open file without a name, and the ending it is read with.
-MAGIC: Final = ((b"PK", ".xlsx"), (b"\xd0\xcf\x11\xe0", ".xls"), (b"PAR1", PARQUET), (b"{", ".jsonl"))
 
 
 class Reading(NamedTuple):
@@ -52,6 +45,13 @@ class Reading(NamedTuple):
     def _changed(self) -> list[str]:
         """The names of non-default options."""
         return [name for name, value in self._asdict().items() if value != self._field_defaults[name]]
+
+    def must_be_plain(self, which: str) -> None:
+        """Refuse options where the rows were read before."""
+        if changed := self._changed():
+            raise OptionError(
+                f"{which}(): the rows are read as in the first call. Pass them without {changed[0]}=."
+            )
 
     def options(self) -> dict[str, Any]:
         """Return what the core takes of it."""
@@ -86,16 +86,26 @@ def reading(
 class Rows:
     """Rows and how to read them. Returned by `read`; every verb takes it."""
 
-    __slots__ = ("_data", "_name", "_reading")
+    __slots__ = ("_data", "_is_used", "_name", "_reading")
 
     def __init__(self, data: object, reading: Reading, name: str, /) -> None:
         self._data = data
         self._reading = reading
         self._name = name
+        self._is_used = False
 
     def __len__(self) -> int:
         """The number of rows. Raises TypeError if it is not known before reading."""
-        return len(self._data)  # type: ignore[arg-type]  # says so itself
+        return 1 if isinstance(self._data, Mapping) else len(self._data)  # type: ignore[arg-type]  # says so itself
+
+    def _taken(self) -> object:
+        """Return the rows, those of a generator only once."""
+        if self._is_used:
+            raise OptionError(
+                f"The rows of {self._name} were already read and cannot be read again. Pass a list to acc_assets.read(...)."
+            )
+        self._is_used = isinstance(self._data, Iterator)
+        return self._data
 
     def __repr__(self) -> str:
         try:
@@ -122,7 +132,7 @@ AsyncIdData: TypeAlias = "IdData | AsyncIterable[str | UUID | None] | AsyncItera
 
 
 def read(
-    source: RowData,
+    source: AsyncRowData,
     *,
     sheet: SheetOption = None,
     mapping: ColumnMapping | None = None,
@@ -158,12 +168,13 @@ def read(
         1
     """
     how = reading(sheet=sheet, mapping=mapping, separator=separator, nulls=nulls, dates=dates)
-    return Rows(opened(source, how.sheet), how, _name_of(source))
-
-
-def _name_of(source: object) -> str:
-    name = source if isinstance(source, (str, PathLike)) else getattr(source, "name", None)
-    return fspath(name) if isinstance(name, (str, PathLike)) else type(source).__name__
+    if isinstance(source, Rows):
+        raise OptionError("read() takes data, and this is the result of another read(). Pass it to a verb.")
+    if not is_slow(source) and not isinstance(source, AsyncIterable):
+        _refuse(source, TAKEN)
+        if not isinstance(source, Iterable) and not hasattr(source, "__arrow_c_stream__"):
+            raise InputError(f"{type(source).__name__} cannot be read as rows. Pass {TAKEN}.")
+    return Rows(opened(source, how.sheet), how, name_of(source))
 
 
 def load(data: object, given: Reading, verb: str, key: str) -> tuple[_core.Rows, Reading]:
@@ -175,7 +186,7 @@ def load(data: object, given: Reading, verb: str, key: str) -> tuple[_core.Rows,
             f"{changed[0]}= belongs in acc_assets.read(...) if the rows come from it. Pass it in one place only."
         )
     else:
-        rows, given = data._data, data._reading
+        rows, given = data._taken(), data._reading
     if verb in ("create", "patch"):
         return rows_from(rows, key if verb == "patch" else None), given
     if changed := [name for name in given._changed() if name != "sheet"]:
@@ -192,14 +203,14 @@ def rows_from(data: Any, key: str | None = None) -> _core.Rows:
     _refuse(data, TAKEN)
     if key is not None:
         _require(key, data)
-    if _is(data, "pandas", "DataFrame"):
-        return _from_pandas(data)
-    if _is(data, "pandas", "Series"):
+    if is_of(data, "pandas", "DataFrame"):
+        return from_pandas(data)
+    if is_of(data, "pandas", "Series"):
         raise InputError(
             "A Series is one row or one column, not rows. Pass frame.iloc[[0]], or the DataFrame."
         )
-    if hasattr(data, "__arrow_c_stream__") and not _is(data, "polars", "Series"):
-        return _from_stream(data)
+    if hasattr(data, "__arrow_c_stream__") and not is_of(data, "polars", "Series"):
+        return from_stream(data)
     if isinstance(data, Mapping):
         return _core.Rows.from_dicts([data])
     if isinstance(data, Iterable):
@@ -211,7 +222,7 @@ def ids_from(data: Any, id: str) -> _core.Rows:
     """Return the ids of a get or a delete: a column `id`, or values."""
     if isinstance(data, _core.Rows):
         return data
-    if isinstance(data, str) or _is(data, "uuid", "UUID"):
+    if isinstance(data, str) or is_of(data, "uuid", "UUID"):
         return _core.Rows.from_values([data], id)
     if isinstance(data, Outcomes):
         return _core.Rows.from_values(data.ids, id)
@@ -219,17 +230,17 @@ def ids_from(data: Any, id: str) -> _core.Rows:
         return _core.Rows.from_values([asset.get("id") for asset in data], id)
     _refuse(data, "ids, or rows with a column of ids")
     _require(id, data)
-    if _is(data, "pandas", "DataFrame"):
-        return _from_pandas(data, only=id)
-    if _is(data, "pandas", "Series"):
-        values, nulls = _values(data)
-        return _core.Rows.from_columns([id], [values], [nulls], _labels(data.index))
+    if is_of(data, "pandas", "DataFrame"):
+        return from_pandas(data, only=id)
+    if is_of(data, "pandas", "Series"):
+        values, nulls = values_of(data)
+        return _core.Rows.from_columns([id], [values], [nulls], labels_of(data.index))
     if hasattr(data, "to_pylist") and not hasattr(data, "schema"):  # a pyarrow array
         return _core.Rows.from_values(data.to_pylist(), id)
-    if _is(data, "polars", "Series"):
+    if is_of(data, "polars", "Series"):
         return _core.Rows.from_values(data.to_list(), id)
     if hasattr(data, "__arrow_c_stream__"):
-        return _from_stream(data)
+        return from_stream(data)
     if isinstance(data, Mapping):
         return _core.Rows.from_dicts([data])
     if not isinstance(data, Iterable):
@@ -237,132 +248,6 @@ def ids_from(data: Any, id: str) -> _core.Rows:
             f"{type(data).__name__} cannot be read as ids. Pass ids, or rows with a column of ids."
         )
     return _from_ids(data, id)
-
-
-def is_slow(data: object) -> bool:
-    """Whether a file has to be read for these rows."""
-    return _ending(data) is not None or _is_open_file(data)
-
-
-def _ending(data: object) -> str | None:
-    """The ending of a path: any of a path object, a known one of a text."""
-    if isinstance(data, PathLike):
-        name = fspath(data)
-        return "." + str(name).lower().rpartition(".")[2]
-    if isinstance(data, str):
-        return next((ending for ending in FILES if data.lower().endswith(ending)), None)
-    return None
-
-
-def _is_open_file(data: object) -> bool:
-    return hasattr(data, "read") and hasattr(data, "close")
-
-
-def opened(data: Any, sheet: SheetOption) -> object:
-    """Return the rows of a file; anything else as it is."""
-    content: bytes | None = None
-    ending = _ending(data)
-    name = data
-    if _is_open_file(data):
-        name, content = _content(data)
-        ending = _ending(name) or next((end for start, end in MAGIC if content.startswith(start)), ".csv")
-    if ending in LINES:
-        _no_sheet(sheet, data)
-        return _from_lines(name, content)
-    if ending == PARQUET:
-        _no_sheet(sheet, data)
-        return _from_parquet(name, content)
-    if ending is None:
-        _no_sheet(sheet, data)
-        return data
-    if content is None:
-        return _core.Rows.from_sheet(data, *sheet_option(sheet))
-    return _core.Rows.from_sheet(content, *sheet_option(sheet), name=name if _ending(name) else ending[1:])
-
-
-def _no_sheet(sheet: SheetOption, data: object) -> None:
-    if sheet is not None:
-        raise OptionError(f"sheet={sheet!r} is for Excel files, not for {type(data).__name__}. Remove it.")
-
-
-def _content(file: Any) -> tuple[str | None, bytes]:
-    """The name of an open file, and what is left to be read of it."""
-    name = getattr(file, "name", None)
-    try:
-        content = file.read()
-    except UnicodeDecodeError as error:
-        raise InputError(f'The file is not text in its encoding ({error}). Open it in mode "rb".') from error
-    except OSError as error:
-        raise FileError.of(name if isinstance(name, str) else "the open file", error) from error
-    if isinstance(content, str):
-        content = content.encode()
-    if not isinstance(content, bytes):
-        raise InputError(f"read() of the {type(file).__name__} returned {type(content).__name__}, not bytes.")
-    return name if isinstance(name, str) else None, content
-
-
-def _from_lines(path: str | PathLike[str] | None, content: bytes | None) -> _core.Rows:
-    """The rows of a file of JSON Lines: one object per line."""
-    import json
-
-    name = "the open file" if path is None else fspath(path)
-    if content is None:
-        try:
-            with open(name, "rb") as file:
-                content = file.read()
-        except OSError as error:
-            raise FileError.of(name, error) from error
-    rows: list[Any] = []
-    labels: list[int] = []
-    for number, line in enumerate(content.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line, object_pairs_hook=_unique)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"{name}, line {number}: not a JSON object ({error}).") from error
-        if not isinstance(row, dict):
-            raise InputError(f"{name}, line {number}: {type(row).__name__} is not a JSON object.")
-        rows.append(row)
-        labels.append(number)
-    return _core.Rows.from_dicts(rows, labels, "line")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"duplicate name {next(name for name in names if names.count(name) > 1)!r}")
-    return found
-
-
-def _from_parquet(path: str | PathLike[str] | None, content: bytes | None) -> object:
-    """The table of a Parquet file, as pyarrow or polars reads it."""
-    from io import BytesIO
-
-    name = "the open file" if path is None else fspath(path)
-    source: Any = path if content is None else BytesIO(content)
-    try:
-        from pyarrow.parquet import read_table as read_parquet
-    except ImportError:
-        try:
-            from polars import read_parquet
-        except ImportError:
-            raise InputError(
-                f"{name}: Parquet files need pyarrow or polars. Install one of them: pip install pyarrow"
-            ) from None
-    if content is None:
-        try:
-            # pyarrow and polars raise errors without the system's number and reason.
-            open(name, "rb").close()
-        except OSError as error:
-            raise FileError.of(name, error) from error
-    try:
-        return read_parquet(source)
-    except OSError as error:
-        raise FileError.of(name, error) from error
-    except Exception as error:  # each library has errors of its own for a damaged file
-        raise InputError(f"{name} cannot be read as Parquet: {error}.") from error
 
 
 def _refuse(data: Any, taken: str) -> None:
@@ -376,7 +261,7 @@ def _refuse(data: Any, taken: str) -> None:
         raise InputError(f"{data.__name__} is a class, not data. Pass {taken}.")
     if isinstance(data, Mapping) and data:
         _refuse_mapping(data)
-    if _is(data, "polars", "LazyFrame"):
+    if is_of(data, "polars", "LazyFrame"):
         raise InputError("A LazyFrame holds no rows yet. Pass frame.collect().")
     if isinstance(data, AsyncIterable):
         raise InputError(
@@ -387,11 +272,11 @@ def _refuse(data: Any, taken: str) -> None:
 def _refuse_mapping(data: Mapping[Any, Any]) -> None:
     """Refuse dicts of tables or of whole columns: a dict is one row."""
     name, first = next(iter(data.items()))
-    if _is(first, "pandas", "DataFrame") or hasattr(first, "__arrow_c_stream__"):
+    if is_of(first, "pandas", "DataFrame") or hasattr(first, "__arrow_c_stream__"):
         raise InputError(f"A dict of tables is not one table. Pass one of them, such as data[{name!r}].")
     columns = [value for key, value in data.items() if key != "customAttributes"]
     if columns and all(
-        isinstance(value, (list, tuple)) or _is(value, "pandas", "Series") for value in columns
+        isinstance(value, (list, tuple)) or is_of(value, "pandas", "Series") for value in columns
     ):
         raise InputError("A dict is one row, but this one holds whole columns. Pass pandas.DataFrame(data).")
 
@@ -399,7 +284,7 @@ def _refuse_mapping(data: Mapping[Any, Any]) -> None:
 def _require(id: str, data: Any) -> None:
     """Refuse a table without its id column, if the columns are known before reading."""
     names: list[str] | None = None
-    if _is(data, "pandas", "DataFrame"):
+    if is_of(data, "pandas", "DataFrame"):
         names = [str(name) for name in (*data.columns, *data.index.names) if name is not None]
     elif hasattr(data, "__arrow_c_stream__") and hasattr(getattr(data, "schema", None), "names"):
         names = _schema_names(data.schema)
@@ -412,13 +297,6 @@ def _require(id: str, data: Any) -> None:
 def _schema_names(schema: Any) -> list[str]:
     names = schema.names
     return names if isinstance(names, list) else names()  # polars has a method there
-
-
-def _is(data: object, package: str, name: str) -> bool:
-    """Whether this is an instance of a class of a package that need not be installed."""
-    return any(
-        kind.__name__ == name and kind.__module__.partition(".")[0] == package for kind in type(data).__mro__
-    )
 
 
 def _from_ids(data: Any, id: str) -> _core.Rows:
@@ -435,100 +313,3 @@ def _from_ids(data: Any, id: str) -> _core.Rows:
     if seen and isinstance(seen[-1], Mapping):
         return _core.Rows.from_dicts(data)
     return _core.Rows.from_values(data, id)
-
-
-def _from_stream(data: Any) -> _core.Rows:
-    if _is(data, "polars", "DataFrame"):
-        import polars
-
-        data = polars.DataFrame([column.cast(_without_null(column.dtype)) for column in data.get_columns()])
-    return _core.Rows.from_stream(data)
-
-
-def _without_null(kind: Any) -> Any:
-    """Replace the polars type Null: polars exports it with a buffer, which arrow-rs does not accept."""
-    import polars
-
-    if kind == polars.Null:
-        return polars.String
-    if isinstance(kind, polars.List):
-        return polars.List(_without_null(kind.inner))
-    if isinstance(kind, polars.Array):
-        return polars.Array(_without_null(kind.inner), kind.size)
-    if isinstance(kind, polars.Struct):
-        return polars.Struct({field.name: _without_null(field.dtype) for field in kind.fields})
-    return kind
-
-
-def _from_pandas(frame: pandas.DataFrame, only: str | None = None) -> _core.Rows:
-    """Column by column, as numpy holds them or as Python objects.
-
-    Not through Arrow: pandas' export needs pyarrow, refuses the mixed columns of a sheet, and keeps or drops a named
-    index depending on its numbers. Here a named index is always a column.
-    """
-    names = [str(name) for name in frame.columns]
-    doubles = [name for name in dict.fromkeys(names) if names.count(name) > 1]
-    if doubles:
-        raise InputError(f"Duplicate column names: {', '.join(doubles)}. Rename or drop all but one of each.")
-    columns = [frame.iloc[:, place] for place in range(len(names))]
-    for level, name in enumerate(frame.index.names):
-        if name is not None and str(name) not in names:
-            names.append(str(name))
-            columns.append(frame.index.get_level_values(level).to_series())
-    if only is not None:
-        columns = [columns[names.index(only)]]
-        names = [only]
-    cells = [_values(column) for column in columns]
-    # Without columns, only the labels say how many rows there are.
-    labels = _labels(frame.index) if columns else list(range(len(frame)))
-    return _core.Rows.from_columns(
-        names, [values for values, _ in cells], [nulls for _, nulls in cells], labels
-    )
-
-
-def _values(series: pandas.Series) -> tuple[object, bytes | None]:
-    """Return a column as the core takes it; with a numpy array, one byte per row that is 1 where pandas has a null.
-
-    Python objects only where pandas itself holds them: creating one per cell takes longer than all checks of the cell.
-    """
-    kind: Any = series.dtype
-    code = getattr(kind, "kind", "O")
-    # pandas gives some of the other Arrow types a meaning that Arrow alone does not have.
-    known = _is(kind, "pandas", "ArrowDtype") and code in "biufMU"
-    storage = getattr(kind, "storage", "")
-    if known or storage == "pyarrow":
-        stream = _stream(series)
-        if stream is not None:
-            return stream, None
-    if kind == "category":
-        return series.astype(object).tolist(), None
-    if code in "biuf" and hasattr(kind, "numpy_dtype"):
-        values = series.to_numpy(dtype=kind.numpy_dtype, na_value=0)
-    elif _is(kind, "pandas", "DatetimeTZDtype"):
-        values = series.dt.tz_localize(None).to_numpy()  # the wall clock
-    elif code in "biufM" and _is(kind, "numpy", "dtype"):
-        values = series.to_numpy()
-    else:
-        # The core recognizes every kind of blank object; `isna` raises for some objects. The array of an object column
-        # exists already, and listing it is faster than listing the column.
-        return (series.to_numpy(dtype=object) if code == "O" else series).tolist(), None
-    mask = series.isna().to_numpy(dtype=bool)
-    return values, mask.tobytes() if mask.any() else None
-
-
-def _stream(series: pandas.Series) -> object | None:
-    """Return a column held by Arrow as a stream, or None if this pandas or pyarrow is too old for that."""
-    try:
-        stream: object = series.reset_index(drop=True).to_frame("").__arrow_c_stream__()
-    except (AttributeError, ImportError, NotImplementedError, TypeError, ValueError):
-        return None
-    return stream
-
-
-def _labels(index: Any) -> Sequence[Any] | None:
-    """Return the labels of the rows, or None if these are just their numbers."""
-    if _is(index, "pandas", "RangeIndex") and (index.start, index.step) == (0, 1):
-        return None
-    if index.nlevels > 1:
-        return [", ".join(str(part) for part in label) for label in index]
-    return [label if isinstance(label, (int, str)) else str(label) for label in index.tolist()]

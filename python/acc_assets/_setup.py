@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, overload
 
 from . import _core, _html
+from ._json import JsonObject
 from ._mapping import read_toml
-from ._records import JsonObject, SetupStep
+from ._records import SetupStep
 from ._settings import Settings
 from ._tables import pandas_frame
 from ._text import counted

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from . import _core
-from ._options import MOST_ASSETS, batch_option, bound, flag, key_option, one_of
+from ._options import ATTRIBUTE, MOST_ASSETS, batch_option, bound, flag, get_options, key_option, one_of
 from ._paths import run_file
 from ._progress import Reporter
 from ._records import WriteCall
@@ -24,11 +23,10 @@ from .errors import (
     BulkError,
     BulkInterrupted,
     DataWarning,
+    InputError,
     JournalError,
     OptionError,
 )
-
-IMPORT_KEY: Final = re.compile(r"barcode|ca[1-9][0-9]*")
 
 
 def write_options(
@@ -53,7 +51,8 @@ def write_options(
     flag("dry_run", dry_run)
     flag("returning", returning)
     flag("reconcile", reconcile)
-    if import_key is not None and not (isinstance(import_key, str) and IMPORT_KEY.fullmatch(import_key)):
+    is_key = isinstance(import_key, str) and (import_key == "barcode" or ATTRIBUTE.fullmatch(import_key))
+    if import_key is not None and not is_key:
         raise OptionError(
             f'import_key must be "barcode" or the name of a text attribute such as "ca7", not {import_key!r}.'
         )
@@ -67,26 +66,6 @@ def write_options(
         "import_key": import_key,
         "reconcile": reconcile,
         "run": None if run is None else run_file(run),
-    }
-
-
-def get_options(
-    *,
-    key: str = "id",
-    include_custom_attributes: bool = True,
-    include_deleted: bool = False,
-    batch_size: int = MOST_ASSETS,
-) -> dict[str, Any]:
-    """Check the options of a get and return them as the core takes them."""
-    batch_option(batch_size)
-    key_option(key)
-    flag("include_custom_attributes", include_custom_attributes)
-    flag("include_deleted", include_deleted)
-    return {
-        "id": key,
-        "include_custom_attributes": include_custom_attributes,
-        "include_deleted": include_deleted,
-        "batch_size": batch_size,
     }
 
 
@@ -207,6 +186,32 @@ class Write(NamedTuple):
                 raise BulkInterrupted(result) from None
             with suppress(AttributeError):
                 error.result = result  # type: ignore[attr-defined]
+            raise
+
+    @contextmanager
+    def resuming(self, result: Outcomes) -> Iterator[None]:
+        """Attach the result that is resumed to what ends the call before its first request."""
+        try:
+            yield
+        except OptionError:
+            raise  # The call was rejected.
+        except BaseException as error:
+            self.session.last_result = result
+            if isinstance(error, KeyboardInterrupt):
+                raise BulkInterrupted(result) from None
+            with suppress(AttributeError):
+                error.result = result  # type: ignore[attr-defined]
+            raise
+
+    @contextmanager
+    def refusing(self, result: Outcomes, which: Which) -> Iterator[None]:
+        """Let a result be resumed with other rows if the core has rejected these and sent nothing."""
+        try:
+            yield
+        except InputError as error:
+            if error.result is not None and error.result.counts == result.counts:
+                result._call.resumed.remove(which)
+                error.result = self.session.last_result = result
             raise
 
     def judged(self, operation: _core.Operation, result: Outcomes) -> Outcomes:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import _core
+from ._json import Json, JsonObject
 
 if TYPE_CHECKING:
     # The one import upward: an error carries what its call had done. Nothing of it is imported when a program runs.
@@ -120,7 +121,8 @@ class FileError(InputError, OSError):
     def of(cls, path: str | os.PathLike[str], error: OSError) -> FileError:
         """Describe an error of the system."""
         name = os.fspath(path)
-        reason = error.strerror or str(error)
+        # A file that is not open for reading says only "read".
+        reason = error.strerror or ("not open for reading" if str(error) == "read" else str(error))
         return cls(f"{name}: {reason}.", name, error.errno)
 
 
@@ -193,20 +195,20 @@ class ApiError(AccError):
         *,
         status: int = 0,
         code: str | None = None,
-        errors: Sequence[Mapping[str, Any]] = (),
+        errors: Sequence[Mapping[str, Json]] = (),
         request_id: str | None = None,
         body: str = "",
-        metadata: Mapping[str, Any] | None = None,
+        metadata: Mapping[str, Json] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.status = status
         self.code = code
-        self.errors = [dict(error) for error in errors]
+        self.errors: list[JsonObject] = [dict(error) for error in errors]
         self.request_id = request_id
         self.body = body
-        self.metadata = None if metadata is None else dict(metadata)
+        self.metadata: JsonObject | None = None if metadata is None else dict(metadata)
         self.headers = dict(headers or {})
 
 
@@ -251,10 +253,10 @@ class RateLimitError(ApiError):
         *,
         status: int = 429,
         code: str | None = None,
-        errors: Sequence[Mapping[str, Any]] = (),
+        errors: Sequence[Mapping[str, Json]] = (),
         request_id: str | None = None,
         body: str = "",
-        metadata: Mapping[str, Any] | None = None,
+        metadata: Mapping[str, Json] | None = None,
         headers: Mapping[str, str] | None = None,
         retry_after: float | None = None,
     ) -> None:
@@ -347,11 +349,11 @@ def api_error(
     status: int,
     code: str | None,
     message: str,
-    errors: Sequence[Mapping[str, Any]],
+    errors: Sequence[Mapping[str, Json]],
     request_id: str | None,
     body: str,
     retry_after: float | None = None,
-    metadata: Mapping[str, Any] | None = None,
+    metadata: Mapping[str, Json] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> ApiError:
     """Create the `ApiError` of this status. Called by the core."""

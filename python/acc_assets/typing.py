@@ -6,6 +6,7 @@ Example:
     ...     return project.assets.create(units, run="units")
 """
 
+from ._json import Json, JsonObject
 from ._mapping import ColumnMapping
 from ._options import (
     Auth,
@@ -22,7 +23,7 @@ from ._options import (
 )
 from ._partial import After
 from ._progress import ProgressOption
-from ._records import Asset, Json, JsonObject, OutcomeStatus, RelatedEntity, Relationship
+from ._records import Asset, OutcomeStatus, RelatedEntity, Relationship
 from ._rows import ArrowStream, AsyncIdData, AsyncRowData, IdData, RowData
 from ._settings import SettingsOption
 

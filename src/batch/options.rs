@@ -167,7 +167,7 @@ impl GetOptions {
         .into()
     }
 
-    /// Returns the policy for reading rows, of which only the ids matter.
+    /// Returns the policy for reading rows only for their ids.
     #[must_use]
     pub fn policy(self, shape: RowShape) -> Policy {
         Policy {

@@ -369,7 +369,7 @@ impl Packer {
                 done(*row)
             ),
             Unfit::Row(Mismatch::Replaced(row)) => format!(
-                "{} may be in the project, but another row has taken its place: put it back, or remove both",
+                "{} may be in the project, but another row has taken its place: put it back, or remove the other row",
                 named(*row)
             ),
             Unfit::Row(Mismatch::Added(at)) => {
@@ -381,7 +381,7 @@ impl Packer {
                 )
             }
             Unfit::Unclear(row) => format!(
-                "{} is one of several identical rows, some of which are missing: put them back",
+                "{} is one of several identical rows, and some of them are missing: put them back",
                 named(*row)
             ),
             Unfit::Repeated(row) => format!("{} appears more than once: keep one of them", named(*row)),

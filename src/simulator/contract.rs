@@ -794,7 +794,7 @@ switches! {
     ResultOrder "result_order" ["request", "shuffled"] "Order of the results of batch-get and batch-create.";
     ReadLag "read_lag_ms" ["0", "<n>"] "How long GET assets does not show a new asset.";
     Inject409 "inject_409" ["off", "<n>"] "Fraction of asset writes that get a 409, with nothing applied.";
-    ForeignProject "foreign_project" ["403", "404"] "A project of which the user is not a member.";
+    ForeignProject "foreign_project" ["403", "404"] "A project without this user as a member.";
     RootCategory "root_category" ["allow", "400"] "ROOT as the category of an asset.";
     DateTimestamp "date_timestamp" ["400", "truncate"] "A date attribute with a time in it.";
     SettingsDeleted "settings_deleted" ["omit", "return"] "Inactive ids in a batch-get of settings without includeDeleted.";

@@ -287,7 +287,7 @@ pub struct Relationship {
 #[derive(Debug)]
 pub struct World {
     pub project: Uuid,
-    /// An existing project of which the user is not a member.
+    /// An existing project without this user as a member.
     pub foreign_project: Uuid,
     /// The id of the project's container in the BIM 360 Locations API.
     pub locations_container: Uuid,

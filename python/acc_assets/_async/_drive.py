@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from .. import _core
 from .._progress import Reporter
+from .._rows import Rows
 
 if TYPE_CHECKING:
     import asyncio
@@ -42,8 +43,7 @@ async def finish(operation: _core.Operation, report: Reporter, source: object = 
             raise
         except BaseException:
             operation.stop()
-            if isinstance(source, Pulled):
-                source.close()
+            Pulled.close_source(source)
             if ended is None:
                 # Nothing is sent any more; the ledger says so for every row.
                 ended = operation.start()
@@ -63,11 +63,13 @@ async def finish(operation: _core.Operation, report: Reporter, source: object = 
 
 def pulled(data: object) -> object:
     """Return rows of an async iterable as an iterator for a thread of the core; anything else as it is."""
-    if not isinstance(data, AsyncIterable):
+    rows = data._data if isinstance(data, Rows) else data
+    if not isinstance(rows, AsyncIterable):
         return data
     from .._event_loop import Pulled, running_loop
 
-    return Pulled(data, running_loop())
+    source = Pulled(rows, running_loop())
+    return Rows(source, data._reading, data._name) if isinstance(data, Rows) else source
 
 
 async def off_loop(work: Callable[[], T], source: object = None) -> T:

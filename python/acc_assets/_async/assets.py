@@ -18,6 +18,7 @@ from .._options import (
     Verb,
     at_least_one,
     flag,
+    get_options,
 )
 from .._partial import After, still_partial, unfinished
 from .._progress import ProgressOption, Reporter
@@ -26,7 +27,7 @@ from .._report import Report
 from .._rows import AsyncIdData, AsyncRowData, reading
 from .._settings import SettingsOption
 from .._tables import AssetTable
-from .._write import checked, get_options
+from .._write import checked
 from ._drive import off_loop
 from .verbs import (
     AsyncBulkResult,
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 
 class AsyncAssets(AsyncVerbs):
     """The assets of one project. Returned by `AsyncProject.assets`."""
+
+    _resumes = ("create", "patch", "delete")
 
     async def create(
         self,
@@ -119,7 +122,7 @@ class AsyncAssets(AsyncVerbs):
             JournalError: The file of the run cannot be used, or another process uses it.
             BulkError: Rows failed, and `on_error` is "raise" or "stop".
             ApiError, TransportError, AuthError: The call cannot continue. `.result` has the outcome of every row.
-            BulkInterrupted: Ctrl-C (in asyncio, CancelledError: the call was cancelled). `.result` has the outcome of
+            BulkInterrupted: Ctrl-C (asyncio.CancelledError: an async call was cancelled). `.result` has the outcome of
                 every row.
 
         Example:

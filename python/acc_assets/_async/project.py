@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from .._json import JsonObject
 from .._options import SetupOnError, flag, one_of
 from .._progress import Reporter
 from .._query import query_text
-from .._records import JsonObject
 from .._session import Session, project_id
 from .._settings import Settings
 from .._setup import Setup, SetupPlan, SetupResult, checked_setup, steps_of

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 class AsyncRelationships(AsyncVerbs):
     """The relationships of one project. Returned by `AsyncProject.relationships`."""
 
+    _resumes = ("unlink",)
+
     async def delete(
         self,
         ids: AsyncIdData,

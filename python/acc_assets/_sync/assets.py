@@ -19,6 +19,7 @@ from .._options import (
     Verb,
     at_least_one,
     flag,
+    get_options,
 )
 from .._partial import After, still_partial, unfinished
 from .._progress import ProgressOption, Reporter
@@ -27,7 +28,7 @@ from .._report import Report
 from .._rows import IdData, RowData, reading
 from .._settings import SettingsOption
 from .._tables import AssetTable
-from .._write import checked, get_options
+from .._write import checked
 from ._drive import off_loop
 from .verbs import (
     BulkResult,
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 
 class Assets(Verbs):
     """The assets of one project. Returned by `Project.assets`."""
+
+    _resumes = ("create", "patch", "delete")
 
     def create(
         self,
@@ -120,7 +123,7 @@ class Assets(Verbs):
             JournalError: The file of the run cannot be used, or another process uses it.
             BulkError: Rows failed, and `on_error` is "raise" or "stop".
             ApiError, TransportError, AuthError: The call cannot continue. `.result` has the outcome of every row.
-            BulkInterrupted: Ctrl-C (in asyncio, CancelledError: the call was cancelled). `.result` has the outcome of
+            BulkInterrupted: Ctrl-C (asyncio.CancelledError: an async call was cancelled). `.result` has the outcome of
                 every row.
 
         Example:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 class Relationships(Verbs):
     """The relationships of one project. Returned by `Project.relationships`."""
 
+    _resumes = ("unlink",)
+
     def delete(
         self,
         ids: IdData,

@@ -9,11 +9,12 @@ from functools import partial
 from typing import Any, TypeVar, cast
 
 from .. import _core
+from .._files import is_slow
 from .._partial import keeping, table_of
 from .._progress import ProgressOption, Reporter
 from .._records import WriteCall
 from .._results import Outcomes, Which
-from .._rows import IdData, Reading, RowData, is_slow, load
+from .._rows import IdData, Reading, RowData, load
 from .._session import Session
 from .._settings import SettingsOption, given_settings
 from .._write import Write, raise_error, write_options
@@ -25,6 +26,9 @@ T = TypeVar("T")
 
 class Verbs:
     """What the verbs of assets and of relationships share."""
+
+    # The verbs whose results these resume.
+    _resumes: tuple[str, ...] = ()
 
     def __init__(self, session: Session, project: str, /) -> None:
         self._session = session
@@ -103,23 +107,26 @@ class Verbs:
     ) -> BulkResult:
         if not isinstance(result, Outcomes):
             raise OptionError(f"{which}() takes the result of a write, not {type(result).__name__}.")
-        call = result._resumable(which, self._project)
+        call = result._resumable(which, self._project, self._resumes)
         source, rows = None, call.rows
         if data is not None:
-            source, rows, _ = self._loaded(data, Reading(), call.verb, call.options["id"])
+            source, rows, how = self._loaded(data, Reading(), call.verb, call.options["id"])
+            how.must_be_plain(which)
         if rows is None:
             raise result._needs_rows(which)
         shown = call.progress if progress is None else progress
         write = self._new(call.verb, rows, source, call.options, shown)
         with write.reporter() as report:
-            if call.settings is not None:
-                settings = settings_of(self._session, self._project, given=call.settings, report=report)
-                write = write._replace(settings=settings, assets=call.assets)
-            elif call.had_settings:
-                write = prepared(write, "auto", report)
-            operation = off_loop(partial(write.operation, result._ledger, which))
-            result._resumable(which, self._project).resumed.append(which)
-            return self._carried_out(write, operation, report)
+            with write.resuming(result):
+                if call.settings is not None:
+                    found = settings_of(self._session, self._project, given=call.settings, report=report)
+                    write = write._replace(settings=found, assets=call.assets)
+                elif call.had_settings:
+                    write = prepared(write, "auto", report, always=True)
+                operation = off_loop(partial(write.operation, result._ledger, which))
+                result._resumable(which, self._project, self._resumes).resumed.append(which)
+            with write.refusing(result, which):
+                return self._carried_out(write, operation, report)
 
     def _options(self, **options: Any) -> dict[str, Any]:
         """Check options. A call that is rejected leaves no result."""

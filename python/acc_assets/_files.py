@@ -1,0 +1,163 @@
+"""Files with rows: which they are, and how each is read."""
+
+from __future__ import annotations
+
+from os import PathLike, fspath
+from typing import Any, Final
+
+from . import _core
+from ._options import SheetOption, sheet_option
+from .errors import FileError, InputError, OptionError
+
+# The known extensions of files.
+SHEETS: Final = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".csv", ".tsv", ".txt")
+LINES: Final = (".jsonl", ".ndjson")
+PARQUET: Final = ".parquet"
+FILES: Final = (*SHEETS, *LINES, PARQUET)
+# The first bytes of an open file without a name, and the extension it is read with.
+MAGIC: Final = ((b"PK", ".xlsx"), (b"\xd0\xcf\x11\xe0", ".xls"), (b"PAR1", PARQUET), (b"{", ".jsonl"))
+
+
+def is_slow(data: object) -> bool:
+    """Whether a file has to be read for these rows."""
+    return _extension(data) is not None or _is_open_file(data)
+
+
+def _extension(data: object) -> str | None:
+    """The extension of a path: any of a path object, only a known one of a string."""
+    if isinstance(data, PathLike):
+        name = fspath(data)
+        return "." + str(name).lower().rpartition(".")[2]
+    if isinstance(data, str):
+        return next((extension for extension in FILES if data.lower().endswith(extension)), None)
+    return None
+
+
+def _is_open_file(data: object) -> bool:
+    return hasattr(data, "read") and hasattr(data, "close")
+
+
+def opened(data: Any, sheet: SheetOption) -> object:
+    """Return the rows of a file; anything else as it is."""
+    content: bytes | None = None
+    extension = _extension(data)
+    name = data
+    if _is_open_file(data):
+        name, content = _content(data)
+        extension = _extension(name) or _sniffed(content)
+    if extension in LINES:
+        _no_sheet(sheet, data)
+        return _from_lines(name, content)
+    if extension == PARQUET:
+        _no_sheet(sheet, data)
+        return _from_parquet(name, content)
+    if extension is None:
+        _no_sheet(sheet, data)
+        return data
+    if content is None:
+        return _core.Rows.from_sheet(data, *sheet_option(sheet))
+    return _core.Rows.from_sheet(
+        content, *sheet_option(sheet), name=name if _extension(name) else extension[1:]
+    )
+
+
+def _sniffed(content: bytes) -> str:
+    """The extension that fits the first bytes of a file without a name."""
+    start = content.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if not start:
+        raise InputError("The open file is empty.")
+    if start.startswith(b"["):
+        raise InputError("The open file is a JSON array. Write one JSON object per line (JSON Lines).")
+    return next((extension for magic, extension in MAGIC if start.startswith(magic)), ".csv")
+
+
+def _no_sheet(sheet: SheetOption, data: object) -> None:
+    if sheet is not None:
+        raise OptionError(f"sheet={sheet!r} is for Excel files, and {name_of(data)} is none. Remove it.")
+
+
+def _content(file: Any) -> tuple[str | None, bytes]:
+    """The name of an open file, and what is left to be read of it."""
+    name = getattr(file, "name", None)
+    try:
+        content = file.read()
+    except UnicodeDecodeError as error:
+        raise InputError(f'The file is not text in its encoding ({error}). Open it in mode "rb".') from error
+    except OSError as error:
+        raise FileError.of(name if isinstance(name, str) else "the open file", error) from error
+    except ValueError as error:
+        raise InputError(f"The file cannot be read ({error}). Open it again.") from error
+    if isinstance(content, str):
+        content = content.encode()
+    if not isinstance(content, bytes):
+        raise InputError(f"read() of the {type(file).__name__} returned {type(content).__name__}, not bytes.")
+    return name if isinstance(name, str) else None, content
+
+
+def _from_lines(path: str | PathLike[str] | None, content: bytes | None) -> _core.Rows:
+    """The rows of a file of JSON Lines: one object per line."""
+    import json
+
+    name = "the open file" if path is None else fspath(path)
+    if content is None:
+        try:
+            with open(name, "rb") as file:
+                content = file.read()
+        except OSError as error:
+            raise FileError.of(name, error) from error
+    rows: list[Any] = []
+    labels: list[int] = []
+    for number, line in enumerate(content.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line, object_pairs_hook=_unique)
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"{name}, line {number}: not a JSON object ({error}).") from error
+        if not isinstance(row, dict):
+            raise InputError(f"{name}, line {number}: {type(row).__name__} is not a JSON object.")
+        rows.append(row)
+        labels.append(number)
+    return _core.Rows.from_dicts(rows, labels, "line")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"duplicate name {next(name for name in names if names.count(name) > 1)!r}")
+    return found
+
+
+def _from_parquet(path: str | PathLike[str] | None, content: bytes | None) -> object:
+    """The table of a Parquet file, as pyarrow or polars reads it."""
+    from io import BytesIO
+
+    name = "the open file" if path is None else fspath(path)
+    source: Any = path if content is None else BytesIO(content)
+    try:
+        from pyarrow.parquet import read_table as read_parquet
+    except ImportError:
+        try:
+            from polars import read_parquet
+        except ImportError:
+            raise InputError(
+                f"{name}: Parquet files need pyarrow or polars. Install one of them: pip install pyarrow"
+            ) from None
+    if content is None:
+        try:
+            # pyarrow and polars raise errors without the system's number and reason.
+            open(name, "rb").close()
+        except OSError as error:
+            raise FileError.of(name, error) from error
+    try:
+        return read_parquet(source)
+    except OSError as error:
+        raise FileError.of(name, error) from error
+    except Exception as error:  # each library has errors of its own for a damaged file
+        raise InputError(f"{name} cannot be read as Parquet: {error}.") from error
+
+
+def name_of(source: object) -> str:
+    name = source if isinstance(source, (str, PathLike)) else getattr(source, "name", None)
+    return fspath(name) if isinstance(name, (str, PathLike)) else type(source).__name__

@@ -1,0 +1,116 @@
+"""Frames of pandas and polars as the core takes them. None of these packages is imported before it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from . import _core
+from .errors import InputError
+
+if TYPE_CHECKING:
+    import pandas
+
+
+def is_of(data: object, package: str, name: str) -> bool:
+    """Whether this is an instance of a class of a package that need not be installed."""
+    return any(
+        kind.__name__ == name and kind.__module__.partition(".")[0] == package for kind in type(data).__mro__
+    )
+
+
+def from_stream(data: Any) -> _core.Rows:
+    if is_of(data, "polars", "DataFrame"):
+        import polars
+
+        data = polars.DataFrame([column.cast(_without_null(column.dtype)) for column in data.get_columns()])
+    return _core.Rows.from_stream(data)
+
+
+def _without_null(kind: Any) -> Any:
+    """Replace the polars type Null: polars exports it with a buffer, which arrow-rs does not accept."""
+    import polars
+
+    if kind == polars.Null:
+        return polars.String
+    if isinstance(kind, polars.List):
+        return polars.List(_without_null(kind.inner))
+    if isinstance(kind, polars.Array):
+        return polars.Array(_without_null(kind.inner), kind.size)
+    if isinstance(kind, polars.Struct):
+        return polars.Struct({field.name: _without_null(field.dtype) for field in kind.fields})
+    return kind
+
+
+def from_pandas(frame: pandas.DataFrame, only: str | None = None) -> _core.Rows:
+    """Column by column, as numpy holds them or as Python objects.
+
+    Not through Arrow: pandas' export needs pyarrow, refuses the mixed columns of a sheet, and keeps or drops a named
+    index depending on its numbers. Here a named index is always a column.
+    """
+    names = [str(name) for name in frame.columns]
+    doubles = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if doubles:
+        raise InputError(f"Duplicate column names: {', '.join(doubles)}. Rename or drop all but one of each.")
+    columns = [frame.iloc[:, place] for place in range(len(names))]
+    for level, name in enumerate(frame.index.names):
+        if name is not None and str(name) not in names:
+            names.append(str(name))
+            columns.append(frame.index.get_level_values(level).to_series())
+    if only is not None:
+        columns = [columns[names.index(only)]]
+        names = [only]
+    cells = [values_of(column) for column in columns]
+    # Without columns, only the labels say how many rows there are.
+    labels = labels_of(frame.index) if columns else list(range(len(frame)))
+    return _core.Rows.from_columns(
+        names, [values for values, _ in cells], [nulls for _, nulls in cells], labels
+    )
+
+
+def values_of(series: pandas.Series) -> tuple[object, bytes | None]:
+    """Return a column as the core takes it; with a numpy array, one byte per row that is 1 where pandas has a null.
+
+    Python objects only where pandas itself holds them: creating one per cell takes longer than all checks of the cell.
+    """
+    kind: Any = series.dtype
+    code = getattr(kind, "kind", "O")
+    # pandas gives some of the other Arrow types a meaning that Arrow alone does not have.
+    known = is_of(kind, "pandas", "ArrowDtype") and code in "biufMU"
+    storage = getattr(kind, "storage", "")
+    if known or storage == "pyarrow":
+        stream = _stream(series)
+        if stream is not None:
+            return stream, None
+    if kind == "category":
+        return series.astype(object).tolist(), None
+    if code in "biuf" and hasattr(kind, "numpy_dtype"):
+        values = series.to_numpy(dtype=kind.numpy_dtype, na_value=0)
+    elif is_of(kind, "pandas", "DatetimeTZDtype"):
+        values = series.dt.tz_localize(None).to_numpy()  # the wall clock
+    elif code in "biufM" and is_of(kind, "numpy", "dtype"):
+        values = series.to_numpy()
+    else:
+        # The core recognizes every kind of blank object; `isna` raises for some objects. The array of an object column
+        # exists already, and listing it is faster than listing the column.
+        return (series.to_numpy(dtype=object) if code == "O" else series).tolist(), None
+    mask = series.isna().to_numpy(dtype=bool)
+    return values, mask.tobytes() if mask.any() else None
+
+
+def _stream(series: pandas.Series) -> object | None:
+    """Return a column held by Arrow as a stream, or None if this pandas or pyarrow is too old for that."""
+    try:
+        stream: object = series.reset_index(drop=True).to_frame("").__arrow_c_stream__()
+    except (AttributeError, ImportError, NotImplementedError, TypeError, ValueError):
+        return None
+    return stream
+
+
+def labels_of(index: Any) -> Sequence[Any] | None:
+    """Return the labels of the rows, or None if these are just their numbers."""
+    if is_of(index, "pandas", "RangeIndex") and (index.start, index.step) == (0, 1):
+        return None
+    if index.nlevels > 1:
+        return [", ".join(str(part) for part in label) for label in index]
+    return [label if isinstance(label, (int, str)) else str(label) for label in index.tolist()]
