@@ -148,5 +148,6 @@ __all__ = [
 
 # The public name of every class, so that pickles and tracebacks do not depend on the module it is written in.
 for _public in [*map(globals().get, __all__), *map(vars(typing).get, typing.__all__)]:
-    if isinstance(_public, type):
+    # In Python 3.10, `dict[str, int]` passes for a class.
+    if isinstance(_public, type) and not hasattr(_public, "__origin__"):
         _public.__module__ = __name__ if _public.__name__ in __all__ else typing.__name__
