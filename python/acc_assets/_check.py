@@ -1,4 +1,4 @@
-"""Checks of rows without a client and without a request."""
+"""Row checks without a client or requests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ._secret import Secret
 from ._session import Session
 from ._write import checked, raise_error
 
-# Where nothing is: no request is sent to it.
+# A placeholder: no request is sent.
 NOWHERE = "https://localhost"
 
 
@@ -29,7 +29,7 @@ def check(settings: _core.Settings, data: object, *, verb: str, key: str, how: R
         ca_bundle=None,
     )
     write = checked(session, settings.about()["project"], data, verb=verb, key=key, how=how)
-    # Of assets nothing is known, so what depends on them is not checked.
+    # The assets are unknown, so checks that depend on them are skipped.
     write = write._replace(settings=settings, assets=_core.Table.load(b"[[],[]]"))
     operation = write.operation()
     operation.wait(None, lambda: None)
