@@ -300,9 +300,9 @@ class Ledger:
     def ids(self) -> list[str | None]:
         """Return the id of each row, or None."""
     def select(self, statuses: Sequence[str], /) -> Ledger:
-        """Return the rows with one of these statuses. Row numbers and labels stay."""
+        """Return the rows with one of these statuses. Row numbers and labels are preserved."""
     def take(self, positions: Sequence[int], /) -> Ledger:
-        """Return the rows at these positions. Row numbers and labels stay."""
+        """Return the rows at these positions. Row numbers and labels are preserved."""
     def causes(self) -> list[dict[str, Any]]:
         """Group the rows that failed by cause, most rows first. A row with several problems belongs to several causes.
 

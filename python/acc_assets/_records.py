@@ -275,7 +275,7 @@ class Category(NamedTuple):
         is_root: Whether it is ROOT.
         status_set: Name of its status set, its own or inherited, or None.
         statuses: Labels of the statuses it allows.
-        attributes: Display names of its custom attributes, inherited ones included.
+        attributes: Display names of its custom attributes, including inherited ones.
     """
 
     id: str

@@ -39,7 +39,7 @@ DRY: Final = {"invalid": "fix these rows; nothing was sent"}
 RESUMABLE: Final = {
     "not_sent": ".retry() sends them; they were never sent",
     "failed": ".retry() resends them; they were not executed",
-    "unknown": ".reconcile() looks them up in the project; do not resend them before, they may already exist",
+    "unknown": ".reconcile() looks them up in the project; do not resend them before that: they may already exist",
 }
 UNNAMED: Final = {
     "invalid": "fix these rows, then call again with only these rows; they were not sent",
@@ -121,7 +121,7 @@ class Outcomes(Sequence[RowOutcome]):
         return None if self._table is None else AssetTable(self._table)
 
     def where(self, *statuses: OutcomeStatus) -> Self:
-        """Select the rows with one of these statuses. Row numbers and labels stay.
+        """Select the rows with one of these statuses. Row numbers and labels are preserved.
 
         Args:
             statuses: One or more values of `RowOutcome.status`.
@@ -175,7 +175,7 @@ class Outcomes(Sequence[RowOutcome]):
         return self
 
     def retry(self) -> object:
-        """Raise OptionError: without a client, only the verb can send rows.
+        """Raise OptionError, because without a client, only the verb can send rows.
 
         Raises:
             OptionError: Always; the message says which call to make.
@@ -183,7 +183,7 @@ class Outcomes(Sequence[RowOutcome]):
         raise OptionError(self._needs_verb("retry"))
 
     def reconcile(self) -> object:
-        """Raise OptionError: without a client, only the verb can look up rows.
+        """Raise OptionError, because without a client, only the verb can look up rows.
 
         Raises:
             OptionError: Always; the message says which call to make.

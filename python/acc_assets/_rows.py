@@ -191,7 +191,7 @@ def load(data: object, given: Reading, verb: str, key: str) -> tuple[_core.Rows,
     if verb in ("create", "patch"):
         return rows_from(rows, key if verb == "patch" else None), given
     if changed := [name for name in given._changed() if name != "sheet"]:
-        raise OptionError(f"{changed[0]}= has no meaning for ids. Remove it from acc_assets.read(...).")
+        raise OptionError(f"{changed[0]}= does not apply to ids. Remove it from acc_assets.read(...).")
     return ids_from(rows, key), given
 
 
@@ -208,7 +208,7 @@ def rows_from(data: Any, key: str | None = None) -> _core.Rows:
         return from_pandas(data)
     if is_of(data, "pandas", "Series"):
         raise InputError(
-            "A Series is one row or one column, not rows. Pass frame.iloc[[0]], or the DataFrame."
+            "A Series is a single row or column, not a table. Pass frame.iloc[[0]], or the DataFrame."
         )
     if hasattr(data, "__arrow_c_stream__") and not is_of(data, "polars", "Series"):
         return from_stream(data)

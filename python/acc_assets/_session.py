@@ -44,17 +44,17 @@ class Session:
         if auth.reveal() is not None and not isinstance(auth.reveal(), str) and not callable(auth.reveal()):
             kind = type(auth.reveal()).__name__
             raise OptionError(
-                f"auth must be a token as a string, or a function (async or not) that returns one, not {kind}."
+                f"auth must be a token string, or a function (async or not) that returns one, not {kind}."
             )
         if proxy.reveal() is not None and not isinstance(proxy.reveal(), str):
-            raise OptionError(f"proxy must be an address as a string, not {type(proxy.reveal()).__name__}.")
+            raise OptionError(f"proxy must be a URL string, not {type(proxy.reveal()).__name__}.")
         one_of("prefix", prefix, ("construction", "bim360"))
         positive("timeout", timeout)
         at_least_one("max_in_flight", max_in_flight)
         at_least_one("max_response_bytes", max_response_bytes)
         if not isinstance(base_url, str) or "@" in base_url:
             raise OptionError(
-                "base_url must be an address such as https://developer.api.autodesk.com, without a user name."
+                "base_url must be a URL such as https://developer.api.autodesk.com, without a user name."
             )
         bundle = ca_bundle or next(filter(None, map(os.environ.get, CA_VARIABLES)), None)
         self.options: dict[str, Any] = {

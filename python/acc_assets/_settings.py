@@ -60,7 +60,7 @@ class Settings:
 
     @property
     def categories(self) -> list[Category]:
-        """All categories, inactive ones included, parents before children."""
+        """All categories, including inactive ones, parents before children."""
         return [_category(row) for row in self._core.rows("categories")]
 
     @property

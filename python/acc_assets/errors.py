@@ -140,7 +140,7 @@ class AuthError(AccError):
 
 
 class TransportError(AccError):
-    """A request got no complete response.
+    """A request did not receive a complete response.
 
     Attributes:
         sent: "no" (the service cannot have seen the request), "maybe", or "answered" (the response is larger than
@@ -224,7 +224,7 @@ class UnauthorizedError(ApiError, AuthError):
 
 
 class ForbiddenError(ApiError):
-    """HTTP 403: the user of the token has no permission."""
+    """HTTP 403: the user of the token does not have permission."""
 
 
 class NotFoundError(ApiError):

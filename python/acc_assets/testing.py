@@ -21,7 +21,7 @@ class Simulator:
     every request, so a test can compare what a program reports with what happened.
 
     Args:
-        seed: The same seed generates the same project, ids included.
+        seed: Seed of the generated project. The same seed generates the same project, including ids. Default: 1.
         window: Length of the rate window in seconds. A shorter one speeds up tests. Default: 60.
         limits: Requests per window, as for `Client`. Its `window` is ignored. If None, the service's documented limits.
         latency: Delay of every response in seconds. Default: 0.
@@ -36,8 +36,8 @@ class Simulator:
               `active`. The path `[]` is ROOT.
             - `locations`: Dicts with `path` and optionally `barcode`.
 
-            A path is "HVAC > Air Handling", or a list of exact names. Parents need not be listed. A status or an option is
-            a label, or a dict with `label` and `active`.
+            A path is "HVAC > Air Handling", or a list of exact names. Parents are created automatically. A status or an
+            option is a label, or a dict with `label` and `active`.
 
     Raises:
         OptionError: An option or switch is unknown, or the project description is invalid. The message gives the location.

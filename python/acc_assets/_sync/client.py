@@ -21,7 +21,7 @@ class Client:
     """Entry point: the token, the options, and the connections shared by all projects.
 
     A client can be shared between threads and used in a forked child. It is pickled without its token: an unpickled
-    client takes the token from the environment. A function given as `auth` is kept if it can be pickled.
+    client takes the token from the environment. An `auth` function is kept if it can be pickled.
 
     Args:
         auth: A three-legged token, or a function without arguments that returns one. The function is called again when its
@@ -85,7 +85,7 @@ class Client:
     def last_result(self) -> BulkResult | None:
         """The result of the most recent write, including one that raised.
 
-        None before the first write, and after a call that was rejected before it started, for example for an invalid option.
+        None before the first write, and after a call that was rejected before it started (for an invalid option).
         """
         return cast("BulkResult | None", self._session.last_result)
 

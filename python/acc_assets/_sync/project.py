@@ -42,10 +42,10 @@ class Project:
     def settings(self, *, refresh: bool = False) -> Settings:
         """Read the project's categories, status sets, custom attributes and locations.
 
-        They are read once and reused by all calls of this client for this project. Reading takes one request for all
-        categories, and one each per 200 status sets, 200 custom attributes, 10,000 locations, the status sets of 100
-        active categories, and active category without children. If no response says from which category an attribute is
-        inherited, some parents take one too.
+        They are read once and reused by all calls of this client for this project. This takes one request for all
+        categories, and one per 200 status sets, 200 custom attributes and 10,000 locations. It also takes one for the
+        status sets of 100 active categories, and one per active category without children. If no response says from
+        which category an attribute is inherited, some parent categories need one too.
 
         Args:
             refresh: Whether to read them again.
