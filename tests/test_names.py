@@ -251,7 +251,7 @@ def test_settings_of_another_project_are_rejected(project: acc.Project) -> None:
     with acc.testing.Simulator(seed=9, project=PLANT) as sim, sim.client() as client:
         other = client.project(sim.project_id).settings()
     for verb in (project.assets.create, project.assets.patch):
-        with pytest.raises(acc.OptionError, match=f"of project {other.project_id}"):
+        with pytest.raises(acc.OptionError, match=f"from project {other.project_id}"):
             verb([unit()], settings=other)
     with pytest.raises(acc.OptionError, match=r"Use project\.settings\(\)"):
         project.assets.validate([unit()], settings=other)

@@ -309,9 +309,9 @@ def test_read_checks_its_options(options: dict[str, Any], says: str) -> None:
 
 @pytest.mark.parametrize("ending", [".jsonl", ".parquet"])
 def test_read_accepts_sheet_for_workbooks_only(ending: str, plant: Callable[[str], pathlib.Path]) -> None:
-    with pytest.raises(acc.OptionError, match="sheet='AHU' is for Excel files"):
+    with pytest.raises(acc.OptionError, match="sheet='AHU' applies to Excel files only"):
         acc.read(plant(ending), sheet="AHU")
-    with pytest.raises(acc.OptionError, match="sheet='AHU' is for Excel files, and list is none"):
+    with pytest.raises(acc.OptionError, match="sheet='AHU' applies to Excel files only, and list is not one"):
         acc.read([], sheet="AHU")
 
 

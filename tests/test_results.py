@@ -357,7 +357,7 @@ def test_retry_rejects_a_generator_and_another_project(sim: acc.testing.Simulato
         with pytest.raises(acc.OptionError, match="can be read only once"):
             client.project(sim.project_id).assets.retry(result, iter(rows))
         other = client.project("f6a1e3b5-abaa-4b01-b33a-5d55f36ba047")
-        with pytest.raises(acc.OptionError, match=f"of project {sim.project_id}, not of {other.id}"):
+        with pytest.raises(acc.OptionError, match=f"from project {sim.project_id}, not from {other.id}"):
             other.assets.retry(result, rows)
     assert sim.audit()["assets_created"] == 0
 

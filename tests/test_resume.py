@@ -371,7 +371,7 @@ def test_run_accepts_its_file_of_write_fixes(
     result = project.assets.create(rows, run="level-3")
     assert result.counts == {"created": 5, "invalid": 3}
     assert result.write_fixes(folder / "to_fix.xlsx") == 3
-    assert "with the file of .write_fixes()" in repr(result)
+    assert "with the file from .write_fixes()" in repr(result)
 
     def fix(path: pathlib.Path, *lines: int, drop: int | None = None) -> pathlib.Path:
         workbook = openpyxl.load_workbook(path)

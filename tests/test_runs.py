@@ -373,7 +373,7 @@ def test_retry_of_a_named_run_raises_option_error(
     copy = pickle.loads(pickle.dumps(kept))
     for outcomes in (kept, copy, kept.where("invalid"), kept[5:]):
         with pytest.raises(
-            acc.OptionError, match=rf"^{verb}\(\): this result is of a named run .* same run= and all rows"
+            acc.OptionError, match=rf"^{verb}\(\): this result is from a named run .* same run= and all rows"
         ):
             getattr(outcomes, verb)()
         with pytest.raises(acc.OptionError, match="same run="):

@@ -114,7 +114,7 @@ def test_entity_accepts_strings_and_uuids() -> None:
     id = uuid.uuid4()
     assert acc.Entity("asset", id=id).id == str(id)
     for wrong in (None, ["asset"], 7):
-        with pytest.raises(acc.OptionError, match="must be text"):
+        with pytest.raises(acc.OptionError, match="must be a string"):
             acc.Entity(wrong)  # type: ignore[arg-type]
 
 

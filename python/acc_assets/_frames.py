@@ -87,7 +87,7 @@ def values_of(series: pandas.Series) -> tuple[object, bytes | None]:
     if code in "biuf" and hasattr(kind, "numpy_dtype"):
         values = series.to_numpy(dtype=kind.numpy_dtype, na_value=0)
     elif is_of(kind, "pandas", "DatetimeTZDtype"):
-        values = series.dt.tz_localize(None).to_numpy()  # the wall clock
+        values = series.dt.tz_localize(None).to_numpy()  # local time
     elif code in "biufM" and is_of(kind, "numpy", "dtype"):
         values = series.to_numpy()
     else:
