@@ -353,6 +353,34 @@ def test_a_function_gets_the_phase_of_the_call(kit: Kit, sim: acc.testing.Simula
         assert phases(seen) == ["reading"]
 
 
+def test_the_verbs_of_a_project_show_their_phases(sim: acc.testing.Simulator) -> None:
+    seen: list[acc.Progress] = []
+    description = {"categories": [{"path": "HVAC > Chillers of a new kind"}]}
+    with sim.client() as client:
+        project = client.project(sim.project_id)
+        sim.add_fault("delay", on="categories", ms=400)
+        project.settings(progress=seen.append)
+        assert phases(seen) == ["settings"]
+        seen.clear()
+        sim.add_fault("delay", on="categories", ms=400)
+        plan = project.plan_setup(acc.Setup.from_dict(description), progress=seen.append)
+        assert plan.counts["create"] == 1
+        assert phases(seen) == ["settings"]
+        seen.clear()
+        sim.add_fault("delay", on="categories", ms=400)
+        applied = project.apply_setup(acc.Setup.from_dict(description), progress=seen.append)
+        assert applied.counts["created"] == 1
+        assert phases(seen) == ["settings", "setup"]
+        seen.clear()
+        sim.add_fault("delay", on="categories", ms=400)
+        report = project.assets.validate([{"Asset ID": "A"}], progress=seen.append)
+        assert not report.ok
+        assert phases(seen) == ["settings", "writing"]
+        for call in (project.settings, project.assets.validate):
+            with pytest.raises(acc.OptionError, match="progress must be"):
+                call(*([] if call == project.settings else [[]]), progress="bar")
+
+
 def test_a_function_gets_recovery_and_waiting(kit: Kit, sim: acc.testing.Simulator) -> None:
     sim.add_fault("reset_before_apply", on="assets:batch-create")
     seen: list[acc.Progress] = []

@@ -123,6 +123,9 @@ class Engine:
     ) -> tuple[bool, list[str]]:
         """Looks over rows before a write: whether they need the project's settings, and the ids of assets without which
         rows of a patch cannot be judged."""
+    @staticmethod
+    def check(verb: str, rows: Rows, options: Mapping[str, Any], settings: Settings, /) -> Ledger:
+        """Check rows against settings without a request. Of a patch, what depends on the current assets is not checked."""
     def read_settings(
         self,
         project: str,

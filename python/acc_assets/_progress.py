@@ -21,10 +21,13 @@ STOPPING: Final = (
 # What a call does in each phase; "writing" and "reading" have the words of their verb.
 PHASES: Final = {
     "settings": "reading the project's settings",
+    "setup": "applying the setup",
     "import_keys": "looking up import keys",
     "waiting": "waiting for the service",
     "recovery": "looking up rows whose response was lost",
 }
+# Phases that are not about the caller's rows.
+NOT_ROWS: Final = ("settings", "setup")
 # Seconds between lines where nobody watches.
 LINE_EVERY: Final = 10.0
 
@@ -55,7 +58,7 @@ class Reporter:
     def __call__(
         self, done: int, total: int | None, requests: int, lookups: int = 0, phase: str = ""
     ) -> None:
-        if phase == "settings":
+        if phase in NOT_ROWS:
             done, total = 0, None
         now = Progress(done, total, requests, time.monotonic() - self._started, phase or self._word)
         if callable(self._option):
@@ -166,7 +169,7 @@ class _Lines:
 
 
 def _line(now: Progress, text: str) -> str:
-    if now.phase == "settings":
+    if now.phase in NOT_ROWS:
         return text
     rows = counted(now.done, "row") if now.total is None else f"{now.done:,} of {counted(now.total, 'row')}"
     line = f"{text}: {rows}, {counted(now.requests, 'request')}"
