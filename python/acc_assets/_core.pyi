@@ -7,6 +7,7 @@ from typing import Any, Final, final
 
 __all__ = [
     "CLEAR",
+    "GRACE",
     "NO_LOOP",
     "Clear",
     "Description",
@@ -37,6 +38,8 @@ class Clear:
     def __reduce__(self) -> str: ...
 
 CLEAR: Final[Clear]
+# Seconds that requests in flight have to finish after a Ctrl-C or a cancel.
+GRACE: Final[float]
 NO_LOOP: Final[str]
 
 @final
