@@ -171,7 +171,10 @@ def test_a_terminal_shows_one_line_that_fits(
     assert last == "create: 250 of 250 rows, 3 requests"[: columns - 1]
 
 
-def test_a_shorter_line_hides_the_longer_one(terminal: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_shorter_line_hides_the_longer_one(
+    terminal: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tqdm", None)
     with Reporter("auto", "create") as report:
         report(0, 2, 1, 0, "import_keys")
         report(1, 2, 1, 0, "writing")
@@ -232,8 +235,8 @@ class FakeBar:
         self.closed = 0
         self.made.append(self)
 
-    def set_description(self, text: str, refresh: bool = True) -> None:
-        self.text = text
+    def set_description_str(self, text: str, refresh: bool = True) -> None:
+        self.text = text.removesuffix(": ")
 
     def set_postfix(self, refresh: bool = True, **postfix: Any) -> None:
         self.postfix = postfix
@@ -297,6 +300,29 @@ def test_tqdm_follows_a_count_that_goes_back(tqdm: type[FakeBar], terminal: None
         ("create", 5, 10),
         ("looking up rows whose response was lost", 3, 10),
     ]
+
+
+def test_tqdm_shows_rows_only_where_they_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("tqdm")
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    stderr = Terminal()
+    monkeypatch.setattr(sys, "stderr", stderr)
+    with Reporter("auto", "create") as report:
+        report(0, None, 0, 0, "settings")
+        settings = stderr.getvalue()
+        report(5, 10, 1, 0, "writing")
+        report(10, 10, 2, 0, "writing")
+    assert settings.split("\r")[-1].strip() == "reading the project's settings"
+    assert "row" not in settings
+    rows = stderr.getvalue().removeprefix(settings)
+    assert "create:" in rows
+    assert "10/10" in rows
+    assert "requests=2" in rows
+    assert ": :" not in rows
 
 
 def test_tqdm_is_not_used_in_a_pipe(

@@ -119,17 +119,27 @@ class _Tqdm:
     """A bar of tqdm."""
 
     def __init__(self, tqdm: Any) -> None:
-        self._bar = tqdm(unit=" rows", file=None if _is_notebook() else sys.stderr, dynamic_ncols=True)
+        self._tqdm = tqdm
+        self._bar: Any = None
 
     def show(self, now: Progress, text: str) -> None:
+        # None: the usual bar with rows, rate and time left.
+        layout = "{desc}" if now.phase in NOT_ROWS else None
+        if self._bar is None:
+            file = None if _is_notebook() else sys.stderr
+            self._bar = self._tqdm(
+                desc=text, total=now.total, bar_format=layout, unit=" rows", file=file, dynamic_ncols=True
+            )
+        self._bar.bar_format = layout
         self._bar.total = now.total
-        self._bar.set_description(text, refresh=False)
+        self._bar.set_description_str(text if layout else f"{text}: ", refresh=False)
         self._bar.set_postfix(requests=now.requests, refresh=False)
         self._bar.update(now.done - self._bar.n)
         self._bar.refresh()
 
     def end(self) -> None:
-        self._bar.close()
+        if self._bar is not None:
+            self._bar.close()
 
 
 class _Bar:
