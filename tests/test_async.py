@@ -16,7 +16,6 @@ from front import holding
 
 import acc_assets as acc
 from acc_assets import _core, _event_loop, _files, _rows
-from acc_assets._async import _drive
 
 
 async def test_create_get_patch_and_delete(
@@ -97,7 +96,7 @@ async def test_second_cancel_drops_requests_in_flight(
     sim: acc.testing.Simulator, kit: Kit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Neither the grace period nor the requests end while the test waits.
-    monkeypatch.setattr(_drive, "GRACE", 600.0)
+    monkeypatch.setattr(_core, "GRACE", 600.0)
     async with sim.async_client(max_in_flight=2, timeout=600) as client:
         sim.add_fault("delay", on="assets:batch-create", ms=600_000, times=99)
         call = asyncio.create_task(client.project(sim.project_id).assets.create(kit.rows(5), batch_size=1))

@@ -7,6 +7,7 @@ from typing import Any, Final, final
 
 __all__ = [
     "CLEAR",
+    "GRACE",
     "NO_LOOP",
     "Clear",
     "Description",
@@ -37,6 +38,8 @@ class Clear:
     def __reduce__(self) -> str: ...
 
 CLEAR: Final[Clear]
+# Seconds that requests in flight have to finish after a Ctrl-C or a cancel.
+GRACE: Final[float]
 NO_LOOP: Final[str]
 
 @final
@@ -153,6 +156,9 @@ class Engine:
         Returns:
             Whether the rows need the project's settings, and the ids of assets that are needed to check a patch.
         """
+    @staticmethod
+    def check(verb: str, rows: Rows, options: Mapping[str, Any], settings: Settings, /) -> Ledger:
+        """Check rows against settings, without requests. For a patch, checks that depend on the current assets are skipped."""
     def read_settings(
         self,
         project: str,

@@ -19,16 +19,19 @@ pub enum Activity {
     /// Looks up rows with a lost response.
     Recovery,
     Reading,
+    /// Creates and assigns what a setup describes.
+    Setup,
 }
 
 impl Activity {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Settings,
         Self::ImportKeys,
         Self::Writing,
         Self::Waiting,
         Self::Recovery,
         Self::Reading,
+        Self::Setup,
     ];
 
     /// The activity as users see it.
@@ -41,6 +44,7 @@ impl Activity {
             Self::Waiting => "waiting",
             Self::Recovery => "recovery",
             Self::Reading => "reading",
+            Self::Setup => "setup",
         }
     }
 }
