@@ -37,13 +37,13 @@ def expected_body(recording: dict[str, Any]) -> Any:
 
 
 class RecordedServer:
-    """Replays recordings in order on a loopback port.
+    """Replay recordings in order on a loopback port.
 
     Args:
         names: Recordings, in the order in which they must be requested.
-        prefix: `bim360` or `construction` to ask the Assets API under that prefix; None: the recorded one.
-        project: what stands for `:projectId`, in the form in which the test gives it.
-        headers: headers to expect besides the recorded ones, names in lower case.
+        prefix: Prefix of the Assets API, `bim360` or `construction`. If None, the recorded one.
+        project: Replacement for `:projectId`, as given by the test.
+        headers: Headers to expect in addition to the recorded ones, with names in lower case.
     """
 
     def __init__(

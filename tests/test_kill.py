@@ -1,7 +1,7 @@
 """A named run of 5,000 rows that is ended at a random moment and resumed: no row is lost or duplicated.
 
-A seed decides what is drawn. `make kills KILLS=200` plays more of them, from the seed `FIRST` on; one that fails prints
-the command that plays it again.
+A seed determines the run. `make kills KILLS=200` runs more of them, starting with the seed `FIRST`. If one fails, it prints the
+command to replay it.
 """
 
 from __future__ import annotations

@@ -323,8 +323,8 @@ FORK = """
 def driver(
     folder: pathlib.Path, meanwhile: str
 ) -> Iterator[tuple[Program, int, Callable[[], dict[str, Any]]]]:
-    """A process that drives a run, did something meanwhile, and goes on when it gets a line; the child that it forked,
-    if it did; and a function that calls the same run from another process and gives what that one says."""
+    """Yield a process that drives a run and continues when it gets a line, its forked child if any, and a function that
+    calls the same run from another process and returns the output."""
     with acc.testing.Simulator(seed=1, window=0.5) as sim, programs(sim, kit_of(sim)) as start:
         before = len(sim.assets())
         first = start(CREATE.format(folder=str(folder), meanwhile=meanwhile), stdin=subprocess.PIPE)

@@ -38,7 +38,7 @@ class Clear:
     def __reduce__(self) -> str: ...
 
 CLEAR: Final[Clear]
-# Seconds that requests in flight have to finish after a Ctrl-C or a cancel.
+# Seconds that requests in flight have to finish after Ctrl-C or a cancellation.
 GRACE: Final[float]
 NO_LOOP: Final[str]
 

@@ -244,7 +244,7 @@ class Write(NamedTuple):
 
 
 def check_options(verb: str, key: str, import_key: str | None = None) -> dict[str, Any]:
-    """Check the options of a check and return them as the core takes those of a write."""
+    """Check the options of a row check, and return them for the core like those of a write."""
     one_of("verb", verb, ("create", "patch"))
     return write_options(key, dry_run=True, reconcile=False, import_key=import_key)
 

@@ -148,7 +148,7 @@ class AsyncVerbs:
     async def _loaded(
         self, data: object, how: Reading, verb: str, key: str, *, twice: bool = False
     ) -> tuple[object, _core.Rows, Reading]:
-        """Read input: in this thread, unless a file is read for it or the event loop has to provide it."""
+        """Read input, in another thread if it is a file or an async iterable."""
         source = pulled(data)
         work = partial(load, source, how, verb, key, twice=twice)
         rows, how = await off_loop(work, source) if source is not data or is_slow(data) else work()
