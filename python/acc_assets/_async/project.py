@@ -42,9 +42,9 @@ class AsyncProject:
         """Read the project's categories, status sets, custom attributes and locations.
 
         They are read once and reused by all calls of this client for this project. This takes one request for all
-        categories, and one per 200 status sets, 200 custom attributes and 10,000 locations. It also takes one for the
-        status sets of 100 active categories, and one per active category without children. If no response says from
-        which category an attribute is inherited, some parent categories need one too.
+        categories, and one per 200 status sets, 200 custom attributes and 10,000 locations. It also takes one per
+        100 active categories for their status sets, and one per active category without children. If no response says
+        from which category an attribute is inherited, some parent categories need one too.
 
         Args:
             refresh: Whether to read them again.
