@@ -34,7 +34,7 @@ impl ProjectId {
     }
 }
 
-/// Explains why a text is not a UUID.
+/// Explains why a string is not a UUID.
 fn typo(text: &str) -> String {
     let digits = text.chars().filter(|character| *character != '-').count();
     match text
