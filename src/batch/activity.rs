@@ -9,14 +9,14 @@ use crate::http::Counters;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Activity {
-    /// Reads the settings of a project.
+    /// Reading the settings of a project.
     Settings,
-    /// Looks up which import keys the project has.
+    /// Looking up which import keys the project has.
     ImportKeys,
     Writing,
-    /// Waits for the rate limits, or before looking up lost responses.
+    /// Waiting for the rate limits, or before looking up lost responses.
     Waiting,
-    /// Looks up rows with a lost response.
+    /// Looking up rows with a lost response.
     Recovery,
     Reading,
 }
@@ -31,7 +31,7 @@ impl Activity {
         Self::Reading,
     ];
 
-    /// The activity as users see it.
+    /// The activity as shown to users.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -45,7 +45,7 @@ impl Activity {
     }
 }
 
-/// The activity of a call, shared with its observers.
+/// The current activity of a call, shared with its observers.
 #[derive(Clone)]
 pub struct CurrentActivity {
     activity: Arc<AtomicU8>,
@@ -53,7 +53,7 @@ pub struct CurrentActivity {
 }
 
 impl CurrentActivity {
-    /// `counters` count the requests of the call.
+    /// Creates the activity. `counters` counts the requests of the call.
     #[must_use]
     pub fn new(activity: Activity, counters: Arc<Counters>) -> Self {
         Self {

@@ -353,7 +353,9 @@ impl Cells {
             let mut reader = capsule::stream(column)?;
             let batches = std::iter::from_fn(|| arrow::next(&mut reader)).map(|batch| match batch {
                 Ok(batch) if batch.num_columns() == 1 => Ok(Arc::clone(batch.column(0))),
-                Ok(_) => Err(PyValueError::new_err("this Arrow stream does not have exactly one column")),
+                Ok(_) => Err(PyValueError::new_err(
+                    "this Arrow stream does not have exactly one column",
+                )),
                 Err(error) => Err(input_error(column.py(), error.message())),
             });
             return Ok(Self::Arrow(Chunks::new(batches.collect::<PyResult<_>>()?)));
