@@ -866,7 +866,7 @@ fn unknown_rows_without_a_request_body_are_damage() {
         journal.write(&mut ledger).unwrap();
         drop(journal);
         reopened(&path);
-        assert_refused(&path, change, "is damaged (what was sent of row 1 is missing)");
+        assert_refused(&path, change, "is damaged (the request body of row 1 is missing)");
     }
 }
 

@@ -665,7 +665,7 @@ async def cancels_itself() -> str:
 BAD = pytest.mark.parametrize(
     ("auth", "says"),
     [
-        (number, "returned <class 'int'>, not the token as text"),
+        (number, "returned <class 'int'>, not the token as a string"),
         (nothing, "returned <class 'NoneType'>"),
         (broken, "raised OSError: the vault is sealed"),
         (canceled, "was canceled. No request was sent"),

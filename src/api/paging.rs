@@ -136,8 +136,8 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// Returns where the next page begins. In the samples of the "GET nodes" page, the URL of the next page lacks a part
-/// of its path, so it only shows that there is a next page.
+/// Returns where the next page begins. The samples of the "GET nodes" page show an incomplete URL for the next page,
+/// so the URL only means that there is a next page.
 fn offset(page: &Value, rows: usize, read: u64) -> Option<String> {
     let more = ["nextUrl", "next"].iter().any(|name| {
         page.get(name)

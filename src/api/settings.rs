@@ -83,7 +83,7 @@ pub const CATEGORY_STATUS_SETS: Endpoint = Endpoint {
 /// The most categories per call, from the tutorial "Manage assets".
 pub const MOST_CATEGORIES: usize = 100;
 
-/// GET nodes: a whole tree has at most 10,000 nodes ("Locations field guide"), so it comes in one response.
+/// GET nodes: a whole tree has at most 10,000 nodes ("Locations field guide"), so it is returned in one response.
 pub const LOCATIONS: Endpoint = Endpoint {
     name: "locations",
     path: Path::new("/construction/locations/v2/projects/{project}/trees/default/nodes"),

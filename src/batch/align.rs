@@ -94,8 +94,8 @@ fn unique(digests: impl Iterator<Item = u64>) -> HashSet<u64> {
 
 /// Finds the position of each anchor in the input.
 ///
-/// A row moves up by the number of rows removed before it: its shift. From one anchor to the next, the shift stays
-/// equal or grows by at most the number of rows between them, and by `most` in total. Identical rows may allow several
+/// A row moves up by the number of rows removed before it, which is its shift. From one anchor to the next, the shift
+/// grows by at most the number of rows between them, and by at most `most` in total. Identical rows may allow several
 /// shifts, so all possible ones are kept until the end.
 fn anchor_places(
     run: &[KnownRow],

@@ -3,8 +3,9 @@
 //! A large project is read as one list per category, several at once. An asset that changes its category meanwhile
 //! may be on both lists or on neither, so the assets are counted. One request returns the newest asset and the
 //! `totalResults` at that time. The lists must contain that many distinct assets, none created later. Deleted assets
-//! are listed too, so none can disappear. Any mismatch makes the client read the list of the whole project instead: a
-//! missed asset, a wrong or missing total, a filter that the service ignores, or settings that lack a category.
+//! are listed too, so none can disappear. If anything does not match, the client reads the list of the whole project
+//! instead. Possible causes are a missed asset, a wrong or missing total, a filter that the service ignores, and
+//! settings that lack a category.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,7 +1,7 @@
 //! Decides from the project's assets whether a request with a lost response was executed.
 //!
-//! A batch is all or nothing (tutorial "Manage assets"), so it is settled as a whole: if one row is certainly in the
-//! project, all of them are. Nothing is guessed. An uncertain outcome stays unknown.
+//! A batch is all or nothing (tutorial "Manage assets"), so it is settled as a whole. If one row is certainly in the
+//! project, all of them are. Nothing is guessed: an uncertain outcome stays unknown.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 

@@ -25,8 +25,8 @@ const BISECTS: u64 = 200;
 /// After this many single-row requests with status 404 and no success, assume that the project itself is missing.
 const MOST_NOT_FOUND: u32 = 3;
 
-/// A rejection of a body up to this size is attributed to its number of rows, a rejection of a larger one first to
-/// its bytes. Common servers accept at least 100 kB.
+/// If a request with a body up to this size is rejected as too large, its number of rows is reduced. For a larger
+/// body, the bytes are reduced first. Common servers accept at least 100 kB.
 const LARGE_BODY: usize = 100 << 10;
 
 /// Whether a rejection concerns the size of the request.

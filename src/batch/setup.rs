@@ -2,8 +2,8 @@
 //! the limit of requests in flight.
 //!
 //! There is no idempotency key, so a create with a lost response is retried only after a lookup. A lookup is
-//! reliable, since names are unique in their scope: status sets and custom attributes in the project, labels in their
-//! set, categories within their parent ("Assets field guide").
+//! reliable, since names are unique in their scope ("Assets field guide"). The scope is the project for status sets
+//! and custom attributes, the set for labels, and the parent for categories.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -46,7 +46,7 @@ pub struct Builder {
     /// The members of the current row.
     shape: Vec<u32>,
     shapes: Vec<Box<[u32]>>,
-    /// Shapes by a digest of their members.
+    /// The number of each shape, by a digest of its members.
     by_shape: HashMap<u64, u32>,
     shape_of: Vec<u32>,
     odd: HashMap<usize, Box<str>>,

@@ -23,8 +23,8 @@ pub struct Sending {
     pub executed: bool,
 }
 
-/// The body of a request. It is kept while the outcome of any of its rows is unknown, because a lookup compares with
-/// what was sent, and settings may have changed since.
+/// The body of a request. It is kept while the outcome of any of its rows is unknown. A lookup compares assets with
+/// what was sent, and settings may have changed since then.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SentBody {
     pub rows: Vec<SentItem>,

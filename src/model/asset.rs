@@ -144,7 +144,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Member<'_, T> {
     }
     // The message of serde would include the whole string, however long.
     fn visit_str<E: Error>(self, _: &str) -> Result<Self::Value, E> {
-        Err(E::custom("it is text"))
+        Err(E::custom("it is a string"))
     }
 }
 
@@ -167,7 +167,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
                 Ok(entries)
             }
             fn visit_str<E: Error>(self, _: &str) -> Result<Self::Value, E> {
-                Err(E::custom("text where a list is documented"))
+                Err(E::custom("a string where a list is documented"))
             }
         }
         deserializer.deserialize_any(List(PhantomData)).map(Entries)

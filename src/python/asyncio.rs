@@ -1,6 +1,6 @@
 //! The bridge to asyncio: operations as awaitables, and async token functions as Rust futures.
 //!
-//! `pyo3-async-runtimes` does the work. This module provides our runtime and makes its tasks follow our rules: they
+//! `pyo3-async-runtimes` does the work. This module provides the runtime and adds some rules for its tasks. They
 //! enter Python only through `attached`, drop Python objects while attached, and print nothing for a closed loop.
 
 use std::future::Future;
@@ -143,8 +143,8 @@ impl<F> Drop for Attached<F> {
     }
 }
 
-/// Wakes only tasks of this process. A forked child inherits wakers through Python objects, and a lock of the
-/// parent's runtime may belong to a thread that the child does not have.
+/// Wakes only tasks of this process. A forked child inherits wakers through Python objects. A lock of the parent's
+/// runtime may belong to a thread that the child does not have.
 struct SameProcess {
     process: u32,
     waker: Waker,

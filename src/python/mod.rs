@@ -56,14 +56,14 @@ mod _core {
         Ok(id.to_string())
     }
 
-    /// Reads a named run and its ledger from a file. Returns None while another call drives the run.
+    /// Reads a named run and its ledger from a file. Returns None while another call owns the run.
     #[pyfunction]
     #[pyo3(signature = (path, /))]
     fn read_run(py: Python<'_>, path: std::path::PathBuf) -> PyResult<Option<(Bound<'_, PyDict>, Ledger)>> {
         super::runs::read(py, path)
     }
 
-    /// Deletes the file of a named run, unless a call is driving it.
+    /// Deletes the file of a named run, unless a call owns the run.
     #[pyfunction]
     #[pyo3(signature = (path, /))]
     fn delete_run(py: Python<'_>, path: std::path::PathBuf) -> PyResult<()> {

@@ -25,8 +25,8 @@ pub struct Objects<'py> {
 /// The string objects of one page, by column and code.
 type Values<'py> = Vec<Vec<Option<Bound<'py, PyAny>>>>;
 
-/// A column for a frame: its name, type, values (numbers and times as bytes, others as a list), and a mask of missing
-/// values, one byte each.
+/// A column for a frame: its name, type, values, and mask of missing values. Numbers and times are bytes, other
+/// values a list. The mask has one byte per row.
 pub type FrameColumn<'py> = (
     Bound<'py, PyString>,
     &'static str,

@@ -803,11 +803,10 @@ switches! {
     SetInUse "set_in_use" ["409", "accept"] "Another status set for a category whose assets have statuses \
         of the current one.";
     ForeignLocation "foreign_location" ["400", "accept"] "A locationId that is not in the project.";
-    MisprintedScalars "misprinted_scalars" ["off", "on"] "batch-patch returns \"2,\" and \"true,\" as \
-        printed on its page.";
+    MisprintedScalars "misprinted_scalars" ["off", "on"] "batch-patch returns \"2,\" and \"true,\" as shown on its page.";
     ScopeEnforcement "scope_enforcement" ["strict", "lax"] "Whether data:create is required in addition to \
         data:write.";
-    NextUrl "next_url" ["correct", "misprinted"] "nextUrl as it works, or as printed in the reference.";
+    NextUrl "next_url" ["correct", "misprinted"] "nextUrl in working form, or as printed in the reference.";
     DeleteUnknown "delete_unknown" ["omit", "404"] "Unknown or deleted ids in relationships:delete.";
     DeleteForbidden "delete_forbidden" ["omit", "403"] "Read-only relationships in relationships:delete.";
     DeleteDuplicates "delete_duplicates" ["once", "400"] "A duplicate id in relationships:delete.";

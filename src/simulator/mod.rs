@@ -114,9 +114,9 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Reads options from JSON, all optional: `seed`, `window` and `latency` (seconds), `limits` (object with
-    /// `assets_read`, `assets_write`, `relationships`, `locations`), `switches` (object), `token`, `start` (milliseconds),
-    /// `project` (object, or null for the seeded one).
+    /// Reads options from JSON. All keys are optional: `seed`, `window` and `latency` (seconds), `limits` (object
+    /// with `assets_read`, `assets_write`, `relationships`, `locations`), `switches` (object), `token`, `start`
+    /// (milliseconds), `project` (object, or null for the seeded one).
     pub fn from_json(value: &Value) -> Result<Self, String> {
         let map = value.as_object().ok_or("options must be an object")?;
         let mut options = Self::default();

@@ -1,8 +1,8 @@
 //! The identity of a row in a run: a digest of its cells.
 //!
-//! The digest depends only on the content that a user sees in the row. 42, 42.0 and "42" are the same cell, and so
-//! are a date and its midnight. Blank cells and leading or trailing blanks do not count. Settings, the type of table
-//! and the order of columns do not affect the digest, so a run can be resumed after any of them changed.
+//! The digest depends only on the content that a user sees in the row. For example, 42, 42.0 and "42" are the same
+//! cell, and so are a date and its midnight. Blank cells and leading or trailing blanks do not count. Settings, the
+//! type of table and the order of columns do not affect the digest. A run can be resumed after any of them changed.
 
 use std::io::Write;
 

@@ -55,7 +55,7 @@ pub(super) fn meaning(policy: &Policy, cell: &Cell<'_>, lasting: bool) -> Result
         (Cell::Null, Nulls::Omit) => Ok(Meaning::Absent),
         (Cell::Null, Nulls::Clear) if create => Ok(Meaning::Absent),
         (Cell::Null, Nulls::Error) => refusal(&NULL, NULL.says),
-        (Cell::Clear, _) if create => refusal(&CLEAR, "CLEAR works in a patch only"),
+        (Cell::Clear, _) if create => refusal(&CLEAR, "CLEAR is allowed only in a patch"),
         (Cell::Null | Cell::Clear, _) if lasting => refusal(&CLEAR, "this field cannot be cleared"),
         (Cell::Null | Cell::Clear, _) => Ok(Meaning::Clear),
         (Cell::Formula { .. }, _) => refusal(&FORMULA, NO_VALUE),
@@ -248,7 +248,7 @@ fn choices(items: &[Cell<'_>], out: &mut Vec<u8>) -> Written {
                 json::text(text, out);
             }
             _ => {
-                return refused(&ATTRIBUTE_VALUE, "the list has an item that is not text", "");
+                return refused(&ATTRIBUTE_VALUE, "the list has an item that is not a string", "");
             }
         }
     }

@@ -1,11 +1,11 @@
-//! The lock file of a named run. Its holder drives the run.
+//! The lock file of a named run. The holder of the lock owns the run.
 //!
 //! The lock is a separate file. On Unix, a process loses its POSIX locks on the journal, including `SQLite`'s, when
 //! it closes any descriptor of that file. The lock of `File::lock` (`flock` on Unix) belongs to the open file, so
 //! only closing that file releases it.
 //!
 //! A lock file is never deleted, not even with its run. Another process could be about to lock the deleted file while
-//! a third one locks a new file of the same name. Both would then drive the run.
+//! a third one locks a new file of the same name. Both would then own the run.
 
 #[cfg(unix)]
 use std::cell::RefCell;
@@ -23,8 +23,8 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// The lock files held by this process.
 ///
 /// A forked child inherits their descriptors, and a lock lasts until the last descriptor of its open file is closed.
-/// So the child closes them at once (`after_fork`). Otherwise, a killed driver would keep its run locked while its
-/// children live.
+/// So the child closes them at once (`after_fork`). Otherwise, the run of a killed process would stay locked while
+/// its children live.
 static HELD: Mutex<Held> = Mutex::new(Held {
     next: 0,
     files: Vec::new(),
@@ -82,7 +82,7 @@ impl Lock {
         let path = path(journal).map_err(Refusal::NoFile)?;
         let _held = held();
         let file = match File::open(path) {
-            // A driver creates the lock file before anything else.
+            // An owner creates the lock file before anything else.
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
             file => file.map_err(Refusal::NoFile)?,
         };

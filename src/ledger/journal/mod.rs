@@ -1,10 +1,10 @@
 //! The journal of a named run: its ledger on disk, so that the run can resume after any kind of end.
 //!
-//! There is one `SQLite` file per run. It uses a rollback journal, not a write-ahead log, so that a single file
-//! contains everything, even after `kill -9`, and can be copied or moved. A lock file shows which process drives the
+//! There is one `SQLite` file per run. It uses a rollback journal instead of a write-ahead log. A single file then
+//! contains everything, even after `kill -9`, and can be copied or moved. A lock file shows which process owns the
 //! run (see `lock`). The system releases the lock when the process ends. `SQLite`'s own lock prevents other programs
-//! from reading an open transaction. The file is opened through `SQLite` only: on Unix, closing any other descriptor
-//! of a file releases the POSIX locks that the process has on it.
+//! from reading an open transaction. The file is opened only through `SQLite`. On Unix, closing any other descriptor
+//! of a file would release the POSIX locks that the process has on it.
 
 mod commits;
 #[cfg(feature = "simulator")]
@@ -34,7 +34,7 @@ use trouble::Trouble;
 use super::Ledger;
 use crate::error::Error;
 
-/// How long a driver waits for another driver or a reader of the file.
+/// How long an owner waits for another owner or a reader of the file.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How long a reader waits for another reader.
 const GLANCE: Duration = Duration::from_millis(50);
@@ -60,7 +60,7 @@ pub struct Kept {
     pub written: Timestamp,
 }
 
-/// The file of a run that this process drives. No other process can drive the run until this is dropped.
+/// The file of a run that this process owns. No other process can own the run until this is dropped.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
@@ -168,7 +168,7 @@ impl Journal {
         self.rows
     }
 
-    /// Reads a run without driving it. Returns `None` while another call drives it.
+    /// Reads a run without owning it. Returns `None` while another call owns it.
     pub fn read(path: &Path) -> Result<Option<Kept>, Error> {
         let read = || {
             // If SQLite's lock were missing, opening the file during a transaction would roll back the transaction.
@@ -187,7 +187,7 @@ impl Journal {
         }
     }
 
-    /// Deletes the file of a run, even a damaged one, unless a call is driving it.
+    /// Deletes the file of a run, even a damaged one, unless a call owns the run.
     pub fn delete(path: &Path) -> Result<(), Error> {
         let delete = || {
             let _lock = Lock::take(path, GLANCE)?;
