@@ -1,4 +1,4 @@
-//! Set-ups: descriptions, plans, and carrying them out despite faults.
+//! Project setup: descriptions, plans, and carrying out plans despite faults.
 #![cfg(feature = "simulator")]
 
 mod bench;
@@ -237,7 +237,7 @@ async fn a_project_is_copied_completely() {
     let (_, outcomes) = second.apply(&described).await;
     assert_eq!(bad(&outcomes), Vec::<&Outcome>::new());
     assert_eq!(Description::of(&second.settings().await), described);
-    // And its description can be read again.
+    // The description can be read again.
     let value = serde_json::to_value(&described).unwrap();
     assert_eq!(description(&value), described);
     let text = toml::to_string_pretty(&described).unwrap();

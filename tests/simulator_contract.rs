@@ -145,7 +145,7 @@ fn read(answer: &Response) -> Value {
     serde_json::from_slice(&answer.body).expect("the body is JSON")
 }
 
-/// Both prefixes, both forms of the project id.
+/// Both prefixes and both forms of the project id.
 fn bases(simulator: &Simulator) -> [String; 3] {
     let project = simulator.project_id();
     [
@@ -193,7 +193,7 @@ async fn the_create_example_gets_the_printed_response() {
             .map(String::as_str)
             .collect();
         fields.sort_unstable();
-        // All fields of the printed example except deletedAt and deletedBy, which contradict isActive.
+        // All fields of the example except deletedAt and deletedBy, which contradict isActive.
         assert_eq!(
             fields,
             [
