@@ -78,7 +78,7 @@ def test_start_returns_a_future_of_the_running_loop(run: Run[Any], sim: acc.test
         assert ended.get_loop() is asyncio.get_running_loop()
         await ended
         assert operation.done
-        with pytest.raises(RuntimeError, match="driven before"):
+        with pytest.raises(RuntimeError, match="already started"):
             operation.start()
 
     run(main())

@@ -35,7 +35,7 @@ pub enum Shows {
     Attributes,
     /// If the parameter is true, the member is this flag.
     Only(bool),
-    /// The member is this flag, unless the parameter or `onlyDeleted` is true.
+    /// The member may be this flag only if the parameter or `onlyDeleted` is true.
     Unless(bool),
     /// The member contains the two ends of a relationship. Either end may match `domain`, `type` and `id`; the other
     /// end must then match `withDomain`, `withType` and `withId`.

@@ -121,7 +121,7 @@ pub(super) async fn read(context: &Context, search: Search) -> Result<Existing, 
     reader.read().await?;
     let mut assets = std::mem::take(&mut reader.seen().assets);
     assets.sort_unstable();
-    // Remove assets that are on two lists.
+    // Remove the duplicates of assets that are on two lists.
     assets.dedup_by(|later, asset| later.folded == asset.folded && later.id == asset.id);
     Ok(Existing { assets })
 }

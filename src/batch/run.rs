@@ -60,11 +60,11 @@ pub struct Job {
     pub dry_run: bool,
     /// Keep the response entry of each row.
     pub keep: bool,
-    /// Whether the source can be read again from the start. If so, reading ahead needs no additional memory.
+    /// Whether the source can be read again from the start. If so, all rows are checked before the first request.
     pub replayable: bool,
     /// Look up rows whose response was lost.
     pub reconcile: bool,
-    /// The rows of an existing ledger to send.
+    /// The rows of an existing ledger to process.
     pub again: Again,
     /// Where the ledger is saved before anything is sent.
     pub journal: Option<Journal>,
@@ -90,7 +90,7 @@ pub struct Run {
     /// Requests whose response was lost, except those that are being looked up.
     pub(super) doubts: Vec<Doubt>,
     pub(super) looking: bool,
-    /// The newest row per list that a response has confirmed. A complete list must contain it.
+    /// The newest row of each place that a response has confirmed. A complete list must contain it.
     pub(super) shown: HashMap<String, (u32, String)>,
     /// The assets of the project that have an import key.
     existing: Option<Existing>,

@@ -71,7 +71,7 @@ impl Run {
                 self.blame(rows(&batch), status, &Fault::of(&error));
             }
             (Err(error), false) => {
-                // If the network did not recover within the additional attempts, end the run. Do not wait for one that never worked.
+                // The run waits only for a network that worked before, and only for a limited time. Then it ends.
                 let waited = called.attempts > self.caller.options().retry.attempts;
                 let gone = (waited && error.sent() == Sent::No).then(|| error.clone());
                 self.refuse(batch, sending, error, called.in_doubt);
@@ -461,7 +461,7 @@ impl Run {
             )
         } else {
             format!(
-                "not executed: its request was rejected because of a bad row, this one or another; {}",
+                "not executed: its request was rejected because of a bad row, either this one or another; {}",
                 fault.message
             )
         };

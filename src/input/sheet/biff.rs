@@ -13,7 +13,7 @@ type File = CompoundFile<Cursor<Vec<u8>>>;
 const LISTED: u64 = size_of::<Cell<Data>>() as u64;
 const PLACED: u64 = size_of::<Data>() as u64;
 
-/// Bytes of a formula's text in the corresponding list and rectangle.
+/// Bytes of a cell with the text of a formula, both in that list and in that rectangle.
 const LISTED_FORMULA: u64 = size_of::<Cell<String>>() as u64;
 const PLACED_FORMULA: u64 = size_of::<String>() as u64;
 

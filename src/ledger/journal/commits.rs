@@ -100,7 +100,7 @@ impl Commits {
         written.await.unwrap_or_else(|_| Err(gone()))
     }
 
-    /// Closes the journal. When this returns, another call may own the run.
+    /// Closes the journal. When this returns, another call can take over the run.
     pub async fn close(self) {
         let place = std::mem::replace(&mut *self.place(), Place::Closed);
         if let Place::Thread(orders) = place {

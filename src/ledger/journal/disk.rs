@@ -54,7 +54,7 @@ pub(super) fn lag_of(path: &Path) -> Option<(Duration, u32)> {
     lags.iter().find(|(of, _)| of == path).map(|(_, lag)| *lag)
 }
 
-/// Records a sync. Call this before a transaction of this journal is synced.
+/// Counts the syncs of a transaction and runs the test hooks. Call this before the transaction is synced.
 pub(super) fn sync(path: &Path, rows: usize) {
     OWN.set(OWN.get() + u64::from(SYNCS));
     COUNT.fetch_add(SYNCS.into(), Ordering::Relaxed);
@@ -72,7 +72,7 @@ pub(super) fn sync(path: &Path, rows: usize) {
     }
 }
 
-/// Records a lock. Call this before this thread locks a ledger.
+/// Counts a lock. Call this before this thread locks a ledger.
 pub(crate) fn lock() {
     LOCKS.set(LOCKS.get() + 1);
 }
