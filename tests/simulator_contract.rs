@@ -216,7 +216,7 @@ async fn the_create_example_gets_the_printed_response() {
         );
         assert_eq!(created["isActive"], json!(true));
         assert!(created["version"].is_u64());
-        let at = created["createdAt"].as_str().expect("a text");
+        let at = created["createdAt"].as_str().expect("a string");
         assert_eq!((at.len(), &at[23..]), (24, "Z"), "{at}");
     }
     assert_eq!(simulator.audit().creations("MVS-3D2"), 3);

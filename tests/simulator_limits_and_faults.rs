@@ -313,7 +313,7 @@ async fn entries_under(fault: Value) -> Vec<String> {
     let names = body["results"].as_array().expect("a list").iter();
     shown.push(
         names
-            .map(|asset| asset["clientAssetId"].as_str().expect("a text"))
+            .map(|asset| asset["clientAssetId"].as_str().expect("a string"))
             .collect(),
     );
     let ids: Vec<String> = service
@@ -549,7 +549,7 @@ fn an_invalid_option_is_explained() {
         (json!({ "seeds": 1 }), "seed,"),
         (json!({ "window": -1 }), "seconds"),
         (json!({ "limits": { "assets": 1 } }), "assets_write"),
-        (json!({ "switches": { "over_limit": 400 } }), "must be a text"),
+        (json!({ "switches": { "over_limit": 400 } }), "must be a string"),
     ] {
         let error = Options::from_json(&options).err().expect("a bad option");
         assert!(error.contains(part), "{options}: {error}");

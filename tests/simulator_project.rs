@@ -407,7 +407,7 @@ fn invalid_attributes_are_located() {
         ),
         (
             attribute(json!({ "default": 1 })),
-            "project.attributes[0].default must be a text",
+            "project.attributes[0].default must be a string",
         ),
         (
             attribute(json!({ "name": "ca0" })),
