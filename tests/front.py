@@ -37,6 +37,7 @@ class Answer(NamedTuple):
             "connection: close",
             f"content-length: {len(self.body) if length is None else length}",
             *([f"date: {self.date}"] if self.date else []),
+            *([f"date: {self.date}"] if self.date else []),
             *more,
         ]
         return "\r\n".join([*lines, "", ""]).encode("latin-1")

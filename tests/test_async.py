@@ -16,7 +16,6 @@ from front import holding
 
 import acc_assets as acc
 from acc_assets import _core, _event_loop, _files, _rows
-from acc_assets._async import _drive
 
 
 async def test_the_whole_round(async_project: acc.AsyncProject, kit: Kit, sim: acc.testing.Simulator) -> None:
@@ -95,7 +94,7 @@ async def test_a_second_cancel_drops_them(
     sim: acc.testing.Simulator, kit: Kit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Neither the grace nor the requests end by themselves while the test waits.
-    monkeypatch.setattr(_drive, "GRACE", 600.0)
+    monkeypatch.setattr(_core, "GRACE", 600.0)
     async with sim.async_client(max_in_flight=2, timeout=600) as client:
         sim.add_fault("delay", on="assets:batch-create", ms=600_000, times=99)
         call = asyncio.create_task(client.project(sim.project_id).assets.create(kit.rows(5), batch_size=1))

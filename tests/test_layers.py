@@ -31,7 +31,10 @@ def imports(path: pathlib.Path) -> set[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             assert not any(name.name.startswith("acc_assets") for name in node.names), path
-        if not isinstance(node, ast.ImportFrom) or node.level == 0:
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        if node.level == 0:
+            assert (node.module or "").partition(".")[0] != "acc_assets", path
             continue
         package = module[: len(module) - node.level]
         if node.module is None:

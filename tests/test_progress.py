@@ -171,7 +171,10 @@ def test_a_terminal_shows_one_line_that_fits(
     assert last == "create: 250 of 250 rows, 3 requests"[: columns - 1]
 
 
-def test_a_shorter_line_hides_the_longer_one(terminal: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_shorter_line_hides_the_longer_one(
+    terminal: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tqdm", None)
     with Reporter("auto", "create") as report:
         report(0, 2, 1, 0, "import_keys")
         report(1, 2, 1, 0, "writing")
@@ -232,8 +235,8 @@ class FakeBar:
         self.closed = 0
         self.made.append(self)
 
-    def set_description(self, text: str, refresh: bool = True) -> None:
-        self.text = text
+    def set_description_str(self, text: str, refresh: bool = True) -> None:
+        self.text = text.removesuffix(": ")
 
     def set_postfix(self, refresh: bool = True, **postfix: Any) -> None:
         self.postfix = postfix
@@ -299,6 +302,29 @@ def test_tqdm_follows_a_count_that_goes_back(tqdm: type[FakeBar], terminal: None
     ]
 
 
+def test_tqdm_shows_rows_only_where_they_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("tqdm")
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    stderr = Terminal()
+    monkeypatch.setattr(sys, "stderr", stderr)
+    with Reporter("auto", "create") as report:
+        report(0, None, 0, 0, "settings")
+        settings = stderr.getvalue()
+        report(5, 10, 1, 0, "writing")
+        report(10, 10, 2, 0, "writing")
+    assert settings.split("\r")[-1].strip() == "reading the project's settings"
+    assert "row" not in settings
+    rows = stderr.getvalue().removeprefix(settings)
+    assert "create:" in rows
+    assert "10/10" in rows
+    assert "requests=2" in rows
+    assert ": :" not in rows
+
+
 def test_tqdm_is_not_used_in_a_pipe(
     project: acc.Project, kit: Kit, tqdm: type[FakeBar], capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -351,6 +377,35 @@ def test_a_function_gets_the_phase_of_the_call(kit: Kit, sim: acc.testing.Simula
         seen.clear()
         assert len(assets.get(made, progress=seen.append)) == 3
         assert phases(seen) == ["reading"]
+
+
+def test_the_verbs_of_a_project_show_their_phases(sim: acc.testing.Simulator) -> None:
+    seen: list[acc.Progress] = []
+    description = {"categories": [{"path": "HVAC > Chillers of a new kind"}]}
+    with sim.client() as client:
+        project = client.project(sim.project_id)
+        sim.add_fault("delay", on="categories", ms=400)
+        project.settings(progress=seen.append)
+        assert phases(seen) == ["settings"]
+        seen.clear()
+        sim.add_fault("delay", on="categories", ms=400)
+        plan = project.plan_setup(acc.Setup.from_dict(description), progress=seen.append)
+        assert plan.counts["create"] == 1
+        assert phases(seen) == ["settings"]
+        seen.clear()
+        sim.add_fault("delay", on="categories", ms=400)
+        applied = project.apply_setup(acc.Setup.from_dict(description), progress=seen.append)
+        assert applied.counts["created"] == 1
+        assert phases(seen) == ["settings", "setup"]
+        seen.clear()
+        sim.add_fault("delay", on="categories", ms=400)
+        report = project.assets.validate([{"Asset ID": "A"}], progress=seen.append)
+        assert not report.ok
+        assert phases(seen) == ["settings", "writing"]
+        with pytest.raises(acc.OptionError, match="progress must be"):
+            project.settings(progress="bar")  # type: ignore[arg-type]
+        with pytest.raises(acc.OptionError, match="progress must be"):
+            project.assets.validate([], progress="bar")  # type: ignore[arg-type]
 
 
 def test_a_function_gets_recovery_and_waiting(kit: Kit, sim: acc.testing.Simulator) -> None:

@@ -35,6 +35,8 @@ NAMES = {
 WORDS = re.compile("|".join(rf"\b{name}\b" for name in NAMES))
 # In docstrings only the lines of examples are code.
 AWAITED = re.compile(r"(?m)^(\s*(?:>>>|\.\.\.) .*?)\b(?:await|async) (?=[\w(])")
+# Tokens with names. Since Python 3.12 an f-string consists of several.
+TEXTS = ("NAME", "COMMENT", "STRING", "FSTRING_MIDDLE")
 HEADER = "# Generated from _async/{name} by tools/make_sync.py (make sync). Do not edit.\n"
 
 used: set[str] = set()
@@ -67,12 +69,11 @@ def converted(source: str) -> str:
             # With the blank that follows.
             end = (row, column + len(lines[row - 1][column:]) - len(lines[row - 1][column:].lstrip(" ")))
             edits.append((token.start, end, ""))
-        elif token.type in (tokenize.NAME, tokenize.COMMENT):
-            edits.append((token.start, token.end, renamed(token.string)))
-        elif token.type == tokenize.STRING:
-            text = token.string
+        elif tokenize.tok_name[token.type] in TEXTS:
             # Examples are in docstrings; other texts name nothing that is awaited.
-            edits.append((token.start, token.end, renamed(without_await(text) if '"""' in text else text)))
+            text = renamed(without_await(token.string) if '"""' in token.string else token.string)
+            if text != token.string:
+                edits.append((token.start, token.end, text))
     for (first, left), (last, right), text in reversed(edits):
         head, tail = lines[first - 1][:left], lines[last - 1][right:]
         lines[first - 1 : last] = (head + text + tail).splitlines(keepends=True)

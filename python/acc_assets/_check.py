@@ -3,35 +3,17 @@
 from __future__ import annotations
 
 from . import _core
+from ._records import WriteCall
 from ._report import Report
-from ._rows import Reading
-from ._secret import Secret
-from ._session import Session
-from ._write import checked, raise_error
-
-# Where nothing is: no request is sent to it.
-NOWHERE = "https://localhost"
+from ._rows import Reading, load
+from ._write import check_options
 
 
 def check(settings: _core.Settings, data: object, *, verb: str, key: str, how: Reading) -> Report:
     """Check rows against settings."""
-    session = Session(
-        Secret("offline"),
-        Secret(None),
-        base_url=NOWHERE,
-        prefix="construction",
-        region=None,
-        timeout=1.0,
-        max_in_flight=1,
-        max_response_bytes=1,
-        limits=None,
-        retry=None,
-        ca_bundle=None,
-    )
-    write = checked(session, settings.about()["project"], data, verb=verb, key=key, how=how)
-    # Of assets nothing is known, so what depends on them is not checked.
-    write = write._replace(settings=settings, assets=_core.Table.load(b"[[],[]]"))
-    operation = write.operation()
-    operation.wait(None, lambda: None)
-    raise_error(operation)
-    return write.report(operation)
+    options = check_options(verb, key)
+    rows, how = load(data, how, verb, key, twice=True)
+    options |= how.options()
+    ledger = _core.Engine.check(verb, rows, options, settings)
+    project = settings.about()["project"]
+    return Report(ledger, WriteCall(verb, project, options, rows, rows.label_title, settings))

@@ -7,6 +7,7 @@ from typing import Any, Final, final
 
 __all__ = [
     "CLEAR",
+    "GRACE",
     "NO_LOOP",
     "Clear",
     "Description",
@@ -37,6 +38,8 @@ class Clear:
     def __reduce__(self) -> str: ...
 
 CLEAR: Final[Clear]
+# Seconds that requests in flight have to finish after a Ctrl-C or a cancel.
+GRACE: Final[float]
 NO_LOOP: Final[str]
 
 @final
@@ -123,6 +126,9 @@ class Engine:
     ) -> tuple[bool, list[str]]:
         """Looks over rows before a write: whether they need the project's settings, and the ids of assets without which
         rows of a patch cannot be judged."""
+    @staticmethod
+    def check(verb: str, rows: Rows, options: Mapping[str, Any], settings: Settings, /) -> Ledger:
+        """Check rows against settings without a request. Of a patch, what depends on the current assets is not checked."""
     def read_settings(
         self,
         project: str,

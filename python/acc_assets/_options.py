@@ -209,8 +209,7 @@ def batch_option(batch_size: object, most: int = MOST_ASSETS) -> None:
 
 
 def get_options(
-    *,
-    key: str = "id",
+    key: str,
     include_custom_attributes: bool = True,
     include_deleted: bool = False,
     batch_size: int = MOST_ASSETS,

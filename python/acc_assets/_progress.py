@@ -21,10 +21,13 @@ STOPPING: Final = (
 # What a call does in each phase; "writing" and "reading" have the words of their verb.
 PHASES: Final = {
     "settings": "reading the project's settings",
+    "setup": "applying the setup",
     "import_keys": "looking up import keys",
     "waiting": "waiting for the service",
     "recovery": "looking up rows whose response was lost",
 }
+# Phases that are not about the caller's rows.
+NOT_ROWS: Final = ("settings", "setup")
 # Seconds between lines where nobody watches.
 LINE_EVERY: Final = 10.0
 
@@ -55,7 +58,7 @@ class Reporter:
     def __call__(
         self, done: int, total: int | None, requests: int, lookups: int = 0, phase: str = ""
     ) -> None:
-        if phase == "settings":
+        if phase in NOT_ROWS:
             done, total = 0, None
         now = Progress(done, total, requests, time.monotonic() - self._started, phase or self._word)
         if callable(self._option):
@@ -116,17 +119,27 @@ class _Tqdm:
     """A bar of tqdm."""
 
     def __init__(self, tqdm: Any) -> None:
-        self._bar = tqdm(unit=" rows", file=None if _is_notebook() else sys.stderr, dynamic_ncols=True)
+        self._tqdm = tqdm
+        self._bar: Any = None
 
     def show(self, now: Progress, text: str) -> None:
+        # None: the usual bar with rows, rate and time left.
+        layout = "{desc}" if now.phase in NOT_ROWS else None
+        if self._bar is None:
+            file = None if _is_notebook() else sys.stderr
+            self._bar = self._tqdm(
+                desc=text, total=now.total, bar_format=layout, unit=" rows", file=file, dynamic_ncols=True
+            )
+        self._bar.bar_format = layout
         self._bar.total = now.total
-        self._bar.set_description(text, refresh=False)
+        self._bar.set_description_str(text if layout else f"{text}: ", refresh=False)
         self._bar.set_postfix(requests=now.requests, refresh=False)
         self._bar.update(now.done - self._bar.n)
         self._bar.refresh()
 
     def end(self) -> None:
-        self._bar.close()
+        if self._bar is not None:
+            self._bar.close()
 
 
 class _Bar:
@@ -166,7 +179,7 @@ class _Lines:
 
 
 def _line(now: Progress, text: str) -> str:
-    if now.phase == "settings":
+    if now.phase in NOT_ROWS:
         return text
     rows = counted(now.done, "row") if now.total is None else f"{now.done:,} of {counted(now.total, 'row')}"
     line = f"{text}: {rows}, {counted(now.requests, 'request')}"

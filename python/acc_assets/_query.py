@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from . import _core
-from ._options import ATTRIBUTE
+from ._options import ATTRIBUTE, flag
 from ._records import Entity
 from ._text import nearest
 from .errors import OptionError
@@ -30,13 +30,41 @@ class Filters(NamedTuple):
     statuses: Sequence[Any]
     locations: Sequence[Any]
     others: Mapping[str, Any]
+    updated_at: str | None
+    search: str | None
+    include_custom_attributes: bool
+    include_deleted: bool
+    sort: str | None
 
     @classmethod
-    def of(cls, category: Any, status: Any, location: Any, others: Mapping[str, Any] | None) -> Filters:
-        """Check the names of the filters."""
+    def of(
+        cls,
+        category: Any,
+        status: Any,
+        location: Any,
+        others: Mapping[str, Any] | None,
+        updated_at: object,
+        search: str | None,
+        include_custom_attributes: bool,
+        include_deleted: bool,
+        sort: str | None,
+    ) -> Filters:
+        """Check the filters as far as possible without the settings."""
+        flag("include_custom_attributes", include_custom_attributes)
+        flag("include_deleted", include_deleted)
         for name in others or {}:
             _check_filter(name)
-        return cls(_several(category), _several(status), _several(location), dict(others or {}))
+        return cls(
+            _several(category),
+            _several(status),
+            _several(location),
+            dict(others or {}),
+            None if updated_at is None else time_text(updated_at),
+            search,
+            include_custom_attributes,
+            include_deleted,
+            sort,
+        )
 
     def _named(self) -> list[str]:
         """Filters by attributes that are given by display name, or whose values may be labels."""
@@ -65,22 +93,14 @@ class Filters(NamedTuple):
             if kind in ("select", "multi_select"):
                 value = [settings.find_option(attribute, str(one)) for one in _several(value)]
             others[attribute] = value
-        return Filters(
-            [settings.find_category(one, separator)["id"] for one in self.categories],
-            [id for one in self.statuses for id in settings.find_statuses(str(one))],
-            [settings.find_location(one, separator) for one in self.locations],
-            others,
+        return self._replace(
+            categories=[settings.find_category(one, separator)["id"] for one in self.categories],
+            statuses=[id for one in self.statuses for id in settings.find_statuses(str(one))],
+            locations=[settings.find_location(one, separator) for one in self.locations],
+            others=others,
         )
 
-    def query(
-        self,
-        *,
-        updated_at: object,
-        search: str | None,
-        include_custom_attributes: bool,
-        include_deleted: bool,
-        sort: str | None,
-    ) -> list[tuple[str, str]]:
+    def query(self) -> list[tuple[str, str]]:
         """Return the query of GET assets, as its reference page names the parameters. Several values repeat one."""
         others = dict(self.others)
         if self.locations:
@@ -88,8 +108,8 @@ class Filters(NamedTuple):
         named: dict[str, object] = {
             "categoryId": self.categories,
             "statusId": self.statuses,
-            "updatedAt": None if updated_at is None else time_text(updated_at),
-            "searchText": search,
+            "updatedAt": self.updated_at,
+            "searchText": self.search,
         }
         pairs = [
             (_parameter(name), query_text(one))
@@ -97,10 +117,10 @@ class Filters(NamedTuple):
             for one in _several(value)
             if one is not None
         ]
-        pairs.append(("includeCustomAttributes", query_text(include_custom_attributes)))
-        pairs.append(("includeDeleted", query_text(include_deleted)))
-        if sort:
-            pairs.append(("sort", sort))
+        pairs.append(("includeCustomAttributes", query_text(self.include_custom_attributes)))
+        pairs.append(("includeDeleted", query_text(self.include_deleted)))
+        if self.sort:
+            pairs.append(("sort", self.sort))
         return pairs
 
 
@@ -156,13 +176,14 @@ def _may_be_labels(value: Any) -> bool:
 def relationship_query(
     entity: Entity | str | None,
     other: Entity | str | None,
-    *,
     created_after: object,
     created_before: object,
     include_deleted: bool,
     only_deleted: bool,
 ) -> list[tuple[str, str]]:
     """Return the query of GET relationships:search."""
+    flag("include_deleted", include_deleted)
+    flag("only_deleted", only_deleted)
     pairs = [
         (name, value)
         for end, names in (

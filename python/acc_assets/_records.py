@@ -247,9 +247,9 @@ class Progress(NamedTuple):
         total: Number of rows, or None while a generator or stream is still being read.
         requests: Requests with a response.
         elapsed: Seconds since the call began.
-        phase: What the call is doing: "settings" (reading the project's settings), "import_keys" (looking up import
-            keys), "writing", "waiting" (for the rate limit, or before a lookup), "recovery" (looking up rows whose
-            response was lost) or "reading".
+        phase: What the call is doing: "settings" (reading the project's settings), "setup" (applying a setup),
+            "import_keys" (looking up import keys), "writing", "waiting" (for the rate limit, or before a lookup),
+            "recovery" (looking up rows whose response was lost) or "reading".
 
     Example:
         >>> acc_assets.Progress(done=3200, total=20000, requests=32, elapsed=20.0, phase="writing").done

@@ -177,8 +177,13 @@ def read(
     return Rows(opened(source, how.sheet), how, name_of(source))
 
 
-def load(data: object, given: Reading, verb: str, key: str) -> tuple[_core.Rows, Reading]:
-    """Return the rows that a verb takes and how to read them: files opened, `Rows` taken apart."""
+def load(
+    data: object, given: Reading, verb: str, key: str, *, twice: bool = False
+) -> tuple[_core.Rows, Reading]:
+    """Return the rows that a verb takes and how to read them: files opened, `Rows` taken apart.
+
+    With `twice`, rows of a generator are kept, so that they can be read a second time.
+    """
     if not isinstance(data, Rows):
         rows = opened(data, given.sheet)
     elif changed := given._changed():
@@ -187,6 +192,8 @@ def load(data: object, given: Reading, verb: str, key: str) -> tuple[_core.Rows,
         )
     else:
         rows, given = data._taken(), data._reading
+    if twice and isinstance(rows, Iterator):
+        rows = list(rows)
     if verb in ("create", "patch"):
         return rows_from(rows, key if verb == "patch" else None), given
     if changed := [name for name in given._changed() if name != "sheet"]:

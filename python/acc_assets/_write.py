@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
@@ -15,7 +15,6 @@ from ._progress import Reporter
 from ._records import WriteCall
 from ._report import Report
 from ._results import Outcomes, Which
-from ._rows import Reading, load
 from ._session import Session
 from ._text import counted
 from .errors import (
@@ -30,17 +29,17 @@ from .errors import (
 
 
 def write_options(
-    *,
     key: str = "id",
-    batch_size: int = MOST_ASSETS,
-    most: int = MOST_ASSETS,
+    run: str | os.PathLike[str] | None = None,
     on_error: str = "collect",
     max_errors: float | None = None,
     dry_run: bool = False,
     returning: bool = False,
-    import_key: str | None = None,
     reconcile: bool = True,
-    run: str | os.PathLike[str] | None = None,
+    batch_size: int = MOST_ASSETS,
+    *,
+    most: int = MOST_ASSETS,
+    import_key: str | None = None,
 ) -> dict[str, Any]:
     """Check the options of a write, except how its rows are read, and return them as the core takes them."""
     batch_option(batch_size, most)
@@ -78,8 +77,9 @@ class Write(NamedTuple):
     rows: _core.Rows
     options: Mapping[str, Any]
     progress: object
-    # Creates the result of the client's kind.
-    outcomes: Callable[[_core.Ledger, WriteCall, _core.Table | None], Outcomes]
+    # The class of results of this face, and the verbs that resume them.
+    outcomes: type[Outcomes]
+    verbs: object
     # What the rows are pulled from, if it is an async iterable.
     source: object = None
     settings: _core.Settings | None = None
@@ -122,7 +122,7 @@ class Write(NamedTuple):
         _, wanted = engine.scan(self.verb, self.rows, self.options, settings=self.settings)
         if not wanted:
             return None
-        return engine.get(self.project, _core.Rows.from_values(wanted, "id"), get_options())
+        return engine.get(self.project, _core.Rows.from_values(wanted, "id"), get_options("id"))
 
     def reporter(self) -> Reporter:
         """Create the progress reporter."""
@@ -147,7 +147,7 @@ class Write(NamedTuple):
     ) -> Outcomes:
         """Return the result, kept as `last_result` whatever happens next."""
         table = table if self.options["returning"] else None
-        result = self.outcomes(ledger, self.call(has_rows=has_rows), table)
+        result = self.outcomes(ledger, self.call(has_rows=has_rows), table, self.verbs)
         self.session.last_result = result
         return result
 
@@ -241,23 +241,10 @@ class Write(NamedTuple):
         return result
 
 
-def checked(
-    session: Session,
-    project: str,
-    data: Any,
-    *,
-    verb: str,
-    key: str,
-    how: Reading,
-    import_key: str | None = None,
-) -> Write:
-    """Return a write that only checks its rows."""
+def check_options(verb: str, key: str, import_key: str | None = None) -> dict[str, Any]:
+    """Check the options of a check and return them as the core takes those of a write."""
     one_of("verb", verb, ("create", "patch"))
-    given = write_options(key=key, dry_run=True, import_key=import_key, reconcile=False)
-    if isinstance(data, Iterator):
-        data = list(data)
-    rows, how = load(data, how, verb, key)
-    return Write(session, verb, project, rows, given | how.options(), False, Outcomes)
+    return write_options(key, dry_run=True, reconcile=False, import_key=import_key)
 
 
 def raise_error(operation: _core.Operation) -> None:

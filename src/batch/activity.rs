@@ -19,16 +19,19 @@ pub enum Activity {
     /// Looking up rows with a lost response.
     Recovery,
     Reading,
+    /// Creating and assigning the settings described by a setup.
+    Setup,
 }
 
 impl Activity {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Settings,
         Self::ImportKeys,
         Self::Writing,
         Self::Waiting,
         Self::Recovery,
         Self::Reading,
+        Self::Setup,
     ];
 
     /// The activity as shown to users.
@@ -41,6 +44,7 @@ impl Activity {
             Self::Waiting => "waiting",
             Self::Recovery => "recovery",
             Self::Reading => "reading",
+            Self::Setup => "setup",
         }
     }
 }

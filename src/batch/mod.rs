@@ -4,6 +4,7 @@ pub mod activity;
 mod align;
 pub mod bisect;
 mod breaker;
+pub mod check;
 mod existing;
 pub mod options;
 pub mod plan;

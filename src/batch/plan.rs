@@ -11,8 +11,9 @@ use crate::batch::existing::digest_of_key;
 use crate::batch::resume::{Earlier, ReadRow, Today};
 use crate::http::{Phase, Stop};
 use crate::input::{Cell, Column, Label, Sink};
-use crate::ledger::{OwnedLabel, SentBody, SentItem, SharedLedger, Status, lock, number};
+use crate::ledger::{OwnedLabel, Plan, SentBody, SentItem, SharedLedger, Status, lock, number};
 use crate::model::text::same_key;
+use crate::options::Limits;
 use crate::validation::{Policy, Problem, RowShape, RowWriter, digest_of_no_row};
 
 /// The service documents no maximum body size. Similar gateways accept 10 MB; a batch of 100 assets takes about 50
@@ -296,7 +297,7 @@ pub struct Packer {
     pub stop: Stop,
     /// Whether to discard batches.
     count_only: bool,
-    pub packed: crate::ledger::Plan,
+    packed: Plan,
 }
 
 impl Packer {
@@ -349,7 +350,7 @@ impl Packer {
             invalid: 0,
             stop: Stop::default(),
             count_only: false,
-            packed: crate::ledger::Plan::default(),
+            packed: Plan::default(),
         }
     }
 
@@ -359,6 +360,18 @@ impl Packer {
         self.count_only = true;
         if self.earlier.is_none() {
             self.writer.without_digests();
+        }
+    }
+
+    /// Estimates the requests, bytes and minutes of the packed rows at these rate limits.
+    #[must_use]
+    pub fn estimate(&self, limits: &Limits) -> Plan {
+        let limit = f64::from(limits.of(self.write.endpoint.group));
+        #[allow(clippy::cast_precision_loss)] // A run has far fewer than 2^52 requests.
+        let windows = (self.packed.requests as f64 / limit).ceil() - 1.0;
+        Plan {
+            minutes: windows.max(0.0) * limits.window.as_secs_f64() / 60.0,
+            ..self.packed
         }
     }
 

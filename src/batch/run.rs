@@ -239,13 +239,7 @@ impl Run {
         ledger.stats.seconds += start.elapsed().as_secs_f64();
         ledger.stats.bytes_sent += load(&self.counters.bytes);
         if self.job.dry_run {
-            let limits = &self.caller.options().limits;
-            let limit = f64::from(limits.of(self.job.write.endpoint.group));
-            let mut plan = packer.packed;
-            #[allow(clippy::cast_precision_loss)] // A run has far fewer than 2^52 requests.
-            let windows = (plan.requests as f64 / limit).ceil() - 1.0;
-            plan.minutes = windows.max(0.0) * limits.window.as_secs_f64() / 60.0;
-            ledger.plan = plan;
+            ledger.plan = packer.estimate(&self.caller.options().limits);
         }
         drop(ledger);
         Ended {

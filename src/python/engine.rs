@@ -26,7 +26,7 @@ use crate::batch::rest::{Earlier, Get, List};
 use crate::batch::settings::Reader;
 use crate::batch::setup::Writer;
 use crate::batch::start::{Start, Which};
-use crate::batch::{Job, Run, scan};
+use crate::batch::{Job, Run, check, scan};
 use crate::call::Session;
 use crate::error::Error;
 use crate::http::auth::Fetching;
@@ -67,11 +67,16 @@ fn names(
     let settings = settings.map(|settings| settings.get().0.clone());
     let assets = assets.map(Bound::get);
     let names = py.detach(|| given.names(settings, assets.map(Table::rows)))?;
-    Ok(Names {
+    Ok(named(names, rows))
+}
+
+/// Adds the template's category and the title of the row labels.
+fn named(names: Names, rows: &Rows) -> Names {
+    Names {
         category: rows.template_category(),
         row_title: rows.title().map(Arc::from),
         ..names
-    })
+    }
 }
 
 /// The rows and the remaining work of an interrupted read.
@@ -228,6 +233,46 @@ impl Engine {
         }
     }
 
+    /// Checks rows against settings without a request. For a patch, checks that need the current assets are skipped.
+    #[staticmethod]
+    #[pyo3(signature = (verb, rows, options, settings, /))]
+    fn check(
+        py: Python<'_>,
+        verb: &str,
+        rows: &Bound<'_, Rows>,
+        options: &Bound<'_, PyDict>,
+        settings: &Bound<'_, Settings>,
+    ) -> PyResult<Ledger> {
+        let given: WriteOptions = depythonize(options)?;
+        let write = api::write_of(verb).map_err(|error| exception(py, &error))?;
+        let settings = Some(settings.get().0.clone());
+        let names = given
+            .names(settings, Some(std::iter::empty()))
+            .map(|names| named(names, rows.get()))
+            .map_err(|error| exception(py, &error))?;
+        let mut source = rows.get().source(py)?;
+        let raised = source.error();
+        let policy = given.policy(write.row, None, names);
+        let signals = || match Python::try_attach(|py| py.check_signals()) {
+            Some(Ok(())) => true,
+            Some(Err(error)) => {
+                raised
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .replace(error);
+                false
+            }
+            None => false,
+        };
+        let checked = py.detach(|| check::check(&mut source, write, policy, given.batch_size, signals));
+        if let Some(error) = raised.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            return Err(error);
+        }
+        let mut ledger = checked.map_err(|error| exception(py, &error.into()))?;
+        ledger.warnings.extend(rows.get().sheet_notes());
+        Ok(Ledger::new(Arc::new(ledger)))
+    }
+
     /// Plans a read of a project's settings; the operation returns them. If only the locations are missing, reads
     /// only the locations. Calls that start during a read share it, unless they require a new one.
     #[pyo3(signature = (project, locations_container, /, known=None, refresh=false))]
@@ -299,7 +344,7 @@ impl Engine {
             session: Session::new(self.caller(py)?, stop.clone()),
             project: project_id(py, project)?,
         };
-        let activity = CurrentActivity::new(Activity::Writing, writer.session.counters.clone());
+        let activity = CurrentActivity::new(Activity::Setup, writer.session.counters.clone());
         let work = Box::pin(async move {
             let outcomes = writer.apply(&planned).await;
             Ended {

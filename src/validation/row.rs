@@ -883,7 +883,10 @@ impl RowWriter {
                 }
             }
             Some(_) => {
-                self.bad_import_key(&field, "earlier rows have no key, so keys were generated for them");
+                self.bad_import_key(
+                    &field,
+                    "earlier rows have no key, so keys were generated for them",
+                );
             }
             // An invalid cell has already been reported.
             None if given && self.problems.is_empty() => {

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Seconds that requests in flight have to finish after a cancel; the same as for Ctrl-C in the core.
-GRACE: Final = 10.0
 # Seconds an aborted call may take to end; it takes milliseconds.
 LAST: Final = 2.0
 POLL: Final = 0.25
@@ -51,7 +49,7 @@ async def finish(operation: _core.Operation, report: Reporter, source: object = 
                 report.stopping()
             with Shield():
                 try:
-                    await asyncio.wait([ended], timeout=GRACE)
+                    await asyncio.wait([ended], timeout=_core.GRACE)
                 finally:
                     operation.abort()
                     await asyncio.wait([ended], timeout=LAST)  # for the ledger to say so

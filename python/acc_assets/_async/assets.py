@@ -4,22 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING
 
 from .. import _core
 from .._mapping import ColumnMapping
-from .._options import (
-    SEPARATOR,
-    Dates,
-    Nulls,
-    OnError,
-    SheetOption,
-    Verb,
-    at_least_one,
-    flag,
-    get_options,
-)
+from .._options import SEPARATOR, Dates, Nulls, OnError, SheetOption, Verb, at_least_one, get_options
 from .._partial import After, still_partial, unfinished
 from .._progress import ProgressOption, Reporter
 from .._query import Filters
@@ -27,17 +16,9 @@ from .._report import Report
 from .._rows import AsyncIdData, AsyncRowData, reading
 from .._settings import SettingsOption
 from .._tables import AssetTable
-from .._write import checked
+from .._write import check_options
 from ._drive import off_loop
-from .verbs import (
-    AsyncBulkResult,
-    AsyncVerbs,
-    ended,
-    loaded,
-    prepared,
-    read,
-    settings_of,
-)
+from .verbs import AsyncBulkResult, AsyncVerbs, ended, prepared, read, settings_of
 
 if TYPE_CHECKING:
     from datetime import date
@@ -137,14 +118,7 @@ class AsyncAssets(AsyncVerbs):
             ({'created': 250}, {'unchanged': 250})
         """
         options = self._options(
-            import_key=import_key,
-            run=run,
-            on_error=on_error,
-            max_errors=max_errors,
-            dry_run=dry_run,
-            returning=returning,
-            reconcile=reconcile,
-            batch_size=batch_size,
+            "id", run, on_error, max_errors, dry_run, returning, reconcile, batch_size, import_key=import_key
         )
         how = reading(sheet=sheet, mapping=mapping, separator=separator, nulls=nulls, dates=dates)
         return await self._write("create", data, how, options, progress, settings)
@@ -162,6 +136,7 @@ class AsyncAssets(AsyncVerbs):
         separator: str = SEPARATOR,
         nulls: Nulls = "omit",
         dates: Dates = "strict",
+        progress: ProgressOption = "auto",
     ) -> Report:
         """Check rows against the project's settings without sending them. All problems are reported at once.
 
@@ -176,6 +151,7 @@ class AsyncAssets(AsyncVerbs):
             separator: Separator between the names in a path. Default: ">".
             nulls: Empty cells, as for the verb.
             dates: Dates with a time of day, as for `create`.
+            progress: Show progress, as for `create`.
 
         Returns:
             A `Report`: problems by cause and by row, how each column was interpreted, and `write_fixes`.
@@ -191,12 +167,14 @@ class AsyncAssets(AsyncVerbs):
             >>> [(cause.column, cause.fix) for cause in report.causes]
             [('Airflow', 'write the number with a decimal point and without spaces, for example 1234.5')]
         """
+        options = check_options(verb, key, import_key)
         how = reading(sheet=sheet, mapping=mapping, separator=separator, nulls=nulls, dates=dates)
-        check = partial(checked, verb=verb, key=key, how=how, import_key=import_key)
-        _, write = await loaded(data, lambda data: check(self._session, self._project, data))
-        write = await prepared(write, settings, always=True)
-        operation = await off_loop(write.operation)
-        await ended(operation)
+        source, rows, how = await self._loaded(data, how, verb, key, twice=True)
+        write = self._new(verb, rows, source, options | how.options(), progress)
+        with write.reporter() as report:
+            write = await prepared(write, settings, report, always=True)
+            operation = await off_loop(write.operation)
+            await ended(operation, report)
         return write.report(operation)
 
     async def patch(
@@ -256,16 +234,7 @@ class AsyncAssets(AsyncVerbs):
             >>> patched.counts
             {'updated': 1}
         """
-        options = self._options(
-            key=key,
-            run=run,
-            on_error=on_error,
-            max_errors=max_errors,
-            dry_run=dry_run,
-            returning=returning,
-            reconcile=reconcile,
-            batch_size=batch_size,
-        )
+        options = self._options(key, run, on_error, max_errors, dry_run, returning, reconcile, batch_size)
         how = reading(sheet=sheet, mapping=mapping, separator=separator, nulls=nulls, dates=dates)
         return await self._write("patch", data, how, options, progress, settings)
 
@@ -310,12 +279,7 @@ class AsyncAssets(AsyncVerbs):
             >>> assets[0]["clientAssetId"]
             'AHU'
         """
-        options = get_options(
-            key=key,
-            include_custom_attributes=include_custom_attributes,
-            include_deleted=include_deleted,
-            batch_size=batch_size,
-        )
+        options = get_options(key, include_custom_attributes, include_deleted, batch_size)
         report = Reporter(progress, "reading")
         source, rows, _ = await self._loaded(ids, reading(sheet=sheet), "get", key)
         operation = self._session.engine().get(self._project, rows, options, after=unfinished(after))
@@ -362,15 +326,7 @@ class AsyncAssets(AsyncVerbs):
             >>> deleted.counts
             {'deleted': 1}
         """
-        options = self._options(
-            key=key,
-            run=run,
-            on_error=on_error,
-            max_errors=max_errors,
-            dry_run=dry_run,
-            reconcile=reconcile,
-            batch_size=batch_size,
-        )
+        options = self._options(key, run, on_error, max_errors, dry_run, False, reconcile, batch_size)
         return await self._write("delete", ids, reading(sheet=sheet), options, progress)
 
     async def template(
@@ -400,7 +356,8 @@ class AsyncAssets(AsyncVerbs):
             >>> await project.assets.template("HVAC > Air Handling", folder / "units.xlsx")
         """
         at_least_one("rows", rows)
-        core = await settings_of(self._session, self._project)
+        with Reporter("auto", "template") as report:
+            core = await settings_of(self._session, self._project, report)
         found = core.find_category(category, separator)
         await off_loop(lambda: _core.write_template(core, found["id"], os.fspath(path), rows))
 
@@ -452,21 +409,22 @@ class AsyncAssets(AsyncVerbs):
             >>> [asset["clientAssetId"] for asset in await project.assets.list(search="vav-7")]
             ['VAV-7']
         """
-        flag("include_custom_attributes", include_custom_attributes)
-        flag("include_deleted", include_deleted)
-        report = Reporter(progress, "reading")
         before = unfinished(after)
-        asked = Filters.of(category, status, location, filters)
-        if asked.has_names():
-            with still_partial(before):
-                settings = await settings_of(self._session, self._project)
-                asked = asked.with_ids(settings, separator)
-        query = asked.query(
-            updated_at=updated_at,
-            search=search,
-            include_custom_attributes=include_custom_attributes,
-            include_deleted=include_deleted,
-            sort=sort,
+        asked = Filters.of(
+            category,
+            status,
+            location,
+            filters,
+            updated_at,
+            search,
+            include_custom_attributes,
+            include_deleted,
+            sort,
         )
-        operation = self._session.engine().read("assets", self._project, {}, query, after=before)
-        return AssetTable(await read(operation, report))
+        with Reporter(progress, "reading") as report:
+            if asked.has_names():
+                with still_partial(before):
+                    settings = await settings_of(self._session, self._project, report)
+                    asked = asked.with_ids(settings, separator)
+            operation = self._session.engine().read("assets", self._project, {}, asked.query(), after=before)
+            return AssetTable(await read(operation, report))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from .._json import JsonObject
 from .._options import SetupOnError, flag, one_of
-from .._progress import Reporter
+from .._progress import ProgressOption, Reporter
 from .._query import query_text
 from .._session import Session, project_id
 from .._settings import Settings
@@ -39,7 +39,7 @@ class Project:
         self.relationships = Relationships(session, self.id)
         self.raw = Raw(session, self.id)
 
-    def settings(self, *, refresh: bool = False) -> Settings:
+    def settings(self, *, refresh: bool = False, progress: ProgressOption = "auto") -> Settings:
         """Read the project's categories, status sets, custom attributes and locations.
 
         They are read once and kept for all calls of this client about this project. Reading takes one request for all
@@ -49,6 +49,7 @@ class Project:
 
         Args:
             refresh: Read them again.
+            progress: Show progress, as for `Assets.create`.
 
         Raises:
             ApiError, TransportError, AuthError: The settings could not be read. If only the locations could not be read,
@@ -60,7 +61,8 @@ class Project:
             'HVAC'
         """
         flag("refresh", refresh)
-        return Settings(settings_of(self._session, self.id, refresh=refresh))
+        with Reporter(progress, "settings") as report:
+            return Settings(settings_of(self._session, self.id, report, refresh=refresh))
 
     def setup(self) -> Setup:
         """Describe what is active in this project, for `plan_setup` and `apply_setup` of another one.
@@ -75,11 +77,12 @@ class Project:
         """
         return Setup.from_settings(self.settings())
 
-    def plan_setup(self, setup: Setup) -> SetupPlan:
+    def plan_setup(self, setup: Setup, *, progress: ProgressOption = "auto") -> SetupPlan:
         """Return what `apply_setup` would do. Reads the project's settings again and writes nothing.
 
         Args:
             setup: What the project should have.
+            progress: Show progress, as for `Assets.create`.
 
         Raises:
             ApiError, TransportError, AuthError: The settings could not be read.
@@ -90,10 +93,13 @@ class Project:
             ['exists']
         """
         setup = checked_setup(setup)
-        settings = settings_of(self._session, self.id, refresh=True)
+        with Reporter(progress, "settings") as report:
+            settings = settings_of(self._session, self.id, report, refresh=True)
         return off_loop(lambda: setup._planned(settings))
 
-    def apply_setup(self, setup: Setup, *, on_error: SetupOnError = "raise") -> SetupResult:
+    def apply_setup(
+        self, setup: Setup, *, on_error: SetupOnError = "raise", progress: ProgressOption = "auto"
+    ) -> SetupResult:
         """Create and assign what the project lacks. Existing categories, sets and attributes stay as they are.
 
         The call can be repeated, also after a failure, a Ctrl-C or a crash: it reads what exists first. A create whose
@@ -103,6 +109,7 @@ class Project:
         Args:
             setup: What the project should have. The user of the token must be an admin of the project.
             on_error: If a step fails: "raise" raises SetupError at the end, "collect" returns the result.
+            progress: Show progress, as for `Assets.create`.
 
         Raises:
             InputError: The description uses a name that neither it nor the project defines. Nothing was written.
@@ -118,12 +125,13 @@ class Project:
         setup = checked_setup(setup)
         one_of("on_error", on_error, ("raise", "collect"))
         session = self._session
-        settings = settings_of(session, self.id, refresh=True)
-        operation = session.engine().apply_setup(self.id, settings, setup._core)
-        # From here on the settings are others, however it ends.
-        session.engine().forget_settings(self.id)
-        session.settings.pop(self.id, None)
-        ended(operation)
+        with Reporter(progress, "setup") as report:
+            settings = settings_of(session, self.id, report, refresh=True)
+            operation = session.engine().apply_setup(self.id, settings, setup._core)
+            # From here on the settings are others, however it ends.
+            session.engine().forget_settings(self.id)
+            session.settings.pop(self.id, None)
+            ended(operation, report)
         result = SetupResult(steps_of(operation.table))
         return result.raise_if_failed() if on_error == "raise" else result
 

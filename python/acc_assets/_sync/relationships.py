@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, cast
 
-from .._options import MOST_RELATIONSHIPS, OnError, SheetOption, flag
+from .._options import MOST_RELATIONSHIPS, OnError, SheetOption
 from .._partial import After, unfinished
 from .._progress import ProgressOption, Reporter
 from .._query import relationship_query
@@ -65,14 +65,7 @@ class Relationships(Verbs):
             {'deleted': 60}
         """
         options = self._options(
-            most=MOST_RELATIONSHIPS,
-            key=key,
-            run=run,
-            on_error=on_error,
-            max_errors=max_errors,
-            dry_run=dry_run,
-            reconcile=reconcile,
-            batch_size=batch_size,
+            key, run, on_error, max_errors, dry_run, False, reconcile, batch_size, most=MOST_RELATIONSHIPS
         )
         return self._write("unlink", ids, reading(sheet=sheet), options, progress)
 
@@ -114,16 +107,9 @@ class Relationships(Verbs):
             >>> set(created) <= {relationship["id"] for relationship in found}
             True
         """
-        flag("include_deleted", include_deleted)
-        flag("only_deleted", only_deleted)
         report = Reporter(progress, "reading")
         query = relationship_query(
-            entity,
-            other,
-            created_after=created_after,
-            created_before=created_before,
-            include_deleted=include_deleted,
-            only_deleted=only_deleted,
+            entity, other, created_after, created_before, include_deleted, only_deleted
         )
         engine = self._session.engine()
         operation = engine.read("relationships", self._project, {}, query, after=unfinished(after))

@@ -3,16 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from .. import _core
 from .._files import is_slow
 from .._partial import keeping, table_of
 from .._progress import ProgressOption, Reporter
-from .._records import WriteCall
 from .._results import Outcomes, Which
 from .._rows import IdData, Reading, RowData, load
 from .._session import Session
@@ -20,8 +18,6 @@ from .._settings import SettingsOption, given_settings
 from .._write import Write, raise_error, write_options
 from ..errors import BulkInterrupted, OptionError
 from ._drive import finish, off_loop, pulled
-
-T = TypeVar("T")
 
 
 class Verbs:
@@ -119,7 +115,7 @@ class Verbs:
         with write.reporter() as report:
             with write.resuming(result):
                 if call.settings is not None:
-                    found = settings_of(self._session, self._project, given=call.settings, report=report)
+                    found = settings_of(self._session, self._project, report, given=call.settings)
                     write = write._replace(settings=found, assets=call.assets)
                 elif call.had_settings:
                     write = prepared(write, "auto", report, always=True)
@@ -128,10 +124,10 @@ class Verbs:
             with write.refusing(result, which):
                 return self._carried_out(write, operation, report)
 
-    def _options(self, **options: Any) -> dict[str, Any]:
-        """Check options. A call that is rejected leaves no result."""
+    def _options(self, *options: Any, **more: Any) -> dict[str, Any]:
+        """Check the options of a write. A call that is rejected leaves no result."""
         self._session.last_result = None
-        return write_options(**options)
+        return write_options(*options, **more)
 
     def _write(
         self,
@@ -150,15 +146,18 @@ class Verbs:
                 operation = off_loop(write.operation)
             return self._carried_out(write, operation, report)
 
-    def _loaded(self, data: object, how: Reading, verb: str, key: str) -> tuple[object, _core.Rows, Reading]:
-        source, (rows, how) = loaded(data, lambda source: load(source, how, verb, key))
+    def _loaded(
+        self, data: object, how: Reading, verb: str, key: str, *, twice: bool = False
+    ) -> tuple[object, _core.Rows, Reading]:
+        """Read input: in this thread, unless a file is read for it or the event loop has to provide it."""
+        source = pulled(data)
+        work = partial(load, source, how, verb, key, twice=twice)
+        rows, how = off_loop(work, source) if source is not data or is_slow(data) else work()
         return source, rows, how
 
     def _new(self, verb: str, rows: _core.Rows, source: object, options: Any, progress: object) -> Write:
-        def outcomes(ledger: _core.Ledger, call: WriteCall, table: _core.Table | None) -> BulkResult:
-            return BulkResult(ledger, call, table, self)
-
-        return Write(self._session, verb, self._project, rows, options, progress, outcomes, source)
+        kind = BulkResult
+        return Write(self._session, verb, self._project, rows, options, progress, kind, self, source)
 
     def _carried_out(self, write: Write, operation: _core.Operation, report: Reporter) -> BulkResult:
         try:
@@ -201,25 +200,13 @@ class BulkResult(Outcomes):
         return cast(Verbs, self._owner("reconcile")).reconcile(self)
 
 
-def loaded(data: object, read: Callable[[object], T]) -> tuple[object, T]:
-    """Read input: in this thread, unless a file is read for it or the event loop has to provide it.
-
-    Returns:
-        What the rows are pulled from, and what `read` made of it.
-    """
-    source = pulled(data)
-    if source is not data or is_slow(data):
-        return source, off_loop(lambda: read(source), source)
-    return source, read(source)
-
-
 def settings_of(
     session: Session,
     project: str,
+    report: Reporter,
     *,
     refresh: bool = False,
     given: _core.Settings | None = None,
-    report: Reporter | None = None,
 ) -> _core.Settings:
     """Return the settings of a project, or the caller's own, with what could not be read before."""
     found = session.reading(project, refresh, given)
@@ -229,26 +216,20 @@ def settings_of(
     return found
 
 
-def ended(operation: _core.Operation, report: Reporter | None = None) -> None:
+def ended(operation: _core.Operation, report: Reporter) -> None:
     """Run an operation to its end, or raise what ended it."""
-    if report is not None:
-        finish(operation, report)
-    else:
-        with Reporter(False, "read") as report:
-            finish(operation, report)
+    finish(operation, report)
     raise_error(operation)
 
 
-def prepared(
-    write: Write, settings: SettingsOption, report: Reporter | None = None, *, always: bool = False
-) -> Write:
+def prepared(write: Write, settings: SettingsOption, report: Reporter, *, always: bool = False) -> Write:
     """Return a write with what its rows are checked against; `always` reads settings even if no row needs them."""
     given = given_settings(settings, write.project)
     if write.verb not in ("create", "patch") or settings is None:
         return write
     if given is None and not always and not off_loop(write.wants_settings):
         return write
-    found = settings_of(write.session, write.project, given=given, report=report)
+    found = settings_of(write.session, write.project, report, given=given)
     write = write._replace(settings=found)
     operation = off_loop(write.read_assets)
     if operation is None:

@@ -1,0 +1,41 @@
+//! Checks rows without a client and without a request.
+
+use crate::api::Write;
+use crate::batch::plan::{Again, Ahead, Packer};
+use crate::input::{More, Source, SourceError};
+use crate::ledger::{Ledger, SharedLedger, lock};
+use crate::options::Limits;
+use crate::validation::Policy;
+
+/// Checks all rows of a source and estimates their requests at the documented rate limits.
+///
+/// `goes_on` is called between parts of the source. If it returns `false`, reading stops.
+///
+/// # Errors
+/// If the source fails.
+pub fn check(
+    source: &mut dyn Source,
+    write: &'static Write,
+    policy: Policy,
+    batch_size: usize,
+    mut goes_on: impl FnMut() -> bool,
+) -> Result<Ledger, SourceError> {
+    let ledger = SharedLedger::default();
+    let mut packer = Packer::new(
+        write,
+        policy,
+        ledger.clone(),
+        batch_size,
+        Ahead::Everything,
+        Again::default(),
+    );
+    packer.count_only();
+    while source.fill(&mut packer)? == More::Rows && goes_on() {}
+    packer.finish(true);
+    let plan = packer.estimate(&Limits::default());
+    drop(packer);
+    let mut ledger = std::mem::take(&mut *lock(&ledger));
+    ledger.complete = true;
+    ledger.plan = plan;
+    Ok(ledger)
+}
