@@ -1,4 +1,4 @@
-//! The one error of the core. Every kind says whether its request was sent.
+//! The error type of the core. Each variant says whether its request was sent.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -10,14 +10,14 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Whether the service can have seen a request that failed.
+/// Whether the service may have received a request that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Sent {
-    /// Provably not: no connection, or refused before a byte left.
+    /// Definitely not: no connection was made, or the request was rejected locally.
     No,
-    /// Bytes left and no whole answer came back.
+    /// The request was sent, but no complete response arrived.
     Maybe,
-    /// The service answered.
+    /// The service responded.
     Answered,
 }
 
@@ -56,18 +56,18 @@ impl TransportKind {
     }
 }
 
-/// Headers of a response that help its service's support: lower-case names, in the order they came.
+/// Response headers that help the service's support: names in lower case, in the order received.
 pub type Headers = Vec<(String, String)>;
 
 /// A request that got no complete response.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
 pub struct TransportError {
-    /// `Answered`: the response is larger than `max_response_bytes`, so a retry would bring the same.
+    /// If `Answered`, the response exceeds `max_response_bytes`, so a retry would fail too.
     pub sent: Sent,
-    /// The whole cause chain, outermost first, without secrets.
+    /// The whole chain of causes, outermost first, without secrets.
     pub message: String,
-    /// What arrived of the response.
+    /// The part of the response that arrived.
     pub partial: Option<Box<Partial>>,
     /// Missing in records written by older versions.
     #[serde(default)]
@@ -75,7 +75,7 @@ pub struct TransportError {
 }
 
 impl TransportError {
-    /// Of a request that got no response at all.
+    /// Creates the error of a request that got no response at all.
     #[must_use]
     pub fn new(sent: Sent, message: impl Into<String>) -> Self {
         Self {
@@ -94,19 +94,19 @@ impl TransportError {
     }
 }
 
-/// A file that cannot be opened, read or written.
+/// A file that could not be opened, read or written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct FileError {
-    /// The message, with the name of the file and what to do.
+    /// The message, with the file name and a suggested fix.
     pub message: String,
     pub path: PathBuf,
-    /// The error code of the operating system, if there is one.
+    /// The error code of the operating system, if any.
     pub os_error: Option<i32>,
 }
 
 impl FileError {
-    /// `cause`: the error of the operating system, if there is one.
+    /// Creates the error. `cause` is the error of the operating system, if any.
     #[must_use]
     pub fn new(path: &Path, cause: Option<&io::Error>, message: String) -> Self {
         Self {
@@ -117,7 +117,7 @@ impl FileError {
     }
 }
 
-/// A response that was not read to its end.
+/// A response that was not read to the end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Partial {
     pub status: u16,
@@ -126,12 +126,12 @@ pub struct Partial {
     pub body: Arc<str>,
 }
 
-/// One violation an answer names.
+/// One violation reported in an error response.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Violation {
-    /// Position of the item in the request, where the answer gives one.
+    /// Position of the item in the request, if the response contains it.
     pub index: Option<usize>,
-    /// Id of the item, where the answer gives one.
+    /// Id of the item, if the response contains it.
     pub id: Option<String>,
     pub field: Option<String>,
     pub code: Option<String>,
@@ -140,32 +140,32 @@ pub struct Violation {
     pub metadata: Option<Value>,
 }
 
-/// An answer that is no success: what the service said, whole.
+/// A complete error response.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ServiceError {
     pub status: u16,
-    /// Those that support asks for, see [`Headers`].
+    /// The headers that support asks for; see [`Headers`].
     pub headers: Headers,
-    /// The service's or the gateway's own code, such as `AUTH-006` or `BadInput`.
+    /// The error code from the service or the gateway, such as `AUTH-006` or `BadInput`.
     pub code: Option<String>,
     pub message: Option<String>,
     pub violations: Vec<Violation>,
-    /// `errorMetadata` of the body: for a 409, what the request is in conflict with ("Assets field guide").
+    /// `errorMetadata` of the body. For a 409, it describes the conflict ("Assets field guide").
     pub metadata: Option<Value>,
-    /// `x-ads-request-id` or `x-request-id` of the answer: what Autodesk's support asks for.
+    /// `x-ads-request-id` or `x-request-id` of the response, which Autodesk's support asks for.
     pub request_id: Option<String>,
-    /// Seconds to wait, from Retry-After.
+    /// Seconds to wait, from the `Retry-After` header.
     pub retry_after: Option<f64>,
-    /// The raw body, as text; shared, since each row it refuses keeps it.
+    /// The raw body as text. It is shared, because every rejected row keeps it.
     pub body: Arc<str>,
-    /// What we know that the service does not say.
+    /// Advice that the response itself does not contain.
     pub hint: Option<String>,
 }
 
 impl ServiceError {
-    /// Whether the gateway refused for want of capacity, before the service saw the request.
+    /// Whether the gateway rejected the request for lack of capacity, before the service received it.
     ///
-    /// It answers so since apps are metered, with the status as the code (a thread of its users; on no page).
+    /// Undocumented. Since apps are metered, the gateway repeats the status as the code (from a user forum).
     #[must_use]
     pub fn is_capacity(&self) -> bool {
         let says = |text: &Option<String>| {
@@ -175,9 +175,9 @@ impl ServiceError {
         self.status == 403 && says(&self.message)
     }
 
-    /// Whether the service says that the token has no user. A new token of the same application has none either.
+    /// Whether the response says that the token has no user. Another token of the same application would not help.
     ///
-    /// The pages only say that a user is required; the words are those of the service (our inference from reports).
+    /// The documentation only says that a user is required. The exact wording comes from user reports.
     #[must_use]
     pub fn is_two_legged(&self) -> bool {
         [401, 403].contains(&self.status)
@@ -187,8 +187,8 @@ impl ServiceError {
                 .contains("user id could not be determined")
     }
 
-    /// Whether the service says that a request holds too many rows. No page shows the words, so that they are taken
-    /// only from a refusal that names no row, and are checked against what is executed.
+    /// Whether the response says that the request contains too many rows. The wording is undocumented, so it is only
+    /// trusted if no row is named. It is also checked against the sizes of requests that succeed.
     #[must_use]
     pub fn says_too_many_rows(&self) -> bool {
         let names_rows = |violation: &Violation| violation.index.is_some() || violation.id.is_some();
@@ -207,7 +207,7 @@ impl ServiceError {
     }
 }
 
-/// Whether a text bounds the number of rows: "The array must have 1 to 50 items", `TooManyAssets`.
+/// Whether a string limits the number of rows: "The array must have 1 to 50 items", `TooManyAssets`.
 fn speaks_of_too_many_rows(text: &str) -> bool {
     const ROWS: [&str; 16] = [
         "items",
@@ -243,7 +243,7 @@ fn speaks_of_too_many_rows(text: &str) -> bool {
         "fewer",
         "between",
     ];
-    // A bound on one value of a row.
+    // Words about a limit on a single value of a row.
     const VALUES: [&str; 7] = [
         "character",
         "characters",
@@ -314,31 +314,31 @@ impl ServiceError {
     }
 }
 
-/// Anything that can end a call.
+/// Any error that can end a call.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Error {
-    /// An option or argument that cannot be used; nothing was sent.
+    /// An option or argument is invalid. Nothing was sent.
     #[error("{0}")]
     Option(String),
-    /// The rows could not be read; rows read before stand in the ledger.
+    /// The rows could not be read. Rows that were read before are in the ledger.
     #[error("{0}")]
     Input(String),
-    /// A file of the user cannot be opened, read or written.
+    /// A user's file could not be opened, read or written.
     #[error("{0}")]
     File(Box<FileError>),
-    /// The journal of a named run cannot be used; the request at hand was not sent.
+    /// The journal of a named run cannot be used. The current request was not sent.
     #[error("{0}")]
     Journal(String),
-    /// No usable token; the request at hand was not sent.
+    /// There is no usable token. The current request was not sent.
     #[error("{0}")]
     Auth(String),
-    /// No whole answer; `sent` says whether the service can have seen the request.
+    /// No complete response. `sent` says whether the service may have received the request.
     #[error("{0}")]
     Transport(#[from] TransportError),
-    /// The service refused.
+    /// The service rejected the request.
     #[error("{0}")]
     Service(Box<ServiceError>),
-    /// A success whose body is not what the reference page shows. The request was executed.
+    /// A successful response whose body does not match the reference page. The request was executed.
     #[error("{message}")]
     Unreadable {
         message: String,
@@ -350,7 +350,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the service can have seen the request.
+    /// Whether the service may have received the request.
     #[must_use]
     pub fn sent(&self) -> Sent {
         match self {
@@ -360,7 +360,7 @@ impl Error {
         }
     }
 
-    /// The id under which the service knows the request, where its response gave one.
+    /// The request id assigned by the service, if the response contains one.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         match self {
@@ -375,7 +375,7 @@ impl Error {
     }
 }
 
-/// The request id among the headers of a response: Autodesk's own, else that of whoever is before it.
+/// The request id from response headers: Autodesk's own if present, otherwise that of a proxy or gateway.
 #[must_use]
 pub fn request_id(headers: &[(String, String)]) -> Option<&str> {
     ["x-ads-request-id", "x-request-id"]
@@ -384,7 +384,7 @@ pub fn request_id(headers: &[(String, String)]) -> Option<&str> {
         .map(|(_, value)| value.as_str())
 }
 
-/// The messages of an error and its causes, outermost first, repeats left out.
+/// The messages of an error and its causes, outermost first, without repetitions.
 #[must_use]
 pub fn chain(error: &(dyn StdError + 'static)) -> String {
     let mut text = error.to_string();
@@ -400,8 +400,8 @@ pub fn chain(error: &(dyn StdError + 'static)) -> String {
     text
 }
 
-/// A text as people may see it on a terminal, in a log or on a page: what would change how the text around it looks, or
-/// pass for a line of its own, is escaped. All texts for people go through here; data stays as it is.
+/// Escapes a string for a terminal, a log or a page: characters that would alter the surrounding text or imitate a
+/// line of their own. All user-facing text passes through here; data is not changed.
 #[must_use]
 pub fn shown(text: &str) -> Cow<'_, str> {
     if !text.contains(is_hidden) {
@@ -414,7 +414,7 @@ pub fn shown(text: &str) -> Cow<'_, str> {
             '\r' => shown.push_str("\\r"),
             '\t' => shown.push_str("\\t"),
             other if !is_hidden(other) => shown.push(other),
-            // Writing into memory cannot fail.
+            // Writing to a string cannot fail.
             other if (other as u32) < 0x100 => drop(write!(shown, "\\x{:02x}", other as u32)),
             other if (other as u32) < 0x1_0000 => drop(write!(shown, "\\u{:04x}", other as u32)),
             other => drop(write!(shown, "\\U{:08x}", other as u32)),
@@ -423,14 +423,14 @@ pub fn shown(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// A text of several lines, each as `shown` has it.
+/// Escapes each line of a string with `shown`.
 #[must_use]
 pub fn shown_lines(text: &str) -> String {
     text.split('\n').map(shown).collect::<Vec<_>>().join("\n")
 }
 
-/// Control characters, ends of lines and paragraphs, marks of the direction of writing (UAX #9, table 4), and what has no
-/// width or is a tag. Joiners are part of words and emoji.
+/// Whether a character is a control character, a line or paragraph separator, a bidirectional mark (UAX #9, table 4),
+/// a tag, or has no width. Joiners are not hidden, since words and emoji contain them.
 fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(
@@ -449,7 +449,7 @@ fn is_hidden(character: char) -> bool {
         )
 }
 
-/// At most `most` characters of a text, on one line and as people may see them.
+/// Shortens a string to at most `most` characters on one line, escaped for display.
 #[must_use]
 pub fn shortened(text: &str, most: usize) -> String {
     let mut characters = text.chars().map(|character| match character {

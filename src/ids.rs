@@ -8,8 +8,8 @@ use crate::error::{Error, shown};
 
 /// A project of ACC, BIM 360 or Forma.
 ///
-/// The Assets API takes a bare UUID or `b.` and the UUID; the Relationship API takes only the bare UUID, as its
-/// container id (POST relationships:delete reference page). So the bare form is kept and sent everywhere.
+/// The Assets API accepts a bare UUID, or the UUID after `b.`. The Relationship API accepts only the bare UUID, as
+/// its container id (POST relationships:delete reference page). So the bare form is stored and sent everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ProjectId(Uuid);
 
@@ -34,7 +34,7 @@ impl ProjectId {
     }
 }
 
-/// Explains why a text is not a UUID.
+/// Explains why a string is not a UUID.
 fn typo(text: &str) -> String {
     let digits = text.chars().filter(|character| *character != '-').count();
     match text

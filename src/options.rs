@@ -40,7 +40,7 @@ impl Prefix {
 /// Endpoints that share one rate limit of the service, per user.
 #[derive(Debug, PartialEq, Eq)]
 pub struct RateGroup {
-    /// Its name in [`Limits`].
+    /// The name of the group in [`Limits`].
     pub name: &'static str,
     /// Requests per minute, as documented on its rate-limit page.
     pub requests: u32,
@@ -52,7 +52,7 @@ pub struct RateGroup {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Limits {
     pub window: Duration,
-    /// By group name. A missing group has its documented limit.
+    /// Requests by group name. A missing group has its documented limit.
     pub requests: BTreeMap<String, u32>,
 }
 
@@ -142,7 +142,7 @@ pub struct GivenOptions {
     user_agent: String,
     /// The folder of the files that store the rate windows of users.
     pacing: Option<PathBuf>,
-    /// Whether to use it for services on this machine too, as tests may want.
+    /// Whether to use the folder for services on this machine too, which tests may need.
     pacing_local: bool,
 }
 
@@ -252,7 +252,7 @@ impl Options {
         })
     }
 
-    /// Rejects unusable options, so that no other module has to.
+    /// Rejects unusable options, so that no other module has to check them.
     ///
     /// # Errors
     /// [`Error::Option`] naming the option, the value and the allowed values.

@@ -1,4 +1,4 @@
-//! What a call says it is doing, at each request and in between, on a paused clock.
+//! The activity that a call reports, at each request and in between, on a paused clock.
 #![cfg(feature = "simulator")]
 
 mod bench;
@@ -16,7 +16,7 @@ use acc_assets::validation::{ImportKey, RowShape};
 use bench::{Bench, Call, Guard, Way, client, counts, fault};
 use serde_json::json;
 
-/// What was seen of a call: each activity once, as long as it did not change.
+/// The activities of a call in order, without repetitions.
 #[derive(Clone, Default)]
 struct Seen {
     current: Arc<OnceLock<CurrentActivity>>,
@@ -33,7 +33,7 @@ impl Seen {
         }
     }
 
-    /// Looks whenever a request is sent.
+    /// Records the activity whenever a request is sent.
     fn bench(&self, options: Options) -> Bench {
         let seen = self.clone();
         let guard: Guard = Box::new(move |_| {
@@ -43,7 +43,7 @@ impl Seen {
         Bench::guarded(simulator::Options::default(), options, guard)
     }
 
-    /// Makes a call, and looks every second too.
+    /// Makes a call, and also records its activity every second.
     async fn call(&self, bench: &Bench, call: Call) -> (Vec<(Status, usize)>, Vec<Activity>) {
         let (ledger, current, driving) = bench.start_watched(call);
         assert!(self.current.set(current).is_ok());
@@ -94,7 +94,7 @@ async fn import_keys_are_looked_up_before_rows_are_written() {
 async fn rows_whose_response_was_lost_are_looked_up() {
     for (name, then) in [
         ("reset_after_apply", &[][..]),
-        // Sent once more, since the project does not have them.
+        // Resent, because the project does not have the rows.
         ("reset_before_apply", &[Writing]),
     ] {
         let seen = Seen::default();
@@ -106,7 +106,7 @@ async fn rows_whose_response_was_lost_are_looked_up() {
             .call(&bench, Call::create(bench.new_assets(3, |_| false)))
             .await;
         assert_eq!(counts, [(Status::Created, 3)], "{name}");
-        // How often it looks is not of interest.
+        // The number of observations does not matter.
         let first = activities
             .iter()
             .position(|activity| *activity == Recovery)

@@ -59,7 +59,7 @@ fn ids(ledger: &Ledger) -> Vec<String> {
     view.ids().into_iter().flatten().collect()
 }
 
-/// A call of a verb on `count` valid rows.
+/// Creates a call of a verb with `count` valid rows.
 async fn call_of(bench: &Bench, write: &'static Write, count: usize) -> Call {
     let by_id = |ids: Vec<String>| ids.into_iter().map(|id| vec![("id", id)]).collect::<Vec<Texts>>();
     if write.endpoint.name.contains("create") {
@@ -198,7 +198,7 @@ async fn a_rejection_of_one_row_is_never_for_size() {
     let (ledger, ended) = bench.create(bench.new_assets(2000, |_| false), false).await;
     assert!(ended.fatal.is_none(), "{:?}", ended.fatal);
     assert_eq!(counts(&ledger), [(Status::Created, 1999), (Status::Rejected, 1)]);
-    // The other nineteen requests are unchanged.
+    // The other nineteen requests are sent as usual.
     assert!(ledger.stats.requests <= 19 + 16, "{:?}", ledger.stats);
     let before = sent(&bench, CREATE);
     let rows = (5000..5300)
@@ -233,7 +233,7 @@ async fn lost_rows_are_looked_up_by_id_within_the_limit() {
     }
 }
 
-/// A gateway that limits bytes responds like one that limits rows: large bodies are first split by bytes.
+/// A gateway that limits bytes looks like one that limits rows. Large bodies are first split by bytes.
 #[tokio::test(start_paused = true)]
 async fn a_rejected_large_body_is_split_by_bytes() {
     let bench = bench(1);

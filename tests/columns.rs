@@ -20,7 +20,7 @@ use proptest::sample::select;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-/// `PROPTEST_CASES` cases, or by default as many as take a few seconds.
+/// Runs `PROPTEST_CASES` cases, or by default as many as take a few seconds.
 fn config() -> ProptestConfig {
     let mut config = ProptestConfig::default();
     if std::env::var_os("PROPTEST_CASES").is_none() {
@@ -500,7 +500,7 @@ fn types_of_documented_fields_do_not_depend_on_rows() {
     assert_eq!(exported(&nothing, None).0, expected);
     let (empty, _) = exported(&Table::default(), None);
     assert_eq!(empty, expected[..13]);
-    // Ids returned as numbers are text like all others.
+    // Ids returned as numbers become strings like all others.
     let (numbers, values) = exported(&table(&[json!({"id": 5, "categoryId": 17})]), None);
     assert_eq!(
         numbers,
@@ -598,7 +598,7 @@ fn rows_with_distinct_members_are_limited() {
 #[test]
 fn a_row_with_too_many_members_is_rejected_early() {
     let plain: Vec<String> = (0..100_000).map(|member| format!("\"m{member}\":1")).collect();
-    // With an escape, the slow reader reads it.
+    // A string with an escape is read by the slow reader.
     let escaped: Vec<String> = (0..100_000)
         .map(|member| format!("\"\\u006d{member}\":1"))
         .collect();

@@ -28,7 +28,7 @@ impl Row {
     }
 }
 
-/// The texts between backticks.
+/// Returns the strings between backticks.
 fn codes(text: &str) -> Vec<String> {
     text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
@@ -68,7 +68,7 @@ fn rows(page: &str) -> Vec<Row> {
     rows
 }
 
-/// Why a name on the page is not a test of `make test`; `None` if it is.
+/// Returns why a name on the page is not a test of `make test`, or `None` if it is.
 fn not_a_test(named: &str) -> Option<String> {
     let Some((path, name)) = named.split_once("::") else {
         return Some(format!("`{named}` is not written as `path::test`"));
@@ -119,7 +119,7 @@ fn is_page(text: &str) -> bool {
     pages.iter().any(|page| text.ends_with(page)) || text.starts_with("tutorial \"") && text.ends_with('"')
 }
 
-/// The names of the endpoints of `src/api`: the first text in each.
+/// Returns the names of the endpoints of `src/api`, which are the first string in each.
 fn endpoints() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/api");

@@ -1,4 +1,4 @@
-//! An endpoint is data: the client can call these four, which it does not contain.
+//! Endpoints are data: the client can also call these four, which it does not define.
 
 use std::sync::{Arc, Mutex};
 

@@ -1,5 +1,5 @@
-//! Finds the assets of a project with the import keys of rows: read by category, and correct despite concurrent
-//! changes.
+//! Finds the assets of a project with the import keys of rows. They are read by category, and must be correct despite
+//! concurrent changes.
 
 mod bench;
 
@@ -159,11 +159,11 @@ async fn a_large_project_is_read_by_category() {
 async fn an_asset_that_changes_category_during_the_read_is_found_once() {
     // The asset moves while the second page of the last category is read. All other lists are complete.
     for (moving, reads_all) in [
-        // From a category already read: it is on both lists.
+        // The asset leaves a category that was already read, so it is on both lists.
         (0, false),
-        // From a page already read: later assets move up, and one of them is on no page.
+        // The asset leaves a page that was already read. Later assets move up, and one of them is on no page.
         (10, true),
-        // From pages not yet read: it is on no list.
+        // The asset leaves a page that was not read yet, so it is on no list.
         (500, true),
         (999, true),
     ] {

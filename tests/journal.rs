@@ -96,7 +96,7 @@ fn refusal(path: &Path) -> String {
     }
 }
 
-/// The rows, their reasons and their requests must be equal.
+/// Checks that the rows, their reasons and their requests are equal.
 fn assert_same(kept: &Ledger, ledger: &Ledger) {
     assert_eq!(kept.rows(), ledger.read());
     assert_eq!(kept.read(), ledger.read());
@@ -199,7 +199,7 @@ fn take(ledger: &mut Ledger, step: Step) {
         Step::Id(row, id) if row < read => ledger.set_id(row, &id),
         Step::Digest(row, digest) if row < read => ledger.set_digest(row, digest),
         Step::Forgotten(sending) => ledger.forget_body(sending),
-        // The roles of columns are decided once.
+        // The roles of columns are set only once.
         Step::Heading(heading, counts) => drop(ledger.headings.entry(heading).or_insert(counts)),
         Step::SameAs(row) if row < read && row > 0 => ledger.set_same_as(row, row - 1),
         Step::Send(row) if row < read => {
@@ -377,7 +377,7 @@ fn a_run_has_one_driver() {
     assert!(refusal(&path).contains("is in use by another process, or by an earlier call"));
     std::thread::scope(|scope| scope.spawn(|| refusal(&path)).join().unwrap());
     assert!(matches!(Journal::delete(&path), Err(Error::Journal(message)) if message.contains("is in use")));
-    // The rejected calls did not affect the driver.
+    // The rejected calls did not affect the owner of the run.
     ledger.set(0, Status::Created);
     journal.write(&mut ledger).unwrap();
     refusal(&path);
@@ -429,7 +429,7 @@ fn a_lock_file_outlives_its_run() {
     Journal::delete(&path).unwrap();
     assert_eq!(files(folder.path()), ["level-3.sqlite.lock"]);
     drop(written(&path, 1));
-    // A journal without its lock file, as copied from another machine.
+    // Without its lock file, the journal looks like a copy from another machine.
     fs::remove_file(folder.path().join("level-3.sqlite.lock")).unwrap();
     assert_eq!(Journal::read(&path).unwrap().unwrap().ledger.rows(), 1);
     assert_eq!(files(folder.path()), ["level-3.sqlite"]);
@@ -485,7 +485,7 @@ fn concurrent_starts_of_a_run_have_one_driver() {
         });
         let ended = ended.into_inner().unwrap();
         let drives: Vec<bool> = ended.iter().map(Result::is_ok).collect();
-        // It gets the lock before the others stop waiting, not because of it.
+        // The owner gets the lock before the others stop waiting, and not because they do.
         assert_eq!(drives, [true, false, false, false], "{ended:?}");
     }
 }
@@ -819,7 +819,7 @@ fn impossible_values_are_damage() {
     }
 }
 
-/// Changes by another program must be rejected at once, by readers and drivers.
+/// Checks that changes by another program are rejected at once, both when reading and when opening a run.
 fn assert_refused(path: &Path, change: &str, says: &str) {
     Connection::open(path).unwrap().execute_batch(change).unwrap();
     let before = fs::read(path).unwrap();
@@ -866,7 +866,7 @@ fn unknown_rows_without_a_request_body_are_damage() {
         journal.write(&mut ledger).unwrap();
         drop(journal);
         reopened(&path);
-        assert_refused(&path, change, "is damaged (what was sent of row 1 is missing)");
+        assert_refused(&path, change, "is damaged (the request body of row 1 is missing)");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The modules of `src/`: `src/lib.rs` declares them, lowest first, and a module uses only lower ones.
+//! The modules of `src/`. `src/lib.rs` declares them, lowest first, and a module uses only lower ones.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -40,13 +40,13 @@ fn files(room: &str) -> Vec<PathBuf> {
     files
 }
 
-/// The modules used in a text: names after `crate::` outside comments.
+/// Returns the modules used in a source file: names after `crate::` outside comments.
 fn used(text: &str) -> BTreeSet<String> {
     let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
     let mut used = BTreeSet::new();
     for line in code {
         for after in line.split("crate::").skip(1) {
-            // `use crate::{api, http};` would name several.
+            // `use crate::{api, http};` would contain several names.
             assert!(
                 !after.starts_with('{'),
                 "use each module on a separate line: {line}"
@@ -82,7 +82,7 @@ fn modules_use_only_lower_modules() {
     assert!(wrong.is_empty(), "\n- {}", wrong.join("\n- "));
 }
 
-/// The simulator must not repeat a mistake of the client: it only shares the code that carries requests.
+/// The simulator must not repeat a mistake of the client, so it shares only the code that transports requests.
 #[test]
 fn simulator_shares_no_code_with_the_client() {
     for file in files("simulator") {

@@ -1,4 +1,4 @@
-//! The ledger by itself: its size in memory, on disk and in a pickle, and that it is restored unchanged.
+//! The ledger alone: its size in memory, on disk and in a pickle, and that it is restored unchanged.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -52,7 +52,7 @@ fn rejected(ledger: &mut Ledger, bodies: usize) {
     push(ledger, 10_000);
     for request in 0..100_u32 {
         let refusal = refusal(request as usize % bodies);
-        // First as a batch, then row by row.
+        // The rows are rejected first as a batch, then one by one.
         let whole = ledger.add_fault(&Fault::of(&Error::Service(Box::new(refusal.clone()))));
         for row in request * 100..request * 100 + 100 {
             ledger.set_fault(row, Status::Failed, whole);
@@ -206,7 +206,7 @@ fn invalid_rows_take_a_few_dozen_bytes_each() {
     let start = Instant::now();
     let causes = view.causes();
     println!("causes of 100,000 invalid rows in {:?}", start.elapsed());
-    // Hardly optimized, and beside other tests.
+    // The limit allows for a build with little optimization and for other tests at the same time.
     assert!(start.elapsed().as_millis() < 400, "{:?}", start.elapsed());
     assert_eq!((causes.len(), causes[0].rows), (1, 100_000));
     assert_eq!(causes[0].message, problem(0).message);
@@ -233,7 +233,7 @@ fn causes_count_each_problem_of_a_row_and_keep_apart_what_differs() {
     };
     let mut ledger = Ledger::default();
     push(&mut ledger, 12);
-    // Both problems twice, and one of them twice in one row.
+    // Both problems occur twice, and one of them twice in the same row.
     for row in 0..3 {
         let mut problems = vec![problem(row), blank("Category")];
         if row == 2 {
@@ -248,7 +248,7 @@ fn causes_count_each_problem_of_a_row_and_keep_apart_what_differs() {
         let fault = ledger.add_fault(&of_request(row as usize));
         ledger.set_fault(row, Status::Rejected, fault);
     }
-    // Of one message in two statuses; then another message.
+    // One message with two statuses, then another message.
     for (row, status, message) in [
         (6, Status::Failed, "no connection"),
         (7, Status::Unknown, "no connection"),
@@ -330,7 +330,8 @@ fn counts_and_causes_of_a_million_good_rows_are_quick() {
     assert_eq!(view.causes(), []);
     assert_eq!(view.bad().count(), 0);
     println!("a million good rows in {:?}", start.elapsed());
-    // Without optimization and next to other tests. A text per row takes ten times as long.
+    // The limit allows for a build without optimization and for other tests at the same time. A string per row takes
+    // ten times as long.
     assert!(start.elapsed().as_millis() < 100, "{:?}", start.elapsed());
 }
 
@@ -349,7 +350,7 @@ fn damaged_pickles_are_rejected_or_complete() {
     for _ in 0..20_000 {
         let mut damaged = pickle.clone();
         for _ in 0..random.usize(1..4) {
-            // Damage inside the long body is not detectable, so it is elsewhere.
+            // Damage inside the long body cannot be detected, so it is placed elsewhere.
             let at = random.usize(0..damaged.len());
             let at = if random.bool() { at } else { at % 1000 };
             damaged[at] = random.u8(..);

@@ -1,4 +1,5 @@
-//! The memory needed to read the import keys of a large project. A separate file, so that other tests do not count.
+//! The memory needed to read the import keys of a large project. This is a separate file, so that other tests do not
+//! count.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -110,7 +111,7 @@ impl Transport for Project {
     }
 }
 
-/// Rows of a stream, which may continue: every key of the project must be kept.
+/// Rows of a stream, which may continue, so every key of the project must be kept.
 struct Rows(std::ops::Range<usize>);
 
 impl Source for Rows {
@@ -193,7 +194,7 @@ async fn import_keys_of_a_large_project_take_little_memory() {
     assert!((0..500).all(|row| ledger.status(row) == Status::Unchanged));
     let ids = View::new(Arc::new(ledger)).ids();
     assert_eq!(ids[1].as_deref(), Some("000003e5-7f2e-4bd8-9e63-0123456789ab"));
-    // The newest page, the categories, and each category's pages.
+    // One request for the newest asset, one for the categories, and one per page of each category.
     assert_eq!(project.requests.load(Ordering::Relaxed), 2 + ASSETS / PAGE);
     if let (Some(before), Some(peak)) = (before, peak) {
         let grown = (peak - before) / 1024;

@@ -1,4 +1,4 @@
-//! Names to ids: columns, cells and checks across values, with settings made by hand.
+//! Names to ids: columns, cells and checks across values, with hand-written settings.
 
 mod plant;
 
@@ -471,7 +471,7 @@ fn a_patch_is_checked_against_its_asset() {
             .filter_map(|name| settings.attribute_of_name(name))
             .collect(),
     };
-    // A unique label does not need the asset; one in two sets does.
+    // A unique label does not need the asset, but a label in two sets does.
     assert_eq!(
         patch(None, &[("Status", Cell::Text("Tested"))]).0.unwrap()["statusId"],
         TESTED
@@ -484,7 +484,7 @@ fn a_patch_is_checked_against_its_asset() {
         (written.unwrap()["statusId"].clone(), needs),
         (json!(INSTALLED_TOO), false)
     );
-    // A patch that changes the category must fit completely.
+    // If a patch changes the category, all values must match the new one.
     assert!(patch(None, &[("Category", Cell::Text("HVAC > Pumps"))]).1);
     let moved = |cells: &[(&str, Cell<'_>)]| {
         let mut all = vec![("Category", Cell::Text("Plumbing > Pumps"))];
@@ -505,7 +505,7 @@ fn a_patch_is_checked_against_its_asset() {
         (&body["statusId"], &body["customAttributes"]),
         (&json!(INSTALLED), &json!({ "ca7": "A" }))
     );
-    // Without a change, existing values are not required again.
+    // If the category does not change, existing values are not required again.
     let stays = patch(
         Some(asset("6", PLANNED, &[])),
         &[("Category", Cell::Text("6")), ("Status", Cell::Text("Planned"))],

@@ -46,7 +46,7 @@ fn class(fatal: Option<&Error>) -> String {
     }
 }
 
-/// The random parameters of a case, in addition to its rows and settle time.
+/// Draws the random parameters of a case, in addition to its rows and settle time.
 fn drawn(random: &mut Rng, settle: Duration) -> (simulator::Options, options::Options) {
     let service = simulator::Options {
         seed: random.u64(1..1000),
@@ -150,7 +150,7 @@ async fn play(outage: Outage, rows: usize, settle: Duration, seed: u64) -> Ended
     result
 }
 
-/// Runs an outage with every number of rows and settle time, and returns the ends of the cases.
+/// Runs an outage with every number of rows and settle time. Returns how the cases ended.
 fn play_all(outage: Outage, seeds: u64, rows: &[usize]) -> BTreeMap<String, usize> {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let first = number("FIRST").unwrap_or(0);
@@ -206,7 +206,7 @@ fn a_lost_network_ends_with_a_transport_error() {
     only(&play_all(Outage::Network, 3, &[5000]), "TransportError");
 }
 
-/// An executed request is not an outage, whatever its response: the rows are found, and the call continues.
+/// An executed request is not an outage, whatever its response. Its rows are found, and the call continues.
 #[test]
 fn writes_that_are_done_and_answered_503_are_created() {
     only(&play_all(Outage::Answers, 3, &[100, 350, 2000]), "none");

@@ -1,4 +1,4 @@
-//! Which responses prove a write, and the row of each entry of a response. Runs on a paused clock.
+//! Which responses confirm a write, and which row each entry of a response belongs to. Runs on a paused clock.
 #![cfg(feature = "simulator")]
 
 mod bench;
@@ -15,7 +15,7 @@ use acc_assets::validation::{ImportKey, RowShape};
 use bench::{Bench, Call, Guard, Texts, Way, client, count, counts, fault};
 use serde_json::{Value, json};
 
-/// More rows than the circuit breaker lets pass if every response counts as an outage.
+/// More rows than the circuit breaker allows if every response counts as an outage.
 const ROWS: usize = 3_200;
 
 fn world(switches: &[(&str, &str)]) -> simulator::Options {
@@ -65,7 +65,7 @@ fn active(bench: &Bench) -> usize {
     assets.iter().filter(|asset| asset["isActive"] == true).count()
 }
 
-/// The first requests to an endpoint get this response, and the service never sees them.
+/// Returns this response to the first requests to an endpoint, which do not reach the service.
 fn instead(endpoint: &'static str, times: usize, status: u16, body: &'static str) -> Guard {
     let seen = AtomicUsize::new(0);
     Box::new(move |request| {
@@ -241,13 +241,14 @@ async fn only_204_without_a_body_proves_a_delete() {
         (204, "{}"),
     ] {
         let what = format!("{status} {body}");
-        // Once, from a proxy: the lookup shows that nothing was deleted, and it is retried.
+        // This happens once, because of a proxy. The lookup shows that nothing was deleted, and the request is
+        // retried.
         let bench = Bench::guarded(world(&[]), client(), instead(":batch-delete", 1, status, body));
         let ids = created(&bench, 120).await;
         let (ledger, _) = bench.call(by_id(&assets::BATCH_DELETE, RowShape::Id, &ids)).await;
         assert_eq!(counts(&ledger), [(Status::Deleted, 120)], "{what}");
         assert_eq!(active(&bench), 0, "{what}");
-        // Permanently: nothing is deleted, and the result says so.
+        // This happens permanently. Nothing is deleted, and the result says so.
         let bench = Bench::guarded(
             world(&[]),
             client(),
@@ -327,7 +328,7 @@ async fn a_row_missing_from_a_response_keeps_that_response() {
     }
 }
 
-/// The examples show `deletedAt` beside `isActive: true`, and one prints `"true,"`.
+/// The examples show `deletedAt` next to `isActive: true`, and one of them shows `"true,"`.
 #[tokio::test(start_paused = true)]
 async fn is_active_of_an_asset_decides_and_not_deleted_at() {
     let deleted = "2031-02-03T04:05:06.000Z";
@@ -350,7 +351,7 @@ async fn is_active_of_an_asset_decides_and_not_deleted_at() {
                 }))
             };
             if path.ends_with(":batch-delete") && seen.fetch_add(1, Ordering::SeqCst) == 0 {
-                // It proves nothing, so the asset is looked up.
+                // The response proves nothing, so the asset is looked up.
                 return answer("{}".to_owned());
             }
             if path.ends_with(":batch-get") || path.ends_with("/assets") {
@@ -455,7 +456,7 @@ async fn a_link_missing_from_two_responses_is_read_again() {
         .call(by_id(&relationships::DELETE, RowShape::Id, &ids))
         .await;
     assert_eq!(count(&ledger, Status::Deleted), 60, "{:?}", messages(&ledger));
-    // An unknown one is still rejected.
+    // An unknown id is still rejected.
     assert_eq!(count(&ledger, Status::Rejected), 1, "{:?}", messages(&ledger));
 }
 

@@ -28,7 +28,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::value::RawValue;
 
-/// `PROPTEST_CASES` cases, or by default as many as take a few seconds.
+/// Runs `PROPTEST_CASES` cases, or by default as many as take a few seconds.
 fn config() -> ProptestConfig {
     let mut config = ProptestConfig::default();
     if std::env::var_os("PROPTEST_CASES").is_none() {
@@ -37,7 +37,7 @@ fn config() -> ProptestConfig {
     config
 }
 
-/// Reads, and checks the time against the limit for inputs of this size.
+/// Reads something, and checks that the time is within the limit for inputs of this size.
 fn in_time<T>(read: impl FnOnce() -> T) -> T {
     let start = Instant::now();
     let result = read();
@@ -181,12 +181,12 @@ fn list(listing: &'static Endpoint, bodies: Vec<String>) -> (Result<Table, Error
     (read, asked)
 }
 
-/// The cursor of a page of assets; of duplicate members the last, as in JSON readers.
+/// Returns the cursor of a page of assets. Of duplicate members, the last one counts, as in JSON readers.
 fn cursor(page: &Json) -> Option<&Json> {
     page.members("pagination").last()?.members("cursorState").last()
 }
 
-/// Whether this is a text that equals the key except for blanks, case and composition.
+/// Whether this is a string that equals the key except for blanks, case and composition.
 fn folds_to(found: &Json, key: &str) -> bool {
     let Json::Raw(token) = found else { return false };
     serde_json::from_str::<String>(token).is_ok_and(|text| same_key(&text) == same_key(key))
@@ -225,7 +225,7 @@ proptest! {
         in_time(|| {
             let _ = keyed(&body);
         });
-        // One pass gives the same as serde, entry by entry.
+        // Reading in one pass gives the same entries as serde.
         let by_serde: Result<Vec<&RawValue>, String> = asset::list(&body, "results");
         let found = in_time(|| identities(&body, "results"));
         prop_assert_eq!(found.as_ref().err(), by_serde.as_ref().err());
@@ -298,7 +298,8 @@ proptest! {
         for write in [&assets::BATCH_PATCH, &assets::BATCH_GET, &relationships::DELETE] {
             let body = naming(write, &answered, &odd).to_string();
             let Ok(paired) = in_time(|| (write.pair)(body.as_bytes(), &rows, keep)) else {
-                // A list of deleted links with unrequested ids is not trusted at all, nor is a patch without an asset.
+                // A list of deleted links with unrequested ids is not trusted at all, and neither is a patch without
+                // an asset.
                 let empty = write.endpoint.name == assets::BATCH_PATCH.endpoint.name && answered.is_empty();
                 prop_assert!(empty || write.endpoint.name == relationships::DELETE.endpoint.name, "{}", write.endpoint.name);
                 continue;
@@ -409,7 +410,7 @@ proptest! {
             prop::option::of(0..6_usize), bends(2),
         ), 1..5),
     ) {
-        // Rows, an odd or missing pagination, and a cursor or none; then changed.
+        // The pages have rows, a valid, odd or missing pagination, and may have a cursor. Then they are changed.
         let pages: Vec<Json> = pages
             .into_iter()
             .map(|(rows, odd, cursor, bends)| {
@@ -535,7 +536,7 @@ proptest! {
     }
 }
 
-/// Responses may contain invalid UTF-8. The other entries are still read.
+/// A response may contain invalid UTF-8. Its other entries are still read.
 #[tokio::test]
 async fn an_invalid_byte_hides_no_response() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -573,7 +574,7 @@ async fn an_invalid_byte_hides_no_response() {
     }
 }
 
-/// A format of the gateway's software that no page of the services shows.
+/// The format of the gateway's software, which the documentation of the services does not show.
 #[test]
 fn an_apigee_fault_has_its_code_and_message() {
     let body = r#"{"fault":{"faultstring":"Spike arrest violation","detail":{"errorcode":"policies.ratelimit.SpikeArrest"}}}"#;

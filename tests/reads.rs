@@ -467,7 +467,7 @@ async fn an_ignored_filter_is_an_error() {
             "id",
         ),
         (
-            // Both ends must match, not one of them twice.
+            // Each condition must match a different end.
             &[("domain", "assets"), ("withDomain", "assets")],
             json!({"entities": entities}),
             "withDomain",
@@ -500,7 +500,7 @@ async fn an_ignored_filter_is_an_error() {
 #[allow(clippy::too_many_lines)] // A table of filters and entries.
 async fn an_applied_filter_is_not_an_error() {
     let cases: Vec<(&[(&str, &str)], Value)> = vec![
-        // Numbers or text, upper or lower case, missing fields.
+        // Numbers or strings, upper or lower case, missing fields.
         (
             &[("filter[categoryId]", "3"), ("filter[categoryId]", "5")],
             json!({"categoryId": 5}),
@@ -519,7 +519,7 @@ async fn an_applied_filter_is_not_an_error() {
             json!({"locationId": OTHER}),
         ),
         (&[("filter[locationId]", STATUS)], json!({"categoryId": "4"})),
-        // The same time with another precision or offset; a day without a time.
+        // The same time with another precision or offset, and a day without a time.
         (
             &[("filter[updatedAt]", "2031-02-03T04:05:06.789123Z..")],
             json!({"updatedAt": "2031-02-03T04:05:06.789Z"}),
@@ -552,7 +552,7 @@ async fn an_applied_filter_is_not_an_error() {
             &[("filter[customAttributes][ca4]", "2031-02-01..")],
             json!({"customAttributes": {"ca4": "2031-02-01"}}),
         ),
-        // A date requested with a time, even in another zone.
+        // A date that was requested with a time, even in another zone.
         (
             &[("filter[customAttributes][ca4]", "2031-02-01T00:00:00Z")],
             json!({"customAttributes": {"ca4": "2031-02-01"}}),
@@ -572,7 +572,7 @@ async fn an_applied_filter_is_not_an_error() {
             &[("filter[customAttributes][ca7]", "PUMP")],
             json!({"customAttributes": {"ca7": "Feed pump 7"}}),
         ),
-        // Only the service knows which letters beyond ASCII are equal.
+        // Only the service knows which non-ASCII letters are equal.
         (
             &[("filter[customAttributes][ca7]", "luftung")],
             json!({"customAttributes": {"ca7": "Lüftung"}}),
@@ -635,7 +635,7 @@ async fn a_change_during_the_read_is_not_an_ignored_filter() {
 
 // ---- locations that cannot be read ----
 
-/// The new assets of a sheet, every other one with the name of a location.
+/// The new assets of a sheet. Every other one contains the name of a location.
 fn with_locations(bench: &Bench, location: &str) -> Vec<Texts> {
     let mut rows = bench.new_assets(10, |_| false);
     for row in rows.iter_mut().step_by(2) {
@@ -757,7 +757,7 @@ async fn locations_are_read_from_the_given_container() {
     assert_eq!(asked.len(), 2);
 }
 
-/// `isLeaf` and `subcategoryIds` may be stale, and ROOT may have another name.
+/// `isLeaf` and `subcategoryIds` may be outdated, and ROOT may have another name.
 #[tokio::test]
 async fn categories_are_placed_by_parent_id_and_root_is_found_by_is_root() {
     let (settings, asked) = settings_of(json!({ "categories": [
@@ -782,7 +782,7 @@ async fn categories_are_placed_by_parent_id_and_root_is_found_by_is_root() {
     );
 }
 
-/// The examples show `deletedAt` beside `isActive: true`.
+/// The examples show `deletedAt` next to `isActive: true`.
 #[tokio::test]
 async fn is_active_of_a_setting_decides_and_not_deleted_at() {
     let deleted = "2031-02-03T04:05:06.000Z";
@@ -830,7 +830,7 @@ async fn is_active_of_a_setting_decides_and_not_deleted_at() {
 
 #[tokio::test]
 async fn settings_with_nulls_and_unknown_keys_are_read() {
-    // Missing members of the one are null in the other.
+    // Missing members of one are null in the other.
     let absent = json!({
         "categories": [{ "id": "1", "isRoot": true }, { "id": "2", "parentId": "1" }],
         "status-step-sets": [{ "id": "set", "values": [{ "id": "status" }] }, { "id": "other" }],
@@ -976,7 +976,7 @@ async fn a_rejected_cursor_is_an_error() {
         assert!(message.contains("start the list over"), "{message}");
         assert_eq!(reading.table.len(), 1);
     }
-    // Or it returns nothing, although there was more.
+    // The service may also return nothing, although there was more.
     let total = |ids: &[&str], cursor: Option<&str>| {
         let mut body: Value = serde_json::from_str(&page(&assets::LIST, ids, cursor)).unwrap();
         body["pagination"]["totalResults"] = json!(3);
@@ -990,7 +990,7 @@ async fn a_rejected_cursor_is_an_error() {
     .await;
     let message = ends[1].as_ref().unwrap().to_string();
     assert!(message.contains("start the list over"), "{message}");
-    // A list at its end resumes to the end.
+    // A list that is at its end can be resumed, and stays at the end.
     let (ends, reading, _) = read_on(2, move |at| match at {
         0 => total(&["a", "b", "c"], Some("first")),
         1 => Ok(status(503)),

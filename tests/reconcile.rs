@@ -52,7 +52,7 @@ fn recorded(options: simulator::Options, client: options::Options) -> (Bench, Lo
     (Bench::guarded(options, client, guard), log)
 }
 
-/// A summary of what was sent: `create`, `list`, ...
+/// A summary of the requests sent: `create`, `list` and so on.
 fn told(log: &Log) -> Vec<&'static str> {
     let log = log.lock().unwrap();
     log.iter().map(|(_, request)| verb(request)).collect()
@@ -116,7 +116,7 @@ fn made_before(bench: &Bench, rows: &[Texts]) -> Vec<String> {
         .collect()
 }
 
-/// Another user works on the project during a call.
+/// Makes a call while another user works on the project.
 async fn meanwhile(bench: &Bench, call: Call, after: Duration, work: impl FnOnce(&Bench)) -> Ledger {
     let (ledger, driving) = bench.start(call);
     let working = async {
@@ -183,7 +183,8 @@ async fn a_lost_create_is_looked_up_before_it_is_retried() {
         if !executed {
             let log = log.lock().unwrap();
             let (again, _) = log.last().unwrap();
-            // Only after two lookups without it, the second one when it could no longer be late.
+            // The create is resent only after two lookups without it, the second of which is later than any late
+            // execution.
             assert!(*again >= seconds(30), "sent again after {again:?}");
             let looks = log.iter().filter(|(_, request)| verb(request) == "list");
             assert!(
@@ -289,12 +290,12 @@ async fn a_similar_asset_of_a_colleague_leaves_only_its_row_unknown() {
         made_before(bench, &[same]);
     })
     .await;
-    // The other rows prove the request executed, but the asset of this row is ambiguous.
+    // The other rows show that the request was executed, but the asset of this row is ambiguous.
     assert_eq!(counts(&ledger), [(Status::Created, 4), (Status::Unknown, 1)]);
     assert!(ids(&ledger)[2].is_none(), "no id is guessed");
     assert_eq!((sent(&bench, CREATE), standing(&bench)), (1, 6));
 
-    // Without proof by another row, it is neither matched nor sent again.
+    // Without evidence from another row, it is neither matched nor resent.
     let bench = Bench::new(world(&[]));
     bench
         .simulator
@@ -362,7 +363,7 @@ async fn twins_of_two_requests_get_separate_assets() {
 #[tokio::test(start_paused = true)]
 async fn the_same_sheet_imported_a_minute_before_is_not_claimed() {
     for what in ["reset_before_apply", "reset_after_apply"] {
-        // Once the service's own clock is known, a minute is a long time.
+        // Once the service's own clock is known, a minute is enough to distinguish assets.
         for (nth, statuses) in [(2, [(Status::Created, 200)]), (1, [(Status::Unknown, 100)])] {
             let bench = Bench::new(world(&[]));
             let rows = bench.new_assets(nth * 100, |_| false);
@@ -434,7 +435,7 @@ async fn lost_creates_are_listed_by_time_and_category() {
     // Concurrent creates are appended and shift no page.
     assert_eq!(of("sort"), ["createdAt asc"]);
     assert_eq!(of("limit"), ["200"]);
-    // An open range, from shortly before the request was sent, since no clock is exact.
+    // The range is open and starts shortly before the request was sent, since no clock is exact.
     let [range] = of("filter[updatedAt]")[..] else {
         panic!("{pairs:?}")
     };
@@ -455,7 +456,7 @@ async fn a_number_matches_in_any_returned_form() {
         bench
             .simulator
             .add_fault(fault(&json!({"what": "reset_after_apply", "on": CREATE})));
-        // Alone in its request, so no other row proves it.
+        // The row is alone in its request, so no other row can confirm it.
         let mut row = bench.new_asset("N-1", false);
         row.push((attribute(&bench, "numeric"), "6.50".to_owned()));
         let (ledger, _) = bench.create(vec![row], false).await;
@@ -482,7 +483,7 @@ async fn times_use_the_service_clock() {
                 start: Some(now + off),
                 ..world(&[("date_header", date)])
             });
-            // The same sheet, a minute earlier.
+            // The same sheet was imported a minute earlier.
             let rows = bench.new_assets(300, |_| false);
             let before = made_before(&bench, &rows);
             sleep(seconds(60)).await;
@@ -549,7 +550,7 @@ async fn with_an_import_key_a_row_is_found_reliably() {
     let fields = key_fields(&Bench::new(world(&[])));
     for field in fields {
         for given in [false, true] {
-            // No clock is known: without the key, nothing would be certain.
+            // No clock is known, so nothing would be certain without the key.
             let bench = Bench::new(world(&[("date_header", "absent")]));
             bench
                 .simulator
@@ -759,7 +760,7 @@ async fn lost_links_are_read_before_they_are_settled() {
 #[tokio::test(start_paused = true)]
 async fn the_cost_of_finding_bad_rows_is_limited() {
     for shape in ["list_index", "list_id", "first_only", "single_object"] {
-        // One bad row of a hundred.
+        // One bad row out of a hundred.
         let bench = Bench::new(world(&[("batch_error_shape", shape)]));
         let (ledger, _) = bench.create(bench.new_assets(100, |row| row == 61), false).await;
         assert_eq!(
@@ -769,7 +770,7 @@ async fn the_cost_of_finding_bad_rows_is_limited() {
         );
         assert!(ledger.stats.bisects <= 7, "{shape}: {:?}", ledger.stats);
         assert!(ledger.stats.requests <= 15, "{shape}: {:?}", ledger.stats);
-        // Only bad rows: no success adds to the search budget.
+        // All rows are bad, so no success adds to the search budget.
         let bench = Bench::new(world(&[("batch_error_shape", shape)]));
         let (ledger, _) = bench.create(bench.new_assets(5000, |_| true), false).await;
 
@@ -839,7 +840,7 @@ async fn a_conflict_is_retried_once_after_reading_the_assets() {
             assert_eq!(told(&log), ["create", name, "get", name], "{times} conflicts");
         }
     }
-    // A create has no assets to read again: it is split, and never sent unchanged.
+    // A create has no assets to read again. It is split, and never resent unchanged.
     let (bench, log) = recorded(world(&[]), client());
     bench
         .simulator
@@ -978,7 +979,7 @@ async fn an_overloaded_service_does_not_get_every_retry() {
     let (ledger, _) = bench.call(patch(&ids)).await;
 
     let succeeded = answered(&bench, "assets:batch-patch", 200);
-    // Twenty, plus one per five successes, including lookups.
+    // Twenty, plus one for every five successes, including lookups.
     let earned = (succeeded + ledger.stats.lookups) / 5;
     assert!(
         ledger.stats.retries <= 20 + earned,
@@ -1148,7 +1149,7 @@ async fn an_unwritable_journal_prevents_sending() {
     assert_eq!(bench.simulator.audit().requests, 0);
     std::fs::remove_dir(&path).unwrap();
 
-    // Lost during the run: received outcomes are kept, and no further request is sent.
+    // The file is lost during the run. Received outcomes are kept, and no further request is sent.
     let (removed, first) = (path.clone(), AtomicBool::new(true));
     let guard: Guard = Box::new(move |_| {
         if first.swap(false, Ordering::Relaxed) {
@@ -1246,7 +1247,7 @@ async fn a_run_accepts_its_rows_and_edits_of_unsettled_ones() {
         ]
     );
     drop(ledger);
-    // One is corrected, and the other removed.
+    // One row is corrected, and the other is removed.
     rows[5] = bench.new_asset("P-5", false);
     let taken = rows.remove(6);
     let (ledger, ended) = bench.call(named(&bench, &path, rows.clone())).await;
@@ -1255,7 +1256,7 @@ async fn a_run_accepts_its_rows_and_edits_of_unsettled_ones() {
     assert_eq!(messages(&ledger), ["removed by you"]);
     bench.compare(&ledger, 120, "edited");
     drop(ledger);
-    // It is put back, corrected.
+    // The row is restored and corrected.
     let status = bench.status.clone();
     rows.insert(6, taken);
     rows[6].push(("statusId", status));
@@ -1268,8 +1269,8 @@ async fn a_run_accepts_its_rows_and_edits_of_unsettled_ones() {
 
 #[tokio::test(start_paused = true)]
 async fn a_killed_run_resumes_from_any_point() {
-    // In its second request: before it arrives, after it was executed, or after its outcome is recorded and the next
-    // one waits for the rate limit.
+    // The process is killed in its second request: before it arrives, after it was executed, or after its outcome was
+    // recorded, while the next request waits for the rate limit.
     for stage in ["before", "after", "verdict"] {
         let path = path(&format!("killed-{stage}"));
         let (creates, killed) = (AtomicUsize::new(0), Arc::new(AtomicBool::new(false)));
@@ -1334,7 +1335,7 @@ async fn a_stopped_run_can_settle_its_lost_rows_later() {
         "what was executed is not sent again"
     );
 
-    // A lost response alone is not a bad row: it is looked up, and the run continues.
+    // A lost response alone does not make a row bad. The row is looked up, and the run continues.
     let bench = Bench::new(world(&[]));
     bench.simulator.add_fault(fault(
         &json!({"what": "reset_after_apply", "on": CREATE, "nth": 1}),
@@ -1441,7 +1442,7 @@ async fn a_patch_that_may_still_be_executed_stays_unknown() {
         while ledger.lock().unwrap().stats.lookups == 0 {
             sleep(Duration::from_millis(10)).await;
         }
-        // It is not executed yet, so it is retried, and then paused and stopped.
+        // The request is not executed yet, so it is retried, and then paused and stopped.
         bench.simulator.clear_faults();
         let pause = json!({"what": "rate_limit", "retry_after": 60, "on": "assets:batch-patch"});
         bench.simulator.add_fault(fault(&pause));
@@ -1465,7 +1466,7 @@ async fn a_lookup_proves_nothing_about_later_executions() {
     };
     let bench = Bench::guarded(world(&[]), options, Box::new(|_| Way::On));
     let ids = with_assets(&bench, 10).await;
-    // The second request is executed while the response of its lookup is on its way.
+    // The second request is executed while the response of its lookup is in transit.
     for unlucky in [
         json!({"what": "reset_before_apply", "on": "assets:batch-patch", "nth": 1}),
         json!({"what": "apply_late", "ms": 12_600, "on": "assets:batch-patch", "nth": 2}),

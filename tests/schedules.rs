@@ -1,7 +1,8 @@
 //! Random schedules on a paused clock: faults, undocumented behavior, other users' changes, stops, kills and resumes.
-//! After each call, the ledger must be true.
+//! After each call, the ledger must match the project.
 //!
-//! `SCHEDULES=100000` runs more of them, `FIRST=200000` others. A failing one prints the command that replays it.
+//! `SCHEDULES=100000` runs more schedules, `FIRST=200000` runs others. A failing one prints the command that replays
+//! it.
 #![cfg(feature = "simulator")]
 
 mod bench;
@@ -55,7 +56,7 @@ impl log::Log for Logger {
     fn flush(&self) {}
 }
 
-/// In memory if possible, since each request of a named run is written to disk.
+/// The folder is in memory if possible, since each request of a named run is written to disk.
 fn folder() -> &'static tempfile::TempDir {
     static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
     FOLDER.get_or_init(|| {
@@ -82,7 +83,7 @@ struct Schedule {
     odd: Arc<AtomicBool>,
 }
 
-/// The user's rows, which are edited, removed and put back between two calls.
+/// The user's rows, which are edited, removed and restored between two calls.
 struct Owned {
     rows: Vec<Texts>,
     there: Vec<bool>,
@@ -108,7 +109,7 @@ impl Owned {
             let number = u32::try_from(row).unwrap();
             let good = read(row) && ledger.status(number).good();
             self.there[row] |= !read(row) || good;
-            // It was found in the project as sent.
+            // The row was found in the project as sent.
             if let Some((digest, sent)) = &self.before[row]
                 && good
                 && ledger.digest(number) == *digest
@@ -159,7 +160,7 @@ impl Owned {
             .collect()
     }
 
-    /// A file of rows to fix: the unsettled ones, each with its number in the run.
+    /// Simulates a file written by `write_fixes`: the unsettled rows, each with its number in the run.
     fn to_fix(&self, ledger: &Ledger) -> Vec<Texts> {
         let number = |row: usize| u32::try_from(row).unwrap();
         let open = (0..ledger.read()).filter(|row| !ledger.status(number(*row)).good() && self.there[*row]);
@@ -258,7 +259,7 @@ impl Schedule {
         }
     }
 
-    /// A slow disk for each write of the journal, so that more happens between a write and its request.
+    /// Makes each write of the journal slow, so that more happens between a write and its request.
     fn slow_disk(&mut self) {
         let lag = Duration::from_millis(self.random.u64(1..3000));
         if let Some(path) = self.journal.as_ref().filter(|_| self.random.bool()) {
@@ -267,8 +268,8 @@ impl Schedule {
         }
     }
 
-    /// Reads the settings of the project and changes them like an admin: a category gets another name, or the name of
-    /// another category.
+    /// Reads the settings of the project and changes them as an admin would: a category gets another name, or the
+    /// name of another category.
     async fn read_settings(&mut self) {
         if self.random.u8(0..4) != 0 {
             return;
@@ -278,7 +279,7 @@ impl Schedule {
             project: ProjectId::parse(&self.bench.simulator.project_id()).unwrap(),
             locations_container: None,
         };
-        // A switch may make them unreadable.
+        // A switch may make the settings unreadable.
         let Ok(content) = reader.read().await else { return };
         let settings = Settings::new(content);
         let own = settings.category_of_id(&self.bench.category);
@@ -338,7 +339,7 @@ impl Schedule {
                 8 => json!({"what": "slow_body", "ms": random.u64(1..50_000)}),
                 9 => json!({"what": "cut_body", "bytes": random.u64(0..200)}),
                 10 => json!({"what": "wrong_types"}),
-                // A read that omits an id means that it is unknown: only responses to writes can be incomplete.
+                // If a read omits an id, the id is unknown. Only responses to writes can be incomplete.
                 11 => {
                     let on = [
                         "assets:batch-create",
@@ -396,7 +397,7 @@ impl Schedule {
         self.bench.simulator.clear_faults();
     }
 
-    /// Both responses of an unlink omit ids, once each.
+    /// Makes both responses of an unlink omit ids, once each.
     fn leave_links_out(&mut self) {
         if self.random.u8(0..4) > 0 {
             return;
@@ -522,7 +523,7 @@ impl Schedule {
         }
     }
 
-    /// Reads of the whole project: the list is either correct or an error.
+    /// Reads the whole project. The list must be either correct or an error.
     async fn list(&mut self) {
         self.add_unreadable_reads();
         let deleted = self.random.bool();
@@ -560,7 +561,7 @@ impl Schedule {
         }
     }
 
-    /// A list that is resumed a few times after an error or a stop, perhaps by another process.
+    /// Reads a list that is resumed a few times after an error or a stop, perhaps by another process.
     async fn read_in_parts(&mut self, path: &str, query: &[(String, String)]) -> Option<Table> {
         let mut reading = Reading::default();
         for _ in 0..self.random.usize(1..4) {
@@ -618,7 +619,7 @@ impl Schedule {
         rows
     }
 
-    /// One call with a random end. Returns the ledger, and whether the call ended by itself.
+    /// Makes one call with a random end. Returns the ledger, and whether the call ended by itself.
     async fn call(&mut self, mut call: Call, end: End) -> (Ledger, Option<String>) {
         call.import_key.clone_from(&self.import_key);
         call.stream = self.random.bool();
@@ -648,7 +649,7 @@ impl Schedule {
             }
             End::Kill => {
                 let ended = tokio::time::timeout(at, driving).await;
-                // Its requests in flight are dropped with it.
+                // Requests in flight are dropped with the call.
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 ended.ok().and_then(|ended| ended.fatal)
             }
@@ -674,7 +675,7 @@ impl Schedule {
         let in_doubt = ledger
             .as_ref()
             .is_some_and(|ledger| count(ledger, Status::Unknown) > 0);
-        // If there is a journal, the memory does not count.
+        // If there is a journal, the result in memory is not used.
         let earlier = ledger
             .filter(|_| self.journal.is_none())
             .map(|ledger| View::new(Arc::new(ledger)));
@@ -830,9 +831,9 @@ impl Schedule {
             } else {
                 Call::new(&assets::BATCH_PATCH, RowShape::AssetPatch, rows)
             };
-            // A colleague works on the same assets.
+            // Another user works on the same assets.
             if let Some(id) = some.first().filter(|_| self.random.u8(0..4) == 0) {
-                // It may already be deleted in the previous round.
+                // The asset may have been deleted in the previous round.
                 let _ = self.bench.simulator.delete_asset(id);
                 gone.push((*id).clone());
             }
@@ -854,7 +855,7 @@ impl Schedule {
                 match outcome.status {
                     Status::Updated | Status::Deleted => assert!(there, "{what}"),
                     Status::Unknown => {}
-                    // The colleague's delete may be the reason why ours was rejected.
+                    // The other user's delete may be the reason why this one was rejected.
                     Status::Rejected if delete => {}
                     _ => assert!(!there || (delete && gone.contains(&id)), "{what}"),
                 }
@@ -913,7 +914,7 @@ impl Schedule {
             ("relationships", 120),
         ] {
             let most = audit.busiest_window.get(group).copied().unwrap_or(0);
-            // Requests of another program are not under our control.
+            // Requests of another program are outside the client's control.
             if !self.what.contains("steal") {
                 assert!(most <= limit, "{}: {most} {group} in a window", self.what);
             }

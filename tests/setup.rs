@@ -1,4 +1,4 @@
-//! Set-ups: descriptions, plans, and carrying them out despite faults.
+//! Project setup: descriptions, plans, and carrying out plans despite faults.
 #![cfg(feature = "simulator")]
 
 mod bench;
@@ -237,7 +237,7 @@ async fn a_project_is_copied_completely() {
     let (_, outcomes) = second.apply(&described).await;
     assert_eq!(bad(&outcomes), Vec::<&Outcome>::new());
     assert_eq!(Description::of(&second.settings().await), described);
-    // And its description can be read again.
+    // The description can be read again.
     let value = serde_json::to_value(&described).unwrap();
     assert_eq!(description(&value), described);
     let text = toml::to_string_pretty(&described).unwrap();
@@ -403,7 +403,7 @@ fn every_problem_of_a_description_is_located() {
         Description::read(&wrong).unwrap_err(),
         [
             "the description: unknown key `status_set`; did you mean `status_sets`?",
-            "the description: `separator` is 3; use a text",
+            "the description: `separator` is 3; use a string",
             "status_sets[0] `A`.statuses[2]: unknown key `colour`; did you mean `color`?",
             "status_sets[0] `A`.statuses[2]: `label` is missing",
             "status_sets[0] `A`.statuses[1] `X`: duplicate of an earlier entry",
@@ -419,11 +419,11 @@ fn every_problem_of_a_description_is_located() {
             "attributes[3] `H`: `options` is set, but the type is text; use it with select and multi_select only",
             "attributes[4] `I`: `default` is \"28.2.2031\"; use a date such as 2031-02-28",
             "categories[0] `P >  > Q`: `path` has an empty name; for ROOT, use an empty list",
-            "categories[1]: `path` is 4; use a text or a list of names",
+            "categories[1]: `path` is 4; use a string or a list of names",
             "categories[2]: unknown key `name`; use path, description, status_set, attributes",
             "categories[2]: `path` is missing; add names such as HVAC > Air Handling, or a list of names",
             "categories[3] ``: `status_set` of ROOT is always the default set; remove it",
-            "categories[4] `S`: `attributes[1]` is 3; use a text",
+            "categories[4] `S`: `attributes[1]` is 3; use a string",
             "status_sets[1] `a`: duplicate of an earlier entry",
             "categories[5] `s`: duplicate of an earlier entry",
         ]

@@ -1,4 +1,4 @@
-//! Complete runs against the in-process simulator on a paused clock, with minutes of rate windows in milliseconds.
+//! Complete runs against the in-process simulator on a paused clock, where minutes of rate windows take milliseconds.
 //! After each run, the ledger is compared with the simulator's audit.
 #![cfg(feature = "simulator")]
 
@@ -136,7 +136,7 @@ async fn times_of_requests(
     times.windows(2).map(|pair| pair[1] - pair[0]).collect()
 }
 
-/// The Relationship pages say that Retry-After is optional; the limits are per minute.
+/// The Relationship pages say that Retry-After is optional, and that the limits are per minute.
 #[tokio::test(start_paused = true)]
 async fn a_429_pauses_for_retry_after_or_a_random_growing_time() {
     let seconds = Duration::from_secs;
@@ -372,7 +372,8 @@ async fn a_proxy_page_ends_the_run_soon() {
         .add_fault(fault(&json!({"what": "html", "every": 1})));
     let (ledger, ended) = bench.create(bench.new_assets(20_000, |_| false), false).await;
     assert!(ended.fatal.unwrap().to_string().contains("HTML page"));
-    // The requests in flight, and one lookup with all its attempts. Nothing was ever readable, so it is not repeated.
+    // The requests in flight, and one lookup with all its attempts. Nothing was ever readable, so the lookup is not
+    // repeated.
     assert!(ledger.stats.requests <= 13, "{:?}", ledger.stats);
     assert!(ledger.stats.seconds < 30.0, "{:?}", ledger.stats);
     bench.compare(&ledger, 20_000, "portal");
@@ -418,7 +419,7 @@ async fn relationships_that_were_not_deleted_are_reported() {
     let (ledger, _) = bench.run(&relationships::DELETE, RowShape::Id, rows, false).await;
     // The duplicate shares the outcome of the first.
     assert_eq!(counts(&ledger), [(Status::Deleted, 121), (Status::Rejected, 1)]);
-    // The one missing from all responses is read twice before it is rejected.
+    // The row missing from all responses is read twice before it is rejected.
     assert_eq!((ledger.stats.requests, ledger.stats.lookups), (5, 2));
 }
 
@@ -507,7 +508,7 @@ async fn the_first_request_waits_for_one_commit() {
     assert!(ended.fatal.is_none());
     assert_eq!(counts(&ledger), [(Status::Created, 25_000)]);
     let before = before.get().unwrap();
-    // Concurrent requests share it.
+    // Concurrent requests share a commit.
     assert!(before.last().is_some_and(|rows| *rows <= 800), "{before:?}");
     // The rows were written in order of reading.
     assert!(before.iter().sum::<usize>() >= 24_000, "{before:?}");
@@ -519,7 +520,7 @@ async fn the_first_request_waits_for_one_commit() {
     assert_eq!(counts(&kept), [(Status::Created, 25_000)]);
 }
 
-/// Killed while only some of the rows are in the journal: the run resumes with all its rows.
+/// The process is killed while only some of the rows are in the journal. The run resumes with all of them.
 #[tokio::test(start_paused = true)]
 async fn a_run_killed_before_all_rows_are_written_resumes() {
     let bench = Bench::new(simulator::Options {
@@ -527,7 +528,7 @@ async fn a_run_killed_before_all_rows_are_written_resumes() {
         ..simulator::Options::default()
     });
     let (_folder, path, call) = named(&bench, 1000);
-    // A disk that is slower than reading the rows.
+    // The disk is slower than reading the rows.
     disk::lag(&path, Duration::from_millis(40), 100);
     let (_, driving) = bench.start(call);
     assert!(
@@ -535,7 +536,7 @@ async fn a_run_killed_before_all_rows_are_written_resumes() {
             .await
             .is_err()
     );
-    // Its requests in flight are dropped with it.
+    // Requests in flight are dropped with the run.
     tokio::time::sleep(Duration::from_secs(1)).await;
     let kept = Journal::read(&path).unwrap().unwrap().ledger;
     assert!((100..1000).contains(&kept.rows()), "{}", kept.rows());
@@ -548,7 +549,7 @@ async fn a_run_killed_before_all_rows_are_written_resumes() {
     assert_eq!(counts(&kept), [(Status::Created, 1000)]);
 }
 
-/// Requests dropped while their journal is being written are not sent.
+/// Requests that are dropped while their journal is being written are not sent.
 #[tokio::test(start_paused = true)]
 async fn dropped_runs_send_no_rows_with_pending_writes() {
     let bench = Bench::new(simulator::Options::default());
@@ -581,7 +582,7 @@ async fn dropped_runs_send_no_rows_with_pending_writes() {
     assert_eq!(left(&kept), created / 100);
 }
 
-/// Concurrent writes of several threads end up equal to the ledger.
+/// After concurrent writes by several threads, the journal equals the ledger.
 #[test]
 fn concurrent_journal_writes_match_the_ledger() {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -610,7 +611,7 @@ fn concurrent_journal_writes_match_the_ledger() {
     });
 }
 
-/// A request that has its slot and waits for another one in flight is paused by a 429 of that one.
+/// A request that has a slot but waits for another one in flight must also be paused by a 429 for that one.
 #[tokio::test(start_paused = true)]
 async fn a_pause_applies_to_waiting_requests() {
     let sent: Arc<Mutex<Vec<Duration>>> = Arc::default();

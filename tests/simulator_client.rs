@@ -1,5 +1,5 @@
-//! The client with every value of every switch, one at a time: whatever is undocumented, its results are true, and if
-//! the service is usable, the work gets done.
+//! Runs the client with every value of every switch, one at a time. Whatever is undocumented, its results must be
+//! true. If the service is usable, the work must get done.
 #![cfg(feature = "simulator")]
 
 mod lists;
@@ -31,8 +31,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-/// Values with which some rows cannot succeed: responses are lost, calls are rejected, or the data breaks the active
-/// rule. Then only the truth of the results is checked.
+/// Values that prevent some rows from succeeding: responses are lost, calls are rejected, or the data breaks the
+/// active rule. For these, only the results are checked.
 const HARD: &[(&str, &str)] = &[
     ("gateway_down", "html"),
     ("gateway_down", "json"),
@@ -50,7 +50,7 @@ const HARD: &[(&str, &str)] = &[
 
 fn number(switch: &str) -> &'static str {
     match switch {
-        // The barcodes of ten rows are longer.
+        // Ten rows have longer barcodes.
         "barcode_max" => "4",
         "client_asset_id_max" => "5",
         "read_lag_ms" => "5000",
@@ -166,7 +166,7 @@ impl Bench {
         outcomes.into_iter().map(|(state, _)| state).collect()
     }
 
-    /// The ids of a list; `None` if it cannot be read.
+    /// Returns the ids of a list, or `None` if it cannot be read.
     async fn list(&self, listing: &'static Endpoint) -> Option<Vec<String>> {
         let places = [("prefix", "construction"), ("project", &self.project.to_string())];
         let path = listing.path.fill(&places).unwrap();
@@ -184,7 +184,7 @@ impl Bench {
         by_id(self.simulator.assets())
     }
 
-    /// Without obstacles, every row has the expected status.
+    /// Checks that every row has the expected status, if nothing prevents that.
     fn expect<T: PartialEq + std::fmt::Debug>(&self, found: &T, expected: &T, verb: &str) {
         assert!(
             self.hard || found == expected,
@@ -214,7 +214,7 @@ fn count(states: impl IntoIterator<Item = Status>) -> Vec<(Status, usize)> {
     counts
 }
 
-/// 130 rows: ordinary ones, twins, one with blanks around its name, and three that the service rejects.
+/// Returns 130 rows: ordinary ones, twins, one with blanks around its name, and three that the service rejects.
 fn new_assets(simulator: &Simulator) -> Vec<Row> {
     let world = simulator.world_json();
     let air = world["categories"]
@@ -316,7 +316,7 @@ async fn patched(bench: &Bench, ids: &[String]) {
 }
 
 async fn read(bench: &Bench, ids: &[String]) {
-    // Longer than any lag of the list.
+    // This is longer than any lag of the list.
     tokio::time::sleep(Duration::from_secs(6)).await;
     for listing in [
         &settings::CATEGORIES,
@@ -578,7 +578,7 @@ async fn a_cursor_that_repeats_ends_with_an_error() {
     assert_eq!(asked.len(), 2);
 }
 
-/// A tree has one page. If there are ever several, no location is missing.
+/// A tree has one page. If the service returned several pages, no location must be missing.
 #[tokio::test(start_paused = true)]
 async fn a_tree_of_several_pages_is_read_completely() {
     const SMALL: Endpoint = Endpoint {
@@ -726,7 +726,7 @@ fn slow() -> Options {
 
 #[tokio::test(start_paused = true)]
 async fn token_expiry_uses_the_service_clock() {
-    // An hour ahead of this machine: half an hour by this machine's clock is over.
+    // The service is an hour ahead of this machine, so half an hour by this machine's clock is over.
     let service = Statuses::new(&[(200, "", 3600)]);
     let (token, asked) = source(1800, usize::MAX);
     let caller = Arc::new(Caller::alone(
@@ -744,7 +744,7 @@ async fn token_expiry_uses_the_service_clock() {
     );
     assert_eq!(asked.load(Ordering::Relaxed), 2, "the old one is not sent again");
     assert_eq!(distinct(&service), 1);
-    // An hour behind: by this machine's clock, a token with an hour left would have expired.
+    // The service is an hour behind. By this machine's clock, a token with an hour left would have expired.
     let service = Statuses::new(&[(200, "", -3600)]);
     let token = Token::fixed(&living(Time::starts().in_seconds(30), 0));
     let caller = Arc::new(Caller::alone(
@@ -766,7 +766,7 @@ async fn a_token_is_fetched_after_the_wait_for_a_slot() {
     for _ in 0..2 {
         assert_eq!(one_page(&caller).await, Ok(0));
     }
-    // Fetched at the start, the token would have half a minute left for the second request.
+    // If it were fetched at the start, the token would have half a minute left for the second request.
     assert_eq!((asked.load(Ordering::Relaxed), distinct(&service)), (2, 2));
 }
 
@@ -785,7 +785,7 @@ async fn a_slot_without_a_token_is_not_used() {
 
 #[tokio::test(start_paused = true)]
 async fn a_token_that_expires_during_a_call_is_refreshed_again() {
-    // Rejected at the start, and again after a pause of five minutes.
+    // The token is rejected at the start, and again after a pause of five minutes.
     let service = Statuses::new(&[(401, "", 0), (429, "300", 0), (401, "", 0), (200, "", 0)]);
     let (token, asked) = source(7200, usize::MAX);
     let caller = Arc::new(Caller::alone(
@@ -806,7 +806,7 @@ async fn a_token_that_expires_during_a_call_is_refreshed_again() {
     assert!(one_page(&caller).await.is_err());
     assert_eq!(asked.load(Ordering::Relaxed), 2);
     assert_eq!(service.tokens.lock().unwrap().len(), 2);
-    // Rejected each time after a long wait, it ends at the deadline.
+    // If the token is rejected each time after a long wait, the call ends at the deadline.
     let service = Statuses::new(&[(401, "", 0)]);
     let (token, _) = source(7200, usize::MAX);
     let caller = Arc::new(Caller::alone(Box::new(service.clone()), token, slow()));

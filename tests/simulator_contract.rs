@@ -145,7 +145,7 @@ fn read(answer: &Response) -> Value {
     serde_json::from_slice(&answer.body).expect("the body is JSON")
 }
 
-/// Both prefixes, both forms of the project id.
+/// Both prefixes and both forms of the project id.
 fn bases(simulator: &Simulator) -> [String; 3] {
     let project = simulator.project_id();
     [
@@ -193,7 +193,7 @@ async fn the_create_example_gets_the_printed_response() {
             .map(String::as_str)
             .collect();
         fields.sort_unstable();
-        // All fields of the printed example except deletedAt and deletedBy, which contradict isActive.
+        // All fields of the example except deletedAt and deletedBy, which contradict isActive.
         assert_eq!(
             fields,
             [
@@ -216,7 +216,7 @@ async fn the_create_example_gets_the_printed_response() {
         );
         assert_eq!(created["isActive"], json!(true));
         assert!(created["version"].is_u64());
-        let at = created["createdAt"].as_str().expect("a text");
+        let at = created["createdAt"].as_str().expect("a string");
         assert_eq!((at.len(), &at[23..]), (24, "Z"), "{at}");
     }
     assert_eq!(simulator.audit().creations("MVS-3D2"), 3);

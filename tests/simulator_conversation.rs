@@ -1,4 +1,4 @@
-//! One conversation covers every switch: each value is visible in the responses.
+//! One conversation covers every switch. Each value must be visible in the responses.
 //!
 //! `simulator_switches.rs` tests the meaning of the values. This test fails for a switch or value without an effect.
 #![cfg(feature = "simulator")]
@@ -107,7 +107,7 @@ async fn conversation(switch: &str, value: &str) -> String {
     let links = service.simulator.seed_relationships(20);
     let removed = service.simulator.edit_world(|world| {
         world.relationships[3].read_only = true;
-        // "Head" of the pumps.
+        // This is "Head" of the pumps.
         let removed = world.attributes[7].id;
         let user = "AAAABBBBCCCC".into();
         world.edit_attribute(removed, |attribute| attribute.stamp.deleted = Some((0, user)));
@@ -143,7 +143,7 @@ async fn users(talk: &mut Conversation) {
     talk.send(request).await;
 }
 
-/// Creates assets of all kinds; returns one that has a description and two attributes.
+/// Creates assets of all kinds. Returns one that has a description and two attributes.
 async fn creating(talk: &mut Conversation) -> String {
     let asset = |talk: &Conversation, name: &str| talk.service.asset(AIR, name);
     let bad = talk.service.asset_with(AIR, "bad", "statusId", json!(UNKNOWN));

@@ -119,7 +119,7 @@ async fn checks_come_in_the_documented_order() {
         .as_str()
         .expect("an id")
         .to_owned();
-    // Everything is wrong at once; each step fixes the first problem.
+    // Everything is wrong at once, and each step fixes the first problem.
     let mut request = service.request(
         Method::Post,
         &format!("v2/projects/{foreign}/assets:batch-create"),
@@ -275,7 +275,7 @@ async fn late_work_is_still_done() {
     let (found, audit) = (seen().await, service.simulator.audit());
     assert_eq!((found.len(), audit.assets_created), (1, 1));
     assert_eq!(audit.endpoints["assets:batch-create"].answers, [(0, 1)].into());
-    // The slot is taken on arrival; a request rejected then is never executed.
+    // The slot is taken on arrival. A request rejected at that point is never executed.
     let service = limited(2, Duration::from_secs(60));
     let fault = json!({ "what": "apply_late", "ms": 50_000, "on": "assets" });
     service
@@ -298,7 +298,7 @@ async fn late_work_is_still_done() {
     );
 }
 
-/// The names in a response with a fault, for each format: `results`, keyed by id, `deleted`, a bare array.
+/// Returns the names in a response with a fault, for each format: `results`, keyed by id, `deleted`, a bare array.
 async fn entries_under(fault: Value) -> Vec<String> {
     let service = Service::new(Options::default());
     let arm = || {
@@ -313,7 +313,7 @@ async fn entries_under(fault: Value) -> Vec<String> {
     let names = body["results"].as_array().expect("a list").iter();
     shown.push(
         names
-            .map(|asset| asset["clientAssetId"].as_str().expect("a text"))
+            .map(|asset| asset["clientAssetId"].as_str().expect("a string"))
             .collect(),
     );
     let ids: Vec<String> = service
@@ -332,7 +332,7 @@ async fn entries_under(fault: Value) -> Vec<String> {
         "v2/projects/{p}/assets:batch-patch",
         Some(&changes),
     );
-    // As text: a duplicate key is lost by parsing.
+    // Compare it as text, because parsing would lose a duplicate key.
     let text = String::from_utf8_lossy(&service.send(request).await.2.body).into_owned();
     let mut keys: Vec<(usize, usize)> = ids
         .iter()
@@ -426,7 +426,7 @@ async fn a_second_program_uses_the_same_window() {
     assert_eq!(list(&service).await.status, 429);
     let audit = service.simulator.audit();
     assert_eq!((audit.requests, audit.busiest_window["assets_read"]), (3, 3));
-    // Other groups have their own window, and this one is free again after its length.
+    // Other groups have their own window. This one is free again after its length.
     service.created(service.asset(AIR, "A")).await;
     advance(Duration::from_secs(60)).await;
     assert_eq!(list(&service).await.status, 200);
@@ -549,7 +549,7 @@ fn an_invalid_option_is_explained() {
         (json!({ "seeds": 1 }), "seed,"),
         (json!({ "window": -1 }), "seconds"),
         (json!({ "limits": { "assets": 1 } }), "assets_write"),
-        (json!({ "switches": { "over_limit": 400 } }), "must be a text"),
+        (json!({ "switches": { "over_limit": 400 } }), "must be a string"),
     ] {
         let error = Options::from_json(&options).err().expect("a bad option");
         assert!(error.contains(part), "{options}: {error}");

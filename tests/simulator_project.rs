@@ -1,4 +1,5 @@
-//! Described projects: the description is applied, invalid parts are rejected, and large ones are fast.
+//! Projects created from descriptions: valid descriptions are applied, invalid parts are rejected, and large ones are
+//! fast.
 #![cfg(feature = "simulator")]
 
 mod simulator_harness;
@@ -155,7 +156,7 @@ async fn the_rules_of_a_described_project_are_kept() {
     let catalogue = service.simulator.world_json();
     let statuses = &category(&catalogue, "42")["statuses"];
     let material = &category(&catalogue, "42")["attributes"][0];
-    // A required note, a default by label that is stored by id, and no inactive status.
+    // There is a required note, a default by label that is stored by id, and no inactive status.
     let asset = json!({ "clientAssetId": "A", "categoryId": "42", "statusId": statuses[0]["id"],
         "customAttributes": { "ca3": "kurz" } });
     let (status, body) = service.create(json!([asset])).await;
@@ -203,7 +204,7 @@ async fn locations_with_equal_paths_are_distinct() {
                 .expect("a parent")
         })
         .collect();
-    // "Haus " is listed once after it was created, and then again: later locations belong to the second one.
+    // "Haus " is listed once after it was created, and then again. Later locations belong to the second one.
     assert_eq!(parents, [0, 1, 0, 3, 0, 5]);
     assert_eq!(
         (&nodes[2]["barcode"], nodes[4].get("barcode")),
@@ -256,7 +257,7 @@ fn all_refused(cases: &[(Value, &str)]) {
     }
 }
 
-/// Names from 0 on.
+/// Returns names that count from 0.
 fn levels(count: usize) -> Vec<String> {
     (0..count).map(|level| level.to_string()).collect()
 }
@@ -406,7 +407,7 @@ fn invalid_attributes_are_located() {
         ),
         (
             attribute(json!({ "default": 1 })),
-            "project.attributes[0].default must be a text",
+            "project.attributes[0].default must be a string",
         ),
         (
             attribute(json!({ "name": "ca0" })),
@@ -496,7 +497,7 @@ async fn bim_360_has_the_tree_under_a_separate_id() {
     assert!(service.simulator.audit().endpoints["locations/container"].requests > 6);
 }
 
-/// The time limit for a large response on a busy machine; a quadratic one takes much longer.
+/// The time limit for a large response on a busy machine. Quadratic time would be much longer.
 const SOON: Duration = Duration::from_millis(900);
 
 #[tokio::test]

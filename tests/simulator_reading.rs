@@ -60,7 +60,7 @@ async fn pages_continue_until_there_is_no_cursor() {
     assert_eq!(seen.len(), 270);
 }
 
-/// The sample cursor of the "Retrieve assets data" tutorial holds an offset, so pages are cut by it.
+/// The sample cursor of the "Retrieve assets data" tutorial contains an offset, so pages are split by offset.
 #[tokio::test]
 async fn a_change_between_two_pages_shifts_the_rows() {
     let service = Service::new(Options::default());
@@ -69,7 +69,7 @@ async fn a_change_between_two_pages_shifts_the_rows() {
         .into();
     service.create(items).await;
     let page = async |query: &str| names(&service, &format!("limit=2&sort={query}")).await;
-    // eyJsaW1pdCI6Miwib2Zmc2V0IjoyfQ== is {"limit":2,"offset":2}.
+    // The cursor eyJsaW1pdCI6Miwib2Zmc2V0IjoyfQ== is {"limit":2,"offset":2}.
     let second = |sort: &str| format!("{sort}&cursorState=eyJsaW1pdCI6Miwib2Zmc2V0IjoyfQ%3D%3D");
     assert_eq!(page("clientAssetId").await, ["A", "B"]);
     let first = text(&service.simulator.assets()[0]["id"]);

@@ -39,7 +39,7 @@ async fn patch(service: &Service, attribute: &str, change: Value) -> (u16, Value
     (status, body)
 }
 
-/// The code of a response: that of its first error.
+/// The code of a response, which is that of its first error.
 fn code(body: &Value) -> &str {
     let code = body["errorCode"].as_str().expect("an error code");
     if let Some(errors) = body["errors"].as_array() {
@@ -68,7 +68,7 @@ fn names(body: &Value, field: &str) -> Vec<String> {
     results.iter().map(|row| text(&row[field])).collect()
 }
 
-/// Created and changed by the calling user, as in every component.
+/// Checks that the row was created and changed by the calling user, as in every component.
 fn signed(service: &Service, row: &Value) {
     let user = json!(service.simulator.user_id());
     assert_eq!((&row["createdBy"], &row["updatedBy"]), (&user, &user), "{row}");
@@ -111,7 +111,7 @@ async fn a_category_is_created() {
     let listed = all["results"].as_array().expect("a list").iter();
     let parent: Vec<&Value> = listed.filter(|row| row["id"] == id).collect();
     assert_eq!(parent[0]["subcategoryIds"], json!([panels["id"]]));
-    // It can be used at once: it inherits the default status set.
+    // It can be used at once, because it inherits the default status set.
     let mut asset = service.asset(AIR, "A");
     asset["categoryId"] = panels["id"].clone();
     assert_eq!(service.create(json!([asset])).await.0, 201);
@@ -810,7 +810,7 @@ async fn a_custom_attribute_is_changed() {
         ),
         (None, None, &json!("Maker"))
     );
-    // Its own name is no conflict; another's is.
+    // Its own name is not a conflict, but another attribute's name is.
     assert_eq!(
         patch(&service, &id, json!({ "displayName": "Maker" })).await.0,
         200
@@ -896,7 +896,7 @@ async fn the_values_of_a_select_change() {
     let service = service();
     let voltage = attribute(&service, "ca7").await;
     let id = text(&voltage["id"]);
-    // A new order, a changed case, one added value, and one removed, which was the default.
+    // The order is new, one value has another case, one is added, and one is removed, which was the default.
     let labels = json!(["400 V", "110 v", "24 V", "690 V"]);
     let (status, body) = patch(&service, &id, json!({ "enumValues": labels })).await;
     assert_eq!((status, &body["enumValues"]), (200, &labels));
@@ -1040,7 +1040,7 @@ async fn scopes_rates_and_prefixes_are_those_of_the_table() {
             );
         }
     }
-    // The window fits fourteen writes of one user, of any kind.
+    // The window allows fourteen writes of one user, of any kind.
     let call = (
         Method::Patch,
         format!("custom-attributes/{attribute}"),

@@ -776,7 +776,7 @@ async fn relationships_put() {
         (status, &body[0]["id"], &body[0]["isDeleted"]),
         (200, &json!(ONE), &json!(false))
     );
-    // The pair is already linked: with another id, with its own, and without one.
+    // The pair is already linked. Try another id, its own id, and no id.
     let (status, body) = put(json!([
         link(Some(TWO), &asset, photo("p")),
         link(Some(TWO), &asset, photo("q"))
@@ -810,7 +810,7 @@ async fn relationships_put() {
     service.set("put_existing", "duplicate");
     let (status, body) = put(json!([link(None, &asset, photo("p"))])).await;
     assert!(status == 200 && body[0]["id"] != json!(ONE));
-    // An id in use by another pair.
+    // The id is in use by another pair.
     assert_eq!(put(json!([link(Some(ONE), &asset, photo("z"))])).await.0, 409);
 }
 
@@ -1075,7 +1075,7 @@ async fn entity_types_that_may_be_linked() {
     let asset = allowed("autodesk-bim360-asset", "asset").await;
     assert!(asset.contains(&row("autodesk-bim360-issue", json!(["issue"]))));
 
-    // It has no container, so it ignores region and query, but not a bad token or the rate limit.
+    // It has no container, so it ignores region and query. A bad token or the rate limit still applies.
     service.set("region_header", "required");
     service.set("unknown_query", "400");
     assert_eq!(service.get(&format!("{path}?surprise=1")).await.0, 200);

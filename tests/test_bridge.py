@@ -78,7 +78,7 @@ def test_start_returns_a_future_of_the_running_loop(run: Run[Any], sim: acc.test
         assert ended.get_loop() is asyncio.get_running_loop()
         await ended
         assert operation.done
-        with pytest.raises(RuntimeError, match="driven before"):
+        with pytest.raises(RuntimeError, match="already started"):
             operation.start()
 
     run(main())
@@ -665,7 +665,7 @@ async def cancels_itself() -> str:
 BAD = pytest.mark.parametrize(
     ("auth", "says"),
     [
-        (number, "returned <class 'int'>, not the token as text"),
+        (number, "returned <class 'int'>, not the token as a string"),
         (nothing, "returned <class 'NoneType'>"),
         (broken, "raised OSError: the vault is sealed"),
         (canceled, "was canceled. No request was sent"),

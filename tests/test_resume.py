@@ -159,7 +159,7 @@ def test_a_row_in_doubt_is_looked_up_with_the_ids_that_were_sent(
         one["name"], two["name"] = two["name"], one["name"]
 
     settings = changed(quick, folder, exchange)
-    with pytest.warns(acc.DataWarning, match="5 rows were changed or taken out after being sent"):
+    with pytest.warns(acc.DataWarning, match="5 rows were changed or removed after being sent"):
         result = quick.assets.create(rows, run="level-3", settings=settings)
     assert result.counts == {"created": 5}
     assert names(sim) == [f"U-{place}" for place in range(5)]
@@ -408,7 +408,7 @@ def test_run_rejects_the_write_fixes_file_of_another_run(
     project.assets.create(rows, run="one").write_fixes(folder / "to_fix.xlsx")
     project.assets.create([{**row, "description": "other"} for row in rows], run="two")
     before = len(sim.assets())
-    with pytest.raises(acc.InputError, match="this file of rows to fix belongs to another run"):
+    with pytest.raises(acc.InputError, match=r"this file was written by `.write_fixes\(\)` of another run"):
         project.assets.create(folder / "to_fix.xlsx", run="two")
     assert len(sim.assets()) == before
 
@@ -473,7 +473,7 @@ def test_edited_unknown_row_is_reported_as_sent(
     rows = [kit.row(f"U-{place}") for place in range(200)]
     in_doubt(sim, quick, rows, run="level-3")
     edited = [{**rows[0], "description": "new"}, *rows[1:]]
-    with pytest.warns(acc.DataWarning, match="1 row was changed or taken out after being sent"):
+    with pytest.warns(acc.DataWarning, match="1 row was changed or removed after being sent"):
         assert quick.assets.create(edited, run="level-3").counts == {"created": 200}
     with pytest.raises(acc.InputError, match=r"row 0 \(`U-0`\) is created, but is missing or was edited"):
         quick.assets.create(edited, run="level-3")

@@ -109,7 +109,7 @@ def test_messages_name_the_row_of_the_sheet(
     [
         (
             [["Asset ID", "Category", "Asset ID"], ["A", "HVAC", "B"]],
-            "columns A and C are both called `Asset ID`",
+            "columns A and C are both named `Asset ID`",
         ),
         ([], "is empty"),
         ([["Asset ID", "Category"], ["A"]], None),

@@ -35,7 +35,7 @@ fn policy(shape: RowShape) -> Policy {
     }
 }
 
-/// Writes one row into a buffer with existing content, and returns what was added.
+/// Writes one row into a buffer with existing content, and returns the added part.
 fn write(policy: &Policy, cells: &[(&str, Cell<'_>)]) -> Result<String, Vec<Problem>> {
     let mut writer = RowWriter::new(policy.clone());
     let mut out = b"before".to_vec();
@@ -1114,7 +1114,7 @@ proptest! {
         let cells = [("description", Cell::Text(&text)), ("barcode", Cell::Text(&text))];
         let asset = create(&policy(RowShape::NewAsset), &cells).unwrap();
         prop_assert_eq!(asset["description"].as_str(), Some(text.as_str()));
-        // A blank text is unchanged.
+        // A blank string is unchanged.
         let trimmed = if text.trim().is_empty() { &text } else { text.trim() };
         prop_assert_eq!(asset["barcode"].as_str(), Some(trimmed));
     }

@@ -1,7 +1,7 @@
 //! The Assets API, version 2: four bulk endpoints and the list.
 //!
 //! Paths, methods, bodies and statuses are those of the reference pages named at each entry. The limit of 100 assets
-//! per request is from the tutorial "Manage assets", the rate groups are from the page "Assets rate limits".
+//! per request is from the tutorial "Manage assets"; the rate groups are from the page "Assets rate limits".
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -37,7 +37,7 @@ pub const WRITES: RateGroup = RateGroup {
     requests: 100,
 };
 
-/// A bulk endpoint: JSON in request and response, and no region header.
+/// Describes a bulk endpoint with JSON in request and response, and no region header.
 const fn bulk(
     name: &'static str,
     method: Method,
@@ -70,8 +70,8 @@ const RESULTS: ResponseBody = ResponseBody::Rows(Rows {
     filters: &[],
 });
 
-/// POST assets:batch-create: a bare array; 201 with `results`. The service assigns the ids and has no idempotency key,
-/// so a repeated create makes duplicates.
+/// POST assets:batch-create: a bare array; 201 with `results`. The service assigns the ids and has no idempotency
+/// key, so repeating a create makes duplicates.
 pub const BATCH_CREATE: Write = Write {
     endpoint: bulk(
         "assets:batch-create",
@@ -141,7 +141,7 @@ pub const BATCH_GET: Write = Write {
     proof: Proof::Needless,
 };
 
-/// Includes all fields, and deleted assets.
+/// Query parameters to include all fields and deleted assets.
 const WHOLE: &[(&str, &str)] = &[("includeCustomAttributes", "true"), ("includeDeleted", "true")];
 
 /// POST assets:batch-delete: `ids`; 204 without a body.
@@ -191,8 +191,8 @@ pub const LIST: Endpoint = Endpoint {
     }),
 };
 
-/// The filters of the "GET assets" reference page that can be checked on an asset. `filter[statusLabel]` and
-/// `filter[searchText]` cannot.
+/// The filters of the "GET assets" reference page that can be checked against an asset. `filter[statusLabel]` and
+/// `filter[searchText]` cannot be checked.
 const FILTERS: &[Filter] = &[
     Filter::new("filter[categoryId]", "categoryId", Shows::OneOf),
     Filter::new("filter[statusId]", "statusId", Shows::OneOf),
@@ -206,7 +206,7 @@ const FILTERS: &[Filter] = &[
     Filter::new("includeDeleted", "isActive", Shows::Unless(false)),
 ];
 
-/// New assets with a lost response are looked up among recent changes in their categories.
+/// After a lost response, new assets are looked up among recent changes in their categories.
 const NEW_ASSETS: Lookup = Lookup {
     list: &LIST,
     query: changed_since,
@@ -216,11 +216,11 @@ const NEW_ASSETS: Lookup = Lookup {
     says,
 };
 
-/// More categories than this make the URL too long; then only the time is filtered.
+/// More categories than this make the URL too long, so only the time is filtered.
 const MOST_CATEGORIES: usize = 50;
 
-/// Oldest first, so that concurrent creates are appended and shift no page. Deleted assets count: a row created and
-/// deleted since was still created.
+/// Lists the oldest first, so that concurrent creates are appended and no page shifts. Includes deleted assets,
+/// because a row that was created and then deleted was still created.
 fn changed_since(time: Option<i64>, categories: &[String]) -> Query {
     let mut query = sorted("createdAt asc");
     if let Some(time) = time.and_then(|time| Timestamp::from_millisecond(time).ok()) {
@@ -248,7 +248,7 @@ fn sorted(sort: &str) -> Query {
         .into()
 }
 
-/// Read strictly: an entry in an undocumented format proves nothing.
+/// Reads an entry strictly, because an undocumented format proves nothing.
 fn found(raw: &str) -> Option<Found> {
     let entry: Value = serde_json::from_str(raw).ok()?;
     let text = |name| entry.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -270,7 +270,7 @@ fn is_active(asset: &Value) -> Option<bool> {
 fn deleted_now(asset: Option<&Value>, _: &SentRow<'_>) -> Now {
     match asset.map(is_active) {
         Some(Some(false)) => Now::Done,
-        // A missing asset may be unknown or omitted from this response. Sending the row again will tell.
+        // A missing asset may be unknown or omitted from this response. Resending the row will show which.
         None | Some(Some(true)) => Now::NotDone,
         Some(None) => Now::Unclear("the service does not say whether the asset is deleted"),
     }
@@ -293,14 +293,14 @@ fn patched_now(asset: Option<&Value>, row: &SentRow<'_>) -> Now {
     }
 }
 
-/// The fields of a patch, from `"<id>":{...}` in the request.
+/// Returns the fields of a patch, from `"<id>":{...}` in the request.
 fn fields_sent<'r>(row: &SentRow<'r>) -> &'r [u8] {
     let colon = row.body.iter().position(|byte| *byte == b':');
     colon.map_or(&[][..], |colon| &row.body[colon + 1..])
 }
 
-/// Compares a patched asset with the request: the example of the "PATCH assets:batch-patch" page returns another
-/// location than the one sent.
+/// Compares a patched asset with the request. In the example of the "PATCH assets:batch-patch" page, the returned
+/// location differs from the one sent.
 fn differing(row: &SentRow<'_>, entry: &[u8]) -> Vec<String> {
     let (Ok(sent), Ok(came)) = (keyed(fields_sent(row)), keyed(entry)) else {
         return Vec::new();
@@ -311,7 +311,7 @@ fn differing(row: &SentRow<'_>, entry: &[u8]) -> Vec<String> {
             .iter()
             .find(|(other, _)| *other == name)
             .map(|(_, value)| *value);
-        // Fast path: most values come back unchanged.
+        // Fast path: most values are returned unchanged.
         if came.is_some_and(|came| came.get() == sent.get()) {
             continue;
         }
@@ -328,7 +328,7 @@ fn differing(row: &SentRow<'_>, entry: &[u8]) -> Vec<String> {
     names
 }
 
-/// The name of a field, or of its attributes, whose value differs from the one sent.
+/// Names a field, or its attributes, if the value differs from the one sent.
 fn others(name: &str, came: Option<&Value>, sent: &Value) -> Vec<String> {
     let came = came.unwrap_or(&Value::Null);
     match sent {
@@ -337,14 +337,14 @@ fn others(name: &str, came: Option<&Value>, sent: &Value) -> Vec<String> {
             .filter(|(attribute, sent)| !same(&came[attribute.as_str()], sent))
             .map(|(attribute, _)| format!("{name}.{attribute}"))
             .collect(),
-        // Fields of an asset are texts: "007" is not "7".
+        // Fields of an asset are strings: "007" is not "7".
         _ if came == sent || (!came.is_string() && same(came, sent)) => Vec::new(),
         _ => vec![name.to_owned()],
     }
 }
 
-/// Whether a value equals the one sent. Numbers may come back as text or as numbers, and lists in another order. Texts
-/// are compared as numbers only if they look like numbers: "12.50" equals 12.5, but "012" is an identifier.
+/// Whether a value equals the one sent. Numbers may be returned as strings or as numbers, and lists in another order.
+/// Strings are compared as numbers only if they look like numbers: "12.50" equals 12.5, but "012" is an identifier.
 fn same(came: &Value, sent: &Value) -> bool {
     let usual = |text: &str| {
         let digits = text.strip_prefix('-').unwrap_or(text);
@@ -366,9 +366,9 @@ fn same(came: &Value, sent: &Value) -> bool {
     }
 }
 
-/// Pairs rows with `results`. Their order is not documented, and a clientAssetId need not be unique. So an entry is
-/// paired by its exact clientAssetId or else as compared by [`same_key`], then by its other values, and by position
-/// only if those are equal. Ambiguous entries stay unpaired, so no row gets a wrong id.
+/// Pairs rows with `results`. Their order is not documented, and a clientAssetId need not be unique. An entry is
+/// paired by its exact clientAssetId, or else as normalized by [`same_key`], and then by its other values. Position
+/// matters only if those are equal. Ambiguous entries stay unpaired, so no row gets a wrong id.
 fn pair_created<'a>(body: &'a [u8], rows: &[SentRow<'_>], entries: bool) -> Result<Vec<Paired<'a>>, String> {
     let found = identities(body, "results")?;
     if found.is_empty() {
@@ -397,7 +397,7 @@ fn pair_created<'a>(body: &'a [u8], rows: &[SentRow<'_>], entries: bool) -> Resu
         return Ok((0..rows.len()).map(named).collect());
     }
     let mut paired = vec![Paired::Absent; rows.len()];
-    // Read lazily, once for all twins.
+    // Parse this lazily, once for all twins.
     let whole = OnceCell::new();
     let mut left_rows: Vec<usize> = (0..rows.len()).collect();
     let mut left: Vec<(usize, &str)> = found
@@ -435,23 +435,23 @@ fn pair_created<'a>(body: &'a [u8], rows: &[SentRow<'_>], entries: bool) -> Resu
     Ok(paired)
 }
 
-/// Whether all texts are distinct.
+/// Whether all strings are distinct.
 fn all_distinct<'t>(texts: impl Iterator<Item = &'t str> + Clone) -> bool {
     let mut digests: Vec<u64> = texts.clone().map(|text| xxh3_64(text.as_bytes())).collect();
     digests.sort_unstable();
-    // Different digests mean different texts, but equal digests do not mean equal texts.
+    // Different digests mean different strings, but equal digests do not mean equal strings.
     digests.windows(2).all(|pair| pair[0] != pair[1])
         || texts.clone().collect::<HashSet<_>>().len() == texts.count()
 }
 
-/// The positions of each text.
+/// Returns the positions of each string.
 fn positions<'t>(texts: impl Iterator<Item = (Cow<'t, str>, usize)>) -> HashMap<Cow<'t, str>, Vec<usize>> {
     let mut positions: HashMap<Cow<'t, str>, Vec<usize>> = HashMap::new();
     texts.for_each(|(text, at)| positions.entry(text).or_default().push(at));
     positions
 }
 
-/// Pairs rows of one clientAssetId with as many entries by their other values.
+/// Pairs rows of one clientAssetId with the same number of entries by their other values.
 fn told_apart(
     whole: &OnceCell<Vec<Value>>,
     body: &[u8],
@@ -482,7 +482,7 @@ fn told_apart(
             pairs.push((*row, *at));
         }
     }
-    // Two rows match one entry, so their values do not distinguish them.
+    // If two rows match one entry, their values do not distinguish them.
     let mut used = HashMap::new();
     for (_, at) in &pairs {
         *used.entry(*at).or_insert(0) += 1;
@@ -529,9 +529,10 @@ fn pair_got<'a>(body: &'a [u8], rows: &[SentRow<'_>], _entries: bool) -> Result<
 }
 
 fn pair_deleted<'a>(body: &'a [u8], rows: &[SentRow<'_>], _: bool) -> Result<Vec<Paired<'a>>, String> {
-    // All or nothing, so a 204 confirms every row. The page documents no body, so a response with one is a proxy's.
+    // Deletes are all or nothing, so a 204 confirms every row. The page documents no body, so a response with a body
+    // comes from a proxy.
     if !body.is_empty() {
-        return Err("a success has no body".to_owned());
+        return Err("a successful response must have no body".to_owned());
     }
     Ok(rows
         .iter()
@@ -542,7 +543,7 @@ fn pair_deleted<'a>(body: &'a [u8], rows: &[SentRow<'_>], _: bool) -> Result<Vec
         .collect())
 }
 
-/// Pairs entries by id. Ids are compared without case, as UUIDs are.
+/// Pairs entries by id. Ids are compared case-insensitively, as UUIDs are.
 pub(crate) fn by_id<'a>(
     rows: &[SentRow<'_>],
     found: impl Iterator<Item = (Cow<'a, str>, Option<Range<usize>>)>,
@@ -675,7 +676,7 @@ mod tests {
             ),
             (&[("1", "a"), ("2", "A")], &["A", "a"], &["2", "1"]),
             (&[("1", "a"), ("2", "A")], &["A", "b"], &["2", ""]),
-            // Two candidates for one row, two rows for one candidate.
+            // Ambiguous: two candidates for one row, or two rows for one candidate.
             (&[("1", "a"), ("2", "a")], &["A", "b"], &["", ""]),
             (&[("1", "a")], &["A", "a "], &["", ""]),
             // Each could be either row.

@@ -1,4 +1,4 @@
-//! Endpoints as data, and calls of them.
+//! Endpoints as data, and calls to them.
 
 use std::fmt::Write as _;
 
@@ -13,10 +13,10 @@ use crate::http::{Auth, PreparedRequest, Replay, Response, send::Method};
 use crate::model::asset::{entries, list};
 use crate::options::RateGroup;
 
-/// One endpoint of a service: what all of its requests share.
+/// One endpoint of a service, with the properties that all of its requests share.
 #[derive(Debug, Clone, Copy)]
 pub struct Endpoint {
-    /// The name on the reference page; for a list, the users' word for its rows.
+    /// The name on the reference page. For a list, the name that users know its rows by.
     pub name: &'static str,
     pub method: Method,
     pub path: Path,
@@ -33,7 +33,7 @@ pub struct Endpoint {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Path(&'static str);
 
-/// What a request carries.
+/// The body of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequestBody {
     None,
@@ -41,7 +41,7 @@ pub enum RequestBody {
     Items(Items),
 }
 
-/// A body that is a list of items: the text before and after them, and how many a request may hold.
+/// A body that is a list of items: the text before and after the items, and the number of items allowed per request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Items {
     pub open: &'static str,
@@ -49,7 +49,7 @@ pub struct Items {
     pub most: usize,
 }
 
-/// The body of a success response.
+/// The body of a successful response.
 #[derive(Debug, Clone, Copy)]
 pub enum ResponseBody {
     None,
@@ -58,10 +58,10 @@ pub enum ResponseBody {
     Rows(Rows),
 }
 
-/// A response that holds rows, perhaps only one page of them.
+/// A response with rows, perhaps only one page of them.
 #[derive(Debug, Clone, Copy)]
 pub struct Rows {
-    /// The member that holds them. If `None`, the body is the list.
+    /// The member with the rows. If `None`, the body itself is the list.
     pub member: Option<&'static str>,
     pub paging: Paging,
     /// The filters whose effect can be checked on the rows.
@@ -71,7 +71,7 @@ pub struct Rows {
 /// Names and values of the query parameters.
 pub type Query = Vec<(String, String)>;
 
-/// One call of an endpoint.
+/// One call to an endpoint.
 #[derive(Debug, Clone)]
 pub struct Call {
     pub endpoint: &'static Endpoint,
@@ -82,7 +82,7 @@ pub struct Call {
 }
 
 impl Path {
-    /// A path whose parameters are names in braces.
+    /// Creates a path whose parameters are names in braces.
     #[must_use]
     pub const fn new(path: &'static str) -> Self {
         Self(path)
@@ -91,7 +91,7 @@ impl Path {
     /// Fills in the parameters. Values are escaped, so that none can reach another path.
     ///
     /// # Errors
-    /// [`Error::Option`] naming a parameter without a value.
+    /// [`Error::Option`] if a parameter has no value.
     pub fn fill(self, places: &[(&str, &str)]) -> Result<String, Error> {
         let mut filled = String::with_capacity(self.0.len() + 64);
         let mut rest = self.0;
@@ -114,7 +114,7 @@ impl Path {
     }
 }
 
-/// Appends a value as one segment of a path. Dots alone are escaped: `..` would be the parent.
+/// Appends a value as one segment of a path. Segments of only dots are escaped, because `..` would be the parent.
 fn escape(value: &str, into: &mut String) {
     let dots = value.bytes().all(|byte| byte == b'.');
     for byte in value.bytes() {
@@ -128,7 +128,7 @@ fn escape(value: &str, into: &mut String) {
 }
 
 impl Endpoint {
-    /// The items of the request body; any other body counts as one item.
+    /// The items of the request body. Any other body counts as one item.
     #[must_use]
     pub const fn items(&self) -> Items {
         match self.body {
@@ -141,7 +141,7 @@ impl Endpoint {
         }
     }
 
-    /// The pagination of its rows.
+    /// The pagination of the rows.
     #[must_use]
     pub const fn paging(&self) -> Paging {
         match self.response {
@@ -150,7 +150,7 @@ impl Endpoint {
         }
     }
 
-    /// The member that holds its rows; `None` if the body is the list.
+    /// The member with the rows. Returns `None` if the body itself is the list.
     #[must_use]
     pub const fn member(&self) -> Option<&'static str> {
         match self.response {
@@ -171,7 +171,7 @@ impl Endpoint {
     /// Reads the rows of a body.
     ///
     /// # Errors
-    /// A text saying what is wrong with the body.
+    /// If the body is invalid; the string says why.
     pub fn rows<'a>(&self, body: &'a [u8]) -> Result<Vec<&'a RawValue>, String> {
         match self.response {
             ResponseBody::None => Ok(Vec::new()),
@@ -185,7 +185,7 @@ impl Endpoint {
         }
     }
 
-    /// The error for a success whose body is not as documented.
+    /// Creates the error for a successful response whose body is not as documented.
     #[must_use]
     pub fn unreadable(&self, response: &Response, reason: &str) -> Error {
         let what = match (self.method, self.response) {
@@ -200,7 +200,7 @@ impl Endpoint {
         unreadable(response, message)
     }
 
-    /// The error for a response that takes more memory than allowed. A retry would get the same one.
+    /// Creates the error for a response that needs too much memory. A retry would return the same response.
     #[must_use]
     pub fn too_large(&self, reason: &str) -> Error {
         Error::Transport(TransportError::new(
@@ -214,7 +214,7 @@ impl Endpoint {
     }
 }
 
-/// The error for a success that cannot be used; `message` is complete.
+/// Creates the error for an unusable successful response. `message` is complete.
 #[must_use]
 pub fn unreadable(response: &Response, message: String) -> Error {
     Error::Unreadable {
@@ -230,7 +230,7 @@ impl Call {
     /// Creates a call, with the parameters of its path filled in.
     ///
     /// # Errors
-    /// As [`Path::fill`].
+    /// See [`Path::fill`].
     pub fn new(endpoint: &'static Endpoint, places: &[(&str, &str)]) -> Result<Self, Error> {
         Ok(Self {
             endpoint,

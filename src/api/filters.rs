@@ -1,7 +1,7 @@
 //! Checks that the filters of a list were applied.
 //!
-//! A service may silently ignore a parameter, and then the list is wrong. An entry with another value than the
-//! requested one proves it. Missing or null fields prove nothing, nor do values that only the service can compare.
+//! A service may silently ignore a parameter, which makes the list wrong. An entry with a value other than the
+//! requested one proves this. Missing or null fields prove nothing, nor do values that only the service can compare.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
@@ -14,7 +14,7 @@ use crate::model::value;
 /// A filter of a list, and the member of an entry to check.
 #[derive(Debug)]
 pub struct Filter {
-    /// Its query parameter; for custom attributes, the part before the name.
+    /// The query parameter. For custom attributes, the part before the name.
     pub parameter: &'static str,
     pub field: &'static str,
     pub shows: Shows,
@@ -23,22 +23,22 @@ pub struct Filter {
 /// How to check a member against its filter.
 #[derive(Debug, Clone, Copy)]
 pub enum Shows {
-    /// It is one of the values.
+    /// The member is one of the values.
     OneOf,
-    /// The same, unless this parameter widens a single value.
+    /// The member is one of the values, unless this parameter widens a single value.
     OneOfUnlessWider(&'static str),
-    /// It lies in a range `from..to`, `from..` or `..to`, or equals that time.
+    /// The member is in a range `from..to`, `from..` or `..to`, or equals that time.
     Time,
     After,
     Before,
-    /// It holds custom attributes by name: `filter[customAttributes][ca1]`.
+    /// The member contains custom attributes by name: `filter[customAttributes][ca1]`.
     Attributes,
-    /// If the parameter is true, it is this flag.
+    /// If the parameter is true, the member is this flag.
     Only(bool),
-    /// It is this flag only if the parameter or `onlyDeleted` is true.
+    /// The member may be this flag only if the parameter or `onlyDeleted` is true.
     Unless(bool),
-    /// It holds the two ends of a relationship. Either end may match `domain`, `type` and `id`; the other one then
-    /// matches `withDomain`, `withType` and `withId`.
+    /// The member contains the two ends of a relationship. Either end may match `domain`, `type` and `id`; the other
+    /// end must then match `withDomain`, `withType` and `withId`.
     Entities,
 }
 
@@ -66,11 +66,11 @@ enum Test {
     Within(Vec<Range>),
     Attribute(String, Vec<String>),
     Flag(bool),
-    /// For one parameter: all parameters up to it, as end, member and value.
+    /// All `entities` parameters so far, each with its end, member and value.
     Entities(Vec<(usize, &'static str, String)>),
 }
 
-/// Milliseconds since 1970, both ends included.
+/// A range in milliseconds since 1970, both ends included.
 type Range = (i64, i64);
 
 /// Parameters of `relationships:search`, each with its end and the member of an entity.
@@ -165,14 +165,14 @@ impl Checks {
         &self.fields
     }
 
-    /// Returns the first filter that an entry proves to be ignored, and the member that proves it; `shown` holds the
-    /// members as JSON.
+    /// Returns the first filter that an entry proves to be ignored, and the member that proves it. `shown` contains
+    /// the members as JSON.
     #[must_use]
     pub fn ignored<'s>(&'s self, shown: &[Option<&'s str>]) -> Option<(&'s str, &'static str, &'s str)> {
         self.tests.iter().find_map(|(parameter, place, test)| {
             let shown = (*shown.get(*place)?)?;
             let fits = match (test, shown) {
-                // Fast path: the check of nearly every list.
+                // Fast path: nearly every list is checked for this flag.
                 (Test::Flag(flag), "true") => Some(*flag),
                 (Test::Flag(flag), "false") => Some(!*flag),
                 _ => test.fits(&value::read(shown)?),
@@ -183,7 +183,7 @@ impl Checks {
 }
 
 impl Test {
-    /// Whether a value matches; `None` if that is unknown.
+    /// Whether a value matches, or `None` if that is unknown.
     fn fits(&self, shown: &Value) -> Option<bool> {
         match self {
             Self::OneOf(wanted) => {
@@ -219,7 +219,7 @@ impl Test {
     }
 }
 
-/// True if any is true, or else unknown if any is unknown.
+/// Returns true if any is true, or else `None` if any is unknown.
 fn any(fits: impl Iterator<Item = Option<bool>>) -> Option<bool> {
     let mut all = Some(false);
     for fits in fits {
@@ -232,7 +232,8 @@ fn any(fits: impl Iterator<Item = Option<bool>>) -> Option<bool> {
     all
 }
 
-/// Whether the value of a custom attribute matches one value or range of its filter. Its type is unknown here.
+/// Whether the value of a custom attribute matches one value or range of its filter. The type of the attribute is
+/// unknown here.
 fn attribute_fits(shown: &Value, wanted: &str) -> Option<bool> {
     if let Value::Array(items) = shown {
         return if items.is_empty() {
@@ -243,7 +244,7 @@ fn attribute_fits(shown: &Value, wanted: &str) -> Option<bool> {
     }
     let (shown, wanted) = (plain(&text(shown)?), plain(wanted));
     let number = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite());
-    // Text attributes are searched by substring, without case.
+    // Text attributes are searched by substring, ignoring case.
     if shown.contains(&wanted) || number(&shown).is_some_and(|shown| number(&wanted) == Some(shown)) {
         return Some(true);
     }
@@ -258,12 +259,12 @@ fn attribute_fits(shown: &Value, wanted: &str) -> Option<bool> {
         return between(&shown, from, to, number).or_else(|| between(&shown, from, to, day));
     }
     let is_flag = |text: &str| text == "true" || text == "false";
-    // Only the service knows which letters beyond ASCII are equal, and what other values a flag has.
+    // Only the service knows which non-ASCII letters are equal, and which other values a flag can have.
     let comparable = shown.is_ascii() && wanted.is_ascii() && is_flag(&shown) == is_flag(&wanted);
     comparable.then_some(false)
 }
 
-/// Whether a value lies between two bounds, each optional.
+/// Whether a value is between two bounds, each optional.
 fn between<T: PartialOrd>(
     shown: &str,
     from: &str,
@@ -286,12 +287,12 @@ fn day(text: &str) -> Option<Date> {
     text.get(..10)?.parse().ok()
 }
 
-/// Normalizes an id or name for comparison: no case, trimmed.
+/// Normalizes an id or name for comparison: trimmed and in lower case.
 fn plain(text: &str) -> String {
     text.trim().to_lowercase()
 }
 
-/// A text, number or flag as text.
+/// Converts a string, number or flag to a string.
 fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -300,7 +301,7 @@ fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// All values as ranges. No check if one of them cannot be parsed.
+/// Parses all values as ranges. Returns no check if one of them cannot be parsed.
 fn within(values: &[String], read: impl Fn(&str) -> Option<Range>) -> Option<Test> {
     let ranges: Option<Vec<Range>> = values.iter().map(|value| read(value)).collect();
     ranges.filter(|ranges| !ranges.is_empty()).map(Test::Within)
@@ -323,13 +324,13 @@ fn range(text: &str) -> Option<Range> {
     ))
 }
 
-/// A tolerance of one second: times are printed with more or fewer digits than they have.
+/// A tolerance of one second, since times are written with more or fewer digits than they have.
 const PRECISION: i64 = 1_000;
 /// The largest offset of a time zone from UTC.
 const ZONES: i64 = 14 * 3_600_000;
 const DAY: i64 = 24 * 3_600_000;
 
-/// The range of milliseconds that a time may mean. A day, or a time without a zone, may be in any zone.
+/// Returns the range of milliseconds that a time may mean. A day, or a time without a zone, may be in any zone.
 fn instant(text: &str) -> Option<Range> {
     let text = text.trim();
     if let Ok(time) = text.parse::<Timestamp>() {

@@ -1,5 +1,5 @@
 //! The remote services as data: one file per API, with its endpoints, their rate groups and the readers of their
-//! responses. Knows no runs and no Python.
+//! responses. This module is independent of runs and of Python.
 
 pub mod assets;
 pub mod endpoint;
@@ -49,7 +49,7 @@ pub const WRITES: &[(&str, &Write)] = &[
 /// Looks up a list by name.
 ///
 /// # Errors
-/// [`Error::Option`] if there is none.
+/// [`Error::Option`] if the list does not exist.
 pub fn list_of(name: &str) -> Result<&'static Endpoint, Error> {
     let list = LISTS.iter().find(|list| list.name == name);
     list.copied()
@@ -59,7 +59,7 @@ pub fn list_of(name: &str) -> Result<&'static Endpoint, Error> {
 /// Looks up a bulk write by verb.
 ///
 /// # Errors
-/// [`Error::Option`] if there is none.
+/// [`Error::Option`] if the verb does not exist.
 pub fn write_of(verb: &str) -> Result<&'static Write, Error> {
     let write = WRITES.iter().find(|(known, _)| *known == verb);
     write
@@ -67,7 +67,7 @@ pub fn write_of(verb: &str) -> Result<&'static Write, Error> {
         .ok_or_else(|| Error::Option(format!("unknown verb `{verb}`")))
 }
 
-/// Rejects limits of an unknown rate group, which would be silently ignored.
+/// Rejects limits for an unknown rate group, which would otherwise be silently ignored.
 ///
 /// # Errors
 /// [`Error::Option`] naming the group.

@@ -1,4 +1,4 @@
-//! Pagination: how a request asks for a page, and how a response points to the next one.
+//! Pagination: how to request a page, and how a response points to the next one.
 
 use serde_json::Value;
 
@@ -13,7 +13,8 @@ const MOST_CURSOR_BYTES: usize = 8 << 10;
 pub enum Paging {
     /// All rows are in one response.
     One,
-    /// The member `name` of `within` is sent back as the parameter `name`; a page has at most `limit` rows.
+    /// The member `name` of `within` is passed to the next request as the parameter `name`. A page has at most
+    /// `limit` rows.
     Token {
         within: &'static str,
         name: &'static str,
@@ -35,7 +36,7 @@ pub struct Next {
 }
 
 impl Paging {
-    /// Turns a call of a list into a call for one page.
+    /// Turns the call of a list into a call for one page.
     pub fn turn_to(self, call: &mut Call, cursor: Option<&str>) {
         let mut add = |name: &str, value: &str| call.query.push((name.to_owned(), value.to_owned()));
         let (parameter, limit) = match self {
@@ -61,14 +62,14 @@ impl Paging {
         }
     }
 
-    /// Where the next page begins. `page` is the JSON of the member [`Self::within`]; `rows` is the number of rows on
-    /// this page, `read` that of all pages so far.
+    /// Returns where the next page begins. `page` is the JSON of the member [`Self::within`]. `rows` is the number of
+    /// rows on this page, and `read` the number on all pages so far.
     ///
-    /// A list ends with a cursor that is null or missing; both occur in the examples. Anything else is an error: the
-    /// remaining rows would be missing silently.
+    /// A list ends with a cursor that is null or missing; both occur in the examples. Anything else is an error,
+    /// since the remaining rows would be lost silently.
     ///
     /// # Errors
-    /// What is wrong with the page, without the cursor.
+    /// If the page is invalid. The message does not contain the cursor.
     pub fn next(self, page: Option<&str>, rows: usize, read: u64) -> Result<Next, String> {
         let Some(within) = self.within() else {
             return Ok(Next::default());
@@ -112,7 +113,7 @@ fn token(page: &Value, within: &str, name: &str) -> Result<Option<String>, Strin
         .map_or(Ok(None), |(_, value)| bounded(value.into_owned(), name))
 }
 
-/// Rejects a cursor that does not fit into a URL.
+/// Rejects a cursor that is too long for a URL.
 fn bounded(cursor: String, name: &str) -> Result<Option<String>, String> {
     if cursor.len() > MOST_CURSOR_BYTES {
         return Err(format!(
@@ -123,7 +124,7 @@ fn bounded(cursor: String, name: &str) -> Result<Option<String>, String> {
     Ok(Some(cursor))
 }
 
-/// The type of a value, without its content: that may be a cursor.
+/// Returns the type of a value, without its content, which may be a cursor.
 fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -135,8 +136,8 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// Where the next page begins. The URL of the next page lacks a part of its path in the samples of the "GET nodes"
-/// page, so it only shows that there is a next page.
+/// Returns where the next page begins. The samples of the "GET nodes" page show an incomplete URL for the next page,
+/// so the URL only means that there is a next page.
 fn offset(page: &Value, rows: usize, read: u64) -> Option<String> {
     let more = ["nextUrl", "next"].iter().any(|name| {
         page.get(name)

@@ -27,7 +27,7 @@ pub const LIMIT: RateGroup = RateGroup {
 /// The region header, as listed on the reference pages of the API.
 const REGION_HEADER: Option<&str> = Some("x-ads-region");
 
-/// An idempotent endpoint whose body is a bare array of 1 to 50 ids.
+/// Describes an idempotent endpoint whose body is a bare array of 1 to 50 ids.
 const fn of_ids(name: &'static str, path: &'static str, member: Option<&'static str>) -> Endpoint {
     Endpoint {
         name,
@@ -50,7 +50,7 @@ const fn of_ids(name: &'static str, path: &'static str, member: Option<&'static 
     }
 }
 
-/// POST relationships:delete: a bare array of 1 to 50 ids; 200 with the ids that were `deleted`. The page asks for
+/// POST relationships:delete: a bare array of 1 to 50 ids; 200 with the ids that were `deleted`. The page requires
 /// access to both entities of each relationship, so a 403 may concern single rows.
 pub const DELETE: Write = Write {
     endpoint: of_ids(
@@ -103,7 +103,8 @@ fn pair_read<'a>(body: &'a [u8], rows: &[SentRow<'_>], _: bool) -> Result<Vec<Pa
     ))
 }
 
-/// Whether a deleted relationship is returned at all is not documented.
+/// Reads the current state of a relationship. The documentation does not say whether a deleted relationship is
+/// returned at all.
 fn deleted_now(relationship: Option<&Value>, _: &SentRow<'_>) -> Now {
     match relationship.map(|relationship| relationship.get("isDeleted")) {
         Some(Some(Value::Bool(true))) => Now::Done,

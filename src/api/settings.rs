@@ -65,8 +65,8 @@ pub const CATEGORY_ATTRIBUTES: Endpoint = list(
     Paging::One,
 );
 
-/// GET error-codes: the codes of the Assets API, the same for all projects. Its page requires no token and documents no
-/// rate limit; it is paced as a read.
+/// GET error-codes: the codes of the Assets API, the same for all projects. Its page requires no token and documents
+/// no rate limit. It uses the limit for reads.
 pub const ERROR_CODES: Endpoint = list("error-codes", "/{prefix}/assets/v1/error-codes", Paging::One);
 
 /// POST category-status-step-sets/status-step-sets:batch-get: one row per category, including inherited sets.
@@ -83,14 +83,14 @@ pub const CATEGORY_STATUS_SETS: Endpoint = Endpoint {
 /// The most categories per call, from the tutorial "Manage assets".
 pub const MOST_CATEGORIES: usize = 100;
 
-/// GET nodes: a whole tree has at most 10,000 nodes ("Locations field guide"), so it comes in one response.
+/// GET nodes: a whole tree has at most 10,000 nodes ("Locations field guide"), so it is returned in one response.
 pub const LOCATIONS: Endpoint = Endpoint {
     name: "locations",
     path: Path::new("/construction/locations/v2/projects/{project}/trees/default/nodes"),
     ..LOCATION_NODES
 };
 
-/// The same for a BIM 360 project, whose locations have a separate container.
+/// GET nodes for a BIM 360 project, whose locations have a separate container.
 pub const LOCATIONS_OF_CONTAINER: Endpoint = Endpoint {
     name: "locations-of-container",
     path: Path::new("/bim360/locations/v2/containers/{container}/trees/default/nodes"),
@@ -103,7 +103,7 @@ const LOCATION_NODES: Endpoint = Endpoint {
     ..list("", "", Paging::Offset { limit: 10_000 })
 };
 
-/// A write of one setting. Its response is the setting.
+/// Describes a write of one setting. The response is the setting.
 const fn write(name: &'static str, path: &'static str) -> Endpoint {
     Endpoint {
         name,
@@ -118,7 +118,7 @@ const fn write(name: &'static str, path: &'static str) -> Endpoint {
     }
 }
 
-/// An assignment: PUT without a body. Repeating it changes nothing.
+/// Describes an assignment: PUT without a body. Repeating it changes nothing.
 const fn assign(name: &'static str, path: &'static str) -> Endpoint {
     Endpoint {
         method: Method::Put,
@@ -162,7 +162,8 @@ pub const ASSIGN_ATTRIBUTE: Endpoint = assign(
     "/{prefix}/assets/v1/projects/{project}/categories/{category_id}/custom-attributes/{assigned_id}",
 );
 
-/// PUT categories/:categoryId/status-step-set/:statusStepSetId. It replaces the set that a category has or inherits.
+/// PUT categories/:categoryId/status-step-set/:statusStepSetId. The new set replaces the set that a category has or
+/// inherits.
 pub const ASSIGN_STATUS_SET: Endpoint = assign(
     "categories/status-step-set:assign",
     "/{prefix}/assets/v1/projects/{project}/categories/{category_id}/status-step-set/{assigned_id}",

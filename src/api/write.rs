@@ -1,4 +1,4 @@
-//! Bulk writes: an endpoint whose items are rows, and what its responses say about them.
+//! Bulk writes: an endpoint whose items are rows, and the interpretation of its responses.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::api::endpoint::{Endpoint, Query};
 
-/// What a successful request did to a row.
+/// The effect of a successful request on a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Done {
     Created,
@@ -19,13 +19,13 @@ pub enum Done {
 /// What a status such as 403 or 404 applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Concerns {
-    /// The whole run: the project or the token. Further requests would fail alike.
+    /// The whole run: the project or the token. Further requests would fail in the same way.
     Run,
     /// The rows of this request.
     Rows,
 }
 
-/// What a response says about one row.
+/// The information on one row in a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Paired<'a> {
     /// The response names the row: its id, and the range of the entry in the body.
@@ -38,7 +38,7 @@ pub enum Paired<'a> {
 }
 
 impl Paired<'_> {
-    /// Detaches it from the body it was read from.
+    /// Copies the data, so that it no longer borrows from the body.
     #[must_use]
     pub fn into_owned(self) -> Paired<'static> {
         match self {
@@ -54,16 +54,16 @@ impl Paired<'_> {
 /// A row as sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SentRow<'r> {
-    /// Its client asset id or its id.
+    /// The row's client asset id or id.
     pub key: &'r str,
-    /// Its item in the request.
+    /// The row's item in the request.
     pub body: &'r [u8],
 }
 
-/// Pairs a success with the rows sent, in their order. If the flag is set, it returns the entries too.
+/// Pairs a successful response with the rows sent, in their order. If the flag is set, also returns the entries.
 pub type Pair = for<'a> fn(&'a [u8], &[SentRow<'_>], bool) -> Result<Vec<Paired<'a>>, String>;
 
-/// Names the fields of a response's entry that differ from the row sent.
+/// Names the fields of a response entry that differ from the row sent.
 pub type Differing = fn(&SentRow<'_>, &[u8]) -> Vec<String>;
 
 /// The form of a row in the request body.
@@ -77,11 +77,11 @@ pub enum RowShape {
     Id,
 }
 
-/// A bulk write or bulk read: both send rows and pair them with the response.
+/// A bulk write or bulk read. Both send rows and pair them with the response.
 pub struct Write {
     pub endpoint: Endpoint,
     pub row: RowShape,
-    /// The documented status of a success. No other status proves a write.
+    /// The documented status of a success. Any other status proves nothing about a write.
     pub success: u16,
     pub done: Done,
     /// The outcome of a row missing from a successful response.
@@ -89,7 +89,7 @@ pub struct Write {
     pub forbidden: Concerns,
     pub not_found: Concerns,
     pub pair: Pair,
-    /// Names the fields of a success entry that differ from what was sent, if the page shows that they can.
+    /// Names the fields of an entry that differ from what was sent, if the reference page shows that this can happen.
     pub differing: Option<Differing>,
     pub proof: Proof,
 }
@@ -98,29 +98,29 @@ pub struct Write {
 pub enum Proof {
     /// Nothing to settle: the request is a read.
     Needless,
-    /// The rows have ids: read them by id.
+    /// The rows have ids, so they can be read by id.
     ById {
         read: &'static Write,
         query: &'static [(&'static str, &'static str)],
         now: Judge,
     },
-    /// The rows would be new: look for them in a list.
+    /// The rows are new, so they are searched for in a list.
     InList(&'static Lookup),
 }
 
-/// Settles a row by what the service now holds under its id.
+/// Settles a row by what the service currently has under its id.
 pub type Judge = fn(Option<&Value>, &SentRow<'_>) -> Now;
 
-/// What the service holds for a row after its response was lost.
+/// The state of a row in the service after its response was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Now {
-    /// What the request asked for.
+    /// The row is as requested.
     Done,
-    /// Something else, so the request was not executed or can be repeated.
+    /// The row is different, so the request was not executed or can be repeated.
     NotDone,
-    /// The request is impossible; the text says why.
+    /// The request is impossible. The string says why.
     Impossible(&'static str),
-    /// The outcome is unclear; the text says why.
+    /// The outcome is unclear. The string says why.
     Unclear(&'static str),
 }
 
@@ -131,21 +131,21 @@ pub struct Lookup {
     pub query: fn(Option<i64>, &[String]) -> Query,
     /// The query for all entries, newest first.
     pub newest: fn() -> Query,
-    /// The place of a row: its category.
+    /// The place of a row, which is its category.
     pub place: fn(&Value) -> Option<String>,
     pub read: fn(&str) -> Option<Found>,
     /// Whether an entry has the values of a row.
     pub says: fn(&Value, &Value) -> bool,
 }
 
-/// An entry of a list, with what identifies its row.
+/// An entry of a list, with the fields that identify its row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Found {
     pub id: String,
     pub key: String,
-    /// Milliseconds since 1970; `None` if it cannot be read.
+    /// Milliseconds since 1970; `None` if the time cannot be read.
     pub created: Option<i64>,
-    /// Not deleted.
+    /// Whether the asset is not deleted.
     pub active: bool,
     pub entry: Value,
 }
@@ -153,8 +153,8 @@ pub struct Found {
 /// The outcome of a row missing from a successful response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Absent {
-    /// Unknown: it may have been executed.
+    /// Unknown: the row may have been executed.
     InDoubt,
-    /// Rejected: this endpoint omits rejected rows. The text is the reason.
+    /// Rejected: this endpoint omits rejected rows. The string is the reason.
     Refused(&'static str),
 }

@@ -9,17 +9,17 @@ use crate::http::Counters;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Activity {
-    /// Reads the settings of a project.
+    /// Reading the settings of a project.
     Settings,
-    /// Looks up which import keys the project has.
+    /// Looking up which import keys the project has.
     ImportKeys,
     Writing,
-    /// Waits for the rate limits, or before looking up lost responses.
+    /// Waiting for the rate limits, or before looking up lost responses.
     Waiting,
-    /// Looks up rows with a lost response.
+    /// Looking up rows with a lost response.
     Recovery,
     Reading,
-    /// Creates and assigns what a setup describes.
+    /// Creating and assigning the settings described by a setup.
     Setup,
 }
 
@@ -34,7 +34,7 @@ impl Activity {
         Self::Setup,
     ];
 
-    /// The activity as users see it.
+    /// The activity as shown to users.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -49,7 +49,7 @@ impl Activity {
     }
 }
 
-/// The activity of a call, shared with its observers.
+/// The current activity of a call, shared with its observers.
 #[derive(Clone)]
 pub struct CurrentActivity {
     activity: Arc<AtomicU8>,
@@ -57,7 +57,7 @@ pub struct CurrentActivity {
 }
 
 impl CurrentActivity {
-    /// `counters` count the requests of the call.
+    /// Creates the activity. `counters` counts the requests of the call.
     #[must_use]
     pub fn new(activity: Activity, counters: Arc<Counters>) -> Self {
         Self {

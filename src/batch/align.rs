@@ -14,7 +14,7 @@ use crate::ledger::number;
 pub struct RowId {
     /// The digest of its cells.
     pub digest: u64,
-    /// The digest of its name, which an edit often keeps; 0 if it has none.
+    /// The digest of the row's name, which an edit often keeps, or 0 if it has none.
     pub key: u64,
 }
 
@@ -22,9 +22,9 @@ pub struct RowId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KnownRow {
     pub id: RowId,
-    /// Whether it must be present and unchanged.
+    /// Whether the row must be present and unchanged.
     pub settled: bool,
-    /// Whether the project may already have it, so that an edit must keep its name.
+    /// Whether the project may already have the row. If so, an edit must keep its name.
     pub in_doubt: bool,
 }
 
@@ -94,8 +94,8 @@ fn unique(digests: impl Iterator<Item = u64>) -> HashSet<u64> {
 
 /// Finds the position of each anchor in the input.
 ///
-/// A row moves up by the number of rows removed before it: its shift. From one anchor to the next, the shift stays
-/// equal or grows by at most the number of rows between them, and by `most` in total. Identical rows may allow several
+/// A row moves up by the number of rows removed before it, which is its shift. From one anchor to the next, the shift
+/// grows by at most the number of rows between them, and by at most `most` in total. Identical rows may allow several
 /// shifts, so all possible ones are kept until the end.
 fn anchor_places(
     run: &[KnownRow],
@@ -117,7 +117,7 @@ fn anchor_places(
         let last: &[usize] = possible.last().map_or(&[0], Vec::as_slice);
         let fits = |shift: &usize| at(row, *shift) == Some(run[row].id.digest);
         let mut shifts: Vec<usize> = Vec::new();
-        // The first shift not yet tried.
+        // Start from the first untried shift.
         let mut next = 0;
         for from in last {
             let until = (from + free).min(most);
@@ -131,7 +131,7 @@ fn anchor_places(
         possible.push(shifts);
         before = Some(row);
     }
-    // Backwards from the smallest final shift, so that rows move as little as possible.
+    // Go backwards from the smallest final shift, so that rows move as little as possible.
     let mut places = vec![0; anchors.len()];
     let mut shift = usize::MAX;
     for index in (0..anchors.len()).rev() {
@@ -139,7 +139,7 @@ fn anchor_places(
             .get(index + 1)
             .map_or(usize::MAX, |next| next - anchors[index] - 1);
         let reaches = |found: &&usize| shift == usize::MAX || (**found <= shift && shift - **found <= free);
-        // One exists, since the next shift was reached from it.
+        // At least one exists, since the next shift was reached from it.
         let found = possible[index].iter().find(reaches).copied().unwrap_or(0);
         places[index] = anchors[index] - found;
         shift = found;
@@ -147,7 +147,7 @@ fn anchor_places(
     Ok(places)
 }
 
-/// Explains why the anchor `row` is not found after `from` rows of the input.
+/// Explains why the anchor `row` was not found from index `from` of the input.
 fn mismatch(run: &[KnownRow], row: usize, from: usize, input: &[RowId]) -> Mismatch {
     let wanted = run[row].id.digest;
     let Some(found) = input.iter().position(|id| id.digest == wanted) else {
@@ -159,8 +159,8 @@ fn mismatch(run: &[KnownRow], row: usize, from: usize, input: &[RowId]) -> Misma
 }
 
 /// Pairs rows between two anchors: first identical rows, then rows with the same name, then edited rows by position.
-/// The remaining rows of the run were removed. Returns the first row of the input without a partner: a new row, which
-/// occurs only if the end is `open`.
+/// The remaining rows of the run were removed. Returns the first input row without a partner. It is a new row, and
+/// only possible if the end is `open`.
 fn pair(
     run: &[KnownRow],
     run_range: Range<usize>,
@@ -181,8 +181,8 @@ fn pair(
             return Err(Mismatch::Added(number(added)));
         }
     };
-    // If rows may be new, a row is an edit only if a row of the run follows it. Otherwise, it may as well be a new row
-    // after a removed one.
+    // If the input may contain new rows, a row is an edit only if a row of the run follows it. Otherwise it could
+    // also be a new row after a removed one.
     let is_known = |at: &usize| places.next(input[*at], run_range.clone()).is_some();
     let edits_end = if open {
         input_range
@@ -285,11 +285,11 @@ mod tests {
             ("AbCd", "ac", &[0, 2]),
             ("abC", "xc", &[0, 2]),
             ("abcD", "bd", &[1, 3]),
-            // Removed next to an edited row.
+            // A row was removed next to an edited row.
             ("abcD", "2d", &[1, 3]),
             ("Aabcd", "a24", &[0, 2, 4]),
             ("", "", &[]),
-            // Of identical rows, the unsettled one was removed.
+            // One of two identical rows was removed: the unsettled one.
             ("aAb", "ab", &[1, 2]),
             ("aAAB", "aab", &[1, 2, 3]),
             ("aAbAaC", "aac", &[1, 3, 5]),
@@ -327,9 +327,9 @@ mod tests {
         ] {
             assert_eq!(aligned(rows, input, true), Err(expected), "{rows} {input}");
         }
-        // A row with the name of another row does not become that row.
+        // A row with the name of another row does not replace it.
         assert_eq!(aligned("abcd", "3bc", true).as_deref(), Ok(&[0, 1, 2][..]));
-        // One was removed from a stream: the following rows do not take its place.
+        // If a row was removed from a stream, the following rows do not take its place.
         assert_eq!(aligned("abcd", "abde", false).as_deref(), Ok(&[0, 1, 3, 4][..]));
     }
 
@@ -356,7 +356,7 @@ mod tests {
             ("Abc", "acde", &[0, 2, 3, 4]),
             // A new row is not an edit of a removed one.
             ("ABc", "abdef", &[0, 1, 3, 4, 5]),
-            // An edited row before an unchanged one.
+            // A row was edited before an unchanged one.
             ("ABcd", "abx4ef", &[0, 1, 2, 3, 4, 5]),
             ("", "ab", &[0, 1]),
         ] {
@@ -394,7 +394,7 @@ mod tests {
                 let at = aligned.iter().position(|found| *found as usize == row);
                 prop_assert_eq!(at.map(|at| input[at]), Some(known.id));
             }
-            // A foreign row next to a settled row is an extra row or takes its place.
+            // A foreign row next to a settled row is reported as an extra row or a replacement.
             let whole: Vec<RowId> = run.iter().map(|known| known.id).collect();
             if let Some(index) = spoiled.filter(|_| !whole.is_empty()) {
                 let at = index.index(whole.len());

@@ -1,4 +1,4 @@
-//! Finds the bad rows of a rejected request, and the rows to send again.
+//! Finds the bad rows of a rejected request, and the rows to resend.
 //!
 //! Batches are all or nothing: one bad item fails the whole request (tutorial "Manage assets"). The format of
 //! violations is not documented, so if a response names no row, the batch is split into halves.
@@ -13,23 +13,23 @@ use crate::model::text::same_key;
 /// The result of splitting a rejected batch.
 #[derive(Debug, PartialEq)]
 pub struct Split<'e> {
-    /// Rows to blame, each with its violation. `None` if the row was alone, so that the whole response applies.
+    /// The bad rows, each with its violation. `None` if the row was alone, so that the whole response applies to it.
     pub blamed: Vec<(u32, Option<&'e Violation>)>,
-    /// Batches to send again.
+    /// Batches to resend.
     pub again: Vec<Batch>,
 }
 
-/// How many consecutive rejections of a batch may name rows and be trusted.
+/// How many consecutive rejections that name rows to trust.
 ///
-/// Named rows are proven bad only if the remaining rows succeed. Whether positions count from 0 is not documented, so a
-/// service that names row after row probably names the wrong ones.
+/// Named rows are confirmed as bad only if the remaining rows succeed. The documentation does not say whether
+/// positions count from 0. If one row after another is named, the service probably names the wrong ones.
 const MOST_NAMINGS: usize = 5;
 
 /// Splits a rejected batch: removes the rows that the response names, or else halves it.
 #[must_use]
 pub fn split<'e>(write: &Write, batch: &Batch, error: &'e ServiceError) -> Split<'e> {
     let named = named(batch, error);
-    // Rows named before are proven bad only if the rest succeeds. It did not, so they are sent again.
+    // Rows named before are confirmed as bad only if the rest succeeds. It did not, so resend them.
     let doubted = || doubted(batch);
     if batch.items.len() == 1 {
         let violation = named.into_values().next();
@@ -66,7 +66,7 @@ pub fn split<'e>(write: &Write, batch: &Batch, error: &'e ServiceError) -> Split
     }
 }
 
-/// The original rejected batch, to be sent in parts, and the rows removed from it.
+/// Returns the original rejected batch, to be sent in parts, and the rows removed from it.
 #[must_use]
 pub fn whole<'e>(batch: &Batch) -> Split<'e> {
     let mut whole = batch.clone();
@@ -81,7 +81,7 @@ pub fn whole<'e>(batch: &Batch) -> Split<'e> {
     }
 }
 
-/// Rows named by a rejection and not yet proven bad.
+/// Returns rows named by a rejection but not yet confirmed as bad.
 #[must_use]
 pub fn doubted(batch: &Batch) -> Vec<Batch> {
     let mut parts = batch.named.clone();
@@ -97,7 +97,7 @@ pub fn names_rows(batch: &Batch, error: &ServiceError) -> bool {
     !named(batch, error).is_empty()
 }
 
-/// The items that a response names, by position, each with its first violation.
+/// Returns the items named in a response, by position, each with its first violation.
 fn named<'e>(batch: &Batch, error: &'e ServiceError) -> BTreeMap<usize, &'e Violation> {
     let mut named = BTreeMap::new();
     for violation in &error.violations {

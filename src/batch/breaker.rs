@@ -1,4 +1,4 @@
-//! The circuit breaker of a run: when it pauses, and when an outage ends it.
+//! The circuit breaker of a run. It pauses the run when responses are lost, and ends it after a long outage.
 
 use std::time::Duration;
 
@@ -6,29 +6,29 @@ use tokio::time::Instant;
 
 use crate::error::Error;
 
-/// After this many consecutive requests without a usable response, nothing is sent until a lookup succeeds. Every
+/// After this many consecutive requests without a usable response, nothing is sent until a lookup succeeds. Each
 /// further create could leave a hundred more rows with an unknown outcome.
 const MOST_LOST: u32 = 3;
 
-/// Closed, it lets all requests pass. Open, it blocks them until a lookup succeeds. Half-open, it lets one request at a
-/// time pass until one is executed. After an outage of [`Breaker::patience`], nothing more is sent.
+/// When closed, it lets all requests pass. When open, it blocks them until a lookup succeeds. When half-open, it lets
+/// one request at a time pass until one is executed. After an outage of [`Breaker::patience`], nothing more is sent.
 #[derive(Debug, Default)]
 pub(super) struct Breaker {
     /// Requests lost since the last one that was executed.
     lost: u32,
-    /// When the first of them was lost or the first lookup failed.
+    /// When the first of these requests was lost, or the first lookup failed.
     since: Option<Instant>,
-    /// Why the last of them was lost.
+    /// Why the last of these requests was lost.
     why: Option<Error>,
     open: bool,
     over: bool,
-    /// Whether a lost request was given up, and its rows failed.
+    /// Whether retries of a lost request were given up and its rows failed.
     given_up: bool,
 }
 
 impl Breaker {
-    /// How long an outage may last. A lost create may be repeated only after the settle time, so this allows each
-    /// request two more attempts.
+    /// How long an outage may last. A lost create may be repeated only after the settle time, so this allows two more
+    /// attempts per request.
     fn patience(settle: Duration) -> Duration {
         2 * settle
     }

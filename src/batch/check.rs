@@ -9,7 +9,7 @@ use crate::validation::Policy;
 
 /// Checks all rows of a source and estimates their requests at the documented rate limits.
 ///
-/// `goes_on` is asked between parts of the source: if it returns false, the rest is not read.
+/// `goes_on` is called between parts of the source. If it returns `false`, reading stops.
 ///
 /// # Errors
 /// If the source fails.

@@ -1,10 +1,11 @@
-//! The import keys of a project's assets, read before rows with their own keys are sent.
+//! Reads the import keys of a project's assets, before sending rows with their own keys.
 //!
-//! A large project is read as one list per category, several at once. An asset that changes its category meanwhile may
-//! be on both lists or on neither, so the assets are counted. One request returns the newest asset and `totalResults`
-//! of the same moment: that many distinct assets, none created later, must be on the lists. Deleted assets are listed
-//! too, so none can disappear. After any mismatch, the client reads the list of the whole project instead: a missed
-//! asset, a wrong or missing total, a filter that the service ignores, or settings that lack a category.
+//! A large project is read as one list per category, several at once. An asset that changes its category meanwhile
+//! may be on both lists or on neither, so the assets are counted. One request returns the newest asset and the
+//! `totalResults` at that time. The lists must contain that many distinct assets, none created later. Deleted assets
+//! are listed too, so none can disappear. If anything does not match, the client reads the list of the whole project
+//! instead. Possible causes are a missed asset, a wrong or missing total, a filter that the service ignores, and
+//! settings that lack a category.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,20 +28,20 @@ use crate::validation::ImportKey;
 /// The assets that have an import key.
 #[derive(Default)]
 pub(super) struct Existing {
-    /// Sorted by the digest of the key as `same_key` compares it, then by creation.
+    /// Sorted by the digest of the key, normalized by `same_key`, then by creation time.
     assets: Vec<Asset>,
 }
 
-/// An asset that has an import key. Its texts are digests of 8 bytes: with a stream of rows, all assets of the project
-/// are kept.
+/// An asset that has an import key. Its strings are stored as digests of 8 bytes, because a stream of rows requires
+/// keeping all assets of the project.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Asset {
-    /// Digest of the key as `same_key` compares it.
+    /// Digest of the key, normalized by `same_key`.
     folded: u64,
     created: i64,
     id: Id,
     exact: u64,
-    /// Digest of the client asset id as `same_key` compares it.
+    /// Digest of the client asset id, normalized by `same_key`.
     client_asset_id: u64,
 }
 
@@ -67,15 +68,15 @@ impl Id {
     }
 }
 
-/// The digest of a key as `same_key` compares it.
+/// Returns the digest of a key, normalized by `same_key`.
 pub(super) fn digest_of_key(key: &str) -> u64 {
     xxh3_64(same_key(key).as_bytes())
 }
 
 impl Existing {
-    /// The ids of the assets that have the import key of a row, oldest first. If none has the exact key, assets count
-    /// that match by `same_key` and have the clientAssetId of the row: users' keys (such as IFC `GlobalId`s) may differ
-    /// in case alone. `alike` are keys that the rows have in several spellings.
+    /// Returns the ids of the assets that have the import key of a row, oldest first. If no asset has the exact key,
+    /// one that matches by `same_key` counts if it also has the clientAssetId of the row. Users' keys, such as IFC
+    /// `GlobalId`s, may differ only in case. `alike` contains the keys that rows spell in more than one way.
     pub(super) fn ids_of(&self, key: &str, client_asset_id: &str, alike: &HashSet<String>) -> Vec<String> {
         let folded = digest_of_key(key);
         let start = self.assets.partition_point(|asset| asset.folded < folded);
@@ -97,7 +98,7 @@ impl Existing {
     }
 }
 
-/// What to look for.
+/// The parameters of the search.
 pub(super) struct Search {
     pub lookup: &'static Lookup,
     pub import_key: ImportKey,
@@ -110,7 +111,7 @@ pub(super) struct Search {
 /// Reads the assets that have one of these keys.
 ///
 /// # Errors
-/// Why the read failed: the request, keys that are not text, or keys that cannot be read.
+/// If the request fails, if keys are not strings, or if keys cannot be read.
 pub(super) async fn read(context: &Context, search: Search) -> Result<Existing, Error> {
     let reader = Reader {
         context,
@@ -120,7 +121,7 @@ pub(super) async fn read(context: &Context, search: Search) -> Result<Existing, 
     reader.read().await?;
     let mut assets = std::mem::take(&mut reader.seen().assets);
     assets.sort_unstable();
-    // The same asset on two lists.
+    // Remove the duplicates of assets that are on two lists.
     assets.dedup_by(|later, asset| later.folded == asset.folded && later.id == asset.id);
     Ok(Existing { assets })
 }
@@ -136,7 +137,7 @@ struct Seen {
     assets: Vec<Asset>,
     /// Digests of the ids of all assets, with or without a key.
     ids: HashSet<u64>,
-    /// When the newest asset was created at the start, and how many distinct assets seen are not newer.
+    /// The creation time of the newest asset at the start, and the number of distinct assets seen that are not newer.
     newest: i64,
     counted: u64,
 }
@@ -151,7 +152,7 @@ impl Reader<'_> {
         let total = first.total;
         let per_page = first.ids().count() as u64;
         let created = self.entries(&first).filter_map(|found| found.ok()?.created).max();
-        // Set before the lists are read: they count against it.
+        // Set this before reading the lists, which are counted against it.
         self.seen().newest = created.unwrap_or(i64::MIN);
         self.take(&first, None)?;
         if newest.is_at_end() {
@@ -178,7 +179,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Reads one list per category, several at once; `false` if the service ignores the filter.
+    /// Reads one list per category, several at once. Returns `false` if the service ignores the filter.
     async fn by_category(&self, categories: Vec<String>) -> Result<bool, Error> {
         let at_once = self.context.session.caller.options().max_in_flight;
         let reads = categories.into_iter().map(|category| self.one_category(category));
@@ -211,7 +212,7 @@ impl Reader<'_> {
         Ok(pages.observed_by(at).unchecked())
     }
 
-    /// The ids of all categories, including ROOT and inactive ones; empty if they cannot be read.
+    /// Returns the ids of all categories, including ROOT and inactive ones. Empty if they cannot be read.
     async fn categories(&self) -> Vec<String> {
         if let Some(settings) = &self.search.settings {
             let categories = settings.content().categories.iter();
@@ -227,7 +228,7 @@ impl Reader<'_> {
         categories.map(|category| category.id).collect()
     }
 
-    /// The assets of a page; an error for an entry that is not an asset.
+    /// Iterates over the assets of a page. Yields an error for an entry that is not an asset.
     fn entries<'p>(&'p self, page: &'p Page) -> impl Iterator<Item = Result<Found, Error>> + 'p {
         let read = self.search.lookup.read;
         page.texts().map(move |text| {
@@ -241,7 +242,7 @@ impl Reader<'_> {
         })
     }
 
-    /// Collects the assets of a page; `false` if it has an asset of another category.
+    /// Collects the assets of a page. Returns `false` if it contains an asset of another category.
     fn take(&self, page: &Page, category: Option<&str>) -> Result<bool, Error> {
         let Search {
             lookup,
@@ -259,13 +260,12 @@ impl Reader<'_> {
             if found.active && import_key.is_no_text(&found.entry) {
                 let field = &import_key.field;
                 return Err(Error::Option(format!(
-                    "import_key={field}: the project has values that are not text, so they cannot identify \
-                        rows; use a text attribute or the barcode. Nothing was sent"
+                    "import_key={field}: some values in the project are not text, so they cannot identify rows. Use a text attribute or the barcode. Nothing was sent"
                 )));
             }
             let asset = self.keyed(&found, wanted.as_ref());
             let mut seen = self.seen();
-            // An asset already seen on another list may have another key by now.
+            // An asset already seen on another list may have a different key by now.
             seen.assets.extend(asset);
             let new = id.is_some_and(|id| seen.ids.insert(id));
             // An asset without a creation time makes the count wrong, so the whole list is read.
@@ -290,7 +290,7 @@ impl Reader<'_> {
         })
     }
 
-    /// Nothing here panics while it holds the lock.
+    /// Locks the state. No code panics while holding the lock.
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }

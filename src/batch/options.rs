@@ -15,14 +15,14 @@ use crate::ledger::journal::Header;
 use crate::settings::Settings;
 use crate::validation::{Dates, ImportKey, KnownAsset, Names, Nulls, Policy, RowShape, columns};
 
-/// The options that all write methods share.
+/// The options shared by all write methods.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WriteOptions {
     pub batch_size: usize,
     pub nulls: Nulls,
     pub dates: Dates,
-    /// The column that holds the id.
+    /// The column with the ids.
     pub id: String,
     pub on_error: OnError,
     pub max_errors: Option<f64>,
@@ -65,7 +65,7 @@ impl WriteOptions {
         }
     }
 
-    /// What names in the rows are looked up in: the settings and, for a patch, the current assets.
+    /// Returns the data for looking up names in rows: the settings and, for a patch, the current assets.
     pub fn names(
         &self,
         settings: Option<Arc<Settings>>,
@@ -97,7 +97,7 @@ impl WriteOptions {
         })
     }
 
-    /// The number of rows that may fail; `rows` is `None` if the total is unknown.
+    /// Returns the number of rows that may fail. `rows` is `None` if the total is unknown.
     pub fn tolerance(&self, rows: Option<usize>) -> Result<Tolerance, Error> {
         Ok(match (self.on_error, self.max_errors) {
             (OnError::Stop, _) => Tolerance::None,
@@ -114,7 +114,7 @@ impl WriteOptions {
                     clippy::cast_possible_truncation,
                     clippy::cast_sign_loss
                 )]
-                // Between 0 and the number of rows.
+                // The value is between 0 and the number of rows.
                 let most = (part * rows as f64) as u64;
                 Tolerance::Rows(most)
             }
@@ -124,13 +124,13 @@ impl WriteOptions {
         })
     }
 
-    /// Whether rows whose response was lost are looked up.
+    /// Whether to look up rows whose response was lost.
     #[must_use]
     pub fn reconciles(&self, which: Which) -> bool {
         self.reconcile || which == Which::Reconcile
     }
 
-    /// Returns what a write with these options resumes. `rows`: the rows of an earlier result to work on.
+    /// Returns what a write with these options resumes. `rows` are the rows of an earlier result to process.
     #[must_use]
     pub fn resume<'c>(&'c self, header: &'c Header, rows: Option<&'c View>, which: Which) -> Resume<'c> {
         Resume {
@@ -148,7 +148,7 @@ impl WriteOptions {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GetOptions {
-    /// The column that holds the id.
+    /// The column with the ids.
     pub id: String,
     pub include_custom_attributes: bool,
     pub include_deleted: bool,

@@ -16,7 +16,8 @@ use crate::model::text::same_key;
 use crate::options::Limits;
 use crate::validation::{Policy, Problem, RowShape, RowWriter, digest_of_no_row};
 
-/// The service documents no maximum body. Gateways of this kind accept 10 MB; a batch of 100 assets takes about 50 kB.
+/// The service documents no maximum body size. Similar gateways accept 10 MB; a batch of 100 assets takes about 50
+/// kB.
 pub const MOST_BYTES: usize = 2 << 20;
 
 /// Reading pauses after this many rows, valid or not, to handle Ctrl-C and let other threads run.
@@ -41,27 +42,27 @@ pub struct Batch {
     pub items: Vec<Item>,
     /// Rows removed because a response named them; see `bisect`.
     pub named: Vec<Batch>,
-    /// Whether it may only be split into halves from now on.
+    /// Whether the batch may only be split in half from now on.
     pub halve: bool,
-    /// Whether its assets were read again after a conflict. A second conflict is final.
+    /// Whether the assets were read again after a conflict. A second conflict is final.
     pub reread: bool,
-    /// How often it was retried because the project had none of its rows.
+    /// The number of retries because the project had none of its rows.
     pub resent: u32,
-    /// Whether it was sent again while an earlier request might still be executed, which can cause a rejection.
+    /// Whether the batch was resent while an earlier request might still be executed, which can cause a rejection.
     pub suspicious: bool,
-    /// Whether the outcome of an earlier request with these rows is uncertain. Only a response to this one can resolve
-    /// it.
+    /// Whether the outcome of an earlier request with these rows is unknown. Only a response to this request can
+    /// resolve it.
     pub in_doubt: bool,
-    /// Whether its request was rejected as a whole and is sent in parts.
+    /// Whether the request was rejected as a whole and is now sent in parts.
     pub refused: bool,
-    /// The number of the rejected batch that it is one half of.
+    /// If this is half of a rejected batch, the number of that batch.
     pub half_of: Option<usize>,
-    /// Whether it is the rest of a batch with too many rows, and may be filled up.
+    /// Whether this is the remainder of a batch with too many rows, which may be filled up.
     pub remainder: bool,
 }
 
 impl Batch {
-    /// The complete body.
+    /// The complete request body.
     #[must_use]
     pub fn body(&self, write: &Write) -> Vec<u8> {
         let mut body = Vec::with_capacity(self.open.len() + write.endpoint.items().close.len());
@@ -83,7 +84,7 @@ impl Batch {
         self.items.iter().map(sent).collect()
     }
 
-    /// Its content, kept until the outcome is known.
+    /// The content, kept until the outcome is known.
     #[must_use]
     pub fn to_keep(&self) -> SentBody {
         let start = self.items.first().map_or(0, |item| item.start);
@@ -132,7 +133,7 @@ impl Batch {
         self.open.len() + write.endpoint.items().close.len()
     }
 
-    /// A batch of some of these items, copied from the encoded body.
+    /// Creates a batch of some of these items, copied from the encoded body.
     #[must_use]
     pub fn part(&self, write: &Write, wanted: impl Fn(usize, &Item) -> bool) -> Self {
         let mut part = Self {
@@ -153,23 +154,23 @@ impl Batch {
         part
     }
 
-    /// Splits it into two batches of about the same size in bytes, if a body is too large.
+    /// Splits a batch whose body is too large into two batches of about the same size in bytes.
     #[must_use]
     pub fn halves_by_bytes(&self, write: &Write) -> [Self; 2] {
         let half = self.open.len() / 2;
-        // Each has at least one item.
+        // Each part has at least one item.
         let cut = self.items.iter().take_while(|item| item.end <= half).count();
         let cut = cut.clamp(1, self.items.len().saturating_sub(1).max(1));
         self.split_at(write, cut)
     }
 
-    /// Splits it into two batches with half of the rows each.
+    /// Splits the batch into two batches with half of the rows each.
     #[must_use]
     pub fn halves(&self, write: &Write) -> [Self; 2] {
         self.split_at(write, self.items.len() / 2)
     }
 
-    /// Splits it into two batches, the first with this many rows.
+    /// Splits the batch into two batches, the first with this many rows.
     #[must_use]
     pub fn split_at(&self, write: &Write, rows: usize) -> [Self; 2] {
         [
@@ -178,8 +179,8 @@ impl Batch {
         ]
     }
 
-    /// Fills a rest up to this many rows with rows of the next batch, and returns what remains of that batch. Combines
-    /// only batches that have not failed in any way.
+    /// Fills up a remainder to this many rows with rows of the next batch. Returns what remains of that batch.
+    /// Combines only batches that have not failed in any way.
     pub fn fill(&mut self, write: &Write, next: Self, rows: usize) -> Option<Self> {
         let is_new = |batch: &Self| {
             batch.named.is_empty()
@@ -225,21 +226,21 @@ impl Batch {
 /// When packing pauses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ahead {
-    /// When one batch is ready, for streams: only the rows in flight are held.
+    /// When one batch is ready. Used for streams, so that only the rows in flight are kept in memory.
     OneBatch,
-    /// Never: all rows are checked before the first request. Their bodies, about 400 bytes per row, are held until they
-    /// are sent.
+    /// Never: all rows are checked before the first request. Their bodies, about 400 bytes per row, stay in memory
+    /// until they are sent.
     Everything,
 }
 
-/// Which rows of an earlier call to work on.
+/// The rows of an earlier call to process.
 #[derive(Debug, Clone, Default)]
 pub struct Again {
     /// The rows to send.
     pub send: HashSet<u32>,
     /// The rows to look up, whose outcome is unknown.
     pub prove: HashSet<u32>,
-    /// Whether to check all rows again: invalid rows may be valid by now.
+    /// Whether to check all rows again, since invalid rows may be valid by now.
     pub judge: bool,
     /// Whether rows that are not settled may have been edited or removed.
     pub edits: bool,
@@ -268,19 +269,19 @@ pub struct Packer {
     pub(super) again: Again,
     /// The rows of an earlier call, until all of them have been read.
     pub(super) earlier: Option<Earlier>,
-    /// What the input now holds for rows whose outcome is unknown, and whether all of them have been read.
+    /// The current input for rows whose outcome is unknown, and whether all of them have been read.
     pub(super) today: HashMap<u32, Today>,
     pub(super) today_is_known: bool,
-    /// Whether the rows are from a file of rows to fix, and the run has others.
+    /// Whether the rows come from a fixes file that contains only some rows of the run.
     pub(super) some_rows_only: bool,
-    /// The row of the run for each row of the input, unless they are the same.
+    /// The row of the run for each row of the input, if they differ.
     pub(super) places: Option<Vec<u32>>,
     /// Why the rows do not match the earlier call.
     pub(super) changed: Option<String>,
     pub(super) row: u32,
     /// The number of the next row, once all rows of an earlier call have been read.
     pub(super) next_row: u32,
-    /// Whether the current row has no ledger entry yet. It gets one at its end, under one lock.
+    /// Whether the current row has no ledger entry yet. It is added at the end of the row, under one lock.
     begun: bool,
     /// The number of headings in the ledger.
     headings: usize,
@@ -288,7 +289,7 @@ pub struct Packer {
     start: usize,
     /// The keys seen so far, with their row and the digest of its content.
     pub(super) seen: HashMap<Same, (u32, u64)>,
-    /// The spelling of each import key as compared by `same_key`, and the keys with several spellings.
+    /// The spelling of each import key, normalized by `same_key`, and the keys with several spellings.
     spellings: HashMap<String, Box<str>>,
     pub(super) alike: HashSet<String>,
     pub invalid: u64,
@@ -353,8 +354,8 @@ impl Packer {
         }
     }
 
-    /// Only counts requests, for a dry run. Its rows need no digests, since no call resumes it, unless it resumes an
-    /// earlier call itself.
+    /// Only counts requests, for a dry run. No call resumes a dry run, so its rows need no digests unless it resumes
+    /// an earlier call itself.
     pub fn count_only(&mut self) {
         self.count_only = true;
         if self.earlier.is_none() {
@@ -362,11 +363,11 @@ impl Packer {
         }
     }
 
-    /// Estimates what the packed requests need at these rate limits.
+    /// Estimates the requests, bytes and minutes of the packed rows at these rate limits.
     #[must_use]
     pub fn estimate(&self, limits: &Limits) -> Plan {
         let limit = f64::from(limits.of(self.write.endpoint.group));
-        #[allow(clippy::cast_precision_loss)] // Requests of one run.
+        #[allow(clippy::cast_precision_loss)] // A run has far fewer than 2^52 requests.
         let windows = (self.packed.requests as f64 / limit).ceil() - 1.0;
         Plan {
             minutes: windows.max(0.0) * limits.window.as_secs_f64() / 60.0,
@@ -379,7 +380,7 @@ impl Packer {
         self.batch_size = self.batch_size.min(rows);
     }
 
-    /// Digests of the import keys of all rows so far.
+    /// Returns digests of the import keys of all rows so far.
     #[must_use]
     pub(super) fn import_keys(&self) -> HashSet<u64> {
         self.spellings.keys().map(|key| digest_of_key(key)).collect()
@@ -391,7 +392,7 @@ impl Packer {
         self.writer.import_keys_are_given()
     }
 
-    /// Whether the rows are all rows of the run, not only those of a file of rows to fix.
+    /// Whether these are all rows of the run, rather than those of a fixes file.
     #[must_use]
     pub fn has_all_rows(&self) -> bool {
         !self.some_rows_only
@@ -410,7 +411,7 @@ impl Packer {
 
     /// Closes the current batch at the end of the source.
     ///
-    /// If the rows could not be read completely (`whole` is false), rows of an earlier call are not matched.
+    /// If `whole` is false, some rows could not be read, so rows of an earlier call are not matched.
     pub fn finish(&mut self, whole: bool) {
         if whole {
             self.place_earlier();
@@ -496,8 +497,8 @@ impl Packer {
 
     /// Handles a row with the same asset as an earlier one. Returns `true` if it is not sent.
     ///
-    /// Equal rows are duplicates. If they differ, the correct one cannot be determined, so neither is sent, unless the
-    /// earlier one was already sent.
+    /// Equal rows are duplicates. If rows differ, the correct one is unclear, so neither is sent, unless the earlier
+    /// one was already sent.
     pub(super) fn repeats(&mut self, row: u32, key: &str, same: Option<Same>, body: &[u8]) -> bool {
         let Some(same) = same else {
             return false;
@@ -520,7 +521,7 @@ impl Packer {
         true
     }
 
-    /// Notes import keys that differ only in spelling: they belong to different assets.
+    /// Records import keys that differ only in spelling, since they belong to different assets.
     pub(super) fn note_spelling(&mut self, same: &Same) {
         let Same::ImportKey(key) = same else { return };
         let folded = same_key(key);
@@ -531,7 +532,7 @@ impl Packer {
         }
     }
 
-    /// The problem of a row with the same asset as another row.
+    /// Returns the problem of a row with the same asset as another row.
     pub(super) fn repeated(&self, same: &Same, key: &str, other: u32) -> Problem {
         let other = format!("row {other}");
         match (same, &self.import_key) {
@@ -540,7 +541,7 @@ impl Packer {
         }
     }
 
-    /// A digest to compare the content of rows with the same key; never 0.
+    /// Returns a digest to compare the content of rows with the same key. It is never 0.
     pub(super) fn said(body: &[u8]) -> u64 {
         xxh3_64(body).max(1)
     }
@@ -615,7 +616,7 @@ impl Packer {
 impl Sink for Packer {
     fn column(&mut self, name: &str) -> Column {
         let column = self.writer.column(name);
-        // Stored from the first request on, so that a killed run has them.
+        // Store these from the first request on, so that a killed run has them.
         let headings = self.writer.headings();
         if headings.len() > self.headings {
             self.headings = headings.len();
@@ -694,7 +695,8 @@ impl Sink for Packer {
     }
 }
 
-/// The status of a row with these problems. A failed read is not a mistake in the row, so the row can be sent later.
+/// Returns the status of a row with these problems. A failed read is not a mistake in the row, so the row can be sent
+/// later.
 pub(super) fn status_of(problems: &[Problem]) -> Status {
     if problems.iter().all(Problem::is_of_reading) {
         Status::NotSent

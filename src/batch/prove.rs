@@ -1,4 +1,5 @@
-//! Recovers requests whose response was lost: wait, read the project, settle the rows, and send what is missing.
+//! Recovers from lost responses: waits, reads the project, determines the outcome of the rows, and resends what is
+//! missing.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
@@ -37,7 +38,7 @@ pub(super) enum Evidence {
     Rows(Vec<Vec<Option<Value>>>),
 }
 
-/// The data of a lookup, which runs concurrently with the requests of the run.
+/// The data for a lookup, which runs concurrently with the requests of the run.
 #[derive(Clone)]
 pub(super) struct Context {
     pub(super) session: Session,
@@ -57,7 +58,7 @@ impl Run {
     /// Schedules a lookup of a request whose response was lost.
     pub(super) fn suspect(&mut self, batch: Batch, sending: u32, why: &Error, executed: bool) {
         let settle = self.caller.options().retry.settle;
-        // Rows with ids can be read at once and safely sent again.
+        // Rows with ids can be read at once and safely resent.
         let first = match self.job.write.proof {
             Proof::ById { .. } if !batch.suspicious => settle / 10,
             Proof::ById { .. } => settle,
@@ -87,7 +88,7 @@ impl Run {
         left_out: Option<&'static str>,
     ) {
         let mut fault = Fault::of(why);
-        fault.fix = Some("check the project for this row before sending it again".to_owned());
+        fault.fix = Some("check the project for this row before resending it".to_owned());
         if !self.job.reconcile || matches!(self.job.write.proof, Proof::Needless) {
             self.blame(rows(&batch), Status::Unknown, &fault);
             return;
@@ -147,7 +148,7 @@ impl Run {
                 let ledger = lock(&self.ledger);
                 let kept = ledger.sendings().get(sending as usize);
                 let left = kept.and_then(|kept| kept.left).unwrap_or(now);
-                // A killed process did not record the end of a request. It ended by its timeout at the latest.
+                // A killed process did not record the end of a request. It ended no later than its timeout.
                 let cut = Moment {
                     latest: left.latest.saturating_add(timeout),
                     ..left
@@ -155,7 +156,7 @@ impl Run {
                 let ended = kept.and_then(|kept| kept.ended).unwrap_or(cut);
                 (left, ended, kept.is_some_and(|kept| kept.executed))
             };
-            // The time since then counts, as far as it is certain.
+            // Count the time since then as far as it is certain.
             let passed = if ended.by == now.by {
                 u64::try_from(now.earliest - ended.latest).unwrap_or(0)
             } else {
@@ -179,7 +180,7 @@ impl Run {
         }
     }
 
-    /// A batch that was not executed, with the current content of its rows.
+    /// Returns a batch that was not executed, with the current content of its rows.
     fn renewed(&mut self, batch: Batch) -> Batch {
         if !batch.items.iter().any(|item| self.today.contains_key(&item.row)) {
             return batch;
@@ -211,7 +212,7 @@ impl Run {
                 Some(Today::NotGiven) => {
                     let mut fault = Fault::new(
                         "not_executed",
-                        "its request was not executed, and this file does not have the row",
+                        "the request was not executed, and this file does not contain the row",
                         "",
                     );
                     fault.fix = Some(format!(
@@ -225,7 +226,7 @@ impl Run {
         renewed
     }
 
-    /// Settles a row found in the project. If its content has changed since it was sent, adds a warning.
+    /// Settles a row found in the project. Adds a warning if the input for the row has changed since it was sent.
     fn note_outdated(&mut self, row: u32, sent: &[u8]) {
         let Some(today) = self.today.remove(&row) else {
             return;
@@ -285,7 +286,7 @@ impl Run {
                 let settle = self.caller.options().retry.settle;
                 let over = !refused && self.breaker.lookup_failed(error.clone(), settle);
                 if !refused && !over && self.counters.any_success() {
-                    // The network worked a moment ago, so it may come back.
+                    // The network worked a moment ago, so the outage may be short.
                     let due = Instant::now() + settle;
                     self.doubts.extend(doubts.into_iter().map(|mut doubt| {
                         doubt.due = due;
@@ -336,7 +337,7 @@ impl Run {
                     doubt.missed = true;
                     self.look_again(
                         doubt,
-                        "the project does not show it, but this was not certain in time",
+                        "not found in the project, but this could not be confirmed in time",
                     );
                 }
                 Shown::Unclear(reason) => self.look_again(doubt, reason),
@@ -344,7 +345,8 @@ impl Run {
         }
     }
 
-    /// Whether a list lacks an asset that was certainly created after the lost request. Then the list proves nothing.
+    /// Whether a list lacks an asset that was certainly created after the lost request. If so, the list proves
+    /// nothing.
     fn is_behind(&self, lookup: &Lookup, doubt: &Doubt, found: &[Found]) -> bool {
         places(lookup, &doubt.batch).iter().any(|place| {
             self.shown.get(place).is_some_and(|(sending, id)| {
@@ -384,7 +386,7 @@ impl Run {
         if !doubt.batch.items.is_empty() {
             self.look_again(
                 doubt,
-                "its request was executed, but the asset of this row cannot be determined",
+                "the request was executed, but the asset of this row cannot be determined",
             );
         }
     }
@@ -417,7 +419,7 @@ impl Run {
             doubt.batch.items.iter().zip(&judged).zip(shown.iter().zip(sent))
         {
             match (judged, doubt.left_out) {
-                // A second response without it may be incomplete too.
+                // A second response without the entry may be incomplete too.
                 (Now::Unclear(_), Some(_)) if entry.is_none() && doubt.rounds == 0 => {}
                 (Now::NotDone | Now::Unclear(_), Some(reason)) => {
                     let fault = Fault::new("not_named", reason, "");
@@ -488,7 +490,7 @@ impl Run {
             return;
         }
         if early && last {
-            // Do not settle before it is certain.
+            // Do not settle before the outcome is certain.
             doubt.due = doubt.settled;
             doubt.batch = undone;
             self.doubts.push(doubt);
@@ -497,7 +499,7 @@ impl Run {
         }
     }
 
-    /// The project has no row of the request, so it was not executed and may be retried.
+    /// Retries a request that was not executed, since the project has none of its rows.
     fn send_again(&mut self, mut batch: Batch) {
         batch.resent += 1;
         let mut fault = self.fault_of(&batch);
@@ -531,7 +533,7 @@ impl Run {
         self.blame(rows(batch), Status::Unknown, &fault);
     }
 
-    /// Why the outcome of a batch is unknown.
+    /// Explains why the outcome of a batch is unknown.
     fn fault_of(&self, batch: &Batch) -> Fault {
         let ledger = lock(&self.ledger);
         batch
@@ -542,7 +544,7 @@ impl Run {
     }
 }
 
-/// How often a batch is sent in total. An idempotent request uses all its attempts each time.
+/// The total number of times to send a batch. An idempotent request uses all its attempts each time.
 fn most_resent(write: &Write, caller: &Caller) -> u32 {
     match write.endpoint.replay {
         Replay::Safe => 2,
@@ -555,7 +557,7 @@ fn keep(wanted: bool, table: &mut Table, row: u32, entry: &Value) {
         let entry = entry.to_string();
         match Page::of(std::iter::once(&entry[..])) {
             Ok(page) => table.add(page, [row]),
-            Err(error) => log::warn!(target: "acc_assets", "an asset is not returned: {error}"),
+            Err(error) => log::warn!(target: "acc_assets", "cannot return an asset: {error}"),
         }
     }
 }
@@ -593,7 +595,7 @@ async fn by_list(
 ) -> Result<Evidence, Error> {
     let clock = context.session.caller.clock();
     if clock.now().by == By::Local {
-        // No response so far. An empty page shows the service's time.
+        // No response has arrived so far. The response with an empty page shows the service's time.
         list(context, lookup, Some(FUTURE), &[]).await?;
     }
     for doubt in &mut *doubts {
@@ -684,7 +686,7 @@ async fn by_id(
     Ok(Evidence::Rows(shown))
 }
 
-/// Finds the entry of each row in a response to a read by ids.
+/// Returns the entry of each row in a response to a read by ids.
 fn entries_of(write: &Write, response: &Response, rows: &[SentRow<'_>]) -> Result<Vec<Option<Value>>, Error> {
     let cannot = |reason: String| write.endpoint.unreadable(response, &reason);
     let paired = (write.pair)(&response.body, rows, true).map_err(cannot)?;
@@ -700,7 +702,7 @@ fn entries_of(write: &Write, response: &Response, rows: &[SentRow<'_>]) -> Resul
     Ok(paired.into_iter().map(entry).collect())
 }
 
-/// Whether a response has entries of other rows. Then missing entries prove nothing.
+/// Whether a response has entries of other rows. If so, missing entries prove nothing.
 fn shows_others(write: &Write, body: &[u8], rows: &[SentRow<'_>]) -> bool {
     let asked = |entry: &RawValue| {
         let entry: Option<Value> = serde_json::from_str(entry.get()).ok();

@@ -16,11 +16,11 @@ use crate::http::{Phase, Stop, scope};
 use crate::ids::ProjectId;
 use crate::settings::Settings;
 
-/// What each waiting call gets from a read.
+/// The result of a read for each waiting call.
 type Read = Result<Arc<Settings>, Error>;
 
 /// Reads are shared if they have the same project, the same locations container and the same settings to complete, if
-/// any. Settings are compared by address, which stays valid while the read holds them.
+/// any. Settings are compared by address, which is valid as long as the read keeps them alive.
 type Key = (ProjectId, Option<String>, Option<usize>);
 
 /// The reads of one client.
@@ -30,7 +30,7 @@ pub struct Readings(Mutex<HashMap<Key, Weak<Reading>>>);
 /// One read of a project's settings. It starts when the first call waits for it.
 pub struct Reading {
     reader: Reader,
-    /// Settings that lack only their locations: only those are read.
+    /// Settings that lack only their locations. If given, only the locations are read.
     known: Option<Arc<Settings>>,
     begun: AtomicBool,
     superseded: AtomicBool,
@@ -40,7 +40,7 @@ pub struct Reading {
 impl Readings {
     /// Joins a read in flight, or creates a new one.
     ///
-    /// With `refresh` it is always a new one: a read in flight may have started before a change that the caller
+    /// With `refresh`, always creates a new read: one in flight may have started before a change that the caller
     /// wants to see.
     pub fn join(&self, reader: Reader, known: Option<Arc<Settings>>, refresh: bool) -> Arc<Reading> {
         let completes = known.as_ref().map(|known| Arc::as_ptr(known).addr());
@@ -65,7 +65,8 @@ impl Readings {
         reading
     }
 
-    /// Discards reads in flight of this project, because its settings are about to change. No later call joins them.
+    /// Discards reads in flight for this project, because its settings are about to change. Later calls do not join
+    /// them.
     pub fn forget(&self, project: ProjectId) {
         let mut readings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         readings.retain(|(of, ..), reading| {
@@ -80,7 +81,7 @@ impl Readings {
 }
 
 impl Reading {
-    /// False if the read failed, or if its result is what the call already knows.
+    /// False if the read failed, or if its result is what the call already has.
     fn may_give_more_than(&self, known: Option<&Arc<Settings>>) -> bool {
         match &*self.ended.borrow() {
             None => true,
@@ -89,13 +90,13 @@ impl Reading {
         }
     }
 
-    /// Its activity, for progress.
+    /// The current activity, for progress reports.
     #[must_use]
     pub fn activity(&self) -> CurrentActivity {
         CurrentActivity::new(Activity::Settings, self.reader.session.counters.clone())
     }
 
-    /// Whether the settings were read again or changed since this read started: its result is stale.
+    /// Whether the settings were read again or changed since this read started. If so, its result is stale.
     #[must_use]
     pub fn is_superseded(&self) -> bool {
         self.superseded.load(Ordering::Acquire)
@@ -104,7 +105,7 @@ impl Reading {
     /// Waits for the read to end, or for the call to be stopped.
     ///
     /// # Errors
-    /// Why the read failed, or that the call was stopped.
+    /// If the read failed or the call was stopped.
     pub async fn settings(&self, stop: &Stop) -> Read {
         if stop.phase() == Phase::Run && !self.begun.swap(true, Ordering::AcqRel) {
             self.begin();
@@ -115,7 +116,7 @@ impl Reading {
             () = stop.reached(Phase::Drain) => Err(broken("stopped while reading")),
             read = ended.wait_for(Option::is_some) => match read.as_deref() {
                 Ok(Some(read)) => read.clone(),
-                // The sender is in `self`, and this waits only for `Some`.
+                // Unreachable: the sender is in `self`, and this waits only for `Some`.
                 _ => Err(broken("the read of the settings crashed")),
             },
         }

@@ -1,7 +1,7 @@
 //! Decides from the project's assets whether a request with a lost response was executed.
 //!
-//! A batch is all or nothing (tutorial "Manage assets"), so it is settled as a whole: one row that is certainly in the
-//! project proves all of them. Nothing is guessed: an uncertain outcome stays unknown.
+//! A batch is all or nothing (tutorial "Manage assets"), so it is settled as a whole. If one row is certainly in the
+//! project, all of them are. Nothing is guessed: an uncertain outcome stays unknown.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -17,21 +17,21 @@ use crate::validation::ImportKey;
 /// A request whose response was lost.
 pub struct Doubt {
     pub batch: Batch,
-    /// Its number in the ledger.
+    /// The number of the request in the ledger.
     pub sending: u32,
-    /// When it was sent, and when it was given up.
+    /// When the request was sent, and when waiting for it ended.
     pub left: Moment,
     pub ended: Moment,
     /// Whether these times are from an earlier call. This machine's clock may have been set since.
     pub earlier: bool,
     /// Whether the service reported success, but not the asset of each row.
     pub executed: bool,
-    /// The possible reason if the service omitted these rows from its response, which is how it rejects them.
+    /// The possible reason, if the service omitted these rows from its response because it rejected them.
     pub left_out: Option<&'static str>,
-    /// When to look it up next, and from when on an absence counts.
+    /// When to look up the request next, and the time after which a missing row counts as not executed.
     pub due: Instant,
     pub settled: Instant,
-    /// When the last lookup began. Its responses may be as old as that.
+    /// When the last lookup began. Its responses may reflect any time since then.
     pub looked: Instant,
     /// The number of lookups.
     pub rounds: u32,
@@ -42,7 +42,7 @@ pub struct Doubt {
 /// The finding for a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Shown {
-    /// Executed. Has the entry of each row's asset, if certain.
+    /// Executed. Contains the entry of each row's asset, if certain.
     Executed(Vec<Option<usize>>),
     /// The project has none of its rows.
     Absent,
@@ -50,31 +50,31 @@ pub enum Shown {
     Unclear(&'static str),
 }
 
-/// When the assets of a request can have been created, in milliseconds since 1970.
+/// The time range in which the assets of a request may have been created, in milliseconds since 1970.
 #[derive(Debug, Clone, Copy)]
 struct Window {
-    /// Not before this time.
+    /// No asset was created before this time.
     earliest: i64,
-    /// Plausible from this time on; between the two only if clocks are wrong.
+    /// The probable start of the range. An earlier time is possible only if clocks are wrong.
     likely: i64,
-    /// After this time, the asset is from another request.
+    /// An asset created after this time belongs to another request.
     latest: i64,
 }
 
-/// How much the clocks of the service's machines may differ, and hardly ever differ (milliseconds).
+/// The maximum and the usual difference between the clocks of the service's machines (milliseconds).
 const SKEW: i64 = 1000;
 const LIKELY_SKEW: i64 = 200;
 
-/// How much the service's machines may differ on the time of a change (milliseconds).
+/// A bound on how much the service's machines differ on the time of a change (milliseconds).
 const EARLIER: i64 = 5000;
 
-/// A known time is exact if its interval is not longer than this (milliseconds).
+/// A time is exact if its uncertainty is at most this long (milliseconds).
 const EXACT: i64 = 10_000;
 
-/// A request is executed at most this long after it was given up, if at all (milliseconds).
+/// A request is executed at most this long after the client gave up on it, if at all (milliseconds).
 const LATE: i64 = 600_000;
 
-/// Even a wrong gateway clock is hardly ever further off than this (milliseconds).
+/// A bound on the error of a wrong gateway clock (milliseconds).
 const DAY: i64 = 86_400_000;
 
 impl Window {
@@ -105,7 +105,7 @@ impl Window {
         }
     }
 
-    /// The time from which to list assets; `None` for all.
+    /// The time from which to list assets, or `None` to list all.
     fn since(self) -> Option<i64> {
         (self.earliest > i64::MIN).then(|| self.earliest - EARLIER)
     }
@@ -123,14 +123,14 @@ impl Window {
 struct Row {
     doubt: usize,
     at: usize,
-    /// Its import key or, without one, its clientAssetId, as sent.
+    /// The import key or, without one, the clientAssetId, as sent.
     key: String,
-    /// Its clientAssetId as compared by `same_key`.
+    /// The clientAssetId, normalized by `same_key`.
     client_asset_id: String,
     said: Value,
 }
 
-/// The time from which to list assets to see all of these requests; `None` for all.
+/// Returns the time from which to list assets to see all of these requests, or `None` to list all.
 #[must_use]
 pub fn since(doubts: &[Doubt]) -> Option<i64> {
     let since = doubts.iter().map(|doubt| Window::of(doubt).since());
@@ -142,15 +142,15 @@ pub fn since(doubts: &[Doubt]) -> Option<i64> {
 enum Trace {
     /// Exactly one entry matches the row.
     Certain(usize),
-    /// Exactly one entry has its key, but with different values.
+    /// Exactly one entry has the key of the row, but its values differ.
     ByKey(usize),
     Ambiguous,
     None,
 }
 
-/// Compares lost requests with the entries found, except those that belong to other rows. An asset may also belong to a
-/// row in flight with the same key; `rivals` are the keys of those. `alike` are import keys, as compared by `same_key`,
-/// that the run has in several spellings.
+/// Compares lost requests with the entries found, except entries of other rows. An asset may also belong to a row in
+/// flight with the same key. `rivals` contains the keys of such rows, and `alike` the normalized import keys that the
+/// run spells in more than one way.
 #[must_use]
 pub fn compare(
     lookup: &Lookup,
@@ -219,8 +219,8 @@ pub fn compare(
         .collect()
 }
 
-/// Matches rows of one clientAssetId with entries: by exact spelling if each row then has an entry, or else all
-/// together, since the service may have changed the spelling.
+/// Matches rows of one clientAssetId with entries. Uses the exact spelling if that gives each row an entry. Otherwise
+/// matches all of them together, since the service may have changed the spelling.
 fn by_spelling<'r>(rows: &'r [Row], entries: &[usize], found: &[Found]) -> Vec<(Vec<&'r Row>, Vec<usize>)> {
     let mut groups: BTreeMap<&str, (Vec<&Row>, Vec<usize>)> = BTreeMap::new();
     for row in rows {
@@ -236,10 +236,10 @@ fn by_spelling<'r>(rows: &'r [Row], entries: &[usize], found: &[Found]) -> Vec<(
     }
 }
 
-/// Matches rows by import key, which belongs to one row and one asset. A deleted asset no longer has it.
+/// Matches rows by import key, which belongs to one row and one asset. A deleted asset no longer has its key.
 ///
-/// An entry with another spelling of the key matches only if the clientAssetId matches too: a user's keys (such as IFC
-/// `GlobalId`s) may differ only in case.
+/// An entry with another spelling of the key matches only if the clientAssetId matches too. Users' keys, such as IFC
+/// `GlobalId`s, may differ only in case.
 fn trace_by_import_key(
     import_key: &ImportKey,
     folds: bool,
@@ -279,7 +279,7 @@ fn trace_by_import_key(
                     && rows.iter().all(|other| other.key != key(entry))
             };
             match is_of(row, &fits, alike.count()) {
-                // It may belong to a row with another spelling.
+                // The entry may belong to a row with another spelling.
                 Trace::Certain(_) if !folds => Trace::Ambiguous,
                 trace => trace,
             }
@@ -299,7 +299,7 @@ fn trace(
     traces: &mut [Vec<Trace>],
 ) {
     let says = |row: &Row, entry: usize| (lookup.says)(&found[entry].entry, &row.said);
-    // Twins are equal except for blanks and case of the key, so any assignment of entries is correct.
+    // Twins differ only in blanks and in the case of the key, so any assignment of entries is correct.
     let same = |one: &Row, other: &Row| {
         (lookup.says)(&one.said, &other.said) && (lookup.says)(&other.said, &one.said)
     };
@@ -325,8 +325,8 @@ fn trace(
             .filter(|entry| !rows.iter().any(|row| says(row, *entry)))
             .collect();
         let well = |row: &Row, entry: usize| windows[row.doubt].may_well_hold(found[entry].created);
-        // Assign assets in order of time. A wrong assignment would leave another row with an asset that is too old for
-        // it. That row would count as missing and be sent again.
+        // Assign assets in order of time. A wrong assignment could leave another row with an asset that is too old
+        // for it. That row would count as missing and be resent.
         let mut twins: Vec<&Row> = twins.clone();
         twins.sort_by_key(|row| windows[row.doubt].likely);
         fitting.sort_by_key(|entry| found[*entry].created);
@@ -440,7 +440,7 @@ mod tests {
         let [first, second] = [1_791_734_507_162, 1_791_734_508_794];
         let assets = [found("first", first), found("second", second)];
         for assets in [assets.clone(), [assets[1].clone(), assets[0].clone()]] {
-            // In any order of lookups.
+            // The result must not depend on the order of lookups.
             for order in [[(1, first), (2, second)], [(2, second), (1, first)]] {
                 let doubts = order.map(|(sending, left)| doubt(sending, left));
                 let ids = shown(&doubts, &assets).into_iter().map(|shown| match shown {
@@ -455,7 +455,7 @@ mod tests {
 
     #[tokio::test]
     async fn equal_rows_are_certain_together_or_not_at_all() {
-        // One asset is older than both requests, and a wrong clock hardly explains that.
+        // One asset is older than both requests, which a wrong clock is unlikely to explain.
         let left = 1_791_734_507_162;
         let doubts = [doubt(1, left), doubt(2, left + 2000)];
         let assets = [found("older", left - 900), found("newer", left + 2000)];

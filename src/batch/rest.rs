@@ -1,4 +1,4 @@
-//! Resumable reads: a list resumes at its cursor, a batch-get with the ids not yet read.
+//! Resumable reads. A list resumes at its cursor, a batch-get with the ids not yet read.
 
 use std::fmt;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub struct Asked {
     pub body: Option<String>,
 }
 
-/// The rest of a read.
+/// The remaining work of a read.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Rest {
     asked: Asked,
@@ -61,14 +61,14 @@ impl Asked {
 }
 
 impl Rest {
-    /// The rest of a list.
+    /// The remaining work of a list.
     #[must_use]
     fn of_list(asked: Asked, place: Place) -> Self {
         let from = From::Page(place);
         Self { asked, from }
     }
 
-    /// The rest of a read by ids; `None` if all were read.
+    /// The remaining work of a read by ids, or `None` if all were read.
     #[must_use]
     fn of_rows(asked: Asked, ledger: &Ledger) -> Option<Self> {
         let rows = u32::try_from(ledger.rows()).unwrap_or(u32::MAX);
@@ -143,15 +143,15 @@ impl Rest {
     }
 }
 
-/// How a read ended.
+/// The result of a read.
 pub struct ReadEnd {
     pub table: Table,
-    /// The rest of the read.
+    /// The remaining work of the read.
     pub rest: Option<Rest>,
     pub error: Option<Error>,
 }
 
-/// An earlier read that failed: its rest, and what it read.
+/// An earlier read that failed: its remaining work, and the rows it read.
 pub type Earlier<'e> = (&'e Rest, &'e Table);
 
 /// A list that is read page by page.
@@ -210,7 +210,7 @@ pub struct Get {
 }
 
 impl Get {
-    /// Creates the read, its run over a source that may be `replayable`, and the ledger of that run.
+    /// Creates the read, its run and the ledger of that run. `replayable` says whether the source can be read again.
     ///
     /// # Errors
     /// [`Error::Option`] if the earlier read made a different request.
@@ -247,7 +247,7 @@ impl Get {
         Ok((Self { asked, before }, job, ledger))
     }
 
-    /// What this run and the earlier read returned.
+    /// Combines the results of this run and the earlier read.
     #[must_use]
     pub fn end(self, ended: Ended, ledger: &Ledger) -> ReadEnd {
         let Ended { mut table, fatal } = ended;

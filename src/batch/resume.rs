@@ -1,6 +1,6 @@
-//! The rows of an earlier call, read again: which rows they are and what to do with each.
+//! Reads the rows of an earlier call again, identifies them, and decides what to do with each.
 //!
-//! The ledger does not change until all of them have been read and matched with rows of the run.
+//! The ledger does not change until all of these rows have been read and matched with rows of the run.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -12,7 +12,7 @@ use crate::ledger::{Fault, Ledger, OwnedLabel, Status, lock, number};
 use crate::validation::Problem;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// A row as read.
+/// A row read from the input.
 #[derive(Debug, Clone)]
 pub(super) struct ReadRow {
     pub label: OwnedLabel,
@@ -20,17 +20,17 @@ pub(super) struct ReadRow {
     pub digest: u64,
     pub key: Box<str>,
     pub import_key: Box<str>,
-    /// Its item in the request body, or its problems.
+    /// The row's item in the request body, or its problems.
     pub judged: Result<Vec<u8>, Vec<Problem>>,
 }
 
-/// What the input now holds for a row whose outcome is unknown, in case its request was not executed.
+/// The current input for a row whose outcome is unknown, in case its request was not executed.
 #[derive(Debug, Clone)]
 pub(super) enum Today {
     Row(ReadRow),
-    /// Missing from an input that should have all rows of the run.
+    /// Missing from an input that should contain all rows of the run.
     Removed,
-    /// Missing from an input of only some rows.
+    /// Missing from an input that contains only some rows.
     NotGiven,
 }
 
@@ -39,20 +39,20 @@ pub(super) struct Earlier {
     run: Vec<KnownRow>,
     /// Which rows are settled. A retry of a result needs all rows unchanged, settled or not.
     good: Vec<bool>,
-    /// The run has read all its rows: there are no others.
+    /// Whether the run has read all of its rows.
     complete: bool,
     input: Vec<RowId>,
     /// Rows of the input, except settled rows at their old position.
     held: BTreeMap<u32, ReadRow>,
-    /// For each input row, the row number of this run given in a file of rows to fix.
+    /// For each input row, the row number of this run given in a fixes file.
     numbers: Vec<Option<u32>>,
-    /// The rows come from a file of rows to fix of another run.
+    /// Whether the rows come from a fixes file of another run.
     foreign: bool,
     /// For each row, the rows that share its outcome.
     twins: HashMap<u32, Vec<u32>>,
 }
 
-/// The reason of a row that was removed from the input.
+/// Returns the reason for a row that was removed from the input.
 pub(super) fn removed() -> Fault {
     Fault::new(
         "removed",
@@ -62,7 +62,7 @@ pub(super) fn removed() -> Fault {
 }
 
 impl Earlier {
-    /// `None` if the ledger is new. With `edits`, rows that are not settled may have been edited.
+    /// Returns `None` if the ledger is new. With `edits`, rows that are not settled may have been edited.
     pub fn of(ledger: &Ledger, edits: bool) -> Option<Self> {
         let rows = u32::try_from(ledger.rows()).unwrap_or(u32::MAX);
         let known = |row| KnownRow {
@@ -98,7 +98,7 @@ impl Earlier {
         self.numbers.push(None);
     }
 
-    /// `number_in`: the run and row number given in a file of rows to fix.
+    /// Stores a row. `number_in` is the run and row number given in a fixes file.
     pub fn take(&mut self, row: ReadRow, number_in: Option<(u64, u32)>, run: u64) {
         let at = number(self.input.len());
         self.input.push(RowId {
@@ -112,7 +112,7 @@ impl Earlier {
         self.held.insert(at, row);
     }
 
-    /// Whether further rows are new, or one too many was read.
+    /// Whether all known rows were read. Further rows are new, or one too many was read.
     pub fn is_read(&self) -> bool {
         if self.complete || self.is_numbered() {
             self.input.len() > self.run.len()
@@ -121,17 +121,17 @@ impl Earlier {
         }
     }
 
-    /// Whether the rows come from a file of rows to fix of this run.
+    /// Whether the rows come from a fixes file of this run.
     fn is_numbered(&self) -> bool {
         self.numbers.iter().any(Option::is_some)
     }
 
-    /// The row of the run for each row of the input.
+    /// Returns the row of the run for each row of the input.
     fn rows(&self) -> Result<Vec<u32>, Unfit> {
         if !self.is_numbered() {
             let rows = align(&self.run, &self.input, self.complete).map_err(Unfit::Row)?;
             let known = |row: u32| self.good.get(row as usize);
-            // Only identical rows in repeating patterns reach this.
+            // Only identical rows in repeating patterns get here.
             let unclear = rows
                 .iter()
                 .zip(0_u32..)
@@ -171,12 +171,12 @@ enum Unfit {
     Row(Mismatch),
     /// One of several identical rows was removed, and which one is unclear.
     Unclear(u32),
-    /// A file of rows to fix has this row more than once.
+    /// A fixes file contains this row more than once.
     Repeated(u32),
 }
 
 impl Packer {
-    /// Matches the rows with the run once all of the earlier call have been read.
+    /// Matches the rows with the run once all rows of the earlier call have been read.
     pub(super) fn place_earlier(&mut self) {
         let Some(mut earlier) = self.earlier.take() else {
             return;
@@ -221,7 +221,7 @@ impl Packer {
         self.next_row = number(lock(&self.ledger).rows());
     }
 
-    /// Replaces a generated key: it belongs to the row of the run, whatever its position in the input.
+    /// Replaces a generated key. It belongs to the row of the run, whatever its position in the input.
     fn number_import_key(&self, read: &mut ReadRow, row: u32) {
         let Some(made) = self.writer.made_import_key(row) else {
             return;
@@ -285,7 +285,7 @@ impl Packer {
             return;
         }
         if status == Status::Unknown && (first.is_none() || !edited) {
-            // If the unknown row is missing, its duplicate is sent in its place.
+            // If the row with the unknown outcome is missing, its duplicate is sent in its place.
             let sent = first.unwrap_or(row);
             if self.again.prove.contains(&sent) && (first.is_none() || !self.today.contains_key(&sent)) {
                 self.judge_in_doubt(sent, read);
@@ -314,7 +314,7 @@ impl Packer {
         self.judge(row, &read.key, &read.import_key, read.judged);
     }
 
-    /// Stores what to send for an unknown row if its request turns out not to have been executed.
+    /// Stores what to send for a row with an unknown outcome, if its request turns out not to have been executed.
     fn judge_in_doubt(&mut self, row: u32, mut read: ReadRow) {
         if let (Ok(body), Some(same)) = (&read.judged, self.same(&read.key, &read.import_key)) {
             self.note_spelling(&same);
@@ -330,7 +330,7 @@ impl Packer {
     /// Marks a row of the run as removed from the input.
     fn take_out(&mut self, row: u32, twins: &[u32]) {
         let mut ledger = lock(&self.ledger);
-        // An unknown row is looked up first.
+        // Look up a row with an unknown outcome first.
         if ledger.status(row) != Status::Unknown {
             ledger.part_from_twins(row, twins);
             let fault = ledger.add_fault(&removed());
@@ -338,7 +338,7 @@ impl Packer {
         }
     }
 
-    /// Says which row does not match, and what to do.
+    /// Explains which row does not match, and what to do.
     fn unfit(&self, unfit: &Unfit, earlier: &Earlier) -> String {
         let ledger = lock(&self.ledger);
         let named = |row: u32| {
@@ -354,8 +354,7 @@ impl Packer {
         let done = |row: u32| ledger.status(row).as_str();
         match unfit {
             Unfit::Row(_) if earlier.foreign => {
-                "this file of rows to fix belongs to another run: pass all rows of this run, or the file \
-                    written by `.write_fixes()` of its result"
+                "this file was written by `.write_fixes()` of another run: pass all rows of this run, or the file written by its own result"
                     .to_owned()
             }
             Unfit::Row(Mismatch::Missing(row)) => format!(
@@ -388,12 +387,12 @@ impl Packer {
         }
     }
 
-    /// What the input now has for unknown rows, once all rows of the earlier call have been read.
+    /// Returns the current input for rows with an unknown outcome, once all rows of the earlier call have been read.
     pub(super) fn take_today(&mut self) -> Option<HashMap<u32, Today>> {
         std::mem::take(&mut self.today_is_known).then(|| std::mem::take(&mut self.today))
     }
 
-    /// What identifies the asset of a row.
+    /// Returns what identifies the asset of a row.
     pub(super) fn same(&self, key: &str, import_key: &str) -> Option<Same> {
         if self.named_by_id {
             uuid::Uuid::try_parse(key).ok().map(Same::Id)
@@ -405,7 +404,7 @@ impl Packer {
     }
 }
 
-/// The digest of a row's key; 0 if it has none.
+/// Returns the digest of a row's key, or 0 if it has none.
 fn named(key: &str) -> u64 {
     if key.is_empty() {
         0

@@ -1,6 +1,6 @@
-//! A bulk run: reads rows, keeps some requests in flight, and sees to it that every row is settled.
+//! A bulk run: reads rows, keeps a number of requests in flight, and determines an outcome for every row.
 //!
-//! `settle` says what a response means for its rows, `prove` what is done about a lost one.
+//! `settle` interprets responses for their rows. `prove` handles lost responses.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
@@ -33,22 +33,22 @@ use crate::ledger::journal::{Commits, New};
 use crate::ledger::{Ledger, SharedLedger, Status, lock};
 use crate::validation::{Policy, in_rows};
 
-/// How long requests in flight may still answer after a stop.
+/// How long to wait for requests in flight after a stop.
 pub const GRACE: Duration = Duration::from_secs(10);
 
-/// When a run is ended early because of its rows.
+/// When to stop a run early because of failed rows.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Tolerance {
     /// Never.
     All,
-    /// At the first row that is not good.
+    /// At the first row that is not ok.
     None,
-    /// At more rows than this that are not good.
+    /// At more than this many rows that are not ok.
     Rows(u64),
 }
 
-/// What a run is to do.
-#[allow(clippy::struct_excessive_bools)] // Each is a question of its own, asked once.
+/// The input and options of a run.
+#[allow(clippy::struct_excessive_bools)] // Each is an independent option.
 pub struct Job {
     pub write: &'static Write,
     pub project: ProjectId,
@@ -56,98 +56,99 @@ pub struct Job {
     pub policy: Policy,
     pub batch_size: usize,
     pub tolerance: Tolerance,
-    /// Plan only.
+    /// Only plan the requests.
     pub dry_run: bool,
-    /// Keep what the answers say of each row.
+    /// Keep the response entry of each row.
     pub keep: bool,
-    /// Whether the source can be read from the start again, so that reading ahead costs no more than it holds.
+    /// Whether the source can be read again from the start. If so, all rows are checked before the first request.
     pub replayable: bool,
-    /// Look for rows whose answer was lost.
+    /// Look up rows whose response was lost.
     pub reconcile: bool,
-    /// Rows that the ledger knows already and that are meant.
+    /// The rows of an existing ledger to process.
     pub again: Again,
-    /// Where the ledger is written down before anything leaves.
+    /// Where the ledger is saved before anything is sent.
     pub journal: Option<Journal>,
 }
 
-/// A run under way and what it leaves.
+/// The state of a run.
 pub struct Run {
     pub(super) caller: Arc<Caller>,
     pub(super) job: Job,
     pub(super) ledger: SharedLedger,
     journal: Option<Commits>,
-    /// What changed is being written, beside the requests.
+    /// Writes of ledger changes that are in progress, in parallel with requests.
     writing: JoinSet<Result<(), Error>>,
-    /// Something may have changed since.
+    /// Whether the ledger may have changed since the last write.
     unwritten: bool,
-    /// The journal of a run that these rows are not of: nothing of it may change.
+    /// The journal of a run with other rows. It must not change.
     foreign: Option<Commits>,
     pub(super) table: Table,
     pub(super) stop: Stop,
     pub(super) counters: Arc<Counters>,
     activity: CurrentActivity,
     pub(super) waiting: VecDeque<Batch>,
-    /// Requests whose answer was lost, but for those that are being looked for.
+    /// Requests whose response was lost, except those that are being looked up.
     pub(super) doubts: Vec<Doubt>,
     pub(super) looking: bool,
-    /// The newest row of each place that an answer has proven: what a complete list must show.
+    /// The newest row of each place that a response has confirmed. A complete list must contain it.
     pub(super) shown: HashMap<String, (u32, String)>,
     /// The assets of the project that have an import key.
     existing: Option<Existing>,
-    /// When the service's clock was read last from a creation time.
+    /// When the service's clock was last read from a creation time.
     pub(super) clock_read: Option<Instant>,
     pub(super) breaker: Breaker,
-    /// Import keys, as `same_key` compares them, that rows have in several spellings.
+    /// Import keys, normalized by `same_key`, that rows spell in more than one way.
     pub(super) alike: HashSet<String>,
     pub(super) succeeded: u64,
     pub(super) bisects: u64,
     pub(super) not_found: u32,
-    /// Rows that a refusal named, until the rest of their batch succeeds and proves it.
+    /// Rows named in a rejection, until the rest of their batch succeeds and confirms it.
     pub(super) named: HashSet<u32>,
     /// Bodies larger than this are split before they are sent.
     pub(super) most_bytes: usize,
-    /// Batches that went out in halves after a refusal: their rows, and how many halves were executed.
+    /// Batches split in half after a rejection: their number of rows, and how many halves were executed.
     pub(super) halved: Vec<(usize, u32)>,
     /// Whether any request reached the service, and the error of one that did not.
     pub(super) reached: bool,
     pub(super) unreached: Option<Error>,
-    /// Fields that the response to a patch shows otherwise than they were sent: in how many rows, and the first of them.
+    /// Fields of a patch whose value in the response differs from the one sent: the number of rows, and the first of
+    /// them.
     pub(super) differing: BTreeMap<String, (u64, u32)>,
     pub(super) bad: u64,
     pub(super) fatal: Option<Error>,
-    /// Rows that an earlier call left in doubt, and what the input says of them today.
+    /// Rows that an earlier call left with an unknown outcome, and what the input contains for them today.
     pub(super) prove: HashSet<u32>,
     pub(super) today: HashMap<u32, Today>,
-    /// Rows that turned out to be in the project as they were sent, and that say something else today.
+    /// Rows that exist in the project as they were sent, but whose input differs today.
     pub(super) outdated: Vec<u32>,
 }
 
 /// How a run ended.
 pub struct Ended {
     pub table: Table,
-    /// What ended it early, if anything did.
+    /// The error that ended the run early, if any.
     pub fatal: Option<Error>,
 }
 
-/// What comes back of a flight.
+/// The result of a task in flight.
 pub(super) enum Landed {
-    /// A batch, the number of its request in the ledger, and how that ended.
+    /// A batch, the number of its request in the ledger, and the outcome.
     Answered(Batch, u32, CallOutcome<PairedResponse>),
-    /// Requests in doubt, and what was found of them.
+    /// Requests with an unknown outcome, and the evidence found for them.
     Looked(Vec<Doubt>, Result<Evidence, Error>),
 }
 
 /// A successful response to a batch.
 pub(super) struct PairedResponse {
     pub response: Response,
-    /// What it says of each row. Only a read is paired on arrival, since one that cannot be read is retried.
+    /// The result of each row. Only reads are paired on arrival, because an unreadable response to a read is retried.
     pub paired: Option<Vec<Paired<'static>>>,
     /// The entries of a read.
     pub page: Option<Box<Page>>,
 }
 
 impl Run {
-    /// A run over rows that `source` gives, into a ledger that others may look at meanwhile.
+    /// Creates a run. Others may read the ledger while it is running.
     #[must_use]
     pub fn new(caller: Arc<Caller>, mut job: Job, ledger: SharedLedger, stop: Stop) -> Self {
         let journal = job.journal.take().map(Commits::new);
@@ -190,23 +191,23 @@ impl Run {
         }
     }
 
-    /// Its activity, for progress.
+    /// The current activity, for progress reports.
     #[must_use]
     pub fn activity(&self) -> CurrentActivity {
         self.activity.clone()
     }
 
-    /// Updates the activity before it waits for this many requests in flight.
+    /// Updates the activity before waiting for this many requests in flight.
     fn note_activity(&self, flights: usize) {
         self.activity.set(match flights {
-            // Nothing to send before the lookup of lost responses.
+            // Nothing is sent before the lookup of lost responses.
             0 => Activity::Waiting,
             1 if self.looking => Activity::Recovery,
             _ => usual_activity(&self.job),
         });
     }
 
-    /// Runs to its end. Every row is settled then, in every case.
+    /// Runs to the end. Afterwards every row has an outcome, even after an error.
     pub async fn drive(mut self, source: Box<dyn Source>) -> Ended {
         let start = Instant::now();
         self.prove.clone_from(&self.job.again.prove);
@@ -230,7 +231,7 @@ impl Run {
         let mut ledger = lock(&self.ledger);
         let load =
             |counter: &std::sync::atomic::AtomicU64| counter.load(std::sync::atomic::Ordering::Relaxed);
-        #[allow(clippy::cast_precision_loss)] // Seconds, and far below 2^52 milliseconds.
+        #[allow(clippy::cast_precision_loss)] // Far below 2^52 milliseconds.
         let throttled = load(&self.counters.throttled) as f64 / 1000.0;
         ledger.stats.retries += load(&self.counters.retries);
         ledger.stats.bisects += self.bisects;
@@ -257,12 +258,12 @@ impl Run {
 
     async fn work(&mut self, mut source: Box<dyn Source>, packer: &mut Packer) {
         let mut more = true;
-        // Rows that can be had at once are all checked before the first request.
+        // If rows can be read at once, check all of them before the first request.
         while more && self.job.replayable && self.fatal.is_none() && self.stop.phase() == Phase::Run {
             more = self.read(source.as_mut(), packer);
             self.unwritten = true;
             self.write_beside();
-            // Reading is one long computation: let whoever drives the run look for signals.
+            // Reading is one long computation, so let the driver of the run check for signals.
             tokio::task::yield_now().await;
             if let Some(written) = self.writing.try_join_next() {
                 self.written(written);
@@ -273,7 +274,7 @@ impl Run {
             self.look(&mut flights);
             self.write_beside();
             while self.going() && flights.len() < self.caller.options().max_in_flight {
-                // Reading may take long; answers that came meanwhile are settled first.
+                // Reading may take long, so first process the responses that arrived meanwhile.
                 while let Some(joined) = flights.try_join_next() {
                     self.land(joined);
                 }
@@ -329,11 +330,11 @@ impl Run {
                 () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
             }
             if self.too_many_bad() {
-                // Requests that only wait for their slot stay where they are.
+                // Requests that still wait for their slot are not sent.
                 self.stop.to(Phase::Drain);
             }
         }
-        // Answers that are there already count; what is still on its way stays unknown, as the ledger says.
+        // Process the responses that have arrived. Rows of requests still in flight stay unknown in the ledger.
         while let Some(joined) = flights.try_join_next() {
             self.land(joined);
         }
@@ -342,15 +343,15 @@ impl Run {
             self.fatal = self.breaker.verdict();
         }
         if self.fatal.is_none() && !self.reached {
-            // Not one request found the service: that is no matter of rows.
+            // No request reached the service, so the error does not concern single rows.
             self.fatal = self.unreached.take();
         }
         self.close(source.rows()).await;
     }
 
-    /// Writes down how it all ended.
+    /// Writes the final state.
     async fn close(&mut self, rows: Option<usize>) {
-        // It holds the journal, which is free once the call has ended.
+        // These writes use the journal, which must be free once the call has ended.
         while let Some(written) = self.writing.join_next().await {
             self.written(written);
         }
@@ -360,15 +361,15 @@ impl Run {
         {
             self.give_up(error);
         }
-        // Another call may drive the run once this one has ended.
+        // Another call may continue the run once this one has ended.
         for journal in self.journal.take().into_iter().chain(self.foreign.take()) {
             journal.close().await;
         }
     }
 
-    /// Says of the rows that were not sent why.
+    /// Records why the remaining rows were not sent.
     fn explain(&mut self, rows: Option<usize>) {
-        // Rows that were read and not sent are `NotSent`. Of a stream that was not read to its end nobody knows more.
+        // Rows that were read but not sent are `NotSent`. The rest of a partially read stream is unknown.
         let mut ledger = lock(&self.ledger);
         if let Some(first) = self.outdated.first() {
             let first = ledger.name_of(*first, self.job.policy.names.row_title.as_deref());
@@ -377,8 +378,7 @@ impl Run {
                 rows => (format!("{rows} rows"), "were"),
             };
             ledger.warnings.push(format!(
-                "{rows} {verb} changed or taken out after being sent (first: {first}): the project has what was sent. \
-                 Put these rows back as they were for the next call of this run; changes go in another call"
+                "{rows} {verb} changed or removed after being sent (first: {first}). The project contains what was sent. Restore these rows for the next call of this run; make changes in another call"
             ));
         }
         for (field, (count, first)) in std::mem::take(&mut self.differing) {
@@ -392,7 +392,7 @@ impl Run {
         ledger.not_sent = match (&self.fatal, self.job.tolerance) {
             _ if self.job.dry_run => None,
             (Some(error), _) => Some(format!(
-                "the call ended before: {}",
+                "the call ended early: {}",
                 shortened(&error.to_string(), 200)
             )),
             (None, Tolerance::None) if self.too_many_bad() => {
@@ -403,9 +403,9 @@ impl Run {
                 self.bad
             )),
             _ if self.stop.phase() == Phase::Run => {
-                Some("it was not meant by this call: .retry() sends it".to_owned())
+                Some("not selected by this call; call .retry() to send it".to_owned())
             }
-            _ => Some("the call was interrupted before".to_owned()),
+            _ => Some("the call was interrupted".to_owned()),
         };
     }
 
@@ -423,7 +423,7 @@ impl Run {
                     ledger.forget_body(sending);
                 }
             }
-            // A task ends otherwise only by a panic of the transport; its rows are as they were left.
+            // A task fails only if the transport panics. Its rows keep their current status.
             Err(error) => self.give_up(Error::Transport(TransportError::new(
                 Sent::Maybe,
                 format!("a request was lost inside the client: {error}"),
@@ -432,7 +432,7 @@ impl Run {
         self.unwritten = true;
     }
 
-    /// Has what changed written while requests are under way, and the next rows of a list with it.
+    /// Writes changes, and the next rows of a list, while requests are in flight.
     fn write_beside(&mut self) {
         let Some(journal) = &self.journal else { return };
         if self.unwritten && self.writing.is_empty() {
@@ -451,12 +451,12 @@ impl Run {
         }
     }
 
-    /// Whether new requests may go out.
+    /// Whether batches may be sent.
     fn going(&self) -> bool {
         self.may_look() && self.breaker.lets_pass()
     }
 
-    /// Whether anything may go out.
+    /// Whether any request may be sent, including lookups.
     pub(super) fn may_look(&self) -> bool {
         self.fatal.is_none() && self.stop.phase() == Phase::Run && !self.too_many_bad()
     }
@@ -469,7 +469,7 @@ impl Run {
         }
     }
 
-    /// Reads rows until a batch is ready or the source ends. `false`: it has ended.
+    /// Reads rows until a batch is ready or the source ends. Returns `false` at the end.
     fn read(&mut self, source: &mut dyn Source, packer: &mut Packer) -> bool {
         packer.at_most(
             self.caller
@@ -491,13 +491,11 @@ impl Run {
             self.foreign = self.journal.take();
             self.give_up(Error::Input(if self.reads() {
                 format!(
-                    "after=: these are not the ids of the call that failed: {change}. Nothing was sent. Pass the same ids \
-                     in their order, or leave after= out"
+                    "after=: these are not the ids of the call that failed: {change}. Nothing was sent. Pass the same ids in the same order, or remove after="
                 )
             } else {
                 format!(
-                    "these are not the rows of the run: {change}. Nothing was sent. A run takes its own rows in their \
-                     order; those that are not yet in the project may be edited or left out"
+                    "these are not the rows of the run: {change}. Nothing was sent. Pass the run's rows in their original order; rows that are not yet in the project may be edited or removed"
                 )
             }));
         }
@@ -511,7 +509,7 @@ impl Run {
         more == More::Rows
     }
 
-    /// Whether import keys that stand in the project have to be known before rows are sent.
+    /// Whether the project's import keys must be read before rows are sent.
     fn needs_existing(&self, packer: &Packer) -> bool {
         self.existing.is_none()
             && packer.import_keys_are_given()
@@ -541,13 +539,13 @@ impl Run {
         self.activity.set(usual_activity(&self.job));
         match read {
             Ok(existing) => self.existing = Some(existing),
-            // Told to end meanwhile: nothing goes out any more.
+            // The run was stopped meanwhile, so nothing more is sent.
             Err(_) if self.stop.phase() > Phase::Run => {}
             Err(error) => self.give_up(error),
         }
     }
 
-    /// The batch without rows that turned out invalid after they were packed, or that are in the project already.
+    /// Removes rows that were found invalid after packing, or that already exist in the project.
     fn still_wanted(&self, batch: Batch) -> Option<Batch> {
         let mut ledger = lock(&self.ledger);
         if let (Some(existing), Some(import_key)) = (&self.existing, &self.job.policy.import_key) {
@@ -560,7 +558,7 @@ impl Run {
                 ledger.set_id(item.row, id);
                 if ids.len() > 1 {
                     ledger.warnings.push(format!(
-                        "the import key of row {} stands {} times in the project: {}",
+                        "the import key of row {} exists {} times in the project: {}",
                         item.row,
                         ids.len(),
                         shortened(&ids.join(", "), 200)
@@ -576,7 +574,7 @@ impl Run {
         (!part.items.is_empty()).then_some(part)
     }
 
-    /// What is left of a batch that held too many rows, filled up from the next ones.
+    /// Fills up the remainder of a batch that had too many rows with rows of the next batches.
     fn filled(&mut self, mut batch: Batch, packer: &mut Packer) -> Batch {
         let write = self.job.write;
         let known = self.caller.row_limit(write.endpoint.name, |limit| limit.most());
@@ -602,7 +600,7 @@ impl Run {
         batch
     }
 
-    /// A batch as it can be sent, or the parts that it has to be sent in.
+    /// Returns a batch that can be sent, or the parts to send instead.
     fn cut(&mut self, batch: Batch) -> Result<Batch, Vec<Batch>> {
         let write = self.job.write;
         let rows = batch.items.len();
@@ -630,13 +628,14 @@ impl Run {
             part.halve = batch.halve;
         }
         parts[1].remainder = rows > most;
-        // What was taken out of it is proven bad only by the rest as a whole.
+        // Named rows were taken out of the batch. Only a success of the whole rest proves them invalid, so add them
+        // again.
         let mut parts = Vec::from(parts);
         parts.extend(self.take_back_named(&batch));
         Err(parts)
     }
 
-    /// Rows that a refusal named, in a batch that does not go out as it is.
+    /// Returns rows named in a rejection, if their batch is not sent as a whole.
     fn take_back_named(&mut self, batch: &Batch) -> Vec<Batch> {
         let again = bisect::doubted(batch);
         for item in again.iter().flat_map(|part| &part.items) {
@@ -645,8 +644,8 @@ impl Run {
         again
     }
 
-    /// Whether what is sent next of a batch is sent with no other request beside it. A refused batch is not cut before
-    /// it can be sent: by then the limit may be known.
+    /// Whether the next request of a batch must be the only one in flight. A rejected batch is not split earlier,
+    /// because the row limit may be known by the time it is sent.
     fn is_trial(&self, batch: &Batch) -> bool {
         let name = self.job.write.endpoint.name;
         let by_rows = |limit: &mut RowLimit| {
@@ -687,9 +686,9 @@ impl Run {
                     return untold(stage);
                 }
                 Box::pin(async move {
-                    // From here on, and until an answer says otherwise, what becomes of these rows is not known.
+                    // From here on, the outcome of these rows is unknown until a response arrives.
                     let leaving = Leaving::new(ledger, sending, rows, clock.now());
-                    // At each try: after a 429 it was written down that nothing had left.
+                    // Do this for each attempt: after a 429, the journal says that nothing was sent.
                     if let Some(journal) = journal {
                         let last = rows.items.iter().map(|item| item.row).max();
                         let before = last.map_or(0, |last| last.saturating_add(1));
@@ -716,19 +715,19 @@ impl Run {
         }));
     }
 
-    /// Whether this run only reads: then one part that cannot be had ends it, since half an answer is none.
+    /// Whether this run only reads. If so, one failed part ends it, since a partial read is useless.
     pub(super) fn reads(&self) -> bool {
         self.job.write.done == Done::Read
     }
 
-    /// Ends the run: no new requests. The first reason stands.
+    /// Stops the run: no new requests. Keeps the first error.
     pub(super) fn give_up(&mut self, error: Error) {
         self.fatal.get_or_insert(error);
         self.stop.to(Phase::Drain);
     }
 }
 
-/// The activity of a run unless it waits or looks something up.
+/// The activity of a run that is not waiting or looking something up.
 fn usual_activity(job: &Job) -> Activity {
     match job.write.done {
         Done::Read => Activity::Reading,
@@ -736,13 +735,13 @@ fn usual_activity(job: &Job) -> Activity {
     }
 }
 
-/// Rows whose request is about to leave: in doubt, unless it turns out that it stays here.
+/// Rows about to be sent. Their status is unknown, unless the request is not sent after all.
 struct Leaving<'l> {
     ledger: &'l SharedLedger,
     sending: u32,
-    /// The state of each row, and its reason, if the request stays here.
+    /// Status and reason of each row, restored if the request is not sent.
     before: Vec<(u32, Status, Option<u32>)>,
-    /// Whether its bytes have left in an earlier try.
+    /// Whether an earlier attempt was sent.
     again: bool,
 }
 
@@ -772,7 +771,7 @@ impl<'l> Leaving<'l> {
         }
     }
 
-    /// Its bytes are on their way.
+    /// Marks the request as sent.
     fn left(mut self, ledger: &mut Ledger) {
         for (_, _, fault) in self.before.drain(..) {
             if let Some(fault) = fault {
@@ -783,7 +782,7 @@ impl<'l> Leaving<'l> {
 }
 
 impl Drop for Leaving<'_> {
-    /// The journal could not be written, or the run was stopped at once.
+    /// Restores the rows, because the journal could not be written or the run was stopped at once.
     fn drop(&mut self) {
         if self.before.is_empty() {
             return;

@@ -1,4 +1,4 @@
-//! Scans rows before a call, to find what must be read to check them.
+//! Scans rows before a call, to determine what must be read to check them.
 
 use crate::api::RowShape;
 use crate::batch::options::WriteOptions;
@@ -18,7 +18,7 @@ pub struct Found {
 /// The scan pauses after this many rows to let other Python threads run.
 const PAUSE: usize = 1024;
 
-/// Problems of a name in place of an id.
+/// Problems of a name used in place of an id.
 const OF_NAMES: [&str; 5] = [
     "unknown_column",
     "unknown_attribute",
@@ -27,7 +27,7 @@ const OF_NAMES: [&str; 5] = [
     "uuid",
 ];
 
-/// Scans all rows of a write. `names`: what names are looked up in, or why that needs the settings.
+/// Scans all rows of a write. `names` is the data for looking up names, or the reason why that needs the settings.
 ///
 /// # Errors
 /// If the source fails.

@@ -1,9 +1,9 @@
-//! Reads the settings of a project with as few requests as possible, and as many at once as may be in flight.
+//! Reads the settings of a project with as few requests as possible, and as many at once as the limits allow.
 //!
-//! One request each for all categories, status sets, custom attributes and locations (more pages if there are more than
-//! 200 sets or attributes). One request for the status sets of 100 active categories. One request for the attributes of
-//! each active category without subcategories: what it inherits shows what its parents have. The parents are read too
-//! only if no response says where something is inherited from.
+//! One request each for all categories, status sets, custom attributes and locations (more pages if there are more
+//! than 200 sets or attributes). One request for the status sets of 100 active categories. One request for the
+//! attributes of each active category without subcategories: inherited attributes also show those of its parents.
+//! Parents are read separately only if no response says where something is inherited from.
 
 use std::collections::{HashMap, HashSet};
 
@@ -32,7 +32,7 @@ impl Reader {
     /// Reads all settings.
     ///
     /// # Errors
-    /// Why the read failed. Locations that cannot be read are not an error: the content says why they are missing.
+    /// If the read failed. Unreadable locations are not an error: the content says why they are missing.
     pub async fn read(&self) -> Result<Content, Error> {
         let deleted = [("includeDeleted", "true")];
         let (categories, sets, attributes, locations) = tokio::join!(
@@ -58,7 +58,7 @@ impl Reader {
     /// Reads the locations that an earlier read could not get.
     ///
     /// # Errors
-    /// As [`Self::read`].
+    /// See [`Self::read`].
     pub async fn read_locations(&self, mut content: Content) -> Result<Content, Error> {
         let locations = self.locations().await;
         self.add_locations(&mut content, locations)?;
@@ -69,7 +69,7 @@ impl Reader {
         content.notes.retain(|note| !note.starts_with(LOCATIONS_UNREAD));
         match read {
             Ok(locations) => content.locations = Some(locations),
-            // The call was stopped; nothing is wrong with the locations.
+            // The call was stopped, so this is not a problem with the locations.
             Err(error) if self.session.stop.phase() > Phase::Run => return Err(error),
             // Rows with location ids, or without locations, can still be checked.
             Err(error @ (Error::Service(_) | Error::Unreadable { .. } | Error::Transport(_))) => {
@@ -196,15 +196,15 @@ enum Question {
     Attributes(String),
 }
 
-/// Its response.
+/// The response to a question.
 enum Reply {
     StatusSets(Vec<Inheritance>),
     Attributes(String, Vec<Inheritance>),
 }
 
-/// The parent categories whose own attributes are unclear.
+/// Returns the parent categories whose own attributes are unclear.
 ///
-/// Some pages of the documentation show where an attribute is inherited from, others do not. If no response says it, an
+/// Some pages of the documentation show where an attribute is inherited from, others do not. Without that, an
 /// inherited attribute looks like an own attribute of each subcategory. A parent is read itself if all of its
 /// subcategories have the same attribute.
 fn unclear(

@@ -1,4 +1,4 @@
-//! Interprets a response, or its loss, for the rows of its request.
+//! Applies a response, or its loss, to the rows of its request.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -22,11 +22,11 @@ const CLOCK_READ: Duration = Duration::from_secs(5);
 /// The budget for splitting rejected requests, in addition to two for each successful one.
 const BISECTS: u64 = 200;
 
-/// After this many single-row requests with status 404 and no success, the project itself is missing.
+/// After this many single-row requests with status 404 and no success, assume that the project itself is missing.
 const MOST_NOT_FOUND: u32 = 3;
 
-/// A rejection of a body up to this size is attributed to its number of rows, of a larger one first to its bytes:
-/// common servers accept at least 100 kB.
+/// If a request with a body up to this size is rejected as too large, its number of rows is reduced. For a larger
+/// body, the bytes are reduced first. Common servers accept at least 100 kB.
 const LARGE_BODY: usize = 100 << 10;
 
 /// Whether a rejection concerns the size of the request.
@@ -60,7 +60,7 @@ impl Run {
         });
         match (called.result, called.stopped) {
             (Ok(response), _) => self.accept(batch, sending, response, called.in_doubt),
-            // Their status does not change: not sent, or rejected together with others.
+            // The status of these rows does not change: they were not sent, or were rejected together with others.
             (Err(_), true) if called.attempts == 0 => {}
             (Err(error), true) => {
                 let status = if called.in_doubt || batch.in_doubt {
@@ -71,7 +71,7 @@ impl Run {
                 self.blame(rows(&batch), status, &Fault::of(&error));
             }
             (Err(error), false) => {
-                // Do not wait for a network that never worked, and no longer for one that was lost.
+                // The run waits only for a network that worked before, and only for a limited time. Then it ends.
                 let waited = called.attempts > self.caller.options().retry.attempts;
                 let gone = (waited && error.sent() == Sent::No).then(|| error.clone());
                 self.refuse(batch, sending, error, called.in_doubt);
@@ -106,14 +106,14 @@ impl Run {
         };
         let paired = match paired {
             Ok(paired) => paired,
-            // A success with another status or format proves nothing. It may come from a proxy, and so may the next
-            // one. So the response counts as lost until a lookup finds its rows.
+            // A success with another status or format proves nothing: it may come from a proxy, and so may the next
+            // one. Treat the response as lost until a lookup finds its rows.
             Err(error) => {
                 self.counters.take_back_success();
                 let executed = response.status == write.success && write.done == Done::Created;
                 self.suspect(batch, sending, &error, executed);
-                // The documented status, and the body is not a proxy's page: the request was executed, so this is not
-                // an outage.
+                // The status is the documented one, and the body is not a proxy's page. So the request was executed,
+                // and this is not an outage.
                 if !(executed && response.body.trim_ascii_start().starts_with(b"{")) {
                     self.lost(error);
                 }
@@ -132,7 +132,7 @@ impl Run {
                 Paired::Named { id, entry } => {
                     let uuid = id.as_ref().and_then(|id| Uuid::try_parse(id).ok());
                     if write.done == Done::Created {
-                        // Without a UUID, a new asset cannot be found again, so its creation does not count as proven.
+                        // Without a UUID, a new asset cannot be found again, so its creation is not confirmed.
                         if uuid.is_none() {
                             absent.push(at);
                             continue;
@@ -167,7 +167,7 @@ impl Run {
             self.learn_clock(lookup, sending, response);
             let said = serde_json::from_slice(sent[at].body).unwrap_or_default();
             if let Some(place) = (lookup.place)(&said) {
-                // Responses come in any order; the latest request proves the most.
+                // Responses arrive in any order. Keep the latest request, which is the best evidence.
                 let newest = self.shown.entry(place).or_default();
                 if sending >= newest.0 {
                     *newest = (sending, id.into_owned());
@@ -179,8 +179,8 @@ impl Run {
             let page = page.map_or_else(|| page_of(&response.body, entries.into_iter()), |page| Ok(*page));
             match page {
                 Ok(page) => self.table.add(page, numbers),
-                // The rows were written despite this.
-                Err(error) => log::warn!(target: "acc_assets", "assets are not returned: {error}"),
+                // The rows were written nevertheless.
+                Err(error) => log::warn!(target: "acc_assets", "cannot return the assets: {error}"),
             }
         }
         self.prove_named(&batch);
@@ -254,7 +254,7 @@ impl Run {
         }
     }
 
-    /// Occasionally reads a creation time, to estimate the clock that lookups of lost requests depend on.
+    /// Occasionally reads a creation time to estimate the service's clock, which lookups of lost requests depend on.
     fn learn_clock(&mut self, lookup: &Lookup, sending: u32, response: &Response) {
         let now = Instant::now();
         if self.clock_read.is_some_and(|read| now < read + CLOCK_READ) {
@@ -274,7 +274,7 @@ impl Run {
         }
     }
 
-    /// Notes that a request was executed, so the endpoint accepts as many rows.
+    /// Records that a request was executed, so the endpoint accepts this many rows.
     fn took(&mut self, batch: &Batch) {
         let rows = batch.items.len();
         let half_of = batch.half_of.and_then(|number| self.halved.get_mut(number));
@@ -339,7 +339,8 @@ impl Run {
             _ => false,
         };
         match error {
-            // An earlier attempt may have been executed. Then this rejection only means that it cannot be repeated.
+            // An earlier attempt may have been executed. If so, this rejection only means that the request cannot be
+            // repeated.
             Error::Service(refusal) if in_doubt && refusal.status < 500 && !self.reads() => {
                 let error = Error::Service(refusal);
                 self.suspect(batch, sending, &error, false);
@@ -347,7 +348,7 @@ impl Run {
                     self.give_up(error);
                 }
             }
-            // A conflict with the current assets: read them again before a second and last attempt.
+            // The request conflicts with the current assets. Read them again before a second and last attempt.
             Error::Service(refusal)
                 if refusal.status == 409
                     && concerns_rows
@@ -404,7 +405,7 @@ impl Run {
         }
     }
 
-    /// Handles a rejection that concerns rows: blames rows if possible, and sends the others again.
+    /// Handles a rejection that concerns rows: blames rows if possible, and resends the others.
     fn split(&mut self, batch: &Batch, refusal: &ServiceError) {
         self.breaker.close();
         let size = self.size(batch, refusal);
@@ -422,7 +423,7 @@ impl Run {
                 return;
             }
         }
-        // A named row is proven bad only if the rest of its batch succeeds.
+        // A named row is confirmed as bad only if the rest of its batch succeeds.
         let pending = split.again.iter().any(|part| !part.named.is_empty());
         for (row, violation) in &split.blamed {
             let fault = match violation {
@@ -438,12 +439,13 @@ impl Run {
         self.go_out_in_parts(split, refusal, size);
     }
 
-    /// Sends the rows of a rejected request again, in smaller requests.
+    /// Resends the rows of a rejected request in smaller requests.
     fn go_out_in_parts(&mut self, split: Split<'_>, refusal: &ServiceError, size: Size) {
         if split.again.is_empty() {
             return;
         }
-        // The whole request was rejected, so these rows were not executed. This is their reason if the run ends here.
+        // The whole request was rejected, so these rows were not executed. Keep this as their reason if the run ends
+        // here.
         let mut fault = Fault::of(&Error::Service(Box::new(refusal.clone())));
         // A read has no bad rows to find: a rejected request of one row ends it.
         let spent = size != Size::TooLarge && !self.reads() && self.bisects >= BISECTS + 2 * self.succeeded;
@@ -459,14 +461,14 @@ impl Run {
             )
         } else {
             format!(
-                "not executed: its request was rejected because of a bad row, this one or another; {}",
+                "not executed: its request was rejected because of a bad row, either this one or another; {}",
                 fault.message
             )
         };
         let mut ledger = lock(&self.ledger);
         let fault = ledger.add_fault(&fault);
         for item in split.again.iter().flat_map(|part| &part.items) {
-            // It was named before, but now that is uncertain.
+            // The row was named before, but that is uncertain now.
             self.bad -= u64::from(self.named.remove(&item.row));
             ledger.set_fault(item.row, Status::Failed, fault);
             self.bad += u64::from(spent);
@@ -481,7 +483,7 @@ impl Run {
         }
     }
 
-    /// The batch was executed, so the rows removed from it were indeed bad.
+    /// Confirms that the rows removed from a batch are bad, since the rest was executed.
     pub(super) fn prove_named(&mut self, batch: &Batch) {
         let mut ledger = lock(&self.ledger);
         for item in batch.named.iter().flat_map(|part| &part.items) {

@@ -1,9 +1,9 @@
-//! Carries out the plan of a set-up: dependent steps in order, independent ones concurrently, as many as may be in
-//! flight.
+//! Carries out the setup plan of a project. Dependent steps are sent in order, independent ones concurrently, up to
+//! the limit of requests in flight.
 //!
-//! There is no idempotency key, so a create with a lost response is retried only after a lookup. A lookup is reliable,
-//! since names are unique in their scope: status sets and custom attributes in the project, labels in their set,
-//! categories within their parent ("Assets field guide").
+//! There is no idempotency key, so a create with a lost response is retried only after a lookup. A lookup is
+//! reliable, since names are unique in their scope ("Assets field guide"). The scope is the project for status sets
+//! and custom attributes, the set for labels, and the parent for categories.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,14 +29,14 @@ use crate::settings::setup::{Action, Plan, Step, Thing, Work};
 pub enum Status {
     Created,
     Assigned,
-    /// It existed, or another user created it in the meantime.
+    /// The object existed, or another user created it in the meantime.
     Exists,
-    /// It existed, but differs from the description.
+    /// The object existed, but differs from the description.
     Differs,
     /// The service rejected it.
     Failed,
     NotSent,
-    /// It may have been executed: the response was lost, and a lookup failed.
+    /// The step may have been executed: the response was lost, and a lookup failed.
     Unknown,
 }
 
@@ -60,13 +60,13 @@ impl Status {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
     pub status: Status,
-    /// The reason, if it differs from the description or failed.
+    /// The reason, if the step failed or the object differs from the description.
     pub error: Option<String>,
-    /// The service's id of the request.
+    /// The request id assigned by the service.
     pub request_id: Option<String>,
     /// The id of the created or existing object.
     pub id: Option<String>,
-    /// Whether all steps would fail: the token or its user lacks permission.
+    /// Whether all further steps would fail because the token or its user lacks permission.
     ends: bool,
 }
 
@@ -104,10 +104,10 @@ impl Outcome {
 
 const STOPPED: &str = "the call was stopped before";
 
-/// How often to read a list or send an assignment if the response is unreadable.
+/// The most attempts to read a list or send an assignment if the response is unreadable.
 const READS: u32 = 3;
 
-/// The target project of a set-up.
+/// The target project of a setup.
 #[derive(Clone)]
 pub struct Writer {
     pub session: Session,
@@ -228,7 +228,7 @@ impl Writer {
             match self.settle(made).await {
                 Ok(Some(id)) => return created(id, doubt.request_id),
                 Ok(None) if again => {
-                    let reason = format!("{error}; it was sent twice, but the project does not have it");
+                    let reason = format!("{error}; sent twice, but the project does not contain it");
                     return Outcome {
                         error: Some(reason),
                         ..Outcome::of(Status::Failed, &error)
@@ -295,7 +295,7 @@ impl Writer {
         Ok(made.find(entries.into_iter().flatten()))
     }
 
-    /// Assigns an object. This is idempotent.
+    /// Sends an assignment, which is idempotent.
     async fn assign(&self, sent: &Sent, left: &AtomicBool) -> Outcome {
         let call = match self.call(sent) {
             Ok(call) => call,
@@ -343,7 +343,7 @@ fn unlike(sent: &Sent, response: &Response) -> Error {
         .unreadable(response, "it differs from what was sent")
 }
 
-/// The outcome of a step without a request.
+/// Returns the outcome of a step that needs no request.
 fn without_work(step: &Step) -> Option<Outcome> {
     let note = || Some(step.note.clone()).filter(|note| !note.is_empty());
     match (step.action, &step.work) {
@@ -368,7 +368,7 @@ struct Sent {
     ids: Vec<(&'static str, String)>,
     query: Option<(&'static str, &'static str)>,
     body: Option<Value>,
-    /// What it creates; `None` for an assignment.
+    /// The object to create; `None` for an assignment.
     made: Option<Made>,
 }
 
@@ -507,11 +507,11 @@ impl Made {
         }
     }
 
-    /// The id in the response to a create, if it matches the request.
+    /// Reads the id in the response to a create, if the response matches the request.
     fn read(&self, response: &Response) -> Option<String> {
         let entry = value::read(std::str::from_utf8(&response.body).ok()?)?;
-        // Ids are texts ("POST categories" reference page). If a response has other types, do not trust its id; look it
-        // up in the list.
+        // Ids are strings ("POST categories" reference page). If a response has other types, do not trust its id;
+        // look it up in the list.
         entry.get("id")?.as_str()?;
         match self {
             Self::Status { label, .. } => status(label, Known::read(&entry)?),
@@ -519,7 +519,7 @@ impl Made {
         }
     }
 
-    /// The id of the active object with this name.
+    /// Returns the id of the active object with this name.
     fn find(&self, mut entries: impl Iterator<Item = Value>) -> Option<String> {
         match self {
             Self::StatusSet { name } => entries
@@ -554,7 +554,8 @@ fn same(found: &str, wanted: &str) -> bool {
     folded(found) == folded(wanted)
 }
 
-/// Ids of status sets, statuses and custom attributes are UUIDs ("PUT status-step-set" reference page).
+/// Whether this is a UUID. Ids of status sets, statuses and custom attributes are UUIDs ("PUT status-step-set"
+/// reference page).
 fn is_uuid(id: &str) -> bool {
     Uuid::try_parse(id).is_ok()
 }

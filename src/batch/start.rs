@@ -1,4 +1,4 @@
-//! The start of a write: a new ledger, the journal of its run or an earlier result, and the rows to work on.
+//! The start of a write: a new ledger, the journal of its run or an earlier result, and the rows to process.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::ledger::journal::{Header, Journal};
 use crate::ledger::{Ledger, Status, View};
 use crate::validation::ImportKey;
 
-/// Which rows of an earlier call to work on.
+/// Which rows of an earlier call to process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which {
     /// Send the rows that failed or were not sent.
@@ -47,12 +47,12 @@ pub struct Resume<'c> {
     pub dry_run: bool,
     /// Also look up rows of the named run whose outcome is unknown.
     pub reconcile: bool,
-    /// The rows of an earlier result to work on.
+    /// The rows of an earlier result to process.
     pub rows: Option<&'c View>,
     pub which: Which,
 }
 
-/// What a write starts from.
+/// The state that a write starts from.
 #[derive(Debug, Default)]
 pub struct Start {
     pub ledger: Ledger,
@@ -61,7 +61,7 @@ pub struct Start {
 }
 
 impl Start {
-    /// Opens the journal of a named run, if there is one. The disk is newer than any result in memory.
+    /// Opens the journal of a named run, if there is one. It is always newer than a result in memory.
     pub fn open(call: &Resume<'_>) -> Result<Self, Error> {
         let (kept, journal) = call.kept()?;
         let (mut ledger, again) = match (kept, call.rows) {
@@ -86,7 +86,7 @@ impl Start {
         })
     }
 
-    /// The generator of import keys for this field.
+    /// Returns the generator of import keys for this field.
     #[must_use]
     pub fn import_key(&self, field: String) -> ImportKey {
         let prefix = self.ledger.import_prefix.as_deref().unwrap_or_default();
@@ -98,7 +98,7 @@ impl Start {
 }
 
 impl Resume<'_> {
-    /// The ledger of an existing run, and its journal if this call writes to it.
+    /// Returns the ledger of an existing run, and its journal if this call writes to it.
     fn kept(&self) -> Result<(Option<Ledger>, Option<Journal>), Error> {
         let Some(path) = self.run else {
             return Ok((None, None));
@@ -146,7 +146,7 @@ impl Resume<'_> {
             judge: self.rows.is_none(),
             edits: true,
         };
-        // There is no other reference, so nothing is cloned.
+        // There is no other reference, so this does not clone.
         (Arc::unwrap_or_clone(all.ledger), again)
     }
 
@@ -291,7 +291,7 @@ mod tests {
         assert!(resumed.again.judge && resumed.again.edits);
         drop(resumed);
 
-        // From an older result, only the rows that still need work.
+        // An older result determines only which rows still need work.
         let mut older = Ledger::default();
         fill(&mut older);
         older.set(0, Status::NotSent);

@@ -15,7 +15,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session whose counts start at zero.
+    /// Creates a session whose counts start at zero.
     #[must_use]
     pub fn new(caller: Arc<Caller>, stop: Stop) -> Self {
         Self {
@@ -25,10 +25,10 @@ impl Session {
         }
     }
 
-    /// A call of an endpoint with this client's options, such as the prefix of the Assets API.
+    /// Creates a call of an endpoint with this client's options, such as the prefix of the Assets API.
     ///
     /// # Errors
-    /// [`Error::Option`] naming a path parameter without a value.
+    /// [`Error::Option`] if a path parameter has no value.
     pub fn to(&self, endpoint: &'static Endpoint, places: &[(&str, &str)]) -> Result<Call, Error> {
         let prefix = [("prefix", self.caller.options().prefix.as_str())];
         Call::new(endpoint, &[&prefix, places].concat())

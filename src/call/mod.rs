@@ -1,4 +1,4 @@
-//! The two ways to use any endpoint: read one response, or a stream of pages.
+//! Two ways to use any endpoint: read a single response, or a stream of pages.
 
 #[allow(clippy::module_inception)] // The module is named after its first way.
 mod call;

@@ -13,7 +13,8 @@ use crate::columns::{self, Received, Table, Unread};
 use crate::error::{Error, shortened};
 use crate::http::{At, Response, untold};
 
-/// Limits for a list that would never end: pages in a row without a new id, and rows as a multiple of `totalResults`.
+/// Limits to stop a list that would never end: consecutive pages without a new id, and rows as a multiple of
+/// `totalResults`.
 const MOST_STALE_PAGES: u32 = 20;
 const MOST_TOTALS: u64 = 10;
 
@@ -32,19 +33,19 @@ pub struct Page {
 }
 
 impl Page {
-    /// The text of each row that was not on an earlier page.
+    /// The JSON of each row that was not on an earlier page.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
         self.rows
             .iter()
             .map(|row| self.received.raw(*row).unwrap_or_default())
     }
 
-    /// A digest of the id of each of these rows: the ids of a large project would take too much memory.
+    /// Digests of the ids of these rows. The ids themselves would take too much memory in a large project.
     pub fn ids(&self) -> impl Iterator<Item = Option<u64>> {
         self.rows.iter().map(|row| self.received.rows[*row].1)
     }
 
-    /// These rows as columns.
+    /// Converts these rows to columns.
     #[must_use]
     pub fn into_columns(self) -> columns::Page {
         self.received.only(&self.rows)
@@ -54,9 +55,9 @@ impl Page {
 /// Where the next page of a list begins.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Place {
-    /// `None` at the start.
+    /// The cursor, or `None` at the start.
     cursor: Option<String>,
-    /// Rows of all earlier pages, and their largest `totalResults`.
+    /// The number of rows on all earlier pages, and their largest `totalResults`.
     read: u64,
     total: u64,
 }
@@ -68,7 +69,7 @@ impl fmt::Debug for Place {
     }
 }
 
-/// The pages of a list that are not read yet.
+/// The remaining pages of a list.
 pub struct Pages<'s> {
     session: &'s Session,
     at: At<'s>,
@@ -78,9 +79,9 @@ pub struct Pages<'s> {
     /// Digests of the ids and cursors so far.
     seen: HashSet<u64>,
     cursors: HashSet<u64>,
-    /// Pages in a row without a new id.
+    /// The number of consecutive pages without a new id.
     stale: u32,
-    /// The next page continues an earlier read.
+    /// Whether the next page continues an earlier read.
     resumes: bool,
     ended: bool,
     /// The error to return after the last page.
@@ -88,7 +89,7 @@ pub struct Pages<'s> {
 }
 
 impl Session {
-    /// The pages of a list, from the first one.
+    /// Reads the pages of a list, starting with the first.
     #[must_use]
     pub fn pages(&self, call: Call) -> Pages<'_> {
         Pages {
@@ -115,14 +116,14 @@ impl<'s> Pages<'s> {
         self
     }
 
-    /// Turns off the filter checks, for callers that can handle rows beyond the filter.
+    /// Turns off the filter checks, for callers that can handle rows outside the filter.
     #[must_use]
     pub fn unchecked(mut self) -> Self {
         self.checks = Checks::default();
         self
     }
 
-    /// Resumes at a place; `seen` holds the digests of the ids read before.
+    /// Resumes at a place. `seen` contains the digests of the ids read before.
     #[must_use]
     pub fn after(mut self, place: Place, seen: HashSet<u64>) -> Self {
         self.resumes = place.cursor.is_some();
@@ -143,10 +144,10 @@ impl<'s> Pages<'s> {
         &self.place
     }
 
-    /// Reads the next page; `None` after the last one.
+    /// Reads the next page. Returns `None` after the last one.
     ///
     /// # Errors
-    /// Why the read failed: the list cannot be read to its end, or its rows do not match its filters.
+    /// If the list cannot be read to its end, or its rows do not match its filters.
     pub async fn next(&mut self) -> Result<Option<Page>, Error> {
         if let Some(error) = self.failed.take() {
             return Err(error);
@@ -163,14 +164,14 @@ impl<'s> Pages<'s> {
         let (mut page, next) = outcome.result.map_err(|error| refused(error, &self.place))?;
         let on_page = page.rows.len() as u64;
         let (read, total) = (before + on_page, next.total.unwrap_or(0).max(self.place.total));
-        // A service that no longer knows a cursor may return an empty page: that is not the end of the list.
+        // A service that no longer accepts a cursor may return an empty page. That is not the end of the list.
         if std::mem::take(&mut self.resumes) && on_page == 0 && !next.more && before < total {
             let reason =
                 format!("{before} rows of {total} (`totalResults`) were read, and the next page is empty");
             return Err(unreadable(&page.response, format!("{reason}; {START_OVER}")));
         }
-        // The cursor holds an offset (see the sample in the tutorial "Retrieve assets data"), so rows may be duplicated
-        // if data changes during the read.
+        // The cursor contains an offset (see the sample in the tutorial "Retrieve assets data"), so rows may be
+        // duplicated if data changes during the read.
         let mut any_new = false;
         page.rows.retain(|row| {
             let id = page.received.rows[*row].1;
@@ -186,7 +187,7 @@ impl<'s> Pages<'s> {
                 .map(|reason| endpoint.unreadable(&page.response, &reason));
         }
         self.ended = !next.more;
-        // A list that has ended or cannot continue keeps its place.
+        // A list that has ended or cannot continue keeps its position.
         if self.failed.is_none() && next.cursor.is_some() {
             self.place = Place {
                 cursor: next.cursor,
@@ -197,7 +198,7 @@ impl<'s> Pages<'s> {
         Ok(Some(page))
     }
 
-    /// Why the list would never end, if so.
+    /// Explains why the list would never end, if so.
     fn endless(&mut self, cursor: &str, on_page: u64, read: u64, total: u64) -> Option<String> {
         let stale = self.stale;
         let reason = if !self.cursors.insert(xxh3_64(cursor.as_bytes())) {
@@ -215,7 +216,7 @@ impl<'s> Pages<'s> {
     /// Reads each row of all pages.
     ///
     /// # Errors
-    /// As [`Self::next`]: a list that cannot be read to its end returns nothing.
+    /// See [`Self::next`]. A list that cannot be read to its end returns nothing.
     pub async fn rows<T>(mut self, mut read: impl FnMut(&str) -> T) -> Result<Vec<T>, Error> {
         let mut rows = Vec::new();
         while let Some(page) = self.next().await? {
@@ -225,7 +226,7 @@ impl<'s> Pages<'s> {
     }
 }
 
-/// How much of a list was read.
+/// The pages of a list read so far.
 #[derive(Debug, Clone, Default)]
 pub struct Reading {
     pub table: Table,
@@ -233,10 +234,10 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Reads the remaining pages. Each one is kept as it arrives.
+    /// Reads the remaining pages. Each page is stored as it arrives.
     ///
     /// # Errors
-    /// As [`Pages::next`].
+    /// See [`Pages::next`].
     pub async fn go_on(&mut self, session: &Session, call: Call) -> Result<(), Error> {
         let Self { table, place } = self;
         let mut pages = session.pages(call).after(place.clone(), ids_of(table));
@@ -260,7 +261,7 @@ fn ids_of(table: &Table) -> HashSet<u64> {
     ids.map(|id| xxh3_64(id.as_bytes())).collect()
 }
 
-/// The error for a rejected cursor, with a fix. No page says how long a cursor is valid.
+/// Creates the error for a rejected cursor, with a fix. The documentation does not say how long a cursor is valid.
 fn refused(error: Error, place: &Place) -> Error {
     match error {
         Error::Service(mut refusal)
@@ -274,7 +275,7 @@ fn refused(error: Error, place: &Place) -> Error {
     }
 }
 
-/// Reads a page; `before` is the number of rows on earlier pages.
+/// Reads a page. `before` is the number of rows on earlier pages.
 fn read(
     endpoint: &Endpoint,
     checks: &Checks,

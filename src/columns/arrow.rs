@@ -21,19 +21,19 @@ use super::time;
 /// Pages are combined until their responses have this many bytes.
 const BATCH_BYTES: usize = 8 << 20;
 
-/// The layout of texts.
+/// The layout of strings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Texts {
     #[default]
     Utf8,
     LargeUtf8,
     Utf8View,
-    /// 32-bit codes, with each text once per batch.
+    /// 32-bit codes, with each string once per batch.
     Dictionary,
 }
 
 impl Texts {
-    /// The layout for an Arrow type; `None` if it is not a text type.
+    /// Returns the layout for an Arrow type, or `None` if it is not a string type.
     #[must_use]
     pub fn of(kind: &DataType) -> Option<Self> {
         match kind {
@@ -63,12 +63,12 @@ pub struct Batches {
     schema: SchemaRef,
     texts: Vec<Texts>,
     next: usize,
-    /// Whether the single batch of an empty table is still to come.
+    /// Whether the single batch of an empty table has not been returned yet.
     empty: bool,
 }
 
 impl Batches {
-    /// The batches of a table; `asked` returns the layout of a text column.
+    /// Creates the batches of a table. `asked` returns the layout of a string column.
     #[must_use]
     pub fn new(table: &Table, asked: impl Fn(&str) -> Option<Texts>) -> Self {
         let layout = table.layout();
@@ -150,7 +150,7 @@ pub struct Parts<'t> {
 }
 
 impl<'t> Parts<'t> {
-    /// The column at this index of the layout, in these pages with this many rows.
+    /// Selects the column at this index of the layout from these pages, which have this many rows.
     #[must_use]
     pub fn new(segments: &[Segment<'t>], at: usize, rows: usize) -> Self {
         let parts = segments.iter().map(|segment| {
@@ -212,7 +212,7 @@ impl<'t> Parts<'t> {
         })
     }
 
-    /// One byte per row; 1 is true.
+    /// One byte per row; 1 means true.
     #[must_use]
     pub fn bools(&self) -> Vec<u8> {
         let flags = self.cells().map(|cell| match cell {
@@ -266,7 +266,7 @@ impl<'t> Parts<'t> {
 
     /// One number per row.
     #[must_use]
-    #[allow(clippy::cast_precision_loss)] // As any JSON reader converts integers among floats.
+    #[allow(clippy::cast_precision_loss)] // JSON readers convert integers among floats in the same way.
     pub fn floats(&self) -> Vec<f64> {
         self.numbers(
             |data| match data {
@@ -374,7 +374,7 @@ pub fn batch(columns: &[(String, Vec<Value>)], rows: usize) -> Result<RecordBatc
     RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)
 }
 
-/// A cell as text: its JSON, unless it is text.
+/// Converts a cell to a string. Values other than strings become JSON.
 #[must_use]
 pub fn text(cell: Cell<'_>) -> Cow<'_, str> {
     match cell {
@@ -387,7 +387,7 @@ pub fn text(cell: Cell<'_>) -> Cow<'_, str> {
     }
 }
 
-/// Texts one after another.
+/// Concatenated strings.
 struct Strings {
     text: Vec<u8>,
     ends: Vec<i32>,
@@ -410,18 +410,18 @@ impl Strings {
         Ok(())
     }
 
-    /// Adds consecutive texts; `ends` counts from `start`.
+    /// Adds consecutive strings. `ends` counts from `start`.
     fn extend(&mut self, text: &str, start: u32, ends: &[u32]) -> Result<(), ArrowError> {
         let shift = i32::try_from(self.text.len()).map_err(|_| too_large())?;
         self.text.extend_from_slice(text.as_bytes());
         i32::try_from(self.text.len()).map_err(|_| too_large())?;
-        // All of these are between the two lengths above.
+        // All of these offsets are between the two lengths above.
         self.ends
             .extend(ends.iter().map(|end| shift + (end - start).cast_signed()));
         Ok(())
     }
 
-    /// Adds rows without a text.
+    /// Adds rows without a value.
     fn none(&mut self, rows: usize) -> Result<(), ArrowError> {
         let end = i32::try_from(self.text.len()).map_err(|_| too_large())?;
         self.ends.resize(self.ends.len() + rows, end);

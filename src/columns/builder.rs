@@ -17,12 +17,12 @@ use super::shape::{
 use crate::model::asset::{keyed, members, range_in};
 use crate::model::scan::{Number, Odd, Scanner};
 
-/// Far more columns than a project has custom attributes, and far more cells than a page has. If each row had different
-/// members, memory would grow with the square of the rows.
+/// Far more columns than a project has custom attributes, and far more cells than a page has. Without these limits,
+/// memory would grow with the square of the rows if each row had different members.
 const MOST_COLUMNS: usize = 20_000;
 const MOST_CELLS: usize = 4 << 20;
 
-/// The most rows and columns to reserve memory for; more are rare.
+/// The most rows and columns to reserve memory for. More are rare.
 const MOST_CAPACITY: usize = 1024;
 const MOST_USUAL: usize = 512;
 
@@ -34,7 +34,7 @@ const NO_SHAPE: u32 = u32::MAX;
 #[error("its rows have more than {MOST_COLUMNS} distinct members, or {MOST_CELLS} cells")]
 pub struct TooWide;
 
-/// Puts rows into columns, one by one.
+/// Builds columns from rows, one by one.
 #[derive(Debug)]
 pub struct Builder {
     rows: usize,
@@ -46,12 +46,12 @@ pub struct Builder {
     /// The members of the current row.
     shape: Vec<u32>,
     shapes: Vec<Box<[u32]>>,
-    /// Shapes by a digest of their members.
+    /// The number of each shape, by a digest of its members.
     by_shape: HashMap<u64, u32>,
     shape_of: Vec<u32>,
     odd: HashMap<usize, Box<str>>,
     id: Option<u64>,
-    /// The columns so far.
+    /// The number of columns so far.
     seen: usize,
     bytes: usize,
     /// Whether a row was rejected because it has too many members.
@@ -91,7 +91,7 @@ impl Builder {
         self.push_watched(raw, &[], &mut Vec::new());
     }
 
-    /// Adds a row as JSON. Puts the ranges of its watched members into `shown`.
+    /// Adds a row as JSON. Stores the ranges of its watched members in `shown`.
     pub(super) fn push_watched(
         &mut self,
         raw: &str,
@@ -162,10 +162,10 @@ impl Builder {
             let (role, watch) = (known.role, known.watched);
             match role {
                 Role::Id if first == b'"' => self.read_id(scanner, member)?,
-                // A number is an id as written.
+                // A numeric id is kept as written.
                 Role::Id if first == b'-' || first.is_ascii_digit() => return Err(Odd),
                 Role::Misprinted if first == b'"' => return Err(Odd),
-                // A duplicate member.
+                // The member is a duplicate.
                 Role::Attributes if has_attributes => return Err(Odd),
                 Role::Attributes if first == b'{' => self.attributes(scanner)?,
                 Role::Plain | Role::Id | Role::Misprinted | Role::Attributes => {
@@ -299,7 +299,7 @@ impl Builder {
             column.seen = Some((self.rows, is_field, self.seen));
             self.seen += 1;
         }
-        // A duplicate member.
+        // The member is a duplicate.
         if column.pad(self.rows) {
             Ok(column)
         } else {
@@ -372,7 +372,7 @@ impl Builder {
             _ => Map::new(),
         };
         for (name, value) in attributes {
-            // An attribute with the name of a field must not replace it.
+            // An attribute with the name of a field must not replace the field.
             let column = if row.contains_key(&name) {
                 format!("{ATTRIBUTES}.{name}").into()
             } else {
@@ -399,10 +399,10 @@ impl Builder {
         }
     }
 
-    /// The page.
+    /// Returns the page.
     ///
     /// # Errors
-    /// [`TooWide`] if its rows have too many members.
+    /// [`TooWide`] if the rows have too many members.
     pub fn build(self) -> Result<Page, TooWide> {
         if self.is_too_wide() {
             return Err(TooWide);
@@ -410,7 +410,7 @@ impl Builder {
         Ok(self.finish())
     }
 
-    /// The page, if no row was rejected.
+    /// Returns the page. Call this only if no row was rejected.
     pub(super) fn finish(mut self) -> Page {
         self.columns.iter_mut().for_each(Column::seal);
         fit(&mut self.shape_of);
@@ -451,7 +451,7 @@ fn members_of(raw: &str) -> usize {
     attributes.sum::<usize>() + row.len()
 }
 
-/// The column of a custom attribute.
+/// Returns the name of the column of a custom attribute.
 fn attribute_column(name: &str) -> Arc<str> {
     if attribute_number(name).is_some() {
         name.into()
@@ -460,7 +460,7 @@ fn attribute_column(name: &str) -> Arc<str> {
     }
 }
 
-/// Reads a list of texts.
+/// Reads a list of strings.
 fn texts_of<'a>(scanner: &mut Scanner<'a>, texts: &mut Vec<Cow<'a, str>>) -> Result<bool, Odd> {
     scanner.items(b']', |scanner| {
         let start = scanner.at;

@@ -1,4 +1,4 @@
-//! The values of one column of a page, in the narrowest type. A value of another kind widens the column.
+//! The values of one column of a page, in the narrowest type. A value of another kind widens the type of the column.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -20,19 +20,19 @@ pub enum Cell<'c> {
     Bool(bool),
     Int(i64),
     Float(f64),
-    /// A time printed in UTC with milliseconds; stored in milliseconds since 1970.
+    /// A time written in UTC with milliseconds. Stored in milliseconds since 1970.
     Time(i64),
     Text(&'c str),
-    /// A list of texts.
+    /// A list of strings.
     List(List<'c>),
     /// Anything else, as JSON.
     Json(&'c str),
 }
 
-/// Floats hold all integers up to 2^53.
+/// Floats represent all integers up to 2^53 exactly.
 const MOST_EXACT: u64 = 1 << f64::MANTISSA_DIGITS;
 
-/// The texts of one cell.
+/// The strings of one cell.
 #[derive(Debug, Clone, Copy)]
 pub struct List<'c> {
     items: &'c Texts,
@@ -41,7 +41,7 @@ pub struct List<'c> {
 }
 
 impl<'c> List<'c> {
-    /// The texts, in order.
+    /// Iterates over the strings, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &'c str> + use<'c> {
         let items = self.items;
         (self.from..self.to).map(move |at| items.get(at))
@@ -49,7 +49,7 @@ impl<'c> List<'c> {
 }
 
 impl Cell<'_> {
-    /// The cell as a value.
+    /// Converts the cell to a JSON value.
     #[must_use]
     pub fn to_value(self) -> Value {
         match self {
@@ -65,12 +65,12 @@ impl Cell<'_> {
     }
 }
 
-/// Printed times are ASCII.
+/// Returns a formatted time as a string. It is always ASCII.
 fn text_of(printed: &[u8; time::LENGTH]) -> &str {
     std::str::from_utf8(printed).unwrap_or_default()
 }
 
-/// A time as the service prints it.
+/// Formats a time as the service does.
 #[must_use]
 pub fn printed_time(time: i64) -> String {
     text_of(&time::print(time)).to_owned()
@@ -91,7 +91,7 @@ pub(super) enum Data {
     Mixed(Texts),
 }
 
-/// Where a column was first seen: the row, whether in or after its attributes, and the position there.
+/// Where a column was first seen: the row, whether it was in or after the row's attributes, and the position there.
 pub(super) type FirstSeen = (usize, bool, usize);
 
 /// The values of one column, row by row.
@@ -102,7 +102,7 @@ pub struct Column {
     /// The last row that added a kind, and the kinds before it.
     widened: (usize, Kinds),
     pub(super) data: Data,
-    /// Which rows hold a value; `None` if all do.
+    /// Which rows have a value; `None` if all do.
     valid: Option<Vec<bool>>,
     rows: usize,
     /// The expected number of rows.
@@ -126,7 +126,7 @@ impl Column {
         }
     }
 
-    /// Whether a row holds a value.
+    /// Whether a row has a value.
     #[must_use]
     #[inline]
     pub fn is_valid(&self, row: usize) -> bool {
@@ -138,7 +138,7 @@ impl Column {
                 .is_none_or(|valid| valid.get(row) == Some(&true))
     }
 
-    /// Which of the first rows hold a value; `None` if all do. Later rows hold none.
+    /// Which of the first rows have a value; `None` if all do. Later rows have none.
     pub(super) fn validity(&self) -> (usize, Option<&[bool]>) {
         match self.data {
             Data::Null => (0, None),
@@ -146,7 +146,7 @@ impl Column {
         }
     }
 
-    /// The code of a row's text, if few texts repeat.
+    /// The code of a row's string, if the column has few distinct strings.
     #[must_use]
     #[inline]
     pub fn code(&self, row: usize) -> Option<u16> {
@@ -156,7 +156,7 @@ impl Column {
         }
     }
 
-    /// The text of a code.
+    /// The string of a code.
     #[must_use]
     pub fn value(&self, code: usize) -> &str {
         match &self.data {
@@ -187,7 +187,7 @@ impl Column {
         }
     }
 
-    /// Pads with nulls to this many rows; false if there are more.
+    /// Pads with nulls to this many rows. Returns `false` if there are more.
     #[inline]
     pub(super) fn pad(&mut self, rows: usize) -> bool {
         if self.rows < rows {
@@ -384,7 +384,7 @@ impl Column {
         }
     }
 
-    /// The data; created by `begin` if there are only nulls so far.
+    /// Returns the data. If there are only nulls so far, creates it with `begin`.
     #[inline]
     fn start(&mut self, begin: impl FnOnce(usize, usize) -> Data) -> &mut Data {
         if let Data::Null = self.data {
@@ -394,7 +394,7 @@ impl Column {
         &mut self.data
     }
 
-    /// The data as JSON tokens.
+    /// Converts the data to JSON tokens.
     #[cold]
     fn mixed(&mut self) -> &mut Texts {
         if !matches!(self.data, Data::Mixed(_)) {
@@ -413,7 +413,7 @@ impl Column {
         }
         match &mut self.data {
             Data::Mixed(tokens) => tokens,
-            // Set just above.
+            // `mixed` is set just above.
             _ => unreachable!(),
         }
     }
@@ -472,14 +472,14 @@ pub(super) fn fit<T>(values: &mut Vec<T>) {
     }
 }
 
-/// Zeros for rows without a value, with room for more rows.
+/// Creates zeros for rows without a value, with capacity for more rows.
 fn zeros<T: Clone + Default>(rows: usize, most: usize) -> Vec<T> {
     let mut zeros = Vec::with_capacity(most);
     zeros.resize(rows, T::default());
     zeros
 }
 
-/// Empty texts for rows without one.
+/// Adds empty strings for rows without one.
 fn nothing(mut texts: Texts, rows: usize) -> Texts {
     (0..rows).for_each(|_| texts.push_none());
     texts
@@ -489,7 +489,7 @@ fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 
-/// A float as `serde_json` writes it.
+/// Formats a float in the same way as `serde_json`.
 fn float(number: f64) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.

@@ -1,4 +1,4 @@
-//! Kinds of values, and the column type that holds them.
+//! Kinds of values, and the column types that can store them.
 
 /// A set of kinds of values, not counting null.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -11,9 +11,9 @@ impl Kinds {
     pub const INT: Self = Self(2);
     pub const FLOAT: Self = Self(4);
     pub const TEXT: Self = Self(8);
-    /// Text that is a time, in a column of times.
+    /// A string that is a time, in a column of times.
     pub const TIME: Self = Self(16);
-    /// A list of texts.
+    /// A list of strings.
     pub const LIST: Self = Self(32);
     /// Objects, other lists, and integers beyond `i64`.
     pub const OTHER: Self = Self(64);
@@ -40,11 +40,11 @@ pub enum Type {
     /// Milliseconds since 1970, UTC.
     Time,
     Text,
-    /// Lists of texts.
+    /// Lists of strings.
     List,
 }
 
-/// Fields of every asset, in the order of the reference page. Other members of a response come after them.
+/// Fields of every asset, in the order of the reference page. Other members of a response follow them.
 pub(super) const FIRST: [&str; 13] = [
     "id",
     "clientAssetId",
@@ -74,9 +74,9 @@ fn documented(name: &str) -> Option<(Type, Kinds)> {
 }
 
 impl Type {
-    /// The type of a column with these values: that of a documented field, or else the narrowest that holds all of
-    /// them. A value that does not fit turns the column into text, so that none is lost. A column without values is
-    /// text.
+    /// Returns the type of a column with these values: the type of a documented field, or else the narrowest type for
+    /// all of them. A value of an unexpected kind turns the column into strings, so that no value is lost. A column
+    /// without values has strings.
     #[must_use]
     pub fn of(name: &str, kinds: Kinds) -> Self {
         if let Some((known, fit)) = documented(name) {

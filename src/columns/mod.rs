@@ -1,7 +1,8 @@
 //! Responses as columns: each page is read in one pass as it arrives and kept as columns.
 //!
-//! `received` reads one response, `builder` puts its rows into columns, `shape` predicts the members of an object,
-//! `column` holds the values of one column, `page` is the result, `table` joins pages, `arrow` writes record batches.
+//! `received` reads one response, and `builder` puts its rows into columns. `shape` predicts the members of an
+//! object. `column` stores the values of one column. `page` is the result, and `table` joins pages. `arrow` writes
+//! record batches.
 
 mod arrow;
 mod builder;

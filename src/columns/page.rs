@@ -17,10 +17,10 @@ use crate::model::value;
 #[derive(Debug, Clone, Default)]
 pub struct Page {
     pub(super) rows: usize,
-    /// The size of its rows as JSON, in bytes.
+    /// The size of the rows as JSON, in bytes.
     pub(super) bytes: usize,
     pub(super) columns: Vec<Column>,
-    /// The columns in display order: by the row that first had each, attributes first.
+    /// The columns in display order: by the first row that had each of them, attributes first.
     pub(super) order: Vec<usize>,
     pub(super) members: Vec<Member>,
     /// Shapes: ordered lists of members, shared by rows with equal members.
@@ -48,13 +48,13 @@ impl Page {
         self.rows
     }
 
-    /// The size of its rows as JSON, in bytes.
+    /// The size of the rows as JSON, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// All columns, in the order in which rows first had them.
+    /// All columns, in the order of first appearance.
     pub fn columns(&self) -> impl Iterator<Item = (usize, &Column)> {
         self.order.iter().map(|at| (*at, &self.columns[*at]))
     }
@@ -70,7 +70,7 @@ impl Page {
         self.members.iter()
     }
 
-    /// The members of a row in order, each with its column. `None` for a row that is read separately.
+    /// The members of a row in order, each with its column. Returns `None` for a row that is read separately.
     #[must_use]
     pub fn members(&self, row: usize) -> Option<impl Iterator<Item = (usize, &Member)>> {
         let shape = self.shapes.get(*self.shape_of.get(row)? as usize)?;
@@ -81,7 +81,7 @@ impl Page {
         )
     }
 
-    /// A row. A row that is not an object has its value under `value`.
+    /// Returns a row. A row that is not an object has its value under `value`.
     #[must_use]
     pub fn row(&self, row: usize) -> Map<String, Value> {
         let Some(members) = self.members(row) else {
@@ -131,12 +131,12 @@ impl Page {
         self.members(row)?.find_map(|(_, member)| match member {
             Member::Value(slot) if &*slot.name == "id" => match self.columns[slot.column].cell(row) {
                 Cell::Text(id) => Some(Cow::Borrowed(id)),
-                // Other rows of the page have ids that are not text.
+                // If some ids of the page are not strings, all of them are stored as JSON.
                 json @ Cell::Json(_) => match json.to_value() {
                     Value::String(id) => Some(Cow::Owned(id)),
                     _ => None,
                 },
-                // Ids as numbers are unusual.
+                // Numeric ids are unusual.
                 _ => None,
             },
             _ => None,
@@ -144,7 +144,7 @@ impl Page {
     }
 }
 
-/// Reads a row that is not a plain object or is printed in an unusual way.
+/// Reads a row that is not a plain object or has unusual formatting.
 pub(super) fn read_row(raw: &str) -> Map<String, Value> {
     let value = value::read(raw).unwrap_or_default();
     let Value::Object(mut row) = value else {
@@ -160,8 +160,8 @@ pub(super) fn read_row(raw: &str) -> Map<String, Value> {
     row
 }
 
-/// The sort key of a column: fields of every asset, then others in order of appearance, then custom attributes by
-/// number.
+/// Returns the sort key of a column: fields of every asset, then others in order of appearance, then custom
+/// attributes by number.
 pub(super) fn place(name: &str) -> (u8, u64) {
     match FIRST.iter().position(|first| *first == name) {
         Some(place) => (0, place as u64),

@@ -11,7 +11,7 @@ use super::page::Page;
 use crate::model::asset::{entries, keyed, list, members, range_in};
 use crate::model::scan::{Odd, Scanner};
 
-/// Text offsets have 32 bits, and a value may be longer when written than when read.
+/// Offsets have 32 bits, and writing a value may make it longer.
 const MOST_BYTES: usize = 512 << 20;
 
 /// A response with a list of rows.
@@ -34,16 +34,17 @@ pub enum Unread {
     /// The body is not a list of rows.
     #[error("{0}")]
     Wrong(String),
-    /// The body is more than a page can hold.
+    /// The body is too large for a page.
     #[error("{0}")]
     TooLarge(String),
 }
 
 impl Received {
-    /// Reads the rows under `member`, or of a body that is the list. Makes the `watched` members of each row available.
+    /// Reads the rows under `member`, or the body itself if it is the list. Makes the `watched` members of each row
+    /// available.
     ///
     /// # Errors
-    /// Why the response cannot be read.
+    /// If the response cannot be read.
     pub fn read(body: &Bytes, member: Option<&str>, watched: &[&str]) -> Result<Self, Unread> {
         if body.len() > MOST_BYTES {
             return Err(Unread::TooLarge(format!("it is larger than {MOST_BYTES} bytes")));
@@ -90,7 +91,7 @@ impl Received {
     }
 
     fn fast_rows(&mut self, scanner: &mut Scanner<'_>, watched: &[&str]) -> Result<Page, Odd> {
-        // The approximate number.
+        // An estimate of the number of rows.
         let mut builder = Builder::new(self.body.len() / 512 + 8);
         scanner.items(b']', |scanner| {
             let start = scanner.at;
@@ -165,7 +166,7 @@ impl Received {
         shown.map(|range| range.as_ref().and_then(|range| self.text(range)))
     }
 
-    /// A page with only these rows, in this order.
+    /// Creates a page with only these rows, in this order.
     #[must_use]
     pub fn only(self, rows: &[usize]) -> Page {
         if rows.iter().copied().eq(0..self.rows.len()) {

@@ -1,4 +1,4 @@
-//! The members of the objects of a page. The service writes all objects in the same way, so the next member is
+//! The members of the objects of a page. The service writes all objects in the same way, so the next member can be
 //! predicted. Its name is compared with the next bytes, and looked up only if they differ.
 
 use std::collections::HashMap;
@@ -21,7 +21,7 @@ pub(super) enum Level {
     Attributes,
 }
 
-/// Predictions to try before the member is looked up by name.
+/// The number of predictions to try before looking up the member by name.
 const MOST_LEFT_OUT: usize = 5;
 
 /// The predecessor of the first member, per level.
@@ -37,19 +37,20 @@ pub(super) struct Known {
     pub level: Level,
     /// The column of its values.
     pub column: Option<usize>,
-    /// The member that follows, perhaps after optional ones.
+    /// The predicted next member. Optional members may come before it.
     next: usize,
     pub role: Role,
     /// Its index among the watched members.
     pub watched: Option<usize>,
 }
 
-/// What a member is besides a value of a column.
+/// The role of a member besides being a value of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     Plain,
     Id,
-    /// The example of the PATCH assets:batch-patch page prints `"version": "2,"` and `"isActive": "true,"`.
+    /// A member with a misplaced comma. The example of the PATCH assets:batch-patch page contains `"version": "2,"`
+    /// and `"isActive": "true,"`.
     Misprinted,
     Attributes,
     /// A member of the row with the name of a custom attribute.
@@ -82,7 +83,7 @@ impl Members {
         }
     }
 
-    /// Reads the name of a member and the colon after it; `last` is the member before it.
+    /// Reads the name of a member and the colon after it. `last` is the member before it.
     #[inline]
     pub fn read(
         &mut self,
@@ -116,7 +117,7 @@ impl Members {
         let name = scanner.key()?;
         let member = self.find(level, name, watched);
         let next = std::mem::replace(&mut self.known[last].next, member);
-        // It is between two known members.
+        // The new member is between two known members.
         if self.known[member].next == ROW && next != member {
             self.known[member].next = next;
         }
@@ -157,12 +158,12 @@ impl Members {
     }
 }
 
-/// A member of a row, to reassemble the row.
+/// A member of a row, used to reassemble the row.
 #[derive(Debug, Clone)]
 pub enum Member {
     /// A value of this name, in this column.
     Value(Slot),
-    /// The object `customAttributes` begins; the next attributes belong to it.
+    /// The start of the object `customAttributes`. The next attributes belong to it.
     Attributes(Arc<str>),
     Attribute(Slot),
 }

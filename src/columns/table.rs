@@ -21,7 +21,7 @@ pub struct Table {
 /// Rows of one page with consecutive numbers.
 #[derive(Debug, Clone)]
 struct Run {
-    /// The number of its first row, and its index in the table.
+    /// The number of the first row, and its index in the table.
     number: u32,
     index: usize,
     page: Arc<Page>,
@@ -81,7 +81,7 @@ impl Table {
         self.rows += other.rows;
     }
 
-    /// The rows at these positions, numbered from 0.
+    /// Selects the rows at these positions, numbered from 0.
     #[must_use]
     pub fn take(&self, positions: impl IntoIterator<Item = usize>) -> Self {
         let mut taken = Self::default();
@@ -114,7 +114,7 @@ impl Table {
             .flat_map(move |run| run.number..run.number.saturating_add(rows(run)))
     }
 
-    /// Sorts the rows by number, since responses come in any order.
+    /// Sorts the rows by number, since responses arrive in any order.
     pub fn sort(&mut self) {
         self.runs.sort_by_key(|run| run.number);
         let mut index = 0;
@@ -136,7 +136,7 @@ impl Table {
         self.rows == 0
     }
 
-    /// The page of a row, and the row's index in it.
+    /// Finds the page of a row, and the row's index in that page.
     #[must_use]
     pub fn find(&self, index: usize) -> Option<(&Page, usize)> {
         let at = self
@@ -154,7 +154,7 @@ impl Table {
         self.find(index).map(|(page, row)| page.json(row))
     }
 
-    /// A row. A row that is not an object has its value under `value`.
+    /// Returns a row. A row that is not an object has its value under `value`.
     #[must_use]
     pub fn row(&self, index: usize) -> Option<Map<String, Value>> {
         self.find(index).map(|(page, row)| page.row(row))
@@ -179,7 +179,8 @@ impl Table {
         (0..self.len()).filter_map(|index| self.row(index))
     }
 
-    /// Its columns: the fields of every asset, then others in order of appearance, then custom attributes by number.
+    /// Returns the columns: the fields of every asset, then others in order of appearance, then custom attributes by
+    /// number.
     #[must_use]
     pub fn layout(&self) -> Layout {
         let mut names: Vec<(Arc<str>, Kinds)> = Vec::new();
@@ -231,7 +232,8 @@ impl Table {
     }
 }
 
-/// The name of a column in frames and Arrow. Null characters are removed, since Arrow passes names as C strings.
+/// Returns the name of a column in frames and Arrow. Null characters are removed, since Arrow passes names as C
+/// strings.
 fn exported(name: &Arc<str>) -> Arc<str> {
     if name.contains('\0') {
         name.replace('\0', "\\u0000").into()

@@ -1,35 +1,35 @@
-//! The texts of a column, one after another; if few distinct ones repeat, each is stored once.
+//! The strings of a column, concatenated. If there are only a few distinct strings, each is stored once.
 
 use super::column::fit;
 use crate::model::scan::{Scanner, same};
 
-/// Distinct texts to see before a column may count as one whose texts differ.
+/// The number of distinct strings after which a column may switch to storing one string per row.
 const FEW: usize = 16;
 
-/// A column with more distinct texts stores one per row.
+/// A column with more distinct strings than this stores one per row.
 const MOST_VALUES: usize = 256;
 
-/// The number of texts that can be found by their first bytes.
+/// The number of strings that can be found by their first bytes.
 const GUESSES: usize = 64;
 
-/// Neither a text nor a code.
+/// Marks a missing string or code.
 const EMPTY: u16 = u16::MAX;
 
-/// Texts by row.
+/// Strings by row.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Texts {
     text: String,
-    /// The end of each row's text or, with `codes`, of each distinct text.
+    /// The end of each row's string or, with `codes`, of each distinct string.
     ends: Vec<u32>,
     codes: Option<Vec<u16>>,
-    /// Codes by a hash of their text, at most half full; only while rows are added.
+    /// Codes by a hash of their string, at most half full. Used only while rows are added.
     places: Vec<u16>,
-    /// The code of the last text with the same first bytes; only while rows are added.
+    /// The code of the last string with the same first bytes. Used only while rows are added.
     guesses: Vec<u16>,
 }
 
 impl Texts {
-    /// Texts that may repeat.
+    /// Creates storage for strings that may repeat.
     pub fn repeating(rows: usize) -> Self {
         Self {
             codes: Some(Vec::with_capacity(rows)),
@@ -39,7 +39,7 @@ impl Texts {
         }
     }
 
-    /// Texts that are all different.
+    /// Creates storage for strings that are all different.
     pub fn distinct(rows: usize, bytes: usize) -> Self {
         Self {
             text: String::with_capacity(bytes),
@@ -52,31 +52,32 @@ impl Texts {
         self.codes.as_ref().map_or(self.ends.len(), Vec::len)
     }
 
-    /// The code of a row, if texts repeat.
+    /// The code of a row, if strings repeat.
     pub fn code(&self, row: usize) -> Option<u16> {
         self.codes.as_ref()?.get(row).copied()
     }
 
-    /// The codes of all rows, if texts repeat.
+    /// The codes of all rows, if strings repeat.
     pub fn codes(&self) -> Option<&[u16]> {
         self.codes.as_deref()
     }
 
-    /// The text of a row.
+    /// The string of a row.
     pub fn get(&self, row: usize) -> &str {
         self.value(self.code(row).map_or(row, usize::from))
     }
 
-    /// The text of a code or, if texts do not repeat, of a row.
+    /// The string of a code or, if strings do not repeat, of a row.
     #[inline]
     pub fn value(&self, at: usize) -> &str {
         let Some(end) = self.ends.get(at) else { return "" };
         let start = if at == 0 { 0 } else { self.ends[at - 1] };
-        // Each end is the end of a text, so it is a character boundary.
+        // Each end is the end of a string, so it is a character boundary.
         self.text.get(start as usize..*end as usize).unwrap_or("")
     }
 
-    /// The texts of these rows joined, where they start, and the end of each; `None` if texts repeat.
+    /// The concatenated strings of these rows, where they start, and the end of each. Returns `None` if strings
+    /// repeat.
     pub fn run(&self, from: usize, to: usize) -> Option<(&str, u32, &[u32])> {
         if self.codes.is_some() {
             return None;
@@ -87,7 +88,7 @@ impl Texts {
         Some((self.text.get(start as usize..end as usize)?, start, ends))
     }
 
-    /// Adds a row without a text.
+    /// Adds a row without a string.
     pub fn push_none(&mut self) {
         match &mut self.codes {
             Some(codes) => codes.push(EMPTY),
@@ -114,7 +115,7 @@ impl Texts {
         again
     }
 
-    /// Adds a text whose first bytes are this word.
+    /// Adds a string whose first bytes are this word.
     #[inline]
     pub fn push_read(&mut self, text: &str, word: Option<u64>) {
         self.push(text);
@@ -141,7 +142,7 @@ impl Texts {
         }
     }
 
-    /// The code of a text; `None` if there are too many.
+    /// Returns the code of a string, or `None` if there are too many distinct strings.
     fn find_or_add(&mut self, text: &str) -> Option<u16> {
         let most = self.places.len() - 1;
         let mut place = mixed(text.as_bytes()) & most;
@@ -165,7 +166,7 @@ impl Texts {
         Some(code)
     }
 
-    /// The number of places is a power of two.
+    /// Grows the table of places, whose length is a power of two.
     #[cold]
     fn more_places(&mut self) {
         let most = self.places.len() * 4 - 1;
@@ -180,7 +181,7 @@ impl Texts {
         self.places = places;
     }
 
-    /// Stores one text per row.
+    /// Switches to one string per row.
     fn spread(&mut self) {
         let Some(codes) = self.codes.take() else { return };
         let mut spread = Self::distinct(
@@ -199,7 +200,7 @@ impl Texts {
     }
 
     fn end(&self) -> u32 {
-        // A page of this size is rejected earlier.
+        // This cannot overflow, since larger pages are rejected earlier.
         u32::try_from(self.text.len()).unwrap_or(u32::MAX)
     }
 
@@ -227,7 +228,7 @@ impl Texts {
     }
 }
 
-/// A hash of the first bytes, the last bytes and the length.
+/// Hashes the first bytes, the last bytes and the length.
 fn mixed(bytes: &[u8]) -> usize {
     let mixed = match (bytes.first_chunk(), bytes.last_chunk()) {
         (Some(first), Some(last)) => u64::from_le_bytes(*first) ^ u64::from_le_bytes(*last).rotate_left(29),
@@ -242,7 +243,7 @@ fn guess_of(word: u64) -> usize {
     spread_out(word) % GUESSES
 }
 
-/// The upper bits of a product depend on all lower ones.
+/// Returns the upper bits of a product, which depend on all lower ones.
 fn spread_out(word: u64) -> usize {
     let upper = word.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48;
     usize::from(u16::try_from(upper).unwrap_or(0))

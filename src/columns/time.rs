@@ -1,4 +1,4 @@
-//! Times as the service prints them: UTC with milliseconds, `2020-05-01T06:00:00.000Z`.
+//! Parses and formats times as the service writes them: UTC with milliseconds, `2020-05-01T06:00:00.000Z`.
 
 use jiff::Timestamp;
 
@@ -7,7 +7,7 @@ pub(super) const LENGTH: usize = 24;
 
 const DAY: i64 = 86_400_000;
 
-/// Milliseconds since 1970 of a time in exactly this form.
+/// Parses a time in exactly this form into milliseconds since 1970.
 pub(super) fn printed(text: &str) -> Option<i64> {
     let (words, []) = text.as_bytes().as_chunks::<8>() else {
         return None;
@@ -23,7 +23,7 @@ pub(super) fn printed(text: &str) -> Option<i64> {
     let (year, month, day) = (pair(one, 0) * 100 + pair(one, 2), pair(one, 5), pair(two, 0));
     let (hour, minute, second) = (pair(two, 3), pair(two, 6), pair(three, 1));
     let millisecond = pair(three, 4) * 10 + digit(three, 6);
-    // No correct clock is beyond these years; the slow reader handles them.
+    // No correct clock shows a time outside these years. The slow reader handles them.
     let is_valid = (1..=9998).contains(&year)
         && (1..=12).contains(&month)
         && (1..=days_in(year, month)).contains(&day)
@@ -34,7 +34,7 @@ pub(super) fn printed(text: &str) -> Option<i64> {
     is_valid.then(|| days_since_1970(year, month, day) * DAY + time)
 }
 
-/// The digits of a text that has digits where the pattern has zeros and otherwise equals the pattern.
+/// Returns the digits of a string that has digits where the pattern has zeros, and otherwise equals the pattern.
 fn digits(text: [u8; 8], pattern: [u8; 8]) -> Option<u64> {
     // Each byte becomes its digit, or zero.
     let digits = u64::from_le_bytes(text) ^ u64::from_le_bytes(pattern);
@@ -44,14 +44,14 @@ fn digits(text: [u8; 8], pattern: [u8; 8]) -> Option<u64> {
     ((digits | digits.wrapping_add(too_much)) & high == 0).then_some(digits)
 }
 
-/// The inverse: milliseconds to text.
+/// Formats milliseconds since 1970 as a time in this form.
 pub(super) fn print(time: i64) -> [u8; LENGTH] {
     let mut text = *b"0000-00-00T00:00:00.000Z";
     let (days, time) = (time.div_euclid(DAY), time.rem_euclid(DAY));
     let (year, month, day) = date(days);
     let mut put = |from: usize, to: usize, mut number: i64| {
         for at in (from..to).rev() {
-            // One digit.
+            // The value is a single digit.
             text[at] = b'0' + u8::try_from(number % 10).unwrap_or(0);
             number /= 10;
         }
@@ -66,7 +66,8 @@ pub(super) fn print(time: i64) -> [u8; LENGTH] {
     text
 }
 
-/// Milliseconds since 1970 of a time in any form of RFC 3339; `None` if they are not a whole number.
+/// Parses a time in any form of RFC 3339 into milliseconds since 1970. Returns `None` if it is not a whole number of
+/// milliseconds.
 pub(super) fn any(text: &str) -> Option<i64> {
     printed(text).or_else(|| {
         let time: Timestamp = text.parse().ok()?;
@@ -84,7 +85,7 @@ fn days_in(year: i64, month: i64) -> i64 {
     }
 }
 
-// Both directions count in eras of 400 years that begin on March 1: a leap day is then the last day of its year.
+// Both conversions count in eras of 400 years that begin on March 1. This makes a leap day the last day of its year.
 
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };

@@ -1,8 +1,8 @@
 //! The service's clock, estimated from its responses.
 //!
 //! Creation times of assets use the service's clock, and the assets of a lost response are found by that time. Laptop
-//! clocks are off by minutes, sleep and jump. So times are estimated from responses: by the creation times in them, or
-//! else by their Date headers, which a gateway writes.
+//! clocks are often off by minutes, and stop or jump. So times are estimated from responses: by the creation times in
+//! them, or else by their Date headers, which a gateway writes.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,17 +13,17 @@ use tokio::time::Instant;
 
 use crate::http::send::Response;
 
-/// How many responses to use: older ones may be from before a sleep or a jump.
+/// How many responses to use. Older ones may be from before a sleep or a jump of the clock.
 const SAMPLES: usize = 8;
 
-/// The clock of a moment.
+/// The clock used for a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum By {
-    /// This machine's: no response yet.
+    /// The clock of this machine, since there was no response yet.
     Local,
-    /// The gateway's, which may differ from the service's.
+    /// The gateway's clock, which may differ from the service's.
     Gateway,
-    /// The service's, which sets creation times.
+    /// The service's clock, which sets creation times.
     Service,
 }
 
@@ -41,11 +41,11 @@ pub struct Moment {
 enum Local {
     /// The system's clock.
     System,
-    /// The system's clock at the start, advanced by tokio's, which tests can pause.
+    /// The system's clock at the start, advanced by tokio's clock, which tests can pause.
     Since(Instant, i64),
 }
 
-/// The least and greatest offset of a clock from the local one, for each of the newest responses.
+/// The minimum and maximum offset of a clock from the local one, for each of the newest responses.
 type Samples = VecDeque<(i64, i64)>;
 
 /// Estimates the clock of a service.
@@ -55,7 +55,7 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// Uses the system's clock as local time.
+    /// Creates a clock that uses the system's clock as local time.
     #[must_use]
     pub fn system() -> Self {
         Self {
@@ -64,7 +64,7 @@ impl Clock {
         }
     }
 
-    /// Uses tokio's clock as local time, for simulations.
+    /// Creates a clock that uses tokio's clock as local time, for simulations.
     #[must_use]
     pub fn of_tokio() -> Self {
         Self {
@@ -84,7 +84,7 @@ impl Clock {
         }
     }
 
-    /// The current time, by the best known clock.
+    /// The current time by the best known clock.
     #[must_use]
     pub fn now(&self) -> Moment {
         let local = self.local();
@@ -96,7 +96,7 @@ impl Clock {
         })
     }
 
-    /// Converts a moment, if a better clock is known by now.
+    /// Converts a moment if a better clock is known by now.
     #[must_use]
     pub fn better(&self, moment: Moment) -> Moment {
         let samples = self.samples();
@@ -173,11 +173,11 @@ mod tests {
             .unwrap()
             .as_millisecond();
         let now = clock.now();
-        // Written between 2 s ago and now, and up to one second after its value.
+        // The header was written up to 2 s ago, and up to one second after its value.
         assert_eq!((now.earliest, now.latest), (said, said + 2999));
         let resolved = clock.better(before);
         assert_eq!((resolved.earliest, resolved.latest), (said - 2000, said + 999));
-        // One header with a jump makes the estimate less exact, not wrong.
+        // One header with a jump makes the estimate less exact, but not wrong.
         clock.learn(&response("Mon, 23 Nov 2026 13:00:00 GMT"), clock.local());
         assert_eq!(clock.now().earliest, said);
         assert_eq!(clock.now().latest, said + 3_600_999);

@@ -7,15 +7,15 @@ use memchr::{memchr, memmem};
 
 use crate::http::send::{Request, Response};
 
-/// What replaces a token and a cursor.
+/// The replacements for a token and a cursor.
 const TOKEN: &str = "<token>";
 const CURSOR: &str = "<cursor>";
 
-/// Shorter texts are not tokens or cursors of the service, and may be in a response by chance.
+/// Shorter strings are not tokens or cursors of the service, and may be in a response by chance.
 const LEAST: usize = 16;
 
-/// Query parameters that give access to data until they expire ("GET relationships:search" and "GET assets" reference
-/// pages).
+/// Query parameters that grant access to data until they expire ("GET relationships:search" and "GET assets"
+/// reference pages).
 const CURSORS: [&str; 3] = ["continuationToken", "syncToken", "cursorState"];
 
 /// A secret of a request, and its replacement.
@@ -45,7 +45,8 @@ impl Hidden {
         Self { token, cursors }
     }
 
-    /// Removes them from a response. Cursors are removed from errors only: a page needs its own.
+    /// Removes the secrets from a response. Cursors are removed only from errors, because a page needs its own
+    /// cursor.
     pub fn leave(&self, mut response: Response) -> Response {
         let cursors = self
             .cursors
@@ -66,7 +67,7 @@ impl Hidden {
             // The body was converted to valid UTF-8 when it was read.
             let body = std::str::from_utf8(&response.body).map_or_else(
                 |_| String::from_utf8_lossy(&response.body),
-                // Ten times faster than the general case.
+                // This is ten times faster than the general case.
                 Cow::Borrowed,
             );
             if let Cow::Owned(text) = without(&body, secret, instead) {
@@ -77,9 +78,9 @@ impl Hidden {
     }
 }
 
-/// Removes a secret from a text, in any JSON escaping, even if the text ends within it.
+/// Removes a secret from a text, in any JSON escaping, even if the text ends in the middle of the secret.
 fn without<'a>(text: &'a str, secret: &str, instead: &str) -> Cow<'a, str> {
-    // Fast path: nearly no text has the secret.
+    // Fast path: hardly any text contains the secret.
     let start = secret.as_bytes().get(..LEAST).unwrap_or(secret.as_bytes());
     if memchr(b'\\', text.as_bytes()).is_none() && memmem::find(text.as_bytes(), start).is_none() {
         return text.into();
@@ -121,8 +122,8 @@ fn without<'a>(text: &'a str, secret: &str, instead: &str) -> Cow<'a, str> {
     shown.into()
 }
 
-/// The length of the secret at the start of a text, if it is there. Each character may be escaped, even several times
-/// in nested JSON.
+/// Returns the length of the secret at the start of a text, if it is there. Each character may be escaped, even
+/// several times in nested JSON.
 fn end_of(text: &[u8], secret: &[u8]) -> Option<usize> {
     let mut at = 0;
     for (number, &byte) in secret.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Requests and responses: sending, pacing, retrying. Knows nothing about assets.
+//! Requests and responses: sending, pacing, retrying. This module knows nothing about assets.
 
 pub mod auth;
 pub mod clock;

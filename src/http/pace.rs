@@ -1,9 +1,9 @@
 //! Rate windows: how many requests a user may send.
 //!
 //! The limits are per user and minute, summed over all applications of that user (Assets rate limits page,
-//! Relationships rate limits page). Whether the service's window is sliding or fixed is not documented. So a slot is
-//! free again one window after the *response* to its request. Then no window of the service, sliding or fixed, can see
-//! more requests than the limit, however long a request was in flight.
+//! Relationships rate limits page). The documentation does not say whether the service's window is sliding or fixed.
+//! So a slot becomes free one window after the *response* to its request. Then no window of the service, sliding or
+//! fixed, can contain more requests than the limit, however long a request was in flight.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::Path;
@@ -30,10 +30,10 @@ pub struct Windows {
     loaded: OnceCell<()>,
 }
 
-/// By name of the rate group.
+/// Windows by name of the rate group.
 type Groups = Mutex<HashMap<String, Arc<Window>>>;
 
-/// The windows per process (a forked child holds its parent's too), service and user.
+/// The windows per process, service and user. A forked child inherits those of its parent.
 type Registry = Mutex<HashMap<(u32, String, String), Arc<Windows>>>;
 
 fn registry() -> &'static Registry {
@@ -42,9 +42,10 @@ fn registry() -> &'static Registry {
 }
 
 impl Windows {
-    /// The windows that all clients of this process share for one user of one service, kept in a file of this folder.
+    /// Returns the windows shared by all clients of this process for one user of one service. They are saved in a
+    /// file in this folder.
     ///
-    /// A forked child starts at zero: its parent's requests end in the parent.
+    /// A forked child starts at zero, because its parent's requests end in the parent.
     pub async fn shared(service: &str, user: &str, folder: Option<&Path>) -> Arc<Self> {
         let key = (std::process::id(), service.to_owned(), user.to_owned());
         let windows = locked(registry())
@@ -75,7 +76,7 @@ impl Windows {
         }
     }
 
-    /// Counts the earlier requests of other processes, once.
+    /// Counts the earlier requests of other processes. Does this only once.
     async fn load(&self) {
         let Some(keeper) = &self.keeper else { return };
         let load = || async {
@@ -103,7 +104,7 @@ impl Windows {
     /// Waits for a slot of the group: at most `limit` requests per `window`.
     pub async fn slot(&self, group: &RateGroup, limit: u32, window: Duration) -> Slot {
         let state = self.window(group.name);
-        // Tokio's mutex is fair: first come, first served.
+        // Tokio's mutex is fair, so the order is first come, first served.
         let turn = state.turn.lock().await;
         let asked = Instant::now();
         loop {
@@ -152,16 +153,16 @@ impl Windows {
     }
 }
 
-/// How long the file may lag behind: a killed process loses this much.
+/// How long the file may lag behind. A killed process loses at most this much.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// How long to wait for a file.
+/// How long to wait for the file.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Responses within this many milliseconds are stored as one time, at the end of the interval.
 const GRAIN: i64 = 100;
 
-/// Milliseconds since 1970, by the clock shared by all processes.
+/// Returns milliseconds since 1970, by the clock shared by all processes.
 type Clock = fn() -> i64;
 
 fn wall_clock() -> i64 {
@@ -175,14 +176,14 @@ struct Keeper {
     groups: Arc<Groups>,
     /// Whether the file is out of date.
     changed: AtomicBool,
-    /// Whether a task is about to write it.
+    /// Whether a task is about to write the file.
     keeping: AtomicBool,
-    /// One write at a time.
+    /// Ensures that only one task writes at a time.
     turn: Mutex<()>,
 }
 
 impl Keeper {
-    /// Schedules a write soon, on a thread that does not wait for the network.
+    /// Schedules a write on a thread that does not wait for the network.
     fn change(self: &Arc<Self>) {
         self.changed.store(true, Ordering::Release);
         let Ok(handle) = Handle::try_current() else {
@@ -265,7 +266,7 @@ struct Counts {
 
 struct Answered {
     at: Instant,
-    /// Sent by another process, which records it itself.
+    /// Whether another process sent the request, which records it itself.
     foreign: bool,
 }
 
@@ -296,7 +297,8 @@ impl Counts {
             self.in_flight += 1;
             return Take::Taken;
         }
-        // Another client may have filled the window under a higher limit: wait until enough have left, not just one.
+        // Another client may have filled the window under a higher limit. Wait until enough slots are free, not just
+        // one.
         match self
             .answered
             .get((used - limit).min(self.answered.len().saturating_sub(1)))
@@ -306,7 +308,8 @@ impl Counts {
         }
     }
 
-    /// Counts the requests of another process. `now` and `clock` are the same moment; the clock may have been adjusted.
+    /// Counts the requests of another process. `now` and `clock` are the same moment, but the clock may have been
+    /// adjusted.
     fn add_others(&mut self, used: &Used, now: Instant, clock: i64) {
         let ago = |time: i64| {
             let passed = u64::try_from(clock.saturating_sub(time)).unwrap_or(0);
@@ -325,7 +328,7 @@ impl Counts {
         self.answered
             .make_contiguous()
             .sort_by_key(|answered| answered.at);
-        // The service repeats a longer pause, and then `Retry.deadline` decides whether to wait for it.
+        // The service repeats a longer pause, and then `Retry.deadline` decides whether to wait.
         let left = used.paused_until.saturating_sub(clock).clamp(0, LONGEST_PAUSE);
         if let Some(left) = u64::try_from(left).ok().filter(|left| *left > 0) {
             let until = now + Duration::from_millis(left);
@@ -333,7 +336,7 @@ impl Counts {
         }
     }
 
-    /// The requests of this process, for others to count. `now` and `clock` are the same moment.
+    /// Returns the requests of this process, for other processes to count. `now` and `clock` are the same moment.
     fn used(&self, now: Instant, clock: i64) -> Used {
         let millis = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(KEPT);
         let mut answered: Vec<(i64, u32)> = Vec::new();
@@ -361,18 +364,18 @@ impl Counts {
     }
 }
 
-/// The right to send one request. Dropping it records the response time.
+/// Permission to send one request. Dropping it records the response time.
 #[must_use]
 pub struct Slot {
     window: Arc<Window>,
     keeper: Option<Arc<Keeper>>,
     given_back: bool,
-    /// The wait at the head of the queue. The sum over requests is the time a run waited for the limits.
+    /// The wait at the head of the queue. The sum over all requests is the time that a run waited for the limits.
     pub waited: Duration,
 }
 
 impl Slot {
-    /// Frees the slot at once: the request was provably not sent.
+    /// Frees the slot at once, because the request was definitely not sent.
     pub fn unused(mut self) {
         self.give_back(None);
     }
@@ -399,7 +402,7 @@ impl Drop for Slot {
     }
 }
 
-/// Nothing here panics while holding a lock, so counts are always consistent.
+/// Locks a mutex. No code panics while holding one, so counts are always consistent.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -443,12 +446,12 @@ mod tests {
         assert!(start.elapsed() < Duration::from_secs(1));
     }
 
-    /// To the nearest second: the file stores tenths.
+    /// Rounds to the nearest second, because the file stores tenths.
     fn seconds(start: Instant) -> u64 {
         (start.elapsed() + Duration::from_millis(500)).as_secs()
     }
 
-    /// Pauses and advances with the clock of the test.
+    /// Returns a time that pauses and advances with the clock of the test.
     fn paused_clock() -> i64 {
         static START: OnceLock<(Instant, i64)> = OnceLock::new();
         let (start, clock) = *START.get_or_init(|| (Instant::now(), wall_clock()));
@@ -458,7 +461,7 @@ mod tests {
         clock + millis(now.saturating_duration_since(start)) - millis(start.saturating_duration_since(now))
     }
 
-    /// The windows of another process of the same user.
+    /// Creates the windows of another process of the same user.
     async fn of_a_process(folder: &Path) -> Windows {
         let file = PaceFile::new(folder, "https://service.example", "user");
         let windows = Windows::kept(file, paused_clock);
@@ -475,7 +478,7 @@ mod tests {
         let under_way = first.slot(&WRITES, 3, MINUTE).await;
         first.slot(&WRITES, 3, MINUTE).await.unused();
         first.pause(&LOCATIONS, Duration::from_secs(25));
-        // Killed: the request in flight is never given back.
+        // The process was killed, so the slot of the request in flight is never freed.
         first.keeper.as_ref().unwrap().write();
         let (second, start) = (of_a_process(folder.path()).await, Instant::now());
         drop(second.slot(&READS, 3, MINUTE).await);
@@ -489,8 +492,8 @@ mod tests {
         assert_eq!(seconds(start), 60);
         drop(under_way);
         tokio::time::sleep(Duration::from_secs(1)).await;
-        // A third process counts each request once, though the second one knows those of the first. The first request
-        // of the second has left the window.
+        // A third process counts each request once, although the second one knows those of the first. The first
+        // request of the second has left the window.
         second.keeper.as_ref().unwrap().write();
         let file = PaceFile::new(folder.path(), "https://service.example", "user");
         let all = file.others(paused_clock());

@@ -1,7 +1,7 @@
-//! The rate windows of a user in a small file, so that a program that starts soon after another one gets no 429.
+//! Saves the rate windows of a user in a small file, so that a program started soon after another one gets no 429.
 //!
 //! The limits are per user, across all programs. The file only makes the first minute of a process more exact. If it
-//! cannot be read or written, or is implausible, it is ignored, and a 429 is waited out as usual.
+//! cannot be read or written, or is implausible, it is ignored. A 429 is then handled as usual.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, OpenOptions};
@@ -16,9 +16,9 @@ use crate::http::auth::digest;
 
 /// The version of the file format.
 const VERSION: u32 = 1;
-/// Milliseconds after which entries expire, and the longest pause to store: clocks jump.
+/// Milliseconds after which entries expire, and the longest pause to store. Both are bounded because clocks jump.
 pub const KEPT: i64 = 600_000;
-/// Milliseconds that a time may be in the future: routine clock adjustments are smaller.
+/// How far a time may be in the future (milliseconds). Routine clock adjustments are smaller.
 const AHEAD: i64 = 2_000;
 /// The most requests to store per group.
 pub const MOST_REQUESTS: u32 = 10_000;
@@ -35,7 +35,7 @@ pub struct Used {
     pub in_flight: u32,
     /// Times of responses, in milliseconds since 1970, and the number of responses at each.
     pub answered: Vec<(i64, u32)>,
-    /// The end of the group's pause; 0 if it is not paused.
+    /// The end of the group's pause, or 0 if it is not paused.
     pub paused_until: i64,
 }
 
@@ -53,10 +53,10 @@ impl Used {
 /// The requests of one process, as it recorded them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Process {
-    /// A random number.
+    /// A random id of the process.
     id: u64,
     written: i64,
-    /// By name of the rate group. Other versions of this client may have other groups.
+    /// Requests by name of the rate group. Other versions of this client may have other groups.
     groups: BTreeMap<String, Used>,
 }
 
@@ -82,25 +82,25 @@ pub struct PaceFile {
 }
 
 impl PaceFile {
-    /// The file for a user of a service; its name reveals neither.
+    /// Returns the file for a user of a service. Its name reveals neither.
     #[must_use]
     pub fn new(folder: &Path, service: &str, user: &str) -> Self {
         Self {
             folder: folder.to_owned(),
             name: format!("{PREFIX}{}", digest(&["pacing", service, user])),
-            // From the system: a generator of the program would repeat in its forked children.
+            // Use the system's random numbers: a generator of the program would repeat in its forked children.
             id: Uuid::new_v4().as_u64_pair().0,
         }
     }
 
-    /// The recent requests of other processes; `now` is in milliseconds since 1970.
+    /// Returns the recent requests of other processes. `now` is in milliseconds since 1970.
     #[must_use]
     pub fn others(&self, now: i64) -> Vec<BTreeMap<String, Used>> {
         self.remove_old();
         let groups = |process: Process| {
             let mut groups = process.groups;
             for used in groups.values_mut() {
-                // Requests in flight: a killed process never records when they ended.
+                // These requests were in flight. A killed process never records when they ended.
                 let at = now.min(process.written.saturating_add(ANSWERED_WITHIN));
                 let in_flight = std::mem::take(&mut used.in_flight);
                 used.answered.extend((in_flight > 0).then_some((at, in_flight)));
@@ -110,11 +110,11 @@ impl PaceFile {
         self.read(now).into_iter().map(groups).collect()
     }
 
-    /// Writes the requests of this process. Those of a process that writes at the same moment may be lost until it
-    /// writes again.
+    /// Writes the requests of this process. If another process writes at the same moment, its requests may be lost
+    /// until it writes again.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// If the file cannot be written.
     pub fn write(&self, groups: BTreeMap<String, Used>, now: i64) -> io::Result<()> {
         let mut processes = self.read(now);
         processes.sort_by_key(|process| std::cmp::Reverse(process.written));
@@ -133,7 +133,7 @@ impl PaceFile {
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
         folder.create(&self.folder)?;
-        // Replace the file atomically. No fsync: the file is useless after a power failure.
+        // Replace the file atomically. It needs no fsync, because it is useless after a power failure.
         let beside = self.folder.join(format!("{}-{:016x}.tmp", self.name, self.id));
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
@@ -153,7 +153,7 @@ impl PaceFile {
         self.folder.join(format!("{}.json", self.name))
     }
 
-    /// The other processes in the file; empty if it is missing, damaged or not ours.
+    /// Returns the other processes in the file. The list is empty if the file is missing, damaged or not ours.
     fn read(&self, now: i64) -> Vec<Process> {
         let read = || -> Option<Content> {
             let path = self.path();
@@ -178,7 +178,7 @@ impl PaceFile {
         processes
     }
 
-    /// Removes stale files: a token that names no user has its own file.
+    /// Removes stale files. These accumulate because a token without a user has its own file.
     fn remove_old(&self) {
         let Ok(entries) = fs::read_dir(&self.folder) else {
             return;
@@ -241,14 +241,14 @@ mod tests {
         assert_eq!(one.others(NOW), [used(&[(NOW, 2)])]);
         assert_eq!(other.others(NOW), [used(&[(NOW, 3)])]);
         assert_eq!(file(&folder).others(NOW).len(), 2);
-        // Another user, or another service.
+        // The file is not used for another user or another service.
         for (service, user) in [
             ("https://service.example", "other"),
             ("https://other.example", "QX3T9LM2AB7C"),
         ] {
             assert!(PaceFile::new(&folder, service, user).others(NOW).is_empty());
         }
-        // No temporary file is left, and the name and content do not reveal the user.
+        // There is no temporary file left, and the name and content do not reveal the user.
         let names: Vec<_> = fs::read_dir(&folder)
             .unwrap()
             .map(|entry| entry.unwrap().path())
@@ -315,7 +315,7 @@ mod tests {
         fs::write(&taken, "a file").unwrap();
         assert!(file(&taken).others(NOW).is_empty());
         assert!(file(&taken).write(used(&[(NOW, 1)]), NOW).is_err());
-        // A folder is in the place of the file.
+        // There is a folder in the place of the file.
         let file = file(folder.path());
         fs::create_dir(file.path()).unwrap();
         assert!(file.others(NOW).is_empty());
@@ -334,7 +334,7 @@ mod tests {
             ("notes.json".to_owned(), true),
             (format!("{PREFIX}notes.json"), true),
             (format!("{PREFIX}{name}.txt"), true),
-            // The user's own.
+            // This is the user's own file.
             (format!("{name}.json"), true),
             ("7c9e6679-7425-40de-944b-e07fc1f90ae7.json".to_owned(), true),
         ] {

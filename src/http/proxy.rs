@@ -1,5 +1,5 @@
-//! The proxy: from the options, or else from the environment. An invalid one is an error, since the library below would
-//! ignore it and send the token directly.
+//! The proxy from the options, or else from the environment. An invalid proxy is an error, since reqwest would ignore
+//! it and send the token directly.
 
 use std::env::{self, VarError};
 
@@ -20,8 +20,8 @@ pub fn of(options: &Options) -> Result<Option<Proxy>, Error> {
             .and_then(|url| Proxy::all(url).ok());
         return proxy.map(Some).ok_or_else(|| refused("proxy=", address));
     }
-    // The proxy of the environment is not used for this machine. The library also ignores it in CGI scripts, where an
-    // incoming request can set HTTP_PROXY.
+    // The proxy of the environment is not used for requests to this machine. Like reqwest, ignore it in CGI scripts,
+    // where an incoming request can set HTTP_PROXY.
     if options.is_local() || env::var_os("REQUEST_METHOD").is_some() {
         return Ok(None);
     }
@@ -47,7 +47,7 @@ pub fn of(options: &Options) -> Result<Option<Proxy>, Error> {
     Err(refused(name, &address))
 }
 
-/// The first of these variables that is set, unless empty.
+/// Returns the first of these variables that is set and not empty.
 fn first_of(names: [&'static str; 2]) -> Result<Option<(&'static str, String)>, Error> {
     for name in names {
         match env::var(name) {
@@ -60,7 +60,7 @@ fn first_of(names: [&'static str; 2]) -> Result<Option<(&'static str, String)>, 
     Ok(None)
 }
 
-/// The address of an HTTP proxy; the default scheme is `http`.
+/// Parses the address of an HTTP proxy. The default scheme is `http`.
 fn url_of(address: &str) -> Option<Url> {
     let url = if address.contains("://") {
         Url::parse(address)
@@ -71,7 +71,7 @@ fn url_of(address: &str) -> Option<Url> {
         .filter(|url| ["http", "https"].contains(&url.scheme()) && url.has_host())
 }
 
-/// Whether the library can parse this proxy; it ignores one that it cannot.
+/// Whether reqwest can parse this proxy. It ignores proxies that it cannot parse.
 fn is_used(proxy: &str) -> bool {
     is_used_for("https://service.example", proxy, "")
 }
@@ -83,7 +83,7 @@ fn is_used_for(service: &str, proxy: &str, no_proxy: &str) -> bool {
         .is_ok_and(|service| matcher.intercept(&service).is_some())
 }
 
-/// The address may contain a password, so only its scheme is shown.
+/// Creates the error for an invalid proxy. The address may contain a password, so only its scheme is shown.
 fn refused(name: &str, address: &str) -> Error {
     let scheme = address.split_once("://").map_or("", |(scheme, _)| scheme);
     let is_scheme = !scheme.is_empty()

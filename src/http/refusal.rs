@@ -1,4 +1,4 @@
-//! Reads every kind of error body leniently: those of the services, the gateway, OAuth and proxies.
+//! Leniently reads every kind of error body: those of the services, the gateway, OAuth and proxies.
 //!
 //! Few reference pages show an error body: "POST relationships:delete" does, and the pages on rate limits and error
 //! codes show the gateway's. So the reader takes the first known key for each part, and always keeps the raw body.
@@ -48,7 +48,7 @@ pub fn read(response: &Response) -> ServiceError {
     error
 }
 
-/// The response's own time: dates in it use the same clock.
+/// Returns the response's own time, because dates in the response use the same clock.
 fn now(response: &Response) -> Timestamp {
     response
         .header("date")
@@ -56,13 +56,14 @@ fn now(response: &Response) -> Timestamp {
         .map_or_else(Timestamp::now, |date| date.timestamp())
 }
 
-/// The service's id for this request, if the response has one.
+/// Returns the service's id for this request, if the response contains one.
 #[must_use]
 pub fn request_id(response: &Response) -> Option<String> {
     error::request_id(&response.headers).map(str::to_owned)
 }
 
-/// The headers kept with an error. No page describes the correlation headers, so all of Autodesk's own are kept.
+/// Selects the headers to keep with an error. The correlation headers are not documented, so all of Autodesk's own
+/// headers are kept.
 #[must_use]
 pub fn kept_headers(response: &Response) -> Headers {
     const NAMES: [&str; 3] = ["x-request-id", "date", "retry-after"];
@@ -78,7 +79,7 @@ pub fn kept_headers(response: &Response) -> Headers {
 
 fn read_object(object: &Map<String, Value>, error: &mut ServiceError) {
     if let Some(Value::Object(fault)) = object.get("fault") {
-        // Apigee's error shape.
+        // The error format of Apigee.
         error.message = text(fault, &["faultstring"]);
         error.code = fault
             .get("detail")
@@ -165,7 +166,7 @@ fn number(value: &Value) -> Option<usize> {
     }
 }
 
-/// The item index in a field path such as `[3].categoryId` or `3.categoryId`.
+/// Returns the item index in a field path such as `[3].categoryId` or `3.categoryId`.
 fn leading_index(field: &str) -> Option<usize> {
     let field = field.trim_start_matches(['[', '$', '.']);
     let digits = field
@@ -178,7 +179,7 @@ fn leading_index(field: &str) -> Option<usize> {
 const TWO_LEGGED: &str = "this is a two-legged token, which has no user: log in as a user (three-legged) \
     with the scopes data:read data:write data:create";
 
-/// Advice that the service's response does not include.
+/// Returns advice that the service's response does not contain.
 fn hint(error: &ServiceError, response: &Response) -> Option<String> {
     let code = error.code.as_deref().unwrap_or_default().to_uppercase();
     let html = response
@@ -227,7 +228,7 @@ fn hint(error: &ServiceError, response: &Response) -> Option<String> {
     Some(text)
 }
 
-/// Parses a Retry-After header, in seconds or as an HTTP date. An implausible value is ignored.
+/// Parses a Retry-After header, in seconds or as an HTTP date. Ignores an implausible value.
 fn retry_after(value: &str, now: Timestamp) -> Option<f64> {
     // More than a year is implausible.
     const YEAR: f64 = 31_557_600.0;
@@ -257,7 +258,7 @@ mod tests {
 
     #[test]
     fn each_part_is_read_from_the_first_known_key() {
-        // First with every key of a part, then without the first, the first two, and so on.
+        // Test first with every key of a part, then without the first, the first two, and so on.
         for (skipped, first) in CODE.iter().enumerate() {
             let mut body = Map::new();
             for key in CODE.iter().skip(skipped).rev() {

@@ -1,5 +1,5 @@
-//! Sends a request and retries it. This is the only place that retries, except for streams that HTTP/2 reports as
-//! unprocessed, which the library below retries.
+//! Sends a request and retries it. All retries happen here, except that reqwest retries streams that HTTP/2 reports
+//! as unprocessed.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::pin::Pin;
@@ -25,9 +25,9 @@ use crate::options::{Options, RateGroup};
 /// Whether a request may be retried if it may have been executed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Replay {
-    /// Yes: it is idempotent.
+    /// It may be retried, because it is idempotent.
     Safe,
-    /// No: a repeated request creates duplicates. It is retried only if it was provably not executed.
+    /// It is retried only if it was definitely not executed, because repeating it creates duplicates.
     Never,
 }
 
@@ -35,7 +35,7 @@ pub enum Replay {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Auth {
     Bearer,
-    /// It has none, because it is a request for a token.
+    /// It carries no token, because it is a request for a token.
     None,
 }
 
@@ -62,30 +62,30 @@ pub struct CallOutcome<T = Response> {
     pub attempts: u32,
     /// Whether any attempt may have been executed, even if `result` is an error.
     pub in_doubt: bool,
-    /// Whether it was stopped before it was sent, or between two attempts.
+    /// Whether the call was stopped before the first attempt or between two attempts.
     pub stopped: bool,
 }
 
 /// The stage of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// About to be sent: from here on, it may be executed.
+    /// The request is about to be sent. From here on, it may be executed.
     Leaving,
-    /// Provably not executed by any attempt so far.
+    /// No attempt so far was executed.
     NotExecuted,
 }
 
-/// Counts over all calls of a run.
+/// Counters shared by all calls of a run.
 #[derive(Debug, Default)]
 pub struct Counters {
     pub retries: AtomicU64,
     pub bytes: AtomicU64,
     /// Milliseconds that requests waited for the rate limits, including pauses after a 429.
     pub throttled: AtomicU64,
-    /// Requests that wait for the rate limits now, and sent requests without a response yet.
+    /// Requests that currently wait for the rate limits, and sent requests without a response yet.
     waiting: AtomicU64,
     in_flight: AtomicU64,
-    /// Successful requests, which add to the retry budget, and retries, which use it up.
+    /// Successful requests, which add to the retry budget, and retries, which reduce it.
     succeeded: AtomicU64,
     spent: AtomicU64,
 }
@@ -100,21 +100,21 @@ impl Counters {
         self.succeeded.load(Ordering::Relaxed) > 0
     }
 
-    /// Whether requests wait for the rate limits and none is in flight.
+    /// Whether requests wait for the rate limits while none is in flight.
     #[must_use]
     pub fn only_wait(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) > 0 && self.in_flight.load(Ordering::Relaxed) == 0
     }
 
-    /// Reverts the success of a request whose response is unreadable. Called at most once per success, so the count
-    /// cannot underflow.
+    /// Reverts the success of a request whose response is unreadable. This is called at most once per success, so the
+    /// count cannot underflow.
     pub fn take_back_success(&self) {
         self.succeeded.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Takes one retry from the budget of the run. Returns `false` if none is left.
     ///
-    /// Without a budget, all requests in flight would be retried several times against an overloaded service.
+    /// Without a budget, all requests in flight would be retried several times when the service is overloaded.
     fn may_retry(&self, budget: u32) -> bool {
         let earned = self.succeeded.load(Ordering::Relaxed) / SUCCESSES_A_RETRY;
         let spends = |spent| (spent < u64::from(budget) + earned).then_some(spent + 1);
@@ -124,7 +124,7 @@ impl Counters {
     }
 }
 
-/// Adds one to a count while it lives, since a future may be dropped at any time.
+/// Increments a counter until it is dropped, since a future may be dropped at any time.
 struct Counted<'c>(&'c AtomicU64);
 
 impl<'c> Counted<'c> {
@@ -140,8 +140,8 @@ impl Drop for Counted<'_> {
     }
 }
 
-/// Observes the stages of a request. The request waits for the observer, and an error before it is sent prevents
-/// sending.
+/// Observes the stages of a request. The request waits for the observer. If the observer fails before the request is
+/// sent, the request is not sent.
 pub type At<'a> = &'a (dyn Fn(Stage) -> Noted<'a> + Sync);
 
 /// Resolves once the stage of a request is recorded.
@@ -156,12 +156,12 @@ pub fn untold<'a>(_: Stage) -> Noted<'a> {
     Box::pin(std::future::ready(Ok(())))
 }
 
-/// Everything needed to send requests; one per client.
+/// Everything needed to send requests. There is one per client.
 pub struct Caller {
     transport: Box<dyn Transport>,
     token: Token,
     windows: OnceLock<Arc<Windows>>,
-    /// The rate windows of requests without a token.
+    /// The rate windows for requests without a token.
     open_windows: OnceLock<Arc<Windows>>,
     options: Options,
     clock: Clock,
@@ -169,7 +169,7 @@ pub struct Caller {
     given: Mutex<VecDeque<(Instant, Uuid, u64)>>,
     /// Limits the requests in flight, across all calls.
     in_flight: Semaphore,
-    /// Row limits learned at runtime, by name of the endpoint.
+    /// Row limits learned at run time, by endpoint name.
     row_limits: Mutex<HashMap<&'static str, RowLimit>>,
 }
 
@@ -219,7 +219,7 @@ impl Caller {
         given.extend(ids.iter().map(|id| (now, *id, run)));
     }
 
-    /// The ids recently assigned to other runs.
+    /// Returns the ids recently assigned to other runs.
     #[must_use]
     pub fn given_to_others(&self, run: u64) -> HashSet<Uuid> {
         let given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
@@ -239,7 +239,7 @@ impl Caller {
         &self.clock
     }
 
-    /// The options this caller was built with.
+    /// The options that this caller was created with.
     #[must_use]
     pub fn options(&self) -> &Options {
         &self.options
@@ -280,7 +280,7 @@ impl Caller {
         self.read(request, stop, counters, at, &Ok).await
     }
 
-    /// The same for a read. A response that `read` cannot read counts as lost.
+    /// Sends and retries a read. A response that `read` cannot parse counts as lost.
     pub async fn read<T>(
         &self,
         request: &PreparedRequest,
@@ -323,7 +323,7 @@ impl Caller {
         let too_late = |wait: Duration| start.elapsed().saturating_add(wait) > retry.deadline;
         let windows = tokio::select! {
             biased;
-            // The windows depend on the user in the token. A user's function may take long to return one.
+            // The windows depend on the user in the token, and the user's token function may take a long time.
             () = stop.reached(Phase::Drain) => return Ok(None),
             windows = self.windows(request.auth) => windows?,
         };
@@ -352,7 +352,7 @@ impl Caller {
             drop(waiting);
             let waited = u64::try_from(slot.waited.as_millis()).unwrap_or(u64::MAX);
             counters.throttled.fetch_add(waited, Ordering::Relaxed);
-            // Acquired after the slot: a call that waits a minute for a slot must not block others.
+            // Acquire the permit after the slot: a call that waits a minute for a slot must not block others.
             let permit = tokio::select! {
                 biased;
                 () = stop.reached(Phase::Drain) => {
@@ -367,7 +367,7 @@ impl Caller {
                 slot.unused();
                 continue;
             }
-            // After the wait, which may be longer than the lifetime of a token.
+            // Get the token after the wait, which may be longer than the lifetime of a token.
             let taken = tokio::select! {
                 biased;
                 () = stop.reached(Phase::Drain) => None,
@@ -467,7 +467,7 @@ impl Caller {
             };
             tries += 1;
             let wait = wait.unwrap_or_else(|| backoff(tries, retry.base, retry.cap));
-            // A network that worked a moment ago often comes back, and nothing was sent.
+            // A network that worked a moment ago often recovers, and nothing was sent.
             let patient = error.sent() == Sent::No && counters.any_success() && start.elapsed() < PATIENCE;
             if (tries >= retry.attempts && !patient) || too_late(wait) {
                 return Err(error);
@@ -513,17 +513,17 @@ impl Caller {
     }
 }
 
-/// What an attempt implies for the next.
+/// The conclusion from an attempt.
 enum Attempt<T> {
     Success(T),
-    /// Do not retry. `in_doubt`: it may have been executed.
+    /// Do not retry. `in_doubt` says whether the request may have been executed.
     Final {
         error: Error,
         in_doubt: bool,
     },
-    /// A 429, which means that nothing was executed.
+    /// A 429: nothing was executed.
     Throttled(ServiceError),
-    /// A 401, which means that nothing was executed.
+    /// A 401: nothing was executed.
     TokenRefused(ServiceError),
     /// A retry may help.
     Later {
@@ -533,13 +533,13 @@ enum Attempt<T> {
     },
 }
 
-/// The only place that decides what may be retried.
+/// Decides whether a request may be retried. All such decisions are made here.
 fn classify<T>(sent: Result<Response, TransportError>, replay: Replay, read: ReadAs<'_, T>) -> Attempt<T> {
     let response = match sent {
         Ok(response) => response,
         Err(error) => {
             let not_sent = error.sent == Sent::No;
-            // A response that is too large would be too large again.
+            // If a response was too large, the next one would be too large, too.
             let may_help = replay == Replay::Safe && error.sent == Sent::Maybe;
             return if not_sent || may_help {
                 Attempt::Later {
@@ -558,7 +558,7 @@ fn classify<T>(sent: Result<Response, TransportError>, replay: Replay, read: Rea
     if (200..300).contains(&response.status) {
         return match read(response) {
             Ok(value) => Attempt::Success(value),
-            // A proxy responded, or the body was cut off: the next response may be complete.
+            // A proxy responded, or the body was cut off. The next response may be complete.
             Err(error @ Error::Unreadable { .. }) if replay == Replay::Safe => Attempt::Later {
                 error,
                 wait: None,
@@ -575,8 +575,8 @@ fn classify<T>(sent: Result<Response, TransportError>, replay: Replay, read: Rea
         429 => Attempt::Throttled(refusal),
         // A new token of the same kind would be rejected too.
         401 if !refusal.is_two_legged() => Attempt::TokenRefused(refusal),
-        // The gateway limits the requests of an app. The limit passes within seconds, or only the app's owner can raise
-        // it.
+        // The gateway limits the requests of an app. Either the limit ends within seconds, or only the app's owner
+        // can raise it.
         403 if refusal.is_capacity() => Attempt::Later {
             wait: Some(wait_after(&refusal).unwrap_or(CAPACITY_WAIT)),
             error: service(refusal),
@@ -611,15 +611,15 @@ fn with_reason(mut refusal: ServiceError, reason: &Error) -> ServiceError {
     refusal
 }
 
-/// Only used together with `CallOutcome::stopped`.
+/// Used only together with `CallOutcome::stopped`.
 fn stopped_error() -> Error {
     Error::Transport(TransportError::new(
         Sent::No,
-        "stopped before it was sent".to_owned(),
+        "stopped before the request was sent".to_owned(),
     ))
 }
 
-/// A token rejected sooner than this after it was fetched was never valid.
+/// A token rejected within this time after it was fetched was never valid.
 const SHORTEST_LIFE: Duration = Duration::from_secs(60);
 
 /// How long a run waits for a lost network.
@@ -632,7 +632,8 @@ fn wait_after(refusal: &ServiceError) -> Option<Duration> {
     Duration::try_from_secs_f64(refusal.retry_after?).ok()
 }
 
-/// How long a 429 pauses its group: the Retry-After header or, without it, a growing random part of the window.
+/// Returns how long a 429 pauses its group: the Retry-After header or, without it, a growing random part of the
+/// window.
 fn pause_after(refusal: &ServiceError, throttles: u32, window: Duration) -> Duration {
     match wait_after(refusal) {
         Some(wait) => wait,
@@ -640,7 +641,7 @@ fn pause_after(refusal: &ServiceError, throttles: u32, window: Duration) -> Dura
     }
 }
 
-/// Exponential backoff with full jitter: a random part of base, 2 base, 4 base ... up to the cap.
+/// Returns an exponential backoff with full jitter: a random part of base, 2 base, 4 base and so on up to the cap.
 fn backoff(tries: u32, base: Duration, cap: Duration) -> Duration {
     let most = base.saturating_mul(1 << tries.saturating_sub(1).min(16)).min(cap);
     most.mul_f64(fastrand::f64())

@@ -6,15 +6,16 @@ const SIZES: [usize; 6] = [50, 25, 20, 10, 5, 1];
 /// The learned limit of an endpoint.
 #[derive(Debug, Clone)]
 pub struct RowLimit {
-    /// Rows per request from now on.
+    /// The current limit of rows per request.
     most: usize,
     /// The smallest request rejected for its number of rows.
     too_many: usize,
-    /// The smallest request rejected for an unknown reason, perhaps its number of rows.
+    /// The smallest request rejected for an unknown reason that may be its number of rows.
     doubted: usize,
     /// The largest executed request that no later rejection contradicts.
     fits: usize,
-    /// Whether a request of one row was rejected for its size: then such messages are not about the number of rows.
+    /// Whether a request of one row was rejected for its size. If so, such rejections are not about the number of
+    /// rows.
     misled: bool,
 }
 
@@ -37,19 +38,19 @@ impl RowLimit {
         self.most
     }
 
-    /// Whether messages about size are known not to be about the number of rows.
+    /// Whether rejections for size are known not to be about the number of rows.
     #[must_use]
     pub fn misled(&self) -> bool {
         self.misled
     }
 
-    /// Whether a request of this size may be rejected for it. Such a request is sent alone.
+    /// Whether a request of this size may be rejected for its size. Such a request is sent alone.
     #[must_use]
     pub fn is_trial(&self, rows: usize) -> bool {
         rows > self.fits && self.too_many.min(self.doubted) < usize::MAX
     }
 
-    /// Notes that a request of this size was executed.
+    /// Records that a request of this size was executed.
     pub fn executed(&mut self, rows: usize) {
         self.fits = self.fits.max(rows);
         if rows >= self.doubted {
@@ -60,13 +61,13 @@ impl RowLimit {
         }
     }
 
-    /// Notes that a request of this size was rejected, perhaps for its size.
+    /// Records that a request of this size was rejected, perhaps for its size.
     pub fn doubt(&mut self, rows: usize) {
         self.doubted = self.doubted.min(rows);
         self.fits = self.fits.min(rows.saturating_sub(1)).max(1);
     }
 
-    /// Notes that a request of this size was rejected for its size.
+    /// Records that a request of this size was rejected for its size.
     pub fn refused(&mut self, rows: usize) {
         self.doubt(rows);
         self.too_many = self.too_many.min(rows);
@@ -74,7 +75,7 @@ impl RowLimit {
         self.most = self.most.min(next);
     }
 
-    /// Notes that all parts of a rejected request of this size were executed unchanged.
+    /// Records that all parts of a rejected request of this size were executed unchanged.
     pub fn parts_executed(&mut self, rows: usize) {
         // If a request of the same size was executed in the meantime, the rejection had another reason.
         if self.fits < rows {
@@ -82,13 +83,14 @@ impl RowLimit {
         }
     }
 
-    /// Notes that a request of one row was rejected for its size, so such messages are not about the number of rows.
+    /// Records that a request of one row was rejected for its size, so such rejections are not about the number of
+    /// rows.
     pub fn mislead(&mut self) {
         self.misled = true;
         self.forget();
     }
 
-    /// The learned limit was wrong.
+    /// Discards the learned limit, which was wrong.
     pub fn forget(&mut self) {
         self.most = usize::MAX;
         self.too_many = usize::MAX;

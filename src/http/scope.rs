@@ -1,4 +1,4 @@
-//! Data of the caller, such as its event loop, which a call passes to every task it spawns.
+//! Data of the caller, such as its event loop, that a call passes to every task it spawns.
 
 use std::any::Any;
 use std::future::Future;
@@ -13,13 +13,14 @@ pub fn with<F: Future>(data: Arc<dyn Any + Send + Sync>, future: F) -> impl Futu
     SCOPE.scope(data, future)
 }
 
-/// The data in scope, if there is any of this type.
+/// Returns the data in scope, if there is any of this type.
 #[must_use]
 pub fn current<T: Any + Send + Sync>() -> Option<Arc<T>> {
     SCOPE.try_with(Arc::clone).ok()?.downcast().ok()
 }
 
-/// Keeps the current data in scope for a future to spawn: spawned tasks do not inherit Tokio's task locals.
+/// Keeps the current data in scope for a future that will be spawned, because spawned tasks do not inherit Tokio's
+/// task locals.
 pub fn inherit<F: Future>(future: F) -> impl Future<Output = F::Output> {
     let data = SCOPE.try_with(Arc::clone).ok();
     async move {

@@ -36,13 +36,13 @@ impl Method {
     }
 }
 
-/// A complete request. Only headers required by HTTP itself are added.
+/// A complete request. Only headers required by HTTP itself are added to it.
 #[derive(Clone)]
 pub struct Request {
     pub method: Method,
-    /// Absolute, with the query.
+    /// The absolute URL, with the query.
     pub url: String,
-    /// Names in lower case.
+    /// Headers, with names in lower case.
     pub headers: Vec<(&'static str, String)>,
     pub body: Option<Bytes>,
 }
@@ -58,11 +58,11 @@ impl Request {
     }
 }
 
-/// A response, read to its end.
+/// A response, read to the end.
 #[derive(Debug, Clone, Default)]
 pub struct Response {
     pub status: u16,
-    /// Names in lower case.
+    /// Headers, with names in lower case.
     pub headers: Vec<(String, String)>,
     pub body: Bytes,
 }
@@ -78,7 +78,7 @@ impl Response {
     }
 }
 
-/// What `Transport::send` returns.
+/// The future returned by `Transport::send`.
 pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Response, TransportError>> + Send + 'a>>;
 
 /// The destination of requests: the network, the embedded simulator or a recording.
@@ -87,7 +87,8 @@ pub trait Transport: Send + Sync + 'static {
     fn send(&self, request: Request) -> Sending<'_>;
 }
 
-/// The most bytes read of an error body. A longer one is not the service's, and needs more memory when parsed.
+/// The most bytes read of an error body. A longer body does not come from the service, and parsing it would need even
+/// more memory.
 const MOST_REFUSAL_BYTES: usize = 4 << 20;
 
 /// The most memory reserved for a body because of its Content-Length.
@@ -96,7 +97,7 @@ const MOST_RESERVED_BYTES: usize = 1 << 20;
 /// How much of an incomplete response is kept with the rows of its request.
 const MOST_PARTIAL_BYTES: usize = 64 << 10;
 
-/// The network.
+/// A transport over the network.
 pub struct Network {
     client: reqwest::Client,
     max_response_bytes: usize,
@@ -113,17 +114,18 @@ impl Network {
             let builder = reqwest::Client::builder()
                 .user_agent(&options.user_agent)
                 .timeout(options.timeout)
-                // Shorter than the total timeout, so that a failed connection is reported as such: nothing was sent.
+                // Use a shorter timeout than the total one, so that a failed connection is reported as such: nothing
+                // was sent.
                 .connect_timeout((options.timeout / 2).min(Duration::from_secs(20)))
-                // If the service closes a connection while we send, the outcome is unknown. Gateways close idle
-                // connections after about a minute, so we close them well before.
+                // If the service closes a connection while a request is being sent, the outcome is unknown. Gateways
+                // close idle connections after about a minute, so close them well before that.
                 .pool_idle_timeout(Duration::from_secs(20))
                 .tcp_nodelay(true)
                 // Following a redirect would send the token to its target. No endpoint here redirects.
                 .redirect(reqwest::redirect::Policy::none());
             match &proxy {
                 Some(proxy) => builder.proxy(proxy.clone()),
-                // A proxy from the environment must not see requests to this machine, least of all the token.
+                // A proxy from the environment must not see requests to this machine, least of all their token.
                 None if options.is_local() => builder.no_proxy(),
                 None => builder,
             }
@@ -180,7 +182,7 @@ impl Transport for Network {
             } else {
                 self.max_response_bytes.min(MOST_REFUSAL_BYTES)
             };
-            // With a known length, the buffer is never reallocated.
+            // If the length is known, the buffer is never reallocated.
             let length = response
                 .content_length()
                 .and_then(|length| usize::try_from(length).ok());
@@ -191,7 +193,7 @@ impl Transport for Network {
                         let room = most - body.len();
                         body.extend_from_slice(&chunk[..chunk.len().min(room)]);
                         if chunk.len() > room {
-                            // An error status counts, even if its body cannot be read.
+                            // An error status is reported even if its body cannot be read.
                             break success
                                 .then(|| TransportError::new(Sent::Answered, too_large(most, &place)));
                         }
@@ -233,7 +235,7 @@ impl Transport for Network {
     }
 }
 
-/// A connection that timed out counts as `Connect`: nothing was sent.
+/// Returns the kind of an error. A timeout while connecting counts as `Connect`, because nothing was sent.
 fn kind_of(error: &reqwest::Error) -> TransportKind {
     if error.is_connect() {
         TransportKind::Connect
@@ -244,7 +246,7 @@ fn kind_of(error: &reqwest::Error) -> TransportKind {
     }
 }
 
-/// The method and URL of a request without its query, which may contain a cursor.
+/// Returns the method and URL of a request without its query, which may contain a cursor.
 fn place(request: &Request) -> String {
     let address = request.url.split('?').next().unwrap_or_default();
     format!("{} {address}", request.method.as_str())
@@ -257,7 +259,7 @@ fn too_large(most: usize, place: &str) -> String {
     )
 }
 
-/// Advice for a failed connection, by a word in the cause.
+/// Advice for a failed connection, by a word in the error message.
 const ADVICE: [(&str, &str); 6] = [
     (
         "dns error",
@@ -280,7 +282,7 @@ const ADVICE: [(&str, &str); 6] = [
     ("", "check the network, base_url= and proxy="),
 ];
 
-/// Describes a failed request; `status` is that of an incomplete response.
+/// Describes a failed request. `status` is the status of an incomplete response.
 fn failure(error: reqwest::Error, sent: Sent, status: Option<u16>, place: &str) -> String {
     let is_timeout = error.is_timeout();
     let cause = chain(&error.without_url());

@@ -23,7 +23,7 @@ pub enum Phase {
 #[derive(Clone)]
 pub struct Stop {
     told: watch::Sender<Phase>,
-    /// The same phase, cheap to check between two rows.
+    /// The same phase, in a form that is cheap to check for every row.
     phase: Arc<AtomicU8>,
 }
 
@@ -37,7 +37,7 @@ impl Default for Stop {
 }
 
 impl Stop {
-    /// Moves forward to a phase; a move back is ignored.
+    /// Moves forward to a phase. A move back is ignored.
     pub fn to(&self, phase: Phase) {
         self.told.send_if_modified(|now| {
             let forward = phase > *now;
@@ -60,7 +60,7 @@ impl Stop {
     /// Returns once the phase is at least this one.
     pub async fn reached(&self, phase: Phase) {
         let mut receiver = self.told.subscribe();
-        // The sender lives in `self`, so waiting can only end by reaching the phase.
+        // The sender is in `self`, so waiting can only end by reaching the phase.
         let mut told = pin!(receiver.wait_for(|now| *now >= phase));
         // Tasks are notified one after another. The first may end and pass a resource, such as the turn to fetch a
         // token, to a task not yet notified. So each task checks the phase whenever it is polled.

@@ -1,4 +1,4 @@
-//! Trusted certificates: the platform's, those of the user's CA bundle, or the bundled roots.
+//! Trusted certificates: those of the platform, of the user's CA bundle, or the bundled roots.
 
 use std::path::Path;
 use std::sync::Once;
@@ -45,7 +45,7 @@ pub fn build(make: impl Fn() -> ClientBuilder, ca_bundle: Option<&Path>) -> Resu
     }
     match make().build() {
         Ok(client) => Ok(client),
-        // Slim containers have no certificate authorities, and then even building a client fails.
+        // Slim containers have no certificate authorities, which makes building a client fail.
         Err(platform) => {
             let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS
                 .iter()

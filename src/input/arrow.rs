@@ -23,7 +23,7 @@ use jiff::tz::TimeZone;
 
 use super::{Cell, Column, Label, More, Sink, Source, SourceError, date_of_day, duplicate};
 
-/// Reads record batches one by one, and holds only the current one.
+/// Reads record batches one by one and keeps only the current one.
 pub struct Batches {
     reader: Box<dyn RecordBatchReader + Send>,
     names: Vec<String>,
@@ -200,7 +200,7 @@ impl Chunks {
     }
 }
 
-/// An array, downcast once. Most cells of a frame are text, so checking the type per cell would be slow.
+/// An array, downcast once. Most cells of a frame are strings, so checking the type per cell would be slow.
 enum Cells {
     Texts(StringArray),
     LargeTexts(LargeStringArray),
@@ -278,7 +278,7 @@ impl Value<'_> {
     }
 }
 
-/// The casts cannot panic: each is to the array type of the data type.
+/// Reads a value. The casts cannot panic, since each is to the array type of the data type.
 fn value(array: &ArrayRef, row: usize) -> Value<'_> {
     if array.is_null(row) {
         return Value::Cell(Cell::Null);
@@ -408,7 +408,7 @@ fn date(day: i64) -> Value<'static> {
     }
 }
 
-/// The wall-clock time: in the time zone, if there is one.
+/// Returns the wall-clock time, in the array's time zone if it has one.
 fn moment<'a>(array: &'a ArrayRef, row: usize, unit: TimeUnit, zone: Option<&str>) -> Value<'a> {
     let moment = match unit {
         TimeUnit::Second => Timestamp::from_second(array.as_primitive::<TimestampSecondType>().value(row)),

@@ -1,4 +1,4 @@
-//! Changes in a ledger since it was last written to disk, and how rows are restored.
+//! Changes in a ledger since it was last written to disk, and the restoring of rows.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use super::pool::put;
 use super::{Ledger, NONE, Status, number};
 use crate::input::Label;
 
-/// What to store of a row so that a later call can resume.
+/// The stored data of a row that lets a later call resume.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record<'a> {
     pub row: u32,
@@ -22,15 +22,15 @@ pub struct Record<'a> {
     pub same_as: Option<u32>,
 }
 
-/// What changed in a ledger since it was last written to disk.
+/// The changes in a ledger since it was last written to disk.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Changes {
-    /// Changed rows; until the changes are taken, only those before `rows_from`.
+    /// Changed rows. Before the changes are taken, contains only rows before `rows_from`.
     pub rows: BTreeSet<u32>,
     /// The first new row.
     pub rows_from: u32,
     pub sendings: BTreeSet<u32>,
-    /// The first new reason of a check; once the changes are taken, the new ones end at `checks_to`.
+    /// The first new reason from a check. Once the changes are taken, the new reasons end at `checks_to`.
     pub checks_from: usize,
     pub checks_to: usize,
     /// The first new phrase.
@@ -64,7 +64,7 @@ impl Ledger {
         self.take_changes_before(u32::MAX)
     }
 
-    /// Takes the changes, but only new rows before this one and their reasons.
+    /// Takes the changes, but only new rows before this row, and their reasons.
     pub fn take_changes_before(&mut self, row: u32) -> Changes {
         // Rows that were never read are read again when the run resumes.
         let read = number(self.read);
@@ -72,7 +72,7 @@ impl Ledger {
             return Changes::default();
         };
         let mut to = row.min(read).max(changes.rows_from);
-        // A request about to be sent is taken as a whole or not at all.
+        // A request about to be sent is included completely or not at all.
         loop {
             let bodies = changes.sendings.iter().filter_map(|sending| self.body(*sending));
             let begun = bodies.filter(|body| body.rows.iter().any(|item| item.row < to));
@@ -131,14 +131,14 @@ impl Ledger {
         })
     }
 
-    /// How many rows have been taken so far.
+    /// The number of rows taken so far.
     #[must_use]
     pub fn taken(&self) -> u32 {
         let changes = self.changes.as_ref();
         changes.map_or(number(self.read), |changes| changes.rows_from)
     }
 
-    /// What to store of a row.
+    /// Returns the data to store for a row.
     #[must_use]
     pub fn record(&self, row: u32) -> Record<'_> {
         Record {

@@ -26,10 +26,10 @@ pub const COLUMNS: [&str; 12] = [
 ];
 
 impl View {
-    /// All rows as a record batch. Labels are numbers, or texts if any is a text.
+    /// Converts all rows to a record batch. Labels are numbers, or strings if any label is a string.
     ///
     /// # Errors
-    /// Never, since all columns have a value per row.
+    /// Never in practice, since all columns have a value per row.
     pub fn batch(&self) -> Result<RecordBatch, ArrowError> {
         let (mut rows, mut attempts) = (Int64Builder::new(), Int64Builder::new());
         let mut texts: [StringBuilder; 9] = std::array::from_fn(|_| StringBuilder::new());

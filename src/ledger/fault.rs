@@ -10,7 +10,7 @@ use crate::validation::Problem;
 /// The reason for a status other than success.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Fault {
-    /// One of our rules, a code of the service, or a word such as `transport`.
+    /// The code of a rule of this client, a code of the service, or a word such as `transport`.
     pub code: String,
     pub message: String,
     pub column: Option<String>,
@@ -24,7 +24,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// A fault raised by this client.
+    /// Creates a fault detected by this client.
     #[must_use]
     pub fn new(code: &str, message: impl Into<String>, fix: &str) -> Self {
         Self {
@@ -35,7 +35,7 @@ impl Fault {
         }
     }
 
-    /// The fault of a row with problems from a check.
+    /// Creates the fault of a row with problems from a check.
     #[must_use]
     pub fn invalid(problems: Vec<Problem>) -> Self {
         let mut fault = Self::default();
@@ -61,7 +61,7 @@ impl Fault {
         fault
     }
 
-    /// The fault of a row that the service rejected.
+    /// Creates the fault of a row that the service rejected.
     #[must_use]
     pub fn violation(error: &ServiceError, violation: &Violation) -> Self {
         Self {
@@ -74,7 +74,7 @@ impl Fault {
                 Some(id) => shown(&format!("{} [request id {id}]", violation.message)).into_owned(),
                 None => shown(&violation.message).into_owned(),
             },
-            // `[3].customAttributes.ca4` is the column ca4.
+            // `[3].customAttributes.ca4` refers to the column ca4.
             column: violation
                 .field
                 .as_ref()
@@ -87,7 +87,7 @@ impl Fault {
         }
     }
 
-    /// The fault of a request that ended with an error.
+    /// Creates the fault of a request that ended with an error.
     #[must_use]
     pub fn of(error: &Error) -> Self {
         let (code, status, body) = match error {

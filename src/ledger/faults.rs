@@ -11,19 +11,19 @@ use super::phrases::{Phrases, Raw, Reader, write_number, write_text};
 use super::pool::Pool;
 use crate::validation::Problem;
 
-/// How many recent reasons to remember, so that rows can share them.
+/// The number of recent reasons to remember, so that rows can share them.
 const REMEMBERED: usize = 1000;
-/// Total bytes of response bodies to keep whole; of further ones only the beginning is kept.
+/// The total bytes of response bodies to keep completely. Further bodies are truncated.
 const MOST_BODIES: usize = 16 << 20;
 const BEGINNING: usize = 2 << 10;
 
-/// The reasons of rows by number: even for our checks, odd for everything else.
+/// The reasons of rows by number: even numbers for checks of this client, odd numbers for everything else.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Faults {
     pub phrases: Phrases,
-    /// Problems from checks. They are kept even if no row has them any more.
+    /// Problems from checks. They are kept even if no row has them anymore.
     pub checks: Pool,
-    /// All other reasons, each kept while a row has it.
+    /// All other reasons, each kept as long as a row has it.
     pub others: BTreeMap<u32, Other>,
     next_other: u32,
     pub bodies: Bodies,
@@ -71,7 +71,7 @@ impl PartialEq for Bodies {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Body {
     pub text: Arc<str>,
-    /// Of the whole body, even if only its beginning is kept.
+    /// The digest of the whole body, even if only its beginning is kept.
     digest: u64,
     uses: u32,
 }
@@ -101,7 +101,7 @@ impl Faults {
         number
     }
 
-    /// Adds a reason and returns its number and that of its body.
+    /// Adds a reason. Returns its number and the number of its body.
     pub fn add(&mut self, fault: &Fault) -> (u32, Option<u32>) {
         let body = fault.body.as_ref().map(|body| self.bodies.add(body));
         let bytes = self.written(fault, body);
@@ -139,8 +139,8 @@ impl Faults {
         }
     }
 
-    /// Counts one row less with this reason. The last row drops it; then its place is returned, and the number of its
-    /// body if that is dropped too.
+    /// Counts one row less with this reason, and drops the reason if no rows are left. Then returns its index, and
+    /// the number of its body if that was dropped too.
     pub fn release(&mut self, number: u32) -> Option<(u32, Option<u32>)> {
         let other = self.other_mut(number)?;
         other.uses = other.uses.saturating_sub(1);
@@ -193,7 +193,7 @@ impl Faults {
         problems.collect::<Option<_>>().map(Reason::Checks)
     }
 
-    /// A reason, rendered.
+    /// Renders a reason.
     pub fn get(&self, number: u32) -> Option<Fault> {
         self.reason(number).map(|reason| match reason {
             Reason::Checks(problems) => Fault::invalid(problems.iter().map(Raw::rendered).collect()),
@@ -278,13 +278,13 @@ impl Faults {
 
     // ---- restore ----
 
-    /// Restores the next problems; `false` if the bytes are invalid.
+    /// Restores the next problems. Returns `false` if the bytes are invalid.
     pub fn restore_checks(&mut self, bytes: &[u8]) -> bool {
         self.checks.push(bytes);
         self.phrases.can_read_problems(bytes)
     }
 
-    /// Restores a reason; `false` if the bytes are invalid.
+    /// Restores a reason. Returns `false` if the bytes are invalid.
     pub fn restore_other(&mut self, place: u32, bytes: &[u8]) -> bool {
         let mut reader = Reader::new(bytes, &self.phrases);
         let fits = self.read(&mut reader).is_some() && reader.is_at_end();
@@ -302,7 +302,7 @@ impl Faults {
         fits
     }
 
-    /// Whether all of it can be read; a damaged pickle may fail.
+    /// Whether everything can be read. This may fail for a damaged pickle.
     pub fn is_whole(&self) -> bool {
         let readable = |other: &Other| {
             let mut reader = Reader::new(&other.bytes, &self.phrases);
@@ -355,7 +355,7 @@ impl Bodies {
         self.put(number, text, digest);
     }
 
-    /// Counts one reason less that refers to a body; `true` if it was the last.
+    /// Counts one reason less that refers to a body. Returns `true` if it was the last one.
     fn release(&mut self, number: u32) -> bool {
         let Some(body) = self.texts.get_mut(&number) else {
             return false;
@@ -371,12 +371,12 @@ impl Bodies {
     }
 }
 
-/// Whether a number is that of a reason from our checks.
+/// Whether this is the number of a reason from a check.
 pub(super) fn is_check(number: u32) -> bool {
     number.is_multiple_of(2)
 }
 
-/// The part of a body to keep if all of it does not fit.
+/// Truncates a body that does not fit completely.
 fn beginning(text: &Arc<str>) -> Arc<str> {
     if text.len() <= BEGINNING {
         return text.clone();

@@ -37,7 +37,7 @@ impl OwnedLabel {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) enum Labels {
     Runs(Vec<Run>),
-    /// At least one label is a text.
+    /// Labels of which at least one is a string.
     Each(Vec<OwnedLabel>),
 }
 
@@ -88,7 +88,7 @@ impl Labels {
         }
     }
 
-    /// Changes the label of a row; `rows` is the number of rows.
+    /// Changes the label of a row. `rows` is the number of rows.
     pub fn set(&mut self, row: usize, label: Label<'_>, rows: usize) {
         if self.get(row) == label {
             return;
@@ -135,7 +135,7 @@ impl Labels {
         runs.splice(at..=at, parts);
     }
 
-    /// Changes the number of rows; the labels of added rows are their numbers.
+    /// Changes the number of rows. The labels of added rows are their numbers.
     pub fn resize(&mut self, rows: usize, known: usize) {
         match self {
             Self::Each(labels) => labels.resize(rows, OwnedLabel::Number),
@@ -148,7 +148,7 @@ impl Labels {
         }
     }
 
-    /// The labels one by one, if there are texts or `label` is the first text.
+    /// Returns the labels one by one, if any label is a string or `label` is the first string.
     fn each(&mut self, rows: usize, label: Label<'_>) -> Option<&mut Vec<OwnedLabel>> {
         if let (Self::Runs(_), Label::Text(_)) = (&*self, label) {
             let labels = (0..rows).map(|row| self.get(row).into()).collect();
@@ -169,7 +169,7 @@ impl Labels {
     }
 }
 
-/// The number to count from for a label that is not a text.
+/// The number from which to count on, for a label that is not a string.
 fn first(label: Label<'_>) -> Option<i64> {
     match label {
         Label::Int(number) => Some(number),

@@ -1,7 +1,7 @@
-//! The ledger: one outcome per row, true at any moment.
+//! The ledger: one outcome per row, accurate at any moment.
 //!
-//! It consists of columns, not row objects: a million rows take some tens of megabytes, and an interrupted import still
-//! knows the outcome of each row.
+//! The ledger consists of columns, not row objects. A million rows take some tens of megabytes, and an interrupted
+//! import still knows the outcome of each row.
 
 mod changes;
 mod columns;
@@ -38,7 +38,7 @@ use faults::Faults;
 use labels::Labels;
 use pool::{Numbers, Pool};
 
-/// What a run cost.
+/// Statistics of a run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Stats {
     pub requests: u64,
@@ -48,7 +48,7 @@ pub struct Stats {
     pub throttled: f64,
     pub seconds: f64,
     pub bytes_sent: u64,
-    /// Requests, included in `requests`, that looked for import keys or for rows whose response was lost.
+    /// Requests, included in `requests`, that looked up import keys or rows whose response was lost.
     pub lookups: u64,
 }
 
@@ -58,11 +58,11 @@ pub struct Plan {
     pub rows: u64,
     pub requests: u64,
     pub bytes: u64,
-    /// At the rate limit.
+    /// Minutes at the rate limit.
     pub minutes: f64,
 }
 
-/// Row numbers, request numbers and fault numbers: four bytes each, in a ledger of at most four billion rows.
+/// A row, request or fault number. Four bytes are enough, because a ledger has at most four billion rows.
 type Number = u32;
 const NONE: Number = Number::MAX;
 
@@ -70,41 +70,41 @@ const NONE: Number = Number::MAX;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Ledger {
     statuses: Vec<Status>,
-    /// Nil if a row has none, and shorter than `statuses` if the last rows have none.
+    /// Nil for a row without an id. Shorter than `statuses` if the last rows have none.
     ids: Vec<Uuid>,
     /// Ids that are not UUIDs.
     other_ids: HashMap<Number, Box<str>>,
-    /// The request that settled the row; shorter than `statuses` if the last rows have none.
+    /// The request that settled each row. Shorter than `statuses` if the last rows have none.
     sendings_of: Vec<Number>,
     sendings: Vec<Sending>,
     faults_of: Numbers,
     faults: Faults,
-    /// Empty if the key of a row is its id.
+    /// The keys of rows. Empty if the key of a row is its id.
     keys: Pool,
     /// New keys of edited rows.
     new_keys: HashMap<Number, Box<str>>,
     labels: Labels,
     /// Duplicates of an earlier row, which share its outcome.
     same_as: HashMap<Number, Number>,
-    /// The digest of each row's cells; 0 if it was not read.
+    /// The digest of each row's cells, or 0 if the row was not read.
     digests: Vec<u64>,
-    /// The name of each column in those digests; `None` if it does not count.
+    /// The name of each column in these digests; `None` if the column does not count.
     pub headings: BTreeMap<String, Option<String>>,
     /// The request bodies of rows whose outcome is unknown.
     sent: BTreeMap<Number, SentBody>,
-    /// For each row of the last input, its row here; `None` if the rows and their order are the same.
+    /// For each row of the last input, its row in this ledger. `None` if the rows and their order are the same.
     #[serde(skip)]
     input: Option<Vec<Number>>,
-    /// The number of rows read; further rows exist but were never read.
+    /// The number of rows read. Further rows exist, but were never read.
     read: usize,
-    /// Whether all rows were read, so that there are no others.
+    /// Whether all rows were read.
     pub complete: bool,
-    /// The prefix of generated import keys: unique per run and the same for all calls that resume it.
+    /// The prefix of generated import keys. It is unique per run, and the same for all calls that resume the run.
     pub import_prefix: Option<Box<str>>,
-    /// Tracked only if there is a journal.
+    /// Changes are tracked only if there is a journal.
     #[serde(skip)]
     changes: Option<Changes>,
-    /// Why rows were not sent, once the run has ended.
+    /// Why rows were not sent, set when the run has ended.
     pub not_sent: Option<String>,
     pub stats: Stats,
     pub plan: Plan,
@@ -116,14 +116,14 @@ pub struct Ledger {
 /// A ledger shared between a run and its observers.
 pub type SharedLedger = Arc<Mutex<Ledger>>;
 
-/// Locks a shared ledger. Nothing panics while holding this lock.
+/// Locks a shared ledger. No code panics while holding this lock.
 pub fn lock(ledger: &SharedLedger) -> MutexGuard<'_, Ledger> {
     #[cfg(feature = "simulator")]
     journal::disk::lock();
     ledger.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The number of a row.
+/// Converts an index to a row number.
 pub(crate) fn number(index: usize) -> u32 {
     // A ledger of four billion rows would need more than 100 GB, so the cast cannot truncate.
     u32::try_from(index).unwrap_or(NONE)

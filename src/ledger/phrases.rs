@@ -1,7 +1,7 @@
-//! Texts that many reasons share, each stored once, and reasons as the few bytes that differ.
+//! Stores strings that many reasons share only once, and encodes reasons as the few bytes that differ.
 //!
-//! The messages of a check mostly differ only in the value they name and in numbers. So a phrase has placeholders for
-//! these, and a reason is a phrase, a value and some numbers. Rendering it returns the original text.
+//! The messages of a check mostly differ only in the value and the numbers they contain. So a phrase has placeholders
+//! for these, and a reason is a phrase, a value and some numbers. Rendering it returns the original message.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -12,21 +12,22 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::validation::{Problem, rules};
 
-/// The most phrases; further texts are stored in each reason, since texts that differ in every row are not phrases.
+/// The most phrases to store. Further strings are stored in each reason: if there are that many, they differ in every
+/// row.
 const MOST: usize = 10_000;
-/// The placeholders for the value and for a number. Text for people does not contain these characters.
+/// The placeholders for the value and for a number. Normal text does not contain these characters.
 const VALUE: char = '\0';
 const NUMBER: char = '\u{1}';
-/// The prefix of a text that does contain them, and has no placeholders.
+/// The prefix of a string that does contain these characters, and has no placeholders.
 const PLAIN: char = '\u{2}';
-/// The most digits of a number in a phrase; a 1 is prepended to keep leading zeros.
+/// The most digits of a number in a phrase. A 1 is prepended to keep leading zeros.
 const DIGITS: usize = 18;
 
-/// Texts by number.
+/// Strings by number.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Phrases {
     texts: Vec<Box<str>>,
-    /// The number of each text by its digest.
+    /// The number of each string by its digest.
     #[serde(skip)]
     known: HashMap<u64, u32>,
 }
@@ -42,7 +43,7 @@ impl Phrases {
         &self.texts
     }
 
-    /// Restores the next text.
+    /// Restores the next string.
     pub fn restore(&mut self, text: Box<str>) {
         self.known
             .insert(xxh3_64(text.as_bytes()), super::number(self.texts.len()));
@@ -64,7 +65,7 @@ impl Phrases {
         })
     }
 
-    /// Writes a text as its number or, if it has none, literally.
+    /// Writes a string as its number or, if it has none, literally.
     pub fn write(&mut self, text: &str, out: &mut Vec<u8>) {
         if let Some(number) = self.number_of(text) {
             write_number(u64::from(number) + 1, out);
@@ -104,7 +105,7 @@ impl Phrases {
     }
 }
 
-/// Replaces the value and the numbers in a text with placeholders.
+/// Replaces the value and the numbers in a string with placeholders.
 fn phrase<'t>(text: &'t str, value: &str, numbers: &mut Vec<u64>) -> Cow<'t, str> {
     let mut phrase = String::with_capacity(text.len() + 1);
     if text.contains([VALUE, NUMBER, PLAIN]) {
@@ -141,7 +142,7 @@ fn phrase<'t>(text: &'t str, value: &str, numbers: &mut Vec<u64>) -> Cow<'t, str
     }
 }
 
-/// Whether a text starts with a value and not with a longer word.
+/// Whether a string starts with a value that is not part of a longer word.
 fn names(text: &str, value: &str) -> bool {
     let behind = text.strip_prefix(value).map(|rest| rest.chars().next());
     behind.is_some_and(|next| next.is_none_or(|next| !next.is_alphanumeric()))
@@ -185,7 +186,7 @@ fn filled<'p>(
 
 pub(super) fn write_number(mut number: u64, out: &mut Vec<u8>) {
     while let low @ 0x80.. = number {
-        // Seven bits at a time.
+        // Write seven bits at a time.
         #[allow(clippy::cast_possible_truncation)]
         out.push(low as u8 | 0x80);
         number >>= 7;
@@ -198,7 +199,7 @@ pub(super) fn write_text(text: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(text.as_bytes());
 }
 
-/// Reads encoded reasons; `None` if the bytes are damaged.
+/// Reads encoded reasons. Returns `None` if the bytes are damaged.
 pub(super) struct Reader<'a> {
     bytes: &'a [u8],
     phrases: &'a Phrases,
@@ -211,7 +212,7 @@ pub(super) struct Raw<'a> {
     pub value: &'a str,
     message: &'a str,
     fix: &'a str,
-    /// The numbers of the message, then those of the fix.
+    /// The numbers of the message, followed by those of the fix.
     numbers: Vec<u64>,
 }
 
@@ -244,7 +245,7 @@ impl<'a> Reader<'a> {
         std::str::from_utf8(text).ok()
     }
 
-    /// A text that may be a phrase.
+    /// Reads a string that may be a phrase.
     pub fn phrase(&mut self) -> Option<&'a str> {
         match self.number()?.checked_sub(1) {
             None => self.text(),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Short byte strings, one after another, at a cost of four bytes each.
+/// Short byte strings, concatenated. Each costs four additional bytes.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Pool {
     bytes: Vec<u8>,
@@ -38,14 +38,14 @@ impl Pool {
             self.carries.push(self.ends.len() - 1);
         }
         if let Some(last) = self.ends.last_mut() {
-            // Only the lower 32 bits, see `ends`.
+            // Store only the lower 32 bits, see `ends`.
             #[allow(clippy::cast_possible_truncation)]
             let low = end as u32;
             *last = low;
         }
     }
 
-    /// A piece; empty past the end.
+    /// Returns a piece, or an empty one past the end.
     pub fn get(&self, at: usize) -> &[u8] {
         let start = at.checked_sub(1).map_or(Some(0), |before| self.end(before));
         let range = start.zip(self.end(at)).map(|(start, end)| start..end);
@@ -58,7 +58,7 @@ impl Pool {
         usize::try_from(high << 32 | u64::from(low)).ok()
     }
 
-    /// Changes the number of pieces; added ones are empty.
+    /// Changes the number of pieces. Added pieces are empty.
     pub fn resize(&mut self, pieces: usize) {
         if pieces < self.len() {
             self.ends.truncate(pieces);
@@ -71,7 +71,7 @@ impl Pool {
         }
     }
 
-    /// Whether the parts are consistent; those of a damaged pickle may not be.
+    /// Whether the parts are consistent. Those of a damaged pickle may not be.
     pub fn is_whole(&self) -> bool {
         let mut before = Some(0);
         self.carries.is_sorted()
@@ -84,7 +84,7 @@ impl Pool {
     }
 }
 
-/// Numbers that few rows have: a map until every fourth row has one.
+/// Numbers for few rows. They are stored in a map until every fourth row has one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) enum Numbers {
     Few(HashMap<u32, u32>),
@@ -141,7 +141,7 @@ impl Numbers {
         }
     }
 
-    /// All numbers with their rows.
+    /// Iterates over all numbers, with their rows.
     pub fn iter(&self) -> Box<dyn Iterator<Item = (u32, u32)> + '_> {
         match self {
             Self::Few(numbers) => Box::new(numbers.iter().map(|(row, number)| (*row, *number))),

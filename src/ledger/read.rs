@@ -1,4 +1,4 @@
-//! Reading a ledger.
+//! Reads a ledger.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,7 +10,7 @@ use super::{Fault, Ledger, Outcome, Status, number};
 use crate::input::Label;
 
 impl Ledger {
-    /// Whether the parts are consistent; those of a damaged pickle may not be.
+    /// Whether the parts are consistent. Those of a damaged pickle may not be.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         let rows = self.rows();
@@ -51,7 +51,8 @@ impl Ledger {
             .collect()
     }
 
-    /// For each row of the last input, its row here; `None` if the rows and their order are the same.
+    /// For each row of the last input, returns its row in this ledger. Returns `None` if the rows and their order are
+    /// the same.
     #[must_use]
     pub fn input(&self) -> Option<&[u32]> {
         self.input.as_deref()
@@ -73,7 +74,7 @@ impl Ledger {
         self.same_as.get(&row).copied()
     }
 
-    /// The digest of a row's cells; 0 if it was not read.
+    /// The digest of a row's cells, or 0 if the row was not read.
     #[must_use]
     pub fn digest(&self, row: u32) -> u64 {
         self.digests.get(row as usize).copied().unwrap_or(0)
@@ -87,13 +88,13 @@ impl Ledger {
             .map_or(0, |prefix| xxh3_64(prefix.as_bytes()))
     }
 
-    /// The number of rows read; further rows are only known to exist.
+    /// The number of rows read. Further rows are only known to exist.
     #[must_use]
     pub fn read(&self) -> usize {
         self.read
     }
 
-    /// Which of these ids already belong to a row.
+    /// Returns those of these ids that already belong to a row.
     #[must_use]
     pub fn claimed<'t>(&self, ids: impl Iterator<Item = &'t str>) -> HashSet<String> {
         let mut odd: HashSet<&str> = HashSet::new();
@@ -115,12 +116,12 @@ impl Ledger {
             .collect()
     }
 
-    /// The ids that a read requested and the service did not return.
+    /// The ids that were requested but not returned by the service.
     #[must_use]
     pub fn missing(&self) -> Vec<String> {
         let refused = |row: &u32| matches!(self.status(*row), Status::Rejected | Status::Invalid);
         let rows = (0..number(self.rows())).filter(refused);
-        // Includes texts that are not ids: the service would not return them either.
+        // Include strings that are not ids: the service would not return them either.
         rows.filter_map(|row| self.key(row).or_else(|| self.fault(self.settled(row))?.value))
             .filter(|asked| !asked.is_empty())
             .collect()
@@ -135,7 +136,7 @@ impl Ledger {
             .collect()
     }
 
-    /// How many rows have an outcome; rows in flight have none.
+    /// The number of rows with an outcome. Rows in flight have none.
     #[must_use]
     pub fn settled_rows(&self) -> usize {
         let settled = |status: Status| !matches!(status, Status::NotSent | Status::Unknown);
@@ -159,7 +160,7 @@ impl Ledger {
         self.labels.get(row as usize)
     }
 
-    /// The name of a row in messages; `title` is the kind of its label, if that is a position in a file.
+    /// Formats the name of a row for messages. `title` is the kind of its label, if that is a position in a file.
     #[must_use]
     pub fn name_of(&self, row: u32, title: Option<&str>) -> String {
         match (title, self.label(row)) {
@@ -188,19 +189,20 @@ impl Ledger {
         if let Some(key) = self.new_keys.get(&row) {
             return key;
         }
-        // Keys were added as text.
+        // Keys are always added as valid UTF-8.
         std::str::from_utf8(self.keys.get(row as usize)).unwrap_or("")
     }
 
     /// The reason for a row's status, rendered.
     pub(super) fn fault(&self, row: u32) -> Option<Fault> {
         self.kept_fault(row).or_else(|| {
-            // Rows become unknown when their request is sent; most are settled soon after, so no reason is stored.
+            // Rows become unknown when their request is sent, and most are settled soon after, so no reason is
+            // stored.
             (self.statuses[row as usize] == Status::Unknown).then(|| {
                 Fault::new(
                     "in_flight",
                     "the call ended before the response to the request",
-                    "check the project for this row before sending it again",
+                    "check the project for this row before resending it",
                 )
             })
         })
@@ -235,7 +237,7 @@ impl Ledger {
         }
     }
 
-    /// The row whose outcome this row shares: itself, unless it is a duplicate.
+    /// Returns the row whose outcome this row shares: itself, unless it is a duplicate.
     pub(super) fn settled(&self, row: u32) -> u32 {
         self.same_as.get(&row).copied().unwrap_or(row)
     }

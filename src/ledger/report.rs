@@ -11,7 +11,7 @@ use super::{Fault, Status, View};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cause {
     pub status: Status,
-    /// The code of a rule or of the service, or a word such as `transport`; empty if the rows have no reason.
+    /// The code of a rule or of the service, or a word such as `transport`. Empty if the rows have no reason.
     pub code: String,
     /// Empty if the problem concerns the whole row.
     pub column: String,
@@ -20,21 +20,21 @@ pub struct Cause {
     pub fix: String,
     pub rows: usize,
     pub first_rows: Vec<u32>,
-    /// Values and how many rows have them, most rows first.
+    /// Values, and the number of rows with each, most rows first.
     pub values: Vec<(String, usize)>,
 }
 
 /// The number of rows to list per cause.
 const FIRST_ROWS: usize = 5;
-/// The numbers of distinct values to count and to show per cause.
+/// How many distinct values to count and to show per cause.
 const VALUES: (usize, usize) = (1000, 5);
 
-/// Groups by several texts: found by digest, then compared.
+/// Groups of strings, found by digest and then compared.
 #[derive(Default)]
 struct Groups(HashMap<u64, Vec<(usize, Vec<String>)>>);
 
 impl Groups {
-    /// The number of the group of these texts; a new one is `next`.
+    /// Returns the number of the group of these strings. A new group gets the number `next`.
     fn of(&mut self, texts: &[&str], next: usize) -> usize {
         let mut joined = Vec::with_capacity(128);
         for text in texts {
@@ -55,12 +55,12 @@ struct Counting {
     cause: Cause,
     /// The index of each value in `cause.values`.
     places: HashMap<String, usize>,
-    /// The last row counted: a row counts once, even if several of its values have the problem.
+    /// The last row counted. A row counts once, even if several of its values have the problem.
     last: Option<u32>,
 }
 
 impl Counting {
-    /// The index of a value; `None` if it is empty or not counted.
+    /// Returns the index of a value, or `None` if it is empty or not counted.
     fn place(&mut self, value: &str) -> Option<usize> {
         if let Some(place) = self.places.get(value) {
             return Some(*place);
@@ -112,7 +112,8 @@ struct Causes {
 }
 
 impl Causes {
-    /// The cause of a problem and the index of its value there. `apart` separates causes with the same code and column.
+    /// Returns the cause of a problem and the index of its value there. `apart` separates causes with the same code
+    /// and column.
     fn of(
         &mut self,
         status: Status,
@@ -141,7 +142,7 @@ impl Causes {
         (at, self.causes[at].place(says.value))
     }
 
-    /// The cause of rows whose reason is not a list of problems.
+    /// Returns the cause of rows whose reason is not a list of problems.
     fn of_fault(&mut self, status: Status, fault: &Fault) -> (usize, Option<usize>) {
         let [column, value, fix] =
             [&fault.column, &fault.value, &fault.fix].map(|text| text.as_deref().unwrap_or(""));
@@ -162,7 +163,7 @@ impl Causes {
 }
 
 impl View {
-    /// Why rows did not succeed, most rows first. A row with several problems counts for each of them.
+    /// Returns why rows did not succeed, most rows first. A row with several problems counts for each of them.
     #[must_use]
     pub fn causes(&self) -> Vec<Cause> {
         if self.is_good() {

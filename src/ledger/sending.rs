@@ -12,19 +12,19 @@ use crate::http::Moment;
 /// A request that carried rows, and when it was in flight.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sending {
-    /// Tries, including those of the requests it was split from.
+    /// Attempts, including those of the requests it was split from.
     pub attempts: u32,
     pub request_id: Option<Box<str>>,
-    /// When it was first sent; `None` if never.
+    /// When the request was first sent, or `None` if never.
     pub left: Option<Moment>,
-    /// When its response came, or when it was given up.
+    /// When the response arrived, or when the client gave up.
     pub ended: Option<Moment>,
-    /// The service reported that it was executed, but not the outcome per row.
+    /// Whether the service reported that the request was executed, but not the outcome per row.
     pub executed: bool,
 }
 
-/// The body of a request. It is kept while the outcome of any of its rows is unknown: a lookup compares with what was
-/// sent, and settings may have changed since.
+/// The body of a request. It is kept while the outcome of any of its rows is unknown. A lookup compares assets with
+/// what was sent, and settings may have changed since then.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SentBody {
     pub rows: Vec<SentItem>,
@@ -43,7 +43,7 @@ pub struct SentItem {
 impl Ledger {
     /// Records a request about to be sent.
     pub fn begin_sending(&mut self, body: SentBody) -> u32 {
-        // Rows of one request were in the same requests before: it was split from those.
+        // Rows of one request were in the same earlier requests, because it was split from those.
         let earlier = body
             .rows
             .first()
@@ -66,14 +66,14 @@ impl Ledger {
         sending
     }
 
-    /// Whether the outcome of a row is unknown and this was the last request to carry it.
+    /// Whether the outcome of a row is unknown and this was the last request that contained it.
     #[must_use]
     pub fn is_in_doubt(&self, row: u32, sending: u32) -> bool {
         let at = row as usize;
         self.statuses.get(at) == Some(&Status::Unknown) && self.sendings_of.get(at) == Some(&sending)
     }
 
-    /// The last requests of these rows, if the outcome is unknown.
+    /// The last requests of these rows, if their outcome is unknown.
     #[must_use]
     pub fn bodies_of(&self, rows: &HashSet<u32>) -> Vec<(u32, &SentBody)> {
         let sendings: BTreeSet<u32> = rows.iter().map(|row| self.sending_number(*row)).collect();
@@ -90,7 +90,7 @@ impl Ledger {
             .filter(|body| body.rows.iter().any(in_doubt))
     }
 
-    /// Drops the body of a request once all its rows are settled or were sent in another.
+    /// Drops the body of a request once all its rows are settled or were sent in another request.
     pub fn forget_body(&mut self, sending: u32) {
         if self.body(sending).is_none() && self.sent.remove(&sending).is_some() {
             self.note_sending(sending, |_| {});
@@ -111,7 +111,7 @@ impl Ledger {
         self.sendings_of.get(row as usize).copied().unwrap_or(NONE)
     }
 
-    /// The last request that carried a row.
+    /// The last request that contained a row.
     #[must_use]
     pub fn sending_of(&self, row: u32) -> Option<(u32, &Sending)> {
         let number = self.sending_number(row);

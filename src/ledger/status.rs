@@ -9,15 +9,15 @@ pub enum Status {
     Updated,
     Deleted,
     Unchanged,
-    /// Rejected by a check of this client, never sent.
+    /// Rejected by a check of this client and never sent.
     Invalid,
     /// Rejected by the service.
     Rejected,
     /// Stopped before its request was sent.
     NotSent,
-    /// Provably not executed, and given up.
+    /// Definitely not executed, and no longer retried.
     Failed,
-    /// Sent, and no response says whether it was executed.
+    /// Sent, but no response says whether it was executed.
     Unknown,
 }
 
@@ -34,7 +34,7 @@ impl Status {
         Self::Unknown,
     ];
 
-    /// The status as users see it: `created`, `not_sent`, ...
+    /// The status as shown to users: `created`, `not_sent` and so on.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! A ledger or some of its rows, as users read it.
+//! A ledger, or some of its rows, for users to read.
 
 use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
@@ -21,19 +21,19 @@ pub struct Outcome<'a> {
     pub request_id: Option<&'a str>,
 }
 
-/// A ledger or some of its rows, as users read it.
+/// A ledger, or some of its rows, for users to read.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct View {
     pub ledger: Arc<Ledger>,
     /// The row numbers; `None` for all rows.
     rows: Option<Vec<Number>>,
-    /// Rows per status, computed once: a view never changes.
+    /// Rows per status. Computed once, because a view never changes.
     #[serde(skip)]
     counts: OnceLock<[usize; Status::ALL.len()]>,
 }
 
 impl View {
-    /// All rows of a ledger.
+    /// Creates a view of all rows of a ledger.
     #[must_use]
     pub fn new(ledger: Arc<Ledger>) -> Self {
         Self::of(ledger, None)
@@ -77,7 +77,7 @@ impl View {
         }
     }
 
-    /// The outcome of the row at this index; `None` past the end.
+    /// Returns the outcome of the row at this index, or `None` past the end.
     #[must_use]
     pub fn outcome(&self, index: usize) -> Option<Outcome<'_>> {
         (index < self.len()).then(|| self.ledger.outcome(self.row_at(index)))
@@ -91,7 +91,7 @@ impl View {
         ledger
     }
 
-    /// The rows in one of these statuses; for a duplicate, the row it duplicates.
+    /// Returns the rows in one of these statuses. A duplicate is replaced by the row it duplicates.
     #[must_use]
     pub fn settled_in(&self, statuses: &[Status]) -> HashSet<u32> {
         self.numbers()
@@ -142,7 +142,7 @@ impl View {
             .collect()
     }
 
-    /// Only the rows in one of these statuses.
+    /// Selects the rows in one of these statuses.
     #[must_use]
     pub fn select(&self, statuses: &[Status]) -> Self {
         let rows = self
@@ -152,7 +152,7 @@ impl View {
         Self::of(self.ledger.clone(), Some(rows))
     }
 
-    /// The rows at these indices.
+    /// Selects the rows at these indices.
     #[must_use]
     pub fn slice(&self, indices: impl Iterator<Item = usize>) -> Self {
         let rows = indices

@@ -1,4 +1,4 @@
-//! The fields of assets and relationships that identify rows; the rest stays raw.
+//! Reads the fields of assets and relationships that identify rows. Everything else stays raw.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -23,14 +23,14 @@ pub struct Identity<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry<'a> {
     pub identity: Identity<'a>,
-    /// Its range in the body.
+    /// The range of the entry in the body.
     pub range: Range<usize>,
 }
 
 /// Reads the identities of a list of assets, one member of an object.
 ///
 /// # Errors
-/// As [`member`].
+/// See [`member`].
 pub fn identities<'a>(body: &'a [u8], name: &str) -> Result<Vec<Entry<'a>>, String> {
     if let Ok(found) = std::str::from_utf8(body)
         .map_err(|_| Odd)
@@ -76,8 +76,8 @@ fn scanned<'a>(body: &'a str, name: &str) -> Result<Vec<Entry<'a>>, Odd> {
 #[derive(Default)]
 struct Unread<'a>([&'a str; 3]);
 
-/// Entries of a list are similar: unread members with the same text as in the previous entry are compared instead of
-/// scanned.
+/// Entries of a list are similar, so unread members are first compared with those of the previous entry. They are
+/// scanned only if they differ.
 fn scanned_identity<'a>(scanner: &mut Scanner<'a>, unread: &mut Unread<'a>) -> Result<Identity<'a>, Odd> {
     let mut identity = Identity::default();
     if scanner.peek() != b'{' {
@@ -116,14 +116,14 @@ fn scanned_identity<'a>(scanner: &mut Scanner<'a>, unread: &mut Unread<'a>) -> R
     }
 }
 
-/// The range in a body of a value borrowed from it.
+/// Returns the range in a body of a value borrowed from it.
 pub(crate) fn range_in(body: &[u8], raw: &RawValue) -> Range<usize> {
     // The offset is the difference of the addresses.
     let start = raw.get().as_ptr() as usize - body.as_ptr() as usize;
     start..start + raw.get().len()
 }
 
-/// Reads one member of an object and skips the others. If it is repeated, the last one counts.
+/// Reads one member of an object and skips the others. If the member is repeated, the last one counts.
 struct Member<'k, T>(&'k str, PhantomData<T>);
 
 impl<'de, T: Deserialize<'de>> Visitor<'de> for Member<'_, T> {
@@ -142,9 +142,9 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Member<'_, T> {
         }
         Ok(found)
     }
-    // The message of serde would include the whole text, however long.
+    // The message of serde would include the whole string, however long.
     fn visit_str<E: Error>(self, _: &str) -> Result<Self::Value, E> {
-        Err(E::custom("it is text"))
+        Err(E::custom("it is a string"))
     }
 }
 
@@ -167,14 +167,14 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
                 Ok(entries)
             }
             fn visit_str<E: Error>(self, _: &str) -> Result<Self::Value, E> {
-                Err(E::custom("text where a list is documented"))
+                Err(E::custom("a string where a list is documented"))
             }
         }
         deserializer.deserialize_any(List(PhantomData)).map(Entries)
     }
 }
 
-/// Why a body cannot be read. An HTML page in place of JSON is named as such.
+/// Explains why a body cannot be read. Recognizes an HTML page in place of JSON.
 fn reason(body: &[u8], error: &serde_json::Error) -> String {
     if body.trim_ascii_start().starts_with(b"<") {
         "it is an HTML page, so it comes from a proxy or gateway, not from the service".to_owned()
@@ -196,7 +196,7 @@ pub fn entries<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<Vec<T>, String>
 /// Reads one member of an object that is a list.
 ///
 /// # Errors
-/// As [`member`].
+/// See [`member`].
 pub fn list<'a, T: Deserialize<'a>>(body: &'a [u8], name: &str) -> Result<Vec<T>, String> {
     member(body, name).map(|entries: Entries<T>| entries.0)
 }
@@ -212,7 +212,7 @@ pub fn member<'a, T: Deserialize<'a>>(body: &'a [u8], name: &str) -> Result<T, S
 /// Reads an optional member of an object.
 ///
 /// # Errors
-/// As [`member`], except for a missing member.
+/// See [`member`]. A missing member is not an error.
 pub fn optional<'a, T: Deserialize<'a>>(body: &'a [u8], name: &str) -> Result<Option<T>, String> {
     let mut reader = serde_json::Deserializer::from_slice(body);
     let found = Deserializer::deserialize_any(&mut reader, Member(name, PhantomData))
@@ -224,7 +224,7 @@ pub fn optional<'a, T: Deserialize<'a>>(body: &'a [u8], name: &str) -> Result<Op
 /// Reads the members of an object whose keys are ids, in the order of the response.
 ///
 /// # Errors
-/// As [`member`].
+/// See [`member`].
 pub fn keyed(body: &[u8]) -> Result<Vec<(Cow<'_, str>, &RawValue)>, String> {
     struct Keyed;
     impl<'de> Visitor<'de> for Keyed {
@@ -246,8 +246,8 @@ pub fn keyed(body: &[u8]) -> Result<Vec<(Cow<'_, str>, &RawValue)>, String> {
     Ok(members)
 }
 
-/// The identity of a raw asset; empty if it has none. An entry that is not an object proves nothing, but must not hide
-/// its neighbors.
+/// Returns the identity of a raw asset, or an empty one if there is none. An entry that is not an object proves
+/// nothing, but must not prevent reading the others.
 #[must_use]
 pub fn identity(raw: &RawValue) -> Identity<'_> {
     struct Fields;
@@ -274,7 +274,8 @@ pub fn identity(raw: &RawValue) -> Identity<'_> {
     Deserializer::deserialize_map(&mut reader, Fields).unwrap_or_default()
 }
 
-/// Reads the id of a raw entry and its members `names` into `found`, in that order. `None` if it is not an object.
+/// Reads the id of a raw entry and its members `names` into `found`, in that order. Returns `None` if the entry is
+/// not an object.
 #[must_use]
 pub fn members<'a>(
     raw: &'a RawValue,
@@ -323,7 +324,7 @@ mod tests {
         assert_eq!(&body[read[4].range.clone()], b"[1]");
     }
 
-    /// The reader relies on similar entries, so these differ slightly.
+    /// Uses entries that differ slightly, because the reader relies on similar entries.
     #[test]
     fn entries_are_read_in_one_pass_as_by_serde() {
         const MEMBERS: [&str; 12] = [

@@ -1,6 +1,7 @@
-//! A strict reader of JSON tokens. It accepts a subset of what `serde_json` does, which reads the rest.
+//! A strict reader of JSON tokens. It accepts a subset of what `serde_json` accepts. The rest is left to
+//! `serde_json`, the slow reader.
 
-/// The text is not JSON, or this reader leaves it to the slow one.
+/// The text is not JSON, or must be read by the slow reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Odd;
 
@@ -19,7 +20,7 @@ pub(crate) struct Scanner<'a> {
     pub at: usize,
 }
 
-/// Frequent bytes: the first 16 of them are compared at once.
+/// A frequent sequence of bytes, of which the first 16 are compared at once.
 #[derive(Debug)]
 pub(crate) struct Token {
     first: u128,
@@ -57,9 +58,9 @@ impl<'a> Scanner<'a> {
         Self { text, at: 0 }
     }
 
-    /// The text from `start` to here.
+    /// Returns the text from `start` to the current position.
     pub fn since(&self, start: usize) -> &'a str {
-        // Both ends are at ASCII characters: every token starts and ends with one.
+        // Both ends are at ASCII characters, because every token starts and ends with one.
         self.text.get(start..self.at).unwrap_or_default()
     }
 
@@ -68,7 +69,7 @@ impl<'a> Scanner<'a> {
         self.text.as_bytes().get(self.at).copied().unwrap_or(0)
     }
 
-    /// The next byte that is not whitespace.
+    /// Returns the next byte that is not whitespace.
     #[inline]
     pub fn next(&mut self) -> u8 {
         let bytes = self.text.as_bytes();
@@ -90,7 +91,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Consumes this byte, after whitespace.
+    /// Skips whitespace and consumes this byte.
     #[inline]
     pub fn expect(&mut self, byte: u8) -> Result<(), Odd> {
         if self.next() == byte {
@@ -101,7 +102,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Takes these bytes if they come next.
+    /// Consumes these bytes if they come next.
     #[inline]
     pub fn take(&mut self, token: &[u8]) -> bool {
         let next = self.text.as_bytes().get(self.at..self.at + token.len());
@@ -112,7 +113,7 @@ impl<'a> Scanner<'a> {
         comes
     }
 
-    /// Takes this token if it comes next.
+    /// Consumes this token if it comes next.
     #[inline]
     pub fn take_token(&mut self, token: &Token) -> bool {
         let bytes = self.text.as_bytes().get(self.at..).unwrap_or_default();
@@ -128,7 +129,7 @@ impl<'a> Scanner<'a> {
         true
     }
 
-    /// Takes a string with exactly these characters and no escapes.
+    /// Consumes a string with exactly these characters and no escapes.
     #[inline]
     pub fn take_string(&mut self, text: &str) -> bool {
         let (start, bytes) = (self.at + 1, self.text.as_bytes());
@@ -140,14 +141,15 @@ impl<'a> Scanner<'a> {
         comes
     }
 
-    /// The eight bytes after the next one.
+    /// Returns the eight bytes after the next one.
     #[inline]
     pub fn word(&self) -> Option<u64> {
         let bytes = self.text.as_bytes().get(self.at + 1..self.at + 9)?;
         Some(u64::from_le_bytes(bytes.try_into().ok()?))
     }
 
-    /// The next string, if a quote follows this many characters; they are not checked for quotes or escapes.
+    /// Returns the next string, if a quote follows after this many characters. The characters are not checked for
+    /// quotes or escapes.
     #[inline]
     pub fn string_of(&self, length: usize) -> Option<&'a str> {
         let end = self.at + 1 + length;
@@ -159,7 +161,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Whether another item follows; if not, the object or list ends here.
+    /// Whether another item follows. If not, the object or list ends here.
     #[inline]
     pub fn goes_on(&mut self, close: u8) -> Result<bool, Odd> {
         let byte = self.next();
@@ -179,7 +181,7 @@ impl<'a> Scanner<'a> {
         self.at == self.text.len()
     }
 
-    /// Begins an object or list; false if it is empty.
+    /// Begins an object or list. Returns `false` if it is empty.
     #[inline]
     pub fn begin(&mut self, close: u8) -> bool {
         self.at += 1;
@@ -188,7 +190,7 @@ impl<'a> Scanner<'a> {
         !is_empty
     }
 
-    /// Reads a string from its opening quote. Returns its characters and whether any of them are escaped.
+    /// Reads a string, starting at its opening quote. Returns its characters and whether any of them are escaped.
     #[inline]
     pub fn string(&mut self) -> Result<(&'a str, bool), Odd> {
         let bytes = self.text.as_bytes();
@@ -222,7 +224,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Reads a number that starts here.
+    /// Reads a number that starts at the current position.
     pub fn number(&mut self) -> Result<Number, Odd> {
         let bytes = self.text.as_bytes();
         let start = self.at;
@@ -249,7 +251,7 @@ impl<'a> Scanner<'a> {
         if !matches!(bytes.get(at), Some(b'.' | b'e' | b'E')) {
             self.at = at;
             return match whole {
-                // JSON has a negative zero, integers do not.
+                // JSON has a negative zero, but integers do not.
                 Some(0) if negative => Ok(Number::Float(-0.0)),
                 Some(whole) if negative => match 0_i64.checked_sub_unsigned(whole) {
                     Some(number) => Ok(Number::Int(number)),
@@ -282,7 +284,8 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Skips a value. Returns whether `serde_json` may reject it: half a surrogate pair, or a number beyond all floats.
+    /// Skips a value. Returns whether `serde_json` may reject it because of half a surrogate pair or a number out of
+    /// range.
     pub fn skip(&mut self, depth: u32) -> Result<bool, Odd> {
         if depth > DEEPEST {
             return Err(Odd);
@@ -340,7 +343,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Reads the items of an object or list from its opening bracket.
+    /// Reads the items of an object or list, starting at its opening bracket.
     pub fn items(
         &mut self,
         close: u8,
@@ -392,7 +395,7 @@ fn digits(bytes: &[u8], start: usize) -> Result<usize, Odd> {
     if count == 0 { Err(Odd) } else { Ok(start + count) }
 }
 
-/// Where the next quote, backslash or control character is, eight bytes at a time.
+/// Returns the position of the next quote, backslash or control character. Checks eight bytes at a time.
 #[inline]
 fn plain_until(bytes: &[u8], mut at: usize) -> usize {
     const LOW: u64 = 0x0101_0101_0101_0101;

@@ -1,18 +1,18 @@
 //! The settings of a project as returned by the service: categories, status sets, custom attributes, locations.
 //!
-//! Any member may be missing or of another type ("GET categories" and the other reference pages do not document nulls).
-//! So an entry is read as far as possible, and ignored if it has no id.
+//! Any member may be missing or of another type ("GET categories" and the other reference pages do not document
+//! nulls). An entry is read as far as possible, and ignored if it has no id.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::model::value;
 
-/// A category. Only its parent defines its place in the tree: `isLeaf` and `subcategoryIds` may be stale ("GET
-/// categories" reference page).
+/// A category. Its place in the tree is defined only by its parent: `isLeaf` and `subcategoryIds` may be outdated
+/// ("GET categories" reference page).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Category {
-    /// An integer, as text.
+    /// An integer, as a string.
     pub id: String,
     pub name: String,
     pub parent: Option<String>,
@@ -55,14 +55,14 @@ pub struct Choice {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Attribute {
     pub id: String,
-    /// `ca7`: the key on assets.
+    /// The key on assets, such as `ca7`.
     pub name: String,
     pub display_name: String,
     pub description: Option<String>,
-    /// One of six documented words; any other is kept unchanged.
+    /// One of six documented names. Any other is kept unchanged.
     pub data_type: String,
     pub required: bool,
-    /// In characters.
+    /// The maximum length in characters.
     pub longest: Option<usize>,
     pub default: Option<Value>,
     pub choices: Vec<Choice>,
@@ -84,12 +84,12 @@ pub struct Inheritance {
     /// The status set's or the attribute's id.
     pub id: String,
     pub category: Option<String>,
-    /// The category it is inherited from. If missing, or the category itself, it is assigned directly. The reference
-    /// page and the tutorial "Create settings" differ, so both forms count.
+    /// The category that this is inherited from. If it is missing or the category itself, the assignment is direct.
+    /// The reference page and the tutorial "Create settings" differ, so both forms are accepted.
     pub from: Option<String>,
 }
 
-/// The text of a string or a number.
+/// Returns the text of a string or a number.
 fn text(entry: &Value, name: &str) -> Option<String> {
     match entry.get(name)? {
         Value::String(text) if !text.is_empty() => Some(text.clone()),
@@ -102,7 +102,8 @@ fn flag(entry: &Value, name: &str) -> Option<bool> {
     value::flag(entry.get(name)?)
 }
 
-/// Active by default. Examples have `deletedAt` with `isActive: true`; `isActive` is trusted.
+/// Whether an entry is active, which is the default. Some examples have `deletedAt` with `isActive: true`, so only
+/// `isActive` counts.
 fn active(entry: &Value) -> bool {
     flag(entry, "isActive").unwrap_or_else(|| text(entry, "deletedAt").is_none())
 }

@@ -1,4 +1,4 @@
-//! Texts of a response: scalars of any type, and keys in any spelling.
+//! Strings of a response: scalars of any type, and keys in any spelling.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use unicode_normalization::UnicodeNormalization;
 pub struct Text<'a>(pub Option<Cow<'a, str>>);
 
 impl<'a> Text<'a> {
-    /// The text of one JSON value, as written.
+    /// Reads the text of one JSON value, as written.
     #[must_use]
     pub fn of(token: &'a str) -> Self {
         Self(match token.as_bytes().first() {
@@ -29,7 +29,7 @@ impl<'de> Deserialize<'de> for Text<'de> {
     }
 }
 
-/// 42.0 is 42. Numbers longer than a float can hold are kept as written.
+/// Normalizes a number, so that 42.0 becomes 42. Numbers out of the range of a float are kept as written.
 fn number(token: &str) -> Cow<'_, str> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     match token.parse::<f64>() {
@@ -40,7 +40,7 @@ fn number(token: &str) -> Cow<'_, str> {
     }
 }
 
-/// Same as `str::trim`, but faster for texts that start and end with a visible ASCII character.
+/// Like `str::trim`, but faster for strings that start and end with a visible ASCII character.
 #[must_use]
 pub fn trimmed(text: &str) -> &str {
     match text.as_bytes() {
@@ -49,10 +49,10 @@ pub fn trimmed(text: &str) -> &str {
     }
 }
 
-/// Normalizes a key (a clientAssetId, an id, an import key): trimmed, without case, in composed Unicode. No page says
-/// whether the service keeps these.
+/// Normalizes a key (a clientAssetId, an id, an import key): trimmed, in lower case, in composed Unicode. The
+/// documentation does not say whether the service keeps keys unchanged.
 ///
-/// Compare exact keys first: a user's keys may differ only in case.
+/// Compare exact keys first, because a user's keys may differ only in case.
 #[must_use]
 pub fn same_key(key: &str) -> String {
     let key = key.trim();

@@ -5,13 +5,13 @@ use serde_json::value::RawValue;
 
 use crate::model::asset::keyed;
 
-/// Deeper than any member that is needed.
+/// The depth of values to read. It exceeds that of all members that are needed.
 const DEEPEST: usize = 8;
 
-/// Reads JSON. Returns `None` if it is not JSON.
+/// Reads JSON. Returns `None` if the text is not JSON.
 ///
-/// A valid value that cannot be represented (half a surrogate pair, a number beyond all floats, excessive nesting)
-/// becomes its JSON text, so that it does not hide its neighbors.
+/// A valid value that cannot be represented (half a surrogate pair, a number out of range, excessive nesting) becomes
+/// its JSON text. This keeps the other values readable.
 #[must_use]
 pub fn read(text: &str) -> Option<Value> {
     let raw: &RawValue = match serde_json::from_str(text) {
@@ -21,15 +21,15 @@ pub fn read(text: &str) -> Option<Value> {
     Some(in_parts(raw, 0))
 }
 
-/// The number or boolean in a text. The example on the "PATCH assets:batch-patch" page shows `"version": "2,"` and
-/// `"isActive": "true,"`.
+/// Returns the number or boolean in a string. The example on the "PATCH assets:batch-patch" page contains `"version":
+/// "2,"` and `"isActive": "true,"`.
 #[must_use]
 pub fn misprinted(text: &str) -> Option<Value> {
     let value = serde_json::from_str(text.trim().trim_end_matches(',')).ok()?;
     matches!(value, Value::Number(_) | Value::Bool(_)).then_some(value)
 }
 
-/// A boolean, also one in a text.
+/// Returns a boolean, which may be in a string.
 #[must_use]
 pub fn flag(value: &Value) -> Option<bool> {
     match value {

@@ -1,6 +1,6 @@
 //! The bridge to asyncio: operations as awaitables, and async token functions as Rust futures.
 //!
-//! `pyo3-async-runtimes` does the work. This module provides our runtime and makes its tasks follow our rules: they
+//! `pyo3-async-runtimes` does the work. This module provides the runtime and adds some rules for its tasks. They
 //! enter Python only through `attached`, drop Python objects while attached, and print nothing for a closed loop.
 
 use std::future::Future;
@@ -36,7 +36,7 @@ pub const NO_LOOP: &str = "there is no running asyncio event loop. Await acc_ass
 /// Our runtime, for the crate.
 struct Core;
 
-/// A task of the crate; `None` if the process has no runtime.
+/// A task spawned by pyo3-async-runtimes; `None` if the process has no runtime.
 struct Task(Option<tokio::task::JoinHandle<()>>);
 
 struct Broken(Option<tokio::task::JoinError>);
@@ -103,7 +103,8 @@ impl JoinError for Broken {
     }
 }
 
-/// A future of the crate, polled and dropped while attached to Python. It stays pending once Python is shutting down.
+/// A future of pyo3-async-runtimes, attached to Python while polled or dropped. It stays pending once Python is
+/// shutting down.
 struct Attached<F>(Option<Pin<Box<F>>>);
 
 impl<F: Future> Attached<F> {
@@ -142,8 +143,8 @@ impl<F> Drop for Attached<F> {
     }
 }
 
-/// Only wakes tasks of this process. Python objects hold wakers, which a forked child inherits. In the child, a lock of
-/// the parent's runtime may be held by a thread that does not exist there.
+/// Wakes only tasks of this process. A forked child inherits wakers through Python objects. A lock of the parent's
+/// runtime may belong to a thread that the child does not have.
 struct SameProcess {
     process: u32,
     waker: Waker,
@@ -168,7 +169,7 @@ impl EventLoop {
     /// The running loop of this thread.
     ///
     /// # Errors
-    /// `RuntimeError` if there is none.
+    /// `RuntimeError` if no loop is running.
     pub fn running(py: Python<'_>) -> PyResult<Self> {
         let running = get_running_loop(py).map_err(|_| PyRuntimeError::new_err(NO_LOOP))?;
         let locals = TaskLocals::new(running).copy_context(py)?;
@@ -180,12 +181,12 @@ impl EventLoop {
         scope::current().map(Self)
     }
 
-    /// Runs the work of an operation; its token function is awaited in this loop.
+    /// Runs an operation. Its token function is awaited in this loop.
     pub fn scope<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
         scope::with(self.0.clone(), work)
     }
 
-    /// An asyncio future that is done when `ended` is. Canceling it stops nothing.
+    /// Returns an asyncio future that completes when `ended` does. Canceling it stops nothing.
     ///
     /// # Errors
     /// If the loop cannot create a future.
@@ -198,7 +199,7 @@ impl EventLoop {
         let _entered = runtime.enter();
         let quiet = Bound::new(py, QuietLoop(self.0.event_loop(py).unbind()))?;
         let ended = async move {
-            // The sender is dropped only if the work panicked, so it has ended too.
+            // The sender is dropped early only if the work panicked, and then it has ended too.
             let _ = ended.await;
             // `()` would be an empty tuple.
             Ok(None::<bool>)
@@ -206,13 +207,13 @@ impl EventLoop {
         generic::future_into_py_with_locals::<Core, _, _>(py, TaskLocals::new(quiet.into_any()), ended)
     }
 
-    /// Whether the loop was closed. Call it from a thread of the core.
+    /// Whether the loop was closed. Call this from a thread of the core.
     pub fn is_closed(&self) -> bool {
         let closed = || attached(|py| is_true(&self.0.event_loop(py), intern!(py, "is_closed")));
         block_in_place(closed).unwrap_or(false)
     }
 
-    /// A closed or stopped loop awaits nothing.
+    /// Whether the loop is running. A closed or stopped loop cannot await anything.
     fn is_running(&self, py: Python<'_>) -> bool {
         is_true(&self.0.event_loop(py), intern!(py, "is_running"))
     }
@@ -226,8 +227,8 @@ fn is_true(object: &Bound<'_, PyAny>, method: &Bound<'_, pyo3::types::PyString>)
         .unwrap_or(false)
 }
 
-/// A loop that silently ignores callbacks once it is closed. The crate prints the error of `call_soon_threadsafe`, and
-/// the loop could be closed right after a check.
+/// A loop that silently ignores callbacks once it is closed. Checking first is not enough: the loop may close right
+/// after the check, and pyo3-async-runtimes prints the error of `call_soon_threadsafe`.
 #[pyclass(frozen)]
 struct QuietLoop(Py<PyAny>);
 
@@ -252,7 +253,7 @@ impl QuietLoop {
     }
 }
 
-/// Calls a token function and awaits its result: in the loop of the call if it is running, otherwise in a new loop.
+/// Calls a token function and awaits its result, in the loop of the call if it is running, otherwise in a new loop.
 pub async fn token(function: Arc<Held<Py<PyAny>>>) -> Result<String, NoToken> {
     let mut event_loop = EventLoop::current();
     loop {
@@ -283,7 +284,7 @@ pub async fn token(function: Arc<Held<Py<PyAny>>>) -> Result<String, NoToken> {
                 break;
             }
         }
-        // Other calls may wait for the token, so the function is called again, in a new loop.
+        // Other calls may be waiting for the token, so call the function again in a new loop.
     }
 }
 
@@ -294,7 +295,7 @@ enum Called {
     Awaited(Awaited, EventLoop),
 }
 
-/// Calls a token function, in a thread that it may block.
+/// Calls a token function in a thread that it may block.
 fn call(py: Python<'_>, function: &Py<PyAny>, event_loop: Option<EventLoop>, asked: &Arc<Shared>) -> Called {
     let returned = match function.bind(py).call0() {
         Ok(returned) => returned,
@@ -324,14 +325,14 @@ fn call(py: Python<'_>, function: &Py<PyAny>, event_loop: Option<EventLoop>, ask
     })
 }
 
-/// Awaits in a running loop of another thread.
+/// Awaits the token in a running loop of another thread.
 fn await_in(py: Python<'_>, event_loop: &EventLoop, asked: &Arc<Shared>) -> PyResult<Awaited> {
     let awaitable = Bound::new(py, Awaitable(asked.clone()))?;
     let returned = into_future_with_locals(&event_loop.0, awaitable.into_any())?;
     let asked = asked.clone();
     Ok(Attached::new(Box::pin(async move {
         let returned = returned.await;
-        // `Attached` is attached whenever this is polled or dropped.
+        // `Attached` ensures that this is polled and dropped while attached.
         Python::attach(|py| {
             asked.forget();
             match returned {
@@ -342,7 +343,7 @@ fn await_in(py: Python<'_>, event_loop: &EventLoop, asked: &Arc<Shared>) -> PyRe
     })))
 }
 
-/// Awaits in this thread, in a new loop.
+/// Awaits the token in this thread, in a new loop.
 fn await_here<'py>(py: Python<'py>, asked: &Arc<Shared>) -> PyResult<Bound<'py, PyAny>> {
     let awaitable = Bound::new(py, Awaitable(asked.clone()))?;
     let asyncio = py.import("asyncio")?;
@@ -357,7 +358,7 @@ fn text(returned: &Bound<'_, PyAny>) -> Result<String, NoToken> {
     returned.extract::<String>().map_err(|_| {
         let kind = returned.get_type();
         failed(&format!(
-            "the function passed as auth= returned {kind}, not the token as text"
+            "the function passed as auth= returned {kind}, not the token as a string"
         ))
     })
 }
@@ -386,7 +387,7 @@ fn raised_by(py: Python<'_>, raised: &PyErr) -> NoToken {
     ))
 }
 
-/// The same in a thread of the core: Ctrl-C is for the main thread.
+/// Like `raised`, in a thread of the core. Passes Ctrl-C on to the main thread.
 fn raised_here(py: Python<'_>, raised: &PyErr) -> NoToken {
     if raised.is_instance_of::<PyKeyboardInterrupt>(py) {
         let interrupt = intern!(py, "interrupt_main");
@@ -421,11 +422,11 @@ struct Shared(Held<Mutex<Pending>>);
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Pending> {
-        // No code here panics or runs Python while it holds the lock.
+        // No code panics or runs Python while holding this lock.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps an awaitable until it is awaited, unless the token is no longer needed.
+    /// Stores an awaitable until it is awaited. Returns `false` if the token is no longer needed.
     fn keep(&self, awaitable: Bound<'_, PyAny>) -> bool {
         {
             let mut pending = self.lock();
@@ -438,19 +439,19 @@ impl Shared {
         false
     }
 
-    /// Drops the task after the await has ended. Call it while attached.
+    /// Drops the task after the await has ended. Call this while attached.
     fn forget(&self) {
         let task = self.lock().task.take();
         drop(task);
     }
 }
 
-/// Closes a coroutine, which would otherwise warn that it was never awaited. Other awaitables have no `close`.
+/// Closes a coroutine, which would otherwise warn that it was never awaited. Other awaitables have no `close` method.
 fn close(awaitable: &Bound<'_, PyAny>) {
     let _ = awaitable.call_method0(intern!(awaitable.py(), "close"));
 }
 
-/// A request for a token. When it is dropped, the task that awaits the token is canceled.
+/// A request for a token. Dropping it cancels the task that awaits the token.
 struct Asked(Arc<Shared>);
 
 impl Asked {
@@ -488,7 +489,7 @@ impl Drop for Asked {
     }
 }
 
-/// The object that the event loop awaits. It records the task.
+/// The object that the event loop awaits. It records the task that awaits it.
 #[pyclass(frozen)]
 struct Awaitable(Arc<Shared>);
 

@@ -77,7 +77,7 @@ pub fn stream_capsule(
     PyCapsule::new_with_value(py, stream, NAME)
 }
 
-/// Batches for a reader in C, into which a panic must not unwind: that would abort the process.
+/// Batches for a reader written in C. A panic must not unwind into C, since that would abort the process.
 struct Guarded(Box<dyn RecordBatchReader + Send>);
 
 impl Iterator for Guarded {

@@ -1,4 +1,4 @@
-//! A client: its options and its token, and the calls it can make.
+//! A client: its options, its token and the calls it can make.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -40,14 +40,14 @@ use crate::options::{GivenOptions, Options};
 use crate::settings::setup::plan;
 use crate::validation::Names;
 
-/// Options, connection pool, token and rate windows: one a client, shared freely between threads.
+/// Options, connection pool, token and rate windows. One per client, shared between threads.
 #[pyclass(frozen, module = "acc_assets._core")]
 pub struct Engine {
     auth: Auth,
     options: Options,
-    /// The connection pool, the token and what goes with them: not for a forked child.
+    /// The connection pool and the token, which a forked child must not share.
     caller: PerProcess<Arc<Caller>>,
-    /// Tasks that read settings do not live on in a forked child either.
+    /// The tasks that read settings, which do not exist in a forked child.
     readings: PerProcess<Arc<Readings>>,
 }
 
@@ -56,7 +56,7 @@ enum Auth {
     Callable(Arc<Held<Py<PyAny>>>),
 }
 
-/// What names are looked up in. Other threads of Python run meanwhile: there may be many assets to read.
+/// Prepares the lookup of names. Releases the GIL, because there may be many assets to read.
 fn names(
     py: Python<'_>,
     given: &WriteOptions,
@@ -70,7 +70,7 @@ fn names(
     Ok(named(names, rows))
 }
 
-/// Adds what the rows themselves say.
+/// Adds the template's category and the title of the row labels.
 fn named(names: Names, rows: &Rows) -> Names {
     Names {
         category: rows.template_category(),
@@ -79,7 +79,7 @@ fn named(names: Names, rows: &Rows) -> Names {
     }
 }
 
-/// What an earlier read left and read.
+/// The rows and the remaining work of an interrupted read.
 fn earlier<'a>(py: Python<'_>, after: Option<&'a Bound<'_, Table>>) -> PyResult<Option<Earlier<'a>>> {
     let earlier = |after: &'a Bound<'_, Table>| after.get().rest().map(|rest| (rest, after.get().table()));
     after
@@ -113,10 +113,10 @@ impl Engine {
 
     /// Plans `create`, `patch`, `delete` or `unlink`.
     ///
-    /// With `again`, only the rows of that ledger that may be sent again (`"retry"`) or that are in doubt
-    /// (`"reconcile"`).
+    /// If `again` is given, includes only the rows of that ledger that may be resent (`"retry"`) or whose outcome is
+    /// unknown (`"reconcile"`).
     #[pyo3(signature = (verb, project, rows, options, /, settings=None, assets=None, again=None, which="retry"))]
-    #[allow(clippy::too_many_arguments)] // What a call consists of.
+    #[allow(clippy::too_many_arguments)] // One parameter per part of a call.
     fn write(
         &self,
         py: Python<'_>,
@@ -182,7 +182,8 @@ impl Engine {
         })
     }
 
-    /// Plans a batch-get; the operation's table holds the assets. `after`: what an earlier one holds that failed.
+    /// Plans a batch-get. The operation's table contains the assets. `after` is the table of an earlier read that
+    /// failed.
     #[pyo3(signature = (project, rows, options, /, after=None))]
     fn get(
         &self,
@@ -206,8 +207,8 @@ impl Engine {
         })
     }
 
-    /// Looks over rows before a write: whether they need the project's settings, and the assets without which rows of a
-    /// patch cannot be judged.
+    /// Scans rows before a write. Returns whether they need the project's settings, and the ids of assets needed to
+    /// validate rows of a patch.
     #[staticmethod]
     #[pyo3(signature = (verb, rows, options, /, settings=None))]
     fn scan(
@@ -232,7 +233,7 @@ impl Engine {
         }
     }
 
-    /// Checks rows against settings without a request. Of a patch, what depends on the current assets is not checked.
+    /// Checks rows against settings without a request. For a patch, checks that need the current assets are skipped.
     #[staticmethod]
     #[pyo3(signature = (verb, rows, options, settings, /))]
     fn check(
@@ -252,7 +253,7 @@ impl Engine {
         let mut source = rows.get().source(py)?;
         let raised = source.error();
         let policy = given.policy(write.row, None, names);
-        let signals = || match Python::try_attach(|py| py.check_signals()) {
+        let signals = || match Python::try_attach(Python::check_signals) {
             Some(Ok(())) => true,
             Some(Err(error)) => {
                 raised
@@ -272,9 +273,8 @@ impl Engine {
         Ok(Ledger::new(Arc::new(ledger)))
     }
 
-    /// Plans the reading of a project's settings; the operation holds them. Of those that are known without their
-    /// locations, only the locations are read. Calls that begin while a read is under way wait for that one, unless they
-    /// want a new one.
+    /// Plans a read of a project's settings; the operation returns them. If only the locations are missing, reads
+    /// only the locations. Calls that start during a read share it, unless they require a new one.
     #[pyo3(signature = (project, locations_container, /, known=None, refresh=false))]
     fn read_settings(
         &self,
@@ -317,15 +317,14 @@ impl Engine {
         Ok(operation.waits_for(reading))
     }
 
-    /// The settings of this project are about to change: what is being read of them is not to be kept.
+    /// Discards reads in progress, because the settings of this project are about to change.
     #[pyo3(signature = (project, /))]
     fn forget_settings(&self, py: Python<'_>, project: &str) -> PyResult<()> {
         self.readings()?.forget(project_id(py, project)?);
         Ok(())
     }
 
-    /// Plans the writing of a set-up into a project with these settings; the operation's table holds the steps and what
-    /// became of them.
+    /// Plans the setup of a project with these settings. The operation's table contains the steps and their outcomes.
     #[pyo3(signature = (project, settings, description, /))]
     fn apply_setup(
         &self,
@@ -365,10 +364,10 @@ impl Engine {
         ))
     }
 
-    /// Plans a read of what is listed under this name, page by page; the operation's table holds the rows. `after`: what
-    /// an earlier one holds that failed.
+    /// Plans a paginated read of this list. The operation's table contains the rows. `after` is the table of an
+    /// earlier read that failed.
     #[pyo3(signature = (kind, project, path, query, /, after=None, body=None))]
-    #[allow(clippy::needless_pass_by_value, clippy::too_many_arguments)] // What Python hands over.
+    #[allow(clippy::needless_pass_by_value, clippy::too_many_arguments)] // Arguments from Python are owned.
     fn read(
         &self,
         py: Python<'_>,
@@ -459,7 +458,7 @@ fn project_id(py: Python<'_>, text: &str) -> PyResult<ProjectId> {
     ProjectId::parse(text).map_err(|error| exception(py, &error))
 }
 
-/// Rows whose reading may wait for the interpreter, or for a slow generator: other requests go on meanwhile.
+/// Rows whose reading may block on the interpreter or a slow generator. Other requests continue meanwhile.
 struct Blocking(PythonSource);
 
 impl Source for Blocking {

@@ -1,4 +1,4 @@
-//! Errors of the core as the exceptions of `acc_assets.errors`. The one place where they are mapped.
+//! Maps errors of the core to the exceptions of `acc_assets.errors`. All mappings are here.
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -7,21 +7,21 @@ use serde_json::Value;
 
 use crate::error::{Error, FileError, Headers, ServiceError, request_id, shown};
 
-/// The exception a user sees.
+/// Converts an error to the exception that users see.
 pub fn exception(py: Python<'_>, error: &Error) -> PyErr {
     match made(py, error) {
         Ok(exception) => PyErr::from_value(exception),
-        // Only if the Python half of the package is missing or broken.
+        // This happens only if the Python half of the package is missing or broken.
         Err(broken) => broken,
     }
 }
 
-/// The exception for a setting that cannot be used.
+/// Creates the exception for an invalid setting.
 pub fn refused(py: Python<'_>, message: String) -> PyErr {
     exception(py, &Error::Option(message))
 }
 
-/// The exception for data with several mistakes, each on a line of its own.
+/// Creates the exception for data with several mistakes, one per line.
 pub fn mistaken(py: Python<'_>, head: &str, mistakes: &[String]) -> PyErr {
     let mut message = head.to_owned();
     for mistake in mistakes {
@@ -81,7 +81,7 @@ fn made<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
     }
 }
 
-/// A header that came more than once has its values joined, as HTTP defines it (RFC 9110, 5.2).
+/// Converts headers to a dict. Joins the values of a repeated header (RFC 9110, section 5.2).
 fn headers_of<'py>(py: Python<'py>, headers: &Headers) -> PyResult<Bound<'py, PyDict>> {
     let found = PyDict::new(py);
     for (name, value) in headers {
@@ -93,7 +93,7 @@ fn headers_of<'py>(py: Python<'py>, headers: &Headers) -> PyResult<Bound<'py, Py
     Ok(found)
 }
 
-/// A JSON value that may be missing, as Python's.
+/// Converts an optional JSON value to Python.
 pub fn optional_json<'py>(py: Python<'py>, value: Option<&Value>) -> PyResult<Option<Bound<'py, PyAny>>> {
     Ok(value.map(|value| pythonize::pythonize(py, value)).transpose()?)
 }

@@ -1,4 +1,4 @@
-//! The ledger as Python reads it.
+//! The ledger, as seen from Python.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,19 +23,19 @@ impl Ledger {
         Self(View::new(ledger))
     }
 
-    /// The rows it shows.
+    /// The view of the rows.
     pub fn view(&self) -> &View {
         &self.0
     }
 }
 
-/// Takes the labels of rows and nothing else.
+/// A sink that keeps only the labels of rows.
 struct Labels<'l> {
     ledger: &'l mut Rows,
     read: usize,
 }
 
-/// Reading labels pauses after so many rows, so that other threads of Python get their turn.
+/// After this many rows, reading labels pauses to let other Python threads run.
 const PAUSE: usize = 1024;
 
 impl Labels<'_> {
@@ -81,7 +81,8 @@ type Outcome<'py> = (
 
 #[pymethods]
 impl Ledger {
-    /// The ledger of a call that ended before its first request; of rows that can be read once none is known.
+    /// Creates the ledger of a call that ended before its first request. It has no rows if the input can be read only
+    /// once.
     #[staticmethod]
     #[pyo3(signature = (rows, /))]
     fn unsent(py: Python<'_>, rows: Option<&Bound<'_, PythonRows>>) -> PyResult<Self> {
@@ -94,7 +95,7 @@ impl Ledger {
                     ledger: &mut ledger,
                     read: 0,
                 };
-                // Rows that cannot be read have no labels: the call itself says why.
+                // Unreadable rows have no labels. The call itself reports the error.
                 py.detach(|| while let Ok(More::Rows) = source.fill(&mut labels) {});
             }
             ledger.fill_up(rows.count().unwrap_or(0));
@@ -107,7 +108,7 @@ impl Ledger {
         self.0.len()
     }
 
-    /// (row, label, key, status, id, error, attempts, request id) of the index-th row of this ledger.
+    /// (row, label, key, status, id, error, attempts, request id) of the row at this index.
     #[pyo3(signature = (index, /))]
     fn outcome<'py>(&self, py: Python<'py>, index: usize) -> PyResult<Outcome<'py>> {
         let outcome = self
@@ -138,9 +139,9 @@ impl Ledger {
         py.detach(|| self.0.ids())
     }
 
-    /// Only the rows in one of these statuses; row numbers and labels stay.
+    /// Selects the rows with one of these statuses. Row numbers and labels stay the same.
     #[pyo3(signature = (statuses, /))]
-    #[allow(clippy::needless_pass_by_value)] // What Python hands over.
+    #[allow(clippy::needless_pass_by_value)] // Arguments from Python are owned.
     fn select(&self, statuses: Vec<String>) -> PyResult<Self> {
         let statuses = statuses
             .iter()
@@ -154,14 +155,14 @@ impl Ledger {
         Ok(Self(self.0.select(&statuses)))
     }
 
-    /// The rows at these positions of this ledger.
+    /// Selects the rows at these positions.
     #[pyo3(signature = (positions, /))]
     fn take(&self, positions: Vec<usize>) -> Self {
         Self(self.0.slice(positions.into_iter()))
     }
 
-    /// status, code, column, message, fix, rows, `first_rows` (row, label) and values (value, rows) of each cause of rows
-    /// that did not succeed, most rows first. A row with several problems counts for each of them.
+    /// The causes of all rows that did not succeed, most rows first. Each has status, code, column, message, fix,
+    /// rows, `first_rows` (row, label) and values (value, rows). A row with several problems counts for each of them.
     fn causes<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
         py.detach(|| self.0.causes())
             .into_iter()
@@ -185,7 +186,7 @@ impl Ledger {
             .collect()
     }
 
-    /// row, label, key, status, id, code, message, column, value, fix, attempts and `request_id`: one list each.
+    /// One list each for row, label, key, status, id, code, message, column, value, fix, attempts and `request_id`.
     fn columns<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let names = COLUMNS.map(|name| (name, PyList::empty(py)));
         let mut shared = Shared::default();
@@ -225,17 +226,17 @@ impl Ledger {
         Ok(columns)
     }
 
-    /// requests, retries, bisects, throttled (seconds), seconds, `bytes_sent`, lookups.
+    /// Counts: requests, retries, bisects, throttled (seconds), seconds, `bytes_sent`, lookups.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         Ok(pythonize::pythonize(py, &self.0.ledger.stats)?)
     }
 
-    /// rows, requests, bytes, minutes (at the limit) of what is still to be sent.
+    /// What remains to be sent: rows, requests, bytes, and minutes at the rate limit.
     fn plan<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         Ok(pythonize::pythonize(py, &self.0.ledger.plan)?)
     }
 
-    /// (column, field or None, note) of each column of the rows.
+    /// (column, field or None, note) for each column of the rows.
     fn uses(&self) -> Vec<(String, Option<String>, String)> {
         self.0
             .ledger
@@ -275,19 +276,19 @@ impl Ledger {
         py: Python<'py>,
         requested_schema: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Bound<'py, PyCapsule>> {
-        // The protocol lets a producer ignore the schema asked for.
+        // The protocol allows a producer to ignore the requested schema.
         let _ = requested_schema;
         let batch = py.detach(|| self.0.batch());
         stream(py, batch)
     }
 }
 
-/// Texts that many rows have, each made once.
+/// Strings shared by many rows, each created once.
 #[derive(Default)]
 struct Shared<'py>(HashMap<String, Bound<'py, PyString>>);
 
 impl<'py> Shared<'py> {
-    /// More different texts are not kept.
+    /// The most different strings to keep.
     const MOST: usize = 10_000;
 
     fn text(&mut self, py: Python<'py>, text: Option<&str>) -> Option<Bound<'py, PyString>> {

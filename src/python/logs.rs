@@ -1,4 +1,4 @@
-//! Forwards log lines to Python's logger `acc_assets`, on a separate thread. A slow handler, or a thread with the GIL,
+//! Forwards log records to Python's logger `acc_assets` on a separate thread. A slow handler or a thread with the GIL
 //! must not block I/O threads.
 
 use std::process;
@@ -15,10 +15,10 @@ use pyo3::sync::OnceLockExt;
 use super::attached::attached;
 use super::runtime::THREADS;
 
-/// How long the end of a call waits for its log lines: a handler that hangs must not hang the call.
+/// How long the end of a call waits for its log records. A stuck handler must not block the call.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A log record that owns its texts.
+/// A log record that owns its strings.
 struct Line {
     level: Level,
     target: String,
@@ -30,7 +30,7 @@ struct Line {
 
 enum Entry {
     Line(Line),
-    /// A marker, acknowledged when all lines before it are written.
+    /// A marker, acknowledged once all earlier lines are written.
     Mark(SyncSender<()>),
 }
 
@@ -67,7 +67,7 @@ pub fn start(py: Python<'_>) {
 fn install(py: Python<'_>) -> Option<pyo3_log::Logger> {
     // Cache loggers, not levels: a level may be set later.
     let logger = pyo3_log::Logger::new(py, pyo3_log::Caching::Loggers).ok()?;
-    // Another library of this process may have installed its own logger. Then our lines are lost.
+    // If another library of this process has installed its own logger, our records are lost.
     if log::set_boxed_logger(Box::new(Bridge)).is_ok() {
         log::set_max_level(LevelFilter::Debug);
     }
@@ -83,7 +83,7 @@ pub fn flush() {
     }
     let (mark, reached) = sync_channel(1);
     if channel.entries.send(Entry::Mark(mark)).is_ok() {
-        // Late lines are written later.
+        // Remaining lines are written later.
         let _ = reached.recv_timeout(PATIENCE);
     }
 }
@@ -131,7 +131,7 @@ fn write(entries: &Receiver<Entry>, logger: &pyo3_log::Logger) {
                             .build(),
                     );
                 };
-                // `None`: Python has shut down.
+                // The result is `None` if Python has shut down.
                 let _ = attached(write);
                 if let Some(channel) = current() {
                     channel.waiting.fetch_sub(1, Ordering::Release);
@@ -145,12 +145,12 @@ fn write(entries: &Receiver<Entry>, logger: &pyo3_log::Logger) {
     }
 }
 
-/// The logger for the `log` crate: it only puts lines into the channel.
+/// The logger for the `log` crate. It only puts records into the channel.
 struct Bridge;
 
 impl Log for Bridge {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        // Other libraries log URLs with their queries.
+        // Skip other libraries: they log URLs with their queries.
         let target = metadata.target();
         target == "acc_assets" || target.starts_with("acc_assets::")
     }

@@ -48,7 +48,7 @@ mod _core {
     #[pymodule_export]
     use super::values::Clear;
 
-    /// The bare lower-case UUID of a project, from a UUID with or without `b.`.
+    /// Returns the bare lower-case UUID of a project, from a UUID with or without `b.`.
     #[pyfunction]
     #[pyo3(signature = (text, /))]
     fn project_id(py: Python<'_>, text: &str) -> PyResult<String> {
@@ -56,14 +56,14 @@ mod _core {
         Ok(id.to_string())
     }
 
-    /// A named run and its ledger, from its file. None while another call drives it.
+    /// Reads a named run and its ledger from a file. Returns None while another call owns the run.
     #[pyfunction]
     #[pyo3(signature = (path, /))]
     fn read_run(py: Python<'_>, path: std::path::PathBuf) -> PyResult<Option<(Bound<'_, PyDict>, Ledger)>> {
         super::runs::read(py, path)
     }
 
-    /// Deletes the file of a named run, unless a call drives it.
+    /// Deletes the file of a named run, unless a call owns the run.
     #[pyfunction]
     #[pyo3(signature = (path, /))]
     fn delete_run(py: Python<'_>, path: std::path::PathBuf) -> PyResult<()> {
@@ -98,7 +98,7 @@ mod _core {
         super::sheet::write_template(py, settings.get(), category, &path, rows)
     }
 
-    /// Escapes control characters and bidirectional marks in a text for display.
+    /// Escapes control characters and bidirectional marks in a string for display.
     #[pyfunction]
     #[pyo3(signature = (text, /))]
     #[allow(clippy::needless_pass_by_value)] // Arguments from Python are owned.
@@ -116,7 +116,7 @@ mod _core {
         Ok(pythonize::pythonize(py, &table)?)
     }
 
-    /// Every row check: code, message and fix.
+    /// All validation rules, each with its code, message and fix.
     #[pyfunction]
     fn rules(py: Python<'_>) -> PyResult<Vec<Bound<'_, PyDict>>> {
         crate::validation::rules()
@@ -141,7 +141,7 @@ mod _core {
         let at_exit = module.py().import("atexit")?;
         let close = |args: &Bound<'_, PyTuple>, _: Option<&Bound<'_, PyDict>>| {
             args.py().detach(|| {
-                // The changes of the rate windows in the last tenth of a second.
+                // Saves the last changes of the rate windows.
                 crate::http::pace::keep_all();
                 super::logs::flush();
                 super::attached::close();

@@ -1,4 +1,4 @@
-//! Rows and columns of responses as Python objects. Equal texts share one object.
+//! Converts rows and columns of responses to Python objects. Equal strings share one object.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use pythonize::pythonize;
 
 use crate::columns::{Cell, Column, Layout, Member, Page, Parts, Table, Type, printed_time, text};
 
-/// The most shared texts to keep, in addition to those of the current page.
+/// The most shared strings to keep, in addition to those of the current page.
 const MOST_TEXTS: usize = 10_000;
 
 /// Objects created once.
@@ -18,15 +18,15 @@ pub struct Objects<'py> {
     py: Python<'py>,
     names: HashMap<Arc<str>, Bound<'py, PyString>>,
     texts: HashMap<String, Bound<'py, PyAny>>,
-    /// Most assets were never updated, so two of their times are equal.
+    /// The last time converted. Most assets were never updated, so their two times are equal.
     time: Option<(i64, Bound<'py, PyAny>)>,
 }
 
-/// The text objects of one page, by column and code.
+/// The string objects of one page, by column and code.
 type Values<'py> = Vec<Vec<Option<Bound<'py, PyAny>>>>;
 
-/// A column for a frame: its name, type, values (numbers and times as bytes, others as a list), and a mask of missing
-/// values, one byte each.
+/// A column for a frame: its name, type, values, and mask of missing values. Numbers and times are bytes, other
+/// values a list. The mask has one byte per row.
 pub type FrameColumn<'py> = (
     Bound<'py, PyString>,
     &'static str,
@@ -44,7 +44,7 @@ impl<'py> Objects<'py> {
         }
     }
 
-    /// All rows, as dicts.
+    /// Converts all rows to dicts.
     pub fn dicts(&mut self, table: &Table) -> PyResult<Bound<'py, PyList>> {
         let dicts = PyList::empty(self.py);
         for (page, from, to) in table.parts() {
@@ -60,7 +60,7 @@ impl<'py> Objects<'py> {
         Ok(dicts)
     }
 
-    /// One row, as a dict.
+    /// Converts one row to a dict.
     pub fn row(&mut self, page: &Page, row: usize) -> PyResult<Bound<'py, PyAny>> {
         let names: Vec<Bound<'py, PyString>> = page
             .all_members()
@@ -114,7 +114,7 @@ impl<'py> Objects<'py> {
         self.object(column.cell(row))
     }
 
-    /// The text of a code, always as the same object.
+    /// Returns the string of a code, always as the same object.
     fn repeated(
         &mut self,
         column: &Column,
@@ -185,7 +185,7 @@ impl<'py> Objects<'py> {
         made
     }
 
-    /// The columns of these kinds, for a frame.
+    /// Converts the columns of these kinds for a frame.
     pub fn frame(&mut self, table: &Table, kinds: Option<&[String]>) -> PyResult<Vec<FrameColumn<'py>>> {
         let layout = table.layout();
         let segments: Vec<_> = layout.segments().collect();
@@ -224,7 +224,7 @@ impl<'py> Objects<'py> {
         PyBytes::new(self.py, bytes).into_any()
     }
 
-    /// A column as a list of objects; with `as_text`, all of them are texts.
+    /// Converts a column to a list of objects. With `as_text`, all of them are strings.
     fn list(&mut self, layout: &Layout, at: usize, as_text: bool) -> PyResult<Bound<'py, PyAny>> {
         let none = self.py.None().into_bound(self.py);
         let mut objects: Vec<Bound<'py, PyAny>> = Vec::with_capacity(layout.rows);
@@ -252,7 +252,7 @@ impl<'py> Objects<'py> {
     }
 }
 
-/// The bytes of an array of values.
+/// Converts an array of values to bytes, in little-endian order.
 fn little<T: Copy, const N: usize>(values: &[T], bytes: impl Fn(T) -> [u8; N]) -> Vec<u8> {
     let mut all = Vec::with_capacity(values.len() * N);
     for value in values {

@@ -1,4 +1,4 @@
-//! A call under way: driven in the caller's thread, or in the background.
+//! A running call, driven in the caller's thread or in the background.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -29,16 +29,16 @@ use crate::http::{Phase, Stop};
 use crate::ledger::{self, SharedLedger, lock};
 use crate::settings;
 
-/// How often a waiting thread looks for signals: Ctrl-C is answered within a tenth of a second.
+/// How often a waiting thread checks for signals. Ctrl-C takes effect within a tenth of a second.
 const TICK: Duration = Duration::from_millis(50);
 
-/// A call to progress every so many ticks.
+/// Ticks per call of the progress callback.
 const TICKS_A_REPORT: u32 = 5;
 
-/// What a call ends with.
+/// The result of a call.
 pub struct Ended {
     pub table: Option<columns::Table>,
-    /// What is left of a read.
+    /// The remaining work of an interrupted read.
     pub rest: Option<Rest>,
     pub settings: Option<Arc<settings::Settings>>,
     pub error: Option<Error>,
@@ -55,27 +55,27 @@ impl Ended {
     }
 }
 
-/// The work of a call: one future, whoever drives it.
+/// The work of a call as one future, for any driver.
 pub type Work = Pin<Box<dyn Future<Output = Ended> + Send>>;
 
-/// What the driver and whoever looks share.
+/// State shared by the driver and observers.
 struct Shared {
     ledger: SharedLedger,
     stop: Stop,
     interrupted: AtomicBool,
     done: AtomicBool,
-    /// How many rows there will be, where that is known.
+    /// The number of rows, if known in advance.
     rows: Option<usize>,
     end: Mutex<End>,
     ended: OnceLock<Arc<ledger::Ledger>>,
-    /// Rows settled, requests and lookups among them when progress was asked for last.
+    /// Settled rows, requests and lookups at the last progress report.
     seen: Mutex<(usize, u64, u64)>,
-    /// What the source of the rows raised.
+    /// The exception raised by the source of the rows.
     source_error: Arc<Mutex<Option<PyErr>>>,
     activity: CurrentActivity,
 }
 
-/// Settled rows, all rows if known, requests, lookups among them, and the activity of the call.
+/// Settled rows, all rows if known, requests, lookups (included in requests), and the current activity.
 type Progress = (usize, Option<usize>, u64, u64, &'static str);
 
 #[derive(Default)]
@@ -83,17 +83,17 @@ struct End {
     table: Option<Py<Table>>,
     settings: Option<Py<Settings>>,
     error: Option<Error>,
-    /// What a signal handler raised, other than the usual `KeyboardInterrupt`.
+    /// An exception raised by a signal handler, other than the usual `KeyboardInterrupt`.
     signal: Option<PyErr>,
 }
 
-/// One call under way: driven by `wait` (in this thread) or `start` (in the background), never both.
+/// A running call, driven either by `wait` in this thread or by `start` in the background.
 #[pyclass(frozen, module = "acc_assets._core")]
 pub struct Operation {
     work: Mutex<Option<Work>>,
     shared: Arc<Shared>,
-    /// The read of settings that it waits for. Held until Python has kept them, so that a call that begins meanwhile
-    /// finds the one or the other.
+    /// The read of settings that this call waits for. It is kept until Python has stored the settings, so that a call
+    /// starting meanwhile finds one or the other.
     reading: Mutex<Option<Arc<Reading>>>,
 }
 
@@ -124,13 +124,13 @@ impl Operation {
         }
     }
 
-    /// The same, waiting for a read of settings.
+    /// Makes the operation wait for a read of settings.
     pub fn waits_for(self, reading: Arc<Reading>) -> Self {
         *locked(&self.reading) = Some(reading);
         self
     }
 
-    /// A call that was told to end waits for no settings any more.
+    /// Stops waiting for settings, because the call is ending.
     fn leave_reading(&self) {
         let reading = locked(&self.reading).take();
         drop(reading);
@@ -139,7 +139,7 @@ impl Operation {
     fn take_work(&self) -> PyResult<Work> {
         locked(&self.work)
             .take()
-            .ok_or_else(|| PyRuntimeError::new_err("this call was driven before"))
+            .ok_or_else(|| PyRuntimeError::new_err("this call was already started"))
     }
 }
 
@@ -160,7 +160,7 @@ impl Shared {
             end.error = ended.error;
         }
         {
-            // Under one lock, so that nobody finds the ledger in neither place.
+            // Use one lock, so that observers always find the ledger in one of the two places.
             let mut ledger = lock(&self.ledger);
             let _ = self.ended.set(Arc::new(std::mem::take(&mut *ledger)));
         }
@@ -170,7 +170,7 @@ impl Shared {
     fn progress(&self) -> Progress {
         let activity = self.activity.get().as_str();
         let mut seen = locked(&self.seen);
-        // Whoever holds the lock is not waited for: an event loop may ask.
+        // Do not wait for the lock: the caller may be an event loop.
         if let Ok(ledger) = self.ledger.try_lock()
             && self.ended.get().is_none()
         {
@@ -189,7 +189,7 @@ impl Shared {
     }
 }
 
-/// How the work ended. Whatever happened to it, who waits for it must be told.
+/// Returns the result of the work. A caller is waiting, so a panic must be reported too.
 fn ended(joined: Result<Ended, tokio::task::JoinError>) -> Ended {
     joined.unwrap_or_else(|error| Ended {
         table: None,
@@ -197,25 +197,25 @@ fn ended(joined: Result<Ended, tokio::task::JoinError>) -> Ended {
         settings: None,
         error: Some(Error::Transport(TransportError::new(
             Sent::Maybe,
-            format!("the call broke down inside the client: {error}"),
+            format!("the call failed inside the client: {error}"),
         ))),
     })
 }
 
 #[pymethods]
 impl Operation {
-    /// Runs to the end in this thread, without the GIL, looking for signals every 50 ms. `stopping` is called once, when
-    /// the run was told to end and still waits for answers.
+    /// Runs to the end in this thread, without the GIL. Checks for signals every 50 ms. Calls `stopping` once, if the
+    /// run has to stop but still waits for responses.
     #[pyo3(signature = (progress, stopping, /))]
-    #[allow(clippy::needless_pass_by_value)] // What Python hands over.
+    #[allow(clippy::needless_pass_by_value)] // Arguments from Python are owned.
     fn wait(&self, py: Python<'_>, progress: Option<Py<PyAny>>, stopping: Py<PyAny>) -> PyResult<()> {
         let work = self.take_work()?;
         let handle = handle()?;
-        // A task of its own: what it holds while a function of the user's runs, which may make calls of its own, goes on
-        // and is given back.
+        // Run the work as a separate task. It must continue while a user function runs here, which may itself make
+        // calls that need the same resources.
         let mut work = handle.spawn(work);
         let shared = &self.shared;
-        // Borrowed, since what moves into the work is dropped without the interpreter.
+        // Borrow these: values moved into the work would be dropped while detached from Python.
         let (report, stopping) = (progress.as_ref(), &stopping);
         let stopped = py.detach(move || {
             handle.block_on(async move {
@@ -241,7 +241,8 @@ impl Operation {
                         Python::try_attach(|py| {
                             py.check_signals()?;
                             match report {
-                                // One that raised is not asked again: only another Ctrl-C may end the wait for answers.
+                                // A callback that raised is not called again. Only another Ctrl-C can end the wait
+                                // for responses.
                                 _ if grace.is_some() && !told => {
                                     told = true;
                                     stopping.call0(py).map(drop)
@@ -254,7 +255,7 @@ impl Operation {
                         })
                     };
                     let Some(looked) = tokio::task::block_in_place(look) else {
-                        // Python has ended and the process is about to: there is nothing this thread could go back to.
+                        // Python is shutting down, so this thread has nothing to return to.
                         std::future::pending().await
                     };
                     if let Err(raised) = looked {
@@ -266,7 +267,7 @@ impl Operation {
                     }
                 };
                 shared.end(end);
-                // This is the caller's thread: it gets its log lines before its result.
+                // Write the log records of the caller's thread before it gets the result.
                 logs::flush();
                 grace.is_some()
             })
@@ -274,7 +275,7 @@ impl Operation {
         if stopped {
             self.leave_reading();
         }
-        // A Ctrl-C of the last moment counts too: raised here it would hide the ledger.
+        // Handle a late Ctrl-C here, too. If it were raised later, the caller would lose the ledger.
         let last = py.check_signals().and_then(|()| match &progress {
             Some(progress) if !stopped => progress.call1(py, self.shared.progress()).map(drop),
             _ => Ok(()),
@@ -285,7 +286,7 @@ impl Operation {
         Ok(())
     }
 
-    /// Runs in the background. Returns an asyncio future of the running loop that is done when the call has ended.
+    /// Runs in the background. Returns an asyncio future of the running loop that completes when the call ends.
     /// Canceling the future does not stop the call. Once the loop is closed, the call sends nothing new.
     fn start<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let event_loop = EventLoop::running(py)?;
@@ -312,13 +313,13 @@ impl Operation {
         Ok(awaitable)
     }
 
-    /// No new requests; those in flight may answer.
+    /// Stops new requests. Requests in flight may still complete.
     fn stop(&self) {
         self.shared.stop.to(Phase::Drain);
         self.leave_reading();
     }
 
-    /// Ends at once; rows in flight stay unknown.
+    /// Ends the call at once. Rows in flight stay unknown.
     fn abort(&self) {
         self.shared.stop.to(Phase::Now);
         self.leave_reading();
@@ -334,10 +335,10 @@ impl Operation {
         self.shared.interrupted_in_source() || self.shared.interrupted.load(Ordering::Acquire)
     }
 
-    /// What ended the run early.
+    /// The error that ended the run early.
     #[getter]
     fn error(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        // An exception is made by Python code, which may run other threads: not while the mutex is locked.
+        // Creating an exception runs Python code, which may switch threads, so release the mutex first.
         let (signal, error) = {
             let end = locked(&self.shared.end);
             let signal = end.signal.as_ref().map(|signal| signal.clone_ref(py));
@@ -352,19 +353,19 @@ impl Operation {
         Some(raised.into_value(py).into_any())
     }
 
-    /// What is known of every row so far; true at any moment, also after an abort.
+    /// The current state of every row. It is accurate at any moment, even after an abort.
     #[getter]
     fn ledger(&self) -> Ledger {
         if let Some(ended) = self.shared.ended.get() {
             return Ledger::new(ended.clone());
         }
         let ledger = lock(&self.shared.ledger);
-        // It may have ended meanwhile.
+        // The call may have ended meanwhile.
         let ended = self.shared.ended.get().cloned();
         Ledger::new(ended.unwrap_or_else(|| Arc::new(ledger.clone())))
     }
 
-    /// What was read.
+    /// The rows that were read.
     #[getter]
     fn table(&self, py: Python<'_>) -> Option<Py<Table>> {
         locked(&self.shared.end)
@@ -382,7 +383,7 @@ impl Operation {
             .map(|settings| settings.clone_ref(py))
     }
 
-    /// Whether the settings that it waits for were read again, or changed, since: they are not to be kept.
+    /// Whether the settings were read again or changed meanwhile. If so, they must not be cached.
     #[getter]
     fn superseded(&self) -> bool {
         locked(&self.reading)
@@ -390,8 +391,8 @@ impl Operation {
             .is_some_and(|reading| reading.is_superseded())
     }
 
-    /// Settled rows, all rows (None while a stream is being read), requests with a response, lookups among them, and
-    /// the activity of the call.
+    /// Settled rows, all rows (None while reading a stream), requests with a response, lookups among them, and the
+    /// current activity.
     #[pyo3(name = "progress")]
     fn report(&self) -> Progress {
         self.shared.progress()
@@ -399,7 +400,7 @@ impl Operation {
 }
 
 impl Shared {
-    /// Whether the Ctrl-C was raised where the rows come from, a generator of the user's.
+    /// Whether Ctrl-C was raised inside the source of the rows, such as a user's generator.
     fn interrupted_in_source(&self) -> bool {
         let interrupted = Python::try_attach(|py| {
             let raised = locked(&self.source_error);
@@ -410,7 +411,8 @@ impl Shared {
         interrupted.unwrap_or(false)
     }
 
-    /// A signal handler, or the progress callback, raised: stop softly, and remember what to raise in the end.
+    /// Handles an exception from a signal handler or the progress callback: stops gracefully, and raises it at the
+    /// end.
     fn interrupt(&self, raised: PyErr) {
         self.stop.to(Phase::Drain);
         Python::attach(|py| {
@@ -418,7 +420,7 @@ impl Shared {
                 self.interrupted.store(true, Ordering::Release);
                 return;
             }
-            // What is dropped may run Python code: after the mutex.
+            // Drop the old exception after releasing the mutex, because that may run Python code.
             let spare = {
                 let mut end = locked(&self.end);
                 match end.signal {
@@ -433,12 +435,12 @@ impl Shared {
 
 impl Drop for Operation {
     fn drop(&mut self) {
-        // Nobody can ask for its result any more.
+        // Nobody can ask for the result anymore.
         self.shared.stop.to(Phase::Now);
     }
 }
 
-/// Nothing here panics while it holds a lock.
+/// Locks a mutex. No code panics while holding one.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -19,11 +19,11 @@ use crate::input::arrow::{self, Batches, Chunks};
 use crate::input::sheet::{Limits, Sheet, SheetRows};
 use crate::input::{Cell, Column, Label, More, Sink, Source, SourceError, duplicate};
 
-/// Rows of any origin, ready to be read by the core.
+/// Rows from any origin, ready to be read by the core.
 #[pyclass(frozen, name = "Rows", module = "acc_assets._core")]
 pub struct Rows {
     origin: Origin,
-    /// How many rows, where that is known before reading; such rows can be read again.
+    /// The number of rows, if known in advance. Such rows can be read again.
     rows: Option<usize>,
 }
 
@@ -34,12 +34,12 @@ enum Origin {
     Sheet(Sheet),
     Stream {
         object: Py<PyAny>,
-        /// Taken when the rows were made, to look at its columns.
+        /// Opened when the rows were created, to check its columns.
         first: Mutex<Option<ArrowArrayStreamReader>>,
     },
 }
 
-/// The labels of rows, if they are not their numbers.
+/// The labels of rows, unless the rows are numbered.
 struct Labels {
     /// Iterated along with the rows.
     labels: Py<PyAny>,
@@ -56,7 +56,7 @@ enum Items {
 struct Frame {
     names: Vec<String>,
     columns: Vec<Cells>,
-    /// For each row 1 where the frame calls it null.
+    /// For each row, 1 if the frame considers it null.
     nulls: Vec<Option<PyBackedBytes>>,
     labels: Option<Py<PyAny>>,
     rows: usize,
@@ -67,14 +67,15 @@ enum Cells {
     List(Py<PyList>),
     /// Any other sequence.
     Objects(Py<PyAny>),
-    /// Read in place, without a Python object a cell.
+    /// Read in place, without creating a Python object per cell.
     Arrow(Chunks),
 }
 
 #[pymethods]
 impl Rows {
-    /// Dicts (or other mappings), one per row. A list or tuple can be read twice, anything else once. `labels` has one
-    /// label per row, and is iterated as often as the rows; `label_title` is their title, such as "line".
+    /// Creates rows from dicts or other mappings. A list or tuple can be read again, other iterables only once.
+    /// `labels` contains one label per row, and is iterated along with the rows. `label_title` is the title of the
+    /// labels, such as "line".
     #[staticmethod]
     #[pyo3(signature = (rows, /, labels=None, label_title=None))]
     fn from_dicts(
@@ -101,8 +102,8 @@ impl Rows {
         })
     }
 
-    /// A frame: for each column a sequence, a numpy array or the capsule of an Arrow stream of one column; and one byte
-    /// a row that is 1 where the frame calls it null, which an Arrow stream says itself.
+    /// Creates rows from the columns of a frame. Each column is a sequence, a numpy array or the capsule of a
+    /// single-column Arrow stream. A null mask has one byte per row, 1 for null; Arrow streams do not need one.
     #[staticmethod]
     #[pyo3(signature = (names, columns, nulls, labels, /))]
     fn from_columns(
@@ -135,7 +136,7 @@ impl Rows {
         let even = names.len() == columns.len() && nulls.len() == columns.len();
         if !even || lengths.iter().any(|length| *length != rows) {
             return Err(PyValueError::new_err(
-                "the columns, null masks and labels are not equally long",
+                "the columns, null masks and labels have different lengths",
             ));
         }
         let frame = Frame {
@@ -151,7 +152,7 @@ impl Rows {
         })
     }
 
-    /// Anything with `__arrow_c_stream__`; can be read twice if it has a length.
+    /// Creates rows from any object with `__arrow_c_stream__`. They can be read again if the object has a length.
     #[staticmethod]
     #[pyo3(signature = (stream, /))]
     fn from_stream(stream: &Bound<'_, PyAny>) -> PyResult<Self> {
@@ -175,11 +176,12 @@ impl Rows {
         })
     }
 
-    /// One sheet of an Excel or CSV file; None: the first one. A workbook is read at once, a CSV file as it is needed.
-    /// `source` is a path, or the bytes of a file; `name` is the name of that file, or only its ending, such as "xlsx".
+    /// Opens one sheet of an Excel or CSV file, by default the first. A workbook is read at once, a CSV file
+    /// incrementally. `source` is a path or the bytes of a file. `name` is the name of that file, or only its
+    /// extension, such as "xlsx".
     #[staticmethod]
     #[pyo3(signature = (source, sheet, max_workbook_bytes=None, max_line_bytes=None, /, name=None))]
-    #[allow(clippy::needless_pass_by_value)] // What Python hands over.
+    #[allow(clippy::needless_pass_by_value)] // Arguments from Python are owned.
     fn from_sheet(
         py: Python<'_>,
         source: &Bound<'_, PyAny>,
@@ -198,7 +200,7 @@ impl Rows {
             let bytes: PyBackedBytes = source.extract()?;
             let name = name.ok_or_else(|| {
                 PyTypeError::new_err(
-                    "the name of the file is missing: pass it, or only its ending, as name=\"xlsx\"",
+                    "the name of the file is missing: pass it, or only its extension, as name=\"xlsx\"",
                 )
             })?;
             py.detach(|| Sheet::of_bytes(&name, bytes.to_vec(), sheet, limits))
@@ -214,25 +216,25 @@ impl Rows {
         })
     }
 
-    /// The title of the row labels: "sheet row" or "line" for a file, the given one for dicts.
+    /// The title of the row labels: "sheet row" or "line" for a file, or the given title for dicts.
     #[getter]
     fn label_title(&self) -> Option<&str> {
         self.title()
     }
 
-    /// What the user should know of how the file was read.
+    /// Notes for the user on how the file was read.
     #[getter]
     fn notes(&self) -> Vec<String> {
         self.sheet_notes()
     }
 
-    /// The category that a template was made for.
+    /// The category that a template was created for.
     #[getter]
     fn category(&self) -> Option<String> {
         self.template_category()
     }
 
-    /// One column of values, such as a list of ids.
+    /// Creates rows from a column of values, such as a list of ids.
     #[staticmethod]
     #[pyo3(signature = (values, column, /))]
     fn from_values(values: &Bound<'_, PyAny>, column: String) -> PyResult<Self> {
@@ -243,7 +245,7 @@ impl Rows {
         })
     }
 
-    /// Whether the rows can be read a second time.
+    /// Whether the rows can be read again.
     #[getter]
     fn replayable(&self) -> bool {
         self.rows.is_some()
@@ -251,17 +253,17 @@ impl Rows {
 
     fn __len__(&self) -> PyResult<usize> {
         self.rows
-            .ok_or_else(|| PyTypeError::new_err("how many rows there are is not known before they are read"))
+            .ok_or_else(|| PyTypeError::new_err("the number of rows is not known before they are read"))
     }
 }
 
 impl Rows {
-    /// The category that a template was made for.
+    /// The category that a template was created for.
     pub fn template_category(&self) -> Option<String> {
         self.sheet().and_then(Sheet::category).map(str::to_owned)
     }
 
-    /// What the user should know of how the file was read.
+    /// Notes for the user on how the file was read.
     pub fn sheet_notes(&self) -> Vec<String> {
         self.sheet().map_or_else(Vec::new, |sheet| sheet.notes().to_vec())
     }
@@ -275,18 +277,18 @@ impl Rows {
         }
     }
 
-    /// Whether its rows are called otherwise than by their number.
+    /// Whether the rows have labels other than their numbers.
     pub fn has_labels(&self) -> bool {
         match &self.origin {
             Origin::Sheet(_) => true,
             Origin::Columns(frame) => frame.labels.is_some(),
-            // The labels of an iterator are used up with its rows.
+            // An iterator's labels are consumed along with its rows.
             Origin::Dicts(Items::Again(_), labels) => labels.is_some(),
             Origin::Dicts(Items::Once(_), _) | Origin::Values(..) | Origin::Stream { .. } => false,
         }
     }
 
-    /// How many rows, where that is known before reading.
+    /// The number of rows, if known in advance.
     pub fn count(&self) -> Option<usize> {
         self.rows
     }
@@ -298,10 +300,10 @@ impl Rows {
         }
     }
 
-    /// The rows, from the first one.
+    /// Starts reading at the first row.
     ///
     /// # Errors
-    /// When they can be read only once and have been, or when Python raises.
+    /// If rows that can be read only once were already read, or if Python raises.
     pub fn source(&self, py: Python<'_>) -> PyResult<PythonSource> {
         let objects = |objects| Walk::Objects(Held::new(objects));
         let walk = match &self.origin {
@@ -351,7 +353,9 @@ impl Cells {
             let mut reader = capsule::stream(column)?;
             let batches = std::iter::from_fn(|| arrow::next(&mut reader)).map(|batch| match batch {
                 Ok(batch) if batch.num_columns() == 1 => Ok(Arc::clone(batch.column(0))),
-                Ok(_) => Err(PyValueError::new_err("this Arrow stream has not one column")),
+                Ok(_) => Err(PyValueError::new_err(
+                    "this Arrow stream does not have exactly one column",
+                )),
                 Err(error) => Err(input_error(column.py(), error.message())),
             });
             return Ok(Self::Arrow(Chunks::new(batches.collect::<PyResult<_>>()?)));
@@ -381,7 +385,7 @@ impl Cells {
 
 impl Items {
     fn new(rows: &Bound<'_, PyAny>) -> PyResult<(Self, Option<usize>)> {
-        // A subclass may say another length, so it is not asked.
+        // A subclass may report another length, so use only the length of the list itself.
         let list = rows.cast::<PyList>().map(PyListMethods::len).ok();
         let length = list.or_else(|| rows.cast::<PyTuple>().map(PyTupleMethods::len).ok());
         if length.is_some() {
@@ -401,7 +405,7 @@ impl Items {
     }
 }
 
-/// Rows under way from Python into one sink; attached to Python only inside `fill`.
+/// An iterator over rows from Python. It attaches to Python only inside `fill`.
 pub struct PythonSource {
     walk: Walk,
     values: Held<Values>,
@@ -430,13 +434,13 @@ enum Objects {
 }
 
 impl PythonSource {
-    /// Where the exception is kept that the user's own rows raised; to be asked for before the source is given away.
+    /// Where to find an exception raised by the user's rows. Get this before moving the source.
     #[must_use]
     pub fn error(&self) -> Arc<Mutex<Option<PyErr>>> {
         Arc::clone(&self.error)
     }
 
-    /// Keeps what the rows raised first.
+    /// Stores the first exception raised by the rows.
     fn keep(&self, raised: PyErr) {
         let mut error = self.error.lock().unwrap_or_else(PoisonError::into_inner);
         let spare = match *error {
@@ -448,11 +452,11 @@ impl PythonSource {
     }
 
     fn fill_some(&mut self, sink: &mut dyn Sink) -> Result<More, SourceError> {
-        // The Arrow reader needs no Python; one written in Python attaches by itself.
+        // The Arrow reader itself needs no Python. A stream implemented in Python attaches on its own.
         let walk = match &mut self.walk {
             Walk::Stream(batches) => {
                 return batches.fill(sink).inspect_err(|error| {
-                    // Of an exception raised inside a stream the Arrow interface hands on the text only.
+                    // For an exception raised inside a stream, the Arrow interface passes on only its message.
                     if error.message().contains("KeyboardInterrupt") {
                         self.keep(PyKeyboardInterrupt::new_err(()));
                     }
@@ -486,7 +490,7 @@ impl Source for PythonSource {
     fn fill(&mut self, sink: &mut dyn Sink) -> Result<More, SourceError> {
         let filled = self.fill_some(sink);
         if let Ok(More::End) = filled {
-            // From here on only the rows that came count, whatever was said of their number.
+            // From here on, trust only the number of rows read, not the announced one.
             self.rows = None;
         }
         filled
@@ -497,11 +501,11 @@ impl Source for PythonSource {
     }
 }
 
-/// Walks over dicts. Rows mostly have the same keys in the same order, and the same key objects too.
+/// Iterates over dicts. Most rows have the same keys in the same order, and even the same key objects.
 struct Dicts {
     items: Py<PyIterator>,
     labels: Option<Py<PyIterator>>,
-    /// The keys of the last rows, by position.
+    /// The keys of the previous row, by position.
     keys: Vec<(Py<PyAny>, Column)>,
     known: HashMap<String, Column>,
 }
@@ -519,7 +523,7 @@ impl Dicts {
             if !values.is_mapping(&item) {
                 sink.broken(label, &describe(&item));
             } else if !entries(&item, &mut pairs)? {
-                let found = format!("{} whose items() are no pairs", describe(&item));
+                let found = format!("{} whose items() are not pairs", describe(&item));
                 sink.broken(label, &found);
             } else if sink.begin(label) {
                 for (position, (key, value)) in pairs.iter().enumerate() {
@@ -541,7 +545,7 @@ impl Dicts {
         {
             return Ok(*column);
         }
-        // A key that is no text is a column that nobody knows.
+        // A key that is not a string becomes an unknown column.
         let name = match key.cast::<PyString>() {
             Ok(name) => name.clone(),
             Err(_) => key.str()?,
@@ -668,17 +672,17 @@ fn describe(value: &Bound<'_, PyAny>) -> String {
 }
 
 fn duplicate_columns(name: &str) -> String {
-    format!("two columns are called `{name}`: rename or drop one of them")
+    format!("duplicate column name `{name}`: rename or drop one of them")
 }
 
 fn read_before(py: Python<'_>) -> PyErr {
     input_error(
         py,
-        "these rows can be read only once, and they have been: give a list or a frame to read them again",
+        "these rows can be read only once and were already read: pass a list or a frame instead",
     )
 }
 
-/// An `acc_assets.errors.InputError`.
+/// Creates an `acc_assets.errors.InputError`.
 pub(super) fn input_error(py: Python<'_>, message: &str) -> PyErr {
     let raised = py
         .import("acc_assets.errors")

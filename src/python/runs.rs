@@ -1,4 +1,4 @@
-//! Files of named runs, for the Python package to list.
+//! Reads the files of named runs for the Python package.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,8 +11,8 @@ use super::ledger::Ledger;
 use crate::ledger::journal::lock;
 use crate::ledger::journal::{Journal, Kept};
 
-/// The identity of a run (verb, project, service, `import_key`), when it was started and last written (milliseconds
-/// since 1970), and its ledger.
+/// Reads the identity of a run (verb, project, service, `import_key`), the times it was started and last written
+/// (milliseconds since 1970), and its ledger.
 pub fn read(py: Python<'_>, path: PathBuf) -> PyResult<Option<(Bound<'_, PyDict>, Ledger)>> {
     let kept = py
         .detach(move || Journal::read(&path))
@@ -36,8 +36,8 @@ pub fn read(py: Python<'_>, path: PathBuf) -> PyResult<Option<(Bound<'_, PyDict>
     Ok(Some((told, Ledger::new(Arc::new(ledger)))))
 }
 
-/// Makes `os.fork` and multiprocessing wait for commits without the GIL. The fork itself would wait too, but while it
-/// does, no other thread can run.
+/// Makes `os.fork` and multiprocessing wait for commits without the GIL. The fork itself would wait too, but would
+/// block all other threads meanwhile.
 pub fn watch_forks(py: Python<'_>) -> PyResult<()> {
     #[pyfunction]
     fn before(py: Python<'_>) {

@@ -1,4 +1,4 @@
-//! What a forked child must not inherit: threads and sockets.
+//! Values that a forked child must not inherit: threads and sockets.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -6,9 +6,9 @@ use pyo3::PyResult;
 use pyo3::exceptions::PyRuntimeError;
 use tokio::runtime::{Builder, Handle, Runtime};
 
-/// A value that belongs to the process that made it. A forked child makes its own.
+/// A value that belongs to the process that created it. A forked child creates its own.
 ///
-/// The old value is leaked on purpose: dropping it would wait for threads that the child does not have, or close
+/// The old value is leaked on purpose. Dropping it would wait for threads that the child does not have, or close
 /// connections that the parent uses.
 pub struct PerProcess<T>(Mutex<Option<(u32, T)>>);
 
@@ -17,10 +17,10 @@ impl<T: Clone> PerProcess<T> {
         Self(Mutex::new(None))
     }
 
-    /// The value of this process.
+    /// Returns the value of this process. Creates it with `make` if necessary.
     ///
     /// # Errors
-    /// Those of `make`.
+    /// The errors of `make`.
     pub fn get<E>(&self, make: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
         let process = std::process::id();
         let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -34,13 +34,14 @@ impl<T: Clone> PerProcess<T> {
     }
 }
 
-/// What the names of our threads begin with.
+/// The prefix of our thread names.
 pub const THREADS: &str = "acc-assets";
 
-/// The runtime of this process: two threads, since requests wait for the network and rows for the interpreter.
+/// Returns the runtime of this process. It has two threads: requests wait for the network, and rows wait for the
+/// interpreter.
 ///
 /// # Errors
-/// When the system gives no threads.
+/// If the system cannot create threads.
 pub fn handle() -> PyResult<Handle> {
     static RUNTIME: PerProcess<Handle> = PerProcess::new();
     RUNTIME.get(|| {
@@ -49,9 +50,10 @@ pub fn handle() -> PyResult<Handle> {
             .thread_name(THREADS)
             .enable_all()
             .build()
-            .map_err(|error| PyRuntimeError::new_err(format!("no runtime could be started: {error}")))?;
+            .map_err(|error| PyRuntimeError::new_err(format!("cannot start the runtime: {error}")))?;
         let handle = runtime.handle().clone();
-        // It lives as long as the process. Python may be gone before our threads are, so they are never joined.
+        // The runtime lives as long as the process. Its threads are never joined, because Python may shut down before
+        // they end.
         std::mem::forget(runtime);
         Ok(handle)
     })

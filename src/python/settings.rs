@@ -1,4 +1,4 @@
-//! The settings of a project for Python.
+//! The settings of a project, as seen from Python.
 
 use std::sync::Arc;
 
@@ -63,7 +63,7 @@ impl Settings {
             Some(1) => {}
             Some(other) => {
                 return Err(bad(format!(
-                    "they have version {other}, but this acc-assets reads version 1: use a newer acc-assets"
+                    "version {other} is not supported; this acc-assets reads version 1: use a newer acc-assets"
                 )));
             }
             None => return Err(bad("`acc_assets_settings` is missing".to_owned())),

@@ -1,4 +1,4 @@
-//! Set-ups for Python: description, plan and outcomes.
+//! Project setup from Python: description, plan and outcomes.
 
 use std::sync::Arc;
 
@@ -60,7 +60,7 @@ impl Description {
     }
 }
 
-/// All problems of a description, as one error.
+/// Combines all problems of a description into one error.
 pub fn mistaken(py: Python<'_>, problems: &[String]) -> PyErr {
     let (count, plural) = (problems.len(), if problems.len() == 1 { "" } else { "s" });
     let head = format!("the description has {count} problem{plural}, so nothing was sent:");
@@ -85,7 +85,7 @@ pub fn steps(plan: &Plan, outcomes: Option<&[Outcome]>) -> columns::Table {
     });
     let rows: Vec<String> = rows.collect();
     let mut table = columns::Table::default();
-    // A step has at most seven members, so it is never too wide.
+    // A step has at most seven members, so it never has too many columns.
     table.add(Page::of(rows.iter().map(String::as_str)).unwrap_or_default(), 0..);
     table
 }

@@ -27,7 +27,7 @@ pub fn write_fixes(
 ) -> PyResult<usize> {
     let mut wanted: BTreeMap<u32, RowToFix> = BTreeMap::new();
     let known = &ledger.view().ledger;
-    // The index of each row in the input. A row missing from the last call cannot be written.
+    // The index of each row in the input. A row that is missing from the last call cannot be written.
     let places: Option<HashMap<u32, u32>> = known.input().map(|rows| rows.iter().copied().zip(0..).collect());
     for outcome in ledger.view().bad() {
         let Some(fault) = &outcome.fault else { continue };

@@ -1,4 +1,4 @@
-//! The embedded service for Python, served on a loopback port.
+//! The embedded service for Python, on a loopback port.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -13,7 +13,7 @@ use super::errors::refused;
 use crate::ledger::journal::disk;
 use crate::simulator::{self, Fault, Options, Served};
 
-/// The embedded service, served on a loopback port.
+/// The embedded service, on a loopback port.
 #[pyclass(frozen, module = "acc_assets._core")]
 pub struct Simulator {
     service: simulator::Simulator,
@@ -97,7 +97,7 @@ impl Simulator {
         self.service.clear_faults();
     }
 
-    /// Accepts another token of the same user.
+    /// Accepts another token for the same user.
     #[pyo3(signature = (token, /))]
     fn accept_token(&self, token: &str) {
         self.service.accept_token(token, self.service.user_id(), None);

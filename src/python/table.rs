@@ -20,7 +20,7 @@ use crate::error::Error;
 #[pyclass(frozen, module = "acc_assets._core")]
 pub struct Table(Arc<columns::Table>, Option<Rest>);
 
-/// Rows, ids that were not returned, and for a failed read its row numbers and its rest.
+/// Rows, ids that were not returned, and for a failed read its row numbers and its remaining work.
 #[derive(Deserialize)]
 struct State(
     Vec<String>,
@@ -37,24 +37,24 @@ impl Table {
         Self::unfinished(table, None)
     }
 
-    /// What an interrupted read returned, and its rest.
+    /// Wraps the rows and the remaining work of an interrupted read.
     pub fn unfinished(table: columns::Table, rest: Option<Rest>) -> Self {
         Self(Arc::new(table), rest)
     }
 
-    /// What was read so far.
+    /// The rows read so far.
     pub fn table(&self) -> &columns::Table {
         &self.0
     }
 
-    /// The rest of the read.
+    /// The remaining work of the read.
     ///
     /// # Errors
     /// [`Error::Option`] if there is none.
     pub fn rest(&self) -> Result<&Rest, Error> {
         self.1
             .as_ref()
-            .ok_or_else(|| Error::Option("after=: that read is complete; use its `.partial`".to_owned()))
+            .ok_or_else(|| Error::Option("after=: that read is complete: use its `.partial`".to_owned()))
     }
 
     /// All rows.
@@ -90,9 +90,9 @@ impl Table {
         Objects::new(py).row(page, row)
     }
 
-    /// The rows at these positions. A failed read cannot be resumed from them.
+    /// Selects the rows at these positions. A failed read cannot be resumed from them.
     #[pyo3(signature = (positions, /))]
-    #[allow(clippy::needless_pass_by_value)] // What Python hands over.
+    #[allow(clippy::needless_pass_by_value)] // Arguments from Python are owned.
     fn take(&self, positions: Vec<usize>) -> PyResult<Self> {
         if positions.iter().any(|position| *position >= self.0.len()) {
             return Err(PyIndexError::new_err("no such row"));
@@ -104,9 +104,10 @@ impl Table {
         Objects::new(py).dicts(&self.0)
     }
 
-    /// Columns for a frame, base fields first, then attributes caN: name, type, values and mask of missing values.
+    /// The columns for a frame, base fields first, then attributes `caN`. Each has a name, type, values and a mask of
+    /// missing values.
     #[pyo3(signature = (kinds=None, /))]
-    #[allow(clippy::needless_pass_by_value)] // What Python hands over.
+    #[allow(clippy::needless_pass_by_value)] // Arguments from Python are owned.
     fn frame<'py>(&self, py: Python<'py>, kinds: Option<Vec<String>>) -> PyResult<Vec<FrameColumn<'py>>> {
         Objects::new(py).frame(&self.0, kinds.as_deref())
     }
@@ -169,7 +170,7 @@ fn add(table: &mut columns::Table, rows: &[String], numbers: &[u32]) -> Result<(
     Ok(())
 }
 
-/// A stream of one batch.
+/// Creates a stream of one batch.
 pub fn stream(py: Python<'_>, batch: Result<RecordBatch, ArrowError>) -> PyResult<Bound<'_, PyCapsule>> {
     let batch = batch.map_err(|error| PyValueError::new_err(error.to_string()))?;
     let schema = batch.schema();

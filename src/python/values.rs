@@ -85,9 +85,9 @@ enum Kind {
     Text,
     Date,
     DateTime,
-    /// pandas' timestamp, whose years may exceed Python's range.
+    /// A pandas Timestamp, whose years may exceed Python's range.
     Timestamp,
-    /// numpy's datetime, whose text is ISO.
+    /// A numpy datetime64, whose string form is ISO 8601.
     DateTime64,
     Decimal,
     Uuid,
@@ -108,20 +108,20 @@ pub(super) struct Values {
     last: Option<(usize, Kind)>,
 }
 
-/// The deepest valid nesting: customAttributes, a list, its texts.
+/// The deepest valid nesting: customAttributes, a list, its strings.
 const DEEPEST: usize = 4;
 
-/// More digits than any field takes.
+/// More digits than any field accepts.
 const MOST_DIGITS: u64 = 2000;
 
 impl Values {
     /// Passes a value to a sink.
     pub(super) fn push(&mut self, value: &Bound<'_, PyAny>, column: Column, sink: &mut dyn Sink) {
-        // Fast path: most values are texts and are read in place.
+        // Fast path: most values are strings, which are read in place.
         if value.is_exact_instance_of::<PyString>()
             && let Ok(text) = value.cast_exact::<PyString>()
         {
-            // A text owns nothing to free.
+            // A string cell owns nothing to free.
             return sink.cell(column, &ManuallyDrop::new(text_cell(text)));
         }
         match self.read(value.clone()) {
@@ -155,7 +155,7 @@ impl Values {
         } else {
             self.kind(&value)
         };
-        // A value whose methods fail is invalid, but must not stop the next rows.
+        // A value whose methods raise is invalid, but must not stop the next rows.
         self.convert(&value, kind, depth)
             .unwrap_or_else(|error| Value::Other(format!("{} ({error})", type_name(&value))))
     }
@@ -196,7 +196,7 @@ impl Values {
             }
             Kind::Decimal => {
                 if value.call_method0(intern!(py, "is_finite"))?.is_truthy()? {
-                    // 1E+999999999 would be written with all its zeros.
+                    // 1E+999999999 would be written out with all its zeros.
                     let exponent: i64 = value.call_method0(intern!(py, "adjusted"))?.extract()?;
                     if exponent.unsigned_abs() > MOST_DIGITS {
                         return Ok(Value::Other(format!("Decimal with exponent {exponent}")));
@@ -362,7 +362,7 @@ fn date_by_parts(value: &Bound<'_, PyAny>) -> PyResult<Date> {
     Date::new(year, month, day).map_err(|error| PyValueError::new_err(error.to_string()))
 }
 
-/// The wall-clock time, in any time zone.
+/// Returns the wall-clock time, in any time zone.
 fn at_its_time(value: &Bound<'_, PyAny>, date: Date) -> PyResult<DateTime> {
     let py = value.py();
     let hour = value.getattr(intern!(py, "hour"))?.extract()?;
@@ -373,8 +373,8 @@ fn at_its_time(value: &Bound<'_, PyAny>, date: Date) -> PyResult<DateTime> {
     Ok(date.to_datetime(time.map_err(|error| PyValueError::new_err(error.to_string()))?))
 }
 
-/// Collects the entries of a mapping before reading any value: reading a value may run Python code, which must not
-/// happen while iterating a dict. Returns `false` if its items are not pairs.
+/// Collects the entries of a mapping before reading any value. Reading a value may run Python code, which must not
+/// happen while iterating a dict. Returns `false` if the items are not pairs.
 pub(super) fn entries<'py>(
     mapping: &Bound<'py, PyAny>,
     into: &mut Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)>,

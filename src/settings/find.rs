@@ -1,4 +1,4 @@
-//! Looks up categories, statuses, attributes, values and locations by text.
+//! Looks up categories, statuses, attributes, values and locations by name, path or id.
 
 use std::fmt;
 
@@ -9,24 +9,24 @@ use super::{Content, LOCATIONS_UNREAD, Settings, joined};
 /// The default separator of a path.
 pub const SEPARATOR: &str = ">";
 
-/// The most candidates that a message names.
+/// The most candidates to list in a message.
 const CANDIDATES: usize = 5;
 
 /// Why a lookup failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Miss {
-    /// No such name; these are the closest.
+    /// The name is unknown. These names are the closest.
     Unknown(Vec<String>),
-    /// Ambiguous: it matches all of these.
+    /// The name is ambiguous. It matches all of these.
     Ambiguous(Vec<String>),
-    /// It matches this one, which is inactive.
+    /// The name matches this inactive entry.
     Inactive(String),
     /// The project's locations could not be read.
     Unread,
 }
 
 impl Miss {
-    /// The fix, for a message about a `what` such as "category".
+    /// Returns the fix, for a message about a `what` such as "category".
     #[must_use]
     pub fn fix(&self, what: &str) -> String {
         match self {
@@ -40,7 +40,7 @@ impl Miss {
         }
     }
 
-    /// What is wrong, for the same message.
+    /// Returns the reason, for a message about a `what` such as "category".
     #[must_use]
     pub fn reason(&self, what: &str) -> String {
         match self {
@@ -71,11 +71,11 @@ fn listed(names: &[String]) -> String {
     }
 }
 
-/// A text with more separators than this is one name, or is split at all of them.
+/// The most separators at which all ways to split a string are tried.
 const MOST_CUTS: usize = 6;
 
-/// Finds the nodes that match a text as a name or a path. Names may contain the separator, so if there is no match, it
-/// also tries splitting at some separators only.
+/// Finds the nodes that match a string as a name or a path. Names may contain the separator, so if there is no match,
+/// it also tries splitting at only some separators.
 fn find(tree: &Tree, text: &str, separator: &str) -> Vec<usize> {
     let separator = separator.trim();
     let cuts: Vec<usize> = match separator {
@@ -115,7 +115,7 @@ impl Settings {
     /// Looks up a category by id, path or end of path.
     ///
     /// # Errors
-    /// Explains why there is no match.
+    /// The reason if there is no match.
     pub fn category(&self, text: &str, separator: &str, suggest: bool) -> Result<usize, Miss> {
         let text = text.trim();
         match self.category_of_id(text) {
@@ -130,7 +130,7 @@ impl Settings {
     /// Looks up a category by the parts of its path.
     ///
     /// # Errors
-    /// Explains why there is no match.
+    /// The reason if there is no match.
     pub fn category_of_path(&self, path: &[&str], separator: &str, suggest: bool) -> Result<usize, Miss> {
         self.one_category(
             &self.categories.find(path),
@@ -203,7 +203,7 @@ impl Settings {
     /// Looks up the index of a status in a set by its label.
     ///
     /// # Errors
-    /// Explains why there is no match.
+    /// The reason if there is no match.
     pub fn status(&self, set: usize, label: &str, suggest: bool) -> Result<usize, Miss> {
         let statuses = &self.content.status_sets[set].statuses;
         match self.labels[set].get(&folded(label)) {
@@ -234,7 +234,7 @@ impl Settings {
             .collect()
     }
 
-    /// Explains why no active status has this label.
+    /// Returns why no active status has this label.
     #[must_use]
     pub fn no_status_called(&self, label: &str) -> Miss {
         let folded_label = folded(label);
@@ -264,7 +264,7 @@ impl Settings {
     /// Looks up a custom attribute by its display name, comparing only letters and digits.
     ///
     /// # Errors
-    /// Explains why there is no match.
+    /// The reason if there is no match.
     pub fn attribute(&self, text: &str) -> Result<usize, Miss> {
         let found: &[usize] = self.attribute_names.get(&plain(text)).map_or(&[], Vec::as_slice);
         let attributes = &self.content.attributes;
@@ -306,7 +306,7 @@ impl Settings {
     /// Looks up the index of a value of a select or multi-select attribute, by id or label.
     ///
     /// # Errors
-    /// Explains why there is no match.
+    /// The reason if there is no match.
     pub fn choice(&self, attribute: usize, text: &str, suggest: bool) -> Result<usize, Miss> {
         let choices = &self.content.attributes[attribute].choices;
         let index = &self.choices[attribute];
@@ -324,7 +324,7 @@ impl Settings {
                     .map(|choice| choice.label.as_str())
                     .collect();
                 let near = nearest(text, active.iter().map(|label| (*label, folded(label))));
-                // A short list of values is shown in full: it is what the user needs.
+                // A short list of values is shown completely, because that is what the user needs.
                 let whole = active.len() <= CANDIDATES && near.is_empty();
                 Err(Miss::Unknown(if whole {
                     active.into_iter().map(str::to_owned).collect()
@@ -336,7 +336,7 @@ impl Settings {
         }
     }
 
-    /// The id of a value of an attribute, both given as indexes.
+    /// Returns the id of a value of an attribute, both given as indexes.
     #[must_use]
     pub fn choice_id(&self, attribute: usize, choice: usize) -> &str {
         &self.content.attributes[attribute].choices[choice].id
@@ -366,7 +366,7 @@ impl Settings {
     /// Looks up a location by id, path, end of path or barcode.
     ///
     /// # Errors
-    /// Explains why there is no match.
+    /// The reason if there is no match.
     pub fn location(&self, text: &str, separator: &str, suggest: bool) -> Result<usize, Miss> {
         let text = text.trim();
         if !self.knows_locations() {
@@ -387,7 +387,7 @@ impl Settings {
     /// Looks up a location by the parts of its path.
     ///
     /// # Errors
-    /// Explains why there is no match.
+    /// The reason if there is no match.
     pub fn location_of_names(&self, path: &[&str], separator: &str, suggest: bool) -> Result<usize, Miss> {
         if !self.knows_locations() {
             return Err(Miss::Unread);

@@ -1,5 +1,5 @@
-//! The settings of a project: its categories, statuses, custom attributes and locations, by id and by name. Does no
-//! I/O.
+//! The settings of a project: its categories, statuses, custom attributes and locations, by id and by name. This
+//! module does no I/O.
 //!
 //! Inheritance follows the "Assets field guide": a category has the nearest status set on the path to ROOT, and all
 //! custom attributes on that path.
@@ -20,10 +20,10 @@ use tree::Tree;
 
 pub use find::{Miss, SEPARATOR};
 
-/// The start of the note on missing locations.
+/// The beginning of the note on missing locations.
 pub const LOCATIONS_UNREAD: &str = "the locations could not be read";
 
-/// Joins a path into one text.
+/// Joins a path into a string.
 #[must_use]
 pub fn joined(path: &[&str], separator: &str) -> String {
     path.join(&format!(" {} ", separator.trim()))
@@ -43,7 +43,7 @@ pub struct Content {
     pub category_status_sets: Vec<(String, String)>,
     /// Pairs of a category and a custom attribute assigned directly to it.
     pub category_attributes: Vec<(String, String)>,
-    /// `None` if they could not be read; `notes` says why.
+    /// `None` if the locations could not be read; `notes` says why.
     pub locations: Option<Vec<Location>>,
     /// Warnings from reading the settings.
     pub notes: Vec<String>,
@@ -299,7 +299,7 @@ impl Settings {
     }
 }
 
-/// The index of each id; of duplicates, the first.
+/// Maps each id to its index. For duplicates, the first index is used.
 fn places<'i>(ids: impl DoubleEndedIterator<Item = &'i str> + ExactSizeIterator) -> HashMap<String, usize> {
     ids.enumerate()
         .rev()
@@ -323,7 +323,7 @@ impl Content {
             .iter()
             .filter_map(|category| Some((category.id.as_str(), category.parent.as_deref()?)))
             .collect();
-        // Deeper than any tree: the "Assets field guide" allows ten levels below ROOT.
+        // No tree is deeper: the "Assets field guide" allows ten levels below ROOT.
         let above = |category: &str| -> Vec<String> {
             std::iter::successors(parents.get(category), |parent| parents.get(*parent))
                 .take(64)

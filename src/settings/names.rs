@@ -2,7 +2,7 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-/// Normalizes a name: case, surrounding and repeated blanks, Unicode form of accents, non-breaking spaces.
+/// Normalizes a name: case, surrounding and repeated blanks, the Unicode form of accents, and non-breaking spaces.
 #[must_use]
 pub fn folded(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
@@ -24,7 +24,7 @@ pub fn folded(name: &str) -> String {
     out
 }
 
-/// Normalizes a column heading by also removing punctuation and blanks: `Asset ID *` is `assetid`.
+/// Normalizes a column heading by also removing punctuation and blanks: `Asset ID *` becomes `assetid`.
 #[must_use]
 pub fn plain(name: &str) -> String {
     let folded = folded(name);
@@ -36,13 +36,13 @@ pub fn plain(name: &str) -> String {
     if plain.is_empty() { folded } else { plain }
 }
 
-/// The most names that a message suggests.
+/// The most names to suggest in a message.
 const SUGGESTED: usize = 3;
 
-/// The minimum similarity: a less similar suggestion would only confuse.
+/// The minimum similarity. A less similar suggestion would only confuse.
 const ALIKE: f64 = 0.6;
 
-/// A name this much less similar than the closest one is not suggested.
+/// The maximum difference in similarity to the closest name. Less similar names are not suggested.
 const BEHIND: f64 = 0.1;
 
 /// Returns the known names closest to this one, closest first. Each known name comes with its alternative forms.
@@ -95,7 +95,7 @@ mod tests {
         ] {
             assert_eq!(folded(same), "air handling", "{same:?}");
         }
-        // An accented letter as one character, or as two.
+        // An accented letter may be encoded as one character or as two.
         assert_eq!(folded("Caf\u{e9}"), folded("CAFE\u{301}"));
         assert_eq!(folded("  "), "");
         assert_eq!(plain("Asset ID *"), "assetid");

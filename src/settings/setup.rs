@@ -1,4 +1,4 @@
-//! A set-up: a description of a project's settings, and the plan to create them. Does no I/O.
+//! A setup: a description of a project's settings, and the plan to create them. This module does no I/O.
 //!
 //! A description contains names and no ids, so it works for any project. Existing settings are never changed.
 
@@ -29,7 +29,7 @@ pub struct Description {
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct DescribedSet {
     pub name: String,
-    /// Whether it is the default set, used by all categories without an assigned one. Every project has exactly one
+    /// Whether this is the default set, used by all categories without an assigned one. Every project has exactly one
     /// from the start, under any name ("Assets field guide").
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub default: bool,
@@ -38,7 +38,7 @@ pub struct DescribedSet {
     pub statuses: Vec<DescribedStatus>,
 }
 
-/// A status; written as a label alone if it has nothing else.
+/// A status. If it has only a label, it is written as a string.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(into = "Value")]
 pub struct DescribedStatus {
@@ -76,10 +76,10 @@ pub struct DescribedAttribute {
     pub required: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// In characters.
+    /// The maximum length in characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_length: Option<usize>,
-    /// A label for a select; otherwise a number, a boolean, a text or a list of labels.
+    /// A label for a select. Otherwise a number, a boolean, a string or a list of labels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default: Option<Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -103,7 +103,7 @@ pub struct DescribedCategory {
 #[serde(into = "Value")]
 pub struct Path {
     pub names: Vec<String>,
-    /// The separator of the description, if the path is written as one text.
+    /// The separator of the description, if the path is written as one string.
     pub joined: Option<String>,
 }
 

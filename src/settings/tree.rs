@@ -54,7 +54,7 @@ impl Tree {
         tree
     }
 
-    /// Cuts cycles, which a response could contain.
+    /// Breaks cycles, which a response could contain.
     fn cut_circles(&mut self) {
         let mut clean = vec![false; self.parents.len()];
         for start in 0..self.parents.len() {
@@ -91,7 +91,7 @@ impl Tree {
         std::iter::successors(Some(place), |place| self.parent(*place))
     }
 
-    /// The path of a node, from below the root. The path of a root is its name.
+    /// Returns the path of a node, starting below the root. The path of a root is its name.
     #[must_use]
     pub fn path(&self, place: usize) -> Vec<&str> {
         let mut names: Vec<&str> = self
@@ -127,7 +127,7 @@ impl Tree {
             .filter(|place| self.upwards(*place).count().saturating_sub(wanted.len()) <= 1)
             .collect();
         let found = if whole.is_empty() { found } else { whole };
-        // If names differ only in case, case counts.
+        // If several names differ only in case, prefer an exact match.
         let exactly: Vec<usize> = found
             .iter()
             .copied()
@@ -144,7 +144,7 @@ impl Tree {
         if exactly.is_empty() { found } else { exactly }
     }
 
-    /// Each node with the forms to compare: its name and its full path.
+    /// Iterates over all nodes with the strings to compare: their names and their full paths.
     pub fn forms<'t>(&'t self, separator: &'t str) -> impl Iterator<Item = (usize, [String; 2])> + 't {
         (0..self.names.len()).map(move |place| {
             let path = folded(&self.path(place).join(separator));

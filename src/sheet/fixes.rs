@@ -1,4 +1,4 @@
-//! The rows to fix: the user's own columns in order, the problem and the fix.
+//! Writes rows that need fixing: the user's own columns in order, the problem and the fix.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -15,28 +15,28 @@ use crate::validation::columns::{
 /// A problem with a cell or a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {
-    /// The user's name of the column; empty for the row as a whole.
+    /// The name of the column in the user's data. Empty for the row as a whole.
     pub column: String,
     pub message: String,
     pub fix: String,
 }
 
-/// A row to fix.
+/// A row that needs fixing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowToFix {
     pub marks: Vec<Mark>,
     /// The label of the row in its source.
     pub label: Option<String>,
-    /// The number of the row in its run, for a hidden column, so that the file can resume the run.
+    /// The number of the row in its run. It is written to a hidden column, so that the file can resume the run.
     pub row_of_run: String,
 }
 
-/// The most rows of a sheet, including the header, and the most columns (Excel's own limits).
+/// The most rows of a sheet, including the header, and the most columns (Excel's limits).
 const MOST: (usize, usize) = (1_048_576, 16_384);
 
-/// Writes the rows to fix of a source, by their index in it, into a new Excel file. Returns their number.
+/// Writes the rows of a source that need fixing into a new Excel file, by their index. Returns their number.
 ///
-/// `category` is that of the template that was filled in, so that the rows still do not need one.
+/// `category` is that of the template that was filled in, so that the rows still need no category.
 ///
 /// # Errors
 /// If the source fails or the file cannot be written.
@@ -77,7 +77,7 @@ pub fn write(
 struct Kept<'m> {
     wanted: &'m BTreeMap<u32, RowToFix>,
     next: u32,
-    /// Columns in order; one per custom attribute of a dict.
+    /// Columns in order, with one per custom attribute of a dict.
     names: Vec<String>,
     places: HashMap<String, usize>,
     rows: Vec<Row>,
@@ -113,7 +113,7 @@ impl Kept<'_> {
         }
     }
 
-    /// Whether the row is to be written.
+    /// Whether to write the row.
     fn begin_row(&mut self) -> bool {
         let number = self.next;
         self.next = self.next.saturating_add(1);
@@ -127,7 +127,7 @@ impl Kept<'_> {
         true
     }
 
-    /// Whether an earlier report added the column, which is then replaced.
+    /// Whether the column was added by an earlier report. If so, it is replaced.
     fn is_of_report(&self, name: &str) -> bool {
         let marked = |name: &str| {
             let title = name.strip_suffix(OF_REPORT_MARK);
@@ -136,7 +136,7 @@ impl Kept<'_> {
         if !self.places.contains_key(ROW_OF_RUN) {
             return false;
         }
-        // If the report marked its columns, those without the mark are the user's.
+        // If the report marked its columns, those without the mark belong to the user.
         let all_marked = self.names.iter().any(|name| marked(name));
         name == ROW_OF_RUN || marked(name) || (!all_marked && OF_REPORTS.contains(&name))
     }
@@ -212,7 +212,7 @@ impl Kept<'_> {
                 cut(&parts.join("\n"), LONGEST_CELL)
             };
             let fixes = if marks.len() > 1 {
-                // With several problems, each names its column.
+                // If there are several problems, each fix names its column.
                 let named = marks.iter().map(|mark| format!("{}: {}", mark.column, mark.fix));
                 cut(&named.collect::<Vec<_>>().join("\n"), LONGEST_CELL)
             } else {
@@ -228,7 +228,7 @@ impl Kept<'_> {
             sheet.write_string(line, column, &wanted.row_of_run)?;
         }
         for (column, width) in (0_u16..).zip(widths) {
-            // A few dozen characters.
+            // The width is at most a few dozen characters.
             #[allow(clippy::cast_precision_loss)]
             sheet.set_column_width(column, (width as f64).clamp(8.0, WIDEST))?;
         }
@@ -255,7 +255,7 @@ impl Sink for Kept<'_> {
 
     fn cell(&mut self, column: Column, cell: &Cell<'_>) {
         match cell {
-            // A dict of custom attributes: a sheet has a column for each.
+            // In a sheet, each entry of a dict of custom attributes has its own column.
             Cell::Map(entries) => {
                 for (name, cell) in entries {
                     let place = self.place(name);
@@ -278,10 +278,10 @@ impl Sink for Kept<'_> {
 }
 
 fn value(cell: &Cell<'_>) -> Option<Value> {
-    // Excel keeps 15 digits; a longer number would change.
+    // Excel stores 15 digits, so a longer number would change.
     const EXACT: i64 = 999_999_999_999_999;
     Some(match cell {
-        // Written as text, a formula would look like a value.
+        // If it were written as text, a formula would look like a value.
         Cell::Null | Cell::Map(_) | Cell::Formula { .. } => return None,
         Cell::Clear => Value::Text(CLEAR.to_owned()),
         Cell::Bool(value) => Value::Bool(*value),

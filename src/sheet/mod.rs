@@ -1,4 +1,4 @@
-//! Writes Excel files: rows to fix, and templates to fill in.
+//! Writes Excel files: rows that need fixing, and templates to fill in.
 
 pub mod fixes;
 pub mod template;
@@ -12,13 +12,13 @@ use crate::error::shown_lines;
 use crate::input::SourceError;
 use crate::input::sheet::CATEGORY_PROPERTY;
 
-/// The most characters of a cell (Excel's own limit).
+/// The most characters in a cell (Excel's limit).
 const LONGEST_CELL: usize = 32_767;
 
 /// The maximum width of a column, in characters.
 const WIDEST: f64 = 60.0;
 
-/// Truncates a text to this length, with an ellipsis.
+/// Truncates a string to this length, with an ellipsis.
 fn cut(text: &str, longest: usize) -> String {
     if text.chars().count() <= longest {
         return text.to_owned();
@@ -28,7 +28,7 @@ fn cut(text: &str, longest: usize) -> String {
     cut
 }
 
-/// Cleans a text that is only displayed, such as a note. XML attributes cannot contain control characters.
+/// Cleans a string that is only displayed, such as a note. XML attributes cannot contain control characters.
 fn for_people(text: &str, longest: usize) -> String {
     cut(&shown_lines(text), longest)
 }
@@ -46,12 +46,12 @@ fn header() -> Format {
         .set_text_wrap()
 }
 
-/// A format that keeps text as text: `0017` keeps its zeros.
+/// Returns a format that keeps text unchanged: `0017` keeps its zeros.
 fn as_text() -> Format {
     Format::new().set_num_format("@").set_align(FormatAlign::Top)
 }
 
-/// Writes to a temporary file first, so that a failed write leaves the old file unchanged.
+/// Saves the file. Writes to a temporary file first, so that a failed write leaves the old file unchanged.
 fn save(mut workbook: Workbook, path: &Path) -> Result<(), SourceError> {
     let shown = path.display();
     let said = |cause: Option<&io::Error>, error: &dyn std::fmt::Display| {
@@ -74,7 +74,7 @@ fn save(mut workbook: Workbook, path: &Path) -> Result<(), SourceError> {
     let beside = path.with_file_name(name);
     let written = std::fs::write(&beside, bytes).and_then(|()| std::fs::rename(&beside, path));
     written.map_err(|error| {
-        // Clean up after a failed write; ignore errors.
+        // Clean up after a failed write, ignoring errors.
         let _ = std::fs::remove_file(&beside);
         said(Some(&error), &error)
     })

@@ -14,7 +14,7 @@ use crate::input::sheet::{LISTS, REQUIRED_MARK};
 /// The content of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
-    /// The path of its category, which is the default for its rows.
+    /// The path of the category, which is the default for the rows.
     pub category: String,
     pub columns: Vec<Column>,
     /// The path and barcode of each location.
@@ -28,12 +28,12 @@ pub struct Template {
 pub struct Column {
     pub name: String,
     pub required: bool,
-    /// A sentence on what to fill in.
+    /// A sentence that explains what to fill in.
     pub note: String,
     pub kind: Kind,
 }
 
-/// The values of a column.
+/// The values allowed in a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     Text {
@@ -42,9 +42,9 @@ pub enum Kind {
     Number,
     Date,
     YesNo,
-    /// One of these.
+    /// One of these values.
     Choice(Vec<String>),
-    /// Several of these, separated by `;`. An Excel list allows only one to be picked.
+    /// Several of these values, separated by `;`. An Excel list allows only one to be picked.
     Choices(Vec<String>),
     /// One of the locations.
     Location,
@@ -52,7 +52,7 @@ pub enum Kind {
     Category(Vec<String>),
 }
 
-/// Excel's own limits, in characters, for a list in a validation, its input and error message, and its title.
+/// Excel's limits in characters for a list in a validation, for its input and error messages, and for its title.
 const LONGEST_LIST: usize = 255;
 const LONGEST_MESSAGE: usize = 255;
 const LONGEST_TITLE: usize = 32;
@@ -70,7 +70,7 @@ pub fn write(path: &Path, template: &Template) -> Result<(), SourceError> {
 
 fn lay_out(workbook: &mut Workbook, template: &Template) -> Result<(), XlsxError> {
     let [locations, choices] = LISTS;
-    // The lists are written first, since the validations refer to them. The sheet to fill in is still the first one.
+    // Write the lists first, since the validations refer to them. The sheet to fill in is still the first one.
     let mut lists = Worksheet::new();
     lists.set_name(choices)?.set_hidden(true);
     let mut used: u16 = 0;
@@ -183,7 +183,7 @@ fn told(validation: DataValidation, column: &Column) -> Result<DataValidation, X
     Ok(match column.kind {
         Kind::Choices(_) => validation,
         _ => validation
-            // Only warn: a barcode or another spelling of a path may be valid. The import checks it.
+            // Only warn: a barcode or another spelling of a path may be valid, and the import checks it.
             .set_error_style(if matches!(column.kind, Kind::Location | Kind::Category(_)) {
                 DataValidationErrorStyle::Warning
             } else {
@@ -202,7 +202,7 @@ fn fits(values: &[String]) -> bool {
     length <= LONGEST_LIST && values.iter().all(plain)
 }
 
-/// The range of a list on another sheet; `first` is the row of its first value, counted from 1.
+/// Returns the range of a list on another sheet. `first` is the row of its first value, counted from 1.
 fn range(sheet: &str, column: u16, values: usize, first: usize) -> String {
     let column = rust_xlsxwriter::column_number_to_name(column);
     format!("={sheet}!${column}${first}:${column}${}", first + values - 1)

@@ -31,7 +31,7 @@ pub fn call(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     }
 }
 
-/// An asset as printed in responses.
+/// An asset in the format of responses.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Printed<'a> {
@@ -63,7 +63,7 @@ struct Printed<'a> {
 
 fn printed(asset: &Asset, attributes: bool, misprinted: bool) -> Printed<'_> {
     let stamp = &asset.stamp;
-    // The "PATCH assets:batch-patch" page prints both values as text with a comma in it.
+    // The "PATCH assets:batch-patch" page shows both values as strings with a comma.
     let scalar = |value: Value| {
         if misprinted {
             Value::String(format!("{value},"))
@@ -92,7 +92,7 @@ fn printed(asset: &Asset, attributes: bool, misprinted: bool) -> Printed<'_> {
     }
 }
 
-/// All assets with all fields, including deleted ones.
+/// Returns all assets with all fields, including deleted ones.
 pub fn snapshot(world: &World) -> Value {
     let all: Vec<Printed<'_>> = world
         .assets()
@@ -128,7 +128,7 @@ fn list(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     ))
 }
 
-/// Whether the request has the cursor of an empty page.
+/// Whether the request contains the cursor of an empty page.
 fn is_filled(query: &Query) -> bool {
     query
         .get("cursorState")
@@ -431,7 +431,7 @@ enum SortKey {
     Attribute(String),
 }
 
-/// Numbers before texts, missing values last.
+/// A sort key. Numbers come before strings, and missing values last.
 #[derive(PartialEq, PartialOrd)]
 enum SortValue {
     Number(f64),
@@ -531,7 +531,7 @@ fn sort_keys(world: &World, switches: &Switches, call: &Call) -> Result<Vec<(Sor
 
 // ---- batches ----
 
-/// The endpoints affected by `max_items`: those with rows of a user.
+/// The endpoints affected by `max_items`: those that send a user's rows.
 const LOWERED: [&str; 6] = [
     "assets:batch-get",
     "assets:batch-create",
@@ -570,7 +570,7 @@ pub fn check_size(switches: &Switches, items: usize, endpoint: &Endpoint) -> Res
     }))
 }
 
-/// The error for a batch with too many items, if it must not contain the limit.
+/// Returns the error for a batch with too many items, if it must not contain the limit.
 pub fn over_limit(switches: &Switches) -> Option<Refusal> {
     if switches.is(Switch::OverLimit, "413") {
         Some(refuse(413, "MALFORMED_REQUEST", "Request Entity Too Large"))
@@ -581,7 +581,7 @@ pub fn over_limit(switches: &Switches) -> Option<Refusal> {
     }
 }
 
-/// The `ids` of a body, checked for type, number and duplicates.
+/// Returns the `ids` of a body, checked for type, number and duplicates.
 pub fn ids<'a>(switches: &Switches, call: &'a Call, key: &str) -> Result<Vec<&'a str>, Refusal> {
     let Some(values) = call.body.get(key).and_then(Value::as_array) else {
         return if call.body.is_object() && call.body.get(key).is_none() {
@@ -684,7 +684,7 @@ impl<'a> Verdict<'a> {
         }
     }
 
-    /// All or nothing: one violation fails the whole batch ("Manage assets" tutorial).
+    /// Fails the whole batch if there is any violation ("Manage assets" tutorial).
     fn settle(self) -> Result<(), Refusal> {
         if self.violations.is_empty() {
             return Ok(());
@@ -1084,10 +1084,10 @@ fn set_field(switches: &Switches, draft: &mut Draft, field: &Field, value: &Valu
         return Err(Violation::too_long(name, most));
     }
     match name {
-        "clientAssetId" if text.is_empty() => return Err(wrong("a text that is not empty")),
+        "clientAssetId" if text.is_empty() => return Err(wrong("a non-empty string")),
         "clientAssetId" => draft.client_asset_id = text.into(),
         "categoryId" => {
-            // Only the exact form: "042" is not "42".
+            // Accept only the exact form: "042" is not "42".
             let id = text.parse().ok().filter(|id: &u64| id.to_string() == text);
             draft.category = id.ok_or_else(|| wrong("the id of a category"))?;
         }
@@ -1130,7 +1130,7 @@ fn fill_attributes(
             continue;
         }
         if value.is_null() && switches.is(Switch::PatchNull, "clear") {
-            // `shift_remove` keeps the order of the others.
+            // `shift_remove` keeps the order of the other attributes.
             draft.attributes.shift_remove(name);
             if attribute.required && old.is_some() && switches.is(Switch::Required, "create_and_patch") {
                 found.push(required_missing(attribute));
@@ -1187,7 +1187,7 @@ fn fill_attributes(
             }
             match &attribute.default {
                 Some(default) if switches.is(Switch::FillDefaults, "on") => {
-                    // Treated as if sent: a number may be stored in another form.
+                    // Treat the value as if it had been sent: a number may be stored in another form.
                     let value =
                         attribute_value(switches, attribute, default).unwrap_or_else(|_| default.clone());
                     draft.attributes.insert(attribute.name.clone(), value);
@@ -1219,7 +1219,7 @@ fn required_missing(attribute: &Attribute) -> Violation {
 
 const TOO_LONG: &str = "a shorter text";
 
-/// The value as stored, or a description of the expected one ("POST assets:batch-create" reference page).
+/// Returns the value as stored, or a description of the expected value ("POST assets:batch-create" reference page).
 fn attribute_value(switches: &Switches, attribute: &Attribute, value: &Value) -> Result<Value, &'static str> {
     let choice = |value: &Value| {
         value.as_str().and_then(uuid).is_some_and(|id| {
@@ -1273,12 +1273,12 @@ fn attribute_value(switches: &Switches, attribute: &Attribute, value: &Value) ->
     fits.map(|()| value.clone())
 }
 
-/// Whether it is a finite number with a decimal point.
+/// Parses a finite number with a decimal point.
 fn finite(text: &str) -> Option<f64> {
     text.parse::<f64>().ok().filter(|number| number.is_finite())
 }
 
-/// Whether it is an existing date `YYYY-MM-DD`.
+/// Whether a string is an existing date in the form `YYYY-MM-DD`.
 pub fn is_date(text: &str) -> bool {
     text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok()
 }

@@ -1,4 +1,4 @@
-//! Records what really happened, to compare with a client's results. Contains no tokens.
+//! Records what happened in the simulator, to compare it with a client's results. Contains no tokens.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -38,7 +38,7 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// How often an asset of this clientAssetId was created.
+    /// The number of assets created with this clientAssetId.
     #[must_use]
     pub fn creations(&self, client_asset_id: &str) -> u64 {
         self.creations.get(client_asset_id).copied().unwrap_or(0)

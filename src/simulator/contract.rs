@@ -1,6 +1,6 @@
 //! The contract of the service as tables: endpoints, fields of an asset, and switches for everything undocumented.
 //!
-//! Written only from the reference pages, so that client and simulator verify each other.
+//! This module is based only on the reference pages, so that client and simulator verify each other.
 
 use crate::http::send::Method;
 
@@ -10,7 +10,7 @@ pub enum Service {
     Assets,
     Relationships,
     Locations,
-    /// The same locations in BIM 360, with a separate id.
+    /// The locations of a BIM 360 project, with a separate id.
     LocationContainers,
 }
 
@@ -21,7 +21,7 @@ pub enum Group {
     AssetsWrite,
     Relationships,
     Locations,
-    /// The error codes: no token and no limit.
+    /// The error codes, which require no token and have no limit.
     Free,
 }
 
@@ -42,11 +42,11 @@ impl Group {
 /// One endpoint.
 #[derive(Debug)]
 pub struct Endpoint {
-    /// Its name in faults and in the audit.
+    /// The name of the endpoint in faults and in the audit.
     pub tag: &'static str,
     pub method: Method,
     pub service: Service,
-    /// The path after the prefix of the service; `{}` is one segment.
+    /// The path after the prefix of the service. `{}` stands for one segment.
     pub path: &'static str,
     pub scopes: &'static [&'static str],
     pub group: Group,
@@ -54,7 +54,7 @@ pub struct Endpoint {
     pub body: bool,
     /// The most items per call.
     pub items: Option<usize>,
-    /// Query parameters; a trailing `*` matches any suffix.
+    /// Query parameters. A trailing `*` matches any suffix.
     pub query: &'static [&'static str],
 }
 
@@ -112,7 +112,7 @@ const fn write(
     }
 }
 
-/// A write to the settings, one object per request ("Create settings" tutorial).
+/// Describes a write to the settings, with one object per request ("Create settings" tutorial).
 const fn setting(
     tag: &'static str,
     path: &'static str,
@@ -379,7 +379,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
         Some(50),
         &[],
     ),
-    // It has no container. A query is not rejected, since its page lists no 400.
+    // It has no container. A query is accepted, since its page lists no 400.
     relationship(
         "relationships:writable",
         "/utility/relationships:writable",
@@ -405,21 +405,21 @@ pub const ENDPOINTS: &[Endpoint] = &[
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Text,
-    /// A string with an integer.
+    /// A string that contains an integer.
     IntegerText,
     Uuid,
-    /// An object from attribute name to value.
+    /// An object that maps attribute names to values.
     Attributes,
     Flag,
     /// A number of characters, from 1 to the maximum of an attribute.
     Length,
-    /// An array of texts.
+    /// An array of strings.
     Labels,
     /// An array of new statuses.
     Statuses,
     /// One of the six types of custom attributes.
     DataType,
-    /// A value of the attribute's type; null means none.
+    /// A value of the attribute's type. Null means none.
     Default,
 }
 
@@ -459,7 +459,7 @@ pub const CATEGORY_FIELDS: &[Field] = &[
     field("description", Kind::Text, false, None),
 ];
 
-/// Levels of categories below ROOT ("Assets field guide").
+/// The most levels of categories below ROOT ("Assets field guide").
 pub const CATEGORY_DEPTH: usize = 10;
 
 /// The longest name of a status set, and the longest display name of a custom attribute (their reference pages).
@@ -507,7 +507,7 @@ pub const PAGE_DEFAULT: usize = 25;
 pub const PAGE_MOST: usize = 200;
 /// Rows per page of relationships ("GET relationships:search" reference page).
 pub const RELATIONSHIP_PAGE_MOST: usize = 100;
-/// Tiers of the location tree, including the root ("Locations field guide").
+/// The most tiers of the location tree, including the root ("Locations field guide").
 pub const LOCATION_TIERS: usize = 20;
 /// The longest name or barcode of a location ("GET nodes" reference page).
 pub const LOCATION_TEXT_LENGTH: usize = 255;
@@ -517,7 +517,7 @@ pub const LOCATION_PAGE_MOST: usize = 10_000;
 /// Domain and type of an entity.
 pub type EntityKind = (&'static str, &'static str);
 
-/// Which types of entities may be linked ("GET relationships:writable" reference page and tutorial).
+/// The types of entities that may be linked ("GET relationships:writable" reference page and tutorial).
 pub const WRITABLE: &[(EntityKind, EntityKind)] = &[
     (
         ("autodesk-bim360-asset", "asset"),
@@ -752,8 +752,8 @@ macro_rules! switches {
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Switch { $(#[doc = $about] $variant,)+ }
 
-        /// The name, values (the first is the default; `<n>` is any number) and meaning of every switch, in the order
-        /// of `Switch`.
+        /// The name, values and meaning of every switch, in the order of `Switch`. The first value is the default;
+        /// `<n>` is any number.
         pub const SWITCHES: &[(&str, &[&str], &str)] = &[$(($name, &[$($value),+], $about),)+];
     };
 }
@@ -803,11 +803,10 @@ switches! {
     SetInUse "set_in_use" ["409", "accept"] "Another status set for a category whose assets have statuses \
         of the current one.";
     ForeignLocation "foreign_location" ["400", "accept"] "A locationId that is not in the project.";
-    MisprintedScalars "misprinted_scalars" ["off", "on"] "batch-patch returns \"2,\" and \"true,\" as \
-        printed on its page.";
+    MisprintedScalars "misprinted_scalars" ["off", "on"] "batch-patch returns \"2,\" and \"true,\" as shown on its page.";
     ScopeEnforcement "scope_enforcement" ["strict", "lax"] "Whether data:create is required in addition to \
         data:write.";
-    NextUrl "next_url" ["correct", "misprinted"] "nextUrl as it works, or as printed in the reference.";
+    NextUrl "next_url" ["correct", "misprinted"] "nextUrl in working form, or as printed in the reference.";
     DeleteUnknown "delete_unknown" ["omit", "404"] "Unknown or deleted ids in relationships:delete.";
     DeleteForbidden "delete_forbidden" ["omit", "403"] "Read-only relationships in relationships:delete.";
     DeleteDuplicates "delete_duplicates" ["once", "400"] "A duplicate id in relationships:delete.";

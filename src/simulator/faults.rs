@@ -1,6 +1,6 @@
 //! Scripted faults.
 //!
-//! A fault is a rule. The first rule that matches a request is applied. As JSON:
+//! A fault is a rule. The first rule that matches a request is applied. In JSON:
 //!
 //! | key | value |
 //! | --- | --- |
@@ -9,13 +9,14 @@
 //! | `nth` | only the nth matching request, counted from 1 since the fault was added |
 //! | `every` | every kth matching request |
 //! | `probability` | each matching request, with this probability (0 to 1) |
-//! | `seed` | of the random numbers; default 0 |
+//! | `seed` | seed of the random numbers; default 0 |
 //! | `times` | the most uses; default 1, unlimited for `every` and `probability` |
 //!
 //! | `what` | further keys | effect |
 //! | --- | --- | --- |
 //! | `status` | `code` (required), `headers` (object), `body` (`"html"`, `"json"` (default), `"empty"`, `"own"`), `after_apply` (bool) | this response, without or after doing the work; `"own"`: the body of the work done, with this code |
-//! | `rate_limit` | `retry_after` (seconds, default 1; null for none; a text is sent unchanged) | a 429, nothing applied |
+//! | `rate_limit` | `retry_after` (seconds, default 1; null for none; a string is sent unchanged) | a 429, nothing
+//! applied |
 //! | `refuse` | | no connection; over HTTP as `reset_before_apply` |
 //! | `reset_before_apply` | | connection breaks, nothing applied |
 //! | `reset_after_apply` | | work done, connection breaks without a response |
@@ -23,7 +24,8 @@
 //! | `delay` | `ms` (required) | work done at once, response late |
 //! | `cut_body` | `bytes` (default 10) | work done, response cut off after this many bytes of its body |
 //! | `slow_body` | `ms` (required) | work done, head of the response at once, body sent slowly over this time; in process as `delay` |
-//! | `unreadable` | `body` (`"cut"` (default), `"empty"`, `"null"`, `"html"`) | work done, a complete response with half of its body, none, `null` or a page |
+//! | `unreadable` | `body` (`"cut"` (default), `"empty"`, `"null"`, `"html"`) | work done, a complete response whose
+//! body is cut in half, empty, `null` or a page |
 //! | `wrong_types` | | work done, numbers and strings of the response swap their types |
 //! | `drop_results` | `count` (default 1) | work done, this many first entries are missing from a success |
 //! | `double_results` | | work done, the first entry of a success is duplicated |
@@ -39,7 +41,7 @@ use serde_json::{Map, Value, json};
 
 use super::contract::ENDPOINTS;
 
-/// The body of a response made by a fault.
+/// The body of a response created by a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultBody {
     Html,
@@ -50,7 +52,7 @@ pub enum FaultBody {
     Own,
 }
 
-/// The replacement of a complete response's body.
+/// What to replace the body of a complete response with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Spoiled {
     Cut,
@@ -59,13 +61,13 @@ pub enum Spoiled {
     Html,
 }
 
-/// The Retry-After of a 429.
+/// The Retry-After header of a 429.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RetryAfter {
     Absent,
-    /// In the format of the switch `retry_after`.
+    /// Seconds, in the format of the switch `retry_after`.
     Seconds(u64),
-    /// Any text.
+    /// Any string.
     Text(String),
 }
 
@@ -107,7 +109,7 @@ pub enum What {
     Redirect(String),
 }
 
-/// Which of the matching requests a fault applies to.
+/// Selects the matching requests to which a fault applies.
 #[derive(Debug, Clone)]
 pub enum When {
     Next,
@@ -127,13 +129,13 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// A fault that applies once, to the next request to an endpoint (`None` for any).
+    /// Creates a fault that applies once, to the next request to an endpoint (`None` for any).
     #[must_use]
     pub fn next(what: What, on: Option<&str>) -> Self {
         Self::new(what, on, When::Next, Some(1))
     }
 
-    /// A fault with all parameters; `times` of `None` is unlimited.
+    /// Creates a fault with all parameters. `times` of `None` means unlimited.
     #[must_use]
     pub fn new(what: What, on: Option<&str>, when: When, times: Option<u64>) -> Self {
         Self {
@@ -153,7 +155,7 @@ impl Fault {
         let name = map
             .get("what")
             .and_then(Value::as_str)
-            .ok_or("a fault needs \"what\", a text")?;
+            .ok_or("a fault needs \"what\", a string")?;
         let (what, own) = what_of(name, map)?;
         let common = ["what", "on", "nth", "every", "probability", "seed", "times"];
         if let Some(key) = map
@@ -209,7 +211,7 @@ impl Fault {
     }
 }
 
-/// Reads the effect and its keys.
+/// Reads the effect and the keys of the effect.
 fn what_of(name: &str, map: &Map<String, Value>) -> Result<(What, &'static [&'static str]), String> {
     Ok(match name {
         "status" => {
@@ -333,10 +335,10 @@ fn headers(map: &Map<String, Value>) -> Result<Vec<(String, String)>, String> {
             .iter()
             .map(|(name, value)| match value {
                 Value::String(text) => Ok((name.to_lowercase(), text.clone())),
-                other => Err(format!("header {name:?} must be a text, not {other}")),
+                other => Err(format!("header {name:?} must be a string, not {other}")),
             })
             .collect(),
-        Some(_) => Err("\"headers\" must be an object from name to text".into()),
+        Some(_) => Err("\"headers\" must be an object that maps names to strings".into()),
     }
 }
 
@@ -353,7 +355,7 @@ impl Faults {
         self.0.clear();
     }
 
-    /// The fault of this request, if any.
+    /// Returns the fault of this request, if any.
     pub fn pick(&mut self, tag: &str) -> Option<What> {
         let mut what = None;
         // Every rule counts the request, but only the first match is used up.
@@ -368,7 +370,7 @@ impl Faults {
     }
 }
 
-/// The replacement of this body.
+/// Returns the replacement of this body.
 #[must_use]
 pub fn spoiled(body: &[u8], how: Spoiled) -> Vec<u8> {
     match how {
@@ -379,7 +381,8 @@ pub fn spoiled(body: &[u8], how: Spoiled) -> Vec<u8> {
     }
 }
 
-/// Swaps the types in a body: numbers and booleans become text, the text of ids and versions becomes a number.
+/// Swaps the types in a body: numbers and booleans become strings, and the strings of ids and versions become
+/// numbers.
 #[must_use]
 pub fn wrong_types(body: &[u8]) -> Vec<u8> {
     fn swap(value: &mut Value, key: &str) {
@@ -404,9 +407,9 @@ pub fn wrong_types(body: &[u8]) -> Vec<u8> {
     }
 }
 
-/// A success without its first `drop` entries, or with its first entry duplicated.
+/// Returns a success without its first `drop` entries, or with its first entry duplicated.
 ///
-/// The first ones, so that a client which pairs by position gets all others wrong.
+/// Drops the first entries, so that a client that pairs by position gets all others wrong.
 #[must_use]
 pub fn miscounted(body: &[u8], drop: usize, double: bool) -> Vec<u8> {
     const LISTS: [&str; 4] = ["results", "relationships", "deleted", "success"];
@@ -422,7 +425,7 @@ pub fn miscounted(body: &[u8], drop: usize, double: bool) -> Vec<u8> {
     let list = LISTS.iter().find(|name| value[**name].is_array());
     match &mut value {
         Value::Array(entries) => edit(entries),
-        // Keyed by id. A map cannot have duplicate keys, but its JSON text can.
+        // The response is keyed by id. A map cannot have duplicate keys, but its JSON text can.
         Value::Object(map) if list.is_none() && map.values().all(Value::is_object) => {
             let members = map.iter().map(|(id, entry)| format!("{}:{entry}", json!(id)));
             let mut members: Vec<String> = members.skip(drop).collect();

@@ -24,7 +24,7 @@ pub struct User {
     /// Twelve uppercase letters and digits, as in `createdBy`.
     pub id: Arc<str>,
     pub company: Option<Uuid>,
-    /// The scopes of the token; `None` for all.
+    /// The scopes of the token, or `None` for all.
     pub scopes: Option<Vec<String>>,
 }
 
@@ -40,27 +40,27 @@ pub struct State {
     pub start: Millis,
     pub listing: assets::Listing,
     pub requests: u64,
-    /// The error of the Date header of responses.
+    /// The error of the Date header in responses.
     pub clock_error: Millis,
 }
 
 /// Why a request is rejected.
 #[derive(Debug)]
 pub enum Refusal {
-    /// By the gateway.
+    /// Rejected by the gateway.
     Gateway {
         status: u16,
         code: &'static str,
         message: &'static str,
     },
-    /// By the service.
+    /// Rejected by the service.
     Service {
         status: u16,
         code: &'static str,
         detail: String,
         violations: Vec<Violation>,
     },
-    /// With a custom body.
+    /// Rejected with a custom response.
     Ready(Response),
 }
 
@@ -73,7 +73,7 @@ pub struct Violation {
 }
 
 impl Violation {
-    /// A violation of one field.
+    /// Creates a violation of one field.
     pub fn field(code: &'static str, field: &str, detail: String) -> Self {
         let mut metadata = Map::new();
         metadata.insert("fieldName".into(), field.into());
@@ -84,7 +84,7 @@ impl Violation {
         }
     }
 
-    /// A text that is too long, with the metadata of the "GET error-codes" reference page.
+    /// Creates the violation of a string that is too long, with the metadata of the "GET error-codes" reference page.
     pub fn too_long(field: &str, most: usize) -> Self {
         let detail = format!("Field {field:?} is longer than {most} characters.");
         let mut violation = Self::field("FIELD_EXCEEDS_MAX_LENGTH", field, detail);
@@ -93,7 +93,7 @@ impl Violation {
     }
 }
 
-/// An error of the service without violations.
+/// Creates an error of the service without violations.
 pub fn refuse(status: u16, code: &'static str, detail: impl Into<String>) -> Refusal {
     Refusal::Service {
         status,
@@ -103,7 +103,7 @@ pub fn refuse(status: u16, code: &'static str, detail: impl Into<String>) -> Ref
     }
 }
 
-/// An error for one object with all its violations. The first one determines the code.
+/// Creates an error for one object with all its violations. The first one determines the code.
 pub fn refuse_all(status: u16, violations: Vec<Violation>) -> Result<(), Refusal> {
     let Some(first) = violations.first() else {
         return Ok(());
@@ -116,7 +116,7 @@ pub fn refuse_all(status: u16, violations: Vec<Violation>) -> Result<(), Refusal
     })
 }
 
-/// An error that names one field or parameter.
+/// Creates an error that names one field or parameter.
 pub fn bad_field(code: &'static str, field: &str, detail: impl Into<String>) -> Refusal {
     let detail = detail.into();
     Refusal::Service {
@@ -130,10 +130,10 @@ pub fn bad_field(code: &'static str, field: &str, detail: impl Into<String>) -> 
 /// A request that passed all general checks.
 pub struct Call {
     pub endpoint: &'static Endpoint,
-    /// The path segments of `{}`.
+    /// The path segments that match `{}`.
     pub ids: Vec<String>,
     pub query: Query,
-    /// `Null` for endpoints without a body.
+    /// The body, or `Null` for endpoints without one.
     pub body: Value,
     pub user: User,
     /// Scheme and host of the request.
@@ -155,7 +155,7 @@ impl Query {
             .map(|(_, value)| value.as_str())
     }
 
-    /// All values of a repeated parameter.
+    /// Returns all values of a repeated parameter.
     pub fn all(&self, name: &str) -> Vec<&str> {
         self.0
             .iter()
@@ -164,12 +164,12 @@ impl Query {
             .collect()
     }
 
-    /// A boolean parameter; `false` if missing. Samples send `True`, so case is ignored.
+    /// Reads a boolean parameter. It is `false` if missing. Samples send `True`, so case is ignored.
     pub fn flag(&self, name: &str) -> Result<bool, Refusal> {
         Ok(self.optional_flag(name)?.unwrap_or(false))
     }
 
-    /// An optional boolean parameter.
+    /// Reads an optional boolean parameter.
     pub fn optional_flag(&self, name: &str) -> Result<Option<bool>, Refusal> {
         match self.get(name) {
             None => Ok(None),
@@ -236,17 +236,17 @@ pub fn encoded(text: &str) -> String {
     out
 }
 
-/// A JSON response.
+/// Creates a JSON response.
 pub fn answer(status: u16, body: &impl Serialize) -> Response {
     Response {
         status,
         headers: vec![("content-type".into(), "application/json".into())],
-        // The bodies built here have only text keys, so they always serialize.
+        // The bodies created here have only string keys, so they always serialize.
         body: serde_json::to_vec(body).map(Bytes::from).unwrap_or_default(),
     }
 }
 
-/// The HTML page of a gateway without a backend.
+/// Creates the HTML page of a gateway without a backend.
 pub fn html(status: u16) -> Response {
     Response {
         status,
@@ -296,7 +296,7 @@ pub fn route(request: &Request) -> Option<Route> {
                 return None;
             }
         }
-        // `relationships/{id}` must not swallow an empty id.
+        // `relationships/{id}` must not match an empty id.
         if ids.iter().any(String::is_empty) {
             return None;
         }
@@ -340,7 +340,7 @@ pub fn sign(state: &State, answer: &mut Response) {
         answer.headers.push(("date".into(), date));
     }
     if state.switches.is(Switch::RequestIdHeader, "both") {
-        // Consecutive ids are unique, and equal in every run.
+        // Consecutive ids are unique, and the same in every run.
         let id =
             uuid::Builder::from_random_bytes((u128::from(state.requests) << 64).to_be_bytes()).into_uuid();
         answer.headers.push(("x-ads-request-id".into(), id.to_string()));
@@ -370,7 +370,7 @@ fn checked(
 /// A request that passed the gateway, and its user.
 pub struct Admitted(Route, User);
 
-/// Checks the user and takes a slot of their rate window.
+/// Checks the user and takes a slot of the user's rate window.
 pub fn admit(
     state: &mut State,
     now: Duration,
@@ -503,12 +503,12 @@ pub fn limited(state: &mut State, user: &User, group: Group, now: Duration) -> R
     let Err(wait) = state.limits.take(&user.id, group, now, scale, by_clock) else {
         return Ok(());
     };
-    // Whole seconds, rounded up, at least one ("General rate limits" page).
+    // The header has whole seconds, rounded up, and at least one ("General rate limits" page).
     let seconds = (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1);
     Err(Refusal::Ready(too_many(state, RetryAfter::Seconds(seconds))))
 }
 
-/// A 429 of the gateway ("General rate limits" page).
+/// Creates a 429 of the gateway ("General rate limits" page).
 pub fn too_many(state: &State, retry_after: RetryAfter) -> Response {
     let switches = &state.switches;
     let mut answer = if switches.is(Switch::Body429, "empty") {
@@ -536,7 +536,7 @@ pub fn too_many(state: &State, retry_after: RetryAfter) -> Response {
         }
         RetryAfter::Seconds(seconds) if switches.is(Switch::RetryAfter, "http_date") => {
             let millis = i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1000);
-            // The date has no fraction: round up so that waiting until then is always enough.
+            // The date has no fraction, so round up. Waiting until then is always enough.
             let until = state.world.now.saturating_add(millis).saturating_add(999);
             Some(http_date(until))
         }
@@ -575,7 +575,7 @@ fn permitted(
             message: "Token does not have the privilege for this request.",
         });
     }
-    // Requests without a project work in any region: no page says where they are routed.
+    // Requests without a project work in any region, because their routing is not documented.
     let Some(project) = project else { return Ok(()) };
     let region_counts = match endpoint.service {
         Service::Relationships => switches.is(Switch::RegionHeader, "required"),
@@ -646,7 +646,7 @@ fn parsed(switches: &Switches, endpoint: &Endpoint, request: &Request) -> Result
         .and_then(|value| value.split(';').next())
         .map_or("", str::trim);
     if !media.eq_ignore_ascii_case("application/json") {
-        // The Relationship pages list 415; the Assets pages list 400 for a missing header.
+        // The Relationship pages list 415, whereas the Assets pages list 400 for a missing header.
         let status = if endpoint.service == Service::Relationships {
             415
         } else {
@@ -667,12 +667,12 @@ fn parsed(switches: &Switches, endpoint: &Endpoint, request: &Request) -> Result
     })
 }
 
-/// A UUID in its hyphenated form.
+/// Parses a UUID in its hyphenated form.
 pub fn uuid(text: &str) -> Option<Uuid> {
     (text.len() == 36).then(|| Uuid::try_parse(text).ok()).flatten()
 }
 
-/// A time in a query: RFC 3339, or a date, which means its start.
+/// Parses a time in a query: RFC 3339, or a date, which means its start.
 pub fn instant(text: &str) -> Option<Millis> {
     let full = if text.len() == 10 {
         format!("{text}T00:00:00Z")
@@ -684,7 +684,7 @@ pub fn instant(text: &str) -> Option<Millis> {
         .map(jiff::Timestamp::as_millisecond)
 }
 
-/// The two ends of `from..to`, `from..` or `..to`; a single instant is both.
+/// Returns the two ends of `from..to`, `from..` or `..to`. A single instant is both.
 pub fn instants(name: &str, text: &str) -> Result<(Millis, Millis), Refusal> {
     let end = |text: &str, open: Millis| {
         if text.is_empty() {
@@ -729,7 +729,7 @@ fn refusal_answer(refusal: Refusal, service: Service, switches: &Switches) -> Re
     }
 }
 
-/// The error object of the gateway ("Error codes" pages of the platform).
+/// Creates the error object of the gateway ("Error codes" pages of the platform).
 pub fn gateway(status: u16, code: &str, message: &str, switches: &Switches) -> Response {
     let key = if switches.is(Switch::MoreInfoKey, "moreInfo") {
         "moreInfo"
@@ -743,7 +743,7 @@ pub fn gateway(status: u16, code: &str, message: &str, switches: &Switches) -> R
     )
 }
 
-/// The error object of the "POST relationships:delete" reference page.
+/// Creates the error object of the "POST relationships:delete" reference page.
 fn relationship_error(status: u16, code: &str, detail: &str, violations: &[Violation]) -> Value {
     let kind = match status {
         403 => "Forbidden",
@@ -777,10 +777,10 @@ fn relationship_error(status: u16, code: &str, detail: &str, violations: &[Viola
     json!({ "type": code, "title": title, "detail": detail, "errors": errors })
 }
 
-/// The error object of Assets. No page shows one, so its format is a switch.
+/// Creates the error object of Assets. It is not documented, so its format is a switch.
 fn asset_error(code: &str, detail: &str, mut violations: Vec<Violation>, switches: &Switches) -> Value {
     let entry = |violation: Violation| json!({ "errorCode": violation.code, "detail": violation.detail, "errorMetadata": violation.metadata });
-    // An error for one object has its details next to the code, where public code reads them.
+    // An error for one object has its details next to the code, where publicly available code reads them.
     let metadata = violations
         .first()
         .filter(|first| first.code == code)

@@ -9,7 +9,7 @@ use super::world::{Attribute, Location, StatusSet};
 
 /// A member of an `Indexed` list.
 pub trait Identified {
-    /// The id; it never changes.
+    /// The id, which never changes.
     fn id(&self) -> Uuid;
 }
 
@@ -54,13 +54,13 @@ impl<T: Identified> Indexed<T> {
         self.rows.push(row);
     }
 
-    /// The member with this id.
+    /// Returns the member with this id.
     #[must_use]
     pub fn by_id(&self, id: Uuid) -> Option<&T> {
         self.rows.get(*self.places.get(&id)?)
     }
 
-    /// The member with this id, for any change except to its id.
+    /// Returns the member with this id. Everything except the id may be changed.
     pub fn by_id_mut(&mut self, id: Uuid) -> Option<&mut T> {
         self.rows.get_mut(*self.places.get(&id)?)
     }

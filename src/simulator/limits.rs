@@ -1,4 +1,4 @@
-//! Rate limits: requests of one user and group within a window ("Assets rate limits" page).
+//! Rate limits: the requests of one user and group within a window ("Assets rate limits" page).
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -61,7 +61,7 @@ impl Limits {
         }
     }
 
-    /// Records the arrival of a request, with any outcome.
+    /// Records the arrival of a request, whatever its outcome.
     pub fn arrive(&mut self, user: &Arc<str>, group: Group, now: Duration) {
         let window = self.window;
         let times = self.arrived.entry((Arc::clone(user), group)).or_default();
@@ -82,7 +82,7 @@ impl Limits {
         &self.busiest
     }
 
-    /// Takes a slot, or returns how long until one is free. Rejected requests take none.
+    /// Takes a slot, or returns how long until one is free. Rejected requests take no slot.
     pub fn take(
         &mut self,
         user: &Arc<str>,

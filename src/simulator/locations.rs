@@ -32,7 +32,7 @@ pub fn call(state: &State, call: &Call) -> Result<Response, Refusal> {
     if asked.is_some() {
         (limit, offset) = (LOCATION_PAGE_MOST, 0);
     }
-    // The position among siblings is counted in one pass over all nodes.
+    // Count positions among siblings in one pass over all nodes.
     let mut siblings: HashMap<Option<Uuid>, usize> = HashMap::new();
     let mut found = 0;
     let mut results = Vec::new();
@@ -78,7 +78,7 @@ fn printed(world: &World, switches: &Switches, node: &Location, order: usize, wi
     value
 }
 
-/// In the samples, the URL is relative and lacks the first segment of the path.
+/// Returns the URL of the next page. In the samples, it is relative and lacks the first segment of the path.
 fn next_url(switches: &Switches, call: &Call, limit: usize, next: usize) -> (&'static str, String) {
     let path = &call.path;
     let short = ["/construction", "/bim360"]

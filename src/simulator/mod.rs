@@ -1,8 +1,9 @@
 //! The embedded service: Assets, Relationships and Locations of one project, in this process or over HTTP.
 //!
-//! It checks raw requests with its own tables and shares no rules with the client, so each verifies the other.
+//! The simulator checks raw requests with its own tables and shares no rules with the client, so each verifies the
+//! other.
 //!
-//! | file | holds |
+//! | file | contents |
 //! | --- | --- |
 //! | `contract` | endpoints, fields and switches, as tables |
 //! | `world`, `indexed` | the project and everything in it |
@@ -11,8 +12,8 @@
 //! | `handle` | one request in, one response out: the checks shared by all endpoints, and the error bodies |
 //! | `assets`, `settings` (read), `setup` (written), `relationships`, `locations` | the endpoints |
 //! | `faults` | scripted faults |
-//! | `audit` | what really happened |
-//! | `serve` | the same over HTTP/1.1 on a loopback port |
+//! | `audit` | what happened |
+//! | `serve` | the simulator over HTTP/1.1 on a loopback port |
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -67,7 +68,7 @@ pub use world::World;
 /// Options of a simulator.
 #[derive(Clone)]
 pub struct Options {
-    /// The same seed gives the same project, ids included.
+    /// The same seed gives the same project, including ids.
     pub seed: u64,
     /// Length of a rate window. Default: 60 s, as in the real service.
     pub window: Duration,
@@ -75,16 +76,16 @@ pub struct Options {
     pub limits: GroupLimits,
     /// Round-trip time.
     pub latency: Duration,
-    /// Switch names and values, as `contract::SWITCHES` lists them.
+    /// Switch names and values, as listed in `contract::SWITCHES`.
     pub switches: Vec<(String, String)>,
     /// The bearer token of the first user.
     pub token: String,
     /// The time at the start, in milliseconds since 1970; `None` for the real time.
     pub start: Option<i64>,
-    /// The description of the project, see below; `None` for the seeded project.
+    /// The description of the project, see below. `None` for the seeded project.
     ///
-    /// All keys are optional except those marked. A path is a text of names separated by `>`, with blanks around them
-    /// ignored, or a list of exact names. Its parents need not be listed.
+    /// Only the keys marked as required are mandatory. A path is a string of names separated by `>`, with blanks
+    /// around them ignored, or a list of exact names. Its parents need not be listed.
     ///
     /// | key | entries |
     /// | --- | --- |
@@ -113,11 +114,11 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Reads options from JSON, all optional: `seed`, `window` and `latency` (seconds), `limits` (object with
-    /// `assets_read`, `assets_write`, `relationships`, `locations`), `switches` (object), `token`, `start` (milliseconds),
-    /// `project` (object, or null for the seeded one).
+    /// Reads options from JSON. All keys are optional: `seed`, `window` and `latency` (seconds), `limits` (object
+    /// with `assets_read`, `assets_write`, `relationships`, `locations`), `switches` (object), `token`, `start`
+    /// (milliseconds), `project` (object, or null for the seeded one).
     pub fn from_json(value: &Value) -> Result<Self, String> {
-        let map = value.as_object().ok_or("options are an object")?;
+        let map = value.as_object().ok_or("options must be an object")?;
         let mut options = Self::default();
         for (key, value) in map {
             let bad = |what: &str| format!("option {key:?} must be {what}, not {value}");
@@ -164,7 +165,7 @@ impl Options {
                     for (name, value) in value.as_object().ok_or_else(|| bad("an object"))? {
                         let text = value
                             .as_str()
-                            .ok_or_else(|| format!("switch {name:?} must be a text, not {value}"))?;
+                            .ok_or_else(|| format!("switch {name:?} must be a string, not {value}"))?;
                         options.switches.push((name.clone(), text.to_owned()));
                     }
                 }
@@ -180,7 +181,7 @@ impl Options {
     }
 }
 
-/// One simulated service. Clones share it.
+/// A simulated service. Clones share the same state.
 #[derive(Clone)]
 pub struct Simulator {
     inner: Arc<Inner>,
@@ -206,9 +207,9 @@ enum Outcome {
     Cut(Response, usize),
     /// The head of the response is sent at once, its body slowly over this time.
     Slow(Response, Duration),
-    /// No response.
+    /// There is no response.
     Broken(Sent, &'static str),
-    /// No response, and the work is done after this time.
+    /// There is no response, and the work is done after this time.
     Late(handle::Admitted, Duration),
 }
 
@@ -226,13 +227,13 @@ impl Simulator {
         Self::with_world(options, world)
     }
 
-    /// Creates a simulator of a given project. The options must not describe another one.
+    /// Creates a simulator of a given project. The options must not describe another project.
     pub fn with_world(options: Options, world: World) -> Result<Self, String> {
         if options.project.is_some() {
-            return Err("two projects: one as a world and one in the options; remove one".into());
+            return Err("the project is given both as a world and in the options; remove one".into());
         }
         if options.token.trim().is_empty() || options.token.contains(char::is_whitespace) {
-            return Err("the token must be a text without spaces".into());
+            return Err("the token must be a string without spaces".into());
         }
         if options.window.is_zero() {
             return Err("the rate window must be longer than zero".into());
@@ -277,7 +278,7 @@ impl Simulator {
     }
 
     fn shared(&self) -> MutexGuard<'_, Shared> {
-        // A panic while holding the lock is a bug of the simulator. The state stays readable for the report.
+        // A panic while holding the lock is a bug in the simulator. The state stays readable for the report.
         self.inner.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -293,7 +294,8 @@ impl Simulator {
         &self.inner.token
     }
 
-    /// Accepts another token. Tokens of one user id share rate windows; `None` for scopes means all.
+    /// Accepts another token. Tokens of one user id share rate windows. If `scopes` is `None`, the token has all
+    /// scopes.
     pub fn accept_token(&self, token: &str, user_id: &str, scopes: Option<Vec<String>>) {
         let mut shared = self.shared();
         let company = Some(shared.state.world.company);
@@ -444,7 +446,7 @@ impl Simulator {
         edited
     }
 
-    /// The simulator as an in-process transport. It uses tokio's clock, so tests can pause the rate windows.
+    /// Returns the simulator as an in-process transport. It uses tokio's clock, so tests can pause the rate windows.
     #[must_use]
     pub fn transport(&self) -> impl Transport {
         InProcess(self.clone())
@@ -486,7 +488,7 @@ impl Simulator {
     fn tick(&self, state: &mut State) -> Duration {
         let elapsed = Instant::now().saturating_duration_since(self.inner.started);
         let wall = i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);
-        // A real and a paused clock may be mixed, but the world's time never goes back.
+        // A real and a paused clock may be mixed, but the time of the world never goes back.
         state.world.now = state.world.now.max(state.start.saturating_add(wall));
         elapsed
     }
@@ -544,7 +546,7 @@ fn faulted(
             Outcome::Broken(Sent::Maybe, RESET)
         }
         Some(What::ApplyLate(until)) => {
-            // The slot is taken on arrival. A request rejected here is never executed, and has no response.
+            // The slot is taken on arrival. A request rejected here is never executed, and gets no response.
             match handle::admit(state, elapsed, request, route) {
                 Ok(admitted) => Outcome::Late(admitted, until),
                 Err(_) => Outcome::Broken(Sent::Maybe, RESET),
@@ -630,10 +632,10 @@ fn faulted(
     (outcome, late)
 }
 
-/// `own` is the endpoint's own response, if the work was done.
+/// Creates the response of a fault. `own` is the endpoint's own response, if the work was done.
 fn answer_of(code: u16, body: faults::FaultBody, own: Option<Response>, switches: &Switches) -> Response {
     match body {
-        // An error keeps its status: nothing was done.
+        // An error keeps its status, because nothing was done.
         faults::FaultBody::Own => match own.unwrap_or_default() {
             done if (200..300).contains(&done.status) => Response { status: code, ..done },
             refused => refused,
@@ -656,7 +658,7 @@ fn answer_of(code: u16, body: faults::FaultBody, own: Option<Response>, switches
 }
 
 impl fmt::Debug for Simulator {
-    /// Without the token.
+    /// Formats the simulator without its token.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Simulator")

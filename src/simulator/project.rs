@@ -47,7 +47,7 @@ impl<'a> Entry<'a> {
         Ok(Self { at, map })
     }
 
-    /// The value of a key; null counts as missing.
+    /// Returns the value of a key. Null counts as missing.
     fn get(&self, key: &str) -> Option<&'a Value> {
         self.map.get(key).filter(|value| !value.is_null())
     }
@@ -86,7 +86,7 @@ impl<'a> Entry<'a> {
         let fits = |text: &&str| !text.is_empty() && text.chars().count() <= most;
         let text = value.as_str().filter(fits);
         text.map(Some)
-            .ok_or_else(|| self.wrong(key, &format!("a text of 1 to {most} characters")))
+            .ok_or_else(|| self.wrong(key, &format!("a string of 1 to {most} characters")))
     }
 
     fn required(&self, key: &str, most: usize) -> Result<&'a str, String> {
@@ -94,7 +94,7 @@ impl<'a> Entry<'a> {
             .ok_or_else(|| format!("{} needs {key:?}", self.at))
     }
 
-    /// Labels, each with whether it is active. They may differ only in case, as in the service.
+    /// Returns labels, each with whether it is active. They may differ only in case, as in the service.
     fn labels(&self, key: &str) -> Result<Vec<(&'a str, bool)>, String> {
         let mut seen = HashSet::new();
         let mut labels = Vec::new();
@@ -115,7 +115,7 @@ impl<'a> Entry<'a> {
         Ok(labels)
     }
 
-    /// The names of a path.
+    /// Returns the names of a path.
     fn path(&self) -> Result<Vec<&'a str>, String> {
         let names: Option<Vec<&str>> = match self.get("path") {
             None => return Err(format!("{} needs \"path\"", self.at)),
@@ -188,7 +188,7 @@ fn status_sets<'a>(
             world.deactivate_status_set(set);
         }
     }
-    // The service's own set can be referred to as well, unless the list has its name.
+    // The service's own set can be used as well, unless the list contains its name.
     if let Some((id, _)) = own {
         named.entry(DEFAULT_STATUS_SET).or_insert(id);
     }
@@ -235,7 +235,7 @@ fn attributes<'a>(
         let display_name = entry.required("display_name", NAME_LENGTH)?;
         let name = entry.text("name", NAME_LENGTH)?.map_or_else(
             || {
-                // The next unused name.
+                // Use the next unused name.
                 loop {
                     number += 1;
                     let name = format!("ca{number}");
@@ -339,7 +339,7 @@ fn categories(
     let mut listed = Vec::new();
     let mut asked: HashMap<Vec<&str>, Option<u64>> = HashMap::new();
     let mut ids = HashSet::from([ROOT]);
-    // Every path once, parents first, listed or not.
+    // Collect every path once, parents first, whether listed or not.
     let mut order: Vec<Vec<&str>> = Vec::new();
     let mut seen = HashSet::from([Vec::new()]);
     for (at, value) in entries {
@@ -411,7 +411,7 @@ fn categories(
     Ok(())
 }
 
-/// A number, or a text with one, as printed by the service.
+/// Reads a number, or a string with a number as formatted by the service.
 fn category_id(entry: &Entry<'_>) -> Result<Option<u64>, String> {
     let Some(value) = entry.get("id") else {
         return Ok(None);
@@ -425,10 +425,11 @@ fn category_id(entry: &Entry<'_>) -> Result<Option<u64>, String> {
 
 // ---- locations ----
 
-/// Siblings may have equal names: a path listed twice is two locations, and later children belong to the second.
+/// Creates the locations. Siblings may have equal names: a path listed twice creates two locations, and later
+/// children belong to the second.
 fn locations(world: &mut World, entries: &[(String, &Value)]) -> Result<(), String> {
     let root = world.locations.first().map(|node| node.id);
-    // Whether a location was listed, or only created as a parent.
+    // The flag says whether a location was listed, rather than only created as a parent.
     let mut made: HashMap<(Option<Uuid>, &str), (Uuid, bool)> = HashMap::new();
     let mut barcodes = HashSet::new();
     for (at, value) in entries {

@@ -27,7 +27,7 @@ pub fn call(state: &mut State, call: &Call, now: Duration) -> Result<Response, R
     }
 }
 
-/// A relationship as printed in responses.
+/// Formats a relationship as in responses.
 pub fn printed(relationship: &Relationship, switches: &Switches, random: &mut fastrand::Rng) -> Value {
     let mut entities: Vec<Value> = relationship
         .entities
@@ -117,7 +117,7 @@ impl<'a> Side<'a> {
     fn read(query: &'a Query, names: [&'static str; 3]) -> Result<Self, Refusal> {
         let [domain, kind, id] = names.map(|name| query.get(name));
         if id.is_some() && kind.is_none() || kind.is_some() && domain.is_none() {
-            // An id requires a type, a type requires a domain ("GET relationships:search" reference page).
+            // An id requires a type, and a type requires a domain ("GET relationships:search" reference page).
             let missing = if kind.is_none() { names[1] } else { names[0] };
             return Err(bad_field(
                 "BadInput",
@@ -135,7 +135,7 @@ impl<'a> Side<'a> {
     }
 }
 
-/// Pages continue after the last relationship returned, so deletes shift nothing.
+/// Searches relationships. Pages continue after the last relationship returned, so deletes do not shift any.
 fn search(state: &mut State, call: &Call, now: Duration) -> Result<Response, Refusal> {
     let query = &call.query;
     let one = Side::read(query, ["domain", "type", "id"])?;
@@ -205,7 +205,7 @@ fn search(state: &mut State, call: &Call, now: Duration) -> Result<Response, Ref
     ))
 }
 
-/// The position of a continuation token, if it is still valid for this user, container and query.
+/// Returns the position of a continuation token, if it is still valid for this user, container and query.
 fn continued(state: &State, call: &Call, token: &str, asked: &str, now: Duration) -> Option<usize> {
     let content: Value = serde_json::from_slice(&STANDARD.decode(token).ok()?).ok()?;
     let alive = state.switches.number(Switch::TokenTtl).is_none_or(|seconds| {
@@ -373,7 +373,7 @@ fn put(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     Ok(answer(409, &body))
 }
 
-/// Creates a link or finds the existing one. `Err` contains a conflicting one.
+/// Creates a link or finds the existing one. `Err` contains a conflicting link.
 fn join(state: &mut State, link: &Link) -> Result<usize, usize> {
     let switches = &state.switches;
     let existing = state.world.relationship_of(&link.entities);
@@ -480,8 +480,8 @@ fn writable(switches: &Switches) -> impl Iterator<Item = (EntityKind, EntityKind
     WRITABLE.iter().copied().chain(issues.then_some(asset_issue))
 }
 
-/// The entity types that may be linked, grouped by domain, from both ends ("GET relationships:writable" reference
-/// page).
+/// Returns the entity types that may be linked, grouped by domain, from both ends ("GET relationships:writable"
+/// reference page).
 fn writable_matrix(switches: &Switches) -> Response {
     let mut matrix: BTreeMap<EntityKind, BTreeMap<&str, BTreeSet<&str>>> = BTreeMap::new();
     for (one, other) in writable(switches) {
@@ -506,7 +506,7 @@ fn writable_matrix(switches: &Switches) -> Response {
     answer(200, &domains)
 }
 
-/// Both entities must exist. Those of other products are not checked.
+/// Whether an entity exists. Entities of other products are not checked.
 fn exists(world: &World, entity: &Entity) -> bool {
     match (&*entity.domain, &*entity.kind) {
         ("autodesk-bim360-asset", "asset") => uuid(&entity.id)

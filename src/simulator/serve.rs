@@ -24,17 +24,17 @@ use crate::http::send::{Method, Request, Response};
 /// How long a closing server waits for requests in flight.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// The headers the services read.
+/// The headers that the services read.
 const HEADERS: [&str; 4] = ["authorization", "content-type", "x-ads-region", "region"];
 
 /// A running server. Dropping it closes it.
 #[derive(Debug)]
 pub struct Served {
-    /// Scheme, host and port, without a slash at the end.
+    /// Scheme, host and port, without a trailing slash.
     pub url: String,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
-    /// The process that owns the thread: a forked child has the handle but not the thread.
+    /// The process that owns the thread. A forked child has the handle but not the thread.
     process: u32,
 }
 
@@ -47,7 +47,7 @@ impl Served {
             return;
         }
         if let Some(stop) = self.stop.take() {
-            // It fails only if the thread has already ended.
+            // This fails only if the thread has already ended.
             let _ = stop.send(());
         }
         if let Some(thread) = self.thread.take() {
@@ -99,7 +99,7 @@ async fn accept(listener: std::net::TcpListener, simulator: Simulator, mut stopp
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => stream,
                 Err(error) => {
-                    // Out of file descriptors, for example: others may be freed soon.
+                    // The process may be out of file descriptors. Others may be freed soon.
                     log::warn!("the simulator cannot accept a connection: {error}");
                     tokio::time::sleep(Duration::from_millis(10)).await;
                     continue;
@@ -116,7 +116,7 @@ async fn accept(listener: std::net::TcpListener, simulator: Simulator, mut stopp
 }
 
 fn connect(stream: TcpStream, simulator: Simulator, graceful: &GracefulShutdown) {
-    // Without this, small responses may wait for an acknowledgment. If it cannot be set, only time is lost.
+    // Without this, small responses may wait for an acknowledgment. If it cannot be set, requests are only slower.
     let _ = stream.set_nodelay(true);
     let broken = Arc::new(AtomicBool::new(false));
     let stream = Connection {
@@ -128,7 +128,7 @@ fn connect(stream: TcpStream, simulator: Simulator, graceful: &GracefulShutdown)
         async move { one(&simulator, request, &broken).await }
     });
     let connection = hyper::server::conn::http1::Builder::new()
-        // The Date is the simulated one, or none.
+        // The Date header is the simulated one, or missing.
         .auto_date_header(false)
         .serve_connection(TokioIo::new(stream), service);
     let connection = graceful.watch(connection);
@@ -139,7 +139,7 @@ fn connect(stream: TcpStream, simulator: Simulator, graceful: &GracefulShutdown)
     });
 }
 
-/// An error here makes hyper drop the connection without a response.
+/// Handles one request. An error here makes hyper drop the connection without a response.
 async fn one(
     simulator: &Simulator,
     request: hyper::Request<Incoming>,
@@ -197,9 +197,9 @@ async fn one(
 #[derive(Clone, Copy)]
 enum Ending {
     Whole,
-    /// Cut off after this many bytes.
+    /// Cut off the body after this many bytes.
     Cut(usize),
-    /// Sent slowly over this time.
+    /// Send the body slowly over this time.
     Slow(Duration),
 }
 
@@ -238,11 +238,11 @@ fn response(answer: Response, ending: Ending) -> io::Result<hyper::Response<Outp
 enum Sending {
     Whole,
     Cut,
-    /// The last bytes are sent, then the connection is broken.
+    /// The last bytes are sent, then the connection is reset.
     Flushing,
 }
 
-/// The most pieces of a slow body.
+/// The number of pieces of a slow body.
 const DROPS: usize = 20;
 
 /// Sends some bytes after each pause.

@@ -47,7 +47,7 @@ pub fn call(state: &mut State, call: &Call) -> Result<Response, Refusal> {
                 &json!({ "pagination": pagination, "results": results }),
             ))
         }
-        // The only remaining endpoint: a code by its name.
+        // The only remaining endpoint returns one code by its name.
         _ => {
             let name = call.ids.first().map_or("", String::as_str);
             let code = ERROR_CODES.iter().find(|(known, ..)| *known == name);
@@ -63,7 +63,7 @@ pub struct Page {
     pub offset: usize,
 }
 
-/// Reads `limit` and `cursorState`; the cursor is base64 of `{"limit", "offset"}`.
+/// Reads `limit` and `cursorState`. The cursor is base64 of `{"limit", "offset"}`.
 pub fn page(query: &Query, switches: &Switches) -> Result<Page, Refusal> {
     let mut page = Page {
         limit: PAGE_DEFAULT,
@@ -111,7 +111,7 @@ pub fn page(query: &Query, switches: &Switches) -> Result<Page, Refusal> {
     Ok(page)
 }
 
-/// The pagination object of a list with a cursor; on the last page it has neither cursor nor next URL.
+/// Returns the pagination object of a list with a cursor. The last page has neither a cursor nor a next URL.
 pub fn pagination(call: &Call, switches: &Switches, limit: usize, offset: usize, total: usize) -> Value {
     let mut pagination = json!({ "limit": limit, "offset": offset, "totalResults": total });
     let next = offset.saturating_add(limit);
@@ -125,7 +125,8 @@ pub fn pagination(call: &Call, switches: &Switches, limit: usize, offset: usize,
             .map(|(name, value)| format!("{}={}", encoded(name), encoded(value)))
             .collect();
         query.push(format!("cursorState={}", encoded(&cursor)));
-        // As printed, the next URL of GET assets has the wrong version and those of the settings name the assets.
+        // As documented, the next URL of GET assets has the wrong version, and those of the settings lead to the
+        // assets.
         let path = if switches.is(Switch::NextUrl, "correct") {
             call.path.clone()
         } else if call.endpoint.tag == "assets" {
@@ -146,7 +147,7 @@ fn whole(results: &[Value]) -> Response {
     answer(200, &json!({ "pagination": pagination, "results": results }))
 }
 
-/// All rows: this endpoint has no pagination ("GET categories" reference page).
+/// Returns all rows, because this endpoint has no pagination ("GET categories" reference page).
 fn categories(world: &World, call: &Call) -> Result<Response, Refusal> {
     let query = &call.query;
     let uid = query.flag("includeUid")?;
@@ -191,7 +192,7 @@ pub fn category_of<'a>(world: &'a World, call: &Call) -> Result<&'a Category, Re
         .ok_or_else(|| refuse(404, "NOT_FOUND", format!("There is no category {id:?}.")))
 }
 
-/// The list of a category's attributes, returned when reading and when adding.
+/// Returns the list of a category's attributes, for reading and for adding.
 pub fn category_attributes(
     world: &World,
     switches: &Switches,
@@ -212,8 +213,8 @@ pub fn category_attributes(
     Ok(whole(&results))
 }
 
-/// Adds the origin of an inherited row. The reference pages show it on inherited rows only, the tutorials on all rows,
-/// and one of them on none.
+/// Adds the origin of an inherited row. The reference pages show it only on inherited rows, the tutorials on all
+/// rows, and one of them on none.
 fn mark_inherited(switches: &Switches, row: &mut Value, category: u64, from: u64) {
     let shown = switches.is(Switch::InheritedFrom, "always")
         || from != category && switches.is(Switch::InheritedFrom, "inherited");
@@ -240,7 +241,7 @@ fn category_sets(world: &World, switches: &Switches, call: &Call) -> Result<Resp
     Ok(answer(200, &json!({ "results": results })))
 }
 
-/// A row of the settings, formatted only if it is returned, since formatting is slow.
+/// A row of the settings. It is formatted only if it is returned, since formatting is slow.
 enum Component<'a> {
     Set(&'a StatusSet),
     Status(&'a StatusSet, &'a Status),
@@ -256,7 +257,7 @@ impl Component<'_> {
         }
     }
 
-    /// The generated name, which only custom attributes have.
+    /// The generated name. Only custom attributes have one.
     fn name(&self) -> &str {
         match self {
             Self::Attribute(attribute) => &attribute.name,

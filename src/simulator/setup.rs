@@ -1,6 +1,6 @@
 //! Endpoints that write settings: categories, status sets, statuses and custom attributes.
 //!
-//! One object per call. Nothing is changed before all checks pass.
+//! Each call writes one object. Nothing is changed before all checks pass.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -27,21 +27,22 @@ pub fn call(state: &mut State, call: &Call) -> Result<Response, Refusal> {
         "status-step-sets:create" => create_status_set(state, call),
         "asset-statuses:create" => create_status(state, call),
         "custom-attributes:create" => create_attribute(state, call),
-        // The only remaining endpoint: a patch of a custom attribute.
+        // The only remaining endpoint patches a custom attribute.
         _ => patch_attribute(state, call),
     }?;
-    // Cached lists may depend on what was changed.
+    // Cached lists may depend on the change.
     state.listing = Listing::default();
     Ok(answer)
 }
 
 // ---- bodies ----
 
-/// The valid fields of a body; null clears a field.
+/// The valid fields of a body. Null clears a field.
 struct Fields<'a>(HashMap<&'static str, &'a Value>);
 
 impl<'a> Fields<'a> {
-    /// Reads an object. `at` is its location in the body. A `whole` object must have all required fields.
+    /// Reads an object. `at` is its location in the body. If `whole` is set, the object must have all required
+    /// fields.
     fn read(
         switches: &Switches,
         table: &'static [Field],
@@ -66,7 +67,7 @@ impl<'a> Fields<'a> {
                 }
                 continue;
             };
-            // A published collection sends a default of null, and it is accepted.
+            // A published collection sends a default of null, which is accepted.
             if value.is_null() && !field.required && field.kind != Kind::Default {
                 if switches.is(Switch::PatchNull, "reject") {
                     let detail = format!("Field {place:?} must be present or omitted, not null.");
@@ -100,7 +101,7 @@ impl<'a> Fields<'a> {
         Self(fields)
     }
 
-    /// The value of a field.
+    /// Returns the value of a field.
     fn value(&self, name: &str) -> Option<&'a Value> {
         self.0.get(name).copied().filter(|value| !value.is_null())
     }
@@ -109,7 +110,7 @@ impl<'a> Fields<'a> {
         self.value(name).and_then(Value::as_str)
     }
 
-    /// A text that `read` requires.
+    /// Returns a string that is required by `read`.
     fn required_text(&self, name: &str) -> &'a str {
         self.text(name).unwrap_or_default()
     }
@@ -130,19 +131,16 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Checks the type of a value, or describes the expected type.
+/// Checks the type of a value. On an error, returns a description of the expected type.
 fn shaped(field: &Field, value: &Value) -> Result<(), &'static str> {
     let text = value.as_str();
     let (fits, what) = match field.kind {
-        Kind::Text if field.required => (
-            text.is_some_and(|text| !text.is_empty()),
-            "a text that is not empty",
-        ),
+        Kind::Text if field.required => (text.is_some_and(|text| !text.is_empty()), "a non-empty string"),
         Kind::Text => (text.is_some(), "a text"),
         Kind::IntegerText => {
-            // Only the exact form: "042" is not "42".
+            // Accept only the exact form: "042" is not "42".
             let exact = |text: &str| text.parse::<u64>().is_ok_and(|id| id.to_string() == text);
-            (text.is_some_and(exact), "a text holding a whole number")
+            (text.is_some_and(exact), "a string with a whole number")
         }
         Kind::Uuid => (text.is_some_and(|text| uuid(text).is_some()), "a UUID"),
         Kind::Attributes => (value.is_object(), "an object"),
@@ -151,14 +149,14 @@ fn shaped(field: &Field, value: &Value) -> Result<(), &'static str> {
         Kind::Labels => {
             let label = |label: &Value| label.as_str().is_some_and(|label| !label.is_empty());
             let labels = value.as_array().is_some_and(|labels| labels.iter().all(label));
-            (labels, "an array of texts that are not empty")
+            (labels, "an array of non-empty strings")
         }
         Kind::Statuses => (value.is_array(), "an array of statuses"),
         Kind::DataType => (
             text.and_then(DataType::named).is_some(),
             "text, numeric, date, boolean, select or multi_select",
         ),
-        // Checked once the type of the attribute is known.
+        // This is checked once the type of the attribute is known.
         Kind::Default => (true, ""),
     };
     fits.then_some(()).ok_or(what)
@@ -193,7 +191,7 @@ fn same_label(one: &str, other: &str) -> bool {
     one.to_lowercase() == other.to_lowercase()
 }
 
-/// A similar name that is free and not too long.
+/// Returns a similar name that is free and not too long.
 fn another_name(name: &str, taken: impl Fn(&str) -> bool) -> String {
     let numbered = |number: u64| {
         let ending = format!(" ({number})");
@@ -439,7 +437,7 @@ fn create_status(state: &mut State, call: &Call) -> Result<Response, Refusal> {
 
 // ---- custom attributes ----
 
-/// The new values of a custom attribute; defaults and options by label.
+/// The new values of a custom attribute. The default and options are given by label.
 struct Plan {
     display_name: String,
     description: Option<String>,
@@ -532,7 +530,7 @@ fn active_labels(attribute: &Attribute) -> Vec<&str> {
         .collect()
 }
 
-/// The new options, required for select attributes and invalid for others.
+/// Returns the new options, which are required for select attributes and invalid for others.
 fn labels(
     switches: &Switches,
     fields: &Fields<'_>,
@@ -601,8 +599,8 @@ fn max_length(
     given.and_then(length).or(kept).or(Some(ATTRIBUTE_TEXT_LENGTH))
 }
 
-/// Checks a default, or describes the expected one. Options are given by label, unlike in an asset ("Create settings"
-/// tutorial).
+/// Checks a default. On an error, returns a description of the expected one. Options are given by label, unlike in an
+/// asset ("Create settings" tutorial).
 pub fn default_fits(
     data_type: DataType,
     labels: &[&str],
@@ -615,7 +613,7 @@ pub fn default_fits(
         DataType::Text => {
             let most = max_length.unwrap_or(ATTRIBUTE_TEXT_LENGTH);
             let short = text.is_some_and(|text| text.chars().count() <= most);
-            (short, "a text not longer than the attribute allows")
+            (short, "a string not longer than the attribute allows")
         }
         DataType::Date => (text.is_some_and(is_date), "a date YYYY-MM-DD"),
         DataType::Boolean => (value.is_boolean(), "true or false"),
@@ -629,8 +627,8 @@ pub fn default_fits(
     fits.then_some(()).ok_or(what)
 }
 
-/// Sets the options of an attribute. An existing one keeps its id, in any letter case. An omitted one becomes inactive,
-/// since assets may have it.
+/// Sets the options of an attribute. An existing option keeps its id, in any letter case. An omitted option becomes
+/// inactive, since assets may have it.
 fn relabel(world: &mut World, attribute: &mut Attribute, labels: Vec<String>, user: &Arc<str>, version: u64) {
     let now = world.now;
     let mut left: Vec<Option<Choice>> = std::mem::take(&mut attribute.choices)
@@ -671,7 +669,8 @@ fn relabel(world: &mut World, attribute: &mut Attribute, labels: Vec<String>, us
     }
 }
 
-/// Rejects a display name of another attribute, even an inactive one. An inactive one is renamed on request.
+/// Rejects a display name used by another attribute, even an inactive one. An inactive attribute is renamed on
+/// request.
 fn make_room(
     world: &mut World,
     switches: &Switches,
@@ -702,13 +701,14 @@ fn make_room(
     Ok(())
 }
 
-/// Creating does not assign: the attribute can be used once it is assigned to a category ("Assets field guide").
+/// Creates an attribute without assigning it. It can be used once it is assigned to a category ("Assets field
+/// guide").
 fn create_attribute(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     let (world, switches) = (&mut state.world, &state.switches);
     let rename = call.query.flag("renameConflicting")?;
     let mut found = Vec::new();
     let fields = Fields::read(switches, ATTRIBUTE_FIELDS, &call.body, "", true, &mut found);
-    // With missing or invalid fields, the rest cannot be checked.
+    // If fields are missing or invalid, the rest cannot be checked.
     refuse_all(400, found)?;
     let mut found = Vec::new();
     let plan = Plan::read(switches, &fields, None, &mut found);

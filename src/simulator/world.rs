@@ -31,7 +31,7 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// Created now by this user.
+    /// Creates the stamp of a record created now by this user.
     #[must_use]
     pub fn new(now: Millis, user: &Arc<str>, version: u64) -> Self {
         Self {
@@ -44,20 +44,20 @@ impl Stamp {
         }
     }
 
-    /// Active exactly when it was never deleted.
+    /// Whether the record was never deleted.
     #[must_use]
     pub fn active(&self) -> bool {
         self.deleted.is_none()
     }
 
-    /// Changed now by this user.
+    /// Records a change made now by this user.
     pub fn change(&mut self, now: Millis, user: &Arc<str>, version: u64) {
         self.updated_at = now;
         self.updated_by = Arc::clone(user);
         self.version = version;
     }
 
-    /// Deleted now by this user.
+    /// Records a deletion made now by this user.
     pub fn delete(&mut self, now: Millis, user: &Arc<str>, version: u64) {
         self.change(now, user, version);
         self.deleted = Some((now, Arc::clone(user)));
@@ -119,12 +119,12 @@ pub struct Status {
     pub label: String,
     pub description: Option<String>,
     pub color: Option<String>,
-    /// A slug that no other status of the project has.
+    /// A slug that is unique in the project.
     pub bucket: String,
     pub stamp: Stamp,
 }
 
-/// A set of statuses; a category has exactly one, its own or an inherited one.
+/// A set of statuses. Each category has exactly one, either its own or an inherited one.
 #[derive(Debug, Clone)]
 pub struct StatusSet {
     pub id: Uuid,
@@ -156,13 +156,13 @@ impl DataType {
         Self::MultiSelect,
     ];
 
-    /// Whether its values are options of a list.
+    /// Whether the attribute's values are options of a list.
     #[must_use]
     pub fn has_choices(self) -> bool {
         matches!(self, Self::Select | Self::MultiSelect)
     }
 
-    /// The type with this name.
+    /// Returns the type with this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|known| known.name() == name)
@@ -201,7 +201,7 @@ pub struct Attribute {
     pub data_type: DataType,
     pub required: bool,
     pub max_length: Option<usize>,
-    /// As stored in an asset: options by id.
+    /// The default as stored in an asset, with options by id.
     pub default: Option<Value>,
     pub choices: Vec<Choice>,
     pub stamp: Stamp,
@@ -337,7 +337,8 @@ const DEFAULT_STATUSES: [&str; 10] = [
 ];
 
 impl World {
-    /// A project with ROOT and the root location. `add_default_statuses` adds the service's default status set.
+    /// Creates a project with ROOT and the root location. `add_default_statuses` adds the service's default status
+    /// set.
     #[must_use]
     pub(super) fn empty(seed: u64, now: Millis) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
@@ -383,7 +384,7 @@ impl World {
         self.assign_status_set(ROOT, set);
     }
 
-    /// A project with ROOT, the default status set and the root location, and nothing else.
+    /// Creates a project with only ROOT, the default status set and the root location.
     #[must_use]
     pub fn bare(seed: u64, now: Millis) -> Self {
         let mut world = Self::empty(seed, now);
@@ -391,10 +392,10 @@ impl World {
         world
     }
 
-    /// A realistic project, the same for the same seed.
+    /// Creates a realistic project. The same seed gives the same project.
     ///
-    /// `HVAC > Air Handling` has attributes of all six types; `Electrical` has its own status set; `Fire Protection`
-    /// requires an attribute; `Legacy Equipment` is inactive; 3 buildings of 4 levels with 2 rooms each.
+    /// `HVAC > Air Handling` has attributes of all six types. `Electrical` has its own status set. `Fire Protection`
+    /// requires an attribute. `Legacy Equipment` is inactive. There are 3 buildings of 4 levels with 2 rooms each.
     #[must_use]
     pub fn seeded(seed: u64, now: Millis) -> Self {
         let mut world = Self::bare(seed, now);
@@ -493,7 +494,7 @@ impl World {
         world
     }
 
-    /// A new id from the world's own random numbers.
+    /// Generates a new id from the world's own random numbers.
     pub fn new_id(&mut self) -> Uuid {
         uuid::Builder::from_random_bytes(self.random.u128(..).to_be_bytes()).into_uuid()
     }
@@ -510,7 +511,7 @@ impl World {
         self.settings_version
     }
 
-    /// Stamps a setting created now by this user.
+    /// Returns the stamp of a setting created now by this user.
     pub fn settings_stamp(&mut self, user: &Arc<str>) -> Stamp {
         let version = self.next_settings_version();
         Stamp::new(self.now, user, version)
@@ -550,7 +551,7 @@ impl World {
         self.categories.insert(id, category);
     }
 
-    /// Makes a category inactive: its assets remain, new ones are rejected.
+    /// Makes a category inactive. Its assets remain, but new ones are rejected.
     pub fn deactivate_category(&mut self, id: u64) {
         let (now, by) = (self.now, Arc::clone(&self.service));
         if let Some(category) = self.categories.get_mut(&id) {
@@ -621,8 +622,8 @@ impl World {
         }
     }
 
-    /// A unique slug for a label. Outside the default set, it includes the time (examples of the "GET asset-statuses"
-    /// reference page).
+    /// Returns a unique slug for a label. Outside the default set, it includes the time (examples of the "GET
+    /// asset-statuses" reference page).
     pub fn bucket(&mut self, label: &str, plain: bool) -> String {
         let slug: String = label
             .to_lowercase()
@@ -647,7 +648,7 @@ impl World {
         self.assign_status_set_by(category, set, &self.service());
     }
 
-    /// The same by a user.
+    /// Assigns a status set to a category on behalf of a user.
     pub fn assign_status_set_by(&mut self, category: u64, status_set: Uuid, user: &Arc<str>) {
         let (id, stamp) = (self.new_id(), self.settings_stamp(user));
         let Some(category) = self.categories.get_mut(&category) else {
@@ -732,10 +733,10 @@ impl World {
             .filter(|category| category.id.to_string() == id)
     }
 
-    /// The category and its ancestors, nearest first.
+    /// Iterates over the category and its ancestors, nearest first.
     pub fn path(&self, category: u64) -> impl Iterator<Item = &Category> {
         let mut next = self.categories.get(&category);
-        // `add_category` cannot create cycles. The bound keeps a hand-made cycle from hanging the simulator.
+        // `add_category` cannot create cycles. The bound prevents a hand-made cycle from hanging the simulator.
         std::iter::from_fn(move || {
             let current = next?;
             next = current.parent.and_then(|parent| self.categories.get(&parent));
@@ -797,7 +798,7 @@ impl World {
         self.active_assets
     }
 
-    /// A number that grows with every change to an asset.
+    /// A number that increases with every change to an asset.
     #[must_use]
     pub fn asset_version(&self) -> u64 {
         self.asset_version
@@ -836,7 +837,7 @@ impl World {
         self.assets.len() - 1
     }
 
-    /// Writes a changed draft back over an asset.
+    /// Stores a changed draft in an asset.
     pub fn patch_asset(&mut self, position: usize, draft: Draft, user: &Arc<str>) {
         self.asset_version += 1;
         let old = &self.assets[position];
@@ -858,7 +859,7 @@ impl World {
         self.assets[position] = new;
     }
 
-    /// Deletes an asset softly. Returns `false` if it was already deleted.
+    /// Soft-deletes an asset. Returns `false` if it was already deleted.
     pub fn delete_asset(&mut self, position: usize, user: &Arc<str>) -> bool {
         let now = self.now;
         let asset = &mut self.assets[position];
@@ -899,13 +900,13 @@ impl World {
         self.relationship_index.get(&id).copied()
     }
 
-    /// The newest relationship of a pair, in any order.
+    /// Returns the newest relationship of a pair, in any order.
     #[must_use]
     pub fn relationship_of(&self, entities: &[Entity; 2]) -> Option<usize> {
         self.pairs.get(&pair(entities)).copied()
     }
 
-    /// The ids of the active categories below each category, for `subcategoryIds`.
+    /// Returns the ids of the active categories below each category, for `subcategoryIds`.
     #[must_use]
     pub fn subcategories(&self) -> HashMap<u64, Vec<String>> {
         let mut below: HashMap<u64, Vec<String>> = HashMap::new();
@@ -921,7 +922,7 @@ impl World {
         below
     }
 
-    /// A category as printed by the API; `below` is the value of `subcategories`.
+    /// Formats a category as in responses. `below` is the value of `subcategories`.
     #[must_use]
     pub fn category_json(&self, category: &Category, below: &HashMap<u64, Vec<String>>, uid: bool) -> Value {
         let children = below.get(&category.id).map_or(&[][..], Vec::as_slice);
@@ -941,7 +942,7 @@ impl World {
         merged(head, &category.stamp, None)
     }
 
-    /// A status as printed by the API.
+    /// Formats a status as in responses.
     #[must_use]
     pub fn status_json(&self, set: &StatusSet, status: &Status) -> Value {
         let mut head = json!({ "id": status.id, "label": status.label });
@@ -956,7 +957,7 @@ impl World {
         merged(head, &status.stamp, Some(self.project))
     }
 
-    /// A status set as printed by the API.
+    /// Formats a status set as in responses.
     #[must_use]
     pub fn status_set_json(&self, set: &StatusSet) -> Value {
         let values: Vec<Value> = set
@@ -973,7 +974,7 @@ impl World {
         merged(head, &set.stamp, Some(self.project))
     }
 
-    /// The assignment of a status set as printed by the API.
+    /// Formats the assignment of a status set as in responses.
     #[must_use]
     pub fn assignment_json(&self, category: &Category) -> Option<Value> {
         let assignment = category.status_set.as_ref()?;
@@ -982,7 +983,8 @@ impl World {
         Some(merged(head, &assignment.stamp, Some(self.project)))
     }
 
-    /// A custom attribute as printed by the API. A default option is printed as its label ("Create settings" tutorial).
+    /// Formats a custom attribute as in responses. A default option is shown as its label ("Create settings"
+    /// tutorial).
     #[must_use]
     pub fn attribute_json(&self, attribute: &Attribute) -> Value {
         let mut head =
@@ -1019,7 +1021,7 @@ impl World {
         merged(head, &attribute.stamp, Some(self.project))
     }
 
-    /// The catalog of the project, for tests and demos.
+    /// Returns the catalog of the project, for tests and demos.
     #[must_use]
     pub fn catalogue(&self) -> Value {
         let categories: Vec<Value> = self
@@ -1078,7 +1080,7 @@ impl World {
 }
 
 impl Attribute {
-    /// A value of an asset, with option ids replaced by labels.
+    /// Replaces option ids in a value of an asset by labels.
     #[must_use]
     pub fn labelled(&self, value: &Value) -> Value {
         self.mapped(value, &|text| {
@@ -1087,7 +1089,7 @@ impl Attribute {
         })
     }
 
-    /// A value of an asset, with option labels replaced by ids.
+    /// Replaces option labels in a value of an asset by ids.
     #[must_use]
     pub fn carried(&self, value: &Value) -> Value {
         self.mapped(value, &|text| {
@@ -1107,7 +1109,7 @@ impl Attribute {
     }
 }
 
-/// A pair does not depend on the order of its entities.
+/// Sorts the entities of a pair, so that their order does not matter.
 fn pair(entities: &[Entity; 2]) -> [Entity; 2] {
     let mut pair = entities.clone();
     pair.sort();

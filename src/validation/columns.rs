@@ -5,7 +5,7 @@ use crate::input::Cell;
 use crate::settings::names::{folded, nearest, plain};
 use crate::settings::{Miss, Settings};
 
-/// What a column means.
+/// The meaning of a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Meant {
     /// A field of an asset, as its index in the table of fields.
@@ -16,14 +16,15 @@ pub enum Meant {
     Attributes,
     /// A field that only the service sets.
     SetByService,
-    /// Nothing: it was unmapped on purpose, or no known name is similar. The text is the reason.
+    /// The column is ignored: it was unmapped on purpose, or no known name is similar. The string is the reason.
     Ignored(&'static str),
-    /// Nothing: the column makes every row invalid. The texts are the problem and the fix.
+    /// The column makes every row invalid. The strings are the problem and the fix.
     Unclear(String, String),
 }
 
-/// Common headings for each field, without case, spaces and punctuation. The web pages of Assets call the clientAssetId
-/// "Asset ID", their exports call it "Name" ("POST assets:batch-create" reference page and the exports).
+/// Common headings for each field, ignoring case, spaces and punctuation. The web pages of Assets call the
+/// clientAssetId "Asset ID", and their exports call it "Name" ("POST assets:batch-create" reference page and the
+/// exports).
 static CALLED: [(&str, usize); 17] = [
     ("clientassetid", 0),
     ("assetid", 0),
@@ -47,25 +48,25 @@ static CALLED: [(&str, usize); 17] = [
 /// Why an unrecognized column is ignored.
 pub(super) const NOT_RECOGNIZED: &str = "unknown column";
 
-/// Columns added to the rows to fix: the row's place in its sheet or text file, the problem and the fix.
+/// Columns added by `write_fixes`: the row's place in its sheet or text file, the problem and the fix.
 pub const SHEET_ROW: &str = "Sheet row";
 pub const LINE: &str = "Line";
 pub const PROBLEM: &str = "Problem";
 pub const FIX: &str = "Fix";
 pub const OF_REPORTS: [&str; 4] = [SHEET_ROW, LINE, PROBLEM, FIX];
 
-/// Suffix for an added column if the rows already have a column of that name.
+/// The suffix of an added column if the rows already have a column of that name.
 pub const OF_REPORT_MARK: &str = " (acc-assets)";
 
-/// Whether an unrecognized column may have been added to a file of rows to fix.
+/// Whether an unrecognized column may have been added by `write_fixes`.
 pub(super) fn is_of_report(name: &str) -> bool {
     OF_REPORTS.contains(&name.strip_suffix(OF_REPORT_MARK).unwrap_or(name))
 }
 
-/// The hidden column of a file of rows to fix: the run and the row number of each row.
+/// The hidden column added by `write_fixes`: the run and the row number of each row.
 pub const ROW_OF_RUN: &str = "acc-assets row";
 
-/// The text of a cell that clears its field.
+/// The content of a cell that clears its field.
 pub const CLEAR: &str = "acc.CLEAR";
 
 /// Formats a cell of the [`ROW_OF_RUN`] column: the run, and the row number in it, counted from 0.
@@ -80,7 +81,7 @@ pub(super) fn row_of_run(cell: &Cell<'_>) -> Option<(u64, u32)> {
     Some((u64::from_str_radix(run, 16).ok()?, row.parse().ok()?))
 }
 
-/// The field with this heading; the same in every project.
+/// Returns the field with this heading, which is the same in every project.
 pub(super) fn base_field(name: &str) -> Option<usize> {
     let called = plain(bare(name));
     let exact = FIELDS.iter().position(|field| field.name == name);
@@ -142,7 +143,7 @@ pub fn meant(name: &str, settings: &Settings) -> Meant {
             ),
             format!("ignore the column with mapping={{'{name}': None}}"),
         ),
-        Err(_) if is_of_report(name) => Meant::Ignored("added to a file of rows to fix"),
+        Err(_) if is_of_report(name) => Meant::Ignored("added by .write_fixes()"),
         Err(_) => unknown(name, settings),
     }
 }
@@ -186,7 +187,7 @@ fn unknown(name: &str, settings: &Settings) -> Meant {
 /// Resolves the target of a mapping to a field name.
 ///
 /// # Errors
-/// Describes what is wrong with the target.
+/// A description of what is wrong with the target.
 pub fn target(text: &str, settings: Option<&Settings>) -> Result<String, String> {
     let known = |field: usize| FIELDS[field].name.to_owned();
     let called = plain(text);

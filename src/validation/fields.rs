@@ -6,7 +6,7 @@ use crate::settings::names::plain;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Text,
-    /// A whole number, sent as text.
+    /// A whole number, sent as a string.
     Integer,
     Uuid,
 }
@@ -14,21 +14,21 @@ pub(super) enum Kind {
 pub(super) struct Field {
     pub name: &'static str,
     pub kind: Kind,
-    /// Whether it is required on create and cannot be cleared on a patch.
+    /// Whether the field is required on create and cannot be cleared on a patch.
     pub required: bool,
-    /// Documented maximum in characters; a longer value makes the row invalid.
+    /// The documented maximum in characters. A longer value makes the row invalid.
     pub longest: Option<usize>,
-    /// Undocumented maximum in characters; a longer value is sent, with a warning.
+    /// The assumed maximum in characters, which is not documented. A longer value is sent, with a warning.
     pub expected: Option<usize>,
     /// Whether leading and trailing blanks are removed.
     pub trims: bool,
-    /// The fix for a wrong value if the project's settings are unknown; see `named`.
+    /// The fix for an invalid value if the project's settings are unknown; see `named`.
     fix: &'static str,
     named: Option<&'static str>,
 }
 
 impl Field {
-    /// The fix for a wrong value, if the project's settings are known or not.
+    /// The fix for an invalid value. It depends on whether the project's settings are known.
     pub(super) fn fix(&self, by_name: bool) -> &'static str {
         self.named.filter(|_| by_name).unwrap_or(self.fix)
     }
@@ -143,7 +143,7 @@ pub(super) fn is_attribute(name: &str) -> bool {
     })
 }
 
-/// The known name closest to an unknown one.
+/// Returns the known name closest to an unknown one.
 pub(super) fn nearest(unknown: &str, id_column: Option<&str>) -> Option<String> {
     let plain = plain(unknown);
     let attribute = plain.strip_prefix("customattributes").unwrap_or(&plain);
@@ -163,7 +163,7 @@ pub(super) fn nearest(unknown: &str, id_column: Option<&str>) -> Option<String> 
 
 fn distance_to(unknown: &str, known: &str) -> usize {
     let known = plain(known);
-    // People write "asset id" for `clientAssetId` and "status" for `statusId`.
+    // Users write "asset id" for `clientAssetId` and "status" for `statusId`.
     if unknown.len() >= 4 && known.contains(unknown) {
         return usize::from(unknown != known);
     }

@@ -1,8 +1,8 @@
 //! The identity of a row in a run: a digest of its cells.
 //!
-//! It depends only on the content that a person sees in the row. 42, 42.0 and "42" are one cell, and so are a date and
-//! its midnight. Blank cells and leading or trailing blanks do not count. Settings, the type of table and the order of
-//! columns do not affect the digest, so a run can be resumed after any of them changed.
+//! The digest depends only on the content that a user sees in the row. For example, 42, 42.0 and "42" are the same
+//! cell, and so are a date and its midnight. Blank cells and leading or trailing blanks do not count. Settings, the
+//! type of table and the order of columns do not affect the digest. A run can be resumed after any of them changed.
 
 use std::io::Write;
 
@@ -18,7 +18,7 @@ use crate::model::text::trimmed;
 pub(super) struct Seed(u64);
 
 impl Seed {
-    /// A text returned by [`field`] or [`heading`].
+    /// Creates the seed from a string returned by [`field`] or [`heading`].
     pub(super) fn of(meant: &str) -> Self {
         match meant.strip_prefix(FIELD) {
             Some(field) => Self::field(field),
@@ -26,12 +26,12 @@ impl Seed {
         }
     }
 
-    /// A field of an asset, under any heading.
+    /// Creates the seed of a field, for any heading.
     pub(super) fn field(name: &str) -> Self {
         Self(xxh3_64_with_seed(name.as_bytes(), 1))
     }
 
-    /// Any other column, by its heading.
+    /// Creates the seed of any other column from its heading.
     pub(super) fn heading(name: &str) -> Self {
         Self(xxh3_64_with_seed(name.trim().as_bytes(), 2))
     }
@@ -40,17 +40,17 @@ impl Seed {
 const FIELD: &str = "field ";
 const HEADING: &str = "column ";
 
-/// The identity of a field's column, as stored in a run's file.
+/// Returns the identity of a field's column, as stored in a run's file.
 pub(super) fn field(name: &str) -> String {
     format!("{FIELD}{name}")
 }
 
-/// The identity of any other column.
+/// Returns the identity of any other column.
 pub(super) fn heading(name: &str) -> String {
     format!("{HEADING}{}", name.trim())
 }
 
-/// The digest of the current row. Columns may come in any order, so their digests are added up.
+/// The digest of the current row. Columns may be in any order, so their digests are added up.
 #[derive(Debug, Default)]
 pub(super) struct Identity {
     sum: u64,
@@ -58,7 +58,7 @@ pub(super) struct Identity {
     text: Vec<u8>,
 }
 
-/// A prefix for values that are not text, so that no text collides with them.
+/// A prefix for values that are not strings, so that no string collides with them.
 const CLEAR: u8 = 1;
 const MAP: u8 = 3;
 const OTHER: u8 = 4;
@@ -70,7 +70,7 @@ impl Identity {
 
     /// Adds a cell.
     pub(super) fn cell(&mut self, seed: Seed, cell: &Cell<'_>) {
-        // Fast path: most cells are text and need no buffer.
+        // Fast path: most cells are strings and need no buffer.
         if let Cell::Text(text) = cell {
             let text = trimmed(text);
             if !is_truth(text) {
@@ -89,31 +89,31 @@ impl Identity {
         self.add(seed, id.as_bytes());
     }
 
-    /// Adds a value; a blank adds nothing.
+    /// Adds a value. A blank adds nothing.
     fn add(&mut self, seed: Seed, text: &[u8]) {
         if !text.is_empty() {
             self.sum = self.sum.wrapping_add(xxh3_64_with_seed(text, seed.0));
         }
     }
 
-    /// The digest of the row. Never 0, which marks a row that was not read.
+    /// Returns the digest of the row. It is never 0, which marks a row that was not read.
     pub(super) fn digest(&self) -> u64 {
         self.sum.max(1)
     }
 }
 
-/// The digest of an item that is not a row.
+/// Returns the digest of an item that is not a row.
 #[must_use]
 pub fn digest_of_no_row(found: &str) -> u64 {
     xxh3_64_with_seed(found.as_bytes(), u64::from(OTHER)).max(1)
 }
 
-/// Whether a trimmed text is a boolean.
+/// Whether a trimmed string is a boolean.
 fn is_truth(text: &str) -> bool {
     text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false")
 }
 
-/// Writes the canonical text of a cell; nothing for a blank.
+/// Writes the canonical text of a cell. Writes nothing for a blank cell.
 fn write(cell: &Cell<'_>, out: &mut Vec<u8>) {
     match cell {
         Cell::Null => {}
@@ -122,7 +122,7 @@ fn write(cell: &Cell<'_>, out: &mut Vec<u8>) {
         Cell::Bool(false) => out.extend_from_slice(b"false"),
         Cell::Int(number) => out.extend_from_slice(itoa::Buffer::new().format(*number).as_bytes()),
         Cell::Float(number) => float(*number, out),
-        // The shortest text in single precision: 0.1 stays 0.1.
+        // Use the shortest text in single precision, so that 0.1 stays 0.1.
         Cell::Float32(number) => float(number.to_string().parse().unwrap_or(f64::from(*number)), out),
         Cell::Digits(digits) => out.extend_from_slice(without_zeros(digits).as_bytes()),
         Cell::Text(text) => {
@@ -135,7 +135,7 @@ fn write(cell: &Cell<'_>, out: &mut Vec<u8>) {
         Cell::Date(day) => shown(day, out),
         Cell::DateTime(moment) if midnight(*moment) => shown(&moment.date(), out),
         Cell::DateTime(moment) => shown(moment, out),
-        // The separator that people and the file of rows to fix use.
+        // Use the separator that users and `write_fixes` use.
         Cell::List(items) => {
             let mut first = true;
             for item in items.iter().filter(|item| !matches!(item, Cell::Null)) {
@@ -162,7 +162,7 @@ fn write(cell: &Cell<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// Writes a float with the 15 digits that Excel keeps, so that 0.1 + 0.2 in a frame equals 0.3 in its sheet.
+/// Writes a float with the 15 digits that Excel stores, so that 0.1 + 0.2 in a frame equals 0.3 in its sheet.
 fn float(number: f64, out: &mut Vec<u8>) {
     // Below this, a float represents every integer exactly.
     const EXACT: f64 = 9_007_199_254_740_992.0;
@@ -177,7 +177,7 @@ fn float(number: f64, out: &mut Vec<u8>) {
     let start = out.len();
     let mut buffer = zmij::Buffer::new();
     match buffer.format(number) {
-        // Same text as Rust's own formatting, ten times faster.
+        // This gives the same text as Rust's own formatting, but is ten times faster.
         text if number.fract() != 0.0 && !text.contains('e') => out.extend_from_slice(text.as_bytes()),
         _ => shown(&number, out),
     }
@@ -190,7 +190,7 @@ fn float(number: f64, out: &mut Vec<u8>) {
     }
 }
 
-/// Writes a decimal number without trailing zeros: 42.00 is 42.
+/// Removes the trailing zeros of a decimal number: 42.00 becomes 42.
 fn without_zeros(digits: &str) -> &str {
     let kept = if digits.contains('.') {
         digits.trim_end_matches('0').trim_end_matches('.')

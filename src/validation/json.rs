@@ -24,7 +24,7 @@ pub(super) fn text(text: &str, out: &mut Vec<u8>) {
     out.reserve(bytes.len() + 2);
     out.push(b'"');
     let mut blocks = bytes.chunks_exact(16);
-    // Few texts need escapes, so blocks without any are copied whole.
+    // Few strings need escapes, so blocks without any are copied as a whole.
     if blocks.all(is_plain) && is_plain(bytes.chunks_exact(16).remainder()) {
         out.extend_from_slice(bytes);
     } else {
@@ -34,7 +34,7 @@ pub(super) fn text(text: &str, out: &mut Vec<u8>) {
 }
 
 fn is_plain(block: &[u8]) -> bool {
-    // No early exit, so that the compiler can vectorize it.
+    // Do not exit early, so that the compiler can vectorize this.
     let escapes = |byte: &u8| u8::from(*byte < 0x20) | u8::from(*byte == b'"') | u8::from(*byte == b'\\');
     block.iter().fold(0, |found, byte| found | escapes(byte)) == 0
 }

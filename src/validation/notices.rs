@@ -1,4 +1,4 @@
-//! Warnings about rows that are valid: the service's behavior is undocumented, or the data looks damaged. Each warning
+//! Warnings about valid rows, for undocumented behavior of the service or for data that looks damaged. Each warning
 //! is counted and reported once.
 
 use std::collections::HashMap;
@@ -8,23 +8,23 @@ use crate::settings::Settings;
 /// A warning, with the index of its subject in the settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Notice {
-    /// No page says whether ROOT may contain assets.
+    /// The documentation does not say whether ROOT may contain assets.
     RootCategory,
-    /// No page says whether a category with subcategories may contain assets.
+    /// The documentation does not say whether a category with subcategories may contain assets.
     InnerCategory(usize),
-    /// No page says what the service does with a location outside the project's tree.
+    /// The documentation does not say what happens to a location outside the project's tree.
     UnknownLocation,
-    /// The page says that a default is filled in "if no value is given at creation".
+    /// The reference page says that a default is filled in "if no value is given at creation".
     DefaultExpected(usize),
-    /// No page says whether a patch may clear a required attribute.
+    /// The documentation does not say whether a patch may clear a required attribute.
     RequiredCleared(usize),
-    /// No page says what happens to attributes that the new category does not have.
+    /// The documentation does not say what happens to attributes that the new category does not have.
     Outside(usize),
     /// A clientAssetId does not have to be unique.
     SameName,
-    /// No page says whether a barcode must be unique.
+    /// The documentation does not say whether a barcode must be unique.
     SameBarcode,
-    /// A name is missing from older settings. It may have been added to the project since.
+    /// A name is missing from settings that may be outdated.
     Outdated,
 }
 
@@ -43,7 +43,7 @@ const FRESH: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
 #[derive(Debug, Default)]
 pub(super) struct Notices {
     found: HashMap<Notice, (u64, usize)>,
-    /// The first row of each digest of names and of barcodes, and the first two rows of each duplicate.
+    /// The first row with each name and barcode, by digest, and the first two rows of each duplicate.
     names: HashMap<u64, usize>,
     barcodes: HashMap<u64, usize>,
     pairs: HashMap<Notice, (usize, usize)>,

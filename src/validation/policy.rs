@@ -11,15 +11,15 @@ use super::fields::{self, BARCODE, CUSTOM_ATTRIBUTES};
 use crate::api::RowShape;
 use crate::settings::{SEPARATOR, Settings};
 
-/// What a null cell means. It never satisfies a required field.
+/// The meaning of a null cell. It never satisfies a required field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Nulls {
-    /// Ignores the cell.
+    /// Ignore the cell.
     Omit,
-    /// Clears the field on a patch; ignores the cell on a create.
+    /// Clear the field on a patch. Ignore the cell on a create.
     Clear,
-    /// Makes the row invalid.
+    /// Make the row invalid.
     Error,
 }
 
@@ -27,9 +27,9 @@ pub enum Nulls {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Dates {
-    /// Makes the row invalid.
+    /// Make the row invalid.
     Strict,
-    /// Drops the time of day.
+    /// Drop the time of day.
     Truncate,
 }
 
@@ -39,26 +39,26 @@ pub struct Policy {
     pub shape: RowShape,
     pub nulls: Nulls,
     pub dates: Dates,
-    /// The column that holds the id.
+    /// The column with the ids.
     pub id_column: String,
     pub import_key: Option<ImportKey>,
     pub names: Names,
 }
 
-/// Everything that names in rows are looked up in.
+/// The data for looking up names in rows.
 #[derive(Debug, Clone)]
 pub struct Names {
-    /// The project's settings. If None, rows hold ids, and only single values are checked.
+    /// The project's settings. If `None`, rows contain ids, and only single values are checked.
     pub settings: Option<Arc<Settings>>,
     /// Explicit meanings of columns. A column that maps to `None` is ignored.
     pub mapping: Vec<(String, Option<String>)>,
     /// The separator between the names of a path.
     pub separator: String,
-    /// The assets that a patch changes. If `None`, they were not read.
+    /// The assets that a patch changes. `None` if they were not read.
     pub assets: Option<Arc<HashMap<Uuid, KnownAsset>>>,
-    /// The category of new assets without one: that of the template that was filled in.
+    /// The category of new assets that specify none, taken from the template that was filled in.
     pub category: Option<String>,
-    /// The title of the row labels if they are places in a file, such as `sheet row`.
+    /// The title of the row labels if they are positions in a file, such as `sheet row`.
     pub row_title: Option<Arc<str>>,
 }
 
@@ -75,7 +75,7 @@ impl Default for Names {
     }
 }
 
-/// The parts of an asset that the checks of a patch depend on.
+/// The data of an asset needed to check a patch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KnownAsset {
     /// Indexes in the settings.
@@ -104,9 +104,10 @@ impl KnownAsset {
     }
 }
 
-/// A unique key per row of a create, stored with the asset, so that the asset of a row can be found reliably.
+/// A unique key for each row of a create. It is stored with the asset, so that the asset of a row can be found
+/// reliably.
 ///
-/// The service takes no id and no idempotency key from a client, and a clientAssetId need not be unique.
+/// The service accepts neither ids nor idempotency keys from a client, and a clientAssetId need not be unique.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImportKey {
     /// `barcode`, or the name of a text attribute such as `ca7`.
@@ -116,20 +117,20 @@ pub struct ImportKey {
 }
 
 impl ImportKey {
-    /// Generates the key prefix of one call: a UUID v4. Its bytes come from the system, because a forked child inherits
-    /// the state of generators in the process.
+    /// Generates the key prefix of one call, a UUID v4. Its bytes come from the system, because a forked child
+    /// inherits the state of generators in the process.
     #[must_use]
     pub fn new_prefix() -> String {
         format!("imp-{}-", Uuid::new_v4().simple())
     }
 
-    /// Whether a field can hold the key.
+    /// Whether a field can contain the key.
     #[must_use]
     pub fn may_be(field: &str) -> bool {
         field == BARCODE || fields::is_attribute(field)
     }
 
-    /// The key of an asset, in a request or a response.
+    /// Returns the key of an asset, from a request or a response.
     #[must_use]
     pub fn of<'v>(&self, asset: &'v Value) -> Option<&'v str> {
         self.value(asset)?
@@ -138,7 +139,7 @@ impl ImportKey {
             .filter(|key| !key.is_empty())
     }
 
-    /// Whether the field of an asset holds a value other than text.
+    /// Whether the field of an asset contains a value that is not a string.
     #[must_use]
     pub fn is_no_text(&self, asset: &Value) -> bool {
         self.value(asset)

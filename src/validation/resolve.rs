@@ -1,4 +1,4 @@
-//! Resolves names to ids for the rows of one call. Each distinct text is looked up once.
+//! Resolves names to ids for the rows of one call. Each distinct string is looked up once.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use super::value::{self, Refusal};
 use crate::input::Cell;
 use crate::settings::{Miss, Settings};
 
-/// A cache of lookups, one per column. Its size is limited, since a column may have any number of distinct texts.
+/// A cache of lookups, one per column. Its size is limited, since a column may have any number of distinct strings.
 struct Seen {
     known: HashMap<Box<str>, Result<usize, Miss>>,
-    /// The last lookup: consecutive rows often have the same text.
+    /// The last lookup. Consecutive rows often have the same string.
     last: Option<(Box<str>, usize)>,
 }
 
@@ -56,7 +56,7 @@ impl Seen {
     }
 }
 
-/// How often the closest names are searched: among 10,000 locations it takes a while.
+/// How often to search for the closest names. A search among 10,000 locations takes a while.
 const MOST_SUGGESTIONS: u32 = 200;
 
 /// Resolves names to ids.
@@ -131,7 +131,7 @@ impl Resolver {
         self.cleared.clear();
     }
 
-    /// Looks up a text. If it is unknown, adds the closest names, up to a limit per call.
+    /// Looks up a string. If it is unknown, adds the closest names, up to a limit per call.
     fn look(suggestions: &mut u32, find: impl FnOnce(bool) -> Result<usize, Miss>) -> Result<usize, Miss> {
         let found = find(*suggestions < MOST_SUGGESTIONS);
         if matches!(found, Err(Miss::Unknown(_))) {
@@ -199,7 +199,7 @@ impl Resolver {
         })
     }
 
-    /// Checks that some set has the row's label; otherwise, returns the closest labels.
+    /// Checks that at least one set has the row's label. Otherwise, returns the closest labels.
     pub fn label_exists(&mut self) -> Result<usize, Miss> {
         let Self {
             settings,
@@ -229,7 +229,7 @@ impl Resolver {
         Ok(settings.choice_id(attribute, place).to_owned())
     }
 
-    /// Looks up the ids of the values in a text, once per distinct text.
+    /// Looks up the ids of the values in a string. Does this once per distinct string.
     pub fn several(
         &mut self,
         attribute: usize,
@@ -256,18 +256,18 @@ impl Resolver {
 }
 
 impl Resolver {
-    /// Writes the category, status or location of a row. Returns `false` for a status label, which has to wait for the
-    /// category.
+    /// Writes the category, status or location of a row. Returns `false` for a status label, which can be resolved
+    /// only once the category is known.
     pub(super) fn field(
         &mut self,
         field: usize,
         cell: &Cell<'_>,
         out: &mut Vec<u8>,
     ) -> Result<bool, Refusal> {
-        // `field` is an index in this table.
+        // `field` is a valid index in this table.
         let fix = FIELDS[field].fix(true);
         if matches!(cell, Cell::Text(text) if text.trim().is_empty()) {
-            return Err(Refusal::new(&REQUIRED, "the text is blank", "fill the cell"));
+            return Err(Refusal::new(&REQUIRED, "blank", "fill the cell"));
         }
         let mut number = Vec::new();
         let number: Option<String> = match value::number(cell, &mut number) {
@@ -293,7 +293,7 @@ impl Resolver {
             (CATEGORY, Some(text), _) => {
                 self.category_given = true;
                 let found = self.category(text);
-                // A number that was converted to text gets its own problem, which is more helpful than "unknown
+                // A number that was converted to a string gets its own problem, which is more helpful than "unknown
                 // category".
                 if let (Err(Miss::Unknown(_)), Err(refusal)) = (
                     &found,

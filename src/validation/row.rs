@@ -42,20 +42,20 @@ pub struct RowWriter {
     handles: HashMap<String, Column>,
     attributes: Vec<Attribute>,
     attribute_indexes: HashMap<String, usize>,
-    /// The meanings of the last dict's entries, by position: dicts usually have the same keys in the same order.
+    /// The meanings of the last dict's entries, by position. Dicts usually have the same keys in the same order.
     entries: Vec<Entry>,
-    /// How many rows were begun or skipped, including the current one.
+    /// The number of rows started or skipped, including the current one.
     pub(super) rows: usize,
-    /// The column and first row in which a barcode was a number.
+    /// The column and the first row with a numeric barcode.
     barcode_as_number: Option<(String, usize)>,
-    /// Text columns with a cell such as "nan", and the first such row.
+    /// Columns with a string such as "nan" in a cell, and the first such row.
     blanks_as_text: Vec<(String, usize)>,
-    /// Columns with trimmed texts: the number of such rows, and the first.
+    /// Columns with trimmed strings: the number of such rows, and the first.
     trimmed: Vec<(String, u64, usize)>,
-    /// Columns with values longer than the service is known to keep: the length, the number of such rows, and the
+    /// Columns with values longer than the service is known to accept: the length, the number of such rows, and the
     /// first.
     overlong: Vec<(String, usize, u64, usize)>,
-    /// Whether the rows have their own import keys; unknown before the first row.
+    /// Whether the rows have their own import keys. Unknown before the first row.
     keys_are_given: Option<bool>,
     /// The role of each column in the identity of a row, as in the first call of the run.
     headings: BTreeMap<String, Option<String>>,
@@ -64,16 +64,16 @@ pub struct RowWriter {
     // The fields below belong to the current row.
     number: u32,
     start: usize,
-    /// The range of its import key, as JSON, in `out` or `attribute_body`.
+    /// The range of the row's import key, as JSON, in `out` or `attribute_body`.
     import_key_at: Option<Range<usize>>,
     import_key: String,
     /// The entries of `customAttributes`, each followed by a comma.
     attribute_body: Vec<u8>,
-    /// One bit per field of `FIELDS`: it has a value or a problem.
+    /// One bit per field of `FIELDS`, set if the field has a value or a problem.
     given: u32,
     id: Given,
     identity: Identity,
-    /// The run of the row and its number there, from a file of rows to fix.
+    /// The run of the row and its number there, from a file written by `write_fixes`.
     numbered: Option<(u64, u32)>,
     pub(super) key: String,
     pub(super) problems: Vec<Problem>,
@@ -82,7 +82,7 @@ pub struct RowWriter {
 /// The meaning of a column.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnUse {
-    /// The user's name for it.
+    /// The name of the column in the user's data.
     pub column: String,
     /// The field or custom attribute. `None` if the column is ignored or invalid.
     pub field: Option<String>,
@@ -93,7 +93,7 @@ pub struct ColumnUse {
 struct Named {
     name: String,
     slot: Slot,
-    /// The seed for its cells in the identity. `None` if they do not count.
+    /// The seed for the column's cells in the identity. `None` if they do not count.
     seed: Option<Seed>,
 }
 
@@ -102,24 +102,24 @@ struct Named {
 enum Slot {
     Id,
     Ignored,
-    /// The number of a row in its run, from a file of rows to fix.
+    /// The number of a row in its run, from a file written by `write_fixes`.
     Number,
     Field(usize),
     Attribute(usize),
     /// The dict of custom attributes.
     Attributes,
-    /// Makes every row invalid, with this problem and the row's value.
+    /// A column that makes every row invalid, with this problem and the row's value.
     Refused(Box<Problem>),
 }
 
 pub(super) struct Attribute {
     pub(super) name: String,
-    /// Its index in the settings.
+    /// The attribute's index in the settings.
     known: Option<usize>,
-    /// Its column, if there is one.
+    /// The attribute's own column, if there is one.
     pub(super) column: Option<Column>,
     opening: String,
-    /// The last row that had a value for it, as the count of rows.
+    /// The last row with a value for the attribute, as the count of rows.
     last_given: usize,
 }
 
@@ -127,7 +127,7 @@ pub(super) struct Attribute {
 struct Entry {
     name: String,
     seed: Seed,
-    /// `None` if its name is not an attribute.
+    /// `None` if the name is not an attribute.
     attribute: Option<usize>,
 }
 
@@ -138,8 +138,8 @@ enum Given {
     Refused,
 }
 
-/// The JSON before the fields of a patch: `"<uuid>":{`. A UUID always has 36 characters, so its space is reserved until
-/// the column with the id comes.
+/// The JSON before the fields of a patch: `"<uuid>":{`. A UUID always has 36 characters, so its space is reserved
+/// until the id column is read.
 const PATCH_OPENING: &[u8; 40] = b"\"                                    \":{";
 
 impl RowWriter {
@@ -186,17 +186,17 @@ impl RowWriter {
         }
     }
 
-    /// Turns off the digests of rows. Call this before the first column.
+    /// Turns off the digests of rows. Call this before adding the first column.
     pub fn without_digests(&mut self) {
         self.anonymous = true;
     }
 
-    /// Returns the handle of a column. Equal names have equal handles, even if the column is unknown.
+    /// Returns the handle of a column. Equal names have equal handles, even for an unknown column.
     pub fn column(&mut self, name: &str) -> Column {
         if let Some(column) = self.handles.get(name) {
             return *column;
         }
-        // A table of 2^32 columns does not fit in memory.
+        // A table of 2^32 columns does not fit into memory.
         let column = Column(u32::try_from(self.columns.len()).unwrap_or(u32::MAX));
         let slot = self.slot(name, column);
         let seed = self.seed(name, &slot);
@@ -211,8 +211,8 @@ impl RowWriter {
 
     /// Returns the role of a column in the identity of a row.
     ///
-    /// Resumed calls use the roles of the first call: the project's settings may change between calls, but the identity
-    /// of a row must not.
+    /// Resumed calls use the roles of the first call. The project's settings may change between calls, but the
+    /// identity of a row must not.
     fn seed(&mut self, name: &str, slot: &Slot) -> Option<Seed> {
         match slot {
             _ if self.anonymous => return None,
@@ -226,7 +226,7 @@ impl RowWriter {
         }
         let field = match slot {
             Slot::Field(field) => Some(*field),
-            // Its meaning is unknown without the project's settings.
+            // The meaning of the column is unknown without the project's settings.
             Slot::Refused(_) => columns::base_field(name),
             _ => None,
         };
@@ -241,8 +241,8 @@ impl RowWriter {
         seed
     }
 
-    /// The role of each column in the identity of a row; empty if it has none. When a run is resumed, they are set
-    /// before the first column.
+    /// The role of each column in the identity of a row, or empty if it has none. When a run is resumed, the roles
+    /// are set before the first column.
     pub fn headings(&mut self) -> &mut BTreeMap<String, Option<String>> {
         &mut self.headings
     }
@@ -252,7 +252,7 @@ impl RowWriter {
         self.identity.digest()
     }
 
-    /// The run of the row that just ended, and its number there, from a file of rows to fix.
+    /// The run of the row that just ended, and its number there, from a file written by `write_fixes`.
     pub fn numbered(&self) -> Option<(u64, u32)> {
         self.numbered
     }
@@ -331,7 +331,7 @@ impl RowWriter {
         &self.uses
     }
 
-    /// The meaning of a column without the project's settings: only API field names are recognized.
+    /// Returns the meaning of a column without the project's settings. Only API field names are recognized.
     fn exact_slot(&mut self, name: &str) -> Slot {
         if let Some(field) = FIELDS.iter().position(|field| field.name == name) {
             return Slot::Field(field);
@@ -410,7 +410,7 @@ impl RowWriter {
         self.number = row;
     }
 
-    /// The generated key of a row.
+    /// Returns the generated key of a row.
     pub fn made_import_key(&self, row: u32) -> Option<String> {
         let key = self.policy.import_key.as_ref()?;
         (self.keys_are_given == Some(false)).then(|| format!("{}{row}", key.prefix))
@@ -421,14 +421,14 @@ impl RowWriter {
         self.rows
     }
 
-    /// Counts a row that is skipped or is not a row, so that warnings name the right rows.
+    /// Counts a row that is skipped or is not a row, so that warnings refer to the right rows.
     pub fn skip(&mut self) {
         self.rows += 1;
     }
 
     /// Checks one cell of the row and writes it.
     pub fn cell(&mut self, column: Column, cell: &Cell<'_>, out: &mut Vec<u8>) {
-        // Only `column` makes handles, and columns are never dropped.
+        // Only `column` creates handles, and columns are never removed.
         let Some(named) = self.columns.get(column.0 as usize) else {
             return;
         };
@@ -442,7 +442,7 @@ impl RowWriter {
             return self.attribute_entries(seed.is_some(), entries);
         }
         match (seed, &named.slot) {
-            // An id counts in its parsed form.
+            // For an id, its parsed form counts.
             (None, _) | (_, Slot::Id) => {}
             (Some(seed), _) => self.identity.cell(seed, cell),
         }
@@ -523,7 +523,7 @@ impl RowWriter {
         cell: &Cell<'_>,
         out: &mut Vec<u8>,
     ) {
-        // `index` is an index in this table.
+        // `index` is a valid index in this table.
         let field = &FIELDS[index];
         let trimmed = field.trims.then(|| without_blanks(cell)).flatten();
         let cell = trimmed.as_ref().unwrap_or(cell);
@@ -559,7 +559,7 @@ impl RowWriter {
         });
         match written {
             Ok(true) => {}
-            // A label; its status depends on the category's status set.
+            // This is a label. Its status depends on the category's status set.
             Ok(false) => return out.truncate(start),
             Err(refusal) => {
                 out.truncate(start);
@@ -573,7 +573,7 @@ impl RowWriter {
         if field.name == CLIENT_ASSET_ID && self.policy.shape == RowShape::NewAsset {
             match cell {
                 Cell::Text(text) => self.key.push_str(text),
-                // A number or a date, in quotes without escapes.
+                // This is a number or a date, in quotes without escapes.
                 _ => self
                     .key
                     .push_str(&String::from_utf8_lossy(&out[value + 1..out.len() - 1])),
@@ -617,7 +617,7 @@ impl RowWriter {
         }
     }
 
-    /// Notes a column with text such as "nan". The text is sent, since it may be intended.
+    /// Records a column with a string such as "nan". The string is still sent, since it may be intended.
     fn note_blank(&mut self, column: String) {
         if self.blanks_as_text.iter().all(|(known, _)| *known != column) {
             self.blanks_as_text.push((column, self.rows - 1));
@@ -666,14 +666,14 @@ impl RowWriter {
             };
             match self.entries.get_mut(place) {
                 Some(last) => *last = entry,
-                // Entries come in order, so this is the next index.
+                // Entries are read in order, so this is the next index.
                 None => self.entries.push(entry),
             }
         }
         &self.entries[place]
     }
 
-    /// Looks up a name in a dict of custom attributes; otherwise, returns the problem and the fix.
+    /// Looks up a name in a dict of custom attributes. If it is invalid, returns the problem and the fix.
     fn attribute_named(&self, name: &str) -> Result<String, (String, String)> {
         let Some(names) = &self.names else {
             return if fields::is_attribute(name) {
@@ -711,7 +711,7 @@ impl RowWriter {
         if matches!(meaning, Ok(Meaning::Absent)) {
             return;
         }
-        // `index` came from `attribute`, and attributes are never dropped.
+        // `index` was returned by `attribute`, and attributes are never removed.
         let attribute = &mut self.attributes[index];
         let known = attribute
             .known
@@ -883,9 +883,12 @@ impl RowWriter {
                 }
             }
             Some(_) => {
-                self.bad_import_key(&field, "earlier rows have none, so keys were generated for them");
+                self.bad_import_key(
+                    &field,
+                    "earlier rows have no key, so keys were generated for them",
+                );
             }
-            // An invalid cell already has a problem.
+            // An invalid cell has already been reported.
             None if given && self.problems.is_empty() => {
                 self.bad_import_key(&field, "blank, although other rows have a key");
             }
@@ -903,7 +906,7 @@ impl RowWriter {
         self.problems.push(IMPORT_KEY.problem(field, "", message, ""));
     }
 
-    /// The import key of the row, or empty.
+    /// The import key of the row, or an empty string.
     pub fn import_key(&self) -> &str {
         &self.import_key
     }
@@ -940,12 +943,12 @@ impl RowWriter {
         self.problems.push(REQUIRED.problem(name, "", message, fix));
     }
 
-    /// The name of the row in a report: the clientAssetId of a new asset, else the id; empty if there is none.
+    /// The name of the row in a report: the clientAssetId of a new asset, or else the id. Empty if there is none.
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// The title of the row labels, if they are places in a file.
+    /// The title of the row labels, if they are positions in a file.
     pub fn row_title(&self) -> Option<&str> {
         self.policy.names.row_title.as_deref()
     }
@@ -1015,7 +1018,7 @@ fn set_by_service(name: &str) -> Slot {
     Slot::Refused(Box::new(SET_BY_SERVICE.problem(name, "", message, "")))
 }
 
-/// The JSON before a value: `"name":`. The name needs no escapes.
+/// Returns the JSON before a value: `"name":`. The name needs no escapes.
 fn opening(name: &str) -> String {
     format!("\"{name}\":")
 }
@@ -1042,7 +1045,7 @@ pub(super) fn refused(column: &str, cell: &Cell<'_>, refusal: &Refusal) -> Probl
     refusal.rule.problem(column, &value, message, &refusal.fix)
 }
 
-/// `first` is the earlier column with the same meaning.
+/// Creates the problem of a field that was given twice. `first` is the earlier column with the same meaning.
 fn given_twice(column: &str, first: &str, cell: &Cell<'_>) -> Problem {
     let message = if first == column {
         format!("`{column}` appears twice in this row")
@@ -1052,10 +1055,10 @@ fn given_twice(column: &str, first: &str, cell: &Cell<'_>) -> Problem {
     TWICE.problem(column, &shown(cell), message, "")
 }
 
-/// How much of a formula a message shows.
+/// The length of a formula in a message.
 const LONGEST_FORMULA: usize = 40;
 
-/// Returns the trimmed text, if trimming changes it. A blank text is not changed.
+/// Returns the trimmed string if trimming changes it. A blank string is not changed.
 fn without_blanks<'c>(cell: &Cell<'c>) -> Option<Cell<'c>> {
     let Cell::Text(text) = cell else { return None };
     let kept = trimmed(text);
@@ -1069,7 +1072,7 @@ fn is_number(cell: &Cell<'_>) -> bool {
     )
 }
 
-/// Formats a value for a message, shortened.
+/// Formats and shortens a value for a message.
 fn shown(cell: &Cell<'_>) -> String {
     const LONGEST: usize = 60;
     let text = match cell {

@@ -9,11 +9,11 @@ use crate::error::shown;
 /// A row check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rule {
-    /// Included in every problem; stable across versions.
+    /// The code, which is included in every problem and stable across versions.
     pub code: &'static str,
     /// What is wrong with the row.
     pub says: &'static str,
-    /// What to do next; a problem may have a more specific fix.
+    /// What to do next. A problem may have a more specific fix.
     pub fix: &'static str,
 }
 
@@ -22,9 +22,9 @@ pub struct Rule {
 pub struct Problem {
     /// The code of the rule.
     pub code: Cow<'static, str>,
-    /// The column as the user wrote it; empty if the problem concerns the whole row.
+    /// The column as the user wrote it. Empty if the problem concerns the whole row.
     pub column: String,
-    /// The value, shortened; empty if there is none.
+    /// The shortened value. Empty if there is none.
     pub value: String,
     /// What is wrong.
     pub message: String,
@@ -72,8 +72,8 @@ rules! {
     DATE_ONLY "date_only": "value has a time of day, but the attribute is a date",
         "remove the time of day, or pass dates='truncate' to drop it";
     ATTRIBUTE_VALUE "attribute_value":
-        "value is not text, a number, a bool, a date or a list of texts, or customAttributes is not a dict",
-        "use a single value, or a list of texts for a multi-select";
+        "value is not a string, a number, a bool, a date or a list of strings, or customAttributes is not a dict",
+        "use a single value, or a list of strings for a multi-select";
     NOTHING_TO_CHANGE "nothing_to_change": "the row has nothing to change",
         "fill a cell, use CLEAR to clear a field, or drop the row";
     NOT_A_ROW "not_a_row": "the row is not a dict or another mapping of column names to values",
@@ -139,26 +139,26 @@ impl Problem {
             .any(|rule| rule.code == self.code)
     }
 
-    /// Whether it is caused by a failed read, not by the row.
+    /// Whether the problem is caused by a failed read, rather than by the row.
     #[must_use]
     pub fn is_of_reading(&self) -> bool {
         self.code == LOCATIONS_UNREAD.code
     }
 
-    /// A list item that is not a row; `found` describes it.
+    /// Creates the problem of a list item that is not a row. `found` describes the item.
     #[must_use]
     pub fn not_a_row(found: &str) -> Self {
         NOT_A_ROW.problem("", found, format!("this row is {found}, not a dict"), "")
     }
 
-    /// A row of a patch with the same id as the row `other`, but different values.
+    /// Creates the problem of a patch row that has the same id as the row `other`, but different values.
     #[must_use]
     pub fn same_id(id_column: &str, id: &str, other: &str) -> Self {
         let message = format!("`{id_column}` {id} has different values in {other}");
         SAME_ID.problem(id_column, id, message, "")
     }
 
-    /// A row with the same import key as the row `other`, but different values.
+    /// Creates the problem of a row that has the same import key as the row `other`, but different values.
     #[must_use]
     pub fn same_import_key(field: &str, key: &str, other: &str) -> Self {
         let message = format!("the import key `{field}` {key} has different values in {other}");

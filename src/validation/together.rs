@@ -64,7 +64,7 @@ impl RowWriter {
         assets.get(&Uuid::try_parse(&self.key).ok()?).cloned()
     }
 
-    /// Notes that the row cannot be checked without its asset.
+    /// Records that the row cannot be checked without its asset.
     fn needs_asset(&mut self) {
         self.needs_asset |= self.policy.names.assets.is_none() && self.policy.shape == RowShape::AssetPatch;
     }
@@ -115,7 +115,7 @@ impl RowWriter {
                 })
             }
             (GivenStatus::Label, None) if self.policy.shape == RowShape::NewAsset => {
-                // A missing or invalid category already has a problem.
+                // A missing or invalid category has already been reported.
                 if category.is_none() {
                     return;
                 }
@@ -162,7 +162,7 @@ impl RowWriter {
         self.problem(&STATUS_RULE, &column, label, message, fix);
     }
 
-    /// Values that the row clears are not checked against the category.
+    /// Checks the row's attributes against its category. Values that the row clears are not checked.
     fn attributes_fit(&mut self, category: usize, asset: Option<&KnownAsset>, settings: &Settings) {
         let Some(names) = &self.names else { return };
         let assigned = settings.attributes_of(category);
@@ -248,7 +248,7 @@ impl RowWriter {
         }
     }
 
-    /// Reports attributes that the category requires and the row does not have.
+    /// Finds attributes that the category requires and the row does not have.
     fn missing_attributes(&self, category: usize, settings: &Settings) -> Vec<usize> {
         let Some(names) = &self.names else {
             return Vec::new();

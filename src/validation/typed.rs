@@ -1,5 +1,5 @@
-//! Writes values of custom attributes of a known type, one function per type ("POST assets:batch-create" reference
-//! page, `customAttributes`).
+//! Writes values of custom attributes of a known type, with one function per type ("POST assets:batch-create"
+//! reference page, `customAttributes`).
 
 use jiff::civil::{Date, DateTime};
 
@@ -15,13 +15,13 @@ use crate::input::Cell;
 use crate::model::settings::Attribute;
 use crate::settings::Miss;
 
-/// Whether a text cell counts as blank: for types other than text, and for required attributes.
+/// Whether a string counts as blank: for types other than text, and for required attributes.
 pub(super) fn is_blank(attribute: &Attribute, cell: &Cell<'_>) -> bool {
     (attribute.data_type != "text" || attribute.required)
         && matches!(cell, Cell::Text(text) if text.trim().is_empty())
 }
 
-/// Writes the value of a custom attribute as JSON. On an error `out` may hold part of it.
+/// Writes the value of a custom attribute as JSON. On an error, `out` may contain part of it.
 pub(super) fn write(
     attribute: &Attribute,
     place: usize,
@@ -44,7 +44,7 @@ pub(super) fn write(
             Ok(())
         }
         "multi_select" => choices(place, cell, names, out),
-        // An unknown type: leave the check to the service.
+        // The type is unknown, so leave the check to the service.
         _ => value::attribute(cell, dates, out),
     }
 }
@@ -74,8 +74,8 @@ fn text(attribute: &Attribute, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
     }
 }
 
-/// Writes a number as text with a decimal point. Text is checked and sent unchanged. The maximum length applies to
-/// attributes of every type.
+/// Writes a number as a string with a decimal point. A string is checked and sent unchanged. The maximum length
+/// applies to attributes of every type.
 fn numeric(cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
     let too_long = || refused(&TOO_LONG, "longer than 250 characters", "");
     let Cell::Text(text) = cell else {
@@ -143,7 +143,7 @@ fn boolean(cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
             1 => Some(true),
             _ => None,
         },
-        // pandas turns a column of booleans with blanks into floats.
+        // pandas converts a column of booleans with blanks to floats.
         Cell::Float(number) => zero_or_one(*number),
         Cell::Float32(number) => zero_or_one(f64::from(*number)),
         Cell::Digits(digits) => match digits.split_once('.').unwrap_or((digits, "")) {
@@ -228,10 +228,10 @@ fn choices(place: usize, cell: &Cell<'_>, names: &mut Resolver, out: &mut Vec<u8
     Ok(())
 }
 
-/// A text with more separators than this is always split.
+/// A string with more separators than this is always split.
 const MOST_SIGNS: usize = 3;
 
-/// Looks up the ids of one or more labels. A label may contain the separator.
+/// Looks up the ids of one or more labels, any of which may contain the separator.
 fn labels(place: usize, text: &str, names: &mut Resolver) -> Result<Vec<String>, Refusal> {
     if let Some(id) = names.offered(place, text) {
         return Ok(vec![id]);

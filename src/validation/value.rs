@@ -1,4 +1,4 @@
-//! Value rules: checks a value and writes it as JSON, one function per type of field.
+//! Value rules. Checks a value and writes it as JSON, with one function per type of field.
 
 use std::borrow::Cow;
 
@@ -20,7 +20,7 @@ use crate::model::text::trimmed;
 pub(super) struct Refusal {
     pub rule: &'static Rule,
     pub reason: Cow<'static, str>,
-    /// A more specific fix than the rule's, or empty.
+    /// A fix that is more specific than the rule's, or empty.
     pub fix: Cow<'static, str>,
 }
 
@@ -47,7 +47,7 @@ pub(super) enum Meaning {
 }
 
 /// Interprets nulls and `CLEAR`. A `lasting` field cannot be cleared. The "PATCH assets:batch-patch" reference page
-/// does not say how to clear a field; we send JSON null.
+/// does not say how to clear a field, so the client sends JSON null.
 pub(super) fn meaning(policy: &Policy, cell: &Cell<'_>, lasting: bool) -> Result<Meaning, Refusal> {
     let create = policy.shape == RowShape::NewAsset;
     let refusal = |rule, reason: &'static str| Err(Refusal::new(rule, reason, ""));
@@ -55,7 +55,7 @@ pub(super) fn meaning(policy: &Policy, cell: &Cell<'_>, lasting: bool) -> Result
         (Cell::Null, Nulls::Omit) => Ok(Meaning::Absent),
         (Cell::Null, Nulls::Clear) if create => Ok(Meaning::Absent),
         (Cell::Null, Nulls::Error) => refusal(&NULL, NULL.says),
-        (Cell::Clear, _) if create => refusal(&CLEAR, "CLEAR works in a patch only"),
+        (Cell::Clear, _) if create => refusal(&CLEAR, "CLEAR is allowed only in a patch"),
         (Cell::Null | Cell::Clear, _) if lasting => refusal(&CLEAR, "this field cannot be cleared"),
         (Cell::Null | Cell::Clear, _) => Ok(Meaning::Clear),
         (Cell::Formula { .. }, _) => refusal(&FORMULA, NO_VALUE),
@@ -75,7 +75,7 @@ pub(super) fn refused(
     Err(Refusal::new(rule, reason, fix))
 }
 
-/// Writes the value of a field as JSON. On an error `out` may hold part of it.
+/// Writes the value of a field as JSON. On an error, `out` may contain part of it.
 pub(super) fn field(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
     if let Cell::Text(text) = cell
         && field.required
@@ -119,7 +119,7 @@ fn text(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
     }
 }
 
-/// Writes a number as text. Returns `None` if it is too long.
+/// Writes a number as a string. Returns `None` if it is too long.
 pub(super) fn number_as_text(cell: &Cell<'_>, longest: usize, out: &mut Vec<u8>) -> Option<Written> {
     let start = out.len();
     let written = number(cell, out).unwrap_or_else(|| refused(&TEXT, TEXT.says, ""));
@@ -127,7 +127,7 @@ pub(super) fn number_as_text(cell: &Cell<'_>, longest: usize, out: &mut Vec<u8>)
 }
 
 fn integer(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
-    // Below these, a float represents every integer exactly.
+    // Below these limits, a float represents every integer exactly.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     const EXACT_SINGLE: f32 = 16_777_216.0;
     let whole = match cell {
@@ -197,7 +197,7 @@ pub(super) fn uuid(cell: &Cell<'_>, fix: &'static str) -> Result<Uuid, Refusal> 
 }
 
 /// Writes the value of a custom attribute of unknown type, without the project's settings. The "POST
-/// assets:batch-create" reference page allows text, arrays of texts and booleans; numbers are sent as text.
+/// assets:batch-create" reference page allows strings, arrays of strings and booleans. Numbers are sent as strings.
 pub(super) fn attribute(cell: &Cell<'_>, dates: Dates, out: &mut Vec<u8>) -> Written {
     match cell {
         Cell::Bool(value) => {
@@ -248,7 +248,7 @@ fn choices(items: &[Cell<'_>], out: &mut Vec<u8>) -> Written {
                 json::text(text, out);
             }
             _ => {
-                return refused(&ATTRIBUTE_VALUE, "the list has an item that is not text", "");
+                return refused(&ATTRIBUTE_VALUE, "the list has an item that is not a string", "");
             }
         }
     }
@@ -256,7 +256,7 @@ fn choices(items: &[Cell<'_>], out: &mut Vec<u8>) -> Written {
     Ok(())
 }
 
-/// Writes a number as text with a decimal point. Returns `None` if the cell is not a number.
+/// Writes a number as a string with a decimal point. Returns `None` if the cell is not a number.
 pub(super) fn number(cell: &Cell<'_>, out: &mut Vec<u8>) -> Option<Written> {
     match cell {
         Cell::Int(number) => plain(itoa::Buffer::new().format(*number), out),
@@ -310,24 +310,24 @@ pub(super) fn midnight(moment: DateTime) -> bool {
     moment.time() == Time::midnight()
 }
 
-/// Whether a text has more than `most` characters.
+/// Whether a string has more than `most` characters.
 pub(super) fn longer(text: &str, most: usize) -> bool {
     text.len() > most && text.chars().nth(most).is_some()
 }
 
-/// The same for a number written by [`number`]: one byte per character, in quotes.
+/// Whether a number written by [`number`] has more than `most` characters. It has one byte per character, in quotes.
 pub(super) fn longer_number(json: &[u8], most: usize) -> bool {
     json.len().saturating_sub(2) > most
 }
 
-/// Whether a text is what a blank cell becomes when its column is converted to text.
+/// Whether a string is what a blank cell becomes when its column is converted to strings.
 pub(super) fn stands_for_blank(text: &str) -> bool {
     ["nan", "none", "nat", "<na>", "null"]
         .iter()
         .any(|blank| text.eq_ignore_ascii_case(blank))
 }
 
-/// Whether a cell holds the text that `astype(str)` makes of a blank cell.
+/// Whether a cell contains the string that `astype(str)` creates from a blank cell.
 pub(super) fn is_blank_as_text(cell: &Cell<'_>) -> bool {
     matches!(cell, Cell::Text(text) if text.len() <= 4 && stands_for_blank(text))
 }

@@ -25,10 +25,10 @@ use acc_assets::simulator::{self, Fault, Simulator};
 use acc_assets::validation::{Dates, ImportKey, Names, Nulls, Policy, RowShape};
 use serde_json::Value;
 
-/// A row: column names and texts.
+/// A row: column names and their cells as strings.
 pub type Texts = Vec<(&'static str, String)>;
 
-/// Rows of named text cells.
+/// Rows of named string cells.
 struct Rows {
     rows: std::vec::IntoIter<Texts>,
     total: Option<usize>,
@@ -161,11 +161,11 @@ pub enum Way {
     HeldAfter,
     /// It is executed, but the response is larger than the client accepts.
     TooLarge,
-    /// This response, without the service seeing the request.
+    /// This response is returned, and the request does not reach the service.
     Instead(Result<Response, TransportError>),
 }
 
-/// Sees each request just before it is sent.
+/// A function that sees each request just before it is sent.
 pub type Guard = Box<dyn Fn(&Request) -> Way + Send + Sync>;
 
 struct Guarded<T>(T, Guard);
@@ -232,12 +232,12 @@ impl Bench {
         Self::made(options, client(), fixed, None)
     }
 
-    /// With an observer of requests.
+    /// Creates a bench with an observer of requests.
     pub fn guarded(options: simulator::Options, client: Options, guard: Guard) -> Self {
         Self::made(options, client, fixed, Some(guard))
     }
 
-    /// With renewable tokens.
+    /// Creates a bench with renewable tokens.
     pub fn with_tokens(options: simulator::Options, guard: Guard) -> Self {
         let fetched = Arc::new(AtomicU64::new(0));
         let source = fetched.clone();
@@ -248,7 +248,7 @@ impl Bench {
         }
     }
 
-    /// For a project that may have no categories.
+    /// Creates a bench for a project that may have no categories.
     pub fn bare(options: simulator::Options) -> Self {
         Self::bare_guarded(options, client(), Box::new(|_| Way::On))
     }
@@ -295,7 +295,7 @@ impl Bench {
         }
     }
 
-    /// Another process on a machine whose clock was set: it starts at the system's time.
+    /// Simulates another process on a machine whose clock was set: it starts at the system's time.
     pub fn set_clock(&mut self) {
         let token = Token::fixed(self.simulator.token());
         let transport = Box::new(self.simulator.transport());
@@ -352,7 +352,7 @@ impl Bench {
         (ledger, driving)
     }
 
-    /// The same, and the activity of the call.
+    /// The call as a future, its ledger, and its activity.
     pub fn start_watched(
         &self,
         mut call: Call,

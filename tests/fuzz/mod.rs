@@ -1,4 +1,4 @@
-//! JSON as services, proxies and accidents produce it: any token, duplicate keys, and damaged responses.
+//! JSON from services, proxies and accidents: any token, duplicate keys, and damaged responses.
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -12,7 +12,7 @@ use crate::recorded::load;
 /// Raw JSON, with possible duplicate keys and unusual tokens.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Json {
-    /// A token as written, such as a string with its quotes, a number or `null`; or a whole value.
+    /// A token as written, such as a string with its quotes, a number or `null`. May also be a whole value.
     Raw(String),
     Array(Vec<Json>),
     /// Keys with their quotes.
@@ -56,7 +56,7 @@ impl From<&Value> for Json {
     }
 }
 
-/// A text as a JSON string.
+/// Formats a string as JSON.
 pub fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
@@ -100,7 +100,7 @@ impl Json {
         match token.as_bytes().first() {
             Some(b'"') => serde_json::from_str::<String>(token).is_ok_and(|read| read == text),
             Some(b'-' | b'0'..=b'9') => {
-                // 42.0 may be read as 42. A number longer than a float is exact only as written.
+                // 42.0 may be read as 42. A number out of the range of a float is exact only as written.
                 let same = || Some(token.parse::<f64>().ok()?.total_cmp(&text.parse().ok()?).is_eq());
                 token == text || token.contains(['.', 'e', 'E']) && same().unwrap_or(false)
             }
@@ -181,7 +181,7 @@ enum Damage {
     Double(Index),
 }
 
-/// Valid JSON tokens that readers have trouble with.
+/// Valid JSON tokens that are hard to read.
 pub fn odd() -> impl Strategy<Value = Json> + Clone {
     static DEEP: LazyLock<[String; 3]> = LazyLock::new(|| {
         [

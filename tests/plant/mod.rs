@@ -1,4 +1,4 @@
-//! The settings of a small project, made by hand.
+//! The settings of a small project, written by hand.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ pub const INSTALLED_TOO: &str = "00000000-0000-4000-8000-000000000003";
 pub const TESTED: &str = "00000000-0000-4000-8000-000000000004";
 pub const ROOM: &str = "00000000-0000-4000-8000-000000000010";
 
-/// ROOT has one attribute, HVAC > Pumps and Plumbing > Pumps have equal names, and Electrical has its own set.
+/// ROOT has one attribute. HVAC > Pumps and Plumbing > Pumps have equal names. Electrical has its own set.
 pub fn settings() -> Arc<Settings> {
     let category = |id: &str, name: &str, parent: Option<&str>, active: bool| {
         json!({ "id": id, "name": name, "parent": parent, "root": parent.is_none(), "active": active,

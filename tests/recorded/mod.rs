@@ -1,4 +1,4 @@
-//! A transport that replays recorded exchanges strictly, the Rust half of `tests/recorded_server.py`.
+//! A transport that strictly replays recorded exchanges. This is the Rust half of `tests/recorded_server.py`.
 
 use std::collections::VecDeque;
 use std::path::Path;

@@ -141,7 +141,7 @@ impl Service {
 }
 
 pub fn text(value: &Value) -> String {
-    value.as_str().expect("a text").to_owned()
+    value.as_str().expect("a string").to_owned()
 }
 
 /// The codes of a rejected batch.

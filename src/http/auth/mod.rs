@@ -13,12 +13,12 @@ use tokio::time::Instant;
 use crate::error::{Error, shown};
 use crate::http::clock::{By, Clock};
 
-/// A text that is never printed or logged.
+/// A string that is never printed or logged.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// The text, for the Authorization header.
+    /// The string itself, for the Authorization header.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
@@ -34,12 +34,12 @@ impl fmt::Debug for Secret {
 /// The outcome of a fetch.
 pub type Fetching = Pin<Box<dyn Future<Output = Result<String, NoToken>> + Send>>;
 
-/// Why a source returned no token: a message for the user, without secrets.
+/// Why a source returned no token. The message is for the user and contains no secrets.
 #[derive(Debug)]
 pub enum NoToken {
-    /// The source failed. All calls that waited for it fail.
+    /// The source failed. All calls waiting for it fail.
     Failed(String),
-    /// The fetch was canceled, possibly together with the call that started it. The other waiting calls fetch again.
+    /// The fetch was canceled, possibly together with the call that started it. Other waiting calls fetch again.
     Canceled(String),
 }
 
@@ -71,7 +71,7 @@ struct Current {
 }
 
 impl Current {
-    /// Tasks that waited for a failed fetch share its error.
+    /// Returns the error of a failed fetch to all tasks that waited for it.
     fn has_not_failed_since(&self, asked: Instant) -> Result<(), Error> {
         match &self.failed {
             Some((at, error)) if *at > asked => Err(error.clone()),
@@ -80,7 +80,7 @@ impl Current {
     }
 }
 
-/// The token of a client: fetched once for all tasks, and again when it expires or is rejected.
+/// The token of a client. It is fetched once for all tasks, and again when it expires or is rejected.
 pub struct Token {
     origin: Origin,
     current: tokio::sync::Mutex<Current>,
@@ -88,13 +88,13 @@ pub struct Token {
 }
 
 impl Token {
-    /// A fixed token.
+    /// Creates a fixed token.
     #[must_use]
     pub fn fixed(text: &str) -> Self {
         Self::new(Origin::Fixed(text.to_owned()))
     }
 
-    /// A token from a source, fetched when needed.
+    /// Creates a token that is fetched from a source when needed.
     #[must_use]
     pub fn from_source(source: Arc<dyn TokenSource>) -> Self {
         Self::new(Origin::Source(source))
@@ -132,10 +132,10 @@ impl Token {
         self.renew(&mut current, generation, asked, None, clock).await
     }
 
-    /// Returns a newer token than the rejected one, with one fetch for all tasks.
+    /// Returns a newer token than the rejected one. Fetches once for all tasks.
     ///
     /// # Errors
-    /// [`Error::Auth`] if there is no newer one.
+    /// [`Error::Auth`] if there is no newer token.
     pub async fn newer_than(&self, refused: &Bearer, clock: &Clock) -> Result<Bearer, Error> {
         let asked = Instant::now();
         let mut current = self.current.lock().await;
@@ -156,7 +156,7 @@ impl Token {
         self.renew(&mut current, generation, asked, secret, clock).await
     }
 
-    /// One fetch for all tasks that ask before it ends, whether it succeeds or fails.
+    /// Fetches once for all tasks that ask before the fetch ends, whether it succeeds or fails.
     async fn renew(
         &self,
         current: &mut Current,
@@ -239,10 +239,10 @@ impl Token {
         })
     }
 
-    /// The user whose rate limits apply: the user in the token, or a fingerprint of an opaque token.
+    /// The user whose rate limits apply. This is the user in the token, or a fingerprint of an opaque token.
     ///
     /// # Errors
-    /// As [`Token::bearer`], which it calls first.
+    /// See [`Token::bearer`], which is called first.
     pub async fn user(&self, clock: &Clock) -> Result<&str, Error> {
         if self.user.get().is_none() {
             self.bearer(clock).await?;
@@ -251,7 +251,7 @@ impl Token {
     }
 }
 
-/// Milliseconds before its expiry at which a token is replaced, so that it does not expire in flight.
+/// How long before its expiry a token is replaced (milliseconds), so that it does not expire in flight.
 const EARLY: i64 = 60_000;
 
 /// Whether this time, in milliseconds since 1970, has certainly passed.
@@ -259,12 +259,12 @@ fn is_over(time: i64, clock: &Clock) -> bool {
     time <= clock.now().earliest
 }
 
-/// A fingerprint of a token, equal in every process, that does not reveal the token.
+/// Returns a fingerprint of a token that is equal in every process and does not reveal the token.
 fn fingerprint(text: &str) -> String {
     format!("token {}", digest(&["token", text]))
 }
 
-/// Half of a SHA-256 over these texts, in hexadecimal digits. It does not reveal the texts.
+/// Returns half of a SHA-256 over these strings, in hexadecimal digits. It does not reveal the strings.
 #[must_use]
 pub fn digest(texts: &[&str]) -> String {
     use std::fmt::Write as _;
@@ -343,7 +343,7 @@ mod tests {
         ));
         let clock = Clock::system();
         assert_eq!(token.user(&clock).await.unwrap(), "QX3T9LM2AB7C");
-        // Equal in every process, and not reversible.
+        // The fingerprint is equal in every process, and not reversible.
         assert_eq!(
             Token::fixed("opaque").user(&clock).await.unwrap(),
             "token 997fb97631a215740c2a85a10ef2256f"

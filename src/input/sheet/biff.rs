@@ -1,4 +1,4 @@
-//! Estimates the memory for a workbook of Excel 97 to 2003 from its records, before the library allocates it.
+//! Estimates how much memory a workbook of Excel 97 to 2003 needs, from its records, before the library allocates it.
 //!
 //! The records are those of [MS-XLS], visited in the same order as by the library.
 
@@ -9,24 +9,25 @@ use cfb::{CompoundFile, Version};
 
 type File = CompoundFile<Cursor<Vec<u8>>>;
 
-/// Bytes of a cell in the list of a sheet's cells, and in the rectangle that the library copies them to.
+/// Bytes of a cell, both in the list of a sheet's cells and in the rectangle that the library copies them to.
 const LISTED: u64 = size_of::<Cell<Data>>() as u64;
 const PLACED: u64 = size_of::<Data>() as u64;
 
-/// The same for the text of a formula.
+/// Bytes of a cell with the text of a formula, both in that list and in that rectangle.
 const LISTED_FORMULA: u64 = size_of::<Cell<String>>() as u64;
 const PLACED_FORMULA: u64 = size_of::<String>() as u64;
 
-/// The least that the library writes for an empty formula.
+/// The minimum that the library writes for an empty formula.
 const NO_FORMULA: u64 = 160;
 
-/// The least that it keeps for a sheet and for a defined name: several copies of names of up to 255 characters.
+/// The minimum that the library keeps per sheet and per defined name: several copies of names of up to 255
+/// characters.
 const NAMES: u64 = 8192;
 
 /// One rectangle of merged cells.
 const MERGED: u64 = 16;
 
-/// Bytes of a part of a continued record, in a list that may be half empty.
+/// Bytes per part of a continued record. The list of parts may be half empty.
 const PART: u64 = 32;
 
 /// A limit for custom properties: the library may copy each of them once per name.
@@ -43,7 +44,7 @@ pub(super) fn repacked(bytes: Vec<u8>, most: u64) -> io::Result<Option<Vec<u8>>>
     let mut file = CompoundFile::open(Cursor::new(bytes))?;
     let mut stream = match read(&mut file, "/Workbook") {
         Ok(stream) => stream,
-        // Its name up to Excel 95.
+        // The name of the stream up to Excel 95.
         Err(_) => read(&mut file, "/Book")?,
     };
     // A workbook can be read without its properties.
@@ -94,7 +95,7 @@ fn damage(text: &str) -> io::Error {
 struct Memory {
     /// Bytes held until the workbook is closed.
     held: u64,
-    /// The most bytes held at any time.
+    /// The peak number of bytes.
     most: u64,
     /// The positions of the lengths of formulas that are not empty.
     formulas: Vec<usize>,
@@ -103,7 +104,7 @@ struct Memory {
 impl Memory {
     /// Stops if more than `most` bytes are needed.
     fn of(stream: &[u8], most: u64) -> io::Result<Self> {
-        // The file, its content, and the stream.
+        // Start with the file, its content, and the stream.
         let mut memory = Self {
             held: 3 * stream.len() as u64,
             ..Self::default()
@@ -170,7 +171,7 @@ fn shared_strings(record: &mut Record<'_>, bytes_per_character: u32) -> Vec<u32>
     while !record.data.is_empty() || record.next_part() {
         match shared_string(record) {
             Some(characters) => strings.push(u32::from(characters) * bytes_per_character),
-            // The library reports it.
+            // The library reports the error.
             None => break,
         }
     }
@@ -248,7 +249,7 @@ impl Sheet {
         let mut formula = (0, 0);
         for record in records {
             sheet.rest += PART * record.parts();
-            // Charts in a sheet have cells of their own, between BOF and EOF.
+            // Charts in a sheet have their own cells, between BOF and EOF.
             match record.kind {
                 0x0809 if begun => nested += 1,
                 0x0809 => begun = true,
@@ -357,7 +358,7 @@ fn dimensions(record: &Record<'_>) -> u64 {
     if end_row == 0 || end_column == 0 {
         return 1;
     }
-    // An end before the beginning wraps around in the library as well.
+    // An end before the beginning wraps around in the library, too.
     let rows = u64::from(end_row.wrapping_sub(first_row));
     rows * u64::from(end_column.wrapping_sub(first_column))
 }
@@ -382,7 +383,7 @@ impl Area {
 /// A record and its continuations.
 struct Record<'a> {
     kind: u16,
-    /// The range of its data in the stream.
+    /// The range of the record's data in the stream.
     at: usize,
     data: &'a [u8],
     more: &'a [u8],
@@ -409,7 +410,7 @@ impl Record<'_> {
         true
     }
 
-    /// The number of its continuations.
+    /// The number of continuations.
     fn parts(&self) -> u64 {
         let mut more = self.more;
         let mut parts = 0;
@@ -445,7 +446,7 @@ impl<'a> Iterator for Records<'a> {
     fn next(&mut self) -> Option<Record<'a>> {
         let (kind, data, following) = split(&self.stream[self.at..])?;
         let mut rest = following;
-        // To the library, one without data at the very end is a separate record.
+        // The library treats an empty continuation at the very end as a separate record.
         while rest.len() > 4
             && let Some((Record::CONTINUE, _, after)) = split(rest)
         {

@@ -21,7 +21,7 @@ const NONE: u8 = 0x1f;
 const LINES: usize = 20;
 const BEGINNING: usize = 1 << 20;
 
-/// Files up to this size are held in memory, so that later edits of the file do not matter.
+/// Files up to this size are kept in memory, so that later edits of the file do not matter.
 const HELD: u64 = 16 << 20;
 
 /// Bytes per read.
@@ -87,7 +87,7 @@ impl Read for Pass {
         let read = read_at(&self.opened.file, &mut buffer[..room], self.at)?;
         self.at += read as u64;
         if read == 0 {
-            // Every pass must read the same rows: those sent must be those checked.
+            // Every pass must read the same rows: the rows sent must be the rows that were checked.
             self.opened.check()?;
         }
         Ok(read)
@@ -405,7 +405,7 @@ impl Records {
         self.text.at += bytes;
     }
 
-    /// The cell at this index, unless it is blank.
+    /// The cell at this index, or `None` if it is blank.
     fn cell(&self, place: usize) -> Option<&str> {
         if place >= self.columns {
             return None;
@@ -472,7 +472,7 @@ struct Text {
 }
 
 impl Text {
-    /// The text not yet consumed; empty at the end of the file.
+    /// Returns the text not yet consumed. It is empty at the end of the file.
     fn fill(&mut self) -> Result<&[u8], SourceError> {
         while self.at == self.decoded.len() && !self.ended {
             self.read()?;
@@ -487,7 +487,7 @@ impl Text {
             beginning.push_str(&self.decoded[self.at..]);
             self.at = self.decoded.len();
             if beginning.len() >= BEGINNING {
-                // Only complete lines.
+                // Keep only complete lines.
                 let end = beginning.rfind(['\n', '\r']).unwrap_or(beginning.len());
                 beginning.truncate(end);
                 break;
@@ -547,7 +547,7 @@ impl Text {
             Ok(text) => Some(text),
             Err(error) => {
                 let valid = error.utf8_error().valid_up_to();
-                // Nothing to do: the text continues in the next bytes.
+                // Incomplete text continues in the next bytes.
                 if error.utf8_error().error_len().is_some() {
                     return None;
                 }
@@ -592,7 +592,8 @@ fn delimiter(text: &str, ending: &str) -> u8 {
     if let Some(place) = most(first) {
         return DELIMITERS[place];
     }
-    // A title, if a table follows; otherwise a single column, whose texts may contain delimiters.
+    // The first line is a title if a table follows. Otherwise it is a single column, whose cells may contain
+    // delimiters.
     let header = lines.iter().position(|line| most(line).is_some());
     let Some((header, place)) = header.and_then(|at| Some((at, most(&lines[at])?))) else {
         return NONE;

@@ -17,27 +17,27 @@ use jiff::civil;
 
 use super::{Cell, Column, Label, More, Sink, Source, SourceError};
 
-/// The endings of the workbooks that are read.
+/// The file extensions of supported workbooks.
 pub const WORKBOOKS: [&str; 5] = ["xlsx", "xlsm", "xlsb", "xls", "ods"];
 
-/// The endings of the text files that are read.
+/// The file extensions of supported text files.
 pub const TEXTS: [&str; 3] = ["csv", "tsv", "txt"];
 
-/// The custom property of a workbook in which a template keeps the category it is for.
+/// The custom property of a workbook that contains the category of a template.
 pub const CATEGORY_PROPERTY: &str = "acc-assets category";
 
-/// The sheets of a template that hold what its drop-down lists offer; nobody's rows.
+/// The sheets of a template with the values of its drop-down lists. They contain no rows to import.
 pub const LISTS: [&str; 2] = ["Locations", "Choices"];
 
-/// What a template sets behind the name of a column that must be filled; not part of the name.
+/// The mark that a template adds to the name of a required column. It is not part of the name.
 pub const REQUIRED_MARK: &str = " *";
 
-/// The most that a file may need to be read.
+/// Memory limits for reading a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of a workbook: of its file, of what is packed in that, and of its cells in memory.
+    /// The limit in bytes for a workbook file, for its unpacked content, and for its cells in memory.
     pub workbook: u64,
-    /// Bytes of one row of a text file.
+    /// The limit in bytes for one row of a text file.
     pub line: u64,
 }
 
@@ -50,7 +50,7 @@ impl Default for Limits {
     }
 }
 
-/// One sheet, to be read as rows any number of times.
+/// One sheet, whose rows can be read any number of times.
 #[derive(Debug, Clone)]
 pub struct Sheet(Arc<Content>);
 
@@ -63,37 +63,37 @@ struct Content {
     body: Body,
 }
 
-/// The rows below the names of the columns.
+/// The rows below the column names.
 #[derive(Debug)]
 enum Body {
-    /// Of a workbook, in memory.
+    /// The cells of a workbook, in memory.
     Cells(Cells),
-    /// Of a text file, read as they are needed.
+    /// The lines of a text file, read on demand.
     Lines(delimited::Table),
 }
 
 #[derive(Debug)]
 struct Cells {
     rows: Vec<Row>,
-    /// The cells that are not blank, row after row, each with its row and the place of its column in the names.
+    /// The cells that are not blank, in row order, each with its row and the index of its column name.
     cells: Vec<Placed>,
 }
 
 #[derive(Debug)]
 struct Row {
-    /// The row of the sheet, from 1.
+    /// The row number in the sheet, from 1.
     number: u32,
-    /// The cell after its last one.
+    /// The index after the last cell of the row.
     end: usize,
 }
 
-/// What stands in a cell that is not blank.
+/// The value of a cell that is not blank.
 #[derive(Debug, Clone, PartialEq)]
 enum Value {
     Bool(bool),
     Int(i64),
     Float(f64),
-    /// Cells with the same text may share it.
+    /// A string, which equal cells may share.
     Text(Arc<str>),
     Date(civil::Date),
     DateTime(civil::DateTime),
@@ -101,42 +101,42 @@ enum Value {
     Other(Box<str>),
 }
 
-/// A formula without the value that it had when the file was saved.
+/// A formula that was saved without its value.
 #[derive(Debug, Clone, PartialEq)]
 struct Formula {
-    /// As Excel calls it, such as `C7`.
+    /// The cell reference as in Excel, such as `C7`.
     cell: String,
-    /// Empty where the file does not spell it out.
+    /// The text of the formula, or empty if the file does not contain it.
     text: String,
 }
 
-/// A cell and where it stands: row and column, from 0.
+/// A cell with its position: row and column, from 0.
 type Placed = (u32, u32, Value);
 
-/// What was read of a file.
+/// The content read from a file.
 struct Found {
     cells: Vec<Placed>,
     notes: Vec<String>,
     category: Option<String>,
-    /// The file, and the sheet if there are some, as an error names it.
+    /// The file, and the sheet if there are several, as shown in errors.
     place: String,
-    /// What to do about a sheet without rows, if more can be said.
+    /// Additional advice for a sheet without rows.
     hint: String,
 }
 
 impl Sheet {
-    /// Reads a sheet: of a workbook the one with this name, or its first visible one.
+    /// Reads a sheet. From a workbook, reads the sheet with this name, or else the first visible one.
     ///
     /// # Errors
-    /// When the file cannot be read, or has no header row that names each column once.
+    /// If the file cannot be read, or has no header row with unique column names.
     pub fn open(path: &Path, sheet: Option<&str>, limits: Limits) -> Result<Self, SourceError> {
         Self::of(path, None, sheet, limits)
     }
 
-    /// Reads a sheet of a file in memory. `name` is the name of the file, or only its ending.
+    /// Reads a sheet of a file in memory. `name` is the name of the file, or only its extension.
     ///
     /// # Errors
-    /// When the file cannot be read, or has no header row that names each column once.
+    /// If the file cannot be read, or has no header row with unique column names.
     pub fn of_bytes(
         name: &str,
         bytes: Vec<u8>,
@@ -154,7 +154,7 @@ impl Sheet {
         Self::of(Path::new(&name), Some(bytes), sheet, limits)
     }
 
-    /// `bytes`: the content of a file in memory. `path` is then only its name.
+    /// `bytes` is the content of a file in memory. If given, `path` is only the name of the file.
     fn of(
         path: &Path,
         bytes: Option<Vec<u8>>,
@@ -165,7 +165,7 @@ impl Sheet {
         let is_text = TEXTS.contains(&ending.as_str());
         if !is_text && !WORKBOOKS.contains(&ending.as_str()) {
             let message = format!(
-                "`{}` is no sheet that can be read: save it as .xlsx or .csv (read are .{} and .{})",
+                "`{}` is not a supported file type: save it as .xlsx or .csv (supported: .{} and .{})",
                 path.display(),
                 WORKBOOKS.join(", ."),
                 TEXTS.join(", ."),
@@ -174,11 +174,11 @@ impl Sheet {
         }
         if let (true, Some(_)) = (is_text, sheet) {
             return Err(SourceError::new(format!(
-                "`{}` is a text file and has no sheets: leave `sheet` out",
+                "`{}` is a text file and has no sheets: remove `sheet`",
                 path.display()
             )));
         }
-        // The libraries promise no panic, and a damaged file is where one would be. Nothing of them is used again.
+        // The libraries may panic on a damaged file. After a panic, nothing of them is used again.
         let content = catch_unwind(AssertUnwindSafe(|| {
             if is_text {
                 let (table, names, notes) = delimited::Table::open(path, bytes, &ending, limits)?;
@@ -196,7 +196,7 @@ impl Sheet {
         Ok(Self(Arc::new(content)))
     }
 
-    /// The rows, from the first one.
+    /// Starts reading at the first row.
     #[must_use]
     pub fn source(&self) -> SheetRows {
         SheetRows {
@@ -209,19 +209,19 @@ impl Sheet {
         }
     }
 
-    /// What the labels of the rows are: `sheet row` or `line`.
+    /// The title of the row labels: `sheet row` or `line`.
     #[must_use]
     pub fn label_title(&self) -> &'static str {
         self.0.label_title
     }
 
-    /// What the user should know of how the sheet was read.
+    /// Notes for the user on how the sheet was read.
     #[must_use]
     pub fn notes(&self) -> &[String] {
         &self.0.notes
     }
 
-    /// The category that a template was made for.
+    /// The category that a template was created for.
     #[must_use]
     pub fn category(&self) -> Option<&str> {
         self.0.category.as_deref()
@@ -233,25 +233,25 @@ impl Sheet {
         &self.0.names
     }
 
-    /// How many rows there are, those that are wholly blank left out.
+    /// The number of rows that are not blank.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.0.rows()
     }
 }
 
-/// The rows of a sheet under way into one sink.
+/// An iterator over the rows of a sheet.
 pub struct SheetRows {
     content: Arc<Content>,
     columns: Vec<Column>,
     place: Place,
 }
 
-/// How far a sheet has been read.
+/// The current position in a sheet.
 enum Place {
     /// The next row and its first cell.
     Cells { row: usize, cell: usize },
-    /// The file, once it was opened.
+    /// The file, once it has been opened.
     Lines(Option<Box<delimited::Records>>),
 }
 
@@ -274,7 +274,7 @@ impl Source for SheetRows {
                 *place = Place::Lines(Some(records));
                 more
             }
-            // A place is made of the body it is in.
+            // Unreachable: a position always matches its body.
             (Body::Cells(_), Place::Lines(_)) => Ok(More::End),
         }
     }
@@ -313,7 +313,7 @@ impl Content {
         }
     }
 
-    /// The table in the cells of a workbook.
+    /// Finds the table in the cells of a workbook.
     fn of(found: Found) -> Result<Self, SourceError> {
         const SHEET_ROW: &str = "sheet row";
         let Found {
@@ -323,7 +323,7 @@ impl Content {
             place,
             hint,
         } = found;
-        // Nothing but custom says that rows and cells come in order, and each once.
+        // The formats do not guarantee that rows and cells are unique and in order.
         if !cells.is_sorted_by_key(|(row, column, _)| (*row, *column)) {
             cells.sort_by_key(|(row, column, _)| (*row, *column));
         }
@@ -353,7 +353,7 @@ impl Content {
         cells.retain(|(row, _, _)| *row > header_row);
         let mut rows: Vec<Row> = Vec::new();
         for (at, (row, column, _)) in cells.iter_mut().enumerate() {
-            // Every column of a cell has its name.
+            // Every column with a cell has a name.
             *column = places.get(column).copied().unwrap_or(u32::MAX);
             let number = row.saturating_add(1);
             match rows.last_mut() {
@@ -371,11 +371,11 @@ impl Content {
     }
 }
 
-/// The names of columns as they are found, and what can be wrong with them.
+/// Collects the column names, and reports what is wrong with them.
 struct Names {
-    /// The file, and the sheet if there are some, as an error names it.
+    /// The file, and the sheet if there are several, as shown in errors.
     place: String,
-    /// What to do about a sheet without rows, if more can be said.
+    /// Additional advice for a sheet without rows.
     hint: String,
     named: BTreeMap<u32, String>,
 }
@@ -393,7 +393,8 @@ impl Names {
         self.named.insert(column, without_mark(name.trim()));
     }
 
-    /// The columns and their names, from left to right; those that only have cells `below` are named by their letters.
+    /// Returns the columns and their names, from left to right. A column that only has cells `below` is named by its
+    /// letters.
     fn finish(mut self, below: impl Iterator<Item = u32>) -> Result<(Vec<u32>, Vec<String>), SourceError> {
         for column in below {
             self.named
@@ -404,7 +405,7 @@ impl Names {
         for (column, name) in &self.named {
             if let Some(other) = first.insert(name, *column) {
                 return Err(SourceError::new(format!(
-                    "in {}, columns {} and {} are both called `{name}`: rename or delete one of them",
+                    "in {}, columns {} and {} are both named `{name}`: rename or delete one of them",
                     self.place,
                     letters(other),
                     letters(*column),
@@ -414,15 +415,15 @@ impl Names {
         Ok(self.named.into_iter().unzip())
     }
 
-    /// There is no row with names.
+    /// The error for a sheet without column names.
     fn none(&self) -> SourceError {
         SourceError::new(format!(
-            "{} is empty: write the names of the columns into its first row and one asset into each row below{}",
+            "{} is empty: write the column names into its first row and one asset into each row below{}",
             self.place, self.hint
         ))
     }
 
-    /// A name is a formula.
+    /// The error for a column name that is a formula.
     fn formula(&self, formula: &Formula) -> SourceError {
         SourceError::new(format!(
             "in {}, the column name in cell {} is {formula}: open the file in Excel and save it, or write the name itself \
@@ -432,7 +433,7 @@ impl Names {
     }
 }
 
-/// What the user should know where column names are not in the first row.
+/// The note for a sheet whose column names are not in the first row.
 fn header_note(row_title: &str, row: u32) -> String {
     format!(
         "the column names were taken from {row_title} {}; the rows above it were skipped",
@@ -441,9 +442,9 @@ fn header_note(row_title: &str, row: u32) -> String {
 }
 
 impl Formula {
-    /// `text` with or without its equals sign.
+    /// Creates a formula from `text`, with or without its equals sign.
     fn new((row, column): (u32, u32), text: &str) -> Self {
-        // OpenDocument says first which language a formula is in.
+        // OpenDocument puts the language of a formula first.
         let text = text.strip_prefix("of:").unwrap_or(text);
         let sign = if text.is_empty() || text.starts_with('=') {
             ""
@@ -467,7 +468,7 @@ impl Display for Formula {
 }
 
 impl Value {
-    /// Bytes that it has for itself, besides its place in a list.
+    /// Bytes allocated by the value itself, besides its place in a list.
     fn own_bytes(&self) -> u64 {
         let bytes = match self {
             Self::Text(text) if Arc::strong_count(text) > 1 => 0,
@@ -495,7 +496,7 @@ impl Value {
         }
     }
 
-    /// The value as the name of a column.
+    /// Converts the value to a column name.
     fn name(&self) -> String {
         match self {
             Self::Bool(value) => value.to_string(),
@@ -510,7 +511,7 @@ impl Value {
     }
 }
 
-/// The name of a column without the mark that a template sets behind it.
+/// Removes the mark of a required column from a column name.
 fn without_mark(name: &str) -> String {
     match name.strip_suffix(REQUIRED_MARK) {
         Some(bare) if !bare.trim().is_empty() => bare.trim().to_owned(),
@@ -518,17 +519,17 @@ fn without_mark(name: &str) -> String {
     }
 }
 
-/// The ending of a file's name in lower case, without the dot.
+/// The extension of a file name in lower case, without the dot.
 fn ending(path: &Path) -> String {
     path.extension()
         .map(|ending| ending.to_string_lossy().to_lowercase())
         .unwrap_or_default()
 }
 
-/// Opens a file that is not empty.
+/// Opens a file and checks that it is not empty.
 fn open_file(path: &Path) -> Result<(File, Metadata), SourceError> {
     let shown = path.display();
-    // Asked before it is opened: opening a pipe waits for whoever writes into it.
+    // Check the metadata before opening: opening a pipe waits for a writer.
     let metadata = path.metadata().map_err(|error| cannot_read(path, &error))?;
     if !metadata.is_file() {
         let kind = if metadata.is_dir() {
@@ -566,7 +567,7 @@ fn cannot_read(path: &Path, error: &io::Error) -> SourceError {
     SourceError::of_file(path, Some(error), message)
 }
 
-/// A number of bytes as people write it.
+/// Formats a number of bytes for display.
 fn shown_size(bytes: u64) -> String {
     let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
     units
@@ -580,20 +581,19 @@ fn shown_size(bytes: u64) -> String {
 
 fn damaged(path: &Path, why: &str) -> SourceError {
     let message = format!(
-        "`{}` cannot be read: it is damaged, or something else than its ending says ({why}): \
-         open it in Excel and save it again as .xlsx, or copy it again",
+        "`{}` cannot be read. It is damaged, or its extension does not match its content ({why}): open it in Excel and save it again as .xlsx, or copy it again",
         path.display(),
     );
     SourceError::of_file(path, None, message)
 }
 
-/// The column as Excel calls it: A to Z, AA and so on.
+/// The column letters as in Excel: A to Z, AA and so on.
 fn letters(column: u32) -> String {
     let mut left = u64::from(column) + 1;
     let mut letters = Vec::new();
     while left > 0 {
         left -= 1;
-        // Below 26.
+        // The remainder is below 26.
         letters.push(char::from(b'A' + u8::try_from(left % 26).unwrap_or(0)));
         left /= 26;
     }

@@ -8,11 +8,11 @@ use quick_xml::events::{BytesStart, Event};
 /// The library stores a value and a formula for each cell of the bounding rectangle.
 const CELL: u64 = 56;
 
-/// It reads at most as many rows and columns as Excel has.
+/// The library reads at most as many rows and columns as Excel has.
 const MOST_ROWS: u64 = 1_048_576;
 const MOST_COLUMNS: u64 = 16_384;
 
-/// The bytes that the sheets of a `content.xml` need, or some number above `most`.
+/// Estimates the bytes that the sheets of a `content.xml` need. Any result above `most` only means "too many".
 pub(super) fn bytes_of_cells(content: impl BufRead, most: u64) -> u64 {
     let mut reader = Reader::from_reader(content);
     let config = reader.config_mut();
@@ -41,7 +41,7 @@ pub(super) fn bytes_of_cells(content: impl BufRead, most: u64) -> u64 {
                     });
                 }
                 ("text:s", Some(cell)) => cell.add(number(&start, "text:c")),
-                // The library adds one character for each of them.
+                // The library adds one character for each of these.
                 ("text:p" | "text:tab" | "text:line-break", Some(cell)) => cell.add(1),
                 _ => {}
             },
@@ -52,7 +52,7 @@ pub(super) fn bytes_of_cells(content: impl BufRead, most: u64) -> u64 {
             }
             Ok(Event::GeneralRef(reference)) => {
                 if let Some(cell) = &mut cell {
-                    // No entity of XML is longer than its name: `&#8364;` is three bytes.
+                    // An XML entity is never longer than its name: `&#8364;` is three bytes.
                     cell.add(reference.len() as u64);
                 }
             }
@@ -66,7 +66,7 @@ pub(super) fn bytes_of_cells(content: impl BufRead, most: u64) -> u64 {
                 "table:table" => all = all.saturating_add(std::mem::take(&mut table).bytes()),
                 _ => {}
             },
-            // The library reports what is wrong with the file.
+            // The library reports the error in the file.
             Ok(Event::Eof) | Err(_) => break,
             Ok(_) => {}
         }
@@ -102,10 +102,10 @@ impl Cell {
 #[derive(Default)]
 struct Row {
     repeated: u64,
-    /// Columns up to the last cell that is not blank, and the blank ones after it.
+    /// Columns up to the last cell that is not blank, and the number of blank ones after it.
     columns: u64,
     blank: u64,
-    /// Bytes of texts and formulas.
+    /// Bytes of strings and formulas.
     bytes: u64,
 }
 
@@ -124,7 +124,7 @@ impl Row {
 
 #[derive(Default)]
 struct Table {
-    /// Rows up to the last one that is not blank, and the blank ones after it.
+    /// Rows up to the last one that is not blank, and the number of blank ones after it.
     rows: u64,
     blank: u64,
     columns: u64,
@@ -147,13 +147,13 @@ impl Table {
     }
 }
 
-/// A repeat count; default: 1.
+/// Reads a repeat count. Default: 1.
 fn number(element: &BytesStart<'_>, attribute: &str) -> u64 {
     match element.try_get_attribute(attribute) {
         Ok(None) => 1,
         // The library rejects a value that is not a number.
         Ok(Some(given)) => given.value.parse().unwrap_or(u64::MAX),
-        // It may still read an element with malformed attributes.
+        // The library may still read an element with malformed attributes.
         Err(_) => u64::MAX,
     }
 }

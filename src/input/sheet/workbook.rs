@@ -44,7 +44,7 @@ pub(super) fn read(
     let mut notes = Vec::new();
     let mut hint = String::new();
     let name = if let Some(sheet) = sheet {
-        // Excel allows no names that differ only in case.
+        // Excel does not allow two names that differ only in case.
         let wanted = sheet.trim().to_lowercase();
         let same = |name: &&String| name.trim().to_lowercase() == wanted;
         let names: Vec<String> = sheets.into_iter().map(|(name, _)| name).collect();
@@ -76,7 +76,7 @@ pub(super) fn read(
             return Err(SourceError::of_file(path, None, message));
         }
         let name = names.remove(0);
-        // Another sheet may be unreadable.
+        // Ignore other sheets that cannot be read.
         names.retain(|name| workbook.has_data(name).unwrap_or(false));
         if !names.is_empty() {
             notes.push(format!(
@@ -108,7 +108,7 @@ pub(super) fn read(
     })
 }
 
-/// Reads a file, or takes the bytes of one in memory, if it is not too large, packed and unpacked.
+/// Returns the bytes of a file, or of one in memory, if they are within the limit both packed and unpacked.
 fn content(
     path: &Path,
     given: Option<Vec<u8>>,
@@ -127,7 +127,7 @@ fn content(
             return Err(too_large(path, limits));
         }
         let mut bytes = Vec::new();
-        // One that grows meanwhile is read as long as it was.
+        // Read a growing file only up to its initial size.
         file.take(metadata.len())
             .read_to_end(&mut bytes)
             .map_err(|error| cannot_read(path, &error))?;
@@ -265,7 +265,7 @@ fn shared_strings(part: impl BufRead) -> StringCounts {
                 "si" => found.counted += 1,
                 _ => {}
             },
-            // The library reports what is wrong with the part.
+            // The library reports the error in the part.
             Ok(Event::Eof) | Err(_) => return found,
             Ok(_) => {}
         }
@@ -282,7 +282,7 @@ fn unique_count(table: &BytesStart<'_>) -> u64 {
             .trim_start_matches('+')
             .parse()
             .unwrap_or(0),
-        // It may still read an element with malformed attributes.
+        // The library may still read an element with malformed attributes.
         Err(_) => u64::MAX,
     }
 }
@@ -363,7 +363,7 @@ impl Workbook {
     }
 
     fn category(&mut self) -> Option<String> {
-        // Without its properties a workbook is read all the same.
+        // A workbook can be read without its properties.
         let properties = match self {
             Self::Xlsx(workbook) => workbook.workbook_properties().ok(),
             Self::Xlsb(workbook) => workbook.workbook_properties().ok(),
@@ -400,11 +400,11 @@ impl Workbook {
 
     /// Passes each cell that is not blank to `take`, in any order, until it returns `false`.
     ///
-    /// Reads cell by cell if the format allows it: a range would hold all cells between the outermost two, billions in
-    /// a sheet with one cell in its last row.
+    /// Reads cell by cell if the format allows it. A range would contain all cells between the outermost two, which
+    /// are billions in a sheet with one cell in its last row.
     ///
-    /// Formulas without a saved value occur in some formats only: the binary formats have a value in each record of a
-    /// formula (`BrtFmlaNum` and its like in [MS-XLSB], `Formula` in [MS-XLS]).
+    /// Formulas without a saved value occur only in some formats. In the binary formats, each record of a formula
+    /// contains a value (`BrtFmlaNum` and similar records in [MS-XLSB], `Formula` in [MS-XLS]).
     fn walk(&mut self, sheet: &str, take: &mut dyn FnMut((u32, u32), Value) -> bool) -> Result<(), Failure> {
         match self {
             Self::Xlsx(workbook) => walk_xlsx(workbook, sheet, take)?,
@@ -498,7 +498,7 @@ impl Strings {
     fn value(&mut self, data: &DataRef<'_>, format: &str) -> Option<Value> {
         match data {
             DataRef::SharedString(text) if text.trim().is_empty() => None,
-            // Its address identifies it, since the library keeps all of them to the end.
+            // The address identifies a string, because the library keeps all strings to the end.
             DataRef::SharedString(text) => {
                 let text = self
                     .0
@@ -511,7 +511,8 @@ impl Strings {
     }
 }
 
-/// A formula saved without its value, as by programs other than Excel. An empty text is a value.
+/// Returns a formula that was saved without its value, as programs other than Excel may do. An empty string is a
+/// value.
 fn without_value(record: &XlsxCellFormulaMetadataRecord<'_>) -> Option<Value> {
     let formula = record
         .formula
@@ -565,7 +566,8 @@ fn walk_formulas(
     }
 }
 
-/// A cell as displayed, which for a number depends on its format. `None` for a blank cell.
+/// Converts a cell to the value as displayed, which for a number depends on its format. Returns `None` for a blank
+/// cell.
 fn value(data: Data, format: &str) -> Option<Value> {
     Some(match data {
         Data::Empty => return None,
@@ -584,7 +586,7 @@ fn value(data: Data, format: &str) -> Option<Value> {
     })
 }
 
-/// A number with the 15 digits that Excel shows and keeps, so that 0.1 + 0.2 is 0.3.
+/// Rounds a number to the 15 digits that Excel shows and stores, so that 0.1 + 0.2 is 0.3.
 fn number(value: f64, format: &str) -> Value {
     // A number with 15 digits always parses.
     let rounded: f64 = format!("{value:.14e}").parse().unwrap_or(value);
@@ -595,7 +597,7 @@ fn number(value: f64, format: &str) -> Value {
     Value::Float(rounded)
 }
 
-/// An integer; text if its format shows leading zeros, as for barcodes and postal codes.
+/// Converts an integer. The result is a string if the format shows leading zeros, as for barcodes and postal codes.
 fn zeros(value: i64, format: &str) -> Value {
     let width = width(format);
     if width < 2 {
@@ -605,7 +607,7 @@ fn zeros(value: i64, format: &str) -> Value {
     Value::Text(format!("{sign}{:0>width$}", value.unsigned_abs()).into())
 }
 
-/// The minimum number of digits of a format that shows nothing else.
+/// The minimum number of digits of a number format. It is 0 if the format shows anything else.
 fn width(format: &str) -> usize {
     // After a semicolon come the formats of negative numbers, zero and text; in brackets, a language.
     let format = format.split(';').next().unwrap_or_default();
@@ -636,7 +638,7 @@ fn moment(value: ExcelDateTime) -> Value {
         let second = i64::from(second) + i64::from(millisecond >= 500);
         return clock((i64::from(hour) * 60 + i64::from(minute)) * 60 + second);
     }
-    // All are as small as months and hours.
+    // All parts are small enough, such as months and hours.
     let parts = [month, day, hour, minute, second].map(|part| i8::try_from(part).unwrap_or(i8::MAX));
     let [month, day, hour, minute, second] = parts;
     let (year, millisecond) = (

@@ -1,5 +1,4 @@
-//! When the ledger of a named run is written to its journal: on a separate thread, and never while the ledger is
-//! locked.
+//! Writes the ledger of a named run to its journal, on a separate thread and never while the ledger is locked.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -13,20 +12,20 @@ use super::Journal;
 use crate::error::Error;
 use crate::ledger::{SharedLedger, lock};
 
-/// The most new rows to write at once while requests are sent: a request waits for no more than these.
+/// The most new rows to write at once while requests are sent. A request waits for at most this many.
 const NEXT: u32 = 20_000;
 
 /// Which new rows to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum New {
-    /// Those before this one: a request with the last of them is about to be sent.
+    /// Rows before this one, because a request with the last of them is about to be sent.
     Before(u32),
-    /// The next `NEXT` ones.
+    /// The next `NEXT` rows.
     Next,
     All,
 }
 
-/// The journal of a run, which several tasks write to in turn.
+/// The journal of a run, to which several tasks write in turn.
 #[derive(Clone)]
 pub(crate) struct Commits(Arc<Desk>);
 
@@ -34,16 +33,16 @@ struct Desk {
     /// The largest `New::Before` so far.
     wanted: AtomicU32,
     place: Mutex<Place>,
-    /// Makes tasks take turns in a simulation on one thread.
+    /// Makes tasks take turns in a single-threaded simulation.
     turn: tokio::sync::Mutex<()>,
-    /// How long a write waits before it starts, and how many new rows it takes.
+    /// The delay before a write starts, and the number of new rows it includes.
     lag: Duration,
     next: u32,
 }
 
-/// Where the journal is.
+/// The current location of the journal.
 enum Place {
-    /// Not written to yet, or used by a simulation on one thread.
+    /// Not written to yet, or used by a single-threaded simulation.
     Here(Journal),
     /// On a separate thread, which ends with the last sender.
     Thread(mpsc::Sender<Order>),
@@ -72,17 +71,17 @@ impl Commits {
         }))
     }
 
-    /// Writes the changes of the ledger. When this returns, all changes from before the call are on disk, except new
-    /// rows outside `new`.
+    /// Writes the changes of the ledger. When this returns, all changes from before the call are on disk, except for
+    /// new rows outside `new`.
     ///
     /// # Errors
-    /// Nothing was written; the changes are back in the ledger.
+    /// If nothing was written. The changes are put back into the ledger.
     pub async fn write(&self, ledger: &SharedLedger, new: New) -> Result<(), Error> {
         if let New::Before(row) = new {
             self.0.wanted.fetch_max(row, Ordering::AcqRel);
         }
         if Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread {
-            // A simulation on one thread and a paused clock keeps its order of events.
+            // A single-threaded simulation with a paused clock must keep its order of events.
             let _turn = self.0.turn.lock().await;
             if !self.0.lag.is_zero() {
                 tokio::time::sleep(self.0.lag).await;
@@ -101,7 +100,7 @@ impl Commits {
         written.await.unwrap_or_else(|_| Err(gone()))
     }
 
-    /// Closes the journal. When this returns, another call may drive the run.
+    /// Closes the journal. When this returns, another call can take over the run.
     pub async fn close(self) {
         let place = std::mem::replace(&mut *self.place(), Place::Closed);
         if let Place::Thread(orders) = place {
@@ -112,12 +111,12 @@ impl Commits {
         }
     }
 
-    /// Nothing panics while holding this lock.
+    /// Locks the place of the journal. No code panics while holding this lock.
     fn place(&self) -> std::sync::MutexGuard<'_, Place> {
         self.0.place.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The sender to the thread of the journal, which is started if needed.
+    /// Returns the sender to the thread of the journal. Starts the thread if needed.
     fn orders(&self) -> Result<mpsc::Sender<Order>, Error> {
         let mut place = self.place();
         let journal = match std::mem::replace(&mut *place, Place::Closed) {

@@ -1,5 +1,5 @@
-//! Test hooks for the disk under the journals: each sync is counted per thread, and can be slowed down or observed.
-//! `SQLite` syncs only in the transactions of a journal, which call `sync` first.
+//! Test hooks for the disk operations of journals. Each sync is counted per thread, and can be slowed down or
+//! observed. `SQLite` syncs only in the transactions of a journal, which call `sync` first.
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Syncs per transaction: of the rollback journal before and after the file, and of their folder.
+/// Syncs per transaction: of the rollback journal, both before and after the database file, and of their folder.
 const SYNCS: u32 = 4;
 
-/// Called with the number of rows about to be on disk.
+/// A hook that is called with the number of rows about to be on disk.
 type Hook = Arc<dyn Fn(usize) + Send + Sync>;
 
 static DELAY: AtomicU64 = AtomicU64::new(0);
@@ -29,7 +29,7 @@ pub fn slow_down(delay: Duration) {
     DELAY.store(micros, Ordering::Relaxed);
 }
 
-/// The number of syncs of this thread and of all threads, and how often this thread locked a ledger.
+/// Returns the number of syncs by this thread and by all threads, and how often this thread locked a ledger.
 #[must_use]
 pub fn counts() -> (u64, u64, u64) {
     (OWN.get(), COUNT.load(Ordering::Relaxed), LOCKS.get())
@@ -41,20 +41,20 @@ pub fn look_into(path: &Path, hook: impl Fn(usize) + Send + Sync + 'static) {
     hooks.push((path.to_owned(), Arc::new(hook)));
 }
 
-/// Makes each write to this journal wait before it starts, on the clock of its runtime, which may be paused. Limits
-/// the new rows written at once while requests are sent.
+/// Makes each write to this journal wait before it starts, on the clock of its runtime, which may be paused. Also
+/// limits the new rows written at once while requests are sent.
 pub fn lag(path: &Path, lag: Duration, rows: u32) {
     let mut lags = LAGS.lock().unwrap_or_else(PoisonError::into_inner);
     lags.push((path.to_owned(), (lag, rows)));
 }
 
-/// The lag of this journal, and the limit of new rows written at once.
+/// Returns the lag of this journal, and the limit of new rows written at once.
 pub(super) fn lag_of(path: &Path) -> Option<(Duration, u32)> {
     let lags = LAGS.lock().unwrap_or_else(PoisonError::into_inner);
     lags.iter().find(|(of, _)| of == path).map(|(_, lag)| *lag)
 }
 
-/// Called before a transaction of this journal is synced.
+/// Counts the syncs of a transaction and runs the test hooks. Call this before the transaction is synced.
 pub(super) fn sync(path: &Path, rows: usize) {
     OWN.set(OWN.get() + u64::from(SYNCS));
     COUNT.fetch_add(SYNCS.into(), Ordering::Relaxed);
@@ -72,7 +72,7 @@ pub(super) fn sync(path: &Path, rows: usize) {
     }
 }
 
-/// Called before this thread locks a ledger.
+/// Counts a lock. Call this before this thread locks a ledger.
 pub(crate) fn lock() {
     LOCKS.set(LOCKS.get() + 1);
 }

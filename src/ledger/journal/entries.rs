@@ -25,10 +25,11 @@ pub(super) struct Entries {
 }
 
 impl Entries {
-    /// Takes the changes of the ledger, but only new rows before this one. `written`: the number of requests written.
+    /// Takes the changes of the ledger, but only new rows before this one. `written` is the number of requests
+    /// already written.
     pub fn take(ledger: &mut Ledger, before: u32, written: usize) -> Self {
         let changes = ledger.take_changes_before(before);
-        // New requests without gaps, even if nothing was recorded for one.
+        // Take new requests without gaps, even if nothing was recorded for one.
         let noted = changes.sendings.iter().map(|number| *number as usize);
         let new = written..ledger.sendings().len();
         let taken = ledger.taken();
@@ -71,20 +72,20 @@ impl Entries {
         }
     }
 
-    /// Whether it has no rows, requests or reasons.
+    /// Whether there are no rows, requests or reasons.
     pub fn is_empty(&self) -> bool {
-        // Phrases count: they were taken, so no later call returns them.
+        // Phrases count too: they were taken, so no later call returns them.
         let reasons = self.phrases.len() + self.checks.len() + self.faults.len() + self.bodies.len();
         self.sendings.is_empty() && reasons == 0 && self.records.is_empty()
     }
 
-    /// The changes to put back into the ledger if it could not be written.
+    /// Returns the changes, to be put back into the ledger if they could not be written.
     pub fn into_changes(self) -> Changes {
         self.changes
     }
 }
 
-/// A `Record` that owns its texts.
+/// A `Record` that owns its strings.
 pub(super) struct Entry {
     pub row: u32,
     pub label: OwnedLabel,

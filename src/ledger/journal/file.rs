@@ -1,4 +1,4 @@
-//! The file of a run: creating, opening and recognizing it.
+//! Creates, opens and recognizes the file of a run.
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, OpenOptions};
@@ -14,7 +14,7 @@ use super::trouble::{CHANGED, DAMAGED, FOREIGN, Trouble};
 
 /// `ACCA`: marks a file as one of our journals.
 const APPLICATION: i32 = 0x4143_4341;
-/// The version of the file format; a file with a higher number was made by a later version.
+/// The version of the file format. A file with a higher number was made by a later version.
 pub(super) const FORMAT: i32 = 3;
 const TABLES: &str = "
     CREATE TABLE run (verb TEXT NOT NULL, project TEXT NOT NULL, service TEXT NOT NULL, import_key TEXT,
@@ -40,14 +40,14 @@ pub(super) fn make_folder(path: &Path) -> io::Result<()> {
     builder.recursive(true).create(folder)
 }
 
-/// Creates the file of a new run atomically, with all its tables, so that an empty file is never taken for a run that
-/// has not started.
+/// Creates the file of a new run atomically, with all its tables. An empty file must never look like a run that has
+/// not started.
 pub(super) fn make(path: &Path, header: &Header) -> Result<(), Trouble> {
     if rollback(path).try_exists()? {
-        // SQLite would roll the new file back to the removed one.
+        // SQLite would roll back the new file to the state of the removed one.
         return Err(Trouble::Other(
             format!(
-                "was removed, but {}, which belongs to it, was not",
+                "was removed, but its rollback journal {} was not",
                 rollback(path).display()
             ),
             "restore the run's file, or remove this one too",
@@ -61,13 +61,14 @@ pub(super) fn make(path: &Path, header: &Header) -> Result<(), Trouble> {
     match published? {
         Ok(()) => Ok(removed?),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(removed?),
-        // The file system has no hard links.
+        // The file system does not support hard links.
         Err(_) => fill(path, header),
     }
 }
 
 fn fill(path: &Path, header: &Header) -> Result<(), Trouble> {
-    // SQLite would let the umask decide who may read the rows. Its rollback journal gets the same permissions.
+    // SQLite would let the umask decide who may read the rows. The rollback journal gets the same permissions as this
+    // file.
     let mut options = OpenOptions::new();
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
@@ -95,7 +96,7 @@ pub(super) fn begin(connection: &Connection, header: &Header) -> Result<(), Trou
     Ok(())
 }
 
-/// Commits a transaction to disk. The only place where a journal is synced.
+/// Commits a transaction to disk. This is the only place that syncs a journal.
 pub(super) fn commit(transaction: Transaction<'_>, path: &Path, rows: usize) -> Result<(), Trouble> {
     #[cfg(feature = "simulator")]
     super::disk::sync(path, rows);
@@ -103,7 +104,7 @@ pub(super) fn commit(transaction: Transaction<'_>, path: &Path, rows: usize) -> 
     Ok(transaction.commit()?)
 }
 
-/// The rollback journal of `SQLite`.
+/// Returns the path of `SQLite`'s rollback journal.
 pub(super) fn rollback(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push("-journal");
@@ -114,7 +115,7 @@ pub(super) fn connect(path: &Path, patience: Duration) -> Result<Connection, Tro
     if path.try_exists()? && !path.is_file() {
         return Err(Trouble::Other("is not a file".to_owned(), FOREIGN));
     }
-    // Writable if possible: the next process to open the file rolls back an interrupted transaction.
+    // Open it for writing if possible: the next process to open the file rolls back an interrupted transaction.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(patience)?;
@@ -145,8 +146,8 @@ pub(super) fn connect(path: &Path, patience: Duration) -> Result<Connection, Tro
     }
 }
 
-/// Whether the file has only our tables. A view in place of a table may have endless rows, and a trigger may undo
-/// writes. In another journal mode, data may be in other files.
+/// Whether the file has only our tables. A view in place of a table could have endless rows, and a trigger could undo
+/// writes. In another journal mode, data could be in other files.
 fn is_ours(connection: &Connection) -> rusqlite::Result<bool> {
     let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
     let mut tables: BTreeSet<&str> = TABLES.split(';').map(str::trim).collect();
@@ -167,13 +168,13 @@ fn is_ours(connection: &Connection) -> rusqlite::Result<bool> {
     Ok(tables.is_empty() && mode == "delete")
 }
 
-/// Checks that the file still exists: `SQLite` would keep writing to a removed file.
+/// Checks that the file still exists, because `SQLite` would keep writing to a removed file.
 pub(super) fn still_there(path: &Path) -> Result<(), Trouble> {
     if path.try_exists()? && path.is_file() {
         return Ok(());
     }
     Err(Trouble::Other(
         "was removed while it was in use".to_owned(),
-        "restore it if possible; otherwise, check which rows the project has before you send them again",
+        "restore it if possible; otherwise, check which rows the project has before you resend them",
     ))
 }

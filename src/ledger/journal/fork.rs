@@ -1,11 +1,11 @@
-//! Forks of the process. A child inherits locks as other threads held them, and would wait for those threads forever.
+//! Forks of the process. A child inherits locks held by other threads, and would wait for those threads forever.
 //!
-//! These are handlers of `pthread_atfork`, not hooks of Python: they run inside the fork, after all hooks of Python. So
-//! no Python hook can wait for a thread that waits for these locks.
+//! These are handlers of `pthread_atfork`, not hooks of Python. They run inside the fork, after all hooks of Python.
+//! So no Python hook can wait for a thread that waits for these locks.
 
 #![allow(unsafe_code)]
 
-/// Holds the locks of this module during every fork, so that the child finds them free. Does nothing on Windows.
+/// Holds the locks of this module during every fork, so that they are free in the child. Does nothing on Windows.
 pub(super) fn watch() {
     #[cfg(unix)]
     unix::watch();
@@ -20,8 +20,8 @@ mod unix {
     pub(super) fn watch() {
         static WATCHED: Once = Once::new();
         WATCHED.call_once(|| {
-            // SAFETY: the handlers are functions that live as long as the process, and they do not unwind. In the child
-            // they only unlock what `before` locked on the same thread, and close files.
+            // SAFETY: the handlers are functions that live as long as the process, and they do not unwind. In the
+            // child they only unlock what `before` locked on the same thread, and close files.
             let refused = unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
             if refused != 0 {
                 log::warn!(target: "acc_assets", "a forked child may hang when it opens a named run: out \

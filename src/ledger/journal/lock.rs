@@ -1,11 +1,11 @@
-//! The lock file of a named run: its holder drives the run.
+//! The lock file of a named run. The holder of the lock owns the run.
 //!
-//! The lock is a separate file. On Unix, a process loses its POSIX locks on the journal, including `SQLite`'s, when it
-//! closes any descriptor of that file. The lock of `File::lock` (`flock` on Unix) belongs to the open file, so only its
-//! own close releases it.
+//! The lock is a separate file. On Unix, a process loses its POSIX locks on the journal, including `SQLite`'s, when
+//! it closes any descriptor of that file. The lock of `File::lock` (`flock` on Unix) belongs to the open file, so
+//! only closing that file releases it.
 //!
-//! A lock file is never deleted, not even with its run. Another process may be about to lock the deleted file while a
-//! third one locks a new file of the same name. Both would drive the run.
+//! A lock file is never deleted, not even with its run. Another process could be about to lock the deleted file while
+//! a third one locks a new file of the same name. Both would then own the run.
 
 #[cfg(unix)]
 use std::cell::RefCell;
@@ -17,20 +17,21 @@ use std::time::{Duration, Instant};
 
 use super::fork;
 
-/// How long to wait before the lock is tried again.
+/// How long to wait before trying to lock again.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// The lock files that this process holds.
+/// The lock files held by this process.
 ///
-/// A forked child inherits their descriptors, and a lock lives until the last descriptor of its open file is closed. So
-/// the child closes them at once (`after_fork`), or a killed driver would keep its run locked while its children live.
+/// A forked child inherits their descriptors, and a lock lasts until the last descriptor of its open file is closed.
+/// So the child closes them at once (`after_fork`). Otherwise, the run of a killed process would stay locked while
+/// its children live.
 static HELD: Mutex<Held> = Mutex::new(Held {
     next: 0,
     files: Vec::new(),
 });
 
-/// Held for reading while a thread uses `SQLite`, and for writing during a fork: `SQLite` has process-wide locks, and one
-/// that another thread holds during a fork would stay locked in the child.
+/// Held for reading while a thread uses `SQLite`, and for writing during a fork. `SQLite` has process-wide locks, and
+/// one that another thread holds during a fork would stay locked in the child.
 static IN_SQLITE: RwLock<()> = RwLock::new(());
 
 struct Held {
@@ -44,16 +45,16 @@ pub(super) struct Lock(u64);
 
 /// Why a run cannot be locked.
 pub(super) enum Refusal {
-    /// Another process, or another call of this one, holds it.
+    /// Another process, or another call of this process, holds the lock.
     Held,
     /// The lock file cannot be opened.
     NoFile(io::Error),
-    /// The file system has no locks.
+    /// The file system does not support locks.
     NoLocks(io::Error),
 }
 
 impl Lock {
-    /// Locks the run of a journal, whose folder exists. Waits up to `patience` for another holder.
+    /// Locks the run of a journal, whose folder must exist. Waits up to `patience` for another holder.
     pub(super) fn take(journal: &Path, patience: Duration) -> Result<Self, Refusal> {
         let path = path(journal).map_err(Refusal::NoFile)?;
         let start = Instant::now();
@@ -66,7 +67,7 @@ impl Lock {
     }
 
     fn try_take(path: &Path) -> Result<Self, Refusal> {
-        // Held from the open on: a fork in between would pass on an unlisted descriptor.
+        // Hold the list while opening the file: a fork in between would pass on an unlisted descriptor.
         let mut held = held();
         let file = open(path).map_err(Refusal::NoFile)?;
         file.try_lock()?;
@@ -81,7 +82,7 @@ impl Lock {
         let path = path(journal).map_err(Refusal::NoFile)?;
         let _held = held();
         let file = match File::open(path) {
-            // A driver creates the lock file first.
+            // An owner creates the lock file before anything else.
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
             file => file.map_err(Refusal::NoFile)?,
         };
@@ -117,13 +118,13 @@ fn held() -> MutexGuard<'static, Held> {
     HELD.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Hold this while using `SQLite`, but only once per thread: a fork that starts in between would block the second one.
+/// Marks `SQLite` as in use. Do this only once per thread: a fork that starts in between would block the second one.
 pub(super) fn in_sqlite() -> RwLockReadGuard<'static, ()> {
     fork::watch();
     IN_SQLITE.read().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The lock file of a journal: the same for every path to the journal, for example through a link.
+/// Returns the lock file of a journal. It is the same for every path to the journal, for example through a link.
 fn path(journal: &Path) -> io::Result<PathBuf> {
     let mut path = match journal.canonicalize() {
         Err(error) if error.kind() == ErrorKind::NotFound => journal.to_owned(),
@@ -138,7 +139,7 @@ fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     match options.open(path) {
-        // Another user's lock file may be read-only. It can be locked without writing to it.
+        // Another user's lock file may be read-only, but it can be locked without writing to it.
         Err(error) if error.kind() == ErrorKind::PermissionDenied => File::open(path).map_err(|_| error),
         file => file,
     }
@@ -146,20 +147,20 @@ fn open(path: &Path) -> io::Result<File> {
 
 #[cfg(unix)]
 thread_local! {
-    /// The locks held during a fork: the list is consistent in the child, and `SQLite` is unlocked there.
+    /// The locks held during a fork. They keep the list consistent and `SQLite` unlocked in the child.
     static FORKING: RefCell<Option<Forking>> = const { RefCell::new(None) };
 }
 
 #[cfg(unix)]
 type Forking = (MutexGuard<'static, Held>, RwLockWriteGuard<'static, ()>);
 
-/// Watches forks from now on. The first use of a journal does this too, but another thread may fork at that moment.
+/// Watches forks from now on. The first use of a journal does this too, but another thread could fork at that moment.
 pub fn watch_forks() {
     fork::watch();
 }
 
-/// Waits until no thread uses `SQLite`, so that a fork right after this need not wait. Call without the GIL: a commit takes
-/// as long as the disk does.
+/// Waits until no thread uses `SQLite`, so that a fork right after this does not have to wait. Call this without the
+/// GIL, because a commit takes as long as the disk does.
 pub fn wait_for_commits() {
     drop(no_sqlite());
 }
@@ -173,12 +174,12 @@ fn no_sqlite() -> RwLockWriteGuard<'static, ()> {
 pub(super) fn before_fork() {
     let no_sqlite = no_sqlite();
     let held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
-    // The thread is ending and has no thread-local storage: this fork is not watched.
+    // The thread is ending and has no thread-local storage, so this fork is not watched.
     let _ = FORKING.try_with(|forking| forking.replace(Some((held, no_sqlite))));
 }
 
-/// Runs after a fork, in the parent and in the child. The child closes the descriptors, which releases no lock of its
-/// parent.
+/// Runs after a fork, in the parent and in the child. The child closes the descriptors, which does not release any
+/// lock of its parent.
 #[cfg(unix)]
 pub(super) fn after_fork(in_child: bool) {
     let forking = FORKING.try_with(RefCell::take).ok().flatten();

@@ -1,10 +1,10 @@
-//! The journal of a named run: its ledger on the disk, so that the run can resume after any end.
+//! The journal of a named run: its ledger on disk, so that the run can resume after any kind of end.
 //!
-//! One `SQLite` file per run. It uses a rollback journal, not a write-ahead log, so that a single file contains
-//! everything, even after `kill -9`, and can be copied or moved. A lock file shows which process drives the run (see
-//! `lock`); the system releases it when the process ends. `SQLite`'s own lock keeps other programs from reading an open
-//! transaction. We open the file through `SQLite` only, since on Unix closing any other descriptor of a file releases
-//! the POSIX locks that the process has on it.
+//! There is one `SQLite` file per run. It uses a rollback journal instead of a write-ahead log. A single file then
+//! contains everything, even after `kill -9`, and can be copied or moved. A lock file shows which process owns the
+//! run (see `lock`). The system releases the lock when the process ends. `SQLite`'s own lock prevents other programs
+//! from reading an open transaction. The file is opened only through `SQLite`. On Unix, closing any other descriptor
+//! of a file would release the POSIX locks that the process has on it.
 
 mod commits;
 #[cfg(feature = "simulator")]
@@ -34,15 +34,15 @@ use trouble::Trouble;
 use super::Ledger;
 use crate::error::Error;
 
-/// How long a driver waits for another driver or a reader of the file.
+/// How long an owner waits for another owner or a reader of the file.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How long a reader waits for another reader.
 const GLANCE: Duration = Duration::from_millis(50);
 
-/// The identity of a run. A call that resumes it must have the same.
+/// The identity of a run. A call that resumes the run must have the same identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
-    /// `create`, `patch`, ...
+    /// `create`, `patch` and so on.
     pub verb: String,
     pub project: String,
     /// The origin of the service's address.
@@ -56,11 +56,11 @@ pub struct Kept {
     pub header: Header,
     pub ledger: Ledger,
     pub begun: Timestamp,
-    /// The time of the last write, or else of the start.
+    /// The time of the last write, or of the start if nothing was written.
     pub written: Timestamp,
 }
 
-/// The file of a run that this process drives. No other process can until it is dropped.
+/// The file of a run that this process owns. No other process can own the run until this is dropped.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
@@ -74,10 +74,10 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens or creates the file of a run and locks it. Returns its ledger if anything was written before. Changes of
-    /// that ledger are tracked from there on.
+    /// Opens or creates the file of a run and locks it. Returns its ledger if anything was written before. From then
+    /// on, changes of that ledger are tracked.
     pub fn open(path: &Path, header: &Header) -> Result<(Self, Option<Ledger>), Error> {
-        // Absolute, since the process may change its working directory later.
+        // Use an absolute path, because the process may change its working directory later.
         let path = absolute(path).map_err(|error| Trouble::from(error).at(path))?;
         let (lock, connection, kept, going_on) =
             Self::locked(&path, header).map_err(|trouble| trouble.at(&path))?;
@@ -107,16 +107,16 @@ impl Journal {
         let mut connection = connect(path, PATIENCE)?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
-        // Keep the current lock. Set earlier, several processes that start at once would each keep a read lock while
-        // waiting for the write lock, and block each other.
+        // Keep the lock from now on. If this were set earlier, several processes that start at once would each keep a
+        // read lock while waiting for the write lock, and block each other.
         transaction.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
         let (kept, going_on) = load(&transaction)?;
         if !going_on {
-            // Nothing was sent in this run, so it may start as any call.
+            // Nothing was sent in this run, so any call may start it.
             transaction.execute("DELETE FROM run", [])?;
             begin(&transaction, header)?;
         }
-        // Detect a read-only file before anything is sent: this writes, although nothing changes.
+        // Detect a read-only file before anything is sent. This writes, although nothing changes.
         transaction.pragma_update(None, "user_version", FORMAT)?;
         commit(transaction, path, 0)?;
         still_there(path)?;
@@ -139,7 +139,8 @@ impl Journal {
         Entries::take(ledger, before, self.sendings)
     }
 
-    /// Writes the changes that were taken last. When this returns, they are on disk. On an error, nothing was written.
+    /// Writes the last changes that were taken. When this returns, they are on disk. On an error, nothing was
+    /// written.
     fn put(&mut self, entries: &Entries) -> Result<(), Error> {
         let Self { path, connection, .. } = self;
         let _in_sqlite = in_sqlite();
@@ -167,10 +168,10 @@ impl Journal {
         self.rows
     }
 
-    /// Reads a run without driving it. Returns `None` while another call drives it.
+    /// Reads a run without owning it. Returns `None` while another call owns it.
     pub fn read(path: &Path) -> Result<Option<Kept>, Error> {
         let read = || {
-            // Opening the file during a transaction would roll it back if SQLite's lock were missing.
+            // If SQLite's lock were missing, opening the file during a transaction would roll back the transaction.
             if Lock::is_held(path)? {
                 return Err(Trouble::Driven);
             }
@@ -186,7 +187,7 @@ impl Journal {
         }
     }
 
-    /// Deletes the file of a run, damaged or not, unless a call drives it.
+    /// Deletes the file of a run, even a damaged one, unless a call owns the run.
     pub fn delete(path: &Path) -> Result<(), Error> {
         let delete = || {
             let _lock = Lock::take(path, GLANCE)?;

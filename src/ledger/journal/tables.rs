@@ -1,4 +1,4 @@
-//! Writing and reading the tables of a journal.
+//! Writes and reads the tables of a journal.
 
 use std::collections::HashSet;
 
@@ -93,7 +93,7 @@ fn put_reasons(connection: &Connection, entries: &Entries) -> rusqlite::Result<(
     Ok(())
 }
 
-/// Reads the file, and whether anything was written after its creation.
+/// Reads the file. Also returns whether anything was written after its creation.
 pub(super) fn load(connection: &Connection) -> Result<(Kept, bool), Trouble> {
     let mut ledger = Ledger::default();
     each(connection, "SELECT * FROM sendings ORDER BY number", |_, row| {
@@ -245,8 +245,8 @@ fn load_bodies(connection: &Connection, ledger: &mut Ledger) -> Result<(), Troub
             && let Some(sending) = record.sending
             && !kept.contains(&(sending, row))
         {
-            // Without its body, the row would stay unknown forever, or a lookup would compare with the wrong values.
-            let missing = format!("is damaged (what was sent of row {row} is missing)");
+            // Without its body, the row would stay unknown forever, or a lookup would compare the wrong values.
+            let missing = format!("is damaged (the request body of row {row} is missing)");
             return Err(Trouble::Other(missing, DAMAGED));
         }
     }

@@ -10,7 +10,7 @@ use crate::error::Error;
 
 /// A problem with the file of a run.
 pub(super) enum Trouble {
-    /// Another call drives the run.
+    /// Another call owns the run.
     Driven,
     /// The problem and the fix.
     Other(String, &'static str),
@@ -18,8 +18,7 @@ pub(super) enum Trouble {
 
 pub(super) const CHANGED: &str = "was changed by another program";
 pub(super) const FOREIGN: &str = "use another run name; the file was not changed";
-pub(super) const DAMAGED: &str = "restore the file from a backup; if there is none, delete it, and check \
-    which rows the project has before you send them again";
+pub(super) const DAMAGED: &str = "restore the file from a backup; if there is none, delete it, and check which rows the project has before you resend them";
 const UNWRITABLE: &str = "allow this user to write the file and its folder, or use another folder for runs \
     (ACC_ASSETS_RUNS)";
 const LOCAL: &str = "use a folder on a local disk for runs (ACC_ASSETS_RUNS)";
@@ -42,7 +41,7 @@ impl From<rusqlite::Error> for Trouble {
     fn from(error: rusqlite::Error) -> Self {
         let said = error.to_string();
         let rusqlite::Error::SqliteFailure(failure, _) = error else {
-            // A value that we never write.
+            // The value is one that this client never writes.
             return Self::Other(format!("is damaged ({said})"), DAMAGED);
         };
         match failure.code {

@@ -9,8 +9,8 @@ use crate::settings::names::folded;
 use crate::settings::{SEPARATOR, Settings};
 
 impl Description {
-    /// Describes what is active in a project. If names differ only in case and blanks, only the first is described,
-    /// since a description treats them as equal.
+    /// Describes the active settings of a project. If names differ only in case and blanks, only the first is
+    /// included, since a description treats them as equal.
     #[must_use]
     pub fn of(settings: &Settings) -> Self {
         let content = settings.content();
@@ -129,8 +129,8 @@ fn categories(settings: &Settings) -> Vec<DescribedCategory> {
 }
 
 impl Settings {
-    /// The default of an attribute as written when creating one: a label for a select ("Create settings" tutorial), a
-    /// number for a number.
+    /// Returns the default of an attribute in the form needed to create one ("Create settings" tutorial). This is a
+    /// label for a select, and a number for a numeric attribute.
     pub(super) fn described_default(&self, attribute: usize) -> Option<Value> {
         let known = &self.content().attributes[attribute];
         let default = known.default.as_ref()?;
@@ -150,7 +150,7 @@ impl Settings {
     }
 }
 
-/// A number, or a text parsed as a number.
+/// Returns a number, or parses a string as a number.
 pub(super) fn number(value: &Value) -> Option<Value> {
     match value {
         Value::Number(_) => Some(value.clone()),

@@ -24,7 +24,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The name shown to users.
+    /// The name as shown to users.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -43,16 +43,16 @@ impl Kind {
 pub enum Action {
     Create,
     Assign,
-    /// It exists as described.
+    /// The object exists as described.
     Exists,
-    /// It exists, but differs from the description; it is not changed.
+    /// The object exists, but differs from the description. It is not changed.
     Differs,
-    /// It cannot be created.
+    /// The object cannot be created.
     Missing,
 }
 
 impl Action {
-    /// The name shown to users.
+    /// The name as shown to users.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -65,7 +65,7 @@ impl Action {
     }
 }
 
-/// An existing object by its id, or one that an earlier step creates.
+/// An existing object, identified by its id, or one that an earlier step creates.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Thing {
     Known(String),
@@ -75,13 +75,13 @@ pub enum Thing {
 /// The request of a step.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Work {
-    /// `rename`: an inactive one has the name and has to be renamed.
+    /// `rename` is set if an inactive set has the name and must be renamed.
     StatusSet {
         name: String,
         body: Value,
         rename: bool,
     },
-    /// `after`: the previous step of the same set, since statuses keep their order of creation.
+    /// `after` is the previous step of the same set, since statuses keep their order of creation.
     Status {
         label: String,
         body: Value,
@@ -98,7 +98,7 @@ pub enum Work {
         body: Value,
         parent: Thing,
     },
-    /// `after`: the previous step of the same category, which is changed by one request at a time.
+    /// `after` is the previous step of the same category, which must be changed by one request at a time.
     AssignStatusSet {
         category: Thing,
         set: Thing,
@@ -117,9 +117,9 @@ pub struct Step {
     pub kind: Kind,
     pub name: String,
     pub action: Action,
-    /// The difference, the reason or other information; may be empty.
+    /// The difference, the reason or other information. May be empty.
     pub note: String,
-    /// Whether only a change of the description can help: it names something that does not exist.
+    /// Whether the description must be corrected because it names something that does not exist.
     pub mistake: bool,
     pub work: Option<Work>,
 }
@@ -164,7 +164,7 @@ pub fn plan(settings: &Settings, description: &Description) -> Plan {
         planner.attribute(attribute);
     }
     planner.roots();
-    // Top down, so that the parents of a category are known first.
+    // Go from the top down, so that the parents of a category are known first.
     let mut categories: Vec<&DescribedCategory> = description.categories.iter().collect();
     categories.sort_by_key(|category| category.path.names.len());
     let listed: HashMap<Vec<String>, &DescribedCategory> = categories
@@ -186,13 +186,13 @@ fn key(names: &[String]) -> Vec<String> {
     names.iter().map(|name| folded(name)).collect()
 }
 
-/// An object that assignments can refer to, or why it cannot be created.
+/// An object that assignments can refer to, or the reason why it cannot be created.
 type Had = Result<Thing, String>;
 
 /// A category of the description, or a parent of one.
 struct Node {
     had: Had,
-    /// Its index in the settings, if it exists.
+    /// The index of the category in the settings, if it exists.
     place: Option<usize>,
     set: Option<Thing>,
     attributes: HashSet<Thing>,
@@ -205,7 +205,7 @@ struct Planner<'s> {
     sets: HashMap<String, Had>,
     attributes: HashMap<String, Had>,
     nodes: HashMap<Vec<String>, Node>,
-    /// The direct subcategories of each.
+    /// The direct subcategories of each category.
     below: HashMap<usize, Vec<usize>>,
 }
 
@@ -313,7 +313,7 @@ impl Planner<'_> {
             let known = called(active, &status.label, |status| &status.label)
                 .or_else(|| called(set.statuses.iter(), &status.label, |status| &status.label));
             if let Some(known) = known {
-                // A status that matches needs no step of its own, as when it is created with its set.
+                // A status that matches needs no separate step. The same applies if it is created with its set.
                 let differences = status_differences(known, status);
                 if !differences.is_empty() {
                     self.found(Kind::Status, name, &differences);
@@ -393,7 +393,7 @@ impl Planner<'_> {
             wanted.description.as_deref(),
             &mut differences,
         );
-        // Default: 250 ("POST custom-attributes" reference page).
+        // The default is 250 ("POST custom-attributes" reference page).
         let longest = known.longest.unwrap_or(250);
         match wanted.max_length {
             Some(length) if length != longest && known.data_type == "text" => {
@@ -437,7 +437,7 @@ impl Planner<'_> {
                 self.below.entry(above).or_default().push(*place);
             }
         }
-        // It is found by `isRoot` ("GET categories" reference page).
+        // ROOT is found by `isRoot` ("GET categories" reference page).
         let root = settings
             .category_order()
             .iter()
@@ -446,7 +446,7 @@ impl Planner<'_> {
         let content = settings.content();
         let had = root
             .map(|place| Thing::Known(content.categories[place].id.clone()))
-            .ok_or_else(|| "the project's settings hold no ROOT category".to_owned());
+            .ok_or_else(|| "the project's settings contain no ROOT category".to_owned());
         self.nodes.insert(
             Vec::new(),
             Node {
@@ -477,7 +477,7 @@ impl Planner<'_> {
         let parent = self.nodes.get(&key(above));
         let (parent, place) = match parent {
             Some(parent) => (parent.had.clone(), parent.place),
-            // Cannot happen: parents come first.
+            // This cannot happen, because parents come first.
             None => (Err("its parent category is unknown".to_owned()), None),
         };
         let content = self.settings.content();
@@ -684,7 +684,7 @@ impl Planner<'_> {
         self.steps[step].mistake = true;
     }
 
-    /// The status set assigned directly to a category, existing or planned.
+    /// Returns the status set assigned directly to a category, existing or planned.
     fn explicit_set(&self, own: &[String]) -> Option<Thing> {
         let node = self.nodes.get(own)?;
         if node.set.is_some() {
@@ -699,7 +699,7 @@ impl Planner<'_> {
         explicit.map(|(_, set)| Thing::Known(set.clone()))
     }
 
-    /// The status set of a category: the nearest on the path to ROOT ("Assets field guide").
+    /// Returns the status set of a category, which is the nearest one on the path to ROOT ("Assets field guide").
     fn set_of(&self, own: &[String]) -> Option<Thing> {
         let upwards = (0..=own.len()).rev().map(|length| &own[..length]);
         upwards
@@ -741,7 +741,7 @@ fn called<'n, T: Copy>(
 
 fn renamed(rename: bool) -> String {
     if rename {
-        "an inactive one has this name; the service renames it".to_owned()
+        "an inactive object has this name; the service renames it".to_owned()
     } else {
         String::new()
     }

@@ -12,18 +12,18 @@ use super::{
 use crate::settings::SEPARATOR;
 use crate::settings::names::{folded, nearest};
 
-/// The longest name of a status set and display name of a custom attribute ("POST status-step-sets" and "POST
-/// custom-attributes" reference pages).
+/// The longest name of a status set, and the longest display name of a custom attribute ("POST status-step-sets" and
+/// "POST custom-attributes" reference pages).
 const LONGEST_NAME: usize = 100;
 
-/// The longest description of either ("POST status-step-sets" and "POST custom-attributes" reference pages).
+/// The longest description of a status set or custom attribute (same reference pages).
 const LONGEST_SET_DESCRIPTION: usize = 500;
 const LONGEST_ATTRIBUTE_DESCRIPTION: usize = 1000;
 
-/// The highest maximum length of a text attribute ("POST custom-attributes" reference page).
+/// The highest allowed maximum length of a text attribute ("POST custom-attributes" reference page).
 const LONGEST_TEXT: u64 = 250;
 
-/// Levels of categories below ROOT ("Assets field guide").
+/// The most levels of categories below ROOT ("Assets field guide").
 const DEEPEST: usize = 10;
 
 /// The wrapper that the TOML reader puts around dates, and its key.
@@ -33,7 +33,7 @@ impl Description {
     /// Reads a description.
     ///
     /// # Errors
-    /// Returns all problems, each with its location.
+    /// All problems, each with its location.
     pub fn read(value: &Value) -> Result<Self, Vec<String>> {
         let mut problems = Vec::new();
         let mut at = Entry::new(
@@ -244,8 +244,8 @@ fn read_attribute(at: String, value: &Value, problems: &mut Vec<String>) -> Desc
     }
 }
 
-/// Converts a default to the form that the service expects for this type ("Create settings" tutorial), or says what it
-/// should be.
+/// Converts a default to the form that the service expects for this type ("Create settings" tutorial). On an error,
+/// returns a description of that form.
 fn default_of(
     data_type: &str,
     options: &[String],
@@ -278,7 +278,7 @@ fn default_of(
             let longest = max_length.unwrap_or(250);
             match text {
                 Some(text) if text.chars().count() <= longest => Ok(given.clone()),
-                Some(_) => Err("a text that is not longer than `max_length`"),
+                Some(_) => Err("a string that is not longer than `max_length`"),
                 None => Err("a text"),
             }
         }
@@ -317,7 +317,7 @@ fn read_category(
             Path { names, joined: None }
         }
         Some(other) => {
-            at.wrong(&format!("`path` is {other}; use a text or a list of names"));
+            at.wrong(&format!("`path` is {other}; use a string or a list of names"));
             Path::default()
         }
     };
@@ -377,7 +377,7 @@ impl<'a, 'p> Entry<'a, 'p> {
         entry
     }
 
-    /// Adds its own name to its location, if it has one.
+    /// Adds the object's own name to its location, if it has one.
     fn named(at: String, value: &'a Value, name: &str, keys: &[&str], problems: &'p mut Vec<String>) -> Self {
         let at = match value.get(name) {
             Some(Value::String(name)) if !name.trim().is_empty() => format!("{at} `{}`", name.trim()),
@@ -394,7 +394,7 @@ impl<'a, 'p> Entry<'a, 'p> {
         self.problems.push(format!("{}: {what}", self.at));
     }
 
-    /// The value of a key; null counts as missing.
+    /// Returns the value of a key. Null counts as missing.
     fn get(&self, key: &str) -> Option<&'a Value> {
         self.map?.get(key).filter(|value| !value.is_null())
     }
@@ -402,7 +402,7 @@ impl<'a, 'p> Entry<'a, 'p> {
     fn text(&mut self, key: &str, longest: Option<usize>) -> Option<String> {
         let value = self.get(key)?;
         let Some(text) = value.as_str() else {
-            self.wrong(&format!("`{key}` is {value}; use a text"));
+            self.wrong(&format!("`{key}` is {value}; use a string"));
             return None;
         };
         let (text, length) = (text.trim(), text.trim().chars().count());
@@ -453,7 +453,7 @@ impl<'a, 'p> Entry<'a, 'p> {
         for (place, value) in self.list(key).iter().enumerate() {
             match value.as_str().map(str::trim) {
                 Some(text) if !text.is_empty() => texts.push(text.to_owned()),
-                _ => self.wrong(&format!("`{key}[{place}]` is {value}; use a text")),
+                _ => self.wrong(&format!("`{key}[{place}]` is {value}; use a string")),
             }
         }
         texts
