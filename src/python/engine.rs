@@ -253,7 +253,9 @@ impl Engine {
         let mut source = rows.get().source(py)?;
         let raised = source.error();
         let policy = given.policy(write.row, None, names);
-        let signals = || match Python::try_attach(Python::check_signals) {
+        // The path of the method would have one lifetime only.
+        #[allow(clippy::redundant_closure_for_method_calls)]
+        let signals = || match Python::try_attach(|py| py.check_signals()) {
             Some(Ok(())) => true,
             Some(Err(error)) => {
                 raised
