@@ -140,7 +140,10 @@ def read_back(project: acc.Project, ids: types.IdData, after: types.After = None
 
 
 def links(relationships: acc.Relationships) -> list[types.RelatedEntity]:
-    found: list[types.Relationship] = relationships.search(acc.Entity("asset"), "photo")
+    found: acc.RelationshipTable = relationships.search(acc.Entity("asset"), "photo")
+    rows: list[types.Relationship] = found[1:].to_dicts()
+    ids: list[str | None] = found.ids
+    assert len(rows) <= len(ids)
     return [end for relationship in found for end in relationship["entities"]]
 
 
@@ -159,7 +162,7 @@ async def awaited(sim: acc.testing.Simulator, rows: list[dict[str, str]]) -> typ
         assert len(await assets.get(ids)) == len(rows)
         relationships: acc.AsyncRelationships = project.relationships
         raw: acc.AsyncRaw = project.raw
-        assert await relationships.search() == []
+        assert not await relationships.search()
         assert await raw.categories()
         return result[0].status
 

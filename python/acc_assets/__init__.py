@@ -45,7 +45,7 @@ from ._sync.client import Client
 from ._sync.project import Project, Raw
 from ._sync.relationships import Relationships
 from ._sync.verbs import BulkResult
-from ._tables import AssetTable
+from ._tables import AssetTable, RelationshipTable
 from .errors import (
     AccError,
     ApiError,
@@ -117,6 +117,7 @@ __all__ = [
     "RateLimitError",
     "Raw",
     "ReadInterrupted",
+    "RelationshipTable",
     "Relationships",
     "Report",
     "RequestTimeout",

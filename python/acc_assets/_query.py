@@ -173,7 +173,7 @@ def _may_be_labels(value: Any) -> bool:
     )
 
 
-def relationship_query(
+def search_query(
     entity: Entity | str | None,
     other: Entity | str | None,
     created_after: object,

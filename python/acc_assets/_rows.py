@@ -13,7 +13,7 @@ from ._frames import from_pandas, from_stream, is_of, labels_of, values_of
 from ._mapping import ColumnMapping, mapping_pairs
 from ._options import SEPARATOR, Dates, Nulls, SheetOption, one_of, sheet_option
 from ._results import Outcomes
-from ._tables import AssetTable
+from ._tables import AssetTable, RelationshipTable
 from ._text import counted, nearest
 from .errors import InputError, OptionError
 
@@ -233,8 +233,8 @@ def ids_from(data: Any, id: str) -> _core.Rows:
         return _core.Rows.from_values([data], id)
     if isinstance(data, Outcomes):
         return _core.Rows.from_values(data.ids, id)
-    if isinstance(data, AssetTable):
-        return _core.Rows.from_values([asset.get("id") for asset in data], id)
+    if isinstance(data, (AssetTable, RelationshipTable)):
+        return _core.Rows.from_values(data.ids, id)
     _refuse(data, "ids, or rows with a column of ids")
     _require(id, data)
     if is_of(data, "pandas", "DataFrame"):

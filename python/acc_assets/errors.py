@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     # The one import upward: an error carries what its call had done. Nothing of it is imported when a program runs.
     from ._results import Outcomes
     from ._setup import SetupResult
-    from ._tables import AssetTable
+    from ._tables import AssetTable, RelationshipTable
 
 __all__ = [
     "AccError",
@@ -67,8 +67,8 @@ class AccError(_Plain, Exception):
 
     Attributes:
         result: The `BulkResult` of the write that was interrupted, or None.
-        partial: What `list`, `get` or `search` had read, as an `AssetTable`, or None. The same call with `after=error`
-            reads the rest.
+        partial: What `list`, `get` or `search` had read, as an `AssetTable` or `RelationshipTable`, or None. The same call
+            with `after=error` reads the rest.
 
     Example:
         >>> try:
@@ -79,7 +79,7 @@ class AccError(_Plain, Exception):
     """
 
     result: Outcomes | None = None
-    partial: AssetTable | None = None
+    partial: AssetTable | RelationshipTable | None = None
     # Whether the text consists of lines that are fit to be shown.
     _has_lines: bool = False
 
@@ -307,10 +307,11 @@ class ReadInterrupted(_Plain, KeyboardInterrupt):
     """Ctrl-C during `list`, `get` or `search`. Not an `AccError`, so `except Exception` does not catch it.
 
     Attributes:
-        partial: What was read, as an `AssetTable`, or None. The same call with `after=error` reads the rest.
+        partial: What was read, as an `AssetTable` or `RelationshipTable`, or None. The same call with `after=error` reads
+            the rest.
     """
 
-    def __init__(self, partial: AssetTable | None) -> None:
+    def __init__(self, partial: AssetTable | RelationshipTable | None) -> None:
         super().__init__(repr(partial))
         self.partial = partial
 
