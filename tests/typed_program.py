@@ -109,7 +109,11 @@ def settings_of(project: acc.Project) -> list[str]:
     attributes: list[acc.Attribute] = settings.attributes
     locations: list[acc.Location] = settings.locations
     kind: types.SettingsKind = "locations"
-    assert kind
+    assert len(settings.to_dicts(kind)) == len(locations)
+    assert settings.read_at.tzinfo is not None
+    assert settings.status(statuses[0].label) == statuses[0]
+    assert settings.attribute(attributes[0].name) == attributes[0]
+    assert settings.location(locations[0].id) == locations[0]
     return [
         *(category.path for category in categories),
         *(status.label for status in statuses),
