@@ -167,7 +167,7 @@ def test_a_retry_of_a_list_that_changed_sends_nothing(
         client.project(sim.project_id).assets.create(rows)
     assert caught.value.result is not None
     change(rows)
-    with pytest.raises(acc.InputError, match="not the rows of the run"):
+    with pytest.raises(acc.InputError, match="not the rows of the original call"):
         caught.value.result.retry()
     assert sim.audit()["assets_created"] == 0
 

@@ -276,7 +276,7 @@ class Settings:
             with open(path, "wb") as file:
                 file.write(self._core.dump())
         except OSError as error:
-            raise FileError.of(path, error) from error
+            raise FileError.of(path, error, writing=True) from error
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Settings:

@@ -102,28 +102,34 @@ class FileError(InputError, OSError):
 
     Attributes:
         filename: The path of the file, or None.
-        errno: The number of the system's error, or None.
+        errno: The number of the system's error, or None if the system reported none.
+        strerror: The system's text for `errno`, or None.
     """
 
     def __init__(self, message: str, filename: str | None = None, errno: int | None = None) -> None:
         super().__init__(message)
         self.filename = filename
         self.errno = errno
+        self.strerror = None if errno is None else os.strerror(errno)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (
-            type(self),
-            self.args,
-            {**self.__dict__, "filename": self.filename, "errno": self.errno},
-        )
+        # These three are not in the __dict__.
+        system = {"filename": self.filename, "errno": self.errno, "strerror": self.strerror}
+        return _rebuild, (type(self), self.args, self.__dict__ | system)
 
     @classmethod
-    def of(cls, path: str | os.PathLike[str], error: OSError) -> FileError:
-        """Describe an error of the system."""
-        name = os.fspath(path)
+    def of(cls, path: str | os.PathLike[str] | None, error: OSError, *, writing: bool = False) -> FileError:
+        """Describe an error of the system, in the words of the core. An open file may have no path."""
+        name = "the open file" if path is None else os.fspath(path)
         # A file that is not open for reading says only "read".
         reason = error.strerror or ("not open for reading" if str(error) == "read" else str(error))
-        return cls(f"{name}: {reason}.", name, error.errno)
+        if writing:
+            message = f"cannot write `{name}` ({reason}): close it in other programs, or use another path"
+        elif isinstance(error, FileNotFoundError):
+            message = f"there is no file `{name}`: correct the path"
+        else:
+            message = f"`{name}` cannot be read: {reason}"
+        return cls(message, None if path is None else name, error.errno)
 
 
 class JournalError(AccError):
