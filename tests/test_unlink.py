@@ -114,6 +114,17 @@ def test_an_entity_takes_text_and_uuids() -> None:
             acc.Entity(wrong)  # type: ignore[arg-type]
 
 
+def test_a_changed_entity_keeps_the_rules() -> None:
+    entity = acc.Entity("asset", id="A")
+    assert entity._replace(id="7") == acc.Entity("asset", id="7")
+    assert entity._replace(domain="issue", type=None, id=None) == acc.Entity("issue")
+    for changes in ({"type": None}, {"domain": 7}, {"domain": "isue", "type": None, "id": None}):
+        with pytest.raises(acc.OptionError):
+            entity._replace(**changes)
+    with pytest.raises(acc.OptionError, match="has an id but no type"):
+        acc.Entity._make(("autodesk-bim360-asset", None, "A"))
+
+
 def test_an_entity_has_a_short_name(project: acc.Project, sim: acc.testing.Simulator) -> None:
     sim.seed_relationships(130)
     asset = acc.Entity("asset")

@@ -64,14 +64,14 @@ class Problem(NamedTuple):
     """One thing wrong with one row.
 
     Args:
-        code: Code of the row check, such as "required", or the service's error code.
-        column: The column, or None if the problem concerns the row as a whole.
+        code: Code of the row check, such as "required", or the service's error code, or None.
+        column: The column as you call it, or None if the problem concerns the row as a whole.
         value: The value, shortened, or None.
         message: What is wrong.
         fix: What to do, or None.
     """
 
-    code: str
+    code: str | None
     column: str | None
     value: str | None
     message: str
@@ -82,7 +82,7 @@ class RowError(NamedTuple):
     """Why a row failed.
 
     Args:
-        code: Code of the row check, or the service's error code. May be empty.
+        code: Code of the row check, or the service's error code, or None.
         message: What is wrong.
         column: The column concerned, or None.
         value: The value, shortened, or None.
@@ -93,7 +93,7 @@ class RowError(NamedTuple):
         metadata: What the service said beside its message (`errorMetadata`), or None. For a 409, the conflicting value.
     """
 
-    code: str
+    code: str | None
     message: str
     column: str | None = None
     value: str | None = None
@@ -109,6 +109,17 @@ class RowError(NamedTuple):
 
 
 class RowOutcome(NamedTuple):
+def problem_of(found: Mapping[str, Any]) -> Problem:
+    """Return a problem as the core describes it."""
+    return Problem(
+        code=found["code"] or None,
+        column=found["column"] or None,
+        value=found["value"] or None,
+        message=found["message"] or "",
+        fix=found["fix"] or None,
+    )
+
+
     """The outcome of one row.
 
     Args:
@@ -165,25 +176,25 @@ class Cause(NamedTuple):
 
 
 class RowProblem(NamedTuple):
-    """One thing wrong with one row, with the row.
+    """A `Problem` and its row.
 
     Args:
         row: Row number, counted from 0.
         label: The index value of a DataFrame, the row or line of a file, else the row number.
-        code: Code of the row check, or the service's error code.
-        column: The column as you call it. Empty if the problem concerns the row as a whole.
-        value: The value, shortened.
+        code: As in `Problem`, like all that follow.
+        column: The column as you call it, or None if the problem concerns the row as a whole.
+        value: The value, shortened, or None.
         message: What is wrong.
-        fix: What to do.
+        fix: What to do, or None.
     """
 
     row: int
     label: Hashable
-    code: str
-    column: str
-    value: str
+    code: str | None
+    column: str | None
+    value: str | None
     message: str
-    fix: str
+    fix: str | None
 
 
 class ColumnUse(NamedTuple):
@@ -442,6 +453,11 @@ class Entity(_EntityFields):
             raise OptionError(f"Entity({domain!r}, id={id!r}) has an id but no type. Pass type= too.")
         return super().__new__(cls, domain, type, None if id is None else str(id))
 
+
+    @classmethod
+    def _make(cls, iterable: Iterable[Any]) -> "Entity":  # type: ignore[override]  # what `_replace` calls
+        """Apply the same rules."""
+        return cls(*iterable)
 
 class WriteCall(NamedTuple):
     """The call behind a result: what is needed to display, pickle and resume it."""
