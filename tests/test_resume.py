@@ -317,7 +317,7 @@ def test_keys_made_here_stay_with_their_rows(
     result = project.assets.create(rows[1:], **options)
     assert result.counts == {"created": 3, "not_sent": 1}
     keys = {asset["clientAssetId"]: asset["barcode"] for asset in sim.assets() if asset["id"] in result.ids}
-    assert sorted(key.rsplit("-", 1)[1] for key in keys.values()) == ["1", "2", "3"]
+    assert sorted(str(key).rsplit("-", 1)[1] for key in keys.values()) == ["1", "2", "3"]
 
 
 @pytest.mark.parametrize(
@@ -490,7 +490,7 @@ def test_an_edited_twin_of_a_row_in_doubt_is_a_row_of_its_own(
     sim.clear_faults()
     rows[1] = {"id": second, "description": "y"}
     assert quick.assets.patch(rows, run="p").counts == {"updated": 2}
-    said = {asset["id"]: asset.get("description") for asset in sim.assets()}
+    said: dict[str | None, str | None] = {asset["id"]: asset.get("description") for asset in sim.assets()}
     assert (said[first], said[second]) == ("x", "y")
 
 

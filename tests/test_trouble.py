@@ -74,7 +74,7 @@ def write(
 
 def check(sim: acc.testing.Simulator, result: acc.BulkResult) -> None:
     """What the result says of a create is so, and nothing is there twice."""
-    world = {asset["clientAssetId"]: asset["id"] for asset in sim.assets()}
+    world: dict[str | None, str] = {asset["clientAssetId"]: asset["id"] for asset in sim.assets()}
     assert sim.audit()["created_more_than_once"] == {}
     for outcome in result:
         if outcome.status == "created":

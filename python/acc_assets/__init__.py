@@ -147,8 +147,4 @@ __all__ = [
     "typing",
 ]
 
-# The public name of every class, so that pickles and tracebacks do not depend on the module it is written in.
-for _public in [*map(globals().get, __all__), *map(vars(typing).get, typing.__all__)]:
-    # In Python 3.10, `dict[str, int]` passes for a class.
-    if isinstance(_public, type) and not hasattr(_public, "__origin__"):
-        _public.__module__ = __name__ if _public.__name__ in __all__ else typing.__name__
+typing._publish(globals(), __all__)

@@ -1,8 +1,9 @@
-"""The records of the package: named tuples that hold data and send nothing."""
+"""The records of the package: named tuples that hold data and send nothing.
 
-from __future__ import annotations
+Their annotations are no texts: `typing.get_type_hints` would look for the names in `acc_assets`, their public module.
+"""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypedDict, get_args
 
 from . import _core
@@ -108,7 +109,6 @@ class RowError(NamedTuple):
         return _core.shown(link.join(part for part in (self.message, self.fix) if part))
 
 
-class RowOutcome(NamedTuple):
 def problem_of(found: Mapping[str, Any]) -> Problem:
     """Return a problem as the core describes it."""
     return Problem(
@@ -120,6 +120,7 @@ def problem_of(found: Mapping[str, Any]) -> Problem:
     )
 
 
+class RowOutcome(NamedTuple):
     """The outcome of one row.
 
     Args:
@@ -435,7 +436,7 @@ class Entity(_EntityFields):
 
     __slots__ = ()
 
-    def __new__(cls, domain: str, type: str | None = None, id: object = None) -> Entity:
+    def __new__(cls, domain: str, type: str | None = None, id: object = None) -> "Entity":
         """Expand a short name."""
         for name, value in (("domain", domain), ("type", type)):
             if not isinstance(value, str) and (value is not None or name == "domain"):
@@ -453,11 +454,11 @@ class Entity(_EntityFields):
             raise OptionError(f"Entity({domain!r}, id={id!r}) has an id but no type. Pass type= too.")
         return super().__new__(cls, domain, type, None if id is None else str(id))
 
-
     @classmethod
     def _make(cls, iterable: Iterable[Any]) -> "Entity":  # type: ignore[override]  # what `_replace` calls
         """Apply the same rules."""
         return cls(*iterable)
+
 
 class WriteCall(NamedTuple):
     """The call behind a result: what is needed to display, pickle and resume it."""
@@ -485,7 +486,7 @@ class WriteCall(NamedTuple):
         found = self.options["run"]
         return None if found is None else str(found)
 
-    def saved(self) -> WriteCall:
+    def saved(self) -> "WriteCall":
         """The same without what stays in this process."""
         had = self.had_settings or self.settings is not None
         progress = "auto" if callable(self.progress) else self.progress

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Iterable, Iterator, Mapping
 from itertools import chain
 from os import PathLike
-from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, Final, ForwardRef, NamedTuple, Protocol, TypeAlias, Union
 
 from . import _core
 from ._files import FILES, is_slow, name_of, opened
@@ -19,6 +19,9 @@ from .errors import InputError, OptionError
 
 if TYPE_CHECKING:
     from uuid import UUID
+else:
+    # Imported when `typing.get_type_hints` resolves it; see `typing.py`.
+    UUID = ForwardRef("uuid.UUID", module=__name__)
 
 
 class ArrowStream(Protocol):
@@ -126,9 +129,19 @@ RowData: TypeAlias = (
     | Rows
 )
 AsyncRowData: TypeAlias = RowData | AsyncIterable[Mapping[str, object]]
-# Texts, so that importing this package does not import uuid.
-IdData: TypeAlias = "str | UUID | PathLike[str] | IO[bytes] | IO[str] | ArrowStream | Iterable[str | UUID | None] | Iterable[Mapping[str, object]] | Rows"
-AsyncIdData: TypeAlias = "IdData | AsyncIterable[str | UUID | None] | AsyncIterable[Mapping[str, object]]"
+Id: TypeAlias = Union[str, UUID, None]  # noqa: UP007  # no `|` with a reference in Python 3.10
+IdData: TypeAlias = Union[  # noqa: UP007
+    str,
+    UUID,
+    PathLike[str],
+    IO[bytes],
+    IO[str],
+    ArrowStream,
+    Iterable[Id],
+    Iterable[Mapping[str, object]],
+    Rows,
+]
+AsyncIdData: TypeAlias = IdData | AsyncIterable[Id] | AsyncIterable[Mapping[str, object]]
 
 
 def read(
