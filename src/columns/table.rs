@@ -212,9 +212,9 @@ impl Table {
             of_run.push(page);
         }
         if self.is_empty() {
-            let named = self.names.iter().map(String::as_str);
+            let own = self.names.iter().map(String::as_str);
             let fields = FIRST.into_iter().filter(|_| self.names.is_empty());
-            names.extend(named.chain(fields).map(|name| (Arc::from(name), Kinds::NONE)));
+            names.extend(own.chain(fields).map(|name| (Arc::from(name), Kinds::NONE)));
         }
         let mut order: Vec<usize> = (0..names.len()).collect();
         order.sort_by_key(|at| place(&names[*at].0));
