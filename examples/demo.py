@@ -1,4 +1,4 @@
-"""Imports a sheet of 20,000 assets into the embedded simulator, changes, reads and deletes some, and prints a report.
+"""Import a sheet of 20,000 assets into the simulator, change, read and delete some of them, and print a report.
 
 Exits with code 1 if the simulator's audit differs from the results.
 """
@@ -15,18 +15,18 @@ from make_sheet import make_sheet
 import acc_assets
 
 ROWS = 20_000
-WINDOW = 2.0  # seconds; the service counts requests over 60
+WINDOW = 2.0  # seconds; 60 for the real service
 
 
 def main() -> int:
-    """Run the demo. Returns 0 if the simulator's audit matches the results."""
+    """Run the demo. Return 0 if the simulator's audit matches the results."""
     # The report below replaces the log.
     logging.getLogger("acc_assets").setLevel(logging.ERROR)
     limits = acc_assets.Limits(window=WINDOW)
     with acc_assets.testing.Simulator(seed=1, window=WINDOW) as simulator:
         print(
-            f"A simulated project, served on {simulator.url}. It keeps the service's rate limits (100 writes,\n"
-            f"1,000 reads and 120 relationship requests a minute), with one difference: its minute lasts {WINDOW:g} s.\n"
+            f"A simulated project, served on {simulator.url}. It has the service's rate limits (100 writes,\n"
+            f"1,000 reads and 120 relationship requests per minute), except that its minute lasts {WINDOW:g} s.\n"
         )
         sheet = make_sheet(simulator.world(), ROWS)
         project = simulator.client().project(simulator.project_id)
@@ -98,7 +98,7 @@ def main() -> int:
 
 
 class Table:
-    """The time of each step, and its time at the service's rate limits."""
+    """The duration of each step, measured and at the service's rate limits."""
 
     def __init__(self) -> None:
         self._lines = [f"{'':<14}{'rows':>8}{'requests':>10}{'seconds':>9}   at the service's limit"]
@@ -107,7 +107,7 @@ class Table:
         """Add a step; `limit` is the service's requests per minute."""
         full_minutes = (requests - 1) // limit
         real = (
-            "at once" if full_minutes == 0 else f"at least {full_minutes} min ({limit:,} requests a minute)"
+            "at once" if full_minutes == 0 else f"at least {full_minutes} min ({limit:,} requests per minute)"
         )
         self._lines.append(f"{step:<14}{rows:>8,}{requests:>10,}{seconds:>9.1f}   {real}")
 
@@ -116,12 +116,12 @@ class Table:
 
 
 def report_checks(checks: dict[str, tuple[object, object]]) -> int:
-    """Print the differences between the results and the simulator's audit. Returns 1 if there are any."""
+    """Print the differences between the results and the simulator's audit. Return 1 if there are any."""
     wrong = {what: pair for what, pair in checks.items() if pair[0] != pair[1]}
     for what, (believed, true) in wrong.items():
         print(f"DIFFERS: {what}: the results say {believed}, the simulator says {true}")
     if not wrong:
-        print(f"The simulator's own account agrees with the results, in all {len(checks)} points checked:")
+        print(f"The simulator's audit matches the results in all {len(checks)} checks:")
         print("  " + ", ".join(checks) + ".")
     return 1 if wrong else 0
 

@@ -1,4 +1,4 @@
-"""Writes a realistic sheet of air handling units and fans, with mistakes. Equal seeds give equal sheets.
+"""Write a realistic sheet of air handling units and fans, with mistakes. The same seed generates the same sheet.
 
 python examples/make_sheet.py sheet.xlsx [--rows 20000] [--seed 1]
 """
@@ -19,7 +19,7 @@ MANUFACTURERS = ["Nordvent", "Aeromax", "Kaltluft", "Ventra", "Société Aéraul
 
 
 class Mistake(NamedTuple):
-    """One kind of deliberate mistake."""
+    """A kind of deliberate mistake."""
 
     what: str
     column: str
@@ -38,9 +38,9 @@ def make_sheet(world: acc_assets.testing.World, rows: int = 20_000, seed: int = 
     """Create a sheet for the project of `Simulator.world()`, with names instead of ids.
 
     Args:
-        world: the project's categories, statuses, attributes and locations.
-        rows: rows in all, at least 1,000; about one in 500 is bad, 43 of 20,000.
-        seed: of the random numbers.
+        world: The project's categories, statuses, attributes and locations.
+        rows: Number of rows, at least 1,000. About one in 500 is bad (43 of 20,000).
+        seed: Seed for the random numbers.
     """
     dice = random.Random(seed)
     categories = {category["name"]: category for category in world["categories"]}

@@ -1,4 +1,4 @@
-"""A simulated service, a client of it, and what its project offers."""
+"""Fixtures: a simulated service, a client, and the settings of its project."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import pytest
 
 import acc_assets as acc
 
-# Processes of the tests must not hold each other back.
+# Test processes must not slow each other down.
 os.environ["ACC_ASSETS_PACING"] = "off"
 
 
 def until(seen: Callable[[], object]) -> None:
-    """Wait until another thread or process has come so far."""
+    """Wait until another thread or process reaches a state."""
     deadline = time.monotonic() + 30
     while not seen():
         assert time.monotonic() < deadline, "it did not happen"
@@ -25,7 +25,7 @@ def until(seen: Callable[[], object]) -> None:
 
 
 async def until_async(seen: Callable[[], object]) -> None:
-    """The same in an event loop, which goes on meanwhile."""
+    """Wait in an event loop without blocking it."""
     deadline = time.monotonic() + 30
     while not seen():
         assert time.monotonic() < deadline, "it did not happen"
@@ -33,7 +33,7 @@ async def until_async(seen: Callable[[], object]) -> None:
 
 
 class Kit(NamedTuple):
-    """Ids a row needs: a category with custom attributes of all six kinds, and two of its statuses."""
+    """Ids for rows: a category with custom attributes of all six types, and two of its statuses."""
 
     category: str
     status: str
@@ -47,7 +47,7 @@ class Kit(NamedTuple):
         return [self.row(f"AHU-{place}", **more) for place in range(number)]
 
     def name(self, kind: str) -> str:
-        """The name (ca1, ca2, ...) of the attribute of this kind."""
+        """The name (ca1, ca2, ...) of the attribute of this type."""
         return str(self.attributes[kind]["name"])
 
     def choices(self, kind: str) -> list[str]:

@@ -156,7 +156,7 @@ fn contract_page_is_complete() {
                 row.cell("page")
             ));
         }
-        if row.cell("what holds").is_empty() || row.codes("tests").is_empty() {
+        if row.cell("assumption").is_empty() || row.codes("tests").is_empty() {
             missing.push(format!("{what} has no text or no test"));
         }
     }

@@ -1,4 +1,4 @@
-"""Stands before the simulator as a gateway does, and spoils what passes through."""
+"""A proxy in front of the simulator that modifies requests and responses."""
 
 from __future__ import annotations
 
@@ -50,17 +50,17 @@ class Passing(NamedTuple):
     """One request on its way."""
 
     request: Request
-    # The simulator's answer; not asked for, the request never gets there.
+    # The simulator's response. Unless it is used, the request is not forwarded.
     forward: Callable[[], Answer]
     send: Callable[[bytes], None]
 
 
 class ResetError(Exception):
-    """Ends the connection with a reset."""
+    """Reset the connection."""
 
 
 class Held(NamedTuple):
-    """Where creates are executed and their responses held back."""
+    """A proxy that executes creates but delays their responses."""
 
     url: str
     creates: list[Request]
@@ -69,7 +69,7 @@ class Held(NamedTuple):
 
 @contextmanager
 def holding(sim: acc.testing.Simulator) -> Iterator[Held]:
-    """Hold back the responses of all creates until `release` is set."""
+    """Delay the responses of all creates until `release` is set."""
     release = threading.Event()
     creates: list[Request] = []
 
@@ -91,7 +91,7 @@ def holding(sim: acc.testing.Simulator) -> Iterator[Held]:
 def front(
     sim: acc.testing.Simulator, spoil: Callable[[Passing], bytes | None]
 ) -> Iterator[tuple[str, list[Request]]]:
-    """Its address, and the requests it has seen. What `spoil` returns is sent as it is, then the connection closes."""
+    """Yield the address and the requests so far. What `spoil` returns is sent unchanged, then the connection closes."""
     host = urlsplit(sim.url).netloc
     seen: list[Request] = []
 
@@ -110,7 +110,7 @@ def front(
             seen.append(request)
             try:
                 answer = spoil(Passing(request, lambda: forward(request), self.connection.sendall))
-                # Whoever reads may have had enough.
+                # The reader may have disconnected.
                 with suppress(OSError):
                     self.connection.sendall(answer or b"")
             except ResetError:
@@ -130,7 +130,7 @@ def front(
         request_queue_size = 64
 
         def handle_error(self, request: Any, client_address: Any) -> None:
-            """A connection that the client closed is none of ours."""
+            """Ignore connections that the client closed."""
 
     with Server(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()

@@ -1,4 +1,4 @@
-"""A user's program: a process of its own that calls the simulator of the test, which can look at it from outside."""
+"""A user's program: a separate process that calls the simulator of the test."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Ended(NamedTuple):
 
 
 class Program:
-    """`code` runs after `OPENING`; what it says are lines of JSON on stdout."""
+    """A program that runs `code` after `OPENING` and prints lines of JSON to stdout."""
 
     def __init__(self, sim: acc.testing.Simulator, kit: Kit, code: str, **streams: Any) -> None:
         self.sim = sim
@@ -55,7 +55,7 @@ class Program:
         )
 
     def wait_until(self, seen: Callable[[acc.testing.Simulator], bool]) -> None:
-        """Until the simulator has seen it, or the program has ended."""
+        """Wait until the simulator has received it, or the program has ended."""
         until = time.monotonic() + 20
         while not seen(self.sim) and self.process.poll() is None:
             assert time.monotonic() < until, "the program did not get there"
@@ -65,7 +65,7 @@ class Program:
         self.wait_until(lambda sim: sim.audit()["assets_created"] >= number)
 
     def wait_for_word(self) -> str:
-        """The next line it says."""
+        """Return the next line of output."""
         assert self.process.stdout is not None
         return str(self.process.stdout.readline())
 
@@ -79,7 +79,7 @@ class Program:
 
 @contextmanager
 def programs(sim: acc.testing.Simulator, kit: Kit) -> Iterator[Callable[..., Program]]:
-    """Starts programs, and leaves none behind."""
+    """Start programs, and stop all of them after the test."""
     started: list[Program] = []
 
     def start(code: str, **streams: Any) -> Program:

@@ -1,4 +1,4 @@
-"""A strict server that replays recorded exchanges: what differs from the recording fails the test, and says how."""
+"""A strict server that replays recorded exchanges. Any difference from the recording fails the test with a message."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 RECORDED = Path(__file__).parent / "recorded"
 PROJECT = "f6a1e3b5-abaa-4b01-b33a-5d55f36ba047"
 
-# What HTTP itself needs; any header beyond these and the recorded ones is a difference.
+# Headers of HTTP itself. Any other header that is not in the recording is a difference.
 TRANSPORT_HEADERS = {"accept", "accept-encoding", "connection", "content-length", "host", "user-agent"}
 
 
 def load(name: str) -> dict[str, Any]:
-    """The recording of that name."""
+    """Read the recording with this name."""
     recording: dict[str, Any] = json.loads((RECORDED / f"{name}.json").read_text("utf-8"))
     return recording
 
 
 def expected_body(recording: dict[str, Any]) -> Any:
-    """The body to be sent: the page's example, but for the deviations the recording gives reasons for."""
+    """Return the body to send: the example from the page, except for the deviations that the recording explains."""
     body = copy.deepcopy(recording["request"]["body"])
     for deviation in recording.get("deviations", []):
         *parents, last = deviation["pointer"].lstrip("/").split("/")
@@ -37,13 +37,13 @@ def expected_body(recording: dict[str, Any]) -> Any:
 
 
 class RecordedServer:
-    """Replays recordings in order on a loopback port.
+    """Replay recordings in order on a loopback port.
 
     Args:
-        names: recordings, in the order in which they must be asked for.
-        prefix: `bim360` or `construction` to ask the Assets API under that prefix; None: the recorded one.
-        project: what stands for `:projectId`, in the form in which the test gives it.
-        headers: headers to expect besides the recorded ones, names in lower case.
+        names: Recordings, in the order in which they must be requested.
+        prefix: Prefix of the Assets API, `bim360` or `construction`. If None, the recorded one.
+        project: Replacement for `:projectId`, as given by the test.
+        headers: Headers to expect in addition to the recorded ones, with names in lower case.
     """
 
     def __init__(
@@ -62,19 +62,19 @@ class RecordedServer:
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_port}"
-        # The token as it stands in the first recording: examples are replayed with their own.
+        # The token in the first recording. Examples are replayed with their own token.
         self.token = self._left[0]["request"]["headers"]["authorization"].removeprefix("Bearer ")
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """Stops serving."""
+        """Stop the server."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
 
     def check(self) -> None:
-        """Fails if anything differed, or if a recording was not asked for."""
+        """Fail if there were differences, or if a recording was not requested."""
         leftovers = [f"never asked for: {recording['name']}" for recording in self._left]
         if self.problems or leftovers:
             raise AssertionError("\n\n".join(self.problems + leftovers))
@@ -87,7 +87,7 @@ class RecordedServer:
         return path
 
     def _take(self, got: dict[str, Any]) -> dict[str, Any]:
-        """The answer to a request; a 400 that says what differs if it is not the one expected."""
+        """Return the response to a request, or a 400 with the differences from the expected request."""
         with self._lock:
             if not self._left:
                 problem = f"unexpected request, nothing left to replay: {got['method']} {got['path']}"
@@ -101,7 +101,7 @@ class RecordedServer:
                     "headers": {**request["headers"], **self._headers},
                     "body": expected_body(recording),
                 }
-                # As text: to Python 1, 1.0 and True are equal, to the service they are not.
+                # As text: 1, 1.0 and True are equal in Python, but not for the service.
                 if lines(got) == lines(expected):
                     self._left.pop(0)
                     answer: dict[str, Any] = recording["answer"]
@@ -147,24 +147,24 @@ class RecordedServer:
             do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer  # noqa: N815 (names given by http.server)
 
             def log_message(self, format: str, *args: object) -> None:
-                """Says nothing: what matters is in `problems`."""
+                """Log nothing, because `problems` has the differences."""
 
         return Handler
 
 
 def parse(raw: bytes) -> Any:
-    """The JSON of a body, numbers as they are written; what is not JSON as text; None without a body."""
+    """Parse the JSON of a body with numbers as text. Return other bodies as text, and None without a body."""
     if not raw:
         return None
     try:
-        # A name that comes twice must not be lost in a dict.
+        # A duplicate name must not be lost in a dict.
         return json.loads(raw, object_pairs_hook=unique)
     except ValueError as error:
         return f"not JSON ({error}): {raw[:200]!r}"
 
 
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A dict of the pairs, or ValueError where a name comes twice."""
+    """Return a dict of the pairs. Raise ValueError for a duplicate name."""
     names = [name for name, _ in pairs]
     if len(set(names)) != len(names):
         raise ValueError(f"a name comes twice among {names}")
@@ -172,10 +172,10 @@ def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def lines(value: object) -> list[str]:
-    """JSON as lines, names in order."""
+    """Format JSON as lines with sorted names."""
     return json.dumps(value, indent=2, sort_keys=True).splitlines()
 
 
 def diff(expected: object, got: object) -> str:
-    """How two JSON values differ, line by line."""
+    """Return the line-by-line differences of two JSON values."""
     return "\n".join(difflib.unified_diff(lines(expected), lines(got), "recorded", "sent", lineterm=""))

@@ -1,4 +1,4 @@
-"""Whatever a row holds, it is either fit to be sent or invalid with a reason: nothing raises, nothing is lost.
+"""Any row can either be sent or is invalid with a reason. No row raises an exception or is lost.
 
 Only two things may end a call: what the user's own rows raise, and an `InputError`. The inputs are the same in each
 run, so that a change is judged by what it does; `make fuzz` sets `HYPOTHESIS_CASES` and gives many others.
@@ -58,7 +58,7 @@ NAMES = [
     "customAttributes.ca3",
     "unknown column",
     "",
-    # What only settings know.
+    # Codes of checks that need settings.
     "Asset ID",
     "Category",
     "Status",
@@ -91,7 +91,7 @@ NAMED = st.fixed_dictionaries(
 
 @pytest.fixture(autouse=True, scope="module")
 def quiet() -> Iterator[None]:
-    """Each bad result is worth a line in a log, but not each of thousands."""
+    """Suppress the log line of each bad result, because there are thousands."""
     logger = logging.getLogger("acc_assets")
     before, logger.disabled = logger.disabled, True
     yield
@@ -106,24 +106,24 @@ def served() -> Iterator[acc.testing.Simulator]:
         yield sim
 
 
-# How many calls of the running test judged every row, and how many were refused as a whole.
+# Number of calls of the running test with an outcome per row, and of calls rejected as a whole.
 ENDED: Counter[str] = Counter()
 
 
 @pytest.fixture(autouse=True)
 def most_inputs_are_judged() -> Iterator[None]:
-    """A test whose inputs are mostly refused as a whole tests no rows."""
+    """Fail if most inputs are rejected as a whole, because then no rows are tested."""
     ENDED.clear()
     yield
     assert ENDED["refused"] <= ENDED["judged"]
 
 
 class OwnError(Exception):
-    """What the user's own code raises."""
+    """An exception raised by the user's code."""
 
 
 class Raising:
-    """A key that cannot be told as text."""
+    """A key that cannot be converted to a string."""
 
     def __str__(self) -> str:
         raise OwnError
@@ -149,7 +149,7 @@ class OtherDate(datetime.date):
 
 
 class OtherList(list[Any]):
-    """Says another length than it has."""
+    """A sequence that reports a wrong length."""
 
     def __len__(self) -> int:
         return 2**40
@@ -171,7 +171,7 @@ class OtherDict(dict[Any, Any]):
 
 
 class Lying(Mapping[Any, Any]):
-    """A mapping whose items are what is given."""
+    """A mapping with the given items."""
 
     def __init__(self, items: Callable[[], Any]) -> None:
         self._items = items
@@ -190,7 +190,7 @@ class Lying(Mapping[Any, Any]):
 
 
 class Lengthy:
-    """An Arrow stream that says another length than it has."""
+    """An Arrow stream that reports a wrong length."""
 
     def __init__(self, table: Any, length: int) -> None:
         self._table = table
@@ -316,7 +316,7 @@ VERBS: list[Verb] = [CREATE, NAMED_CREATE, PATCH]
 
 
 def judged(verb: Verb, data: Any, rows: int) -> acc.BulkResult:
-    """A dry run in which each row has its verdict."""
+    """Do a dry run in which each row gets an outcome."""
     result = verb(data, dry_run=True, on_error="collect")
     assert len(result) == rows
     assert result.estimate is not None
@@ -332,7 +332,7 @@ def judged(verb: Verb, data: Any, rows: int) -> acc.BulkResult:
 
 
 def ends(verb: Verb, data: Any, rows: int) -> None:
-    """Each row has its verdict, or what ends the call is a clean error that has the result so far."""
+    """Check that each row has an outcome, or that the call raises a clear error with the result so far."""
     try:
         result: acc.BulkResult | None = judged(verb, data, rows)
     except (acc.InputError, OwnError) as error:
@@ -343,14 +343,14 @@ def ends(verb: Verb, data: Any, rows: int) -> None:
 
 @MANY
 @given(ROWS)
-def test_any_row_is_judged(rows: list[Any]) -> None:
+def test_create_gives_any_row_an_outcome(rows: list[Any]) -> None:
     for verb in VERBS:
         judged(verb, [{}, *rows], len(rows) + 1)
 
 
 @MANY
 @given(st.lists(st.one_of(ROW, LIES), max_size=5), st.integers(0, 5), st.sampled_from([OwnError, None]))
-def test_a_generator_that_raises_keeps_what_came_before(
+def test_create_keeps_outcomes_before_a_generator_raises(
     rows: list[Any], stop: int, raised: type[BaseException] | None
 ) -> None:
     def generated() -> Iterator[Any]:
@@ -373,7 +373,9 @@ def test_a_generator_that_raises_keeps_what_came_before(
     st.lists(FIT, max_size=2),
     st.sampled_from([OtherList, OtherTuple, list, iter]),
 )
-def test_mappings_and_lists_that_lie(lies: list[Any], rows: list[Any], kind: Callable[[Any], Any]) -> None:
+def test_create_with_inconsistent_mappings_and_lists(
+    lies: list[Any], rows: list[Any], kind: Callable[[Any], Any]
+) -> None:
     for verb in VERBS:
         ends(verb, kind([*rows, *lies]), len(lies) + len(rows))
         judged(verb, kind(rows), len(rows))
@@ -381,7 +383,7 @@ def test_mappings_and_lists_that_lie(lies: list[Any], rows: list[Any], kind: Cal
 
 @MANY
 @given(st.one_of(VALUES, st.lists(VALUES, max_size=4), ROWS))
-def test_anything_for_rows_or_for_ids(data: Any) -> None:
+def test_verbs_accept_or_reject_any_object(data: Any) -> None:
     for verb in (*VERBS, PROJECT.assets.delete, PROJECT.relationships.delete):
         try:
             result = verb(data, dry_run=True)
@@ -391,7 +393,7 @@ def test_anything_for_rows_or_for_ids(data: Any) -> None:
 
 
 def test_create_sends_text_unchanged(served: acc.testing.Simulator) -> None:
-    """The service gets the given text; only whitespace around a clientAssetId is removed, if there is other text."""
+    """Text is sent unchanged, except that whitespace around a clientAssetId is removed if there is other text."""
     kit = kit_of(served)
     outcomes: Counter[str] = Counter()
 
@@ -418,7 +420,7 @@ def test_create_sends_text_unchanged(served: acc.testing.Simulator) -> None:
 
 @MANY
 @given(st.data())
-def test_any_column_of_a_frame_is_judged(data: st.DataObject) -> None:
+def test_create_gives_any_pandas_column_outcomes(data: st.DataObject) -> None:
     pandas = pytest.importorskip("pandas")
     rows = data.draw(st.integers(0, 4))
     names = data.draw(st.lists(COLUMNS, max_size=4, unique_by=str))
@@ -433,7 +435,7 @@ def test_any_column_of_a_frame_is_judged(data: st.DataObject) -> None:
     try:
         frame = pandas.DataFrame(columns, index=range(rows))
     except UnicodeEncodeError:
-        return  # pandas itself takes no such name
+        return  # pandas does not accept such a name
     if data.draw(st.booleans()):
         frame = frame.infer_objects()
     labels = data.draw(
@@ -479,7 +481,7 @@ INT_BOUNDS = {f"{sign}int{bits}": bits for sign in ("", "u") for bits in (8, 16,
 
 
 def arrow_value(pa: Any, kind: Any) -> st.SearchStrategy[Any]:
-    """What an array of this type may hold."""
+    """Return possible values of an array of this type."""
     types = pa.types
     name = str(kind)
     if name in INT_BOUNDS:
@@ -529,7 +531,7 @@ def arrow_value(pa: Any, kind: Any) -> st.SearchStrategy[Any]:
 
 
 def arrow_array(data: st.DataObject, pa: Any, rows: int) -> Any:
-    """An array of any type, whole or a part of a longer one."""
+    """Draw an array of any type, complete or a slice of a longer one."""
     kind = data.draw(arrow_types())
     before, after = data.draw(st.tuples(st.integers(0, 3), st.integers(0, 3)))
     many = before + rows + after
@@ -542,7 +544,7 @@ def arrow_array(data: st.DataObject, pa: Any, rows: int) -> Any:
 
 
 def judged_unless_too_nested(verb: Verb, data: Any, rows: int) -> None:
-    """The Arrow library does not take all nestings that there are; then it is that which is said."""
+    """Accept an error for nested types that the Arrow library does not support."""
     try:
         judged(verb, data, rows)
     except acc.InputError as error:
@@ -554,7 +556,7 @@ def judged_unless_too_nested(verb: Verb, data: Any, rows: int) -> None:
 
 @MANY
 @given(st.data())
-def test_any_arrow_table_is_judged(data: st.DataObject) -> None:
+def test_create_gives_any_arrow_table_outcomes(data: st.DataObject) -> None:
     pa = pytest.importorskip("pyarrow")
     lengths = data.draw(st.lists(st.integers(0, 3), max_size=3))
     names = data.draw(st.lists(st.sampled_from(NAMES), max_size=4))
@@ -587,7 +589,7 @@ def test_any_arrow_table_is_judged(data: st.DataObject) -> None:
 
 @MANY
 @given(st.data())
-def test_an_arrow_column_of_a_frame_is_judged(data: st.DataObject) -> None:
+def test_create_gives_any_arrow_backed_pandas_column_outcomes(data: st.DataObject) -> None:
     pandas = pytest.importorskip("pandas")
     pa = pytest.importorskip("pyarrow")
     rows = data.draw(st.integers(0, 4))
@@ -600,7 +602,7 @@ def test_an_arrow_column_of_a_frame_is_judged(data: st.DataObject) -> None:
             }
         )
     except (NotImplementedError, TypeError, pa.ArrowException):
-        return  # pandas itself takes no such column
+        return  # pandas does not accept such a column
     for verb in VERBS:
         ends(verb, frame, len(frame))
 
@@ -611,8 +613,8 @@ def test_an_arrow_column_of_a_frame_is_judged(data: st.DataObject) -> None:
     st.lists(st.integers(-(2**31), 2**31 - 1) | st.integers(0, 9), min_size=3, max_size=3),
     st.binary(min_size=4, max_size=9),
 )
-def test_damaged_arrow_data_is_refused(kind: str, numbers: list[int], text: bytes) -> None:
-    """Texts that are no Unicode, and offsets and keys that lead nowhere."""
+def test_create_rejects_damaged_arrow_data(kind: str, numbers: list[int], text: bytes) -> None:
+    """Strings that are not Unicode, and invalid offsets and keys."""
     pa = pytest.importorskip("pyarrow")
     try:
         if kind == "dictionary":
@@ -636,7 +638,7 @@ def test_damaged_arrow_data_is_refused(kind: str, numbers: list[int], text: byte
                 kinds = pa.large_string() if wide else pa.string()
                 column = pa.Array.from_buffers(kinds, 2, [None, offsets, pa.py_buffer(text)])
     except pa.ArrowException:
-        return  # pyarrow itself refuses it
+        return  # pyarrow itself rejects it
     table = pa.table({"clientAssetId": ["A", "B"], "id": ["A", "B"], "ca1": column})
     for verb in VERBS:
         with suppress(acc.InputError):
@@ -645,7 +647,7 @@ def test_damaged_arrow_data_is_refused(kind: str, numbers: list[int], text: byte
 
 @MANY
 @given(st.data())
-def test_any_polars_frame_is_judged(data: st.DataObject) -> None:
+def test_create_gives_any_polars_frame_outcomes(data: st.DataObject) -> None:
     polars = pytest.importorskip("polars")
     pa = pytest.importorskip("pyarrow")
     rows = data.draw(st.integers(0, 4))
@@ -653,7 +655,7 @@ def test_any_polars_frame_is_judged(data: st.DataObject) -> None:
     try:
         frame = polars.DataFrame({name: polars.Series(values=arrow_array(data, pa, rows)) for name in names})
     except (Exception, polars.exceptions.PanicException):
-        return  # polars itself takes no such type
+        return  # polars does not accept such a type
     for verb in VERBS:
         if verb is PATCH and "id" not in names:
             ends(verb, frame, len(frame))

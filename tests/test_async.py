@@ -1,4 +1,4 @@
-"""The same, awaited."""
+"""The asynchronous client."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ import acc_assets as acc
 from acc_assets import _core, _event_loop, _files, _rows
 
 
-async def test_the_whole_round(async_project: acc.AsyncProject, kit: Kit, sim: acc.testing.Simulator) -> None:
+async def test_create_get_patch_and_delete(
+    async_project: acc.AsyncProject, kit: Kit, sim: acc.testing.Simulator
+) -> None:
     assets = async_project.assets
     made = await assets.create(kit.rows(150))
     assert made.counts == {"created": 150}
@@ -37,7 +39,7 @@ async def test_creates_run_concurrently(kit: Kit, sim: acc.testing.Simulator) ->
         async with sim.async_client(base_url=held.url) as client:
             assets = client.project(sim.project_id).assets
             calls = [asyncio.create_task(assets.create(kit.row(f"AHU-{place}"))) for place in range(4)]
-            # None has its response before all have sent their request.
+            # No request gets a response before all requests were sent.
             await until_async(lambda: len(held.creates) == 4)
             assert not any(call.done() for call in calls)
             held.release.set()
@@ -74,7 +76,7 @@ async def test_retry_is_awaited(sim: acc.testing.Simulator, kit: Kit) -> None:
         assert (await client.last_result.retry()).counts == {"created": 10}
 
 
-async def test_a_cancelled_call_lets_requests_in_flight_answer(sim: acc.testing.Simulator, kit: Kit) -> None:
+async def test_cancel_lets_requests_in_flight_finish(sim: acc.testing.Simulator, kit: Kit) -> None:
     async with sim.async_client(max_in_flight=2) as client:
         sim.add_fault("delay", on="assets:batch-create", ms=600, times=99)
         call = asyncio.create_task(client.project(sim.project_id).assets.create(kit.rows(50), batch_size=1))
@@ -90,10 +92,10 @@ async def test_a_cancelled_call_lets_requests_in_flight_answer(sim: acc.testing.
     assert "unknown" not in result.counts
 
 
-async def test_a_second_cancel_drops_them(
+async def test_second_cancel_drops_requests_in_flight(
     sim: acc.testing.Simulator, kit: Kit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Neither the grace nor the requests end by themselves while the test waits.
+    # Neither the grace period nor the requests end while the test waits.
     monkeypatch.setattr(_core, "GRACE", 600.0)
     async with sim.async_client(max_in_flight=2, timeout=600) as client:
         sim.add_fault("delay", on="assets:batch-create", ms=600_000, times=99)
@@ -133,7 +135,7 @@ async def by_a_gathered_sibling(_: acc.AsyncClient, call: asyncio.Task[acc.Async
 
     with pytest.raises(ValueError, match="sibling"):
         await asyncio.gather(call, fail())
-    # gather leaves the others running; who gives up cancels them.
+    # gather leaves the other calls running, so they are canceled here.
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
@@ -154,14 +156,14 @@ async def by_a_sibling_in_a_group(client: acc.AsyncClient, call: asyncio.Task[ac
             await asyncio.sleep(0)
             raise ValueError("sibling")
 
-    # The group waits until the call has let its requests be answered.
-    with pytest.raises(BaseException, match="unhandled errors"):  # ExceptionGroup is new in Python 3.11 too
+    # The group waits until the requests of the call have finished.
+    with pytest.raises(BaseException, match="unhandled errors"):  # ExceptionGroup is also new in Python 3.11
         await fail()
     assert client.last_result is not None
 
 
 @pytest.mark.parametrize("stopped", [by_wait_for, by_timeout, by_a_gathered_sibling, by_a_sibling_in_a_group])
-async def test_every_way_to_cancel_leaves_a_true_result(
+async def test_every_kind_of_cancel_leaves_a_correct_result(
     stopped: Stopped, sim: acc.testing.Simulator, kit: Kit
 ) -> None:
     async with sim.async_client(max_in_flight=2) as client:
@@ -175,7 +177,7 @@ async def test_every_way_to_cancel_leaves_a_true_result(
     assert sim.audit()["assets_created"] == 2
 
 
-async def test_a_progress_function_that_raises_leaves_a_true_result(
+async def test_progress_function_that_raises_leaves_a_correct_result(
     sim: acc.testing.Simulator, kit: Kit
 ) -> None:
     def show(_: acc.Progress) -> None:
@@ -191,7 +193,7 @@ async def test_a_progress_function_that_raises_leaves_a_true_result(
         assert client.last_result.counts == {"created": 2, "not_sent": 7}
 
 
-def test_a_ctrl_c_in_a_progress_function(sim: acc.testing.Simulator, kit: Kit) -> None:
+def test_ctrl_c_in_a_progress_function(sim: acc.testing.Simulator, kit: Kit) -> None:
     def show(_: acc.Progress) -> None:
         raise KeyboardInterrupt
 
@@ -225,13 +227,11 @@ async def test_a_closed_client(sim: acc.testing.Simulator) -> None:
         await project.raw.categories()
 
 
-def test_a_client_serves_one_loop_after_another(async_project: acc.AsyncProject) -> None:
+def test_client_works_in_several_loops_in_turn(async_project: acc.AsyncProject) -> None:
     assert asyncio.run(async_project.raw.categories()) == asyncio.run(async_project.raw.categories())
 
 
-async def test_a_timeout_while_settings_are_read_leaves_this_calls_result(
-    sim: acc.testing.Simulator, kit: Kit
-) -> None:
+async def test_timeout_during_settings_sets_last_result(sim: acc.testing.Simulator, kit: Kit) -> None:
     async with sim.async_client() as client:
         project = client.project(sim.project_id)
         assert (await project.assets.create(kit.rows(2))).ok
@@ -243,7 +243,7 @@ async def test_a_timeout_while_settings_are_read_leaves_this_calls_result(
         assert "not_sent" in repr(client.last_result)
 
 
-# ---- what the event loop's thread does not do ----
+# ---- work outside the event loop ----
 
 
 @pytest.fixture
@@ -254,7 +254,7 @@ def slow_disk() -> Iterator[None]:
 
 
 class SeenRow(Mapping[str, Any]):
-    """A row that knows which threads have read it."""
+    """A row that records which threads have read it."""
 
     threads: ClassVar[set[int]] = set()
 
@@ -273,7 +273,7 @@ class SeenRow(Mapping[str, Any]):
         return len(self._cells)
 
 
-async def test_the_loop_makes_no_sync_and_never_waits_for_the_ledger(
+async def test_event_loop_never_syncs_a_journal_or_waits_for_the_ledger(
     sim: acc.testing.Simulator, kit: Kit, slow_disk: None, tmp_path: pathlib.Path
 ) -> None:
     SeenRow.threads.clear()
@@ -282,7 +282,7 @@ async def test_the_loop_makes_no_sync_and_never_waits_for_the_ledger(
     seen: list[acc.Progress] = []
     async with sim.async_client(max_in_flight=2) as client:
         assets = client.project(sim.project_id).assets
-        # The second call opens the journal of a whole run.
+        # The second call opens the journal of a complete run.
         for _ in range(2):
             result = await assets.create(rows, run=tmp_path / "r.sqlite", progress=seen.append)
             assert result.counts == {"created": 250}
@@ -301,7 +301,7 @@ async def test_the_loop_makes_no_sync_and_never_waits_for_the_ledger(
     assert threading.get_ident() not in SeenRow.threads
 
 
-async def test_a_cancel_while_the_journal_is_opened_leaves_the_run_free(
+async def test_cancel_while_a_journal_is_opened_frees_the_run(
     sim: acc.testing.Simulator, kit: Kit, slow_disk: None, tmp_path: pathlib.Path
 ) -> None:
     run = tmp_path / "r.sqlite"
@@ -345,7 +345,9 @@ async def test_a_sheet_is_read_in_another_thread(
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="asyncio.timeout came with 3.11")
-async def test_a_timeout_during_work_in_another_thread_is_a_timeout(async_project: acc.AsyncProject) -> None:
+async def test_timeout_during_work_in_another_thread_raises_timeout_error(
+    async_project: acc.AsyncProject,
+) -> None:
     row = [{"Asset ID": "A"}]
     await async_project.assets.validate(row)
     for _ in range(_event_loop.WORKERS):

@@ -57,7 +57,7 @@ def task(call: Any) -> asyncio.Task[Any]:
 
 
 async def ended(call: asyncio.Task[Any]) -> asyncio.Task[Any]:
-    """A call that must not hang."""
+    """Await a call that must not hang."""
     await asyncio.wait([call], timeout=30)
     assert call.done(), "the call hangs"
     return call
@@ -96,21 +96,19 @@ async def test_async_rows_of_read_need_an_async_client(project: acc.Project, kit
         project.assets.create(acc.read(Source(kit.rows(1))))
 
 
-async def test_no_async_rows(async_project: acc.AsyncProject) -> None:
+async def test_async_generator_without_rows(async_project: acc.AsyncProject) -> None:
     assert len(await async_project.assets.create(Source([]))) == 0
     assert len(await async_project.assets.get(Source([]))) == 0
     assert len(await async_project.assets.delete(Source([]))) == 0
     assert (await async_project.assets.validate(Source([]))).ok
 
 
-async def test_items_of_an_async_generator_that_are_no_rows(
-    async_project: acc.AsyncProject, kit: Kit
-) -> None:
+async def test_async_generator_items_that_are_not_rows(async_project: acc.AsyncProject, kit: Kit) -> None:
     result = await async_project.assets.create(Source([kit.row("A"), 42, None, kit.row("B")]))
     assert [outcome.status for outcome in result] == ["created", "invalid", "invalid", "created"]
 
 
-# ---- values arrive as they are needed ----
+# ---- rows are read as needed ----
 
 
 async def test_create_sends_what_an_async_generator_has_yielded(sim: acc.testing.Simulator, kit: Kit) -> None:
@@ -135,7 +133,7 @@ async def test_create_does_not_read_an_async_generator_far_ahead(
             source = Source(kit.rows(2000))
             call = task(client.project(sim.project_id).assets.create(source, settings=None, batch_size=10))
             await until_async(lambda: held.creates)
-            # It stops asking while no request ends.
+            # It stops requesting rows while no request ends.
             asked = -1
             while asked != source.asked:
                 asked = source.asked
@@ -145,7 +143,7 @@ async def test_create_does_not_read_an_async_generator_far_ahead(
             assert (await call).counts == {"created": 2000}
 
 
-# ---- what ends it early ----
+# ---- calls that end early ----
 
 
 async def test_an_exception_in_an_async_generator_ends_a_create(sim: acc.testing.Simulator, kit: Kit) -> None:
@@ -188,7 +186,7 @@ async def test_an_exception_in_an_async_generator_is_passed_on(
         (StopAsyncIteration, RuntimeError),
     ],
 )
-async def test_exceptions_of_an_async_generator_that_asyncio_uses_itself(
+async def test_async_generator_raises_exceptions_of_asyncio(
     raised: type[BaseException], expected: type[BaseException], async_project: acc.AsyncProject, kit: Kit
 ) -> None:
     async def rows() -> AsyncIterator[dict[str, Any]]:
@@ -240,7 +238,7 @@ async def test_a_cancel_of_each_verb_while_an_async_generator_waits(
             source.go_on.set()
 
 
-async def test_on_error_stop_asks_an_async_generator_for_no_more_rows(
+async def test_on_error_stop_requests_no_more_rows_of_an_async_generator(
     sim: acc.testing.Simulator, kit: Kit
 ) -> None:
     async with sim.async_client(max_in_flight=1) as client:
@@ -256,7 +254,7 @@ async def test_on_error_stop_asks_an_async_generator_for_no_more_rows(
         assert result is not None
         assert result.counts["invalid"] == 1
         assert result.counts.get("created", 0) == sim.audit()["assets_created"]
-        # Nothing holds the generator any more, so it is closed.
+        # The generator is no longer referenced, so it is closed.
         gc.collect()
         await until_async(lambda: source.closed)
 
@@ -277,7 +275,7 @@ async def test_a_result_of_an_async_generator_is_not_retried(sim: acc.testing.Si
         assert (await assets.retry(result, kit.rows(3))).counts == {"created": 3}
 
 
-def test_client_refuses_async_rows(project: acc.Project) -> None:
+def test_client_rejects_async_rows(project: acc.Project) -> None:
     async def rows() -> AsyncIterator[dict[str, Any]]:
         yield {}
 

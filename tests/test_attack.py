@@ -1,6 +1,6 @@
-"""Hostile files and responses: refused or read within bounded memory, never the end of the process.
+"""Hostile files: rejected or read with limited memory, without ending the process.
 
-`make attack` plays them in full size (ATTACK=full); `make test` plays the same tests with small sizes.
+`make attack` runs these tests at full size (ATTACK=full), `make test` runs them at small sizes.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def sized(full: int, quick: int) -> int:
 
 
 def play(script: str, most: float, **arguments: Any) -> dict[str, Any]:
-    """Runs a script in a process of its own, which may take `most` MiB more than it has after its imports."""
+    """Run a script in a separate process that may use `most` MiB more than after its imports."""
     program = PRELUDE + textwrap.dedent(script)
     run = subprocess.run(
         [sys.executable, "-c", program, json.dumps(arguments)],
@@ -90,7 +90,7 @@ HEADER = "".join(
 
 
 def workbook(path: pathlib.Path, rows: Iterable[str], strings: Iterable[str], count: int = 1) -> pathlib.Path:
-    """An .xlsx file, its sheet and its shared strings given as pieces of XML."""
+    """Write an .xlsx file with a sheet and shared strings from pieces of XML."""
     types = "application/vnd.openxmlformats-officedocument.spreadsheetml"
     parts = {
         "[Content_Types].xml": f'<Types xmlns="{PACKAGE}/content-types">'
@@ -131,7 +131,7 @@ def row(number: int, cell: str) -> str:
 @pytest.mark.parametrize(
     ("cells", "length"), [(sized(4000, 500), MIB), (200, sized(64, 2) * MIB)], ids=["many", "long"]
 )
-def test_shared_strings_are_held_once(cells: int, length: int, tmp_path: pathlib.Path) -> None:
+def test_shared_strings_are_stored_once(cells: int, length: int, tmp_path: pathlib.Path) -> None:
     path = workbook(
         tmp_path / "plant.xlsx",
         (row(number, 't="s"><v>0</v>') for number in range(2, cells + 2)),
@@ -147,7 +147,7 @@ def test_shared_strings_are_held_once(cells: int, length: int, tmp_path: pathlib
 
 @pytest.mark.once
 @pytest.mark.parametrize("kind", ["blanks", "one cell", "cells"])
-def test_a_workbook_is_read_up_to_a_size(kind: str, tmp_path: pathlib.Path) -> None:
+def test_max_workbook_bytes_limits_the_file(kind: str, tmp_path: pathlib.Path) -> None:
     size = sized(1100, 20) * MIB
     piece = {"blanks": " " * MIB, "one cell": "x" * MIB, "cells": "<c><v>1</v></c>" * (MIB // 15)}[kind]
     begin, end = (
@@ -173,8 +173,8 @@ def test_a_workbook_is_read_up_to_a_size(kind: str, tmp_path: pathlib.Path) -> N
 
 
 @pytest.mark.once
-def test_cells_of_a_workbook_are_bounded_too(tmp_path: pathlib.Path) -> None:
-    # Each cell takes 15 bytes in the file and more in memory.
+def test_max_workbook_bytes_limits_cells(tmp_path: pathlib.Path) -> None:
+    # Each cell takes 15 bytes in the file, but more in memory.
     cells = sized(10_000_000, 400_000)
     rows = ("<row>" + "<c><v>1</v></c>" * 2 + "</row>" for _ in range(cells // 2))
     path = workbook(tmp_path / "plant.xlsx", rows, [])
@@ -192,7 +192,7 @@ def test_cells_of_a_workbook_are_bounded_too(tmp_path: pathlib.Path) -> None:
 
 @pytest.mark.once
 @pytest.mark.parametrize("count", [10**10, 10**13, 10**18])
-def test_a_number_of_strings_that_the_file_does_not_have(count: int, tmp_path: pathlib.Path) -> None:
+def test_workbook_with_a_wrong_number_of_strings(count: int, tmp_path: pathlib.Path) -> None:
     path = workbook(tmp_path / "plant.xlsx", [row(2, 't="s"><v>0</v>')], ["<si><t>pump</t></si>"], count)
     said = play(
         "say(error=error_of(lambda: _core.Rows.from_sheet(arguments['path'], None)))",
@@ -204,7 +204,7 @@ def test_a_number_of_strings_that_the_file_does_not_have(count: int, tmp_path: p
 
 @pytest.mark.once
 @pytest.mark.parametrize("kind", ["claimed", "empty"])
-def test_shared_strings_are_bounded(kind: str, tmp_path: pathlib.Path) -> None:
+def test_max_workbook_bytes_limits_shared_strings(kind: str, tmp_path: pathlib.Path) -> None:
     number = sized(600, 10) * MIB if kind == "claimed" else sized(60_000_000, 1_000_000)
     pieces = (
         ["<si/>" * 1000] * (number // 1000)
@@ -226,7 +226,7 @@ def test_shared_strings_are_bounded(kind: str, tmp_path: pathlib.Path) -> None:
 
 
 @pytest.mark.once
-def test_text_in_a_cell_claims_no_strings(tmp_path: pathlib.Path) -> None:
+def test_cell_text_does_not_count_as_shared_strings(tmp_path: pathlib.Path) -> None:
     text = "uniqueCount = 5000000 &lt;sst uniqueCount='5000000'&gt;"
     path = workbook(tmp_path / "plant.xlsx", [row(2, 't="s"><v>0</v>')], [f"<si><t>{text}</t></si>"])
     said = play(
@@ -274,7 +274,7 @@ OPENDOCUMENT = """<?xml version="1.0" encoding="UTF-8"?>
         "malformed",
     ],
 )
-def test_repeats_of_an_opendocument_sheet_are_bounded(rows: str, tmp_path: pathlib.Path) -> None:
+def test_opendocument_repeats_are_limited(rows: str, tmp_path: pathlib.Path) -> None:
     path = tmp_path / "plant.ods"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as book:
         book.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
@@ -290,7 +290,7 @@ def test_repeats_of_an_opendocument_sheet_are_bounded(rows: str, tmp_path: pathl
 
 
 @pytest.mark.once
-def test_an_opendocument_sheet_is_read_up_to_a_size(tmp_path: pathlib.Path) -> None:
+def test_max_workbook_bytes_limits_opendocument_files(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "plant.ods"
     with (
         zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as book,
@@ -376,7 +376,7 @@ def old_workbook(
 
 
 OLD_HEADER = label(0, 0, "clientAssetId") + label(0, 1, "description")
-# A space that is repeated 255 times (PtgAttrSpace), after an operand.
+# A space repeated 255 times (PtgAttrSpace), after an operand.
 SPACES = b"\x1e\x07\x00" + b"\x19\x40\x00\xff" * 1750
 
 
@@ -395,7 +395,9 @@ SPACES = b"\x1e\x07\x00" + b"\x19\x40\x00\xff" * 1750
     ],
     ids=["dimensions", "corners", "formulas", "strings", "labels"],
 )
-def test_an_old_workbook_is_bounded(sheets: list[bytes], strings: list[str], tmp_path: pathlib.Path) -> None:
+def test_max_workbook_bytes_limits_xls_files(
+    sheets: list[bytes], strings: list[str], tmp_path: pathlib.Path
+) -> None:
     path = old_workbook(tmp_path / "plant.xls", *sheets, strings=strings)
     said = play(
         "say(error=error_of(lambda: _core.Rows.from_sheet(arguments['path'], None)))",
@@ -407,7 +409,7 @@ def test_an_old_workbook_is_bounded(sheets: list[bytes], strings: list[str], tmp
 
 @pytest.mark.once
 @pytest.mark.parametrize("text", [b"\x1e\x07\x00", SPACES], ids=["short", "long"])
-def test_formulas_of_an_old_workbook_take_no_memory(text: bytes, tmp_path: pathlib.Path) -> None:
+def test_xls_formulas_take_no_memory(text: bytes, tmp_path: pathlib.Path) -> None:
     rows = [shared(place, 0, place % 2) + formula(place, 1, text) for place in range(1, 501)]
     path = old_workbook(tmp_path / "plant.xls", OLD_HEADER + b"".join(rows), strings=["A-1", "A-2"])
     said = play(
@@ -417,7 +419,7 @@ def test_formulas_of_an_old_workbook_take_no_memory(text: bytes, tmp_path: pathl
 
 
 @pytest.mark.once
-def test_an_old_workbook_keeps_its_category(tmp_path: pathlib.Path) -> None:
+def test_xls_template_keeps_its_category(tmp_path: pathlib.Path) -> None:
     # [MS-OLEPS]: a dictionary with one name, the code page, and the property of that name.
     parts = [
         struct.pack("<III", 1, 2, 20) + b"acc-assets category\0",
@@ -434,7 +436,7 @@ def test_an_old_workbook_keeps_its_category(tmp_path: pathlib.Path) -> None:
 
 
 @pytest.mark.once
-def test_an_old_workbook_in_pieces_is_damaged(tmp_path: pathlib.Path) -> None:
+def test_truncated_xls_file_is_damaged(tmp_path: pathlib.Path) -> None:
     path = old_workbook(tmp_path / "plant.xls", OLD_HEADER)
     path.write_bytes(path.read_bytes()[:2000])
     said = play(
@@ -449,7 +451,7 @@ CREATE = write_options(dry_run=True, reconcile=False) | Reading().options()
 
 
 def lines(path: pathlib.Path, number: int, status: str = "2") -> pathlib.Path:
-    """A CSV file in which one line of a hundred has no name."""
+    """Write a CSV file in which one line in a hundred has no name."""
     with path.open("w", encoding="ascii") as file:
         file.write("clientAssetId,categoryId,statusId,description\n")
         for start in range(0, number, 100_000):
@@ -520,7 +522,7 @@ def test_a_large_csv_file_is_checked_within_little_memory(tmp_path: pathlib.Path
 @pytest.mark.parametrize(
     "text", ["x", ",", '"', "\u00e4", "a,"], ids=["letters", "commas", "quotes", "Umlauts", "cells"]
 )
-def test_a_line_without_end(text: str, tmp_path: pathlib.Path) -> None:
+def test_csv_line_without_end(text: str, tmp_path: pathlib.Path) -> None:
     path = tmp_path / "plant.csv"
     piece = (text * (MIB // len(text.encode()))).encode()
     with path.open("wb") as file:
@@ -539,7 +541,7 @@ def test_a_line_without_end(text: str, tmp_path: pathlib.Path) -> None:
 
 
 @pytest.mark.once
-def test_a_quotation_mark_without_end_is_named(tmp_path: pathlib.Path) -> None:
+def test_unclosed_quotation_mark_is_reported(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "plant.csv"
     with path.open("w", encoding="ascii") as file:
         file.write('clientAssetId,description\nA-0,d\nA-1,"d\n')

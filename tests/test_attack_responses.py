@@ -1,6 +1,6 @@
-"""Hostile responses: refused within bounded memory and time, never the end of the process.
+"""Hostile responses: rejected with limited memory and time, without ending the process.
 
-`ATTACK=full` plays them in full size.
+`ATTACK=full` runs these tests at full size.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ pytest.importorskip("resource", reason="limits of memory are set as POSIX sets t
 pytestmark = pytest.mark.once
 FULL = os.environ.get("ATTACK") == "full"
 MIB = 1 << 20
-# The default bound in full size.
+# The default limit at full size.
 BOUND = 256 * MIB if FULL else 8 * MIB
 TOKEN = "a-token/that-nobody-may-see"
 
@@ -57,13 +57,13 @@ print(json.dumps({
 
 
 def play(answer: Any) -> tuple[dict[str, Any], int]:
-    """What a client in a process of its own says of these responses, and how often it asked."""
+    """Return what a client in a separate process reports for these responses, and its number of requests."""
     asked = 0
 
     def counting(handler: BaseHTTPRequestHandler) -> None:
         nonlocal asked
         asked += 1
-        # The client hangs up on what is too large.
+        # The client disconnects if a response is too large.
         with suppress(OSError):
             answer(handler)
 
@@ -91,7 +91,7 @@ def send(handler: BaseHTTPRequestHandler, status: int, body: bytes, encoding: st
 
 
 def bomb(size: int) -> bytes:
-    """So many blanks as gzip."""
+    """Return this many spaces, compressed with gzip."""
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     block = b" " * MIB
     return b"".join(packer.compress(block) for _ in range(size // MIB)) + packer.flush()
@@ -103,7 +103,7 @@ def chunks(piece: bytes) -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize("status", [200, 403, 500])
-def test_response_that_is_a_bomb(status: int) -> None:
+def test_decompression_bomb_in_a_response(status: int) -> None:
     body = bomb(8 * BOUND if FULL else 16 * BOUND)
     said, asked = play(lambda handler: send(handler, status, body, "gzip"))
     if status == 200:
@@ -116,7 +116,7 @@ def test_response_that_is_a_bomb(status: int) -> None:
     assert said["body"] <= 4 * MIB
 
 
-def test_response_without_an_end() -> None:
+def test_endless_response() -> None:
     def answer(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
         handler.send_header("transfer-encoding", "chunked")
@@ -130,11 +130,11 @@ def test_response_without_an_end() -> None:
 
 
 @pytest.mark.parametrize("piece", [b"\\", b"a\\", b"a-token/that-nobody-may-se", b"\\u0061\\", b"\xff"])
-def test_response_full_of_starts_of_the_token(piece: bytes) -> None:
+def test_response_with_many_token_prefixes(piece: bytes) -> None:
     body = b'{"results":"\\u0061' + piece * (min(BOUND, 64 * MIB) // 2 // len(piece)) + b'"}'
     said, _ = play(lambda handler: send(handler, 200, body))
     assert said["kind"] == "ApiError"
-    # Five attempts, each of which reads the body, makes it UTF-8 and looks for the token.
+    # Five attempts, each of which reads and decodes the body and searches it for the token.
     assert said["took"] < 60
 
 
@@ -145,5 +145,5 @@ def test_response_with_a_cursor_of_a_megabyte() -> None:
     assert said["kind"] == "ApiError"
     assert "cursorState" in said["message"]
     assert "xxx" not in said["message"]
-    # Asked for five times, and never with that cursor.
+    # Requested five times, never with that cursor.
     assert asked == 5

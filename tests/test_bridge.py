@@ -37,7 +37,7 @@ def new_loop(kind: str) -> asyncio.AbstractEventLoop:
 
 @pytest.fixture(params=LOOPS)
 def run(request: pytest.FixtureRequest) -> Iterator[Run[Any]]:
-    """Runs a coroutine in a loop of each kind."""
+    """Run a coroutine in each kind of event loop."""
     loop = new_loop(request.param)
     yield loop.run_until_complete
     loop.run_until_complete(loop.shutdown_default_executor())
@@ -110,16 +110,16 @@ def test_start_needs_a_running_loop(sim: acc.testing.Simulator) -> None:
     async def main() -> None:
         await operation.start()
 
-    asyncio.run(main())  # what failed did not use it up
+    asyncio.run(main())  # the failed call did not use it up
     assert operation.table is not None
 
 
-def test_a_call_outside_asyncio_says_so(async_project: acc.AsyncProject) -> None:
+def test_call_outside_asyncio_raises_a_clear_error(async_project: acc.AsyncProject) -> None:
     with pytest.raises(RuntimeError, match="trio is not supported"):
         async_project.raw.categories().send(None)
 
 
-def test_trio_is_refused(async_project: acc.AsyncProject) -> None:
+def test_trio_is_rejected(async_project: acc.AsyncProject) -> None:
     trio = pytest.importorskip("trio")
     with pytest.raises(RuntimeError, match="trio is not supported"):
         trio.run(async_project.raw.categories)
@@ -186,7 +186,7 @@ def test_timeouts(
     async def main() -> None:
         with pytest.raises((TimeoutError, asyncio.TimeoutError)):
             await limited(client.project(sim.project_id).assets.create(kit.rows(9), batch_size=1))
-        await asyncio.sleep(0)  # no cancel is left over
+        await asyncio.sleep(0)  # no cancellation is pending
 
     run(main())
     assert client.last_result is not None
@@ -237,7 +237,7 @@ def test_anyio_cancel_scopes_let_requests_in_flight_finish(
                 group.start_soon(create)
                 await anyio.sleep(0.4)
                 group.cancel_scope.cancel()
-        await anyio.sleep(0)  # no cancel is left over
+        await anyio.sleep(0)  # no cancellation is pending
 
     started = time.process_time()
     anyio_run(main)
@@ -321,7 +321,7 @@ def test_a_loop_closed_during_a_call(
 
 
 @pytest.mark.parametrize("kind", LOOPS)
-def test_loops_closed_just_when_calls_end(kind: str, start: Callable[..., Program]) -> None:
+def test_loop_closed_as_a_call_ends(kind: str, start: Callable[..., Program]) -> None:
     pytest.importorskip(kind)
     program = start(
         f"""
@@ -479,7 +479,7 @@ time.sleep(0.5)
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent the POSIX way")
 @pytest.mark.parametrize("client", ["Client", "AsyncClient"])
-def test_ctrl_c_ends_a_hanging_async_token_function(client: str, start: Callable[..., Program]) -> None:
+def test_ctrl_c_cancels_a_hanging_async_auth_function(client: str, start: Callable[..., Program]) -> None:
     call = f"acc.{client}(**{{**options, 'auth': token}}).project(project_id).assets.create(some(3))"
     program = start(f"""
 async def token():
@@ -506,7 +506,7 @@ except KeyboardInterrupt:
 
 
 class Vault:
-    """An async token function that notes where it runs."""
+    """An async token function that records where it runs."""
 
     def __init__(self, sim: acc.testing.Simulator) -> None:
         self.sim = sim
@@ -541,7 +541,7 @@ def test_async_auth_runs_in_the_loop_of_the_call(run: Run[Any], sim: acc.testing
     "first",
     ["create", "get", "patch", "list", "settings", "relationships"],
 )
-async def test_every_kind_of_call_awaits_in_its_loop(
+async def test_every_call_awaits_async_auth_in_its_loop(
     first: str, sim: acc.testing.Simulator, kit: Kit, project: acc.Project
 ) -> None:
     made = project.assets.create(kit.rows(3))
@@ -600,7 +600,7 @@ async def test_a_sync_call_while_an_async_one_waits_for_its_token(
         with sim.client(auth=vault) as blocking:
             call = asyncio.ensure_future(client.project(sim.project_id).assets.create(kit.row("A")))
             await until(lambda: vault.asked)
-            # The loop is blocked meanwhile, and the token function with it.
+            # Meanwhile, the loop is blocked, and so is the token function.
             assert blocking.project(sim.project_id).assets.create(kit.row("B")).ok
             assert (await call).ok
     assert vault.asked == 2
@@ -618,7 +618,7 @@ async def test_awaitables_of_other_kinds(sim: acc.testing.Simulator) -> None:
         assert await asyncio.to_thread(blocking.project(sim.project_id).raw.categories)
 
 
-async def test_async_auth_is_asked_again_when_the_token_expires(sim: acc.testing.Simulator) -> None:
+async def test_async_auth_is_called_again_when_the_token_expires(sim: acc.testing.Simulator) -> None:
     tokens = iter(["first", "second"])
     loops = []
 
@@ -686,14 +686,14 @@ def test_bad_results_of_async_auth(
 
 
 @pytest.mark.filterwarnings("error")
-def test_a_coroutine_is_no_token_function(sim: acc.testing.Simulator) -> None:
+def test_auth_rejects_a_coroutine(sim: acc.testing.Simulator) -> None:
     coroutine = number()
     with pytest.raises(acc.OptionError, match=r"async or not\) that returns one, not coroutine"):
         sim.client(auth=coroutine)  # type: ignore[arg-type]
     coroutine.close()
 
 
-async def test_the_token_is_in_no_log_line_and_no_repr(
+async def test_token_does_not_appear_in_logs_or_reprs(
     sim: acc.testing.Simulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -722,7 +722,7 @@ async def test_the_token_is_in_no_log_line_and_no_repr(
 
 
 class Hanging(Vault):
-    """Hangs the first time."""
+    """Hang on the first call."""
 
     def __init__(self, sim: acc.testing.Simulator) -> None:
         super().__init__(sim)
@@ -751,14 +751,16 @@ async def test_a_canceled_call_cancels_its_token_function(sim: acc.testing.Simul
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
-        # Nothing was sent, so nothing is waited for.
+        # Nothing was sent, so there is nothing to wait for.
         assert client.last_result is not None
         assert client.last_result.counts == {"not_sent": 2}
         assert (await asyncio.wait_for(other, 5)).ok
     await until(lambda: vault.canceled)
 
 
-async def test_a_hanging_token_function_stops_no_other_client(sim: acc.testing.Simulator, kit: Kit) -> None:
+async def test_hanging_auth_function_does_not_block_other_clients(
+    sim: acc.testing.Simulator, kit: Kit
+) -> None:
     vault = Hanging(sim)
     async with sim.async_client(auth=vault) as hanging, sim.async_client() as client:
         call = asyncio.ensure_future(hanging.project(sim.project_id).raw.categories())

@@ -23,24 +23,26 @@ def test_every_row_is_created_and_gets_an_id(
     assert sim.audit()["assets_created"] == 250
 
 
-def test_ids_stand_beside_their_rows(project: acc.Project, kit: Kit, sim: acc.testing.Simulator) -> None:
+def test_ids_are_aligned_with_rows(project: acc.Project, kit: Kit, sim: acc.testing.Simulator) -> None:
     sim.set_switch("result_order", "shuffled")
     result = project.assets.create(kit.rows(150))
     found = {asset["id"]: asset["clientAssetId"] for asset in project.assets.get(result)}
     assert [found[str(id)] for id in result.ids] == [f"AHU-{place}" for place in range(150)]
 
 
-def test_requests_hold_at_most_a_hundred_rows(project: acc.Project, kit: Kit) -> None:
+def test_create_sends_at_most_100_rows_per_request(project: acc.Project, kit: Kit) -> None:
     assert project.assets.create(kit.rows(201)).stats.requests == 3
     assert project.assets.create(kit.rows(20), batch_size=7).stats.requests == 3
 
 
 @pytest.mark.parametrize("nothing", [[], iter([]), ()])
-def test_no_rows_no_request(nothing: object, project: acc.Project, sim: acc.testing.Simulator) -> None:
+def test_create_without_rows_sends_no_request(
+    nothing: object, project: acc.Project, sim: acc.testing.Simulator
+) -> None:
     result = project.assets.create(nothing)  # type: ignore[arg-type]
     assert result.ok
     assert len(result) == 0
-    # How many rows a generator has is not known before its settings are read.
+    # The number of rows of a generator is unknown before the settings are read.
     assert sim.audit()["assets_created"] == 0
     if not isinstance(nothing, Iterator):
         assert sim.audit()["requests"] == 0
@@ -58,7 +60,7 @@ def test_custom_attributes_are_columns_or_a_dict(project: acc.Project, kit: Kit)
     assert [asset["customAttributes"][text] for asset in result.assets] == ["flat", "nested"]
 
 
-def test_bad_rows_stay_behind_and_good_ones_go(
+def test_create_sends_valid_rows_only(
     project: acc.Project, kit: Kit, sim: acc.testing.Simulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     rows = kit.rows(5)
@@ -76,7 +78,7 @@ def test_bad_rows_stay_behind_and_good_ones_go(
     assert [record.getMessage() for record in caplog.records] == ["create: 5 rows, 3 created, 2 invalid"]
 
 
-def test_all_problems_of_a_row_are_told_at_once(project: acc.Project) -> None:
+def test_create_reports_all_problems_of_a_row(project: acc.Project) -> None:
     error = project.assets.create([{"description": "x" * 1001}])[0].error
     assert error is not None
     assert {problem.column for problem in error.problems} == {
@@ -87,14 +89,14 @@ def test_all_problems_of_a_row_are_told_at_once(project: acc.Project) -> None:
     }
 
 
-def test_an_unknown_column_is_named_with_the_nearest(project: acc.Project, kit: Kit) -> None:
+def test_unknown_column_has_the_closest_match(project: acc.Project, kit: Kit) -> None:
     error = project.assets.create(kit.row(descripton="on the roof"))[0].error
     assert error is not None
     assert error.column == "descripton"
     assert "description" in str(error)
 
 
-def test_what_the_service_refuses_is_rejected_in_its_words(
+def test_rejected_rows_have_the_message_of_the_service(
     project: acc.Project, kit: Kit, sim: acc.testing.Simulator
 ) -> None:
     foreign = "00000000-0000-4000-8000-000000000000"
@@ -108,7 +110,7 @@ def test_what_the_service_refuses_is_rejected_in_its_words(
     assert sim.audit()["assets_created"] == 0
 
 
-def test_raise_goes_to_the_end_first(project: acc.Project, kit: Kit, sim: acc.testing.Simulator) -> None:
+def test_on_error_raise_finishes_first(project: acc.Project, kit: Kit, sim: acc.testing.Simulator) -> None:
     rows = kit.rows(300)
     del rows[0]["statusId"]
     with pytest.raises(acc.BulkError) as caught:
@@ -118,7 +120,7 @@ def test_raise_goes_to_the_end_first(project: acc.Project, kit: Kit, sim: acc.te
     assert sim.audit()["assets_created"] == 299
 
 
-def test_stop_sends_nothing_when_a_row_is_invalid(
+def test_on_error_stop_sends_nothing_if_a_row_is_invalid(
     project: acc.Project, kit: Kit, sim: acc.testing.Simulator
 ) -> None:
     rows = kit.rows(300)
@@ -141,7 +143,7 @@ def test_max_errors_stops_a_hopeless_import(
     assert sim.audit()["assets_created"] == 0
 
 
-def test_max_errors_may_be_a_part_of_the_rows(project: acc.Project, kit: Kit) -> None:
+def test_max_errors_as_a_fraction(project: acc.Project, kit: Kit) -> None:
     rows = [*kit.rows(90), *({"clientAssetId": f"bad-{place}"} for place in range(10))]
     assert project.assets.create(rows, max_errors=0.1).counts == {"created": 90, "invalid": 10}
     with pytest.raises(acc.OptionError, match="stream"):
@@ -158,7 +160,7 @@ def test_dry_run_plans_and_sends_nothing(project: acc.Project, kit: Kit, sim: ac
     assert sim.audit()["assets_created"] == 0
 
 
-def test_a_plan_tells_how_long_the_rate_limit_makes_it(project: acc.Project, kit: Kit) -> None:
+def test_estimate_has_the_minutes_at_the_rate_limit(project: acc.Project, kit: Kit) -> None:
     plan = project.assets.create(kit.rows(250), batch_size=1, dry_run=True).estimate
     assert plan is not None
     assert plan.requests == 250
@@ -188,14 +190,14 @@ def test_retry_sends_only_what_was_not_executed(kit: Kit, sim: acc.testing.Simul
     assert sim.audit()["created_more_than_once"] == {}
 
 
-def test_retry_of_a_generator_says_what_to_do(project: acc.Project, kit: Kit) -> None:
+def test_retry_of_a_generator_raises_option_error(project: acc.Project, kit: Kit) -> None:
     result = project.assets.create(row for row in kit.rows(2))
     with pytest.raises(acc.OptionError, match="generator"):
         result.retry()
 
 
 @pytest.mark.parametrize("what", ["reset_after_apply", "reset_before_apply", "cut_body", "html"])
-def test_a_lost_answer_is_looked_for_before_anything_is_sent_again(
+def test_lost_response_is_looked_up_before_a_retry(
     project: acc.Project, kit: Kit, sim: acc.testing.Simulator, what: str
 ) -> None:
     sim.add_fault(what, on="assets:batch-create")
@@ -208,7 +210,7 @@ def test_a_lost_answer_is_looked_for_before_anything_is_sent_again(
     assert sim.audit()["created_more_than_once"] == {}
 
 
-def test_the_same_rows_of_an_earlier_call_are_not_taken_for_those_of_this_one(
+def test_rows_of_an_earlier_call_are_not_mistaken_for_lost_ones(
     project: acc.Project, kit: Kit, sim: acc.testing.Simulator
 ) -> None:
     first = project.assets.create(kit.rows(3))
@@ -219,7 +221,7 @@ def test_the_same_rows_of_an_earlier_call_are_not_taken_for_those_of_this_one(
     assert len(sim.assets()) == 6
 
 
-def test_a_lost_answer_stays_unknown_where_nothing_may_be_looked_for(
+def test_lost_response_stays_unknown_without_reconcile(
     project: acc.Project, kit: Kit, sim: acc.testing.Simulator
 ) -> None:
     sim.add_fault("reset_after_apply", on="assets:batch-create")
@@ -236,7 +238,7 @@ def test_a_lost_answer_stays_unknown_where_nothing_may_be_looked_for(
         result.reconcile()
 
 
-def test_an_import_key_makes_a_second_import_harmless(
+def test_import_key_makes_rows_of_a_second_import_unchanged(
     project: acc.Project, kit: Kit, sim: acc.testing.Simulator
 ) -> None:
     key = kit.name("text")
@@ -249,7 +251,7 @@ def test_an_import_key_makes_a_second_import_harmless(
     assert len(sim.assets()) == 150
 
 
-def test_import_keys_are_made_where_there_are_none(
+def test_import_keys_are_generated_if_missing(
     project: acc.Project, kit: Kit, sim: acc.testing.Simulator
 ) -> None:
     sim.add_fault("reset_after_apply", on="assets:batch-create")
@@ -260,7 +262,7 @@ def test_import_keys_are_made_where_there_are_none(
     assert [str(barcodes[str(id)]).rpartition("-")[2] for id in result.ids] == [str(row) for row in range(20)]
 
 
-def test_an_import_key_is_on_every_row_and_of_one_row(project: acc.Project, kit: Kit) -> None:
+def test_import_key_is_required_on_all_rows_and_unique(project: acc.Project, kit: Kit) -> None:
     rows = [
         kit.row("A", barcode="1"),
         kit.row("B"),
@@ -289,7 +291,7 @@ def test_the_rate_limit_is_kept(project: acc.Project, kit: Kit, sim: acc.testing
     assert sim.audit()["rate_limited"] == 0
 
 
-def test_a_429_of_another_program_is_waited_out(
+def test_429_caused_by_another_program_is_retried(
     project: acc.Project, kit: Kit, sim: acc.testing.Simulator
 ) -> None:
     sim.add_fault("rate_limit", on="assets:batch-create", retry_after=1)
@@ -299,16 +301,14 @@ def test_a_429_of_another_program_is_waited_out(
     assert result.stats.seconds >= 1
 
 
-def test_progress_is_told_to_a_function(project: acc.Project, kit: Kit) -> None:
+def test_progress_function_is_called(project: acc.Project, kit: Kit) -> None:
     seen: list[acc.Progress] = []
     project.assets.create(kit.rows(300), progress=seen.append)
     assert seen[-1].done == seen[-1].total == 300
     assert seen[-1].requests == 3
 
 
-def test_an_error_in_the_users_generator_comes_through(
-    client: acc.Client, project: acc.Project, kit: Kit
-) -> None:
+def test_error_in_a_generator_is_raised_unchanged(client: acc.Client, project: acc.Project, kit: Kit) -> None:
     def rows() -> object:
         yield from kit.rows(150)
         raise ZeroDivisionError("in row 150")
@@ -319,7 +319,7 @@ def test_an_error_in_the_users_generator_comes_through(
     assert client.last_result.counts.get("created", 0) + client.last_result.counts.get("not_sent", 0) == 150
 
 
-def test_barcodes_that_came_as_numbers_are_sent_with_a_warning(project: acc.Project, kit: Kit) -> None:
+def test_numeric_barcodes_are_sent_with_a_warning(project: acc.Project, kit: Kit) -> None:
     rows = [kit.row("A", barcode=42), kit.row("B", barcode=43)]
     with pytest.warns(acc.DataWarning, match="leading zeros") as warned:
         result = project.assets.create(rows, returning=True)
@@ -328,7 +328,7 @@ def test_barcodes_that_came_as_numbers_are_sent_with_a_warning(project: acc.Proj
     assert [asset["barcode"] for asset in result.assets] == ["42", "43"]
 
 
-def test_blanks_around_asset_ids_and_barcodes_are_removed_with_one_warning_per_column(
+def test_spaces_around_asset_ids_and_barcodes_are_removed_with_one_warning_per_column(
     project: acc.Project, kit: Kit, sim: acc.testing.Simulator
 ) -> None:
     rows = [kit.row("A", barcode="1"), kit.row(" B ", barcode="2 "), kit.row("C\u00a0", barcode=" ")]
@@ -346,9 +346,7 @@ def test_blanks_around_asset_ids_and_barcodes_are_removed_with_one_warning_per_c
     ]
 
 
-def test_blanks_around_asset_ids_of_a_sheet_are_warned_of_by_sheet_row(
-    project: acc.Project, kit: Kit, tmp_path: Path
-) -> None:
+def test_warning_about_spaces_names_the_sheet_row(project: acc.Project, kit: Kit, tmp_path: Path) -> None:
     lines = [f"{name},{kit.category},{kit.status}" for name in ("A", "B ", "C ")]
     sheet = tmp_path / "units.csv"
     sheet.write_text("\n".join(["Asset ID,Category,Status", *lines]))
@@ -356,7 +354,7 @@ def test_blanks_around_asset_ids_of_a_sheet_are_warned_of_by_sheet_row(
         assert project.assets.create(sheet).ok
 
 
-def test_an_import_key_is_sent_without_blanks_around_it(
+def test_import_key_is_sent_without_outer_spaces(
     project: acc.Project, kit: Kit, sim: acc.testing.Simulator
 ) -> None:
     name = kit.name("text")

@@ -18,7 +18,7 @@ def test_assets_are_deleted(project: acc.Project, kit: Kit, sim: acc.testing.Sim
     assert sim.audit()["assets_deleted"] == 120
 
 
-def test_an_id_given_twice_is_sent_once(project: acc.Project, kit: Kit, sim: acc.testing.Simulator) -> None:
+def test_delete_sends_duplicate_ids_once(project: acc.Project, kit: Kit, sim: acc.testing.Simulator) -> None:
     id = project.assets.create(kit.row()).ids[0]
     assert project.assets.delete([id, id]).counts == {"deleted": 2}
     assert sim.audit()["assets_deleted"] == 1

@@ -1,4 +1,4 @@
-"""Bad input and bad days: each a clear error, and nothing half done without saying so."""
+"""Invalid input and failures: each raises a clear error with the outcomes so far."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_options_are_checked_first(
     assert sim.audit()["requests"] == before
 
 
-def test_relationships_go_fifty_at_a_time(project: acc.Project) -> None:
+def test_relationships_delete_rejects_a_batch_size_over_50(project: acc.Project) -> None:
     with pytest.raises(acc.OptionError, match="at most 50 relationships per request"):
         project.relationships.delete([], batch_size=51)
 
@@ -66,7 +66,7 @@ def test_relationships_go_fifty_at_a_time(project: acc.Project) -> None:
         ({"auth": 42}, "token"),
     ],
 )
-def test_client_options_are_checked_at_once(options: dict[str, Any], said: str) -> None:
+def test_client_checks_options_when_created(options: dict[str, Any], said: str) -> None:
     with pytest.raises(acc.OptionError, match=said):
         acc.Client(**{"auth": "token", **options})
 
@@ -83,7 +83,7 @@ def test_client_options_are_checked_at_once(options: dict[str, Any], said: str) 
         (None, "project id"),
     ],
 )
-def test_a_project_id_with_a_typo_is_told_at_once(id: Any, said: str, client: acc.Client) -> None:
+def test_project_rejects_an_invalid_id(id: Any, said: str, client: acc.Client) -> None:
     with pytest.raises(acc.OptionError, match=said):
         client.project(id)
 
@@ -94,7 +94,7 @@ def test_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
         acc.Client()
 
 
-def test_the_token_of_the_environment(sim: acc.testing.Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_token_from_the_environment(sim: acc.testing.Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ACC_ASSETS_TOKEN", sim.token)
     with acc.Client(base_url=sim.url) as client:
         assert client.project(sim.project_id).raw.categories()
@@ -117,7 +117,7 @@ def jwt(**claims: Any) -> str:
     return f"{part({'alg': 'RS256'})}.{part(claims)}.c2lnbmF0dXJl"
 
 
-def test_an_expired_token_is_told_before_anything_is_sent(sim: acc.testing.Simulator, kit: Kit) -> None:
+def test_expired_token_raises_before_anything_is_sent(sim: acc.testing.Simulator, kit: Kit) -> None:
     before = sim.audit()["requests"]
     token = jwt(userid="QX3T9LM2AB7C", exp=int(time.time()) - 3600)
     with pytest.raises(acc.AuthError, match="the token expired at") as caught:
@@ -126,7 +126,7 @@ def test_an_expired_token_is_told_before_anything_is_sent(sim: acc.testing.Simul
     assert token not in str(caught.value)
 
 
-def test_a_token_the_service_does_not_take(sim: acc.testing.Simulator) -> None:
+def test_rejected_token_raises_unauthorized_error(sim: acc.testing.Simulator) -> None:
     with (
         acc.Client("no-such-token", base_url=sim.url) as client,
         pytest.raises(acc.UnauthorizedError) as caught,
@@ -138,7 +138,9 @@ def test_a_token_the_service_does_not_take(sim: acc.testing.Simulator) -> None:
     assert "no-such-token" not in str(caught.value)
 
 
-def test_a_project_of_others(client: acc.Client, sim: acc.testing.Simulator) -> None:
+def test_project_of_other_users_raises_forbidden_error(
+    client: acc.Client, sim: acc.testing.Simulator
+) -> None:
     with pytest.raises(acc.ForbiddenError) as caught:
         client.project(sim.world()["foreign_project_id"]).raw.categories()
     assert caught.value.request_id
@@ -156,7 +158,7 @@ def test_a_request_that_times_out(sim: acc.testing.Simulator) -> None:
     assert (caught.value.sent, caught.value.errno) == ("maybe", None)
 
 
-def test_a_connection_that_breaks_has_no_kind(sim: acc.testing.Simulator) -> None:
+def test_broken_connection_raises_transport_error(sim: acc.testing.Simulator) -> None:
     sim.add_fault("reset_before_apply", on="categories")
     with sim.client(retry=acc.Retry(attempts=1)) as client, pytest.raises(acc.TransportError) as caught:
         client.project(sim.project_id).raw.categories()
@@ -164,7 +166,7 @@ def test_a_connection_that_breaks_has_no_kind(sim: acc.testing.Simulator) -> Non
 
 
 @pytest.mark.parametrize("action", ["missing", "folder", "no folder"])
-def test_files_of_settings_that_cannot_be_used(
+def test_settings_load_rejects_unusable_files(
     action: str, project: acc.Project, tmp_path: pathlib.Path
 ) -> None:
     settings = project.settings()
@@ -192,7 +194,7 @@ def test_files_of_settings_that_cannot_be_used(
         assert error.filename.startswith(str(tmp_path))
 
 
-def test_a_server_that_is_not_there(kit: Kit, sim: acc.testing.Simulator) -> None:
+def test_server_that_cannot_be_reached(kit: Kit, sim: acc.testing.Simulator) -> None:
     with acc.Client("token", base_url="http://127.0.0.1:9", retry=acc.Retry(attempts=1)) as client:
         project = client.project(sim.project_id)
         with pytest.raises(acc.TransportError, match=r"127\.0\.0\.1") as caught:
@@ -209,7 +211,7 @@ def test_a_server_that_is_not_there(kit: Kit, sim: acc.testing.Simulator) -> Non
     assert "127.0.0.1" in result[0].error.message
 
 
-def test_html_for_an_answer(project: acc.Project, kit: Kit, sim: acc.testing.Simulator) -> None:
+def test_html_response_proves_nothing(project: acc.Project, kit: Kit, sim: acc.testing.Simulator) -> None:
     sim.add_fault("html")
     assert project.raw.categories()  # retried
     sim.add_fault("html", times=99)
@@ -240,7 +242,9 @@ def test_html_for_an_answer(project: acc.Project, kit: Kit, sim: acc.testing.Sim
         (502, acc.ServerError),
     ],
 )
-def test_one_class_a_status(code: int, kind: type[acc.ApiError], sim: acc.testing.Simulator) -> None:
+def test_one_exception_class_per_status(
+    code: int, kind: type[acc.ApiError], sim: acc.testing.Simulator
+) -> None:
     sim.add_fault("status", code=code, times=99)
     with sim.client(retry=acc.Retry(attempts=1, settle=0.2)) as client, pytest.raises(kind) as caught:
         client.project(sim.project_id).raw.categories()
@@ -248,7 +252,7 @@ def test_one_class_a_status(code: int, kind: type[acc.ApiError], sim: acc.testin
     assert str(code) in str(caught.value)
 
 
-def test_a_rate_limit_that_never_ends(sim: acc.testing.Simulator) -> None:
+def test_endless_429_raises_rate_limit_error(sim: acc.testing.Simulator) -> None:
     sim.add_fault("rate_limit", retry_after=7, times=99)
     with (
         sim.client(retry=acc.Retry(deadline=0.5, settle=0.2)) as client,
@@ -292,7 +296,7 @@ def test_secrets_are_never_shown(sim: acc.testing.Simulator) -> None:
         assert sim.token not in str(sim.audit())
 
 
-def test_an_error_tells_everything_the_service_said(sim: acc.testing.Simulator) -> None:
+def test_api_error_has_everything_the_service_returned(sim: acc.testing.Simulator) -> None:
     with sim.client() as client, pytest.raises(acc.BadRequestError) as caught:
         client.project(sim.project_id).assets.list(sort="no_such_field")
     error = caught.value
@@ -304,7 +308,7 @@ def test_an_error_tells_everything_the_service_said(sim: acc.testing.Simulator) 
     assert error.code in str(error)
 
 
-def test_an_error_names_the_fields_that_the_service_refused(sim: acc.testing.Simulator) -> None:
+def test_api_error_has_the_rejected_fields(sim: acc.testing.Simulator) -> None:
     refused = load("relationships-delete-400")["answer"]["body"]
     body = json.dumps(refused).encode()
     with (
@@ -322,7 +326,7 @@ def test_an_error_names_the_fields_that_the_service_refused(sim: acc.testing.Sim
     assert set(named) == {"index", "id", "field", "code", "title", "message", "metadata"}
     for text in (refused["detail"], "containerId", named["message"]):
         assert str(text) in str(error)
-    # What has no place of its own stays in the body.
+    # Everything else stays in the body.
     assert refused["title"] in error.body
     assert json.loads(error.body) == refused
 
@@ -339,12 +343,12 @@ def test_the_text_of_an_error_never_raises() -> None:
         ({"clientAssetId": ["A", "B"], "categoryId": ["1", "2"]}, "whole columns"),
     ],
 )
-def test_what_is_no_table_is_named(project: acc.Project, data: Any, says: str) -> None:
+def test_data_that_is_not_a_table_raises_input_error(project: acc.Project, data: Any, says: str) -> None:
     with pytest.raises(acc.InputError, match=says):
         project.assets.create(data)
 
 
-def test_a_series_or_a_dict_of_sheets_is_no_table(project: acc.Project, kit: Kit) -> None:
+def test_series_and_dict_of_tables_raise_input_error(project: acc.Project, kit: Kit) -> None:
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame(kit.rows(2))
     with pytest.raises(acc.InputError, match=r"iloc"):
@@ -353,12 +357,12 @@ def test_a_series_or_a_dict_of_sheets_is_no_table(project: acc.Project, kit: Kit
         project.assets.create({"Sheet1": frame})
 
 
-def test_a_filter_that_does_not_exist_is_refused(project: acc.Project) -> None:
+def test_unknown_filter_raises_option_error(project: acc.Project) -> None:
     with pytest.raises(acc.OptionError, match="locationId"):
         project.assets.list(filters={"location": "x"})
 
 
-def test_what_a_generator_raises_comes_through_with_the_result(
+def test_exception_of_a_generator_has_the_result(
     project: acc.Project, kit: Kit, sim: acc.testing.Simulator
 ) -> None:
     def rows() -> Any:
@@ -369,7 +373,7 @@ def test_what_a_generator_raises_comes_through_with_the_result(
         project.assets.create(rows())
     counts = caught.value.result.counts  # type: ignore[attr-defined]
     assert sum(counts.values()) == 150
-    # The first hundred were packed; whether their request had left by then is a matter of luck, the verdict is not.
+    # Whether the request with the first hundred rows was sent in time is random, but its outcomes are consistent.
     assert counts.get("created", 0) == sim.audit()["assets_created"]
 
 
@@ -403,7 +407,7 @@ def test_mappings_of_limits_and_retry_are_checked(kind: Any, options: dict[str, 
 
 
 def test_a_mapping_of_limits_is_kept(kit: Kit) -> None:
-    """The simulator refuses what comes too fast, and paces its own clients by the mapping."""
+    """The simulator rejects requests over the limit, and its own clients use the same limits."""
     with acc.testing.Simulator(seed=1, window=0.3, limits={"assets_write": 5}) as sim:
         limits, retry = {"assets_write": 5, "window": 0.3}, {"attempts": 1}
         with acc.Client(sim.token, base_url=sim.url, limits=limits, retry=retry) as client:
@@ -435,7 +439,7 @@ def test_a_mapping_of_limits_is_kept(kit: Kit) -> None:
         "mapping", "template", "Report.write_fixes", "write_fixes", "delete", "patch", "unlink", "Settings.validate",
     ],
 )  # fmt: skip
-def test_a_file_that_is_not_there_is_a_file_error(
+def test_missing_file_raises_file_error(
     call: Callable[[acc.Project, pathlib.Path], object], project: acc.Project, tmp_path: pathlib.Path
 ) -> None:
     with pytest.raises(acc.FileError) as caught:

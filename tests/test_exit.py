@@ -1,4 +1,4 @@
-"""A program that ends while a run is in flight: no hang, no crash, its own exit code and no word of ours."""
+"""A program that ends during a run: no hang, no crash, its own exit code, and no output of the package."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def rows():
         yield row
         time.sleep(0.001)
 """
-# When Python takes the modules down, this gives the other threads the time to try and go on.
+# During the interpreter shutdown, this gives other threads time to continue.
 SLOW_END = """
 class Slow:
     def __del__(self, sleep=time.sleep, finalizing=sys.is_finalizing, write=os.write):
@@ -72,7 +72,7 @@ def test_the_main_thread_ends_first(code: str, exit_code: int, start: Callable[.
     ("leave", "exit_code"),
     [("sys.exit(3)", 0), ("os._exit(3)", 3)],
 )
-def test_another_thread_wants_to_end_it(leave: str, exit_code: int, start: Callable[..., Program]) -> None:
+def test_sys_exit_in_another_thread(leave: str, exit_code: int, start: Callable[..., Program]) -> None:
     program = start(f"""
 def leave():
     time.sleep(0.3)
@@ -83,11 +83,11 @@ say(counts=acc.Client(**options).project(project_id).assets.create(some(4), batc
 """)
     code, said, err = program.ended()
     assert (code, err) == (exit_code, "")
-    # As everywhere in Python, sys.exit ends its own thread only.
+    # As always in Python, sys.exit ends only its own thread.
     assert said == ([{"counts": {"created": 4}}] if exit_code == 0 else [])
 
 
-def test_an_error_tears_the_loop_down(start: Callable[..., Program], sim: acc.testing.Simulator) -> None:
+def test_error_that_closes_the_loop(start: Callable[..., Program], sim: acc.testing.Simulator) -> None:
     program = start(
         AWAITED
         + """
@@ -111,7 +111,7 @@ finally:
 
 
 @pytest.mark.parametrize("close", ["", "loop.close()"], ids=["left open", "closed"])
-def test_a_loop_is_left_with_a_run_in_flight(close: str, start: Callable[..., Program]) -> None:
+def test_loop_abandoned_with_a_run_in_flight(close: str, start: Callable[..., Program]) -> None:
     program = start(
         SLOW_END
         + AWAITED
@@ -123,13 +123,13 @@ loop.run_until_complete(asyncio.sleep(0.3))
 """
     )
     code, _, err = program.ended()
-    # asyncio itself complains of a task that it never finished.
+    # asyncio itself warns about a task that never finished.
     assert code == 0
     assert "acc_assets" not in err.replace("acc_assets/", "")
     assert "panic" not in err
 
 
-def test_a_run_whose_loop_is_closed_sends_nothing_new(
+def test_run_of_a_closed_loop_sends_nothing_more(
     start: Callable[..., Program], sim: acc.testing.Simulator
 ) -> None:
     program = start(
@@ -189,7 +189,7 @@ counts = project.assets.create(some(6), batch_size=1, progress=fork).counts
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent the POSIX way")
-def test_no_thread_of_ours_keeps_an_idle_program_alive(start: Callable[..., Program]) -> None:
+def test_no_thread_keeps_an_idle_program_alive(start: Callable[..., Program]) -> None:
     program = start("say(ok=acc.Client(**options).project(project_id).assets.create(row).ok)")
     assert program.ended(3) == (0, [{"ok": True}], "")
 
@@ -238,7 +238,7 @@ def test_a_script_that_runs_twice_keeps_the_rate_limit(tmp_path: pathlib.Path) -
         assert sim.token not in text
         assert sim.url not in text
         assert sys.platform == "win32" or file.stat().st_mode & 0o777 == 0o600
-        run("third", taken)  # It cannot be used, and the rows go in all the same.
+        run("third", taken)  # It cannot be used, but the rows are imported anyway.
         assert sim.audit()["assets_created"] == 9
 
 

@@ -1,4 +1,4 @@
-"""The synchronous face is generated from the asynchronous one."""
+"""The synchronous API is generated from the asynchronous one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NOT_AWAITED = {"project"}
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_sends_is_awaited(kind: str) -> None:
+def test_methods_that_send_are_async(kind: str) -> None:
     own = vars(getattr(acc, f"Async{kind}"))
     inherited = [vars(base) for base in getattr(acc, f"Async{kind}").__mro__ if base.__name__ == "AsyncVerbs"]
     for name, method in {**own, **{k: v for found in inherited for k, v in found.items()}}.items():
@@ -27,7 +27,7 @@ def test_what_sends_is_awaited(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_docstring_names_its_own_face(kind: str) -> None:
+def test_docstrings_name_the_classes_of_their_own_api(kind: str) -> None:
     for name, method in inspect.getmembers(getattr(acc, kind)):
         if name[0] != "_" or name == "__init__":
             assert "Async" not in (inspect.getdoc(method) or ""), name
@@ -35,7 +35,7 @@ def test_a_docstring_names_its_own_face(kind: str) -> None:
 
 
 @pytest.mark.once
-def test_the_generated_files_are_fresh() -> None:
+def test_generated_files_are_up_to_date() -> None:
     pytest.importorskip("ruff")
     ended = subprocess.run([sys.executable, ROOT / "tools" / "make_sync.py", "--check"], capture_output=True)
     assert ended.returncode == 0, ended.stdout.decode()

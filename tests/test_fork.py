@@ -1,4 +1,4 @@
-"""A client made before a fork works in parent and child."""
+"""A client created before a fork works in the parent and the child."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_multiprocessing(project: acc.Project, kit: Kit, sim: acc.testing.Simula
 
 
 def ended(child: int, seconds: float = 20) -> int:
-    """The exit code of a child; one that hangs, even before its first line, is killed."""
+    """Return the exit code of a child. A child that hangs, even before its first line, is killed."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found, status = os.waitpid(child, os.WNOHANG)
@@ -93,7 +93,7 @@ def test_children_forked_while_a_journal_is_written(
             if children[-1] == 0:
                 code = 1
                 try:
-                    # A blank name: nothing is sent, and the run is written all the same.
+                    # A blank name: nothing is sent, but the run is written.
                     project.assets.create([{"clientAssetId": ""}], run=tmp_path / f"child {child}.sqlite")
                     code = 0
                 finally:
@@ -136,7 +136,7 @@ print(len(calls))
 """
 
 
-def test_a_fork_whose_hooks_wait_for_whoever_writes_a_journal(tmp_path: Path) -> None:
+def test_fork_waits_for_a_journal_write(tmp_path: Path) -> None:
     command = [
         sys.executable,
         "-W",
@@ -156,12 +156,12 @@ def create_with_keys(project: acc.Project, rows: list[dict[str, object]], out: P
     out.write_text(json.dumps([result.ids, result.counts]))
 
 
-def test_forked_children_make_their_own_import_keys(
+def test_forked_children_generate_distinct_import_keys(
     kit: Kit, sim: acc.testing.Simulator, tmp_path: Path
 ) -> None:
     project = sim.client(retry=acc.Retry(settle=1.0)).project(sim.project_id)
     assert project.assets.create(kit.row("parent"), import_key="barcode").ok
-    # The first create of the children never arrives: its rows are looked up by their keys.
+    # The first create of the children is lost, so its rows are looked up by their keys.
     sim.add_fault("reset_before_apply", on="assets:batch-create", nth=1)
     context = multiprocessing.get_context("fork")
     rows = [[kit.row(f"child {child} row {place}") for place in range(5)] for child in range(2)]

@@ -1,4 +1,4 @@
-"""Data as it really arrives: sheets, indexes, streams, and no pandas at all."""
+"""Realistic input: sheets, indexes, streams, and programs without pandas."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def pandas() -> Any:
     return pytest.importorskip("pandas")
 
 
-def test_a_named_index_is_a_column_whatever_is_in_it(pandas: Any, project: acc.Project, kit: Kit) -> None:
+def test_named_index_is_always_a_column(pandas: Any, project: acc.Project, kit: Kit) -> None:
     for numbers in ([101, 102, 103], [5, 9, 2], [0, 1, 2]):
         frame = pandas.DataFrame(kit.rows(3)).assign(clientAssetId=numbers).set_index("clientAssetId")
         result = project.assets.create(frame)
         assert [outcome.key for outcome in result] == [str(number) for number in numbers]
 
 
-def test_an_index_without_a_name_only_labels_the_rows(pandas: Any, project: acc.Project, kit: Kit) -> None:
+def test_unnamed_index_only_labels_the_rows(pandas: Any, project: acc.Project, kit: Kit) -> None:
     frame = pandas.DataFrame(kit.rows(3)).drop(columns="statusId")
     frame.index = ["first", "second", "third"]
     result = project.assets.create(frame)
@@ -59,7 +59,9 @@ def test_mixed_columns_of_a_sheet(pandas: Any, project: acc.Project, kit: Kit) -
     assert [outcome.key for outcome in result] == ["AHU-1", "101", "102"]
 
 
-def test_a_cell_that_pandas_cannot_tell_from_a_blank(pandas: Any, project: acc.Project, kit: Kit) -> None:
+def test_cell_that_pandas_cannot_distinguish_from_a_blank(
+    pandas: Any, project: acc.Project, kit: Kit
+) -> None:
     frame = pandas.DataFrame(kit.rows(3))
     frame[kit.name("numeric")] = pandas.Series(
         [decimal.Decimal("sNaN"), decimal.Decimal("NaN"), 1.5], dtype=object
@@ -92,7 +94,7 @@ def test_category_ids_of_every_pandas_type(dtype: str, pandas: Any, project: acc
     assert project.assets.create(frame).ok
 
 
-def test_arrow_columns_of_a_pandas_that_cannot_export_them(
+def test_arrow_columns_of_an_old_pandas(
     pandas: Any, project: acc.Project, kit: Kit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("pyarrow")
@@ -105,7 +107,7 @@ def test_arrow_columns_of_a_pandas_that_cannot_export_them(
     assert project.assets.create(frame).counts == {"created": 3}
 
 
-def test_duplicate_columns_are_refused(
+def test_duplicate_columns_are_rejected(
     pandas: Any, project: acc.Project, kit: Kit, sim: acc.testing.Simulator
 ) -> None:
     frame = pandas.DataFrame(kit.rows(2))
@@ -135,7 +137,7 @@ def test_ids_of_frames_series_and_arrays(pandas: Any, project: acc.Project, kit:
     assert [len(project.assets.get(form)) for form in forms] == [3] * len(forms)
 
 
-def test_arrow_streams_flow_through(project: acc.Project, kit: Kit) -> None:
+def test_arrow_streams_are_read(project: acc.Project, kit: Kit) -> None:
     pyarrow = pytest.importorskip("pyarrow")
     table = pyarrow.Table.from_pylist(kit.rows(450))
     batches = table.to_batches(max_chunksize=70)
@@ -158,7 +160,7 @@ def test_generators_are_read_as_they_are_sent(
     assert max(ahead) < 3000 - 500
 
 
-def test_what_is_no_table_is_told_so(project: acc.Project) -> None:
+def test_create_rejects_data_that_is_not_a_table(project: acc.Project) -> None:
     async def rows() -> AsyncIterator[dict[str, Any]]:
         yield {}
 
@@ -177,7 +179,7 @@ def test_what_is_no_table_is_told_so(project: acc.Project) -> None:
         project.assets.create(polars.LazyFrame({"a": [1]}))
 
 
-def test_items_that_are_no_dicts_are_invalid_rows(project: acc.Project, kit: Kit) -> None:
+def test_items_that_are_not_dicts_are_invalid_rows(project: acc.Project, kit: Kit) -> None:
     rows: Any = [kit.row("A"), 42, None, kit.row("B")]
     assert [outcome.status for outcome in project.assets.create(rows)] == [
         "created",
@@ -187,8 +189,8 @@ def test_items_that_are_no_dicts_are_invalid_rows(project: acc.Project, kit: Kit
     ]
 
 
-def test_nothing_is_needed_but_python() -> None:
-    """Dicts in, dicts out, in a process where no frame library can be imported."""
+def test_package_works_without_other_packages() -> None:
+    """Dicts are accepted and returned in a process without DataFrame libraries."""
     code = """
         import sys
 

@@ -15,7 +15,7 @@ def made(project: acc.Project, kit: Kit) -> acc.BulkResult:
     return project.assets.create(kit.rows(230, **{kit.name("numeric"): 12.5})).raise_if_failed()
 
 
-def test_ids_come_back_as_assets(project: acc.Project, made: acc.BulkResult, kit: Kit) -> None:
+def test_get_returns_assets(project: acc.Project, made: acc.BulkResult, kit: Kit) -> None:
     assets = project.assets.get(made.ids)
     assert len(assets) == 230
     assert assets.missing == []
@@ -23,7 +23,7 @@ def test_ids_come_back_as_assets(project: acc.Project, made: acc.BulkResult, kit
     assert {asset["id"] for asset in assets} == set(made.ids)
 
 
-def test_custom_attributes_can_be_left_out(project: acc.Project, made: acc.BulkResult) -> None:
+def test_get_without_custom_attributes(project: acc.Project, made: acc.BulkResult) -> None:
     assert not project.assets.get(made.ids[:1], include_custom_attributes=False)[0].get("customAttributes")
 
 
@@ -47,19 +47,19 @@ def test_assets_around_a_missing_one_become_columns(project: acc.Project, kit: K
     assert assets.to_dicts() == project.assets.get(list(table["id"])).to_dicts()
 
 
-def test_deleted_assets_are_missing_unless_asked_for(project: acc.Project, made: acc.BulkResult) -> None:
+def test_deleted_assets_are_missing_unless_requested(project: acc.Project, made: acc.BulkResult) -> None:
     id = str(made.ids[0])
     project.assets.delete(id)
     assert project.assets.get(id).missing == [id]
     assert project.assets.get(id, include_deleted=True)[0]["isActive"] is False
 
 
-def test_no_ids_no_request(project: acc.Project, sim: acc.testing.Simulator) -> None:
+def test_get_without_ids_sends_no_request(project: acc.Project, sim: acc.testing.Simulator) -> None:
     assert len(project.assets.get([])) == 0
     assert sim.audit()["requests"] == 0
 
 
-def test_an_id_may_be_given_in_many_forms(project: acc.Project, made: acc.BulkResult) -> None:
+def test_get_accepts_ids_in_many_forms(project: acc.Project, made: acc.BulkResult) -> None:
     id = str(made.ids[0])
     forms = [
         id,
@@ -76,7 +76,7 @@ def test_an_id_may_be_given_in_many_forms(project: acc.Project, made: acc.BulkRe
     assert [project.assets.get(form)[0]["id"] for form in forms] == [id] * len(forms)  # type: ignore[arg-type]
 
 
-def test_what_is_no_id_is_missing(project: acc.Project, made: acc.BulkResult) -> None:
+def test_get_reports_invalid_ids_as_missing(project: acc.Project, made: acc.BulkResult) -> None:
     assets = project.assets.get(["AHU-1", made.ids[0], None])
     assert assets.missing == ["AHU-1"]
     assert len(assets) == 1
@@ -164,11 +164,11 @@ def test_documented_filters_may_be_given_by_their_parameters(
 
 @pytest.mark.once
 def test_an_ignored_filter_is_an_error(sim: acc.testing.Simulator, made: acc.BulkResult, kit: Kit) -> None:
-    # An ignored filter is an error after some retries, so their pauses are short.
+    # An ignored filter raises an error only after some retries, so their pauses are short.
     project = sim.client(retry=acc.Retry(base=0.01)).project(sim.project_id)
     sim.set_switch("ignore_filter", "all")
     numeric = kit.name("numeric")
-    assert len(project.assets.list(category=kit.category)) == 230  # it makes no difference here
+    assert len(project.assets.list(category=kit.category)) == 230  # it has no effect here
     for name, arguments in {
         "filter[statusId]": {"status": kit.other_status},
         "filter[updatedAt]": {"updated_at": "2001-01-01T00:00:00Z..2001-02-01T00:00:00Z"},
@@ -194,7 +194,7 @@ def test_an_ignored_filter_is_an_error(sim: acc.testing.Simulator, made: acc.Bul
         (500, acc.ServerError),
     ],
 )
-def test_a_refused_get_raises(code: int, kind: type[acc.ApiError], sim: acc.testing.Simulator) -> None:
+def test_rejected_get_raises(code: int, kind: type[acc.ApiError], sim: acc.testing.Simulator) -> None:
     sim.add_fault("status", code=code, on="assets:batch-get", times=99)
     with sim.client(retry=acc.Retry(attempts=1)) as client, pytest.raises(kind) as caught:
         client.project(sim.project_id).assets.get([str(uuid.uuid4())])

@@ -1,4 +1,4 @@
-"""Importing is light, and brings in nothing the user did not ask for."""
+"""Importing the package is fast, and loads no unnecessary modules."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def modules_after(code: str) -> set[str]:
     return set(done.stdout.split())
 
 
-def test_import_brings_in_nothing_heavy() -> None:
+def test_import_loads_no_heavy_module() -> None:
     assert not (modules_after("import acc_assets") - modules_after("")) & HEAVY
 
 

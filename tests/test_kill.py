@@ -1,7 +1,7 @@
-"""A named run of 5,000 rows that is ended at a random moment and called again: nothing is lost, nothing is there twice.
+"""A named run of 5,000 rows that is ended at a random moment and resumed: no row is lost or duplicated.
 
-A seed decides what is drawn. `make kills KILLS=200` plays more of them, from the seed `FIRST` on; one that fails prints
-the command that plays it again.
+A seed determines the run. `make kills KILLS=200` runs more of them, starting with the seed `FIRST`. If one fails, it prints the
+command to replay it.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from program import Program, programs
 
 import acc_assets as acc
 
-# Played at once: most of the time they wait.
+# Run in parallel, because they wait most of the time.
 AT_ONCE = 4
 FIRST = int(os.environ.get("FIRST", "0"))
 KILLS = int(os.environ.get("KILLS", "5"))
 ROWS = 5000
-# The client waits so many seconds before it believes that a lost request was not executed: more than anything here takes.
+# Seconds until a lost request counts as not executed: longer than anything here takes.
 RETRY = acc.Retry(settle=0.5, base=0.05)
 
 pytestmark = [
@@ -61,7 +61,7 @@ SWITCHES = {"result_order": "shuffled", "read_lag_ms": "150"}
 
 
 class Play:
-    """One run, drawn from a seed, against a simulator of its own."""
+    """One run, drawn from a seed, against its own simulator."""
 
     def __init__(self, seed: int, sim: acc.testing.Simulator, folder: str, faults: bool = True) -> None:
         self.random = draw = random.Random(seed)
@@ -70,7 +70,7 @@ class Play:
         self.before = len(sim.assets())
         self.totals: Counter[str] = Counter()
         self.in_flight = draw.choice([2, 3, 4, 8])
-        # No key, one that is made, one that the rows bring.
+        # No key, a generated key, a key in the rows.
         self.key, self.given = draw.choice([(None, False), ("barcode", False), (self.kit.name("text"), True)])
         for name, value in SWITCHES.items():
             if draw.random() < 0.3:
@@ -82,14 +82,14 @@ class Play:
         return int(self.sim.audit()["assets_created"])
 
     def world(self) -> dict[str, list[str]]:
-        """The ids of the assets of each clientAssetId."""
+        """Return the ids of the assets with each clientAssetId."""
         found: dict[str, list[str]] = {}
         for asset in self.sim.assets()[self.before :]:
             found.setdefault(asset["clientAssetId"], []).append(asset["id"])
         return found
 
     def ended(self, sent: signal.Signals, again: float = 0.0) -> None:
-        """Ends it by a signal, the next process too with the chance `again`, and the last one ends by itself."""
+        """End it by a signal, and the next process too with probability `again`. The last process ends by itself."""
         told = (str(self.folder), RETRY._asdict(), self.in_flight, self.key, self.given, ROWS)
         with programs(self.sim, self.kit) as start:
             chance = 1.0
@@ -97,7 +97,7 @@ class Play:
                 program = start(CODE.format(told))
                 self.wait(program)
                 program.process.send_signal(sent)
-                # It may have been about to say its result, so that is not looked at.
+                # It may have been printing its result, so its output is ignored.
                 program.process.communicate(timeout=30)
                 self.totals["kills"] += program.process.returncode == -signal.SIGKILL
                 self.check_kept()
@@ -107,7 +107,7 @@ class Play:
         self.check(last.said[0]["rows"])
 
     def wait(self, program: Program) -> None:
-        """Until a random moment: of its life, or of the time in which it writes."""
+        """Wait until a random moment of its lifetime, or of the time in which it writes."""
         if self.random.random() < 0.3:
             time.sleep(self.random.uniform(0, 1.5))
         else:
@@ -115,7 +115,7 @@ class Play:
             time.sleep(self.random.uniform(0, 0.15))
 
     def check_kept(self) -> None:
-        """What is written down is true, and no row is there that was not meant to be sent."""
+        """Check that the journal is correct, and that only intended rows were sent."""
         kept = acc.runs(self.folder)
         assert [told["problem"] for told in kept.to_dicts()] == [None] * len(kept)
         world = self.world()
@@ -132,7 +132,7 @@ class Play:
         self.totals["resumes"] += 1
 
     def check(self, rows: list[list[str]]) -> None:
-        """Every row of the last result is created, and in the project once, under the id that it tells."""
+        """Check that every row of the last result was created once, with the reported id."""
         world = self.world()
         self.totals["lost"] += sum(f"P-{row}" not in world for row in range(ROWS))
         self.totals["doubled"] += sum(len(ids) > 1 for ids in world.values())
@@ -141,7 +141,7 @@ class Play:
         assert {f"P-{row}": [id] for row, (_, id) in enumerate(rows)} == world
         assert self.sim.audit()["created_more_than_once"] == {}
         assert len(world) == len(rows) == self.created() == ROWS
-        # A kill while the file of a new run is made leaves what was to become it: hidden, and without a row.
+        # A kill while a new run file is created leaves a hidden temporary file without rows.
         shown = sorted(path.name for path in self.folder.glob("[!.]*"))
         assert shown == ["level-3.sqlite", "level-3.sqlite.lock"]
         kept = acc.runs(self.folder)["level-3"]
@@ -165,7 +165,7 @@ def killed(seed: int) -> Counter[str]:
     return play.totals
 
 
-def test_killed_and_called_again() -> None:
+def test_run_resumes_after_a_kill() -> None:
     started = time.monotonic()
     totals: Counter[str] = Counter()
     pool = ThreadPoolExecutor(AT_ONCE)
@@ -181,21 +181,21 @@ def test_killed_and_called_again() -> None:
     )
 
 
-def test_terminated_and_called_again() -> None:
+def test_run_resumes_after_a_termination() -> None:
     with drawn(FIRST) as play:
         play.ended(signal.SIGTERM)
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_interrupted_and_called_again(seed: int) -> None:
+def test_run_resumes_after_an_interrupt(seed: int) -> None:
     with drawn(seed, faults=False) as play:
         play.ended(signal.SIGINT)
-        # What was in flight was waited for.
+        # The requests in flight were finished.
         assert play.totals["rows in doubt"] == 0
 
 
 @pytest.mark.parametrize("seed", range(2))
-async def test_cancelled_and_called_again(seed: int) -> None:
+async def test_run_resumes_after_a_cancel(seed: int) -> None:
     with drawn(seed) as play:
         client = play.sim.async_client(retry=RETRY, max_in_flight=play.in_flight)
         create = client.project(play.sim.project_id).assets.create

@@ -20,12 +20,12 @@ LAYERS = """
 """
 FACES = ("_async", "_sync")
 ORDER = [name.format(face=face) for name in LAYERS.split() for face in (FACES if "{" in name else FACES[:1])]
-# An error carries what its call had done. These names are for type checkers only.
+# An error has the result of its call. These imports are for type checkers only.
 UPWARD = {("errors", name) for name in ("_results", "_setup", "_tables")}
 
 
 def imports(path: pathlib.Path) -> set[str]:
-    """The modules of the package that a file imports: also inside functions and for type checkers."""
+    """Return the modules of the package that a file imports, including inside functions and for type checkers."""
     module = path.relative_to(PACKAGE).with_suffix("").parts
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -56,7 +56,7 @@ def test_every_file_has_a_layer() -> None:
     assert files().keys() | {"_core"} == set(ORDER)
 
 
-def test_imports_point_down() -> None:
+def test_files_import_lower_layers_only() -> None:
     upward = {
         (name, imported)
         for name, path in files().items()
@@ -66,7 +66,7 @@ def test_imports_point_down() -> None:
     assert upward == UPWARD
 
 
-def test_the_faces_do_not_import_each_other() -> None:
+def test_sync_and_async_do_not_import_each_other() -> None:
     for name, path in files().items():
         face, _, rest = name.partition(".")
         if rest:

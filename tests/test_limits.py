@@ -1,4 +1,4 @@
-"""A service that takes fewer rows per request than its pages say, and one that answers every write with 503."""
+"""A service that accepts fewer rows per request than documented, and one that returns 503 for every write."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_unlink_with_a_lower_batch_limit(sim: acc.testing.Simulator, client: acc
     assert requests(sim, "relationships:delete") <= 300 // 20 + 8 + 6
 
 
-def test_the_plan_of_a_dry_run_knows_the_limit(
+def test_estimate_uses_the_learned_batch_limit(
     sim: acc.testing.Simulator, client: acc.Client, kit: Kit
 ) -> None:
     assets = client.project(sim.project_id).assets

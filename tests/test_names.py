@@ -1,4 +1,4 @@
-"""Rows with names in them, as people write them, into a project with odd settings; and each mistake they make."""
+"""Rows with names instead of ids, in a project with unusual settings, and common mistakes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def made(project: acc.Project, row: dict[str, Any], **options: Any) -> Asset:
 
 
 def fault(project: acc.Project, row: dict[str, Any], **options: Any) -> acc.Cause:
-    """The only thing that is wrong with a row."""
+    """Return the only problem of a row."""
     report = project.assets.validate([unit("good"), row], **options)
     (cause,) = report.causes
     assert cause.first_rows == (1,)
@@ -74,7 +74,7 @@ def test_names_become_ids(project: acc.Project) -> None:
     assert asset["barcode"] == "000123"
 
 
-def test_labels_may_have_the_signs_in_them_that_stand_between_labels() -> None:
+def test_labels_may_contain_separators() -> None:
     described = {
         "attributes": [
             {"display_name": "Modes", "type": "multi_select", "options": ["On", "Off; idle", "1,5 bar", "2"]}
@@ -100,7 +100,7 @@ def test_labels_may_have_the_signs_in_them_that_stand_between_labels() -> None:
         assert "`Off; idle`" in cause.fix
 
 
-def test_the_likest_name_is_told_however_many_good_ones_there_were(project: acc.Project) -> None:
+def test_unknown_name_has_the_closest_match_among_many(project: acc.Project) -> None:
     rooms = [location.path for location in project.settings().locations][:1_000]
     assert len(set(rooms)) == 1_000
     rows = [unit(Location=room) for room in rooms]
@@ -112,11 +112,11 @@ def test_the_likest_name_is_told_however_many_good_ones_there_were(project: acc.
 @pytest.mark.parametrize(
     "category", [DEEP, DEEP.split(" > "), "Level 10", f"ROOT > {DEEP.upper()}", DEEP.replace(" > ", ">")]
 )
-def test_a_category_has_many_ways_to_be_named(category: Any, project: acc.Project) -> None:
+def test_category_is_found_in_many_forms(category: Any, project: acc.Project) -> None:
     assert project.assets.validate([unit(Category=category)]).ok
 
 
-def test_statuses_are_those_of_the_category(project: acc.Project) -> None:
+def test_status_belongs_to_the_category(project: acc.Project) -> None:
     assert project.assets.validate([unit(Status="Handed over")]).ok
     cause = fault(project, unit(Status="Tested"))
     assert (cause.code, cause.column) == ("status", "Status")
@@ -152,7 +152,7 @@ def test_statuses_are_those_of_the_category(project: acc.Project) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) and len(value) < 30 else None,
 )
-def test_each_mistake_is_told_with_its_place(
+def test_each_problem_has_its_location(
     row: dict[str, Any], rule: str, says: str, project: acc.Project
 ) -> None:
     cause = fault(project, row)
@@ -160,7 +160,7 @@ def test_each_mistake_is_told_with_its_place(
     assert says in f"{cause.column}: {cause.message}; {cause.fix}"
 
 
-def test_all_mistakes_of_all_rows_at_once(project: acc.Project, sim: acc.testing.Simulator) -> None:
+def test_all_problems_of_all_rows_are_reported(project: acc.Project, sim: acc.testing.Simulator) -> None:
     rows = [unit(f"U-{place}") for place in range(300)]
     for row in rows[100:150]:
         row["Status"] = "Plannd"
@@ -179,13 +179,13 @@ def test_all_mistakes_of_all_rows_at_once(project: acc.Project, sim: acc.testing
     dry = project.assets.create(rows, dry_run=True, on_error="collect")
     assert dry.counts == {"not_sent": 249, "invalid": 51}
     assert dry.report.causes == report.causes
-    # Nothing is written while a row is bad, where that is wished for.
+    # With on_error="stop", nothing is written if a row is bad.
     with pytest.raises(acc.BulkError):
         project.assets.create(rows, on_error="stop")
     assert sim.audit()["assets_created"] == before
 
 
-def test_what_is_open_is_a_warning(project: acc.Project) -> None:
+def test_undocumented_cases_are_warnings(project: acc.Project) -> None:
     rows = [
         unit("A", Category="Chillers", Status="Open"),
         unit("A", Category="Chillers > Pumps", Status="Open"),
@@ -230,14 +230,14 @@ def test_a_patch_is_checked_against_its_asset(project: acc.Project) -> None:
     def patched(asset: Asset, **changes: Any) -> acc.BulkResult:
         return project.assets.patch([{"id": asset["id"], **changes}], returning=True, on_error="collect")
 
-    # One label, two sets: the asset says which.
+    # One label in two sets: the asset determines which.
     assert patched(deep, Status="Planned").ok
     assert patched(pump, Status="Closed").ok
     assert "Default" in str(patched(pump, Status="Planned")[0].error)
-    # A label of one set: it may be another's than the asset's.
+    # The label may belong to a different set than that of the asset.
     assert patched(pump, Status="Handed over")[0].status == "invalid"
     assert patched(pump, Flow="1")[0].error.problems[0].code == "not_assigned"  # type: ignore[union-attr]
-    # Another category: everything is checked against that one.
+    # With another category, everything is checked against that one.
     moved = patched(deep, Category="Boilers > Pumps")
     assert [problem.code for problem in moved[0].error.problems] == ["status", "required_attribute"]  # type: ignore[union-attr]
     assert patched(deep, Flow=acc.CLEAR).ok
@@ -247,18 +247,18 @@ def test_a_patch_is_checked_against_its_asset(project: acc.Project) -> None:
     assert moved.assets[0]["categoryId"] == project.settings().category(["Boilers", "Pumps"]).id
 
 
-def test_settings_of_another_project_are_refused(project: acc.Project) -> None:
+def test_settings_of_another_project_are_rejected(project: acc.Project) -> None:
     with acc.testing.Simulator(seed=9, project=PLANT) as sim, sim.client() as client:
         other = client.project(sim.project_id).settings()
     for verb in (project.assets.create, project.assets.patch):
-        with pytest.raises(acc.OptionError, match=f"of project {other.project_id}"):
+        with pytest.raises(acc.OptionError, match=f"from project {other.project_id}"):
             verb([unit()], settings=other)
     with pytest.raises(acc.OptionError, match=r"Use project\.settings\(\)"):
         project.assets.validate([unit()], settings=other)
 
 
 @pytest.mark.parametrize("value", ["yes", True, False, acc.Settings, 1])
-def test_settings_takes_three_things(value: Any, project: acc.Project) -> None:
+def test_settings_option_accepts_auto_settings_or_none(value: Any, project: acc.Project) -> None:
     project.settings()
     with pytest.raises(acc.OptionError, match='settings must be "auto"'):
         project.assets.create([unit()], settings=value)
@@ -272,7 +272,7 @@ def test_filters_take_names(project: acc.Project) -> None:
     def found(**filters: Any) -> set[str]:
         return {asset["clientAssetId"] for asset in assets.list(**filters)}
 
-    # One filter at a time: each finds one of the two assets and not the other.
+    # Each filter alone finds exactly one of the two assets.
     assert {"F-1", "F-2"} <= found(category=DEEP)
     assert {"F-1", "F-2"}.isdisjoint(found(category="Boilers > Pumps"))
     for filters, included, excluded in (
@@ -293,7 +293,7 @@ def test_filters_take_names(project: acc.Project) -> None:
         assets.list(status="Handed ovr")
 
 
-def test_settings_are_read_where_rows_need_them(sim: acc.testing.Simulator) -> None:
+def test_settings_are_read_if_rows_need_them(sim: acc.testing.Simulator) -> None:
     def requests(rows: Any, **options: Any) -> int:
         with sim.client() as client:
             before = sim.audit()["requests"]
@@ -306,7 +306,7 @@ def test_settings_are_read_where_rows_need_them(sim: acc.testing.Simulator) -> N
     status = next(one for one in settings.statuses if (one.status_set, one.label) == ("Handover", "Planned"))
     ids = {"clientAssetId": "I", "categoryId": category.id, "statusId": status.id}
     several = [{**ids, "clientAssetId": f"I-{n}"} for n in range(3)]
-    # One request of ids is its own check; names, and more than a request, are not.
+    # A single request with ids needs no settings; names and several requests do.
     assert requests(several) == 1
     assert requests(several, settings=None) == 1
     assert requests(several, settings=settings) == 1
@@ -316,7 +316,7 @@ def test_settings_are_read_where_rows_need_them(sim: acc.testing.Simulator) -> N
     assert requests([{**ids, "clientAssetId": f"I-{n}"} for n in range(101)]) == read + 2
 
 
-def test_the_async_face_does_the_same(sim: acc.testing.Simulator, project: acc.Project) -> None:
+def test_async_client_does_the_same(sim: acc.testing.Simulator, project: acc.Project) -> None:
     async def both() -> tuple[acc.Report, acc.AsyncBulkResult]:
         async with sim.async_client() as client:
             assets = client.project(sim.project_id).assets

@@ -1,4 +1,4 @@
-"""In a notebook: the kernel is interrupted, the result stays, the next cell works."""
+"""In a notebook, an interrupted kernel keeps the result, and the next cell works."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ rows = [{{**{row!r}, "clientAssetId": f"A-{{place}}"}} for place in range(20)]
 
 
 class Notebook:
-    """A kernel and what its cells put out."""
+    """A kernel and the output of its cells."""
 
     def __init__(self) -> None:
         self.kernel = jupyter_client.KernelManager(kernel_name="python3")
@@ -43,7 +43,7 @@ class Notebook:
         self.cell = self.client.execute(code)
 
     def output(self, until: str | None = None) -> dict[str, Any]:
-        """Of the cell started last: the error's name and all text, once it has ended or has written `until`."""
+        """Return the error name and the output of the last cell, once it has ended or printed `until`."""
         found: dict[str, Any] = {"error": None, "text": ""}
         while until is None or until not in found["text"]:
             message = self.client.get_iopub_msg(timeout=30)
@@ -85,7 +85,7 @@ def notebook(kernel: Notebook, sim: acc.testing.Simulator, kit: Kit) -> Notebook
 
 
 def interrupt(notebook: Notebook, sim: acc.testing.Simulator) -> None:
-    """Once two requests are in flight."""
+    """Wait until two requests are in flight."""
     until(lambda: sim.audit()["assets_created"] >= 2)
     notebook.kernel.interrupt_kernel()
 
@@ -110,23 +110,23 @@ def test_an_interrupted_cell(
     output = notebook.output()
     assert output["error"] == error
     if error == "BulkInterrupted":
-        # The table of outcomes, and before it what was waited for.
+        # The table of outcomes, after the message about requests in flight.
         assert "2 created" in output["text"]
         assert "10 s to finish" in output["text"]
     after = notebook.run(f"import json; print(json.dumps({client}.last_result.counts))")
     assert json.loads(after["text"]) == {"created": 2, "not_sent": 18}
     assert sim.audit()["assets_created"] == 2
-    # The rest, in the next cell.
+    # The next cell sends the rest.
     rest = cell.split("assets.")[0].replace("async_", "") + f"{client}.last_result.retry()"
     again = notebook.run(f"print(({rest}).counts)")
     assert again["error"] is None
-    # The progress comes before it.
+    # The progress is printed before it.
     assert again["text"].endswith("\n{'created': 20}\n")
     assert sim.audit()["assets_created"] == 20
 
 
-def test_a_second_interrupt_ends_at_once(notebook: Notebook, sim: acc.testing.Simulator) -> None:
-    # Without the second interrupt, they would be answered within the 10 s they have, and be created.
+def test_second_interrupt_ends_the_call_immediately(notebook: Notebook, sim: acc.testing.Simulator) -> None:
+    # Without the second interrupt, the requests would finish within 10 s and create the rows.
     sim.add_fault("delay", on="assets:batch-create", ms=8_000, times=2)
     notebook.start("assets.create(rows, batch_size=1)")
     interrupt(notebook, sim)

@@ -21,7 +21,7 @@ def asset(project: acc.Project, id: str) -> Asset:
     return project.assets.get(id)[0]
 
 
-def test_only_given_cells_change(project: acc.Project, ids: list[str]) -> None:
+def test_patch_changes_given_cells_only(project: acc.Project, ids: list[str]) -> None:
     result = project.assets.patch([{"id": ids[0], "description": "new"}])
     assert result.counts == {"updated": 1}
     assert result.ids == [ids[0]]
@@ -30,19 +30,19 @@ def test_only_given_cells_change(project: acc.Project, ids: list[str]) -> None:
     assert asset(project, ids[1])["description"] == "old"
 
 
-def test_the_id_column_may_have_another_name(project: acc.Project, ids: list[str]) -> None:
+def test_patch_key_names_the_id_column(project: acc.Project, ids: list[str]) -> None:
     assert project.assets.patch([{"asset": ids[0], "description": "new"}], key="asset").ok
 
 
 @pytest.mark.parametrize(("nulls", "description"), [("omit", "old"), ("clear", None)])
-def test_what_an_empty_cell_does(
+def test_nulls_option_of_patch(
     nulls: Any, description: str | None, project: acc.Project, ids: list[str]
 ) -> None:
     assert project.assets.patch([{"id": ids[0], "description": None, "barcode": "7"}], nulls=nulls).ok
     assert asset(project, ids[0]).get("description") == description
 
 
-def test_empty_cells_can_be_refused(project: acc.Project, ids: list[str]) -> None:
+def test_nulls_error_rejects_empty_cells(project: acc.Project, ids: list[str]) -> None:
     result = project.assets.patch([{"id": ids[0], "description": None}], nulls="error")
     assert result.counts == {"invalid": 1}
     assert result[0].error is not None
@@ -55,7 +55,7 @@ def test_clear_clears_one_cell(project: acc.Project, ids: list[str]) -> None:
     assert asset(project, ids[0])["barcode"] == "0042"
 
 
-def test_equal_rows_of_one_id_are_one(
+def test_patch_sends_identical_rows_once(
     project: acc.Project, ids: list[str], sim: acc.testing.Simulator
 ) -> None:
     row = {"id": ids[0], "description": "new"}
@@ -63,7 +63,7 @@ def test_equal_rows_of_one_id_are_one(
     assert sim.audit()["assets_patched"] == 1
 
 
-def test_differing_rows_of_one_id_are_both_refused_and_name_each_other(
+def test_patch_rejects_different_rows_with_the_same_id(
     project: acc.Project, ids: list[str], sim: acc.testing.Simulator
 ) -> None:
     rows = [{"id": ids[0], "description": "a"}, {"id": ids[1]}, {"id": ids[0], "description": "b"}]
@@ -78,30 +78,28 @@ def test_differing_rows_of_one_id_are_both_refused_and_name_each_other(
 
 
 @pytest.mark.parametrize("id", [None, "AHU-1", "nan"])
-def test_a_row_without_a_proper_id_is_invalid(id: str | None, project: acc.Project) -> None:
+def test_patch_row_with_an_invalid_id_is_invalid(id: str | None, project: acc.Project) -> None:
     result = project.assets.patch([{"id": id, "description": "new"}])
     assert result.counts == {"invalid": 1}
     assert result[0].error is not None
     assert result[0].error.column == "id"
 
 
-def test_misprinted_answers_still_count(
+def test_misprinted_responses_are_accepted(
     project: acc.Project, ids: list[str], sim: acc.testing.Simulator
 ) -> None:
     sim.set_switch("misprinted_scalars", "on")
     assert project.assets.patch([{"id": id, "description": "new"} for id in ids]).counts == {"updated": 3}
 
 
-def test_a_lost_answer_is_asked_for_again(
-    project: acc.Project, ids: list[str], sim: acc.testing.Simulator
-) -> None:
+def test_lost_patch_is_retried(project: acc.Project, ids: list[str], sim: acc.testing.Simulator) -> None:
     sim.add_fault("reset_after_apply", on="assets:batch-patch")
     result = project.assets.patch([{"id": id, "description": "new"} for id in ids])
     assert result.counts == {"updated": 3}
     assert result[0].attempts == 2
 
 
-def test_patch_warns_of_a_field_that_came_back_otherwise(
+def test_patch_warns_about_a_field_that_differs_in_the_response(
     project: acc.Project, ids: list[str], sim: acc.testing.Simulator
 ) -> None:
     sim.set_switch("patch_null", "ignore")

@@ -1,4 +1,4 @@
-"""Everything public pickles, and no secret with it."""
+"""All public objects can be pickled, without secrets."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def again(value: Any) -> Any:
     return pickle.loads(pickle.dumps(value))
 
 
-def test_results_keep_everything_but_their_client(project: acc.Project, kit: Kit) -> None:
+def test_pickled_results_keep_everything_but_the_client(project: acc.Project, kit: Kit) -> None:
     result = project.assets.create([*kit.rows(3), {"clientAssetId": "bad"}], returning=True)
     copy = again(result)
     assert result.assets is not None
@@ -36,11 +36,11 @@ def test_dry_runs_and_tables(project: acc.Project, kit: Kit) -> None:
     assert again(assets).missing == assets.missing
 
 
-def test_clear_stays_itself() -> None:
+def test_clear_is_a_singleton_after_pickling() -> None:
     assert again(acc.CLEAR) is acc.CLEAR
 
 
-def test_a_client_leaves_its_token_behind(
+def test_client_is_pickled_without_its_token(
     sim: acc.testing.Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for client in (sim.client(proxy="http://user:secret-word@proxy:8080"), sim.async_client()):
@@ -62,7 +62,7 @@ def newest_token() -> str:
     return TOKENS[-1]
 
 
-def test_a_token_function_travels_along(sim: acc.testing.Simulator) -> None:
+def test_auth_function_is_pickled_with_the_client(sim: acc.testing.Simulator) -> None:
     TOKENS.append(sim.token)
     client = again(acc.Client(newest_token, base_url=sim.url))
     assert client.project(sim.project_id).raw.categories()
@@ -99,7 +99,7 @@ def test_every_exception(project: acc.Project) -> None:
 def test_every_public_class_is_in_one_of_these_tests(
     project: acc.Project, sim: acc.testing.Simulator
 ) -> None:
-    """The rest: options, records, and the doors to a project."""
+    """Other classes: options, records, projects and verbs."""
     problem = acc.Problem("required", "statusId", None, "is missing", "add it")
     error = acc.RowError("required", "is missing", problems=(problem,))
     plain: list[Any] = [

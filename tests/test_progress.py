@@ -1,4 +1,4 @@
-"""What `progress=` shows: on a terminal, in a pipe, in a notebook, with tqdm, and to a function."""
+"""`progress=` on a terminal, in a pipe, in a notebook, with tqdm, and with a function."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The clock of the progress, which stands still."""
+    """A paused clock for the progress."""
     clock = Clock()
     monkeypatch.setattr(_progress, "time", clock)
     return clock
@@ -114,7 +114,7 @@ def test_ipykernel_without_a_kernel_is_no_notebook(monkeypatch: pytest.MonkeyPat
 
 
 class Screen:
-    """A terminal of so many columns, and what a program writes there."""
+    """A terminal with this many columns, and the output of a program."""
 
     def __init__(self, columns: int) -> None:
         import fcntl
@@ -128,7 +128,7 @@ class Screen:
     def text(self) -> str:
         os.close(self.theirs)
         found = b""
-        # A terminal that everybody has closed ends with an error.
+        # Reading from a closed terminal raises an error.
         try:
             while part := os.read(self.ours, 65536):
                 found += part
@@ -142,7 +142,7 @@ class Screen:
 @pytest.mark.skipif(sys.platform == "win32", reason="terminals are different there")
 @pytest.mark.parametrize("progress", ["", ", progress='auto'", ", progress=True"])
 @pytest.mark.parametrize("columns", [200, 40])
-def test_a_terminal_shows_one_line_that_fits(
+def test_terminal_shows_one_line_of_its_width(
     progress: str,
     columns: int,
     start: Callable[..., Program],
@@ -160,7 +160,7 @@ def test_a_terminal_shows_one_line_that_fits(
     program = start(code, stderr=screen.theirs)
     assert program.ended(30).said == [{"counts": {"created": 250}}]
     text = screen.text()
-    # The terminal makes \r\n of \n. One line, written over, and then left.
+    # The terminal converts \n to \r\n. A single line is overwritten, then ended.
     assert text.startswith("\r")
     assert text.endswith("\r\n")
     assert text.count("\n") == 1
@@ -186,7 +186,7 @@ def test_a_shorter_line_hides_the_longer_one(
 @pytest.mark.parametrize("progress", ["auto", True])
 @pytest.mark.parametrize("error", [OSError(5, "Input/output error"), ValueError("closed file")], ids=str)
 @pytest.mark.parametrize("has_tqdm", [False, True])
-def test_a_terminal_that_is_gone_does_not_end_a_call(
+def test_closed_terminal_does_not_end_a_call(
     progress: Any,
     error: Exception,
     has_tqdm: bool,
@@ -289,7 +289,7 @@ def test_tqdm_is_closed_when_a_call_fails(tqdm: type[FakeBar], terminal: None) -
     assert [bar.closed for bar in tqdm.made] == [1]
 
 
-def test_tqdm_follows_a_count_that_goes_back(tqdm: type[FakeBar], terminal: None) -> None:
+def test_tqdm_follows_a_decreasing_count(tqdm: type[FakeBar], terminal: None) -> None:
     with Reporter("auto", "create") as report:
         report(5, 10, 1, 0, "settings")
         report(5, 10, 1, 0, "writing")
@@ -352,7 +352,7 @@ def test_a_notebook_shows_widgets_if_they_are_installed(
 
 
 def phases(seen: list[acc.Progress]) -> list[str]:
-    """In their order, each once."""
+    """Return the items in order, without duplicates."""
     return list(dict.fromkeys(now.phase for now in seen))
 
 
@@ -418,7 +418,7 @@ def test_a_function_gets_recovery_and_waiting(kit: Kit, sim: acc.testing.Simulat
 
 
 @pytest.mark.parametrize("option", ["bar", None, 1, 0])
-def test_progress_takes_four_things(option: Any, project: acc.Project, kit: Kit) -> None:
+def test_progress_accepts_auto_bools_and_functions(option: Any, project: acc.Project, kit: Kit) -> None:
     with pytest.raises(acc.OptionError, match='progress must be "auto", True, False or a function'):
         project.assets.create(kit.rows(1), progress=option)
     with pytest.raises(acc.OptionError, match='progress must be "auto"'):
@@ -439,14 +439,14 @@ def test_the_log_has_one_line_per_write_that_failed(
     assert (record.name, record.levelname) == ("acc_assets", "WARNING")
     assert record.getMessage() == "create: 4 rows, 2 created, 2 invalid"
     caplog.clear()
-    # What is raised is not logged too.
+    # An exception is not logged as well.
     with pytest.raises(acc.BulkError):
         project.assets.create(rows, on_error="raise")
     assert caplog.text == ""
 
 
 @pytest.mark.once
-def test_a_script_prints_nothing_twice(start: Callable[..., Program]) -> None:
+def test_script_prints_nothing_more_than_once(start: Callable[..., Program]) -> None:
     code = (
         "rows = [*some(2), {'clientAssetId': 'bare'}]\n"
         "print(json.dumps({'result': repr(acc.Client(**options).project(project_id).assets.create(rows))}))"

@@ -1,4 +1,4 @@
-"""`acc_assets.read`: every kind of file and open file, and its `Rows` given to every verb."""
+"""`acc_assets.read`: every kind of file and open file, and its `Rows` passed to every verb."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ kinds = pytest.mark.parametrize("ending", WRITERS)
 
 @pytest.fixture
 def plant(tmp_path: pathlib.Path) -> Callable[[str], pathlib.Path]:
-    """Writes the file of two units with this ending."""
+    """Write a file of two units with this extension."""
 
     def write(ending: str) -> pathlib.Path:
         path = tmp_path / f"plant{ending}"
@@ -72,7 +72,7 @@ def plant(tmp_path: pathlib.Path) -> Callable[[str], pathlib.Path]:
 
 
 def keys(project: acc.Project, rows: Any) -> list[str | None]:
-    """The asset ids that a create would send."""
+    """Return the asset ids that a create would send."""
     planned = project.assets.create(rows, dry_run=True)
     assert planned.ok, planned
     return [outcome.key for outcome in planned]
@@ -83,7 +83,7 @@ def keys(project: acc.Project, rows: Any) -> list[str | None]:
 
 @kinds
 @pytest.mark.parametrize("as_path", [str, pathlib.Path, lambda path: str(path).replace("plant", "PLANT")])
-def test_read_takes_the_path_of_each_kind(
+def test_read_accepts_a_path_of_each_kind(
     ending: str,
     as_path: Callable[[pathlib.Path], Any],
     plant: Callable[[str], pathlib.Path],
@@ -96,18 +96,18 @@ def test_read_takes_the_path_of_each_kind(
     rows = acc.read(given)
     assert isinstance(rows, acc.Rows)
     assert repr(rows).startswith(f"Rows of {given}")
-    # The same rows for each verb that takes them.
+    # The same rows for each verb that accepts them.
     for _ in range(2):
         assert keys(project, rows) == ["AHU-1", "AHU-2"]
     assert project.assets.validate(rows).ok
     assert project.settings().validate(rows).ok
     assert project.assets.create(rows).counts == {"created": 2}
-    # A verb reads the file itself, the same way.
+    # A verb reads the file itself in the same way.
     assert keys(project, given) == ["AHU-1", "AHU-2"]
 
 
 @kinds
-def test_read_takes_an_open_file_of_each_kind(
+def test_read_accepts_an_open_file_of_each_kind(
     ending: str, plant: Callable[[str], pathlib.Path], project: acc.Project
 ) -> None:
     path = plant(ending)
@@ -130,7 +130,7 @@ def test_read_recognizes_an_open_file_without_a_name(
         assert keys(project, acc.read(io.StringIO(content.decode()))) == ["AHU-1", "AHU-2"]
 
 
-def test_read_goes_on_where_an_open_file_is(project: acc.Project) -> None:
+def test_read_starts_at_the_position_of_an_open_file(project: acc.Project) -> None:
     file = io.StringIO("exported on Monday\n" + "\n".join(",".join(row) for row in (HEAD, *UNITS)))
     file.readline()
     assert keys(project, acc.read(file)) == ["AHU-1", "AHU-2"]
@@ -262,7 +262,7 @@ def test_read_of_a_damaged_parquet_file(
     assert caught.value.filename == str(path)
 
 
-# ---- files that are not there ----
+# ---- missing files ----
 
 
 @kinds
@@ -284,7 +284,7 @@ def test_read_of_an_unknown_kind(tmp_path: pathlib.Path, project: acc.Project) -
     (tmp_path / "plant.doc").write_bytes(b"x")
     with pytest.raises(acc.FileError, match=r"save it as \.xlsx"):
         acc.read(tmp_path / "plant.doc")
-    # A text without a known ending is no path.
+    # A string without a known extension is not a path.
     with pytest.raises(acc.InputError, match=r"Text cannot be read as data.*\.parquet"):
         project.assets.create(acc.read("plant"))
 
@@ -310,14 +310,14 @@ def test_read_checks_its_options(options: dict[str, Any], says: str) -> None:
 
 
 @pytest.mark.parametrize("ending", [".jsonl", ".parquet"])
-def test_read_takes_a_sheet_only_of_a_workbook(ending: str, plant: Callable[[str], pathlib.Path]) -> None:
-    with pytest.raises(acc.OptionError, match="sheet='AHU' is for Excel files"):
+def test_read_accepts_sheet_for_workbooks_only(ending: str, plant: Callable[[str], pathlib.Path]) -> None:
+    with pytest.raises(acc.OptionError, match="sheet='AHU' applies to Excel files only"):
         acc.read(plant(ending), sheet="AHU")
-    with pytest.raises(acc.OptionError, match="sheet='AHU' is for Excel files, and list is none"):
+    with pytest.raises(acc.OptionError, match="sheet='AHU' applies to Excel files only, and list is not one"):
         acc.read([], sheet="AHU")
 
 
-def test_read_takes_a_sheet_and_a_mapping(
+def test_read_accepts_a_sheet_and_a_mapping(
     plant: Callable[[str], pathlib.Path], tmp_path: pathlib.Path, project: acc.Project
 ) -> None:
     path = plant(".xlsx")
@@ -337,7 +337,7 @@ def test_read_takes_a_sheet_and_a_mapping(
         }
 
 
-def test_read_takes_nulls_and_dates(project: acc.Project) -> None:
+def test_read_accepts_nulls_and_dates(project: acc.Project) -> None:
     empty = [{**DICTS[0], "Description": None}]
     assert project.assets.validate(acc.read(empty)).ok
     assert not project.assets.validate(acc.read(empty, nulls="error")).ok
@@ -368,7 +368,7 @@ def test_options_of_a_verb_conflict_with_rows_of_read(options: dict[str, Any], p
     ):
         with pytest.raises(acc.OptionError, match=rf"^{name}= belongs in acc_assets\.read"):
             verb(rows, **options)
-    # What is as usual is no conflict.
+    # Default values are not a conflict.
     usual: dict[str, Any] = {"separator": ">", "nulls": "omit", "mapping": None, "sheet": None}
     assert project.assets.validate(rows, **usual).ok
 
@@ -376,7 +376,7 @@ def test_options_of_a_verb_conflict_with_rows_of_read(options: dict[str, Any], p
 # ---- rows of other kinds, and other verbs ----
 
 
-def test_read_takes_rows_that_are_no_file(project: acc.Project) -> None:
+def test_read_accepts_rows_that_are_not_a_file(project: acc.Project) -> None:
     for rows, name in ((DICTS, "list"), (DICTS[0], "dict"), (iter(DICTS), "list_iterator")):
         read = acc.read(rows)
         assert repr(read).startswith(f"Rows of {name}")
@@ -412,10 +412,10 @@ def test_rows_of_read_are_ids_for_get_and_delete(
     ("name", "value"),
     [("mapping", {"a": None}), ("separator", "/"), ("nulls", "clear"), ("dates", "truncate")],
 )
-def test_options_of_read_have_no_meaning_for_ids(name: str, value: Any, project: acc.Project) -> None:
+def test_read_options_are_rejected_for_ids(name: str, value: Any, project: acc.Project) -> None:
     rows = acc.read([{"id": "A"}], **{name: value})
     for verb in (project.assets.get, project.assets.delete, project.relationships.delete):
-        with pytest.raises(acc.OptionError, match=rf"^{name}= has no meaning for ids"):
+        with pytest.raises(acc.OptionError, match=rf"^{name}= does not apply to ids"):
             verb(rows)
 
 
@@ -439,7 +439,7 @@ async def test_rows_of_read_with_async_client(
     assert len(await async_project.assets.get(acc.read([{"id": id} for id in made.ids]))) == 2
 
 
-def test_read_takes_a_generator_once(project: acc.Project, kit: Kit) -> None:
+def test_read_accepts_a_generator_once(project: acc.Project, kit: Kit) -> None:
     rows = acc.read(row for row in kit.rows(2))
     assert project.assets.create(rows).counts == {"created": 2}
     with pytest.raises(acc.OptionError, match="already read"):
@@ -460,7 +460,7 @@ def test_an_open_file_that_cannot_be_read(content: bytes, says: str) -> None:
 
 
 @pytest.mark.parametrize("start", [b"\xef\xbb\xbf", b"\n", b" "])
-def test_json_lines_of_an_open_file_may_have_a_mark_or_blanks_before(start: bytes) -> None:
+def test_json_lines_may_begin_with_a_byte_order_mark_or_blank_lines(start: bytes) -> None:
     assert len(acc.read(io.BytesIO(start + b'{"Asset ID": "A"}\n'))) == 1
 
 
@@ -487,12 +487,12 @@ def test_files_that_are_not_open_for_reading(tmp_path: pathlib.Path) -> None:
 
 
 @pytest.mark.parametrize("source", [None, 5, "units.xslx"])
-def test_read_refuses_what_no_verb_takes(source: Any) -> None:
+def test_read_rejects_unsupported_data(source: Any) -> None:
     with pytest.raises(acc.InputError):
         acc.read(source)
 
 
-def test_read_of_read_is_refused() -> None:
+def test_read_rejects_rows_of_read() -> None:
     with pytest.raises(acc.OptionError, match="Pass it to a verb"):
         acc.read(acc.read([{"Asset ID": "A"}]))
 

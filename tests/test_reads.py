@@ -1,4 +1,4 @@
-"""Reads that fail keep what they have, and go on from there."""
+"""Reads that fail keep their rows and can be resumed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import acc_assets as acc
 from acc_assets._rows import Reading
 from acc_assets._write import write_options
 
-# Each failure ends a read at once.
+# Each failure ends a read immediately.
 ONCE = acc.Retry(attempts=1)
 
 
@@ -44,18 +44,18 @@ def of(rows: Any) -> list[str]:
     return [row["id"] for row in rows]
 
 
-def test_a_list_that_fails_keeps_its_pages_and_goes_on(sim: acc.testing.Simulator, ids: list[str]) -> None:
+def test_list_that_fails_is_resumed_with_after(sim: acc.testing.Simulator, ids: list[str]) -> None:
     assets = sim.client(retry=ONCE).project(sim.project_id).assets
     error = failed(sim, "assets", assets.list)
     assert isinstance(error.partial, acc.AssetTable)
     assert len(error.partial) == 200
     assert repr(error.partial) == "AssetTable: 200 rows, incomplete"
     before = requests(sim, "assets")
-    # Also in another process.
+    # Even in another process.
     for after in (error, error.partial, pickle.loads(pickle.dumps(error))):
         assert sorted(of(assets.list(after=after))) == sorted(ids)
     assert requests(sim, "assets") == before + 3 * 2
-    # It fails once more, a page later.
+    # It fails again, one page later.
     error = failed(sim, "assets", lambda: assets.list(after=error), nth=2)
     assert error.partial is not None
     assert len(error.partial) == 400
@@ -64,7 +64,7 @@ def test_a_list_that_fails_keeps_its_pages_and_goes_on(sim: acc.testing.Simulato
     assert repr(whole) == "AssetTable: 450 rows"
 
 
-def test_a_list_goes_on_only_with_the_same_filters(
+def test_list_resumes_only_with_the_same_filters(
     sim: acc.testing.Simulator, kit: Kit, ids: list[str]
 ) -> None:
     project = sim.client(retry=ONCE).project(sim.project_id)
@@ -83,13 +83,11 @@ def test_a_list_goes_on_only_with_the_same_filters(
         assert named in str(raised.value)
     found = project.assets.list(status=[kit.other_status, kit.status], after=error)
     assert sorted(of(found)) == sorted(ids)
-    # An error that came before any read: there is nothing to go on from.
+    # An error before any read: there is nothing to resume.
     assert len(project.assets.list(after=acc.OptionError("no"))) == 450
 
 
-def test_a_get_that_fails_keeps_its_assets_and_reads_the_others(
-    sim: acc.testing.Simulator, ids: list[str]
-) -> None:
+def test_get_that_fails_is_resumed_with_after(sim: acc.testing.Simulator, ids: list[str]) -> None:
     assets = sim.client(retry=ONCE, max_in_flight=1).project(sim.project_id).assets
     unknown = "00000000-0000-4000-8000-0000000000a1"
     asked = [unknown, *ids[:250], ids[0], "no id"]
@@ -110,7 +108,7 @@ def test_a_get_that_fails_keeps_its_assets_and_reads_the_others(
         assets.get(asked, include_deleted=True, after=error)
 
 
-def test_a_search_that_fails_keeps_its_pages_and_goes_on(sim: acc.testing.Simulator) -> None:
+def test_search_that_fails_is_resumed_with_after(sim: acc.testing.Simulator) -> None:
     made = sim.seed_relationships(250)
     relationships = sim.client(retry=ONCE).project(sim.project_id).relationships
     whole = of(relationships.search())
@@ -125,7 +123,7 @@ def test_a_search_that_fails_keeps_its_pages_and_goes_on(sim: acc.testing.Simula
     assert set(made) <= set(whole)
 
 
-def test_an_interrupted_list_keeps_its_pages_and_goes_on(sim: acc.testing.Simulator, ids: list[str]) -> None:
+def test_interrupted_list_is_resumed_with_after(sim: acc.testing.Simulator, ids: list[str]) -> None:
     assets = sim.client().project(sim.project_id).assets
     sim.add_fault("delay", ms=600, on="assets", nth=2)
     before = sim.audit()["requests"]
@@ -147,7 +145,7 @@ def test_an_interrupted_list_keeps_its_pages_and_goes_on(sim: acc.testing.Simula
     assert sorted(of(assets.list(after=error))) == sorted(ids)
 
 
-def test_an_interrupted_search_keeps_its_relationships(sim: acc.testing.Simulator) -> None:
+def test_interrupted_search_is_resumed_with_after(sim: acc.testing.Simulator) -> None:
     made = sim.seed_relationships(350)
     relationships = sim.client().project(sim.project_id).relationships
     sim.add_fault("delay", ms=600, on="relationships:search", nth=2)
@@ -168,7 +166,9 @@ def test_an_interrupted_search_keeps_its_relationships(sim: acc.testing.Simulato
     assert set(made) <= {*of(relationships.search(after=raised.value))}
 
 
-def test_awaited_reads_that_fail_or_are_cancelled_go_on(sim: acc.testing.Simulator, ids: list[str]) -> None:
+def test_awaited_reads_that_fail_or_are_canceled_are_resumed(
+    sim: acc.testing.Simulator, ids: list[str]
+) -> None:
     async def read() -> None:
         project = sim.async_client(retry=ONCE).project(sim.project_id)
         for endpoint, call in [("assets", project.assets.list), ("assets:batch-get", project.assets.get)]:
@@ -201,7 +201,7 @@ def test_awaited_reads_that_fail_or_are_cancelled_go_on(sim: acc.testing.Simulat
     asyncio.run(read())
 
 
-def test_an_error_before_the_list_goes_on_loses_nothing(
+def test_error_before_a_resumed_list_keeps_its_pages(
     sim: acc.testing.Simulator, kit: Kit, ids: list[str]
 ) -> None:
     name = next(found["name"] for found in sim.world()["categories"] if found["id"] == kit.category)
@@ -214,7 +214,7 @@ def test_an_error_before_the_list_goes_on_loses_nothing(
     assert sorted(of(other.list(category=name, after=later))) == sorted(ids)
 
 
-def test_progress_says_what_a_call_is_doing(client: acc.Client, project: acc.Project, kit: Kit) -> None:
+def test_progress_has_the_phase_of_a_call(client: acc.Client, project: acc.Project, kit: Kit) -> None:
     engine = client._session.engine()
     options = write_options() | Reading().options()
     rows = acc._core.Rows.from_dicts(kit.rows(2))

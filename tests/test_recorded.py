@@ -1,4 +1,4 @@
-"""The client against the examples of the official pages: what it sends, byte for byte, and what it makes of the answers."""
+"""The client against the examples of the official pages: the exact requests, and the results of the responses."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ pytestmark = pytest.mark.once
 CONTAINER = "fbd6cb57-7d0e-4961-8c2c-69646514ef44"
 
 prefixes = pytest.mark.parametrize("prefix", ["bim360", "construction"])
-# Whichever form is given, the bare UUID is sent: it is the one form that both APIs take.
+# The bare UUID is always sent, because it is the only form that both APIs accept.
 project_forms = pytest.mark.parametrize("project", [PROJECT, f"b.{PROJECT}"])
 
 
 @pytest.fixture
 def recorded() -> Iterator[Callable[..., RecordedServer]]:
-    """Starts strict servers; at the end every difference and every recording left over fails the test."""
+    """Start strict servers. Afterwards, any difference or unused recording fails the test."""
     servers: list[RecordedServer] = []
 
     def start(*names: str, **options: Any) -> RecordedServer:
@@ -38,19 +38,19 @@ def recorded() -> Iterator[Callable[..., RecordedServer]]:
 
 
 def client(server: RecordedServer, **options: Any) -> acc.Client:
-    # The examples are replayed once: a retry would be a request too many.
+    # The examples are replayed once, so a retry would be an unexpected request.
     return acc.Client(auth=server.token, base_url=server.url, retry=acc.Retry(attempts=1), **options)
 
 
 def error(result: acc.BulkResult) -> acc.RowError:
-    """Why the one row of the result is not ok."""
+    """Return the error of the only row of the result."""
     (outcome,) = result
     assert outcome.error is not None
     return outcome.error
 
 
 def returned(result: acc.BulkResult) -> list[Asset]:
-    """The assets of a write with `returning=True`."""
+    """Return the assets of a write with `returning=True`."""
     assert result.assets is not None
     return result.assets.to_dicts()
 
@@ -76,7 +76,7 @@ def test_create(recorded: Callable[..., RecordedServer], prefix: str, project: s
     assert result.ids == [asset["id"]]
     assert result.counts == {"created": 1}
     assert returned(result) == [asset]
-    # A bare array, and nothing else in it than the rows.
+    # A bare array that contains only the rows.
     (sent,) = server.received
     assert sent.startswith(b"[{")
     assert sent.endswith(b"}]")
@@ -89,7 +89,7 @@ def test_patch(recorded: Callable[..., RecordedServer], prefix: str, project: st
     server = recorded("batch-patch", prefix=prefix)
     patches = body("batch-patch")
     rows = [{"id": key, **patch} for key, patch in patches.items()]
-    # The page's example answers the second patch with another location than was sent.
+    # In the page's example, the second patch returns a different location than was sent.
     with pytest.warns(acc.DataWarning, match=r"`locationId` differs .* in 1 row \(row 1\)") as warned:
         result = (
             client(server, prefix=prefix).project(project).assets.patch(rows, returning=True, settings=None)
@@ -97,11 +97,11 @@ def test_patch(recorded: Callable[..., RecordedServer], prefix: str, project: st
     assert len(warned) == 1
     assert result.counts == {"updated": 2}
     assert result.ids == list(patches)
-    # "2," and "true," are misprints of the page, understood as what they stand for.
+    # "2," and "true," are misprints on the page that are read as 2 and true.
     assert [asset["version"] for asset in returned(result)] == [2, 2]
     assert [asset["isActive"] for asset in returned(result)] == [True, True]
     assert [asset["id"] for asset in returned(result)] == list(patches)
-    # An object keyed by id; the id is the key and not a field.
+    # An object keyed by id, so the id is not a field.
     (sent,) = server.received
     assert json.loads(sent) == patches
     assert sent.startswith(b'{"' + next(iter(patches)).encode() + b'":{')
@@ -109,7 +109,7 @@ def test_patch(recorded: Callable[..., RecordedServer], prefix: str, project: st
 
 @prefixes
 @project_forms
-def test_get_reports_the_id_that_was_not_answered(
+def test_get_reports_the_id_missing_from_the_response(
     recorded: Callable[..., RecordedServer], prefix: str, project: str
 ) -> None:
     server = recorded("batch-get", prefix=prefix)
@@ -120,7 +120,7 @@ def test_get_reports_the_id_that_was_not_answered(
         .assets.get([asked], include_custom_attributes=True, include_deleted=True)
     )
     assert assets.missing == [asked]
-    # The page's example answers with another asset: it may never stand where the one asked for should.
+    # The page's example returns another asset, which must not be mistaken for the requested one.
     foreign = answer("batch-get")["results"][0]
     assert all(asset == foreign for asset in assets.to_dicts())
     assert asked not in [asset["id"] for asset in assets.to_dicts()]
@@ -142,7 +142,7 @@ def test_delete_expects_no_body(recorded: Callable[..., RecordedServer], prefix:
 def test_relationships_delete(recorded: Callable[..., RecordedServer], project: str) -> None:
     server = recorded("relationships-delete")
     ids = body("relationships-delete")
-    # The Relationship API has one prefix and takes the bare project id only, whatever the client was given.
+    # The Relationship API has one prefix and accepts only the bare project id.
     result = client(server, prefix="construction").project(project).relationships.delete(ids)
     assert result.counts == {"deleted": 1}
     assert result.ids == ids
@@ -157,31 +157,31 @@ def test_relationships_delete_names_the_region(recorded: Callable[..., RecordedS
     assert result.ok
 
 
-def test_relationships_delete_refused(recorded: Callable[..., RecordedServer]) -> None:
+def test_relationships_delete_is_rejected(recorded: Callable[..., RecordedServer]) -> None:
     server = recorded("relationships-delete-400")
     result = client(server).project(CONTAINER).relationships.delete(body("relationships-delete-400"))
     assert result.counts == {"rejected": 1}
-    # Everything the service said: its code, its text, and what it says of the field.
+    # Everything the service returned: the code, the message, and the field error.
     assert error(result).status == 400
     assert error(result).code == "BadInput"
     assert "The following parameters are invalid: containerId" in error(result).message
     assert "The value 'testing' is not valid." in str(error(result).body)
 
 
-def test_the_gateways_words_reach_the_user(recorded: Callable[..., RecordedServer]) -> None:
+def test_gateway_errors_are_shown_to_the_user(recorded: Callable[..., RecordedServer]) -> None:
     server = recorded("gateway-403")
     assets = client(server, prefix="bim360").project(PROJECT).assets
     with pytest.raises(acc.ForbiddenError, match="Token does not have the privilege") as caught:
         assets.delete(body("gateway-403")["ids"])
     assert (caught.value.status, caught.value.code) == (403, "AUTH-010")
     assert server.token not in str(caught.value)
-    # Every row has its verdict all the same.
+    # Every row still has an outcome.
     assert caught.value.result is not None
     assert len(caught.value.result) == 1
     assert not caught.value.result.ok
 
 
-def test_an_expired_token_says_so(recorded: Callable[..., RecordedServer]) -> None:
+def test_expired_token_is_reported(recorded: Callable[..., RecordedServer]) -> None:
     server = recorded("gateway-401")
     assets = client(server, prefix="bim360").project(PROJECT).assets
     with pytest.raises(acc.UnauthorizedError, match="Access token provided is invalid") as caught:
@@ -189,7 +189,7 @@ def test_an_expired_token_says_so(recorded: Callable[..., RecordedServer]) -> No
     assert server.token not in str(caught.value)
 
 
-def test_a_page_for_an_answer_leaves_a_create_in_doubt(recorded: Callable[..., RecordedServer]) -> None:
+def test_html_response_leaves_a_create_in_doubt(recorded: Callable[..., RecordedServer]) -> None:
     server = recorded("gateway-502-html")
     assets = client(server, prefix="bim360").project(PROJECT).assets
     result = assets.create(body("gateway-502-html"), reconcile=False, settings=None)
@@ -198,7 +198,7 @@ def test_a_page_for_an_answer_leaves_a_create_in_doubt(recorded: Callable[..., R
     assert "502 Bad Gateway" in str(error(result).body)
 
 
-def test_the_pause_of_a_429_is_kept_and_the_request_sent_again(
+def test_429_is_retried_after_its_pause(
     recorded: Callable[..., RecordedServer],
 ) -> None:
     server = recorded("rate-limited-429", "batch-delete")
@@ -209,7 +209,7 @@ def test_the_pause_of_a_429_is_kept_and_the_request_sent_again(
     assert result.stats.throttled >= 1.0
 
 
-def test_settings_are_read_as_they_are(recorded: Callable[..., RecordedServer]) -> None:
+def test_settings_are_read_unchanged(recorded: Callable[..., RecordedServer]) -> None:
     for name, read in (
         ("categories", acc.Raw.categories),
         ("categories-bare-pagination", acc.Raw.categories),
@@ -222,14 +222,14 @@ def test_settings_are_read_as_they_are(recorded: Callable[..., RecordedServer]) 
 
 
 @prefixes
-def test_error_codes_are_read_as_they_are(recorded: Callable[..., RecordedServer], prefix: str) -> None:
+def test_error_codes_are_read_unchanged(recorded: Callable[..., RecordedServer], prefix: str) -> None:
     server = recorded("error-codes", prefix=prefix)
     codes = client(server, prefix=prefix).project(PROJECT).raw.error_codes()
     assert codes == answer("error-codes")["results"]
 
 
 @prefixes
-def test_pages_are_read_to_the_last(recorded: Callable[..., RecordedServer], prefix: str) -> None:
+def test_list_reads_all_pages_of_the_example(recorded: Callable[..., RecordedServer], prefix: str) -> None:
     pages = ["custom-attributes-page-1", "custom-attributes-page-2"]
     server = recorded(*pages, prefix=prefix)
     found = client(server, prefix=prefix).project(PROJECT).raw.custom_attributes()

@@ -1,4 +1,4 @@
-"""The strict server is itself strict: each kind of difference is found and named."""
+"""The strict server detects and reports each kind of difference."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def exchange(
     return status, text
 
 
-def test_the_recorded_request_gets_the_recorded_answer() -> None:
+def test_recorded_request_gets_the_recorded_response() -> None:
     server = RecordedServer("batch-delete")
     assert exchange(server) == (204, b"")
     server.close()
@@ -51,7 +51,7 @@ def test_the_recorded_request_gets_the_recorded_answer() -> None:
         ({"body": "ids"}, "not JSON"),
     ],
 )
-def test_a_difference_fails_and_is_named(change: dict[str, object], named: str) -> None:
+def test_difference_fails_and_is_reported(change: dict[str, object], named: str) -> None:
     server = RecordedServer("batch-delete")
     status, text = exchange(server, **change)  # type: ignore[arg-type]
     server.close()
@@ -61,7 +61,7 @@ def test_a_difference_fails_and_is_named(change: dict[str, object], named: str) 
         server.check()
 
 
-def test_one_is_not_true() -> None:
+def test_1_does_not_equal_true() -> None:
     recording = load("batch-patch")
     request = recording["request"]
     server = RecordedServer("batch-patch", project="p")
@@ -72,7 +72,7 @@ def test_one_is_not_true() -> None:
     assert '-        "ca1": true' in server.problems[0]
 
 
-def test_one_request_too_many_fails() -> None:
+def test_unexpected_request_fails() -> None:
     server = RecordedServer("batch-delete")
     exchange(server)
     exchange(server)
@@ -81,7 +81,7 @@ def test_one_request_too_many_fails() -> None:
         server.check()
 
 
-def test_a_recording_never_asked_for_fails() -> None:
+def test_unused_recording_fails() -> None:
     server = RecordedServer("batch-delete")
     server.close()
     with pytest.raises(AssertionError, match="never asked for: batch-delete"):

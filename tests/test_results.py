@@ -1,4 +1,4 @@
-"""What a user does with a result."""
+"""Results: access, conversion, retry and reconcile."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ import acc_assets as acc
 
 @pytest.fixture
 def mixed(project: acc.Project, kit: Kit) -> acc.BulkResult:
-    """Rows 0, 2, 4 created; row 1 without a status; row 3 with a status of nowhere."""
+    """A result in which rows 0, 2 and 4 are created, row 1 has no status, and row 3 has an unknown status."""
     rows = kit.rows(5)
     del rows[1]["statusId"]
     rows[3]["statusId"] = "00000000-0000-4000-8000-000000000000"
     return project.assets.create(rows, batch_size=1, settings=None)
 
 
-def test_it_is_a_sequence_in_input_order(mixed: acc.BulkResult) -> None:
+def test_result_is_a_sequence_in_input_order(mixed: acc.BulkResult) -> None:
     assert len(mixed) == 5
     assert [outcome.row for outcome in mixed] == [0, 1, 2, 3, 4]
     assert mixed[-1].status == "created"
@@ -32,7 +32,7 @@ def test_it_is_a_sequence_in_input_order(mixed: acc.BulkResult) -> None:
         mixed[5]
 
 
-def test_slices_and_where_are_results_again(mixed: acc.BulkResult) -> None:
+def test_slices_and_where_return_results(mixed: acc.BulkResult) -> None:
     assert isinstance(mixed[1:3], acc.BulkResult)
     assert [outcome.row for outcome in mixed[1:3]] == [1, 2]
     assert [outcome.row for outcome in mixed[::-2]] == [4, 2, 0]
@@ -41,7 +41,7 @@ def test_slices_and_where_are_results_again(mixed: acc.BulkResult) -> None:
     assert len(mixed.where("unknown")) == 0
 
 
-def test_an_unknown_status_is_told_with_the_nearest(mixed: acc.BulkResult) -> None:
+def test_where_suggests_the_closest_status(mixed: acc.BulkResult) -> None:
     with pytest.raises(acc.OptionError, match='Did you mean "rejected"'):
         mixed.where("regected")  # type: ignore[arg-type]
     with pytest.raises(acc.OptionError, match="one or more"):
@@ -55,7 +55,7 @@ def test_counts_ids_and_ok(mixed: acc.BulkResult) -> None:
     assert not mixed.ok
 
 
-def test_causes_group_rows_and_name_the_first(project: acc.Project, kit: Kit) -> None:
+def test_causes_group_rows_and_list_the_first_ones(project: acc.Project, kit: Kit) -> None:
     rows = kit.rows(20)
     for row in rows[5:15]:
         del row["statusId"]
@@ -65,14 +65,14 @@ def test_causes_group_rows_and_name_the_first(project: acc.Project, kit: Kit) ->
     assert (least.rows, least.first_rows) == (1, (2,))
 
 
-def test_its_repr_is_loud_about_what_is_not_ok(mixed: acc.BulkResult) -> None:
+def test_repr_shows_failed_rows(mixed: acc.BulkResult) -> None:
     lines = repr(mixed).splitlines()
     assert lines[0].startswith("BulkResult: 5 rows, 3 created, 1 invalid, 1 rejected (")
     assert any("invalid" in line and "row 1" in line for line in lines[1:])
     assert any("rejected" in line and "row 3" in line for line in lines[1:])
 
 
-def test_its_repr_is_short_when_all_is_well(project: acc.Project, kit: Kit) -> None:
+def test_repr_is_short_if_all_rows_are_ok(project: acc.Project, kit: Kit) -> None:
     text = repr(project.assets.create(kit.rows(3)))
     assert text.startswith("BulkResult: 3 rows, all created (1 request, ")
     assert "\n" not in text
@@ -87,7 +87,7 @@ def test_notebook_html_is_escaped(project: acc.Project, kit: Kit) -> None:
     assert "&lt;b&gt;bold" in project.assets.get(made)._repr_html_()
 
 
-def test_it_has_no_truth_value(mixed: acc.BulkResult) -> None:
+def test_result_has_no_truth_value(mixed: acc.BulkResult) -> None:
     with pytest.raises(TypeError, match=r"result\.ok"):
         bool(mixed)
 
@@ -100,7 +100,7 @@ def test_raise_if_failed(mixed: acc.BulkResult) -> None:
     assert good.raise_if_failed() is good
 
 
-def test_it_becomes_dicts_and_frames(mixed: acc.BulkResult) -> None:
+def test_result_converts_to_dicts_and_frames(mixed: acc.BulkResult) -> None:
     dicts = mixed.to_dicts()
     assert [row["status"] for row in dicts] == ["created", "invalid", "created", "rejected", "created"]
     assert set(dicts[0]) >= {"row", "label", "key", "status", "id", "code", "message", "column", "attempts"}
@@ -111,7 +111,7 @@ def test_it_becomes_dicts_and_frames(mixed: acc.BulkResult) -> None:
     assert pytest.importorskip("pyarrow").table(mixed)["id"].to_pylist() == mixed.ids
 
 
-def test_the_client_keeps_its_newest_result(client: acc.Client, project: acc.Project, kit: Kit) -> None:
+def test_last_result_is_the_most_recent_result(client: acc.Client, project: acc.Project, kit: Kit) -> None:
     assert client.last_result is None
     project.assets.create(kit.rows(2))
     with pytest.raises(acc.BulkError) as caught:
@@ -139,14 +139,14 @@ def test_a_result_is_retried_once(sim: acc.testing.Simulator, kit: Kit) -> None:
     assert sim.audit()["assets_created"] == 3
 
 
-def test_a_dry_run_is_not_retried(project: acc.Project, kit: Kit) -> None:
+def test_retry_rejects_a_dry_run(project: acc.Project, kit: Kit) -> None:
     planned = project.assets.create(kit.rows(3), dry_run=True)
     for again in (planned.retry, planned.reconcile):
         with pytest.raises(acc.OptionError, match="without dry_run="):
             again()
 
 
-def test_a_retry_of_some_rows_leaves_the_others(sim: acc.testing.Simulator, kit: Kit) -> None:
+def test_retry_of_some_rows_keeps_the_others(sim: acc.testing.Simulator, kit: Kit) -> None:
     refused_once(sim)
     client = sim.client(retry=acc.Retry(deadline=1.0, settle=0.2), max_in_flight=1)
     with pytest.raises(acc.RateLimitError) as caught:
@@ -206,7 +206,7 @@ def test_last_result_of_a_generator_that_was_not_read_is_empty(sim: acc.testing.
     assert repr(result)
 
 
-def test_last_result_is_none_after_a_call_that_was_refused(
+def test_last_result_is_none_after_a_rejected_call(
     sim: acc.testing.Simulator, kit: Kit, tmp_path: Path
 ) -> None:
     client = old_and_client(sim, kit)
@@ -230,7 +230,7 @@ def test_last_result_is_none_after_a_call_that_was_refused(
     refused(lambda: project.relationships.delete([], batch_size=101), acc.OptionError)
 
 
-def test_last_result_of_a_run_that_is_resumed_keeps_what_earlier_calls_did(
+def test_last_result_of_a_resumed_run_keeps_earlier_outcomes(
     sim: acc.testing.Simulator, kit: Kit, tmp_path: Path
 ) -> None:
     path = tmp_path / "run.sqlite"
@@ -244,9 +244,7 @@ def test_last_result_of_a_run_that_is_resumed_keeps_what_earlier_calls_did(
     assert client.last_result.counts == {"created": 3}
 
 
-def test_a_retry_that_is_refused_leaves_the_result_that_its_message_names(
-    sim: acc.testing.Simulator, kit: Kit
-) -> None:
+def test_rejected_retry_keeps_last_result(sim: acc.testing.Simulator, kit: Kit) -> None:
     refused_once(sim)
     client = sim.client(retry=acc.Retry(deadline=1.0, settle=0.2), max_in_flight=1)
     with pytest.raises(acc.RateLimitError) as caught:
@@ -263,7 +261,7 @@ def test_a_retry_that_is_refused_leaves_the_result_that_its_message_names(
 
 
 def refused_and_pickled(sim: acc.testing.Simulator, rows: object, **options: Any) -> acc.BulkResult:
-    """A result whose rows were all refused for the rate, without its client."""
+    """A result without its client whose rows were all rejected with 429."""
     refused_once(sim)
     with sim.client(retry=acc.Retry(deadline=1.0, settle=0.2), max_in_flight=1) as client:
         with pytest.raises(acc.RateLimitError) as caught:
@@ -288,12 +286,12 @@ def test_a_pickled_result_says_which_verb_to_call(verb: str, sim: acc.testing.Si
         deleted = pickle.loads(pickle.dumps(project.relationships.delete(sim.seed_relationships(2))))
     with pytest.raises(acc.OptionError, match=rf"Call project\.relationships\.{verb}\(result, rows\)"):
         getattr(deleted, verb)()
-    # The advice fits: without a client there is no .retry().
+    # The advice does not mention .retry(), because there is no client.
     assert ".retry()" not in repr(result)
     assert "call again with only these rows" in repr(result)
 
 
-def test_retry_takes_a_pickled_result_and_its_rows(
+def test_retry_accepts_a_pickled_result_and_its_rows(
     project: acc.Project, sim: acc.testing.Simulator, kit: Kit
 ) -> None:
     rows = kit.rows(5)
@@ -304,7 +302,7 @@ def test_retry_takes_a_pickled_result_and_its_rows(
     assert sorted(asset["clientAssetId"] for asset in sim.assets()) == sorted(
         row["clientAssetId"] for row in rows
     )
-    # Once only, also of a copy that knows of it.
+    # Only once, even for a copy that was made afterwards.
     with pytest.raises(acc.OptionError, match=r"retry\(\) was already called on this result"):
         project.assets.retry(pickle.loads(pickle.dumps(result)), rows)
 
@@ -332,7 +330,7 @@ def test_retry_of_a_pickled_result_keeps_its_options(
     ],
     ids=["fewer", "another order", "more", "another id", "none"],
 )
-def test_retry_of_a_pickled_result_refuses_other_rows(
+def test_retry_of_a_pickled_result_rejects_other_rows(
     change: Callable[[list[Any]], list[Any]],
     client: acc.Client,
     project: acc.Project,
@@ -344,7 +342,7 @@ def test_retry_of_a_pickled_result_refuses_other_rows(
     with pytest.raises(acc.InputError, match="not the rows of") as caught:
         project.assets.retry(result, change(rows))
     assert sim.audit()["assets_created"] == 0
-    # Nothing is lost by that: the newest result goes on.
+    # Nothing is lost: the newest result can be retried.
     newest = client.last_result
     assert newest is not None
     assert newest is caught.value.result
@@ -352,19 +350,19 @@ def test_retry_of_a_pickled_result_refuses_other_rows(
     assert project.assets.retry(newest, rows).counts == {"created": 4}
 
 
-def test_retry_refuses_a_generator_and_another_project(sim: acc.testing.Simulator, kit: Kit) -> None:
+def test_retry_rejects_a_generator_and_another_project(sim: acc.testing.Simulator, kit: Kit) -> None:
     rows = kit.rows(3)
     result = refused_and_pickled(sim, rows)
     with sim.client() as client:
         with pytest.raises(acc.OptionError, match="can be read only once"):
             client.project(sim.project_id).assets.retry(result, iter(rows))
         other = client.project("f6a1e3b5-abaa-4b01-b33a-5d55f36ba047")
-        with pytest.raises(acc.OptionError, match=f"of project {sim.project_id}, not of {other.id}"):
+        with pytest.raises(acc.OptionError, match=f"from project {sim.project_id}, not from {other.id}"):
             other.assets.retry(result, rows)
     assert sim.audit()["assets_created"] == 0
 
 
-def test_reconcile_takes_a_pickled_result_and_its_rows(
+def test_reconcile_accepts_a_pickled_result_and_its_rows(
     project: acc.Project, sim: acc.testing.Simulator, kit: Kit
 ) -> None:
     rows = kit.rows(3)
@@ -376,7 +374,7 @@ def test_reconcile_takes_a_pickled_result_and_its_rows(
     assert sim.audit()["assets_created"] == 3
 
 
-async def test_async_retry_takes_a_pickled_result(
+async def test_async_retry_accepts_a_pickled_result(
     async_project: acc.AsyncProject, sim: acc.testing.Simulator, kit: Kit
 ) -> None:
     rows = kit.rows(3)
@@ -385,7 +383,7 @@ async def test_async_retry_takes_a_pickled_result(
     assert again.counts == {"created": 3}
 
 
-def test_retry_takes_results_of_its_own_verbs(
+def test_retry_accepts_results_of_its_own_verbs_only(
     project: acc.Project, kit: Kit, sim: acc.testing.Simulator
 ) -> None:
     created = project.assets.create(kit.rows(1))
@@ -426,7 +424,7 @@ def test_a_retry_reads_rows_as_the_first_call_did(project: acc.Project, kit: Kit
         project.assets.retry(loaded, acc.read(kit.rows(1), nulls="error"))
 
 
-def test_validate_leaves_last_result(project: acc.Project, client: acc.Client, kit: Kit) -> None:
+def test_validate_does_not_change_last_result(project: acc.Project, client: acc.Client, kit: Kit) -> None:
     created = project.assets.create(kit.rows(1))
     project.assets.validate(kit.rows(2))
     assert client.last_result is created

@@ -1,4 +1,4 @@
-"""Runs that are called again: after a change of the project's settings, with edited rows, and as another kind of table."""
+"""Resumed runs: after a change of the project's settings, with edited rows, and with another kind of table."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def folder(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.P
 
 @pytest.fixture
 def quick(sim: acc.testing.Simulator) -> acc.Project:
-    """A client that gives up quickly, so that a service that is down leaves rows to resume."""
+    """A client that gives up quickly, so that an outage leaves rows to resume."""
     retry = acc.Retry(attempts=1, deadline=2, settle=0.3)
     return sim.client(retry=retry, max_in_flight=1).project(sim.project_id)
 
 
 def stopped(sim: acc.testing.Simulator, project: acc.Project, rows: Any, **options: Any) -> acc.BulkResult:
-    """A run whose first request was executed and whose second was refused."""
+    """A run whose first request was executed and whose second was rejected."""
     sim.add_fault("status", code=403, on="assets:batch-create", nth=2)
     with pytest.raises(acc.ForbiddenError) as caught:
         project.assets.create(rows, **options)
@@ -40,7 +40,7 @@ def stopped(sim: acc.testing.Simulator, project: acc.Project, rows: Any, **optio
 
 
 def named_rows(kit: Kit, sim: acc.testing.Simulator, number: int) -> list[dict[str, Any]]:
-    """Rows as people write them: names instead of ids, and a custom attribute."""
+    """Rows with names instead of ids, and a custom attribute."""
     (category,) = [found for found in sim.world()["categories"] if str(found["id"]) == kit.category]
     attribute = kit.attributes["text"]["displayName"]
     status = category["statuses"][0]["label"]
@@ -51,7 +51,7 @@ def named_rows(kit: Kit, sim: acc.testing.Simulator, number: int) -> list[dict[s
 
 
 def changed(project: acc.Project, folder: pathlib.Path, change: Change) -> acc.Settings:
-    """The project's settings after an admin changed them."""
+    """The project's settings after a change by an admin."""
     path = folder / "settings.json"
     project.settings().save(path)
     content = json.loads(path.read_text())
@@ -115,12 +115,12 @@ def test_a_run_is_resumed_after_a_change_of_settings(
     result = quick.assets.create(rows, run="level-3", settings=settings)
     assert [outcome.status for outcome in result[:100]] == ["created"] * 100
     assert {outcome.status for outcome in result[100:]} == {pending}
-    # As the settings were, so are the rows valid again.
+    # With the original settings, the rows are valid again.
     assert quick.assets.create(rows, run="level-3").counts == {"created": 250}
     assert names(sim) == sorted(row["Asset ID"] for row in rows)
 
 
-def test_a_pending_row_is_sent_with_what_its_name_means_today(
+def test_pending_row_uses_the_current_meaning_of_names(
     sim: acc.testing.Simulator, quick: acc.Project, kit: Kit, folder: pathlib.Path
 ) -> None:
     rows = named_rows(kit, sim, 250)
@@ -169,7 +169,7 @@ def test_a_row_in_doubt_is_looked_up_with_the_ids_that_were_sent(
 
 
 def tables(folder: pathlib.Path) -> Iterator[tuple[str, Any]]:
-    """The same three rows, as dicts and as everything else that people have."""
+    """The same three rows, as dicts and as every other kind of input."""
     datetime = pytest.importorskip("datetime")
     pandas, polars = pytest.importorskip("pandas"), pytest.importorskip("polars")
     pyarrow, openpyxl = pytest.importorskip("pyarrow"), pytest.importorskip("openpyxl")
@@ -206,14 +206,14 @@ def tables(folder: pathlib.Path) -> Iterator[tuple[str, Any]]:
 
 
 @pytest.mark.once
-def test_the_same_rows_are_the_same_run_whatever_table_they_are_in(
+def test_run_recognizes_rows_in_any_kind_of_table(
     sim: acc.testing.Simulator, project: acc.Project, kit: Kit, folder: pathlib.Path
 ) -> None:
     mapping = {"Flow": kit.attributes["numeric"]["displayName"], "Day": kit.attributes["date"]["displayName"]}
     options: dict[str, Any] = {"mapping": mapping}
     labels = named_rows(kit, sim, 1)[0]
 
-    # Category and status are the same for all: they come with the settings of the call, as a template's do.
+    # Category and status are the same for all rows, as in a template.
     def with_names(table: Any) -> Any:
         pandas = pytest.importorskip("pandas")
         more = {"Category": labels["Category"], "Status": labels["Status"]}
@@ -249,7 +249,7 @@ def test_the_same_rows_are_the_same_run_whatever_table_they_are_in(
         # A generator is used up by each call.
         return iter(named["dicts"]) if kind == "generator" else named[kind]
 
-    # A row is recognized by the same digest whatever it comes from, so one kind of each sort is enough to begin with.
+    # The digest of a row does not depend on its source, so the run is begun with one kind of each sort.
     for first in ("dicts", "generator", "arrow", "sheet"):
         run = f"run of {first}"
         before = len(sim.assets())
@@ -260,7 +260,7 @@ def test_the_same_rows_are_the_same_run_whatever_table_they_are_in(
         assert len(sim.assets()) == before + 3
 
 
-def test_ignored_columns_do_not_count(project: acc.Project, kit: Kit, sim: acc.testing.Simulator) -> None:
+def test_run_ignores_ignored_columns(project: acc.Project, kit: Kit, sim: acc.testing.Simulator) -> None:
     rows = [{**row, "Site remark": "old", "Foreman": "A"} for row in named_rows(kit, sim, 3)]
     options: dict[str, Any] = {"run": "level-3", "mapping": {"Foreman": None}}
     with pytest.warns(acc.DataWarning, match="Site remark"):
@@ -299,14 +299,14 @@ def test_unsettled_rows_may_be_edited_or_removed(
     assert "removed by you" in repr(result)
     assert "not_sent: call" not in repr(result)
     assert len(sim.assets()) == before + 4
-    # Back again, all of them, and corrected.
+    # All rows are back, and corrected.
     for row in rows:
         row["statusId"] = kit.status
     assert project.assets.create(rows, run="level-3").counts == {"created": 6}
     assert len(sim.assets()) == before + 6
 
 
-def test_keys_made_here_stay_with_their_rows(
+def test_generated_import_keys_stay_with_their_rows(
     project: acc.Project, kit: Kit, sim: acc.testing.Simulator
 ) -> None:
     rows = kit.rows(4)
@@ -330,7 +330,7 @@ def test_keys_made_here_stay_with_their_rows(
         ),
         (
             lambda rows: [*rows, {**rows[0], "clientAssetId": "X"}],
-            r"row 6 of the input \(`X`\) is not a row of this run",
+            r"row 6 of the input \(`X`\) was not part of the earlier call",
         ),
         (
             lambda rows: [rows[1], rows[0], *rows[2:]],
@@ -342,7 +342,7 @@ def test_keys_made_here_stay_with_their_rows(
         ),
     ],
 )
-def test_other_rows_are_refused_and_nothing_is_sent(
+def test_run_rejects_other_rows_and_sends_nothing(
     change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]],
     says: str,
     project: acc.Project,
@@ -360,7 +360,7 @@ def test_other_rows_are_refused_and_nothing_is_sent(
     assert project.assets.create(rows, run="level-3").counts == {"created": 6}
 
 
-def test_a_file_of_rows_to_fix_goes_to_the_same_run(
+def test_run_accepts_its_file_of_write_fixes(
     project: acc.Project, kit: Kit, sim: acc.testing.Simulator, folder: pathlib.Path
 ) -> None:
     openpyxl = pytest.importorskip("openpyxl")
@@ -371,7 +371,7 @@ def test_a_file_of_rows_to_fix_goes_to_the_same_run(
     result = project.assets.create(rows, run="level-3")
     assert result.counts == {"created": 5, "invalid": 3}
     assert result.write_fixes(folder / "to_fix.xlsx") == 3
-    assert "with the file of .write_fixes()" in repr(result)
+    assert "with the file from .write_fixes()" in repr(result)
 
     def fix(path: pathlib.Path, *lines: int, drop: int | None = None) -> pathlib.Path:
         workbook = openpyxl.load_workbook(path)
@@ -384,14 +384,14 @@ def test_a_file_of_rows_to_fix_goes_to_the_same_run(
         workbook.save(path)
         return path
 
-    # One is fixed, one taken out, one still wrong.
+    # One row is fixed, one removed, one still wrong.
     result = project.assets.create(fix(folder / "to_fix.xlsx", 2, drop=3), run="level-3")
     assert [outcome.status for outcome in result] == [
         *("created", "created", "created", "created", "invalid", "created", "invalid", "created")
     ]
     assert len(sim.assets()) == before + 6
     assert result.write_fixes(folder / "to_fix_2.xlsx") == 1
-    # The same call again, and then with the file that is left.
+    # The same call again, then with the remaining file.
     assert project.assets.create(folder / "to_fix.xlsx", run="level-3").counts == {"created": 6, "invalid": 2}
     result = project.assets.create(fix(folder / "to_fix_2.xlsx", 2), run="level-3")
     assert result.counts == {"created": 7, "invalid": 1}
@@ -400,7 +400,7 @@ def test_a_file_of_rows_to_fix_goes_to_the_same_run(
     assert len(sim.assets()) == before + 8
 
 
-def test_a_file_of_rows_to_fix_of_another_run_is_refused(
+def test_run_rejects_the_write_fixes_file_of_another_run(
     project: acc.Project, kit: Kit, sim: acc.testing.Simulator, folder: pathlib.Path
 ) -> None:
     rows = kit.rows(3)
@@ -413,7 +413,7 @@ def test_a_file_of_rows_to_fix_of_another_run_is_refused(
     assert len(sim.assets()) == before
 
 
-def test_the_advice_is_true_without_a_run_too(
+def test_advice_without_a_run_is_correct(
     project: acc.Project, kit: Kit, sim: acc.testing.Simulator, folder: pathlib.Path
 ) -> None:
     rows = kit.rows(3)
@@ -432,7 +432,7 @@ def test_the_advice_is_true_without_a_run_too(
 
 
 def in_doubt(sim: acc.testing.Simulator, project: acc.Project, rows: Any, **options: Any) -> None:
-    """A run whose first hundred rows are in the project and in doubt. The next hundred were refused."""
+    """A run whose first hundred rows are in the project but `unknown`. The next hundred were rejected."""
     sim.add_fault("reset_after_apply", on="assets:batch-create", nth=1)
     sim.add_fault("status", code=403, on="assets:batch-create", nth=2)
     with pytest.raises(acc.ForbiddenError):
@@ -440,7 +440,7 @@ def in_doubt(sim: acc.testing.Simulator, project: acc.Project, rows: Any, **opti
     sim.clear_faults()
 
 
-def test_rows_in_doubt_are_not_taken_for_edits_of_others(
+def test_unknown_rows_are_not_mistaken_for_edited_rows(
     sim: acc.testing.Simulator, quick: acc.Project, kit: Kit
 ) -> None:
     rows = [kit.row(f"U-{place}") for place in range(200)]
@@ -448,7 +448,7 @@ def test_rows_in_doubt_are_not_taken_for_edits_of_others(
     swapped = [*rows[:99], rows[100], rows[99], *rows[101:]]
     with pytest.raises(acc.InputError, match="its position has changed"):
         quick.assets.create(swapped, run="level-3")
-    with pytest.raises(acc.InputError, match=r"row 0 of the input .* is not a row of this run"):
+    with pytest.raises(acc.InputError, match=r"row 0 of the input .* was not part of the earlier call"):
         quick.assets.create([kit.row("U-new"), *rows[:199]], run="level-3")
     with pytest.raises(acc.InputError, match="another row has taken its place"):
         quick.assets.create([kit.row("U-new"), *rows[1:]], run="level-3")
@@ -456,7 +456,7 @@ def test_rows_in_doubt_are_not_taken_for_edits_of_others(
     assert names(sim) == sorted(row["clientAssetId"] for row in rows)
 
 
-def test_a_row_taken_out_of_a_stream_shifts_no_other(
+def test_removed_row_of_a_stream_does_not_shift_others(
     sim: acc.testing.Simulator, quick: acc.Project, kit: Kit
 ) -> None:
     rows = [kit.row(f"U-{place}") for place in range(250)]
@@ -467,7 +467,7 @@ def test_a_row_taken_out_of_a_stream_shifts_no_other(
     assert names(sim) == sorted(row["clientAssetId"] for row in rows)
 
 
-def test_a_row_in_doubt_that_was_edited_is_reported_as_it_was_sent(
+def test_edited_unknown_row_is_reported_as_sent(
     sim: acc.testing.Simulator, quick: acc.Project, kit: Kit
 ) -> None:
     rows = [kit.row(f"U-{place}") for place in range(200)]
@@ -480,7 +480,7 @@ def test_a_row_in_doubt_that_was_edited_is_reported_as_it_was_sent(
     assert quick.assets.create(rows, run="level-3").stats.requests == 0
 
 
-def test_an_edited_twin_of_a_row_in_doubt_is_a_row_of_its_own(
+def test_edited_duplicate_of_an_unknown_row_is_separate(
     sim: acc.testing.Simulator, quick: acc.Project, kit: Kit
 ) -> None:
     first, second = (outcome.id for outcome in quick.assets.create(kit.rows(2)))
@@ -494,10 +494,10 @@ def test_an_edited_twin_of_a_row_in_doubt_is_a_row_of_its_own(
     assert (said[first], said[second]) == ("x", "y")
 
 
-# ---- files of rows to fix, again ----
+# ---- more files of rows to fix ----
 
 
-def test_a_row_without_its_number_is_one_too_many(
+def test_added_row_in_a_write_fixes_file_is_rejected(
     project: acc.Project, kit: Kit, sim: acc.testing.Simulator, folder: pathlib.Path
 ) -> None:
     pandas = pytest.importorskip("pandas")
@@ -509,7 +509,9 @@ def test_a_row_without_its_number_is_one_too_many(
         pandas.read_excel(folder / "to_fix.xlsx", dtype=str).assign(statusId=kit.status).to_dict("records")
     )
     before = len(sim.assets())
-    with pytest.raises(acc.InputError, match=r"row 0 of the input \(`NEW`\) is not a row of this run"):
+    with pytest.raises(
+        acc.InputError, match=r"row 0 of the input \(`NEW`\) was not part of the earlier call"
+    ):
         project.assets.create([kit.row("NEW"), *fixes], run="level-3")
     assert len(sim.assets()) == before
     assert project.assets.create(fixes, run="level-3").counts == {"created": 4}
@@ -534,10 +536,10 @@ def test_a_run_begun_with_a_file_of_a_report_is_resumed_with_it(
     assert project.assets.create(path, run="fixes").counts == {"created": 2}
 
 
-# ---- texts that look like numbers ----
+# ---- strings that look like numbers ----
 
 
-def test_a_patch_is_not_done_because_its_text_looks_like_the_same_number(
+def test_patch_of_text_that_equals_a_number_is_sent(
     sim: acc.testing.Simulator, quick: acc.Project, kit: Kit
 ) -> None:
     (made,) = quick.assets.create(kit.row("U-0", barcode="7"))

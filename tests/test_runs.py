@@ -1,4 +1,4 @@
-"""Named runs: where they are kept, how they are listed, read and deleted."""
+"""Named runs: where they are stored, and how they are listed, read and deleted."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def written(project: acc.Project, kit: Kit) -> acc.BulkResult:
 
 @contextmanager
 def driven_elsewhere(path: pathlib.Path) -> Iterator[None]:
-    """Another process holds the lock that drives a run."""
+    """Lock a run in another process."""
     program = (
         "import fcntl, sys; file = open(sys.argv[1] + '.lock', 'w'); fcntl.flock(file, fcntl.LOCK_EX);"
         "print('locked', flush=True); input()"
@@ -52,7 +52,7 @@ def driven_elsewhere(path: pathlib.Path) -> Iterator[None]:
         process.stdin.write("\n")
 
 
-# ---- where they are ----
+# ---- location ----
 
 
 @pytest.mark.parametrize("name", ["level-3", "Ebene 3 Süd", "a.b_c", "3", "x" * 100])
@@ -79,23 +79,23 @@ def test_a_name_is_a_file_in_the_folder_of_runs(name: str, folder: pathlib.Path)
         "é" * 51,
     ],
 )
-def test_what_is_no_name_is_refused(name: str) -> None:
+def test_run_rejects_invalid_names(name: str) -> None:
     with pytest.raises(acc.OptionError, match=r"is not a valid run name\. Use letters, .* pathlib\.Path"):
         run_file(name)
 
 
 @pytest.mark.parametrize("name", ["con", "NUL", "CON.txt", "com1", "LPT9.a.b", "aux .b", "prn.", "COM\u00b9"])
-def test_names_that_windows_reserves_are_refused(name: str) -> None:
+def test_run_rejects_names_that_windows_reserves(name: str) -> None:
     with pytest.raises(acc.OptionError, match="Windows reserves it"):
         run_file(name)
 
 
 @pytest.mark.parametrize("name", ["console", "com", "lpt10", "a.con", "null"])
-def test_names_that_only_look_like_those(name: str) -> None:
+def test_run_accepts_names_similar_to_reserved_ones(name: str) -> None:
     assert pathlib.Path(run_file(name)).name == f"{name}.sqlite"
 
 
-def test_a_path_is_the_file_itself(tmp_path: pathlib.Path) -> None:
+def test_run_accepts_a_path(tmp_path: pathlib.Path) -> None:
     assert run_file(tmp_path / "a:b.journal") == str(tmp_path / "a:b.journal")
     with pytest.raises(acc.OptionError, match=r"a name or a pathlib\.Path, not int"):
         run_file(3)  # type: ignore[arg-type]
@@ -123,10 +123,10 @@ def test_the_folder_of_each_platform(
     assert runs_folder().as_posix() == found
 
 
-# ---- what is there ----
+# ---- content ----
 
 
-def test_no_runs(folder: pathlib.Path) -> None:
+def test_runs_of_an_empty_folder(folder: pathlib.Path) -> None:
     runs = acc.runs()
     assert (len(runs), list(runs), runs.to_dicts(), "level-3" in runs) == (0, [], [], False)
     assert repr(runs) == f"no runs in {folder}"
@@ -135,7 +135,7 @@ def test_no_runs(folder: pathlib.Path) -> None:
         runs["level-3"]
 
 
-def test_a_run_is_told_as_it_stands(written: acc.BulkResult, project: acc.Project) -> None:
+def test_runs_show_the_current_state(written: acc.BulkResult, project: acc.Project) -> None:
     before = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=1)
     (told,) = cast(Any, acc.runs().to_dicts())
     assert (told["name"], told["verb"], told["project"]) == ("level-3", "create", project.id)
@@ -144,7 +144,7 @@ def test_a_run_is_told_as_it_stands(written: acc.BulkResult, project: acc.Projec
     assert before < told["begun"] <= told["written"] <= datetime.datetime.now(datetime.timezone.utc)
 
 
-def test_the_result_of_a_run_is_that_of_the_call(written: acc.BulkResult) -> None:
+def test_outcomes_of_a_run_equal_the_result_of_the_call(written: acc.BulkResult) -> None:
     kept = acc.runs()["level-3"]
     assert kept.to_dicts() == written.to_dicts()
     assert kept.counts == {"created": 5, "invalid": 1}
@@ -192,7 +192,7 @@ def test_runs_are_a_mapping(written: acc.BulkResult, folder: pathlib.Path) -> No
     assert list(acc.runs(str(folder))) == list(runs)
 
 
-def test_a_file_that_cannot_be_read_is_told_and_does_not_hide_the_others(
+def test_runs_report_an_unreadable_file_without_hiding_others(
     written: acc.BulkResult, folder: pathlib.Path
 ) -> None:
     (folder / "notes.sqlite").write_text("not a run")
@@ -205,7 +205,7 @@ def test_a_file_that_cannot_be_read_is_told_and_does_not_hide_the_others(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="locks are taken another way there")
-def test_a_run_that_somebody_drives(written: acc.BulkResult, folder: pathlib.Path) -> None:
+def test_run_in_progress(written: acc.BulkResult, folder: pathlib.Path) -> None:
     with driven_elsewhere(folder / "level-3.sqlite"):
         (told,) = acc.runs().to_dicts()
         assert (told["running"], told["rows"], told["problem"]) == (True, None, None)
@@ -224,12 +224,12 @@ def test_a_run_is_deleted(written: acc.BulkResult, folder: pathlib.Path) -> None
     with pytest.raises(KeyError):
         acc.runs().delete("../runs/level-3")
     acc.runs().delete("level-3")
-    # A lock file outlives its run: a second one of the same name would be another lock.
+    # The lock file stays: a new file of the same name would be a different lock.
     assert [path.name for path in folder.iterdir()] == ["level-3.sqlite.lock"]
     assert len(acc.runs()) == 0
 
 
-def test_a_run_holds_no_token_and_nothing_of_a_row_but_its_key(
+def test_run_file_contains_no_token_and_only_the_keys_of_rows(
     sim: acc.testing.Simulator, kit: Kit, folder: pathlib.Path
 ) -> None:
     token = sim.token
@@ -257,11 +257,11 @@ except acc.JournalError as error:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files there")
-def test_nothing_is_sent_that_cannot_be_written_down(
+def test_rows_that_cannot_be_recorded_are_not_sent(
     sim: acc.testing.Simulator, project: acc.Project, kit: Kit
 ) -> None:
-    """In a process whose files may grow to 140 KiB, enough for what is to be sent and not for what came of it; another
-    process then finishes its run."""
+    """In a process whose files are limited to 140 KiB, the requests can be recorded, but not the outcomes. Another
+    process then finishes the run."""
     rows = kit.rows(1000)
     before = len(sim.assets())
     told = json.dumps([sim.url, sim.token, sim.project_id, rows])
@@ -284,7 +284,7 @@ def test_nothing_is_sent_that_cannot_be_written_down(
     assert len(sim.assets()) == before + len(rows)
 
 
-# ---- one driver ----
+# ---- one process per run ----
 
 CREATE = """
 import pathlib, shutil, sqlite3
@@ -304,7 +304,7 @@ try:
 except acc.JournalError as error:
     say(refused=str(error))
 """
-# On Unix a process loses its POSIX locks on a file when it closes any descriptor of that file.
+# On Unix, a process loses its POSIX locks on a file when it closes any descriptor of that file.
 CLOSES = {
     "copy": "shutil.copy(journal, journal.with_suffix('.copy'))",
     "sqlite3": "sqlite3.connect(journal).close()",
@@ -323,8 +323,8 @@ FORK = """
 def driver(
     folder: pathlib.Path, meanwhile: str
 ) -> Iterator[tuple[Program, int, Callable[[], dict[str, Any]]]]:
-    """A process that drives a run, did something meanwhile, and goes on when it gets a line; the child that it forked,
-    if it did; and a function that calls the same run from another process and gives what that one says."""
+    """Yield a process that drives a run and continues when it gets a line, its forked child if any, and a function that
+    calls the same run from another process and returns the output."""
     with acc.testing.Simulator(seed=1, window=0.5) as sim, programs(sim, kit_of(sim)) as start:
         before = len(sim.assets())
         first = start(CREATE.format(folder=str(folder), meanwhile=meanwhile), stdin=subprocess.PIPE)
@@ -342,9 +342,7 @@ def driver(
 @pytest.mark.once
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX locks")
 @pytest.mark.parametrize("meanwhile", CLOSES.values(), ids=CLOSES)
-def test_a_second_process_is_refused_though_the_driver_closed_its_journal(
-    meanwhile: str, folder: pathlib.Path
-) -> None:
+def test_second_process_is_rejected_after_the_journal_is_closed(meanwhile: str, folder: pathlib.Path) -> None:
     with driver(folder, meanwhile) as (first, _, again):
         assert "is in use by another process" in again().get("refused", "not refused")
         assert acc.runs().to_dicts()[0]["running"] is True
@@ -356,9 +354,7 @@ def test_a_second_process_is_refused_though_the_driver_closed_its_journal(
 @pytest.mark.once
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.parametrize("ends", ["killed", "returned"])
-def test_a_run_is_free_when_its_driver_ended_while_a_forked_child_lives(
-    ends: str, folder: pathlib.Path
-) -> None:
+def test_run_is_free_after_its_process_ends_despite_a_forked_child(ends: str, folder: pathlib.Path) -> None:
     with driver(folder, FORK) as (first, child, again):
         assert "is in use by another process" in again().get("refused", "not refused")
         if ends == "killed":
@@ -369,7 +365,7 @@ def test_a_run_is_free_when_its_driver_ended_while_a_forked_child_lives(
 
 
 @pytest.mark.parametrize("verb", ["retry", "reconcile"])
-def test_retry_of_a_run_says_to_make_the_call_again(
+def test_retry_of_a_named_run_raises_option_error(
     verb: str, written: acc.BulkResult, project: acc.Project, kit: Kit
 ) -> None:
     kept = acc.runs()["level-3"]
@@ -377,7 +373,7 @@ def test_retry_of_a_run_says_to_make_the_call_again(
     copy = pickle.loads(pickle.dumps(kept))
     for outcomes in (kept, copy, kept.where("invalid"), kept[5:]):
         with pytest.raises(
-            acc.OptionError, match=rf"^{verb}\(\): this result is of a named run .* same run= and all rows"
+            acc.OptionError, match=rf"^{verb}\(\): this result is from a named run .* same run= and all rows"
         ):
             getattr(outcomes, verb)()
         with pytest.raises(acc.OptionError, match="same run="):

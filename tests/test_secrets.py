@@ -1,4 +1,4 @@
-"""Tokens, passwords and cursors: in no message, no log line and no frame of a traceback."""
+"""Tokens, passwords and cursors do not appear in messages, log lines or traceback frames."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 
 
 def told(error: BaseException, log: pytest.LogCaptureFixture) -> str:
-    """Everything that an error says, and the log."""
+    """Return all text of an error, and the log."""
     return " ".join([str(error), repr(error), log.text])
 
 
@@ -53,7 +53,7 @@ def redirect(handler: BaseHTTPRequestHandler) -> None:
 @pytest.mark.once
 @pytest.mark.parametrize("kind", ["assets", "relationships"])
 @pytest.mark.parametrize("end", [drop, echo, echo_address, redirect])
-def test_a_cursor_is_in_no_message_and_no_log_line(
+def test_cursor_does_not_appear_in_messages_or_logs(
     kind: str, end: Any, log: pytest.LogCaptureFixture
 ) -> None:
     body = {
@@ -79,16 +79,14 @@ def test_a_cursor_is_in_no_message_and_no_log_line(
     assert CURSOR not in everything
     assert CURSOR.rstrip("=") not in everything
     if end is drop:
-        # Where the request went is still told.
+        # The address of the request is still shown.
         assert f"{url}/" in str(caught.value)
         assert "?" not in str(caught.value)
 
 
 @pytest.mark.once
 @pytest.mark.parametrize("cursor", [[CURSOR], {"next": CURSOR}, CURSOR * 300])
-def test_a_cursor_of_another_form_is_refused_and_not_shown(
-    cursor: Any, log: pytest.LogCaptureFixture
-) -> None:
+def test_invalid_cursor_is_rejected_and_not_shown(cursor: Any, log: pytest.LogCaptureFixture) -> None:
     body = {"pagination": {"cursorState": cursor}, "results": [{"id": "a"}]}
     with (
         serving(lambda handler: give(handler, json.dumps(body).encode())) as url,
@@ -135,7 +133,7 @@ def test_a_token_in_another_json_escape_is_hidden(
 @pytest.mark.once
 @pytest.mark.parametrize("length", [17, 30, len(TOKEN) - 1])
 @pytest.mark.parametrize("escaped", [False, True])
-def test_a_token_that_is_cut_off_is_hidden(length: int, escaped: bool) -> None:
+def test_truncated_token_is_hidden(length: int, escaped: bool) -> None:
     part = TOKEN[:length]
     shown = "".join(f"\\u{ord(letter):04x}" for letter in part)[:-2] if escaped else part
     body = b'{"detail":"you sent ' + shown.encode()
@@ -171,7 +169,7 @@ def frames(error: BaseException) -> Iterator[FrameType]:
 
 
 def shown(value: object, depth: int = 4) -> Iterator[str]:
-    """What a tool that prints the locals of a frame may print of a value: its text, and that of what it holds."""
+    """Return the text that a tool that prints local variables may show for a value and its contents."""
     yield repr(value)
     if isinstance(value, str):
         yield value
@@ -205,7 +203,7 @@ def shown(value: object, depth: int = 4) -> Iterator[str]:
         {"auth": ""},
     ],
 )
-def test_no_frame_of_a_refused_option_holds_the_token_or_the_proxy(
+def test_no_frame_contains_the_token_or_proxy_of_a_rejected_option(
     face: Any, wrong: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("ACC_ASSETS_TOKEN", raising=False)
@@ -222,7 +220,7 @@ def test_no_frame_of_a_refused_option_holds_the_token_or_the_proxy(
                 assert repr(value).startswith(f"{face.__name__}(")
 
 
-def test_a_client_holds_its_token_and_its_proxy_out_of_sight() -> None:
+def test_client_hides_its_token_and_proxy() -> None:
     client = acc.Client(TOKEN, proxy=PROXY)
     for text in shown(client):
         assert TOKEN not in text

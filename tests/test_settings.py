@@ -1,4 +1,4 @@
-"""The settings of a project: what they cost to read, what they say, and how they are kept."""
+"""The settings of a project: how many requests they take, what they contain, and how they are saved."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from conftest import Kit
 
 import acc_assets as acc
 
-# Ten levels, sets given and overridden, one name in three branches, inactive entries, names as people write them.
+# Ten levels, assigned and overridden sets, one name in three branches, inactive entries, and unusual names.
 DEEP = " > ".join(f"Level {depth}" for depth in range(1, 11))
 PLANT: dict[str, Any] = {
     "status_sets": [
@@ -77,7 +77,7 @@ def cost(sim: acc.testing.Simulator, work: Any) -> tuple[Any, int]:
     return done, sim.audit()["requests"] - before
 
 
-def test_they_are_read_once_with_few_requests(plant: tuple[acc.testing.Simulator, acc.Project]) -> None:
+def test_settings_are_read_once_with_few_requests(plant: tuple[acc.testing.Simulator, acc.Project]) -> None:
     sim, _ = plant
     with sim.client() as client:
         project = client.project(sim.project_id)
@@ -103,14 +103,14 @@ def test_they_are_read_once_with_few_requests(plant: tuple[acc.testing.Simulator
         assert len({asset["locationId"] for asset in project.assets.get(result.ids)}) == 150
 
 
-def test_categories_have_what_is_above_them(plant: tuple[acc.testing.Simulator, acc.Project]) -> None:
+def test_categories_inherit_from_their_parents(plant: tuple[acc.testing.Simulator, acc.Project]) -> None:
     settings = plant[1].settings()
     deep = settings.category(DEEP)
     assert deep.status_set == "Handover"
     assert deep.statuses == ("Planned", "Handed over")
     assert deep.attributes == ("Serial", "Schutzart (IP) ", "Media", "Flow")
     assert settings.category("Level 2").status_set == "Commissioning"
-    # What is inactive is known, and not offered.
+    # Inactive entries are listed, but not offered.
     assert settings.category("Boilers").statuses == ("Open", "Closed")
     retired = next(category for category in settings.categories if category.name == "Retired")
     assert not retired.is_active
@@ -123,7 +123,7 @@ def test_categories_have_what_is_above_them(plant: tuple[acc.testing.Simulator, 
     assert len([found for found in settings.locations if found.name.startswith("Room")]) == 9_880
 
 
-def test_one_name_in_several_branches_is_told_with_the_candidates(
+def test_ambiguous_category_lists_the_candidates(
     plant: tuple[acc.testing.Simulator, acc.Project],
 ) -> None:
     settings = plant[1].settings()
@@ -136,7 +136,7 @@ def test_one_name_in_several_branches_is_told_with_the_candidates(
         settings.category("Chiller > Pumps")
 
 
-def test_names_may_have_the_separator_in_them() -> None:
+def test_names_may_contain_the_separator() -> None:
     described: dict[str, Any] = {
         "categories": [
             {"path": ["Heating/Cooling", "Boilers"]},
@@ -154,7 +154,7 @@ def test_names_may_have_the_separator_in_them() -> None:
             "ROOT/Plant/In/Out": "In/Out",
         }.items():
             assert settings.category(path, separator="/").name == name
-        # Both are there: the one of that name, and the one of that path.
+        # Both exist: one with that name, and one with that path.
         with pytest.raises(acc.OptionError, match="ambiguous: it matches"):
             settings.category("Heating/Cooling", separator="/")
         row = {"Asset ID": "A", "Category": "Plant/In/Out/Fans", "Status": settings.statuses[0].label}
@@ -167,7 +167,7 @@ def test_names_may_have_the_separator_in_them() -> None:
 
 
 @pytest.mark.parametrize("switch", ["inherited", "always", "absent"])
-def test_where_something_is_inherited_from_may_be_said_or_not(switch: str) -> None:
+def test_inherited_from_may_be_missing(switch: str) -> None:
     switches = {"inherited_from": switch}
     with acc.testing.Simulator(seed=3, project=PLANT, switches=switches) as sim, sim.client() as client:
         settings = client.project(sim.project_id).settings()
@@ -177,7 +177,7 @@ def test_where_something_is_inherited_from_may_be_said_or_not(switch: str) -> No
         assert settings.category(DEEP).status_set == "Handover"
 
 
-def test_they_are_kept_in_a_file_and_in_a_pickle(project: acc.Project, tmp_path: pathlib.Path) -> None:
+def test_settings_are_saved_and_pickled(project: acc.Project, tmp_path: pathlib.Path) -> None:
     settings = project.settings()
     assert pickle.loads(pickle.dumps(settings)) == settings
     settings.save(tmp_path / "settings.json")
@@ -196,13 +196,13 @@ def test_rows_are_checked_without_a_connection(project: acc.Project, tmp_path: p
     assert settings.validate([good]).ok
     report = settings.validate([good, {**good, "Status": "Instaled"}])
     assert [cause.fix for cause in report.causes] == ["did you mean `Installed`?"]
-    # Nothing is known of the assets of a patch: the status is one of some set.
+    # The assets of a patch are unknown, so the status may belong to any set.
     assert settings.validate(
         [{"id": "f6a1e3b5-abaa-4b01-b33a-5d55f36ba047", "Barcode": "1"}], verb="patch"
     ).ok
 
 
-def test_settings_that_may_be_outdated_say_so(project: acc.Project, tmp_path: pathlib.Path) -> None:
+def test_outdated_settings_cause_a_warning(project: acc.Project, tmp_path: pathlib.Path) -> None:
     missing = {"Asset ID": "AHU-1", "Category": "HVAC > Boilers", "Status": "Installed"}
     assert project.assets.validate([missing], settings=project.settings()).warnings == []
     project.settings().save(tmp_path / "settings.json")
@@ -230,7 +230,7 @@ def test_frames(project: acc.Project) -> None:
         settings.to_pandas("option")  # type: ignore[arg-type]
 
 
-def test_the_look_is_a_tree_and_escaped() -> None:
+def test_settings_repr_is_an_escaped_tree() -> None:
     described = {"categories": [{"path": ["<b>"]}, {"path": ["<b>", "below"]}]}
     with acc.testing.Simulator(project=described) as sim, sim.client() as client:
         settings = client.project(sim.project_id).settings()
@@ -248,7 +248,7 @@ def test_locations_that_cannot_be_read_are_a_note(sim: acc.testing.Simulator, ki
         settings = project.settings()
         assert settings.locations == []
         assert "403" in settings.notes[0]
-        # Rows without one need none; a name says what is missing.
+        # Rows without a location are sent; for a name, the message says what is missing.
         row = {"Asset ID": "A", "Category": kit.category, "Status": kit.status}
         assert project.assets.create([row]).ok
         result = project.assets.create([{**row, "Location": "Room 1"}], on_error="collect")
@@ -278,7 +278,7 @@ UNREADABLE = [
 
 
 @pytest.mark.parametrize("fault", UNREADABLE, ids=lambda fault: " ".join(map(str, fault.values())))
-def test_one_bad_response_to_locations_costs_nothing(
+def test_one_failed_read_of_locations_is_retried(
     fault: dict[str, Any], sim: acc.testing.Simulator, kit: Kit
 ) -> None:
     with sim.client() as client:
@@ -322,7 +322,7 @@ def test_locations_that_were_not_read_are_not_kept(
         else:
             result = assets.create([row for row in rows if "Location" in row])
         assert result.counts == {"created": 75 if again == "call" else 150}
-        # Read once more, and kept then.
+        # They are read again, and then kept.
         before = sim.audit()["endpoints"]["locations"]
         assert assets.create([{**kit.row("last"), "Location": name}]).ok
         assert sim.audit()["endpoints"]["locations"] == before
@@ -331,7 +331,7 @@ def test_locations_that_were_not_read_are_not_kept(
     assert sum(asset.get("locationId") == place for asset in sim.assets()) == 76
 
 
-def test_a_run_goes_on_while_locations_cannot_be_read(
+def test_run_resumes_while_locations_cannot_be_read(
     sim: acc.testing.Simulator, kit: Kit, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
 ) -> None:
     monkeypatch.setenv("ACC_ASSETS_RUNS", str(tmp_path))
@@ -350,7 +350,7 @@ def test_a_run_goes_on_while_locations_cannot_be_read(
     sim.add_fault("status", on="locations", code=403, times=99)
     with sim.client(retry=acc.Retry(settle=0.1)) as client:
         assets = client.project(sim.project_id).assets
-        # All rows in doubt are looked up as they were sent. Those that name a location have to wait to be sent again.
+        # All unknown rows are looked up as sent. Those that name a location cannot be resent yet.
         assert assets.create(rows, run="r").counts == {"created": 101, "not_sent": 51}
         sim.clear_faults()
         assert assets.create(rows, run="r").counts == {"created": 152}
@@ -358,7 +358,7 @@ def test_a_run_goes_on_while_locations_cannot_be_read(
     assert sim.audit()["created_more_than_once"] == {}
 
 
-def test_a_report_without_locations_says_so(sim: acc.testing.Simulator, kit: Kit) -> None:
+def test_report_without_locations_shows_it(sim: acc.testing.Simulator, kit: Kit) -> None:
     sim.add_fault("status", on="locations", code=503, times=99)
     row = {"Asset ID": "A", "Category": kit.category, "Status": kit.status}
     rows = [row, {**row, "Location": "Room 1"}, {**row, "Location": "Room 1", "Status": "Instaled"}]
@@ -381,9 +381,7 @@ def test_a_report_without_locations_says_so(sim: acc.testing.Simulator, kit: Kit
     assert sim.assets() == []
 
 
-def test_settings_that_cannot_be_read_end_the_call_before_it_begins(
-    sim: acc.testing.Simulator, kit: Kit
-) -> None:
+def test_unreadable_settings_end_the_call_before_it_starts(sim: acc.testing.Simulator, kit: Kit) -> None:
     sim.add_fault("status", on="categories", code=403, times=99)
     with sim.client() as client:
         assets = client.project(sim.project_id).assets
@@ -393,7 +391,9 @@ def test_settings_that_cannot_be_read_end_the_call_before_it_begins(
     assert sim.audit()["assets_created"] == 3
 
 
-async def test_the_async_face_reads_the_same(async_project: acc.AsyncProject, project: acc.Project) -> None:
+async def test_async_client_reads_the_same_settings(
+    async_project: acc.AsyncProject, project: acc.Project
+) -> None:
     read, mine = await async_project.settings(), project.settings()
     for kind in ("categories", "statuses", "attributes", "locations"):
         assert getattr(read, kind) == getattr(mine, kind)

@@ -1,4 +1,4 @@
-"""Set-ups through the Python face: described, planned, applied, and copied from one project to another."""
+"""Setups: described, planned, applied, and copied from one project to another."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ EMPTY: dict[str, Any] = {
 
 @pytest.fixture
 def empty() -> Any:
-    """A project that has nothing yet."""
+    """A project without settings."""
     with acc.testing.Simulator(seed=2, window=0.2, project=EMPTY) as sim, sim.client() as client:
         yield sim, client.project(sim.project_id)
 
 
-def test_a_description_becomes_a_project_that_rows_go_into(empty: Any) -> None:
+def test_apply_setup_creates_a_project_for_an_import(empty: Any) -> None:
     sim, project = empty
     setup = acc.Setup.from_dict(PLANT)
     before = sim.world()
@@ -68,7 +68,7 @@ def test_a_description_becomes_a_project_that_rows_go_into(empty: Any) -> None:
     assert project.assets.create([row]).ok
 
 
-def test_a_second_time_writes_nothing(empty: Any) -> None:
+def test_apply_setup_again_writes_nothing(empty: Any) -> None:
     sim, project = empty
     setup = acc.Setup.from_dict(PLANT)
     project.apply_setup(setup)
@@ -78,7 +78,7 @@ def test_a_second_time_writes_nothing(empty: Any) -> None:
     assert sim.world() == before
 
 
-def test_what_differs_is_told_and_left_alone(empty: Any) -> None:
+def test_apply_setup_reports_differences_without_changes(empty: Any) -> None:
     sim, project = empty
     project.apply_setup(acc.Setup.from_dict(PLANT))
     other = {**PLANT, "attributes": [{"display_name": "Voltage", "type": "text"}, *PLANT["attributes"][::2]]}
@@ -88,7 +88,7 @@ def test_what_differs_is_told_and_left_alone(empty: Any) -> None:
     (step,) = (step for step in result if step.status == "differs")
     assert step.name == "Voltage"
     assert "select" in str(step.error)
-    assert "left as they are" in repr(result)
+    assert "were not changed" in repr(result)
     assert sim.world() == before
 
 
@@ -111,7 +111,7 @@ def test_a_project_is_copied(project: acc.Project, empty: Any, tmp_path: pathlib
             assert set(twin.attributes) == set(category.attributes)
 
 
-async def test_the_async_face_does_the_same(
+async def test_async_client_does_the_same(
     async_project: acc.AsyncProject, project: acc.Project, empty: Any
 ) -> None:
     sim, _ = empty
@@ -125,7 +125,7 @@ async def test_the_async_face_does_the_same(
         assert (await other.plan_setup(copied)).counts.keys() == {"exists"}
 
 
-def test_mistakes_are_named_before_anything_is_written(empty: Any, tmp_path: pathlib.Path) -> None:
+def test_setup_mistakes_are_reported_before_a_write(empty: Any, tmp_path: pathlib.Path) -> None:
     sim, project = empty
     with pytest.raises(acc.InputError, match="2 problems") as caught:
         acc.Setup.from_dict({"attributes": [{"display_name": "A", "type": "number"}], "category": []})
@@ -134,7 +134,7 @@ def test_mistakes_are_named_before_anything_is_written(empty: Any, tmp_path: pat
     (tmp_path / "wrong.toml").write_text("[[categories]\n", encoding="utf-8")
     with pytest.raises(acc.InputError, match=r"wrong\.toml"):
         acc.Setup.load(tmp_path / "wrong.toml")
-    with pytest.raises(acc.InputError, match="not by int"):
+    with pytest.raises(acc.InputError, match="not int"):
         acc.Setup.from_dict(7)  # type: ignore[arg-type]
     nowhere = acc.Setup.from_dict({"categories": [{"path": "A", "attributes": ["Colour"]}]})
     assert "Colour" in project.plan_setup(nowhere).mistakes[0]
@@ -146,7 +146,7 @@ def test_mistakes_are_named_before_anything_is_written(empty: Any, tmp_path: pat
         project.apply_setup("a set-up")
 
 
-def test_what_the_service_refuses_is_raised_with_every_step(empty: Any) -> None:
+def test_setup_error_has_every_step(empty: Any) -> None:
     sim, project = empty
     sim.add_fault("status", on="custom-attributes:create", code=403, times=9)
     setup = acc.Setup.from_dict(PLANT)
@@ -155,13 +155,13 @@ def test_what_the_service_refuses_is_raised_with_every_step(empty: Any) -> None:
     applied = caught.value.applied
     assert applied.counts["failed"] >= 1
     assert any("403" in str(step.error) for step in applied)
-    assert "apply it again" in str(caught.value)
+    assert "apply the setup again" in str(caught.value)
     sim.clear_faults()
     assert project.apply_setup(setup, on_error="collect").ok
     assert project.plan_setup(setup).counts.keys() == {"exists"}
 
 
-def test_a_lost_answer_makes_nothing_twice(empty: Any) -> None:
+def test_apply_setup_creates_no_duplicates_after_a_lost_response(empty: Any) -> None:
     sim, project = empty
     for create in ("status-step-sets", "asset-statuses", "custom-attributes", "categories"):
         sim.add_fault("reset_after_apply", on=f"{create}:create")
@@ -172,7 +172,7 @@ def test_a_lost_answer_makes_nothing_twice(empty: Any) -> None:
     assert project.plan_setup(acc.Setup.from_dict(PLANT)).counts.keys() == {"exists"}
 
 
-def test_how_plans_and_results_look(empty: Any) -> None:
+def test_repr_of_setup_plans_and_results(empty: Any) -> None:
     _, project = empty
     setup = acc.Setup.from_dict({"categories": [{"path": ["<Plant>"]}]})
     assert repr(setup) == "Setup: 0 status sets, 0 custom attributes, 1 category"

@@ -1,4 +1,4 @@
-"""Excel and CSV files as people have them: read as they look, filled from a template, and given back to be fixed."""
+"""Realistic Excel and CSV files: read as displayed, filled in from a template, and written for fixes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Sheet = Callable[..., pathlib.Path]
 
 @pytest.fixture
 def sheet(tmp_path: pathlib.Path) -> Sheet:
-    """Writes rows into a new workbook."""
+    """Write rows to a new workbook."""
 
     def write(
         *rows: list[Any], name: str = "plant.xlsx", title: str = "Assets", **others: Any
@@ -50,7 +50,7 @@ def cells(path: pathlib.Path) -> list[tuple[Any, ...]]:
     return list(openpyxl.load_workbook(path).worksheets[0].iter_rows(values_only=True))
 
 
-def test_cells_are_taken_as_they_look(sheet: Sheet, project: acc.Project) -> None:
+def test_cells_are_read_as_displayed(sheet: Sheet, project: acc.Project) -> None:
     result = project.assets.create(sheet(HEAD, UNIT), returning=True)
     assert result.assets is not None
     asset = result.assets[0]
@@ -116,7 +116,7 @@ def test_messages_name_the_row_of_the_sheet(
     ],
     ids=["a column twice", "nothing", "short rows"],
 )
-def test_sheets_that_are_none(
+def test_sheets_without_usable_rows(
     rows: list[list[Any]], says: str | None, sheet: Sheet, project: acc.Project
 ) -> None:
     path = sheet(*rows)
@@ -223,12 +223,14 @@ def test_dicts_with_labels() -> None:
     assert _core.Rows.from_dicts([{}], label_title="line").label_title is None
     with pytest.raises(ValueError, match="2 labels for 1 rows"):
         _core.Rows.from_dicts([{}], [1, 2])
-    # Those of an iterator come as its rows come.
+    # Labels of an iterator are read along with its rows.
     once = _core.Rows.from_dicts(iter([{}, {}]), iter([3, 5]), "line")
     assert (once.label_title, once.replayable) == ("line", False)
 
 
-def test_rows_to_fix_go_straight_back_in(sheet: Sheet, project: acc.Project, tmp_path: pathlib.Path) -> None:
+def test_write_fixes_file_of_a_sheet_can_be_imported(
+    sheet: Sheet, project: acc.Project, tmp_path: pathlib.Path
+) -> None:
     head = [*HEAD, "Remarks"]
     bad = [*UNIT[:2], "Instaled", "000124", "2,5", *UNIT[5:], "mine"]
     path = sheet(head, [*UNIT, "good"], bad)
@@ -236,7 +238,7 @@ def test_rows_to_fix_go_straight_back_in(sheet: Sheet, project: acc.Project, tmp
     out = tmp_path / "to_fix.xlsx"
     assert report.write_fixes(out) == 1
     first, second = cells(out)
-    # The own columns in their order, what they held, and what is wrong behind them.
+    # The user's columns in their order with their values, followed by the problems.
     assert first == (*head, "Sheet row", "Problem", "Fix", "acc-assets row")
     assert second[:2] == ("0017", "HVAC > Air Handling")
     assert second[3] == "000124"
@@ -255,14 +257,14 @@ def test_rows_to_fix_go_straight_back_in(sheet: Sheet, project: acc.Project, tmp
     assert result.ok
     assert result.assets is not None
     assert result.assets[0]["barcode"] == "000124"
-    # What could not be fixed goes out once more, with its columns once.
+    # Rows that are still wrong are written again, without duplicating the extra columns.
     page["C2"] = "Instaled"
     book.save(out)
     assert project.assets.validate(out).write_fixes(tmp_path / "again.xlsx") == 1
     assert cells(tmp_path / "again.xlsx")[0] == first
 
 
-def test_columns_that_are_called_like_those_of_a_report_stay(
+def test_user_columns_named_like_write_fixes_columns_are_kept(
     project: acc.Project, tmp_path: pathlib.Path
 ) -> None:
     path = tmp_path / "plant.csv"
@@ -282,7 +284,7 @@ def test_columns_that_are_called_like_those_of_a_report_stay(
 
 
 @pytest.mark.parametrize("settings", ["auto", None])
-def test_a_file_of_lines_to_fix_goes_straight_back_in(
+def test_write_fixes_file_of_a_csv_file_can_be_imported(
     settings: Any, project: acc.Project, kit: Kit, tmp_path: pathlib.Path
 ) -> None:
     row = kit.rows(1)[0]
@@ -296,9 +298,7 @@ def test_a_file_of_lines_to_fix_goes_straight_back_in(
     assert project.assets.create(out, settings=settings).ok
 
 
-def test_a_value_to_be_removed_stays_so_in_a_file_of_rows_to_fix(
-    project: acc.Project, kit: Kit, tmp_path: pathlib.Path
-) -> None:
+def test_clear_is_kept_in_a_write_fixes_file(project: acc.Project, kit: Kit, tmp_path: pathlib.Path) -> None:
     rows = [{**row, "description": "old"} for row in kit.rows(1)]
     [id] = project.assets.create(rows).ids
     out = tmp_path / "to_fix.xlsx"
@@ -311,7 +311,7 @@ def test_a_value_to_be_removed_stays_so_in_a_file_of_rows_to_fix(
     book.save(out)
     assert project.assets.patch(out, returning=True).ok
     assert project.assets.get([id])[0].get("description") is None
-    # In a sheet of the user's own too.
+    # In the user's own sheets too.
     project.assets.patch([{"id": id, "description": "new"}])
     page.delete_cols(4, 9)
     book.save(out)
@@ -319,7 +319,7 @@ def test_a_value_to_be_removed_stays_so_in_a_file_of_rows_to_fix(
     assert project.assets.get([id])[0].get("description") is None
 
 
-def test_a_long_number_stays_exact_in_a_file_of_rows_to_fix(
+def test_long_number_stays_exact_in_a_write_fixes_file(
     project: acc.Project, kit: Kit, tmp_path: pathlib.Path
 ) -> None:
     out = tmp_path / "to_fix.xlsx"
@@ -329,7 +329,7 @@ def test_a_long_number_stays_exact_in_a_file_of_rows_to_fix(
     assert cell[head.index("barcode")] == "1234567890123456"
 
 
-def test_rows_of_a_frame_are_given_back_with_what_the_service_said(
+def test_write_fixes_of_a_frame_has_the_message_of_the_service(
     project: acc.Project, tmp_path: pathlib.Path
 ) -> None:
     pandas = pytest.importorskip("pandas")
@@ -383,7 +383,7 @@ def test_a_template_is_filled_in_and_imported(project: acc.Project, tmp_path: pa
     fans = project.settings().category("Air Handling")
     assert {asset["categoryId"] for asset in result.assets} == {fans.id}
     assert result.assets[0]["clientAssetId"] == "002"
-    # The one to fix needs no category either.
+    # The file to fix does not need a category either.
     rest = tmp_path / "rest.xlsx"
     assert result.write_fixes(rest) == 1
     book = openpyxl.load_workbook(rest)
@@ -392,14 +392,14 @@ def test_a_template_is_filled_in_and_imported(project: acc.Project, tmp_path: pa
     assert project.assets.create(rest).counts == {"created": 1}
 
 
-def test_a_template_of_a_category_that_is_none(project: acc.Project, tmp_path: pathlib.Path) -> None:
+def test_template_of_an_unknown_category(project: acc.Project, tmp_path: pathlib.Path) -> None:
     with pytest.raises(acc.OptionError, match="did you mean `HVAC > Air Handling`"):
         project.assets.template("HVAC > Air Handlin", tmp_path / "t.xlsx")
     with pytest.raises(acc.InputError, match=r"\.xlsx"):
         project.assets.template("HVAC", tmp_path / "t.csv")
 
 
-def test_ids_come_from_a_sheet_too(sheet: Sheet, project: acc.Project) -> None:
+def test_ids_are_read_from_a_sheet(sheet: Sheet, project: acc.Project) -> None:
     made = project.assets.create(sheet(HEAD, UNIT, [*UNIT[:3], "9"]))
     path = sheet(["id", "Barcode"], *[[id, f"00{row}"] for row, id in enumerate(made.ids)], name="ids.xlsx")
     patched = project.assets.patch(path, returning=True)
@@ -414,7 +414,7 @@ def test_ids_come_from_a_sheet_too(sheet: Sheet, project: acc.Project) -> None:
 SAVE = "open the file in Excel and save it, or replace the formula with its value"
 
 
-def test_formulas_without_a_value_are_problems_of_their_rows(
+def test_formulas_without_a_value_make_their_rows_invalid(
     sheet: Sheet, project: acc.Project, tmp_path: pathlib.Path
 ) -> None:
     head = ["Asset ID", "Category", "Status", "Barcode", "Description", "Notes"]
@@ -448,7 +448,7 @@ def test_formulas_without_a_value_are_problems_of_their_rows(
             SAVE,
         ),
     ]
-    # In the rows to fix the cell is marked and blank: as a text, the formula would be the barcode.
+    # In the rows to fix, the cell is marked and blank. As text, the formula would become the barcode.
     assert report.write_fixes(tmp_path / "fix.xlsx") == 2
     book = openpyxl.load_workbook(tmp_path / "fix.xlsx")
     cell = book.worksheets[0]["D2"]
@@ -486,8 +486,8 @@ def test_ids_and_column_names_that_are_formulas(sheet: Sheet, project: acc.Proje
         project.assets.create(sheet(["Asset ID", "=A1", *HEAD[2:]], UNIT))
 
 
-def test_formulas_with_a_value_are_that_value(sheet: Sheet, project: acc.Project) -> None:
-    """As Excel saves them: with the value of each, which may be an empty text."""
+def test_formulas_with_a_value_are_read_as_that_value(sheet: Sheet, project: acc.Project) -> None:
+    """As saved by Excel, each formula has its value, which may be an empty string."""
     path = sheet(HEAD, [*UNIT[:3], '=IF(A2="","","")', "=5/2", *UNIT[5:]])
     for cell, kind, value in (("D2", ' t="str"', "<v></v>"), ("E2", "", "<v>2.5</v>")):
         rewritten(
@@ -504,7 +504,7 @@ def test_formulas_with_a_value_are_that_value(sheet: Sheet, project: acc.Project
 
 
 def rewritten(path: pathlib.Path, pattern: str, by: str) -> None:
-    """Changes one place in the XML of the first sheet."""
+    """Change one place in the XML of the first sheet."""
     with zipfile.ZipFile(path) as book:
         parts = {name: book.read(name) for name in book.namelist()}
     part = "xl/worksheets/sheet1.xml"
@@ -515,7 +515,7 @@ def rewritten(path: pathlib.Path, pattern: str, by: str) -> None:
             book.writestr(name, content)
 
 
-def test_a_formula_that_cells_share_and_one_that_is_none(sheet: Sheet, project: acc.Project) -> None:
+def test_shared_formula_and_empty_formula(sheet: Sheet, project: acc.Project) -> None:
     path = sheet(
         HEAD, [*UNIT[:3], "=A2", *UNIT[4:]], [*UNIT[:3], "=A3", *UNIT[4:]], [*UNIT[:3], "=A4", *UNIT[4:]]
     )
@@ -531,7 +531,7 @@ def test_a_formula_that_cells_share_and_one_that_is_none(sheet: Sheet, project: 
     assert "`Barcode` is a formula in cell D3: saved" in str(result[1].error)
 
 
-def test_formulas_beside_numbers_with_zeros_in_front(sheet: Sheet, project: acc.Project) -> None:
+def test_formulas_next_to_numbers_with_leading_zeros(sheet: Sheet, project: acc.Project) -> None:
     path = sheet(HEAD, UNIT, [*UNIT[:3], 123, *UNIT[4:]], [*UNIT[:3], "=A2", *UNIT[4:]])
     book = openpyxl.load_workbook(path)
     for row in (2, 3, 4):
@@ -573,7 +573,7 @@ def test_formulas_of_an_opendocument_sheet(project: acc.Project, tmp_path: pathl
     assert "`Barcode` is the formula `=[.A3]` in cell D3" in str(result[1].error)
 
 
-async def test_the_async_face_reads_and_writes_sheets(
+async def test_async_client_reads_and_writes_sheets(
     sheet: Sheet, async_project: acc.AsyncProject, tmp_path: pathlib.Path
 ) -> None:
     await async_project.assets.template("HVAC > Fans", tmp_path / "fans.xlsx")
@@ -583,7 +583,7 @@ async def test_the_async_face_reads_and_writes_sheets(
     assert (await async_project.assets.create(sheet(HEAD, UNIT))).ok
 
 
-def test_what_reading_a_file_may_take(sheet: Sheet, project: acc.Project, tmp_path: pathlib.Path) -> None:
+def test_sheet_options_limit_memory(sheet: Sheet, project: acc.Project, tmp_path: pathlib.Path) -> None:
     path = sheet(HEAD, UNIT, AHU=[HEAD, UNIT])
     small = acc.SheetOptions(max_workbook_bytes=1000)
     with pytest.raises(acc.InputError, match=r"more than 1000 bytes .*SheetOptions\(max_workbook_bytes="):
@@ -608,19 +608,19 @@ def test_what_reading_a_file_may_take(sheet: Sheet, project: acc.Project, tmp_pa
 
 
 @pytest.mark.once
-def test_a_text_file_that_changes(project: acc.Project, tmp_path: pathlib.Path) -> None:
+def test_csv_file_that_changes_during_use(project: acc.Project, tmp_path: pathlib.Path) -> None:
     path = tmp_path / "plant.csv"
     text = "Asset ID,Category,Status\n0017,HVAC > Air Handling,Installed\n"
     path.write_text(text, encoding="utf-8")
     result = project.assets.create(path, max_errors=0, on_error="collect")
     path.write_text("Asset ID,Category,Status\n", encoding="utf-8")
-    # Small files are held in memory.
+    # Small files are kept in memory.
     assert result.retry().counts == {"created": 1}
     # Larger ones are read again.
     path.write_text(text + f"{'9' * 250},HVAC > Air Handling,Instaled\n" * 70_000, encoding="utf-8")
     report = project.assets.validate(path)
     assert report.causes[0].rows == 70_000
-    # As long as they stay as they are, wherever they are by then.
+    # Unchanged files can be read, even if they were moved.
     moved = path.rename(tmp_path / "moved.csv")
     path.write_text(text, encoding="utf-8")
     assert report.write_fixes(tmp_path / "to_fix.xlsx") == 70_000
@@ -628,14 +628,14 @@ def test_a_text_file_that_changes(project: acc.Project, tmp_path: pathlib.Path) 
         file.write("0018,HVAC > Air Handling,Installed\n")
     with pytest.raises(acc.InputError, match="changed after it was first read") as caught:
         report.write_fixes(tmp_path / "to_fix.xlsx")
-    # The rows that are in would be there twice.
+    # The imported rows would be duplicated.
     assert "same run=" in str(caught.value)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_text_files_are_read_in_pieces(encoding: str, project: acc.Project, tmp_path: pathlib.Path) -> None:
     path = tmp_path / "plant.csv"
-    # Characters of one to four bytes, so that some are cut where a piece ends.
+    # Characters of one to four bytes, so that some are split between two pieces.
     names = [f"{'aä温🌡'[place % 4] * (place % 61 + 1)}-{place}" for place in range(4000)]
     rows = "".join(f'"{name}","a\r\nb",HVAC > Air Handling,Installed\r\n\r\n' for name in names)
     path.write_bytes(f"Asset ID,Description,Category,Status\r\n{rows}".encode(encoding))

@@ -1,4 +1,4 @@
-"""Ctrl-C: no new requests, the ledger kept; again: at once."""
+"""Ctrl-C: no more requests are sent, and the ledger is kept. A second Ctrl-C ends the call immediately."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ def delay(sim: acc.testing.Simulator, seconds: float, on: str = "assets:batch-cr
     sim.add_fault("delay", on=on, ms=int(seconds * 1000), times=999)
 
 
-def test_requests_in_flight_may_answer(start: Callable[..., Program], sim: acc.testing.Simulator) -> None:
+def test_ctrl_c_lets_requests_in_flight_finish(
+    start: Callable[..., Program], sim: acc.testing.Simulator
+) -> None:
     delay(sim, 0.6)
     program = start(TWENTY)
     program.wait_for_creates(2)
@@ -58,11 +60,13 @@ def test_requests_in_flight_may_answer(start: Callable[..., Program], sim: acc.t
     code, said, err = program.ended()
     assert said == [{"kind": "BulkInterrupted", "counts": {"created": 2, "not_sent": 18}}]
     assert sim.audit()["assets_created"] == 2
-    # Nobody is watching its stderr.
+    # Its stderr is not a terminal.
     assert (code, err) == (0, "")
 
 
-def test_a_second_one_drops_them(start: Callable[..., Program], sim: acc.testing.Simulator) -> None:
+def test_second_ctrl_c_drops_requests_in_flight(
+    start: Callable[..., Program], sim: acc.testing.Simulator
+) -> None:
     delay(sim, 60)
     program = start(TWENTY)
     program.wait_for_creates(2)
@@ -73,7 +77,7 @@ def test_a_second_one_drops_them(start: Callable[..., Program], sim: acc.testing
     assert program.ended(2).said == [{"kind": "BulkInterrupted", "counts": {"not_sent": 18, "unknown": 2}}]
 
 
-def test_who_watches_is_told_what_is_waited_for(
+def test_ctrl_c_on_a_terminal_explains_the_wait(
     start: Callable[..., Program], sim: acc.testing.Simulator
 ) -> None:
     delay(sim, 0.6)
@@ -86,7 +90,7 @@ def test_who_watches_is_told_what_is_waited_for(
     assert said[0]["kind"] == "BulkInterrupted"
     text = os.read(terminal, 10_000).decode()
     os.close(terminal)
-    # The bar is ended, so that the message has a line of its own.
+    # The bar is closed, so that the message is on a separate line.
     assert text.count("\n") == 2
     assert "10 s to finish" in text
     assert "Ctrl-C" in text
@@ -96,7 +100,7 @@ def test_who_watches_is_told_what_is_waited_for(
     ("read", "raises"),
     [("project.raw.categories", "KeyboardInterrupt"), ("project.assets.list", "ReadInterrupted")],
 )
-def test_a_read_comes_back_as_well(
+def test_ctrl_c_during_a_read(
     start: Callable[..., Program], sim: acc.testing.Simulator, read: str, raises: str
 ) -> None:
     before = sim.audit()["requests"]
@@ -130,9 +134,7 @@ call(project.assets.create, stream, batch_size=1)
         ),
     ],
 )
-def test_in_the_middle_of_the_users_own_code(
-    code: str, start: Callable[..., Program], sim: acc.testing.Simulator
-) -> None:
+def test_ctrl_c_in_user_code(code: str, start: Callable[..., Program], sim: acc.testing.Simulator) -> None:
     if "pyarrow" in code:
         pytest.importorskip("pyarrow")
     program = start(CALL + code)
@@ -141,12 +143,12 @@ def test_in_the_middle_of_the_users_own_code(
     program.interrupt()
     (said,) = program.ended(3).said
     assert said["kind"] == "BulkInterrupted"
-    # What was packed and not yet sent is left behind; everything else was answered.
+    # Planned rows are not sent; all other requests got a response.
     assert said["counts"].keys() <= {"created", "not_sent"}
     assert said["counts"]["created"] == sim.audit()["assets_created"]
 
 
-def test_while_a_token_is_fetched(start: Callable[..., Program], sim: acc.testing.Simulator) -> None:
+def test_ctrl_c_during_the_auth_function(start: Callable[..., Program], sim: acc.testing.Simulator) -> None:
     program = start(
         """
 def fetch():
@@ -175,7 +177,7 @@ options["auth"] = fetch
         pytest.param("[7] * 3_000_000", id="a list of what is no row"),
     ],
 )
-def test_rows_that_never_become_a_request_do_not_hold_it_up(rows: str, start: Callable[..., Program]) -> None:
+def test_ctrl_c_while_a_generator_yields_invalid_rows(rows: str, start: Callable[..., Program]) -> None:
     program = start(CALL + f"import itertools; say(ready=1); call(project.assets.create, {rows})")
     program.wait_for_word()
     time.sleep(0.4)
@@ -204,7 +206,7 @@ def rows():
     ],
     ids=["generator", "progress", "auth"],
 )
-def test_one_that_the_users_own_code_raises(code: str, start: Callable[..., Program]) -> None:
+def test_keyboard_interrupt_raised_by_user_code(code: str, start: Callable[..., Program]) -> None:
     _, said, err = start(RAISES + code).ended()
     assert [word["kind"] for word in said] == ["BulkInterrupted"], err
     assert err == ""
@@ -219,7 +221,7 @@ except KeyboardInterrupt:
 """
 
 
-def test_in_asyncio_run(start: Callable[..., Program], sim: acc.testing.Simulator) -> None:
+def test_ctrl_c_in_asyncio_run(start: Callable[..., Program], sim: acc.testing.Simulator) -> None:
     delay(sim, 0.6)
     program = start(AWAITED)
     program.wait_for_creates(2)
@@ -233,7 +235,7 @@ def test_in_asyncio_run(start: Callable[..., Program], sim: acc.testing.Simulato
     sys.version_info < (3, 11),
     reason="asyncio.run of Python 3.10 leaves a task behind that it interrupts twice",
 )
-def test_a_second_one_in_asyncio_run(start: Callable[..., Program], sim: acc.testing.Simulator) -> None:
+def test_second_ctrl_c_in_asyncio_run(start: Callable[..., Program], sim: acc.testing.Simulator) -> None:
     delay(sim, 60)
     program = start(AWAITED)
     program.wait_for_creates(2)

@@ -1,4 +1,4 @@
-"""The simulator as a user's own tests meet it."""
+"""The simulator as used in a user's own tests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import acc_assets as acc
 
 
 def answered(sim: acc.testing.Simulator, token: str) -> tuple[int, Message]:
-    """Status and headers of a plain read."""
+    """Return the status and headers of a simple read."""
     url = f"{sim.url}/construction/assets/v1/projects/{sim.project_id}/categories"
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
     try:
@@ -24,7 +24,7 @@ def answered(sim: acc.testing.Simulator, token: str) -> tuple[int, Message]:
 
 
 @pytest.mark.parametrize(("retry_after", "told"), [(7, "7"), ("soon", "soon"), (None, None)])
-def test_a_rate_limit_tells_what_was_asked_for(
+def test_rate_limit_fault_sends_the_given_retry_after(
     retry_after: float | str | None, told: str | None, sim: acc.testing.Simulator
 ) -> None:
     sim.add_fault("rate_limit", retry_after=retry_after)
@@ -33,25 +33,25 @@ def test_a_rate_limit_tells_what_was_asked_for(
     assert answered(sim, sim.token)[0] == 200
 
 
-def test_a_detail_that_a_fault_needs_is_named(sim: acc.testing.Simulator) -> None:
+def test_fault_names_missing_and_unknown_details(sim: acc.testing.Simulator) -> None:
     with pytest.raises(acc.OptionError, match='fault "delay" needs "ms"'):
         sim.add_fault("delay")
     with pytest.raises(acc.OptionError, match='unknown key "retry_after"'):
         sim.add_fault("delay", ms=1, retry_after=None)
 
 
-def test_tokens_come_and_go() -> None:
+def test_accept_and_revoke_token() -> None:
     with acc.testing.Simulator(limits=acc.Limits(assets_read=3)) as sim:
         assert answered(sim, "second")[0] == 401
         sim.accept_token("second")
-        # The two are one user's, with one rate limit.
+        # Both belong to one user, with one rate limit.
         tokens = (sim.token, "second", sim.token, "second")
         assert [answered(sim, token)[0] for token in tokens] == [200, 200, 200, 429]
         assert [sim.revoke_token(sim.token), sim.revoke_token(sim.token)] == [True, False]
         assert answered(sim, sim.token)[0] == 401
 
 
-def test_a_project_of_ones_own_is_there() -> None:
+def test_simulator_with_a_custom_project() -> None:
     described = {
         "attributes": [{"display_name": "Länge ", "type": "numeric"}],
         "categories": [{"path": ("Rohre", "Kalt "), "attributes": ["Länge "]}, {"path": "Kabel > Kalt"}],
@@ -72,6 +72,6 @@ def test_a_project_of_ones_own_is_there() -> None:
             assert len(client.project(sim.project_id).raw.categories()) == 5
 
 
-def test_a_project_that_cannot_be_says_where() -> None:
+def test_invalid_project_description_has_a_location() -> None:
     with pytest.raises(acc.OptionError, match=r'unknown key "paths" in project\.categories\[0\]'):
         acc.testing.Simulator(project={"categories": [{"paths": "A"}]})

@@ -1,4 +1,4 @@
-"""A run that ends itself, by on_error="stop" or max_errors: what is in flight then is still settled."""
+"""A run that is stopped by on_error="stop" or max_errors: requests in flight still finish."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ NO_STATUS = "00000000-0000-4000-8000-000000000000"
 
 
 def rows(kit: Kit, kind: str) -> Iterator[dict[str, Any]]:
-    """Three slow ones, two bad ones while they are in flight, and many more."""
+    """Yield three slow rows, two bad rows while those are in flight, and many more."""
     yield from kit.rows(3)
     time.sleep(0.1)
-    # This package refuses the one, the service the other.
+    # The package rejects one row, the service the other.
     bad = {"invalid": {"description": "x" * 1001}, "rejected": {"statusId": NO_STATUS}}[kind]
     yield from [kit.row("bad", **bad)] * 2
     yield from kit.rows(500)
@@ -31,7 +31,7 @@ def rows(kit: Kit, kind: str) -> Iterator[dict[str, Any]]:
     [({"on_error": "stop"}, 1), ({"max_errors": 1, "on_error": "raise"}, 2)],
     ids=["on_error", "max_errors"],
 )
-def test_requests_in_flight_are_settled(
+def test_stop_resolves_requests_in_flight(
     option: dict[str, Any],
     bad: int,
     kind: Literal["invalid", "rejected"],

@@ -75,7 +75,7 @@ def many() -> acc.AssetTable:
     return table(rows)
 
 
-def test_dicts_are_what_the_service_sent() -> None:
+def test_dicts_equal_the_response() -> None:
     assets = table(ROWS)
     assert assets.to_dicts() == ROWS == [*assets] == [assets[0], assets[1], assets[2]]
     assert [list(row) for row in assets.to_dicts()] == [list(row) for row in ROWS]
@@ -240,14 +240,14 @@ def test_a_requested_schema_lays_out_texts() -> None:
 
         read = pyarrow.RecordBatchReader.from_stream(Stream()).read_all()
         assert read.schema.field("id").type == read.schema.field("categoryId").type == asked
-        # What is no text stays what it is, and what is not there is not made.
+        # Other types are unchanged, and missing columns are not created.
         assert read.schema.field("version").type == pyarrow.int64()
         assert read.schema.field("clientAssetId").type == pyarrow.string()
         assert read.schema.names == list(TYPES)
         assert read["id"].to_pylist() == ["a1", "a2", "a3"]
 
 
-def test_what_is_no_schema_is_refused() -> None:
+def test_invalid_schema_is_rejected() -> None:
     with pytest.raises(TypeError):
         table(ROWS).__arrow_c_stream__("schema")
 
@@ -264,7 +264,7 @@ def test_slices_of_an_asset_table_are_tables(project: acc.Project, kit: Kit) -> 
     assert assets[1:3][0] == assets[1]
     assert assets[1:3][::-1].to_dicts() == [assets[2], assets[1]]
     assert pickle.loads(pickle.dumps(assets[1:3])).to_dicts() == assets[1:3].to_dicts()
-    # A verb takes a part as well.
+    # Verbs accept slices too.
     assert project.assets.delete(assets[:2]).counts == {"deleted": 2}
     with pytest.raises(IndexError):
         assets[1:3][2]

@@ -1,4 +1,4 @@
-"""Text of the service and of sheets, shown to people: no control character or bidi mark reaches a terminal or a log."""
+"""Text from the service and from sheets, as shown to users: control characters and bidi marks are escaped."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from conftest import kit_of
 import acc_assets as acc
 from acc_assets import _core
 
-# A terminal escape, a bell, an override of the direction of writing, and what would be a line of its own in a log.
+# A terminal escape, a bell, a bidirectional override, and text that would be a separate line in a log.
 EVIL = "\x1b[31mred\x07\u202egnp\u2066\r\nCRITICAL\u2028 forged"
 SHOWN = r"\x1b[31mred\x07\u202egnp\u2066\r\nCRITICAL\u2028 forged"
 PROJECT = {
@@ -40,13 +40,13 @@ PROJECT = {
 
 @pytest.fixture
 def evil() -> Iterator[acc.Project]:
-    """A project with names that no one should print."""
+    """A project with names that are unsafe to print."""
     with acc.testing.Simulator(project=PROJECT, window=0.5) as sim:
         yield sim.client().project(sim.project_id)
 
 
 def is_fit_to_print(text: str) -> bool:
-    """Whether a text has no control character but the ends of its lines, and nothing that changes the direction."""
+    """Return whether a text has no bidirectional marks, and no control characters except line breaks."""
     return not any(
         unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp") for character in text if character != "\n"
     )
@@ -57,7 +57,7 @@ def check(text: str) -> None:
     assert "\nCRITICAL" not in text
 
 
-def test_what_is_escaped() -> None:
+def test_shown_escapes_control_characters() -> None:
     assert _core.shown(EVIL) == SHOWN
     assert _core.shown(SHOWN) == SHOWN
     for text in ("", "AHU-1", "Größe 5 µm · 温度 🌡", "C:\\plant\\new", "\u0645\u0636\u062e\u0629", "e\u0301"):
@@ -135,7 +135,7 @@ def test_settings(evil: acc.Project) -> None:
     assert f"Valves {SHOWN}" in settings.tree()
     check(settings._repr_html_())
     check(repr(settings))
-    # What is data stays as it is.
+    # Data is unchanged.
     assert any(category.name == f"Valves {EVIL}" for category in settings.categories)
 
 
@@ -163,7 +163,7 @@ def test_setups(evil: acc.Project) -> None:
 
 
 def check_parts(path: pathlib.Path) -> None:
-    """Each part of a workbook is well-formed XML."""
+    """Check that each part of a workbook is well-formed XML."""
     with zipfile.ZipFile(path) as book:
         for part in book.namelist():
             ElementTree.fromstring(book.read(part))

@@ -47,17 +47,17 @@ def test_other_threads_run_during_a_call(kit: Kit, sim: acc.testing.Simulator) -
         assert call.result().ok
 
 
-# ---- calls that begin together ----
+# ---- calls that begin at the same time ----
 
 
 class Named(NamedTuple):
-    """A category and one of its statuses, by name."""
+    """Return a category and one of its statuses, by name."""
 
     category: str
     status: str
 
     def row(self, name: str) -> dict[str, Any]:
-        """A row that cannot be sent before the settings are read."""
+        """Return a row that cannot be sent before the settings are read."""
         return {"Asset ID": name, "Category": self.category, "Status": self.status}
 
 
@@ -68,14 +68,14 @@ def named(sim: acc.testing.Simulator, kit: Kit) -> Named:
 
 
 def settings_requests(sim: acc.testing.Simulator) -> int:
-    """Requests other than those that create assets."""
+    """Return the number of requests that do not create assets."""
     endpoints = sim.audit()["endpoints"]
     return sum(asked["requests"] for path, asked in endpoints.items() if path != "assets:batch-create")
 
 
 @pytest.fixture
 def one_read(sim: acc.testing.Simulator, kit: Kit) -> int:
-    """The requests of one read of the settings, the first requests to the simulator left out."""
+    """Return the requests of one read of the settings, without the first requests to the simulator."""
     before = settings_requests(sim)
     with sim.client() as client:
         client.project(sim.project_id).settings()
@@ -104,9 +104,7 @@ def test_threads_that_begin_together_read_the_settings_once(
     assert settings_requests(sim) - before == one_read
 
 
-async def test_a_cancelled_call_leaves_the_read_to_those_that_still_wait(
-    sim: acc.testing.Simulator, one_read: int
-) -> None:
+async def test_cancel_does_not_stop_a_shared_settings_read(sim: acc.testing.Simulator, one_read: int) -> None:
     before = settings_requests(sim)
     sim.add_fault("delay", on="categories", ms=150)
     async with sim.async_client() as client:
@@ -121,7 +119,7 @@ async def test_a_cancelled_call_leaves_the_read_to_those_that_still_wait(
     assert settings_requests(sim) - before == one_read
 
 
-async def test_a_read_that_nobody_waits_for_ends(sim: acc.testing.Simulator) -> None:
+async def test_settings_read_ends_if_all_calls_are_canceled(sim: acc.testing.Simulator) -> None:
     sim.add_fault("delay", on="categories", ms=150)
     async with sim.async_client() as client:
         project = client.project(sim.project_id)
@@ -136,7 +134,7 @@ async def test_a_read_that_nobody_waits_for_ends(sim: acc.testing.Simulator) -> 
         assert (await project.settings()).categories
 
 
-async def test_a_read_that_fails_fails_for_all_and_is_not_kept(
+async def test_failed_settings_read_fails_for_all_and_is_not_kept(
     sim: acc.testing.Simulator, one_read: int
 ) -> None:
     async with sim.async_client() as client:
@@ -158,12 +156,12 @@ async def test_a_refresh_does_not_join_an_earlier_read(sim: acc.testing.Simulato
         await asyncio.sleep(0.05)
         fresh = await project.settings(refresh=True)
         await earlier
-        # The earlier read ended later, and is not the one that is kept.
+        # The earlier read ended later, and is not kept.
         assert (await project.settings()).read_at == fresh.read_at
     assert settings_requests(sim) - before == 2 * one_read
 
 
-async def test_max_in_flight_holds_for_all_calls_of_a_client(sim: acc.testing.Simulator, kit: Kit) -> None:
+async def test_max_in_flight_applies_to_all_calls_of_a_client(sim: acc.testing.Simulator, kit: Kit) -> None:
     sim.add_fault("delay", on="assets:batch-create", ms=20, times=99)
     async with sim.async_client(max_in_flight=2) as client:
         assets = client.project(sim.project_id).assets
@@ -192,7 +190,7 @@ def test_a_progress_function_calls_its_own_client(
         assert project.assets.create(made, batch_size=1, progress=look, settings=None, **options).ok
 
 
-def test_rows_whose_reading_ends_early_may_make_calls(
+def test_generator_closed_early_may_make_calls(
     project: acc.Project, kit: Kit, capfd: pytest.CaptureFixture[str]
 ) -> None:
     closed: list[object] = []

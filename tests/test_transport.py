@@ -1,4 +1,4 @@
-"""The way to the service: proxies, certificates, HTTP/2, compressed answers, and what is said when it is blocked."""
+"""Connections to the service: proxies, certificates, HTTP/2, compression, and errors of blocked connections."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ QUICK = acc.Retry(attempts=1, settle=0.2)
 def serving(
     answer: Callable[[BaseHTTPRequestHandler], None], context: ssl.SSLContext | None = None
 ) -> Iterator[str]:
-    """An HTTP/1.1 server on a loopback port that answers every GET; its address."""
+    """Yield the address of an HTTP/1.1 server on a loopback port that responds to every GET."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -43,7 +43,7 @@ def serving(
             answer(self)
 
         def log_message(self, format: str, *args: Any) -> None:
-            """Silent."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     if context is not None:
@@ -83,7 +83,7 @@ def names(url: str, **options: Any) -> list[str]:
         return [str(category["name"]) for category in client.project(PROJECT).raw.categories()]
 
 
-def test_compressed_answers_are_asked_for_and_read() -> None:
+def test_compressed_responses_are_requested_and_read() -> None:
     asked: list[str] = []
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
@@ -95,7 +95,7 @@ def test_compressed_answers_are_asked_for_and_read() -> None:
     assert "gzip" in asked[0]
 
 
-def test_a_proxy_is_used_and_its_password_is_told_to_nobody(caplog: pytest.LogCaptureFixture) -> None:
+def test_proxy_is_used_and_its_password_is_hidden(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     asked: list[tuple[str, str | None]] = []
 
@@ -136,7 +136,7 @@ def test_an_unknown_authority_is_named_as_the_cause(context: ssl.SSLContext) -> 
 
 
 @pytest.mark.parametrize("content", [None, "", "no certificate at all"])
-def test_a_bundle_that_is_none_is_refused_at_once(content: str | None, tmp_path: Path) -> None:
+def test_invalid_ca_bundle_is_rejected(content: str | None, tmp_path: Path) -> None:
     bundle = tmp_path / "bundle.pem"
     if content is not None:
         bundle.write_text(content)
@@ -152,9 +152,7 @@ def test_a_machine_without_authorities_falls_back_to_the_bundled_ones(tmp_path: 
     assert done.stdout == "made\n", done.stderr
 
 
-def test_http_2_is_spoken_where_it_is_offered(
-    authority: Any, context: ssl.SSLContext, tmp_path: Path
-) -> None:
+def test_http_2_is_used_if_offered(authority: Any, context: ssl.SSLContext, tmp_path: Path) -> None:
     bundle = tmp_path / "company.pem"
     authority.cert_pem.write_to_path(str(bundle))
     context.set_alpn_protocols(["h2", "http/1.1"])
@@ -195,7 +193,7 @@ def http_2(context: ssl.SSLContext) -> Iterator[str]:
         thread.join(timeout=10)
 
 
-def test_plain_http_is_for_this_machine_only() -> None:
+def test_plain_http_is_allowed_for_this_machine_only() -> None:
     with pytest.raises(acc.OptionError, match="https"):
         acc.Client(auth="token", base_url="http://example.com")
 
@@ -214,7 +212,7 @@ def test_a_redirect_is_not_followed(location: str) -> None:
     assert location in str(caught.value)
 
 
-def test_a_token_function_is_asked_again_once_it_is_refused() -> None:
+def test_auth_function_is_called_again_after_a_401() -> None:
     given = iter(["stale", "fresh"])
     seen: list[str] = []
 
@@ -233,13 +231,13 @@ def test_a_token_function_is_asked_again_once_it_is_refused() -> None:
 
 
 @pytest.mark.parametrize(("returned", "says"), [(None, "NoneType"), ("", "empty"), (7, "int")])
-def test_a_token_function_that_gives_none_is_named(returned: Any, says: str) -> None:
+def test_auth_function_that_returns_no_token(returned: Any, says: str) -> None:
     client = acc.Client(auth=lambda: returned, base_url="http://localhost:9")
     with client, pytest.raises(acc.AuthError, match=says):
         client.project(PROJECT).raw.categories()
 
 
-def test_a_token_function_that_raises_is_named() -> None:
+def test_auth_function_that_raises() -> None:
     def broken() -> str:
         raise OSError("the vault is sealed")
 
@@ -269,7 +267,7 @@ UNUSABLE_PROXIES = [
 
 
 @pytest.mark.parametrize("proxy", [*UNUSABLE_PROXIES, ""])
-def test_a_proxy_with_an_unusable_scheme_is_refused(proxy: str) -> None:
+def test_proxy_with_an_unsupported_scheme_is_rejected(proxy: str) -> None:
     with pytest.raises(acc.OptionError, match=r"^proxy=") as caught:
         acc.Client(auth="token", proxy=proxy)
     assert "hush-hush" not in str(caught.value)
@@ -277,7 +275,7 @@ def test_a_proxy_with_an_unusable_scheme_is_refused(proxy: str) -> None:
 
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
 @pytest.mark.parametrize("proxy", UNUSABLE_PROXIES)
-def test_an_unusable_proxy_of_the_environment_is_refused(
+def test_unsupported_proxy_from_the_environment_is_rejected(
     variable: str, proxy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, proxy)
@@ -297,7 +295,7 @@ def test_an_unusable_proxy_of_the_environment_is_refused(
         ({"ALL_PROXY": ""}, {}),
     ],
 )
-def test_a_proxy_of_the_environment_that_is_not_used_is_not_refused(
+def test_unused_proxy_from_the_environment_is_not_rejected(
     environment: dict[str, str], options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in environment.items():
@@ -306,12 +304,12 @@ def test_a_proxy_of_the_environment_that_is_not_used_is_not_refused(
 
 
 @pytest.mark.parametrize("url", ["http://[::1].evil.com", "http://localhost:80:evil.com", "https://a b.com"])
-def test_a_base_url_that_is_no_address_is_refused(url: str) -> None:
+def test_invalid_base_url_is_rejected(url: str) -> None:
     with pytest.raises(acc.OptionError, match="base_url"):
         acc.Client(auth="token", base_url=url)
 
 
-def test_a_response_larger_than_the_bound_is_refused_while_it_is_read() -> None:
+def test_max_response_bytes_rejects_a_larger_response() -> None:
     asked: list[str] = []
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
@@ -323,17 +321,17 @@ def test_a_response_larger_than_the_bound_is_refused_while_it_is_read() -> None:
         with pytest.raises(acc.TransportError, match=r"100000.*max_response_bytes=") as caught:
             names(url, max_response_bytes=100_000)
     assert (caught.value.sent, caught.value.status) == ("answered", 200)
-    # The same request would bring the same response.
+    # A retry would get the same response.
     assert len(asked) == 2
 
 
 @pytest.mark.parametrize("bound", [0, -1, 2.5, True, "1 MB"])
-def test_the_bound_of_a_response_is_checked(bound: Any) -> None:
+def test_max_response_bytes_is_checked(bound: Any) -> None:
     with pytest.raises(acc.OptionError, match="max_response_bytes"):
         acc.Client(auth="token", max_response_bytes=bound)
 
 
-def test_a_refusal_keeps_its_first_bytes_however_long_it_is() -> None:
+def test_error_body_is_truncated() -> None:
     def answer(handler: BaseHTTPRequestHandler) -> None:
         refused(handler, 403, gzip.compress(b"no entry " * 4_000_000), content_encoding="gzip")
 
@@ -343,7 +341,7 @@ def test_a_refusal_keeps_its_first_bytes_however_long_it_is() -> None:
     assert len(caught.value.body) <= 4 * 2**20
 
 
-def test_a_cut_response_keeps_its_status_and_its_bytes() -> None:
+def test_truncated_response_keeps_its_status_and_bytes() -> None:
     def answer(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
         handler.send_header("x-request-id", "r-7")
@@ -360,7 +358,7 @@ def test_a_cut_response_keeps_its_status_and_its_bytes() -> None:
     assert error.headers["x-request-id"] == "r-7"
 
 
-def test_an_error_keeps_the_headers_that_help_support() -> None:
+def test_api_error_keeps_headers_for_support() -> None:
     kept = {
         "x-ads-request-id": "r-1",
         "x-ads-trace": "t-1",
@@ -390,7 +388,7 @@ def test_an_unreadable_response_keeps_its_headers() -> None:
     assert caught.value.headers["x-ads-request-id"] == "r-1"
 
 
-def test_a_conflict_tells_its_code_and_its_metadata() -> None:
+def test_conflict_error_has_its_code_and_metadata() -> None:
     metadata = {"conflictingEntities": [{"id": "s-1", "name": "Standard"}]}
     body = {
         "errorCode": "DUPLICATE_STATUS_SET_NAME",
@@ -410,7 +408,7 @@ def test_a_conflict_tells_its_code_and_its_metadata() -> None:
     assert (entry["title"], entry["metadata"]) == ("Taken", {"index": 3})
 
 
-def test_a_two_legged_token_is_named_and_not_asked_for_again() -> None:
+def test_two_legged_token_is_reported_without_a_retry() -> None:
     asked: list[str] = []
     words = b'{"title":"Unauthorized","detail":"The User ID could not be determined from secure headers."}'
 
@@ -459,7 +457,7 @@ def test_a_403_names_its_possible_causes(body: dict[str, str], words: list[str])
         assert word in str(caught.value)
 
 
-def test_the_region_goes_where_a_page_lists_it() -> None:
+def test_region_is_sent_where_documented() -> None:
     sent: dict[str, tuple[str | None, str | None]] = {}
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
@@ -478,7 +476,7 @@ def test_the_region_goes_where_a_page_lists_it() -> None:
     assert sent["nodes"] == (None, "AUS")
 
 
-def test_a_log_handler_that_blocks_does_not_stop_requests() -> None:
+def test_blocking_log_handler_does_not_stop_requests() -> None:
     resent, asked = threading.Event(), 0
     waited: list[bool] = []
 
@@ -493,7 +491,7 @@ def test_a_log_handler_that_blocks_does_not_stop_requests() -> None:
 
     class Blocking(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            # The request is sent again while this line is being written.
+            # The request is retried while this line is being written.
             waited.append(resent.wait(5))
 
     logger, handler = logging.getLogger("acc_assets"), Blocking()

@@ -1,4 +1,4 @@
-"""Trouble from outside, over real sockets: no row is told wrong, the message helps, the token stays a secret."""
+"""External failures over real sockets: outcomes are correct, messages help, and the token stays secret."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Create = Callable[..., tuple[acc.BulkResult, "acc.AccError | None"]]
 
 @pytest.fixture(autouse=True)
 def log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
-    """In every test of this file: no line of the log holds a token, whatever happens."""
+    """Check in every test of this file that no log line contains a token."""
     caplog.set_level(logging.DEBUG)
     yield caplog
     hidden(caplog.text)
@@ -57,7 +57,7 @@ def hidden(*told: object) -> None:
 def write(
     sim: acc.testing.Simulator, url: str, verb: str, rows: Any, **options: Any
 ) -> tuple[acc.BulkResult, acc.AccError | None]:
-    """The result of a write at that address, and what it raised; both checked against the world."""
+    """Return the result of a write at that address and its exception, both checked against the project."""
     error: acc.AccError | None = None
     more = {name: options.pop(name) for name in ("batch_size", "settings", "reconcile") if name in options}
     with acc.Client(**{"auth": TOKEN, "base_url": url, "retry": QUICK, "timeout": 5.0, **options}) as client:
@@ -73,7 +73,7 @@ def write(
 
 
 def check(sim: acc.testing.Simulator, result: acc.BulkResult) -> None:
-    """What the result says of a create is so, and nothing is there twice."""
+    """Check that the result of a create is correct and that there are no duplicates."""
     world: dict[str | None, str] = {asset["clientAssetId"]: asset["id"] for asset in sim.assets()}
     assert sim.audit()["created_more_than_once"] == {}
     for outcome in result:
@@ -84,12 +84,12 @@ def check(sim: acc.testing.Simulator, result: acc.BulkResult) -> None:
 
 
 def words(result: acc.BulkResult, error: acc.AccError | None) -> str:
-    """Everything that is told."""
+    """Return all text that is shown to the user."""
     causes = [outcome.error.message for outcome in result if outcome.error is not None]
     return " | ".join([*causes, *([str(error)] if error else [])])
 
 
-# Answers that cannot be used: the request was executed.
+# Unusable responses: the request was executed.
 
 
 def cut(answer: Answer) -> bytes:
@@ -107,7 +107,7 @@ def zipped(body: bytes, answer: Answer) -> bytes:
 BROKEN = "missing or damaged"
 NO_ANSWER = "the connection was lost"
 UNREADABLE = "unreadable"
-# What comes back, what is said of it, and whether what may be repeated is repeated.
+# The response, the message about it, and whether a safe request is retried.
 UNUSABLE: dict[str, tuple[Callable[[Answer], bytes], str, bool]] = {
     "a reset": (reset, NO_ANSWER, True),
     "no answer at all": (lambda _: b"", NO_ANSWER, True),
@@ -131,14 +131,14 @@ UNUSABLE: dict[str, tuple[Callable[[Answer], bytes], str, bool]] = {
     "a page for 502": (lambda _: Answer(502, HTML).whole(), "HTML page", True),
     "null": (lambda answer: answer._replace(body=b"null").whole(), UNREADABLE, False),
 }
-# Of these not even the status arrives, which is all that a delete needs.
+# Not even the status arrives, which is all that a delete needs.
 NO_STATUS = {"a reset", "no answer at all", "half a head", "too many headers", "no HTTP", "a page for 502"}
 unusable = pytest.mark.parametrize("name", UNUSABLE)
 reconciled = pytest.mark.parametrize("reconcile", [True, False], ids=["reconciled", "as it came"])
 
 
 def spoiling(on: str, name: str, times: int = 1) -> Callable[[Passing], bytes]:
-    """Spoils the first answers of that endpoint."""
+    """Replace the first responses of that endpoint."""
     left = [None] * times
 
     def spoil(passing: Passing) -> bytes:
@@ -196,7 +196,7 @@ def test_delete_without_a_usable_response(
     made = project.assets.create(kit.rows(3))
     with front(sim, spoiling("assets:batch-delete", name)) as (url, _):
         result, error = write(sim, url, "delete", made.ids, reconcile=reconcile)
-    # They are gone. A retry may be refused because of that, which does not prove whose delete it was.
+    # The assets are deleted, so a retry may be rejected, which does not prove which delete succeeded.
     assert project.assets.get(made.ids).missing == made.ids
     if reconcile or name not in NO_STATUS:
         assert result.counts == {"deleted": 3}
@@ -206,7 +206,7 @@ def test_delete_without_a_usable_response(
 
 
 @unusable
-def test_a_read_says_what_came_back(name: str, sim: acc.testing.Simulator) -> None:
+def test_read_error_describes_the_response(name: str, sim: acc.testing.Simulator) -> None:
     _, says, _ = UNUSABLE[name]
     with front(sim, spoiling("categories", name, 2)) as (url, seen):
         with (
@@ -247,7 +247,7 @@ def test_an_unusable_response_to_a_read_is_retried(
         assert read[reader]()
 
 
-# Answers that are odd, and right.
+# Unusual but valid responses.
 
 
 def padded(answer: Answer) -> bytes:
@@ -276,7 +276,7 @@ ODD: dict[str, Callable[[Answer], bytes]] = {
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_an_odd_answer_is_understood(name: str, sim: acc.testing.Simulator, kit: Kit) -> None:
+def test_unusual_responses_are_accepted(name: str, sim: acc.testing.Simulator, kit: Kit) -> None:
     def spoil(passing: Passing) -> bytes:
         answer = ODD[name](passing.forward())
         if name != "a byte at a time":
@@ -290,7 +290,7 @@ def test_an_odd_answer_is_understood(name: str, sim: acc.testing.Simulator, kit:
     assert result.counts == {"created": 3}
 
 
-def test_an_answer_that_takes_longer_than_timeout(sim: acc.testing.Simulator, kit: Kit) -> None:
+def test_response_slower_than_timeout(sim: acc.testing.Simulator, kit: Kit) -> None:
     over = threading.Event()
 
     def spoil(passing: Passing) -> bytes:
@@ -340,7 +340,7 @@ def test_wrong_types(verb: str, project: acc.Project, sim: acc.testing.Simulator
 
 @contextmanager
 def listening(serve: Callable[[socket.socket], None]) -> Iterator[int]:
-    """The port of a server that does this with each connection."""
+    """Yield the port of a server that handles each connection in this way."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def accept() -> None:
@@ -354,7 +354,7 @@ def listening(serve: Callable[[socket.socket], None]) -> Iterator[int]:
     try:
         yield listener.getsockname()[1]
     finally:
-        # Closing alone does not wake who waits in `accept`.
+        # Closing alone does not wake a thread in `accept`.
         with suppress(OSError):
             listener.shutdown(socket.SHUT_RDWR)
         listener.close()
@@ -362,7 +362,7 @@ def listening(serve: Callable[[socket.socket], None]) -> Iterator[int]:
 
 @contextmanager
 def speaking_tls(name: str) -> Iterator[tuple[int, Any]]:
-    """The port of a server with a certificate for that name, and the authority it is from."""
+    """Yield the port of a server with a certificate for that name, and its authority."""
     trustme = pytest.importorskip("trustme")
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -391,7 +391,7 @@ def saying(text: bytes) -> Callable[[socket.socket], None]:
 
 
 def lost(kit_rows: list[dict[str, Any]], says: list[str], **options: Any) -> None:
-    """A create that never gets there: told as that, and nothing is in doubt."""
+    """Check that a create that cannot connect says so, and that no row is in doubt."""
     with acc.Client(**{"auth": TOKEN, "retry": QUICK, "timeout": 5.0, **options}) as client:
         with pytest.raises(acc.TransportError) as caught:
             client.project(PROJECT).assets.create(kit_rows)
@@ -409,15 +409,15 @@ def some_rows(kit: Kit) -> list[dict[str, Any]]:
     return kit.rows(3)
 
 
-def test_a_name_that_is_not_known(some_rows: list[dict[str, Any]]) -> None:
+def test_unknown_host_name(some_rows: list[dict[str, Any]]) -> None:
     lost(some_rows, ["DNS", "nowhere.invalid", "base_url="], base_url="https://nowhere.invalid")
 
 
-def test_a_port_where_nobody_listens(some_rows: list[dict[str, Any]]) -> None:
+def test_closed_port(some_rows: list[dict[str, Any]]) -> None:
     lost(some_rows, ["refused", "base_url="], base_url=f"http://127.0.0.1:{refused()}")
 
 
-def test_a_certificate_of_nobody_known(some_rows: list[dict[str, Any]]) -> None:
+def test_certificate_of_an_unknown_authority(some_rows: list[dict[str, Any]]) -> None:
     with speaking_tls("localhost") as (port, _):
         lost(some_rows, ["certificate", "UnknownIssuer", "ca_bundle="], base_url=f"https://localhost:{port}")
 
@@ -430,12 +430,12 @@ def test_a_certificate_for_another_host(some_rows: list[dict[str, Any]], tmp_pat
         lost(some_rows, ["certificate", "other.example", "base_url="], base_url=url, ca_bundle=bundle)
 
 
-def test_tls_to_a_port_that_speaks_none(some_rows: list[dict[str, Any]]) -> None:
+def test_tls_to_a_plain_http_port(some_rows: list[dict[str, Any]]) -> None:
     with listening(saying(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as port:
         lost(some_rows, ["does not speak TLS", "base_url="], base_url=f"https://localhost:{port}")
 
 
-def test_no_tls_to_a_port_that_speaks_it(some_rows: list[dict[str, Any]]) -> None:
+def test_plain_http_to_a_tls_port(some_rows: list[dict[str, Any]]) -> None:
     with (
         speaking_tls("localhost") as (port, _),
         acc.Client(auth=TOKEN, base_url=f"http://localhost:{port}", retry=ONCE) as client,
@@ -450,19 +450,19 @@ def test_no_tls_to_a_port_that_speaks_it(some_rows: list[dict[str, Any]]) -> Non
     ["407 Proxy Authentication Required", "403 Forbidden", "502 Bad Gateway", ""],
     ids=lambda text: text[:3],
 )
-def test_a_proxy_that_refuses(answer: str, some_rows: list[dict[str, Any]]) -> None:
+def test_proxy_that_rejects_connections(answer: str, some_rows: list[dict[str, Any]]) -> None:
     text = f"HTTP/1.1 {answer}\r\ncontent-length: 0\r\n\r\n" if answer else ""
     with listening(saying(text.encode())) as port:
         proxy = f"http://127.0.0.1:{port}"
         lost(some_rows, ["proxy="], base_url="https://developer.example", proxy=proxy)
 
 
-def test_a_proxy_that_is_not_there(some_rows: list[dict[str, Any]]) -> None:
+def test_proxy_that_cannot_be_reached(some_rows: list[dict[str, Any]]) -> None:
     proxy = f"http://127.0.0.1:{refused()}"
     lost(some_rows, ["refused", "proxy="], base_url="https://developer.example", proxy=proxy)
 
 
-# The service says no.
+# The service rejects requests.
 
 
 @pytest.mark.parametrize(
@@ -478,7 +478,7 @@ def test_a_proxy_that_is_not_there(some_rows: list[dict[str, Any]]) -> None:
     ],
     ids=["seconds", "date", "past date", "nonsense", "negative", "huge", "absent"],
 )
-def test_a_429_is_waited_out(
+def test_429_is_retried(
     retry_after: Callable[[], str | None], least: float, sim: acc.testing.Simulator, kit: Kit
 ) -> None:
     left = [None]
@@ -543,14 +543,14 @@ say(counts=acc.Client(**options).project(project_id).assets.create(rows, batch_s
     with acc.testing.Simulator(seed=1, window=0.5, limits=limits) as sim, programs(sim, kit) as start:
         both = [start(code), start(code)]
         assert [program.ended(15).said for program in both] == [[{"counts": {"created": 12}}]] * 2
-        # Each alone would meet none.
+        # Each alone would get no 429.
         assert sim.audit()["rate_limited"] > 0
         assert sim.audit()["assets_created"] == 24
         assert sim.audit()["created_more_than_once"] == {}
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_takes_no_token_anywhere(status: int, sim: acc.testing.Simulator, kit: Kit) -> None:
+def test_redirect_does_not_forward_the_token(status: int, sim: acc.testing.Simulator, kit: Kit) -> None:
     visits: list[bytes] = []
 
     def visited(connection: socket.socket) -> None:
@@ -574,7 +574,7 @@ def test_a_redirect_takes_no_token_anywhere(status: int, sim: acc.testing.Simula
 
 
 @pytest.mark.parametrize("status", [200, 400, 403, 407, 502])
-def test_a_proxy_that_shows_what_it_was_sent(status: int, sim: acc.testing.Simulator, kit: Kit) -> None:
+def test_proxy_that_echoes_the_request(status: int, sim: acc.testing.Simulator, kit: Kit) -> None:
     def spoil(passing: Passing) -> bytes:
         shown = f"<html>You sent: {passing.request.headers}</html>".encode()
         return Answer(status, shown).head(None, f"x-request-id: {passing.request.token()}") + shown
@@ -592,7 +592,7 @@ def test_a_proxy_that_shows_what_it_was_sent(status: int, sim: acc.testing.Simul
     assert {outcome.request_id for outcome in result} == {"<token>"}
 
 
-# Tokens that run out.
+# Expiring tokens.
 
 
 def checking(valid: Callable[[str], bool]) -> Callable[[Passing], bytes]:
@@ -606,7 +606,7 @@ def checking(valid: Callable[[str], bool]) -> Callable[[Passing], bytes]:
 
 
 def running_out(sim: acc.testing.Simulator, kit: Kit, fetch: Callable[[int], str]) -> tuple[Any, Any, int]:
-    """A create of 60 requests whose first token is refused after 20; also how often a token was asked for."""
+    """Run a create of 60 requests whose first token is rejected after 20. Also return the number of token requests."""
     calls: list[float] = []
     used = 0
 
@@ -619,7 +619,7 @@ def running_out(sim: acc.testing.Simulator, kit: Kit, fetch: Callable[[int], str
 
     def auth() -> str:
         calls.append(time.monotonic())
-        time.sleep(0.2 if len(calls) > 1 else 0)  # long enough for all that are in flight to be refused
+        time.sleep(0.2 if len(calls) > 1 else 0)  # long enough for all requests in flight to be rejected
         return fetch(len(calls))
 
     with front(sim, checking(valid)) as (url, _):
@@ -629,7 +629,7 @@ def running_out(sim: acc.testing.Simulator, kit: Kit, fetch: Callable[[int], str
     return result, error, len(calls)
 
 
-def test_one_refresh_for_all_that_are_in_flight(sim: acc.testing.Simulator, kit: Kit) -> None:
+def test_one_token_refresh_for_all_requests_in_flight(sim: acc.testing.Simulator, kit: Kit) -> None:
     result, _, calls = running_out(sim, kit, lambda call: f"{TOKEN}-{call}")
     assert result.counts == {"created": 60}
     assert calls == 2
@@ -655,7 +655,7 @@ def broken(_: int) -> str:
     ],
     ids=["raises", "same", "run out", "refused too", "empty"],
 )
-def test_a_refresh_that_fails_loses_no_row(
+def test_failed_token_refresh_loses_no_row(
     second: Callable[[int], str], says: str, sim: acc.testing.Simulator, kit: Kit
 ) -> None:
     result, error, calls = running_out(sim, kit, lambda call: f"{TOKEN}-1" if call == 1 else second(call))
@@ -664,5 +664,5 @@ def test_a_refresh_that_fails_loses_no_row(
     assert isinstance(error, acc.AuthError)
     assert says in str(error)
     assert "get a new" in str(error) or "auth=" in str(error)
-    # One that was refused as well is asked about once more by requests that began with it.
+    # A second token that was also rejected is requested once more by requests that began with it.
     assert calls == 2 or (says == "AUTH-006" and calls == 3)

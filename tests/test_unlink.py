@@ -12,7 +12,9 @@ from front import front
 import acc_assets as acc
 
 
-def test_relationships_are_deleted_fifty_a_request(project: acc.Project, sim: acc.testing.Simulator) -> None:
+def test_relationships_delete_sends_50_ids_per_request(
+    project: acc.Project, sim: acc.testing.Simulator
+) -> None:
     ids = sim.seed_relationships(120)
     result = project.relationships.delete(ids)
     assert result.counts == {"deleted": 120}
@@ -21,7 +23,7 @@ def test_relationships_are_deleted_fifty_a_request(project: acc.Project, sim: ac
     assert sim.audit()["relationships_deleted"] == 120
 
 
-def test_an_id_the_answer_does_not_name_is_not_deleted(
+def test_id_missing_from_the_response_is_not_deleted(
     project: acc.Project, sim: acc.testing.Simulator
 ) -> None:
     known, unknown = sim.seed_relationships(1)[0], str(uuid.uuid4())
@@ -77,12 +79,12 @@ def test_search_is_by_time_of_creation(sim: acc.testing.Simulator) -> None:
         assert len(search(created_before=after)) == 0
         assert found_ids(search(created_after=after.isoformat())) == ids
     sent = dict(parse_qsl(urlsplit(seen[1].path).query))
-    # The page asks for ISO 8601; a time without a zone would be another one there.
+    # The page requires ISO 8601. A time without a zone would be interpreted differently.
     assert datetime.fromisoformat(sent["createdAfter"]) == after
     assert datetime.fromisoformat(sent["createdBefore"]) == before
 
 
-def test_what_a_search_finds_can_be_deleted(project: acc.Project, sim: acc.testing.Simulator) -> None:
+def test_search_results_can_be_deleted(project: acc.Project, sim: acc.testing.Simulator) -> None:
     sim.seed_relationships(130)
     everything = project.relationships.search()
     end = everything[0]["entities"][0]
@@ -99,18 +101,18 @@ def test_an_entity_with_an_id_has_a_type() -> None:
 
 
 @pytest.mark.parametrize("kind", ["assets", "Asset", "", "nope"])
-def test_an_unknown_kind_of_entity_is_refused(kind: str, project: acc.Project) -> None:
+def test_unknown_kind_of_entity_is_rejected(kind: str, project: acc.Project) -> None:
     with pytest.raises(acc.OptionError, match="Known kinds: asset, "):
         acc.Entity(kind)
     with pytest.raises(acc.OptionError, match="Known kinds: asset, "):
         project.relationships.search(kind)
 
 
-def test_an_entity_takes_text_and_uuids() -> None:
+def test_entity_accepts_strings_and_uuids() -> None:
     id = uuid.uuid4()
     assert acc.Entity("asset", id=id).id == str(id)
     for wrong in (None, ["asset"], 7):
-        with pytest.raises(acc.OptionError, match="must be text"):
+        with pytest.raises(acc.OptionError, match="must be a string"):
             acc.Entity(wrong)  # type: ignore[arg-type]
 
 
@@ -140,7 +142,7 @@ def test_an_entity_has_a_short_name(project: acc.Project, sim: acc.testing.Simul
         project.relationships.search(7)  # type: ignore[arg-type]
 
 
-def test_a_refused_content_type_names_the_proxy(project: acc.Project, sim: acc.testing.Simulator) -> None:
+def test_415_error_mentions_the_proxy(project: acc.Project, sim: acc.testing.Simulator) -> None:
     ids = sim.seed_relationships(2)
     sim.add_fault("status", code=415, on="relationships:delete")
     with pytest.raises(acc.UnsupportedMediaTypeError, match="a proxy may have changed the request") as caught:

@@ -45,7 +45,7 @@ def reader(row: dict[str, Any]) -> Any:
 
 
 ALL = (dicts, generator, pandas, polars, arrow, reader)
-OBJECTS = (dicts, generator, pandas)  # what can hold any Python object
+OBJECTS = (dicts, generator, pandas)  # kinds that support any Python object
 
 ABSENT, INVALID = object(), object()
 
@@ -54,7 +54,7 @@ class Color(enum.Enum):
     RED = "red"
 
 
-# Field (or kind of custom attribute), value, what the service then has, kinds of input (those that can say it).
+# Field (or type of custom attribute), value, value in the service, kinds of input that support the value.
 TABLE: list[tuple[str, Any, Any, tuple[Any, ...]]] = [
     ("description", "on the roof", "on the roof", ALL),
     ("description", None, ABSENT, ALL),
@@ -107,7 +107,7 @@ CASES = [
 
 @pytest.fixture(scope="module")
 def busy() -> Iterator[tuple[acc.Assets, Kit]]:
-    """One simulator for the whole table, with a window that holds it."""
+    """One simulator for the whole table, with a sufficient rate window."""
     limits = acc.Limits(assets_write=10_000, assets_read=10_000)
     with acc.testing.Simulator(seed=1, limits=limits) as sim, sim.client() as client:
         yield client.project(sim.project_id).assets, kit_of(sim)
@@ -121,7 +121,7 @@ def outcome_and_asset(
     kind: Callable[[dict[str, Any]], Any],
     **options: Any,
 ) -> tuple[acc.RowOutcome, Any]:
-    """Creates one row that is good but for this value; its outcome, and what the service has for the field."""
+    """Create one row with this value. Return its outcome, and the value of the field in the service."""
     name = kit.name(field) if field in kit.attributes else field
     result = assets.create(kind({**kit.row(), name: value}), returning=True, **options)
     if not result.ok or result.assets is None:
@@ -134,7 +134,7 @@ def outcome_and_asset(
 
 @pytest.mark.filterwarnings("ignore::acc_assets.DataWarning")
 @pytest.mark.parametrize(("field", "value", "expected", "kind"), CASES)
-def test_a_value_means_the_same_whatever_it_comes_in(
+def test_value_means_the_same_in_every_kind_of_input(
     field: str, value: Any, expected: Any, kind: Callable[[dict[str, Any]], Any], busy: tuple[acc.Assets, Kit]
 ) -> None:
     assets, kit = busy
@@ -152,7 +152,7 @@ def test_a_value_means_the_same_whatever_it_comes_in(
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_category_ids_that_became_numbers(
+def test_category_ids_converted_to_numbers(
     kind: Callable[[dict[str, Any]], Any], busy: tuple[acc.Assets, Kit]
 ) -> None:
     assets, kit = busy
@@ -161,7 +161,7 @@ def test_category_ids_that_became_numbers(
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_choices(kind: Callable[[dict[str, Any]], Any], busy: tuple[acc.Assets, Kit]) -> None:
+def test_select_values(kind: Callable[[dict[str, Any]], Any], busy: tuple[acc.Assets, Kit]) -> None:
     assets, kit = busy
     one = kit.choices("select")[0]
     assert outcome_and_asset(assets, kit, "select", one, kind)[1] == one
@@ -170,14 +170,16 @@ def test_choices(kind: Callable[[dict[str, Any]], Any], busy: tuple[acc.Assets, 
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_times_can_be_cut_off(kind: Callable[[dict[str, Any]], Any], busy: tuple[acc.Assets, Kit]) -> None:
+def test_dates_truncate_drops_the_time(
+    kind: Callable[[dict[str, Any]], Any], busy: tuple[acc.Assets, Kit]
+) -> None:
     noon = dt.datetime(2031, 2, 28, 12)
     assets, kit = busy
     assert outcome_and_asset(assets, kit, "date", noon, kind, dates="truncate")[1] == "2031-02-28"
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_an_unknown_field_is_named_with_the_nearest(
+def test_unknown_field_has_the_closest_match(
     kind: Callable[[dict[str, Any]], Any], busy: tuple[acc.Assets, Kit]
 ) -> None:
     assets, kit = busy
@@ -209,8 +211,8 @@ def test_numpy_scalars(kind: Callable[[dict[str, Any]], Any], busy: tuple[acc.As
         assert Decimal(str(found)) == Decimal(str(value))
 
 
-def test_columns_with_a_type_of_their_own(busy: tuple[acc.Assets, Kit]) -> None:
-    """Categories, dictionaries and single precision come through as the values they stand for."""
+def test_columns_with_special_types(busy: tuple[acc.Assets, Kit]) -> None:
+    """Categories, dictionaries and single precision are sent as the values that they represent."""
     assets, kit = busy
     pandas, polars, pyarrow = (pytest.importorskip(name) for name in ("pandas", "polars", "pyarrow"))
     numeric, rows = kit.name("numeric"), kit.rows(2)
@@ -238,7 +240,7 @@ def test_columns_with_a_type_of_their_own(busy: tuple[acc.Assets, Kit]) -> None:
         assert [str(asset["customAttributes"][numeric]) for asset in made.assets] == ["0.1", "0.2"]
 
 
-# What a pandas Series is made of (values, dtype), kind of custom attribute, what the service then has.
+# Values and dtype of a pandas Series, type of custom attribute, value in the service.
 SERIES: list[tuple[list[Any], str, str, Any]] = [
     (["roof", None], "str", "text", "roof"),
     (["roof", None], "string[python]", "text", "roof"),
@@ -299,7 +301,7 @@ SERIES: list[tuple[list[Any], str, str, Any]] = [
 def test_a_pandas_column_of_every_type(
     values: list[Any], dtype: str, field: str, expected: Any, busy: tuple[acc.Assets, Kit]
 ) -> None:
-    """Nulls are absent, and neither a second chunk nor gaps between the rows move a value to another row."""
+    """Nulls are not sent, and chunks or gaps between rows do not shift values to other rows."""
     pandas = pytest.importorskip("pandas")
     if "pyarrow" in dtype:
         pytest.importorskip("pyarrow")

@@ -62,7 +62,7 @@ def import_units(
     mapping: types.ColumnMapping | None = None,
     progress: types.ProgressOption = False,
 ) -> acc.BulkResult:
-    """A wrapper that passes on what it is given."""
+    """A wrapper that passes on its arguments."""
     return assets.create(
         units,
         settings=settings,
@@ -76,7 +76,7 @@ def import_units(
 
 
 def outcomes(result: acc.Outcomes) -> dict[types.OutcomeStatus, list[str]]:
-    """What a program reads of a result."""
+    """Read a result."""
     found: dict[acc.OutcomeStatus, list[str]] = {status: [] for status in result.counts}
     for outcome in result:
         row: acc.RowOutcome = outcome
@@ -103,7 +103,7 @@ def seen(progress: acc.Progress) -> None:
 
 
 def settings_of(project: acc.Project) -> list[str]:
-    """What a program reads of settings."""
+    """Read settings."""
     settings: acc.Settings = project.settings()
     categories: list[acc.Category] = settings.categories
     statuses: list[acc.Status] = settings.statuses

@@ -1,16 +1,16 @@
-"""Run the examples of README.md and docs/, and write what they print below them.
+"""Run the examples in README.md and docs/, and write their output below them.
 
-Each page is a program: its ```python blocks run in order, in one process of their own, in an empty folder. What a block
-prints replaces the ```output block below it. A block that prints nothing has none.
+Each page is a program: its ```python blocks run in order, in a separate process, starting in an empty folder. The output
+of a block replaces the ```output block below it. A block that prints nothing has no such block.
 
     python tools/make_docs.py                         write the output blocks of all pages
     python tools/make_docs.py --check                 print a diff and exit with 1 if a page is out of date
     python tools/make_docs.py docs/how-to/async.md    only these pages
 
-Output is shown as it is, stdout and stderr in one, with three exceptions:
+Output is shown unchanged, with stdout and stderr combined, with three exceptions:
 
 - A duration such as `(1 request, 0.3 s)` is shown as `0.1 s`.
-- A request id of the simulator, which counts its requests, is shown as `00000000-0000-4001-8000-000000000000`.
+- A request id of the simulator, which depends on the number of requests, is shown as `00000000-0000-4001-8000-000000000000`.
 - A warning is shown as its category and message, without the line of code.
 """
 
@@ -34,9 +34,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-# A python block, and the output block below it.
+# A python block and the output block below it.
 EXAMPLE = re.compile(r"^```python\n(?P<code>.*?)^```\n(?:\n```output\n.*?^```\n)?", re.MULTILINE | re.DOTALL)
-# Only the two fences that this tool knows: no example may be marked so that it does not run.
+# Only two kinds of fences are allowed, so that no example can be marked not to run.
 FENCE = re.compile(r"^[ ]*```[ ]*(?:py|python|output)\b.*$", re.MULTILINE | re.IGNORECASE)
 DURATION = re.compile(r"(?<=[(, ])\d+\.\d s\b")
 REQUEST_ID = re.compile(r"\b00000000-0000-4[0-9a-f]{3}-8000-000000000000\b")
@@ -48,16 +48,16 @@ class PageError(Exception):
 
 
 def pages() -> list[Path]:
-    """Return every page that has an example."""
+    """Return all pages that contain an example."""
     every = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
     return [page for page in every if EXAMPLE.search(page.read_text(encoding="utf-8"))]
 
 
 def check_fences(text: str, name: str) -> None:
-    """Raise if an example could not be found by its fence, or an output has no example above it.
+    """Raise if a fence would hide an example, or an output block has no example above it.
 
     Raises:
-        PageError: The fence is not spelled as this tool spells it, or stands alone.
+        PageError: The fence is misspelled, or has no example above it.
     """
     known = {"```python": text.count("\n```python\n"), "```output": 0}
     for fence in FENCE.finditer(text):
@@ -69,7 +69,7 @@ def check_fences(text: str, name: str) -> None:
 
 
 def run(page: Path) -> list[str]:
-    """Run the examples of a page in a new process; return what each of them printed.
+    """Run the examples of a page in a new process. Return the output of each example.
 
     Raises:
         PageError: An example raised an exception or took too long.
@@ -77,7 +77,7 @@ def run(page: Path) -> list[str]:
     name = page.relative_to(ROOT).as_posix()
     text = page.read_text(encoding="utf-8")
     check_fences(text, name)
-    # Nothing of this machine or user may change what an example prints.
+    # The output must not depend on the machine or the user.
     kept = {
         key: value
         for key, value in os.environ.items()
@@ -115,10 +115,10 @@ def run(page: Path) -> list[str]:
 
 
 def run_inside(name: str, text: str) -> list[str]:
-    """Run the examples in this process, as the module __main__; return what each of them printed."""
+    """Run the examples in this process as the module __main__. Return the output of each example."""
     main = types.ModuleType("__main__")
     sys.modules["__main__"] = main
-    # With the lines of the page, a traceback and a warning name the page and its line.
+    # With the lines of the page, tracebacks and warnings show the page and its line.
     linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
     warnings.formatwarning = lambda message, category, *_: f"{category.__name__}: {message}\n"
     outputs = []
@@ -133,14 +133,14 @@ def run_inside(name: str, text: str) -> list[str]:
 
 
 def shown(output: str) -> str:
-    """Return an output as the page shows it."""
+    """Return an output in the form that is shown on the page."""
     output = REQUEST_ID.sub("00000000-0000-4001-8000-000000000000", DURATION.sub("0.1 s", output))
     lines = [line.rstrip() for line in output.strip("\n").splitlines()]
     return "".join(f"{line}\n" for line in lines)
 
 
 def written(page: Path) -> str:
-    """Run a page; return its text with the outputs of this run."""
+    """Run a page. Return its text with the outputs of this run."""
     outputs = iter(run(page))
 
     def example(found: re.Match[str]) -> str:
@@ -152,7 +152,7 @@ def written(page: Path) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the pages; return the exit code."""
+    """Run the pages. Return the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("pages", nargs="*", type=Path, help="default: README.md and docs/**/*.md")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""Write docs/reference/rules.md: the row checks, from the table of the core."""
+"""Write docs/reference/rules.md, the list of row checks, from the rules in the core."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ def page() -> str:
     lines = [
         "# Row checks",
         "",
-        "Each check has a code. `outcome.error.code` and `outcome.error.problems[i].code` carry it.",
+        "Each check has a code, available as `outcome.error.code` and `outcome.error.problems[i].code`.",
         "A row that fails a check is `invalid` and is not sent. A row whose only problem is `locations_unread` is `not_sent`.",
         "",
-        "Generated from the table of the core by `tools/make_rules.py`.",
+        "This page is generated from the rules in the core by `tools/make_rules.py`.",
         "",
         "| code | what is wrong | how to fix it |",
         "| --- | --- | --- |",

@@ -1,10 +1,10 @@
-"""Generates the synchronous face, `python/acc_assets/_sync`, from the asynchronous one in `_async`.
+"""Generate the synchronous API, `python/acc_assets/_sync`, from the asynchronous one in `_async`.
 
-    python tools/make_sync.py           writes the files
-    python tools/make_sync.py --check   fails if they are stale, and shows how
+    python tools/make_sync.py           write the files
+    python tools/make_sync.py --check   print a diff and exit with 1 if a file is out of date
 
-`async` and `await` are dropped, and the names of the table replaced, in code and in docstrings. Then ruff formats the result.
-An entry of the table that is not used is an error. `_drive.py` is written by hand on both sides.
+In code and docstrings, `async` and `await` are removed, and the names in the table are replaced. Then ruff formats the
+result. An unused entry of the table is an error. `_drive.py` is written by hand in both folders.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ NAMES = {
     "__aexit__": "__exit__",
 }
 WORDS = re.compile("|".join(rf"\b{name}\b" for name in NAMES))
-# In docstrings only the lines of examples are code.
+# In docstrings, only the lines of examples are code.
 AWAITED = re.compile(r"(?m)^(\s*(?:>>>|\.\.\.) .*?)\b(?:await|async) (?=[\w(])")
-# Tokens with names. Since Python 3.12 an f-string consists of several.
+# Tokens that contain names. Since Python 3.12, an f-string consists of several tokens.
 TEXTS = ("NAME", "COMMENT", "STRING", "FSTRING_MIDDLE")
 HEADER = "# Generated from _async/{name} by tools/make_sync.py (make sync). Do not edit.\n"
 
@@ -43,7 +43,7 @@ used: set[str] = set()
 
 
 def renamed(text: str) -> str:
-    """Replace the names of the table."""
+    """Replace the names in the table."""
 
     def replace(found: re.Match[str]) -> str:
         used.add(found[0])
@@ -53,7 +53,7 @@ def renamed(text: str) -> str:
 
 
 def without_await(text: str) -> str:
-    """Drop `await` and `async` from the examples of a docstring."""
+    """Remove `await` and `async` from the examples in a docstring."""
     while (found := AWAITED.sub(r"\1", text)) != text:
         text = found
     return text
@@ -66,11 +66,11 @@ def converted(source: str) -> str:
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.string in ("async", "await"):
             row, column = token.end
-            # With the blank that follows.
+            # Including the space that follows.
             end = (row, column + len(lines[row - 1][column:]) - len(lines[row - 1][column:].lstrip(" ")))
             edits.append((token.start, end, ""))
         elif tokenize.tok_name[token.type] in TEXTS:
-            # Examples are in docstrings; other texts name nothing that is awaited.
+            # Only docstrings contain examples; other strings contain no awaited code.
             text = renamed(without_await(token.string) if '"""' in token.string else token.string)
             if text != token.string:
                 edits.append((token.start, token.end, text))
@@ -81,7 +81,7 @@ def converted(source: str) -> str:
 
 
 def formatted(name: str, source: str) -> str:
-    """Sort the imports and lay out the code as ruff does for the rest of the package."""
+    """Sort the imports and format the code with ruff, like the rest of the package."""
     for arguments in (["check", "--select", "I", "--fix", "--quiet"], ["format", "--quiet"]):
         source = subprocess.run(
             [
@@ -103,7 +103,7 @@ def formatted(name: str, source: str) -> str:
 
 
 def main() -> int:
-    """Write the files, or compare them."""
+    """Write or check the files. Return the exit code."""
     check = "--check" in sys.argv[1:]
     sources = {path.name: path for path in sorted((PACKAGE / "_async").glob("*.py"))}
     stale = 0
@@ -126,7 +126,7 @@ def main() -> int:
         for name in sorted(names):
             print(f"{name} {what}")
     if stale:
-        print("The synchronous face is stale: run make sync.")
+        print("The synchronous API is out of date: run `make sync`.")
     return int(bool(stale or extra or unused))
 
 

@@ -31,7 +31,7 @@ COLUMNS = ("correct", "reported failed", "reported unknown", *HARM)
 
 
 def rows_for(sim: acc.testing.Simulator, bad_rows: bool) -> Rows:
-    """The rows every client gets; clientAssetId tells them apart."""
+    """Return the rows for every client. clientAssetId identifies them."""
     categories = sim.world()["categories"]
     category = next(found for found in categories if found["name"] == "Air Handling")
     wrong = "00000000-5a43-4f1c-9d1e-000000000000"
@@ -48,7 +48,7 @@ def rows_for(sim: acc.testing.Simulator, bad_rows: bool) -> Rows:
 
 
 def judged(said: Said, ids: list[str]) -> set[str]:
-    """What to call this, given the ids of all assets of the row in the project."""
+    """Classify an outcome, given the ids of all assets of the row in the project."""
     found = {"duplicated"} if len(ids) > 1 else set()
     if said.word == "created":
         if said.id not in ids:
@@ -65,7 +65,7 @@ def judged(said: Said, ids: list[str]) -> set[str]:
 
 
 def run(name: str, scenario: Scenario) -> Counter[str]:
-    """One client through one scenario, with a simulator of its own."""
+    """Run one client through one scenario, with its own simulator."""
     with ExitStack() as stack:
         sim = stack.enter_context(acc.testing.Simulator(window=WINDOW, switches=scenario.switches))
         url = sim.url
@@ -75,7 +75,7 @@ def run(name: str, scenario: Scenario) -> Counter[str]:
         sim.accept_token("next-token")
 
         def token() -> str:
-            """The one that is good now."""
+            """Return the token that is valid now."""
             return "next-token" if ends and sim.audit()["faults"] else sim.token
 
         for nth, fault in scenario.faults.items():
@@ -85,10 +85,10 @@ def run(name: str, scenario: Scenario) -> Counter[str]:
         started = time.perf_counter()
         said = CLIENTS[name](service, rows)
         seconds = time.perf_counter() - started
-        # What the service does late is done as well.
+        # Late work of the service is also finished.
         time.sleep(0.2)
         audit, assets = sim.audit(), sim.assets()
-    # Nobody may look good by missing the faults.
+    # No client may look good by missing the faults.
     if bool(audit["faults"]) != bool(scenario.faults) or len(said) != len(rows):
         raise SystemExit(
             f"{name}, {scenario.name}: {audit['faults']} faults, {len(said)} rows; not a comparison"
@@ -104,7 +104,7 @@ def run(name: str, scenario: Scenario) -> Counter[str]:
 
 
 def line(first: str, name: str, found: Counter[str]) -> str:
-    """A row of the table; harm in bold."""
+    """Return a row of the table, with harm in bold."""
     cells = [
         f"**{found[column]:,}**" if found[column] and column in HARM else f"{found[column]:,}"
         for column in COLUMNS
@@ -113,7 +113,7 @@ def line(first: str, name: str, found: Counter[str]) -> str:
 
 
 def table(results: dict[str, dict[str, Counter[str]]]) -> list[str]:
-    """A Markdown table, the clients one below the other."""
+    """Return a Markdown table with one row per client."""
     return [
         f"| fault | client | {' | '.join(COLUMNS)} | requests | s |",
         f"| --- | --- |{' ---: |' * (len(COLUMNS) + 2)}",
@@ -126,7 +126,7 @@ def table(results: dict[str, dict[str, Counter[str]]]) -> list[str]:
 
 
 def page(results: dict[str, dict[str, Counter[str]]]) -> str:
-    """The whole of `docs/internals/faults.md`."""
+    """Return the content of `docs/internals/faults.md`."""
     versions = ", ".join(
         f"{name} {importlib.metadata.version(name)}" for name in ("autodesk-platform-sdk", "aiohttp")
     )
@@ -140,47 +140,48 @@ def page(results: dict[str, dict[str, Counter[str]]]) -> str:
 Written by `make faults` on {datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d} with Python {platform.python_version()}: \
 acc-assets {acc.__version__}, {versions}, and a loop over aiohttp.
 
-Each client creates the same {ROWS:,} rows, 8 requests of {BATCH} at a time, once for each fault, each time in a new simulator
-(`acc.testing.Simulator`). Afterwards, what the client reports for every row is compared with what is in the project.
+Each client creates the same {ROWS:,} rows, with 8 requests of {BATCH} in flight, under each fault, in a new simulator
+(`acc.testing.Simulator`) each time. Afterwards, the outcome that the client reports for every row is compared with the
+project.
 
 {{totals}}
 
 ## How to read it
 
-Every row counts in at least one column. Only in the last four can it count in more than one.
+Every row counts in at least one column, and in more than one only in the last four columns.
 
-| column | rows that |
+| column | rows that ... |
 | --- | --- |
 | correct | are reported as created, with the right id, and were created once |
-| reported failed | are reported as failed, and were not created. Fix them or send them again |
-| reported unknown | are reported as `unknown`. Check the project before sending them again |
+| reported failed | are reported as failed, and were not created. Fix or resend them |
+| reported unknown | are reported as `unknown`. Check the project before resending them |
 | missing | were not created, and are not reported as failed |
 | duplicated | were created more than once |
-| reported failed, but created | are reported as failed, or not at all, but were created. Sending them again duplicates them |
-| reported created, wrongly | were not created, or have another id than reported |
+| reported failed, but created | are reported as failed, or not at all, but were created. Resending them creates duplicates |
+| reported created, wrongly | were not created, or have a different id than reported |
 
-Harm is in **bold**. Requests are those that reached the service, reads included; s is seconds.
+Harm is in **bold**. "requests" counts those that reached the service, including reads. "s" is the time in seconds.
 
-A fault hits 5 of the first {REQUESTS} create requests, by their number; "mixed" is 8 faults drawn with a seed. Which rows
-these are differs from run to run, because requests overlap. "Apply" means that the service executes the request: the assets exist
-then, whatever the response is. `make faults` fails if acc-assets does harm, or leaves rows `unknown`.
+A fault affects 5 of the first {REQUESTS} create requests, by their number; "mixed" means 8 faults drawn with a seed. The affected
+rows differ between runs, because requests overlap. "Apply" means that the service executes the request: the assets then
+exist, regardless of the response. `make faults` fails if acc-assets does harm, or leaves rows `unknown`.
 
 **acc-assets**: `assets.create(rows)` with default options, except for the address, the timeout, a rate window of {WINDOW} s (the
-simulator has the same) and `Retry(settle={SETTLE})`. After that time, a request whose response was lost counts as not executed.
-The default is 30 s, since no page says how long the service takes. Until then, acc-assets sends none of these rows again. It reads
-the project, and sends what is not there. First of all, it reads the project's settings, 16 requests here, to check the rows.
-Therefore it sends no bad row. After a 429 with Retry-After, here 1 s, all its requests wait.
+simulator has the same) and `Retry(settle={SETTLE})`. If a row with a lost response is not found
+within that time, it counts as not executed. The default is 30 s, because no page says how long the service takes. acc-assets
+does not resend such rows until it has looked them up in the project. It first reads the project's settings, with 16 requests
+here, to check the rows, and therefore sends no bad row. After a 429 with Retry-After (1 s here), all of its requests wait.
 
-**autodesk-platform-sdk**: `AsyncClient(retries=3)` and `create_assets` for each {BATCH} rows, as its documentation shows. It
-retries only connections that could not be made. With a refresh token, it would renew the token by the clock. Here the token
-expires before its time.
+**autodesk-platform-sdk**: `AsyncClient(retries=3)` and `create_assets` for every {BATCH} rows, as in its documentation. It
+retries only failed connections. With a refresh token, it would renew the token by the clock. Here, the token expires early.
 
-**aiohttp loop**: what people write by hand. It retries up to three times after an exception, a 429 or a 5xx.
+**aiohttp loop**: a typical hand-written script. It retries up to three times after an exception, a 429 or a 5xx.
 
-For these two, an exception counts only for its own batch, and the other batches are still sent. A script that stops at the first
-exception would do worse. An exception counts as "failed". An expert can read a doubt out of some (`httpx.ReadTimeout`), but none
-says so. Ids are taken in the order of the response, as both calls suggest. The reference page does not promise that order. A
-script that pairs by clientAssetId, where that is unique, is safe from shuffled results.
+For these two clients, an exception affects only its own batch, and the other batches are still sent. A script that stops at the
+first exception would do worse. An exception counts as "failed". Experts know that some exceptions leave the outcome in doubt
+(`httpx.ReadTimeout`), but none says so. Ids are assigned in the order of the response, as both calls suggest, although the
+reference page does not promise that order. A script that matches results by unique clientAssetId is safe from shuffled
+results.
 
 ## Fault by fault
 
@@ -192,7 +193,7 @@ script that pairs by clientAssetId, where that is unique, is safe from shuffled 
 
 
 def main() -> None:
-    """Runs it all and writes the page."""
+    """Run all scenarios and write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=1, help="of the mixed faults")
     parser.add_argument(
@@ -202,7 +203,7 @@ def main() -> None:
         "--output", type=Path, default=Path(__file__).parents[2] / "docs" / "internals" / "faults.md"
     )
     options = parser.parse_args()
-    # What a client logs is no part of what it says of a row.
+    # The log of a client does not count as its report.
     logging.disable(logging.WARNING)
 
     results: dict[str, dict[str, Counter[str]]] = {}

@@ -1,4 +1,4 @@
-"""Checks of rows without a client and without a request."""
+"""Row checks without a client or requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The compiled core. Private: use the names of `acc_assets`; this file is what the two sides agree on."""
+"""The compiled core. Private: use the names in `acc_assets` instead. This file defines the interface of the core."""
 
 from asyncio import Future
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -33,26 +33,32 @@ __version__: Final[str]
 
 @final
 class Clear:
-    """The type of `CLEAR`: a cell with it is sent as JSON null on a patch."""
+    """The type of `CLEAR`. A patch sends a cell with this value as JSON null."""
 
     def __reduce__(self) -> str: ...
 
 CLEAR: Final[Clear]
-# Seconds that requests in flight have to finish after a Ctrl-C or a cancel.
+# Seconds that requests in flight have to finish after Ctrl-C or a cancellation.
 GRACE: Final[float]
 NO_LOOP: Final[str]
 
 @final
 class Rows:
-    """Rows of any origin, ready to be read by the core."""
+    """Rows from any kind of input, in the form that the core reads."""
 
     @staticmethod
     def from_dicts(
         rows: Iterable[Any], /, labels: Iterable[Any] | None = None, label_title: str | None = None
     ) -> Rows:
-        """Dicts (or other mappings), one per row; a list or tuple can be read twice, anything else once.
+        """Create rows from dicts or other mappings, one per row.
 
-        `labels` are one per row, to be iterated as often as the rows; `label_title` says what they are, such as "line"."""
+        A list or tuple can be read repeatedly, any other iterable only once.
+
+        Args:
+            rows: The mappings.
+            labels: One label per row, iterated as often as `rows`. If None, the row numbers.
+            label_title: What the labels are, such as "line", or None.
+        """
     @staticmethod
     def from_columns(
         names: Sequence[str],
@@ -61,14 +67,20 @@ class Rows:
         labels: Sequence[Any] | None,
         /,
     ) -> Rows:
-        """A frame: for each column a sequence, a numpy array or the capsule of an Arrow stream of one column; and one
-        byte a row that is 1 where the frame calls it null, which an Arrow stream says itself."""
+        """Create rows from the columns of a DataFrame.
+
+        Args:
+            names: The column names.
+            columns: A sequence, a numpy array or an Arrow stream capsule with one column, per column.
+            nulls: Per column, one byte per row that is 1 for a null. None for a column without nulls, or an Arrow stream.
+            labels: One label per row. If None, the row numbers.
+        """
     @staticmethod
     def from_stream(stream: object, /) -> Rows:
-        """Anything with `__arrow_c_stream__`; can be read twice if it has a length."""
+        """Create rows from an object with `__arrow_c_stream__`. Repeated reading requires that it has a length."""
     @staticmethod
     def from_values(values: Iterable[Any], column: str, /) -> Rows:
-        """One column of values, such as a list of ids."""
+        """Create rows with one column from values, such as a list of ids."""
     @staticmethod
     def from_sheet(
         source: str | PathLike[str] | bytes,
@@ -78,29 +90,35 @@ class Rows:
         /,
         name: str | None = None,
     ) -> Rows:
-        """One sheet of an Excel or CSV file; None: the first one. A workbook is read at once, a CSV file as it is needed.
+        """Create rows from one sheet of an Excel file, or from a CSV file.
 
-        `source` is a path, or the bytes of a file; `name` is the name of that file, or its ending, such as "xlsx".
+        A workbook is read immediately, a CSV file row by row as needed.
 
-        The limits are those of `acc_assets.SheetOptions`; None: its defaults."""
+        Args:
+            source: A path, or the bytes of a file.
+            sheet: Name of the sheet. If None, the first visible one.
+            max_workbook_bytes: As in `acc_assets.SheetOptions`. If None, the default there.
+            max_line_bytes: As in `acc_assets.SheetOptions`. If None, the default there.
+            name: For bytes, the name of the file, or its extension such as "xlsx".
+        """
     @property
     def label_title(self) -> str | None:
-        """What the labels of the rows are: of a file "sheet row" or "line", of dicts what was given."""
+        """What the labels are: "sheet row" or "line" for a file, the given title for dicts, or None."""
     @property
     def notes(self) -> list[str]:
-        """What the user should know of how the file was read."""
+        """Notes for the user about how the file was read."""
     @property
     def category(self) -> str | None:
-        """The category that a template was made for."""
+        """The category of the template that this file is based on, or None."""
     @property
     def replayable(self) -> bool:
-        """Whether the rows can be read a second time."""
+        """Whether the rows can be read repeatedly."""
     def __len__(self) -> int:
-        """How many rows; TypeError where that is not known before reading."""
+        """Return the number of rows. Raises TypeError if it is not known before reading."""
 
 @final
 class Engine:
-    """Options, connection pool, token and rate windows: one a client, shared freely between threads."""
+    """Options, connection pool, token and rate windows of one client. Can be shared between threads."""
 
     def __new__(
         cls, auth: str | Callable[[], str | Awaitable[str]], options: Mapping[str, Any], /
@@ -117,18 +135,30 @@ class Engine:
         again: Ledger | None = None,
         which: str = "retry",
     ) -> Operation:
-        """Plans `create`, `patch`, `delete` or `unlink`, checked against `settings` and, for a patch, `assets` as they are;
-        with `again`, only those rows of that ledger that failed or
-        were not sent ("retry") or that are in doubt ("reconcile")."""
+        """Plan a write: "create", "patch", "delete" or "unlink".
+
+        Args:
+            verb: The kind of write.
+            project: The project's UUID.
+            rows: The input.
+            options: The options of the write.
+            settings: Settings to check the rows against. If None, no checks that need settings.
+            assets: For a patch, the current assets.
+            again: The ledger of an earlier write, of which only some rows are sent again.
+            which: Rows of `again` to send: "retry" for failed and unsent rows, "reconcile" for rows in doubt.
+        """
     @staticmethod
     def scan(
         verb: str, rows: Rows, options: Mapping[str, Any], /, settings: Settings | None = None
     ) -> tuple[bool, list[str]]:
-        """Looks over rows before a write: whether they need the project's settings, and the ids of assets without which
-        rows of a patch cannot be judged."""
+        """Scan rows before a write.
+
+        Returns:
+            Whether the rows need the project's settings, and the ids of assets that are needed to check a patch.
+        """
     @staticmethod
     def check(verb: str, rows: Rows, options: Mapping[str, Any], settings: Settings, /) -> Ledger:
-        """Check rows against settings without a request. Of a patch, what depends on the current assets is not checked."""
+        """Check rows against settings, without requests. For a patch, checks that depend on the current assets are skipped."""
     def read_settings(
         self,
         project: str,
@@ -137,19 +167,36 @@ class Engine:
         known: Settings | None = None,
         refresh: bool = False,
     ) -> Operation:
-        """Plans the reading of a project's settings; the operation's `settings` holds them. Calls that begin while a read
-        is under way wait for that one, unless `refresh` is set."""
+        """Plan a read of a project's settings, available as `settings` of the operation.
+
+        Calls that begin during a read wait for that read, unless `refresh` is set.
+
+        Args:
+            project: The project's UUID.
+            locations_container: Id of the container with the locations. If None, the project's UUID.
+            known: Settings to complete with what could not be read before.
+            refresh: Whether to start a new read.
+        """
     def forget_settings(self, project: str, /) -> None:
-        """Supersedes what is being read of this project's settings, which are about to change."""
+        """Mark reads of this project's settings that are in progress as superseded, because the settings will change."""
     def apply_setup(self, project: str, settings: Settings, description: Description, /) -> Operation:
-        """Plans the writing of a set-up into a project with these settings; the operation's table holds the steps: the
-        columns of `Description.plan` and status, error and request_id. InputError names what is nowhere."""
+        """Plan the application of a setup to a project with these settings.
+
+        The operation's `table` contains the steps: the columns of `Description.plan`, plus status, error and request_id.
+
+        Raises:
+            InputError: The description uses names that are not defined.
+        """
     def get(
         self, project: str, rows: Rows, options: Mapping[str, Any], /, after: Table | None = None
     ) -> Operation:
-        """Plans a batch-get; the operation's table holds the assets.
+        """Plan a batch-get. The operation's `table` contains the assets.
 
-        `after` is the table of an earlier one that failed: only the ids that it lacks are requested.
+        Args:
+            project: The project's UUID.
+            rows: The ids.
+            options: The options of the get.
+            after: The table of an earlier get that failed. Only the ids missing there are requested.
         """
     def read(
         self,
@@ -161,15 +208,21 @@ class Engine:
         after: Table | None = None,
         body: str | None = None,
     ) -> Operation:
-        """Plans a paged read: `assets`, `categories`, `status-sets`, `statuses`, `custom-attributes`,
-        `category-attributes`, `category-status-sets` or `relationships`; the operation's table holds the rows.
+        """Plan a paged read. The operation's `table` contains the rows.
 
-        `after` is the table of an earlier one that failed: this one goes on at the page that it could not read.
+        Args:
+            kind: "assets", "relationships", "categories", "status-sets", "custom-attributes", "category-attributes" or
+                "error-codes".
+            project: The project's UUID, or None.
+            path: Values for the placeholders in the path of the endpoint.
+            query: The query parameters.
+            after: The table of an earlier read that failed. This read resumes at the page that could not be read.
+            body: The request body, or None.
         """
 
 @final
 class Operation:
-    """One call under way: driven by `wait` (in this thread) or `start` (in the background), never both."""
+    """A call to run with either `wait` (in this thread) or `start` (in the background)."""
 
     def wait(
         self,
@@ -177,86 +230,100 @@ class Operation:
         stopping: Callable[[], object],
         /,
     ) -> None:
-        """Runs to the end in this thread, without the GIL, looking for signals every 50 ms.
+        """Run to the end in this thread, without the GIL. Signals are checked every 50 ms.
 
-        Ctrl-C: no new requests, those in flight have 10 s to answer, then it returns with `interrupted` true; a
-        second one drops them at once. `stopping` is called once, while those in flight are waited for. `progress`
-        gets what the method `progress` returns about 4 times a second and once at the end, unless it was
-        told to end.
+        After Ctrl-C, no more requests are sent, and requests in flight have 10 s to complete. Then it returns with
+        `interrupted` set. A second Ctrl-C drops the requests in flight immediately.
+
+        Args:
+            progress: Called with the values of the method `progress`, about 4 times per second and once at the end,
+                unless the call was interrupted.
+            stopping: Called once after Ctrl-C, while requests in flight complete.
         """
     def start(self) -> Future[None]:
-        """Runs in the background. Returns a future of the running event loop that is done when the call has ended.
+        """Run in the background. Return a future of the running event loop that is done when the call has ended.
 
-        Canceling the future does not stop the call: `stop` and `abort` do. Once the loop is closed, the call sends
-        nothing new. An async token function is awaited in the loop.
+        Canceling the future does not stop the call; use `stop` or `abort`. Once the loop is closed, the call sends
+        nothing more. An async token function is awaited in the loop.
 
         Raises:
             RuntimeError: No asyncio event loop is running in this thread.
         """
     def stop(self) -> None:
-        """No new requests; those in flight may answer."""
+        """Send no more requests. Requests in flight may complete."""
     def abort(self) -> None:
-        """Ends at once; rows in flight stay unknown."""
+        """End immediately. Rows in flight stay `unknown`."""
     @property
     def done(self) -> bool: ...
     @property
     def interrupted(self) -> bool: ...
     @property
     def error(self) -> BaseException | None:
-        """What ended the run early: an exception of `acc_assets`, or what the source of the rows raised."""
+        """The exception that ended the call early, from `acc_assets` or from the source of the rows, or None."""
     @property
     def ledger(self) -> Ledger:
-        """What is known of every row so far; true at any moment, also after an abort."""
+        """The outcomes so far, one per row. Correct at any time, even after an abort."""
     @property
     def table(self) -> Table | None:
-        """What was read, for reads and for writes with `returning`. Of a read that failed what it had read, and where
-        another one can go on."""
+        """The rows that were read, for reads and for writes with `returning`; otherwise None.
+
+        For a read that failed, the rows so far, and the position to resume at.
+        """
     @property
     def settings(self) -> Settings | None:
-        """The settings that were read."""
+        """The settings that were read, or None."""
     @property
     def superseded(self) -> bool:
-        """Whether its settings were read again, or changed, since: they are not to be kept."""
+        """Whether its settings have been read again or changed since, and must not be kept."""
     def progress(self) -> tuple[int, int | None, int, int, str]:
-        """Rows settled, rows in all (None while a stream is still being read), requests answered, lookups among them, and
-        what the call is doing: "settings", "import_keys" (it looks up which import keys the project has), "writing",
-        "waiting" (for the rate limit, or before it looks up lost responses), "recovery" (it looks up rows whose response
-        was lost) or "reading"."""
+        """Return the progress of the call.
+
+        Returns:
+            The number of rows with an outcome, the total number of rows (None while a stream is still being read), the
+            number of requests with a response, the number of lookups among them, and the phase. Phases are "settings",
+            "import_keys" (looking up import keys), "writing", "waiting" (for the rate limit, or before a lookup),
+            "recovery" (looking up rows whose response was lost) and "reading".
+        """
 
 @final
 class Ledger:
-    """One verdict a row, in input order. Frozen; a few dozen bytes a row."""
+    """One outcome per row, in input order. Immutable; takes a few dozen bytes per row."""
 
     @staticmethod
     def unsent(rows: Rows | None, /) -> Ledger:
-        """The ledger of a call that ended before its first request; of rows that can be read once none is known."""
+        """Create the ledger of a call that ended before its first request. Empty if `rows` can be read only once."""
     def __len__(self) -> int: ...
     def outcome(
         self, index: int, /
     ) -> tuple[int, Any, str | None, str, str | None, dict[str, Any] | None, int, str | None]:
-        """(row, label, key, status, id, error, attempts, request id) of the index-th row of this ledger.
+        """Return row number, label, key, status, id, error, attempts and request id of the row at this index.
 
-        `error` has: code, message, column, value, fix, status, body, problems (a list of dicts with code, column,
-        value, message, fix), each None or empty where it does not apply.
+        The error is a dict with code, message, column, value, fix, status, body, metadata, and problems (a list of dicts
+        with code, column, value, message, fix). Values that do not apply are None or empty.
         """
     def counts(self) -> dict[str, int]:
-        """Rows a status, only statuses that occur, in the order of design: good ones first."""
-    def ids(self) -> list[str | None]: ...
+        """Return the number of rows per status. Only statuses that occur, successful ones first."""
+    def ids(self) -> list[str | None]:
+        """Return the id of each row, or None."""
     def select(self, statuses: Sequence[str], /) -> Ledger:
-        """Only the rows in one of these statuses; row numbers and labels stay."""
+        """Return the rows with one of these statuses. Row numbers and labels are preserved."""
     def take(self, positions: Sequence[int], /) -> Ledger:
-        """The rows at these positions of this ledger; row numbers and labels stay."""
+        """Return the rows at these positions. Row numbers and labels are preserved."""
     def causes(self) -> list[dict[str, Any]]:
-        """status, code, column, message, fix, rows, first_rows (pairs of row and label) and values (pairs of value and
-        rows) of each cause of rows that are not good, most rows first. A row with several problems counts for each."""
+        """Group the rows that failed by cause, most rows first. A row with several problems belongs to several causes.
+
+        Returns:
+            Dicts with status, code, column, message, fix, rows, first_rows (pairs of row number and label) and values
+            (pairs of value and number of rows).
+        """
     def columns(self) -> dict[str, list[Any]]:
-        """row, label, key, status, id, code, message, column, value, fix, attempts, request_id: one list each."""
+        """Return lists of row, label, key, status, id, code, message, column, value, fix, attempts and request_id."""
     def stats(self) -> dict[str, float]:
-        """requests, retries, bisects, throttled (seconds), seconds, bytes_sent, lookups."""
+        """Return requests, retries, bisects, throttled (in seconds), seconds, bytes_sent and lookups."""
     def plan(self) -> dict[str, float]:
-        """rows, requests, bytes, minutes (at the limit) of what is still to be sent."""
+        """Return rows, requests, bytes and minutes (at the rate limit) for the rows still to be sent."""
     def uses(self) -> list[tuple[str, str | None, str]]:
-        """(column, field or None, note): what each column of the rows was taken for."""
+        """Return how each column was interpreted: column, field (or None if it is ignored) and note."""
     def warnings(self) -> list[str]: ...
     def dump(self) -> bytes: ...
     @staticmethod
@@ -265,24 +332,24 @@ class Ledger:
 
 @final
 class Table:
-    """Rows of responses, as columns."""
+    """Rows of responses, stored as columns."""
 
     def __len__(self) -> int: ...
     @property
     def missing(self) -> list[str]:
-        """Ids asked for that the service did not return."""
+        """The requested ids that the service did not return."""
     @property
     def incomplete(self) -> bool:
-        """Whether a read failed and left something to be read."""
+        """Whether a read failed before everything was read."""
     def row(self, index: int, /) -> dict[str, Any]: ...
     def take(self, positions: Sequence[int], /) -> Table:
-        """The rows at these positions."""
+        """Return the rows at these positions."""
     def dicts(self) -> list[dict[str, Any]]: ...
     def frame(self, kinds: Sequence[str] | None = None, /) -> list[tuple[str, str, Any, bytes | None]]:
-        """Columns of these kinds: name, kind, values and which of them are missing.
+        """Return columns of these kinds (if None, all): name, kind, values, and one byte per row that is 1 for a null.
 
-        Values are a list for the kinds `text` and `list`, and the bytes of an array for `bool`, `int`, `float` and `time`
-        (milliseconds since 1970). Base fields come first, then attributes caN as columns of their own.
+        Values are a list for the kinds "text" and "list", and the bytes of an array for "bool", "int", "float" and "time"
+        (milliseconds since 1970). Documented fields come first, followed by one column per custom attribute.
         """
     def dump(self) -> bytes: ...
     @staticmethod
@@ -291,54 +358,58 @@ class Table:
 
 @final
 class Settings:
-    """Categories, status sets, custom attributes and locations of one project, by id and by name. Frozen.
+    """Categories, status sets, custom attributes and locations of one project, by id and by name. Immutable.
 
-    What is not found raises OptionError, naming the nearest or the candidates.
+    The `find_*` methods raise OptionError if nothing or several things match. The message names the closest match or
+    the candidates.
     """
 
     def dump(self) -> bytes: ...
     @staticmethod
     def load(text: bytes, /) -> Settings: ...
     def about(self) -> dict[str, Any]:
-        """project, read_at, notes, and how many categories, status_sets, attributes and locations (None: not read)."""
+        """Return project, read_at, notes, and the numbers of categories, status_sets, attributes and locations.
+
+        The number of locations is None if they were not read.
+        """
     def rows(self, kind: str, /) -> list[dict[str, Any]]:
-        """One dict each of "categories", "statuses", "attributes", "options", "assignments" or "locations"."""
+        """Return the "categories", "statuses", "attributes", "options", "assignments" or "locations", one dict each."""
     def find_category(self, category: str | int | Sequence[str], separator: str, /) -> dict[str, Any]: ...
     def find_location(self, location: str | Sequence[str], separator: str, /) -> dict[str, Any]: ...
     def find_statuses(self, status: str, /) -> list[str]: ...
     def find_attribute(self, attribute: str, /) -> tuple[str, str]:
-        """Name such as "ca7", and type."""
+        """Return the API name, such as "ca7", and the type."""
     def find_option(self, attribute: str, value: str, /) -> str: ...
     def content(self) -> dict[str, Any]:
-        """What `dump` writes, as a dict."""
+        """Return the content that `dump` writes, as a dict."""
 
 @final
 class Description:
-    """Categories, status sets and custom attributes that a project shall have, by name. Frozen."""
+    """Categories, status sets and custom attributes that a project should have, by name. Immutable."""
 
     @staticmethod
     def read(value: Mapping[str, Any], /) -> Description:
-        """Reads a dict; InputError names everything that is wrong with it."""
+        """Read a description from a dict. Raises InputError that lists all mistakes."""
     @staticmethod
     def of(settings: Settings, /) -> Description:
-        """Describes what is active in a project."""
+        """Describe the active settings of a project."""
     def to_dict(self) -> dict[str, Any]: ...
     def to_toml(self) -> str: ...
     def plan(self, settings: Settings, /) -> tuple[Table, list[str]]:
-        """The steps for a project with these settings (kind, name, action, note), and what is named and nowhere."""
+        """Return the steps (kind, name, action, note) for a project with these settings, and the undefined names."""
 
 @final
 class Simulator:
-    """The embedded service, served on a loopback port."""
+    """The simulated service, on a loopback port."""
 
     def __new__(cls, options: Mapping[str, Any], /) -> Simulator: ...
     @staticmethod
     def slow_journals(seconds: float, /) -> None:
-        """Makes each sync of a journal of this process take so many seconds longer."""
+        """Delay each journal sync of this process by this many seconds."""
     @staticmethod
     def journal_counts() -> tuple[int, int, int]:
-        """Syncs of journals by this thread and by all threads, and how often this thread asked for the lock of a
-        ledger."""
+        """Return the number of journal syncs by this thread and by all threads, and the number of times that this thread
+        requested the lock of a ledger."""
     @property
     def url(self) -> str: ...
     @property
@@ -358,26 +429,33 @@ class Simulator:
     def seed_relationships(self, count: int, /) -> list[str]: ...
 
 def project_id(text: str, /) -> str:
-    """The bare lower-case UUID of a project, given as UUID or as "b." and UUID; OptionError if it is neither."""
+    """Return the bare lower-case UUID of a project. Raises OptionError if `text` is not a UUID, with or without "b."."""
 
 def write_fixes(rows: Rows, ledger: Ledger, path: str | PathLike[str], label_title: str | None, /) -> int:
-    """Writes the rows of a ledger that are not ok into an Excel file, with what is wrong; how many there were."""
+    """Write the failed rows of a ledger to an Excel file, with the problems. Return the number of rows written."""
 
 def write_template(settings: Settings, category: str, path: str | PathLike[str], rows: int, /) -> None:
-    """Writes an Excel file to be filled in with assets of a category."""
+    """Write an Excel template for assets of a category."""
 
 def read_run(path: str | PathLike[str], /) -> tuple[dict[str, Any], Ledger] | None:
-    """What a named run is (verb, project, service, import_key, and begun and written in ms since 1970) and its ledger,
-    as they stand in its file; None while somebody drives it; JournalError if the file cannot be read."""
+    """Read the file of a named run.
+
+    Returns:
+        A dict (verb, project, service, import_key, and begun and written in milliseconds since 1970) and the ledger, or
+        None while a process uses the run.
+
+    Raises:
+        JournalError: The file cannot be read.
+    """
 
 def delete_run(path: str | PathLike[str], /) -> None:
-    """Deletes the file of a named run; JournalError if somebody drives it."""
+    """Delete the file of a named run. Raises JournalError while a process uses it."""
 
 def read_toml(text: str, /) -> dict[str, Any]:
-    """A TOML text as a dict; OptionError if it is none."""
+    """Parse a TOML document. Raises OptionError if it is invalid."""
 
 def shown(text: str, /) -> str:
-    """A text as people may see it: control characters, ends of lines and marks of the direction of writing are escaped."""
+    """Escape control characters, line breaks and bidirectional marks in text that is shown to users."""
 
 def rules() -> list[dict[str, str]]:
-    """Every row check: code, what it says, how to fix it."""
+    """Return all row checks, with the keys "code", "says" (what is wrong) and "fix"."""

@@ -1,4 +1,4 @@
-"""What a call needs of the event loop that awaits it."""
+"""Helpers for calls that are awaited in an event loop."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Few, since most of the work needs the interpreter: with more, the loop would wait longer for its turn.
+# Few, because most of the work needs the GIL: more threads would delay the event loop.
 WORKERS: Final = 4
-# Seconds between looks whether a call was cancelled or its loop is closed.
+# Seconds between checks whether a call was canceled or its loop is closed.
 LOOK: Final = 0.25
 
 _pools: dict[int, ThreadPoolExecutor] = {}
@@ -35,9 +35,9 @@ def running_loop() -> asyncio.AbstractEventLoop:
 
 
 class Shield:
-    """Holds off the cancel scopes of anyio, which cancel a task again and again until it leaves the scope.
+    """A shield against anyio cancel scopes, which cancel a task repeatedly until it leaves the scope.
 
-    `Task.cancel` itself still gets through.
+    `Task.cancel` itself still works.
     """
 
     def __enter__(self) -> None:
@@ -48,23 +48,23 @@ class Shield:
             self._scope.__enter__()
 
     def __exit__(self, kind: type[BaseException] | None, *raised: Any) -> None:
-        # GeneratorExit: the loop is gone, and its scopes with it.
+        # After GeneratorExit, the loop and its scopes no longer exist.
         if self._scope is not None and kind is not GeneratorExit:
             self._scope.__exit__(kind, *raised)
 
 
 async def off_loop(work: Callable[[], T], source: object = None) -> T:
-    """Run work that computes for long or waits for a disk in another thread.
+    """Run slow or blocking work in another thread.
 
-    Nothing can stop it, so a cancel waits for its end; only rows of an async iterable that it pulls from `source` end at
-    once. If it made an operation, that is returned first, to be driven and thereby ended by the cancel; otherwise the
-    cancel is raised here.
+    The work cannot be stopped, so a cancellation waits until it ends. Only reading from an async iterable `source`
+    stops immediately. If the work created an operation, it is returned, and the cancellation is raised when the caller
+    runs it. Otherwise, the cancellation is raised here.
     """
     loop = running_loop()
     try:
         future = loop.run_in_executor(_pool(), copy_context().run, work)
     except RuntimeError:
-        # The main thread has ended: loops of other threads go on, and executors accept nothing any more.
+        # The main thread has ended. Loops in other threads continue, but executors no longer accept work.
         return work()
     cancelled: asyncio.CancelledError | None = None
     try:
@@ -84,16 +84,16 @@ async def off_loop(work: Callable[[], T], source: object = None) -> T:
         raise cancelled
     if (task := asyncio.current_task()) is not None:
         if sys.version_info >= (3, 11):
-            task.uncancel()  # counted once, for asyncio.timeout
+            task.uncancel()  # so that asyncio.timeout counts it once
         task.cancel(*cancelled.args)
     return future.result()
 
 
 def _pool() -> ThreadPoolExecutor:
-    """The threads of this process: a forked child does not have those of its parent."""
+    """Return the thread pool of this process. A forked child does not inherit the threads of its parent."""
     process = os.getpid()
     if process not in _pools:
-        # Python refuses to import this after the main thread has ended.
+        # Python cannot import this after the main thread has ended.
         from concurrent.futures import ThreadPoolExecutor
 
         _pools[process] = ThreadPoolExecutor(WORKERS, thread_name_prefix="acc-assets")
@@ -101,7 +101,7 @@ def _pool() -> ThreadPoolExecutor:
 
 
 class Pulled(Iterator[Any]):
-    """Rows of an async iterable. Each is asked for by a thread of the core and awaited in the event loop."""
+    """An iterator over an async iterable. A thread of the core requests each row, and the event loop awaits it."""
 
     _END: Final = object()
 
@@ -134,13 +134,13 @@ class Pulled(Iterator[Any]):
 
     @staticmethod
     def close_source(source: object) -> None:
-        """Close rows that are pulled, also if `acc_assets.read` says how they are read."""
+        """Close the async iterable behind rows, including `Rows` of `acc_assets.read`."""
         pulled = source._data if isinstance(source, Rows) else source
         if isinstance(pulled, Pulled):
             pulled.close()
 
     def close(self) -> None:
-        """Ask for no more rows: nothing new is sent."""
+        """Stop requesting rows, so that nothing more is sent."""
         self._closed = True
         if self._next is not None:
             self._next.cancel()

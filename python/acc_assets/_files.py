@@ -1,4 +1,4 @@
-"""Files with rows: which they are, and how each is read."""
+"""Input files: how their format is detected and how they are read."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from . import _core
 from ._options import SheetOption, sheet_option
 from .errors import FileError, InputError, OptionError
 
-# The known extensions of files.
+# Supported file extensions.
 SHEETS: Final = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".csv", ".tsv", ".txt")
 LINES: Final = (".jsonl", ".ndjson")
 PARQUET: Final = ".parquet"
 FILES: Final = (*SHEETS, *LINES, PARQUET)
-# The first bytes of an open file without a name, and the extension it is read with.
+# First bytes of an open file without a name, and the extension that they imply.
 MAGIC: Final = ((b"PK", ".xlsx"), (b"\xd0\xcf\x11\xe0", ".xls"), (b"PAR1", PARQUET), (b"{", ".jsonl"))
 
 
 def is_slow(data: object) -> bool:
-    """Whether a file has to be read for these rows."""
+    """Return whether a file has to be read for these rows."""
     return _extension(data) is not None or _is_open_file(data)
 
 
 def _extension(data: object) -> str | None:
-    """The extension of a path: any of a path object, only a known one of a string."""
+    """Return the extension of a path: any extension for a path object, only a known one for a string."""
     if isinstance(data, PathLike):
         name = fspath(data)
         return "." + str(name).lower().rpartition(".")[2]
@@ -38,7 +38,7 @@ def _is_open_file(data: object) -> bool:
 
 
 def opened(data: Any, sheet: SheetOption) -> object:
-    """Return the rows of a file; anything else as it is."""
+    """Return the rows of a file. Other data is returned unchanged."""
     content: bytes | None = None
     extension = _extension(data)
     name = data
@@ -62,7 +62,7 @@ def opened(data: Any, sheet: SheetOption) -> object:
 
 
 def _sniffed(content: bytes) -> str:
-    """The extension that fits the first bytes of a file without a name."""
+    """Return the extension that matches the first bytes of a file without a name."""
     start = content.removeprefix(b"\xef\xbb\xbf").lstrip()
     if not start:
         raise InputError("The open file is empty.")
@@ -73,16 +73,18 @@ def _sniffed(content: bytes) -> str:
 
 def _no_sheet(sheet: SheetOption, data: object) -> None:
     if sheet is not None:
-        raise OptionError(f"sheet={sheet!r} is for Excel files, and {name_of(data)} is none. Remove it.")
+        raise OptionError(
+            f"sheet={sheet!r} applies to Excel files only, and {name_of(data)} is not one. Remove it."
+        )
 
 
 def _content(file: Any) -> tuple[str | None, bytes]:
-    """The name of an open file, and what is left to be read of it."""
+    """Return the name and the remaining content of an open file."""
     name = getattr(file, "name", None)
     try:
         content = file.read()
     except UnicodeDecodeError as error:
-        raise InputError(f'The file is not text in its encoding ({error}). Open it in mode "rb".') from error
+        raise InputError(f'The file cannot be decoded ({error}). Open it in mode "rb".') from error
     except OSError as error:
         raise FileError.of(name if isinstance(name, str) else None, error) from error
     except ValueError as error:
@@ -95,7 +97,7 @@ def _content(file: Any) -> tuple[str | None, bytes]:
 
 
 def _from_lines(path: str | PathLike[str] | None, content: bytes | None) -> _core.Rows:
-    """The rows of a file of JSON Lines: one object per line."""
+    """Read the rows of a JSON Lines file, one object per line."""
     import json
 
     name = "the open file" if path is None else fspath(path)
@@ -130,7 +132,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _from_parquet(path: str | PathLike[str] | None, content: bytes | None) -> object:
-    """The table of a Parquet file, as pyarrow or polars reads it."""
+    """Read a Parquet file with pyarrow or polars."""
     from io import BytesIO
 
     name = "the open file" if path is None else fspath(path)
@@ -146,7 +148,7 @@ def _from_parquet(path: str | PathLike[str] | None, content: bytes | None) -> ob
             ) from None
     if content is None:
         try:
-            # pyarrow and polars raise errors without the system's number and reason.
+            # The errors of pyarrow and polars lack the errno and the reason.
             open(name, "rb").close()
         except OSError as error:
             raise FileError.of(path, error) from error
@@ -154,7 +156,7 @@ def _from_parquet(path: str | PathLike[str] | None, content: bytes | None) -> ob
         return read_parquet(source)
     except OSError as error:
         raise FileError.of(path, error) from error
-    except Exception as error:  # each library has errors of its own for a damaged file
+    except Exception as error:  # each library has its own errors for a damaged file
         raise InputError(f"{name} cannot be read as Parquet: {error}.") from error
 
 

@@ -1,4 +1,4 @@
-"""Frames of pandas and polars as the core takes them. None of these packages is imported before it is needed."""
+"""Conversion of pandas and polars data for the core. Neither package is imported before it is needed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def is_of(data: object, package: str, name: str) -> bool:
-    """Whether this is an instance of a class of a package that need not be installed."""
+    """Return whether data is an instance of a class, without importing its package."""
     return any(
         kind.__name__ == name and kind.__module__.partition(".")[0] == package for kind in type(data).__mro__
     )
@@ -28,7 +28,7 @@ def from_stream(data: Any) -> _core.Rows:
 
 
 def _without_null(kind: Any) -> Any:
-    """Replace the polars type Null: polars exports it with a buffer, which arrow-rs does not accept."""
+    """Replace the polars type Null, which polars exports with a buffer that arrow-rs rejects."""
     import polars
 
     if kind == polars.Null:
@@ -43,10 +43,10 @@ def _without_null(kind: Any) -> Any:
 
 
 def from_pandas(frame: pandas.DataFrame, only: str | None = None) -> _core.Rows:
-    """Column by column, as numpy holds them or as Python objects.
+    """Convert a DataFrame column by column, to numpy arrays or Python objects.
 
-    Not through Arrow: pandas' export needs pyarrow, refuses the mixed columns of a sheet, and keeps or drops a named
-    index depending on its numbers. Here a named index is always a column.
+    Arrow is not used: the export of pandas needs pyarrow, rejects the mixed columns of a sheet, and keeps or drops a
+    named index depending on its values. Here, a named index is always a column.
     """
     names = [str(name) for name in frame.columns]
     doubles = [name for name in dict.fromkeys(names) if names.count(name) > 1]
@@ -61,7 +61,7 @@ def from_pandas(frame: pandas.DataFrame, only: str | None = None) -> _core.Rows:
         columns = [columns[names.index(only)]]
         names = [only]
     cells = [values_of(column) for column in columns]
-    # Without columns, only the labels say how many rows there are.
+    # Without columns, only the labels determine the number of rows.
     labels = labels_of(frame.index) if columns else list(range(len(frame)))
     return _core.Rows.from_columns(
         names, [values for values, _ in cells], [nulls for _, nulls in cells], labels
@@ -69,13 +69,13 @@ def from_pandas(frame: pandas.DataFrame, only: str | None = None) -> _core.Rows:
 
 
 def values_of(series: pandas.Series) -> tuple[object, bytes | None]:
-    """Return a column as the core takes it; with a numpy array, one byte per row that is 1 where pandas has a null.
+    """Return a column for the core and, for a numpy array with nulls, one byte per row that is 1 for a null.
 
-    Python objects only where pandas itself holds them: creating one per cell takes longer than all checks of the cell.
+    Python objects are used only if pandas itself stores them: creating one per cell takes longer than checking it.
     """
     kind: Any = series.dtype
     code = getattr(kind, "kind", "O")
-    # pandas gives some of the other Arrow types a meaning that Arrow alone does not have.
+    # pandas interprets some of the other Arrow types differently than Arrow does.
     known = is_of(kind, "pandas", "ArrowDtype") and code in "biufMU"
     storage = getattr(kind, "storage", "")
     if known or storage == "pyarrow":
@@ -87,19 +87,19 @@ def values_of(series: pandas.Series) -> tuple[object, bytes | None]:
     if code in "biuf" and hasattr(kind, "numpy_dtype"):
         values = series.to_numpy(dtype=kind.numpy_dtype, na_value=0)
     elif is_of(kind, "pandas", "DatetimeTZDtype"):
-        values = series.dt.tz_localize(None).to_numpy()  # the wall clock
+        values = series.dt.tz_localize(None).to_numpy()  # local time
     elif code in "biufM" and is_of(kind, "numpy", "dtype"):
         values = series.to_numpy()
     else:
-        # The core recognizes every kind of blank object; `isna` raises for some objects. The array of an object column
-        # exists already, and listing it is faster than listing the column.
+        # The core recognizes every kind of blank object, but `isna` raises for some objects. The array of an object
+        # column already exists, and converting it to a list is faster than converting the column.
         return (series.to_numpy(dtype=object) if code == "O" else series).tolist(), None
     mask = series.isna().to_numpy(dtype=bool)
     return values, mask.tobytes() if mask.any() else None
 
 
 def _stream(series: pandas.Series) -> object | None:
-    """Return a column held by Arrow as a stream, or None if this pandas or pyarrow is too old for that."""
+    """Return an Arrow-backed column as a stream, or None if pandas or pyarrow is too old."""
     try:
         stream: object = series.reset_index(drop=True).to_frame("").__arrow_c_stream__()
     except (AttributeError, ImportError, NotImplementedError, TypeError, ValueError):
@@ -108,7 +108,7 @@ def _stream(series: pandas.Series) -> object | None:
 
 
 def labels_of(index: Any) -> Sequence[Any] | None:
-    """Return the labels of the rows, or None if these are just their numbers."""
+    """Return the labels of the rows, or None if they equal the row numbers."""
     if is_of(index, "pandas", "RangeIndex") and (index.start, index.step) == (0, 1):
         return None
     if index.nlevels > 1:

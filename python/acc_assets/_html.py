@@ -1,4 +1,4 @@
-"""HTML for notebooks, made of plain values. All text is escaped, for people and for HTML."""
+"""HTML for notebooks, built from plain values. Control characters and HTML are escaped."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ MESSAGE_SHOWN: Final = 300
 
 
 def escape(text: str) -> str:
-    """Escape a text, control characters included."""
+    """Escape text for HTML, including control characters."""
     from html import escape as escape_html
 
     return escape_html(_core.shown(text))
 
 
 def headline(text: str) -> str:
-    """A bold paragraph."""
+    """Return a bold paragraph."""
     return f"<p><b>{escape(text)}</b></p>"
 
 
 def paragraphs(lines: Iterable[str]) -> list[str]:
-    """One paragraph per line."""
+    """Return one paragraph per line."""
     return [f"<p>{escape(line.strip())}</p>" for line in lines]
 
 
 def table(head: Iterable[str], rows: Sequence[Iterable[object]], longest: int = VALUE_SHOWN) -> str:
-    """A table, each value shortened to `longest` characters; nothing without rows."""
+    """Return a table with values shortened to `longest` characters, or an empty string without rows."""
     if not rows:
         return ""
     lines = ["<table>", "<tr>" + "".join(f"<th>{escape(name)}</th>" for name in head) + "</tr>"]
@@ -41,7 +41,7 @@ def table(head: Iterable[str], rows: Sequence[Iterable[object]], longest: int = 
 
 
 def details(summary: str, inside: str, *, is_open: bool = False) -> str:
-    """A part that can be folded; `inside` is HTML."""
+    """Return a collapsible section. `inside` is HTML."""
     return f"<details{' open' if is_open else ''}><summary>{escape(summary)}</summary>{inside}</details>"
 
 

@@ -1,4 +1,4 @@
-"""What columns mean: `mapping=` as a dict or a TOML file."""
+"""Column mappings: `mapping=` as a dict or a TOML file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ColumnMapping: TypeAlias = Mapping[str, str | None] | str | os.PathLike[str]
 
 
 def mapping_pairs(mapping: object) -> list[tuple[str, str | None]]:
-    """Return columns and what they mean: a field or attribute, or None for a column to ignore."""
+    """Return pairs of a column and its field or attribute, which is None for a column to ignore."""
     if mapping is None:
         return []
     if isinstance(mapping, (str, os.PathLike)):
@@ -21,7 +21,7 @@ def mapping_pairs(mapping: object) -> list[tuple[str, str | None]]:
         mapping = read["columns"] if isinstance(read.get("columns"), dict) else read
     if not isinstance(mapping, Mapping):
         raise OptionError(
-            f"mapping must be a dict from column to field, or the path of a TOML file with such lines, not {mapping!r}."
+            f"mapping must be a dict from column to field, or the path of a TOML file with such entries, not {mapping!r}."
         )
     pairs: list[tuple[str, str | None]] = []
     for column, target in mapping.items():

@@ -1,4 +1,4 @@
-"""Options and their checks: every wrong option is named before anything is sent."""
+"""Options and their checks. Invalid options are reported before anything is sent."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ SettingsKind: TypeAlias = Literal[
 # The API name of a custom attribute.
 ATTRIBUTE: Final = re.compile(r"ca[1-9][0-9]*")
 
-# Separates the names of a path, unless a user chooses another one.
+# The default separator between the names in a path.
 SEPARATOR: Final = ">"
 
-# Items per request. 50: POST relationships:delete reference page. 100: the Assets pages name no number; it is what
-# Autodesk's own samples send.
+# Items per request. 50: POST relationships:delete reference page. 100: the reference pages of the Assets API give no
+# number, but Autodesk's samples send 100.
 MOST_ASSETS: Final = 100
 MOST_RELATIONSHIPS: Final = 50
 
@@ -41,7 +41,7 @@ class _LimitFields(NamedTuple):
 
 
 class Limits(_LimitFields):
-    """The number of requests per window. The defaults are the service's own limits for one user.
+    """Rate limits: requests per window. The defaults are the service's documented limits for one user.
 
     Args:
         window: Length of the window in seconds. Default: 60.
@@ -51,7 +51,7 @@ class Limits(_LimitFields):
         locations: Location requests per window. Default: 200 (Locations rate limits page).
 
     Example:
-        >>> acc_assets.Limits(assets_write=50).assets_write  # leave half of the limit to another program
+        >>> acc_assets.Limits(assets_write=50).assets_write  # leave half of the limit for another program
         50
     """
 
@@ -66,7 +66,7 @@ class Limits(_LimitFields):
         relationships: int = 120,
         locations: int = 200,
     ) -> Limits:
-        """Take the limits by name."""
+        """Create limits from keyword arguments."""
         return super().__new__(cls, window, assets_read, assets_write, relationships, locations)
 
     def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]:
@@ -83,16 +83,16 @@ class _RetryFields(NamedTuple):
 
 
 class Retry(_RetryFields):
-    """How often a request is retried if a retry is safe.
+    """Rules for retrying requests that are safe to retry.
 
     Args:
-        attempts: Attempts per request, the first included. 1 never retries. A 429 does not count. Default: 5.
-        deadline: Seconds after its first attempt during which a request may be retried. Default: 600.
-        base: Maximum seconds of the first pause. Each pause is random and at most twice the one before. Default: 0.5.
-        cap: Maximum seconds of any pause. A Retry-After of the service is obeyed in full. Default: 30.
-        budget: Retries per call, beyond one for every five requests that succeed. Default: 20.
-        settle: Seconds that the service may take to finish a request whose response was lost and to list its effects.
-            What is not listed by then was not executed. No official page gives a number. Default: 30.
+        attempts: Attempts per request, including the first. 1 means no retries. A 429 does not count. Default: 5.
+        deadline: Seconds after the first attempt during which a request may be retried. Default: 600.
+        base: Maximum seconds of the first pause. Pauses are random, and their maximum doubles each time. Default: 0.5.
+        cap: Maximum seconds of any pause. A Retry-After header is always obeyed in full. Default: 30.
+        budget: Retries per call, plus one for every five successful requests. Default: 20.
+        settle: Seconds that the service gets to finish a request whose response was lost and to list its effects. Rows
+            that are not listed by then count as not executed. Autodesk documents no number. Default: 30.
 
     Example:
         >>> acc_assets.Retry(attempts=1).attempts
@@ -111,7 +111,7 @@ class Retry(_RetryFields):
         budget: int = 20,
         settle: float = 30.0,
     ) -> Retry:
-        """Take the rules by name."""
+        """Create retry rules from keyword arguments."""
         return super().__new__(cls, attempts, deadline, base, cap, budget, settle)
 
     def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]:
@@ -119,15 +119,15 @@ class Retry(_RetryFields):
 
 
 class SheetOptions(NamedTuple):
-    """The sheet to read from a file, and how much memory reading may take.
+    """The sheet to read from a file, and memory limits for reading.
 
-    A file may ask for far more memory than its own size. A file that exceeds a limit raises FileError.
+    Even a small file can need a large amount of memory. A file that exceeds a limit raises FileError.
 
     Args:
-        name: Name of the sheet. If None, the first visible one. A CSV file has none.
-        max_workbook_bytes: Maximum bytes of an Excel or OpenDocument file, unpacked, and of its cells in memory.
+        name: Name of the sheet. If None, the first visible one. CSV files have no sheets.
+        max_workbook_bytes: Maximum bytes of an Excel or OpenDocument file, unpacked, including its cells in memory.
             Default: 1 GiB.
-        max_line_bytes: Maximum bytes of one row of a CSV file. The file itself may have any length. Default: 16 MiB.
+        max_line_bytes: Maximum bytes of one row of a CSV file. The file itself may have any size. Default: 16 MiB.
 
     Example:
         >>> acc_assets.SheetOptions("AHU", max_workbook_bytes=4 << 30).name  # project.assets.create(path, sheet=...)
@@ -145,7 +145,7 @@ RetryOption: TypeAlias = Retry | Mapping[str, float] | None
 
 
 def sheet_option(sheet: object) -> SheetOptions:
-    """Return the options of a sheet given by its name, by options or not at all."""
+    """Return checked `SheetOptions` for a sheet name, `SheetOptions` or None."""
     if not isinstance(sheet, SheetOptions):
         sheet = SheetOptions(sheet)  # type: ignore[arg-type]  # checked below
     if sheet.name is not None and not isinstance(sheet.name, str):
@@ -158,7 +158,7 @@ def sheet_option(sheet: object) -> SheetOptions:
 
 
 def one_of(name: str, value: object, known: tuple[str, ...]) -> None:
-    """Refuse a value that is not one of the known words, and name the closest match."""
+    """Raise OptionError with the closest match if a value is not one of the known words."""
     if isinstance(value, str) and value in known:
         return
     near = nearest(value, known) if isinstance(value, str) else None
@@ -167,19 +167,19 @@ def one_of(name: str, value: object, known: tuple[str, ...]) -> None:
 
 
 def positive(name: str, value: object) -> None:
-    """Refuse anything but a number greater than 0."""
+    """Raise OptionError if a value is not a number greater than 0."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf"):
         raise OptionError(f"{name} must be a number greater than 0, not {value!r}.")
 
 
 def at_least_one(name: str, value: object) -> None:
-    """Refuse anything but a whole number of at least 1."""
+    """Raise OptionError if a value is not a whole number of at least 1."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise OptionError(f"{name} must be a whole number of at least 1, not {value!r}.")
 
 
 def bound(name: str, value: object) -> None:
-    """Refuse anything but a number of rows or a fraction of them."""
+    """Raise OptionError if a value is not a number of rows or a fraction of them."""
     number = value if isinstance(value, (int, float)) and not isinstance(value, bool) else -1.0
     if 0 <= number < 1 or (number >= 1 and float(number).is_integer()):
         return
@@ -187,19 +187,19 @@ def bound(name: str, value: object) -> None:
 
 
 def flag(name: str, value: object) -> None:
-    """Refuse anything but True and False."""
+    """Raise OptionError if a value is not True or False."""
     if not isinstance(value, bool):
         raise OptionError(f"{name} must be True or False, not {value!r}.")
 
 
 def key_option(key: object) -> None:
-    """Refuse anything but the name of a column."""
+    """Raise OptionError if a value is not a column name."""
     if not isinstance(key, str) or not key:
         raise OptionError(f"key must be the name of the column with the ids, not {key!r}.")
 
 
 def batch_option(batch_size: object, most: int = MOST_ASSETS) -> None:
-    """Refuse a batch size that the service would refuse."""
+    """Raise OptionError for a batch size that the service would reject."""
     at_least_one("batch_size", batch_size)
     if isinstance(batch_size, int) and batch_size > most:
         what = "relationships" if most == MOST_RELATIONSHIPS else "assets"
@@ -214,7 +214,7 @@ def get_options(
     include_deleted: bool = False,
     batch_size: int = MOST_ASSETS,
 ) -> dict[str, Any]:
-    """Check the options of a get and return them as the core takes them."""
+    """Check the options of a get and return them for the core."""
     batch_option(batch_size)
     key_option(key)
     flag("include_custom_attributes", include_custom_attributes)
@@ -244,7 +244,7 @@ def retry_option(retry: RetryOption) -> Retry:
 
 
 def _of_names(kind: Any, option: str, given: object) -> Any:
-    """Make the kind of options from a mapping of its fields."""
+    """Create options of this kind from a mapping of their fields."""
     if given is None or isinstance(given, kind):
         return given or kind()
     if not isinstance(given, Mapping):

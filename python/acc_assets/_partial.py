@@ -1,4 +1,4 @@
-"""What a read that failed has read, and how the same call resumes it."""
+"""Partial results of failed reads, and how they are resumed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def keeping(
         raise
     except BaseException as error:
         if resumable:
-            # One that the user's own ids raised may accept no attribute.
+            # An exception raised by the user's ids may not accept attributes.
             with suppress(AttributeError):
                 error.partial = _partial(operation, kind)  # type: ignore[attr-defined]
         raise
@@ -39,7 +39,7 @@ def _partial(operation: _core.Operation, kind: type[Read]) -> Read | None:
 
 
 def table_of(operation: _core.Operation) -> _core.Table:
-    """Return what was read, or raise what ended the read."""
+    """Return the rows that were read, or raise the exception that ended the read."""
     if operation.interrupted:
         raise KeyboardInterrupt
     if operation.error is not None:
@@ -50,10 +50,10 @@ def table_of(operation: _core.Operation) -> _core.Table:
 
 
 def unfinished(after: After) -> _core.Table | None:
-    """Return what an earlier read kept, to be resumed; None for an error that came before it."""
+    """Return the partial table of an earlier read to resume, or None if the error occurred before the read."""
     kept: object = after
     if isinstance(after, BaseException):
-        # A timeout of asyncio is raised from the cancel that ended the read.
+        # An asyncio timeout is raised from the CancelledError that ended the read.
         found = (getattr(error, "partial", None) for error in (after, after.__cause__))
         kept = next((partial for partial in found if partial is not None), None)
     if kept is None:
@@ -67,7 +67,7 @@ def unfinished(after: After) -> _core.Table | None:
 
 @contextmanager
 def still_partial(table: _core.Table | None) -> Iterator[None]:
-    """Keep what an earlier read has read, if an error comes before it is resumed."""
+    """Keep the rows of an earlier read if an error occurs before it is resumed."""
     try:
         yield
     except AccError as error:

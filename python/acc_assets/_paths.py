@@ -1,4 +1,4 @@
-"""Folders for the state of programs, and the files of named runs in them."""
+"""State folders, and the files of named runs in them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 RUNS_VARIABLE: Final = "ACC_ASSETS_RUNS"
 SUFFIX: Final = ".sqlite"
 LONGEST: Final = 100
-# Names of devices, with any ending (Microsoft, "Naming Files, Paths, and Namespaces").
+# Device names, with any extension (Microsoft, "Naming Files, Paths, and Namespaces").
 RESERVED: Final = {"CON", "PRN", "AUX", "NUL"} | {
     device + number for device in ("COM", "LPT") for number in "0123456789¹²³"
 }
 
 
 def state_folder(variable: str, name: str) -> pathlib.Path:
-    """Return the folder that an environment variable names, or the platform's folder for the state of programs."""
+    """Return the folder in an environment variable, or else in the platform's state folder."""
     import pathlib
 
     if chosen := os.environ.get(variable):
@@ -37,7 +37,7 @@ def state_folder(variable: str, name: str) -> pathlib.Path:
 
 
 def runs_folder() -> pathlib.Path:
-    """Return the folder of named runs: the one in ACC_ASSETS_RUNS, or the platform's."""
+    """Return the folder of named runs: the one in ACC_ASSETS_RUNS, or the platform's default."""
     return state_folder(RUNS_VARIABLE, "runs")
 
 
@@ -45,11 +45,11 @@ def run_file(run: str | os.PathLike[str]) -> str:
     """Return the file of a run.
 
     Args:
-        run: A name, whose file is in the folder of runs, or a path object, which is the file itself. Names that differ
-            only in case are one run where the file system does not distinguish them.
+        run: A name, for a file in the folder of runs, or a path object, for the file itself. If the file system ignores
+            case, names that differ only in case are the same run.
 
     Raises:
-        OptionError: It is neither, or not a valid file name on every platform.
+        OptionError: The run is neither a name nor a path, or its name is not a valid file name on every platform.
     """
     if isinstance(run, os.PathLike):
         return os.fspath(run)

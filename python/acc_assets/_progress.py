@@ -1,4 +1,4 @@
-"""Progress of a call: a bar, a line now and then, or a call of the user's own function."""
+"""Progress of a call: a bar, periodic lines, or calls to the user's own function."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STOPPING: Final = (
     "acc_assets is stopping: requests in flight have up to 10 s to finish. Interrupt again (Ctrl-C) to end at once; "
     "the outcome of their rows is then unknown."
 )
-# What a call does in each phase; "writing" and "reading" have the words of their verb.
+# Descriptions of the phases. "writing" and "reading" are described by the verb.
 PHASES: Final = {
     "settings": "reading the project's settings",
     "setup": "applying the setup",
@@ -26,22 +26,22 @@ PHASES: Final = {
     "waiting": "waiting for the service",
     "recovery": "looking up rows whose response was lost",
 }
-# Phases that are not about the caller's rows.
+# Phases that do not concern the caller's rows.
 NOT_ROWS: Final = ("settings", "setup")
-# Seconds between lines where nobody watches.
+# Seconds between lines if the output is neither a terminal nor a notebook.
 LINE_EVERY: Final = 10.0
 
 
 class _Display(Protocol):
     def show(self, now: Progress, text: str) -> None:
-        """Show how far a call has come."""
+        """Show the progress of a call."""
 
     def end(self) -> None:
-        """Leave the terminal tidy."""
+        """Close the display."""
 
 
 class Reporter:
-    """Takes what the core reports and shows it. A context manager, so that a bar is closed whatever happens."""
+    """Displays the progress that the core reports. A context manager, so that a bar is always closed."""
 
     def __init__(self, option: object, word: str) -> None:
         if not (isinstance(option, bool) or option == "auto" or callable(option)):
@@ -64,7 +64,7 @@ class Reporter:
         if callable(self._option):
             self._option(now)
             return
-        with suppress(OSError, ValueError):  # nobody can read it: that must not end the call
+        with suppress(OSError, ValueError):  # a closed stderr must not end the call
             if self._display is None:
                 self._display = _display()
             self._display.show(now, PHASES.get(phase, self._word))
@@ -74,16 +74,16 @@ class Reporter:
 
     def __exit__(self, *_: object) -> None:
         if self._display is not None:
-            with suppress(OSError, ValueError):  # nobody can read it
+            with suppress(OSError, ValueError):  # stderr is closed
                 self._display.end()
             self._display = None
 
     def stopping(self) -> None:
-        """Say why a call that was told to end has not ended yet, if anybody is watching."""
+        """Explain why an interrupted call has not ended yet, if progress is shown or stderr is a terminal."""
         if self._option is not True and not _is_watched():
             return
         self.__exit__()
-        with suppress(OSError, ValueError):  # nobody can read it: that must not end the wait
+        with suppress(OSError, ValueError):  # a closed stderr must not end the wait
             sys.stderr.write(STOPPING + "\n")
             sys.stderr.flush()
 
@@ -91,7 +91,7 @@ class Reporter:
 def _is_watched() -> bool:
     try:
         return _is_notebook() or sys.stderr.isatty()
-    except (AttributeError, ValueError):  # there is no stderr, or it is closed, or a replacement
+    except (AttributeError, ValueError):  # stderr is missing, closed or replaced
         return False
 
 
@@ -116,14 +116,14 @@ def _display() -> _Display:
 
 
 class _Tqdm:
-    """A bar of tqdm."""
+    """A tqdm bar."""
 
     def __init__(self, tqdm: Any) -> None:
         self._tqdm = tqdm
         self._bar: Any = None
 
     def show(self, now: Progress, text: str) -> None:
-        # None: the usual bar with rows, rate and time left.
+        # If None, the usual bar with rows, rate and time left.
         layout = "{desc}" if now.phase in NOT_ROWS else None
         if self._bar is None:
             file = None if _is_notebook() else sys.stderr
@@ -143,7 +143,7 @@ class _Tqdm:
 
 
 class _Bar:
-    """One line of text that is written over."""
+    """One line of text that is overwritten."""
 
     def __init__(self) -> None:
         self._width = 0
@@ -162,7 +162,7 @@ class _Bar:
 
 
 class _Lines:
-    """A line at most every 10 s, for logs."""
+    """At most one line every 10 s, for logs."""
 
     def __init__(self) -> None:
         self._shown = time.monotonic()
@@ -175,7 +175,7 @@ class _Lines:
         sys.stderr.flush()
 
     def end(self) -> None:
-        """Every line is complete."""
+        """Do nothing, because every line is complete."""
 
 
 def _line(now: Progress, text: str) -> str:

@@ -1,4 +1,4 @@
-"""Filters of the readers as the query of their requests."""
+"""Conversion of filters to query parameters."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FILTERS: Final = (
 
 
 class Filters(NamedTuple):
-    """What selects assets, by id or by name."""
+    """Filters for assets, by id or by name."""
 
     categories: Sequence[Any]
     statuses: Sequence[Any]
@@ -49,7 +49,7 @@ class Filters(NamedTuple):
         include_deleted: bool,
         sort: str | None,
     ) -> Filters:
-        """Check the filters as far as possible without the settings."""
+        """Check the filters as far as possible without settings."""
         flag("include_custom_attributes", include_custom_attributes)
         flag("include_deleted", include_deleted)
         for name in others or {}:
@@ -67,14 +67,14 @@ class Filters(NamedTuple):
         )
 
     def _named(self) -> list[str]:
-        """Filters by attributes that are given by display name, or whose values may be labels."""
+        """Return attribute filters that use a display name, or whose values may be labels."""
         display = [name for name in self.others if _is_display_name(name)]
         return display + [
             name for name, value in self.others.items() if ATTRIBUTE.fullmatch(name) and _may_be_labels(value)
         ]
 
     def has_names(self) -> bool:
-        """Whether the settings are needed to find ids."""
+        """Return whether settings are needed to look up ids."""
         return bool(
             self._named()
             or any(not str(one).strip().isdigit() for one in self.categories)
@@ -82,7 +82,7 @@ class Filters(NamedTuple):
         )
 
     def with_ids(self, settings: _core.Settings, separator: str) -> Filters:
-        """Replace names by ids."""
+        """Replace names with ids."""
         others = dict(self.others)
         for name in self._named():
             try:
@@ -101,7 +101,7 @@ class Filters(NamedTuple):
         )
 
     def query(self) -> list[tuple[str, str]]:
-        """Return the query of GET assets, as its reference page names the parameters. Several values repeat one."""
+        """Return the query of GET assets. Parameters with several values are repeated."""
         others = dict(self.others)
         if self.locations:
             others.setdefault("locationId", self.locations)
@@ -145,7 +145,7 @@ def _is_display_name(name: str) -> bool:
 
 
 def _check_filter(name: str) -> None:
-    """Refuse a parameter that the reference page does not list: the service would ignore it and not filter."""
+    """Raise OptionError for an undocumented parameter, which the service would ignore without filtering."""
     if not name.startswith("filter["):
         return
     inner = name.removeprefix("filter[").removesuffix("]")
@@ -165,7 +165,7 @@ def _unknown_filter(name: str, attributes: str) -> OptionError:
 
 
 def _may_be_labels(value: Any) -> bool:
-    """Whether a value may be a label: a text that is not an id, number, date, range or boolean."""
+    """Return whether a value may be a label: a string that is not an id, number, date, range or boolean."""
     texts = [one for one in _several(value) if isinstance(one, str)]
     return any(
         not _is_uuid(text) and any(letter.isalpha() for letter in text) and text not in ("true", "false")
@@ -217,7 +217,7 @@ def _entity(end: Entity | str | None) -> tuple[str | None, str | None, str | Non
 
 
 def time_text(value: object) -> str:
-    """Return a time or a range as text. A datetime without a time zone is local time."""
+    """Return a time or a range as a string. A datetime without a time zone is local time."""
     if isinstance(value, str):
         return value
     from datetime import date, datetime
@@ -227,12 +227,12 @@ def time_text(value: object) -> str:
     if isinstance(value, date):
         return value.isoformat()
     raise OptionError(
-        f'{value!r} is not a time. Pass a datetime, a date or text such as "2031-02-03T00:00:00Z..".'
+        f'{value!r} is not a time. Pass a datetime, a date or a string such as "2031-02-03T00:00:00Z..".'
     )
 
 
 def query_text(value: object) -> str:
-    """Return a value as a parameter."""
+    """Return a value as the text of a query parameter."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -1,6 +1,6 @@
-"""The records of the package: named tuples that hold data and send nothing.
+"""Records: named tuples that contain only data.
 
-Their annotations are no texts: `typing.get_type_hints` would look for the names in `acc_assets`, their public module.
+Their annotations are evaluated here: `typing.get_type_hints` would look for their names in `acc_assets`, the public module.
 """
 
 from collections.abc import Hashable, Iterable, Mapping
@@ -62,11 +62,11 @@ class Relationship(TypedDict):
 
 
 class Problem(NamedTuple):
-    """One thing wrong with one row.
+    """One problem of one row.
 
     Args:
         code: Code of the row check, such as "required", or the service's error code, or None.
-        column: The column as you call it, or None if the problem concerns the row as a whole.
+        column: The column as named in the input, or None if the problem concerns the row as a whole.
         value: The value, shortened, or None.
         message: What is wrong.
         fix: What to do, or None.
@@ -91,7 +91,7 @@ class RowError(NamedTuple):
         status: HTTP status of the response, or None if there was none.
         body: Body of the response, or None. If the response broke off, its first 64 kB.
         problems: Every problem of this row. The first one is described by the fields above.
-        metadata: What the service said beside its message (`errorMetadata`), or None. For a 409, the conflicting value.
+        metadata: Details from the service (`errorMetadata`), or None. For a 409, the conflicting value.
     """
 
     code: str | None
@@ -125,7 +125,7 @@ class RowOutcome(NamedTuple):
 
     Args:
         row: Row number in the input, counted from 0.
-        label: The row's index value in a DataFrame with its own index, its row or line in a file, else the row number.
+        label: Index value in a DataFrame with its own index, row or line of a file, otherwise the row number.
         key: The row's clientAssetId (create) or id (patch, delete), or None.
         status: "created", "updated", "deleted" or "unchanged" (ok), or "invalid", "rejected", "not_sent", "failed" or
             "unknown".
@@ -146,7 +146,7 @@ class RowOutcome(NamedTuple):
 
     @property
     def ok(self) -> bool:
-        """Whether the service did what was asked."""
+        """Whether the status is "created", "updated", "deleted" or "unchanged"."""
         return self.status in GOOD
 
 
@@ -154,14 +154,14 @@ class Cause(NamedTuple):
     """Rows that failed for the same reason. A row with several problems belongs to several causes.
 
     Args:
-        status: Their status.
+        status: Status of these rows.
         code: Code of the row check, or the service's error code. May be empty.
-        column: The column as you call it. Empty if the problem concerns the row as a whole.
+        column: The column as named in the input. Empty if the problem concerns the row as a whole.
         message: What is wrong, in the first of these rows.
         fix: What to do. May be empty.
         rows: Number of rows.
         first_rows: Numbers of the first rows, counted from 0.
-        first_labels: Their labels.
+        first_labels: Labels of the first rows.
         values: The most frequent values, each with its number of rows.
     """
 
@@ -177,13 +177,13 @@ class Cause(NamedTuple):
 
 
 class RowProblem(NamedTuple):
-    """A `Problem` and its row.
+    """One problem of one row, including the row number and label: a `Problem` and its row.
 
     Args:
         row: Row number, counted from 0.
-        label: The index value of a DataFrame, the row or line of a file, else the row number.
-        code: As in `Problem`, like all that follow.
-        column: The column as you call it, or None if the problem concerns the row as a whole.
+        label: Index value in a DataFrame with its own index, row or line of a file, otherwise the row number.
+        code: Code of the row check, or the service's error code, or None.
+        column: The column as named in the input, or None if the problem concerns the row as a whole.
         value: The value, shortened, or None.
         message: What is wrong.
         fix: What to do, or None.
@@ -202,7 +202,7 @@ class ColumnUse(NamedTuple):
     """How a column of the input was interpreted.
 
     Args:
-        column: Its name.
+        column: Name of the column.
         field: The field of the asset, or the custom attribute such as "ca7". None if the column is ignored.
         note: Why it is ignored, or what is unclear. May be empty.
     """
@@ -213,15 +213,15 @@ class ColumnUse(NamedTuple):
 
 
 class Stats(NamedTuple):
-    """What a call cost.
+    """Cost of a call: requests, time and bytes.
 
     Args:
-        requests: Requests sent for the rows, retries included. Reads before the first check (settings, and the
+        requests: Requests sent for the rows, including retries. Reads before the row checks (settings, and the
             assets of a patch) are not counted.
-        retries: Requests that were sent again.
+        retries: Number of retries.
         bisects: Rejected requests that were split to find the bad rows.
         throttled: Seconds spent waiting for the rate limit.
-        seconds: Seconds from start to end.
+        seconds: Duration of the call in seconds.
         bytes_sent: Bytes of all request bodies.
         lookups: Requests (included in `requests`) that looked up import keys, or rows whose response was lost.
     """
@@ -236,11 +236,11 @@ class Stats(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """What a write would send (`dry_run=True`).
+    """Estimate of what a write would send (`dry_run=True`).
 
     Args:
         rows: Rows that passed the checks.
-        requests: Requests they need.
+        requests: Requests needed for these rows.
         bytes: Bytes of all request bodies.
         minutes: Minimum duration at the rate limit.
     """
@@ -252,7 +252,7 @@ class Estimate(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """How far a call has come.
+    """Progress of a call.
 
     Args:
         done: Rows with an outcome.
@@ -279,15 +279,15 @@ class Category(NamedTuple):
     """A category of the project.
 
     Args:
-        id: Its id, a whole number as text.
+        id: Its id, a whole number as a string.
         name: Its name.
-        path: The names from below ROOT down to it, joined by " > ".
+        path: Names of its parents, without ROOT, and its own name, joined by " > ".
         parent_id: Id of the parent category, or None.
         is_active: Whether assets can be created in it.
         is_root: Whether it is ROOT.
         status_set: Name of its status set, its own or inherited, or None.
         statuses: Labels of the statuses it allows.
-        attributes: Display names of its custom attributes, inherited ones included.
+        attributes: Display names of its custom attributes, including inherited ones.
     """
 
     id: str
@@ -332,9 +332,9 @@ class Attribute(NamedTuple):
         display_name: Its name in the web app.
         type: "text", "numeric", "date", "boolean", "select" or "multi_select".
         is_required: Whether assets of its categories must have a value.
-        max_length: Maximum length of a text in characters, or None.
+        max_length: Maximum length of a text value in characters, or None.
         default: Default value for new assets, or None.
-        options: Labels of the values to choose from.
+        options: Labels of the select values.
         description: Its description, or None.
         is_active: Whether values can be assigned.
     """
@@ -357,7 +357,7 @@ class Location(NamedTuple):
     Args:
         id: Its id.
         name: Its name.
-        path: The names from below the root down to it, joined by " > ".
+        path: Names of its parents, without the root, and its own name, joined by " > ".
         barcode: Its barcode, or None.
         parent_id: Id of the parent location, or None.
     """
@@ -370,15 +370,15 @@ class Location(NamedTuple):
 
 
 class SetupStep(NamedTuple):
-    """One step of a set-up, in a plan and in a result.
+    """One step of a setup, in a plan or a result.
 
     Args:
-        kind: "status_set", "status", "attribute", "category", "category_status_set" (one assigned to a category) or
-            "category_attribute".
-        name: Name of what the step concerns.
-        action: "create", "assign", "exists" (present as described), "differs" (present, and left as it is) or
-            "missing" (impossible).
-        note: What differs, or why the step is impossible. May be empty.
+        kind: "status_set", "status", "attribute", "category", "category_status_set" (assignment of a status set to a
+            category) or "category_attribute" (assignment of an attribute to a category).
+        name: Name of the setting.
+        action: "create", "assign", "exists" (as described), "differs" (exists and is not changed) or "missing" (not
+            possible).
+        note: What differs, or why the step is not possible. May be empty.
         status: "created", "assigned", "exists", "differs", "failed", "not_sent" or "unknown". None in a plan.
         error: Why the step failed, or None.
         request_id: Id of its request, for Autodesk's support, or None.
@@ -393,8 +393,8 @@ class SetupStep(NamedTuple):
     request_id: str | None = None
 
 
-# Short names of kinds of entities: domain and type as the "Relationship" tutorial lists them, and for submittals and sheets
-# the "Retrieve assets data" tutorial.
+# Short names of entity kinds. The domains and types are from the "Relationship" tutorial, those of submittals and sheets
+# from the "Retrieve assets data" tutorial.
 ENTITIES: Final[Mapping[str, tuple[str, str]]] = {
     "asset": ("autodesk-bim360-asset", "asset"),
     "category": ("autodesk-bim360-asset", "category"),
@@ -420,14 +420,14 @@ class Entity(_EntityFields):
     """One end of a relationship, or a pattern for it.
 
     Args:
-        domain: The domain, such as "autodesk-bim360-asset". Without a type, also the short name of a kind of entity:
+        domain: The domain, such as "autodesk-bim360-asset". Without `type`, it can also be the short name of a kind:
             "asset", "category", "checklist", "document", "form", "form template", "issue", "photo", "rfi", "sheet" or
             "submittal".
         type: The type within the domain, such as "asset". If None, any type.
         id: The id of the entity. If None, any entity of the type.
 
     Raises:
-        OptionError: The kind is unknown, or an id has no type.
+        OptionError: The kind is unknown, or an id is given without a type.
 
     Example:
         >>> acc_assets.Entity("asset", id="f6a1e3b5-abaa-4b01-b33a-5d55f36ba047").domain
@@ -440,10 +440,10 @@ class Entity(_EntityFields):
         """Expand a short name."""
         for name, value in (("domain", domain), ("type", type)):
             if not isinstance(value, str) and (value is not None or name == "domain"):
-                raise OptionError(f"{name} of an Entity must be text, not {value!r}.")
+                raise OptionError(f"{name} of an Entity must be a string, not {value!r}.")
         if type is None and domain in ENTITIES:
             domain, type = ENTITIES[domain]
-        # The domains of the documentation have dashes, the short names do not.
+        # Documented domains contain dashes, short names do not.
         if type is None and "-" not in domain:
             near = nearest(domain, ENTITIES)
             hint = f" Did you mean {near!r}?" if near else ""
@@ -466,15 +466,15 @@ class WriteCall(NamedTuple):
     verb: str
     project: str
     options: Mapping[str, Any]
-    # None if the rows cannot be read a second time.
+    # None if the rows cannot be read again.
     rows: _core.Rows | None = None
-    # What the labels of the rows are if they come from a file: "sheet row" or "line".
+    # Title of the row labels if the rows come from a file: "sheet row" or "line".
     label_title: str | None = None
     settings: _core.Settings | None = None
     assets: _core.Table | None = None
     progress: object = False
     # "retry" or "reconcile" once this write was resumed; all parts of a result share the list.
-    resumed: list[str] = []  # noqa: RUF012  # a named tuple; each write passes its own
+    resumed: list[str] = []  # noqa: RUF012  # never shared: each write passes its own list
     had_settings: bool = False
 
     @property
@@ -487,7 +487,7 @@ class WriteCall(NamedTuple):
         return None if found is None else str(found)
 
     def saved(self) -> "WriteCall":
-        """The same without what stays in this process."""
+        """Return a copy without the data that stays in this process."""
         had = self.had_settings or self.settings is not None
         progress = "auto" if callable(self.progress) else self.progress
         return self._replace(rows=None, settings=None, assets=None, progress=progress, had_settings=had)

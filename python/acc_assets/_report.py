@@ -1,4 +1,4 @@
-"""What a check of rows found: every problem, by cause and by row."""
+"""Results of row checks: every problem, by cause and by row."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import polars
 
 CAUSES_SHOWN: Final = 12
-# The code of a row check that could not be made; the row is not bad.
+# The code of rows that could not be checked, which are not necessarily bad.
 UNREAD: Final = "locations_unread"
 
 
@@ -41,13 +41,13 @@ def causes_of(ledger: _core.Ledger, call: WriteCall) -> list[Cause]:
 
 
 def message_of(cause: Cause) -> str:
-    """The message of the first row and, if other rows have other values, some of these."""
+    """Return the message of the first row, with some of the values of other rows if they differ."""
     others = [value for value, _ in cause.values if value not in cause.message]
     return cause.message + (f"; also {', '.join(others[:2])}" if others else "")
 
 
 def place_of(cause: Cause, label_title: str | None) -> str:
-    """`row 317`, `rows 3, 7, ...`, with labels where rows have them; of a sheet `sheet row 319`."""
+    """Return the location of the rows: `rows 3, 7, ...`, with labels if there are any, or `sheet row 319`."""
     if label_title is not None:
         named = [str(label) for label in cause.first_labels]
     else:
@@ -76,7 +76,7 @@ def unchecked(ledger: _core.Ledger, call: WriteCall) -> int:
 
 
 def write_fixes(ledger: _core.Ledger, call: WriteCall, path: str | os.PathLike[str]) -> int:
-    """Write the rows that failed into an Excel file."""
+    """Write the rows that failed to an Excel file."""
     if call.rows is None:
         raise OptionError(
             "write_fixes(): the input rows are not available: they came from a generator, the result was pickled, or the "
@@ -86,7 +86,7 @@ def write_fixes(ledger: _core.Ledger, call: WriteCall, path: str | os.PathLike[s
 
 
 class Report:
-    """What a check of rows found. Returned by `Assets.validate`, `Settings.validate` and `BulkResult.report`.
+    """Result of a row check. Returned by `Assets.validate`, `Settings.validate` and `BulkResult.report`.
 
     Reports can be pickled.
 
@@ -115,7 +115,7 @@ class Report:
 
     @property
     def counts(self) -> dict[OutcomeStatus, int]:
-        """Number of rows per status; after a check, "not_sent" rows are the valid ones."""
+        """Number of rows per status. After a check, valid rows are "not_sent"."""
         return self._ledger.counts()  # type: ignore[return-value]  # the core's words are those of OutcomeStatus
 
     @property
@@ -149,7 +149,7 @@ class Report:
 
     @property
     def warnings(self) -> list[str]:
-        """What looks wrong in rows that are valid, and what the official documentation does not specify."""
+        """Warnings about valid rows whose values look wrong or are not covered by the official documentation."""
         return self._ledger.warnings()
 
     def to_dicts(self) -> list[dict[str, object]]:
@@ -177,9 +177,9 @@ class Report:
         return {name: [getattr(problem, name) for problem in problems] for name in RowProblem._fields}
 
     def write_fixes(self, path: str | os.PathLike[str]) -> int:
-        """Write the rows with problems into an Excel file, to be fixed and passed to the same verb again.
+        """Write the rows with problems to an Excel file. Fix them there, and pass the file to the same verb.
 
-        The file has your columns in your order, the row of the sheet, what is wrong and what to do. Bad cells are marked.
+        The file has your columns in your order, plus the sheet row, the problem and the fix. Bad cells are marked.
 
         Args:
             path: An .xlsx file. An existing file is replaced.

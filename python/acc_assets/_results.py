@@ -33,17 +33,17 @@ if TYPE_CHECKING:
 
 Which: TypeAlias = Literal["retry", "reconcile"]
 
-# What to do with rows of each status: after a dry run, after a named run, after a call without a name, and after such a
-# call whose result still has its client and its input.
+# Advice per status: after a dry run, after a named run, after a call without a name, and after such a call whose result
+# still has its client and its input.
 DRY: Final = {"invalid": "fix these rows; nothing was sent"}
 RESUMABLE: Final = {
     "not_sent": ".retry() sends them; they were never sent",
-    "failed": ".retry() sends them again; they were not executed",
-    "unknown": ".reconcile() looks them up in the project; do not resend them before, they may already exist",
+    "failed": ".retry() resends them; they were not executed",
+    "unknown": ".reconcile() looks them up in the project; do not resend them before that: they may already exist",
 }
 UNNAMED: Final = {
     "invalid": "fix these rows, then call again with only these rows; they were not sent",
-    "rejected": "fix these rows, then call again with only these rows; the service refused them",
+    "rejected": "fix these rows, then call again with only these rows; the service rejected them",
     "not_sent": "call again with only these rows; they were never sent",
     "failed": "call again with only these rows; they were not executed",
     "unknown": "look them up in the project before you resend them; they may already exist",
@@ -55,20 +55,19 @@ NAMED: Final = {
     "failed": "call again with the same run= and all rows; they were not executed",
     "unknown": "call again with the same run= and all rows: it looks them up first",
 }
-FILE: Final = ", or with the file of .write_fixes()"
+FILE: Final = ", or with the file from .write_fixes()"
 REMOVED: Final = "removed"
 CAUSES_SHOWN: Final = 8
 
 
 class Outcomes(Sequence[RowOutcome]):
-    """One `RowOutcome` per row, in input order. The common part of `BulkResult` and `AsyncBulkResult`.
+    """One `RowOutcome` per row, in input order. The base class of `BulkResult` and `AsyncBulkResult`.
 
-    `result[a:b]` and `result.where(...)` are results of some rows. A part can be resumed instead of its whole, and then the
-    whole cannot be: `retry` and `reconcile` accept only one of them, once. They return the result of the whole input, and
-    send only rows of the part.
+    `result[a:b]` and `result.where(...)` are results too, of some rows. `retry` and `reconcile` of a part send only rows of
+    the part, and return the result of the whole input. Only one of a result and its parts can be resumed, once.
 
-    A named run as read from its file (`acc_assets.runs()["level-3"]`) is one too. It has no client, so `retry` and
-    `reconcile` raise OptionError.
+    Named runs read from their file (`acc_assets.runs()["level-3"]`) are also `Outcomes`. They have no client, so
+    `retry` and `reconcile` raise OptionError.
     """
 
     __slots__ = ("_call", "_is_part", "_ledger", "_table", "_verbs")
@@ -79,7 +78,7 @@ class Outcomes(Sequence[RowOutcome]):
         self._ledger = ledger
         self._call = call
         self._table = table
-        # What can send rows again: the assets or relationships of the client that made the call.
+        # The assets or relationships of the client that made the call, to resend rows.
         self._verbs = verbs
         # Whether these are some rows of a result. The table is still that of the whole.
         self._is_part = False
@@ -104,7 +103,7 @@ class Outcomes(Sequence[RowOutcome]):
 
     @property
     def stats(self) -> Stats:
-        """What the call cost."""
+        """Cost of the call: requests, time and bytes."""
         stats = self._ledger.stats()
         return Stats(
             requests=int(stats["requests"]),
@@ -137,7 +136,7 @@ class Outcomes(Sequence[RowOutcome]):
         return AssetTable(self._table.take([of_id.pop(0) for of_id in found if of_id]))
 
     def where(self, *statuses: OutcomeStatus) -> Self:
-        """Select the rows with one of these statuses. Row numbers, labels and assets stay.
+        """Select the rows with one of these statuses. Row numbers, labels and assets are preserved.
 
         Args:
             statuses: One or more values of `RowOutcome.status`.
@@ -153,7 +152,7 @@ class Outcomes(Sequence[RowOutcome]):
 
     @property
     def causes(self) -> list[Cause]:
-        """Why rows failed, grouped by cause, most rows first."""
+        """Rows that failed, grouped by cause, most rows first."""
         return causes_of(self._ledger, self._call)
 
     @property
@@ -162,11 +161,11 @@ class Outcomes(Sequence[RowOutcome]):
         return Report(self._ledger, self._call)
 
     def write_fixes(self, path: str | os.PathLike[str]) -> int:
-        """Write the rows that failed into an Excel file, to be fixed and passed to the same verb again.
+        """Write the rows that failed to an Excel file. Fix them there, and pass the file to the same verb.
 
-        The file has your columns in your order, the row of the sheet, what is wrong and what to do. Bad cells are marked.
-        A hidden column identifies the rows, so the file can be passed to the same `run=`. Rows that the last call did not
-        have are not written.
+        The file has your columns in your order, plus the sheet row, the problem and the fix. Bad cells are marked. A
+        hidden column identifies the rows, so the file can be passed to the same `run=`. Rows that were not part of the
+        last call are not written.
 
         Args:
             path: An .xlsx file. An existing file is replaced.
@@ -191,7 +190,7 @@ class Outcomes(Sequence[RowOutcome]):
         return self
 
     def retry(self) -> object:
-        """Raise OptionError: without a client, only the verb can send rows.
+        """Raise OptionError, because without a client, only the verb can send rows.
 
         Raises:
             OptionError: Always; the message says which call to make.
@@ -199,7 +198,7 @@ class Outcomes(Sequence[RowOutcome]):
         raise OptionError(self._needs_verb("retry"))
 
     def reconcile(self) -> object:
-        """Raise OptionError: without a client, only the verb can look up rows.
+        """Raise OptionError, because without a client, only the verb can look up rows.
 
         Raises:
             OptionError: Always; the message says which call to make.
@@ -213,15 +212,15 @@ class Outcomes(Sequence[RowOutcome]):
 
     def _needs_verb(self, which: Which) -> str:
         if self._call.run is not None:
-            # The file of a run does not have the options of its call, a pickle does.
+            # A run file does not contain the options of its call, but a pickle does.
             verb = (
                 ""
                 if "id" not in self._call.options
                 else f" Or call project.{self._face()}.{which}(result, rows)."
             )
             return (
-                f"{which}(): this result is of a named run and has no client. Make the same call again, with the same run= "
-                f"and all rows: it sends what is missing and looks up what is in doubt.{verb}"
+                f"{which}(): this result is from a named run and has no client. Make the same call again, with the same "
+                f"run= and all rows: it sends the missing rows and looks up the unknown ones.{verb}"
             )
         return (
             f"{which}(): this result has no client, because it was loaded from a pickle. Call "
@@ -234,22 +233,22 @@ class Outcomes(Sequence[RowOutcome]):
     def _needs_rows(self, which: Which) -> OptionError:
         statuses = '"failed", "not_sent"' if which == "retry" else '"unknown"'
         return OptionError(
-            f"{which}(): the input is not available: it was a generator or a stream and is used up, or the result was loaded "
-            f"from a pickle, or its call ended before the first request. Pass the same rows: {which}(result, rows); or name "
-            f"the call (run=); or see the rows of result.where({statuses})."
+            f"{which}(): the input is not available: it was a generator or stream that is used up, the result was loaded "
+            f"from a pickle, or the call ended before its first request. Pass the same rows: {which}(result, rows). "
+            f"To avoid this, use run=. The rows are listed in result.where({statuses})."
         )
 
     def _resumable(self, which: Which, project: str, verbs: tuple[str, ...]) -> WriteCall:
         """Return the call to resume.
 
         Raises:
-            OptionError: It was a dry run, was resumed before, or is of another project or a named run.
+            OptionError: The call was a dry run, was already resumed, or belongs to another project or a named run.
         """
         call = self._call
         if call.is_dry_run:
             raise OptionError(f"{which}(): this was a dry run. Call the verb again without dry_run=True.")
         if call.project != project:
-            raise OptionError(f"{which}(): this result is of project {call.project}, not of {project}.")
+            raise OptionError(f"{which}(): this result is from project {call.project}, not from {project}.")
         if "id" not in call.options:
             raise OptionError(self._needs_verb(which))
         if call.verb not in verbs:
@@ -388,7 +387,7 @@ class Outcomes(Sequence[RowOutcome]):
             file = FILE if has_rows else ""
             known = {**NAMED, **{status: NAMED[status] + file for status in ("invalid", "rejected")}}
         else:
-            # The rows of a generator cannot be read a second time.
+            # The rows of a generator cannot be read again.
             known = {**UNNAMED, **RESUMABLE} if self._verbs is not None and has_rows else UNNAMED
         removed = {cause.status: cause.rows for cause in causes if cause.code == REMOVED}
         counts = self._ledger.counts()

@@ -1,4 +1,4 @@
-"""What users pass as rows or ids, turned into `_core.Rows`. Tells the kinds apart without importing any of them."""
+"""Conversion of user input to `_core.Rows`. Input kinds are recognized without importing their packages."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ArrowStream(Protocol):
     """A pandas, polars or pyarrow table, or anything else with the Arrow PyCapsule interface."""
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """The rows as an Arrow stream."""
+        """Return the rows as an Arrow stream."""
 
 
 TAKEN: Final = (
@@ -37,7 +37,7 @@ TAKEN: Final = (
 
 
 class Reading(NamedTuple):
-    """How input is read, as checked."""
+    """Checked options for reading input."""
 
     sheet: SheetOption = None
     mapping: tuple[tuple[str, str | None], ...] = ()
@@ -46,18 +46,18 @@ class Reading(NamedTuple):
     dates: str = "strict"
 
     def _changed(self) -> list[str]:
-        """The names of non-default options."""
+        """Return the names of options that differ from their defaults."""
         return [name for name, value in self._asdict().items() if value != self._field_defaults[name]]
 
     def must_be_plain(self, which: str) -> None:
-        """Refuse options where the rows were read before."""
+        """Raise OptionError if there are options: the rows are read as in the first call."""
         if changed := self._changed():
             raise OptionError(
                 f"{which}(): the rows are read as in the first call. Pass them without {changed[0]}=."
             )
 
     def options(self) -> dict[str, Any]:
-        """Return what the core takes of it."""
+        """Return the options for the core."""
         return {
             "nulls": self.nulls,
             "dates": self.dates,
@@ -87,7 +87,7 @@ def reading(
 
 
 class Rows:
-    """Rows and how to read them. Returned by `read`; every verb takes it."""
+    """Rows with the options for reading them. Returned by `read` and accepted by every verb."""
 
     __slots__ = ("_data", "_is_used", "_name", "_reading")
 
@@ -99,10 +99,10 @@ class Rows:
 
     def __len__(self) -> int:
         """The number of rows. Raises TypeError if it is not known before reading."""
-        return 1 if isinstance(self._data, Mapping) else len(self._data)  # type: ignore[arg-type]  # says so itself
+        return 1 if isinstance(self._data, Mapping) else len(self._data)  # type: ignore[arg-type]  # raises TypeError itself
 
     def _taken(self) -> object:
-        """Return the rows, those of a generator only once."""
+        """Return the rows. The rows of a generator can be taken only once."""
         if self._is_used:
             raise OptionError(
                 f"The rows of {self._name} were already read and cannot be read again. Pass a list to acc_assets.read(...)."
@@ -153,15 +153,16 @@ def read(
     nulls: Nulls = "omit",
     dates: Dates = "strict",
 ) -> Rows:
-    r"""Read a file, or say how rows are read, once for several verbs.
+    r"""Combine a file or rows with the options for reading them, for use with several verbs.
 
     Args:
-        source: The path of a file, an open file, or rows as for `Assets.create`. The format of a file is determined by its extension: Excel
-            and OpenDocument (.xlsx, .xlsm, .xlsb, .xls, .ods), text (.csv, .tsv, .txt), JSON Lines (.jsonl, .ndjson), and
-            .parquet if pyarrow or polars is installed. An open file without a name is identified by its first bytes.
+        source: The path of a file, an open file, or rows as for `Assets.create`. The extension of a file determines its
+            format: Excel and OpenDocument (.xlsx, .xlsm, .xlsb, .xls, .ods), text (.csv, .tsv, .txt), JSON Lines (.jsonl,
+            .ndjson), and .parquet if pyarrow or polars is installed. An open file without a name is identified by its
+            first bytes.
         sheet: Name of the sheet of an Excel file, or `SheetOptions`. If None, the first visible one.
         mapping: Columns whose names are not recognized: a dict from column to field or custom attribute, with None for a
-            column to ignore, or the path of a TOML file with such lines (false for a column to ignore).
+            column to ignore, or the path of a TOML file with such entries (false for a column to ignore).
         separator: Separator between the names in a path. Default: ">".
         nulls: Empty cells: "omit" leaves the field out, "clear" clears it on a patch, "error" makes the row invalid.
         dates: Dates with a time of day: "strict" makes the row invalid, "truncate" drops the time.
@@ -182,7 +183,7 @@ def read(
     """
     how = reading(sheet=sheet, mapping=mapping, separator=separator, nulls=nulls, dates=dates)
     if isinstance(source, Rows):
-        raise OptionError("read() takes data, and this is the result of another read(). Pass it to a verb.")
+        raise OptionError("read() takes data, but this is the result of another read(). Pass it to a verb.")
     if not is_slow(source) and not isinstance(source, AsyncIterable):
         _refuse(source, TAKEN)
         if not isinstance(source, Iterable) and not hasattr(source, "__arrow_c_stream__"):
@@ -193,9 +194,9 @@ def read(
 def load(
     data: object, given: Reading, verb: str, key: str, *, twice: bool = False
 ) -> tuple[_core.Rows, Reading]:
-    """Return the rows that a verb takes and how to read them: files opened, `Rows` taken apart.
+    """Return the rows for a verb and how to read them. Files are opened, and `Rows` are unpacked.
 
-    With `twice`, rows of a generator are kept, so that they can be read a second time.
+    With `twice`, the rows of a generator are kept, so that they can be read again.
     """
     if not isinstance(data, Rows):
         rows = opened(data, given.sheet)
@@ -210,7 +211,7 @@ def load(
     if verb in ("create", "patch"):
         return rows_from(rows, key if verb == "patch" else None), given
     if changed := [name for name in given._changed() if name != "sheet"]:
-        raise OptionError(f"{changed[0]}= has no meaning for ids. Remove it from acc_assets.read(...).")
+        raise OptionError(f"{changed[0]}= does not apply to ids. Remove it from acc_assets.read(...).")
     return ids_from(rows, key), given
 
 
@@ -219,7 +220,7 @@ def rows_from(data: Any, key: str | None = None) -> _core.Rows:
     if isinstance(data, _core.Rows):
         return data
     if isinstance(data, Outcomes):
-        raise InputError(f"A result holds outcomes, not input rows. Pass {TAKEN}.")
+        raise InputError(f"A result contains outcomes, not input rows. Pass {TAKEN}.")
     _refuse(data, TAKEN)
     if key is not None:
         _require(key, data)
@@ -227,7 +228,7 @@ def rows_from(data: Any, key: str | None = None) -> _core.Rows:
         return from_pandas(data)
     if is_of(data, "pandas", "Series"):
         raise InputError(
-            "A Series is one row or one column, not rows. Pass frame.iloc[[0]], or the DataFrame."
+            "A Series is a single row or column, not a table. Pass frame.iloc[[0]], or the DataFrame."
         )
     if hasattr(data, "__arrow_c_stream__") and not is_of(data, "polars", "Series"):
         return from_stream(data)
@@ -239,7 +240,7 @@ def rows_from(data: Any, key: str | None = None) -> _core.Rows:
 
 
 def ids_from(data: Any, id: str) -> _core.Rows:
-    """Return the ids of a get or a delete: a column `id`, or values."""
+    """Return the ids of a get or a delete, from a column `id` or from values."""
     if isinstance(data, _core.Rows):
         return data
     if isinstance(data, str) or is_of(data, "uuid", "UUID"):
@@ -282,7 +283,7 @@ def _refuse(data: Any, taken: str) -> None:
     if isinstance(data, Mapping) and data:
         _refuse_mapping(data)
     if is_of(data, "polars", "LazyFrame"):
-        raise InputError("A LazyFrame holds no rows yet. Pass frame.collect().")
+        raise InputError("A LazyFrame has no rows yet. Pass frame.collect().")
     if isinstance(data, AsyncIterable):
         raise InputError(
             "An async iterable needs AsyncClient. With Client, collect it first: [row async for row in source]."
@@ -290,7 +291,7 @@ def _refuse(data: Any, taken: str) -> None:
 
 
 def _refuse_mapping(data: Mapping[Any, Any]) -> None:
-    """Refuse dicts of tables or of whole columns: a dict is one row."""
+    """Raise InputError for a dict of tables or of whole columns, because a dict is one row."""
     name, first = next(iter(data.items()))
     if is_of(first, "pandas", "DataFrame") or hasattr(first, "__arrow_c_stream__"):
         raise InputError(f"A dict of tables is not one table. Pass one of them, such as data[{name!r}].")
@@ -298,11 +299,13 @@ def _refuse_mapping(data: Mapping[Any, Any]) -> None:
     if columns and all(
         isinstance(value, (list, tuple)) or is_of(value, "pandas", "Series") for value in columns
     ):
-        raise InputError("A dict is one row, but this one holds whole columns. Pass pandas.DataFrame(data).")
+        raise InputError(
+            "A dict is one row, but this one contains whole columns. Pass pandas.DataFrame(data)."
+        )
 
 
 def _require(id: str, data: Any) -> None:
-    """Refuse a table without its id column, if the columns are known before reading."""
+    """Raise InputError for a table without its id column, if the columns are known before reading."""
     names: list[str] | None = None
     if is_of(data, "pandas", "DataFrame"):
         names = [str(name) for name in (*data.columns, *data.index.names) if name is not None]
@@ -316,11 +319,11 @@ def _require(id: str, data: Any) -> None:
 
 def _schema_names(schema: Any) -> list[str]:
     names = schema.names
-    return names if isinstance(names, list) else names()  # polars has a method there
+    return names if isinstance(names, list) else names()  # a method in polars
 
 
 def _from_ids(data: Any, id: str) -> _core.Rows:
-    """Dicts or ids: the first item that is not None decides."""
+    """Return rows from dicts or ids. The first item that is not None determines which."""
     if not isinstance(data, (Iterator, list, tuple)):
         data = list(data)
     seen = []

@@ -26,7 +26,7 @@ SHOWN: Final = ("name", "verb", "project", "rows", "counts", "begun", "written")
 
 
 def read_run(path: str | os.PathLike[str]) -> tuple[dict[str, Any], Outcomes] | None:
-    """Read the file of a run: its facts and outcomes, or None while a process uses it."""
+    """Read the metadata and outcomes in the file of a run, or return None while a process uses it."""
     kept = _core.read_run(path)
     if kept is None:
         return None
@@ -36,9 +36,9 @@ def read_run(path: str | os.PathLike[str]) -> tuple[dict[str, Any], Outcomes] | 
 
 
 class Runs(Mapping[str, Outcomes]):
-    """The named runs in a folder, by name: `runs()["level-3"]` holds the current outcomes of that run.
+    """The named runs in a folder, by name: `runs()["level-3"]` returns the current outcomes of that run.
 
-    Each use reads the folder again.
+    Every access reads the folder again.
 
     Example:
         >>> import pathlib, tempfile
@@ -79,7 +79,7 @@ class Runs(Mapping[str, Outcomes]):
         return kept[1]
 
     def delete(self, name: str) -> None:
-        """Delete the file of a run. Its effects in the project stay. A later run of this name starts from scratch.
+        """Delete the file of a run. Its changes to the project stay. A later run with this name starts from scratch.
 
         Args:
             name: The name of the run.
@@ -102,9 +102,9 @@ class Runs(Mapping[str, Outcomes]):
         """Convert to one dict per run, sorted by name.
 
         Returns:
-            name; running (whether a process uses it now; the rest is then None); verb, project, service and import_key;
-            rows; the number of rows per status, such as created; begun and written (datetimes in UTC of the first and the
-            last record); problem (why the file cannot be read, or None).
+            Dicts with name, running (whether a process uses the run; all other values are then None), verb, project,
+            service, import_key, rows, the number of rows per status (such as created), begun and written (UTC datetimes
+            of the first and the last record), and problem (why the file cannot be read, or None).
         """
         return [self._row(name) for name in self]
 
@@ -176,7 +176,7 @@ class Runs(Mapping[str, Outcomes]):
 
 
 def _shown(row: dict[str, Any]) -> tuple[str, ...]:
-    """A run as a line of the table, with local times."""
+    """Return a run as a line of the table, with local times."""
     if row["running"]:
         return (row["name"], "running", *[""] * (len(SHOWN) - 2))
     if row["problem"]:
@@ -187,15 +187,15 @@ def _shown(row: dict[str, Any]) -> tuple[str, ...]:
 
 
 def runs(folder: str | os.PathLike[str] | None = None) -> Runs:
-    r"""List the named runs of this machine: those of `run="level-3"` and the like.
+    r"""List the named runs on this machine, such as those with `run="level-3"`.
 
     Args:
-        folder: A folder of runs. If None, the one in the environment variable ACC_ASSETS_RUNS, or else that of this
-            platform (`~/.local/state/acc-assets/runs`, `~/Library/Application Support/acc-assets/runs`,
+        folder: A folder of runs. If None, the one in the environment variable ACC_ASSETS_RUNS, or else the default of
+            the platform (`~/.local/state/acc-assets/runs`, `~/Library/Application Support/acc-assets/runs`,
             `%LOCALAPPDATA%\acc-assets\runs`).
 
     Returns:
-        `Runs`: a table to look at, and a mapping from names to outcomes.
+        `Runs`, a mapping from names to outcomes that is displayed as a table.
 
     Example:
         >>> acc_assets.runs("/nowhere/at/all")

@@ -1,4 +1,4 @@
-"""Secrets among local variables and attributes."""
+"""A wrapper that hides secrets in local variables and attributes."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ class Secret(Generic[T]):
         self._value = value
 
     def reveal(self) -> T:
-        """The value. It must not be bound to a name in a frame that may raise."""
+        """Return the value. Do not bind it to a name in a frame that may raise."""
         return self._value
 
     def __repr__(self) -> str:
         return "<hidden>"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("A secret is not pickled.")
+        raise TypeError("Secrets cannot be pickled.")
 
 
 async def hidden(awaitable: Awaitable[T]) -> Secret[T]:
-    """Awaits a secret: the repr of an asyncio task shows its result."""
+    """Await a secret and wrap it, because the repr of an asyncio task shows its result."""
     return Secret(await awaitable)

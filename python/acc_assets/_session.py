@@ -1,4 +1,4 @@
-"""A client's options and connection, and what it has read of projects."""
+"""A client's options, connection and cached project settings."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ class Session:
         if auth.reveal() is not None and not isinstance(auth.reveal(), str) and not callable(auth.reveal()):
             kind = type(auth.reveal()).__name__
             raise OptionError(
-                f"auth must be a token as text, or a function (async or not) that returns one, not {kind}."
+                f"auth must be a token string, or a function (async or not) that returns one, not {kind}."
             )
         if proxy.reveal() is not None and not isinstance(proxy.reveal(), str):
-            raise OptionError(f"proxy must be an address as text, not {type(proxy.reveal()).__name__}.")
+            raise OptionError(f"proxy must be a URL string, not {type(proxy.reveal()).__name__}.")
         one_of("prefix", prefix, ("construction", "bim360"))
         positive("timeout", timeout)
         at_least_one("max_in_flight", max_in_flight)
         at_least_one("max_response_bytes", max_response_bytes)
         if not isinstance(base_url, str) or "@" in base_url:
             raise OptionError(
-                "base_url must be an address such as https://developer.api.autodesk.com, without a user."
+                "base_url must be a URL such as https://developer.api.autodesk.com, without a user name."
             )
         bundle = ca_bundle or next(filter(None, map(os.environ.get, CA_VARIABLES)), None)
         self.options: dict[str, Any] = {
@@ -70,7 +70,7 @@ class Session:
             "user_agent": f"acc-assets/{_core.__version__} Python/{sys.version_info[0]}.{sys.version_info[1]}",
         }
         self.last_result: Outcomes | None = None
-        # Settings of projects by project id, and the containers of locations of BIM 360 projects.
+        # Settings and location containers (of BIM 360 projects) by project id.
         self.settings: dict[str, _core.Settings] = {}
         self.containers: dict[str, str] = {}
         self._auth = auth
@@ -78,7 +78,7 @@ class Session:
         self._lost_token = False
         self._closed = False
         self._engine: _core.Engine | None = None
-        self.engine()  # so that a bad option or a missing token is an error here, not at the first call
+        self.engine()  # so that a bad option or a missing token raises here, not at the first call
 
     def engine(self) -> _core.Engine:
         """Return the engine. A process that unpickled this client creates its own."""
@@ -97,20 +97,20 @@ class Session:
     def reading(
         self, project: str, refresh: bool = False, given: _core.Settings | None = None
     ) -> _core.Settings | _core.Operation:
-        """Return the settings of a project, or the operation that reads what is missing of them.
+        """Return the settings of a project, or the operation that reads the missing ones.
 
         Args:
             project: The project's id.
             refresh: Read all of them again.
-            given: The caller's own settings, which are completed, not replaced.
+            given: Settings from the caller, of which only missing parts are read.
         """
         kept = self.settings.get(project)
         known = None if refresh else given or kept
         if known is not None and known.about()["locations"] is not None:
             return known
-        # Only what could not be read before is read.
+        # Reads only what could not be read before.
         operation = self.engine().read_settings(project, self.containers.get(project), known, refresh)
-        # The read that others waited for may have ended just before this call would have joined it.
+        # Another read may have ended just before this call could join it.
         newer = self.settings.get(project)
         if known is kept and newer is not None and newer is not kept:
             return newer
@@ -119,7 +119,7 @@ class Session:
     def read(
         self, project: str, operation: _core.Operation, given: _core.Settings | None = None
     ) -> _core.Settings:
-        """Return the settings that an operation has read, kept for all calls about the project."""
+        """Return the settings that an operation has read, and keep them for later calls."""
         if operation.settings is None:
             raise AccError("The settings were not read. This is a bug in acc_assets; please report it.")
         if not operation.superseded and (given is None or given is self.settings.get(project)):
@@ -179,23 +179,23 @@ class Session:
 
 
 def _pacing() -> dict[str, Any]:
-    """Where the rate windows are kept between processes.
+    """Return the options for saving the rate windows between processes.
 
-    A service on this machine is a simulator, whose limits start over with it. Its windows are kept only if the user names
-    a folder.
+    A service on this machine is a simulator, whose limits start over with each instance. Its windows are saved only if
+    the user sets a folder.
     """
     chosen = os.environ.get(PACING_VARIABLE, "")
     if chosen.lower() == "off":
         return {"pacing": None, "pacing_local": False}
     try:
         folder = os.fspath(state_folder(PACING_VARIABLE, "pacing"))
-    except RuntimeError:  # There is no home folder, which is no reason to refuse work.
+    except RuntimeError:  # Without a home folder, the windows are not saved.
         return {"pacing": None, "pacing_local": False}
     return {"pacing": folder, "pacing_local": bool(chosen)}
 
 
 def shown(client: object) -> str:
-    """Return the repr of a client, also if its options were refused."""
+    """Return the repr of a client, even if its options were rejected."""
     return f"{type(client).__name__}({getattr(client, '_session', 'not created')!s})"
 
 
@@ -207,5 +207,5 @@ def _without_user(proxy: str | None) -> str | None:
 
 
 def project_id(text: str | UUID) -> str:
-    """Return the bare lower-case UUID of a project given as UUID or "b." and UUID."""
+    """Return the bare lower-case UUID of a project, given with or without "b."."""
     return _core.project_id(str(text))

@@ -52,7 +52,7 @@ class Settings:
 
     @property
     def read_at(self) -> datetime.datetime:
-        """The time of reading, in UTC."""
+        """The time when the settings were read, in UTC."""
         import datetime
 
         # The core writes up to nanoseconds, and Python 3.10 reads neither these nor the Z.
@@ -66,7 +66,7 @@ class Settings:
 
     @property
     def categories(self) -> list[Category]:
-        """All categories, inactive ones included, parents before children."""
+        """All categories, including inactive ones, parents before children."""
         return [_category(row) for row in self._core.rows("categories")]
 
     @property
@@ -180,7 +180,7 @@ class Settings:
         return Location(**self._core.find_location(location, separator))
 
     def tree(self) -> str:
-        """The active categories as indented text, each with its status set if it differs from its parent's.
+        """Return the active categories as indented text, each with its status set if it differs from its parent's.
 
         Example:
             >>> print(project.settings().tree())  # doctest: +ELLIPSIS
@@ -239,7 +239,7 @@ class Settings:
         """Convert one kind of settings to a polars DataFrame.
 
         Args:
-            kind: As for `to_pandas`.
+            kind: "categories", "statuses", "attributes", "options", "assignments" or "locations". See `to_pandas`.
 
         Raises:
             OptionError: The kind is unknown.
@@ -259,7 +259,7 @@ class Settings:
         return {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the settings into a JSON file. It contains no secret.
+        """Write the settings to a JSON file. The file contains no secrets.
 
         Args:
             path: The file. An existing file is replaced.
@@ -280,14 +280,14 @@ class Settings:
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Settings:
-        """Read settings from a file of `save`.
+        """Read settings from a file written by `save`.
 
         Args:
             path: The file.
 
         Raises:
             FileError: The file cannot be read.
-            OptionError: The file holds something else, or was written by a newer version.
+            OptionError: The file contains something else, or was written by a newer version.
         """
         try:
             with open(path, "rb") as file:
@@ -316,17 +316,17 @@ class Settings:
         nulls: Nulls = "omit",
         dates: Dates = "strict",
     ) -> Report:
-        """Check rows against these settings, without a client and without a request.
+        """Check rows against these settings, without a client or requests.
 
         Args:
             data: Rows, as for `Assets.create`. A generator is read into a list.
             verb: "create" or "patch". For a patch, checks that depend on the current asset are skipped.
             key: The column with the asset ids, for a patch.
-            sheet: As for `acc_assets.read`.
-            mapping: As for `acc_assets.read`.
-            separator: As for `acc_assets.read`.
-            nulls: As for `acc_assets.read`.
-            dates: As for `acc_assets.read`.
+            sheet: Name of the sheet of an Excel file, or `SheetOptions`. If None, the first visible one.
+            mapping: How to map columns whose names are not recognized. See `acc_assets.read`.
+            separator: Separator between the names in a path. Default: ">".
+            nulls: What to do with empty cells: "omit", "clear" or "error". See `acc_assets.read`.
+            dates: Dates with a time of day: "strict" makes the row invalid, "truncate" drops the time.
 
         Returns:
             A `Report`.
@@ -396,7 +396,7 @@ def given_settings(settings: object, project: str) -> _core.Settings | None:
     if isinstance(settings, Settings):
         if settings.project_id != project:
             raise OptionError(
-                f"These settings are of project {settings.project_id}, and their ids mean nothing in {project}. Use "
+                f"These settings are from project {settings.project_id}, and their ids are not valid in {project}. Use "
                 "project.settings()."
             )
         return settings._core

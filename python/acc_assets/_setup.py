@@ -1,4 +1,4 @@
-"""The set-up of a project: categories, status sets and custom attributes, described by name."""
+"""The setup of a project: categories, status sets and custom attributes, described by name."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     import pandas
     from typing_extensions import Self
 
-# What to do about steps of each status.
+# Advice per status of a step.
 ADVICE: Final = {
-    "failed": "the service refused these; see the reason, correct the description or the project, and apply it again",
-    "not_sent": "these were not sent; see the reason, and apply it again: what exists stays as it is",
+    "failed": "the service rejected these; see the reason, fix the description or the project, and apply the setup again",
+    "not_sent": "these were not sent; see the reason, and apply the setup again: existing settings are not changed",
     "unknown": "outcome unknown; call plan_setup() again to check. Applying again never creates duplicates",
-    "missing": "these are impossible; see the note",
-    "differs": "these exist and differ from the description; they were left as they are",
+    "missing": "these are not possible; see the note",
+    "differs": "these exist but differ from the description; they were not changed",
 }
-# Steps in a repr.
+# Maximum number of steps in a repr.
 MOST_SHOWN: Final = 30
 
 
 class SetupPlan(Sequence[SetupStep]):
-    """The steps that applying a set-up to a project would take. Nothing was written. Returned by `project.plan_setup`.
+    """The steps that would apply a setup to a project. Nothing was written. Returned by `project.plan_setup`.
 
     Attributes:
         mistakes: Names that neither the description nor the project defines. If there are any, `project.apply_setup` raises
@@ -100,7 +100,7 @@ class SetupPlan(Sequence[SetupStep]):
         return f"{type(self).__name__}: {counted(len(self), 'step')}" + (f", {counts}" if counts else "")
 
     def _shown(self) -> list[SetupStep]:
-        """The steps that change something or cannot be done."""
+        """Return the steps that change something or are not possible."""
         return [step for step in self._steps if self._word(step) != "exists"]
 
     def _advice(self) -> list[str]:
@@ -133,7 +133,7 @@ class SetupPlan(Sequence[SetupStep]):
 
 
 class SetupResult(SetupPlan):
-    """The steps of applying a set-up to a project, each with its `status`. Returned by `project.apply_setup`.
+    """The steps that applied a setup to a project, each with its `status`. Returned by `project.apply_setup`.
 
     Example:
         >>> setup = acc_assets.Setup.from_dict({"categories": [{"path": "HVAC > Boilers"}]})
@@ -152,7 +152,7 @@ class SetupResult(SetupPlan):
 
     @property
     def ok(self) -> bool:
-        """Whether everything exists now. What differs from its description still counts as existing."""
+        """Whether everything exists now. Settings that differ from their description count as existing."""
         return not any(step.status in ("failed", "not_sent", "unknown") for step in self)
 
     def raise_if_failed(self) -> SetupResult:
@@ -172,8 +172,8 @@ class SetupResult(SetupPlan):
 class Setup:
     """Categories, status sets with statuses and custom attributes that a project should have, all by name.
 
-    A set-up has no ids, so it fits any project. Returned by `project.setup()`, `Setup.load`, `Setup.from_dict` and
-    `Setup.from_settings`. Set-ups can be pickled.
+    A setup contains no ids, so it works for any project. Returned by `project.setup()`, `Setup.load`, `Setup.from_dict` and
+    `Setup.from_settings`. Setups can be pickled.
 
     Example:
         >>> setup = acc_assets.Setup.from_dict({
@@ -196,7 +196,7 @@ class Setup:
 
     @classmethod
     def from_dict(cls, description: Mapping[str, object]) -> Setup:
-        """Create a set-up from a dict.
+        """Create a setup from a dict.
 
         Args:
             description: `status_sets` (each with name, default, description and statuses: labels, or dicts of label, color
@@ -205,29 +205,29 @@ class Setup:
                 `separator`.
 
         Raises:
-            InputError: The description is invalid. Every mistake is named with its place.
+            InputError: The description is invalid. The message lists every mistake with its location.
         """
         if not isinstance(description, Mapping):
-            raise InputError(f"A set-up is described by a dict, not by {type(description).__name__}.")
+            raise InputError(f"A setup is described by a dict, not {type(description).__name__}.")
         return cls(_core.Description.read(dict(description)))
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Setup:
-        """Create a set-up from the active settings of a project."""
+        """Create a setup from the active settings of a project."""
         if not isinstance(settings, Settings):
             raise InputError(f"from_settings() takes Settings, not {type(settings).__name__}.")
         return cls(_core.Description.of(settings._core))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Setup:
-        """Read a set-up from a TOML file of `save`, or from a JSON file of `Settings.save`.
+        """Read a setup from a TOML file written by `save`, or from a JSON file written by `Settings.save`.
 
         Args:
-            path: The file. One that ends in .json holds settings.
+            path: The file. A file with the extension .json contains settings.
 
         Raises:
             FileError: The file cannot be read.
-            InputError: The description is invalid. Every mistake is named with its place.
+            InputError: The description is invalid. The message lists every mistake with its location.
         """
         if os.fspath(path).lower().endswith(".json"):
             return cls.from_settings(Settings.load(path))
@@ -243,7 +243,7 @@ class Setup:
         return self._core.to_dict()
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the set-up into a TOML file, to be edited and read by `Setup.load`.
+        """Write the setup to a TOML file, which can be edited and loaded with `Setup.load`.
 
         Args:
             path: The file. An existing file is replaced.
@@ -286,7 +286,7 @@ class Setup:
 
 
 def checked_setup(setup: object) -> Setup:
-    """Return the argument if it is a set-up."""
+    """Return the argument if it is a setup."""
     if not isinstance(setup, Setup):
         raise OptionError(f"setup must be an acc_assets.Setup, not {type(setup).__name__}.")
     return setup

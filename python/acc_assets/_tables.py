@@ -1,4 +1,4 @@
-"""Assets and relationships as the service returned them: rows, or columns for a DataFrame."""
+"""Assets and relationships as returned by the service, as rows or as columns of a DataFrame."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _from_arrow(table: _core.Table) -> pandas.DataFrame | None:
 
     nullable = {pyarrow.int64(): pandas.Int64Dtype(), pyarrow.bool_(): pandas.BooleanDtype()}
     frame: pandas.DataFrame = read(table).read_all().to_pandas(types_mapper=nullable.get)
-    for name, _, values, _ in table.frame(["list"]):  # pyarrow makes arrays of lists
+    for name, _, values, _ in table.frame(["list"]):  # pyarrow converts lists to arrays
         frame[name] = _objects(values)
     return frame
 
@@ -92,7 +92,7 @@ def _from_columns(table: _core.Table) -> pandas.DataFrame:
         elif kind == "float":
             columns[name] = array if nulls is None else numpy.where(nulls, numpy.nan, array)
         else:
-            # A number beyond 2^53 would lose digits among floats, which pandas takes for integers with blanks.
+            # pandas would convert integers with missing values to floats, which lose digits beyond 2^53.
             blank = numpy.zeros(len(array), dtype="?") if nulls is None else nulls.copy()
             of_kind = pandas.arrays.BooleanArray if kind == "bool" else pandas.arrays.IntegerArray
             columns[name] = of_kind(array.copy(), blank)
@@ -103,7 +103,7 @@ _DTYPES = {"bool": "?", "int": "<i8", "float": "<f8", "time": "<i8"}
 
 
 def _objects(values: list[Any]) -> Any:
-    """Create an object array; NumPy would turn lists into more dimensions."""
+    """Create an object array. From lists, NumPy itself would create more dimensions."""
     import numpy
 
     array = numpy.empty(len(values), dtype=object)
@@ -155,7 +155,7 @@ class _Table(Sequence[Row]):
         return cast("list[Row]", self._table.dicts())
 
     def to_pandas(self) -> pandas.DataFrame:
-        """Convert to a pandas DataFrame. With pyarrow installed, this is faster and the result is the same.
+        """Convert to a pandas DataFrame. This is faster if pyarrow is installed; the result is the same.
 
         Raises:
             ImportError: pandas is not installed.
@@ -217,9 +217,9 @@ class AssetTable(_Table[Asset]):
     AssetTable too.
 
     The documented fields have the same type in every table: `isActive` is boolean, `version` an integer, `createdAt`,
-    `updatedAt` and `deletedAt` are UTC timestamps, the others text. Other fields and custom attributes have the
-    narrowest type that holds all of their values, or text if all are missing. A column with a value that does not fit
-    is text. In pandas, integers and booleans are `Int64` and `boolean`, which hold missing values.
+    `updatedAt` and `deletedAt` UTC timestamps, and all others text. Other fields and custom attributes have the
+    narrowest type for all of their values, or text if all are missing. A column with a value of the wrong type is text.
+    In pandas, integers and booleans are `Int64` and `boolean`, which support missing values.
 
     Example:
         >>> with acc_assets.testing.Simulator() as sim:

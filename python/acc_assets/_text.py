@@ -1,4 +1,4 @@
-"""Words and numbers in messages."""
+"""Helpers for words and numbers in messages."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:
-    """`1 row`, `2 rows`, `20,000 rows`."""
+    """Return a number with its noun: `1 row`, `2 rows`, `20,000 rows`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def nearest(text: str, names: Iterable[str]) -> str | None:
-    """Find the closest match of a text among names, or return None."""
+    """Return the closest match for a string among names, or None."""
     from difflib import get_close_matches
 
     lower = {name.lower(): name for name in names}
@@ -20,5 +20,5 @@ def nearest(text: str, names: Iterable[str]) -> str | None:
 
 
 def listed(words: Iterable[str]) -> str:
-    """`"a", "b" or "c"`."""
+    """Join words with commas and "or": `"a", "b" or "c"`."""
     return " or ".join(", ".join(f'"{word}"' for word in words).rsplit(", ", 1))

@@ -1,4 +1,4 @@
-"""A write with its arguments checked: its options, its result, and what the result leads to."""
+"""Writes: their checked options, their results, and the exceptions that follow from the results."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def write_options(
     most: int = MOST_ASSETS,
     import_key: str | None = None,
 ) -> dict[str, Any]:
-    """Check the options of a write, except how its rows are read, and return them as the core takes them."""
+    """Check the options of a write, except those for reading rows, and return them for the core."""
     batch_option(batch_size, most)
     one_of("on_error", on_error, ("collect", "raise", "stop"))
     key_option(key)
@@ -77,16 +77,16 @@ class Write(NamedTuple):
     rows: _core.Rows
     options: Mapping[str, Any]
     progress: object
-    # The class of results of this face, and the verbs that resume them.
+    # `BulkResult` or `AsyncBulkResult`, and the verbs that resume it.
     outcomes: type[Outcomes]
     verbs: object
-    # What the rows are pulled from, if it is an async iterable.
+    # The async iterable that the rows come from, if any.
     source: object = None
     settings: _core.Settings | None = None
     assets: _core.Table | None = None
 
     def operation(self, again: _core.Ledger | None = None, which: Which = "retry") -> _core.Operation:
-        """Plan it; with `again`, for the failed and unsent rows of that ledger, or for those in doubt."""
+        """Plan the write. With `again`, only for the failed and unsent rows of that ledger, or for those in doubt."""
         if again is not None and not self.rows.replayable:
             raise OptionError(
                 f"{which}(): these rows are a generator or a stream, which can be read only once. Pass them as a list, a "
@@ -104,9 +104,9 @@ class Write(NamedTuple):
         )
 
     def wants_settings(self) -> bool:
-        """Whether to read the settings by default: they are known, the rows hold names, or take more than one request.
+        """Return whether to use the settings: they are known, or the rows contain names or need several requests.
 
-        One request with ids alone is its own check: the service refuses it as a whole.
+        A single request that contains only ids needs no checks, because the service would reject it as a whole.
         """
         if self.project in self.session.settings:
             return True
@@ -115,7 +115,7 @@ class Write(NamedTuple):
         return self.session.engine().scan(self.verb, self.rows, self.options)[0]
 
     def read_assets(self) -> _core.Operation | None:
-        """Plan the reading of the assets without which rows of a patch cannot be checked."""
+        """Plan a read of the assets that are needed to check a patch, or return None."""
         if self.verb != "patch" or not self.rows.replayable:
             return None
         engine = self.session.engine()
@@ -129,7 +129,7 @@ class Write(NamedTuple):
         return Reporter(self.progress, self.verb)
 
     def call(self, *, has_rows: bool = True) -> WriteCall:
-        """Return what a result needs to know of this write."""
+        """Return the data that a result keeps about this write."""
         return WriteCall(
             self.verb,
             self.project,
@@ -145,7 +145,7 @@ class Write(NamedTuple):
     def keep(
         self, ledger: _core.Ledger, table: _core.Table | None = None, *, has_rows: bool = True
     ) -> Outcomes:
-        """Return the result, kept as `last_result` whatever happens next."""
+        """Create the result and keep it as `last_result`, even if the call raises."""
         table = table if self.options["returning"] else None
         result = self.outcomes(ledger, self.call(has_rows=has_rows), table, self.verbs)
         self.session.last_result = result
@@ -156,29 +156,29 @@ class Write(NamedTuple):
         return Report(operation.ledger, self.call())
 
     def _unsent(self) -> Outcomes | None:
-        """The result before the first request: what an earlier call of the run left, or else every row `not_sent`.
+        """Return the result before the first request: the outcomes of the run so far, or every row as `not_sent`.
 
-        The rows of a generator are not known yet. None if the file of the run cannot be read.
+        It is empty for a generator, and None if the file of the run cannot be read.
         """
         run = self.options["run"]
         if run is None or not os.path.exists(run):
             return self.keep(_core.Ledger.unsent(self.rows if self.rows.replayable else None))
         with suppress(JournalError):
             kept = _core.read_run(run)
-            # Which row of this call is which row of the run is not known yet, so the result is without rows.
+            # The rows of this call are not yet aligned with those of the run, so the result has no input rows.
             return None if kept is None else self.keep(kept[1], has_rows=False)
         return None
 
     @contextmanager
     def beginning(self) -> Iterator[None]:
-        """Give a call that ends before its first request its own result, not the previous one."""
+        """Ensure that a call that ends before its first request has its own result, not the previous one."""
         session = self.session
-        # Created only if needed: that reads all rows, or the file of a run.
+        # Created only if needed, because this reads all rows or the file of a run.
         session.last_result = None
         try:
             yield
         except (OptionError, JournalError):
-            session.last_result = None  # The call was refused.
+            session.last_result = None  # The call was rejected.
             raise
         except BaseException as error:
             result = self._unsent()
@@ -190,7 +190,7 @@ class Write(NamedTuple):
 
     @contextmanager
     def resuming(self, result: Outcomes) -> Iterator[None]:
-        """Attach the result that is resumed to what ends the call before its first request."""
+        """Attach the resumed result to an exception that ends the call before its first request."""
         try:
             yield
         except OptionError:
@@ -205,7 +205,7 @@ class Write(NamedTuple):
 
     @contextmanager
     def refusing(self, result: Outcomes, which: Which) -> Iterator[None]:
-        """Let a result be resumed with other rows if the core has rejected these and sent nothing."""
+        """Allow a result to be resumed again if the core rejected the rows without sending anything."""
         try:
             yield
         except InputError as error:
@@ -215,7 +215,7 @@ class Write(NamedTuple):
             raise
 
     def judged(self, operation: _core.Operation, result: Outcomes) -> Outcomes:
-        """Return the result or raise, as `on_error` says."""
+        """Return the result, or raise as specified by `on_error`."""
         for text in operation.ledger.warnings():
             _warn(text)
         if operation.interrupted:
@@ -225,11 +225,13 @@ class Write(NamedTuple):
             error.result = result
             raise error
         if error is not None:
-            # Raised by the user's own rows or progress function: it is passed on as it is.
+            # Raised by the user's rows or progress function, so it is passed on unchanged.
             with suppress(AttributeError):
                 error.result = result  # type: ignore[attr-defined]
             if sys.version_info >= (3, 11):
-                error.add_note("It ended a call of acc_assets. Its .result has the outcome of every row.")
+                error.add_note(
+                    "This exception ended a call of acc_assets. Its .result has the outcome of every row."
+                )
             raise error
         if not result.ok:
             if self.options["on_error"] != "collect":
@@ -242,13 +244,13 @@ class Write(NamedTuple):
 
 
 def check_options(verb: str, key: str, import_key: str | None = None) -> dict[str, Any]:
-    """Check the options of a check and return them as the core takes those of a write."""
+    """Check the options of a row check, and return them for the core like those of a write."""
     one_of("verb", verb, ("create", "patch"))
     return write_options(key, dry_run=True, reconcile=False, import_key=import_key)
 
 
 def raise_error(operation: _core.Operation) -> None:
-    """Raise what ended an operation early."""
+    """Raise the exception that ended an operation early, if any."""
     if operation.interrupted:
         raise KeyboardInterrupt
     if operation.error is not None:
@@ -256,7 +258,7 @@ def raise_error(operation: _core.Operation) -> None:
 
 
 def _warn(text: str) -> None:
-    """Warn at the user's own line."""
+    """Issue a warning that points to the user's own line."""
     from warnings import warn
 
     level, frame = 1, sys._getframe(0)

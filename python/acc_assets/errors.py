@@ -1,4 +1,4 @@
-"""The exceptions. All of them can be pickled, hold plain data only, and say what to do next."""
+"""Exceptions. All of them can be pickled, contain only plain data, and say what to do next."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from . import _core
 from ._json import Json, JsonObject
 
 if TYPE_CHECKING:
-    # The one import upward: an error carries what its call had done. Nothing of it is imported when a program runs.
+    # The only upward imports: an error has the result of its call. They are for type checkers only.
     from ._results import Outcomes
     from ._setup import SetupResult
     from ._tables import AssetTable, RelationshipTable
@@ -45,7 +45,7 @@ __all__ = [
 
 
 def _rebuild(cls: type[BaseException], args: tuple[Any, ...], state: dict[str, Any]) -> BaseException:
-    # Of several built-in bases, only the one with fields of its own can create the object.
+    # With several built-in base classes, only the one with its own fields can create the object.
     base = OSError if issubclass(cls, OSError) else cls
     error = base.__new__(cls, *args)
     # An OSError takes its arguments in __init__.
@@ -56,7 +56,7 @@ def _rebuild(cls: type[BaseException], args: tuple[Any, ...], state: dict[str, A
 
 
 class _Plain(BaseException):
-    """Pickles by its attributes, whatever its `__init__` takes."""
+    """Base of exceptions that are pickled by their attributes, regardless of their `__init__`."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.args, self.__dict__)
@@ -66,7 +66,7 @@ class AccError(_Plain, Exception):
     """Base class of all errors of this package, except `BulkInterrupted` and `ReadInterrupted`.
 
     Attributes:
-        result: The `BulkResult` of the write that was interrupted, or None.
+        result: The `BulkResult` of the write that ended early, or None.
         partial: What `list`, `get` or `search` had read, as an `AssetTable` or `RelationshipTable`, or None. The same call
             with `after=error` reads the rest.
 
@@ -80,11 +80,11 @@ class AccError(_Plain, Exception):
 
     result: Outcomes | None = None
     partial: AssetTable | RelationshipTable | None = None
-    # Whether the text consists of lines that are fit to be shown.
+    # Whether the message has several lines, which are already escaped.
     _has_lines: bool = False
 
     def __str__(self) -> str:
-        # An OSError would show its errno and filename, which the message already names.
+        # An OSError would show its errno and filename, which the message already contains.
         text = BaseException.__str__(self)
         return text if self._has_lines else _core.shown(text)
 
@@ -94,16 +94,19 @@ class OptionError(AccError, ValueError):
 
 
 class InputError(AccError, ValueError):
-    """The data as a whole cannot be read as rows. Nothing was sent. Single bad rows are `invalid` outcomes instead."""
+    """The data as a whole cannot be read as rows. Individual bad rows are `invalid` outcomes instead.
+
+    Usually, nothing was sent. If rows were sent before, `result` has the outcomes.
+    """
 
 
 class FileError(InputError, OSError):
-    """A file cannot be read or written. Nothing was sent.
+    """A file cannot be read or written.
 
     Attributes:
         filename: The path of the file, or None.
-        errno: The number of the system's error, or None if the system reported none.
-        strerror: The system's text for `errno`, or None.
+        errno: The error number of the operating system, or None.
+        strerror: The text of the operating system for `errno`, or None.
     """
 
     def __init__(self, message: str, filename: str | None = None, errno: int | None = None) -> None:
@@ -119,9 +122,9 @@ class FileError(InputError, OSError):
 
     @classmethod
     def of(cls, path: str | os.PathLike[str] | None, error: OSError, *, writing: bool = False) -> FileError:
-        """Describe an error of the system, in the words of the core. An open file may have no path."""
+        """Create a `FileError` from an error of the operating system. If `path` is None, it is of an open file."""
         name = "the open file" if path is None else os.fspath(path)
-        # A file that is not open for reading says only "read".
+        # For a file that is not open for reading, the message is just "read".
         reason = error.strerror or ("not open for reading" if str(error) == "read" else str(error))
         if writing:
             message = f"cannot write `{name}` ({reason}): close it in other programs, or use another path"
@@ -139,11 +142,11 @@ class JournalError(AccError):
 
 
 class AuthError(AccError):
-    """No usable token."""
+    """There is no valid token."""
 
 
 class TransportError(AccError):
-    """A request got no complete response.
+    """A request did not receive a complete response.
 
     Attributes:
         sent: "no" (the service cannot have seen the request), "maybe", or "answered" (the response is larger than
@@ -151,7 +154,7 @@ class TransportError(AccError):
         status: HTTP status of a response that broke off or is too large, or None if none arrived.
         request_id: Its request id, or None.
         body: Its first 64 kB, as text.
-        headers: Its headers that help Autodesk's support, as in `ApiError`.
+        headers: Its headers for Autodesk's support, as in `ApiError`.
     """
 
     def __init__(
@@ -181,16 +184,16 @@ class RequestTimeout(TransportError, TimeoutError):  # noqa: N818  # named as in
 
 
 class ApiError(AccError):
-    """The service refused a request. Each HTTP status has its own subclass.
+    """The service rejected a request. Common HTTP statuses have their own subclasses.
 
     Attributes:
         status: The HTTP status.
         code: The service's error code, or None.
-        message: The full text, as `str(error)`: what the service said, and what to do next if that is known.
-        errors: What it said about single rows and fields: dicts with index, id, field, code, title, message, metadata.
+        message: The full message, as in `str(error)`: the service's message and, if known, what to do next.
+        errors: Details about individual rows and fields: dicts with index, id, field, code, title, message, metadata.
         request_id: The request id for Autodesk's support, or None.
-        body: The response as text, at most 4 MiB of it.
-        metadata: What the service said beside its message (`errorMetadata`), or None. For a 409, the conflicting value.
+        body: The response as text, at most 4 MiB.
+        metadata: Details from the service (`errorMetadata`), or None. For a 409, the conflicting value.
         headers: The headers `x-ads-*`, `x-request-id`, `ratelimit-*`, `date` and `retry-after`, with names in lower
             case.
     """
@@ -227,7 +230,7 @@ class UnauthorizedError(ApiError, AuthError):
 
 
 class ForbiddenError(ApiError):
-    """HTTP 403: the user of the token has no permission."""
+    """HTTP 403: the user of the token does not have permission."""
 
 
 class NotFoundError(ApiError):
@@ -323,7 +326,7 @@ class ReadInterrupted(_Plain, KeyboardInterrupt):
 
 
 class SetupError(AccError):
-    """A part of a set-up could not be created. What was created stays; applying it again creates the rest.
+    """Part of a setup could not be created. Created settings stay, and applying the setup again creates the rest.
 
     Attributes:
         applied: The `SetupResult`, with a status for every step.
@@ -363,7 +366,7 @@ def api_error(
     metadata: Mapping[str, Json] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> ApiError:
-    """Create the `ApiError` of this status. Called by the core."""
+    """Create the `ApiError` for this status. Called by the core."""
     kind = ServerError if status >= 500 else _BY_STATUS.get(status, ApiError)
     error = kind(
         message,
@@ -381,7 +384,7 @@ def api_error(
 
 
 def of_lines(text: str) -> InputError:
-    """Create an `InputError` of several lines, each fit to be shown. Also called by the core."""
+    """Create an `InputError` with several lines, which are already escaped. Also called by the core."""
     error = InputError(text)
     error._has_lines = True
     return error
@@ -396,15 +399,15 @@ def transport_error(
     headers: Mapping[str, str] | None = None,
     kind: str = "other",
 ) -> TransportError:
-    """Create the `TransportError` of this kind: "connect", "timeout" or "other". Called by the core."""
+    """Create the `TransportError` for this kind: "connect", "timeout" or "other". Called by the core."""
     of_kind = {"connect": ConnectError, "timeout": RequestTimeout}.get(kind, TransportError)
     return of_kind(message, sent=sent, status=status, request_id=request_id, body=body, headers=headers)
 
 
 def file_error(message: str, filename: str | os.PathLike[str], code: int | None) -> FileError:
-    """Create a `FileError`; `code` is that of the operating system. Called by the core."""
+    """Create a `FileError` with an error code of the operating system. Called by the core."""
     if sys.platform == "win32" and code is not None:
-        # Windows has codes of its own, and OSError knows the errno of each.
+        # Windows has its own codes, which OSError converts to errno.
         code = OSError(None, "", None, code).errno
     return FileError(message, os.fspath(filename), code)
 

@@ -141,13 +141,13 @@ class Audit(TypedDict):
 
 
 class Simulator:
-    """Simulate the Assets and Relationship services on a local port, with one project. A context manager.
+    """A simulator of the Assets and Relationship services on a local port, with one project. A context manager.
 
     The simulator enforces the service's rules (required fields, status sets, atomic batches, rate limits) and records
     every request, so a test can compare what a program reports with what happened.
 
     Args:
-        seed: The same seed generates the same project, ids included.
+        seed: Seed of the generated project. The same seed generates the same project, including ids. Default: 1.
         window: Length of the rate window in seconds. A shorter one speeds up tests. Default: 60.
         limits: Requests per window, as for `Client`. Its `window` is ignored. If None, the service's documented limits.
         latency: Delay of every response in seconds. Default: 0.
@@ -155,18 +155,18 @@ class Simulator:
         project: Description of the project. If None, a sample project generated from `seed`. A dict with any of:
 
             - `status_sets`: Dicts with `name`, `statuses` and optionally `default` and `active`. There is always a default
-              set: the service's own, unless one of the list has `default=True`.
+              set: the service's own, unless a listed set has `default=True`.
             - `attributes`: Dicts with `display_name`, `type` (text, numeric, date, boolean, select or multi_select) and
               optionally `name` (such as "ca7"), `required`, `max_length`, `default`, `options` and `active`.
             - `categories`: Dicts with `path` and optionally `id`, `status_set` (a name), `attributes` (display names) and
               `active`. The path `[]` is ROOT.
             - `locations`: Dicts with `path` and optionally `barcode`.
 
-            A path is "HVAC > Air Handling", or a list of exact names. Parents need not be listed. A status or an option is
-            a label, or a dict with `label` and `active`.
+            A path is "HVAC > Air Handling", or a list of exact names. Parents are created automatically. A status or an
+            option is a label, or a dict with `label` and `active`.
 
     Raises:
-        OptionError: An option or switch is unknown, or the project description is invalid. The message names the place.
+        OptionError: An option or switch is unknown, or the project description is invalid. The message gives the location.
 
     Example:
         >>> with acc_assets.testing.Simulator(seed=1) as sim:
@@ -230,7 +230,7 @@ class Simulator:
         return self._core.project_id
 
     def client(self, **options: "Unpack[ClientOptions]") -> Client:
-        """Create a `Client` of this simulator, paced by its limits.
+        """Create a `Client` for this simulator, with its rate limits.
 
         Args:
             options: Options of `Client`.
@@ -242,11 +242,11 @@ class Simulator:
         return Client(**self._options(options))
 
     def async_client(self, **options: "Unpack[ClientOptions]") -> AsyncClient:
-        """Create an `AsyncClient` of this simulator, paced by its limits; `options` as for `AsyncClient`."""
+        """Create an `AsyncClient` for this simulator, with its rate limits. `options` are those of `AsyncClient`."""
         return AsyncClient(**self._options(options))
 
     def _options(self, options: ClientOptions) -> ClientOptions:
-        # Where a minute is shorter, so is the time that the service takes to settle.
+        # The settle time is shortened in proportion to the rate window.
         retry = Retry(settle=Retry().settle * self._limits.window / Limits().window)
         return {"auth": self.token, "base_url": self.url, "limits": self._limits, "retry": retry, **options}
 
@@ -287,11 +287,12 @@ class Simulator:
         """Inject a fault. By default, it affects only the next request.
 
         Args:
-            what: The kind of fault: "status" (with code=503, and body= "json", "html", "empty" or "own", headers=, after_apply=), "rate_limit"
-                (retry_after=, None for none), "refuse", "reset_before_apply", "reset_after_apply", "apply_late" (ms=), "delay"
-                (ms=), "cut_body" (bytes=), "slow_body" (ms=), "unreadable" (body= "cut", "empty", "null" or "html"),
-                "wrong_types", "drop_results" (count=), "double_results", "clock_jump" (seconds=), "steal" (requests=),
-                "html", "expire_token" or "redirect" (url=).
+            what: The kind of fault: "status" (with code=503, and body= "json", "html", "empty" or "own", headers=,
+                after_apply=), "rate_limit" (retry_after=, None for no header), "refuse", "reset_before_apply",
+                "reset_after_apply", "apply_late" (ms=), "delay" (ms=), "cut_body" (bytes=), "slow_body" (ms=),
+                "unreadable" (body= "cut", "empty", "null" or "html"), "wrong_types", "drop_results" (count=),
+                "double_results", "clock_jump" (seconds=), "steal" (requests=), "html", "expire_token" or "redirect"
+                (url=).
             on: The endpoint to affect, such as "assets:batch-create". Default: "any".
             nth: Affect only the nth matching request, counted from 1.
             times: Maximum number of affected requests. If None, one, or unlimited with every= or probability=.
@@ -334,7 +335,7 @@ class Simulator:
             "url": url,
         }
         fault: dict[str, Any] = {name: value for name, value in details.items() if value is not None}
-        # Here None is a value: a 429 that does not say how long.
+        # None is a valid value: a 429 without Retry-After.
         if what == "rate_limit" or retry_after != 1:
             fault["retry_after"] = retry_after
         self._core.add_fault({"what": what, "on": on} | fault)
@@ -347,7 +348,7 @@ class Simulator:
         """Accept another token of the same user. Both share one rate limit.
 
         Args:
-            token: A text without spaces.
+            token: A string without spaces.
 
         Example:
             >>> sim.accept_token("second")
@@ -360,7 +361,7 @@ class Simulator:
         """Revoke a token, as if it had expired. Requests with it get a 401.
 
         Args:
-            token: `sim.token`, or one of `accept_token`.
+            token: `sim.token`, or a token passed to `accept_token`.
 
         Returns:
             Whether the token was valid.

@@ -1,4 +1,4 @@
-"""Types for annotations of programs that use this package.
+"""Types for annotating code that uses this package.
 
 Example:
     >>> from acc_assets.typing import RowData

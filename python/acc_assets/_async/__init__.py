@@ -1,1 +1,1 @@
-"""The asynchronous face. The synchronous one in `_sync` is generated from it by `make sync`."""
+"""The asynchronous API. `make sync` generates the synchronous one in `_sync` from it."""

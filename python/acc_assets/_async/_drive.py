@@ -1,4 +1,4 @@
-"""How a call is driven in the background, awaited: the counterpart of `_sync/_drive.py`."""
+"""Functions that run a call in the background and await it. The counterpart of `_sync/_drive.py`."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Seconds an aborted call may take to end; it takes milliseconds.
+# Maximum seconds for an aborted call to end. Usually, it takes milliseconds.
 LAST: Final = 2.0
 POLL: Final = 0.25
 
 
 async def finish(operation: _core.Operation, report: Reporter, source: object = None) -> None:
-    """Run to the end. A cancel: no new requests, those in flight may finish; a second one drops them."""
+    """Run to the end. After a cancellation, only requests in flight may finish. A second one drops them."""
     import asyncio
 
-    # asyncio takes as long to import as all of this package, and a synchronous program does not need it.
+    # Importing asyncio takes as long as importing this package, and synchronous programs do not need it.
     from .._event_loop import Pulled, Shield, running_loop
 
     running_loop()
     ended: asyncio.Future[None] | None = None
     try:
         try:
-            await asyncio.sleep(0)  # a cancel may be waiting
+            await asyncio.sleep(0)  # a cancellation may be pending
             ended = operation.start()
             while not ended.done():
-                # Without a timeout the loop may sleep through a Ctrl-C: ipykernel notes it, and does not wake the loop.
+                # Without a timeout, the loop may miss a Ctrl-C, which ipykernel records without waking the loop.
                 await asyncio.wait([ended], timeout=POLL)
                 if report.wanted:
                     report(*operation.progress())
-        except GeneratorExit:  # the loop is gone: nothing can be awaited any more
+        except GeneratorExit:  # the loop no longer exists, so nothing can be awaited
             raise
         except BaseException:
             operation.stop()
             Pulled.close_source(source)
             if ended is None:
-                # Nothing is sent any more; the ledger says so for every row.
+                # Sends nothing, but records an outcome for every row in the ledger.
                 ended = operation.start()
             if report.wanted:
                 report.stopping()
@@ -52,7 +52,7 @@ async def finish(operation: _core.Operation, report: Reporter, source: object = 
                     await asyncio.wait([ended], timeout=_core.GRACE)
                 finally:
                     operation.abort()
-                    await asyncio.wait([ended], timeout=LAST)  # for the ledger to say so
+                    await asyncio.wait([ended], timeout=LAST)  # until the ledger is complete
             raise
     finally:
         if not operation.done:
@@ -60,7 +60,7 @@ async def finish(operation: _core.Operation, report: Reporter, source: object = 
 
 
 def pulled(data: object) -> object:
-    """Return rows of an async iterable as an iterator for a thread of the core; anything else as it is."""
+    """Return an async iterable as an iterator for a thread of the core. Other data is returned unchanged."""
     rows = data._data if isinstance(data, Rows) else data
     if not isinstance(rows, AsyncIterable):
         return data
@@ -71,7 +71,7 @@ def pulled(data: object) -> object:
 
 
 async def off_loop(work: Callable[[], T], source: object = None) -> T:
-    """Run work that computes for long or waits for a disk in another thread."""
+    """Run slow or blocking work in another thread."""
     from .._event_loop import off_loop
 
     return await off_loop(work, source)

@@ -1,4 +1,4 @@
-"""One project: its settings, its set-up, and what the service says of it."""
+"""A project: its settings, its setup, and the raw settings of the service."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ class AsyncProject:
     async def settings(self, *, refresh: bool = False, progress: ProgressOption = "auto") -> Settings:
         """Read the project's categories, status sets, custom attributes and locations.
 
-        They are read once and kept for all calls of this client about this project. Reading takes one request for all
-        categories, one per 200 status sets, one per 200 custom attributes, one for the locations, one for the status sets
-        of 100 active categories, and one per active category without children. If no response says from which category
-        an attribute is inherited, it takes one for some of the parents too.
+        They are read once and reused by all calls of this client for this project. This takes one request for all
+        categories, and one per 200 status sets, 200 custom attributes and 10,000 locations. It also takes one per
+        100 active categories for their status sets, and one per active category without children. If no response says
+        from which category an attribute is inherited, some parent categories need one too.
 
         Args:
-            refresh: Read them again.
-            progress: Show progress, as for `AsyncAssets.create`.
+            refresh: Whether to read them again.
+            progress: How to show progress: "auto", True, False or a function. See `AsyncAssets.create`.
 
         Raises:
             ApiError, TransportError, AuthError: The settings could not be read. If only the locations could not be read,
@@ -64,7 +64,7 @@ class AsyncProject:
             return Settings(await settings_of(self._session, self.id, report, refresh=refresh))
 
     async def setup(self) -> Setup:
-        """Describe what is active in this project, for `plan_setup` and `apply_setup` of another one.
+        """Describe the active settings of this project, for `plan_setup` and `apply_setup` of another project.
 
         Raises:
             ApiError, TransportError, AuthError: The settings could not be read.
@@ -77,11 +77,11 @@ class AsyncProject:
         return Setup.from_settings(await self.settings())
 
     async def plan_setup(self, setup: Setup, *, progress: ProgressOption = "auto") -> SetupPlan:
-        """Return what `apply_setup` would do. Reads the project's settings again and writes nothing.
+        """Return the steps that `apply_setup` would take. Reads the project's settings again, but writes nothing.
 
         Args:
             setup: What the project should have.
-            progress: Show progress, as for `AsyncAssets.create`.
+            progress: How to show progress: "auto", True, False or a function. See `AsyncAssets.create`.
 
         Raises:
             ApiError, TransportError, AuthError: The settings could not be read.
@@ -99,16 +99,16 @@ class AsyncProject:
     async def apply_setup(
         self, setup: Setup, *, on_error: SetupOnError = "raise", progress: ProgressOption = "auto"
     ) -> SetupResult:
-        """Create and assign what the project lacks. Existing categories, sets and attributes stay as they are.
+        """Create and assign missing settings. Existing categories, status sets and attributes are not changed.
 
-        The call can be repeated, also after a failure, a Ctrl-C or a crash: it reads what exists first. A create whose
-        response was lost is looked up before it is repeated. The service has no batch requests for settings, so each
-        status set, further status, custom attribute, category and assignment takes one request.
+        The call can be repeated, even after a failure, Ctrl-C or a crash, because it first reads what exists. A create
+        whose response was lost is looked up before it is retried. The service has no batch requests for settings, so each
+        status set, additional status, custom attribute, category and assignment takes one request.
 
         Args:
             setup: What the project should have. The user of the token must be an admin of the project.
-            on_error: If a step fails: "raise" raises SetupError at the end, "collect" returns the result.
-            progress: Show progress, as for `AsyncAssets.create`.
+            on_error: What to do if a step fails: "raise" raises SetupError at the end, "collect" returns the result.
+            progress: How to show progress: "auto", True, False or a function. See `AsyncAssets.create`.
 
         Raises:
             InputError: The description uses a name that neither it nor the project defines. Nothing was written.
@@ -127,7 +127,7 @@ class AsyncProject:
         with Reporter(progress, "setup") as report:
             settings = await settings_of(session, self.id, report, refresh=True)
             operation = session.engine().apply_setup(self.id, settings, setup._core)
-            # From here on the settings are others, however it ends.
+            # From here on, the settings may have changed, however the call ends.
             session.engine().forget_settings(self.id)
             session.settings.pop(self.id, None)
             await ended(operation, report)
@@ -141,7 +141,7 @@ class AsyncProject:
 class AsyncRaw:
     """The settings of one project as returned by the service. Returned by `AsyncProject.raw`.
 
-    All methods raise ApiError, TransportError or AuthError if the service could not be read.
+    All methods raise ApiError, TransportError or AuthError if the read fails.
     """
 
     def __init__(self, session: Session, project: str, /) -> None:
@@ -182,7 +182,7 @@ class AsyncRaw:
 
         Args:
             category_id: The category's id, a whole number.
-            include_inherited: Include those inherited from parent categories.
+            include_inherited: Whether to include attributes inherited from parent categories.
 
         Example:
             >>> every = await project.raw.category_attributes(category)

@@ -41,16 +41,16 @@ class AsyncRelationships(AsyncVerbs):
         """Delete relationships by their ids. The related entities stay.
 
         Args:
-            ids: Ids, as for `AsyncAssets.get`. Duplicate ids are sent once; all of their rows get the same outcome.
+            ids: Ids, as for `AsyncAssets.get`. Duplicate ids are sent once, and all of their rows get the same outcome.
             key: The column with the ids, if `ids` has columns.
-            run: A name that makes the call resumable, as for `AsyncAssets.create`.
-            on_error: What to do if rows fail, as for `AsyncAssets.create`.
-            max_errors: Stop after this many failed rows, as for `AsyncAssets.create`.
-            dry_run: Only check and plan; see `result.estimate`.
-            reconcile: What to do with rows that never received a response, as for `AsyncAssets.patch`.
+            run: A name for the call that makes it resumable. If None, nothing is recorded. See `AsyncAssets.create`.
+            on_error: What to do if rows fail: "collect", "raise" or "stop". See `AsyncAssets.create`.
+            max_errors: Stop after this many failed rows. A value below 1 is a fraction of all rows. If None, no limit.
+            dry_run: Check the rows and estimate the requests, but send nothing. See `result.estimate`.
+            reconcile: Whether to look up rows that never received a response. See `AsyncAssets.patch`.
             batch_size: Ids per request, 1 to 50. Default: 50.
-            sheet: The sheet of an Excel file, as for `AsyncAssets.get`.
-            progress: Show progress, as for `AsyncAssets.create`.
+            sheet: Name of the sheet of an Excel file, or `SheetOptions`. If None, the first visible one.
+            progress: How to show progress: "auto", True, False or a function. See `AsyncAssets.create`.
 
         Returns:
             A result with one outcome per id, in input order. An id that the service does not report as deleted is
@@ -58,7 +58,7 @@ class AsyncRelationships(AsyncVerbs):
 
         Raises:
             OptionError, InputError, FileError, JournalError, BulkError, ApiError, TransportError, AuthError,
-            BulkInterrupted: As for `AsyncAssets.create`.
+            BulkInterrupted: See `AsyncAssets.create`.
 
         Example:
             >>> deleted = await project.relationships.delete(sim.seed_relationships(60))
@@ -82,17 +82,17 @@ class AsyncRelationships(AsyncVerbs):
         progress: ProgressOption = "auto",
         after: After = None,
     ) -> RelationshipTable:
-        """Read all relationships that match. Either end may be the one that matches.
+        """Read all relationships that match. The order of the two ends does not matter.
 
         Args:
             entity: One end: an `Entity`, or the short name of a kind such as "asset". If None, any.
             other: The other end. If None, any.
-            created_after: A time. A datetime without a time zone is local time.
-            created_before: A time. A datetime without a time zone is local time.
-            include_deleted: Include deleted relationships.
-            only_deleted: Deleted relationships only.
-            progress: Show progress, as for `AsyncAssets.create`.
-            after: The exception that the same call raised, with the same filters: only the rest is read.
+            created_after: Earliest time of creation. A datetime without a time zone is local time.
+            created_before: Latest time of creation. A datetime without a time zone is local time.
+            include_deleted: Whether to include deleted relationships.
+            only_deleted: Whether to return deleted relationships only.
+            progress: How to show progress: "auto", True, False or a function. See `AsyncAssets.create`.
+            after: The exception from an earlier call with the same filters. Only the rest is read.
 
         Returns:
             A `RelationshipTable`. Without filters, all relationships of the project.

@@ -1,1 +1,1 @@
-"""The synchronous face, generated from `_async` by `make sync`, except `_drive.py`."""
+"""The synchronous API, generated from `_async` by `make sync`, except `_drive.py`."""

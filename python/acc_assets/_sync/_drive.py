@@ -1,4 +1,4 @@
-"""How a call is driven in the caller's thread: the counterpart of `_async/_drive.py`."""
+"""Functions that run a call in the caller's thread. The counterpart of `_async/_drive.py`."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ T = TypeVar("T")
 
 
 def finish(operation: _core.Operation, report: Reporter, source: object = None) -> None:
-    """Run to the end. Ctrl-C: no new requests, those in flight may finish; a second one drops them."""
+    """Run to the end. After Ctrl-C, only requests in flight may finish. A second Ctrl-C drops them."""
     operation.wait(report if report.wanted else None, report.stopping)
 
 
 def off_loop(work: Callable[[], T], source: object = None) -> T:
-    """Run work that computes for long or waits for a disk."""
+    """Run slow or blocking work."""
     return work()
 
 
 def pulled(data: object) -> object:
-    """Return rows as they are."""
+    """Return rows unchanged."""
     return data

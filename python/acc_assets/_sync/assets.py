@@ -52,59 +52,59 @@ class Assets(Verbs):
     ) -> BulkResult:
         """Create one asset per row.
 
-        The service cannot recognize an asset that was created before: a second call creates everything again, unless
-        `run` or `import_key` is given.
+        The service does not detect duplicates: repeating the call creates all assets again, unless `run` or `import_key`
+        is given.
 
         Args:
             data: A DataFrame (pandas, polars), an Arrow table or stream, an iterable of dicts, one dict, the path of a
-                file (Excel, CSV, JSON Lines, Parquet), an open file, or `Rows` of `acc_assets.read`. Columns are matched
+                file (Excel, CSV, JSON Lines, Parquet), an open file, or `Rows` from `acc_assets.read`. Columns are matched
                 by their usual names ("Asset ID", "Category", "Status", "Location", ...), by the display names of custom
                 attributes, or by API field names (clientAssetId, categoryId, statusId, ca1, ...). Asset ID, category and
-                status are required. Cells hold ids or names: a category by path ("HVAC > Air Handling", or a list of
-                names) or unique name, a status by label, a location by path, name or barcode, select attributes by label
+                status are required. Cells contain ids or names: a category by path ("HVAC > Air Handling", or a list of
+                names) or unique name, a status by label, a location by path, name or barcode, and select values by label
                 (several separated by ";", or a list).
-            settings: What rows are checked against besides the row checks: `Settings`, or None for nothing (cells then
-                hold ids). "auto": the project's settings, if they were read before, or if rows hold names or custom
+            settings: Settings to check rows against: "auto", `Settings`, or None for no settings (cells must then contain
+                ids). "auto" uses the project's settings if they were already read, or if rows contain names or custom
                 attributes or need more than one request.
-            import_key: A column that uniquely identifies each row across imports: "barcode", or a text attribute by its API
-                name, such as "ca7". A row whose key an existing asset has is `unchanged`, with the id of that asset,
-                whatever its other cells contain. A lost response can then be resolved with certainty. If no row has a key,
-                keys are generated and stored in the assets, per call or per `run`; they do not recognize an earlier
-                import. If None, a lost response is resolved by the content of the rows and the time.
+            import_key: A column that uniquely identifies each row across imports: "barcode", or the API name of a text
+                attribute, such as "ca7". If an asset with the key exists, the row is `unchanged` and gets the id of that
+                asset. Its other cells are not compared. Lost responses are resolved with certainty. If no row has a key,
+                keys are generated per call or per `run`, and stored in the assets. Such keys do not recognize earlier
+                imports. If None, lost responses are resolved by the content of the rows and the time.
             run: A name for this import, such as "level-3", that makes it resumable: every request is written to a file on
                 this machine before it is sent. After Ctrl-C, a crash or an outage, make the same call again with the same
-                rows: it skips what was imported, looks up what is in doubt and sends the rest. Rows that were not imported
-                may be edited or removed in between, or passed alone as the file of `write_fixes`. Once everything is done,
-                it sends nothing. Pass a `pathlib.Path` to choose the file yourself. If None, nothing is recorded. See `acc_assets.runs`.
-            on_error: If rows fail: "collect" returns the result and logs a warning, "raise" finishes and raises, "stop"
-                sends nothing more after the first row that failed (requests in flight still finish), and raises.
+                rows: it skips imported rows, looks up `unknown` rows and sends the rest. You may edit or remove rows that
+                were not imported, or pass only the file from `write_fixes`. Once everything is done, nothing is sent. Pass a
+                `pathlib.Path` to choose the file yourself. If None, nothing is recorded. See `acc_assets.runs`.
+            on_error: What to do if rows fail: "collect" returns the result and logs a warning, "raise" finishes and then
+                raises, "stop" raises after the first row that failed (requests in flight still finish).
             max_errors: Stop after this many failed rows. A value below 1 is a fraction of all rows. If None, no limit.
-            dry_run: Only check and plan; see `result.estimate`.
-            returning: Keep the created assets, as `result.assets`.
-            reconcile: Rows whose response was lost: True looks them up in the project, which takes up to two minutes, and
-                sends those that are not there; rows that remain in doubt are `unknown`. False leaves all of them
-                `unknown`, for `result.reconcile()`.
+            dry_run: Check the rows and estimate the requests, but send nothing. See `result.estimate`.
+            returning: Whether to return the created assets as `result.assets`.
+            reconcile: What to do with rows whose response was lost: True looks them up in the project, which takes up to
+                two minutes, and resends those that do not exist. Rows that remain in doubt are `unknown`. False leaves
+                all of them `unknown`, for a later `result.reconcile()`.
             batch_size: Assets per request, 1 to 100. Default: 100.
             sheet: Name of the sheet of an Excel file, or `SheetOptions`. If None, the first visible one.
             mapping: Columns whose names are not recognized: a dict from column to field or custom attribute, with None for
-                a column to ignore, or the path of a TOML file with such lines (false for a column to ignore).
+                a column to ignore, or the path of a TOML file with such entries (false for a column to ignore).
             separator: Separator between the names in a path. Default: ">".
-            nulls: Empty cells: "omit" and "clear" leave the field out, "error" makes the row invalid.
+            nulls: What to do with empty cells: "omit" and "clear" do not send the field, "error" makes the row invalid.
             dates: Dates with a time of day: "strict" makes the row invalid, "truncate" drops the time.
-            progress: "auto" shows a bar on a terminal or in a notebook, True also a line every 10 s elsewhere, False
-                nothing. A function is called with a `Progress`.
+            progress: "auto" shows a bar on a terminal or in a notebook. True also writes a line every 10 s elsewhere. False
+                shows nothing. A function is called with a `Progress`.
 
         Returns:
             A result with one outcome per row, in input order. Without rows, it is empty and no request is sent.
 
         Raises:
             OptionError: An option is invalid.
-            InputError: The data as a whole cannot be read, or is not the data of this `run`.
+            InputError: The data as a whole cannot be read, or differs from the data of this `run`.
             FileError: The file cannot be read.
             JournalError: The file of the run cannot be used, or another process uses it.
             BulkError: Rows failed, and `on_error` is "raise" or "stop".
             ApiError, TransportError, AuthError: The call cannot continue. `.result` has the outcome of every row.
-            BulkInterrupted: Ctrl-C (asyncio.CancelledError: an async call was cancelled). `.result` has the outcome of
+            BulkInterrupted: Ctrl-C (asyncio.CancelledError: an async call was canceled). `.result` has the outcome of
                 every row.
 
         Example:
@@ -145,14 +145,14 @@ class Assets(Verbs):
             data: Rows, as for `create`. A generator is read into a list.
             verb: What the rows are for: "create" or "patch".
             key: The column with the asset ids, for a patch.
-            settings: What rows are checked against: `Settings`, None for nothing, or "auto" for the project's settings.
-            import_key: The column that identifies rows across imports, as for `create`.
-            sheet: The sheet of an Excel file, as for `create`.
-            mapping: Columns whose names are not recognized, as for `create`.
+            settings: Settings to check rows against: `Settings`, None for no settings, or "auto" for the project's settings.
+            import_key: The column that uniquely identifies each row: "barcode" or a text attribute. See `create`.
+            sheet: Name of the sheet of an Excel file, or `SheetOptions`. If None, the first visible one.
+            mapping: How to map columns whose names are not recognized: a dict or a TOML file. See `create`.
             separator: Separator between the names in a path. Default: ">".
-            nulls: Empty cells, as for the verb.
-            dates: Dates with a time of day, as for `create`.
-            progress: Show progress, as for `create`.
+            nulls: What to do with empty cells: "omit", "clear" or "error". See `create` and `patch`.
+            dates: Dates with a time of day: "strict" makes the row invalid, "truncate" drops the time.
+            progress: How to show progress: "auto", True, False or a function. See `create`.
 
         Returns:
             A `Report`: problems by cause and by row, how each column was interpreted, and `write_fixes`.
@@ -198,36 +198,36 @@ class Assets(Verbs):
         dates: Dates = "strict",
         progress: ProgressOption = "auto",
     ) -> BulkResult:
-        """Change the given fields of existing assets, and no others.
+        """Change only the given fields of existing assets.
 
         Args:
-            data: Rows, as for `create`, with a column of asset ids. Equal rows of one id are sent once. Different rows of
-                one id are all invalid.
+            data: Rows, as for `create`, with a column of asset ids. Identical rows with the same id are sent once.
+                Different rows with the same id are invalid.
             key: The column with the asset ids.
-            settings: What rows are checked against, as for `create`. If a check depends on the category of the asset (a
+            settings: Settings to check rows against, as for `create`. If a check depends on the category of the asset (a
                 status, a custom attribute, a change of the category), those assets are read first, 100 per request.
-            run: A name that makes the call resumable, as for `create`.
-            on_error: What to do if rows fail, as for `create`.
-            max_errors: Stop after this many failed rows, as for `create`.
-            dry_run: Only check and plan; see `result.estimate`.
-            returning: Keep the changed assets, as `result.assets`.
-            reconcile: Rows that never received a response: True reads their assets, and sends those that are unchanged.
-                False leaves all of them `unknown`, for `result.reconcile()`.
+            run: A name for the call that makes it resumable. If None, nothing is recorded. See `create`.
+            on_error: What to do if rows fail: "collect", "raise" or "stop". See `create`.
+            max_errors: Stop after this many failed rows. A value below 1 is a fraction of all rows. If None, no limit.
+            dry_run: Check the rows and estimate the requests, but send nothing. See `result.estimate`.
+            returning: Whether to return the changed assets as `result.assets`.
+            reconcile: What to do with rows that never received a response: True reads their assets, and resends rows that
+                were not applied. False leaves all of them `unknown`, for a later `result.reconcile()`.
             batch_size: Assets per request, 1 to 100. Default: 100.
-            sheet: The sheet of an Excel file, as for `create`.
-            mapping: Columns whose names are not recognized, as for `create`.
+            sheet: Name of the sheet of an Excel file, or `SheetOptions`. If None, the first visible one.
+            mapping: How to map columns whose names are not recognized: a dict or a TOML file. See `create`.
             separator: Separator between the names in a path. Default: ">".
-            dates: Dates with a time of day, as for `create`.
-            nulls: Empty cells: "omit" leaves the field as it is, "clear" clears it, "error" makes the row invalid.
-                `acc_assets.CLEAR` clears a single cell in any case.
-            progress: Show progress, as for `create`.
+            dates: Dates with a time of day: "strict" makes the row invalid, "truncate" drops the time.
+            nulls: What to do with empty cells: "omit" keeps the field, "clear" clears it, "error" makes the row invalid.
+                `acc_assets.CLEAR` always clears the cell.
+            progress: How to show progress: "auto", True, False or a function. See `create`.
 
         Returns:
             A result with one outcome per row, in input order.
 
         Raises:
             OptionError, InputError, FileError, JournalError, BulkError, ApiError, TransportError, AuthError,
-            BulkInterrupted: As for `create`.
+            BulkInterrupted: See `create`.
 
         Example:
             >>> created = project.assets.create({"Asset ID": "AHU", "Category": category, "Status": status})
@@ -254,19 +254,19 @@ class Assets(Verbs):
         """Read assets by their ids.
 
         Args:
-            ids: One id, an iterable of ids, a Series, rows or a table with a column of ids, a file with one, a result or
-                an `AssetTable`. Empty cells are ignored.
+            ids: One id, an iterable of ids, a Series, rows or a table with a column of ids, a file with such a column, a
+                result or an `AssetTable`. Empty cells are ignored.
             key: The column with the ids, if `ids` has columns.
-            include_custom_attributes: Read the custom attributes.
-            include_deleted: Include deleted assets, with isActive false.
+            include_custom_attributes: Whether to read the custom attributes.
+            include_deleted: Whether to include deleted assets, for which isActive is false.
             batch_size: Ids per request, 1 to 100. Default: 100.
             sheet: Name of the sheet of an Excel file, or `SheetOptions`. If None, the first visible one.
-            progress: Show progress, as for `create`.
-            after: The exception that the same call raised, with the same ids in the same order. Only the ids that it had
-                not read are requested. The result has all of them.
+            progress: How to show progress: "auto", True, False or a function. See `create`.
+            after: The exception from an earlier call with the same ids in the same order. Only the ids that were not read
+                are requested. The result includes all of them.
 
         Returns:
-            An `AssetTable`. Its `missing` lists the ids that the service did not return, and texts that are not ids.
+            An `AssetTable`. Its `missing` lists the ids that the service did not return, and strings that are not ids.
 
         Raises:
             OptionError: An option is invalid.
@@ -303,23 +303,23 @@ class Assets(Verbs):
         """Delete assets by their ids. The service keeps them as inactive; they cannot be restored through the API.
 
         Args:
-            ids: Ids, as for `get`. Duplicate ids are sent once; all of their rows get the same outcome.
+            ids: Ids, as for `get`. Duplicate ids are sent once, and all of their rows get the same outcome.
             key: The column with the ids, if `ids` has columns.
-            run: A name that makes the call resumable, as for `create`.
-            on_error: What to do if rows fail, as for `create`.
-            max_errors: Stop after this many failed rows, as for `create`.
-            dry_run: Only check and plan; see `result.estimate`.
-            reconcile: What to do with rows that never received a response, as for `patch`.
+            run: A name for the call that makes it resumable. If None, nothing is recorded. See `create`.
+            on_error: What to do if rows fail: "collect", "raise" or "stop". See `create`.
+            max_errors: Stop after this many failed rows. A value below 1 is a fraction of all rows. If None, no limit.
+            dry_run: Check the rows and estimate the requests, but send nothing. See `result.estimate`.
+            reconcile: Whether to look up rows that never received a response. See `patch`.
             batch_size: Ids per request, 1 to 100. Default: 100.
-            sheet: The sheet of an Excel file, as for `get`.
-            progress: Show progress, as for `create`.
+            sheet: Name of the sheet of an Excel file, or `SheetOptions`. If None, the first visible one.
+            progress: How to show progress: "auto", True, False or a function. See `create`.
 
         Returns:
             A result with one outcome per id, in input order.
 
         Raises:
             OptionError, InputError, FileError, JournalError, BulkError, ApiError, TransportError, AuthError,
-            BulkInterrupted: As for `create`.
+            BulkInterrupted: See `create`.
 
         Example:
             >>> created = project.assets.create({"Asset ID": "AHU", "Category": category, "Status": status})
@@ -343,7 +343,7 @@ class Assets(Verbs):
         Statuses, values of select attributes and locations have drop-downs. `create(path)` imports the completed file.
 
         Args:
-            category: The category: id, path, or a list of names. A row may name a subcategory instead.
+            category: Id or path of the category, or the path as a list of names. A row may name a subcategory instead.
             path: The .xlsx file. An existing file is replaced.
             rows: Number of rows with drop-downs. Default: 1000.
             separator: Separator between the names in a path. Default: ">".
@@ -384,17 +384,17 @@ class Assets(Verbs):
             category: Ids, paths or names of categories. Any of them matches.
             status: Ids or labels of statuses. Any of them matches.
             location: Ids, paths, names or barcodes of locations. Any of them matches.
-            updated_at: A time, or a range as text: "from..to", "from..", "..to".
-            search: A text that must occur in a text field. Case is ignored.
-            include_custom_attributes: Read the custom attributes.
-            include_deleted: Include deleted assets, with isActive false.
-            filters: Further filters of the service by name, such as {"locationId": [...], "ca3": "10..20"}. Custom
-                attributes also by display name, and their values by label.
+            updated_at: A time, or a range as a string: "from..to", "from.." or "..to".
+            search: A string that must occur in a text field, ignoring case.
+            include_custom_attributes: Whether to read the custom attributes.
+            include_deleted: Whether to include deleted assets, for which isActive is false.
+            filters: Additional filters of the service, such as {"locationId": [...], "ca3": "10..20"}. Custom attributes
+                can also be given by display name, and their values by label.
             sort: Fields to sort by, each with asc or desc, separated by commas. Default: "createdAt asc".
             separator: Separator between the names in a path. Default: ">".
-            progress: Show progress, as for `create`.
-            after: The exception that the same call raised, with the same filters. The list resumes at the page that could
-                not be read. The result has the pages before it too, and no duplicates.
+            progress: How to show progress: "auto", True, False or a function. See `create`.
+            after: The exception from an earlier call with the same filters. The list resumes at the page that could not
+                be read. The result includes the earlier pages, without duplicates.
 
         Returns:
             An `AssetTable`.

@@ -18,27 +18,27 @@ if TYPE_CHECKING:
 
 
 class Client:
-    """Entry point: holds the token, the options and the connections that all its projects share.
+    """Entry point: the token, the options, and the connections shared by all projects.
 
-    A client can be shared between threads and used in a forked child. It is pickled without its token: once unpickled, it
-    takes the token from the environment. A function given as `auth` is kept if it can be pickled.
+    A client can be shared between threads and used in a forked child. It is pickled without its token: an unpickled
+    client takes the token from the environment. An `auth` function is kept if it can be pickled.
 
     Args:
         auth: A three-legged token, or a function without arguments that returns one. The function is called again when its
             token expires. It may be async. If None, the environment variable ACC_ASSETS_TOKEN.
-        base_url: Address of the service; https, or http to this machine.
-        region: Region of the project, a code of the Regions page such as "US" or "EMEA". Sent with requests for
+        base_url: URL of the service: https, or http for this machine.
+        region: Region of the project: a code from the Regions page, such as "US" or "EMEA". Sent with requests for
             relationships and locations; the Assets pages list no region header. If None, it is not sent.
-        timeout: Seconds a whole request may take. Default: 60.
-        max_in_flight: Maximum number of requests in flight, all calls of the client together. Default: 8.
+        timeout: Maximum duration of a request in seconds. Default: 60.
+        max_in_flight: Maximum number of requests in flight, for all calls of the client together. Default: 8.
         max_response_bytes: Maximum size of a response after decompression. Default: 256 MiB.
         limits: `Limits`, or a dict of its arguments: requests per window. If None, the service's own limits.
-        retry: `Retry`, or a dict of its arguments: how often a request is retried. If None, the defaults of `Retry`.
+        retry: `Retry`, or a dict of its arguments: rules for retries. If None, the defaults of `Retry`.
         ca_bundle: File of root certificates (PEM) to trust instead of the system's. If None, the file in the environment
-            variable REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE, else the roots of the system.
-        proxy: Address of a proxy, with http or https. If None, the proxy in HTTPS_PROXY or ALL_PROXY, unless NO_PROXY
-            exempts the service; else that of the system.
-        prefix: "construction" or "bim360": the first part of the paths of the Assets API. Both reach the same assets.
+            variable REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE, or else the system's certificates.
+        proxy: URL of a proxy, http or https. If None, the proxy in HTTPS_PROXY or ALL_PROXY (unless NO_PROXY exempts the
+            service), or else the system's proxy.
+        prefix: "construction" or "bim360": the path prefix of the Assets API. Both reach the same assets.
 
     Raises:
         OptionError: An option is invalid.
@@ -85,7 +85,7 @@ class Client:
     def last_result(self) -> BulkResult | None:
         """The result of the most recent write, including one that raised.
 
-        None before the first write, and after a call that was rejected before it started, such as for an invalid option.
+        None before the first write, and after a call that was rejected before it started (for an invalid option).
         """
         return cast("BulkResult | None", self._session.last_result)
 
@@ -93,8 +93,8 @@ class Client:
         """Return a project of this client. Nothing is sent.
 
         Args:
-            project_id: The project's UUID, with or without "b." before it.
-            locations_container: For a project of BIM 360, the container of its locations if they are not found under the
+            project_id: The project's UUID, with or without the prefix "b.".
+            locations_container: For a BIM 360 project, the container of its locations if they are not found under the
                 project's own id: `relationships.locations.data.id` of the project in the Data Management API.
 
         Raises:

@@ -1,5 +1,5 @@
 # Generated from _async/verbs.py by tools/make_sync.py (make sync). Do not edit.
-"""What all verbs share: the reads before a write, its requests, its result, and what resumes it."""
+"""Common parts of all verbs: reads before a write, the write itself, its result, and how to resume it."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from ._drive import finish, off_loop, pulled
 
 
 class Verbs:
-    """What the verbs of assets and of relationships share."""
+    """Base class for the verbs of assets and of relationships."""
 
-    # The verbs whose results these resume.
+    # The verbs whose results can be resumed.
     _resumes: tuple[str, ...] = ()
 
     def __init__(self, session: Session, project: str, /) -> None:
@@ -37,21 +37,21 @@ class Verbs:
         *,
         progress: ProgressOption | None = None,
     ) -> BulkResult:
-        """Send the `failed` and `not_sent` rows of an earlier write again, with the same options.
+        """Resend the `failed` and `not_sent` rows of an earlier write, with the same options.
 
         Args:
             result: The result of the write. It may have been loaded from a pickle.
             data: The same rows again, if the result was loaded from a pickle. If None, the rows of that call.
-            progress: As for `create`. If None, as in that call.
+            progress: How to show progress: "auto", True, False or a function. If None, as in that call.
 
         Returns:
-            The result of the whole input, with the new outcomes of those rows. Other rows are never sent again.
+            A result for the entire input, with the new outcomes of those rows. Other rows are never resent.
 
         Raises:
             OptionError: The result is from a dry run, a named run or another project, or was already resumed, or its rows
                 are no longer available.
             InputError: The rows differ from those of the original call.
-            BulkError, ApiError, TransportError, AuthError, BulkInterrupted: As for `create`.
+            BulkError, ApiError, TransportError, AuthError, BulkInterrupted: See `Assets.create`.
 
         Example:
             >>> row = {"clientAssetId": "AHU-78", "categoryId": category, "statusId": status}
@@ -72,21 +72,21 @@ class Verbs:
         *,
         progress: ProgressOption | None = None,
     ) -> BulkResult:
-        """Look up the `unknown` rows of an earlier write in the project, and send those that are not there.
+        """Look up the `unknown` rows of an earlier write in the project, and resend those that do not exist.
 
         It reads the assets that changed since the requests were sent, so it can be called hours later. Rows that remain
-        in doubt stay `unknown`. Other rows stay as they are.
+        in doubt stay `unknown`. The outcomes of other rows do not change.
 
         Args:
-            result: As for `retry`.
-            data: As for `retry`.
-            progress: As for `retry`.
+            result: The result of the write. It may have been loaded from a pickle.
+            data: The same rows again, if the result was loaded from a pickle. If None, the rows of that call.
+            progress: How to show progress: "auto", True, False or a function. If None, as in that call.
 
         Returns:
-            The result of the whole input, with the new outcomes of those rows.
+            A result for the entire input, with the new outcomes of those rows.
 
         Raises:
-            OptionError, InputError, BulkError, ApiError, TransportError, AuthError, BulkInterrupted: As for `retry`.
+            OptionError, InputError, BulkError, ApiError, TransportError, AuthError, BulkInterrupted: See `retry`.
 
         Example:
             >>> row = {"clientAssetId": "AHU-79", "categoryId": category, "statusId": status}
@@ -149,7 +149,7 @@ class Verbs:
     def _loaded(
         self, data: object, how: Reading, verb: str, key: str, *, twice: bool = False
     ) -> tuple[object, _core.Rows, Reading]:
-        """Read input: in this thread, unless a file is read for it or the event loop has to provide it."""
+        """Read input, in another thread if it is a file or an async iterable."""
         source = pulled(data)
         work = partial(load, source, how, verb, key, twice=twice)
         rows, how = off_loop(work, source) if source is not data or is_slow(data) else work()
@@ -163,7 +163,7 @@ class Verbs:
         try:
             finish(operation, report, write.source)
         except BaseException as error:
-            # A cancel first of all: asyncio may pass on another exception, but last_result stays.
+            # Usually a cancellation. asyncio may raise another exception instead, but last_result stays.
             result = write.keep(operation.ledger, operation.table)
             if isinstance(error, KeyboardInterrupt):
                 raise BulkInterrupted(result) from None
@@ -192,11 +192,11 @@ class BulkResult(Outcomes):
     __slots__ = ()
 
     def retry(self) -> BulkResult:
-        """Send the `failed` and `not_sent` rows again: `Assets.retry` or `Relationships.retry`."""
+        """Resend the `failed` and `not_sent` rows. See `Assets.retry` and `Relationships.retry`."""
         return cast(Verbs, self._owner("retry")).retry(self)
 
     def reconcile(self) -> BulkResult:
-        """Look up the `unknown` rows: `Assets.reconcile` or `Relationships.reconcile`."""
+        """Look up the `unknown` rows. See `Assets.reconcile` and `Relationships.reconcile`."""
         return cast(Verbs, self._owner("reconcile")).reconcile(self)
 
 
@@ -208,7 +208,7 @@ def settings_of(
     refresh: bool = False,
     given: _core.Settings | None = None,
 ) -> _core.Settings:
-    """Return the settings of a project, or the caller's own, with what could not be read before."""
+    """Return the settings of a project, or those given, after reading missing parts."""
     found = session.reading(project, refresh, given)
     if isinstance(found, _core.Operation):
         ended(found, report)
@@ -217,13 +217,13 @@ def settings_of(
 
 
 def ended(operation: _core.Operation, report: Reporter) -> None:
-    """Run an operation to its end, or raise what ended it."""
+    """Run an operation to its end. Raise the exception that ended it, if any."""
     finish(operation, report)
     raise_error(operation)
 
 
 def prepared(write: Write, settings: SettingsOption, report: Reporter, *, always: bool = False) -> Write:
-    """Return a write with what its rows are checked against; `always` reads settings even if no row needs them."""
+    """Return a write with the settings and assets for its checks. `always` reads settings even if not needed."""
     given = given_settings(settings, write.project)
     if write.verb not in ("create", "patch") or settings is None:
         return write
