@@ -11,6 +11,7 @@ import io
 import pathlib
 import re
 import runpy
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -81,6 +82,30 @@ def test_every_verb_has_an_example() -> None:
             for name, method in inspect.getmembers(face, inspect.isfunction):
                 if name[0] != "_":
                     assert ">>>" in (method.__doc__ or ""), f"{face.__name__}.{name}"
+
+
+def public_callables() -> Iterator[tuple[str, Any]]:
+    """Every public function, class and method of the package, with its name."""
+    for name in acc.__all__:
+        value = getattr(acc, name)
+        if inspect.isfunction(value):
+            yield name, value
+        elif inspect.isclass(value) and not issubclass(value, BaseException):
+            yield name, value
+            for own, method in vars(value).items():
+                if inspect.isfunction(method) and own[0] != "_":
+                    yield f"{name}.{own}", method
+
+
+def test_every_argument_is_documented() -> None:
+    for name, value in public_callables():
+        _, _, described = (inspect.getdoc(value) or "").partition("\nArgs:\n")
+        if not described and inspect.isclass(value):
+            continue  # Made by a verb, not by a user.
+        heads = re.findall(r"(?m)^ {4}(\w[\w, ]*): ", described.partition("\n\n")[0])
+        documented = [argument for head in heads for argument in head.split(", ")]
+        arguments = [argument for argument in inspect.signature(value).parameters if argument != "self"]
+        assert sorted(documented) == sorted(arguments), name
 
 
 MAKE_DOCS = runpy.run_path(str(ROOT / "tools" / "make_docs.py"))

@@ -34,7 +34,6 @@ class Filters(NamedTuple):
     search: str | None
     include_custom_attributes: bool
     include_deleted: bool
-    sort: str | None
 
     @classmethod
     def of(
@@ -47,7 +46,6 @@ class Filters(NamedTuple):
         search: str | None,
         include_custom_attributes: bool,
         include_deleted: bool,
-        sort: str | None,
     ) -> Filters:
         """Check the filters as far as possible without settings."""
         flag("include_custom_attributes", include_custom_attributes)
@@ -63,7 +61,6 @@ class Filters(NamedTuple):
             search,
             include_custom_attributes,
             include_deleted,
-            sort,
         )
 
     def _named(self) -> list[str]:
@@ -100,7 +97,7 @@ class Filters(NamedTuple):
             others=others,
         )
 
-    def query(self) -> list[tuple[str, str]]:
+    def query(self, sort: str | None) -> list[tuple[str, str]]:
         """Return the query of GET assets. Parameters with several values are repeated."""
         others = dict(self.others)
         if self.locations:
@@ -119,8 +116,8 @@ class Filters(NamedTuple):
         ]
         pairs.append(("includeCustomAttributes", query_text(self.include_custom_attributes)))
         pairs.append(("includeDeleted", query_text(self.include_deleted)))
-        if self.sort:
-            pairs.append(("sort", self.sort))
+        if sort:
+            pairs.append(("sort", sort))
         return pairs
 
 

@@ -84,12 +84,7 @@ class AsyncAssets(AsyncVerbs):
                 two minutes, and resends those that do not exist. Rows that remain in doubt are `unknown`. False leaves
                 all of them `unknown`, for a later `result.reconcile()`.
             batch_size: Assets per request, 1 to 100. Default: 100.
-            sheet: Name of the sheet of an Excel file, or `SheetOptions`. If None, the first visible one.
-            mapping: Columns whose names are not recognized: a dict from column to field or custom attribute, with None for
-                a column to ignore, or the path of a TOML file with such entries (false for a column to ignore).
-            separator: Separator between the names in a path. Default: ">".
-            nulls: What to do with empty cells: "omit" and "clear" do not send the field, "error" makes the row invalid.
-            dates: Dates with a time of day: "strict" makes the row invalid, "truncate" drops the time.
+            sheet, mapping, separator, nulls, dates: How to read `data`. See `acc_assets.read`.
             progress: "auto" shows a bar on a terminal or in a notebook. True also writes a line every 10 s elsewhere. False
                 shows nothing. A function is called with a `Progress`.
 
@@ -146,19 +141,14 @@ class AsyncAssets(AsyncVerbs):
             key: The column with the asset ids, for a patch.
             settings: Settings to check rows against: `Settings`, None for no settings, or "auto" for the project's settings.
             import_key: The column that uniquely identifies each row: "barcode" or a text attribute. See `create`.
-            sheet: Name of the sheet of an Excel file, or `SheetOptions`. If None, the first visible one.
-            mapping: How to map columns whose names are not recognized: a dict or a TOML file. See `create`.
-            separator: Separator between the names in a path. Default: ">".
-            nulls: What to do with empty cells: "omit", "clear" or "error". See `create` and `patch`.
-            dates: Dates with a time of day: "strict" makes the row invalid, "truncate" drops the time.
+            sheet, mapping, separator, nulls, dates: How to read `data`. See `acc_assets.read`.
             progress: How to show progress: "auto", True, False or a function. See `create`.
 
         Returns:
             A `Report`: problems by cause and by row, how each column was interpreted, and `write_fixes`.
 
         Raises:
-            OptionError: An option is invalid.
-            InputError: The data as a whole cannot be read.
+            OptionError, InputError: An option is invalid, or the data as a whole cannot be read.
             ApiError, TransportError, AuthError: The settings could not be read.
 
         Example:
@@ -197,7 +187,7 @@ class AsyncAssets(AsyncVerbs):
         dates: Dates = "strict",
         progress: ProgressOption = "auto",
     ) -> AsyncBulkResult:
-        """Change only the given fields of existing assets.
+        """Change only the given fields of existing assets. The result has one outcome per row, in input order.
 
         Args:
             data: Rows, as for `create`, with a column of asset ids. Identical rows with the same id are sent once.
@@ -213,20 +203,13 @@ class AsyncAssets(AsyncVerbs):
             reconcile: What to do with rows that never received a response: True reads their assets, and resends rows that
                 were not applied. False leaves all of them `unknown`, for a later `result.reconcile()`.
             batch_size: Assets per request, 1 to 100. Default: 100.
-            sheet: Name of the sheet of an Excel file, or `SheetOptions`. If None, the first visible one.
-            mapping: How to map columns whose names are not recognized: a dict or a TOML file. See `create`.
-            separator: Separator between the names in a path. Default: ">".
-            dates: Dates with a time of day: "strict" makes the row invalid, "truncate" drops the time.
+            sheet, mapping, separator, dates: How to read `data`. See `acc_assets.read`.
             nulls: What to do with empty cells: "omit" keeps the field, "clear" clears it, "error" makes the row invalid.
                 `acc_assets.CLEAR` always clears the cell.
             progress: How to show progress: "auto", True, False or a function. See `create`.
 
-        Returns:
-            A result with one outcome per row, in input order.
-
         Raises:
-            OptionError, InputError, FileError, JournalError, BulkError, ApiError, TransportError, AuthError,
-            BulkInterrupted: See `create`.
+            The same errors as `create`.
 
         Example:
             >>> created = await project.assets.create({"Asset ID": "AHU", "Category": category, "Status": status})
@@ -268,10 +251,8 @@ class AsyncAssets(AsyncVerbs):
             An `AssetTable`. Its `missing` lists the ids that the service did not return, and strings that are not ids.
 
         Raises:
-            OptionError: An option is invalid.
-            InputError: The data as a whole cannot be read.
-            ApiError, TransportError, AuthError: A request failed. `.partial` has what was read.
-            ReadInterrupted: Ctrl-C. `.partial` has what was read.
+            OptionError, InputError: An option is invalid, or the data as a whole cannot be read.
+            ApiError, TransportError, AuthError, ReadInterrupted: A request failed. `.partial` has what was read.
 
         Example:
             >>> created = await project.assets.create({"Asset ID": "AHU", "Category": category, "Status": status})
@@ -299,7 +280,9 @@ class AsyncAssets(AsyncVerbs):
         sheet: SheetOption = None,
         progress: ProgressOption = "auto",
     ) -> AsyncBulkResult:
-        """Delete assets by their ids. The service keeps them as inactive; they cannot be restored through the API.
+        """Delete assets by their ids. The result has one outcome per id, in input order.
+
+        The service keeps deleted assets as inactive. They cannot be restored through the API.
 
         Args:
             ids: Ids, as for `get`. Duplicate ids are sent once, and all of their rows get the same outcome.
@@ -313,12 +296,8 @@ class AsyncAssets(AsyncVerbs):
             sheet: Name of the sheet of an Excel file, or `SheetOptions`. If None, the first visible one.
             progress: How to show progress: "auto", True, False or a function. See `create`.
 
-        Returns:
-            A result with one outcome per id, in input order.
-
         Raises:
-            OptionError, InputError, FileError, JournalError, BulkError, ApiError, TransportError, AuthError,
-            BulkInterrupted: See `create`.
+            The same errors as `create`.
 
         Example:
             >>> created = await project.assets.create({"Asset ID": "AHU", "Category": category, "Status": status})
@@ -377,7 +356,7 @@ class AsyncAssets(AsyncVerbs):
         progress: ProgressOption = "auto",
         after: After = None,
     ) -> AssetTable:
-        """Read all assets that match, page by page.
+        """Read all assets that match into an `AssetTable`, page by page.
 
         Args:
             category: Ids, paths or names of categories. Any of them matches.
@@ -395,14 +374,10 @@ class AsyncAssets(AsyncVerbs):
             after: The exception from an earlier call with the same filters. The list resumes at the page that could not
                 be read. The result includes the earlier pages, without duplicates.
 
-        Returns:
-            An `AssetTable`.
-
         Raises:
             OptionError: An option is invalid, or the filters differ from those of the call that raised `after`.
-            ApiError, TransportError, AuthError: A page could not be read, or the service ignored a filter. `.partial` has
-                what was read.
-            ReadInterrupted: Ctrl-C. `.partial` has what was read.
+            ApiError, TransportError, AuthError, ReadInterrupted: A page could not be read, or the service ignored a
+                filter. `.partial` has what was read.
 
         Example:
             >>> created = await project.assets.create({"Asset ID": "VAV-7", "Category": category, "Status": status})
@@ -419,12 +394,13 @@ class AsyncAssets(AsyncVerbs):
             search,
             include_custom_attributes,
             include_deleted,
-            sort,
         )
         with Reporter(progress, "reading") as report:
             if asked.has_names():
                 with still_partial(before):
                     settings = await settings_of(self._session, self._project, report)
                     asked = asked.with_ids(settings, separator)
-            operation = self._session.engine().read("assets", self._project, {}, asked.query(), after=before)
+            operation = self._session.engine().read(
+                "assets", self._project, {}, asked.query(sort), after=before
+            )
             return AssetTable(await read(operation, report))

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 class AsyncProject:
     """One project: its assets, its relationships and its settings. Returned by `AsyncClient.project`.
 
+    All methods raise ApiError, TransportError or AuthError if the settings cannot be read. Nothing is written then.
+
     Attributes:
         id: The project's UUID, in lower case, without "b.".
         assets: The project's `AsyncAssets`.
@@ -44,15 +46,12 @@ class AsyncProject:
         They are read once and reused by all calls of this client for this project. This takes one request for all
         categories, and one per 200 status sets, 200 custom attributes and 10,000 locations. It also takes one per
         100 active categories for their status sets, and one per active category without children. If no response says
-        from which category an attribute is inherited, some parent categories need one too.
+        from which category an attribute is inherited, some parent categories need one too. If only the locations cannot
+        be read, the settings have a note.
 
         Args:
             refresh: Whether to read them again.
             progress: How to show progress: "auto", True, False or a function. See `AsyncAssets.create`.
-
-        Raises:
-            ApiError, TransportError, AuthError: The settings could not be read. If only the locations could not be read,
-                the settings have a note.
 
         Example:
             >>> settings = await project.settings()
@@ -65,9 +64,6 @@ class AsyncProject:
 
     async def setup(self) -> Setup:
         """Describe the active settings of this project, for `plan_setup` and `apply_setup` of another project.
-
-        Raises:
-            ApiError, TransportError, AuthError: The settings could not be read.
 
         Example:
             >>> setup = await project.setup()
@@ -82,9 +78,6 @@ class AsyncProject:
         Args:
             setup: What the project should have.
             progress: How to show progress: "auto", True, False or a function. See `AsyncAssets.create`.
-
-        Raises:
-            ApiError, TransportError, AuthError: The settings could not be read.
 
         Example:
             >>> plan = await project.plan_setup(await project.setup())
@@ -113,7 +106,6 @@ class AsyncProject:
         Raises:
             InputError: The description uses a name that neither it nor the project defines. Nothing was written.
             SetupError: A step failed. Its `.applied` is the result.
-            ApiError, TransportError, AuthError: The settings could not be read. Nothing was written.
 
         Example:
             >>> setup = acc_assets.Setup.from_dict({"categories": [{"path": "HVAC > Boilers"}]})

@@ -57,8 +57,7 @@ class AsyncRelationships(AsyncVerbs):
             `rejected`.
 
         Raises:
-            OptionError, InputError, FileError, JournalError, BulkError, ApiError, TransportError, AuthError,
-            BulkInterrupted: See `AsyncAssets.create`.
+            The same errors as `AsyncAssets.create`.
 
         Example:
             >>> deleted = await project.relationships.delete(sim.seed_relationships(60))

@@ -11,9 +11,9 @@ from .._files import is_slow
 from .._partial import keeping, table_of
 from .._progress import ProgressOption, Reporter
 from .._results import Outcomes, Which
-from .._rows import AsyncIdData, AsyncRowData, Reading, load
+from .._rows import AsyncIdData, Reading, load
 from .._session import Session
-from .._settings import SettingsOption, given_settings
+from .._settings import given_settings
 from .._write import Write, raise_error, write_options
 from ..errors import BulkInterrupted, OptionError
 from ._drive import finish, off_loop, pulled
@@ -30,11 +30,7 @@ class AsyncVerbs:
         self._project = project
 
     async def retry(
-        self,
-        result: Outcomes,
-        data: AsyncRowData | AsyncIdData | None = None,
-        *,
-        progress: ProgressOption | None = None,
+        self, result: Outcomes, data: AsyncIdData | None = None, *, progress: ProgressOption | None = None
     ) -> AsyncBulkResult:
         """Resend the `failed` and `not_sent` rows of an earlier write, with the same options.
 
@@ -65,11 +61,7 @@ class AsyncVerbs:
         return await self._resume(result, data, "retry", progress)
 
     async def reconcile(
-        self,
-        result: Outcomes,
-        data: AsyncRowData | AsyncIdData | None = None,
-        *,
-        progress: ProgressOption | None = None,
+        self, result: Outcomes, data: AsyncIdData | None = None, *, progress: ProgressOption | None = None
     ) -> AsyncBulkResult:
         """Look up the `unknown` rows of an earlier write in the project, and resend those that do not exist.
 
@@ -77,15 +69,13 @@ class AsyncVerbs:
         in doubt stay `unknown`. The outcomes of other rows do not change.
 
         Args:
-            result: The result of the write. It may have been loaded from a pickle.
-            data: The same rows again, if the result was loaded from a pickle. If None, the rows of that call.
-            progress: How to show progress: "auto", True, False or a function. If None, as in that call.
+            result, data, progress: The result, its rows and how to show progress, as for `retry`.
 
         Returns:
             A result for the entire input, with the new outcomes of those rows.
 
         Raises:
-            OptionError, InputError, BulkError, ApiError, TransportError, AuthError, BulkInterrupted: See `retry`.
+            The same errors as `retry`.
 
         Example:
             >>> row = {"clientAssetId": "AHU-79", "categoryId": category, "statusId": status}
@@ -129,13 +119,7 @@ class AsyncVerbs:
         return write_options(*options, **more)
 
     async def _write(
-        self,
-        verb: str,
-        data: object,
-        how: Reading,
-        options: dict[str, Any],
-        progress: ProgressOption,
-        settings: SettingsOption = None,
+        self, verb: str, data: object, how: Reading, options: Any, progress: object, settings: object = None
     ) -> AsyncBulkResult:
         source, rows, how = await self._loaded(data, how, verb, options["id"])
         write = self._new(verb, rows, source, options | how.options(), progress)
@@ -223,9 +207,7 @@ async def ended(operation: _core.Operation, report: Reporter) -> None:
     raise_error(operation)
 
 
-async def prepared(
-    write: Write, settings: SettingsOption, report: Reporter, *, always: bool = False
-) -> Write:
+async def prepared(write: Write, settings: object, report: Reporter, *, always: bool = False) -> Write:
     """Return a write with the settings and assets for its checks. `always` reads settings even if not needed."""
     given = given_settings(settings, write.project)
     if write.verb not in ("create", "patch") or settings is None:

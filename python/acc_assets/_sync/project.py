@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 class Project:
     """One project: its assets, its relationships and its settings. Returned by `Client.project`.
 
+    All methods raise ApiError, TransportError or AuthError if the settings cannot be read. Nothing is written then.
+
     Attributes:
         id: The project's UUID, in lower case, without "b.".
         assets: The project's `Assets`.
@@ -45,15 +47,12 @@ class Project:
         They are read once and reused by all calls of this client for this project. This takes one request for all
         categories, and one per 200 status sets, 200 custom attributes and 10,000 locations. It also takes one per
         100 active categories for their status sets, and one per active category without children. If no response says
-        from which category an attribute is inherited, some parent categories need one too.
+        from which category an attribute is inherited, some parent categories need one too. If only the locations cannot
+        be read, the settings have a note.
 
         Args:
             refresh: Whether to read them again.
             progress: How to show progress: "auto", True, False or a function. See `Assets.create`.
-
-        Raises:
-            ApiError, TransportError, AuthError: The settings could not be read. If only the locations could not be read,
-                the settings have a note.
 
         Example:
             >>> settings = project.settings()
@@ -66,9 +65,6 @@ class Project:
 
     def setup(self) -> Setup:
         """Describe the active settings of this project, for `plan_setup` and `apply_setup` of another project.
-
-        Raises:
-            ApiError, TransportError, AuthError: The settings could not be read.
 
         Example:
             >>> setup = project.setup()
@@ -83,9 +79,6 @@ class Project:
         Args:
             setup: What the project should have.
             progress: How to show progress: "auto", True, False or a function. See `Assets.create`.
-
-        Raises:
-            ApiError, TransportError, AuthError: The settings could not be read.
 
         Example:
             >>> plan = project.plan_setup(project.setup())
@@ -114,7 +107,6 @@ class Project:
         Raises:
             InputError: The description uses a name that neither it nor the project defines. Nothing was written.
             SetupError: A step failed. Its `.applied` is the result.
-            ApiError, TransportError, AuthError: The settings could not be read. Nothing was written.
 
         Example:
             >>> setup = acc_assets.Setup.from_dict({"categories": [{"path": "HVAC > Boilers"}]})

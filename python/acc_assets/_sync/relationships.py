@@ -58,8 +58,7 @@ class Relationships(Verbs):
             `rejected`.
 
         Raises:
-            OptionError, InputError, FileError, JournalError, BulkError, ApiError, TransportError, AuthError,
-            BulkInterrupted: See `Assets.create`.
+            The same errors as `Assets.create`.
 
         Example:
             >>> deleted = project.relationships.delete(sim.seed_relationships(60))

@@ -12,9 +12,9 @@ from .._files import is_slow
 from .._partial import keeping, table_of
 from .._progress import ProgressOption, Reporter
 from .._results import Outcomes, Which
-from .._rows import IdData, Reading, RowData, load
+from .._rows import IdData, Reading, load
 from .._session import Session
-from .._settings import SettingsOption, given_settings
+from .._settings import given_settings
 from .._write import Write, raise_error, write_options
 from ..errors import BulkInterrupted, OptionError
 from ._drive import finish, off_loop, pulled
@@ -31,11 +31,7 @@ class Verbs:
         self._project = project
 
     def retry(
-        self,
-        result: Outcomes,
-        data: RowData | IdData | None = None,
-        *,
-        progress: ProgressOption | None = None,
+        self, result: Outcomes, data: IdData | None = None, *, progress: ProgressOption | None = None
     ) -> BulkResult:
         """Resend the `failed` and `not_sent` rows of an earlier write, with the same options.
 
@@ -66,11 +62,7 @@ class Verbs:
         return self._resume(result, data, "retry", progress)
 
     def reconcile(
-        self,
-        result: Outcomes,
-        data: RowData | IdData | None = None,
-        *,
-        progress: ProgressOption | None = None,
+        self, result: Outcomes, data: IdData | None = None, *, progress: ProgressOption | None = None
     ) -> BulkResult:
         """Look up the `unknown` rows of an earlier write in the project, and resend those that do not exist.
 
@@ -78,15 +70,13 @@ class Verbs:
         in doubt stay `unknown`. The outcomes of other rows do not change.
 
         Args:
-            result: The result of the write. It may have been loaded from a pickle.
-            data: The same rows again, if the result was loaded from a pickle. If None, the rows of that call.
-            progress: How to show progress: "auto", True, False or a function. If None, as in that call.
+            result, data, progress: The result, its rows and how to show progress, as for `retry`.
 
         Returns:
             A result for the entire input, with the new outcomes of those rows.
 
         Raises:
-            OptionError, InputError, BulkError, ApiError, TransportError, AuthError, BulkInterrupted: See `retry`.
+            The same errors as `retry`.
 
         Example:
             >>> row = {"clientAssetId": "AHU-79", "categoryId": category, "statusId": status}
@@ -130,13 +120,7 @@ class Verbs:
         return write_options(*options, **more)
 
     def _write(
-        self,
-        verb: str,
-        data: object,
-        how: Reading,
-        options: dict[str, Any],
-        progress: ProgressOption,
-        settings: SettingsOption = None,
+        self, verb: str, data: object, how: Reading, options: Any, progress: object, settings: object = None
     ) -> BulkResult:
         source, rows, how = self._loaded(data, how, verb, options["id"])
         write = self._new(verb, rows, source, options | how.options(), progress)
@@ -222,7 +206,7 @@ def ended(operation: _core.Operation, report: Reporter) -> None:
     raise_error(operation)
 
 
-def prepared(write: Write, settings: SettingsOption, report: Reporter, *, always: bool = False) -> Write:
+def prepared(write: Write, settings: object, report: Reporter, *, always: bool = False) -> Write:
     """Return a write with the settings and assets for its checks. `always` reads settings even if not needed."""
     given = given_settings(settings, write.project)
     if write.verb not in ("create", "patch") or settings is None:
