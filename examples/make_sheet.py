@@ -34,7 +34,7 @@ class Sheet(NamedTuple):
     mistakes: dict[int, Mistake]
 
 
-def make_sheet(world: dict[str, Any], rows: int = 20_000, seed: int = 1) -> Sheet:
+def make_sheet(world: acc_assets.testing.World, rows: int = 20_000, seed: int = 1) -> Sheet:
     """Create a sheet for the project of `Simulator.world()`, with names instead of ids.
 
     Args:

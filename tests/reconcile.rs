@@ -1194,11 +1194,11 @@ async fn a_run_accepts_its_rows_and_edits_of_unsettled_ones() {
         ),
         (
             "a row more",
-            "row 120 of the input (`P-0`) is not a row of this run",
+            "row 120 of the input (`P-0`) was not part of the earlier call",
         ),
         (
             "a row between",
-            "row 10 of the input (`new`) is not a row of this run",
+            "row 10 of the input (`new`) was not part of the earlier call",
         ),
         (
             "another value",

@@ -785,7 +785,7 @@ impl Schedule {
             }
             let wrong_rows = fatal
                 .as_ref()
-                .is_some_and(|fatal| fatal.contains("not the rows of the run"));
+                .is_some_and(|fatal| fatal.contains("these are not the rows of"));
             assert!(!wrong_rows, "{what}: {known} rows were read before");
             let ended = fatal.is_none()
                 && now.complete

@@ -689,7 +689,7 @@ def test_bad_results_of_async_auth(
 def test_auth_rejects_a_coroutine(sim: acc.testing.Simulator) -> None:
     coroutine = number()
     with pytest.raises(acc.OptionError, match=r"async or not\) that returns one, not coroutine"):
-        sim.client(auth=coroutine)
+        sim.client(auth=coroutine)  # type: ignore[arg-type]
     coroutine.close()
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import errno
 import json
+import os
 import pathlib
+import pickle
 import time
 from collections.abc import Callable
 from typing import Any
@@ -446,5 +448,32 @@ def test_missing_file_raises_file_error(
     assert isinstance(error, acc.InputError)
     assert isinstance(error, OSError)
     assert error.errno == 2
+    assert error.strerror == os.strerror(2)
     assert str(error.filename).startswith(str(tmp_path))
     assert str(error.filename) in str(error)
+
+
+def test_a_missing_file_has_one_message(project: acc.Project, tmp_path: pathlib.Path) -> None:
+    calls: list[tuple[str, Callable[[pathlib.Path], object]]] = [
+        ("none.xlsx", project.assets.create),
+        ("none.csv", project.assets.create),
+        ("none.jsonl", project.assets.create),
+        ("none.json", acc.Settings.load),
+        ("none.toml", acc.Setup.load),
+        ("none.toml", lambda path: project.assets.validate([], mapping=path)),
+    ]
+    for name, call in calls:
+        with pytest.raises(acc.FileError) as caught:
+            call(tmp_path / name)
+        assert str(caught.value) == f"there is no file `{tmp_path / name}`: correct the path"
+
+
+def test_a_file_error_without_an_error_of_the_system(project: acc.Project, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "damaged.xlsx").write_bytes(b"not a workbook")
+    with pytest.raises(acc.FileError) as caught:
+        project.assets.create(tmp_path / "damaged.xlsx")
+    error = caught.value
+    assert (error.errno, error.strerror, error.filename) == (None, None, str(tmp_path / "damaged.xlsx"))
+    assert pickle.loads(pickle.dumps(acc.FileError("no", "a", errno.EACCES))).strerror == os.strerror(
+        errno.EACCES
+    )

@@ -144,6 +144,7 @@ def test_every_public_class_is_in_one_of_these_tests(
         acc.Outcomes,
         acc.Rows,
         acc.AssetTable,
+        acc.RelationshipTable,
         acc.Client,
         acc.AsyncClient,
         *map(type, found),

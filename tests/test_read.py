@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
+import os
 import pathlib
 import sys
 from collections.abc import Callable
@@ -467,8 +469,21 @@ def test_files_that_are_not_open_for_reading(tmp_path: pathlib.Path) -> None:
     closed.close()
     with pytest.raises(acc.InputError, match="closed"):
         acc.read(closed)
-    with open(tmp_path / "out.csv", "wb") as file, pytest.raises(acc.FileError, match="not open for reading"):
+    with (
+        open(tmp_path / "out.csv", "wb") as file,
+        pytest.raises(acc.FileError, match="not open for reading") as caught,
+    ):
         acc.read(file)
+    assert caught.value.filename == str(tmp_path / "out.csv")
+
+    class Broken(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise OSError(errno.EIO, "Input/output error")
+
+    with pytest.raises(acc.FileError, match="`the open file` cannot be read: Input/output error") as caught:
+        acc.read(Broken())
+    assert (caught.value.errno, caught.value.filename) == (errno.EIO, None)
+    assert caught.value.strerror == os.strerror(errno.EIO)
 
 
 @pytest.mark.parametrize("source", [None, 5, "units.xslx"])

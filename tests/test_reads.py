@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import asyncio
 import pickle
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -91,7 +92,7 @@ def test_get_that_fails_is_resumed_with_after(sim: acc.testing.Simulator, ids: l
     unknown = "00000000-0000-4000-8000-0000000000a1"
     asked = [unknown, *ids[:250], ids[0], "no id"]
     error = failed(sim, "assets:batch-get", lambda: assets.get(asked))
-    assert error.partial is not None
+    assert isinstance(error.partial, acc.AssetTable)
     assert of(error.partial) == ids[:99]
     assert error.partial.missing == [unknown, "no id"]
     before = requests(sim, "assets:batch-get")
@@ -112,9 +113,13 @@ def test_search_that_fails_is_resumed_with_after(sim: acc.testing.Simulator) -> 
     relationships = sim.client(retry=ONCE).project(sim.project_id).relationships
     whole = of(relationships.search())
     error = failed(sim, "relationships:search", relationships.search)
-    assert error.partial is not None
+    assert isinstance(error.partial, acc.RelationshipTable)
     assert 0 < len(error.partial) < 250
-    assert of(relationships.search(after=error)) == whole
+    assert repr(error.partial) == f"RelationshipTable: {len(error.partial)} rows, incomplete"
+    for kept in (error, error.partial, pickle.loads(pickle.dumps(error))):
+        assert of(relationships.search(after=kept)) == whole
+    with pytest.raises(acc.OptionError, match="another call"):
+        sim.client().project(sim.project_id).assets.list(after=error)
     assert set(made) <= set(whole)
 
 
@@ -140,6 +145,27 @@ def test_interrupted_list_is_resumed_with_after(sim: acc.testing.Simulator, ids:
     assert sorted(of(assets.list(after=error))) == sorted(ids)
 
 
+def test_interrupted_search_is_resumed_with_after(sim: acc.testing.Simulator) -> None:
+    made = sim.seed_relationships(350)
+    relationships = sim.client().project(sim.project_id).relationships
+    sim.add_fault("delay", ms=600, on="relationships:search", nth=2)
+    before = sim.audit()["requests"]
+
+    def interrupt() -> None:
+        while sim.audit()["requests"] < before + 1:
+            time.sleep(0.01)
+        _thread.interrupt_main()
+
+    timer = threading.Thread(target=interrupt)
+    timer.start()
+    with pytest.raises(acc.ReadInterrupted) as raised:
+        relationships.search()
+    timer.join()
+    assert type(raised.value.partial) is acc.RelationshipTable
+    assert str(raised.value) == repr(raised.value.partial)
+    assert set(made) <= {*of(relationships.search(after=raised.value))}
+
+
 def test_awaited_reads_that_fail_or_are_canceled_are_resumed(
     sim: acc.testing.Simulator, ids: list[str]
 ) -> None:
@@ -161,6 +187,16 @@ def test_awaited_reads_that_fail_or_are_canceled_are_resumed(
         with pytest.raises(acc.ServerError) as refused:
             await project.relationships.search()
         assert len(await project.relationships.search(after=refused.value)) >= 3
+        made = sim.seed_relationships(350)
+        sim.add_fault("delay", ms=300, on="relationships:search", nth=2)
+        with pytest.raises(asyncio.TimeoutError) as late:
+            await asyncio.wait_for(project.relationships.search(), 0.15)
+        if sys.version_info >= (3, 11):
+            assert late.value.__cause__ is not None
+            partial = getattr(late.value.__cause__, "partial", None)
+            assert type(partial) is acc.RelationshipTable
+            assert 0 < len(partial) < 350
+        assert set(made) <= {*of(await project.relationships.search(after=late.value))}
 
     asyncio.run(read())
 

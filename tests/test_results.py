@@ -167,7 +167,7 @@ def test_a_retry_of_a_list_that_changed_sends_nothing(
         client.project(sim.project_id).assets.create(rows)
     assert caught.value.result is not None
     change(rows)
-    with pytest.raises(acc.InputError, match="not the rows of the run"):
+    with pytest.raises(acc.InputError, match="not the rows of the original call"):
         caught.value.result.retry()
     assert sim.audit()["assets_created"] == 0
 
@@ -428,3 +428,89 @@ def test_validate_does_not_change_last_result(project: acc.Project, client: acc.
     created = project.assets.create(kit.rows(1))
     project.assets.validate(kit.rows(2))
     assert client.last_result is created
+
+
+# ---- parts ----
+
+
+def test_parts_of_a_result_have_the_assets_of_their_rows(project: acc.Project, kit: Kit) -> None:
+    rows = [*kit.rows(4), {"clientAssetId": "bad"}, *kit.rows(2, barcode=None)]
+    for number, row in enumerate(rows):
+        row["clientAssetId"] = f"P-{number}"
+    result = project.assets.create(rows, returning=True)
+    assert result.assets is not None
+    for part in (slice(1, 3), slice(3, 6), slice(None, None, -1), slice(4, 5), slice(9, None), slice(None)):
+        kept = result[part]
+        assert kept.assets is not None
+        assert kept.assets.ids == [id for id in kept.ids if id is not None]
+        copy = pickle.loads(pickle.dumps(kept))
+        assert copy.assets.to_dicts() == kept.assets.to_dicts()
+    assert [*(result[:].assets or ())] == [*result.assets]
+    created, invalid = result.where("created"), result.where("invalid")
+    assert created.assets is not None
+    assert created[2:][1:2].assets is not None
+    assert created.assets.to_dicts() == result.assets.to_dicts()
+    assert [asset["clientAssetId"] for asset in created[2:][1:2].assets or ()] == ["P-3"]
+    assert invalid.assets is not None
+    assert len(invalid.assets) == 0
+    # None only if none were kept.
+    assert project.assets.delete(created.ids)[:1].assets is None
+
+
+def test_parts_of_a_patch_share_assets_of_equal_rows(project: acc.Project, kit: Kit) -> None:
+    one, other = project.assets.create(kit.rows(2)).ids
+    rows = [{"id": id, "description": "new"} for id in (one, other, str(one).upper())]
+    result = project.assets.patch(rows, returning=True)
+    assert result.assets is not None
+    assert [*(result[:].assets or ())] == [*result.assets]
+    for part, ids in ((result[2:], [one]), (result[1:2], [other])):
+        assert part.assets is not None
+        assert part.assets.ids == ids
+
+
+def test_a_part_without_rows_says_so(project: acc.Project, kit: Kit) -> None:
+    result = project.assets.create(kit.rows(2))
+    none = result.where("invalid")
+    assert repr(none) == repr(pickle.loads(pickle.dumps(none))) == "BulkResult: no such rows"
+    assert repr(project.assets.create([])) == "BulkResult: no rows, nothing sent"
+
+
+def test_a_result_says_the_fix_of_each_cause(project: acc.Project, kit: Kit) -> None:
+    rows = [
+        {"Asset ID": f"F-{number}", "Category": "HVAC > Air Handling", "Status": "Instaled"}
+        for number in range(2)
+    ]
+    result = project.assets.create([*rows, kit.row("F-3", description="x" * 1001)])
+    lines = repr(result).splitlines()
+    for cause in result.causes:
+        assert cause.fix
+        place = lines.index(f"{'':19}{cause.fix}")
+        assert cause.message.split(";")[0] in lines[place - 1]
+    assert any(line.strip() == "did you mean `Installed`?" for line in lines)
+    assert [line.strip() for line in repr(result.report).splitlines() if "did you mean" in line] == [
+        "did you mean `Installed`?"
+    ]
+
+
+def test_problems_of_rows_and_reports_have_one_shape(project: acc.Project) -> None:
+    assert acc.RowProblem._fields == ("row", "label", *acc.Problem._fields)
+    result = project.assets.create(
+        [{"clientAssetId": "A"}, {}, {"clientAssetId": "B", "Category": "HVAC > Fans", "Status": ""}]
+    )
+    problems = [problem for outcome in result if outcome.error for problem in outcome.error.problems]
+    assert [problem[2:] for problem in result.report.problems] == problems
+    assert not any("" in problem for problem in problems)
+    assert {None} & {part for problem in problems for part in problem}
+    assert all(row.keys() == dict.fromkeys(acc.RowProblem._fields).keys() for row in result.report.to_dicts())
+
+
+def test_rows_that_never_got_a_response_have_no_empty_texts(sim: acc.testing.Simulator, kit: Kit) -> None:
+    sim.add_fault("status", on="assets:batch-create", code=503, every=1)
+    client = sim.client(retry=acc.Retry(attempts=1, settle=0.1))
+    with pytest.raises(acc.AccError) as caught:
+        client.project(sim.project_id).assets.create(kit.rows(2))
+    assert caught.value.result is not None
+    for outcome in caught.value.result:
+        assert outcome.error is not None
+        assert "" not in outcome.error
+    assert not any("" in problem for problem in caught.value.result.report.problems)

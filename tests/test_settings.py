@@ -6,6 +6,7 @@ import json
 import pathlib
 import pickle
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -409,3 +410,115 @@ def test_locations_that_given_settings_lack_are_read(sim: acc.testing.Simulator,
         [name, *_] = unique_locations(project.settings())
         row = {"Asset ID": "A", "Category": kit.category, "Status": kit.status, "Location": name}
         assert project.assets.create([row], settings=given).ok
+
+
+# ---- finders ----
+
+
+def test_a_status_is_found(plant: tuple[acc.testing.Simulator, acc.Project]) -> None:
+    settings = plant[1].settings()
+    tested = settings.status(" tested")
+    assert (tested.label, tested.status_set) == ("Tested", "Commissioning")
+    assert settings.status(tested.id) == tested
+    assert settings.status("Planned", status_set="handover").status_set == "Handover"
+    assert settings.status("Planned", status_set=tested.status_set_id).status_set == "Commissioning"
+    for label, status_set, says in [
+        ("Testet", None, "did you mean `Tested`?"),
+        (
+            "Planned",
+            None,
+            "ambiguous: it is in the status sets `Commissioning` or `Handover`; pass status_set=",
+        ),
+        ("Scrapped", None, "is inactive"),
+        ("Gone", None, "is inactive|no such status"),
+        (
+            "Tested",
+            "Handover",
+            "the status set 'Handover' has no such status; use `Planned` or `Handed over`",
+        ),
+        ("Tested", "Comissioning", "no status set 'Comissioning'; did you mean `Commissioning`?"),
+    ]:
+        with pytest.raises(acc.OptionError, match=says.replace("?", r"\?")) as caught:
+            settings.status(label, status_set=status_set)
+        assert str(caught.value).startswith(f'status "{label}": ')
+    scrapped = next(status for status in settings.statuses if status.label == "Scrapped")
+    with pytest.raises(acc.OptionError, match="the status `Scrapped` is inactive; use an active status"):
+        settings.status(scrapped.id)
+
+
+def test_a_custom_attribute_is_found(plant: tuple[acc.testing.Simulator, acc.Project]) -> None:
+    settings = plant[1].settings()
+    serial = settings.attribute("serial")
+    assert (serial.display_name, serial.max_length) == ("Serial", 8)
+    assert settings.attribute(serial.name) == serial
+    assert settings.attribute("Schutzart (IP)").options == ("IP44",)
+    with pytest.raises(acc.OptionError, match=r'custom attribute "Serail": .* did you mean `Serial`'):
+        settings.attribute("Serail")
+    forgotten = next(found for found in settings.attributes if found.display_name == "Forgotten")
+    for name in ("Forgotten", forgotten.name):
+        with pytest.raises(acc.OptionError, match="`Forgotten` is inactive; use an active custom attribute"):
+            settings.attribute(name)
+    with pytest.raises(acc.OptionError, match="no such custom attribute"):
+        settings.attribute("ca99999")
+
+
+def test_a_location_is_found(
+    plant: tuple[acc.testing.Simulator, acc.Project], sim: acc.testing.Simulator
+) -> None:
+    settings = plant[1].settings()
+    room = settings.location("Site > Building 3 > Floor 4 > Room 5")
+    assert (room.name, room.path) == ("Room 5", "Site > Building 3 > Floor 4 > Room 5")
+    assert settings.location(["Building 3", "Floor 4", "Room 5"]) == room
+    assert settings.location("Building 3/Floor 4/Room 5", separator="/") == room
+    assert settings.location(room.id) == room
+    assert room in settings.locations
+    with pytest.raises(acc.OptionError, match=r'location "Room 5": ambiguous: it matches .* others'):
+        settings.location("Room 5")
+    with pytest.raises(acc.OptionError, match=r"did you mean `Site > Building 3"):
+        settings.location("Site > Building 3 > Floor 4 > Rom 5")
+    own = sim.client().project(sim.project_id)
+    coded = next(found for found in own.settings().locations if found.barcode)
+    assert coded.barcode is not None
+    assert own.settings().location(coded.barcode) == coded
+    with sim.client() as client:
+        sim.add_fault("status", code=403, on="locations", every=1)
+        with pytest.raises(acc.OptionError, match="could not be read"):
+            client.project(sim.project_id).settings().location("Building A")
+
+
+@pytest.mark.parametrize(
+    "kind", ["categories", "statuses", "attributes", "options", "assignments", "locations"]
+)
+def test_settings_are_dicts_with_the_columns_of_a_frame(kind: Any, project: acc.Project) -> None:
+    settings = project.settings()
+    rows = settings.to_dicts(kind)
+    pandas = pytest.importorskip("pandas")
+    frame = settings.to_pandas(kind)
+    assert list(frame.columns) == list(rows[0])
+    assert len(frame) == len(rows)
+    assert isinstance(frame, pandas.DataFrame)
+    with pytest.raises(acc.OptionError, match='Did you mean "statuses"'):
+        settings.to_dicts("status")  # type: ignore[arg-type]
+
+
+def test_the_time_of_reading_is_a_time(project: acc.Project, tmp_path: pathlib.Path) -> None:
+    before = datetime.now(timezone.utc)
+    settings = project.settings(refresh=True)
+    assert before <= settings.read_at + timedelta(microseconds=1)
+    assert settings.read_at <= datetime.now(timezone.utc)
+    settings.save(tmp_path / "settings.json")
+    kept = json.loads((tmp_path / "settings.json").read_text())
+    for text, time in [
+        ("2026-01-31T08:15:30.123456789Z", datetime(2026, 1, 31, 8, 15, 30, 123456, timezone.utc)),
+        ("2026-01-31T08:15:30.5Z", datetime(2026, 1, 31, 8, 15, 30, 500000, timezone.utc)),
+        ("2026-01-31T08:15:30Z", datetime(2026, 1, 31, 8, 15, 30, 0, timezone.utc)),
+        ("yesterday", None),
+        ("", None),
+    ]:
+        kept["settings"]["read_at"] = text
+        (tmp_path / "settings.json").write_text(json.dumps(kept))
+        if time is None:
+            with pytest.raises(acc.OptionError, match="`read_at` is"):
+                acc.Settings.load(tmp_path / "settings.json")
+        else:
+            assert acc.Settings.load(tmp_path / "settings.json").read_at == time

@@ -25,7 +25,7 @@ def answered(sim: acc.testing.Simulator, token: str) -> tuple[int, Message]:
 
 @pytest.mark.parametrize(("retry_after", "told"), [(7, "7"), ("soon", "soon"), (None, None)])
 def test_rate_limit_fault_sends_the_given_retry_after(
-    retry_after: object, told: str | None, sim: acc.testing.Simulator
+    retry_after: float | str | None, told: str | None, sim: acc.testing.Simulator
 ) -> None:
     sim.add_fault("rate_limit", retry_after=retry_after)
     status, headers = answered(sim, sim.token)
@@ -33,9 +33,11 @@ def test_rate_limit_fault_sends_the_given_retry_after(
     assert answered(sim, sim.token)[0] == 200
 
 
-def test_fault_rejects_none_for_other_details(sim: acc.testing.Simulator) -> None:
-    with pytest.raises(acc.OptionError, match='"ms" must be a whole number, not null'):
-        sim.add_fault("delay", ms=None)
+def test_fault_names_missing_and_unknown_details(sim: acc.testing.Simulator) -> None:
+    with pytest.raises(acc.OptionError, match='fault "delay" needs "ms"'):
+        sim.add_fault("delay")
+    with pytest.raises(acc.OptionError, match='unknown key "retry_after"'):
+        sim.add_fault("delay", ms=1, retry_after=None)
 
 
 def test_accept_and_revoke_token() -> None:

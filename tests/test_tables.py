@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from conftest import Kit
+from hypothesis import given, strategies
 
 import acc_assets as acc
 from acc_assets import _core
@@ -175,7 +176,7 @@ print(list(frame.index))
 """
 
 
-def frame_of(assets: acc.AssetTable, blocked: bool) -> str:
+def frame_of(assets: acc.AssetTable | acc.RelationshipTable, blocked: bool) -> str:
     import pickle
 
     code = CODE.format(blocked=blocked)
@@ -267,3 +268,177 @@ def test_slices_of_an_asset_table_are_tables(project: acc.Project, kit: Kit) -> 
     assert project.assets.delete(assets[:2]).counts == {"deleted": 2}
     with pytest.raises(IndexError):
         assets[1:3][2]
+
+
+def test_a_part_of_an_asset_table_keeps_what_was_missing(project: acc.Project, kit: Kit) -> None:
+    made = project.assets.create(kit.rows(3)).ids
+    none = "f6a1e3b5-abaa-4b01-b33a-5d55f36ba047"
+    assets = project.assets.get([*made, none])
+    assert assets.ids == [asset["id"] for asset in assets]
+    assert assets[1:].missing == assets[1:][:0].missing == assets.missing == [none]
+    assert pickle.loads(pickle.dumps(assets[1:])).missing == [none]
+
+
+# ---- relationships ----
+
+
+def end(number: int) -> dict[str, Any]:
+    return {
+        "createdOn": "2031-02-03T04:05:06Z",
+        "domain": f"d{number}",
+        "type": f"t{number}",
+        "id": f"e{number}",
+    }
+
+
+LINKS: list[Any] = [
+    {
+        "id": "r1",
+        "createdOn": "2031-02-03T05:05:06.123456+01:00",
+        "isReadOnly": False,
+        "isService": True,
+        "isDeleted": True,
+        "deletedOn": "2031-02-03T04:05:06Z",
+        "entities": [end(1), end(2)],
+    },
+    {"id": "r2", "isReadOnly": None, "entities": [end(3), end(4)], "new": 7},
+]
+COLUMNS = {
+    "id": "string",
+    "from_domain": "string",
+    "from_type": "string",
+    "from_id": "string",
+    "to_domain": "string",
+    "to_type": "string",
+    "to_id": "string",
+    "created_on": "timestamp[ms, tz=UTC]",
+    "is_read_only": "bool",
+    "is_service": "bool",
+    "is_deleted": "bool",
+    "deleted_on": "timestamp[ms, tz=UTC]",
+}
+
+
+def links(rows: list[Any]) -> acc.RelationshipTable:
+    return acc.RelationshipTable(
+        _core.Table.load(json.dumps([[json.dumps(row) for row in rows], []]).encode())
+    )
+
+
+def cells(found: acc.RelationshipTable) -> dict[str, list[Any]]:
+    """The columns of a table, as Python objects."""
+    return {name: list(values) for name, _, values, _ in found._flat().frame(["text", "list"])}
+
+
+def test_relationships_are_dicts_and_flat_columns() -> None:
+    found = links(LINKS)
+    assert found.to_dicts() == LINKS == [*found] == [found[0], found[1]]
+    assert found.ids == ["r1", "r2"]
+    assert type(found[::-1]) is acc.RelationshipTable
+    assert found[::-1].to_dicts() == LINKS[::-1]
+    columns = cells(found)
+    assert columns["from_id"] == ["e1", "e3"]
+    assert columns["to_domain"] == ["d2", "d4"]
+    copy = pickle.loads(pickle.dumps(found))
+    assert (type(copy), copy.to_dicts()) == (acc.RelationshipTable, LINKS)
+    assert repr(found) == "RelationshipTable: 2 rows"
+    html = found._repr_html_()
+    assert "<th>from_type</th>" in html
+    assert "<td>t1</td>" in html
+    assert "&#x27;domain&#x27;" not in html
+
+
+def test_relationships_have_the_same_types_everywhere() -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    for rows, more in ((LINKS, {"new": "int64"}), (LINKS[:1], {}), ([], {}), ([{"id": "r3"}], {})):
+        schema = pyarrow.table(links(rows)).schema
+        assert {field.name: str(field.type) for field in schema} == COLUMNS | more
+        assert schema.names == [*COLUMNS, *more]
+    pytest.importorskip("pandas")
+    frame = links(LINKS).to_pandas()
+    assert list(frame.columns) == [*COLUMNS, "new"]
+    assert str(frame["created_on"].dtype) == "datetime64[ms, UTC]"
+    assert str(frame["created_on"][0]) == "2031-02-03 04:05:06.123000+00:00"
+    assert str(frame["is_deleted"].dtype) == "boolean"
+    assert list(links([]).to_pandas().columns) == list(COLUMNS)
+    polars = pytest.importorskip("polars")
+    assert links([]).to_polars().columns == list(COLUMNS)
+    assert links(LINKS).to_polars().schema["deleted_on"] == polars.Datetime("ms", "UTC")
+
+
+@pytest.mark.parametrize("rows", [LINKS, LINKS[1:], []])
+def test_relationships_are_the_same_with_and_without_pyarrow(rows: list[Any]) -> None:
+    pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    assert frame_of(links(rows), blocked=True) == frame_of(links(rows), blocked=False)
+
+
+def test_entities_that_are_not_two_stay_what_they_are() -> None:
+    odd: list[Any] = [
+        {"id": "a", "entities": [end(1)]},
+        {"id": "b", "entities": [end(1), end(2), end(3)]},
+        {"id": "c", "entities": [end(1), None]},
+        {"id": "d", "entities": "none"},
+        {"id": "e", "entities": [{"id": 7}, {"id": {"urn": "x"}, "type": "t"}]},
+        {"id": "f", "entities": []},
+        {"id": "g"},
+    ]
+    found = links(odd)
+    assert found.to_dicts() == odd
+    columns = cells(found)
+    assert columns["id"] == list("abcdefg")
+    assert columns["from_id"] == [None, None, None, None, "7", None, None]
+    assert columns["to_id"] == [None, None, None, None, '{"urn":"x"}', None, None]
+    kept = [
+        None if text is None else text if text == "none" else json.loads(text) for text in columns["entities"]
+    ]
+    assert kept == [*(row["entities"] for row in odd[:4]), None, None, None]
+
+
+JSON = strategies.recursive(
+    strategies.none()
+    | strategies.booleans()
+    | strategies.integers()
+    | strategies.floats(allow_nan=False, allow_infinity=False)
+    | strategies.text(),
+    lambda inner: (
+        strategies.lists(inner, max_size=3) | strategies.dictionaries(strategies.text(), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+ENTITY = strategies.dictionaries(strategies.sampled_from(["domain", "type", "id", "createdOn"]), JSON) | JSON
+LINK = strategies.fixed_dictionaries(
+    {},
+    optional={
+        "id": JSON,
+        "entities": strategies.lists(ENTITY, max_size=3) | JSON,
+        "createdOn": JSON,
+        "isDeleted": JSON,
+        "from_id": JSON,
+        "ca1": JSON,
+        "customAttributes": JSON,
+        "": JSON,
+    },
+)
+
+
+@pytest.mark.once
+@given(strategies.lists(LINK | JSON, max_size=6))
+def test_no_relationship_moves_a_column(rows: list[Any]) -> None:
+    marked = [
+        row | {"mark": f"m{place}"} if isinstance(row, dict) else {"mark": f"m{place}"}
+        for place, row in enumerate(rows)
+    ]
+    found = links(marked)
+    assert len(found) == len(found.ids) == len(found.to_dicts()) == len(rows)
+    columns = {
+        name: list(values) for name, kind, values, _ in found._flat().frame() if kind in ("text", "list")
+    }
+    if rows:
+        assert columns["mark"] == [row["mark"] for row in marked]
+    assert set(COLUMNS) <= {name for name, *_ in found._flat().frame()}
+    assert found._repr_html_()
+    # Rows that are no objects have a value only.
+    assert len(links(rows)._flat()) == len(rows)
+    pytest.importorskip("polars")
+    assert found.to_polars().height == len(rows)

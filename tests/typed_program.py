@@ -9,6 +9,7 @@ import pathlib
 from collections.abc import AsyncIterator
 
 import acc_assets as acc
+from acc_assets import testing
 from acc_assets import typing as types
 
 
@@ -109,7 +110,11 @@ def settings_of(project: acc.Project) -> list[str]:
     attributes: list[acc.Attribute] = settings.attributes
     locations: list[acc.Location] = settings.locations
     kind: types.SettingsKind = "locations"
-    assert kind
+    assert len(settings.to_dicts(kind)) == len(locations)
+    assert settings.read_at.tzinfo is not None
+    assert settings.status(statuses[0].label) == statuses[0]
+    assert settings.attribute(attributes[0].name) == attributes[0]
+    assert settings.location(locations[0].id) == locations[0]
     return [
         *(category.path for category in categories),
         *(status.label for status in statuses),
@@ -140,11 +145,36 @@ def read_back(project: acc.Project, ids: types.IdData, after: types.After = None
 
 
 def links(relationships: acc.Relationships) -> list[types.RelatedEntity]:
-    found: list[types.Relationship] = relationships.search(acc.Entity("asset"), "photo")
+    found: acc.RelationshipTable = relationships.search(acc.Entity("asset"), "photo")
+    rows: list[types.Relationship] = found[1:].to_dicts()
+    ids: list[str | None] = found.ids
+    assert len(rows) <= len(ids)
     return [end for relationship in found for end in relationship["entities"]]
 
 
-async def awaited(sim: acc.testing.Simulator, rows: list[dict[str, str]]) -> types.OutcomeStatus:
+def simulated(options: testing.ClientOptions, sim: testing.Simulator) -> list[str]:
+    """What a test reads of the simulator."""
+    world: testing.World = sim.world()
+    categories: list[testing.WorldCategory] = world["categories"]
+    statuses: list[testing.WorldStatus] = categories[0]["statuses"]
+    attributes: list[testing.WorldAttribute] = categories[0]["attributes"]
+    choices: list[testing.WorldChoice] = [one for found in attributes for one in found["values"]]
+    places: list[testing.WorldLocation] = world["locations"]
+    counts: testing.WorldCounts = world["counts"]
+    audit: testing.Audit = sim.audit()
+    endpoints: dict[str, testing.EndpointAudit] = audit["endpoints"]
+    assets: list[types.Asset] = sim.assets()
+    assert counts["assets"] == len(assets)
+    assert sim.client(**options).last_result is None
+    return [
+        *(status["label"] for status in statuses),
+        *(choice["displayName"] for choice in choices),
+        *(place["name"] for place in places),
+        *(endpoint for endpoint, of in endpoints.items() if 201 in of["answers"]),
+    ]
+
+
+async def awaited(sim: testing.Simulator, rows: list[dict[str, str]]) -> types.OutcomeStatus:
     async def stream() -> AsyncIterator[dict[str, str]]:
         for row in rows:
             yield row
@@ -159,7 +189,7 @@ async def awaited(sim: acc.testing.Simulator, rows: list[dict[str, str]]) -> typ
         assert len(await assets.get(ids)) == len(rows)
         relationships: acc.AsyncRelationships = project.relationships
         raw: acc.AsyncRaw = project.raw
-        assert await relationships.search() == []
+        assert not await relationships.search()
         assert await raw.categories()
         return result[0].status
 
@@ -169,7 +199,7 @@ def main(folder: pathlib.Path) -> None:
     retry: types.RetryOption = acc.Retry(settle=0.5)
     prefix: types.Prefix = "construction"
     verb: types.Verb = "create"
-    with acc.testing.Simulator(seed=1, limits=limits, window=1.0) as sim:
+    with testing.Simulator(seed=1, limits=limits, window=1.0) as sim:
         client: acc.Client = sim.client(limits=limits, retry=retry, prefix=prefix)
         project: acc.Project = client.project(sim.project_id)
         path = folder / "units.csv"
@@ -187,6 +217,7 @@ def main(folder: pathlib.Path) -> None:
         assert set_up(project).ok
         assert wire(project.raw) == "ROOT"
         assert links(project.relationships) == []
+        assert "assets:batch-create" in simulated({"timeout": 5.0}, sim)
         assert asyncio.run(
             awaited(sim, [{"Asset ID": "B", "Category": "HVAC > Air Handling", "Status": "Installed"}])
         )

@@ -45,7 +45,7 @@ from ._sync.client import Client
 from ._sync.project import Project, Raw
 from ._sync.relationships import Relationships
 from ._sync.verbs import BulkResult
-from ._tables import AssetTable
+from ._tables import AssetTable, RelationshipTable
 from .errors import (
     AccError,
     ApiError,
@@ -117,6 +117,7 @@ __all__ = [
     "RateLimitError",
     "Raw",
     "ReadInterrupted",
+    "RelationshipTable",
     "Relationships",
     "Report",
     "RequestTimeout",
@@ -146,8 +147,4 @@ __all__ = [
     "typing",
 ]
 
-# Set the public module of every class, so that pickles and tracebacks do not depend on the private modules.
-for _public in [*map(globals().get, __all__), *map(vars(typing).get, typing.__all__)]:
-    # In Python 3.10, `dict[str, int]` counts as a class.
-    if isinstance(_public, type) and not hasattr(_public, "__origin__"):
-        _public.__module__ = __name__ if _public.__name__ in __all__ else typing.__name__
+typing._publish(globals(), __all__)

@@ -86,7 +86,7 @@ def _content(file: Any) -> tuple[str | None, bytes]:
     except UnicodeDecodeError as error:
         raise InputError(f'The file cannot be decoded ({error}). Open it in mode "rb".') from error
     except OSError as error:
-        raise FileError.of(name if isinstance(name, str) else "the open file", error) from error
+        raise FileError.of(name if isinstance(name, str) else None, error) from error
     except ValueError as error:
         raise InputError(f"The file cannot be read ({error}). Open it again.") from error
     if isinstance(content, str):
@@ -106,7 +106,7 @@ def _from_lines(path: str | PathLike[str] | None, content: bytes | None) -> _cor
             with open(name, "rb") as file:
                 content = file.read()
         except OSError as error:
-            raise FileError.of(name, error) from error
+            raise FileError.of(path, error) from error
     rows: list[Any] = []
     labels: list[int] = []
     for number, line in enumerate(content.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
@@ -151,11 +151,11 @@ def _from_parquet(path: str | PathLike[str] | None, content: bytes | None) -> ob
             # The errors of pyarrow and polars lack the errno and the reason.
             open(name, "rb").close()
         except OSError as error:
-            raise FileError.of(name, error) from error
+            raise FileError.of(path, error) from error
     try:
         return read_parquet(source)
     except OSError as error:
-        raise FileError.of(name, error) from error
+        raise FileError.of(path, error) from error
     except Exception as error:  # each library has its own errors for a damaged file
         raise InputError(f"{name} cannot be read as Parquet: {error}.") from error
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import TYPE_CHECKING, ForwardRef, TypeAlias, Union
 
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+if TYPE_CHECKING:
+    Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+else:
+    # With the module it is to be found in, so that `typing.get_type_hints` resolves it for any function.
+    _json = ForwardRef("Json", module=__name__)
+    Json = Union[bool, int, float, str, list[_json], dict[str, _json], None]  # noqa: UP007  # no `|` in Python 3.10
 JsonObject: TypeAlias = dict[str, Json]

@@ -7,32 +7,35 @@ from contextlib import contextmanager, suppress
 from typing import TypeAlias
 
 from . import _core
-from ._tables import AssetTable
+from ._tables import AssetTable, RelationshipTable
 from .errors import AccError, OptionError, ReadInterrupted
 
-After: TypeAlias = BaseException | AssetTable | None
+Read: TypeAlias = AssetTable | RelationshipTable
+After: TypeAlias = BaseException | Read | None
 
 
 @contextmanager
-def keeping(operation: _core.Operation, resumable: bool = True) -> Iterator[None]:
+def keeping(
+    operation: _core.Operation, resumable: bool = True, kind: type[Read] = AssetTable
+) -> Iterator[None]:
     """Attach what was read to an exception that ends a resumable read."""
     try:
         yield
     except KeyboardInterrupt:
         if resumable:
-            raise ReadInterrupted(_partial(operation)) from None
+            raise ReadInterrupted(_partial(operation, kind)) from None
         raise
     except BaseException as error:
         if resumable:
             # An exception raised by the user's ids may not accept attributes.
             with suppress(AttributeError):
-                error.partial = _partial(operation)  # type: ignore[attr-defined]
+                error.partial = _partial(operation, kind)  # type: ignore[attr-defined]
         raise
 
 
-def _partial(operation: _core.Operation) -> AssetTable | None:
+def _partial(operation: _core.Operation, kind: type[Read]) -> Read | None:
     table = operation.table
-    return None if table is None else AssetTable(table)
+    return None if table is None else kind(table)
 
 
 def table_of(operation: _core.Operation) -> _core.Table:
@@ -55,7 +58,7 @@ def unfinished(after: After) -> _core.Table | None:
         kept = next((partial for partial in found if partial is not None), None)
     if kept is None:
         return None
-    if not isinstance(kept, AssetTable):
+    if not isinstance(kept, (AssetTable, RelationshipTable)):
         raise OptionError(
             f"after must be the exception that an earlier call raised, or its .partial, not {type(kept).__name__}."
         )

@@ -93,7 +93,7 @@ class Filters(NamedTuple):
         return self._replace(
             categories=[settings.find_category(one, separator)["id"] for one in self.categories],
             statuses=[id for one in self.statuses for id in settings.find_statuses(str(one))],
-            locations=[settings.find_location(one, separator) for one in self.locations],
+            locations=[settings.find_location(one, separator)["id"] for one in self.locations],
             others=others,
         )
 
@@ -170,7 +170,7 @@ def _may_be_labels(value: Any) -> bool:
     )
 
 
-def relationship_query(
+def search_query(
     entity: Entity | str | None,
     other: Entity | str | None,
     created_after: object,

@@ -1,8 +1,9 @@
-"""Records: named tuples that contain only data."""
+"""Records: named tuples that contain only data.
 
-from __future__ import annotations
+Their annotations are evaluated here: `typing.get_type_hints` would look for their names in `acc_assets`, the public module.
+"""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypedDict, get_args
 
 from . import _core
@@ -64,14 +65,14 @@ class Problem(NamedTuple):
     """One problem of one row.
 
     Args:
-        code: Code of the row check, such as "required", or the service's error code.
-        column: The column, or None if the problem concerns the row as a whole.
+        code: Code of the row check, such as "required", or the service's error code, or None.
+        column: The column as named in the input, or None if the problem concerns the row as a whole.
         value: The value, shortened, or None.
         message: What is wrong.
         fix: What to do, or None.
     """
 
-    code: str
+    code: str | None
     column: str | None
     value: str | None
     message: str
@@ -82,7 +83,7 @@ class RowError(NamedTuple):
     """Why a row failed.
 
     Args:
-        code: Code of the row check, or the service's error code. May be empty.
+        code: Code of the row check, or the service's error code, or None.
         message: What is wrong.
         column: The column concerned, or None.
         value: The value, shortened, or None.
@@ -93,7 +94,7 @@ class RowError(NamedTuple):
         metadata: Details from the service (`errorMetadata`), or None. For a 409, the conflicting value.
     """
 
-    code: str
+    code: str | None
     message: str
     column: str | None = None
     value: str | None = None
@@ -106,6 +107,17 @@ class RowError(NamedTuple):
     def __str__(self) -> str:
         link = " " if self.message[-1:] in ".?!" else "; "
         return _core.shown(link.join(part for part in (self.message, self.fix) if part))
+
+
+def problem_of(found: Mapping[str, Any]) -> Problem:
+    """Return a problem as the core describes it."""
+    return Problem(
+        code=found["code"] or None,
+        column=found["column"] or None,
+        value=found["value"] or None,
+        message=found["message"] or "",
+        fix=found["fix"] or None,
+    )
 
 
 class RowOutcome(NamedTuple):
@@ -165,25 +177,25 @@ class Cause(NamedTuple):
 
 
 class RowProblem(NamedTuple):
-    """One problem of one row, including the row number and label.
+    """One problem of one row, including the row number and label: a `Problem` and its row.
 
     Args:
         row: Row number, counted from 0.
         label: Index value in a DataFrame with its own index, row or line of a file, otherwise the row number.
-        code: Code of the row check, or the service's error code.
-        column: The column as named in the input. Empty if the problem concerns the row as a whole.
-        value: The value, shortened.
+        code: Code of the row check, or the service's error code, or None.
+        column: The column as named in the input, or None if the problem concerns the row as a whole.
+        value: The value, shortened, or None.
         message: What is wrong.
-        fix: What to do.
+        fix: What to do, or None.
     """
 
     row: int
     label: Hashable
-    code: str
-    column: str
-    value: str
+    code: str | None
+    column: str | None
+    value: str | None
     message: str
-    fix: str
+    fix: str | None
 
 
 class ColumnUse(NamedTuple):
@@ -424,7 +436,7 @@ class Entity(_EntityFields):
 
     __slots__ = ()
 
-    def __new__(cls, domain: str, type: str | None = None, id: object = None) -> Entity:
+    def __new__(cls, domain: str, type: str | None = None, id: object = None) -> "Entity":
         """Expand a short name."""
         for name, value in (("domain", domain), ("type", type)):
             if not isinstance(value, str) and (value is not None or name == "domain"):
@@ -441,6 +453,11 @@ class Entity(_EntityFields):
         if id is not None and type is None:
             raise OptionError(f"Entity({domain!r}, id={id!r}) has an id but no type. Pass type= too.")
         return super().__new__(cls, domain, type, None if id is None else str(id))
+
+    @classmethod
+    def _make(cls, iterable: Iterable[Any]) -> "Entity":  # type: ignore[override]  # what `_replace` calls
+        """Apply the same rules."""
+        return cls(*iterable)
 
 
 class WriteCall(NamedTuple):
@@ -469,7 +486,7 @@ class WriteCall(NamedTuple):
         found = self.options["run"]
         return None if found is None else str(found)
 
-    def saved(self) -> WriteCall:
+    def saved(self) -> "WriteCall":
         """Return a copy without the data that stays in this process."""
         had = self.had_settings or self.settings is not None
         progress = "auto" if callable(self.progress) else self.progress

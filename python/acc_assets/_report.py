@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from . import _core, _html
-from ._records import BAD, Cause, ColumnUse, Estimate, OutcomeStatus, RowProblem, WriteCall
+from ._records import BAD, Cause, ColumnUse, Estimate, OutcomeStatus, RowProblem, WriteCall, problem_of
 from ._tables import pandas_frame, polars_frame
 from ._text import counted
 from .errors import OptionError, of_lines
@@ -140,15 +140,7 @@ class Report:
             if error is None:
                 continue
             for problem in error["problems"] or [error]:
-                yield RowProblem(
-                    row,
-                    label,
-                    problem["code"] or "",
-                    problem["column"] or "",
-                    problem["value"] or "",
-                    problem["message"],
-                    problem["fix"] or "",
-                )
+                yield RowProblem(row, label, *problem_of(problem))
 
     @property
     def columns(self) -> list[ColumnUse]:

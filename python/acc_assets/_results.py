@@ -15,11 +15,11 @@ from ._records import (
     Cause,
     Estimate,
     OutcomeStatus,
-    Problem,
     RowError,
     RowOutcome,
     Stats,
     WriteCall,
+    problem_of,
 )
 from ._report import Report, causes_of, estimate_of, message_of, place_of, unchecked, write_fixes
 from ._tables import AssetTable, pandas_frame, polars_frame
@@ -63,11 +63,14 @@ CAUSES_SHOWN: Final = 8
 class Outcomes(Sequence[RowOutcome]):
     """One `RowOutcome` per row, in input order. The base class of `BulkResult` and `AsyncBulkResult`.
 
+    `result[a:b]` and `result.where(...)` are results too, of some rows. `retry` and `reconcile` of a part send only rows of
+    the part, and return the result of the whole input. Only one of a result and its parts can be resumed, once.
+
     Named runs read from their file (`acc_assets.runs()["level-3"]`) are also `Outcomes`. They have no client, so
     `retry` and `reconcile` raise OptionError.
     """
 
-    __slots__ = ("_call", "_ledger", "_table", "_verbs")
+    __slots__ = ("_call", "_is_part", "_ledger", "_table", "_verbs")
 
     def __init__(
         self, ledger: _core.Ledger, call: WriteCall, table: _core.Table | None = None, verbs: object = None, /
@@ -77,6 +80,8 @@ class Outcomes(Sequence[RowOutcome]):
         self._table = table
         # The assets or relationships of the client that made the call, to resend rows.
         self._verbs = verbs
+        # Whether these are some rows of a result. The table is still that of the whole.
+        self._is_part = False
 
     @property
     def counts(self) -> dict[OutcomeStatus, int]:
@@ -117,11 +122,21 @@ class Outcomes(Sequence[RowOutcome]):
 
     @property
     def assets(self) -> AssetTable | None:
-        """The assets as returned by the service, with `returning=True`; otherwise None."""
-        return None if self._table is None else AssetTable(self._table)
+        """The assets as returned by the service, with `returning=True`; otherwise None. Of a part, the assets of its rows."""
+        if self._table is None:
+            return None
+        assets = AssetTable(self._table)
+        if not self._is_part:
+            return assets
+        # Two rows may have the same id, in upper and in lower case, and the table one asset or two for them.
+        places: dict[str, list[int]] = {}
+        for place, id in enumerate(assets.ids):
+            places.setdefault((id or "").lower(), []).append(place)
+        found = (places.get(id.lower()) for id in self.ids if id)
+        return AssetTable(self._table.take([of_id.pop(0) for of_id in found if of_id]))
 
     def where(self, *statuses: OutcomeStatus) -> Self:
-        """Select the rows with one of these statuses. Row numbers and labels are preserved.
+        """Select the rows with one of these statuses. Row numbers, labels and assets are preserved.
 
         Args:
             statuses: One or more values of `RowOutcome.status`.
@@ -242,8 +257,8 @@ class Outcomes(Sequence[RowOutcome]):
             )
         if call.resumed:
             raise OptionError(
-                f"{which}(): {call.resumed[0]}() was already called on this result. Use the result that it returned, or "
-                "client.last_result."
+                f"{which}(): {call.resumed[0]}() was already called on this result or a part of it. Use the result that it "
+                "returned, or client.last_result."
             )
         return call
 
@@ -303,30 +318,35 @@ class Outcomes(Sequence[RowOutcome]):
     def _repr_html_(self) -> str:
         causes = self.causes
         rows = [
-            (cause.status, cause.rows, message_of(cause), place_of(cause, self._call.label_title))
+            (cause.status, cause.rows, message_of(cause), cause.fix, place_of(cause, self._call.label_title))
             for cause in causes
         ]
         return _html.page(
             _html.headline(self._headline()),
-            _html.table(("status", "rows", "reason", "first"), rows),
+            _html.table(("status", "rows", "reason", "fix", "first"), rows),
             *_html.paragraphs(self._advice(causes)),
         )
 
     @classmethod
-    def _load(cls, ledger: bytes, call: WriteCall, table: bytes | None) -> Self:
-        return cls(_core.Ledger.load(ledger), call, None if table is None else _core.Table.load(table))
+    def _load(cls, ledger: bytes, call: WriteCall, table: bytes | None, is_part: bool) -> Self:
+        result = cls(_core.Ledger.load(ledger), call, None if table is None else _core.Table.load(table))
+        result._is_part = is_part
+        return result
 
     def __reduce__(self) -> tuple[Any, ...]:
-        table = None if self._table is None else self._table.dump()
-        return type(self)._load, (self._ledger.dump(), self._call.saved(), table)
+        assets = self.assets
+        table = None if assets is None else assets._table.dump()
+        return type(self)._load, (self._ledger.dump(), self._call.saved(), table, self._is_part)
 
     def _part(self, ledger: _core.Ledger) -> Self:
-        return type(self)(ledger, self._call, None, self._verbs)
+        part = type(self)(ledger, self._call, self._table, self._verbs)
+        part._is_part = True
+        return part
 
     def _headline(self) -> str:
         name = type(self).__name__
         if not len(self):
-            return f"{name}: no rows, nothing sent"
+            return f"{name}: no such rows" if self._is_part else f"{name}: no rows, nothing sent"
         counts, rows = self.counts, counted(len(self), "row")
         if (estimate := self.estimate) is not None:
             requests = counted(estimate.requests, "request")
@@ -347,11 +367,14 @@ class Outcomes(Sequence[RowOutcome]):
         return ", ".join(f"{number:,} {status}" for status, number in counts.items())
 
     def _cause_lines(self, causes: list[Cause]) -> list[str]:
-        lines = [
-            f"  {cause.status:<8} {cause.rows:>6,}  {message_of(cause) or 'not sent yet'} "
-            f"({place_of(cause, self._call.label_title)})"
-            for cause in causes[:CAUSES_SHOWN]
-        ]
+        lines = []
+        for cause in causes[:CAUSES_SHOWN]:
+            lines.append(
+                f"  {cause.status:<8} {cause.rows:>6,}  {message_of(cause) or 'not sent yet'} "
+                f"({place_of(cause, self._call.label_title)})"
+            )
+            if cause.fix:
+                lines.append(f"                   {cause.fix}")
         if len(causes) > CAUSES_SHOWN:
             lines.append(f"  and {len(causes) - CAUSES_SHOWN} more causes: .causes")
         return lines
@@ -383,16 +406,13 @@ def _outcome(ledger: _core.Ledger, index: int) -> RowOutcome:
 
 def _row_error(error: Mapping[str, Any]) -> RowError:
     return RowError(
-        code=error["code"] or "",
+        code=error["code"] or None,
         message=error["message"] or "",
         column=error["column"] or None,
         value=error["value"] or None,
         fix=error["fix"] or None,
         status=error["status"] or None,
         body=error["body"] or None,
-        problems=tuple(
-            Problem(problem["code"], problem["column"], problem["value"], problem["message"], problem["fix"])
-            for problem in error["problems"] or ()
-        ),
+        problems=tuple(map(problem_of, error["problems"] or ())),
         metadata=error["metadata"] or None,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Iterable, Iterator, Mapping
 from itertools import chain
 from os import PathLike
-from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, Final, ForwardRef, NamedTuple, Protocol, TypeAlias, Union
 
 from . import _core
 from ._files import FILES, is_slow, name_of, opened
@@ -13,12 +13,15 @@ from ._frames import from_pandas, from_stream, is_of, labels_of, values_of
 from ._mapping import ColumnMapping, mapping_pairs
 from ._options import SEPARATOR, Dates, Nulls, SheetOption, one_of, sheet_option
 from ._results import Outcomes
-from ._tables import AssetTable
+from ._tables import AssetTable, RelationshipTable
 from ._text import counted, nearest
 from .errors import InputError, OptionError
 
 if TYPE_CHECKING:
     from uuid import UUID
+else:
+    # Imported when `typing.get_type_hints` resolves it; see `typing.py`.
+    UUID = ForwardRef("uuid.UUID", module=__name__)
 
 
 class ArrowStream(Protocol):
@@ -126,9 +129,19 @@ RowData: TypeAlias = (
     | Rows
 )
 AsyncRowData: TypeAlias = RowData | AsyncIterable[Mapping[str, object]]
-# Strings, so that importing this package does not import uuid.
-IdData: TypeAlias = "str | UUID | PathLike[str] | IO[bytes] | IO[str] | ArrowStream | Iterable[str | UUID | None] | Iterable[Mapping[str, object]] | Rows"
-AsyncIdData: TypeAlias = "IdData | AsyncIterable[str | UUID | None] | AsyncIterable[Mapping[str, object]]"
+Id: TypeAlias = Union[str, UUID, None]  # noqa: UP007  # no `|` with a reference in Python 3.10
+IdData: TypeAlias = Union[  # noqa: UP007
+    str,
+    UUID,
+    PathLike[str],
+    IO[bytes],
+    IO[str],
+    ArrowStream,
+    Iterable[Id],
+    Iterable[Mapping[str, object]],
+    Rows,
+]
+AsyncIdData: TypeAlias = IdData | AsyncIterable[Id] | AsyncIterable[Mapping[str, object]]
 
 
 def read(
@@ -234,8 +247,8 @@ def ids_from(data: Any, id: str) -> _core.Rows:
         return _core.Rows.from_values([data], id)
     if isinstance(data, Outcomes):
         return _core.Rows.from_values(data.ids, id)
-    if isinstance(data, AssetTable):
-        return _core.Rows.from_values([asset.get("id") for asset in data], id)
+    if isinstance(data, (AssetTable, RelationshipTable)):
+        return _core.Rows.from_values(data.ids, id)
     _refuse(data, "ids, or rows with a column of ids")
     _require(id, data)
     if is_of(data, "pandas", "DataFrame"):

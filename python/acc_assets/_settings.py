@@ -14,10 +14,12 @@ from ._records import Attribute, Category, Location, Status
 from ._report import Report
 from ._rows import RowData, reading
 from ._tables import pandas_frame, polars_frame
-from ._text import counted
+from ._text import counted, nearest
 from .errors import FileError, OptionError
 
 if TYPE_CHECKING:
+    import datetime
+
     import pandas
     import polars
 
@@ -49,9 +51,13 @@ class Settings:
         return str(self._core.about()["project"])
 
     @property
-    def read_at(self) -> str:
+    def read_at(self) -> datetime.datetime:
         """The time when the settings were read, in UTC."""
-        return str(self._core.about()["read_at"])
+        import datetime
+
+        # The core writes up to nanoseconds, and Python 3.10 reads neither these nor the Z.
+        whole, _, part = str(self._core.about()["read_at"]).removesuffix("Z").partition(".")
+        return datetime.datetime.fromisoformat(f"{whole}.{part:0<6.6}+00:00")
 
     @property
     def notes(self) -> list[str]:
@@ -95,6 +101,84 @@ class Settings:
         """
         return _category(self._core.find_category(category, separator))
 
+    def status(self, status: str, *, status_set: str | None = None) -> Status:
+        """Find one active status.
+
+        Args:
+            status: Its id or its label.
+            status_set: Name or id of its status set. If None, only one set may have this label.
+
+        Raises:
+            OptionError: No status matches, or several do. The message names the closest match or the candidates.
+
+        Example:
+            >>> project.settings().status("installed").label
+            'Installed'
+        """
+        ids = set(self._core.find_statuses(str(status)))
+        found = [one for one in self.statuses if one.id in ids]
+        if status_set is not None:
+            found = [one for one in found if _is_set(one, status_set)]
+        match found:
+            case [Status(is_active=False) as one]:
+                raise _inactive("status", status, one.label)
+            case [one]:
+                return one
+            case []:
+                known = [one for one in self.statuses if one.is_active]
+                of_set = [one.label for one in known if _is_set(one, status_set or "")]
+                if of_set:
+                    reason, near = (
+                        f"the status set {status_set!r} has no such status",
+                        nearest(status, of_set),
+                    )
+                else:
+                    of_set = list(dict.fromkeys(one.status_set for one in known))
+                    reason, near = f"no status set {status_set!r}", nearest(status_set or "", of_set)
+                fix = f"did you mean `{near}`?" if near else f"use {_listed(of_set)}"
+                raise OptionError(f'status "{status}": {reason}; {fix}')
+            case _:
+                names = _listed([one.status_set for one in found])
+                raise OptionError(
+                    f'status "{status}": ambiguous: it is in the status sets {names}; pass status_set=, or use the id'
+                )
+
+    def attribute(self, attribute: str) -> Attribute:
+        """Find one active custom attribute.
+
+        Args:
+            attribute: Its display name, or its name such as "ca7".
+
+        Raises:
+            OptionError: No attribute matches, or several do. The message names the closest match or the candidates.
+
+        Example:
+            >>> project.settings().attribute("filter class").type
+            'select'
+        """
+        name, _ = self._core.find_attribute(str(attribute))
+        found = next(known for known in self.attributes if known.name == name)
+        if not found.is_active:
+            raise _inactive("custom attribute", attribute, found.display_name)
+        return found
+
+    def location(self, location: str | Sequence[str], separator: str = SEPARATOR) -> Location:
+        """Find one location.
+
+        Args:
+            location: Its id, its barcode, its path or the end of its path, or the path as a list of names.
+            separator: Separator between the names in a path. Default: ">".
+
+        Raises:
+            OptionError: No location matches, or several do, or the locations could not be read. The message names the
+                closest match or the candidates.
+
+        Example:
+            >>> project.settings().location("Building A > Level 0").name
+            'Level 0'
+        """
+        return Location(**self._core.find_location(location, separator))
+
     def tree(self) -> str:
         """Return the active categories as indented text, each with its status set if it differs from its parent's.
 
@@ -116,6 +200,23 @@ class Settings:
             own = f" ({row['status_set']})" if row["status_set"] not in (None, above) else ""
             lines.append("  " * depth + _core.shown(row["name"] + own))
         return "\n".join(lines)
+
+    def to_dicts(self, kind: SettingsKind = "categories") -> list[dict[str, object]]:
+        """Convert one kind of settings to a list of dicts, with the same names as the columns of `to_pandas`.
+
+        Args:
+            kind: As for `to_pandas`.
+
+        Raises:
+            OptionError: The kind is unknown.
+
+        Example:
+            >>> project.settings().to_dicts("statuses")[0]["label"]
+            'Specified'
+        """
+        one_of("kind", kind, KINDS)
+        rows: list[dict[str, object]] = self._core.rows(kind)
+        return rows
 
     def to_pandas(self, kind: SettingsKind = "categories") -> pandas.DataFrame:
         """Convert one kind of settings to a pandas DataFrame.
@@ -153,9 +254,8 @@ class Settings:
             }
         )
 
-    def _columns(self, kind: str) -> dict[str, list[Any]]:
-        one_of("kind", kind, KINDS)
-        rows = self._core.rows(kind)
+    def _columns(self, kind: SettingsKind) -> dict[str, list[Any]]:
+        rows = self.to_dicts(kind)
         return {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -176,7 +276,7 @@ class Settings:
             with open(path, "wb") as file:
                 file.write(self._core.dump())
         except OSError as error:
-            raise FileError.of(path, error) from error
+            raise FileError.of(path, error, writing=True) from error
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Settings:
@@ -194,7 +294,15 @@ class Settings:
                 content = file.read()
         except OSError as error:
             raise FileError.of(path, error) from error
-        return Settings(_core.Settings.load(content))
+        settings = Settings(_core.Settings.load(content))
+        try:
+            _ = settings.read_at
+        except ValueError:
+            text = settings._core.about()["read_at"]
+            raise OptionError(
+                f"not settings of acc-assets: `read_at` is {text!r}, not a time in UTC"
+            ) from None
+        return settings
 
     def validate(
         self,
@@ -295,6 +403,20 @@ def given_settings(settings: object, project: str) -> _core.Settings | None:
     if settings is not None and not (isinstance(settings, str) and settings == "auto"):
         raise OptionError(f'settings must be "auto", Settings or None, not {settings!r}.')
     return None
+
+
+def _is_set(status: Status, status_set: str) -> bool:
+    return status_set.strip().casefold() in (status.status_set.strip().casefold(), status.status_set_id)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " or ".join(f"`{name}`" for name in names)
+
+
+def _inactive(what: str, given: str, name: str) -> OptionError:
+    return OptionError(
+        f'{what} "{given}": the {what} `{name}` is inactive; use an active {what}, or activate this one in the project'
+    )
 
 
 SettingsOption: TypeAlias = Literal["auto"] | Settings | None

@@ -260,7 +260,7 @@ class Setup:
             with open(path, "w", encoding="utf-8", newline="\n") as file:
                 file.write(self._core.to_toml())
         except OSError as error:
-            raise FileError.of(path, error) from error
+            raise FileError.of(path, error, writing=True) from error
 
     def _planned(self, settings: _core.Settings) -> SetupPlan:
         table, mistakes = self._core.plan(settings)

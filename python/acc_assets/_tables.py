@@ -1,12 +1,13 @@
-"""Assets as returned by the service, as rows or as columns of a DataFrame."""
+"""Assets and relationships as returned by the service, as rows or as columns of a DataFrame."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final, cast, overload
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, overload
 
 from . import _core, _html
-from ._records import Asset
+from ._records import Asset, Relationship
 from ._text import counted
 
 if TYPE_CHECKING:
@@ -15,6 +16,30 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 ROWS_SHOWN: Final = 10
+# The columns of relationships, and the members of a relationship that they hold.
+RELATIONSHIP: Final = (
+    "id",
+    *(f"{end}_{name}" for end in ("from", "to") for name in ("domain", "type", "id")),
+    "created_on",
+    "is_read_only",
+    "is_service",
+    "is_deleted",
+    "deleted_on",
+)
+FLAT_NAMES: Final = {
+    "id": "id",
+    "createdOn": "created_on",
+    "isReadOnly": "is_read_only",
+    "isService": "is_service",
+    "isDeleted": "is_deleted",
+    "deletedOn": "deleted_on",
+}
+
+# The digits of a time that a column of milliseconds has no place for.
+MICROSECONDS: Final = re.compile(r"(?<=:\d\d)(\.\d{3})\d+")
+
+# A row as the service returned it.
+Row = TypeVar("Row")
 
 
 def pandas_frame(columns: dict[str, list[Any]]) -> pandas.DataFrame:
@@ -95,13 +120,101 @@ def polars_frame(source: _core.Ledger | _core.Table | dict[str, list[Any]]) -> p
     return polars.DataFrame(source)
 
 
-class AssetTable(Sequence[Asset]):
+class _Table(Sequence[Row]):
+    """Rows as returned by the service, converted to columns on demand."""
+
+    __slots__ = ("_table",)
+
+    def __init__(self, table: _core.Table, /) -> None:
+        self._table = table
+
+    @property
+    def ids(self) -> list[str | None]:
+        """The id of each row, or None."""
+        rows = map(self._table.row, range(len(self)))
+        return [None if id is None else str(id) for id in (row.get("id") for row in rows)]
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    @overload
+    def __getitem__(self, index: int, /) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice, /) -> Self: ...
+    def __getitem__(self, index: int | slice, /) -> Row | Self:
+        places = range(len(self))[index]
+        if isinstance(places, int):
+            return cast("Row", self._table.row(places))
+        return type(self)(self._table.take(places))
+
+    def __iter__(self) -> Iterator[Row]:
+        return (cast("Row", self._table.row(index)) for index in range(len(self)))
+
+    def to_dicts(self) -> list[Row]:
+        """Convert all rows to a list of dicts, as returned by the service."""
+        return cast("list[Row]", self._table.dicts())
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """Convert to a pandas DataFrame. This is faster if pyarrow is installed; the result is the same.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        try:
+            import pandas  # noqa: F401
+        except ImportError as error:
+            raise ImportError("pandas is not installed: pip install 'acc-assets[pandas]'") from error
+        flat = self._flat()
+        frame = _from_arrow(flat)
+        return _from_columns(flat) if frame is None else frame
+
+    def to_polars(self) -> polars.DataFrame:
+        """Convert to a polars DataFrame.
+
+        Raises:
+            ImportError: polars is not installed.
+        """
+        return polars_frame(self._flat())
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Export through the Arrow PyCapsule interface, for `pyarrow.table(...)`, DuckDB and others."""
+        return self._flat().__arrow_c_stream__(requested_schema)
+
+    def _flat(self) -> _core.Table:
+        """The rows whose members are the columns of a frame."""
+        return self._table
+
+    def _flat_row(self, row: dict[str, Any]) -> dict[str, Any]:
+        """A row of columns."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        rows = counted(len(self), "row")
+        return f"{type(self).__name__}: {rows}{', incomplete' if self._table.incomplete else ''}"
+
+    def _repr_html_(self) -> str:
+        flat = [self._flat_row(self._table.row(place)) for place in range(min(len(self), ROWS_SHOWN))]
+        names = list(dict.fromkeys(name for row in flat for name in row))
+        more = [f"and {len(self) - len(flat)} more rows"] if len(self) > len(flat) else []
+        table = _html.table(names, [[row.get(name) for name in names] for row in flat])
+        return _html.page(_html.headline(repr(self)), table, *_html.paragraphs(more))
+
+    @classmethod
+    def _load(cls, state: bytes) -> Self:
+        return cls(_core.Table.load(state))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self)._load, (self._table.dump(),)
+
+
+class AssetTable(_Table[Asset]):
     """Assets as returned by the service, one dict per row.
 
-    Returned by `get`, `list` and `create(..., returning=True)`. The `.partial` of an exception is also an AssetTable:
-    the rows read before the failure. For `search`, these are relationships.
+    Returned by `get`, `list` and `create(..., returning=True)`. The `.partial` of an exception of `get` or `list` is also an
+    AssetTable: the rows read before the failure.
 
-    In DataFrames and Arrow, each custom attribute ca1, ca2, ... is a separate column. Tables can be pickled.
+    In DataFrames and Arrow, each custom attribute ca1, ca2, ... is a separate column. Tables can be pickled. A slice is an
+    AssetTable too.
 
     The documented fields have the same type in every table: `isActive` is boolean, `version` an integer, `createdAt`,
     `updatedAt` and `deletedAt` UTC timestamps, and all others text. Other fields and custom attributes have the
@@ -115,83 +228,75 @@ class AssetTable(Sequence[Asset]):
         (0, ['f6a1e3b5-abaa-4b01-b33a-5d55f36ba047'])
     """
 
-    __slots__ = ("_table",)
-
-    def __init__(self, table: _core.Table, /) -> None:
-        self._table = table
+    __slots__ = ()
 
     @property
     def missing(self) -> list[str]:
-        """The requested ids that the service did not return: unknown, deleted, or not visible to this user."""
+        """The requested ids that the service did not return: unknown, deleted, or not visible to this user. A slice has
+        those of its table.
+        """
         return self._table.missing
 
-    def __len__(self) -> int:
-        return len(self._table)
-
-    @overload
-    def __getitem__(self, index: int, /) -> Asset: ...
-    @overload
-    def __getitem__(self, index: slice, /) -> Self: ...
-    def __getitem__(self, index: int | slice, /) -> Asset | Self:
-        places = range(len(self))[index]
-        if isinstance(places, int):
-            return cast(Asset, self._table.row(places))
-        return type(self)(self._table.take(places))
-
-    def __iter__(self) -> Iterator[Asset]:
-        return (cast(Asset, self._table.row(index)) for index in range(len(self)))
-
-    def to_dicts(self) -> list[Asset]:
-        """Convert all rows to a list of dicts."""
-        return cast("list[Asset]", self._table.dicts())
-
-    def to_pandas(self) -> pandas.DataFrame:
-        """Convert to a pandas DataFrame. This is faster if pyarrow is installed; the result is the same.
-
-        Raises:
-            ImportError: pandas is not installed.
-        """
-        try:
-            import pandas  # noqa: F401
-        except ImportError as error:
-            raise ImportError("pandas is not installed: pip install 'acc-assets[pandas]'") from error
-        frame = _from_arrow(self._table)
-        return _from_columns(self._table) if frame is None else frame
-
-    def to_polars(self) -> polars.DataFrame:
-        """Convert to a polars DataFrame.
-
-        Raises:
-            ImportError: polars is not installed.
-        """
-        return polars_frame(self._table)
-
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """Export through the Arrow PyCapsule interface, for `pyarrow.table(assets)`, DuckDB and others."""
-        return self._table.__arrow_c_stream__(requested_schema)
+    def _flat_row(self, row: dict[str, Any]) -> dict[str, Any]:
+        attributes = row.pop("customAttributes", None)
+        return row | (attributes if isinstance(attributes, dict) else {})
 
     def __repr__(self) -> str:
-        rows, missing = counted(len(self), "row"), self.missing
-        if self._table.incomplete:
-            rows += ", incomplete"
+        text, missing = super().__repr__(), self.missing
         if not missing:
-            return f"AssetTable: {rows}"
+            return text
         shown = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
-        return _core.shown(f"AssetTable: {rows}; {counted(len(missing), 'id')} missing: {shown}")
+        return _core.shown(f"{text}; {counted(len(missing), 'id')} missing: {shown}")
 
-    def _repr_html_(self) -> str:
-        flat = []
-        for row in map(self._table.row, range(min(len(self), ROWS_SHOWN))):
-            attributes = row.pop("customAttributes", None)
-            flat.append(row | (attributes if isinstance(attributes, dict) else {}))
-        names = list(dict.fromkeys(name for row in flat for name in row))
-        more = [f"and {len(self) - len(flat)} more rows"] if len(self) > len(flat) else []
-        table = _html.table(names, [[row.get(name) for name in names] for row in flat])
-        return _html.page(_html.headline(repr(self)), table, *_html.paragraphs(more))
 
-    @classmethod
-    def _load(cls, state: bytes) -> AssetTable:
-        return cls(_core.Table.load(state))
+class RelationshipTable(_Table[Relationship]):
+    """Relationships as returned by the service, one dict per row. Returned by `relationships.search`.
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self)._load, (self._table.dump(),)
+    The `.partial` of an exception of `search` is also a RelationshipTable: the rows read before the failure.
+
+    In DataFrames and Arrow, the columns are `id`, `from_domain`, `from_type`, `from_id`, `to_domain`, `to_type`, `to_id`,
+    `created_on`, `is_read_only`, `is_service`, `is_deleted` and `deleted_on`. "from" is the first entity of the
+    response, "to" the second: the service does not say which comes first. The times are UTC timestamps, cut to
+    milliseconds, the flags boolean, the others text. A column with a value that does not fit is text. Other members of a
+    row have columns of their own. If a relationship does not have two entities, they are in a column `entities`, as JSON.
+
+    Tables can be pickled. A slice is a RelationshipTable too.
+
+    Example:
+        >>> made = sim.seed_relationships(3)
+        >>> found = project.relationships.search("asset", "document")
+        >>> set(made) <= set(found.ids)
+        True
+        >>> found[0]["entities"][1]["type"]
+        'documentlineage'
+        >>> project.relationships.delete(found[:2]).counts
+        {'deleted': 2}
+    """
+
+    __slots__ = ()
+
+    def _flat(self) -> _core.Table:
+        import json
+
+        rows = [json.dumps(self._flat_row(row)) for row in self._table.dicts()]
+        return _core.Table.load(json.dumps([rows, [], [], None, RELATIONSHIP]).encode())
+
+    def _flat_row(self, row: dict[str, Any]) -> dict[str, Any]:
+        flat: dict[str, Any] = dict.fromkeys(RELATIONSHIP)
+        match row.pop("entities", None):
+            case [dict() as one, dict() as other]:
+                for end, entity in (("from", one), ("to", other)):
+                    flat.update((f"{end}_{name}", entity.get(name)) for name in ("domain", "type", "id"))
+            case None | []:
+                pass
+            case entities:
+                flat["entities"] = entities
+        for name, value in row.items():
+            if name in FLAT_NAMES:
+                flat[FLAT_NAMES[name]] = value
+            else:
+                flat.setdefault(name, value)
+        for name in ("created_on", "deleted_on"):
+            if isinstance(text := flat[name], str):
+                flat[name] = MICROSECONDS.sub(r"\1", text)
+        return flat

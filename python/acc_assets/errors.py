@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     # The only upward imports: an error has the result of its call. They are for type checkers only.
     from ._results import Outcomes
     from ._setup import SetupResult
-    from ._tables import AssetTable
+    from ._tables import AssetTable, RelationshipTable
 
 __all__ = [
     "AccError",
@@ -67,8 +67,8 @@ class AccError(_Plain, Exception):
 
     Attributes:
         result: The `BulkResult` of the write that ended early, or None.
-        partial: An `AssetTable` of what `list`, `get` or `search` had read, or None. The same call with `after=error`
-            reads the rest.
+        partial: What `list`, `get` or `search` had read, as an `AssetTable` or `RelationshipTable`, or None. The same call
+            with `after=error` reads the rest.
 
     Example:
         >>> try:
@@ -79,7 +79,7 @@ class AccError(_Plain, Exception):
     """
 
     result: Outcomes | None = None
-    partial: AssetTable | None = None
+    partial: AssetTable | RelationshipTable | None = None
     # Whether the message has several lines, which are already escaped.
     _has_lines: bool = False
 
@@ -106,27 +106,33 @@ class FileError(InputError, OSError):
     Attributes:
         filename: The path of the file, or None.
         errno: The error number of the operating system, or None.
+        strerror: The text of the operating system for `errno`, or None.
     """
 
     def __init__(self, message: str, filename: str | None = None, errno: int | None = None) -> None:
         super().__init__(message)
         self.filename = filename
         self.errno = errno
+        self.strerror = None if errno is None else os.strerror(errno)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (
-            type(self),
-            self.args,
-            {**self.__dict__, "filename": self.filename, "errno": self.errno},
-        )
+        # These three are not in the __dict__.
+        system = {"filename": self.filename, "errno": self.errno, "strerror": self.strerror}
+        return _rebuild, (type(self), self.args, self.__dict__ | system)
 
     @classmethod
-    def of(cls, path: str | os.PathLike[str], error: OSError) -> FileError:
-        """Create a `FileError` from an error of the operating system."""
-        name = os.fspath(path)
+    def of(cls, path: str | os.PathLike[str] | None, error: OSError, *, writing: bool = False) -> FileError:
+        """Create a `FileError` from an error of the operating system. If `path` is None, it is of an open file."""
+        name = "the open file" if path is None else os.fspath(path)
         # For a file that is not open for reading, the message is just "read".
         reason = error.strerror or ("not open for reading" if str(error) == "read" else str(error))
-        return cls(f"{name}: {reason}.", name, error.errno)
+        if writing:
+            message = f"cannot write `{name}` ({reason}): close it in other programs, or use another path"
+        elif isinstance(error, FileNotFoundError):
+            message = f"there is no file `{name}`: correct the path"
+        else:
+            message = f"`{name}` cannot be read: {reason}"
+        return cls(message, None if path is None else name, error.errno)
 
 
 class JournalError(AccError):
@@ -310,10 +316,11 @@ class ReadInterrupted(_Plain, KeyboardInterrupt):
     """Ctrl-C during `list`, `get` or `search`. Not an `AccError`, so `except Exception` does not catch it.
 
     Attributes:
-        partial: What was read, as an `AssetTable`, or None. The same call with `after=error` reads the rest.
+        partial: What was read, as an `AssetTable` or `RelationshipTable`, or None. The same call with `after=error` reads
+            the rest.
     """
 
-    def __init__(self, partial: AssetTable | None) -> None:
+    def __init__(self, partial: AssetTable | RelationshipTable | None) -> None:
         super().__init__(repr(partial))
         self.partial = partial
 

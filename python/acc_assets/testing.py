@@ -1,17 +1,143 @@
 """A simulated service on this machine, for tests, demos and a first try without an account."""
 
-from __future__ import annotations
-
+# Annotations are evaluated here: those of typed dicts would be compiled one by one.
+import os
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from . import _core
 from ._async.client import AsyncClient
-from ._options import Limits, LimitsOption, Retry, limits_option, positive
+from ._options import Auth, Limits, LimitsOption, Prefix, Retry, RetryOption, limits_option, positive
+from ._records import Asset
 from ._sync.client import Client
 
-__all__ = ["Simulator"]
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+__all__ = [
+    "Audit",
+    "ClientOptions",
+    "EndpointAudit",
+    "Simulator",
+    "World",
+    "WorldAttribute",
+    "WorldCategory",
+    "WorldChoice",
+    "WorldCounts",
+    "WorldLocation",
+    "WorldStatus",
+]
+
+
+class ClientOptions(TypedDict, total=False):
+    """The arguments of `Client` and `AsyncClient`."""
+
+    auth: Auth | None
+    base_url: str
+    region: str | None
+    timeout: float
+    max_in_flight: int
+    max_response_bytes: int
+    limits: LimitsOption
+    retry: RetryOption
+    ca_bundle: str | os.PathLike[str] | None
+    proxy: str | None
+    prefix: Prefix
+
+
+class WorldStatus(TypedDict):
+    """A status of a `WorldCategory`."""
+
+    id: str
+    label: str
+    isActive: bool
+
+
+class WorldChoice(TypedDict):
+    """A value of a select attribute."""
+
+    id: str
+    displayName: str
+    isActive: bool
+
+
+class WorldAttribute(TypedDict):
+    """A custom attribute of a `WorldCategory`."""
+
+    name: str
+    displayName: str
+    dataType: str
+    required: bool
+    values: list[WorldChoice]
+
+
+class WorldCategory(TypedDict):
+    """A category of the simulated project, with the statuses and attributes that it has or inherits."""
+
+    id: str
+    name: str
+    path: str
+    parentId: str | None
+    isActive: bool
+    statuses: list[WorldStatus]
+    attributes: list[WorldAttribute]
+
+
+class WorldLocation(TypedDict):
+    """A location of the simulated project."""
+
+    id: str
+    parentId: str | None
+    name: str
+    barcode: str | None
+
+
+class WorldCounts(TypedDict):
+    """How much there is in the simulated project."""
+
+    assets: int
+    active_assets: int
+    relationships: int
+    categories: int
+    locations: int
+
+
+class World(TypedDict):
+    """The simulated project: what `Simulator.world` returns."""
+
+    project_id: str
+    foreign_project_id: str
+    locations_container_id: str
+    region: str
+    categories: list[WorldCategory]
+    locations: list[WorldLocation]
+    counts: WorldCounts
+
+
+class EndpointAudit(TypedDict):
+    """Requests to one endpoint, and how many responses had each HTTP status. 0: without a response."""
+
+    requests: int
+    answers: dict[int, int]
+
+
+class Audit(TypedDict):
+    """What the simulator did: what `Simulator.audit` returns."""
+
+    endpoints: dict[str, EndpointAudit]
+    requests: int
+    rate_limited: int
+    faults: int
+    assets_created: int
+    assets_patched: int
+    assets_deleted: int
+    relationships_created: int
+    relationships_deleted: int
+    created_more_than_once: dict[str, int]
+    busiest_window: dict[str, int]
+    bytes_in: int
+    most_in_flight: int
 
 
 class Simulator:
@@ -73,7 +199,7 @@ class Simulator:
         limits: LimitsOption = None,
         latency: float = 0.0,
         switches: Mapping[str, str] | None = None,
-        project: Mapping[str, Any] | None = None,
+        project: Mapping[str, object] | None = None,
     ) -> None:
         positive("window", window)
         self._limits = limits_option(limits)._replace(window=float(window))
@@ -103,7 +229,7 @@ class Simulator:
         """The id of its project."""
         return self._core.project_id
 
-    def client(self, **options: Any) -> Client:
+    def client(self, **options: "Unpack[ClientOptions]") -> Client:
         """Create a `Client` for this simulator, with its rate limits.
 
         Args:
@@ -115,29 +241,48 @@ class Simulator:
         """
         return Client(**self._options(options))
 
-    def async_client(self, **options: Any) -> AsyncClient:
+    def async_client(self, **options: "Unpack[ClientOptions]") -> AsyncClient:
         """Create an `AsyncClient` for this simulator, with its rate limits. `options` are those of `AsyncClient`."""
         return AsyncClient(**self._options(options))
 
-    def _options(self, options: dict[str, Any]) -> dict[str, Any]:
+    def _options(self, options: ClientOptions) -> ClientOptions:
         # The settle time is shortened in proportion to the rate window.
         retry = Retry(settle=Retry().settle * self._limits.window / Limits().window)
         return {"auth": self.token, "base_url": self.url, "limits": self._limits, "retry": retry, **options}
 
-    def world(self) -> dict[str, Any]:
+    def world(self) -> World:
         """Return the project: project_id, locations_container_id, categories (with statuses and attributes) and locations."""
-        return self._core.world()
+        return cast(World, self._core.world())
 
-    def assets(self) -> list[dict[str, Any]]:
+    def assets(self) -> list[Asset]:
         """Return all assets in order of creation, including deleted ones."""
-        return self._core.assets()
+        return cast("list[Asset]", self._core.assets())
 
-    def audit(self) -> dict[str, Any]:
+    def audit(self) -> Audit:
         """Return what the service did: assets created, responses by endpoint and status, and rate-limited requests."""
-        return self._core.audit()
+        return cast(Audit, self._core.audit())
 
     def add_fault(
-        self, what: str, *, on: str = "any", nth: int | None = None, times: int | None = None, **details: Any
+        self,
+        what: str,
+        *,
+        on: str = "any",
+        nth: int | None = None,
+        times: int | None = None,
+        every: int | None = None,
+        probability: float | None = None,
+        seed: int | None = None,
+        code: int | None = None,
+        body: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        after_apply: bool | None = None,
+        retry_after: float | str | None = 1,
+        ms: int | None = None,
+        bytes: int | None = None,  # noqa: A002  # the name of the fault
+        count: int | None = None,
+        seconds: float | None = None,
+        requests: int | None = None,
+        url: str | None = None,
     ) -> None:
         """Inject a fault. By default, it affects only the next request.
 
@@ -151,7 +296,20 @@ class Simulator:
             on: The endpoint to affect, such as "assets:batch-create". Default: "any".
             nth: Affect only the nth matching request, counted from 1.
             times: Maximum number of affected requests. If None, one, or unlimited with every= or probability=.
-            details: Further options of the fault, and every= (every kth request) or probability= (0 to 1, with seed=).
+            every: Affect each kth matching request.
+            probability: Affect each matching request by this chance, 0 to 1.
+            seed: Seed of `probability`. Default: 0.
+            code: HTTP status of "status".
+            body: Body of "status" or "unreadable".
+            headers: Headers of "status".
+            after_apply: Whether "status" executes the request.
+            retry_after: Retry-After of "rate_limit", in seconds or as a text. If None, there is none. Default: 1.
+            ms: Milliseconds of "apply_late", "delay" or "slow_body".
+            bytes: Bytes before "cut_body" breaks off.
+            count: Entries missing after "drop_results".
+            seconds: Seconds of "clock_jump".
+            requests: Requests of "steal".
+            url: Target of "redirect".
 
         Raises:
             OptionError: The fault or endpoint is unknown.
@@ -159,12 +317,28 @@ class Simulator:
         Example:
             >>> sim.add_fault("rate_limit", on="assets:batch-create", retry_after=1)
         """
-        fault: dict[str, Any] = {"what": what, "on": on}
-        for name, value in (("nth", nth), ("times", times)):
-            if value is not None:
-                fault[name] = value
-        # None is a valid detail: retry_after=None is a 429 without Retry-After.
-        self._core.add_fault(fault | details)
+        details = {
+            "nth": nth,
+            "times": times,
+            "every": every,
+            "probability": probability,
+            "seed": seed,
+            "code": code,
+            "body": body,
+            "headers": headers,
+            "after_apply": after_apply,
+            "ms": ms,
+            "bytes": bytes,
+            "count": count,
+            "seconds": seconds,
+            "requests": requests,
+            "url": url,
+        }
+        fault: dict[str, Any] = {name: value for name, value in details.items() if value is not None}
+        # None is a valid value: a 429 without Retry-After.
+        if what == "rate_limit" or retry_after != 1:
+            fault["retry_after"] = retry_after
+        self._core.add_fault({"what": what, "on": on} | fault)
 
     def clear_faults(self) -> None:
         """Remove all faults."""
@@ -219,7 +393,7 @@ class Simulator:
         """Stop the simulator."""
         self._core.close()
 
-    def __enter__(self) -> Simulator:
+    def __enter__(self) -> "Simulator":
         return self
 
     def __exit__(

@@ -374,8 +374,8 @@ impl Packer {
             Unfit::Row(Mismatch::Added(at)) => {
                 let key = earlier.held.get(at).map_or("", |read| &read.key);
                 format!(
-                    "row {at} of the input (`{}`) is not a row of this run: import additional rows in a \
-                        separate call",
+                    "row {at} of the input (`{}`) was not part of the earlier call: import additional rows in \
+                        a separate call",
                     shortened(key, 60)
                 )
             }

@@ -488,10 +488,16 @@ impl Run {
         }
         self.alike.extend(packer.alike.drain());
         if let Some(change) = packer.changed.take() {
+            let is_run = self.journal.is_some();
             self.foreign = self.journal.take();
             self.give_up(Error::Input(if self.reads() {
                 format!(
                     "after=: these are not the ids of the call that failed: {change}. Nothing was sent. Pass the same ids in the same order, or remove after="
+                )
+            } else if !is_run {
+                format!(
+                    "these are not the rows of the original call: {change}. Nothing was sent. Pass the same rows in their \
+                     order"
                 )
             } else {
                 format!(

@@ -114,7 +114,7 @@ pub struct Column {
 impl Column {
     pub(super) fn new(name: Arc<str>, capacity: usize) -> Self {
         Self {
-            is_time: name.ends_with("At"),
+            is_time: name.ends_with("At") || name.ends_with("_on"),
             name,
             kinds: Kinds::NONE,
             widened: (0, Kinds::NONE),

@@ -61,14 +61,16 @@ pub(super) const FIRST: [&str; 13] = [
     "updatedBy",
 ];
 
-/// Fields of the "GET assets" reference page with a fixed type.
+/// Fields of the "GET assets" reference page with a fixed type, and the columns of a table of relationships: the fields
+/// of the "GET relationships:search" reference page.
 fn documented(name: &str) -> Option<(Type, Kinds)> {
     Some(match name {
-        "isActive" => (Type::Bool, Kinds::BOOL),
+        "isActive" | "is_read_only" | "is_service" | "is_deleted" => (Type::Bool, Kinds::BOOL),
         "version" => (Type::Int, Kinds::INT.and(Kinds::LARGE_INT)),
-        "createdAt" | "updatedAt" | "deletedAt" => (Type::Time, Kinds::TIME),
+        "createdAt" | "updatedAt" | "deletedAt" | "created_on" | "deleted_on" => (Type::Time, Kinds::TIME),
         "id" | "clientAssetId" | "categoryId" | "statusId" | "description" | "locationId" | "barcode"
-        | "createdBy" | "updatedBy" | "deletedBy" | "companyId" => (Type::Text, Kinds::TEXT),
+        | "createdBy" | "updatedBy" | "deletedBy" | "companyId" | "from_domain" | "from_type" | "from_id"
+        | "to_domain" | "to_type" | "to_id" => (Type::Text, Kinds::TEXT),
         _ => return None,
     })
 }

@@ -16,6 +16,8 @@ pub struct Table {
     rows: usize,
     /// Requested ids that were not returned.
     pub missing: Vec<String>,
+    /// Its columns if it has no rows. If empty, the fields of every asset.
+    pub names: Vec<String>,
 }
 
 /// Rows of one page with consecutive numbers.
@@ -81,10 +83,13 @@ impl Table {
         self.rows += other.rows;
     }
 
-    /// Selects the rows at these positions, numbered from 0.
+    /// Selects the rows at these positions, numbered from 0. The missing ids stay those of the whole table.
     #[must_use]
     pub fn take(&self, positions: impl IntoIterator<Item = usize>) -> Self {
-        let mut taken = Self::default();
+        let mut taken = Self {
+            missing: self.missing.clone(),
+            ..Self::default()
+        };
         for (number, position) in positions.into_iter().enumerate() {
             let at = self.runs.partition_point(|run| run.index + run.rows <= position);
             let Some(run) = self.runs.get(at) else { continue };
@@ -208,7 +213,9 @@ impl Table {
             of_run.push(page);
         }
         if self.is_empty() {
-            names.extend(FIRST.iter().map(|name| (Arc::from(*name), Kinds::NONE)));
+            let own = self.names.iter().map(String::as_str);
+            let fields = FIRST.into_iter().filter(|_| self.names.is_empty());
+            names.extend(own.chain(fields).map(|name| (Arc::from(name), Kinds::NONE)));
         }
         let mut order: Vec<usize> = (0..names.len()).collect();
         order.sort_by_key(|at| place(&names[*at].0));

@@ -42,6 +42,17 @@ impl Settings {
             "attributes": attributes,
         })
     }
+
+    fn location(&self, location: usize) -> Option<Value> {
+        let own = self.0.content().locations.as_ref()?.get(location)?;
+        Some(json!({
+            "id": own.id,
+            "name": own.name.trim(),
+            "path": settings::joined(&self.0.location_path(location), settings::SEPARATOR),
+            "barcode": own.barcode,
+            "parent_id": own.parent,
+        }))
+    }
 }
 
 #[pymethods]
@@ -149,12 +160,7 @@ impl Settings {
             "locations" => settings
                 .location_order()
                 .iter()
-                .filter_map(|place| Some((place, content.locations.as_ref()?.get(*place)?)))
-                .map(|(place, location)| {
-                    json!({ "id": location.id, "name": location.name.trim(),
-                        "path": settings::joined(&settings.location_path(*place), settings::SEPARATOR),
-                        "barcode": location.barcode, "parent_id": location.parent })
-                })
+                .filter_map(|place| self.location(*place))
                 .collect(),
             other => return Err(PyValueError::new_err(format!("unknown kind of settings `{other}`"))),
         };
@@ -180,14 +186,14 @@ impl Settings {
         Ok(pythonize(py, &self.category(place))?)
     }
 
-    /// The id of one location by id, path, name or barcode.
+    /// One location by id, path, name or barcode.
     #[pyo3(signature = (location, separator, /))]
-    fn find_location(
+    fn find_location<'py>(
         &self,
-        py: Python<'_>,
-        location: &Bound<'_, PyAny>,
+        py: Python<'py>,
+        location: &Bound<'py, PyAny>,
         separator: &str,
-    ) -> PyResult<String> {
+    ) -> PyResult<Bound<'py, PyAny>> {
         let found = match path_of(location)? {
             Path::Text(text) => self.0.location(&text, separator, true),
             Path::Names(names) => {
@@ -196,7 +202,7 @@ impl Settings {
             }
         };
         let place = found.map_err(|miss| missed(py, "location", location, &miss))?;
-        Ok(self.0.location_id(place).to_owned())
+        Ok(pythonize(py, &self.location(place))?)
     }
 
     /// The ids of the statuses with this label or id, in all sets.

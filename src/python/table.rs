@@ -20,13 +20,15 @@ use crate::error::Error;
 #[pyclass(frozen, module = "acc_assets._core")]
 pub struct Table(Arc<columns::Table>, Option<Rest>);
 
-/// Rows, ids that were not returned, and for a failed read its row numbers and its remaining work.
+/// Rows, ids that were not returned, for a failed read its row numbers and its remaining work, and the columns of a
+/// table without rows.
 #[derive(Deserialize)]
 struct State(
     Vec<String>,
     Vec<String>,
     #[serde(default)] Vec<u32>,
     #[serde(default)] Option<Rest>,
+    #[serde(default)] Vec<String>,
 );
 
 /// Rows per page when a pickle is loaded.
@@ -128,10 +130,11 @@ impl Table {
     #[staticmethod]
     #[pyo3(signature = (state, /))]
     fn load(state: &[u8]) -> PyResult<Self> {
-        let State(rows, missing, numbers, rest) =
+        let State(rows, missing, numbers, rest, names) =
             serde_json::from_slice(state).map_err(|error| PyValueError::new_err(error.to_string()))?;
         let mut table = columns::Table::default();
         table.missing = missing;
+        table.names = names;
         let numbers: Vec<u32> = if numbers.len() == rows.len() {
             numbers
         } else {

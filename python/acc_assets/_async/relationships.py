@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from .._options import MOST_RELATIONSHIPS, OnError, SheetOption
-from .._partial import After, unfinished
+from .._partial import After, keeping, table_of, unfinished
 from .._progress import ProgressOption, Reporter
-from .._query import relationship_query
-from .._records import Entity, Relationship
+from .._query import search_query
+from .._records import Entity
 from .._rows import AsyncIdData, reading
-from .verbs import AsyncBulkResult, AsyncVerbs, read
+from .._tables import RelationshipTable
+from ._drive import finish
+from .verbs import AsyncBulkResult, AsyncVerbs
 
 if TYPE_CHECKING:
     from datetime import date
@@ -78,7 +80,7 @@ class AsyncRelationships(AsyncVerbs):
         only_deleted: bool = False,
         progress: ProgressOption = "auto",
         after: After = None,
-    ) -> list[Relationship]:
+    ) -> RelationshipTable:
         """Read all relationships that match. The order of the two ends does not matter.
 
         Args:
@@ -89,11 +91,10 @@ class AsyncRelationships(AsyncVerbs):
             include_deleted: Whether to include deleted relationships.
             only_deleted: Whether to return deleted relationships only.
             progress: How to show progress: "auto", True, False or a function. See `AsyncAssets.create`.
-            after: The exception from an earlier call with the same filters. The search resumes at the page that could
-                not be read.
+            after: The exception from an earlier call with the same filters. Only the rest is read.
 
         Returns:
-            One dict per relationship, as returned by the service. Without filters, all relationships of the project.
+            A `RelationshipTable`. Without filters, all relationships of the project.
 
         Raises:
             OptionError: An option is invalid, or the filters differ from those of the call that raised `after`.
@@ -102,13 +103,12 @@ class AsyncRelationships(AsyncVerbs):
         Example:
             >>> created = sim.seed_relationships(3)
             >>> found = await project.relationships.search("asset")
-            >>> set(created) <= {relationship["id"] for relationship in found}
+            >>> set(created) <= set(found.ids)
             True
         """
-        report = Reporter(progress, "reading")
-        query = relationship_query(
-            entity, other, created_after, created_before, include_deleted, only_deleted
-        )
+        query = search_query(entity, other, created_after, created_before, include_deleted, only_deleted)
         engine = self._session.engine()
         operation = engine.read("relationships", self._project, {}, query, after=unfinished(after))
-        return cast("list[Relationship]", (await read(operation, report)).dicts())
+        with Reporter(progress, "reading") as report, keeping(operation, kind=RelationshipTable):
+            await finish(operation, report)
+            return RelationshipTable(table_of(operation))
