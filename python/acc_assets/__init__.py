@@ -147,4 +147,19 @@ __all__ = [
     "typing",
 ]
 
-typing._publish(globals(), __all__)
+
+def _publish(module: dict[str, object], names: list[str]) -> None:
+    """Set the module of public classes and functions to the one that users import them from.
+
+    Pickles, tracebacks and `help` then do not depend on the file that a class is written in.
+    """
+    for value in map(module.get, names):
+        # In Python 3.10, `dict[str, int]` passes for a class.
+        is_class = isinstance(value, type) and not hasattr(value, "__origin__")
+        if is_class or type(value) is type(read):
+            value.__module__ = str(module["__name__"])
+
+
+_publish(globals(), __all__)
+_publish(vars(typing), typing.__all__)
+del _publish
