@@ -161,5 +161,5 @@ def _publish(module: dict[str, object], names: list[str]) -> None:
 
 
 _publish(globals(), __all__)
-_publish(vars(typing), typing.__all__)
+_publish(dict(vars(typing)), typing.__all__)
 del _publish
