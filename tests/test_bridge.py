@@ -463,17 +463,21 @@ async def token():
     await asyncio.sleep(0.01)
     return options["auth"]
 
+created = threading.Event()
+
 def drive():
     project = acc.AsyncClient(**{{**options, "auth": token}}).project(project_id)
-    new_loop().run_until_complete(project.assets.create(some(50), batch_size=1))
+    new_loop().run_until_complete(project.assets.create(
+        some(50), batch_size=1, progress=lambda now: now.done and created.set()
+    ))
 
 threading.Thread(target=drive, daemon=True).start()
-time.sleep(0.5)
+assert created.wait(30)
 {leave}
 """
     )
     codes = {"": 0, "sys.exit(3)": 3, "os._exit(4)": 4}
-    assert program.ended(10) == (codes[leave], [], "")
+    assert program.ended(40) == (codes[leave], [], "")
     assert sim.audit()["assets_created"] > 0
 
 
