@@ -91,6 +91,18 @@ async def test_async_rows_of_read(async_project: acc.AsyncProject, kit: Kit) -> 
     assert (created.counts, created[0].key) == ({"created": 3}, "AHU-0")
 
 
+async def test_read_takes_an_async_generator_once(async_project: acc.AsyncProject, kit: Kit) -> None:
+    async def generated() -> AsyncIterator[dict[str, Any]]:
+        for row in kit.rows(3):
+            yield row
+
+    read = acc.read(generated())
+    assert (await async_project.assets.create(read)).counts == {"created": 3}
+    for verb in (async_project.assets.create, async_project.assets.validate):
+        with pytest.raises(acc.OptionError, match="already read"):
+            await verb(read)
+
+
 async def test_async_rows_of_read_need_an_async_client(project: acc.Project, kit: Kit) -> None:
     with pytest.raises(acc.InputError, match="needs AsyncClient"):
         project.assets.create(acc.read(Source(kit.rows(1))))

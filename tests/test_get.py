@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 import uuid
 
 import pytest
@@ -201,3 +202,12 @@ def test_rejected_get_raises(code: int, kind: type[acc.ApiError], sim: acc.testi
     assert caught.value.status == code
     assert caught.value.body
     assert sim.audit()["endpoints"]["assets:batch-get"]["requests"] == 1
+
+
+def test_get_without_an_id_column_is_an_error(project: acc.Project, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "units.csv"
+    path.write_text("Asset ID,Status\nA-1,Installed\n", encoding="utf-8")
+    for data in (path, [{"Asset ID": "A-1"}], iter([{"Asset ID": "A-1"}])):
+        with pytest.raises(acc.InputError, match=r"no column `id`.*`Asset ID`.*pass the name .* as key="):
+            project.assets.get(data)
+    assert len(project.assets.get([{"id": None}])) == 0

@@ -316,6 +316,7 @@ def test_tqdm_shows_rows_only_where_they_are_counted(monkeypatch: pytest.MonkeyP
         settings = stderr.getvalue()
         report(5, 10, 1, 0, "writing")
         report(10, 10, 2, 0, "writing")
+        report(10, None, 3, 0, "reading")
     assert settings.split("\r")[-1].strip() == "reading the project's settings"
     assert "row" not in settings
     rows = stderr.getvalue().removeprefix(settings)
@@ -401,7 +402,12 @@ def test_the_verbs_of_a_project_show_their_phases(sim: acc.testing.Simulator) ->
         sim.add_fault("delay", on="categories", ms=400)
         report = project.assets.validate([{"Asset ID": "A"}], progress=seen.append)
         assert not report.ok
-        assert phases(seen) == ["settings", "writing"]
+        assert phases(seen) == ["settings", "checking"]
+        assert seen[-1][:3] == (1, 1, 0)
+        seen.clear()
+        project.assets.create([{"Asset ID": f"A-{n}"} for n in range(3)], dry_run=True, progress=seen.append)
+        assert phases(seen) == ["checking"]
+        assert seen[-1][:3] == (3, 3, 0)
         with pytest.raises(acc.OptionError, match="progress must be"):
             project.settings(progress="bar")  # type: ignore[arg-type]
         with pytest.raises(acc.OptionError, match="progress must be"):
@@ -410,11 +416,35 @@ def test_the_verbs_of_a_project_show_their_phases(sim: acc.testing.Simulator) ->
 
 def test_a_function_gets_recovery_and_waiting(kit: Kit, sim: acc.testing.Simulator) -> None:
     sim.add_fault("reset_before_apply", on="assets:batch-create")
+    sim.add_fault("delay", on="assets", ms=600)
     seen: list[acc.Progress] = []
     with sim.client(retry=acc.Retry(settle=1.0)) as client:
         client.project(sim.project_id).assets.create(kit.rows(3), progress=seen.append, settings=None)
     assert phases(seen)[-1] == "writing"
-    assert {"waiting", "recovery"} & set(phases(seen))
+    assert {"waiting", "recovery"} <= set(phases(seen))
+
+
+def test_lists_show_the_rows_read(sim: acc.testing.Simulator, kit: Kit) -> None:
+    seen: list[acc.Progress] = []
+    with sim.client() as client:
+        project = client.project(sim.project_id)
+        project.assets.create(kit.rows(450)).raise_if_failed()
+        sim.add_fault("delay", on="assets", ms=400, times=9)
+        assert len(project.assets.list(progress=seen.append)) == 450
+        assert seen[-1][:3] == (450, 450, 3)
+        assert 0 < next(now.done for now in seen if now.done) < 450
+        assert phases(seen) == ["reading"]
+        seen.clear()
+        sim.seed_relationships(60)
+        sim.add_fault("delay", on="relationships:search", ms=400)
+        assert len(project.relationships.search(progress=seen.append)) == 60
+        assert seen[-1][:2] == (60, 60)
+        seen.clear()
+        assert (
+            len(project.assets.list(category=kit.category, status=kit.other_status, progress=seen.append))
+            == 0
+        )
+        assert seen[-1][:3] == (0, 0, 1)
 
 
 @pytest.mark.parametrize("option", ["bar", None, 1, 0])

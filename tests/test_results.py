@@ -514,3 +514,39 @@ def test_rows_that_never_got_a_response_have_no_empty_texts(sim: acc.testing.Sim
         assert outcome.error is not None
         assert "" not in outcome.error
     assert not any("" in problem for problem in caught.value.result.report.problems)
+
+
+def test_wrong_indexes_are_explained(mixed: acc.BulkResult, project: acc.Project) -> None:
+    for rows in (mixed, project.assets.list()):
+        with pytest.raises(IndexError, match=r"no row 99: \d+ rows, numbered from 0"):
+            rows[99]
+        with pytest.raises(TypeError, match="by its number or by a slice, not by str"):
+            rows["a"]  # type: ignore[call-overload]
+
+
+def test_a_cause_lists_other_values_only_beside_its_own(project: acc.Project) -> None:
+    result = project.assets.patch(
+        [{"id": "f6a1e3b5-abaa-4b01-b33a-5d55f36ba047", "version": 1, "description": "x"}]
+    )
+    assert "also" not in str(result)
+
+
+def test_a_pickled_result_of_one_sheet_is_resumed_with_that_sheet(
+    sim: acc.testing.Simulator, kit: Kit, tmp_path: Path
+) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    book.active.title = "Cover"
+    sheet = book.create_sheet("Units")
+    sheet.append(list(kit.row()))
+    sheet.append(list(kit.row().values()))
+    path = tmp_path / "two.xlsx"
+    book.save(path)
+    assets = sim.client().project(sim.project_id).assets
+    sim.add_fault("status", on="assets:batch-create", code=403)
+    with pytest.raises(acc.ForbiddenError) as raised:
+        assets.create(path, sheet="Units")
+    saved = pickle.loads(pickle.dumps(raised.value.result))
+    with pytest.raises(acc.OptionError, match=r"original call\. Pass them without dates="):
+        assets.retry(saved, acc.read(path, sheet="Units", dates="truncate"))
+    assert assets.retry(saved, acc.read(path, sheet="Units")).counts == {"created": 1}

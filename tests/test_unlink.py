@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 import uuid
 from datetime import datetime, timedelta
 from urllib.parse import parse_qsl, urlsplit
@@ -108,6 +109,16 @@ def test_unknown_kind_of_entity_is_rejected(kind: str, project: acc.Project) -> 
         project.relationships.search(kind)
 
 
+def test_an_id_in_place_of_a_kind_is_rejected(project: acc.Project) -> None:
+    id = str(uuid.uuid4())
+    for misuse in (lambda: project.relationships.search(id), lambda: acc.Entity("asset", id)):
+        with pytest.raises(acc.OptionError, match=r'Pass acc_assets.Entity\("asset", id='):
+            misuse()
+    with pytest.raises(acc.OptionError, match="already"):
+        acc.Entity("asset", "checklist")
+    assert acc.Entity("asset", "asset") == acc.Entity("asset")
+
+
 def test_entity_accepts_strings_and_uuids() -> None:
     id = uuid.uuid4()
     assert acc.Entity("asset", id=id).id == str(id)
@@ -150,3 +161,20 @@ def test_415_error_mentions_the_proxy(project: acc.Project, sim: acc.testing.Sim
     assert caught.value.status == 415
     assert caught.value.result is not None
     assert caught.value.result.counts == {"failed": 2}
+
+
+def test_delete_is_called_delete(
+    project: acc.Project,
+    sim: acc.testing.Simulator,
+    caplog: pytest.LogCaptureFixture,
+    tmp_path: pathlib.Path,
+) -> None:
+    ids = [*sim.seed_relationships(3), "no id"]
+    result = project.relationships.delete(ids, run=tmp_path / "links.sqlite")
+    assert [record.getMessage() for record in caplog.records] == [
+        "delete relationships: 4 rows, 3 deleted, 1 invalid"
+    ]
+    assert [run["verb"] for run in acc.runs(tmp_path).to_dicts()] == ["delete relationships"]
+    with pytest.raises(acc.OptionError, match="a result of `delete relationships`"):
+        project.assets.retry(project.relationships.delete(sim.seed_relationships(1)))
+    assert result.counts == {"deleted": 3, "invalid": 1}

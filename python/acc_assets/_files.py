@@ -54,6 +54,10 @@ def opened(data: Any, sheet: SheetOption) -> object:
     if extension is None:
         _no_sheet(sheet, data)
         return data
+    if extension not in FILES:
+        raise FileError(
+            f"{name_of(name)} is not a supported file: save it as .xlsx or .csv. Supported: {', '.join(FILES)}."
+        )
     if content is None:
         return _core.Rows.from_sheet(data, *sheet_option(sheet))
     return _core.Rows.from_sheet(

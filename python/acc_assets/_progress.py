@@ -22,6 +22,7 @@ STOPPING: Final = (
 PHASES: Final = {
     "settings": "reading the project's settings",
     "setup": "applying the setup",
+    "checking": "checking rows",
     "import_keys": "looking up import keys",
     "waiting": "waiting for the service",
     "recovery": "looking up rows whose response was lost",
@@ -132,7 +133,7 @@ class _Tqdm:
             )
         self._bar.bar_format = layout
         self._bar.total = now.total
-        self._bar.set_description_str(text if layout else f"{text}: ", refresh=False)
+        self._bar.set_description_str(text, refresh=False)
         self._bar.set_postfix(requests=now.requests, refresh=False)
         self._bar.update(now.done - self._bar.n)
         self._bar.refresh()

@@ -19,22 +19,26 @@ GOOD: Final[tuple[OutcomeStatus, ...]] = STATUSES[:4]
 BAD: Final[tuple[OutcomeStatus, ...]] = STATUSES[4:]
 
 
-class Asset(TypedDict):
-    """An asset as returned by the service. Fields without a value can be missing: use `asset.get("barcode")` for those."""
-
+class _AssetAlways(TypedDict):
     id: str
     clientAssetId: str
     categoryId: str
     statusId: str
-    description: str | None
-    locationId: str | None
-    barcode: str | None
     isActive: bool
     version: int
     createdAt: str
     createdBy: str
     updatedAt: str
     updatedBy: str
+
+
+class Asset(_AssetAlways, total=False):
+    """An asset as returned by the service. Fields without a value can be missing: use `asset.get("barcode")` for those."""
+
+    description: str | None
+    locationId: str | None
+    barcode: str | None
+    companyId: str | None
     deletedAt: str | None
     deletedBy: str | None
     customAttributes: dict[str, Json]
@@ -441,7 +445,16 @@ class Entity(_EntityFields):
         for name, value in (("domain", domain), ("type", type)):
             if not isinstance(value, str) and (value is not None or name == "domain"):
                 raise OptionError(f"{name} of an Entity must be a string, not {value!r}.")
-        if type is None and domain in ENTITIES:
+        for value in (domain, type):
+            if value is not None and _is_uuid(value):
+                raise OptionError(
+                    f'{value!r} is an id, not a kind. Pass acc_assets.Entity("asset", id={value!r}).'
+                )
+        if domain in ENTITIES:
+            if type not in (None, ENTITIES[domain][1]):
+                raise OptionError(
+                    f"{domain!r} is the short name of a kind, which has a type already. Remove the type {type!r}."
+                )
             domain, type = ENTITIES[domain]
         # Documented domains contain dashes, short names do not.
         if type is None and "-" not in domain:
@@ -460,6 +473,14 @@ class Entity(_EntityFields):
         return cls(*iterable)
 
 
+def _is_uuid(text: str) -> bool:
+    return [len(part) for part in text.split("-")] == [8, 4, 4, 4, 12]
+
+
+# The core calls the two deletes by different names.
+SHOWN_VERBS: Final = {"unlink": "delete relationships"}
+
+
 class WriteCall(NamedTuple):
     """The call behind a result: what is needed to display, pickle and resume it."""
 
@@ -476,6 +497,10 @@ class WriteCall(NamedTuple):
     # "retry" or "reconcile" once this write was resumed; all parts of a result share the list.
     resumed: list[str] = []  # noqa: RUF012  # never shared: each write passes its own list
     had_settings: bool = False
+
+    @property
+    def shown_verb(self) -> str:
+        return SHOWN_VERBS.get(self.verb, self.verb)
 
     @property
     def is_dry_run(self) -> bool:

@@ -43,6 +43,8 @@ def causes_of(ledger: _core.Ledger, call: WriteCall) -> list[Cause]:
 def message_of(cause: Cause) -> str:
     """Return the message of the first row, with some of the values of other rows if they differ."""
     others = [value for value, _ in cause.values if value not in cause.message]
+    if len(others) == len(cause.values):
+        return cause.message  # It does not mention any value.
     return cause.message + (f"; also {', '.join(others[:2])}" if others else "")
 
 

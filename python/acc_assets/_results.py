@@ -22,7 +22,7 @@ from ._records import (
     problem_of,
 )
 from ._report import Report, causes_of, estimate_of, message_of, place_of, unchecked, write_fixes
-from ._tables import AssetTable, pandas_frame, polars_frame
+from ._tables import AssetTable, pandas_frame, polars_frame, positions
 from ._text import counted
 from .errors import BulkError, OptionError
 
@@ -253,7 +253,7 @@ class Outcomes(Sequence[RowOutcome]):
             raise OptionError(self._needs_verb(which))
         if call.verb not in verbs:
             raise OptionError(
-                f"{which}(): this is the result of a {call.verb}. Call project.{self._face()}.{which}()."
+                f"{which}(): this is a result of `{call.shown_verb}`. Call project.{self._face()}.{which}()."
             )
         if call.resumed:
             raise OptionError(
@@ -296,7 +296,7 @@ class Outcomes(Sequence[RowOutcome]):
     @overload
     def __getitem__(self, index: slice, /) -> Self: ...
     def __getitem__(self, index: int | slice, /) -> RowOutcome | Self:
-        places = range(len(self))[index]
+        places = positions(len(self), index)
         if isinstance(places, int):
             return _outcome(self._ledger, places)
         return self._part(self._ledger.take(places))

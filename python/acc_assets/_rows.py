@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
 from itertools import chain
 from os import PathLike
 from typing import IO, TYPE_CHECKING, Any, Final, ForwardRef, NamedTuple, Protocol, TypeAlias, Union
@@ -49,12 +49,17 @@ class Reading(NamedTuple):
         """Return the names of options that differ from their defaults."""
         return [name for name, value in self._asdict().items() if value != self._field_defaults[name]]
 
-    def must_be_plain(self, which: str) -> None:
-        """Raise OptionError if there are options: the rows are read as in the first call."""
-        if changed := self._changed():
-            raise OptionError(
-                f"{which}(): the rows are read as in the first call. Pass them without {changed[0]}=."
-            )
+    def must_match(self, options: Mapping[str, Any], which: str) -> None:
+        """Raise OptionError for options that differ from those of the original call.
+
+        The sheet may differ: the result does not contain the name of the file either.
+        """
+        given = self.options()
+        for name in self._changed():
+            if name != "sheet" and given[name] != options[name]:
+                raise OptionError(
+                    f"{which}(): the rows are read with the options of the original call. Pass them without {name}=."
+                )
 
     def options(self) -> dict[str, Any]:
         """Return the options for the core."""
@@ -107,7 +112,7 @@ class Rows:
             raise OptionError(
                 f"The rows of {self._name} were already read and cannot be read again. Pass a list to acc_assets.read(...)."
             )
-        self._is_used = isinstance(self._data, Iterator)
+        self._is_used = isinstance(self._data, (Iterator, AsyncIterator))
         return self._data
 
     def __repr__(self) -> str:

@@ -104,12 +104,13 @@ class Session:
             refresh: Read all of them again.
             given: Settings from the caller, of which only missing parts are read.
         """
+        engine = self.engine()
         kept = self.settings.get(project)
         known = None if refresh else given or kept
         if known is not None and known.about()["locations"] is not None:
             return known
         # Reads only what could not be read before.
-        operation = self.engine().read_settings(project, self.containers.get(project), known, refresh)
+        operation = engine.read_settings(project, self.containers.get(project), known, refresh)
         # Another read may have ended just before this call could join it.
         newer = self.settings.get(project)
         if known is kept and newer is not None and newer is not kept:

@@ -120,6 +120,18 @@ def polars_frame(source: _core.Ledger | _core.Table | dict[str, list[Any]]) -> p
     return polars.DataFrame(source)
 
 
+def positions(rows: int, index: int | slice) -> int | range:
+    """Return the row number of an index, or the row numbers of a slice."""
+    try:
+        return range(rows)[index]
+    except IndexError:
+        raise IndexError(f"There is no row {index}: {counted(rows, 'row')}, numbered from 0.") from None
+    except TypeError:
+        raise TypeError(
+            f"A row is selected by its number or by a slice, not by {type(index).__name__}."
+        ) from None
+
+
 class _Table(Sequence[Row]):
     """Rows as returned by the service, converted to columns on demand."""
 
@@ -142,7 +154,7 @@ class _Table(Sequence[Row]):
     @overload
     def __getitem__(self, index: slice, /) -> Self: ...
     def __getitem__(self, index: int | slice, /) -> Row | Self:
-        places = range(len(self))[index]
+        places = positions(len(self), index)
         if isinstance(places, int):
             return cast("Row", self._table.row(places))
         return type(self)(self._table.take(places))

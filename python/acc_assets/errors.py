@@ -294,6 +294,7 @@ class BulkError(AccError):
     """
 
     _has_lines = True
+    result: Outcomes
 
     def __init__(self, result: Outcomes) -> None:
         super().__init__(repr(result))

@@ -13,6 +13,8 @@ pub enum Activity {
     Settings,
     /// Looking up which import keys the project has.
     ImportKeys,
+    /// Checks rows that are not sent.
+    Checking,
     Writing,
     /// Waiting for the rate limits, or before looking up lost responses.
     Waiting,
@@ -24,9 +26,10 @@ pub enum Activity {
 }
 
 impl Activity {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Settings,
         Self::ImportKeys,
+        Self::Checking,
         Self::Writing,
         Self::Waiting,
         Self::Recovery,
@@ -40,6 +43,7 @@ impl Activity {
         match self {
             Self::Settings => "settings",
             Self::ImportKeys => "import_keys",
+            Self::Checking => "checking",
             Self::Writing => "writing",
             Self::Waiting => "waiting",
             Self::Recovery => "recovery",
@@ -64,6 +68,12 @@ impl CurrentActivity {
             activity: Arc::new(AtomicU8::new(activity as u8)),
             counters,
         }
+    }
+
+    /// The pages and rows of a list that were read, and the rows on all pages, or 0 if that is unknown.
+    #[must_use]
+    pub fn listed(&self) -> (u64, u64, u64) {
+        self.counters.listed()
     }
 
     pub(super) fn set(&self, activity: Activity) {

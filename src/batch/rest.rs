@@ -259,9 +259,21 @@ impl Get {
         ReadEnd {
             table,
             rest: Rest::of_rows(self.asked, ledger),
-            error: fatal,
+            error: fatal.or_else(|| without_ids(ledger)),
         }
     }
+}
+
+/// The error for rows without a column of ids. Blank cells of such a column are ignored.
+fn without_ids(ledger: &Ledger) -> Option<Error> {
+    if ledger.rows() == 0 || !ledger.columns.is_empty() {
+        return None;
+    }
+    let fault = ledger.fault(0)?;
+    Some(Error::Input(format!(
+        "{}; pass the name of the id column as key=",
+        fault.message
+    )))
 }
 
 fn stopped() -> Error {

@@ -736,6 +736,7 @@ impl Run {
 /// The activity of a run that is not waiting or looking something up.
 fn usual_activity(job: &Job) -> Activity {
     match job.write.done {
+        _ if job.dry_run => Activity::Checking,
         Done::Read => Activity::Reading,
         _ => Activity::Writing,
     }

@@ -179,6 +179,7 @@ impl<'s> Pages<'s> {
             any_new |= new && id.is_some();
             new
         });
+        self.session.counters.note_page(page.rows.len() as u64, total);
         self.stale = if any_new { 0 } else { self.stale + 1 };
         if next.more {
             let cursor = next.cursor.as_deref().unwrap_or_default();

@@ -88,6 +88,10 @@ pub struct Counters {
     /// Successful requests, which add to the retry budget, and retries, which reduce it.
     succeeded: AtomicU64,
     spent: AtomicU64,
+    /// Pages of lists, the rows on them, and the most rows that a list was said to have.
+    pages: AtomicU64,
+    listed: AtomicU64,
+    expected: AtomicU64,
 }
 
 /// Successful requests per additional retry, beyond the initial budget of a run.
@@ -104,6 +108,20 @@ impl Counters {
     #[must_use]
     pub fn only_wait(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) > 0 && self.in_flight.load(Ordering::Relaxed) == 0
+    }
+
+    /// Counts a page of a list. `total` is the number of rows on all its pages, or 0 if it is unknown.
+    pub fn note_page(&self, rows: u64, total: u64) {
+        self.pages.fetch_add(1, Ordering::Relaxed);
+        self.listed.fetch_add(rows, Ordering::Relaxed);
+        self.expected.fetch_max(total, Ordering::Relaxed);
+    }
+
+    /// Returns the pages and rows of lists so far, and the rows on all pages, or 0 if that is unknown.
+    #[must_use]
+    pub fn listed(&self) -> (u64, u64, u64) {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        (load(&self.pages), load(&self.listed), load(&self.expected))
     }
 
     /// Reverts the success of a request whose response is unreadable. This is called at most once per success, so the

@@ -194,7 +194,7 @@ impl Ledger {
     }
 
     /// The reason for a row's status, rendered.
-    pub(super) fn fault(&self, row: u32) -> Option<Fault> {
+    pub fn fault(&self, row: u32) -> Option<Fault> {
         self.kept_fault(row).or_else(|| {
             // Rows become unknown when their request is sent, and most are settled soon after, so no reason is
             // stored.

@@ -19,7 +19,7 @@ use super::logs;
 use super::runtime::handle;
 use super::settings::Settings;
 use super::table::Table;
-use crate::batch::activity::CurrentActivity;
+use crate::batch::activity::{Activity, CurrentActivity};
 use crate::batch::readings::Reading;
 use crate::batch::rest::{ReadEnd, Rest};
 use crate::batch::run::GRACE;
@@ -168,23 +168,39 @@ impl Shared {
     }
 
     fn progress(&self) -> Progress {
-        let activity = self.activity.get().as_str();
+        let activity = self.activity.get();
+        let counts = |ledger: &ledger::Ledger| {
+            let done = match activity {
+                // Rows that are only checked are not settled.
+                Activity::Checking => ledger.rows(),
+                _ => ledger.settled_rows(),
+            };
+            (done, ledger.stats.requests, ledger.stats.lookups)
+        };
+        if let (pages @ 1.., rows, total) = self.activity.listed()
+            && activity == Activity::Reading
+        {
+            let count = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
+            let total = match self.ended.get() {
+                Some(_) => Some(rows),
+                // Some lists report no total, or one of rows that the user may not see.
+                None => Some(total).filter(|total| *total >= rows && *total > 0),
+            };
+            return (count(rows), total.map(count), pages, 0, activity.as_str());
+        }
         let mut seen = locked(&self.seen);
         // Do not wait for the lock: the caller may be an event loop.
         if let Ok(ledger) = self.ledger.try_lock()
             && self.ended.get().is_none()
         {
-            *seen = (ledger.settled_rows(), ledger.stats.requests, ledger.stats.lookups);
+            *seen = counts(&ledger);
         }
         match self.ended.get() {
-            Some(ledger) => (
-                ledger.settled_rows(),
-                Some(ledger.rows()),
-                ledger.stats.requests,
-                ledger.stats.lookups,
-                activity,
-            ),
-            None => (seen.0, self.rows, seen.1, seen.2, activity),
+            Some(ledger) => {
+                let (done, requests, lookups) = counts(ledger);
+                (done, Some(ledger.rows()), requests, lookups, activity.as_str())
+            }
+            None => (seen.0, self.rows, seen.1, seen.2, activity.as_str()),
         }
     }
 }

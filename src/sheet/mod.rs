@@ -55,8 +55,11 @@ fn as_text() -> Format {
 fn save(mut workbook: Workbook, path: &Path) -> Result<(), SourceError> {
     let shown = path.display();
     let said = |cause: Option<&io::Error>, error: &dyn std::fmt::Display| {
-        let message =
-            format!("cannot write `{shown}` ({error}): close it in other programs, or use another path");
+        let fix = match cause.map(io::Error::kind) {
+            Some(io::ErrorKind::NotFound) => "create its folder, or use another path",
+            _ => "close it in other programs, or use another path",
+        };
+        let message = format!("cannot write `{shown}` ({error}): {fix}");
         SourceError::of_file(path, cause, message)
     };
     if path

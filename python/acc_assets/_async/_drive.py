@@ -64,6 +64,8 @@ def pulled(data: object) -> object:
     rows = data._data if isinstance(data, Rows) else data
     if not isinstance(rows, AsyncIterable):
         return data
+    if isinstance(data, Rows):
+        data._taken()
     from .._event_loop import Pulled, running_loop
 
     source = Pulled(rows, running_loop())

@@ -93,8 +93,7 @@ class AsyncAssets(AsyncVerbs):
 
         Raises:
             OptionError: An option is invalid.
-            InputError: The data as a whole cannot be read, or differs from the data of this `run`.
-            FileError: The file cannot be read.
+            InputError, FileError: The data as a whole cannot be read, or differs from the data of this `run`.
             JournalError: The file of the run cannot be used, or another process uses it.
             BulkError: Rows failed, and `on_error` is "raise" or "stop".
             ApiError, TransportError, AuthError: The call cannot continue. `.result` has the outcome of every row.
@@ -327,8 +326,7 @@ class AsyncAssets(AsyncVerbs):
             separator: Separator between the names in a path. Default: ">".
 
         Raises:
-            OptionError: No category matches, or several do.
-            FileError: The file cannot be written.
+            OptionError, FileError: No category matches, or several do, or the file cannot be written.
             ApiError, TransportError, AuthError: The settings could not be read.
 
         Example:
@@ -359,9 +357,8 @@ class AsyncAssets(AsyncVerbs):
         """Read all assets that match into an `AssetTable`, page by page.
 
         Args:
-            category: Ids, paths or names of categories. Any of them matches.
-            status: Ids or labels of statuses. Any of them matches.
-            location: Ids, paths, names or barcodes of locations. Any of them matches.
+            category, status, location: Ids, paths or names to match, for statuses labels, and for locations also barcodes.
+                If several are given, any of them matches.
             updated_at: A time, or a range as a string: "from..to", "from.." or "..to".
             search: A string that must occur in a text field, ignoring case.
             include_custom_attributes: Whether to read the custom attributes.
@@ -376,8 +373,7 @@ class AsyncAssets(AsyncVerbs):
 
         Raises:
             OptionError: An option is invalid, or the filters differ from those of the call that raised `after`.
-            ApiError, TransportError, AuthError, ReadInterrupted: A page could not be read, or the service ignored a
-                filter. `.partial` has what was read.
+            ApiError, TransportError, AuthError, ReadInterrupted: A read failed. `.partial` contains the rows so far.
 
         Example:
             >>> created = await project.assets.create({"Asset ID": "VAV-7", "Category": category, "Status": status})

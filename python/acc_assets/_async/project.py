@@ -43,11 +43,8 @@ class AsyncProject:
     async def settings(self, *, refresh: bool = False, progress: ProgressOption = "auto") -> Settings:
         """Read the project's categories, status sets, custom attributes and locations.
 
-        They are read once and reused by all calls of this client for this project. This takes one request for all
-        categories, and one per 200 status sets, 200 custom attributes and 10,000 locations. It also takes one per
-        100 active categories for their status sets, and one per active category without children. If no response says
-        from which category an attribute is inherited, some parent categories need one too. If only the locations cannot
-        be read, the settings have a note.
+        They are read once and reused by all calls of this client for this project. Reading takes about one request per
+        active category. If only the locations cannot be read, the reason is in `settings.notes`.
 
         Args:
             refresh: Whether to read them again.

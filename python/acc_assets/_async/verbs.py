@@ -30,7 +30,11 @@ class AsyncVerbs:
         self._project = project
 
     async def retry(
-        self, result: Outcomes, data: AsyncIdData | None = None, *, progress: ProgressOption | None = None
+        self,
+        result: Outcomes | None,
+        data: AsyncIdData | None = None,
+        *,
+        progress: ProgressOption | None = None,
     ) -> AsyncBulkResult:
         """Resend the `failed` and `not_sent` rows of an earlier write, with the same options.
 
@@ -61,7 +65,11 @@ class AsyncVerbs:
         return await self._resume(result, data, "retry", progress)
 
     async def reconcile(
-        self, result: Outcomes, data: AsyncIdData | None = None, *, progress: ProgressOption | None = None
+        self,
+        result: Outcomes | None,
+        data: AsyncIdData | None = None,
+        *,
+        progress: ProgressOption | None = None,
     ) -> AsyncBulkResult:
         """Look up the `unknown` rows of an earlier write in the project, and resend those that do not exist.
 
@@ -88,7 +96,7 @@ class AsyncVerbs:
         return await self._resume(result, data, "reconcile", progress)
 
     async def _resume(
-        self, result: Outcomes, data: object, which: Which, progress: ProgressOption | None
+        self, result: Outcomes | None, data: object, which: Which, progress: ProgressOption | None
     ) -> AsyncBulkResult:
         if not isinstance(result, Outcomes):
             raise OptionError(f"{which}() takes the result of a write, not {type(result).__name__}.")
@@ -96,7 +104,7 @@ class AsyncVerbs:
         source, rows = None, call.rows
         if data is not None:
             source, rows, how = await self._loaded(data, Reading(), call.verb, call.options["id"])
-            how.must_be_plain(which)
+            how.must_match(call.options, which)
         if rows is None:
             raise result._needs_rows(which)
         shown = call.progress if progress is None else progress

@@ -31,7 +31,11 @@ class Verbs:
         self._project = project
 
     def retry(
-        self, result: Outcomes, data: IdData | None = None, *, progress: ProgressOption | None = None
+        self,
+        result: Outcomes | None,
+        data: IdData | None = None,
+        *,
+        progress: ProgressOption | None = None,
     ) -> BulkResult:
         """Resend the `failed` and `not_sent` rows of an earlier write, with the same options.
 
@@ -62,7 +66,11 @@ class Verbs:
         return self._resume(result, data, "retry", progress)
 
     def reconcile(
-        self, result: Outcomes, data: IdData | None = None, *, progress: ProgressOption | None = None
+        self,
+        result: Outcomes | None,
+        data: IdData | None = None,
+        *,
+        progress: ProgressOption | None = None,
     ) -> BulkResult:
         """Look up the `unknown` rows of an earlier write in the project, and resend those that do not exist.
 
@@ -89,7 +97,7 @@ class Verbs:
         return self._resume(result, data, "reconcile", progress)
 
     def _resume(
-        self, result: Outcomes, data: object, which: Which, progress: ProgressOption | None
+        self, result: Outcomes | None, data: object, which: Which, progress: ProgressOption | None
     ) -> BulkResult:
         if not isinstance(result, Outcomes):
             raise OptionError(f"{which}() takes the result of a write, not {type(result).__name__}.")
@@ -97,7 +105,7 @@ class Verbs:
         source, rows = None, call.rows
         if data is not None:
             source, rows, how = self._loaded(data, Reading(), call.verb, call.options["id"])
-            how.must_be_plain(which)
+            how.must_match(call.options, which)
         if rows is None:
             raise result._needs_rows(which)
         shown = call.progress if progress is None else progress
