@@ -162,9 +162,9 @@ Every row counts in at least one column, and in more than one only in the last f
 
 Harm is in **bold**. "requests" counts those that reached the service, including reads. "s" is the time in seconds.
 
-A fault affects 5 of the first {REQUESTS} create requests, by their number; "mixed" means 8 faults drawn with a seed. The affected
-rows differ between runs, because requests overlap. "Apply" means that the service executes the request: the assets then
-exist, regardless of the response. `make faults` fails if acc-assets does harm, or leaves rows `unknown`.
+A fault affects 5 of the first {REQUESTS} create requests, selected by number; "mixed" means 8 faults drawn with a seed. The
+affected rows differ between runs, because requests overlap. "Apply" means that the service executes the request: the
+assets then exist, regardless of the response. `make faults` fails if acc-assets does harm, or leaves rows `unknown`.
 
 **acc-assets**: `assets.create(rows)` with default options, except for the address, the timeout, a rate window of {WINDOW} s (the
 simulator has the same) and `Retry(settle={SETTLE})`. If a row with a lost response is not found
@@ -177,11 +177,11 @@ retries only failed connections. With a refresh token, it would renew the token 
 
 **aiohttp loop**: a typical hand-written script. It retries up to three times after an exception, a 429 or a 5xx.
 
-For these two clients, an exception affects only its own batch, and the other batches are still sent. A script that stops at the
-first exception would do worse. An exception counts as "failed". Experts know that some exceptions leave the outcome in doubt
-(`httpx.ReadTimeout`), but none says so. Ids are assigned in the order of the response, as both calls suggest, although the
-reference page does not promise that order. A script that matches results by unique clientAssetId is safe from shuffled
-results.
+For these two clients, an exception affects only its own batch, and the other batches are still sent. A script that
+stops at the first exception would do worse. An exception counts as "failed". Experts know that some exceptions leave
+the outcome in doubt (`httpx.ReadTimeout`), but no exception says so. Ids are assigned in the order of the response, as
+both clients suggest, although the reference page does not promise that order. A script that matches results by unique
+clientAssetId is safe from shuffled results.
 
 ## Fault by fault
 
