@@ -33,7 +33,7 @@ impl Sent {
     }
 }
 
-/// Why a request got no complete response.
+/// Why no complete response to a request arrived.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum TransportKind {
     /// No connection was made.
@@ -56,10 +56,10 @@ impl TransportKind {
     }
 }
 
-/// Response headers that help the service's support: names in lower case, in the order received.
+/// Response headers that the service's support team may ask for: names in lower case, in the order received.
 pub type Headers = Vec<(String, String)>;
 
-/// A request that got no complete response.
+/// A request to which no complete response arrived.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
 pub struct TransportError {
@@ -75,7 +75,7 @@ pub struct TransportError {
 }
 
 impl TransportError {
-    /// Creates the error of a request that got no response at all.
+    /// Creates the error for a request to which no response arrived.
     #[must_use]
     pub fn new(sent: Sent, message: impl Into<String>) -> Self {
         Self {
@@ -101,12 +101,12 @@ pub struct FileError {
     /// The message, with the file name and a suggested fix.
     pub message: String,
     pub path: PathBuf,
-    /// The error code of the operating system, if any.
+    /// The operating system's error code, if any.
     pub os_error: Option<i32>,
 }
 
 impl FileError {
-    /// Creates the error. `cause` is the error of the operating system, if any.
+    /// Creates the error. `cause` is the operating system's error, if any.
     #[must_use]
     pub fn new(path: &Path, cause: Option<&io::Error>, message: String) -> Self {
         Self {
@@ -117,7 +117,7 @@ impl FileError {
     }
 }
 
-/// A response that was not read to the end.
+/// A response that was not read completely.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Partial {
     pub status: u16,
@@ -126,12 +126,12 @@ pub struct Partial {
     pub body: Arc<str>,
 }
 
-/// One violation reported in an error response.
+/// A violation reported in an error response.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Violation {
-    /// Position of the item in the request, if the response contains it.
+    /// The item's position in the request, if the response states it.
     pub index: Option<usize>,
-    /// Id of the item, if the response contains it.
+    /// The item's id, if the response states it.
     pub id: Option<String>,
     pub field: Option<String>,
     pub code: Option<String>,
@@ -156,7 +156,7 @@ pub struct ServiceError {
     pub request_id: Option<String>,
     /// Seconds to wait, from the `Retry-After` header.
     pub retry_after: Option<f64>,
-    /// The raw body as text. It is shared, because every rejected row keeps it.
+    /// The raw body as text. Shared, because every rejected row keeps it.
     pub body: Arc<str>,
     /// Advice that the response itself does not contain.
     pub hint: Option<String>,
@@ -243,7 +243,7 @@ fn speaks_of_too_many_rows(text: &str) -> bool {
         "fewer",
         "between",
     ];
-    // Words about a limit on a single value of a row.
+    // Words about a limit on a single value in a row.
     const VALUES: [&str; 7] = [
         "character",
         "characters",
@@ -323,7 +323,7 @@ pub enum Error {
     /// The rows could not be read. Rows that were read before are in the ledger.
     #[error("{0}")]
     Input(String),
-    /// A user's file could not be opened, read or written.
+    /// A file passed by the user could not be opened, read or written.
     #[error("{0}")]
     File(Box<FileError>),
     /// The journal of a named run cannot be used. The current request was not sent.

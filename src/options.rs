@@ -12,7 +12,7 @@ use crate::error::{Error, shown};
 /// The production host of all services.
 pub const BASE_URL: &str = "https://developer.api.autodesk.com";
 
-/// The path prefix of the Assets API; the two are interchangeable.
+/// The path prefix of the Assets API. The two prefixes are interchangeable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Prefix {
     Construction,
@@ -37,7 +37,7 @@ impl Prefix {
     }
 }
 
-/// Endpoints that share one rate limit of the service, per user.
+/// A group of endpoints that share one rate limit per user.
 #[derive(Debug, PartialEq, Eq)]
 pub struct RateGroup {
     /// The name of the group in [`Limits`].
@@ -46,13 +46,13 @@ pub struct RateGroup {
     pub requests: u32,
 }
 
-/// Requests per window for each rate group of a user, and the window.
+/// The number of requests per window for each rate group of a user, and the length of the window.
 ///
 /// The limits are per user and minute, summed over all applications of that user.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Limits {
     pub window: Duration,
-    /// Requests by group name. A missing group has its documented limit.
+    /// Requests by group name. A group that is missing here has its documented limit.
     pub requests: BTreeMap<String, u32>,
 }
 
@@ -76,7 +76,7 @@ impl Default for Limits {
 /// How often and how long to retry a request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RetryPolicy {
-    /// Tries per request, including the first. Waiting out a 429 is not a try.
+    /// Tries per request, including the first. Waiting after a 429 does not count as a try.
     pub attempts: u32,
     /// Total time for the retries of one request, including waits.
     pub deadline: Duration,
@@ -85,8 +85,8 @@ pub struct RetryPolicy {
     pub cap: Duration,
     /// Retries per run, in addition to one for every five requests that succeed.
     pub budget: u32,
-    /// How long the service may take to finish a request whose response was lost, and to show its effect in a list.
-    /// No page documents this. What is missing after this time counts as never executed.
+    /// How long the service may take to finish a request whose response was lost, and to show the effect in a list.
+    /// No page documents this. A request whose effect is still missing after this time counts as never executed.
     pub settle: Duration,
 }
 
@@ -113,7 +113,7 @@ pub struct Options {
     /// Per request, from its first byte to the last byte of the response.
     pub timeout: Duration,
     pub max_in_flight: usize,
-    /// The largest response to read, after decompression.
+    /// The maximum response size in bytes, after decompression.
     pub max_response_bytes: usize,
     pub limits: Limits,
     pub retry: RetryPolicy,
@@ -121,7 +121,7 @@ pub struct Options {
     pub ca_bundle: Option<PathBuf>,
     pub proxy: Option<String>,
     pub user_agent: String,
-    /// The folder of the files that store the rate windows of users across processes.
+    /// The folder for the files that store users' rate windows across processes.
     pub pacing: Option<PathBuf>,
 }
 
@@ -140,16 +140,16 @@ pub struct GivenOptions {
     limits: GivenLimits,
     retry: GivenRetry,
     user_agent: String,
-    /// The folder of the files that store the rate windows of users.
+    /// The folder for the files that store users' rate windows.
     pacing: Option<PathBuf>,
-    /// Whether to use the folder for services on this machine too, which tests may need.
+    /// Whether to use the folder even for services on this machine, which tests may need.
     pacing_local: bool,
 }
 
 #[derive(Deserialize)]
 struct GivenLimits {
     window: f64,
-    /// By name of the rate group.
+    /// Keyed by the name of the rate group.
     #[serde(flatten)]
     requests: BTreeMap<String, u32>,
 }

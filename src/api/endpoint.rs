@@ -13,10 +13,10 @@ use crate::http::{Auth, PreparedRequest, Replay, Response, send::Method};
 use crate::model::asset::{entries, list};
 use crate::options::RateGroup;
 
-/// One endpoint of a service, with the properties that all of its requests share.
+/// An endpoint of a service, with the properties that all of its requests share.
 #[derive(Debug, Clone, Copy)]
 pub struct Endpoint {
-    /// The name on the reference page. For a list, the name that users know its rows by.
+    /// The name on the reference page. For a list endpoint, what users call its rows.
     pub name: &'static str,
     pub method: Method,
     pub path: Path,
@@ -58,7 +58,7 @@ pub enum ResponseBody {
     Rows(Rows),
 }
 
-/// A response with rows, perhaps only one page of them.
+/// A response with rows, possibly only one page of the list.
 #[derive(Debug, Clone, Copy)]
 pub struct Rows {
     /// The member with the rows. If `None`, the body itself is the list.
@@ -102,7 +102,7 @@ impl Path {
             // An empty value would drop a segment of the path.
             let Some((_, value)) = value.filter(|(_, value)| !value.is_empty()) else {
                 return Err(Error::Option(format!(
-                    "`{name}` is missing in the path {}",
+                    "`{name}` is missing from the path {}",
                     self.0
                 )));
             };
@@ -128,7 +128,7 @@ fn escape(value: &str, into: &mut String) {
 }
 
 impl Endpoint {
-    /// The items of the request body. Any other body counts as one item.
+    /// The items in the request body. Any other body counts as one item.
     #[must_use]
     pub const fn items(&self) -> Items {
         match self.body {
@@ -168,7 +168,7 @@ impl Endpoint {
         }
     }
 
-    /// Reads the rows of a body.
+    /// Reads the rows in a response body.
     ///
     /// # Errors
     /// If the body is invalid; the string says why.
@@ -206,7 +206,7 @@ impl Endpoint {
         Error::Transport(TransportError::new(
             Sent::Answered,
             format!(
-                "the response of {} is too large: {reason}; request less data, for example no custom \
+                "the response to {} is too large: {reason}; request less data, for example no custom \
                     attributes",
                 self.name
             ),
@@ -227,7 +227,7 @@ pub fn unreadable(response: &Response, message: String) -> Error {
 }
 
 impl Call {
-    /// Creates a call, with the parameters of its path filled in.
+    /// Creates a call, with its path parameters filled in.
     ///
     /// # Errors
     /// See [`Path::fill`].

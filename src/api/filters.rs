@@ -1,7 +1,7 @@
 //! Checks that the filters of a list were applied.
 //!
-//! A service may silently ignore a parameter, which makes the list wrong. An entry with a value other than the
-//! requested one proves this. Missing or null fields prove nothing, nor do values that only the service can compare.
+//! A service may silently ignore a parameter, which makes the list wrong. An entry whose value does not match the
+//! filter proves this. Missing or null fields prove nothing, nor do values that only the service can compare.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::Endpoint;
 use crate::model::value;
 
-/// A filter of a list, and the member of an entry to check.
+/// A filter of a list, and the member to check in each entry.
 #[derive(Debug)]
 pub struct Filter {
     /// The query parameter. For custom attributes, the part before the name.
@@ -27,7 +27,7 @@ pub enum Shows {
     OneOf,
     /// The member is one of the values, unless this parameter widens a single value.
     OneOfUnlessWider(&'static str),
-    /// The member is in a range `from..to`, `from..` or `..to`, or equals that time.
+    /// The member is in a range `from..to`, `from..` or `..to`, or equals a single time.
     Time,
     After,
     Before,
@@ -52,7 +52,7 @@ impl Filter {
     }
 }
 
-/// The checks for the entries of one list.
+/// The checks for the entries in one list.
 #[derive(Debug, Default)]
 pub struct Checks {
     fields: Vec<&'static str>,
@@ -84,7 +84,7 @@ const ENTITIES: [(&str, usize, &str); 6] = [
 ];
 
 impl Checks {
-    /// Returns the checks for the entries under this query.
+    /// Returns the checks for the entries that this query returns.
     #[must_use]
     pub fn of(endpoint: &Endpoint, query: &[(String, String)]) -> Self {
         let mut checks = Self::default();
@@ -232,8 +232,8 @@ fn any(fits: impl Iterator<Item = Option<bool>>) -> Option<bool> {
     all
 }
 
-/// Whether the value of a custom attribute matches one value or range of its filter. The type of the attribute is
-/// unknown here.
+/// Whether the value of a custom attribute matches one value or range of its filter. The attribute's type is unknown
+/// here.
 fn attribute_fits(shown: &Value, wanted: &str) -> Option<bool> {
     if let Value::Array(items) = shown {
         return if items.is_empty() {
@@ -324,13 +324,13 @@ fn range(text: &str) -> Option<Range> {
     ))
 }
 
-/// A tolerance of one second, since times are written with more or fewer digits than they have.
+/// A tolerance of one second, since times may be written with more or fewer digits than are significant.
 const PRECISION: i64 = 1_000;
 /// The largest offset of a time zone from UTC.
 const ZONES: i64 = 14 * 3_600_000;
 const DAY: i64 = 24 * 3_600_000;
 
-/// Returns the range of milliseconds that a time may mean. A day, or a time without a zone, may be in any zone.
+/// Returns the range of milliseconds that a time may refer to. A day, or a time without a zone, may be in any zone.
 fn instant(text: &str) -> Option<Range> {
     let text = text.trim();
     if let Ok(time) = text.parse::<Timestamp>() {

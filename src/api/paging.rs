@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::api::endpoint::Call;
 use crate::model::value;
 
-/// The longest cursor to send back. Servers commonly accept a request line of 8 kB.
+/// The longest cursor to send back, in bytes. Servers commonly accept a request line of 8 kB.
 const MOST_CURSOR_BYTES: usize = 8 << 10;
 
 /// The pagination of a list.
@@ -24,10 +24,10 @@ pub enum Paging {
     Offset { limit: u32 },
 }
 
-/// What a page says about the pages after it.
+/// The pagination information in a page.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Next {
-    /// Where the next page begins.
+    /// Where the next page starts.
     pub cursor: Option<String>,
     /// Whether there is a next page.
     pub more: bool,

@@ -66,7 +66,7 @@ pub const CATEGORY_ATTRIBUTES: Endpoint = list(
 );
 
 /// GET error-codes: the codes of the Assets API, the same for all projects. Its page requires no token and documents
-/// no rate limit. It uses the limit for reads.
+/// no rate limit. The client applies the read limit.
 pub const ERROR_CODES: Endpoint = list("error-codes", "/{prefix}/assets/v1/error-codes", Paging::One);
 
 /// POST category-status-step-sets/status-step-sets:batch-get: one row per category, including inherited sets.
@@ -80,7 +80,7 @@ pub const CATEGORY_STATUS_SETS: Endpoint = Endpoint {
     )
 };
 
-/// The most categories per call, from the tutorial "Manage assets".
+/// The maximum number of categories per call (tutorial "Manage assets").
 pub const MOST_CATEGORIES: usize = 100;
 
 /// GET nodes: a whole tree has at most 10,000 nodes ("Locations field guide"), so it is returned in one response.
@@ -103,7 +103,7 @@ const LOCATION_NODES: Endpoint = Endpoint {
     ..list("", "", Paging::Offset { limit: 10_000 })
 };
 
-/// Describes a write of one setting. The response is the setting.
+/// Describes an endpoint that creates or changes one setting and returns it.
 const fn write(name: &'static str, path: &'static str) -> Endpoint {
     Endpoint {
         name,
@@ -118,7 +118,7 @@ const fn write(name: &'static str, path: &'static str) -> Endpoint {
     }
 }
 
-/// Describes an assignment: PUT without a body. Repeating it changes nothing.
+/// Describes an assignment: an idempotent PUT without a body.
 const fn assign(name: &'static str, path: &'static str) -> Endpoint {
     Endpoint {
         method: Method::Put,

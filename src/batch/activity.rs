@@ -11,12 +11,12 @@ use crate::http::Counters;
 pub enum Activity {
     /// Reading the settings of a project.
     Settings,
-    /// Looking up which import keys the project has.
+    /// Looking up the import keys in the project.
     ImportKeys,
     Writing,
     /// Waiting for the rate limits, or before looking up lost responses.
     Waiting,
-    /// Looking up rows with a lost response.
+    /// Looking up rows whose response was lost.
     Recovery,
     Reading,
     /// Creating and assigning the settings described by a setup.

@@ -1,4 +1,4 @@
-//! Finds the bad rows of a rejected request, and the rows to resend.
+//! Finds the bad rows in a rejected request, and the rows to resend.
 //!
 //! Batches are all or nothing: one bad item fails the whole request (tutorial "Manage assets"). The format of
 //! violations is not documented, so if a response names no row, the batch is split into halves.
@@ -22,7 +22,7 @@ pub struct Split<'e> {
 /// How many consecutive rejections that name rows to trust.
 ///
 /// Named rows are confirmed as bad only if the remaining rows succeed. The documentation does not say whether
-/// positions count from 0. If one row after another is named, the service probably names the wrong ones.
+/// positions are counted from 0. If one row after another is named, the service probably names the wrong ones.
 const MOST_NAMINGS: usize = 5;
 
 /// Splits a rejected batch: removes the rows that the response names, or else halves it.
@@ -66,7 +66,7 @@ pub fn split<'e>(write: &Write, batch: &Batch, error: &'e ServiceError) -> Split
     }
 }
 
-/// Returns the original rejected batch, to be sent in parts, and the rows removed from it.
+/// Returns the original rejected batch, which is sent in parts, and the rows removed from it.
 #[must_use]
 pub fn whole<'e>(batch: &Batch) -> Split<'e> {
     let mut whole = batch.clone();
@@ -91,13 +91,13 @@ pub fn doubted(batch: &Batch) -> Vec<Batch> {
     parts
 }
 
-/// Whether a rejection names rows of this batch.
+/// Whether a rejection names rows in this batch.
 #[must_use]
 pub fn names_rows(batch: &Batch, error: &ServiceError) -> bool {
     !named(batch, error).is_empty()
 }
 
-/// Returns the items named in a response, by position, each with its first violation.
+/// Returns the positions of the items named in a response, each with the item's first violation.
 fn named<'e>(batch: &Batch, error: &'e ServiceError) -> BTreeMap<usize, &'e Violation> {
     let mut named = BTreeMap::new();
     for violation in &error.violations {

@@ -14,7 +14,7 @@ const MOST_LOST: u32 = 3;
 /// one request at a time pass until one is executed. After an outage of [`Breaker::patience`], nothing more is sent.
 #[derive(Debug, Default)]
 pub(super) struct Breaker {
-    /// Requests lost since the last one that was executed.
+    /// The number of requests lost since the last executed request.
     lost: u32,
     /// When the first of these requests was lost, or the first lookup failed.
     since: Option<Instant>,
@@ -22,7 +22,7 @@ pub(super) struct Breaker {
     why: Option<Error>,
     open: bool,
     over: bool,
-    /// Whether retries of a lost request were given up and its rows failed.
+    /// Whether the client gave up on a lost request, so that its rows failed.
     given_up: bool,
 }
 
@@ -38,7 +38,7 @@ impl Breaker {
         *self = Self::default();
     }
 
-    /// Notes a lost request. Returns `true` if the breaker is open now.
+    /// Notes a lost request. Returns `true` if the breaker is now open.
     pub(super) fn lose(&mut self, error: Error, settle: Duration) -> bool {
         self.lost += 1;
         self.fail(error, settle);
@@ -67,7 +67,7 @@ impl Breaker {
         self.open = self.over;
     }
 
-    /// Notes that the rows of a lost request failed.
+    /// Notes that the rows in a lost request failed.
     pub(super) fn give_up(&mut self) {
         self.given_up = true;
     }

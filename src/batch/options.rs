@@ -22,7 +22,7 @@ pub struct WriteOptions {
     pub batch_size: usize,
     pub nulls: Nulls,
     pub dates: Dates,
-    /// The column with the ids.
+    /// The column that contains the ids.
     pub id: String,
     pub on_error: OnError,
     pub max_errors: Option<f64>,
@@ -33,9 +33,9 @@ pub struct WriteOptions {
     pub import_key: Option<String>,
     /// The file of the run's journal.
     pub run: Option<PathBuf>,
-    /// Columns and their meanings.
+    /// Column names and the fields they map to.
     pub mapping: Vec<(String, Option<String>)>,
-    /// The separator between the names of a path.
+    /// The separator between the names in a path.
     pub separator: String,
 }
 
@@ -105,7 +105,7 @@ impl WriteOptions {
             (_, Some(part)) if part > 0.0 && part < 1.0 => {
                 let rows = rows.ok_or_else(|| {
                     Error::Option(format!(
-                        "max_errors={part} is a fraction, but the number of rows of a stream is unknown: \
+                        "max_errors={part} is a fraction, but the number of rows in a stream is unknown: \
                             use a number of rows"
                     ))
                 })?;
@@ -130,7 +130,7 @@ impl WriteOptions {
         self.reconcile || which == Which::Reconcile
     }
 
-    /// Returns what a write with these options resumes. `rows` are the rows of an earlier result to process.
+    /// Returns what a write with these options should resume. `rows` contains the rows to process from an earlier result.
     #[must_use]
     pub fn resume<'c>(&'c self, header: &'c Header, rows: Option<&'c View>, which: Which) -> Resume<'c> {
         Resume {
@@ -148,7 +148,7 @@ impl WriteOptions {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GetOptions {
-    /// The column with the ids.
+    /// The column that contains the ids.
     pub id: String,
     pub include_custom_attributes: bool,
     pub include_deleted: bool,
@@ -156,7 +156,7 @@ pub struct GetOptions {
 }
 
 impl GetOptions {
-    /// The parameters of the "POST assets:batch-get" reference page.
+    /// Returns the query parameters documented on the "POST assets:batch-get" reference page.
     #[must_use]
     pub fn query(&self) -> Query {
         [
@@ -167,7 +167,7 @@ impl GetOptions {
         .into()
     }
 
-    /// Returns the policy for reading rows only for their ids.
+    /// Returns the policy for reading only the ids of rows.
     #[must_use]
     pub fn policy(self, shape: RowShape) -> Policy {
         Policy {

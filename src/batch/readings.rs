@@ -1,4 +1,4 @@
-//! Reads of settings in flight: calls of one client that start together share one.
+//! In-flight reads of settings, which overlapping calls of one client share.
 //!
 //! The read runs in its own task, not in the call that started it: a canceled call only stops waiting. When no call is
 //! waiting, the read ends.
@@ -19,8 +19,7 @@ use crate::settings::Settings;
 /// The result of a read for each waiting call.
 type Read = Result<Arc<Settings>, Error>;
 
-/// Reads are shared if they have the same project, the same locations container and the same settings to complete, if
-/// any. Settings are compared by address, which is valid as long as the read keeps them alive.
+/// Calls share a read if they have the same project, the same locations container and, if any, the same settings to complete. Settings are compared by address, which is valid as long as the read keeps them alive.
 type Key = (ProjectId, Option<String>, Option<usize>);
 
 /// The reads of one client.
@@ -81,7 +80,7 @@ impl Readings {
 }
 
 impl Reading {
-    /// False if the read failed, or if its result is what the call already has.
+    /// Returns `false` if the read failed or the call already has its result.
     fn may_give_more_than(&self, known: Option<&Arc<Settings>>) -> bool {
         match &*self.ended.borrow() {
             None => true,
@@ -117,7 +116,7 @@ impl Reading {
             read = ended.wait_for(Option::is_some) => match read.as_deref() {
                 Ok(Some(read)) => read.clone(),
                 // Unreachable: the sender is in `self`, and this waits only for `Some`.
-                _ => Err(broken("the read of the settings crashed")),
+                _ => Err(broken("reading the settings crashed")),
             },
         }
     }
@@ -137,7 +136,7 @@ impl Reading {
             let abort = read.abort_handle();
             tokio::select! {
                 read = read => {
-                    let broken = |error| Err(broken(&format!("the read of the settings crashed: {error}")));
+                    let broken = |error| Err(broken(&format!("reading the settings crashed: {error}")));
                     ended.send_replace(Some(read.unwrap_or_else(broken)));
                 }
                 () = stop.reached(Phase::Now) => abort.abort(),

@@ -19,12 +19,12 @@ pub struct Doubt {
     pub batch: Batch,
     /// The number of the request in the ledger.
     pub sending: u32,
-    /// When the request was sent, and when waiting for it ended.
+    /// When the request was sent, and when the client stopped waiting for its response.
     pub left: Moment,
     pub ended: Moment,
     /// Whether these times are from an earlier call. This machine's clock may have been set since.
     pub earlier: bool,
-    /// Whether the service reported success, but not the asset of each row.
+    /// Whether the service reported success but did not return the asset of each row.
     pub executed: bool,
     /// The possible reason, if the service omitted these rows from its response because it rejected them.
     pub left_out: Option<&'static str>,
@@ -39,7 +39,7 @@ pub struct Doubt {
     pub missed: bool,
 }
 
-/// The finding for a request.
+/// The conclusion about a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Shown {
     /// Executed. Contains the entry of each row's asset, if certain.
@@ -61,20 +61,20 @@ struct Window {
     latest: i64,
 }
 
-/// The maximum and the usual difference between the clocks of the service's machines (milliseconds).
+/// The maximum and the typical difference between the clocks of the service's machines, in milliseconds.
 const SKEW: i64 = 1000;
 const LIKELY_SKEW: i64 = 200;
 
-/// A bound on how much the service's machines differ on the time of a change (milliseconds).
+/// The maximum difference between the times that the service's machines record for the same change, in milliseconds.
 const EARLIER: i64 = 5000;
 
-/// A time is exact if its uncertainty is at most this long (milliseconds).
+/// A time counts as exact if its uncertainty is at most this many milliseconds.
 const EXACT: i64 = 10_000;
 
-/// A request is executed at most this long after the client gave up on it, if at all (milliseconds).
+/// If a request is executed after the client gave up on it, this happens within this many milliseconds.
 const LATE: i64 = 600_000;
 
-/// A bound on the error of a wrong gateway clock (milliseconds).
+/// The maximum error of a wrong gateway clock, in milliseconds.
 const DAY: i64 = 86_400_000;
 
 impl Window {
@@ -137,7 +137,7 @@ pub fn since(doubts: &[Doubt]) -> Option<i64> {
     since.min().flatten()
 }
 
-/// The finding for one row.
+/// The conclusion about one row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Trace {
     /// Exactly one entry matches the row.
@@ -219,7 +219,7 @@ pub fn compare(
         .collect()
 }
 
-/// Matches rows of one clientAssetId with entries. Uses the exact spelling if that gives each row an entry. Otherwise
+/// Matches rows that share a clientAssetId with entries. Uses the exact spelling if that gives each row an entry. Otherwise
 /// matches all of them together, since the service may have changed the spelling.
 fn by_spelling<'r>(rows: &'r [Row], entries: &[usize], found: &[Found]) -> Vec<(Vec<&'r Row>, Vec<usize>)> {
     let mut groups: BTreeMap<&str, (Vec<&Row>, Vec<usize>)> = BTreeMap::new();
@@ -289,7 +289,7 @@ fn trace_by_import_key(
     }
 }
 
-/// Matches rows of one clientAssetId by their other values and by time.
+/// Matches rows that share a clientAssetId by their other values and by time.
 fn trace(
     lookup: &Lookup,
     rows: &[&Row],
@@ -352,7 +352,7 @@ fn trace(
     }
 }
 
-/// Combines the findings of all rows of a request.
+/// Combines the conclusions about all rows in a request.
 fn judge(executed: bool, traces: &[Trace]) -> Shown {
     let certain = traces.iter().any(|trace| matches!(trace, Trace::Certain(_)));
     let missing = traces.contains(&Trace::None);

@@ -18,7 +18,7 @@ pub struct Found {
 /// The scan pauses after this many rows to let other Python threads run.
 const PAUSE: usize = 1024;
 
-/// Problems of a name used in place of an id.
+/// Codes of the problems caused by a name used in place of an id.
 const OF_NAMES: [&str; 5] = [
     "unknown_column",
     "unknown_attribute",
@@ -27,7 +27,7 @@ const OF_NAMES: [&str; 5] = [
     "uuid",
 ];
 
-/// Scans all rows of a write. `names` is the data for looking up names, or the reason why that needs the settings.
+/// Scans all rows of a write. `names` is the data for looking up names, or the reason why the settings are needed.
 ///
 /// # Errors
 /// If the source fails.

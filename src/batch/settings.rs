@@ -1,6 +1,6 @@
-//! Reads the settings of a project with as few requests as possible, and as many at once as the limits allow.
+//! Reads the settings of a project with as few requests as possible, and as many concurrent requests as the limits allow.
 //!
-//! One request each for all categories, status sets, custom attributes and locations (more pages if there are more
+//! One request each for the categories, status sets, custom attributes and locations (more pages if there are more
 //! than 200 sets or attributes). One request for the status sets of 100 active categories. One request for the
 //! attributes of each active category without subcategories: inherited attributes also show those of its parents.
 //! Parents are read separately only if no response says where something is inherited from.
@@ -130,7 +130,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Sends these requests, several at once.
+    /// Sends these requests concurrently.
     async fn ask(&self, asked: Vec<Question>) -> Result<Vec<Reply>, Error> {
         let at_once = self.session.caller.options().max_in_flight;
         let asking = asked.into_iter().map(|asked| self.ask_one(asked));
@@ -196,7 +196,7 @@ enum Question {
     Attributes(String),
 }
 
-/// The response to a question.
+/// The response to a request for assignments.
 enum Reply {
     StatusSets(Vec<Inheritance>),
     Attributes(String, Vec<Inheritance>),

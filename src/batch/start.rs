@@ -1,4 +1,4 @@
-//! The start of a write: a new ledger, the journal of its run or an earlier result, and the rows to process.
+//! The start of a write: a new ledger, its run's journal or an earlier result, and the rows to process.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::ledger::journal::{Header, Journal};
 use crate::ledger::{Ledger, Status, View};
 use crate::validation::ImportKey;
 
-/// Which rows of an earlier call to process.
+/// Which rows from an earlier call to process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which {
     /// Send the rows that failed or were not sent.
@@ -45,14 +45,14 @@ pub struct Resume<'c> {
     /// The file of a named run.
     pub run: Option<&'c Path>,
     pub dry_run: bool,
-    /// Also look up rows of the named run whose outcome is unknown.
+    /// Also look up rows in the named run whose outcome is unknown.
     pub reconcile: bool,
-    /// The rows of an earlier result to process.
+    /// The rows from an earlier result to process.
     pub rows: Option<&'c View>,
     pub which: Which,
 }
 
-/// The state that a write starts from.
+/// The initial state of a write.
 #[derive(Debug, Default)]
 pub struct Start {
     pub ledger: Ledger,

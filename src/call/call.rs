@@ -6,7 +6,7 @@ use crate::api::{Call, Endpoint};
 use crate::error::Error;
 use crate::http::{At, CallOutcome, Caller, Counters, ReadAs, Stop};
 
-/// State shared by the calls of one operation.
+/// State shared by all calls in one operation.
 #[derive(Clone)]
 pub struct Session {
     pub caller: Arc<Caller>,
@@ -40,7 +40,7 @@ impl Session {
         self.caller.options().service()
     }
 
-    /// Sends a call, retries it if that is safe, and reads its response. `at` is called at each stage.
+    /// Sends a call, retries it if safe, and reads its response. `at` is called at each stage.
     pub async fn call<T>(&self, call: &Call, at: At<'_>, read: ReadAs<'_, T>) -> CallOutcome<T> {
         let request = call.prepare();
         let Self {

@@ -68,7 +68,7 @@ pub struct Batches {
 }
 
 impl Batches {
-    /// Creates the batches of a table. `asked` returns the layout of a string column.
+    /// Creates the batches of a table. `asked` returns the requested layout of a string column.
     #[must_use]
     pub fn new(table: &Table, asked: impl Fn(&str) -> Option<Texts>) -> Self {
         let layout = table.layout();
@@ -143,7 +143,7 @@ fn data_type(kind: Type, texts: Texts) -> DataType {
     }
 }
 
-/// One column of consecutive pages.
+/// One column across consecutive pages.
 pub struct Parts<'t> {
     parts: Vec<(Option<&'t Column>, usize, usize)>,
     rows: usize,
@@ -437,7 +437,7 @@ fn too_large() -> ArrowError {
     ArrowError::OffsetOverflowError(i32::MAX as usize)
 }
 
-/// The values of these rows, up to the last value of the column.
+/// The values of these rows, up to the last value in the column.
 fn part<T>(values: &[T], from: usize, to: usize) -> &[T] {
     values.get(from..to.min(values.len())).unwrap_or_default()
 }

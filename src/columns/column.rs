@@ -1,4 +1,4 @@
-//! The values of one column of a page, in the narrowest type. A value of another kind widens the type of the column.
+//! The values of one column in a page, in the narrowest type. A value of another kind widens the column's type.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -85,7 +85,7 @@ pub(super) enum Data {
     Float(Vec<f64>),
     Time(Vec<i64>),
     Text(Texts),
-    /// The end of each row's items, and the items.
+    /// For each row, the end of its items; and all items.
     List(Vec<u32>, Texts),
     /// Values of several kinds, as JSON.
     Mixed(Texts),
@@ -99,7 +99,7 @@ pub(super) type FirstSeen = (usize, bool, usize);
 pub struct Column {
     pub name: Arc<str>,
     pub(super) kinds: Kinds,
-    /// The last row that added a kind, and the kinds before it.
+    /// The last row that added a new kind of value, and the kinds in the rows before it.
     widened: (usize, Kinds),
     pub(super) data: Data,
     /// Which rows have a value; `None` if all do.
@@ -146,7 +146,7 @@ impl Column {
         }
     }
 
-    /// The code of a row's string, if the column has few distinct strings.
+    /// Returns the code of a row's string, if the column has few distinct strings.
     #[must_use]
     #[inline]
     pub fn code(&self, row: usize) -> Option<u16> {
@@ -165,7 +165,7 @@ impl Column {
         }
     }
 
-    /// The value of a row.
+    /// The value in a row.
     #[must_use]
     pub fn cell(&self, row: usize) -> Cell<'_> {
         if !self.is_valid(row) {
@@ -465,7 +465,7 @@ impl Column {
     }
 }
 
-/// Frees spare memory if that is worth a copy.
+/// Frees spare memory if the gain is worth a copy.
 pub(super) fn fit<T>(values: &mut Vec<T>) {
     if values.capacity() - values.len() > values.len() / 16 {
         values.shrink_to_fit();

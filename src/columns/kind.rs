@@ -61,7 +61,7 @@ pub(super) const FIRST: [&str; 13] = [
     "updatedBy",
 ];
 
-/// Fields of the "GET assets" reference page with a fixed type, and the columns of a table of relationships: the fields
+/// Fields of the "GET assets" reference page with a fixed type, and the columns in a table of relationships: the fields
 /// of the "GET relationships:search" reference page.
 fn documented(name: &str) -> Option<(Type, Kinds)> {
     Some(match name {

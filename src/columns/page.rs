@@ -17,17 +17,17 @@ use crate::model::value;
 #[derive(Debug, Clone, Default)]
 pub struct Page {
     pub(super) rows: usize,
-    /// The size of the rows as JSON, in bytes.
+    /// The size of the rows' JSON in bytes.
     pub(super) bytes: usize,
     pub(super) columns: Vec<Column>,
-    /// The columns in display order: by the first row that had each of them, attributes first.
+    /// The columns in display order: ordered by the first row that contains each of them, attributes first.
     pub(super) order: Vec<usize>,
     pub(super) members: Vec<Member>,
     /// Shapes: ordered lists of members, shared by rows with equal members.
     pub(super) shapes: Vec<Box<[u32]>>,
     /// The shape of each row.
     pub(super) shape_of: Vec<u32>,
-    /// Rows that are not plain objects, as JSON.
+    /// Rows that are not plain objects, stored as JSON.
     pub(super) odd: HashMap<usize, Box<str>>,
 }
 
@@ -48,7 +48,7 @@ impl Page {
         self.rows
     }
 
-    /// The size of the rows as JSON, in bytes.
+    /// The size of the rows' JSON in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes
@@ -70,7 +70,7 @@ impl Page {
         self.members.iter()
     }
 
-    /// The members of a row in order, each with its column. Returns `None` for a row that is read separately.
+    /// Returns the members of a row in order, each with its column, or `None` for a row stored as JSON.
     #[must_use]
     pub fn members(&self, row: usize) -> Option<impl Iterator<Item = (usize, &Member)>> {
         let shape = self.shapes.get(*self.shape_of.get(row)? as usize)?;
@@ -144,7 +144,7 @@ impl Page {
     }
 }
 
-/// Reads a row that is not a plain object or has unusual formatting.
+/// Reads a row that is not a plain object, or whose formatting is unusual.
 pub(super) fn read_row(raw: &str) -> Map<String, Value> {
     let value = value::read(raw).unwrap_or_default();
     let Value::Object(mut row) = value else {

@@ -1,4 +1,4 @@
-//! The strings of a column, concatenated. If there are only a few distinct strings, each is stored once.
+//! The strings of a column, concatenated. If there are only a few distinct strings, each of them is stored once.
 
 use super::column::fit;
 use crate::model::scan::{Scanner, same};
@@ -9,7 +9,7 @@ const FEW: usize = 16;
 /// A column with more distinct strings than this stores one per row.
 const MOST_VALUES: usize = 256;
 
-/// The number of strings that can be found by their first bytes.
+/// The number of strings that can be looked up by their first bytes.
 const GUESSES: usize = 64;
 
 /// Marks a missing string or code.
@@ -57,7 +57,7 @@ impl Texts {
         self.codes.as_ref()?.get(row).copied()
     }
 
-    /// The codes of all rows, if strings repeat.
+    /// Returns the codes of all rows, if strings repeat.
     pub fn codes(&self) -> Option<&[u16]> {
         self.codes.as_deref()
     }
@@ -67,7 +67,7 @@ impl Texts {
         self.value(self.code(row).map_or(row, usize::from))
     }
 
-    /// The string of a code or, if strings do not repeat, of a row.
+    /// Returns the string with a code or, if strings do not repeat, of a row.
     #[inline]
     pub fn value(&self, at: usize) -> &str {
         let Some(end) = self.ends.get(at) else { return "" };
@@ -115,7 +115,7 @@ impl Texts {
         again
     }
 
-    /// Adds a string whose first bytes are this word.
+    /// Adds a string that starts with the bytes of this word.
     #[inline]
     pub fn push_read(&mut self, text: &str, word: Option<u64>) {
         self.push(text);
@@ -142,7 +142,7 @@ impl Texts {
         }
     }
 
-    /// Returns the code of a string, or `None` if there are too many distinct strings.
+    /// Returns the code for a string, or `None` if there are too many distinct strings.
     fn find_or_add(&mut self, text: &str) -> Option<u16> {
         let most = self.places.len() - 1;
         let mut place = mixed(text.as_bytes()) & most;
@@ -166,7 +166,7 @@ impl Texts {
         Some(code)
     }
 
-    /// Grows the table of places, whose length is a power of two.
+    /// Grows `places`, whose length is a power of two.
     #[cold]
     fn more_places(&mut self) {
         let most = self.places.len() * 4 - 1;

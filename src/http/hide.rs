@@ -18,14 +18,14 @@ const LEAST: usize = 16;
 /// reference pages).
 const CURSORS: [&str; 3] = ["continuationToken", "syncToken", "cursorState"];
 
-/// A secret of a request, and its replacement.
+/// A secret in a request, and its replacement.
 pub struct Hidden {
     token: Option<String>,
     cursors: Vec<String>,
 }
 
 impl Hidden {
-    /// Collects the secrets of a request.
+    /// Collects the secrets in a request.
     pub fn of(request: &Request) -> Self {
         let token = request
             .header("authorization")
@@ -122,7 +122,7 @@ fn without<'a>(text: &'a str, secret: &str, instead: &str) -> Cow<'a, str> {
     shown.into()
 }
 
-/// Returns the length of the secret at the start of a text, if it is there. Each character may be escaped, even
+/// Returns the length of the secret, as escaped, if the text starts with it. Each character may be escaped, even
 /// several times in nested JSON.
 fn end_of(text: &[u8], secret: &[u8]) -> Option<usize> {
     let mut at = 0;

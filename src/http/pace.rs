@@ -1,4 +1,4 @@
-//! Rate windows: how many requests a user may send.
+//! Rate windows: how many requests a user may send in a given time.
 //!
 //! The limits are per user and minute, summed over all applications of that user (Assets rate limits page,
 //! Relationships rate limits page). The documentation does not say whether the service's window is sliding or fixed.
@@ -30,10 +30,10 @@ pub struct Windows {
     loaded: OnceCell<()>,
 }
 
-/// Windows by name of the rate group.
+/// Windows, keyed by the name of the rate group.
 type Groups = Mutex<HashMap<String, Arc<Window>>>;
 
-/// The windows per process, service and user. A forked child inherits those of its parent.
+/// The windows, per process, service and user. A forked child inherits those of its parent.
 type Registry = Mutex<HashMap<(u32, String, String), Arc<Windows>>>;
 
 fn registry() -> &'static Registry {
@@ -76,7 +76,7 @@ impl Windows {
         }
     }
 
-    /// Counts the earlier requests of other processes. Does this only once.
+    /// Counts the earlier requests of other processes, the first time it is called.
     async fn load(&self) {
         let Some(keeper) = &self.keeper else { return };
         let load = || async {
@@ -101,7 +101,7 @@ impl Windows {
         groups.entry(group.to_owned()).or_default().clone()
     }
 
-    /// Waits for a slot of the group: at most `limit` requests per `window`.
+    /// Waits for a slot in the group: at most `limit` requests per `window`.
     pub async fn slot(&self, group: &RateGroup, limit: u32, window: Duration) -> Slot {
         let state = self.window(group.name);
         // Tokio's mutex is fair, so the order is first come, first served.
@@ -153,10 +153,10 @@ impl Windows {
     }
 }
 
-/// How long the file may lag behind. A killed process loses at most this much.
+/// How far the file may lag behind. A killed process loses at most this much.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// How long to wait for the file.
+/// How long to wait for access to the file.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Responses within this many milliseconds are stored as one time, at the end of the interval.
@@ -183,7 +183,7 @@ struct Keeper {
 }
 
 impl Keeper {
-    /// Schedules a write on a thread that does not wait for the network.
+    /// Schedules a write on a thread that never waits for the network.
     fn change(self: &Arc<Self>) {
         self.changed.store(true, Ordering::Release);
         let Ok(handle) = Handle::try_current() else {
@@ -364,13 +364,13 @@ impl Counts {
     }
 }
 
-/// Permission to send one request. Dropping it records the response time.
+/// Permission to send one request. Dropping the slot records when the response arrived.
 #[must_use]
 pub struct Slot {
     window: Arc<Window>,
     keeper: Option<Arc<Keeper>>,
     given_back: bool,
-    /// The wait at the head of the queue. The sum over all requests is the time that a run waited for the limits.
+    /// How long the request waited at the head of the queue. Summed over all requests, this is the time that a run waited for the limits.
     pub waited: Duration,
 }
 

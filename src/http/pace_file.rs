@@ -14,21 +14,21 @@ use uuid::Uuid;
 
 use crate::http::auth::digest;
 
-/// The version of the file format.
+/// The file format version.
 const VERSION: u32 = 1;
-/// Milliseconds after which entries expire, and the longest pause to store. Both are bounded because clocks jump.
+/// How long until entries expire, and the longest pause to store, in milliseconds. Both are bounded because clocks jump.
 pub const KEPT: i64 = 600_000;
 /// How far a time may be in the future (milliseconds). Routine clock adjustments are smaller.
 const AHEAD: i64 = 2_000;
-/// The most requests to store per group.
+/// The maximum number of requests to store per group.
 pub const MOST_REQUESTS: u32 = 10_000;
 const MOST_PROCESSES: usize = 64;
 const MOST_BYTES: u64 = 1 << 20;
-/// Files of other users and services are removed after a day, at most a thousand at once.
+/// Files for other users and services are removed after a day, at most a thousand at a time.
 const OLD: Duration = Duration::from_secs(24 * 3600);
 const MOST_FILES: usize = 1000;
 
-/// The requests of one process in one group.
+/// One process's requests in one group.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Used {
     /// Requests that were in flight.
@@ -50,13 +50,13 @@ impl Used {
     }
 }
 
-/// The requests of one process, as it recorded them.
+/// One process's requests, as it recorded them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Process {
     /// A random id of the process.
     id: u64,
     written: i64,
-    /// Requests by name of the rate group. Other versions of this client may have other groups.
+    /// Requests, keyed by the name of the rate group. Other versions of this client may have other groups.
     groups: BTreeMap<String, Used>,
 }
 
@@ -72,17 +72,17 @@ const PREFIX: &str = "acc-assets-pace-";
 /// Milliseconds after which a request in flight counts as complete.
 const ANSWERED_WITHIN: i64 = 30_000;
 
-/// The file of one user at one service.
+/// The file for one user of one service.
 #[derive(Debug)]
 pub struct PaceFile {
     folder: PathBuf,
     name: String,
-    /// The id of this process in the file.
+    /// This process's id in the file.
     id: u64,
 }
 
 impl PaceFile {
-    /// Returns the file for a user of a service. Its name reveals neither.
+    /// Returns the file for a user of a service. The file name reveals neither the user nor the service.
     #[must_use]
     pub fn new(folder: &Path, service: &str, user: &str) -> Self {
         Self {

@@ -35,7 +35,7 @@ pub enum Replay {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Auth {
     Bearer,
-    /// It carries no token, because it is a request for a token.
+    /// The request carries no token, because it fetches one.
     None,
 }
 
@@ -54,11 +54,11 @@ pub struct PreparedRequest {
     pub body: Option<Bytes>,
 }
 
-/// The outcome of a call.
+/// The outcome of a call, including all of its attempts.
 #[derive(Debug)]
 pub struct CallOutcome<T = Response> {
     pub result: Result<T, Error>,
-    /// How often the request was sent.
+    /// How many times the request was sent.
     pub attempts: u32,
     /// Whether any attempt may have been executed, even if `result` is an error.
     pub in_doubt: bool,
@@ -82,7 +82,7 @@ pub struct Counters {
     pub bytes: AtomicU64,
     /// Milliseconds that requests waited for the rate limits, including pauses after a 429.
     pub throttled: AtomicU64,
-    /// Requests that currently wait for the rate limits, and sent requests without a response yet.
+    /// Requests that are currently waiting for the rate limits, and requests that were sent but have no response yet.
     waiting: AtomicU64,
     in_flight: AtomicU64,
     /// Successful requests, which add to the retry budget, and retries, which reduce it.
@@ -124,7 +124,7 @@ impl Counters {
     }
 }
 
-/// Increments a counter until it is dropped, since a future may be dropped at any time.
+/// Increments a counter, and decrements it when dropped, since a future may be dropped at any time.
 struct Counted<'c>(&'c AtomicU64);
 
 impl<'c> Counted<'c> {
@@ -165,7 +165,7 @@ pub struct Caller {
     open_windows: OnceLock<Arc<Windows>>,
     options: Options,
     clock: Clock,
-    /// Ids from recent responses, with their time and run.
+    /// Ids from recent responses, each with its time and run.
     given: Mutex<VecDeque<(Instant, Uuid, u64)>>,
     /// Limits the requests in flight, across all calls.
     in_flight: Semaphore,
@@ -173,7 +173,7 @@ pub struct Caller {
     row_limits: Mutex<HashMap<&'static str, RowLimit>>,
 }
 
-/// How long, and how many, ids are remembered.
+/// How long ids are remembered, and how many.
 const REMEMBERED: (Duration, usize) = (Duration::from_secs(600), 100_000);
 
 impl Caller {
@@ -203,7 +203,7 @@ impl Caller {
         caller
     }
 
-    /// Remembers ids that a response assigned to rows of a run, so that no other run claims them.
+    /// Remembers ids that a response assigned to rows in a run, so that no other run claims them.
     pub fn remember(&self, ids: &[Uuid], run: u64) {
         let now = Instant::now();
         let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
@@ -513,7 +513,7 @@ impl Caller {
     }
 }
 
-/// The conclusion from an attempt.
+/// How to proceed after an attempt.
 enum Attempt<T> {
     Success(T),
     /// Do not retry. `in_doubt` says whether the request may have been executed.
@@ -539,7 +539,7 @@ fn classify<T>(sent: Result<Response, TransportError>, replay: Replay, read: Rea
         Ok(response) => response,
         Err(error) => {
             let not_sent = error.sent == Sent::No;
-            // If a response was too large, the next one would be too large, too.
+            // If a response was too large, the next one would be too large as well.
             let may_help = replay == Replay::Safe && error.sent == Sent::Maybe;
             return if not_sent || may_help {
                 Attempt::Later {
@@ -619,7 +619,7 @@ fn stopped_error() -> Error {
     ))
 }
 
-/// A token rejected within this time after it was fetched was never valid.
+/// A token that is rejected within this time of being fetched was never valid.
 const SHORTEST_LIFE: Duration = Duration::from_secs(60);
 
 /// How long a run waits for a lost network.

@@ -14,8 +14,8 @@ pub struct RowLimit {
     doubted: usize,
     /// The largest executed request that no later rejection contradicts.
     fits: usize,
-    /// Whether a request of one row was rejected for its size. If so, such rejections are not about the number of
-    /// rows.
+    /// Whether a request of one row was rejected for its size. If `true`, such rejections do not concern the number
+    /// of rows.
     misled: bool,
 }
 
@@ -32,13 +32,13 @@ impl Default for RowLimit {
 }
 
 impl RowLimit {
-    /// The most rows per request.
+    /// The maximum number of rows per request.
     #[must_use]
     pub fn most(&self) -> usize {
         self.most
     }
 
-    /// Whether rejections for size are known not to be about the number of rows.
+    /// Whether rejections for size are known not to concern the number of rows.
     #[must_use]
     pub fn misled(&self) -> bool {
         self.misled
@@ -83,7 +83,7 @@ impl RowLimit {
         }
     }
 
-    /// Records that a request of one row was rejected for its size, so such rejections are not about the number of
+    /// Records that a request of one row was rejected for its size, so such rejections do not concern the number of
     /// rows.
     pub fn mislead(&mut self) {
         self.misled = true;

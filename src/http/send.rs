@@ -87,14 +87,14 @@ pub trait Transport: Send + Sync + 'static {
     fn send(&self, request: Request) -> Sending<'_>;
 }
 
-/// The most bytes read of an error body. A longer body does not come from the service, and parsing it would need even
+/// The maximum number of bytes to read from an error body. A longer body does not come from the service, and parsing it would need even
 /// more memory.
 const MOST_REFUSAL_BYTES: usize = 4 << 20;
 
-/// The most memory reserved for a body because of its Content-Length.
+/// The maximum memory to reserve for a body based on its Content-Length.
 const MOST_RESERVED_BYTES: usize = 1 << 20;
 
-/// How much of an incomplete response is kept with the rows of its request.
+/// How many bytes of an incomplete response to keep with the rows in its request.
 const MOST_PARTIAL_BYTES: usize = 64 << 10;
 
 /// A transport over the network.
@@ -259,7 +259,7 @@ fn too_large(most: usize, place: &str) -> String {
     )
 }
 
-/// Advice for a failed connection, by a word in the error message.
+/// Advice for a failed connection, selected by a word in the error message.
 const ADVICE: [(&str, &str); 6] = [
     (
         "dns error",

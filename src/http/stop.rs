@@ -23,7 +23,7 @@ pub enum Phase {
 #[derive(Clone)]
 pub struct Stop {
     told: watch::Sender<Phase>,
-    /// The same phase, in a form that is cheap to check for every row.
+    /// The same phase, stored so that checking it for every row is cheap.
     phase: Arc<AtomicU8>,
 }
 
@@ -37,7 +37,7 @@ impl Default for Stop {
 }
 
 impl Stop {
-    /// Moves forward to a phase. A move back is ignored.
+    /// Moves forward to a phase. An earlier phase is ignored.
     pub fn to(&self, phase: Phase) {
         self.told.send_if_modified(|now| {
             let forward = phase > *now;

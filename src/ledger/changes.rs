@@ -7,7 +7,7 @@ use super::pool::put;
 use super::{Ledger, NONE, Status, number};
 use crate::input::Label;
 
-/// The stored data of a row that lets a later call resume.
+/// The stored data of one row, from which a later call can resume.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record<'a> {
     pub row: u32,
@@ -22,7 +22,7 @@ pub struct Record<'a> {
     pub same_as: Option<u32>,
 }
 
-/// The changes in a ledger since it was last written to disk.
+/// The changes to a ledger since it was last written to disk.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Changes {
     /// Changed rows. Before the changes are taken, contains only rows before `rows_from`.
@@ -35,7 +35,7 @@ pub struct Changes {
     pub checks_to: usize,
     /// The first new phrase.
     pub phrases_from: usize,
-    /// Other reasons and response bodies that were added or dropped.
+    /// Other reasons, and response bodies, that were added or dropped.
     pub faults: BTreeSet<u32>,
     pub bodies: BTreeSet<u32>,
 }
@@ -64,7 +64,7 @@ impl Ledger {
         self.take_changes_before(u32::MAX)
     }
 
-    /// Takes the changes, but only new rows before this row, and their reasons.
+    /// Takes the changes. Of the new rows, includes only those before this row, with their reasons.
     pub fn take_changes_before(&mut self, row: u32) -> Changes {
         // Rows that were never read are read again when the run resumes.
         let read = number(self.read);

@@ -29,7 +29,7 @@ impl View {
     /// Converts all rows to a record batch. Labels are numbers, or strings if any label is a string.
     ///
     /// # Errors
-    /// Never in practice, since all columns have a value per row.
+    /// Never in practice, since every column has one value per row.
     pub fn batch(&self) -> Result<RecordBatch, ArrowError> {
         let (mut rows, mut attempts) = (Int64Builder::new(), Int64Builder::new());
         let mut texts: [StringBuilder; 9] = std::array::from_fn(|_| StringBuilder::new());

@@ -35,7 +35,7 @@ impl Fault {
         }
     }
 
-    /// Creates the fault of a row with problems from a check.
+    /// Creates the fault for a row that failed a check.
     #[must_use]
     pub fn invalid(problems: Vec<Problem>) -> Self {
         let mut fault = Self::default();
@@ -61,7 +61,7 @@ impl Fault {
         fault
     }
 
-    /// Creates the fault of a row that the service rejected.
+    /// Creates the fault for a row that the service rejected.
     #[must_use]
     pub fn violation(error: &ServiceError, violation: &Violation) -> Self {
         Self {
@@ -87,7 +87,7 @@ impl Fault {
         }
     }
 
-    /// Creates the fault of a request that ended with an error.
+    /// Creates the fault for a request that ended with an error.
     #[must_use]
     pub fn of(error: &Error) -> Self {
         let (code, status, body) = match error {

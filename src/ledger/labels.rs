@@ -37,7 +37,7 @@ impl OwnedLabel {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) enum Labels {
     Runs(Vec<Run>),
-    /// Labels of which at least one is a string.
+    /// One label per row, at least one of them a string.
     Each(Vec<OwnedLabel>),
 }
 
@@ -169,7 +169,7 @@ impl Labels {
     }
 }
 
-/// The number from which to count on, for a label that is not a string.
+/// Returns the number to continue counting from, or `None` for a string or a row without a label.
 fn first(label: Label<'_>) -> Option<i64> {
     match label {
         Label::Int(number) => Some(number),

@@ -12,22 +12,22 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::validation::{Problem, rules};
 
-/// The most phrases to store. Further strings are stored in each reason: if there are that many, they differ in every
-/// row.
+/// The maximum number of phrases to store. Further strings are stored in each reason, since so many strings probably differ
+/// in every row.
 const MOST: usize = 10_000;
 /// The placeholders for the value and for a number. Normal text does not contain these characters.
 const VALUE: char = '\0';
 const NUMBER: char = '\u{1}';
 /// The prefix of a string that does contain these characters, and has no placeholders.
 const PLAIN: char = '\u{2}';
-/// The most digits of a number in a phrase. A 1 is prepended to keep leading zeros.
+/// The maximum number of digits of a number in a phrase. A 1 is prepended to keep leading zeros.
 const DIGITS: usize = 18;
 
 /// Strings by number.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Phrases {
     texts: Vec<Box<str>>,
-    /// The number of each string by its digest.
+    /// The index of each string in `texts`, keyed by the string's digest.
     #[serde(skip)]
     known: HashMap<u64, u32>,
 }
@@ -148,7 +148,7 @@ fn names(text: &str, value: &str) -> bool {
     behind.is_some_and(|next| next.is_none_or(|next| !next.is_alphanumeric()))
 }
 
-/// The number of number placeholders in a phrase.
+/// Counts the placeholders for numbers in a phrase.
 fn numbers_in(phrase: &str) -> usize {
     match phrase.strip_prefix(PLAIN) {
         Some(_) => 0,
@@ -205,14 +205,14 @@ pub(super) struct Reader<'a> {
     phrases: &'a Phrases,
 }
 
-/// A problem that is not rendered yet.
+/// A problem that has not been rendered yet.
 pub(super) struct Raw<'a> {
     pub code: &'a str,
     pub column: &'a str,
     pub value: &'a str,
     message: &'a str,
     fix: &'a str,
-    /// The numbers of the message, followed by those of the fix.
+    /// The numbers in the message, followed by the numbers in the fix.
     numbers: Vec<u64>,
 }
 

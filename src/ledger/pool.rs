@@ -10,7 +10,7 @@ pub(super) struct Pool {
     bytes: Vec<u8>,
     /// The lower 32 bits of the end of each piece.
     ends: Vec<u32>,
-    /// The pieces at which the upper 32 bits increase by one.
+    /// The pieces at which the upper 32 bits of the end increase by one.
     carries: Vec<usize>,
 }
 
@@ -71,7 +71,7 @@ impl Pool {
         }
     }
 
-    /// Whether the parts are consistent. Those of a damaged pickle may not be.
+    /// Whether the parts are consistent, which they may not be after reading a damaged pickle.
     pub fn is_whole(&self) -> bool {
         let mut before = Some(0);
         self.carries.is_sorted()
@@ -84,7 +84,7 @@ impl Pool {
     }
 }
 
-/// Numbers for few rows. They are stored in a map until every fourth row has one.
+/// Numbers that usually only a few rows have. They are stored in a map until every fourth row has one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) enum Numbers {
     Few(HashMap<u32, u32>),
@@ -154,7 +154,7 @@ impl Numbers {
     }
 }
 
-/// Sets a value in a column that does not store trailing blanks.
+/// Sets a value in a column that omits trailing blanks.
 pub(super) fn put<T: Copy + PartialEq>(column: &mut Vec<T>, at: usize, value: T, blank: T) {
     if at < column.len() {
         column[at] = value;

@@ -10,7 +10,7 @@ use super::{Fault, Ledger, Outcome, Status, number};
 use crate::input::Label;
 
 impl Ledger {
-    /// Whether the parts are consistent. Those of a damaged pickle may not be.
+    /// Whether the parts are consistent, which they may not be after reading a damaged pickle.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         let rows = self.rows();
@@ -51,8 +51,7 @@ impl Ledger {
             .collect()
     }
 
-    /// For each row of the last input, returns its row in this ledger. Returns `None` if the rows and their order are
-    /// the same.
+    /// Returns the row in this ledger for each row in the last input, or `None` if the rows and their order are the same.
     #[must_use]
     pub fn input(&self) -> Option<&[u32]> {
         self.input.as_deref()
@@ -94,7 +93,7 @@ impl Ledger {
         self.read
     }
 
-    /// Returns those of these ids that already belong to a row.
+    /// Returns the ids in this list that already belong to a row.
     #[must_use]
     pub fn claimed<'t>(&self, ids: impl Iterator<Item = &'t str>) -> HashSet<String> {
         let mut odd: HashSet<&str> = HashSet::new();
@@ -127,7 +126,7 @@ impl Ledger {
             .collect()
     }
 
-    /// The keys of rows whose outcome is unknown, except these rows.
+    /// The keys of rows whose outcome is unknown, except for these rows.
     #[must_use]
     pub fn keys_in_doubt(&self, but: &HashSet<u32>) -> Vec<&str> {
         (0..number(self.rows()))
@@ -160,7 +159,7 @@ impl Ledger {
         self.labels.get(row as usize)
     }
 
-    /// Formats the name of a row for messages. `title` is the kind of its label, if that is a position in a file.
+    /// Formats the name of a row for messages. `title` is the title of its label, if the label is a position in a file.
     #[must_use]
     pub fn name_of(&self, row: u32, title: Option<&str>) -> String {
         match (title, self.label(row)) {
@@ -189,7 +188,7 @@ impl Ledger {
         if let Some(key) = self.new_keys.get(&row) {
             return key;
         }
-        // Keys are always added as valid UTF-8.
+        // Only valid UTF-8 is ever added as a key.
         std::str::from_utf8(self.keys.get(row as usize)).unwrap_or("")
     }
 

@@ -34,7 +34,7 @@ const VALUES: (usize, usize) = (1000, 5);
 struct Groups(HashMap<u64, Vec<(usize, Vec<String>)>>);
 
 impl Groups {
-    /// Returns the number of the group of these strings. A new group gets the number `next`.
+    /// Returns the number of the group that contains these strings. A new group gets the number `next`.
     fn of(&mut self, texts: &[&str], next: usize) -> usize {
         let mut joined = Vec::with_capacity(128);
         for text in texts {
@@ -112,7 +112,7 @@ struct Causes {
 }
 
 impl Causes {
-    /// Returns the cause of a problem and the index of its value there. `apart` separates causes with the same code
+    /// Returns the cause of a problem, and the index of the problem's value within the cause. `apart` separates causes with the same code
     /// and column.
     fn of(
         &mut self,
@@ -163,7 +163,7 @@ impl Causes {
 }
 
 impl View {
-    /// Returns why rows did not succeed, most rows first. A row with several problems counts for each of them.
+    /// Returns the causes of rows that did not succeed, most rows first. A row with several problems counts for each of them.
     #[must_use]
     pub fn causes(&self) -> Vec<Cause> {
         if self.is_good() {
@@ -194,7 +194,7 @@ impl View {
         causes
     }
 
-    /// Adds the causes of a row.
+    /// Counts a row in each of its causes.
     fn find_causes(
         &self,
         row: u32,

@@ -1,4 +1,4 @@
-//! The requests of a run: when each was in flight, and its body.
+//! The requests of a run: when each one was in flight, and its body.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
@@ -12,14 +12,14 @@ use crate::http::Moment;
 /// A request that carried rows, and when it was in flight.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sending {
-    /// Attempts, including those of the requests it was split from.
+    /// The number of attempts, including attempts of the requests that this request was split from.
     pub attempts: u32,
     pub request_id: Option<Box<str>>,
     /// When the request was first sent, or `None` if never.
     pub left: Option<Moment>,
-    /// When the response arrived, or when the client gave up.
+    /// When the response arrived, or when the client stopped waiting for it.
     pub ended: Option<Moment>,
-    /// Whether the service reported that the request was executed, but not the outcome per row.
+    /// Whether the service reported that the request was executed, but did not report the outcome of each row.
     pub executed: bool,
 }
 
@@ -32,7 +32,7 @@ pub struct SentBody {
     pub text: String,
 }
 
-/// A row of a request, and its end in the text.
+/// A row in a request, and where the row ends in `text`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SentItem {
     pub row: u32,
@@ -43,7 +43,7 @@ pub struct SentItem {
 impl Ledger {
     /// Records a request about to be sent.
     pub fn begin_sending(&mut self, body: SentBody) -> u32 {
-        // Rows of one request were in the same earlier requests, because it was split from those.
+        // Rows in one request were in the same earlier requests, because it was split from those.
         let earlier = body
             .rows
             .first()
@@ -128,7 +128,7 @@ impl Ledger {
         self.sent.insert(sending, body);
     }
 
-    /// The requests, by number.
+    /// Returns the requests, by number.
     #[must_use]
     pub fn sendings(&self) -> &[Sending] {
         &self.sendings

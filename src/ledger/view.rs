@@ -33,7 +33,7 @@ pub struct View {
 }
 
 impl View {
-    /// Creates a view of all rows of a ledger.
+    /// Creates a view of all rows in a ledger.
     #[must_use]
     pub fn new(ledger: Arc<Ledger>) -> Self {
         Self::of(ledger, None)
@@ -77,13 +77,13 @@ impl View {
         }
     }
 
-    /// Returns the outcome of the row at this index, or `None` past the end.
+    /// Returns the outcome of the row at this index, or `None` if the index is out of range.
     #[must_use]
     pub fn outcome(&self, index: usize) -> Option<Outcome<'_>> {
         (index < self.len()).then(|| self.ledger.outcome(self.row_at(index)))
     }
 
-    /// A copy of the ledger for the next call.
+    /// Returns a copy of the ledger for the next call.
     #[must_use]
     pub fn reopened(&self) -> Ledger {
         let mut ledger = Ledger::clone(&self.ledger);

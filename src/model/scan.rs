@@ -5,7 +5,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Odd;
 
-/// Deeper values are left to the slow reader, which accepts 128 levels.
+/// The maximum depth. Deeper values are left to the slow reader, which accepts 128 levels.
 const DEEPEST: u32 = 64;
 
 /// A number with more digits may exceed the range of floats.
@@ -20,7 +20,7 @@ pub(crate) struct Scanner<'a> {
     pub at: usize,
 }
 
-/// A frequent sequence of bytes, of which the first 16 are compared at once.
+/// A frequent sequence of bytes. Its first 16 bytes are compared in one step.
 #[derive(Debug)]
 pub(crate) struct Token {
     first: u128,
@@ -141,7 +141,7 @@ impl<'a> Scanner<'a> {
         comes
     }
 
-    /// Returns the eight bytes after the next one.
+    /// Returns the eight bytes that follow the next byte.
     #[inline]
     pub fn word(&self) -> Option<u64> {
         let bytes = self.text.as_bytes().get(self.at + 1..self.at + 9)?;
@@ -343,7 +343,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Reads the items of an object or list, starting at its opening bracket.
+    /// Reads the items in an object or list, starting at its opening bracket.
     pub fn items(
         &mut self,
         close: u8,

@@ -6,7 +6,7 @@ use serde::de::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use unicode_normalization::UnicodeNormalization;
 
-/// The text of a string or number. `None` for null, booleans, lists, objects and invalid strings.
+/// Returns the text of a string or number, or `None` for null, booleans, lists, objects and invalid strings.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Text<'a>(pub Option<Cow<'a, str>>);
 
@@ -52,7 +52,7 @@ pub fn trimmed(text: &str) -> &str {
 /// Normalizes a key (a clientAssetId, an id, an import key): trimmed, in lower case, in composed Unicode. The
 /// documentation does not say whether the service keeps keys unchanged.
 ///
-/// Compare exact keys first, because a user's keys may differ only in case.
+/// Always compare the exact keys first, because a user's keys may differ only in case.
 #[must_use]
 pub fn same_key(key: &str) -> String {
     let key = key.trim();

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use crate::model::asset::keyed;
 
-/// The depth of values to read. It exceeds that of all members that are needed.
+/// The maximum depth of values to read, which is more than any required member needs.
 const DEEPEST: usize = 8;
 
 /// Reads JSON. Returns `None` if the text is not JSON.

@@ -1,4 +1,4 @@
-//! Converts rows and columns of responses to Python objects. Equal strings share one object.
+//! Converts rows and columns from responses to Python objects. Equal strings share one object.
 
 use std::collections::HashMap;
 use std::sync::Arc;

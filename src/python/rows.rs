@@ -62,7 +62,7 @@ struct Frame {
     rows: usize,
 }
 
-/// The cells of one column.
+/// The cells in one column.
 enum Cells {
     List(Py<PyList>),
     /// Any other sequence.
@@ -102,7 +102,7 @@ impl Rows {
         })
     }
 
-    /// Creates rows from the columns of a frame. Each column is a sequence, a numpy array or the capsule of a
+    /// Creates rows from the columns in a frame. Each column is a sequence, a numpy array or the capsule of a
     /// single-column Arrow stream. A null mask has one byte per row, 1 for null; Arrow streams do not need one.
     #[staticmethod]
     #[pyo3(signature = (names, columns, nulls, labels, /))]

@@ -1,4 +1,4 @@
-//! Rows of responses for Python.
+//! Rows from responses for Python.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::batch::rest::Rest;
 use crate::columns::{self, Batches, Page, TextLayout, TooWide};
 use crate::error::Error;
 
-/// Rows of responses, as columns.
+/// Rows from responses, as columns.
 #[pyclass(frozen, module = "acc_assets._core")]
 pub struct Table(Arc<columns::Table>, Option<Rest>);
 

@@ -31,10 +31,10 @@ pub struct RowToFix {
     pub row_of_run: String,
 }
 
-/// The most rows of a sheet, including the header, and the most columns (Excel's limits).
+/// The most rows in a sheet, including the header, and the most columns (Excel's limits).
 const MOST: (usize, usize) = (1_048_576, 16_384);
 
-/// Writes the rows of a source that need fixing into a new Excel file, by their index. Returns their number.
+/// Writes the rows from a source that need fixing into a new Excel file, by their index. Returns their number.
 ///
 /// `category` is that of the template that was filled in, so that the rows still need no category.
 ///
@@ -255,7 +255,7 @@ impl Sink for Kept<'_> {
 
     fn cell(&mut self, column: Column, cell: &Cell<'_>) {
         match cell {
-            // In a sheet, each entry of a dict of custom attributes has its own column.
+            // In a sheet, each entry in a dict of custom attributes has its own column.
             Cell::Map(entries) => {
                 for (name, cell) in entries {
                     let place = self.place(name);

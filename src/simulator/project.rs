@@ -115,7 +115,7 @@ impl<'a> Entry<'a> {
         Ok(labels)
     }
 
-    /// Returns the names of a path.
+    /// Returns the names in a path.
     fn path(&self) -> Result<Vec<&'a str>, String> {
         let names: Option<Vec<&str>> = match self.get("path") {
             None => return Err(format!("{} needs \"path\"", self.at)),

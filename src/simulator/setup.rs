@@ -313,7 +313,7 @@ fn assign_status_set(state: &mut State, call: &Call) -> Result<Response, Refusal
     Ok(answer(200, &world.assignment_json(category)))
 }
 
-/// Whether assets of a category, or of a subcategory that inherits its set, have statuses of a set.
+/// Whether assets in a category, or of a subcategory that inherits its set, have statuses of a set.
 fn in_use(world: &World, category: u64, set: &StatusSet) -> bool {
     let inherits = |id: u64| {
         let mut path = world.path(id);

@@ -1,4 +1,4 @@
-//! Maps the columns of a sheet to fields and attributes.
+//! Maps the columns in a sheet to fields and attributes.
 
 use super::fields::{self, CUSTOM_ATTRIBUTES, FIELDS};
 use crate::input::Cell;

@@ -13,7 +13,7 @@ use super::value::midnight;
 use crate::input::Cell;
 use crate::model::text::trimmed;
 
-/// The seed for the cells of a column. Columns with the same meaning have the same seed in every table.
+/// The seed for the cells in a column. Columns with the same meaning have the same seed in every table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Seed(u64);
 

@@ -52,7 +52,7 @@ pub struct Names {
     pub settings: Option<Arc<Settings>>,
     /// Explicit meanings of columns. A column that maps to `None` is ignored.
     pub mapping: Vec<(String, Option<String>)>,
-    /// The separator between the names of a path.
+    /// The separator between the names in a path.
     pub separator: String,
     /// The assets that a patch changes. `None` if they were not read.
     pub assets: Option<Arc<HashMap<Uuid, KnownAsset>>>,

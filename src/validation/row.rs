@@ -97,7 +97,7 @@ struct Named {
     seed: Option<Seed>,
 }
 
-/// How the cells of a column are handled.
+/// How the cells in a column are handled.
 #[derive(Clone)]
 enum Slot {
     Id,
@@ -123,7 +123,7 @@ pub(super) struct Attribute {
     last_given: usize,
 }
 
-/// An entry of a dict of custom attributes.
+/// An entry in a dict of custom attributes.
 struct Entry {
     name: String,
     seed: Seed,
@@ -655,7 +655,7 @@ impl RowWriter {
         self.problems.push(refused(CUSTOM_ATTRIBUTES, cell, &refusal));
     }
 
-    /// Returns the meaning of an entry of a dict of custom attributes.
+    /// Returns the meaning of an entry in a dict of custom attributes.
     fn entry(&mut self, place: usize, name: &str) -> &Entry {
         if self.entries.get(place).is_none_or(|entry| entry.name != name) {
             let attribute = self.attribute_named(name).ok();

@@ -17,7 +17,7 @@ pub struct Rule {
     pub fix: &'static str,
 }
 
-/// A problem with one value of a row, or with the whole row.
+/// A problem with one value in a row, or with the whole row.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Problem {
     /// The code of the rule.

@@ -1,4 +1,4 @@
-//! Checks the values of a row against each other: status and custom attributes against the category and, on a patch,
+//! Checks the values in a row against each other: status and custom attributes against the category and, on a patch,
 //! against the asset.
 
 use uuid::Uuid;

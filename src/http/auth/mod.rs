@@ -34,7 +34,7 @@ impl fmt::Debug for Secret {
 /// The outcome of a fetch.
 pub type Fetching = Pin<Box<dyn Future<Output = Result<String, NoToken>> + Send>>;
 
-/// Why a source returned no token. The message is for the user and contains no secrets.
+/// The reason why a source returned no token. The message is for the user and contains no secrets.
 #[derive(Debug)]
 pub enum NoToken {
     /// The source failed. All calls waiting for it fail.
@@ -55,7 +55,7 @@ enum Origin {
     Source(Arc<dyn TokenSource>),
 }
 
-/// A token and its generation, which increases with each fetch.
+/// A token, and its generation, which increases with each fetch.
 #[derive(Clone, Debug)]
 pub struct Bearer {
     pub secret: Secret,
@@ -71,7 +71,7 @@ struct Current {
 }
 
 impl Current {
-    /// Returns the error of a failed fetch to all tasks that waited for it.
+    /// Returns the error of a failed fetch to every task that waited for the fetch.
     fn has_not_failed_since(&self, asked: Instant) -> Result<(), Error> {
         match &self.failed {
             Some((at, error)) if *at > asked => Err(error.clone()),
@@ -254,12 +254,12 @@ impl Token {
 /// How long before its expiry a token is replaced (milliseconds), so that it does not expire in flight.
 const EARLY: i64 = 60_000;
 
-/// Whether this time, in milliseconds since 1970, has certainly passed.
+/// Whether this time, in milliseconds since 1970, is definitely in the past.
 fn is_over(time: i64, clock: &Clock) -> bool {
     time <= clock.now().earliest
 }
 
-/// Returns a fingerprint of a token that is equal in every process and does not reveal the token.
+/// Returns a fingerprint of a token that is the same in every process and does not reveal the token.
 fn fingerprint(text: &str) -> String {
     format!("token {}", digest(&["token", text]))
 }
@@ -280,7 +280,7 @@ pub fn digest(texts: &[&str]) -> String {
     digits
 }
 
-/// The claims of a token. Access tokens are JWTs; a token that does not decode is treated as opaque.
+/// The claims of a token. Access tokens are JWTs; a token that cannot be decoded is treated as opaque.
 struct Claims {
     user: Option<String>,
     expires: Option<Timestamp>,
@@ -343,7 +343,7 @@ mod tests {
         ));
         let clock = Clock::system();
         assert_eq!(token.user(&clock).await.unwrap(), "QX3T9LM2AB7C");
-        // The fingerprint is equal in every process, and not reversible.
+        // The fingerprint is the same in every process and cannot be reversed.
         assert_eq!(
             Token::fixed("opaque").user(&clock).await.unwrap(),
             "token 997fb97631a215740c2a85a10ef2256f"

@@ -12,7 +12,7 @@ use super::Journal;
 use crate::error::Error;
 use crate::ledger::{SharedLedger, lock};
 
-/// The most new rows to write at once while requests are sent. A request waits for at most this many.
+/// The maximum number of new rows to write at a time while requests are sent. A request waits for no more rows than this.
 const NEXT: u32 = 20_000;
 
 /// Which new rows to write.
@@ -25,12 +25,12 @@ pub(crate) enum New {
     All,
 }
 
-/// The journal of a run, to which several tasks write in turn.
+/// A run's journal, to which several tasks write in turn.
 #[derive(Clone)]
 pub(crate) struct Commits(Arc<Desk>);
 
 struct Desk {
-    /// The largest `New::Before` so far.
+    /// The largest `New::Before` row so far.
     wanted: AtomicU32,
     place: Mutex<Place>,
     /// Makes tasks take turns in a single-threaded simulation.
@@ -42,11 +42,11 @@ struct Desk {
 
 /// The current location of the journal.
 enum Place {
-    /// Not written to yet, or used by a single-threaded simulation.
+    /// Held here: not written to yet, or used by a single-threaded simulation.
     Here(Journal),
-    /// On a separate thread, which ends with the last sender.
+    /// Moved to a separate thread, which ends when the last sender is dropped.
     Thread(mpsc::Sender<Order>),
-    /// Closed, so that the run is free.
+    /// Closed, so that other calls can use the run.
     Closed,
 }
 
@@ -219,7 +219,7 @@ mod tests {
         lock(&ledger).watch();
         lock(&ledger).push(Label::Number);
         write(&mut journal, &ledger, New::Before(1), 1, 1).unwrap();
-        // A row of a stream is read between two requests, and its reason has its own phrase.
+        // A row in a stream is read between two requests, and its reason has its own phrase.
         let problem = Problem {
             code: "status".into(),
             column: "Status".to_owned(),

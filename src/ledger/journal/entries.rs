@@ -14,13 +14,13 @@ pub(super) struct Entries {
     pub headings: BTreeMap<String, Option<String>>,
     pub phrases: Vec<Box<str>>,
     pub checks: Vec<Box<[u8]>>,
-    /// New reasons and response bodies, or `None` for dropped ones.
+    /// New reasons and response bodies; `None` marks a dropped one.
     pub faults: Vec<(u32, Option<Box<[u8]>>)>,
     pub bodies: Vec<(u32, Option<Arc<str>>)>,
     pub records: Vec<Entry>,
     pub import_prefix: Option<Box<str>>,
     pub complete: bool,
-    /// Whether there are no more new rows.
+    /// Whether this includes all new rows.
     pub last: bool,
 }
 
@@ -85,7 +85,7 @@ impl Entries {
     }
 }
 
-/// A `Record` that owns its strings.
+/// A `Record` with owned strings.
 pub(super) struct Entry {
     pub row: u32,
     pub label: OwnedLabel,

@@ -1,4 +1,4 @@
-//! Creates, opens and recognizes the file of a run.
+//! Creates, opens and recognizes a run's file.
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, OpenOptions};
@@ -40,7 +40,7 @@ pub(super) fn make_folder(path: &Path) -> io::Result<()> {
     builder.recursive(true).create(folder)
 }
 
-/// Creates the file of a new run atomically, with all its tables. An empty file must never look like a run that has
+/// Creates a new run's file atomically, with all of its tables. An empty file must never look like a run that has
 /// not started.
 pub(super) fn make(path: &Path, header: &Header) -> Result<(), Trouble> {
     if rollback(path).try_exists()? {

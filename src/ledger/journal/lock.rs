@@ -23,7 +23,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// The lock files held by this process.
 ///
 /// A forked child inherits their descriptors, and a lock lasts until the last descriptor of its open file is closed.
-/// So the child closes them at once (`after_fork`). Otherwise, the run of a killed process would stay locked while
+/// So the child closes them immediately (`after_fork`). Otherwise, the run of a killed process would stay locked while
 /// its children live.
 static HELD: Mutex<Held> = Mutex::new(Held {
     next: 0,
@@ -31,7 +31,7 @@ static HELD: Mutex<Held> = Mutex::new(Held {
 });
 
 /// Held for reading while a thread uses `SQLite`, and for writing during a fork. `SQLite` has process-wide locks, and
-/// one that another thread holds during a fork would stay locked in the child.
+/// a lock that another thread holds during a fork would stay locked in the child.
 static IN_SQLITE: RwLock<()> = RwLock::new(());
 
 struct Held {
@@ -160,7 +160,7 @@ pub fn watch_forks() {
 }
 
 /// Waits until no thread uses `SQLite`, so that a fork right after this does not have to wait. Call this without the
-/// GIL, because a commit takes as long as the disk does.
+/// GIL, because a commit may take as long as the disk needs.
 pub fn wait_for_commits() {
     drop(no_sqlite());
 }

@@ -1,4 +1,4 @@
-//! The journal of a named run: its ledger on disk, so that the run can resume after any kind of end.
+//! The journal of a named run: its ledger on disk, from which the run can resume however it ended.
 //!
 //! There is one `SQLite` file per run. It uses a rollback journal instead of a write-ahead log. A single file then
 //! contains everything, even after `kill -9`, and can be copied or moved. A lock file shows which process owns the
@@ -34,7 +34,7 @@ use trouble::Trouble;
 use super::Ledger;
 use crate::error::Error;
 
-/// How long an owner waits for another owner or a reader of the file.
+/// How long an owner waits for another owner or for a reader of the file.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How long a reader waits for another reader.
 const GLANCE: Duration = Duration::from_millis(50);
@@ -45,7 +45,7 @@ pub struct Header {
     /// `create`, `patch` and so on.
     pub verb: String,
     pub project: String,
-    /// The origin of the service's address.
+    /// The origin of the service's URL.
     pub service: String,
     pub import_key: Option<String>,
 }
@@ -56,11 +56,11 @@ pub struct Kept {
     pub header: Header,
     pub ledger: Ledger,
     pub begun: Timestamp,
-    /// The time of the last write, or of the start if nothing was written.
+    /// The time of the last write, or the start time if nothing was written.
     pub written: Timestamp,
 }
 
-/// The file of a run that this process owns. No other process can own the run until this is dropped.
+/// The file of a run owned by this process. No other process can own the run until this is dropped.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
@@ -107,7 +107,7 @@ impl Journal {
         let mut connection = connect(path, PATIENCE)?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
-        // Keep the lock from now on. If this were set earlier, several processes that start at once would each keep a
+        // Keep the lock from now on. If this were set earlier, several processes that start at the same time would each keep a
         // read lock while waiting for the write lock, and block each other.
         transaction.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
         let (kept, going_on) = load(&transaction)?;
@@ -134,7 +134,7 @@ impl Journal {
         written
     }
 
-    /// Takes the changes of the ledger for this journal, but only new rows before this one.
+    /// Takes the ledger's changes for this journal. Of the new rows, includes only those before this one.
     fn take(&self, ledger: &mut Ledger, before: u32) -> Entries {
         Entries::take(ledger, before, self.sendings)
     }
