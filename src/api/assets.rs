@@ -343,8 +343,9 @@ fn others(name: &str, came: Option<&Value>, sent: &Value) -> Vec<String> {
     }
 }
 
-/// Whether a returned value equals the value sent. Numbers may be returned as strings or as numbers, and lists in another order.
-/// Strings are compared as numbers only if they look like numbers: "12.50" equals 12.5, but "012" is an identifier.
+/// Whether a returned value equals the value sent. Numbers may be returned as strings or as numbers, and lists in
+/// another order. Strings are compared as numbers only if they look like numbers: "12.50" equals 12.5, but "012" is an
+/// identifier.
 fn same(came: &Value, sent: &Value) -> bool {
     let usual = |text: &str| {
         let digits = text.strip_prefix('-').unwrap_or(text);
@@ -367,8 +368,8 @@ fn same(came: &Value, sent: &Value) -> bool {
 }
 
 /// Pairs rows with `results`. Their order is not documented, and a clientAssetId need not be unique. An entry is
-/// matched by its exact clientAssetId, or else by the form that [`same_key`] normalizes, and then by its other values. Position
-/// matters only if those are equal. Ambiguous entries stay unpaired, so no row gets a wrong id.
+/// matched by its exact clientAssetId, or else by the form that [`same_key`] normalizes, and then by its other values.
+/// Position matters only if those are equal. Ambiguous entries stay unpaired, so no row gets a wrong id.
 fn pair_created<'a>(body: &'a [u8], rows: &[SentRow<'_>], entries: bool) -> Result<Vec<Paired<'a>>, String> {
     let found = identities(body, "results")?;
     if found.is_empty() {

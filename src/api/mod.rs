@@ -1,4 +1,5 @@
-//! The remote services as data: one file per API, with its endpoints, their rate groups and response readers. This module is independent of runs and of Python.
+//! The remote services as data: one file per API, with its endpoints, their rate groups and response readers. This
+//! module is independent of runs and of Python.
 
 pub mod assets;
 pub mod endpoint;

@@ -130,7 +130,8 @@ impl WriteOptions {
         self.reconcile || which == Which::Reconcile
     }
 
-    /// Returns what a write with these options should resume. `rows` contains the rows to process from an earlier result.
+    /// Returns what a write with these options should resume. `rows` contains the rows to process from an earlier
+    /// result.
     #[must_use]
     pub fn resume<'c>(&'c self, header: &'c Header, rows: Option<&'c View>, which: Which) -> Resume<'c> {
         Resume {

@@ -219,8 +219,8 @@ pub fn compare(
         .collect()
 }
 
-/// Matches rows that share a clientAssetId with entries. Uses the exact spelling if that gives each row an entry. Otherwise
-/// matches all of them together, since the service may have changed the spelling.
+/// Matches rows that share a clientAssetId with entries. Uses the exact spelling if that gives each row an entry.
+/// Otherwise matches all of them together, since the service may have changed the spelling.
 fn by_spelling<'r>(rows: &'r [Row], entries: &[usize], found: &[Found]) -> Vec<(Vec<&'r Row>, Vec<usize>)> {
     let mut groups: BTreeMap<&str, (Vec<&Row>, Vec<usize>)> = BTreeMap::new();
     for row in rows {

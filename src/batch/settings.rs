@@ -1,4 +1,5 @@
-//! Reads the settings of a project with as few requests as possible, and as many concurrent requests as the limits allow.
+//! Reads the settings of a project with as few requests as possible, and as many concurrent requests as the limits
+//! allow.
 //!
 //! One request each for the categories, status sets, custom attributes and locations (more pages if there are more
 //! than 200 sets or attributes). One request for the status sets of 100 active categories. One request for the

@@ -264,7 +264,7 @@ impl Writer {
         self.look(made).await.map_err(|error| error.to_string())
     }
 
-    /// Handles a rejection. Handles a name that is taken: returns the existing object if it matches.
+    /// Handles a rejection. If the name is taken and the existing object matches, returns that object.
     async fn refused(&self, made: &Made, error: &Error) -> Outcome {
         let failed = Outcome::of(Status::Failed, error);
         let Error::Service(refusal) = error else {

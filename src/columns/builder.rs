@@ -17,8 +17,8 @@ use super::shape::{
 use crate::model::asset::{keyed, members, range_in};
 use crate::model::scan::{Number, Odd, Scanner};
 
-/// Limits far above the number of custom attributes in a project and the number of cells on a page. Without these limits,
-/// memory would grow with the square of the rows if each row had different members.
+/// Limits far above the number of custom attributes in a project and the number of cells on a page. Without these
+/// limits, memory would grow with the square of the rows if each row had different members.
 const MOST_COLUMNS: usize = 20_000;
 const MOST_CELLS: usize = 4 << 20;
 

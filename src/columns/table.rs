@@ -239,8 +239,8 @@ impl Table {
     }
 }
 
-/// Returns the name that a column has in frames and in Arrow. Null characters are removed, since Arrow passes names as C
-/// strings.
+/// Returns the name that a column has in frames and in Arrow. Null characters are removed, since Arrow passes names as
+/// C strings.
 fn exported(name: &Arc<str>) -> Arc<str> {
     if name.contains('\0') {
         name.replace('\0', "\\u0000").into()

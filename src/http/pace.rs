@@ -76,7 +76,7 @@ impl Windows {
         }
     }
 
-    /// Counts the earlier requests of other processes, the first time it is called.
+    /// On the first call, counts the earlier requests of other processes.
     async fn load(&self) {
         let Some(keeper) = &self.keeper else { return };
         let load = || async {
@@ -370,7 +370,8 @@ pub struct Slot {
     window: Arc<Window>,
     keeper: Option<Arc<Keeper>>,
     given_back: bool,
-    /// How long the request waited at the head of the queue. Summed over all requests, this is the time that a run waited for the limits.
+    /// How long the request waited at the head of the queue. Summed over all requests, this is the time that a run
+    /// waited for the limits.
     pub waited: Duration,
 }
 

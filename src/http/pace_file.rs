@@ -16,7 +16,8 @@ use crate::http::auth::digest;
 
 /// The file format version.
 const VERSION: u32 = 1;
-/// How long until entries expire, and the longest pause to store, in milliseconds. Both are bounded because clocks jump.
+/// How long until entries expire, and the longest pause to store, in milliseconds. Both are bounded because clocks
+/// jump.
 pub const KEPT: i64 = 600_000;
 /// How far a time may be in the future (milliseconds). Routine clock adjustments are smaller.
 const AHEAD: i64 = 2_000;

@@ -1,7 +1,8 @@
 //! Leniently reads every kind of error body: those of the services, the gateway, OAuth and proxies.
 //!
 //! Few reference pages show an error body: "POST relationships:delete" does, and the pages on rate limits and error
-//! codes show the gateway's error bodies. So the reader takes the first known key for each part, and always keeps the raw body.
+//! codes show the gateway's error bodies. So the reader takes the first known key for each part, and always keeps the
+//! raw body.
 
 use std::sync::Arc;
 

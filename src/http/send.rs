@@ -87,8 +87,8 @@ pub trait Transport: Send + Sync + 'static {
     fn send(&self, request: Request) -> Sending<'_>;
 }
 
-/// The maximum number of bytes to read from an error body. A longer body does not come from the service, and parsing it would need even
-/// more memory.
+/// The maximum number of bytes to read from an error body. A longer body does not come from the service, and parsing it
+/// would need even more memory.
 const MOST_REFUSAL_BYTES: usize = 4 << 20;
 
 /// The maximum memory to reserve for a body based on its Content-Length.

@@ -12,8 +12,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::validation::{Problem, rules};
 
-/// The maximum number of phrases to store. Further strings are stored in each reason, since so many strings probably differ
-/// in every row.
+/// The maximum number of phrases to store. Further strings are stored in each reason, since so many strings probably
+/// differ in every row.
 const MOST: usize = 10_000;
 /// The placeholders for the value and for a number. Normal text does not contain these characters.
 const VALUE: char = '\0';

@@ -51,7 +51,8 @@ impl Ledger {
             .collect()
     }
 
-    /// Returns the row in this ledger for each row in the last input, or `None` if the rows and their order are the same.
+    /// Returns the row in this ledger for each row in the last input, or `None` if the rows and their order are the
+    /// same.
     #[must_use]
     pub fn input(&self) -> Option<&[u32]> {
         self.input.as_deref()

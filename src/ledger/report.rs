@@ -112,8 +112,8 @@ struct Causes {
 }
 
 impl Causes {
-    /// Returns the cause of a problem, and the index of the problem's value within the cause. `apart` separates causes with the same code
-    /// and column.
+    /// Returns the cause of a problem, and the index of the problem's value within the cause. `apart` separates causes
+    /// with the same code and column.
     fn of(
         &mut self,
         status: Status,
@@ -163,7 +163,8 @@ impl Causes {
 }
 
 impl View {
-    /// Returns the causes of rows that did not succeed, most rows first. A row with several problems counts for each of them.
+    /// Returns the causes of rows that did not succeed, most rows first. A row with several problems counts for each of
+    /// them.
     #[must_use]
     pub fn causes(&self) -> Vec<Cause> {
         if self.is_good() {

@@ -84,8 +84,8 @@ pub struct Inheritance {
     /// The status set's or the attribute's id.
     pub id: String,
     pub category: Option<String>,
-    /// The category that the set or attribute is inherited from. If this is missing or is the category itself, the assignment is direct.
-    /// The reference page and the tutorial "Create settings" differ, so both forms are accepted.
+    /// The category that the set or attribute is inherited from. If this is missing or is the category itself, the
+    /// assignment is direct. The reference page and the tutorial "Create settings" differ, so both forms are accepted.
     pub from: Option<String>,
 }
 

@@ -1,6 +1,6 @@
-//! The bridge to asyncio: operations as awaitables, and async token functions as Rust futures.
+//! The bridge to asyncio: awaitable operations, and async token functions as Rust futures.
 //!
-//! `pyo3-async-runtimes` does the work. This module provides the runtime and adds some rules for its tasks. They
+//! `pyo3-async-runtimes` does the work. This module provides the runtime and adds three rules for its tasks. Tasks
 //! enter Python only through `attached`, drop Python objects while attached, and print nothing for a closed loop.
 
 use std::future::Future;
@@ -29,11 +29,11 @@ use crate::http::scope;
 /// How often to check whether an event loop still runs.
 pub const LOOK: Duration = Duration::from_millis(500);
 
-/// The message for an await outside asyncio.
+/// The error message for an await outside asyncio.
 pub const NO_LOOP: &str = "there is no running asyncio event loop. Await acc_assets in asyncio, uvloop, or anyio with its asyncio \
                        backend; trio is not supported";
 
-/// Our runtime, for the crate.
+/// Makes our runtime available to the crate.
 struct Core;
 
 /// A task spawned by pyo3-async-runtimes; `None` if the process has no runtime.
@@ -176,7 +176,7 @@ impl EventLoop {
         Ok(Self(Arc::new(Held::new(locals))))
     }
 
-    /// The loop of the current operation, if it was started in one.
+    /// Returns the loop of the current operation, if it was started in one.
     fn current() -> Option<Self> {
         scope::current().map(Self)
     }
@@ -295,7 +295,7 @@ enum Called {
     Awaited(Awaited, EventLoop),
 }
 
-/// Calls a token function in a thread that it may block.
+/// Calls a token function in a thread that the function may block.
 fn call(py: Python<'_>, function: &Py<PyAny>, event_loop: Option<EventLoop>, asked: &Arc<Shared>) -> Called {
     let returned = match function.bind(py).call0() {
         Ok(returned) => returned,
@@ -387,7 +387,7 @@ fn raised_by(py: Python<'_>, raised: &PyErr) -> NoToken {
     ))
 }
 
-/// Like `raised`, in a thread of the core. Passes Ctrl-C on to the main thread.
+/// Like `raised`, but for a thread of the core. Passes Ctrl-C on to the main thread.
 fn raised_here(py: Python<'_>, raised: &PyErr) -> NoToken {
     if raised.is_instance_of::<PyKeyboardInterrupt>(py) {
         let interrupt = intern!(py, "interrupt_main");

@@ -14,7 +14,7 @@ use crate::error::shown;
 use crate::input::{Cell, Column, Label, More, Sink, Source};
 use crate::ledger::{COLUMNS, Fault, Ledger as Rows, Status, View};
 
-/// One outcome per row, in input order. Frozen; a few dozen bytes a row.
+/// One outcome per row, in input order. Frozen; a few dozen bytes per row.
 #[pyclass(frozen, module = "acc_assets._core")]
 pub struct Ledger(View);
 
@@ -23,7 +23,7 @@ impl Ledger {
         Self(View::new(ledger))
     }
 
-    /// The view of the rows.
+    /// Returns the view of the rows.
     pub fn view(&self) -> &View {
         &self.0
     }
@@ -231,7 +231,7 @@ impl Ledger {
         Ok(pythonize::pythonize(py, &self.0.ledger.stats)?)
     }
 
-    /// What remains to be sent: rows, requests, bytes, and minutes at the rate limit.
+    /// What remains to be sent: rows, requests, bytes, and the minutes needed at the rate limit.
     fn plan<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         Ok(pythonize::pythonize(py, &self.0.ledger.plan)?)
     }
@@ -288,7 +288,7 @@ impl Ledger {
 struct Shared<'py>(HashMap<String, Bound<'py, PyString>>);
 
 impl<'py> Shared<'py> {
-    /// The most different strings to keep.
+    /// The maximum number of distinct strings to keep.
     const MOST: usize = 10_000;
 
     fn text(&mut self, py: Python<'py>, text: Option<&str>) -> Option<Bound<'py, PyString>> {

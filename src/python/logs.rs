@@ -15,7 +15,7 @@ use pyo3::sync::OnceLockExt;
 use super::attached::attached;
 use super::runtime::THREADS;
 
-/// How long the end of a call waits for its log records. A stuck handler must not block the call.
+/// How long a call waits at its end for its log records. A stuck handler must not block the call.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A log record that owns its strings.
@@ -30,7 +30,7 @@ struct Line {
 
 enum Entry {
     Line(Line),
-    /// A marker, acknowledged once all earlier lines are written.
+    /// A marker that is acknowledged once all earlier lines are written.
     Mark(SyncSender<()>),
 }
 
@@ -49,7 +49,7 @@ struct Channel {
 static FIRST: OnceLock<Channel> = OnceLock::new();
 static LOGGER: OnceLock<Option<pyo3_log::Logger>> = OnceLock::new();
 
-/// Starts forwarding log lines to Python. Call this in each process before anything is logged.
+/// Starts forwarding log lines to Python. Call this in each process before logging anything.
 pub fn start(py: Python<'_>) {
     // Without a working `logging` module, there is nowhere to write.
     let Some(logger) = LOGGER.get_or_init_py_attached(py, || install(py)) else {

@@ -39,11 +39,11 @@ enum Origin {
     },
 }
 
-/// The labels of rows, unless the rows are numbered.
+/// The labels of the rows, unless the rows are numbered.
 struct Labels {
     /// Iterated along with the rows.
     labels: Py<PyAny>,
-    /// Their title, such as `line`.
+    /// The title of the labels, such as `line`.
     title: Option<String>,
 }
 
@@ -177,8 +177,8 @@ impl Rows {
     }
 
     /// Opens one sheet of an Excel or CSV file, by default the first. A workbook is read at once, a CSV file
-    /// incrementally. `source` is a path or the bytes of a file. `name` is the name of that file, or only its
-    /// extension, such as "xlsx".
+    /// incrementally. `source` is a path or the bytes of a file. `name` is the name of the file, or only its extension,
+    /// such as "xlsx".
     #[staticmethod]
     #[pyo3(signature = (source, sheet, max_workbook_bytes=None, max_line_bytes=None, /, name=None))]
     #[allow(clippy::needless_pass_by_value)] // Arguments from Python are owned.
@@ -268,7 +268,7 @@ impl Rows {
         self.sheet().map_or_else(Vec::new, |sheet| sheet.notes().to_vec())
     }
 
-    /// The title of the row labels, such as "sheet row".
+    /// Returns the title of the row labels, such as "sheet row".
     pub fn title(&self) -> Option<&str> {
         match &self.origin {
             Origin::Sheet(sheet) => Some(sheet.label_title()),
@@ -385,7 +385,7 @@ impl Cells {
 
 impl Items {
     fn new(rows: &Bound<'_, PyAny>) -> PyResult<(Self, Option<usize>)> {
-        // A subclass may report another length, so use only the length of the list itself.
+        // A subclass may report a different length, so use only the length of the list itself.
         let list = rows.cast::<PyList>().map(PyListMethods::len).ok();
         let length = list.or_else(|| rows.cast::<PyTuple>().map(PyTupleMethods::len).ok());
         if length.is_some() {
@@ -434,7 +434,7 @@ enum Objects {
 }
 
 impl PythonSource {
-    /// Where to find an exception raised by the user's rows. Get this before moving the source.
+    /// Returns where an exception raised by the user's rows will be stored. Call this before moving the source.
     #[must_use]
     pub fn error(&self) -> Arc<Mutex<Option<PyErr>>> {
         Arc::clone(&self.error)
@@ -456,7 +456,7 @@ impl PythonSource {
         let walk = match &mut self.walk {
             Walk::Stream(batches) => {
                 return batches.fill(sink).inspect_err(|error| {
-                    // For an exception raised inside a stream, the Arrow interface passes on only its message.
+                    // For an exception raised inside a stream, the Arrow interface passes on only the message.
                     if error.message().contains("KeyboardInterrupt") {
                         self.keep(PyKeyboardInterrupt::new_err(()));
                     }

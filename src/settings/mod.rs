@@ -20,7 +20,7 @@ use tree::Tree;
 
 pub use find::{Miss, SEPARATOR};
 
-/// The beginning of the note on missing locations.
+/// The start of the note on missing locations.
 pub const LOCATIONS_UNREAD: &str = "the locations could not be read";
 
 /// Joins a path into a string.
@@ -29,17 +29,17 @@ pub fn joined(path: &[&str], separator: &str) -> String {
     path.join(&format!(" {} ", separator.trim()))
 }
 
-/// The settings as read from a project and stored in a file.
+/// Settings as read from a project and stored in a file.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Content {
     /// The project's id.
     pub project: String,
-    /// The time of reading, in RFC 3339 format.
+    /// When the settings were read, in RFC 3339 format.
     pub read_at: String,
     pub categories: Vec<Category>,
     pub status_sets: Vec<StatusSet>,
     pub attributes: Vec<Attribute>,
-    /// Pairs of a category and the status set assigned directly to it.
+    /// Pairs of a category and the status set that is assigned directly to it.
     pub category_status_sets: Vec<(String, String)>,
     /// Pairs of a category and a custom attribute assigned directly to it.
     pub category_attributes: Vec<(String, String)>,
@@ -59,16 +59,16 @@ pub struct Settings {
     sets: Vec<Option<usize>>,
     /// Categories with active subcategories.
     inner: FixedBitSet,
-    /// The custom attributes of each category, active ones only.
+    /// The active custom attributes of each category.
     attributes: Vec<FixedBitSet>,
     /// The required custom attributes of each category.
     required: FixedBitSet,
     /// The custom attributes that every active category has.
     everywhere: FixedBitSet,
-    /// Whether active categories have different status sets.
+    /// Whether active categories differ in their status set.
     several_sets: bool,
     status_places: HashMap<String, (usize, usize)>,
-    /// The statuses of each set by label, active ones first.
+    /// The statuses of each set, by label, with active statuses first.
     labels: Vec<HashMap<String, usize>>,
     attribute_places: HashMap<String, usize>,
     attribute_names: HashMap<String, Vec<usize>>,
@@ -292,7 +292,7 @@ impl Settings {
         &self.everywhere
     }
 
-    /// Whether active categories have different status sets.
+    /// Whether active categories differ in their status set.
     #[must_use]
     pub fn has_several_sets(&self) -> bool {
         self.several_sets
@@ -316,7 +316,7 @@ impl Content {
         }
     }
 
-    /// Drops redundant assignments: duplicates, and those that a category inherits anyway.
+    /// Drops redundant assignments: duplicates, and assignments that a category inherits anyway.
     pub fn without_repeats(&mut self) {
         let parents: HashMap<&str, &str> = self
             .categories

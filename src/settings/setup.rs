@@ -79,7 +79,7 @@ pub struct DescribedAttribute {
     /// The maximum length in characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_length: Option<usize>,
-    /// A label for a select. Otherwise a number, a boolean, a string or a list of labels.
+    /// A label for a select attribute. For other types, a number, a boolean, a string or a list of labels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default: Option<Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -103,7 +103,7 @@ pub struct DescribedCategory {
 #[serde(into = "Value")]
 pub struct Path {
     pub names: Vec<String>,
-    /// The separator of the description, if the path is written as one string.
+    /// The description's path separator, if the path is written as one string.
     pub joined: Option<String>,
 }
 

@@ -74,7 +74,7 @@ impl Tree {
         }
     }
 
-    /// All nodes in depth-first order, parents first.
+    /// Returns all nodes in depth-first order, parents first.
     #[must_use]
     pub fn order(&self) -> &[usize] {
         &self.order
@@ -144,7 +144,7 @@ impl Tree {
         if exactly.is_empty() { found } else { exactly }
     }
 
-    /// Iterates over all nodes with the strings to compare: their names and their full paths.
+    /// Iterates over all nodes, each with the strings to compare: its name and its full path.
     pub fn forms<'t>(&'t self, separator: &'t str) -> impl Iterator<Item = (usize, [String; 2])> + 't {
         (0..self.names.len()).map(move |place| {
             let path = folded(&self.path(place).join(separator));

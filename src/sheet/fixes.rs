@@ -31,12 +31,12 @@ pub struct RowToFix {
     pub row_of_run: String,
 }
 
-/// The most rows in a sheet, including the header, and the most columns (Excel's limits).
+/// The maximum number of rows in a sheet, including the header, and of columns (Excel's limits).
 const MOST: (usize, usize) = (1_048_576, 16_384);
 
-/// Writes the rows from a source that need fixing into a new Excel file, by their index. Returns their number.
+/// Writes the source rows that need fixing, given by index, into a new Excel file. Returns the number of rows written.
 ///
-/// `category` is that of the template that was filled in, so that the rows still need no category.
+/// `category` is the category of the template that was filled in, so that the rows still need no category of their own.
 ///
 /// # Errors
 /// If the source fails or the file cannot be written.
@@ -127,7 +127,7 @@ impl Kept<'_> {
         true
     }
 
-    /// Whether the column was added by an earlier report. If so, it is replaced.
+    /// Whether the column was added by an earlier report and is therefore replaced.
     fn is_of_report(&self, name: &str) -> bool {
         let marked = |name: &str| {
             let title = name.strip_suffix(OF_REPORT_MARK);
@@ -324,7 +324,7 @@ fn marked(format: Format, bad: bool) -> Format {
     }
 }
 
-/// Writes a cell. Returns its approximate width in characters.
+/// Writes a cell. Returns the approximate width in characters.
 fn put(sheet: &mut Worksheet, line: u32, column: u16, value: &Value, bad: bool) -> Result<usize, XlsxError> {
     // Excel has no dates before 1900.
     let early = |year: i16| year < 1900;

@@ -16,7 +16,7 @@ use super::settings::{Page, page};
 use super::world::{Asset, Attribute, DataType, Draft, ROOT, World, timestamp};
 use crate::http::send::Response;
 
-/// A cache of the assets in the last few lists, so that each page does not need a new search.
+/// A cache of the assets in the most recent lists, so that a page does not require a new search.
 #[derive(Debug, Default)]
 pub struct Listing(Vec<(String, u64, Arc<[usize]>)>);
 
@@ -128,7 +128,7 @@ fn list(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     ))
 }
 
-/// Whether the request contains the cursor of an empty page.
+/// Whether the request contains a cursor returned by an empty page.
 fn is_filled(query: &Query) -> bool {
     query
         .get("cursorState")
@@ -431,7 +431,7 @@ enum SortKey {
     Attribute(String),
 }
 
-/// A sort key. Numbers come before strings, and missing values last.
+/// A sort key. Numbers sort before strings, and missing values last.
 #[derive(PartialEq, PartialOrd)]
 enum SortValue {
     Number(f64),
@@ -541,7 +541,7 @@ const LOWERED: [&str; 6] = [
     "relationships:delete",
 ];
 
-/// The most items per call of an endpoint.
+/// Returns the maximum number of items per call of an endpoint.
 pub fn most_items(switches: &Switches, endpoint: &Endpoint) -> usize {
     let documented = endpoint.items.unwrap_or(usize::MAX);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
@@ -570,7 +570,7 @@ pub fn check_size(switches: &Switches, items: usize, endpoint: &Endpoint) -> Res
     }))
 }
 
-/// Returns the error for a batch with too many items, if it must not contain the limit.
+/// Returns the error for a batch with too many items, if the error must not mention the limit.
 pub fn over_limit(switches: &Switches) -> Option<Refusal> {
     if switches.is(Switch::OverLimit, "413") {
         Some(refuse(413, "MALFORMED_REQUEST", "Request Entity Too Large"))
@@ -658,7 +658,7 @@ struct Results<T> {
     results: Vec<T>,
 }
 
-/// The violations of a batch, each with its item.
+/// The violations in a batch, each with its item.
 struct Verdict<'a> {
     switches: &'a Switches,
     violations: Vec<Violation>,
@@ -923,7 +923,7 @@ fn unique_barcode(
 
 // ---- one item ----
 
-/// Applies an item to a draft and returns all violations. `old` is the patched asset.
+/// Applies an item to a draft and returns all violations. `old` is the asset being patched.
 fn fill(
     world: &World,
     switches: &Switches,
@@ -1219,7 +1219,7 @@ fn required_missing(attribute: &Attribute) -> Violation {
 
 const TOO_LONG: &str = "a shorter text";
 
-/// Returns the value as stored, or a description of the expected value ("POST assets:batch-create" reference page).
+/// Returns the value to store, or a description of the expected value ("POST assets:batch-create" reference page).
 fn attribute_value(switches: &Switches, attribute: &Attribute, value: &Value) -> Result<Value, &'static str> {
     let choice = |value: &Value| {
         value.as_str().and_then(uuid).is_some_and(|id| {

@@ -52,7 +52,7 @@ pub enum FaultBody {
     Own,
 }
 
-/// What to replace the body of a complete response with.
+/// The replacement for the body of a complete response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Spoiled {
     Cut,
@@ -129,7 +129,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// Creates a fault that applies once, to the next request to an endpoint (`None` for any).
+    /// Creates a fault that applies once, to the next request to an endpoint, or to any endpoint if `None`.
     #[must_use]
     pub fn next(what: What, on: Option<&str>) -> Self {
         Self::new(what, on, When::Next, Some(1))
@@ -342,7 +342,7 @@ fn headers(map: &Map<String, Value>) -> Result<Vec<(String, String)>, String> {
     }
 }
 
-/// The active faults, in order.
+/// The active faults, in the order they were added.
 #[derive(Debug, Default)]
 pub struct Faults(Vec<Fault>);
 
@@ -355,7 +355,7 @@ impl Faults {
         self.0.clear();
     }
 
-    /// Returns the fault of this request, if any.
+    /// Returns the fault that applies to this request, if any.
     pub fn pick(&mut self, tag: &str) -> Option<What> {
         let mut what = None;
         // Every rule counts the request, but only the first match is used up.
@@ -370,7 +370,7 @@ impl Faults {
     }
 }
 
-/// Returns the replacement of this body.
+/// Returns the replacement for this body.
 #[must_use]
 pub fn spoiled(body: &[u8], how: Spoiled) -> Vec<u8> {
     match how {
@@ -381,7 +381,7 @@ pub fn spoiled(body: &[u8], how: Spoiled) -> Vec<u8> {
     }
 }
 
-/// Swaps the types in a body: numbers and booleans become strings, and the strings of ids and versions become
+/// Swaps the types in a body: numbers and booleans become strings, and ids and versions that are strings become
 /// numbers.
 #[must_use]
 pub fn wrong_types(body: &[u8]) -> Vec<u8> {
@@ -407,9 +407,9 @@ pub fn wrong_types(body: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Returns a success without its first `drop` entries, or with its first entry duplicated.
+/// Returns a successful response without its first `drop` entries, or with its first entry duplicated.
 ///
-/// Drops the first entries, so that a client that pairs by position gets all others wrong.
+/// Drops the first entries, so that a client that pairs entries by position gets all remaining ones wrong.
 #[must_use]
 pub fn miscounted(body: &[u8], drop: usize, double: bool) -> Vec<u8> {
     const LISTS: [&str; 4] = ["results", "relationships", "deleted", "success"];

@@ -70,9 +70,9 @@ pub use world::World;
 pub struct Options {
     /// The same seed gives the same project, including ids.
     pub seed: u64,
-    /// Length of a rate window. Default: 60 s, as in the real service.
+    /// The length of a rate window. Default: 60 s, as in the real service.
     pub window: Duration,
-    /// Requests per window for each rate group.
+    /// The number of requests per window for each rate group.
     pub limits: GroupLimits,
     /// Round-trip time.
     pub latency: Duration,
@@ -80,9 +80,9 @@ pub struct Options {
     pub switches: Vec<(String, String)>,
     /// The bearer token of the first user.
     pub token: String,
-    /// The time at the start, in milliseconds since 1970; `None` for the real time.
+    /// The start time, in milliseconds since 1970. If `None`, the real time.
     pub start: Option<i64>,
-    /// The description of the project, see below. `None` for the seeded project.
+    /// The description of the project, see below. If `None`, the seeded project.
     ///
     /// Only the keys marked as required are mandatory. A path is a string of names separated by `>`, with blanks
     /// around them ignored, or a list of exact names. Its parents need not be listed.
@@ -205,11 +205,11 @@ enum Outcome {
     Response(Response),
     /// The response is cut off after this many bytes of its body.
     Cut(Response, usize),
-    /// The head of the response is sent at once, its body slowly over this time.
+    /// The head of the response is sent immediately, and its body slowly over this time.
     Slow(Response, Duration),
     /// There is no response.
     Broken(Sent, &'static str),
-    /// There is no response, and the work is done after this time.
+    /// There is no response, and the request is executed after this time.
     Late(handle::Admitted, Duration),
 }
 
@@ -325,7 +325,7 @@ impl Simulator {
         self.shared().state.switches.set(name, value)
     }
 
-    /// Every switch with its value.
+    /// Returns every switch with its value.
     #[must_use]
     pub fn switches(&self) -> BTreeMap<&'static str, String> {
         self.shared()
@@ -346,7 +346,7 @@ impl Simulator {
         self.shared().faults.clear();
     }
 
-    /// The audit so far.
+    /// Returns the audit so far.
     #[must_use]
     pub fn audit(&self) -> Audit {
         let shared = self.shared();
@@ -457,7 +457,7 @@ impl Simulator {
         serve::serve(self.clone())
     }
 
-    /// Handles a complete round trip of a request.
+    /// Handles the complete round trip of a request.
     async fn exchange(&self, request: Request) -> Outcome {
         let _in_flight = InFlight::new(self);
         let way = self.inner.latency / 2;
@@ -477,7 +477,7 @@ impl Simulator {
         outcome
     }
 
-    /// Does work whose client no longer waits. Only the audit shows whether it succeeds.
+    /// Executes a request whose client is no longer waiting. Only the audit shows whether this succeeds.
     fn work_late(&self, request: &Request, admitted: handle::Admitted) {
         let mut shared = self.shared();
         let now = self.tick(&mut shared.state);
@@ -488,7 +488,7 @@ impl Simulator {
     fn tick(&self, state: &mut State) -> Duration {
         let elapsed = Instant::now().saturating_duration_since(self.inner.started);
         let wall = i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);
-        // A real and a paused clock may be mixed, but the time of the world never goes back.
+        // Calls may mix a real and a paused clock, but the world's time never goes back.
         state.world.now = state.world.now.max(state.start.saturating_add(wall));
         elapsed
     }
@@ -524,7 +524,7 @@ impl Simulator {
     }
 }
 
-/// Handles a request with a fault.
+/// Handles a request to which a fault applies.
 fn faulted(
     state: &mut State,
     elapsed: Duration,
@@ -632,10 +632,10 @@ fn faulted(
     (outcome, late)
 }
 
-/// Creates the response of a fault. `own` is the endpoint's own response, if the work was done.
+/// Creates the response that a fault returns. `own` is the endpoint's own response, if the request was executed.
 fn answer_of(code: u16, body: faults::FaultBody, own: Option<Response>, switches: &Switches) -> Response {
     match body {
-        // An error keeps its status, because nothing was done.
+        // An error keeps its status, because nothing was executed.
         faults::FaultBody::Own => match own.unwrap_or_default() {
             done if (200..300).contains(&done.status) => Response { status: code, ..done },
             refused => refused,

@@ -27,7 +27,7 @@ pub fn call(state: &mut State, call: &Call, now: Duration) -> Result<Response, R
     }
 }
 
-/// Formats a relationship as in responses.
+/// Formats a relationship as responses do.
 pub fn printed(relationship: &Relationship, switches: &Switches, random: &mut fastrand::Rng) -> Value {
     let mut entities: Vec<Value> = relationship
         .entities
@@ -304,7 +304,7 @@ fn delete(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     Ok(answer(200, &json!({ "deleted": deleted })))
 }
 
-/// A parsed item of a PUT.
+/// A parsed item in a PUT request.
 struct Link {
     id: Option<Uuid>,
     entities: [Entity; 2],
@@ -480,7 +480,7 @@ fn writable(switches: &Switches) -> impl Iterator<Item = (EntityKind, EntityKind
     WRITABLE.iter().copied().chain(issues.then_some(asset_issue))
 }
 
-/// Returns the entity types that may be linked, grouped by domain, from both ends ("GET relationships:writable"
+/// Returns the entity types that may be linked, grouped by domain, in both directions ("GET relationships:writable"
 /// reference page).
 fn writable_matrix(switches: &Switches) -> Response {
     let mut matrix: BTreeMap<EntityKind, BTreeMap<&str, BTreeSet<&str>>> = BTreeMap::new();

@@ -57,7 +57,7 @@ pub fn call(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     }
 }
 
-/// The window of a list.
+/// The part of a list to return.
 pub struct Page {
     pub limit: usize,
     pub offset: usize,
@@ -184,7 +184,7 @@ fn categories(world: &World, call: &Call) -> Result<Response, Refusal> {
     Ok(whole(&results))
 }
 
-/// The category of a path.
+/// Returns the category in the request path.
 pub fn category_of<'a>(world: &'a World, call: &Call) -> Result<&'a Category, Refusal> {
     let id = call.ids.get(1).map_or("", String::as_str);
     world
@@ -213,7 +213,7 @@ pub fn category_attributes(
     Ok(whole(&results))
 }
 
-/// Adds the origin of an inherited row. The reference pages show it only on inherited rows, the tutorials on all
+/// Adds the origin to an inherited row. The reference pages show it only on inherited rows, the tutorials on all
 /// rows, and one of them on none.
 fn mark_inherited(switches: &Switches, row: &mut Value, category: u64, from: u64) {
     let shown = switches.is(Switch::InheritedFrom, "always")
@@ -257,7 +257,7 @@ impl Component<'_> {
         }
     }
 
-    /// The generated name. Only custom attributes have one.
+    /// The generated name, which only custom attributes have.
     fn name(&self) -> &str {
         match self {
             Self::Attribute(attribute) => &attribute.name,

@@ -37,7 +37,7 @@ pub fn call(state: &mut State, call: &Call) -> Result<Response, Refusal> {
 
 // ---- bodies ----
 
-/// The valid fields of a body. Null clears a field.
+/// The valid fields in a body. Null clears a field.
 struct Fields<'a>(HashMap<&'static str, &'a Value>);
 
 impl<'a> Fields<'a> {
@@ -191,7 +191,7 @@ fn same_label(one: &str, other: &str) -> bool {
     one.to_lowercase() == other.to_lowercase()
 }
 
-/// Returns a similar name that is free and not too long.
+/// Returns a similar name that is not taken and not too long.
 fn another_name(name: &str, taken: impl Fn(&str) -> bool) -> String {
     let numbered = |number: u64| {
         let ending = format!(" ({number})");
@@ -205,7 +205,7 @@ fn another_name(name: &str, taken: impl Fn(&str) -> bool) -> String {
     numbered(number)
 }
 
-/// Rejects a name in use. The metadata contains the entity that has it.
+/// Rejects a name that is in use. The metadata contains the entity that uses it.
 fn conflict(
     switches: &Switches,
     code: &'static str,
@@ -267,7 +267,7 @@ fn create_category(state: &mut State, call: &Call) -> Result<Response, Refusal> 
     Ok(answer(201, &printed))
 }
 
-/// The attribute in the last segment of a path.
+/// Returns the attribute named in the last segment of the request path.
 fn attribute_of<'a>(world: &'a World, call: &Call) -> Result<&'a Attribute, Refusal> {
     let id = call.ids.last().map_or("", String::as_str);
     uuid(id)
@@ -313,7 +313,7 @@ fn assign_status_set(state: &mut State, call: &Call) -> Result<Response, Refusal
     Ok(answer(200, &world.assignment_json(category)))
 }
 
-/// Whether assets in a category, or of a subcategory that inherits its set, have statuses of a set.
+/// Whether assets in a category, or in a subcategory that inherits its set, have statuses from a set.
 fn in_use(world: &World, category: u64, set: &StatusSet) -> bool {
     let inherits = |id: u64| {
         let mut path = world.path(id);
@@ -437,7 +437,7 @@ fn create_status(state: &mut State, call: &Call) -> Result<Response, Refusal> {
 
 // ---- custom attributes ----
 
-/// The new values of a custom attribute. The default and options are given by label.
+/// The new values of a custom attribute. The default and the options are given as labels.
 struct Plan {
     display_name: String,
     description: Option<String>,
@@ -599,7 +599,7 @@ fn max_length(
     given.and_then(length).or(kept).or(Some(ATTRIBUTE_TEXT_LENGTH))
 }
 
-/// Checks a default. On an error, returns a description of the expected one. Options are given by label, unlike in an
+/// Checks a default. On an error, returns a description of the expected value. Options are given by label, unlike in an
 /// asset ("Create settings" tutorial).
 pub fn default_fits(
     data_type: DataType,
@@ -627,8 +627,8 @@ pub fn default_fits(
     fits.then_some(()).ok_or(what)
 }
 
-/// Sets the options of an attribute. An existing option keeps its id, in any letter case. An omitted option becomes
-/// inactive, since assets may have it.
+/// Sets the options of an attribute. An existing option keeps its id, even if its letter case changes. An omitted
+/// option becomes inactive, since assets may have it.
 fn relabel(world: &mut World, attribute: &mut Attribute, labels: Vec<String>, user: &Arc<str>, version: u64) {
     let now = world.now;
     let mut left: Vec<Option<Choice>> = std::mem::take(&mut attribute.choices)

@@ -12,7 +12,7 @@ use super::indexed::Indexed;
 /// Milliseconds since 1970-01-01T00:00:00Z.
 pub type Millis = i64;
 
-/// Formats a timestamp as the services do.
+/// Formats a timestamp in the way the services do.
 #[must_use]
 pub fn timestamp(millis: Millis) -> String {
     jiff::Timestamp::from_millisecond(millis)
@@ -156,7 +156,7 @@ impl DataType {
         Self::MultiSelect,
     ];
 
-    /// Whether the attribute's values are options of a list.
+    /// Whether the attribute's values are options from a list.
     #[must_use]
     pub fn has_choices(self) -> bool {
         matches!(self, Self::Select | Self::MultiSelect)
@@ -168,7 +168,7 @@ impl DataType {
         Self::ALL.into_iter().find(|known| known.name() == name)
     }
 
-    /// The name in responses.
+    /// The name used in responses.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -395,7 +395,8 @@ impl World {
     /// Creates a realistic project. The same seed gives the same project.
     ///
     /// `HVAC > Air Handling` has attributes of all six types. `Electrical` has its own status set. `Fire Protection`
-    /// requires an attribute. `Legacy Equipment` is inactive. There are 3 buildings of 4 levels with 2 rooms each.
+    /// requires an attribute. `Legacy Equipment` is inactive. There are 3 buildings with 4 levels each, and 2 rooms per
+    /// level.
     #[must_use]
     pub fn seeded(seed: u64, now: Millis) -> Self {
         let mut world = Self::bare(seed, now);
@@ -494,7 +495,7 @@ impl World {
         world
     }
 
-    /// Generates a new id from the world's own random numbers.
+    /// Generates a new id from the world's own random number generator.
     pub fn new_id(&mut self) -> Uuid {
         uuid::Builder::from_random_bytes(self.random.u128(..).to_be_bytes()).into_uuid()
     }
@@ -574,7 +575,7 @@ impl World {
         id
     }
 
-    /// Adds a status with a given id to a set.
+    /// Adds a status with the given id to a set.
     pub fn add_status(&mut self, set: Uuid, id: Uuid, label: &str) {
         const COLORS: [&str; 5] = [
             "adsk-black",
@@ -667,7 +668,7 @@ impl World {
         }
     }
 
-    /// Adds a custom attribute with a given id and name (`caN`). Options are pairs of id and label.
+    /// Adds a custom attribute with a given id and name (`caN`). Options are pairs of an id and a label.
     pub fn add_attribute(
         &mut self,
         id: Uuid,
@@ -816,7 +817,7 @@ impl World {
         self.barcodes.get(barcode).copied().unwrap_or(0)
     }
 
-    /// Creates an asset with a given or new id, and returns its index.
+    /// Creates an asset with the given id or a new one, and returns its index.
     pub fn add_asset(
         &mut self,
         id: Option<Uuid>,
@@ -900,13 +901,13 @@ impl World {
         self.relationship_index.get(&id).copied()
     }
 
-    /// Returns the newest relationship of a pair, in any order.
+    /// Returns the newest relationship between a pair of entities, in either order.
     #[must_use]
     pub fn relationship_of(&self, entities: &[Entity; 2]) -> Option<usize> {
         self.pairs.get(&pair(entities)).copied()
     }
 
-    /// Returns the ids of the active categories below each category, for `subcategoryIds`.
+    /// Returns the ids of the active direct subcategories of each category, for `subcategoryIds`.
     #[must_use]
     pub fn subcategories(&self) -> HashMap<u64, Vec<String>> {
         let mut below: HashMap<u64, Vec<String>> = HashMap::new();
@@ -922,7 +923,7 @@ impl World {
         below
     }
 
-    /// Formats a category as in responses. `below` is the value of `subcategories`.
+    /// Formats a category as responses do. `below` is the value of `subcategories`.
     #[must_use]
     pub fn category_json(&self, category: &Category, below: &HashMap<u64, Vec<String>>, uid: bool) -> Value {
         let children = below.get(&category.id).map_or(&[][..], Vec::as_slice);
@@ -942,7 +943,7 @@ impl World {
         merged(head, &category.stamp, None)
     }
 
-    /// Formats a status as in responses.
+    /// Formats a status as responses do.
     #[must_use]
     pub fn status_json(&self, set: &StatusSet, status: &Status) -> Value {
         let mut head = json!({ "id": status.id, "label": status.label });
@@ -957,7 +958,7 @@ impl World {
         merged(head, &status.stamp, Some(self.project))
     }
 
-    /// Formats a status set as in responses.
+    /// Formats a status set as responses do.
     #[must_use]
     pub fn status_set_json(&self, set: &StatusSet) -> Value {
         let values: Vec<Value> = set
@@ -974,7 +975,7 @@ impl World {
         merged(head, &set.stamp, Some(self.project))
     }
 
-    /// Formats the assignment of a status set as in responses.
+    /// Formats the assignment of a status set as responses do.
     #[must_use]
     pub fn assignment_json(&self, category: &Category) -> Option<Value> {
         let assignment = category.status_set.as_ref()?;
@@ -983,7 +984,7 @@ impl World {
         Some(merged(head, &assignment.stamp, Some(self.project)))
     }
 
-    /// Formats a custom attribute as in responses. A default option is shown as its label ("Create settings"
+    /// Formats a custom attribute as responses do. A default option is returned as its label ("Create settings"
     /// tutorial).
     #[must_use]
     pub fn attribute_json(&self, attribute: &Attribute) -> Value {
@@ -1109,7 +1110,7 @@ impl Attribute {
     }
 }
 
-/// Sorts the entities of a pair, so that their order does not matter.
+/// Sorts the two entities in a pair, so that their order does not matter.
 fn pair(entities: &[Entity; 2]) -> [Entity; 2] {
     let mut pair = entities.clone();
     pair.sort();

@@ -1,7 +1,7 @@
 //! The identity of a row in a run: a digest of its cells.
 //!
-//! The digest depends only on the content that a user sees in the row. For example, 42, 42.0 and "42" are the same
-//! cell, and so are a date and its midnight. Blank cells and leading or trailing blanks do not count. Settings, the
+//! The digest depends only on the content that users see in the row. For example, 42, 42.0 and "42" are the same
+//! cell, and so are a date and its midnight. Blank cells and leading or trailing blanks are ignored. Settings, the
 //! type of table and the order of columns do not affect the digest. A run can be resumed after any of them changed.
 
 use std::io::Write;
@@ -40,12 +40,12 @@ impl Seed {
 const FIELD: &str = "field ";
 const HEADING: &str = "column ";
 
-/// Returns the identity of a field's column, as stored in a run's file.
+/// Returns the name that identifies a field's column in a run's file.
 pub(super) fn field(name: &str) -> String {
     format!("{FIELD}{name}")
 }
 
-/// Returns the identity of any other column.
+/// Returns the name that identifies any other column there.
 pub(super) fn heading(name: &str) -> String {
     format!("{HEADING}{}", name.trim())
 }
@@ -58,7 +58,7 @@ pub(super) struct Identity {
     text: Vec<u8>,
 }
 
-/// A prefix for values that are not strings, so that no string collides with them.
+/// Prefixes for values that are not strings, so that no string collides with such a value.
 const CLEAR: u8 = 1;
 const MAP: u8 = 3;
 const OTHER: u8 = 4;
@@ -84,7 +84,7 @@ impl Identity {
         self.text = text;
     }
 
-    /// Adds the id of a row in its canonical form.
+    /// Adds a row's id in its canonical form.
     pub(super) fn id(&mut self, seed: Seed, id: Uuid) {
         self.add(seed, id.as_bytes());
     }
@@ -96,7 +96,7 @@ impl Identity {
         }
     }
 
-    /// Returns the digest of the row. It is never 0, which marks a row that was not read.
+    /// Returns the digest of the row. The digest is never 0, which marks a row that was not read.
     pub(super) fn digest(&self) -> u64 {
         self.sum.max(1)
     }

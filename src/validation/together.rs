@@ -58,7 +58,7 @@ impl RowWriter {
         }
     }
 
-    /// The current asset of a patch, if it was read.
+    /// Returns the current asset that a patch changes, if it was read.
     fn asset(&self) -> Option<KnownAsset> {
         let assets = self.policy.names.assets.as_ref()?;
         assets.get(&Uuid::try_parse(&self.key).ok()?).cloned()
@@ -162,7 +162,7 @@ impl RowWriter {
         self.problem(&STATUS_RULE, &column, label, message, fix);
     }
 
-    /// Checks the row's attributes against its category. Values that the row clears are not checked.
+    /// Checks the row's attributes against its category. Attributes that the row clears are not checked.
     fn attributes_fit(&mut self, category: usize, asset: Option<&KnownAsset>, settings: &Settings) {
         let Some(names) = &self.names else { return };
         let assigned = settings.attributes_of(category);
@@ -270,7 +270,7 @@ impl RowWriter {
         } else {
             let name = attribute.display_name.clone();
             let message = format!("no column `{name}`, but the category `{path}` requires it");
-            (name, message, "add the column and fill the cell")
+            (name, message, "add the column and fill in the cell")
         };
         self.problem(&REQUIRED_ATTRIBUTE, &column, "", message, fix);
     }
@@ -283,7 +283,7 @@ impl RowWriter {
         }
     }
 
-    /// The user's name for the column of a custom attribute, or else the attribute's name.
+    /// Returns the user's name for the column of a custom attribute, or else the attribute's name.
     fn attribute_called(&mut self, name: &str) -> String {
         let known = self.attribute(name);
         self.attribute_column(known).unwrap_or_else(|| name.to_owned())

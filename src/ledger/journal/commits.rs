@@ -12,7 +12,8 @@ use super::Journal;
 use crate::error::Error;
 use crate::ledger::{SharedLedger, lock};
 
-/// The maximum number of new rows to write at a time while requests are sent. A request waits for no more rows than this.
+/// The maximum number of new rows to write at a time while requests are sent. A request waits for no more rows than
+/// this.
 const NEXT: u32 = 20_000;
 
 /// Which new rows to write.

@@ -107,8 +107,8 @@ impl Journal {
         let mut connection = connect(path, PATIENCE)?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
-        // Keep the lock from now on. If this were set earlier, several processes that start at the same time would each keep a
-        // read lock while waiting for the write lock, and block each other.
+        // Keep the lock from now on. If this were set earlier, several processes that start at the same time would each
+        // keep a read lock while waiting for the write lock, and block each other.
         transaction.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
         let (kept, going_on) = load(&transaction)?;
         if !going_on {

@@ -38,7 +38,7 @@ impl Kind {
     }
 }
 
-/// The action of a step, or why there is none.
+/// What a step does, or why it does nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     Create,
@@ -81,7 +81,7 @@ pub enum Work {
         body: Value,
         rename: bool,
     },
-    /// `after` is the previous step of the same set, since statuses keep their order of creation.
+    /// `after` is the previous step for the same set, since statuses keep their order of creation.
     Status {
         label: String,
         body: Value,
@@ -98,7 +98,7 @@ pub enum Work {
         body: Value,
         parent: Thing,
     },
-    /// `after` is the previous step of the same category, which must be changed by one request at a time.
+    /// `after` is the previous step for the same category, since a category must be changed by one request at a time.
     AssignStatusSet {
         category: Thing,
         set: Thing,
@@ -117,7 +117,7 @@ pub struct Step {
     pub kind: Kind,
     pub name: String,
     pub action: Action,
-    /// The difference, the reason or other information. May be empty.
+    /// The difference, the reason, or other information. May be empty.
     pub note: String,
     /// Whether the description must be corrected because it names something that does not exist.
     pub mistake: bool,
@@ -189,7 +189,7 @@ fn key(names: &[String]) -> Vec<String> {
 /// An object that assignments can refer to, or the reason why it cannot be created.
 type Had = Result<Thing, String>;
 
-/// A category of the description, or a parent of one.
+/// A category in the description, or a parent of such a category.
 struct Node {
     had: Had,
     /// The index of the category in the settings, if it exists.
