@@ -163,7 +163,7 @@ pub struct ServiceError {
 }
 
 impl ServiceError {
-    /// Whether the gateway rejected the request for lack of capacity, before the service received it.
+    /// Returns whether the gateway rejected the request for lack of capacity, before the service received it.
     ///
     /// Undocumented. Since apps are metered, the gateway repeats the status as the code (from a user forum).
     #[must_use]
@@ -175,7 +175,8 @@ impl ServiceError {
         self.status == 403 && says(&self.message)
     }
 
-    /// Whether the response says that the token has no user. Another token of the same application would not help.
+    /// Returns whether the response says that the token has no user. Another token of the same application would not
+    /// help.
     ///
     /// The documentation only says that a user is required. The exact wording comes from user reports.
     #[must_use]
@@ -187,8 +188,8 @@ impl ServiceError {
                 .contains("user id could not be determined")
     }
 
-    /// Whether the response says that the request contains too many rows. The wording is undocumented, so it is only
-    /// trusted if no row is named. It is also checked against the sizes of requests that succeed.
+    /// Returns whether the response says that the request contains too many rows. The wording is undocumented, so it is
+    /// only trusted if no row is named. The claim is also checked against the sizes of successful requests.
     #[must_use]
     pub fn says_too_many_rows(&self) -> bool {
         let names_rows = |violation: &Violation| violation.index.is_some() || violation.id.is_some();
@@ -207,7 +208,7 @@ impl ServiceError {
     }
 }
 
-/// Whether a string limits the number of rows: "The array must have 1 to 50 items", `TooManyAssets`.
+/// Returns whether a string limits the number of rows: "The array must have 1 to 50 items", `TooManyAssets`.
 fn speaks_of_too_many_rows(text: &str) -> bool {
     const ROWS: [&str; 16] = [
         "items",
@@ -350,7 +351,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the service may have received the request.
+    /// Returns whether the service may have received the request.
     #[must_use]
     pub fn sent(&self) -> Sent {
         match self {
@@ -360,7 +361,7 @@ impl Error {
         }
     }
 
-    /// The request id assigned by the service, if the response contains one.
+    /// Returns the request id assigned by the service, if the response contains one.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         match self {
@@ -375,7 +376,7 @@ impl Error {
     }
 }
 
-/// The request id from response headers: Autodesk's own if present, otherwise that of a proxy or gateway.
+/// Returns the request id from response headers: Autodesk's own if present, otherwise that of a proxy or gateway.
 #[must_use]
 pub fn request_id(headers: &[(String, String)]) -> Option<&str> {
     ["x-ads-request-id", "x-request-id"]
@@ -384,7 +385,7 @@ pub fn request_id(headers: &[(String, String)]) -> Option<&str> {
         .map(|(_, value)| value.as_str())
 }
 
-/// The messages of an error and its causes, outermost first, without repetitions.
+/// Returns the messages of an error and its causes, outermost first, without repetitions.
 #[must_use]
 pub fn chain(error: &(dyn StdError + 'static)) -> String {
     let mut text = error.to_string();
@@ -400,8 +401,8 @@ pub fn chain(error: &(dyn StdError + 'static)) -> String {
     text
 }
 
-/// Escapes a string for a terminal, a log or a page: characters that would alter the surrounding text or imitate a
-/// line of their own. All user-facing text passes through here; data is not changed.
+/// Escapes a string for a terminal, a log or a page: escapes characters that would alter the surrounding text or
+/// imitate a separate line. All user-facing text passes through here; data is not changed.
 #[must_use]
 pub fn shown(text: &str) -> Cow<'_, str> {
     if !text.contains(is_hidden) {
@@ -429,8 +430,8 @@ pub fn shown_lines(text: &str) -> String {
     text.split('\n').map(shown).collect::<Vec<_>>().join("\n")
 }
 
-/// Whether a character is a control character, a line or paragraph separator, a bidirectional mark (UAX #9, table 4),
-/// a tag, or has no width. Joiners are not hidden, since words and emoji contain them.
+/// Returns whether a character is a control character, a line or paragraph separator, a bidirectional mark (UAX #9,
+/// table 4) or a tag, or has no width. Joiners are not hidden, since words and emoji contain them.
 fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(

@@ -9,7 +9,8 @@ use crate::error::{Error, shown};
 /// A project of ACC, BIM 360 or Forma.
 ///
 /// The Assets API accepts a bare UUID, or the UUID prefixed with `b.`. The Relationship API accepts only the bare UUID,
-/// as its container id (POST relationships:delete reference page). So the bare form is stored and sent everywhere.
+/// as its container id (POST relationships:delete reference page). Therefore the bare form is stored and sent
+/// everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ProjectId(Uuid);
 

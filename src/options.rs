@@ -226,7 +226,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// The origin of the service, in normalized form.
+    /// Returns the origin of the service, in normalized form.
     #[must_use]
     pub fn service(&self) -> String {
         Url::parse(&self.base_url).map_or_else(
@@ -235,13 +235,13 @@ impl Options {
         )
     }
 
-    /// Whether the service runs on this machine.
+    /// Returns whether the service runs on this machine.
     #[must_use]
     pub fn is_local(&self) -> bool {
         Url::parse(&self.base_url).is_ok_and(|url| url.host_str().is_some_and(is_loopback))
     }
 
-    /// The region code as listed on the Regions page: APAC is the retired name of AUS.
+    /// Returns the region code as listed on the Regions page: APAC is the retired name of AUS.
     #[must_use]
     pub fn region_code(&self) -> Option<&str> {
         let region = self.region.as_deref()?;

@@ -343,7 +343,7 @@ fn others(name: &str, came: Option<&Value>, sent: &Value) -> Vec<String> {
     }
 }
 
-/// Whether a returned value equals the value sent. Numbers may be returned as strings or as numbers, and lists in
+/// Compares a returned value with the value sent. Numbers may be returned as strings or as numbers, and lists in
 /// another order. Strings are compared as numbers only if they look like numbers: "12.50" equals 12.5, but "012" is an
 /// identifier.
 fn same(came: &Value, sent: &Value) -> bool {
@@ -369,7 +369,7 @@ fn same(came: &Value, sent: &Value) -> bool {
 
 /// Pairs rows with `results`. Their order is not documented, and a clientAssetId need not be unique. An entry is
 /// matched by its exact clientAssetId, or else by the form that [`same_key`] normalizes, and then by its other values.
-/// Position matters only if those are equal. Ambiguous entries stay unpaired, so no row gets a wrong id.
+/// Position matters only if all values are equal. Ambiguous entries stay unpaired, so no row gets a wrong id.
 fn pair_created<'a>(body: &'a [u8], rows: &[SentRow<'_>], entries: bool) -> Result<Vec<Paired<'a>>, String> {
     let found = identities(body, "results")?;
     if found.is_empty() {
@@ -436,7 +436,7 @@ fn pair_created<'a>(body: &'a [u8], rows: &[SentRow<'_>], entries: bool) -> Resu
     Ok(paired)
 }
 
-/// Whether all strings are distinct.
+/// Returns whether all strings are distinct.
 fn all_distinct<'t>(texts: impl Iterator<Item = &'t str> + Clone) -> bool {
     let mut digests: Vec<u64> = texts.clone().map(|text| xxh3_64(text.as_bytes())).collect();
     digests.sort_unstable();
@@ -492,7 +492,7 @@ fn told_apart(
     Ok(pairs)
 }
 
-/// Whether an entry has the values of a row, and no other values except in fields that the service fills in.
+/// Returns whether an entry has the values of a row, and no other values except in fields that the service fills in.
 fn says(entry: &Value, sent: &Value) -> bool {
     let base = ["categoryId", "statusId", "description", "locationId", "barcode"];
     let attributes = sent.get("customAttributes").and_then(Value::as_object);

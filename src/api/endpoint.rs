@@ -88,7 +88,7 @@ impl Path {
         Self(path)
     }
 
-    /// Fills in the parameters. Values are escaped, so that none can reach another path.
+    /// Fills in the parameters. Values are escaped, so that no value can change the path.
     ///
     /// # Errors
     /// [`Error::Option`] if a parameter has no value.
@@ -128,7 +128,7 @@ fn escape(value: &str, into: &mut String) {
 }
 
 impl Endpoint {
-    /// The items in the request body. Any other body counts as one item.
+    /// Returns the items in the request body. Any other body counts as one item.
     #[must_use]
     pub const fn items(&self) -> Items {
         match self.body {
@@ -141,7 +141,7 @@ impl Endpoint {
         }
     }
 
-    /// The pagination of the rows.
+    /// Returns the pagination of the rows.
     #[must_use]
     pub const fn paging(&self) -> Paging {
         match self.response {
@@ -150,7 +150,7 @@ impl Endpoint {
         }
     }
 
-    /// The member with the rows. Returns `None` if the body itself is the list.
+    /// Returns the member with the rows, or `None` if the body itself is the list.
     #[must_use]
     pub const fn member(&self) -> Option<&'static str> {
         match self.response {
@@ -159,7 +159,7 @@ impl Endpoint {
         }
     }
 
-    /// The filters whose effect can be checked on the rows.
+    /// Returns the filters whose effect can be checked on the rows.
     #[must_use]
     pub const fn filters(&self) -> &'static [Filter] {
         match self.response {

@@ -159,7 +159,7 @@ impl Checks {
         self.tests.push((parameter, place, test));
     }
 
-    /// The members to check.
+    /// Returns the members to check.
     #[must_use]
     pub fn fields(&self) -> &[&'static str] {
         &self.fields
@@ -183,7 +183,7 @@ impl Checks {
 }
 
 impl Test {
-    /// Whether a value matches, or `None` if that is unknown.
+    /// Returns whether a value matches, or `None` if that is unknown.
     fn fits(&self, shown: &Value) -> Option<bool> {
         match self {
             Self::OneOf(wanted) => {
@@ -232,8 +232,8 @@ fn any(fits: impl Iterator<Item = Option<bool>>) -> Option<bool> {
     all
 }
 
-/// Whether the value of a custom attribute matches one value or range of its filter. The attribute's type is unknown
-/// here.
+/// Returns whether the value of a custom attribute matches one value or range of its filter. The attribute's type is
+/// unknown here.
 fn attribute_fits(shown: &Value, wanted: &str) -> Option<bool> {
     if let Value::Array(items) = shown {
         return if items.is_empty() {
@@ -264,7 +264,7 @@ fn attribute_fits(shown: &Value, wanted: &str) -> Option<bool> {
     comparable.then_some(false)
 }
 
-/// Whether a value is between two bounds, each optional.
+/// Returns whether a value is between two bounds, each optional.
 fn between<T: PartialOrd>(
     shown: &str,
     from: &str,

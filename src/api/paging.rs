@@ -36,7 +36,7 @@ pub struct Next {
 }
 
 impl Paging {
-    /// Turns the call of a list into a call for one page.
+    /// Turns a call to a list endpoint into a call for one page.
     pub fn turn_to(self, call: &mut Call, cursor: Option<&str>) {
         let mut add = |name: &str, value: &str| call.query.push((name.to_owned(), value.to_owned()));
         let (parameter, limit) = match self {
@@ -52,7 +52,7 @@ impl Paging {
         }
     }
 
-    /// The member of a page that points to the next one.
+    /// Returns the member of a page that points to the next page.
     #[must_use]
     pub fn within(self) -> Option<&'static str> {
         match self {
@@ -117,7 +117,7 @@ fn token(page: &Value, within: &str, name: &str) -> Result<Option<String>, Strin
 fn bounded(cursor: String, name: &str) -> Result<Option<String>, String> {
     if cursor.len() > MOST_CURSOR_BYTES {
         return Err(format!(
-            "`{name}` has {} bytes, more than the {MOST_CURSOR_BYTES} that fit into a URL",
+            "`{name}` has {} bytes, more than the {MOST_CURSOR_BYTES} that fit in a URL",
             cursor.len()
         ));
     }

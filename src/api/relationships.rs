@@ -18,7 +18,7 @@ use crate::model::asset::{entries, identity, list, range_in};
 use crate::model::text::Text;
 use crate::options::RateGroup;
 
-/// All requests of the API share one rate limit.
+/// All requests to the API share one rate limit.
 pub const LIMIT: RateGroup = RateGroup {
     name: "relationships",
     requests: 120,

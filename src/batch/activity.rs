@@ -34,7 +34,7 @@ impl Activity {
         Self::Setup,
     ];
 
-    /// The activity as shown to users.
+    /// Returns the activity as shown to users.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -95,7 +95,7 @@ fn unique(digests: impl Iterator<Item = u64>) -> HashSet<u64> {
 /// Finds the position of each anchor in the input.
 ///
 /// A row moves up by its shift, the number of rows removed before it. From one anchor to the next, the shift
-/// grows by at most the number of rows between them, and by at most `most` in total. Identical rows may allow several
+/// grows by at most the number of rows in between, and by at most `most` in total. Identical rows may allow several
 /// shifts, so all possible ones are kept until the end.
 fn anchor_places(
     run: &[KnownRow],
@@ -232,7 +232,7 @@ impl Places {
         places
     }
 
-    /// The first unchanged row of a range, or else the first with the same name.
+    /// Returns the first unchanged row of a range, or else the first with the same name.
     fn next(&self, id: RowId, within: Range<usize>) -> Option<usize> {
         let first = |rows: Option<&Vec<usize>>| {
             let rows = rows?;

@@ -22,7 +22,7 @@ pub struct Split<'e> {
 /// How many consecutive rejections that name rows to trust.
 ///
 /// Named rows are confirmed as bad only if the remaining rows succeed. The documentation does not say whether
-/// positions are counted from 0. If one row after another is named, the service probably names the wrong ones.
+/// positions are counted from 0. If one row after another is named, the service probably names the wrong rows.
 const MOST_NAMINGS: usize = 5;
 
 /// Splits a rejected batch: removes the rows that the response names, or else halves it.
@@ -91,7 +91,7 @@ pub fn doubted(batch: &Batch) -> Vec<Batch> {
     parts
 }
 
-/// Whether a rejection names rows in this batch.
+/// Returns whether a rejection names rows in this batch.
 #[must_use]
 pub fn names_rows(batch: &Batch, error: &ServiceError) -> bool {
     !named(batch, error).is_empty()

@@ -11,7 +11,8 @@ use crate::error::Error;
 const MOST_LOST: u32 = 3;
 
 /// When closed, it lets all requests pass. When open, it blocks them until a lookup succeeds. When half-open, it lets
-/// one request at a time pass until one is executed. After an outage of [`Breaker::patience`], nothing more is sent.
+/// one request at a time pass until a request is executed. After an outage of [`Breaker::patience`], nothing more is
+/// sent.
 #[derive(Debug, Default)]
 pub(super) struct Breaker {
     /// The number of requests lost since the last executed request.
@@ -72,17 +73,17 @@ impl Breaker {
         self.given_up = true;
     }
 
-    /// Whether requests may be sent.
+    /// Returns whether requests may be sent.
     pub(super) fn lets_pass(&self) -> bool {
         !self.open
     }
 
-    /// Whether only one request at a time may be sent.
+    /// Returns whether only one request at a time may be sent.
     pub(super) fn is_trial(&self) -> bool {
         self.lost >= MOST_LOST
     }
 
-    /// The error of the call, if it ended during an outage.
+    /// Returns the error of the call, if it ended during an outage.
     pub(super) fn verdict(&mut self) -> Option<Error> {
         self.why
             .take()

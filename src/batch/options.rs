@@ -124,7 +124,7 @@ impl WriteOptions {
         })
     }
 
-    /// Whether to look up rows whose response was lost.
+    /// Returns whether to look up rows whose response was lost.
     #[must_use]
     pub fn reconciles(&self, which: Which) -> bool {
         self.reconcile || which == Which::Reconcile

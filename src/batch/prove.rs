@@ -345,7 +345,7 @@ impl Run {
         }
     }
 
-    /// Whether a list lacks an asset that was certainly created after the lost request. If so, the list proves
+    /// Returns whether a list lacks an asset that was certainly created after the lost request. If so, the list proves
     /// nothing.
     fn is_behind(&self, lookup: &Lookup, doubt: &Doubt, found: &[Found]) -> bool {
         places(lookup, &doubt.batch).iter().any(|place| {
@@ -544,7 +544,8 @@ impl Run {
     }
 }
 
-/// The total number of times to send a batch. Idempotent requests need only two, since each of them is itself retried.
+/// Returns the total number of times to send a batch. Idempotent requests need only two, since each of them is itself
+/// retried.
 fn most_resent(write: &Write, caller: &Caller) -> u32 {
     match write.endpoint.replay {
         Replay::Safe => 2,
@@ -562,7 +563,7 @@ fn keep(wanted: bool, table: &mut Table, row: u32, entry: &Value) {
     }
 }
 
-/// The ledger entries of the rows in a batch.
+/// Returns the ledger entries of the rows in a batch.
 fn places(lookup: &Lookup, batch: &Batch) -> BTreeSet<String> {
     batch
         .sent()
@@ -702,7 +703,7 @@ fn entries_of(write: &Write, response: &Response, rows: &[SentRow<'_>]) -> Resul
     Ok(paired.into_iter().map(entry).collect())
 }
 
-/// Whether a response has entries of other rows, in which case missing entries prove nothing.
+/// Returns whether a response has entries of other rows, in which case missing entries prove nothing.
 fn shows_others(write: &Write, body: &[u8], rows: &[SentRow<'_>]) -> bool {
     let asked = |entry: &RawValue| {
         let entry: Option<Value> = serde_json::from_str(entry.get()).ok();

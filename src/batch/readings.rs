@@ -27,7 +27,7 @@ type Key = (ProjectId, Option<String>, Option<usize>);
 #[derive(Default)]
 pub struct Readings(Mutex<HashMap<Key, Weak<Reading>>>);
 
-/// One read of a project's settings. It starts when the first call waits for it.
+/// One read of a project's settings. The read starts when the first call waits for it.
 pub struct Reading {
     reader: Reader,
     /// Settings that lack only their locations. If given, only the locations are read.
@@ -40,7 +40,7 @@ pub struct Reading {
 impl Readings {
     /// Joins a read in flight, or creates a new one.
     ///
-    /// With `refresh`, always creates a new read: one in flight may have started before a change that the caller
+    /// With `refresh`, always creates a new read: a read in flight may have started before a change that the caller
     /// wants to see.
     pub fn join(&self, reader: Reader, known: Option<Arc<Settings>>, refresh: bool) -> Arc<Reading> {
         let completes = known.as_ref().map(|known| Arc::as_ptr(known).addr());
@@ -90,13 +90,13 @@ impl Reading {
         }
     }
 
-    /// The current activity, for progress reports.
+    /// Returns the current activity, for progress reports.
     #[must_use]
     pub fn activity(&self) -> CurrentActivity {
         CurrentActivity::new(Activity::Settings, self.reader.session.counters.clone())
     }
 
-    /// Whether the settings were read again or changed since this read started. If so, its result is stale.
+    /// Returns whether the settings were read again or changed since this read started. If so, its result is stale.
     #[must_use]
     pub fn is_superseded(&self) -> bool {
         self.superseded.load(Ordering::Acquire)

@@ -31,7 +31,7 @@ pub struct Doubt {
     /// When to look up the request next, and the time after which a missing row counts as not executed.
     pub due: Instant,
     pub settled: Instant,
-    /// When the last lookup began. Its responses may reflect any time since then.
+    /// When the last lookup began. The responses to that lookup may reflect any time since then.
     pub looked: Instant,
     /// The number of lookups.
     pub rounds: u32,
@@ -105,7 +105,7 @@ impl Window {
         }
     }
 
-    /// The time from which to list assets, or `None` to list all.
+    /// Returns the time from which to list assets, or `None` to list all.
     fn since(self) -> Option<i64> {
         (self.earliest > i64::MIN).then(|| self.earliest - EARLIER)
     }
@@ -142,7 +142,7 @@ pub fn since(doubts: &[Doubt]) -> Option<i64> {
 enum Trace {
     /// Exactly one entry matches the row.
     Certain(usize),
-    /// Exactly one entry has the key of the row, but its values differ.
+    /// Exactly one entry has the row's key, but the entry's values differ.
     ByKey(usize),
     Ambiguous,
     None,
@@ -382,7 +382,7 @@ mod tests {
     use crate::api::{Proof, assets};
     use crate::ledger::{SentBody, SentItem};
 
-    /// A request of one row, sent within the second before this time by the service's clock.
+    /// Creates a request with one row, sent within the second before this time by the service's clock.
     fn doubt(sending: u32, left: i64) -> Doubt {
         let text = json!({"clientAssetId": "P-1", "categoryId": "4"}).to_string();
         let item = SentItem {

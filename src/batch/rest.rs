@@ -79,7 +79,7 @@ impl Rest {
         })
     }
 
-    /// The page at which the list resumes.
+    /// Returns the page at which the list resumes.
     ///
     /// # Errors
     /// [`Error::Option`] if the call makes a different request.
@@ -90,7 +90,7 @@ impl Rest {
         }
     }
 
-    /// The ledger of a read by ids, and the rows that are not read yet.
+    /// Returns the ledger of a read by ids, and the rows that are not read yet.
     ///
     /// # Errors
     /// [`Error::Option`] if the call makes a different request.

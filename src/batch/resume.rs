@@ -85,7 +85,7 @@ impl Earlier {
         })
     }
 
-    /// The number of the next input row, if it is a settled row at its old position.
+    /// Returns the number of the next input row, if it is a settled row at its old position.
     pub fn settled_next(&self, digest: u64) -> Option<u32> {
         let known = self.run.get(self.input.len())?;
         let same = self.good[self.input.len()] && known.id.digest == digest;
@@ -112,7 +112,7 @@ impl Earlier {
         self.held.insert(at, row);
     }
 
-    /// Whether all known rows were read. Further rows are new, or one too many was read.
+    /// Returns whether all known rows were read. Any further rows are new or superfluous.
     pub fn is_read(&self) -> bool {
         if self.complete || self.is_numbered() {
             self.input.len() > self.run.len()
@@ -121,7 +121,7 @@ impl Earlier {
         }
     }
 
-    /// Whether the rows come from a fixes file of this run.
+    /// Returns whether the rows come from a fixes file of this run.
     fn is_numbered(&self) -> bool {
         self.numbers.iter().any(Option::is_some)
     }

@@ -108,11 +108,11 @@ pub struct Run {
     pub(super) most_bytes: usize,
     /// Batches split in half after a rejection: their number of rows, and how many halves were executed.
     pub(super) halved: Vec<(usize, u32)>,
-    /// Whether any request reached the service, and the error of one that did not.
+    /// Whether any request reached the service, and the error of a request that did not.
     pub(super) reached: bool,
     pub(super) unreached: Option<Error>,
-    /// Fields of a patch whose value in the response differs from the one sent: the number of rows, and the first of
-    /// them.
+    /// Patched fields whose returned value differs from the value sent, each with the number of such rows and the first
+    /// of them.
     pub(super) differing: BTreeMap<String, (u64, u32)>,
     pub(super) bad: u64,
     pub(super) fatal: Option<Error>,
@@ -650,7 +650,7 @@ impl Run {
         again
     }
 
-    /// Whether the next request of a batch must be the only one in flight. A rejected batch is not split earlier,
+    /// Whether a batch's next request must be the only request in flight. A rejected batch is not split earlier,
     /// because the row limit may be known by the time it is sent.
     fn is_trial(&self, batch: &Batch) -> bool {
         let name = self.job.write.endpoint.name;

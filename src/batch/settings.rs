@@ -3,8 +3,8 @@
 //!
 //! One request each for the categories, status sets, custom attributes and locations (more pages if there are more
 //! than 200 sets or attributes). One request for the status sets of 100 active categories. One request for the
-//! attributes of each active category without subcategories: inherited attributes also show those of its parents.
-//! Parents are read separately only if no response says where something is inherited from.
+//! attributes of each active category without subcategories: its inherited attributes also reveal the attributes of its
+//! parents. Parents are read separately only if no response says where something is inherited from.
 
 use std::collections::{HashMap, HashSet};
 
@@ -205,7 +205,7 @@ enum Reply {
 
 /// Returns the parent categories whose own attributes are unclear.
 ///
-/// Some pages of the documentation show where an attribute is inherited from, others do not. Without that, an
+/// Some documentation pages show where an attribute is inherited from, others do not. Without that, an
 /// inherited attribute looks like an own attribute of each subcategory. A parent is read itself if all of its
 /// subcategories have the same attribute.
 fn unclear(

@@ -19,7 +19,7 @@ use crate::ledger::{Fault, Status, lock};
 /// Seconds between reads of a creation time. Clock jumps are rare.
 const CLOCK_READ: Duration = Duration::from_secs(5);
 
-/// The budget for splitting rejected requests, in addition to two for each successful one.
+/// How many requests may be spent on splitting rejected requests, in addition to two per successful request.
 const BISECTS: u64 = 200;
 
 /// After this many single-row requests with status 404 and no success, assume that the project itself is missing.
@@ -405,7 +405,7 @@ impl Run {
         }
     }
 
-    /// Handles a rejection that concerns rows: blames rows if possible, and resends the others.
+    /// Handles a rejection that concerns rows: rejects the bad rows if they can be identified, and resends the others.
     fn split(&mut self, batch: &Batch, refusal: &ServiceError) {
         self.breaker.close();
         let size = self.size(batch, refusal);

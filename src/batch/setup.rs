@@ -41,7 +41,7 @@ pub enum Status {
 }
 
 impl Status {
-    /// The name shown to users.
+    /// Returns the name shown to users.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -554,7 +554,7 @@ fn same(found: &str, wanted: &str) -> bool {
     folded(found) == folded(wanted)
 }
 
-/// Whether this is a UUID. Ids of status sets, statuses and custom attributes are UUIDs ("PUT status-step-set"
+/// Returns whether this is a UUID. Ids of status sets, statuses and custom attributes are UUIDs ("PUT status-step-set"
 /// reference page).
 fn is_uuid(id: &str) -> bool {
     Uuid::try_parse(id).is_ok()

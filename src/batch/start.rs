@@ -61,7 +61,7 @@ pub struct Start {
 }
 
 impl Start {
-    /// Opens the journal of a named run, if there is one. It is always newer than a result in memory.
+    /// Opens the journal of a named run, if there is one. The journal is always newer than a result in memory.
     pub fn open(call: &Resume<'_>) -> Result<Self, Error> {
         let (kept, journal) = call.kept()?;
         let (mut ledger, again) = match (kept, call.rows) {

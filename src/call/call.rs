@@ -25,7 +25,7 @@ impl Session {
         }
     }
 
-    /// Creates a call of an endpoint with this client's options, such as the prefix of the Assets API.
+    /// Creates a call to an endpoint with this client's options, such as the prefix of the Assets API.
     ///
     /// # Errors
     /// [`Error::Option`] if a path parameter has no value.
@@ -34,7 +34,7 @@ impl Session {
         Call::new(endpoint, &[&prefix, places].concat())
     }
 
-    /// The service that this client talks to.
+    /// Returns the service that this client talks to.
     #[must_use]
     pub fn service(&self) -> String {
         self.caller.options().service()

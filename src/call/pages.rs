@@ -33,7 +33,7 @@ pub struct Page {
 }
 
 impl Page {
-    /// The JSON of each row that was not on an earlier page.
+    /// Returns the JSON of each row that was not on an earlier page.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
         self.rows
             .iter()
@@ -132,7 +132,7 @@ impl<'s> Pages<'s> {
         self
     }
 
-    /// Whether the last page was returned.
+    /// Returns whether the last page was returned.
     #[must_use]
     pub fn is_at_end(&self) -> bool {
         self.ended
@@ -144,7 +144,7 @@ impl<'s> Pages<'s> {
         &self.place
     }
 
-    /// Reads the next page. Returns `None` after the last one.
+    /// Reads the next page. Returns `None` after the last page.
     ///
     /// # Errors
     /// If the list cannot be read to its end, or its rows do not match its filters.

@@ -186,7 +186,7 @@ impl<'t> Parts<'t> {
         })
     }
 
-    /// Which rows have no value.
+    /// Returns which rows have no value.
     #[must_use]
     pub fn nulls(&self) -> Option<NullBuffer> {
         let mut nulls = NullBufferBuilder::new(self.rows);
@@ -204,7 +204,7 @@ impl<'t> Parts<'t> {
         nulls.finish().filter(|nulls| nulls.null_count() > 0)
     }
 
-    /// The cells, one by one.
+    /// Returns the cells, one by one.
     fn cells(&self) -> impl Iterator<Item = Cell<'t>> {
         let parts = self.parts.iter();
         parts.flat_map(|(column, from, to)| {
@@ -437,7 +437,7 @@ fn too_large() -> ArrowError {
     ArrowError::OffsetOverflowError(i32::MAX as usize)
 }
 
-/// The values of these rows, up to the last value in the column.
+/// Returns the values of these rows, up to the last value in the column.
 fn part<T>(values: &[T], from: usize, to: usize) -> &[T] {
     values.get(from..to.min(values.len())).unwrap_or_default()
 }

@@ -80,7 +80,7 @@ impl Builder {
         }
     }
 
-    /// Whether the rows have more distinct members or cells than a page can hold.
+    /// Returns whether the rows have more distinct members or cells than a page can hold.
     pub(super) fn is_too_wide(&self) -> bool {
         let columns = self.columns.len().max(self.members.known.len());
         self.overflow || columns > MOST_COLUMNS || columns.saturating_mul(self.rows) > MOST_CELLS
@@ -317,7 +317,7 @@ impl Builder {
         self.rows += 1;
     }
 
-    /// Whether the current row has this shape.
+    /// Returns whether the current row has this shape.
     fn is_shape(&self, shape: u32) -> bool {
         let shape = self.shapes.get(shape as usize);
         shape.is_some_and(|shape| **shape == *self.shape)

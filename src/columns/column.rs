@@ -65,7 +65,7 @@ impl Cell<'_> {
     }
 }
 
-/// Returns a formatted time as a string. It is always ASCII.
+/// Returns a formatted time as a string. The string is always ASCII.
 fn text_of(printed: &[u8; time::LENGTH]) -> &str {
     std::str::from_utf8(printed).unwrap_or_default()
 }
@@ -102,7 +102,7 @@ pub struct Column {
     /// The last row that added a new kind of value, and the kinds in the rows before it.
     widened: (usize, Kinds),
     pub(super) data: Data,
-    /// Which rows have a value; `None` if all do.
+    /// Which rows have a value, or `None` if all rows have one.
     valid: Option<Vec<bool>>,
     rows: usize,
     /// The expected number of rows.
@@ -126,7 +126,7 @@ impl Column {
         }
     }
 
-    /// Whether a row has a value.
+    /// Returns whether a row has a value.
     #[must_use]
     #[inline]
     pub fn is_valid(&self, row: usize) -> bool {
@@ -138,7 +138,7 @@ impl Column {
                 .is_none_or(|valid| valid.get(row) == Some(&true))
     }
 
-    /// Which of the first rows have a value; `None` if all do. Later rows have none.
+    /// Returns which of the first rows have a value, or `None` if all of them have one. Later rows have no value.
     pub(super) fn validity(&self) -> (usize, Option<&[bool]>) {
         match self.data {
             Data::Null => (0, None),
@@ -156,7 +156,7 @@ impl Column {
         }
     }
 
-    /// The string of a code.
+    /// Returns the string of a code.
     #[must_use]
     pub fn value(&self, code: usize) -> &str {
         match &self.data {
@@ -165,7 +165,7 @@ impl Column {
         }
     }
 
-    /// The value in a row.
+    /// Returns the value in a row.
     #[must_use]
     pub fn cell(&self, row: usize) -> Cell<'_> {
         if !self.is_valid(row) {

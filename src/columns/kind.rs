@@ -7,7 +7,7 @@ pub struct Kinds(u8);
 impl Kinds {
     pub const NONE: Self = Self(0);
     pub const BOOL: Self = Self(1);
-    /// An integer that fits into `i64`.
+    /// An integer that fits in an `i64`.
     pub const INT: Self = Self(2);
     pub const FLOAT: Self = Self(4);
     pub const TEXT: Self = Self(8);
@@ -15,9 +15,9 @@ impl Kinds {
     pub const TIME: Self = Self(16);
     /// A list of strings.
     pub const LIST: Self = Self(32);
-    /// Objects, other lists, and integers beyond `i64`.
+    /// Objects, other lists, and integers outside the range of `i64`.
     pub const OTHER: Self = Self(64);
-    /// An integer beyond 2^53, which would lose digits as a float.
+    /// An integer above 2^53, which would lose digits as a float.
     pub const LARGE_INT: Self = Self(128);
 
     #[must_use]

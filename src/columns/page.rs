@@ -42,30 +42,30 @@ impl Page {
         builder.build()
     }
 
-    /// The number of rows.
+    /// Returns the number of rows.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// The size of the rows' JSON in bytes.
+    /// Returns the size of the rows' JSON in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// All columns, in the order of first appearance.
+    /// Returns all columns, in the order of first appearance.
     pub fn columns(&self) -> impl Iterator<Item = (usize, &Column)> {
         self.order.iter().map(|at| (*at, &self.columns[*at]))
     }
 
-    /// A column of a slot.
+    /// Returns the column at this position.
     #[must_use]
     pub fn column(&self, at: usize) -> &Column {
         &self.columns[at]
     }
 
-    /// The members of all rows.
+    /// Returns the members of all rows.
     pub fn all_members(&self) -> impl Iterator<Item = &Member> {
         self.members.iter()
     }
@@ -112,7 +112,7 @@ impl Page {
         object
     }
 
-    /// A row as JSON.
+    /// Returns a row as JSON.
     #[must_use]
     pub fn json(&self, row: usize) -> Cow<'_, str> {
         match self.odd.get(&row) {
@@ -121,7 +121,7 @@ impl Page {
         }
     }
 
-    /// The id of a row.
+    /// Returns the id of a row.
     #[must_use]
     pub fn id(&self, row: usize) -> Option<Cow<'_, str>> {
         if let Some(raw) = self.odd.get(&row) {
@@ -160,7 +160,7 @@ pub(super) fn read_row(raw: &str) -> Map<String, Value> {
     row
 }
 
-/// Returns the sort key of a column: fields of every asset, then others in order of appearance, then custom
+/// Returns the sort key of a column: fields of every asset, then other members in order of appearance, then custom
 /// attributes by number.
 pub(super) fn place(name: &str) -> (u8, u64) {
     match FIRST.iter().position(|first| *first == name) {

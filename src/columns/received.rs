@@ -140,27 +140,27 @@ impl Received {
         Ok(())
     }
 
-    /// Another member of the body, as JSON; the last one if it is repeated.
+    /// Returns another member of the body, as JSON. If the member is repeated, returns the last one.
     #[must_use]
     pub fn member(&self, name: &str) -> Option<&str> {
         let (_, range) = self.members.iter().rev().find(|(member, _)| member == name)?;
         self.text(range)
     }
 
-    /// A row as JSON.
+    /// Returns a row as JSON.
     #[must_use]
     pub fn raw(&self, row: usize) -> Option<&str> {
         self.text(&self.rows.get(row)?.0)
     }
 
-    /// The id of a row.
+    /// Returns the id of a row.
     #[must_use]
     pub fn id(&self, row: usize) -> Option<Cow<'_, str>> {
         let raw: &RawValue = serde_json::from_str(self.raw(row)?).ok()?;
         members(raw, &[], &mut Vec::new())
     }
 
-    /// The watched members of a row, as JSON.
+    /// Returns the watched members of a row, as JSON.
     pub fn shown(&self, row: usize) -> impl Iterator<Item = Option<&str>> {
         let shown = self.shown.iter().skip(row * self.watched).take(self.watched);
         shown.map(|range| range.as_ref().and_then(|range| self.text(range)))

@@ -1,5 +1,5 @@
 //! The members of the objects on a page. The service writes all objects in the same way, so the next member can be
-//! predicted. Its name is compared with the next bytes, and looked up only if they differ.
+//! predicted. The predicted name is compared with the next bytes, and the member is looked up only if they differ.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use crate::model::scan::{Odd, Scanner, Token};
 /// The object whose members become separate columns.
 pub(super) const ATTRIBUTES: &str = "customAttributes";
 
-/// The number in a custom attribute's name, `caN`.
+/// Returns the number in a custom attribute's name, `caN`.
 pub(super) fn attribute_number(name: &str) -> Option<u64> {
     name.strip_prefix("ca")?.parse().ok()
 }

@@ -111,7 +111,7 @@ impl Table {
         taken
     }
 
-    /// The number of each row.
+    /// Returns the number of each row.
     pub fn numbers(&self) -> impl Iterator<Item = u32> {
         let rows = |run: &Run| u32::try_from(run.rows).unwrap_or(u32::MAX);
         self.runs
@@ -129,13 +129,13 @@ impl Table {
         }
     }
 
-    /// The number of rows.
+    /// Returns the number of rows.
     #[must_use]
     pub fn len(&self) -> usize {
         self.rows
     }
 
-    /// Whether there are no rows.
+    /// Returns whether there are no rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows == 0
@@ -153,7 +153,7 @@ impl Table {
         (row < run.rows).then(|| (&*run.page, run.from + row))
     }
 
-    /// A row as JSON.
+    /// Returns a row as JSON.
     #[must_use]
     pub fn json(&self, index: usize) -> Option<Cow<'_, str>> {
         self.find(index).map(|(page, row)| page.json(row))
@@ -165,27 +165,27 @@ impl Table {
         self.find(index).map(|(page, row)| page.row(row))
     }
 
-    /// The id of a row.
+    /// Returns the id of a row.
     #[must_use]
     pub fn id(&self, index: usize) -> Option<Cow<'_, str>> {
         let (page, row) = self.find(index)?;
         page.id(row)
     }
 
-    /// The rows by page: each page with a range of its rows.
+    /// Returns the rows by page: each page with a range of its rows.
     pub fn parts(&self) -> impl Iterator<Item = (&Page, usize, usize)> {
         self.runs
             .iter()
             .map(|run| (&*run.page, run.from, run.from + run.rows))
     }
 
-    /// All rows.
+    /// Returns all rows.
     pub fn rows(&self) -> impl Iterator<Item = Map<String, Value>> {
         (0..self.len()).filter_map(|index| self.row(index))
     }
 
-    /// Returns the columns: the fields of every asset, then others in order of appearance, then custom attributes by
-    /// number.
+    /// Returns the columns: the fields of every asset, then other members in order of appearance, then custom
+    /// attributes by number.
     #[must_use]
     pub fn layout(&self) -> Layout {
         let mut names: Vec<(Arc<str>, Kinds)> = Vec::new();
@@ -255,13 +255,13 @@ impl Layout {
         (0..self.runs.len()).map(|at| self.segment(at))
     }
 
-    /// The number of segments.
+    /// Returns the number of segments.
     #[must_use]
     pub fn len(&self) -> usize {
         self.runs.len()
     }
 
-    /// Whether there are no rows.
+    /// Returns whether there are no rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.runs.is_empty()

@@ -3,10 +3,10 @@
 use super::column::fit;
 use crate::model::scan::{Scanner, same};
 
-/// The number of distinct strings after which a column may switch to storing one string per row.
+/// After this many distinct strings, a column may switch to storing one string per row.
 const FEW: usize = 16;
 
-/// A column with more distinct strings than this stores one per row.
+/// A column with more distinct strings than this stores one string per row.
 const MOST_VALUES: usize = 256;
 
 /// The number of strings that can be looked up by their first bytes.
@@ -52,7 +52,7 @@ impl Texts {
         self.codes.as_ref().map_or(self.ends.len(), Vec::len)
     }
 
-    /// The code of a row, if strings repeat.
+    /// Returns the code of a row, if strings repeat.
     pub fn code(&self, row: usize) -> Option<u16> {
         self.codes.as_ref()?.get(row).copied()
     }
@@ -62,7 +62,7 @@ impl Texts {
         self.codes.as_deref()
     }
 
-    /// The string of a row.
+    /// Returns the string of a row.
     pub fn get(&self, row: usize) -> &str {
         self.value(self.code(row).map_or(row, usize::from))
     }
@@ -76,7 +76,7 @@ impl Texts {
         self.text.get(start as usize..*end as usize).unwrap_or("")
     }
 
-    /// The concatenated strings of these rows, where they start, and the end of each. Returns `None` if strings
+    /// Returns the concatenated strings of these rows, where they start, and the end of each. Returns `None` if strings
     /// repeat.
     pub fn run(&self, from: usize, to: usize) -> Option<(&str, u32, &[u32])> {
         if self.codes.is_some() {
@@ -243,7 +243,7 @@ fn guess_of(word: u64) -> usize {
     spread_out(word) % GUESSES
 }
 
-/// Returns the upper bits of a product, which depend on all lower ones.
+/// Returns the upper bits of a product, which depend on all bits of `word`.
 fn spread_out(word: u64) -> usize {
     let upper = word.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48;
     usize::from(u16::try_from(upper).unwrap_or(0))

@@ -45,7 +45,7 @@ enum Local {
     Since(Instant, i64),
 }
 
-/// The minimum and maximum offset of a clock from the local one, for each of the newest responses.
+/// The minimum and maximum offset of a clock from the local clock, for each of the newest responses.
 type Samples = VecDeque<(i64, i64)>;
 
 /// Estimates the clock of a service.
@@ -73,7 +73,7 @@ impl Clock {
         }
     }
 
-    /// The local time.
+    /// Returns the local time.
     #[must_use]
     pub fn local(&self) -> i64 {
         match self.local {

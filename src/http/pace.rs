@@ -2,8 +2,8 @@
 //!
 //! The limits are per user and minute, summed over all applications of that user (Assets rate limits page,
 //! Relationships rate limits page). The documentation does not say whether the service's window is sliding or fixed.
-//! So a slot becomes free one window after the *response* to its request. Then no window of the service, sliding or
-//! fixed, can contain more requests than the limit, however long a request was in flight.
+//! So a slot becomes free one window after the *response* to its request. This way, no window of the service, sliding
+//! or fixed, can contain more requests than the limit, however long a request was in flight.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::Path;
@@ -33,7 +33,7 @@ pub struct Windows {
 /// Windows, keyed by the name of the rate group.
 type Groups = Mutex<HashMap<String, Arc<Window>>>;
 
-/// The windows, per process, service and user. A forked child inherits those of its parent.
+/// The windows, per process, service and user. A forked child inherits its parent's windows.
 type Registry = Mutex<HashMap<(u32, String, String), Arc<Windows>>>;
 
 fn registry() -> &'static Registry {
@@ -42,8 +42,8 @@ fn registry() -> &'static Registry {
 }
 
 impl Windows {
-    /// Returns the windows shared by all clients of this process for one user of one service. They are saved in a
-    /// file in this folder.
+    /// Returns the windows shared by all clients of this process for one user of one service. The windows are saved
+    /// in a file in this folder.
     ///
     /// A forked child starts at zero, because its parent's requests end in the parent.
     pub async fn shared(service: &str, user: &str, folder: Option<&Path>) -> Arc<Self> {
@@ -133,7 +133,7 @@ impl Windows {
         }
     }
 
-    /// Whether the requests of the group are paused now.
+    /// Returns whether the requests of the group are paused now.
     pub fn is_paused(&self, group: &RateGroup) -> bool {
         let window = self.window(group.name);
         let until = locked(&window.counts).paused_until;
@@ -159,7 +159,7 @@ const INTERVAL: Duration = Duration::from_millis(100);
 /// How long to wait for access to the file.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Responses within this many milliseconds are stored as one time, at the end of the interval.
+/// Response times within this many milliseconds of each other are stored as one time, at the end of the interval.
 const GRAIN: i64 = 100;
 
 /// Returns milliseconds since 1970, by the clock shared by all processes.

@@ -1,4 +1,5 @@
-//! Saves the rate windows of a user in a small file, so that a program started soon after another one gets no 429.
+//! Saves the rate windows of a user in a small file, so that a program started soon after another one does not get a
+//! 429.
 //!
 //! The limits are per user, across all programs. The file only makes the first minute of a process more exact. If it
 //! cannot be read or written, or is implausible, it is ignored. A 429 is then handled as usual.
@@ -179,7 +180,7 @@ impl PaceFile {
         processes
     }
 
-    /// Removes stale files. These accumulate because a token without a user has its own file.
+    /// Removes stale files. Such files accumulate because a token without a user has its own file.
     fn remove_old(&self) {
         let Ok(entries) = fs::read_dir(&self.folder) else {
             return;

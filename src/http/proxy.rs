@@ -71,7 +71,7 @@ fn url_of(address: &str) -> Option<Url> {
         .filter(|url| ["http", "https"].contains(&url.scheme()) && url.has_host())
 }
 
-/// Whether reqwest can parse this proxy. It ignores proxies that it cannot parse.
+/// Returns whether reqwest can parse this proxy. reqwest ignores proxies that it cannot parse.
 fn is_used(proxy: &str) -> bool {
     is_used_for("https://service.example", proxy, "")
 }

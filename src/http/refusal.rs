@@ -1,4 +1,4 @@
-//! Leniently reads every kind of error body: those of the services, the gateway, OAuth and proxies.
+//! Leniently reads every kind of error body: from the services, the gateway, OAuth and proxies.
 //!
 //! Few reference pages show an error body: "POST relationships:delete" does, and the pages on rate limits and error
 //! codes show the gateway's error bodies. So the reader takes the first known key for each part, and always keeps the

@@ -25,9 +25,9 @@ use crate::options::{Options, RateGroup};
 /// Whether a request may be retried if it may have been executed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Replay {
-    /// It may be retried, because it is idempotent.
+    /// The request may be retried, because it is idempotent.
     Safe,
-    /// It is retried only if it was definitely not executed, because repeating it creates duplicates.
+    /// The request is retried only if it was definitely not executed, because repeating it creates duplicates.
     Never,
 }
 
@@ -90,17 +90,17 @@ pub struct Counters {
     spent: AtomicU64,
 }
 
-/// Successful requests per additional retry, beyond the initial budget of a run.
+/// The number of successful requests that add one retry to a run's initial budget.
 const SUCCESSES_A_RETRY: u64 = 5;
 
 impl Counters {
-    /// Whether a request of this run has succeeded before.
+    /// Returns whether a request of this run has succeeded before.
     #[must_use]
     pub fn any_success(&self) -> bool {
         self.succeeded.load(Ordering::Relaxed) > 0
     }
 
-    /// Whether requests wait for the rate limits while none is in flight.
+    /// Returns whether requests wait for the rate limits while none is in flight.
     #[must_use]
     pub fn only_wait(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) > 0 && self.in_flight.load(Ordering::Relaxed) == 0
@@ -112,7 +112,7 @@ impl Counters {
         self.succeeded.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Takes one retry from the budget of the run. Returns `false` if none is left.
+    /// Takes one retry from the run's budget. Returns `false` if no retry is left.
     ///
     /// Without a budget, all requests in flight would be retried several times when the service is overloaded.
     fn may_retry(&self, budget: u32) -> bool {
@@ -150,7 +150,7 @@ pub type Noted<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>
 /// Reads a successful response. On [`Error::Unreadable`], an idempotent request is retried.
 pub type ReadAs<'a, T> = &'a (dyn Fn(Response) -> Result<T, Error> + Sync);
 
-/// An observer that does nothing.
+/// Observes a stage and does nothing.
 #[must_use]
 pub fn untold<'a>(_: Stage) -> Noted<'a> {
     Box::pin(std::future::ready(Ok(())))
@@ -177,7 +177,7 @@ pub struct Caller {
 const REMEMBERED: (Duration, usize) = (Duration::from_secs(600), 100_000);
 
 impl Caller {
-    /// Creates a caller that shares the rate windows of its user with all others in this process.
+    /// Creates a caller that shares its user's rate windows with all other callers in this process.
     #[must_use]
     pub fn new(transport: Box<dyn Transport>, token: Token, options: Options) -> Self {
         Self {
@@ -233,13 +233,13 @@ impl Caller {
         with(limits.entry(endpoint).or_default())
     }
 
-    /// The service's clock.
+    /// Returns the service's clock.
     #[must_use]
     pub fn clock(&self) -> &Clock {
         &self.clock
     }
 
-    /// The options that this caller was created with.
+    /// Returns the options that this caller was created with.
     #[must_use]
     pub fn options(&self) -> &Options {
         &self.options
@@ -533,7 +533,7 @@ enum Attempt<T> {
     },
 }
 
-/// Decides whether a request may be retried. All such decisions are made here.
+/// Decides whether a request may be retried. All retry decisions are made here.
 fn classify<T>(sent: Result<Response, TransportError>, replay: Replay, read: ReadAs<'_, T>) -> Attempt<T> {
     let response = match sent {
         Ok(response) => response,

@@ -32,19 +32,20 @@ impl Default for RowLimit {
 }
 
 impl RowLimit {
-    /// The maximum number of rows per request.
+    /// Returns the maximum number of rows per request.
     #[must_use]
     pub fn most(&self) -> usize {
         self.most
     }
 
-    /// Whether rejections for size are known not to concern the number of rows.
+    /// Returns whether rejections for size are known not to concern the number of rows.
     #[must_use]
     pub fn misled(&self) -> bool {
         self.misled
     }
 
-    /// Whether a request of this size may be rejected for its size. Such a request is sent alone.
+    /// Returns whether a request of this size may be rejected for its size. Such a request is sent while no other is in
+    /// flight.
     #[must_use]
     pub fn is_trial(&self, rows: usize) -> bool {
         rows > self.fits && self.too_many.min(self.doubted) < usize::MAX

@@ -23,7 +23,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// The method as written in a request line.
+    /// Returns the method as written in a request line.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -48,7 +48,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// The value of a header, by its lower-case name.
+    /// Returns the value of a header, by its lower-case name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
@@ -68,7 +68,7 @@ pub struct Response {
 }
 
 impl Response {
-    /// The value of a header, by its lower-case name.
+    /// Returns the value of a header, by its lower-case name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
@@ -83,7 +83,7 @@ pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Response, TransportErr
 
 /// The destination of requests: the network, the embedded simulator or a recording.
 pub trait Transport: Send + Sync + 'static {
-    /// Sends one request once and reads its response to the end.
+    /// Sends a request once and reads the complete response.
     fn send(&self, request: Request) -> Sending<'_>;
 }
 

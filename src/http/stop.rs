@@ -19,7 +19,7 @@ pub enum Phase {
     Now,
 }
 
-/// A stop signal, shared by all tasks of a run. Its phase only moves forward.
+/// A stop signal, shared by all tasks of a run. The phase only moves forward.
 #[derive(Clone)]
 pub struct Stop {
     told: watch::Sender<Phase>,
@@ -47,7 +47,7 @@ impl Stop {
         });
     }
 
-    /// The current phase.
+    /// Returns the current phase.
     #[must_use]
     pub fn phase(&self) -> Phase {
         match self.phase.load(Ordering::Acquire) {

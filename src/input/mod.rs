@@ -1,4 +1,4 @@
-//! Input rows: a source pushes cells into a sink. Knows nothing about Python.
+//! Input rows: a source pushes cells into a sink. This module is independent of Python.
 //!
 //! Cells are pushed, not collected. The sink checks a value and writes it into the request body while it is borrowed
 //! from its source, so a row is never copied.
@@ -16,7 +16,7 @@ use crate::error::{Error, FileError};
 /// The variants are what sources can distinguish; `validation` decides how a value is sent.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell<'a> {
-    /// None, NaN, `NaT`, pandas' NA, an Arrow null.
+    /// None, NaN, `NaT`, pandas' NA or an Arrow null.
     Null,
     /// `acc_assets.CLEAR`: clear this field on a patch.
     Clear,
@@ -54,7 +54,7 @@ pub enum Label<'a> {
     Text(&'a str),
 }
 
-/// The handle of a column. A frame resolves each of its columns once, a source of dicts each new key.
+/// The handle of a column. A frame resolves each of its columns once, and a source of dicts resolves each new key once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Column(pub u32);
 
@@ -109,13 +109,13 @@ pub enum SourceError {
 }
 
 impl SourceError {
-    /// An error of the rows.
+    /// Creates an error for invalid rows.
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
         Self::Rows(message.into())
     }
 
-    /// An error of a file. `cause`: the error of the operating system, if there is one.
+    /// Creates an error for a file. `cause` is the operating system's error, if any.
     #[must_use]
     pub fn of_file(path: &Path, cause: Option<&io::Error>, message: String) -> Self {
         Self::File(Box::new(FileError::new(path, cause, message)))

@@ -121,7 +121,7 @@ impl Ledger {
         }
     }
 
-    /// Whether there are changes to take.
+    /// Returns whether there are changes to take.
     #[must_use]
     pub fn has_changes(&self) -> bool {
         self.changes.as_ref().is_some_and(|changes| {
@@ -131,7 +131,7 @@ impl Ledger {
         })
     }
 
-    /// The number of rows taken so far.
+    /// Returns the number of rows taken so far.
     #[must_use]
     pub fn taken(&self) -> u32 {
         let changes = self.changes.as_ref();

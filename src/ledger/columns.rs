@@ -1,4 +1,4 @@
-//! A ledger as Arrow columns. Their types do not depend on the content, except for labels.
+//! A ledger as Arrow columns. The column types do not depend on the content, except for labels.
 
 use std::sync::Arc;
 

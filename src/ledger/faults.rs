@@ -21,7 +21,7 @@ const BEGINNING: usize = 2 << 10;
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Faults {
     pub phrases: Phrases,
-    /// Problems from checks. They are kept even if no row has them anymore.
+    /// Problems from checks. Problems are kept even if no row has them anymore.
     pub checks: Pool,
     /// All other reasons, each kept as long as a row has it.
     pub others: BTreeMap<u32, Other>,
@@ -167,7 +167,7 @@ impl Faults {
         }
     }
 
-    /// Whether there is a reason with this number.
+    /// Returns whether a reason with this number exists.
     pub fn has(&self, number: u32) -> bool {
         let place = number / 2;
         if is_check(number) {
@@ -177,7 +177,7 @@ impl Faults {
         }
     }
 
-    /// The numbers of all reasons.
+    /// Returns the numbers of all reasons.
     pub fn numbers(&self) -> impl Iterator<Item = u32> {
         let checks = (0..super::number(self.checks.len())).map(|place| place * 2);
         checks.chain(self.others.keys().map(|place| place.saturating_mul(2) | 1))
@@ -302,7 +302,7 @@ impl Faults {
         fits
     }
 
-    /// Whether everything can be read, which may fail for a damaged pickle.
+    /// Returns whether everything can be read, which may fail for a damaged pickle.
     pub fn is_whole(&self) -> bool {
         let readable = |other: &Other| {
             let mut reader = Reader::new(&other.bytes, &self.phrases);
@@ -371,7 +371,7 @@ impl Bodies {
     }
 }
 
-/// Whether this is the number of a reason from a check.
+/// Returns whether this is the number of a reason from a check.
 pub(super) fn is_check(number: u32) -> bool {
     number.is_multiple_of(2)
 }

@@ -160,7 +160,7 @@ impl Labels {
         }
     }
 
-    /// Whether the parts are consistent.
+    /// Returns whether the parts are consistent.
     pub fn is_whole(&self, rows: usize) -> bool {
         match self {
             Self::Each(labels) => labels.len() == rows,

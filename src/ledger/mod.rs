@@ -99,7 +99,8 @@ pub struct Ledger {
     read: usize,
     /// Whether all rows were read.
     pub complete: bool,
-    /// The prefix of generated import keys. It is unique per run, and the same for all calls that resume the run.
+    /// The prefix of generated import keys. The prefix is unique per run, and the same for all calls that resume the
+    /// run.
     pub import_prefix: Option<Box<str>>,
     /// Changes are tracked only if there is a journal.
     #[serde(skip)]

@@ -1,7 +1,8 @@
 //! Stores strings that many reasons share only once, and encodes reasons as the few bytes that differ.
 //!
 //! The messages of a check mostly differ only in the value and the numbers they contain. So a phrase has placeholders
-//! for these, and a reason is a phrase, a value and some numbers. Rendering it returns the original message.
+//! for the value and the numbers, and a reason consists of a phrase, a value and some numbers. Rendering it returns the
+//! original message.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -96,7 +97,7 @@ impl Phrases {
         }
     }
 
-    /// Whether the phrases contain everything that these bytes refer to.
+    /// Returns whether the phrases contain everything that these bytes refer to.
     pub fn can_read_problems(&self, bytes: &[u8]) -> bool {
         let mut reader = Reader::new(bytes, self);
         let count = reader.number();
@@ -123,7 +124,7 @@ fn phrase<'t>(text: &'t str, value: &str, numbers: &mut Vec<u64>) -> Cow<'t, str
             length = value.len();
         } else if (1..=DIGITS).contains(&digits) {
             phrase.push(NUMBER);
-            // 18 digits after a 1 fit into 64 bits.
+            // 18 digits after a 1 fit in 64 bits.
             numbers.push(format!("1{}", &rest[..digits]).parse().unwrap_or(1));
             length = digits;
         } else if digits > DIGITS {
@@ -142,7 +143,7 @@ fn phrase<'t>(text: &'t str, value: &str, numbers: &mut Vec<u64>) -> Cow<'t, str
     }
 }
 
-/// Whether a string starts with a value that is not part of a longer word.
+/// Returns whether a string starts with a value that is not part of a longer word.
 fn names(text: &str, value: &str) -> bool {
     let behind = text.strip_prefix(value).map(|rest| rest.chars().next());
     behind.is_some_and(|next| next.is_none_or(|next| !next.is_alphanumeric()))

@@ -71,7 +71,7 @@ impl Pool {
         }
     }
 
-    /// Whether the parts are consistent, which they may not be after reading a damaged pickle.
+    /// Returns whether the parts are consistent, which they may not be after reading a damaged pickle.
     pub fn is_whole(&self) -> bool {
         let mut before = Some(0);
         self.carries.is_sorted()

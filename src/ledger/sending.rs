@@ -23,8 +23,8 @@ pub struct Sending {
     pub executed: bool,
 }
 
-/// The body of a request. It is kept while the outcome of any of its rows is unknown. A lookup compares assets with
-/// what was sent, and settings may have changed since then.
+/// The body of a request. The body is kept while the outcome of any of its rows is unknown. A lookup compares assets
+/// with what was sent, and settings may have changed since then.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SentBody {
     pub rows: Vec<SentItem>,
@@ -66,14 +66,14 @@ impl Ledger {
         sending
     }
 
-    /// Whether the outcome of a row is unknown and this was the last request that contained it.
+    /// Returns whether the outcome of a row is unknown and this was the last request that contained it.
     #[must_use]
     pub fn is_in_doubt(&self, row: u32, sending: u32) -> bool {
         let at = row as usize;
         self.statuses.get(at) == Some(&Status::Unknown) && self.sendings_of.get(at) == Some(&sending)
     }
 
-    /// The last requests of these rows, if their outcome is unknown.
+    /// Returns the last requests of these rows, if their outcome is unknown.
     #[must_use]
     pub fn bodies_of(&self, rows: &HashSet<u32>) -> Vec<(u32, &SentBody)> {
         let sendings: BTreeSet<u32> = rows.iter().map(|row| self.sending_number(*row)).collect();
@@ -81,7 +81,7 @@ impl Ledger {
         sendings.into_iter().filter_map(body).collect()
     }
 
-    /// The body of a request, while the outcome of any of its rows is unknown.
+    /// Returns the body of a request, while the outcome of any of its rows is unknown.
     #[must_use]
     pub fn body(&self, sending: u32) -> Option<&SentBody> {
         let in_doubt = |item: &SentItem| self.is_in_doubt(item.row, sending);
@@ -111,7 +111,7 @@ impl Ledger {
         self.sendings_of.get(row as usize).copied().unwrap_or(NONE)
     }
 
-    /// The last request that contained a row.
+    /// Returns the last request that contained a row.
     #[must_use]
     pub fn sending_of(&self, row: u32) -> Option<(u32, &Sending)> {
         let number = self.sending_number(row);

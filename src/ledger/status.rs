@@ -34,7 +34,7 @@ impl Status {
         Self::Unknown,
     ];
 
-    /// The status as shown to users: `created`, `not_sent` and so on.
+    /// Returns the status as shown to users: `created`, `not_sent` and so on.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -50,13 +50,13 @@ impl Status {
         }
     }
 
-    /// Whether the row succeeded.
+    /// Returns whether the row succeeded.
     #[must_use]
     pub fn good(self) -> bool {
         self <= Self::Unchanged
     }
 
-    /// Whether a retry is safe and may help.
+    /// Returns whether a retry is safe and may help.
     #[must_use]
     pub fn may_be_sent_again(self) -> bool {
         matches!(self, Self::NotSent | Self::Failed)

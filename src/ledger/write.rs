@@ -58,7 +58,7 @@ impl Ledger {
         }
     }
 
-    /// Detaches an edited row from its duplicates. They keep the old outcome.
+    /// Detaches an edited row from its duplicates. The duplicates keep the old outcome.
     pub fn part_from_twins(&mut self, row: u32, twins: &[u32]) {
         let first = self.same_as.remove(&row).unwrap_or(row);
         let (status, fault) = (self.statuses[first as usize], self.faults_of.get(first));
@@ -158,7 +158,7 @@ impl Ledger {
         self.changed(row);
     }
 
-    /// Marks a row as a duplicate. It is not sent, and shares the earlier row's outcome.
+    /// Marks a row as a duplicate. A duplicate is not sent, and shares the earlier row's outcome.
     pub fn set_same_as(&mut self, row: u32, first: u32) {
         self.same_as.insert(row, first);
         self.changed(row);

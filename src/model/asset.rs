@@ -76,7 +76,7 @@ fn scanned<'a>(body: &'a str, name: &str) -> Result<Vec<Entry<'a>>, Odd> {
 #[derive(Default)]
 struct Unread<'a>([&'a str; 3]);
 
-/// Entries in a list are similar, so unread members are first compared with those of the previous entry. They are
+/// Entries in a list are similar, so unread members are first compared with those of the previous entry. Members are
 /// scanned only if they differ.
 fn scanned_identity<'a>(scanner: &mut Scanner<'a>, unread: &mut Unread<'a>) -> Result<Identity<'a>, Odd> {
     let mut identity = Identity::default();

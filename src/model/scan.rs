@@ -11,7 +11,7 @@ const DEEPEST: u32 = 64;
 /// A number with more digits may exceed the range of floats.
 const MOST_DIGITS: usize = 300;
 
-/// A number with fewer digits fits into 64 bits.
+/// A number with fewer digits fits in 64 bits.
 const SURE_DIGITS: usize = 19;
 
 /// A cursor over the bytes of a JSON text.
@@ -48,7 +48,7 @@ impl Token {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Number {
     Int(i64),
-    /// An integer beyond `i64` that fits into `u64`.
+    /// An integer beyond `i64` that fits in u64.
     Large,
     Float(f64),
 }
@@ -161,7 +161,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Whether another item follows. If not, the object or list ends here.
+    /// Returns whether another item follows. If not, the object or list ends here.
     #[inline]
     pub fn goes_on(&mut self, close: u8) -> Result<bool, Odd> {
         let byte = self.next();
@@ -366,7 +366,7 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Whether the bytes are equal. Names and ids are short, so calling memcmp would take longer.
+/// Returns whether the bytes are equal. Names and ids are short, so calling memcmp would take longer.
 #[inline]
 pub(crate) fn same(left: &[u8], right: &[u8]) -> bool {
     if left.len() != right.len() {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::model::value;
 
-/// A category. Its place in the tree is defined only by its parent: `isLeaf` and `subcategoryIds` may be outdated
+/// A category. Only the parent defines the category's place in the tree: `isLeaf` and `subcategoryIds` may be outdated
 /// ("GET categories" reference page).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Category {
@@ -102,8 +102,8 @@ fn flag(entry: &Value, name: &str) -> Option<bool> {
     value::flag(entry.get(name)?)
 }
 
-/// Whether an entry is active, which is the default. Some examples have `deletedAt` with `isActive: true`, so only
-/// `isActive` counts.
+/// Returns whether an entry is active, which is the default. Some examples have `deletedAt` with `isActive: true`, so
+/// only `isActive` counts.
 fn active(entry: &Value) -> bool {
     flag(entry, "isActive").unwrap_or_else(|| text(entry, "deletedAt").is_none())
 }

@@ -103,8 +103,8 @@ impl JoinError for Broken {
     }
 }
 
-/// A future of pyo3-async-runtimes, attached to Python while polled or dropped. It stays pending once Python is
-/// shutting down.
+/// A future of pyo3-async-runtimes, attached to Python while polled or dropped. The future stays pending once Python
+/// is shutting down.
 struct Attached<F>(Option<Pin<Box<F>>>);
 
 impl<F: Future> Attached<F> {
@@ -166,7 +166,7 @@ impl Wake for SameProcess {
 pub struct EventLoop(Arc<Held<TaskLocals>>);
 
 impl EventLoop {
-    /// The running loop of this thread.
+    /// Returns the running loop of this thread.
     ///
     /// # Errors
     /// `RuntimeError` if no loop is running.
@@ -207,13 +207,13 @@ impl EventLoop {
         generic::future_into_py_with_locals::<Core, _, _>(py, TaskLocals::new(quiet.into_any()), ended)
     }
 
-    /// Whether the loop was closed. Call this from a thread of the core.
+    /// Returns whether the loop was closed. Call this from a thread of the core.
     pub fn is_closed(&self) -> bool {
         let closed = || attached(|py| is_true(&self.0.event_loop(py), intern!(py, "is_closed")));
         block_in_place(closed).unwrap_or(false)
     }
 
-    /// Whether the loop is running. A closed or stopped loop cannot await anything.
+    /// Returns whether the loop is running. A closed or stopped loop cannot await anything.
     fn is_running(&self, py: Python<'_>) -> bool {
         is_true(&self.0.event_loop(py), intern!(py, "is_running"))
     }
@@ -412,7 +412,7 @@ impl EventLoop {
 struct Pending {
     /// Not awaited yet.
     awaitable: Option<Py<PyAny>>,
-    /// The task that awaits it, and its loop.
+    /// The task that awaits the awaitable, and the task's loop.
     task: Option<(Py<PyAny>, Py<PyAny>)>,
     /// The token is no longer needed.
     is_unwanted: bool,
@@ -489,7 +489,7 @@ impl Drop for Asked {
     }
 }
 
-/// The object that the event loop awaits. It records the task that awaits it.
+/// The object that the event loop awaits. The object records the task that awaits it.
 #[pyclass(frozen)]
 struct Awaitable(Arc<Shared>);
 

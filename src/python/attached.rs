@@ -95,7 +95,7 @@ fn change(by: impl Fn(u64) -> u64) {
     let _ = INSIDE.fetch_update(Ordering::SeqCst, Ordering::SeqCst, to);
 }
 
-/// The number of this process's threads inside.
+/// Returns the number of this process's threads inside.
 fn count(inside: u64) -> u64 {
     if inside >> 32 == u64::from(std::process::id()) {
         inside & u64::from(u32::MAX)

@@ -81,8 +81,8 @@ type Outcome<'py> = (
 
 #[pymethods]
 impl Ledger {
-    /// Creates the ledger of a call that ended before its first request. It has no rows if the input can be read only
-    /// once.
+    /// Creates the ledger of a call that ended before its first request. The ledger has no rows if the input can be
+    /// read only once.
     #[staticmethod]
     #[pyo3(signature = (rows, /))]
     fn unsent(py: Python<'_>, rows: Option<&Bound<'_, PythonRows>>) -> PyResult<Self> {
@@ -161,8 +161,9 @@ impl Ledger {
         Self(self.0.slice(positions.into_iter()))
     }
 
-    /// The causes of all rows that did not succeed, most rows first. Each has status, code, column, message, fix,
-    /// rows, `first_rows` (row, label) and values (value, rows). A row with several problems counts for each of them.
+    /// Returns the causes of all rows that did not succeed, most rows first. Each has status, code, column, message,
+    /// fix, rows, `first_rows` (row, label) and values (value, rows). A row with several problems counts for each of
+    /// them.
     fn causes<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
         py.detach(|| self.0.causes())
             .into_iter()

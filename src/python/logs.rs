@@ -145,7 +145,7 @@ fn write(entries: &Receiver<Entry>, logger: &pyo3_log::Logger) {
     }
 }
 
-/// The logger for the `log` crate. It only puts records into the channel.
+/// The logger for the `log` crate. The logger only puts records into the channel.
 struct Bridge;
 
 impl Log for Bridge {

@@ -116,7 +116,7 @@ mod _core {
         Ok(pythonize::pythonize(py, &table)?)
     }
 
-    /// All validation rules, each with its code, message and fix.
+    /// Returns all validation rules, each with its code, message and fix.
     #[pyfunction]
     fn rules(py: Python<'_>) -> PyResult<Vec<Bound<'_, PyDict>>> {
         crate::validation::rules()

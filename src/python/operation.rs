@@ -92,8 +92,8 @@ struct End {
 pub struct Operation {
     work: Mutex<Option<Work>>,
     shared: Arc<Shared>,
-    /// The read of settings that this call waits for. It is kept until Python has stored the settings, so that a call
-    /// that starts meanwhile finds either the read or the stored settings.
+    /// The read of settings that this call waits for. The read is kept until Python has stored the settings, so that a
+    /// call that starts meanwhile finds either the read or the stored settings.
     reading: Mutex<Option<Arc<Reading>>>,
 }
 
@@ -353,7 +353,7 @@ impl Operation {
         Some(raised.into_value(py).into_any())
     }
 
-    /// The current state of every row. It is accurate at any moment, even after an abort.
+    /// The current state of every row. The state is always accurate, even after an abort.
     #[getter]
     fn ledger(&self) -> Ledger {
         if let Some(ended) = self.shared.ended.get() {
@@ -400,7 +400,7 @@ impl Operation {
 }
 
 impl Shared {
-    /// Whether Ctrl-C was raised inside the row source, such as a user's generator.
+    /// Returns whether Ctrl-C was raised inside the row source, such as a user's generator.
     fn interrupted_in_source(&self) -> bool {
         let interrupted = Python::try_attach(|py| {
             let raised = locked(&self.source_error);

@@ -23,7 +23,7 @@ use crate::input::{Cell, Column, Label, More, Sink, Source, SourceError, duplica
 #[pyclass(frozen, name = "Rows", module = "acc_assets._core")]
 pub struct Rows {
     origin: Origin,
-    /// The number of rows, if known in advance. Such rows can be read again.
+    /// The number of rows, if known in advance. Rows whose number is known can be read again.
     rows: Option<usize>,
 }
 
@@ -152,7 +152,7 @@ impl Rows {
         })
     }
 
-    /// Creates rows from any object with `__arrow_c_stream__`. They can be read again if the object has a length.
+    /// Creates rows from any object with `__arrow_c_stream__`. The rows can be read again if the object has a length.
     #[staticmethod]
     #[pyo3(signature = (stream, /))]
     fn from_stream(stream: &Bound<'_, PyAny>) -> PyResult<Self> {
@@ -258,7 +258,7 @@ impl Rows {
 }
 
 impl Rows {
-    /// The category that a template was created for.
+    /// Returns the category that a template was created for.
     pub fn template_category(&self) -> Option<String> {
         self.sheet().and_then(Sheet::category).map(str::to_owned)
     }
@@ -277,7 +277,7 @@ impl Rows {
         }
     }
 
-    /// Whether the rows have labels other than their numbers.
+    /// Returns whether the rows have labels other than their numbers.
     pub fn has_labels(&self) -> bool {
         match &self.origin {
             Origin::Sheet(_) => true,
@@ -288,7 +288,7 @@ impl Rows {
         }
     }
 
-    /// The number of rows, if known in advance.
+    /// Returns the number of rows, if known in advance.
     pub fn count(&self) -> Option<usize> {
         self.rows
     }
@@ -405,7 +405,7 @@ impl Items {
     }
 }
 
-/// An iterator over rows from Python. It attaches to Python only inside `fill`.
+/// An iterator over rows from Python. The iterator attaches to Python only inside `fill`.
 pub struct PythonSource {
     walk: Walk,
     values: Held<Values>,

@@ -37,7 +37,7 @@ impl<T: Clone> PerProcess<T> {
 /// The prefix of our threads' names.
 pub const THREADS: &str = "acc-assets";
 
-/// Returns this process's runtime. It has two threads: requests wait for the network, and rows wait for the
+/// Returns this process's runtime. The runtime has two threads: requests wait for the network, and rows wait for the
 /// interpreter.
 ///
 /// # Errors

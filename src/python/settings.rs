@@ -249,7 +249,7 @@ impl Settings {
         Ok(self.0.choice_id(place, choice).to_owned())
     }
 
-    /// The complete settings as JSON.
+    /// Returns the complete settings as JSON.
     fn content<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         Ok(pythonize(py, self.0.content())?.cast_into()?)
     }

@@ -59,7 +59,7 @@ impl Table {
             .ok_or_else(|| Error::Option("after=: that read is complete: use its `.partial`".to_owned()))
     }
 
-    /// All rows.
+    /// Returns all rows.
     pub fn rows(&self) -> impl Iterator<Item = serde_json::Map<String, serde_json::Value>> {
         self.0.rows()
     }
@@ -106,8 +106,8 @@ impl Table {
         Objects::new(py).dicts(&self.0)
     }
 
-    /// The columns for a frame, base fields first, then attributes `caN`. Each has a name, type, values and a mask of
-    /// missing values.
+    /// Returns the columns for a frame, base fields first, then attributes `caN`. Each has a name, type, values and a
+    /// mask of missing values.
     #[pyo3(signature = (kinds=None, /))]
     #[allow(clippy::needless_pass_by_value)] // Arguments from Python are owned.
     fn frame<'py>(&self, py: Python<'py>, kinds: Option<Vec<String>>) -> PyResult<Vec<FrameColumn<'py>>> {

@@ -30,7 +30,7 @@ impl Clear {
     }
 }
 
-/// The singleton `CLEAR`.
+/// Returns the singleton `CLEAR`.
 ///
 /// # Errors
 /// If Python is out of memory.
@@ -265,7 +265,7 @@ impl Values {
         kind
     }
 
-    /// Whether a value is a mapping, which is what a row must be.
+    /// Returns whether a value is a mapping, which is what a row must be.
     pub(super) fn is_mapping(&mut self, value: &Bound<'_, PyAny>) -> bool {
         value.is_exact_instance_of::<PyDict>() || matches!(self.kind(value), Kind::Map)
     }

@@ -15,9 +15,9 @@ const CANDIDATES: usize = 5;
 /// Why a lookup failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Miss {
-    /// The name is unknown. These names are the closest.
+    /// The name is unknown. Contains the closest names.
     Unknown(Vec<String>),
-    /// The name is ambiguous. It matches all of these.
+    /// The name is ambiguous. Contains everything it matches.
     Ambiguous(Vec<String>),
     /// The name matches this inactive entry.
     Inactive(String),
@@ -348,7 +348,7 @@ impl Settings {
         self.location_places.get(&id.to_ascii_lowercase()).copied()
     }
 
-    /// Whether the locations of the project were read.
+    /// Returns whether the locations of the project were read.
     #[must_use]
     pub fn knows_locations(&self) -> bool {
         self.content.locations.is_some()
@@ -425,7 +425,7 @@ impl Settings {
         }
     }
 
-    /// The id of a location.
+    /// Returns the id of a location.
     #[must_use]
     pub fn location_id(&self, location: usize) -> &str {
         let Content { locations, .. } = &self.content;

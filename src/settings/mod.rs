@@ -220,79 +220,79 @@ impl Settings {
         }
     }
 
-    /// The content of the settings.
+    /// Returns the content of the settings.
     #[must_use]
     pub fn content(&self) -> &Content {
         &self.content
     }
 
-    /// All categories in depth-first order, parents first.
+    /// Returns all categories in depth-first order, parents first.
     #[must_use]
     pub fn category_order(&self) -> &[usize] {
         self.categories.order()
     }
 
-    /// All locations in depth-first order, parents first.
+    /// Returns all locations in depth-first order, parents first.
     #[must_use]
     pub fn location_order(&self) -> &[usize] {
         self.locations.order()
     }
 
-    /// The path of a category, from below ROOT.
+    /// Returns the path of a category, from below ROOT.
     #[must_use]
     pub fn category_path(&self, category: usize) -> Vec<&str> {
         self.categories.path(category)
     }
 
-    /// The path of a location, from below the root.
+    /// Returns the path of a location, from below the root.
     #[must_use]
     pub fn location_path(&self, location: usize) -> Vec<&str> {
         self.locations.path(location)
     }
 
-    /// The parent of a category.
+    /// Returns the parent of a category.
     #[must_use]
     pub fn category_above(&self, category: usize) -> Option<usize> {
         self.categories.parent(category)
     }
 
-    /// Whether a category has active subcategories.
+    /// Returns whether a category has active subcategories.
     #[must_use]
     pub fn is_inner(&self, category: usize) -> bool {
         self.inner.contains(category)
     }
 
-    /// Whether a category is ROOT. It is found by `isRoot` ("GET categories" reference page).
+    /// Returns whether a category is ROOT. ROOT is recognized by `isRoot` ("GET categories" reference page).
     #[must_use]
     pub fn is_root(&self, category: usize) -> bool {
         self.content.categories[category].root
     }
 
-    /// The status set of a category.
+    /// Returns the status set of a category.
     #[must_use]
     pub fn set_of(&self, category: usize) -> Option<usize> {
         self.sets.get(category).copied().flatten()
     }
 
-    /// The custom attributes of a category.
+    /// Returns the custom attributes of a category.
     #[must_use]
     pub fn attributes_of(&self, category: usize) -> &FixedBitSet {
         &self.attributes[category]
     }
 
-    /// The custom attributes that are required where they are assigned.
+    /// Returns the custom attributes that are required where they are assigned.
     #[must_use]
     pub fn required(&self) -> &FixedBitSet {
         &self.required
     }
 
-    /// The custom attributes that every active category has.
+    /// Returns the custom attributes that every active category has.
     #[must_use]
     pub fn everywhere(&self) -> &FixedBitSet {
         &self.everywhere
     }
 
-    /// Whether active categories differ in their status set.
+    /// Returns whether active categories differ in their status set.
     #[must_use]
     pub fn has_several_sets(&self) -> bool {
         self.several_sets

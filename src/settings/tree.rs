@@ -80,13 +80,13 @@ impl Tree {
         &self.order
     }
 
-    /// The parent of a node.
+    /// Returns the parent of a node.
     #[must_use]
     pub fn parent(&self, place: usize) -> Option<usize> {
         self.parents.get(place).copied().flatten()
     }
 
-    /// A node and those above it, nearest first.
+    /// Iterates over a node and its ancestors, nearest first.
     pub fn upwards(&self, place: usize) -> impl Iterator<Item = usize> + '_ {
         std::iter::successors(Some(place), |place| self.parent(*place))
     }

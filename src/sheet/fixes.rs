@@ -27,7 +27,7 @@ pub struct RowToFix {
     pub marks: Vec<Mark>,
     /// The label of the row in its source.
     pub label: Option<String>,
-    /// The number of the row in its run. It is written to a hidden column, so that the file can resume the run.
+    /// The number of the row in its run. Written to a hidden column, so that the file can resume the run.
     pub row_of_run: String,
 }
 
@@ -113,7 +113,7 @@ impl Kept<'_> {
         }
     }
 
-    /// Whether to write the row.
+    /// Returns whether to write the row.
     fn begin_row(&mut self) -> bool {
         let number = self.next;
         self.next = self.next.saturating_add(1);
@@ -127,7 +127,7 @@ impl Kept<'_> {
         true
     }
 
-    /// Whether the column was added by an earlier report and is therefore replaced.
+    /// Returns whether the column was added by an earlier report and is therefore replaced.
     fn is_of_report(&self, name: &str) -> bool {
         let marked = |name: &str| {
             let title = name.strip_suffix(OF_REPORT_MARK);
@@ -163,7 +163,7 @@ impl Kept<'_> {
             sheet.write_string_with_format(0, column, cut(title, LONGEST_CELL), &style)?;
         }
         let wrapped = as_text().set_text_wrap();
-        // The number of the user's columns fits into u16, as checked above.
+        // The number of the user's columns fits in u16, as checked above.
         let behind = u16::try_from(own.len()).unwrap_or(u16::MAX);
         for (line, row) in (1_u32..).zip(&self.rows) {
             let Some(wanted) = self.wanted.get(&row.number) else {

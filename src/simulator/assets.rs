@@ -128,7 +128,7 @@ fn list(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     ))
 }
 
-/// Whether the request contains a cursor returned by an empty page.
+/// Returns whether the request contains a cursor returned by an empty page.
 fn is_filled(query: &Query) -> bool {
     query
         .get("cursorState")
@@ -1278,7 +1278,7 @@ fn finite(text: &str) -> Option<f64> {
     text.parse::<f64>().ok().filter(|number| number.is_finite())
 }
 
-/// Whether a string is an existing date in the form `YYYY-MM-DD`.
+/// Returns whether a string is an existing date in the form `YYYY-MM-DD`.
 pub fn is_date(text: &str) -> bool {
     text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok()
 }

@@ -38,7 +38,7 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// The number of assets created with this clientAssetId.
+    /// Returns the number of assets created with this clientAssetId.
     #[must_use]
     pub fn creations(&self, client_asset_id: &str) -> u64 {
         self.creations.get(client_asset_id).copied().unwrap_or(0)

@@ -28,7 +28,7 @@ pub struct User {
     pub scopes: Option<Vec<String>>,
 }
 
-/// The state of the simulator. It contains tokens, so it has no `Debug`.
+/// The state of the simulator. The state contains tokens, so it does not implement `Debug`.
 pub struct State {
     pub world: World,
     pub limits: Limits,
@@ -146,7 +146,7 @@ pub struct Call {
 pub struct Query(Vec<(String, String)>);
 
 impl Query {
-    /// The last value of a parameter.
+    /// Returns the last value of a parameter.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0
             .iter()
@@ -164,7 +164,7 @@ impl Query {
             .collect()
     }
 
-    /// Reads a boolean parameter. It is `false` if missing. Samples send `True`, so case is ignored.
+    /// Reads a boolean parameter. A missing parameter is `false`. Samples send `True`, so case is ignored.
     pub fn flag(&self, name: &str) -> Result<bool, Refusal> {
         Ok(self.optional_flag(name)?.unwrap_or(false))
     }

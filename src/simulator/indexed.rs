@@ -9,7 +9,7 @@ use super::world::{Attribute, Location, StatusSet};
 
 /// A member of an `Indexed` list.
 pub trait Identified {
-    /// The id, which never changes.
+    /// Returns the id, which never changes.
     fn id(&self) -> Uuid;
 }
 

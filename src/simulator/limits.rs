@@ -16,7 +16,7 @@ pub struct GroupLimits {
 }
 
 impl Default for GroupLimits {
-    /// The documented limits, per minute.
+    /// Returns the documented limits, per minute.
     fn default() -> Self {
         Self {
             assets_read: 1000,

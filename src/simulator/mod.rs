@@ -85,7 +85,7 @@ pub struct Options {
     /// The description of the project, see below. If `None`, the seeded project.
     ///
     /// Only the keys marked as required are mandatory. A path is a string of names separated by `>`, with blanks
-    /// around them ignored, or a list of exact names. Its parents need not be listed.
+    /// around them ignored, or a list of exact names. The parents of a path need not be listed.
     ///
     /// | key | entries |
     /// | --- | --- |
@@ -282,13 +282,13 @@ impl Simulator {
         self.inner.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The id of the project, a bare UUID.
+    /// Returns the id of the project, a bare UUID.
     #[must_use]
     pub fn project_id(&self) -> String {
         self.inner.project.to_string()
     }
 
-    /// The bearer token of the first user.
+    /// Returns the bearer token of the first user.
     #[must_use]
     pub fn token(&self) -> &str {
         &self.inner.token
@@ -314,7 +314,7 @@ impl Simulator {
         self.shared().state.users.remove(token).is_some()
     }
 
-    /// The user id of the first user.
+    /// Returns the user id of the first user.
     #[must_use]
     pub fn user_id(&self) -> &'static str {
         "QX3T9LM2AB7C"
@@ -355,19 +355,19 @@ impl Simulator {
         audit
     }
 
-    /// The catalog: `project_id`, `categories` with path, statuses and attributes, `locations`, `counts`.
+    /// Returns the catalog: `project_id`, `categories` with path, statuses and attributes, `locations`, `counts`.
     #[must_use]
     pub fn world_json(&self) -> Value {
         self.shared().state.world.catalogue()
     }
 
-    /// All assets with all fields, including deleted ones, in order of creation.
+    /// Returns all assets with all fields, including deleted ones, in order of creation.
     #[must_use]
     pub fn assets(&self) -> Value {
         assets::snapshot(&self.shared().state.world)
     }
 
-    /// All relationships, including deleted ones, in order of creation.
+    /// Returns all relationships, including deleted ones, in order of creation.
     #[must_use]
     pub fn relationships(&self) -> Value {
         let shared = self.shared();
@@ -446,7 +446,8 @@ impl Simulator {
         edited
     }
 
-    /// Returns the simulator as an in-process transport. It uses tokio's clock, so tests can pause the rate windows.
+    /// Returns the simulator as an in-process transport. The transport uses tokio's clock, so tests can pause the rate
+    /// windows.
     #[must_use]
     pub fn transport(&self) -> impl Transport {
         InProcess(self.clone())

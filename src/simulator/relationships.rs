@@ -470,7 +470,7 @@ fn link(world: &World, switches: &Switches, index: usize, item: &Value) -> Resul
     Ok(Link { id, entities })
 }
 
-/// The pairs of entity types that may be linked.
+/// Returns the pairs of entity types that may be linked.
 fn writable(switches: &Switches) -> impl Iterator<Item = (EntityKind, EntityKind)> {
     let asset_issue = (
         ("autodesk-bim360-asset", "asset"),
@@ -506,7 +506,7 @@ fn writable_matrix(switches: &Switches) -> Response {
     answer(200, &domains)
 }
 
-/// Whether an entity exists. Entities of other products are not checked.
+/// Returns whether an entity exists. Entities of other products are not checked.
 fn exists(world: &World, entity: &Entity) -> bool {
     match (&*entity.domain, &*entity.kind) {
         ("autodesk-bim360-asset", "asset") => uuid(&entity.id)

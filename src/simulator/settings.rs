@@ -241,7 +241,7 @@ fn category_sets(world: &World, switches: &Switches, call: &Call) -> Result<Resp
     Ok(answer(200, &json!({ "results": results })))
 }
 
-/// A row of the settings. It is formatted only if it is returned, since formatting is slow.
+/// A row of the settings. A row is formatted only if it is returned, since formatting is slow.
 enum Component<'a> {
     Set(&'a StatusSet),
     Status(&'a StatusSet, &'a Status),
@@ -257,7 +257,7 @@ impl Component<'_> {
         }
     }
 
-    /// The generated name, which only custom attributes have.
+    /// Returns the generated name, which only custom attributes have.
     fn name(&self) -> &str {
         match self {
             Self::Attribute(attribute) => &attribute.name,

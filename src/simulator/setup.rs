@@ -125,7 +125,7 @@ impl<'a> Fields<'a> {
             .map_or(&[], Vec::as_slice)
     }
 
-    /// Whether a field is present, even as null.
+    /// Returns whether a field is present, even as null.
     fn given(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }
@@ -286,7 +286,8 @@ fn assign_attribute(state: &mut State, call: &Call) -> Result<Response, Refusal>
     category_attributes(&state.world, &state.switches, category, call)
 }
 
-/// A category has exactly one set. This replaces an explicit or inherited one ("PUT status-step-set" reference page).
+/// Assigns a status set to a category. A category has exactly one set, so this replaces an explicit or inherited one
+/// ("PUT status-step-set" reference page).
 fn assign_status_set(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     let (world, switches) = (&mut state.world, &state.switches);
     let category = category_of(world, call)?.id;
@@ -313,7 +314,7 @@ fn assign_status_set(state: &mut State, call: &Call) -> Result<Response, Refusal
     Ok(answer(200, &world.assignment_json(category)))
 }
 
-/// Whether assets in a category, or in a subcategory that inherits its set, have statuses from a set.
+/// Returns whether assets in a category, or in a subcategory that inherits its set, have statuses from a set.
 fn in_use(world: &World, category: u64, set: &StatusSet) -> bool {
     let inherits = |id: u64| {
         let mut path = world.path(id);
@@ -701,8 +702,8 @@ fn make_room(
     Ok(())
 }
 
-/// Creates an attribute without assigning it. It can be used once it is assigned to a category ("Assets field
-/// guide").
+/// Creates an attribute without assigning it. The attribute can be used once it is assigned to a category ("Assets
+/// field guide").
 fn create_attribute(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     let (world, switches) = (&mut state.world, &state.switches);
     let rename = call.query.flag("renameConflicting")?;

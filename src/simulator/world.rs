@@ -44,7 +44,7 @@ impl Stamp {
         }
     }
 
-    /// Whether the record was never deleted.
+    /// Returns whether the record was never deleted.
     #[must_use]
     pub fn active(&self) -> bool {
         self.deleted.is_none()
@@ -156,7 +156,7 @@ impl DataType {
         Self::MultiSelect,
     ];
 
-    /// Whether the attribute's values are options from a list.
+    /// Returns whether the attribute's values are options from a list.
     #[must_use]
     pub fn has_choices(self) -> bool {
         matches!(self, Self::Select | Self::MultiSelect)
@@ -168,7 +168,7 @@ impl DataType {
         Self::ALL.into_iter().find(|known| known.name() == name)
     }
 
-    /// The name used in responses.
+    /// Returns the name used in responses.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -216,7 +216,7 @@ pub struct Location {
     pub barcode: Option<String>,
 }
 
-/// An asset. Its attributes are stored as the JSON text of one object, which is compact and needs no encoding.
+/// An asset. The attributes are stored as the JSON text of one object, which is compact and needs no encoding.
 #[derive(Debug, Clone)]
 pub struct Asset {
     pub id: Uuid,
@@ -232,7 +232,7 @@ pub struct Asset {
 }
 
 impl Asset {
-    /// The custom attributes, parsed.
+    /// Returns the custom attributes, parsed.
     #[must_use]
     pub fn attribute_map(&self) -> Map<String, Value> {
         serde_json::from_str(self.attributes.get()).unwrap_or_default()
@@ -500,7 +500,7 @@ impl World {
         uuid::Builder::from_random_bytes(self.random.u128(..).to_be_bytes()).into_uuid()
     }
 
-    /// The user name of the service itself.
+    /// Returns the user name of the service itself.
     #[must_use]
     pub fn service(&self) -> Arc<str> {
         Arc::clone(&self.service)
@@ -518,13 +518,13 @@ impl World {
         Stamp::new(self.now, user, version)
     }
 
-    /// The id of the next category.
+    /// Returns the id of the next category.
     #[must_use]
     pub fn next_category(&self) -> u64 {
         self.categories.keys().last().map_or(ROOT, |last| last + 1)
     }
 
-    /// The generated name of the next custom attribute. Names are never reused.
+    /// Returns the generated name of the next custom attribute. Names are never reused.
     #[must_use]
     pub fn next_attribute_name(&self) -> String {
         let numbers = self.attributes.iter().filter_map(|attribute| {
@@ -552,7 +552,7 @@ impl World {
         self.categories.insert(id, category);
     }
 
-    /// Makes a category inactive. Its assets remain, but new ones are rejected.
+    /// Makes a category inactive. The category's assets remain, but new ones are rejected.
     pub fn deactivate_category(&mut self, id: u64) {
         let (now, by) = (self.now, Arc::clone(&self.service));
         if let Some(category) = self.categories.get_mut(&id) {
@@ -746,7 +746,7 @@ impl World {
         .take(64)
     }
 
-    /// The status set of a category, and the category it is assigned to.
+    /// Returns the status set of a category, and the category it is assigned to.
     #[must_use]
     pub fn effective_set(&self, category: u64) -> Option<(&StatusSet, u64)> {
         let (set, from) = self
@@ -755,7 +755,7 @@ impl World {
         Some((self.status_sets.by_id(set)?, from))
     }
 
-    /// All attributes of a category, with the category each is assigned to.
+    /// Returns all attributes of a category, with the category each is assigned to.
     #[must_use]
     pub fn effective_attributes(&self, category: u64) -> Vec<(&Attribute, u64)> {
         let mut found: Vec<(&Attribute, u64)> = Vec::new();
@@ -773,7 +773,7 @@ impl World {
         found
     }
 
-    /// Whether a location equals another or is below it.
+    /// Returns whether a location equals another or is below it.
     #[must_use]
     pub fn location_within(&self, mut location: Uuid, above: Uuid) -> bool {
         loop {
@@ -787,31 +787,31 @@ impl World {
         }
     }
 
-    /// All assets in order of creation, including deleted ones.
+    /// Returns all assets in order of creation, including deleted ones.
     #[must_use]
     pub fn assets(&self) -> &[Asset] {
         &self.assets
     }
 
-    /// The number of active assets.
+    /// Returns the number of active assets.
     #[must_use]
     pub fn active_assets(&self) -> usize {
         self.active_assets
     }
 
-    /// A number that increases with every change to an asset.
+    /// Returns a number that increases with every change to an asset.
     #[must_use]
     pub fn asset_version(&self) -> u64 {
         self.asset_version
     }
 
-    /// The index of an asset in `assets`.
+    /// Returns the index of an asset in `assets`.
     #[must_use]
     pub fn asset_position(&self, id: Uuid) -> Option<usize> {
         self.asset_index.get(&id).copied()
     }
 
-    /// The number of active assets with a barcode.
+    /// Returns the number of active assets with a barcode.
     #[must_use]
     pub fn barcode_count(&self, barcode: &str) -> u32 {
         self.barcodes.get(barcode).copied().unwrap_or(0)
@@ -895,7 +895,7 @@ impl World {
         place
     }
 
-    /// The index of a relationship in `relationships`.
+    /// Returns the index of a relationship in `relationships`.
     #[must_use]
     pub fn relationship_position(&self, id: Uuid) -> Option<usize> {
         self.relationship_index.get(&id).copied()

@@ -58,7 +58,7 @@ pub const OF_REPORTS: [&str; 4] = [SHEET_ROW, LINE, PROBLEM, FIX];
 /// The suffix of an added column if the rows already have a column with that name.
 pub const OF_REPORT_MARK: &str = " (acc-assets)";
 
-/// Whether an unrecognized column may have been added by `write_fixes`.
+/// Returns whether an unrecognized column may have been added by `write_fixes`.
 pub(super) fn is_of_report(name: &str) -> bool {
     OF_REPORTS.contains(&name.strip_suffix(OF_REPORT_MARK).unwrap_or(name))
 }

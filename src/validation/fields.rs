@@ -28,7 +28,7 @@ pub(super) struct Field {
 }
 
 impl Field {
-    /// The fix for an invalid value. It depends on whether the project's settings are known.
+    /// The fix for an invalid value. The fix depends on whether the project's settings are known.
     pub(super) fn fix(&self, by_name: bool) -> &'static str {
         self.named.filter(|_| by_name).unwrap_or(self.fix)
     }

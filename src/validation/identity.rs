@@ -108,7 +108,7 @@ pub fn digest_of_no_row(found: &str) -> u64 {
     xxh3_64_with_seed(found.as_bytes(), u64::from(OTHER)).max(1)
 }
 
-/// Whether a trimmed string is a boolean.
+/// Returns whether a trimmed string is a boolean.
 fn is_truth(text: &str) -> bool {
     text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false")
 }

@@ -11,7 +11,7 @@ use super::fields::{self, BARCODE, CUSTOM_ATTRIBUTES};
 use crate::api::RowShape;
 use crate::settings::{SEPARATOR, Settings};
 
-/// The meaning of a null cell. It never satisfies a required field.
+/// The meaning of a null cell. A null cell never satisfies a required field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Nulls {
@@ -104,7 +104,8 @@ impl KnownAsset {
     }
 }
 
-/// A unique key for each row in a create. It is stored with the asset, so that a row's asset can be found reliably.
+/// A unique key for each row in a create. The key is stored with the asset, so that a row's asset can be found
+/// reliably.
 ///
 /// The service accepts neither ids nor idempotency keys from a client, and a clientAssetId need not be unique.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,14 +117,14 @@ pub struct ImportKey {
 }
 
 impl ImportKey {
-    /// Generates the key prefix of one call, a UUID v4. Its bytes come from the system, because a forked child
-    /// inherits the state of the process's generators.
+    /// Generates the key prefix of one call, a UUID v4. The bytes come from the operating system, because a forked
+    /// child inherits the state of the process's generators.
     #[must_use]
     pub fn new_prefix() -> String {
         format!("imp-{}-", Uuid::new_v4().simple())
     }
 
-    /// Whether a field can contain the key.
+    /// Returns whether a field can contain the key.
     #[must_use]
     pub fn may_be(field: &str) -> bool {
         field == BARCODE || fields::is_attribute(field)
@@ -138,7 +139,7 @@ impl ImportKey {
             .filter(|key| !key.is_empty())
     }
 
-    /// Whether the field of an asset contains a value that is not a string.
+    /// Returns whether the field of an asset contains a value that is not a string.
     #[must_use]
     pub fn is_no_text(&self, asset: &Value) -> bool {
         self.value(asset)

@@ -16,7 +16,8 @@ use super::value::{self, Refusal};
 use crate::input::Cell;
 use crate::settings::{Miss, Settings};
 
-/// A cache of lookups, one per column. Its size is limited, since a column may have any number of distinct strings.
+/// A cache of lookups, one per column. The cache size is limited, since a column may have any number of distinct
+/// strings.
 struct Seen {
     known: HashMap<Box<str>, Result<usize, Miss>>,
     /// The last lookup, since consecutive rows often have the same string.

@@ -196,7 +196,7 @@ impl RowWriter {
         if let Some(column) = self.handles.get(name) {
             return *column;
         }
-        // A table of 2^32 columns does not fit into memory.
+        // A table of 2^32 columns does not fit in memory.
         let column = Column(u32::try_from(self.columns.len()).unwrap_or(u32::MAX));
         let slot = self.slot(name, column);
         let seed = self.seed(name, &slot);
@@ -247,12 +247,13 @@ impl RowWriter {
         &mut self.headings
     }
 
-    /// The digest of the row that just ended, valid or not.
+    /// Returns the digest of the row that just ended, valid or not.
     pub fn digest(&self) -> u64 {
         self.identity.digest()
     }
 
-    /// The run of the row that just ended, and the row's number in that run, from a file written by `write_fixes`.
+    /// Returns the run of the row that just ended, and the row's number in that run, from a file written by
+    /// `write_fixes`.
     pub fn numbered(&self) -> Option<(u64, u32)> {
         self.numbered
     }
@@ -326,7 +327,7 @@ impl RowWriter {
         });
     }
 
-    /// The meaning of each column, in order of appearance.
+    /// Returns the meaning of each column, in order of appearance.
     pub fn uses(&self) -> &[ColumnUse] {
         &self.uses
     }
@@ -416,7 +417,7 @@ impl RowWriter {
         (self.keys_are_given == Some(false)).then(|| format!("{}{row}", key.prefix))
     }
 
-    /// The number of rows read.
+    /// Returns the number of rows read.
     pub fn rows_read(&self) -> usize {
         self.rows
     }
@@ -511,7 +512,7 @@ impl RowWriter {
         )
     }
 
-    /// Whether the current row has a value for a field, valid or not.
+    /// Returns whether the current row has a value for a field, valid or not.
     pub(super) fn is_given(&self, field: usize) -> bool {
         self.given & 1 << field != 0
     }
@@ -782,12 +783,12 @@ impl RowWriter {
             .map(|column| self.called(column).to_owned())
     }
 
-    /// Whether the row that just ended depends on its current asset, which was not read.
+    /// Returns whether the row that just ended depends on its current asset, which was not read.
     pub fn needs_its_asset(&self) -> bool {
         self.needs_asset
     }
 
-    /// Whether any row had a custom attribute.
+    /// Returns whether any row had a custom attribute.
     pub fn has_attributes(&self) -> bool {
         !self.attributes.is_empty()
     }
@@ -906,12 +907,12 @@ impl RowWriter {
         self.problems.push(IMPORT_KEY.problem(field, "", message, ""));
     }
 
-    /// The import key of the row, or an empty string.
+    /// Returns the import key of the row, or an empty string.
     pub fn import_key(&self) -> &str {
         &self.import_key
     }
 
-    /// Whether the rows have their own import keys, which an earlier run may have used.
+    /// Returns whether the rows have their own import keys, which an earlier run may have used.
     pub fn import_keys_are_given(&self) -> bool {
         self.keys_are_given == Some(true)
     }
@@ -943,12 +944,13 @@ impl RowWriter {
         self.problems.push(REQUIRED.problem(name, "", message, fix));
     }
 
-    /// The name of the row in a report: the clientAssetId of a new asset, or else the id. Empty if there is none.
+    /// Returns the name of the row in a report: the clientAssetId of a new asset, or else the id. Empty if there is
+    /// none.
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// The title of the row labels, if they are positions in a file.
+    /// Returns the title of the row labels, if they are positions in a file.
     pub fn row_title(&self) -> Option<&str> {
         self.policy.names.row_title.as_deref()
     }

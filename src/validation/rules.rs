@@ -132,14 +132,14 @@ impl Rule {
 }
 
 impl Problem {
-    /// Whether the row refers to something that the project does not have.
+    /// Returns whether the row refers to something that the project does not have.
     pub(super) fn is_of_settings(&self) -> bool {
         [&CATEGORY, &STATUS, &LOCATION, &NOT_ASSIGNED, &CHOICE]
             .iter()
             .any(|rule| rule.code == self.code)
     }
 
-    /// Whether the problem is caused by a failed read, rather than by the row.
+    /// Returns whether the problem is caused by a failed read, rather than by the row.
     #[must_use]
     pub fn is_of_reading(&self) -> bool {
         self.code == LOCATIONS_UNREAD.code

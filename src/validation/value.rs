@@ -315,7 +315,8 @@ pub(super) fn longer(text: &str, most: usize) -> bool {
     text.len() > most && text.chars().nth(most).is_some()
 }
 
-/// Whether a number written by [`number`] has more than `most` characters. It has one byte per character, in quotes.
+/// Whether a number written by [`number`] has more than `most` characters. The number has one byte per character, in
+/// quotes.
 pub(super) fn longer_number(json: &[u8], most: usize) -> bool {
     json.len().saturating_sub(2) > most
 }

@@ -18,7 +18,7 @@ use crate::http::clock::{By, Clock};
 pub struct Secret(String);
 
 impl Secret {
-    /// The string itself, for the Authorization header.
+    /// Returns the string itself, for the Authorization header.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
@@ -43,7 +43,7 @@ pub enum NoToken {
     Canceled(String),
 }
 
-/// A source of tokens, asked for a new one when the last was rejected or expired.
+/// A source of tokens, asked for a new token when the last one was rejected or expired.
 pub trait TokenSource: Send + Sync + 'static {
     /// Fetches a token.
     fn fetch(&self) -> Fetching;
@@ -80,7 +80,7 @@ impl Current {
     }
 }
 
-/// The token of a client. It is fetched once for all tasks, and again when it expires or is rejected.
+/// The token of a client. The token is fetched once for all tasks, and again when it expires or is rejected.
 pub struct Token {
     origin: Origin,
     current: tokio::sync::Mutex<Current>,
@@ -239,7 +239,7 @@ impl Token {
         })
     }
 
-    /// The user whose rate limits apply. This is the user in the token, or a fingerprint of an opaque token.
+    /// Returns the user whose rate limits apply. This is the user in the token, or a fingerprint of an opaque token.
     ///
     /// # Errors
     /// See [`Token::bearer`], which is called first.
@@ -254,7 +254,7 @@ impl Token {
 /// How long before its expiry a token is replaced (milliseconds), so that it does not expire in flight.
 const EARLY: i64 = 60_000;
 
-/// Whether this time, in milliseconds since 1970, is definitely in the past.
+/// Returns whether this time, in milliseconds since 1970, is definitely in the past.
 fn is_over(time: i64, clock: &Clock) -> bool {
     time <= clock.now().earliest
 }
@@ -264,7 +264,7 @@ fn fingerprint(text: &str) -> String {
     format!("token {}", digest(&["token", text]))
 }
 
-/// Returns half of a SHA-256 over these strings, in hexadecimal digits. It does not reveal the strings.
+/// Returns half of a SHA-256 over these strings, in hexadecimal digits. The hash does not reveal the strings.
 #[must_use]
 pub fn digest(texts: &[&str]) -> String {
     use std::fmt::Write as _;

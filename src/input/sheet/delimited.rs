@@ -27,7 +27,7 @@ const HELD: u64 = 16 << 20;
 /// Bytes per read.
 const CHUNK: usize = 64 << 10;
 
-/// The most columns of a sheet in Excel.
+/// The maximum number of columns in an Excel sheet.
 const MOST_COLUMNS: usize = 16_384;
 
 /// The title of row labels.
@@ -472,7 +472,7 @@ struct Text {
 }
 
 impl Text {
-    /// Returns the text not yet consumed. It is empty at the end of the file.
+    /// Returns the text not yet consumed. The text is empty at the end of the file.
     fn fill(&mut self) -> Result<&[u8], SourceError> {
         while self.at == self.decoded.len() && !self.ended {
             self.read()?;

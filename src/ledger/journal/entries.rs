@@ -72,7 +72,7 @@ impl Entries {
         }
     }
 
-    /// Whether there are no rows, requests or reasons.
+    /// Returns whether there are no rows, requests or reasons.
     pub fn is_empty(&self) -> bool {
         // Phrases count too: they were taken, so no later call returns them.
         let reasons = self.phrases.len() + self.checks.len() + self.faults.len() + self.bodies.len();

@@ -146,8 +146,8 @@ pub(super) fn connect(path: &Path, patience: Duration) -> Result<Connection, Tro
     }
 }
 
-/// Whether the file has only our tables. A view in place of a table could have endless rows, and a trigger could undo
-/// writes. In another journal mode, data could be in other files.
+/// Returns whether the file has only our tables. A view in place of a table could have endless rows, and a trigger
+/// could undo writes. In another journal mode, data could be in other files.
 fn is_ours(connection: &Connection) -> rusqlite::Result<bool> {
     let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
     let mut tables: BTreeSet<&str> = TABLES.split(';').map(str::trim).collect();

@@ -1,7 +1,7 @@
 //! Forks of the process. A child inherits locks held by other threads, and would wait for those threads forever.
 //!
-//! These are handlers of `pthread_atfork`, not hooks of Python. They run inside the fork, after all hooks of Python.
-//! So no Python hook can wait for a thread that waits for these locks.
+//! The handlers are registered with `pthread_atfork`, not with Python. They run inside the fork, after all of Python's
+//! hooks. So no Python hook can wait for a thread that waits for these locks.
 
 #![allow(unsafe_code)]
 

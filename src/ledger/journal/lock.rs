@@ -77,7 +77,7 @@ impl Lock {
         Ok(Self(number))
     }
 
-    /// Whether the lock of a journal is held.
+    /// Returns whether the lock of a journal is held.
     pub(super) fn is_held(journal: &Path) -> Result<bool, Refusal> {
         let path = path(journal).map_err(Refusal::NoFile)?;
         let _held = held();
@@ -124,7 +124,8 @@ pub(super) fn in_sqlite() -> RwLockReadGuard<'static, ()> {
     IN_SQLITE.read().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Returns the lock file of a journal. It is the same for every path to the journal, for example through a link.
+/// Returns the lock file of a journal. The lock file is the same for every path to the journal, for example through a
+/// link.
 fn path(journal: &Path) -> io::Result<PathBuf> {
     let mut path = match journal.canonicalize() {
         Err(error) if error.kind() == ErrorKind::NotFound => journal.to_owned(),
@@ -147,7 +148,7 @@ fn open(path: &Path) -> io::Result<File> {
 
 #[cfg(unix)]
 thread_local! {
-    /// The locks held during a fork. They keep the list consistent and `SQLite` unlocked in the child.
+    /// The locks held during a fork. These locks keep the list consistent and `SQLite` unlocked in the child.
     static FORKING: RefCell<Option<Forking>> = const { RefCell::new(None) };
 }
 

@@ -1,10 +1,10 @@
 //! The journal of a named run: its ledger on disk, from which the run can resume however it ended.
 //!
-//! There is one `SQLite` file per run. It uses a rollback journal instead of a write-ahead log. A single file then
-//! contains everything, even after `kill -9`, and can be copied or moved. A lock file shows which process owns the
+//! There is one `SQLite` file per run. The database uses a rollback journal instead of a write-ahead log. A single file
+//! then contains everything, even after `kill -9`, and can be copied or moved. A lock file shows which process owns the
 //! run (see `lock`). The system releases the lock when the process ends. `SQLite`'s own lock prevents other programs
-//! from reading an open transaction. The file is opened only through `SQLite`. On Unix, closing any other descriptor
-//! of a file would release the POSIX locks that the process has on it.
+//! from reading an open transaction. The file is opened only through `SQLite`. On Unix, closing any other descriptor of
+//! a file would release the POSIX locks that the process has on it.
 
 mod commits;
 #[cfg(feature = "simulator")]
@@ -163,7 +163,7 @@ impl Journal {
         &self.path
     }
 
-    /// The number of rows in the file.
+    /// Returns the number of rows in the file.
     fn rows(&self) -> u32 {
         self.rows
     }

@@ -24,7 +24,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The name as shown to users.
+    /// Returns the name as shown to users.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -45,14 +45,14 @@ pub enum Action {
     Assign,
     /// The object exists as described.
     Exists,
-    /// The object exists, but differs from the description. It is not changed.
+    /// The object exists, but differs from the description. The object is not changed.
     Differs,
     /// The object cannot be created.
     Missing,
 }
 
 impl Action {
-    /// The name as shown to users.
+    /// Returns the name as shown to users.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -712,7 +712,7 @@ impl Planner<'_> {
             })
     }
 
-    /// Whether a category has an attribute, direct or inherited, existing or planned.
+    /// Returns whether a category has an attribute, direct or inherited, existing or planned.
     fn has_attribute(&self, own: &[String], attribute: &Thing) -> bool {
         let content = self.settings.content();
         (0..=own.len())
