@@ -13,7 +13,7 @@ use serde_json::Value;
 /// Whether the service may have received a request that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Sent {
-    /// Definitely not: no connection was made, or the request was rejected locally.
+    /// Definitely not: no connection was made, or the request was rejected by this client.
     No,
     /// The request was sent, but no complete response arrived.
     Maybe,
@@ -22,7 +22,7 @@ pub enum Sent {
 }
 
 impl Sent {
-    /// `no`, `maybe` or `answered`.
+    /// Returns `no`, `maybe` or `answered`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -36,7 +36,7 @@ impl Sent {
 /// Why no complete response to a request arrived.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum TransportKind {
-    /// No connection was made.
+    /// No connection could be made.
     Connect,
     /// The request timed out on a connection.
     Timeout,
@@ -45,7 +45,7 @@ pub enum TransportKind {
 }
 
 impl TransportKind {
-    /// `connect`, `timeout` or `other`.
+    /// Returns `connect`, `timeout` or `other`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -65,11 +65,11 @@ pub type Headers = Vec<(String, String)>;
 pub struct TransportError {
     /// If `Answered`, the response exceeds `max_response_bytes`, so a retry would fail too.
     pub sent: Sent,
-    /// The whole chain of causes, outermost first, without secrets.
+    /// The complete chain of causes, outermost first, without secrets.
     pub message: String,
     /// The part of the response that arrived.
     pub partial: Option<Box<Partial>>,
-    /// Missing in records written by older versions.
+    /// Absent from records written by older versions.
     #[serde(default)]
     pub kind: TransportKind,
 }
@@ -150,7 +150,7 @@ pub struct ServiceError {
     pub code: Option<String>,
     pub message: Option<String>,
     pub violations: Vec<Violation>,
-    /// `errorMetadata` of the body. For a 409, it describes the conflict ("Assets field guide").
+    /// `errorMetadata` of the body. For a 409, this describes the conflict ("Assets field guide").
     pub metadata: Option<Value>,
     /// `x-ads-request-id` or `x-request-id` of the response, which Autodesk's support asks for.
     pub request_id: Option<String>,
@@ -175,7 +175,7 @@ impl ServiceError {
         self.status == 403 && says(&self.message)
     }
 
-    /// Returns whether the response says that the token has no user. Another token of the same application would not
+    /// Returns whether the response says that the token has no user. Another token for the same application would not
     /// help.
     ///
     /// The documentation only says that a user is required. The exact wording comes from user reports.
@@ -321,7 +321,7 @@ pub enum Error {
     /// An option or argument is invalid. Nothing was sent.
     #[error("{0}")]
     Option(String),
-    /// The rows could not be read. Rows that were read before are in the ledger.
+    /// The rows could not be read. Rows read before the error are in the ledger.
     #[error("{0}")]
     Input(String),
     /// A file passed by the user could not be opened, read or written.

@@ -17,7 +17,7 @@ pub struct ProjectId(Uuid);
 impl ProjectId {
     /// Parses `f6a1e3b5-abaa-4b01-b33a-5d55f36ba047` or `b.f6a1e3b5-abaa-4b01-b33a-5d55f36ba047`.
     ///
-    /// The prefix is the two characters `b.`, exactly: trimming letters would damage a UUID that begins with b.
+    /// The prefix is exactly the two characters `b.`: trimming letters would damage a UUID that begins with b.
     ///
     /// # Errors
     /// [`Error::Option`] if it is neither.
@@ -35,7 +35,7 @@ impl ProjectId {
     }
 }
 
-/// Explains why a string is not a UUID.
+/// Returns why a string is not a UUID.
 fn typo(text: &str) -> String {
     let digits = text.chars().filter(|character| *character != '-').count();
     match text

@@ -73,7 +73,7 @@ impl Default for Limits {
     }
 }
 
-/// How often and how long to retry a request.
+/// How many times, and for how long, to retry a request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RetryPolicy {
     /// Tries per request, including the first. Waiting after a 429 does not count as a try.

@@ -93,7 +93,7 @@ pub const BATCH_CREATE: Write = Write {
     proof: Proof::InList(&NEW_ASSETS),
 };
 
-/// PATCH assets:batch-patch: an object keyed by asset id, in request and response.
+/// PATCH assets:batch-patch: an object keyed by asset id, in both request and response.
 pub const BATCH_PATCH: Write = Write {
     endpoint: bulk(
         "assets:batch-patch",
@@ -170,7 +170,7 @@ pub const BATCH_DELETE: Write = Write {
     },
 };
 
-/// GET assets: pages of at most 200, by cursor.
+/// GET assets: cursor pagination with at most 200 assets per page.
 pub const LIST: Endpoint = Endpoint {
     name: "assets",
     method: Method::Get,
@@ -191,8 +191,8 @@ pub const LIST: Endpoint = Endpoint {
     }),
 };
 
-/// The filters of the "GET assets" reference page that can be checked against an asset. `filter[statusLabel]` and
-/// `filter[searchText]` cannot be checked.
+/// The filters documented on the "GET assets" reference page that can be checked against an asset.
+/// `filter[statusLabel]` and `filter[searchText]` cannot be checked.
 const FILTERS: &[Filter] = &[
     Filter::new("filter[categoryId]", "categoryId", Shows::OneOf),
     Filter::new("filter[statusId]", "statusId", Shows::OneOf),
@@ -367,9 +367,9 @@ fn same(came: &Value, sent: &Value) -> bool {
     }
 }
 
-/// Pairs rows with `results`. Their order is not documented, and a clientAssetId need not be unique. An entry is
-/// matched by its exact clientAssetId, or else by the form that [`same_key`] normalizes, and then by its other values.
-/// Position matters only if all values are equal. Ambiguous entries stay unpaired, so no row gets a wrong id.
+/// Pairs rows with `results`. The order of `results` is not documented, and a clientAssetId need not be unique. An
+/// entry is matched by its exact clientAssetId, or else by the form that [`same_key`] normalizes, and then by its other
+/// values. Position matters only if all values are equal. Ambiguous entries stay unpaired, so no row gets a wrong id.
 fn pair_created<'a>(body: &'a [u8], rows: &[SentRow<'_>], entries: bool) -> Result<Vec<Paired<'a>>, String> {
     let found = identities(body, "results")?;
     if found.is_empty() {
@@ -445,7 +445,7 @@ fn all_distinct<'t>(texts: impl Iterator<Item = &'t str> + Clone) -> bool {
         || texts.clone().collect::<HashSet<_>>().len() == texts.count()
 }
 
-/// Returns the positions of each string.
+/// Returns the positions at which each string occurs.
 fn positions<'t>(texts: impl Iterator<Item = (Cow<'t, str>, usize)>) -> HashMap<Cow<'t, str>, Vec<usize>> {
     let mut positions: HashMap<Cow<'t, str>, Vec<usize>> = HashMap::new();
     texts.for_each(|(text, at)| positions.entry(text).or_default().push(at));

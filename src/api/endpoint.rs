@@ -68,7 +68,7 @@ pub struct Rows {
     pub filters: &'static [Filter],
 }
 
-/// Names and values of the query parameters.
+/// The names and values of the query parameters.
 pub type Query = Vec<(String, String)>;
 
 /// One call to an endpoint.
@@ -114,7 +114,8 @@ impl Path {
     }
 }
 
-/// Appends a value as one segment of a path. Segments of only dots are escaped, because `..` would be the parent.
+/// Appends a value as one segment of a path. Segments that consist only of dots are escaped, because `..` would refer
+/// to the parent.
 fn escape(value: &str, into: &mut String) {
     let dots = value.bytes().all(|byte| byte == b'.');
     for byte in value.bytes() {
@@ -185,7 +186,7 @@ impl Endpoint {
         }
     }
 
-    /// Creates the error for a successful response whose body is not as documented.
+    /// Creates the error for a successful response whose body does not match the documentation.
     #[must_use]
     pub fn unreadable(&self, response: &Response, reason: &str) -> Error {
         let what = match (self.method, self.response) {
@@ -206,7 +207,7 @@ impl Endpoint {
         Error::Transport(TransportError::new(
             Sent::Answered,
             format!(
-                "the response to {} is too large: {reason}; request less data, for example no custom \
+                "the response for {} is too large: {reason}; request less data, for example no custom \
                     attributes",
                 self.name
             ),

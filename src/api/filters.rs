@@ -33,9 +33,9 @@ pub enum Shows {
     Before,
     /// The member contains custom attributes by name: `filter[customAttributes][ca1]`.
     Attributes,
-    /// If the parameter is true, the member is this flag.
+    /// If the parameter is `true`, the member equals this flag.
     Only(bool),
-    /// The member may be this flag only if the parameter or `onlyDeleted` is true.
+    /// The member may equal this flag only if the parameter or `onlyDeleted` is `true`.
     Unless(bool),
     /// The member contains the two ends of a relationship. Either end may match `domain`, `type` and `id`; the other
     /// end must then match `withDomain`, `withType` and `withId`.
@@ -219,7 +219,7 @@ impl Test {
     }
 }
 
-/// Returns true if any is true, or else `None` if any is unknown.
+/// Returns `true` if any result is true, or else `None` if any result is unknown.
 fn any(fits: impl Iterator<Item = Option<bool>>) -> Option<bool> {
     let mut all = Some(false);
     for fits in fits {
@@ -292,7 +292,7 @@ fn plain(text: &str) -> String {
     text.trim().to_lowercase()
 }
 
-/// Converts a string, number or flag to a string.
+/// Converts a string, number or boolean to a string.
 fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),

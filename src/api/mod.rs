@@ -19,7 +19,7 @@ pub use write::{
 use crate::error::Error;
 use crate::options::{Limits, RateGroup};
 
-/// The rate groups of all endpoints, by their names in options.
+/// The rate groups of all endpoints, by their names in the options.
 pub const RATE_GROUPS: &[&RateGroup] = &[
     &assets::READS,
     &assets::WRITES,

@@ -62,11 +62,11 @@ impl Paging {
         }
     }
 
-    /// Returns where the next page begins. `page` is the JSON of the member [`Self::within`]. `rows` is the number of
+    /// Returns where the next page starts. `page` is the JSON of the member [`Self::within`]. `rows` is the number of
     /// rows on this page, and `read` the number on all pages so far.
     ///
-    /// A list ends with a cursor that is null or missing; both occur in the examples. Anything else is an error,
-    /// since the remaining rows would be lost silently.
+    /// A list ends with a cursor that is null or missing; both occur in the documented examples. Anything else is an
+    /// error, since the remaining rows would be lost silently.
     ///
     /// # Errors
     /// If the page is invalid. The message does not contain the cursor.
@@ -136,8 +136,8 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// Returns where the next page begins. The samples of the "GET nodes" page show an incomplete URL for the next page,
-/// so the URL only means that there is a next page.
+/// Returns where the next page starts. The samples of the "GET nodes" page show an incomplete URL for the next page,
+/// so the URL only indicates that there is a next page.
 fn offset(page: &Value, rows: usize, read: u64) -> Option<String> {
     let more = ["nextUrl", "next"].iter().any(|name| {
         page.get(name)

@@ -104,7 +104,7 @@ pub enum Proof {
         query: &'static [(&'static str, &'static str)],
         now: Judge,
     },
-    /// The rows are new, so they are searched for in a list.
+    /// The rows are new, so they are looked up in a list.
     InList(&'static Lookup),
 }
 
@@ -114,7 +114,7 @@ pub type Judge = fn(Option<&Value>, &SentRow<'_>) -> Now;
 /// The state of a row in the service after its response was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Now {
-    /// The row is as requested.
+    /// The row is in the requested state.
     Done,
     /// The row differs, so the request was not executed or can be repeated.
     NotDone,
@@ -127,7 +127,7 @@ pub enum Now {
 /// How to look up new rows.
 pub struct Lookup {
     pub list: &'static Endpoint,
-    /// The query for changes since a time (milliseconds since 1970) in these places.
+    /// The query for changes in these places since a time (milliseconds since 1970).
     pub query: fn(Option<i64>, &[String]) -> Query,
     /// The query for all entries, newest first.
     pub newest: fn() -> Query,
@@ -143,7 +143,7 @@ pub struct Lookup {
 pub struct Found {
     pub id: String,
     pub key: String,
-    /// Milliseconds since 1970; `None` if the time cannot be read.
+    /// The creation time in milliseconds since 1970, or `None` if it cannot be read.
     pub created: Option<i64>,
     /// Whether the asset still exists.
     pub active: bool,

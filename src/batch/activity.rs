@@ -14,7 +14,7 @@ pub enum Activity {
     /// Looking up the import keys in the project.
     ImportKeys,
     Writing,
-    /// Waiting for the rate limits, or before looking up lost responses.
+    /// Waiting for the rate limits, or waiting before a lookup of lost responses.
     Waiting,
     /// Looking up rows whose response was lost.
     Recovery,
@@ -57,7 +57,7 @@ pub struct CurrentActivity {
 }
 
 impl CurrentActivity {
-    /// Creates the activity. `counters` counts the requests of the call.
+    /// Creates the activity. `counters` counts the call's requests.
     #[must_use]
     pub fn new(activity: Activity, counters: Arc<Counters>) -> Self {
         Self {

@@ -1,8 +1,8 @@
 //! Matches the rows passed to a later call with the rows in a run.
 //!
-//! All settled rows must be present, unchanged and in order. Between them, rows that are not settled may have been
-//! edited or removed. An unchanged row always matches itself and is never an edit of another row. No rows may have been
-//! added, except rows in a stream that the run had not read yet.
+//! All settled rows must be present, unchanged and in order. Rows between them that are not settled may have been
+//! edited or removed. An unchanged row always matches itself, and never counts as an edit of another row. No rows may
+//! have been added, except rows in a stream that the run had not read yet.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -147,7 +147,7 @@ fn anchor_places(
     Ok(places)
 }
 
-/// Explains why the anchor `row` was not found from index `from` of the input.
+/// Returns why the anchor `row` was not found at or after index `from` of the input.
 fn mismatch(run: &[KnownRow], row: usize, from: usize, input: &[RowId]) -> Mismatch {
     let wanted = run[row].id.digest;
     let Some(found) = input.iter().position(|id| id.digest == wanted) else {
@@ -159,8 +159,8 @@ fn mismatch(run: &[KnownRow], row: usize, from: usize, input: &[RowId]) -> Misma
 }
 
 /// Pairs rows between two anchors: first identical rows, then rows with the same name, then edited rows by position.
-/// The remaining rows in the run were removed. Returns the first input row without a partner. It is a new row, and
-/// only possible if the end is `open`.
+/// The remaining rows in the run were removed. Returns the first input row without a partner. Such a row is new, and
+/// is possible only if the end is `open`.
 fn pair(
     run: &[KnownRow],
     run_range: Range<usize>,

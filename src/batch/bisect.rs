@@ -13,13 +13,14 @@ use crate::model::text::same_key;
 /// The result of splitting a rejected batch.
 #[derive(Debug, PartialEq)]
 pub struct Split<'e> {
-    /// The bad rows, each with its violation. `None` if the row was alone, so that the whole response applies to it.
+    /// The bad rows, each with its violation. `None` if the row was the only one, so that the whole response applies to
+    /// it.
     pub blamed: Vec<(u32, Option<&'e Violation>)>,
     /// Batches to resend.
     pub again: Vec<Batch>,
 }
 
-/// How many consecutive rejections that name rows to trust.
+/// The number of consecutive rejections naming rows that are trusted.
 ///
 /// Named rows are confirmed as bad only if the remaining rows succeed. The documentation does not say whether
 /// positions are counted from 0. If one row after another is named, the service probably names the wrong rows.
@@ -110,7 +111,7 @@ fn named<'e>(batch: &Batch, error: &'e ServiceError) -> BTreeMap<usize, &'e Viol
     named
 }
 
-/// Finds an item by its key, if it is unique: clientAssetIds need not be.
+/// Finds an item by its key if the key is unique, which clientAssetIds need not be.
 fn position(items: &[Item], key: &str) -> Option<usize> {
     let only = |fits: &dyn Fn(&Item) -> bool| {
         let mut found = items.iter().enumerate().filter(|(_, item)| fits(item));

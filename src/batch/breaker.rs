@@ -1,4 +1,5 @@
-//! The circuit breaker of a run. It pauses the run when responses are lost, and ends it after a long outage.
+//! The circuit breaker of a run. The breaker pauses the run when responses are lost, and ends the run after a long
+//! outage.
 
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ pub(super) struct Breaker {
     lost: u32,
     /// When the first of these requests was lost, or the first lookup failed.
     since: Option<Instant>,
-    /// Why the last of these requests was lost.
+    /// Why the most recent of these requests was lost.
     why: Option<Error>,
     open: bool,
     over: bool,

@@ -1,4 +1,4 @@
-//! The options of a write.
+//! Options for writes.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ pub struct WriteOptions {
     pub separator: String,
 }
 
-/// What a call does if rows fail.
+/// What a call does when rows fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnError {
@@ -145,7 +145,7 @@ impl WriteOptions {
     }
 }
 
-/// The options of a batch-get.
+/// Options for a batch-get.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GetOptions {

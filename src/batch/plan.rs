@@ -253,7 +253,7 @@ pub(super) enum Same {
     ImportKey(Box<str>),
 }
 
-/// Packs rows into batches and adds their ledger entries.
+/// Packs rows into batches, and adds an entry per row to the ledger.
 #[allow(clippy::struct_excessive_bools)] // The flags are independent.
 pub struct Packer {
     write: &'static Write,

@@ -154,7 +154,7 @@ pub struct ReadEnd {
 /// An earlier read that failed: what remains of it, and the rows it read.
 pub type Earlier<'e> = (&'e Rest, &'e Table);
 
-/// A list that is read page by page.
+/// A read of a list, page by page.
 pub struct List {
     session: Session,
     call: Call,

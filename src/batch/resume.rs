@@ -12,7 +12,7 @@ use crate::ledger::{Fault, Ledger, OwnedLabel, Status, lock, number};
 use crate::validation::Problem;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// A row read from the input.
+/// A row that was read from the input.
 #[derive(Debug, Clone)]
 pub(super) struct ReadRow {
     pub label: OwnedLabel,

@@ -9,9 +9,9 @@ use crate::validation::{Names, RowWriter};
 /// The result of a scan.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Found {
-    /// Whether the rows have names or custom attributes, which need the project's settings.
+    /// Whether the rows have names or custom attributes, which require the project's settings.
     pub names: bool,
-    /// Assets that the checks of a patch depend on.
+    /// The assets that the checks of a patch depend on.
     pub assets: Vec<String>,
 }
 

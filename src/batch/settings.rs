@@ -20,7 +20,7 @@ use crate::model::settings::{Attribute, Category, Inheritance, Location, StatusS
 use crate::model::value;
 use crate::settings::{Content, LOCATIONS_UNREAD};
 
-/// The project to read, and how.
+/// The project to read, and how to read it.
 #[derive(Clone)]
 pub struct Reader {
     pub session: Session,
@@ -203,10 +203,10 @@ enum Reply {
     Attributes(String, Vec<Inheritance>),
 }
 
-/// Returns the parent categories whose own attributes are unclear.
+/// Returns the parent categories for which it is unclear which attributes are their own.
 ///
-/// Some documentation pages show where an attribute is inherited from, others do not. Without that, an
-/// inherited attribute looks like an own attribute of each subcategory. A parent is read itself if all of its
+/// Some documentation pages show where an attribute is inherited from, others do not. Without this, an
+/// inherited attribute looks as if it were assigned to each subcategory. A parent is read itself if all of its
 /// subcategories have the same attribute.
 fn unclear(
     active: &[String],

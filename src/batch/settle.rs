@@ -16,7 +16,7 @@ use crate::http::refusal::request_id;
 use crate::http::{CallOutcome, Response};
 use crate::ledger::{Fault, Status, lock};
 
-/// Seconds between reads of a creation time. Clock jumps are rare.
+/// The number of seconds between reads of a creation time. Clock jumps are rare.
 const CLOCK_READ: Duration = Duration::from_secs(5);
 
 /// How many requests may be spent on splitting rejected requests, in addition to two per successful request.
@@ -26,7 +26,7 @@ const BISECTS: u64 = 200;
 const MOST_NOT_FOUND: u32 = 3;
 
 /// If a request with a body up to this size is rejected as too large, its number of rows is reduced. For a larger
-/// body, the bytes are reduced first. Common servers accept at least 100 kB.
+/// body, the body size is reduced first. Common servers accept at least 100 kB.
 const LARGE_BODY: usize = 100 << 10;
 
 /// Whether a rejection concerns the size of the request.
@@ -82,7 +82,7 @@ impl Run {
         }
     }
 
-    /// The status of a row after success.
+    /// The status of a row after a successful request.
     pub(super) fn done(&self) -> Status {
         match self.job.write.done {
             Done::Created => Status::Created,

@@ -33,7 +33,7 @@ pub enum Status {
     Exists,
     /// The object already existed, but differs from the description.
     Differs,
-    /// The service rejected it.
+    /// The service rejected the step.
     Failed,
     NotSent,
     /// The step may have been executed: the response was lost, and a lookup failed.

@@ -38,7 +38,7 @@ impl Which {
     }
 }
 
-/// What a write resumes and how.
+/// What a write resumes, and how.
 #[derive(Debug, Clone, Copy)]
 pub struct Resume<'c> {
     pub header: &'c Header,
@@ -86,7 +86,7 @@ impl Start {
         })
     }
 
-    /// Returns the generator of import keys for this field.
+    /// Returns the import key generator for this field.
     #[must_use]
     pub fn import_key(&self, field: String) -> ImportKey {
         let prefix = self.ledger.import_prefix.as_deref().unwrap_or_default();

@@ -57,7 +57,7 @@ impl Page {
 pub struct Place {
     /// The cursor, or `None` at the start.
     cursor: Option<String>,
-    /// The number of rows on all earlier pages, and their largest `totalResults`.
+    /// The number of rows on all earlier pages, and the largest `totalResults` of those pages.
     read: u64,
     total: u64,
 }
@@ -84,7 +84,7 @@ pub struct Pages<'s> {
     /// Whether the next page continues an earlier read.
     resumes: bool,
     ended: bool,
-    /// The error to return after the last page.
+    /// The error to return after the last readable page.
     failed: Option<Error>,
 }
 
@@ -226,7 +226,7 @@ impl<'s> Pages<'s> {
     }
 }
 
-/// The pages of a list read so far.
+/// The pages read so far.
 #[derive(Debug, Clone, Default)]
 pub struct Reading {
     pub table: Table,

@@ -150,7 +150,7 @@ pub struct Parts<'t> {
 }
 
 impl<'t> Parts<'t> {
-    /// Selects the column at this index of the layout from these pages, which have this many rows.
+    /// Selects the column at this index of the layout from these pages, which have `rows` rows.
     #[must_use]
     pub fn new(segments: &[Segment<'t>], at: usize, rows: usize) -> Self {
         let parts = segments.iter().map(|segment| {
@@ -281,7 +281,7 @@ impl<'t> Parts<'t> {
         )
     }
 
-    /// One time per row, in milliseconds since 1970.
+    /// One timestamp per row, in milliseconds since 1970.
     #[must_use]
     pub fn times(&self) -> Vec<i64> {
         self.numbers(
@@ -410,7 +410,7 @@ impl Strings {
         Ok(())
     }
 
-    /// Adds consecutive strings. `ends` counts from `start`.
+    /// Adds consecutive strings. `ends` is counted from `start`.
     fn extend(&mut self, text: &str, start: u32, ends: &[u32]) -> Result<(), ArrowError> {
         let shift = i32::try_from(self.text.len()).map_err(|_| too_large())?;
         self.text.extend_from_slice(text.as_bytes());

@@ -18,7 +18,7 @@ use crate::model::asset::{keyed, members, range_in};
 use crate::model::scan::{Number, Odd, Scanner};
 
 /// Limits far above the number of custom attributes in a project and the number of cells on a page. Without these
-/// limits, memory would grow with the square of the rows if each row had different members.
+/// limits, memory would grow with the square of the number of rows if each row had different members.
 const MOST_COLUMNS: usize = 20_000;
 const MOST_CELLS: usize = 4 << 20;
 
@@ -26,7 +26,7 @@ const MOST_CELLS: usize = 4 << 20;
 const MOST_CAPACITY: usize = 1024;
 const MOST_USUAL: usize = 512;
 
-/// The shape of a row that was read by the slow reader.
+/// Marks a row that was read by the slow reader.
 const NO_SHAPE: u32 = u32::MAX;
 
 /// The rows in a response have more distinct members than a page can hold.
@@ -214,7 +214,7 @@ impl Builder {
         }
     }
 
-    /// Reads a value into the column of its member.
+    /// Reads a value into its member's column.
     #[inline]
     fn value(&mut self, scanner: &mut Scanner<'_>, member: usize, first: u8) -> Result<(), Odd> {
         self.shape.push(index(member)?);
@@ -410,7 +410,7 @@ impl Builder {
         Ok(self.finish())
     }
 
-    /// Returns the page. Call this only if no row was rejected.
+    /// Returns the page. Must be called only if no row was rejected.
     pub(super) fn finish(mut self) -> Page {
         self.columns.iter_mut().for_each(Column::seal);
         fit(&mut self.shape_of);

@@ -20,12 +20,12 @@ pub enum Cell<'c> {
     Bool(bool),
     Int(i64),
     Float(f64),
-    /// A time written in UTC with milliseconds. Stored in milliseconds since 1970.
+    /// A time that is written in UTC with milliseconds. Stored in milliseconds since 1970.
     Time(i64),
     Text(&'c str),
     /// A list of strings.
     List(List<'c>),
-    /// Anything else, as JSON.
+    /// Any other value, as JSON.
     Json(&'c str),
 }
 
@@ -70,7 +70,7 @@ fn text_of(printed: &[u8; time::LENGTH]) -> &str {
     std::str::from_utf8(printed).unwrap_or_default()
 }
 
-/// Formats a time as the service does.
+/// Formats a time in the same way as the service.
 #[must_use]
 pub fn printed_time(time: i64) -> String {
     text_of(&time::print(time)).to_owned()
@@ -187,7 +187,7 @@ impl Column {
         }
     }
 
-    /// Pads with nulls to this many rows. Returns `false` if there are more.
+    /// Pads with nulls to this many rows. Returns `false` if there are more rows than this.
     #[inline]
     pub(super) fn pad(&mut self, rows: usize) -> bool {
         if self.rows < rows {

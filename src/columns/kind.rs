@@ -44,7 +44,7 @@ pub enum Type {
     List,
 }
 
-/// Fields of every asset, in the order of the reference page. Other members of a response follow them.
+/// Fields of every asset, in the order of the reference page. Other members of a response follow these fields.
 pub(super) const FIRST: [&str; 13] = [
     "id",
     "clientAssetId",
@@ -77,8 +77,8 @@ fn documented(name: &str) -> Option<(Type, Kinds)> {
 
 impl Type {
     /// Returns the type of a column with these values: the type of a documented field, or else the narrowest type for
-    /// all of them. A value of an unexpected kind turns the column into strings, so that no value is lost. A column
-    /// without values has strings.
+    /// all of them. A value of an unexpected kind turns the column into a string column, so that no value is lost. A
+    /// column without values is a string column.
     #[must_use]
     pub fn of(name: &str, kinds: Kinds) -> Self {
         if let Some((known, fit)) = documented(name) {

@@ -11,7 +11,7 @@ use super::page::Page;
 use crate::model::asset::{entries, keyed, list, members, range_in};
 use crate::model::scan::{Odd, Scanner};
 
-/// Offsets have 32 bits, and writing a value may make it longer.
+/// Offsets have 32 bits, and a value may become longer when it is written.
 const MOST_BYTES: usize = 512 << 20;
 
 /// A response that contains a list of rows.

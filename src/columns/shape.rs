@@ -21,7 +21,7 @@ pub(super) enum Level {
     Attributes,
 }
 
-/// The number of predictions to try before looking up the member by name.
+/// The number of optional members to skip before looking up a member by name.
 const MOST_LEFT_OUT: usize = 5;
 
 /// The predecessor of the first member, per level.
@@ -37,7 +37,7 @@ pub(super) struct Known {
     pub level: Level,
     /// The column of its values.
     pub column: Option<usize>,
-    /// The predicted next member. Optional members may come before it.
+    /// The predicted next member. Optional members may come before that member.
     next: usize,
     pub role: Role,
     /// The index of this member among the watched members, if it is one.
@@ -163,7 +163,7 @@ impl Members {
 pub enum Member {
     /// A value of this name, in this column.
     Value(Slot),
-    /// The start of the object `customAttributes`. The next attributes belong to it.
+    /// The start of the `customAttributes` object. The attributes that follow belong to this object.
     Attributes(Arc<str>),
     Attribute(Slot),
 }

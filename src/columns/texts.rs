@@ -19,10 +19,10 @@ const EMPTY: u16 = u16::MAX;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Texts {
     text: String,
-    /// The end of each row's string or, with `codes`, of each distinct string.
+    /// Where each row's string ends or, with `codes`, where each distinct string ends.
     ends: Vec<u32>,
     codes: Option<Vec<u16>>,
-    /// Codes by a hash of their string, at most half full. Used only while rows are added.
+    /// A hash table of codes by string, at most half full. Used only while rows are added.
     places: Vec<u16>,
     /// The code of the last string with the same first bytes. Used only while rows are added.
     guesses: Vec<u16>,

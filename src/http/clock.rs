@@ -1,8 +1,8 @@
 //! The service's clock, estimated from its responses.
 //!
-//! Creation times of assets use the service's clock, and the assets of a lost response are found by that time. Laptop
-//! clocks are often off by minutes, and stop or jump. So times are estimated from responses: from the creation times in
-//! them, or else from their Date headers, which a gateway writes.
+//! Creation times of assets use the service's clock, and the assets created by a request with a lost response are found
+//! by that time. Laptop clocks are often off by minutes, and stop or jump. So times are estimated from responses: from
+//! the creation times in them, or else from their Date headers, which a gateway writes.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -19,7 +19,7 @@ const SAMPLES: usize = 8;
 /// The clock that determined a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum By {
-    /// The clock of this machine, since there was no response yet.
+    /// This machine's clock, because no response has arrived yet.
     Local,
     /// The gateway's clock, which may differ from the service's.
     Gateway,
@@ -96,7 +96,7 @@ impl Clock {
         })
     }
 
-    /// Converts a moment if a better clock is known by now.
+    /// Converts a moment if a better clock has become known since.
     #[must_use]
     pub fn better(&self, moment: Moment) -> Moment {
         let samples = self.samples();

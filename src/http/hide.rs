@@ -11,7 +11,7 @@ use crate::http::send::{Request, Response};
 const TOKEN: &str = "<token>";
 const CURSOR: &str = "<cursor>";
 
-/// Shorter strings are not tokens or cursors of the service, and may be in a response by chance.
+/// Shorter strings are not tokens or cursors from the service, and may occur in a response by chance.
 const LEAST: usize = 16;
 
 /// Query parameters that grant access to data until they expire ("GET relationships:search" and "GET assets"
@@ -78,7 +78,7 @@ impl Hidden {
     }
 }
 
-/// Removes a secret from a text, in any JSON escaping, even if the text ends in the middle of the secret.
+/// Removes a secret from a text, however it is escaped as JSON, even if the text ends in the middle of the secret.
 fn without<'a>(text: &'a str, secret: &str, instead: &str) -> Cow<'a, str> {
     // Fast path: hardly any text contains the secret.
     let start = secret.as_bytes().get(..LEAST).unwrap_or(secret.as_bytes());

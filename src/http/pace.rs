@@ -45,7 +45,7 @@ impl Windows {
     /// Returns the windows shared by all clients of this process for one user of one service. The windows are saved
     /// in a file in this folder.
     ///
-    /// A forked child starts at zero, because its parent's requests end in the parent.
+    /// A forked child starts at zero, because its parent's requests complete in the parent.
     pub async fn shared(service: &str, user: &str, folder: Option<&Path>) -> Arc<Self> {
         let key = (std::process::id(), service.to_owned(), user.to_owned());
         let windows = locked(registry())
@@ -266,7 +266,7 @@ struct Counts {
 
 struct Answered {
     at: Instant,
-    /// Whether another process sent the request, which records it itself.
+    /// Whether the request was sent by another process, which records it itself.
     foreign: bool,
 }
 
@@ -376,7 +376,7 @@ pub struct Slot {
 }
 
 impl Slot {
-    /// Frees the slot at once, because the request was definitely not sent.
+    /// Frees the slot immediately, because the request was definitely not sent.
     pub fn unused(mut self) {
         self.give_back(None);
     }

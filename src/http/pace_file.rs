@@ -1,8 +1,9 @@
 //! Saves the rate windows of a user in a small file, so that a program started soon after another one does not get a
 //! 429.
 //!
-//! The limits are per user, across all programs. The file only makes the first minute of a process more exact. If it
-//! cannot be read or written, or is implausible, it is ignored. A 429 is then handled as usual.
+//! The limits are per user, across all programs. The file only makes pacing more exact in the first minute of a
+//! process. If the file cannot be read or written, or its content is implausible, it is ignored. A 429 is then handled
+//! as usual.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, OpenOptions};
@@ -37,7 +38,7 @@ pub struct Used {
     pub in_flight: u32,
     /// Times of responses, in milliseconds since 1970, and the number of responses at each.
     pub answered: Vec<(i64, u32)>,
-    /// The end of the group's pause, or 0 if it is not paused.
+    /// The end of the group's pause, or 0 if the group is not paused.
     pub paused_until: i64,
 }
 
@@ -155,7 +156,8 @@ impl PaceFile {
         self.folder.join(format!("{}.json", self.name))
     }
 
-    /// Returns the other processes in the file. The list is empty if the file is missing, damaged or not ours.
+    /// Returns the other processes in the file. The list is empty if the file is missing, damaged or was not written by
+    /// this client.
     fn read(&self, now: i64) -> Vec<Process> {
         let read = || -> Option<Content> {
             let path = self.path();

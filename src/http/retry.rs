@@ -22,7 +22,7 @@ use crate::http::send::{Method, Request, Response, Transport};
 use crate::http::stop::{Phase, Stop};
 use crate::options::{Options, RateGroup};
 
-/// Whether a request may be retried if it may have been executed.
+/// Whether a request may be retried even though it may have been executed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Replay {
     /// The request may be retried, because it is idempotent.
@@ -69,7 +69,7 @@ pub struct CallOutcome<T = Response> {
 /// The stage of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// The request is about to be sent. From here on, it may be executed.
+    /// The request is about to be sent. From here on, the request may be executed.
     Leaving,
     /// No attempt so far was executed.
     NotExecuted,
@@ -280,7 +280,7 @@ impl Caller {
         self.read(request, stop, counters, at, &Ok).await
     }
 
-    /// Sends and retries a read. A response that `read` cannot parse counts as lost.
+    /// Sends and retries a read. A response that `read` cannot parse is treated as lost.
     pub async fn read<T>(
         &self,
         request: &PreparedRequest,

@@ -6,11 +6,11 @@ const SIZES: [usize; 6] = [50, 25, 20, 10, 5, 1];
 /// The learned limit of an endpoint.
 #[derive(Debug, Clone)]
 pub struct RowLimit {
-    /// The current limit of rows per request.
+    /// The current limit on rows per request.
     most: usize,
     /// The smallest request rejected for its number of rows.
     too_many: usize,
-    /// The smallest request rejected for an unknown reason that may be its number of rows.
+    /// The smallest request rejected for an unknown reason, which may be its number of rows.
     doubted: usize,
     /// The largest executed request that no later rejection contradicts.
     fits: usize,

@@ -36,7 +36,7 @@ impl Method {
     }
 }
 
-/// A complete request. Only headers required by HTTP itself are added to it.
+/// A complete request. Only headers that HTTP itself requires are added.
 #[derive(Clone)]
 pub struct Request {
     pub method: Method,

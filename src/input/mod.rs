@@ -41,14 +41,14 @@ pub enum Cell<'a> {
         cell: &'a str,
         formula: &'a str,
     },
-    /// A value of an unsupported type; the type's name.
+    /// A value of an unsupported type. Contains the name of the type.
     Other(&'a str),
 }
 
 /// The label of a row in the user's own data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Label<'a> {
-    /// The row has no label; its number, counted from 0.
+    /// The row has no label and is identified by its number, counted from 0.
     Number,
     Int(i64),
     Text(&'a str),
@@ -69,8 +69,8 @@ pub trait Sink {
     /// Receives one cell of the current row.
     fn cell(&mut self, column: Column, value: &Cell<'_>);
 
-    /// Receives an item that is not a row, such as a list item that is not a dict. It counts as a row with this
-    /// problem.
+    /// Receives an item that is not a row, such as a list item that is not a dict. The item counts as a row with
+    /// this problem.
     fn broken(&mut self, label: Label<'_>, found: &str);
 
     /// Ends the row.
@@ -99,12 +99,12 @@ pub trait Source: Send {
     fn rows(&self) -> Option<usize>;
 }
 
-/// The source of the rows failed.
+/// The row source failed.
 #[derive(Debug, Clone)]
 pub enum SourceError {
     /// The rows are invalid.
     Rows(String),
-    /// The file with the rows cannot be opened or read.
+    /// The file that contains the rows cannot be opened or read.
     File(Box<FileError>),
 }
 

@@ -1,4 +1,4 @@
-//! Changes in a ledger since it was last written to disk, and the restoring of rows.
+//! Tracks the changes to a ledger since it was last written to disk, and restores rows.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::input::Label;
 pub struct Record<'a> {
     pub row: u32,
     pub label: Label<'a>,
-    /// Empty if the key is the id.
+    /// Empty if the id is the key.
     pub key: &'a str,
     pub status: Status,
     pub id: Option<String>,

@@ -9,7 +9,7 @@ use arrow_schema::{ArrowError, Field, Schema};
 use super::View;
 use crate::input::Label;
 
-/// The columns of a ledger as a table.
+/// The columns of a ledger when shown as a table.
 pub const COLUMNS: [&str; 12] = [
     "row",
     "label",

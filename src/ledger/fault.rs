@@ -18,7 +18,7 @@ pub struct Fault {
     pub fix: Option<String>,
     pub status: Option<u16>,
     pub body: Option<Arc<str>>,
-    /// Details from the service besides the message, such as what the row conflicts with.
+    /// Details from the service in addition to the message, such as what the row conflicts with.
     pub metadata: Option<Value>,
     pub problems: Vec<Problem>,
 }

@@ -41,7 +41,7 @@ pub(super) enum Labels {
     Each(Vec<OwnedLabel>),
 }
 
-/// Rows with consecutive labels, from this row on.
+/// A run of rows with consecutive labels, starting at `row`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Run {
     row: usize,

@@ -58,7 +58,7 @@ pub struct Plan {
     pub rows: u64,
     pub requests: u64,
     pub bytes: u64,
-    /// Minutes at the rate limit.
+    /// The minutes needed at the rate limit.
     pub minutes: f64,
 }
 
@@ -102,7 +102,7 @@ pub struct Ledger {
     /// The prefix of generated import keys. The prefix is unique per run, and the same for all calls that resume the
     /// run.
     pub import_prefix: Option<Box<str>>,
-    /// Changes are tracked only if there is a journal.
+    /// The changes, tracked only if there is a journal.
     #[serde(skip)]
     changes: Option<Changes>,
     /// Why rows were not sent. Set when the run has ended.

@@ -1,8 +1,8 @@
-//! Stores strings that many reasons share only once, and encodes reasons as the few bytes that differ.
+//! Stores each string that many reasons share only once, and encodes a reason as the few bytes that differ.
 //!
 //! The messages of a check mostly differ only in the value and the numbers they contain. So a phrase has placeholders
-//! for the value and the numbers, and a reason consists of a phrase, a value and some numbers. Rendering it returns the
-//! original message.
+//! for the value and the numbers, and a reason consists of a phrase, a value and some numbers. Rendering the reason
+//! returns the original message.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -19,7 +19,7 @@ const MOST: usize = 10_000;
 /// The placeholders for the value and for a number. Normal text does not contain these characters.
 const VALUE: char = '\0';
 const NUMBER: char = '\u{1}';
-/// The prefix of a string that does contain these characters, and has no placeholders.
+/// The prefix of a string that contains these characters itself and has no placeholders.
 const PLAIN: char = '\u{2}';
 /// The maximum number of digits of a number in a phrase. A 1 is prepended to keep leading zeros.
 const DIGITS: usize = 18;

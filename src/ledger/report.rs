@@ -20,7 +20,7 @@ pub struct Cause {
     pub fix: String,
     pub rows: usize,
     pub first_rows: Vec<u32>,
-    /// Values, and the number of rows with each, most rows first.
+    /// The values, each with the number of rows that have it, most frequent first.
     pub values: Vec<(String, usize)>,
 }
 

@@ -161,9 +161,9 @@ impl Ledger {
         Self(self.0.slice(positions.into_iter()))
     }
 
-    /// Returns the causes of all rows that did not succeed, most rows first. Each has status, code, column, message,
-    /// fix, rows, `first_rows` (row, label) and values (value, rows). A row with several problems counts for each of
-    /// them.
+    /// Returns the causes of all rows that did not succeed, most rows first. Each cause has a status, code, column,
+    /// message, fix, rows, `first_rows` (row, label) and values (value, rows). A row with several problems counts for
+    /// each of them.
     fn causes<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
         py.detach(|| self.0.causes())
             .into_iter()
@@ -187,7 +187,7 @@ impl Ledger {
             .collect()
     }
 
-    /// One list each for row, label, key, status, id, code, message, column, value, fix, attempts and `request_id`.
+    /// One list each for the row, label, key, status, id, code, message, column, value, fix, attempts and `request_id`.
     fn columns<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let names = COLUMNS.map(|name| (name, PyList::empty(py)));
         let mut shared = Shared::default();

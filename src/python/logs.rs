@@ -1,5 +1,5 @@
-//! Forwards log records to Python's logger `acc_assets` on a separate thread. A slow handler or a thread with the GIL
-//! must not block I/O threads.
+//! Forwards log records to Python's logger `acc_assets` on a separate thread. A slow handler, or a thread that holds
+//! the GIL, must not block I/O threads.
 
 use std::process;
 use std::sync::OnceLock;

@@ -176,7 +176,7 @@ impl Rows {
         })
     }
 
-    /// Opens one sheet of an Excel or CSV file, by default the first. A workbook is read at once, a CSV file
+    /// Opens one sheet of an Excel or CSV file, by default the first. A workbook is read completely, a CSV file
     /// incrementally. `source` is a path or the bytes of a file. `name` is the name of the file, or only its extension,
     /// such as "xlsx".
     #[staticmethod]

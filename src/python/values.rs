@@ -373,7 +373,7 @@ fn at_its_time(value: &Bound<'_, PyAny>, date: Date) -> PyResult<DateTime> {
     Ok(date.to_datetime(time.map_err(|error| PyValueError::new_err(error.to_string()))?))
 }
 
-/// Collects the entries of a mapping before reading any value. Reading a value may run Python code, which must not
+/// Collects the entries in a mapping before reading any value. Reading a value may run Python code, which must not
 /// happen while iterating a dict. Returns `false` if the items are not pairs.
 pub(super) fn entries<'py>(
     mapping: &Bound<'py, PyAny>,

@@ -261,7 +261,7 @@ impl Settings {
         self.attribute_places.get(name).copied()
     }
 
-    /// Looks up a custom attribute by its display name, comparing only letters and digits.
+    /// Looks up a custom attribute by its display name, comparing only the letters and digits.
     ///
     /// # Errors
     /// The reason if there is no match.

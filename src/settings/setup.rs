@@ -30,7 +30,7 @@ pub struct Description {
 pub struct DescribedSet {
     pub name: String,
     /// Whether this is the default set, used by all categories without an assigned one. Every project has exactly one
-    /// from the start, under any name ("Assets field guide").
+    /// default set from the start, which may have any name ("Assets field guide").
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub default: bool,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -54,7 +54,7 @@ impl Tree {
         tree
     }
 
-    /// Breaks cycles, which a response could contain.
+    /// Breaks any cycles, which a response could contain.
     fn cut_circles(&mut self) {
         let mut clean = vec![false; self.parents.len()];
         for start in 0..self.parents.len() {

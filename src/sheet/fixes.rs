@@ -25,9 +25,9 @@ pub struct Mark {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowToFix {
     pub marks: Vec<Mark>,
-    /// The label of the row in its source.
+    /// The row's label in its source.
     pub label: Option<String>,
-    /// The number of the row in its run. Written to a hidden column, so that the file can resume the run.
+    /// The row's number in its run. Written to a hidden column, so that the file can resume the run.
     pub row_of_run: String,
 }
 

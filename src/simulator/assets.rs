@@ -20,7 +20,7 @@ use crate::http::send::Response;
 #[derive(Debug, Default)]
 pub struct Listing(Vec<(String, u64, Arc<[usize]>)>);
 
-/// Handles a call to an endpoint whose tag starts with "assets".
+/// Handles a call to an endpoint whose tag begins with "assets".
 pub fn call(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     match call.endpoint.tag {
         "assets" => list(state, call),
@@ -31,7 +31,7 @@ pub fn call(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     }
 }
 
-/// An asset in the format of responses.
+/// Formats an asset as responses do.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Printed<'a> {
@@ -756,7 +756,7 @@ fn batch_create(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     Ok(answer(201, &Results { results }))
 }
 
-/// Looks up the asset of a patch or delete by id, or explains why there is none.
+/// Looks up the asset of a patch or delete by id, or returns the reason why there is none.
 fn target(state: &State, id: &str, status: &mut u16) -> Result<usize, Violation> {
     let mut missing = |code: &'static str, switch: Switch, detail: String| {
         for (value, number) in [("404", 404), ("409", 409)] {

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
-/// Requests to one endpoint and their responses.
+/// The requests to one endpoint, and their responses.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct EndpointAudit {
     pub requests: u64,
-    /// Responses by HTTP status; requests without a response count under 0.
+    /// The number of responses by HTTP status. Requests without a response are counted under 0.
     pub answers: BTreeMap<u16, u64>,
 }
 

@@ -41,11 +41,11 @@ use serde_json::{Map, Value, json};
 
 use super::contract::ENDPOINTS;
 
-/// The body of a response created by a fault.
+/// The body of a response that a fault creates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultBody {
     Html,
-    /// The error object of the gateway.
+    /// The gateway's error object.
     Json,
     Empty,
     /// The endpoint's own body.
@@ -61,7 +61,7 @@ pub enum Spoiled {
     Html,
 }
 
-/// The Retry-After header of a 429.
+/// The Retry-After header of a 429 response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RetryAfter {
     Absent,
@@ -135,7 +135,7 @@ impl Fault {
         Self::new(what, on, When::Next, Some(1))
     }
 
-    /// Creates a fault with all parameters. `times` of `None` means unlimited.
+    /// Creates a fault with all parameters. If `times` is `None`, the number of uses is unlimited.
     #[must_use]
     pub fn new(what: What, on: Option<&str>, when: When, times: Option<u64>) -> Self {
         Self {
@@ -147,7 +147,7 @@ impl Fault {
         }
     }
 
-    /// Reads a fault from JSON; the tables above describe the format.
+    /// Reads a fault from JSON. The tables above describe the format.
     pub fn from_json(value: &Value) -> Result<Self, String> {
         let map = value
             .as_object()
@@ -211,7 +211,7 @@ impl Fault {
     }
 }
 
-/// Reads the effect and the keys of the effect.
+/// Reads the effect and its keys.
 fn what_of(name: &str, map: &Map<String, Value>) -> Result<(What, &'static [&'static str]), String> {
     Ok(match name {
         "status" => {

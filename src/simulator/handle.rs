@@ -73,7 +73,7 @@ pub struct Violation {
 }
 
 impl Violation {
-    /// Creates a violation of one field.
+    /// Creates a violation for one field.
     pub fn field(code: &'static str, field: &str, detail: String) -> Self {
         let mut metadata = Map::new();
         metadata.insert("fieldName".into(), field.into());
@@ -84,7 +84,7 @@ impl Violation {
         }
     }
 
-    /// Creates the violation of a string that is too long, with the metadata of the "GET error-codes" reference page.
+    /// Creates the violation for a string that is too long, with the metadata of the "GET error-codes" reference page.
     pub fn too_long(field: &str, most: usize) -> Self {
         let detail = format!("Field {field:?} is longer than {most} characters.");
         let mut violation = Self::field("FIELD_EXCEEDS_MAX_LENGTH", field, detail);
@@ -200,7 +200,7 @@ impl Query {
     }
 }
 
-/// Decodes percent-encoding. In a query, a plus is a space.
+/// Decodes percent-encoding. In a query, a plus sign stands for a space.
 fn decoded(text: &str, plus: bool) -> String {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
@@ -317,7 +317,7 @@ pub fn token(request: &Request) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty()).then(|| token.trim())
 }
 
-/// Handles one request. `now` counts from the start of the simulator.
+/// Handles one request. `now` is counted from the start of the simulator.
 ///
 /// Checks in this order: 401, 429, 403, 404, 413, 415, 400, 409.
 pub fn handle(state: &mut State, now: Duration, request: &Request, route: Option<Route>) -> Response {

@@ -39,7 +39,7 @@ impl GroupLimits {
     }
 }
 
-/// The rate windows of all users. Times count from the start of the simulator.
+/// The rate windows of all users. Times are counted from the start of the simulator.
 #[derive(Debug)]
 pub struct Limits {
     allowed: GroupLimits,

@@ -94,7 +94,7 @@ pub struct Options {
     /// | `categories` | `path` (required; the empty list is ROOT), `id`, `active`, `status_set` (a name), `attributes` (display names) |
     /// | `locations` | `path` (required), `barcode` |
     ///
-    /// There is always a default status set: the service's own, unless one in the list is marked as `default`.
+    /// There is always a default status set: the service's own set, unless a set in the list is marked as `default`.
     pub project: Option<Value>,
 }
 
@@ -294,7 +294,7 @@ impl Simulator {
         &self.inner.token
     }
 
-    /// Accepts another token. Tokens of one user id share rate windows. If `scopes` is `None`, the token has all
+    /// Accepts another token. Tokens with the same user id share rate windows. If `scopes` is `None`, the token has all
     /// scopes.
     pub fn accept_token(&self, token: &str, user_id: &str, scopes: Option<Vec<String>>) {
         let mut shared = self.shared();
@@ -309,7 +309,7 @@ impl Simulator {
         );
     }
 
-    /// Revokes a token, as if it had expired. Returns `false` if it was not valid.
+    /// Revokes a token, as if it had expired. Returns `false` if the token was not valid.
     pub fn revoke_token(&self, token: &str) -> bool {
         self.shared().state.users.remove(token).is_some()
     }
@@ -320,7 +320,7 @@ impl Simulator {
         "QX3T9LM2AB7C"
     }
 
-    /// Sets a switch. The error for an unknown name or value lists the valid ones.
+    /// Sets a switch. The error for an unknown name or value lists the valid names or values.
     pub fn set_switch(&self, name: &str, value: &str) -> Result<(), String> {
         self.shared().state.switches.set(name, value)
     }
@@ -414,7 +414,7 @@ impl Simulator {
             .collect()
     }
 
-    /// Creates an asset as another user and returns its id. The audit does not count it.
+    /// Creates an asset as another user and returns its id. The audit does not count this asset.
     pub fn create_asset(&self, asset: &Value) -> Result<String, String> {
         self.by_another(|state, user| assets::create_one(state, asset, user))
     }
@@ -485,7 +485,7 @@ impl Simulator {
         let _ = handle::work(&mut shared.state, now, request, admitted);
     }
 
-    /// Updates the time of the world. Returns the time since the start.
+    /// Updates the world's time. Returns the time since the start.
     fn tick(&self, state: &mut State) -> Duration {
         let elapsed = Instant::now().saturating_duration_since(self.inner.started);
         let wall = i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);

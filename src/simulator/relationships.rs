@@ -135,7 +135,8 @@ impl<'a> Side<'a> {
     }
 }
 
-/// Searches relationships. Pages continue after the last relationship returned, so deletes do not shift any.
+/// Searches relationships. Pages continue after the last relationship returned, so that deletions do not shift later
+/// pages.
 fn search(state: &mut State, call: &Call, now: Duration) -> Result<Response, Refusal> {
     let query = &call.query;
     let one = Side::read(query, ["domain", "type", "id"])?;
@@ -373,7 +374,7 @@ fn put(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     Ok(answer(409, &body))
 }
 
-/// Creates a link or finds the existing one. `Err` contains a conflicting link.
+/// Creates a link or finds the existing link. `Err` contains a conflicting link.
 fn join(state: &mut State, link: &Link) -> Result<usize, usize> {
     let switches = &state.switches;
     let existing = state.world.relationship_of(&link.entities);

@@ -13,7 +13,7 @@ use super::handle::{Call, Query, Refusal, State, answer, bad_field, encoded, ins
 use super::world::{Attribute, Category, Stamp, Status, StatusSet, World};
 use crate::http::send::Response;
 
-/// Handles a call to an endpoint of Assets that reads settings.
+/// Handles a call to an Assets endpoint that reads settings.
 pub fn call(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     let (world, switches) = (&state.world, &state.switches);
     match call.endpoint.tag {
@@ -213,8 +213,8 @@ pub fn category_attributes(
     Ok(whole(&results))
 }
 
-/// Adds the origin to an inherited row. The reference pages show it only on inherited rows, the tutorials on all
-/// rows, and one of them on none.
+/// Adds the origin to an inherited row. The reference pages show the origin only on inherited rows, the tutorials
+/// on all rows, and one tutorial on none.
 fn mark_inherited(switches: &Switches, row: &mut Value, category: u64, from: u64) {
     let shown = switches.is(Switch::InheritedFrom, "always")
         || from != category && switches.is(Switch::InheritedFrom, "inherited");

@@ -1,6 +1,6 @@
 //! Endpoints that write settings: categories, status sets, statuses and custom attributes.
 //!
-//! Each call writes one object. Nothing is changed before all checks pass.
+//! Each call writes one object. Nothing is changed until all checks pass.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use super::settings::{category_attributes, category_of};
 use super::world::{Attribute, Category, Choice, DataType, ROOT, Stamp, Status, StatusSet, World};
 use crate::http::send::Response;
 
-/// Handles a call to an endpoint of Assets that writes settings.
+/// Handles a call to an Assets endpoint that writes settings.
 pub fn call(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     let answer = match call.endpoint.tag {
         "categories:create" => create_category(state, call),
@@ -41,7 +41,7 @@ pub fn call(state: &mut State, call: &Call) -> Result<Response, Refusal> {
 struct Fields<'a>(HashMap<&'static str, &'a Value>);
 
 impl<'a> Fields<'a> {
-    /// Reads an object. `at` is its location in the body. If `whole` is set, the object must have all required
+    /// Reads an object. `at` is the object's location in the body. If `whole` is set, the object must have all required
     /// fields.
     fn read(
         switches: &Switches,
@@ -276,7 +276,7 @@ fn attribute_of<'a>(world: &'a World, call: &Call) -> Result<&'a Attribute, Refu
         .ok_or_else(|| refuse(404, "NOT_FOUND", format!("There is no custom attribute {id:?}.")))
 }
 
-/// Returns the complete list of the category ("Create settings" tutorial).
+/// Returns the category's complete list ("Create settings" tutorial).
 fn assign_attribute(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     call.query.flag("includeInherited")?;
     let category = category_of(&state.world, call)?.id;

@@ -89,7 +89,7 @@ fn merged(mut head: Value, stamp: &Stamp, project: Option<Uuid>) -> Value {
     head
 }
 
-/// A node of the category tree ("Assets field guide").
+/// A node in the category tree ("Assets field guide").
 #[derive(Debug, Clone)]
 pub struct Category {
     pub id: u64,
@@ -124,7 +124,7 @@ pub struct Status {
     pub stamp: Stamp,
 }
 
-/// A set of statuses. Each category has exactly one, either its own or an inherited one.
+/// A set of statuses. Each category has exactly one status set, either its own or an inherited set.
 #[derive(Debug, Clone)]
 pub struct StatusSet {
     pub id: Uuid,
@@ -207,7 +207,7 @@ pub struct Attribute {
     pub stamp: Stamp,
 }
 
-/// A node of the location tree.
+/// A node in the location tree.
 #[derive(Debug, Clone)]
 pub struct Location {
     pub id: Uuid,
@@ -287,7 +287,7 @@ pub struct Relationship {
 #[derive(Debug)]
 pub struct World {
     pub project: Uuid,
-    /// An existing project without this user as a member.
+    /// The id of an existing project that does not have this user as a member.
     pub foreign_project: Uuid,
     /// The id of the project's container in the BIM 360 Locations API.
     pub locations_container: Uuid,
@@ -506,7 +506,7 @@ impl World {
         Arc::clone(&self.service)
     }
 
-    /// Counts a change of the settings.
+    /// Counts a change to the settings.
     pub fn next_settings_version(&mut self) -> u64 {
         self.settings_version += 1;
         self.settings_version
@@ -623,7 +623,7 @@ impl World {
         }
     }
 
-    /// Returns a unique slug for a label. Outside the default set, it includes the time (examples of the "GET
+    /// Returns a unique slug for a label. Outside the default set, the slug includes the time (examples of the "GET
     /// asset-statuses" reference page).
     pub fn bucket(&mut self, label: &str, plain: bool) -> String {
         let slug: String = label
@@ -860,7 +860,7 @@ impl World {
         self.assets[position] = new;
     }
 
-    /// Soft-deletes an asset. Returns `false` if it was already deleted.
+    /// Soft-deletes an asset. Returns `false` if the asset was already deleted.
     pub fn delete_asset(&mut self, position: usize, user: &Arc<str>) -> bool {
         let now = self.now;
         let asset = &mut self.assets[position];
@@ -1081,7 +1081,7 @@ impl World {
 }
 
 impl Attribute {
-    /// Replaces option ids in a value of an asset by labels.
+    /// Replaces option ids with labels in an asset's value.
     #[must_use]
     pub fn labelled(&self, value: &Value) -> Value {
         self.mapped(value, &|text| {
@@ -1090,7 +1090,7 @@ impl Attribute {
         })
     }
 
-    /// Replaces option labels in a value of an asset by ids.
+    /// Replaces option labels with ids in an asset's value.
     #[must_use]
     pub fn carried(&self, value: &Value) -> Value {
         self.mapped(value, &|text| {

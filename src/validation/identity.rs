@@ -2,7 +2,8 @@
 //!
 //! The digest depends only on the content that users see in the row. For example, 42, 42.0 and "42" are the same
 //! cell, and so are a date and its midnight. Blank cells and leading or trailing blanks are ignored. Settings, the
-//! type of table and the order of columns do not affect the digest. A run can be resumed after any of them changed.
+//! type of table and the order of columns do not affect the digest. So a run can be resumed after any of these has
+//! changed.
 
 use std::io::Write;
 
@@ -26,7 +27,7 @@ impl Seed {
         }
     }
 
-    /// Creates the seed of a field, for any heading.
+    /// Creates the seed of a field, regardless of the column's heading.
     pub(super) fn field(name: &str) -> Self {
         Self(xxh3_64_with_seed(name.as_bytes(), 1))
     }
@@ -162,7 +163,7 @@ fn write(cell: &Cell<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// Writes a float with the 15 digits that Excel stores, so that 0.1 + 0.2 in a frame equals 0.3 in its sheet.
+/// Writes a float with the 15 digits that Excel stores, so that 0.1 + 0.2 in a frame equals 0.3 in a sheet.
 fn float(number: f64, out: &mut Vec<u8>) {
     // Below this, a float represents every integer exactly.
     const EXACT: f64 = 9_007_199_254_740_992.0;

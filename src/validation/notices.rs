@@ -36,10 +36,10 @@ pub(crate) fn in_rows(count: u64, first: &str) -> String {
     }
 }
 
-/// Settings younger than this count as current.
+/// Settings that are newer than this count as current.
 const FRESH: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
 
-/// Notices with their counts.
+/// The notices, with their counts.
 #[derive(Debug, Default)]
 pub(super) struct Notices {
     found: HashMap<Notice, (u64, usize)>,

@@ -110,14 +110,14 @@ impl KnownAsset {
 /// The service accepts neither ids nor idempotency keys from a client, and a clientAssetId need not be unique.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImportKey {
-    /// `barcode`, or the name of a text attribute such as `ca7`.
+    /// Either `barcode`, or the name of a text attribute such as `ca7`.
     pub field: String,
     /// The prefix of generated keys, followed by the row number.
     pub prefix: String,
 }
 
 impl ImportKey {
-    /// Generates the key prefix of one call, a UUID v4. The bytes come from the operating system, because a forked
+    /// Generates the key prefix for one call, a UUID v4. The bytes come from the operating system, because a forked
     /// child inherits the state of the process's generators.
     #[must_use]
     pub fn new_prefix() -> String {

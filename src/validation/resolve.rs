@@ -92,7 +92,7 @@ pub struct Resolver {
 pub enum GivenStatus {
     /// No status, or an invalid one.
     Absent,
-    /// The indexes of a status set and of a status in it.
+    /// The indexes of a status set and of a status in that set.
     Known(usize, usize),
     /// A label, to be looked up in the category's set.
     Label,
@@ -132,7 +132,7 @@ impl Resolver {
         self.cleared.clear();
     }
 
-    /// Looks up a string. If it is unknown, adds the closest names, up to a limit per call.
+    /// Looks up a string. If the name is unknown, adds the closest names, up to a limit per call.
     fn look(suggestions: &mut u32, find: impl FnOnce(bool) -> Result<usize, Miss>) -> Result<usize, Miss> {
         let found = find(*suggestions < MOST_SUGGESTIONS);
         if matches!(found, Err(Miss::Unknown(_))) {

@@ -119,7 +119,7 @@ pub(super) struct Attribute {
     /// The attribute's own column, if there is one.
     pub(super) column: Option<Column>,
     opening: String,
-    /// The last row with a value for the attribute, as the count of rows.
+    /// The last row that has a value for the attribute, as a row count.
     last_given: usize,
 }
 
@@ -674,7 +674,7 @@ impl RowWriter {
         &self.entries[place]
     }
 
-    /// Looks up a name in a dict of custom attributes. If it is invalid, returns the problem and the fix.
+    /// Looks up a name in a dict of custom attributes. If the name is invalid, returns the problem and the fix.
     fn attribute_named(&self, name: &str) -> Result<String, (String, String)> {
         let Some(names) = &self.names else {
             return if fields::is_attribute(name) {
@@ -796,7 +796,7 @@ impl RowWriter {
     /// Ends the row.
     ///
     /// # Errors
-    /// Returns all problems of the row, at least one. `out` is restored to its length before `begin`.
+    /// Returns all problems of the row (at least one). `out` is restored to its length before `begin`.
     pub fn end(&mut self, out: &mut Vec<u8>) -> Result<(), Vec<Problem>> {
         self.end_import_key(out);
         self.end_names(out);
@@ -945,7 +945,7 @@ impl RowWriter {
     }
 
     /// Returns the name of the row in a report: the clientAssetId of a new asset, or else the id. Empty if there is
-    /// none.
+    /// no such name.
     pub fn key(&self) -> &str {
         &self.key
     }

@@ -24,7 +24,7 @@ pub struct Problem {
     pub code: Cow<'static, str>,
     /// The column as the user wrote it. Empty if the problem concerns the whole row.
     pub column: String,
-    /// The shortened value. Empty if there is none.
+    /// The shortened value. Empty if there is no value.
     pub value: String,
     /// What is wrong.
     pub message: String,

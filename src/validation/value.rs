@@ -16,11 +16,11 @@ use crate::api::RowShape;
 use crate::input::Cell;
 use crate::model::text::trimmed;
 
-/// Why a value is invalid, without the column.
+/// Why a value is invalid, without naming the column.
 pub(super) struct Refusal {
     pub rule: &'static Rule,
     pub reason: Cow<'static, str>,
-    /// A fix that is more specific than the rule's, or empty.
+    /// A fix that is more specific than the rule's fix, or empty.
     pub fix: Cow<'static, str>,
 }
 

@@ -37,7 +37,7 @@ pub type Fetching = Pin<Box<dyn Future<Output = Result<String, NoToken>> + Send>
 /// The reason why a source returned no token. The message is for the user and contains no secrets.
 #[derive(Debug)]
 pub enum NoToken {
-    /// The source failed. All calls waiting for it fail.
+    /// The source failed. All calls that wait for the token fail.
     Failed(String),
     /// The fetch was canceled, possibly together with the call that started it. Other waiting calls fetch again.
     Canceled(String),

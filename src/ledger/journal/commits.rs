@@ -19,7 +19,7 @@ const NEXT: u32 = 20_000;
 /// Which new rows to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum New {
-    /// Rows before this one, because a request with the last of them is about to be sent.
+    /// The rows before this one, because a request that contains the last of those rows is about to be sent.
     Before(u32),
     /// The next `NEXT` rows.
     Next,
@@ -72,7 +72,7 @@ impl Commits {
         }))
     }
 
-    /// Writes the changes of the ledger. When this returns, all changes from before the call are on disk, except for
+    /// Writes the changes to the ledger. When this returns, all changes from before the call are on disk, except for
     /// new rows outside `new`.
     ///
     /// # Errors
@@ -112,7 +112,7 @@ impl Commits {
         }
     }
 
-    /// Locks the place of the journal. No code panics while holding this lock.
+    /// Locks `place`, the current location of the journal. No code panics while holding this lock.
     fn place(&self) -> std::sync::MutexGuard<'_, Place> {
         self.0.place.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::ledger::{Changes, Ledger, OwnedLabel, Sending, SentBody, Status};
 
-/// The content of one transaction: a part of the ledger at one moment.
+/// The content of one transaction: part of the ledger at one point in time.
 pub(super) struct Entries {
     pub changes: Changes,
     /// Requests by number, with the bodies of those whose outcome is unknown.
@@ -25,8 +25,8 @@ pub(super) struct Entries {
 }
 
 impl Entries {
-    /// Takes the changes of the ledger, but only new rows before this one. `written` is the number of requests
-    /// already written.
+    /// Takes the ledger's changes. Of the new rows, includes only those before this one. `written` is the number of
+    /// requests already written.
     pub fn take(ledger: &mut Ledger, before: u32, written: usize) -> Self {
         let changes = ledger.take_changes_before(before);
         // Take new requests without gaps, even if nothing was recorded for one.

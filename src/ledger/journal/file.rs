@@ -96,7 +96,7 @@ pub(super) fn begin(connection: &Connection, header: &Header) -> Result<(), Trou
     Ok(())
 }
 
-/// Commits a transaction to disk. This is the only place that syncs a journal.
+/// Commits a transaction to disk. No other function syncs a journal.
 pub(super) fn commit(transaction: Transaction<'_>, path: &Path, rows: usize) -> Result<(), Trouble> {
     #[cfg(feature = "simulator")]
     super::disk::sync(path, rows);
@@ -147,7 +147,7 @@ pub(super) fn connect(path: &Path, patience: Duration) -> Result<Connection, Tro
 }
 
 /// Returns whether the file has only our tables. A view in place of a table could have endless rows, and a trigger
-/// could undo writes. In another journal mode, data could be in other files.
+/// could undo writes. With another journal mode, data could be in other files.
 fn is_ours(connection: &Connection) -> rusqlite::Result<bool> {
     let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
     let mut tables: BTreeSet<&str> = TABLES.split(';').map(str::trim).collect();

@@ -5,7 +5,7 @@
 //! only closing that file releases it.
 //!
 //! A lock file is never deleted, not even with its run. Another process could be about to lock the deleted file while
-//! a third one locks a new file of the same name. Both would then own the run.
+//! a third process locks a new file with the same name. Then both would own the run.
 
 #[cfg(unix)]
 use std::cell::RefCell;
@@ -118,7 +118,7 @@ fn held() -> MutexGuard<'static, Held> {
     HELD.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Marks `SQLite` as in use. Do this only once per thread: a fork that starts in between would block the second one.
+/// Marks `SQLite` as in use. Do this only once per thread: a fork that starts in between would block the second call.
 pub(super) fn in_sqlite() -> RwLockReadGuard<'static, ()> {
     fork::watch();
     IN_SQLITE.read().unwrap_or_else(PoisonError::into_inner)
@@ -148,14 +148,14 @@ fn open(path: &Path) -> io::Result<File> {
 
 #[cfg(unix)]
 thread_local! {
-    /// The locks held during a fork. These locks keep the list consistent and `SQLite` unlocked in the child.
+    /// The locks that are held during a fork. These locks keep the list consistent and `SQLite` unlocked in the child.
     static FORKING: RefCell<Option<Forking>> = const { RefCell::new(None) };
 }
 
 #[cfg(unix)]
 type Forking = (MutexGuard<'static, Held>, RwLockWriteGuard<'static, ()>);
 
-/// Watches forks from now on. The first use of a journal does this too, but another thread could fork at that moment.
+/// Starts watching forks. The first use of a journal does this too, but another thread could fork at that moment.
 pub fn watch_forks() {
     fork::watch();
 }
@@ -180,7 +180,7 @@ pub(super) fn before_fork() {
 }
 
 /// Runs after a fork, in the parent and in the child. The child closes the descriptors, which does not release any
-/// lock of its parent.
+/// of its parent's locks.
 #[cfg(unix)]
 pub(super) fn after_fork(in_child: bool) {
     let forking = FORKING.try_with(RefCell::take).ok().flatten();

@@ -64,7 +64,7 @@ pub struct Kept {
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
-    /// `None` once it is closed.
+    /// `None` once the journal is closed.
     connection: Option<Connection>,
     /// Released after the connection is closed.
     _lock: Lock,
@@ -123,8 +123,8 @@ impl Journal {
         Ok((lock, connection, kept, going_on))
     }
 
-    /// Writes the changes of the ledger. When this returns, they are on disk. On an error, nothing was written, and the
-    /// changes are back in the ledger.
+    /// Writes the changes of the ledger. When this returns, the changes are on disk. On an error, nothing was written,
+    /// and the changes are back in the ledger.
     pub fn write(&mut self, ledger: &mut Ledger) -> Result<(), Error> {
         let entries = self.take(ledger, u32::MAX);
         let written = self.put(&entries);
@@ -139,7 +139,7 @@ impl Journal {
         Entries::take(ledger, before, self.sendings)
     }
 
-    /// Writes the last changes that were taken. When this returns, they are on disk. On an error, nothing was
+    /// Writes the last changes that were taken. When this returns, the changes are on disk. On an error, nothing was
     /// written.
     fn put(&mut self, entries: &Entries) -> Result<(), Error> {
         let Self { path, connection, .. } = self;
@@ -220,7 +220,7 @@ impl Drop for Journal {
 }
 
 impl Header {
-    /// Rejects a call that differs from the one that wrote the run.
+    /// Rejects a call that differs from the call that wrote the run.
     pub(crate) fn fits(&self, call: &Self, path: &Path) -> Result<(), Error> {
         if self == call {
             return Ok(());

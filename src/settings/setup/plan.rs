@@ -72,7 +72,7 @@ pub enum Thing {
     Made(usize),
 }
 
-/// The request of a step.
+/// The request that a step sends.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Work {
     /// `rename` is set if an inactive set has the name and must be renamed.
@@ -119,7 +119,7 @@ pub struct Step {
     pub action: Action,
     /// The difference, the reason, or other information. May be empty.
     pub note: String,
-    /// Whether the description must be corrected because it names something that does not exist.
+    /// Whether the description must be corrected because it refers to something that does not exist.
     pub mistake: bool,
     pub work: Option<Work>,
 }
@@ -141,7 +141,7 @@ impl Plan {
     }
 }
 
-/// Plans the steps that give a project with these settings the settings of a description.
+/// Plans the steps that bring a project with these settings into line with a description.
 #[must_use]
 pub fn plan(settings: &Settings, description: &Description) -> Plan {
     let mut planner = Planner {
@@ -186,7 +186,7 @@ fn key(names: &[String]) -> Vec<String> {
     names.iter().map(|name| folded(name)).collect()
 }
 
-/// An object that assignments can refer to, or the reason why it cannot be created.
+/// An object that assignments can refer to, or the reason why there is none.
 type Had = Result<Thing, String>;
 
 /// A category in the description, or a parent of such a category.
@@ -699,7 +699,7 @@ impl Planner<'_> {
         explicit.map(|(_, set)| Thing::Known(set.clone()))
     }
 
-    /// Returns the status set of a category, which is the nearest one on the path to ROOT ("Assets field guide").
+    /// Returns the status set of a category, which is the nearest set on the path to ROOT ("Assets field guide").
     fn set_of(&self, own: &[String]) -> Option<Thing> {
         let upwards = (0..=own.len()).rev().map(|length| &own[..length]);
         upwards
@@ -727,7 +727,7 @@ impl Planner<'_> {
     }
 }
 
-/// Finds a name: an exact match, or else one that differs only in case and blanks.
+/// Finds a name: an exact match, or else a name that differs only in case and blanks.
 fn called<'n, T: Copy>(
     known: impl Iterator<Item = T>,
     name: &str,
