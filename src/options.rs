@@ -57,7 +57,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Requests per window for one group.
+    /// Returns the number of requests per window for one group.
     #[must_use]
     pub fn of(&self, group: &RateGroup) -> u32 {
         self.requests.get(group.name).copied().unwrap_or(group.requests)
@@ -76,14 +76,14 @@ impl Default for Limits {
 /// How many times, and for how long, to retry a request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RetryPolicy {
-    /// Tries per request, including the first. Waiting after a 429 does not count as a try.
+    /// The number of attempts per request, including the first. Waiting after a 429 does not count as an attempt.
     pub attempts: u32,
-    /// Total time for the retries of one request, including waits.
+    /// The total time for the retries of one request, including waits.
     pub deadline: Duration,
-    /// Upper bound of the first random backoff; it doubles with each retry, up to `cap`.
+    /// The upper bound of the first random backoff, which doubles with each retry, up to `cap`.
     pub base: Duration,
     pub cap: Duration,
-    /// Retries per run, in addition to one for every five requests that succeed.
+    /// The number of retries per run, in addition to one retry per five successful requests.
     pub budget: u32,
     /// How long the service may take to finish a request whose response was lost, and to show the effect in a list.
     /// No page documents this. A request whose effect is still missing after this time counts as never executed.
@@ -110,7 +110,7 @@ pub struct Options {
     pub prefix: Prefix,
     /// The region of the project, for endpoints with a region header.
     pub region: Option<String>,
-    /// Per request, from its first byte to the last byte of the response.
+    /// The time limit per request, from the first byte of the request to the last byte of the response.
     pub timeout: Duration,
     pub max_in_flight: usize,
     /// The maximum response size in bytes, after decompression.
@@ -125,7 +125,7 @@ pub struct Options {
     pub pacing: Option<PathBuf>,
 }
 
-/// Options as plain values, for users of another language. Times are in seconds.
+/// Options as plain values, for bindings to another language. Times are in seconds.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GivenOptions {

@@ -385,7 +385,7 @@ fn pair_created<'a>(body: &'a [u8], rows: &[SentRow<'_>], entries: bool) -> Resu
         .filter(|id| !id.is_empty())
         .collect();
     if !all_distinct(ids.iter().copied()) {
-        // Duplicate ids: the response is corrupt, trust none of it.
+        // Duplicate ids: the response is corrupt, so ignore it.
         return Ok(vec![Paired::Absent; rows.len()]);
     }
     let in_order = found.len() == rows.len()

@@ -448,7 +448,7 @@ impl Packer {
         if batch.items.is_empty() {
             return;
         }
-        // Rows are similar, so the next body will be about as long as this one.
+        // Rows are similar, so the next body will be about as long as this body.
         self.current
             .open
             .reserve(batch.open.len() + batch.open.len() / 16);

@@ -596,7 +596,7 @@ async fn by_list(
 ) -> Result<Evidence, Error> {
     let clock = context.session.caller.clock();
     if clock.now().by == By::Local {
-        // No response has arrived so far. The response with an empty page shows the service's time.
+        // No response has arrived so far. Even a response with an empty page shows the service's time.
         list(context, lookup, Some(FUTURE), &[]).await?;
     }
     for doubt in &mut *doubts {

@@ -149,8 +149,8 @@ enum Trace {
 }
 
 /// Compares lost requests with the entries found, except entries of other rows. An asset may also belong to a row in
-/// flight with the same key. `rivals` contains the keys of such rows, and `alike` the normalized import keys that the
-/// run spells in more than one way.
+/// flight that has the same key. `rivals` contains the keys of such rows, and `alike` the normalized import keys that
+/// the run spells in more than one way.
 #[must_use]
 pub fn compare(
     lookup: &Lookup,
@@ -220,7 +220,7 @@ pub fn compare(
 }
 
 /// Matches rows that share a clientAssetId with entries. Uses the exact spelling if that gives each row an entry.
-/// Otherwise matches all of them together, since the service may have changed the spelling.
+/// Otherwise matches all spellings together, since the service may have changed the spelling.
 fn by_spelling<'r>(rows: &'r [Row], entries: &[usize], found: &[Found]) -> Vec<(Vec<&'r Row>, Vec<usize>)> {
     let mut groups: BTreeMap<&str, (Vec<&Row>, Vec<usize>)> = BTreeMap::new();
     for row in rows {

@@ -1,4 +1,4 @@
-//! Resumable reads. A list resumes at its cursor, a batch-get with the ids not yet read.
+//! Resumable reads. A list resumes at its cursor, and a batch-get resumes with the ids not yet read.
 
 use std::fmt;
 use std::sync::Arc;

@@ -30,14 +30,14 @@ pub(super) enum Today {
     Row(ReadRow),
     /// Missing from an input that should contain all rows in the run.
     Removed,
-    /// Missing from an input that contains only some rows.
+    /// Missing from an input that contains only some of the rows.
     NotGiven,
 }
 
 /// The rows from an earlier call, until all of them have been read.
 pub(super) struct Earlier {
     run: Vec<KnownRow>,
-    /// Which rows are settled. A retry of a result needs all rows unchanged, settled or not.
+    /// Which rows are settled. A retry of a result requires that all rows are unchanged, settled or not.
     good: Vec<bool>,
     /// Whether the run has read all of its rows.
     complete: bool,
@@ -236,7 +236,7 @@ impl Packer {
         read.import_key = made.into();
     }
 
-    /// Adds a row that the run had not read.
+    /// Adds a row that the run had not read before.
     fn take_new(&mut self, read: ReadRow) {
         {
             let mut ledger = lock(&self.ledger);
@@ -338,7 +338,7 @@ impl Packer {
         }
     }
 
-    /// Explains which row does not match, and what to do.
+    /// Returns a message that says which row does not match, and what to do.
     fn unfit(&self, unfit: &Unfit, earlier: &Earlier) -> String {
         let ledger = lock(&self.ledger);
         let named = |row: u32| {

@@ -264,7 +264,7 @@ impl Run {
             more = self.read(source.as_mut(), packer);
             self.unwritten = true;
             self.write_beside();
-            // Reading is one long computation, so let the driver of the run check for signals.
+            // Reading does not yield by itself, so let the run's driver check for signals.
             tokio::task::yield_now().await;
             if let Some(written) = self.writing.try_join_next() {
                 self.written(written);
@@ -275,7 +275,7 @@ impl Run {
             self.look(&mut flights);
             self.write_beside();
             while self.going() && flights.len() < self.caller.options().max_in_flight {
-                // Reading may take long, so first process the responses that arrived meanwhile.
+                // Reading may take a long time, so first process the responses that arrived meanwhile.
                 while let Some(joined) = flights.try_join_next() {
                     self.land(joined);
                 }
@@ -362,7 +362,7 @@ impl Run {
         {
             self.give_up(error);
         }
-        // Another call may continue the run once this one has ended.
+        // Another call may continue the run once this call has ended.
         for journal in self.journal.take().into_iter().chain(self.foreign.take()) {
             journal.close().await;
         }

@@ -493,8 +493,8 @@ mod tests {
         assert_eq!(seconds(start), 60);
         drop(under_way);
         tokio::time::sleep(Duration::from_secs(1)).await;
-        // A third process counts each request once, although the second one knows those of the first. The first
-        // request of the second has left the window.
+        // A third process counts each request once, although the second process knows the requests of the first. The
+        // first request of the second has left the window.
         second.keeper.as_ref().unwrap().write();
         let file = PaceFile::new(folder.path(), "https://service.example", "user");
         let all = file.others(paused_clock());

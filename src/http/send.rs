@@ -114,8 +114,8 @@ impl Network {
             let builder = reqwest::Client::builder()
                 .user_agent(&options.user_agent)
                 .timeout(options.timeout)
-                // Use a shorter timeout than the total one, so that a failed connection is reported as such: nothing
-                // was sent.
+                // Use a shorter timeout than the total timeout, so that a failed connection is reported as such:
+                // nothing was sent.
                 .connect_timeout((options.timeout / 2).min(Duration::from_secs(20)))
                 // If the service closes a connection while a request is being sent, the outcome is unknown. Gateways
                 // close idle connections after about a minute, so close them well before that.

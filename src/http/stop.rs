@@ -62,7 +62,7 @@ impl Stop {
         let mut receiver = self.told.subscribe();
         // The sender is in `self`, so waiting can only end by reaching the phase.
         let mut told = pin!(receiver.wait_for(|now| *now >= phase));
-        // Tasks are notified one after another. The first may end and pass a resource, such as the turn to fetch a
+        // Tasks are notified one after another. The first task may end and pass a resource, such as the turn to fetch a
         // token, to a task not yet notified. So each task checks the phase whenever it is polled.
         poll_fn(|context| {
             if self.phase() >= phase {

@@ -104,7 +104,7 @@ pub fn next<R>(reader: &mut R) -> Option<Result<RecordBatch, SourceError>>
 where
     R: Iterator<Item = Result<RecordBatch, ArrowError>> + ?Sized,
 {
-    // The Arrow library panics at some nested arrays, such as a slice of a struct in a struct of nulls. After a panic,
+    // The Arrow library panics on some nested arrays, such as a slice of a struct in a struct of nulls. After a panic,
     // the reader is not used again.
     let Ok(batch) = catch_unwind(AssertUnwindSafe(|| reader.next())) else {
         return Some(Err(SourceError::new(

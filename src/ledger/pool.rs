@@ -84,7 +84,7 @@ impl Pool {
     }
 }
 
-/// Numbers that usually only a few rows have. They are stored in a map until every fourth row has one.
+/// Numbers that usually only a few rows have. The numbers are stored in a map until every fourth row has one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) enum Numbers {
     Few(HashMap<u32, u32>),

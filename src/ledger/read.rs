@@ -88,7 +88,7 @@ impl Ledger {
             .map_or(0, |prefix| xxh3_64(prefix.as_bytes()))
     }
 
-    /// Returns the number of rows read. Further rows are only known to exist.
+    /// Returns the number of rows read. Any further rows are only known to exist.
     #[must_use]
     pub fn read(&self) -> usize {
         self.read
@@ -136,7 +136,7 @@ impl Ledger {
             .collect()
     }
 
-    /// Returns the number of rows with an outcome. Rows in flight have none.
+    /// Returns the number of rows with an outcome. Rows in flight have no outcome yet.
     #[must_use]
     pub fn settled_rows(&self) -> usize {
         let settled = |status: Status| !matches!(status, Status::NotSent | Status::Unknown);

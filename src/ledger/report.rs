@@ -11,11 +11,11 @@ use super::{Fault, Status, View};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cause {
     pub status: Status,
-    /// The code of a rule or of the service, or a word such as `transport`. Empty if the rows have no reason.
+    /// The code of a rule, a code from the service, or a word such as `transport`. Empty if the rows have no reason.
     pub code: String,
     /// Empty if the problem concerns the whole row.
     pub column: String,
-    /// The message of the first row.
+    /// The message for the first row.
     pub message: String,
     pub fix: String,
     pub rows: usize,
@@ -163,8 +163,8 @@ impl Causes {
 }
 
 impl View {
-    /// Returns the causes of rows that did not succeed, most rows first. A row with several problems counts for each of
-    /// them.
+    /// Returns the causes of rows that did not succeed, most rows first. A row with several problems counts once for
+    /// each problem.
     #[must_use]
     pub fn causes(&self) -> Vec<Cause> {
         if self.is_good() {
@@ -206,7 +206,7 @@ impl View {
         match self.ledger.reason(row) {
             Some(Reason::Checks(problems)) if !problems.is_empty() => {
                 found.extend(problems.iter().map(|problem| {
-                    // A specific fix, such as one with the closest match, makes a separate cause.
+                    // A specific fix, such as a fix that names the closest match, makes a separate cause.
                     let fix = problem.fix();
                     let says = Says {
                         code: problem.code,

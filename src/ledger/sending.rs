@@ -15,7 +15,7 @@ pub struct Sending {
     /// The number of attempts, including attempts of the requests that this request was split from.
     pub attempts: u32,
     pub request_id: Option<Box<str>>,
-    /// When the request was first sent, or `None` if never.
+    /// When the request was first sent, or `None` if it was never sent.
     pub left: Option<Moment>,
     /// When the response arrived, or when the client stopped waiting for it.
     pub ended: Option<Moment>,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The status of a row, in the order of reports: successful ones first.
+/// The status of a row, in the order used in reports: successful statuses first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Status {
     Created,
@@ -15,7 +15,7 @@ pub enum Status {
     Rejected,
     /// Stopped before its request was sent.
     NotSent,
-    /// Definitely not executed, and no longer retried.
+    /// Definitely not executed, and no longer being retried.
     Failed,
     /// Sent, but no response says whether it was executed.
     Unknown,

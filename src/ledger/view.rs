@@ -111,7 +111,7 @@ impl View {
         bad.map(|row| self.ledger.outcome(row))
     }
 
-    /// Rows per status, in the order of `Status::ALL`, without statuses that have no rows.
+    /// Counts the rows per status, in the order of `Status::ALL`, omitting statuses without rows.
     #[must_use]
     pub fn counts(&self) -> Vec<(Status, usize)> {
         let counts = self.counts.get_or_init(|| {

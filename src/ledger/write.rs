@@ -169,7 +169,7 @@ impl Ledger {
         self.input = rows;
     }
 
-    /// Removes the rows that were never read. The next read adds them.
+    /// Removes the rows that were never read. The next read adds them again.
     pub fn forget_unread(&mut self) {
         let (read, known) = (self.read, self.rows());
         if read == known {
@@ -183,7 +183,7 @@ impl Ledger {
         self.labels.resize(read, known);
     }
 
-    /// Clears everything that belongs to one call only, so that the next call starts from the outcomes.
+    /// Clears everything that belongs to one call only, so that the next call starts with the outcomes only.
     pub fn reopen(&mut self) {
         self.stats = Stats::default();
         self.plan = Plan::default();

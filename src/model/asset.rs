@@ -1,4 +1,4 @@
-//! Reads the fields of assets and relationships that identify rows. Everything else stays raw.
+//! Reads the fields of assets and relationships that identify rows. All other fields stay raw.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -27,7 +27,7 @@ pub struct Entry<'a> {
     pub range: Range<usize>,
 }
 
-/// Reads the identities of a list of assets, one member of an object.
+/// Reads the identities in a list of assets that is one member of an object.
 ///
 /// # Errors
 /// See [`member`].
@@ -72,7 +72,7 @@ fn scanned<'a>(body: &'a str, name: &str) -> Result<Vec<Entry<'a>>, Odd> {
     found.filter(|_| scanner.is_at_end()).ok_or(Odd)
 }
 
-/// The raw text of the unread members of an entry: before the first member read, and between it and the next ones.
+/// The raw text of the unread members of an entry: before the first member read, and between the members read.
 #[derive(Default)]
 struct Unread<'a>([&'a str; 3]);
 
@@ -87,7 +87,7 @@ fn scanned_identity<'a>(scanner: &mut Scanner<'a>, unread: &mut Unread<'a>) -> R
     if !scanner.begin(b'}') {
         return Ok(identity);
     }
-    // The number of members read, and the start of the unread ones after them.
+    // The number of members read, and the start of the unread members after them.
     let (mut read, mut start) = (0, scanner.at);
     loop {
         if start == scanner.at
@@ -123,7 +123,7 @@ pub(crate) fn range_in(body: &[u8], raw: &RawValue) -> Range<usize> {
     start..start + raw.get().len()
 }
 
-/// Reads one member of an object and skips the others. If the member is repeated, the last one counts.
+/// Reads one member of an object and skips all other members. If the member is repeated, the last one counts.
 struct Member<'k, T>(&'k str, PhantomData<T>);
 
 impl<'de, T: Deserialize<'de>> Visitor<'de> for Member<'_, T> {
@@ -174,7 +174,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
     }
 }
 
-/// Returns why a body cannot be read. Recognizes an HTML page in place of JSON.
+/// Returns why a body cannot be read. Recognizes an HTML page that was returned in place of JSON.
 fn reason(body: &[u8], error: &serde_json::Error) -> String {
     if body.trim_ascii_start().starts_with(b"<") {
         "it is an HTML page, so it comes from a proxy or gateway, not from the service".to_owned()

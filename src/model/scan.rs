@@ -1,4 +1,4 @@
-//! A strict reader of JSON tokens. It accepts a subset of what `serde_json` accepts. The rest is left to
+//! A strict reader of JSON tokens. The reader accepts a subset of what `serde_json` accepts. The rest is left to
 //! `serde_json`, the slow reader.
 
 /// The text is not JSON, or must be read by the slow reader.
@@ -8,10 +8,10 @@ pub(crate) struct Odd;
 /// The maximum depth. Deeper values are left to the slow reader, which accepts 128 levels.
 const DEEPEST: u32 = 64;
 
-/// A number with more digits may exceed the range of floats.
+/// A number with more digits than this may exceed the range of floats.
 const MOST_DIGITS: usize = 300;
 
-/// A number with fewer digits fits in 64 bits.
+/// A number with fewer digits than this fits in 64 bits.
 const SURE_DIGITS: usize = 19;
 
 /// A cursor over the bytes of a JSON text.
@@ -284,8 +284,8 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Skips a value. Returns whether `serde_json` may reject it because of half a surrogate pair or a number out of
-    /// range.
+    /// Skips a value. Returns whether `serde_json` may reject the value because of half a surrogate pair or an
+    /// out-of-range number.
     pub fn skip(&mut self, depth: u32) -> Result<bool, Odd> {
         if depth > DEEPEST {
             return Err(Odd);
@@ -406,7 +406,7 @@ fn plain_until(bytes: &[u8], mut at: usize) -> usize {
         let quote = holds_zero(word ^ (LOW * u64::from(b'"')));
         let backslash = holds_zero(word ^ (LOW * u64::from(b'\\')));
         let control = word.wrapping_sub(LOW * 0x20) & !word & HIGH;
-        // The lowest bit that is set is correct; borrows affect only higher ones.
+        // The lowest set bit is correct, because borrows affect only higher bits.
         let found = quote | backslash | control;
         if found != 0 {
             return at + found.trailing_zeros() as usize / 8;

@@ -37,7 +37,7 @@ pub struct StatusSet {
     pub id: String,
     pub name: String,
     pub description: Option<String>,
-    /// Whether it is the default set, used by all categories without an assigned one.
+    /// Whether this is the default set, which is used by all categories without an assigned set.
     pub default: bool,
     pub active: bool,
     pub statuses: Vec<Status>,
@@ -69,7 +69,7 @@ pub struct Attribute {
     pub active: bool,
 }
 
-/// A node of the locations tree.
+/// A node in the location tree.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Location {
     pub id: String,

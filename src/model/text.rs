@@ -29,7 +29,7 @@ impl<'de> Deserialize<'de> for Text<'de> {
     }
 }
 
-/// Normalizes a number: 42.0 becomes 42. Numbers out of the range of a float are kept as written.
+/// Normalizes a number: 42.0 becomes 42. Numbers outside the range of a float are kept as written.
 fn number(token: &str) -> Cow<'_, str> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     match token.parse::<f64>() {

@@ -26,7 +26,7 @@ use super::runtime::handle;
 use crate::http::auth::NoToken;
 use crate::http::scope;
 
-/// How often to check whether an event loop still runs.
+/// How often to check whether an event loop is still running.
 pub const LOOK: Duration = Duration::from_millis(500);
 
 /// The error message for an await outside asyncio.
@@ -44,8 +44,8 @@ struct Broken(Option<tokio::task::JoinError>);
 impl Core {
     fn handle() -> Option<Handle> {
         // Threads of the core must not take the lock in `handle`: a fork in the meantime would leave it locked in the
-        // child. `awaitable` enters the runtime of this process, since a thread that forked may still be inside that of
-        // its parent.
+        // child. `awaitable` enters the runtime of this process, since a thread that forked may still be inside its
+        // parent's runtime.
         Handle::try_current().or_else(|_| handle()).ok()
     }
 }
@@ -181,12 +181,12 @@ impl EventLoop {
         scope::current().map(Self)
     }
 
-    /// Runs an operation. Its token function is awaited in this loop.
+    /// Runs an operation. The token function is awaited in this loop.
     pub fn scope<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
         scope::with(self.0.clone(), work)
     }
 
-    /// Returns an asyncio future that completes when `ended` does. Canceling it stops nothing.
+    /// Returns an asyncio future that completes when `ended` does. Canceling that future stops nothing.
     ///
     /// # Errors
     /// If the loop cannot create a future.
@@ -228,7 +228,7 @@ fn is_true(object: &Bound<'_, PyAny>, method: &Bound<'_, pyo3::types::PyString>)
 }
 
 /// A loop that silently ignores callbacks once it is closed. Checking first is not enough: the loop may close right
-/// after the check, and pyo3-async-runtimes prints the error of `call_soon_threadsafe`.
+/// after the check, and pyo3-async-runtimes prints the error raised by `call_soon_threadsafe`.
 #[pyclass(frozen)]
 struct QuietLoop(Py<PyAny>);
 
@@ -253,7 +253,7 @@ impl QuietLoop {
     }
 }
 
-/// Calls a token function and awaits its result, in the loop of the call if it is running, otherwise in a new loop.
+/// Calls a token function and awaits its result, in the call's loop if that is running, or else in a new loop.
 pub async fn token(function: Arc<Held<Py<PyAny>>>) -> Result<String, NoToken> {
     let mut event_loop = EventLoop::current();
     loop {

@@ -59,8 +59,8 @@ impl<T> DerefMut for Held<T> {
 
 impl<T> Drop for Held<T> {
     fn drop(&mut self) {
-        // This may run the user's code, such as the `finally` of a generator, which may make calls itself. At exit, when
-        // no fork can follow, `PyO3` keeps the objects.
+        // This may run the user's code, such as the `finally` of a generator, which may itself make calls. At exit,
+        // when no fork can follow, `PyO3` keeps the objects.
         tokio::task::block_in_place(|| attached(|_| drop(self.0.take())));
     }
 }

@@ -207,8 +207,8 @@ impl Engine {
         })
     }
 
-    /// Scans rows before a write. Returns whether they need the project's settings, and the ids of assets needed to
-    /// validate rows of a patch.
+    /// Scans rows before a write. Returns whether they need the project's settings, and the ids of the assets needed
+    /// to validate the rows of a patch.
     #[staticmethod]
     #[pyo3(signature = (verb, rows, options, /, settings=None))]
     fn scan(
@@ -233,7 +233,7 @@ impl Engine {
         }
     }
 
-    /// Checks rows against settings without a request. For a patch, checks that need the current assets are skipped.
+    /// Checks rows against settings without a request. For a patch, checks that require the current assets are skipped.
     #[staticmethod]
     #[pyo3(signature = (verb, rows, options, settings, /))]
     fn check(

@@ -29,7 +29,7 @@ impl Ledger {
     }
 }
 
-/// A sink that keeps only the labels of rows.
+/// A sink that keeps only row labels.
 struct Labels<'l> {
     ledger: &'l mut Rows,
     read: usize,
@@ -162,8 +162,8 @@ impl Ledger {
     }
 
     /// Returns the causes of all rows that did not succeed, most rows first. Each cause has a status, code, column,
-    /// message, fix, rows, `first_rows` (row, label) and values (value, rows). A row with several problems counts for
-    /// each of them.
+    /// message, fix, rows, `first_rows` (row, label) and values (value, rows). A row with several problems counts once
+    /// for each problem.
     fn causes<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
         py.detach(|| self.0.causes())
             .into_iter()

@@ -39,7 +39,7 @@ struct Channel {
     process: u32,
     writer: ThreadId,
     entries: Sender<Entry>,
-    /// Lines not yet written.
+    /// The number of lines not yet written.
     waiting: AtomicUsize,
     /// The channel of a forked child, which does not inherit its parent's writer. The list is lock-free, so a fork
     /// cannot leave it locked.

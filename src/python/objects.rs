@@ -114,7 +114,7 @@ impl<'py> Objects<'py> {
         self.object(column.cell(row))
     }
 
-    /// Returns the string of a code, always as the same object.
+    /// Returns the string for a code, always as the same object.
     fn repeated(
         &mut self,
         column: &Column,
@@ -185,7 +185,7 @@ impl<'py> Objects<'py> {
         made
     }
 
-    /// Converts the columns of these kinds for a frame.
+    /// Converts the columns of these kinds to columns for a frame.
     pub fn frame(&mut self, table: &Table, kinds: Option<&[String]>) -> PyResult<Vec<FrameColumn<'py>>> {
         let layout = table.layout();
         let segments: Vec<_> = layout.segments().collect();

@@ -319,7 +319,7 @@ impl Operation {
         self.leave_reading();
     }
 
-    /// Ends the call at once. Rows in flight stay unknown.
+    /// Ends the call immediately. Rows in flight stay unknown.
     fn abort(&self) {
         self.shared.stop.to(Phase::Now);
         self.leave_reading();

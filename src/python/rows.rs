@@ -34,14 +34,14 @@ enum Origin {
     Sheet(Sheet),
     Stream {
         object: Py<PyAny>,
-        /// Opened when the rows were created, to check its columns.
+        /// Opened when the rows were created, to check the columns.
         first: Mutex<Option<ArrowArrayStreamReader>>,
     },
 }
 
 /// The labels of the rows, unless the rows are numbered.
 struct Labels {
-    /// Iterated along with the rows.
+    /// Labels that are iterated along with the rows.
     labels: Py<PyAny>,
     /// The title of the labels, such as `line`.
     title: Option<String>,
@@ -67,15 +67,15 @@ enum Cells {
     List(Py<PyList>),
     /// Any other sequence.
     Objects(Py<PyAny>),
-    /// Read in place, without creating a Python object per cell.
+    /// Cells that are read in place, without creating a Python object per cell.
     Arrow(Chunks),
 }
 
 #[pymethods]
 impl Rows {
-    /// Creates rows from dicts or other mappings. A list or tuple can be read again, other iterables only once.
-    /// `labels` contains one label per row, and is iterated along with the rows. `label_title` is the title of the
-    /// labels, such as "line".
+    /// Creates rows from dicts or other mappings. A list or tuple can be read again; other iterables can be read only
+    /// once. `labels` contains one label per row, and is iterated along with the rows. `label_title` is the title of
+    /// the labels, such as "line".
     #[staticmethod]
     #[pyo3(signature = (rows, /, labels=None, label_title=None))]
     fn from_dicts(

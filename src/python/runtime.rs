@@ -8,7 +8,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 /// A value that belongs to the process that created it. A forked child creates its own value.
 ///
-/// The old value is leaked on purpose. Dropping it would wait for threads that the child does not have, or close
+/// The old value is intentionally leaked. Dropping it would wait for threads that the child does not have, or close
 /// connections that the parent uses.
 pub struct PerProcess<T>(Mutex<Option<(u32, T)>>);
 

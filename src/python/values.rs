@@ -33,7 +33,7 @@ impl Clear {
 /// Returns the singleton `CLEAR`.
 ///
 /// # Errors
-/// If Python is out of memory.
+/// If Python runs out of memory.
 pub fn clear(py: Python<'_>) -> PyResult<&Py<Clear>> {
     static CLEAR: PyOnceLock<Py<Clear>> = PyOnceLock::new();
     CLEAR.get_or_try_init(py, || Py::new(py, Clear))

@@ -308,7 +308,7 @@ fn places<'i>(ids: impl DoubleEndedIterator<Item = &'i str> + ExactSizeIterator)
 }
 
 impl Content {
-    /// Adds a response of "GET categories/:categoryId/custom-attributes" for one category.
+    /// Adds a "GET categories/:categoryId/custom-attributes" response for one category.
     pub fn add_attributes(&mut self, category: &str, assigned: Vec<Inheritance>) {
         for Inheritance { id, from, .. } in assigned {
             let at = from.unwrap_or_else(|| category.to_owned());

@@ -1,4 +1,4 @@
-//! Compares names, and finds the known names closest to an unknown one.
+//! Compares names, and finds the known names closest to an unknown name.
 
 use unicode_normalization::UnicodeNormalization;
 

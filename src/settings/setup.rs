@@ -29,8 +29,8 @@ pub struct Description {
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct DescribedSet {
     pub name: String,
-    /// Whether this is the default set, used by all categories without an assigned one. Every project has exactly one
-    /// default set from the start, which may have any name ("Assets field guide").
+    /// Whether this is the default set, which is used by all categories without an assigned set. Every project has
+    /// exactly one default set from the start, which may have any name ("Assets field guide").
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub default: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -38,7 +38,7 @@ pub struct DescribedSet {
     pub statuses: Vec<DescribedStatus>,
 }
 
-/// A status. If it has only a label, it is written as a string.
+/// A status. A status that has only a label is written as a string.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(into = "Value")]
 pub struct DescribedStatus {
@@ -116,7 +116,7 @@ impl From<Path> for Value {
     }
 }
 
-/// The six types of the "POST custom-attributes" reference page.
+/// The six types listed on the "POST custom-attributes" reference page.
 const TYPES: [&str; 6] = ["text", "numeric", "date", "boolean", "select", "multi_select"];
 
 fn has_options(data_type: &str) -> bool {

@@ -105,7 +105,7 @@ impl Tree {
         names
     }
 
-    /// Finds the nodes with this full path (with or without the root), or else those whose path ends with it.
+    /// Finds the nodes with this full path (with or without the root), or else the nodes whose path ends with it.
     #[must_use]
     pub fn find(&self, parts: &[&str]) -> Vec<usize> {
         let wanted: Vec<String> = parts.iter().map(|part| folded(part)).collect();

@@ -1,4 +1,4 @@
-//! Writes rows that need fixing: the user's own columns in order, the problem and the fix.
+//! Writes rows that need fixing: the user's own columns in order, followed by the problem and the fix.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -77,7 +77,7 @@ pub fn write(
 struct Kept<'m> {
     wanted: &'m BTreeMap<u32, RowToFix>,
     next: u32,
-    /// Columns in order, with one per custom attribute of a dict.
+    /// The columns in order, with one column per custom attribute in a dict.
     names: Vec<String>,
     places: HashMap<String, usize>,
     rows: Vec<Row>,

@@ -175,7 +175,7 @@ fn head(sheet: &mut Worksheet, place: u16, column: &Column) -> Result<(), XlsxEr
     Ok(())
 }
 
-/// Creates a validation with its input and error messages.
+/// Creates a data validation with its input and error messages.
 fn told(validation: DataValidation, column: &Column) -> Result<DataValidation, XlsxError> {
     let validation = validation
         .set_input_title(for_people(&column.name, LONGEST_TITLE))?

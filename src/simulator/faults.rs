@@ -8,9 +8,9 @@
 //! | `on` | endpoint such as `"assets:batch-create"`, or `"any"` (default) |
 //! | `nth` | only the nth matching request, counted from 1 since the fault was added |
 //! | `every` | every kth matching request |
-//! | `probability` | each matching request, with this probability (0 to 1) |
-//! | `seed` | seed of the random numbers; default 0 |
-//! | `times` | the most uses; default 1, unlimited for `every` and `probability` |
+//! | `probability` | each matching request, with this probability (from 0 to 1) |
+//! | `seed` | seed of the random number generator; default 0 |
+//! | `times` | the maximum number of uses; default 1, unlimited for `every` and `probability` |
 //!
 //! | `what` | further keys | effect |
 //! | --- | --- | --- |
@@ -20,17 +20,17 @@
 //! | `refuse` | | no connection; over HTTP as `reset_before_apply` |
 //! | `reset_before_apply` | | connection breaks, nothing applied |
 //! | `reset_after_apply` | | work done, connection breaks without a response |
-//! | `apply_late` | `ms` (required) | admitted, connection breaks at once; work done after this time, if the runtime still runs |
-//! | `delay` | `ms` (required) | work done at once, response late |
+//! | `apply_late` | `ms` (required) | admitted, connection breaks immediately; work done after this time, if the runtime is still running |
+//! | `delay` | `ms` (required) | work done immediately, response delayed by this time |
 //! | `cut_body` | `bytes` (default 10) | work done, response cut off after this many bytes of its body |
-//! | `slow_body` | `ms` (required) | work done, head of the response at once, body sent slowly over this time; in process as `delay` |
-//! | `unreadable` | `body` (`"cut"` (default), `"empty"`, `"null"`, `"html"`) | work done, a complete response whose
+//! | `slow_body` | `ms` (required) | work done, head of the response immediately, body sent slowly over this time; in process as `delay` |
+//! | `unreadable` | `body` (`"cut"` (default), `"empty"`, `"null"`, `"html"`) | work done, a complete response, whose
 //! body is cut in half, empty, `null` or a page |
-//! | `wrong_types` | | work done, numbers and strings of the response swap their types |
-//! | `drop_results` | `count` (default 1) | work done, this many first entries are missing from a success |
-//! | `double_results` | | work done, the first entry of a success is duplicated |
-//! | `clock_jump` | `seconds` (required, may be negative) | Date of this and all later responses is shifted by this; the service's own time is not |
-//! | `steal` | `requests` (default 1) | after this request, another program of the same user makes this many requests of its rate group |
+//! | `wrong_types` | | work done, numbers and strings in the response swap their types |
+//! | `drop_results` | `count` (default 1) | work done, the first `count` entries are missing from a successful response |
+//! | `double_results` | | work done, the first entry of a successful response is duplicated |
+//! | `clock_jump` | `seconds` (required, may be negative) | the Date header of this and all later responses is shifted by this time; the service's own clock is not |
+//! | `steal` | `requests` (default 1) | after this request, another program of the same user makes this many requests in the same rate group |
 //! | `html` | | a 200 with an HTML page, nothing applied |
 //! | `expire_token` | | the token of the request expires permanently: 401 |
 //! | `redirect` | `url` (required) | a 307 to this URL, nothing applied |

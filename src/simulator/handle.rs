@@ -36,7 +36,7 @@ pub struct State {
     pub audit: Audit,
     /// Valid tokens.
     pub users: HashMap<String, User>,
-    /// The time when the simulator started.
+    /// When the simulator started.
     pub start: Millis,
     pub listing: assets::Listing,
     pub requests: u64,

@@ -446,7 +446,7 @@ impl<'a> Iterator for Records<'a> {
     fn next(&mut self) -> Option<Record<'a>> {
         let (kind, data, following) = split(&self.stream[self.at..])?;
         let mut rest = following;
-        // The library treats an empty continuation at the very end as a separate record.
+        // The library treats an empty continuation at the end as a separate record.
         while rest.len() > 4
             && let Some((Record::CONTINUE, _, after)) = split(rest)
         {

@@ -178,7 +178,7 @@ impl Sheet {
                 path.display()
             )));
         }
-        // The libraries may panic on a damaged file. After a panic, nothing of them is used again.
+        // The libraries may panic on a damaged file. After a panic, none of their objects are used again.
         let content = catch_unwind(AssertUnwindSafe(|| {
             if is_text {
                 let (table, names, notes) = delimited::Table::open(path, bytes, &ending, limits)?;

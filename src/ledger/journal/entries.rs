@@ -65,7 +65,7 @@ impl Entries {
                 .collect(),
             records: changes.rows.iter().map(|row| Entry::of(ledger, *row)).collect(),
             import_prefix: ledger.import_prefix.clone(),
-            // The rows are complete only with the last ones.
+            // The rows are complete only if these include the last rows.
             complete: ledger.complete && last,
             last,
             changes,

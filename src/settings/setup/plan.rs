@@ -1,4 +1,4 @@
-//! Plans the steps that give a project the settings of a description.
+//! Plans the steps that bring a project's settings into line with a description.
 
 use std::collections::{HashMap, HashSet};
 
@@ -65,7 +65,7 @@ impl Action {
     }
 }
 
-/// An existing object, identified by its id, or one that an earlier step creates.
+/// An existing object, identified by its id, or an object that an earlier step creates.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Thing {
     Known(String),

@@ -20,13 +20,13 @@ const LONGEST_NAME: usize = 100;
 const LONGEST_SET_DESCRIPTION: usize = 500;
 const LONGEST_ATTRIBUTE_DESCRIPTION: usize = 1000;
 
-/// The highest allowed maximum length of a text attribute ("POST custom-attributes" reference page).
+/// The largest `max_length` allowed for a text attribute ("POST custom-attributes" reference page).
 const LONGEST_TEXT: u64 = 250;
 
 /// The maximum number of category levels below ROOT ("Assets field guide").
 const DEEPEST: usize = 10;
 
-/// The wrapper that the TOML reader puts around dates, and its key.
+/// The key of the object that the TOML reader wraps around dates.
 const TOML_DATE: &str = "$__toml_private_datetime";
 
 impl Description {
@@ -245,7 +245,7 @@ fn read_attribute(at: String, value: &Value, problems: &mut Vec<String>) -> Desc
 }
 
 /// Converts a default to the form that the service expects for this type ("Create settings" tutorial). On an error,
-/// returns a description of that form.
+/// returns a description of the expected form.
 fn default_of(
     data_type: &str,
     options: &[String],
