@@ -13,7 +13,7 @@ use serde_json::Value;
 /// Whether the service may have received a request that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Sent {
-    /// Definitely not: no connection was made, or the request was rejected locally.
+    /// Definitely not: no connection was made, or the request was rejected by this client.
     No,
     /// The request was sent, but no complete response arrived.
     Maybe,
@@ -22,7 +22,7 @@ pub enum Sent {
 }
 
 impl Sent {
-    /// `no`, `maybe` or `answered`.
+    /// Returns `no`, `maybe` or `answered`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -33,10 +33,10 @@ impl Sent {
     }
 }
 
-/// Why a request got no complete response.
+/// Why no complete response to a request arrived.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum TransportKind {
-    /// No connection was made.
+    /// No connection could be made.
     Connect,
     /// The request timed out on a connection.
     Timeout,
@@ -45,7 +45,7 @@ pub enum TransportKind {
 }
 
 impl TransportKind {
-    /// `connect`, `timeout` or `other`.
+    /// Returns `connect`, `timeout` or `other`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -56,26 +56,26 @@ impl TransportKind {
     }
 }
 
-/// Response headers that help the service's support: names in lower case, in the order received.
+/// Response headers that the service's support team may ask for: names in lower case, in the order received.
 pub type Headers = Vec<(String, String)>;
 
-/// A request that got no complete response.
+/// A request to which no complete response arrived.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
 pub struct TransportError {
     /// If `Answered`, the response exceeds `max_response_bytes`, so a retry would fail too.
     pub sent: Sent,
-    /// The whole chain of causes, outermost first, without secrets.
+    /// The complete chain of causes, outermost first, without secrets.
     pub message: String,
     /// The part of the response that arrived.
     pub partial: Option<Box<Partial>>,
-    /// Missing in records written by older versions.
+    /// Absent from records written by older versions.
     #[serde(default)]
     pub kind: TransportKind,
 }
 
 impl TransportError {
-    /// Creates the error of a request that got no response at all.
+    /// Creates the error for a request to which no response arrived.
     #[must_use]
     pub fn new(sent: Sent, message: impl Into<String>) -> Self {
         Self {
@@ -101,12 +101,12 @@ pub struct FileError {
     /// The message, with the file name and a suggested fix.
     pub message: String,
     pub path: PathBuf,
-    /// The error code of the operating system, if any.
+    /// The operating system's error code, if any.
     pub os_error: Option<i32>,
 }
 
 impl FileError {
-    /// Creates the error. `cause` is the error of the operating system, if any.
+    /// Creates the error. `cause` is the operating system's error, if any.
     #[must_use]
     pub fn new(path: &Path, cause: Option<&io::Error>, message: String) -> Self {
         Self {
@@ -117,7 +117,7 @@ impl FileError {
     }
 }
 
-/// A response that was not read to the end.
+/// A response that was not read completely.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Partial {
     pub status: u16,
@@ -126,12 +126,12 @@ pub struct Partial {
     pub body: Arc<str>,
 }
 
-/// One violation reported in an error response.
+/// A violation reported in an error response.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Violation {
-    /// Position of the item in the request, if the response contains it.
+    /// The item's position in the request, if the response states it.
     pub index: Option<usize>,
-    /// Id of the item, if the response contains it.
+    /// The item's id, if the response states it.
     pub id: Option<String>,
     pub field: Option<String>,
     pub code: Option<String>,
@@ -150,20 +150,20 @@ pub struct ServiceError {
     pub code: Option<String>,
     pub message: Option<String>,
     pub violations: Vec<Violation>,
-    /// `errorMetadata` of the body. For a 409, it describes the conflict ("Assets field guide").
+    /// `errorMetadata` of the body. For a 409, this describes the conflict ("Assets field guide").
     pub metadata: Option<Value>,
     /// `x-ads-request-id` or `x-request-id` of the response, which Autodesk's support asks for.
     pub request_id: Option<String>,
     /// Seconds to wait, from the `Retry-After` header.
     pub retry_after: Option<f64>,
-    /// The raw body as text. It is shared, because every rejected row keeps it.
+    /// The raw body as text. Shared, because every rejected row keeps it.
     pub body: Arc<str>,
     /// Advice that the response itself does not contain.
     pub hint: Option<String>,
 }
 
 impl ServiceError {
-    /// Whether the gateway rejected the request for lack of capacity, before the service received it.
+    /// Returns whether the gateway rejected the request for lack of capacity, before the service received it.
     ///
     /// Undocumented. Since apps are metered, the gateway repeats the status as the code (from a user forum).
     #[must_use]
@@ -175,7 +175,8 @@ impl ServiceError {
         self.status == 403 && says(&self.message)
     }
 
-    /// Whether the response says that the token has no user. Another token of the same application would not help.
+    /// Returns whether the response says that the token has no user. Another token for the same application would not
+    /// help.
     ///
     /// The documentation only says that a user is required. The exact wording comes from user reports.
     #[must_use]
@@ -187,8 +188,8 @@ impl ServiceError {
                 .contains("user id could not be determined")
     }
 
-    /// Whether the response says that the request contains too many rows. The wording is undocumented, so it is only
-    /// trusted if no row is named. It is also checked against the sizes of requests that succeed.
+    /// Returns whether the response says that the request contains too many rows. The wording is undocumented, so it is
+    /// only trusted if no row is named. The claim is also checked against the sizes of successful requests.
     #[must_use]
     pub fn says_too_many_rows(&self) -> bool {
         let names_rows = |violation: &Violation| violation.index.is_some() || violation.id.is_some();
@@ -207,7 +208,7 @@ impl ServiceError {
     }
 }
 
-/// Whether a string limits the number of rows: "The array must have 1 to 50 items", `TooManyAssets`.
+/// Returns whether a string limits the number of rows: "The array must have 1 to 50 items", `TooManyAssets`.
 fn speaks_of_too_many_rows(text: &str) -> bool {
     const ROWS: [&str; 16] = [
         "items",
@@ -243,7 +244,7 @@ fn speaks_of_too_many_rows(text: &str) -> bool {
         "fewer",
         "between",
     ];
-    // Words about a limit on a single value of a row.
+    // Words about a limit on a single value in a row.
     const VALUES: [&str; 7] = [
         "character",
         "characters",
@@ -320,10 +321,10 @@ pub enum Error {
     /// An option or argument is invalid. Nothing was sent.
     #[error("{0}")]
     Option(String),
-    /// The rows could not be read. Rows that were read before are in the ledger.
+    /// The rows could not be read. Rows read before the error are in the ledger.
     #[error("{0}")]
     Input(String),
-    /// A user's file could not be opened, read or written.
+    /// A file passed by the user could not be opened, read or written.
     #[error("{0}")]
     File(Box<FileError>),
     /// The journal of a named run cannot be used. The current request was not sent.
@@ -350,7 +351,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the service may have received the request.
+    /// Returns whether the service may have received the request.
     #[must_use]
     pub fn sent(&self) -> Sent {
         match self {
@@ -360,7 +361,7 @@ impl Error {
         }
     }
 
-    /// The request id assigned by the service, if the response contains one.
+    /// Returns the request id assigned by the service, if the response contains one.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         match self {
@@ -375,7 +376,7 @@ impl Error {
     }
 }
 
-/// The request id from response headers: Autodesk's own if present, otherwise that of a proxy or gateway.
+/// Returns the request id from response headers: Autodesk's own if present, otherwise that of a proxy or gateway.
 #[must_use]
 pub fn request_id(headers: &[(String, String)]) -> Option<&str> {
     ["x-ads-request-id", "x-request-id"]
@@ -384,7 +385,7 @@ pub fn request_id(headers: &[(String, String)]) -> Option<&str> {
         .map(|(_, value)| value.as_str())
 }
 
-/// The messages of an error and its causes, outermost first, without repetitions.
+/// Returns the messages of an error and its causes, outermost first, without repetitions.
 #[must_use]
 pub fn chain(error: &(dyn StdError + 'static)) -> String {
     let mut text = error.to_string();
@@ -400,8 +401,8 @@ pub fn chain(error: &(dyn StdError + 'static)) -> String {
     text
 }
 
-/// Escapes a string for a terminal, a log or a page: characters that would alter the surrounding text or imitate a
-/// line of their own. All user-facing text passes through here; data is not changed.
+/// Escapes a string for a terminal, a log or a page: escapes characters that would alter the surrounding text or
+/// imitate a separate line. All user-facing text passes through here; data is not changed.
 #[must_use]
 pub fn shown(text: &str) -> Cow<'_, str> {
     if !text.contains(is_hidden) {
@@ -429,8 +430,8 @@ pub fn shown_lines(text: &str) -> String {
     text.split('\n').map(shown).collect::<Vec<_>>().join("\n")
 }
 
-/// Whether a character is a control character, a line or paragraph separator, a bidirectional mark (UAX #9, table 4),
-/// a tag, or has no width. Joiners are not hidden, since words and emoji contain them.
+/// Returns whether a character is a control character, a line or paragraph separator, a bidirectional mark (UAX #9,
+/// table 4) or a tag, or has no width. Joiners are not hidden, since words and emoji contain them.
 fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(

@@ -8,15 +8,16 @@ use crate::error::{Error, shown};
 
 /// A project of ACC, BIM 360 or Forma.
 ///
-/// The Assets API accepts a bare UUID, or the UUID after `b.`. The Relationship API accepts only the bare UUID, as
-/// its container id (POST relationships:delete reference page). So the bare form is stored and sent everywhere.
+/// The Assets API accepts a bare UUID, or the UUID prefixed with `b.`. The Relationship API accepts only the bare UUID,
+/// as its container id (POST relationships:delete reference page). Therefore the bare form is stored and sent
+/// everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ProjectId(Uuid);
 
 impl ProjectId {
     /// Parses `f6a1e3b5-abaa-4b01-b33a-5d55f36ba047` or `b.f6a1e3b5-abaa-4b01-b33a-5d55f36ba047`.
     ///
-    /// The prefix is the two characters `b.`, exactly: trimming letters would damage a UUID that begins with b.
+    /// The prefix is exactly the two characters `b.`: trimming letters would damage a UUID that begins with b.
     ///
     /// # Errors
     /// [`Error::Option`] if it is neither.
@@ -34,7 +35,7 @@ impl ProjectId {
     }
 }
 
-/// Explains why a string is not a UUID.
+/// Returns why a string is not a UUID.
 fn typo(text: &str) -> String {
     let digits = text.chars().filter(|character| *character != '-').count();
     match text

@@ -1,6 +1,6 @@
 //! The bulk client for the Assets API and the Relationship API of Autodesk Construction Cloud, BIM 360 and Forma.
 //!
-//! The modules, lowest first; a module uses only modules above it in this list.
+//! The modules, lowest first. A module uses only the modules listed above it.
 
 #![deny(unsafe_code)]
 

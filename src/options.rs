@@ -12,7 +12,7 @@ use crate::error::{Error, shown};
 /// The production host of all services.
 pub const BASE_URL: &str = "https://developer.api.autodesk.com";
 
-/// The path prefix of the Assets API; the two are interchangeable.
+/// The path prefix of the Assets API. The two prefixes are interchangeable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Prefix {
     Construction,
@@ -37,7 +37,7 @@ impl Prefix {
     }
 }
 
-/// Endpoints that share one rate limit of the service, per user.
+/// A group of endpoints that share one rate limit per user.
 #[derive(Debug, PartialEq, Eq)]
 pub struct RateGroup {
     /// The name of the group in [`Limits`].
@@ -46,18 +46,18 @@ pub struct RateGroup {
     pub requests: u32,
 }
 
-/// Requests per window for each rate group of a user, and the window.
+/// The number of requests per window for each rate group of a user, and the length of the window.
 ///
 /// The limits are per user and minute, summed over all applications of that user.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Limits {
     pub window: Duration,
-    /// Requests by group name. A missing group has its documented limit.
+    /// Requests by group name. A group that is missing here has its documented limit.
     pub requests: BTreeMap<String, u32>,
 }
 
 impl Limits {
-    /// Requests per window for one group.
+    /// Returns the number of requests per window for one group.
     #[must_use]
     pub fn of(&self, group: &RateGroup) -> u32 {
         self.requests.get(group.name).copied().unwrap_or(group.requests)
@@ -73,20 +73,20 @@ impl Default for Limits {
     }
 }
 
-/// How often and how long to retry a request.
+/// How many times, and for how long, to retry a request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RetryPolicy {
-    /// Tries per request, including the first. Waiting out a 429 is not a try.
+    /// The number of attempts per request, including the first. Waiting after a 429 does not count as an attempt.
     pub attempts: u32,
-    /// Total time for the retries of one request, including waits.
+    /// The total time for the retries of one request, including waits.
     pub deadline: Duration,
-    /// Upper bound of the first random backoff; it doubles with each retry, up to `cap`.
+    /// The upper bound of the first random backoff, which doubles with each retry, up to `cap`.
     pub base: Duration,
     pub cap: Duration,
-    /// Retries per run, in addition to one for every five requests that succeed.
+    /// The number of retries per run, in addition to one retry per five successful requests.
     pub budget: u32,
-    /// How long the service may take to finish a request whose response was lost, and to show its effect in a list.
-    /// No page documents this. What is missing after this time counts as never executed.
+    /// How long the service may take to finish a request whose response was lost, and to show the effect in a list.
+    /// No page documents this. A request whose effect is still missing after this time counts as never executed.
     pub settle: Duration,
 }
 
@@ -110,10 +110,10 @@ pub struct Options {
     pub prefix: Prefix,
     /// The region of the project, for endpoints with a region header.
     pub region: Option<String>,
-    /// Per request, from its first byte to the last byte of the response.
+    /// The time limit per request, from the first byte of the request to the last byte of the response.
     pub timeout: Duration,
     pub max_in_flight: usize,
-    /// The largest response to read, after decompression.
+    /// The maximum response size in bytes, after decompression.
     pub max_response_bytes: usize,
     pub limits: Limits,
     pub retry: RetryPolicy,
@@ -121,11 +121,11 @@ pub struct Options {
     pub ca_bundle: Option<PathBuf>,
     pub proxy: Option<String>,
     pub user_agent: String,
-    /// The folder of the files that store the rate windows of users across processes.
+    /// The folder for the files that store users' rate windows across processes.
     pub pacing: Option<PathBuf>,
 }
 
-/// Options as plain values, for users of another language. Times are in seconds.
+/// Options as plain values, for bindings to another language. Times are in seconds.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GivenOptions {
@@ -140,16 +140,16 @@ pub struct GivenOptions {
     limits: GivenLimits,
     retry: GivenRetry,
     user_agent: String,
-    /// The folder of the files that store the rate windows of users.
+    /// The folder for the files that store users' rate windows.
     pacing: Option<PathBuf>,
-    /// Whether to use the folder for services on this machine too, which tests may need.
+    /// Whether to use the folder even for services on this machine, which tests may need.
     pacing_local: bool,
 }
 
 #[derive(Deserialize)]
 struct GivenLimits {
     window: f64,
-    /// By name of the rate group.
+    /// Keyed by the name of the rate group.
     #[serde(flatten)]
     requests: BTreeMap<String, u32>,
 }
@@ -226,7 +226,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// The origin of the service, in normalized form.
+    /// Returns the origin of the service, in normalized form.
     #[must_use]
     pub fn service(&self) -> String {
         Url::parse(&self.base_url).map_or_else(
@@ -235,13 +235,13 @@ impl Options {
         )
     }
 
-    /// Whether the service runs on this machine.
+    /// Returns whether the service runs on this machine.
     #[must_use]
     pub fn is_local(&self) -> bool {
         Url::parse(&self.base_url).is_ok_and(|url| url.host_str().is_some_and(is_loopback))
     }
 
-    /// The region code as listed on the Regions page: APAC is the retired name of AUS.
+    /// Returns the region code as listed on the Regions page: APAC is the retired name of AUS.
     #[must_use]
     pub fn region_code(&self) -> Option<&str> {
         let region = self.region.as_deref()?;

@@ -221,7 +221,7 @@ fn causes_count_each_problem_of_a_row_and_keep_apart_what_differs() {
         column: column.to_owned(),
         value: String::new(),
         message: format!("`{column}` is blank"),
-        fix: "fill the cell".to_owned(),
+        fix: "fill in the cell".to_owned(),
     };
     let of_request = |row: usize| {
         let violation = Violation {

@@ -213,12 +213,14 @@ def main(folder: pathlib.Path) -> None:
         cleared = project.assets.patch([{"id": result.ids[0], "description": acc.CLEAR}])
         again: acc.BulkResult = project.assets.retry(cleared)
         company: str | None = project.assets.get(result)[0].get("companyId")
+        counts: dict[types.OutcomeStatus, int] = {}
         try:
             project.assets.create([{"Asset ID": company}], on_error="raise")
         except acc.BulkError as error:
-            again = project.assets.retry(error.result.where("failed"))
+            counts = error.result.counts
         except acc.ForbiddenError as error:
             again = project.assets.retry(error.result)
+        assert counts == {"invalid": 1}
         assert again.ok
         assert "HVAC" in settings_of(project)
         assert set_up(project).ok

@@ -19,26 +19,23 @@ GOOD: Final[tuple[OutcomeStatus, ...]] = STATUSES[:4]
 BAD: Final[tuple[OutcomeStatus, ...]] = STATUSES[4:]
 
 
-class _AssetAlways(TypedDict):
+class Asset(TypedDict):
+    """An asset as returned by the service. Fields without a value can be missing: use `asset.get("barcode")` for those."""
+
     id: str
     clientAssetId: str
     categoryId: str
     statusId: str
+    description: str | None
+    locationId: str | None
+    barcode: str | None
+    companyId: str | None
     isActive: bool
     version: int
     createdAt: str
     createdBy: str
     updatedAt: str
     updatedBy: str
-
-
-class Asset(_AssetAlways, total=False):
-    """An asset as returned by the service. Fields without a value can be missing: use `asset.get("barcode")` for those."""
-
-    description: str | None
-    locationId: str | None
-    barcode: str | None
-    companyId: str | None
     deletedAt: str | None
     deletedBy: str | None
     customAttributes: dict[str, Json]

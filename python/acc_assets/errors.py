@@ -294,7 +294,7 @@ class BulkError(AccError):
     """
 
     _has_lines = True
-    result: Outcomes
+    result: Outcomes  # pyright: ignore[reportIncompatibleVariableOverride]  # not None here
 
     def __init__(self, result: Outcomes) -> None:
         super().__init__(repr(result))

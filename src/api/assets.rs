@@ -1,6 +1,6 @@
-//! The Assets API, version 2: four bulk endpoints and the list.
+//! The Assets API, version 2: four bulk endpoints and one list endpoint.
 //!
-//! Paths, methods, bodies and statuses are those of the reference pages named at each entry. The limit of 100 assets
+//! Paths, methods, bodies and statuses come from the reference page named in each entry. The limit of 100 assets
 //! per request is from the tutorial "Manage assets"; the rate groups are from the page "Assets rate limits".
 
 use std::borrow::Cow;
@@ -25,19 +25,19 @@ use crate::model::text::same_key;
 use crate::model::value;
 use crate::options::RateGroup;
 
-/// Reads of assets and settings.
+/// The rate group for reading assets and settings.
 pub const READS: RateGroup = RateGroup {
     name: "assets_read",
     requests: 1000,
 };
 
-/// Writes of assets and settings.
+/// The rate group for writing assets and settings.
 pub const WRITES: RateGroup = RateGroup {
     name: "assets_write",
     requests: 100,
 };
 
-/// Describes a bulk endpoint with JSON in request and response, and no region header.
+/// Describes a bulk endpoint with JSON requests and responses and without a region header.
 const fn bulk(
     name: &'static str,
     method: Method,
@@ -93,7 +93,7 @@ pub const BATCH_CREATE: Write = Write {
     proof: Proof::InList(&NEW_ASSETS),
 };
 
-/// PATCH assets:batch-patch: an object keyed by asset id, in request and response.
+/// PATCH assets:batch-patch: an object keyed by asset id, in both request and response.
 pub const BATCH_PATCH: Write = Write {
     endpoint: bulk(
         "assets:batch-patch",
@@ -141,7 +141,7 @@ pub const BATCH_GET: Write = Write {
     proof: Proof::Needless,
 };
 
-/// Query parameters to include all fields and deleted assets.
+/// Query parameters that include all fields and deleted assets.
 const WHOLE: &[(&str, &str)] = &[("includeCustomAttributes", "true"), ("includeDeleted", "true")];
 
 /// POST assets:batch-delete: `ids`; 204 without a body.
@@ -170,7 +170,7 @@ pub const BATCH_DELETE: Write = Write {
     },
 };
 
-/// GET assets: pages of at most 200, by cursor.
+/// GET assets: cursor pagination with at most 200 assets per page.
 pub const LIST: Endpoint = Endpoint {
     name: "assets",
     method: Method::Get,
@@ -191,8 +191,8 @@ pub const LIST: Endpoint = Endpoint {
     }),
 };
 
-/// The filters of the "GET assets" reference page that can be checked against an asset. `filter[statusLabel]` and
-/// `filter[searchText]` cannot be checked.
+/// The filters documented on the "GET assets" reference page that can be checked against an asset.
+/// `filter[statusLabel]` and `filter[searchText]` cannot be checked.
 const FILTERS: &[Filter] = &[
     Filter::new("filter[categoryId]", "categoryId", Shows::OneOf),
     Filter::new("filter[statusId]", "statusId", Shows::OneOf),
@@ -216,7 +216,7 @@ const NEW_ASSETS: Lookup = Lookup {
     says,
 };
 
-/// More categories than this make the URL too long, so only the time is filtered.
+/// More categories than this make the URL too long, so the list is filtered only by time.
 const MOST_CATEGORIES: usize = 50;
 
 /// Lists the oldest first, so that concurrent creates are appended and no page shifts. Includes deleted assets,
@@ -300,7 +300,7 @@ fn fields_sent<'r>(row: &SentRow<'r>) -> &'r [u8] {
 }
 
 /// Compares a patched asset with the request. In the example of the "PATCH assets:batch-patch" page, the returned
-/// location differs from the one sent.
+/// location differs from the location sent.
 fn differing(row: &SentRow<'_>, entry: &[u8]) -> Vec<String> {
     let (Ok(sent), Ok(came)) = (keyed(fields_sent(row)), keyed(entry)) else {
         return Vec::new();
@@ -328,7 +328,7 @@ fn differing(row: &SentRow<'_>, entry: &[u8]) -> Vec<String> {
     names
 }
 
-/// Names a field, or its attributes, if the value differs from the one sent.
+/// Returns the name of a field whose value differs from the value sent, or the names of its differing attributes.
 fn others(name: &str, came: Option<&Value>, sent: &Value) -> Vec<String> {
     let came = came.unwrap_or(&Value::Null);
     match sent {
@@ -343,8 +343,9 @@ fn others(name: &str, came: Option<&Value>, sent: &Value) -> Vec<String> {
     }
 }
 
-/// Whether a value equals the one sent. Numbers may be returned as strings or as numbers, and lists in another order.
-/// Strings are compared as numbers only if they look like numbers: "12.50" equals 12.5, but "012" is an identifier.
+/// Compares a returned value with the value sent. Numbers may be returned as strings or as numbers, and lists in
+/// another order. Strings are compared as numbers only if they look like numbers: "12.50" equals 12.5, but "012" is an
+/// identifier.
 fn same(came: &Value, sent: &Value) -> bool {
     let usual = |text: &str| {
         let digits = text.strip_prefix('-').unwrap_or(text);
@@ -366,9 +367,9 @@ fn same(came: &Value, sent: &Value) -> bool {
     }
 }
 
-/// Pairs rows with `results`. Their order is not documented, and a clientAssetId need not be unique. An entry is
-/// paired by its exact clientAssetId, or else as normalized by [`same_key`], and then by its other values. Position
-/// matters only if those are equal. Ambiguous entries stay unpaired, so no row gets a wrong id.
+/// Pairs rows with `results`. The order of `results` is not documented, and a clientAssetId need not be unique. An
+/// entry is matched by its exact clientAssetId, or else by the form that [`same_key`] normalizes, and then by its other
+/// values. Position matters only if all values are equal. Ambiguous entries stay unpaired, so no row gets a wrong id.
 fn pair_created<'a>(body: &'a [u8], rows: &[SentRow<'_>], entries: bool) -> Result<Vec<Paired<'a>>, String> {
     let found = identities(body, "results")?;
     if found.is_empty() {
@@ -384,7 +385,7 @@ fn pair_created<'a>(body: &'a [u8], rows: &[SentRow<'_>], entries: bool) -> Resu
         .filter(|id| !id.is_empty())
         .collect();
     if !all_distinct(ids.iter().copied()) {
-        // Duplicate ids: the response is corrupt, trust none of it.
+        // Duplicate ids: the response is corrupt, so ignore it.
         return Ok(vec![Paired::Absent; rows.len()]);
     }
     let in_order = found.len() == rows.len()
@@ -435,7 +436,7 @@ fn pair_created<'a>(body: &'a [u8], rows: &[SentRow<'_>], entries: bool) -> Resu
     Ok(paired)
 }
 
-/// Whether all strings are distinct.
+/// Returns whether all strings are distinct.
 fn all_distinct<'t>(texts: impl Iterator<Item = &'t str> + Clone) -> bool {
     let mut digests: Vec<u64> = texts.clone().map(|text| xxh3_64(text.as_bytes())).collect();
     digests.sort_unstable();
@@ -444,14 +445,14 @@ fn all_distinct<'t>(texts: impl Iterator<Item = &'t str> + Clone) -> bool {
         || texts.clone().collect::<HashSet<_>>().len() == texts.count()
 }
 
-/// Returns the positions of each string.
+/// Returns the positions at which each string occurs.
 fn positions<'t>(texts: impl Iterator<Item = (Cow<'t, str>, usize)>) -> HashMap<Cow<'t, str>, Vec<usize>> {
     let mut positions: HashMap<Cow<'t, str>, Vec<usize>> = HashMap::new();
     texts.for_each(|(text, at)| positions.entry(text).or_default().push(at));
     positions
 }
 
-/// Pairs rows of one clientAssetId with the same number of entries by their other values.
+/// Pairs rows that share a clientAssetId with as many entries, by their other values.
 fn told_apart(
     whole: &OnceCell<Vec<Value>>,
     body: &[u8],
@@ -491,7 +492,7 @@ fn told_apart(
     Ok(pairs)
 }
 
-/// Whether an entry has the values of a row, and no others except in fields that the service fills.
+/// Returns whether an entry has the values of a row, and no other values except in fields that the service fills in.
 fn says(entry: &Value, sent: &Value) -> bool {
     let base = ["categoryId", "statusId", "description", "locationId", "barcode"];
     let attributes = sent.get("customAttributes").and_then(Value::as_object);

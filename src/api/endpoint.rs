@@ -13,10 +13,10 @@ use crate::http::{Auth, PreparedRequest, Replay, Response, send::Method};
 use crate::model::asset::{entries, list};
 use crate::options::RateGroup;
 
-/// One endpoint of a service, with the properties that all of its requests share.
+/// An endpoint of a service, with the properties that all of its requests share.
 #[derive(Debug, Clone, Copy)]
 pub struct Endpoint {
-    /// The name on the reference page. For a list, the name that users know its rows by.
+    /// The name on the reference page. For a list endpoint, what users call its rows.
     pub name: &'static str,
     pub method: Method,
     pub path: Path,
@@ -58,7 +58,7 @@ pub enum ResponseBody {
     Rows(Rows),
 }
 
-/// A response with rows, perhaps only one page of them.
+/// A response with rows, possibly only one page of the list.
 #[derive(Debug, Clone, Copy)]
 pub struct Rows {
     /// The member with the rows. If `None`, the body itself is the list.
@@ -68,7 +68,7 @@ pub struct Rows {
     pub filters: &'static [Filter],
 }
 
-/// Names and values of the query parameters.
+/// The names and values of the query parameters.
 pub type Query = Vec<(String, String)>;
 
 /// One call to an endpoint.
@@ -88,7 +88,7 @@ impl Path {
         Self(path)
     }
 
-    /// Fills in the parameters. Values are escaped, so that none can reach another path.
+    /// Fills in the parameters. Values are escaped, so that no value can change the path.
     ///
     /// # Errors
     /// [`Error::Option`] if a parameter has no value.
@@ -102,7 +102,7 @@ impl Path {
             // An empty value would drop a segment of the path.
             let Some((_, value)) = value.filter(|(_, value)| !value.is_empty()) else {
                 return Err(Error::Option(format!(
-                    "`{name}` is missing in the path {}",
+                    "`{name}` is missing from the path {}",
                     self.0
                 )));
             };
@@ -114,7 +114,8 @@ impl Path {
     }
 }
 
-/// Appends a value as one segment of a path. Segments of only dots are escaped, because `..` would be the parent.
+/// Appends a value as one segment of a path. Segments that consist only of dots are escaped, because `..` would refer
+/// to the parent.
 fn escape(value: &str, into: &mut String) {
     let dots = value.bytes().all(|byte| byte == b'.');
     for byte in value.bytes() {
@@ -128,7 +129,7 @@ fn escape(value: &str, into: &mut String) {
 }
 
 impl Endpoint {
-    /// The items of the request body. Any other body counts as one item.
+    /// Returns the items in the request body. Any other body counts as one item.
     #[must_use]
     pub const fn items(&self) -> Items {
         match self.body {
@@ -141,7 +142,7 @@ impl Endpoint {
         }
     }
 
-    /// The pagination of the rows.
+    /// Returns the pagination of the rows.
     #[must_use]
     pub const fn paging(&self) -> Paging {
         match self.response {
@@ -150,7 +151,7 @@ impl Endpoint {
         }
     }
 
-    /// The member with the rows. Returns `None` if the body itself is the list.
+    /// Returns the member with the rows, or `None` if the body itself is the list.
     #[must_use]
     pub const fn member(&self) -> Option<&'static str> {
         match self.response {
@@ -159,7 +160,7 @@ impl Endpoint {
         }
     }
 
-    /// The filters whose effect can be checked on the rows.
+    /// Returns the filters whose effect can be checked on the rows.
     #[must_use]
     pub const fn filters(&self) -> &'static [Filter] {
         match self.response {
@@ -168,7 +169,7 @@ impl Endpoint {
         }
     }
 
-    /// Reads the rows of a body.
+    /// Reads the rows in a response body.
     ///
     /// # Errors
     /// If the body is invalid; the string says why.
@@ -185,7 +186,7 @@ impl Endpoint {
         }
     }
 
-    /// Creates the error for a successful response whose body is not as documented.
+    /// Creates the error for a successful response whose body does not match the documentation.
     #[must_use]
     pub fn unreadable(&self, response: &Response, reason: &str) -> Error {
         let what = match (self.method, self.response) {
@@ -206,7 +207,7 @@ impl Endpoint {
         Error::Transport(TransportError::new(
             Sent::Answered,
             format!(
-                "the response of {} is too large: {reason}; request less data, for example no custom \
+                "the response for {} is too large: {reason}; request less data, for example no custom \
                     attributes",
                 self.name
             ),
@@ -227,7 +228,7 @@ pub fn unreadable(response: &Response, message: String) -> Error {
 }
 
 impl Call {
-    /// Creates a call, with the parameters of its path filled in.
+    /// Creates a call, with its path parameters filled in.
     ///
     /// # Errors
     /// See [`Path::fill`].

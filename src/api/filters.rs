@@ -1,7 +1,7 @@
 //! Checks that the filters of a list were applied.
 //!
-//! A service may silently ignore a parameter, which makes the list wrong. An entry with a value other than the
-//! requested one proves this. Missing or null fields prove nothing, nor do values that only the service can compare.
+//! A service may silently ignore a parameter, which makes the list wrong. An entry whose value does not match the
+//! filter proves this. Missing or null fields prove nothing, nor do values that only the service can compare.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::Endpoint;
 use crate::model::value;
 
-/// A filter of a list, and the member of an entry to check.
+/// A filter of a list, and the member to check in each entry.
 #[derive(Debug)]
 pub struct Filter {
     /// The query parameter. For custom attributes, the part before the name.
@@ -27,15 +27,15 @@ pub enum Shows {
     OneOf,
     /// The member is one of the values, unless this parameter widens a single value.
     OneOfUnlessWider(&'static str),
-    /// The member is in a range `from..to`, `from..` or `..to`, or equals that time.
+    /// The member is in a range `from..to`, `from..` or `..to`, or equals a single time.
     Time,
     After,
     Before,
     /// The member contains custom attributes by name: `filter[customAttributes][ca1]`.
     Attributes,
-    /// If the parameter is true, the member is this flag.
+    /// If the parameter is `true`, the member equals this flag.
     Only(bool),
-    /// The member may be this flag only if the parameter or `onlyDeleted` is true.
+    /// The member may equal this flag only if the parameter or `onlyDeleted` is `true`.
     Unless(bool),
     /// The member contains the two ends of a relationship. Either end may match `domain`, `type` and `id`; the other
     /// end must then match `withDomain`, `withType` and `withId`.
@@ -52,7 +52,7 @@ impl Filter {
     }
 }
 
-/// The checks for the entries of one list.
+/// The checks for the entries in one list.
 #[derive(Debug, Default)]
 pub struct Checks {
     fields: Vec<&'static str>,
@@ -84,7 +84,7 @@ const ENTITIES: [(&str, usize, &str); 6] = [
 ];
 
 impl Checks {
-    /// Returns the checks for the entries under this query.
+    /// Returns the checks for the entries that this query returns.
     #[must_use]
     pub fn of(endpoint: &Endpoint, query: &[(String, String)]) -> Self {
         let mut checks = Self::default();
@@ -159,7 +159,7 @@ impl Checks {
         self.tests.push((parameter, place, test));
     }
 
-    /// The members to check.
+    /// Returns the members to check.
     #[must_use]
     pub fn fields(&self) -> &[&'static str] {
         &self.fields
@@ -183,7 +183,7 @@ impl Checks {
 }
 
 impl Test {
-    /// Whether a value matches, or `None` if that is unknown.
+    /// Returns whether a value matches, or `None` if that is unknown.
     fn fits(&self, shown: &Value) -> Option<bool> {
         match self {
             Self::OneOf(wanted) => {
@@ -219,7 +219,7 @@ impl Test {
     }
 }
 
-/// Returns true if any is true, or else `None` if any is unknown.
+/// Returns `true` if any result is true, or else `None` if any result is unknown.
 fn any(fits: impl Iterator<Item = Option<bool>>) -> Option<bool> {
     let mut all = Some(false);
     for fits in fits {
@@ -232,7 +232,7 @@ fn any(fits: impl Iterator<Item = Option<bool>>) -> Option<bool> {
     all
 }
 
-/// Whether the value of a custom attribute matches one value or range of its filter. The type of the attribute is
+/// Returns whether the value of a custom attribute matches one value or range of its filter. The attribute's type is
 /// unknown here.
 fn attribute_fits(shown: &Value, wanted: &str) -> Option<bool> {
     if let Value::Array(items) = shown {
@@ -264,7 +264,7 @@ fn attribute_fits(shown: &Value, wanted: &str) -> Option<bool> {
     comparable.then_some(false)
 }
 
-/// Whether a value is between two bounds, each optional.
+/// Returns whether a value is between two bounds, each optional.
 fn between<T: PartialOrd>(
     shown: &str,
     from: &str,
@@ -292,7 +292,7 @@ fn plain(text: &str) -> String {
     text.trim().to_lowercase()
 }
 
-/// Converts a string, number or flag to a string.
+/// Converts a string, number or boolean to a string.
 fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -324,13 +324,13 @@ fn range(text: &str) -> Option<Range> {
     ))
 }
 
-/// A tolerance of one second, since times are written with more or fewer digits than they have.
+/// A tolerance of one second, since times may be written with more or fewer digits than are significant.
 const PRECISION: i64 = 1_000;
 /// The largest offset of a time zone from UTC.
 const ZONES: i64 = 14 * 3_600_000;
 const DAY: i64 = 24 * 3_600_000;
 
-/// Returns the range of milliseconds that a time may mean. A day, or a time without a zone, may be in any zone.
+/// Returns the range of milliseconds that a time may refer to. A day, or a time without a zone, may be in any zone.
 fn instant(text: &str) -> Option<Range> {
     let text = text.trim();
     if let Ok(time) = text.parse::<Timestamp>() {

@@ -1,5 +1,5 @@
-//! The remote services as data: one file per API, with its endpoints, their rate groups and the readers of their
-//! responses. This module is independent of runs and of Python.
+//! The remote services as data: one file per API, with its endpoints, their rate groups and response readers. This
+//! module is independent of runs and of Python.
 
 pub mod assets;
 pub mod endpoint;
@@ -19,7 +19,7 @@ pub use write::{
 use crate::error::Error;
 use crate::options::{Limits, RateGroup};
 
-/// The rate groups of all endpoints, by their names in options.
+/// The rate groups of all endpoints, by their names in the options.
 pub const RATE_GROUPS: &[&RateGroup] = &[
     &assets::READS,
     &assets::WRITES,

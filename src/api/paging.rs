@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::api::endpoint::Call;
 use crate::model::value;
 
-/// The longest cursor to send back. Servers commonly accept a request line of 8 kB.
+/// The longest cursor to send back, in bytes. Servers commonly accept a request line of 8 kB.
 const MOST_CURSOR_BYTES: usize = 8 << 10;
 
 /// The pagination of a list.
@@ -24,10 +24,10 @@ pub enum Paging {
     Offset { limit: u32 },
 }
 
-/// What a page says about the pages after it.
+/// The pagination information in a page.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Next {
-    /// Where the next page begins.
+    /// Where the next page starts.
     pub cursor: Option<String>,
     /// Whether there is a next page.
     pub more: bool,
@@ -36,7 +36,7 @@ pub struct Next {
 }
 
 impl Paging {
-    /// Turns the call of a list into a call for one page.
+    /// Turns a call to a list endpoint into a call for one page.
     pub fn turn_to(self, call: &mut Call, cursor: Option<&str>) {
         let mut add = |name: &str, value: &str| call.query.push((name.to_owned(), value.to_owned()));
         let (parameter, limit) = match self {
@@ -52,7 +52,7 @@ impl Paging {
         }
     }
 
-    /// The member of a page that points to the next one.
+    /// Returns the member of a page that points to the next page.
     #[must_use]
     pub fn within(self) -> Option<&'static str> {
         match self {
@@ -62,11 +62,11 @@ impl Paging {
         }
     }
 
-    /// Returns where the next page begins. `page` is the JSON of the member [`Self::within`]. `rows` is the number of
+    /// Returns where the next page starts. `page` is the JSON of the member [`Self::within`]. `rows` is the number of
     /// rows on this page, and `read` the number on all pages so far.
     ///
-    /// A list ends with a cursor that is null or missing; both occur in the examples. Anything else is an error,
-    /// since the remaining rows would be lost silently.
+    /// A list ends with a cursor that is null or missing; both occur in the documented examples. Anything else is an
+    /// error, since the remaining rows would be lost silently.
     ///
     /// # Errors
     /// If the page is invalid. The message does not contain the cursor.
@@ -117,7 +117,7 @@ fn token(page: &Value, within: &str, name: &str) -> Result<Option<String>, Strin
 fn bounded(cursor: String, name: &str) -> Result<Option<String>, String> {
     if cursor.len() > MOST_CURSOR_BYTES {
         return Err(format!(
-            "`{name}` has {} bytes, more than the {MOST_CURSOR_BYTES} that fit into a URL",
+            "`{name}` has {} bytes, more than the {MOST_CURSOR_BYTES} that fit in a URL",
             cursor.len()
         ));
     }
@@ -136,8 +136,8 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// Returns where the next page begins. The samples of the "GET nodes" page show an incomplete URL for the next page,
-/// so the URL only means that there is a next page.
+/// Returns where the next page starts. The samples of the "GET nodes" page show an incomplete URL for the next page,
+/// so the URL only indicates that there is a next page.
 fn offset(page: &Value, rows: usize, read: u64) -> Option<String> {
     let more = ["nextUrl", "next"].iter().any(|name| {
         page.get(name)

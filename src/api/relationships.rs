@@ -1,4 +1,4 @@
-//! The Relationship API, version 2. Its container id is the bare UUID of the project.
+//! The Relationship API, version 2. The container id is the bare UUID of the project.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -18,13 +18,13 @@ use crate::model::asset::{entries, identity, list, range_in};
 use crate::model::text::Text;
 use crate::options::RateGroup;
 
-/// All requests of the API share one rate limit.
+/// All requests to the API share one rate limit.
 pub const LIMIT: RateGroup = RateGroup {
     name: "relationships",
     requests: 120,
 };
 
-/// The region header, as listed on the reference pages of the API.
+/// The region header, as listed on the API's reference pages.
 const REGION_HEADER: Option<&str> = Some("x-ads-region");
 
 /// Describes an idempotent endpoint whose body is a bare array of 1 to 50 ids.
@@ -114,7 +114,7 @@ fn deleted_now(relationship: Option<&Value>, _: &SentRow<'_>) -> Now {
     }
 }
 
-/// GET relationships:search: pages of at most 100, by continuation token.
+/// GET relationships:search: pagination by continuation token, with at most 100 relationships per page.
 pub const SEARCH: Endpoint = Endpoint {
     name: "relationships",
     method: Method::Get,
@@ -135,7 +135,7 @@ pub const SEARCH: Endpoint = Endpoint {
     }),
 };
 
-/// The filters of the "GET relationships:search" reference page.
+/// The filters documented on the "GET relationships:search" reference page.
 const FILTERS: &[Filter] = &[
     Filter::new("domain", "entities", Shows::Entities),
     Filter::new("createdAfter", "createdOn", Shows::After),

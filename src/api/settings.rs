@@ -65,8 +65,8 @@ pub const CATEGORY_ATTRIBUTES: Endpoint = list(
     Paging::One,
 );
 
-/// GET error-codes: the codes of the Assets API, the same for all projects. Its page requires no token and documents
-/// no rate limit. It uses the limit for reads.
+/// GET error-codes: the codes of the Assets API, the same for all projects. The reference page requires no token and
+/// documents no rate limit. The client applies the read limit.
 pub const ERROR_CODES: Endpoint = list("error-codes", "/{prefix}/assets/v1/error-codes", Paging::One);
 
 /// POST category-status-step-sets/status-step-sets:batch-get: one row per category, including inherited sets.
@@ -80,7 +80,7 @@ pub const CATEGORY_STATUS_SETS: Endpoint = Endpoint {
     )
 };
 
-/// The most categories per call, from the tutorial "Manage assets".
+/// The maximum number of categories per call (tutorial "Manage assets").
 pub const MOST_CATEGORIES: usize = 100;
 
 /// GET nodes: a whole tree has at most 10,000 nodes ("Locations field guide"), so it is returned in one response.
@@ -103,7 +103,7 @@ const LOCATION_NODES: Endpoint = Endpoint {
     ..list("", "", Paging::Offset { limit: 10_000 })
 };
 
-/// Describes a write of one setting. The response is the setting.
+/// Describes an endpoint that creates or changes one setting and returns it.
 const fn write(name: &'static str, path: &'static str) -> Endpoint {
     Endpoint {
         name,
@@ -118,7 +118,7 @@ const fn write(name: &'static str, path: &'static str) -> Endpoint {
     }
 }
 
-/// Describes an assignment: PUT without a body. Repeating it changes nothing.
+/// Describes an assignment: an idempotent PUT without a body.
 const fn assign(name: &'static str, path: &'static str) -> Endpoint {
     Endpoint {
         method: Method::Put,
@@ -134,7 +134,7 @@ pub const CREATE_CATEGORY: Endpoint = write(
     "/{prefix}/assets/v1/projects/{project}/categories",
 );
 
-/// POST status-step-sets: a set with all its statuses.
+/// POST status-step-sets: creates a set with all of its statuses.
 pub const CREATE_STATUS_SET: Endpoint = write(
     "status-step-sets:create",
     "/{prefix}/assets/v1/projects/{project}/status-step-sets",
@@ -162,8 +162,8 @@ pub const ASSIGN_ATTRIBUTE: Endpoint = assign(
     "/{prefix}/assets/v1/projects/{project}/categories/{category_id}/custom-attributes/{assigned_id}",
 );
 
-/// PUT categories/:categoryId/status-step-set/:statusStepSetId. The new set replaces the set that a category has or
-/// inherits.
+/// PUT categories/:categoryId/status-step-set/:statusStepSetId. The new set replaces the category's own or inherited
+/// set.
 pub const ASSIGN_STATUS_SET: Endpoint = assign(
     "categories/status-step-set:assign",
     "/{prefix}/assets/v1/projects/{project}/categories/{category_id}/status-step-set/{assigned_id}",

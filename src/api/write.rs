@@ -1,4 +1,4 @@
-//! Bulk writes: an endpoint whose items are rows, and the interpretation of its responses.
+//! Bulk writes: endpoints whose items are rows, and how to interpret their responses.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -19,13 +19,13 @@ pub enum Done {
 /// What a status such as 403 or 404 applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Concerns {
-    /// The whole run: the project or the token. Further requests would fail in the same way.
+    /// The whole run, because the project or the token is at fault. Further requests would fail in the same way.
     Run,
-    /// The rows of this request.
+    /// The rows in this request.
     Rows,
 }
 
-/// The information on one row in a response.
+/// What a response says about one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Paired<'a> {
     /// The response names the row: its id, and the range of the entry in the body.
@@ -60,10 +60,10 @@ pub struct SentRow<'r> {
     pub body: &'r [u8],
 }
 
-/// Pairs a successful response with the rows sent, in their order. If the flag is set, also returns the entries.
+/// Pairs a successful response with the rows sent, in their order. If the flag is `true`, also returns the entries.
 pub type Pair = for<'a> fn(&'a [u8], &[SentRow<'_>], bool) -> Result<Vec<Paired<'a>>, String>;
 
-/// Names the fields of a response entry that differ from the row sent.
+/// Returns the names of the fields in a response entry that differ from the row sent.
 pub type Differing = fn(&SentRow<'_>, &[u8]) -> Vec<String>;
 
 /// The form of a row in the request body.
@@ -81,7 +81,7 @@ pub enum RowShape {
 pub struct Write {
     pub endpoint: Endpoint,
     pub row: RowShape,
-    /// The documented status of a success. Any other status proves nothing about a write.
+    /// The documented status of a successful response. Any other status proves nothing about a write.
     pub success: u16,
     pub done: Done,
     /// The outcome of a row missing from a successful response.
@@ -89,7 +89,7 @@ pub struct Write {
     pub forbidden: Concerns,
     pub not_found: Concerns,
     pub pair: Pair,
-    /// Names the fields of an entry that differ from what was sent, if the reference page shows that this can happen.
+    /// Finds fields whose values differ from what was sent, if the reference page shows that this can happen.
     pub differing: Option<Differing>,
     pub proof: Proof,
 }
@@ -104,21 +104,21 @@ pub enum Proof {
         query: &'static [(&'static str, &'static str)],
         now: Judge,
     },
-    /// The rows are new, so they are searched for in a list.
+    /// The rows are new, so they are looked up in a list.
     InList(&'static Lookup),
 }
 
-/// Settles a row by what the service currently has under its id.
+/// Settles a row based on the current asset or relationship with its id.
 pub type Judge = fn(Option<&Value>, &SentRow<'_>) -> Now;
 
 /// The state of a row in the service after its response was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Now {
-    /// The row is as requested.
+    /// The row is in the requested state.
     Done,
-    /// The row is different, so the request was not executed or can be repeated.
+    /// The row differs, so the request was not executed or can be repeated.
     NotDone,
-    /// The request is impossible. The string says why.
+    /// The request cannot succeed. The string says why.
     Impossible(&'static str),
     /// The outcome is unclear. The string says why.
     Unclear(&'static str),
@@ -127,25 +127,25 @@ pub enum Now {
 /// How to look up new rows.
 pub struct Lookup {
     pub list: &'static Endpoint,
-    /// The query for changes since a time (milliseconds since 1970) in these places.
+    /// The query for changes in these places since a time (milliseconds since 1970).
     pub query: fn(Option<i64>, &[String]) -> Query,
     /// The query for all entries, newest first.
     pub newest: fn() -> Query,
     /// The place of a row, which is its category.
     pub place: fn(&Value) -> Option<String>,
     pub read: fn(&str) -> Option<Found>,
-    /// Whether an entry has the values of a row.
+    /// Whether an entry has the values in a row.
     pub says: fn(&Value, &Value) -> bool,
 }
 
-/// An entry of a list, with the fields that identify its row.
+/// A list entry, with the fields that identify its row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Found {
     pub id: String,
     pub key: String,
-    /// Milliseconds since 1970; `None` if the time cannot be read.
+    /// The creation time in milliseconds since 1970, or `None` if it cannot be read.
     pub created: Option<i64>,
-    /// Whether the asset is not deleted.
+    /// Whether the asset still exists.
     pub active: bool,
     pub entry: Value,
 }

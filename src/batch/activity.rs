@@ -11,14 +11,14 @@ use crate::http::Counters;
 pub enum Activity {
     /// Reading the settings of a project.
     Settings,
-    /// Looking up which import keys the project has.
+    /// Looking up the import keys in the project.
     ImportKeys,
     /// Checks rows that are not sent.
     Checking,
     Writing,
-    /// Waiting for the rate limits, or before looking up lost responses.
+    /// Waiting for the rate limits, or waiting before a lookup of lost responses.
     Waiting,
-    /// Looking up rows with a lost response.
+    /// Looking up rows whose response was lost.
     Recovery,
     Reading,
     /// Creating and assigning the settings described by a setup.
@@ -37,7 +37,7 @@ impl Activity {
         Self::Setup,
     ];
 
-    /// The activity as shown to users.
+    /// Returns the activity as shown to users.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -61,7 +61,7 @@ pub struct CurrentActivity {
 }
 
 impl CurrentActivity {
-    /// Creates the activity. `counters` counts the requests of the call.
+    /// Creates the activity. `counters` counts the call's requests.
     #[must_use]
     pub fn new(activity: Activity, counters: Arc<Counters>) -> Self {
         Self {

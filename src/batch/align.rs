@@ -1,24 +1,24 @@
-//! Matches the rows of a later call with the rows of a run.
+//! Matches the rows passed to a later call with the rows in a run.
 //!
-//! All settled rows must be present, unchanged and in order. Between them, rows that are not settled may have been
-//! edited or removed. An unchanged row always matches itself and is never an edit of another row. No rows may have been
-//! added, except rows of a stream that the run had not read yet.
+//! All settled rows must be present, unchanged and in order. Rows between them that are not settled may have been
+//! edited or removed. An unchanged row always matches itself, and never counts as an edit of another row. No rows may
+//! have been added, except rows in a stream that the run had not read yet.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use crate::ledger::number;
 
-/// The identity of a row.
+/// What identifies a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowId {
     /// The digest of its cells.
     pub digest: u64,
-    /// The digest of the row's name, which an edit often keeps, or 0 if it has none.
+    /// The digest of the row's name, which edits rarely change, or 0 if it has none.
     pub key: u64,
 }
 
-/// A row of the run.
+/// A row in the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KnownRow {
     pub id: RowId,
@@ -31,17 +31,17 @@ pub struct KnownRow {
 /// Why the rows of a call do not match the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mismatch {
-    /// This settled row of the run is missing, or was edited.
+    /// This settled row in the run is missing or was edited.
     Missing(u32),
-    /// This row of the run is in another position.
+    /// This row in the run is in another position.
     Moved(u32),
-    /// The project may have this row of the run, but a row with another name has taken its place.
+    /// The project may have this row in the run, but a row with another name has taken its place.
     Replaced(u32),
-    /// This row of the input, counted from 0, does not belong to the run.
+    /// This row in the input, counted from 0, does not belong to the run.
     Added(u32),
 }
 
-/// Finds the row of the run for each row of the input. Rows after the last known one are new and get the next numbers,
+/// Finds the run's row for each input row. Rows after the last known one are new and get the next numbers,
 /// unless the run has read all its rows (`complete`).
 ///
 /// # Errors
@@ -70,7 +70,7 @@ pub fn align(run: &[KnownRow], input: &[RowId], complete: bool) -> Result<Vec<u3
     Ok(rows)
 }
 
-/// Anchors: rows of the run that must be found, which are the settled rows and unique unchanged rows.
+/// Anchors: rows in the run that must be found, which are the settled rows and unique unchanged rows.
 fn anchors(run: &[KnownRow], input: &[RowId]) -> Vec<usize> {
     let known = unique(run.iter().map(|row| row.id.digest));
     let given = unique(input.iter().map(|row| row.digest));
@@ -80,7 +80,7 @@ fn anchors(run: &[KnownRow], input: &[RowId]) -> Vec<usize> {
         .collect()
 }
 
-/// The digests that occur only once.
+/// Returns the digests that occur only once.
 fn unique(digests: impl Iterator<Item = u64>) -> HashSet<u64> {
     let (mut all, mut repeated) = (HashSet::new(), HashSet::new());
     for digest in digests {
@@ -94,8 +94,8 @@ fn unique(digests: impl Iterator<Item = u64>) -> HashSet<u64> {
 
 /// Finds the position of each anchor in the input.
 ///
-/// A row moves up by the number of rows removed before it, which is its shift. From one anchor to the next, the shift
-/// grows by at most the number of rows between them, and by at most `most` in total. Identical rows may allow several
+/// A row moves up by its shift, the number of rows removed before it. From one anchor to the next, the shift
+/// grows by at most the number of rows in between, and by at most `most` in total. Identical rows may allow several
 /// shifts, so all possible ones are kept until the end.
 fn anchor_places(
     run: &[KnownRow],
@@ -147,7 +147,7 @@ fn anchor_places(
     Ok(places)
 }
 
-/// Explains why the anchor `row` was not found from index `from` of the input.
+/// Returns why the anchor `row` was not found at or after index `from` of the input.
 fn mismatch(run: &[KnownRow], row: usize, from: usize, input: &[RowId]) -> Mismatch {
     let wanted = run[row].id.digest;
     let Some(found) = input.iter().position(|id| id.digest == wanted) else {
@@ -159,8 +159,8 @@ fn mismatch(run: &[KnownRow], row: usize, from: usize, input: &[RowId]) -> Misma
 }
 
 /// Pairs rows between two anchors: first identical rows, then rows with the same name, then edited rows by position.
-/// The remaining rows of the run were removed. Returns the first input row without a partner. It is a new row, and
-/// only possible if the end is `open`.
+/// The remaining rows in the run were removed. Returns the first input row without a partner. Such a row is new, and
+/// is possible only if the end is `open`.
 fn pair(
     run: &[KnownRow],
     run_range: Range<usize>,
@@ -181,7 +181,7 @@ fn pair(
             return Err(Mismatch::Added(number(added)));
         }
     };
-    // If the input may contain new rows, a row is an edit only if a row of the run follows it. Otherwise it could
+    // If the input may contain new rows, a row is an edit only if a row in the run follows it. Otherwise it could
     // also be a new row after a removed one.
     let is_known = |at: &usize| places.next(input[*at], run_range.clone()).is_some();
     let edits_end = if open {
@@ -210,7 +210,7 @@ fn pair(
     Ok(input_range.end)
 }
 
-/// The positions of each digest and name among some rows of the run.
+/// The positions of each digest and name within a range of the run's rows.
 struct Places {
     by_digest: HashMap<u64, Vec<usize>>,
     by_key: HashMap<u64, Vec<usize>>,
@@ -232,7 +232,7 @@ impl Places {
         places
     }
 
-    /// The first unchanged row of a range, or else the first with the same name.
+    /// Returns the first unchanged row of a range, or else the first with the same name.
     fn next(&self, id: RowId, within: Range<usize>) -> Option<usize> {
         let first = |rows: Option<&Vec<usize>>| {
             let rows = rows?;

@@ -1,4 +1,4 @@
-//! Finds the bad rows of a rejected request, and the rows to resend.
+//! Finds the bad rows in a rejected request, and the rows to resend.
 //!
 //! Batches are all or nothing: one bad item fails the whole request (tutorial "Manage assets"). The format of
 //! violations is not documented, so if a response names no row, the batch is split into halves.
@@ -13,16 +13,17 @@ use crate::model::text::same_key;
 /// The result of splitting a rejected batch.
 #[derive(Debug, PartialEq)]
 pub struct Split<'e> {
-    /// The bad rows, each with its violation. `None` if the row was alone, so that the whole response applies to it.
+    /// The bad rows, each with its violation. `None` if the row was the only one, so that the whole response applies to
+    /// it.
     pub blamed: Vec<(u32, Option<&'e Violation>)>,
     /// Batches to resend.
     pub again: Vec<Batch>,
 }
 
-/// How many consecutive rejections that name rows to trust.
+/// The number of consecutive rejections naming rows that are trusted.
 ///
 /// Named rows are confirmed as bad only if the remaining rows succeed. The documentation does not say whether
-/// positions count from 0. If one row after another is named, the service probably names the wrong ones.
+/// positions are counted from 0. If one row after another is named, the service probably names the wrong rows.
 const MOST_NAMINGS: usize = 5;
 
 /// Splits a rejected batch: removes the rows that the response names, or else halves it.
@@ -66,7 +67,7 @@ pub fn split<'e>(write: &Write, batch: &Batch, error: &'e ServiceError) -> Split
     }
 }
 
-/// Returns the original rejected batch, to be sent in parts, and the rows removed from it.
+/// Returns the original rejected batch, which is sent in parts, and the rows removed from it.
 #[must_use]
 pub fn whole<'e>(batch: &Batch) -> Split<'e> {
     let mut whole = batch.clone();
@@ -91,13 +92,13 @@ pub fn doubted(batch: &Batch) -> Vec<Batch> {
     parts
 }
 
-/// Whether a rejection names rows of this batch.
+/// Returns whether a rejection names rows in this batch.
 #[must_use]
 pub fn names_rows(batch: &Batch, error: &ServiceError) -> bool {
     !named(batch, error).is_empty()
 }
 
-/// Returns the items named in a response, by position, each with its first violation.
+/// Returns the positions of the items named in a response, each with the item's first violation.
 fn named<'e>(batch: &Batch, error: &'e ServiceError) -> BTreeMap<usize, &'e Violation> {
     let mut named = BTreeMap::new();
     for violation in &error.violations {
@@ -110,7 +111,7 @@ fn named<'e>(batch: &Batch, error: &'e ServiceError) -> BTreeMap<usize, &'e Viol
     named
 }
 
-/// Finds an item by its key, if it is unique: clientAssetIds need not be.
+/// Finds an item by its key if the key is unique, which clientAssetIds need not be.
 fn position(items: &[Item], key: &str) -> Option<usize> {
     let only = |fits: &dyn Fn(&Item) -> bool| {
         let mut found = items.iter().enumerate().filter(|(_, item)| fits(item));

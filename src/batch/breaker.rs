@@ -1,4 +1,5 @@
-//! The circuit breaker of a run. It pauses the run when responses are lost, and ends it after a long outage.
+//! The circuit breaker of a run. The breaker pauses the run when responses are lost, and ends the run after a long
+//! outage.
 
 use std::time::Duration;
 
@@ -11,18 +12,19 @@ use crate::error::Error;
 const MOST_LOST: u32 = 3;
 
 /// When closed, it lets all requests pass. When open, it blocks them until a lookup succeeds. When half-open, it lets
-/// one request at a time pass until one is executed. After an outage of [`Breaker::patience`], nothing more is sent.
+/// one request at a time pass until a request is executed. After an outage of [`Breaker::patience`], nothing more is
+/// sent.
 #[derive(Debug, Default)]
 pub(super) struct Breaker {
-    /// Requests lost since the last one that was executed.
+    /// The number of requests lost since the last executed request.
     lost: u32,
     /// When the first of these requests was lost, or the first lookup failed.
     since: Option<Instant>,
-    /// Why the last of these requests was lost.
+    /// Why the most recent of these requests was lost.
     why: Option<Error>,
     open: bool,
     over: bool,
-    /// Whether retries of a lost request were given up and its rows failed.
+    /// Whether the client gave up on a lost request, so that its rows failed.
     given_up: bool,
 }
 
@@ -38,7 +40,7 @@ impl Breaker {
         *self = Self::default();
     }
 
-    /// Notes a lost request. Returns `true` if the breaker is open now.
+    /// Notes a lost request. Returns `true` if the breaker is now open.
     pub(super) fn lose(&mut self, error: Error, settle: Duration) -> bool {
         self.lost += 1;
         self.fail(error, settle);
@@ -67,22 +69,22 @@ impl Breaker {
         self.open = self.over;
     }
 
-    /// Notes that the rows of a lost request failed.
+    /// Notes that the rows in a lost request failed.
     pub(super) fn give_up(&mut self) {
         self.given_up = true;
     }
 
-    /// Whether requests may be sent.
+    /// Returns whether requests may be sent.
     pub(super) fn lets_pass(&self) -> bool {
         !self.open
     }
 
-    /// Whether only one request at a time may be sent.
+    /// Returns whether only one request at a time may be sent.
     pub(super) fn is_trial(&self) -> bool {
         self.lost >= MOST_LOST
     }
 
-    /// The error of the call, if it ended during an outage.
+    /// Returns the error of the call, if it ended during an outage.
     pub(super) fn verdict(&mut self) -> Option<Error> {
         self.why
             .take()

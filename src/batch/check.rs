@@ -1,4 +1,4 @@
-//! Checks rows without a client and without a request.
+//! Checks rows without a client or a request.
 
 use crate::api::Write;
 use crate::batch::plan::{Again, Ahead, Packer};
@@ -7,7 +7,7 @@ use crate::ledger::{Ledger, SharedLedger, lock};
 use crate::options::Limits;
 use crate::validation::Policy;
 
-/// Checks all rows of a source and estimates their requests at the documented rate limits.
+/// Checks all rows from a source and estimates the requests needed at the documented rate limits.
 ///
 /// `goes_on` is called between parts of the source. If it returns `false`, reading stops.
 ///

@@ -102,7 +102,7 @@ impl Existing {
 pub(super) struct Search {
     pub lookup: &'static Lookup,
     pub import_key: ImportKey,
-    /// Digests of the keys of the rows; `None` if more rows may come.
+    /// The digests of the rows' keys, or `None` if more rows may follow.
     pub wanted: Option<HashSet<u64>>,
     /// The project's settings, if they were read.
     pub settings: Option<Arc<Settings>>,

@@ -1,4 +1,4 @@
-//! Bulk runs: rows to requests, requests to outcomes. Generic over the bulk endpoints.
+//! Bulk runs: from rows to requests, and from requests to outcomes. Generic over the bulk endpoints.
 
 pub mod activity;
 mod align;

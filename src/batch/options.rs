@@ -1,4 +1,4 @@
-//! The options of a write.
+//! Options for writes.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ pub struct WriteOptions {
     pub batch_size: usize,
     pub nulls: Nulls,
     pub dates: Dates,
-    /// The column with the ids.
+    /// The column that contains the ids.
     pub id: String,
     pub on_error: OnError,
     pub max_errors: Option<f64>,
@@ -33,13 +33,13 @@ pub struct WriteOptions {
     pub import_key: Option<String>,
     /// The file of the run's journal.
     pub run: Option<PathBuf>,
-    /// Columns and their meanings.
+    /// Column names and the fields they map to.
     pub mapping: Vec<(String, Option<String>)>,
-    /// The separator between the names of a path.
+    /// The separator between the names in a path.
     pub separator: String,
 }
 
-/// What a call does if rows fail.
+/// What a call does when rows fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnError {
@@ -105,7 +105,7 @@ impl WriteOptions {
             (_, Some(part)) if part > 0.0 && part < 1.0 => {
                 let rows = rows.ok_or_else(|| {
                     Error::Option(format!(
-                        "max_errors={part} is a fraction, but the number of rows of a stream is unknown: \
+                        "max_errors={part} is a fraction, but the number of rows in a stream is unknown: \
                             use a number of rows"
                     ))
                 })?;
@@ -124,13 +124,14 @@ impl WriteOptions {
         })
     }
 
-    /// Whether to look up rows whose response was lost.
+    /// Returns whether to look up rows whose response was lost.
     #[must_use]
     pub fn reconciles(&self, which: Which) -> bool {
         self.reconcile || which == Which::Reconcile
     }
 
-    /// Returns what a write with these options resumes. `rows` are the rows of an earlier result to process.
+    /// Returns what a write with these options should resume. `rows` contains the rows to process from an earlier
+    /// result.
     #[must_use]
     pub fn resume<'c>(&'c self, header: &'c Header, rows: Option<&'c View>, which: Which) -> Resume<'c> {
         Resume {
@@ -144,11 +145,11 @@ impl WriteOptions {
     }
 }
 
-/// The options of a batch-get.
+/// Options for a batch-get.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GetOptions {
-    /// The column with the ids.
+    /// The column that contains the ids.
     pub id: String,
     pub include_custom_attributes: bool,
     pub include_deleted: bool,
@@ -156,7 +157,7 @@ pub struct GetOptions {
 }
 
 impl GetOptions {
-    /// The parameters of the "POST assets:batch-get" reference page.
+    /// Returns the query parameters documented on the "POST assets:batch-get" reference page.
     #[must_use]
     pub fn query(&self) -> Query {
         [
@@ -167,7 +168,7 @@ impl GetOptions {
         .into()
     }
 
-    /// Returns the policy for reading rows only for their ids.
+    /// Returns the policy for reading only the ids of rows.
     #[must_use]
     pub fn policy(self, shape: RowShape) -> Policy {
         Policy {

@@ -179,7 +179,7 @@ impl Batch {
         ]
     }
 
-    /// Fills up a remainder to this many rows with rows of the next batch. Returns what remains of that batch.
+    /// Fills up a remainder to this many rows, taken from the next batch. Returns what remains of that batch.
     /// Combines only batches that have not failed in any way.
     pub fn fill(&mut self, write: &Write, next: Self, rows: usize) -> Option<Self> {
         let is_new = |batch: &Self| {
@@ -205,7 +205,7 @@ impl Batch {
         })
     }
 
-    /// Prepares for one more item and returns its start.
+    /// Makes room for one more item and returns its start.
     fn begin(&mut self, write: &Write) -> usize {
         self.open.extend_from_slice(if self.items.is_empty() {
             write.endpoint.items().open.as_bytes()
@@ -253,7 +253,7 @@ pub(super) enum Same {
     ImportKey(Box<str>),
 }
 
-/// Packs rows into batches and adds their ledger entries.
+/// Packs rows into batches, and adds an entry per row to the ledger.
 #[allow(clippy::struct_excessive_bools)] // The flags are independent.
 pub struct Packer {
     write: &'static Write,
@@ -281,7 +281,7 @@ pub struct Packer {
     pub(super) row: u32,
     /// The number of the next row, once all rows of an earlier call have been read.
     pub(super) next_row: u32,
-    /// Whether the current row has no ledger entry yet. It is added at the end of the row, under one lock.
+    /// Whether the current row has no ledger entry yet. The entry is added at the end of the row, under a single lock.
     begun: bool,
     /// The number of headings in the ledger.
     headings: usize,
@@ -448,7 +448,7 @@ impl Packer {
         if batch.items.is_empty() {
             return;
         }
-        // Rows are similar, so the next body will be about as long as this one.
+        // Rows are similar, so the next body will be about as long as this body.
         self.current
             .open
             .reserve(batch.open.len() + batch.open.len() / 16);
@@ -495,7 +495,7 @@ impl Packer {
         ledger.set_fault(row, status, fault);
     }
 
-    /// Handles a row with the same asset as an earlier one. Returns `true` if it is not sent.
+    /// Handles a row for the same asset as an earlier row. Returns `true` if it is not sent.
     ///
     /// Equal rows are duplicates. If rows differ, the correct one is unclear, so neither is sent, unless the earlier
     /// one was already sent.
@@ -532,7 +532,7 @@ impl Packer {
         }
     }
 
-    /// Returns the problem of a row with the same asset as another row.
+    /// Returns the problem of a row for the same asset as another row.
     pub(super) fn repeated(&self, same: &Same, key: &str, other: u32) -> Problem {
         let other = format!("row {other}");
         match (same, &self.import_key) {

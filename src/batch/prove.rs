@@ -24,7 +24,7 @@ use crate::ids::ProjectId;
 use crate::ledger::{Fault, SharedLedger, Status, lock};
 use crate::validation::RowShape;
 
-/// How many lookups to make before the rows of a request stay unknown.
+/// The maximum number of lookups per request, after which its rows stay unknown.
 const MOST_ROUNDS: u32 = 5;
 
 /// A time later than any change of an asset (the year 2100, in milliseconds since 1970).
@@ -32,9 +32,9 @@ const FUTURE: i64 = 4_102_444_800_000;
 
 /// The result of a lookup.
 pub(super) enum Evidence {
-    /// Entries of a list, and whether it was read completely.
+    /// Entries in a list, and whether the list was read completely.
     List(Vec<Found>, bool),
-    /// For each request, the entry of each row by its id.
+    /// For each request, the entries of its rows, read by id.
     Rows(Vec<Vec<Option<Value>>>),
 }
 
@@ -58,7 +58,7 @@ impl Run {
     /// Schedules a lookup of a request whose response was lost.
     pub(super) fn suspect(&mut self, batch: Batch, sending: u32, why: &Error, executed: bool) {
         let settle = self.caller.options().retry.settle;
-        // Rows with ids can be read at once and safely resent.
+        // Rows with ids can be looked up immediately and safely resent.
         let first = match self.job.write.proof {
             Proof::ById { .. } if !batch.suspicious => settle / 10,
             Proof::ById { .. } => settle,
@@ -238,7 +238,7 @@ impl Run {
         }
     }
 
-    /// The time of the next lookup.
+    /// Returns the time of the next lookup.
     pub(super) fn next_look(&self) -> Option<Instant> {
         let next = self.doubts.iter().map(|doubt| doubt.due).min();
         next.filter(|_| self.may_look() && !self.looking)
@@ -345,7 +345,7 @@ impl Run {
         }
     }
 
-    /// Whether a list lacks an asset that was certainly created after the lost request. If so, the list proves
+    /// Returns whether a list lacks an asset that was certainly created after the lost request. If so, the list proves
     /// nothing.
     fn is_behind(&self, lookup: &Lookup, doubt: &Doubt, found: &[Found]) -> bool {
         places(lookup, &doubt.batch).iter().any(|place| {
@@ -533,7 +533,7 @@ impl Run {
         self.blame(rows(batch), Status::Unknown, &fault);
     }
 
-    /// Explains why the outcome of a batch is unknown.
+    /// Returns why the outcome of a batch is unknown.
     fn fault_of(&self, batch: &Batch) -> Fault {
         let ledger = lock(&self.ledger);
         batch
@@ -544,7 +544,8 @@ impl Run {
     }
 }
 
-/// The total number of times to send a batch. An idempotent request uses all its attempts each time.
+/// Returns the total number of times to send a batch. Idempotent requests need only two, since each of them is itself
+/// retried.
 fn most_resent(write: &Write, caller: &Caller) -> u32 {
     match write.endpoint.replay {
         Replay::Safe => 2,
@@ -562,7 +563,7 @@ fn keep(wanted: bool, table: &mut Table, row: u32, entry: &Value) {
     }
 }
 
-/// The ledger entries of the rows of a batch.
+/// Returns the ledger entries of the rows in a batch.
 fn places(lookup: &Lookup, batch: &Batch) -> BTreeSet<String> {
     batch
         .sent()
@@ -595,7 +596,7 @@ async fn by_list(
 ) -> Result<Evidence, Error> {
     let clock = context.session.caller.clock();
     if clock.now().by == By::Local {
-        // No response has arrived so far. The response with an empty page shows the service's time.
+        // No response has arrived so far. Even a response with an empty page shows the service's time.
         list(context, lookup, Some(FUTURE), &[]).await?;
     }
     for doubt in &mut *doubts {
@@ -615,7 +616,7 @@ async fn by_list(
     Ok(Evidence::List(found, whole))
 }
 
-/// Reads the entries of a list. Also returns whether all of them could be read.
+/// Reads the entries in a list. Also returns whether all of them could be read.
 async fn list(
     context: &Context,
     lookup: &Lookup,
@@ -702,7 +703,7 @@ fn entries_of(write: &Write, response: &Response, rows: &[SentRow<'_>]) -> Resul
     Ok(paired.into_iter().map(entry).collect())
 }
 
-/// Whether a response has entries of other rows. If so, missing entries prove nothing.
+/// Returns whether a response has entries of other rows, in which case missing entries prove nothing.
 fn shows_others(write: &Write, body: &[u8], rows: &[SentRow<'_>]) -> bool {
     let asked = |entry: &RawValue| {
         let entry: Option<Value> = serde_json::from_str(entry.get()).ok();

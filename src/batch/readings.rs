@@ -1,4 +1,4 @@
-//! Reads of settings in flight: calls of one client that start together share one.
+//! In-flight reads of settings, which overlapping calls of one client share.
 //!
 //! The read runs in its own task, not in the call that started it: a canceled call only stops waiting. When no call is
 //! waiting, the read ends.
@@ -19,15 +19,15 @@ use crate::settings::Settings;
 /// The result of a read for each waiting call.
 type Read = Result<Arc<Settings>, Error>;
 
-/// Reads are shared if they have the same project, the same locations container and the same settings to complete, if
-/// any. Settings are compared by address, which is valid as long as the read keeps them alive.
+/// Calls share a read if they have the same project, the same locations container and, if any, the same settings to
+/// complete. Settings are compared by address, which is valid as long as the read keeps them alive.
 type Key = (ProjectId, Option<String>, Option<usize>);
 
 /// The reads of one client.
 #[derive(Default)]
 pub struct Readings(Mutex<HashMap<Key, Weak<Reading>>>);
 
-/// One read of a project's settings. It starts when the first call waits for it.
+/// One read of a project's settings. The read starts when the first call waits for it.
 pub struct Reading {
     reader: Reader,
     /// Settings that lack only their locations. If given, only the locations are read.
@@ -40,7 +40,7 @@ pub struct Reading {
 impl Readings {
     /// Joins a read in flight, or creates a new one.
     ///
-    /// With `refresh`, always creates a new read: one in flight may have started before a change that the caller
+    /// With `refresh`, always creates a new read: a read in flight may have started before a change that the caller
     /// wants to see.
     pub fn join(&self, reader: Reader, known: Option<Arc<Settings>>, refresh: bool) -> Arc<Reading> {
         let completes = known.as_ref().map(|known| Arc::as_ptr(known).addr());
@@ -81,7 +81,7 @@ impl Readings {
 }
 
 impl Reading {
-    /// False if the read failed, or if its result is what the call already has.
+    /// Returns `false` if the read failed or the call already has its result.
     fn may_give_more_than(&self, known: Option<&Arc<Settings>>) -> bool {
         match &*self.ended.borrow() {
             None => true,
@@ -90,13 +90,13 @@ impl Reading {
         }
     }
 
-    /// The current activity, for progress reports.
+    /// Returns the current activity, for progress reports.
     #[must_use]
     pub fn activity(&self) -> CurrentActivity {
         CurrentActivity::new(Activity::Settings, self.reader.session.counters.clone())
     }
 
-    /// Whether the settings were read again or changed since this read started. If so, its result is stale.
+    /// Returns whether the settings were read again or changed since this read started. If so, its result is stale.
     #[must_use]
     pub fn is_superseded(&self) -> bool {
         self.superseded.load(Ordering::Acquire)
@@ -117,7 +117,7 @@ impl Reading {
             read = ended.wait_for(Option::is_some) => match read.as_deref() {
                 Ok(Some(read)) => read.clone(),
                 // Unreachable: the sender is in `self`, and this waits only for `Some`.
-                _ => Err(broken("the read of the settings crashed")),
+                _ => Err(broken("reading the settings crashed")),
             },
         }
     }
@@ -137,7 +137,7 @@ impl Reading {
             let abort = read.abort_handle();
             tokio::select! {
                 read = read => {
-                    let broken = |error| Err(broken(&format!("the read of the settings crashed: {error}")));
+                    let broken = |error| Err(broken(&format!("reading the settings crashed: {error}")));
                     ended.send_replace(Some(read.unwrap_or_else(broken)));
                 }
                 () = stop.reached(Phase::Now) => abort.abort(),

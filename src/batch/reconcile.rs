@@ -19,19 +19,19 @@ pub struct Doubt {
     pub batch: Batch,
     /// The number of the request in the ledger.
     pub sending: u32,
-    /// When the request was sent, and when waiting for it ended.
+    /// When the request was sent, and when the client stopped waiting for its response.
     pub left: Moment,
     pub ended: Moment,
     /// Whether these times are from an earlier call. This machine's clock may have been set since.
     pub earlier: bool,
-    /// Whether the service reported success, but not the asset of each row.
+    /// Whether the service reported success but did not return the asset of each row.
     pub executed: bool,
     /// The possible reason, if the service omitted these rows from its response because it rejected them.
     pub left_out: Option<&'static str>,
     /// When to look up the request next, and the time after which a missing row counts as not executed.
     pub due: Instant,
     pub settled: Instant,
-    /// When the last lookup began. Its responses may reflect any time since then.
+    /// When the last lookup began. The responses to that lookup may reflect any time since then.
     pub looked: Instant,
     /// The number of lookups.
     pub rounds: u32,
@@ -39,7 +39,7 @@ pub struct Doubt {
     pub missed: bool,
 }
 
-/// The finding for a request.
+/// The conclusion about a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Shown {
     /// Executed. Contains the entry of each row's asset, if certain.
@@ -61,20 +61,20 @@ struct Window {
     latest: i64,
 }
 
-/// The maximum and the usual difference between the clocks of the service's machines (milliseconds).
+/// The maximum and the typical difference between the clocks of the service's machines, in milliseconds.
 const SKEW: i64 = 1000;
 const LIKELY_SKEW: i64 = 200;
 
-/// A bound on how much the service's machines differ on the time of a change (milliseconds).
+/// The maximum difference between the times that the service's machines record for the same change, in milliseconds.
 const EARLIER: i64 = 5000;
 
-/// A time is exact if its uncertainty is at most this long (milliseconds).
+/// A time counts as exact if its uncertainty is at most this many milliseconds.
 const EXACT: i64 = 10_000;
 
-/// A request is executed at most this long after the client gave up on it, if at all (milliseconds).
+/// If a request is executed after the client gave up on it, this happens within this many milliseconds.
 const LATE: i64 = 600_000;
 
-/// A bound on the error of a wrong gateway clock (milliseconds).
+/// The maximum error of a wrong gateway clock, in milliseconds.
 const DAY: i64 = 86_400_000;
 
 impl Window {
@@ -105,7 +105,7 @@ impl Window {
         }
     }
 
-    /// The time from which to list assets, or `None` to list all.
+    /// Returns the time from which to list assets, or `None` to list all.
     fn since(self) -> Option<i64> {
         (self.earliest > i64::MIN).then(|| self.earliest - EARLIER)
     }
@@ -137,20 +137,20 @@ pub fn since(doubts: &[Doubt]) -> Option<i64> {
     since.min().flatten()
 }
 
-/// The finding for one row.
+/// The conclusion about one row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Trace {
     /// Exactly one entry matches the row.
     Certain(usize),
-    /// Exactly one entry has the key of the row, but its values differ.
+    /// Exactly one entry has the row's key, but the entry's values differ.
     ByKey(usize),
     Ambiguous,
     None,
 }
 
 /// Compares lost requests with the entries found, except entries of other rows. An asset may also belong to a row in
-/// flight with the same key. `rivals` contains the keys of such rows, and `alike` the normalized import keys that the
-/// run spells in more than one way.
+/// flight that has the same key. `rivals` contains the keys of such rows, and `alike` the normalized import keys that
+/// the run spells in more than one way.
 #[must_use]
 pub fn compare(
     lookup: &Lookup,
@@ -219,8 +219,8 @@ pub fn compare(
         .collect()
 }
 
-/// Matches rows of one clientAssetId with entries. Uses the exact spelling if that gives each row an entry. Otherwise
-/// matches all of them together, since the service may have changed the spelling.
+/// Matches rows that share a clientAssetId with entries. Uses the exact spelling if that gives each row an entry.
+/// Otherwise matches all spellings together, since the service may have changed the spelling.
 fn by_spelling<'r>(rows: &'r [Row], entries: &[usize], found: &[Found]) -> Vec<(Vec<&'r Row>, Vec<usize>)> {
     let mut groups: BTreeMap<&str, (Vec<&Row>, Vec<usize>)> = BTreeMap::new();
     for row in rows {
@@ -289,7 +289,7 @@ fn trace_by_import_key(
     }
 }
 
-/// Matches rows of one clientAssetId by their other values and by time.
+/// Matches rows that share a clientAssetId by their other values and by time.
 fn trace(
     lookup: &Lookup,
     rows: &[&Row],
@@ -352,7 +352,7 @@ fn trace(
     }
 }
 
-/// Combines the findings of all rows of a request.
+/// Combines the conclusions about all rows in a request.
 fn judge(executed: bool, traces: &[Trace]) -> Shown {
     let certain = traces.iter().any(|trace| matches!(trace, Trace::Certain(_)));
     let missing = traces.contains(&Trace::None);
@@ -382,7 +382,7 @@ mod tests {
     use crate::api::{Proof, assets};
     use crate::ledger::{SentBody, SentItem};
 
-    /// A request of one row, sent within the second before this time by the service's clock.
+    /// Creates a request with one row, sent within the second before this time by the service's clock.
     fn doubt(sending: u32, left: i64) -> Doubt {
         let text = json!({"clientAssetId": "P-1", "categoryId": "4"}).to_string();
         let item = SentItem {

@@ -1,4 +1,4 @@
-//! Resumable reads. A list resumes at its cursor, a batch-get with the ids not yet read.
+//! Resumable reads. A list resumes at its cursor, and a batch-get resumes with the ids not yet read.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::http::{Phase, Stop};
 use crate::ids::ProjectId;
 use crate::ledger::{Ledger, Status, View};
 
-/// The request of a read. A call that resumes it must make the same request.
+/// The request made by a read. A call that resumes it must make the same request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asked {
     pub service: String,
@@ -27,7 +27,7 @@ pub struct Asked {
     pub body: Option<String>,
 }
 
-/// The remaining work of a read.
+/// What remains of a read.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Rest {
     asked: Asked,
@@ -61,14 +61,14 @@ impl Asked {
 }
 
 impl Rest {
-    /// The remaining work of a list.
+    /// What remains of a list.
     #[must_use]
     fn of_list(asked: Asked, place: Place) -> Self {
         let from = From::Page(place);
         Self { asked, from }
     }
 
-    /// The remaining work of a read by ids, or `None` if all were read.
+    /// What remains of a read by ids, or `None` if all ids were read.
     #[must_use]
     fn of_rows(asked: Asked, ledger: &Ledger) -> Option<Self> {
         let rows = u32::try_from(ledger.rows()).unwrap_or(u32::MAX);
@@ -79,7 +79,7 @@ impl Rest {
         })
     }
 
-    /// The page at which the list resumes.
+    /// Returns the page at which the list resumes.
     ///
     /// # Errors
     /// [`Error::Option`] if the call makes a different request.
@@ -90,7 +90,7 @@ impl Rest {
         }
     }
 
-    /// The ledger of a read by ids, and the rows that are not read yet.
+    /// Returns the ledger of a read by ids, and the rows that are not read yet.
     ///
     /// # Errors
     /// [`Error::Option`] if the call makes a different request.
@@ -146,15 +146,15 @@ impl Rest {
 /// The result of a read.
 pub struct ReadEnd {
     pub table: Table,
-    /// The remaining work of the read.
+    /// What remains of the read.
     pub rest: Option<Rest>,
     pub error: Option<Error>,
 }
 
-/// An earlier read that failed: its remaining work, and the rows it read.
+/// An earlier read that failed: what remains of it, and the rows it read.
 pub type Earlier<'e> = (&'e Rest, &'e Table);
 
-/// A list that is read page by page.
+/// A read of a list, page by page.
 pub struct List {
     session: Session,
     call: Call,
@@ -203,14 +203,14 @@ impl List {
     }
 }
 
-/// A read of assets by id, as a run over the rows with the ids.
+/// A read of assets by id, as a run whose rows are the ids.
 pub struct Get {
     asked: Asked,
     before: Option<Table>,
 }
 
 impl Get {
-    /// Creates the read, its run and the ledger of that run. `replayable` says whether the source can be read again.
+    /// Creates the read, its run and the run's ledger. `replayable` says whether the source can be read again.
     ///
     /// # Errors
     /// [`Error::Option`] if the earlier read made a different request.
@@ -283,7 +283,7 @@ fn stopped() -> Error {
     ))
 }
 
-/// Rows of a read by ids that have no outcome yet.
+/// The rows without an outcome in a read by ids.
 const STILL_TO_BE_READ: [Status; 3] = [Status::NotSent, Status::Failed, Status::Unknown];
 
 fn another_call() -> Error {

@@ -1,6 +1,6 @@
-//! Reads the rows of an earlier call again, identifies them, and decides what to do with each.
+//! Rereads the rows from an earlier call, identifies them, and decides what to do with each.
 //!
-//! The ledger does not change until all of these rows have been read and matched with rows of the run.
+//! The ledger does not change until all of these rows have been read and matched with rows in the run.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -12,7 +12,7 @@ use crate::ledger::{Fault, Ledger, OwnedLabel, Status, lock, number};
 use crate::validation::Problem;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// A row read from the input.
+/// A row that was read from the input.
 #[derive(Debug, Clone)]
 pub(super) struct ReadRow {
     pub label: OwnedLabel,
@@ -28,23 +28,23 @@ pub(super) struct ReadRow {
 #[derive(Debug, Clone)]
 pub(super) enum Today {
     Row(ReadRow),
-    /// Missing from an input that should contain all rows of the run.
+    /// Missing from an input that should contain all rows in the run.
     Removed,
-    /// Missing from an input that contains only some rows.
+    /// Missing from an input that contains only some of the rows.
     NotGiven,
 }
 
-/// The rows of an earlier call, until all of them have been read.
+/// The rows from an earlier call, until all of them have been read.
 pub(super) struct Earlier {
     run: Vec<KnownRow>,
-    /// Which rows are settled. A retry of a result needs all rows unchanged, settled or not.
+    /// Which rows are settled. A retry of a result requires that all rows are unchanged, settled or not.
     good: Vec<bool>,
     /// Whether the run has read all of its rows.
     complete: bool,
     input: Vec<RowId>,
-    /// Rows of the input, except settled rows at their old position.
+    /// The input rows, except settled rows at their old position.
     held: BTreeMap<u32, ReadRow>,
-    /// For each input row, the row number of this run given in a fixes file.
+    /// For each input row, its row number in this run, as given in a fixes file.
     numbers: Vec<Option<u32>>,
     /// Whether the rows come from a fixes file of another run.
     foreign: bool,
@@ -52,7 +52,7 @@ pub(super) struct Earlier {
     twins: HashMap<u32, Vec<u32>>,
 }
 
-/// Returns the reason for a row that was removed from the input.
+/// Returns the reason recorded for a row that was removed from the input.
 pub(super) fn removed() -> Fault {
     Fault::new(
         "removed",
@@ -85,7 +85,7 @@ impl Earlier {
         })
     }
 
-    /// The number of the next row of the input, if it is a settled row at its old position.
+    /// Returns the number of the next input row, if it is a settled row at its old position.
     pub fn settled_next(&self, digest: u64) -> Option<u32> {
         let known = self.run.get(self.input.len())?;
         let same = self.good[self.input.len()] && known.id.digest == digest;
@@ -98,7 +98,7 @@ impl Earlier {
         self.numbers.push(None);
     }
 
-    /// Stores a row. `number_in` is the run and row number given in a fixes file.
+    /// Stores a row. `number_in` is the run and row number from a fixes file.
     pub fn take(&mut self, row: ReadRow, number_in: Option<(u64, u32)>, run: u64) {
         let at = number(self.input.len());
         self.input.push(RowId {
@@ -112,7 +112,7 @@ impl Earlier {
         self.held.insert(at, row);
     }
 
-    /// Whether all known rows were read. Further rows are new, or one too many was read.
+    /// Returns whether all known rows were read. Any further rows are new or superfluous.
     pub fn is_read(&self) -> bool {
         if self.complete || self.is_numbered() {
             self.input.len() > self.run.len()
@@ -121,12 +121,12 @@ impl Earlier {
         }
     }
 
-    /// Whether the rows come from a fixes file of this run.
+    /// Returns whether the rows come from a fixes file of this run.
     fn is_numbered(&self) -> bool {
         self.numbers.iter().any(Option::is_some)
     }
 
-    /// Returns the row of the run for each row of the input.
+    /// Returns the run's row for each input row.
     fn rows(&self) -> Result<Vec<u32>, Unfit> {
         if !self.is_numbered() {
             let rows = align(&self.run, &self.input, self.complete).map_err(Unfit::Row)?;
@@ -169,14 +169,14 @@ impl Earlier {
 /// Why the rows do not match the run.
 enum Unfit {
     Row(Mismatch),
-    /// One of several identical rows was removed, and which one is unclear.
+    /// One of several identical rows was removed, and it is unclear which one.
     Unclear(u32),
     /// A fixes file contains this row more than once.
     Repeated(u32),
 }
 
 impl Packer {
-    /// Matches the rows with the run once all rows of the earlier call have been read.
+    /// Matches the rows with the run once all rows from the earlier call have been read.
     pub(super) fn place_earlier(&mut self) {
         let Some(mut earlier) = self.earlier.take() else {
             return;
@@ -221,7 +221,7 @@ impl Packer {
         self.next_row = number(lock(&self.ledger).rows());
     }
 
-    /// Replaces a generated key. It belongs to the row of the run, whatever its position in the input.
+    /// Replaces a generated key. The key belongs to the run's row, regardless of that row's position in the input.
     fn number_import_key(&self, read: &mut ReadRow, row: u32) {
         let Some(made) = self.writer.made_import_key(row) else {
             return;
@@ -236,7 +236,7 @@ impl Packer {
         read.import_key = made.into();
     }
 
-    /// Adds a row that the run had not read.
+    /// Adds a row that the run had not read before.
     fn take_new(&mut self, read: ReadRow) {
         {
             let mut ledger = lock(&self.ledger);
@@ -327,7 +327,7 @@ impl Packer {
         self.today.insert(row, Today::Row(read));
     }
 
-    /// Marks a row of the run as removed from the input.
+    /// Marks a row in the run as removed from the input.
     fn take_out(&mut self, row: u32, twins: &[u32]) {
         let mut ledger = lock(&self.ledger);
         // Look up a row with an unknown outcome first.
@@ -338,7 +338,7 @@ impl Packer {
         }
     }
 
-    /// Explains which row does not match, and what to do.
+    /// Returns a message that says which row does not match, and what to do.
     fn unfit(&self, unfit: &Unfit, earlier: &Earlier) -> String {
         let ledger = lock(&self.ledger);
         let named = |row: u32| {
@@ -387,7 +387,7 @@ impl Packer {
         }
     }
 
-    /// Returns the current input for rows with an unknown outcome, once all rows of the earlier call have been read.
+    /// Returns the current input for rows with an unknown outcome, once all rows from the earlier call have been read.
     pub(super) fn take_today(&mut self) -> Option<HashMap<u32, Today>> {
         std::mem::take(&mut self.today_is_known).then(|| std::mem::take(&mut self.today))
     }

@@ -78,9 +78,9 @@ pub struct Run {
     journal: Option<Commits>,
     /// Writes of ledger changes that are in progress, in parallel with requests.
     writing: JoinSet<Result<(), Error>>,
-    /// Whether the ledger may have changed since the last write.
+    /// Whether the ledger may have changed since it was last written.
     unwritten: bool,
-    /// The journal of a run with other rows. It must not change.
+    /// The journal of a run with other rows. That journal must not change.
     foreign: Option<Commits>,
     pub(super) table: Table,
     pub(super) stop: Stop,
@@ -106,20 +106,21 @@ pub struct Run {
     pub(super) named: HashSet<u32>,
     /// Bodies larger than this are split before they are sent.
     pub(super) most_bytes: usize,
-    /// Batches split in half after a rejection: their number of rows, and how many halves were executed.
+    /// Batches that were split in half after a rejection: the number of rows in each, and how many of its halves were
+    /// executed.
     pub(super) halved: Vec<(usize, u32)>,
-    /// Whether any request reached the service, and the error of one that did not.
+    /// Whether any request reached the service, and the error of a request that did not.
     pub(super) reached: bool,
     pub(super) unreached: Option<Error>,
-    /// Fields of a patch whose value in the response differs from the one sent: the number of rows, and the first of
-    /// them.
+    /// Patched fields whose returned value differs from the value sent, each with the number of such rows and the first
+    /// of them.
     pub(super) differing: BTreeMap<String, (u64, u32)>,
     pub(super) bad: u64,
     pub(super) fatal: Option<Error>,
-    /// Rows that an earlier call left with an unknown outcome, and what the input contains for them today.
+    /// Rows that an earlier call left with an unknown outcome, and what the input now contains for them.
     pub(super) prove: HashSet<u32>,
     pub(super) today: HashMap<u32, Today>,
-    /// Rows that exist in the project as they were sent, but whose input differs today.
+    /// Rows that exist in the project as sent, but whose input has changed since.
     pub(super) outdated: Vec<u32>,
 }
 
@@ -207,7 +208,7 @@ impl Run {
         });
     }
 
-    /// Runs to the end. Afterwards every row has an outcome, even after an error.
+    /// Runs to the end. After that, every row has an outcome, even if there was an error.
     pub async fn drive(mut self, source: Box<dyn Source>) -> Ended {
         let start = Instant::now();
         self.prove.clone_from(&self.job.again.prove);
@@ -263,7 +264,7 @@ impl Run {
             more = self.read(source.as_mut(), packer);
             self.unwritten = true;
             self.write_beside();
-            // Reading is one long computation, so let the driver of the run check for signals.
+            // Reading does not yield by itself, so let the run's driver check for signals.
             tokio::task::yield_now().await;
             if let Some(written) = self.writing.try_join_next() {
                 self.written(written);
@@ -274,7 +275,7 @@ impl Run {
             self.look(&mut flights);
             self.write_beside();
             while self.going() && flights.len() < self.caller.options().max_in_flight {
-                // Reading may take long, so first process the responses that arrived meanwhile.
+                // Reading may take a long time, so first process the responses that arrived meanwhile.
                 while let Some(joined) = flights.try_join_next() {
                     self.land(joined);
                 }
@@ -361,7 +362,7 @@ impl Run {
         {
             self.give_up(error);
         }
-        // Another call may continue the run once this one has ended.
+        // Another call may continue the run once this call has ended.
         for journal in self.journal.take().into_iter().chain(self.foreign.take()) {
             journal.close().await;
         }
@@ -432,7 +433,7 @@ impl Run {
         self.unwritten = true;
     }
 
-    /// Writes changes, and the next rows of a list, while requests are in flight.
+    /// Writes changes, and the next rows of a list, in parallel with requests.
     fn write_beside(&mut self) {
         let Some(journal) = &self.journal else { return };
         if self.unwritten && self.writing.is_empty() {
@@ -650,7 +651,7 @@ impl Run {
         again
     }
 
-    /// Whether the next request of a batch must be the only one in flight. A rejected batch is not split earlier,
+    /// Whether a batch's next request must be the only request in flight. A rejected batch is not split earlier,
     /// because the row limit may be known by the time it is sent.
     fn is_trial(&self, batch: &Batch) -> bool {
         let name = self.job.write.endpoint.name;
@@ -721,12 +722,12 @@ impl Run {
         }));
     }
 
-    /// Whether this run only reads. If so, one failed part ends it, since a partial read is useless.
+    /// Whether this run only reads. If so, one failed part ends the run, since a partial read is useless.
     pub(super) fn reads(&self) -> bool {
         self.job.write.done == Done::Read
     }
 
-    /// Stops the run: no new requests. Keeps the first error.
+    /// Stops the run from sending new requests. Keeps the first error.
     pub(super) fn give_up(&mut self, error: Error) {
         self.fatal.get_or_insert(error);
         self.stop.to(Phase::Drain);

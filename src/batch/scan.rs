@@ -9,16 +9,16 @@ use crate::validation::{Names, RowWriter};
 /// The result of a scan.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Found {
-    /// Whether the rows have names or custom attributes, which need the project's settings.
+    /// Whether the rows have names or custom attributes, which require the project's settings.
     pub names: bool,
-    /// Assets that the checks of a patch depend on.
+    /// The assets that the checks of a patch depend on.
     pub assets: Vec<String>,
 }
 
 /// The scan pauses after this many rows to let other Python threads run.
 const PAUSE: usize = 1024;
 
-/// Problems of a name used in place of an id.
+/// Codes of the problems caused by a name used in place of an id.
 const OF_NAMES: [&str; 5] = [
     "unknown_column",
     "unknown_attribute",
@@ -27,7 +27,7 @@ const OF_NAMES: [&str; 5] = [
     "uuid",
 ];
 
-/// Scans all rows of a write. `names` is the data for looking up names, or the reason why that needs the settings.
+/// Scans all rows of a write. `names` is the data for looking up names, or the reason why the settings are needed.
 ///
 /// # Errors
 /// If the source fails.

@@ -1,9 +1,10 @@
-//! Reads the settings of a project with as few requests as possible, and as many at once as the limits allow.
+//! Reads the settings of a project with as few requests as possible, and as many concurrent requests as the limits
+//! allow.
 //!
-//! One request each for all categories, status sets, custom attributes and locations (more pages if there are more
+//! One request each for the categories, status sets, custom attributes and locations (more pages if there are more
 //! than 200 sets or attributes). One request for the status sets of 100 active categories. One request for the
-//! attributes of each active category without subcategories: inherited attributes also show those of its parents.
-//! Parents are read separately only if no response says where something is inherited from.
+//! attributes of each active category without subcategories: its inherited attributes also reveal the attributes of its
+//! parents. Parents are read separately only if no response says where something is inherited from.
 
 use std::collections::{HashMap, HashSet};
 
@@ -19,7 +20,7 @@ use crate::model::settings::{Attribute, Category, Inheritance, Location, StatusS
 use crate::model::value;
 use crate::settings::{Content, LOCATIONS_UNREAD};
 
-/// The project to read, and how.
+/// The project to read, and how to read it.
 #[derive(Clone)]
 pub struct Reader {
     pub session: Session,
@@ -130,7 +131,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Sends these requests, several at once.
+    /// Sends these requests concurrently.
     async fn ask(&self, asked: Vec<Question>) -> Result<Vec<Reply>, Error> {
         let at_once = self.session.caller.options().max_in_flight;
         let asking = asked.into_iter().map(|asked| self.ask_one(asked));
@@ -196,16 +197,16 @@ enum Question {
     Attributes(String),
 }
 
-/// The response to a question.
+/// The response to a request for assignments.
 enum Reply {
     StatusSets(Vec<Inheritance>),
     Attributes(String, Vec<Inheritance>),
 }
 
-/// Returns the parent categories whose own attributes are unclear.
+/// Returns the parent categories for which it is unclear which attributes are their own.
 ///
-/// Some pages of the documentation show where an attribute is inherited from, others do not. Without that, an
-/// inherited attribute looks like an own attribute of each subcategory. A parent is read itself if all of its
+/// Some documentation pages show where an attribute is inherited from, others do not. Without this, an
+/// inherited attribute looks as if it were assigned to each subcategory. A parent is read itself if all of its
 /// subcategories have the same attribute.
 fn unclear(
     active: &[String],

@@ -16,17 +16,17 @@ use crate::http::refusal::request_id;
 use crate::http::{CallOutcome, Response};
 use crate::ledger::{Fault, Status, lock};
 
-/// Seconds between reads of a creation time. Clock jumps are rare.
+/// The number of seconds between reads of a creation time. Clock jumps are rare.
 const CLOCK_READ: Duration = Duration::from_secs(5);
 
-/// The budget for splitting rejected requests, in addition to two for each successful one.
+/// How many requests may be spent on splitting rejected requests, in addition to two per successful request.
 const BISECTS: u64 = 200;
 
 /// After this many single-row requests with status 404 and no success, assume that the project itself is missing.
 const MOST_NOT_FOUND: u32 = 3;
 
 /// If a request with a body up to this size is rejected as too large, its number of rows is reduced. For a larger
-/// body, the bytes are reduced first. Common servers accept at least 100 kB.
+/// body, the body size is reduced first. Common servers accept at least 100 kB.
 const LARGE_BODY: usize = 100 << 10;
 
 /// Whether a rejection concerns the size of the request.
@@ -82,7 +82,7 @@ impl Run {
         }
     }
 
-    /// The status of a row after success.
+    /// The status of a row after a successful request.
     pub(super) fn done(&self) -> Status {
         match self.job.write.done {
             Done::Created => Status::Created,
@@ -405,7 +405,7 @@ impl Run {
         }
     }
 
-    /// Handles a rejection that concerns rows: blames rows if possible, and resends the others.
+    /// Handles a rejection that concerns rows: rejects the bad rows if they can be identified, and resends the others.
     fn split(&mut self, batch: &Batch, refusal: &ServiceError) {
         self.breaker.close();
         let size = self.size(batch, refusal);

@@ -1,5 +1,5 @@
-//! Carries out the setup plan of a project. Dependent steps are sent in order, independent ones concurrently, up to
-//! the limit of requests in flight.
+//! Carries out the setup plan of a project. Dependent steps are sent in order, and independent steps concurrently, up
+//! to the limit of requests in flight.
 //!
 //! There is no idempotency key, so a create with a lost response is retried only after a lookup. A lookup is
 //! reliable, since names are unique in their scope ("Assets field guide"). The scope is the project for status sets
@@ -29,11 +29,11 @@ use crate::settings::setup::{Action, Plan, Step, Thing, Work};
 pub enum Status {
     Created,
     Assigned,
-    /// The object existed, or another user created it in the meantime.
+    /// The object already existed, or another user created it in the meantime.
     Exists,
-    /// The object existed, but differs from the description.
+    /// The object already existed, but differs from the description.
     Differs,
-    /// The service rejected it.
+    /// The service rejected the step.
     Failed,
     NotSent,
     /// The step may have been executed: the response was lost, and a lookup failed.
@@ -41,7 +41,7 @@ pub enum Status {
 }
 
 impl Status {
-    /// The name shown to users.
+    /// Returns the name shown to users.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -104,7 +104,7 @@ impl Outcome {
 
 const STOPPED: &str = "the call was stopped before";
 
-/// The most attempts to read a list or send an assignment if the response is unreadable.
+/// The maximum number of attempts to read a list or send an assignment if responses are unreadable.
 const READS: u32 = 3;
 
 /// The target project of a setup.
@@ -251,7 +251,7 @@ impl Writer {
         }
     }
 
-    /// Looks up an object after a lost response: at once, and again after the settle time.
+    /// Looks up an object after a lost response: immediately, and again after the settle time.
     async fn settle(&self, made: &Made) -> Result<Option<String>, String> {
         let found = self.look(made).await.map_err(|error| error.to_string())?;
         if found.is_some() {
@@ -264,7 +264,7 @@ impl Writer {
         self.look(made).await.map_err(|error| error.to_string())
     }
 
-    /// Handles a rejection. If the name is taken, returns the existing object if it matches.
+    /// Handles a rejection. If the name is taken and the existing object matches, returns that object.
     async fn refused(&self, made: &Made, error: &Error) -> Outcome {
         let failed = Outcome::of(Status::Failed, error);
         let Error::Service(refusal) = error else {
@@ -362,7 +362,7 @@ enum Ready {
     Never(String),
 }
 
-/// The request, with all ids filled in.
+/// Returns the request, with all ids filled in.
 struct Sent {
     endpoint: &'static Endpoint,
     ids: Vec<(&'static str, String)>,
@@ -490,7 +490,7 @@ fn sent(
     })
 }
 
-/// The object of a create, as needed to look it up.
+/// The object that a step creates, as needed to look it up.
 enum Made {
     StatusSet { name: String },
     Status { label: String, set: String },
@@ -507,7 +507,7 @@ impl Made {
         }
     }
 
-    /// Reads the id in the response to a create, if the response matches the request.
+    /// Reads the id from the response to a create, if the response matches the request.
     fn read(&self, response: &Response) -> Option<String> {
         let entry = value::read(std::str::from_utf8(&response.body).ok()?)?;
         // Ids are strings ("POST categories" reference page). If a response has other types, do not trust its id;
@@ -554,7 +554,7 @@ fn same(found: &str, wanted: &str) -> bool {
     folded(found) == folded(wanted)
 }
 
-/// Whether this is a UUID. Ids of status sets, statuses and custom attributes are UUIDs ("PUT status-step-set"
+/// Returns whether this is a UUID. Ids of status sets, statuses and custom attributes are UUIDs ("PUT status-step-set"
 /// reference page).
 fn is_uuid(id: &str) -> bool {
     Uuid::try_parse(id).is_ok()

@@ -1,4 +1,4 @@
-//! The start of a write: a new ledger, the journal of its run or an earlier result, and the rows to process.
+//! The start of a write: a new ledger, its run's journal or an earlier result, and the rows to process.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::ledger::journal::{Header, Journal};
 use crate::ledger::{Ledger, Status, View};
 use crate::validation::ImportKey;
 
-/// Which rows of an earlier call to process.
+/// Which rows from an earlier call to process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which {
     /// Send the rows that failed or were not sent.
@@ -38,21 +38,21 @@ impl Which {
     }
 }
 
-/// What a write resumes and how.
+/// What a write resumes, and how.
 #[derive(Debug, Clone, Copy)]
 pub struct Resume<'c> {
     pub header: &'c Header,
     /// The file of a named run.
     pub run: Option<&'c Path>,
     pub dry_run: bool,
-    /// Also look up rows of the named run whose outcome is unknown.
+    /// Also look up rows in the named run whose outcome is unknown.
     pub reconcile: bool,
-    /// The rows of an earlier result to process.
+    /// The rows from an earlier result to process.
     pub rows: Option<&'c View>,
     pub which: Which,
 }
 
-/// The state that a write starts from.
+/// The initial state of a write.
 #[derive(Debug, Default)]
 pub struct Start {
     pub ledger: Ledger,
@@ -61,7 +61,7 @@ pub struct Start {
 }
 
 impl Start {
-    /// Opens the journal of a named run, if there is one. It is always newer than a result in memory.
+    /// Opens the journal of a named run, if there is one. The journal is always newer than a result in memory.
     pub fn open(call: &Resume<'_>) -> Result<Self, Error> {
         let (kept, journal) = call.kept()?;
         let (mut ledger, again) = match (kept, call.rows) {
@@ -86,7 +86,7 @@ impl Start {
         })
     }
 
-    /// Returns the generator of import keys for this field.
+    /// Returns the import key generator for this field.
     #[must_use]
     pub fn import_key(&self, field: String) -> ImportKey {
         let prefix = self.ledger.import_prefix.as_deref().unwrap_or_default();

@@ -6,7 +6,7 @@ use crate::api::{Call, Endpoint};
 use crate::error::Error;
 use crate::http::{At, CallOutcome, Caller, Counters, ReadAs, Stop};
 
-/// State shared by the calls of one operation.
+/// State shared by all calls in one operation.
 #[derive(Clone)]
 pub struct Session {
     pub caller: Arc<Caller>,
@@ -25,7 +25,7 @@ impl Session {
         }
     }
 
-    /// Creates a call of an endpoint with this client's options, such as the prefix of the Assets API.
+    /// Creates a call to an endpoint with this client's options, such as the prefix of the Assets API.
     ///
     /// # Errors
     /// [`Error::Option`] if a path parameter has no value.
@@ -34,13 +34,13 @@ impl Session {
         Call::new(endpoint, &[&prefix, places].concat())
     }
 
-    /// The service that this client talks to.
+    /// Returns the service that this client talks to.
     #[must_use]
     pub fn service(&self) -> String {
         self.caller.options().service()
     }
 
-    /// Sends a call, retries it if that is safe, and reads its response. `at` is called at each stage.
+    /// Sends a call, retries it if safe, and reads its response. `at` is called at each stage.
     pub async fn call<T>(&self, call: &Call, at: At<'_>, read: ReadAs<'_, T>) -> CallOutcome<T> {
         let request = call.prepare();
         let Self {

@@ -13,8 +13,8 @@ use crate::columns::{self, Received, Table, Unread};
 use crate::error::{Error, shortened};
 use crate::http::{At, Response, untold};
 
-/// Limits to stop a list that would never end: consecutive pages without a new id, and rows as a multiple of
-/// `totalResults`.
+/// Limits that stop a list that would never end: the number of consecutive pages without a new id, and the number
+/// of rows as a multiple of `totalResults`.
 const MOST_STALE_PAGES: u32 = 20;
 const MOST_TOTALS: u64 = 10;
 
@@ -33,7 +33,7 @@ pub struct Page {
 }
 
 impl Page {
-    /// The JSON of each row that was not on an earlier page.
+    /// Returns the JSON of each row that was not on an earlier page.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
         self.rows
             .iter()
@@ -52,12 +52,12 @@ impl Page {
     }
 }
 
-/// Where the next page of a list begins.
+/// Where the next page of a list starts.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Place {
     /// The cursor, or `None` at the start.
     cursor: Option<String>,
-    /// The number of rows on all earlier pages, and their largest `totalResults`.
+    /// The number of rows on all earlier pages, and the largest `totalResults` of those pages.
     read: u64,
     total: u64,
 }
@@ -76,7 +76,7 @@ pub struct Pages<'s> {
     call: Call,
     checks: Checks,
     place: Place,
-    /// Digests of the ids and cursors so far.
+    /// Digests of the ids and cursors seen so far.
     seen: HashSet<u64>,
     cursors: HashSet<u64>,
     /// The number of consecutive pages without a new id.
@@ -84,7 +84,7 @@ pub struct Pages<'s> {
     /// Whether the next page continues an earlier read.
     resumes: bool,
     ended: bool,
-    /// The error to return after the last page.
+    /// The error to return after the last readable page.
     failed: Option<Error>,
 }
 
@@ -123,7 +123,7 @@ impl<'s> Pages<'s> {
         self
     }
 
-    /// Resumes at a place. `seen` contains the digests of the ids read before.
+    /// Resumes at a place. `seen` contains the digests of the ids read earlier.
     #[must_use]
     pub fn after(mut self, place: Place, seen: HashSet<u64>) -> Self {
         self.resumes = place.cursor.is_some();
@@ -132,19 +132,19 @@ impl<'s> Pages<'s> {
         self
     }
 
-    /// Whether the last page was returned.
+    /// Returns whether the last page was returned.
     #[must_use]
     pub fn is_at_end(&self) -> bool {
         self.ended
     }
 
-    /// Where the next page begins.
+    /// Where the next page starts.
     #[must_use]
     pub fn place(&self) -> &Place {
         &self.place
     }
 
-    /// Reads the next page. Returns `None` after the last one.
+    /// Reads the next page. Returns `None` after the last page.
     ///
     /// # Errors
     /// If the list cannot be read to its end, or its rows do not match its filters.
@@ -199,7 +199,7 @@ impl<'s> Pages<'s> {
         Ok(Some(page))
     }
 
-    /// Explains why the list would never end, if so.
+    /// Returns the reason if the list would never end.
     fn endless(&mut self, cursor: &str, on_page: u64, read: u64, total: u64) -> Option<String> {
         let stale = self.stale;
         let reason = if !self.cursors.insert(xxh3_64(cursor.as_bytes())) {
@@ -214,7 +214,7 @@ impl<'s> Pages<'s> {
         Some(format!("{reason}, so the list would never end"))
     }
 
-    /// Reads each row of all pages.
+    /// Reads every row on all pages.
     ///
     /// # Errors
     /// See [`Self::next`]. A list that cannot be read to its end returns nothing.
@@ -227,7 +227,7 @@ impl<'s> Pages<'s> {
     }
 }
 
-/// The pages of a list read so far.
+/// The pages read so far.
 #[derive(Debug, Clone, Default)]
 pub struct Reading {
     pub table: Table,
@@ -262,7 +262,7 @@ fn ids_of(table: &Table) -> HashSet<u64> {
     ids.map(|id| xxh3_64(id.as_bytes())).collect()
 }
 
-/// Creates the error for a rejected cursor, with a fix. The documentation does not say how long a cursor is valid.
+/// Creates the error for a rejected cursor, including a fix. The documentation does not say how long a cursor is valid.
 fn refused(error: Error, place: &Place) -> Error {
     match error {
         Error::Service(mut refusal)

@@ -68,7 +68,7 @@ pub struct Batches {
 }
 
 impl Batches {
-    /// Creates the batches of a table. `asked` returns the layout of a string column.
+    /// Creates the batches of a table. `asked` returns the requested layout of a string column.
     #[must_use]
     pub fn new(table: &Table, asked: impl Fn(&str) -> Option<Texts>) -> Self {
         let layout = table.layout();
@@ -143,14 +143,14 @@ fn data_type(kind: Type, texts: Texts) -> DataType {
     }
 }
 
-/// One column of consecutive pages.
+/// One column across consecutive pages.
 pub struct Parts<'t> {
     parts: Vec<(Option<&'t Column>, usize, usize)>,
     rows: usize,
 }
 
 impl<'t> Parts<'t> {
-    /// Selects the column at this index of the layout from these pages, which have this many rows.
+    /// Selects the column at this index of the layout from these pages, which have `rows` rows.
     #[must_use]
     pub fn new(segments: &[Segment<'t>], at: usize, rows: usize) -> Self {
         let parts = segments.iter().map(|segment| {
@@ -186,7 +186,7 @@ impl<'t> Parts<'t> {
         })
     }
 
-    /// Which rows have no value.
+    /// Returns which rows have no value.
     #[must_use]
     pub fn nulls(&self) -> Option<NullBuffer> {
         let mut nulls = NullBufferBuilder::new(self.rows);
@@ -204,7 +204,7 @@ impl<'t> Parts<'t> {
         nulls.finish().filter(|nulls| nulls.null_count() > 0)
     }
 
-    /// The cells, one by one.
+    /// Returns the cells, one by one.
     fn cells(&self) -> impl Iterator<Item = Cell<'t>> {
         let parts = self.parts.iter();
         parts.flat_map(|(column, from, to)| {
@@ -281,7 +281,7 @@ impl<'t> Parts<'t> {
         )
     }
 
-    /// One time per row, in milliseconds since 1970.
+    /// One timestamp per row, in milliseconds since 1970.
     #[must_use]
     pub fn times(&self) -> Vec<i64> {
         self.numbers(
@@ -410,7 +410,7 @@ impl Strings {
         Ok(())
     }
 
-    /// Adds consecutive strings. `ends` counts from `start`.
+    /// Adds consecutive strings. `ends` is counted from `start`.
     fn extend(&mut self, text: &str, start: u32, ends: &[u32]) -> Result<(), ArrowError> {
         let shift = i32::try_from(self.text.len()).map_err(|_| too_large())?;
         self.text.extend_from_slice(text.as_bytes());
@@ -437,7 +437,7 @@ fn too_large() -> ArrowError {
     ArrowError::OffsetOverflowError(i32::MAX as usize)
 }
 
-/// The values of these rows, up to the last value of the column.
+/// Returns the values of these rows, up to the last value in the column.
 fn part<T>(values: &[T], from: usize, to: usize) -> &[T] {
     values.get(from..to.min(values.len())).unwrap_or_default()
 }

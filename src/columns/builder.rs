@@ -17,19 +17,19 @@ use super::shape::{
 use crate::model::asset::{keyed, members, range_in};
 use crate::model::scan::{Number, Odd, Scanner};
 
-/// Far more columns than a project has custom attributes, and far more cells than a page has. Without these limits,
-/// memory would grow with the square of the rows if each row had different members.
+/// Limits far above the number of custom attributes in a project and the number of cells on a page. Without these
+/// limits, memory would grow with the square of the number of rows if each row had different members.
 const MOST_COLUMNS: usize = 20_000;
 const MOST_CELLS: usize = 4 << 20;
 
-/// The most rows and columns to reserve memory for. More are rare.
+/// The maximum numbers of rows and columns to reserve memory for. Larger pages are rare.
 const MOST_CAPACITY: usize = 1024;
 const MOST_USUAL: usize = 512;
 
-/// The shape of a row that was read by the slow reader.
+/// Marks a row that was read by the slow reader.
 const NO_SHAPE: u32 = u32::MAX;
 
-/// The rows of a response have more distinct members than a page can hold.
+/// The rows in a response have more distinct members than a page can hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("its rows have more than {MOST_COLUMNS} distinct members, or {MOST_CELLS} cells")]
 pub struct TooWide;
@@ -46,12 +46,12 @@ pub struct Builder {
     /// The members of the current row.
     shape: Vec<u32>,
     shapes: Vec<Box<[u32]>>,
-    /// The number of each shape, by a digest of its members.
+    /// The index of each shape in `shapes`, keyed by a digest of the shape's members.
     by_shape: HashMap<u64, u32>,
     shape_of: Vec<u32>,
     odd: HashMap<usize, Box<str>>,
     id: Option<u64>,
-    /// The number of columns so far.
+    /// The number of columns seen so far.
     seen: usize,
     bytes: usize,
     /// Whether a row was rejected because it has too many members.
@@ -59,7 +59,7 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Creates a builder for about this many rows.
+    /// Creates a builder for approximately this many rows.
     #[must_use]
     pub fn new(rows: usize) -> Self {
         Self {
@@ -80,7 +80,7 @@ impl Builder {
         }
     }
 
-    /// Whether the rows have more distinct members or cells than a page may hold.
+    /// Returns whether the rows have more distinct members or cells than a page can hold.
     pub(super) fn is_too_wide(&self) -> bool {
         let columns = self.columns.len().max(self.members.known.len());
         self.overflow || columns > MOST_COLUMNS || columns.saturating_mul(self.rows) > MOST_CELLS
@@ -91,7 +91,7 @@ impl Builder {
         self.push_watched(raw, &[], &mut Vec::new());
     }
 
-    /// Adds a row as JSON. Stores the ranges of its watched members in `shown`.
+    /// Adds a row as JSON. Stores the ranges of the row's watched members in `shown`.
     pub(super) fn push_watched(
         &mut self,
         raw: &str,
@@ -110,7 +110,7 @@ impl Builder {
         self.id
     }
 
-    /// Reads a row that starts here.
+    /// Reads a row that starts at the current position.
     pub(super) fn read(
         &mut self,
         scanner: &mut Scanner<'_>,
@@ -214,7 +214,7 @@ impl Builder {
         }
     }
 
-    /// Reads a value into the column of its member.
+    /// Reads a value into its member's column.
     #[inline]
     fn value(&mut self, scanner: &mut Scanner<'_>, member: usize, first: u8) -> Result<(), Odd> {
         self.shape.push(index(member)?);
@@ -259,7 +259,7 @@ impl Builder {
         Ok(())
     }
 
-    /// The column of a member, padded up to the current row.
+    /// Returns the column of a member, padded up to the current row.
     #[inline]
     fn column(&mut self, member: usize) -> Result<&mut Column, Odd> {
         let known = &self.members.known[member];
@@ -317,7 +317,7 @@ impl Builder {
         self.rows += 1;
     }
 
-    /// Whether the current row has this shape.
+    /// Returns whether the current row has this shape.
     fn is_shape(&self, shape: u32) -> bool {
         let shape = self.shapes.get(shape as usize);
         shape.is_some_and(|shape| **shape == *self.shape)
@@ -339,7 +339,7 @@ impl Builder {
         shape
     }
 
-    /// Adds a row that only the slow reader can read.
+    /// Adds a row that only the slow reader can parse.
     #[cold]
     fn push_odd(
         &mut self,
@@ -410,7 +410,7 @@ impl Builder {
         Ok(self.finish())
     }
 
-    /// Returns the page. Call this only if no row was rejected.
+    /// Returns the page. Must be called only if no row was rejected.
     pub(super) fn finish(mut self) -> Page {
         self.columns.iter_mut().for_each(Column::seal);
         fit(&mut self.shape_of);

@@ -1,4 +1,4 @@
-//! The values of one column of a page, in the narrowest type. A value of another kind widens the type of the column.
+//! The values of one column in a page, in the narrowest type. A value of another kind widens the column's type.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -20,12 +20,12 @@ pub enum Cell<'c> {
     Bool(bool),
     Int(i64),
     Float(f64),
-    /// A time written in UTC with milliseconds. Stored in milliseconds since 1970.
+    /// A time that is written in UTC with milliseconds. Stored in milliseconds since 1970.
     Time(i64),
     Text(&'c str),
     /// A list of strings.
     List(List<'c>),
-    /// Anything else, as JSON.
+    /// Any other value, as JSON.
     Json(&'c str),
 }
 
@@ -65,12 +65,12 @@ impl Cell<'_> {
     }
 }
 
-/// Returns a formatted time as a string. It is always ASCII.
+/// Returns a formatted time as a string. The string is always ASCII.
 fn text_of(printed: &[u8; time::LENGTH]) -> &str {
     std::str::from_utf8(printed).unwrap_or_default()
 }
 
-/// Formats a time as the service does.
+/// Formats a time in the same way as the service.
 #[must_use]
 pub fn printed_time(time: i64) -> String {
     text_of(&time::print(time)).to_owned()
@@ -85,7 +85,7 @@ pub(super) enum Data {
     Float(Vec<f64>),
     Time(Vec<i64>),
     Text(Texts),
-    /// The end of each row's items, and the items.
+    /// For each row, the end of its items; and all items.
     List(Vec<u32>, Texts),
     /// Values of several kinds, as JSON.
     Mixed(Texts),
@@ -99,10 +99,10 @@ pub(super) type FirstSeen = (usize, bool, usize);
 pub struct Column {
     pub name: Arc<str>,
     pub(super) kinds: Kinds,
-    /// The last row that added a kind, and the kinds before it.
+    /// The last row that added a new kind of value, and the kinds in the rows before it.
     widened: (usize, Kinds),
     pub(super) data: Data,
-    /// Which rows have a value; `None` if all do.
+    /// Which rows have a value, or `None` if all rows have one.
     valid: Option<Vec<bool>>,
     rows: usize,
     /// The expected number of rows.
@@ -126,7 +126,7 @@ impl Column {
         }
     }
 
-    /// Whether a row has a value.
+    /// Returns whether a row has a value.
     #[must_use]
     #[inline]
     pub fn is_valid(&self, row: usize) -> bool {
@@ -138,7 +138,7 @@ impl Column {
                 .is_none_or(|valid| valid.get(row) == Some(&true))
     }
 
-    /// Which of the first rows have a value; `None` if all do. Later rows have none.
+    /// Returns which of the first rows have a value, or `None` if all of them have one. Later rows have no value.
     pub(super) fn validity(&self) -> (usize, Option<&[bool]>) {
         match self.data {
             Data::Null => (0, None),
@@ -146,7 +146,7 @@ impl Column {
         }
     }
 
-    /// The code of a row's string, if the column has few distinct strings.
+    /// Returns the code of a row's string, if the column has few distinct strings.
     #[must_use]
     #[inline]
     pub fn code(&self, row: usize) -> Option<u16> {
@@ -156,7 +156,7 @@ impl Column {
         }
     }
 
-    /// The string of a code.
+    /// Returns the string of a code.
     #[must_use]
     pub fn value(&self, code: usize) -> &str {
         match &self.data {
@@ -165,7 +165,7 @@ impl Column {
         }
     }
 
-    /// The value of a row.
+    /// Returns the value in a row.
     #[must_use]
     pub fn cell(&self, row: usize) -> Cell<'_> {
         if !self.is_valid(row) {
@@ -187,7 +187,7 @@ impl Column {
         }
     }
 
-    /// Pads with nulls to this many rows. Returns `false` if there are more.
+    /// Pads with nulls to this many rows. Returns `false` if there are more rows than this.
     #[inline]
     pub(super) fn pad(&mut self, rows: usize) -> bool {
         if self.rows < rows {
@@ -465,7 +465,7 @@ impl Column {
     }
 }
 
-/// Frees spare memory if that is worth a copy.
+/// Frees spare memory if the gain is worth a copy.
 pub(super) fn fit<T>(values: &mut Vec<T>) {
     if values.capacity() - values.len() > values.len() / 16 {
         values.shrink_to_fit();

@@ -7,7 +7,7 @@ pub struct Kinds(u8);
 impl Kinds {
     pub const NONE: Self = Self(0);
     pub const BOOL: Self = Self(1);
-    /// An integer that fits into `i64`.
+    /// An integer that fits in an `i64`.
     pub const INT: Self = Self(2);
     pub const FLOAT: Self = Self(4);
     pub const TEXT: Self = Self(8);
@@ -15,9 +15,9 @@ impl Kinds {
     pub const TIME: Self = Self(16);
     /// A list of strings.
     pub const LIST: Self = Self(32);
-    /// Objects, other lists, and integers beyond `i64`.
+    /// Objects, other lists, and integers outside the range of `i64`.
     pub const OTHER: Self = Self(64);
-    /// An integer beyond 2^53, which would lose digits as a float.
+    /// An integer above 2^53, which would lose digits as a float.
     pub const LARGE_INT: Self = Self(128);
 
     #[must_use]
@@ -44,7 +44,7 @@ pub enum Type {
     List,
 }
 
-/// Fields of every asset, in the order of the reference page. Other members of a response follow them.
+/// Fields of every asset, in the order of the reference page. Other members of a response follow these fields.
 pub(super) const FIRST: [&str; 13] = [
     "id",
     "clientAssetId",
@@ -61,7 +61,7 @@ pub(super) const FIRST: [&str; 13] = [
     "updatedBy",
 ];
 
-/// Fields of the "GET assets" reference page with a fixed type, and the columns of a table of relationships: the fields
+/// Fields of the "GET assets" reference page with a fixed type, and the columns in a table of relationships: the fields
 /// of the "GET relationships:search" reference page.
 fn documented(name: &str) -> Option<(Type, Kinds)> {
     Some(match name {
@@ -77,8 +77,8 @@ fn documented(name: &str) -> Option<(Type, Kinds)> {
 
 impl Type {
     /// Returns the type of a column with these values: the type of a documented field, or else the narrowest type for
-    /// all of them. A value of an unexpected kind turns the column into strings, so that no value is lost. A column
-    /// without values has strings.
+    /// all of them. A value of an unexpected kind turns the column into a string column, so that no value is lost. A
+    /// column without values is a string column.
     #[must_use]
     pub fn of(name: &str, kinds: Kinds) -> Self {
         if let Some((known, fit)) = documented(name) {

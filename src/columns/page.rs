@@ -17,17 +17,17 @@ use crate::model::value;
 #[derive(Debug, Clone, Default)]
 pub struct Page {
     pub(super) rows: usize,
-    /// The size of the rows as JSON, in bytes.
+    /// The size of the rows' JSON in bytes.
     pub(super) bytes: usize,
     pub(super) columns: Vec<Column>,
-    /// The columns in display order: by the first row that had each of them, attributes first.
+    /// The columns in display order: ordered by the first row that contains each of them, attributes first.
     pub(super) order: Vec<usize>,
     pub(super) members: Vec<Member>,
     /// Shapes: ordered lists of members, shared by rows with equal members.
     pub(super) shapes: Vec<Box<[u32]>>,
     /// The shape of each row.
     pub(super) shape_of: Vec<u32>,
-    /// Rows that are not plain objects, as JSON.
+    /// Rows that are not plain objects, stored as JSON.
     pub(super) odd: HashMap<usize, Box<str>>,
 }
 
@@ -42,35 +42,35 @@ impl Page {
         builder.build()
     }
 
-    /// The number of rows.
+    /// Returns the number of rows.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// The size of the rows as JSON, in bytes.
+    /// Returns the size of the rows' JSON in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// All columns, in the order of first appearance.
+    /// Returns all columns, in the order of first appearance.
     pub fn columns(&self) -> impl Iterator<Item = (usize, &Column)> {
         self.order.iter().map(|at| (*at, &self.columns[*at]))
     }
 
-    /// A column of a slot.
+    /// Returns the column at this position.
     #[must_use]
     pub fn column(&self, at: usize) -> &Column {
         &self.columns[at]
     }
 
-    /// The members of all rows.
+    /// Returns the members of all rows.
     pub fn all_members(&self) -> impl Iterator<Item = &Member> {
         self.members.iter()
     }
 
-    /// The members of a row in order, each with its column. Returns `None` for a row that is read separately.
+    /// Returns the members of a row in order, each with its column, or `None` for a row stored as JSON.
     #[must_use]
     pub fn members(&self, row: usize) -> Option<impl Iterator<Item = (usize, &Member)>> {
         let shape = self.shapes.get(*self.shape_of.get(row)? as usize)?;
@@ -112,7 +112,7 @@ impl Page {
         object
     }
 
-    /// A row as JSON.
+    /// Returns a row as JSON.
     #[must_use]
     pub fn json(&self, row: usize) -> Cow<'_, str> {
         match self.odd.get(&row) {
@@ -121,7 +121,7 @@ impl Page {
         }
     }
 
-    /// The id of a row.
+    /// Returns the id of a row.
     #[must_use]
     pub fn id(&self, row: usize) -> Option<Cow<'_, str>> {
         if let Some(raw) = self.odd.get(&row) {
@@ -144,7 +144,7 @@ impl Page {
     }
 }
 
-/// Reads a row that is not a plain object or has unusual formatting.
+/// Reads a row that is not a plain object, or whose formatting is unusual.
 pub(super) fn read_row(raw: &str) -> Map<String, Value> {
     let value = value::read(raw).unwrap_or_default();
     let Value::Object(mut row) = value else {
@@ -160,7 +160,7 @@ pub(super) fn read_row(raw: &str) -> Map<String, Value> {
     row
 }
 
-/// Returns the sort key of a column: fields of every asset, then others in order of appearance, then custom
+/// Returns the sort key of a column: fields of every asset, then other members in order of appearance, then custom
 /// attributes by number.
 pub(super) fn place(name: &str) -> (u8, u64) {
     match FIRST.iter().position(|first| *first == name) {

@@ -1,4 +1,4 @@
-//! Reads a response with a list of rows in one pass.
+//! Reads a response that contains a list of rows, in one pass.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -11,20 +11,20 @@ use super::page::Page;
 use crate::model::asset::{entries, keyed, list, members, range_in};
 use crate::model::scan::{Odd, Scanner};
 
-/// Offsets have 32 bits, and writing a value may make it longer.
+/// Offsets have 32 bits, and a value may become longer when it is written.
 const MOST_BYTES: usize = 512 << 20;
 
-/// A response with a list of rows.
+/// A response that contains a list of rows.
 #[derive(Debug)]
 pub struct Received {
     body: Bytes,
     pub page: Page,
-    /// The range of each row in the body, and a digest of its id.
+    /// The range of each row in the body, and the digest of each row's id.
     pub rows: Vec<(Range<usize>, Option<u64>)>,
     /// The ranges of each row's watched members.
     shown: Vec<Option<Range<usize>>>,
     watched: usize,
-    /// The other members of the body.
+    /// The remaining members of the body.
     members: Vec<(String, Range<usize>)>,
 }
 
@@ -91,7 +91,7 @@ impl Received {
     }
 
     fn fast_rows(&mut self, scanner: &mut Scanner<'_>, watched: &[&str]) -> Result<Page, Odd> {
-        // An estimate of the number of rows.
+        // Estimate the number of rows.
         let mut builder = Builder::new(self.body.len() / 512 + 8);
         scanner.items(b']', |scanner| {
             let start = scanner.at;
@@ -140,33 +140,33 @@ impl Received {
         Ok(())
     }
 
-    /// Another member of the body, as JSON; the last one if it is repeated.
+    /// Returns another member of the body, as JSON. If the member is repeated, returns the last one.
     #[must_use]
     pub fn member(&self, name: &str) -> Option<&str> {
         let (_, range) = self.members.iter().rev().find(|(member, _)| member == name)?;
         self.text(range)
     }
 
-    /// A row as JSON.
+    /// Returns a row as JSON.
     #[must_use]
     pub fn raw(&self, row: usize) -> Option<&str> {
         self.text(&self.rows.get(row)?.0)
     }
 
-    /// The id of a row.
+    /// Returns the id of a row.
     #[must_use]
     pub fn id(&self, row: usize) -> Option<Cow<'_, str>> {
         let raw: &RawValue = serde_json::from_str(self.raw(row)?).ok()?;
         members(raw, &[], &mut Vec::new())
     }
 
-    /// The watched members of a row, as JSON.
+    /// Returns the watched members of a row, as JSON.
     pub fn shown(&self, row: usize) -> impl Iterator<Item = Option<&str>> {
         let shown = self.shown.iter().skip(row * self.watched).take(self.watched);
         shown.map(|range| range.as_ref().and_then(|range| self.text(range)))
     }
 
-    /// Creates a page with only these rows, in this order.
+    /// Creates a page that contains only these rows, in this order.
     #[must_use]
     pub fn only(self, rows: &[usize]) -> Page {
         if rows.iter().copied().eq(0..self.rows.len()) {

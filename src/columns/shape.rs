@@ -1,34 +1,34 @@
-//! The members of the objects of a page. The service writes all objects in the same way, so the next member can be
-//! predicted. Its name is compared with the next bytes, and looked up only if they differ.
+//! The members of the objects on a page. The service writes all objects in the same way, so the next member can be
+//! predicted. The predicted name is compared with the next bytes, and the member is looked up only if they differ.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::model::scan::{Odd, Scanner, Token};
 
-/// The member whose members become separate columns.
+/// The object whose members become separate columns.
 pub(super) const ATTRIBUTES: &str = "customAttributes";
 
-/// The number in a custom attribute's name, `caN`.
+/// Returns the number in a custom attribute's name, `caN`.
 pub(super) fn attribute_number(name: &str) -> Option<u64> {
     name.strip_prefix("ca")?.parse().ok()
 }
 
-/// Which object a member is in.
+/// The object that contains a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Level {
     Row,
     Attributes,
 }
 
-/// The number of predictions to try before looking up the member by name.
+/// The number of optional members to skip before looking up a member by name.
 const MOST_LEFT_OUT: usize = 5;
 
 /// The predecessor of the first member, per level.
 pub(super) const ROW: usize = 0;
 pub(super) const ATTRIBUTES_OBJECT: usize = 1;
 
-/// A member of the objects of a page.
+/// A member of the objects on a page.
 #[derive(Debug)]
 pub(super) struct Known {
     /// The name with quotes and a colon.
@@ -37,14 +37,14 @@ pub(super) struct Known {
     pub level: Level,
     /// The column of its values.
     pub column: Option<usize>,
-    /// The predicted next member. Optional members may come before it.
+    /// The predicted next member. Optional members may come before that member.
     next: usize,
     pub role: Role,
-    /// Its index among the watched members.
+    /// The index of this member among the watched members, if it is one.
     pub watched: Option<usize>,
 }
 
-/// The role of a member besides being a value of a column.
+/// How a member is used, apart from supplying values for a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     Plain,
@@ -53,11 +53,11 @@ pub(super) enum Role {
     /// and `"isActive": "true,"`.
     Misprinted,
     Attributes,
-    /// A member of the row with the name of a custom attribute.
+    /// A member of the row that has the name of a custom attribute.
     Clash,
 }
 
-/// The members of the objects of one page.
+/// The members of the objects on one page.
 #[derive(Debug)]
 pub(super) struct Members {
     pub known: Vec<Known>,
@@ -158,12 +158,12 @@ impl Members {
     }
 }
 
-/// A member of a row, used to reassemble the row.
+/// One part of a row, used to reassemble the row.
 #[derive(Debug, Clone)]
 pub enum Member {
     /// A value of this name, in this column.
     Value(Slot),
-    /// The start of the object `customAttributes`. The next attributes belong to it.
+    /// The start of the `customAttributes` object. The attributes that follow belong to this object.
     Attributes(Arc<str>),
     Attribute(Slot),
 }

@@ -9,18 +9,18 @@ use serde_json::{Map, Value};
 use super::kind::{FIRST, Kinds, Type};
 use super::page::{Page, place};
 
-/// Rows of responses, as columns.
+/// Rows from responses, stored as columns.
 #[derive(Debug, Clone, Default)]
 pub struct Table {
     runs: Vec<Run>,
     rows: usize,
     /// Requested ids that were not returned.
     pub missing: Vec<String>,
-    /// Its columns if it has no rows. If empty, the fields of every asset.
+    /// The columns to show if the table has no rows. If empty, the fields of every asset.
     pub names: Vec<String>,
 }
 
-/// Rows of one page with consecutive numbers.
+/// Consecutively numbered rows from one page.
 #[derive(Debug, Clone)]
 struct Run {
     /// The number of the first row, and its index in the table.
@@ -31,7 +31,7 @@ struct Run {
     rows: usize,
 }
 
-/// Consecutive rows of one page in a table.
+/// Consecutive rows in a table that come from one page.
 #[derive(Debug, Clone, Copy)]
 pub struct Segment<'t> {
     pub page: &'t Page,
@@ -46,14 +46,14 @@ pub struct Segment<'t> {
 pub struct Layout {
     pub fields: Vec<(Arc<str>, Type)>,
     runs: Vec<Run>,
-    /// The columns of each distinct page, and the page of each segment.
+    /// The columns of each distinct page, and the page that each segment comes from.
     columns: Vec<Vec<Option<usize>>>,
     of_run: Vec<usize>,
     pub rows: usize,
 }
 
 impl Table {
-    /// Adds the rows of a page with their numbers.
+    /// Adds the rows of a page, with their numbers.
     pub fn add(&mut self, page: Page, numbers: impl IntoIterator<Item = u32>) {
         let page = Arc::new(page);
         for (row, number) in numbers.into_iter().enumerate().take(page.rows()) {
@@ -83,7 +83,7 @@ impl Table {
         self.rows += other.rows;
     }
 
-    /// Selects the rows at these positions, numbered from 0. The missing ids stay those of the whole table.
+    /// Selects the rows at these positions, numbered from 0. `missing` still covers the whole table.
     #[must_use]
     pub fn take(&self, positions: impl IntoIterator<Item = usize>) -> Self {
         let mut taken = Self {
@@ -111,7 +111,7 @@ impl Table {
         taken
     }
 
-    /// The number of each row.
+    /// Returns the number of each row.
     pub fn numbers(&self) -> impl Iterator<Item = u32> {
         let rows = |run: &Run| u32::try_from(run.rows).unwrap_or(u32::MAX);
         self.runs
@@ -129,19 +129,19 @@ impl Table {
         }
     }
 
-    /// The number of rows.
+    /// Returns the number of rows.
     #[must_use]
     pub fn len(&self) -> usize {
         self.rows
     }
 
-    /// Whether there are no rows.
+    /// Returns whether there are no rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows == 0
     }
 
-    /// Finds the page of a row, and the row's index in that page.
+    /// Finds the page that contains a row, and the row's index there.
     #[must_use]
     pub fn find(&self, index: usize) -> Option<(&Page, usize)> {
         let at = self
@@ -153,7 +153,7 @@ impl Table {
         (row < run.rows).then(|| (&*run.page, run.from + row))
     }
 
-    /// A row as JSON.
+    /// Returns a row as JSON.
     #[must_use]
     pub fn json(&self, index: usize) -> Option<Cow<'_, str>> {
         self.find(index).map(|(page, row)| page.json(row))
@@ -165,27 +165,27 @@ impl Table {
         self.find(index).map(|(page, row)| page.row(row))
     }
 
-    /// The id of a row.
+    /// Returns the id of a row.
     #[must_use]
     pub fn id(&self, index: usize) -> Option<Cow<'_, str>> {
         let (page, row) = self.find(index)?;
         page.id(row)
     }
 
-    /// The rows by page: each page with a range of its rows.
+    /// Returns the rows by page: each page with a range of its rows.
     pub fn parts(&self) -> impl Iterator<Item = (&Page, usize, usize)> {
         self.runs
             .iter()
             .map(|run| (&*run.page, run.from, run.from + run.rows))
     }
 
-    /// All rows.
+    /// Returns all rows.
     pub fn rows(&self) -> impl Iterator<Item = Map<String, Value>> {
         (0..self.len()).filter_map(|index| self.row(index))
     }
 
-    /// Returns the columns: the fields of every asset, then others in order of appearance, then custom attributes by
-    /// number.
+    /// Returns the columns: the fields of every asset, then other members in order of appearance, then custom
+    /// attributes by number.
     #[must_use]
     pub fn layout(&self) -> Layout {
         let mut names: Vec<(Arc<str>, Kinds)> = Vec::new();
@@ -239,8 +239,8 @@ impl Table {
     }
 }
 
-/// Returns the name of a column in frames and Arrow. Null characters are removed, since Arrow passes names as C
-/// strings.
+/// Returns the name that a column has in frames and in Arrow. Null characters are removed, since Arrow passes names as
+/// C strings.
 fn exported(name: &Arc<str>) -> Arc<str> {
     if name.contains('\0') {
         name.replace('\0', "\\u0000").into()
@@ -250,18 +250,18 @@ fn exported(name: &Arc<str>) -> Arc<str> {
 }
 
 impl Layout {
-    /// The segments of consecutive rows of one page.
+    /// Returns the segments, each with consecutive rows from one page.
     pub fn segments(&self) -> impl Iterator<Item = Segment<'_>> {
         (0..self.runs.len()).map(|at| self.segment(at))
     }
 
-    /// The number of segments.
+    /// Returns the number of segments.
     #[must_use]
     pub fn len(&self) -> usize {
         self.runs.len()
     }
 
-    /// Whether there are no rows.
+    /// Returns whether there are no rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.runs.is_empty()

@@ -1,15 +1,15 @@
-//! The strings of a column, concatenated. If there are only a few distinct strings, each is stored once.
+//! The strings of a column, concatenated. If there are only a few distinct strings, each of them is stored once.
 
 use super::column::fit;
 use crate::model::scan::{Scanner, same};
 
-/// The number of distinct strings after which a column may switch to storing one string per row.
+/// After this many distinct strings, a column may switch to storing one string per row.
 const FEW: usize = 16;
 
-/// A column with more distinct strings than this stores one per row.
+/// A column with more distinct strings than this stores one string per row.
 const MOST_VALUES: usize = 256;
 
-/// The number of strings that can be found by their first bytes.
+/// The number of strings that can be looked up by their first bytes.
 const GUESSES: usize = 64;
 
 /// Marks a missing string or code.
@@ -19,10 +19,10 @@ const EMPTY: u16 = u16::MAX;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Texts {
     text: String,
-    /// The end of each row's string or, with `codes`, of each distinct string.
+    /// Where each row's string ends or, with `codes`, where each distinct string ends.
     ends: Vec<u32>,
     codes: Option<Vec<u16>>,
-    /// Codes by a hash of their string, at most half full. Used only while rows are added.
+    /// A hash table of codes by string, at most half full. Used only while rows are added.
     places: Vec<u16>,
     /// The code of the last string with the same first bytes. Used only while rows are added.
     guesses: Vec<u16>,
@@ -52,22 +52,22 @@ impl Texts {
         self.codes.as_ref().map_or(self.ends.len(), Vec::len)
     }
 
-    /// The code of a row, if strings repeat.
+    /// Returns the code of a row, if strings repeat.
     pub fn code(&self, row: usize) -> Option<u16> {
         self.codes.as_ref()?.get(row).copied()
     }
 
-    /// The codes of all rows, if strings repeat.
+    /// Returns the codes of all rows, if strings repeat.
     pub fn codes(&self) -> Option<&[u16]> {
         self.codes.as_deref()
     }
 
-    /// The string of a row.
+    /// Returns the string of a row.
     pub fn get(&self, row: usize) -> &str {
         self.value(self.code(row).map_or(row, usize::from))
     }
 
-    /// The string of a code or, if strings do not repeat, of a row.
+    /// Returns the string with a code or, if strings do not repeat, of a row.
     #[inline]
     pub fn value(&self, at: usize) -> &str {
         let Some(end) = self.ends.get(at) else { return "" };
@@ -76,7 +76,7 @@ impl Texts {
         self.text.get(start as usize..*end as usize).unwrap_or("")
     }
 
-    /// The concatenated strings of these rows, where they start, and the end of each. Returns `None` if strings
+    /// Returns the concatenated strings of these rows, where they start, and the end of each. Returns `None` if strings
     /// repeat.
     pub fn run(&self, from: usize, to: usize) -> Option<(&str, u32, &[u32])> {
         if self.codes.is_some() {
@@ -115,7 +115,7 @@ impl Texts {
         again
     }
 
-    /// Adds a string whose first bytes are this word.
+    /// Adds a string that starts with the bytes of this word.
     #[inline]
     pub fn push_read(&mut self, text: &str, word: Option<u64>) {
         self.push(text);
@@ -142,7 +142,7 @@ impl Texts {
         }
     }
 
-    /// Returns the code of a string, or `None` if there are too many distinct strings.
+    /// Returns the code for a string, or `None` if there are too many distinct strings.
     fn find_or_add(&mut self, text: &str) -> Option<u16> {
         let most = self.places.len() - 1;
         let mut place = mixed(text.as_bytes()) & most;
@@ -166,7 +166,7 @@ impl Texts {
         Some(code)
     }
 
-    /// Grows the table of places, whose length is a power of two.
+    /// Grows `places`, whose length is a power of two.
     #[cold]
     fn more_places(&mut self) {
         let most = self.places.len() * 4 - 1;
@@ -243,7 +243,7 @@ fn guess_of(word: u64) -> usize {
     spread_out(word) % GUESSES
 }
 
-/// Returns the upper bits of a product, which depend on all lower ones.
+/// Returns the upper bits of a product, which depend on all bits of `word`.
 fn spread_out(word: u64) -> usize {
     let upper = word.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48;
     usize::from(u16::try_from(upper).unwrap_or(0))

@@ -1,8 +1,8 @@
 //! The service's clock, estimated from its responses.
 //!
-//! Creation times of assets use the service's clock, and the assets of a lost response are found by that time. Laptop
-//! clocks are often off by minutes, and stop or jump. So times are estimated from responses: by the creation times in
-//! them, or else by their Date headers, which a gateway writes.
+//! Creation times of assets use the service's clock, and the assets created by a request with a lost response are found
+//! by that time. Laptop clocks are often off by minutes, and stop or jump. So times are estimated from responses: from
+//! the creation times in them, or else from their Date headers, which a gateway writes.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,13 +13,13 @@ use tokio::time::Instant;
 
 use crate::http::send::Response;
 
-/// How many responses to use. Older ones may be from before a sleep or a jump of the clock.
+/// How many responses to use. Older responses may predate a sleep or a jump of the clock.
 const SAMPLES: usize = 8;
 
-/// The clock used for a moment.
+/// The clock that determined a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum By {
-    /// The clock of this machine, since there was no response yet.
+    /// This machine's clock, because no response has arrived yet.
     Local,
     /// The gateway's clock, which may differ from the service's.
     Gateway,
@@ -30,14 +30,14 @@ pub enum By {
 /// A moment as an interval, in milliseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moment {
-    /// The moment by this machine's clock.
+    /// The moment according to this machine's clock.
     pub local: i64,
     pub earliest: i64,
     pub latest: i64,
     pub by: By,
 }
 
-/// The source of local time.
+/// Where local time comes from.
 enum Local {
     /// The system's clock.
     System,
@@ -45,7 +45,7 @@ enum Local {
     Since(Instant, i64),
 }
 
-/// The minimum and maximum offset of a clock from the local one, for each of the newest responses.
+/// The minimum and maximum offset of a clock from the local clock, for each of the newest responses.
 type Samples = VecDeque<(i64, i64)>;
 
 /// Estimates the clock of a service.
@@ -73,7 +73,7 @@ impl Clock {
         }
     }
 
-    /// The local time.
+    /// Returns the local time.
     #[must_use]
     pub fn local(&self) -> i64 {
         match self.local {
@@ -84,7 +84,7 @@ impl Clock {
         }
     }
 
-    /// The current time by the best known clock.
+    /// Returns the current time according to the best known clock.
     #[must_use]
     pub fn now(&self) -> Moment {
         let local = self.local();
@@ -96,7 +96,7 @@ impl Clock {
         })
     }
 
-    /// Converts a moment if a better clock is known by now.
+    /// Converts a moment if a better clock has become known since.
     #[must_use]
     pub fn better(&self, moment: Moment) -> Moment {
         let samples = self.samples();
@@ -123,7 +123,7 @@ impl Clock {
             .and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
         let Some(date) = date else { return };
         let said = date.timestamp().as_millisecond();
-        // The header was written between the send and now, without fractions of a second.
+        // The header was written between sending the request and now, without fractions of a second.
         self.add(By::Gateway, (said - self.local(), said + 999 - sent));
     }
 
@@ -177,7 +177,7 @@ mod tests {
         assert_eq!((now.earliest, now.latest), (said, said + 2999));
         let resolved = clock.better(before);
         assert_eq!((resolved.earliest, resolved.latest), (said - 2000, said + 999));
-        // One header with a jump makes the estimate less exact, but not wrong.
+        // A single jump in a header makes the estimate less exact, but not wrong.
         clock.learn(&response("Mon, 23 Nov 2026 13:00:00 GMT"), clock.local());
         assert_eq!(clock.now().earliest, said);
         assert_eq!(clock.now().latest, said + 3_600_999);
@@ -185,7 +185,7 @@ mod tests {
             clock.learn(&response("Mon, 23 Nov 2026 13:00:00 GMT"), clock.local());
         }
         assert_eq!(clock.now().earliest, said + 3_600_000);
-        // Creation times are better than any header.
+        // Creation times are more reliable than any header.
         clock.learn_created(said + 10, clock.local() - 20);
         let now = clock.now();
         assert_eq!(

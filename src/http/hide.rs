@@ -11,21 +11,21 @@ use crate::http::send::{Request, Response};
 const TOKEN: &str = "<token>";
 const CURSOR: &str = "<cursor>";
 
-/// Shorter strings are not tokens or cursors of the service, and may be in a response by chance.
+/// Shorter strings are not tokens or cursors from the service, and may occur in a response by chance.
 const LEAST: usize = 16;
 
 /// Query parameters that grant access to data until they expire ("GET relationships:search" and "GET assets"
 /// reference pages).
 const CURSORS: [&str; 3] = ["continuationToken", "syncToken", "cursorState"];
 
-/// A secret of a request, and its replacement.
+/// A secret in a request, and its replacement.
 pub struct Hidden {
     token: Option<String>,
     cursors: Vec<String>,
 }
 
 impl Hidden {
-    /// Collects the secrets of a request.
+    /// Collects the secrets in a request.
     pub fn of(request: &Request) -> Self {
         let token = request
             .header("authorization")
@@ -78,7 +78,7 @@ impl Hidden {
     }
 }
 
-/// Removes a secret from a text, in any JSON escaping, even if the text ends in the middle of the secret.
+/// Removes a secret from a text, however it is escaped as JSON, even if the text ends in the middle of the secret.
 fn without<'a>(text: &'a str, secret: &str, instead: &str) -> Cow<'a, str> {
     // Fast path: hardly any text contains the secret.
     let start = secret.as_bytes().get(..LEAST).unwrap_or(secret.as_bytes());
@@ -122,7 +122,7 @@ fn without<'a>(text: &'a str, secret: &str, instead: &str) -> Cow<'a, str> {
     shown.into()
 }
 
-/// Returns the length of the secret at the start of a text, if it is there. Each character may be escaped, even
+/// Returns the length of the secret, as escaped, if the text starts with it. Each character may be escaped, even
 /// several times in nested JSON.
 fn end_of(text: &[u8], secret: &[u8]) -> Option<usize> {
     let mut at = 0;

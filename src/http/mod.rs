@@ -1,4 +1,4 @@
-//! Requests and responses: sending, pacing, retrying. This module knows nothing about assets.
+//! Requests and responses: sending, pacing, retrying. This module is independent of assets.
 
 pub mod auth;
 pub mod clock;

@@ -1,9 +1,9 @@
-//! Rate windows: how many requests a user may send.
+//! Rate windows: how many requests a user may send in a given time.
 //!
 //! The limits are per user and minute, summed over all applications of that user (Assets rate limits page,
 //! Relationships rate limits page). The documentation does not say whether the service's window is sliding or fixed.
-//! So a slot becomes free one window after the *response* to its request. Then no window of the service, sliding or
-//! fixed, can contain more requests than the limit, however long a request was in flight.
+//! So a slot becomes free one window after the *response* to its request. This way, no window of the service, sliding
+//! or fixed, can contain more requests than the limit, however long a request was in flight.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::Path;
@@ -30,10 +30,10 @@ pub struct Windows {
     loaded: OnceCell<()>,
 }
 
-/// Windows by name of the rate group.
+/// Windows, keyed by the name of the rate group.
 type Groups = Mutex<HashMap<String, Arc<Window>>>;
 
-/// The windows per process, service and user. A forked child inherits those of its parent.
+/// The windows, per process, service and user. A forked child inherits its parent's windows.
 type Registry = Mutex<HashMap<(u32, String, String), Arc<Windows>>>;
 
 fn registry() -> &'static Registry {
@@ -42,10 +42,10 @@ fn registry() -> &'static Registry {
 }
 
 impl Windows {
-    /// Returns the windows shared by all clients of this process for one user of one service. They are saved in a
-    /// file in this folder.
+    /// Returns the windows shared by all clients of this process for one user of one service. The windows are saved
+    /// in a file in this folder.
     ///
-    /// A forked child starts at zero, because its parent's requests end in the parent.
+    /// A forked child starts at zero, because its parent's requests complete in the parent.
     pub async fn shared(service: &str, user: &str, folder: Option<&Path>) -> Arc<Self> {
         let key = (std::process::id(), service.to_owned(), user.to_owned());
         let windows = locked(registry())
@@ -76,7 +76,7 @@ impl Windows {
         }
     }
 
-    /// Counts the earlier requests of other processes. Does this only once.
+    /// On the first call, counts the earlier requests of other processes.
     async fn load(&self) {
         let Some(keeper) = &self.keeper else { return };
         let load = || async {
@@ -101,7 +101,7 @@ impl Windows {
         groups.entry(group.to_owned()).or_default().clone()
     }
 
-    /// Waits for a slot of the group: at most `limit` requests per `window`.
+    /// Waits for a slot in the group: at most `limit` requests per `window`.
     pub async fn slot(&self, group: &RateGroup, limit: u32, window: Duration) -> Slot {
         let state = self.window(group.name);
         // Tokio's mutex is fair, so the order is first come, first served.
@@ -133,7 +133,7 @@ impl Windows {
         }
     }
 
-    /// Whether the requests of the group are paused now.
+    /// Returns whether the requests of the group are paused now.
     pub fn is_paused(&self, group: &RateGroup) -> bool {
         let window = self.window(group.name);
         let until = locked(&window.counts).paused_until;
@@ -153,13 +153,13 @@ impl Windows {
     }
 }
 
-/// How long the file may lag behind. A killed process loses at most this much.
+/// How far the file may lag behind. A killed process loses at most this much.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// How long to wait for the file.
+/// How long to wait for access to the file.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Responses within this many milliseconds are stored as one time, at the end of the interval.
+/// Response times within this many milliseconds of each other are stored as one time, at the end of the interval.
 const GRAIN: i64 = 100;
 
 /// Returns milliseconds since 1970, by the clock shared by all processes.
@@ -183,7 +183,7 @@ struct Keeper {
 }
 
 impl Keeper {
-    /// Schedules a write on a thread that does not wait for the network.
+    /// Schedules a write on a thread that never waits for the network.
     fn change(self: &Arc<Self>) {
         self.changed.store(true, Ordering::Release);
         let Ok(handle) = Handle::try_current() else {
@@ -266,7 +266,7 @@ struct Counts {
 
 struct Answered {
     at: Instant,
-    /// Whether another process sent the request, which records it itself.
+    /// Whether the request was sent by another process, which records it itself.
     foreign: bool,
 }
 
@@ -364,18 +364,19 @@ impl Counts {
     }
 }
 
-/// Permission to send one request. Dropping it records the response time.
+/// Permission to send one request. Dropping the slot records when the response arrived.
 #[must_use]
 pub struct Slot {
     window: Arc<Window>,
     keeper: Option<Arc<Keeper>>,
     given_back: bool,
-    /// The wait at the head of the queue. The sum over all requests is the time that a run waited for the limits.
+    /// How long the request waited at the head of the queue. Summed over all requests, this is the time that a run
+    /// waited for the limits.
     pub waited: Duration,
 }
 
 impl Slot {
-    /// Frees the slot at once, because the request was definitely not sent.
+    /// Frees the slot immediately, because the request was definitely not sent.
     pub fn unused(mut self) {
         self.give_back(None);
     }
@@ -492,8 +493,8 @@ mod tests {
         assert_eq!(seconds(start), 60);
         drop(under_way);
         tokio::time::sleep(Duration::from_secs(1)).await;
-        // A third process counts each request once, although the second one knows those of the first. The first
-        // request of the second has left the window.
+        // A third process counts each request once, although the second process knows the requests of the first. The
+        // first request of the second has left the window.
         second.keeper.as_ref().unwrap().write();
         let file = PaceFile::new(folder.path(), "https://service.example", "user");
         let all = file.others(paused_clock());

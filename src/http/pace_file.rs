@@ -1,7 +1,9 @@
-//! Saves the rate windows of a user in a small file, so that a program started soon after another one gets no 429.
+//! Saves the rate windows of a user in a small file, so that a program started soon after another one does not get a
+//! 429.
 //!
-//! The limits are per user, across all programs. The file only makes the first minute of a process more exact. If it
-//! cannot be read or written, or is implausible, it is ignored. A 429 is then handled as usual.
+//! The limits are per user, across all programs. The file only makes pacing more exact in the first minute of a
+//! process. If the file cannot be read or written, or its content is implausible, it is ignored. A 429 is then handled
+//! as usual.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, OpenOptions};
@@ -14,28 +16,29 @@ use uuid::Uuid;
 
 use crate::http::auth::digest;
 
-/// The version of the file format.
+/// The file format version.
 const VERSION: u32 = 1;
-/// Milliseconds after which entries expire, and the longest pause to store. Both are bounded because clocks jump.
+/// How long until entries expire, and the longest pause to store, in milliseconds. Both are bounded because clocks
+/// jump.
 pub const KEPT: i64 = 600_000;
 /// How far a time may be in the future (milliseconds). Routine clock adjustments are smaller.
 const AHEAD: i64 = 2_000;
-/// The most requests to store per group.
+/// The maximum number of requests to store per group.
 pub const MOST_REQUESTS: u32 = 10_000;
 const MOST_PROCESSES: usize = 64;
 const MOST_BYTES: u64 = 1 << 20;
-/// Files of other users and services are removed after a day, at most a thousand at once.
+/// Files for other users and services are removed after a day, at most a thousand at a time.
 const OLD: Duration = Duration::from_secs(24 * 3600);
 const MOST_FILES: usize = 1000;
 
-/// The requests of one process in one group.
+/// One process's requests in one group.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Used {
     /// Requests that were in flight.
     pub in_flight: u32,
     /// Times of responses, in milliseconds since 1970, and the number of responses at each.
     pub answered: Vec<(i64, u32)>,
-    /// The end of the group's pause, or 0 if it is not paused.
+    /// The end of the group's pause, or 0 if the group is not paused.
     pub paused_until: i64,
 }
 
@@ -50,13 +53,13 @@ impl Used {
     }
 }
 
-/// The requests of one process, as it recorded them.
+/// One process's requests, as it recorded them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Process {
     /// A random id of the process.
     id: u64,
     written: i64,
-    /// Requests by name of the rate group. Other versions of this client may have other groups.
+    /// Requests, keyed by the name of the rate group. Other versions of this client may have other groups.
     groups: BTreeMap<String, Used>,
 }
 
@@ -72,17 +75,17 @@ const PREFIX: &str = "acc-assets-pace-";
 /// Milliseconds after which a request in flight counts as complete.
 const ANSWERED_WITHIN: i64 = 30_000;
 
-/// The file of one user at one service.
+/// The file for one user of one service.
 #[derive(Debug)]
 pub struct PaceFile {
     folder: PathBuf,
     name: String,
-    /// The id of this process in the file.
+    /// This process's id in the file.
     id: u64,
 }
 
 impl PaceFile {
-    /// Returns the file for a user of a service. Its name reveals neither.
+    /// Returns the file for a user of a service. The file name reveals neither the user nor the service.
     #[must_use]
     pub fn new(folder: &Path, service: &str, user: &str) -> Self {
         Self {
@@ -153,7 +156,8 @@ impl PaceFile {
         self.folder.join(format!("{}.json", self.name))
     }
 
-    /// Returns the other processes in the file. The list is empty if the file is missing, damaged or not ours.
+    /// Returns the other processes in the file. The list is empty if the file is missing, damaged or was not written by
+    /// this client.
     fn read(&self, now: i64) -> Vec<Process> {
         let read = || -> Option<Content> {
             let path = self.path();
@@ -178,7 +182,7 @@ impl PaceFile {
         processes
     }
 
-    /// Removes stale files. These accumulate because a token without a user has its own file.
+    /// Removes stale files. Such files accumulate because a token without a user has its own file.
     fn remove_old(&self) {
         let Ok(entries) = fs::read_dir(&self.folder) else {
             return;

@@ -9,10 +9,10 @@ use reqwest::{Proxy, Url};
 use crate::error::Error;
 use crate::options::Options;
 
-/// Returns the proxy of the options.
+/// Returns the proxy from the options, or else from the environment.
 ///
 /// # Errors
-/// [`Error::Option`] if the proxy of the options or of the environment is invalid.
+/// [`Error::Option`] if the proxy from the options or the environment is invalid.
 pub fn of(options: &Options) -> Result<Option<Proxy>, Error> {
     if let Some(address) = &options.proxy {
         let proxy = url_of(address)
@@ -20,7 +20,7 @@ pub fn of(options: &Options) -> Result<Option<Proxy>, Error> {
             .and_then(|url| Proxy::all(url).ok());
         return proxy.map(Some).ok_or_else(|| refused("proxy=", address));
     }
-    // The proxy of the environment is not used for requests to this machine. Like reqwest, ignore it in CGI scripts,
+    // A proxy from the environment is not used for requests to this machine. Like reqwest, ignore it in CGI scripts,
     // where an incoming request can set HTTP_PROXY.
     if options.is_local() || env::var_os("REQUEST_METHOD").is_some() {
         return Ok(None);
@@ -71,7 +71,7 @@ fn url_of(address: &str) -> Option<Url> {
         .filter(|url| ["http", "https"].contains(&url.scheme()) && url.has_host())
 }
 
-/// Whether reqwest can parse this proxy. It ignores proxies that it cannot parse.
+/// Returns whether reqwest can parse this proxy. reqwest ignores proxies that it cannot parse.
 fn is_used(proxy: &str) -> bool {
     is_used_for("https://service.example", proxy, "")
 }

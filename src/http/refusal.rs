@@ -1,7 +1,8 @@
-//! Leniently reads every kind of error body: those of the services, the gateway, OAuth and proxies.
+//! Leniently reads every kind of error body: from the services, the gateway, OAuth and proxies.
 //!
 //! Few reference pages show an error body: "POST relationships:delete" does, and the pages on rate limits and error
-//! codes show the gateway's. So the reader takes the first known key for each part, and always keeps the raw body.
+//! codes show the gateway's error bodies. So the reader takes the first known key for each part, and always keeps the
+//! raw body.
 
 use std::sync::Arc;
 
@@ -48,7 +49,7 @@ pub fn read(response: &Response) -> ServiceError {
     error
 }
 
-/// Returns the response's own time, because dates in the response use the same clock.
+/// Returns the time stated in the response, because the response's dates use the same clock.
 fn now(response: &Response) -> Timestamp {
     response
         .header("date")
@@ -62,7 +63,7 @@ pub fn request_id(response: &Response) -> Option<String> {
     error::request_id(&response.headers).map(str::to_owned)
 }
 
-/// Selects the headers to keep with an error. The correlation headers are not documented, so all of Autodesk's own
+/// Selects the headers to store with an error. The correlation headers are not documented, so all of Autodesk's own
 /// headers are kept.
 #[must_use]
 pub fn kept_headers(response: &Response) -> Headers {
@@ -188,7 +189,7 @@ fn hint(error: &ServiceError, response: &Response) -> Option<String> {
         || error.body.trim_start().starts_with('<');
     let text = match error.status {
         300..=399 => {
-            // The query may contain a cursor or sign-in data.
+            // The query may contain a cursor or credentials.
             let location = response.header("location").unwrap_or("nowhere");
             let location = location.split(['?', '#']).next().unwrap_or_default();
             format!(

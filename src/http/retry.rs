@@ -22,12 +22,12 @@ use crate::http::send::{Method, Request, Response, Transport};
 use crate::http::stop::{Phase, Stop};
 use crate::options::{Options, RateGroup};
 
-/// Whether a request may be retried if it may have been executed.
+/// Whether a request may be retried even though it may have been executed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Replay {
-    /// It may be retried, because it is idempotent.
+    /// The request may be retried, because it is idempotent.
     Safe,
-    /// It is retried only if it was definitely not executed, because repeating it creates duplicates.
+    /// The request is retried only if it was definitely not executed, because repeating it creates duplicates.
     Never,
 }
 
@@ -35,7 +35,7 @@ pub enum Replay {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Auth {
     Bearer,
-    /// It carries no token, because it is a request for a token.
+    /// The request carries no token, because it fetches one.
     None,
 }
 
@@ -54,11 +54,11 @@ pub struct PreparedRequest {
     pub body: Option<Bytes>,
 }
 
-/// The outcome of a call.
+/// The outcome of a call, including all of its attempts.
 #[derive(Debug)]
 pub struct CallOutcome<T = Response> {
     pub result: Result<T, Error>,
-    /// How often the request was sent.
+    /// How many times the request was sent.
     pub attempts: u32,
     /// Whether any attempt may have been executed, even if `result` is an error.
     pub in_doubt: bool,
@@ -69,7 +69,7 @@ pub struct CallOutcome<T = Response> {
 /// The stage of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// The request is about to be sent. From here on, it may be executed.
+    /// The request is about to be sent. From here on, the request may be executed.
     Leaving,
     /// No attempt so far was executed.
     NotExecuted,
@@ -82,7 +82,7 @@ pub struct Counters {
     pub bytes: AtomicU64,
     /// Milliseconds that requests waited for the rate limits, including pauses after a 429.
     pub throttled: AtomicU64,
-    /// Requests that currently wait for the rate limits, and sent requests without a response yet.
+    /// Requests that are currently waiting for the rate limits, and requests that were sent but have no response yet.
     waiting: AtomicU64,
     in_flight: AtomicU64,
     /// Successful requests, which add to the retry budget, and retries, which reduce it.
@@ -94,17 +94,17 @@ pub struct Counters {
     expected: AtomicU64,
 }
 
-/// Successful requests per additional retry, beyond the initial budget of a run.
+/// The number of successful requests that add one retry to a run's initial budget.
 const SUCCESSES_A_RETRY: u64 = 5;
 
 impl Counters {
-    /// Whether a request of this run has succeeded before.
+    /// Returns whether a request of this run has succeeded before.
     #[must_use]
     pub fn any_success(&self) -> bool {
         self.succeeded.load(Ordering::Relaxed) > 0
     }
 
-    /// Whether requests wait for the rate limits while none is in flight.
+    /// Returns whether requests wait for the rate limits while none is in flight.
     #[must_use]
     pub fn only_wait(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) > 0 && self.in_flight.load(Ordering::Relaxed) == 0
@@ -130,7 +130,7 @@ impl Counters {
         self.succeeded.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Takes one retry from the budget of the run. Returns `false` if none is left.
+    /// Takes one retry from the run's budget. Returns `false` if no retry is left.
     ///
     /// Without a budget, all requests in flight would be retried several times when the service is overloaded.
     fn may_retry(&self, budget: u32) -> bool {
@@ -142,7 +142,7 @@ impl Counters {
     }
 }
 
-/// Increments a counter until it is dropped, since a future may be dropped at any time.
+/// Increments a counter, and decrements it when dropped, since a future may be dropped at any time.
 struct Counted<'c>(&'c AtomicU64);
 
 impl<'c> Counted<'c> {
@@ -168,7 +168,7 @@ pub type Noted<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>
 /// Reads a successful response. On [`Error::Unreadable`], an idempotent request is retried.
 pub type ReadAs<'a, T> = &'a (dyn Fn(Response) -> Result<T, Error> + Sync);
 
-/// An observer that does nothing.
+/// Observes a stage and does nothing.
 #[must_use]
 pub fn untold<'a>(_: Stage) -> Noted<'a> {
     Box::pin(std::future::ready(Ok(())))
@@ -183,7 +183,7 @@ pub struct Caller {
     open_windows: OnceLock<Arc<Windows>>,
     options: Options,
     clock: Clock,
-    /// Ids from recent responses, with their time and run.
+    /// Ids from recent responses, each with its time and run.
     given: Mutex<VecDeque<(Instant, Uuid, u64)>>,
     /// Limits the requests in flight, across all calls.
     in_flight: Semaphore,
@@ -191,11 +191,11 @@ pub struct Caller {
     row_limits: Mutex<HashMap<&'static str, RowLimit>>,
 }
 
-/// How long, and how many, ids are remembered.
+/// How long ids are remembered, and how many.
 const REMEMBERED: (Duration, usize) = (Duration::from_secs(600), 100_000);
 
 impl Caller {
-    /// Creates a caller that shares the rate windows of its user with all others in this process.
+    /// Creates a caller that shares its user's rate windows with all other callers in this process.
     #[must_use]
     pub fn new(transport: Box<dyn Transport>, token: Token, options: Options) -> Self {
         Self {
@@ -221,7 +221,7 @@ impl Caller {
         caller
     }
 
-    /// Remembers ids that a response assigned to rows of a run, so that no other run claims them.
+    /// Remembers ids that a response assigned to rows in a run, so that no other run claims them.
     pub fn remember(&self, ids: &[Uuid], run: u64) {
         let now = Instant::now();
         let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
@@ -251,13 +251,13 @@ impl Caller {
         with(limits.entry(endpoint).or_default())
     }
 
-    /// The service's clock.
+    /// Returns the service's clock.
     #[must_use]
     pub fn clock(&self) -> &Clock {
         &self.clock
     }
 
-    /// The options that this caller was created with.
+    /// Returns the options that this caller was created with.
     #[must_use]
     pub fn options(&self) -> &Options {
         &self.options
@@ -298,7 +298,7 @@ impl Caller {
         self.read(request, stop, counters, at, &Ok).await
     }
 
-    /// Sends and retries a read. A response that `read` cannot parse counts as lost.
+    /// Sends and retries a read. A response that `read` cannot parse is treated as lost.
     pub async fn read<T>(
         &self,
         request: &PreparedRequest,
@@ -531,7 +531,7 @@ impl Caller {
     }
 }
 
-/// The conclusion from an attempt.
+/// How to proceed after an attempt.
 enum Attempt<T> {
     Success(T),
     /// Do not retry. `in_doubt` says whether the request may have been executed.
@@ -551,13 +551,13 @@ enum Attempt<T> {
     },
 }
 
-/// Decides whether a request may be retried. All such decisions are made here.
+/// Decides whether a request may be retried. All retry decisions are made here.
 fn classify<T>(sent: Result<Response, TransportError>, replay: Replay, read: ReadAs<'_, T>) -> Attempt<T> {
     let response = match sent {
         Ok(response) => response,
         Err(error) => {
             let not_sent = error.sent == Sent::No;
-            // If a response was too large, the next one would be too large, too.
+            // If a response was too large, the next one would be too large as well.
             let may_help = replay == Replay::Safe && error.sent == Sent::Maybe;
             return if not_sent || may_help {
                 Attempt::Later {
@@ -637,7 +637,7 @@ fn stopped_error() -> Error {
     ))
 }
 
-/// A token rejected within this time after it was fetched was never valid.
+/// A token that is rejected within this time of being fetched was never valid.
 const SHORTEST_LIFE: Duration = Duration::from_secs(60);
 
 /// How long a run waits for a lost network.

@@ -6,16 +6,16 @@ const SIZES: [usize; 6] = [50, 25, 20, 10, 5, 1];
 /// The learned limit of an endpoint.
 #[derive(Debug, Clone)]
 pub struct RowLimit {
-    /// The current limit of rows per request.
+    /// The current limit on rows per request.
     most: usize,
     /// The smallest request rejected for its number of rows.
     too_many: usize,
-    /// The smallest request rejected for an unknown reason that may be its number of rows.
+    /// The smallest request rejected for an unknown reason, which may be its number of rows.
     doubted: usize,
     /// The largest executed request that no later rejection contradicts.
     fits: usize,
-    /// Whether a request of one row was rejected for its size. If so, such rejections are not about the number of
-    /// rows.
+    /// Whether a request of one row was rejected for its size. If `true`, such rejections do not concern the number
+    /// of rows.
     misled: bool,
 }
 
@@ -32,19 +32,20 @@ impl Default for RowLimit {
 }
 
 impl RowLimit {
-    /// The most rows per request.
+    /// Returns the maximum number of rows per request.
     #[must_use]
     pub fn most(&self) -> usize {
         self.most
     }
 
-    /// Whether rejections for size are known not to be about the number of rows.
+    /// Returns whether rejections for size are known not to concern the number of rows.
     #[must_use]
     pub fn misled(&self) -> bool {
         self.misled
     }
 
-    /// Whether a request of this size may be rejected for its size. Such a request is sent alone.
+    /// Returns whether a request of this size may be rejected for its size. Such a request is sent while no other is in
+    /// flight.
     #[must_use]
     pub fn is_trial(&self, rows: usize) -> bool {
         rows > self.fits && self.too_many.min(self.doubted) < usize::MAX
@@ -83,7 +84,7 @@ impl RowLimit {
         }
     }
 
-    /// Records that a request of one row was rejected for its size, so such rejections are not about the number of
+    /// Records that a request of one row was rejected for its size, so such rejections do not concern the number of
     /// rows.
     pub fn mislead(&mut self) {
         self.misled = true;

@@ -1,4 +1,4 @@
-//! Data of the caller, such as its event loop, that a call passes to every task it spawns.
+//! Caller data, such as the event loop, that a call passes to every task it spawns.
 
 use std::any::Any;
 use std::future::Future;

@@ -23,7 +23,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// The method as written in a request line.
+    /// Returns the method as written in a request line.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -36,7 +36,7 @@ impl Method {
     }
 }
 
-/// A complete request. Only headers required by HTTP itself are added to it.
+/// A complete request. Only headers that HTTP itself requires are added.
 #[derive(Clone)]
 pub struct Request {
     pub method: Method,
@@ -48,7 +48,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// The value of a header, by its lower-case name.
+    /// Returns the value of a header, by its lower-case name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
@@ -68,7 +68,7 @@ pub struct Response {
 }
 
 impl Response {
-    /// The value of a header, by its lower-case name.
+    /// Returns the value of a header, by its lower-case name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
@@ -83,18 +83,18 @@ pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Response, TransportErr
 
 /// The destination of requests: the network, the embedded simulator or a recording.
 pub trait Transport: Send + Sync + 'static {
-    /// Sends one request once and reads its response to the end.
+    /// Sends a request once and reads the complete response.
     fn send(&self, request: Request) -> Sending<'_>;
 }
 
-/// The most bytes read of an error body. A longer body does not come from the service, and parsing it would need even
-/// more memory.
+/// The maximum number of bytes to read from an error body. A longer body does not come from the service, and parsing it
+/// would need even more memory.
 const MOST_REFUSAL_BYTES: usize = 4 << 20;
 
-/// The most memory reserved for a body because of its Content-Length.
+/// The maximum memory to reserve for a body based on its Content-Length.
 const MOST_RESERVED_BYTES: usize = 1 << 20;
 
-/// How much of an incomplete response is kept with the rows of its request.
+/// How many bytes of an incomplete response to keep with the rows in its request.
 const MOST_PARTIAL_BYTES: usize = 64 << 10;
 
 /// A transport over the network.
@@ -114,8 +114,8 @@ impl Network {
             let builder = reqwest::Client::builder()
                 .user_agent(&options.user_agent)
                 .timeout(options.timeout)
-                // Use a shorter timeout than the total one, so that a failed connection is reported as such: nothing
-                // was sent.
+                // Use a shorter timeout than the total timeout, so that a failed connection is reported as such:
+                // nothing was sent.
                 .connect_timeout((options.timeout / 2).min(Duration::from_secs(20)))
                 // If the service closes a connection while a request is being sent, the outcome is unknown. Gateways
                 // close idle connections after about a minute, so close them well before that.
@@ -259,7 +259,7 @@ fn too_large(most: usize, place: &str) -> String {
     )
 }
 
-/// Advice for a failed connection, by a word in the error message.
+/// Advice for a failed connection, selected by a word in the error message.
 const ADVICE: [(&str, &str); 6] = [
     (
         "dns error",

@@ -19,11 +19,11 @@ pub enum Phase {
     Now,
 }
 
-/// A stop signal, shared by all tasks of a run. Its phase only moves forward.
+/// A stop signal, shared by all tasks of a run. The phase only moves forward.
 #[derive(Clone)]
 pub struct Stop {
     told: watch::Sender<Phase>,
-    /// The same phase, in a form that is cheap to check for every row.
+    /// The same phase, stored so that checking it for every row is cheap.
     phase: Arc<AtomicU8>,
 }
 
@@ -37,7 +37,7 @@ impl Default for Stop {
 }
 
 impl Stop {
-    /// Moves forward to a phase. A move back is ignored.
+    /// Moves forward to a phase. An earlier phase is ignored.
     pub fn to(&self, phase: Phase) {
         self.told.send_if_modified(|now| {
             let forward = phase > *now;
@@ -47,7 +47,7 @@ impl Stop {
         });
     }
 
-    /// The current phase.
+    /// Returns the current phase.
     #[must_use]
     pub fn phase(&self) -> Phase {
         match self.phase.load(Ordering::Acquire) {
@@ -62,7 +62,7 @@ impl Stop {
         let mut receiver = self.told.subscribe();
         // The sender is in `self`, so waiting can only end by reaching the phase.
         let mut told = pin!(receiver.wait_for(|now| *now >= phase));
-        // Tasks are notified one after another. The first may end and pass a resource, such as the turn to fetch a
+        // Tasks are notified one after another. The first task may end and pass a resource, such as the turn to fetch a
         // token, to a task not yet notified. So each task checks the phase whenever it is polled.
         poll_fn(|context| {
             if self.phase() >= phase {

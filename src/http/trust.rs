@@ -1,4 +1,4 @@
-//! Trusted certificates: those of the platform, of the user's CA bundle, or the bundled roots.
+//! Trusted certificates: from the platform, from the user's CA bundle, or the bundled roots.
 
 use std::path::Path;
 use std::sync::Once;

@@ -23,7 +23,7 @@ use jiff::tz::TimeZone;
 
 use super::{Cell, Column, Label, More, Sink, Source, SourceError, date_of_day, duplicate};
 
-/// Reads record batches one by one and keeps only the current one.
+/// Reads record batches one by one and keeps only the current batch.
 pub struct Batches {
     reader: Box<dyn RecordBatchReader + Send>,
     names: Vec<String>,
@@ -34,7 +34,7 @@ pub struct Batches {
 }
 
 impl Batches {
-    /// `rows`: the number of rows, if known.
+    /// `rows` is the number of rows, if known.
     ///
     /// # Errors
     /// If two columns have the same name.
@@ -104,7 +104,7 @@ pub fn next<R>(reader: &mut R) -> Option<Result<RecordBatch, SourceError>>
 where
     R: Iterator<Item = Result<RecordBatch, ArrowError>> + ?Sized,
 {
-    // The Arrow library panics at some nested arrays, such as a slice of a struct in a struct of nulls. After a panic,
+    // The Arrow library panics on some nested arrays, such as a slice of a struct in a struct of nulls. After a panic,
     // the reader is not used again.
     let Ok(batch) = catch_unwind(AssertUnwindSafe(|| reader.next())) else {
         return Some(Err(SourceError::new(

@@ -1,4 +1,4 @@
-//! Input rows: a source pushes cells into a sink. Knows nothing about Python.
+//! Input rows: a source pushes cells into a sink. This module is independent of Python.
 //!
 //! Cells are pushed, not collected. The sink checks a value and writes it into the request body while it is borrowed
 //! from its source, so a row is never copied.
@@ -16,7 +16,7 @@ use crate::error::{Error, FileError};
 /// The variants are what sources can distinguish; `validation` decides how a value is sent.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell<'a> {
-    /// None, NaN, `NaT`, pandas' NA, an Arrow null.
+    /// None, NaN, `NaT`, pandas' NA or an Arrow null.
     Null,
     /// `acc_assets.CLEAR`: clear this field on a patch.
     Clear,
@@ -41,20 +41,20 @@ pub enum Cell<'a> {
         cell: &'a str,
         formula: &'a str,
     },
-    /// A value of an unsupported type; the type's name.
+    /// A value of an unsupported type. Contains the name of the type.
     Other(&'a str),
 }
 
 /// The label of a row in the user's own data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Label<'a> {
-    /// The row has no label; its number, counted from 0.
+    /// The row has no label and is identified by its number, counted from 0.
     Number,
     Int(i64),
     Text(&'a str),
 }
 
-/// The handle of a column. A frame resolves each of its columns once, a source of dicts each new key.
+/// The handle of a column. A frame resolves each of its columns once, and a source of dicts resolves each new key once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Column(pub u32);
 
@@ -69,8 +69,8 @@ pub trait Sink {
     /// Receives one cell of the current row.
     fn cell(&mut self, column: Column, value: &Cell<'_>);
 
-    /// Receives an item that is not a row, such as a list item that is not a dict. It counts as a row with this
-    /// problem.
+    /// Receives an item that is not a row, such as a list item that is not a dict. The item counts as a row with
+    /// this problem.
     fn broken(&mut self, label: Label<'_>, found: &str);
 
     /// Ends the row.
@@ -99,23 +99,23 @@ pub trait Source: Send {
     fn rows(&self) -> Option<usize>;
 }
 
-/// The source of the rows failed.
+/// The row source failed.
 #[derive(Debug, Clone)]
 pub enum SourceError {
     /// The rows are invalid.
     Rows(String),
-    /// The file with the rows cannot be opened or read.
+    /// The file that contains the rows cannot be opened or read.
     File(Box<FileError>),
 }
 
 impl SourceError {
-    /// An error of the rows.
+    /// Creates an error for invalid rows.
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
         Self::Rows(message.into())
     }
 
-    /// An error of a file. `cause`: the error of the operating system, if there is one.
+    /// Creates an error for a file. `cause` is the operating system's error, if any.
     #[must_use]
     pub fn of_file(path: &Path, cause: Option<&io::Error>, message: String) -> Self {
         Self::File(Box::new(FileError::new(path, cause, message)))

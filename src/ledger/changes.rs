@@ -1,4 +1,4 @@
-//! Changes in a ledger since it was last written to disk, and the restoring of rows.
+//! Tracks the changes to a ledger since it was last written to disk, and restores rows.
 
 use std::collections::BTreeSet;
 
@@ -7,12 +7,12 @@ use super::pool::put;
 use super::{Ledger, NONE, Status, number};
 use crate::input::Label;
 
-/// The stored data of a row that lets a later call resume.
+/// The stored data of one row, from which a later call can resume.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record<'a> {
     pub row: u32,
     pub label: Label<'a>,
-    /// Empty if the key is the id.
+    /// Empty if the id is the key.
     pub key: &'a str,
     pub status: Status,
     pub id: Option<String>,
@@ -22,7 +22,7 @@ pub struct Record<'a> {
     pub same_as: Option<u32>,
 }
 
-/// The changes in a ledger since it was last written to disk.
+/// The changes to a ledger since it was last written to disk.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Changes {
     /// Changed rows. Before the changes are taken, contains only rows before `rows_from`.
@@ -35,7 +35,7 @@ pub struct Changes {
     pub checks_to: usize,
     /// The first new phrase.
     pub phrases_from: usize,
-    /// Other reasons and response bodies that were added or dropped.
+    /// Other reasons, and response bodies, that were added or dropped.
     pub faults: BTreeSet<u32>,
     pub bodies: BTreeSet<u32>,
 }
@@ -64,7 +64,7 @@ impl Ledger {
         self.take_changes_before(u32::MAX)
     }
 
-    /// Takes the changes, but only new rows before this row, and their reasons.
+    /// Takes the changes. Of the new rows, includes only those before this row, with their reasons.
     pub fn take_changes_before(&mut self, row: u32) -> Changes {
         // Rows that were never read are read again when the run resumes.
         let read = number(self.read);
@@ -121,7 +121,7 @@ impl Ledger {
         }
     }
 
-    /// Whether there are changes to take.
+    /// Returns whether there are changes to take.
     #[must_use]
     pub fn has_changes(&self) -> bool {
         self.changes.as_ref().is_some_and(|changes| {
@@ -131,7 +131,7 @@ impl Ledger {
         })
     }
 
-    /// The number of rows taken so far.
+    /// Returns the number of rows taken so far.
     #[must_use]
     pub fn taken(&self) -> u32 {
         let changes = self.changes.as_ref();

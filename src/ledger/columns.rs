@@ -1,4 +1,4 @@
-//! A ledger as Arrow columns. Their types do not depend on the content, except for labels.
+//! A ledger as Arrow columns. The column types do not depend on the content, except for labels.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use arrow_schema::{ArrowError, Field, Schema};
 use super::View;
 use crate::input::Label;
 
-/// The columns of a ledger as a table.
+/// The columns of a ledger when shown as a table.
 pub const COLUMNS: [&str; 12] = [
     "row",
     "label",
@@ -29,7 +29,7 @@ impl View {
     /// Converts all rows to a record batch. Labels are numbers, or strings if any label is a string.
     ///
     /// # Errors
-    /// Never in practice, since all columns have a value per row.
+    /// Never in practice, since every column has one value per row.
     pub fn batch(&self) -> Result<RecordBatch, ArrowError> {
         let (mut rows, mut attempts) = (Int64Builder::new(), Int64Builder::new());
         let mut texts: [StringBuilder; 9] = std::array::from_fn(|_| StringBuilder::new());

@@ -10,7 +10,7 @@ use crate::validation::Problem;
 /// The reason for a status other than success.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Fault {
-    /// The code of a rule of this client, a code of the service, or a word such as `transport`.
+    /// The code of one of this client's rules, a code from the service, or a word such as `transport`.
     pub code: String,
     pub message: String,
     pub column: Option<String>,
@@ -18,7 +18,7 @@ pub struct Fault {
     pub fix: Option<String>,
     pub status: Option<u16>,
     pub body: Option<Arc<str>>,
-    /// Details from the service besides the message, such as what the row conflicts with.
+    /// Details from the service in addition to the message, such as what the row conflicts with.
     pub metadata: Option<Value>,
     pub problems: Vec<Problem>,
 }
@@ -35,7 +35,7 @@ impl Fault {
         }
     }
 
-    /// Creates the fault of a row with problems from a check.
+    /// Creates the fault for a row that failed a check.
     #[must_use]
     pub fn invalid(problems: Vec<Problem>) -> Self {
         let mut fault = Self::default();
@@ -61,7 +61,7 @@ impl Fault {
         fault
     }
 
-    /// Creates the fault of a row that the service rejected.
+    /// Creates the fault for a row that the service rejected.
     #[must_use]
     pub fn violation(error: &ServiceError, violation: &Violation) -> Self {
         Self {
@@ -87,7 +87,7 @@ impl Fault {
         }
     }
 
-    /// Creates the fault of a request that ended with an error.
+    /// Creates the fault for a request that ended with an error.
     #[must_use]
     pub fn of(error: &Error) -> Self {
         let (code, status, body) = match error {

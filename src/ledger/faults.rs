@@ -1,4 +1,4 @@
-//! The reasons of a run, stored compactly for many rows and rendered on demand.
+//! The reasons in a run, stored compactly for many rows and rendered on demand.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -13,21 +13,21 @@ use crate::validation::Problem;
 
 /// The number of recent reasons to remember, so that rows can share them.
 const REMEMBERED: usize = 1000;
-/// The total bytes of response bodies to keep completely. Further bodies are truncated.
+/// The maximum total size of untruncated response bodies, in bytes. Further bodies are truncated.
 const MOST_BODIES: usize = 16 << 20;
 const BEGINNING: usize = 2 << 10;
 
-/// The reasons of rows by number: even numbers for checks of this client, odd numbers for everything else.
+/// The reasons of rows, by number: even numbers for checks of this client, odd numbers for everything else.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Faults {
     pub phrases: Phrases,
-    /// Problems from checks. They are kept even if no row has them anymore.
+    /// Problems from checks. Problems are kept even if no row has them anymore.
     pub checks: Pool,
     /// All other reasons, each kept as long as a row has it.
     pub others: BTreeMap<u32, Other>,
     next_other: u32,
     pub bodies: Bodies,
-    /// Numbers of recent reasons by digest.
+    /// The numbers of recent reasons, keyed by digest.
     #[serde(skip)]
     remembered: HashMap<u64, u32>,
 }
@@ -52,7 +52,7 @@ pub(super) struct Bodies {
     pub texts: BTreeMap<u32, Body>,
     next: u32,
     bytes: usize,
-    /// The number of each body by its digest.
+    /// The number of each body in `texts`, keyed by the body's digest.
     #[serde(skip)]
     known: HashMap<u64, u32>,
 }
@@ -132,15 +132,15 @@ impl Faults {
         self.remembered.insert(digest, number);
     }
 
-    /// Counts one more row with this reason.
+    /// Records that one more row has this reason.
     pub fn hold(&mut self, number: u32) {
         if let Some(other) = self.other_mut(number) {
             other.uses += 1;
         }
     }
 
-    /// Counts one row less with this reason, and drops the reason if no rows are left. Then returns its index, and
-    /// the number of its body if that was dropped too.
+    /// Records that one row fewer has this reason, and drops the reason if no row is left. If so, returns its index,
+    /// and the number of its body if the body was dropped too.
     pub fn release(&mut self, number: u32) -> Option<(u32, Option<u32>)> {
         let other = self.other_mut(number)?;
         other.uses = other.uses.saturating_sub(1);
@@ -167,7 +167,7 @@ impl Faults {
         }
     }
 
-    /// Whether there is a reason with this number.
+    /// Returns whether a reason with this number exists.
     pub fn has(&self, number: u32) -> bool {
         let place = number / 2;
         if is_check(number) {
@@ -177,13 +177,13 @@ impl Faults {
         }
     }
 
-    /// The numbers of all reasons.
+    /// Returns the numbers of all reasons.
     pub fn numbers(&self) -> impl Iterator<Item = u32> {
         let checks = (0..super::number(self.checks.len())).map(|place| place * 2);
         checks.chain(self.others.keys().map(|place| place.saturating_mul(2) | 1))
     }
 
-    /// A reason, rendered only in part.
+    /// Returns a reason, rendered only in part.
     pub fn reason(&self, number: u32) -> Option<Reason<'_>> {
         let mut reader = Reader::new(self.bytes(number), &self.phrases);
         if !is_check(number) {
@@ -266,7 +266,7 @@ impl Faults {
         })
     }
 
-    /// The body that an encoded reason refers to.
+    /// Returns the body that an encoded reason refers to.
     fn body_of(&self, bytes: &[u8]) -> Option<u32> {
         let mut reader = Reader::new(bytes, &self.phrases);
         reader.phrase()?;
@@ -302,7 +302,7 @@ impl Faults {
         fits
     }
 
-    /// Whether everything can be read. This may fail for a damaged pickle.
+    /// Returns whether everything can be read, which may fail for a damaged pickle.
     pub fn is_whole(&self) -> bool {
         let readable = |other: &Other| {
             let mut reader = Reader::new(&other.bytes, &self.phrases);
@@ -355,7 +355,7 @@ impl Bodies {
         self.put(number, text, digest);
     }
 
-    /// Counts one reason less that refers to a body. Returns `true` if it was the last one.
+    /// Removes one reference to a body. Returns `true` if it was the last reference.
     fn release(&mut self, number: u32) -> bool {
         let Some(body) = self.texts.get_mut(&number) else {
             return false;
@@ -371,7 +371,7 @@ impl Bodies {
     }
 }
 
-/// Whether this is the number of a reason from a check.
+/// Returns whether this is the number of a reason from a check.
 pub(super) fn is_check(number: u32) -> bool {
     number.is_multiple_of(2)
 }

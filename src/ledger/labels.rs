@@ -37,11 +37,11 @@ impl OwnedLabel {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) enum Labels {
     Runs(Vec<Run>),
-    /// Labels of which at least one is a string.
+    /// One label per row, at least one of them a string.
     Each(Vec<OwnedLabel>),
 }
 
-/// Rows with consecutive labels, from this row on.
+/// A run of rows with consecutive labels, starting at `row`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Run {
     row: usize,
@@ -160,7 +160,7 @@ impl Labels {
         }
     }
 
-    /// Whether the parts are consistent.
+    /// Returns whether the parts are consistent.
     pub fn is_whole(&self, rows: usize) -> bool {
         match self {
             Self::Each(labels) => labels.len() == rows,
@@ -169,7 +169,7 @@ impl Labels {
     }
 }
 
-/// The number from which to count on, for a label that is not a string.
+/// Returns the number to continue counting from, or `None` for a string or a row without a label.
 fn first(label: Label<'_>) -> Option<i64> {
     match label {
         Label::Int(number) => Some(number),

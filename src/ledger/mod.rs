@@ -1,6 +1,6 @@
-//! The ledger: one outcome per row, accurate at any moment.
+//! The ledger: one outcome per row, accurate at all times.
 //!
-//! The ledger consists of columns, not row objects. A million rows take some tens of megabytes, and an interrupted
+//! The ledger consists of columns, not row objects. A million rows take tens of megabytes, and an interrupted
 //! import still knows the outcome of each row.
 
 mod changes;
@@ -44,11 +44,11 @@ pub struct Stats {
     pub requests: u64,
     pub retries: u64,
     pub bisects: u64,
-    /// Seconds that the run waited for rate limits.
+    /// How long the run waited for rate limits, in seconds.
     pub throttled: f64,
     pub seconds: f64,
     pub bytes_sent: u64,
-    /// Requests, included in `requests`, that looked up import keys or rows whose response was lost.
+    /// The requests that looked up import keys, or rows whose response was lost. Included in `requests`.
     pub lookups: u64,
 }
 
@@ -58,7 +58,7 @@ pub struct Plan {
     pub rows: u64,
     pub requests: u64,
     pub bytes: u64,
-    /// Minutes at the rate limit.
+    /// The minutes needed at the rate limit.
     pub minutes: f64,
 }
 
@@ -79,37 +79,38 @@ pub struct Ledger {
     sendings: Vec<Sending>,
     faults_of: Numbers,
     faults: Faults,
-    /// The keys of rows. Empty if the key of a row is its id.
+    /// The keys of rows, each empty if the row's key is its id.
     keys: Pool,
-    /// New keys of edited rows.
+    /// The new keys of edited rows.
     new_keys: HashMap<Number, Box<str>>,
     labels: Labels,
-    /// Duplicates of an earlier row, which share its outcome.
+    /// The earlier row that each duplicate row shares its outcome with.
     same_as: HashMap<Number, Number>,
     /// The digest of each row's cells, or 0 if the row was not read.
     digests: Vec<u64>,
-    /// The name of each column in these digests; `None` if the column does not count.
+    /// The name of each column in these digests, or `None` if the column is excluded.
     pub headings: BTreeMap<String, Option<String>>,
     /// The request bodies of rows whose outcome is unknown.
     sent: BTreeMap<Number, SentBody>,
-    /// For each row of the last input, its row in this ledger. `None` if the rows and their order are the same.
+    /// For each row in the last input, its row in this ledger. `None` if the rows and their order are the same.
     #[serde(skip)]
     input: Option<Vec<Number>>,
-    /// The number of rows read. Further rows exist, but were never read.
+    /// The number of rows read. Any further rows were never read.
     read: usize,
     /// Whether all rows were read.
     pub complete: bool,
-    /// The prefix of generated import keys. It is unique per run, and the same for all calls that resume the run.
+    /// The prefix of generated import keys. The prefix is unique per run, and the same for all calls that resume the
+    /// run.
     pub import_prefix: Option<Box<str>>,
-    /// Changes are tracked only if there is a journal.
+    /// The changes, tracked only if there is a journal.
     #[serde(skip)]
     changes: Option<Changes>,
-    /// Why rows were not sent, set when the run has ended.
+    /// Why rows were not sent. Set when the run has ended.
     pub not_sent: Option<String>,
     pub stats: Stats,
     pub plan: Plan,
     pub warnings: Vec<String>,
-    /// How each column of the rows was interpreted.
+    /// How each input column was interpreted.
     pub columns: Vec<ColumnUse>,
 }
 

@@ -1,7 +1,8 @@
-//! Stores strings that many reasons share only once, and encodes reasons as the few bytes that differ.
+//! Stores each string that many reasons share only once, and encodes a reason as the few bytes that differ.
 //!
 //! The messages of a check mostly differ only in the value and the numbers they contain. So a phrase has placeholders
-//! for these, and a reason is a phrase, a value and some numbers. Rendering it returns the original message.
+//! for the value and the numbers, and a reason consists of a phrase, a value and some numbers. Rendering the reason
+//! returns the original message.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -12,22 +13,22 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::validation::{Problem, rules};
 
-/// The most phrases to store. Further strings are stored in each reason: if there are that many, they differ in every
-/// row.
+/// The maximum number of phrases to store. Further strings are stored in each reason, since so many strings probably
+/// differ in every row.
 const MOST: usize = 10_000;
 /// The placeholders for the value and for a number. Normal text does not contain these characters.
 const VALUE: char = '\0';
 const NUMBER: char = '\u{1}';
-/// The prefix of a string that does contain these characters, and has no placeholders.
+/// The prefix of a string that contains these characters itself and has no placeholders.
 const PLAIN: char = '\u{2}';
-/// The most digits of a number in a phrase. A 1 is prepended to keep leading zeros.
+/// The maximum number of digits of a number in a phrase. A 1 is prepended to keep leading zeros.
 const DIGITS: usize = 18;
 
 /// Strings by number.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Phrases {
     texts: Vec<Box<str>>,
-    /// The number of each string by its digest.
+    /// The index of each string in `texts`, keyed by the string's digest.
     #[serde(skip)]
     known: HashMap<u64, u32>,
 }
@@ -96,7 +97,7 @@ impl Phrases {
         }
     }
 
-    /// Whether the phrases contain everything that these bytes refer to.
+    /// Returns whether the phrases contain everything that these bytes refer to.
     pub fn can_read_problems(&self, bytes: &[u8]) -> bool {
         let mut reader = Reader::new(bytes, self);
         let count = reader.number();
@@ -123,7 +124,7 @@ fn phrase<'t>(text: &'t str, value: &str, numbers: &mut Vec<u64>) -> Cow<'t, str
             length = value.len();
         } else if (1..=DIGITS).contains(&digits) {
             phrase.push(NUMBER);
-            // 18 digits after a 1 fit into 64 bits.
+            // 18 digits after a 1 fit in 64 bits.
             numbers.push(format!("1{}", &rest[..digits]).parse().unwrap_or(1));
             length = digits;
         } else if digits > DIGITS {
@@ -142,13 +143,13 @@ fn phrase<'t>(text: &'t str, value: &str, numbers: &mut Vec<u64>) -> Cow<'t, str
     }
 }
 
-/// Whether a string starts with a value that is not part of a longer word.
+/// Returns whether a string starts with a value that is not part of a longer word.
 fn names(text: &str, value: &str) -> bool {
     let behind = text.strip_prefix(value).map(|rest| rest.chars().next());
     behind.is_some_and(|next| next.is_none_or(|next| !next.is_alphanumeric()))
 }
 
-/// The number of number placeholders in a phrase.
+/// Counts the placeholders for numbers in a phrase.
 fn numbers_in(phrase: &str) -> usize {
     match phrase.strip_prefix(PLAIN) {
         Some(_) => 0,
@@ -205,14 +206,14 @@ pub(super) struct Reader<'a> {
     phrases: &'a Phrases,
 }
 
-/// A problem that is not rendered yet.
+/// A problem that has not been rendered yet.
 pub(super) struct Raw<'a> {
     pub code: &'a str,
     pub column: &'a str,
     pub value: &'a str,
     message: &'a str,
     fix: &'a str,
-    /// The numbers of the message, followed by those of the fix.
+    /// The numbers in the message, followed by the numbers in the fix.
     numbers: Vec<u64>,
 }
 

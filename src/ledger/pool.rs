@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Short byte strings, concatenated. Each costs four additional bytes.
+/// Short byte strings, concatenated. Each string costs four additional bytes.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Pool {
     bytes: Vec<u8>,
-    /// The lower 32 bits of the end of each piece.
+    /// The lower 32 bits of each piece's end.
     ends: Vec<u32>,
-    /// The pieces at which the upper 32 bits increase by one.
+    /// The pieces at which the upper 32 bits of the end increase by one.
     carries: Vec<usize>,
 }
 
@@ -45,7 +45,7 @@ impl Pool {
         }
     }
 
-    /// Returns a piece, or an empty one past the end.
+    /// Returns a piece, or an empty piece if the index is out of range.
     pub fn get(&self, at: usize) -> &[u8] {
         let start = at.checked_sub(1).map_or(Some(0), |before| self.end(before));
         let range = start.zip(self.end(at)).map(|(start, end)| start..end);
@@ -71,7 +71,7 @@ impl Pool {
         }
     }
 
-    /// Whether the parts are consistent. Those of a damaged pickle may not be.
+    /// Returns whether the parts are consistent, which they may not be after reading a damaged pickle.
     pub fn is_whole(&self) -> bool {
         let mut before = Some(0);
         self.carries.is_sorted()
@@ -84,7 +84,7 @@ impl Pool {
     }
 }
 
-/// Numbers for few rows. They are stored in a map until every fourth row has one.
+/// Numbers that usually only a few rows have. The numbers are stored in a map until every fourth row has one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) enum Numbers {
     Few(HashMap<u32, u32>),
@@ -114,7 +114,7 @@ impl Numbers {
         }
     }
 
-    /// Sets the number of a row and returns the previous one.
+    /// Sets the number of a row and returns the previous number.
     pub fn set(&mut self, row: u32, number: Option<u32>) -> Option<u32> {
         let at = row as usize;
         match self {
@@ -154,7 +154,7 @@ impl Numbers {
     }
 }
 
-/// Sets a value in a column that does not store trailing blanks.
+/// Sets a value in a column that omits trailing blanks.
 pub(super) fn put<T: Copy + PartialEq>(column: &mut Vec<T>, at: usize, value: T, blank: T) {
     if at < column.len() {
         column[at] = value;

@@ -10,7 +10,7 @@ use super::{Fault, Ledger, Outcome, Status, number};
 use crate::input::Label;
 
 impl Ledger {
-    /// Whether the parts are consistent. Those of a damaged pickle may not be.
+    /// Returns whether the parts are consistent, which they may not be after reading a damaged pickle.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         let rows = self.rows();
@@ -36,13 +36,13 @@ impl Ledger {
                 .all(|(twin, first)| known(twin) && known(first))
     }
 
-    /// The number of rows.
+    /// Returns the number of rows.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.statuses.len()
     }
 
-    /// All stored reasons, rendered, with their numbers.
+    /// Returns all stored reasons, rendered, with their numbers.
     #[must_use]
     pub fn faults(&self) -> Vec<(u32, Fault)> {
         let numbers = self.faults.numbers();
@@ -51,8 +51,8 @@ impl Ledger {
             .collect()
     }
 
-    /// For each row of the last input, returns its row in this ledger. Returns `None` if the rows and their order are
-    /// the same.
+    /// Returns the row in this ledger for each row in the last input, or `None` if the rows and their order are the
+    /// same.
     #[must_use]
     pub fn input(&self) -> Option<&[u32]> {
         self.input.as_deref()
@@ -68,13 +68,13 @@ impl Ledger {
         twins
     }
 
-    /// The earlier row that this one duplicates, if any.
+    /// Returns the earlier row that this one duplicates, if any.
     #[must_use]
     pub fn same_as(&self, row: u32) -> Option<u32> {
         self.same_as.get(&row).copied()
     }
 
-    /// The digest of a row's cells, or 0 if the row was not read.
+    /// Returns the digest of a row's cells, or 0 if the row was not read.
     #[must_use]
     pub fn digest(&self, row: u32) -> u64 {
         self.digests.get(row as usize).copied().unwrap_or(0)
@@ -88,13 +88,13 @@ impl Ledger {
             .map_or(0, |prefix| xxh3_64(prefix.as_bytes()))
     }
 
-    /// The number of rows read. Further rows are only known to exist.
+    /// Returns the number of rows read. Any further rows are only known to exist.
     #[must_use]
     pub fn read(&self) -> usize {
         self.read
     }
 
-    /// Returns those of these ids that already belong to a row.
+    /// Returns the ids in this list that already belong to a row.
     #[must_use]
     pub fn claimed<'t>(&self, ids: impl Iterator<Item = &'t str>) -> HashSet<String> {
         let mut odd: HashSet<&str> = HashSet::new();
@@ -116,7 +116,7 @@ impl Ledger {
             .collect()
     }
 
-    /// The ids that were requested but not returned by the service.
+    /// Returns the ids that were requested but not returned by the service.
     #[must_use]
     pub fn missing(&self) -> Vec<String> {
         let refused = |row: &u32| matches!(self.status(*row), Status::Rejected | Status::Invalid);
@@ -127,7 +127,7 @@ impl Ledger {
             .collect()
     }
 
-    /// The keys of rows whose outcome is unknown, except these rows.
+    /// Returns the keys of rows whose outcome is unknown, except for these rows.
     #[must_use]
     pub fn keys_in_doubt(&self, but: &HashSet<u32>) -> Vec<&str> {
         (0..number(self.rows()))
@@ -136,7 +136,7 @@ impl Ledger {
             .collect()
     }
 
-    /// The number of rows with an outcome. Rows in flight have none.
+    /// Returns the number of rows with an outcome. Rows in flight have no outcome yet.
     #[must_use]
     pub fn settled_rows(&self) -> usize {
         let settled = |status: Status| !matches!(status, Status::NotSent | Status::Unknown);
@@ -148,19 +148,19 @@ impl Ledger {
         self.statuses.iter().filter(|status| settled(**status)).count() + repeats
     }
 
-    /// The status of a row.
+    /// Returns the status of a row.
     #[must_use]
     pub fn status(&self, row: u32) -> Status {
         self.statuses[self.settled(row) as usize]
     }
 
-    /// The label of a row.
+    /// Returns the label of a row.
     #[must_use]
     pub fn label(&self, row: u32) -> Label<'_> {
         self.labels.get(row as usize)
     }
 
-    /// Formats the name of a row for messages. `title` is the kind of its label, if that is a position in a file.
+    /// Formats the name of a row for messages. `title` is the title of its label, if the label is a position in a file.
     #[must_use]
     pub fn name_of(&self, row: u32, title: Option<&str>) -> String {
         match (title, self.label(row)) {
@@ -176,7 +176,7 @@ impl Ledger {
         }
     }
 
-    /// The key of a row: its client asset id or its id.
+    /// Returns the key of a row: its client asset id or its id.
     #[must_use]
     pub fn key(&self, row: u32) -> Option<String> {
         match self.own_key(row) {
@@ -189,11 +189,12 @@ impl Ledger {
         if let Some(key) = self.new_keys.get(&row) {
             return key;
         }
-        // Keys are always added as valid UTF-8.
+        // Only valid UTF-8 is ever added as a key.
         std::str::from_utf8(self.keys.get(row as usize)).unwrap_or("")
     }
 
-    /// The reason for a row's status, rendered.
+    /// Returns the reason for a row's status, rendered.
+    #[must_use]
     pub fn fault(&self, row: u32) -> Option<Fault> {
         self.kept_fault(row).or_else(|| {
             // Rows become unknown when their request is sent, and most are settled soon after, so no reason is
@@ -208,13 +209,13 @@ impl Ledger {
         })
     }
 
-    /// The stored reason of a row, rendered.
+    /// Returns the stored reason of a row, rendered.
     #[must_use]
     pub fn kept_fault(&self, row: u32) -> Option<Fault> {
         self.faults.get(self.faults_of.get(row)?)
     }
 
-    /// The reason for a row's status, rendered only as far as counting needs.
+    /// Returns the reason for a row's status, rendered only as far as counting needs.
     pub(super) fn reason(&self, row: u32) -> Option<Reason<'_>> {
         match self.faults_of.get(row) {
             Some(fault) => self.faults.reason(fault),

@@ -11,16 +11,16 @@ use super::{Fault, Status, View};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cause {
     pub status: Status,
-    /// The code of a rule or of the service, or a word such as `transport`. Empty if the rows have no reason.
+    /// The code of a rule, a code from the service, or a word such as `transport`. Empty if the rows have no reason.
     pub code: String,
     /// Empty if the problem concerns the whole row.
     pub column: String,
-    /// The message of the first row.
+    /// The message for the first row.
     pub message: String,
     pub fix: String,
     pub rows: usize,
     pub first_rows: Vec<u32>,
-    /// Values, and the number of rows with each, most rows first.
+    /// The values, each with the number of rows that have it, most frequent first.
     pub values: Vec<(String, usize)>,
 }
 
@@ -34,7 +34,7 @@ const VALUES: (usize, usize) = (1000, 5);
 struct Groups(HashMap<u64, Vec<(usize, Vec<String>)>>);
 
 impl Groups {
-    /// Returns the number of the group of these strings. A new group gets the number `next`.
+    /// Returns the number of the group that contains these strings. A new group gets the number `next`.
     fn of(&mut self, texts: &[&str], next: usize) -> usize {
         let mut joined = Vec::with_capacity(128);
         for text in texts {
@@ -112,8 +112,8 @@ struct Causes {
 }
 
 impl Causes {
-    /// Returns the cause of a problem and the index of its value there. `apart` separates causes with the same code
-    /// and column.
+    /// Returns the cause of a problem, and the index of the problem's value within the cause. `apart` separates causes
+    /// with the same code and column.
     fn of(
         &mut self,
         status: Status,
@@ -163,7 +163,8 @@ impl Causes {
 }
 
 impl View {
-    /// Returns why rows did not succeed, most rows first. A row with several problems counts for each of them.
+    /// Returns the causes of rows that did not succeed, most rows first. A row with several problems counts once for
+    /// each problem.
     #[must_use]
     pub fn causes(&self) -> Vec<Cause> {
         if self.is_good() {
@@ -194,7 +195,7 @@ impl View {
         causes
     }
 
-    /// Adds the causes of a row.
+    /// Counts a row in each of its causes.
     fn find_causes(
         &self,
         row: u32,
@@ -205,7 +206,7 @@ impl View {
         match self.ledger.reason(row) {
             Some(Reason::Checks(problems)) if !problems.is_empty() => {
                 found.extend(problems.iter().map(|problem| {
-                    // A specific fix, such as one with the closest match, makes a separate cause.
+                    // A specific fix, such as a fix that names the closest match, makes a separate cause.
                     let fix = problem.fix();
                     let says = Says {
                         code: problem.code,

@@ -1,4 +1,4 @@
-//! The requests of a run: when each was in flight, and its body.
+//! The requests of a run: when each one was in flight, and its body.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
@@ -12,19 +12,19 @@ use crate::http::Moment;
 /// A request that carried rows, and when it was in flight.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sending {
-    /// Attempts, including those of the requests it was split from.
+    /// The number of attempts, including attempts of the requests that this request was split from.
     pub attempts: u32,
     pub request_id: Option<Box<str>>,
-    /// When the request was first sent, or `None` if never.
+    /// When the request was first sent, or `None` if it was never sent.
     pub left: Option<Moment>,
-    /// When the response arrived, or when the client gave up.
+    /// When the response arrived, or when the client stopped waiting for it.
     pub ended: Option<Moment>,
-    /// Whether the service reported that the request was executed, but not the outcome per row.
+    /// Whether the service reported that the request was executed, but did not report the outcome of each row.
     pub executed: bool,
 }
 
-/// The body of a request. It is kept while the outcome of any of its rows is unknown. A lookup compares assets with
-/// what was sent, and settings may have changed since then.
+/// The body of a request. The body is kept while the outcome of any of its rows is unknown. A lookup compares assets
+/// with what was sent, and settings may have changed since then.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SentBody {
     pub rows: Vec<SentItem>,
@@ -32,7 +32,7 @@ pub struct SentBody {
     pub text: String,
 }
 
-/// A row of a request, and its end in the text.
+/// A row in a request, and where the row ends in `text`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SentItem {
     pub row: u32,
@@ -43,7 +43,7 @@ pub struct SentItem {
 impl Ledger {
     /// Records a request about to be sent.
     pub fn begin_sending(&mut self, body: SentBody) -> u32 {
-        // Rows of one request were in the same earlier requests, because it was split from those.
+        // Rows in one request were in the same earlier requests, because it was split from those.
         let earlier = body
             .rows
             .first()
@@ -66,14 +66,14 @@ impl Ledger {
         sending
     }
 
-    /// Whether the outcome of a row is unknown and this was the last request that contained it.
+    /// Returns whether the outcome of a row is unknown and this was the last request that contained it.
     #[must_use]
     pub fn is_in_doubt(&self, row: u32, sending: u32) -> bool {
         let at = row as usize;
         self.statuses.get(at) == Some(&Status::Unknown) && self.sendings_of.get(at) == Some(&sending)
     }
 
-    /// The last requests of these rows, if their outcome is unknown.
+    /// Returns the last requests of these rows, if their outcome is unknown.
     #[must_use]
     pub fn bodies_of(&self, rows: &HashSet<u32>) -> Vec<(u32, &SentBody)> {
         let sendings: BTreeSet<u32> = rows.iter().map(|row| self.sending_number(*row)).collect();
@@ -81,7 +81,7 @@ impl Ledger {
         sendings.into_iter().filter_map(body).collect()
     }
 
-    /// The body of a request, while the outcome of any of its rows is unknown.
+    /// Returns the body of a request, while the outcome of any of its rows is unknown.
     #[must_use]
     pub fn body(&self, sending: u32) -> Option<&SentBody> {
         let in_doubt = |item: &SentItem| self.is_in_doubt(item.row, sending);
@@ -111,7 +111,7 @@ impl Ledger {
         self.sendings_of.get(row as usize).copied().unwrap_or(NONE)
     }
 
-    /// The last request that contained a row.
+    /// Returns the last request that contained a row.
     #[must_use]
     pub fn sending_of(&self, row: u32) -> Option<(u32, &Sending)> {
         let number = self.sending_number(row);
@@ -128,7 +128,7 @@ impl Ledger {
         self.sent.insert(sending, body);
     }
 
-    /// The requests, by number.
+    /// Returns the requests, by number.
     #[must_use]
     pub fn sendings(&self) -> &[Sending] {
         &self.sendings

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The status of a row, in the order of reports: successful ones first.
+/// The status of a row, in the order used in reports: successful statuses first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Status {
     Created,
@@ -15,7 +15,7 @@ pub enum Status {
     Rejected,
     /// Stopped before its request was sent.
     NotSent,
-    /// Definitely not executed, and no longer retried.
+    /// Definitely not executed, and no longer being retried.
     Failed,
     /// Sent, but no response says whether it was executed.
     Unknown,
@@ -34,7 +34,7 @@ impl Status {
         Self::Unknown,
     ];
 
-    /// The status as shown to users: `created`, `not_sent` and so on.
+    /// Returns the status as shown to users: `created`, `not_sent` and so on.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -50,13 +50,13 @@ impl Status {
         }
     }
 
-    /// Whether the row succeeded.
+    /// Returns whether the row succeeded.
     #[must_use]
     pub fn good(self) -> bool {
         self <= Self::Unchanged
     }
 
-    /// Whether a retry is safe and may help.
+    /// Returns whether a retry is safe and may help.
     #[must_use]
     pub fn may_be_sent_again(self) -> bool {
         matches!(self, Self::NotSent | Self::Failed)

@@ -33,7 +33,7 @@ pub struct View {
 }
 
 impl View {
-    /// Creates a view of all rows of a ledger.
+    /// Creates a view of all rows in a ledger.
     #[must_use]
     pub fn new(ledger: Arc<Ledger>) -> Self {
         Self::of(ledger, None)
@@ -47,20 +47,20 @@ impl View {
         }
     }
 
-    /// Whether the parts are consistent.
+    /// Returns whether the parts are consistent.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         let known = |row: &u32| (*row as usize) < self.ledger.rows();
         self.ledger.is_whole() && self.rows.iter().flatten().all(known)
     }
 
-    /// The number of rows in the view.
+    /// Returns the number of rows in the view.
     #[must_use]
     pub fn len(&self) -> usize {
         self.rows.as_ref().map_or(self.ledger.rows(), Vec::len)
     }
 
-    /// Whether the view has no rows.
+    /// Returns whether the view has no rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -77,13 +77,13 @@ impl View {
         }
     }
 
-    /// Returns the outcome of the row at this index, or `None` past the end.
+    /// Returns the outcome of the row at this index, or `None` if the index is out of range.
     #[must_use]
     pub fn outcome(&self, index: usize) -> Option<Outcome<'_>> {
         (index < self.len()).then(|| self.ledger.outcome(self.row_at(index)))
     }
 
-    /// A copy of the ledger for the next call.
+    /// Returns a copy of the ledger for the next call.
     #[must_use]
     pub fn reopened(&self) -> Ledger {
         let mut ledger = Ledger::clone(&self.ledger);
@@ -100,18 +100,18 @@ impl View {
             .collect()
     }
 
-    /// All outcomes, in input order.
+    /// Returns all outcomes, in input order.
     pub fn outcomes(&self) -> impl Iterator<Item = Outcome<'_>> {
         self.numbers().map(|row| self.ledger.outcome(row))
     }
 
-    /// The outcomes of rows that did not succeed, in input order.
+    /// Returns the outcomes of rows that did not succeed, in input order.
     pub fn bad(&self) -> impl Iterator<Item = Outcome<'_>> {
         let bad = self.numbers().filter(|row| !self.ledger.status(*row).good());
         bad.map(|row| self.ledger.outcome(row))
     }
 
-    /// Rows per status, in the order of `Status::ALL`, without statuses that have no rows.
+    /// Counts the rows per status, in the order of `Status::ALL`, omitting statuses without rows.
     #[must_use]
     pub fn counts(&self) -> Vec<(Status, usize)> {
         let counts = self.counts.get_or_init(|| {
@@ -128,13 +128,13 @@ impl View {
             .collect()
     }
 
-    /// Whether every row succeeded.
+    /// Returns whether every row succeeded.
     #[must_use]
     pub fn is_good(&self) -> bool {
         self.counts().iter().all(|(status, _)| status.good())
     }
 
-    /// The ids, aligned with the rows.
+    /// Returns the ids, aligned with the rows.
     #[must_use]
     pub fn ids(&self) -> Vec<Option<String>> {
         self.numbers()

@@ -8,7 +8,7 @@ use crate::input::Label;
 use crate::validation::Problem;
 
 impl Ledger {
-    /// Adds the next row with the status not sent.
+    /// Adds the next row, with the status `not_sent`.
     pub fn push(&mut self, label: Label<'_>) -> u32 {
         let row = self.rows();
         self.statuses.push(Status::NotSent);
@@ -19,7 +19,7 @@ impl Ledger {
         number(row)
     }
 
-    /// Adds rows that are known to exist but were not read, with the status not sent.
+    /// Adds rows that are known to exist but were not read, with the status `not_sent`.
     pub fn fill_up(&mut self, rows: usize) {
         let known = self.rows();
         if rows > known {
@@ -58,7 +58,7 @@ impl Ledger {
         }
     }
 
-    /// Detaches an edited row from its duplicates. They keep the old outcome.
+    /// Detaches an edited row from its duplicates. The duplicates keep the old outcome.
     pub fn part_from_twins(&mut self, row: u32, twins: &[u32]) {
         let first = self.same_as.remove(&row).unwrap_or(row);
         let (status, fault) = (self.statuses[first as usize], self.faults_of.get(first));
@@ -125,12 +125,12 @@ impl Ledger {
         self.faults.add_problems(problems)
     }
 
-    /// Keeps a reason that a row may get again.
+    /// Keeps a reason that may later be restored to a row.
     pub(crate) fn hold_fault(&mut self, fault: u32) {
         self.faults.hold(fault);
     }
 
-    /// Reverts `hold_fault`. A reason that is not held and has no rows is dropped.
+    /// Reverts `hold_fault`. A reason that is neither held nor used by any row is dropped.
     pub(crate) fn release_fault(&mut self, fault: u32) {
         if let Some((place, body)) = self.faults.release(fault)
             && let Some(changes) = &mut self.changes
@@ -158,18 +158,18 @@ impl Ledger {
         self.changed(row);
     }
 
-    /// Marks a row as a duplicate. It is not sent, and shares the outcome of the earlier row.
+    /// Marks a row as a duplicate. A duplicate is not sent, and shares the earlier row's outcome.
     pub fn set_same_as(&mut self, row: u32, first: u32) {
         self.same_as.insert(row, first);
         self.changed(row);
     }
 
-    /// Records the row of the run for each row of the input.
+    /// Records the run's row for each input row.
     pub fn set_input(&mut self, rows: Option<Vec<u32>>) {
         self.input = rows;
     }
 
-    /// Removes the rows that were never read. The next read adds them.
+    /// Removes the rows that were never read. The next read adds them again.
     pub fn forget_unread(&mut self) {
         let (read, known) = (self.read, self.rows());
         if read == known {
@@ -183,7 +183,7 @@ impl Ledger {
         self.labels.resize(read, known);
     }
 
-    /// Clears everything that belongs to one call only, so that the next call starts from the outcomes.
+    /// Clears everything that belongs to one call only, so that the next call starts with the outcomes only.
     pub fn reopen(&mut self) {
         self.stats = Stats::default();
         self.plan = Plan::default();

@@ -1,4 +1,4 @@
-//! Reads the fields of assets and relationships that identify rows. Everything else stays raw.
+//! Reads the fields of assets and relationships that identify rows. All other fields stay raw.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,14 +12,14 @@ use crate::error::shortened;
 use crate::model::scan::{Odd, Scanner};
 use crate::model::text::Text;
 
-/// The two fields of an asset that identify its row.
+/// The two asset fields that identify a row.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Identity<'a> {
     pub id: Option<Cow<'a, str>>,
     pub client_asset_id: Option<Cow<'a, str>>,
 }
 
-/// An entry of a list of assets.
+/// One entry in a list of assets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry<'a> {
     pub identity: Identity<'a>,
@@ -27,7 +27,7 @@ pub struct Entry<'a> {
     pub range: Range<usize>,
 }
 
-/// Reads the identities of a list of assets, one member of an object.
+/// Reads the identities in a list of assets that is one member of an object.
 ///
 /// # Errors
 /// See [`member`].
@@ -72,11 +72,11 @@ fn scanned<'a>(body: &'a str, name: &str) -> Result<Vec<Entry<'a>>, Odd> {
     found.filter(|_| scanner.is_at_end()).ok_or(Odd)
 }
 
-/// The raw text of the unread members of an entry: before the first member read, and between it and the next ones.
+/// The raw text of the unread members of an entry: before the first member read, and between the members read.
 #[derive(Default)]
 struct Unread<'a>([&'a str; 3]);
 
-/// Entries of a list are similar, so unread members are first compared with those of the previous entry. They are
+/// Entries in a list are similar, so unread members are first compared with those of the previous entry. Members are
 /// scanned only if they differ.
 fn scanned_identity<'a>(scanner: &mut Scanner<'a>, unread: &mut Unread<'a>) -> Result<Identity<'a>, Odd> {
     let mut identity = Identity::default();
@@ -87,7 +87,7 @@ fn scanned_identity<'a>(scanner: &mut Scanner<'a>, unread: &mut Unread<'a>) -> R
     if !scanner.begin(b'}') {
         return Ok(identity);
     }
-    // The number of members read, and the start of the unread ones after them.
+    // The number of members read, and the start of the unread members after them.
     let (mut read, mut start) = (0, scanner.at);
     loop {
         if start == scanner.at
@@ -123,7 +123,7 @@ pub(crate) fn range_in(body: &[u8], raw: &RawValue) -> Range<usize> {
     start..start + raw.get().len()
 }
 
-/// Reads one member of an object and skips the others. If the member is repeated, the last one counts.
+/// Reads one member of an object and skips all other members. If the member is repeated, the last one counts.
 struct Member<'k, T>(&'k str, PhantomData<T>);
 
 impl<'de, T: Deserialize<'de>> Visitor<'de> for Member<'_, T> {
@@ -148,7 +148,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Member<'_, T> {
     }
 }
 
-/// The entries of a list.
+/// The entries in a list.
 struct Entries<T>(Vec<T>);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
@@ -174,7 +174,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
     }
 }
 
-/// Explains why a body cannot be read. Recognizes an HTML page in place of JSON.
+/// Returns why a body cannot be read. Recognizes an HTML page that was returned in place of JSON.
 fn reason(body: &[u8], error: &serde_json::Error) -> String {
     if body.trim_ascii_start().starts_with(b"<") {
         "it is an HTML page, so it comes from a proxy or gateway, not from the service".to_owned()
@@ -183,7 +183,7 @@ fn reason(body: &[u8], error: &serde_json::Error) -> String {
     }
 }
 
-/// Reads the entries of a body that is a list.
+/// Reads the entries in a body that is a list.
 ///
 /// # Errors
 /// What is wrong with the body.
@@ -221,7 +221,7 @@ pub fn optional<'a, T: Deserialize<'a>>(body: &'a [u8], name: &str) -> Result<Op
     Ok(found)
 }
 
-/// Reads the members of an object whose keys are ids, in the order of the response.
+/// Reads the members of an object whose keys are ids, in response order.
 ///
 /// # Errors
 /// See [`member`].
@@ -274,7 +274,7 @@ pub fn identity(raw: &RawValue) -> Identity<'_> {
     Deserializer::deserialize_map(&mut reader, Fields).unwrap_or_default()
 }
 
-/// Reads the id of a raw entry and its members `names` into `found`, in that order. Returns `None` if the entry is
+/// Reads the id of a raw entry, and its members `names` into `found`, in that order. Returns `None` if the entry is
 /// not an object.
 #[must_use]
 pub fn members<'a>(

@@ -1,4 +1,4 @@
-//! Wire formats, read leniently, because an unreadable success would leave its rows unknown.
+//! Wire formats, read leniently, because an unreadable successful response would leave the outcome of its rows unknown.
 
 pub mod asset;
 pub(crate) mod scan;

@@ -1,17 +1,17 @@
-//! A strict reader of JSON tokens. It accepts a subset of what `serde_json` accepts. The rest is left to
+//! A strict reader of JSON tokens. The reader accepts a subset of what `serde_json` accepts. The rest is left to
 //! `serde_json`, the slow reader.
 
 /// The text is not JSON, or must be read by the slow reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Odd;
 
-/// Deeper values are left to the slow reader, which accepts 128 levels.
+/// The maximum depth. Deeper values are left to the slow reader, which accepts 128 levels.
 const DEEPEST: u32 = 64;
 
-/// A number with more digits may exceed the range of floats.
+/// A number with more digits than this may exceed the range of floats.
 const MOST_DIGITS: usize = 300;
 
-/// A number with fewer digits fits into 64 bits.
+/// A number with fewer digits than this fits in 64 bits.
 const SURE_DIGITS: usize = 19;
 
 /// A cursor over the bytes of a JSON text.
@@ -20,7 +20,7 @@ pub(crate) struct Scanner<'a> {
     pub at: usize,
 }
 
-/// A frequent sequence of bytes, of which the first 16 are compared at once.
+/// A frequent sequence of bytes. Its first 16 bytes are compared in one step.
 #[derive(Debug)]
 pub(crate) struct Token {
     first: u128,
@@ -48,7 +48,7 @@ impl Token {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Number {
     Int(i64),
-    /// An integer beyond `i64` that fits into `u64`.
+    /// An integer beyond `i64` that fits in u64.
     Large,
     Float(f64),
 }
@@ -141,7 +141,7 @@ impl<'a> Scanner<'a> {
         comes
     }
 
-    /// Returns the eight bytes after the next one.
+    /// Returns the eight bytes that follow the next byte.
     #[inline]
     pub fn word(&self) -> Option<u64> {
         let bytes = self.text.as_bytes().get(self.at + 1..self.at + 9)?;
@@ -161,7 +161,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Whether another item follows. If not, the object or list ends here.
+    /// Returns whether another item follows. If not, the object or list ends here.
     #[inline]
     pub fn goes_on(&mut self, close: u8) -> Result<bool, Odd> {
         let byte = self.next();
@@ -284,8 +284,8 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Skips a value. Returns whether `serde_json` may reject it because of half a surrogate pair or a number out of
-    /// range.
+    /// Skips a value. Returns whether `serde_json` may reject the value because of half a surrogate pair or an
+    /// out-of-range number.
     pub fn skip(&mut self, depth: u32) -> Result<bool, Odd> {
         if depth > DEEPEST {
             return Err(Odd);
@@ -343,7 +343,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Reads the items of an object or list, starting at its opening bracket.
+    /// Reads the items in an object or list, starting at its opening bracket.
     pub fn items(
         &mut self,
         close: u8,
@@ -366,7 +366,7 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Whether the bytes are equal. Names and ids are short, so calling memcmp would take longer.
+/// Returns whether the bytes are equal. Names and ids are short, so calling memcmp would take longer.
 #[inline]
 pub(crate) fn same(left: &[u8], right: &[u8]) -> bool {
     if left.len() != right.len() {
@@ -406,7 +406,7 @@ fn plain_until(bytes: &[u8], mut at: usize) -> usize {
         let quote = holds_zero(word ^ (LOW * u64::from(b'"')));
         let backslash = holds_zero(word ^ (LOW * u64::from(b'\\')));
         let control = word.wrapping_sub(LOW * 0x20) & !word & HIGH;
-        // The lowest bit that is set is correct; borrows affect only higher ones.
+        // The lowest set bit is correct, because borrows affect only higher bits.
         let found = quote | backslash | control;
         if found != 0 {
             return at + found.trailing_zeros() as usize / 8;

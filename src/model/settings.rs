@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::model::value;
 
-/// A category. Its place in the tree is defined only by its parent: `isLeaf` and `subcategoryIds` may be outdated
+/// A category. Only the parent defines the category's place in the tree: `isLeaf` and `subcategoryIds` may be outdated
 /// ("GET categories" reference page).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Category {
@@ -37,7 +37,7 @@ pub struct StatusSet {
     pub id: String,
     pub name: String,
     pub description: Option<String>,
-    /// Whether it is the default set, used by all categories without an assigned one.
+    /// Whether this is the default set, which is used by all categories without an assigned set.
     pub default: bool,
     pub active: bool,
     pub statuses: Vec<Status>,
@@ -55,11 +55,11 @@ pub struct Choice {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Attribute {
     pub id: String,
-    /// The key on assets, such as `ca7`.
+    /// The key used in assets, such as `ca7`.
     pub name: String,
     pub display_name: String,
     pub description: Option<String>,
-    /// One of six documented names. Any other is kept unchanged.
+    /// One of the six documented names. Any other name is kept unchanged.
     pub data_type: String,
     pub required: bool,
     /// The maximum length in characters.
@@ -69,7 +69,7 @@ pub struct Attribute {
     pub active: bool,
 }
 
-/// A node of the locations tree.
+/// A node in the location tree.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Location {
     pub id: String,
@@ -78,14 +78,14 @@ pub struct Location {
     pub barcode: Option<String>,
 }
 
-/// The origin of a category's status set or attribute.
+/// Where a category's status set or attribute comes from.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Inheritance {
     /// The status set's or the attribute's id.
     pub id: String,
     pub category: Option<String>,
-    /// The category that this is inherited from. If it is missing or the category itself, the assignment is direct.
-    /// The reference page and the tutorial "Create settings" differ, so both forms are accepted.
+    /// The category that the set or attribute is inherited from. If this is missing or is the category itself, the
+    /// assignment is direct. The reference page and the tutorial "Create settings" differ, so both forms are accepted.
     pub from: Option<String>,
 }
 
@@ -102,8 +102,8 @@ fn flag(entry: &Value, name: &str) -> Option<bool> {
     value::flag(entry.get(name)?)
 }
 
-/// Whether an entry is active, which is the default. Some examples have `deletedAt` with `isActive: true`, so only
-/// `isActive` counts.
+/// Returns whether an entry is active, which is the default. Some examples have `deletedAt` with `isActive: true`, so
+/// only `isActive` counts.
 fn active(entry: &Value) -> bool {
     flag(entry, "isActive").unwrap_or_else(|| text(entry, "deletedAt").is_none())
 }
@@ -114,7 +114,7 @@ fn entries<T>(entry: &Value, name: &str, read: impl Fn(&Value) -> Option<T>) -> 
 }
 
 impl Category {
-    /// Reads an entry of GET categories.
+    /// Reads an entry of a GET categories response.
     #[must_use]
     pub fn read(entry: &Value) -> Option<Self> {
         Some(Self {
@@ -129,7 +129,7 @@ impl Category {
 }
 
 impl Status {
-    /// Reads an entry of `values` of a status set, or of GET asset-statuses.
+    /// Reads an entry in the `values` of a status set, or an entry of a GET asset-statuses response.
     #[must_use]
     pub fn read(entry: &Value) -> Option<Self> {
         Some(Self {
@@ -143,7 +143,7 @@ impl Status {
 }
 
 impl StatusSet {
-    /// Reads an entry of GET status-step-sets.
+    /// Reads an entry of a GET status-step-sets response.
     #[must_use]
     pub fn read(entry: &Value) -> Option<Self> {
         Some(Self {
@@ -158,7 +158,7 @@ impl StatusSet {
 }
 
 impl Attribute {
-    /// Reads an entry of GET custom-attributes.
+    /// Reads an entry of a GET custom-attributes response.
     #[must_use]
     pub fn read(entry: &Value) -> Option<Self> {
         let choice = |value: &Value| {
@@ -191,7 +191,7 @@ impl Attribute {
 }
 
 impl Location {
-    /// Reads a node of GET nodes.
+    /// Reads an entry of a GET nodes response.
     #[must_use]
     pub fn read(entry: &Value) -> Option<Self> {
         Some(Self {
@@ -204,7 +204,7 @@ impl Location {
 }
 
 impl Inheritance {
-    /// Reads an entry of GET categories/:categoryId/custom-attributes.
+    /// Reads an entry of a GET categories/:categoryId/custom-attributes response.
     #[must_use]
     pub fn of_attribute(entry: &Value) -> Option<Self> {
         Some(Self {
@@ -214,7 +214,7 @@ impl Inheritance {
         })
     }
 
-    /// Reads an entry of POST category-status-step-sets/status-step-sets:batch-get.
+    /// Reads an entry of a POST category-status-step-sets/status-step-sets:batch-get response.
     #[must_use]
     pub fn of_status_set(entry: &Value) -> Option<Self> {
         Some(Self {

@@ -6,7 +6,7 @@ use serde::de::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use unicode_normalization::UnicodeNormalization;
 
-/// The text of a string or number. `None` for null, booleans, lists, objects and invalid strings.
+/// Returns the text of a string or number, or `None` for null, booleans, lists, objects and invalid strings.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Text<'a>(pub Option<Cow<'a, str>>);
 
@@ -29,7 +29,7 @@ impl<'de> Deserialize<'de> for Text<'de> {
     }
 }
 
-/// Normalizes a number, so that 42.0 becomes 42. Numbers out of the range of a float are kept as written.
+/// Normalizes a number: 42.0 becomes 42. Numbers outside the range of a float are kept as written.
 fn number(token: &str) -> Cow<'_, str> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     match token.parse::<f64>() {
@@ -52,7 +52,7 @@ pub fn trimmed(text: &str) -> &str {
 /// Normalizes a key (a clientAssetId, an id, an import key): trimmed, in lower case, in composed Unicode. The
 /// documentation does not say whether the service keeps keys unchanged.
 ///
-/// Compare exact keys first, because a user's keys may differ only in case.
+/// Always compare the exact keys first, because a user's keys may differ only in case.
 #[must_use]
 pub fn same_key(key: &str) -> String {
     let key = key.trim();

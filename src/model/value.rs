@@ -5,12 +5,12 @@ use serde_json::value::RawValue;
 
 use crate::model::asset::keyed;
 
-/// The depth of values to read. It exceeds that of all members that are needed.
+/// The maximum depth of values to read, which is more than any required member needs.
 const DEEPEST: usize = 8;
 
 /// Reads JSON. Returns `None` if the text is not JSON.
 ///
-/// A valid value that cannot be represented (half a surrogate pair, a number out of range, excessive nesting) becomes
+/// A valid value that cannot be represented (half a surrogate pair, an out-of-range number, excessive nesting) becomes
 /// its JSON text. This keeps the other values readable.
 #[must_use]
 pub fn read(text: &str) -> Option<Value> {

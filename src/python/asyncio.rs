@@ -1,6 +1,6 @@
-//! The bridge to asyncio: operations as awaitables, and async token functions as Rust futures.
+//! The bridge to asyncio: awaitable operations, and async token functions as Rust futures.
 //!
-//! `pyo3-async-runtimes` does the work. This module provides the runtime and adds some rules for its tasks. They
+//! `pyo3-async-runtimes` does the work. This module provides the runtime and adds three rules for its tasks. Tasks
 //! enter Python only through `attached`, drop Python objects while attached, and print nothing for a closed loop.
 
 use std::future::Future;
@@ -26,14 +26,14 @@ use super::runtime::handle;
 use crate::http::auth::NoToken;
 use crate::http::scope;
 
-/// How often to check whether an event loop still runs.
+/// How often to check whether an event loop is still running.
 pub const LOOK: Duration = Duration::from_millis(500);
 
-/// The message for an await outside asyncio.
+/// The error message for an await outside asyncio.
 pub const NO_LOOP: &str = "there is no running asyncio event loop. Await acc_assets in asyncio, uvloop, or anyio with its asyncio \
                        backend; trio is not supported";
 
-/// Our runtime, for the crate.
+/// Makes our runtime available to the crate.
 struct Core;
 
 /// A task spawned by pyo3-async-runtimes; `None` if the process has no runtime.
@@ -44,8 +44,8 @@ struct Broken(Option<tokio::task::JoinError>);
 impl Core {
     fn handle() -> Option<Handle> {
         // Threads of the core must not take the lock in `handle`: a fork in the meantime would leave it locked in the
-        // child. `awaitable` enters the runtime of this process, since a thread that forked may still be inside that of
-        // its parent.
+        // child. `awaitable` enters the runtime of this process, since a thread that forked may still be inside its
+        // parent's runtime.
         Handle::try_current().or_else(|_| handle()).ok()
     }
 }
@@ -103,8 +103,8 @@ impl JoinError for Broken {
     }
 }
 
-/// A future of pyo3-async-runtimes, attached to Python while polled or dropped. It stays pending once Python is
-/// shutting down.
+/// A future of pyo3-async-runtimes, attached to Python while polled or dropped. The future stays pending once Python
+/// is shutting down.
 struct Attached<F>(Option<Pin<Box<F>>>);
 
 impl<F: Future> Attached<F> {
@@ -166,7 +166,7 @@ impl Wake for SameProcess {
 pub struct EventLoop(Arc<Held<TaskLocals>>);
 
 impl EventLoop {
-    /// The running loop of this thread.
+    /// Returns the running loop of this thread.
     ///
     /// # Errors
     /// `RuntimeError` if no loop is running.
@@ -176,17 +176,17 @@ impl EventLoop {
         Ok(Self(Arc::new(Held::new(locals))))
     }
 
-    /// The loop of the current operation, if it was started in one.
+    /// Returns the loop of the current operation, if it was started in one.
     fn current() -> Option<Self> {
         scope::current().map(Self)
     }
 
-    /// Runs an operation. Its token function is awaited in this loop.
+    /// Runs an operation. The token function is awaited in this loop.
     pub fn scope<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
         scope::with(self.0.clone(), work)
     }
 
-    /// Returns an asyncio future that completes when `ended` does. Canceling it stops nothing.
+    /// Returns an asyncio future that completes when `ended` does. Canceling that future stops nothing.
     ///
     /// # Errors
     /// If the loop cannot create a future.
@@ -207,13 +207,13 @@ impl EventLoop {
         generic::future_into_py_with_locals::<Core, _, _>(py, TaskLocals::new(quiet.into_any()), ended)
     }
 
-    /// Whether the loop was closed. Call this from a thread of the core.
+    /// Returns whether the loop was closed. Call this from a thread of the core.
     pub fn is_closed(&self) -> bool {
         let closed = || attached(|py| is_true(&self.0.event_loop(py), intern!(py, "is_closed")));
         block_in_place(closed).unwrap_or(false)
     }
 
-    /// Whether the loop is running. A closed or stopped loop cannot await anything.
+    /// Returns whether the loop is running. A closed or stopped loop cannot await anything.
     fn is_running(&self, py: Python<'_>) -> bool {
         is_true(&self.0.event_loop(py), intern!(py, "is_running"))
     }
@@ -228,7 +228,7 @@ fn is_true(object: &Bound<'_, PyAny>, method: &Bound<'_, pyo3::types::PyString>)
 }
 
 /// A loop that silently ignores callbacks once it is closed. Checking first is not enough: the loop may close right
-/// after the check, and pyo3-async-runtimes prints the error of `call_soon_threadsafe`.
+/// after the check, and pyo3-async-runtimes prints the error raised by `call_soon_threadsafe`.
 #[pyclass(frozen)]
 struct QuietLoop(Py<PyAny>);
 
@@ -253,7 +253,7 @@ impl QuietLoop {
     }
 }
 
-/// Calls a token function and awaits its result, in the loop of the call if it is running, otherwise in a new loop.
+/// Calls a token function and awaits its result, in the call's loop if that is running, or else in a new loop.
 pub async fn token(function: Arc<Held<Py<PyAny>>>) -> Result<String, NoToken> {
     let mut event_loop = EventLoop::current();
     loop {
@@ -295,7 +295,7 @@ enum Called {
     Awaited(Awaited, EventLoop),
 }
 
-/// Calls a token function in a thread that it may block.
+/// Calls a token function in a thread that the function may block.
 fn call(py: Python<'_>, function: &Py<PyAny>, event_loop: Option<EventLoop>, asked: &Arc<Shared>) -> Called {
     let returned = match function.bind(py).call0() {
         Ok(returned) => returned,
@@ -387,7 +387,7 @@ fn raised_by(py: Python<'_>, raised: &PyErr) -> NoToken {
     ))
 }
 
-/// Like `raised`, in a thread of the core. Passes Ctrl-C on to the main thread.
+/// Like `raised`, but for a thread of the core. Passes Ctrl-C on to the main thread.
 fn raised_here(py: Python<'_>, raised: &PyErr) -> NoToken {
     if raised.is_instance_of::<PyKeyboardInterrupt>(py) {
         let interrupt = intern!(py, "interrupt_main");
@@ -412,7 +412,7 @@ impl EventLoop {
 struct Pending {
     /// Not awaited yet.
     awaitable: Option<Py<PyAny>>,
-    /// The task that awaits it, and its loop.
+    /// The task that awaits the awaitable, and the task's loop.
     task: Option<(Py<PyAny>, Py<PyAny>)>,
     /// The token is no longer needed.
     is_unwanted: bool,
@@ -489,7 +489,7 @@ impl Drop for Asked {
     }
 }
 
-/// The object that the event loop awaits. It records the task that awaits it.
+/// The object that the event loop awaits. The object records the task that awaits it.
 #[pyclass(frozen)]
 struct Awaitable(Arc<Shared>);
 

@@ -1,5 +1,6 @@
-//! Threads of the core while they are in Python. An interpreter that ends stops any thread that returns to it, in the
-//! middle of our code, which aborts the process. So `close` waits for the threads inside and lets no other in.
+//! Threads of the core while they are in Python. An interpreter that is shutting down stops any thread that returns to
+//! it, in the middle of our code, which aborts the process. So `close` waits for the threads inside and admits no
+//! others.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -10,15 +11,15 @@ use pyo3::prelude::*;
 
 use super::runtime::THREADS;
 
-/// The process id in the upper half, the number of its threads inside in the lower half. With the id, a forked child
-/// does not wait for threads of its parent.
+/// The upper half is the process id, the lower half is the number of this process's threads inside. Because of the id,
+/// a forked child does not wait for threads of its parent.
 static INSIDE: AtomicU64 = AtomicU64::new(0);
 static CLOSED: AtomicBool = AtomicBool::new(false);
 
-/// How long the exit waits for the user's own code: a log handler, or a function that fetches a token.
+/// How long process exit waits for the user's own code: a log handler, or a function that fetches a token.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Runs `work` in Python. `None` if Python has ended or, for a thread of the core, is about to end.
+/// Runs `work` in Python. Returns `None` if Python has ended or, on a thread of the core, is about to end.
 pub fn attached<T>(work: impl FnOnce(Python<'_>) -> T) -> Option<T> {
     let inside = Inside::new();
     let is_ours = |name: &str| name.starts_with(THREADS);
@@ -30,7 +31,7 @@ pub fn attached<T>(work: impl FnOnce(Python<'_>) -> T) -> Option<T> {
     done
 }
 
-/// A value with Python objects that a thread of the core may drop.
+/// A value that contains Python objects and may be dropped by a thread of the core.
 ///
 /// `PyO3` puts an object that is dropped without the interpreter into a process-wide list. If another thread forks at that
 /// moment, the child finds the list locked and hangs as soon as it calls one of our functions.
@@ -58,13 +59,13 @@ impl<T> DerefMut for Held<T> {
 
 impl<T> Drop for Held<T> {
     fn drop(&mut self) {
-        // This may run the user's code, such as the `finally` of a generator, which may make calls itself. At exit, when
-        // no fork can follow, `PyO3` keeps the objects.
+        // This may run the user's code, such as the `finally` of a generator, which may itself make calls. At exit,
+        // when no fork can follow, `PyO3` keeps the objects.
         tokio::task::block_in_place(|| attached(|_| drop(self.0.take())));
     }
 }
 
-/// Lets no more threads of the core in, and waits for those inside. Call without the GIL.
+/// Admits no more threads of the core, and waits for the threads inside. Call without the GIL.
 pub fn close() {
     CLOSED.store(true, Ordering::SeqCst);
     let start = Instant::now();
@@ -94,7 +95,7 @@ fn change(by: impl Fn(u64) -> u64) {
     let _ = INSIDE.fetch_update(Ordering::SeqCst, Ordering::SeqCst, to);
 }
 
-/// The number of threads of this process inside.
+/// Returns the number of this process's threads inside.
 fn count(inside: u64) -> u64 {
     if inside >> 32 == u64::from(std::process::id()) {
         inside & u64::from(u32::MAX)

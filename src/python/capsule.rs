@@ -22,7 +22,8 @@ const SCHEMA: &CStr = c"arrow_schema";
 /// Takes the stream of an object with `__arrow_c_stream__`.
 ///
 /// # Errors
-/// The exception of `__arrow_c_stream__`; `TypeError` or `InputError` if it does not return a stream of tables.
+/// The exception raised by `__arrow_c_stream__`, or `TypeError` or `InputError` if it does not return a stream of
+/// tables.
 pub fn reader(object: &Bound<'_, PyAny>) -> PyResult<ArrowArrayStreamReader> {
     stream(&object.call_method0(intern!(object.py(), "__arrow_c_stream__"))?)
 }
@@ -44,7 +45,7 @@ pub fn stream(capsule: &Bound<'_, PyAny>) -> PyResult<ArrowArrayStreamReader> {
     })
 }
 
-/// Takes the schema out of a capsule. `None` if it is not the schema of a table, or is unknown to this version of
+/// Takes the schema out of a capsule. Returns `None` if it is not a table schema, or is unknown to this version of
 /// Arrow.
 ///
 /// # Errors

@@ -40,7 +40,7 @@ use crate::options::{GivenOptions, Options};
 use crate::settings::setup::plan;
 use crate::validation::Names;
 
-/// Options, connection pool, token and rate windows. One per client, shared between threads.
+/// A client's options, connection pool, token and rate windows. One per client, shared between threads.
 #[pyclass(frozen, module = "acc_assets._core")]
 pub struct Engine {
     auth: Auth,
@@ -56,7 +56,7 @@ enum Auth {
     Callable(Arc<Held<Py<PyAny>>>),
 }
 
-/// Prepares the lookup of names. Releases the GIL, because there may be many assets to read.
+/// Prepares for looking up names. Releases the GIL, because there may be many assets to read.
 fn names(
     py: Python<'_>,
     given: &WriteOptions,
@@ -79,7 +79,7 @@ fn named(names: Names, rows: &Rows) -> Names {
     }
 }
 
-/// The rows and the remaining work of an interrupted read.
+/// Returns the rows of an interrupted read, and what remains of it.
 fn earlier<'a>(py: Python<'_>, after: Option<&'a Bound<'_, Table>>) -> PyResult<Option<Earlier<'a>>> {
     let earlier = |after: &'a Bound<'_, Table>| after.get().rest().map(|rest| (rest, after.get().table()));
     after
@@ -207,8 +207,8 @@ impl Engine {
         })
     }
 
-    /// Scans rows before a write. Returns whether they need the project's settings, and the ids of assets needed to
-    /// validate rows of a patch.
+    /// Scans rows before a write. Returns whether they need the project's settings, and the ids of the assets needed
+    /// to validate the rows of a patch.
     #[staticmethod]
     #[pyo3(signature = (verb, rows, options, /, settings=None))]
     fn scan(
@@ -233,7 +233,7 @@ impl Engine {
         }
     }
 
-    /// Checks rows against settings without a request. For a patch, checks that need the current assets are skipped.
+    /// Checks rows against settings without a request. For a patch, checks that require the current assets are skipped.
     #[staticmethod]
     #[pyo3(signature = (verb, rows, options, settings, /))]
     fn check(
@@ -276,7 +276,7 @@ impl Engine {
     }
 
     /// Plans a read of a project's settings; the operation returns them. If only the locations are missing, reads
-    /// only the locations. Calls that start during a read share it, unless they require a new one.
+    /// only the locations. Calls that start during a read share it, unless they require a new read.
     #[pyo3(signature = (project, locations_container, /, known=None, refresh=false))]
     fn read_settings(
         &self,
@@ -460,7 +460,7 @@ fn project_id(py: Python<'_>, text: &str) -> PyResult<ProjectId> {
     ProjectId::parse(text).map_err(|error| exception(py, &error))
 }
 
-/// Rows whose reading may block on the interpreter or a slow generator. Other requests continue meanwhile.
+/// Rows that may block on the interpreter or on a slow generator. Requests in flight continue meanwhile.
 struct Blocking(PythonSource);
 
 impl Source for Blocking {

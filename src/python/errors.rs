@@ -1,4 +1,4 @@
-//! Maps errors of the core to the exceptions of `acc_assets.errors`. All mappings are here.
+//! Maps errors from the core to the exceptions in `acc_assets.errors`. This module contains all mappings.
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -21,7 +21,7 @@ pub fn refused(py: Python<'_>, message: String) -> PyErr {
     exception(py, &Error::Option(message))
 }
 
-/// Creates the exception for data with several mistakes, one per line.
+/// Creates the exception for data with several mistakes, listed one per line.
 pub fn mistaken(py: Python<'_>, head: &str, mistakes: &[String]) -> PyErr {
     let mut message = head.to_owned();
     for mistake in mistakes {

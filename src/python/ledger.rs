@@ -14,7 +14,7 @@ use crate::error::shown;
 use crate::input::{Cell, Column, Label, More, Sink, Source};
 use crate::ledger::{COLUMNS, Fault, Ledger as Rows, Status, View};
 
-/// One outcome per row, in input order. Frozen; a few dozen bytes a row.
+/// One outcome per row, in input order. Frozen; a few dozen bytes per row.
 #[pyclass(frozen, module = "acc_assets._core")]
 pub struct Ledger(View);
 
@@ -23,13 +23,13 @@ impl Ledger {
         Self(View::new(ledger))
     }
 
-    /// The view of the rows.
+    /// Returns the view of the rows.
     pub fn view(&self) -> &View {
         &self.0
     }
 }
 
-/// A sink that keeps only the labels of rows.
+/// A sink that keeps only row labels.
 struct Labels<'l> {
     ledger: &'l mut Rows,
     read: usize,
@@ -81,8 +81,8 @@ type Outcome<'py> = (
 
 #[pymethods]
 impl Ledger {
-    /// Creates the ledger of a call that ended before its first request. It has no rows if the input can be read only
-    /// once.
+    /// Creates the ledger of a call that ended before its first request. The ledger has no rows if the input can be
+    /// read only once.
     #[staticmethod]
     #[pyo3(signature = (rows, /))]
     fn unsent(py: Python<'_>, rows: Option<&Bound<'_, PythonRows>>) -> PyResult<Self> {
@@ -161,8 +161,9 @@ impl Ledger {
         Self(self.0.slice(positions.into_iter()))
     }
 
-    /// The causes of all rows that did not succeed, most rows first. Each has status, code, column, message, fix,
-    /// rows, `first_rows` (row, label) and values (value, rows). A row with several problems counts for each of them.
+    /// Returns the causes of all rows that did not succeed, most rows first. Each cause has a status, code, column,
+    /// message, fix, rows, `first_rows` (row, label) and values (value, rows). A row with several problems counts once
+    /// for each problem.
     fn causes<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
         py.detach(|| self.0.causes())
             .into_iter()
@@ -186,7 +187,7 @@ impl Ledger {
             .collect()
     }
 
-    /// One list each for row, label, key, status, id, code, message, column, value, fix, attempts and `request_id`.
+    /// One list each for the row, label, key, status, id, code, message, column, value, fix, attempts and `request_id`.
     fn columns<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let names = COLUMNS.map(|name| (name, PyList::empty(py)));
         let mut shared = Shared::default();
@@ -231,7 +232,7 @@ impl Ledger {
         Ok(pythonize::pythonize(py, &self.0.ledger.stats)?)
     }
 
-    /// What remains to be sent: rows, requests, bytes, and minutes at the rate limit.
+    /// What remains to be sent: rows, requests, bytes, and the minutes needed at the rate limit.
     fn plan<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         Ok(pythonize::pythonize(py, &self.0.ledger.plan)?)
     }
@@ -288,7 +289,7 @@ impl Ledger {
 struct Shared<'py>(HashMap<String, Bound<'py, PyString>>);
 
 impl<'py> Shared<'py> {
-    /// The most different strings to keep.
+    /// The maximum number of distinct strings to keep.
     const MOST: usize = 10_000;
 
     fn text(&mut self, py: Python<'py>, text: Option<&str>) -> Option<Bound<'py, PyString>> {

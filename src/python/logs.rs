@@ -1,5 +1,5 @@
-//! Forwards log records to Python's logger `acc_assets` on a separate thread. A slow handler or a thread with the GIL
-//! must not block I/O threads.
+//! Forwards log records to Python's logger `acc_assets` on a separate thread. A slow handler, or a thread that holds
+//! the GIL, must not block I/O threads.
 
 use std::process;
 use std::sync::OnceLock;
@@ -15,7 +15,7 @@ use pyo3::sync::OnceLockExt;
 use super::attached::attached;
 use super::runtime::THREADS;
 
-/// How long the end of a call waits for its log records. A stuck handler must not block the call.
+/// How long a call waits at its end for its log records. A stuck handler must not block the call.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A log record that owns its strings.
@@ -30,7 +30,7 @@ struct Line {
 
 enum Entry {
     Line(Line),
-    /// A marker, acknowledged once all earlier lines are written.
+    /// A marker that is acknowledged once all earlier lines are written.
     Mark(SyncSender<()>),
 }
 
@@ -39,7 +39,7 @@ struct Channel {
     process: u32,
     writer: ThreadId,
     entries: Sender<Entry>,
-    /// Lines not yet written.
+    /// The number of lines not yet written.
     waiting: AtomicUsize,
     /// The channel of a forked child, which does not inherit its parent's writer. The list is lock-free, so a fork
     /// cannot leave it locked.
@@ -49,7 +49,7 @@ struct Channel {
 static FIRST: OnceLock<Channel> = OnceLock::new();
 static LOGGER: OnceLock<Option<pyo3_log::Logger>> = OnceLock::new();
 
-/// Starts forwarding log lines to Python. Call this in each process before anything is logged.
+/// Starts forwarding log lines to Python. Call this in each process before logging anything.
 pub fn start(py: Python<'_>) {
     // Without a working `logging` module, there is nowhere to write.
     let Some(logger) = LOGGER.get_or_init_py_attached(py, || install(py)) else {
@@ -145,7 +145,7 @@ fn write(entries: &Receiver<Entry>, logger: &pyo3_log::Logger) {
     }
 }
 
-/// The logger for the `log` crate. It only puts records into the channel.
+/// The logger for the `log` crate. The logger only puts records into the channel.
 struct Bridge;
 
 impl Log for Bridge {

@@ -70,7 +70,7 @@ mod _core {
         super::runs::delete(py, path)
     }
 
-    /// Writes the rows of a ledger that are not ok into an Excel file. Returns their number.
+    /// Writes the rows in a ledger that are not ok into an Excel file. Returns their number.
     #[pyfunction]
     #[pyo3(signature = (rows, ledger, path, label_title, /))]
     #[allow(clippy::needless_pass_by_value)] // Arguments from Python are owned.
@@ -84,7 +84,7 @@ mod _core {
         super::sheet::write_fixes(py, rows.get(), ledger.get(), &path, label_title.as_deref())
     }
 
-    /// Writes an Excel template for assets of a category.
+    /// Writes an Excel template for assets in a category.
     #[pyfunction]
     #[pyo3(signature = (settings, category, path, rows, /))]
     #[allow(clippy::needless_pass_by_value)] // Arguments from Python are owned.
@@ -116,7 +116,7 @@ mod _core {
         Ok(pythonize::pythonize(py, &table)?)
     }
 
-    /// All validation rules, each with its code, message and fix.
+    /// Returns all validation rules, each with its code, message and fix.
     #[pyfunction]
     fn rules(py: Python<'_>) -> PyResult<Vec<Bound<'_, PyDict>>> {
         crate::validation::rules()

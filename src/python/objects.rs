@@ -1,4 +1,4 @@
-//! Converts rows and columns of responses to Python objects. Equal strings share one object.
+//! Converts rows and columns from responses to Python objects. Equal strings share one Python object.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,23 +10,23 @@ use pythonize::pythonize;
 
 use crate::columns::{Cell, Column, Layout, Member, Page, Parts, Table, Type, printed_time, text};
 
-/// The most shared strings to keep, in addition to those of the current page.
+/// The maximum number of shared strings to keep, in addition to the strings on the current page.
 const MOST_TEXTS: usize = 10_000;
 
-/// Objects created once.
+/// Python objects that are created once and reused.
 pub struct Objects<'py> {
     py: Python<'py>,
     names: HashMap<Arc<str>, Bound<'py, PyString>>,
     texts: HashMap<String, Bound<'py, PyAny>>,
-    /// The last time converted. Most assets were never updated, so their two times are equal.
+    /// The last timestamp converted. Most assets were never updated, so their two times are equal.
     time: Option<(i64, Bound<'py, PyAny>)>,
 }
 
-/// The string objects of one page, by column and code.
+/// The string objects of one page, indexed by column and code.
 type Values<'py> = Vec<Vec<Option<Bound<'py, PyAny>>>>;
 
-/// A column for a frame: its name, type, values, and mask of missing values. Numbers and times are bytes, other
-/// values a list. The mask has one byte per row.
+/// A column for a frame: its name, type, values, and mask of missing values. The values are bytes for numbers and
+/// times, and otherwise a list. The mask has one byte per row.
 pub type FrameColumn<'py> = (
     Bound<'py, PyString>,
     &'static str,
@@ -114,7 +114,7 @@ impl<'py> Objects<'py> {
         self.object(column.cell(row))
     }
 
-    /// Returns the string of a code, always as the same object.
+    /// Returns the string for a code, always as the same object.
     fn repeated(
         &mut self,
         column: &Column,
@@ -185,7 +185,7 @@ impl<'py> Objects<'py> {
         made
     }
 
-    /// Converts the columns of these kinds for a frame.
+    /// Converts the columns of these kinds to columns for a frame.
     pub fn frame(&mut self, table: &Table, kinds: Option<&[String]>) -> PyResult<Vec<FrameColumn<'py>>> {
         let layout = table.layout();
         let segments: Vec<_> = layout.segments().collect();
@@ -224,7 +224,7 @@ impl<'py> Objects<'py> {
         PyBytes::new(self.py, bytes).into_any()
     }
 
-    /// Converts a column to a list of objects. With `as_text`, all of them are strings.
+    /// Converts a column to a list of objects. With `as_text`, all objects are strings.
     fn list(&mut self, layout: &Layout, at: usize, as_text: bool) -> PyResult<Bound<'py, PyAny>> {
         let none = self.py.None().into_bound(self.py);
         let mut objects: Vec<Bound<'py, PyAny>> = Vec::with_capacity(layout.rows);

@@ -29,16 +29,16 @@ use crate::http::{Phase, Stop};
 use crate::ledger::{self, SharedLedger, lock};
 use crate::settings;
 
-/// How often a waiting thread checks for signals. Ctrl-C takes effect within a tenth of a second.
+/// How often a waiting thread checks for signals, so that Ctrl-C takes effect within a tenth of a second.
 const TICK: Duration = Duration::from_millis(50);
 
-/// Ticks per call of the progress callback.
+/// The number of ticks between calls of the progress callback.
 const TICKS_A_REPORT: u32 = 5;
 
 /// The result of a call.
 pub struct Ended {
     pub table: Option<columns::Table>,
-    /// The remaining work of an interrupted read.
+    /// What remains of an interrupted read.
     pub rest: Option<Rest>,
     pub settings: Option<Arc<settings::Settings>>,
     pub error: Option<Error>,
@@ -55,10 +55,10 @@ impl Ended {
     }
 }
 
-/// The work of a call as one future, for any driver.
+/// The work of a call as one future, which either driver can poll.
 pub type Work = Pin<Box<dyn Future<Output = Ended> + Send>>;
 
-/// State shared by the driver and observers.
+/// State shared by the driver and the observers.
 struct Shared {
     ledger: SharedLedger,
     stop: Stop,
@@ -70,7 +70,7 @@ struct Shared {
     ended: OnceLock<Arc<ledger::Ledger>>,
     /// Settled rows, requests and lookups at the last progress report.
     seen: Mutex<(usize, u64, u64)>,
-    /// The exception raised by the source of the rows.
+    /// The exception raised by the row source.
     source_error: Arc<Mutex<Option<PyErr>>>,
     activity: CurrentActivity,
 }
@@ -92,8 +92,8 @@ struct End {
 pub struct Operation {
     work: Mutex<Option<Work>>,
     shared: Arc<Shared>,
-    /// The read of settings that this call waits for. It is kept until Python has stored the settings, so that a call
-    /// starting meanwhile finds one or the other.
+    /// The read of settings that this call waits for. The read is kept until Python has stored the settings, so that a
+    /// call that starts meanwhile finds either the read or the stored settings.
     reading: Mutex<Option<Arc<Reading>>>,
 }
 
@@ -205,7 +205,7 @@ impl Shared {
     }
 }
 
-/// Returns the result of the work. A caller is waiting, so a panic must be reported too.
+/// Returns the result of the work. A caller is waiting, so a panic is reported as well.
 fn ended(joined: Result<Ended, tokio::task::JoinError>) -> Ended {
     joined.unwrap_or_else(|error| Ended {
         table: None,
@@ -220,8 +220,8 @@ fn ended(joined: Result<Ended, tokio::task::JoinError>) -> Ended {
 
 #[pymethods]
 impl Operation {
-    /// Runs to the end in this thread, without the GIL. Checks for signals every 50 ms. Calls `stopping` once, if the
-    /// run has to stop but still waits for responses.
+    /// Runs to the end in this thread, without the GIL. Checks for signals every 50 ms. Calls `stopping` once if the
+    /// run must stop but is still waiting for responses.
     #[pyo3(signature = (progress, stopping, /))]
     #[allow(clippy::needless_pass_by_value)] // Arguments from Python are owned.
     fn wait(&self, py: Python<'_>, progress: Option<Py<PyAny>>, stopping: Py<PyAny>) -> PyResult<()> {
@@ -303,7 +303,7 @@ impl Operation {
     }
 
     /// Runs in the background. Returns an asyncio future of the running loop that completes when the call ends.
-    /// Canceling the future does not stop the call. Once the loop is closed, the call sends nothing new.
+    /// Canceling the future does not stop the call. Once the loop is closed, the call sends no new requests.
     fn start<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let event_loop = EventLoop::running(py)?;
         let handle = handle()?;
@@ -335,7 +335,7 @@ impl Operation {
         self.leave_reading();
     }
 
-    /// Ends the call at once. Rows in flight stay unknown.
+    /// Ends the call immediately. Rows in flight stay unknown.
     fn abort(&self) {
         self.shared.stop.to(Phase::Now);
         self.leave_reading();
@@ -369,7 +369,7 @@ impl Operation {
         Some(raised.into_value(py).into_any())
     }
 
-    /// The current state of every row. It is accurate at any moment, even after an abort.
+    /// The current state of every row. The state is always accurate, even after an abort.
     #[getter]
     fn ledger(&self) -> Ledger {
         if let Some(ended) = self.shared.ended.get() {
@@ -399,7 +399,7 @@ impl Operation {
             .map(|settings| settings.clone_ref(py))
     }
 
-    /// Whether the settings were read again or changed meanwhile. If so, they must not be cached.
+    /// Whether the settings were read again or changed meanwhile, in which case they must not be cached.
     #[getter]
     fn superseded(&self) -> bool {
         locked(&self.reading)
@@ -416,7 +416,7 @@ impl Operation {
 }
 
 impl Shared {
-    /// Whether Ctrl-C was raised inside the source of the rows, such as a user's generator.
+    /// Returns whether Ctrl-C was raised inside the row source, such as a user's generator.
     fn interrupted_in_source(&self) -> bool {
         let interrupted = Python::try_attach(|py| {
             let raised = locked(&self.source_error);

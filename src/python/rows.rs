@@ -23,7 +23,7 @@ use crate::input::{Cell, Column, Label, More, Sink, Source, SourceError, duplica
 #[pyclass(frozen, name = "Rows", module = "acc_assets._core")]
 pub struct Rows {
     origin: Origin,
-    /// The number of rows, if known in advance. Such rows can be read again.
+    /// The number of rows, if known in advance. Rows whose number is known can be read again.
     rows: Option<usize>,
 }
 
@@ -34,16 +34,16 @@ enum Origin {
     Sheet(Sheet),
     Stream {
         object: Py<PyAny>,
-        /// Opened when the rows were created, to check its columns.
+        /// Opened when the rows were created, to check the columns.
         first: Mutex<Option<ArrowArrayStreamReader>>,
     },
 }
 
-/// The labels of rows, unless the rows are numbered.
+/// The labels of the rows, unless the rows are numbered.
 struct Labels {
-    /// Iterated along with the rows.
+    /// Labels that are iterated along with the rows.
     labels: Py<PyAny>,
-    /// Their title, such as `line`.
+    /// The title of the labels, such as `line`.
     title: Option<String>,
 }
 
@@ -62,20 +62,20 @@ struct Frame {
     rows: usize,
 }
 
-/// The cells of one column.
+/// The cells in one column.
 enum Cells {
     List(Py<PyList>),
     /// Any other sequence.
     Objects(Py<PyAny>),
-    /// Read in place, without creating a Python object per cell.
+    /// Cells that are read in place, without creating a Python object per cell.
     Arrow(Chunks),
 }
 
 #[pymethods]
 impl Rows {
-    /// Creates rows from dicts or other mappings. A list or tuple can be read again, other iterables only once.
-    /// `labels` contains one label per row, and is iterated along with the rows. `label_title` is the title of the
-    /// labels, such as "line".
+    /// Creates rows from dicts or other mappings. A list or tuple can be read again; other iterables can be read only
+    /// once. `labels` contains one label per row, and is iterated along with the rows. `label_title` is the title of
+    /// the labels, such as "line".
     #[staticmethod]
     #[pyo3(signature = (rows, /, labels=None, label_title=None))]
     fn from_dicts(
@@ -102,7 +102,7 @@ impl Rows {
         })
     }
 
-    /// Creates rows from the columns of a frame. Each column is a sequence, a numpy array or the capsule of a
+    /// Creates rows from the columns in a frame. Each column is a sequence, a numpy array or the capsule of a
     /// single-column Arrow stream. A null mask has one byte per row, 1 for null; Arrow streams do not need one.
     #[staticmethod]
     #[pyo3(signature = (names, columns, nulls, labels, /))]
@@ -152,7 +152,7 @@ impl Rows {
         })
     }
 
-    /// Creates rows from any object with `__arrow_c_stream__`. They can be read again if the object has a length.
+    /// Creates rows from any object with `__arrow_c_stream__`. The rows can be read again if the object has a length.
     #[staticmethod]
     #[pyo3(signature = (stream, /))]
     fn from_stream(stream: &Bound<'_, PyAny>) -> PyResult<Self> {
@@ -176,9 +176,9 @@ impl Rows {
         })
     }
 
-    /// Opens one sheet of an Excel or CSV file, by default the first. A workbook is read at once, a CSV file
-    /// incrementally. `source` is a path or the bytes of a file. `name` is the name of that file, or only its
-    /// extension, such as "xlsx".
+    /// Opens one sheet of an Excel or CSV file, by default the first. A workbook is read completely, a CSV file
+    /// incrementally. `source` is a path or the bytes of a file. `name` is the name of the file, or only its extension,
+    /// such as "xlsx".
     #[staticmethod]
     #[pyo3(signature = (source, sheet, max_workbook_bytes=None, max_line_bytes=None, /, name=None))]
     #[allow(clippy::needless_pass_by_value)] // Arguments from Python are owned.
@@ -258,7 +258,7 @@ impl Rows {
 }
 
 impl Rows {
-    /// The category that a template was created for.
+    /// Returns the category that a template was created for.
     pub fn template_category(&self) -> Option<String> {
         self.sheet().and_then(Sheet::category).map(str::to_owned)
     }
@@ -268,7 +268,7 @@ impl Rows {
         self.sheet().map_or_else(Vec::new, |sheet| sheet.notes().to_vec())
     }
 
-    /// The title of the row labels, such as "sheet row".
+    /// Returns the title of the row labels, such as "sheet row".
     pub fn title(&self) -> Option<&str> {
         match &self.origin {
             Origin::Sheet(sheet) => Some(sheet.label_title()),
@@ -277,7 +277,7 @@ impl Rows {
         }
     }
 
-    /// Whether the rows have labels other than their numbers.
+    /// Returns whether the rows have labels other than their numbers.
     pub fn has_labels(&self) -> bool {
         match &self.origin {
             Origin::Sheet(_) => true,
@@ -288,7 +288,7 @@ impl Rows {
         }
     }
 
-    /// The number of rows, if known in advance.
+    /// Returns the number of rows, if known in advance.
     pub fn count(&self) -> Option<usize> {
         self.rows
     }
@@ -385,7 +385,7 @@ impl Cells {
 
 impl Items {
     fn new(rows: &Bound<'_, PyAny>) -> PyResult<(Self, Option<usize>)> {
-        // A subclass may report another length, so use only the length of the list itself.
+        // A subclass may report a different length, so use only the length of the list itself.
         let list = rows.cast::<PyList>().map(PyListMethods::len).ok();
         let length = list.or_else(|| rows.cast::<PyTuple>().map(PyTupleMethods::len).ok());
         if length.is_some() {
@@ -405,7 +405,7 @@ impl Items {
     }
 }
 
-/// An iterator over rows from Python. It attaches to Python only inside `fill`.
+/// An iterator over rows from Python. The iterator attaches to Python only inside `fill`.
 pub struct PythonSource {
     walk: Walk,
     values: Held<Values>,
@@ -434,7 +434,7 @@ enum Objects {
 }
 
 impl PythonSource {
-    /// Where to find an exception raised by the user's rows. Get this before moving the source.
+    /// Returns where an exception raised by the user's rows will be stored. Call this before moving the source.
     #[must_use]
     pub fn error(&self) -> Arc<Mutex<Option<PyErr>>> {
         Arc::clone(&self.error)
@@ -456,7 +456,7 @@ impl PythonSource {
         let walk = match &mut self.walk {
             Walk::Stream(batches) => {
                 return batches.fill(sink).inspect_err(|error| {
-                    // For an exception raised inside a stream, the Arrow interface passes on only its message.
+                    // For an exception raised inside a stream, the Arrow interface passes on only the message.
                     if error.message().contains("KeyboardInterrupt") {
                         self.keep(PyKeyboardInterrupt::new_err(()));
                     }

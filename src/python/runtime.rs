@@ -1,4 +1,4 @@
-//! Values that a forked child must not inherit: threads and sockets.
+//! Values that a forked child must not inherit, such as threads and sockets.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -6,9 +6,9 @@ use pyo3::PyResult;
 use pyo3::exceptions::PyRuntimeError;
 use tokio::runtime::{Builder, Handle, Runtime};
 
-/// A value that belongs to the process that created it. A forked child creates its own.
+/// A value that belongs to the process that created it. A forked child creates its own value.
 ///
-/// The old value is leaked on purpose. Dropping it would wait for threads that the child does not have, or close
+/// The old value is intentionally leaked. Dropping it would wait for threads that the child does not have, or close
 /// connections that the parent uses.
 pub struct PerProcess<T>(Mutex<Option<(u32, T)>>);
 
@@ -17,10 +17,10 @@ impl<T: Clone> PerProcess<T> {
         Self(Mutex::new(None))
     }
 
-    /// Returns the value of this process. Creates it with `make` if necessary.
+    /// Returns this process's value, created with `make` if necessary.
     ///
     /// # Errors
-    /// The errors of `make`.
+    /// Any error returned by `make`.
     pub fn get<E>(&self, make: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
         let process = std::process::id();
         let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -34,10 +34,10 @@ impl<T: Clone> PerProcess<T> {
     }
 }
 
-/// The prefix of our thread names.
+/// The prefix of our threads' names.
 pub const THREADS: &str = "acc-assets";
 
-/// Returns the runtime of this process. It has two threads: requests wait for the network, and rows wait for the
+/// Returns this process's runtime. The runtime has two threads: requests wait for the network, and rows wait for the
 /// interpreter.
 ///
 /// # Errors

@@ -12,7 +12,7 @@ use super::errors::refused;
 use crate::error::shown;
 use crate::settings::{self, Content, Miss};
 
-/// Categories, status sets, custom attributes and locations of one project, by id and by name. Frozen.
+/// The categories, status sets, custom attributes and locations of one project, by id and by name. Frozen.
 #[pyclass(frozen, module = "acc_assets._core")]
 pub struct Settings(pub Arc<settings::Settings>);
 
@@ -205,7 +205,7 @@ impl Settings {
         Ok(pythonize(py, &self.location(place))?)
     }
 
-    /// The ids of the statuses with this label or id, in all sets.
+    /// Returns the ids of the statuses with this label or id, across all sets.
     #[pyo3(signature = (status, /))]
     fn find_statuses(&self, py: Python<'_>, status: &Bound<'_, PyString>) -> PyResult<Vec<String>> {
         let text = status.to_string_lossy();
@@ -222,7 +222,7 @@ impl Settings {
         Ok(found)
     }
 
-    /// Name (`caN`) and type of a custom attribute, by name or display name.
+    /// Returns the name (`caN`) and type of a custom attribute, given its name or display name.
     #[pyo3(signature = (attribute, /))]
     fn find_attribute(&self, py: Python<'_>, attribute: &Bound<'_, PyString>) -> PyResult<(String, String)> {
         let text = attribute.to_string_lossy();
@@ -237,7 +237,7 @@ impl Settings {
         Ok((known.name.clone(), known.data_type.clone()))
     }
 
-    /// The id of a value of a select attribute, by label or id.
+    /// Returns the id of a value of a select attribute, given its label or id.
     #[pyo3(signature = (attribute, value, /))]
     fn find_option(&self, py: Python<'_>, attribute: &str, value: &Bound<'_, PyString>) -> PyResult<String> {
         let place = self
@@ -249,7 +249,7 @@ impl Settings {
         Ok(self.0.choice_id(place, choice).to_owned())
     }
 
-    /// The complete settings as JSON.
+    /// Returns the complete settings as JSON.
     fn content<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         Ok(pythonize(py, self.0.content())?.cast_into()?)
     }

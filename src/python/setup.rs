@@ -60,7 +60,7 @@ impl Description {
     }
 }
 
-/// Combines all problems of a description into one error.
+/// Combines all problems in a description into one error.
 pub fn mistaken(py: Python<'_>, problems: &[String]) -> PyErr {
     let (count, plural) = (problems.len(), if problems.len() == 1 { "" } else { "s" });
     let head = format!("the description has {count} problem{plural}, so nothing was sent:");

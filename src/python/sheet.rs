@@ -17,7 +17,7 @@ use crate::sheet::fixes::{self, Mark, RowToFix};
 use crate::sheet::template::{self, Column, Kind, Template};
 use crate::validation::columns::row_of_run_text;
 
-/// Writes the rows of a ledger that are not ok, with their problems, into a new Excel file.
+/// Writes the rows in a ledger that are not ok, with their problems, into a new Excel file.
 pub fn write_fixes(
     py: Python<'_>,
     rows: &Rows,
@@ -69,7 +69,7 @@ pub fn write_fixes(
         .map_err(|error| exception(py, &error.into()))
 }
 
-/// Writes an Excel template for assets of a category.
+/// Writes an Excel template for assets in a category.
 pub fn write_template(
     py: Python<'_>,
     settings: &Settings,

@@ -48,7 +48,7 @@ impl Simulator {
         Ok(())
     }
 
-    /// The number of journal syncs by this thread and by all threads, and of ledger locks by this thread.
+    /// Returns the number of journal syncs by this thread and by all threads, and of ledger locks by this thread.
     #[staticmethod]
     fn journal_counts() -> (u64, u64, u64) {
         disk::counts()
@@ -116,7 +116,7 @@ impl Simulator {
         Ok(pythonize(py, &self.service.world_json())?)
     }
 
-    /// All assets with all fields, including deleted ones, in order of creation.
+    /// Returns all assets with all fields, including deleted ones, in order of creation.
     fn assets<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         Ok(pythonize(py, &self.service.assets())?)
     }

@@ -1,4 +1,4 @@
-//! Rows of responses for Python.
+//! Rows from responses for Python.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -16,11 +16,11 @@ use crate::batch::rest::Rest;
 use crate::columns::{self, Batches, Page, TextLayout, TooWide};
 use crate::error::Error;
 
-/// Rows of responses, as columns.
+/// Rows from responses, as columns.
 #[pyclass(frozen, module = "acc_assets._core")]
 pub struct Table(Arc<columns::Table>, Option<Rest>);
 
-/// Rows, ids that were not returned, for a failed read its row numbers and its remaining work, and the columns of a
+/// The rows, the ids that were not returned, the row numbers and what remains of a failed read, and the columns of a
 /// table without rows.
 #[derive(Deserialize)]
 struct State(
@@ -31,7 +31,7 @@ struct State(
     #[serde(default)] Vec<String>,
 );
 
-/// Rows per page when a pickle is loaded.
+/// The number of rows per page when a pickle is loaded.
 const PAGE_ROWS: usize = 1000;
 
 impl Table {
@@ -39,27 +39,27 @@ impl Table {
         Self::unfinished(table, None)
     }
 
-    /// Wraps the rows and the remaining work of an interrupted read.
+    /// Wraps the rows of an interrupted read, and what remains of it.
     pub fn unfinished(table: columns::Table, rest: Option<Rest>) -> Self {
         Self(Arc::new(table), rest)
     }
 
-    /// The rows read so far.
+    /// Returns the rows read so far.
     pub fn table(&self) -> &columns::Table {
         &self.0
     }
 
-    /// The remaining work of the read.
+    /// Returns what remains of the read.
     ///
     /// # Errors
-    /// [`Error::Option`] if there is none.
+    /// [`Error::Option`] if nothing remains.
     pub fn rest(&self) -> Result<&Rest, Error> {
         self.1
             .as_ref()
             .ok_or_else(|| Error::Option("after=: that read is complete: use its `.partial`".to_owned()))
     }
 
-    /// All rows.
+    /// Returns all rows.
     pub fn rows(&self) -> impl Iterator<Item = serde_json::Map<String, serde_json::Value>> {
         self.0.rows()
     }
@@ -92,7 +92,7 @@ impl Table {
         Objects::new(py).row(page, row)
     }
 
-    /// Selects the rows at these positions. A failed read cannot be resumed from them.
+    /// Selects the rows at these positions. The selection cannot be used to resume a failed read.
     #[pyo3(signature = (positions, /))]
     #[allow(clippy::needless_pass_by_value)] // Arguments from Python are owned.
     fn take(&self, positions: Vec<usize>) -> PyResult<Self> {
@@ -106,8 +106,8 @@ impl Table {
         Objects::new(py).dicts(&self.0)
     }
 
-    /// The columns for a frame, base fields first, then attributes `caN`. Each has a name, type, values and a mask of
-    /// missing values.
+    /// Returns the columns for a frame, base fields first, then attributes `caN`. Each has a name, type, values and a
+    /// mask of missing values.
     #[pyo3(signature = (kinds=None, /))]
     #[allow(clippy::needless_pass_by_value)] // Arguments from Python are owned.
     fn frame<'py>(&self, py: Python<'py>, kinds: Option<Vec<String>>) -> PyResult<Vec<FrameColumn<'py>>> {

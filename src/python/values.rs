@@ -30,16 +30,16 @@ impl Clear {
     }
 }
 
-/// The singleton `CLEAR`.
+/// Returns the singleton `CLEAR`.
 ///
 /// # Errors
-/// If Python is out of memory.
+/// If Python runs out of memory.
 pub fn clear(py: Python<'_>) -> PyResult<&Py<Clear>> {
     static CLEAR: PyOnceLock<Py<Clear>> = PyOnceLock::new();
     CLEAR.get_or_try_init(py, || Py::new(py, Clear))
 }
 
-/// A value from Python, with the data that its cell borrows.
+/// A value from Python, together with the data that its cell borrows.
 pub(super) enum Value<'py> {
     /// A cell that borrows nothing.
     Cell(Cell<'static>),
@@ -87,7 +87,7 @@ enum Kind {
     DateTime,
     /// A pandas Timestamp, whose years may exceed Python's range.
     Timestamp,
-    /// A numpy datetime64, whose string form is ISO 8601.
+    /// A numpy datetime64, whose string form follows ISO 8601.
     DateTime64,
     Decimal,
     Uuid,
@@ -104,11 +104,11 @@ enum Kind {
 pub(super) struct Values {
     /// By address. The type is kept alive, so that its address is not reused.
     kinds: HashMap<usize, (Py<PyType>, Kind)>,
-    /// The last type: most columns have only one.
+    /// The last type seen, since most columns have only one type.
     last: Option<(usize, Kind)>,
 }
 
-/// The deepest valid nesting: customAttributes, a list, its strings.
+/// The deepest valid nesting: customAttributes, a list, and the list's strings.
 const DEEPEST: usize = 4;
 
 /// More digits than any field accepts.
@@ -155,7 +155,7 @@ impl Values {
         } else {
             self.kind(&value)
         };
-        // A value whose methods raise is invalid, but must not stop the next rows.
+        // A value whose methods raise is invalid, but must not stop the rows after it.
         self.convert(&value, kind, depth)
             .unwrap_or_else(|error| Value::Other(format!("{} ({error})", type_name(&value))))
     }
@@ -265,7 +265,7 @@ impl Values {
         kind
     }
 
-    /// Whether a value is a mapping, which is what a row must be.
+    /// Returns whether a value is a mapping, which is what a row must be.
     pub(super) fn is_mapping(&mut self, value: &Bound<'_, PyAny>) -> bool {
         value.is_exact_instance_of::<PyDict>() || matches!(self.kind(value), Kind::Map)
     }
@@ -362,7 +362,7 @@ fn date_by_parts(value: &Bound<'_, PyAny>) -> PyResult<Date> {
     Date::new(year, month, day).map_err(|error| PyValueError::new_err(error.to_string()))
 }
 
-/// Returns the wall-clock time, in any time zone.
+/// Returns the wall-clock time, regardless of the time zone.
 fn at_its_time(value: &Bound<'_, PyAny>, date: Date) -> PyResult<DateTime> {
     let py = value.py();
     let hour = value.getattr(intern!(py, "hour"))?.extract()?;
@@ -373,7 +373,7 @@ fn at_its_time(value: &Bound<'_, PyAny>, date: Date) -> PyResult<DateTime> {
     Ok(date.to_datetime(time.map_err(|error| PyValueError::new_err(error.to_string()))?))
 }
 
-/// Collects the entries of a mapping before reading any value. Reading a value may run Python code, which must not
+/// Collects the entries in a mapping before reading any value. Reading a value may run Python code, which must not
 /// happen while iterating a dict. Returns `false` if the items are not pairs.
 pub(super) fn entries<'py>(
     mapping: &Bound<'py, PyAny>,

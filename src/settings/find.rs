@@ -9,17 +9,17 @@ use super::{Content, LOCATIONS_UNREAD, Settings, joined};
 /// The default separator of a path.
 pub const SEPARATOR: &str = ">";
 
-/// The most candidates to list in a message.
+/// The maximum number of candidates to list in a message.
 const CANDIDATES: usize = 5;
 
 /// Why a lookup failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Miss {
-    /// The name is unknown. These names are the closest.
+    /// The name is unknown. Contains the closest names.
     Unknown(Vec<String>),
-    /// The name is ambiguous. It matches all of these.
+    /// The name is ambiguous. Contains everything it matches.
     Ambiguous(Vec<String>),
-    /// The name matches this inactive entry.
+    /// The name matches only this inactive entry.
     Inactive(String),
     /// The project's locations could not be read.
     Unread,
@@ -71,11 +71,11 @@ fn listed(names: &[String]) -> String {
     }
 }
 
-/// The most separators at which all ways to split a string are tried.
+/// The maximum number of separators in a string for which all ways to split it are tried.
 const MOST_CUTS: usize = 6;
 
 /// Finds the nodes that match a string as a name or a path. Names may contain the separator, so if there is no match,
-/// it also tries splitting at only some separators.
+/// tries splitting at only some of the separators.
 fn find(tree: &Tree, text: &str, separator: &str) -> Vec<usize> {
     let separator = separator.trim();
     let cuts: Vec<usize> = match separator {
@@ -221,7 +221,7 @@ impl Settings {
         }
     }
 
-    /// Finds the statuses with this label in all sets, as set and index.
+    /// Finds the statuses with this label in all sets. Returns the indexes of each status and its set.
     #[must_use]
     pub fn statuses_called(&self, label: &str) -> Vec<(usize, usize)> {
         let label = folded(label);
@@ -261,7 +261,7 @@ impl Settings {
         self.attribute_places.get(name).copied()
     }
 
-    /// Looks up a custom attribute by its display name, comparing only letters and digits.
+    /// Looks up a custom attribute by its display name, comparing only the letters and digits.
     ///
     /// # Errors
     /// The reason if there is no match.
@@ -303,7 +303,7 @@ impl Settings {
         }
     }
 
-    /// Looks up the index of a value of a select or multi-select attribute, by id or label.
+    /// Looks up a value of a select or multi-select attribute by id or label, and returns its index.
     ///
     /// # Errors
     /// The reason if there is no match.
@@ -336,7 +336,7 @@ impl Settings {
         }
     }
 
-    /// Returns the id of a value of an attribute, both given as indexes.
+    /// Returns the id of an attribute's value, given the indexes of both.
     #[must_use]
     pub fn choice_id(&self, attribute: usize, choice: usize) -> &str {
         &self.content.attributes[attribute].choices[choice].id
@@ -348,7 +348,7 @@ impl Settings {
         self.location_places.get(&id.to_ascii_lowercase()).copied()
     }
 
-    /// Whether the locations of the project were read.
+    /// Returns whether the locations of the project were read.
     #[must_use]
     pub fn knows_locations(&self) -> bool {
         self.content.locations.is_some()
@@ -425,7 +425,7 @@ impl Settings {
         }
     }
 
-    /// The id of a location.
+    /// Returns the id of a location.
     #[must_use]
     pub fn location_id(&self, location: usize) -> &str {
         let Content { locations, .. } = &self.content;

@@ -20,7 +20,7 @@ use tree::Tree;
 
 pub use find::{Miss, SEPARATOR};
 
-/// The beginning of the note on missing locations.
+/// The start of the note on missing locations.
 pub const LOCATIONS_UNREAD: &str = "the locations could not be read";
 
 /// Joins a path into a string.
@@ -29,17 +29,17 @@ pub fn joined(path: &[&str], separator: &str) -> String {
     path.join(&format!(" {} ", separator.trim()))
 }
 
-/// The settings as read from a project and stored in a file.
+/// Settings as read from a project and stored in a file.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Content {
     /// The project's id.
     pub project: String,
-    /// The time of reading, in RFC 3339 format.
+    /// When the settings were read, in RFC 3339 format.
     pub read_at: String,
     pub categories: Vec<Category>,
     pub status_sets: Vec<StatusSet>,
     pub attributes: Vec<Attribute>,
-    /// Pairs of a category and the status set assigned directly to it.
+    /// Pairs of a category and the status set that is assigned directly to it.
     pub category_status_sets: Vec<(String, String)>,
     /// Pairs of a category and a custom attribute assigned directly to it.
     pub category_attributes: Vec<(String, String)>,
@@ -59,16 +59,16 @@ pub struct Settings {
     sets: Vec<Option<usize>>,
     /// Categories with active subcategories.
     inner: FixedBitSet,
-    /// The custom attributes of each category, active ones only.
+    /// The active custom attributes of each category.
     attributes: Vec<FixedBitSet>,
     /// The required custom attributes of each category.
     required: FixedBitSet,
     /// The custom attributes that every active category has.
     everywhere: FixedBitSet,
-    /// Whether active categories have different status sets.
+    /// Whether active categories differ in their status set.
     several_sets: bool,
     status_places: HashMap<String, (usize, usize)>,
-    /// The statuses of each set by label, active ones first.
+    /// The statuses of each set, by label, with active statuses first.
     labels: Vec<HashMap<String, usize>>,
     attribute_places: HashMap<String, usize>,
     attribute_names: HashMap<String, Vec<usize>>,
@@ -220,79 +220,79 @@ impl Settings {
         }
     }
 
-    /// The content of the settings.
+    /// Returns the content of the settings.
     #[must_use]
     pub fn content(&self) -> &Content {
         &self.content
     }
 
-    /// All categories in depth-first order, parents first.
+    /// Returns all categories in depth-first order, parents first.
     #[must_use]
     pub fn category_order(&self) -> &[usize] {
         self.categories.order()
     }
 
-    /// All locations in depth-first order, parents first.
+    /// Returns all locations in depth-first order, parents first.
     #[must_use]
     pub fn location_order(&self) -> &[usize] {
         self.locations.order()
     }
 
-    /// The path of a category, from below ROOT.
+    /// Returns the path of a category, from below ROOT.
     #[must_use]
     pub fn category_path(&self, category: usize) -> Vec<&str> {
         self.categories.path(category)
     }
 
-    /// The path of a location, from below the root.
+    /// Returns the path of a location, from below the root.
     #[must_use]
     pub fn location_path(&self, location: usize) -> Vec<&str> {
         self.locations.path(location)
     }
 
-    /// The parent of a category.
+    /// Returns the parent of a category.
     #[must_use]
     pub fn category_above(&self, category: usize) -> Option<usize> {
         self.categories.parent(category)
     }
 
-    /// Whether a category has active subcategories.
+    /// Returns whether a category has active subcategories.
     #[must_use]
     pub fn is_inner(&self, category: usize) -> bool {
         self.inner.contains(category)
     }
 
-    /// Whether a category is ROOT. It is found by `isRoot` ("GET categories" reference page).
+    /// Returns whether a category is ROOT. ROOT is recognized by `isRoot` ("GET categories" reference page).
     #[must_use]
     pub fn is_root(&self, category: usize) -> bool {
         self.content.categories[category].root
     }
 
-    /// The status set of a category.
+    /// Returns the status set of a category.
     #[must_use]
     pub fn set_of(&self, category: usize) -> Option<usize> {
         self.sets.get(category).copied().flatten()
     }
 
-    /// The custom attributes of a category.
+    /// Returns the custom attributes of a category.
     #[must_use]
     pub fn attributes_of(&self, category: usize) -> &FixedBitSet {
         &self.attributes[category]
     }
 
-    /// The custom attributes that are required where they are assigned.
+    /// Returns the custom attributes that are required where they are assigned.
     #[must_use]
     pub fn required(&self) -> &FixedBitSet {
         &self.required
     }
 
-    /// The custom attributes that every active category has.
+    /// Returns the custom attributes that every active category has.
     #[must_use]
     pub fn everywhere(&self) -> &FixedBitSet {
         &self.everywhere
     }
 
-    /// Whether active categories have different status sets.
+    /// Returns whether active categories differ in their status set.
     #[must_use]
     pub fn has_several_sets(&self) -> bool {
         self.several_sets
@@ -308,7 +308,7 @@ fn places<'i>(ids: impl DoubleEndedIterator<Item = &'i str> + ExactSizeIterator)
 }
 
 impl Content {
-    /// Adds a response of "GET categories/:categoryId/custom-attributes" for one category.
+    /// Adds a "GET categories/:categoryId/custom-attributes" response for one category.
     pub fn add_attributes(&mut self, category: &str, assigned: Vec<Inheritance>) {
         for Inheritance { id, from, .. } in assigned {
             let at = from.unwrap_or_else(|| category.to_owned());
@@ -316,7 +316,7 @@ impl Content {
         }
     }
 
-    /// Drops redundant assignments: duplicates, and those that a category inherits anyway.
+    /// Drops redundant assignments: duplicates, and assignments that a category inherits anyway.
     pub fn without_repeats(&mut self) {
         let parents: HashMap<&str, &str> = self
             .categories

@@ -1,4 +1,4 @@
-//! Compares names, and finds the known names closest to an unknown one.
+//! Compares names, and finds the known names closest to an unknown name.
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -24,7 +24,7 @@ pub fn folded(name: &str) -> String {
     out
 }
 
-/// Normalizes a column heading by also removing punctuation and blanks: `Asset ID *` becomes `assetid`.
+/// Normalizes a column heading like a name, and also removes punctuation and blanks: `Asset ID *` becomes `assetid`.
 #[must_use]
 pub fn plain(name: &str) -> String {
     let folded = folded(name);
@@ -36,10 +36,10 @@ pub fn plain(name: &str) -> String {
     if plain.is_empty() { folded } else { plain }
 }
 
-/// The most names to suggest in a message.
+/// The maximum number of names to suggest in a message.
 const SUGGESTED: usize = 3;
 
-/// The minimum similarity. A less similar suggestion would only confuse.
+/// The minimum similarity. A less similar suggestion would only be confusing.
 const ALIKE: f64 = 0.6;
 
 /// The maximum difference in similarity to the closest name. Less similar names are not suggested.

@@ -29,8 +29,8 @@ pub struct Description {
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct DescribedSet {
     pub name: String,
-    /// Whether this is the default set, used by all categories without an assigned one. Every project has exactly one
-    /// from the start, under any name ("Assets field guide").
+    /// Whether this is the default set, which is used by all categories without an assigned set. Every project has
+    /// exactly one default set from the start, which may have any name ("Assets field guide").
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub default: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -38,7 +38,7 @@ pub struct DescribedSet {
     pub statuses: Vec<DescribedStatus>,
 }
 
-/// A status. If it has only a label, it is written as a string.
+/// A status. A status that has only a label is written as a string.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(into = "Value")]
 pub struct DescribedStatus {
@@ -79,7 +79,7 @@ pub struct DescribedAttribute {
     /// The maximum length in characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_length: Option<usize>,
-    /// A label for a select. Otherwise a number, a boolean, a string or a list of labels.
+    /// A label for a select attribute. For other types, a number, a boolean, a string or a list of labels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default: Option<Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -103,7 +103,7 @@ pub struct DescribedCategory {
 #[serde(into = "Value")]
 pub struct Path {
     pub names: Vec<String>,
-    /// The separator of the description, if the path is written as one string.
+    /// The description's path separator, if the path is written as one string.
     pub joined: Option<String>,
 }
 
@@ -116,7 +116,7 @@ impl From<Path> for Value {
     }
 }
 
-/// The six types of the "POST custom-attributes" reference page.
+/// The six types listed on the "POST custom-attributes" reference page.
 const TYPES: [&str; 6] = ["text", "numeric", "date", "boolean", "select", "multi_select"];
 
 fn has_options(data_type: &str) -> bool {

@@ -54,7 +54,7 @@ impl Tree {
         tree
     }
 
-    /// Breaks cycles, which a response could contain.
+    /// Breaks any cycles, which a response could contain.
     fn cut_circles(&mut self) {
         let mut clean = vec![false; self.parents.len()];
         for start in 0..self.parents.len() {
@@ -74,19 +74,19 @@ impl Tree {
         }
     }
 
-    /// All nodes in depth-first order, parents first.
+    /// Returns all nodes in depth-first order, parents first.
     #[must_use]
     pub fn order(&self) -> &[usize] {
         &self.order
     }
 
-    /// The parent of a node.
+    /// Returns the parent of a node.
     #[must_use]
     pub fn parent(&self, place: usize) -> Option<usize> {
         self.parents.get(place).copied().flatten()
     }
 
-    /// A node and those above it, nearest first.
+    /// Iterates over a node and its ancestors, nearest first.
     pub fn upwards(&self, place: usize) -> impl Iterator<Item = usize> + '_ {
         std::iter::successors(Some(place), |place| self.parent(*place))
     }
@@ -105,7 +105,7 @@ impl Tree {
         names
     }
 
-    /// Finds the nodes with this full path (with or without the root), or else those whose path ends with it.
+    /// Finds the nodes with this full path (with or without the root), or else the nodes whose path ends with it.
     #[must_use]
     pub fn find(&self, parts: &[&str]) -> Vec<usize> {
         let wanted: Vec<String> = parts.iter().map(|part| folded(part)).collect();
@@ -144,7 +144,7 @@ impl Tree {
         if exactly.is_empty() { found } else { exactly }
     }
 
-    /// Iterates over all nodes with the strings to compare: their names and their full paths.
+    /// Iterates over all nodes, each with the strings to compare: its name and its full path.
     pub fn forms<'t>(&'t self, separator: &'t str) -> impl Iterator<Item = (usize, [String; 2])> + 't {
         (0..self.names.len()).map(move |place| {
             let path = folded(&self.path(place).join(separator));

@@ -1,4 +1,4 @@
-//! Writes rows that need fixing: the user's own columns in order, the problem and the fix.
+//! Writes rows that need fixing: the user's own columns in order, followed by the problem and the fix.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -25,18 +25,18 @@ pub struct Mark {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowToFix {
     pub marks: Vec<Mark>,
-    /// The label of the row in its source.
+    /// The row's label in its source.
     pub label: Option<String>,
-    /// The number of the row in its run. It is written to a hidden column, so that the file can resume the run.
+    /// The row's number in its run. Written to a hidden column, so that the file can resume the run.
     pub row_of_run: String,
 }
 
-/// The most rows of a sheet, including the header, and the most columns (Excel's limits).
+/// The maximum number of rows in a sheet, including the header, and of columns (Excel's limits).
 const MOST: (usize, usize) = (1_048_576, 16_384);
 
-/// Writes the rows of a source that need fixing into a new Excel file, by their index. Returns their number.
+/// Writes the source rows that need fixing, given by index, into a new Excel file. Returns the number of rows written.
 ///
-/// `category` is that of the template that was filled in, so that the rows still need no category.
+/// `category` is the category of the template that was filled in, so that the rows still need no category of their own.
 ///
 /// # Errors
 /// If the source fails or the file cannot be written.
@@ -77,7 +77,7 @@ pub fn write(
 struct Kept<'m> {
     wanted: &'m BTreeMap<u32, RowToFix>,
     next: u32,
-    /// Columns in order, with one per custom attribute of a dict.
+    /// The columns in order, with one column per custom attribute in a dict.
     names: Vec<String>,
     places: HashMap<String, usize>,
     rows: Vec<Row>,
@@ -113,7 +113,7 @@ impl Kept<'_> {
         }
     }
 
-    /// Whether to write the row.
+    /// Returns whether to write the row.
     fn begin_row(&mut self) -> bool {
         let number = self.next;
         self.next = self.next.saturating_add(1);
@@ -127,7 +127,7 @@ impl Kept<'_> {
         true
     }
 
-    /// Whether the column was added by an earlier report. If so, it is replaced.
+    /// Returns whether the column was added by an earlier report and is therefore replaced.
     fn is_of_report(&self, name: &str) -> bool {
         let marked = |name: &str| {
             let title = name.strip_suffix(OF_REPORT_MARK);
@@ -163,7 +163,7 @@ impl Kept<'_> {
             sheet.write_string_with_format(0, column, cut(title, LONGEST_CELL), &style)?;
         }
         let wrapped = as_text().set_text_wrap();
-        // The number of the user's columns fits into u16, as checked above.
+        // The number of the user's columns fits in u16, as checked above.
         let behind = u16::try_from(own.len()).unwrap_or(u16::MAX);
         for (line, row) in (1_u32..).zip(&self.rows) {
             let Some(wanted) = self.wanted.get(&row.number) else {
@@ -255,7 +255,7 @@ impl Sink for Kept<'_> {
 
     fn cell(&mut self, column: Column, cell: &Cell<'_>) {
         match cell {
-            // In a sheet, each entry of a dict of custom attributes has its own column.
+            // In a sheet, each entry in a dict of custom attributes has its own column.
             Cell::Map(entries) => {
                 for (name, cell) in entries {
                     let place = self.place(name);
@@ -324,7 +324,7 @@ fn marked(format: Format, bad: bool) -> Format {
     }
 }
 
-/// Writes a cell. Returns its approximate width in characters.
+/// Writes a cell. Returns the approximate width in characters.
 fn put(sheet: &mut Worksheet, line: u32, column: u16, value: &Value, bad: bool) -> Result<usize, XlsxError> {
     // Excel has no dates before 1900.
     let early = |year: i16| year < 1900;

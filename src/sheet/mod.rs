@@ -12,13 +12,13 @@ use crate::error::shown_lines;
 use crate::input::SourceError;
 use crate::input::sheet::CATEGORY_PROPERTY;
 
-/// The most characters in a cell (Excel's limit).
+/// The maximum number of characters in a cell (Excel's limit).
 const LONGEST_CELL: usize = 32_767;
 
 /// The maximum width of a column, in characters.
 const WIDEST: f64 = 60.0;
 
-/// Truncates a string to this length, with an ellipsis.
+/// Truncates a string to this length and adds an ellipsis.
 fn cut(text: &str, longest: usize) -> String {
     if text.chars().count() <= longest {
         return text.to_owned();

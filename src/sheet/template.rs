@@ -1,4 +1,4 @@
-//! Writes a template: a sheet with the columns of a category and drop-downs, and a second sheet with the locations.
+//! Writes a template: a sheet with the columns and drop-downs of a category, and a second sheet with the locations.
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ pub struct Template {
     pub columns: Vec<Column>,
     /// The path and barcode of each location.
     pub locations: Vec<(String, String)>,
-    /// The number of rows with drop-downs.
+    /// The number of rows that have drop-downs.
     pub rows: u32,
 }
 
@@ -42,9 +42,9 @@ pub enum Kind {
     Number,
     Date,
     YesNo,
-    /// One of these values.
+    /// A single value from this list.
     Choice(Vec<String>),
-    /// Several of these values, separated by `;`. An Excel list allows only one to be picked.
+    /// Several of these values, separated by `;`. In Excel, only one value can be picked from a list.
     Choices(Vec<String>),
     /// One of the locations.
     Location,
@@ -52,7 +52,7 @@ pub enum Kind {
     Category(Vec<String>),
 }
 
-/// Excel's limits in characters for a list in a validation, for its input and error messages, and for its title.
+/// Excel's limits, in characters, for the list in a validation, its input and error messages, and its titles.
 const LONGEST_LIST: usize = 255;
 const LONGEST_MESSAGE: usize = 255;
 const LONGEST_TITLE: usize = 32;
@@ -175,7 +175,7 @@ fn head(sheet: &mut Worksheet, place: u16, column: &Column) -> Result<(), XlsxEr
     Ok(())
 }
 
-/// Creates a validation with its input and error messages.
+/// Creates a data validation with its input and error messages.
 fn told(validation: DataValidation, column: &Column) -> Result<DataValidation, XlsxError> {
     let validation = validation
         .set_input_title(for_people(&column.name, LONGEST_TITLE))?

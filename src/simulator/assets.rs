@@ -16,11 +16,11 @@ use super::settings::{Page, page};
 use super::world::{Asset, Attribute, DataType, Draft, ROOT, World, timestamp};
 use crate::http::send::Response;
 
-/// A cache of the assets in the last few lists, so that each page does not need a new search.
+/// A cache of the assets in the most recent lists, so that a page does not require a new search.
 #[derive(Debug, Default)]
 pub struct Listing(Vec<(String, u64, Arc<[usize]>)>);
 
-/// Handles a call to an endpoint whose tag starts with "assets".
+/// Handles a call to an endpoint whose tag begins with "assets".
 pub fn call(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     match call.endpoint.tag {
         "assets" => list(state, call),
@@ -31,7 +31,7 @@ pub fn call(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     }
 }
 
-/// An asset in the format of responses.
+/// Formats an asset as responses do.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Printed<'a> {
@@ -128,7 +128,7 @@ fn list(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     ))
 }
 
-/// Whether the request contains the cursor of an empty page.
+/// Returns whether the request contains a cursor returned by an empty page.
 fn is_filled(query: &Query) -> bool {
     query
         .get("cursorState")
@@ -431,7 +431,7 @@ enum SortKey {
     Attribute(String),
 }
 
-/// A sort key. Numbers come before strings, and missing values last.
+/// A sort key. Numbers sort before strings, and missing values last.
 #[derive(PartialEq, PartialOrd)]
 enum SortValue {
     Number(f64),
@@ -541,7 +541,7 @@ const LOWERED: [&str; 6] = [
     "relationships:delete",
 ];
 
-/// The most items per call of an endpoint.
+/// Returns the maximum number of items per call of an endpoint.
 pub fn most_items(switches: &Switches, endpoint: &Endpoint) -> usize {
     let documented = endpoint.items.unwrap_or(usize::MAX);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
@@ -570,7 +570,7 @@ pub fn check_size(switches: &Switches, items: usize, endpoint: &Endpoint) -> Res
     }))
 }
 
-/// Returns the error for a batch with too many items, if it must not contain the limit.
+/// Returns the error for a batch with too many items, if the error must not mention the limit.
 pub fn over_limit(switches: &Switches) -> Option<Refusal> {
     if switches.is(Switch::OverLimit, "413") {
         Some(refuse(413, "MALFORMED_REQUEST", "Request Entity Too Large"))
@@ -658,7 +658,7 @@ struct Results<T> {
     results: Vec<T>,
 }
 
-/// The violations of a batch, each with its item.
+/// The violations in a batch, each with its item.
 struct Verdict<'a> {
     switches: &'a Switches,
     violations: Vec<Violation>,
@@ -756,7 +756,7 @@ fn batch_create(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     Ok(answer(201, &Results { results }))
 }
 
-/// Looks up the asset of a patch or delete by id, or explains why there is none.
+/// Looks up the asset of a patch or delete by id, or returns the reason why there is none.
 fn target(state: &State, id: &str, status: &mut u16) -> Result<usize, Violation> {
     let mut missing = |code: &'static str, switch: Switch, detail: String| {
         for (value, number) in [("404", 404), ("409", 409)] {
@@ -923,7 +923,7 @@ fn unique_barcode(
 
 // ---- one item ----
 
-/// Applies an item to a draft and returns all violations. `old` is the patched asset.
+/// Applies an item to a draft and returns all violations. `old` is the asset being patched.
 fn fill(
     world: &World,
     switches: &Switches,
@@ -1219,7 +1219,7 @@ fn required_missing(attribute: &Attribute) -> Violation {
 
 const TOO_LONG: &str = "a shorter text";
 
-/// Returns the value as stored, or a description of the expected value ("POST assets:batch-create" reference page).
+/// Returns the value to store, or a description of the expected value ("POST assets:batch-create" reference page).
 fn attribute_value(switches: &Switches, attribute: &Attribute, value: &Value) -> Result<Value, &'static str> {
     let choice = |value: &Value| {
         value.as_str().and_then(uuid).is_some_and(|id| {
@@ -1278,7 +1278,7 @@ fn finite(text: &str) -> Option<f64> {
     text.parse::<f64>().ok().filter(|number| number.is_finite())
 }
 
-/// Whether a string is an existing date in the form `YYYY-MM-DD`.
+/// Returns whether a string is an existing date in the form `YYYY-MM-DD`.
 pub fn is_date(text: &str) -> bool {
     text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok()
 }

@@ -1,23 +1,23 @@
-//! Records what happened in the simulator, to compare it with a client's results. Contains no tokens.
+//! Records what happened in the simulator, for comparison with a client's results. Contains no tokens.
 
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
-/// Requests to one endpoint and their responses.
+/// The requests to one endpoint, and their responses.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct EndpointAudit {
     pub requests: u64,
-    /// Responses by HTTP status; requests without a response count under 0.
+    /// The number of responses by HTTP status. Requests without a response are counted under 0.
     pub answers: BTreeMap<u16, u64>,
 }
 
-/// The audit of a simulator.
+/// What happened in a simulator.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Audit {
     pub endpoints: BTreeMap<String, EndpointAudit>,
     pub requests: u64,
-    /// Responses with status 429, from limits and faults.
+    /// The number of responses with status 429, caused by limits or faults.
     pub rate_limited: u64,
     pub faults: u64,
     pub assets_created: u64,
@@ -25,9 +25,9 @@ pub struct Audit {
     pub assets_deleted: u64,
     pub relationships_created: u64,
     pub relationships_deleted: u64,
-    /// Every clientAssetId created more than once, with its count.
+    /// Every clientAssetId that was created more than once, with its count.
     pub created_more_than_once: BTreeMap<String, u64>,
-    /// The most requests of one user in any sliding window, per rate group, including rejected ones.
+    /// The maximum number of requests by one user in any sliding window, per rate group, including rejected requests.
     pub busiest_window: BTreeMap<&'static str, usize>,
     pub bytes_in: u64,
     pub most_in_flight: u64,
@@ -38,7 +38,7 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// The number of assets created with this clientAssetId.
+    /// Returns the number of assets created with this clientAssetId.
     #[must_use]
     pub fn creations(&self, client_asset_id: &str) -> u64 {
         self.creations.get(client_asset_id).copied().unwrap_or(0)

@@ -8,9 +8,9 @@
 //! | `on` | endpoint such as `"assets:batch-create"`, or `"any"` (default) |
 //! | `nth` | only the nth matching request, counted from 1 since the fault was added |
 //! | `every` | every kth matching request |
-//! | `probability` | each matching request, with this probability (0 to 1) |
-//! | `seed` | seed of the random numbers; default 0 |
-//! | `times` | the most uses; default 1, unlimited for `every` and `probability` |
+//! | `probability` | each matching request, with this probability (from 0 to 1) |
+//! | `seed` | seed of the random number generator; default 0 |
+//! | `times` | the maximum number of uses; default 1, unlimited for `every` and `probability` |
 //!
 //! | `what` | further keys | effect |
 //! | --- | --- | --- |
@@ -20,17 +20,17 @@
 //! | `refuse` | | no connection; over HTTP as `reset_before_apply` |
 //! | `reset_before_apply` | | connection breaks, nothing applied |
 //! | `reset_after_apply` | | work done, connection breaks without a response |
-//! | `apply_late` | `ms` (required) | admitted, connection breaks at once; work done after this time, if the runtime still runs |
-//! | `delay` | `ms` (required) | work done at once, response late |
+//! | `apply_late` | `ms` (required) | admitted, connection breaks immediately; work done after this time, if the runtime is still running |
+//! | `delay` | `ms` (required) | work done immediately, response delayed by this time |
 //! | `cut_body` | `bytes` (default 10) | work done, response cut off after this many bytes of its body |
-//! | `slow_body` | `ms` (required) | work done, head of the response at once, body sent slowly over this time; in process as `delay` |
-//! | `unreadable` | `body` (`"cut"` (default), `"empty"`, `"null"`, `"html"`) | work done, a complete response whose
+//! | `slow_body` | `ms` (required) | work done, head of the response immediately, body sent slowly over this time; in process as `delay` |
+//! | `unreadable` | `body` (`"cut"` (default), `"empty"`, `"null"`, `"html"`) | work done, a complete response, whose
 //! body is cut in half, empty, `null` or a page |
-//! | `wrong_types` | | work done, numbers and strings of the response swap their types |
-//! | `drop_results` | `count` (default 1) | work done, this many first entries are missing from a success |
-//! | `double_results` | | work done, the first entry of a success is duplicated |
-//! | `clock_jump` | `seconds` (required, may be negative) | Date of this and all later responses is shifted by this; the service's own time is not |
-//! | `steal` | `requests` (default 1) | after this request, another program of the same user makes this many requests of its rate group |
+//! | `wrong_types` | | work done, numbers and strings in the response swap their types |
+//! | `drop_results` | `count` (default 1) | work done, the first `count` entries are missing from a successful response |
+//! | `double_results` | | work done, the first entry of a successful response is duplicated |
+//! | `clock_jump` | `seconds` (required, may be negative) | the Date header of this and all later responses is shifted by this time; the service's own clock is not |
+//! | `steal` | `requests` (default 1) | after this request, another program of the same user makes this many requests in the same rate group |
 //! | `html` | | a 200 with an HTML page, nothing applied |
 //! | `expire_token` | | the token of the request expires permanently: 401 |
 //! | `redirect` | `url` (required) | a 307 to this URL, nothing applied |
@@ -41,18 +41,18 @@ use serde_json::{Map, Value, json};
 
 use super::contract::ENDPOINTS;
 
-/// The body of a response created by a fault.
+/// The body of a response that a fault creates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultBody {
     Html,
-    /// The error object of the gateway.
+    /// The gateway's error object.
     Json,
     Empty,
     /// The endpoint's own body.
     Own,
 }
 
-/// What to replace the body of a complete response with.
+/// The replacement for the body of a complete response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Spoiled {
     Cut,
@@ -61,7 +61,7 @@ pub enum Spoiled {
     Html,
 }
 
-/// The Retry-After header of a 429.
+/// The Retry-After header of a 429 response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RetryAfter {
     Absent,
@@ -129,13 +129,13 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// Creates a fault that applies once, to the next request to an endpoint (`None` for any).
+    /// Creates a fault that applies once, to the next request to an endpoint, or to any endpoint if `None`.
     #[must_use]
     pub fn next(what: What, on: Option<&str>) -> Self {
         Self::new(what, on, When::Next, Some(1))
     }
 
-    /// Creates a fault with all parameters. `times` of `None` means unlimited.
+    /// Creates a fault with all parameters. If `times` is `None`, the number of uses is unlimited.
     #[must_use]
     pub fn new(what: What, on: Option<&str>, when: When, times: Option<u64>) -> Self {
         Self {
@@ -147,7 +147,7 @@ impl Fault {
         }
     }
 
-    /// Reads a fault from JSON; the tables above describe the format.
+    /// Reads a fault from JSON. The tables above describe the format.
     pub fn from_json(value: &Value) -> Result<Self, String> {
         let map = value
             .as_object()
@@ -211,7 +211,7 @@ impl Fault {
     }
 }
 
-/// Reads the effect and the keys of the effect.
+/// Reads the effect and its keys.
 fn what_of(name: &str, map: &Map<String, Value>) -> Result<(What, &'static [&'static str]), String> {
     Ok(match name {
         "status" => {
@@ -342,7 +342,7 @@ fn headers(map: &Map<String, Value>) -> Result<Vec<(String, String)>, String> {
     }
 }
 
-/// The active faults, in order.
+/// The active faults, in the order they were added.
 #[derive(Debug, Default)]
 pub struct Faults(Vec<Fault>);
 
@@ -355,7 +355,7 @@ impl Faults {
         self.0.clear();
     }
 
-    /// Returns the fault of this request, if any.
+    /// Returns the fault that applies to this request, if any.
     pub fn pick(&mut self, tag: &str) -> Option<What> {
         let mut what = None;
         // Every rule counts the request, but only the first match is used up.
@@ -370,7 +370,7 @@ impl Faults {
     }
 }
 
-/// Returns the replacement of this body.
+/// Returns the replacement for this body.
 #[must_use]
 pub fn spoiled(body: &[u8], how: Spoiled) -> Vec<u8> {
     match how {
@@ -381,7 +381,7 @@ pub fn spoiled(body: &[u8], how: Spoiled) -> Vec<u8> {
     }
 }
 
-/// Swaps the types in a body: numbers and booleans become strings, and the strings of ids and versions become
+/// Swaps the types in a body: numbers and booleans become strings, and ids and versions that are strings become
 /// numbers.
 #[must_use]
 pub fn wrong_types(body: &[u8]) -> Vec<u8> {
@@ -407,9 +407,9 @@ pub fn wrong_types(body: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Returns a success without its first `drop` entries, or with its first entry duplicated.
+/// Returns a successful response without its first `drop` entries, or with its first entry duplicated.
 ///
-/// Drops the first entries, so that a client that pairs by position gets all others wrong.
+/// Drops the first entries, so that a client that pairs entries by position gets all remaining ones wrong.
 #[must_use]
 pub fn miscounted(body: &[u8], drop: usize, double: bool) -> Vec<u8> {
     const LISTS: [&str; 4] = ["results", "relationships", "deleted", "success"];

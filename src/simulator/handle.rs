@@ -28,7 +28,7 @@ pub struct User {
     pub scopes: Option<Vec<String>>,
 }
 
-/// The state of the simulator. It contains tokens, so it has no `Debug`.
+/// The state of the simulator. The state contains tokens, so it does not implement `Debug`.
 pub struct State {
     pub world: World,
     pub limits: Limits,
@@ -36,15 +36,15 @@ pub struct State {
     pub audit: Audit,
     /// Valid tokens.
     pub users: HashMap<String, User>,
-    /// The time when the simulator started.
+    /// When the simulator started.
     pub start: Millis,
     pub listing: assets::Listing,
     pub requests: u64,
-    /// The error of the Date header in responses.
+    /// The offset of the Date header in responses from the correct time.
     pub clock_error: Millis,
 }
 
-/// Why a request is rejected.
+/// The reason why a request is rejected.
 #[derive(Debug)]
 pub enum Refusal {
     /// Rejected by the gateway.
@@ -73,7 +73,7 @@ pub struct Violation {
 }
 
 impl Violation {
-    /// Creates a violation of one field.
+    /// Creates a violation for one field.
     pub fn field(code: &'static str, field: &str, detail: String) -> Self {
         let mut metadata = Map::new();
         metadata.insert("fieldName".into(), field.into());
@@ -84,7 +84,7 @@ impl Violation {
         }
     }
 
-    /// Creates the violation of a string that is too long, with the metadata of the "GET error-codes" reference page.
+    /// Creates the violation for a string that is too long, with the metadata of the "GET error-codes" reference page.
     pub fn too_long(field: &str, most: usize) -> Self {
         let detail = format!("Field {field:?} is longer than {most} characters.");
         let mut violation = Self::field("FIELD_EXCEEDS_MAX_LENGTH", field, detail);
@@ -93,7 +93,7 @@ impl Violation {
     }
 }
 
-/// Creates an error of the service without violations.
+/// Creates a service error without violations.
 pub fn refuse(status: u16, code: &'static str, detail: impl Into<String>) -> Refusal {
     Refusal::Service {
         status,
@@ -103,7 +103,7 @@ pub fn refuse(status: u16, code: &'static str, detail: impl Into<String>) -> Ref
     }
 }
 
-/// Creates an error for one object with all its violations. The first one determines the code.
+/// Creates an error for one object with all of its violations. The first violation determines the code.
 pub fn refuse_all(status: u16, violations: Vec<Violation>) -> Result<(), Refusal> {
     let Some(first) = violations.first() else {
         return Ok(());
@@ -146,7 +146,7 @@ pub struct Call {
 pub struct Query(Vec<(String, String)>);
 
 impl Query {
-    /// The last value of a parameter.
+    /// Returns the last value of a parameter.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0
             .iter()
@@ -164,7 +164,7 @@ impl Query {
             .collect()
     }
 
-    /// Reads a boolean parameter. It is `false` if missing. Samples send `True`, so case is ignored.
+    /// Reads a boolean parameter. A missing parameter is `false`. Samples send `True`, so case is ignored.
     pub fn flag(&self, name: &str) -> Result<bool, Refusal> {
         Ok(self.optional_flag(name)?.unwrap_or(false))
     }
@@ -200,7 +200,7 @@ impl Query {
     }
 }
 
-/// Decodes percent-encoding. In a query, a plus is a space.
+/// Decodes percent-encoding. In a query, a plus sign stands for a space.
 fn decoded(text: &str, plus: bool) -> String {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
@@ -246,7 +246,7 @@ pub fn answer(status: u16, body: &impl Serialize) -> Response {
     }
 }
 
-/// Creates the HTML page of a gateway without a backend.
+/// Creates the HTML page returned by a gateway without a backend.
 pub fn html(status: u16) -> Response {
     Response {
         status,
@@ -260,7 +260,7 @@ pub fn html(status: u16) -> Response {
     }
 }
 
-/// The endpoint of a request.
+/// The endpoint that a request is for.
 pub struct Route {
     pub endpoint: &'static Endpoint,
     ids: Vec<String>,
@@ -310,14 +310,14 @@ pub fn route(request: &Request) -> Option<Route> {
     })
 }
 
-/// The token of a request.
+/// Returns the token in a request.
 #[must_use]
 pub fn token(request: &Request) -> Option<&str> {
     let (scheme, token) = request.header("authorization")?.split_once(' ')?;
     (scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty()).then(|| token.trim())
 }
 
-/// Handles one request. `now` counts from the start of the simulator.
+/// Handles one request. `now` is counted from the start of the simulator.
 ///
 /// Checks in this order: 401, 429, 403, 404, 413, 415, 400, 409.
 pub fn handle(state: &mut State, now: Duration, request: &Request, route: Option<Route>) -> Response {
@@ -333,7 +333,7 @@ pub fn handle(state: &mut State, now: Duration, request: &Request, route: Option
     answer
 }
 
-/// Adds the headers of every response.
+/// Adds the headers that every response has.
 pub fn sign(state: &State, answer: &mut Response) {
     if state.switches.is(Switch::DateHeader, "present") {
         let date = http_date(state.world.now.saturating_add(state.clock_error));
@@ -370,7 +370,7 @@ fn checked(
 /// A request that passed the gateway, and its user.
 pub struct Admitted(Route, User);
 
-/// Checks the user and takes a slot of the user's rate window.
+/// Checks the user and takes a slot in the user's rate window.
 pub fn admit(
     state: &mut State,
     now: Duration,
@@ -508,7 +508,7 @@ pub fn limited(state: &mut State, user: &User, group: Group, now: Duration) -> R
     Err(Refusal::Ready(too_many(state, RetryAfter::Seconds(seconds))))
 }
 
-/// Creates a 429 of the gateway ("General rate limits" page).
+/// Creates a 429 response from the gateway ("General rate limits" page).
 pub fn too_many(state: &State, retry_after: RetryAfter) -> Response {
     let switches = &state.switches;
     let mut answer = if switches.is(Switch::Body429, "empty") {
@@ -672,7 +672,7 @@ pub fn uuid(text: &str) -> Option<Uuid> {
     (text.len() == 36).then(|| Uuid::try_parse(text).ok()).flatten()
 }
 
-/// Parses a time in a query: RFC 3339, or a date, which means its start.
+/// Parses a time in a query: RFC 3339, or a date, which means the start of that day.
 pub fn instant(text: &str) -> Option<Millis> {
     let full = if text.len() == 10 {
         format!("{text}T00:00:00Z")
@@ -684,7 +684,7 @@ pub fn instant(text: &str) -> Option<Millis> {
         .map(jiff::Timestamp::as_millisecond)
 }
 
-/// Returns the two ends of `from..to`, `from..` or `..to`. A single instant is both.
+/// Returns the two ends of `from..to`, `from..` or `..to`. A single instant is both ends.
 pub fn instants(name: &str, text: &str) -> Result<(Millis, Millis), Refusal> {
     let end = |text: &str, open: Millis| {
         if text.is_empty() {
@@ -729,7 +729,7 @@ fn refusal_answer(refusal: Refusal, service: Service, switches: &Switches) -> Re
     }
 }
 
-/// Creates the error object of the gateway ("Error codes" pages of the platform).
+/// Creates the gateway's error object ("Error codes" pages of the platform).
 pub fn gateway(status: u16, code: &str, message: &str, switches: &Switches) -> Response {
     let key = if switches.is(Switch::MoreInfoKey, "moreInfo") {
         "moreInfo"
@@ -743,7 +743,7 @@ pub fn gateway(status: u16, code: &str, message: &str, switches: &Switches) -> R
     )
 }
 
-/// Creates the error object of the "POST relationships:delete" reference page.
+/// Creates the error object shown on the "POST relationships:delete" reference page.
 fn relationship_error(status: u16, code: &str, detail: &str, violations: &[Violation]) -> Value {
     let kind = match status {
         403 => "Forbidden",
@@ -777,7 +777,7 @@ fn relationship_error(status: u16, code: &str, detail: &str, violations: &[Viola
     json!({ "type": code, "title": title, "detail": detail, "errors": errors })
 }
 
-/// Creates the error object of Assets. It is not documented, so its format is a switch.
+/// Creates the error object of the Assets API. Its format is not documented, so a switch selects it.
 fn asset_error(code: &str, detail: &str, mut violations: Vec<Violation>, switches: &Switches) -> Value {
     let entry = |violation: Violation| json!({ "errorCode": violation.code, "detail": violation.detail, "errorMetadata": violation.metadata });
     // An error for one object has its details next to the code, where publicly available code reads them.

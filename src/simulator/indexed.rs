@@ -1,4 +1,4 @@
-//! Lists with an index by id, so that large projects are as fast as small ones.
+//! Lists with an index by id, so that lookups in large projects are as fast as in small projects.
 
 use std::collections::HashMap;
 use std::ops::Deref;
@@ -9,7 +9,7 @@ use super::world::{Attribute, Location, StatusSet};
 
 /// A member of an `Indexed` list.
 pub trait Identified {
-    /// The id, which never changes.
+    /// Returns the id, which never changes.
     fn id(&self) -> Uuid;
 }
 
@@ -31,7 +31,7 @@ impl Identified for Location {
     }
 }
 
-/// A list in order of creation. It dereferences to a slice; members are never removed.
+/// A list in order of creation. The list dereferences to a slice. Members are never removed.
 #[derive(Debug)]
 pub struct Indexed<T> {
     rows: Vec<T>,

@@ -1,4 +1,4 @@
-//! Rate limits: the requests of one user and group within a window ("Assets rate limits" page).
+//! Rate limits: the number of requests per user and group within a window ("Assets rate limits" page).
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::contract::Group;
 
-/// Requests per window for each group.
+/// The number of requests per window for each group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GroupLimits {
     pub assets_read: u32,
@@ -16,7 +16,7 @@ pub struct GroupLimits {
 }
 
 impl Default for GroupLimits {
-    /// The documented limits, per minute.
+    /// Returns the documented limits, per minute.
     fn default() -> Self {
         Self {
             assets_read: 1000,
@@ -39,7 +39,7 @@ impl GroupLimits {
     }
 }
 
-/// The rate windows of all users. Times count from the start of the simulator.
+/// The rate windows of all users. Times are counted from the start of the simulator.
 #[derive(Debug)]
 pub struct Limits {
     allowed: GroupLimits,
@@ -76,13 +76,13 @@ impl Limits {
         *busiest = (*busiest).max(times.len());
     }
 
-    /// The most requests of one user seen in any window, per group.
+    /// Returns the maximum number of requests by one user in any window, per group.
     #[must_use]
     pub fn busiest(&self) -> &BTreeMap<&'static str, usize> {
         &self.busiest
     }
 
-    /// Takes a slot, or returns how long until one is free. Rejected requests take no slot.
+    /// Takes a slot, or returns the time until one is free. Rejected requests take no slot.
     pub fn take(
         &mut self,
         user: &Arc<str>,

@@ -78,7 +78,7 @@ fn printed(world: &World, switches: &Switches, node: &Location, order: usize, wi
     value
 }
 
-/// Returns the URL of the next page. In the samples, it is relative and lacks the first segment of the path.
+/// Returns the URL of the next page. In the samples, the URL is relative and lacks the first segment of the path.
 fn next_url(switches: &Switches, call: &Call, limit: usize, next: usize) -> (&'static str, String) {
     let path = &call.path;
     let short = ["/construction", "/bim360"]

@@ -70,9 +70,9 @@ pub use world::World;
 pub struct Options {
     /// The same seed gives the same project, including ids.
     pub seed: u64,
-    /// Length of a rate window. Default: 60 s, as in the real service.
+    /// The length of a rate window. Default: 60 s, as in the real service.
     pub window: Duration,
-    /// Requests per window for each rate group.
+    /// The number of requests per window for each rate group.
     pub limits: GroupLimits,
     /// Round-trip time.
     pub latency: Duration,
@@ -80,12 +80,12 @@ pub struct Options {
     pub switches: Vec<(String, String)>,
     /// The bearer token of the first user.
     pub token: String,
-    /// The time at the start, in milliseconds since 1970; `None` for the real time.
+    /// The start time, in milliseconds since 1970. If `None`, the real time.
     pub start: Option<i64>,
-    /// The description of the project, see below. `None` for the seeded project.
+    /// The description of the project, see below. If `None`, the seeded project.
     ///
     /// Only the keys marked as required are mandatory. A path is a string of names separated by `>`, with blanks
-    /// around them ignored, or a list of exact names. Its parents need not be listed.
+    /// around them ignored, or a list of exact names. The parents of a path need not be listed.
     ///
     /// | key | entries |
     /// | --- | --- |
@@ -94,7 +94,7 @@ pub struct Options {
     /// | `categories` | `path` (required; the empty list is ROOT), `id`, `active`, `status_set` (a name), `attributes` (display names) |
     /// | `locations` | `path` (required), `barcode` |
     ///
-    /// There is always a default status set: the service's own, unless one in the list is marked as `default`.
+    /// There is always a default status set: the service's own set, unless a set in the list is marked as `default`.
     pub project: Option<Value>,
 }
 
@@ -205,11 +205,11 @@ enum Outcome {
     Response(Response),
     /// The response is cut off after this many bytes of its body.
     Cut(Response, usize),
-    /// The head of the response is sent at once, its body slowly over this time.
+    /// The head of the response is sent immediately, and its body slowly over this time.
     Slow(Response, Duration),
     /// There is no response.
     Broken(Sent, &'static str),
-    /// There is no response, and the work is done after this time.
+    /// There is no response, and the request is executed after this time.
     Late(handle::Admitted, Duration),
 }
 
@@ -282,19 +282,19 @@ impl Simulator {
         self.inner.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The id of the project, a bare UUID.
+    /// Returns the id of the project, a bare UUID.
     #[must_use]
     pub fn project_id(&self) -> String {
         self.inner.project.to_string()
     }
 
-    /// The bearer token of the first user.
+    /// Returns the bearer token of the first user.
     #[must_use]
     pub fn token(&self) -> &str {
         &self.inner.token
     }
 
-    /// Accepts another token. Tokens of one user id share rate windows. If `scopes` is `None`, the token has all
+    /// Accepts another token. Tokens with the same user id share rate windows. If `scopes` is `None`, the token has all
     /// scopes.
     pub fn accept_token(&self, token: &str, user_id: &str, scopes: Option<Vec<String>>) {
         let mut shared = self.shared();
@@ -309,23 +309,23 @@ impl Simulator {
         );
     }
 
-    /// Revokes a token, as if it had expired. Returns `false` if it was not valid.
+    /// Revokes a token, as if it had expired. Returns `false` if the token was not valid.
     pub fn revoke_token(&self, token: &str) -> bool {
         self.shared().state.users.remove(token).is_some()
     }
 
-    /// The user id of the first user.
+    /// Returns the user id of the first user.
     #[must_use]
     pub fn user_id(&self) -> &'static str {
         "QX3T9LM2AB7C"
     }
 
-    /// Sets a switch. The error for an unknown name or value lists the valid ones.
+    /// Sets a switch. The error for an unknown name or value lists the valid names or values.
     pub fn set_switch(&self, name: &str, value: &str) -> Result<(), String> {
         self.shared().state.switches.set(name, value)
     }
 
-    /// Every switch with its value.
+    /// Returns every switch with its value.
     #[must_use]
     pub fn switches(&self) -> BTreeMap<&'static str, String> {
         self.shared()
@@ -346,7 +346,7 @@ impl Simulator {
         self.shared().faults.clear();
     }
 
-    /// The audit so far.
+    /// Returns the audit so far.
     #[must_use]
     pub fn audit(&self) -> Audit {
         let shared = self.shared();
@@ -355,19 +355,19 @@ impl Simulator {
         audit
     }
 
-    /// The catalog: `project_id`, `categories` with path, statuses and attributes, `locations`, `counts`.
+    /// Returns the catalog: `project_id`, `categories` with path, statuses and attributes, `locations`, `counts`.
     #[must_use]
     pub fn world_json(&self) -> Value {
         self.shared().state.world.catalogue()
     }
 
-    /// All assets with all fields, including deleted ones, in order of creation.
+    /// Returns all assets with all fields, including deleted ones, in order of creation.
     #[must_use]
     pub fn assets(&self) -> Value {
         assets::snapshot(&self.shared().state.world)
     }
 
-    /// All relationships, including deleted ones, in order of creation.
+    /// Returns all relationships, including deleted ones, in order of creation.
     #[must_use]
     pub fn relationships(&self) -> Value {
         let shared = self.shared();
@@ -414,7 +414,7 @@ impl Simulator {
             .collect()
     }
 
-    /// Creates an asset as another user and returns its id. The audit does not count it.
+    /// Creates an asset as another user and returns its id. The audit does not count this asset.
     pub fn create_asset(&self, asset: &Value) -> Result<String, String> {
         self.by_another(|state, user| assets::create_one(state, asset, user))
     }
@@ -446,7 +446,8 @@ impl Simulator {
         edited
     }
 
-    /// Returns the simulator as an in-process transport. It uses tokio's clock, so tests can pause the rate windows.
+    /// Returns the simulator as an in-process transport. The transport uses tokio's clock, so tests can pause the rate
+    /// windows.
     #[must_use]
     pub fn transport(&self) -> impl Transport {
         InProcess(self.clone())
@@ -457,7 +458,7 @@ impl Simulator {
         serve::serve(self.clone())
     }
 
-    /// Handles a complete round trip of a request.
+    /// Handles the complete round trip of a request.
     async fn exchange(&self, request: Request) -> Outcome {
         let _in_flight = InFlight::new(self);
         let way = self.inner.latency / 2;
@@ -477,18 +478,18 @@ impl Simulator {
         outcome
     }
 
-    /// Does work whose client no longer waits. Only the audit shows whether it succeeds.
+    /// Executes a request whose client is no longer waiting. Only the audit shows whether this succeeds.
     fn work_late(&self, request: &Request, admitted: handle::Admitted) {
         let mut shared = self.shared();
         let now = self.tick(&mut shared.state);
         let _ = handle::work(&mut shared.state, now, request, admitted);
     }
 
-    /// Updates the time of the world. Returns the time since the start.
+    /// Updates the world's time. Returns the time since the start.
     fn tick(&self, state: &mut State) -> Duration {
         let elapsed = Instant::now().saturating_duration_since(self.inner.started);
         let wall = i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);
-        // A real and a paused clock may be mixed, but the time of the world never goes back.
+        // Calls may mix a real and a paused clock, but the world's time never goes back.
         state.world.now = state.world.now.max(state.start.saturating_add(wall));
         elapsed
     }
@@ -524,7 +525,7 @@ impl Simulator {
     }
 }
 
-/// Handles a request with a fault.
+/// Handles a request to which a fault applies.
 fn faulted(
     state: &mut State,
     elapsed: Duration,
@@ -632,10 +633,10 @@ fn faulted(
     (outcome, late)
 }
 
-/// Creates the response of a fault. `own` is the endpoint's own response, if the work was done.
+/// Creates the response that a fault returns. `own` is the endpoint's own response, if the request was executed.
 fn answer_of(code: u16, body: faults::FaultBody, own: Option<Response>, switches: &Switches) -> Response {
     match body {
-        // An error keeps its status, because nothing was done.
+        // An error keeps its status, because nothing was executed.
         faults::FaultBody::Own => match own.unwrap_or_default() {
             done if (200..300).contains(&done.status) => Response { status: code, ..done },
             refused => refused,

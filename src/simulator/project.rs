@@ -14,7 +14,7 @@ use super::contract::{
 use super::setup::default_fits;
 use super::world::{Attribute, Choice, DEFAULT_STATUS_SET, DataType, Millis, ROOT, World};
 
-/// Creates the described project, or reports the first problem of the description.
+/// Creates the described project, or reports the first problem in the description.
 pub fn described(seed: u64, now: Millis, description: &Value) -> Result<World, String> {
     let at = "project".to_owned();
     let parts = Entry::read(
@@ -30,7 +30,7 @@ pub fn described(seed: u64, now: Millis, description: &Value) -> Result<World, S
     Ok(world)
 }
 
-/// An object of the description, and its location.
+/// An object in the description, and its location.
 struct Entry<'a> {
     at: String,
     map: &'a Map<String, Value>,
@@ -65,7 +65,7 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// The members of a list, each with its index.
+    /// Returns the members of a list, each with its index.
     fn entries(&self, key: &str) -> Result<Vec<(String, &'a Value)>, String> {
         let at = |index| format!("{}.{key}[{index}]", self.at);
         let members = self.list(key)?.iter().enumerate();
@@ -94,7 +94,7 @@ impl<'a> Entry<'a> {
             .ok_or_else(|| format!("{} needs {key:?}", self.at))
     }
 
-    /// Returns labels, each with whether it is active. They may differ only in case, as in the service.
+    /// Returns labels, each with a flag for whether it is active. As in the service, labels may differ only in case.
     fn labels(&self, key: &str) -> Result<Vec<(&'a str, bool)>, String> {
         let mut seen = HashSet::new();
         let mut labels = Vec::new();
@@ -115,7 +115,7 @@ impl<'a> Entry<'a> {
         Ok(labels)
     }
 
-    /// Returns the names of a path.
+    /// Returns the names in a path.
     fn path(&self) -> Result<Vec<&'a str>, String> {
         let names: Option<Vec<&str>> = match self.get("path") {
             None => return Err(format!("{} needs \"path\"", self.at)),
@@ -425,7 +425,7 @@ fn category_id(entry: &Entry<'_>) -> Result<Option<u64>, String> {
 
 // ---- locations ----
 
-/// Creates the locations. Siblings may have equal names: a path listed twice creates two locations, and later
+/// Creates the locations. Siblings may have the same name: a path listed twice creates two locations, and later
 /// children belong to the second.
 fn locations(world: &mut World, entries: &[(String, &Value)]) -> Result<(), String> {
     let root = world.locations.first().map(|node| node.id);

@@ -27,7 +27,7 @@ pub fn call(state: &mut State, call: &Call, now: Duration) -> Result<Response, R
     }
 }
 
-/// Formats a relationship as in responses.
+/// Formats a relationship as responses do.
 pub fn printed(relationship: &Relationship, switches: &Switches, random: &mut fastrand::Rng) -> Value {
     let mut entities: Vec<Value> = relationship
         .entities
@@ -135,7 +135,8 @@ impl<'a> Side<'a> {
     }
 }
 
-/// Searches relationships. Pages continue after the last relationship returned, so deletes do not shift any.
+/// Searches relationships. Pages continue after the last relationship returned, so that deletions do not shift later
+/// pages.
 fn search(state: &mut State, call: &Call, now: Duration) -> Result<Response, Refusal> {
     let query = &call.query;
     let one = Side::read(query, ["domain", "type", "id"])?;
@@ -304,7 +305,7 @@ fn delete(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     Ok(answer(200, &json!({ "deleted": deleted })))
 }
 
-/// A parsed item of a PUT.
+/// A parsed item in a PUT request.
 struct Link {
     id: Option<Uuid>,
     entities: [Entity; 2],
@@ -373,7 +374,7 @@ fn put(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     Ok(answer(409, &body))
 }
 
-/// Creates a link or finds the existing one. `Err` contains a conflicting link.
+/// Creates a link or finds the existing link. `Err` contains a conflicting link.
 fn join(state: &mut State, link: &Link) -> Result<usize, usize> {
     let switches = &state.switches;
     let existing = state.world.relationship_of(&link.entities);
@@ -470,7 +471,7 @@ fn link(world: &World, switches: &Switches, index: usize, item: &Value) -> Resul
     Ok(Link { id, entities })
 }
 
-/// The pairs of entity types that may be linked.
+/// Returns the pairs of entity types that may be linked.
 fn writable(switches: &Switches) -> impl Iterator<Item = (EntityKind, EntityKind)> {
     let asset_issue = (
         ("autodesk-bim360-asset", "asset"),
@@ -480,7 +481,7 @@ fn writable(switches: &Switches) -> impl Iterator<Item = (EntityKind, EntityKind
     WRITABLE.iter().copied().chain(issues.then_some(asset_issue))
 }
 
-/// Returns the entity types that may be linked, grouped by domain, from both ends ("GET relationships:writable"
+/// Returns the entity types that may be linked, grouped by domain, in both directions ("GET relationships:writable"
 /// reference page).
 fn writable_matrix(switches: &Switches) -> Response {
     let mut matrix: BTreeMap<EntityKind, BTreeMap<&str, BTreeSet<&str>>> = BTreeMap::new();
@@ -506,7 +507,7 @@ fn writable_matrix(switches: &Switches) -> Response {
     answer(200, &domains)
 }
 
-/// Whether an entity exists. Entities of other products are not checked.
+/// Returns whether an entity exists. Entities of other products are not checked.
 fn exists(world: &World, entity: &Entity) -> bool {
     match (&*entity.domain, &*entity.kind) {
         ("autodesk-bim360-asset", "asset") => uuid(&entity.id)

@@ -27,7 +27,7 @@ const GRACE: Duration = Duration::from_secs(2);
 /// The headers that the services read.
 const HEADERS: [&str; 4] = ["authorization", "content-type", "x-ads-region", "region"];
 
-/// A running server. Dropping it closes it.
+/// A running server. Dropping the handle closes the server.
 #[derive(Debug)]
 pub struct Served {
     /// Scheme, host and port, without a trailing slash.
@@ -193,7 +193,7 @@ async fn one(
     }
 }
 
-/// How to send the body of a response.
+/// How to send a response body.
 #[derive(Clone, Copy)]
 enum Ending {
     Whole,
@@ -238,11 +238,11 @@ fn response(answer: Response, ending: Ending) -> io::Result<hyper::Response<Outp
 enum Sending {
     Whole,
     Cut,
-    /// The last bytes are sent, then the connection is reset.
+    /// The last bytes are being sent. Then the connection is reset.
     Flushing,
 }
 
-/// The number of pieces of a slow body.
+/// The number of pieces in which a slow body is sent.
 const DROPS: usize = 20;
 
 /// Sends some bytes after each pause.
@@ -252,7 +252,7 @@ struct Drip {
     wait: Option<Pin<Box<tokio::time::Sleep>>>,
 }
 
-/// A body that is sent at once, slowly, or cut off.
+/// A body that is sent immediately, sent slowly, or cut off.
 struct Output {
     bytes: Bytes,
     state: Sending,

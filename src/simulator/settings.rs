@@ -13,7 +13,7 @@ use super::handle::{Call, Query, Refusal, State, answer, bad_field, encoded, ins
 use super::world::{Attribute, Category, Stamp, Status, StatusSet, World};
 use crate::http::send::Response;
 
-/// Handles a call to an endpoint of Assets that reads settings.
+/// Handles a call to an Assets endpoint that reads settings.
 pub fn call(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     let (world, switches) = (&state.world, &state.switches);
     match call.endpoint.tag {
@@ -57,7 +57,7 @@ pub fn call(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     }
 }
 
-/// The window of a list.
+/// The part of a list to return.
 pub struct Page {
     pub limit: usize,
     pub offset: usize,
@@ -184,7 +184,7 @@ fn categories(world: &World, call: &Call) -> Result<Response, Refusal> {
     Ok(whole(&results))
 }
 
-/// The category of a path.
+/// Returns the category in the request path.
 pub fn category_of<'a>(world: &'a World, call: &Call) -> Result<&'a Category, Refusal> {
     let id = call.ids.get(1).map_or("", String::as_str);
     world
@@ -213,8 +213,8 @@ pub fn category_attributes(
     Ok(whole(&results))
 }
 
-/// Adds the origin of an inherited row. The reference pages show it only on inherited rows, the tutorials on all
-/// rows, and one of them on none.
+/// Adds the origin to an inherited row. The reference pages show the origin only on inherited rows, the tutorials
+/// on all rows, and one tutorial on none.
 fn mark_inherited(switches: &Switches, row: &mut Value, category: u64, from: u64) {
     let shown = switches.is(Switch::InheritedFrom, "always")
         || from != category && switches.is(Switch::InheritedFrom, "inherited");
@@ -241,7 +241,7 @@ fn category_sets(world: &World, switches: &Switches, call: &Call) -> Result<Resp
     Ok(answer(200, &json!({ "results": results })))
 }
 
-/// A row of the settings. It is formatted only if it is returned, since formatting is slow.
+/// A row of the settings. A row is formatted only if it is returned, since formatting is slow.
 enum Component<'a> {
     Set(&'a StatusSet),
     Status(&'a StatusSet, &'a Status),
@@ -257,7 +257,7 @@ impl Component<'_> {
         }
     }
 
-    /// The generated name. Only custom attributes have one.
+    /// Returns the generated name, which only custom attributes have.
     fn name(&self) -> &str {
         match self {
             Self::Attribute(attribute) => &attribute.name,

@@ -1,6 +1,6 @@
 //! Endpoints that write settings: categories, status sets, statuses and custom attributes.
 //!
-//! Each call writes one object. Nothing is changed before all checks pass.
+//! Each call writes one object. Nothing is changed until all checks pass.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use super::settings::{category_attributes, category_of};
 use super::world::{Attribute, Category, Choice, DataType, ROOT, Stamp, Status, StatusSet, World};
 use crate::http::send::Response;
 
-/// Handles a call to an endpoint of Assets that writes settings.
+/// Handles a call to an Assets endpoint that writes settings.
 pub fn call(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     let answer = match call.endpoint.tag {
         "categories:create" => create_category(state, call),
@@ -37,11 +37,11 @@ pub fn call(state: &mut State, call: &Call) -> Result<Response, Refusal> {
 
 // ---- bodies ----
 
-/// The valid fields of a body. Null clears a field.
+/// The valid fields in a body. Null clears a field.
 struct Fields<'a>(HashMap<&'static str, &'a Value>);
 
 impl<'a> Fields<'a> {
-    /// Reads an object. `at` is its location in the body. If `whole` is set, the object must have all required
+    /// Reads an object. `at` is the object's location in the body. If `whole` is set, the object must have all required
     /// fields.
     fn read(
         switches: &Switches,
@@ -125,7 +125,7 @@ impl<'a> Fields<'a> {
             .map_or(&[], Vec::as_slice)
     }
 
-    /// Whether a field is present, even as null.
+    /// Returns whether a field is present, even as null.
     fn given(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }
@@ -191,7 +191,7 @@ fn same_label(one: &str, other: &str) -> bool {
     one.to_lowercase() == other.to_lowercase()
 }
 
-/// Returns a similar name that is free and not too long.
+/// Returns a similar name that is not taken and not too long.
 fn another_name(name: &str, taken: impl Fn(&str) -> bool) -> String {
     let numbered = |number: u64| {
         let ending = format!(" ({number})");
@@ -205,7 +205,7 @@ fn another_name(name: &str, taken: impl Fn(&str) -> bool) -> String {
     numbered(number)
 }
 
-/// Rejects a name in use. The metadata contains the entity that has it.
+/// Rejects a name that is in use. The metadata contains the entity that uses it.
 fn conflict(
     switches: &Switches,
     code: &'static str,
@@ -267,7 +267,7 @@ fn create_category(state: &mut State, call: &Call) -> Result<Response, Refusal> 
     Ok(answer(201, &printed))
 }
 
-/// The attribute in the last segment of a path.
+/// Returns the attribute named in the last segment of the request path.
 fn attribute_of<'a>(world: &'a World, call: &Call) -> Result<&'a Attribute, Refusal> {
     let id = call.ids.last().map_or("", String::as_str);
     uuid(id)
@@ -276,7 +276,7 @@ fn attribute_of<'a>(world: &'a World, call: &Call) -> Result<&'a Attribute, Refu
         .ok_or_else(|| refuse(404, "NOT_FOUND", format!("There is no custom attribute {id:?}.")))
 }
 
-/// Returns the complete list of the category ("Create settings" tutorial).
+/// Returns the category's complete list ("Create settings" tutorial).
 fn assign_attribute(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     call.query.flag("includeInherited")?;
     let category = category_of(&state.world, call)?.id;
@@ -286,7 +286,8 @@ fn assign_attribute(state: &mut State, call: &Call) -> Result<Response, Refusal>
     category_attributes(&state.world, &state.switches, category, call)
 }
 
-/// A category has exactly one set. This replaces an explicit or inherited one ("PUT status-step-set" reference page).
+/// Assigns a status set to a category. A category has exactly one set, so this replaces an explicit or inherited one
+/// ("PUT status-step-set" reference page).
 fn assign_status_set(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     let (world, switches) = (&mut state.world, &state.switches);
     let category = category_of(world, call)?.id;
@@ -313,7 +314,7 @@ fn assign_status_set(state: &mut State, call: &Call) -> Result<Response, Refusal
     Ok(answer(200, &world.assignment_json(category)))
 }
 
-/// Whether assets of a category, or of a subcategory that inherits its set, have statuses of a set.
+/// Returns whether assets in a category, or in a subcategory that inherits its set, have statuses from a set.
 fn in_use(world: &World, category: u64, set: &StatusSet) -> bool {
     let inherits = |id: u64| {
         let mut path = world.path(id);
@@ -437,7 +438,7 @@ fn create_status(state: &mut State, call: &Call) -> Result<Response, Refusal> {
 
 // ---- custom attributes ----
 
-/// The new values of a custom attribute. The default and options are given by label.
+/// The new values of a custom attribute. The default and the options are given as labels.
 struct Plan {
     display_name: String,
     description: Option<String>,
@@ -599,7 +600,7 @@ fn max_length(
     given.and_then(length).or(kept).or(Some(ATTRIBUTE_TEXT_LENGTH))
 }
 
-/// Checks a default. On an error, returns a description of the expected one. Options are given by label, unlike in an
+/// Checks a default. On an error, returns a description of the expected value. Options are given by label, unlike in an
 /// asset ("Create settings" tutorial).
 pub fn default_fits(
     data_type: DataType,
@@ -627,8 +628,8 @@ pub fn default_fits(
     fits.then_some(()).ok_or(what)
 }
 
-/// Sets the options of an attribute. An existing option keeps its id, in any letter case. An omitted option becomes
-/// inactive, since assets may have it.
+/// Sets the options of an attribute. An existing option keeps its id, even if its letter case changes. An omitted
+/// option becomes inactive, since assets may have it.
 fn relabel(world: &mut World, attribute: &mut Attribute, labels: Vec<String>, user: &Arc<str>, version: u64) {
     let now = world.now;
     let mut left: Vec<Option<Choice>> = std::mem::take(&mut attribute.choices)
@@ -701,8 +702,8 @@ fn make_room(
     Ok(())
 }
 
-/// Creates an attribute without assigning it. It can be used once it is assigned to a category ("Assets field
-/// guide").
+/// Creates an attribute without assigning it. The attribute can be used once it is assigned to a category ("Assets
+/// field guide").
 fn create_attribute(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     let (world, switches) = (&mut state.world, &state.switches);
     let rename = call.query.flag("renameConflicting")?;

@@ -12,7 +12,7 @@ use super::indexed::Indexed;
 /// Milliseconds since 1970-01-01T00:00:00Z.
 pub type Millis = i64;
 
-/// Formats a timestamp as the services do.
+/// Formats a timestamp in the way the services do.
 #[must_use]
 pub fn timestamp(millis: Millis) -> String {
     jiff::Timestamp::from_millisecond(millis)
@@ -44,7 +44,7 @@ impl Stamp {
         }
     }
 
-    /// Whether the record was never deleted.
+    /// Returns whether the record was never deleted.
     #[must_use]
     pub fn active(&self) -> bool {
         self.deleted.is_none()
@@ -89,7 +89,7 @@ fn merged(mut head: Value, stamp: &Stamp, project: Option<Uuid>) -> Value {
     head
 }
 
-/// A node of the category tree ("Assets field guide").
+/// A node in the category tree ("Assets field guide").
 #[derive(Debug, Clone)]
 pub struct Category {
     pub id: u64,
@@ -124,7 +124,7 @@ pub struct Status {
     pub stamp: Stamp,
 }
 
-/// A set of statuses. Each category has exactly one, either its own or an inherited one.
+/// A set of statuses. Each category has exactly one status set, either its own or an inherited set.
 #[derive(Debug, Clone)]
 pub struct StatusSet {
     pub id: Uuid,
@@ -156,7 +156,7 @@ impl DataType {
         Self::MultiSelect,
     ];
 
-    /// Whether the attribute's values are options of a list.
+    /// Returns whether the attribute's values are options from a list.
     #[must_use]
     pub fn has_choices(self) -> bool {
         matches!(self, Self::Select | Self::MultiSelect)
@@ -168,7 +168,7 @@ impl DataType {
         Self::ALL.into_iter().find(|known| known.name() == name)
     }
 
-    /// The name in responses.
+    /// Returns the name used in responses.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -207,7 +207,7 @@ pub struct Attribute {
     pub stamp: Stamp,
 }
 
-/// A node of the location tree.
+/// A node in the location tree.
 #[derive(Debug, Clone)]
 pub struct Location {
     pub id: Uuid,
@@ -216,7 +216,7 @@ pub struct Location {
     pub barcode: Option<String>,
 }
 
-/// An asset. Its attributes are stored as the JSON text of one object, which is compact and needs no encoding.
+/// An asset. The attributes are stored as the JSON text of one object, which is compact and needs no encoding.
 #[derive(Debug, Clone)]
 pub struct Asset {
     pub id: Uuid,
@@ -232,7 +232,7 @@ pub struct Asset {
 }
 
 impl Asset {
-    /// The custom attributes, parsed.
+    /// Returns the custom attributes, parsed.
     #[must_use]
     pub fn attribute_map(&self) -> Map<String, Value> {
         serde_json::from_str(self.attributes.get()).unwrap_or_default()
@@ -287,7 +287,7 @@ pub struct Relationship {
 #[derive(Debug)]
 pub struct World {
     pub project: Uuid,
-    /// An existing project without this user as a member.
+    /// The id of an existing project that does not have this user as a member.
     pub foreign_project: Uuid,
     /// The id of the project's container in the BIM 360 Locations API.
     pub locations_container: Uuid,
@@ -395,7 +395,8 @@ impl World {
     /// Creates a realistic project. The same seed gives the same project.
     ///
     /// `HVAC > Air Handling` has attributes of all six types. `Electrical` has its own status set. `Fire Protection`
-    /// requires an attribute. `Legacy Equipment` is inactive. There are 3 buildings of 4 levels with 2 rooms each.
+    /// requires an attribute. `Legacy Equipment` is inactive. There are 3 buildings with 4 levels each, and 2 rooms per
+    /// level.
     #[must_use]
     pub fn seeded(seed: u64, now: Millis) -> Self {
         let mut world = Self::bare(seed, now);
@@ -494,18 +495,18 @@ impl World {
         world
     }
 
-    /// Generates a new id from the world's own random numbers.
+    /// Generates a new id from the world's own random number generator.
     pub fn new_id(&mut self) -> Uuid {
         uuid::Builder::from_random_bytes(self.random.u128(..).to_be_bytes()).into_uuid()
     }
 
-    /// The user name of the service itself.
+    /// Returns the user name of the service itself.
     #[must_use]
     pub fn service(&self) -> Arc<str> {
         Arc::clone(&self.service)
     }
 
-    /// Counts a change of the settings.
+    /// Counts a change to the settings.
     pub fn next_settings_version(&mut self) -> u64 {
         self.settings_version += 1;
         self.settings_version
@@ -517,13 +518,13 @@ impl World {
         Stamp::new(self.now, user, version)
     }
 
-    /// The id of the next category.
+    /// Returns the id of the next category.
     #[must_use]
     pub fn next_category(&self) -> u64 {
         self.categories.keys().last().map_or(ROOT, |last| last + 1)
     }
 
-    /// The generated name of the next custom attribute. Names are never reused.
+    /// Returns the generated name of the next custom attribute. Names are never reused.
     #[must_use]
     pub fn next_attribute_name(&self) -> String {
         let numbers = self.attributes.iter().filter_map(|attribute| {
@@ -551,7 +552,7 @@ impl World {
         self.categories.insert(id, category);
     }
 
-    /// Makes a category inactive. Its assets remain, but new ones are rejected.
+    /// Makes a category inactive. The category's assets remain, but new ones are rejected.
     pub fn deactivate_category(&mut self, id: u64) {
         let (now, by) = (self.now, Arc::clone(&self.service));
         if let Some(category) = self.categories.get_mut(&id) {
@@ -574,7 +575,7 @@ impl World {
         id
     }
 
-    /// Adds a status with a given id to a set.
+    /// Adds a status with the given id to a set.
     pub fn add_status(&mut self, set: Uuid, id: Uuid, label: &str) {
         const COLORS: [&str; 5] = [
             "adsk-black",
@@ -622,7 +623,7 @@ impl World {
         }
     }
 
-    /// Returns a unique slug for a label. Outside the default set, it includes the time (examples of the "GET
+    /// Returns a unique slug for a label. Outside the default set, the slug includes the time (examples of the "GET
     /// asset-statuses" reference page).
     pub fn bucket(&mut self, label: &str, plain: bool) -> String {
         let slug: String = label
@@ -667,7 +668,7 @@ impl World {
         }
     }
 
-    /// Adds a custom attribute with a given id and name (`caN`). Options are pairs of id and label.
+    /// Adds a custom attribute with a given id and name (`caN`). Options are pairs of an id and a label.
     pub fn add_attribute(
         &mut self,
         id: Uuid,
@@ -745,7 +746,7 @@ impl World {
         .take(64)
     }
 
-    /// The status set of a category, and the category it is assigned to.
+    /// Returns the status set of a category, and the category it is assigned to.
     #[must_use]
     pub fn effective_set(&self, category: u64) -> Option<(&StatusSet, u64)> {
         let (set, from) = self
@@ -754,7 +755,7 @@ impl World {
         Some((self.status_sets.by_id(set)?, from))
     }
 
-    /// All attributes of a category, with the category each is assigned to.
+    /// Returns all attributes of a category, with the category each is assigned to.
     #[must_use]
     pub fn effective_attributes(&self, category: u64) -> Vec<(&Attribute, u64)> {
         let mut found: Vec<(&Attribute, u64)> = Vec::new();
@@ -772,7 +773,7 @@ impl World {
         found
     }
 
-    /// Whether a location equals another or is below it.
+    /// Returns whether a location equals another or is below it.
     #[must_use]
     pub fn location_within(&self, mut location: Uuid, above: Uuid) -> bool {
         loop {
@@ -786,37 +787,37 @@ impl World {
         }
     }
 
-    /// All assets in order of creation, including deleted ones.
+    /// Returns all assets in order of creation, including deleted ones.
     #[must_use]
     pub fn assets(&self) -> &[Asset] {
         &self.assets
     }
 
-    /// The number of active assets.
+    /// Returns the number of active assets.
     #[must_use]
     pub fn active_assets(&self) -> usize {
         self.active_assets
     }
 
-    /// A number that increases with every change to an asset.
+    /// Returns a number that increases with every change to an asset.
     #[must_use]
     pub fn asset_version(&self) -> u64 {
         self.asset_version
     }
 
-    /// The index of an asset in `assets`.
+    /// Returns the index of an asset in `assets`.
     #[must_use]
     pub fn asset_position(&self, id: Uuid) -> Option<usize> {
         self.asset_index.get(&id).copied()
     }
 
-    /// The number of active assets with a barcode.
+    /// Returns the number of active assets with a barcode.
     #[must_use]
     pub fn barcode_count(&self, barcode: &str) -> u32 {
         self.barcodes.get(barcode).copied().unwrap_or(0)
     }
 
-    /// Creates an asset with a given or new id, and returns its index.
+    /// Creates an asset with the given id or a new one, and returns its index.
     pub fn add_asset(
         &mut self,
         id: Option<Uuid>,
@@ -859,7 +860,7 @@ impl World {
         self.assets[position] = new;
     }
 
-    /// Soft-deletes an asset. Returns `false` if it was already deleted.
+    /// Soft-deletes an asset. Returns `false` if the asset was already deleted.
     pub fn delete_asset(&mut self, position: usize, user: &Arc<str>) -> bool {
         let now = self.now;
         let asset = &mut self.assets[position];
@@ -894,19 +895,19 @@ impl World {
         place
     }
 
-    /// The index of a relationship in `relationships`.
+    /// Returns the index of a relationship in `relationships`.
     #[must_use]
     pub fn relationship_position(&self, id: Uuid) -> Option<usize> {
         self.relationship_index.get(&id).copied()
     }
 
-    /// Returns the newest relationship of a pair, in any order.
+    /// Returns the newest relationship between a pair of entities, in either order.
     #[must_use]
     pub fn relationship_of(&self, entities: &[Entity; 2]) -> Option<usize> {
         self.pairs.get(&pair(entities)).copied()
     }
 
-    /// Returns the ids of the active categories below each category, for `subcategoryIds`.
+    /// Returns the ids of the active direct subcategories of each category, for `subcategoryIds`.
     #[must_use]
     pub fn subcategories(&self) -> HashMap<u64, Vec<String>> {
         let mut below: HashMap<u64, Vec<String>> = HashMap::new();
@@ -922,7 +923,7 @@ impl World {
         below
     }
 
-    /// Formats a category as in responses. `below` is the value of `subcategories`.
+    /// Formats a category as responses do. `below` is the value of `subcategories`.
     #[must_use]
     pub fn category_json(&self, category: &Category, below: &HashMap<u64, Vec<String>>, uid: bool) -> Value {
         let children = below.get(&category.id).map_or(&[][..], Vec::as_slice);
@@ -942,7 +943,7 @@ impl World {
         merged(head, &category.stamp, None)
     }
 
-    /// Formats a status as in responses.
+    /// Formats a status as responses do.
     #[must_use]
     pub fn status_json(&self, set: &StatusSet, status: &Status) -> Value {
         let mut head = json!({ "id": status.id, "label": status.label });
@@ -957,7 +958,7 @@ impl World {
         merged(head, &status.stamp, Some(self.project))
     }
 
-    /// Formats a status set as in responses.
+    /// Formats a status set as responses do.
     #[must_use]
     pub fn status_set_json(&self, set: &StatusSet) -> Value {
         let values: Vec<Value> = set
@@ -974,7 +975,7 @@ impl World {
         merged(head, &set.stamp, Some(self.project))
     }
 
-    /// Formats the assignment of a status set as in responses.
+    /// Formats the assignment of a status set as responses do.
     #[must_use]
     pub fn assignment_json(&self, category: &Category) -> Option<Value> {
         let assignment = category.status_set.as_ref()?;
@@ -983,7 +984,7 @@ impl World {
         Some(merged(head, &assignment.stamp, Some(self.project)))
     }
 
-    /// Formats a custom attribute as in responses. A default option is shown as its label ("Create settings"
+    /// Formats a custom attribute as responses do. A default option is returned as its label ("Create settings"
     /// tutorial).
     #[must_use]
     pub fn attribute_json(&self, attribute: &Attribute) -> Value {
@@ -1080,7 +1081,7 @@ impl World {
 }
 
 impl Attribute {
-    /// Replaces option ids in a value of an asset by labels.
+    /// Replaces option ids with labels in an asset's value.
     #[must_use]
     pub fn labelled(&self, value: &Value) -> Value {
         self.mapped(value, &|text| {
@@ -1089,7 +1090,7 @@ impl Attribute {
         })
     }
 
-    /// Replaces option labels in a value of an asset by ids.
+    /// Replaces option labels with ids in an asset's value.
     #[must_use]
     pub fn carried(&self, value: &Value) -> Value {
         self.mapped(value, &|text| {
@@ -1109,7 +1110,7 @@ impl Attribute {
     }
 }
 
-/// Sorts the entities of a pair, so that their order does not matter.
+/// Sorts the two entities in a pair, so that their order does not matter.
 fn pair(entities: &[Entity; 2]) -> [Entity; 2] {
     let mut pair = entities.clone();
     pair.sort();

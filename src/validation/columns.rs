@@ -1,4 +1,4 @@
-//! Maps the columns of a sheet to fields and attributes.
+//! Maps the columns in a sheet to fields and attributes.
 
 use super::fields::{self, CUSTOM_ATTRIBUTES, FIELDS};
 use crate::input::Cell;
@@ -48,17 +48,17 @@ static CALLED: [(&str, usize); 17] = [
 /// Why an unrecognized column is ignored.
 pub(super) const NOT_RECOGNIZED: &str = "unknown column";
 
-/// Columns added by `write_fixes`: the row's place in its sheet or text file, the problem and the fix.
+/// Columns added by `write_fixes`: the row's position in its sheet or text file, the problem and the fix.
 pub const SHEET_ROW: &str = "Sheet row";
 pub const LINE: &str = "Line";
 pub const PROBLEM: &str = "Problem";
 pub const FIX: &str = "Fix";
 pub const OF_REPORTS: [&str; 4] = [SHEET_ROW, LINE, PROBLEM, FIX];
 
-/// The suffix of an added column if the rows already have a column of that name.
+/// The suffix of an added column if the rows already have a column with that name.
 pub const OF_REPORT_MARK: &str = " (acc-assets)";
 
-/// Whether an unrecognized column may have been added by `write_fixes`.
+/// Returns whether an unrecognized column may have been added by `write_fixes`.
 pub(super) fn is_of_report(name: &str) -> bool {
     OF_REPORTS.contains(&name.strip_suffix(OF_REPORT_MARK).unwrap_or(name))
 }
@@ -66,7 +66,7 @@ pub(super) fn is_of_report(name: &str) -> bool {
 /// The hidden column added by `write_fixes`: the run and the row number of each row.
 pub const ROW_OF_RUN: &str = "acc-assets row";
 
-/// The content of a cell that clears its field.
+/// The text of a cell that clears its field.
 pub const CLEAR: &str = "acc.CLEAR";
 
 /// Formats a cell of the [`ROW_OF_RUN`] column: the run, and the row number in it, counted from 0.
@@ -81,7 +81,7 @@ pub(super) fn row_of_run(cell: &Cell<'_>) -> Option<(u64, u32)> {
     Some((u64::from_str_radix(run, 16).ok()?, row.parse().ok()?))
 }
 
-/// Returns the field with this heading, which is the same in every project.
+/// Returns the field with this heading. The result is the same in every project.
 pub(super) fn base_field(name: &str) -> Option<usize> {
     let called = plain(bare(name));
     let exact = FIELDS.iter().position(|field| field.name == name);
@@ -184,10 +184,10 @@ fn unknown(name: &str, settings: &Settings) -> Meant {
     }
 }
 
-/// Resolves the target of a mapping to a field name.
+/// Resolves the target in a mapping to a field name.
 ///
 /// # Errors
-/// A description of what is wrong with the target.
+/// A message that says what is wrong with the target.
 pub fn target(text: &str, settings: Option<&Settings>) -> Result<String, String> {
     let known = |field: usize| FIELDS[field].name.to_owned();
     let called = plain(text);

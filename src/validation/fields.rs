@@ -28,7 +28,7 @@ pub(super) struct Field {
 }
 
 impl Field {
-    /// The fix for an invalid value. It depends on whether the project's settings are known.
+    /// The fix for an invalid value. The fix depends on whether the project's settings are known.
     pub(super) fn fix(&self, by_name: bool) -> &'static str {
         self.named.filter(|_| by_name).unwrap_or(self.fix)
     }
@@ -136,14 +136,14 @@ pub(super) fn is_set_by_the_service(name: &str) -> bool {
     SET_BY_THE_SERVICE.contains(&name)
 }
 
-/// Whether a name is `ca` and a number, as the service names custom attributes.
+/// Whether a name consists of `ca` and a number, like the names that the service gives to custom attributes.
 pub(super) fn is_attribute(name: &str) -> bool {
     name.strip_prefix("ca").is_some_and(|number| {
         !number.starts_with('0') && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
     })
 }
 
-/// Returns the known name closest to an unknown one.
+/// Returns the known name closest to an unknown name.
 pub(super) fn nearest(unknown: &str, id_column: Option<&str>) -> Option<String> {
     let plain = plain(unknown);
     let attribute = plain.strip_prefix("customattributes").unwrap_or(&plain);

@@ -1,8 +1,9 @@
 //! The identity of a row in a run: a digest of its cells.
 //!
-//! The digest depends only on the content that a user sees in the row. For example, 42, 42.0 and "42" are the same
-//! cell, and so are a date and its midnight. Blank cells and leading or trailing blanks do not count. Settings, the
-//! type of table and the order of columns do not affect the digest. A run can be resumed after any of them changed.
+//! The digest depends only on the content that users see in the row. For example, 42, 42.0 and "42" are the same
+//! cell, and so are a date and its midnight. Blank cells and leading or trailing blanks are ignored. Settings, the
+//! type of table and the order of columns do not affect the digest. So a run can be resumed after any of these has
+//! changed.
 
 use std::io::Write;
 
@@ -13,7 +14,7 @@ use super::value::midnight;
 use crate::input::Cell;
 use crate::model::text::trimmed;
 
-/// The seed for the cells of a column. Columns with the same meaning have the same seed in every table.
+/// The seed for the cells in a column. Columns with the same meaning have the same seed in every table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Seed(u64);
 
@@ -26,7 +27,7 @@ impl Seed {
         }
     }
 
-    /// Creates the seed of a field, for any heading.
+    /// Creates the seed of a field, regardless of the column's heading.
     pub(super) fn field(name: &str) -> Self {
         Self(xxh3_64_with_seed(name.as_bytes(), 1))
     }
@@ -40,12 +41,12 @@ impl Seed {
 const FIELD: &str = "field ";
 const HEADING: &str = "column ";
 
-/// Returns the identity of a field's column, as stored in a run's file.
+/// Returns the name that identifies a field's column in a run's file.
 pub(super) fn field(name: &str) -> String {
     format!("{FIELD}{name}")
 }
 
-/// Returns the identity of any other column.
+/// Returns the name that identifies any other column there.
 pub(super) fn heading(name: &str) -> String {
     format!("{HEADING}{}", name.trim())
 }
@@ -58,7 +59,7 @@ pub(super) struct Identity {
     text: Vec<u8>,
 }
 
-/// A prefix for values that are not strings, so that no string collides with them.
+/// Prefixes for values that are not strings, so that no string collides with such a value.
 const CLEAR: u8 = 1;
 const MAP: u8 = 3;
 const OTHER: u8 = 4;
@@ -84,7 +85,7 @@ impl Identity {
         self.text = text;
     }
 
-    /// Adds the id of a row in its canonical form.
+    /// Adds a row's id in its canonical form.
     pub(super) fn id(&mut self, seed: Seed, id: Uuid) {
         self.add(seed, id.as_bytes());
     }
@@ -96,7 +97,7 @@ impl Identity {
         }
     }
 
-    /// Returns the digest of the row. It is never 0, which marks a row that was not read.
+    /// Returns the digest of the row. The digest is never 0, which marks a row that was not read.
     pub(super) fn digest(&self) -> u64 {
         self.sum.max(1)
     }
@@ -108,7 +109,7 @@ pub fn digest_of_no_row(found: &str) -> u64 {
     xxh3_64_with_seed(found.as_bytes(), u64::from(OTHER)).max(1)
 }
 
-/// Whether a trimmed string is a boolean.
+/// Returns whether a trimmed string is a boolean.
 fn is_truth(text: &str) -> bool {
     text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false")
 }
@@ -162,7 +163,7 @@ fn write(cell: &Cell<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// Writes a float with the 15 digits that Excel stores, so that 0.1 + 0.2 in a frame equals 0.3 in its sheet.
+/// Writes a float with the 15 digits that Excel stores, so that 0.1 + 0.2 in a frame equals 0.3 in a sheet.
 fn float(number: f64, out: &mut Vec<u8>) {
     // Below this, a float represents every integer exactly.
     const EXACT: f64 = 9_007_199_254_740_992.0;

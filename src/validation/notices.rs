@@ -1,11 +1,11 @@
-//! Warnings about valid rows, for undocumented behavior of the service or for data that looks damaged. Each warning
+//! Warnings about valid rows, because of undocumented service behavior or because the data looks damaged. Each warning
 //! is counted and reported once.
 
 use std::collections::HashMap;
 
 use crate::settings::Settings;
 
-/// A warning, with the index of its subject in the settings.
+/// A warning, with the index of what it concerns in the settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Notice {
     /// The documentation does not say whether ROOT may contain assets.
@@ -36,14 +36,14 @@ pub(crate) fn in_rows(count: u64, first: &str) -> String {
     }
 }
 
-/// Settings younger than this count as current.
+/// Settings that are newer than this count as current.
 const FRESH: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
 
-/// Notices with their counts.
+/// The notices, with their counts.
 #[derive(Debug, Default)]
 pub(super) struct Notices {
     found: HashMap<Notice, (u64, usize)>,
-    /// The first row with each name and barcode, by digest, and the first two rows of each duplicate.
+    /// The first row with each name and each barcode, by digest, and the first two rows of each duplicate.
     names: HashMap<u64, usize>,
     barcodes: HashMap<u64, usize>,
     pairs: HashMap<Notice, (usize, usize)>,

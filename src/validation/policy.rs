@@ -11,7 +11,7 @@ use super::fields::{self, BARCODE, CUSTOM_ATTRIBUTES};
 use crate::api::RowShape;
 use crate::settings::{SEPARATOR, Settings};
 
-/// The meaning of a null cell. It never satisfies a required field.
+/// The meaning of a null cell. A null cell never satisfies a required field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Nulls {
@@ -23,7 +23,7 @@ pub enum Nulls {
     Error,
 }
 
-/// How a custom attribute handles a date with a time of day.
+/// What to do with a date that has a time of day in a custom attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Dates {
@@ -39,7 +39,7 @@ pub struct Policy {
     pub shape: RowShape,
     pub nulls: Nulls,
     pub dates: Dates,
-    /// The column with the ids.
+    /// The column that contains the ids.
     pub id_column: String,
     pub import_key: Option<ImportKey>,
     pub names: Names,
@@ -50,13 +50,13 @@ pub struct Policy {
 pub struct Names {
     /// The project's settings. If `None`, rows contain ids, and only single values are checked.
     pub settings: Option<Arc<Settings>>,
-    /// Explicit meanings of columns. A column that maps to `None` is ignored.
+    /// Explicit column mappings. A column that maps to `None` is ignored.
     pub mapping: Vec<(String, Option<String>)>,
-    /// The separator between the names of a path.
+    /// The separator between the names in a path.
     pub separator: String,
     /// The assets that a patch changes. `None` if they were not read.
     pub assets: Option<Arc<HashMap<Uuid, KnownAsset>>>,
-    /// The category of new assets that specify none, taken from the template that was filled in.
+    /// The category of new assets that do not specify one, taken from the template that was filled in.
     pub category: Option<String>,
     /// The title of the row labels if they are positions in a file, such as `sheet row`.
     pub row_title: Option<Arc<str>>,
@@ -75,7 +75,7 @@ impl Default for Names {
     }
 }
 
-/// The data of an asset needed to check a patch.
+/// The asset data needed to check a patch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KnownAsset {
     /// Indexes in the settings.
@@ -104,33 +104,33 @@ impl KnownAsset {
     }
 }
 
-/// A unique key for each row of a create. It is stored with the asset, so that the asset of a row can be found
+/// A unique key for each row in a create. The key is stored with the asset, so that a row's asset can be found
 /// reliably.
 ///
 /// The service accepts neither ids nor idempotency keys from a client, and a clientAssetId need not be unique.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImportKey {
-    /// `barcode`, or the name of a text attribute such as `ca7`.
+    /// Either `barcode`, or the name of a text attribute such as `ca7`.
     pub field: String,
     /// The prefix of generated keys, followed by the row number.
     pub prefix: String,
 }
 
 impl ImportKey {
-    /// Generates the key prefix of one call, a UUID v4. Its bytes come from the system, because a forked child
-    /// inherits the state of generators in the process.
+    /// Generates the key prefix for one call, a UUID v4. The bytes come from the operating system, because a forked
+    /// child inherits the state of the process's generators.
     #[must_use]
     pub fn new_prefix() -> String {
         format!("imp-{}-", Uuid::new_v4().simple())
     }
 
-    /// Whether a field can contain the key.
+    /// Returns whether a field can contain the key.
     #[must_use]
     pub fn may_be(field: &str) -> bool {
         field == BARCODE || fields::is_attribute(field)
     }
 
-    /// Returns the key of an asset, from a request or a response.
+    /// Returns an asset's key, from a request or a response.
     #[must_use]
     pub fn of<'v>(&self, asset: &'v Value) -> Option<&'v str> {
         self.value(asset)?
@@ -139,7 +139,7 @@ impl ImportKey {
             .filter(|key| !key.is_empty())
     }
 
-    /// Whether the field of an asset contains a value that is not a string.
+    /// Returns whether the field of an asset contains a value that is not a string.
     #[must_use]
     pub fn is_no_text(&self, asset: &Value) -> bool {
         self.value(asset)

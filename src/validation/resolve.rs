@@ -1,4 +1,4 @@
-//! Resolves names to ids for the rows of one call. Each distinct string is looked up once.
+//! Resolves names to ids for the rows passed to one call. Each distinct string is looked up once.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,10 +16,11 @@ use super::value::{self, Refusal};
 use crate::input::Cell;
 use crate::settings::{Miss, Settings};
 
-/// A cache of lookups, one per column. Its size is limited, since a column may have any number of distinct strings.
+/// A cache of lookups, one per column. The cache size is limited, since a column may have any number of distinct
+/// strings.
 struct Seen {
     known: HashMap<Box<str>, Result<usize, Miss>>,
-    /// The last lookup. Consecutive rows often have the same string.
+    /// The last lookup, since consecutive rows often have the same string.
     last: Option<(Box<str>, usize)>,
 }
 
@@ -56,7 +57,7 @@ impl Seen {
     }
 }
 
-/// How often to search for the closest names. A search among 10,000 locations takes a while.
+/// The maximum number of searches for the closest names. A search among 10,000 locations takes a while.
 const MOST_SUGGESTIONS: u32 = 200;
 
 /// Resolves names to ids.
@@ -65,10 +66,10 @@ pub struct Resolver {
     separator: String,
     categories: Seen,
     locations: Seen,
-    /// One cache per status set, and one for all of them.
+    /// One cache per status set, and one for all sets together.
     statuses: HashMap<Option<usize>, Seen>,
     choices: HashMap<usize, Seen>,
-    /// Cells with several values of an attribute, and the ids of the values.
+    /// For each attribute, the cells with several values, and the ids of the values.
     several: HashMap<usize, HashMap<Box<str>, Vec<String>>>,
     suggestions: u32,
     // The fields below belong to the current row.
@@ -77,7 +78,7 @@ pub struct Resolver {
     /// Whether the row has a category, valid or not.
     pub category_given: bool,
     pub status: GivenStatus,
-    /// Whether the location is missing from the project's tree.
+    /// Whether the location is missing from the project's location tree.
     pub location_is_unknown: bool,
     /// The status, if it was given as a label.
     pub label: String,
@@ -91,7 +92,7 @@ pub struct Resolver {
 pub enum GivenStatus {
     /// No status, or an invalid one.
     Absent,
-    /// The indexes of a status set and of a status in it.
+    /// The indexes of a status set and of a status in that set.
     Known(usize, usize),
     /// A label, to be looked up in the category's set.
     Label,
@@ -131,7 +132,7 @@ impl Resolver {
         self.cleared.clear();
     }
 
-    /// Looks up a string. If it is unknown, adds the closest names, up to a limit per call.
+    /// Looks up a string. If the name is unknown, adds the closest names, up to a limit per call.
     fn look(suggestions: &mut u32, find: impl FnOnce(bool) -> Result<usize, Miss>) -> Result<usize, Miss> {
         let found = find(*suggestions < MOST_SUGGESTIONS);
         if matches!(found, Err(Miss::Unknown(_))) {
@@ -229,7 +230,7 @@ impl Resolver {
         Ok(settings.choice_id(attribute, place).to_owned())
     }
 
-    /// Looks up the ids of the values in a string. Does this once per distinct string.
+    /// Looks up the ids of the values in a string, once per distinct string.
     pub fn several(
         &mut self,
         attribute: usize,
@@ -267,7 +268,7 @@ impl Resolver {
         // `field` is a valid index in this table.
         let fix = FIELDS[field].fix(true);
         if matches!(cell, Cell::Text(text) if text.trim().is_empty()) {
-            return Err(Refusal::new(&REQUIRED, "blank", "fill the cell"));
+            return Err(Refusal::new(&REQUIRED, "blank", "fill in the cell"));
         }
         let mut number = Vec::new();
         let number: Option<String> = match value::number(cell, &mut number) {

@@ -32,7 +32,7 @@ pub struct RowWriter {
     pub(super) notices: Notices,
     /// The meaning of each column.
     uses: Vec<ColumnUse>,
-    /// The column of each field, for messages.
+    /// The column that sets each field, for messages.
     field_columns: [Option<Column>; FIELDS.len()],
     /// Whether the row depends on its current asset, which was not read.
     pub(super) needs_asset: bool,
@@ -42,22 +42,22 @@ pub struct RowWriter {
     handles: HashMap<String, Column>,
     attributes: Vec<Attribute>,
     attribute_indexes: HashMap<String, usize>,
-    /// The meanings of the last dict's entries, by position. Dicts usually have the same keys in the same order.
+    /// The meanings of the entries in the last dict, by position. Dicts usually have the same keys in the same order.
     entries: Vec<Entry>,
     /// The number of rows started or skipped, including the current one.
     pub(super) rows: usize,
-    /// The column and the first row with a numeric barcode.
+    /// The barcode column and its first row with a number, if any.
     barcode_as_number: Option<(String, usize)>,
-    /// Columns with a string such as "nan" in a cell, and the first such row.
+    /// Columns with a string such as "nan", each with the first such row.
     blanks_as_text: Vec<(String, usize)>,
-    /// Columns with trimmed strings: the number of such rows, and the first.
+    /// Columns with trimmed strings, each with the number of such rows and the first such row.
     trimmed: Vec<(String, u64, usize)>,
-    /// Columns with values longer than the service is known to accept: the length, the number of such rows, and the
-    /// first.
+    /// Columns with values longer than the service is known to accept, each with the accepted length, the number of
+    /// such rows and the first such row.
     overlong: Vec<(String, usize, u64, usize)>,
     /// Whether the rows have their own import keys. Unknown before the first row.
     keys_are_given: Option<bool>,
-    /// The role of each column in the identity of a row, as in the first call of the run.
+    /// Each column's role in the identity of a row, as in the first call of the run.
     headings: BTreeMap<String, Option<String>>,
     /// Whether to skip the digests of rows.
     anonymous: bool,
@@ -73,7 +73,7 @@ pub struct RowWriter {
     given: u32,
     id: Given,
     identity: Identity,
-    /// The run of the row and its number there, from a file written by `write_fixes`.
+    /// The row's run and its number in that run, from a file written by `write_fixes`.
     numbered: Option<(u64, u32)>,
     pub(super) key: String,
     pub(super) problems: Vec<Problem>,
@@ -93,11 +93,11 @@ pub struct ColumnUse {
 struct Named {
     name: String,
     slot: Slot,
-    /// The seed for the column's cells in the identity. `None` if they do not count.
+    /// The seed for the column's cells in the identity. `None` if the cells are excluded.
     seed: Option<Seed>,
 }
 
-/// How the cells of a column are handled.
+/// How the cells in a column are handled.
 #[derive(Clone)]
 enum Slot {
     Id,
@@ -106,7 +106,7 @@ enum Slot {
     Number,
     Field(usize),
     Attribute(usize),
-    /// The dict of custom attributes.
+    /// A column with dicts of custom attributes.
     Attributes,
     /// A column that makes every row invalid, with this problem and the row's value.
     Refused(Box<Problem>),
@@ -119,11 +119,11 @@ pub(super) struct Attribute {
     /// The attribute's own column, if there is one.
     pub(super) column: Option<Column>,
     opening: String,
-    /// The last row with a value for the attribute, as the count of rows.
+    /// The last row that has a value for the attribute, as a row count.
     last_given: usize,
 }
 
-/// An entry of a dict of custom attributes.
+/// An entry in a dict of custom attributes.
 struct Entry {
     name: String,
     seed: Seed,
@@ -196,7 +196,7 @@ impl RowWriter {
         if let Some(column) = self.handles.get(name) {
             return *column;
         }
-        // A table of 2^32 columns does not fit into memory.
+        // A table of 2^32 columns does not fit in memory.
         let column = Column(u32::try_from(self.columns.len()).unwrap_or(u32::MAX));
         let slot = self.slot(name, column);
         let seed = self.seed(name, &slot);
@@ -209,7 +209,7 @@ impl RowWriter {
         column
     }
 
-    /// Returns the role of a column in the identity of a row.
+    /// Returns a column's role in the identity of a row.
     ///
     /// Resumed calls use the roles of the first call. The project's settings may change between calls, but the
     /// identity of a row must not.
@@ -241,18 +241,19 @@ impl RowWriter {
         seed
     }
 
-    /// The role of each column in the identity of a row, or empty if it has none. When a run is resumed, the roles
+    /// Each column's role in the identity of a row, or an empty string if it has none. When a run is resumed, the roles
     /// are set before the first column.
     pub fn headings(&mut self) -> &mut BTreeMap<String, Option<String>> {
         &mut self.headings
     }
 
-    /// The digest of the row that just ended, valid or not.
+    /// Returns the digest of the row that just ended, valid or not.
     pub fn digest(&self) -> u64 {
         self.identity.digest()
     }
 
-    /// The run of the row that just ended, and its number there, from a file written by `write_fixes`.
+    /// Returns the run of the row that just ended, and the row's number in that run, from a file written by
+    /// `write_fixes`.
     pub fn numbered(&self) -> Option<(u64, u32)> {
         self.numbered
     }
@@ -326,7 +327,7 @@ impl RowWriter {
         });
     }
 
-    /// The meaning of each column, in order of appearance.
+    /// Returns the meaning of each column, in order of appearance.
     pub fn uses(&self) -> &[ColumnUse] {
         &self.uses
     }
@@ -416,7 +417,7 @@ impl RowWriter {
         (self.keys_are_given == Some(false)).then(|| format!("{}{row}", key.prefix))
     }
 
-    /// The number of rows read.
+    /// Returns the number of rows read.
     pub fn rows_read(&self) -> usize {
         self.rows
     }
@@ -496,14 +497,14 @@ impl RowWriter {
         }
     }
 
-    /// The user's name for a column.
+    /// Returns the user's name for a column.
     pub(super) fn called(&self, column: Column) -> &str {
         self.columns
             .get(column.0 as usize)
             .map_or("", |named| named.name.as_str())
     }
 
-    /// The user's name for the column of a field, or else the field's name.
+    /// Returns the user's name for the column that sets a field, or else the field's name.
     pub(super) fn field_called(&self, field: usize) -> String {
         self.field_columns[field].map_or_else(
             || FIELDS[field].name.to_owned(),
@@ -511,7 +512,7 @@ impl RowWriter {
         )
     }
 
-    /// Whether the current row has a value for a field, valid or not.
+    /// Returns whether the current row has a value for a field, valid or not.
     pub(super) fn is_given(&self, field: usize) -> bool {
         self.given & 1 << field != 0
     }
@@ -624,7 +625,7 @@ impl RowWriter {
         }
     }
 
-    /// Reads a dict of custom attributes as if each had its own column.
+    /// Reads a dict of custom attributes as if each attribute had its own column.
     fn attribute_entries(&mut self, count: bool, entries: &[(&str, Cell<'_>)]) {
         for (place, (name, value)) in entries.iter().enumerate() {
             let Entry { seed, attribute, .. } = *self.entry(place, name);
@@ -655,7 +656,7 @@ impl RowWriter {
         self.problems.push(refused(CUSTOM_ATTRIBUTES, cell, &refusal));
     }
 
-    /// Returns the meaning of an entry of a dict of custom attributes.
+    /// Returns the meaning of an entry in a dict of custom attributes.
     fn entry(&mut self, place: usize, name: &str) -> &Entry {
         if self.entries.get(place).is_none_or(|entry| entry.name != name) {
             let attribute = self.attribute_named(name).ok();
@@ -673,7 +674,7 @@ impl RowWriter {
         &self.entries[place]
     }
 
-    /// Looks up a name in a dict of custom attributes. If it is invalid, returns the problem and the fix.
+    /// Looks up a name in a dict of custom attributes. If the name is invalid, returns the problem and the fix.
     fn attribute_named(&self, name: &str) -> Result<String, (String, String)> {
         let Some(names) = &self.names else {
             return if fields::is_attribute(name) {
@@ -775,19 +776,19 @@ impl RowWriter {
         });
     }
 
-    /// The user's name for the column of a custom attribute.
+    /// Returns the user's name for the column of a custom attribute.
     pub(super) fn attribute_column(&self, attribute: usize) -> Option<String> {
         self.attributes[attribute]
             .column
             .map(|column| self.called(column).to_owned())
     }
 
-    /// Whether the row that just ended depends on its current asset, which was not read.
+    /// Returns whether the row that just ended depends on its current asset, which was not read.
     pub fn needs_its_asset(&self) -> bool {
         self.needs_asset
     }
 
-    /// Whether any row had a custom attribute.
+    /// Returns whether any row had a custom attribute.
     pub fn has_attributes(&self) -> bool {
         !self.attributes.is_empty()
     }
@@ -795,7 +796,7 @@ impl RowWriter {
     /// Ends the row.
     ///
     /// # Errors
-    /// Returns all problems of the row, at least one. `out` is restored to its length before `begin`.
+    /// Returns all problems of the row (at least one). `out` is restored to its length before `begin`.
     pub fn end(&mut self, out: &mut Vec<u8>) -> Result<(), Vec<Problem>> {
         self.end_import_key(out);
         self.end_names(out);
@@ -815,7 +816,7 @@ impl RowWriter {
                     self.missing(
                         &name,
                         "it identifies the asset",
-                        "fill the cell, or pass the name of the id column as key=",
+                        "fill in the cell, or pass the name of the id column as key=",
                     );
                 }
                 if self.policy.shape == RowShape::AssetPatch && empty && self.problems.is_empty() {
@@ -906,12 +907,12 @@ impl RowWriter {
         self.problems.push(IMPORT_KEY.problem(field, "", message, ""));
     }
 
-    /// The import key of the row, or an empty string.
+    /// Returns the import key of the row, or an empty string.
     pub fn import_key(&self) -> &str {
         &self.import_key
     }
 
-    /// Whether the rows have their own import keys, which an earlier run may have used.
+    /// Returns whether the rows have their own import keys, which an earlier run may have used.
     pub fn import_keys_are_given(&self) -> bool {
         self.keys_are_given == Some(true)
     }
@@ -943,12 +944,13 @@ impl RowWriter {
         self.problems.push(REQUIRED.problem(name, "", message, fix));
     }
 
-    /// The name of the row in a report: the clientAssetId of a new asset, or else the id. Empty if there is none.
+    /// Returns the name of the row in a report: the clientAssetId of a new asset, or else the id. Empty if there is
+    /// no such name.
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// The title of the row labels, if they are positions in a file.
+    /// Returns the title of the row labels, if they are positions in a file.
     pub fn row_title(&self) -> Option<&str> {
         self.policy.names.row_title.as_deref()
     }
@@ -1023,7 +1025,7 @@ fn opening(name: &str) -> String {
     format!("\"{name}\":")
 }
 
-/// The most columns that a message names.
+/// The maximum number of columns named in a message.
 const COLUMNS_SHOWN: usize = 20;
 
 pub(super) fn refused(column: &str, cell: &Cell<'_>, refusal: &Refusal) -> Problem {
@@ -1045,7 +1047,7 @@ pub(super) fn refused(column: &str, cell: &Cell<'_>, refusal: &Refusal) -> Probl
     refusal.rule.problem(column, &value, message, &refusal.fix)
 }
 
-/// Creates the problem of a field that was given twice. `first` is the earlier column with the same meaning.
+/// Creates the problem for a field that was given twice. `first` is the earlier column with the same meaning.
 fn given_twice(column: &str, first: &str, cell: &Cell<'_>) -> Problem {
     let message = if first == column {
         format!("`{column}` appears twice in this row")
@@ -1055,10 +1057,10 @@ fn given_twice(column: &str, first: &str, cell: &Cell<'_>) -> Problem {
     TWICE.problem(column, &shown(cell), message, "")
 }
 
-/// The length of a formula in a message.
+/// The maximum length of a formula in a message.
 const LONGEST_FORMULA: usize = 40;
 
-/// Returns the trimmed string if trimming changes it. A blank string is not changed.
+/// Returns the trimmed string if trimming changes it. Does not trim a blank string.
 fn without_blanks<'c>(cell: &Cell<'c>) -> Option<Cell<'c>> {
     let Cell::Text(text) = cell else { return None };
     let kept = trimmed(text);

@@ -9,7 +9,7 @@ use crate::error::shown;
 /// A row check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rule {
-    /// The code, which is included in every problem and stable across versions.
+    /// The code, which is part of every problem and stable across versions.
     pub code: &'static str,
     /// What is wrong with the row.
     pub says: &'static str,
@@ -17,14 +17,14 @@ pub struct Rule {
     pub fix: &'static str,
 }
 
-/// A problem with one value of a row, or with the whole row.
+/// A problem with one value in a row, or with the whole row.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Problem {
     /// The code of the rule.
     pub code: Cow<'static, str>,
     /// The column as the user wrote it. Empty if the problem concerns the whole row.
     pub column: String,
-    /// The shortened value. Empty if there is none.
+    /// The shortened value. Empty if there is no value.
     pub value: String,
     /// What is wrong.
     pub message: String,
@@ -41,7 +41,7 @@ macro_rules! rules {
 
 rules! {
     REQUIRED "required": "a required field is missing or blank",
-        "fill the cell";
+        "fill in the cell";
     UNKNOWN_COLUMN "unknown_column": "the column is not a field of an asset",
         "rename or drop the column";
     UNKNOWN_ATTRIBUTE "unknown_attribute": "a key of customAttributes is not a custom attribute",
@@ -51,7 +51,7 @@ rules! {
     TWICE "twice": "two columns of the row set the same field",
         "keep one of the two";
     NULL "null": "the cell is null, which nulls='error' does not allow",
-        "fill the cell, drop the column, or use CLEAR to clear the field";
+        "fill in the cell, drop the column, or use CLEAR to clear the field";
     CLEAR "clear": "CLEAR is used in a create, or for a field that cannot be cleared",
         "leave the cell empty";
     FORMULA "formula_without_value": "the formula was saved without its value",
@@ -75,13 +75,13 @@ rules! {
         "value is not a string, a number, a bool, a date or a list of strings, or customAttributes is not a dict",
         "use a single value, or a list of strings for a multi-select";
     NOTHING_TO_CHANGE "nothing_to_change": "the row has nothing to change",
-        "fill a cell, use CLEAR to clear a field, or drop the row";
+        "fill in a cell, use CLEAR to clear a field, or drop the row";
     NOT_A_ROW "not_a_row": "the row is not a dict or another mapping of column names to values",
         "pass one dict per row";
     SAME_ID "same_id": "two rows change the same asset differently",
         "keep one row per id";
     IMPORT_KEY "import_key": "the import key is missing, or is not text",
-        "fill the cell, or drop the column to generate the keys";
+        "fill in the cell, or drop the column to generate the keys";
     CATEGORY "category": "the category is unknown, ambiguous or inactive",
         "use the path of an active category of the project";
     STATUS "status": "the status is unknown, inactive or not in the category's status set",
@@ -96,7 +96,7 @@ rules! {
         "leave the cell empty, or assign the attribute to the category";
     REQUIRED_ATTRIBUTE "required_attribute": "a custom attribute that the category requires is blank and \
         has no default",
-        "fill the cell";
+        "fill in the cell";
     NUMBER "number": "value of a numeric attribute is not a number with a decimal point",
         "write the number with a decimal point and without spaces, for example 1234.5";
     DATE "date": "value of a date attribute is not a date, or is ambiguous",
@@ -132,33 +132,33 @@ impl Rule {
 }
 
 impl Problem {
-    /// Whether the row refers to something that the project does not have.
+    /// Returns whether the row refers to something that the project does not have.
     pub(super) fn is_of_settings(&self) -> bool {
         [&CATEGORY, &STATUS, &LOCATION, &NOT_ASSIGNED, &CHOICE]
             .iter()
             .any(|rule| rule.code == self.code)
     }
 
-    /// Whether the problem is caused by a failed read, rather than by the row.
+    /// Returns whether the problem is caused by a failed read, rather than by the row.
     #[must_use]
     pub fn is_of_reading(&self) -> bool {
         self.code == LOCATIONS_UNREAD.code
     }
 
-    /// Creates the problem of a list item that is not a row. `found` describes the item.
+    /// Creates the problem for a list item that is not a row. `found` describes the item.
     #[must_use]
     pub fn not_a_row(found: &str) -> Self {
         NOT_A_ROW.problem("", found, format!("this row is {found}, not a dict"), "")
     }
 
-    /// Creates the problem of a patch row that has the same id as the row `other`, but different values.
+    /// Creates the problem for a patch row that has the same id as the row `other` but different values.
     #[must_use]
     pub fn same_id(id_column: &str, id: &str, other: &str) -> Self {
         let message = format!("`{id_column}` {id} has different values in {other}");
         SAME_ID.problem(id_column, id, message, "")
     }
 
-    /// Creates the problem of a row that has the same import key as the row `other`, but different values.
+    /// Creates the problem for a row that has the same import key as the row `other` but different values.
     #[must_use]
     pub fn same_import_key(field: &str, key: &str, other: &str) -> Self {
         let message = format!("the import key `{field}` {key} has different values in {other}");

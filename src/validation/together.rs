@@ -1,4 +1,4 @@
-//! Checks the values of a row against each other: status and custom attributes against the category and, on a patch,
+//! Checks the values in a row against each other: status and custom attributes against the category and, on a patch,
 //! against the asset.
 
 use uuid::Uuid;
@@ -15,7 +15,7 @@ use crate::input::Cell;
 use crate::settings::{Miss, Settings};
 
 impl RowWriter {
-    /// Checks the row as a whole, and writes a status given as a label.
+    /// Checks the row as a whole, and writes the status if it was given as a label.
     pub(super) fn end_names(&mut self, out: &mut Vec<u8>) {
         self.category_of_template(out);
         let Some(names) = &self.names else { return };
@@ -58,7 +58,7 @@ impl RowWriter {
         }
     }
 
-    /// The current asset of a patch, if it was read.
+    /// Returns the current asset that a patch changes, if it was read.
     fn asset(&self) -> Option<KnownAsset> {
         let assets = self.policy.names.assets.as_ref()?;
         assets.get(&Uuid::try_parse(&self.key).ok()?).cloned()
@@ -69,7 +69,7 @@ impl RowWriter {
         self.needs_asset |= self.policy.names.assets.is_none() && self.policy.shape == RowShape::AssetPatch;
     }
 
-    /// Whether the row has a value that not every category allows.
+    /// Returns whether the row has a value that not every category allows.
     fn depends_on_category(&self, settings: &Settings) -> bool {
         self.names.as_ref().is_some_and(|names| {
             let status = names.status != GivenStatus::Absent && settings.has_several_sets();
@@ -162,7 +162,7 @@ impl RowWriter {
         self.problem(&STATUS_RULE, &column, label, message, fix);
     }
 
-    /// Checks the row's attributes against its category. Values that the row clears are not checked.
+    /// Checks the row's attributes against its category. Attributes that the row clears are not checked.
     fn attributes_fit(&mut self, category: usize, asset: Option<&KnownAsset>, settings: &Settings) {
         let Some(names) = &self.names else { return };
         let assigned = settings.attributes_of(category);
@@ -270,7 +270,7 @@ impl RowWriter {
         } else {
             let name = attribute.display_name.clone();
             let message = format!("no column `{name}`, but the category `{path}` requires it");
-            (name, message, "add the column and fill the cell")
+            (name, message, "add the column and fill in the cell")
         };
         self.problem(&REQUIRED_ATTRIBUTE, &column, "", message, fix);
     }
@@ -283,7 +283,7 @@ impl RowWriter {
         }
     }
 
-    /// The user's name for the column of a custom attribute, or else the attribute's name.
+    /// Returns the user's name for the column of a custom attribute, or else the attribute's name.
     fn attribute_called(&mut self, name: &str) -> String {
         let known = self.attribute(name);
         self.attribute_column(known).unwrap_or_else(|| name.to_owned())

@@ -228,7 +228,7 @@ fn choices(place: usize, cell: &Cell<'_>, names: &mut Resolver, out: &mut Vec<u8
     Ok(())
 }
 
-/// A string with more separators than this is always split.
+/// The maximum number of separators that a single label may contain.
 const MOST_SIGNS: usize = 3;
 
 /// Looks up the ids of one or more labels, any of which may contain the separator.

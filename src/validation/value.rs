@@ -16,11 +16,11 @@ use crate::api::RowShape;
 use crate::input::Cell;
 use crate::model::text::trimmed;
 
-/// Why a value is invalid, without the column.
+/// Why a value is invalid, without naming the column.
 pub(super) struct Refusal {
     pub rule: &'static Rule,
     pub reason: Cow<'static, str>,
-    /// A fix that is more specific than the rule's, or empty.
+    /// A fix that is more specific than the rule's fix, or empty.
     pub fix: Cow<'static, str>,
 }
 
@@ -315,7 +315,8 @@ pub(super) fn longer(text: &str, most: usize) -> bool {
     text.len() > most && text.chars().nth(most).is_some()
 }
 
-/// Whether a number written by [`number`] has more than `most` characters. It has one byte per character, in quotes.
+/// Whether a number written by [`number`] has more than `most` characters. The number has one byte per character, in
+/// quotes.
 pub(super) fn longer_number(json: &[u8], most: usize) -> bool {
     json.len().saturating_sub(2) > most
 }

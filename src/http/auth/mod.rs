@@ -18,7 +18,7 @@ use crate::http::clock::{By, Clock};
 pub struct Secret(String);
 
 impl Secret {
-    /// The string itself, for the Authorization header.
+    /// Returns the string itself, for the Authorization header.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
@@ -34,16 +34,16 @@ impl fmt::Debug for Secret {
 /// The outcome of a fetch.
 pub type Fetching = Pin<Box<dyn Future<Output = Result<String, NoToken>> + Send>>;
 
-/// Why a source returned no token. The message is for the user and contains no secrets.
+/// The reason why a source returned no token. The message is for the user and contains no secrets.
 #[derive(Debug)]
 pub enum NoToken {
-    /// The source failed. All calls waiting for it fail.
+    /// The source failed. All calls that wait for the token fail.
     Failed(String),
     /// The fetch was canceled, possibly together with the call that started it. Other waiting calls fetch again.
     Canceled(String),
 }
 
-/// A source of tokens, asked for a new one when the last was rejected or expired.
+/// A source of tokens, asked for a new token when the last one was rejected or expired.
 pub trait TokenSource: Send + Sync + 'static {
     /// Fetches a token.
     fn fetch(&self) -> Fetching;
@@ -55,7 +55,7 @@ enum Origin {
     Source(Arc<dyn TokenSource>),
 }
 
-/// A token and its generation, which increases with each fetch.
+/// A token, and its generation, which increases with each fetch.
 #[derive(Clone, Debug)]
 pub struct Bearer {
     pub secret: Secret,
@@ -71,7 +71,7 @@ struct Current {
 }
 
 impl Current {
-    /// Returns the error of a failed fetch to all tasks that waited for it.
+    /// Returns the error of a failed fetch to every task that waited for the fetch.
     fn has_not_failed_since(&self, asked: Instant) -> Result<(), Error> {
         match &self.failed {
             Some((at, error)) if *at > asked => Err(error.clone()),
@@ -80,7 +80,7 @@ impl Current {
     }
 }
 
-/// The token of a client. It is fetched once for all tasks, and again when it expires or is rejected.
+/// The token of a client. The token is fetched once for all tasks, and again when it expires or is rejected.
 pub struct Token {
     origin: Origin,
     current: tokio::sync::Mutex<Current>,
@@ -239,7 +239,7 @@ impl Token {
         })
     }
 
-    /// The user whose rate limits apply. This is the user in the token, or a fingerprint of an opaque token.
+    /// Returns the user whose rate limits apply. This is the user in the token, or a fingerprint of an opaque token.
     ///
     /// # Errors
     /// See [`Token::bearer`], which is called first.
@@ -254,17 +254,17 @@ impl Token {
 /// How long before its expiry a token is replaced (milliseconds), so that it does not expire in flight.
 const EARLY: i64 = 60_000;
 
-/// Whether this time, in milliseconds since 1970, has certainly passed.
+/// Returns whether this time, in milliseconds since 1970, is definitely in the past.
 fn is_over(time: i64, clock: &Clock) -> bool {
     time <= clock.now().earliest
 }
 
-/// Returns a fingerprint of a token that is equal in every process and does not reveal the token.
+/// Returns a fingerprint of a token that is the same in every process and does not reveal the token.
 fn fingerprint(text: &str) -> String {
     format!("token {}", digest(&["token", text]))
 }
 
-/// Returns half of a SHA-256 over these strings, in hexadecimal digits. It does not reveal the strings.
+/// Returns half of a SHA-256 over these strings, in hexadecimal digits. The hash does not reveal the strings.
 #[must_use]
 pub fn digest(texts: &[&str]) -> String {
     use std::fmt::Write as _;
@@ -280,7 +280,7 @@ pub fn digest(texts: &[&str]) -> String {
     digits
 }
 
-/// The claims of a token. Access tokens are JWTs; a token that does not decode is treated as opaque.
+/// The claims of a token. Access tokens are JWTs; a token that cannot be decoded is treated as opaque.
 struct Claims {
     user: Option<String>,
     expires: Option<Timestamp>,
@@ -343,7 +343,7 @@ mod tests {
         ));
         let clock = Clock::system();
         assert_eq!(token.user(&clock).await.unwrap(), "QX3T9LM2AB7C");
-        // The fingerprint is equal in every process, and not reversible.
+        // The fingerprint is the same in every process and cannot be reversed.
         assert_eq!(
             Token::fixed("opaque").user(&clock).await.unwrap(),
             "token 997fb97631a215740c2a85a10ef2256f"

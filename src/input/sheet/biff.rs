@@ -1,6 +1,6 @@
 //! Estimates how much memory a workbook of Excel 97 to 2003 needs, from its records, before the library allocates it.
 //!
-//! The records are those of [MS-XLS], visited in the same order as by the library.
+//! The records are those of [MS-XLS], visited in the same order as in the library.
 
 use std::io::{self, Cursor, Read, Write};
 
@@ -27,7 +27,7 @@ const NAMES: u64 = 8192;
 /// One rectangle of merged cells.
 const MERGED: u64 = 16;
 
-/// Bytes per part of a continued record. The list of parts may be half empty.
+/// The number of bytes per part of a continued record. The list of parts may be half empty.
 const PART: u64 = 32;
 
 /// A limit for custom properties: the library may copy each of them once per name.
@@ -164,7 +164,7 @@ impl Memory {
     }
 }
 
-/// The most bytes per string of a shared string table.
+/// The maximum number of bytes per string in a shared string table.
 fn shared_strings(record: &mut Record<'_>, bytes_per_character: u32) -> Vec<u32> {
     let mut strings = Vec::new();
     record.data = record.data.get(8..).unwrap_or_default();
@@ -446,7 +446,7 @@ impl<'a> Iterator for Records<'a> {
     fn next(&mut self) -> Option<Record<'a>> {
         let (kind, data, following) = split(&self.stream[self.at..])?;
         let mut rest = following;
-        // The library treats an empty continuation at the very end as a separate record.
+        // The library treats an empty continuation at the end as a separate record.
         while rest.len() > 4
             && let Some((Record::CONTINUE, _, after)) = split(rest)
         {

@@ -17,7 +17,8 @@ const DELIMITERS: [u8; 4] = *b",;\t|";
 /// A delimiter that never occurs, for a file with a single column.
 const NONE: u8 = 0x1f;
 
-/// The lines used to distinguish a table below a title from a single column, and the most bytes searched for them.
+/// The lines used to distinguish a table below a title from a single column, and the maximum number of bytes to search
+/// for those lines.
 const LINES: usize = 20;
 const BEGINNING: usize = 1 << 20;
 
@@ -27,7 +28,7 @@ const HELD: u64 = 16 << 20;
 /// Bytes per read.
 const CHUNK: usize = 64 << 10;
 
-/// The most columns of a sheet in Excel.
+/// The maximum number of columns in an Excel sheet.
 const MOST_COLUMNS: usize = 16_384;
 
 /// The title of row labels.
@@ -38,7 +39,7 @@ pub(super) const LINE: &str = "line";
 pub(super) struct Table {
     content: Content,
     format: Format,
-    /// The line of the column names, counted from 0.
+    /// The line that contains the column names, counted from 0.
     header: u32,
     /// The index of each column within a line.
     places: Vec<u32>,
@@ -59,7 +60,7 @@ struct Opened {
     modified: Option<SystemTime>,
 }
 
-/// A reader of such a file, with its own position.
+/// A reader for such a file, with its own position.
 struct Pass {
     opened: Arc<Opened>,
     at: u64,
@@ -463,7 +464,7 @@ struct Text {
     file: Name,
     /// Known after the first read.
     encoding: Option<Encoding>,
-    /// Bytes of an incomplete character.
+    /// The bytes of an incomplete character.
     raw: Vec<u8>,
     decoded: String,
     /// How much of the text was consumed.
@@ -472,7 +473,7 @@ struct Text {
 }
 
 impl Text {
-    /// Returns the text not yet consumed. It is empty at the end of the file.
+    /// Returns the text not yet consumed. The text is empty at the end of the file.
     fn fill(&mut self) -> Result<&[u8], SourceError> {
         while self.at == self.decoded.len() && !self.ended {
             self.read()?;

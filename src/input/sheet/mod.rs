@@ -26,10 +26,10 @@ pub const TEXTS: [&str; 3] = ["csv", "tsv", "txt"];
 /// The custom property of a workbook that contains the category of a template.
 pub const CATEGORY_PROPERTY: &str = "acc-assets category";
 
-/// The sheets of a template with the values of its drop-down lists. They contain no rows to import.
+/// The sheets in a template that contain the values of its drop-down lists. These sheets contain no rows to import.
 pub const LISTS: [&str; 2] = ["Locations", "Choices"];
 
-/// The mark that a template adds to the name of a required column. It is not part of the name.
+/// The mark that a template adds to the name of a required column. The mark is not part of the name.
 pub const REQUIRED_MARK: &str = " *";
 
 /// Memory limits for reading a file.
@@ -37,7 +37,7 @@ pub const REQUIRED_MARK: &str = " *";
 pub struct Limits {
     /// The limit in bytes for a workbook file, for its unpacked content, and for its cells in memory.
     pub workbook: u64,
-    /// The limit in bytes for one row of a text file.
+    /// The limit for one row of a text file, in bytes.
     pub line: u64,
 }
 
@@ -178,7 +178,7 @@ impl Sheet {
                 path.display()
             )));
         }
-        // The libraries may panic on a damaged file. After a panic, nothing of them is used again.
+        // The libraries may panic on a damaged file. After a panic, none of their objects are used again.
         let content = catch_unwind(AssertUnwindSafe(|| {
             if is_text {
                 let (table, names, notes) = delimited::Table::open(path, bytes, &ending, limits)?;

@@ -102,7 +102,7 @@ impl Cell {
 #[derive(Default)]
 struct Row {
     repeated: u64,
-    /// Columns up to the last cell that is not blank, and the number of blank ones after it.
+    /// Columns up to the last cell that is not blank, and the number of blank columns after it.
     columns: u64,
     blank: u64,
     /// Bytes of strings and formulas.
@@ -124,7 +124,7 @@ impl Row {
 
 #[derive(Default)]
 struct Table {
-    /// Rows up to the last one that is not blank, and the number of blank ones after it.
+    /// Rows up to the last one that is not blank, and the number of blank rows after it.
     rows: u64,
     blank: u64,
     columns: u64,

@@ -287,7 +287,7 @@ fn unique_count(table: &BytesStart<'_>) -> u64 {
     }
 }
 
-/// The library's error, and whether it concerns a password.
+/// The library's error, and whether it is about a password.
 struct Failure {
     password: bool,
     text: String,
@@ -400,8 +400,8 @@ impl Workbook {
 
     /// Passes each cell that is not blank to `take`, in any order, until it returns `false`.
     ///
-    /// Reads cell by cell if the format allows it. A range would contain all cells between the outermost two, which
-    /// are billions in a sheet with one cell in its last row.
+    /// Reads cell by cell if the format allows it. A range would contain all cells between the outermost two. These
+    /// can be billions, for example if one cell is in the last row.
     ///
     /// Formulas without a saved value occur only in some formats. In the binary formats, each record of a formula
     /// contains a value (`BrtFmlaNum` and similar records in [MS-XLSB], `Formula` in [MS-XLS]).
@@ -607,7 +607,7 @@ fn zeros(value: i64, format: &str) -> Value {
     Value::Text(format!("{sign}{:0>width$}", value.unsigned_abs()).into())
 }
 
-/// The minimum number of digits of a number format. It is 0 if the format shows anything else.
+/// The minimum number of digits in a number format. The number is 0 if the format shows anything else.
 fn width(format: &str) -> usize {
     // After a semicolon come the formats of negative numbers, zero and text; in brackets, a language.
     let format = format.split(';').next().unwrap_or_default();

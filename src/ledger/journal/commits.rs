@@ -12,25 +12,26 @@ use super::Journal;
 use crate::error::Error;
 use crate::ledger::{SharedLedger, lock};
 
-/// The most new rows to write at once while requests are sent. A request waits for at most this many.
+/// The maximum number of new rows to write at a time while requests are sent. A request waits for no more rows than
+/// this.
 const NEXT: u32 = 20_000;
 
 /// Which new rows to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum New {
-    /// Rows before this one, because a request with the last of them is about to be sent.
+    /// The rows before this one, because a request that contains the last of those rows is about to be sent.
     Before(u32),
     /// The next `NEXT` rows.
     Next,
     All,
 }
 
-/// The journal of a run, to which several tasks write in turn.
+/// A run's journal, to which several tasks write in turn.
 #[derive(Clone)]
 pub(crate) struct Commits(Arc<Desk>);
 
 struct Desk {
-    /// The largest `New::Before` so far.
+    /// The largest `New::Before` row so far.
     wanted: AtomicU32,
     place: Mutex<Place>,
     /// Makes tasks take turns in a single-threaded simulation.
@@ -42,11 +43,11 @@ struct Desk {
 
 /// The current location of the journal.
 enum Place {
-    /// Not written to yet, or used by a single-threaded simulation.
+    /// Held here: not written to yet, or used by a single-threaded simulation.
     Here(Journal),
-    /// On a separate thread, which ends with the last sender.
+    /// Moved to a separate thread, which ends when the last sender is dropped.
     Thread(mpsc::Sender<Order>),
-    /// Closed, so that the run is free.
+    /// Closed, so that other calls can use the run.
     Closed,
 }
 
@@ -71,7 +72,7 @@ impl Commits {
         }))
     }
 
-    /// Writes the changes of the ledger. When this returns, all changes from before the call are on disk, except for
+    /// Writes the changes to the ledger. When this returns, all changes from before the call are on disk, except for
     /// new rows outside `new`.
     ///
     /// # Errors
@@ -111,7 +112,7 @@ impl Commits {
         }
     }
 
-    /// Locks the place of the journal. No code panics while holding this lock.
+    /// Locks `place`, the current location of the journal. No code panics while holding this lock.
     fn place(&self) -> std::sync::MutexGuard<'_, Place> {
         self.0.place.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -219,7 +220,7 @@ mod tests {
         lock(&ledger).watch();
         lock(&ledger).push(Label::Number);
         write(&mut journal, &ledger, New::Before(1), 1, 1).unwrap();
-        // A row of a stream is read between two requests, and its reason has its own phrase.
+        // A row in a stream is read between two requests, and its reason has its own phrase.
         let problem = Problem {
             code: "status".into(),
             column: "Status".to_owned(),

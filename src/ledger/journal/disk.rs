@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Syncs per transaction: of the rollback journal, both before and after the database file, and of their folder.
+/// Syncs per transaction: the rollback journal, before and after the database file, and their folder.
 const SYNCS: u32 = 4;
 
-/// A hook that is called with the number of rows about to be on disk.
+/// A hook that is called with the number of rows that are about to reach the disk.
 type Hook = Arc<dyn Fn(usize) + Send + Sync>;
 
 static DELAY: AtomicU64 = AtomicU64::new(0);
@@ -42,13 +42,13 @@ pub fn look_into(path: &Path, hook: impl Fn(usize) + Send + Sync + 'static) {
 }
 
 /// Makes each write to this journal wait before it starts, on the clock of its runtime, which may be paused. Also
-/// limits the new rows written at once while requests are sent.
+/// limits the new rows written at a time while requests are sent.
 pub fn lag(path: &Path, lag: Duration, rows: u32) {
     let mut lags = LAGS.lock().unwrap_or_else(PoisonError::into_inner);
     lags.push((path.to_owned(), (lag, rows)));
 }
 
-/// Returns the lag of this journal, and the limit of new rows written at once.
+/// Returns this journal's lag, and the limit on new rows written at a time.
 pub(super) fn lag_of(path: &Path) -> Option<(Duration, u32)> {
     let lags = LAGS.lock().unwrap_or_else(PoisonError::into_inner);
     lags.iter().find(|(of, _)| of == path).map(|(_, lag)| *lag)

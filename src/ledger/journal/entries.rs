@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::ledger::{Changes, Ledger, OwnedLabel, Sending, SentBody, Status};
 
-/// The content of one transaction: a part of the ledger at one moment.
+/// The content of one transaction: part of the ledger at one point in time.
 pub(super) struct Entries {
     pub changes: Changes,
     /// Requests by number, with the bodies of those whose outcome is unknown.
@@ -14,19 +14,19 @@ pub(super) struct Entries {
     pub headings: BTreeMap<String, Option<String>>,
     pub phrases: Vec<Box<str>>,
     pub checks: Vec<Box<[u8]>>,
-    /// New reasons and response bodies, or `None` for dropped ones.
+    /// New reasons and response bodies; `None` marks a dropped one.
     pub faults: Vec<(u32, Option<Box<[u8]>>)>,
     pub bodies: Vec<(u32, Option<Arc<str>>)>,
     pub records: Vec<Entry>,
     pub import_prefix: Option<Box<str>>,
     pub complete: bool,
-    /// Whether there are no more new rows.
+    /// Whether this includes all new rows.
     pub last: bool,
 }
 
 impl Entries {
-    /// Takes the changes of the ledger, but only new rows before this one. `written` is the number of requests
-    /// already written.
+    /// Takes the ledger's changes. Of the new rows, includes only those before this one. `written` is the number of
+    /// requests already written.
     pub fn take(ledger: &mut Ledger, before: u32, written: usize) -> Self {
         let changes = ledger.take_changes_before(before);
         // Take new requests without gaps, even if nothing was recorded for one.
@@ -65,14 +65,14 @@ impl Entries {
                 .collect(),
             records: changes.rows.iter().map(|row| Entry::of(ledger, *row)).collect(),
             import_prefix: ledger.import_prefix.clone(),
-            // The rows are complete only with the last ones.
+            // The rows are complete only if these include the last rows.
             complete: ledger.complete && last,
             last,
             changes,
         }
     }
 
-    /// Whether there are no rows, requests or reasons.
+    /// Returns whether there are no rows, requests or reasons.
     pub fn is_empty(&self) -> bool {
         // Phrases count too: they were taken, so no later call returns them.
         let reasons = self.phrases.len() + self.checks.len() + self.faults.len() + self.bodies.len();
@@ -85,7 +85,7 @@ impl Entries {
     }
 }
 
-/// A `Record` that owns its strings.
+/// A `Record` with owned strings.
 pub(super) struct Entry {
     pub row: u32,
     pub label: OwnedLabel,

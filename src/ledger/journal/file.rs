@@ -1,4 +1,4 @@
-//! Creates, opens and recognizes the file of a run.
+//! Creates, opens and recognizes a run's file.
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, OpenOptions};
@@ -40,7 +40,7 @@ pub(super) fn make_folder(path: &Path) -> io::Result<()> {
     builder.recursive(true).create(folder)
 }
 
-/// Creates the file of a new run atomically, with all its tables. An empty file must never look like a run that has
+/// Creates a new run's file atomically, with all of its tables. An empty file must never look like a run that has
 /// not started.
 pub(super) fn make(path: &Path, header: &Header) -> Result<(), Trouble> {
     if rollback(path).try_exists()? {
@@ -96,7 +96,7 @@ pub(super) fn begin(connection: &Connection, header: &Header) -> Result<(), Trou
     Ok(())
 }
 
-/// Commits a transaction to disk. This is the only place that syncs a journal.
+/// Commits a transaction to disk. No other function syncs a journal.
 pub(super) fn commit(transaction: Transaction<'_>, path: &Path, rows: usize) -> Result<(), Trouble> {
     #[cfg(feature = "simulator")]
     super::disk::sync(path, rows);
@@ -146,8 +146,8 @@ pub(super) fn connect(path: &Path, patience: Duration) -> Result<Connection, Tro
     }
 }
 
-/// Whether the file has only our tables. A view in place of a table could have endless rows, and a trigger could undo
-/// writes. In another journal mode, data could be in other files.
+/// Returns whether the file has only our tables. A view in place of a table could have endless rows, and a trigger
+/// could undo writes. With another journal mode, data could be in other files.
 fn is_ours(connection: &Connection) -> rusqlite::Result<bool> {
     let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
     let mut tables: BTreeSet<&str> = TABLES.split(';').map(str::trim).collect();

@@ -1,11 +1,11 @@
-//! Forks of the process. A child inherits locks held by other threads, and would wait for those threads forever.
+//! Forks of the process. A child inherits the locks held by other threads, and would wait forever for those threads.
 //!
-//! These are handlers of `pthread_atfork`, not hooks of Python. They run inside the fork, after all hooks of Python.
-//! So no Python hook can wait for a thread that waits for these locks.
+//! The handlers are registered with `pthread_atfork`, not with Python. They run inside the fork, after all of Python's
+//! hooks. So no Python hook can wait for a thread that waits for these locks.
 
 #![allow(unsafe_code)]
 
-/// Holds the locks of this module during every fork, so that they are free in the child. Does nothing on Windows.
+/// Holds the locks of this module during every fork, so that they are free in the child. Has no effect on Windows.
 pub(super) fn watch() {
     #[cfg(unix)]
     unix::watch();

@@ -5,7 +5,7 @@
 //! only closing that file releases it.
 //!
 //! A lock file is never deleted, not even with its run. Another process could be about to lock the deleted file while
-//! a third one locks a new file of the same name. Both would then own the run.
+//! a third process locks a new file with the same name. Then both would own the run.
 
 #[cfg(unix)]
 use std::cell::RefCell;
@@ -23,7 +23,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// The lock files held by this process.
 ///
 /// A forked child inherits their descriptors, and a lock lasts until the last descriptor of its open file is closed.
-/// So the child closes them at once (`after_fork`). Otherwise, the run of a killed process would stay locked while
+/// So the child closes them immediately (`after_fork`). Otherwise, the run of a killed process would stay locked while
 /// its children live.
 static HELD: Mutex<Held> = Mutex::new(Held {
     next: 0,
@@ -31,7 +31,7 @@ static HELD: Mutex<Held> = Mutex::new(Held {
 });
 
 /// Held for reading while a thread uses `SQLite`, and for writing during a fork. `SQLite` has process-wide locks, and
-/// one that another thread holds during a fork would stay locked in the child.
+/// a lock that another thread holds during a fork would stay locked in the child.
 static IN_SQLITE: RwLock<()> = RwLock::new(());
 
 struct Held {
@@ -77,7 +77,7 @@ impl Lock {
         Ok(Self(number))
     }
 
-    /// Whether the lock of a journal is held.
+    /// Returns whether the lock of a journal is held.
     pub(super) fn is_held(journal: &Path) -> Result<bool, Refusal> {
         let path = path(journal).map_err(Refusal::NoFile)?;
         let _held = held();
@@ -118,13 +118,14 @@ fn held() -> MutexGuard<'static, Held> {
     HELD.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Marks `SQLite` as in use. Do this only once per thread: a fork that starts in between would block the second one.
+/// Marks `SQLite` as in use. Do this only once per thread: a fork that starts in between would block the second call.
 pub(super) fn in_sqlite() -> RwLockReadGuard<'static, ()> {
     fork::watch();
     IN_SQLITE.read().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Returns the lock file of a journal. It is the same for every path to the journal, for example through a link.
+/// Returns the lock file of a journal. The lock file is the same for every path to the journal, for example through a
+/// link.
 fn path(journal: &Path) -> io::Result<PathBuf> {
     let mut path = match journal.canonicalize() {
         Err(error) if error.kind() == ErrorKind::NotFound => journal.to_owned(),
@@ -147,20 +148,20 @@ fn open(path: &Path) -> io::Result<File> {
 
 #[cfg(unix)]
 thread_local! {
-    /// The locks held during a fork. They keep the list consistent and `SQLite` unlocked in the child.
+    /// The locks that are held during a fork. These locks keep the list consistent and `SQLite` unlocked in the child.
     static FORKING: RefCell<Option<Forking>> = const { RefCell::new(None) };
 }
 
 #[cfg(unix)]
 type Forking = (MutexGuard<'static, Held>, RwLockWriteGuard<'static, ()>);
 
-/// Watches forks from now on. The first use of a journal does this too, but another thread could fork at that moment.
+/// Starts watching forks. The first use of a journal does this too, but another thread could fork at that moment.
 pub fn watch_forks() {
     fork::watch();
 }
 
 /// Waits until no thread uses `SQLite`, so that a fork right after this does not have to wait. Call this without the
-/// GIL, because a commit takes as long as the disk does.
+/// GIL, because a commit may take as long as the disk needs.
 pub fn wait_for_commits() {
     drop(no_sqlite());
 }
@@ -179,7 +180,7 @@ pub(super) fn before_fork() {
 }
 
 /// Runs after a fork, in the parent and in the child. The child closes the descriptors, which does not release any
-/// lock of its parent.
+/// of its parent's locks.
 #[cfg(unix)]
 pub(super) fn after_fork(in_child: bool) {
     let forking = FORKING.try_with(RefCell::take).ok().flatten();

@@ -1,10 +1,10 @@
-//! The journal of a named run: its ledger on disk, so that the run can resume after any kind of end.
+//! The journal of a named run: its ledger on disk, from which the run can resume however it ended.
 //!
-//! There is one `SQLite` file per run. It uses a rollback journal instead of a write-ahead log. A single file then
-//! contains everything, even after `kill -9`, and can be copied or moved. A lock file shows which process owns the
+//! There is one `SQLite` file per run. The database uses a rollback journal instead of a write-ahead log. A single file
+//! then contains everything, even after `kill -9`, and can be copied or moved. A lock file shows which process owns the
 //! run (see `lock`). The system releases the lock when the process ends. `SQLite`'s own lock prevents other programs
-//! from reading an open transaction. The file is opened only through `SQLite`. On Unix, closing any other descriptor
-//! of a file would release the POSIX locks that the process has on it.
+//! from reading an open transaction. The file is opened only through `SQLite`. On Unix, closing any other descriptor of
+//! a file would release the POSIX locks that the process has on it.
 
 mod commits;
 #[cfg(feature = "simulator")]
@@ -34,7 +34,7 @@ use trouble::Trouble;
 use super::Ledger;
 use crate::error::Error;
 
-/// How long an owner waits for another owner or a reader of the file.
+/// How long an owner waits for another owner or for a reader of the file.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How long a reader waits for another reader.
 const GLANCE: Duration = Duration::from_millis(50);
@@ -45,7 +45,7 @@ pub struct Header {
     /// `create`, `patch` and so on.
     pub verb: String,
     pub project: String,
-    /// The origin of the service's address.
+    /// The origin of the service's URL.
     pub service: String,
     pub import_key: Option<String>,
 }
@@ -56,15 +56,15 @@ pub struct Kept {
     pub header: Header,
     pub ledger: Ledger,
     pub begun: Timestamp,
-    /// The time of the last write, or of the start if nothing was written.
+    /// The time of the last write, or the start time if nothing was written.
     pub written: Timestamp,
 }
 
-/// The file of a run that this process owns. No other process can own the run until this is dropped.
+/// The file of a run owned by this process. No other process can own the run until this is dropped.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
-    /// `None` once it is closed.
+    /// `None` once the journal is closed.
     connection: Option<Connection>,
     /// Released after the connection is closed.
     _lock: Lock,
@@ -107,8 +107,8 @@ impl Journal {
         let mut connection = connect(path, PATIENCE)?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
-        // Keep the lock from now on. If this were set earlier, several processes that start at once would each keep a
-        // read lock while waiting for the write lock, and block each other.
+        // Keep the lock from now on. If this were set earlier, several processes that start at the same time would each
+        // keep a read lock while waiting for the write lock, and block each other.
         transaction.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
         let (kept, going_on) = load(&transaction)?;
         if !going_on {
@@ -123,8 +123,8 @@ impl Journal {
         Ok((lock, connection, kept, going_on))
     }
 
-    /// Writes the changes of the ledger. When this returns, they are on disk. On an error, nothing was written, and the
-    /// changes are back in the ledger.
+    /// Writes the changes of the ledger. When this returns, the changes are on disk. On an error, nothing was written,
+    /// and the changes are back in the ledger.
     pub fn write(&mut self, ledger: &mut Ledger) -> Result<(), Error> {
         let entries = self.take(ledger, u32::MAX);
         let written = self.put(&entries);
@@ -134,12 +134,12 @@ impl Journal {
         written
     }
 
-    /// Takes the changes of the ledger for this journal, but only new rows before this one.
+    /// Takes the ledger's changes for this journal. Of the new rows, includes only those before this one.
     fn take(&self, ledger: &mut Ledger, before: u32) -> Entries {
         Entries::take(ledger, before, self.sendings)
     }
 
-    /// Writes the last changes that were taken. When this returns, they are on disk. On an error, nothing was
+    /// Writes the last changes that were taken. When this returns, the changes are on disk. On an error, nothing was
     /// written.
     fn put(&mut self, entries: &Entries) -> Result<(), Error> {
         let Self { path, connection, .. } = self;
@@ -163,7 +163,7 @@ impl Journal {
         &self.path
     }
 
-    /// The number of rows in the file.
+    /// Returns the number of rows in the file.
     fn rows(&self) -> u32 {
         self.rows
     }
@@ -220,7 +220,7 @@ impl Drop for Journal {
 }
 
 impl Header {
-    /// Rejects a call that differs from the one that wrote the run.
+    /// Rejects a call that differs from the call that wrote the run.
     pub(crate) fn fits(&self, call: &Self, path: &Path) -> Result<(), Error> {
         if self == call {
             return Ok(());

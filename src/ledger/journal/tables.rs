@@ -253,7 +253,7 @@ fn load_bodies(connection: &Connection, ledger: &mut Ledger) -> Result<(), Troub
     Ok(())
 }
 
-/// Reads every row of a table, numbered from 0 without gaps.
+/// Reads every row in a table, numbered from 0 without gaps.
 fn each(
     connection: &Connection,
     query: &str,
@@ -269,7 +269,7 @@ fn each(
     })
 }
 
-/// Reads every row of a table, numbered in order with gaps.
+/// Reads every row in a table, numbered in order with gaps.
 fn some(
     connection: &Connection,
     query: &str,

@@ -9,8 +9,8 @@ use crate::settings::names::folded;
 use crate::settings::{SEPARATOR, Settings};
 
 impl Description {
-    /// Describes the active settings of a project. If names differ only in case and blanks, only the first is
-    /// included, since a description treats them as equal.
+    /// Describes the active settings of a project. If several names differ only in case and blanks, only the first
+    /// is included, since a description treats them as equal.
     #[must_use]
     pub fn of(settings: &Settings) -> Self {
         let content = settings.content();
@@ -130,7 +130,7 @@ fn categories(settings: &Settings) -> Vec<DescribedCategory> {
 
 impl Settings {
     /// Returns the default of an attribute in the form needed to create one ("Create settings" tutorial). This is a
-    /// label for a select, and a number for a numeric attribute.
+    /// label for a select attribute, and a number for a numeric attribute.
     pub(super) fn described_default(&self, attribute: usize) -> Option<Value> {
         let known = &self.content().attributes[attribute];
         let default = known.default.as_ref()?;

@@ -1,4 +1,4 @@
-//! Plans the steps that give a project the settings of a description.
+//! Plans the steps that bring a project's settings into line with a description.
 
 use std::collections::{HashMap, HashSet};
 
@@ -24,7 +24,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The name as shown to users.
+    /// Returns the name as shown to users.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -38,21 +38,21 @@ impl Kind {
     }
 }
 
-/// The action of a step, or why there is none.
+/// What a step does, or why it does nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     Create,
     Assign,
     /// The object exists as described.
     Exists,
-    /// The object exists, but differs from the description. It is not changed.
+    /// The object exists, but differs from the description. The object is not changed.
     Differs,
     /// The object cannot be created.
     Missing,
 }
 
 impl Action {
-    /// The name as shown to users.
+    /// Returns the name as shown to users.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -65,14 +65,14 @@ impl Action {
     }
 }
 
-/// An existing object, identified by its id, or one that an earlier step creates.
+/// An existing object, identified by its id, or an object that an earlier step creates.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Thing {
     Known(String),
     Made(usize),
 }
 
-/// The request of a step.
+/// The request that a step sends.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Work {
     /// `rename` is set if an inactive set has the name and must be renamed.
@@ -81,7 +81,7 @@ pub enum Work {
         body: Value,
         rename: bool,
     },
-    /// `after` is the previous step of the same set, since statuses keep their order of creation.
+    /// `after` is the previous step for the same set, since statuses keep their order of creation.
     Status {
         label: String,
         body: Value,
@@ -98,7 +98,7 @@ pub enum Work {
         body: Value,
         parent: Thing,
     },
-    /// `after` is the previous step of the same category, which must be changed by one request at a time.
+    /// `after` is the previous step for the same category, since a category must be changed by one request at a time.
     AssignStatusSet {
         category: Thing,
         set: Thing,
@@ -117,9 +117,9 @@ pub struct Step {
     pub kind: Kind,
     pub name: String,
     pub action: Action,
-    /// The difference, the reason or other information. May be empty.
+    /// The difference, the reason, or other information. May be empty.
     pub note: String,
-    /// Whether the description must be corrected because it names something that does not exist.
+    /// Whether the description must be corrected because it refers to something that does not exist.
     pub mistake: bool,
     pub work: Option<Work>,
 }
@@ -141,7 +141,7 @@ impl Plan {
     }
 }
 
-/// Plans the steps that give a project with these settings the settings of a description.
+/// Plans the steps that bring a project with these settings into line with a description.
 #[must_use]
 pub fn plan(settings: &Settings, description: &Description) -> Plan {
     let mut planner = Planner {
@@ -186,10 +186,10 @@ fn key(names: &[String]) -> Vec<String> {
     names.iter().map(|name| folded(name)).collect()
 }
 
-/// An object that assignments can refer to, or the reason why it cannot be created.
+/// An object that assignments can refer to, or the reason why there is none.
 type Had = Result<Thing, String>;
 
-/// A category of the description, or a parent of one.
+/// A category in the description, or a parent of such a category.
 struct Node {
     had: Had,
     /// The index of the category in the settings, if it exists.
@@ -699,7 +699,7 @@ impl Planner<'_> {
         explicit.map(|(_, set)| Thing::Known(set.clone()))
     }
 
-    /// Returns the status set of a category, which is the nearest one on the path to ROOT ("Assets field guide").
+    /// Returns the status set of a category, which is the nearest set on the path to ROOT ("Assets field guide").
     fn set_of(&self, own: &[String]) -> Option<Thing> {
         let upwards = (0..=own.len()).rev().map(|length| &own[..length]);
         upwards
@@ -712,7 +712,7 @@ impl Planner<'_> {
             })
     }
 
-    /// Whether a category has an attribute, direct or inherited, existing or planned.
+    /// Returns whether a category has an attribute, direct or inherited, existing or planned.
     fn has_attribute(&self, own: &[String], attribute: &Thing) -> bool {
         let content = self.settings.content();
         (0..=own.len())
@@ -727,7 +727,7 @@ impl Planner<'_> {
     }
 }
 
-/// Finds a name: an exact match, or else one that differs only in case and blanks.
+/// Finds a name: an exact match, or else a name that differs only in case and blanks.
 fn called<'n, T: Copy>(
     known: impl Iterator<Item = T>,
     name: &str,

@@ -12,21 +12,21 @@ use super::{
 use crate::settings::SEPARATOR;
 use crate::settings::names::{folded, nearest};
 
-/// The longest name of a status set, and the longest display name of a custom attribute ("POST status-step-sets" and
+/// The maximum length of a status set's name and of a custom attribute's display name ("POST status-step-sets" and
 /// "POST custom-attributes" reference pages).
 const LONGEST_NAME: usize = 100;
 
-/// The longest description of a status set or custom attribute (same reference pages).
+/// The maximum length of the description of a status set or custom attribute (same reference pages).
 const LONGEST_SET_DESCRIPTION: usize = 500;
 const LONGEST_ATTRIBUTE_DESCRIPTION: usize = 1000;
 
-/// The highest allowed maximum length of a text attribute ("POST custom-attributes" reference page).
+/// The largest `max_length` allowed for a text attribute ("POST custom-attributes" reference page).
 const LONGEST_TEXT: u64 = 250;
 
-/// The most levels of categories below ROOT ("Assets field guide").
+/// The maximum number of category levels below ROOT ("Assets field guide").
 const DEEPEST: usize = 10;
 
-/// The wrapper that the TOML reader puts around dates, and its key.
+/// The key of the object that the TOML reader wraps around dates.
 const TOML_DATE: &str = "$__toml_private_datetime";
 
 impl Description {
@@ -245,7 +245,7 @@ fn read_attribute(at: String, value: &Value, problems: &mut Vec<String>) -> Desc
 }
 
 /// Converts a default to the form that the service expects for this type ("Create settings" tutorial). On an error,
-/// returns a description of that form.
+/// returns a description of the expected form.
 fn default_of(
     data_type: &str,
     options: &[String],
@@ -347,7 +347,7 @@ fn read_category(
     category
 }
 
-/// An object of the description, and its location.
+/// An object in the description, and its location.
 struct Entry<'a, 'p> {
     at: String,
     map: Option<&'a Map<String, Value>>,
@@ -377,7 +377,7 @@ impl<'a, 'p> Entry<'a, 'p> {
         entry
     }
 
-    /// Adds the object's own name to its location, if it has one.
+    /// Adds the object's name to its location, if the object has one.
     fn named(at: String, value: &'a Value, name: &str, keys: &[&str], problems: &'p mut Vec<String>) -> Self {
         let at = match value.get(name) {
             Some(Value::String(name)) if !name.trim().is_empty() => format!("{at} `{}`", name.trim()),
