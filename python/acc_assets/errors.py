@@ -294,11 +294,11 @@ class BulkError(AccError):
     """
 
     _has_lines = True
-    result: Outcomes  # pyright: ignore[reportIncompatibleVariableOverride]  # not None here
+    result: Outcomes
 
     def __init__(self, result: Outcomes) -> None:
         super().__init__(repr(result))
-        self.result = result
+        self.result = result  # pyright: ignore[reportIncompatibleVariableOverride]  # not None here
 
 
 class BulkInterrupted(_Plain, KeyboardInterrupt):
