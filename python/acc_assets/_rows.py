@@ -20,7 +20,7 @@ from .errors import InputError, OptionError
 if TYPE_CHECKING:
     from uuid import UUID
 else:
-    # Importing it takes longer than a third of this package.
+    # Importing `uuid` would make importing this package take a third longer.
     UUID = ForwardRef("UUID")
 
 
@@ -50,10 +50,10 @@ class Reading(NamedTuple):
         return [name for name, value in self._asdict().items() if value != self._field_defaults[name]]
 
     def must_be_plain(self, which: str) -> None:
-        """Raise OptionError if there are options: the rows are read as in the first call."""
+        """Raise OptionError if an option is set, because the options of the original call apply."""
         if changed := self._changed():
             raise OptionError(
-                f"{which}(): the rows are read as in the first call. Pass them without {changed[0]}=."
+                f"{which}(): rows are read with the options of the original call. Pass them without {changed[0]}=."
             )
 
     def options(self) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def reading(
     one_of("dates", dates, ("strict", "truncate"))
     if not isinstance(separator, str) or not separator.strip():
         raise OptionError(
-            f"separator must be the text between the names of a path, such as '>', not {separator!r}."
+            f"separator must be the text between the names in a path, such as '>', not {separator!r}."
         )
     if sheet is not None:
         sheet_option(sheet)
@@ -156,16 +156,17 @@ def read(
     r"""Combine a file or rows with the options for reading them, for use with several verbs.
 
     Args:
-        source: The path of a file, an open file, or rows as for `Assets.create`. The extension of a file determines its
-            format: Excel and OpenDocument (.xlsx, .xlsm, .xlsb, .xls, .ods), text (.csv, .tsv, .txt), JSON Lines (.jsonl,
-            .ndjson), and .parquet if pyarrow or polars is installed. An open file without a name is identified by its
-            first bytes.
+        source: The path of a file, an open file, or rows as for `Assets.create`. The file extension determines the format:
+            Excel and OpenDocument (.xlsx, .xlsm, .xlsb, .xls, .ods), text (.csv, .tsv, .txt), JSON Lines (.jsonl,
+            .ndjson), and .parquet if pyarrow or polars is installed. If an open file has no name, its first bytes
+            determine the format.
         sheet: Name of the sheet of an Excel file, or `SheetOptions`. If None, the first visible one.
-        mapping: Columns whose names are not recognized: a dict from column to field or custom attribute, with None for a
-            column to ignore, or the path of a TOML file with such entries (false for a column to ignore).
+        mapping: How to map columns whose names are not recognized: a dict from column to field or custom attribute (None
+            to ignore the column), or the path of a TOML file with such entries (false to ignore the column).
         separator: Separator between the names in a path. Default: ">".
-        nulls: Empty cells: "omit" leaves the field out, "clear" clears it on a patch, "error" makes the row invalid.
-        dates: Dates with a time of day: "strict" makes the row invalid, "truncate" drops the time.
+        nulls: What to do with empty cells: "omit" leaves the field out, "clear" clears it on a patch, "error" makes the
+            row invalid.
+        dates: What to do with dates that have a time of day: "strict" makes the row invalid, "truncate" drops the time.
 
     Returns:
         `Rows`, accepted by every verb in place of data.
@@ -194,7 +195,7 @@ def read(
 def load(
     data: object, given: Reading, verb: str, key: str, *, twice: bool = False
 ) -> tuple[_core.Rows, Reading]:
-    """Return the rows for a verb and how to read them. Files are opened, and `Rows` are unpacked.
+    """Return the rows for a verb and the options for reading them. Files are opened, and `Rows` are unpacked.
 
     With `twice`, the rows of a generator are kept, so that they can be read again.
     """
@@ -202,7 +203,7 @@ def load(
         rows = opened(data, given.sheet)
     elif changed := given._changed():
         raise OptionError(
-            f"{changed[0]}= belongs in acc_assets.read(...) if the rows come from it. Pass it in one place only."
+            f"{changed[0]}= cannot be used with rows from acc_assets.read(...). Pass it to acc_assets.read(...) instead."
         )
     else:
         rows, given = data._taken(), data._reading
@@ -216,7 +217,7 @@ def load(
 
 
 def rows_from(data: Any, key: str | None = None) -> _core.Rows:
-    """Return the rows of a create, or of a patch with its ids in column `key`."""
+    """Return the rows for a create, or for a patch with its ids in the column `key`."""
     if isinstance(data, _core.Rows):
         return data
     if isinstance(data, Outcomes):
@@ -240,7 +241,7 @@ def rows_from(data: Any, key: str | None = None) -> _core.Rows:
 
 
 def ids_from(data: Any, id: str) -> _core.Rows:
-    """Return the ids of a get or a delete, from a column `id` or from values."""
+    """Return the ids for a get or a delete, from the column `id` or from values."""
     if isinstance(data, _core.Rows):
         return data
     if isinstance(data, str) or is_of(data, "uuid", "UUID"):
