@@ -20,7 +20,7 @@ from .errors import InputError, OptionError
 if TYPE_CHECKING:
     from uuid import UUID
 else:
-    # Importing `uuid` would make importing this package take a third longer.
+    # Importing `uuid` would make importing this package take over a third longer.
     UUID = ForwardRef("UUID")
 
 
