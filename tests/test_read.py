@@ -149,7 +149,7 @@ def test_read_of_an_open_file_that_cannot_be_read(tmp_path: pathlib.Path) -> Non
         def read(self, size: int | None = -1, /) -> Any:
             return 7
 
-    with pytest.raises(acc.InputError, match=r"read\(\) of the Odd returned int, not bytes"):
+    with pytest.raises(acc.InputError, match=r"Odd\.read\(\) returned int, not bytes"):
         acc.read(Odd())
 
 
@@ -297,7 +297,7 @@ def test_read_of_an_unknown_kind(tmp_path: pathlib.Path, project: acc.Project) -
     [
         ({"nulls": "clear "}, 'nulls must be "omit", "clear" or "error".*Did you mean "clear"'),
         ({"dates": "exact"}, 'dates must be "strict" or "truncate"'),
-        ({"separator": " "}, "separator must be the text between the names of a path"),
+        ({"separator": " "}, "separator must be the text between the names in a path"),
         ({"sheet": 1}, "sheet must be the name of a sheet"),
         ({"mapping": ["Type"]}, "mapping must be a dict"),
         ({"mapping": {"Type": 1}}, "column 'Type' is mapped to 1"),
@@ -366,7 +366,9 @@ def test_options_of_a_verb_conflict_with_rows_of_read(options: dict[str, Any], p
         project.assets.validate,
         project.settings().validate,
     ):
-        with pytest.raises(acc.OptionError, match=rf"^{name}= belongs in acc_assets\.read"):
+        with pytest.raises(
+            acc.OptionError, match=rf"^{name}= cannot be used with rows from acc_assets\.read"
+        ):
             verb(rows, **options)
     # Default values are not a conflict.
     usual: dict[str, Any] = {"separator": ">", "nulls": "omit", "mapping": None, "sheet": None}

@@ -427,7 +427,7 @@ def test_a_status_is_found(plant: tuple[acc.testing.Simulator, acc.Project]) -> 
         (
             "Planned",
             None,
-            "ambiguous: it is in the status sets `Commissioning` or `Handover`; pass status_set=",
+            "ambiguous: several status sets contain it; pass status_set= `Commissioning` or `Handover`",
         ),
         ("Scrapped", None, "is inactive"),
         ("Gone", None, "is inactive|no such status"),

@@ -149,12 +149,12 @@ __all__ = [
 
 
 def _publish(module: dict[str, object], names: list[str]) -> None:
-    """Set the module of public classes and functions to the one that users import them from.
+    """Set `__module__` of public classes and functions to the module that users import them from.
 
-    Pickles, tracebacks and `help` then do not depend on the file that a class is written in.
+    Pickles, tracebacks and `help` then do not depend on the file that defines a class.
     """
     for value in map(module.get, names):
-        # In Python 3.10, `dict[str, int]` passes for a class.
+        # In Python 3.10, `isinstance(dict[str, int], type)` is true.
         is_class = isinstance(value, type) and not hasattr(value, "__origin__")
         if is_class or type(value) is type(read):
             value.__module__ = str(module["__name__"])

@@ -52,12 +52,12 @@ class Rows:
     ) -> Rows:
         """Create rows from dicts or other mappings, one per row.
 
-        A list or tuple can be read repeatedly, any other iterable only once.
+        A list or tuple can be read repeatedly, but any other iterable only once.
 
         Args:
             rows: The mappings.
-            labels: One label per row, iterated as often as `rows`. If None, the row numbers.
-            label_title: What the labels are, such as "line", or None.
+            labels: One label per row. They are read again whenever `rows` is. If None, the row numbers.
+            label_title: Title of the labels, such as "line", or None.
         """
     @staticmethod
     def from_columns(
@@ -71,13 +71,13 @@ class Rows:
 
         Args:
             names: The column names.
-            columns: A sequence, a numpy array or an Arrow stream capsule with one column, per column.
-            nulls: Per column, one byte per row that is 1 for a null. None for a column without nulls, or an Arrow stream.
+            columns: For each column, a sequence, a numpy array, or an Arrow stream capsule with that one column.
+            nulls: For each column, one byte per row (1 if null). None for an Arrow stream or a column without nulls.
             labels: One label per row. If None, the row numbers.
         """
     @staticmethod
     def from_stream(stream: object, /) -> Rows:
-        """Create rows from an object with `__arrow_c_stream__`. Repeated reading requires that it has a length."""
+        """Create rows from an object with `__arrow_c_stream__`. They can be read repeatedly only if it has a length."""
     @staticmethod
     def from_values(values: Iterable[Any], column: str, /) -> Rows:
         """Create rows with one column from values, such as a list of ids."""
@@ -92,18 +92,18 @@ class Rows:
     ) -> Rows:
         """Create rows from one sheet of an Excel file, or from a CSV file.
 
-        A workbook is read immediately, a CSV file row by row as needed.
+        A workbook is read immediately. A CSV file is read row by row as needed.
 
         Args:
             source: A path, or the bytes of a file.
             sheet: Name of the sheet. If None, the first visible one.
-            max_workbook_bytes: As in `acc_assets.SheetOptions`. If None, the default there.
-            max_line_bytes: As in `acc_assets.SheetOptions`. If None, the default there.
+            max_workbook_bytes: As in `acc_assets.SheetOptions`. If None, the default of that class.
+            max_line_bytes: As in `acc_assets.SheetOptions`. If None, the default of that class.
             name: For bytes, the name of the file, or its extension such as "xlsx".
         """
     @property
     def label_title(self) -> str | None:
-        """What the labels are: "sheet row" or "line" for a file, the given title for dicts, or None."""
+        """Title of the labels: "sheet row" or "line" for a file, the given title for dicts, or None."""
     @property
     def notes(self) -> list[str]:
         """Notes for the user about how the file was read."""
@@ -142,9 +142,9 @@ class Engine:
             project: The project's UUID.
             rows: The input.
             options: The options of the write.
-            settings: Settings to check the rows against. If None, no checks that need settings.
+            settings: Settings to check the rows against. If None, checks that need settings are skipped.
             assets: For a patch, the current assets.
-            again: The ledger of an earlier write, of which only some rows are sent again.
+            again: The ledger of an earlier write to resume. If None, all rows are sent.
             which: Rows of `again` to send: "retry" for failed and unsent rows, "reconcile" for rows in doubt.
         """
     @staticmethod
@@ -167,25 +167,25 @@ class Engine:
         known: Settings | None = None,
         refresh: bool = False,
     ) -> Operation:
-        """Plan a read of a project's settings, available as `settings` of the operation.
+        """Plan a read of a project's settings. The operation's `settings` contains them.
 
         Calls that begin during a read wait for that read, unless `refresh` is set.
 
         Args:
             project: The project's UUID.
             locations_container: Id of the container with the locations. If None, the project's UUID.
-            known: Settings to complete with what could not be read before.
+            known: Settings of which only the missing parts are read. If None, all parts are read.
             refresh: Whether to start a new read.
         """
     def forget_settings(self, project: str, /) -> None:
         """Mark reads of this project's settings that are in progress as superseded, because the settings will change."""
     def apply_setup(self, project: str, settings: Settings, description: Description, /) -> Operation:
-        """Plan the application of a setup to a project with these settings.
+        """Plan how to apply a setup to a project with these settings.
 
         The operation's `table` contains the steps: the columns of `Description.plan`, plus status, error and request_id.
 
         Raises:
-            InputError: The description uses names that are not defined.
+            InputError: The description uses undefined names.
         """
     def get(
         self, project: str, rows: Rows, options: Mapping[str, Any], /, after: Table | None = None
@@ -196,7 +196,7 @@ class Engine:
             project: The project's UUID.
             rows: The ids.
             options: The options of the get.
-            after: The table of an earlier get that failed. Only the ids missing there are requested.
+            after: The table of an earlier get that failed. Only ids that it does not contain are requested.
         """
     def read(
         self,
@@ -230,14 +230,14 @@ class Operation:
         stopping: Callable[[], object],
         /,
     ) -> None:
-        """Run to the end in this thread, without the GIL. Signals are checked every 50 ms.
+        """Run to completion in this thread, without the GIL. Signals are checked every 50 ms.
 
-        After Ctrl-C, no more requests are sent, and requests in flight have 10 s to complete. Then it returns with
+        After Ctrl-C, no more requests are sent, and requests in flight have 10 s to complete. The method then returns with
         `interrupted` set. A second Ctrl-C drops the requests in flight immediately.
 
         Args:
-            progress: Called with the values of the method `progress`, about 4 times per second and once at the end,
-                unless the call was interrupted.
+            progress: Called with the values that the method `progress` returns, about 4 times per second. Also called once
+                at the end, unless the call was interrupted.
             stopping: Called once after Ctrl-C, while requests in flight complete.
         """
     def start(self) -> Future[None]:
@@ -265,16 +265,16 @@ class Operation:
         """The outcomes so far, one per row. Correct at any time, even after an abort."""
     @property
     def table(self) -> Table | None:
-        """The rows that were read, for reads and for writes with `returning`; otherwise None.
+        """The rows returned by a read or by a write with `returning`. Otherwise, None.
 
-        For a read that failed, the rows so far, and the position to resume at.
+        For a failed read, the rows read so far and the position to resume at.
         """
     @property
     def settings(self) -> Settings | None:
         """The settings that were read, or None."""
     @property
     def superseded(self) -> bool:
-        """Whether its settings have been read again or changed since, and must not be kept."""
+        """Whether the settings have since been changed or read again, so these settings must not be kept."""
     def progress(self) -> tuple[int, int | None, int, int, str]:
         """Return the progress of the call.
 
@@ -302,7 +302,7 @@ class Ledger:
         with code, column, value, message, fix). Values that do not apply are None or empty.
         """
     def counts(self) -> dict[str, int]:
-        """Return the number of rows per status. Only statuses that occur, successful ones first."""
+        """Return the number of rows per status. Contains only statuses that occur, successful ones first."""
     def ids(self) -> list[str | None]:
         """Return the id of each row, or None."""
     def select(self, statuses: Sequence[str], /) -> Ledger:
@@ -310,7 +310,7 @@ class Ledger:
     def take(self, positions: Sequence[int], /) -> Ledger:
         """Return the rows at these positions. Row numbers and labels are preserved."""
     def causes(self) -> list[dict[str, Any]]:
-        """Group the rows that failed by cause, most rows first. A row with several problems belongs to several causes.
+        """Group the failed rows by cause, largest group first. A row with several problems belongs to several causes.
 
         Returns:
             Dicts with status, code, column, message, fix, rows, first_rows (pairs of row number and label) and values
@@ -321,7 +321,7 @@ class Ledger:
     def stats(self) -> dict[str, float]:
         """Return requests, retries, bisects, throttled (in seconds), seconds, bytes_sent and lookups."""
     def plan(self) -> dict[str, float]:
-        """Return rows, requests, bytes and minutes (at the rate limit) for the rows still to be sent."""
+        """Return rows, requests, bytes and minutes (at the rate limit) for the rows that are still to be sent."""
     def uses(self) -> list[tuple[str, str | None, str]]:
         """Return how each column was interpreted: column, field (or None if it is ignored) and note."""
     def warnings(self) -> list[str]: ...
@@ -332,7 +332,7 @@ class Ledger:
 
 @final
 class Table:
-    """Rows of responses, stored as columns."""
+    """Rows from responses, stored as columns."""
 
     def __len__(self) -> int: ...
     @property
@@ -340,13 +340,13 @@ class Table:
         """The requested ids that the service did not return."""
     @property
     def incomplete(self) -> bool:
-        """Whether a read failed before everything was read."""
+        """Whether a read failed before all rows were read."""
     def row(self, index: int, /) -> dict[str, Any]: ...
     def take(self, positions: Sequence[int], /) -> Table:
         """Return the rows at these positions."""
     def dicts(self) -> list[dict[str, Any]]: ...
     def frame(self, kinds: Sequence[str] | None = None, /) -> list[tuple[str, str, Any, bytes | None]]:
-        """Return columns of these kinds (if None, all): name, kind, values, and one byte per row that is 1 for a null.
+        """Return columns of these kinds (if None, all): name, kind, values, and one byte per row (1 if null).
 
         Values are a list for the kinds "text" and "list", and the bytes of an array for "bool", "int", "float" and "time"
         (milliseconds since 1970). Documented fields come first, followed by one column per custom attribute.
@@ -432,7 +432,7 @@ def project_id(text: str, /) -> str:
     """Return the bare lower-case UUID of a project. Raises OptionError if `text` is not a UUID, with or without "b."."""
 
 def write_fixes(rows: Rows, ledger: Ledger, path: str | PathLike[str], label_title: str | None, /) -> int:
-    """Write the failed rows of a ledger to an Excel file, with the problems. Return the number of rows written."""
+    """Write the failed rows of a ledger and their problems to an Excel file. Return the number of rows written."""
 
 def write_template(settings: Settings, category: str, path: str | PathLike[str], rows: int, /) -> None:
     """Write an Excel template for assets of a category."""
@@ -442,14 +442,14 @@ def read_run(path: str | PathLike[str], /) -> tuple[dict[str, Any], Ledger] | No
 
     Returns:
         A dict (verb, project, service, import_key, and begun and written in milliseconds since 1970) and the ledger, or
-        None while a process uses the run.
+        None while a process is using the run.
 
     Raises:
         JournalError: The file cannot be read.
     """
 
 def delete_run(path: str | PathLike[str], /) -> None:
-    """Delete the file of a named run. Raises JournalError while a process uses it."""
+    """Delete the file of a named run. Raises JournalError while a process is using the run."""
 
 def read_toml(text: str, /) -> dict[str, Any]:
     """Parse a TOML document. Raises OptionError if it is invalid."""

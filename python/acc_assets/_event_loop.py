@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Few, because most of the work needs the GIL: more threads would delay the event loop.
+# Only a few, because most of the work needs the GIL: more threads would delay the event loop.
 WORKERS: Final = 4
-# Seconds between checks whether a call was canceled or its loop is closed.
+# Interval in seconds for checking whether a call was canceled or its loop was closed.
 LOOK: Final = 0.25
 
 _pools: dict[int, ThreadPoolExecutor] = {}
 
 
 def running_loop() -> asyncio.AbstractEventLoop:
-    """Return the asyncio event loop that runs in this thread."""
+    """Return the asyncio event loop that is running in this thread."""
     try:
         return asyncio.get_running_loop()
     except RuntimeError:
@@ -57,8 +57,8 @@ async def off_loop(work: Callable[[], T], source: object = None) -> T:
     """Run slow or blocking work in another thread.
 
     The work cannot be stopped, so a cancellation waits until it ends. Only reading from an async iterable `source`
-    stops immediately. If the work created an operation, it is returned, and the cancellation is raised when the caller
-    runs it. Otherwise, the cancellation is raised here.
+    stops immediately. If the work created an operation, this operation is returned, and the cancellation is raised when
+    the caller runs it. Otherwise, the cancellation is raised here.
     """
     loop = running_loop()
     try:
@@ -84,7 +84,7 @@ async def off_loop(work: Callable[[], T], source: object = None) -> T:
         raise cancelled
     if (task := asyncio.current_task()) is not None:
         if sys.version_info >= (3, 11):
-            task.uncancel()  # so that asyncio.timeout counts it once
+            task.uncancel()  # so that asyncio.timeout counts the cancellation only once
         task.cancel(*cancelled.args)
     return future.result()
 
@@ -93,7 +93,7 @@ def _pool() -> ThreadPoolExecutor:
     """Return the thread pool of this process. A forked child does not inherit the threads of its parent."""
     process = os.getpid()
     if process not in _pools:
-        # Python cannot import this after the main thread has ended.
+        # Python cannot import this module after the main thread has ended.
         from concurrent.futures import ThreadPoolExecutor
 
         _pools[process] = ThreadPoolExecutor(WORKERS, thread_name_prefix="acc-assets")
@@ -101,7 +101,7 @@ def _pool() -> ThreadPoolExecutor:
 
 
 class Pulled(Iterator[Any]):
-    """An iterator over an async iterable. A thread of the core requests each row, and the event loop awaits it."""
+    """An iterator over an async iterable. A core thread requests each row, and the event loop awaits it."""
 
     _END: Final = object()
 
@@ -134,7 +134,7 @@ class Pulled(Iterator[Any]):
 
     @staticmethod
     def close_source(source: object) -> None:
-        """Close the async iterable behind rows, including `Rows` of `acc_assets.read`."""
+        """Close the async iterable that supplies the rows, even if it is wrapped in `Rows`."""
         pulled = source._data if isinstance(source, Rows) else source
         if isinstance(pulled, Pulled):
             pulled.close()

@@ -1,4 +1,4 @@
-"""Input files: how their format is detected and how they are read."""
+"""Input files: detecting their format and reading them."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ SHEETS: Final = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".csv", ".tsv", ".tx
 LINES: Final = (".jsonl", ".ndjson")
 PARQUET: Final = ".parquet"
 FILES: Final = (*SHEETS, *LINES, PARQUET)
-# First bytes of an open file without a name, and the extension that they imply.
+# First bytes of an open file without a name, and the extension they imply.
 MAGIC: Final = ((b"PK", ".xlsx"), (b"\xd0\xcf\x11\xe0", ".xls"), (b"PAR1", PARQUET), (b"{", ".jsonl"))
 
 
 def is_slow(data: object) -> bool:
-    """Return whether a file has to be read for these rows."""
+    """Return whether the data must be read from a file."""
     return _extension(data) is not None or _is_open_file(data)
 
 
@@ -78,7 +78,7 @@ def _sniffed(content: bytes) -> str:
 def _no_sheet(sheet: SheetOption, data: object) -> None:
     if sheet is not None:
         raise OptionError(
-            f"sheet={sheet!r} applies to Excel files only, and {name_of(data)} is not one. Remove it."
+            f"sheet={sheet!r} applies to Excel files only, and {name_of(data)} is not one. Omit sheet=."
         )
 
 
@@ -96,7 +96,7 @@ def _content(file: Any) -> tuple[str | None, bytes]:
     if isinstance(content, str):
         content = content.encode()
     if not isinstance(content, bytes):
-        raise InputError(f"read() of the {type(file).__name__} returned {type(content).__name__}, not bytes.")
+        raise InputError(f"{type(file).__name__}.read() returned {type(content).__name__}, not bytes.")
     return name if isinstance(name, str) else None, content
 
 
@@ -152,7 +152,7 @@ def _from_parquet(path: str | PathLike[str] | None, content: bytes | None) -> ob
             ) from None
     if content is None:
         try:
-            # The errors of pyarrow and polars lack the errno and the reason.
+            # The errors raised by pyarrow and polars lack the errno and the reason.
             open(name, "rb").close()
         except OSError as error:
             raise FileError.of(path, error) from error
@@ -160,7 +160,7 @@ def _from_parquet(path: str | PathLike[str] | None, content: bytes | None) -> ob
         return read_parquet(source)
     except OSError as error:
         raise FileError.of(path, error) from error
-    except Exception as error:  # each library has its own errors for a damaged file
+    except Exception as error:  # each library raises its own errors for a damaged file
         raise InputError(f"{name} cannot be read as Parquet: {error}.") from error
 
 

@@ -45,8 +45,8 @@ def _without_null(kind: Any) -> Any:
 def from_pandas(frame: pandas.DataFrame, only: str | None = None) -> _core.Rows:
     """Convert a DataFrame column by column, to numpy arrays or Python objects.
 
-    Arrow is not used: the export of pandas needs pyarrow, rejects the mixed columns of a sheet, and keeps or drops a
-    named index depending on its values. Here, a named index is always a column.
+    The DataFrame is not exported through Arrow, because the export needs pyarrow, rejects columns of mixed types, and
+    keeps or drops a named index depending on its values. Here, a named index always becomes a column.
     """
     names = [str(name) for name in frame.columns]
     doubles = [name for name in dict.fromkeys(names) if names.count(name) > 1]
@@ -61,7 +61,7 @@ def from_pandas(frame: pandas.DataFrame, only: str | None = None) -> _core.Rows:
         columns = [columns[names.index(only)]]
         names = [only]
     cells = [values_of(column) for column in columns]
-    # Without columns, only the labels determine the number of rows.
+    # If there are no columns, only the labels determine the number of rows.
     labels = labels_of(frame.index) if columns else list(range(len(frame)))
     return _core.Rows.from_columns(
         names, [values for values, _ in cells], [nulls for _, nulls in cells], labels
@@ -69,13 +69,13 @@ def from_pandas(frame: pandas.DataFrame, only: str | None = None) -> _core.Rows:
 
 
 def values_of(series: pandas.Series) -> tuple[object, bytes | None]:
-    """Return a column for the core and, for a numpy array with nulls, one byte per row that is 1 for a null.
+    """Return a column for the core and, for a numpy array with nulls, a mask with one byte per row (1 if null).
 
-    Python objects are used only if pandas itself stores them: creating one per cell takes longer than checking it.
+    Python objects are used only if pandas itself stores them, because creating an object takes longer than checking a cell.
     """
     kind: Any = series.dtype
     code = getattr(kind, "kind", "O")
-    # pandas interprets some of the other Arrow types differently than Arrow does.
+    # Some other Arrow types have different meanings in pandas and in Arrow.
     known = is_of(kind, "pandas", "ArrowDtype") and code in "biufMU"
     storage = getattr(kind, "storage", "")
     if known or storage == "pyarrow":

@@ -13,7 +13,7 @@ ColumnMapping: TypeAlias = Mapping[str, str | None] | str | os.PathLike[str]
 
 
 def mapping_pairs(mapping: object) -> list[tuple[str, str | None]]:
-    """Return pairs of a column and its field or attribute, which is None for a column to ignore."""
+    """Return pairs of a column and its target: a field, an attribute, or None if the column is ignored."""
     if mapping is None:
         return []
     if isinstance(mapping, (str, os.PathLike)):

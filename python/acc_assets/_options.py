@@ -26,8 +26,8 @@ ATTRIBUTE: Final = re.compile(r"ca[1-9][0-9]*")
 # The default separator between the names in a path.
 SEPARATOR: Final = ">"
 
-# Items per request. 50: POST relationships:delete reference page. 100: the reference pages of the Assets API give no
-# number, but Autodesk's samples send 100.
+# Maximum items per request. The POST relationships:delete reference page gives 50. The Assets API reference gives no
+# maximum, but Autodesk's samples send 100.
 MOST_ASSETS: Final = 100
 MOST_RELATIONSHIPS: Final = 50
 
@@ -41,12 +41,12 @@ class _LimitFields(NamedTuple):
 
 
 class Limits(_LimitFields):
-    """Rate limits: requests per window. The defaults are the service's documented limits for one user.
+    """Rate limits, in requests per window. The defaults are the service's documented limits per user.
 
     Args:
         window: Length of the window in seconds. Default: 60.
         assets_read: Reads of assets and project settings per window. Default: 1000 (Assets rate limits page).
-        assets_write: Creates, patches and deletes together per window. Default: 100 (Assets rate limits page).
+        assets_write: Creates, patches and deletes combined per window. Default: 100 (Assets rate limits page).
         relationships: Relationship requests per window. Default: 120 (Relationships rate limits page).
         locations: Location requests per window. Default: 200 (Locations rate limits page).
 
@@ -88,11 +88,12 @@ class Retry(_RetryFields):
     Args:
         attempts: Attempts per request, including the first. 1 means no retries. A 429 does not count. Default: 5.
         deadline: Seconds after the first attempt during which a request may be retried. Default: 600.
-        base: Maximum seconds of the first pause. Pauses are random, and their maximum doubles each time. Default: 0.5.
-        cap: Maximum seconds of any pause. A Retry-After header is always obeyed in full. Default: 30.
-        budget: Retries per call, plus one for every five successful requests. Default: 20.
-        settle: Seconds that the service gets to finish a request whose response was lost and to list its effects. Rows
-            that are not listed by then count as not executed. Autodesk documents no number. Default: 30.
+        base: Maximum length of the first pause in seconds. Pauses are random, and the maximum doubles with each retry.
+            Default: 0.5.
+        cap: Maximum length of any pause in seconds. A Retry-After header is honored even if it is longer. Default: 30.
+        budget: Maximum retries per call, plus one for every five successful requests. Default: 20.
+        settle: Seconds to wait after a response was lost, so that the service can finish the request and list its effects.
+            Rows that are not listed by then are considered not executed. Autodesk documents no value. Default: 30.
 
     Example:
         >>> acc_assets.Retry(attempts=1).attempts
@@ -121,13 +122,13 @@ class Retry(_RetryFields):
 class SheetOptions(NamedTuple):
     """The sheet to read from a file, and memory limits for reading.
 
-    Even a small file can need a large amount of memory. A file that exceeds a limit raises FileError.
+    Even a small file can need a large amount of memory. Reading a file that exceeds a limit raises FileError.
 
     Args:
         name: Name of the sheet. If None, the first visible one. CSV files have no sheets.
-        max_workbook_bytes: Maximum bytes of an Excel or OpenDocument file, unpacked, including its cells in memory.
-            Default: 1 GiB.
-        max_line_bytes: Maximum bytes of one row of a CSV file. The file itself may have any size. Default: 16 MiB.
+        max_workbook_bytes: Maximum size in bytes of an Excel or OpenDocument file, uncompressed, including its cells in
+            memory. Default: 1 GiB.
+        max_line_bytes: Maximum size in bytes of a single CSV row. The file itself can be any size. Default: 16 MiB.
 
     Example:
         >>> acc_assets.SheetOptions("AHU", max_workbook_bytes=4 << 30).name  # project.assets.create(path, sheet=...)
@@ -179,7 +180,7 @@ def at_least_one(name: str, value: object) -> None:
 
 
 def bound(name: str, value: object) -> None:
-    """Raise OptionError if a value is not a number of rows or a fraction of them."""
+    """Raise OptionError if a value is neither a number of rows nor a fraction of all rows."""
     number = value if isinstance(value, (int, float)) and not isinstance(value, bool) else -1.0
     if 0 <= number < 1 or (number >= 1 and float(number).is_integer()):
         return
@@ -214,7 +215,7 @@ def get_options(
     include_deleted: bool = False,
     batch_size: int = MOST_ASSETS,
 ) -> dict[str, Any]:
-    """Check the options of a get and return them for the core."""
+    """Check the options of `get` and return them for the core."""
     batch_option(batch_size)
     key_option(key)
     flag("include_custom_attributes", include_custom_attributes)
@@ -244,7 +245,7 @@ def retry_option(retry: RetryOption) -> Retry:
 
 
 def _of_names(kind: Any, option: str, given: object) -> Any:
-    """Create options of this kind from a mapping of their fields."""
+    """Return options of this kind, created from a mapping of field names to values if necessary."""
     if given is None or isinstance(given, kind):
         return given or kind()
     if not isinstance(given, Mapping):

@@ -1,4 +1,4 @@
-"""Partial results of failed reads, and how they are resumed."""
+"""Partial results of failed reads, and how to resume from them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ After: TypeAlias = BaseException | Read | None
 def keeping(
     operation: _core.Operation, resumable: bool = True, kind: type[Read] = AssetTable
 ) -> Iterator[None]:
-    """Attach what was read to an exception that ends a resumable read."""
+    """Attach the rows read so far to an exception that ends a resumable read."""
     try:
         yield
     except KeyboardInterrupt:
@@ -27,7 +27,7 @@ def keeping(
         raise
     except BaseException as error:
         if resumable:
-            # An exception raised by the user's ids may not accept attributes.
+            # An exception raised by the user's iterable may not accept attributes.
             with suppress(AttributeError):
                 error.partial = _partial(operation, kind)  # type: ignore[attr-defined]
         raise
@@ -50,7 +50,7 @@ def table_of(operation: _core.Operation) -> _core.Table:
 
 
 def unfinished(after: After) -> _core.Table | None:
-    """Return the partial table of an earlier read to resume, or None if the error occurred before the read."""
+    """Return the partial table of the read to resume, or None if the error occurred before that read."""
     kept: object = after
     if isinstance(after, BaseException):
         # An asyncio timeout is raised from the CancelledError that ended the read.
@@ -67,7 +67,7 @@ def unfinished(after: After) -> _core.Table | None:
 
 @contextmanager
 def still_partial(table: _core.Table | None) -> Iterator[None]:
-    """Keep the rows of an earlier read if an error occurs before it is resumed."""
+    """Attach the rows of an earlier read to an error that occurs before that read is resumed."""
     try:
         yield
     except AccError as error:

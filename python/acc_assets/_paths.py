@@ -1,4 +1,4 @@
-"""State folders, and the files of named runs in them."""
+"""State folders and the files of named runs."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 RUNS_VARIABLE: Final = "ACC_ASSETS_RUNS"
 SUFFIX: Final = ".sqlite"
 LONGEST: Final = 100
-# Device names, with any extension (Microsoft, "Naming Files, Paths, and Namespaces").
+# Device names, which Windows reserves with any extension (Microsoft, "Naming Files, Paths, and Namespaces").
 RESERVED: Final = {"CON", "PRN", "AUX", "NUL"} | {
     device + number for device in ("COM", "LPT") for number in "0123456789¹²³"
 }
 
 
 def state_folder(variable: str, name: str) -> pathlib.Path:
-    """Return the folder in an environment variable, or else in the platform's state folder."""
+    """Return the folder named by an environment variable, or else a folder in the platform's state folder."""
     import pathlib
 
     if chosen := os.environ.get(variable):
@@ -37,7 +37,7 @@ def state_folder(variable: str, name: str) -> pathlib.Path:
 
 
 def runs_folder() -> pathlib.Path:
-    """Return the folder of named runs: the one in ACC_ASSETS_RUNS, or the platform's default."""
+    """Return the folder for named runs: the value of ACC_ASSETS_RUNS, or else the platform default."""
     return state_folder(RUNS_VARIABLE, "runs")
 
 
@@ -45,8 +45,8 @@ def run_file(run: str | os.PathLike[str]) -> str:
     """Return the file of a run.
 
     Args:
-        run: A name, for a file in the folder of runs, or a path object, for the file itself. If the file system ignores
-            case, names that differ only in case are the same run.
+        run: The name of a run in the runs folder, or a path object for any other file. If the file system ignores case,
+            names that differ only in case refer to the same run.
 
     Raises:
         OptionError: The run is neither a name nor a path, or its name is not a valid file name on every platform.

@@ -1,4 +1,4 @@
-"""Progress of a call: a bar, periodic lines, or calls to the user's own function."""
+"""Progress of a call: a bar, periodic lines, or calls to a user-supplied function."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ ProgressOption: TypeAlias = Literal["auto"] | bool | Callable[[Progress], object
 
 STOPPING: Final = (
     "acc_assets is stopping: requests in flight have up to 10 s to finish. Interrupt again (Ctrl-C) to end at once; "
-    "the outcome of their rows is then unknown."
+    "rows in flight then have an unknown outcome."
 )
-# Descriptions of the phases. "writing" and "reading" are described by the verb.
+# Descriptions of the phases. For "writing" and "reading", the verb is shown instead.
 PHASES: Final = {
     "settings": "reading the project's settings",
     "setup": "applying the setup",
@@ -27,7 +27,7 @@ PHASES: Final = {
     "waiting": "waiting for the service",
     "recovery": "looking up rows whose response was lost",
 }
-# Phases that do not concern the caller's rows.
+# Phases that do not process rows.
 NOT_ROWS: Final = ("settings", "setup")
 # Seconds between lines if the output is neither a terminal nor a notebook.
 LINE_EVERY: Final = 10.0
@@ -124,7 +124,7 @@ class _Tqdm:
         self._bar: Any = None
 
     def show(self, now: Progress, text: str) -> None:
-        # If None, the usual bar with rows, rate and time left.
+        # None selects the default bar, with rows, rate and time left.
         layout = "{desc}" if now.phase in NOT_ROWS else None
         if self._bar is None:
             file = None if _is_notebook() else sys.stderr
@@ -144,7 +144,7 @@ class _Tqdm:
 
 
 class _Bar:
-    """One line of text that is overwritten."""
+    """One line of text that is overwritten on each update."""
 
     def __init__(self) -> None:
         self._width = 0

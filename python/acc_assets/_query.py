@@ -11,7 +11,7 @@ from ._records import Entity
 from ._text import nearest
 from .errors import OptionError
 
-# The filters of the GET assets reference page.
+# The filters documented on the GET assets reference page.
 FILTERS: Final = (
     "categoryId",
     "statusId",
@@ -64,7 +64,7 @@ class Filters(NamedTuple):
         )
 
     def _named(self) -> list[str]:
-        """Return attribute filters that use a display name, or whose values may be labels."""
+        """Return the names of attribute filters that are display names or whose values may be labels."""
         display = [name for name in self.others if _is_display_name(name)]
         return display + [
             name for name, value in self.others.items() if ATTRIBUTE.fullmatch(name) and _may_be_labels(value)
@@ -98,7 +98,7 @@ class Filters(NamedTuple):
         )
 
     def query(self, sort: str | None) -> list[tuple[str, str]]:
-        """Return the query of GET assets. Parameters with several values are repeated."""
+        """Return the query parameters of GET assets. A parameter with several values is repeated."""
         others = dict(self.others)
         if self.locations:
             others.setdefault("locationId", self.locations)
@@ -142,7 +142,7 @@ def _is_display_name(name: str) -> bool:
 
 
 def _check_filter(name: str) -> None:
-    """Raise OptionError for an undocumented parameter, which the service would ignore without filtering."""
+    """Raise OptionError for an undocumented filter, because the service would silently ignore it."""
     if not name.startswith("filter["):
         return
     inner = name.removeprefix("filter[").removesuffix("]")
@@ -178,7 +178,7 @@ def search_query(
     include_deleted: bool,
     only_deleted: bool,
 ) -> list[tuple[str, str]]:
-    """Return the query of GET relationships:search."""
+    """Return the query parameters of GET relationships:search."""
     flag("include_deleted", include_deleted)
     flag("only_deleted", only_deleted)
     pairs = [
@@ -229,7 +229,7 @@ def time_text(value: object) -> str:
 
 
 def query_text(value: object) -> str:
-    """Return a value as the text of a query parameter."""
+    """Convert a value to the string that is sent as a query parameter."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -1,6 +1,6 @@
 """Records: named tuples that contain only data.
 
-Their annotations are evaluated here: `typing.get_type_hints` would look for their names in `acc_assets`, the public module.
+This module does not postpone annotations, because `typing.get_type_hints` would look up their names in `acc_assets`.
 """
 
 from collections.abc import Hashable, Iterable, Mapping
@@ -20,7 +20,7 @@ BAD: Final[tuple[OutcomeStatus, ...]] = STATUSES[4:]
 
 
 class Asset(TypedDict):
-    """An asset as returned by the service. Fields without a value can be missing: use `asset.get("barcode")` for those."""
+    """An asset as returned by the service. Fields without a value can be missing, so use `asset.get("barcode")`."""
 
     id: str
     clientAssetId: str
@@ -63,14 +63,14 @@ class Relationship(TypedDict):
 
 
 class Problem(NamedTuple):
-    """One problem of one row.
+    """One problem with one row.
 
     Args:
         code: Code of the row check, such as "required", or the service's error code, or None.
         column: The column as named in the input, or None if the problem concerns the row as a whole.
-        value: The value, shortened, or None.
+        value: The invalid value, possibly shortened, or None.
         message: What is wrong.
-        fix: What to do, or None.
+        fix: How to fix the problem, or None.
     """
 
     code: str | None
@@ -86,12 +86,12 @@ class RowError(NamedTuple):
     Args:
         code: Code of the row check, or the service's error code, or None.
         message: What is wrong.
-        column: The column concerned, or None.
-        value: The value, shortened, or None.
-        fix: What to do, or None.
-        status: HTTP status of the response, or None if there was none.
-        body: Body of the response, or None. If the response broke off, its first 64 kB.
-        problems: Every problem of this row. The first one is described by the fields above.
+        column: The column with the problem, or None.
+        value: The invalid value, possibly shortened, or None.
+        fix: How to fix the problem, or None.
+        status: HTTP status of the response, or None if there was no response.
+        body: Body of the response, or None. For an incomplete response, only the first 64 kB.
+        problems: All problems with this row. The fields above describe the first one.
         metadata: Details from the service (`errorMetadata`), or None. For a 409, the conflicting value.
     """
 
@@ -111,7 +111,7 @@ class RowError(NamedTuple):
 
 
 def problem_of(found: Mapping[str, Any]) -> Problem:
-    """Return a problem as the core describes it."""
+    """Create a `Problem` from a dict that the core returned."""
     return Problem(
         code=found["code"] or None,
         column=found["column"] or None,
@@ -126,14 +126,14 @@ class RowOutcome(NamedTuple):
 
     Args:
         row: Row number in the input, counted from 0.
-        label: Index value in a DataFrame with its own index, row or line of a file, otherwise the row number.
+        label: Index value (for a DataFrame with its own index), sheet row or line number (for a file), or row number.
         key: The row's clientAssetId (create) or id (patch, delete), or None.
         status: "created", "updated", "deleted" or "unchanged" (ok), or "invalid", "rejected", "not_sent", "failed" or
             "unknown".
         id: Id of the asset or relationship, or None.
         error: Why the row failed, or None.
         attempts: Number of requests that contained this row.
-        request_id: Id of the last request with this row, for Autodesk's support, or None.
+        request_id: Id of the last request that contained this row, or None. Autodesk support may ask for it.
     """
 
     row: int
@@ -158,12 +158,12 @@ class Cause(NamedTuple):
         status: Status of these rows.
         code: Code of the row check, or the service's error code. May be empty.
         column: The column as named in the input. Empty if the problem concerns the row as a whole.
-        message: What is wrong, in the first of these rows.
-        fix: What to do. May be empty.
+        message: What is wrong with the first of these rows.
+        fix: How to fix the problem. May be empty.
         rows: Number of rows.
         first_rows: Numbers of the first rows, counted from 0.
         first_labels: Labels of the first rows.
-        values: The most frequent values, each with its number of rows.
+        values: The most frequent values, each with the number of rows that contain it.
     """
 
     status: OutcomeStatus
@@ -178,16 +178,16 @@ class Cause(NamedTuple):
 
 
 class RowProblem(NamedTuple):
-    """One problem of one row, including the row number and label: a `Problem` and its row.
+    """One problem with one row: the fields of `Problem`, plus the row number and label.
 
     Args:
         row: Row number, counted from 0.
-        label: Index value in a DataFrame with its own index, row or line of a file, otherwise the row number.
+        label: Index value (for a DataFrame with its own index), sheet row or line number (for a file), or row number.
         code: Code of the row check, or the service's error code, or None.
         column: The column as named in the input, or None if the problem concerns the row as a whole.
-        value: The value, shortened, or None.
+        value: The invalid value, possibly shortened, or None.
         message: What is wrong.
-        fix: What to do, or None.
+        fix: How to fix the problem, or None.
     """
 
     row: int
@@ -204,8 +204,8 @@ class ColumnUse(NamedTuple):
 
     Args:
         column: Name of the column.
-        field: The field of the asset, or the custom attribute such as "ca7". None if the column is ignored.
-        note: Why it is ignored, or what is unclear. May be empty.
+        field: The asset field or custom attribute (such as "ca7") that the column maps to, or None if it is ignored.
+        note: Why the column is ignored, or what is unclear about it. May be empty.
     """
 
     column: str
@@ -217,14 +217,14 @@ class Stats(NamedTuple):
     """Cost of a call: requests, time and bytes.
 
     Args:
-        requests: Requests sent for the rows, including retries. Reads before the row checks (settings, and the
-            assets of a patch) are not counted.
+        requests: Requests sent for the rows, including retries, but not the reads before the row checks (settings, and
+            the current assets for a patch).
         retries: Number of retries.
         bisects: Rejected requests that were split to find the bad rows.
         throttled: Seconds spent waiting for the rate limit.
         seconds: Duration of the call in seconds.
-        bytes_sent: Bytes of all request bodies.
-        lookups: Requests (included in `requests`) that looked up import keys, or rows whose response was lost.
+        bytes_sent: Total size of all request bodies in bytes.
+        lookups: Requests that looked up import keys or rows whose response was lost. They are included in `requests`.
     """
 
     requests: int
@@ -237,13 +237,13 @@ class Stats(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """Estimate of what a write would send (`dry_run=True`).
+    """Estimate of what a write would send, from a dry run (`dry_run=True`).
 
     Args:
         rows: Rows that passed the checks.
-        requests: Requests needed for these rows.
-        bytes: Bytes of all request bodies.
-        minutes: Minimum duration at the rate limit.
+        requests: Requests needed to send these rows.
+        bytes: Total size of all request bodies in bytes.
+        minutes: Minimum duration in minutes at the rate limit.
     """
 
     rows: int
@@ -258,7 +258,7 @@ class Progress(NamedTuple):
     Args:
         done: Rows with an outcome.
         total: Number of rows, or None while a generator or stream is still being read.
-        requests: Requests with a response.
+        requests: Requests that received a response.
         elapsed: Seconds since the call began.
         phase: What the call is doing: "settings" (reading the project's settings), "setup" (applying a setup),
             "import_keys" (looking up import keys), "writing", "waiting" (for the rate limit, or before a lookup),
@@ -286,7 +286,7 @@ class Category(NamedTuple):
         parent_id: Id of the parent category, or None.
         is_active: Whether assets can be created in it.
         is_root: Whether it is ROOT.
-        status_set: Name of its status set, its own or inherited, or None.
+        status_set: Name of its own or inherited status set, or None.
         statuses: Labels of the statuses it allows.
         attributes: Display names of its custom attributes, including inherited ones.
     """
@@ -329,10 +329,10 @@ class Attribute(NamedTuple):
 
     Args:
         id: Its id.
-        name: Its key on assets, such as "ca7".
+        name: Its API name, such as "ca7".
         display_name: Its name in the web app.
         type: "text", "numeric", "date", "boolean", "select" or "multi_select".
-        is_required: Whether assets of its categories must have a value.
+        is_required: Whether assets of its categories must have a value for it.
         max_length: Maximum length of a text value in characters, or None.
         default: Default value for new assets, or None.
         options: Labels of the select values.
@@ -353,7 +353,7 @@ class Attribute(NamedTuple):
 
 
 class Location(NamedTuple):
-    """A node of the locations tree.
+    """A node of the location tree.
 
     Args:
         id: Its id.
@@ -377,12 +377,12 @@ class SetupStep(NamedTuple):
         kind: "status_set", "status", "attribute", "category", "category_status_set" (assignment of a status set to a
             category) or "category_attribute" (assignment of an attribute to a category).
         name: Name of the setting.
-        action: "create", "assign", "exists" (as described), "differs" (exists and is not changed) or "missing" (not
-            possible).
+        action: "create", "assign", "exists" (as described), "differs" (exists, but is not as described and is not changed)
+            or "missing" (cannot be created or assigned).
         note: What differs, or why the step is not possible. May be empty.
         status: "created", "assigned", "exists", "differs", "failed", "not_sent" or "unknown". None in a plan.
         error: Why the step failed, or None.
-        request_id: Id of its request, for Autodesk's support, or None.
+        request_id: Id of the request for this step, or None. Autodesk support may ask for it.
     """
 
     kind: str
@@ -394,8 +394,8 @@ class SetupStep(NamedTuple):
     request_id: str | None = None
 
 
-# Short names of entity kinds. The domains and types are from the "Relationship" tutorial, those of submittals and sheets
-# from the "Retrieve assets data" tutorial.
+# Short names of entity kinds. The domains and types are from the "Relationship" tutorial, except those of submittals and
+# sheets, which are from the "Retrieve assets data" tutorial.
 ENTITIES: Final[Mapping[str, tuple[str, str]]] = {
     "asset": ("autodesk-bim360-asset", "asset"),
     "category": ("autodesk-bim360-asset", "category"),
@@ -418,7 +418,7 @@ class _EntityFields(NamedTuple):
 
 
 class Entity(_EntityFields):
-    """One end of a relationship, or a pattern for it.
+    """One end of a relationship, or a pattern that matches several ends.
 
     Args:
         domain: The domain, such as "autodesk-bim360-asset". Without `type`, it can also be the short name of a kind:
@@ -453,7 +453,7 @@ class Entity(_EntityFields):
                     f"{domain!r} is the short name of a kind, which has a type already. Remove the type {type!r}."
                 )
             domain, type = ENTITIES[domain]
-        # Documented domains contain dashes, short names do not.
+        # Documented domains contain dashes; short names do not.
         if type is None and "-" not in domain:
             near = nearest(domain, ENTITIES)
             hint = f" Did you mean {near!r}?" if near else ""
@@ -465,8 +465,8 @@ class Entity(_EntityFields):
         return super().__new__(cls, domain, type, None if id is None else str(id))
 
     @classmethod
-    def _make(cls, iterable: Iterable[Any]) -> "Entity":  # type: ignore[override]  # what `_replace` calls
-        """Apply the same rules."""
+    def _make(cls, iterable: Iterable[Any]) -> "Entity":  # type: ignore[override]  # called by `_replace`
+        """Create an entity with the checks of the constructor."""
         return cls(*iterable)
 
 
@@ -479,7 +479,7 @@ SHOWN_VERBS: Final = {"unlink": "delete relationships"}
 
 
 class WriteCall(NamedTuple):
-    """The call behind a result: what is needed to display, pickle and resume it."""
+    """The call that produced a result: the data needed to display, pickle and resume the result."""
 
     verb: str
     project: str
@@ -491,8 +491,8 @@ class WriteCall(NamedTuple):
     settings: _core.Settings | None = None
     assets: _core.Table | None = None
     progress: object = False
-    # "retry" or "reconcile" once this write was resumed; all parts of a result share the list.
-    resumed: list[str] = []  # noqa: RUF012  # never shared: each write passes its own list
+    # Contains "retry" or "reconcile" once this write has been resumed. All parts of a result share the list.
+    resumed: list[str] = []  # noqa: RUF012  # the default is never modified: each write passes its own list
     had_settings: bool = False
 
     @property
@@ -509,7 +509,7 @@ class WriteCall(NamedTuple):
         return None if found is None else str(found)
 
     def saved(self) -> "WriteCall":
-        """Return a copy without the data that stays in this process."""
+        """Return a copy for pickling, without the rows, settings, assets and progress function."""
         had = self.had_settings or self.settings is not None
         progress = "auto" if callable(self.progress) else self.progress
         return self._replace(rows=None, settings=None, assets=None, progress=progress, had_settings=had)

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     import polars
 
 CAUSES_SHOWN: Final = 12
-# The code of rows that could not be checked, which are not necessarily bad.
+# The code of rows that could not be checked. Such rows are not necessarily bad.
 UNREAD: Final = "locations_unread"
 
 
 def causes_of(ledger: _core.Ledger, call: WriteCall) -> list[Cause]:
-    """Group the rows that failed by reason, most rows first. In a dry run, a valid row is "not_sent"."""
+    """Group the failed rows by cause, largest group first. In a dry run, valid rows ("not_sent") are left out."""
     return [
         Cause(
             status=found["status"],
@@ -41,7 +41,7 @@ def causes_of(ledger: _core.Ledger, call: WriteCall) -> list[Cause]:
 
 
 def message_of(cause: Cause) -> str:
-    """Return the message of the first row, with some of the values of other rows if they differ."""
+    """Return the message of the first row, followed by some values of other rows if they differ."""
     others = [value for value, _ in cause.values if value not in cause.message]
     if len(others) == len(cause.values):
         return cause.message  # It does not mention any value.
@@ -49,7 +49,7 @@ def message_of(cause: Cause) -> str:
 
 
 def place_of(cause: Cause, label_title: str | None) -> str:
-    """Return the location of the rows: `rows 3, 7, ...`, with labels if there are any, or `sheet row 319`."""
+    """Return where the rows are: `rows 3, 7, ...`, with labels if there are any, or `sheet row 319`."""
     if label_title is not None:
         named = [str(label) for label in cause.first_labels]
     else:
@@ -63,7 +63,7 @@ def _label(row: int, label: Hashable) -> str:
 
 
 def estimate_of(ledger: _core.Ledger) -> Estimate:
-    """Estimate the requests and time that the rows of a dry run need."""
+    """Estimate the requests and the time needed to send the rows of a dry run."""
     plan = ledger.plan()
     return Estimate(int(plan["rows"]), int(plan["requests"]), int(plan["bytes"]), plan["minutes"])
 
@@ -78,7 +78,7 @@ def unchecked(ledger: _core.Ledger, call: WriteCall) -> int:
 
 
 def write_fixes(ledger: _core.Ledger, call: WriteCall, path: str | os.PathLike[str]) -> int:
-    """Write the rows that failed to an Excel file."""
+    """Write the failed rows to an Excel file."""
     if call.rows is None:
         raise OptionError(
             "write_fixes(): the input rows are not available: they came from a generator, the result was pickled, or the "
@@ -109,7 +109,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether every row can be sent, or was imported."""
+        """Whether every row can be sent or has been imported."""
         counts = self._ledger.counts()
         return not any(
             counts.get(status) for status in BAD if not (self._call.is_dry_run and status == "not_sent")
@@ -122,17 +122,17 @@ class Report:
 
     @property
     def estimate(self) -> Estimate | None:
-        """What a write would send, or None if this is the report of a write."""
+        """Estimate of what a write would send, or None if this is the report of an actual write."""
         return estimate_of(self._ledger) if self._call.is_dry_run else None
 
     @property
     def causes(self) -> list[Cause]:
-        """Every problem, grouped by cause, most rows first."""
+        """All problems, grouped by cause, largest group first."""
         return causes_of(self._ledger, self._call)
 
     @property
     def problems(self) -> list[RowProblem]:
-        """Every problem of every row, in input order."""
+        """All problems of all rows, in input order."""
         return list(self._problems())
 
     def _problems(self) -> Iterator[RowProblem]:
@@ -181,7 +181,8 @@ class Report:
     def write_fixes(self, path: str | os.PathLike[str]) -> int:
         """Write the rows with problems to an Excel file. Fix them there, and pass the file to the same verb.
 
-        The file has your columns in your order, plus the sheet row, the problem and the fix. Bad cells are marked.
+        The file contains your columns in their original order, plus the sheet row, the problem and the fix. Bad cells are
+        marked.
 
         Args:
             path: An .xlsx file. An existing file is replaced.
@@ -190,7 +191,7 @@ class Report:
             The number of rows written.
 
         Raises:
-            OptionError: The rows came from a generator or a pickle, so they are not available.
+            OptionError: The rows are not available, because they came from a generator or the report was unpickled.
             FileError: The file cannot be written.
 
         Example:

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 Which: TypeAlias = Literal["retry", "reconcile"]
 
-# Advice per status: after a dry run, after a named run, after a call without a name, and after such a call whose result
-# still has its client and its input.
+# Advice per status: DRY for a dry run, NAMED for a named run, and UNNAMED for any other call. RESUMABLE overrides UNNAMED
+# if the result still has its client and its input.
 DRY: Final = {"invalid": "fix these rows; nothing was sent"}
 RESUMABLE: Final = {
     "not_sent": ".retry() sends them; they were never sent",
@@ -63,8 +63,9 @@ CAUSES_SHOWN: Final = 8
 class Outcomes(Sequence[RowOutcome]):
     """One `RowOutcome` per row, in input order. The base class of `BulkResult` and `AsyncBulkResult`.
 
-    `result[a:b]` and `result.where(...)` are results too, of some rows. `retry` and `reconcile` of a part send only rows of
-    the part, and return the result of the whole input. Only one of a result and its parts can be resumed, once.
+    `result[a:b]` and `result.where(...)` return a part of a result, which is also a result. On a part, `retry` and
+    `reconcile` send only the rows of the part, but return a result for the whole input. A result can be resumed only
+    once, either as a whole or through one of its parts.
 
     Named runs read from their file (`acc_assets.runs()["level-3"]`) are also `Outcomes`. They have no client, so
     `retry` and `reconcile` raise OptionError.
@@ -78,14 +79,14 @@ class Outcomes(Sequence[RowOutcome]):
         self._ledger = ledger
         self._call = call
         self._table = table
-        # The assets or relationships of the client that made the call, to resend rows.
+        # The `Assets` or `Relationships` object of the call, needed to resend rows.
         self._verbs = verbs
-        # Whether these are some rows of a result. The table is still that of the whole.
+        # Whether this is a part of a result. `_table` is still the table of the whole result.
         self._is_part = False
 
     @property
     def counts(self) -> dict[OutcomeStatus, int]:
-        """Number of rows per status. Only statuses that occur, successful ones first."""
+        """Number of rows per status. Contains only statuses that occur, successful ones first."""
         return self._ledger.counts()  # type: ignore[return-value]  # the core's words are those of OutcomeStatus
 
     @property
@@ -117,18 +118,21 @@ class Outcomes(Sequence[RowOutcome]):
 
     @property
     def estimate(self) -> Estimate | None:
-        """What a write would send, after `dry_run=True`; otherwise None."""
+        """For a dry run, an estimate of what a write would send. Otherwise, None."""
         return estimate_of(self._ledger) if self._call.is_dry_run else None
 
     @property
     def assets(self) -> AssetTable | None:
-        """The assets as returned by the service, with `returning=True`; otherwise None. Of a part, the assets of its rows."""
+        """With `returning=True`, the assets as returned by the service. Otherwise, None.
+
+        A part of a result has only the assets of its rows.
+        """
         if self._table is None:
             return None
         assets = AssetTable(self._table)
         if not self._is_part:
             return assets
-        # Two rows may have the same id, in upper and in lower case, and the table one asset or two for them.
+        # Two rows may have the same id, in different case. The table may contain one or two assets for them.
         places: dict[str, list[int]] = {}
         for place, id in enumerate(assets.ids):
             places.setdefault((id or "").lower(), []).append(place)
@@ -142,7 +146,7 @@ class Outcomes(Sequence[RowOutcome]):
             statuses: One or more values of `RowOutcome.status`.
 
         Raises:
-            OptionError: No status was given, or an unknown one.
+            OptionError: No status was given, or a status is unknown.
         """
         if not statuses:
             raise OptionError('where() takes one or more statuses, such as where("rejected", "invalid").')
@@ -152,20 +156,20 @@ class Outcomes(Sequence[RowOutcome]):
 
     @property
     def causes(self) -> list[Cause]:
-        """Rows that failed, grouped by cause, most rows first."""
+        """The failed rows, grouped by cause, largest group first."""
         return causes_of(self._ledger, self._call)
 
     @property
     def report(self) -> Report:
-        """Every problem by cause and by row, how each column was interpreted, and the warnings."""
+        """A report of all problems by cause and by row, how each column was interpreted, and the warnings."""
         return Report(self._ledger, self._call)
 
     def write_fixes(self, path: str | os.PathLike[str]) -> int:
-        """Write the rows that failed to an Excel file. Fix them there, and pass the file to the same verb.
+        """Write the failed rows to an Excel file. Fix them there, and pass the file to the same verb.
 
-        The file has your columns in your order, plus the sheet row, the problem and the fix. Bad cells are marked. A
-        hidden column identifies the rows, so the file can be passed to the same `run=`. Rows that were not part of the
-        last call are not written.
+        The file contains your columns in their original order, plus the sheet row, the problem and the fix. Bad cells are
+        marked. A hidden column identifies the rows, so the file can be passed to a call with the same `run=`. Rows that
+        were not part of the last call are not written.
 
         Args:
             path: An .xlsx file. An existing file is replaced.
@@ -174,7 +178,7 @@ class Outcomes(Sequence[RowOutcome]):
             The number of rows written.
 
         Raises:
-            OptionError: The rows came from a generator or a pickle, so they are not available.
+            OptionError: The rows are not available, because they came from a generator or the result was unpickled.
             FileError: The file cannot be written.
         """
         return write_fixes(self._ledger, self._call, path)
@@ -190,18 +194,18 @@ class Outcomes(Sequence[RowOutcome]):
         return self
 
     def retry(self) -> object:
-        """Raise OptionError, because without a client, only the verb can send rows.
+        """Raise OptionError, because a result without a client cannot send rows.
 
         Raises:
-            OptionError: Always; the message says which call to make.
+            OptionError: Always. The message says which call to make instead.
         """
         raise OptionError(self._needs_verb("retry"))
 
     def reconcile(self) -> object:
-        """Raise OptionError, because without a client, only the verb can look up rows.
+        """Raise OptionError, because a result without a client cannot look up rows.
 
         Raises:
-            OptionError: Always; the message says which call to make.
+            OptionError: Always. The message says which call to make instead.
         """
         raise OptionError(self._needs_verb("reconcile"))
 
@@ -233,7 +237,7 @@ class Outcomes(Sequence[RowOutcome]):
     def _needs_rows(self, which: Which) -> OptionError:
         statuses = '"failed", "not_sent"' if which == "retry" else '"unknown"'
         return OptionError(
-            f"{which}(): the input is not available: it was a generator or stream that is used up, the result was loaded "
+            f"{which}(): the input is not available: it was a generator or stream that is exhausted, the result was loaded "
             f"from a pickle, or the call ended before its first request. Pass the same rows: {which}(result, rows). "
             f"To avoid this, use run=. The rows are listed in result.where({statuses})."
         )

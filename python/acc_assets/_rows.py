@@ -20,7 +20,7 @@ from .errors import InputError, OptionError
 if TYPE_CHECKING:
     from uuid import UUID
 else:
-    # Importing it takes longer than a third of this package.
+    # Importing `uuid` would make importing this package take over a third longer.
     UUID = ForwardRef("UUID")
 
 
@@ -50,15 +50,15 @@ class Reading(NamedTuple):
         return [name for name, value in self._asdict().items() if value != self._field_defaults[name]]
 
     def must_match(self, options: Mapping[str, Any], which: str) -> None:
-        """Raise OptionError for options that differ from those of the original call.
+        """Raise OptionError if an option differs from that of the original call, which applies.
 
-        The sheet may differ: the result does not contain the name of the file either.
+        The sheet may differ, because a result contains neither the name of the file nor that of the sheet.
         """
         given = self.options()
         for name in self._changed():
             if name != "sheet" and given[name] != options[name]:
                 raise OptionError(
-                    f"{which}(): the rows are read with the options of the original call. Pass them without {name}=."
+                    f"{which}(): rows are read with the options of the original call. Pass them without {name}=."
                 )
 
     def options(self) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def reading(
     one_of("dates", dates, ("strict", "truncate"))
     if not isinstance(separator, str) or not separator.strip():
         raise OptionError(
-            f"separator must be the text between the names of a path, such as '>', not {separator!r}."
+            f"separator must be the text between the names in a path, such as '>', not {separator!r}."
         )
     if sheet is not None:
         sheet_option(sheet)
@@ -161,16 +161,17 @@ def read(
     r"""Combine a file or rows with the options for reading them, for use with several verbs.
 
     Args:
-        source: The path of a file, an open file, or rows as for `Assets.create`. The extension of a file determines its
-            format: Excel and OpenDocument (.xlsx, .xlsm, .xlsb, .xls, .ods), text (.csv, .tsv, .txt), JSON Lines (.jsonl,
-            .ndjson), and .parquet if pyarrow or polars is installed. An open file without a name is identified by its
-            first bytes.
+        source: The path of a file, an open file, or rows as for `Assets.create`. The file extension determines the format:
+            Excel and OpenDocument (.xlsx, .xlsm, .xlsb, .xls, .ods), text (.csv, .tsv, .txt), JSON Lines (.jsonl,
+            .ndjson), and .parquet if pyarrow or polars is installed. If an open file has no name, its first bytes
+            determine the format.
         sheet: Name of the sheet of an Excel file, or `SheetOptions`. If None, the first visible one.
-        mapping: Columns whose names are not recognized: a dict from column to field or custom attribute, with None for a
-            column to ignore, or the path of a TOML file with such entries (false for a column to ignore).
+        mapping: How to map columns whose names are not recognized: a dict from column to field or custom attribute (None
+            to ignore the column), or the path of a TOML file with such entries (false to ignore the column).
         separator: Separator between the names in a path. Default: ">".
-        nulls: Empty cells: "omit" leaves the field out, "clear" clears it on a patch, "error" makes the row invalid.
-        dates: Dates with a time of day: "strict" makes the row invalid, "truncate" drops the time.
+        nulls: What to do with empty cells: "omit" leaves the field out, "clear" clears it on a patch, "error" makes the
+            row invalid.
+        dates: What to do with dates that have a time of day: "strict" makes the row invalid, "truncate" drops the time.
 
     Returns:
         `Rows`, accepted by every verb in place of data.
@@ -199,7 +200,7 @@ def read(
 def load(
     data: object, given: Reading, verb: str, key: str, *, twice: bool = False
 ) -> tuple[_core.Rows, Reading]:
-    """Return the rows for a verb and how to read them. Files are opened, and `Rows` are unpacked.
+    """Return the rows for a verb and the options for reading them. Files are opened, and `Rows` are unpacked.
 
     With `twice`, the rows of a generator are kept, so that they can be read again.
     """
@@ -207,7 +208,7 @@ def load(
         rows = opened(data, given.sheet)
     elif changed := given._changed():
         raise OptionError(
-            f"{changed[0]}= belongs in acc_assets.read(...) if the rows come from it. Pass it in one place only."
+            f"{changed[0]}= cannot be used with rows from acc_assets.read(...). Pass it to acc_assets.read(...) instead."
         )
     else:
         rows, given = data._taken(), data._reading
@@ -221,7 +222,7 @@ def load(
 
 
 def rows_from(data: Any, key: str | None = None) -> _core.Rows:
-    """Return the rows of a create, or of a patch with its ids in column `key`."""
+    """Return the rows for a create, or for a patch with its ids in the column `key`."""
     if isinstance(data, _core.Rows):
         return data
     if isinstance(data, Outcomes):
@@ -245,7 +246,7 @@ def rows_from(data: Any, key: str | None = None) -> _core.Rows:
 
 
 def ids_from(data: Any, id: str) -> _core.Rows:
-    """Return the ids of a get or a delete, from a column `id` or from values."""
+    """Return the ids for a get or a delete, from the column `id` or from values."""
     if isinstance(data, _core.Rows):
         return data
     if isinstance(data, str) or is_of(data, "uuid", "UUID"):

@@ -1,4 +1,4 @@
-"""The named runs of this machine and their outcomes."""
+"""The named runs on this machine and their outcomes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SHOWN: Final = ("name", "verb", "project", "rows", "counts", "begun", "written")
 
 
 def read_run(path: str | os.PathLike[str]) -> tuple[dict[str, Any], Outcomes] | None:
-    """Read the metadata and outcomes in the file of a run, or return None while a process uses it."""
+    """Read the metadata and outcomes from the file of a run. Return None while a process is using the run."""
     kept = _core.read_run(path)
     if kept is None:
         return None
@@ -59,7 +59,7 @@ class Runs(Mapping[str, Outcomes]):
         except FileNotFoundError:
             return iter(())
         except OSError as error:
-            raise JournalError(f"the folder of runs {self.folder} cannot be read: {error}") from error
+            raise JournalError(f"the runs folder {self.folder} cannot be read: {error}") from error
         return iter(
             sorted(
                 name[: -len(SUFFIX)] for name in found if name.endswith(SUFFIX) and not name.startswith(".")
@@ -79,7 +79,7 @@ class Runs(Mapping[str, Outcomes]):
         return kept[1]
 
     def delete(self, name: str) -> None:
-        """Delete the file of a run. Its changes to the project stay. A later run with this name starts from scratch.
+        """Delete the file of a run, but not its changes to the project. A later run with this name starts from scratch.
 
         Args:
             name: The name of the run.
@@ -102,7 +102,7 @@ class Runs(Mapping[str, Outcomes]):
         """Convert to one dict per run, sorted by name.
 
         Returns:
-            Dicts with name, running (whether a process uses the run; all other values are then None), verb, project,
+            Dicts with name, running (whether a process is using the run; if so, other values are None), verb, project,
             service, import_key, rows, the number of rows per status (such as created), begun and written (UTC datetimes
             of the first and the last record), and problem (why the file cannot be read, or None).
         """
@@ -177,7 +177,7 @@ class Runs(Mapping[str, Outcomes]):
 
 
 def _shown(row: dict[str, Any]) -> tuple[str, ...]:
-    """Return a run as a line of the table, with local times."""
+    """Return the cells that show a run in a table, with local times."""
     if row["running"]:
         return (row["name"], "running", *[""] * (len(SHOWN) - 2))
     if row["problem"]:
@@ -188,11 +188,11 @@ def _shown(row: dict[str, Any]) -> tuple[str, ...]:
 
 
 def runs(folder: str | os.PathLike[str] | None = None) -> Runs:
-    r"""List the named runs on this machine, such as those with `run="level-3"`.
+    r"""List the named runs on this machine. A call with `run="level-3"` creates the run "level-3".
 
     Args:
-        folder: A folder of runs. If None, the one in the environment variable ACC_ASSETS_RUNS, or else the default of
-            the platform (`~/.local/state/acc-assets/runs`, `~/Library/Application Support/acc-assets/runs`,
+        folder: Folder that contains the runs. If None, the folder in the environment variable ACC_ASSETS_RUNS, or else
+            the platform default (`~/.local/state/acc-assets/runs`, `~/Library/Application Support/acc-assets/runs` or
             `%LOCALAPPDATA%\acc-assets\runs`).
 
     Returns:

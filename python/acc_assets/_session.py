@@ -87,7 +87,7 @@ class Session:
                 "This client is closed. Create a new one, or make the call inside its `with` block."
             )
         if self._engine is None:
-            # Not in a variable, which a traceback would show.
+            # Not stored in a variable, because a traceback would show it.
             self._engine = _core.Engine(
                 self._auth.reveal() or self._token(),
                 {**self.options, "proxy": self._proxy.reveal(), **_pacing()},
@@ -97,12 +97,12 @@ class Session:
     def reading(
         self, project: str, refresh: bool = False, given: _core.Settings | None = None
     ) -> _core.Settings | _core.Operation:
-        """Return the settings of a project, or the operation that reads the missing ones.
+        """Return the settings of a project, or an operation that reads the missing parts.
 
         Args:
             project: The project's id.
-            refresh: Read all of them again.
-            given: Settings from the caller, of which only missing parts are read.
+            refresh: Whether to read all settings again.
+            given: The caller's settings. Only their missing parts are read.
         """
         engine = self.engine()
         kept = self.settings.get(project)
@@ -120,7 +120,7 @@ class Session:
     def read(
         self, project: str, operation: _core.Operation, given: _core.Settings | None = None
     ) -> _core.Settings:
-        """Return the settings that an operation has read, and keep them for later calls."""
+        """Return the settings that an operation read, and keep them for later calls."""
         if operation.settings is None:
             raise AccError("The settings were not read. This is a bug in acc_assets; please report it.")
         if not operation.superseded and (given is None or given is self.settings.get(project)):
@@ -140,12 +140,12 @@ class Session:
             )
         raise AuthError(
             "No token. Pass auth=<token> or a function that returns one, or set the environment variable "
-            f"{TOKEN_VARIABLE}. It must be a three-legged token with the scopes data:read data:write data:create, of a user "
-            "who is a member of the project."
+            f"{TOKEN_VARIABLE}. It must be a three-legged token with the scopes data:read data:write data:create, for a "
+            "user who is a member of the project."
         )
 
     def close(self) -> None:
-        """Drop the engine with its connections and its token."""
+        """Discard the engine, including its connections and token."""
         self._closed = True
         self._engine = None
         self._auth = Secret(None)
@@ -182,8 +182,8 @@ class Session:
 def _pacing() -> dict[str, Any]:
     """Return the options for saving the rate windows between processes.
 
-    A service on this machine is a simulator, whose limits start over with each instance. Its windows are saved only if
-    the user sets a folder.
+    A service on this machine is a simulator, and each simulator starts with unused limits. Its windows are therefore
+    saved only if the user sets a folder.
     """
     chosen = os.environ.get(PACING_VARIABLE, "")
     if chosen.lower() == "off":

@@ -55,7 +55,7 @@ class Settings:
         """The time when the settings were read, in UTC."""
         import datetime
 
-        # The core writes up to nanoseconds, and Python 3.10 reads neither these nor the Z.
+        # The core writes up to nine decimals and a Z. Python 3.10 can parse neither.
         whole, _, part = str(self._core.about()["read_at"]).removesuffix("Z").partition(".")
         return datetime.datetime.fromisoformat(f"{whole}.{part:0<6.6}+00:00")
 
@@ -106,7 +106,7 @@ class Settings:
 
         Args:
             status: Its id or its label.
-            status_set: Name or id of its status set. If None, only one set may have this label.
+            status_set: Name or id of its status set. If None, the label must be unique across all sets.
 
         Raises:
             OptionError: No status matches, or several do. The message names the closest match or the candidates.
@@ -140,7 +140,7 @@ class Settings:
             case _:
                 names = _listed([one.status_set for one in found])
                 raise OptionError(
-                    f'status "{status}": ambiguous: it is in the status sets {names}; pass status_set=, or use the id'
+                    f'status "{status}": ambiguous: several status sets contain it; pass status_set= {names}, or use the id'
                 )
 
     def attribute(self, attribute: str) -> Attribute:
@@ -180,7 +180,7 @@ class Settings:
         return Location(**self._core.find_location(location, separator))
 
     def tree(self) -> str:
-        """Return the active categories as indented text, each with its status set if it differs from its parent's.
+        """Return the active categories as indented text. A status set is shown if it differs from the parent's.
 
         Example:
             >>> print(project.settings().tree())  # doctest: +ELLIPSIS
@@ -246,7 +246,7 @@ class Settings:
             ImportError: polars is not installed.
         """
         columns = self._columns(kind)
-        # A default has the type of its attribute, so the column would have several types.
+        # A default value has the type of its attribute, so the column would have mixed types.
         return polars_frame(
             {
                 name: [None if cell is None else str(cell) for cell in cells] if name == "default" else cells
@@ -287,7 +287,7 @@ class Settings:
 
         Raises:
             FileError: The file cannot be read.
-            OptionError: The file contains something else, or was written by a newer version.
+            OptionError: The file does not contain settings, or was written by a newer version.
         """
         try:
             with open(path, "rb") as file:
@@ -321,12 +321,12 @@ class Settings:
         Args:
             data: Rows, as for `Assets.create`. A generator is read into a list.
             verb: "create" or "patch". For a patch, checks that depend on the current asset are skipped.
-            key: The column with the asset ids, for a patch.
+            key: For a patch, the column with the asset ids.
             sheet: Name of the sheet of an Excel file, or `SheetOptions`. If None, the first visible one.
             mapping: How to map columns whose names are not recognized. See `acc_assets.read`.
             separator: Separator between the names in a path. Default: ">".
             nulls: What to do with empty cells: "omit", "clear" or "error". See `acc_assets.read`.
-            dates: Dates with a time of day: "strict" makes the row invalid, "truncate" drops the time.
+            dates: What to do with dates that have a time of day: "strict" or "truncate". See `acc_assets.read`.
 
         Returns:
             A `Report`.

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 # Advice per status of a step.
 ADVICE: Final = {
-    "failed": "the service rejected these; see the reason, fix the description or the project, and apply the setup again",
-    "not_sent": "these were not sent; see the reason, and apply the setup again: existing settings are not changed",
+    "failed": "the service rejected these; see the reason, fix the setup or the project, and apply the setup again",
+    "not_sent": "these were not sent; see the reason, and apply the setup again. Existing settings are not changed",
     "unknown": "outcome unknown; call plan_setup() again to check. Applying again never creates duplicates",
     "missing": "these are not possible; see the note",
     "differs": "these exist but differ from the description; they were not changed",
@@ -33,11 +33,11 @@ MOST_SHOWN: Final = 30
 
 
 class SetupPlan(Sequence[SetupStep]):
-    """The steps that would apply a setup to a project. Nothing was written. Returned by `project.plan_setup`.
+    """The steps that would apply a setup to a project. Returned by `project.plan_setup`, which writes nothing.
 
     Attributes:
-        mistakes: Names that neither the description nor the project defines. If there are any, `project.apply_setup` raises
-            InputError.
+        mistakes: Names that are defined neither in the setup nor in the project. If there are any, `project.apply_setup`
+            raises InputError.
 
     Example:
         >>> setup = acc_assets.Setup.from_dict({"categories": [{"path": "HVAC > Boilers"}, {"path": "HVAC > Fans"}]})
@@ -58,7 +58,7 @@ class SetupPlan(Sequence[SetupStep]):
 
     @property
     def ok(self) -> bool:
-        """Whether everything exists as described, or can be created."""
+        """Whether all settings exist as described or can be created."""
         return not any(step.action in ("differs", "missing") for step in self._steps)
 
     def to_dicts(self) -> list[dict[str, object]]:
@@ -152,11 +152,11 @@ class SetupResult(SetupPlan):
 
     @property
     def ok(self) -> bool:
-        """Whether everything exists now. Settings that differ from their description count as existing."""
+        """Whether all settings exist now. Settings that differ from the setup count as existing."""
         return not any(step.status in ("failed", "not_sent", "unknown") for step in self)
 
     def raise_if_failed(self) -> SetupResult:
-        """Return the result itself if everything exists now.
+        """Return the result itself if all settings exist now.
 
         Raises:
             SetupError: Steps failed.
@@ -170,7 +170,7 @@ class SetupResult(SetupPlan):
 
 
 class Setup:
-    """Categories, status sets with statuses and custom attributes that a project should have, all by name.
+    """Categories, status sets (with their statuses) and custom attributes that a project should have, all by name.
 
     A setup contains no ids, so it works for any project. Returned by `project.setup()`, `Setup.load`, `Setup.from_dict` and
     `Setup.from_settings`. Setups can be pickled.
@@ -223,7 +223,7 @@ class Setup:
         """Read a setup from a TOML file written by `save`, or from a JSON file written by `Settings.save`.
 
         Args:
-            path: The file. A file with the extension .json contains settings.
+            path: The file. A file with the extension .json is read as settings.
 
         Raises:
             FileError: The file cannot be read.
@@ -286,7 +286,7 @@ class Setup:
 
 
 def checked_setup(setup: object) -> Setup:
-    """Return the argument if it is a setup."""
+    """Return the argument if it is a `Setup`, or else raise OptionError."""
     if not isinstance(setup, Setup):
         raise OptionError(f"setup must be an acc_assets.Setup, not {type(setup).__name__}.")
     return setup

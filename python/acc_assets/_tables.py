@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 ROWS_SHOWN: Final = 10
-# The columns of relationships, and the members of a relationship that they hold.
+# The columns of a relationship table. `FLAT_NAMES` maps JSON fields to columns.
 RELATIONSHIP: Final = (
     "id",
     *(f"{end}_{name}" for end in ("from", "to") for name in ("domain", "type", "id")),
@@ -35,10 +35,10 @@ FLAT_NAMES: Final = {
     "deletedOn": "deleted_on",
 }
 
-# The digits of a time that a column of milliseconds has no place for.
+# The digits of a timestamp beyond milliseconds.
 MICROSECONDS: Final = re.compile(r"(?<=:\d\d)(\.\d{3})\d+")
 
-# A row as the service returned it.
+# A row as returned by the service.
 Row = TypeVar("Row")
 
 
@@ -52,7 +52,7 @@ def pandas_frame(columns: dict[str, list[Any]]) -> pandas.DataFrame:
 
 
 def _from_arrow(table: _core.Table) -> pandas.DataFrame | None:
-    """Create a pandas DataFrame through the Arrow C stream, or return None without pyarrow 15."""
+    """Create a pandas DataFrame through the Arrow C stream. Return None if pyarrow 15 or later is not installed."""
     try:
         import pyarrow
 
@@ -103,7 +103,7 @@ _DTYPES = {"bool": "?", "int": "<i8", "float": "<f8", "time": "<i8"}
 
 
 def _objects(values: list[Any]) -> Any:
-    """Create an object array. From lists, NumPy itself would create more dimensions."""
+    """Create a one-dimensional object array. From nested lists, NumPy itself would create several dimensions."""
     import numpy
 
     array = numpy.empty(len(values), dtype=object)
@@ -193,11 +193,11 @@ class _Table(Sequence[Row]):
         return self._flat().__arrow_c_stream__(requested_schema)
 
     def _flat(self) -> _core.Table:
-        """The rows whose members are the columns of a frame."""
+        """Return the table whose fields become the columns of a DataFrame."""
         return self._table
 
     def _flat_row(self, row: dict[str, Any]) -> dict[str, Any]:
-        """A row of columns."""
+        """Return a row as a dict from column to value."""
         raise NotImplementedError
 
     def __repr__(self) -> str:
@@ -222,16 +222,16 @@ class _Table(Sequence[Row]):
 class AssetTable(_Table[Asset]):
     """Assets as returned by the service, one dict per row.
 
-    Returned by `get`, `list` and `create(..., returning=True)`. The `.partial` of an exception of `get` or `list` is also an
-    AssetTable: the rows read before the failure.
+    Returned by `get` and `list`. With `returning=True`, `create` and `patch` provide one as `result.assets`. An exception
+    raised by `get` or `list` has a `.partial`: an AssetTable with the rows read before the failure.
 
     In DataFrames and Arrow, each custom attribute ca1, ca2, ... is a separate column. Tables can be pickled. A slice is an
     AssetTable too.
 
-    The documented fields have the same type in every table: `isActive` is boolean, `version` an integer, `createdAt`,
-    `updatedAt` and `deletedAt` UTC timestamps, and all others text. Other fields and custom attributes have the
-    narrowest type for all of their values, or text if all are missing. A column with a value of the wrong type is text.
-    In pandas, integers and booleans are `Int64` and `boolean`, which support missing values.
+    Documented fields have the same type in every table: `isActive` is boolean, `version` is an integer, `createdAt`,
+    `updatedAt` and `deletedAt` are UTC timestamps, and all others are text. Other fields and custom attributes have the
+    narrowest type that fits all of their values, or text if there are no values. If any value in a column has the wrong
+    type, the column is text. In pandas, integers and booleans are `Int64` and `boolean`, which support missing values.
 
     Example:
         >>> with acc_assets.testing.Simulator() as sim:
@@ -245,7 +245,7 @@ class AssetTable(_Table[Asset]):
     @property
     def missing(self) -> list[str]:
         """The requested ids that the service did not return: unknown, deleted, or not visible to this user. A slice has
-        those of its table.
+        the same list as its table.
         """
         return self._table.missing
 
@@ -264,13 +264,14 @@ class AssetTable(_Table[Asset]):
 class RelationshipTable(_Table[Relationship]):
     """Relationships as returned by the service, one dict per row. Returned by `relationships.search`.
 
-    The `.partial` of an exception of `search` is also a RelationshipTable: the rows read before the failure.
+    An exception raised by `search` has a `.partial`: a RelationshipTable with the rows read before the failure.
 
     In DataFrames and Arrow, the columns are `id`, `from_domain`, `from_type`, `from_id`, `to_domain`, `to_type`, `to_id`,
-    `created_on`, `is_read_only`, `is_service`, `is_deleted` and `deleted_on`. "from" is the first entity of the
-    response, "to" the second: the service does not say which comes first. The times are UTC timestamps, cut to
-    milliseconds, the flags boolean, the others text. A column with a value that does not fit is text. Other members of a
-    row have columns of their own. If a relationship does not have two entities, they are in a column `entities`, as JSON.
+    `created_on`, `is_read_only`, `is_service`, `is_deleted` and `deleted_on`. "from" is the first entity in the response
+    and "to" is the second; the service does not document their order. Times are UTC timestamps, truncated to milliseconds.
+    Flags are boolean, and all other columns are text. If any value in a column has the wrong type, the column is text.
+    Other fields of a row become additional columns. If a relationship does not have exactly two entities, its entities
+    are in the column `entities`, as JSON.
 
     Tables can be pickled. A slice is a RelationshipTable too.
 

@@ -1,4 +1,4 @@
-"""Writes: their checked options, their results, and the exceptions that follow from the results."""
+"""Writes: option checks, results, and the exceptions raised for failed rows."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Write(NamedTuple):
     rows: _core.Rows
     options: Mapping[str, Any]
     progress: object
-    # `BulkResult` or `AsyncBulkResult`, and the verbs that resume it.
+    # `BulkResult` or `AsyncBulkResult`, and the object with the verbs that resume it.
     outcomes: type[Outcomes]
     verbs: object
     # The async iterable that the rows come from, if any.
@@ -86,7 +86,7 @@ class Write(NamedTuple):
     assets: _core.Table | None = None
 
     def operation(self, again: _core.Ledger | None = None, which: Which = "retry") -> _core.Operation:
-        """Plan the write. With `again`, only for the failed and unsent rows of that ledger, or for those in doubt."""
+        """Plan the write. With `again`, plan it only for the failed and unsent rows of that ledger, or the unknown rows."""
         if again is not None and not self.rows.replayable:
             raise OptionError(
                 f"{which}(): these rows are a generator or a stream, which can be read only once. Pass them as a list, a "
@@ -106,7 +106,7 @@ class Write(NamedTuple):
     def wants_settings(self) -> bool:
         """Return whether to use the settings: they are known, or the rows contain names or need several requests.
 
-        A single request that contains only ids needs no checks, because the service would reject it as a whole.
+        A single request that contains only ids needs no checks: if a row is bad, the service rejects the whole request.
         """
         if self.project in self.session.settings:
             return True
@@ -115,7 +115,7 @@ class Write(NamedTuple):
         return self.session.engine().scan(self.verb, self.rows, self.options)[0]
 
     def read_assets(self) -> _core.Operation | None:
-        """Plan a read of the assets that are needed to check a patch, or return None."""
+        """Plan a read of the assets that are needed to check a patch. Return None if none are needed."""
         if self.verb != "patch" or not self.rows.replayable:
             return None
         engine = self.session.engine()
@@ -156,9 +156,10 @@ class Write(NamedTuple):
         return Report(operation.ledger, self.call())
 
     def _unsent(self) -> Outcomes | None:
-        """Return the result before the first request: the outcomes of the run so far, or every row as `not_sent`.
+        """Return the result of a call that ended before its first request.
 
-        It is empty for a generator, and None if the file of the run cannot be read.
+        The result contains the outcomes of the run so far, or every row as `not_sent`. It is empty for a generator, and
+        None if the file of the run cannot be read.
         """
         run = self.options["run"]
         if run is None or not os.path.exists(run):
@@ -173,7 +174,7 @@ class Write(NamedTuple):
     def beginning(self) -> Iterator[None]:
         """Ensure that a call that ends before its first request has its own result, not the previous one."""
         session = self.session
-        # Created only if needed, because this reads all rows or the file of a run.
+        # The result is created only if needed, because creating it reads all rows or the file of a run.
         session.last_result = None
         try:
             yield
@@ -190,7 +191,7 @@ class Write(NamedTuple):
 
     @contextmanager
     def resuming(self, result: Outcomes) -> Iterator[None]:
-        """Attach the resumed result to an exception that ends the call before its first request."""
+        """Attach the result to resume to an exception that ends the call before its first request."""
         try:
             yield
         except OptionError:
@@ -230,7 +231,7 @@ class Write(NamedTuple):
                 error.result = result  # type: ignore[attr-defined]
             if sys.version_info >= (3, 11):
                 error.add_note(
-                    "This exception ended a call of acc_assets. Its .result has the outcome of every row."
+                    "This exception ended a call to acc_assets. Its .result contains the outcome of every row."
                 )
             raise error
         if not result.ok:
@@ -246,7 +247,7 @@ class Write(NamedTuple):
 
 
 def check_options(verb: str, key: str, import_key: str | None = None) -> dict[str, Any]:
-    """Check the options of a row check, and return them for the core like those of a write."""
+    """Check the options for validating rows, and return them for the core as write options."""
     one_of("verb", verb, ("create", "patch"))
     return write_options(key, dry_run=True, reconcile=False, import_key=import_key)
 
@@ -260,7 +261,7 @@ def raise_error(operation: _core.Operation) -> None:
 
 
 def _warn(text: str) -> None:
-    """Issue a warning that points to the user's own line."""
+    """Issue a warning that points to the line in the user's code."""
     from warnings import warn
 
     level, frame = 1, sys._getframe(0)

@@ -45,7 +45,7 @@ __all__ = [
 
 
 def _rebuild(cls: type[BaseException], args: tuple[Any, ...], state: dict[str, Any]) -> BaseException:
-    # With several built-in base classes, only the one with its own fields can create the object.
+    # If a class has several built-in bases, only the base with its own C-level fields can create the object.
     base = OSError if issubclass(cls, OSError) else cls
     error = base.__new__(cls, *args)
     # An OSError takes its arguments in __init__.
@@ -56,19 +56,19 @@ def _rebuild(cls: type[BaseException], args: tuple[Any, ...], state: dict[str, A
 
 
 class _Plain(BaseException):
-    """Base of exceptions that are pickled by their attributes, regardless of their `__init__`."""
+    """Base class of exceptions that are pickled by their attributes, regardless of their `__init__`."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.args, self.__dict__)
 
 
 class AccError(_Plain, Exception):
-    """Base class of all errors of this package, except `BulkInterrupted` and `ReadInterrupted`.
+    """Base class of all exceptions in this package, except `BulkInterrupted` and `ReadInterrupted`.
 
     Attributes:
         result: The `BulkResult` of the write that ended early, or None.
-        partial: What `list`, `get` or `search` had read, as an `AssetTable` or `RelationshipTable`, or None. The same call
-            with `after=error` reads the rest.
+        partial: The rows that `list`, `get` or `search` read before the failure, as an `AssetTable` or
+            `RelationshipTable`, or None. Repeat the call with `after=error` to read the rest.
 
     Example:
         >>> try:
@@ -96,7 +96,7 @@ class OptionError(AccError, ValueError):
 class InputError(AccError, ValueError):
     """The data as a whole cannot be read as rows. Individual bad rows are `invalid` outcomes instead.
 
-    Usually, nothing was sent. If rows were sent before, `result` has the outcomes.
+    Usually, nothing was sent. If some rows were already sent, `result` contains the outcomes.
     """
 
 
@@ -105,8 +105,8 @@ class FileError(InputError, OSError):
 
     Attributes:
         filename: The path of the file, or None.
-        errno: The error number of the operating system, or None.
-        strerror: The text of the operating system for `errno`, or None.
+        errno: The `errno` of the underlying `OSError`, or None.
+        strerror: The operating system's message for `errno`, or None.
     """
 
     def __init__(self, message: str, filename: str | None = None, errno: int | None = None) -> None:
@@ -122,7 +122,7 @@ class FileError(InputError, OSError):
 
     @classmethod
     def of(cls, path: str | os.PathLike[str] | None, error: OSError, *, writing: bool = False) -> FileError:
-        """Create a `FileError` from an error of the operating system. If `path` is None, it is of an open file."""
+        """Create a `FileError` from an `OSError`. If `path` is None, the message refers to an open file."""
         name = "the open file" if path is None else os.fspath(path)
         # For a file that is not open for reading, the message is just "read".
         reason = error.strerror or ("not open for reading" if str(error) == "read" else str(error))
@@ -136,8 +136,8 @@ class FileError(InputError, OSError):
 
 
 class JournalError(AccError):
-    """The file of a named run cannot be used: it cannot be written, is damaged, or another process uses it. Rows that
-    are not recorded there are not sent.
+    """The file of a named run cannot be used: it cannot be written, is damaged, or is in use by another process. Rows that
+    cannot be recorded in the file are not sent.
     """
 
 
@@ -149,12 +149,12 @@ class TransportError(AccError):
     """A request did not receive a complete response.
 
     Attributes:
-        sent: "no" (the service cannot have seen the request), "maybe", or "answered" (the response is larger than
+        sent: Whether the service received the request: "no", "maybe", or "answered" (the response was larger than
             `max_response_bytes`).
-        status: HTTP status of a response that broke off or is too large, or None if none arrived.
-        request_id: Its request id, or None.
-        body: Its first 64 kB, as text.
-        headers: Its headers for Autodesk's support, as in `ApiError`.
+        status: HTTP status of the incomplete or oversized response, or None if no response arrived.
+        request_id: Request id of that response, or None.
+        body: First 64 kB of that response, as text.
+        headers: Headers of that response, as in `ApiError`.
     """
 
     def __init__(
@@ -176,7 +176,7 @@ class TransportError(AccError):
 
 
 class ConnectError(TransportError, ConnectionError):
-    """No connection to the service, or to the proxy. The request was not sent."""
+    """A connection to the service or the proxy could not be established. The request was not sent."""
 
 
 class RequestTimeout(TransportError, TimeoutError):  # noqa: N818  # named as in httpx and obstore
@@ -191,11 +191,11 @@ class ApiError(AccError):
         code: The service's error code, or None.
         message: The full message, as in `str(error)`: the service's message and, if known, what to do next.
         errors: Details about individual rows and fields: dicts with index, id, field, code, title, message, metadata.
-        request_id: The request id for Autodesk's support, or None.
+        request_id: The request id, or None. Autodesk support may ask for it.
         body: The response as text, at most 4 MiB.
         metadata: Details from the service (`errorMetadata`), or None. For a 409, the conflicting value.
-        headers: The headers `x-ads-*`, `x-request-id`, `ratelimit-*`, `date` and `retry-after`, with names in lower
-            case.
+        headers: The response headers `x-ads-*`, `x-request-id`, `ratelimit-*`, `date` and `retry-after`. Names are in
+            lower case.
     """
 
     def __init__(
@@ -246,14 +246,14 @@ class PayloadTooLargeError(ApiError):
 
 
 class UnsupportedMediaTypeError(ApiError):
-    """HTTP 415: the content type was changed between this machine and the service."""
+    """HTTP 415: the content type was changed on the way to the service, for example by a proxy."""
 
 
 class RateLimitError(ApiError):
-    """HTTP 429 until the deadline: other programs are using up this user's rate limit.
+    """HTTP 429 on every attempt until the deadline: other programs are using up this user's rate limit.
 
     Attributes:
-        retry_after: Seconds the service asked to wait, or None.
+        retry_after: Seconds that the service asked to wait, or None.
     """
 
     def __init__(
@@ -283,7 +283,7 @@ class RateLimitError(ApiError):
 
 
 class ServerError(ApiError):
-    """HTTP 5xx: the service failed. The outcome of each row says whether it was executed."""
+    """HTTP 5xx: the service failed. The outcome of each row shows whether the row was written."""
 
 
 class BulkError(AccError):
@@ -302,7 +302,7 @@ class BulkError(AccError):
 
 
 class BulkInterrupted(_Plain, KeyboardInterrupt):
-    """Ctrl-C during a write. Not an `AccError`, so `except Exception` does not catch it.
+    """Ctrl-C was pressed during a write. This is a `KeyboardInterrupt`, so `except Exception` does not catch it.
 
     Attributes:
         result: The `BulkResult`, with one outcome per row.
@@ -314,11 +314,11 @@ class BulkInterrupted(_Plain, KeyboardInterrupt):
 
 
 class ReadInterrupted(_Plain, KeyboardInterrupt):
-    """Ctrl-C during `list`, `get` or `search`. Not an `AccError`, so `except Exception` does not catch it.
+    """Ctrl-C was pressed during `list`, `get` or `search`. `except Exception` does not catch this `KeyboardInterrupt`.
 
     Attributes:
-        partial: What was read, as an `AssetTable` or `RelationshipTable`, or None. The same call with `after=error` reads
-            the rest.
+        partial: The rows read so far, as an `AssetTable` or `RelationshipTable`, or None. Repeat the call with
+            `after=error` to read the rest.
     """
 
     def __init__(self, partial: AssetTable | RelationshipTable | None) -> None:
@@ -327,7 +327,7 @@ class ReadInterrupted(_Plain, KeyboardInterrupt):
 
 
 class SetupError(AccError):
-    """Part of a setup could not be created. Created settings stay, and applying the setup again creates the rest.
+    """Part of a setup could not be created. The created settings remain; apply the setup again to create the rest.
 
     Attributes:
         applied: The `SetupResult`, with a status for every step.
@@ -341,7 +341,7 @@ class SetupError(AccError):
 
 
 class DataWarning(UserWarning):
-    """The data is valid but looks damaged. For example, leading zeros may be lost."""
+    """The data is valid but looks damaged. For example, leading zeros may have been lost."""
 
 
 _BY_STATUS: dict[int, type[ApiError]] = {
@@ -406,7 +406,7 @@ def transport_error(
 
 
 def file_error(message: str, filename: str | os.PathLike[str], code: int | None) -> FileError:
-    """Create a `FileError` with an error code of the operating system. Called by the core."""
+    """Create a `FileError` from an operating system error code. Called by the core."""
     if sys.platform == "win32" and code is not None:
         # Windows has its own codes, which OSError converts to errno.
         code = OSError(None, "", None, code).errno

@@ -1,6 +1,6 @@
 """A simulated service on this machine, for tests, demos and a first try without an account."""
 
-# Annotations are evaluated here: those of typed dicts would be compiled one by one.
+# Annotations are not postponed in this module, because typed dicts would compile postponed annotations one by one.
 import os
 from collections.abc import Mapping
 from types import TracebackType
@@ -94,7 +94,7 @@ class WorldLocation(TypedDict):
 
 
 class WorldCounts(TypedDict):
-    """How much there is in the simulated project."""
+    """Numbers of objects in the simulated project."""
 
     assets: int
     active_assets: int
@@ -104,7 +104,7 @@ class WorldCounts(TypedDict):
 
 
 class World(TypedDict):
-    """The simulated project: what `Simulator.world` returns."""
+    """The simulated project. Returned by `Simulator.world`."""
 
     project_id: str
     foreign_project_id: str
@@ -116,14 +116,14 @@ class World(TypedDict):
 
 
 class EndpointAudit(TypedDict):
-    """Requests to one endpoint, and how many responses had each HTTP status. 0: without a response."""
+    """Number of requests to one endpoint, and number of responses per HTTP status (0 if there was no response)."""
 
     requests: int
     answers: dict[int, int]
 
 
 class Audit(TypedDict):
-    """What the simulator did: what `Simulator.audit` returns."""
+    """What the simulator did. Returned by `Simulator.audit`."""
 
     endpoints: dict[str, EndpointAudit]
     requests: int
@@ -141,32 +141,33 @@ class Audit(TypedDict):
 
 
 class Simulator:
-    """A simulator of the Assets and Relationship services on a local port, with one project. A context manager.
+    """A simulator of the Assets and Relationship services on a local port, with one project. Use it as a context manager.
 
     The simulator enforces the service's rules (required fields, status sets, atomic batches, rate limits) and records
-    every request, so a test can compare what a program reports with what happened.
+    every request, so a test can compare what a program reports with what actually happened.
 
     Args:
-        seed: Seed of the generated project. The same seed generates the same project, including ids. Default: 1.
-        window: Length of the rate window in seconds. A shorter one speeds up tests. Default: 60.
-        limits: Requests per window, as for `Client`. Its `window` is ignored. If None, the service's documented limits.
+        seed: Seed for generating the project. The same seed generates the same project, including ids. Default: 1.
+        window: Length of the rate window in seconds. A shorter window speeds up tests. Default: 60.
+        limits: Requests per window, as for `Client`. `Limits.window` is ignored. If None, the service's documented limits.
         latency: Delay of every response in seconds. Default: 0.
-        switches: Values of switches for undocumented behavior, by name. `switches()` lists them.
-        project: Description of the project. If None, a sample project generated from `seed`. A dict with any of:
+        switches: Values of switches that control undocumented behavior, by name. `switches()` lists all switches.
+        project: Description of the project. If None, a sample project is generated from `seed`. A dict with these keys, all
+            of them optional:
 
-            - `status_sets`: Dicts with `name`, `statuses` and optionally `default` and `active`. There is always a default
-              set: the service's own, unless a listed set has `default=True`.
+            - `status_sets`: Dicts with `name`, `statuses` and optionally `default` and `active`. Unless one of them has
+              `default=True`, the service's own default set is added.
             - `attributes`: Dicts with `display_name`, `type` (text, numeric, date, boolean, select or multi_select) and
               optionally `name` (such as "ca7"), `required`, `max_length`, `default`, `options` and `active`.
             - `categories`: Dicts with `path` and optionally `id`, `status_set` (a name), `attributes` (display names) and
               `active`. The path `[]` is ROOT.
             - `locations`: Dicts with `path` and optionally `barcode`.
 
-            A path is "HVAC > Air Handling", or a list of exact names. Parents are created automatically. A status or an
-            option is a label, or a dict with `label` and `active`.
+            A path is a string such as "HVAC > Air Handling", or a list of exact names. Parents are created automatically. A
+            status or an option is a label, or a dict with `label` and `active`.
 
     Raises:
-        OptionError: An option or switch is unknown, or the project description is invalid. The message gives the location.
+        OptionError: An option or switch is unknown, or the project description is invalid. The message names the location.
 
     Example:
         >>> with acc_assets.testing.Simulator(seed=1) as sim:
@@ -226,14 +227,14 @@ class Simulator:
 
     @property
     def project_id(self) -> str:
-        """The id of its project."""
+        """The id of the simulated project."""
         return self._core.project_id
 
     def client(self, **options: "Unpack[ClientOptions]") -> Client:
         """Create a `Client` for this simulator, with its rate limits.
 
         Args:
-            options: Options of `Client`.
+            options: Options for `Client`.
 
         Example:
             >>> sim.client(max_in_flight=2).project(sim.project_id).id == sim.project_id
@@ -242,7 +243,7 @@ class Simulator:
         return Client(**self._options(options))
 
     def async_client(self, **options: "Unpack[ClientOptions]") -> AsyncClient:
-        """Create an `AsyncClient` for this simulator, with its rate limits. `options` are those of `AsyncClient`."""
+        """Create an `AsyncClient` for this simulator, with its rate limits. `options` are passed to `AsyncClient`."""
         return AsyncClient(**self._options(options))
 
     def _options(self, options: ClientOptions) -> ClientOptions:
@@ -251,7 +252,7 @@ class Simulator:
         return {"auth": self.token, "base_url": self.url, "limits": self._limits, "retry": retry, **options}
 
     def world(self) -> World:
-        """Return the project: project_id, locations_container_id, categories (with statuses and attributes) and locations."""
+        """Return the simulated project, including its ids, categories (with statuses and attributes) and locations."""
         return cast(World, self._core.world())
 
     def assets(self) -> list[Asset]:
@@ -259,7 +260,7 @@ class Simulator:
         return cast("list[Asset]", self._core.assets())
 
     def audit(self) -> Audit:
-        """Return what the service did: assets created, responses by endpoint and status, and rate-limited requests."""
+        """Return what the simulator did, such as assets created, responses per endpoint and status, and faults applied."""
         return cast(Audit, self._core.audit())
 
     def add_fault(
@@ -278,7 +279,7 @@ class Simulator:
         after_apply: bool | None = None,
         retry_after: float | str | None = 1,
         ms: int | None = None,
-        bytes: int | None = None,  # noqa: A002  # the name of the fault
+        bytes: int | None = None,  # noqa: A002  # the argument's name in the core
         count: int | None = None,
         seconds: float | None = None,
         requests: int | None = None,
@@ -287,29 +288,30 @@ class Simulator:
         """Inject a fault. By default, it affects only the next request.
 
         Args:
-            what: The kind of fault: "status" (with code=503, and body= "json", "html", "empty" or "own", headers=,
-                after_apply=), "rate_limit" (retry_after=, None for no header), "refuse", "reset_before_apply",
-                "reset_after_apply", "apply_late" (ms=), "delay" (ms=), "cut_body" (bytes=), "slow_body" (ms=),
-                "unreadable" (body= "cut", "empty", "null" or "html"), "wrong_types", "drop_results" (count=),
-                "double_results", "clock_jump" (seconds=), "steal" (requests=), "html", "expire_token" or "redirect"
-                (url=).
+            what: The kind of fault, with its arguments in parentheses: "status" (code=, body=, headers=, after_apply=),
+                "rate_limit" (retry_after=), "refuse", "reset_before_apply", "reset_after_apply", "apply_late" (ms=),
+                "delay" (ms=), "cut_body" (bytes=), "slow_body" (ms=), "unreadable" (body=), "wrong_types", "drop_results"
+                (count=), "double_results", "clock_jump" (seconds=), "steal" (requests=), "html", "expire_token" or
+                "redirect" (url=).
             on: The endpoint to affect, such as "assets:batch-create". Default: "any".
             nth: Affect only the nth matching request, counted from 1.
-            times: Maximum number of affected requests. If None, one, or unlimited with every= or probability=.
-            every: Affect each kth matching request.
-            probability: Affect each matching request by this chance, 0 to 1.
-            seed: Seed of `probability`. Default: 0.
-            code: HTTP status of "status".
-            body: Body of "status" or "unreadable".
-            headers: Headers of "status".
-            after_apply: Whether "status" executes the request.
-            retry_after: Retry-After of "rate_limit", in seconds or as a text. If None, there is none. Default: 1.
-            ms: Milliseconds of "apply_late", "delay" or "slow_body".
-            bytes: Bytes before "cut_body" breaks off.
-            count: Entries missing after "drop_results".
-            seconds: Seconds of "clock_jump".
-            requests: Requests of "steal".
-            url: Target of "redirect".
+            times: Maximum number of requests to affect. If None, 1, but unlimited with every= or probability=.
+            every: Affect only every kth matching request. For example, 3 affects every third request.
+            probability: Affect each matching request with this probability, 0 to 1.
+            seed: Seed for `probability`. If None, 0.
+            code: For "status", the HTTP status to return, such as 503.
+            body: Kind of response body. For "status": "json" (default), "html", "empty" or "own" (that of the executed
+                request). For "unreadable": "cut" (default), "empty", "null" or "html".
+            headers: For "status", additional response headers.
+            after_apply: For "status", whether to execute the request before returning the status. If None, False.
+            retry_after: For "rate_limit", the value of the Retry-After header: seconds, or a string that is sent
+                unchanged. If None, the header is not sent. Default: 1.
+            ms: For "apply_late", "delay" and "slow_body", the delay in milliseconds.
+            bytes: For "cut_body", the number of body bytes to send before the response breaks off. If None, 10.
+            count: For "drop_results", the number of entries to remove from the response. If None, 1.
+            seconds: For "clock_jump", the number of seconds to shift the Date header by. May be negative.
+            requests: For "steal", the number of requests that another program of the same user sends. If None, 1.
+            url: For "redirect", the URL to redirect to.
 
         Raises:
             OptionError: The fault or endpoint is unknown.
@@ -345,10 +347,10 @@ class Simulator:
         self._core.clear_faults()
 
     def accept_token(self, token: str) -> None:
-        """Accept another token of the same user. Both share one rate limit.
+        """Accept another token for the same user. All tokens share one rate limit.
 
         Args:
-            token: A string without spaces.
+            token: Any string without spaces.
 
         Example:
             >>> sim.accept_token("second")
@@ -358,7 +360,7 @@ class Simulator:
         self._core.accept_token(token)
 
     def revoke_token(self, token: str) -> bool:
-        """Revoke a token, as if it had expired. Requests with it get a 401.
+        """Revoke a token, as if it had expired. Requests that use it get a 401.
 
         Args:
             token: `sim.token`, or a token passed to `accept_token`.
@@ -374,7 +376,7 @@ class Simulator:
         return self._core.revoke_token(token)
 
     def set_switch(self, name: str, value: str) -> None:
-        """Set one switch; see `switches`.
+        """Set one switch. See `switches`.
 
         Raises:
             OptionError: The switch or value is unknown.

@@ -1,1 +1,1 @@
-"""The asynchronous API. `make sync` generates the synchronous one in `_sync` from it."""
+"""The asynchronous API, from which `make sync` generates the synchronous API in `_sync`."""

@@ -1,4 +1,4 @@
-"""Functions that run a call in the background and await it. The counterpart of `_sync/_drive.py`."""
+"""Functions that run a call in the background and await it. `_sync/_drive.py` is the synchronous counterpart."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Maximum seconds for an aborted call to end. Usually, it takes milliseconds.
+# Maximum seconds to wait for an aborted call to end, which usually takes milliseconds.
 LAST: Final = 2.0
 POLL: Final = 0.25
 
 
 async def finish(operation: _core.Operation, report: Reporter, source: object = None) -> None:
-    """Run to the end. After a cancellation, only requests in flight may finish. A second one drops them."""
+    """Run an operation to completion. A cancellation lets requests in flight finish; a second cancellation drops them."""
     import asyncio
 
     # Importing asyncio takes as long as importing this package, and synchronous programs do not need it.
@@ -60,7 +60,7 @@ async def finish(operation: _core.Operation, report: Reporter, source: object = 
 
 
 def pulled(data: object) -> object:
-    """Return an async iterable as an iterator for a thread of the core. Other data is returned unchanged."""
+    """Wrap an async iterable in an iterator that a core thread can read. Return other data unchanged."""
     rows = data._data if isinstance(data, Rows) else data
     if not isinstance(rows, AsyncIterable):
         return data

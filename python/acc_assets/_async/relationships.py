@@ -1,4 +1,4 @@
-"""The verbs of relationships."""
+"""Relationship verbs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class AsyncRelationships(AsyncVerbs):
-    """The relationships of one project. Returned by `AsyncProject.relationships`."""
+    """The relationships of one project, available as `AsyncProject.relationships`."""
 
     _resumes = ("unlink",)
 
@@ -38,16 +38,16 @@ class AsyncRelationships(AsyncVerbs):
         sheet: SheetOption = None,
         progress: ProgressOption = "auto",
     ) -> AsyncBulkResult:
-        """Delete relationships by their ids. The related entities stay.
+        """Delete relationships by their ids. The related entities are not deleted.
 
         Args:
             ids: Ids, as for `AsyncAssets.get`. Duplicate ids are sent once, and all of their rows get the same outcome.
             key: The column with the ids, if `ids` has columns.
-            run: A name for the call that makes it resumable. If None, nothing is recorded. See `AsyncAssets.create`.
+            run: A name that makes the call resumable. If None, nothing is recorded. See `AsyncAssets.create`.
             on_error: What to do if rows fail: "collect", "raise" or "stop". See `AsyncAssets.create`.
             max_errors: Stop after this many failed rows. A value below 1 is a fraction of all rows. If None, no limit.
             dry_run: Check the rows and estimate the requests, but send nothing. See `result.estimate`.
-            reconcile: Whether to look up rows that never received a response. See `AsyncAssets.patch`.
+            reconcile: Whether to look up rows whose response was lost. See `AsyncAssets.patch`.
             batch_size: Ids per request, 1 to 50. Default: 50.
             sheet: Name of the sheet of an Excel file, or `SheetOptions`. If None, the first visible one.
             progress: How to show progress: "auto", True, False or a function. See `AsyncAssets.create`.
@@ -81,24 +81,24 @@ class AsyncRelationships(AsyncVerbs):
         progress: ProgressOption = "auto",
         after: After = None,
     ) -> RelationshipTable:
-        """Read all relationships that match. The order of the two ends does not matter.
+        """Read all matching relationships. The order of the two ends does not matter.
 
         Args:
-            entity: One end: an `Entity`, or the short name of a kind such as "asset". If None, any.
-            other: The other end. If None, any.
-            created_after: Earliest time of creation. A datetime without a time zone is local time.
-            created_before: Latest time of creation. A datetime without a time zone is local time.
+            entity: One end: an `Entity`, or the short name of a kind such as "asset". If None, any entity.
+            other: The other end, in the same form. If None, any entity.
+            created_after: Earliest creation time. A datetime without a time zone is local time.
+            created_before: Latest creation time. A datetime without a time zone is local time.
             include_deleted: Whether to include deleted relationships.
             only_deleted: Whether to return deleted relationships only.
             progress: How to show progress: "auto", True, False or a function. See `AsyncAssets.create`.
-            after: The exception from an earlier call with the same filters. Only the rest is read.
+            after: The exception raised by an earlier call with the same filters. Only the remaining pages are read.
 
         Returns:
-            A `RelationshipTable`. Without filters, all relationships of the project.
+            A `RelationshipTable`. Without filters, it contains all relationships of the project.
 
         Raises:
             OptionError: An option is invalid, or the filters differ from those of the call that raised `after`.
-            ApiError, TransportError, AuthError, ReadInterrupted: A page could not be read. `.partial` has what was read.
+            ApiError, TransportError, AuthError, ReadInterrupted: A page could not be read. `.partial` has the rows so far.
 
         Example:
             >>> created = sim.seed_relationships(3)

@@ -1,5 +1,5 @@
 # Generated from _async/assets.py by tools/make_sync.py (make sync). Do not edit.
-"""The verbs of assets."""
+"""Asset verbs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Assets(Verbs):
-    """The assets of one project. Returned by `Project.assets`."""
+    """The assets of one project, available as `Project.assets`."""
 
     _resumes = ("create", "patch", "delete")
 
@@ -60,46 +60,46 @@ class Assets(Verbs):
                 file (Excel, CSV, JSON Lines, Parquet), an open file, or `Rows` from `acc_assets.read`. Columns are matched
                 by their usual names ("Asset ID", "Category", "Status", "Location", ...), by the display names of custom
                 attributes, or by API field names (clientAssetId, categoryId, statusId, ca1, ...). Asset ID, category and
-                status are required. Cells contain ids or names: a category by path ("HVAC > Air Handling", or a list of
-                names) or unique name, a status by label, a location by path, name or barcode, and select values by label
-                (several separated by ";", or a list).
+                status are required. Cells contain ids or names: the path ("HVAC > Air Handling", or a list of names) or
+                unique name of a category, the label of a status, the path, name or barcode of a location, and the labels
+                of select values (separated by ";", or as a list).
             settings: Settings to check rows against: "auto", `Settings`, or None for no settings (cells must then contain
-                ids). "auto" uses the project's settings if they were already read, or if rows contain names or custom
-                attributes or need more than one request.
+                ids). "auto" uses the project's settings if they have already been read, if rows contain names or custom
+                attributes, or if the rows need more than one request.
             import_key: A column that uniquely identifies each row across imports: "barcode", or the API name of a text
                 attribute, such as "ca7". If an asset with the key exists, the row is `unchanged` and gets the id of that
-                asset. Its other cells are not compared. Lost responses are resolved with certainty. If no row has a key,
-                keys are generated per call or per `run`, and stored in the assets. Such keys do not recognize earlier
-                imports. If None, lost responses are resolved by the content of the rows and the time.
+                asset; the other cells are not compared. Rows whose response was lost are resolved with certainty. If no
+                row has a key, keys are generated per call or per `run` and stored in the assets; they do not match assets
+                from earlier imports. If None, rows whose response was lost are matched by their values and creation time.
             run: A name for this import, such as "level-3", that makes it resumable: every request is written to a file on
-                this machine before it is sent. After Ctrl-C, a crash or an outage, make the same call again with the same
-                rows: it skips imported rows, looks up `unknown` rows and sends the rest. You may edit or remove rows that
-                were not imported, or pass only the file from `write_fixes`. Once everything is done, nothing is sent. Pass a
+                this machine before it is sent. After Ctrl-C, a crash or an outage, repeat the call with the same rows:
+                it skips imported rows, looks up `unknown` rows and sends the rest. You may edit or remove rows that were
+                not imported, or pass only the file from `write_fixes`. Once all rows are imported, nothing is sent. Pass a
                 `pathlib.Path` to choose the file yourself. If None, nothing is recorded. See `acc_assets.runs`.
             on_error: What to do if rows fail: "collect" returns the result and logs a warning, "raise" finishes and then
-                raises, "stop" raises after the first row that failed (requests in flight still finish).
+                raises, "stop" raises after the first failed row (requests in flight still finish).
             max_errors: Stop after this many failed rows. A value below 1 is a fraction of all rows. If None, no limit.
             dry_run: Check the rows and estimate the requests, but send nothing. See `result.estimate`.
             returning: Whether to return the created assets as `result.assets`.
             reconcile: What to do with rows whose response was lost: True looks them up in the project, which takes up to
                 two minutes, and resends those that do not exist. Rows that remain in doubt are `unknown`. False leaves
-                all of them `unknown`, for a later `result.reconcile()`.
+                all such rows `unknown`. You can call `result.reconcile()` later to resolve them.
             batch_size: Assets per request, 1 to 100. Default: 100.
             sheet, mapping, separator, nulls, dates: How to read `data`. See `acc_assets.read`.
-            progress: "auto" shows a bar on a terminal or in a notebook. True also writes a line every 10 s elsewhere. False
-                shows nothing. A function is called with a `Progress`.
+            progress: "auto" shows a bar in a terminal or notebook. True does the same and, everywhere else, writes a line
+                every 10 s. False shows nothing. A function is called with a `Progress`.
 
         Returns:
-            A result with one outcome per row, in input order. Without rows, it is empty and no request is sent.
+            A result with one outcome per row, in input order. If there are no rows, it is empty and no request is sent.
 
         Raises:
             OptionError: An option is invalid.
-            InputError, FileError: The data as a whole cannot be read, or differs from the data of this `run`.
-            JournalError: The file of the run cannot be used, or another process uses it.
+            InputError, FileError: The data as a whole cannot be read, or differs from the data recorded for this `run`.
+            JournalError: The file of the run cannot be used, or another process is using it.
             BulkError: Rows failed, and `on_error` is "raise" or "stop".
-            ApiError, TransportError, AuthError: The call cannot continue. `.result` has the outcome of every row.
-            BulkInterrupted: Ctrl-C (asyncio.CancelledError: an async call was canceled). `.result` has the outcome of
-                every row.
+            ApiError, TransportError, AuthError: The call could not continue. `.result` contains every row's outcome.
+            BulkInterrupted: Ctrl-C was pressed. Canceling an async call raises asyncio.CancelledError instead. Both have
+                a `.result` with the outcome of every row.
 
         Example:
             >>> rows = [{"clientAssetId": f"AHU-{n}", "categoryId": category, "statusId": status} for n in range(250)]
@@ -137,15 +137,15 @@ class Assets(Verbs):
 
         Args:
             data: Rows, as for `create`. A generator is read into a list.
-            verb: What the rows are for: "create" or "patch".
-            key: The column with the asset ids, for a patch.
+            verb: The verb that the rows are meant for: "create" or "patch".
+            key: For a patch, the column with the asset ids.
             settings: Settings to check rows against: `Settings`, None for no settings, or "auto" for the project's settings.
             import_key: The column that uniquely identifies each row: "barcode" or a text attribute. See `create`.
             sheet, mapping, separator, nulls, dates: How to read `data`. See `acc_assets.read`.
             progress: How to show progress: "auto", True, False or a function. See `create`.
 
         Returns:
-            A `Report`: problems by cause and by row, how each column was interpreted, and `write_fixes`.
+            A `Report` that lists problems by cause and by row, and shows how each column was interpreted.
 
         Raises:
             OptionError, InputError: An option is invalid, or the data as a whole cannot be read.
@@ -187,25 +187,25 @@ class Assets(Verbs):
         dates: Dates = "strict",
         progress: ProgressOption = "auto",
     ) -> BulkResult:
-        """Change only the given fields of existing assets. The result has one outcome per row, in input order.
+        """Update only the given fields of existing assets. The result contains one outcome per row, in input order.
 
         Args:
             data: Rows, as for `create`, with a column of asset ids. Identical rows with the same id are sent once.
                 Different rows with the same id are invalid.
             key: The column with the asset ids.
-            settings: Settings to check rows against, as for `create`. If a check depends on the category of the asset (a
-                status, a custom attribute, a change of the category), those assets are read first, 100 per request.
-            run: A name for the call that makes it resumable. If None, nothing is recorded. See `create`.
+            settings: Settings to check rows against, as for `create`. Checks of statuses, custom attributes and category
+                changes depend on the current category, so the assets of such rows are read first, 100 per request.
+            run: A name that makes the call resumable. If None, nothing is recorded. See `create`.
             on_error: What to do if rows fail: "collect", "raise" or "stop". See `create`.
             max_errors: Stop after this many failed rows. A value below 1 is a fraction of all rows. If None, no limit.
             dry_run: Check the rows and estimate the requests, but send nothing. See `result.estimate`.
             returning: Whether to return the changed assets as `result.assets`.
-            reconcile: What to do with rows that never received a response: True reads their assets, and resends rows that
-                were not applied. False leaves all of them `unknown`, for a later `result.reconcile()`.
+            reconcile: What to do with rows whose response was lost: True reads their assets and resends the rows that were
+                not applied. False leaves all such rows `unknown`. You can call `result.reconcile()` later.
             batch_size: Assets per request, 1 to 100. Default: 100.
             sheet, mapping, separator, dates: How to read `data`. See `acc_assets.read`.
             nulls: What to do with empty cells: "omit" keeps the field, "clear" clears it, "error" makes the row invalid.
-                `acc_assets.CLEAR` always clears the cell.
+                A cell that contains `acc_assets.CLEAR` always clears the field.
             progress: How to show progress: "auto", True, False or a function. See `create`.
 
         Raises:
@@ -236,23 +236,23 @@ class Assets(Verbs):
         """Read assets by their ids.
 
         Args:
-            ids: One id, an iterable of ids, a Series, rows or a table with a column of ids, a file with such a column, a
-                result or an `AssetTable`. Empty cells are ignored.
+            ids: One id, an iterable of ids, a Series, rows, a table or a file with a column of ids, a result, or an
+                `AssetTable`. Empty cells are ignored.
             key: The column with the ids, if `ids` has columns.
             include_custom_attributes: Whether to read the custom attributes.
-            include_deleted: Whether to include deleted assets, for which isActive is false.
+            include_deleted: Whether to include deleted assets, which have isActive set to false.
             batch_size: Ids per request, 1 to 100. Default: 100.
             sheet: Name of the sheet of an Excel file, or `SheetOptions`. If None, the first visible one.
             progress: How to show progress: "auto", True, False or a function. See `create`.
-            after: The exception from an earlier call with the same ids in the same order. Only the ids that were not read
-                are requested. The result includes all of them.
+            after: The exception raised by an earlier call with the same ids in the same order. Only the assets that were
+                not read are requested. The result contains all assets.
 
         Returns:
             An `AssetTable`. Its `missing` lists the ids that the service did not return, and strings that are not ids.
 
         Raises:
             OptionError, InputError: An option is invalid, or the data as a whole cannot be read.
-            ApiError, TransportError, AuthError, ReadInterrupted: A request failed. `.partial` has what was read.
+            ApiError, TransportError, AuthError, ReadInterrupted: A request failed. `.partial` contains the rows so far.
 
         Example:
             >>> created = project.assets.create({"Asset ID": "AHU", "Category": category, "Status": status})
@@ -280,18 +280,18 @@ class Assets(Verbs):
         sheet: SheetOption = None,
         progress: ProgressOption = "auto",
     ) -> BulkResult:
-        """Delete assets by their ids. The result has one outcome per id, in input order.
+        """Delete assets by their ids. The result contains one outcome per id, in input order.
 
-        The service keeps deleted assets as inactive. They cannot be restored through the API.
+        The service keeps deleted assets but marks them as inactive. They cannot be restored through the API.
 
         Args:
             ids: Ids, as for `get`. Duplicate ids are sent once, and all of their rows get the same outcome.
             key: The column with the ids, if `ids` has columns.
-            run: A name for the call that makes it resumable. If None, nothing is recorded. See `create`.
+            run: A name that makes the call resumable. If None, nothing is recorded. See `create`.
             on_error: What to do if rows fail: "collect", "raise" or "stop". See `create`.
             max_errors: Stop after this many failed rows. A value below 1 is a fraction of all rows. If None, no limit.
             dry_run: Check the rows and estimate the requests, but send nothing. See `result.estimate`.
-            reconcile: Whether to look up rows that never received a response. See `patch`.
+            reconcile: Whether to look up rows whose response was lost. See `patch`.
             batch_size: Ids per request, 1 to 100. Default: 100.
             sheet: Name of the sheet of an Excel file, or `SheetOptions`. If None, the first visible one.
             progress: How to show progress: "auto", True, False or a function. See `create`.
@@ -316,18 +316,18 @@ class Assets(Verbs):
         rows: int = 1000,
         separator: str = SEPARATOR,
     ) -> None:
-        """Write an Excel template for assets of one category, with drop-downs and required columns marked.
+        """Write an Excel template for assets of one category, with drop-downs and marked required columns.
 
-        Statuses, values of select attributes and locations have drop-downs. `create(path)` imports the completed file.
+        The status, location and select attribute columns have drop-downs. `create(path)` imports the completed file.
 
         Args:
-            category: Id or path of the category, or the path as a list of names. A row may name a subcategory instead.
+            category: Id or path of the category, or the path as a list of names. Rows may name a subcategory instead.
             path: The .xlsx file. An existing file is replaced.
             rows: Number of rows with drop-downs. Default: 1000.
             separator: Separator between the names in a path. Default: ">".
 
         Raises:
-            OptionError, FileError: No category matches, or several do, or the file cannot be written.
+            OptionError, FileError: The category is unknown or ambiguous, or the file cannot be written.
             ApiError, TransportError, AuthError: The settings could not be read.
 
         Example:
@@ -355,26 +355,26 @@ class Assets(Verbs):
         progress: ProgressOption = "auto",
         after: After = None,
     ) -> AssetTable:
-        """Read all assets that match into an `AssetTable`, page by page.
+        """Read all matching assets into an `AssetTable`, page by page.
 
         Args:
-            category, status, location: Ids, paths or names to match, for statuses labels, and for locations also barcodes.
-                If several are given, any of them matches.
+            category, status, location: One or more of each, by id, path or name, statuses also by label and locations also
+                by barcode. Assets with any of them match.
             updated_at: A time, or a range as a string: "from..to", "from.." or "..to".
-            search: A string that must occur in a text field, ignoring case.
+            search: A string that must occur in a text field. Case is ignored.
             include_custom_attributes: Whether to read the custom attributes.
-            include_deleted: Whether to include deleted assets, for which isActive is false.
-            filters: Additional filters of the service, such as {"locationId": [...], "ca3": "10..20"}. Custom attributes
-                can also be given by display name, and their values by label.
-            sort: Fields to sort by, each with asc or desc, separated by commas. Default: "createdAt asc".
+            include_deleted: Whether to include deleted assets, which have isActive set to false.
+            filters: Additional filters that the service supports, such as {"locationId": [...], "ca3": "10..20"}. Custom
+                attributes can also be given by display name, and select values by label.
+            sort: Fields to sort by, each followed by asc or desc, separated by commas. Default: "createdAt asc".
             separator: Separator between the names in a path. Default: ">".
             progress: How to show progress: "auto", True, False or a function. See `create`.
-            after: The exception from an earlier call with the same filters. The list resumes at the page that could not
-                be read. The result includes the earlier pages, without duplicates.
+            after: The exception raised by an earlier call with the same filters. Reading resumes at the page that could
+                not be read. The result includes the earlier pages, without duplicates.
 
         Raises:
             OptionError: An option is invalid, or the filters differ from those of the call that raised `after`.
-            ApiError, TransportError, AuthError, ReadInterrupted: A read failed. `.partial` contains the rows so far.
+            ApiError, TransportError, AuthError, ReadInterrupted: A read failed. `.partial` contains the rows read so far.
 
         Example:
             >>> created = project.assets.create({"Asset ID": "VAV-7", "Category": category, "Status": status})

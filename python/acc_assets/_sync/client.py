@@ -17,27 +17,27 @@ if TYPE_CHECKING:
 
 
 class Client:
-    """Entry point: the token, the options, and the connections shared by all projects.
+    """Entry point. A client holds the token, the options, and the connections shared by all projects.
 
-    A client can be shared between threads and used in a forked child. It is pickled without its token: an unpickled
-    client takes the token from the environment. An `auth` function is kept if it can be pickled.
+    A client can be shared between threads and used in a forked child process. A token string is not pickled: an unpickled
+    client takes its token from the environment. An `auth` function is pickled, so it must support pickling.
 
     Args:
-        auth: A three-legged token, or a function without arguments that returns one. The function is called again when its
-            token expires. It may be async. If None, the environment variable ACC_ASSETS_TOKEN.
-        base_url: URL of the service: https, or http for this machine.
+        auth: A three-legged token, or a function (async or not) that takes no arguments and returns one. The function is
+            called again when the token expires. If None, the token in the environment variable ACC_ASSETS_TOKEN.
+        base_url: URL of the service. It must use https, except for a service on this machine.
         region: Region of the project: a code from the Regions page, such as "US" or "EMEA". Sent with requests for
-            relationships and locations; the Assets pages list no region header. If None, it is not sent.
+            relationships and locations; the Assets pages document no region header. If None, no region is sent.
         timeout: Maximum duration of a request in seconds. Default: 60.
-        max_in_flight: Maximum number of requests in flight, for all calls of the client together. Default: 8.
+        max_in_flight: Maximum number of requests in flight, across all calls of the client. Default: 8.
         max_response_bytes: Maximum size of a response after decompression. Default: 256 MiB.
-        limits: `Limits`, or a dict of its arguments: requests per window. If None, the service's own limits.
-        retry: `Retry`, or a dict of its arguments: rules for retries. If None, the defaults of `Retry`.
-        ca_bundle: File of root certificates (PEM) to trust instead of the system's. If None, the file in the environment
-            variable REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE, or else the system's certificates.
-        proxy: URL of a proxy, http or https. If None, the proxy in HTTPS_PROXY or ALL_PROXY (unless NO_PROXY exempts the
+        limits: Rate limits: `Limits`, or a dict of its arguments. If None, the service's documented limits.
+        retry: Retry rules: `Retry`, or a dict of its arguments. If None, the defaults of `Retry`.
+        ca_bundle: File with root certificates (PEM) to trust instead of the system's. If None, the file named by the
+            environment variable REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE, or else the system's certificates.
+        proxy: URL of an HTTP or HTTPS proxy. If None, the proxy in HTTPS_PROXY or ALL_PROXY (unless NO_PROXY exempts the
             service), or else the system's proxy.
-        prefix: "construction" or "bim360": the path prefix of the Assets API. Both reach the same assets.
+        prefix: Path prefix of the Assets API: "construction" or "bim360". Both give access to the same assets.
 
     Raises:
         OptionError: An option is invalid.
@@ -82,19 +82,19 @@ class Client:
 
     @property
     def last_result(self) -> BulkResult | None:
-        """The result of the most recent write, including one that raised.
+        """The result of the most recent write, even if it raised an exception.
 
-        None before the first write, and after a call that was rejected before it started (for an invalid option).
+        None before the first write, and after a call that was rejected before it started, such as for an invalid option.
         """
         return cast("BulkResult | None", self._session.last_result)
 
     def project(self, project_id: str | UUID, *, locations_container: str | UUID | None = None) -> Project:
-        """Return a project of this client. Nothing is sent.
+        """Return a project. No request is sent.
 
         Args:
             project_id: The project's UUID, with or without the prefix "b.".
-            locations_container: For a BIM 360 project, the container of its locations if they are not found under the
-                project's own id: `relationships.locations.data.id` of the project in the Data Management API.
+            locations_container: Id of the locations container, for a BIM 360 project whose locations are not found under
+                its own id. It is the project's `relationships.locations.data.id` in the Data Management API.
 
         Raises:
             OptionError: The project id is not a UUID.
@@ -109,7 +109,7 @@ class Client:
         return found
 
     def close(self) -> None:
-        """Drop the connections and the token. Later calls raise OptionError."""
+        """Close the connections and discard the token. Later calls raise OptionError."""
         self._session.close()
 
     def __enter__(self) -> Client:

@@ -1,5 +1,5 @@
 # Generated from _async/project.py by tools/make_sync.py (make sync). Do not edit.
-"""A project: its settings, its setup, and the raw settings of the service."""
+"""A project: its settings, its setup, and its raw settings as returned by the service."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Project:
     """One project: its assets, its relationships and its settings. Returned by `Client.project`.
 
-    All methods raise ApiError, TransportError or AuthError if the settings cannot be read. Nothing is written then.
+    If the settings cannot be read, all methods raise ApiError, TransportError or AuthError, and nothing is written.
 
     Attributes:
         id: The project's UUID, in lower case, without "b.".
@@ -44,11 +44,11 @@ class Project:
     def settings(self, *, refresh: bool = False, progress: ProgressOption = "auto") -> Settings:
         """Read the project's categories, status sets, custom attributes and locations.
 
-        They are read once and reused by all calls of this client for this project. Reading takes about one request per
-        active category. If only the locations cannot be read, the reason is in `settings.notes`.
+        The settings are read once and reused by all calls of this client for this project. Reading takes about one
+        request per active category. If only the locations cannot be read, the reason is recorded in `settings.notes`.
 
         Args:
-            refresh: Whether to read them again.
+            refresh: Whether to read the settings again.
             progress: How to show progress: "auto", True, False or a function. See `Assets.create`.
 
         Example:
@@ -61,7 +61,7 @@ class Project:
             return Settings(settings_of(self._session, self.id, report, refresh=refresh))
 
     def setup(self) -> Setup:
-        """Describe the active settings of this project, for `plan_setup` and `apply_setup` of another project.
+        """Describe the active settings of this project, for use in `plan_setup` and `apply_setup` of another project.
 
         Example:
             >>> setup = project.setup()
@@ -71,10 +71,10 @@ class Project:
         return Setup.from_settings(self.settings())
 
     def plan_setup(self, setup: Setup, *, progress: ProgressOption = "auto") -> SetupPlan:
-        """Return the steps that `apply_setup` would take. Reads the project's settings again, but writes nothing.
+        """Return the steps that `apply_setup` would take. The settings are read again, but nothing is written.
 
         Args:
-            setup: What the project should have.
+            setup: The settings that the project should have.
             progress: How to show progress: "auto", True, False or a function. See `Assets.create`.
 
         Example:
@@ -92,18 +92,18 @@ class Project:
     ) -> SetupResult:
         """Create and assign missing settings. Existing categories, status sets and attributes are not changed.
 
-        The call can be repeated, even after a failure, Ctrl-C or a crash, because it first reads what exists. A create
-        whose response was lost is looked up before it is retried. The service has no batch requests for settings, so each
-        status set, additional status, custom attribute, category and assignment takes one request.
+        The call can be repeated, even after a failure, Ctrl-C or a crash, because it first reads the existing settings. If
+        the response to a create is lost, the setting is looked up before the create is retried. The service has no batch
+        requests for settings, so each status set, additional status, custom attribute, category and assignment takes one.
 
         Args:
-            setup: What the project should have. The user of the token must be an admin of the project.
+            setup: The settings that the project should have. The token's user must be a project admin.
             on_error: What to do if a step fails: "raise" raises SetupError at the end, "collect" returns the result.
             progress: How to show progress: "auto", True, False or a function. See `Assets.create`.
 
         Raises:
-            InputError: The description uses a name that neither it nor the project defines. Nothing was written.
-            SetupError: A step failed. Its `.applied` is the result.
+            InputError: The setup uses a name that is defined neither in the setup nor in the project. Nothing was written.
+            SetupError: A step failed. The result is in `.applied`.
 
         Example:
             >>> setup = acc_assets.Setup.from_dict({"categories": [{"path": "HVAC > Boilers"}]})
@@ -129,7 +129,7 @@ class Project:
 
 
 class Raw:
-    """The settings of one project as returned by the service. Returned by `Project.raw`.
+    """The settings of one project as returned by the service, available as `Project.raw`.
 
     All methods raise ApiError, TransportError or AuthError if the read fails.
     """
@@ -139,7 +139,7 @@ class Raw:
         self._project = project
 
     def categories(self) -> list[JsonObject]:
-        """Read all categories of the project, active or not.
+        """Read all categories of the project, including inactive ones.
 
         Example:
             >>> [found["name"] for found in project.raw.categories()][:2]
@@ -185,10 +185,10 @@ class Raw:
         return self._read("category-attributes", {"category_id": str(category_id)}, query)
 
     def error_codes(self) -> list[JsonObject]:
-        """Read the error codes of the Assets API, the same for every project.
+        """Read the error codes of the Assets API, which are the same for every project.
 
         Returns:
-            One dict per code: name, description, httpStatusCode and metadataKeys. `ApiError.code` has the name.
+            One dict per code: name, description, httpStatusCode and metadataKeys. `ApiError.code` is one of the names.
 
         Example:
             >>> any(found["name"] == "FIELD_EXCEEDS_MAX_LENGTH" for found in project.raw.error_codes())

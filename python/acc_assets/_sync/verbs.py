@@ -1,5 +1,5 @@
 # Generated from _async/verbs.py by tools/make_sync.py (make sync). Do not edit.
-"""Common parts of all verbs: reads before a write, the write itself, its result, and how to resume it."""
+"""Parts shared by all verbs: reads before a write, the write itself, its result, and resuming it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ._drive import finish, off_loop, pulled
 class Verbs:
     """Base class for the verbs of assets and of relationships."""
 
-    # The verbs whose results can be resumed.
+    # Verbs whose results can be resumed.
     _resumes: tuple[str, ...] = ()
 
     def __init__(self, session: Session, project: str, /) -> None:
@@ -41,14 +41,14 @@ class Verbs:
 
         Args:
             result: The result of the write. It may have been loaded from a pickle.
-            data: The same rows again, if the result was loaded from a pickle. If None, the rows of that call.
-            progress: How to show progress: "auto", True, False or a function. If None, as in that call.
+            data: The original rows, required if the result was loaded from a pickle. If None, the rows of the original call.
+            progress: How to show progress: "auto", True, False or a function. If None, the option of the original call.
 
         Returns:
-            A result for the entire input, with the new outcomes of those rows. Other rows are never resent.
+            A result for the entire input, with new outcomes for the resent rows. Other rows are never resent.
 
         Raises:
-            OptionError: The result is from a dry run, a named run or another project, or was already resumed, or its rows
+            OptionError: The result is from a dry run, a named run or another project, it was already resumed, or its rows
                 are no longer available.
             InputError: The rows differ from those of the original call.
             BulkError, ApiError, TransportError, AuthError, BulkInterrupted: See `Assets.create`.
@@ -74,14 +74,14 @@ class Verbs:
     ) -> BulkResult:
         """Look up the `unknown` rows of an earlier write in the project, and resend those that do not exist.
 
-        It reads the assets that changed since the requests were sent, so it can be called hours later. Rows that remain
-        in doubt stay `unknown`. The outcomes of other rows do not change.
+        The call reads the assets that changed since the requests were sent, so it also works hours later. Rows that
+        remain in doubt stay `unknown`. The outcomes of other rows do not change.
 
         Args:
-            result, data, progress: The result, its rows and how to show progress, as for `retry`.
+            result, data, progress: As for `retry`.
 
         Returns:
-            A result for the entire input, with the new outcomes of those rows.
+            A result for the entire input, with new outcomes for the `unknown` rows.
 
         Raises:
             The same errors as `retry`.
@@ -123,7 +123,7 @@ class Verbs:
                 return self._carried_out(write, operation, report)
 
     def _options(self, *options: Any, **more: Any) -> dict[str, Any]:
-        """Check the options of a write. A call that is rejected leaves no result."""
+        """Check the options of a write. If the call is rejected, `last_result` is None."""
         self._session.last_result = None
         return write_options(*options, **more)
 
@@ -155,7 +155,7 @@ class Verbs:
         try:
             finish(operation, report, write.source)
         except BaseException as error:
-            # Usually a cancellation. asyncio may raise another exception instead, but last_result stays.
+            # Usually a cancellation. asyncio may replace this exception, but the result stays in `last_result`.
             result = write.keep(operation.ledger, operation.table)
             if isinstance(error, KeyboardInterrupt):
                 raise BulkInterrupted(result) from None
@@ -170,10 +170,10 @@ class Verbs:
 
 
 class BulkResult(Outcomes):
-    """One `RowOutcome` per row, in input order. Returned by the writing verbs.
+    """One `RowOutcome` per row, in input order. Returned by all verbs that write.
 
-    Results can be pickled. A result loaded from a pickle has no client and no input, so `retry` and `reconcile` raise.
-    Two results are equal only if they are the same object. `bool(result)` raises; use `result.ok`.
+    Results can be pickled. A result loaded from a pickle has no client and no input, so its `retry` and `reconcile`
+    raise OptionError. Two results are equal only if they are the same object. `bool(result)` raises TypeError; use `ok`.
 
     Example:
         >>> result = project.assets.create([{"clientAssetId": "AHU-1", "categoryId": "42"}])
@@ -200,7 +200,7 @@ def settings_of(
     refresh: bool = False,
     given: _core.Settings | None = None,
 ) -> _core.Settings:
-    """Return the settings of a project, or those given, after reading missing parts."""
+    """Return the given settings, or else those of the project, after reading any missing parts."""
     found = session.reading(project, refresh, given)
     if isinstance(found, _core.Operation):
         ended(found, report)
@@ -215,7 +215,7 @@ def ended(operation: _core.Operation, report: Reporter) -> None:
 
 
 def prepared(write: Write, settings: object, report: Reporter, *, always: bool = False) -> Write:
-    """Return a write with the settings and assets for its checks. `always` reads settings even if not needed."""
+    """Return the write with the settings and assets that its checks need. With `always`, settings are read in any case."""
     given = given_settings(settings, write.project)
     if write.verb not in ("create", "patch") or settings is None:
         return write
@@ -233,7 +233,7 @@ def prepared(write: Write, settings: object, report: Reporter, *, always: bool =
 def read(
     operation: _core.Operation, report: Reporter, *, resumable: bool = True, source: object = None
 ) -> _core.Table:
-    """Run a read. If it fails and is resumable, the exception keeps what was read."""
+    """Run a read. If a resumable read fails, the exception contains the rows read so far."""
     with report, keeping(operation, resumable):
         finish(operation, report, source)
         return table_of(operation)
