@@ -125,7 +125,7 @@ class Outcomes(Sequence[RowOutcome]):
     def assets(self) -> AssetTable | None:
         """With `returning=True`, the assets as returned by the service. Otherwise, None.
 
-        A part of a result has only the assets of its rows.
+        A part of a result, such as a slice, has only the assets of its rows.
         """
         if self._table is None:
             return None
@@ -239,7 +239,7 @@ class Outcomes(Sequence[RowOutcome]):
         return OptionError(
             f"{which}(): the input is not available: it was a generator or stream that is exhausted, the result was loaded "
             f"from a pickle, or the call ended before its first request. Pass the same rows: {which}(result, rows). "
-            f"To avoid this, use run=. The rows are listed in result.where({statuses})."
+            f"result.where({statuses}) lists the rows concerned. Next time, name the run with run=: then the same call resumes it."
         )
 
     def _resumable(self, which: Which, project: str, verbs: tuple[str, ...]) -> WriteCall:

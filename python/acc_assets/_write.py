@@ -53,7 +53,7 @@ def write_options(
     is_key = isinstance(import_key, str) and (import_key == "barcode" or ATTRIBUTE.fullmatch(import_key))
     if import_key is not None and not is_key:
         raise OptionError(
-            f'import_key must be "barcode" or the name of a text attribute such as "ca7", not {import_key!r}.'
+            f'import_key must be "barcode" or the API name of a text attribute, such as "ca7", not {import_key!r}.'
         )
     return {
         "batch_size": batch_size,

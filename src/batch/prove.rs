@@ -263,7 +263,7 @@ impl Run {
         flights.spawn(scope::inherit(async move { look(context, write, due).await }));
     }
 
-    /// Settles the requests of a lookup.
+    /// Settles the in-doubt requests that a lookup covered.
     pub(super) fn looked(&mut self, doubts: Vec<Doubt>, evidence: Result<Evidence, Error>) {
         self.looking = false;
         match evidence {

@@ -19,8 +19,8 @@ use crate::settings::Settings;
 /// The result of a read for each waiting call.
 type Read = Result<Arc<Settings>, Error>;
 
-/// Calls share a read if they have the same project, the same locations container and, if any, the same settings to
-/// complete. Settings are compared by address, which is valid as long as the read keeps them alive.
+/// Calls share a read if they have the same project and locations container, and complete the same settings, if any.
+/// Settings are compared by address, which is valid as long as the read keeps them alive.
 type Key = (ProjectId, Option<String>, Option<usize>);
 
 /// The reads of one client.

@@ -19,7 +19,7 @@ const MOST: usize = 10_000;
 /// The placeholders for the value and for a number. Normal text does not contain these characters.
 const VALUE: char = '\0';
 const NUMBER: char = '\u{1}';
-/// The prefix of a string that contains these characters itself and has no placeholders.
+/// Marks a string that already contains one of these three characters. It is stored unchanged, without placeholders.
 const PLAIN: char = '\u{2}';
 /// The maximum number of digits of a number in a phrase. A 1 is prepended to keep leading zeros.
 const DIGITS: usize = 18;

@@ -60,7 +60,7 @@ struct Counting {
 }
 
 impl Counting {
-    /// Returns the index of a value, or `None` if it is empty or not counted.
+    /// Returns the index of a value, which is added if it is new, or `None` if it is empty or the limit is reached.
     fn place(&mut self, value: &str) -> Option<usize> {
         if let Some(place) = self.places.get(value) {
             return Some(*place);

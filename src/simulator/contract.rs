@@ -560,7 +560,7 @@ pub const ERROR_CODES: &[(&str, u16, &[&str], &str)] = &[
         "DUPLICATE_STATUS_SET_NAME",
         409,
         &["conflictingEntities"],
-        "The project has a status set of this name.",
+        "The project already has a status set with this name.",
     ),
     (
         "DUPLICATE_CATEGORY_NAME",

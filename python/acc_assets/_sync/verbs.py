@@ -123,7 +123,7 @@ class Verbs:
                 return self._carried_out(write, operation, report)
 
     def _options(self, *options: Any, **more: Any) -> dict[str, Any]:
-        """Check the options of a write. If the call is rejected, `last_result` is None."""
+        """Check the options of a write. `last_result` is reset first, so it is None if an option is invalid."""
         self._session.last_result = None
         return write_options(*options, **more)
 

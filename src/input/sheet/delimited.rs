@@ -126,7 +126,7 @@ struct Format {
 }
 
 impl Table {
-    /// Reads a whole file for its column names and number of rows. Also returns the names and warnings.
+    /// Reads an entire file to determine its column names and number of rows. Also returns the names and warnings.
     pub(super) fn open(
         path: &Path,
         bytes: Option<Vec<u8>>,

@@ -175,6 +175,6 @@ pub(super) fn still_there(path: &Path) -> Result<(), Trouble> {
     }
     Err(Trouble::Other(
         "was removed while it was in use".to_owned(),
-        "restore it if possible; otherwise, check which rows the project has before you resend them",
+        "restore it if possible; otherwise, check which rows the project already has before you resend any",
     ))
 }

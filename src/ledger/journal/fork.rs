@@ -5,7 +5,8 @@
 
 #![allow(unsafe_code)]
 
-/// Holds the locks of this module during every fork, so that they are free in the child. Has no effect on Windows.
+/// Registers handlers that hold the locks of this module during every fork, so that no other thread holds them in the
+/// child. Has no effect on Windows.
 pub(super) fn watch() {
     #[cfg(unix)]
     unix::watch();
