@@ -103,7 +103,8 @@ fn pair_read<'a>(body: &'a [u8], rows: &[SentRow<'_>], _: bool) -> Result<Vec<Pa
     ))
 }
 
-/// Reads the current state of a relationship. The documentation does not say whether a deleted relationship is
+/// Determines from the current relationship whether it was deleted. The documentation does not say whether a
+/// deleted relationship is
 /// returned at all.
 fn deleted_now(relationship: Option<&Value>, _: &SentRow<'_>) -> Now {
     match relationship.map(|relationship| relationship.get("isDeleted")) {

@@ -60,7 +60,8 @@ pub struct SentRow<'r> {
     pub body: &'r [u8],
 }
 
-/// Pairs a successful response with the rows sent, in their order. If the flag is `true`, also returns the entries.
+/// Pairs the rows sent with the entries in a successful response, in the order of the rows. If the flag is
+/// `true`, the ranges of the entries are included.
 pub type Pair = for<'a> fn(&'a [u8], &[SentRow<'_>], bool) -> Result<Vec<Paired<'a>>, String>;
 
 /// Returns the names of the fields in a response entry that differ from the row sent.
@@ -153,7 +154,7 @@ pub struct Found {
 /// The outcome of a row missing from a successful response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Absent {
-    /// Unknown: the row may have been executed.
+    /// Unknown: the write may have been executed.
     InDoubt,
     /// Rejected: this endpoint omits rejected rows. The string is the reason.
     Refused(&'static str),

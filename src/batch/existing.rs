@@ -1,10 +1,14 @@
-//! Reads the import keys of a project's assets, before sending rows with their own keys.
+//! Reads the import keys of a project's assets before rows with their own import keys are sent.
 //!
-//! A large project is read as one list per category, several at once. An asset that changes its category meanwhile
-//! may be on both lists or on neither, so the assets are counted. One request returns the newest asset and the
-//! `totalResults` at that time. The lists must contain that many distinct assets, none created later. Deleted assets
-//! are listed too, so none can disappear. If anything does not match, the client reads the list of the whole project
-//! instead. Possible causes are a missed asset, a wrong or missing total, a filter that the service ignores, and
+//! A large project is read as one list per category, several of them concurrently. An asset that changes its
+//! category meanwhile
+//! may be in both lists or in neither, so the assets are counted. One request returns the newest asset and
+//! the
+//! `totalResults` at that time. The lists must contain exactly that many distinct assets, not counting assets
+//! created later. Deleted assets
+//! are listed too, so none can disappear. If they do not, the client reads the list of the whole project
+//! instead. Possible causes are a missed asset, a wrong or missing total, a filter that the service ignores,
+//! and
 //! settings that lack a category.
 
 use std::collections::HashSet;
@@ -32,8 +36,8 @@ pub(super) struct Existing {
     assets: Vec<Asset>,
 }
 
-/// An asset that has an import key. Its strings are stored as digests of 8 bytes, because a stream of rows requires
-/// keeping all assets of the project.
+/// An asset that has an import key. Its keys are stored as 8-byte digests because, for a stream of rows, all
+/// assets of the project are kept in memory.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Asset {
     /// Digest of the key, normalized by `same_key`.
@@ -45,7 +49,7 @@ struct Asset {
     client_asset_id: u64,
 }
 
-/// An id, in 16 bytes if it is a UUID in the usual form.
+/// An id, stored in 16 bytes if it is a UUID in the usual form.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Id {
     Uuid(Uuid),
@@ -74,9 +78,11 @@ pub(super) fn digest_of_key(key: &str) -> u64 {
 }
 
 impl Existing {
-    /// Returns the ids of the assets that have the import key of a row, oldest first. If no asset has the exact key,
-    /// one that matches by `same_key` counts if it also has the clientAssetId of the row. Users' keys, such as IFC
+    /// Returns the ids of the assets that have the import key of a row, oldest first. If no asset has the
+    /// exact key, an asset counts if both its key and its clientAssetId match those of the row when
+    /// normalized by `same_key`. Users' keys, such as IFC
     /// `GlobalId`s, may differ only in case. `alike` contains the keys that rows spell in more than one way.
+    /// These must match exactly.
     pub(super) fn ids_of(&self, key: &str, client_asset_id: &str, alike: &HashSet<String>) -> Vec<String> {
         let folded = digest_of_key(key);
         let start = self.assets.partition_point(|asset| asset.folded < folded);
@@ -108,7 +114,7 @@ pub(super) struct Search {
     pub settings: Option<Arc<Settings>>,
 }
 
-/// Reads the assets that have one of these keys.
+/// Reads the assets that have one of the wanted import keys.
 ///
 /// # Errors
 /// If the request fails, if keys are not strings, or if keys cannot be read.
@@ -121,7 +127,7 @@ pub(super) async fn read(context: &Context, search: Search) -> Result<Existing, 
     reader.read().await?;
     let mut assets = std::mem::take(&mut reader.seen().assets);
     assets.sort_unstable();
-    // Remove the duplicates of assets that are on two lists.
+    // Remove the duplicates of assets that are in two lists.
     assets.dedup_by(|later, asset| later.folded == asset.folded && later.id == asset.id);
     Ok(Existing { assets })
 }
@@ -152,7 +158,7 @@ impl Reader<'_> {
         let total = first.total;
         let per_page = first.ids().count() as u64;
         let created = self.entries(&first).filter_map(|found| found.ok()?.created).max();
-        // Set this before reading the lists, which are counted against it.
+        // Set this before reading the lists, since it decides which assets count.
         self.seen().newest = created.unwrap_or(i64::MIN);
         self.take(&first, None)?;
         if newest.is_at_end() {
@@ -179,7 +185,8 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Reads one list per category, several at once. Returns `false` if the service ignores the filter.
+    /// Reads one list per category, several of them concurrently. Returns `false` if the service ignores the
+    /// filter.
     async fn by_category(&self, categories: Vec<String>) -> Result<bool, Error> {
         let at_once = self.context.session.caller.options().max_in_flight;
         let reads = categories.into_iter().map(|category| self.one_category(category));
@@ -228,7 +235,7 @@ impl Reader<'_> {
         categories.map(|category| category.id).collect()
     }
 
-    /// Iterates over the assets of a page. Yields an error for an entry that is not an asset.
+    /// Iterates over the assets on a page. Yields an error for an entry that is not an asset.
     fn entries<'p>(&'p self, page: &'p Page) -> impl Iterator<Item = Result<Found, Error>> + 'p {
         let read = self.search.lookup.read;
         page.texts().map(move |text| {
@@ -242,7 +249,7 @@ impl Reader<'_> {
         })
     }
 
-    /// Collects the assets of a page. Returns `false` if it contains an asset of another category.
+    /// Collects the assets on a page. Returns `false` if the page contains an asset in another category.
     fn take(&self, page: &Page, category: Option<&str>) -> Result<bool, Error> {
         let Search {
             lookup,
@@ -265,7 +272,7 @@ impl Reader<'_> {
             }
             let asset = self.keyed(&found, wanted.as_ref());
             let mut seen = self.seen();
-            // An asset already seen on another list may have a different key by now.
+            // An asset already seen in another list may have a different key by now.
             seen.assets.extend(asset);
             let new = id.is_some_and(|id| seen.ids.insert(id));
             // An asset without a creation time makes the count wrong, so the whole list is read.
