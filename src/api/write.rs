@@ -82,7 +82,8 @@ pub enum RowShape {
 pub struct Write {
     pub endpoint: Endpoint,
     pub row: RowShape,
-    /// The documented status of a successful response. Any other status proves nothing about a write.
+    /// The documented status of a successful response. Another successful status does not prove that a write
+    /// was executed.
     pub success: u16,
     pub done: Done,
     /// The outcome of a row missing from a successful response.

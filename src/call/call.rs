@@ -25,7 +25,7 @@ impl Session {
         }
     }
 
-    /// Creates a call to an endpoint with this client's options, such as the prefix of the Assets API.
+    /// Creates a call to an endpoint with this client's options, such as the path prefix of the Assets API.
     ///
     /// # Errors
     /// [`Error::Option`] if a path parameter has no value.
