@@ -221,8 +221,7 @@ const NEW_ASSETS: Lookup = Lookup {
 const MOST_CATEGORIES: usize = 50;
 
 /// Lists the oldest assets first, so that assets created concurrently are appended and no page shifts.
-/// Includes deleted assets,
-/// because a row that was created and then deleted was still created.
+/// Includes deleted assets, because a row that was created and then deleted was still created.
 fn changed_since(time: Option<i64>, categories: &[String]) -> Query {
     let mut query = sorted("createdAt asc");
     if let Some(time) = time.and_then(|time| Timestamp::from_millisecond(time).ok()) {
@@ -370,10 +369,10 @@ fn same(came: &Value, sent: &Value) -> bool {
     }
 }
 
-/// Pairs rows with `results`. The order of `results` is not documented, and a clientAssetId need not be
-/// unique. Rows and entries are matched by exact clientAssetId, or else by normalized clientAssetId (see
-/// [`same_key`]). If several share a clientAssetId, they are matched by their other values. Identical rows
-/// are paired by position. Ambiguous entries stay unpaired, so no row gets a wrong id.
+/// Pairs rows with the entries in `results`. The order of `results` is not documented, and a clientAssetId
+/// need not be unique. Rows and entries are matched by exact clientAssetId, or else by normalized
+/// clientAssetId (see [`same_key`]). If several rows share a clientAssetId, they are matched by their other
+/// values. Identical rows are paired by position. Ambiguous entries stay unpaired, so no row gets a wrong id.
 fn pair_created<'a>(body: &'a [u8], rows: &[SentRow<'_>], entries: bool) -> Result<Vec<Paired<'a>>, String> {
     let found = identities(body, "results")?;
     if found.is_empty() {

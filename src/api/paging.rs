@@ -139,8 +139,7 @@ fn kind(value: &Value) -> &'static str {
 }
 
 /// Returns where the next page starts. The samples on the "GET nodes" page show an incomplete URL for the
-/// next page,
-/// so the URL only indicates that there is a next page.
+/// next page, so the URL only indicates that there is a next page.
 fn offset(page: &Value, rows: usize, read: u64) -> Option<String> {
     let more = ["nextUrl", "next"].iter().any(|name| {
         page.get(name)

@@ -110,7 +110,7 @@ pub enum Proof {
     InList(&'static Lookup),
 }
 
-/// Settles a row based on the current asset or relationship with its id.
+/// Settles a row based on the current asset or relationship with the row's id.
 pub type Judge = fn(Option<&Value>, &SentRow<'_>) -> Now;
 
 /// The state of a row in the service after its response was lost.

@@ -1,4 +1,4 @@
-//! What a call is doing now, shown as its progress.
+//! What a call is currently doing, which is shown as progress.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};

@@ -24,7 +24,7 @@ pub struct KnownRow {
     pub id: RowId,
     /// Whether the row must be present and unchanged.
     pub settled: bool,
-    /// Whether the project may already have the row. If so, an edit must keep its name.
+    /// Whether the project may already have the row. If so, an edit must keep the row's name.
     pub in_doubt: bool,
 }
 
@@ -41,7 +41,7 @@ pub enum Mismatch {
     Added(u32),
 }
 
-/// Finds the run's row for each input row. Rows after the last known one are new and get the next numbers,
+/// Finds the run's row for each input row. Rows after the last known row are new and get the next numbers,
 /// unless the run has read all its rows (`complete`).
 ///
 /// # Errors
@@ -232,7 +232,7 @@ impl Places {
         places
     }
 
-    /// Returns the first unchanged row of a range, or else the first with the same name.
+    /// Returns the first row in a range that is unchanged, or else the first row with the same name.
     fn next(&self, id: RowId, within: Range<usize>) -> Option<usize> {
         let first = |rows: Option<&Vec<usize>>| {
             let rows = rows?;

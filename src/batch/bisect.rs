@@ -13,8 +13,8 @@ use crate::model::text::same_key;
 /// The result of splitting a rejected batch.
 #[derive(Debug, PartialEq)]
 pub struct Split<'e> {
-    /// The bad rows, each with its violation. The violation is `None` if the response names no row but the
-    /// batch has only one, so that the whole response applies to this row.
+    /// The bad rows, each with its violation. The violation is `None` if the response names no row and the
+    /// batch has only one row. The whole response then applies to that row.
     pub blamed: Vec<(u32, Option<&'e Violation>)>,
     /// Batches to resend.
     pub again: Vec<Batch>,

@@ -11,13 +11,13 @@ use crate::error::Error;
 /// further create could leave a hundred more rows with an unknown outcome.
 const MOST_LOST: u32 = 3;
 
-/// The state of the circuit breaker. When closed, the breaker lets all requests pass. When open, it blocks
-/// them until a lookup succeeds. When half-open, it lets
-/// one request at a time pass until a request is executed. Once an outage has lasted for
+/// The state of the circuit breaker. When closed, the breaker lets all requests pass. When open, the breaker
+/// blocks all requests except lookups until a lookup succeeds. When half-open, the breaker lets one request
+/// at a time pass until a request is executed or rejected. Once an outage has lasted for
 /// [`Breaker::patience`], nothing more is sent.
 #[derive(Debug, Default)]
 pub(super) struct Breaker {
-    /// The number of requests lost since the last executed request.
+    /// The number of requests lost since a request was last executed or rejected.
     lost: u32,
     /// When the outage began with a lost request or a failed lookup.
     since: Option<Instant>,

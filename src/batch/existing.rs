@@ -1,15 +1,11 @@
 //! Reads the import keys of a project's assets before rows with their own import keys are sent.
 //!
 //! A large project is read as one list per category, several of them concurrently. An asset that changes its
-//! category meanwhile
-//! may be in both lists or in neither, so the assets are counted. One request returns the newest asset and
-//! the
-//! `totalResults` at that time. The lists must contain exactly that many distinct assets, not counting assets
-//! created later. Deleted assets
-//! are listed too, so none can disappear. If they do not, the client reads the list of the whole project
-//! instead. Possible causes are a missed asset, a wrong or missing total, a filter that the service ignores,
-//! and
-//! settings that lack a category.
+//! category meanwhile may be in both lists or in neither, so the assets are counted. One request returns the
+//! newest asset and the `totalResults` at that time. The lists must contain exactly that many distinct
+//! assets, not counting assets created later. Deleted assets are listed too, so none can disappear. If the
+//! count does not match, the client reads the list of the whole project instead. Possible causes are a missed
+//! asset, a wrong or missing total, a filter that the service ignores, and settings that lack a category.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,7 +28,7 @@ use crate::validation::ImportKey;
 /// The assets that have an import key.
 #[derive(Default)]
 pub(super) struct Existing {
-    /// Sorted by the digest of the key, normalized by `same_key`, then by creation time.
+    /// Sorted by the digest of the normalized key (see `same_key`), then by creation time.
     assets: Vec<Asset>,
 }
 
@@ -40,12 +36,12 @@ pub(super) struct Existing {
 /// assets of the project are kept in memory.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Asset {
-    /// Digest of the key, normalized by `same_key`.
+    /// Digest of the normalized key (see `same_key`).
     folded: u64,
     created: i64,
     id: Id,
     exact: u64,
-    /// Digest of the client asset id, normalized by `same_key`.
+    /// Digest of the normalized client asset id (see `same_key`).
     client_asset_id: u64,
 }
 
@@ -72,7 +68,7 @@ impl Id {
     }
 }
 
-/// Returns the digest of a key, normalized by `same_key`.
+/// Normalizes a key with `same_key`, and returns the digest of the result.
 pub(super) fn digest_of_key(key: &str) -> u64 {
     xxh3_64(same_key(key).as_bytes())
 }
@@ -80,9 +76,8 @@ pub(super) fn digest_of_key(key: &str) -> u64 {
 impl Existing {
     /// Returns the ids of the assets that have the import key of a row, oldest first. If no asset has the
     /// exact key, an asset counts if both its key and its clientAssetId match those of the row when
-    /// normalized by `same_key`. Users' keys, such as IFC
-    /// `GlobalId`s, may differ only in case. `alike` contains the keys that rows spell in more than one way.
-    /// These must match exactly.
+    /// normalized by `same_key`. Users' keys, such as IFC `GlobalId`s, may differ only in case. `alike`
+    /// contains the keys that rows spell in more than one way. These must match exactly.
     pub(super) fn ids_of(&self, key: &str, client_asset_id: &str, alike: &HashSet<String>) -> Vec<String> {
         let folded = digest_of_key(key);
         let start = self.assets.partition_point(|asset| asset.folded < folded);
@@ -219,7 +214,8 @@ impl Reader<'_> {
         Ok(pages.observed_by(at).unchecked())
     }
 
-    /// Returns the ids of all categories, including ROOT and inactive ones. Empty if they cannot be read.
+    /// Returns the ids of all categories, including ROOT and inactive ones. Returns no ids if the categories
+    /// cannot be read.
     async fn categories(&self) -> Vec<String> {
         if let Some(settings) = &self.search.settings {
             let categories = settings.content().categories.iter();

@@ -1,4 +1,4 @@
-//! Packs rows into request bodies as they are read, limited by count and bytes.
+//! Packs rows into request bodies as they are read, limited by number of rows and bytes.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -17,8 +17,7 @@ use crate::options::Limits;
 use crate::validation::{Policy, Problem, RowShape, RowWriter, digest_of_no_row};
 
 /// The maximum size of a request body, in bytes. The service documents no limit. Similar gateways accept 10
-/// MB; a batch of 100 assets takes about 50
-/// kB.
+/// MB; a batch of 100 assets takes about 50 kB.
 pub const MOST_BYTES: usize = 2 << 20;
 
 /// Reading pauses after this many rows, valid or not, to handle Ctrl-C and let other threads run.
@@ -64,7 +63,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// The complete request body.
+    /// Returns the complete request body.
     #[must_use]
     pub fn body(&self, write: &Write) -> Vec<u8> {
         let mut body = Vec::with_capacity(self.open.len() + write.endpoint.items().close.len());
@@ -73,7 +72,7 @@ impl Batch {
         body
     }
 
-    /// The encoded rows, as sent.
+    /// Returns the encoded rows, as sent.
     #[must_use]
     pub fn sent(&self) -> Vec<SentRow<'_>> {
         let sent = |item| {
@@ -129,7 +128,7 @@ impl Batch {
         });
     }
 
-    /// The length of the body in bytes.
+    /// Returns the length of the body in bytes.
     #[must_use]
     pub fn bytes(&self, write: &Write) -> usize {
         self.open.len() + write.endpoint.items().close.len()
@@ -181,8 +180,8 @@ impl Batch {
         ]
     }
 
-    /// Fills up a remainder to this many rows, taken from the next batch. Returns what remains of that batch.
-    /// Does not combine batches that were halved, resent or in doubt, or from which rows were removed.
+    /// Fills up a remainder to this many rows with rows from the next batch. Returns what remains of that
+    /// batch. Does not combine batches that were halved, resent or in doubt, or from which rows were removed.
     pub fn fill(&mut self, write: &Write, next: Self, rows: usize) -> Option<Self> {
         let is_new = |batch: &Self| {
             batch.named.is_empty()
@@ -291,7 +290,7 @@ pub struct Packer {
     start: usize,
     /// The keys seen so far, each with its first row and the digest of that row's content.
     pub(super) seen: HashMap<Same, (u32, u64)>,
-    /// The first spelling of each import key, by the key's form normalized by `same_key`. `alike` contains
+    /// The first spelling of each import key, keyed by the normalized key (see `same_key`). `alike` contains
     /// the normalized keys with several spellings.
     spellings: HashMap<String, Box<str>>,
     pub(super) alike: HashSet<String>,

@@ -182,7 +182,8 @@ impl Run {
         }
     }
 
-    /// Returns a batch that was not executed, with the current content of its rows.
+    /// Replaces the rows in a batch that was not executed with their current input, and returns the rows to
+    /// send.
     fn renewed(&mut self, batch: Batch) -> Batch {
         if !batch.items.iter().any(|item| self.today.contains_key(&item.row)) {
             return batch;
@@ -241,7 +242,7 @@ impl Run {
         }
     }
 
-    /// Returns the time of the next lookup.
+    /// Returns the time of the next lookup, if one may start.
     pub(super) fn next_look(&self) -> Option<Instant> {
         let next = self.doubts.iter().map(|doubt| doubt.due).min();
         next.filter(|_| self.may_look() && !self.looking)
@@ -502,8 +503,8 @@ impl Run {
         }
     }
 
-    /// Resends a request that, as the project shows, was not executed. If it was already sent the maximum
-    /// number of times, its rows fail.
+    /// Resends a request that, as the project shows, was not executed. If the request was already sent the
+    /// maximum number of times, its rows fail.
     fn send_again(&mut self, mut batch: Batch) {
         batch.resent += 1;
         let mut fault = self.fault_of(&batch);
@@ -549,8 +550,7 @@ impl Run {
 }
 
 /// Returns the maximum number of times to send a batch. Idempotent requests need only two, since each of them
-/// is itself
-/// retried.
+/// is itself retried.
 fn most_resent(write: &Write, caller: &Caller) -> u32 {
     match write.endpoint.replay {
         Replay::Safe => 2,
@@ -692,7 +692,7 @@ async fn by_id(
     Ok(Evidence::Rows(shown))
 }
 
-/// Returns the entry of each row in a response to a read by ids.
+/// Returns the entry for each row in the response to a read by ids.
 fn entries_of(write: &Write, response: &Response, rows: &[SentRow<'_>]) -> Result<Vec<Option<Value>>, Error> {
     let cannot = |reason: String| write.endpoint.unreadable(response, &reason);
     let paired = (write.pair)(&response.body, rows, true).map_err(cannot)?;

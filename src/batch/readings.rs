@@ -65,8 +65,8 @@ impl Readings {
         reading
     }
 
-    /// Discards reads in flight for this project, because its settings are about to change. Later calls do not join
-    /// them.
+    /// Discards reads in flight for this project, because its settings are about to change. Later calls do
+    /// not join these reads.
     pub fn forget(&self, project: ProjectId) {
         let mut readings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         readings.retain(|(of, ..), reading| {

@@ -39,12 +39,12 @@ pub struct Doubt {
     pub missed: bool,
 }
 
-/// The conclusion about a request.
+/// The conclusion about whether a request was executed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Shown {
     /// Executed. Contains the index of each row's entry, if it could be determined.
     Executed(Vec<Option<usize>>),
-    /// The project has none of its rows.
+    /// The project has none of the request's rows.
     Absent,
     /// Unclear, for this reason.
     Unclear(&'static str),
@@ -151,7 +151,8 @@ enum Trace {
 
 /// Compares lost requests with the entries found, except those in `claimed`, which belong to other rows.
 /// `rivals` contains the keys of other rows whose outcome is unknown: an entry with such a key may belong to
-/// either row. `alike` contains the normalized import keys that the run spells in more than one way.
+/// one of those rows instead. `alike` contains the normalized import keys that the run spells in more than
+/// one way.
 #[must_use]
 pub fn compare(
     lookup: &Lookup,

@@ -113,8 +113,8 @@ impl Earlier {
     }
 
     /// Returns whether the rows can be matched before the end of the input. This is the case when all rows of
-    /// the run were read. If the run is complete or the input is a fixes file, only an additional row ends
-    /// the matching early.
+    /// the run were read. If the run is complete or the input is a fixes file, the rows are matched early
+    /// only if the input has more rows than the run.
     pub fn is_read(&self) -> bool {
         if self.complete || self.is_numbered() {
             self.input.len() > self.run.len()

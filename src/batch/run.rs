@@ -80,7 +80,7 @@ pub struct Run {
     writing: JoinSet<Result<(), Error>>,
     /// Whether the ledger may have changed since it was last written.
     unwritten: bool,
-    /// The journal of a run with other rows. That journal must not change.
+    /// The journal of a run whose rows turned out to differ from the input, so the journal must not change.
     foreign: Option<Commits>,
     pub(super) table: Table,
     pub(super) stop: Stop,
@@ -352,7 +352,7 @@ impl Run {
         self.close(source.rows()).await;
     }
 
-    /// Writes the final state.
+    /// Writes the final state to the journal.
     async fn close(&mut self, rows: Option<usize>) {
         // These writes use the journal, which must be free once the call has ended.
         while let Some(written) = self.writing.join_next().await {
@@ -726,7 +726,7 @@ impl Run {
         }));
     }
 
-    /// Whether this run only reads. If so, one failed part ends the run, since its result would be
+    /// Whether this run only reads. If so, one failed part ends the run, since the result of the run would be
     /// incomplete.
     pub(super) fn reads(&self) -> bool {
         self.job.write.done == Done::Read
@@ -748,8 +748,8 @@ fn usual_activity(job: &Job) -> Activity {
     }
 }
 
-/// The rows of a request that is about to be sent. They are marked `Unknown`, and restored if the request is
-/// not sent after all.
+/// The rows of a request that is about to be sent. The rows are marked `Unknown`, and restored if the request
+/// is not sent after all.
 struct Leaving<'l> {
     ledger: &'l SharedLedger,
     sending: u32,

@@ -27,8 +27,7 @@ const BISECTS: u64 = 200;
 const MOST_NOT_FOUND: u32 = 3;
 
 /// A body size in bytes. If a request with a body up to this size is rejected as too large, its number of
-/// rows is reduced. For a larger
-/// body, the body size is reduced first. Common servers accept at least 100 kB.
+/// rows is reduced. For a larger body, the body size is reduced first. Common servers accept at least 100 kB.
 const LARGE_BODY: usize = 100 << 10;
 
 /// Whether a rejection concerns the size of the request.

@@ -18,7 +18,7 @@ use crate::http::{At, Response, untold};
 const MOST_STALE_PAGES: u32 = 20;
 const MOST_TOTALS: u64 = 10;
 
-/// The fix for a list that cannot be resumed.
+/// The suggested fix for a list that cannot be resumed.
 const START_OVER: &str = "start the list over, without after=";
 
 /// One page of a list.

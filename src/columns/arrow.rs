@@ -374,7 +374,8 @@ pub fn batch(columns: &[(String, Vec<Value>)], rows: usize) -> Result<RecordBatc
     RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)
 }
 
-/// Converts a cell to a string. Values other than strings become JSON.
+/// Converts a cell to a string. Null becomes an empty string, and other values that are not strings become
+/// JSON.
 #[must_use]
 pub fn text(cell: Cell<'_>) -> Cow<'_, str> {
     match cell {
@@ -410,7 +411,7 @@ impl Strings {
         Ok(())
     }
 
-    /// Adds consecutive strings. `ends` is counted from `start`.
+    /// Adds consecutive strings. `start` and `ends` are offsets in the text from which the strings come.
     fn extend(&mut self, text: &str, start: u32, ends: &[u32]) -> Result<(), ArrowError> {
         let shift = i32::try_from(self.text.len()).map_err(|_| too_large())?;
         self.text.extend_from_slice(text.as_bytes());

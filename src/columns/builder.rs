@@ -86,13 +86,13 @@ impl Builder {
         self.overflow || columns > MOST_COLUMNS || columns.saturating_mul(self.rows) > MOST_CELLS
     }
 
-    /// Adds a row as JSON.
+    /// Adds a row given as JSON.
     pub fn push(&mut self, raw: &str) {
         self.push_watched(raw, &[], &mut Vec::new());
     }
 
-    /// Adds a row as JSON. Stores the ranges of the row's watched members in `shown`. Returns the digest of
-    /// the row's id.
+    /// Adds a row given as JSON. Stores the ranges of the row's watched members in `shown`. Returns the
+    /// digest of the row's id.
     pub(super) fn push_watched(
         &mut self,
         raw: &str,

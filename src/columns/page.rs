@@ -33,7 +33,7 @@ pub struct Page {
 }
 
 impl Page {
-    /// Creates a page from rows as JSON.
+    /// Creates a page from rows given as JSON.
     ///
     /// # Errors
     /// [`TooWide`] if the rows have too many distinct members or cells.

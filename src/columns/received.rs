@@ -41,9 +41,8 @@ pub enum Unread {
 }
 
 impl Received {
-    /// Reads the rows under `member`, or from the body itself if `member` is `None`. Makes the `watched`
-    /// members of each row
-    /// available.
+    /// Reads the rows under `member`, or from the body itself if `member` is `None`. Records the positions of
+    /// the `watched` members of each row, for [`Self::shown`].
     ///
     /// # Errors
     /// If the response cannot be read.

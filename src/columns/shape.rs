@@ -50,8 +50,7 @@ pub(super) enum Role {
     Plain,
     Id,
     /// A member whose value may contain a misplaced comma. The example of the PATCH assets:batch-patch page
-    /// contains `"version": "2,"`
-    /// and `"isActive": "true,"`.
+    /// contains `"version": "2,"` and `"isActive": "true,"`.
     Misprinted,
     Attributes,
     /// A member of the row that has the name of a custom attribute.

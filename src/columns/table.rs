@@ -142,7 +142,7 @@ impl Table {
         self.rows == 0
     }
 
-    /// Finds the page that contains a row, and the row's index there.
+    /// Finds the page that contains a row, and the row's index on that page.
     #[must_use]
     pub fn find(&self, index: usize) -> Option<(&Page, usize)> {
         let at = self
@@ -241,8 +241,7 @@ impl Table {
 }
 
 /// Returns the name that a column has in frames and in Arrow. Null characters are escaped, since Arrow passes
-/// names as
-/// C strings.
+/// names as C strings.
 fn exported(name: &Arc<str>) -> Arc<str> {
     if name.contains('\0') {
         name.replace('\0', "\\u0000").into()

@@ -47,8 +47,7 @@ impl Hidden {
     }
 
     /// Removes the secrets from a response. Cursors are removed only from error responses, because a page
-    /// needs its own
-    /// cursor.
+    /// needs its own cursor.
     pub fn leave(&self, mut response: Response) -> Response {
         let cursors = self
             .cursors
@@ -126,8 +125,7 @@ fn without<'a>(text: &'a str, secret: &str, instead: &str) -> Cow<'a, str> {
 }
 
 /// If the text starts with the secret, returns the length of the secret as escaped in the text. Each
-/// character may be escaped, even
-/// several times in nested JSON.
+/// character may be escaped, even several times in nested JSON.
 fn end_of(text: &[u8], secret: &[u8]) -> Option<usize> {
     let mut at = 0;
     for (number, &byte) in secret.iter().enumerate() {

@@ -1,9 +1,9 @@
 //! Saves the rate windows of a user in a small file, so that a program started soon after another one does not get a
 //! 429.
 //!
-//! The limits are per user, across all programs. The file only makes pacing more exact in the first minute of a
-//! process. If the file cannot be read or written, or its content is implausible, it is ignored. A 429 is then handled
-//! as usual.
+//! The limits are per user, across all programs. The file only makes pacing more exact in the first minute of
+//! a process. If the file cannot be read or written, or its content is implausible, the file is ignored. A
+//! 429 is then handled as usual.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, OpenOptions};
@@ -54,7 +54,7 @@ impl Used {
     }
 }
 
-/// One process's requests, as it recorded them.
+/// One process's requests, as the process recorded them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Process {
     /// A random id of the process.

@@ -1,6 +1,5 @@
 //! Reads the proxy from the options, or else checks the proxy from the environment. An invalid proxy is an
-//! error, since reqwest would ignore
-//! it and send the token directly.
+//! error, since reqwest would ignore it and send the token directly.
 
 use std::env::{self, VarError};
 

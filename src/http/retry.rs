@@ -1,5 +1,5 @@
-//! Sends a request and retries it. All retries happen here, except that reqwest retries streams that HTTP/2 reports
-//! as unprocessed.
+//! Sends a request, and retries it if that is safe. All retries happen here, except that reqwest retries
+//! streams that HTTP/2 reports as unprocessed.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::pin::Pin;
@@ -35,7 +35,7 @@ pub enum Replay {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Auth {
     Bearer,
-    /// The request carries no token, because it fetches one.
+    /// The request carries no token, for example because it fetches one.
     None,
 }
 
@@ -127,9 +127,8 @@ impl Counters {
         (load(&self.pages), load(&self.listed), load(&self.expected))
     }
 
-    /// Uncounts the success of a request whose response turned out to be unreadable. This is called at most
-    /// once per success, so the
-    /// count cannot underflow.
+    /// Removes a request from the count of successful requests, because its response turned out to be
+    /// unreadable. This is called at most once per success, so the count cannot underflow.
     pub fn take_back_success(&self) {
         self.succeeded.fetch_sub(1, Ordering::Relaxed);
     }

@@ -58,7 +58,7 @@ impl Request {
     }
 }
 
-/// A response, read to the end.
+/// A response and its body.
 #[derive(Debug, Clone, Default)]
 pub struct Response {
     pub status: u16,

@@ -240,7 +240,8 @@ impl Token {
         })
     }
 
-    /// Returns the user whose rate limits apply. This is the user in the token, or a fingerprint of an opaque token.
+    /// Returns the user whose rate limits apply. The result is the user in the token, or a fingerprint of the
+    /// token if it names no user.
     ///
     /// # Errors
     /// See [`Token::bearer`], which is called first.
