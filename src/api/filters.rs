@@ -168,8 +168,9 @@ impl Checks {
         &self.fields
     }
 
-    /// Returns the first filter that this entry proves was ignored, with the name and the JSON of the member
-    /// that proves it. `shown` contains the JSON of the entry's members, in the order of [`Self::fields`].
+    /// Returns the first filter that was ignored according to this entry, with the name and the JSON of the
+    /// member that proves it. `shown` contains the JSON of the entry's members, in the order of
+    /// [`Self::fields`].
     #[must_use]
     pub fn ignored<'s>(&'s self, shown: &[Option<&'s str>]) -> Option<(&'s str, &'static str, &'s str)> {
         self.tests.iter().find_map(|(parameter, place, test)| {

@@ -19,7 +19,7 @@ const MOST_LOST: u32 = 3;
 pub(super) struct Breaker {
     /// The number of requests lost since a request was last executed or rejected.
     lost: u32,
-    /// When the outage began with a lost request or a failed lookup.
+    /// When the outage began: the time of the first lost request or failed lookup.
     since: Option<Instant>,
     /// The error of the most recent lost request or failed lookup.
     why: Option<Error>,

@@ -503,8 +503,8 @@ impl Run {
         }
     }
 
-    /// Resends a request that, as the project shows, was not executed. If the request was already sent the
-    /// maximum number of times, its rows fail.
+    /// Resends a request if the project shows that the request was not executed. If the request was already
+    /// sent the maximum number of times, its rows fail.
     fn send_again(&mut self, mut batch: Batch) {
         batch.resent += 1;
         let mut fault = self.fault_of(&batch);

@@ -58,7 +58,7 @@ pub struct Job {
     pub tolerance: Tolerance,
     /// Only plan the requests.
     pub dry_run: bool,
-    /// Keep the response entry of each row.
+    /// Keep the response entry for each row.
     pub keep: bool,
     /// Whether the source can be read again from the start. If so, all rows are checked before the first request.
     pub replayable: bool,
@@ -66,7 +66,7 @@ pub struct Job {
     pub reconcile: bool,
     /// The rows of an existing ledger to process.
     pub again: Again,
-    /// Where the ledger is saved before anything is sent.
+    /// The journal in which the ledger is saved before anything is sent.
     pub journal: Option<Journal>,
 }
 
@@ -144,7 +144,8 @@ pub(super) enum Landed {
 /// A successful response to a batch.
 pub(super) struct PairedResponse {
     pub response: Response,
-    /// The result of each row. Only reads are paired on arrival, because an unreadable response to a read is retried.
+    /// The result for each row. Only reads are paired on arrival, because an unreadable response to a read is
+    /// retried.
     pub paired: Option<Vec<Paired<'static>>>,
     /// The entries of a read.
     pub page: Option<Box<Page>>,

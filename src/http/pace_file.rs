@@ -1,8 +1,8 @@
 //! Saves the rate windows of a user in a small file, so that a program started soon after another one does not get a
 //! 429.
 //!
-//! The limits are per user, across all programs. The file only makes pacing more exact in the first minute of
-//! a process. If the file cannot be read or written, or its content is implausible, the file is ignored. A
+//! The limits are per user, across all programs. The file only makes pacing more accurate in the first minute
+//! of a process. If the file cannot be read or written, or its content is implausible, the file is ignored. A
 //! 429 is then handled as usual.
 
 use std::collections::BTreeMap;
