@@ -1,4 +1,4 @@
-//! The error type of the core. Each variant says whether its request was sent.
+//! The error type of the core. Each variant tells whether the service may have received the request.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -38,7 +38,7 @@ impl Sent {
 pub enum TransportKind {
     /// No connection could be made.
     Connect,
-    /// The request timed out on a connection.
+    /// The request timed out after a connection was made.
     Timeout,
     #[default]
     Other,
@@ -59,11 +59,11 @@ impl TransportKind {
 /// Response headers that the service's support team may ask for: names in lower case, in the order received.
 pub type Headers = Vec<(String, String)>;
 
-/// A request to which no complete response arrived.
+/// The error for a request to which no complete response arrived.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
 pub struct TransportError {
-    /// If `Answered`, the response exceeds `max_response_bytes`, so a retry would fail too.
+    /// If `Answered`, the response is too large, so a retry would fail too.
     pub sent: Sent,
     /// The complete chain of causes, outermost first, without secrets.
     pub message: String,
@@ -75,7 +75,7 @@ pub struct TransportError {
 }
 
 impl TransportError {
-    /// Creates the error for a request to which no response arrived.
+    /// Creates the error for a request to which no complete response arrived.
     #[must_use]
     pub fn new(sent: Sent, message: impl Into<String>) -> Self {
         Self {
@@ -144,15 +144,16 @@ pub struct Violation {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ServiceError {
     pub status: u16,
-    /// The headers that support asks for; see [`Headers`].
+    /// The headers that the support team may ask for; see [`Headers`].
     pub headers: Headers,
     /// The error code from the service or the gateway, such as `AUTH-006` or `BadInput`.
     pub code: Option<String>,
     pub message: Option<String>,
     pub violations: Vec<Violation>,
-    /// `errorMetadata` of the body. For a 409, this describes the conflict ("Assets field guide").
+    /// The `errorMetadata` in the body. For a 409, this describes the conflict ("Assets field guide").
     pub metadata: Option<Value>,
-    /// `x-ads-request-id` or `x-request-id` of the response, which Autodesk's support asks for.
+    /// The value of the response's `x-ads-request-id` or `x-request-id` header, which Autodesk support asks
+    /// for.
     pub request_id: Option<String>,
     /// Seconds to wait, from the `Retry-After` header.
     pub retry_after: Option<f64>,
@@ -165,7 +166,8 @@ pub struct ServiceError {
 impl ServiceError {
     /// Returns whether the gateway rejected the request for lack of capacity, before the service received it.
     ///
-    /// Undocumented. Since apps are metered, the gateway repeats the status as the code (from a user forum).
+    /// This is not documented. According to a user forum, the gateway has repeated the status as the error
+    /// code since apps became metered.
     #[must_use]
     pub fn is_capacity(&self) -> bool {
         let says = |text: &Option<String>| {
@@ -208,7 +210,8 @@ impl ServiceError {
     }
 }
 
-/// Returns whether a string limits the number of rows: "The array must have 1 to 50 items", `TooManyAssets`.
+/// Returns whether a string seems to state a limit on the number of rows: "The array must have 1 to 50
+/// items", `TooManyAssets`.
 fn speaks_of_too_many_rows(text: &str) -> bool {
     const ROWS: [&str; 16] = [
         "items",
@@ -333,13 +336,14 @@ pub enum Error {
     /// There is no usable token. The current request was not sent.
     #[error("{0}")]
     Auth(String),
-    /// No complete response. `sent` says whether the service may have received the request.
+    /// No complete response arrived. `sent` says whether the service may have received the request.
     #[error("{0}")]
     Transport(#[from] TransportError),
     /// The service rejected the request.
     #[error("{0}")]
     Service(Box<ServiceError>),
-    /// A successful response whose body does not match the reference page. The request was executed.
+    /// A successful response does not match the reference page. The response may come from a proxy, so it
+    /// does not prove that the request was executed.
     #[error("{message}")]
     Unreadable {
         message: String,
@@ -402,7 +406,7 @@ pub fn chain(error: &(dyn StdError + 'static)) -> String {
 }
 
 /// Escapes a string for a terminal, a log or a page: escapes characters that would alter the surrounding text or
-/// imitate a separate line. All user-facing text passes through here; data is not changed.
+/// imitate a separate line. All user-facing text passes through this function; data is not changed.
 #[must_use]
 pub fn shown(text: &str) -> Cow<'_, str> {
     if !text.contains(is_hidden) {

@@ -1,4 +1,4 @@
-//! Ids: parsed once, then trusted.
+//! Ids that are validated once, when they are parsed.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::error::{Error, shown};
 
-/// A project of ACC, BIM 360 or Forma.
+/// The id of a project in ACC, BIM 360 or Forma.
 ///
 /// The Assets API accepts a bare UUID, or the UUID prefixed with `b.`. The Relationship API accepts only the bare UUID,
 /// as its container id (POST relationships:delete reference page). Therefore the bare form is stored and sent
@@ -20,7 +20,7 @@ impl ProjectId {
     /// The prefix is exactly the two characters `b.`: trimming letters would damage a UUID that begins with b.
     ///
     /// # Errors
-    /// [`Error::Option`] if it is neither.
+    /// [`Error::Option`] if the string has neither form.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let bare = text.strip_prefix("b.").unwrap_or(text);
         match Uuid::try_parse(bare) {

@@ -20,7 +20,7 @@ pub enum Prefix {
 }
 
 impl Prefix {
-    /// `construction` or `bim360`.
+    /// Returns `construction` or `bim360`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -42,7 +42,7 @@ impl Prefix {
 pub struct RateGroup {
     /// The name of the group in [`Limits`].
     pub name: &'static str,
-    /// Requests per minute, as documented on its rate-limit page.
+    /// Requests per minute, as documented on the rate-limit page of the group's API.
     pub requests: u32,
 }
 
@@ -125,7 +125,7 @@ pub struct Options {
     pub pacing: Option<PathBuf>,
 }
 
-/// Options as plain values, for bindings to another language. Times are in seconds.
+/// Client options as plain values, for bindings to another language. Times are in seconds.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GivenOptions {
@@ -142,7 +142,7 @@ pub struct GivenOptions {
     user_agent: String,
     /// The folder for the files that store users' rate windows.
     pacing: Option<PathBuf>,
-    /// Whether to use the folder even for services on this machine, which tests may need.
+    /// Whether to use the `pacing` folder even for services on this machine, which tests may need.
     pacing_local: bool,
 }
 

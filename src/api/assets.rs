@@ -216,11 +216,12 @@ const NEW_ASSETS: Lookup = Lookup {
     says,
 };
 
-/// More categories than this make the URL too long, so the list is filtered only by time.
+/// The maximum number of categories to filter by. More would make the URL too long, so the list is then
+/// filtered only by time.
 const MOST_CATEGORIES: usize = 50;
 
-/// Lists the oldest first, so that concurrent creates are appended and no page shifts. Includes deleted assets,
-/// because a row that was created and then deleted was still created.
+/// Lists the oldest assets first, so that assets created concurrently are appended and no page shifts.
+/// Includes deleted assets, because a row that was created and then deleted was still created.
 fn changed_since(time: Option<i64>, categories: &[String]) -> Query {
     let mut query = sorted("createdAt asc");
     if let Some(time) = time.and_then(|time| Timestamp::from_millisecond(time).ok()) {
@@ -299,8 +300,8 @@ fn fields_sent<'r>(row: &SentRow<'r>) -> &'r [u8] {
     colon.map_or(&[][..], |colon| &row.body[colon + 1..])
 }
 
-/// Compares a patched asset with the request. In the example of the "PATCH assets:batch-patch" page, the returned
-/// location differs from the location sent.
+/// Returns the names of the fields whose returned values differ from the patch. In the example on the "PATCH
+/// assets:batch-patch" page, the returned location differs from the location sent.
 fn differing(row: &SentRow<'_>, entry: &[u8]) -> Vec<String> {
     let (Ok(sent), Ok(came)) = (keyed(fields_sent(row)), keyed(entry)) else {
         return Vec::new();
@@ -328,7 +329,8 @@ fn differing(row: &SentRow<'_>, entry: &[u8]) -> Vec<String> {
     names
 }
 
-/// Returns the name of a field whose value differs from the value sent, or the names of its differing attributes.
+/// Returns the field's name if its value differs from the value sent, or the names of the attributes that
+/// differ.
 fn others(name: &str, came: Option<&Value>, sent: &Value) -> Vec<String> {
     let came = came.unwrap_or(&Value::Null);
     match sent {
@@ -344,8 +346,8 @@ fn others(name: &str, came: Option<&Value>, sent: &Value) -> Vec<String> {
 }
 
 /// Compares a returned value with the value sent. Numbers may be returned as strings or as numbers, and lists in
-/// another order. Strings are compared as numbers only if they look like numbers: "12.50" equals 12.5, but "012" is an
-/// identifier.
+/// another order. Two strings are compared as numbers only if both look like numbers: "12.50" equals "12.5",
+/// but "012" is an identifier.
 fn same(came: &Value, sent: &Value) -> bool {
     let usual = |text: &str| {
         let digits = text.strip_prefix('-').unwrap_or(text);
@@ -367,9 +369,10 @@ fn same(came: &Value, sent: &Value) -> bool {
     }
 }
 
-/// Pairs rows with `results`. The order of `results` is not documented, and a clientAssetId need not be unique. An
-/// entry is matched by its exact clientAssetId, or else by the form that [`same_key`] normalizes, and then by its other
-/// values. Position matters only if all values are equal. Ambiguous entries stay unpaired, so no row gets a wrong id.
+/// Pairs rows with the entries in `results`. The order of `results` is not documented, and a clientAssetId
+/// need not be unique. Rows and entries are matched by exact clientAssetId, or else by normalized
+/// clientAssetId (see [`same_key`]). If several rows share a clientAssetId, they are matched by their other
+/// values. Identical rows are paired by position. Ambiguous entries stay unpaired, so no row gets a wrong id.
 fn pair_created<'a>(body: &'a [u8], rows: &[SentRow<'_>], entries: bool) -> Result<Vec<Paired<'a>>, String> {
     let found = identities(body, "results")?;
     if found.is_empty() {
@@ -452,7 +455,7 @@ fn positions<'t>(texts: impl Iterator<Item = (Cow<'t, str>, usize)>) -> HashMap<
     positions
 }
 
-/// Pairs rows that share a clientAssetId with as many entries, by their other values.
+/// Uses the other values to pair rows that share a clientAssetId with an equal number of entries.
 fn told_apart(
     whole: &OnceCell<Vec<Value>>,
     body: &[u8],
@@ -492,7 +495,8 @@ fn told_apart(
     Ok(pairs)
 }
 
-/// Returns whether an entry has the values of a row, and no other values except in fields that the service fills in.
+/// Returns whether an entry has the same base fields as a row, and all of the row's custom attributes. Other
+/// fields are not compared.
 fn says(entry: &Value, sent: &Value) -> bool {
     let base = ["categoryId", "statusId", "description", "locationId", "barcode"];
     let attributes = sent.get("customAttributes").and_then(Value::as_object);

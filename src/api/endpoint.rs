@@ -1,4 +1,4 @@
-//! Endpoints as data, and calls to them.
+//! Endpoints described as data, and calls to endpoints.
 
 use std::fmt::Write as _;
 
@@ -16,7 +16,7 @@ use crate::options::RateGroup;
 /// An endpoint of a service, with the properties that all of its requests share.
 #[derive(Debug, Clone, Copy)]
 pub struct Endpoint {
-    /// The name on the reference page. For a list endpoint, what users call its rows.
+    /// The name on the reference page. For a list endpoint, the user-facing name of its rows.
     pub name: &'static str,
     pub method: Method,
     pub path: Path,
@@ -41,7 +41,8 @@ pub enum RequestBody {
     Items(Items),
 }
 
-/// A body that is a list of items: the text before and after the items, and the number of items allowed per request.
+/// A body that is a list of items: the text before and after the items, and the maximum number of items per
+/// request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Items {
     pub open: &'static str,
@@ -61,7 +62,7 @@ pub enum ResponseBody {
 /// A response with rows, possibly only one page of the list.
 #[derive(Debug, Clone, Copy)]
 pub struct Rows {
-    /// The member with the rows. If `None`, the body itself is the list.
+    /// The JSON member that contains the rows. If `None`, the body itself is the list.
     pub member: Option<&'static str>,
     pub paging: Paging,
     /// The filters whose effect can be checked on the rows.
@@ -91,7 +92,7 @@ impl Path {
     /// Fills in the parameters. Values are escaped, so that no value can change the path.
     ///
     /// # Errors
-    /// [`Error::Option`] if a parameter has no value.
+    /// [`Error::Option`] if the value of a parameter is missing or empty.
     pub fn fill(self, places: &[(&str, &str)]) -> Result<String, Error> {
         let mut filled = String::with_capacity(self.0.len() + 64);
         let mut rest = self.0;
@@ -129,7 +130,7 @@ fn escape(value: &str, into: &mut String) {
 }
 
 impl Endpoint {
-    /// Returns the items in the request body. Any other body counts as one item.
+    /// Returns the format of the items in the request body. A body that is not a list counts as one item.
     #[must_use]
     pub const fn items(&self) -> Items {
         match self.body {
@@ -142,7 +143,7 @@ impl Endpoint {
         }
     }
 
-    /// Returns the pagination of the rows.
+    /// Returns how the rows are paginated.
     #[must_use]
     pub const fn paging(&self) -> Paging {
         match self.response {
@@ -151,7 +152,7 @@ impl Endpoint {
         }
     }
 
-    /// Returns the member with the rows, or `None` if the body itself is the list.
+    /// Returns the JSON member that contains the rows, or `None` if the body itself is the list.
     #[must_use]
     pub const fn member(&self) -> Option<&'static str> {
         match self.response {
@@ -215,7 +216,7 @@ impl Endpoint {
     }
 }
 
-/// Creates the error for an unusable successful response. `message` is complete.
+/// Creates the error for an unusable successful response. `message` is used unchanged.
 #[must_use]
 pub fn unreadable(response: &Response, message: String) -> Error {
     Error::Unreadable {
@@ -241,7 +242,7 @@ impl Call {
         })
     }
 
-    /// Adds these query parameters.
+    /// Adds parameters to the query.
     #[must_use]
     pub fn with_query<N: Into<String>, V: Into<String>>(
         mut self,

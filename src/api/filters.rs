@@ -1,7 +1,8 @@
 //! Checks that the filters of a list were applied.
 //!
-//! A service may silently ignore a parameter, which makes the list wrong. An entry whose value does not match the
-//! filter proves this. Missing or null fields prove nothing, nor do values that only the service can compare.
+//! A service may silently ignore a parameter, which makes the list wrong. An entry whose value does not match
+//! the filter proves that the filter was ignored. Missing or null fields prove nothing, nor do values that
+//! only the service can compare.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
@@ -25,7 +26,8 @@ pub struct Filter {
 pub enum Shows {
     /// The member is one of the values.
     OneOf,
-    /// The member is one of the values, unless this parameter widens a single value.
+    /// The member is one of the values. A single value is not checked if this parameter is `true`, since the
+    /// parameter widens the filter.
     OneOfUnlessWider(&'static str),
     /// The member is in a range `from..to`, `from..` or `..to`, or equals a single time.
     Time,
@@ -66,14 +68,15 @@ enum Test {
     Within(Vec<Range>),
     Attribute(String, Vec<String>),
     Flag(bool),
-    /// All `entities` parameters so far, each with its end, member and value.
+    /// The entity parameters given so far, each with its end, member and value.
     Entities(Vec<(usize, &'static str, String)>),
 }
 
 /// A range in milliseconds since 1970, both ends included.
 type Range = (i64, i64);
 
-/// Parameters of `relationships:search`, each with its end and the member of an entity.
+/// The parameters of `relationships:search` that filter by entity. Each has the end of the relationship and
+/// the entity's member.
 const ENTITIES: [(&str, usize, &str); 6] = [
     ("domain", 0, "domain"),
     ("withDomain", 1, "domain"),
@@ -84,7 +87,7 @@ const ENTITIES: [(&str, usize, &str); 6] = [
 ];
 
 impl Checks {
-    /// Returns the checks for the entries that this query returns.
+    /// Returns the checks for the entries in the response to this query.
     #[must_use]
     pub fn of(endpoint: &Endpoint, query: &[(String, String)]) -> Self {
         let mut checks = Self::default();
@@ -165,14 +168,15 @@ impl Checks {
         &self.fields
     }
 
-    /// Returns the first filter that an entry proves to be ignored, and the member that proves it. `shown` contains
-    /// the members as JSON.
+    /// Returns the first filter that was ignored according to this entry, with the name and the JSON of the
+    /// member that proves it. `shown` contains the JSON of the entry's members, in the order of
+    /// [`Self::fields`].
     #[must_use]
     pub fn ignored<'s>(&'s self, shown: &[Option<&'s str>]) -> Option<(&'s str, &'static str, &'s str)> {
         self.tests.iter().find_map(|(parameter, place, test)| {
             let shown = (*shown.get(*place)?)?;
             let fits = match (test, shown) {
-                // Fast path: nearly every list is checked for this flag.
+                // Fast path: nearly every list is checked for a flag.
                 (Test::Flag(flag), "true") => Some(*flag),
                 (Test::Flag(flag), "false") => Some(!*flag),
                 _ => test.fits(&value::read(shown)?),
@@ -259,7 +263,8 @@ fn attribute_fits(shown: &Value, wanted: &str) -> Option<bool> {
         return between(&shown, from, to, number).or_else(|| between(&shown, from, to, day));
     }
     let is_flag = |text: &str| text == "true" || text == "false";
-    // Only the service knows which non-ASCII letters are equal, and which other values a flag can have.
+    // Only the service knows which non-ASCII letters it treats as equal, and which other values a flag can
+    // have.
     let comparable = shown.is_ascii() && wanted.is_ascii() && is_flag(&shown) == is_flag(&wanted);
     comparable.then_some(false)
 }

@@ -19,7 +19,7 @@ pub use write::{
 use crate::error::Error;
 use crate::options::{Limits, RateGroup};
 
-/// The rate groups of all endpoints, by their names in the options.
+/// The rate groups of all endpoints. Options refer to a group by its name.
 pub const RATE_GROUPS: &[&RateGroup] = &[
     &assets::READS,
     &assets::WRITES,
@@ -27,7 +27,7 @@ pub const RATE_GROUPS: &[&RateGroup] = &[
     &settings::LOCATION_READS,
 ];
 
-/// The lists available to users, by name.
+/// The list endpoints available to users.
 pub const LISTS: &[&Endpoint] = &[
     &assets::LIST,
     &relationships::SEARCH,

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::api::endpoint::Call;
 use crate::model::value;
 
-/// The longest cursor to send back, in bytes. Servers commonly accept a request line of 8 kB.
+/// The maximum length of a cursor, in bytes. Servers commonly accept a request line of 8 kB.
 const MOST_CURSOR_BYTES: usize = 8 << 10;
 
 /// The pagination of a list.
@@ -65,8 +65,9 @@ impl Paging {
     /// Returns where the next page starts. `page` is the JSON of the member [`Self::within`]. `rows` is the number of
     /// rows on this page, and `read` the number on all pages so far.
     ///
-    /// A list ends with a cursor that is null or missing; both occur in the documented examples. Anything else is an
-    /// error, since the remaining rows would be lost silently.
+    /// A list ends when the cursor is null, empty or missing. The documented examples contain both null and
+    /// missing cursors. A cursor that is neither a string nor a number is an error, since ignoring it would
+    /// silently lose the remaining rows.
     ///
     /// # Errors
     /// If the page is invalid. The message does not contain the cursor.
@@ -100,7 +101,7 @@ fn token(page: &Value, within: &str, name: &str) -> Result<Option<String>, Strin
         None | Some(Value::Null | Value::String(_)) => {}
         Some(other) => return Err(format!("`{name}` is {}", kind(other))),
     }
-    // The URL of the next page is misprinted in several examples; only its cursor is used.
+    // The URL of the next page is misprinted in several documented examples, so only its cursor is used.
     let address = page
         .get("nextUrl")
         .and_then(Value::as_str)
@@ -124,7 +125,8 @@ fn bounded(cursor: String, name: &str) -> Result<Option<String>, String> {
     Ok(Some(cursor))
 }
 
-/// Returns the type of a value, without its content, which may be a cursor.
+/// Returns the type of a value, for messages that must not contain the value itself because it may be a
+/// cursor.
 fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -136,8 +138,8 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// Returns where the next page starts. The samples of the "GET nodes" page show an incomplete URL for the next page,
-/// so the URL only indicates that there is a next page.
+/// Returns where the next page starts. The samples on the "GET nodes" page show an incomplete URL for the
+/// next page, so the URL only indicates that there is a next page.
 fn offset(page: &Value, rows: usize, read: u64) -> Option<String> {
     let more = ["nextUrl", "next"].iter().any(|name| {
         page.get(name)

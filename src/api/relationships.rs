@@ -51,7 +51,7 @@ const fn of_ids(name: &'static str, path: &'static str, member: Option<&'static 
 }
 
 /// POST relationships:delete: a bare array of 1 to 50 ids; 200 with the ids that were `deleted`. The page requires
-/// access to both entities of each relationship, so a 403 may concern single rows.
+/// access to both entities of each relationship, so a 403 may concern individual rows.
 pub const DELETE: Write = Write {
     endpoint: of_ids(
         "relationships:delete",
@@ -103,8 +103,8 @@ fn pair_read<'a>(body: &'a [u8], rows: &[SentRow<'_>], _: bool) -> Result<Vec<Pa
     ))
 }
 
-/// Reads the current state of a relationship. The documentation does not say whether a deleted relationship is
-/// returned at all.
+/// Determines from the current relationship whether it was deleted. The documentation does not say whether a
+/// deleted relationship is returned at all.
 fn deleted_now(relationship: Option<&Value>, _: &SentRow<'_>) -> Now {
     match relationship.map(|relationship| relationship.get("isDeleted")) {
         Some(Some(Value::Bool(true))) => Now::Done,

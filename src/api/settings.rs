@@ -1,5 +1,5 @@
-//! The settings of a project: categories, status sets, custom attributes (Assets API, version 1), and its locations
-//! (Locations API, version 2).
+//! The settings of a project: categories, status sets and custom attributes (Assets API, version 1), and
+//! locations (Locations API, version 2).
 
 use super::assets::{READS, WRITES};
 use super::{Endpoint, Paging, Path, RequestBody, ResponseBody, Rows};
@@ -7,7 +7,7 @@ use crate::http::send::Method;
 use crate::http::{Auth, Replay};
 use crate::options::RateGroup;
 
-/// Reads of locations.
+/// The rate group for reading locations.
 pub const LOCATION_READS: RateGroup = RateGroup {
     name: "locations",
     requests: 200,

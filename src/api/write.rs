@@ -60,7 +60,8 @@ pub struct SentRow<'r> {
     pub body: &'r [u8],
 }
 
-/// Pairs a successful response with the rows sent, in their order. If the flag is `true`, also returns the entries.
+/// Pairs the rows sent with the entries in a successful response, in the order of the rows. If the flag is
+/// `true`, the ranges of the entries are included.
 pub type Pair = for<'a> fn(&'a [u8], &[SentRow<'_>], bool) -> Result<Vec<Paired<'a>>, String>;
 
 /// Returns the names of the fields in a response entry that differ from the row sent.
@@ -81,7 +82,8 @@ pub enum RowShape {
 pub struct Write {
     pub endpoint: Endpoint,
     pub row: RowShape,
-    /// The documented status of a successful response. Any other status proves nothing about a write.
+    /// The documented status of a successful response. Another successful status does not prove that a write
+    /// was executed.
     pub success: u16,
     pub done: Done,
     /// The outcome of a row missing from a successful response.
@@ -108,7 +110,7 @@ pub enum Proof {
     InList(&'static Lookup),
 }
 
-/// Settles a row based on the current asset or relationship with its id.
+/// Settles a row based on the current asset or relationship with the row's id.
 pub type Judge = fn(Option<&Value>, &SentRow<'_>) -> Now;
 
 /// The state of a row in the service after its response was lost.
@@ -153,7 +155,7 @@ pub struct Found {
 /// The outcome of a row missing from a successful response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Absent {
-    /// Unknown: the row may have been executed.
+    /// Unknown: the write may have been executed.
     InDoubt,
     /// Rejected: this endpoint omits rejected rows. The string is the reason.
     Refused(&'static str),

@@ -1,4 +1,4 @@
-//! What a call is doing now, shown as its progress.
+//! What a call is currently doing, which is shown as progress.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -13,7 +13,7 @@ pub enum Activity {
     Settings,
     /// Looking up the import keys in the project.
     ImportKeys,
-    /// Checks rows that are not sent.
+    /// Checking rows without sending them.
     Checking,
     Writing,
     /// Waiting for the rate limits, or waiting before a lookup of lost responses.
@@ -70,7 +70,8 @@ impl CurrentActivity {
         }
     }
 
-    /// The pages and rows of a list that were read, and the rows on all pages, or 0 if that is unknown.
+    /// Returns how many pages and rows of a list have been read, and the total number of rows, or 0 if the
+    /// total is unknown.
     #[must_use]
     pub fn listed(&self) -> (u64, u64, u64) {
         self.counters.listed()

@@ -12,9 +12,9 @@ use crate::ledger::number;
 /// What identifies a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowId {
-    /// The digest of its cells.
+    /// The digest of the row's cells.
     pub digest: u64,
-    /// The digest of the row's name, which edits rarely change, or 0 if it has none.
+    /// The digest of the row's name, which edits rarely change, or 0 if the row has no name.
     pub key: u64,
 }
 
@@ -24,7 +24,7 @@ pub struct KnownRow {
     pub id: RowId,
     /// Whether the row must be present and unchanged.
     pub settled: bool,
-    /// Whether the project may already have the row. If so, an edit must keep its name.
+    /// Whether the project may already have the row. If so, an edit must keep the row's name.
     pub in_doubt: bool,
 }
 
@@ -35,13 +35,13 @@ pub enum Mismatch {
     Missing(u32),
     /// This row in the run is in another position.
     Moved(u32),
-    /// The project may have this row in the run, but a row with another name has taken its place.
+    /// The project may already have this row in the run, but a row with another name has taken its place.
     Replaced(u32),
     /// This row in the input, counted from 0, does not belong to the run.
     Added(u32),
 }
 
-/// Finds the run's row for each input row. Rows after the last known one are new and get the next numbers,
+/// Finds the run's row for each input row. Rows after the last known row are new and get the next numbers,
 /// unless the run has read all its rows (`complete`).
 ///
 /// # Errors
@@ -139,7 +139,7 @@ fn anchor_places(
             .get(index + 1)
             .map_or(usize::MAX, |next| next - anchors[index] - 1);
         let reaches = |found: &&usize| shift == usize::MAX || (**found <= shift && shift - **found <= free);
-        // At least one exists, since the next shift was reached from it.
+        // At least one shift fits, since the next shift was reached from it.
         let found = possible[index].iter().find(reaches).copied().unwrap_or(0);
         places[index] = anchors[index] - found;
         shift = found;
@@ -159,8 +159,8 @@ fn mismatch(run: &[KnownRow], row: usize, from: usize, input: &[RowId]) -> Misma
 }
 
 /// Pairs rows between two anchors: first identical rows, then rows with the same name, then edited rows by position.
-/// The remaining rows in the run were removed. Returns the first input row without a partner. Such a row is new, and
-/// is possible only if the end is `open`.
+/// The remaining rows in the run were removed. Returns the first input row without a partner. Such a row is
+/// new, which is allowed only if the end is `open`.
 fn pair(
     run: &[KnownRow],
     run_range: Range<usize>,
@@ -232,7 +232,7 @@ impl Places {
         places
     }
 
-    /// Returns the first unchanged row of a range, or else the first with the same name.
+    /// Returns the first row in a range that is unchanged, or else the first row with the same name.
     fn next(&self, id: RowId, within: Range<usize>) -> Option<usize> {
         let first = |rows: Option<&Vec<usize>>| {
             let rows = rows?;

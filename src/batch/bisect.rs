@@ -13,14 +13,14 @@ use crate::model::text::same_key;
 /// The result of splitting a rejected batch.
 #[derive(Debug, PartialEq)]
 pub struct Split<'e> {
-    /// The bad rows, each with its violation. `None` if the row was the only one, so that the whole response applies to
-    /// it.
+    /// The bad rows, each with its violation. The violation is `None` if the response names no row and the
+    /// batch has only one row. The whole response then applies to that row.
     pub blamed: Vec<(u32, Option<&'e Violation>)>,
     /// Batches to resend.
     pub again: Vec<Batch>,
 }
 
-/// The number of consecutive rejections naming rows that are trusted.
+/// The maximum number of consecutive rejections whose named rows are trusted.
 ///
 /// Named rows are confirmed as bad only if the remaining rows succeed. The documentation does not say whether
 /// positions are counted from 0. If one row after another is named, the service probably names the wrong rows.
@@ -30,7 +30,8 @@ const MOST_NAMINGS: usize = 5;
 #[must_use]
 pub fn split<'e>(write: &Write, batch: &Batch, error: &'e ServiceError) -> Split<'e> {
     let named = named(batch, error);
-    // Rows named before are confirmed as bad only if the rest succeeds. It did not, so resend them.
+    // Rows named by earlier rejections are confirmed as bad only if the rest succeeds. The rest was rejected,
+    // so resend these rows.
     let doubted = || doubted(batch);
     if batch.items.len() == 1 {
         let violation = named.into_values().next();

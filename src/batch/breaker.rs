@@ -11,16 +11,17 @@ use crate::error::Error;
 /// further create could leave a hundred more rows with an unknown outcome.
 const MOST_LOST: u32 = 3;
 
-/// When closed, it lets all requests pass. When open, it blocks them until a lookup succeeds. When half-open, it lets
-/// one request at a time pass until a request is executed. After an outage of [`Breaker::patience`], nothing more is
-/// sent.
+/// The state of the circuit breaker. When closed, the breaker lets all requests pass. When open, the breaker
+/// blocks all requests except lookups until a lookup succeeds. When half-open, the breaker lets one request
+/// at a time pass until a request is executed or rejected. Once an outage has lasted for
+/// [`Breaker::patience`], nothing more is sent.
 #[derive(Debug, Default)]
 pub(super) struct Breaker {
-    /// The number of requests lost since the last executed request.
+    /// The number of requests lost since a request was last executed or rejected.
     lost: u32,
-    /// When the first of these requests was lost, or the first lookup failed.
+    /// When the outage began: the time of the first lost request or failed lookup.
     since: Option<Instant>,
-    /// Why the most recent of these requests was lost.
+    /// The error of the most recent lost request or failed lookup.
     why: Option<Error>,
     open: bool,
     over: bool,
@@ -64,7 +65,7 @@ impl Breaker {
         }
     }
 
-    /// Notes that a lookup succeeded, so the service may be back.
+    /// Notes that a lookup succeeded, so the service may be available again.
     pub(super) fn lookup_answered(&mut self) {
         self.open = self.over;
     }
@@ -84,7 +85,7 @@ impl Breaker {
         self.lost >= MOST_LOST
     }
 
-    /// Returns the error of the call, if it ended during an outage.
+    /// Returns the most recent error if the call ended during an outage.
     pub(super) fn verdict(&mut self) -> Option<Error> {
         self.why
             .take()

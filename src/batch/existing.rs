@@ -1,11 +1,11 @@
-//! Reads the import keys of a project's assets, before sending rows with their own keys.
+//! Reads the import keys of a project's assets before rows with their own import keys are sent.
 //!
-//! A large project is read as one list per category, several at once. An asset that changes its category meanwhile
-//! may be on both lists or on neither, so the assets are counted. One request returns the newest asset and the
-//! `totalResults` at that time. The lists must contain that many distinct assets, none created later. Deleted assets
-//! are listed too, so none can disappear. If anything does not match, the client reads the list of the whole project
-//! instead. Possible causes are a missed asset, a wrong or missing total, a filter that the service ignores, and
-//! settings that lack a category.
+//! A large project is read as one list per category, several of them concurrently. An asset that changes its
+//! category meanwhile may be in both lists or in neither, so the assets are counted. One request returns the
+//! newest asset and the `totalResults` at that time. The lists must contain exactly that many distinct
+//! assets, not counting assets created later. Deleted assets are listed too, so none can disappear. If the
+//! count does not match, the client reads the list of the whole project instead. Possible causes are a missed
+//! asset, a wrong or missing total, a filter that the service ignores, and settings that lack a category.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,24 +28,24 @@ use crate::validation::ImportKey;
 /// The assets that have an import key.
 #[derive(Default)]
 pub(super) struct Existing {
-    /// Sorted by the digest of the key, normalized by `same_key`, then by creation time.
+    /// Sorted by the digest of the normalized key (see `same_key`), then by creation time.
     assets: Vec<Asset>,
 }
 
-/// An asset that has an import key. Its strings are stored as digests of 8 bytes, because a stream of rows requires
-/// keeping all assets of the project.
+/// An asset that has an import key. Its keys are stored as 8-byte digests because, for a stream of rows, all
+/// assets of the project are kept in memory.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Asset {
-    /// Digest of the key, normalized by `same_key`.
+    /// Digest of the normalized key (see `same_key`).
     folded: u64,
     created: i64,
     id: Id,
     exact: u64,
-    /// Digest of the client asset id, normalized by `same_key`.
+    /// Digest of the normalized client asset id (see `same_key`).
     client_asset_id: u64,
 }
 
-/// An id, in 16 bytes if it is a UUID in the usual form.
+/// An id, stored in 16 bytes if it is a UUID in the usual form.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Id {
     Uuid(Uuid),
@@ -68,15 +68,16 @@ impl Id {
     }
 }
 
-/// Returns the digest of a key, normalized by `same_key`.
+/// Normalizes a key with `same_key`, and returns the digest of the result.
 pub(super) fn digest_of_key(key: &str) -> u64 {
     xxh3_64(same_key(key).as_bytes())
 }
 
 impl Existing {
-    /// Returns the ids of the assets that have the import key of a row, oldest first. If no asset has the exact key,
-    /// one that matches by `same_key` counts if it also has the clientAssetId of the row. Users' keys, such as IFC
-    /// `GlobalId`s, may differ only in case. `alike` contains the keys that rows spell in more than one way.
+    /// Returns the ids of the assets that have the import key of a row, oldest first. If no asset has the
+    /// exact key, an asset counts if both its key and its clientAssetId match those of the row when
+    /// normalized by `same_key`. Users' keys, such as IFC `GlobalId`s, may differ only in case. `alike`
+    /// contains the keys that rows spell in more than one way. These must match exactly.
     pub(super) fn ids_of(&self, key: &str, client_asset_id: &str, alike: &HashSet<String>) -> Vec<String> {
         let folded = digest_of_key(key);
         let start = self.assets.partition_point(|asset| asset.folded < folded);
@@ -108,7 +109,7 @@ pub(super) struct Search {
     pub settings: Option<Arc<Settings>>,
 }
 
-/// Reads the assets that have one of these keys.
+/// Reads the assets that have one of the wanted import keys.
 ///
 /// # Errors
 /// If the request fails, if keys are not strings, or if keys cannot be read.
@@ -121,7 +122,7 @@ pub(super) async fn read(context: &Context, search: Search) -> Result<Existing, 
     reader.read().await?;
     let mut assets = std::mem::take(&mut reader.seen().assets);
     assets.sort_unstable();
-    // Remove the duplicates of assets that are on two lists.
+    // Remove the duplicates of assets that are in two lists.
     assets.dedup_by(|later, asset| later.folded == asset.folded && later.id == asset.id);
     Ok(Existing { assets })
 }
@@ -152,7 +153,7 @@ impl Reader<'_> {
         let total = first.total;
         let per_page = first.ids().count() as u64;
         let created = self.entries(&first).filter_map(|found| found.ok()?.created).max();
-        // Set this before reading the lists, which are counted against it.
+        // Set this before reading the lists, since it decides which assets count.
         self.seen().newest = created.unwrap_or(i64::MIN);
         self.take(&first, None)?;
         if newest.is_at_end() {
@@ -179,7 +180,8 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Reads one list per category, several at once. Returns `false` if the service ignores the filter.
+    /// Reads one list per category, several of them concurrently. Returns `false` if the service ignores the
+    /// filter.
     async fn by_category(&self, categories: Vec<String>) -> Result<bool, Error> {
         let at_once = self.context.session.caller.options().max_in_flight;
         let reads = categories.into_iter().map(|category| self.one_category(category));
@@ -212,7 +214,8 @@ impl Reader<'_> {
         Ok(pages.observed_by(at).unchecked())
     }
 
-    /// Returns the ids of all categories, including ROOT and inactive ones. Empty if they cannot be read.
+    /// Returns the ids of all categories, including ROOT and inactive ones. Returns no ids if the categories
+    /// cannot be read.
     async fn categories(&self) -> Vec<String> {
         if let Some(settings) = &self.search.settings {
             let categories = settings.content().categories.iter();
@@ -228,7 +231,7 @@ impl Reader<'_> {
         categories.map(|category| category.id).collect()
     }
 
-    /// Iterates over the assets of a page. Yields an error for an entry that is not an asset.
+    /// Iterates over the assets on a page. Yields an error for an entry that is not an asset.
     fn entries<'p>(&'p self, page: &'p Page) -> impl Iterator<Item = Result<Found, Error>> + 'p {
         let read = self.search.lookup.read;
         page.texts().map(move |text| {
@@ -242,7 +245,7 @@ impl Reader<'_> {
         })
     }
 
-    /// Collects the assets of a page. Returns `false` if it contains an asset of another category.
+    /// Collects the assets on a page. Returns `false` if the page contains an asset in another category.
     fn take(&self, page: &Page, category: Option<&str>) -> Result<bool, Error> {
         let Search {
             lookup,
@@ -265,7 +268,7 @@ impl Reader<'_> {
             }
             let asset = self.keyed(&found, wanted.as_ref());
             let mut seen = self.seen();
-            // An asset already seen on another list may have a different key by now.
+            // An asset already seen in another list may have a different key by now.
             seen.assets.extend(asset);
             let new = id.is_some_and(|id| seen.ids.insert(id));
             // An asset without a creation time makes the count wrong, so the whole list is read.

@@ -31,7 +31,7 @@ pub struct WriteOptions {
     pub reconcile: bool,
     /// The field that identifies each row across imports.
     pub import_key: Option<String>,
-    /// The file of the run's journal.
+    /// The path of the run's journal file.
     pub run: Option<PathBuf>,
     /// Column names and the fields they map to.
     pub mapping: Vec<(String, Option<String>)>,
@@ -130,8 +130,8 @@ impl WriteOptions {
         self.reconcile || which == Which::Reconcile
     }
 
-    /// Returns what a write with these options should resume. `rows` contains the rows to process from an earlier
-    /// result.
+    /// Returns how a write with these options resumes an earlier call. `rows` contains the rows of an earlier
+    /// result to process.
     #[must_use]
     pub fn resume<'c>(&'c self, header: &'c Header, rows: Option<&'c View>, which: Which) -> Resume<'c> {
         Resume {

@@ -1,4 +1,4 @@
-//! Packs rows into request bodies as they are read, limited by count and bytes.
+//! Packs rows into request bodies as they are read, limited by number of rows and bytes.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -16,8 +16,8 @@ use crate::model::text::same_key;
 use crate::options::Limits;
 use crate::validation::{Policy, Problem, RowShape, RowWriter, digest_of_no_row};
 
-/// The service documents no maximum body size. Similar gateways accept 10 MB; a batch of 100 assets takes about 50
-/// kB.
+/// The maximum size of a request body, in bytes. The service documents no limit. Similar gateways accept 10
+/// MB; a batch of 100 assets takes about 50 kB.
 pub const MOST_BYTES: usize = 2 << 20;
 
 /// Reading pauses after this many rows, valid or not, to handle Ctrl-C and let other threads run.
@@ -46,7 +46,7 @@ pub struct Batch {
     pub halve: bool,
     /// Whether the assets were read again after a conflict. A second conflict is final.
     pub reread: bool,
-    /// The number of retries because the project had none of its rows.
+    /// How many times the batch was resent because the project did not show its rows.
     pub resent: u32,
     /// Whether the batch was resent while an earlier request might still be executed, which can cause a rejection.
     pub suspicious: bool,
@@ -57,12 +57,13 @@ pub struct Batch {
     pub refused: bool,
     /// If this is half of a rejected batch, the number of that batch.
     pub half_of: Option<usize>,
-    /// Whether this is the remainder of a batch with too many rows, which may be filled up.
+    /// Whether this is the remainder of a batch with too many rows, which may be filled up with rows from the
+    /// next batch.
     pub remainder: bool,
 }
 
 impl Batch {
-    /// The complete request body.
+    /// Returns the complete request body.
     #[must_use]
     pub fn body(&self, write: &Write) -> Vec<u8> {
         let mut body = Vec::with_capacity(self.open.len() + write.endpoint.items().close.len());
@@ -71,7 +72,7 @@ impl Batch {
         body
     }
 
-    /// The encoded rows, as sent.
+    /// Returns the encoded rows, as sent.
     #[must_use]
     pub fn sent(&self) -> Vec<SentRow<'_>> {
         let sent = |item| {
@@ -84,7 +85,7 @@ impl Batch {
         self.items.iter().map(sent).collect()
     }
 
-    /// The content, kept until the outcome is known.
+    /// Returns the content to store until the outcome is known.
     #[must_use]
     pub fn to_keep(&self) -> SentBody {
         let start = self.items.first().map_or(0, |item| item.start);
@@ -101,7 +102,7 @@ impl Batch {
         }
     }
 
-    /// Restores the batch of a request.
+    /// Restores a batch from the stored content of its request.
     #[must_use]
     pub fn kept(write: &Write, kept: &SentBody) -> Self {
         let mut batch = Self::default();
@@ -127,13 +128,13 @@ impl Batch {
         });
     }
 
-    /// The length of the body in bytes.
+    /// Returns the length of the body in bytes.
     #[must_use]
     pub fn bytes(&self, write: &Write) -> usize {
         self.open.len() + write.endpoint.items().close.len()
     }
 
-    /// Creates a batch of some of these items, copied from the encoded body.
+    /// Creates a batch of the items that `wanted` selects, copied from the encoded body.
     #[must_use]
     pub fn part(&self, write: &Write, wanted: impl Fn(usize, &Item) -> bool) -> Self {
         let mut part = Self {
@@ -179,8 +180,8 @@ impl Batch {
         ]
     }
 
-    /// Fills up a remainder to this many rows, taken from the next batch. Returns what remains of that batch.
-    /// Combines only batches that have not failed in any way.
+    /// Fills up a remainder to this many rows with rows from the next batch. Returns what remains of that
+    /// batch. Does not combine batches that were halved, resent or in doubt, or from which rows were removed.
     pub fn fill(&mut self, write: &Write, next: Self, rows: usize) -> Option<Self> {
         let is_new = |batch: &Self| {
             batch.named.is_empty()
@@ -205,7 +206,7 @@ impl Batch {
         })
     }
 
-    /// Makes room for one more item and returns its start.
+    /// Appends the text that precedes the next item, and returns the item's start.
     fn begin(&mut self, write: &Write) -> usize {
         self.open.extend_from_slice(if self.items.is_empty() {
             write.endpoint.items().open.as_bytes()
@@ -233,7 +234,7 @@ pub enum Ahead {
     Everything,
 }
 
-/// The rows of an earlier call to process.
+/// Which rows of an earlier call to process, and how.
 #[derive(Debug, Clone, Default)]
 pub struct Again {
     /// The rows to send.
@@ -246,7 +247,7 @@ pub struct Again {
     pub edits: bool,
 }
 
-/// The key that identifies the asset of a row.
+/// The key that identifies a row's asset.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Same {
     Id(Uuid),
@@ -287,9 +288,10 @@ pub struct Packer {
     headings: usize,
     label: OwnedLabel,
     start: usize,
-    /// The keys seen so far, with their row and the digest of its content.
+    /// The keys seen so far, each with its first row and the digest of that row's content.
     pub(super) seen: HashMap<Same, (u32, u64)>,
-    /// The spelling of each import key, normalized by `same_key`, and the keys with several spellings.
+    /// The first spelling of each import key, keyed by the normalized key (see `same_key`). `alike` contains
+    /// the normalized keys with several spellings.
     spellings: HashMap<String, Box<str>>,
     pub(super) alike: HashSet<String>,
     pub invalid: u64,
@@ -354,8 +356,8 @@ impl Packer {
         }
     }
 
-    /// Only counts requests, for a dry run. No call resumes a dry run, so its rows need no digests unless it resumes
-    /// an earlier call itself.
+    /// Only counts requests, for a dry run. No call resumes a dry run, so the rows need no digests unless the
+    /// dry run itself resumes an earlier call.
     pub fn count_only(&mut self) {
         self.count_only = true;
         if self.earlier.is_none() {
@@ -363,7 +365,7 @@ impl Packer {
         }
     }
 
-    /// Estimates the requests, bytes and minutes of the packed rows at these rate limits.
+    /// Estimates the requests, bytes and minutes for the packed rows at these rate limits.
     #[must_use]
     pub fn estimate(&self, limits: &Limits) -> Plan {
         let limit = f64::from(limits.of(self.write.endpoint.group));
@@ -392,7 +394,7 @@ impl Packer {
         self.writer.import_keys_are_given()
     }
 
-    /// Whether these are all rows of the run, rather than those of a fixes file.
+    /// Whether the input has all rows of the run, rather than only the rows in a fixes file.
     #[must_use]
     pub fn has_all_rows(&self) -> bool {
         !self.some_rows_only
@@ -461,7 +463,7 @@ impl Packer {
         }
     }
 
-    /// Starts a row. Returns `false` if it is not needed.
+    /// Starts a row. Returns `false` if the row is not needed.
     fn begin_row(&mut self, label: Label<'_>) -> bool {
         if self.changed.is_some() {
             self.writer.skip();
@@ -495,7 +497,8 @@ impl Packer {
         ledger.set_fault(row, status, fault);
     }
 
-    /// Handles a row for the same asset as an earlier row. Returns `true` if it is not sent.
+    /// Handles a row that may be for the same asset as an earlier row. Returns `true` if the row must not be
+    /// sent.
     ///
     /// Equal rows are duplicates. If rows differ, the correct one is unclear, so neither is sent, unless the earlier
     /// one was already sent.
@@ -532,7 +535,7 @@ impl Packer {
         }
     }
 
-    /// Returns the problem of a row for the same asset as another row.
+    /// Returns the problem to report for a row that is for the same asset as row `other`.
     pub(super) fn repeated(&self, same: &Same, key: &str, other: u32) -> Problem {
         let other = format!("row {other}");
         match (same, &self.import_key) {
@@ -541,7 +544,7 @@ impl Packer {
         }
     }
 
-    /// Returns a digest to compare the content of rows with the same key. It is never 0.
+    /// Returns a digest for comparing the content of rows with the same key. The digest is never 0.
     pub(super) fn said(body: &[u8]) -> u64 {
         xxh3_64(body).max(1)
     }
@@ -593,7 +596,7 @@ impl Packer {
     fn keep(&mut self, key: Arc<str>) {
         let end = self.current.open.len();
         if end > MOST_BYTES && !self.current.items.is_empty() {
-            // A row that would make the body too large starts the next one.
+            // A row that would make the body too large starts the next body.
             let row = self.current.open.split_off(self.start);
             self.current.undo_begin();
             self.close_batch();
@@ -616,7 +619,7 @@ impl Packer {
 impl Sink for Packer {
     fn column(&mut self, name: &str) -> Column {
         let column = self.writer.column(name);
-        // Store these from the first request on, so that a killed run has them.
+        // Store the headings from the first request on, so that the journal of a killed run has them.
         let headings = self.writer.headings();
         if headings.len() > self.headings {
             self.headings = headings.len();

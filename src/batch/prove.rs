@@ -27,7 +27,7 @@ use crate::validation::RowShape;
 /// The maximum number of lookups per request, after which its rows stay unknown.
 const MOST_ROUNDS: u32 = 5;
 
-/// A time later than any change of an asset (the year 2100, in milliseconds since 1970).
+/// A time later than any change to an asset (the year 2100, in milliseconds since 1970).
 const FUTURE: i64 = 4_102_444_800_000;
 
 /// The result of a lookup.
@@ -58,7 +58,7 @@ impl Run {
     /// Schedules a lookup of a request whose response was lost.
     pub(super) fn suspect(&mut self, batch: Batch, sending: u32, why: &Error, executed: bool) {
         let settle = self.caller.options().retry.settle;
-        // Rows with ids can be looked up immediately and safely resent.
+        // Rows with ids can be looked up early, since resending them is safe.
         let first = match self.job.write.proof {
             Proof::ById { .. } if !batch.suspicious => settle / 10,
             Proof::ById { .. } => settle,
@@ -96,7 +96,8 @@ impl Run {
         fault.fix = Some("call .reconcile() on the result to check the project for these rows".to_owned());
         let mut ledger = lock(&self.ledger);
         let fault = ledger.add_fault(&fault);
-        // A conflict was not executed, but the row stays unknown until its assets have been read.
+        // A conflicting request was not executed, but its rows stay unknown until their assets have been
+        // read.
         rows(&batch).for_each(|row| ledger.set_fault(row, Status::Unknown, fault));
         let now = self.caller.clock().now();
         ledger.note_sending(sending, |sending| sending.executed |= executed);
@@ -148,7 +149,8 @@ impl Run {
                 let ledger = lock(&self.ledger);
                 let kept = ledger.sendings().get(sending as usize);
                 let left = kept.and_then(|kept| kept.left).unwrap_or(now);
-                // A killed process did not record the end of a request. It ended no later than its timeout.
+                // A killed process did not record the end of a request. The request ended no later than its
+                // timeout.
                 let cut = Moment {
                     latest: left.latest.saturating_add(timeout),
                     ..left
@@ -156,7 +158,7 @@ impl Run {
                 let ended = kept.and_then(|kept| kept.ended).unwrap_or(cut);
                 (left, ended, kept.is_some_and(|kept| kept.executed))
             };
-            // Count the time since then as far as it is certain.
+            // Count only the time that has certainly passed since the request ended.
             let passed = if ended.by == now.by {
                 u64::try_from(now.earliest - ended.latest).unwrap_or(0)
             } else {
@@ -180,7 +182,8 @@ impl Run {
         }
     }
 
-    /// Returns a batch that was not executed, with the current content of its rows.
+    /// Replaces the rows in a batch that was not executed with their current input, and returns the rows to
+    /// send.
     fn renewed(&mut self, batch: Batch) -> Batch {
         if !batch.items.iter().any(|item| self.today.contains_key(&item.row)) {
             return batch;
@@ -226,7 +229,8 @@ impl Run {
         renewed
     }
 
-    /// Settles a row found in the project. Adds a warning if the input for the row has changed since it was sent.
+    /// Discards the current input for a row found in the project. If that input differs from what was sent,
+    /// the row is noted for a warning.
     fn note_outdated(&mut self, row: u32, sent: &[u8]) {
         let Some(today) = self.today.remove(&row) else {
             return;
@@ -238,7 +242,7 @@ impl Run {
         }
     }
 
-    /// Returns the time of the next lookup.
+    /// Returns the time of the next lookup, if one may start.
     pub(super) fn next_look(&self) -> Option<Instant> {
         let next = self.doubts.iter().map(|doubt| doubt.due).min();
         next.filter(|_| self.may_look() && !self.looking)
@@ -286,7 +290,7 @@ impl Run {
                 let settle = self.caller.options().retry.settle;
                 let over = !refused && self.breaker.lookup_failed(error.clone(), settle);
                 if !refused && !over && self.counters.any_success() {
-                    // The network worked a moment ago, so the outage may be short.
+                    // Other requests in this call succeeded, so the outage may be short.
                     let due = Instant::now() + settle;
                     self.doubts.extend(doubts.into_iter().map(|mut doubt| {
                         doubt.due = due;
@@ -419,7 +423,7 @@ impl Run {
             doubt.batch.items.iter().zip(&judged).zip(shown.iter().zip(sent))
         {
             match (judged, doubt.left_out) {
-                // A second response without the entry may be incomplete too.
+                // This response may be incomplete too, so read the row once more.
                 (Now::Unclear(_), Some(_)) if entry.is_none() && doubt.rounds == 0 => {}
                 (Now::NotDone | Now::Unclear(_), Some(reason)) => {
                     let fault = Fault::new("not_named", reason, "");
@@ -499,7 +503,8 @@ impl Run {
         }
     }
 
-    /// Retries a request that was not executed, since the project has none of its rows.
+    /// Resends a request if the project shows that the request was not executed. If the request was already
+    /// sent the maximum number of times, its rows fail.
     fn send_again(&mut self, mut batch: Batch) {
         batch.resent += 1;
         let mut fault = self.fault_of(&batch);
@@ -544,8 +549,8 @@ impl Run {
     }
 }
 
-/// Returns the total number of times to send a batch. Idempotent requests need only two, since each of them is itself
-/// retried.
+/// Returns the maximum number of times to send a batch. Idempotent requests need only two, since each of them
+/// is itself retried.
 fn most_resent(write: &Write, caller: &Caller) -> u32 {
     match write.endpoint.replay {
         Replay::Safe => 2,
@@ -563,7 +568,7 @@ fn keep(wanted: bool, table: &mut Table, row: u32, entry: &Value) {
     }
 }
 
-/// Returns the ledger entries of the rows in a batch.
+/// Returns the places of the rows in a batch, which are their categories.
 fn places(lookup: &Lookup, batch: &Batch) -> BTreeSet<String> {
     batch
         .sent()
@@ -616,7 +621,7 @@ async fn by_list(
     Ok(Evidence::List(found, whole))
 }
 
-/// Reads the entries in a list. Also returns whether all of them could be read.
+/// Reads the entries in a list. Also returns whether every entry could be parsed.
 async fn list(
     context: &Context,
     lookup: &Lookup,
@@ -687,7 +692,7 @@ async fn by_id(
     Ok(Evidence::Rows(shown))
 }
 
-/// Returns the entry of each row in a response to a read by ids.
+/// Returns the entry for each row in the response to a read by ids.
 fn entries_of(write: &Write, response: &Response, rows: &[SentRow<'_>]) -> Result<Vec<Option<Value>>, Error> {
     let cannot = |reason: String| write.endpoint.unreadable(response, &reason);
     let paired = (write.pair)(&response.body, rows, true).map_err(cannot)?;
@@ -703,7 +708,7 @@ fn entries_of(write: &Write, response: &Response, rows: &[SentRow<'_>]) -> Resul
     Ok(paired.into_iter().map(entry).collect())
 }
 
-/// Returns whether a response has entries of other rows, in which case missing entries prove nothing.
+/// Returns whether a response has entries that were not requested. If so, missing entries prove nothing.
 fn shows_others(write: &Write, body: &[u8], rows: &[SentRow<'_>]) -> bool {
     let asked = |entry: &RawValue| {
         let entry: Option<Value> = serde_json::from_str(entry.get()).ok();

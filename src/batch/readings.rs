@@ -1,7 +1,7 @@
 //! In-flight reads of settings, which overlapping calls of one client share.
 //!
-//! The read runs in its own task, not in the call that started it: a canceled call only stops waiting. When no call is
-//! waiting, the read ends.
+//! A read runs in its own task, not in the call that started it, so a canceled call only stops waiting. The
+//! read ends when no call is waiting for it.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -65,8 +65,8 @@ impl Readings {
         reading
     }
 
-    /// Discards reads in flight for this project, because its settings are about to change. Later calls do not join
-    /// them.
+    /// Discards reads in flight for this project, because its settings are about to change. Later calls do
+    /// not join these reads.
     pub fn forget(&self, project: ProjectId) {
         let mut readings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         readings.retain(|(of, ..), reading| {
@@ -81,7 +81,8 @@ impl Readings {
 }
 
 impl Reading {
-    /// Returns `false` if the read failed or the call already has its result.
+    /// Returns whether a call that knows these settings may learn more from this read. Returns `false` if the
+    /// read failed or the call already has its result.
     fn may_give_more_than(&self, known: Option<&Arc<Settings>>) -> bool {
         match &*self.ended.borrow() {
             None => true,

@@ -39,12 +39,12 @@ pub struct Doubt {
     pub missed: bool,
 }
 
-/// The conclusion about a request.
+/// The conclusion about whether a request was executed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Shown {
-    /// Executed. Contains the entry of each row's asset, if certain.
+    /// Executed. Contains the index of each row's entry, if it could be determined.
     Executed(Vec<Option<usize>>),
-    /// The project has none of its rows.
+    /// The project has none of the request's rows.
     Absent,
     /// Unclear, for this reason.
     Unclear(&'static str),
@@ -74,7 +74,7 @@ const EXACT: i64 = 10_000;
 /// If a request is executed after the client gave up on it, this happens within this many milliseconds.
 const LATE: i64 = 600_000;
 
-/// The maximum error of a wrong gateway clock, in milliseconds.
+/// The maximum error of a gateway's clock, in milliseconds.
 const DAY: i64 = 86_400_000;
 
 impl Window {
@@ -130,7 +130,8 @@ struct Row {
     said: Value,
 }
 
-/// Returns the time from which to list assets to see all of these requests, or `None` to list all.
+/// Returns the time from which to list assets so that the list covers all of these requests, or `None` to
+/// list all.
 #[must_use]
 pub fn since(doubts: &[Doubt]) -> Option<i64> {
     let since = doubts.iter().map(|doubt| Window::of(doubt).since());
@@ -148,9 +149,10 @@ enum Trace {
     None,
 }
 
-/// Compares lost requests with the entries found, except entries of other rows. An asset may also belong to a row in
-/// flight that has the same key. `rivals` contains the keys of such rows, and `alike` the normalized import keys that
-/// the run spells in more than one way.
+/// Compares lost requests with the entries found, except those in `claimed`, which belong to other rows.
+/// `rivals` contains the keys of other rows whose outcome is unknown: an entry with such a key may belong to
+/// one of those rows instead. `alike` contains the normalized import keys that the run spells in more than
+/// one way.
 #[must_use]
 pub fn compare(
     lookup: &Lookup,
@@ -219,8 +221,9 @@ pub fn compare(
         .collect()
 }
 
-/// Matches rows that share a clientAssetId with entries. Uses the exact spelling if that gives each row an entry.
-/// Otherwise matches all spellings together, since the service may have changed the spelling.
+/// Groups rows and entries that have the same clientAssetId except for spelling. They are grouped by exact
+/// spelling if each group then has as many entries as rows. Otherwise all spellings form one group, since the
+/// service may have changed the spelling.
 fn by_spelling<'r>(rows: &'r [Row], entries: &[usize], found: &[Found]) -> Vec<(Vec<&'r Row>, Vec<usize>)> {
     let mut groups: BTreeMap<&str, (Vec<&Row>, Vec<usize>)> = BTreeMap::new();
     for row in rows {
@@ -236,7 +239,8 @@ fn by_spelling<'r>(rows: &'r [Row], entries: &[usize], found: &[Found]) -> Vec<(
     }
 }
 
-/// Matches rows by import key, which belongs to one row and one asset. A deleted asset no longer has its key.
+/// Matches rows by import key, which belongs to one row and one asset. A deleted asset counts only if the
+/// request may have created it.
 ///
 /// An entry with another spelling of the key matches only if the clientAssetId matches too. Users' keys, such as IFC
 /// `GlobalId`s, may differ only in case.
@@ -279,7 +283,7 @@ fn trace_by_import_key(
                     && rows.iter().all(|other| other.key != key(entry))
             };
             match is_of(row, &fits, alike.count()) {
-                // The entry may belong to a row with another spelling.
+                // The entry may belong to a row with another spelling of the key.
                 Trace::Certain(_) if !folds => Trace::Ambiguous,
                 trace => trace,
             }
@@ -289,7 +293,7 @@ fn trace_by_import_key(
     }
 }
 
-/// Matches rows that share a clientAssetId by their other values and by time.
+/// Uses the other values and the creation time to match rows that share a clientAssetId.
 fn trace(
     lookup: &Lookup,
     rows: &[&Row],
@@ -299,7 +303,8 @@ fn trace(
     traces: &mut [Vec<Trace>],
 ) {
     let says = |row: &Row, entry: usize| (lookup.says)(&found[entry].entry, &row.said);
-    // Twins differ only in blanks and in the case of the key, so any assignment of entries is correct.
+    // Twins have the same values and differ at most in the spelling of the key, so any assignment of entries
+    // is correct.
     let same = |one: &Row, other: &Row| {
         (lookup.says)(&one.said, &other.said) && (lookup.says)(&other.said, &one.said)
     };

@@ -16,7 +16,7 @@ use crate::http::{Phase, Stop};
 use crate::ids::ProjectId;
 use crate::ledger::{Ledger, Status, View};
 
-/// The request made by a read. A call that resumes it must make the same request.
+/// The request made by a read. A call that resumes the read must make the same request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asked {
     pub service: String,
@@ -90,7 +90,7 @@ impl Rest {
         }
     }
 
-    /// Returns the ledger of a read by ids, and the rows that are not read yet.
+    /// Returns the ledger of a read by ids, and the rows that remain to be read.
     ///
     /// # Errors
     /// [`Error::Option`] if the call makes a different request.
@@ -182,7 +182,7 @@ impl List {
         })
     }
 
-    /// Reads to the end of the list, to an error, or until `stop`.
+    /// Reads until the end of the list, an error, or `stop`.
     pub async fn read(self, stop: &Stop) -> ReadEnd {
         let Self {
             session,
@@ -210,7 +210,8 @@ pub struct Get {
 }
 
 impl Get {
-    /// Creates the read, its run and the run's ledger. `replayable` says whether the source can be read again.
+    /// Creates the read, the job that runs it, and the ledger of the run. `replayable` says whether the
+    /// source can be read again.
     ///
     /// # Errors
     /// [`Error::Option`] if the earlier read made a different request.
@@ -264,7 +265,7 @@ impl Get {
     }
 }
 
-/// The error for rows without a column of ids. Blank cells of such a column are ignored.
+/// Returns the error for rows without an id column. Blank cells in an id column are ignored.
 fn without_ids(ledger: &Ledger) -> Option<Error> {
     if ledger.rows() == 0 || !ledger.columns.is_empty() {
         return None;
@@ -283,7 +284,7 @@ fn stopped() -> Error {
     ))
 }
 
-/// The rows without an outcome in a read by ids.
+/// The statuses of rows that a read by ids has not read yet.
 const STILL_TO_BE_READ: [Status; 3] = [Status::NotSent, Status::Failed, Status::Unknown];
 
 fn another_call() -> Error {

@@ -16,7 +16,7 @@ use xxhash_rust::xxh3::xxh3_64;
 #[derive(Debug, Clone)]
 pub(super) struct ReadRow {
     pub label: OwnedLabel,
-    /// The digest of its cells.
+    /// The digest of the row's cells.
     pub digest: u64,
     pub key: Box<str>,
     pub import_key: Box<str>,
@@ -112,7 +112,9 @@ impl Earlier {
         self.held.insert(at, row);
     }
 
-    /// Returns whether all known rows were read. Any further rows are new or superfluous.
+    /// Returns whether the rows can be matched before the end of the input. This is the case when all rows of
+    /// the run were read. If the run is complete or the input is a fixes file, the rows are matched early
+    /// only if the input has more rows than the run.
     pub fn is_read(&self) -> bool {
         if self.complete || self.is_numbered() {
             self.input.len() > self.run.len()
@@ -131,7 +133,7 @@ impl Earlier {
         if !self.is_numbered() {
             let rows = align(&self.run, &self.input, self.complete).map_err(Unfit::Row)?;
             let known = |row: u32| self.good.get(row as usize);
-            // Only identical rows in repeating patterns get here.
+            // Only repeating patterns of identical rows can cause this.
             let unclear = rows
                 .iter()
                 .zip(0_u32..)
@@ -221,7 +223,8 @@ impl Packer {
         self.next_row = number(lock(&self.ledger).rows());
     }
 
-    /// Replaces a generated key. The key belongs to the run's row, regardless of that row's position in the input.
+    /// Replaces a generated import key. The key belongs to the run's row, regardless of that row's position
+    /// in the input.
     fn number_import_key(&self, read: &mut ReadRow, row: u32) {
         let Some(made) = self.writer.made_import_key(row) else {
             return;
@@ -249,7 +252,7 @@ impl Packer {
         self.judge(row, &read.key, &read.import_key, read.judged);
     }
 
-    /// Sends or rejects a row.
+    /// Packs a row to be sent, unless it has problems or is a duplicate.
     fn judge(&mut self, row: u32, key: &str, import_key: &str, judged: Result<Vec<u8>, Vec<Problem>>) {
         match judged {
             Err(problems) => self.refuse(row, &problems),
@@ -292,7 +295,7 @@ impl Packer {
             }
             return;
         }
-        // A duplicate of an earlier row shares its outcome, unless either of them was edited.
+        // A duplicate shares the outcome of the earlier row, unless either of them was edited.
         let shares = first.is_some() && !edited;
         let wanted = if self.again.judge {
             edited || matches!(own, Status::NotSent | Status::Failed | Status::Invalid)
@@ -314,7 +317,7 @@ impl Packer {
         self.judge(row, &read.key, &read.import_key, read.judged);
     }
 
-    /// Stores what to send for a row with an unknown outcome, if its request turns out not to have been executed.
+    /// Stores what to send for a row with an unknown outcome, in case its request was not executed.
     fn judge_in_doubt(&mut self, row: u32, mut read: ReadRow) {
         if let (Ok(body), Some(same)) = (&read.judged, self.same(&read.key, &read.import_key)) {
             self.note_spelling(&same);
@@ -330,7 +333,7 @@ impl Packer {
     /// Marks a row in the run as removed from the input.
     fn take_out(&mut self, row: u32, twins: &[u32]) {
         let mut ledger = lock(&self.ledger);
-        // Look up a row with an unknown outcome first.
+        // A row with an unknown outcome must be looked up before it can be marked.
         if ledger.status(row) != Status::Unknown {
             ledger.part_from_twins(row, twins);
             let fault = ledger.add_fault(&removed());
@@ -392,7 +395,7 @@ impl Packer {
         std::mem::take(&mut self.today_is_known).then(|| std::mem::take(&mut self.today))
     }
 
-    /// Returns what identifies the asset of a row.
+    /// Returns the key that identifies a row's asset, if the row has one.
     pub(super) fn same(&self, key: &str, import_key: &str) -> Option<Same> {
         if self.named_by_id {
             uuid::Uuid::try_parse(key).ok().map(Same::Id)

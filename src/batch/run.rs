@@ -1,6 +1,6 @@
 //! A bulk run: reads rows, keeps a number of requests in flight, and determines an outcome for every row.
 //!
-//! `settle` interprets responses for their rows. `prove` handles lost responses.
+//! `settle` applies responses to the rows of their requests. `prove` handles lost responses.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
@@ -43,7 +43,7 @@ pub enum Tolerance {
     All,
     /// At the first row that is not ok.
     None,
-    /// At more than this many rows that are not ok.
+    /// When more than this many rows are not ok.
     Rows(u64),
 }
 
@@ -58,7 +58,7 @@ pub struct Job {
     pub tolerance: Tolerance,
     /// Only plan the requests.
     pub dry_run: bool,
-    /// Keep the response entry of each row.
+    /// Keep the response entry for each row.
     pub keep: bool,
     /// Whether the source can be read again from the start. If so, all rows are checked before the first request.
     pub replayable: bool,
@@ -66,7 +66,7 @@ pub struct Job {
     pub reconcile: bool,
     /// The rows of an existing ledger to process.
     pub again: Again,
-    /// Where the ledger is saved before anything is sent.
+    /// The journal in which the ledger is saved before anything is sent.
     pub journal: Option<Journal>,
 }
 
@@ -76,11 +76,11 @@ pub struct Run {
     pub(super) job: Job,
     pub(super) ledger: SharedLedger,
     journal: Option<Commits>,
-    /// Writes of ledger changes that are in progress, in parallel with requests.
+    /// Journal writes in progress, which run in parallel with requests.
     writing: JoinSet<Result<(), Error>>,
     /// Whether the ledger may have changed since it was last written.
     unwritten: bool,
-    /// The journal of a run with other rows. That journal must not change.
+    /// The journal of a run whose rows turned out to differ from the input, so the journal must not change.
     foreign: Option<Commits>,
     pub(super) table: Table,
     pub(super) stop: Stop,
@@ -90,7 +90,8 @@ pub struct Run {
     /// Requests whose response was lost, except those that are being looked up.
     pub(super) doubts: Vec<Doubt>,
     pub(super) looking: bool,
-    /// The newest row of each place that a response has confirmed. A complete list must contain it.
+    /// For each place, the request number and the id of the newest asset that a response has confirmed. An
+    /// up-to-date list must contain this asset.
     pub(super) shown: HashMap<String, (u32, String)>,
     /// The assets of the project that have an import key.
     existing: Option<Existing>,
@@ -102,18 +103,19 @@ pub struct Run {
     pub(super) succeeded: u64,
     pub(super) bisects: u64,
     pub(super) not_found: u32,
-    /// Rows named in a rejection, until the rest of their batch succeeds and confirms it.
+    /// Rows named in a rejection, until the rest of their batch succeeds, which confirms that the rows are
+    /// bad.
     pub(super) named: HashSet<u32>,
     /// Bodies larger than this are split before they are sent.
     pub(super) most_bytes: usize,
     /// Batches that were split in half after a rejection: the number of rows in each, and how many of its halves were
     /// executed.
     pub(super) halved: Vec<(usize, u32)>,
-    /// Whether any request reached the service, and the error of a request that did not.
+    /// Whether any request reached the service, and the error of the first request that did not.
     pub(super) reached: bool,
     pub(super) unreached: Option<Error>,
-    /// Patched fields whose returned value differs from the value sent, each with the number of such rows and the first
-    /// of them.
+    /// Patched fields whose returned value differs from the value sent, each with the number of affected rows
+    /// and the first affected row.
     pub(super) differing: BTreeMap<String, (u64, u32)>,
     pub(super) bad: u64,
     pub(super) fatal: Option<Error>,
@@ -131,9 +133,9 @@ pub struct Ended {
     pub fatal: Option<Error>,
 }
 
-/// The result of a task in flight.
+/// The result of a task that was in flight.
 pub(super) enum Landed {
-    /// A batch, the number of its request in the ledger, and the outcome.
+    /// A batch, the number of its request in the ledger, and the outcome of the request.
     Answered(Batch, u32, CallOutcome<PairedResponse>),
     /// Requests with an unknown outcome, and the evidence found for them.
     Looked(Vec<Doubt>, Result<Evidence, Error>),
@@ -142,14 +144,15 @@ pub(super) enum Landed {
 /// A successful response to a batch.
 pub(super) struct PairedResponse {
     pub response: Response,
-    /// The result of each row. Only reads are paired on arrival, because an unreadable response to a read is retried.
+    /// The result for each row. Only reads are paired on arrival, because an unreadable response to a read is
+    /// retried.
     pub paired: Option<Vec<Paired<'static>>>,
     /// The entries of a read.
     pub page: Option<Box<Page>>,
 }
 
 impl Run {
-    /// Creates a run. Others may read the ledger while it is running.
+    /// Creates a run. The ledger may be read by others during the run.
     #[must_use]
     pub fn new(caller: Arc<Caller>, mut job: Job, ledger: SharedLedger, stop: Stop) -> Self {
         let journal = job.journal.take().map(Commits::new);
@@ -259,7 +262,7 @@ impl Run {
 
     async fn work(&mut self, mut source: Box<dyn Source>, packer: &mut Packer) {
         let mut more = true;
-        // If rows can be read at once, check all of them before the first request.
+        // If the source can be read again from the start, check all rows before the first request.
         while more && self.job.replayable && self.fatal.is_none() && self.stop.phase() == Phase::Run {
             more = self.read(source.as_mut(), packer);
             self.unwritten = true;
@@ -331,7 +334,7 @@ impl Run {
                 () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
             }
             if self.too_many_bad() {
-                // Requests that still wait for their slot are not sent.
+                // Requests that are still waiting for a slot are not sent.
                 self.stop.to(Phase::Drain);
             }
         }
@@ -344,13 +347,13 @@ impl Run {
             self.fatal = self.breaker.verdict();
         }
         if self.fatal.is_none() && !self.reached {
-            // No request reached the service, so the error does not concern single rows.
+            // No request reached the service, so the error does not concern individual rows.
             self.fatal = self.unreached.take();
         }
         self.close(source.rows()).await;
     }
 
-    /// Writes the final state.
+    /// Writes the final state to the journal.
     async fn close(&mut self, rows: Option<usize>) {
         // These writes use the journal, which must be free once the call has ended.
         while let Some(written) = self.writing.join_next().await {
@@ -368,7 +371,7 @@ impl Run {
         }
     }
 
-    /// Records why the remaining rows were not sent.
+    /// Adds the final warnings, and records why the remaining rows were not sent.
     fn explain(&mut self, rows: Option<usize>) {
         // Rows that were read but not sent are `NotSent`. The rest of a partially read stream is unknown.
         let mut ledger = lock(&self.ledger);
@@ -433,7 +436,7 @@ impl Run {
         self.unwritten = true;
     }
 
-    /// Writes changes, and the next rows of a list, in parallel with requests.
+    /// Writes ledger changes and the next new rows to the journal, in parallel with requests.
     fn write_beside(&mut self) {
         let Some(journal) = &self.journal else { return };
         if self.unwritten && self.writing.is_empty() {
@@ -470,7 +473,7 @@ impl Run {
         }
     }
 
-    /// Reads rows until a batch is ready or the source ends. Returns `false` at the end.
+    /// Reads rows until the packer pauses or the source ends. Returns `false` at the end of the source.
     fn read(&mut self, source: &mut dyn Source, packer: &mut Packer) -> bool {
         packer.at_most(
             self.caller
@@ -523,7 +526,7 @@ impl Run {
             && matches!(self.job.write.proof, Proof::InList(_))
     }
 
-    /// Reads which assets of the project have the import keys of rows.
+    /// Finds out which of the project's assets have the rows' import keys.
     async fn read_existing(&mut self, wanted: Option<HashSet<u64>>) {
         let policy = &self.job.policy;
         let (Some(import_key), Proof::InList(lookup)) = (&policy.import_key, &self.job.write.proof) else {
@@ -581,7 +584,8 @@ impl Run {
         (!part.items.is_empty()).then_some(part)
     }
 
-    /// Fills up the remainder of a batch that had too many rows with rows of the next batches.
+    /// If a batch is the remainder of a batch that had too many rows, fills it up with rows from the next
+    /// batches.
     fn filled(&mut self, mut batch: Batch, packer: &mut Packer) -> Batch {
         let write = self.job.write;
         let known = self.caller.row_limit(write.endpoint.name, |limit| limit.most());
@@ -607,7 +611,7 @@ impl Run {
         batch
     }
 
-    /// Returns a batch that can be sent, or the parts to send instead.
+    /// Returns the batch if it can be sent, or the parts to send instead.
     fn cut(&mut self, batch: Batch) -> Result<Batch, Vec<Batch>> {
         let write = self.job.write;
         let rows = batch.items.len();
@@ -635,14 +639,15 @@ impl Run {
             part.halve = batch.halve;
         }
         parts[1].remainder = rows > most;
-        // Named rows were taken out of the batch. Only a success of the whole rest proves them invalid, so add them
-        // again.
+        // Rows named by a rejection were removed from the batch. They are confirmed as bad only if all the
+        // other rows succeed in one request, so resend them too.
         let mut parts = Vec::from(parts);
         parts.extend(self.take_back_named(&batch));
         Err(parts)
     }
 
-    /// Returns rows named in a rejection, if their batch is not sent as a whole.
+    /// Returns the rows that rejections named, to be resent because the rest of their batch is sent in parts.
+    /// These rows no longer count as bad.
     fn take_back_named(&mut self, batch: &Batch) -> Vec<Batch> {
         let again = bisect::doubted(batch);
         for item in again.iter().flat_map(|part| &part.items) {
@@ -722,7 +727,8 @@ impl Run {
         }));
     }
 
-    /// Whether this run only reads. If so, one failed part ends the run, since a partial read is useless.
+    /// Whether this run only reads. If so, one failed part ends the run, since the result of the run would be
+    /// incomplete.
     pub(super) fn reads(&self) -> bool {
         self.job.write.done == Done::Read
     }
@@ -743,7 +749,8 @@ fn usual_activity(job: &Job) -> Activity {
     }
 }
 
-/// Rows about to be sent. Their status is unknown, unless the request is not sent after all.
+/// The rows of a request that is about to be sent. The rows are marked `Unknown`, and restored if the request
+/// is not sent after all.
 struct Leaving<'l> {
     ledger: &'l SharedLedger,
     sending: u32,
@@ -790,7 +797,7 @@ impl<'l> Leaving<'l> {
 }
 
 impl Drop for Leaving<'_> {
-    /// Restores the rows, because the journal could not be written or the run was stopped at once.
+    /// Restores the rows, because the journal could not be written or the run was stopped immediately.
     fn drop(&mut self) {
         if self.before.is_empty() {
             return;

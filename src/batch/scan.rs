@@ -11,14 +11,14 @@ use crate::validation::{Names, RowWriter};
 pub struct Found {
     /// Whether the rows have names or custom attributes, which require the project's settings.
     pub names: bool,
-    /// The assets that the checks of a patch depend on.
+    /// The ids of the assets that the checks for a patch depend on.
     pub assets: Vec<String>,
 }
 
 /// The scan pauses after this many rows to let other Python threads run.
 const PAUSE: usize = 1024;
 
-/// Codes of the problems caused by a name used in place of an id.
+/// Codes of problems that can be caused by a name used in place of an id.
 const OF_NAMES: [&str; 5] = [
     "unknown_column",
     "unknown_attribute",

@@ -1,10 +1,11 @@
 //! Reads the settings of a project with as few requests as possible, and as many concurrent requests as the limits
 //! allow.
 //!
-//! One request each for the categories, status sets, custom attributes and locations (more pages if there are more
-//! than 200 sets or attributes). One request for the status sets of 100 active categories. One request for the
-//! attributes of each active category without subcategories: its inherited attributes also reveal the attributes of its
-//! parents. Parents are read separately only if no response says where something is inherited from.
+//! The categories, status sets, custom attributes and locations take one request each, or more if there are
+//! more than 200 sets or attributes. The status sets of every 100 active categories take one request. Each
+//! active category without subcategories takes one request for its attributes, and its inherited attributes
+//! also reveal the attributes of its parents. Parents are read separately only if no response says where an
+//! attribute is inherited from.
 
 use std::collections::{HashMap, HashSet};
 
@@ -205,9 +206,9 @@ enum Reply {
 
 /// Returns the parent categories for which it is unclear which attributes are their own.
 ///
-/// Some documentation pages show where an attribute is inherited from, others do not. Without this, an
-/// inherited attribute looks as if it were assigned to each subcategory. A parent is read itself if all of its
-/// subcategories have the same attribute.
+/// Some documentation pages show where an attribute is inherited from, others do not. Without this
+/// information, an inherited attribute looks as if it were assigned to each subcategory. A parent is read
+/// separately if all of its subcategories have the same attribute.
 fn unclear(
     active: &[String],
     parents: &HashMap<String, String>,

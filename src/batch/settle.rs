@@ -1,4 +1,4 @@
-//! Applies a response, or its loss, to the rows of its request.
+//! Applies the response to a request, or its loss, to the rows of the request.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -16,17 +16,18 @@ use crate::http::refusal::request_id;
 use crate::http::{CallOutcome, Response};
 use crate::ledger::{Fault, Status, lock};
 
-/// The number of seconds between reads of a creation time. Clock jumps are rare.
+/// The time between two reads of a creation time. Clock jumps are rare.
 const CLOCK_READ: Duration = Duration::from_secs(5);
 
 /// How many requests may be spent on splitting rejected requests, in addition to two per successful request.
 const BISECTS: u64 = 200;
 
-/// After this many single-row requests with status 404 and no success, assume that the project itself is missing.
+/// After this many single-row requests with status 404 and no successful request, assume that the project
+/// itself is missing.
 const MOST_NOT_FOUND: u32 = 3;
 
-/// If a request with a body up to this size is rejected as too large, its number of rows is reduced. For a larger
-/// body, the body size is reduced first. Common servers accept at least 100 kB.
+/// A body size in bytes. If a request with a body up to this size is rejected as too large, its number of
+/// rows is reduced. For a larger body, the body size is reduced first. Common servers accept at least 100 kB.
 const LARGE_BODY: usize = 100 << 10;
 
 /// Whether a rejection concerns the size of the request.
@@ -71,7 +72,8 @@ impl Run {
                 self.blame(rows(&batch), status, &Fault::of(&error));
             }
             (Err(error), false) => {
-                // The run waits only for a network that worked before, and only for a limited time. Then it ends.
+                // The run waits only for a network that worked before, and only for a limited time. Then the
+                // run ends.
                 let waited = called.attempts > self.caller.options().retry.attempts;
                 let gone = (waited && error.sent() == Sent::No).then(|| error.clone());
                 self.refuse(batch, sending, error, called.in_doubt);
@@ -106,14 +108,14 @@ impl Run {
         };
         let paired = match paired {
             Ok(paired) => paired,
-            // A success with another status or format proves nothing: it may come from a proxy, and so may the next
-            // one. Treat the response as lost until a lookup finds its rows.
+            // A successful response with another status or format proves nothing. It may come from a proxy,
+            // and so may the next response. Treat the response as lost until a lookup finds its rows.
             Err(error) => {
                 self.counters.take_back_success();
                 let executed = response.status == write.success && write.done == Done::Created;
                 self.suspect(batch, sending, &error, executed);
-                // The status is the documented one, and the body is not a proxy's page. So the request was executed,
-                // and this is not an outage.
+                // If the status is the documented one and the body is not a proxy's page, the request was
+                // executed, so this is not an outage.
                 if !(executed && response.body.trim_ascii_start().starts_with(b"{")) {
                     self.lost(error);
                 }
@@ -444,10 +446,10 @@ impl Run {
         if split.again.is_empty() {
             return;
         }
-        // The whole request was rejected, so these rows were not executed. Keep this as their reason if the run ends
-        // here.
+        // The whole request was rejected, so these rows were not executed. Keep the rejection as their reason
+        // in case the run ends here.
         let mut fault = Fault::of(&Error::Service(Box::new(refusal.clone())));
-        // A read has no bad rows to find: a rejected request of one row ends it.
+        // A read has no bad rows to find: a rejected request for a single row ends the read.
         let spent = size != Size::TooLarge && !self.reads() && self.bisects >= BISECTS + 2 * self.succeeded;
         fault.message = if spent {
             format!(
@@ -468,7 +470,7 @@ impl Run {
         let mut ledger = lock(&self.ledger);
         let fault = ledger.add_fault(&fault);
         for item in split.again.iter().flat_map(|part| &part.items) {
-            // The row was named before, but that is uncertain now.
+            // An earlier rejection named the row, but the row is no longer certain to be bad.
             self.bad -= u64::from(self.named.remove(&item.row));
             ledger.set_fault(item.row, Status::Failed, fault);
             self.bad += u64::from(spent);
@@ -545,15 +547,16 @@ pub(super) fn pair<'a>(
         })
 }
 
-/// Converts entries of a body to columns.
+/// Converts entries in a body to columns.
 fn page_of(body: &[u8], entries: impl Iterator<Item = Range<usize>>) -> Result<Page, TooWide> {
-    // Each entry is a JSON text.
+    // Each entry is JSON, which is valid UTF-8.
     Page::of(
         entries.map(|entry| std::str::from_utf8(body.get(entry).unwrap_or_default()).unwrap_or_default()),
     )
 }
 
-/// Reads the outcome of each row from the response to a read, and its entries as columns.
+/// Reads the outcome of each row from the response to a read. If `keep` is `true`, also converts the entries
+/// to columns.
 pub(super) fn read(
     write: &Write,
     response: Response,

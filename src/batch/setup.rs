@@ -33,10 +33,10 @@ pub enum Status {
     Exists,
     /// The object already existed, but differs from the description.
     Differs,
-    /// The service rejected the step.
+    /// The service rejected the step, or the step could not be executed.
     Failed,
     NotSent,
-    /// The step may have been executed: the response was lost, and a lookup failed.
+    /// The step may have been executed: its response was lost, and no lookup could determine the outcome.
     Unknown,
 }
 
@@ -66,7 +66,8 @@ pub struct Outcome {
     pub request_id: Option<String>,
     /// The id of the created or existing object.
     pub id: Option<String>,
-    /// Whether all further steps would fail because the token or its user lacks permission.
+    /// Whether all further steps would fail because there is no usable token, or because the token or its
+    /// user lacks permission.
     ends: bool,
 }
 
@@ -104,7 +105,7 @@ impl Outcome {
 
 const STOPPED: &str = "the call was stopped before";
 
-/// The maximum number of attempts to read a list or send an assignment if responses are unreadable.
+/// The maximum number of attempts to send an assignment if responses are unreadable.
 const READS: u32 = 3;
 
 /// The target project of a setup.
@@ -202,7 +203,8 @@ impl Writer {
         })
     }
 
-    /// Creates an object exactly once.
+    /// Creates an object. If the response is lost, the request is resent only if a lookup does not find the
+    /// object.
     async fn create(&self, sent: &Sent, made: &Made, left: &AtomicBool) -> Outcome {
         let call = match self.call(sent) {
             Ok(call) => call,
@@ -264,7 +266,7 @@ impl Writer {
         self.look(made).await.map_err(|error| error.to_string())
     }
 
-    /// Handles a rejection. If the name is taken and the existing object matches, returns that object.
+    /// Handles a rejection. If the name is taken, the outcome has the id of the existing object.
     async fn refused(&self, made: &Made, error: &Error) -> Outcome {
         let failed = Outcome::of(Status::Failed, error);
         let Error::Service(refusal) = error else {
@@ -362,7 +364,7 @@ enum Ready {
     Never(String),
 }
 
-/// Returns the request, with all ids filled in.
+/// The request for a step, with all ids filled in.
 struct Sent {
     endpoint: &'static Endpoint,
     ids: Vec<(&'static str, String)>,
@@ -490,7 +492,7 @@ fn sent(
     })
 }
 
-/// The object that a step creates, as needed to look it up.
+/// The object that a step creates, with the properties needed to look it up.
 enum Made {
     StatusSet { name: String },
     Status { label: String, set: String },
@@ -510,8 +512,8 @@ impl Made {
     /// Reads the id from the response to a create, if the response matches the request.
     fn read(&self, response: &Response) -> Option<String> {
         let entry = value::read(std::str::from_utf8(&response.body).ok()?)?;
-        // Ids are strings ("POST categories" reference page). If a response has other types, do not trust its id;
-        // look it up in the list.
+        // Ids are strings ("POST categories" reference page). If the id in a response has another type, do
+        // not trust the id; look the object up in the list.
         entry.get("id")?.as_str()?;
         match self {
             Self::Status { label, .. } => status(label, Known::read(&entry)?),

@@ -1,4 +1,5 @@
-//! The start of a write: a new ledger, its run's journal or an earlier result, and the rows to process.
+//! Prepares a write: creates a ledger or opens that of a named run or an earlier result, and selects the rows
+//! to process.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -20,7 +21,7 @@ pub enum Which {
 }
 
 impl Which {
-    /// `retry` or `reconcile`.
+    /// Parses `retry` or `reconcile`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         match text {
@@ -42,7 +43,7 @@ impl Which {
 #[derive(Debug, Clone, Copy)]
 pub struct Resume<'c> {
     pub header: &'c Header,
-    /// The file of a named run.
+    /// The journal file of a named run.
     pub run: Option<&'c Path>,
     pub dry_run: bool,
     /// Also look up rows in the named run whose outcome is unknown.
@@ -61,7 +62,8 @@ pub struct Start {
 }
 
 impl Start {
-    /// Opens the journal of a named run, if there is one. The journal is always newer than a result in memory.
+    /// Opens the journal of a named run, if there is one. The journal takes precedence over a result in
+    /// memory, since the journal is never older.
     pub fn open(call: &Resume<'_>) -> Result<Self, Error> {
         let (kept, journal) = call.kept()?;
         let (mut ledger, again) = match (kept, call.rows) {

@@ -25,7 +25,7 @@ impl Session {
         }
     }
 
-    /// Creates a call to an endpoint with this client's options, such as the prefix of the Assets API.
+    /// Creates a call to an endpoint with this client's options, such as the path prefix of the Assets API.
     ///
     /// # Errors
     /// [`Error::Option`] if a path parameter has no value.
@@ -40,7 +40,7 @@ impl Session {
         self.caller.options().service()
     }
 
-    /// Sends a call, retries it if safe, and reads its response. `at` is called at each stage.
+    /// Sends a call, retries it if that is safe, and reads its response. `at` is called at each stage.
     pub async fn call<T>(&self, call: &Call, at: At<'_>, read: ReadAs<'_, T>) -> CallOutcome<T> {
         let request = call.prepare();
         let Self {

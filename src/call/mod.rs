@@ -1,6 +1,6 @@
 //! Two ways to use any endpoint: read a single response, or a stream of pages.
 
-#[allow(clippy::module_inception)] // The module is named after its first way.
+#[allow(clippy::module_inception)] // The inner module contains the first of the two ways.
 mod call;
 mod pages;
 

@@ -18,7 +18,7 @@ use crate::http::{At, Response, untold};
 const MOST_STALE_PAGES: u32 = 20;
 const MOST_TOTALS: u64 = 10;
 
-/// The fix for a list that cannot be resumed.
+/// The suggested fix for a list that cannot be resumed.
 const START_OVER: &str = "start the list over, without after=";
 
 /// One page of a list.
@@ -26,7 +26,7 @@ const START_OVER: &str = "start the list over, without after=";
 pub struct Page {
     pub response: Response,
     received: Received,
-    /// The rows that were not on an earlier page.
+    /// The indices of the rows that were not on an earlier page.
     rows: Vec<usize>,
     /// The number of rows on all pages, if the service reports it.
     pub total: Option<u64>,
@@ -40,12 +40,13 @@ impl Page {
             .map(|row| self.received.raw(*row).unwrap_or_default())
     }
 
-    /// Digests of the ids of these rows. The ids themselves would take too much memory in a large project.
+    /// Returns the digest of the id of each row that was not on an earlier page. The ids themselves would
+    /// take too much memory in a large project.
     pub fn ids(&self) -> impl Iterator<Item = Option<u64>> {
         self.rows.iter().map(|row| self.received.rows[*row].1)
     }
 
-    /// Converts these rows to columns.
+    /// Converts the rows that were not on an earlier page to columns.
     #[must_use]
     pub fn into_columns(self) -> columns::Page {
         self.received.only(&self.rows)
@@ -132,13 +133,13 @@ impl<'s> Pages<'s> {
         self
     }
 
-    /// Returns whether the last page was returned.
+    /// Returns whether the last page has been read.
     #[must_use]
     pub fn is_at_end(&self) -> bool {
         self.ended
     }
 
-    /// Where the next page starts.
+    /// Returns where the next page starts.
     #[must_use]
     pub fn place(&self) -> &Place {
         &self.place
@@ -199,7 +200,7 @@ impl<'s> Pages<'s> {
         Ok(Some(page))
     }
 
-    /// Returns the reason if the list would never end.
+    /// Returns why the list would never end, or `None` if reading can continue.
     fn endless(&mut self, cursor: &str, on_page: u64, read: u64, total: u64) -> Option<String> {
         let stale = self.stale;
         let reason = if !self.cursors.insert(xxh3_64(cursor.as_bytes())) {
@@ -217,7 +218,7 @@ impl<'s> Pages<'s> {
     /// Reads every row on all pages.
     ///
     /// # Errors
-    /// See [`Self::next`]. A list that cannot be read to its end returns nothing.
+    /// See [`Self::next`]. If the list cannot be read to its end, no rows are returned.
     pub async fn rows<T>(mut self, mut read: impl FnMut(&str) -> T) -> Result<Vec<T>, Error> {
         let mut rows = Vec::new();
         while let Some(page) = self.next().await? {
@@ -262,7 +263,8 @@ fn ids_of(table: &Table) -> HashSet<u64> {
     ids.map(|id| xxh3_64(id.as_bytes())).collect()
 }
 
-/// Creates the error for a rejected cursor, including a fix. The documentation does not say how long a cursor is valid.
+/// Adds a hint to the error if the service may have rejected the cursor. The documentation does not say how
+/// long a cursor is valid.
 fn refused(error: Error, place: &Place) -> Error {
     match error {
         Error::Service(mut refusal)

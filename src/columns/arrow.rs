@@ -18,17 +18,17 @@ use super::kind::Type;
 use super::table::{Layout, Segment, Table};
 use super::time;
 
-/// Pages are combined until their responses have this many bytes.
+/// Pages are combined into one batch until their rows have this many bytes of JSON.
 const BATCH_BYTES: usize = 8 << 20;
 
-/// The layout of strings.
+/// The Arrow layout of a string column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Texts {
     #[default]
     Utf8,
     LargeUtf8,
     Utf8View,
-    /// 32-bit codes, with each string once per batch.
+    /// 32-bit codes, with each distinct string stored once per batch.
     Dictionary,
 }
 
@@ -57,7 +57,7 @@ impl Texts {
     }
 }
 
-/// The batches of a table.
+/// An iterator over the record batches of a table.
 pub struct Batches {
     layout: Layout,
     schema: SchemaRef,
@@ -150,7 +150,7 @@ pub struct Parts<'t> {
 }
 
 impl<'t> Parts<'t> {
-    /// Selects the column at this index of the layout from these pages, which have `rows` rows.
+    /// Selects the column at index `at` of the layout from these segments, which have `rows` rows in total.
     #[must_use]
     pub fn new(segments: &[Segment<'t>], at: usize, rows: usize) -> Self {
         let parts = segments.iter().map(|segment| {
@@ -186,7 +186,7 @@ impl<'t> Parts<'t> {
         })
     }
 
-    /// Returns which rows have no value.
+    /// Returns which rows have no value, or `None` if every row has a value.
     #[must_use]
     pub fn nulls(&self) -> Option<NullBuffer> {
         let mut nulls = NullBufferBuilder::new(self.rows);
@@ -212,7 +212,7 @@ impl<'t> Parts<'t> {
         })
     }
 
-    /// One byte per row; 1 means true.
+    /// Returns one byte per row. A byte of 1 means `true`.
     #[must_use]
     pub fn bools(&self) -> Vec<u8> {
         let flags = self.cells().map(|cell| match cell {
@@ -229,7 +229,7 @@ impl<'t> Parts<'t> {
         flags
     }
 
-    /// One number per row; undefined for rows without a value.
+    /// Returns one number per row. For rows without a value, the number is meaningless.
     fn numbers<T: Copy + Default>(
         &self,
         whole: impl Fn(&Data) -> Option<&[T]>,
@@ -249,7 +249,7 @@ impl<'t> Parts<'t> {
         numbers
     }
 
-    /// One number per row.
+    /// Returns one integer per row.
     #[must_use]
     pub fn ints(&self) -> Vec<i64> {
         self.numbers(
@@ -264,7 +264,7 @@ impl<'t> Parts<'t> {
         )
     }
 
-    /// One number per row.
+    /// Returns one float per row.
     #[must_use]
     #[allow(clippy::cast_precision_loss)] // JSON readers convert integers among floats in the same way.
     pub fn floats(&self) -> Vec<f64> {
@@ -281,7 +281,7 @@ impl<'t> Parts<'t> {
         )
     }
 
-    /// One timestamp per row, in milliseconds since 1970.
+    /// Returns one timestamp per row, in milliseconds since 1970.
     #[must_use]
     pub fn times(&self) -> Vec<i64> {
         self.numbers(
@@ -374,7 +374,8 @@ pub fn batch(columns: &[(String, Vec<Value>)], rows: usize) -> Result<RecordBatc
     RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)
 }
 
-/// Converts a cell to a string. Values other than strings become JSON.
+/// Converts a cell to a string. Null becomes an empty string, and other values that are not strings become
+/// JSON.
 #[must_use]
 pub fn text(cell: Cell<'_>) -> Cow<'_, str> {
     match cell {
@@ -410,7 +411,7 @@ impl Strings {
         Ok(())
     }
 
-    /// Adds consecutive strings. `ends` is counted from `start`.
+    /// Adds consecutive strings. `start` and `ends` are offsets in the text from which the strings come.
     fn extend(&mut self, text: &str, start: u32, ends: &[u32]) -> Result<(), ArrowError> {
         let shift = i32::try_from(self.text.len()).map_err(|_| too_large())?;
         self.text.extend_from_slice(text.as_bytes());

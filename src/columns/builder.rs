@@ -17,7 +17,7 @@ use super::shape::{
 use crate::model::asset::{keyed, members, range_in};
 use crate::model::scan::{Number, Odd, Scanner};
 
-/// Limits far above the number of custom attributes in a project and the number of cells on a page. Without these
+/// The maximum numbers of columns and cells on a page, both far higher than in real projects. Without these
 /// limits, memory would grow with the square of the number of rows if each row had different members.
 const MOST_COLUMNS: usize = 20_000;
 const MOST_CELLS: usize = 4 << 20;
@@ -29,7 +29,7 @@ const MOST_USUAL: usize = 512;
 /// Marks a row that was read by the slow reader.
 const NO_SHAPE: u32 = u32::MAX;
 
-/// The rows in a response have more distinct members than a page can hold.
+/// The rows in a response have more distinct members or more cells than a page can hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("its rows have more than {MOST_COLUMNS} distinct members, or {MOST_CELLS} cells")]
 pub struct TooWide;
@@ -86,12 +86,13 @@ impl Builder {
         self.overflow || columns > MOST_COLUMNS || columns.saturating_mul(self.rows) > MOST_CELLS
     }
 
-    /// Adds a row as JSON.
+    /// Adds a row given as JSON.
     pub fn push(&mut self, raw: &str) {
         self.push_watched(raw, &[], &mut Vec::new());
     }
 
-    /// Adds a row as JSON. Stores the ranges of the row's watched members in `shown`.
+    /// Adds a row given as JSON. Stores the ranges of the row's watched members in `shown`. Returns the
+    /// digest of the row's id.
     pub(super) fn push_watched(
         &mut self,
         raw: &str,
@@ -162,7 +163,7 @@ impl Builder {
             let (role, watch) = (known.role, known.watched);
             match role {
                 Role::Id if first == b'"' => self.read_id(scanner, member)?,
-                // A numeric id is kept as written.
+                // The slow reader handles numeric ids, and keeps them as written.
                 Role::Id if first == b'-' || first.is_ascii_digit() => return Err(Odd),
                 Role::Misprinted if first == b'"' => return Err(Odd),
                 // The member is a duplicate.
@@ -402,7 +403,7 @@ impl Builder {
     /// Returns the page.
     ///
     /// # Errors
-    /// [`TooWide`] if the rows have too many members.
+    /// [`TooWide`] if the rows have too many members or cells.
     pub fn build(self) -> Result<Page, TooWide> {
         if self.is_too_wide() {
             return Err(TooWide);
@@ -451,7 +452,7 @@ fn members_of(raw: &str) -> usize {
     attributes.sum::<usize>() + row.len()
 }
 
-/// Returns the name of the column of a custom attribute.
+/// Returns the column name for a custom attribute.
 fn attribute_column(name: &str) -> Arc<str> {
     if attribute_number(name).is_some() {
         name.into()

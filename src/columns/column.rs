@@ -1,4 +1,5 @@
-//! The values of one column in a page, in the narrowest type. A value of another kind widens the column's type.
+//! The values of one column on a page, stored in the narrowest type. A value of another kind widens the
+//! column's type.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -85,13 +86,14 @@ pub(super) enum Data {
     Float(Vec<f64>),
     Time(Vec<i64>),
     Text(Texts),
-    /// For each row, the end of its items; and all items.
+    /// The end of each row's items, and the items of all rows.
     List(Vec<u32>, Texts),
     /// Values of several kinds, as JSON.
     Mixed(Texts),
 }
 
-/// Where a column was first seen: the row, whether it was in or after the row's attributes, and the position there.
+/// When a column was first seen: the row, whether the column is a field rather than a custom attribute, and
+/// the number of columns seen before.
 pub(super) type FirstSeen = (usize, bool, usize);
 
 /// The values of one column, row by row.
@@ -138,7 +140,8 @@ impl Column {
                 .is_none_or(|valid| valid.get(row) == Some(&true))
     }
 
-    /// Returns which of the first rows have a value, or `None` if all of them have one. Later rows have no value.
+    /// Returns the number of rows stored, and which of these rows have a value, or `None` if all of them do.
+    /// Later rows have no value.
     pub(super) fn validity(&self) -> (usize, Option<&[bool]>) {
         match self.data {
             Data::Null => (0, None),
@@ -156,7 +159,7 @@ impl Column {
         }
     }
 
-    /// Returns the string of a code.
+    /// Returns the string with this code.
     #[must_use]
     pub fn value(&self, code: usize) -> &str {
         match &self.data {
@@ -187,7 +190,7 @@ impl Column {
         }
     }
 
-    /// Pads with nulls to this many rows. Returns `false` if there are more rows than this.
+    /// Pads the column with nulls to this many rows. Returns `false` if the column already has more rows.
     #[inline]
     pub(super) fn pad(&mut self, rows: usize) -> bool {
         if self.rows < rows {
@@ -354,7 +357,7 @@ impl Column {
         self.pushed(Kinds::LIST);
     }
 
-    /// Adds any other value as JSON.
+    /// Adds a value of any other kind, given as JSON.
     pub(super) fn push_json(&mut self, token: &str) {
         self.mixed().push(token);
         self.pushed(Kinds::OTHER);
@@ -384,7 +387,7 @@ impl Column {
         }
     }
 
-    /// Returns the data. If there are only nulls so far, creates it with `begin`.
+    /// Returns the data. If there are only nulls so far, creates the data with `begin`.
     #[inline]
     fn start(&mut self, begin: impl FnOnce(usize, usize) -> Data) -> &mut Data {
         if let Data::Null = self.data {
@@ -413,7 +416,7 @@ impl Column {
         }
         match &mut self.data {
             Data::Mixed(tokens) => tokens,
-            // `mixed` is set just above.
+            // `Data::Mixed` was set just above.
             _ => unreachable!(),
         }
     }

@@ -17,7 +17,7 @@ impl Kinds {
     pub const LIST: Self = Self(32);
     /// Objects, other lists, and integers outside the range of `i64`.
     pub const OTHER: Self = Self(64);
-    /// An integer above 2^53, which would lose digits as a float.
+    /// An integer with an absolute value above 2^53, which a float cannot always represent exactly.
     pub const LARGE_INT: Self = Self(128);
 
     #[must_use]
@@ -44,7 +44,8 @@ pub enum Type {
     List,
 }
 
-/// Fields of every asset, in the order of the reference page. Other members of a response follow these fields.
+/// The fields of every asset, in the order on the reference page. Other members of a response follow these
+/// fields.
 pub(super) const FIRST: [&str; 13] = [
     "id",
     "clientAssetId",
@@ -61,8 +62,9 @@ pub(super) const FIRST: [&str; 13] = [
     "updatedBy",
 ];
 
-/// Fields of the "GET assets" reference page with a fixed type, and the columns in a table of relationships: the fields
-/// of the "GET relationships:search" reference page.
+/// Returns the type of a documented column and the kinds of values that fit. The columns are fields from the
+/// "GET assets" reference page, and the columns of relationship tables, whose fields are documented on the
+/// "GET relationships:search" reference page.
 fn documented(name: &str) -> Option<(Type, Kinds)> {
     Some(match name {
         "isActive" | "is_read_only" | "is_service" | "is_deleted" => (Type::Bool, Kinds::BOOL),

@@ -20,7 +20,8 @@ pub struct Page {
     /// The size of the rows' JSON in bytes.
     pub(super) bytes: usize,
     pub(super) columns: Vec<Column>,
-    /// The columns in display order: ordered by the first row that contains each of them, attributes first.
+    /// The columns in display order: ordered by the first row that contains each column, with attributes
+    /// before fields.
     pub(super) order: Vec<usize>,
     pub(super) members: Vec<Member>,
     /// Shapes: ordered lists of members, shared by rows with equal members.
@@ -32,10 +33,10 @@ pub struct Page {
 }
 
 impl Page {
-    /// Creates a page from rows as JSON.
+    /// Creates a page from rows given as JSON.
     ///
     /// # Errors
-    /// [`TooWide`] if they have too many different members.
+    /// [`TooWide`] if the rows have too many distinct members or cells.
     pub fn of<'r>(rows: impl Iterator<Item = &'r str>) -> Result<Self, TooWide> {
         let mut builder = Builder::new(0);
         rows.for_each(|row| builder.push(row));
@@ -70,7 +71,7 @@ impl Page {
         self.members.iter()
     }
 
-    /// Returns the members of a row in order, each with its column, or `None` for a row stored as JSON.
+    /// Returns the members of a row in order, each with its index, or `None` for a row stored as JSON.
     #[must_use]
     pub fn members(&self, row: usize) -> Option<impl Iterator<Item = (usize, &Member)>> {
         let shape = self.shapes.get(*self.shape_of.get(row)? as usize)?;
@@ -131,7 +132,7 @@ impl Page {
         self.members(row)?.find_map(|(_, member)| match member {
             Member::Value(slot) if &*slot.name == "id" => match self.columns[slot.column].cell(row) {
                 Cell::Text(id) => Some(Cow::Borrowed(id)),
-                // If some ids of the page are not strings, all of them are stored as JSON.
+                // If some ids on the page are not strings, all of them are stored as JSON.
                 json @ Cell::Json(_) => match json.to_value() {
                     Value::String(id) => Some(Cow::Owned(id)),
                     _ => None,

@@ -11,7 +11,8 @@ use super::page::Page;
 use crate::model::asset::{entries, keyed, list, members, range_in};
 use crate::model::scan::{Odd, Scanner};
 
-/// Offsets have 32 bits, and a value may become longer when it is written.
+/// The maximum size of a response body. Offsets have 32 bits, and a value may become longer when it is
+/// stored.
 const MOST_BYTES: usize = 512 << 20;
 
 /// A response that contains a list of rows.
@@ -40,8 +41,8 @@ pub enum Unread {
 }
 
 impl Received {
-    /// Reads the rows under `member`, or the body itself if it is the list. Makes the `watched` members of each row
-    /// available.
+    /// Reads the rows under `member`, or from the body itself if `member` is `None`. Records the positions of
+    /// the `watched` members of each row, for [`Self::shown`].
     ///
     /// # Errors
     /// If the response cannot be read.
@@ -140,7 +141,8 @@ impl Received {
         Ok(())
     }
 
-    /// Returns another member of the body, as JSON. If the member is repeated, returns the last one.
+    /// Returns a member of the body other than the rows, as JSON. If the member is repeated, returns its last
+    /// value.
     #[must_use]
     pub fn member(&self, name: &str) -> Option<&str> {
         let (_, range) = self.members.iter().rev().find(|(member, _)| member == name)?;

@@ -21,7 +21,7 @@ pub(super) enum Level {
     Attributes,
 }
 
-/// The number of optional members to skip before looking up a member by name.
+/// The maximum number of predictions to try before a member is looked up by name.
 const MOST_LEFT_OUT: usize = 5;
 
 /// The predecessor of the first member, per level.
@@ -35,7 +35,7 @@ pub(super) struct Known {
     token: Token,
     pub name: Arc<str>,
     pub level: Level,
-    /// The column of its values.
+    /// The column that contains the member's values.
     pub column: Option<usize>,
     /// The predicted next member. Optional members may come before that member.
     next: usize,
@@ -49,8 +49,8 @@ pub(super) struct Known {
 pub(super) enum Role {
     Plain,
     Id,
-    /// A member with a misplaced comma. The example of the PATCH assets:batch-patch page contains `"version": "2,"`
-    /// and `"isActive": "true,"`.
+    /// A member whose value may contain a misplaced comma. The example of the PATCH assets:batch-patch page
+    /// contains `"version": "2,"` and `"isActive": "true,"`.
     Misprinted,
     Attributes,
     /// A member of the row that has the name of a custom attribute.
@@ -83,7 +83,7 @@ impl Members {
         }
     }
 
-    /// Reads the name of a member and the colon after it. `last` is the member before it.
+    /// Reads a member's name and the colon that follows. `last` is the preceding member.
     #[inline]
     pub fn read(
         &mut self,
@@ -161,7 +161,7 @@ impl Members {
 /// One part of a row, used to reassemble the row.
 #[derive(Debug, Clone)]
 pub enum Member {
-    /// A value of this name, in this column.
+    /// A value with this name, in this column.
     Value(Slot),
     /// The start of the `customAttributes` object. The attributes that follow belong to this object.
     Attributes(Arc<str>),

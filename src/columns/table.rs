@@ -16,7 +16,8 @@ pub struct Table {
     rows: usize,
     /// Requested ids that were not returned.
     pub missing: Vec<String>,
-    /// The columns to show if the table has no rows. If empty, the fields of every asset.
+    /// The columns to show if the table has no rows. If no names are given, the fields of every asset are
+    /// shown.
     pub names: Vec<String>,
 }
 
@@ -83,7 +84,7 @@ impl Table {
         self.rows += other.rows;
     }
 
-    /// Selects the rows at these positions, numbered from 0. `missing` still covers the whole table.
+    /// Selects the rows at these positions, and numbers them from 0. `missing` still covers the whole table.
     #[must_use]
     pub fn take(&self, positions: impl IntoIterator<Item = usize>) -> Self {
         let mut taken = Self {
@@ -141,7 +142,7 @@ impl Table {
         self.rows == 0
     }
 
-    /// Finds the page that contains a row, and the row's index there.
+    /// Finds the page that contains a row, and the row's index on that page.
     #[must_use]
     pub fn find(&self, index: usize) -> Option<(&Page, usize)> {
         let at = self
@@ -239,8 +240,8 @@ impl Table {
     }
 }
 
-/// Returns the name that a column has in frames and in Arrow. Null characters are removed, since Arrow passes names as
-/// C strings.
+/// Returns the name that a column has in frames and in Arrow. Null characters are escaped, since Arrow passes
+/// names as C strings.
 fn exported(name: &Arc<str>) -> Arc<str> {
     if name.contains('\0') {
         name.replace('\0', "\\u0000").into()

@@ -9,7 +9,7 @@ const FEW: usize = 16;
 /// A column with more distinct strings than this stores one string per row.
 const MOST_VALUES: usize = 256;
 
-/// The number of strings that can be looked up by their first bytes.
+/// The maximum number of strings that can be looked up by their first bytes.
 const GUESSES: usize = 64;
 
 /// Marks a missing string or code.
@@ -24,7 +24,7 @@ pub(super) struct Texts {
     codes: Option<Vec<u16>>,
     /// A hash table of codes by string, at most half full. Used only while rows are added.
     places: Vec<u16>,
-    /// The code of the last string with the same first bytes. Used only while rows are added.
+    /// The code of the last string for each hash of a string's first bytes. Used only while rows are added.
     guesses: Vec<u16>,
 }
 
@@ -52,12 +52,12 @@ impl Texts {
         self.codes.as_ref().map_or(self.ends.len(), Vec::len)
     }
 
-    /// Returns the code of a row, if strings repeat.
+    /// Returns the code of a row, if codes are in use.
     pub fn code(&self, row: usize) -> Option<u16> {
         self.codes.as_ref()?.get(row).copied()
     }
 
-    /// Returns the codes of all rows, if strings repeat.
+    /// Returns the codes of all rows, if codes are in use.
     pub fn codes(&self) -> Option<&[u16]> {
         self.codes.as_deref()
     }
@@ -67,7 +67,7 @@ impl Texts {
         self.value(self.code(row).map_or(row, usize::from))
     }
 
-    /// Returns the string with a code or, if strings do not repeat, of a row.
+    /// Returns the string with this code or, if codes are not in use, the string in this row.
     #[inline]
     pub fn value(&self, at: usize) -> &str {
         let Some(end) = self.ends.get(at) else { return "" };
@@ -76,8 +76,8 @@ impl Texts {
         self.text.get(start as usize..*end as usize).unwrap_or("")
     }
 
-    /// Returns the concatenated strings of these rows, where they start, and the end of each. Returns `None` if strings
-    /// repeat.
+    /// Returns the concatenated strings of these rows, where they start, and the end of each. Returns `None`
+    /// if codes are in use.
     pub fn run(&self, from: usize, to: usize) -> Option<(&str, u32, &[u32])> {
         if self.codes.is_some() {
             return None;
@@ -96,7 +96,8 @@ impl Texts {
         }
     }
 
-    /// Reads the next string if it equals an earlier one, which is faster than finding its end.
+    /// Reads the next string if it equals an earlier one, since a comparison is faster than a search for the
+    /// end of the string.
     #[inline]
     pub fn read_again(&mut self, scanner: &mut Scanner<'_>) -> bool {
         if self.guesses.is_empty() {

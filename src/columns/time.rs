@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 
-/// The length of a time in this form.
+/// The length of a time in the service's form.
 pub(super) const LENGTH: usize = 24;
 
 const DAY: i64 = 86_400_000;
 
-/// Parses a time in exactly this form into milliseconds since 1970.
+/// Parses a time in exactly the service's form into milliseconds since 1970.
 pub(super) fn printed(text: &str) -> Option<i64> {
     let (words, []) = text.as_bytes().as_chunks::<8>() else {
         return None;
@@ -23,7 +23,7 @@ pub(super) fn printed(text: &str) -> Option<i64> {
     let (year, month, day) = (pair(one, 0) * 100 + pair(one, 2), pair(one, 5), pair(two, 0));
     let (hour, minute, second) = (pair(two, 3), pair(two, 6), pair(three, 1));
     let millisecond = pair(three, 4) * 10 + digit(three, 6);
-    // No correct clock shows a time outside these years. The slow reader handles them.
+    // No correct clock shows a time outside these years. The slow reader handles such times.
     let is_valid = (1..=9998).contains(&year)
         && (1..=12).contains(&month)
         && (1..=days_in(year, month)).contains(&day)
@@ -44,7 +44,7 @@ fn digits(text: [u8; 8], pattern: [u8; 8]) -> Option<u64> {
     ((digits | digits.wrapping_add(too_much)) & high == 0).then_some(digits)
 }
 
-/// Formats milliseconds since 1970 as a time in this form.
+/// Formats milliseconds since 1970 as a time in the service's form.
 pub(super) fn print(time: i64) -> [u8; LENGTH] {
     let mut text = *b"0000-00-00T00:00:00.000Z";
     let (days, time) = (time.div_euclid(DAY), time.rem_euclid(DAY));
@@ -66,8 +66,8 @@ pub(super) fn print(time: i64) -> [u8; LENGTH] {
     text
 }
 
-/// Parses a time in any form of RFC 3339 into milliseconds since 1970. Returns `None` if it is not a whole number of
-/// milliseconds.
+/// Parses a time in any RFC 3339 form into milliseconds since 1970. Returns `None` if the time is not a whole
+/// number of milliseconds.
 pub(super) fn any(text: &str) -> Option<i64> {
     printed(text).or_else(|| {
         let time: Timestamp = text.parse().ok()?;
@@ -85,7 +85,8 @@ fn days_in(year: i64, month: i64) -> i64 {
     }
 }
 
-// Both conversions count in eras of 400 years that begin on March 1. This makes a leap day the last day of its year.
+// The two conversions below count in eras of 400 years that begin on March 1, so that a leap day is the last
+// day of its year.
 
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };

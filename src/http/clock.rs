@@ -1,8 +1,9 @@
 //! The service's clock, estimated from its responses.
 //!
-//! Creation times of assets use the service's clock, and the assets created by a request with a lost response are found
-//! by that time. Laptop clocks are often off by minutes, and stop or jump. So times are estimated from responses: from
-//! the creation times in them, or else from their Date headers, which a gateway writes.
+//! Creation times of assets use the service's clock, and the assets created by a request with a lost response
+//! are found by their creation times. Laptop clocks are often off by minutes, and stop or jump. So the
+//! service's time is estimated from its responses: from the creation times that they contain, or else from
+//! their Date headers, which a gateway writes.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,7 +14,7 @@ use tokio::time::Instant;
 
 use crate::http::send::Response;
 
-/// How many responses to use. Older responses may predate a sleep or a jump of the clock.
+/// The number of responses to use. Older responses may predate a sleep or a jump of the clock.
 const SAMPLES: usize = 8;
 
 /// The clock that determined a moment.

@@ -11,14 +11,15 @@ use crate::http::send::{Request, Response};
 const TOKEN: &str = "<token>";
 const CURSOR: &str = "<cursor>";
 
-/// Shorter strings are not tokens or cursors from the service, and may occur in a response by chance.
+/// The minimum length of a secret. Shorter strings are not tokens or cursors from the service, and may occur
+/// in a response by chance.
 const LEAST: usize = 16;
 
 /// Query parameters that grant access to data until they expire ("GET relationships:search" and "GET assets"
 /// reference pages).
 const CURSORS: [&str; 3] = ["continuationToken", "syncToken", "cursorState"];
 
-/// A secret in a request, and its replacement.
+/// The secrets in a request, which are hidden in its response.
 pub struct Hidden {
     token: Option<String>,
     cursors: Vec<String>,
@@ -45,8 +46,8 @@ impl Hidden {
         Self { token, cursors }
     }
 
-    /// Removes the secrets from a response. Cursors are removed only from errors, because a page needs its own
-    /// cursor.
+    /// Removes the secrets from a response. Cursors are removed only from error responses, because a page
+    /// needs its own cursor.
     pub fn leave(&self, mut response: Response) -> Response {
         let cursors = self
             .cursors
@@ -78,14 +79,15 @@ impl Hidden {
     }
 }
 
-/// Removes a secret from a text, however it is escaped as JSON, even if the text ends in the middle of the secret.
+/// Removes a secret from a text, however the secret is escaped as JSON, even if the text ends in the middle
+/// of the secret.
 fn without<'a>(text: &'a str, secret: &str, instead: &str) -> Cow<'a, str> {
     // Fast path: hardly any text contains the secret.
     let start = secret.as_bytes().get(..LEAST).unwrap_or(secret.as_bytes());
     if memchr(b'\\', text.as_bytes()).is_none() && memmem::find(text.as_bytes(), start).is_none() {
         return text.into();
     }
-    // JSON escapes any character by its number, and a few also by a backslash.
+    // JSON can escape any character by its code, and a few characters also by a single backslash.
     let escapes = text.contains("\\u") || secret.contains(['/', '"', '\\']) && text.contains('\\');
     let ends_within = (LEAST..secret.len()).any(|end| text.as_bytes().ends_with(&secret.as_bytes()[..end]));
     if !escapes && !ends_within {
@@ -122,8 +124,8 @@ fn without<'a>(text: &'a str, secret: &str, instead: &str) -> Cow<'a, str> {
     shown.into()
 }
 
-/// Returns the length of the secret, as escaped, if the text starts with it. Each character may be escaped, even
-/// several times in nested JSON.
+/// If the text starts with the secret, returns the length of the secret as escaped in the text. Each
+/// character may be escaped, even several times in nested JSON.
 fn end_of(text: &[u8], secret: &[u8]) -> Option<usize> {
     let mut at = 0;
     for (number, &byte) in secret.iter().enumerate() {

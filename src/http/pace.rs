@@ -22,7 +22,7 @@ use crate::options::RateGroup;
 /// The longest pause to adopt from another process, in milliseconds.
 const LONGEST_PAUSE: i64 = 60_000;
 
-/// The windows of one user at one service.
+/// The rate windows of one user of one service.
 #[derive(Default)]
 pub struct Windows {
     groups: Arc<Groups>,
@@ -33,7 +33,8 @@ pub struct Windows {
 /// Windows, keyed by the name of the rate group.
 type Groups = Mutex<HashMap<String, Arc<Window>>>;
 
-/// The windows, per process, service and user. A forked child inherits its parent's windows.
+/// The windows, per process, service and user. The process id is part of the key because a forked child
+/// inherits its parent's windows.
 type Registry = Mutex<HashMap<(u32, String, String), Arc<Windows>>>;
 
 fn registry() -> &'static Registry {
@@ -153,7 +154,7 @@ impl Windows {
     }
 }
 
-/// How far the file may lag behind. A killed process loses at most this much.
+/// How long the file may lag behind. If a process is killed, at most the requests from this time are lost.
 const INTERVAL: Duration = Duration::from_millis(100);
 
 /// How long to wait for access to the file.
@@ -183,7 +184,8 @@ struct Keeper {
 }
 
 impl Keeper {
-    /// Schedules a write on a thread that never waits for the network.
+    /// Marks the file as out of date, and schedules a write on a blocking thread, so that file access does
+    /// not delay requests.
     fn change(self: &Arc<Self>) {
         self.changed.store(true, Ordering::Release);
         let Ok(handle) = Handle::try_current() else {
@@ -226,7 +228,8 @@ impl Keeper {
     }
 }
 
-/// Writes the files of this process before it ends. Stops waiting for an unreachable folder after `PATIENCE`.
+/// Writes the files of this process before the process ends. Stops waiting for an unreachable folder after
+/// `PATIENCE`.
 pub fn keep_all() {
     let process = std::process::id();
     let keepers: Vec<Arc<Keeper>> = locked(registry())
@@ -266,7 +269,7 @@ struct Counts {
 
 struct Answered {
     at: Instant,
-    /// Whether the request was sent by another process, which records it itself.
+    /// Whether the request was sent by another process, which records the request itself.
     foreign: bool,
 }
 
@@ -328,7 +331,8 @@ impl Counts {
         self.answered
             .make_contiguous()
             .sort_by_key(|answered| answered.at);
-        // The service repeats a longer pause, and then `Retry.deadline` decides whether to wait.
+        // If the service's pause is longer, the next request gets another 429. `Retry.deadline` then decides
+        // whether to wait.
         let left = used.paused_until.saturating_sub(clock).clamp(0, LONGEST_PAUSE);
         if let Some(left) = u64::try_from(left).ok().filter(|left| *left > 0) {
             let until = now + Duration::from_millis(left);
@@ -364,14 +368,15 @@ impl Counts {
     }
 }
 
-/// Permission to send one request. Dropping the slot records when the response arrived.
+/// Permission to send one request. When the slot is dropped, the current time is recorded as the arrival time
+/// of the response.
 #[must_use]
 pub struct Slot {
     window: Arc<Window>,
     keeper: Option<Arc<Keeper>>,
     given_back: bool,
-    /// How long the request waited at the head of the queue. Summed over all requests, this is the time that a run
-    /// waited for the limits.
+    /// How long the request waited at the head of the queue. Summed over all requests, this is the time that
+    /// a run waited for the rate limits.
     pub waited: Duration,
 }
 
@@ -403,7 +408,7 @@ impl Drop for Slot {
     }
 }
 
-/// Locks a mutex. No code panics while holding one, so counts are always consistent.
+/// Locks a mutex. No code panics while holding a lock, so counts are always consistent.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

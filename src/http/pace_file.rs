@@ -1,9 +1,9 @@
 //! Saves the rate windows of a user in a small file, so that a program started soon after another one does not get a
 //! 429.
 //!
-//! The limits are per user, across all programs. The file only makes pacing more exact in the first minute of a
-//! process. If the file cannot be read or written, or its content is implausible, it is ignored. A 429 is then handled
-//! as usual.
+//! The limits are per user, across all programs. The file only makes pacing more accurate in the first minute
+//! of a process. If the file cannot be read or written, or its content is implausible, the file is ignored. A
+//! 429 is then handled as usual.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, OpenOptions};
@@ -27,7 +27,8 @@ const AHEAD: i64 = 2_000;
 pub const MOST_REQUESTS: u32 = 10_000;
 const MOST_PROCESSES: usize = 64;
 const MOST_BYTES: u64 = 1 << 20;
-/// Files for other users and services are removed after a day, at most a thousand at a time.
+/// Files that have not been written for a day are removed. At most a thousand directory entries are checked
+/// at a time.
 const OLD: Duration = Duration::from_secs(24 * 3600);
 const MOST_FILES: usize = 1000;
 
@@ -53,7 +54,7 @@ impl Used {
     }
 }
 
-/// One process's requests, as it recorded them.
+/// One process's requests, as the process recorded them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Process {
     /// A random id of the process.
@@ -91,7 +92,8 @@ impl PaceFile {
         Self {
             folder: folder.to_owned(),
             name: format!("{PREFIX}{}", digest(&["pacing", service, user])),
-            // Use the system's random numbers: a generator of the program would repeat in its forked children.
+            // Use the system's random numbers, since a generator in this process would repeat its numbers in
+            // forked children.
             id: Uuid::new_v4().as_u64_pair().0,
         }
     }
@@ -113,8 +115,8 @@ impl PaceFile {
         self.read(now).into_iter().map(groups).collect()
     }
 
-    /// Writes the requests of this process. If another process writes at the same moment, its requests may be lost
-    /// until it writes again.
+    /// Writes the requests of this process. If another process writes at the same moment, the requests of
+    /// that process may be missing from the file until that process writes again.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -136,7 +138,7 @@ impl PaceFile {
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
         folder.create(&self.folder)?;
-        // Replace the file atomically. It needs no fsync, because it is useless after a power failure.
+        // Replace the file atomically. No fsync is needed, because the file is useless after a power failure.
         let beside = self.folder.join(format!("{}-{:016x}.tmp", self.name, self.id));
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
@@ -161,7 +163,7 @@ impl PaceFile {
     fn read(&self, now: i64) -> Vec<Process> {
         let read = || -> Option<Content> {
             let path = self.path();
-            // Opening a named pipe would wait for its other end.
+            // Opening a named pipe would block until its other end is opened.
             if !fs::metadata(&path).ok()?.is_file() {
                 return None;
             }
@@ -182,7 +184,7 @@ impl PaceFile {
         processes
     }
 
-    /// Removes stale files. Such files accumulate because a token without a user has its own file.
+    /// Removes stale files. Such files accumulate because each token without a user has its own file.
     fn remove_old(&self) {
         let Ok(entries) = fs::read_dir(&self.folder) else {
             return;

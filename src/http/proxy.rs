@@ -1,5 +1,5 @@
-//! The proxy from the options, or else from the environment. An invalid proxy is an error, since reqwest would ignore
-//! it and send the token directly.
+//! Reads the proxy from the options, or else checks the proxy from the environment. An invalid proxy is an
+//! error, since reqwest would ignore it and send the token directly.
 
 use std::env::{self, VarError};
 
@@ -9,7 +9,8 @@ use reqwest::{Proxy, Url};
 use crate::error::Error;
 use crate::options::Options;
 
-/// Returns the proxy from the options, or else from the environment.
+/// Returns the proxy from the options. If there is none, checks the proxy from the environment, which reqwest
+/// reads itself, and returns `None`.
 ///
 /// # Errors
 /// [`Error::Option`] if the proxy from the options or the environment is invalid.
@@ -47,7 +48,8 @@ pub fn of(options: &Options) -> Result<Option<Proxy>, Error> {
     Err(refused(name, &address))
 }
 
-/// Returns the first of these variables that is set and not empty.
+/// Returns the first of these variables that is set, or `None` if that variable is empty or no variable is
+/// set.
 fn first_of(names: [&'static str; 2]) -> Result<Option<(&'static str, String)>, Error> {
     for name in names {
         match env::var(name) {

@@ -49,7 +49,8 @@ pub fn read(response: &Response) -> ServiceError {
     error
 }
 
-/// Returns the time stated in the response, because the response's dates use the same clock.
+/// Returns the time in the response's Date header, or else the local time. A date in its Retry-After header
+/// is compared with this time, since both headers use the same clock.
 fn now(response: &Response) -> Timestamp {
     response
         .header("date")
@@ -80,7 +81,7 @@ pub fn kept_headers(response: &Response) -> Headers {
 
 fn read_object(object: &Map<String, Value>, error: &mut ServiceError) {
     if let Some(Value::Object(fault)) = object.get("fault") {
-        // The error format of Apigee.
+        // This is Apigee's error format.
         error.message = text(fault, &["faultstring"]);
         error.code = fault
             .get("detail")

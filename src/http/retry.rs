@@ -1,5 +1,5 @@
-//! Sends a request and retries it. All retries happen here, except that reqwest retries streams that HTTP/2 reports
-//! as unprocessed.
+//! Sends a request, and retries it if that is safe. All retries happen here, except that reqwest retries
+//! streams that HTTP/2 reports as unprocessed.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::pin::Pin;
@@ -35,7 +35,7 @@ pub enum Replay {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Auth {
     Bearer,
-    /// The request carries no token, because it fetches one.
+    /// The request carries no token, for example because it fetches one.
     None,
 }
 
@@ -88,44 +88,47 @@ pub struct Counters {
     /// Successful requests, which add to the retry budget, and retries, which reduce it.
     succeeded: AtomicU64,
     spent: AtomicU64,
-    /// Pages of lists, the rows on them, and the most rows that a list was said to have.
+    /// The pages of lists read so far, the rows on these pages, and the largest reported total number of
+    /// rows.
     pages: AtomicU64,
     listed: AtomicU64,
     expected: AtomicU64,
 }
 
-/// The number of successful requests that add one retry to a run's initial budget.
+/// The number of successful requests after which a run's retry budget grows by one retry.
 const SUCCESSES_A_RETRY: u64 = 5;
 
 impl Counters {
-    /// Returns whether a request of this run has succeeded before.
+    /// Returns whether a request in this run has succeeded before.
     #[must_use]
     pub fn any_success(&self) -> bool {
         self.succeeded.load(Ordering::Relaxed) > 0
     }
 
-    /// Returns whether requests wait for the rate limits while none is in flight.
+    /// Returns whether requests are waiting for the rate limits while no request is in flight.
     #[must_use]
     pub fn only_wait(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) > 0 && self.in_flight.load(Ordering::Relaxed) == 0
     }
 
-    /// Counts a page of a list. `total` is the number of rows on all its pages, or 0 if it is unknown.
+    /// Counts a page of a list. `total` is the number of rows on all pages of the list, or 0 if the number is
+    /// unknown.
     pub fn note_page(&self, rows: u64, total: u64) {
         self.pages.fetch_add(1, Ordering::Relaxed);
         self.listed.fetch_add(rows, Ordering::Relaxed);
         self.expected.fetch_max(total, Ordering::Relaxed);
     }
 
-    /// Returns the pages and rows of lists so far, and the rows on all pages, or 0 if that is unknown.
+    /// Returns how many pages and rows of lists have been read, and the largest reported total number of
+    /// rows, or 0 if no total is known.
     #[must_use]
     pub fn listed(&self) -> (u64, u64, u64) {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         (load(&self.pages), load(&self.listed), load(&self.expected))
     }
 
-    /// Reverts the success of a request whose response is unreadable. This is called at most once per success, so the
-    /// count cannot underflow.
+    /// Removes a request from the count of successful requests, because its response turned out to be
+    /// unreadable. This is called at most once per success, so the count cannot underflow.
     pub fn take_back_success(&self) {
         self.succeeded.fetch_sub(1, Ordering::Relaxed);
     }
@@ -142,7 +145,8 @@ impl Counters {
     }
 }
 
-/// Increments a counter, and decrements it when dropped, since a future may be dropped at any time.
+/// Increments a counter when created, and decrements the counter when dropped, since a future may be dropped
+/// at any time.
 struct Counted<'c>(&'c AtomicU64);
 
 impl<'c> Counted<'c> {
@@ -191,7 +195,7 @@ pub struct Caller {
     row_limits: Mutex<HashMap<&'static str, RowLimit>>,
 }
 
-/// How long ids are remembered, and how many.
+/// How long ids are remembered, and the maximum number of ids to remember.
 const REMEMBERED: (Duration, usize) = (Duration::from_secs(600), 100_000);
 
 impl Caller {
@@ -251,7 +255,7 @@ impl Caller {
         with(limits.entry(endpoint).or_default())
     }
 
-    /// Returns the service's clock.
+    /// Returns the estimate of the service's clock.
     #[must_use]
     pub fn clock(&self) -> &Clock {
         &self.clock
@@ -298,7 +302,8 @@ impl Caller {
         self.read(request, stop, counters, at, &Ok).await
     }
 
-    /// Sends and retries a read. A response that `read` cannot parse is treated as lost.
+    /// Sends a request, retries it if that is safe, and converts its response with `read`. A response that
+    /// `read` cannot parse is treated as lost.
     pub async fn read<T>(
         &self,
         request: &PreparedRequest,
@@ -325,7 +330,7 @@ impl Caller {
         called
     }
 
-    /// Returns `Ok(None)` if stopped.
+    /// Returns `Ok(None)` if the call was stopped before any attempt failed.
     #[allow(clippy::too_many_lines)] // One long loop is easier to follow than several functions.
     async fn try_call<T>(
         &self,
@@ -453,7 +458,7 @@ impl Caller {
                     last = Some(service(refusal));
                     continue;
                 }
-                // Give up if a new token is rejected, unless it may have expired too.
+                // Give up if a new token is rejected, unless the new token may have expired too.
                 Attempt::TokenRefused(refusal)
                     if bearer.is_none()
                         || refreshed.is_some_and(|at| at.elapsed() < SHORTEST_LIFE)
@@ -485,7 +490,7 @@ impl Caller {
             };
             tries += 1;
             let wait = wait.unwrap_or_else(|| backoff(tries, retry.base, retry.cap));
-            // A network that worked a moment ago often recovers, and nothing was sent.
+            // A network that worked earlier in this run often recovers, and nothing was sent.
             let patient = error.sent() == Sent::No && counters.any_success() && start.elapsed() < PATIENCE;
             if (tries >= retry.attempts && !patient) || too_late(wait) {
                 return Err(error);
@@ -551,7 +556,7 @@ enum Attempt<T> {
     },
 }
 
-/// Decides whether a request may be retried. All retry decisions are made here.
+/// Classifies the result of an attempt. Only this function decides whether a retry is safe.
 fn classify<T>(sent: Result<Response, TransportError>, replay: Replay, read: ReadAs<'_, T>) -> Attempt<T> {
     let response = match sent {
         Ok(response) => response,
@@ -593,8 +598,8 @@ fn classify<T>(sent: Result<Response, TransportError>, replay: Replay, read: Rea
         429 => Attempt::Throttled(refusal),
         // A new token of the same kind would be rejected too.
         401 if !refusal.is_two_legged() => Attempt::TokenRefused(refusal),
-        // The gateway limits the requests of an app. Either the limit ends within seconds, or only the app's owner
-        // can raise it.
+        // The gateway limits the requests of an app. Either the gateway accepts requests again within
+        // seconds, or only the app's owner can raise the limit.
         403 if refusal.is_capacity() => Attempt::Later {
             wait: Some(wait_after(&refusal).unwrap_or(CAPACITY_WAIT)),
             error: service(refusal),
@@ -608,7 +613,7 @@ fn classify<T>(sent: Result<Response, TransportError>, replay: Replay, read: Rea
                 not_sent: false,
             }
         }
-        // "See other" is sent after execution, and statuses below 200 are not final.
+        // Status 303 ("See Other") is sent after execution, and statuses below 200 are not final.
         ..200 | 303 | 408 | 500.. => Attempt::Final {
             error: service(refusal),
             in_doubt: true,
@@ -629,7 +634,7 @@ fn with_reason(mut refusal: ServiceError, reason: &Error) -> ServiceError {
     refusal
 }
 
-/// Used only together with `CallOutcome::stopped`.
+/// The error of a call that was stopped. Used only together with `CallOutcome::stopped`.
 fn stopped_error() -> Error {
     Error::Transport(TransportError::new(
         Sent::No,
@@ -640,7 +645,7 @@ fn stopped_error() -> Error {
 /// A token that is rejected within this time of being fetched was never valid.
 const SHORTEST_LIFE: Duration = Duration::from_secs(60);
 
-/// How long a run waits for a lost network.
+/// How long a request waits for a lost network to recover.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The wait before a retry if the gateway had no capacity.

@@ -8,11 +8,11 @@ const SIZES: [usize; 6] = [50, 25, 20, 10, 5, 1];
 pub struct RowLimit {
     /// The current limit on rows per request.
     most: usize,
-    /// The smallest request rejected for its number of rows.
+    /// The number of rows in the smallest request that was rejected for its number of rows.
     too_many: usize,
-    /// The smallest request rejected for an unknown reason, which may be its number of rows.
+    /// The number of rows in the smallest request that may have been rejected for its number of rows.
     doubted: usize,
-    /// The largest executed request that no later rejection contradicts.
+    /// The number of rows in the largest executed request that no later rejection contradicts.
     fits: usize,
     /// Whether a request of one row was rejected for its size. If `true`, such rejections do not concern the number
     /// of rows.
@@ -44,8 +44,8 @@ impl RowLimit {
         self.misled
     }
 
-    /// Returns whether a request of this size may be rejected for its size. Such a request is sent while no other is in
-    /// flight.
+    /// Returns whether a request of this size may be rejected for its size. Such a request is sent while no
+    /// other request is in flight.
     #[must_use]
     pub fn is_trial(&self, rows: usize) -> bool {
         rows > self.fits && self.too_many.min(self.doubted) < usize::MAX

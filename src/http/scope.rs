@@ -13,7 +13,7 @@ pub fn with<F: Future>(data: Arc<dyn Any + Send + Sync>, future: F) -> impl Futu
     SCOPE.scope(data, future)
 }
 
-/// Returns the data in scope, if there is any of this type.
+/// Returns the data in scope, if there is any and it has this type.
 #[must_use]
 pub fn current<T: Any + Send + Sync>() -> Option<Arc<T>> {
     SCOPE.try_with(Arc::clone).ok()?.downcast().ok()

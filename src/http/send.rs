@@ -12,7 +12,7 @@ use crate::http::hide::Hidden;
 use crate::http::{proxy, refusal, trust};
 use crate::options::Options;
 
-/// An HTTP method of the services this client talks to.
+/// An HTTP method that this client uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Method {
     Get,
@@ -36,7 +36,7 @@ impl Method {
     }
 }
 
-/// A complete request. Only headers that HTTP itself requires are added.
+/// A complete request. The transport adds only generic headers, such as `User-Agent`.
 #[derive(Clone)]
 pub struct Request {
     pub method: Method,
@@ -58,7 +58,7 @@ impl Request {
     }
 }
 
-/// A response, read to the end.
+/// A response and its body.
 #[derive(Debug, Clone, Default)]
 pub struct Response {
     pub status: u16,
@@ -94,7 +94,7 @@ const MOST_REFUSAL_BYTES: usize = 4 << 20;
 /// The maximum memory to reserve for a body based on its Content-Length.
 const MOST_RESERVED_BYTES: usize = 1 << 20;
 
-/// How many bytes of an incomplete response to keep with the rows in its request.
+/// The maximum number of bytes of an incomplete response to keep with the rows in its request.
 const MOST_PARTIAL_BYTES: usize = 64 << 10;
 
 /// A transport over the network.
@@ -182,7 +182,7 @@ impl Transport for Network {
             } else {
                 self.max_response_bytes.min(MOST_REFUSAL_BYTES)
             };
-            // If the length is known, the buffer is never reallocated.
+            // If the length is known and not too large, the buffer is never reallocated.
             let length = response
                 .content_length()
                 .and_then(|length| usize::try_from(length).ok());
@@ -193,7 +193,7 @@ impl Transport for Network {
                         let room = most - body.len();
                         body.extend_from_slice(&chunk[..chunk.len().min(room)]);
                         if chunk.len() > room {
-                            // An error status is reported even if its body cannot be read.
+                            // An error status is reported even if its body cannot be read completely.
                             break success
                                 .then(|| TransportError::new(Sent::Answered, too_large(most, &place)));
                         }

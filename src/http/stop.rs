@@ -57,7 +57,7 @@ impl Stop {
         }
     }
 
-    /// Returns once the phase is at least this one.
+    /// Waits until at least this phase is reached.
     pub async fn reached(&self, phase: Phase) {
         let mut receiver = self.told.subscribe();
         // The sender is in `self`, so waiting can only end by reaching the phase.

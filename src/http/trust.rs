@@ -20,7 +20,8 @@ pub fn install_provider() {
     });
 }
 
-/// Builds an HTTP client with the right root certificates.
+/// Builds an HTTP client that trusts the CA bundle or, without one, the platform's certificates. If the
+/// platform has none, the client trusts the bundled roots.
 ///
 /// # Errors
 /// [`Error::Option`] if the bundle or another option is invalid.

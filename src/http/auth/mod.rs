@@ -31,7 +31,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The outcome of a fetch.
+/// A fetch in progress, which resolves to a token.
 pub type Fetching = Pin<Box<dyn Future<Output = Result<String, NoToken>> + Send>>;
 
 /// The reason why a source returned no token. The message is for the user and contains no secrets.
@@ -43,7 +43,7 @@ pub enum NoToken {
     Canceled(String),
 }
 
-/// A source of tokens, asked for a new token when the last one was rejected or expired.
+/// A source of tokens. A token is fetched when it is first needed, and again after it expires or is rejected.
 pub trait TokenSource: Send + Sync + 'static {
     /// Fetches a token.
     fn fetch(&self) -> Fetching;
@@ -71,7 +71,8 @@ struct Current {
 }
 
 impl Current {
-    /// Returns the error of a failed fetch to every task that waited for the fetch.
+    /// Returns an error if a fetch has failed since `asked`, so that every task that waited for the fetch
+    /// gets the error.
     fn has_not_failed_since(&self, asked: Instant) -> Result<(), Error> {
         match &self.failed {
             Some((at, error)) if *at > asked => Err(error.clone()),
@@ -80,7 +81,7 @@ impl Current {
     }
 }
 
-/// The token of a client. The token is fetched once for all tasks, and again when it expires or is rejected.
+/// A client's token. The token is fetched once for all tasks, and again when it expires or is rejected.
 pub struct Token {
     origin: Origin,
     current: tokio::sync::Mutex<Current>,
@@ -111,7 +112,7 @@ impl Token {
     /// Returns the token to send now. Expiry is checked against the service's clock, if known.
     ///
     /// # Errors
-    /// [`Error::Auth`] if there is no token, or if it is empty or expired.
+    /// [`Error::Auth`] if there is no token, or if the token is empty, malformed or expired.
     pub async fn bearer(&self, clock: &Clock) -> Result<Bearer, Error> {
         let asked = Instant::now();
         let mut current = self.current.lock().await;
@@ -156,7 +157,7 @@ impl Token {
         self.renew(&mut current, generation, asked, secret, clock).await
     }
 
-    /// Fetches once for all tasks that ask before the fetch ends, whether it succeeds or fails.
+    /// Fetches once for all tasks that ask before the fetch ends, whether the fetch succeeds or fails.
     async fn renew(
         &self,
         current: &mut Current,
@@ -239,7 +240,8 @@ impl Token {
         })
     }
 
-    /// Returns the user whose rate limits apply. This is the user in the token, or a fingerprint of an opaque token.
+    /// Returns the user whose rate limits apply. The result is the user in the token, or a fingerprint of the
+    /// token if it names no user.
     ///
     /// # Errors
     /// See [`Token::bearer`], which is called first.
@@ -251,7 +253,7 @@ impl Token {
     }
 }
 
-/// How long before its expiry a token is replaced (milliseconds), so that it does not expire in flight.
+/// How many milliseconds before its expiry a fetched token is replaced, so that it does not expire in flight.
 const EARLY: i64 = 60_000;
 
 /// Returns whether this time, in milliseconds since 1970, is definitely in the past.
@@ -264,7 +266,7 @@ fn fingerprint(text: &str) -> String {
     format!("token {}", digest(&["token", text]))
 }
 
-/// Returns half of a SHA-256 over these strings, in hexadecimal digits. The hash does not reveal the strings.
+/// Returns half of a SHA-256 over these strings, as hexadecimal digits. The hash does not reveal the strings.
 #[must_use]
 pub fn digest(texts: &[&str]) -> String {
     use std::fmt::Write as _;
@@ -280,7 +282,7 @@ pub fn digest(texts: &[&str]) -> String {
     digits
 }
 
-/// The claims of a token. Access tokens are JWTs; a token that cannot be decoded is treated as opaque.
+/// The claims in a token. Access tokens are JWTs; a token that cannot be decoded is treated as opaque.
 struct Claims {
     user: Option<String>,
     expires: Option<Timestamp>,
