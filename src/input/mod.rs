@@ -30,7 +30,7 @@ pub enum Cell<'a> {
     Digits(&'a str),
     Text(&'a str),
     Date(jiff::civil::Date),
-    /// A timestamp without its time zone: the wall-clock time that the user saw.
+    /// A timestamp without its time zone: the wall-clock time that the user sees.
     DateTime(jiff::civil::DateTime),
     List(Vec<Cell<'a>>),
     /// Names and values, in order.
@@ -95,11 +95,11 @@ pub trait Source: Send {
     /// If the source fails, for example because a generator raises.
     fn fill(&mut self, sink: &mut dyn Sink) -> Result<More, SourceError>;
 
-    /// The total number of rows, if known in advance.
+    /// Returns the total number of rows, if known in advance.
     fn rows(&self) -> Option<usize>;
 }
 
-/// The row source failed.
+/// An error from a row source.
 #[derive(Debug, Clone)]
 pub enum SourceError {
     /// The rows are invalid.
@@ -139,7 +139,7 @@ impl From<SourceError> for Error {
     }
 }
 
-/// The first duplicate name.
+/// Returns the first duplicate name.
 #[must_use]
 pub fn duplicate(names: &[String]) -> Option<&str> {
     let mut seen = std::collections::HashSet::new();
@@ -149,7 +149,7 @@ pub fn duplicate(names: &[String]) -> Option<&str> {
         .map(String::as_str)
 }
 
-/// The date this many days after 1970-01-01, if its year is between -9999 and 9999.
+/// Returns the date `day` days after 1970-01-01, if its year is between -9999 and 9999.
 #[must_use]
 pub fn date_of_day(day: i64) -> Option<jiff::civil::Date> {
     let midnight = jiff::Timestamp::from_second(day.checked_mul(86_400)?).ok()?;

@@ -161,7 +161,8 @@ impl Ledger {
         self.labels.get(row as usize)
     }
 
-    /// Formats the name of a row for messages. `title` is the title of its label, if the label is a position in a file.
+    /// Formats the name of a row for messages. `title` is the title of the label, such as `line`, if the
+    /// label is a position in a file.
     #[must_use]
     pub fn name_of(&self, row: u32, title: Option<&str>) -> String {
         match (title, self.label(row)) {

@@ -13,13 +13,13 @@ use crate::batch::setup::Outcome;
 use crate::columns::{self, Page};
 use crate::settings::setup::{self, Plan, plan};
 
-/// Categories, status sets and custom attributes that a project should have, by name. Frozen.
+/// The categories, status sets and custom attributes that a project should have, by name. Immutable.
 #[pyclass(frozen, module = "acc_assets._core")]
 pub struct Description(pub Arc<setup::Description>);
 
 #[pymethods]
 impl Description {
-    /// Reads a dict.
+    /// Creates a description from a dict.
     #[staticmethod]
     #[pyo3(signature = (value, /))]
     fn read(py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<Self> {
@@ -36,7 +36,7 @@ impl Description {
             .map_err(|problems| mistaken(py, &problems))
     }
 
-    /// Describes a project.
+    /// Creates the description of a project from its settings.
     #[staticmethod]
     #[pyo3(signature = (settings, /))]
     fn of(settings: &Bound<'_, Settings>) -> Self {
