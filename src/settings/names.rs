@@ -45,7 +45,8 @@ const ALIKE: f64 = 0.6;
 /// The maximum difference in similarity to the closest name. Less similar names are not suggested.
 const BEHIND: f64 = 0.1;
 
-/// Returns the known names closest to this one, closest first. Each known name comes with its alternative forms.
+/// Returns the known names closest to `unknown`, closest first. Each item of `known` is a name and a form to
+/// compare. A name may have several forms.
 pub fn nearest<'n, F>(unknown: &str, known: impl Iterator<Item = (&'n str, F)>) -> Vec<String>
 where
     F: AsRef<str>,

@@ -1,4 +1,4 @@
-//! Names in a tree: categories and locations.
+//! A tree of names, for categories and locations.
 
 use std::collections::{HashMap, HashSet};
 

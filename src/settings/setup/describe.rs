@@ -1,4 +1,4 @@
-//! Describes an existing project.
+//! Creates the description of an existing project.
 
 use serde_json::Value;
 
@@ -110,7 +110,7 @@ fn categories(settings: &Settings) -> Vec<DescribedCategory> {
         if !paths.insert(key) {
             continue;
         }
-        // A name that contains the separator would be split in two.
+        // A name that contains the separator would be split.
         let plain = !root
             && names
                 .iter()
