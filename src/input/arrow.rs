@@ -193,7 +193,7 @@ impl Chunks {
         self.ends.last().copied().unwrap_or(0)
     }
 
-    /// Pushes the cell of a row, which must exist.
+    /// Pushes the cell at a row index. The row must exist.
     pub fn push(&self, row: usize, column: Column, sink: &mut dyn Sink) {
         let chunk = self.ends.partition_point(|end| *end <= row);
         let start = if chunk == 0 { 0 } else { self.ends[chunk - 1] };

@@ -24,7 +24,7 @@ pub enum Cell<'a> {
     Int(i64),
     /// A finite or infinite float; NaN is `Null`.
     Float(f64),
-    /// A single-precision float, kept apart so that 0.1 stays 0.1 as text.
+    /// A single-precision float, kept separate from `Float` so that 0.1 does not become 0.10000000149.
     Float32(f32),
     /// A number too large or too precise for the variants above (Decimal, big integer), as text: `-12.50`.
     Digits(&'a str),
@@ -63,14 +63,15 @@ pub trait Sink {
     /// Returns the handle of a column. Never fails: the cells of an unknown column make their rows invalid.
     fn column(&mut self, name: &str) -> Column;
 
-    /// Starts a row. Returns `false` if the row is not needed; then continue with the next, without `cell` and `end`.
+    /// Starts a row. Returns `false` if the row is not needed. The source then continues with the next row,
+    /// without calling `cell` or `end`.
     fn begin(&mut self, label: Label<'_>) -> bool;
 
     /// Receives one cell of the current row.
     fn cell(&mut self, column: Column, value: &Cell<'_>);
 
-    /// Receives an item that is not a row, such as a list item that is not a dict. The item counts as a row with
-    /// this problem.
+    /// Receives an item that is not a row, such as a list item that is not a dict. `found` describes the
+    /// item, which counts as an invalid row.
     fn broken(&mut self, label: Label<'_>, found: &str);
 
     /// Ends the row.

@@ -268,7 +268,7 @@ impl Faults {
         })
     }
 
-    /// Returns the body that an encoded reason refers to.
+    /// Returns the number of the response body that an encoded reason refers to.
     fn body_of(&self, bytes: &[u8]) -> Option<u32> {
         let mut reader = Reader::new(bytes, &self.phrases);
         reader.phrase()?;

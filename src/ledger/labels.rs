@@ -42,7 +42,7 @@ pub(super) enum Labels {
     Each(Vec<OwnedLabel>),
 }
 
-/// A run of rows with consecutive labels, starting at `row`.
+/// Consecutive rows with consecutive labels, starting at `row`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Run {
     row: usize,

@@ -46,7 +46,7 @@ pub fn identities<'a>(body: &'a [u8], name: &str) -> Result<Vec<Entry<'a>>, Stri
     Ok(raw.into_iter().map(entry).collect())
 }
 
-/// Reads the identities in one pass, without `serde_json`.
+/// Reads the identities in one pass with the fast scanner.
 fn scanned<'a>(body: &'a str, name: &str) -> Result<Vec<Entry<'a>>, Odd> {
     let scanner = &mut Scanner::new(body);
     let mut found = None;
@@ -186,7 +186,7 @@ fn reason(body: &[u8], error: &serde_json::Error) -> String {
 /// Reads the entries in a body that is a list.
 ///
 /// # Errors
-/// What is wrong with the body.
+/// A description of what is wrong with the body.
 pub fn entries<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<Vec<T>, String> {
     let read: Result<Entries<T>, _> = serde_json::from_slice(body);
     read.map(|entries| entries.0)
@@ -204,7 +204,7 @@ pub fn list<'a, T: Deserialize<'a>>(body: &'a [u8], name: &str) -> Result<Vec<T>
 /// Reads one member of an object.
 ///
 /// # Errors
-/// What is wrong with the body: not JSON, not an object, no such member or another type.
+/// A description of what is wrong with the body: not JSON, not an object, no such member or another type.
 pub fn member<'a, T: Deserialize<'a>>(body: &'a [u8], name: &str) -> Result<T, String> {
     optional(body, name)?.ok_or_else(|| format!("`{name}` is missing"))
 }

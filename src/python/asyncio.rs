@@ -255,7 +255,8 @@ impl QuietLoop {
     }
 }
 
-/// Calls a token function and awaits its result, in the call's loop if that is running, or else in a new loop.
+/// Calls a token function and awaits its result. Uses the call's event loop if that loop is running, or else
+/// a new loop.
 pub async fn token(function: Arc<Held<Py<PyAny>>>) -> Result<String, NoToken> {
     let mut event_loop = EventLoop::current();
     loop {
@@ -297,7 +298,7 @@ enum Called {
     Awaited(Awaited, EventLoop),
 }
 
-/// Calls a token function in a thread that the function may block.
+/// Calls a token function on a thread that the function may block.
 fn call(py: Python<'_>, function: &Py<PyAny>, event_loop: Option<EventLoop>, asked: &Arc<Shared>) -> Called {
     let returned = match function.bind(py).call0() {
         Ok(returned) => returned,
@@ -449,7 +450,8 @@ impl Shared {
     }
 }
 
-/// Closes a coroutine, which would otherwise warn that it was never awaited. Other awaitables have no `close` method.
+/// Closes a coroutine, which would otherwise warn that it was never awaited. Awaitables without a `close`
+/// method are left alone.
 fn close(awaitable: &Bound<'_, PyAny>) {
     let _ = awaitable.call_method0(intern!(awaitable.py(), "close"));
 }

@@ -70,7 +70,8 @@ mod _core {
         super::runs::delete(py, path)
     }
 
-    /// Writes the rows in a ledger that did not succeed to an Excel file. Returns the number of rows written.
+    /// Writes an Excel file with the rows in a ledger that did not succeed. Returns the number of rows
+    /// written.
     #[pyfunction]
     #[pyo3(signature = (rows, ledger, path, label_title, /))]
     #[allow(clippy::needless_pass_by_value)] // Arguments from Python are owned.

@@ -428,8 +428,8 @@ impl Shared {
         interrupted.unwrap_or(false)
     }
 
-    /// Handles an exception from a signal handler or the progress callback: stops gracefully, and raises it at the
-    /// end.
+    /// Handles an exception from a signal handler or the progress callback: stops the run gracefully, and
+    /// keeps the exception until the end.
     fn interrupt(&self, raised: PyErr) {
         self.stop.to(Phase::Drain);
         Python::attach(|py| {

@@ -264,7 +264,7 @@ impl Rows {
         self.sheet().and_then(Sheet::category).map(str::to_owned)
     }
 
-    /// Notes for the user on how the file was read.
+    /// Returns notes for the user on how the file was read.
     pub fn sheet_notes(&self) -> Vec<String> {
         self.sheet().map_or_else(Vec::new, |sheet| sheet.notes().to_vec())
     }

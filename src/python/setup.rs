@@ -51,7 +51,8 @@ impl Description {
         toml::to_string_pretty(&*self.0).map_err(|error| PyValueError::new_err(error.to_string()))
     }
 
-    /// Plans the steps for a project with these settings. Returns one row per step, and unknown names.
+    /// Plans the steps for a project with these settings. Returns one row per step, and the unknown names in
+    /// the description.
     #[pyo3(signature = (settings, /))]
     fn plan(&self, py: Python<'_>, settings: &Bound<'_, Settings>) -> (Table, Vec<String>) {
         let settings = &settings.get().0;
@@ -67,7 +68,7 @@ pub fn mistaken(py: Python<'_>, problems: &[String]) -> PyErr {
     super::errors::mistaken(py, &head, problems)
 }
 
-/// One row per step, with its outcome if it was carried out.
+/// Returns one row per step, with its outcome if it was carried out.
 pub fn steps(plan: &Plan, outcomes: Option<&[Outcome]>) -> columns::Table {
     let rows = plan.steps.iter().enumerate().map(|(number, step)| {
         let mut row = json!({

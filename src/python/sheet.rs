@@ -17,7 +17,7 @@ use crate::sheet::fixes::{self, Mark, RowToFix};
 use crate::sheet::template::{self, Column, Kind, Template};
 use crate::validation::columns::row_of_run_text;
 
-/// Writes the rows in a ledger that did not succeed, with their problems, to a new Excel file.
+/// Writes a new Excel file with the rows in a ledger that did not succeed, and their problems.
 pub fn write_fixes(
     py: Python<'_>,
     rows: &Rows,

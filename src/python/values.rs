@@ -99,7 +99,8 @@ enum Kind {
     Other,
 }
 
-/// Reads values and caches the handling of their types. numpy and pandas types are recognized by name, never imported.
+/// Reads values, and caches how to convert each type. numpy and pandas types are recognized by name, never
+/// imported.
 #[derive(Default)]
 pub(super) struct Values {
     /// The kind of each type, keyed by the type's address. The type is kept alive, so that its address is not
@@ -109,11 +110,11 @@ pub(super) struct Values {
     last: Option<(usize, Kind)>,
 }
 
-/// The nesting depth at which values are rejected. Valid values are nested less deeply: `customAttributes`, a
-/// list, and the list's strings.
+/// The depth at which nested values are rejected. Valid values need fewer levels: `customAttributes`, a list,
+/// and the list's strings.
 const DEEPEST: usize = 4;
 
-/// More digits than any field accepts.
+/// The largest exponent of a decimal that is written out. No field accepts this many digits.
 const MOST_DIGITS: u64 = 2000;
 
 impl Values {

@@ -20,7 +20,7 @@ use tree::Tree;
 
 pub use find::{Miss, SEPARATOR};
 
-/// The start of the note on missing locations.
+/// The start of the note about missing locations.
 pub const LOCATIONS_UNREAD: &str = "the locations could not be read";
 
 /// Joins a path into a string.

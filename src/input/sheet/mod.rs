@@ -118,14 +118,15 @@ struct Found {
     cells: Vec<Placed>,
     notes: Vec<String>,
     category: Option<String>,
-    /// The file, and the sheet if there are several, as shown in errors.
+    /// The file, or the sheet and its file, as shown in errors.
     place: String,
-    /// Additional advice for a sheet without rows.
+    /// Advice to read another sheet, for some errors. May be empty.
     hint: String,
 }
 
 impl Sheet {
-    /// Reads a sheet. In a workbook, this is the sheet named `sheet`, or by default the first visible sheet.
+    /// Reads a sheet from a file. In a workbook, this is the sheet named `sheet`, or by default the first
+    /// visible sheet.
     ///
     /// # Errors
     /// If the file cannot be read, or has no header row with unique column names.
@@ -154,7 +155,8 @@ impl Sheet {
         Self::of(Path::new(&name), Some(bytes), sheet, limits)
     }
 
-    /// Reads a sheet from `path`, or from `bytes` if given. Then `path` is only the name of the file.
+    /// Reads a sheet from the file at `path`. If `bytes` is given, reads from `bytes`, and `path` is only the
+    /// name of the file.
     fn of(
         path: &Path,
         bytes: Option<Vec<u8>>,
@@ -373,9 +375,9 @@ impl Content {
 
 /// Collects the column names, and reports what is wrong with them.
 struct Names {
-    /// The file, and the sheet if there are several, as shown in errors.
+    /// The file, or the sheet and its file, as shown in errors.
     place: String,
-    /// Additional advice for a sheet without rows.
+    /// Advice to read another sheet, for some errors. May be empty.
     hint: String,
     named: BTreeMap<u32, String>,
 }
@@ -393,8 +395,8 @@ impl Names {
         self.named.insert(column, without_mark(name.trim()));
     }
 
-    /// Returns the columns and their names, from left to right. A column that only has cells `below` is named by its
-    /// letters.
+    /// Returns the columns and their names, from left to right. A column without a name that has cells
+    /// `below` the header is named after its letters.
     fn finish(mut self, below: impl Iterator<Item = u32>) -> Result<(Vec<u32>, Vec<String>), SourceError> {
         for column in below {
             self.named

@@ -513,8 +513,8 @@ impl Strings {
     }
 }
 
-/// Returns a formula that was saved without its value, as programs other than Excel may do. An empty string is a
-/// value.
+/// Returns a cell's formula if it was saved without its value, as programs other than Excel may do. An empty
+/// string is a value.
 fn without_value(record: &XlsxCellFormulaMetadataRecord<'_>) -> Option<Value> {
     let formula = record
         .formula

@@ -1,5 +1,5 @@
-//! Writes the ledger of a named run to its journal, without locking the ledger during the write. Except in
-//! simulations, a separate thread does this.
+//! Writes the ledger of a named run to its journal, without locking the ledger during the write. The writing
+//! happens on a separate thread, except in simulations.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};

@@ -1,4 +1,4 @@
-//! The journal of a named run: its ledger on disk, from which the run can resume however it ended.
+//! The journal of a named run: its ledger on disk, from which the run can resume no matter how it ended.
 //!
 //! There is one `SQLite` file per run. The database uses a rollback journal instead of a write-ahead log. A single file
 //! then contains everything, even after `kill -9`, and can be copied or moved. A lock file shows which process owns the
@@ -140,7 +140,7 @@ impl Journal {
         Entries::take(ledger, before, self.sendings)
     }
 
-    /// Writes changes that were taken to disk. If this fails, nothing is written.
+    /// Writes previously taken changes to disk. If this fails, nothing is written.
     fn put(&mut self, entries: &Entries) -> Result<(), Error> {
         let Self { path, connection, .. } = self;
         let _in_sqlite = in_sqlite();
