@@ -19,7 +19,7 @@ pub enum Miss {
     Unknown(Vec<String>),
     /// The name is ambiguous. Contains everything it matches.
     Ambiguous(Vec<String>),
-    /// The name matches only this inactive entry.
+    /// The name matches only inactive entries. Contains the first one.
     Inactive(String),
     /// The project's locations could not be read.
     Unread,

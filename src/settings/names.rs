@@ -2,7 +2,7 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-/// Normalizes a name: case, surrounding and repeated blanks, the Unicode form of accents, and non-breaking spaces.
+/// Normalizes a name for comparison: case, surrounding and repeated blanks, the Unicode form of accents, and non-breaking spaces.
 #[must_use]
 pub fn folded(name: &str) -> String {
     let mut out = String::with_capacity(name.len());

@@ -296,7 +296,7 @@ struct Header {
     is_table: bool,
     names: Vec<(u32, String)>,
     rows: usize,
-    /// The columns that have a cell in any row.
+    /// Whether each column has a cell that is not blank below the header.
     below: Vec<bool>,
 }
 

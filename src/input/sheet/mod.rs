@@ -470,7 +470,7 @@ impl Display for Formula {
 }
 
 impl Value {
-    /// Returns the bytes allocated by the value itself, besides its place in a list.
+    /// Returns the number of bytes allocated by the value itself, besides its place in a list.
     fn own_bytes(&self) -> u64 {
         let bytes = match self {
             Self::Text(text) if Arc::strong_count(text) > 1 => 0,

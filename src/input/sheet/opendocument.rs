@@ -12,7 +12,7 @@ const CELL: u64 = 56;
 const MOST_ROWS: u64 = 1_048_576;
 const MOST_COLUMNS: u64 = 16_384;
 
-/// Estimates the bytes that the sheets of a `content.xml` need. Any result above `most` only means "too many".
+/// Estimates the bytes that the sheets in a `content.xml` need. Any result above `most` only means "too many".
 pub(super) fn bytes_of_cells(content: impl BufRead, most: u64) -> u64 {
     let mut reader = Reader::from_reader(content);
     let config = reader.config_mut();

@@ -135,7 +135,7 @@ impl Journal {
         written
     }
 
-    /// Takes the ledger's changes for this journal, see `Entries::take`.
+    /// Takes the ledger's changes for this journal. See `Entries::take`.
     fn take(&self, ledger: &mut Ledger, before: u32) -> Entries {
         Entries::take(ledger, before, self.sendings)
     }

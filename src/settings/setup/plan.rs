@@ -47,7 +47,7 @@ pub enum Action {
     Exists,
     /// The object exists, but differs from the description. The object is not changed.
     Differs,
-    /// The object cannot be created.
+    /// The object or assignment cannot be created.
     Missing,
 }
 
