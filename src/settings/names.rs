@@ -2,7 +2,8 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-/// Normalizes a name for comparison: case, surrounding and repeated blanks, the Unicode form of accents, and non-breaking spaces.
+/// Normalizes a name for comparison: its case, surrounding and repeated blanks, non-breaking spaces, and the
+/// Unicode form of accents.
 #[must_use]
 pub fn folded(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
