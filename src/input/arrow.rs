@@ -34,7 +34,7 @@ pub struct Batches {
 }
 
 impl Batches {
-    /// `rows` is the number of rows, if known.
+    /// Creates a source that reads these batches. `rows` is the number of rows, if known.
     ///
     /// # Errors
     /// If two columns have the same name.
@@ -99,7 +99,7 @@ impl Source for Batches {
     }
 }
 
-/// Reads the next batch of a C stream, which is not yet validated.
+/// Reads the next batch of a C stream and validates it.
 pub fn next<R>(reader: &mut R) -> Option<Result<RecordBatch, SourceError>>
 where
     R: Iterator<Item = Result<RecordBatch, ArrowError>> + ?Sized,
@@ -158,7 +158,8 @@ impl Chunks {
         Self { arrays, ends }
     }
 
-    /// Wraps the memory of a numpy array; `kind` is its `dtype.str`. Returns `None` if there is no such Arrow type.
+    /// Copies the memory of a numpy array. `kind` is the array's `dtype.str`. Returns `None` if there is no
+    /// matching Arrow type.
     #[must_use]
     pub fn of_numpy(kind: &str, bytes: &[u8]) -> Option<Self> {
         let native = if cfg!(target_endian = "little") { '<' } else { '>' };
@@ -186,13 +187,13 @@ impl Chunks {
         }]))
     }
 
-    /// The number of rows.
+    /// Returns the number of rows.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.ends.last().copied().unwrap_or(0)
     }
 
-    /// Pushes the cell of a row, which must exist.
+    /// Pushes the cell at a row index. The row must exist.
     pub fn push(&self, row: usize, column: Column, sink: &mut dyn Sink) {
         let chunk = self.ends.partition_point(|end| *end <= row);
         let start = if chunk == 0 { 0 } else { self.ends[chunk - 1] };
@@ -240,7 +241,7 @@ fn push_text<O: OffsetSizeTrait>(
     }
 }
 
-/// Copies to an aligned buffer.
+/// Copies the bytes to an aligned buffer.
 fn primitive<T: ArrowPrimitiveType>(bytes: &[u8]) -> ArrayRef {
     Arc::new(PrimitiveArray::<T>::new(Buffer::from(bytes).into(), None))
 }
@@ -252,7 +253,7 @@ fn push(array: &ArrayRef, row: usize, column: Column, sink: &mut dyn Sink) {
     }
 }
 
-/// A cell, or a value to borrow one from.
+/// A cell, or a value that a cell can borrow from.
 enum Value<'a> {
     Cell(Cell<'a>),
     Digits(String),
@@ -278,7 +279,7 @@ impl Value<'_> {
     }
 }
 
-/// Reads a value. The casts cannot panic, since each is to the array type of the data type.
+/// Reads a value. The casts cannot panic, since each one matches the data type of the array.
 fn value(array: &ArrayRef, row: usize) -> Value<'_> {
     if array.is_null(row) {
         return Value::Cell(Cell::Null);

@@ -24,13 +24,13 @@ pub enum Cell<'a> {
     Int(i64),
     /// A finite or infinite float; NaN is `Null`.
     Float(f64),
-    /// A single-precision float, kept apart so that 0.1 stays 0.1 as text.
+    /// A single-precision float, kept separate from `Float` so that 0.1 does not become 0.10000000149.
     Float32(f32),
     /// A number too large or too precise for the variants above (Decimal, big integer), as text: `-12.50`.
     Digits(&'a str),
     Text(&'a str),
     Date(jiff::civil::Date),
-    /// A timestamp without its time zone: the wall-clock time that the user saw.
+    /// A timestamp without its time zone: the wall-clock time that the user sees.
     DateTime(jiff::civil::DateTime),
     List(Vec<Cell<'a>>),
     /// Names and values, in order.
@@ -63,14 +63,15 @@ pub trait Sink {
     /// Returns the handle of a column. Never fails: the cells of an unknown column make their rows invalid.
     fn column(&mut self, name: &str) -> Column;
 
-    /// Starts a row. Returns `false` if the row is not needed; then continue with the next, without `cell` and `end`.
+    /// Starts a row. Returns `false` if the row is not needed. The source then continues with the next row,
+    /// without calling `cell` or `end`.
     fn begin(&mut self, label: Label<'_>) -> bool;
 
     /// Receives one cell of the current row.
     fn cell(&mut self, column: Column, value: &Cell<'_>);
 
-    /// Receives an item that is not a row, such as a list item that is not a dict. The item counts as a row with
-    /// this problem.
+    /// Receives an item that is not a row, such as a list item that is not a dict. `found` describes the
+    /// item, which counts as an invalid row.
     fn broken(&mut self, label: Label<'_>, found: &str);
 
     /// Ends the row.
@@ -95,11 +96,11 @@ pub trait Source: Send {
     /// If the source fails, for example because a generator raises.
     fn fill(&mut self, sink: &mut dyn Sink) -> Result<More, SourceError>;
 
-    /// The total number of rows, if known in advance.
+    /// Returns the total number of rows, if known in advance.
     fn rows(&self) -> Option<usize>;
 }
 
-/// The row source failed.
+/// An error from a row source.
 #[derive(Debug, Clone)]
 pub enum SourceError {
     /// The rows are invalid.
@@ -139,7 +140,7 @@ impl From<SourceError> for Error {
     }
 }
 
-/// The first duplicate name.
+/// Returns the first duplicate name.
 #[must_use]
 pub fn duplicate(names: &[String]) -> Option<&str> {
     let mut seen = std::collections::HashSet::new();
@@ -149,7 +150,7 @@ pub fn duplicate(names: &[String]) -> Option<&str> {
         .map(String::as_str)
 }
 
-/// The date this many days after 1970-01-01, if its year is between -9999 and 9999.
+/// Returns the date `day` days after 1970-01-01, if its year is between -9999 and 9999.
 #[must_use]
 pub fn date_of_day(day: i64) -> Option<jiff::civil::Date> {
     let midnight = jiff::Timestamp::from_second(day.checked_mul(86_400)?).ok()?;

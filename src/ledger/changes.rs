@@ -12,7 +12,7 @@ use crate::input::Label;
 pub struct Record<'a> {
     pub row: u32,
     pub label: Label<'a>,
-    /// Empty if the id is the key.
+    /// Empty if the row's id is its key.
     pub key: &'a str,
     pub status: Status,
     pub id: Option<String>,
@@ -25,17 +25,19 @@ pub struct Record<'a> {
 /// The changes to a ledger since it was last written to disk.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Changes {
-    /// Changed rows. Before the changes are taken, contains only rows before `rows_from`.
+    /// The rows that changed. Until the changes are taken, this set contains only rows before `rows_from`.
     pub rows: BTreeSet<u32>,
     /// The first new row.
     pub rows_from: u32,
     pub sendings: BTreeSet<u32>,
-    /// The first new reason from a check. Once the changes are taken, the new reasons end at `checks_to`.
+    /// The index of the first new reason from a check. `checks_to` is the end of the new reasons, set when
+    /// the changes are taken.
     pub checks_from: usize,
     pub checks_to: usize,
-    /// The first new phrase.
+    /// The index of the first new phrase.
     pub phrases_from: usize,
-    /// Other reasons, and response bodies, that were added or dropped.
+    /// The numbers of the other reasons that were added or dropped. `bodies` contains those of the response
+    /// bodies.
     pub faults: BTreeSet<u32>,
     pub bodies: BTreeSet<u32>,
 }
@@ -49,7 +51,7 @@ impl Ledger {
         }
     }
 
-    /// Starts to track changes. All existing content counts as changed.
+    /// Starts tracking changes. All existing content counts as changed.
     pub fn watch(&mut self) {
         self.changes = Some(Changes {
             sendings: (0..number(self.sendings.len())).collect(),
@@ -59,14 +61,15 @@ impl Ledger {
         });
     }
 
-    /// Takes the changes since the last call.
+    /// Takes the changes made since the last call.
     pub fn take_changes(&mut self) -> Changes {
         self.take_changes_before(u32::MAX)
     }
 
-    /// Takes the changes. Of the new rows, includes only those before this row, with their reasons.
+    /// Takes the changes, but leaves new rows from `row` onward, and their reasons from checks, for a later
+    /// call. A request with rows on both sides of `row` is included completely.
     pub fn take_changes_before(&mut self, row: u32) -> Changes {
-        // Rows that were never read are read again when the run resumes.
+        // Do not store rows that were not read: they are read when the run resumes.
         let read = number(self.read);
         let Some(mut changes) = self.changes.take() else {
             return Changes::default();
@@ -154,7 +157,7 @@ impl Ledger {
         }
     }
 
-    /// Restores the next row.
+    /// Restores the next row from its record.
     pub fn restore(&mut self, record: &Record<'_>) {
         let row = self.push(record.label);
         self.name_last(record.key, false);

@@ -9,7 +9,7 @@ use arrow_schema::{ArrowError, Field, Schema};
 use super::View;
 use crate::input::Label;
 
-/// The columns of a ledger when shown as a table.
+/// The names of a ledger's columns when it is shown as a table.
 pub const COLUMNS: [&str; 12] = [
     "row",
     "label",

@@ -1,4 +1,4 @@
-//! The reasons in a run, stored compactly for many rows and rendered on demand.
+//! The reasons for row statuses in a run, stored compactly for many rows and rendered on demand.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -13,15 +13,16 @@ use crate::validation::Problem;
 
 /// The number of recent reasons to remember, so that rows can share them.
 const REMEMBERED: usize = 1000;
-/// The maximum total size of untruncated response bodies, in bytes. Further bodies are truncated.
+/// The maximum total size of stored response bodies, in bytes. A body that would exceed this is truncated.
 const MOST_BODIES: usize = 16 << 20;
 const BEGINNING: usize = 2 << 10;
 
-/// The reasons of rows, by number: even numbers for checks of this client, odd numbers for everything else.
+/// The reasons for row statuses, by number. Reasons from this client's checks have even numbers, all others
+/// have odd numbers.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Faults {
     pub phrases: Phrases,
-    /// Problems from checks. Problems are kept even if no row has them anymore.
+    /// The problems found by checks, kept even if no row has them anymore.
     pub checks: Pool,
     /// All other reasons, each kept as long as a row has it.
     pub others: BTreeMap<u32, Other>,
@@ -71,19 +72,20 @@ impl PartialEq for Bodies {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Body {
     pub text: Arc<str>,
-    /// The digest of the whole body, even if only its beginning is kept.
+    /// The digest of the body as received, even if only its beginning is kept. For a restored body, the
+    /// digest of the stored text.
     digest: u64,
     uses: u32,
 }
 
-/// A reason, rendered only in part.
+/// A reason for a row status. Problems from checks are not rendered yet.
 pub(super) enum Reason<'a> {
     Checks(Vec<Raw<'a>>),
     Other(Box<Fault>),
 }
 
 impl Faults {
-    /// Adds the problems of a row and returns their number.
+    /// Adds a row's problems as one reason and returns the reason's number.
     pub fn add_problems(&mut self, problems: &[Problem]) -> u32 {
         let mut bytes = Vec::with_capacity(32);
         write_number(problems.len() as u64, &mut bytes);
@@ -101,7 +103,7 @@ impl Faults {
         number
     }
 
-    /// Adds a reason. Returns its number and the number of its body.
+    /// Adds a reason. Returns its number and, if it has a response body, the number of that body.
     pub fn add(&mut self, fault: &Fault) -> (u32, Option<u32>) {
         let body = fault.body.as_ref().map(|body| self.bodies.add(body));
         let bytes = self.written(fault, body);
@@ -139,8 +141,8 @@ impl Faults {
         }
     }
 
-    /// Records that one row fewer has this reason, and drops the reason if no row is left. If so, returns its index,
-    /// and the number of its body if the body was dropped too.
+    /// Records that one fewer row has this reason, and drops the reason if no row is left. If so, returns the
+    /// reason's index, and the number of its body if the body was dropped too.
     pub fn release(&mut self, number: u32) -> Option<(u32, Option<u32>)> {
         let other = self.other_mut(number)?;
         other.uses = other.uses.saturating_sub(1);
@@ -183,7 +185,7 @@ impl Faults {
         checks.chain(self.others.keys().map(|place| place.saturating_mul(2) | 1))
     }
 
-    /// Returns a reason, rendered only in part.
+    /// Returns a reason without rendering problems from checks.
     pub fn reason(&self, number: u32) -> Option<Reason<'_>> {
         let mut reader = Reader::new(self.bytes(number), &self.phrases);
         if !is_check(number) {
@@ -266,7 +268,7 @@ impl Faults {
         })
     }
 
-    /// Returns the body that an encoded reason refers to.
+    /// Returns the number of the response body that an encoded reason refers to.
     fn body_of(&self, bytes: &[u8]) -> Option<u32> {
         let mut reader = Reader::new(bytes, &self.phrases);
         reader.phrase()?;
@@ -278,13 +280,13 @@ impl Faults {
 
     // ---- restore ----
 
-    /// Restores the next problems. Returns `false` if the bytes are invalid.
+    /// Restores the next reason from a check. Returns `false` if the bytes are invalid.
     pub fn restore_checks(&mut self, bytes: &[u8]) -> bool {
         self.checks.push(bytes);
         self.phrases.can_read_problems(bytes)
     }
 
-    /// Restores a reason. Returns `false` if the bytes are invalid.
+    /// Restores a reason that is not from a check. Returns `false` if the bytes are invalid.
     pub fn restore_other(&mut self, place: u32, bytes: &[u8]) -> bool {
         let mut reader = Reader::new(bytes, &self.phrases);
         let fits = self.read(&mut reader).is_some() && reader.is_at_end();
@@ -302,7 +304,7 @@ impl Faults {
         fits
     }
 
-    /// Returns whether everything can be read, which may fail for a damaged pickle.
+    /// Returns whether all reasons are readable. After loading a damaged pickle, they may not be.
     pub fn is_whole(&self) -> bool {
         let readable = |other: &Other| {
             let mut reader = Reader::new(&other.bytes, &self.phrases);
@@ -376,7 +378,7 @@ pub(super) fn is_check(number: u32) -> bool {
     number.is_multiple_of(2)
 }
 
-/// Truncates a body that does not fit completely.
+/// Truncates a long body to its first 2 KiB and adds a note. Returns a shorter body unchanged.
 fn beginning(text: &Arc<str>) -> Arc<str> {
     if text.len() <= BEGINNING {
         return text.clone();

@@ -1,10 +1,11 @@
-//! The labels by which users know their rows: the index of a frame, the line of a file, or the row number.
+//! The labels by which users identify their rows: an index value of a data frame, a line number in a file, or
+//! the row number.
 
 use serde::{Deserialize, Serialize};
 
 use crate::input::Label;
 
-/// The label of a row as given.
+/// The label of a row, with an owned string.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OwnedLabel {
     Number,
@@ -41,7 +42,7 @@ pub(super) enum Labels {
     Each(Vec<OwnedLabel>),
 }
 
-/// A run of rows with consecutive labels, starting at `row`.
+/// Consecutive rows with consecutive labels, starting at `row`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Run {
     row: usize,
@@ -135,7 +136,7 @@ impl Labels {
         runs.splice(at..=at, parts);
     }
 
-    /// Changes the number of rows. The labels of added rows are their numbers.
+    /// Changes the number of rows from `known` to `rows`. The labels of added rows are their row numbers.
     pub fn resize(&mut self, rows: usize, known: usize) {
         match self {
             Self::Each(labels) => labels.resize(rows, OwnedLabel::Number),
@@ -148,7 +149,8 @@ impl Labels {
         }
     }
 
-    /// Returns the labels one by one, if any label is a string or `label` is the first string.
+    /// Returns the list of individual labels if any label is a string. Creates the list if `label` is the
+    /// first string.
     fn each(&mut self, rows: usize, label: Label<'_>) -> Option<&mut Vec<OwnedLabel>> {
         if let (Self::Runs(_), Label::Text(_)) = (&*self, label) {
             let labels = (0..rows).map(|row| self.get(row).into()).collect();
@@ -160,7 +162,7 @@ impl Labels {
         }
     }
 
-    /// Returns whether the parts are consistent.
+    /// Returns whether the labels are consistent. After loading a damaged pickle, they may not be.
     pub fn is_whole(&self, rows: usize) -> bool {
         match self {
             Self::Each(labels) => labels.len() == rows,

@@ -48,7 +48,8 @@ pub struct Stats {
     pub throttled: f64,
     pub seconds: f64,
     pub bytes_sent: u64,
-    /// The requests that looked up import keys, or rows whose response was lost. Included in `requests`.
+    /// The number of requests that looked up import keys, or rows whose response was lost. Included in
+    /// `requests`.
     pub lookups: u64,
 }
 
@@ -74,7 +75,7 @@ pub struct Ledger {
     ids: Vec<Uuid>,
     /// Ids that are not UUIDs.
     other_ids: HashMap<Number, Box<str>>,
-    /// The request that settled each row. Shorter than `statuses` if the last rows have none.
+    /// The last request that contained each row. Shorter than `statuses` if the last rows were in no request.
     sendings_of: Vec<Number>,
     sendings: Vec<Sending>,
     faults_of: Numbers,
@@ -88,9 +89,9 @@ pub struct Ledger {
     same_as: HashMap<Number, Number>,
     /// The digest of each row's cells, or 0 if the row was not read.
     digests: Vec<u64>,
-    /// The name of each column in these digests, or `None` if the column is excluded.
+    /// The name under which each column is included in the digests, or `None` if the column is excluded.
     pub headings: BTreeMap<String, Option<String>>,
-    /// The request bodies of rows whose outcome is unknown.
+    /// The bodies of requests with rows whose outcome is unknown.
     sent: BTreeMap<Number, SentBody>,
     /// For each row in the last input, its row in this ledger. `None` if the rows and their order are the same.
     #[serde(skip)]
@@ -126,6 +127,6 @@ pub fn lock(ledger: &SharedLedger) -> MutexGuard<'_, Ledger> {
 
 /// Converts an index to a row number.
 pub(crate) fn number(index: usize) -> u32 {
-    // A ledger of four billion rows would need more than 100 GB, so the cast cannot truncate.
+    // A ledger with four billion rows would need more than 100 GB, so every index fits.
     u32::try_from(index).unwrap_or(NONE)
 }

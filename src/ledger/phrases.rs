@@ -1,4 +1,4 @@
-//! Stores each string that many reasons share only once, and encodes a reason as the few bytes that differ.
+//! Stores strings that many reasons share only once, so that each reason is encoded in a few bytes.
 //!
 //! The messages of a check mostly differ only in the value and the numbers they contain. So a phrase has placeholders
 //! for the value and the numbers, and a reason consists of a phrase, a value and some numbers. Rendering the reason
@@ -13,18 +13,20 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::validation::{Problem, rules};
 
-/// The maximum number of phrases to store. Further strings are stored in each reason, since so many strings probably
-/// differ in every row.
+/// The maximum number of phrases to store. Beyond this limit, strings probably differ in every row, so each
+/// reason stores its own strings.
 const MOST: usize = 10_000;
 /// The placeholders for the value and for a number. Normal text does not contain these characters.
 const VALUE: char = '\0';
 const NUMBER: char = '\u{1}';
-/// Marks a string that already contains one of these three characters. It is stored unchanged, without placeholders.
+/// Marks a string that itself contains `VALUE`, `NUMBER` or `PLAIN`. The marked string is stored unchanged,
+/// without placeholders.
 const PLAIN: char = '\u{2}';
-/// The maximum number of digits of a number in a phrase. A 1 is prepended to keep leading zeros.
+/// The maximum number of digits that a placeholder can replace. A 1 is prepended to the digits to keep
+/// leading zeros.
 const DIGITS: usize = 18;
 
-/// Strings by number.
+/// Shared strings, each identified by its index.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Phrases {
     texts: Vec<Box<str>>,
@@ -66,7 +68,7 @@ impl Phrases {
         })
     }
 
-    /// Writes a string as its number or, if it has none, literally.
+    /// Writes the number of a shared string, or the string itself if it is not shared.
     pub fn write(&mut self, text: &str, out: &mut Vec<u8>) {
         if let Some(number) = self.number_of(text) {
             write_number(u64::from(number) + 1, out);
@@ -76,7 +78,7 @@ impl Phrases {
         }
     }
 
-    /// Writes a problem.
+    /// Encodes a problem.
     pub fn write_problem(&mut self, problem: &Problem, out: &mut Vec<u8>) {
         self.write(&problem.code, out);
         self.write(&problem.column, out);
@@ -97,7 +99,7 @@ impl Phrases {
         }
     }
 
-    /// Returns whether the phrases contain everything that these bytes refer to.
+    /// Returns whether these bytes are encoded problems that refer only to known phrases.
     pub fn can_read_problems(&self, bytes: &[u8]) -> bool {
         let mut reader = Reader::new(bytes, self);
         let count = reader.number();

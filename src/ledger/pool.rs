@@ -1,16 +1,16 @@
-//! Compact columns of a ledger.
+//! Compact storage for the columns of a ledger.
 
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Short byte strings, concatenated. Each string costs four additional bytes.
+/// Short byte strings (pieces), concatenated. Each piece costs four additional bytes.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Pool {
     bytes: Vec<u8>,
     /// The lower 32 bits of each piece's end.
     ends: Vec<u32>,
-    /// The pieces at which the upper 32 bits of the end increase by one.
+    /// The indices of the pieces at which the upper 32 bits of the end increase by one.
     carries: Vec<usize>,
 }
 
@@ -71,7 +71,7 @@ impl Pool {
         }
     }
 
-    /// Returns whether the parts are consistent, which they may not be after reading a damaged pickle.
+    /// Returns whether the fields are consistent. After loading a damaged pickle, they may not be.
     pub fn is_whole(&self) -> bool {
         let mut before = Some(0);
         self.carries.is_sorted()
@@ -84,7 +84,8 @@ impl Pool {
     }
 }
 
-/// Numbers that usually only a few rows have. The numbers are stored in a map until every fourth row has one.
+/// Numbers that usually only a few rows have. They are stored in a map until there are more than `FEW`
+/// numbers and more than one number for every four rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) enum Numbers {
     Few(HashMap<u32, u32>),

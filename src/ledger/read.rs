@@ -1,4 +1,4 @@
-//! Reads a ledger.
+//! Methods that read a ledger.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,7 +10,7 @@ use super::{Fault, Ledger, Outcome, Status, number};
 use crate::input::Label;
 
 impl Ledger {
-    /// Returns whether the parts are consistent, which they may not be after reading a damaged pickle.
+    /// Returns whether the fields are consistent. After loading a damaged pickle, they may not be.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         let rows = self.rows();
@@ -58,7 +58,7 @@ impl Ledger {
         self.input.as_deref()
     }
 
-    /// For each row, the rows that share its outcome.
+    /// Maps each row that has duplicates to the duplicates.
     #[must_use]
     pub fn twins(&self) -> HashMap<u32, Vec<u32>> {
         let mut twins: HashMap<u32, Vec<u32>> = HashMap::new();
@@ -68,7 +68,7 @@ impl Ledger {
         twins
     }
 
-    /// Returns the earlier row that this one duplicates, if any.
+    /// Returns the earlier row that `row` duplicates, if any.
     #[must_use]
     pub fn same_as(&self, row: u32) -> Option<u32> {
         self.same_as.get(&row).copied()
@@ -80,7 +80,7 @@ impl Ledger {
         self.digests.get(row as usize).copied().unwrap_or(0)
     }
 
-    /// A number that identifies this run.
+    /// Returns a number that identifies this run, or 0 if the run has no prefix for import keys.
     #[must_use]
     pub fn run(&self) -> u64 {
         self.import_prefix
@@ -94,7 +94,7 @@ impl Ledger {
         self.read
     }
 
-    /// Returns the ids in this list that already belong to a row.
+    /// Returns the given ids that already belong to a row. For UUIDs, only rows that succeeded count.
     #[must_use]
     pub fn claimed<'t>(&self, ids: impl Iterator<Item = &'t str>) -> HashSet<String> {
         let mut odd: HashSet<&str> = HashSet::new();
@@ -127,7 +127,7 @@ impl Ledger {
             .collect()
     }
 
-    /// Returns the keys of rows whose outcome is unknown, except for these rows.
+    /// Returns the keys of rows whose outcome is unknown, except for the rows in `but`.
     #[must_use]
     pub fn keys_in_doubt(&self, but: &HashSet<u32>) -> Vec<&str> {
         (0..number(self.rows()))
@@ -136,7 +136,8 @@ impl Ledger {
             .collect()
     }
 
-    /// Returns the number of rows with an outcome. Rows in flight have no outcome yet.
+    /// Returns the number of rows with an outcome. Rows that were not sent, or whose outcome is unknown, do
+    /// not count.
     #[must_use]
     pub fn settled_rows(&self) -> usize {
         let settled = |status: Status| !matches!(status, Status::NotSent | Status::Unknown);
@@ -160,7 +161,8 @@ impl Ledger {
         self.labels.get(row as usize)
     }
 
-    /// Formats the name of a row for messages. `title` is the title of its label, if the label is a position in a file.
+    /// Formats the name of a row for messages. `title` is the title of the label, such as `line`, if the
+    /// label is a position in a file.
     #[must_use]
     pub fn name_of(&self, row: u32, title: Option<&str>) -> String {
         match (title, self.label(row)) {
@@ -215,7 +217,7 @@ impl Ledger {
         self.faults.get(self.faults_of.get(row)?)
     }
 
-    /// Returns the reason for a row's status, rendered only as far as counting needs.
+    /// Returns the reason for a row's status. Problems from checks are not rendered.
     pub(super) fn reason(&self, row: u32) -> Option<Reason<'_>> {
         match self.faults_of.get(row) {
             Some(fault) => self.faults.reason(fault),
@@ -238,7 +240,8 @@ impl Ledger {
         }
     }
 
-    /// Returns the row whose outcome this row shares: itself, unless it is a duplicate.
+    /// Returns the row whose outcome applies to this row: the earlier row for a duplicate, otherwise the row
+    /// itself.
     pub(super) fn settled(&self, row: u32) -> u32 {
         self.same_as.get(&row).copied().unwrap_or(row)
     }

@@ -1,4 +1,4 @@
-//! The causes of rows that did not succeed.
+//! Groups the rows that did not succeed by cause.
 
 use std::collections::HashMap;
 
@@ -20,16 +20,16 @@ pub struct Cause {
     pub fix: String,
     pub rows: usize,
     pub first_rows: Vec<u32>,
-    /// The values, each with the number of rows that have it, most frequent first.
+    /// The most frequent values, each with the number of rows that have it, in descending order.
     pub values: Vec<(String, usize)>,
 }
 
 /// The number of rows to list per cause.
 const FIRST_ROWS: usize = 5;
-/// How many distinct values to count and to show per cause.
+/// How many distinct values to count per cause, and how many of these to show.
 const VALUES: (usize, usize) = (1000, 5);
 
-/// Groups of strings, found by digest and then compared.
+/// Groups of equal strings, found by digest and then compared.
 #[derive(Default)]
 struct Groups(HashMap<u64, Vec<(usize, Vec<String>)>>);
 
@@ -50,7 +50,7 @@ impl Groups {
     }
 }
 
-/// A cause being counted.
+/// A cause whose rows are still being counted.
 struct Counting {
     cause: Cause,
     /// The index of each value in `cause.values`.
@@ -60,7 +60,8 @@ struct Counting {
 }
 
 impl Counting {
-    /// Returns the index of a value, which is added if it is new, or `None` if it is empty or the limit is reached.
+    /// Returns the index of a value, and adds the value if it is new. Returns `None` if the value is empty or
+    /// the limit is reached.
     fn place(&mut self, value: &str) -> Option<usize> {
         if let Some(place) = self.places.get(value) {
             return Some(*place);
@@ -142,7 +143,8 @@ impl Causes {
         (at, self.causes[at].place(says.value))
     }
 
-    /// Returns the cause of rows whose reason is not a list of problems.
+    /// Returns the cause of a reason that is not a list of problems, and the index of its value within the
+    /// cause.
     fn of_fault(&mut self, status: Status, fault: &Fault) -> (usize, Option<usize>) {
         let [column, value, fix] =
             [&fault.column, &fault.value, &fault.fix].map(|text| text.as_deref().unwrap_or(""));
@@ -195,7 +197,7 @@ impl View {
         causes
     }
 
-    /// Counts a row in each of its causes.
+    /// Finds or creates the causes of a row, and adds them to `found`.
     fn find_causes(
         &self,
         row: u32,

@@ -41,9 +41,9 @@ pub struct SentItem {
 }
 
 impl Ledger {
-    /// Records a request about to be sent.
+    /// Records a request that is about to be sent, and returns its number.
     pub fn begin_sending(&mut self, body: SentBody) -> u32 {
-        // Rows in one request were in the same earlier requests, because it was split from those.
+        // If this request was split from an earlier one, all of its rows were in that request.
         let earlier = body
             .rows
             .first()
@@ -66,14 +66,16 @@ impl Ledger {
         sending
     }
 
-    /// Returns whether the outcome of a row is unknown and this was the last request that contained it.
+    /// Returns whether the outcome of a row is unknown and `sending` was the last request that contained the
+    /// row.
     #[must_use]
     pub fn is_in_doubt(&self, row: u32, sending: u32) -> bool {
         let at = row as usize;
         self.statuses.get(at) == Some(&Status::Unknown) && self.sendings_of.get(at) == Some(&sending)
     }
 
-    /// Returns the last requests of these rows, if their outcome is unknown.
+    /// Returns the last request of each of these rows, with its body, if the outcome of any row in the
+    /// request is unknown.
     #[must_use]
     pub fn bodies_of(&self, rows: &HashSet<u32>) -> Vec<(u32, &SentBody)> {
         let sendings: BTreeSet<u32> = rows.iter().map(|row| self.sending_number(*row)).collect();
@@ -111,7 +113,7 @@ impl Ledger {
         self.sendings_of.get(row as usize).copied().unwrap_or(NONE)
     }
 
-    /// Returns the last request that contained a row.
+    /// Returns the last request that contained a row, with its number.
     #[must_use]
     pub fn sending_of(&self, row: u32) -> Option<(u32, &Sending)> {
         let number = self.sending_number(row);
@@ -128,7 +130,7 @@ impl Ledger {
         self.sent.insert(sending, body);
     }
 
-    /// Returns the requests, by number.
+    /// Returns all requests. The index of a request is its number.
     #[must_use]
     pub fn sendings(&self) -> &[Sending] {
         &self.sendings

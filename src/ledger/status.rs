@@ -13,7 +13,7 @@ pub enum Status {
     Invalid,
     /// Rejected by the service.
     Rejected,
-    /// Stopped before its request was sent.
+    /// Not sent yet, or the run ended before the row's request was sent.
     NotSent,
     /// Definitely not executed, and no longer being retried.
     Failed,

@@ -25,7 +25,7 @@ pub struct Outcome<'a> {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct View {
     pub ledger: Arc<Ledger>,
-    /// The row numbers; `None` for all rows.
+    /// The numbers of the rows in this view, or `None` for all rows.
     rows: Option<Vec<Number>>,
     /// Rows per status. Computed once, because a view never changes.
     #[serde(skip)]
@@ -47,7 +47,7 @@ impl View {
         }
     }
 
-    /// Returns whether the parts are consistent.
+    /// Returns whether the fields are consistent. After loading a damaged pickle, they may not be.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         let known = |row: &u32| (*row as usize) < self.ledger.rows();

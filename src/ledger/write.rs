@@ -1,4 +1,4 @@
-//! Writes to a ledger.
+//! Methods that change a ledger.
 
 use uuid::Uuid;
 
@@ -83,13 +83,14 @@ impl Ledger {
         self.changed(row);
     }
 
-    /// Settles a row.
+    /// Sets the status of a row and removes its reason.
     pub fn set(&mut self, row: u32, status: Status) {
         self.give_fault(row, None);
         self.restate(row, status);
     }
 
-    /// Settles a row that did not succeed. `fault` is the number of its reason from `add_fault`.
+    /// Sets the status of a row and the reason for the status. `fault` is a number from `add_fault` or
+    /// `add_problems`.
     pub fn set_fault(&mut self, row: u32, status: Status, fault: u32) {
         self.give_fault(row, Some(fault));
         self.restate(row, status);
@@ -110,7 +111,7 @@ impl Ledger {
         }
     }
 
-    /// Adds a reason that rows may share, without duplicates.
+    /// Adds a reason that rows can share, unless it already exists. Returns the reason's number.
     pub fn add_fault(&mut self, fault: &Fault) -> u32 {
         let (number, body) = self.faults.add(fault);
         if let Some(changes) = &mut self.changes {
@@ -120,7 +121,7 @@ impl Ledger {
         number
     }
 
-    /// Adds the problems from a check as a reason.
+    /// Adds the problems from a check as a reason, and returns the reason's number.
     pub fn add_problems(&mut self, problems: &[Problem]) -> u32 {
         self.faults.add_problems(problems)
     }
@@ -145,7 +146,7 @@ impl Ledger {
         self.set_read_id(row, id, Uuid::try_parse(id).ok());
     }
 
-    /// Sets the id of a row, already parsed as a UUID.
+    /// Sets the id of a row. `uuid` is the parsed id, or `None` if the id is not a UUID.
     pub fn set_read_id(&mut self, row: u32, id: &str, uuid: Option<Uuid>) {
         match uuid {
             Some(uuid) if !uuid.is_nil() && id.len() == 36 => {
@@ -164,7 +165,8 @@ impl Ledger {
         self.changed(row);
     }
 
-    /// Records the run's row for each input row.
+    /// Records which row of this ledger each input row corresponds to, or `None` if the rows and their order
+    /// are the same.
     pub fn set_input(&mut self, rows: Option<Vec<u32>>) {
         self.input = rows;
     }
@@ -183,7 +185,7 @@ impl Ledger {
         self.labels.resize(read, known);
     }
 
-    /// Clears everything that belongs to one call only, so that the next call starts with the outcomes only.
+    /// Clears the data of the last call, so that the next call starts with only the row outcomes.
     pub fn reopen(&mut self) {
         self.stats = Stats::default();
         self.plan = Plan::default();

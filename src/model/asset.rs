@@ -27,7 +27,7 @@ pub struct Entry<'a> {
     pub range: Range<usize>,
 }
 
-/// Reads the identities in a list of assets that is one member of an object.
+/// Reads the identities of the assets in a list. The list is the member `name` of an object.
 ///
 /// # Errors
 /// See [`member`].
@@ -46,7 +46,7 @@ pub fn identities<'a>(body: &'a [u8], name: &str) -> Result<Vec<Entry<'a>>, Stri
     Ok(raw.into_iter().map(entry).collect())
 }
 
-/// Reads the identities in one pass.
+/// Reads the identities in one pass with the fast scanner.
 fn scanned<'a>(body: &'a str, name: &str) -> Result<Vec<Entry<'a>>, Odd> {
     let scanner = &mut Scanner::new(body);
     let mut found = None;
@@ -72,12 +72,12 @@ fn scanned<'a>(body: &'a str, name: &str) -> Result<Vec<Entry<'a>>, Odd> {
     found.filter(|_| scanner.is_at_end()).ok_or(Odd)
 }
 
-/// The raw text of the unread members of an entry: before the first member read, and between the members read.
+/// The raw text of the members of an entry that are not read: before, between and after the two members read.
 #[derive(Default)]
 struct Unread<'a>([&'a str; 3]);
 
-/// Entries in a list are similar, so unread members are first compared with those of the previous entry. Members are
-/// scanned only if they differ.
+/// Reads the identity of an entry. Entries in a list are similar, so unread members are first compared with
+/// those of the previous entry, and scanned only if they differ.
 fn scanned_identity<'a>(scanner: &mut Scanner<'a>, unread: &mut Unread<'a>) -> Result<Identity<'a>, Odd> {
     let mut identity = Identity::default();
     if scanner.peek() != b'{' {
@@ -116,7 +116,7 @@ fn scanned_identity<'a>(scanner: &mut Scanner<'a>, unread: &mut Unread<'a>) -> R
     }
 }
 
-/// Returns the range in a body of a value borrowed from it.
+/// Returns the range of a value within the body that the value borrows from.
 pub(crate) fn range_in(body: &[u8], raw: &RawValue) -> Range<usize> {
     // The offset is the difference of the addresses.
     let start = raw.get().as_ptr() as usize - body.as_ptr() as usize;
@@ -142,7 +142,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Member<'_, T> {
         }
         Ok(found)
     }
-    // The message of serde would include the whole string, however long.
+    // The error message of serde would include the whole string, however long.
     fn visit_str<E: Error>(self, _: &str) -> Result<Self::Value, E> {
         Err(E::custom("it is a string"))
     }
@@ -186,7 +186,7 @@ fn reason(body: &[u8], error: &serde_json::Error) -> String {
 /// Reads the entries in a body that is a list.
 ///
 /// # Errors
-/// What is wrong with the body.
+/// A description of what is wrong with the body.
 pub fn entries<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<Vec<T>, String> {
     let read: Result<Entries<T>, _> = serde_json::from_slice(body);
     read.map(|entries| entries.0)
@@ -204,7 +204,7 @@ pub fn list<'a, T: Deserialize<'a>>(body: &'a [u8], name: &str) -> Result<Vec<T>
 /// Reads one member of an object.
 ///
 /// # Errors
-/// What is wrong with the body: not JSON, not an object, no such member or another type.
+/// A description of what is wrong with the body: not JSON, not an object, no such member or another type.
 pub fn member<'a, T: Deserialize<'a>>(body: &'a [u8], name: &str) -> Result<T, String> {
     optional(body, name)?.ok_or_else(|| format!("`{name}` is missing"))
 }
@@ -246,8 +246,8 @@ pub fn keyed(body: &[u8]) -> Result<Vec<(Cow<'_, str>, &RawValue)>, String> {
     Ok(members)
 }
 
-/// Returns the identity of a raw asset, or an empty one if there is none. An entry that is not an object proves
-/// nothing, but must not prevent reading the others.
+/// Returns the identity of a raw asset. The identity is empty if the entry is not an object, because one
+/// invalid entry must not prevent reading the other entries.
 #[must_use]
 pub fn identity(raw: &RawValue) -> Identity<'_> {
     struct Fields;
@@ -274,8 +274,8 @@ pub fn identity(raw: &RawValue) -> Identity<'_> {
     Deserializer::deserialize_map(&mut reader, Fields).unwrap_or_default()
 }
 
-/// Reads the id of a raw entry, and its members `names` into `found`, in that order. Returns `None` if the entry is
-/// not an object.
+/// Reads the id of a raw entry. Also reads the members `names` into `found`, in the order of `names`. Returns
+/// `None` if the entry is not an object or has no id.
 #[must_use]
 pub fn members<'a>(
     raw: &'a RawValue,

@@ -44,11 +44,11 @@ impl Token {
     }
 }
 
-/// A number.
+/// A JSON number.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Number {
     Int(i64),
-    /// An integer beyond `i64` that fits in u64.
+    /// An integer beyond `i64` that fits in `u64`.
     Large,
     Float(f64),
 }
@@ -69,7 +69,7 @@ impl<'a> Scanner<'a> {
         self.text.as_bytes().get(self.at).copied().unwrap_or(0)
     }
 
-    /// Returns the next byte that is not whitespace.
+    /// Skips whitespace and returns the next byte without consuming it, or 0 at the end of the text.
     #[inline]
     pub fn next(&mut self) -> u8 {
         let bytes = self.text.as_bytes();
@@ -91,7 +91,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Skips whitespace and consumes this byte.
+    /// Skips whitespace and consumes this byte, which must come next.
     #[inline]
     pub fn expect(&mut self, byte: u8) -> Result<(), Odd> {
         if self.next() == byte {
@@ -129,7 +129,7 @@ impl<'a> Scanner<'a> {
         true
     }
 
-    /// Consumes a string with exactly these characters and no escapes.
+    /// Consumes the next string if it has exactly these characters and no escapes.
     #[inline]
     pub fn take_string(&mut self, text: &str) -> bool {
         let (start, bytes) = (self.at + 1, self.text.as_bytes());
@@ -141,7 +141,7 @@ impl<'a> Scanner<'a> {
         comes
     }
 
-    /// Returns the eight bytes that follow the next byte.
+    /// Returns the eight bytes that follow the next byte, if the text is long enough.
     #[inline]
     pub fn word(&self) -> Option<u64> {
         let bytes = self.text.as_bytes().get(self.at + 1..self.at + 9)?;
@@ -181,7 +181,8 @@ impl<'a> Scanner<'a> {
         self.at == self.text.len()
     }
 
-    /// Begins an object or list. Returns `false` if it is empty.
+    /// Consumes the opening bracket of an object or list. If it is empty, consumes the closing bracket too
+    /// and returns `false`.
     #[inline]
     pub fn begin(&mut self, close: u8) -> bool {
         self.at += 1;

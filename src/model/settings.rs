@@ -21,7 +21,7 @@ pub struct Category {
     pub description: Option<String>,
 }
 
-/// One status of a status set.
+/// A status in a status set.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Status {
     pub id: String,
@@ -59,7 +59,7 @@ pub struct Attribute {
     pub name: String,
     pub display_name: String,
     pub description: Option<String>,
-    /// One of the six documented names. Any other name is kept unchanged.
+    /// One of the six documented type names. Any other type name is kept unchanged.
     pub data_type: String,
     pub required: bool,
     /// The maximum length in characters.
@@ -102,8 +102,8 @@ fn flag(entry: &Value, name: &str) -> Option<bool> {
     value::flag(entry.get(name)?)
 }
 
-/// Returns whether an entry is active, which is the default. Some examples have `deletedAt` with `isActive: true`, so
-/// only `isActive` counts.
+/// Returns whether an entry is active. `isActive` takes precedence, because some examples have `deletedAt`
+/// with `isActive: true`. Without `isActive`, an entry is active unless it has `deletedAt`.
 fn active(entry: &Value) -> bool {
     flag(entry, "isActive").unwrap_or_else(|| text(entry, "deletedAt").is_none())
 }

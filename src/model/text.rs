@@ -1,4 +1,4 @@
-//! Strings of a response: scalars of any type, and keys in any spelling.
+//! Strings in a response: scalars of any type as text, and keys normalized for comparison.
 
 use std::borrow::Cow;
 
@@ -6,12 +6,12 @@ use serde::de::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use unicode_normalization::UnicodeNormalization;
 
-/// Returns the text of a string or number, or `None` for null, booleans, lists, objects and invalid strings.
+/// The text of a string or number, or `None` for null, booleans, lists, objects and invalid strings.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Text<'a>(pub Option<Cow<'a, str>>);
 
 impl<'a> Text<'a> {
-    /// Reads the text of one JSON value, as written.
+    /// Returns the text of one raw JSON value.
     #[must_use]
     pub fn of(token: &'a str) -> Self {
         Self(match token.as_bytes().first() {
@@ -29,7 +29,8 @@ impl<'de> Deserialize<'de> for Text<'de> {
     }
 }
 
-/// Normalizes a number: 42.0 becomes 42. Numbers outside the range of a float are kept as written.
+/// Normalizes a whole number in decimal or exponent form: 42.0 becomes 42. Numbers too large for exact floats
+/// are kept as written.
 fn number(token: &str) -> Cow<'_, str> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     match token.parse::<f64>() {
@@ -49,8 +50,8 @@ pub fn trimmed(text: &str) -> &str {
     }
 }
 
-/// Normalizes a key (a clientAssetId, an id, an import key): trimmed, in lower case, in composed Unicode. The
-/// documentation does not say whether the service keeps keys unchanged.
+/// Normalizes a key (a client asset id, an id or an import key): trims it, converts it to lower case, and
+/// composes its Unicode characters. The documentation does not say whether the service keeps keys unchanged.
 ///
 /// Always compare the exact keys first, because a user's keys may differ only in case.
 #[must_use]

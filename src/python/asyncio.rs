@@ -33,19 +33,19 @@ pub const LOOK: Duration = Duration::from_millis(500);
 pub const NO_LOOP: &str = "there is no running asyncio event loop. Await acc_assets in asyncio, uvloop, or anyio with its asyncio \
                        backend; trio is not supported";
 
-/// Makes our runtime available to the crate.
+/// Makes our runtime available to `pyo3-async-runtimes`.
 struct Core;
 
-/// A task spawned by pyo3-async-runtimes; `None` if the process has no runtime.
+/// A task spawned by `pyo3-async-runtimes`, or `None` if the process has no runtime.
 struct Task(Option<tokio::task::JoinHandle<()>>);
 
 struct Broken(Option<tokio::task::JoinError>);
 
 impl Core {
     fn handle() -> Option<Handle> {
-        // Threads of the core must not take the lock in `handle`: a fork in the meantime would leave it locked in the
-        // child. `awaitable` enters the runtime of this process, since a thread that forked may still be inside its
-        // parent's runtime.
+        // Prefer the current runtime. A thread of the core must not take the lock in `handle`: a fork in the
+        // meantime would leave the lock held in the child. `awaitable` enters the runtime of this process,
+        // since a thread that forked may still be inside its parent's runtime.
         Handle::try_current().or_else(|_| handle()).ok()
     }
 }
@@ -103,8 +103,8 @@ impl JoinError for Broken {
     }
 }
 
-/// A future of pyo3-async-runtimes, attached to Python while polled or dropped. The future stays pending once Python
-/// is shutting down.
+/// A future from `pyo3-async-runtimes` that is attached to Python while it is polled or dropped. The future
+/// stays pending once Python is shutting down.
 struct Attached<F>(Option<Pin<Box<F>>>);
 
 impl<F: Future> Attached<F> {
@@ -143,8 +143,9 @@ impl<F> Drop for Attached<F> {
     }
 }
 
-/// Wakes only tasks of this process. A forked child inherits wakers through Python objects. A lock of the parent's
-/// runtime may belong to a thread that the child does not have.
+/// Ignores wakeups in a forked child, which inherits wakers through Python objects. Waking a task of the
+/// parent's runtime could block forever, because a thread that does not exist in the child may hold the
+/// runtime's lock.
 struct SameProcess {
     process: u32,
     waker: Waker,
@@ -181,12 +182,13 @@ impl EventLoop {
         scope::current().map(Self)
     }
 
-    /// Runs an operation. The token function is awaited in this loop.
+    /// Wraps an operation so that its token function is awaited in this loop.
     pub fn scope<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
         scope::with(self.0.clone(), work)
     }
 
-    /// Returns an asyncio future that completes when `ended` does. Canceling that future stops nothing.
+    /// Returns an asyncio future that completes when `ended` does. Canceling the asyncio future does not stop
+    /// the operation.
     ///
     /// # Errors
     /// If the loop cannot create a future.
@@ -201,7 +203,7 @@ impl EventLoop {
         let ended = async move {
             // The sender is dropped early only if the work panicked, and then it has ended too.
             let _ = ended.await;
-            // `()` would be an empty tuple.
+            // In Python, `()` would be an empty tuple.
             Ok(None::<bool>)
         };
         generic::future_into_py_with_locals::<Core, _, _>(py, TaskLocals::new(quiet.into_any()), ended)
@@ -253,7 +255,8 @@ impl QuietLoop {
     }
 }
 
-/// Calls a token function and awaits its result, in the call's loop if that is running, or else in a new loop.
+/// Calls a token function and awaits its result. Uses the call's event loop if that loop is running, or else
+/// a new loop.
 pub async fn token(function: Arc<Held<Py<PyAny>>>) -> Result<String, NoToken> {
     let mut event_loop = EventLoop::current();
     loop {
@@ -295,7 +298,7 @@ enum Called {
     Awaited(Awaited, EventLoop),
 }
 
-/// Calls a token function in a thread that the function may block.
+/// Calls a token function on a thread that the function may block.
 fn call(py: Python<'_>, function: &Py<PyAny>, event_loop: Option<EventLoop>, asked: &Arc<Shared>) -> Called {
     let returned = match function.bind(py).call0() {
         Ok(returned) => returned,
@@ -387,7 +390,7 @@ fn raised_by(py: Python<'_>, raised: &PyErr) -> NoToken {
     ))
 }
 
-/// Like `raised`, but for a thread of the core. Passes Ctrl-C on to the main thread.
+/// Like `raised_by`, but for a thread of the core. Passes Ctrl-C on to the main thread.
 fn raised_here(py: Python<'_>, raised: &PyErr) -> NoToken {
     if raised.is_instance_of::<PyKeyboardInterrupt>(py) {
         let interrupt = intern!(py, "interrupt_main");
@@ -410,11 +413,11 @@ impl EventLoop {
 /// The awaitable that a token function returned, and the task that awaits it.
 #[derive(Default)]
 struct Pending {
-    /// Not awaited yet.
+    /// The awaitable, until it is awaited.
     awaitable: Option<Py<PyAny>>,
     /// The task that awaits the awaitable, and the task's loop.
     task: Option<(Py<PyAny>, Py<PyAny>)>,
-    /// The token is no longer needed.
+    /// Whether the token is no longer needed.
     is_unwanted: bool,
 }
 
@@ -426,7 +429,8 @@ impl Shared {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Stores an awaitable until it is awaited. Returns `false` if the token is no longer needed.
+    /// Stores an awaitable until it is awaited. If the token is no longer needed, closes the awaitable and
+    /// returns `false`.
     fn keep(&self, awaitable: Bound<'_, PyAny>) -> bool {
         {
             let mut pending = self.lock();
@@ -439,14 +443,15 @@ impl Shared {
         false
     }
 
-    /// Drops the task after the await has ended. Call this while attached.
+    /// Drops the task after the await has ended. Call this while attached to Python.
     fn forget(&self) {
         let task = self.lock().task.take();
         drop(task);
     }
 }
 
-/// Closes a coroutine, which would otherwise warn that it was never awaited. Other awaitables have no `close` method.
+/// Closes a coroutine, which would otherwise warn that it was never awaited. Awaitables without a `close`
+/// method are left alone.
 fn close(awaitable: &Bound<'_, PyAny>) {
     let _ = awaitable.call_method0(intern!(awaitable.py(), "close"));
 }
@@ -474,7 +479,7 @@ impl Drop for Asked {
         let cancel = || {
             attached(|py| {
                 let (awaitable, task) = &*left;
-                // A closed loop has no tasks to cancel.
+                // Ignore errors, because a closed loop has no tasks to cancel.
                 if let Some((task, event_loop)) = task {
                     let _ = task.getattr(py, intern!(py, "cancel")).and_then(|cancel| {
                         event_loop.call_method1(py, intern!(py, "call_soon_threadsafe"), (cancel,))
@@ -510,7 +515,7 @@ impl Awaitable {
         let Some(awaitable) = awaitable else {
             return Err(CancelledError::new_err("the token is no longer needed"));
         };
-        // The result is hidden, since the repr of a finished task shows it.
+        // Hide the token, since the repr of a finished task shows its result.
         py.import("acc_assets._secret")?
             .call_method1("hidden", (awaitable,))?
             .call_method0("__await__")

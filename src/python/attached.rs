@@ -1,6 +1,6 @@
-//! Threads of the core while they are in Python. An interpreter that is shutting down stops any thread that returns to
-//! it, in the middle of our code, which aborts the process. So `close` waits for the threads inside and admits no
-//! others.
+//! Tracks the core's threads while they are attached to Python. An interpreter that is shutting down stops
+//! any thread that attaches to it, in the middle of our code, which aborts the process. So `close` waits for
+//! attached threads, and prevents other threads of the core from attaching.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -11,15 +11,16 @@ use pyo3::prelude::*;
 
 use super::runtime::THREADS;
 
-/// The upper half is the process id, the lower half is the number of this process's threads inside. Because of the id,
-/// a forked child does not wait for threads of its parent.
+/// The upper half is the process id, and the lower half is the number of this process's threads in
+/// `attached`. Because of the id, a forked child does not wait for threads of its parent.
 static INSIDE: AtomicU64 = AtomicU64::new(0);
 static CLOSED: AtomicBool = AtomicBool::new(false);
 
 /// How long process exit waits for the user's own code: a log handler, or a function that fetches a token.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Runs `work` in Python. Returns `None` if Python has ended or, on a thread of the core, is about to end.
+/// Runs `work` attached to Python. Returns `None` if Python has ended or, on a thread of the core, is about
+/// to end.
 pub fn attached<T>(work: impl FnOnce(Python<'_>) -> T) -> Option<T> {
     let inside = Inside::new();
     let is_ours = |name: &str| name.starts_with(THREADS);
@@ -65,7 +66,8 @@ impl<T> Drop for Held<T> {
     }
 }
 
-/// Admits no more threads of the core, and waits for the threads inside. Call without the GIL.
+/// Prevents threads of the core from attaching to Python, and waits up to `PATIENCE` for attached threads.
+/// Call this without the GIL.
 pub fn close() {
     CLOSED.store(true, Ordering::SeqCst);
     let start = Instant::now();
@@ -95,7 +97,7 @@ fn change(by: impl Fn(u64) -> u64) {
     let _ = INSIDE.fetch_update(Ordering::SeqCst, Ordering::SeqCst, to);
 }
 
-/// Returns the number of this process's threads inside.
+/// Returns the number of this process's threads in `attached`.
 fn count(inside: u64) -> u64 {
     if inside >> 32 == u64::from(std::process::id()) {
         inside & u64::from(u32::MAX)

@@ -19,7 +19,7 @@ use super::rows::input_error;
 const NAME: &CStr = c"arrow_array_stream";
 const SCHEMA: &CStr = c"arrow_schema";
 
-/// Takes the stream of an object with `__arrow_c_stream__`.
+/// Takes the Arrow stream that an object exports through `__arrow_c_stream__`.
 ///
 /// # Errors
 /// The exception raised by `__arrow_c_stream__`, or `TypeError` or `InputError` if it does not return a stream of
@@ -31,13 +31,13 @@ pub fn reader(object: &Bound<'_, PyAny>) -> PyResult<ArrowArrayStreamReader> {
 /// Takes the stream out of a capsule.
 ///
 /// # Errors
-/// `TypeError` or `InputError` if it is not a capsule with a stream of tables.
+/// `TypeError` or `InputError` if `capsule` is not a capsule with a stream of tables.
 pub fn stream(capsule: &Bound<'_, PyAny>) -> PyResult<ArrowArrayStreamReader> {
     let pointer = capsule.cast::<PyCapsule>()?.pointer_checked(Some(NAME))?;
-    // SAFETY: by the Arrow PyCapsule interface a capsule of this name points to an `ArrowArrayStream`, and the name
-    // has been checked. The capsule is alive until the end of this function, and this thread is attached to Python,
-    // so nobody else reads or frees what it points to. `from_raw` moves the stream out and leaves a released one
-    // behind, which the capsule's destructor does not release again.
+    // SAFETY: by the Arrow PyCapsule interface, a capsule with this name points to an `ArrowArrayStream`, and
+    // the name has been checked. The capsule is alive until the end of this function, and this thread is
+    // attached to Python, so nothing else reads or frees the stream. `from_raw` moves the stream out and
+    // leaves a released one behind, which the capsule's destructor does not release again.
     let stream = unsafe { FFI_ArrowArrayStream::from_raw(pointer.as_ptr().cast()) };
     ArrowArrayStreamReader::try_new(stream).map_err(|error| {
         let message = format!("cannot read this Arrow stream as a table: {error}");
@@ -45,11 +45,11 @@ pub fn stream(capsule: &Bound<'_, PyAny>) -> PyResult<ArrowArrayStreamReader> {
     })
 }
 
-/// Takes the schema out of a capsule. Returns `None` if it is not a table schema, or is unknown to this version of
-/// Arrow.
+/// Takes the schema out of a capsule. Returns `None` if `capsule` is `None`, or if the schema is not a table
+/// schema or is unknown to this version of Arrow.
 ///
 /// # Errors
-/// `TypeError` if it is not a capsule with a schema, or if the schema was already taken.
+/// `TypeError` if `capsule` is not a capsule with a schema, or if the schema was already taken.
 pub fn schema(capsule: &Bound<'_, PyAny>) -> PyResult<Option<Schema>> {
     if capsule.is_none() {
         return Ok(None);
@@ -85,7 +85,7 @@ impl Iterator for Guarded {
     type Item = Result<RecordBatch, ArrowError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        // Do not use it after a panic: the error ends the stream.
+        // The reader is not used again after a panic, because the error ends the stream.
         catch_unwind(AssertUnwindSafe(|| self.0.next())).unwrap_or_else(|_| {
             let message = "this is a bug in acc_assets; please report it".to_owned();
             Some(Err(ArrowError::ComputeError(message)))

@@ -253,7 +253,7 @@ impl Engine {
         let mut source = rows.get().source(py)?;
         let raised = source.error();
         let policy = given.policy(write.row, None, names);
-        // The path of the method would have one lifetime only.
+        // The path of the method would work for only one lifetime.
         #[allow(clippy::redundant_closure_for_method_calls)]
         let signals = || match Python::try_attach(|py| py.check_signals()) {
             Some(Ok(())) => true,
@@ -275,8 +275,9 @@ impl Engine {
         Ok(Ledger::new(Arc::new(ledger)))
     }
 
-    /// Plans a read of a project's settings; the operation returns them. If only the locations are missing, reads
-    /// only the locations. Calls that start during a read share it, unless they require a new read.
+    /// Plans a read of a project's settings. The operation returns the settings. If `known` lacks only the
+    /// locations, reads only the locations. Calls that start during a read share it, unless they require a
+    /// new read.
     #[pyo3(signature = (project, locations_container, /, known=None, refresh=false))]
     fn read_settings(
         &self,
@@ -319,14 +320,16 @@ impl Engine {
         Ok(operation.waits_for(reading))
     }
 
-    /// Discards reads in progress, because the settings of this project are about to change.
+    /// Discards reads of this project's settings that are in progress, because the settings are about to
+    /// change.
     #[pyo3(signature = (project, /))]
     fn forget_settings(&self, py: Python<'_>, project: &str) -> PyResult<()> {
         self.readings()?.forget(project_id(py, project)?);
         Ok(())
     }
 
-    /// Plans the setup of a project with these settings. The operation's table contains the steps and their outcomes.
+    /// Plans the setup of a project whose current settings are `settings`. The operation's table contains the
+    /// steps and their outcomes.
     #[pyo3(signature = (project, settings, description, /))]
     fn apply_setup(
         &self,
@@ -366,8 +369,8 @@ impl Engine {
         ))
     }
 
-    /// Plans a paginated read of this list. The operation's table contains the rows. `after` is the table of an
-    /// earlier read that failed.
+    /// Plans a paginated read of the list named by `kind`. The operation's table contains the rows. `after`
+    /// is the table of an earlier read that failed.
     #[pyo3(signature = (kind, project, path, query, /, after=None, body=None))]
     #[allow(clippy::needless_pass_by_value, clippy::too_many_arguments)] // Arguments from Python are owned.
     fn read(
@@ -460,7 +463,8 @@ fn project_id(py: Python<'_>, text: &str) -> PyResult<ProjectId> {
     ProjectId::parse(text).map_err(|error| exception(py, &error))
 }
 
-/// Rows that may block on the interpreter or on a slow generator. Requests in flight continue meanwhile.
+/// A source of rows that may block on the interpreter or on a slow generator. Requests in flight continue
+/// meanwhile.
 struct Blocking(PythonSource);
 
 impl Source for Blocking {

@@ -16,7 +16,7 @@ pub fn exception(py: Python<'_>, error: &Error) -> PyErr {
     }
 }
 
-/// Creates the exception for an invalid setting.
+/// Creates the exception for an invalid option.
 pub fn refused(py: Python<'_>, message: String) -> PyErr {
     exception(py, &Error::Option(message))
 }

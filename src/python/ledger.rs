@@ -14,7 +14,7 @@ use crate::error::shown;
 use crate::input::{Cell, Column, Label, More, Sink, Source};
 use crate::ledger::{COLUMNS, Fault, Ledger as Rows, Status, View};
 
-/// One outcome per row, in input order. Frozen; a few dozen bytes per row.
+/// One outcome per row, in input order. Immutable, and takes a few dozen bytes per row.
 #[pyclass(frozen, module = "acc_assets._core")]
 pub struct Ledger(View);
 
@@ -108,7 +108,7 @@ impl Ledger {
         self.0.len()
     }
 
-    /// (row, label, key, status, id, error, attempts, request id) of the row at this index.
+    /// Returns (row, label, key, status, id, error, attempts, request id) for the row at this index.
     #[pyo3(signature = (index, /))]
     fn outcome<'py>(&self, py: Python<'py>, index: usize) -> PyResult<Outcome<'py>> {
         let outcome = self
@@ -187,7 +187,8 @@ impl Ledger {
             .collect()
     }
 
-    /// One list each for the row, label, key, status, id, code, message, column, value, fix, attempts and `request_id`.
+    /// Returns one list each for the row, label, key, status, id, code, message, column, value, fix, attempts
+    /// and `request_id`.
     fn columns<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let names = COLUMNS.map(|name| (name, PyList::empty(py)));
         let mut shared = Shared::default();
@@ -227,17 +228,18 @@ impl Ledger {
         Ok(columns)
     }
 
-    /// Counts: requests, retries, bisects, throttled (seconds), seconds, `bytes_sent`, lookups.
+    /// Returns the statistics: requests, retries, bisects, throttled (seconds), seconds, `bytes_sent`,
+    /// lookups.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         Ok(pythonize::pythonize(py, &self.0.ledger.stats)?)
     }
 
-    /// What remains to be sent: rows, requests, bytes, and the minutes needed at the rate limit.
+    /// Returns what remains to be sent: rows, requests, bytes, and the minutes needed at the rate limit.
     fn plan<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         Ok(pythonize::pythonize(py, &self.0.ledger.plan)?)
     }
 
-    /// (column, field or None, note) for each column of the rows.
+    /// Returns (column, field or None, note) for each input column.
     fn uses(&self) -> Vec<(String, Option<String>, String)> {
         self.0
             .ledger

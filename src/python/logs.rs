@@ -41,8 +41,8 @@ struct Channel {
     entries: Sender<Entry>,
     /// The number of lines not yet written.
     waiting: AtomicUsize,
-    /// The channel of a forked child, which does not inherit its parent's writer. The list is lock-free, so a fork
-    /// cannot leave it locked.
+    /// The channel of a forked child, which does not inherit its parent's writer. The channels form a
+    /// lock-free list, so a fork cannot leave the list locked.
     child: OnceLock<Box<Channel>>,
 }
 
@@ -77,7 +77,7 @@ fn install(py: Python<'_>) -> Option<pyo3_log::Logger> {
 /// Waits until the lines of this process are written. Call this without the GIL.
 pub fn flush() {
     let Some(channel) = current() else { return };
-    // This may be the writer itself: a handler may use this client.
+    // This thread may be the writer itself, because a handler may use this client.
     if channel.waiting.load(Ordering::Acquire) == 0 || thread::current().id() == channel.writer {
         return;
     }

@@ -70,7 +70,8 @@ mod _core {
         super::runs::delete(py, path)
     }
 
-    /// Writes the rows in a ledger that are not ok into an Excel file. Returns their number.
+    /// Writes an Excel file with the rows in a ledger that did not succeed. Returns the number of rows
+    /// written.
     #[pyfunction]
     #[pyo3(signature = (rows, ledger, path, label_title, /))]
     #[allow(clippy::needless_pass_by_value)] // Arguments from Python are owned.
@@ -103,7 +104,7 @@ mod _core {
     #[pyo3(signature = (text, /))]
     #[allow(clippy::needless_pass_by_value)] // Arguments from Python are owned.
     fn shown(text: Bound<'_, PyString>) -> String {
-        // A lone surrogate cannot be encoded.
+        // A lone surrogate cannot be encoded, so it is replaced.
         crate::error::shown(&text.to_string_lossy()).into_owned()
     }
 
@@ -141,7 +142,7 @@ mod _core {
         let at_exit = module.py().import("atexit")?;
         let close = |args: &Bound<'_, PyTuple>, _: Option<&Bound<'_, PyDict>>| {
             args.py().detach(|| {
-                // Saves the last changes of the rate windows.
+                // Save the last changes to the rate windows.
                 crate::http::pace::keep_all();
                 super::logs::flush();
                 super::attached::close();

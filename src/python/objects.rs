@@ -18,7 +18,8 @@ pub struct Objects<'py> {
     py: Python<'py>,
     names: HashMap<Arc<str>, Bound<'py, PyString>>,
     texts: HashMap<String, Bound<'py, PyAny>>,
-    /// The last timestamp converted. Most assets were never updated, so their two times are equal.
+    /// The last timestamp converted. Most assets were never updated, so their creation and update times are
+    /// equal.
     time: Option<(i64, Bound<'py, PyAny>)>,
 }
 
@@ -185,7 +186,7 @@ impl<'py> Objects<'py> {
         made
     }
 
-    /// Converts the columns of these kinds to columns for a frame.
+    /// Converts the columns of these kinds, or all columns, to columns for a frame.
     pub fn frame(&mut self, table: &Table, kinds: Option<&[String]>) -> PyResult<Vec<FrameColumn<'py>>> {
         let layout = table.layout();
         let segments: Vec<_> = layout.segments().collect();

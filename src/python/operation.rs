@@ -55,7 +55,7 @@ impl Ended {
     }
 }
 
-/// The work of a call as one future, which either driver can poll.
+/// The work of a call as one future, which either `wait` or `start` drives.
 pub type Work = Pin<Box<dyn Future<Output = Ended> + Send>>;
 
 /// State shared by the driver and the observers.
@@ -83,7 +83,7 @@ struct End {
     table: Option<Py<Table>>,
     settings: Option<Py<Settings>>,
     error: Option<Error>,
-    /// An exception raised by a signal handler, other than the usual `KeyboardInterrupt`.
+    /// An exception raised by a signal handler or the progress callback, other than `KeyboardInterrupt`.
     signal: Option<PyErr>,
 }
 
@@ -160,7 +160,8 @@ impl Shared {
             end.error = ended.error;
         }
         {
-            // Use one lock, so that observers always find the ledger in one of the two places.
+            // Move the ledger while holding its lock, so that observers always find it in one of the two
+            // places.
             let mut ledger = lock(&self.ledger);
             let _ = self.ended.set(Arc::new(std::mem::take(&mut *ledger)));
         }
@@ -183,7 +184,7 @@ impl Shared {
             let count = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
             let total = match self.ended.get() {
                 Some(_) => Some(rows),
-                // Some lists report no total, or one of rows that the user may not see.
+                // Some lists report no total, or a total that does not match the rows that the user may see.
                 None => Some(total).filter(|total| *total >= rows && *total > 0),
             };
             return (count(rows), total.map(count), pages, 0, activity.as_str());
@@ -205,7 +206,7 @@ impl Shared {
     }
 }
 
-/// Returns the result of the work. A caller is waiting, so a panic is reported as well.
+/// Returns the result of the work. A panic becomes an error, because a caller is waiting for the result.
 fn ended(joined: Result<Ended, tokio::task::JoinError>) -> Ended {
     joined.unwrap_or_else(|error| Ended {
         table: None,
@@ -257,8 +258,8 @@ impl Operation {
                         Python::try_attach(|py| {
                             py.check_signals()?;
                             match report {
-                                // A callback that raised is not called again. Only another Ctrl-C can end the wait
-                                // for responses.
+                                // Once the run is stopping, the progress callback is not called again. The
+                                // wait for responses ends after the grace period, or with another Ctrl-C.
                                 _ if grace.is_some() && !told => {
                                     told = true;
                                     stopping.call0(py).map(drop)
@@ -351,7 +352,7 @@ impl Operation {
         self.shared.interrupted_in_source() || self.shared.interrupted.load(Ordering::Acquire)
     }
 
-    /// The error that ended the run early.
+    /// The error that ended the call early, or None.
     #[getter]
     fn error(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         // Creating an exception runs Python code, which may switch threads, so release the mutex first.
@@ -407,8 +408,8 @@ impl Operation {
             .is_some_and(|reading| reading.is_superseded())
     }
 
-    /// Settled rows, all rows (None while reading a stream), requests with a response, lookups among them, and the
-    /// current activity.
+    /// Returns the settled rows, all rows (None while reading a stream), requests, lookups (included in the
+    /// requests), and the current activity.
     #[pyo3(name = "progress")]
     fn report(&self) -> Progress {
         self.shared.progress()
@@ -427,8 +428,8 @@ impl Shared {
         interrupted.unwrap_or(false)
     }
 
-    /// Handles an exception from a signal handler or the progress callback: stops gracefully, and raises it at the
-    /// end.
+    /// Handles an exception from a signal handler or the progress callback: stops the run gracefully, and
+    /// keeps the exception until the end.
     fn interrupt(&self, raised: PyErr) {
         self.stop.to(Phase::Drain);
         Python::attach(|py| {
@@ -436,7 +437,8 @@ impl Shared {
                 self.interrupted.store(true, Ordering::Release);
                 return;
             }
-            // Drop the old exception after releasing the mutex, because that may run Python code.
+            // Drop a second exception only after releasing the mutex, because dropping it may run Python
+            // code.
             let spare = {
                 let mut end = locked(&self.end);
                 match end.signal {
@@ -456,7 +458,7 @@ impl Drop for Operation {
     }
 }
 
-/// Locks a mutex. No code panics while holding one.
+/// Locks a mutex. No code panics while holding such a lock.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -34,7 +34,8 @@ enum Origin {
     Sheet(Sheet),
     Stream {
         object: Py<PyAny>,
-        /// Opened when the rows were created, to check the columns.
+        /// The reader opened when the rows were created, to check the columns. The first read uses this
+        /// reader.
         first: Mutex<Option<ArrowArrayStreamReader>>,
     },
 }
@@ -48,7 +49,7 @@ struct Labels {
 }
 
 enum Items {
-    /// A list or tuple.
+    /// A list or tuple, which can be iterated again.
     Again(Py<PyAny>),
     Once(Mutex<Option<Py<PyIterator>>>),
 }
@@ -56,7 +57,7 @@ enum Items {
 struct Frame {
     names: Vec<String>,
     columns: Vec<Cells>,
-    /// For each row, 1 if the frame considers it null.
+    /// The null mask of each column: one byte per row, 1 for null.
     nulls: Vec<Option<PyBackedBytes>>,
     labels: Option<Py<PyAny>>,
     rows: usize,
@@ -263,7 +264,7 @@ impl Rows {
         self.sheet().and_then(Sheet::category).map(str::to_owned)
     }
 
-    /// Notes for the user on how the file was read.
+    /// Returns notes for the user on how the file was read.
     pub fn sheet_notes(&self) -> Vec<String> {
         self.sheet().map_or_else(Vec::new, |sheet| sheet.notes().to_vec())
     }
@@ -434,7 +435,8 @@ enum Objects {
 }
 
 impl PythonSource {
-    /// Returns where an exception raised by the user's rows will be stored. Call this before moving the source.
+    /// Returns the slot that receives an exception raised by the user's rows. Call this before moving the
+    /// source.
     #[must_use]
     pub fn error(&self) -> Arc<Mutex<Option<PyErr>>> {
         Arc::clone(&self.error)
@@ -629,7 +631,7 @@ impl Frame {
     }
 }
 
-/// A label of a row from Python.
+/// A row label from Python, with an owned string.
 enum OwnedLabel {
     Number,
     Int(i64),

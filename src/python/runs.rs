@@ -36,8 +36,8 @@ pub fn read(py: Python<'_>, path: PathBuf) -> PyResult<Option<(Bound<'_, PyDict>
     Ok(Some((told, Ledger::new(Arc::new(ledger)))))
 }
 
-/// Makes `os.fork` and multiprocessing wait for commits without the GIL. The fork itself would wait too, but would
-/// block all other threads meanwhile.
+/// Registers a hook that makes `os.fork` and multiprocessing wait for commits while the GIL is released.
+/// Without the hook, the fork would wait while holding the GIL, and block all other threads.
 pub fn watch_forks(py: Python<'_>) -> PyResult<()> {
     #[pyfunction]
     fn before(py: Python<'_>) {

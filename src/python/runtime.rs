@@ -37,8 +37,8 @@ impl<T: Clone> PerProcess<T> {
 /// The prefix of our threads' names.
 pub const THREADS: &str = "acc-assets";
 
-/// Returns this process's runtime. The runtime has two threads: requests wait for the network, and rows wait for the
-/// interpreter.
+/// Returns this process's runtime. The runtime has two threads, so that requests continue while rows wait for
+/// the interpreter.
 ///
 /// # Errors
 /// If the system cannot create threads.

@@ -12,7 +12,7 @@ use super::errors::refused;
 use crate::error::shown;
 use crate::settings::{self, Content, Miss};
 
-/// The categories, status sets, custom attributes and locations of one project, by id and by name. Frozen.
+/// The categories, status sets, custom attributes and locations of one project, by id and by name. Immutable.
 #[pyclass(frozen, module = "acc_assets._core")]
 pub struct Settings(pub Arc<settings::Settings>);
 
@@ -57,7 +57,7 @@ impl Settings {
 
 #[pymethods]
 impl Settings {
-    /// Reads the settings from JSON.
+    /// Writes the settings as JSON.
     fn dump<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         let text =
             serde_json::to_vec_pretty(&json!({ "acc_assets_settings": 1, "settings": self.0.content() }))
@@ -84,7 +84,7 @@ impl Settings {
         Ok(Self(Arc::new(settings::Settings::new(content))))
     }
 
-    /// project, `read_at`, notes and counts.
+    /// Returns the project, `read_at`, the notes and the number of entries of each kind.
     fn about<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let content = self.0.content();
         let about = json!({
@@ -99,7 +99,8 @@ impl Settings {
         Ok(pythonize(py, &about)?)
     }
 
-    /// Rows of one kind: `categories`, `statuses`, `attributes`, `options`, `locations` or `assignments`.
+    /// Returns the rows of one kind: `categories`, `statuses`, `attributes`, `options`, `locations` or
+    /// `assignments`.
     #[pyo3(signature = (kind, /))]
     fn rows<'py>(&self, py: Python<'py>, kind: &str) -> PyResult<Bound<'py, PyAny>> {
         let settings = &self.0;
@@ -167,7 +168,7 @@ impl Settings {
         Ok(pythonize(py, &rows)?)
     }
 
-    /// One category by id, path or name; a path may be a list of names.
+    /// Finds one category by id, path or name. A path may be a list of names.
     #[pyo3(signature = (category, separator, /))]
     fn find_category<'py>(
         &self,
@@ -186,7 +187,7 @@ impl Settings {
         Ok(pythonize(py, &self.category(place))?)
     }
 
-    /// One location by id, path, name or barcode.
+    /// Finds one location by id, path, name or barcode. A path may be a list of names.
     #[pyo3(signature = (location, separator, /))]
     fn find_location<'py>(
         &self,

@@ -13,13 +13,13 @@ use crate::batch::setup::Outcome;
 use crate::columns::{self, Page};
 use crate::settings::setup::{self, Plan, plan};
 
-/// Categories, status sets and custom attributes that a project should have, by name. Frozen.
+/// The categories, status sets and custom attributes that a project should have, by name. Immutable.
 #[pyclass(frozen, module = "acc_assets._core")]
 pub struct Description(pub Arc<setup::Description>);
 
 #[pymethods]
 impl Description {
-    /// Reads a dict.
+    /// Creates a description from a dict.
     #[staticmethod]
     #[pyo3(signature = (value, /))]
     fn read(py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<Self> {
@@ -36,7 +36,7 @@ impl Description {
             .map_err(|problems| mistaken(py, &problems))
     }
 
-    /// Describes a project.
+    /// Creates the description of a project from its settings.
     #[staticmethod]
     #[pyo3(signature = (settings, /))]
     fn of(settings: &Bound<'_, Settings>) -> Self {
@@ -51,7 +51,8 @@ impl Description {
         toml::to_string_pretty(&*self.0).map_err(|error| PyValueError::new_err(error.to_string()))
     }
 
-    /// Plans the steps for a project with these settings. Returns one row per step, and unknown names.
+    /// Plans the steps for a project with these settings. Returns one row per step, and the unknown names in
+    /// the description.
     #[pyo3(signature = (settings, /))]
     fn plan(&self, py: Python<'_>, settings: &Bound<'_, Settings>) -> (Table, Vec<String>) {
         let settings = &settings.get().0;
@@ -67,7 +68,7 @@ pub fn mistaken(py: Python<'_>, problems: &[String]) -> PyErr {
     super::errors::mistaken(py, &head, problems)
 }
 
-/// One row per step, with its outcome if it was carried out.
+/// Returns one row per step, with its outcome if it was carried out.
 pub fn steps(plan: &Plan, outcomes: Option<&[Outcome]>) -> columns::Table {
     let rows = plan.steps.iter().enumerate().map(|(number, step)| {
         let mut row = json!({

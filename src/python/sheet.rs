@@ -17,7 +17,7 @@ use crate::sheet::fixes::{self, Mark, RowToFix};
 use crate::sheet::template::{self, Column, Kind, Template};
 use crate::validation::columns::row_of_run_text;
 
-/// Writes the rows in a ledger that are not ok, with their problems, into a new Excel file.
+/// Writes a new Excel file with the rows in a ledger that did not succeed, and their problems.
 pub fn write_fixes(
     py: Python<'_>,
     rows: &Rows,
@@ -27,7 +27,7 @@ pub fn write_fixes(
 ) -> PyResult<usize> {
     let mut wanted: BTreeMap<u32, RowToFix> = BTreeMap::new();
     let known = &ledger.view().ledger;
-    // The index of each row in the input. A row that is missing from the last call cannot be written.
+    // The index of each row in the input. A row that is missing from the last input cannot be written.
     let places: Option<HashMap<u32, u32>> = known.input().map(|rows| rows.iter().copied().zip(0..).collect());
     for outcome in ledger.view().bad() {
         let Some(fault) = &outcome.fault else { continue };

@@ -39,7 +39,7 @@ impl Simulator {
         })
     }
 
-    /// Delays each sync of a journal of this process by this many seconds.
+    /// Delays every journal sync in this process by this many seconds.
     #[staticmethod]
     #[pyo3(signature = (seconds, /))]
     fn slow_journals(py: Python<'_>, seconds: f64) -> PyResult<()> {

@@ -20,8 +20,8 @@ use crate::error::Error;
 #[pyclass(frozen, module = "acc_assets._core")]
 pub struct Table(Arc<columns::Table>, Option<Rest>);
 
-/// The rows, the ids that were not returned, the row numbers and what remains of a failed read, and the columns of a
-/// table without rows.
+/// The pickled state: the rows, the ids that were not returned, the row numbers and what remains of a failed
+/// read, and the column names of a table without rows.
 #[derive(Deserialize)]
 struct State(
     Vec<String>,

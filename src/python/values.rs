@@ -23,7 +23,7 @@ impl Clear {
         "CLEAR"
     }
 
-    /// Pickles and copies as the singleton.
+    /// Makes pickling and copying return the singleton.
     #[expect(clippy::unused_self, reason = "a method of the Python class")]
     fn __reduce__(&self) -> &'static str {
         "CLEAR"
@@ -99,19 +99,22 @@ enum Kind {
     Other,
 }
 
-/// Reads values and caches the handling of their types. numpy and pandas types are recognized by name, never imported.
+/// Reads values, and caches how to convert each type. numpy and pandas types are recognized by name, never
+/// imported.
 #[derive(Default)]
 pub(super) struct Values {
-    /// By address. The type is kept alive, so that its address is not reused.
+    /// The kind of each type, keyed by the type's address. The type is kept alive, so that its address is not
+    /// reused.
     kinds: HashMap<usize, (Py<PyType>, Kind)>,
     /// The last type seen, since most columns have only one type.
     last: Option<(usize, Kind)>,
 }
 
-/// The deepest valid nesting: customAttributes, a list, and the list's strings.
+/// The depth at which nested values are rejected. Valid values need fewer levels: `customAttributes`, a list,
+/// and the list's strings.
 const DEEPEST: usize = 4;
 
-/// More digits than any field accepts.
+/// The largest exponent of a decimal that is written out. No field accepts this many digits.
 const MOST_DIGITS: u64 = 2000;
 
 impl Values {
@@ -135,7 +138,7 @@ impl Values {
     }
 
     fn read_at<'py>(&mut self, value: Bound<'py, PyAny>, depth: usize) -> Value<'py> {
-        // Checked first, since a failed cast allocates objects.
+        // Check the type first, since a failed cast allocates objects.
         let value = if value.is_exact_instance_of::<PyString>() {
             match value.cast_into_exact::<PyString>() {
                 Ok(text) => return Value::Text(text),
@@ -265,7 +268,7 @@ impl Values {
         kind
     }
 
-    /// Returns whether a value is a mapping, which is what a row must be.
+    /// Returns whether a value is a mapping. Every row must be a mapping.
     pub(super) fn is_mapping(&mut self, value: &Bound<'_, PyAny>) -> bool {
         value.is_exact_instance_of::<PyDict>() || matches!(self.kind(value), Kind::Map)
     }
@@ -289,7 +292,7 @@ fn kind_of(class: &Bound<'_, PyType>) -> PyResult<Kind> {
             "datetime64" => return Ok(Kind::DateTime64),
             "float16" | "float32" => return Ok(Kind::Float32),
             "longdouble" | "float128" => return Ok(Kind::Float),
-            // numpy treats durations as integers.
+            // In numpy, the class for durations is a subclass of the one for integers.
             "timedelta64" => return Ok(Kind::Other),
             _ if class
                 .getattr("__mro__")?

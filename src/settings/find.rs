@@ -19,14 +19,14 @@ pub enum Miss {
     Unknown(Vec<String>),
     /// The name is ambiguous. Contains everything it matches.
     Ambiguous(Vec<String>),
-    /// The name matches only this inactive entry.
+    /// The name matches only inactive entries. Contains the first one.
     Inactive(String),
     /// The project's locations could not be read.
     Unread,
 }
 
 impl Miss {
-    /// Returns the fix, for a message about a `what` such as "category".
+    /// Returns the fix to show in a message. `what` is the kind of object, such as "category".
     #[must_use]
     pub fn fix(&self, what: &str) -> String {
         match self {
@@ -40,7 +40,7 @@ impl Miss {
         }
     }
 
-    /// Returns the reason, for a message about a `what` such as "category".
+    /// Returns the reason to show in a message. `what` is the kind of object, such as "category".
     #[must_use]
     pub fn reason(&self, what: &str) -> String {
         match self {
@@ -115,7 +115,7 @@ impl Settings {
     /// Looks up a category by id, path or end of path.
     ///
     /// # Errors
-    /// The reason if there is no match.
+    /// The reason if there is no unique match.
     pub fn category(&self, text: &str, separator: &str, suggest: bool) -> Result<usize, Miss> {
         let text = text.trim();
         match self.category_of_id(text) {
@@ -130,7 +130,7 @@ impl Settings {
     /// Looks up a category by the parts of its path.
     ///
     /// # Errors
-    /// The reason if there is no match.
+    /// The reason if there is no unique match.
     pub fn category_of_path(&self, path: &[&str], separator: &str, suggest: bool) -> Result<usize, Miss> {
         self.one_category(
             &self.categories.find(path),
@@ -203,7 +203,7 @@ impl Settings {
     /// Looks up the index of a status in a set by its label.
     ///
     /// # Errors
-    /// The reason if there is no match.
+    /// The reason if no active status matches.
     pub fn status(&self, set: usize, label: &str, suggest: bool) -> Result<usize, Miss> {
         let statuses = &self.content.status_sets[set].statuses;
         match self.labels[set].get(&folded(label)) {
@@ -221,7 +221,8 @@ impl Settings {
         }
     }
 
-    /// Finds the statuses with this label in all sets. Returns the indexes of each status and its set.
+    /// Finds the active statuses with this label in all active sets. Returns the index of each set, and the
+    /// index of the status in the set.
     #[must_use]
     pub fn statuses_called(&self, label: &str) -> Vec<(usize, usize)> {
         let label = folded(label);
@@ -264,7 +265,7 @@ impl Settings {
     /// Looks up a custom attribute by its display name, comparing only the letters and digits.
     ///
     /// # Errors
-    /// The reason if there is no match.
+    /// The reason if there is no unique match.
     pub fn attribute(&self, text: &str) -> Result<usize, Miss> {
         let found: &[usize] = self.attribute_names.get(&plain(text)).map_or(&[], Vec::as_slice);
         let attributes = &self.content.attributes;
@@ -306,7 +307,7 @@ impl Settings {
     /// Looks up a value of a select or multi-select attribute by id or label, and returns its index.
     ///
     /// # Errors
-    /// The reason if there is no match.
+    /// The reason if no active value matches.
     pub fn choice(&self, attribute: usize, text: &str, suggest: bool) -> Result<usize, Miss> {
         let choices = &self.content.attributes[attribute].choices;
         let index = &self.choices[attribute];
@@ -336,7 +337,7 @@ impl Settings {
         }
     }
 
-    /// Returns the id of an attribute's value, given the indexes of both.
+    /// Returns the id of a value, given the index of its attribute and the index of the value.
     #[must_use]
     pub fn choice_id(&self, attribute: usize, choice: usize) -> &str {
         &self.content.attributes[attribute].choices[choice].id
@@ -354,7 +355,7 @@ impl Settings {
         self.content.locations.is_some()
     }
 
-    /// Why the locations of the project are missing.
+    /// Returns why the locations of the project are missing.
     #[must_use]
     pub fn locations_unread(&self) -> &str {
         let mut notes = self.content.notes.iter();
@@ -366,7 +367,7 @@ impl Settings {
     /// Looks up a location by id, path, end of path or barcode.
     ///
     /// # Errors
-    /// The reason if there is no match.
+    /// The reason if there is no unique match.
     pub fn location(&self, text: &str, separator: &str, suggest: bool) -> Result<usize, Miss> {
         let text = text.trim();
         if !self.knows_locations() {
@@ -387,7 +388,7 @@ impl Settings {
     /// Looks up a location by the parts of its path.
     ///
     /// # Errors
-    /// The reason if there is no match.
+    /// The reason if there is no unique match.
     pub fn location_of_names(&self, path: &[&str], separator: &str, suggest: bool) -> Result<usize, Miss> {
         if !self.knows_locations() {
             return Err(Miss::Unread);

@@ -20,7 +20,7 @@ use tree::Tree;
 
 pub use find::{Miss, SEPARATOR};
 
-/// The start of the note on missing locations.
+/// The start of the note about missing locations.
 pub const LOCATIONS_UNREAD: &str = "the locations could not be read";
 
 /// Joins a path into a string.
@@ -49,7 +49,7 @@ pub struct Content {
     pub notes: Vec<String>,
 }
 
-/// The settings of a project.
+/// The settings of a project, indexed for lookups.
 #[derive(Debug)]
 pub struct Settings {
     content: Content,
@@ -61,14 +61,15 @@ pub struct Settings {
     inner: FixedBitSet,
     /// The active custom attributes of each category.
     attributes: Vec<FixedBitSet>,
-    /// The required custom attributes of each category.
+    /// The custom attributes that are required where they are assigned.
     required: FixedBitSet,
     /// The custom attributes that every active category has.
     everywhere: FixedBitSet,
     /// Whether active categories differ in their status set.
     several_sets: bool,
     status_places: HashMap<String, (usize, usize)>,
-    /// The statuses of each set, by label, with active statuses first.
+    /// The index of each status by label, for each set. If statuses share a label, an active one is
+    /// preferred.
     labels: Vec<HashMap<String, usize>>,
     attribute_places: HashMap<String, usize>,
     attribute_names: HashMap<String, Vec<usize>>,
@@ -78,7 +79,7 @@ pub struct Settings {
     location_barcodes: HashMap<String, Vec<usize>>,
 }
 
-/// The values of a select or multi-select attribute.
+/// The index of each value of a select or multi-select attribute, by id and by label.
 #[derive(Debug, Default)]
 struct Choices {
     by_id: HashMap<String, usize>,
@@ -238,13 +239,13 @@ impl Settings {
         self.locations.order()
     }
 
-    /// Returns the path of a category, from below ROOT.
+    /// Returns the path of a category, starting below ROOT.
     #[must_use]
     pub fn category_path(&self, category: usize) -> Vec<&str> {
         self.categories.path(category)
     }
 
-    /// Returns the path of a location, from below the root.
+    /// Returns the path of a location, starting below the root.
     #[must_use]
     pub fn location_path(&self, location: usize) -> Vec<&str> {
         self.locations.path(location)
@@ -299,7 +300,7 @@ impl Settings {
     }
 }
 
-/// Maps each id to its index. For duplicates, the first index is used.
+/// Maps each id, in lower case, to its index. For duplicates, the first index is used.
 fn places<'i>(ids: impl DoubleEndedIterator<Item = &'i str> + ExactSizeIterator) -> HashMap<String, usize> {
     ids.enumerate()
         .rev()

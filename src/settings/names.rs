@@ -2,7 +2,8 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-/// Normalizes a name: case, surrounding and repeated blanks, the Unicode form of accents, and non-breaking spaces.
+/// Normalizes a name for comparison: its case, surrounding and repeated blanks, non-breaking spaces, and the
+/// Unicode form of accents.
 #[must_use]
 pub fn folded(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
@@ -45,7 +46,8 @@ const ALIKE: f64 = 0.6;
 /// The maximum difference in similarity to the closest name. Less similar names are not suggested.
 const BEHIND: f64 = 0.1;
 
-/// Returns the known names closest to this one, closest first. Each known name comes with its alternative forms.
+/// Returns the known names closest to `unknown`, closest first. Each item of `known` is a name and a form to
+/// compare. A name may have several forms.
 pub fn nearest<'n, F>(unknown: &str, known: impl Iterator<Item = (&'n str, F)>) -> Vec<String>
 where
     F: AsRef<str>,

@@ -98,7 +98,7 @@ pub struct DescribedCategory {
     pub attributes: Vec<String>,
 }
 
-/// The path of a category, from below ROOT. Empty for ROOT.
+/// The path of a category, starting below ROOT. Empty for ROOT.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(into = "Value")]
 pub struct Path {

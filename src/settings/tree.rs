@@ -1,4 +1,4 @@
-//! Names in a tree: categories and locations.
+//! A tree of names, for categories and locations.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,7 +16,8 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// Builds a tree from ids, ids of parents and names. A node with an unknown parent is a root.
+    /// Builds a tree from nodes, each with an id, an optional parent id, and a name. A node with an unknown
+    /// parent is a root.
     #[must_use]
     pub fn new<'n>(nodes: impl Iterator<Item = (&'n str, Option<&'n str>, &'n str)>) -> Self {
         let nodes: Vec<_> = nodes.collect();

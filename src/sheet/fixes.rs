@@ -15,7 +15,7 @@ use crate::validation::columns::{
 /// A problem with a cell or a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {
-    /// The name of the column in the user's data. Empty for the row as a whole.
+    /// The name of the column in the user's data. Empty if the problem concerns the whole row.
     pub column: String,
     pub message: String,
     pub fix: String,
@@ -27,7 +27,7 @@ pub struct RowToFix {
     pub marks: Vec<Mark>,
     /// The row's label in its source.
     pub label: Option<String>,
-    /// The row's number in its run. Written to a hidden column, so that the file can resume the run.
+    /// Identifies the row in its run. Written to a hidden column, so that the file can resume the run.
     pub row_of_run: String,
 }
 
@@ -36,7 +36,7 @@ const MOST: (usize, usize) = (1_048_576, 16_384);
 
 /// Writes the source rows that need fixing, given by index, into a new Excel file. Returns the number of rows written.
 ///
-/// `category` is the category of the template that was filled in, so that the rows still need no category of their own.
+/// `category` is the category of the template that was filled in. It stays the default category of the rows.
 ///
 /// # Errors
 /// If the source fails or the file cannot be written.
@@ -113,7 +113,7 @@ impl Kept<'_> {
         }
     }
 
-    /// Returns whether to write the row.
+    /// Starts the next row. Returns whether the row will be written.
     fn begin_row(&mut self) -> bool {
         let number = self.next;
         self.next = self.next.saturating_add(1);
@@ -136,7 +136,7 @@ impl Kept<'_> {
         if !self.places.contains_key(ROW_OF_RUN) {
             return false;
         }
-        // If the report marked its columns, those without the mark belong to the user.
+        // If the report marked its columns, the columns without the mark belong to the user.
         let all_marked = self.names.iter().any(|name| marked(name));
         name == ROW_OF_RUN || marked(name) || (!all_marked && OF_REPORTS.contains(&name))
     }
@@ -228,7 +228,7 @@ impl Kept<'_> {
             sheet.write_string(line, column, &wanted.row_of_run)?;
         }
         for (column, width) in (0_u16..).zip(widths) {
-            // The width is at most a few dozen characters.
+            // Widths are far below the limit up to which floats are exact.
             #[allow(clippy::cast_precision_loss)]
             sheet.set_column_width(column, (width as f64).clamp(8.0, WIDEST))?;
         }

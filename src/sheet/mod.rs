@@ -33,7 +33,7 @@ fn for_people(text: &str, longest: usize) -> String {
     cut(&shown_lines(text), longest)
 }
 
-/// Stores the default category of the rows in the file.
+/// Stores the default category of the rows in the properties of the workbook.
 fn for_category(workbook: &mut Workbook, category: &str) {
     workbook.set_properties(&DocProperties::new().set_custom_property(CATEGORY_PROPERTY, category));
 }

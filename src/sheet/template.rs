@@ -44,7 +44,8 @@ pub enum Kind {
     YesNo,
     /// A single value from this list.
     Choice(Vec<String>),
-    /// Several of these values, separated by `;`. In Excel, only one value can be picked from a list.
+    /// Several of these values, separated by `;`. Excel's drop-downs allow only one value, so the column has
+    /// none.
     Choices(Vec<String>),
     /// One of the locations.
     Location,
@@ -70,7 +71,8 @@ pub fn write(path: &Path, template: &Template) -> Result<(), SourceError> {
 
 fn lay_out(workbook: &mut Workbook, template: &Template) -> Result<(), XlsxError> {
     let [locations, choices] = LISTS;
-    // Write the lists first, since the validations refer to them. The sheet to fill in is still the first one.
+    // The lists are written along with the columns, since the validations refer to them. The sheet to fill in
+    // is still the first sheet.
     let mut lists = Worksheet::new();
     lists.set_name(choices)?.set_hidden(true);
     let mut used: u16 = 0;

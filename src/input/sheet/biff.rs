@@ -1,6 +1,7 @@
-//! Estimates how much memory a workbook of Excel 97 to 2003 needs, from its records, before the library allocates it.
+//! Estimates from its records how much memory an Excel 97 to 2003 workbook needs, before the library
+//! allocates it.
 //!
-//! The records are those of [MS-XLS], visited in the same order as in the library.
+//! The records are documented in [MS-XLS], and are visited in the same order as in the library.
 
 use std::io::{self, Cursor, Read, Write};
 
@@ -9,28 +10,30 @@ use cfb::{CompoundFile, Version};
 
 type File = CompoundFile<Cursor<Vec<u8>>>;
 
-/// Bytes of a cell, both in the list of a sheet's cells and in the rectangle that the library copies them to.
+/// Bytes per cell in the library's list of a sheet's cells, and in the rectangle to which the library copies
+/// the cells.
 const LISTED: u64 = size_of::<Cell<Data>>() as u64;
 const PLACED: u64 = size_of::<Data>() as u64;
 
-/// Bytes of a cell with the text of a formula, both in that list and in that rectangle.
+/// Bytes per formula in the library's list of formulas, and in the rectangle to which the library copies the
+/// formulas.
 const LISTED_FORMULA: u64 = size_of::<Cell<String>>() as u64;
 const PLACED_FORMULA: u64 = size_of::<String>() as u64;
 
-/// The minimum that the library writes for an empty formula.
+/// The bytes assumed for an empty formula.
 const NO_FORMULA: u64 = 160;
 
-/// The minimum that the library keeps per sheet and per defined name: several copies of names of up to 255
+/// The bytes assumed per sheet and per defined name: the library keeps several copies of names of up to 255
 /// characters.
 const NAMES: u64 = 8192;
 
-/// One rectangle of merged cells.
+/// Bytes per rectangle of merged cells.
 const MERGED: u64 = 16;
 
 /// The number of bytes per part of a continued record. The list of parts may be half empty.
 const PART: u64 = 32;
 
-/// A limit for custom properties: the library may copy each of them once per name.
+/// The maximum size of the custom properties, in bytes. The library may copy each property once per name.
 const MOST_PROPERTIES: u64 = 64 << 10;
 const PROPERTIES: &str = "/\u{5}DocumentSummaryInformation";
 
@@ -97,12 +100,12 @@ struct Memory {
     held: u64,
     /// The peak number of bytes.
     most: u64,
-    /// The positions of the lengths of formulas that are not empty.
+    /// The position of the length field of each formula that is not empty.
     formulas: Vec<usize>,
 }
 
 impl Memory {
-    /// Stops if more than `most` bytes are needed.
+    /// Estimates the memory for a workbook stream. Stops once more than `most` bytes are needed.
     fn of(stream: &[u8], most: u64) -> io::Result<Self> {
         // Start with the file, its content, and the stream.
         let mut memory = Self {
@@ -158,13 +161,13 @@ impl Memory {
             memory.most = memory.most.max(memory.held.saturating_add(sheet.listed()));
             copy = copy.max(placed);
         }
-        // The library returns a copy of the cells of a sheet.
+        // The library returns a copy of a sheet's cells.
         memory.most = memory.most.max(memory.held.saturating_add(copy));
         Ok(memory)
     }
 }
 
-/// The maximum number of bytes per string in a shared string table.
+/// Returns the maximum size of each string in a shared string table, in bytes.
 fn shared_strings(record: &mut Record<'_>, bytes_per_character: u32) -> Vec<u32> {
     let mut strings = Vec::new();
     record.data = record.data.get(8..).unwrap_or_default();
@@ -178,7 +181,7 @@ fn shared_strings(record: &mut Record<'_>, bytes_per_character: u32) -> Vec<u32>
     strings
 }
 
-/// The length of an `XLUnicodeRichExtendedString`, which is skipped.
+/// Skips an `XLUnicodeRichExtendedString` and returns its length in characters.
 fn shared_string(record: &mut Record<'_>) -> Option<u16> {
     if record.data.is_empty() {
         return Some(0);
@@ -225,12 +228,12 @@ fn shared_string(record: &mut Record<'_>) -> Option<u16> {
 
 #[derive(Default)]
 struct Sheet {
-    /// Cells allocated before they are read.
+    /// The number of cells that the library allocates before it reads them.
     reserved: u64,
     cells: u64,
     formulas: u64,
     texts: u64,
-    /// Merged cells and parts of records.
+    /// Bytes for merged cells and for parts of records.
     rest: u64,
     cells_at: Area,
     formulas_at: Area,
@@ -308,7 +311,7 @@ impl Sheet {
                     formulas.push(record.at + 20);
                 }
             }
-            // String, the value of the formula before it
+            // String: the value of the preceding formula
             0x0207 => self.cell(*formula, characters(0)),
             // MergeCells
             0x00E5 => self.rest += MERGED * u64::from(record.number(0).unwrap_or(0)),
@@ -339,7 +342,7 @@ impl Sheet {
     }
 }
 
-/// The number of cells that a sheet declares.
+/// Returns the number of cells that a sheet declares.
 fn dimensions(record: &Record<'_>) -> u64 {
     let number = |at| record.number(at).map(u32::from);
     let (first_row, end_row, first_column, end_column) = match record.data.len() {
@@ -383,7 +386,7 @@ impl Area {
 /// A record and its continuations.
 struct Record<'a> {
     kind: u16,
-    /// The range of the record's data in the stream.
+    /// The position of the record's data in the stream.
     at: usize,
     data: &'a [u8],
     more: &'a [u8],
@@ -410,7 +413,7 @@ impl Record<'_> {
         true
     }
 
-    /// The number of continuations.
+    /// Returns the number of continuations.
     fn parts(&self) -> u64 {
         let mut more = self.more;
         let mut parts = 0;
@@ -428,7 +431,7 @@ fn split(stream: &[u8]) -> Option<(u16, &[u8], &[u8])> {
     Some((u16::from_le_bytes([*a, *b]), data, rest))
 }
 
-/// Ends at a truncated record, which the library reports.
+/// Iterates over the records in a stream. Ends at a truncated record, which the library reports.
 struct Records<'a> {
     stream: &'a [u8],
     at: usize,

@@ -1,4 +1,4 @@
-//! Reads the rows of a CSV file, one at a time. Every cell is unchanged text.
+//! Reads the rows of a CSV file, one at a time. Cells are read as unchanged text.
 
 use std::fmt::{self, Display, Formatter};
 use std::fs::File;
@@ -14,11 +14,11 @@ use crate::input::{Cell, Column, Label, More, Sink, SourceError};
 
 const DELIMITERS: [u8; 4] = *b",;\t|";
 
-/// A delimiter that never occurs, for a file with a single column.
+/// A delimiter that does not occur in text, for a file with a single column.
 const NONE: u8 = 0x1f;
 
-/// The lines used to distinguish a table below a title from a single column, and the maximum number of bytes to search
-/// for those lines.
+/// The number of lines used to distinguish a table below a title from a single column, and the maximum number
+/// of bytes to search for those lines.
 const LINES: usize = 20;
 const BEGINNING: usize = 1 << 20;
 
@@ -60,7 +60,7 @@ struct Opened {
     modified: Option<SystemTime>,
 }
 
-/// A reader for such a file, with its own position.
+/// A reader of an `Opened` file, with its own position.
 struct Pass {
     opened: Arc<Opened>,
     at: u64,
@@ -195,7 +195,7 @@ impl Table {
         self.rows
     }
 
-    /// The file from its beginning.
+    /// Starts reading at the beginning of the file.
     pub(super) fn records(&self) -> Result<Records, SourceError> {
         self.content.records(&self.format)
     }
@@ -296,7 +296,7 @@ struct Header {
     is_table: bool,
     names: Vec<(u32, String)>,
     rows: usize,
-    /// The columns that have a cell in any row.
+    /// Whether each column has a cell that is not blank below the header.
     below: Vec<bool>,
 }
 
@@ -333,7 +333,7 @@ pub(super) struct Records {
     reader: Reader,
     /// The next line, counted from 0.
     line: u32,
-    /// Whether the last byte was a carriage return, to which a line feed may belong.
+    /// Whether the last byte was a carriage return, in which case a line feed belongs to the same line end.
     after_return: bool,
     /// The concatenated cells of the record, and the end of each.
     fields: Vec<u8>,
@@ -342,7 +342,7 @@ pub(super) struct Records {
 }
 
 impl Records {
-    /// Reads the next record. Returns the line it starts in.
+    /// Reads the next record. Returns the line that the record starts in.
     fn next(&mut self) -> Result<Option<u32>, SourceError> {
         // The parser skips blank lines too, but does not count them as editors do.
         loop {
@@ -363,7 +363,7 @@ impl Records {
         let (mut length, mut bytes, mut columns) = (0_u64, 0, 0);
         loop {
             let text = self.text.fill()?;
-            // A line end ends the last record, unless a quotation mark is open.
+            // At the end of the file, a line end completes the last record, unless a quotation mark is open.
             let at_end = text.is_empty();
             let input = if at_end { b"\n" } else { text };
             let (result, read, wrote, ended) =
@@ -406,7 +406,7 @@ impl Records {
         self.text.at += bytes;
     }
 
-    /// The cell at this index, or `None` if it is blank.
+    /// Returns the cell at this index, or `None` if the cell is blank.
     fn cell(&self, place: usize) -> Option<&str> {
         if place >= self.columns {
             return None;
@@ -417,7 +417,7 @@ impl Records {
         (!text.trim().is_empty()).then_some(text)
     }
 
-    /// The cells that are not blank.
+    /// Iterates over the cells that are not blank.
     fn cells(&self) -> impl Iterator<Item = (u32, &str)> {
         (0_u32..)
             .zip(0..self.columns)
@@ -462,12 +462,12 @@ enum Encoding {
 struct Text {
     source: Box<dyn Read + Send>,
     file: Name,
-    /// Known after the first read.
+    /// The encoding, known after the first read.
     encoding: Option<Encoding>,
     /// The bytes of an incomplete character.
     raw: Vec<u8>,
     decoded: String,
-    /// How much of the text was consumed.
+    /// The number of bytes of `decoded` that were consumed.
     at: usize,
     ended: bool,
 }
@@ -481,7 +481,7 @@ impl Text {
         Ok(&self.decoded.as_bytes()[self.at..])
     }
 
-    /// The first lines of the text.
+    /// Returns the first lines of the text.
     fn beginning(&mut self) -> Result<String, SourceError> {
         let mut beginning = String::new();
         while !self.fill()?.is_empty() {
@@ -529,7 +529,7 @@ impl Text {
             Encoding::Utf8 => self.decode_utf8(),
             Encoding::Utf16(unit) => self.decode_utf16(unit),
         };
-        // UTF-16 without a byte order mark is valid UTF-8, with a zero in every character.
+        // ASCII text in UTF-16 without a byte order mark is valid UTF-8, with a zero byte per character.
         match decoded.filter(|text| !text.as_bytes().contains(&0)) {
             Some(text) if !self.ended || self.raw.is_empty() => self.decoded = text,
             _ => {
@@ -548,7 +548,7 @@ impl Text {
             Ok(text) => Some(text),
             Err(error) => {
                 let valid = error.utf8_error().valid_up_to();
-                // Incomplete text continues in the next bytes.
+                // An incomplete character continues in the next bytes.
                 if error.utf8_error().error_len().is_some() {
                     return None;
                 }
@@ -575,7 +575,7 @@ fn unreadable(file: &Name, error: &io::Error) -> SourceError {
     SourceError::of_file(&file.0, Some(error), format!("cannot read {file}: {error}"))
 }
 
-/// The delimiter of the header line.
+/// Returns the delimiter of the header line.
 fn delimiter(text: &str, ending: &str) -> u8 {
     let lines = counts(text);
     let Some(first) = lines.first() else {
@@ -593,8 +593,8 @@ fn delimiter(text: &str, ending: &str) -> u8 {
     if let Some(place) = most(first) {
         return DELIMITERS[place];
     }
-    // The first line is a title if a table follows. Otherwise it is a single column, whose cells may contain
-    // delimiters.
+    // The first line is a title if a table follows. Otherwise, the file has a single column, whose cells may
+    // contain delimiters.
     let header = lines.iter().position(|line| most(line).is_some());
     let Some((header, place)) = header.and_then(|at| Some((at, most(&lines[at])?))) else {
         return NONE;

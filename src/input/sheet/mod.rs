@@ -83,7 +83,7 @@ struct Cells {
 struct Row {
     /// The row number in the sheet, from 1.
     number: u32,
-    /// The index after the last cell of the row.
+    /// The end of the row's cells in `cells`, exclusive.
     end: usize,
 }
 
@@ -118,14 +118,15 @@ struct Found {
     cells: Vec<Placed>,
     notes: Vec<String>,
     category: Option<String>,
-    /// The file, and the sheet if there are several, as shown in errors.
+    /// The file, or the sheet and its file, as shown in errors.
     place: String,
-    /// Additional advice for a sheet without rows.
+    /// Advice to read another sheet, for some errors. May be empty.
     hint: String,
 }
 
 impl Sheet {
-    /// Reads a sheet. From a workbook, reads the sheet with this name, or else the first visible one.
+    /// Reads a sheet from a file. In a workbook, this is the sheet named `sheet`, or by default the first
+    /// visible sheet.
     ///
     /// # Errors
     /// If the file cannot be read, or has no header row with unique column names.
@@ -154,7 +155,8 @@ impl Sheet {
         Self::of(Path::new(&name), Some(bytes), sheet, limits)
     }
 
-    /// `bytes` is the content of a file in memory. If given, `path` is only the name of the file.
+    /// Reads a sheet from the file at `path`. If `bytes` is given, reads from `bytes`, and `path` is only the
+    /// name of the file.
     fn of(
         path: &Path,
         bytes: Option<Vec<u8>>,
@@ -209,31 +211,31 @@ impl Sheet {
         }
     }
 
-    /// The title of the row labels: `sheet row` or `line`.
+    /// Returns the title of the row labels: `sheet row` or `line`.
     #[must_use]
     pub fn label_title(&self) -> &'static str {
         self.0.label_title
     }
 
-    /// Notes for the user on how the sheet was read.
+    /// Returns notes for the user on how the sheet was read.
     #[must_use]
     pub fn notes(&self) -> &[String] {
         &self.0.notes
     }
 
-    /// The category that a template was created for.
+    /// Returns the category that a template was created for.
     #[must_use]
     pub fn category(&self) -> Option<&str> {
         self.0.category.as_deref()
     }
 
-    /// The names of the columns, from left to right.
+    /// Returns the names of the columns, from left to right.
     #[must_use]
     pub fn names(&self) -> &[String] {
         &self.0.names
     }
 
-    /// The number of rows that are not blank.
+    /// Returns the number of rows that are not blank.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.0.rows()
@@ -251,7 +253,7 @@ pub struct SheetRows {
 enum Place {
     /// The next row and its first cell.
     Cells { row: usize, cell: usize },
-    /// The file, once it has been opened.
+    /// The records of the file, once it has been opened.
     Lines(Option<Box<delimited::Records>>),
 }
 
@@ -373,9 +375,9 @@ impl Content {
 
 /// Collects the column names, and reports what is wrong with them.
 struct Names {
-    /// The file, and the sheet if there are several, as shown in errors.
+    /// The file, or the sheet and its file, as shown in errors.
     place: String,
-    /// Additional advice for a sheet without rows.
+    /// Advice to read another sheet, for some errors. May be empty.
     hint: String,
     named: BTreeMap<u32, String>,
 }
@@ -393,8 +395,8 @@ impl Names {
         self.named.insert(column, without_mark(name.trim()));
     }
 
-    /// Returns the columns and their names, from left to right. A column that only has cells `below` is named by its
-    /// letters.
+    /// Returns the columns and their names, from left to right. A column without a name that has cells
+    /// `below` the header is named after its letters.
     fn finish(mut self, below: impl Iterator<Item = u32>) -> Result<(Vec<u32>, Vec<String>), SourceError> {
         for column in below {
             self.named
@@ -415,7 +417,7 @@ impl Names {
         Ok(self.named.into_iter().unzip())
     }
 
-    /// The error for a sheet without column names.
+    /// Creates the error for a sheet without column names.
     fn none(&self) -> SourceError {
         SourceError::new(format!(
             "{} is empty: write the column names into its first row and one asset into each row below{}",
@@ -423,7 +425,7 @@ impl Names {
         ))
     }
 
-    /// The error for a column name that is a formula.
+    /// Creates the error for a column name that is a formula.
     fn formula(&self, formula: &Formula) -> SourceError {
         SourceError::new(format!(
             "in {}, the column name in cell {} is {formula}: open the file in Excel and save it, or write the name itself \
@@ -433,7 +435,7 @@ impl Names {
     }
 }
 
-/// The note for a sheet whose column names are not in the first row.
+/// Creates the note for a sheet whose column names are not in the first row.
 fn header_note(row_title: &str, row: u32) -> String {
     format!(
         "the column names were taken from {row_title} {}; the rows above it were skipped",
@@ -444,7 +446,7 @@ fn header_note(row_title: &str, row: u32) -> String {
 impl Formula {
     /// Creates a formula from `text`, with or without its equals sign.
     fn new((row, column): (u32, u32), text: &str) -> Self {
-        // OpenDocument puts the language of a formula first.
+        // In OpenDocument, a formula starts with its language.
         let text = text.strip_prefix("of:").unwrap_or(text);
         let sign = if text.is_empty() || text.starts_with('=') {
             ""
@@ -468,7 +470,7 @@ impl Display for Formula {
 }
 
 impl Value {
-    /// Bytes allocated by the value itself, besides its place in a list.
+    /// Returns the number of bytes allocated by the value itself, besides its place in a list.
     fn own_bytes(&self) -> u64 {
         let bytes = match self {
             Self::Text(text) if Arc::strong_count(text) > 1 => 0,
@@ -519,7 +521,7 @@ fn without_mark(name: &str) -> String {
     }
 }
 
-/// The extension of a file name in lower case, without the dot.
+/// Returns the extension of a file name in lower case, without the dot.
 fn ending(path: &Path) -> String {
     path.extension()
         .map(|ending| ending.to_string_lossy().to_lowercase())
@@ -587,7 +589,7 @@ fn damaged(path: &Path, why: &str) -> SourceError {
     SourceError::of_file(path, None, message)
 }
 
-/// The column letters as in Excel: A to Z, AA and so on.
+/// Returns the letters of a column as in Excel: A to Z, AA and so on.
 fn letters(column: u32) -> String {
     let mut left = u64::from(column) + 1;
     let mut letters = Vec::new();

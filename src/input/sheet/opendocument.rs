@@ -5,14 +5,14 @@ use std::io::BufRead;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
-/// The library stores a value and a formula for each cell of the bounding rectangle.
+/// Bytes per cell: the library stores a value and a formula for each cell of the bounding rectangle.
 const CELL: u64 = 56;
 
 /// The library reads at most as many rows and columns as Excel has.
 const MOST_ROWS: u64 = 1_048_576;
 const MOST_COLUMNS: u64 = 16_384;
 
-/// Estimates the bytes that the sheets of a `content.xml` need. Any result above `most` only means "too many".
+/// Estimates the bytes that the sheets in a `content.xml` need. Any result above `most` only means "too many".
 pub(super) fn bytes_of_cells(content: impl BufRead, most: u64) -> u64 {
     let mut reader = Reader::from_reader(content);
     let config = reader.config_mut();
@@ -52,7 +52,8 @@ pub(super) fn bytes_of_cells(content: impl BufRead, most: u64) -> u64 {
             }
             Ok(Event::GeneralRef(reference)) => {
                 if let Some(cell) = &mut cell {
-                    // An XML entity is never longer than its name: `&#8364;` is three bytes.
+                    // The character that an XML entity stands for is never longer than its name: `&#8364;` is
+                    // three bytes.
                     cell.add(reference.len() as u64);
                 }
             }
@@ -102,7 +103,8 @@ impl Cell {
 #[derive(Default)]
 struct Row {
     repeated: u64,
-    /// Columns up to the last cell that is not blank, and the number of blank columns after it.
+    /// The number of columns up to the last cell that is not blank. `blank` is the number of blank columns
+    /// after it.
     columns: u64,
     blank: u64,
     /// Bytes of strings and formulas.
@@ -124,7 +126,7 @@ impl Row {
 
 #[derive(Default)]
 struct Table {
-    /// Rows up to the last one that is not blank, and the number of blank rows after it.
+    /// The number of rows up to the last one that is not blank. `blank` is the number of blank rows after it.
     rows: u64,
     blank: u64,
     columns: u64,

@@ -1,4 +1,4 @@
-//! Reads the cells of a workbook as displayed.
+//! Reads the cells of a workbook. Where the library reports number formats, displayed leading zeros are kept.
 
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -44,7 +44,7 @@ pub(super) fn read(
     let mut notes = Vec::new();
     let mut hint = String::new();
     let name = if let Some(sheet) = sheet {
-        // Excel does not allow two names that differ only in case.
+        // Excel does not allow two sheet names that differ only in case.
         let wanted = sheet.trim().to_lowercase();
         let same = |name: &&String| name.trim().to_lowercase() == wanted;
         let names: Vec<String> = sheets.into_iter().map(|(name, _)| name).collect();
@@ -108,7 +108,7 @@ pub(super) fn read(
     })
 }
 
-/// Returns the bytes of a file, or of one in memory, if they are within the limit both packed and unpacked.
+/// Returns the content of a file, or the given bytes, if they are within the limit both packed and unpacked.
 fn content(
     path: &Path,
     given: Option<Vec<u8>>,
@@ -169,7 +169,7 @@ fn too_large(path: &Path, limits: Limits) -> SourceError {
     SourceError::of_file(path, None, message)
 }
 
-/// Estimates what the library would allocate, without keeping any of it.
+/// An estimate of the memory that the library would allocate for a file.
 #[derive(Default)]
 struct Unpacked {
     bytes: u64,
@@ -196,7 +196,8 @@ impl StringCounts {
 const SHARED_STRING: u64 = size_of::<String>() as u64;
 
 impl Unpacked {
-    /// Unpacks all parts, up to this many bytes. The sizes declared in the file may be wrong.
+    /// Unpacks all parts without keeping them, up to `most` bytes. The sizes declared in the file may be
+    /// wrong.
     fn of(bytes: &[u8], most: u64) -> Self {
         let mut found = Self::default();
         // The library reports parts that cannot be unpacked.
@@ -209,7 +210,7 @@ impl Unpacked {
                 continue;
             };
             let name = part.name().unwrap_or_default().to_ascii_lowercase();
-            // One byte above the limit shows that a part is too large.
+            // Read one byte more than the limit, to detect a part that is too large.
             let left = (most - found.bytes).saturating_add(1);
             let mut xml = (&mut part).take(left);
             if name == "content.xml" {
@@ -257,7 +258,7 @@ fn shared_strings(part: impl BufRead) -> StringCounts {
         buffer.clear();
         match reader.read_event_into(&mut buffer) {
             Ok(Event::Start(start)) => match start.local_name().as_ref() {
-                // Only the first one is read; cells may contain the same text.
+                // The library reads only the first `sst` element.
                 "sst" if !table => {
                     table = true;
                     found.claimed = unique_count(&start);
@@ -347,7 +348,8 @@ impl Workbook {
         .map_err(|error| failed(path, &error))
     }
 
-    /// The names of the sheets that have cells, and whether they are visible.
+    /// Returns the name of each worksheet, and whether it is visible. Other sheets, such as charts, have no
+    /// cells.
     fn sheets(&self) -> Vec<(String, bool)> {
         let sheets = match self {
             Self::Xlsx(workbook) => workbook.sheets_metadata(),
@@ -398,12 +400,12 @@ impl Workbook {
         Ok((bytes <= most).then_some(cells))
     }
 
-    /// Passes each cell that is not blank to `take`, in any order, until it returns `false`.
+    /// Passes each cell that is not blank to `take`, in any order, until `take` returns `false`.
     ///
-    /// Reads cell by cell if the format allows it. A range would contain all cells between the outermost two. These
-    /// can be billions, for example if one cell is in the last row.
+    /// Reads cell by cell if the format allows it. A range would contain all cells of the bounding rectangle.
+    /// There can be billions of them, for example if one cell is in the last row.
     ///
-    /// Formulas without a saved value occur only in some formats. In the binary formats, each record of a formula
+    /// Formulas without a saved value occur only in some formats. In the binary formats, each formula record
     /// contains a value (`BrtFmlaNum` and similar records in [MS-XLSB], `Formula` in [MS-XLS]).
     fn walk(&mut self, sheet: &str, take: &mut dyn FnMut((u32, u32), Value) -> bool) -> Result<(), Failure> {
         match self {
@@ -511,8 +513,8 @@ impl Strings {
     }
 }
 
-/// Returns a formula that was saved without its value, as programs other than Excel may do. An empty string is a
-/// value.
+/// Returns a cell's formula if it was saved without its value, as programs other than Excel may do. An empty
+/// string is a value.
 fn without_value(record: &XlsxCellFormulaMetadataRecord<'_>) -> Option<Value> {
     let formula = record
         .formula
@@ -521,7 +523,7 @@ fn without_value(record: &XlsxCellFormulaMetadataRecord<'_>) -> Option<Value> {
     let text = match formula {
         XlsxFormulaMetadata::Normal { formula } if formula.is_empty() => return None,
         XlsxFormulaMetadata::Normal { formula } | XlsxFormulaMetadata::Shared { formula, .. } => formula,
-        // A shared formula has its text in the first cell.
+        // The text of a shared formula is stored only in its first cell.
         _ => "",
     };
     Some(Value::Formula(Formula::new(record.pos, text).into()))
@@ -547,7 +549,7 @@ fn walk_range(range: &Range<Data>, take: &mut dyn FnMut((u32, u32), Value) -> bo
     }
 }
 
-/// The formulas without a value.
+/// Passes each formula without a value to `take`.
 fn walk_formulas(
     formulas: &Range<String>,
     values: &Range<Data>,
@@ -566,8 +568,8 @@ fn walk_formulas(
     }
 }
 
-/// Converts a cell to the value as displayed, which for a number depends on its format. Returns `None` for a blank
-/// cell.
+/// Converts a cell to a value. A number whose format shows leading zeros becomes a string. Returns `None` for
+/// a blank cell.
 fn value(data: Data, format: &str) -> Option<Value> {
     Some(match data {
         Data::Empty => return None,
@@ -586,7 +588,7 @@ fn value(data: Data, format: &str) -> Option<Value> {
     })
 }
 
-/// Rounds a number to the 15 digits that Excel shows and stores, so that 0.1 + 0.2 is 0.3.
+/// Rounds a number to the 15 digits that Excel shows, so that 0.1 + 0.2 is 0.3.
 fn number(value: f64, format: &str) -> Value {
     // A number with 15 digits always parses.
     let rounded: f64 = format!("{value:.14e}").parse().unwrap_or(value);
@@ -607,9 +609,10 @@ fn zeros(value: i64, format: &str) -> Value {
     Value::Text(format!("{sign}{:0>width$}", value.unsigned_abs()).into())
 }
 
-/// The minimum number of digits in a number format. The number is 0 if the format shows anything else.
+/// Returns the minimum number of digits that a number format shows, or 0 if the format shows anything else.
 fn width(format: &str) -> usize {
-    // After a semicolon come the formats of negative numbers, zero and text; in brackets, a language.
+    // The formats of negative numbers, zero and text come after semicolons. A prefix in brackets is a
+    // language.
     let format = format.split(';').next().unwrap_or_default();
     let format = match format
         .strip_prefix("[$")
@@ -638,7 +641,7 @@ fn moment(value: ExcelDateTime) -> Value {
         let second = i64::from(second) + i64::from(millisecond >= 500);
         return clock((i64::from(hour) * 60 + i64::from(minute)) * 60 + second);
     }
-    // All parts are small enough, such as months and hours.
+    // All parts, such as months and hours, fit in their types.
     let parts = [month, day, hour, minute, second].map(|part| i8::try_from(part).unwrap_or(i8::MAX));
     let [month, day, hour, minute, second] = parts;
     let (year, millisecond) = (
@@ -669,7 +672,7 @@ fn iso_moment(text: String) -> Value {
     }
 }
 
-/// A time of day.
+/// Formats a time of day.
 fn clock(seconds: i64) -> Value {
     let (minutes, second) = (seconds / 60, seconds % 60);
     Value::Text(format!("{:02}:{:02}:{second:02}", minutes / 60, minutes % 60).into())

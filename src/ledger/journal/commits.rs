@@ -1,4 +1,5 @@
-//! Writes the ledger of a named run to its journal, on a separate thread and never while the ledger is locked.
+//! Writes the ledger of a named run to its journal, without locking the ledger during the write. The writing
+//! happens on a separate thread, except in simulations.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -12,14 +13,14 @@ use super::Journal;
 use crate::error::Error;
 use crate::ledger::{SharedLedger, lock};
 
-/// The maximum number of new rows to write at a time while requests are sent. A request waits for no more rows than
-/// this.
+/// The maximum number of new rows per transaction, unless a request is waiting for more rows. Short
+/// transactions keep requests from waiting long for their turn.
 const NEXT: u32 = 20_000;
 
 /// Which new rows to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum New {
-    /// The rows before this one, because a request that contains the last of those rows is about to be sent.
+    /// The rows before this row number. A request that contains the last of these rows is about to be sent.
     Before(u32),
     /// The next `NEXT` rows.
     Next,
@@ -36,7 +37,8 @@ struct Desk {
     place: Mutex<Place>,
     /// Makes tasks take turns in a single-threaded simulation.
     turn: tokio::sync::Mutex<()>,
-    /// The delay before a write starts, and the number of new rows it includes.
+    /// In a simulation, the delay before a write starts. `next` is the maximum number of new rows per
+    /// transaction.
     lag: Duration,
     next: u32,
 }
@@ -51,7 +53,7 @@ enum Place {
     Closed,
 }
 
-/// A command to the thread of a journal.
+/// A command to a journal's thread.
 enum Order {
     Write(SharedLedger, New, u32, oneshot::Sender<Result<(), Error>>),
     Close(oneshot::Sender<()>),
@@ -72,11 +74,11 @@ impl Commits {
         }))
     }
 
-    /// Writes the changes to the ledger. When this returns, all changes from before the call are on disk, except for
-    /// new rows outside `new`.
+    /// Writes the ledger's changes to the journal. When this returns, all changes from before the call are on
+    /// disk, except for new rows outside `new`.
     ///
     /// # Errors
-    /// If nothing was written. The changes are put back into the ledger.
+    /// If the journal is closed or a transaction fails. Changes that were not written stay in the ledger.
     pub async fn write(&self, ledger: &SharedLedger, new: New) -> Result<(), Error> {
         if let New::Before(row) = new {
             self.0.wanted.fetch_max(row, Ordering::AcqRel);
@@ -117,7 +119,7 @@ impl Commits {
         self.0.place.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the sender to the thread of the journal. Starts the thread if needed.
+    /// Returns the channel to the journal's thread, which is started if needed.
     fn orders(&self) -> Result<mpsc::Sender<Order>, Error> {
         let mut place = self.place();
         let journal = match std::mem::replace(&mut *place, Place::Closed) {
@@ -145,11 +147,11 @@ impl Commits {
     }
 }
 
-/// Writes to a journal until all senders are gone.
+/// Carries out the orders for a journal until it is closed or all senders are dropped.
 fn keep(mut journal: Journal, orders: &mpsc::Receiver<Order>, wanted: &dyn Fn() -> u32) {
     while let Ok(order) = orders.recv() {
         match order {
-            // The write completes even if its task was canceled meanwhile.
+            // The write completes even if the task that ordered it was canceled in the meantime.
             Order::Write(ledger, new, next, done) => {
                 let _ = done.send(write(&mut journal, &ledger, new, wanted(), next));
             }

@@ -1,5 +1,5 @@
-//! Test hooks for the disk operations of journals. Each sync is counted per thread, and can be slowed down or
-//! observed. `SQLite` syncs only in the transactions of a journal, which call `sync` first.
+//! Test hooks for the disk operations of journals. Syncs are counted per thread and in total, and can be
+//! slowed down or observed. `SQLite` syncs only in journal transactions, which call `sync` first.
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Syncs per transaction: the rollback journal, before and after the database file, and their folder.
+/// Syncs per transaction: the rollback journal before and after the database file, the database file, and
+/// their folder.
 const SYNCS: u32 = 4;
 
-/// A hook that is called with the number of rows that are about to reach the disk.
+/// A hook that is called with the number of rows about to be written to disk.
 type Hook = Arc<dyn Fn(usize) + Send + Sync>;
 
 static DELAY: AtomicU64 = AtomicU64::new(0);
@@ -23,7 +24,7 @@ thread_local! {
     static LOCKS: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Delays each sync of this process.
+/// Delays every sync in this process by `delay`.
 pub fn slow_down(delay: Duration) {
     let micros = u64::try_from(delay.as_micros()).unwrap_or(u64::MAX);
     DELAY.store(micros, Ordering::Relaxed);
@@ -41,14 +42,14 @@ pub fn look_into(path: &Path, hook: impl Fn(usize) + Send + Sync + 'static) {
     hooks.push((path.to_owned(), Arc::new(hook)));
 }
 
-/// Makes each write to this journal wait before it starts, on the clock of its runtime, which may be paused. Also
-/// limits the new rows written at a time while requests are sent.
+/// Delays the start of each write to this journal by `lag` in a single-threaded runtime. The delay uses the
+/// runtime's clock, which may be paused. `rows` limits the number of new rows per transaction.
 pub fn lag(path: &Path, lag: Duration, rows: u32) {
     let mut lags = LAGS.lock().unwrap_or_else(PoisonError::into_inner);
     lags.push((path.to_owned(), (lag, rows)));
 }
 
-/// Returns this journal's lag, and the limit on new rows written at a time.
+/// Returns this journal's lag and its limit on new rows per transaction.
 pub(super) fn lag_of(path: &Path) -> Option<(Duration, u32)> {
     let lags = LAGS.lock().unwrap_or_else(PoisonError::into_inner);
     lags.iter().find(|(of, _)| of == path).map(|(_, lag)| *lag)

@@ -8,28 +8,31 @@ use crate::ledger::{Changes, Ledger, OwnedLabel, Sending, SentBody, Status};
 /// The content of one transaction: part of the ledger at one point in time.
 pub(super) struct Entries {
     pub changes: Changes,
-    /// Requests by number, with the bodies of those whose outcome is unknown.
+    /// The number and record of each request, and its body if the outcome of any of its rows is unknown.
     pub sendings: Vec<(usize, Sending, Option<SentBody>)>,
     pub all_sendings: usize,
     pub headings: BTreeMap<String, Option<String>>,
     pub phrases: Vec<Box<str>>,
     pub checks: Vec<Box<[u8]>>,
-    /// New reasons and response bodies; `None` marks a dropped one.
+    /// Added and dropped reasons, by number. Dropped reasons are `None`, as are dropped response bodies in
+    /// `bodies`.
     pub faults: Vec<(u32, Option<Box<[u8]>>)>,
     pub bodies: Vec<(u32, Option<Arc<str>>)>,
     pub records: Vec<Entry>,
     pub import_prefix: Option<Box<str>>,
     pub complete: bool,
-    /// Whether this includes all new rows.
+    /// Whether these entries include all new rows.
     pub last: bool,
 }
 
 impl Entries {
-    /// Takes the ledger's changes. Of the new rows, includes only those before this one. `written` is the number of
-    /// requests already written.
+    /// Takes the ledger's changes, but leaves new rows from `before` onward for a later call. A request with
+    /// rows on both sides of `before` is included completely. `written` is the number of requests already in
+    /// the journal.
     pub fn take(ledger: &mut Ledger, before: u32, written: usize) -> Self {
         let changes = ledger.take_changes_before(before);
-        // Take new requests without gaps, even if nothing was recorded for one.
+        // Take all new requests, even if nothing was recorded for some of them, so that the numbers have no
+        // gaps.
         let noted = changes.sendings.iter().map(|number| *number as usize);
         let new = written..ledger.sendings().len();
         let taken = ledger.taken();
@@ -65,7 +68,7 @@ impl Entries {
                 .collect(),
             records: changes.rows.iter().map(|row| Entry::of(ledger, *row)).collect(),
             import_prefix: ledger.import_prefix.clone(),
-            // The rows are complete only if these include the last rows.
+            // The stored rows are complete only once the last rows are included.
             complete: ledger.complete && last,
             last,
             changes,

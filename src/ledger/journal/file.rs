@@ -119,7 +119,7 @@ pub(super) fn connect(path: &Path, patience: Duration) -> Result<Connection, Tro
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(patience)?;
-    // Overwrite request bodies once their rows are settled, instead of only marking them as free.
+    // When request bodies are deleted, overwrite them with zeros instead of only marking their space as free.
     connection.pragma_update(None, "secure_delete", true)?;
     let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     match (number("application_id")?, number("user_version")?) {
@@ -146,8 +146,9 @@ pub(super) fn connect(path: &Path, patience: Duration) -> Result<Connection, Tro
     }
 }
 
-/// Returns whether the file has only our tables. A view in place of a table could have endless rows, and a trigger
-/// could undo writes. With another journal mode, data could be in other files.
+/// Returns whether the file contains exactly our tables and uses a rollback journal. A view in place of a
+/// table could have endless rows, and a trigger could undo writes. In another journal mode, data could be in
+/// other files.
 fn is_ours(connection: &Connection) -> rusqlite::Result<bool> {
     let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
     let mut tables: BTreeSet<&str> = TABLES.split(';').map(str::trim).collect();
@@ -158,7 +159,7 @@ fn is_ours(connection: &Connection) -> rusqlite::Result<bool> {
         let (name, sql) = (row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str_or_null()?);
         let known = match sql {
             Some(sql) => tables.remove(sql),
-            // The index of a primary key.
+            // An index that SQLite creates for a primary key.
             None => name.starts_with("sqlite_autoindex_"),
         };
         if !known {

@@ -1,7 +1,9 @@
-//! Forks of the process. A child inherits the locks held by other threads, and would wait forever for those threads.
+//! Handles forks of the process. A child inherits locks held by threads that do not exist in the child, and
+//! would wait for these locks forever.
 //!
-//! The handlers are registered with `pthread_atfork`, not with Python. They run inside the fork, after all of Python's
-//! hooks. So no Python hook can wait for a thread that waits for these locks.
+//! The handlers are registered with `pthread_atfork`, not with Python. They run inside the fork, after the
+//! Python hooks that run before a fork, and before the hooks that run after a fork. So no Python hook runs
+//! while these locks are held.
 
 #![allow(unsafe_code)]
 

@@ -1,8 +1,8 @@
 //! The lock file of a named run. The holder of the lock owns the run.
 //!
-//! The lock is a separate file. On Unix, a process loses its POSIX locks on the journal, including `SQLite`'s, when
-//! it closes any descriptor of that file. The lock of `File::lock` (`flock` on Unix) belongs to the open file, so
-//! only closing that file releases it.
+//! The lock is on a separate file. On Unix, a process that closes any descriptor of the journal loses its
+//! POSIX locks on the journal, including `SQLite`'s. A lock from `File::lock` (`flock` on Unix) belongs to
+//! the open file, so closing another descriptor does not release it.
 //!
 //! A lock file is never deleted, not even with its run. Another process could be about to lock the deleted file while
 //! a third process locks a new file with the same name. Then both would own the run.
@@ -20,7 +20,7 @@ use super::fork;
 /// How long to wait before trying to lock again.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// The lock files held by this process.
+/// The lock files that this process has locked.
 ///
 /// A forked child inherits their descriptors, and a lock lasts until the last descriptor of its open file is closed.
 /// So the child closes them immediately (`after_fork`). Otherwise, the run of a killed process would stay locked while
@@ -45,7 +45,7 @@ pub(super) struct Lock(u64);
 
 /// Why a run cannot be locked.
 pub(super) enum Refusal {
-    /// Another process, or another call of this process, holds the lock.
+    /// Another process, or another call in this process, holds the lock.
     Held,
     /// The lock file cannot be opened.
     NoFile(io::Error),
@@ -54,7 +54,8 @@ pub(super) enum Refusal {
 }
 
 impl Lock {
-    /// Locks the run of a journal, whose folder must exist. Waits up to `patience` for another holder.
+    /// Locks a journal's run. The journal's folder must exist. Waits up to `patience` if the lock is already
+    /// held.
     pub(super) fn take(journal: &Path, patience: Duration) -> Result<Self, Refusal> {
         let path = path(journal).map_err(Refusal::NoFile)?;
         let start = Instant::now();
@@ -67,7 +68,8 @@ impl Lock {
     }
 
     fn try_take(path: &Path) -> Result<Self, Refusal> {
-        // Hold the list while opening the file: a fork in between would pass on an unlisted descriptor.
+        // Keep `HELD` locked while opening the file. Otherwise, a fork could pass on a descriptor that is not
+        // listed.
         let mut held = held();
         let file = open(path).map_err(Refusal::NoFile)?;
         file.try_lock()?;
@@ -77,7 +79,7 @@ impl Lock {
         Ok(Self(number))
     }
 
-    /// Returns whether the lock of a journal is held.
+    /// Returns whether a journal's lock is held.
     pub(super) fn is_held(journal: &Path) -> Result<bool, Refusal> {
         let path = path(journal).map_err(Refusal::NoFile)?;
         let _held = held();
@@ -98,7 +100,8 @@ impl Drop for Lock {
         let mut held = held();
         if let Some(place) = held.files.iter().position(|(number, _)| *number == self.0) {
             let (_, file) = held.files.swap_remove(place);
-            // A child between fork and exec may still have the descriptor, and with it the lock.
+            // Unlock explicitly: a child between fork and exec may still have the descriptor, which would
+            // keep the lock.
             let _ = file.unlock();
         }
     }
@@ -118,14 +121,15 @@ fn held() -> MutexGuard<'static, Held> {
     HELD.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Marks `SQLite` as in use. Do this only once per thread: a fork that starts in between would block the second call.
+/// Marks `SQLite` as in use until the guard is dropped. Do not nest calls on one thread: if a fork starts in
+/// between, the inner call deadlocks.
 pub(super) fn in_sqlite() -> RwLockReadGuard<'static, ()> {
     fork::watch();
     IN_SQLITE.read().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Returns the lock file of a journal. The lock file is the same for every path to the journal, for example through a
-/// link.
+/// Returns the path of a journal's lock file. Every path to an existing journal, for example through a link,
+/// has the same lock file.
 fn path(journal: &Path) -> io::Result<PathBuf> {
     let mut path = match journal.canonicalize() {
         Err(error) if error.kind() == ErrorKind::NotFound => journal.to_owned(),
@@ -148,14 +152,15 @@ fn open(path: &Path) -> io::Result<File> {
 
 #[cfg(unix)]
 thread_local! {
-    /// The locks that are held during a fork. These locks keep the list consistent and `SQLite` unlocked in the child.
+    /// The locks held during a fork, so that in the child the list is consistent and `SQLite` is not in use.
     static FORKING: RefCell<Option<Forking>> = const { RefCell::new(None) };
 }
 
 #[cfg(unix)]
 type Forking = (MutexGuard<'static, Held>, RwLockWriteGuard<'static, ()>);
 
-/// Starts watching forks. The first use of a journal does this too, but another thread could fork at that moment.
+/// Registers the fork handlers. The first use of a journal does this too, but another thread could fork at
+/// that moment.
 pub fn watch_forks() {
     fork::watch();
 }
@@ -175,7 +180,7 @@ fn no_sqlite() -> RwLockWriteGuard<'static, ()> {
 pub(super) fn before_fork() {
     let no_sqlite = no_sqlite();
     let held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
-    // The thread is ending and has no thread-local storage, so this fork is not watched.
+    // This fails only if the thread is ending and has no thread-local storage. Then this fork is not watched.
     let _ = FORKING.try_with(|forking| forking.replace(Some((held, no_sqlite))));
 }
 

@@ -1,4 +1,4 @@
-//! The journal of a named run: its ledger on disk, from which the run can resume however it ended.
+//! The journal of a named run: its ledger on disk, from which the run can resume no matter how it ended.
 //!
 //! There is one `SQLite` file per run. The database uses a rollback journal instead of a write-ahead log. A single file
 //! then contains everything, even after `kill -9`, and can be copied or moved. A lock file shows which process owns the
@@ -34,9 +34,9 @@ use trouble::Trouble;
 use super::Ledger;
 use crate::error::Error;
 
-/// How long an owner waits for another owner or for a reader of the file.
+/// How long a call that wants to own a run waits for another owner or for a reader of the file.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How long a reader waits for another reader.
+/// How long a call that reads or deletes a run waits for other users of the file.
 const GLANCE: Duration = Duration::from_millis(50);
 
 /// The identity of a run. A call that resumes the run must have the same identity.
@@ -68,14 +68,14 @@ pub struct Journal {
     connection: Option<Connection>,
     /// Released after the connection is closed.
     _lock: Lock,
-    /// The number of requests and rows in the file.
+    /// The number of requests in the file. `rows` is the number of rows in the file.
     sendings: usize,
     rows: u32,
 }
 
 impl Journal {
-    /// Opens or creates the file of a run and locks it. Returns its ledger if anything was written before. From then
-    /// on, changes of that ledger are tracked.
+    /// Opens or creates a run's file and locks the run. Returns the stored ledger if anything was written
+    /// after the file was created. From then on, that ledger tracks its changes.
     pub fn open(path: &Path, header: &Header) -> Result<(Self, Option<Ledger>), Error> {
         // Use an absolute path, because the process may change its working directory later.
         let path = absolute(path).map_err(|error| Trouble::from(error).at(path))?;
@@ -112,19 +112,20 @@ impl Journal {
         transaction.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
         let (kept, going_on) = load(&transaction)?;
         if !going_on {
-            // Nothing was sent in this run, so any call may start it.
+            // Nothing was written in this run, so any call may start it.
             transaction.execute("DELETE FROM run", [])?;
             begin(&transaction, header)?;
         }
-        // Detect a read-only file before anything is sent. This writes, although nothing changes.
+        // Detect a read-only file before anything is sent. This writes to the file, although the value stays
+        // the same.
         transaction.pragma_update(None, "user_version", FORMAT)?;
         commit(transaction, path, 0)?;
         still_there(path)?;
         Ok((lock, connection, kept, going_on))
     }
 
-    /// Writes the changes of the ledger. When this returns, the changes are on disk. On an error, nothing was written,
-    /// and the changes are back in the ledger.
+    /// Writes the ledger's changes to disk. If this fails, nothing is written and the changes are put back
+    /// into the ledger.
     pub fn write(&mut self, ledger: &mut Ledger) -> Result<(), Error> {
         let entries = self.take(ledger, u32::MAX);
         let written = self.put(&entries);
@@ -134,13 +135,12 @@ impl Journal {
         written
     }
 
-    /// Takes the ledger's changes for this journal. Of the new rows, includes only those before this one.
+    /// Takes the ledger's changes for this journal. See `Entries::take`.
     fn take(&self, ledger: &mut Ledger, before: u32) -> Entries {
         Entries::take(ledger, before, self.sendings)
     }
 
-    /// Writes the last changes that were taken. When this returns, the changes are on disk. On an error, nothing was
-    /// written.
+    /// Writes previously taken changes to disk. If this fails, nothing is written.
     fn put(&mut self, entries: &Entries) -> Result<(), Error> {
         let Self { path, connection, .. } = self;
         let _in_sqlite = in_sqlite();
@@ -171,7 +171,8 @@ impl Journal {
     /// Reads a run without owning it. Returns `None` while another call owns it.
     pub fn read(path: &Path) -> Result<Option<Kept>, Error> {
         let read = || {
-            // If SQLite's lock were missing, opening the file during a transaction would roll back the transaction.
+            // Do not rely on SQLite's own lock. Without a lock, opening the file during a transaction would
+            // roll back that transaction.
             if Lock::is_held(path)? {
                 return Err(Trouble::Driven);
             }
@@ -187,7 +188,8 @@ impl Journal {
         }
     }
 
-    /// Deletes the file of a run, even a damaged one, unless a call owns the run.
+    /// Deletes a run's file, even if it is damaged. Fails if a call owns the run or another program has
+    /// locked the file.
     pub fn delete(path: &Path) -> Result<(), Error> {
         let delete = || {
             let _lock = Lock::take(path, GLANCE)?;
@@ -220,7 +222,7 @@ impl Drop for Journal {
 }
 
 impl Header {
-    /// Rejects a call that differs from the call that wrote the run.
+    /// Returns an error unless the header of `call` is equal to this run's header.
     pub(crate) fn fits(&self, call: &Self, path: &Path) -> Result<(), Error> {
         if self == call {
             return Ok(());

@@ -93,7 +93,7 @@ fn put_reasons(connection: &Connection, entries: &Entries) -> rusqlite::Result<(
     Ok(())
 }
 
-/// Reads the file. Also returns whether anything was written after its creation.
+/// Reads a run from its file. Also returns whether anything was written after the file was created.
 pub(super) fn load(connection: &Connection) -> Result<(Kept, bool), Trouble> {
     let mut ledger = Ledger::default();
     each(connection, "SELECT * FROM sendings ORDER BY number", |_, row| {
@@ -182,7 +182,7 @@ pub(super) fn load(connection: &Connection) -> Result<(Kept, bool), Trouble> {
     })?)
 }
 
-/// Reads the reasons of rows and what they refer to.
+/// Reads the reasons for row statuses, and the phrases and response bodies that the reasons refer to.
 fn load_reasons(connection: &Connection, ledger: &mut Ledger) -> rusqlite::Result<()> {
     let damaged = |name: &str| rusqlite::Error::InvalidColumnType(1, name.to_owned(), Type::Blob);
     let faults = &mut ledger.faults;
@@ -269,7 +269,7 @@ fn each(
     })
 }
 
-/// Reads every row in a table, numbered in order with gaps.
+/// Reads every row in a table. The row numbers increase, but may have gaps.
 fn some(
     connection: &Connection,
     query: &str,

@@ -41,7 +41,7 @@ impl From<rusqlite::Error> for Trouble {
     fn from(error: rusqlite::Error) -> Self {
         let said = error.to_string();
         let rusqlite::Error::SqliteFailure(failure, _) = error else {
-            // The value is one that this client never writes.
+            // The file contains a value that this client never writes.
             return Self::Other(format!("is damaged ({said})"), DAMAGED);
         };
         match failure.code {

@@ -1,4 +1,4 @@
-//! Describes an existing project.
+//! Creates the description of an existing project.
 
 use serde_json::Value;
 
@@ -110,7 +110,7 @@ fn categories(settings: &Settings) -> Vec<DescribedCategory> {
         if !paths.insert(key) {
             continue;
         }
-        // A name that contains the separator would be split in two.
+        // A name that contains the separator would be split.
         let plain = !root
             && names
                 .iter()
@@ -129,8 +129,8 @@ fn categories(settings: &Settings) -> Vec<DescribedCategory> {
 }
 
 impl Settings {
-    /// Returns the default of an attribute in the form needed to create one ("Create settings" tutorial). This is a
-    /// label for a select attribute, and a number for a numeric attribute.
+    /// Returns an attribute's default in the form that a request to create the attribute needs ("Create
+    /// settings" tutorial). This is a label for a select attribute, and a number for a numeric attribute.
     pub(super) fn described_default(&self, attribute: usize) -> Option<Value> {
         let known = &self.content().attributes[attribute];
         let default = known.default.as_ref()?;

@@ -47,7 +47,7 @@ pub enum Action {
     Exists,
     /// The object exists, but differs from the description. The object is not changed.
     Differs,
-    /// The object cannot be created.
+    /// The object or assignment cannot be created.
     Missing,
 }
 
@@ -75,7 +75,7 @@ pub enum Thing {
 /// The request that a step sends.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Work {
-    /// `rename` is set if an inactive set has the name and must be renamed.
+    /// `rename` is set if an inactive set already has the name and must be renamed.
     StatusSet {
         name: String,
         body: Value,
@@ -131,7 +131,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Unknown names in the description, each with a fix.
+    /// Returns the unknown names in the description, each with a fix.
     #[must_use]
     pub fn mistakes(&self) -> Vec<String> {
         let mistakes = self.steps.iter().filter(|step| step.mistake);
@@ -313,7 +313,8 @@ impl Planner<'_> {
             let known = called(active, &status.label, |status| &status.label)
                 .or_else(|| called(set.statuses.iter(), &status.label, |status| &status.label));
             if let Some(known) = known {
-                // A status that matches needs no separate step. The same applies if it is created with its set.
+                // A status that matches needs no separate step. Neither does a status that is created
+                // together with its set.
                 let differences = status_differences(known, status);
                 if !differences.is_empty() {
                     self.found(Kind::Status, name, &differences);
@@ -799,7 +800,7 @@ fn status_differences(known: &Status, wanted: &DescribedStatus) -> Vec<String> {
     differences
 }
 
-/// Compares only what the description contains.
+/// Adds a difference if the description contains a text that is not the same in the project.
 fn text_differs(what: &str, known: Option<&str>, wanted: Option<&str>, differences: &mut Vec<String>) {
     let Some(wanted) = wanted else { return };
     let known = known.map(str::trim).unwrap_or_default();
