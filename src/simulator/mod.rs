@@ -644,7 +644,7 @@ fn faulted(
 /// Creates the response that a fault returns. `own` is the endpoint's own response, if the request was executed.
 fn answer_of(code: u16, body: faults::FaultBody, own: Option<Response>, switches: &Switches) -> Response {
     match body {
-        // An error response keeps its status, because the request was not executed.
+        // Only a successful response gets the fault's status. An error response keeps its own.
         faults::FaultBody::Own => match own.unwrap_or_default() {
             done if (200..300).contains(&done.status) => Response { status: code, ..done },
             refused => refused,

@@ -30,7 +30,7 @@ pub fn described(seed: u64, now: Millis, description: &Value) -> Result<World, S
     Ok(world)
 }
 
-/// An object in the description, and where it is, for error messages.
+/// An object in the description, with its location for error messages.
 struct Entry<'a> {
     at: String,
     map: &'a Map<String, Value>,
@@ -94,8 +94,8 @@ impl<'a> Entry<'a> {
             .ok_or_else(|| format!("{} needs {key:?}", self.at))
     }
 
-    /// Returns labels, each with a flag that is true if it is active. Labels that differ only in case are
-    /// duplicates.
+    /// Returns labels, each with a flag that is true if the label is active. Labels that differ only in case
+    /// are duplicates.
     fn labels(&self, key: &str) -> Result<Vec<(&'a str, bool)>, String> {
         let mut seen = HashSet::new();
         let mut labels = Vec::new();

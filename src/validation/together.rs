@@ -1,5 +1,5 @@
-//! Checks the values in a row against each other: status and custom attributes against the category and, on a patch,
-//! against the asset.
+//! Checks the values in a row against each other: the status and the custom attributes against the category
+//! and, in a patch, against the current asset.
 
 use uuid::Uuid;
 
