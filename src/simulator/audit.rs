@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
-/// The number of requests to one endpoint, and of responses by status.
+/// Counts of the requests to one endpoint and of their responses.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct EndpointAudit {
     pub requests: u64,
@@ -13,7 +13,7 @@ pub struct EndpointAudit {
     pub answers: BTreeMap<u16, u64>,
 }
 
-/// The number of requests, faults and changes in a simulator.
+/// Counts of the requests, faults and changes in a simulator.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Audit {
     pub endpoints: BTreeMap<String, EndpointAudit>,

@@ -186,7 +186,7 @@ const fn locations(tag: &'static str, path: &'static str, service: Service) -> E
     }
 }
 
-/// Every endpoint that the simulator supports. A request to any other path returns 404.
+/// Every endpoint that the simulator supports. A request to any other path gets a 404.
 pub const ENDPOINTS: &[Endpoint] = &[
     read(
         "assets",

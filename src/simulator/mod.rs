@@ -5,14 +5,14 @@
 //!
 //! | file | contents |
 //! | --- | --- |
-//! | `contract` | endpoints, fields and switches, as tables |
+//! | `contract` | endpoints, fields, error codes and switches, as tables |
 //! | `world`, `indexed` | the project and everything in it |
 //! | `project` | a project created from a description |
 //! | `limits` | the rate windows |
 //! | `handle` | the handling of one request: the checks shared by all endpoints, and the error bodies |
-//! | `assets`, `settings` (reads), `setup` (writes of settings), `relationships`, `locations` | the endpoints |
+//! | `assets`, `settings` (reading settings), `setup` (writing settings), `relationships`, `locations` | the endpoints |
 //! | `faults` | scripted faults |
-//! | `audit` | the number of requests, faults and changes |
+//! | `audit` | counts of requests, faults and changes |
 //! | `serve` | the simulator over HTTP/1.1 on a loopback port |
 //!
 //! ```
@@ -68,7 +68,7 @@ pub use world::World;
 /// The options of a simulator.
 #[derive(Clone)]
 pub struct Options {
-    /// The seed of all random values. The same seed gives the same project, including ids.
+    /// The seed for ids and random behavior. The same seed gives the same project, including ids.
     pub seed: u64,
     /// The length of a rate window. Default: 60 seconds, as in the real service.
     pub window: Duration,
@@ -80,7 +80,7 @@ pub struct Options {
     pub switches: Vec<(String, String)>,
     /// The bearer token of the first user.
     pub token: String,
-    /// The simulated time at the start, in milliseconds since 1970. If `None`, the real time.
+    /// The simulated time at the start, in milliseconds since 1970. If `None`, the real time is used.
     pub start: Option<i64>,
     /// The description of the project, in the format below. If `None`, the project is generated from `seed`.
     ///
@@ -359,7 +359,7 @@ impl Simulator {
     }
 
     /// Returns a catalog of the project: its ids and region, `categories` with path, statuses and attributes,
-    /// `locations`, `counts`.
+    /// `locations` and `counts`.
     #[must_use]
     pub fn world_json(&self) -> Value {
         self.shared().state.world.catalogue()

@@ -306,7 +306,7 @@ fn delete(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     Ok(answer(200, &json!({ "deleted": deleted })))
 }
 
-/// A parsed item of a PUT request.
+/// One parsed item of the array in a PUT request.
 struct Link {
     id: Option<Uuid>,
     entities: [Entity; 2],

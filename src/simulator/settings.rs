@@ -194,7 +194,7 @@ pub fn category_of<'a>(world: &'a World, call: &Call) -> Result<&'a Category, Re
         .ok_or_else(|| refuse(404, "NOT_FOUND", format!("There is no category {id:?}.")))
 }
 
-/// Lists a category's attributes. This is the response to reading them and to assigning one.
+/// Lists a category's attributes, as the response to a request that reads them or assigns one.
 pub fn category_attributes(
     world: &World,
     switches: &Switches,

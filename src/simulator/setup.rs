@@ -205,7 +205,8 @@ fn another_name(name: &str, taken: impl Fn(&str) -> bool) -> String {
     numbered(number)
 }
 
-/// Rejects a name that is in use. The metadata contains `entity`, the entity that uses the name.
+/// Rejects a name that is in use. If `entity` is given, the metadata contains it as the entity that uses the
+/// name.
 fn conflict(
     switches: &Switches,
     code: &'static str,
@@ -315,8 +316,8 @@ fn assign_status_set(state: &mut State, call: &Call) -> Result<Response, Refusal
     Ok(answer(200, &world.assignment_json(category)))
 }
 
-/// Returns whether assets in a category, or in a subcategory that inherits its status set, have a status from
-/// `set`.
+/// Returns whether active assets in a category, or in a subcategory that inherits its status set, have a
+/// status from `set`.
 fn in_use(world: &World, category: u64, set: &StatusSet) -> bool {
     let inherits = |id: u64| {
         let mut path = world.path(id);

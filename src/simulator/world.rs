@@ -1025,7 +1025,7 @@ impl World {
         merged(head, &attribute.stamp, Some(self.project))
     }
 
-    /// Returns the catalog of the project, for tests and demos.
+    /// Returns a catalog of the project as JSON, for tests and demos.
     #[must_use]
     pub fn catalogue(&self) -> Value {
         let categories: Vec<Value> = self

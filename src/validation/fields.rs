@@ -28,8 +28,8 @@ pub(super) struct Field {
 }
 
 impl Field {
-    /// Returns the fix for an invalid value. `by_name` says whether names can be used, because the settings
-    /// are known.
+    /// Returns the fix for an invalid value. `by_name` is true if the project's settings are known, so that
+    /// names can be used.
     pub(super) fn fix(&self, by_name: bool) -> &'static str {
         self.named.filter(|_| by_name).unwrap_or(self.fix)
     }

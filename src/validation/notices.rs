@@ -14,8 +14,8 @@ pub(super) enum Notice {
     InnerCategory(usize),
     /// The documentation does not say what happens to a location outside the project's tree.
     UnknownLocation,
-    /// A required attribute is blank. The reference page says that a default is filled in "if no value is
-    /// given at creation".
+    /// A required attribute that has a default is blank. The reference page says that a default is filled in
+    /// "if no value is given at creation".
     DefaultExpected(usize),
     /// The documentation does not say whether a patch may clear a required attribute.
     RequiredCleared(usize),

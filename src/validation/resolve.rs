@@ -1,4 +1,4 @@
-//! Resolves names to ids for the rows passed to one call. Each distinct string is looked up once.
+//! Resolves names to ids for the rows passed to one call. Lookups are cached, since names are often repeated.
 
 use std::collections::HashMap;
 use std::sync::Arc;
