@@ -570,7 +570,8 @@ pub fn check_size(switches: &Switches, items: usize, endpoint: &Endpoint) -> Res
     }))
 }
 
-/// Returns the error for a batch with too many items, if the error must not mention the limit.
+/// Returns the error for a batch with too many items, if the switch `over_limit` selects one that does not
+/// mention the limit.
 pub fn over_limit(switches: &Switches) -> Option<Refusal> {
     if switches.is(Switch::OverLimit, "413") {
         Some(refuse(413, "MALFORMED_REQUEST", "Request Entity Too Large"))

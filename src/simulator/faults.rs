@@ -5,7 +5,7 @@
 //!
 //! | key | value |
 //! | --- | --- |
-//! | `what` | required: the effect, one of those in the table below |
+//! | `what` | the effect, from the table below; required |
 //! | `on` | an endpoint such as `"assets:batch-create"`, or `"any"` (default) |
 //! | `nth` | the nth matching request, counted from 1 since the fault was added |
 //! | `every` | every nth matching request |

@@ -412,7 +412,7 @@ fn categories(
     Ok(())
 }
 
-/// Reads the id of a category: a number, or a string that contains a number, as in the service.
+/// Reads the id of a category: a positive number, or a string that contains one, as in the service.
 fn category_id(entry: &Entry<'_>) -> Result<Option<u64>, String> {
     let Some(value) = entry.get("id") else {
         return Ok(None);

@@ -201,7 +201,7 @@ pub struct Attribute {
     pub data_type: DataType,
     pub required: bool,
     pub max_length: Option<usize>,
-    /// The default in the format of an asset's value, with options as ids.
+    /// The default value as an asset stores it, with ids for options.
     pub default: Option<Value>,
     pub choices: Vec<Choice>,
     pub stamp: Stamp,
@@ -216,8 +216,8 @@ pub struct Location {
     pub barcode: Option<String>,
 }
 
-/// An asset. Its attributes are stored as the JSON text of one object, which is compact and is sent without
-/// encoding it again.
+/// An asset. Its attributes are stored as the JSON text of one object, which is compact and can be sent
+/// unchanged.
 #[derive(Debug, Clone)]
 pub struct Asset {
     pub id: Uuid,

@@ -1,5 +1,5 @@
-//! Warnings about valid rows, because the service's behavior is undocumented or because the data looks
-//! damaged. Each kind of warning is reported once, with the number of rows.
+//! Warnings about rows that are valid, but whose data looks damaged or whose handling by the service is
+//! undocumented. Each kind of warning is reported once, with the number of rows.
 
 use std::collections::HashMap;
 

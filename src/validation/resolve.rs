@@ -82,7 +82,7 @@ pub struct Resolver {
     pub location_is_unknown: bool,
     /// The status, if it was given as a label.
     pub label: String,
-    /// The indexes of the custom attributes that have a value. Those in `cleared` are the attributes to
+    /// The indexes of the custom attributes that have a value. `cleared` contains the indexes of those to
     /// clear.
     pub given: FixedBitSet,
     pub cleared: FixedBitSet,

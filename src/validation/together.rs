@@ -69,7 +69,7 @@ impl RowWriter {
         self.needs_asset |= self.policy.names.assets.is_none() && self.policy.shape == RowShape::AssetPatch;
     }
 
-    /// Returns whether the row has a value that not every category allows.
+    /// Returns whether the row has a status or an attribute that only some categories may have.
     fn depends_on_category(&self, settings: &Settings) -> bool {
         self.names.as_ref().is_some_and(|names| {
             let status = names.status != GivenStatus::Absent && settings.has_several_sets();
