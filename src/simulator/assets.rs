@@ -16,7 +16,7 @@ use super::settings::{Page, page};
 use super::world::{Asset, Attribute, DataType, Draft, ROOT, World, timestamp};
 use crate::http::send::Response;
 
-/// A cache of the assets in the most recent lists, so that a page does not require a new search.
+/// A cache of the results of recent list requests, so that later pages do not require a new search.
 #[derive(Debug, Default)]
 pub struct Listing(Vec<(String, u64, Arc<[usize]>)>);
 
@@ -31,7 +31,7 @@ pub fn call(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     }
 }
 
-/// Formats an asset as responses do.
+/// An asset in the format of a response.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Printed<'a> {
@@ -63,7 +63,7 @@ struct Printed<'a> {
 
 fn printed(asset: &Asset, attributes: bool, misprinted: bool) -> Printed<'_> {
     let stamp = &asset.stamp;
-    // The "PATCH assets:batch-patch" page shows both values as strings with a comma.
+    // The "PATCH assets:batch-patch" page shows `isActive` and `version` as strings that end with a comma.
     let scalar = |value: Value| {
         if misprinted {
             Value::String(format!("{value},"))
@@ -128,7 +128,7 @@ fn list(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     ))
 }
 
-/// Returns whether the request contains a cursor returned by an empty page.
+/// Returns whether the request contains a cursor that was returned with an empty page.
 fn is_filled(query: &Query) -> bool {
     query
         .get("cursorState")
@@ -431,7 +431,7 @@ enum SortKey {
     Attribute(String),
 }
 
-/// A sort key. Numbers sort before strings, and missing values last.
+/// The value by which an asset is sorted. In ascending order, numbers come first and missing values last.
 #[derive(PartialEq, PartialOrd)]
 enum SortValue {
     Number(f64),
@@ -531,7 +531,7 @@ fn sort_keys(world: &World, switches: &Switches, call: &Call) -> Result<Vec<(Sor
 
 // ---- batches ----
 
-/// The endpoints affected by `max_items`: those that send a user's rows.
+/// The asset and relationship endpoints whose item limit the switch `max_items` lowers.
 const LOWERED: [&str; 6] = [
     "assets:batch-get",
     "assets:batch-create",
@@ -541,7 +541,7 @@ const LOWERED: [&str; 6] = [
     "relationships:delete",
 ];
 
-/// Returns the maximum number of items per call of an endpoint.
+/// Returns the maximum number of items per call to an endpoint.
 pub fn most_items(switches: &Switches, endpoint: &Endpoint) -> usize {
     let documented = endpoint.items.unwrap_or(usize::MAX);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
@@ -570,7 +570,8 @@ pub fn check_size(switches: &Switches, items: usize, endpoint: &Endpoint) -> Res
     }))
 }
 
-/// Returns the error for a batch with too many items, if the error must not mention the limit.
+/// Returns the error for a batch with too many items, if the switch `over_limit` selects one that does not
+/// mention the limit.
 pub fn over_limit(switches: &Switches) -> Option<Refusal> {
     if switches.is(Switch::OverLimit, "413") {
         Some(refuse(413, "MALFORMED_REQUEST", "Request Entity Too Large"))
@@ -581,7 +582,8 @@ pub fn over_limit(switches: &Switches) -> Option<Refusal> {
     }
 }
 
-/// Returns the `ids` of a body, checked for type, number and duplicates.
+/// Checks a request body and returns the strings in its array `key`. Duplicates are handled as the switch
+/// `duplicate_ids` specifies.
 pub fn ids<'a>(switches: &Switches, call: &'a Call, key: &str) -> Result<Vec<&'a str>, Refusal> {
     let Some(values) = call.body.get(key).and_then(Value::as_array) else {
         return if call.body.is_object() && call.body.get(key).is_none() {
@@ -658,7 +660,7 @@ struct Results<T> {
     results: Vec<T>,
 }
 
-/// The violations in a batch, each with its item.
+/// The violations found in a batch, each labeled with the index or id of its item.
 struct Verdict<'a> {
     switches: &'a Switches,
     violations: Vec<Violation>,
@@ -684,7 +686,7 @@ impl<'a> Verdict<'a> {
         }
     }
 
-    /// Fails the whole batch if there is any violation ("Manage assets" tutorial).
+    /// Rejects the whole batch if it has any violations ("Manage assets" tutorial).
     fn settle(self) -> Result<(), Refusal> {
         if self.violations.is_empty() {
             return Ok(());
@@ -756,7 +758,8 @@ fn batch_create(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     Ok(answer(201, &Results { results }))
 }
 
-/// Looks up the asset of a patch or delete by id, or returns the reason why there is none.
+/// Looks up the asset to patch or delete. If the asset is unknown or deleted, returns a violation and may
+/// change `status`.
 fn target(state: &State, id: &str, status: &mut u16) -> Result<usize, Violation> {
     let mut missing = |code: &'static str, switch: Switch, detail: String| {
         for (value, number) in [("404", 404), ("409", 409)] {
@@ -923,7 +926,8 @@ fn unique_barcode(
 
 // ---- one item ----
 
-/// Applies an item to a draft and returns all violations. `old` is the asset being patched.
+/// Applies an item to a draft and returns all violations. `old` is the asset being patched, or `None` for a
+/// create.
 fn fill(
     world: &World,
     switches: &Switches,
@@ -1087,7 +1091,7 @@ fn set_field(switches: &Switches, draft: &mut Draft, field: &Field, value: &Valu
         "clientAssetId" if text.is_empty() => return Err(wrong("a non-empty string")),
         "clientAssetId" => draft.client_asset_id = text.into(),
         "categoryId" => {
-            // Accept only the exact form: "042" is not "42".
+            // Accept an id only in its canonical form: "042" is not "42".
             let id = text.parse().ok().filter(|id: &u64| id.to_string() == text);
             draft.category = id.ok_or_else(|| wrong("the id of a category"))?;
         }
@@ -1187,13 +1191,14 @@ fn fill_attributes(
             }
             match &attribute.default {
                 Some(default) if switches.is(Switch::FillDefaults, "on") => {
-                    // Treat the value as if it had been sent: a number may be stored in another form.
+                    // Treat the default as if it had been sent, because a number may be stored in another
+                    // form.
                     let value =
                         attribute_value(switches, attribute, default).unwrap_or_else(|_| default.clone());
                     draft.attributes.insert(attribute.name.clone(), value);
                 }
                 _ if attribute.required && !switches.is(Switch::Required, "off") => {
-                    // A rejected value is reported only once.
+                    // If the value was rejected, do not report it as missing as well.
                     let field = format!("customAttributes.{}", attribute.name);
                     let reported = |violation: &Violation| {
                         violation.metadata.get("fieldName").and_then(Value::as_str) == Some(&field)
@@ -1273,12 +1278,12 @@ fn attribute_value(switches: &Switches, attribute: &Attribute, value: &Value) ->
     fits.map(|()| value.clone())
 }
 
-/// Parses a finite number with a decimal point.
+/// Parses a finite number. The decimal separator must be a point.
 fn finite(text: &str) -> Option<f64> {
     text.parse::<f64>().ok().filter(|number| number.is_finite())
 }
 
-/// Returns whether a string is an existing date in the form `YYYY-MM-DD`.
+/// Returns whether a string is a valid date in the form `YYYY-MM-DD`.
 pub fn is_date(text: &str) -> bool {
     text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok()
 }

@@ -1,18 +1,19 @@
-//! Records what happened in the simulator, for comparison with a client's results. Contains no tokens.
+//! Records the requests to the simulator and their effects, for comparison with a client's results. Tokens
+//! are not recorded.
 
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
-/// The requests to one endpoint, and their responses.
+/// Counts of the requests to one endpoint and of their responses.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct EndpointAudit {
     pub requests: u64,
-    /// The number of responses by HTTP status. Requests without a response are counted under 0.
+    /// The number of responses by HTTP status. Requests without a complete response are counted under 0.
     pub answers: BTreeMap<u16, u64>,
 }
 
-/// What happened in a simulator.
+/// Counts of the requests, faults and changes in a simulator.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Audit {
     pub endpoints: BTreeMap<String, EndpointAudit>,
@@ -25,9 +26,10 @@ pub struct Audit {
     pub assets_deleted: u64,
     pub relationships_created: u64,
     pub relationships_deleted: u64,
-    /// Every clientAssetId that was created more than once, with its count.
+    /// Each clientAssetId with which more than one asset was created, and the number of those assets.
     pub created_more_than_once: BTreeMap<String, u64>,
-    /// The maximum number of requests by one user in any sliding window, per rate group, including rejected requests.
+    /// The maximum number of requests by one user in any sliding window, for each rate group. Rejected
+    /// requests are included.
     pub busiest_window: BTreeMap<&'static str, usize>,
     pub bytes_in: u64,
     pub most_in_flight: u64,

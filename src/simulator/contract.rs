@@ -1,32 +1,35 @@
-//! The contract of the service as tables: endpoints, fields of an asset, and switches for everything undocumented.
+//! The contract of the service as tables: endpoints, writable fields, error codes, and switches for
+//! undocumented behavior.
 //!
-//! This module is based only on the reference pages, so that client and simulator verify each other.
+//! The tables are based only on the official documentation and share no rules with the client, so each
+//! verifies the other.
 
 use crate::http::send::Method;
 
-/// The services that share one project.
+/// A service that provides data of the simulated project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Service {
     Assets,
     Relationships,
     Locations,
-    /// The locations of a BIM 360 project, with a separate id.
+    /// The Locations API for BIM 360, which identifies the project by a separate container id.
     LocationContainers,
 }
 
-/// Endpoints that share one rate limit per user ("Assets rate limits", "Relationships rate limits" pages).
+/// A group of endpoints that share one rate limit per user ("Assets rate limits" and "Relationships rate
+/// limits" pages).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Group {
     AssetsRead,
     AssetsWrite,
     Relationships,
     Locations,
-    /// The error codes, which require no token and have no limit.
+    /// The endpoints for error codes, which require no token and have no rate limit.
     Free,
 }
 
 impl Group {
-    /// The name used in options and in the audit.
+    /// Returns the name of the group in options and in the audit.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -39,26 +42,26 @@ impl Group {
     }
 }
 
-/// One endpoint.
+/// The definition of an endpoint.
 #[derive(Debug)]
 pub struct Endpoint {
     /// The name of the endpoint in faults and in the audit.
     pub tag: &'static str,
     pub method: Method,
     pub service: Service,
-    /// The path after the prefix of the service. `{}` stands for one segment.
+    /// The path after the service's prefix. `{}` stands for one path segment.
     pub path: &'static str,
     pub scopes: &'static [&'static str],
     pub group: Group,
-    /// Whether a body and a content type are required.
+    /// Whether a request must have a body and a content type.
     pub body: bool,
-    /// The most items per call.
+    /// The maximum number of items per call. `None` for no limit.
     pub items: Option<usize>,
-    /// Query parameters. A trailing `*` matches any suffix.
+    /// The names of the valid query parameters. A trailing `*` matches any suffix.
     pub query: &'static [&'static str],
 }
 
-/// The prefixes of each service. Both prefixes of Assets are equivalent ("Assets field guide").
+/// The path prefixes of each service. The two prefixes of Assets are equivalent ("Assets field guide").
 pub const PREFIXES: &[(&str, Service)] = &[
     ("/bim360/assets", Service::Assets),
     ("/construction/assets", Service::Assets),
@@ -112,7 +115,7 @@ const fn write(
     }
 }
 
-/// Describes a write to the settings, with one object per request ("Create settings" tutorial).
+/// Defines an endpoint that writes one settings object per request ("Create settings" tutorial).
 const fn setting(
     tag: &'static str,
     path: &'static str,
@@ -127,7 +130,7 @@ const fn setting(
         path,
         scopes,
         group: Group::AssetsWrite,
-        // An assignment has all its data in the path.
+        // An assignment is a PUT and has all of its data in the path.
         body: !matches!(method, Method::Put),
         items: None,
         query,
@@ -183,7 +186,7 @@ const fn locations(tag: &'static str, path: &'static str, service: Service) -> E
     }
 }
 
-/// Every endpoint of the simulator. Any other path returns 404.
+/// Every endpoint that the simulator supports. A request to any other path gets a 404.
 pub const ENDPOINTS: &[Endpoint] = &[
     read(
         "assets",
@@ -379,7 +382,8 @@ pub const ENDPOINTS: &[Endpoint] = &[
         Some(50),
         &[],
     ),
-    // It has no container. A query is accepted, since its page lists no 400.
+    // The path has no container id. Any query parameters are accepted, because the reference page lists no
+    // 400.
     relationship(
         "relationships:writable",
         "/utility/relationships:writable",
@@ -388,7 +392,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
         None,
         &["*"],
     ),
-    // "GET nodes" reference pages of ACC and of BIM 360.
+    // See the "GET nodes" reference pages for ACC and BIM 360.
     locations(
         "locations",
         "/projects/{}/trees/default/nodes",
@@ -411,15 +415,15 @@ pub enum Kind {
     /// An object that maps attribute names to values.
     Attributes,
     Flag,
-    /// A number of characters, from 1 to the maximum of an attribute.
+    /// A maximum length in characters, from 1 to `ATTRIBUTE_TEXT_LENGTH`.
     Length,
-    /// An array of strings.
+    /// An array of non-empty labels.
     Labels,
-    /// An array of new statuses.
+    /// An array of statuses to create.
     Statuses,
-    /// One of the six types of custom attributes.
+    /// The name of one of the six types of custom attributes.
     DataType,
-    /// A value of the attribute's type. Null means none.
+    /// A default value of the attribute's type. Null means no default.
     Default,
 }
 
@@ -441,7 +445,8 @@ const fn field(name: &'static str, kind: Kind, required: bool, max_length: Optio
     }
 }
 
-/// `NewAssetV2` of the "POST assets:batch-create" reference page. A patch has the same fields, none of them required.
+/// The fields of a new asset: `NewAssetV2` on the "POST assets:batch-create" reference page. A patch has the
+/// same fields, but none is required.
 pub const ASSET_FIELDS: &[Field] = &[
     field("clientAssetId", Kind::Text, true, None),
     field("categoryId", Kind::IntegerText, true, None),
@@ -452,34 +457,35 @@ pub const ASSET_FIELDS: &[Field] = &[
     field("customAttributes", Kind::Attributes, false, None),
 ];
 
-/// A new category ("POST categories" reference page, "Create settings" tutorial).
+/// The fields of a new category ("POST categories" reference page, "Create settings" tutorial).
 pub const CATEGORY_FIELDS: &[Field] = &[
     field("name", Kind::Text, true, None),
     field("parentId", Kind::IntegerText, true, None),
     field("description", Kind::Text, false, None),
 ];
 
-/// The most levels of categories below ROOT ("Assets field guide").
+/// The maximum number of category levels below ROOT ("Assets field guide").
 pub const CATEGORY_DEPTH: usize = 10;
 
-/// The longest name of a status set, and the longest display name of a custom attribute (their reference pages).
+/// The maximum length of a status set's name and of a custom attribute's display name ("POST
+/// status-step-sets" and "POST custom-attributes" reference pages).
 pub const NAME_LENGTH: usize = 100;
 
-/// A new status set ("POST status-step-sets" reference page).
+/// The fields of a new status set ("POST status-step-sets" reference page).
 pub const STATUS_SET_FIELDS: &[Field] = &[
     field("name", Kind::Text, true, Some(NAME_LENGTH)),
     field("description", Kind::Text, false, Some(500)),
     field("values", Kind::Statuses, true, None),
 ];
 
-/// A status of a new status set (same page).
+/// The fields of each status in a new status set ("POST status-step-sets" reference page).
 pub const STATUS_VALUE_FIELDS: &[Field] = &[
     field("label", Kind::Text, true, None),
     field("description", Kind::Text, false, None),
     field("color", Kind::Text, false, None),
 ];
 
-/// A new status of a set ("POST asset-statuses" reference page).
+/// The fields of a status that is added to an existing set ("POST asset-statuses" reference page).
 pub const STATUS_FIELDS: &[Field] = &[
     field("label", Kind::Text, true, None),
     field("statusStepSetId", Kind::Uuid, true, None),
@@ -487,8 +493,8 @@ pub const STATUS_FIELDS: &[Field] = &[
     field("color", Kind::Text, false, None),
 ];
 
-/// A new custom attribute ("POST custom-attributes" reference page). A patch has the same fields, none of them
-/// required.
+/// The fields of a new custom attribute ("POST custom-attributes" reference page). A patch has the same
+/// fields, but none is required.
 pub const ATTRIBUTE_FIELDS: &[Field] = &[
     field("displayName", Kind::Text, true, Some(NAME_LENGTH)),
     field("dataType", Kind::DataType, true, None),
@@ -499,25 +505,26 @@ pub const ATTRIBUTE_FIELDS: &[Field] = &[
     field("defaultValue", Kind::Default, false, None),
 ];
 
-/// The longest text value of a custom attribute ("POST assets:batch-create" reference page).
+/// The maximum length of a text value of a custom attribute ("POST assets:batch-create" reference page).
 pub const ATTRIBUTE_TEXT_LENGTH: usize = 250;
 
-/// Rows per page: default and maximum ("GET assets" reference page).
+/// The default number of rows per page. `PAGE_MOST` is the maximum ("GET assets" reference page).
 pub const PAGE_DEFAULT: usize = 25;
 pub const PAGE_MOST: usize = 200;
-/// Rows per page of relationships ("GET relationships:search" reference page).
+/// The default and maximum number of relationships per page ("GET relationships:search" reference page).
 pub const RELATIONSHIP_PAGE_MOST: usize = 100;
-/// The most tiers of the location tree, including the root ("Locations field guide").
+/// The maximum number of tiers in the location tree, including the root ("Locations field guide").
 pub const LOCATION_TIERS: usize = 20;
-/// The longest name or barcode of a location ("GET nodes" reference page).
+/// The maximum length of a location's name or barcode ("GET nodes" reference page).
 pub const LOCATION_TEXT_LENGTH: usize = 255;
-/// The most nodes in a response of the Locations API and in a tree ("GET nodes" reference page).
+/// The maximum number of nodes in a Locations API response and in a location tree ("GET nodes" reference
+/// page).
 pub const LOCATION_PAGE_MOST: usize = 10_000;
 
-/// Domain and type of an entity.
+/// The domain and type of an entity.
 pub type EntityKind = (&'static str, &'static str);
 
-/// The types of entities that may be linked ("GET relationships:writable" reference page and tutorial).
+/// The pairs of entity types that may be linked ("GET relationships:writable" reference page and tutorial).
 pub const WRITABLE: &[(EntityKind, EntityKind)] = &[
     (
         ("autodesk-bim360-asset", "asset"),
@@ -545,10 +552,10 @@ pub const WRITABLE: &[(EntityKind, EntityKind)] = &[
     ),
 ];
 
-/// Error codes: name, usual HTTP status, metadata keys, description.
+/// The error codes, each with its name, usual HTTP status, metadata keys and description.
 ///
-/// Only the first three are publicly known. The others are invented, since the real list requires a call to the
-/// service.
+/// Only the first three are publicly known. The others are invented, because the real list is available only
+/// from the service itself.
 pub const ERROR_CODES: &[(&str, u16, &[&str], &str)] = &[
     (
         "FIELD_EXCEEDS_MAX_LENGTH",
@@ -748,12 +755,12 @@ pub const ERROR_CODES: &[(&str, u16, &[&str], &str)] = &[
 
 macro_rules! switches {
     ($($variant:ident $name:literal [$($value:literal),+] $about:literal;)+) => {
-        /// A switch for undocumented behavior. The first value is the default.
+        /// A switch for undocumented behavior. `SWITCHES` lists its values.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Switch { $(#[doc = $about] $variant,)+ }
 
-        /// The name, values and meaning of every switch, in the order of `Switch`. The first value is the default;
-        /// `<n>` is any number.
+        /// The name, values and meaning of every switch, in the order of `Switch`. The first value is the
+        /// default. `<n>` stands for any number that is not negative.
         pub const SWITCHES: &[(&str, &[&str], &str)] = &[$(($name, &[$($value),+], $about),)+];
     };
 }
@@ -845,7 +852,7 @@ switches! {
         tree.";
 }
 
-/// The value of every switch.
+/// The current value of every switch.
 #[derive(Debug, Clone)]
 pub struct Switches(Vec<String>);
 
@@ -861,7 +868,7 @@ impl Default for Switches {
 }
 
 impl Switches {
-    /// Sets a switch by name. The error for an unknown name or value lists the valid ones.
+    /// Sets a switch by name. The error for an unknown name or value lists the valid names or values.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
         let Some(index) = SWITCHES.iter().position(|(known, ..)| *known == name) else {
             let names: Vec<&str> = SWITCHES.iter().map(|(known, ..)| *known).collect();
@@ -888,7 +895,7 @@ impl Switches {
         Ok(())
     }
 
-    /// Whether a switch has this value.
+    /// Returns whether a switch has this value.
     #[must_use]
     pub fn is(&self, switch: Switch, value: &str) -> bool {
         debug_assert!(
@@ -898,13 +905,13 @@ impl Switches {
         self.0[switch as usize] == value
     }
 
-    /// The number of a switch, if it has one.
+    /// Returns the value of a switch as a number, or `None` if the value is not a number.
     #[must_use]
     pub fn number(&self, switch: Switch) -> Option<f64> {
         self.0[switch as usize].parse().ok()
     }
 
-    /// Names and values, in the order of the table.
+    /// Returns the names and values of all switches, in the order of `SWITCHES`.
     pub fn all(&self) -> impl Iterator<Item = (&'static str, &str)> {
         SWITCHES
             .iter()

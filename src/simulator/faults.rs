@@ -1,39 +1,38 @@
 //! Scripted faults.
 //!
-//! A fault is a rule. The first rule that matches a request is applied. In JSON:
+//! A fault is a rule. Each request is affected only by the first rule that applies to it. In JSON, a fault
+//! has these keys:
 //!
 //! | key | value |
 //! | --- | --- |
-//! | `what` | what happens, see below; required |
-//! | `on` | endpoint such as `"assets:batch-create"`, or `"any"` (default) |
-//! | `nth` | only the nth matching request, counted from 1 since the fault was added |
-//! | `every` | every kth matching request |
-//! | `probability` | each matching request, with this probability (from 0 to 1) |
-//! | `seed` | seed of the random number generator; default 0 |
-//! | `times` | the maximum number of uses; default 1, unlimited for `every` and `probability` |
+//! | `what` | the effect, from the table below; required |
+//! | `on` | an endpoint such as `"assets:batch-create"`, or `"any"` (default) |
+//! | `nth` | the nth matching request, counted from 1 since the fault was added |
+//! | `every` | every nth matching request |
+//! | `probability` | each matching request with this probability, from 0 to 1 |
+//! | `seed` | the seed of the random number generator; default 0 |
+//! | `times` | the maximum number of affected requests; default 1, or unlimited with `every` and `probability` |
 //!
-//! | `what` | further keys | effect |
+//! | `what` | additional keys | effect |
 //! | --- | --- | --- |
-//! | `status` | `code` (required), `headers` (object), `body` (`"html"`, `"json"` (default), `"empty"`, `"own"`), `after_apply` (bool) | this response, without or after doing the work; `"own"`: the body of the work done, with this code |
-//! | `rate_limit` | `retry_after` (seconds, default 1; null for none; a string is sent unchanged) | a 429, nothing
-//! applied |
-//! | `refuse` | | no connection; over HTTP as `reset_before_apply` |
-//! | `reset_before_apply` | | connection breaks, nothing applied |
-//! | `reset_after_apply` | | work done, connection breaks without a response |
-//! | `apply_late` | `ms` (required) | admitted, connection breaks immediately; work done after this time, if the runtime is still running |
-//! | `delay` | `ms` (required) | work done immediately, response delayed by this time |
-//! | `cut_body` | `bytes` (default 10) | work done, response cut off after this many bytes of its body |
-//! | `slow_body` | `ms` (required) | work done, head of the response immediately, body sent slowly over this time; in process as `delay` |
-//! | `unreadable` | `body` (`"cut"` (default), `"empty"`, `"null"`, `"html"`) | work done, a complete response, whose
-//! body is cut in half, empty, `null` or a page |
-//! | `wrong_types` | | work done, numbers and strings in the response swap their types |
-//! | `drop_results` | `count` (default 1) | work done, the first `count` entries are missing from a successful response |
-//! | `double_results` | | work done, the first entry of a successful response is duplicated |
+//! | `status` | `code` (required), `headers` (object), `body` (`"html"`, `"json"` (default), `"empty"`, `"own"`), `after_apply` (bool) | this response; the request is executed first only if `after_apply` is true; `"own"`: the endpoint's own body, with this code |
+//! | `rate_limit` | `retry_after` (seconds, default 1; null for no header; a string is sent unchanged) | a 429; the request is not executed |
+//! | `refuse` | | the connection is refused; over HTTP, same as `reset_before_apply` |
+//! | `reset_before_apply` | | the connection breaks before the request is executed |
+//! | `reset_after_apply` | | the connection breaks after the request is executed, without a response |
+//! | `apply_late` | `ms` (required) | the connection breaks immediately; an admitted request is executed after this time, if the runtime is still running |
+//! | `delay` | `ms` (required) | the request is executed immediately; the response is delayed by this time |
+//! | `cut_body` | `bytes` (default 10) | the request is executed; the response is cut off after this many bytes of its body |
+//! | `slow_body` | `ms` (required) | the request is executed; the head of the response is sent immediately, and its body slowly over this time; in process, same as `delay` |
+//! | `unreadable` | `body` (`"cut"` (default), `"empty"`, `"null"`, `"html"`) | the request is executed; the response is complete, but its body is cut in half, empty, `null` or an HTML page |
+//! | `wrong_types` | | the request is executed; in the response, numbers and booleans become strings, and ids become numbers |
+//! | `drop_results` | `count` (default 1) | the request is executed; the first `count` entries are missing from a successful response |
+//! | `double_results` | | the request is executed; the first entry of a successful response is duplicated |
 //! | `clock_jump` | `seconds` (required, may be negative) | the Date header of this and all later responses is shifted by this time; the service's own clock is not |
-//! | `steal` | `requests` (default 1) | after this request, another program of the same user makes this many requests in the same rate group |
-//! | `html` | | a 200 with an HTML page, nothing applied |
-//! | `expire_token` | | the token of the request expires permanently: 401 |
-//! | `redirect` | `url` (required) | a 307 to this URL, nothing applied |
+//! | `steal` | `requests` (default 1) | after this request, the same user makes this many requests from another program, in the same rate group |
+//! | `html` | | a 200 with an HTML page; the request is not executed |
+//! | `expire_token` | | the request's token expires permanently, so the response is a 401 |
+//! | `redirect` | `url` (required) | a 307 to this URL; the request is not executed |
 
 use std::time::Duration;
 
@@ -41,18 +40,18 @@ use serde_json::{Map, Value, json};
 
 use super::contract::ENDPOINTS;
 
-/// The body of a response that a fault creates.
+/// The body of the response that a `status` fault returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultBody {
     Html,
     /// The gateway's error object.
     Json,
     Empty,
-    /// The endpoint's own body.
+    /// The body of the endpoint's own response.
     Own,
 }
 
-/// The replacement for the body of a complete response.
+/// What an `unreadable` fault does to the body of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Spoiled {
     Cut,
@@ -65,9 +64,9 @@ pub enum Spoiled {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RetryAfter {
     Absent,
-    /// Seconds, in the format of the switch `retry_after`.
+    /// A number of seconds, in the format that the switch `retry_after` selects.
     Seconds(u64),
-    /// Any string.
+    /// A string that is sent unchanged.
     Text(String),
 }
 
@@ -129,7 +128,8 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// Creates a fault that applies once, to the next request to an endpoint, or to any endpoint if `None`.
+    /// Creates a fault that applies once, to the next request to the endpoint `on`. If `on` is `None`, the
+    /// fault applies to the next request to any endpoint.
     #[must_use]
     pub fn next(what: What, on: Option<&str>) -> Self {
         Self::new(what, on, When::Next, Some(1))
@@ -147,7 +147,7 @@ impl Fault {
         }
     }
 
-    /// Reads a fault from JSON. The tables above describe the format.
+    /// Reads a fault from JSON. The tables in the module documentation describe the format.
     pub fn from_json(value: &Value) -> Result<Self, String> {
         let map = value
             .as_object()
@@ -211,7 +211,7 @@ impl Fault {
     }
 }
 
-/// Reads the effect and its keys.
+/// Returns the effect of a fault, and the additional keys that a fault with this effect may have.
 fn what_of(name: &str, map: &Map<String, Value>) -> Result<(What, &'static [&'static str]), String> {
     Ok(match name {
         "status" => {
@@ -355,10 +355,10 @@ impl Faults {
         self.0.clear();
     }
 
-    /// Returns the fault that applies to this request, if any.
+    /// Returns the effect of the fault that applies to this request, if any.
     pub fn pick(&mut self, tag: &str) -> Option<What> {
         let mut what = None;
-        // Every rule counts the request, but only the first match is used up.
+        // Every matching rule counts the request, but only the first rule that applies is used up.
         for fault in &mut self.0 {
             if fault.hits(tag) && what.is_none() {
                 what = Some(fault.what.clone());
@@ -370,7 +370,7 @@ impl Faults {
     }
 }
 
-/// Returns the replacement for this body.
+/// Returns the body that replaces `body` in an unreadable response.
 #[must_use]
 pub fn spoiled(body: &[u8], how: Spoiled) -> Vec<u8> {
     match how {
@@ -381,8 +381,7 @@ pub fn spoiled(body: &[u8], how: Spoiled) -> Vec<u8> {
     }
 }
 
-/// Swaps the types in a body: numbers and booleans become strings, and ids and versions that are strings become
-/// numbers.
+/// Swaps the types in a body: numbers and booleans become strings, and ids become numbers.
 #[must_use]
 pub fn wrong_types(body: &[u8]) -> Vec<u8> {
     fn swap(value: &mut Value, key: &str) {
@@ -407,9 +406,11 @@ pub fn wrong_types(body: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Returns a successful response without its first `drop` entries, or with its first entry duplicated.
+/// Returns the body of a successful response without its first `drop` entries, or with its first entry
+/// duplicated.
 ///
-/// Drops the first entries, so that a client that pairs entries by position gets all remaining ones wrong.
+/// The first entries are dropped, so that a client that pairs entries by position gets all remaining entries
+/// wrong.
 #[must_use]
 pub fn miscounted(body: &[u8], drop: usize, double: bool) -> Vec<u8> {
     const LISTS: [&str; 4] = ["results", "relationships", "deleted", "success"];
@@ -425,7 +426,7 @@ pub fn miscounted(body: &[u8], drop: usize, double: bool) -> Vec<u8> {
     let list = LISTS.iter().find(|name| value[**name].is_array());
     match &mut value {
         Value::Array(entries) => edit(entries),
-        // The response is keyed by id. A map cannot have duplicate keys, but its JSON text can.
+        // The body is an object keyed by id. A map cannot have duplicate keys, but its JSON text can.
         Value::Object(map) if list.is_none() && map.values().all(Value::is_object) => {
             let members = map.iter().map(|(id, entry)| format!("{}:{entry}", json!(id)));
             let mut members: Vec<String> = members.skip(drop).collect();

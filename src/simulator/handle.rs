@@ -18,29 +18,30 @@ use super::world::{Millis, World};
 use super::{assets, locations, relationships, settings, setup};
 use crate::http::send::{Request, Response};
 
-/// The user of a token.
+/// The user to whom a token belongs.
 #[derive(Debug, Clone)]
 pub struct User {
-    /// Twelve uppercase letters and digits, as in `createdBy`.
+    /// The user's id, as in `createdBy`. In the real service, it consists of twelve uppercase letters and
+    /// digits.
     pub id: Arc<str>,
     pub company: Option<Uuid>,
-    /// The scopes of the token, or `None` for all.
+    /// The scopes of the token, or `None` for all scopes.
     pub scopes: Option<Vec<String>>,
 }
 
-/// The state of the simulator. The state contains tokens, so it does not implement `Debug`.
+/// The state of the simulator. It does not implement `Debug`, because it contains tokens.
 pub struct State {
     pub world: World,
     pub limits: Limits,
     pub switches: Switches,
     pub audit: Audit,
-    /// Valid tokens.
+    /// The user of each valid token.
     pub users: HashMap<String, User>,
-    /// When the simulator started.
+    /// The simulated time at which the simulator started.
     pub start: Millis,
     pub listing: assets::Listing,
     pub requests: u64,
-    /// The offset of the Date header in responses from the correct time.
+    /// The difference between the Date header of responses and the simulated time.
     pub clock_error: Millis,
 }
 
@@ -60,11 +61,11 @@ pub enum Refusal {
         detail: String,
         violations: Vec<Violation>,
     },
-    /// Rejected with a custom response.
+    /// Rejected with this complete response.
     Ready(Response),
 }
 
-/// A violation of a request.
+/// A reason why the service rejects a request, for example an invalid field.
 #[derive(Debug)]
 pub struct Violation {
     pub code: &'static str,
@@ -84,7 +85,8 @@ impl Violation {
         }
     }
 
-    /// Creates the violation for a string that is too long, with the metadata of the "GET error-codes" reference page.
+    /// Creates the violation for a string that is too long. The "GET error-codes" reference page shows its
+    /// metadata.
     pub fn too_long(field: &str, most: usize) -> Self {
         let detail = format!("Field {field:?} is longer than {most} characters.");
         let mut violation = Self::field("FIELD_EXCEEDS_MAX_LENGTH", field, detail);
@@ -103,7 +105,7 @@ pub fn refuse(status: u16, code: &'static str, detail: impl Into<String>) -> Ref
     }
 }
 
-/// Creates an error for one object with all of its violations. The first violation determines the code.
+/// Rejects a request that has violations. The error contains all of them and has the code of the first.
 pub fn refuse_all(status: u16, violations: Vec<Violation>) -> Result<(), Refusal> {
     let Some(first) = violations.first() else {
         return Ok(());
@@ -127,10 +129,10 @@ pub fn bad_field(code: &'static str, field: &str, detail: impl Into<String>) -> 
     }
 }
 
-/// A request that passed all general checks.
+/// A request that passed the checks shared by all endpoints.
 pub struct Call {
     pub endpoint: &'static Endpoint,
-    /// The path segments that match `{}`.
+    /// The path segments that match `{}` in the endpoint's path.
     pub ids: Vec<String>,
     pub query: Query,
     /// The body, or `Null` for endpoints without one.
@@ -164,7 +166,8 @@ impl Query {
             .collect()
     }
 
-    /// Reads a boolean parameter. A missing parameter is `false`. Samples send `True`, so case is ignored.
+    /// Reads a boolean parameter. A missing parameter is `false`. Case is ignored, because published samples
+    /// send `True`.
     pub fn flag(&self, name: &str) -> Result<bool, Refusal> {
         Ok(self.optional_flag(name)?.unwrap_or(false))
     }
@@ -200,7 +203,7 @@ impl Query {
     }
 }
 
-/// Decodes percent-encoding. In a query, a plus sign stands for a space.
+/// Decodes percent-encoding. If `plus` is set, a plus sign stands for a space, as in a query.
 fn decoded(text: &str, plus: bool) -> String {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
@@ -246,7 +249,7 @@ pub fn answer(status: u16, body: &impl Serialize) -> Response {
     }
 }
 
-/// Creates the HTML page returned by a gateway without a backend.
+/// Creates an HTML response, as a gateway does if its backend is unreachable.
 pub fn html(status: u16) -> Response {
     Response {
         status,
@@ -260,7 +263,7 @@ pub fn html(status: u16) -> Response {
     }
 }
 
-/// The endpoint that a request is for.
+/// The endpoint to which a request is addressed, and the parts of the request's URL.
 pub struct Route {
     pub endpoint: &'static Endpoint,
     ids: Vec<String>,
@@ -310,16 +313,17 @@ pub fn route(request: &Request) -> Option<Route> {
     })
 }
 
-/// Returns the token in a request.
+/// Returns the bearer token in a request.
 #[must_use]
 pub fn token(request: &Request) -> Option<&str> {
     let (scheme, token) = request.header("authorization")?.split_once(' ')?;
     (scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty()).then(|| token.trim())
 }
 
-/// Handles one request. `now` is counted from the start of the simulator.
+/// Handles one request. `now` is the time since the start of the simulator.
 ///
-/// Checks in this order: 401, 429, 403, 404, 413, 415, 400, 409.
+/// A request to an unknown path gets a 404. Otherwise, checks are made in this order: 401, 429, 403, 404,
+/// 413, 415, 400, 409.
 pub fn handle(state: &mut State, now: Duration, request: &Request, route: Option<Route>) -> Response {
     let service = route
         .as_ref()
@@ -333,14 +337,14 @@ pub fn handle(state: &mut State, now: Duration, request: &Request, route: Option
     answer
 }
 
-/// Adds the headers that every response has.
+/// Adds the Date header and the request id headers, unless a switch turns them off.
 pub fn sign(state: &State, answer: &mut Response) {
     if state.switches.is(Switch::DateHeader, "present") {
         let date = http_date(state.world.now.saturating_add(state.clock_error));
         answer.headers.push(("date".into(), date));
     }
     if state.switches.is(Switch::RequestIdHeader, "both") {
-        // Consecutive ids are unique, and the same in every run.
+        // Ids that are derived from a counter are the same in every run.
         let id =
             uuid::Builder::from_random_bytes((u128::from(state.requests) << 64).to_be_bytes()).into_uuid();
         answer.headers.push(("x-ads-request-id".into(), id.to_string()));
@@ -348,7 +352,7 @@ pub fn sign(state: &State, answer: &mut Response) {
     }
 }
 
-/// Formats an HTTP date.
+/// Formats a time as an HTTP date.
 #[must_use]
 pub fn http_date(millis: Millis) -> String {
     jiff::Timestamp::from_millisecond(millis).map_or_else(
@@ -367,10 +371,10 @@ fn checked(
     work(state, now, request, admitted)
 }
 
-/// A request that passed the gateway, and its user.
+/// The route and the user of a request that passed the gateway.
 pub struct Admitted(Route, User);
 
-/// Checks the user and takes a slot in the user's rate window.
+/// Checks a request's path, token, rate limit, scopes and project. Takes a slot in the user's rate window.
 pub fn admit(
     state: &mut State,
     now: Duration,
@@ -416,7 +420,7 @@ pub fn admit(
     Ok(Admitted(route, user))
 }
 
-/// Executes an admitted request.
+/// Checks the body and query of an admitted request, and executes the request.
 pub fn work(
     state: &mut State,
     now: Duration,
@@ -503,7 +507,7 @@ pub fn limited(state: &mut State, user: &User, group: Group, now: Duration) -> R
     let Err(wait) = state.limits.take(&user.id, group, now, scale, by_clock) else {
         return Ok(());
     };
-    // The header has whole seconds, rounded up, and at least one ("General rate limits" page).
+    // Retry-After is a whole number of seconds, rounded up and at least 1 ("General rate limits" page).
     let seconds = (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1);
     Err(Refusal::Ready(too_many(state, RetryAfter::Seconds(seconds))))
 }
@@ -536,7 +540,8 @@ pub fn too_many(state: &State, retry_after: RetryAfter) -> Response {
         }
         RetryAfter::Seconds(seconds) if switches.is(Switch::RetryAfter, "http_date") => {
             let millis = i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1000);
-            // The date has no fraction, so round up. Waiting until then is always enough.
+            // An HTTP date has no fraction of a second, so round up. Waiting until that date is then always
+            // enough.
             let until = state.world.now.saturating_add(millis).saturating_add(999);
             Some(http_date(until))
         }
@@ -563,7 +568,7 @@ fn permitted(
             .as_ref()
             .is_none_or(|scopes| scopes.iter().any(|known| known == scope))
     };
-    // Published samples update and create without data:create, so the service may not require it.
+    // Published samples create and update without the scope data:create, so the service may not require it.
     if !endpoint
         .scopes
         .iter()
@@ -575,7 +580,7 @@ fn permitted(
             message: "Token does not have the privilege for this request.",
         });
     }
-    // Requests without a project work in any region, because their routing is not documented.
+    // Requests without a project in the path work in any region, because their routing is not documented.
     let Some(project) = project else { return Ok(()) };
     let region_counts = match endpoint.service {
         Service::Relationships => switches.is(Switch::RegionHeader, "required"),
@@ -601,7 +606,7 @@ fn permitted(
             Some(_) => {}
         }
     }
-    // Only Assets accepts an id with the prefix "b.".
+    // Only the Assets API accepts a project id with the prefix "b.".
     let bare = match endpoint.service {
         Service::Assets => project.strip_prefix("b.").unwrap_or(project),
         Service::Relationships | Service::Locations | Service::LocationContainers => project,
@@ -646,7 +651,8 @@ fn parsed(switches: &Switches, endpoint: &Endpoint, request: &Request) -> Result
         .and_then(|value| value.split(';').next())
         .map_or("", str::trim);
     if !media.eq_ignore_ascii_case("application/json") {
-        // The Relationship pages list 415, whereas the Assets pages list 400 for a missing header.
+        // The Relationship API reference pages list 415. Those of the Assets API list 400 for a missing
+        // Content-Type.
         let status = if endpoint.service == Service::Relationships {
             415
         } else {
@@ -672,7 +678,7 @@ pub fn uuid(text: &str) -> Option<Uuid> {
     (text.len() == 36).then(|| Uuid::try_parse(text).ok()).flatten()
 }
 
-/// Parses a time in a query: RFC 3339, or a date, which means the start of that day.
+/// Parses a time in a query: an RFC 3339 timestamp, or a date, which stands for the start of that day in UTC.
 pub fn instant(text: &str) -> Option<Millis> {
     let full = if text.len() == 10 {
         format!("{text}T00:00:00Z")
@@ -684,7 +690,8 @@ pub fn instant(text: &str) -> Option<Millis> {
         .map(jiff::Timestamp::as_millisecond)
 }
 
-/// Returns the two ends of `from..to`, `from..` or `..to`. A single instant is both ends.
+/// Parses a range of times: `from..to`, `from..` or `..to`. A single time is both the start and the end of
+/// the range.
 pub fn instants(name: &str, text: &str) -> Result<(Millis, Millis), Refusal> {
     let end = |text: &str, open: Millis| {
         if text.is_empty() {
@@ -729,7 +736,7 @@ fn refusal_answer(refusal: Refusal, service: Service, switches: &Switches) -> Re
     }
 }
 
-/// Creates the gateway's error object ("Error codes" pages of the platform).
+/// Creates the gateway's error object ("Error codes" pages of the platform documentation).
 pub fn gateway(status: u16, code: &str, message: &str, switches: &Switches) -> Response {
     let key = if switches.is(Switch::MoreInfoKey, "moreInfo") {
         "moreInfo"
@@ -777,10 +784,11 @@ fn relationship_error(status: u16, code: &str, detail: &str, violations: &[Viola
     json!({ "type": code, "title": title, "detail": detail, "errors": errors })
 }
 
-/// Creates the error object of the Assets API. Its format is not documented, so a switch selects it.
+/// Creates the error object of the Assets API. Its format is not documented, so the switch
+/// `batch_error_shape` selects it.
 fn asset_error(code: &str, detail: &str, mut violations: Vec<Violation>, switches: &Switches) -> Value {
     let entry = |violation: Violation| json!({ "errorCode": violation.code, "detail": violation.detail, "errorMetadata": violation.metadata });
-    // An error for one object has its details next to the code, where publicly available code reads them.
+    // Published client code reads the metadata next to the error code, where an error for one object has it.
     let metadata = violations
         .first()
         .filter(|first| first.code == code)

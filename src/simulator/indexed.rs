@@ -1,4 +1,4 @@
-//! Lists with an index by id, so that lookups in large projects are as fast as in small projects.
+//! Lists with an index by id, so that lookups are as fast in large projects as in small ones.
 
 use std::collections::HashMap;
 use std::ops::Deref;
@@ -31,7 +31,7 @@ impl Identified for Location {
     }
 }
 
-/// A list in order of creation. The list dereferences to a slice. Members are never removed.
+/// A list in order of creation, with an index by id. It dereferences to a slice. Members are never removed.
 #[derive(Debug)]
 pub struct Indexed<T> {
     rows: Vec<T>,

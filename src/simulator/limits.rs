@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::contract::Group;
 
-/// The number of requests per window for each group.
+/// The maximum number of requests per user and window, for each rate group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GroupLimits {
     pub assets_read: u32,
@@ -16,7 +16,7 @@ pub struct GroupLimits {
 }
 
 impl Default for GroupLimits {
-    /// Returns the documented limits, per minute.
+    /// Returns the documented limits, which apply per minute.
     fn default() -> Self {
         Self {
             assets_read: 1000,
@@ -76,13 +76,13 @@ impl Limits {
         *busiest = (*busiest).max(times.len());
     }
 
-    /// Returns the maximum number of requests by one user in any window, per group.
+    /// Returns the maximum number of requests by one user in any sliding window, for each rate group.
     #[must_use]
     pub fn busiest(&self) -> &BTreeMap<&'static str, usize> {
         &self.busiest
     }
 
-    /// Takes a slot, or returns the time until one is free. Rejected requests take no slot.
+    /// Takes a slot, or returns the time until a slot is free. Rejected requests take no slot.
     pub fn take(
         &mut self,
         user: &Arc<str>,

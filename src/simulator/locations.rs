@@ -10,7 +10,7 @@ use super::handle::{Call, Refusal, State, answer, bad_field, uuid};
 use super::world::{Location, World};
 use crate::http::send::Response;
 
-/// Handles a call to the Locations API, with the id of the project or of its container.
+/// Handles a call to the Locations API. The path contains the id of the project or of its BIM 360 container.
 pub fn call(state: &State, call: &Call) -> Result<Response, Refusal> {
     let (world, switches) = (&state.world, &state.switches);
     let query = &call.query;
@@ -32,7 +32,7 @@ pub fn call(state: &State, call: &Call) -> Result<Response, Refusal> {
     if asked.is_some() {
         (limit, offset) = (LOCATION_PAGE_MOST, 0);
     }
-    // Count positions among siblings in one pass over all nodes.
+    // Determine each location's position among its siblings in a single pass.
     let mut siblings: HashMap<Option<Uuid>, usize> = HashMap::new();
     let mut found = 0;
     let mut results = Vec::new();
@@ -78,7 +78,8 @@ fn printed(world: &World, switches: &Switches, node: &Location, order: usize, wi
     value
 }
 
-/// Returns the URL of the next page. In the samples, the URL is relative and lacks the first segment of the path.
+/// Returns the key and the URL of the next page. In the documented samples, the URL is relative and lacks the
+/// first path segment.
 fn next_url(switches: &Switches, call: &Call, limit: usize, next: usize) -> (&'static str, String) {
     let path = &call.path;
     let short = ["/construction", "/bim360"]

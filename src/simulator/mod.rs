@@ -1,18 +1,18 @@
-//! The embedded service: Assets, Relationships and Locations of one project, in this process or over HTTP.
+//! A simulator of the Assets, Relationship and Locations APIs for one project, in this process or over HTTP.
 //!
 //! The simulator checks raw requests with its own tables and shares no rules with the client, so each verifies the
 //! other.
 //!
 //! | file | contents |
 //! | --- | --- |
-//! | `contract` | endpoints, fields and switches, as tables |
+//! | `contract` | endpoints, fields, error codes and switches, as tables |
 //! | `world`, `indexed` | the project and everything in it |
 //! | `project` | a project created from a description |
 //! | `limits` | the rate windows |
-//! | `handle` | one request in, one response out: the checks shared by all endpoints, and the error bodies |
-//! | `assets`, `settings` (read), `setup` (written), `relationships`, `locations` | the endpoints |
+//! | `handle` | the handling of one request: the checks shared by all endpoints, and the error bodies |
+//! | `assets`, `settings` (reading settings), `setup` (writing settings), `relationships`, `locations` | the endpoints |
 //! | `faults` | scripted faults |
-//! | `audit` | what happened |
+//! | `audit` | counts of requests, faults and changes |
 //! | `serve` | the simulator over HTTP/1.1 on a loopback port |
 //!
 //! ```
@@ -65,36 +65,38 @@ pub use limits::GroupLimits;
 pub use serve::Served;
 pub use world::World;
 
-/// Options of a simulator.
+/// The options of a simulator.
 #[derive(Clone)]
 pub struct Options {
-    /// The same seed gives the same project, including ids.
+    /// The seed for ids and random behavior. The same seed gives the same project, including ids.
     pub seed: u64,
-    /// The length of a rate window. Default: 60 s, as in the real service.
+    /// The length of a rate window. Default: 60 seconds, as in the real service.
     pub window: Duration,
-    /// The number of requests per window for each rate group.
+    /// The maximum number of requests per window for each rate group.
     pub limits: GroupLimits,
-    /// Round-trip time.
+    /// The simulated round-trip time of each request.
     pub latency: Duration,
     /// Switch names and values, as listed in `contract::SWITCHES`.
     pub switches: Vec<(String, String)>,
     /// The bearer token of the first user.
     pub token: String,
-    /// The start time, in milliseconds since 1970. If `None`, the real time.
+    /// The simulated time at the start, in milliseconds since 1970. If `None`, the real time is used.
     pub start: Option<i64>,
-    /// The description of the project, see below. If `None`, the seeded project.
+    /// The description of the project, in the format below. If `None`, the project is generated from `seed`.
     ///
-    /// Only the keys marked as required are mandatory. A path is a string of names separated by `>`, with blanks
-    /// around them ignored, or a list of exact names. The parents of a path need not be listed.
+    /// A key is optional unless it is marked as required. A path is a list of exact names, or a string of
+    /// names separated by `>`. In the string, blanks around names are ignored. The parents of a path need not
+    /// be listed.
     ///
     /// | key | entries |
     /// | --- | --- |
-    /// | `status_sets` | `name` (required), `default`, `statuses` (labels, or objects of `label` and `active`), `active` |
-    /// | `attributes` | `display_name`, `type` (both required), `name` (`ca1`, ...), `required`, `max_length`, `default` (choices by label), `options` (labels, or objects of `label` and `active`), `active` |
+    /// | `status_sets` | `name` (required), `default`, `statuses` (labels, or objects with `label` and `active`), `active` |
+    /// | `attributes` | `display_name`, `type` (both required), `name` (`ca1`, ...), `required`, `max_length`, `default` (options by label), `options` (labels, or objects with `label` and `active`), `active` |
     /// | `categories` | `path` (required; the empty list is ROOT), `id`, `active`, `status_set` (a name), `attributes` (display names) |
     /// | `locations` | `path` (required), `barcode` |
     ///
-    /// There is always a default status set: the service's own set, unless a set in the list is marked as `default`.
+    /// There is always a default status set: the service's own set, unless a set in `status_sets` is marked
+    /// as `default`.
     pub project: Option<Value>,
 }
 
@@ -114,9 +116,9 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Reads options from JSON. All keys are optional: `seed`, `window` and `latency` (seconds), `limits` (object
-    /// with `assets_read`, `assets_write`, `relationships`, `locations`), `switches` (object), `token`, `start`
-    /// (milliseconds), `project` (object, or null for the seeded one).
+    /// Reads options from JSON. All keys are optional: `seed`, `window` and `latency` (seconds), `limits`
+    /// (object with `assets_read`, `assets_write`, `relationships`, `locations`), `switches` (object),
+    /// `token`, `start` (milliseconds), `project` (object, or null for the seeded project).
     pub fn from_json(value: &Value) -> Result<Self, String> {
         let map = value.as_object().ok_or("options must be an object")?;
         let mut options = Self::default();
@@ -216,8 +218,8 @@ enum Outcome {
 const RESET: &str = "connection reset (scripted)";
 
 impl Simulator {
-    /// Creates a simulator of the described or seeded project. Fails for an invalid description, an unknown switch or
-    /// value, an empty token or a window of zero.
+    /// Creates a simulator of the described or seeded project. Fails if the description is invalid, if a
+    /// switch or its value is unknown, if the token is empty or contains spaces, or if the window is zero.
     pub fn new(mut options: Options) -> Result<Self, String> {
         let start = start(&options);
         let world = match options.project.take() {
@@ -227,7 +229,7 @@ impl Simulator {
         Self::with_world(options, world)
     }
 
-    /// Creates a simulator of a given project. The options must not describe another project.
+    /// Creates a simulator of the project `world`. The options must not describe another project.
     pub fn with_world(options: Options, world: World) -> Result<Self, String> {
         if options.project.is_some() {
             return Err("the project is given both as a world and in the options; remove one".into());
@@ -278,11 +280,12 @@ impl Simulator {
     }
 
     fn shared(&self) -> MutexGuard<'_, Shared> {
-        // A panic while holding the lock is a bug in the simulator. The state stays readable for the report.
+        // A panic while the lock is held is a bug in the simulator. The state stays readable, to help find
+        // the bug.
         self.inner.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the id of the project, a bare UUID.
+    /// Returns the id of the project, a UUID without a prefix.
     #[must_use]
     pub fn project_id(&self) -> String {
         self.inner.project.to_string()
@@ -294,8 +297,8 @@ impl Simulator {
         &self.inner.token
     }
 
-    /// Accepts another token. Tokens with the same user id share rate windows. If `scopes` is `None`, the token has all
-    /// scopes.
+    /// Makes another token valid. Tokens with the same user id share rate windows. If `scopes` is `None`, the
+    /// token has all scopes.
     pub fn accept_token(&self, token: &str, user_id: &str, scopes: Option<Vec<String>>) {
         let mut shared = self.shared();
         let company = Some(shared.state.world.company);
@@ -346,7 +349,7 @@ impl Simulator {
         self.shared().faults.clear();
     }
 
-    /// Returns the audit so far.
+    /// Returns what the simulator has recorded so far.
     #[must_use]
     pub fn audit(&self) -> Audit {
         let shared = self.shared();
@@ -355,7 +358,8 @@ impl Simulator {
         audit
     }
 
-    /// Returns the catalog: `project_id`, `categories` with path, statuses and attributes, `locations`, `counts`.
+    /// Returns a catalog of the project: its ids and region, `categories` with path, statuses and attributes,
+    /// `locations` and `counts`.
     #[must_use]
     pub fn world_json(&self) -> Value {
         self.shared().state.world.catalogue()
@@ -371,7 +375,7 @@ impl Simulator {
     #[must_use]
     pub fn relationships(&self) -> Value {
         let shared = self.shared();
-        // Switches affect responses, not the audit.
+        // Switches affect only responses, so format the relationships with the default values.
         let switches = Switches::default();
         let mut random = fastrand::Rng::with_seed(0);
         let all = &shared.state.world.relationships;
@@ -380,7 +384,7 @@ impl Simulator {
             .collect()
     }
 
-    /// Links documents to assets without a request and returns the ids of the links.
+    /// Links `count` documents to assets without a request, and returns the ids of the relationships.
     pub fn seed_relationships(&self, count: usize) -> Vec<String> {
         let mut shared = self.shared();
         let world = &mut shared.state.world;
@@ -446,19 +450,20 @@ impl Simulator {
         edited
     }
 
-    /// Returns the simulator as an in-process transport. The transport uses tokio's clock, so tests can pause the rate
-    /// windows.
+    /// Returns the simulator as an in-process transport. The transport uses tokio's clock, so tests can pause
+    /// time.
     #[must_use]
     pub fn transport(&self) -> impl Transport {
         InProcess(self.clone())
     }
 
-    /// Serves the simulator over HTTP/1.1 on a free loopback port, until the returned handle is closed or dropped.
+    /// Serves the simulator over HTTP/1.1 on a free loopback port until the returned handle is closed or
+    /// dropped.
     pub fn serve(&self) -> std::io::Result<Served> {
         serve::serve(self.clone())
     }
 
-    /// Handles the complete round trip of a request.
+    /// Handles a request, including the simulated latency.
     async fn exchange(&self, request: Request) -> Outcome {
         let _in_flight = InFlight::new(self);
         let way = self.inner.latency / 2;
@@ -478,18 +483,19 @@ impl Simulator {
         outcome
     }
 
-    /// Executes a request whose client is no longer waiting. Only the audit shows whether this succeeds.
+    /// Executes a request whose client is no longer waiting. The result is visible only in the project and
+    /// the audit.
     fn work_late(&self, request: &Request, admitted: handle::Admitted) {
         let mut shared = self.shared();
         let now = self.tick(&mut shared.state);
         let _ = handle::work(&mut shared.state, now, request, admitted);
     }
 
-    /// Updates the world's time. Returns the time since the start.
+    /// Advances the simulated time to the current time. Returns the time since the start.
     fn tick(&self, state: &mut State) -> Duration {
         let elapsed = Instant::now().saturating_duration_since(self.inner.started);
         let wall = i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);
-        // Calls may mix a real and a paused clock, but the world's time never goes back.
+        // Calls may mix a real and a paused clock, but the simulated time never goes back.
         state.world.now = state.world.now.max(state.start.saturating_add(wall));
         elapsed
     }
@@ -506,7 +512,7 @@ impl Simulator {
             .audit
             .arrived(tag, request.body.as_ref().map_or(0, Bytes::len));
         let what = faults.pick(tag);
-        // A refused connection is not counted as a request.
+        // A refused connection does not count towards the busiest rate window.
         let refused = what == Some(What::Refuse);
         if let Some(user) = handle::token(request)
             .and_then(|token| state.users.get(token))
@@ -525,7 +531,8 @@ impl Simulator {
     }
 }
 
-/// Handles a request to which a fault applies.
+/// Handles a request and applies the fault `what`, if any. Also returns the time by which to delay the
+/// response.
 fn faulted(
     state: &mut State,
     elapsed: Duration,
@@ -547,7 +554,8 @@ fn faulted(
             Outcome::Broken(Sent::Maybe, RESET)
         }
         Some(What::ApplyLate(until)) => {
-            // The slot is taken on arrival. A request rejected here is never executed, and gets no response.
+            // The rate slot is taken on arrival. A request rejected here is never executed and gets no
+            // response either.
             match handle::admit(state, elapsed, request, route) {
                 Ok(admitted) => Outcome::Late(admitted, until),
                 Err(_) => Outcome::Broken(Sent::Maybe, RESET),
@@ -574,7 +582,7 @@ fn faulted(
             let answer = applied(state, route);
             let user = handle::token(request).and_then(|token| state.users.get(token).cloned());
             if let (Some(group), Some(user)) = (group, user) {
-                // Requests beyond the limit are rejected as usual.
+                // Stop at the first rejected request, since all later ones would be rejected as well.
                 (0..requests).find(|_| handle::limited(state, &user, group, elapsed).is_err());
             }
             Outcome::Response(answer)
@@ -636,7 +644,7 @@ fn faulted(
 /// Creates the response that a fault returns. `own` is the endpoint's own response, if the request was executed.
 fn answer_of(code: u16, body: faults::FaultBody, own: Option<Response>, switches: &Switches) -> Response {
     match body {
-        // An error keeps its status, because nothing was executed.
+        // Only a successful response gets the fault's status. An error response keeps its own.
         faults::FaultBody::Own => match own.unwrap_or_default() {
             done if (200..300).contains(&done.status) => Response { status: code, ..done },
             refused => refused,
@@ -670,7 +678,7 @@ impl fmt::Debug for Simulator {
 
 fn start(options: &Options) -> i64 {
     options.start.unwrap_or_else(|| {
-        // A clock before 1970 counts as 1970.
+        // A clock that is set to a time before 1970 counts as 1970.
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
     })
@@ -682,7 +690,7 @@ async fn pause(time: Duration) {
     }
 }
 
-/// Counts a request as in flight until dropped, even if its caller stops waiting.
+/// Counts a request as in flight until this guard is dropped, even if the caller stops waiting.
 struct InFlight<'a>(&'a Simulator);
 
 impl<'a> InFlight<'a> {
@@ -726,7 +734,7 @@ impl Transport for InProcess {
                     Err(TransportError::new(Sent::No, message).of_kind(TransportKind::Connect))
                 }
                 Outcome::Broken(sent, message) => Err(TransportError::new(sent, message)),
-                // `exchange` has already broken it.
+                // `exchange` never returns this outcome.
                 Outcome::Late(..) => Err(TransportError::new(Sent::Maybe, RESET)),
             }
         })

@@ -1,6 +1,6 @@
 //! A project created from a description instead of a seed.
 //!
-//! `Options::project` documents the description.
+//! `Options::project` documents the format of the description.
 
 use std::collections::{HashMap, HashSet};
 
@@ -30,7 +30,7 @@ pub fn described(seed: u64, now: Millis, description: &Value) -> Result<World, S
     Ok(world)
 }
 
-/// An object in the description, and its location.
+/// An object in the description, with its location for error messages.
 struct Entry<'a> {
     at: String,
     map: &'a Map<String, Value>,
@@ -65,7 +65,7 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// Returns the members of a list, each with its index.
+    /// Returns the members of a list, each with its location in the description.
     fn entries(&self, key: &str) -> Result<Vec<(String, &'a Value)>, String> {
         let at = |index| format!("{}.{key}[{index}]", self.at);
         let members = self.list(key)?.iter().enumerate();
@@ -94,7 +94,8 @@ impl<'a> Entry<'a> {
             .ok_or_else(|| format!("{} needs {key:?}", self.at))
     }
 
-    /// Returns labels, each with a flag for whether it is active. As in the service, labels may differ only in case.
+    /// Returns labels, each with a flag that is true if the label is active. Labels that differ only in case
+    /// are duplicates.
     fn labels(&self, key: &str) -> Result<Vec<(&'a str, bool)>, String> {
         let mut seen = HashSet::new();
         let mut labels = Vec::new();
@@ -188,7 +189,7 @@ fn status_sets<'a>(
             world.deactivate_status_set(set);
         }
     }
-    // The service's own set can be used as well, unless the list contains its name.
+    // Categories may also refer to the service's own default set by its name.
     if let Some((id, _)) = own {
         named.entry(DEFAULT_STATUS_SET).or_insert(id);
     }
@@ -339,7 +340,7 @@ fn categories(
     let mut listed = Vec::new();
     let mut asked: HashMap<Vec<&str>, Option<u64>> = HashMap::new();
     let mut ids = HashSet::from([ROOT]);
-    // Collect every path once, parents first, whether listed or not.
+    // Collect every path once, parents first, including parents that are not listed.
     let mut order: Vec<Vec<&str>> = Vec::new();
     let mut seen = HashSet::from([Vec::new()]);
     for (at, value) in entries {
@@ -411,7 +412,7 @@ fn categories(
     Ok(())
 }
 
-/// Reads a number, or a string with a number as formatted by the service.
+/// Reads the id of a category: a positive number, or a string that contains one, as in the service.
 fn category_id(entry: &Entry<'_>) -> Result<Option<u64>, String> {
     let Some(value) = entry.get("id") else {
         return Ok(None);
@@ -429,7 +430,7 @@ fn category_id(entry: &Entry<'_>) -> Result<Option<u64>, String> {
 /// children belong to the second.
 fn locations(world: &mut World, entries: &[(String, &Value)]) -> Result<(), String> {
     let root = world.locations.first().map(|node| node.id);
-    // The flag says whether a location was listed, rather than only created as a parent.
+    // The flag is true if a location was listed itself, rather than only created as a parent.
     let mut made: HashMap<(Option<Uuid>, &str), (Uuid, bool)> = HashMap::new();
     let mut barcodes = HashSet::new();
     for (at, value) in entries {

@@ -27,7 +27,7 @@ pub fn call(state: &mut State, call: &Call, now: Duration) -> Result<Response, R
     }
 }
 
-/// Formats a relationship as responses do.
+/// Formats a relationship for a response.
 pub fn printed(relationship: &Relationship, switches: &Switches, random: &mut fastrand::Rng) -> Value {
     let mut entities: Vec<Value> = relationship
         .entities
@@ -67,7 +67,7 @@ fn invalid(field: &str, value: &str) -> Refusal {
     bad_field("BadInput", field, format!("The value '{value}' is not valid."))
 }
 
-/// Reads the bare array of ids of both batch endpoints.
+/// Reads the body of a relationships:batch or relationships:delete call, which is a bare array of ids.
 fn ids(switches: &Switches, call: &Call) -> Result<Vec<Uuid>, Refusal> {
     let values = call
         .body
@@ -135,8 +135,8 @@ impl<'a> Side<'a> {
     }
 }
 
-/// Searches relationships. Pages continue after the last relationship returned, so that deletions do not shift later
-/// pages.
+/// Searches relationships. Each page continues after the last relationship of the previous page, so that
+/// deletions do not shift later pages.
 fn search(state: &mut State, call: &Call, now: Duration) -> Result<Response, Refusal> {
     let query = &call.query;
     let one = Side::read(query, ["domain", "type", "id"])?;
@@ -206,7 +206,8 @@ fn search(state: &mut State, call: &Call, now: Duration) -> Result<Response, Ref
     ))
 }
 
-/// Returns the position of a continuation token, if it is still valid for this user, container and query.
+/// Returns the position at which a continuation token resumes, if it is valid for this user, container and
+/// query.
 fn continued(state: &State, call: &Call, token: &str, asked: &str, now: Duration) -> Option<usize> {
     let content: Value = serde_json::from_slice(&STANDARD.decode(token).ok()?).ok()?;
     let alive = state.switches.number(Switch::TokenTtl).is_none_or(|seconds| {
@@ -305,7 +306,7 @@ fn delete(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     Ok(answer(200, &json!({ "deleted": deleted })))
 }
 
-/// A parsed item in a PUT request.
+/// One parsed item of the array in a PUT request.
 struct Link {
     id: Option<Uuid>,
     entities: [Entity; 2],
@@ -374,7 +375,8 @@ fn put(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     Ok(answer(409, &body))
 }
 
-/// Creates a link or finds the existing link. `Err` contains a conflicting link.
+/// Creates a link or finds an existing one, and returns its index. The error is the index of a conflicting
+/// link.
 fn join(state: &mut State, link: &Link) -> Result<usize, usize> {
     let switches = &state.switches;
     let existing = state.world.relationship_of(&link.entities);
@@ -481,8 +483,8 @@ fn writable(switches: &Switches) -> impl Iterator<Item = (EntityKind, EntityKind
     WRITABLE.iter().copied().chain(issues.then_some(asset_issue))
 }
 
-/// Returns the entity types that may be linked, grouped by domain, in both directions ("GET relationships:writable"
-/// reference page).
+/// Creates the response that lists which entity types may be linked, grouped by domain, in both directions
+/// ("GET relationships:writable" reference page).
 fn writable_matrix(switches: &Switches) -> Response {
     let mut matrix: BTreeMap<EntityKind, BTreeMap<&str, BTreeSet<&str>>> = BTreeMap::new();
     for (one, other) in writable(switches) {
@@ -507,7 +509,7 @@ fn writable_matrix(switches: &Switches) -> Response {
     answer(200, &domains)
 }
 
-/// Returns whether an entity exists. Entities of other products are not checked.
+/// Returns whether an entity exists. Entities outside the Assets domain are not checked.
 fn exists(world: &World, entity: &Entity) -> bool {
     match (&*entity.domain, &*entity.kind) {
         ("autodesk-bim360-asset", "asset") => uuid(&entity.id)

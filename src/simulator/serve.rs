@@ -24,13 +24,13 @@ use crate::http::send::{Method, Request, Response};
 /// How long a closing server waits for requests in flight.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// The headers that the services read.
+/// The request headers that are passed to the simulator.
 const HEADERS: [&str; 4] = ["authorization", "content-type", "x-ads-region", "region"];
 
 /// A running server. Dropping the handle closes the server.
 #[derive(Debug)]
 pub struct Served {
-    /// Scheme, host and port, without a trailing slash.
+    /// The base URL: scheme, host and port, without a trailing slash.
     pub url: String,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -42,7 +42,7 @@ impl Served {
     /// Stops accepting connections, waits up to two seconds for requests in flight, and ends the thread.
     pub fn close(&mut self) {
         if self.process != std::process::id() {
-            // Waking or joining a thread of the parent would block forever.
+            // Waking or joining a thread of the parent process would block forever.
             std::mem::forget((self.stop.take(), self.thread.take()));
             return;
         }
@@ -51,7 +51,7 @@ impl Served {
             let _ = stop.send(());
         }
         if let Some(thread) = self.thread.take() {
-            // A panic of the server thread has already been printed.
+            // A panic in the server thread has already been printed.
             let _ = thread.join();
         }
     }
@@ -99,7 +99,7 @@ async fn accept(listener: std::net::TcpListener, simulator: Simulator, mut stopp
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => stream,
                 Err(error) => {
-                    // The process may be out of file descriptors. Others may be freed soon.
+                    // The process may be out of file descriptors. Some may be freed soon.
                     log::warn!("the simulator cannot accept a connection: {error}");
                     tokio::time::sleep(Duration::from_millis(10)).await;
                     continue;
@@ -116,7 +116,8 @@ async fn accept(listener: std::net::TcpListener, simulator: Simulator, mut stopp
 }
 
 fn connect(stream: TcpStream, simulator: Simulator, graceful: &GracefulShutdown) {
-    // Without this, small responses may wait for an acknowledgment. If it cannot be set, requests are only slower.
+    // Without this option, small responses may wait for an acknowledgment. If it cannot be set, requests are
+    // only slower.
     let _ = stream.set_nodelay(true);
     let broken = Arc::new(AtomicBool::new(false));
     let stream = Connection {
@@ -128,7 +129,7 @@ fn connect(stream: TcpStream, simulator: Simulator, graceful: &GracefulShutdown)
         async move { one(&simulator, request, &broken).await }
     });
     let connection = hyper::server::conn::http1::Builder::new()
-        // The Date header is the simulated one, or missing.
+        // The simulator adds the Date header itself, or omits it.
         .auto_date_header(false)
         .serve_connection(TokioIo::new(stream), service);
     let connection = graceful.watch(connection);
@@ -139,7 +140,7 @@ fn connect(stream: TcpStream, simulator: Simulator, graceful: &GracefulShutdown)
     });
 }
 
-/// Handles one request. An error here makes hyper drop the connection without a response.
+/// Handles one request. If this returns an error, hyper drops the connection without a response.
 async fn one(
     simulator: &Simulator,
     request: hyper::Request<Incoming>,
@@ -215,7 +216,7 @@ fn response(answer: Response, ending: Ending) -> io::Result<hyper::Response<Outp
     };
     match ending {
         Ending::Cut(bytes) if bytes < output.bytes.len() => {
-            // The declared length is larger than the body.
+            // Declare the full length, so that the client notices the missing bytes.
             builder = builder.header("content-length", output.bytes.len());
             output.bytes.truncate(bytes);
             output.state = Sending::Cut;
@@ -242,10 +243,10 @@ enum Sending {
     Flushing,
 }
 
-/// The number of pieces in which a slow body is sent.
+/// The maximum number of pieces in which a slow body is sent.
 const DROPS: usize = 20;
 
-/// Sends some bytes after each pause.
+/// Splits a body into pieces of `bytes` bytes, each sent after a pause.
 struct Drip {
     bytes: usize,
     pause: Duration,
@@ -309,7 +310,7 @@ impl Body for Output {
     }
 }
 
-/// A connection that ends with a reset instead of a proper close once it is marked as broken.
+/// A connection that is reset, rather than closed properly, if it is marked as broken.
 struct Connection {
     stream: TcpStream,
     broken: Arc<AtomicBool>,
@@ -318,7 +319,7 @@ struct Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         if self.broken.load(Ordering::Relaxed) {
-            // If it cannot be set, the connection closes properly, still without a response.
+            // If this option cannot be set, the connection closes properly, still without a response.
             let _ = self.stream.set_zero_linger();
         }
     }

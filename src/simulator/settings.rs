@@ -47,7 +47,7 @@ pub fn call(state: &mut State, call: &Call) -> Result<Response, Refusal> {
                 &json!({ "pagination": pagination, "results": results }),
             ))
         }
-        // The only remaining endpoint returns one code by its name.
+        // The only remaining endpoint returns one error code by name.
         _ => {
             let name = call.ids.first().map_or("", String::as_str);
             let code = ERROR_CODES.iter().find(|(known, ..)| *known == name);
@@ -57,13 +57,13 @@ pub fn call(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     }
 }
 
-/// The part of a list to return.
+/// The part of a list that a request asks for.
 pub struct Page {
     pub limit: usize,
     pub offset: usize,
 }
 
-/// Reads `limit` and `cursorState`. The cursor is base64 of `{"limit", "offset"}`.
+/// Reads `limit` and `cursorState`. The cursor is a base64-encoded JSON object with `limit` and `offset`.
 pub fn page(query: &Query, switches: &Switches) -> Result<Page, Refusal> {
     let mut page = Page {
         limit: PAGE_DEFAULT,
@@ -111,7 +111,8 @@ pub fn page(query: &Query, switches: &Switches) -> Result<Page, Refusal> {
     Ok(page)
 }
 
-/// Returns the pagination object of a list with a cursor. The last page has neither a cursor nor a next URL.
+/// Creates the pagination object of a list response. On the last page, it has neither a cursor nor a next
+/// URL.
 pub fn pagination(call: &Call, switches: &Switches, limit: usize, offset: usize, total: usize) -> Value {
     let mut pagination = json!({ "limit": limit, "offset": offset, "totalResults": total });
     let next = offset.saturating_add(limit);
@@ -125,8 +126,8 @@ pub fn pagination(call: &Call, switches: &Switches, limit: usize, offset: usize,
             .map(|(name, value)| format!("{}={}", encoded(name), encoded(value)))
             .collect();
         query.push(format!("cursorState={}", encoded(&cursor)));
-        // As documented, the next URL of GET assets has the wrong version, and those of the settings lead to the
-        // assets.
+        // In the documented examples, the next URL of GET assets has the wrong version, and the next URLs of
+        // settings lists lead to the assets.
         let path = if switches.is(Switch::NextUrl, "correct") {
             call.path.clone()
         } else if call.endpoint.tag == "assets" {
@@ -147,7 +148,8 @@ fn whole(results: &[Value]) -> Response {
     answer(200, &json!({ "pagination": pagination, "results": results }))
 }
 
-/// Returns all rows, because this endpoint has no pagination ("GET categories" reference page).
+/// Returns all matching categories, because this endpoint has no pagination ("GET categories" reference
+/// page).
 fn categories(world: &World, call: &Call) -> Result<Response, Refusal> {
     let query = &call.query;
     let uid = query.flag("includeUid")?;
@@ -192,7 +194,7 @@ pub fn category_of<'a>(world: &'a World, call: &Call) -> Result<&'a Category, Re
         .ok_or_else(|| refuse(404, "NOT_FOUND", format!("There is no category {id:?}.")))
 }
 
-/// Returns the list of a category's attributes, for reading and for adding.
+/// Lists a category's attributes, as the response to a request that reads them or assigns one.
 pub fn category_attributes(
     world: &World,
     switches: &Switches,
@@ -213,8 +215,8 @@ pub fn category_attributes(
     Ok(whole(&results))
 }
 
-/// Adds the origin to an inherited row. The reference pages show the origin only on inherited rows, the tutorials
-/// on all rows, and one tutorial on none.
+/// Adds the origin of a row, if the switch `inherited_from` says so. The reference pages show the origin only
+/// on inherited rows, the tutorials on all rows, and one tutorial on none.
 fn mark_inherited(switches: &Switches, row: &mut Value, category: u64, from: u64) {
     let shown = switches.is(Switch::InheritedFrom, "always")
         || from != category && switches.is(Switch::InheritedFrom, "inherited");
@@ -241,7 +243,7 @@ fn category_sets(world: &World, switches: &Switches, call: &Call) -> Result<Resp
     Ok(answer(200, &json!({ "results": results })))
 }
 
-/// A row of the settings. A row is formatted only if it is returned, since formatting is slow.
+/// An entry in a list of settings. An entry is formatted only if it is returned, since formatting is slow.
 enum Component<'a> {
     Set(&'a StatusSet),
     Status(&'a StatusSet, &'a Status),
@@ -257,7 +259,7 @@ impl Component<'_> {
         }
     }
 
-    /// Returns the generated name, which only custom attributes have.
+    /// Returns the generated name, which only custom attributes have, or else an empty string.
     fn name(&self) -> &str {
         match self {
             Self::Attribute(attribute) => &attribute.name,

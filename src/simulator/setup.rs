@@ -30,7 +30,7 @@ pub fn call(state: &mut State, call: &Call) -> Result<Response, Refusal> {
         // The only remaining endpoint patches a custom attribute.
         _ => patch_attribute(state, call),
     }?;
-    // Cached lists may depend on the change.
+    // Cached lists of assets may depend on the changed settings.
     state.listing = Listing::default();
     Ok(answer)
 }
@@ -41,8 +41,8 @@ pub fn call(state: &mut State, call: &Call) -> Result<Response, Refusal> {
 struct Fields<'a>(HashMap<&'static str, &'a Value>);
 
 impl<'a> Fields<'a> {
-    /// Reads an object. `at` is the object's location in the body. If `whole` is set, the object must have all required
-    /// fields.
+    /// Reads an object and adds its violations to `found`. `at` is the object's location in the body. If
+    /// `whole` is set, the object must have all required fields.
     fn read(
         switches: &Switches,
         table: &'static [Field],
@@ -101,7 +101,7 @@ impl<'a> Fields<'a> {
         Self(fields)
     }
 
-    /// Returns the value of a field.
+    /// Returns the value of a field. `None` if the field is missing or null.
     fn value(&self, name: &str) -> Option<&'a Value> {
         self.0.get(name).copied().filter(|value| !value.is_null())
     }
@@ -110,7 +110,7 @@ impl<'a> Fields<'a> {
         self.value(name).and_then(Value::as_str)
     }
 
-    /// Returns a string that is required by `read`.
+    /// Returns the string in a required field. `read` has checked that it is present.
     fn required_text(&self, name: &str) -> &'a str {
         self.text(name).unwrap_or_default()
     }
@@ -138,7 +138,7 @@ fn shaped(field: &Field, value: &Value) -> Result<(), &'static str> {
         Kind::Text if field.required => (text.is_some_and(|text| !text.is_empty()), "a non-empty string"),
         Kind::Text => (text.is_some(), "a text"),
         Kind::IntegerText => {
-            // Accept only the exact form: "042" is not "42".
+            // Accept an id only in its canonical form: "042" is not "42".
             let exact = |text: &str| text.parse::<u64>().is_ok_and(|id| id.to_string() == text);
             (text.is_some_and(exact), "a string with a whole number")
         }
@@ -156,7 +156,7 @@ fn shaped(field: &Field, value: &Value) -> Result<(), &'static str> {
             text.and_then(DataType::named).is_some(),
             "text, numeric, date, boolean, select or multi_select",
         ),
-        // This is checked once the type of the attribute is known.
+        // The default is checked once the type of the attribute is known.
         Kind::Default => (true, ""),
     };
     fits.then_some(()).ok_or(what)
@@ -191,7 +191,7 @@ fn same_label(one: &str, other: &str) -> bool {
     one.to_lowercase() == other.to_lowercase()
 }
 
-/// Returns a similar name that is not taken and not too long.
+/// Returns a name similar to `name` that is not taken and not too long.
 fn another_name(name: &str, taken: impl Fn(&str) -> bool) -> String {
     let numbered = |number: u64| {
         let ending = format!(" ({number})");
@@ -205,7 +205,8 @@ fn another_name(name: &str, taken: impl Fn(&str) -> bool) -> String {
     numbered(number)
 }
 
-/// Rejects a name that is in use. The metadata contains the entity that uses it.
+/// Rejects a name that is in use. If `entity` is given, the metadata contains it as the entity that uses the
+/// name.
 fn conflict(
     switches: &Switches,
     code: &'static str,
@@ -267,7 +268,7 @@ fn create_category(state: &mut State, call: &Call) -> Result<Response, Refusal> 
     Ok(answer(201, &printed))
 }
 
-/// Returns the attribute named in the last segment of the request path.
+/// Returns the active attribute whose id is the last segment of the request path.
 fn attribute_of<'a>(world: &'a World, call: &Call) -> Result<&'a Attribute, Refusal> {
     let id = call.ids.last().map_or("", String::as_str);
     uuid(id)
@@ -276,7 +277,8 @@ fn attribute_of<'a>(world: &'a World, call: &Call) -> Result<&'a Attribute, Refu
         .ok_or_else(|| refuse(404, "NOT_FOUND", format!("There is no custom attribute {id:?}.")))
 }
 
-/// Returns the category's complete list ("Create settings" tutorial).
+/// Assigns an attribute to a category. The response lists all attributes of the category ("Create settings"
+/// tutorial).
 fn assign_attribute(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     call.query.flag("includeInherited")?;
     let category = category_of(&state.world, call)?.id;
@@ -286,8 +288,8 @@ fn assign_attribute(state: &mut State, call: &Call) -> Result<Response, Refusal>
     category_attributes(&state.world, &state.switches, category, call)
 }
 
-/// Assigns a status set to a category. A category has exactly one set, so this replaces an explicit or inherited one
-/// ("PUT status-step-set" reference page).
+/// Assigns a status set to a category. A category has exactly one set, so this replaces its explicit or
+/// inherited set ("PUT status-step-set" reference page).
 fn assign_status_set(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     let (world, switches) = (&mut state.world, &state.switches);
     let category = category_of(world, call)?.id;
@@ -300,7 +302,7 @@ fn assign_status_set(state: &mut State, call: &Call) -> Result<Response, Refusal
     let old = world.effective_set(category).map(|(set, _)| set);
     if let Some(old) = old.filter(|old| old.id != new) {
         if category == ROOT {
-            // It cannot be removed or replaced ("Assets field guide").
+            // The status set of ROOT cannot be removed or replaced ("Assets field guide").
             let detail = "The status set of ROOT cannot be replaced.";
             return Err(refuse(409, "DEFAULT_STATUS_SET_FIXED", detail));
         }
@@ -314,7 +316,8 @@ fn assign_status_set(state: &mut State, call: &Call) -> Result<Response, Refusal
     Ok(answer(200, &world.assignment_json(category)))
 }
 
-/// Returns whether assets in a category, or in a subcategory that inherits its set, have statuses from a set.
+/// Returns whether active assets in a category, or in a subcategory that inherits its status set, have a
+/// status from `set`.
 fn in_use(world: &World, category: u64, set: &StatusSet) -> bool {
     let inherits = |id: u64| {
         let mut path = world.path(id);
@@ -438,7 +441,7 @@ fn create_status(state: &mut State, call: &Call) -> Result<Response, Refusal> {
 
 // ---- custom attributes ----
 
-/// The new values of a custom attribute. The default and the options are given as labels.
+/// The new values of a custom attribute. Options, including those in the default, are given by label.
 struct Plan {
     display_name: String,
     description: Option<String>,
@@ -531,7 +534,8 @@ fn active_labels(attribute: &Attribute) -> Vec<&str> {
         .collect()
 }
 
-/// Returns the new options, which are required for select attributes and invalid for others.
+/// Returns the labels of the new options. Select and multi-select attributes must have options. Other
+/// attributes must not.
 fn labels(
     switches: &Switches,
     fields: &Fields<'_>,
@@ -600,8 +604,8 @@ fn max_length(
     given.and_then(length).or(kept).or(Some(ATTRIBUTE_TEXT_LENGTH))
 }
 
-/// Checks a default. On an error, returns a description of the expected value. Options are given by label, unlike in an
-/// asset ("Create settings" tutorial).
+/// Checks a default. On an error, returns a description of the expected value. A default names options by
+/// label, whereas an asset contains their ids ("Create settings" tutorial).
 pub fn default_fits(
     data_type: DataType,
     labels: &[&str],
@@ -628,8 +632,8 @@ pub fn default_fits(
     fits.then_some(()).ok_or(what)
 }
 
-/// Sets the options of an attribute. An existing option keeps its id, even if its letter case changes. An omitted
-/// option becomes inactive, since assets may have it.
+/// Sets the options of an attribute. An existing option keeps its id, even if the case of its label changes.
+/// An omitted option becomes inactive, since assets may use it.
 fn relabel(world: &mut World, attribute: &mut Attribute, labels: Vec<String>, user: &Arc<str>, version: u64) {
     let now = world.now;
     let mut left: Vec<Option<Choice>> = std::mem::take(&mut attribute.choices)
@@ -670,8 +674,8 @@ fn relabel(world: &mut World, attribute: &mut Attribute, labels: Vec<String>, us
     }
 }
 
-/// Rejects a display name used by another attribute, even an inactive one. An inactive attribute is renamed on
-/// request.
+/// Rejects a display name used by another attribute, even an inactive one. If `rename` is set, an inactive
+/// attribute is renamed instead.
 fn make_room(
     world: &mut World,
     switches: &Switches,
@@ -709,7 +713,7 @@ fn create_attribute(state: &mut State, call: &Call) -> Result<Response, Refusal>
     let rename = call.query.flag("renameConflicting")?;
     let mut found = Vec::new();
     let fields = Fields::read(switches, ATTRIBUTE_FIELDS, &call.body, "", true, &mut found);
-    // If fields are missing or invalid, the rest cannot be checked.
+    // The remaining checks require fields that are present and valid.
     refuse_all(400, found)?;
     let mut found = Vec::new();
     let plan = Plan::read(switches, &fields, None, &mut found);

@@ -12,14 +12,14 @@ use super::indexed::Indexed;
 /// Milliseconds since 1970-01-01T00:00:00Z.
 pub type Millis = i64;
 
-/// Formats a timestamp in the way the services do.
+/// Formats a time the way the services do.
 #[must_use]
 pub fn timestamp(millis: Millis) -> String {
     jiff::Timestamp::from_millisecond(millis)
         .map_or_else(|_| String::new(), |instant| format!("{instant:.3}"))
 }
 
-/// Who created and changed a record, and when.
+/// Who created, last changed and deleted a record, and when.
 #[derive(Debug, Clone)]
 pub struct Stamp {
     pub created_at: Millis,
@@ -44,7 +44,7 @@ impl Stamp {
         }
     }
 
-    /// Returns whether the record was never deleted.
+    /// Returns whether the record is not deleted.
     #[must_use]
     pub fn active(&self) -> bool {
         self.deleted.is_none()
@@ -97,9 +97,9 @@ pub struct Category {
     pub name: String,
     pub description: Option<String>,
     pub parent: Option<u64>,
-    /// The explicitly assigned status set.
+    /// The status set assigned to this category itself.
     pub status_set: Option<Assignment>,
-    /// The explicitly assigned custom attributes.
+    /// The custom attributes assigned to this category itself.
     pub attributes: Vec<Uuid>,
     pub stamp: Stamp,
 }
@@ -112,7 +112,7 @@ pub struct Assignment {
     pub stamp: Stamp,
 }
 
-/// One status of a status set.
+/// A status in a status set.
 #[derive(Debug, Clone)]
 pub struct Status {
     pub id: Uuid,
@@ -124,7 +124,7 @@ pub struct Status {
     pub stamp: Stamp,
 }
 
-/// A set of statuses. Each category has exactly one status set, either its own or an inherited set.
+/// A set of statuses. Each category has exactly one status set, either its own or an inherited one.
 #[derive(Debug, Clone)]
 pub struct StatusSet {
     pub id: Uuid,
@@ -156,7 +156,7 @@ impl DataType {
         Self::MultiSelect,
     ];
 
-    /// Returns whether the attribute's values are options from a list.
+    /// Returns whether values of this type are options from a list.
     #[must_use]
     pub fn has_choices(self) -> bool {
         matches!(self, Self::Select | Self::MultiSelect)
@@ -182,7 +182,7 @@ impl DataType {
     }
 }
 
-/// One value of a select or multi-select attribute.
+/// An option of a select or multi-select attribute.
 #[derive(Debug, Clone)]
 pub struct Choice {
     pub id: Uuid,
@@ -194,14 +194,14 @@ pub struct Choice {
 #[derive(Debug, Clone)]
 pub struct Attribute {
     pub id: Uuid,
-    /// The generated key `caN`.
+    /// The generated name: `ca` and a number.
     pub name: String,
     pub display_name: String,
     pub description: Option<String>,
     pub data_type: DataType,
     pub required: bool,
     pub max_length: Option<usize>,
-    /// The default as stored in an asset, with options by id.
+    /// The default value as an asset stores it, with ids for options.
     pub default: Option<Value>,
     pub choices: Vec<Choice>,
     pub stamp: Stamp,
@@ -216,7 +216,8 @@ pub struct Location {
     pub barcode: Option<String>,
 }
 
-/// An asset. The attributes are stored as the JSON text of one object, which is compact and needs no encoding.
+/// An asset. Its attributes are stored as the JSON text of one object, which is compact and can be sent
+/// unchanged.
 #[derive(Debug, Clone)]
 pub struct Asset {
     pub id: Uuid,
@@ -287,14 +288,14 @@ pub struct Relationship {
 #[derive(Debug)]
 pub struct World {
     pub project: Uuid,
-    /// The id of an existing project that does not have this user as a member.
+    /// The id of another project, which has no user of the simulator as a member.
     pub foreign_project: Uuid,
     /// The id of the project's container in the BIM 360 Locations API.
     pub locations_container: Uuid,
     pub company: Uuid,
     /// The region of the project, as spelled on the "Regions" page.
     pub region: String,
-    /// The current time, set by the caller.
+    /// The current simulated time, set by the simulator.
     pub now: Millis,
     pub random: fastrand::Rng,
     pub categories: BTreeMap<u64, Category>,
@@ -303,14 +304,14 @@ pub struct World {
     pub locations: Indexed<Location>,
     assets: Vec<Asset>,
     asset_index: HashMap<Uuid, usize>,
-    /// Active assets by barcode; an index for the switch `barcode_unique`.
+    /// The number of active assets with each barcode, for the switch `barcode_unique`.
     barcodes: HashMap<Box<str>, u32>,
     active_assets: usize,
     pub relationships: Vec<Relationship>,
     relationship_index: HashMap<Uuid, usize>,
     pairs: HashMap<[Entity; 2], usize>,
     asset_version: u64,
-    /// One version counter for all settings ("Create settings" tutorial).
+    /// The version counter that all settings share ("Create settings" tutorial).
     settings_version: u64,
     buckets: HashSet<String>,
     service: Arc<str>,
@@ -337,8 +338,8 @@ const DEFAULT_STATUSES: [&str; 10] = [
 ];
 
 impl World {
-    /// Creates a project with ROOT and the root location. `add_default_statuses` adds the service's default status
-    /// set.
+    /// Creates a project that has only ROOT and the root location. To add the service's default status set,
+    /// call `add_default_statuses`.
     #[must_use]
     pub(super) fn empty(seed: u64, now: Millis) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
@@ -374,7 +375,7 @@ impl World {
         world
     }
 
-    /// Gives ROOT the default status set of a new project.
+    /// Gives ROOT the default status set that a new project has.
     pub(super) fn add_default_statuses(&mut self) {
         let set = self.add_status_set(DEFAULT_STATUS_SET, true);
         for label in DEFAULT_STATUSES {
@@ -506,25 +507,25 @@ impl World {
         Arc::clone(&self.service)
     }
 
-    /// Counts a change to the settings.
+    /// Increments the version counter of the settings and returns its value.
     pub fn next_settings_version(&mut self) -> u64 {
         self.settings_version += 1;
         self.settings_version
     }
 
-    /// Returns the stamp of a setting created now by this user.
+    /// Returns the stamp of a settings object created now by this user.
     pub fn settings_stamp(&mut self, user: &Arc<str>) -> Stamp {
         let version = self.next_settings_version();
         Stamp::new(self.now, user, version)
     }
 
-    /// Returns the id of the next category.
+    /// Returns the id for the next new category.
     #[must_use]
     pub fn next_category(&self) -> u64 {
         self.categories.keys().last().map_or(ROOT, |last| last + 1)
     }
 
-    /// Returns the generated name of the next custom attribute. Names are never reused.
+    /// Returns the generated name for the next new custom attribute. Names are never reused.
     #[must_use]
     pub fn next_attribute_name(&self) -> String {
         let numbers = self.attributes.iter().filter_map(|attribute| {
@@ -534,7 +535,7 @@ impl World {
         format!("ca{}", numbers.max().unwrap_or(0).saturating_add(1))
     }
 
-    /// Adds a category to a parent.
+    /// Adds a category below a parent. If `parent` is `None`, the category is the root.
     pub fn add_category(&mut self, id: u64, name: &str, parent: Option<u64>) {
         let stamp = self.settings_stamp(&self.service());
         let category = Category {
@@ -552,7 +553,7 @@ impl World {
         self.categories.insert(id, category);
     }
 
-    /// Makes a category inactive. The category's assets remain, but new ones are rejected.
+    /// Makes a category inactive. The category's assets remain, but new assets are rejected.
     pub fn deactivate_category(&mut self, id: u64) {
         let (now, by) = (self.now, Arc::clone(&self.service));
         if let Some(category) = self.categories.get_mut(&id) {
@@ -575,7 +576,7 @@ impl World {
         id
     }
 
-    /// Adds a status with the given id to a set.
+    /// Adds a status with the given id to a status set.
     pub fn add_status(&mut self, set: Uuid, id: Uuid, label: &str) {
         const COLORS: [&str; 5] = [
             "adsk-black",
@@ -623,8 +624,8 @@ impl World {
         }
     }
 
-    /// Returns a unique slug for a label. Outside the default set, the slug includes the time (examples of the "GET
-    /// asset-statuses" reference page).
+    /// Returns a unique slug for a label. Outside the default set, the slug includes the current time
+    /// (examples on the "GET asset-statuses" reference page).
     pub fn bucket(&mut self, label: &str, plain: bool) -> String {
         let slug: String = label
             .to_lowercase()
@@ -644,7 +645,7 @@ impl World {
         }
     }
 
-    /// Assigns a status set to a category, replacing the previous one.
+    /// Assigns a status set to a category, replacing the set assigned before.
     pub fn assign_status_set(&mut self, category: u64, set: Uuid) {
         self.assign_status_set_by(category, set, &self.service());
     }
@@ -668,7 +669,7 @@ impl World {
         }
     }
 
-    /// Adds a custom attribute with a given id and name (`caN`). Options are pairs of an id and a label.
+    /// Adds a custom attribute with a given id and name (`caN`). Each option is a pair of an id and a label.
     pub fn add_attribute(
         &mut self,
         id: Uuid,
@@ -707,7 +708,7 @@ impl World {
         }
     }
 
-    /// Assigns a custom attribute to a category and its subcategories. This is idempotent.
+    /// Assigns a custom attribute to a category and its subcategories. Repeating the call has no effect.
     pub fn assign_attribute(&mut self, category: u64, attribute: Uuid) {
         if let Some(category) = self.categories.get_mut(&category)
             && !category.attributes.contains(&attribute)
@@ -734,10 +735,10 @@ impl World {
             .filter(|category| category.id.to_string() == id)
     }
 
-    /// Iterates over the category and its ancestors, nearest first.
+    /// Iterates over a category and its ancestors, starting with the category itself.
     pub fn path(&self, category: u64) -> impl Iterator<Item = &Category> {
         let mut next = self.categories.get(&category);
-        // `add_category` cannot create cycles. The bound prevents a hand-made cycle from hanging the simulator.
+        // The bound prevents a cycle among edited categories from hanging the simulator.
         std::iter::from_fn(move || {
             let current = next?;
             next = current.parent.and_then(|parent| self.categories.get(&parent));
@@ -746,7 +747,8 @@ impl World {
         .take(64)
     }
 
-    /// Returns the status set of a category, and the category it is assigned to.
+    /// Returns the status set of a category, own or inherited, and the id of the category that it is assigned
+    /// to.
     #[must_use]
     pub fn effective_set(&self, category: u64) -> Option<(&StatusSet, u64)> {
         let (set, from) = self
@@ -755,7 +757,8 @@ impl World {
         Some((self.status_sets.by_id(set)?, from))
     }
 
-    /// Returns all attributes of a category, with the category each is assigned to.
+    /// Returns the active attributes of a category, own and inherited, each with the category that it is
+    /// assigned to.
     #[must_use]
     pub fn effective_attributes(&self, category: u64) -> Vec<(&Attribute, u64)> {
         let mut found: Vec<(&Attribute, u64)> = Vec::new();
@@ -773,7 +776,7 @@ impl World {
         found
     }
 
-    /// Returns whether a location equals another or is below it.
+    /// Returns whether a location is the location `above` or is below it.
     #[must_use]
     pub fn location_within(&self, mut location: Uuid, above: Uuid) -> bool {
         loop {
@@ -799,7 +802,7 @@ impl World {
         self.active_assets
     }
 
-    /// Returns a number that increases with every change to an asset.
+    /// Returns a number that increases with every change to any asset.
     #[must_use]
     pub fn asset_version(&self) -> u64 {
         self.asset_version
@@ -811,7 +814,7 @@ impl World {
         self.asset_index.get(&id).copied()
     }
 
-    /// Returns the number of active assets with a barcode.
+    /// Returns the number of active assets with this barcode.
     #[must_use]
     pub fn barcode_count(&self, barcode: &str) -> u32 {
         self.barcodes.get(barcode).copied().unwrap_or(0)
@@ -838,7 +841,7 @@ impl World {
         self.assets.len() - 1
     }
 
-    /// Stores a changed draft in an asset.
+    /// Replaces the content of an asset with a draft.
     pub fn patch_asset(&mut self, position: usize, draft: Draft, user: &Arc<str>) {
         self.asset_version += 1;
         let old = &self.assets[position];
@@ -901,7 +904,7 @@ impl World {
         self.relationship_index.get(&id).copied()
     }
 
-    /// Returns the newest relationship between a pair of entities, in either order.
+    /// Returns the index of the newest relationship between two entities, in either order.
     #[must_use]
     pub fn relationship_of(&self, entities: &[Entity; 2]) -> Option<usize> {
         self.pairs.get(&pair(entities)).copied()
@@ -923,7 +926,7 @@ impl World {
         below
     }
 
-    /// Formats a category as responses do. `below` is the value of `subcategories`.
+    /// Formats a category for a response. `below` is the return value of `subcategories`.
     #[must_use]
     pub fn category_json(&self, category: &Category, below: &HashMap<u64, Vec<String>>, uid: bool) -> Value {
         let children = below.get(&category.id).map_or(&[][..], Vec::as_slice);
@@ -943,7 +946,7 @@ impl World {
         merged(head, &category.stamp, None)
     }
 
-    /// Formats a status as responses do.
+    /// Formats a status for a response.
     #[must_use]
     pub fn status_json(&self, set: &StatusSet, status: &Status) -> Value {
         let mut head = json!({ "id": status.id, "label": status.label });
@@ -958,7 +961,7 @@ impl World {
         merged(head, &status.stamp, Some(self.project))
     }
 
-    /// Formats a status set as responses do.
+    /// Formats a status set for a response.
     #[must_use]
     pub fn status_set_json(&self, set: &StatusSet) -> Value {
         let values: Vec<Value> = set
@@ -975,7 +978,7 @@ impl World {
         merged(head, &set.stamp, Some(self.project))
     }
 
-    /// Formats the assignment of a status set as responses do.
+    /// Formats the assignment of a status set for a response.
     #[must_use]
     pub fn assignment_json(&self, category: &Category) -> Option<Value> {
         let assignment = category.status_set.as_ref()?;
@@ -984,8 +987,8 @@ impl World {
         Some(merged(head, &assignment.stamp, Some(self.project)))
     }
 
-    /// Formats a custom attribute as responses do. A default option is returned as its label ("Create settings"
-    /// tutorial).
+    /// Formats a custom attribute for a response. An option in the default is replaced by its label ("Create
+    /// settings" tutorial).
     #[must_use]
     pub fn attribute_json(&self, attribute: &Attribute) -> Value {
         let mut head =
@@ -1022,7 +1025,7 @@ impl World {
         merged(head, &attribute.stamp, Some(self.project))
     }
 
-    /// Returns the catalog of the project, for tests and demos.
+    /// Returns a catalog of the project as JSON, for tests and demos.
     #[must_use]
     pub fn catalogue(&self) -> Value {
         let categories: Vec<Value> = self
@@ -1081,7 +1084,7 @@ impl World {
 }
 
 impl Attribute {
-    /// Replaces option ids with labels in an asset's value.
+    /// Returns an attribute value in which option ids are replaced by labels.
     #[must_use]
     pub fn labelled(&self, value: &Value) -> Value {
         self.mapped(value, &|text| {
@@ -1090,7 +1093,7 @@ impl Attribute {
         })
     }
 
-    /// Replaces option labels with ids in an asset's value.
+    /// Returns an attribute value in which option labels are replaced by ids.
     #[must_use]
     pub fn carried(&self, value: &Value) -> Value {
         self.mapped(value, &|text| {

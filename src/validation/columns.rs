@@ -1,4 +1,4 @@
-//! Maps the columns in a sheet to fields and attributes.
+//! Maps columns to fields and custom attributes.
 
 use super::fields::{self, CUSTOM_ATTRIBUTES, FIELDS};
 use crate::input::Cell;
@@ -8,7 +8,7 @@ use crate::settings::{Miss, Settings};
 /// The meaning of a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Meant {
-    /// A field of an asset, as its index in the table of fields.
+    /// A field of an asset, as its index in `FIELDS`.
     Field(usize),
     /// A custom attribute, as its index in the settings.
     Attribute(usize),
@@ -16,15 +16,16 @@ pub enum Meant {
     Attributes,
     /// A field that only the service sets.
     SetByService,
-    /// The column is ignored: it was unmapped on purpose, or no known name is similar. The string is the reason.
+    /// The column is ignored, because `write_fixes` added it or because its name is unknown. The string is
+    /// the reason.
     Ignored(&'static str),
     /// The column makes every row invalid. The strings are the problem and the fix.
     Unclear(String, String),
 }
 
 /// Common headings for each field, ignoring case, spaces and punctuation. The web pages of Assets call the
-/// clientAssetId "Asset ID", and their exports call it "Name" ("POST assets:batch-create" reference page and the
-/// exports).
+/// clientAssetId "Asset ID" ("POST assets:batch-create" reference page), and exports from those pages call it
+/// "Name".
 static CALLED: [(&str, usize); 17] = [
     ("clientassetid", 0),
     ("assetid", 0),
@@ -45,10 +46,11 @@ static CALLED: [(&str, usize); 17] = [
     ("assetbarcode", 5),
 ];
 
-/// Why an unrecognized column is ignored.
+/// The reason given for ignoring an unrecognized column.
 pub(super) const NOT_RECOGNIZED: &str = "unknown column";
 
-/// Columns added by `write_fixes`: the row's position in its sheet or text file, the problem and the fix.
+/// The columns added by `write_fixes`: the row's position in its sheet or text file (`SHEET_ROW` or `LINE`),
+/// the problem and the fix.
 pub const SHEET_ROW: &str = "Sheet row";
 pub const LINE: &str = "Line";
 pub const PROBLEM: &str = "Problem";
@@ -63,7 +65,8 @@ pub(super) fn is_of_report(name: &str) -> bool {
     OF_REPORTS.contains(&name.strip_suffix(OF_REPORT_MARK).unwrap_or(name))
 }
 
-/// The hidden column added by `write_fixes`: the run and the row number of each row.
+/// The hidden column added by `write_fixes`. For each row, it contains the run and the row's number in that
+/// run.
 pub const ROW_OF_RUN: &str = "acc-assets row";
 
 /// The text of a cell that clears its field.
@@ -81,7 +84,7 @@ pub(super) fn row_of_run(cell: &Cell<'_>) -> Option<(u64, u32)> {
     Some((u64::from_str_radix(run, 16).ok()?, row.parse().ok()?))
 }
 
-/// Returns the field with this heading. The result is the same in every project.
+/// Returns the field that has this name or heading. The result is the same in every project.
 pub(super) fn base_field(name: &str) -> Option<usize> {
     let called = plain(bare(name));
     let exact = FIELDS.iter().position(|field| field.name == name);
@@ -184,10 +187,10 @@ fn unknown(name: &str, settings: &Settings) -> Meant {
     }
 }
 
-/// Resolves the target in a mapping to a field name.
+/// Resolves the target of a column mapping to the name of a field or custom attribute.
 ///
 /// # Errors
-/// A message that says what is wrong with the target.
+/// Returns a message if the target is neither a field nor a custom attribute.
 pub fn target(text: &str, settings: Option<&Settings>) -> Result<String, String> {
     let known = |field: usize| FIELDS[field].name.to_owned();
     let called = plain(text);

@@ -14,7 +14,7 @@ pub(super) enum Kind {
 pub(super) struct Field {
     pub name: &'static str,
     pub kind: Kind,
-    /// Whether the field is required on create and cannot be cleared on a patch.
+    /// Whether the field is required on create and cannot be cleared by a patch.
     pub required: bool,
     /// The documented maximum in characters. A longer value makes the row invalid.
     pub longest: Option<usize>,
@@ -22,13 +22,14 @@ pub(super) struct Field {
     pub expected: Option<usize>,
     /// Whether leading and trailing blanks are removed.
     pub trims: bool,
-    /// The fix for an invalid value if the project's settings are unknown; see `named`.
+    /// The fix for an invalid value. If the project's settings are known, `named` replaces it.
     fix: &'static str,
     named: Option<&'static str>,
 }
 
 impl Field {
-    /// The fix for an invalid value. The fix depends on whether the project's settings are known.
+    /// Returns the fix for an invalid value. `by_name` is true if the project's settings are known, so that
+    /// names can be used.
     pub(super) fn fix(&self, by_name: bool) -> &'static str {
         self.named.filter(|_| by_name).unwrap_or(self.fix)
     }
@@ -98,24 +99,27 @@ pub(super) static FIELDS: [Field; 6] = [
     },
 ];
 
-/// The longest clientAssetId and barcode in an extract, in characters (Data Connector schema "assets").
+/// The maximum length of a clientAssetId or barcode in a Data Connector extract, in characters (schema
+/// "assets").
 const LONGEST_KEY: usize = 100;
 
-/// Indexes in `FIELDS` of the fields that refer to the project's settings.
+/// The indexes in `FIELDS` of the category, status and location, which refer to the project's settings.
 pub(super) const CATEGORY: usize = 1;
 pub(super) const STATUS: usize = 2;
 pub(super) const LOCATION: usize = 4;
 
-/// The field that may lose leading zeros in a spreadsheet.
+/// The field whose values may lose leading zeros in a spreadsheet.
 pub(super) const BARCODE: &str = "barcode";
 
 /// The field that identifies a new asset in a report.
 pub(super) const CLIENT_ASSET_ID: &str = "clientAssetId";
 
-/// The dict of custom attributes. An attribute may also have its own column, `ca1` or `customAttributes.ca1`.
+/// The field that contains the dict of custom attributes. An attribute may also have its own column, such as
+/// `ca1` or `customAttributes.ca1`.
 pub(super) const CUSTOM_ATTRIBUTES: &str = "customAttributes";
 
-/// The longest text value of a custom attribute, in characters ("POST assets:batch-create" reference page).
+/// The maximum length of a text value of a custom attribute, in characters ("POST assets:batch-create"
+/// reference page).
 pub(super) const LONGEST_ATTRIBUTE: usize = 250;
 
 /// Fields of an asset that only the service sets.
@@ -136,14 +140,15 @@ pub(super) fn is_set_by_the_service(name: &str) -> bool {
     SET_BY_THE_SERVICE.contains(&name)
 }
 
-/// Whether a name consists of `ca` and a number, like the names that the service gives to custom attributes.
+/// Returns whether a name consists of `ca` and a number, like the names that the service gives to custom
+/// attributes.
 pub(super) fn is_attribute(name: &str) -> bool {
     name.strip_prefix("ca").is_some_and(|number| {
         !number.starts_with('0') && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
     })
 }
 
-/// Returns the known name closest to an unknown name.
+/// Returns the known name closest to an unknown name, if any is close enough.
 pub(super) fn nearest(unknown: &str, id_column: Option<&str>) -> Option<String> {
     let plain = plain(unknown);
     let attribute = plain.strip_prefix("customattributes").unwrap_or(&plain);

@@ -1,9 +1,9 @@
 //! The identity of a row in a run: a digest of its cells.
 //!
-//! The digest depends only on the content that users see in the row. For example, 42, 42.0 and "42" are the same
-//! cell, and so are a date and its midnight. Blank cells and leading or trailing blanks are ignored. Settings, the
-//! type of table and the order of columns do not affect the digest. So a run can be resumed after any of these has
-//! changed.
+//! The digest depends only on the content that users see in the row. For example, 42, 42.0 and "42" are the
+//! same cell, and so are a date and midnight on that date. Blank cells and leading or trailing blanks are
+//! ignored. Settings, the type of table and the order of columns do not affect the digest. So a run can be
+//! resumed after any of these has changed.
 
 use std::io::Write;
 
@@ -14,7 +14,7 @@ use super::value::midnight;
 use crate::input::Cell;
 use crate::model::text::trimmed;
 
-/// The seed for the cells in a column. Columns with the same meaning have the same seed in every table.
+/// The hash seed for the cells in a column. Columns with the same meaning have the same seed in every table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Seed(u64);
 
@@ -32,7 +32,7 @@ impl Seed {
         Self(xxh3_64_with_seed(name.as_bytes(), 1))
     }
 
-    /// Creates the seed of any other column from its heading.
+    /// Creates the seed of a column that is not a field, from the column's heading.
     pub(super) fn heading(name: &str) -> Self {
         Self(xxh3_64_with_seed(name.trim().as_bytes(), 2))
     }
@@ -46,12 +46,12 @@ pub(super) fn field(name: &str) -> String {
     format!("{FIELD}{name}")
 }
 
-/// Returns the name that identifies any other column there.
+/// For a column that is not a field, returns the name that identifies the column in a run's file.
 pub(super) fn heading(name: &str) -> String {
     format!("{HEADING}{}", name.trim())
 }
 
-/// The digest of the current row. Columns may be in any order, so their digests are added up.
+/// The digest of the current row. Columns may be in any order, so the digests of the cells are added up.
 #[derive(Debug, Default)]
 pub(super) struct Identity {
     sum: u64,
@@ -69,7 +69,7 @@ impl Identity {
         self.sum = 0;
     }
 
-    /// Adds a cell.
+    /// Adds a cell to the digest.
     pub(super) fn cell(&mut self, seed: Seed, cell: &Cell<'_>) {
         // Fast path: most cells are strings and need no buffer.
         if let Cell::Text(text) = cell {
@@ -85,31 +85,31 @@ impl Identity {
         self.text = text;
     }
 
-    /// Adds a row's id in its canonical form.
+    /// Adds a row's id to the digest, in its canonical form.
     pub(super) fn id(&mut self, seed: Seed, id: Uuid) {
         self.add(seed, id.as_bytes());
     }
 
-    /// Adds a value. A blank adds nothing.
+    /// Adds a value to the digest. A blank value adds nothing.
     fn add(&mut self, seed: Seed, text: &[u8]) {
         if !text.is_empty() {
             self.sum = self.sum.wrapping_add(xxh3_64_with_seed(text, seed.0));
         }
     }
 
-    /// Returns the digest of the row. The digest is never 0, which marks a row that was not read.
+    /// Returns the digest of the row. The digest is never 0, because 0 marks a row that was not read.
     pub(super) fn digest(&self) -> u64 {
         self.sum.max(1)
     }
 }
 
-/// Returns the digest of an item that is not a row.
+/// Returns the digest of a list item that is not a row. `found` describes the item.
 #[must_use]
 pub fn digest_of_no_row(found: &str) -> u64 {
     xxh3_64_with_seed(found.as_bytes(), u64::from(OTHER)).max(1)
 }
 
-/// Returns whether a trimmed string is a boolean.
+/// Returns whether a trimmed string is `true` or `false`, in any letter case.
 fn is_truth(text: &str) -> bool {
     text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false")
 }
@@ -165,7 +165,7 @@ fn write(cell: &Cell<'_>, out: &mut Vec<u8>) {
 
 /// Writes a float with the 15 digits that Excel stores, so that 0.1 + 0.2 in a frame equals 0.3 in a sheet.
 fn float(number: f64, out: &mut Vec<u8>) {
-    // Below this, a float represents every integer exactly.
+    // Below this limit, a float represents every integer exactly.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     if number.is_nan() {
         return;

@@ -1,6 +1,6 @@
 //! Writes JSON directly into a request body.
 
-/// For each byte: 0 if it needs no escape in a JSON string, else the letter after the backslash.
+/// For each byte: 0 if it needs no escape in a JSON string, otherwise the letter after the backslash.
 static ESCAPES: [u8; 256] = {
     let mut table = [0; 256];
     let mut byte = 0;
@@ -24,7 +24,7 @@ pub(super) fn text(text: &str, out: &mut Vec<u8>) {
     out.reserve(bytes.len() + 2);
     out.push(b'"');
     let mut blocks = bytes.chunks_exact(16);
-    // Few strings need escapes, so blocks without any are copied as a whole.
+    // Few strings need escapes. A string that needs none is copied as a whole.
     if blocks.all(is_plain) && is_plain(bytes.chunks_exact(16).remainder()) {
         out.extend_from_slice(bytes);
     } else {

@@ -1,5 +1,5 @@
-//! Row checks. Checks values and writes them into the request body in one pass. With the project's settings, names
-//! are replaced by ids, and the values in a row are checked against each other.
+//! Row checks. Values are checked and written into the request body in one pass. With the project's settings,
+//! names are also replaced by ids, and the values in a row are checked against each other.
 
 pub mod columns;
 mod fields;

@@ -1,11 +1,11 @@
-//! Warnings about valid rows, because of undocumented service behavior or because the data looks damaged. Each warning
-//! is counted and reported once.
+//! Warnings about rows that are valid, but whose data looks damaged or whose handling by the service is
+//! undocumented. Each kind of warning is reported once, with the number of rows.
 
 use std::collections::HashMap;
 
 use crate::settings::Settings;
 
-/// A warning, with the index of what it concerns in the settings.
+/// A kind of warning. The number is the index of the affected category or attribute in the settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Notice {
     /// The documentation does not say whether ROOT may contain assets.
@@ -14,21 +14,23 @@ pub(super) enum Notice {
     InnerCategory(usize),
     /// The documentation does not say what happens to a location outside the project's tree.
     UnknownLocation,
-    /// The reference page says that a default is filled in "if no value is given at creation".
+    /// A required attribute that has a default is blank. The reference page says that a default is filled in
+    /// "if no value is given at creation".
     DefaultExpected(usize),
     /// The documentation does not say whether a patch may clear a required attribute.
     RequiredCleared(usize),
-    /// The documentation does not say what happens to attributes that the new category does not have.
+    /// The documentation does not say what happens to the values of attributes that an asset's new category
+    /// does not have.
     Outside(usize),
-    /// A clientAssetId does not have to be unique.
+    /// Several rows have the same clientAssetId, which does not have to be unique.
     SameName,
-    /// The documentation does not say whether a barcode must be unique.
+    /// Several rows have the same barcode. The documentation does not say whether a barcode must be unique.
     SameBarcode,
-    /// A name is missing from settings that may be outdated.
+    /// A name is missing from the settings, which may be outdated.
     Outdated,
 }
 
-/// Formats the number of affected rows and the first of them.
+/// Formats the number of affected rows and the label of the first one.
 pub(crate) fn in_rows(count: u64, first: &str) -> String {
     match count {
         1 => format!("in 1 row ({first})"),
@@ -36,14 +38,15 @@ pub(crate) fn in_rows(count: u64, first: &str) -> String {
     }
 }
 
-/// Settings that are newer than this count as current.
+/// Settings that are newer than this are considered current.
 const FRESH: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
 
-/// The notices, with their counts.
+/// The warnings found so far, each with the number of affected rows and the first such row.
 #[derive(Debug, Default)]
 pub(super) struct Notices {
     found: HashMap<Notice, (u64, usize)>,
-    /// The first row with each name and each barcode, by digest, and the first two rows of each duplicate.
+    /// The first row with each clientAssetId, by digest. `barcodes` is the same for barcodes, and `pairs`
+    /// contains the first two rows of each kind of duplicate.
     names: HashMap<u64, usize>,
     barcodes: HashMap<u64, usize>,
     pairs: HashMap<Notice, (usize, usize)>,
@@ -82,7 +85,7 @@ impl Notices {
         self.pairs.entry(notice).or_insert((first, row));
     }
 
-    /// Returns one sentence per warning.
+    /// Returns one message per warning.
     pub(super) fn told(&self, settings: &Settings, named: &dyn Fn(usize) -> String) -> Vec<String> {
         let mut all: Vec<(&Notice, &(u64, usize))> = self.found.iter().collect();
         let read: Option<jiff::Timestamp> = settings.content().read_at.parse().ok();

@@ -1,4 +1,4 @@
-//! Options for reading rows.
+//! Options for reading and checking rows.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -33,28 +33,28 @@ pub enum Dates {
     Truncate,
 }
 
-/// Options for reading rows.
+/// Options for reading and checking rows.
 #[derive(Debug, Clone)]
 pub struct Policy {
     pub shape: RowShape,
     pub nulls: Nulls,
     pub dates: Dates,
-    /// The column that contains the ids.
+    /// The column that contains the asset ids.
     pub id_column: String,
     pub import_key: Option<ImportKey>,
     pub names: Names,
 }
 
-/// The data for looking up names in rows.
+/// The data needed to replace names in rows with ids.
 #[derive(Debug, Clone)]
 pub struct Names {
-    /// The project's settings. If `None`, rows contain ids, and only single values are checked.
+    /// The project's settings. If `None`, rows must contain ids, and each value is checked only by itself.
     pub settings: Option<Arc<Settings>>,
     /// Explicit column mappings. A column that maps to `None` is ignored.
     pub mapping: Vec<(String, Option<String>)>,
     /// The separator between the names in a path.
     pub separator: String,
-    /// The assets that a patch changes. `None` if they were not read.
+    /// The assets that a patch changes, by id. `None` if they were not read.
     pub assets: Option<Arc<HashMap<Uuid, KnownAsset>>>,
     /// The category of new assets that do not specify one, taken from the template that was filled in.
     pub category: Option<String>,
@@ -78,7 +78,7 @@ impl Default for Names {
 /// The asset data needed to check a patch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KnownAsset {
-    /// Indexes in the settings.
+    /// The index of the category in the settings. `status` and `attributes` contain such indexes as well.
     pub category: Option<usize>,
     pub status: Option<(usize, usize)>,
     pub attributes: Vec<usize>,
@@ -117,20 +117,20 @@ pub struct ImportKey {
 }
 
 impl ImportKey {
-    /// Generates the key prefix for one call, a UUID v4. The bytes come from the operating system, because a forked
-    /// child inherits the state of the process's generators.
+    /// Generates the key prefix for one call, which contains a UUID v4. The random bytes come from the
+    /// operating system, because a forked child inherits the state of the process's generators.
     #[must_use]
     pub fn new_prefix() -> String {
         format!("imp-{}-", Uuid::new_v4().simple())
     }
 
-    /// Returns whether a field can contain the key.
+    /// Returns whether a field can contain import keys.
     #[must_use]
     pub fn may_be(field: &str) -> bool {
         field == BARCODE || fields::is_attribute(field)
     }
 
-    /// Returns an asset's key, from a request or a response.
+    /// Returns an asset's import key, from a request or a response.
     #[must_use]
     pub fn of<'v>(&self, asset: &'v Value) -> Option<&'v str> {
         self.value(asset)?
@@ -139,7 +139,7 @@ impl ImportKey {
             .filter(|key| !key.is_empty())
     }
 
-    /// Returns whether the field of an asset contains a value that is not a string.
+    /// Returns whether the key field of an asset contains a value that is not a string.
     #[must_use]
     pub fn is_no_text(&self, asset: &Value) -> bool {
         self.value(asset)

@@ -1,4 +1,4 @@
-//! Resolves names to ids for the rows passed to one call. Each distinct string is looked up once.
+//! Resolves names to ids for the rows passed to one call. Lookups are cached, since names are often repeated.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,11 +16,10 @@ use super::value::{self, Refusal};
 use crate::input::Cell;
 use crate::settings::{Miss, Settings};
 
-/// A cache of lookups, one per column. The cache size is limited, since a column may have any number of distinct
-/// strings.
+/// A cache of lookups by string. Its size is limited, since a column may have any number of distinct strings.
 struct Seen {
     known: HashMap<Box<str>, Result<usize, Miss>>,
-    /// The last lookup, since consecutive rows often have the same string.
+    /// The last successful lookup, since consecutive rows often have the same string.
     last: Option<(Box<str>, usize)>,
 }
 
@@ -57,10 +56,11 @@ impl Seen {
     }
 }
 
-/// The maximum number of searches for the closest names. A search among 10,000 locations takes a while.
+/// The maximum number of searches for the closest names in one call. Searching 10,000 locations takes a
+/// while.
 const MOST_SUGGESTIONS: u32 = 200;
 
-/// Resolves names to ids.
+/// Resolves the names in rows to ids.
 pub struct Resolver {
     pub settings: Arc<Settings>,
     separator: String,
@@ -69,11 +69,11 @@ pub struct Resolver {
     /// One cache per status set, and one for all sets together.
     statuses: HashMap<Option<usize>, Seen>,
     choices: HashMap<usize, Seen>,
-    /// For each attribute, the cells with several values, and the ids of the values.
+    /// For each multi-select attribute, the ids of the options in each distinct string.
     several: HashMap<usize, HashMap<Box<str>, Vec<String>>>,
     suggestions: u32,
     // The fields below belong to the current row.
-    /// The category of the row.
+    /// The index of the row's category, if it is valid.
     pub category: Option<usize>,
     /// Whether the row has a category, valid or not.
     pub category_given: bool,
@@ -82,7 +82,8 @@ pub struct Resolver {
     pub location_is_unknown: bool,
     /// The status, if it was given as a label.
     pub label: String,
-    /// Custom attributes that have a value or are cleared.
+    /// The indexes of the custom attributes that have a value. `cleared` contains the indexes of those to
+    /// clear.
     pub given: FixedBitSet,
     pub cleared: FixedBitSet,
 }
@@ -132,7 +133,7 @@ impl Resolver {
         self.cleared.clear();
     }
 
-    /// Looks up a string. If the name is unknown, adds the closest names, up to a limit per call.
+    /// Looks up a string. The error for an unknown string contains the closest names, up to a limit per call.
     fn look(suggestions: &mut u32, find: impl FnOnce(bool) -> Result<usize, Miss>) -> Result<usize, Miss> {
         let found = find(*suggestions < MOST_SUGGESTIONS);
         if matches!(found, Err(Miss::Unknown(_))) {
@@ -185,7 +186,7 @@ impl Resolver {
         })
     }
 
-    /// Looks up the row's status label in a set, and returns its index there.
+    /// Looks up the row's status label in a status set, and returns the index of the status in that set.
     pub fn status_in(&mut self, set: usize) -> Result<usize, Miss> {
         let Self {
             settings,
@@ -200,7 +201,8 @@ impl Resolver {
         })
     }
 
-    /// Checks that at least one set has the row's label. Otherwise, returns the closest labels.
+    /// Checks that at least one status set has the row's status label. Otherwise, the error contains the
+    /// closest labels.
     pub fn label_exists(&mut self) -> Result<usize, Miss> {
         let Self {
             settings,
@@ -215,7 +217,7 @@ impl Resolver {
         })
     }
 
-    /// Looks up the id of a value of a select attribute.
+    /// Looks up the id of an option of a select attribute.
     pub fn choice(&mut self, attribute: usize, text: &str) -> Result<String, Miss> {
         let Self {
             settings,
@@ -230,7 +232,7 @@ impl Resolver {
         Ok(settings.choice_id(attribute, place).to_owned())
     }
 
-    /// Looks up the ids of the values in a string, once per distinct string.
+    /// Returns the ids of the options in a string. Calls `find` only if the string is not in the cache.
     pub fn several(
         &mut self,
         attribute: usize,
@@ -249,7 +251,7 @@ impl Resolver {
         Ok(ids)
     }
 
-    /// Looks up the id of a value of a select attribute by its label, without suggestions.
+    /// Looks up the id of an option of a select attribute, without searching for the closest labels.
     pub fn offered(&self, attribute: usize, text: &str) -> Option<String> {
         let place = self.settings.choice(attribute, text, false).ok()?;
         Some(self.settings.choice_id(attribute, place).to_owned())
@@ -265,7 +267,7 @@ impl Resolver {
         cell: &Cell<'_>,
         out: &mut Vec<u8>,
     ) -> Result<bool, Refusal> {
-        // `field` is a valid index in this table.
+        // `field` is a valid index in `FIELDS`.
         let fix = FIELDS[field].fix(true);
         if matches!(cell, Cell::Text(text) if text.trim().is_empty()) {
             return Err(Refusal::new(&REQUIRED, "blank", "fill in the cell"));

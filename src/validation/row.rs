@@ -1,4 +1,4 @@
-//! Checks and writes a row in one pass.
+//! Checks a row and writes it into a request body in one pass.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
@@ -27,14 +27,14 @@ use crate::model::text::trimmed;
 /// Checks rows one by one and writes each into a request body.
 pub struct RowWriter {
     pub(super) policy: Policy,
-    /// Looks up names in the project's settings, if they are known.
+    /// Looks up names in the project's settings, if the settings are known.
     pub(super) names: Option<Resolver>,
     pub(super) notices: Notices,
     /// The meaning of each column.
     uses: Vec<ColumnUse>,
-    /// The column that sets each field, for messages.
+    /// The column that sets each field, for use in messages.
     field_columns: [Option<Column>; FIELDS.len()],
-    /// Whether the row depends on its current asset, which was not read.
+    /// Whether the current row cannot be checked without the asset that it changes, which was not read.
     pub(super) needs_asset: bool,
     /// The JSON before the value of each field.
     openings: [String; FIELDS.len()],
@@ -55,9 +55,9 @@ pub struct RowWriter {
     /// Columns with values longer than the service is known to accept, each with the accepted length, the number of
     /// such rows and the first such row.
     overlong: Vec<(String, usize, u64, usize)>,
-    /// Whether the rows have their own import keys. Unknown before the first row.
+    /// Whether the rows have their own import keys. `None` before the first row.
     keys_are_given: Option<bool>,
-    /// Each column's role in the identity of a row, as in the first call of the run.
+    /// Each column's role in the identity of a row, as determined in the first call of the run.
     headings: BTreeMap<String, Option<String>>,
     /// Whether to skip the digests of rows.
     anonymous: bool,
@@ -84,7 +84,7 @@ pub struct RowWriter {
 pub struct ColumnUse {
     /// The name of the column in the user's data.
     pub column: String,
-    /// The field or custom attribute. `None` if the column is ignored or invalid.
+    /// The field or custom attribute that the column sets. `None` if the column is ignored or invalid.
     pub field: Option<String>,
     /// Additional information, for example why the column is ignored.
     pub note: String,
@@ -102,7 +102,7 @@ struct Named {
 enum Slot {
     Id,
     Ignored,
-    /// The number of a row in its run, from a file written by `write_fixes`.
+    /// The run of a row and its number in that run, from a file written by `write_fixes`.
     Number,
     Field(usize),
     Attribute(usize),
@@ -119,7 +119,7 @@ pub(super) struct Attribute {
     /// The attribute's own column, if there is one.
     pub(super) column: Option<Column>,
     opening: String,
-    /// The last row that has a value for the attribute, as a row count.
+    /// The value of `rows` at the last row that has a value for the attribute.
     last_given: usize,
 }
 
@@ -127,7 +127,7 @@ pub(super) struct Attribute {
 struct Entry {
     name: String,
     seed: Seed,
-    /// `None` if the name is not an attribute.
+    /// The index in `RowWriter::attributes`. `None` if the name is not an attribute.
     attribute: Option<usize>,
 }
 
@@ -209,10 +209,10 @@ impl RowWriter {
         column
     }
 
-    /// Returns a column's role in the identity of a row.
+    /// Returns the seed for a column's cells in the identity of a row. `None` if the cells are excluded.
     ///
-    /// Resumed calls use the roles of the first call. The project's settings may change between calls, but the
-    /// identity of a row must not.
+    /// Resumed calls use the columns' roles from the first call. The project's settings may change between
+    /// calls, but the identity of a row must not.
     fn seed(&mut self, name: &str, slot: &Slot) -> Option<Seed> {
         match slot {
             _ if self.anonymous => return None,
@@ -241,8 +241,8 @@ impl RowWriter {
         seed
     }
 
-    /// Each column's role in the identity of a row, or an empty string if it has none. When a run is resumed, the roles
-    /// are set before the first column.
+    /// Returns each column's role in the identity of a row, or `None` for a column without a role. When a run
+    /// is resumed, the roles are set before the first column is added.
     pub fn headings(&mut self) -> &mut BTreeMap<String, Option<String>> {
         &mut self.headings
     }
@@ -332,7 +332,8 @@ impl RowWriter {
         &self.uses
     }
 
-    /// Returns the meaning of a column without the project's settings. Only API field names are recognized.
+    /// Returns the meaning of a column without the project's settings. Only the API names of fields and
+    /// attributes are recognized.
     fn exact_slot(&mut self, name: &str) -> Slot {
         if let Some(field) = FIELDS.iter().position(|field| field.name == name) {
             return Slot::Field(field);
@@ -406,18 +407,19 @@ impl RowWriter {
         }
     }
 
-    /// Sets the number of the current row in its run, for its generated key. Default: its index in the input.
+    /// Sets the number of the current row in its run, which its generated import key contains. Default: its
+    /// index in the input.
     pub fn set_number(&mut self, row: u32) {
         self.number = row;
     }
 
-    /// Returns the generated key of a row.
+    /// Returns the import key generated for a row. `None` if keys are not generated.
     pub fn made_import_key(&self, row: u32) -> Option<String> {
         let key = self.policy.import_key.as_ref()?;
         (self.keys_are_given == Some(false)).then(|| format!("{}{row}", key.prefix))
     }
 
-    /// Returns the number of rows read.
+    /// Returns the number of rows read, including skipped rows.
     pub fn rows_read(&self) -> usize {
         self.rows
     }
@@ -443,7 +445,7 @@ impl RowWriter {
             return self.attribute_entries(seed.is_some(), entries);
         }
         match (seed, &named.slot) {
-            // For an id, its parsed form counts.
+            // An id is added by `id_cell`, in its parsed form.
             (None, _) | (_, Slot::Id) => {}
             (Some(seed), _) => self.identity.cell(seed, cell),
         }
@@ -497,14 +499,14 @@ impl RowWriter {
         }
     }
 
-    /// Returns the user's name for a column.
+    /// Returns the name of a column in the user's data.
     pub(super) fn called(&self, column: Column) -> &str {
         self.columns
             .get(column.0 as usize)
             .map_or("", |named| named.name.as_str())
     }
 
-    /// Returns the user's name for the column that sets a field, or else the field's name.
+    /// Returns the name of the column that sets a field, as in the user's data, or else the field's name.
     pub(super) fn field_called(&self, field: usize) -> String {
         self.field_columns[field].map_or_else(
             || FIELDS[field].name.to_owned(),
@@ -524,7 +526,7 @@ impl RowWriter {
         cell: &Cell<'_>,
         out: &mut Vec<u8>,
     ) {
-        // `index` is a valid index in this table.
+        // `index` is a valid index in `FIELDS`.
         let field = &FIELDS[index];
         let trimmed = field.trims.then(|| without_blanks(cell)).flatten();
         let cell = trimmed.as_ref().unwrap_or(cell);
@@ -560,7 +562,7 @@ impl RowWriter {
         });
         match written {
             Ok(true) => {}
-            // This is a label. Its status depends on the category's status set.
+            // A status label is resolved later, since its status depends on the category's status set.
             Ok(false) => return out.truncate(start),
             Err(refusal) => {
                 out.truncate(start);
@@ -574,7 +576,7 @@ impl RowWriter {
         if field.name == CLIENT_ASSET_ID && self.policy.shape == RowShape::NewAsset {
             match cell {
                 Cell::Text(text) => self.key.push_str(text),
-                // This is a number or a date, in quotes without escapes.
+                // A number or a date is in quotes and has no escapes.
                 _ => self
                     .key
                     .push_str(&String::from_utf8_lossy(&out[value + 1..out.len() - 1])),
@@ -776,27 +778,28 @@ impl RowWriter {
         });
     }
 
-    /// Returns the user's name for the column of a custom attribute.
+    /// Returns the name of a custom attribute's column in the user's data, if there is such a column.
     pub(super) fn attribute_column(&self, attribute: usize) -> Option<String> {
         self.attributes[attribute]
             .column
             .map(|column| self.called(column).to_owned())
     }
 
-    /// Returns whether the row that just ended depends on its current asset, which was not read.
+    /// Returns whether the row that just ended cannot be checked without the asset that it changes, which was
+    /// not read.
     pub fn needs_its_asset(&self) -> bool {
         self.needs_asset
     }
 
-    /// Returns whether any row had a custom attribute.
+    /// Returns whether the rows involve any custom attribute.
     pub fn has_attributes(&self) -> bool {
         !self.attributes.is_empty()
     }
 
-    /// Ends the row.
+    /// Checks the row as a whole and ends it.
     ///
     /// # Errors
-    /// Returns all problems of the row (at least one). `out` is restored to its length before `begin`.
+    /// Returns all problems with the row (at least one). `out` is restored to its length before `begin`.
     pub fn end(&mut self, out: &mut Vec<u8>) -> Result<(), Vec<Problem>> {
         self.end_import_key(out);
         self.end_names(out);
@@ -889,7 +892,8 @@ impl RowWriter {
                     "earlier rows have no key, so keys were generated for them",
                 );
             }
-            // An invalid cell has already been reported.
+            // If the row has another problem, the key cell may be invalid rather than blank, and has already
+            // been reported.
             None if given && self.problems.is_empty() => {
                 self.bad_import_key(&field, "blank, although other rows have a key");
             }
@@ -912,7 +916,7 @@ impl RowWriter {
         &self.import_key
     }
 
-    /// Returns whether the rows have their own import keys, which an earlier run may have used.
+    /// Returns whether the rows have their own import keys, which an earlier run may have used as well.
     pub fn import_keys_are_given(&self) -> bool {
         self.keys_are_given == Some(true)
     }
@@ -944,8 +948,8 @@ impl RowWriter {
         self.problems.push(REQUIRED.problem(name, "", message, fix));
     }
 
-    /// Returns the name of the row in a report: the clientAssetId of a new asset, or else the id. Empty if there is
-    /// no such name.
+    /// Returns the name of the row in a report: the clientAssetId of a new asset, or else the id of the
+    /// asset. Empty if the row has neither.
     pub fn key(&self) -> &str {
         &self.key
     }
@@ -955,7 +959,7 @@ impl RowWriter {
         self.policy.names.row_title.as_deref()
     }
 
-    /// Returns warnings about valid rows, one per column. `named` formats a row.
+    /// Returns the warnings about valid rows. `named` returns the label of a row.
     pub fn warnings(&self, named: &dyn Fn(usize) -> String) -> Vec<String> {
         let barcode = self.barcode_as_number.iter().map(|(column, row)| {
             let fix = match self.row_title() {
@@ -1020,7 +1024,7 @@ fn set_by_service(name: &str) -> Slot {
     Slot::Refused(Box::new(SET_BY_SERVICE.problem(name, "", message, "")))
 }
 
-/// Returns the JSON before a value: `"name":`. The name needs no escapes.
+/// Returns the JSON before a value: `"name":`. The name must not need escapes.
 fn opening(name: &str) -> String {
     format!("\"{name}\":")
 }
@@ -1060,7 +1064,7 @@ fn given_twice(column: &str, first: &str, cell: &Cell<'_>) -> Problem {
 /// The maximum length of a formula in a message.
 const LONGEST_FORMULA: usize = 40;
 
-/// Returns the trimmed string if trimming changes it. Does not trim a blank string.
+/// Returns the trimmed string. `None` if trimming would change nothing or leave nothing.
 fn without_blanks<'c>(cell: &Cell<'c>) -> Option<Cell<'c>> {
     let Cell::Text(text) = cell else { return None };
     let kept = trimmed(text);

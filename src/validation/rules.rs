@@ -9,7 +9,7 @@ use crate::error::shown;
 /// A row check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rule {
-    /// The code, which is part of every problem and stable across versions.
+    /// The code, which is part of every problem and does not change between versions.
     pub code: &'static str,
     /// What is wrong with the row.
     pub says: &'static str,
@@ -132,7 +132,7 @@ impl Rule {
 }
 
 impl Problem {
-    /// Returns whether the row refers to something that the project does not have.
+    /// Returns whether outdated settings may have caused the problem, for example an unknown status.
     pub(super) fn is_of_settings(&self) -> bool {
         [&CATEGORY, &STATUS, &LOCATION, &NOT_ASSIGNED, &CHOICE]
             .iter()

@@ -1,5 +1,5 @@
-//! Checks the values in a row against each other: status and custom attributes against the category and, on a patch,
-//! against the asset.
+//! Checks the values in a row against each other: the status and the custom attributes against the category
+//! and, in a patch, against the current asset.
 
 use uuid::Uuid;
 
@@ -64,12 +64,12 @@ impl RowWriter {
         assets.get(&Uuid::try_parse(&self.key).ok()?).cloned()
     }
 
-    /// Records that the row cannot be checked without its asset.
+    /// Records that a patch cannot be checked without its asset, unless assets were read.
     fn needs_asset(&mut self) {
         self.needs_asset |= self.policy.names.assets.is_none() && self.policy.shape == RowShape::AssetPatch;
     }
 
-    /// Returns whether the row has a value that not every category allows.
+    /// Returns whether the row has a status or an attribute that only some categories may have.
     fn depends_on_category(&self, settings: &Settings) -> bool {
         self.names.as_ref().is_some_and(|names| {
             let status = names.status != GivenStatus::Absent && settings.has_several_sets();
@@ -162,7 +162,8 @@ impl RowWriter {
         self.problem(&STATUS_RULE, &column, label, message, fix);
     }
 
-    /// Checks the row's attributes against its category. Attributes that the row clears are not checked.
+    /// Checks that the category has the row's attributes. An attribute that the row clears is not checked if
+    /// the asset has a value for it.
     fn attributes_fit(&mut self, category: usize, asset: Option<&KnownAsset>, settings: &Settings) {
         let Some(names) = &self.names else { return };
         let assigned = settings.attributes_of(category);
@@ -197,7 +198,7 @@ impl RowWriter {
         }
     }
 
-    /// Checks the values that an asset keeps when a patch changes its category.
+    /// Checks an asset against its new category, if a patch changes the category.
     fn moved_asset(&mut self, category: usize, asset: Option<&KnownAsset>, settings: &Settings) {
         let Some(asset) = asset else {
             self.needs_asset();
@@ -283,7 +284,7 @@ impl RowWriter {
         }
     }
 
-    /// Returns the user's name for the column of a custom attribute, or else the attribute's name.
+    /// Returns the name of a custom attribute's column in the user's data, or else the attribute's name.
     fn attribute_called(&mut self, name: &str) -> String {
         let known = self.attribute(name);
         self.attribute_column(known).unwrap_or_else(|| name.to_owned())

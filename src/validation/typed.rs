@@ -1,5 +1,5 @@
-//! Writes values of custom attributes of a known type, with one function per type ("POST assets:batch-create"
-//! reference page, `customAttributes`).
+//! Writes values of custom attributes whose type is known, with one function per type ("POST
+//! assets:batch-create" reference page, `customAttributes`).
 
 use jiff::civil::{Date, DateTime};
 
@@ -15,13 +15,14 @@ use crate::input::Cell;
 use crate::model::settings::Attribute;
 use crate::settings::Miss;
 
-/// Whether a string counts as blank: for types other than text, and for required attributes.
+/// Returns whether a cell is a blank string that counts as missing. Only an optional text attribute accepts
+/// blank strings.
 pub(super) fn is_blank(attribute: &Attribute, cell: &Cell<'_>) -> bool {
     (attribute.data_type != "text" || attribute.required)
         && matches!(cell, Cell::Text(text) if text.trim().is_empty())
 }
 
-/// Writes the value of a custom attribute as JSON. On an error, `out` may contain part of it.
+/// Writes the value of a custom attribute as JSON. On an error, `out` may contain part of the value.
 pub(super) fn write(
     attribute: &Attribute,
     place: usize,
@@ -44,7 +45,7 @@ pub(super) fn write(
             Ok(())
         }
         "multi_select" => choices(place, cell, names, out),
-        // The type is unknown, so leave the check to the service.
+        // The type is unknown, so leave the type check to the service.
         _ => value::attribute(cell, dates, out),
     }
 }
@@ -74,8 +75,8 @@ fn text(attribute: &Attribute, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
     }
 }
 
-/// Writes a number as a string with a decimal point. A string is checked and sent unchanged. The maximum length
-/// applies to attributes of every type.
+/// Writes a number as a string, with a point as the decimal separator. A string is checked and sent without
+/// surrounding blanks or a leading plus sign. The maximum length applies to attributes of every type.
 fn numeric(cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
     let too_long = || refused(&TOO_LONG, "longer than 250 characters", "");
     let Cell::Text(text) = cell else {
@@ -175,7 +176,7 @@ fn zero_or_one(number: f64) -> Option<bool> {
     ((number - 1.0).abs() < f64::EPSILON).then_some(true)
 }
 
-/// Looks up the id of one of the attribute's values.
+/// Looks up the id of one of the attribute's options.
 fn choice(place: usize, cell: &Cell<'_>, names: &mut Resolver) -> Result<String, Refusal> {
     let mut written = Vec::new();
     let found = match cell {
@@ -203,7 +204,8 @@ fn refusal(miss: &Miss) -> Refusal {
     Refusal::new(&CHOICE, reason, miss.fix("value"))
 }
 
-/// Writes several values: a list, one label, or labels separated by `;`, line breaks or commas.
+/// Writes the options of a multi-select attribute, given as a list, as one label, or as labels separated by
+/// `;`, line breaks or commas.
 fn choices(place: usize, cell: &Cell<'_>, names: &mut Resolver, out: &mut Vec<u8>) -> Written {
     let ids: Vec<String> = match cell {
         Cell::List(items) => items
@@ -231,7 +233,7 @@ fn choices(place: usize, cell: &Cell<'_>, names: &mut Resolver, out: &mut Vec<u8
 /// The maximum number of separators that a single label may contain.
 const MOST_SIGNS: usize = 3;
 
-/// Looks up the ids of one or more labels, any of which may contain the separator.
+/// Looks up the ids of one or more labels, any of which may contain the separator itself.
 fn labels(place: usize, text: &str, names: &mut Resolver) -> Result<Vec<String>, Refusal> {
     if let Some(id) = names.offered(place, text) {
         return Ok(vec![id]);

@@ -1,4 +1,4 @@
-//! Value rules. Checks a value and writes it as JSON, with one function per type of field.
+//! Checks a value and writes it as JSON, with one function per type of field.
 
 use std::borrow::Cow;
 
@@ -46,8 +46,8 @@ pub(super) enum Meaning {
     Value,
 }
 
-/// Interprets nulls and `CLEAR`. A `lasting` field cannot be cleared. The "PATCH assets:batch-patch" reference page
-/// does not say how to clear a field, so the client sends JSON null.
+/// Interprets nulls and `CLEAR`. If `lasting` is true, the field cannot be cleared. The "PATCH
+/// assets:batch-patch" reference page does not say how to clear a field, so the client sends JSON null.
 pub(super) fn meaning(policy: &Policy, cell: &Cell<'_>, lasting: bool) -> Result<Meaning, Refusal> {
     let create = policy.shape == RowShape::NewAsset;
     let refusal = |rule, reason: &'static str| Err(Refusal::new(rule, reason, ""));
@@ -75,7 +75,7 @@ pub(super) fn refused(
     Err(Refusal::new(rule, reason, fix))
 }
 
-/// Writes the value of a field as JSON. On an error, `out` may contain part of it.
+/// Writes the value of a field as JSON. On an error, `out` may contain part of the value.
 pub(super) fn field(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
     if let Cell::Text(text) = cell
         && field.required
@@ -119,7 +119,7 @@ fn text(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
     }
 }
 
-/// Writes a number as a string. Returns `None` if it is too long.
+/// Writes a number as a string. Returns `None` if the number is too long.
 pub(super) fn number_as_text(cell: &Cell<'_>, longest: usize, out: &mut Vec<u8>) -> Option<Written> {
     let start = out.len();
     let written = number(cell, out).unwrap_or_else(|| refused(&TEXT, TEXT.says, ""));
@@ -179,7 +179,7 @@ fn not_a_whole_number(field: &Field, cell: &Cell<'_>) -> Written {
     }
 }
 
-/// Parses an id.
+/// Parses a cell that contains a UUID.
 pub(super) fn uuid(cell: &Cell<'_>, fix: &'static str) -> Result<Uuid, Refusal> {
     let text = match cell {
         Cell::Text(text) => text,
@@ -233,7 +233,7 @@ pub(super) fn attribute(cell: &Cell<'_>, dates: Dates, out: &mut Vec<u8>) -> Wri
     }
 }
 
-/// Writes the values of a multi-select.
+/// Writes the options of a multi-select attribute.
 fn choices(items: &[Cell<'_>], out: &mut Vec<u8>) -> Written {
     out.push(b'[');
     let mut first = true;
@@ -256,7 +256,8 @@ fn choices(items: &[Cell<'_>], out: &mut Vec<u8>) -> Written {
     Ok(())
 }
 
-/// Writes a number as a string with a decimal point. Returns `None` if the cell is not a number.
+/// Writes a number as a string, with a point as the decimal separator. Returns `None` if the cell is not a
+/// number.
 pub(super) fn number(cell: &Cell<'_>, out: &mut Vec<u8>) -> Option<Written> {
     match cell {
         Cell::Int(number) => plain(itoa::Buffer::new().format(*number), out),
@@ -310,25 +311,26 @@ pub(super) fn midnight(moment: DateTime) -> bool {
     moment.time() == Time::midnight()
 }
 
-/// Whether a string has more than `most` characters.
+/// Returns whether a string has more than `most` characters.
 pub(super) fn longer(text: &str, most: usize) -> bool {
     text.len() > most && text.chars().nth(most).is_some()
 }
 
-/// Whether a number written by [`number`] has more than `most` characters. The number has one byte per character, in
-/// quotes.
+/// Returns whether a number written by [`number`] has more than `most` characters. `json` is the number in
+/// quotes, with one byte per character.
 pub(super) fn longer_number(json: &[u8], most: usize) -> bool {
     json.len().saturating_sub(2) > most
 }
 
-/// Whether a string is what a blank cell becomes when its column is converted to strings.
+/// Returns whether a string looks like a blank cell in a column that was converted to strings, for example
+/// "nan".
 pub(super) fn stands_for_blank(text: &str) -> bool {
     ["nan", "none", "nat", "<na>", "null"]
         .iter()
         .any(|blank| text.eq_ignore_ascii_case(blank))
 }
 
-/// Whether a cell contains the string that `astype(str)` creates from a blank cell.
+/// Returns whether a cell contains a string that `astype(str)` creates from a blank cell.
 pub(super) fn is_blank_as_text(cell: &Cell<'_>) -> bool {
     matches!(cell, Cell::Text(text) if text.len() <= 4 && stands_for_blank(text))
 }
