@@ -152,7 +152,7 @@ class RowOutcome(NamedTuple):
 
 
 class Cause(NamedTuple):
-    """Rows that failed for the same reason. A row with several problems belongs to several causes.
+    """Rows that failed for the same reason. A row with several problems is counted under each cause.
 
     Args:
         status: Status of these rows.
@@ -161,8 +161,8 @@ class Cause(NamedTuple):
         message: What is wrong with the first of these rows.
         fix: How to fix the problem. May be empty.
         rows: Number of rows.
-        first_rows: Numbers of the first rows, counted from 0.
-        first_labels: Labels of the first rows.
+        first_rows: Row numbers of the first few rows, counted from 0.
+        first_labels: Labels of the first few rows.
         values: The most frequent values, each with the number of rows that contain it.
     """
 

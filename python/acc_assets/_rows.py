@@ -20,7 +20,7 @@ from .errors import InputError, OptionError
 if TYPE_CHECKING:
     from uuid import UUID
 else:
-    # Importing `uuid` would make importing this package take over a third longer.
+    # Importing `uuid` would increase the import time of this package by over a third.
     UUID = ForwardRef("UUID")
 
 
@@ -50,7 +50,7 @@ class Reading(NamedTuple):
         return [name for name, value in self._asdict().items() if value != self._field_defaults[name]]
 
     def must_match(self, options: Mapping[str, Any], which: str) -> None:
-        """Raise OptionError if an option differs from that of the original call, which applies.
+        """Raise OptionError if an option differs from the original call, whose options always apply.
 
         The sheet may differ, because a result contains neither the name of the file nor that of the sheet.
         """
@@ -246,7 +246,7 @@ def rows_from(data: Any, key: str | None = None) -> _core.Rows:
 
 
 def ids_from(data: Any, id: str) -> _core.Rows:
-    """Return the ids for a get or a delete, from the column `id` or from values."""
+    """Return the ids for a get or a delete. `id` is the name of the id column, if the data has columns."""
     if isinstance(data, _core.Rows):
         return data
     if isinstance(data, str) or is_of(data, "uuid", "UUID"):

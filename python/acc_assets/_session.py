@@ -87,7 +87,7 @@ class Session:
                 "This client is closed. Create a new one, or make the call inside its `with` block."
             )
         if self._engine is None:
-            # Not stored in a variable, because a traceback would show it.
+            # The token is not stored in a variable, because a traceback would show it.
             self._engine = _core.Engine(
                 self._auth.reveal() or self._token(),
                 {**self.options, "proxy": self._proxy.reveal(), **_pacing()},

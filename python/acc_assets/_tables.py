@@ -244,8 +244,8 @@ class AssetTable(_Table[Asset]):
 
     @property
     def missing(self) -> list[str]:
-        """The requested ids that the service did not return: unknown, deleted, or not visible to this user. A slice has
-        the same list as its table.
+        """The requested ids that the service did not return (unknown, deleted, or not visible to this user), and strings
+        that are not ids. A slice has the same list as the full table.
         """
         return self._table.missing
 

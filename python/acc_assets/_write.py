@@ -86,7 +86,7 @@ class Write(NamedTuple):
     assets: _core.Table | None = None
 
     def operation(self, again: _core.Ledger | None = None, which: Which = "retry") -> _core.Operation:
-        """Plan the write. With `again`, plan it only for the failed and unsent rows of that ledger, or the unknown rows."""
+        """Plan the write. With `again`, include only the rows of that ledger that `which` selects."""
         if again is not None and not self.rows.replayable:
             raise OptionError(
                 f"{which}(): these rows are a generator or a stream, which can be read only once. Pass them as a list, a "

@@ -11,7 +11,7 @@ from . import _core
 from ._json import Json, JsonObject
 
 if TYPE_CHECKING:
-    # The only upward imports: an error has the result of its call. They are for type checkers only.
+    # The only upward imports, because an error contains the result of its call. They are for type checkers only.
     from ._results import Outcomes
     from ._setup import SetupResult
     from ._tables import AssetTable, RelationshipTable
@@ -230,7 +230,7 @@ class UnauthorizedError(ApiError, AuthError):
 
 
 class ForbiddenError(ApiError):
-    """HTTP 403: the user of the token does not have permission."""
+    """HTTP 403: the token's user does not have permission."""
 
 
 class NotFoundError(ApiError):
@@ -253,7 +253,7 @@ class RateLimitError(ApiError):
     """HTTP 429 on every attempt until the deadline: other programs are using up this user's rate limit.
 
     Attributes:
-        retry_after: Seconds that the service asked to wait, or None.
+        retry_after: Seconds to wait, as requested by the service, or None.
     """
 
     def __init__(

@@ -116,14 +116,14 @@ class World(TypedDict):
 
 
 class EndpointAudit(TypedDict):
-    """Number of requests to one endpoint, and number of responses per HTTP status (0 if there was no response)."""
+    """Number of requests to one endpoint, and of responses per HTTP status. Status 0 counts requests without a response."""
 
     requests: int
     answers: dict[int, int]
 
 
 class Audit(TypedDict):
-    """What the simulator did. Returned by `Simulator.audit`."""
+    """Summary of the requests, responses and changes in a simulator. Returned by `Simulator.audit`."""
 
     endpoints: dict[str, EndpointAudit]
     requests: int
@@ -167,7 +167,7 @@ class Simulator:
             status or an option is a label, or a dict with `label` and `active`.
 
     Raises:
-        OptionError: An option or switch is unknown, or the project description is invalid. The message names the location.
+        OptionError: An option or switch is unknown, or the project description is invalid. The message says where.
 
     Example:
         >>> with acc_assets.testing.Simulator(seed=1) as sim:

@@ -83,7 +83,7 @@ class AsyncClient:
     def last_result(self) -> AsyncBulkResult | None:
         """The result of the most recent write, even if it raised an exception.
 
-        None before the first write, and after a call that was rejected before it started, such as for an invalid option.
+        None before the first write, and after a call that raised OptionError or JournalError before it started.
         """
         return cast("AsyncBulkResult | None", self._session.last_result)
 

@@ -68,7 +68,7 @@ class Assets(Verbs):
                 attributes, or if the rows need more than one request.
             import_key: A column that uniquely identifies each row across imports: "barcode", or the API name of a text
                 attribute, such as "ca7". If an asset with the key exists, the row is `unchanged` and gets the id of that
-                asset; the other cells are not compared. Rows whose response was lost are resolved with certainty. If no
+                asset; the other cells are not compared. Rows whose response was lost are looked up by their keys. If no
                 row has a key, keys are generated per call or per `run` and stored in the assets; they do not match assets
                 from earlier imports. If None, rows whose response was lost are matched by their values and creation time.
             run: A name for this import, such as "level-3", that makes it resumable: every request is written to a file on
@@ -78,7 +78,7 @@ class Assets(Verbs):
                 `pathlib.Path` to choose the file yourself. If None, nothing is recorded. See `acc_assets.runs`.
             on_error: What to do if rows fail: "collect" returns the result and logs a warning, "raise" finishes and then
                 raises, "stop" raises after the first failed row (requests in flight still finish).
-            max_errors: Stop after this many failed rows. A value below 1 is a fraction of all rows. If None, no limit.
+            max_errors: Stop if more rows than this fail. A value below 1 is a fraction of all rows. If None, no limit.
             dry_run: Check the rows and estimate the requests, but send nothing. See `result.estimate`.
             returning: Whether to return the created assets as `result.assets`.
             reconcile: What to do with rows whose response was lost: True looks them up in the project, which takes up to
@@ -133,11 +133,11 @@ class Assets(Verbs):
         dates: Dates = "strict",
         progress: ProgressOption = "auto",
     ) -> Report:
-        """Check rows against the project's settings without sending them. All problems are reported at once.
+        """Check rows against the project's settings without sending them. The report lists every problem.
 
         Args:
             data: Rows, as for `create`. A generator is read into a list.
-            verb: The verb that the rows are meant for: "create" or "patch".
+            verb: The kind of write to check the rows for: "create" or "patch".
             key: For a patch, the column with the asset ids.
             settings: Settings to check rows against: `Settings`, None for no settings, or "auto" for the project's settings.
             import_key: The column that uniquely identifies each row: "barcode" or a text attribute. See `create`.
@@ -193,11 +193,11 @@ class Assets(Verbs):
             data: Rows, as for `create`, with a column of asset ids. Identical rows with the same id are sent once.
                 Different rows with the same id are invalid.
             key: The column with the asset ids.
-            settings: Settings to check rows against, as for `create`. Checks of statuses, custom attributes and category
-                changes depend on the current category, so the assets of such rows are read first, 100 per request.
+            settings: Settings to check rows against, as for `create`. If a row changes the status, category or custom
+                attributes, its asset is read first (100 per request), because the checks depend on its current category.
             run: A name that makes the call resumable. If None, nothing is recorded. See `create`.
             on_error: What to do if rows fail: "collect", "raise" or "stop". See `create`.
-            max_errors: Stop after this many failed rows. A value below 1 is a fraction of all rows. If None, no limit.
+            max_errors: Stop if more rows than this fail. A value below 1 is a fraction of all rows. If None, no limit.
             dry_run: Check the rows and estimate the requests, but send nothing. See `result.estimate`.
             returning: Whether to return the changed assets as `result.assets`.
             reconcile: What to do with rows whose response was lost: True reads their assets and resends the rows that were
@@ -252,7 +252,7 @@ class Assets(Verbs):
 
         Raises:
             OptionError, InputError: An option is invalid, or the data as a whole cannot be read.
-            ApiError, TransportError, AuthError, ReadInterrupted: A request failed. `.partial` contains the rows so far.
+            ApiError, TransportError, AuthError, ReadInterrupted: A request failed. `.partial` contains the rows read.
 
         Example:
             >>> created = project.assets.create({"Asset ID": "AHU", "Category": category, "Status": status})
@@ -285,11 +285,11 @@ class Assets(Verbs):
         The service keeps deleted assets but marks them as inactive. They cannot be restored through the API.
 
         Args:
-            ids: Ids, as for `get`. Duplicate ids are sent once, and all of their rows get the same outcome.
+            ids: Ids, as for `get`. A duplicate id is sent only once, and all of its rows get the same outcome.
             key: The column with the ids, if `ids` has columns.
             run: A name that makes the call resumable. If None, nothing is recorded. See `create`.
             on_error: What to do if rows fail: "collect", "raise" or "stop". See `create`.
-            max_errors: Stop after this many failed rows. A value below 1 is a fraction of all rows. If None, no limit.
+            max_errors: Stop if more rows than this fail. A value below 1 is a fraction of all rows. If None, no limit.
             dry_run: Check the rows and estimate the requests, but send nothing. See `result.estimate`.
             reconcile: Whether to look up rows whose response was lost. See `patch`.
             batch_size: Ids per request, 1 to 100. Default: 100.
@@ -318,7 +318,7 @@ class Assets(Verbs):
     ) -> None:
         """Write an Excel template for assets of one category, with drop-downs and marked required columns.
 
-        The status, location and select attribute columns have drop-downs. `create(path)` imports the completed file.
+        Columns for statuses, locations, select values and booleans have drop-downs. `create(path)` imports the completed file.
 
         Args:
             category: Id or path of the category, or the path as a list of names. Rows may name a subcategory instead.
@@ -358,8 +358,8 @@ class Assets(Verbs):
         """Read all matching assets into an `AssetTable`, page by page.
 
         Args:
-            category, status, location: One or more of each, by id, path or name, statuses also by label and locations also
-                by barcode. Assets with any of them match.
+            category, status, location: One or more ids or names: category paths, status labels, and location paths, names or
+                barcodes. An asset must match at least one value of each given argument.
             updated_at: A time, or a range as a string: "from..to", "from.." or "..to".
             search: A string that must occur in a text field. Case is ignored.
             include_custom_attributes: Whether to read the custom attributes.

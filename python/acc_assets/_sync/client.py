@@ -84,7 +84,7 @@ class Client:
     def last_result(self) -> BulkResult | None:
         """The result of the most recent write, even if it raised an exception.
 
-        None before the first write, and after a call that was rejected before it started, such as for an invalid option.
+        None before the first write, and after a call that raised OptionError or JournalError before it started.
         """
         return cast("BulkResult | None", self._session.last_result)
 
