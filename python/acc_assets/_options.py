@@ -159,7 +159,7 @@ def sheet_option(sheet: object) -> SheetOptions:
 
 
 def one_of(name: str, value: object, known: tuple[str, ...]) -> None:
-    """Raise OptionError with the closest match if a value is not one of the known words."""
+    """Raise OptionError with the closest match if a value is not one of the allowed words."""
     if isinstance(value, str) and value in known:
         return
     near = nearest(value, known) if isinstance(value, str) else None

@@ -277,7 +277,7 @@ class Progress(NamedTuple):
 
 
 class Category(NamedTuple):
-    """A category of the project.
+    """A category in the project.
 
     Args:
         id: Its id, a whole number as a string.
@@ -303,7 +303,7 @@ class Category(NamedTuple):
 
 
 class Status(NamedTuple):
-    """A status of a status set.
+    """A status in a status set.
 
     Args:
         id: Its id.
@@ -353,7 +353,7 @@ class Attribute(NamedTuple):
 
 
 class Location(NamedTuple):
-    """A node of the location tree.
+    """A node in the location tree.
 
     Args:
         id: Its id.
@@ -425,7 +425,7 @@ class Entity(_EntityFields):
             "asset", "category", "checklist", "document", "form", "form template", "issue", "photo", "rfi", "sheet" or
             "submittal".
         type: The type within the domain, such as "asset". If None, any type.
-        id: The id of the entity. If None, any entity of the type.
+        id: The entity's id. If None, any entity of the type.
 
     Raises:
         OptionError: The kind is unknown, or an id is given without a type.

@@ -52,7 +52,7 @@ class Reading(NamedTuple):
     def must_match(self, options: Mapping[str, Any], which: str) -> None:
         """Raise OptionError if an option differs from the original call, whose options always apply.
 
-        The sheet may differ, because a result contains neither the name of the file nor that of the sheet.
+        The sheet may differ, because a result contains neither the file name nor the sheet name.
         """
         given = self.options()
         for name in self._changed():
@@ -161,11 +161,11 @@ def read(
     r"""Combine a file or rows with the options for reading them, for use with several verbs.
 
     Args:
-        source: The path of a file, an open file, or rows as for `Assets.create`. The file extension determines the format:
+        source: A file path, an open file, or rows as for `Assets.create`. The file extension determines the format:
             Excel and OpenDocument (.xlsx, .xlsm, .xlsb, .xls, .ods), text (.csv, .tsv, .txt), JSON Lines (.jsonl,
             .ndjson), and .parquet if pyarrow or polars is installed. If an open file has no name, its first bytes
             determine the format.
-        sheet: Name of the sheet of an Excel file, or `SheetOptions`. If None, the first visible one.
+        sheet: Name of a sheet in an Excel file, or `SheetOptions`. If None, the first visible one.
         mapping: How to map columns whose names are not recognized: a dict from column to field or custom attribute (None
             to ignore the column), or the path of a TOML file with such entries (false to ignore the column).
         separator: Separator between the names in a path. Default: ">".

@@ -322,7 +322,7 @@ class Settings:
             data: Rows, as for `Assets.create`. A generator is read into a list.
             verb: "create" or "patch". For a patch, checks that depend on the current asset are skipped.
             key: For a patch, the column with the asset ids.
-            sheet: Name of the sheet of an Excel file, or `SheetOptions`. If None, the first visible one.
+            sheet: Name of a sheet in an Excel file, or `SheetOptions`. If None, the first visible one.
             mapping: How to map columns whose names are not recognized. See `acc_assets.read`.
             separator: Separator between the names in a path. Default: ">".
             nulls: What to do with empty cells: "omit", "clear" or "error". See `acc_assets.read`.

@@ -159,7 +159,7 @@ class Write(NamedTuple):
         """Return the result of a call that ended before its first request.
 
         The result contains the outcomes of the run so far, or every row as `not_sent`. It is empty for a generator, and
-        None if the file of the run cannot be read.
+        None if the run file cannot be read.
         """
         run = self.options["run"]
         if run is None or not os.path.exists(run):
@@ -174,7 +174,7 @@ class Write(NamedTuple):
     def beginning(self) -> Iterator[None]:
         """Ensure that a call that ends before its first request has its own result, not the previous one."""
         session = self.session
-        # The result is created only if needed, because creating it reads all rows or the file of a run.
+        # The result is created only if needed, because creating it reads all rows or a run file.
         session.last_result = None
         try:
             yield

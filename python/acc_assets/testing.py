@@ -47,7 +47,7 @@ class ClientOptions(TypedDict, total=False):
 
 
 class WorldStatus(TypedDict):
-    """A status of a `WorldCategory`."""
+    """A status in a `WorldCategory`."""
 
     id: str
     label: str
@@ -55,7 +55,7 @@ class WorldStatus(TypedDict):
 
 
 class WorldChoice(TypedDict):
-    """A value of a select attribute."""
+    """An option of a select attribute."""
 
     id: str
     displayName: str
@@ -63,7 +63,7 @@ class WorldChoice(TypedDict):
 
 
 class WorldAttribute(TypedDict):
-    """A custom attribute of a `WorldCategory`."""
+    """A custom attribute in a `WorldCategory`."""
 
     name: str
     displayName: str
@@ -73,7 +73,7 @@ class WorldAttribute(TypedDict):
 
 
 class WorldCategory(TypedDict):
-    """A category of the simulated project, with the statuses and attributes that it has or inherits."""
+    """A category in the simulated project, with the statuses and attributes that it has or inherits."""
 
     id: str
     name: str
@@ -85,7 +85,7 @@ class WorldCategory(TypedDict):
 
 
 class WorldLocation(TypedDict):
-    """A location of the simulated project."""
+    """A location in the simulated project."""
 
     id: str
     parentId: str | None
@@ -94,7 +94,7 @@ class WorldLocation(TypedDict):
 
 
 class WorldCounts(TypedDict):
-    """Numbers of objects in the simulated project."""
+    """Object counts in the simulated project."""
 
     assets: int
     active_assets: int

@@ -55,13 +55,13 @@ class AsyncAssets(AsyncVerbs):
         is given.
 
         Args:
-            data: A DataFrame (pandas, polars), an Arrow table or stream, an iterable of dicts, one dict, the path of a
-                file (Excel, CSV, JSON Lines, Parquet), an open file, or `Rows` from `acc_assets.read`. Columns are matched
+            data: A DataFrame (pandas, polars), an Arrow table or stream, an iterable of dicts, one dict, a file path
+                (Excel, CSV, JSON Lines, Parquet), an open file, or `Rows` from `acc_assets.read`. Columns are matched
                 by their usual names ("Asset ID", "Category", "Status", "Location", ...), by the display names of custom
                 attributes, or by API field names (clientAssetId, categoryId, statusId, ca1, ...). Asset ID, category and
-                status are required. Cells contain ids or names: the path ("HVAC > Air Handling", or a list of names) or
-                unique name of a category, the label of a status, the path, name or barcode of a location, and the labels
-                of select values (separated by ";", or as a list).
+                status are required. Cells contain ids or names: a category's path ("HVAC > Air Handling", or a list of names)
+                or unique name, a status label, a location's path, name or barcode, and the labels of select values
+                (separated by ";", or as a list).
             settings: Settings to check rows against: "auto", `Settings`, or None for no settings (cells must then contain
                 ids). "auto" uses the project's settings if they have already been read, if rows contain names or custom
                 attributes, or if the rows need more than one request.
@@ -94,7 +94,7 @@ class AsyncAssets(AsyncVerbs):
         Raises:
             OptionError: An option is invalid.
             InputError, FileError: The data as a whole cannot be read, or differs from the data recorded for this `run`.
-            JournalError: The file of the run cannot be used, or another process is using it.
+            JournalError: The run file cannot be used, or another process is using it.
             BulkError: Rows failed, and `on_error` is "raise" or "stop".
             ApiError, TransportError, AuthError: The call could not continue. `.result` contains every row's outcome.
             BulkInterrupted: Ctrl-C was pressed. Canceling an async call raises asyncio.CancelledError instead. Both have
@@ -192,8 +192,8 @@ class AsyncAssets(AsyncVerbs):
             data: Rows, as for `create`, with a column of asset ids. Identical rows with the same id are sent once.
                 Different rows with the same id are invalid.
             key: The column with the asset ids.
-            settings: Settings to check rows against, as for `create`. If a row changes the status, category or custom
-                attributes, its asset is read first (100 per request), because the checks depend on its current category.
+            settings: Settings to check rows against, as for `create`. If a check depends on the current category of an asset
+                (status, custom attributes, or a change of category), that asset is read first, 100 assets per request.
             run: A name that makes the call resumable. If None, nothing is recorded. See `create`.
             on_error: What to do if rows fail: "collect", "raise" or "stop". See `create`.
             max_errors: Stop if more rows than this fail. A value below 1 is a fraction of all rows. If None, no limit.
@@ -241,7 +241,7 @@ class AsyncAssets(AsyncVerbs):
             include_custom_attributes: Whether to read the custom attributes.
             include_deleted: Whether to include deleted assets, which have isActive set to false.
             batch_size: Ids per request, 1 to 100. Default: 100.
-            sheet: Name of the sheet of an Excel file, or `SheetOptions`. If None, the first visible one.
+            sheet: Name of a sheet in an Excel file, or `SheetOptions`. If None, the first visible one.
             progress: How to show progress: "auto", True, False or a function. See `create`.
             after: The exception raised by an earlier call with the same ids in the same order. Only the assets that were
                 not read are requested. The result contains all assets.
@@ -292,7 +292,7 @@ class AsyncAssets(AsyncVerbs):
             dry_run: Check the rows and estimate the requests, but send nothing. See `result.estimate`.
             reconcile: Whether to look up rows whose response was lost. See `patch`.
             batch_size: Ids per request, 1 to 100. Default: 100.
-            sheet: Name of the sheet of an Excel file, or `SheetOptions`. If None, the first visible one.
+            sheet: Name of a sheet in an Excel file, or `SheetOptions`. If None, the first visible one.
             progress: How to show progress: "auto", True, False or a function. See `create`.
 
         Raises:
@@ -320,7 +320,7 @@ class AsyncAssets(AsyncVerbs):
         Columns for statuses, locations, select values and booleans have drop-downs. `create(path)` imports the completed file.
 
         Args:
-            category: Id or path of the category, or the path as a list of names. Rows may name a subcategory instead.
+            category: The category's id or path, or its path as a list of names. Rows may name a subcategory instead.
             path: The .xlsx file. An existing file is replaced.
             rows: Number of rows with drop-downs. Default: 1000.
             separator: Separator between the names in a path. Default: ">".

@@ -44,7 +44,7 @@ class AsyncProject:
         """Read the project's categories, status sets, custom attributes and locations.
 
         The settings are read once and reused by all calls of this client for this project. Reading takes about one
-        request per active category. If only the locations cannot be read, the reason is recorded in `settings.notes`.
+        request per active category without subcategories. If only the locations cannot be read, the reason is recorded in `settings.notes`.
 
         Args:
             refresh: Whether to read the settings again.

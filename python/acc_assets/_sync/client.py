@@ -26,7 +26,7 @@ class Client:
         auth: A three-legged token, or a function (async or not) that takes no arguments and returns one. The function is
             called again when the token expires. If None, the token in the environment variable ACC_ASSETS_TOKEN.
         base_url: URL of the service. It must use https, except for a service on this machine.
-        region: Region of the project: a code from the Regions page, such as "US" or "EMEA". Sent with requests for
+        region: The project's region: a code from the Regions page, such as "US" or "EMEA". Sent with requests for
             relationships and locations; the Assets pages document no region header. If None, no region is sent.
         timeout: Maximum duration of a request in seconds. Default: 60.
         max_in_flight: Maximum number of requests in flight, across all calls of the client. Default: 8.

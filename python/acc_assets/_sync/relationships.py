@@ -50,7 +50,7 @@ class Relationships(Verbs):
             dry_run: Check the rows and estimate the requests, but send nothing. See `result.estimate`.
             reconcile: Whether to look up rows whose response was lost. See `Assets.patch`.
             batch_size: Ids per request, 1 to 50. Default: 50.
-            sheet: Name of the sheet of an Excel file, or `SheetOptions`. If None, the first visible one.
+            sheet: Name of a sheet in an Excel file, or `SheetOptions`. If None, the first visible one.
             progress: How to show progress: "auto", True, False or a function. See `Assets.create`.
 
         Returns:
