@@ -245,7 +245,7 @@ def retry_option(retry: RetryOption) -> Retry:
 
 
 def _of_names(kind: Any, option: str, given: object) -> Any:
-    """Return options of this kind, created from a mapping of field names to values if necessary."""
+    """Return options as an instance of `kind`, created from a dict of its arguments if necessary."""
     if given is None or isinstance(given, kind):
         return given or kind()
     if not isinstance(given, Mapping):

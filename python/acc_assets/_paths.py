@@ -1,4 +1,4 @@
-"""State folders and the files of named runs."""
+"""State folders and run files."""
 
 from __future__ import annotations
 

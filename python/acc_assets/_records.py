@@ -285,7 +285,7 @@ class Category(NamedTuple):
         path: Names of its parents, without ROOT, and its own name, joined by " > ".
         parent_id: Id of the parent category, or None.
         is_active: Whether assets can be created in it.
-        is_root: Whether it is ROOT.
+        is_root: Whether it is the root category (ROOT).
         status_set: Name of its own or inherited status set, or None.
         statuses: Labels of the statuses it allows.
         attributes: Display names of its custom attributes, including inherited ones.
@@ -466,7 +466,7 @@ class Entity(_EntityFields):
 
     @classmethod
     def _make(cls, iterable: Iterable[Any]) -> "Entity":  # type: ignore[override]  # called by `_replace`
-        """Create an entity with the checks of the constructor."""
+        """Create an entity, with the same checks as the constructor."""
         return cls(*iterable)
 
 

@@ -169,7 +169,7 @@ def read(
         mapping: How to map columns whose names are not recognized: a dict from column to field or custom attribute (None
             to ignore the column), or the path of a TOML file with such entries (false to ignore the column).
         separator: Separator between the names in a path. Default: ">".
-        nulls: What to do with empty cells: "omit" leaves the field out, "clear" clears it on a patch, "error" makes the
+        nulls: What to do with empty cells: "omit" omits the field, "clear" clears it on a patch, "error" makes the
             row invalid.
         dates: What to do with dates that have a time of day: "strict" makes the row invalid, "truncate" drops the time.
 

@@ -81,7 +81,7 @@ class Session:
         self.engine()  # so that a bad option or a missing token raises here, not at the first call
 
     def engine(self) -> _core.Engine:
-        """Return the engine. A process that unpickled this client creates its own."""
+        """Return the engine. A process that unpickled this client creates its own engine."""
         if self._closed:
             raise OptionError(
                 "This client is closed. Create a new one, or make the call inside its `with` block."

@@ -147,7 +147,7 @@ class Settings:
         """Find one active custom attribute.
 
         Args:
-            attribute: Its display name, or its name such as "ca7".
+            attribute: Its display name or API name, such as "ca7".
 
         Raises:
             OptionError: No attribute matches, or several do. The message names the closest match or the candidates.
@@ -202,7 +202,7 @@ class Settings:
         return "\n".join(lines)
 
     def to_dicts(self, kind: SettingsKind = "categories") -> list[dict[str, object]]:
-        """Convert one kind of settings to a list of dicts, with the same names as the columns of `to_pandas`.
+        """Convert one kind of settings to a list of dicts, whose keys are the column names of `to_pandas`.
 
         Args:
             kind: As for `to_pandas`.

@@ -121,7 +121,7 @@ def polars_frame(source: _core.Ledger | _core.Table | dict[str, list[Any]]) -> p
 
 
 def positions(rows: int, index: int | slice) -> int | range:
-    """Return the row number of an index, or the row numbers of a slice."""
+    """Return the row number for an index, or the row numbers for a slice."""
     try:
         return range(rows)[index]
     except IndexError:

@@ -104,7 +104,7 @@ class FileError(InputError, OSError):
     """A file cannot be read or written.
 
     Attributes:
-        filename: The path of the file, or None.
+        filename: The file path, or None.
         errno: The `errno` of the underlying `OSError`, or None.
         strerror: The operating system's message for `errno`, or None.
     """
@@ -367,7 +367,7 @@ def api_error(
     metadata: Mapping[str, Json] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> ApiError:
-    """Create the `ApiError` for this status. Called by the core."""
+    """Create the `ApiError` or subclass for an HTTP status. Called by the core."""
     kind = ServerError if status >= 500 else _BY_STATUS.get(status, ApiError)
     error = kind(
         message,
@@ -400,7 +400,7 @@ def transport_error(
     headers: Mapping[str, str] | None = None,
     kind: str = "other",
 ) -> TransportError:
-    """Create the `TransportError` for this kind: "connect", "timeout" or "other". Called by the core."""
+    """Create the `TransportError` or subclass for a kind of failure: "connect", "timeout" or "other". Called by the core."""
     of_kind = {"connect": ConnectError, "timeout": RequestTimeout}.get(kind, TransportError)
     return of_kind(message, sent=sent, status=status, request_id=request_id, body=body, headers=headers)
 

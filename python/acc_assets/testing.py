@@ -167,7 +167,8 @@ class Simulator:
             status or an option is a label, or a dict with `label` and `active`.
 
     Raises:
-        OptionError: An option or switch is unknown, or the project description is invalid. The message says where.
+        OptionError: An option or switch is unknown, or the project description is invalid. The message says
+            where the mistake is.
 
     Example:
         >>> with acc_assets.testing.Simulator(seed=1) as sim:
@@ -260,7 +261,7 @@ class Simulator:
         return cast("list[Asset]", self._core.assets())
 
     def audit(self) -> Audit:
-        """Return what the simulator did, such as assets created, responses per endpoint and status, and faults applied."""
+        """Summarize what the simulator did, such as assets created, responses per endpoint and status, and faults applied."""
         return cast(Audit, self._core.audit())
 
     def add_fault(
@@ -295,7 +296,7 @@ class Simulator:
                 "redirect" (url=).
             on: The endpoint to affect, such as "assets:batch-create". Default: "any".
             nth: Affect only the nth matching request, counted from 1.
-            times: Maximum number of requests to affect. If None, 1, but unlimited with every= or probability=.
+            times: Maximum number of requests to affect. If None, 1, or unlimited with every= or probability=.
             every: Affect only every kth matching request. For example, 3 affects every third request.
             probability: Affect each matching request with this probability, 0 to 1.
             seed: Seed for `probability`. If None, 0.
@@ -310,7 +311,7 @@ class Simulator:
             bytes: For "cut_body", the number of body bytes to send before the response breaks off. If None, 10.
             count: For "drop_results", the number of entries to remove from the response. If None, 1.
             seconds: For "clock_jump", the number of seconds to shift the Date header by. May be negative.
-            requests: For "steal", the number of requests that another program of the same user sends. If None, 1.
+            requests: For "steal", the number of requests sent by another program that runs as the same user. If None, 1.
             url: For "redirect", the URL to redirect to.
 
         Raises:

@@ -97,8 +97,8 @@ class AsyncAssets(AsyncVerbs):
             JournalError: The run file cannot be used, or another process is using it.
             BulkError: Rows failed, and `on_error` is "raise" or "stop".
             ApiError, TransportError, AuthError: The call could not continue. `.result` contains every row's outcome.
-            BulkInterrupted: Ctrl-C was pressed. Canceling an async call raises asyncio.CancelledError instead. Both have
-                a `.result` with the outcome of every row.
+            BulkInterrupted: Ctrl-C was pressed. `.result` contains every row's outcome. Canceling an async call raises
+                asyncio.CancelledError instead, which has a `.result` in Python 3.11 or later.
 
         Example:
             >>> rows = [{"clientAssetId": f"AHU-{n}", "categoryId": category, "statusId": status} for n in range(250)]
@@ -189,8 +189,8 @@ class AsyncAssets(AsyncVerbs):
         """Update only the given fields of existing assets. The result contains one outcome per row, in input order.
 
         Args:
-            data: Rows, as for `create`, with a column of asset ids. Identical rows with the same id are sent once.
-                Different rows with the same id are invalid.
+            data: Rows, as for `create`, with a column of asset ids. Identical rows are sent only once.
+                Rows that have the same id but differ are invalid.
             key: The column with the asset ids.
             settings: Settings to check rows against, as for `create`. If a check depends on the current category of an asset
                 (status, custom attributes, or a change of category), that asset is read first, 100 assets per request.
@@ -251,7 +251,7 @@ class AsyncAssets(AsyncVerbs):
 
         Raises:
             OptionError, InputError: An option is invalid, or the data as a whole cannot be read.
-            ApiError, TransportError, AuthError, ReadInterrupted: A request failed. `.partial` contains the rows read.
+            ApiError, TransportError, AuthError, ReadInterrupted: A read failed. `.partial` contains the rows read so far.
 
         Example:
             >>> created = await project.assets.create({"Asset ID": "AHU", "Category": category, "Status": status})

@@ -28,7 +28,7 @@ class AsyncClient:
         region: The project's region: a code from the Regions page, such as "US" or "EMEA". Sent with requests for
             relationships and locations; the Assets pages document no region header. If None, no region is sent.
         timeout: Maximum duration of a request in seconds. Default: 60.
-        max_in_flight: Maximum number of requests in flight, across all calls of the client. Default: 8.
+        max_in_flight: Maximum number of requests in flight, across all of the client's calls. Default: 8.
         max_response_bytes: Maximum size of a response after decompression. Default: 256 MiB.
         limits: Rate limits: `Limits`, or a dict of its arguments. If None, the service's documented limits.
         retry: Retry rules: `Retry`, or a dict of its arguments. If None, the defaults of `Retry`.

@@ -43,7 +43,7 @@ class AsyncProject:
     async def settings(self, *, refresh: bool = False, progress: ProgressOption = "auto") -> Settings:
         """Read the project's categories, status sets, custom attributes and locations.
 
-        The settings are read once and reused by all calls of this client for this project. Reading takes about one
+        The settings are read once and reused by all of this client's calls for this project. Reading takes about one
         request per active category without subcategories. If only the locations cannot be read, the reason is recorded in `settings.notes`.
 
         Args:

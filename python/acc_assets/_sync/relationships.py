@@ -99,7 +99,7 @@ class Relationships(Verbs):
 
         Raises:
             OptionError: An option is invalid, or the filters differ from those of the call that raised `after`.
-            ApiError, TransportError, AuthError, ReadInterrupted: A page could not be read. `.partial` has the rows read.
+            ApiError, TransportError, AuthError, ReadInterrupted: A read failed. `.partial` contains the rows read so far.
 
         Example:
             >>> created = sim.seed_relationships(3)
