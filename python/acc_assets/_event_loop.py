@@ -41,7 +41,7 @@ class Shield:
     """
 
     def __enter__(self) -> None:
-        # A program without anyio has no such scopes.
+        # Without anyio, there are no cancel scopes.
         anyio = sys.modules.get("anyio")
         self._scope = None if anyio is None else anyio.CancelScope(shield=True)
         if self._scope is not None:

@@ -29,7 +29,7 @@ def paragraphs(lines: Iterable[str]) -> list[str]:
 
 
 def table(head: Iterable[str], rows: Sequence[Iterable[object]], longest: int = VALUE_SHOWN) -> str:
-    """Return a table with values shortened to `longest` characters, or an empty string without rows."""
+    """Return a table with values shortened to `longest` characters, or an empty string if there are no rows."""
     if not rows:
         return ""
     lines = ["<table>", "<tr>" + "".join(f"<th>{escape(name)}</th>" for name in head) + "</tr>"]

@@ -159,7 +159,7 @@ def sheet_option(sheet: object) -> SheetOptions:
 
 
 def one_of(name: str, value: object, known: tuple[str, ...]) -> None:
-    """Raise OptionError with the closest match if a value is not one of the known words."""
+    """Raise OptionError with the closest match if a value is not one of the allowed words."""
     if isinstance(value, str) and value in known:
         return
     near = nearest(value, known) if isinstance(value, str) else None
@@ -245,7 +245,7 @@ def retry_option(retry: RetryOption) -> Retry:
 
 
 def _of_names(kind: Any, option: str, given: object) -> Any:
-    """Return options of this kind, created from a mapping of field names to values if necessary."""
+    """Return options as an instance of `kind`, created from a dict of its arguments if necessary."""
     if given is None or isinstance(given, kind):
         return given or kind()
     if not isinstance(given, Mapping):

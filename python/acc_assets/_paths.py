@@ -1,4 +1,4 @@
-"""State folders and the files of named runs."""
+"""State folders and run files."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def runs_folder() -> pathlib.Path:
 
 
 def run_file(run: str | os.PathLike[str]) -> str:
-    """Return the file of a run.
+    """Return the path of a run file.
 
     Args:
         run: The name of a run in the runs folder, or a path object for any other file. If the file system ignores case,

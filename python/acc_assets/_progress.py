@@ -42,7 +42,7 @@ class _Display(Protocol):
 
 
 class Reporter:
-    """Displays the progress that the core reports. A context manager, so that a bar is always closed."""
+    """Displays the progress that the core reports. Use it as a context manager, so that a bar is always closed."""
 
     def __init__(self, option: object, word: str) -> None:
         if not (isinstance(option, bool) or option == "auto" or callable(option)):

@@ -64,7 +64,7 @@ class Filters(NamedTuple):
         )
 
     def _named(self) -> list[str]:
-        """Return the names of attribute filters that are display names or whose values may be labels."""
+        """Return the attribute filters that are given by display name, or whose values may be labels."""
         display = [name for name in self.others if _is_display_name(name)]
         return display + [
             name for name, value in self.others.items() if ATTRIBUTE.fullmatch(name) and _may_be_labels(value)

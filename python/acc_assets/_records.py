@@ -152,7 +152,7 @@ class RowOutcome(NamedTuple):
 
 
 class Cause(NamedTuple):
-    """Rows that failed for the same reason. A row with several problems belongs to several causes.
+    """Rows that failed for the same reason. A row with several problems is counted under each cause.
 
     Args:
         status: Status of these rows.
@@ -161,8 +161,8 @@ class Cause(NamedTuple):
         message: What is wrong with the first of these rows.
         fix: How to fix the problem. May be empty.
         rows: Number of rows.
-        first_rows: Numbers of the first rows, counted from 0.
-        first_labels: Labels of the first rows.
+        first_rows: Row numbers of the first few rows, counted from 0.
+        first_labels: Labels of the first few rows.
         values: The most frequent values, each with the number of rows that contain it.
     """
 
@@ -277,7 +277,7 @@ class Progress(NamedTuple):
 
 
 class Category(NamedTuple):
-    """A category of the project.
+    """A category in the project.
 
     Args:
         id: Its id, a whole number as a string.
@@ -285,7 +285,7 @@ class Category(NamedTuple):
         path: Names of its parents, without ROOT, and its own name, joined by " > ".
         parent_id: Id of the parent category, or None.
         is_active: Whether assets can be created in it.
-        is_root: Whether it is ROOT.
+        is_root: Whether it is the root category (ROOT).
         status_set: Name of its own or inherited status set, or None.
         statuses: Labels of the statuses it allows.
         attributes: Display names of its custom attributes, including inherited ones.
@@ -303,7 +303,7 @@ class Category(NamedTuple):
 
 
 class Status(NamedTuple):
-    """A status of a status set.
+    """A status in a status set.
 
     Args:
         id: Its id.
@@ -353,7 +353,7 @@ class Attribute(NamedTuple):
 
 
 class Location(NamedTuple):
-    """A node of the location tree.
+    """A node in the location tree.
 
     Args:
         id: Its id.
@@ -425,7 +425,7 @@ class Entity(_EntityFields):
             "asset", "category", "checklist", "document", "form", "form template", "issue", "photo", "rfi", "sheet" or
             "submittal".
         type: The type within the domain, such as "asset". If None, any type.
-        id: The id of the entity. If None, any entity of the type.
+        id: The entity's id. If None, any entity of the type.
 
     Raises:
         OptionError: The kind is unknown, or an id is given without a type.
@@ -466,7 +466,7 @@ class Entity(_EntityFields):
 
     @classmethod
     def _make(cls, iterable: Iterable[Any]) -> "Entity":  # type: ignore[override]  # called by `_replace`
-        """Create an entity with the checks of the constructor."""
+        """Create an entity, with the same checks as the constructor."""
         return cls(*iterable)
 
 

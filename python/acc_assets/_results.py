@@ -125,7 +125,7 @@ class Outcomes(Sequence[RowOutcome]):
     def assets(self) -> AssetTable | None:
         """With `returning=True`, the assets as returned by the service. Otherwise, None.
 
-        A part of a result, such as a slice, has only the assets of its rows.
+        A part of a result, such as a slice, contains only the assets of the selected rows.
         """
         if self._table is None:
             return None

@@ -20,7 +20,7 @@ from .errors import InputError, OptionError
 if TYPE_CHECKING:
     from uuid import UUID
 else:
-    # Importing `uuid` would make importing this package take over a third longer.
+    # Importing `uuid` would increase the import time of this package by over a third.
     UUID = ForwardRef("UUID")
 
 
@@ -50,9 +50,9 @@ class Reading(NamedTuple):
         return [name for name, value in self._asdict().items() if value != self._field_defaults[name]]
 
     def must_match(self, options: Mapping[str, Any], which: str) -> None:
-        """Raise OptionError if an option differs from that of the original call, which applies.
+        """Raise OptionError if an option differs from the original call, whose options always apply.
 
-        The sheet may differ, because a result contains neither the name of the file nor that of the sheet.
+        The sheet may differ, because a result contains neither the file name nor the sheet name.
         """
         given = self.options()
         for name in self._changed():
@@ -161,15 +161,15 @@ def read(
     r"""Combine a file or rows with the options for reading them, for use with several verbs.
 
     Args:
-        source: The path of a file, an open file, or rows as for `Assets.create`. The file extension determines the format:
+        source: A file path, an open file, or rows as for `Assets.create`. The file extension determines the format:
             Excel and OpenDocument (.xlsx, .xlsm, .xlsb, .xls, .ods), text (.csv, .tsv, .txt), JSON Lines (.jsonl,
             .ndjson), and .parquet if pyarrow or polars is installed. If an open file has no name, its first bytes
             determine the format.
-        sheet: Name of the sheet of an Excel file, or `SheetOptions`. If None, the first visible one.
+        sheet: Name of a sheet in an Excel file, or `SheetOptions`. If None, the first visible one.
         mapping: How to map columns whose names are not recognized: a dict from column to field or custom attribute (None
             to ignore the column), or the path of a TOML file with such entries (false to ignore the column).
         separator: Separator between the names in a path. Default: ">".
-        nulls: What to do with empty cells: "omit" leaves the field out, "clear" clears it on a patch, "error" makes the
+        nulls: What to do with empty cells: "omit" omits the field, "clear" clears it on a patch, "error" makes the
             row invalid.
         dates: What to do with dates that have a time of day: "strict" makes the row invalid, "truncate" drops the time.
 
@@ -246,7 +246,7 @@ def rows_from(data: Any, key: str | None = None) -> _core.Rows:
 
 
 def ids_from(data: Any, id: str) -> _core.Rows:
-    """Return the ids for a get or a delete, from the column `id` or from values."""
+    """Return the ids for a get or a delete. `id` is the name of the id column, if the data has columns."""
     if isinstance(data, _core.Rows):
         return data
     if isinstance(data, str) or is_of(data, "uuid", "UUID"):

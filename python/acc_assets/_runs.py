@@ -26,7 +26,7 @@ SHOWN: Final = ("name", "verb", "project", "rows", "counts", "begun", "written")
 
 
 def read_run(path: str | os.PathLike[str]) -> tuple[dict[str, Any], Outcomes] | None:
-    """Read the metadata and outcomes from the file of a run. Return None while a process is using the run."""
+    """Read the metadata and outcomes from a run file. Return None while a process is using the run."""
     kept = _core.read_run(path)
     if kept is None:
         return None
@@ -79,7 +79,7 @@ class Runs(Mapping[str, Outcomes]):
         return kept[1]
 
     def delete(self, name: str) -> None:
-        """Delete the file of a run, but not its changes to the project. A later run with this name starts from scratch.
+        """Delete a run file. The changes that the run made to the project remain. A later run with this name starts from scratch.
 
         Args:
             name: The name of the run.

@@ -81,13 +81,13 @@ class Session:
         self.engine()  # so that a bad option or a missing token raises here, not at the first call
 
     def engine(self) -> _core.Engine:
-        """Return the engine. A process that unpickled this client creates its own."""
+        """Return the engine. A process that unpickled this client creates its own engine."""
         if self._closed:
             raise OptionError(
                 "This client is closed. Create a new one, or make the call inside its `with` block."
             )
         if self._engine is None:
-            # Not stored in a variable, because a traceback would show it.
+            # The token is not stored in a variable, because a traceback would show it.
             self._engine = _core.Engine(
                 self._auth.reveal() or self._token(),
                 {**self.options, "proxy": self._proxy.reveal(), **_pacing()},

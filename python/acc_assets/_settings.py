@@ -147,7 +147,7 @@ class Settings:
         """Find one active custom attribute.
 
         Args:
-            attribute: Its display name, or its name such as "ca7".
+            attribute: Its display name or API name, such as "ca7".
 
         Raises:
             OptionError: No attribute matches, or several do. The message names the closest match or the candidates.
@@ -202,7 +202,7 @@ class Settings:
         return "\n".join(lines)
 
     def to_dicts(self, kind: SettingsKind = "categories") -> list[dict[str, object]]:
-        """Convert one kind of settings to a list of dicts, with the same names as the columns of `to_pandas`.
+        """Convert one kind of settings to a list of dicts, whose keys are the column names of `to_pandas`.
 
         Args:
             kind: As for `to_pandas`.
@@ -322,7 +322,7 @@ class Settings:
             data: Rows, as for `Assets.create`. A generator is read into a list.
             verb: "create" or "patch". For a patch, checks that depend on the current asset are skipped.
             key: For a patch, the column with the asset ids.
-            sheet: Name of the sheet of an Excel file, or `SheetOptions`. If None, the first visible one.
+            sheet: Name of a sheet in an Excel file, or `SheetOptions`. If None, the first visible one.
             mapping: How to map columns whose names are not recognized. See `acc_assets.read`.
             separator: Separator between the names in a path. Default: ">".
             nulls: What to do with empty cells: "omit", "clear" or "error". See `acc_assets.read`.

@@ -133,7 +133,7 @@ class SetupPlan(Sequence[SetupStep]):
 
 
 class SetupResult(SetupPlan):
-    """The steps that applied a setup to a project, each with its `status`. Returned by `project.apply_setup`.
+    """The steps of an applied setup, each with its `status`. Returned by `project.apply_setup`.
 
     Example:
         >>> setup = acc_assets.Setup.from_dict({"categories": [{"path": "HVAC > Boilers"}]})

@@ -121,7 +121,7 @@ def polars_frame(source: _core.Ledger | _core.Table | dict[str, list[Any]]) -> p
 
 
 def positions(rows: int, index: int | slice) -> int | range:
-    """Return the row number of an index, or the row numbers of a slice."""
+    """Return the row number for an index, or the row numbers for a slice."""
     try:
         return range(rows)[index]
     except IndexError:
@@ -244,8 +244,8 @@ class AssetTable(_Table[Asset]):
 
     @property
     def missing(self) -> list[str]:
-        """The requested ids that the service did not return: unknown, deleted, or not visible to this user. A slice has
-        the same list as its table.
+        """The requested ids that the service did not return (unknown, deleted, or not visible to this user), and strings
+        that are not ids. A slice has the same list as the full table.
         """
         return self._table.missing
 

@@ -86,7 +86,7 @@ class Write(NamedTuple):
     assets: _core.Table | None = None
 
     def operation(self, again: _core.Ledger | None = None, which: Which = "retry") -> _core.Operation:
-        """Plan the write. With `again`, plan it only for the failed and unsent rows of that ledger, or the unknown rows."""
+        """Plan the write. With `again`, include only the rows of that ledger that `which` selects."""
         if again is not None and not self.rows.replayable:
             raise OptionError(
                 f"{which}(): these rows are a generator or a stream, which can be read only once. Pass them as a list, a "
@@ -159,7 +159,7 @@ class Write(NamedTuple):
         """Return the result of a call that ended before its first request.
 
         The result contains the outcomes of the run so far, or every row as `not_sent`. It is empty for a generator, and
-        None if the file of the run cannot be read.
+        None if the run file cannot be read.
         """
         run = self.options["run"]
         if run is None or not os.path.exists(run):
@@ -174,7 +174,7 @@ class Write(NamedTuple):
     def beginning(self) -> Iterator[None]:
         """Ensure that a call that ends before its first request has its own result, not the previous one."""
         session = self.session
-        # The result is created only if needed, because creating it reads all rows or the file of a run.
+        # The result is created only if needed, because creating it reads all rows or a run file.
         session.last_result = None
         try:
             yield

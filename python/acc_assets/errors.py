@@ -11,7 +11,7 @@ from . import _core
 from ._json import Json, JsonObject
 
 if TYPE_CHECKING:
-    # The only upward imports: an error has the result of its call. They are for type checkers only.
+    # The only upward imports, because an error contains the result of its call. They are for type checkers only.
     from ._results import Outcomes
     from ._setup import SetupResult
     from ._tables import AssetTable, RelationshipTable
@@ -104,7 +104,7 @@ class FileError(InputError, OSError):
     """A file cannot be read or written.
 
     Attributes:
-        filename: The path of the file, or None.
+        filename: The file path, or None.
         errno: The `errno` of the underlying `OSError`, or None.
         strerror: The operating system's message for `errno`, or None.
     """
@@ -230,7 +230,7 @@ class UnauthorizedError(ApiError, AuthError):
 
 
 class ForbiddenError(ApiError):
-    """HTTP 403: the user of the token does not have permission."""
+    """HTTP 403: the token's user does not have permission."""
 
 
 class NotFoundError(ApiError):
@@ -253,7 +253,7 @@ class RateLimitError(ApiError):
     """HTTP 429 on every attempt until the deadline: other programs are using up this user's rate limit.
 
     Attributes:
-        retry_after: Seconds that the service asked to wait, or None.
+        retry_after: Seconds to wait, as requested by the service, or None.
     """
 
     def __init__(
@@ -367,7 +367,7 @@ def api_error(
     metadata: Mapping[str, Json] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> ApiError:
-    """Create the `ApiError` for this status. Called by the core."""
+    """Create the `ApiError` or subclass for an HTTP status. Called by the core."""
     kind = ServerError if status >= 500 else _BY_STATUS.get(status, ApiError)
     error = kind(
         message,
@@ -400,7 +400,7 @@ def transport_error(
     headers: Mapping[str, str] | None = None,
     kind: str = "other",
 ) -> TransportError:
-    """Create the `TransportError` for this kind: "connect", "timeout" or "other". Called by the core."""
+    """Create the `TransportError` or subclass for a kind of failure: "connect", "timeout" or "other". Called by the core."""
     of_kind = {"connect": ConnectError, "timeout": RequestTimeout}.get(kind, TransportError)
     return of_kind(message, sent=sent, status=status, request_id=request_id, body=body, headers=headers)
 

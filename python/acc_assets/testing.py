@@ -47,7 +47,7 @@ class ClientOptions(TypedDict, total=False):
 
 
 class WorldStatus(TypedDict):
-    """A status of a `WorldCategory`."""
+    """A status in a `WorldCategory`."""
 
     id: str
     label: str
@@ -55,7 +55,7 @@ class WorldStatus(TypedDict):
 
 
 class WorldChoice(TypedDict):
-    """A value of a select attribute."""
+    """An option of a select attribute."""
 
     id: str
     displayName: str
@@ -63,7 +63,7 @@ class WorldChoice(TypedDict):
 
 
 class WorldAttribute(TypedDict):
-    """A custom attribute of a `WorldCategory`."""
+    """A custom attribute in a `WorldCategory`."""
 
     name: str
     displayName: str
@@ -73,7 +73,7 @@ class WorldAttribute(TypedDict):
 
 
 class WorldCategory(TypedDict):
-    """A category of the simulated project, with the statuses and attributes that it has or inherits."""
+    """A category in the simulated project, with the statuses and attributes that it has or inherits."""
 
     id: str
     name: str
@@ -85,7 +85,7 @@ class WorldCategory(TypedDict):
 
 
 class WorldLocation(TypedDict):
-    """A location of the simulated project."""
+    """A location in the simulated project."""
 
     id: str
     parentId: str | None
@@ -94,7 +94,7 @@ class WorldLocation(TypedDict):
 
 
 class WorldCounts(TypedDict):
-    """Numbers of objects in the simulated project."""
+    """Object counts in the simulated project."""
 
     assets: int
     active_assets: int
@@ -116,14 +116,14 @@ class World(TypedDict):
 
 
 class EndpointAudit(TypedDict):
-    """Number of requests to one endpoint, and number of responses per HTTP status (0 if there was no response)."""
+    """Number of requests to one endpoint, and of responses per HTTP status. Status 0 counts requests without a response."""
 
     requests: int
     answers: dict[int, int]
 
 
 class Audit(TypedDict):
-    """What the simulator did. Returned by `Simulator.audit`."""
+    """Summary of the requests, responses and changes in a simulator. Returned by `Simulator.audit`."""
 
     endpoints: dict[str, EndpointAudit]
     requests: int
@@ -167,7 +167,8 @@ class Simulator:
             status or an option is a label, or a dict with `label` and `active`.
 
     Raises:
-        OptionError: An option or switch is unknown, or the project description is invalid. The message names the location.
+        OptionError: An option or switch is unknown, or the project description is invalid. The message says
+            where the mistake is.
 
     Example:
         >>> with acc_assets.testing.Simulator(seed=1) as sim:
@@ -260,7 +261,7 @@ class Simulator:
         return cast("list[Asset]", self._core.assets())
 
     def audit(self) -> Audit:
-        """Return what the simulator did, such as assets created, responses per endpoint and status, and faults applied."""
+        """Summarize what the simulator did, such as assets created, responses per endpoint and status, and faults applied."""
         return cast(Audit, self._core.audit())
 
     def add_fault(
@@ -295,7 +296,7 @@ class Simulator:
                 "redirect" (url=).
             on: The endpoint to affect, such as "assets:batch-create". Default: "any".
             nth: Affect only the nth matching request, counted from 1.
-            times: Maximum number of requests to affect. If None, 1, but unlimited with every= or probability=.
+            times: Maximum number of requests to affect. If None, 1, or unlimited with every= or probability=.
             every: Affect only every kth matching request. For example, 3 affects every third request.
             probability: Affect each matching request with this probability, 0 to 1.
             seed: Seed for `probability`. If None, 0.
@@ -310,7 +311,7 @@ class Simulator:
             bytes: For "cut_body", the number of body bytes to send before the response breaks off. If None, 10.
             count: For "drop_results", the number of entries to remove from the response. If None, 1.
             seconds: For "clock_jump", the number of seconds to shift the Date header by. May be negative.
-            requests: For "steal", the number of requests that another program of the same user sends. If None, 1.
+            requests: For "steal", the number of requests sent by another program that runs as the same user. If None, 1.
             url: For "redirect", the URL to redirect to.
 
         Raises:

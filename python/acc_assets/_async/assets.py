@@ -55,19 +55,19 @@ class AsyncAssets(AsyncVerbs):
         is given.
 
         Args:
-            data: A DataFrame (pandas, polars), an Arrow table or stream, an iterable of dicts, one dict, the path of a
-                file (Excel, CSV, JSON Lines, Parquet), an open file, or `Rows` from `acc_assets.read`. Columns are matched
+            data: A DataFrame (pandas, polars), an Arrow table or stream, an iterable of dicts, one dict, a file path
+                (Excel, CSV, JSON Lines, Parquet), an open file, or `Rows` from `acc_assets.read`. Columns are matched
                 by their usual names ("Asset ID", "Category", "Status", "Location", ...), by the display names of custom
                 attributes, or by API field names (clientAssetId, categoryId, statusId, ca1, ...). Asset ID, category and
-                status are required. Cells contain ids or names: the path ("HVAC > Air Handling", or a list of names) or
-                unique name of a category, the label of a status, the path, name or barcode of a location, and the labels
-                of select values (separated by ";", or as a list).
+                status are required. Cells contain ids or names: a category's path ("HVAC > Air Handling", or a list of names)
+                or unique name, a status label, a location's path, name or barcode, and the labels of select values
+                (separated by ";", or as a list).
             settings: Settings to check rows against: "auto", `Settings`, or None for no settings (cells must then contain
                 ids). "auto" uses the project's settings if they have already been read, if rows contain names or custom
                 attributes, or if the rows need more than one request.
             import_key: A column that uniquely identifies each row across imports: "barcode", or the API name of a text
                 attribute, such as "ca7". If an asset with the key exists, the row is `unchanged` and gets the id of that
-                asset; the other cells are not compared. Rows whose response was lost are resolved with certainty. If no
+                asset; the other cells are not compared. Rows whose response was lost are looked up by their keys. If no
                 row has a key, keys are generated per call or per `run` and stored in the assets; they do not match assets
                 from earlier imports. If None, rows whose response was lost are matched by their values and creation time.
             run: A name for this import, such as "level-3", that makes it resumable: every request is written to a file on
@@ -77,7 +77,7 @@ class AsyncAssets(AsyncVerbs):
                 `pathlib.Path` to choose the file yourself. If None, nothing is recorded. See `acc_assets.runs`.
             on_error: What to do if rows fail: "collect" returns the result and logs a warning, "raise" finishes and then
                 raises, "stop" raises after the first failed row (requests in flight still finish).
-            max_errors: Stop after this many failed rows. A value below 1 is a fraction of all rows. If None, no limit.
+            max_errors: Stop if more rows than this fail. A value below 1 is a fraction of all rows. If None, no limit.
             dry_run: Check the rows and estimate the requests, but send nothing. See `result.estimate`.
             returning: Whether to return the created assets as `result.assets`.
             reconcile: What to do with rows whose response was lost: True looks them up in the project, which takes up to
@@ -94,11 +94,11 @@ class AsyncAssets(AsyncVerbs):
         Raises:
             OptionError: An option is invalid.
             InputError, FileError: The data as a whole cannot be read, or differs from the data recorded for this `run`.
-            JournalError: The file of the run cannot be used, or another process is using it.
+            JournalError: The run file cannot be used, or another process is using it.
             BulkError: Rows failed, and `on_error` is "raise" or "stop".
             ApiError, TransportError, AuthError: The call could not continue. `.result` contains every row's outcome.
-            BulkInterrupted: Ctrl-C was pressed. Canceling an async call raises asyncio.CancelledError instead. Both have
-                a `.result` with the outcome of every row.
+            BulkInterrupted: Ctrl-C was pressed. `.result` contains every row's outcome. Canceling an async call raises
+                asyncio.CancelledError instead, which has a `.result` in Python 3.11 or later.
 
         Example:
             >>> rows = [{"clientAssetId": f"AHU-{n}", "categoryId": category, "statusId": status} for n in range(250)]
@@ -132,11 +132,11 @@ class AsyncAssets(AsyncVerbs):
         dates: Dates = "strict",
         progress: ProgressOption = "auto",
     ) -> Report:
-        """Check rows against the project's settings without sending them. All problems are reported at once.
+        """Check rows against the project's settings without sending them. The report lists every problem.
 
         Args:
             data: Rows, as for `create`. A generator is read into a list.
-            verb: The verb that the rows are meant for: "create" or "patch".
+            verb: The kind of write to check the rows for: "create" or "patch".
             key: For a patch, the column with the asset ids.
             settings: Settings to check rows against: `Settings`, None for no settings, or "auto" for the project's settings.
             import_key: The column that uniquely identifies each row: "barcode" or a text attribute. See `create`.
@@ -189,14 +189,14 @@ class AsyncAssets(AsyncVerbs):
         """Update only the given fields of existing assets. The result contains one outcome per row, in input order.
 
         Args:
-            data: Rows, as for `create`, with a column of asset ids. Identical rows with the same id are sent once.
-                Different rows with the same id are invalid.
+            data: Rows, as for `create`, with a column of asset ids. Identical rows are sent only once.
+                Rows that have the same id but differ are invalid.
             key: The column with the asset ids.
-            settings: Settings to check rows against, as for `create`. Checks of statuses, custom attributes and category
-                changes depend on the current category, so the assets of such rows are read first, 100 per request.
+            settings: Settings to check rows against, as for `create`. If a check depends on the current category of an asset
+                (status, custom attributes, or a change of category), that asset is read first, 100 assets per request.
             run: A name that makes the call resumable. If None, nothing is recorded. See `create`.
             on_error: What to do if rows fail: "collect", "raise" or "stop". See `create`.
-            max_errors: Stop after this many failed rows. A value below 1 is a fraction of all rows. If None, no limit.
+            max_errors: Stop if more rows than this fail. A value below 1 is a fraction of all rows. If None, no limit.
             dry_run: Check the rows and estimate the requests, but send nothing. See `result.estimate`.
             returning: Whether to return the changed assets as `result.assets`.
             reconcile: What to do with rows whose response was lost: True reads their assets and resends the rows that were
@@ -241,7 +241,7 @@ class AsyncAssets(AsyncVerbs):
             include_custom_attributes: Whether to read the custom attributes.
             include_deleted: Whether to include deleted assets, which have isActive set to false.
             batch_size: Ids per request, 1 to 100. Default: 100.
-            sheet: Name of the sheet of an Excel file, or `SheetOptions`. If None, the first visible one.
+            sheet: Name of a sheet in an Excel file, or `SheetOptions`. If None, the first visible one.
             progress: How to show progress: "auto", True, False or a function. See `create`.
             after: The exception raised by an earlier call with the same ids in the same order. Only the assets that were
                 not read are requested. The result contains all assets.
@@ -251,7 +251,7 @@ class AsyncAssets(AsyncVerbs):
 
         Raises:
             OptionError, InputError: An option is invalid, or the data as a whole cannot be read.
-            ApiError, TransportError, AuthError, ReadInterrupted: A request failed. `.partial` contains the rows so far.
+            ApiError, TransportError, AuthError, ReadInterrupted: A read failed. `.partial` contains the rows read so far.
 
         Example:
             >>> created = await project.assets.create({"Asset ID": "AHU", "Category": category, "Status": status})
@@ -284,15 +284,15 @@ class AsyncAssets(AsyncVerbs):
         The service keeps deleted assets but marks them as inactive. They cannot be restored through the API.
 
         Args:
-            ids: Ids, as for `get`. Duplicate ids are sent once, and all of their rows get the same outcome.
+            ids: Ids, as for `get`. A duplicate id is sent only once, and all of its rows get the same outcome.
             key: The column with the ids, if `ids` has columns.
             run: A name that makes the call resumable. If None, nothing is recorded. See `create`.
             on_error: What to do if rows fail: "collect", "raise" or "stop". See `create`.
-            max_errors: Stop after this many failed rows. A value below 1 is a fraction of all rows. If None, no limit.
+            max_errors: Stop if more rows than this fail. A value below 1 is a fraction of all rows. If None, no limit.
             dry_run: Check the rows and estimate the requests, but send nothing. See `result.estimate`.
             reconcile: Whether to look up rows whose response was lost. See `patch`.
             batch_size: Ids per request, 1 to 100. Default: 100.
-            sheet: Name of the sheet of an Excel file, or `SheetOptions`. If None, the first visible one.
+            sheet: Name of a sheet in an Excel file, or `SheetOptions`. If None, the first visible one.
             progress: How to show progress: "auto", True, False or a function. See `create`.
 
         Raises:
@@ -317,10 +317,10 @@ class AsyncAssets(AsyncVerbs):
     ) -> None:
         """Write an Excel template for assets of one category, with drop-downs and marked required columns.
 
-        The status, location and select attribute columns have drop-downs. `create(path)` imports the completed file.
+        Columns for statuses, locations, select values and booleans have drop-downs. `create(path)` imports the completed file.
 
         Args:
-            category: Id or path of the category, or the path as a list of names. Rows may name a subcategory instead.
+            category: The category's id or path, or its path as a list of names. Rows may name a subcategory instead.
             path: The .xlsx file. An existing file is replaced.
             rows: Number of rows with drop-downs. Default: 1000.
             separator: Separator between the names in a path. Default: ">".
@@ -357,8 +357,8 @@ class AsyncAssets(AsyncVerbs):
         """Read all matching assets into an `AssetTable`, page by page.
 
         Args:
-            category, status, location: One or more of each, by id, path or name, statuses also by label and locations also
-                by barcode. Assets with any of them match.
+            category, status, location: One or more ids or names: category paths, status labels, and location paths, names or
+                barcodes. An asset must match at least one value of each given argument.
             updated_at: A time, or a range as a string: "from..to", "from.." or "..to".
             search: A string that must occur in a text field. Case is ignored.
             include_custom_attributes: Whether to read the custom attributes.

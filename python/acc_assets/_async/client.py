@@ -25,10 +25,10 @@ class AsyncClient:
         auth: A three-legged token, or a function (async or not) that takes no arguments and returns one. The function is
             called again when the token expires. If None, the token in the environment variable ACC_ASSETS_TOKEN.
         base_url: URL of the service. It must use https, except for a service on this machine.
-        region: Region of the project: a code from the Regions page, such as "US" or "EMEA". Sent with requests for
+        region: The project's region: a code from the Regions page, such as "US" or "EMEA". Sent with requests for
             relationships and locations; the Assets pages document no region header. If None, no region is sent.
         timeout: Maximum duration of a request in seconds. Default: 60.
-        max_in_flight: Maximum number of requests in flight, across all calls of the client. Default: 8.
+        max_in_flight: Maximum number of requests in flight, across all of the client's calls. Default: 8.
         max_response_bytes: Maximum size of a response after decompression. Default: 256 MiB.
         limits: Rate limits: `Limits`, or a dict of its arguments. If None, the service's documented limits.
         retry: Retry rules: `Retry`, or a dict of its arguments. If None, the defaults of `Retry`.
@@ -83,7 +83,7 @@ class AsyncClient:
     def last_result(self) -> AsyncBulkResult | None:
         """The result of the most recent write, even if it raised an exception.
 
-        None before the first write, and after a call that was rejected before it started, such as for an invalid option.
+        None before the first write, and after a call that raised OptionError or JournalError before it started.
         """
         return cast("AsyncBulkResult | None", self._session.last_result)
 

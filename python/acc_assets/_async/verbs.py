@@ -20,7 +20,7 @@ from ._drive import finish, off_loop, pulled
 
 
 class AsyncVerbs:
-    """Base class for the verbs of assets and of relationships."""
+    """Base class for asset and relationship verbs."""
 
     # Verbs whose results can be resumed.
     _resumes: tuple[str, ...] = ()
@@ -201,7 +201,7 @@ async def settings_of(
     refresh: bool = False,
     given: _core.Settings | None = None,
 ) -> _core.Settings:
-    """Return the given settings, or else those of the project, after reading any missing parts."""
+    """Return the given settings, or else the project's, after reading any missing parts."""
     found = session.reading(project, refresh, given)
     if isinstance(found, _core.Operation):
         await ended(found, report)

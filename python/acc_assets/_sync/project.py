@@ -44,8 +44,8 @@ class Project:
     def settings(self, *, refresh: bool = False, progress: ProgressOption = "auto") -> Settings:
         """Read the project's categories, status sets, custom attributes and locations.
 
-        The settings are read once and reused by all calls of this client for this project. Reading takes about one
-        request per active category. If only the locations cannot be read, the reason is recorded in `settings.notes`.
+        The settings are read once and reused by all of this client's calls for this project. Reading takes about one
+        request per active category without subcategories. If only the locations cannot be read, the reason is recorded in `settings.notes`.
 
         Args:
             refresh: Whether to read the settings again.
@@ -93,8 +93,8 @@ class Project:
         """Create and assign missing settings. Existing categories, status sets and attributes are not changed.
 
         The call can be repeated, even after a failure, Ctrl-C or a crash, because it first reads the existing settings. If
-        the response to a create is lost, the setting is looked up before the create is retried. The service has no batch
-        requests for settings, so each status set, additional status, custom attribute, category and assignment takes one.
+        the response to a create is lost, the setting is looked up before the create is retried. Each status set, additional
+        status, custom attribute, category and assignment takes a separate request.
 
         Args:
             setup: The settings that the project should have. The token's user must be a project admin.
@@ -188,7 +188,7 @@ class Raw:
         """Read the error codes of the Assets API, which are the same for every project.
 
         Returns:
-            One dict per code: name, description, httpStatusCode and metadataKeys. `ApiError.code` is one of the names.
+            One dict per code: name, description, httpStatusCode and metadataKeys. `ApiError.code` can be any of these names.
 
         Example:
             >>> any(found["name"] == "FIELD_EXCEEDS_MAX_LENGTH" for found in project.raw.error_codes())

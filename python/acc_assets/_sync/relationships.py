@@ -42,20 +42,20 @@ class Relationships(Verbs):
         """Delete relationships by their ids. The related entities are not deleted.
 
         Args:
-            ids: Ids, as for `Assets.get`. Duplicate ids are sent once, and all of their rows get the same outcome.
+            ids: Ids, as for `Assets.get`. A duplicate id is sent only once, and all of its rows get the same outcome.
             key: The column with the ids, if `ids` has columns.
             run: A name that makes the call resumable. If None, nothing is recorded. See `Assets.create`.
             on_error: What to do if rows fail: "collect", "raise" or "stop". See `Assets.create`.
-            max_errors: Stop after this many failed rows. A value below 1 is a fraction of all rows. If None, no limit.
+            max_errors: Stop if more rows than this fail. A value below 1 is a fraction of all rows. If None, no limit.
             dry_run: Check the rows and estimate the requests, but send nothing. See `result.estimate`.
             reconcile: Whether to look up rows whose response was lost. See `Assets.patch`.
             batch_size: Ids per request, 1 to 50. Default: 50.
-            sheet: Name of the sheet of an Excel file, or `SheetOptions`. If None, the first visible one.
+            sheet: Name of a sheet in an Excel file, or `SheetOptions`. If None, the first visible one.
             progress: How to show progress: "auto", True, False or a function. See `Assets.create`.
 
         Returns:
-            A result with one outcome per id, in input order. An id that the service does not report as deleted is
-            `rejected`.
+            A result with one outcome per id, in input order. A row is `rejected` if the service did not delete
+            its relationship.
 
         Raises:
             The same errors as `Assets.create`.
@@ -99,7 +99,7 @@ class Relationships(Verbs):
 
         Raises:
             OptionError: An option is invalid, or the filters differ from those of the call that raised `after`.
-            ApiError, TransportError, AuthError, ReadInterrupted: A page could not be read. `.partial` has the rows so far.
+            ApiError, TransportError, AuthError, ReadInterrupted: A read failed. `.partial` contains the rows read so far.
 
         Example:
             >>> created = sim.seed_relationships(3)
