@@ -17,7 +17,7 @@ class Secret(Generic[T]):
         self._value = value
 
     def reveal(self) -> T:
-        """Return the value. Do not assign it to a variable in a frame that may raise."""
+        """Return the value. Do not assign it to a local variable in code that may raise: tracebacks can show it."""
         return self._value
 
     def __repr__(self) -> str:

@@ -247,7 +247,7 @@ class Write(NamedTuple):
 
 
 def check_options(verb: str, key: str, import_key: str | None = None) -> dict[str, Any]:
-    """Check the options for validating rows, and return them for the core as write options."""
+    """Check the options for validating rows, and return them as write options for the core."""
     one_of("verb", verb, ("create", "patch"))
     return write_options(key, dry_run=True, reconcile=False, import_key=import_key)
 

@@ -46,7 +46,7 @@ pub struct Resume<'c> {
     /// The journal file of a named run.
     pub run: Option<&'c Path>,
     pub dry_run: bool,
-    /// Also look up rows in the named run whose outcome is unknown.
+    /// Whether to also look up the named run's rows that have an unknown outcome.
     pub reconcile: bool,
     /// The rows from an earlier result to process.
     pub rows: Option<&'c View>,

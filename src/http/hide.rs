@@ -79,8 +79,8 @@ impl Hidden {
     }
 }
 
-/// Removes a secret from a text, however the secret is escaped as JSON, even if the text ends in the middle
-/// of the secret.
+/// Replaces every occurrence of a secret in `text` with `instead`, whichever JSON escapes it uses, including a secret
+/// that is cut off at the end of `text`.
 fn without<'a>(text: &'a str, secret: &str, instead: &str) -> Cow<'a, str> {
     // Fast path: hardly any text contains the secret.
     let start = secret.as_bytes().get(..LEAST).unwrap_or(secret.as_bytes());

@@ -1,6 +1,6 @@
 //! The settings of a project as returned by the service: categories, status sets, custom attributes, locations.
 //!
-//! Any member may be missing or of another type ("GET categories" and the other reference pages do not document
+//! Any member may be missing or have an unexpected type ("GET categories" and the other reference pages do not document
 //! nulls). An entry is read as far as possible, and ignored if it has no id.
 
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,7 @@
 //! The bridge to asyncio: awaitable operations, and async token functions as Rust futures.
 //!
-//! `pyo3-async-runtimes` does the work. This module provides the runtime and adds three rules for its tasks. Tasks
-//! enter Python only through `attached`, drop Python objects while attached, and print nothing for a closed loop.
+//! `pyo3-async-runtimes` does the work. This module provides the runtime, whose tasks follow three rules: they enter
+//! Python only through `attached`, drop Python objects while attached, and print nothing for a closed loop.
 
 use std::future::Future;
 use std::pin::Pin;
