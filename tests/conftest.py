@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -14,6 +15,8 @@ import acc_assets as acc
 
 # Test processes must not slow each other down.
 os.environ["ACC_ASSETS_PACING"] = "off"
+# A shell makes the programs that it starts in the background ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def until(seen: Callable[[], object]) -> None:
