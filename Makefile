@@ -27,7 +27,7 @@ test: .venv/.installed ## Run all tests: the Rust core, and the wheel on every P
 	$(PYTHON) -m pytest -q --durations=10
 	@.ci/other-pythons
 
-# Inputs for each reader of answers; the readers of rows, in Python, get a hundredth.
+# Number of inputs for each reader of responses. The readers of rows, in Python, get a hundredth of it.
 CASES ?= 100000
 
 fuzz: .venv/.installed ## Give each reader CASES odd inputs (100000): answers, error bodies, dicts, frames

@@ -290,7 +290,7 @@ impl fmt::Display for ServiceError {
 
 impl ServiceError {
     fn write(&self, text: &mut String) -> fmt::Result {
-        write!(text, "the service answered {}", self.status)?;
+        write!(text, "the service returned {}", self.status)?;
         if let Some(code) = &self.code {
             write!(text, " {code}")?;
         }
