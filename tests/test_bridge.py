@@ -487,8 +487,8 @@ def test_ctrl_c_cancels_a_hanging_async_auth_function(client: str, start: Callab
     call = f"acc.{client}(**{{**options, 'auth': token}}).project(project_id).assets.create(some(3))"
     program = start(f"""
 async def token():
-    say(asked=True)
     try:
+        say(asked=True)
         await asyncio.sleep(600)
     finally:
         say(canceled=True)
