@@ -547,6 +547,6 @@ def test_a_pickled_result_of_one_sheet_is_resumed_with_that_sheet(
     with pytest.raises(acc.ForbiddenError) as raised:
         assets.create(path, sheet="Units")
     saved = pickle.loads(pickle.dumps(raised.value.result))
-    with pytest.raises(acc.OptionError, match=r"original call\. Pass them without dates="):
+    with pytest.raises(acc.OptionError, match=r"original call\. Remove dates="):
         assets.retry(saved, acc.read(path, sheet="Units", dates="truncate"))
     assert assets.retry(saved, acc.read(path, sheet="Units")).counts == {"created": 1}

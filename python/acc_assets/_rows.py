@@ -58,7 +58,7 @@ class Reading(NamedTuple):
         for name in self._changed():
             if name != "sheet" and given[name] != options[name]:
                 raise OptionError(
-                    f"{which}(): rows are read with the options of the original call. Pass them without {name}=."
+                    f"{which}(): rows are always read with the options of the original call. Remove {name}= from read(...)."
                 )
 
     def options(self) -> dict[str, Any]:

@@ -100,7 +100,7 @@ class SetupPlan(Sequence[SetupStep]):
         return f"{type(self).__name__}: {counted(len(self), 'step')}" + (f", {counts}" if counts else "")
 
     def _shown(self) -> list[SetupStep]:
-        """Return the steps that change something or are not possible."""
+        """Return all steps except those whose setting already exists as described."""
         return [step for step in self._steps if self._word(step) != "exists"]
 
     def _advice(self) -> list[str]:

@@ -104,7 +104,7 @@ class Write(NamedTuple):
         )
 
     def wants_settings(self) -> bool:
-        """Return whether to use the settings: they are known, or the rows contain names or need several requests.
+        """Return whether to use the settings: if they are known, or the rows contain names or may need several requests.
 
         A single request that contains only ids needs no checks: if a row is bad, the service rejects the whole request.
         """

@@ -28,7 +28,8 @@ pub enum Concerns {
 /// What a response says about one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Paired<'a> {
-    /// The response names the row: its id, and the range of the entry in the body.
+    /// The response has an entry for the row: the id in that entry, if it has one, and the byte range of the entry in
+    /// the response body, if the entries were requested.
     Named {
         id: Option<Cow<'a, str>>,
         entry: Option<Range<usize>>,

@@ -535,7 +535,7 @@ impl Packer {
         }
     }
 
-    /// Returns the problem to report for a row that is for the same asset as row `other`.
+    /// Returns the problem to report for a row that refers to the same asset as row `other`.
     pub(super) fn repeated(&self, same: &Same, key: &str, other: u32) -> Problem {
         let other = format!("row {other}");
         match (same, &self.import_key) {

@@ -1,7 +1,7 @@
 //! Input rows: a source pushes cells into a sink. This module is independent of Python.
 //!
-//! Cells are pushed, not collected. The sink checks a value and writes it into the request body while it is borrowed
-//! from its source, so a row is never copied.
+//! Cells are pushed, not collected. The sink checks each value and writes it into the request body while the value is
+//! still borrowed from its source, so rows are never copied.
 
 pub mod arrow;
 pub mod sheet;

@@ -400,7 +400,8 @@ impl Operation {
             .map(|settings| settings.clone_ref(py))
     }
 
-    /// Whether the settings were read again or changed meanwhile, in which case they must not be cached.
+    /// Whether the settings were read again or changed since this read started. If so, its result is stale and must
+    /// not be cached.
     #[getter]
     fn superseded(&self) -> bool {
         locked(&self.reading)

@@ -40,7 +40,7 @@ class AsyncClient:
 
     Raises:
         OptionError: An option is invalid.
-        AuthError: There is no token, or it has expired.
+        AuthError: The token is missing or has expired.
 
     Example:
         >>> async with acc_assets.AsyncClient(sim.token, base_url=sim.url) as client:

@@ -41,7 +41,7 @@ class Client:
 
     Raises:
         OptionError: An option is invalid.
-        AuthError: There is no token, or it has expired.
+        AuthError: The token is missing or has expired.
 
     Example:
         >>> with acc_assets.Client(sim.token, base_url=sim.url) as client:
