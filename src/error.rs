@@ -15,7 +15,7 @@ use serde_json::Value;
 pub enum Sent {
     /// Definitely not: no connection was made, or the request was rejected by this client.
     No,
-    /// The request was sent, but no complete response arrived.
+    /// The request may have been sent, but no complete response arrived.
     Maybe,
     /// The service responded.
     Answered,
@@ -339,7 +339,7 @@ pub enum Error {
     /// No complete response arrived. `sent` says whether the service may have received the request.
     #[error("{0}")]
     Transport(#[from] TransportError),
-    /// The service rejected the request.
+    /// The service, the gateway or a proxy returned an error response.
     #[error("{0}")]
     Service(Box<ServiceError>),
     /// A successful response does not match the reference page. The response may come from a proxy, so it
@@ -365,7 +365,7 @@ impl Error {
         }
     }
 
-    /// Returns the request id assigned by the service, if the response contains one.
+    /// Returns the request id from the response headers, if there is one.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         match self {
@@ -435,7 +435,8 @@ pub fn shown_lines(text: &str) -> String {
 }
 
 /// Returns whether a character is a control character, a line or paragraph separator, a bidirectional mark (UAX #9,
-/// table 4) or a tag, or has no width. Joiners are not hidden, since words and emoji contain them.
+/// table 4) or a tag, or has no width. The exceptions are the zero-width joiner and non-joiner, which occur
+/// in words and emoji.
 fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(
@@ -454,7 +455,8 @@ fn is_hidden(character: char) -> bool {
         )
 }
 
-/// Shortens a string to at most `most` characters on one line, escaped for display.
+/// Shortens a string to its first `most` characters, followed by an ellipsis if there are more. The result is
+/// on one line and escaped for display.
 #[must_use]
 pub fn shortened(text: &str, most: usize) -> String {
     let mut characters = text.chars().map(|character| match character {

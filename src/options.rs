@@ -48,7 +48,7 @@ pub struct RateGroup {
 
 /// The number of requests per window for each rate group of a user, and the length of the window.
 ///
-/// The limits are per user and minute, summed over all applications of that user.
+/// The documented limits are per user and minute, summed over all applications of that user.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Limits {
     pub window: Duration,
@@ -76,7 +76,8 @@ impl Default for Limits {
 /// How many times, and for how long, to retry a request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RetryPolicy {
-    /// The number of attempts per request, including the first. Waiting after a 429 does not count as an attempt.
+    /// The number of attempts per request, including the first. An attempt that gets a 429, or whose token
+    /// is refused, does not count.
     pub attempts: u32,
     /// The total time for the retries of one request, including waits.
     pub deadline: Duration,
@@ -110,7 +111,7 @@ pub struct Options {
     pub prefix: Prefix,
     /// The region of the project, for endpoints with a region header.
     pub region: Option<String>,
-    /// The time limit per request, from the first byte of the request to the last byte of the response.
+    /// The time limit per request, including connecting and reading the complete response.
     pub timeout: Duration,
     pub max_in_flight: usize,
     /// The maximum response size in bytes, after decompression.
@@ -241,7 +242,7 @@ impl Options {
         Url::parse(&self.base_url).is_ok_and(|url| url.host_str().is_some_and(is_loopback))
     }
 
-    /// Returns the region code as listed on the Regions page: APAC is the retired name of AUS.
+    /// Returns the region code, with the retired code APAC replaced by AUS.
     #[must_use]
     pub fn region_code(&self) -> Option<&str> {
         let region = self.region.as_deref()?;

@@ -57,8 +57,8 @@ async def off_loop(work: Callable[[], T], source: object = None) -> T:
     """Run slow or blocking work in another thread.
 
     The work cannot be stopped, so a cancellation waits until it ends. Only reading from an async iterable `source`
-    stops immediately. If the work created an operation, this operation is returned, and the cancellation is raised when
-    the caller runs it. Otherwise, the cancellation is raised here.
+    stops immediately. After a cancellation, an operation created by the work is returned, and the cancellation is raised
+    when the caller runs the operation; without an operation, the cancellation is raised here.
     """
     loop = running_loop()
     try:
@@ -134,13 +134,13 @@ class Pulled(Iterator[Any]):
 
     @staticmethod
     def close_source(source: object) -> None:
-        """Close the async iterable that supplies the rows, even if it is wrapped in `Rows`."""
+        """Close the iterator if the rows come from an async iterable, even one wrapped in `Rows`."""
         pulled = source._data if isinstance(source, Rows) else source
         if isinstance(pulled, Pulled):
             pulled.close()
 
     def close(self) -> None:
-        """Stop requesting rows, so that nothing more is sent."""
+        """Stop requesting rows, and cancel a pending request for a row."""
         self._closed = True
         if self._next is not None:
             self._next.cancel()

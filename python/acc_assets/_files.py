@@ -66,7 +66,7 @@ def opened(data: Any, sheet: SheetOption) -> object:
 
 
 def _sniffed(content: bytes) -> str:
-    """Return the extension that matches the first bytes of a file without a name."""
+    """Return the extension that matches the first bytes of an open file, if its name has no known extension."""
     start = content.removeprefix(b"\xef\xbb\xbf").lstrip()
     if not start:
         raise InputError("The open file is empty.")

@@ -43,10 +43,11 @@ def _without_null(kind: Any) -> Any:
 
 
 def from_pandas(frame: pandas.DataFrame, only: str | None = None) -> _core.Rows:
-    """Convert a DataFrame column by column, to numpy arrays or Python objects.
+    """Convert a DataFrame column by column, to numpy arrays, Arrow streams or Python objects.
 
-    The DataFrame is not exported through Arrow, because the export needs pyarrow, rejects columns of mixed types, and
-    keeps or drops a named index depending on its values. Here, a named index always becomes a column.
+    The DataFrame is not exported through Arrow as a whole, because the export needs pyarrow, rejects columns of mixed
+    types, and keeps or drops a named index depending on its values. Here, a named index always becomes a column, unless
+    a column already has this name.
     """
     names = [str(name) for name in frame.columns]
     doubles = [name for name in dict.fromkeys(names) if names.count(name) > 1]
@@ -71,7 +72,7 @@ def from_pandas(frame: pandas.DataFrame, only: str | None = None) -> _core.Rows:
 def values_of(series: pandas.Series) -> tuple[object, bytes | None]:
     """Return a column for the core and, for a numpy array with nulls, a mask with one byte per row (1 if null).
 
-    Python objects are used only if pandas itself stores them, because creating an object takes longer than checking a cell.
+    Python objects are avoided where possible, because creating an object takes longer than checking a cell.
     """
     kind: Any = series.dtype
     code = getattr(kind, "kind", "O")
@@ -108,7 +109,7 @@ def _stream(series: pandas.Series) -> object | None:
 
 
 def labels_of(index: Any) -> Sequence[Any] | None:
-    """Return the labels of the rows, or None if they equal the row numbers."""
+    """Return the labels of the rows, or None for pandas' default index, whose labels equal the row numbers."""
     if is_of(index, "pandas", "RangeIndex") and (index.start, index.step) == (0, 1):
         return None
     if index.nlevels > 1:

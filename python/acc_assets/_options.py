@@ -45,7 +45,8 @@ class Limits(_LimitFields):
 
     Args:
         window: Length of the window in seconds. Default: 60.
-        assets_read: Reads of assets and project settings per window. Default: 1000 (Assets rate limits page).
+        assets_read: Reads of assets, and of settings other than locations, per window. Default: 1000 (Assets rate limits
+            page).
         assets_write: Creates, patches and deletes combined per window. Default: 100 (Assets rate limits page).
         relationships: Relationship requests per window. Default: 120 (Relationships rate limits page).
         locations: Location requests per window. Default: 200 (Locations rate limits page).
@@ -86,7 +87,8 @@ class Retry(_RetryFields):
     """Rules for retrying requests that are safe to retry.
 
     Args:
-        attempts: Attempts per request, including the first. 1 means no retries. A 429 does not count. Default: 5.
+        attempts: Attempts per request, including the first. 1 means no retries, except after a 429, after a 401 if `auth`
+            is a function, or while a network that worked earlier in the call is down. A 429 does not count. Default: 5.
         deadline: Seconds after the first attempt during which a request may be retried. Default: 600.
         base: Maximum length of the first pause in seconds. Pauses are random, and the maximum doubles with each retry.
             Default: 0.5.
@@ -200,7 +202,7 @@ def key_option(key: object) -> None:
 
 
 def batch_option(batch_size: object, most: int = MOST_ASSETS) -> None:
-    """Raise OptionError for a batch size that the service would reject."""
+    """Raise OptionError for a batch size that is not between 1 and the maximum."""
     at_least_one("batch_size", batch_size)
     if isinstance(batch_size, int) and batch_size > most:
         what = "relationships" if most == MOST_RELATIONSHIPS else "assets"

@@ -50,7 +50,7 @@ def table_of(operation: _core.Operation) -> _core.Table:
 
 
 def unfinished(after: After) -> _core.Table | None:
-    """Return the partial table of the read to resume, or None if the error occurred before that read."""
+    """Return the partial table of the read to resume, or None if there is none."""
     kept: object = after
     if isinstance(after, BaseException):
         # An asyncio timeout is raised from the CancelledError that ended the read.

@@ -49,7 +49,8 @@ def run_file(run: str | os.PathLike[str]) -> str:
             names that differ only in case refer to the same run.
 
     Raises:
-        OptionError: The run is neither a name nor a path, or its name is not a valid file name on every platform.
+        OptionError: The run is neither a name nor a path, or its name is empty, too long, reserved by Windows, or contains
+            characters that are not allowed.
     """
     if isinstance(run, os.PathLike):
         return os.fspath(run)

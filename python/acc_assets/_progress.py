@@ -42,7 +42,7 @@ class _Display(Protocol):
 
 
 class Reporter:
-    """Displays the progress that the core reports. Use it as a context manager, so that a bar is always closed."""
+    """Displays the progress that the core reports. Use a reporter as a context manager, so that its bar is closed."""
 
     def __init__(self, option: object, word: str) -> None:
         if not (isinstance(option, bool) or option == "auto" or callable(option)):
@@ -80,7 +80,7 @@ class Reporter:
             self._display = None
 
     def stopping(self) -> None:
-        """Explain why an interrupted call has not ended yet, if progress is shown or stderr is a terminal."""
+        """Explain why an interrupted call has not ended yet, if `progress` is True or stderr is a terminal or notebook."""
         if self._option is not True and not _is_watched():
             return
         self.__exit__()

@@ -142,7 +142,7 @@ def _is_display_name(name: str) -> bool:
 
 
 def _check_filter(name: str) -> None:
-    """Raise OptionError for an undocumented filter, because the service would silently ignore it."""
+    """Raise OptionError for an undocumented `filter[...]`, which the service would silently ignore."""
     if not name.startswith("filter["):
         return
     inner = name.removeprefix("filter[").removesuffix("]")
@@ -162,7 +162,7 @@ def _unknown_filter(name: str, attributes: str) -> OptionError:
 
 
 def _may_be_labels(value: Any) -> bool:
-    """Return whether a value may be a label: a string that is not an id, number, date, range or boolean."""
+    """Return whether any value may be a label: a string with letters that is not a UUID, "true" or "false"."""
     texts = [one for one in _several(value) if isinstance(one, str)]
     return any(
         not _is_uuid(text) and any(letter.isalpha() for letter in text) and text not in ("true", "false")

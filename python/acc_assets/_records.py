@@ -66,7 +66,7 @@ class Problem(NamedTuple):
     """One problem with one row.
 
     Args:
-        code: Code of the row check, such as "required", or the service's error code, or None.
+        code: Code of the row check (such as "required"), the service's error code, a word such as "transport", or None.
         column: The column as named in the input, or None if the problem concerns the row as a whole.
         value: The invalid value, possibly shortened, or None.
         message: What is wrong.
@@ -84,14 +84,14 @@ class RowError(NamedTuple):
     """Why a row failed.
 
     Args:
-        code: Code of the row check, or the service's error code, or None.
+        code: Code of the row check, the service's error code, a word such as "transport", or None.
         message: What is wrong.
         column: The column with the problem, or None.
         value: The invalid value, possibly shortened, or None.
         fix: How to fix the problem, or None.
         status: HTTP status of the response, or None if there was no response.
         body: Body of the response, or None. For an incomplete response, only the first 64 kB.
-        problems: All problems with this row. The fields above describe the first one.
+        problems: All problems with this row. The fields `code` to `fix` describe the first problem.
         metadata: Details from the service (`errorMetadata`), or None. For a 409, the conflicting value.
     """
 
@@ -133,7 +133,7 @@ class RowOutcome(NamedTuple):
         id: Id of the asset or relationship, or None.
         error: Why the row failed, or None.
         attempts: Number of requests that contained this row.
-        request_id: Id of the last request that contained this row, or None. Autodesk support may ask for it.
+        request_id: Id of the last request that contained this row, which Autodesk support may ask for, or None.
     """
 
     row: int
@@ -156,7 +156,7 @@ class Cause(NamedTuple):
 
     Args:
         status: Status of these rows.
-        code: Code of the row check, or the service's error code. May be empty.
+        code: Code of the row check, the service's error code, or a word such as "transport". May be empty.
         column: The column as named in the input. Empty if the problem concerns the row as a whole.
         message: What is wrong with the first of these rows.
         fix: How to fix the problem. May be empty.
@@ -183,7 +183,7 @@ class RowProblem(NamedTuple):
     Args:
         row: Row number, counted from 0.
         label: Index value (for a DataFrame with its own index), sheet row or line number (for a file), or row number.
-        code: Code of the row check, or the service's error code, or None.
+        code: Code of the row check, the service's error code, a word such as "transport", or None.
         column: The column as named in the input, or None if the problem concerns the row as a whole.
         value: The invalid value, possibly shortened, or None.
         message: What is wrong.
@@ -224,7 +224,7 @@ class Stats(NamedTuple):
         throttled: Seconds spent waiting for the rate limit.
         seconds: Duration of the call in seconds.
         bytes_sent: Total size of all request bodies in bytes.
-        lookups: Requests that looked up import keys or rows whose response was lost. They are included in `requests`.
+        lookups: Requests (included in `requests`) that looked up import keys or rows whose response was lost.
     """
 
     requests: int
@@ -256,13 +256,13 @@ class Progress(NamedTuple):
     """Progress of a call.
 
     Args:
-        done: Rows with an outcome.
-        total: Number of rows, or None while a generator or stream is still being read.
+        done: Rows with an outcome or, in a check or a read, the rows checked or read so far.
+        total: Number of rows, or None if unknown, such as while a generator or stream is still being read.
         requests: Requests that received a response.
         elapsed: Seconds since the call began.
         phase: What the call is doing: "settings" (reading the project's settings), "setup" (applying a setup),
-            "import_keys" (looking up import keys), "writing", "waiting" (for the rate limit, or before a lookup),
-            "recovery" (looking up rows whose response was lost) or "reading".
+            "import_keys" (looking up import keys), "checking" (checking rows), "writing", "waiting" (for the rate limit,
+            or before a lookup), "recovery" (looking up rows whose response was lost) or "reading".
 
     Example:
         >>> acc_assets.Progress(done=3200, total=20000, requests=32, elapsed=20.0, phase="writing").done
@@ -282,13 +282,13 @@ class Category(NamedTuple):
     Args:
         id: Its id, a whole number as a string.
         name: Its name.
-        path: Names of its parents, without ROOT, and its own name, joined by " > ".
+        path: Names of the category's parents, without ROOT, and its own name, joined by " > ".
         parent_id: Id of the parent category, or None.
-        is_active: Whether assets can be created in it.
-        is_root: Whether it is the root category (ROOT).
-        status_set: Name of its own or inherited status set, or None.
-        statuses: Labels of the statuses it allows.
-        attributes: Display names of its custom attributes, including inherited ones.
+        is_active: Whether assets can be created in the category.
+        is_root: Whether the category is the root category (ROOT).
+        status_set: Name of the category's own or inherited status set, or None.
+        statuses: Labels of the statuses that the category allows.
+        attributes: Display names of the category's custom attributes, including inherited ones.
     """
 
     id: str
@@ -307,12 +307,12 @@ class Status(NamedTuple):
 
     Args:
         id: Its id.
-        label: Its label, unique within its set.
-        status_set: Name of its set.
-        status_set_id: Id of its set.
-        is_default: Whether its set applies to all categories without a set of their own.
+        label: The status's label, unique within its status set.
+        status_set: Name of the status set.
+        status_set_id: Id of the status set.
+        is_default: Whether the status set applies to all categories without a set of their own.
         color: Its color, or None.
-        is_active: Whether it can be assigned.
+        is_active: Whether the status can be assigned.
     """
 
     id: str
@@ -332,7 +332,7 @@ class Attribute(NamedTuple):
         name: Its API name, such as "ca7".
         display_name: Its name in the web app.
         type: "text", "numeric", "date", "boolean", "select" or "multi_select".
-        is_required: Whether assets of its categories must have a value for it.
+        is_required: Whether assets of the attribute's categories must have a value.
         max_length: Maximum length of a text value in characters, or None.
         default: Default value for new assets, or None.
         options: Labels of the select values.
@@ -358,7 +358,7 @@ class Location(NamedTuple):
     Args:
         id: Its id.
         name: Its name.
-        path: Names of its parents, without the root, and its own name, joined by " > ".
+        path: Names of the location's parents, without the root, and its own name, joined by " > ".
         barcode: Its barcode, or None.
         parent_id: Id of the parent location, or None.
     """
@@ -379,10 +379,10 @@ class SetupStep(NamedTuple):
         name: Name of the setting.
         action: "create", "assign", "exists" (as described), "differs" (exists, but is not as described and is not changed)
             or "missing" (cannot be created or assigned).
-        note: What differs, or why the step is not possible. May be empty.
+        note: What differs, why the step is not possible, or other information. May be empty.
         status: "created", "assigned", "exists", "differs", "failed", "not_sent" or "unknown". None in a plan.
-        error: Why the step failed, or None.
-        request_id: Id of the request for this step, or None. Autodesk support may ask for it.
+        error: Why the step failed or what differs, or None.
+        request_id: Id of the request for this step, which Autodesk support may ask for, or None.
     """
 
     kind: str
@@ -421,14 +421,14 @@ class Entity(_EntityFields):
     """One end of a relationship, or a pattern that matches several ends.
 
     Args:
-        domain: The domain, such as "autodesk-bim360-asset". Without `type`, it can also be the short name of a kind:
+        domain: The domain, such as "autodesk-bim360-asset", or (without `type`) the short name of a kind:
             "asset", "category", "checklist", "document", "form", "form template", "issue", "photo", "rfi", "sheet" or
             "submittal".
         type: The type within the domain, such as "asset". If None, any type.
         id: The entity's id. If None, any entity of the type.
 
     Raises:
-        OptionError: The kind is unknown, or an id is given without a type.
+        OptionError: An argument is invalid, such as an unknown kind, or an id without a type.
 
     Example:
         >>> acc_assets.Entity("asset", id="f6a1e3b5-abaa-4b01-b33a-5d55f36ba047").domain

@@ -22,7 +22,7 @@ UNREAD: Final = "locations_unread"
 
 
 def causes_of(ledger: _core.Ledger, call: WriteCall) -> list[Cause]:
-    """Group the failed rows by cause, largest group first. In a dry run, valid rows ("not_sent") are left out."""
+    """Group the failed rows by cause, largest group first. In a dry run, rows that passed the checks are left out."""
     return [
         Cause(
             status=found["status"],
@@ -41,7 +41,7 @@ def causes_of(ledger: _core.Ledger, call: WriteCall) -> list[Cause]:
 
 
 def message_of(cause: Cause) -> str:
-    """Return the message of the first row, followed by some values of other rows if they differ."""
+    """Return the message of the first row and, if it mentions a value, some different values of other rows."""
     others = [value for value, _ in cause.values if value not in cause.message]
     if len(others) == len(cause.values):
         return cause.message  # It does not mention any value.
@@ -179,7 +179,7 @@ class Report:
         return {name: [getattr(problem, name) for problem in problems] for name in RowProblem._fields}
 
     def write_fixes(self, path: str | os.PathLike[str]) -> int:
-        """Write the rows with problems to an Excel file. Fix them there, and pass the file to the same verb.
+        """Write the rows with problems to an Excel file. Fix the rows in this file, and pass it to the same verb.
 
         The file contains your columns in their original order, plus the sheet row, the problem and the fix. Bad cells are
         marked.
@@ -191,7 +191,8 @@ class Report:
             The number of rows written.
 
         Raises:
-            OptionError: The rows are not available, because they came from a generator or the report was unpickled.
+            OptionError: The rows are not available, because they came from a generator, the report was unpickled, or the
+                call of a named run ended before its first request.
             FileError: The file cannot be written.
 
         Example:
@@ -205,7 +206,7 @@ class Report:
         """Return the report itself if every row is ok.
 
         Raises:
-            InputError: Rows have problems. The message is the whole report.
+            InputError: Rows have problems. The message is the `repr` of the report.
         """
         if not self.ok:
             raise of_lines(repr(self))

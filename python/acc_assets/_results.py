@@ -67,8 +67,8 @@ class Outcomes(Sequence[RowOutcome]):
     `reconcile` send only the rows of the part, but return a result for the whole input. A result can be resumed only
     once, either as a whole or through one of its parts.
 
-    Named runs read from their file (`acc_assets.runs()["level-3"]`) are also `Outcomes`. They have no client, so
-    `retry` and `reconcile` raise OptionError.
+    Named runs read from their file (`acc_assets.runs()["level-3"]`) are also `Outcomes`. Results of this class have no
+    client, so `retry` and `reconcile` raise OptionError.
     """
 
     __slots__ = ("_call", "_is_part", "_ledger", "_table", "_verbs")
@@ -165,7 +165,7 @@ class Outcomes(Sequence[RowOutcome]):
         return Report(self._ledger, self._call)
 
     def write_fixes(self, path: str | os.PathLike[str]) -> int:
-        """Write the failed rows to an Excel file. Fix them there, and pass the file to the same verb.
+        """Write the failed rows to an Excel file. Fix the rows in this file, and pass it to the same verb.
 
         The file contains your columns in their original order, plus the sheet row, the problem and the fix. Bad cells are
         marked. A hidden column identifies the rows, so the file can be passed to a call with the same `run=`. Rows that
@@ -178,7 +178,8 @@ class Outcomes(Sequence[RowOutcome]):
             The number of rows written.
 
         Raises:
-            OptionError: The rows are not available, because they came from a generator or the result was unpickled.
+            OptionError: The input rows are not available, because they came from a generator, the result was unpickled
+                or read from a run file, or the call of a named run ended before its first request.
             FileError: The file cannot be written.
         """
         return write_fixes(self._ledger, self._call, path)
@@ -187,7 +188,7 @@ class Outcomes(Sequence[RowOutcome]):
         """Return the result itself if every row is ok: `ids = assets.create(df).raise_if_failed().ids`.
 
         Raises:
-            BulkError: Rows failed.
+            BulkError: At least one row is not ok.
         """
         if not self.ok:
             raise BulkError(self)
@@ -246,7 +247,8 @@ class Outcomes(Sequence[RowOutcome]):
         """Return the call to resume.
 
         Raises:
-            OptionError: The call was a dry run, was already resumed, or belongs to another project or a named run.
+            OptionError: The call was a dry run, was already resumed, belongs to another project or another object
+                (`assets` or `relationships`), or was read from the file of a named run.
         """
         call = self._call
         if call.is_dry_run:

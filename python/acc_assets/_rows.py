@@ -50,7 +50,7 @@ class Reading(NamedTuple):
         return [name for name, value in self._asdict().items() if value != self._field_defaults[name]]
 
     def must_match(self, options: Mapping[str, Any], which: str) -> None:
-        """Raise OptionError if an option differs from the original call, whose options always apply.
+        """Raise OptionError if an option is neither its default nor as in the original call, whose options always apply.
 
         The sheet may differ, because a result contains neither the file name nor the sheet name.
         """
@@ -103,7 +103,7 @@ class Rows:
         self._is_used = False
 
     def __len__(self) -> int:
-        """The number of rows. Raises TypeError if it is not known before reading."""
+        """The number of rows. Raises TypeError if the number is not known before reading."""
         return 1 if isinstance(self._data, Mapping) else len(self._data)  # type: ignore[arg-type]  # raises TypeError itself
 
     def _taken(self) -> object:
@@ -163,9 +163,9 @@ def read(
     Args:
         source: A file path, an open file, or rows as for `Assets.create`. The file extension determines the format:
             Excel and OpenDocument (.xlsx, .xlsm, .xlsb, .xls, .ods), text (.csv, .tsv, .txt), JSON Lines (.jsonl,
-            .ndjson), and .parquet if pyarrow or polars is installed. If an open file has no name, its first bytes
-            determine the format.
-        sheet: Name of a sheet in an Excel file, or `SheetOptions`. If None, the first visible one.
+            .ndjson), and .parquet if pyarrow or polars is installed. If an open file has no name with one of these
+            extensions, its first bytes determine the format.
+        sheet: Name of a sheet in an Excel file, or `SheetOptions`. If None, the first visible sheet.
         mapping: How to map columns whose names are not recognized: a dict from column to field or custom attribute (None
             to ignore the column), or the path of a TOML file with such entries (false to ignore the column).
         separator: Separator between the names in a path. Default: ">".

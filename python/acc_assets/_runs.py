@@ -102,7 +102,7 @@ class Runs(Mapping[str, Outcomes]):
         """Convert to one dict per run, sorted by name.
 
         Returns:
-            Dicts with name, running (whether a process is using the run; if so, other values are None), verb, project,
+            Dicts with name, running (whether a process is using the run; if so, later values are None), verb, project,
             service, import_key, rows, the number of rows per status (such as created), begun and written (UTC datetimes
             of the first and the last record), and problem (why the file cannot be read, or None).
         """
@@ -188,7 +188,7 @@ def _shown(row: dict[str, Any]) -> tuple[str, ...]:
 
 
 def runs(folder: str | os.PathLike[str] | None = None) -> Runs:
-    r"""List the named runs on this machine. A call with `run="level-3"` creates the run "level-3".
+    r"""List the named runs on this machine. A call with `run="level-3"` creates or continues the run "level-3".
 
     Args:
         folder: Folder that contains the runs. If None, the folder in the environment variable ACC_ASSETS_RUNS, or else

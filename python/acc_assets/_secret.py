@@ -17,7 +17,7 @@ class Secret(Generic[T]):
         self._value = value
 
     def reveal(self) -> T:
-        """Return the value. Do not assign it to a local variable in code that may raise: tracebacks can show it."""
+        """Return the value. Do not assign the value to a local variable in code that may raise: tracebacks show it."""
         return self._value
 
     def __repr__(self) -> str:
@@ -28,5 +28,5 @@ class Secret(Generic[T]):
 
 
 async def hidden(awaitable: Awaitable[T]) -> Secret[T]:
-    """Await a secret and wrap it, because the repr of an asyncio task shows its result."""
+    """Await a secret and wrap it, because the repr of an asyncio task shows the result of the task."""
     return Secret(await awaitable)

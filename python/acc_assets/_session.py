@@ -102,7 +102,7 @@ class Session:
         Args:
             project: The project's id.
             refresh: Whether to read all settings again.
-            given: The caller's settings. Only their missing parts are read.
+            given: The caller's settings. Only parts missing from these settings are read, unless `refresh` is set.
         """
         engine = self.engine()
         kept = self.settings.get(project)
@@ -120,7 +120,10 @@ class Session:
     def read(
         self, project: str, operation: _core.Operation, given: _core.Settings | None = None
     ) -> _core.Settings:
-        """Return the settings that an operation read, and keep them for later calls."""
+        """Return the settings that an operation read.
+
+        The settings are kept for later calls, unless they are out of date or complete settings passed by the caller.
+        """
         if operation.settings is None:
             raise AccError("The settings were not read. This is a bug in acc_assets; please report it.")
         if not operation.superseded and (given is None or given is self.settings.get(project)):
@@ -182,8 +185,8 @@ class Session:
 def _pacing() -> dict[str, Any]:
     """Return the options for saving the rate windows between processes.
 
-    A service on this machine is a simulator, and each simulator starts with unused limits. Its windows are therefore
-    saved only if the user sets a folder.
+    A service on this machine is a simulator, and each simulator starts with unused limits. The windows of a simulator
+    are therefore saved only if the user sets a folder.
     """
     chosen = os.environ.get(PACING_VARIABLE, "")
     if chosen.lower() == "off":

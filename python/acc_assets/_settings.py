@@ -106,7 +106,7 @@ class Settings:
 
         Args:
             status: Its id or its label.
-            status_set: Name or id of its status set. If None, the label must be unique across all sets.
+            status_set: Name or id of the set that contains the status. If None, a label must be unique across all sets.
 
         Raises:
             OptionError: No status matches, or several do. The message names the closest match or the candidates.
@@ -180,7 +180,9 @@ class Settings:
         return Location(**self._core.find_location(location, separator))
 
     def tree(self) -> str:
-        """Return the active categories as indented text. A status set is shown if it differs from the parent's.
+        """Return the active categories as indented text.
+
+        The status set of a category is shown if the category is at the top level or its parent has another status set.
 
         Example:
             >>> print(project.settings().tree())  # doctest: +ELLIPSIS
@@ -319,10 +321,10 @@ class Settings:
         """Check rows against these settings, without a client or requests.
 
         Args:
-            data: Rows, as for `Assets.create`. A generator is read into a list.
+            data: Rows, as for `Assets.create`. The rows of a generator are read into a list.
             verb: "create" or "patch". For a patch, checks that depend on the current asset are skipped.
             key: For a patch, the column with the asset ids.
-            sheet: Name of a sheet in an Excel file, or `SheetOptions`. If None, the first visible one.
+            sheet: Name of a sheet in an Excel file, or `SheetOptions`. If None, the first visible sheet.
             mapping: How to map columns whose names are not recognized. See `acc_assets.read`.
             separator: Separator between the names in a path. Default: ">".
             nulls: What to do with empty cells: "omit", "clear" or "error". See `acc_assets.read`.

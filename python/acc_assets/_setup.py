@@ -33,11 +33,11 @@ MOST_SHOWN: Final = 30
 
 
 class SetupPlan(Sequence[SetupStep]):
-    """The steps that would apply a setup to a project. Returned by `project.plan_setup`, which writes nothing.
+    """The steps of a setup for a project, each with its `action`. Returned by `project.plan_setup`, which writes nothing.
 
     Attributes:
-        mistakes: Names that are defined neither in the setup nor in the project. If there are any, `project.apply_setup`
-            raises InputError.
+        mistakes: Names that are neither defined in the setup nor active in the project. If there are mistakes,
+            `project.apply_setup` raises InputError.
 
     Example:
         >>> setup = acc_assets.Setup.from_dict({"categories": [{"path": "HVAC > Boilers"}, {"path": "HVAC > Fans"}]})
@@ -58,7 +58,7 @@ class SetupPlan(Sequence[SetupStep]):
 
     @property
     def ok(self) -> bool:
-        """Whether all settings exist as described or can be created."""
+        """Whether all settings exist as described or can be created or assigned."""
         return not any(step.action in ("differs", "missing") for step in self._steps)
 
     def to_dicts(self) -> list[dict[str, object]]:
@@ -228,6 +228,7 @@ class Setup:
         Raises:
             FileError: The file cannot be read.
             InputError: The description is invalid. The message lists every mistake with its location.
+            OptionError: The .json file does not contain settings, or was written by a newer version.
         """
         if os.fspath(path).lower().endswith(".json"):
             return cls.from_settings(Settings.load(path))

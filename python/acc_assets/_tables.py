@@ -69,7 +69,7 @@ def _from_arrow(table: _core.Table) -> pandas.DataFrame | None:
 
 
 def _from_columns(table: _core.Table) -> pandas.DataFrame:
-    """Create the same pandas DataFrame without pyarrow."""
+    """Create the same pandas DataFrame as `_from_arrow`, without pyarrow."""
     import numpy
     import pandas
 
@@ -167,7 +167,7 @@ class _Table(Sequence[Row]):
         return cast("list[Row]", self._table.dicts())
 
     def to_pandas(self) -> pandas.DataFrame:
-        """Convert to a pandas DataFrame. This is faster if pyarrow is installed; the result is the same.
+        """Convert to a pandas DataFrame. With pyarrow, the conversion is faster and the result is the same.
 
         Raises:
             ImportError: pandas is not installed.
@@ -222,8 +222,9 @@ class _Table(Sequence[Row]):
 class AssetTable(_Table[Asset]):
     """Assets as returned by the service, one dict per row.
 
-    Returned by `get` and `list`. With `returning=True`, `create` and `patch` provide one as `result.assets`. An exception
-    raised by `get` or `list` has a `.partial`: an AssetTable with the rows read before the failure.
+    Returned by `get` and `list`. With `returning=True`, the `assets` of a result are also an AssetTable.
+    If `get` or `list` fails, the `.partial` of the exception is an AssetTable with the rows read before the failure, or
+    None.
 
     In DataFrames and Arrow, each custom attribute ca1, ca2, ... is a separate column. Tables can be pickled. A slice is an
     AssetTable too.
@@ -264,14 +265,15 @@ class AssetTable(_Table[Asset]):
 class RelationshipTable(_Table[Relationship]):
     """Relationships as returned by the service, one dict per row. Returned by `relationships.search`.
 
-    An exception raised by `search` has a `.partial`: a RelationshipTable with the rows read before the failure.
+    If `search` fails, the `.partial` of the exception is a RelationshipTable with the rows read before the failure, or
+    None.
 
     In DataFrames and Arrow, the columns are `id`, `from_domain`, `from_type`, `from_id`, `to_domain`, `to_type`, `to_id`,
     `created_on`, `is_read_only`, `is_service`, `is_deleted` and `deleted_on`. "from" is the first entity in the response
     and "to" is the second; the service does not document their order. Times are UTC timestamps, truncated to milliseconds.
     Flags are boolean, and all other columns are text. If any value in a column has the wrong type, the column is text.
-    Other fields of a row become additional columns. If a relationship does not have exactly two entities, its entities
-    are in the column `entities`, as JSON.
+    Other fields of a row become additional columns. If a relationship has one entity or more than two, its entities are
+    in the column `entities`, as JSON.
 
     Tables can be pickled. A slice is a RelationshipTable too.
 

@@ -104,7 +104,9 @@ class Write(NamedTuple):
         )
 
     def wants_settings(self) -> bool:
-        """Return whether to use the settings: if they are known, or the rows contain names or may need several requests.
+        """Return whether the write should use the project's settings.
+
+        True if the client already has the settings, the rows contain names, or the write may need several requests.
 
         A single request that contains only ids needs no checks: if a row is bad, the service rejects the whole request.
         """
@@ -115,7 +117,10 @@ class Write(NamedTuple):
         return self.session.engine().scan(self.verb, self.rows, self.options)[0]
 
     def read_assets(self) -> _core.Operation | None:
-        """Plan a read of the assets that are needed to check a patch. Return None if none are needed."""
+        """Plan a read of the assets that are needed to check a patch.
+
+        Return None if no assets are needed, or if the rows can be read only once.
+        """
         if self.verb != "patch" or not self.rows.replayable:
             return None
         engine = self.session.engine()
@@ -158,8 +163,8 @@ class Write(NamedTuple):
     def _unsent(self) -> Outcomes | None:
         """Return the result of a call that ended before its first request.
 
-        The result contains the outcomes of the run so far, or every row as `not_sent`. It is empty for a generator, and
-        None if the run file cannot be read.
+        The result contains the outcomes of the run so far. Without a run file, the result contains every row as
+        `not_sent`, or no rows if they come from a generator. Return None if the run file is in use or cannot be read.
         """
         run = self.options["run"]
         if run is None or not os.path.exists(run):
@@ -172,7 +177,10 @@ class Write(NamedTuple):
 
     @contextmanager
     def beginning(self) -> Iterator[None]:
-        """Ensure that a call that ends before its first request has its own result, not the previous one."""
+        """Ensure that `last_result` is not an earlier result after a call that ends before its first request.
+
+        The call gets its own result, or None if it was rejected.
+        """
         session = self.session
         # The result is created only if needed, because creating it reads all rows or a run file.
         session.last_result = None
@@ -191,7 +199,7 @@ class Write(NamedTuple):
 
     @contextmanager
     def resuming(self, result: Outcomes) -> Iterator[None]:
-        """Attach the result to resume to an exception that ends the call before its first request."""
+        """Attach `result`, which can still be resumed, to an exception that ends the call before its first request."""
         try:
             yield
         except OptionError:
@@ -216,7 +224,7 @@ class Write(NamedTuple):
             raise
 
     def judged(self, operation: _core.Operation, result: Outcomes) -> Outcomes:
-        """Return the result, or raise as specified by `on_error`."""
+        """Return the result, or raise the exception that ended the write, or BulkError if `on_error` asks for it."""
         for text in operation.ledger.warnings():
             _warn(text)
         if operation.interrupted:

@@ -1,4 +1,4 @@
-"""Exceptions. All of them can be pickled, contain only plain data, and say what to do next."""
+"""Exceptions. Every exception can be pickled, and its message says what to do next."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class AccError(_Plain, Exception):
     """Base class of all exceptions in this package, except `BulkInterrupted` and `ReadInterrupted`.
 
     Attributes:
-        result: The `BulkResult` of the write that ended early, or None.
+        result: The `BulkResult` of the write that raised the exception, or None.
         partial: The rows that `list`, `get` or `search` read before the failure, as an `AssetTable` or
             `RelationshipTable`, or None. Repeat the call with `after=error` to read the rest.
 
@@ -90,11 +90,13 @@ class AccError(_Plain, Exception):
 
 
 class OptionError(AccError, ValueError):
-    """An argument is invalid. Nothing was sent."""
+    """An argument is invalid, or the call is not possible, such as a call of a closed client. Nothing was sent."""
 
 
 class InputError(AccError, ValueError):
-    """The data as a whole cannot be read as rows. Individual bad rows are `invalid` outcomes instead.
+    """The data as a whole cannot be read as rows, differs from that of the call to resume, or is not a valid setup.
+
+    In a write, individual bad rows are `invalid` outcomes instead. `Report.raise_if_failed` raises InputError for bad rows.
 
     Usually, nothing was sent. If some rows were already sent, `result` contains the outcomes.
     """
@@ -136,8 +138,8 @@ class FileError(InputError, OSError):
 
 
 class JournalError(AccError):
-    """The file of a named run cannot be used: it cannot be written, is damaged, or is in use by another process. Rows that
-    cannot be recorded in the file are not sent.
+    """The file of a named run cannot be used, for example because it cannot be written, is damaged, or is in use by another
+    process. Rows that cannot be recorded in the file are not sent.
     """
 
 
@@ -152,9 +154,9 @@ class TransportError(AccError):
         sent: Whether the service received the request: "no", "maybe", or "answered" (the response was larger than
             `max_response_bytes`).
         status: HTTP status of the incomplete or oversized response, or None if no response arrived.
-        request_id: Request id of that response, or None.
-        body: First 64 kB of that response, as text.
-        headers: Headers of that response, as in `ApiError`.
+        request_id: Request id of the response, or None.
+        body: First 64 kB of the response, as text.
+        headers: Headers of the response, as in `ApiError`.
     """
 
     def __init__(
@@ -180,18 +182,18 @@ class ConnectError(TransportError, ConnectionError):
 
 
 class RequestTimeout(TransportError, TimeoutError):  # noqa: N818  # named as in httpx and obstore
-    """A request took longer than `timeout`. The service may have executed it."""
+    """A request took longer than `timeout`. The service may have executed the request."""
 
 
 class ApiError(AccError):
-    """The service rejected a request. Common HTTP statuses have their own subclasses.
+    """The service rejected a request, failed, or sent unreadable responses. Common HTTP statuses have their own subclasses.
 
     Attributes:
         status: The HTTP status.
         code: The service's error code, or None.
         message: The full message, as in `str(error)`: the service's message and, if known, what to do next.
         errors: Details about individual rows and fields: dicts with index, id, field, code, title, message, metadata.
-        request_id: The request id, or None. Autodesk support may ask for it.
+        request_id: The request id, or None. Autodesk support may ask for this id.
         body: The response as text, at most 4 MiB.
         metadata: Details from the service (`errorMetadata`), or None. For a 409, the conflicting value.
         headers: The response headers `x-ads-*`, `x-request-id`, `ratelimit-*`, `date` and `retry-after`. Names are in
@@ -234,7 +236,7 @@ class ForbiddenError(ApiError):
 
 
 class NotFoundError(ApiError):
-    """HTTP 404: the project does not exist, or the user cannot see it."""
+    """HTTP 404: the project, or an object in the request, does not exist or is not visible to the user."""
 
 
 class ConflictError(ApiError):
@@ -250,7 +252,7 @@ class UnsupportedMediaTypeError(ApiError):
 
 
 class RateLimitError(ApiError):
-    """HTTP 429 on every attempt until the deadline: other programs are using up this user's rate limit.
+    """HTTP 429 until `Retry.deadline`, or with a wait that ends later, usually because other programs use the rate limit.
 
     Attributes:
         retry_after: Seconds to wait, as requested by the service, or None.
@@ -283,11 +285,11 @@ class RateLimitError(ApiError):
 
 
 class ServerError(ApiError):
-    """HTTP 5xx: the service failed. The outcome of each row shows whether the row was written."""
+    """HTTP 5xx: the service failed. In a write, the outcome of each row shows whether the row was written, if known."""
 
 
 class BulkError(AccError):
-    """Rows failed in a write with `on_error="raise"` or `"stop"`.
+    """Rows failed in a write with `on_error="raise"` or `"stop"`, or `raise_if_failed` found rows that are not ok.
 
     Attributes:
         result: The `BulkResult`, with one outcome per row.
@@ -341,7 +343,7 @@ class SetupError(AccError):
 
 
 class DataWarning(UserWarning):
-    """The data is valid but looks damaged. For example, leading zeros may have been lost."""
+    """A possible problem that does not make a row invalid. For example, leading zeros may have been lost."""
 
 
 _BY_STATUS: dict[int, type[ApiError]] = {

@@ -141,7 +141,7 @@ class Audit(TypedDict):
 
 
 class Simulator:
-    """A simulator of the Assets and Relationship services on a local port, with one project. Use it as a context manager.
+    """A simulator of the Assets and Relationship services on a local port, with one project, used as a context manager.
 
     The simulator enforces the service's rules (required fields, status sets, atomic batches, rate limits) and records
     every request, so a test can compare what a program reports with what actually happened.
@@ -155,7 +155,7 @@ class Simulator:
         project: Description of the project. If None, a sample project is generated from `seed`. A dict with these keys, all
             of them optional:
 
-            - `status_sets`: Dicts with `name`, `statuses` and optionally `default` and `active`. Unless one of them has
+            - `status_sets`: Dicts with `name`, `statuses` and optionally `default` and `active`. Unless a set has
               `default=True`, the service's own default set is added.
             - `attributes`: Dicts with `display_name`, `type` (text, numeric, date, boolean, select or multi_select) and
               optionally `name` (such as "ca7"), `required`, `max_length`, `default`, `options` and `active`.
@@ -286,7 +286,7 @@ class Simulator:
         requests: int | None = None,
         url: str | None = None,
     ) -> None:
-        """Inject a fault. By default, it affects only the next request.
+        """Inject a fault. By default, the fault affects only the next request.
 
         Args:
             what: The kind of fault, with its arguments in parentheses: "status" (code=, body=, headers=, after_apply=),
@@ -295,14 +295,14 @@ class Simulator:
                 (count=), "double_results", "clock_jump" (seconds=), "steal" (requests=), "html", "expire_token" or
                 "redirect" (url=).
             on: The endpoint to affect, such as "assets:batch-create". Default: "any".
-            nth: Affect only the nth matching request, counted from 1.
+            nth: Affect the nth matching request, counted from 1. With `times`, also the matching requests after the nth.
             times: Maximum number of requests to affect. If None, 1, or unlimited with every= or probability=.
             every: Affect only every kth matching request. For example, 3 affects every third request.
             probability: Affect each matching request with this probability, 0 to 1.
             seed: Seed for `probability`. If None, 0.
             code: For "status", the HTTP status to return, such as 503.
-            body: Kind of response body. For "status": "json" (default), "html", "empty" or "own" (that of the executed
-                request). For "unreadable": "cut" (default), "empty", "null" or "html".
+            body: Kind of response body. For "status": "json" (default), "html", "empty" or "own" (the executed request's
+                own response body; needs after_apply=True). For "unreadable": "cut" (default), "empty", "null" or "html".
             headers: For "status", additional response headers.
             after_apply: For "status", whether to execute the request before returning the status. If None, False.
             retry_after: For "rate_limit", the value of the Retry-After header: seconds, or a string that is sent
@@ -311,11 +311,11 @@ class Simulator:
             bytes: For "cut_body", the number of body bytes to send before the response breaks off. If None, 10.
             count: For "drop_results", the number of entries to remove from the response. If None, 1.
             seconds: For "clock_jump", the number of seconds to shift the Date header by. May be negative.
-            requests: For "steal", the number of requests sent by another program that runs as the same user. If None, 1.
+            requests: For "steal", the maximum number of requests that another program sends as the same user. If None, 1.
             url: For "redirect", the URL to redirect to.
 
         Raises:
-            OptionError: The fault or endpoint is unknown.
+            OptionError: The fault or endpoint is unknown, or an argument is invalid, missing or not for this fault.
 
         Example:
             >>> sim.add_fault("rate_limit", on="assets:batch-create", retry_after=1)
@@ -361,7 +361,7 @@ class Simulator:
         self._core.accept_token(token)
 
     def revoke_token(self, token: str) -> bool:
-        """Revoke a token, as if it had expired. Requests that use it get a 401.
+        """Revoke a token, as if it had expired. Requests with a revoked token get a 401.
 
         Args:
             token: `sim.token`, or a token passed to `accept_token`.
@@ -389,7 +389,7 @@ class Simulator:
         return self._core.switches()
 
     def seed_relationships(self, count: int) -> list[str]:
-        """Create `count` relationships between assets and other entities, and return their ids."""
+        """Create `count` relationships between assets and documents, and return the ids of the relationships."""
         return self._core.seed_relationships(count)
 
     def close(self) -> None:

@@ -216,8 +216,8 @@ const NEW_ASSETS: Lookup = Lookup {
     says,
 };
 
-/// The maximum number of categories to filter by. More would make the URL too long, so the list is then
-/// filtered only by time.
+/// The maximum number of categories to filter by. More would make the URL too long, so the list is then not
+/// filtered by category.
 const MOST_CATEGORIES: usize = 50;
 
 /// Lists the oldest assets first, so that assets created concurrently are appended and no page shifts.
@@ -455,7 +455,8 @@ fn positions<'t>(texts: impl Iterator<Item = (Cow<'t, str>, usize)>) -> HashMap<
     positions
 }
 
-/// Uses the other values to pair rows that share a clientAssetId with an equal number of entries.
+/// Pairs rows and entries that all share one clientAssetId, if there are as many entries as rows: by their
+/// other values, or by position if the rows are identical.
 fn told_apart(
     whole: &OnceCell<Vec<Value>>,
     body: &[u8],

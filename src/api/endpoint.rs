@@ -16,7 +16,7 @@ use crate::options::RateGroup;
 /// An endpoint of a service, with the properties that all of its requests share.
 #[derive(Debug, Clone, Copy)]
 pub struct Endpoint {
-    /// The name on the reference page. For a list endpoint, the user-facing name of its rows.
+    /// The name on the reference page or, for a list endpoint, the user-facing name of its rows.
     pub name: &'static str,
     pub method: Method,
     pub path: Path,

@@ -26,8 +26,8 @@ pub struct Filter {
 pub enum Shows {
     /// The member is one of the values.
     OneOf,
-    /// The member is one of the values. A single value is not checked if this parameter is `true`, since the
-    /// parameter widens the filter.
+    /// The member is one of the values. A single value is not checked if the query sets the parameter named
+    /// here to `true`, since that parameter widens the filter.
     OneOfUnlessWider(&'static str),
     /// The member is in a range `from..to`, `from..` or `..to`, or equals a single time.
     Time,
@@ -75,8 +75,8 @@ enum Test {
 /// A range in milliseconds since 1970, both ends included.
 type Range = (i64, i64);
 
-/// The parameters of `relationships:search` that filter by entity. Each has the end of the relationship and
-/// the entity's member.
+/// The parameters of `relationships:search` that filter by entity, each with the end of the relationship and
+/// the member of the entity at that end.
 const ENTITIES: [(&str, usize, &str); 6] = [
     ("domain", 0, "domain"),
     ("withDomain", 1, "domain"),
@@ -223,7 +223,7 @@ impl Test {
     }
 }
 
-/// Returns `true` if any result is true, or else `None` if any result is unknown.
+/// Returns `true` if any result is true, or else `None` if any result is unknown, or else `false`.
 fn any(fits: impl Iterator<Item = Option<bool>>) -> Option<bool> {
     let mut all = Some(false);
     for fits in fits {
@@ -306,7 +306,7 @@ fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// Parses all values as ranges. Returns no check if one of them cannot be parsed.
+/// Parses all values as ranges. Returns no check if there are no values, or if one cannot be parsed.
 fn within(values: &[String], read: impl Fn(&str) -> Option<Range>) -> Option<Test> {
     let ranges: Option<Vec<Range>> = values.iter().map(|value| read(value)).collect();
     ranges.filter(|ranges| !ranges.is_empty()).map(Test::Within)

@@ -31,7 +31,7 @@ pub struct Next {
     pub cursor: Option<String>,
     /// Whether there is a next page.
     pub more: bool,
-    /// The total number of rows.
+    /// The total number of rows, if the page contains it.
     pub total: Option<u64>,
 }
 
@@ -65,9 +65,9 @@ impl Paging {
     /// Returns where the next page starts. `page` is the JSON of the member [`Self::within`]. `rows` is the number of
     /// rows on this page, and `read` the number on all pages so far.
     ///
-    /// A list ends when the cursor is null, empty or missing. The documented examples contain both null and
-    /// missing cursors. A cursor that is neither a string nor a number is an error, since ignoring it would
-    /// silently lose the remaining rows.
+    /// A list with cursors ends when the cursor is null, empty or missing and `nextUrl` contains no cursor
+    /// either. The documented examples contain both null and missing cursors. A cursor of any other type than
+    /// string, number or null is an error, since ignoring it would silently lose the remaining rows.
     ///
     /// # Errors
     /// If the page is invalid. The message does not contain the cursor.

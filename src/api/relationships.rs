@@ -50,8 +50,9 @@ const fn of_ids(name: &'static str, path: &'static str, member: Option<&'static 
     }
 }
 
-/// POST relationships:delete: a bare array of 1 to 50 ids; 200 with the ids that were `deleted`. The page requires
-/// access to both entities of each relationship, so a 403 may concern individual rows.
+/// POST relationships:delete: a bare array of 1 to 50 ids; 200 with the ids that were `deleted`. According to
+/// the reference page, the user needs access to both entities of each relationship, so a 403 may concern
+/// individual rows.
 pub const DELETE: Write = Write {
     endpoint: of_ids(
         "relationships:delete",

@@ -65,8 +65,9 @@ pub const CATEGORY_ATTRIBUTES: Endpoint = list(
     Paging::One,
 );
 
-/// GET error-codes: the codes of the Assets API, the same for all projects. The reference page requires no token and
-/// documents no rate limit. The client applies the read limit.
+/// GET error-codes: the codes of the Assets API, the same for all projects. The reference page requires no
+/// token and documents no rate limit. The client sends a token all the same, and applies the limit of
+/// [`READS`].
 pub const ERROR_CODES: Endpoint = list("error-codes", "/{prefix}/assets/v1/error-codes", Paging::One);
 
 /// POST category-status-step-sets/status-step-sets:batch-get: one row per category, including inherited sets.
@@ -80,7 +81,7 @@ pub const CATEGORY_STATUS_SETS: Endpoint = Endpoint {
     )
 };
 
-/// The maximum number of categories per call (tutorial "Manage assets").
+/// The maximum number of categories per call of [`CATEGORY_STATUS_SETS`] (tutorial "Manage assets").
 pub const MOST_CATEGORIES: usize = 100;
 
 /// GET nodes: a whole tree has at most 10,000 nodes ("Locations field guide"), so it is returned in one response.

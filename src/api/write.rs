@@ -119,7 +119,7 @@ pub type Judge = fn(Option<&Value>, &SentRow<'_>) -> Now;
 pub enum Now {
     /// The row is in the requested state.
     Done,
-    /// The row differs, so the request was not executed or can be repeated.
+    /// The row's asset or relationship differs or was not returned. The request can safely be repeated.
     NotDone,
     /// The request cannot succeed. The string says why.
     Impossible(&'static str),
@@ -130,7 +130,8 @@ pub enum Now {
 /// How to look up new rows.
 pub struct Lookup {
     pub list: &'static Endpoint,
-    /// The query for changes in these places since a time (milliseconds since 1970).
+    /// The query for entries in these places that changed since a time (milliseconds since 1970), or for all
+    /// their entries if the time is `None`.
     pub query: fn(Option<i64>, &[String]) -> Query,
     /// The query for all entries, newest first.
     pub newest: fn() -> Query,
@@ -148,7 +149,7 @@ pub struct Found {
     pub key: String,
     /// The creation time in milliseconds since 1970, or `None` if it cannot be read.
     pub created: Option<i64>,
-    /// Whether the asset still exists.
+    /// `false` if the entry says that the asset is deleted.
     pub active: bool,
     pub entry: Value,
 }

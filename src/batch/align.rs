@@ -33,7 +33,7 @@ pub struct KnownRow {
 pub enum Mismatch {
     /// This settled row in the run is missing or was edited.
     Missing(u32),
-    /// This row in the run is in another position.
+    /// This row in the run is in another position in the input.
     Moved(u32),
     /// The project may already have this row in the run, but a row with another name has taken its place.
     Replaced(u32),
@@ -41,8 +41,8 @@ pub enum Mismatch {
     Added(u32),
 }
 
-/// Finds the run's row for each input row. Rows after the last known row are new and get the next numbers,
-/// unless the run has read all its rows (`complete`).
+/// Finds the run's row for each input row. Rows after the last known row are new and get the next numbers. If
+/// the run has read all its rows (`complete`), such rows are a mismatch.
 ///
 /// # Errors
 /// Returns the first row that does not match.
@@ -159,8 +159,9 @@ fn mismatch(run: &[KnownRow], row: usize, from: usize, input: &[RowId]) -> Misma
 }
 
 /// Pairs rows between two anchors: first identical rows, then rows with the same name, then edited rows by position.
-/// The remaining rows in the run were removed. Returns the first input row without a partner. Such a row is
-/// new, which is allowed only if the end is `open`.
+/// The remaining rows in the run were removed. Returns the first input row without a partner, or the end of
+/// the input range if there is none. A row without a partner is new, which is allowed only if the end is
+/// `open`.
 fn pair(
     run: &[KnownRow],
     run_range: Range<usize>,

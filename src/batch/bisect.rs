@@ -26,7 +26,8 @@ pub struct Split<'e> {
 /// positions are counted from 0. If one row after another is named, the service probably names the wrong rows.
 const MOST_NAMINGS: usize = 5;
 
-/// Splits a rejected batch: removes the rows that the response names, or else halves it.
+/// Splits a rejected batch: removes the rows that the response names, or else halves the batch. If the batch
+/// has only one row, that row is bad.
 #[must_use]
 pub fn split<'e>(write: &Write, batch: &Batch, error: &'e ServiceError) -> Split<'e> {
     let named = named(batch, error);

@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use crate::error::Error;
 
-/// After this many consecutive requests without a usable response, nothing is sent until a lookup succeeds. Each
-/// further create could leave a hundred more rows with an unknown outcome.
+/// After this many consecutive requests without a usable response, only lookups are sent until one succeeds.
+/// Each further create could leave a hundred more rows with an unknown outcome.
 const MOST_LOST: u32 = 3;
 
 /// The state of the circuit breaker. When closed, the breaker lets all requests pass. When open, the breaker
@@ -85,7 +85,8 @@ impl Breaker {
         self.lost >= MOST_LOST
     }
 
-    /// Returns the most recent error if the call ended during an outage.
+    /// Returns the most recent error if the call ended during an outage, or if the client gave up on a lost
+    /// request and no request has been executed or rejected since.
     pub(super) fn verdict(&mut self) -> Option<Error> {
         self.why
             .take()

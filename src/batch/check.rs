@@ -7,7 +7,8 @@ use crate::ledger::{Ledger, SharedLedger, lock};
 use crate::options::Limits;
 use crate::validation::Policy;
 
-/// Checks all rows from a source and estimates the requests needed at the documented rate limits.
+/// Checks all rows from a source, counts the requests needed, and estimates their duration at the documented
+/// rate limits.
 ///
 /// `goes_on` is called between parts of the source. If it returns `false`, reading stops.
 ///

@@ -1,11 +1,12 @@
 //! Reads the import keys of a project's assets before rows with their own import keys are sent.
 //!
 //! A large project is read as one list per category, several of them concurrently. An asset that changes its
-//! category meanwhile may be in both lists or in neither, so the assets are counted. One request returns the
-//! newest asset and the `totalResults` at that time. The lists must contain exactly that many distinct
-//! assets, not counting assets created later. Deleted assets are listed too, so none can disappear. If the
-//! count does not match, the client reads the list of the whole project instead. Possible causes are a missed
-//! asset, a wrong or missing total, a filter that the service ignores, and settings that lack a category.
+//! category meanwhile may be in the lists of both categories or in neither, so the assets are counted. One
+//! request returns the newest asset and the `totalResults` at that time. The lists must contain exactly that
+//! many distinct assets, not counting assets created later. Deleted assets are listed too, so none can
+//! disappear. If the count does not match, the client reads the list of the whole project instead. Possible
+//! causes are a missed asset, a wrong or missing total, a filter that the service ignores, and settings that
+//! lack a category.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -77,7 +78,8 @@ impl Existing {
     /// Returns the ids of the assets that have the import key of a row, oldest first. If no asset has the
     /// exact key, an asset counts if both its key and its clientAssetId match those of the row when
     /// normalized by `same_key`. Users' keys, such as IFC `GlobalId`s, may differ only in case. `alike`
-    /// contains the keys that rows spell in more than one way. These must match exactly.
+    /// contains the normalized keys that rows spell in more than one way. For these, only an exact match
+    /// counts.
     pub(super) fn ids_of(&self, key: &str, client_asset_id: &str, alike: &HashSet<String>) -> Vec<String> {
         let folded = digest_of_key(key);
         let start = self.assets.partition_point(|asset| asset.folded < folded);
@@ -109,10 +111,11 @@ pub(super) struct Search {
     pub settings: Option<Arc<Settings>>,
 }
 
-/// Reads the assets that have one of the wanted import keys.
+/// Reads the assets that have one of the wanted import keys, or any import key if more rows may follow.
+/// Deleted assets are left out.
 ///
 /// # Errors
-/// If the request fails, if keys are not strings, or if keys cannot be read.
+/// If a request for assets fails, if keys are not strings, or if keys cannot be read.
 pub(super) async fn read(context: &Context, search: Search) -> Result<Existing, Error> {
     let reader = Reader {
         context,

@@ -33,9 +33,9 @@ pub struct WriteOptions {
     pub import_key: Option<String>,
     /// The path of the run's journal file.
     pub run: Option<PathBuf>,
-    /// Column names and the fields they map to.
+    /// Column names, each with the field that the column maps to. A column that maps to `None` is ignored.
     pub mapping: Vec<(String, Option<String>)>,
-    /// The separator between the names in a path.
+    /// The separator between the names in the path of a category or location.
     pub separator: String,
 }
 

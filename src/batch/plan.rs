@@ -50,8 +50,8 @@ pub struct Batch {
     pub resent: u32,
     /// Whether the batch was resent while an earlier request might still be executed, which can cause a rejection.
     pub suspicious: bool,
-    /// Whether the outcome of an earlier request with these rows is unknown. Only a response to this request can
-    /// resolve it.
+    /// Whether the outcome of an earlier request with these rows is unknown. Only a response to the request
+    /// with this batch can settle the rows.
     pub in_doubt: bool,
     /// Whether the request was rejected as a whole and is now sent in parts.
     pub refused: bool,
@@ -180,8 +180,10 @@ impl Batch {
         ]
     }
 
-    /// Fills up a remainder to this many rows with rows from the next batch. Returns what remains of that
-    /// batch. Does not combine batches that were halved, resent or in doubt, or from which rows were removed.
+    /// Fills up a remainder to this many rows with rows from the next batch. Returns what remains of the next
+    /// batch. Does not combine batches that were halved, resent, reread or in doubt, or from which rows were
+    /// removed, nor bodies that are too large together. A rejected batch that fits in one request stays
+    /// whole.
     pub fn fill(&mut self, write: &Write, next: Self, rows: usize) -> Option<Self> {
         let is_new = |batch: &Self| {
             batch.named.is_empty()
@@ -224,13 +226,13 @@ impl Batch {
     }
 }
 
-/// When packing pauses.
+/// How far packing runs ahead of sending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ahead {
-    /// When one batch is ready. Used for streams, so that only the rows in flight are kept in memory.
+    /// Until one batch is ready. Used for streams, so that only the rows in flight are kept in memory.
     OneBatch,
-    /// Never: all rows are checked before the first request. Their bodies, about 400 bytes per row, stay in memory
-    /// until they are sent.
+    /// To the end: all rows are checked before the first request. Their bodies, about 400 bytes per row, stay
+    /// in memory until they are sent.
     Everything,
 }
 
@@ -275,7 +277,8 @@ pub struct Packer {
     pub(super) today_is_known: bool,
     /// Whether the rows come from a fixes file that contains only some rows of the run.
     pub(super) some_rows_only: bool,
-    /// The row of the run for each row of the input, if they differ.
+    /// For each row of the input, its row number in the run, or `None` if the input has the same rows as the
+    /// run in the same positions.
     pub(super) places: Option<Vec<u32>>,
     /// Why the rows do not match the earlier call.
     pub(super) changed: Option<String>,
@@ -463,7 +466,7 @@ impl Packer {
         }
     }
 
-    /// Starts a row. Returns `false` if the row is not needed.
+    /// Starts a row. Returns `false` if the row is skipped, because the rows do not match the earlier call.
     fn begin_row(&mut self, label: Label<'_>) -> bool {
         if self.changed.is_some() {
             self.writer.skip();
@@ -500,8 +503,8 @@ impl Packer {
     /// Handles a row that may be for the same asset as an earlier row. Returns `true` if the row must not be
     /// sent.
     ///
-    /// Equal rows are duplicates. If rows differ, the correct one is unclear, so neither is sent, unless the earlier
-    /// one was already sent.
+    /// Of equal rows, only the first is sent. If rows differ, the correct one is unclear, so the later row is
+    /// not sent, and the earlier row is not sent either unless its request has already been sent.
     pub(super) fn repeats(&mut self, row: u32, key: &str, same: Option<Same>, body: &[u8]) -> bool {
         let Some(same) = same else {
             return false;
@@ -549,7 +552,7 @@ impl Packer {
         xxh3_64(body).max(1)
     }
 
-    /// Handles a row of the earlier call.
+    /// Handles an input row while the rows of an earlier call are being read.
     fn end_earlier(&mut self, checked: Result<(), Vec<Problem>>, digest: u64) {
         let Some(earlier) = &mut self.earlier else {
             return;

@@ -32,7 +32,7 @@ const FUTURE: i64 = 4_102_444_800_000;
 
 /// The result of a lookup.
 pub(super) enum Evidence {
-    /// Entries in a list, and whether the list was read completely.
+    /// Entries in a list, and whether every entry in the list could be parsed.
     List(Vec<Found>, bool),
     /// For each request, the entries of its rows, read by id.
     Rows(Vec<Vec<Option<Value>>>),
@@ -55,7 +55,8 @@ impl Run {
         }
     }
 
-    /// Schedules a lookup of a request whose response was lost.
+    /// Schedules a lookup of a request whose response was lost. Without `reconcile`, the rows of the request
+    /// stay unknown instead.
     pub(super) fn suspect(&mut self, batch: Batch, sending: u32, why: &Error, executed: bool) {
         let settle = self.caller.options().retry.settle;
         // Rows with ids can be looked up early, since resending them is safe.
@@ -230,7 +231,7 @@ impl Run {
     }
 
     /// Discards the current input for a row found in the project. If that input differs from what was sent,
-    /// the row is noted for a warning.
+    /// or no longer contains the row, the row is noted for a warning.
     fn note_outdated(&mut self, row: u32, sent: &[u8]) {
         let Some(today) = self.today.remove(&row) else {
             return;
@@ -503,8 +504,8 @@ impl Run {
         }
     }
 
-    /// Resends a request if the project shows that the request was not executed. If the request was already
-    /// sent the maximum number of times, its rows fail.
+    /// Resends a request that, as the project shows, was not executed. If the request was already sent the
+    /// maximum number of times, its rows fail.
     fn send_again(&mut self, mut batch: Batch) {
         batch.resent += 1;
         let mut fault = self.fault_of(&batch);

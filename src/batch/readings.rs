@@ -1,7 +1,7 @@
 //! In-flight reads of settings, which overlapping calls of one client share.
 //!
 //! A read runs in its own task, not in the call that started it, so a canceled call only stops waiting. The
-//! read ends when no call is waiting for it.
+//! read is aborted once no call is waiting for its result.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,8 +19,9 @@ use crate::settings::Settings;
 /// The result of a read for each waiting call.
 type Read = Result<Arc<Settings>, Error>;
 
-/// Calls share a read if they have the same project and locations container, and complete the same settings, if any.
-/// Settings are compared by address, which is valid as long as the read keeps them alive.
+/// Calls share a read if they have the same project and locations container and, if they only add the missing
+/// locations to known settings, the same known settings. Settings are compared by address, which is valid as
+/// long as the read keeps them alive.
 type Key = (ProjectId, Option<String>, Option<usize>);
 
 /// The reads of one client.
@@ -97,7 +98,8 @@ impl Reading {
         CurrentActivity::new(Activity::Settings, self.reader.session.counters.clone())
     }
 
-    /// Returns whether the settings were read again or changed since this read started. If so, its result is stale.
+    /// Returns whether, since this read was created, a newer read was created or a change of the settings was
+    /// announced. If so, the result of this read may be stale.
     #[must_use]
     pub fn is_superseded(&self) -> bool {
         self.superseded.load(Ordering::Acquire)

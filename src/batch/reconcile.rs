@@ -24,7 +24,7 @@ pub struct Doubt {
     pub ended: Moment,
     /// Whether these times are from an earlier call. This machine's clock may have been set since.
     pub earlier: bool,
-    /// Whether the service reported success but did not return the asset of each row.
+    /// Whether the request was certainly executed, although the assets of these rows are not known yet.
     pub executed: bool,
     /// The possible reason, if the service omitted these rows from its response because it rejected them.
     pub left_out: Option<&'static str>,
@@ -35,7 +35,7 @@ pub struct Doubt {
     pub looked: Instant,
     /// The number of lookups.
     pub rounds: u32,
-    /// Whether the last lookup found nothing.
+    /// Whether an earlier lookup found none of the rows.
     pub missed: bool,
 }
 
@@ -53,7 +53,7 @@ pub enum Shown {
 /// The time range in which the assets of a request may have been created, in milliseconds since 1970.
 #[derive(Debug, Clone, Copy)]
 struct Window {
-    /// No asset was created before this time.
+    /// The request created no asset before this time.
     earliest: i64,
     /// The probable start of the range. An earlier time is possible only if clocks are wrong.
     likely: i64,
@@ -141,7 +141,7 @@ pub fn since(doubts: &[Doubt]) -> Option<i64> {
 /// The conclusion about one row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Trace {
-    /// Exactly one entry matches the row.
+    /// This entry certainly belongs to the row.
     Certain(usize),
     /// Exactly one entry has the row's key, but the entry's values differ.
     ByKey(usize),

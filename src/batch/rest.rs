@@ -265,7 +265,7 @@ impl Get {
     }
 }
 
-/// Returns the error for rows without an id column. Blank cells in an id column are ignored.
+/// Returns an error if the rows have no id column. Blank cells in an id column are not an error here.
 fn without_ids(ledger: &Ledger) -> Option<Error> {
     if ledger.rows() == 0 || !ledger.columns.is_empty() {
         return None;

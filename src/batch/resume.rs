@@ -112,9 +112,9 @@ impl Earlier {
         self.held.insert(at, row);
     }
 
-    /// Returns whether the rows can be matched before the end of the input. This is the case when all rows of
-    /// the run were read. If the run is complete or the input is a fixes file, the rows are matched early
-    /// only if the input has more rows than the run.
+    /// Returns whether the rows can be matched before the end of the input. This is the case once as many input
+    /// rows have been read as the run has. If the run is complete or the input is a fixes file, the rows are
+    /// matched early only if the input has more rows than the run.
     pub fn is_read(&self) -> bool {
         if self.complete || self.is_numbered() {
             self.input.len() > self.run.len()
@@ -330,7 +330,7 @@ impl Packer {
         self.today.insert(row, Today::Row(read));
     }
 
-    /// Marks a row in the run as removed from the input.
+    /// Marks a row in the run as removed from the input, unless the row's outcome is unknown.
     fn take_out(&mut self, row: u32, twins: &[u32]) {
         let mut ledger = lock(&self.ledger);
         // A row with an unknown outcome must be looked up before it can be marked.

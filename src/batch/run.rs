@@ -473,7 +473,8 @@ impl Run {
         }
     }
 
-    /// Reads rows until the packer pauses or the source ends. Returns `false` at the end of the source.
+    /// Reads rows until the packer pauses or the source ends. Returns `false` if the source has ended or
+    /// failed.
     fn read(&mut self, source: &mut dyn Source, packer: &mut Packer) -> bool {
         packer.at_most(
             self.caller
@@ -656,8 +657,8 @@ impl Run {
         again
     }
 
-    /// Whether a batch's next request must be the only request in flight. A rejected batch is not split earlier,
-    /// because the row limit may be known by the time it is sent.
+    /// Whether a batch's next request must be the only request in flight. A rejected batch is split only
+    /// when it is about to be sent, because the row limit may be known by then.
     fn is_trial(&self, batch: &Batch) -> bool {
         let name = self.job.write.endpoint.name;
         let by_rows = |limit: &mut RowLimit| {
@@ -797,7 +798,8 @@ impl<'l> Leaving<'l> {
 }
 
 impl Drop for Leaving<'_> {
-    /// Restores the rows, because the journal could not be written or the run was stopped immediately.
+    /// Restores the rows if the request was not sent because the journal could not be written or the run was
+    /// stopped immediately.
     fn drop(&mut self) {
         if self.before.is_empty() {
             return;

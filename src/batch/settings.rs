@@ -208,7 +208,7 @@ enum Reply {
 ///
 /// Some documentation pages show where an attribute is inherited from, others do not. Without this
 /// information, an inherited attribute looks as if it were assigned to each subcategory. A parent is read
-/// separately if all of its subcategories have the same attribute.
+/// separately if all of its subcategories have an attribute in common.
 fn unclear(
     active: &[String],
     parents: &HashMap<String, String>,

@@ -16,7 +16,7 @@ use crate::http::refusal::request_id;
 use crate::http::{CallOutcome, Response};
 use crate::ledger::{Fault, Status, lock};
 
-/// The time between two reads of a creation time. Clock jumps are rare.
+/// The minimum time between two reads of a creation time. Clock jumps are rare.
 const CLOCK_READ: Duration = Duration::from_secs(5);
 
 /// How many requests may be spent on splitting rejected requests, in addition to two per successful request.
@@ -27,7 +27,8 @@ const BISECTS: u64 = 200;
 const MOST_NOT_FOUND: u32 = 3;
 
 /// A body size in bytes. If a request with a body up to this size is rejected as too large, its number of
-/// rows is reduced. For a larger body, the body size is reduced first. Common servers accept at least 100 kB.
+/// rows is reduced. For a larger body, the body size is reduced first, unless the response says that there
+/// are too many rows. Common servers accept at least 100 kB.
 const LARGE_BODY: usize = 100 << 10;
 
 /// Whether a rejection concerns the size of the request.
@@ -276,7 +277,7 @@ impl Run {
         }
     }
 
-    /// Records that a request was executed, so the endpoint accepts this many rows.
+    /// Records that a request was executed, so the endpoint accepts as many rows as the batch has.
     fn took(&mut self, batch: &Batch) {
         let rows = batch.items.len();
         let half_of = batch.half_of.and_then(|number| self.halved.get_mut(number));
@@ -441,7 +442,8 @@ impl Run {
         self.go_out_in_parts(split, refusal, size);
     }
 
-    /// Resends the rows of a rejected request in smaller requests.
+    /// Resends the rows of a rejected request in smaller requests, unless too many requests have already been
+    /// needed to find bad rows.
     fn go_out_in_parts(&mut self, split: Split<'_>, refusal: &ServiceError, size: Size) {
         if split.again.is_empty() {
             return;

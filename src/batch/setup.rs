@@ -60,7 +60,8 @@ impl Status {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
     pub status: Status,
-    /// The reason, if the step failed or the object differs from the description.
+    /// The reason, if the step failed, was not sent or has an unknown outcome, or if the object differs from
+    /// the description.
     pub error: Option<String>,
     /// The request id assigned by the service.
     pub request_id: Option<String>,
@@ -203,8 +204,8 @@ impl Writer {
         })
     }
 
-    /// Creates an object. If the response is lost, the request is resent only if a lookup does not find the
-    /// object.
+    /// Creates an object. If the response is lost, the request is resent once, and only if a lookup does not
+    /// find the object.
     async fn create(&self, sent: &Sent, made: &Made, left: &AtomicBool) -> Outcome {
         let call = match self.call(sent) {
             Ok(call) => call,
@@ -253,7 +254,8 @@ impl Writer {
         }
     }
 
-    /// Looks up an object after a lost response: immediately, and again after the settle time.
+    /// Looks up an object after a lost response: immediately and, if the object is not found, again after the
+    /// settle time.
     async fn settle(&self, made: &Made) -> Result<Option<String>, String> {
         let found = self.look(made).await.map_err(|error| error.to_string())?;
         if found.is_some() {
@@ -266,7 +268,8 @@ impl Writer {
         self.look(made).await.map_err(|error| error.to_string())
     }
 
-    /// Handles a rejection. If the name is taken, the outcome has the id of the existing object.
+    /// Handles a rejection. If the name is taken and a lookup finds the existing object, the outcome has the
+    /// id of that object.
     async fn refused(&self, made: &Made, error: &Error) -> Outcome {
         let failed = Outcome::of(Status::Failed, error);
         let Error::Service(refusal) = error else {
@@ -345,7 +348,7 @@ fn unlike(sent: &Sent, response: &Response) -> Error {
         .unreadable(response, "it differs from what was sent")
 }
 
-/// Returns the outcome of a step that needs no request.
+/// Returns the outcome of a step that needs no request, or `None` if the step needs one.
 fn without_work(step: &Step) -> Option<Outcome> {
     let note = || Some(step.note.clone()).filter(|note| !note.is_empty());
     match (step.action, &step.work) {

@@ -139,7 +139,8 @@ impl<'s> Pages<'s> {
         self.ended
     }
 
-    /// Returns where the next page starts.
+    /// Returns where the next page starts, or where the last page read starts if the list has ended or cannot
+    /// continue.
     #[must_use]
     pub fn place(&self) -> &Place {
         &self.place

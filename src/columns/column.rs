@@ -104,7 +104,7 @@ pub struct Column {
     /// The last row that added a new kind of value, and the kinds in the rows before it.
     widened: (usize, Kinds),
     pub(super) data: Data,
-    /// Which rows have a value, or `None` if all rows have one.
+    /// Which rows have a value, or `None` if all rows have one or the data is [`Data::Null`].
     valid: Option<Vec<bool>>,
     rows: usize,
     /// The expected number of rows.

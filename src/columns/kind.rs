@@ -79,8 +79,8 @@ fn documented(name: &str) -> Option<(Type, Kinds)> {
 
 impl Type {
     /// Returns the type of a column with these values: the type of a documented field, or else the narrowest type for
-    /// all of them. A value of an unexpected kind turns the column into a string column, so that no value is lost. A
-    /// column without values is a string column.
+    /// all of them. A value of an unexpected kind turns the column into a string column, so that no value is
+    /// lost. An undocumented column without values is a string column.
     #[must_use]
     pub fn of(name: &str, kinds: Kinds) -> Self {
         if let Some((known, fit)) = documented(name) {

@@ -20,8 +20,8 @@ pub struct Page {
     /// The size of the rows' JSON in bytes.
     pub(super) bytes: usize,
     pub(super) columns: Vec<Column>,
-    /// The columns in display order: ordered by the first row that contains each column, with attributes
-    /// before fields.
+    /// The columns in display order: by the first row that contains each column and, within the same row,
+    /// attributes before fields.
     pub(super) order: Vec<usize>,
     pub(super) members: Vec<Member>,
     /// Shapes: ordered lists of members, shared by rows with equal members.

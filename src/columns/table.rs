@@ -185,8 +185,8 @@ impl Table {
         (0..self.len()).filter_map(|index| self.row(index))
     }
 
-    /// Returns the columns: the fields of every asset, then other members in order of appearance, then custom
-    /// attributes by number.
+    /// Returns the columns of the pages: first the fields of every asset, then other members in order
+    /// of appearance, then custom attributes by number. For a table without rows, see [`Self::names`].
     #[must_use]
     pub fn layout(&self) -> Layout {
         let mut names: Vec<(Arc<str>, Kinds)> = Vec::new();

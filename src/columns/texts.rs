@@ -96,8 +96,8 @@ impl Texts {
         }
     }
 
-    /// Reads the next string if it equals an earlier one, since a comparison is faster than a search for the
-    /// end of the string.
+    /// Reads the next string if it equals the last string with the same hash of its first bytes, since a
+    /// comparison is faster than a search for the end of the string.
     #[inline]
     pub fn read_again(&mut self, scanner: &mut Scanner<'_>) -> bool {
         if self.guesses.is_empty() {
@@ -116,7 +116,8 @@ impl Texts {
         again
     }
 
-    /// Adds a string that starts with the bytes of this word.
+    /// Adds a string and remembers its code for `read_again`. `word` is what `Scanner::word` returned just
+    /// before the string was read.
     #[inline]
     pub fn push_read(&mut self, text: &str, word: Option<u64>) {
         self.push(text);

@@ -66,8 +66,8 @@ pub(super) fn print(time: i64) -> [u8; LENGTH] {
     text
 }
 
-/// Parses a time in any RFC 3339 form into milliseconds since 1970. Returns `None` if the time is not a whole
-/// number of milliseconds.
+/// Parses a time in any RFC 3339 form into milliseconds since 1970. Returns `None` if the string is not such
+/// a time, or if the time is not a whole number of milliseconds.
 pub(super) fn any(text: &str) -> Option<i64> {
     printed(text).or_else(|| {
         let time: Timestamp = text.parse().ok()?;

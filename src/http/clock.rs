@@ -20,7 +20,7 @@ const SAMPLES: usize = 8;
 /// The clock that determined a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum By {
-    /// This machine's clock, because no response has arrived yet.
+    /// This machine's clock, because no response with a time has arrived yet.
     Local,
     /// The gateway's clock, which may differ from the service's.
     Gateway,

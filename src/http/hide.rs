@@ -79,8 +79,8 @@ impl Hidden {
     }
 }
 
-/// Replaces every occurrence of a secret in `text` with `instead`, whichever JSON escapes it uses, including a secret
-/// that is cut off at the end of `text`.
+/// Replaces every occurrence of a secret in `text` with `instead`, whichever JSON escapes it uses, including
+/// a secret that is cut off at the end of `text` after at least `LEAST` bytes.
 fn without<'a>(text: &'a str, secret: &str, instead: &str) -> Cow<'a, str> {
     // Fast path: hardly any text contains the secret.
     let start = secret.as_bytes().get(..LEAST).unwrap_or(secret.as_bytes());
@@ -124,8 +124,9 @@ fn without<'a>(text: &'a str, secret: &str, instead: &str) -> Cow<'a, str> {
     shown.into()
 }
 
-/// If the text starts with the secret, returns the length of the secret as escaped in the text. Each
-/// character may be escaped, even several times in nested JSON.
+/// If the text starts with the secret, or consists of at least the first `LEAST` bytes of the secret, returns
+/// the length of the secret as escaped in the text. Each character may be escaped, even several times in
+/// nested JSON.
 fn end_of(text: &[u8], secret: &[u8]) -> Option<usize> {
     let mut at = 0;
     for (number, &byte) in secret.iter().enumerate() {

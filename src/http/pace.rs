@@ -43,10 +43,11 @@ fn registry() -> &'static Registry {
 }
 
 impl Windows {
-    /// Returns the windows shared by all clients of this process for one user of one service. The windows are saved
-    /// in a file in this folder.
+    /// Returns the windows shared by all clients of this process for one user of one service. The windows are
+    /// saved in a file in `folder`, if given.
     ///
-    /// A forked child starts at zero, because its parent's requests complete in the parent.
+    /// A forked child does not inherit its parent's windows, because the parent's requests complete in the
+    /// parent.
     pub async fn shared(service: &str, user: &str, folder: Option<&Path>) -> Arc<Self> {
         let key = (std::process::id(), service.to_owned(), user.to_owned());
         let windows = locked(registry())
@@ -154,13 +155,15 @@ impl Windows {
     }
 }
 
-/// How long the file may lag behind. If a process is killed, at most the requests from this time are lost.
+/// How long the file may lag behind. If a process is killed, only its requests from this time may be missing
+/// from the file.
 const INTERVAL: Duration = Duration::from_millis(100);
 
 /// How long to wait for access to the file.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Response times within this many milliseconds of each other are stored as one time, at the end of the interval.
+/// Response times in the same interval of this many milliseconds are stored as one time, the end of the
+/// interval.
 const GRAIN: i64 = 100;
 
 /// Returns milliseconds since 1970, by the clock shared by all processes.
@@ -369,7 +372,7 @@ impl Counts {
 }
 
 /// Permission to send one request. When the slot is dropped, the current time is recorded as the arrival time
-/// of the response.
+/// of the response, unless `unused` was called.
 #[must_use]
 pub struct Slot {
     window: Arc<Window>,

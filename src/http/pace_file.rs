@@ -158,8 +158,8 @@ impl PaceFile {
         self.folder.join(format!("{}.json", self.name))
     }
 
-    /// Returns the other processes in the file. The list is empty if the file is missing, damaged or was not written by
-    /// this client.
+    /// Returns the other processes in the file. The list is empty if the file is missing or damaged, or has
+    /// another format.
     fn read(&self, now: i64) -> Vec<Process> {
         let read = || -> Option<Content> {
             let path = self.path();

@@ -9,8 +9,8 @@ use reqwest::{Proxy, Url};
 use crate::error::Error;
 use crate::options::Options;
 
-/// Returns the proxy from the options. If there is none, checks the proxy from the environment, which reqwest
-/// reads itself, and returns `None`.
+/// Returns the proxy from the options. If there is none, checks the proxy that reqwest itself would take from
+/// the environment, and returns `None`.
 ///
 /// # Errors
 /// [`Error::Option`] if the proxy from the options or the environment is invalid.

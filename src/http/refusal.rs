@@ -58,7 +58,7 @@ fn now(response: &Response) -> Timestamp {
         .map_or_else(Timestamp::now, |date| date.timestamp())
 }
 
-/// Returns the service's id for this request, if the response contains one.
+/// Returns the request id from the response headers, if there is one.
 #[must_use]
 pub fn request_id(response: &Response) -> Option<String> {
     error::request_id(&response.headers).map(str::to_owned)

@@ -46,7 +46,7 @@ pub struct PreparedRequest {
     /// The path after the host, with the query: `/construction/assets/v2/...`.
     pub path: String,
     pub group: &'static RateGroup,
-    /// The header with the region of a project, if the endpoint has one.
+    /// The name of the header for the project's region, if the endpoint has such a header.
     pub region_header: Option<&'static str>,
     pub auth: Auth,
     pub replay: Replay,
@@ -60,7 +60,7 @@ pub struct CallOutcome<T = Response> {
     pub result: Result<T, Error>,
     /// How many times the request was sent.
     pub attempts: u32,
-    /// Whether any attempt may have been executed, even if `result` is an error.
+    /// Whether any failed attempt may have been executed.
     pub in_doubt: bool,
     /// Whether the call was stopped before the first attempt or between two attempts.
     pub stopped: bool,
@@ -85,7 +85,7 @@ pub struct Counters {
     /// Requests that are currently waiting for the rate limits, and requests that were sent but have no response yet.
     waiting: AtomicU64,
     in_flight: AtomicU64,
-    /// Successful requests, which add to the retry budget, and retries, which reduce it.
+    /// Successful requests, which add to the retry budget, and the retries charged to the budget.
     succeeded: AtomicU64,
     spent: AtomicU64,
     /// The pages of lists read so far, the rows on these pages, and the largest reported total number of
@@ -199,7 +199,8 @@ pub struct Caller {
 const REMEMBERED: (Duration, usize) = (Duration::from_secs(600), 100_000);
 
 impl Caller {
-    /// Creates a caller that shares its user's rate windows with all other callers in this process.
+    /// Creates a caller that shares its rate windows with all callers in this process that have the same user
+    /// and service.
     #[must_use]
     pub fn new(transport: Box<dyn Transport>, token: Token, options: Options) -> Self {
         Self {
@@ -634,7 +635,8 @@ fn with_reason(mut refusal: ServiceError, reason: &Error) -> ServiceError {
     refusal
 }
 
-/// The error of a call that was stopped. Used only together with `CallOutcome::stopped`.
+/// The error of a call that was stopped before any attempt failed. Used only together with
+/// `CallOutcome::stopped`.
 fn stopped_error() -> Error {
     Error::Transport(TransportError::new(
         Sent::No,

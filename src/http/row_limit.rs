@@ -14,8 +14,8 @@ pub struct RowLimit {
     doubted: usize,
     /// The number of rows in the largest executed request that no later rejection contradicts.
     fits: usize,
-    /// Whether a request of one row was rejected for its size. If `true`, such rejections do not concern the number
-    /// of rows.
+    /// Whether a request of one row was rejected for its size. If `true`, rejections for size do not concern
+    /// the number of rows.
     misled: bool,
 }
 
@@ -44,8 +44,8 @@ impl RowLimit {
         self.misled
     }
 
-    /// Returns whether a request of this size may be rejected for its size. Such a request is sent while no
-    /// other request is in flight.
+    /// Returns whether a request of this size may be rejected for its size. A request that may be rejected is
+    /// sent while no other request is in flight.
     #[must_use]
     pub fn is_trial(&self, rows: usize) -> bool {
         rows > self.fits && self.too_many.min(self.doubted) < usize::MAX

@@ -107,7 +107,7 @@ impl Network {
     /// Creates a connection pool, without connecting.
     ///
     /// # Errors
-    /// [`Error::Option`] if the proxy or the CA bundle is invalid.
+    /// [`Error::Option`] if the proxy, the CA bundle or another option is invalid.
     pub fn new(options: &Options) -> Result<Self, Error> {
         let proxy = proxy::of(options)?;
         let make = || {

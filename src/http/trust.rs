@@ -7,7 +7,8 @@ use reqwest::{Certificate, ClientBuilder};
 
 use crate::error::{Error, chain};
 
-/// Installs ring as the process's TLS provider; reqwest is built without one.
+/// Installs ring as the process's TLS provider, unless there is one already; reqwest is built without a
+/// provider.
 pub fn install_provider() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -21,7 +22,7 @@ pub fn install_provider() {
 }
 
 /// Builds an HTTP client that trusts the CA bundle or, without one, the platform's certificates. If the
-/// platform has none, the client trusts the bundled roots.
+/// platform has no certificates, the client trusts the bundled roots.
 ///
 /// # Errors
 /// [`Error::Option`] if the bundle or another option is invalid.

@@ -1,4 +1,4 @@
-//! Reads rows from Arrow record batches, without copies.
+//! Reads rows from Arrow record batches and arrays. Strings are borrowed, not copied.
 
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -201,7 +201,8 @@ impl Chunks {
     }
 }
 
-/// An array, downcast once. Most cells of a frame are strings, so checking the type per cell would be slow.
+/// An array, downcast once if it contains strings. Most cells of a frame are strings, so checking the type
+/// per cell would be slow.
 enum Cells {
     Texts(StringArray),
     LargeTexts(LargeStringArray),

@@ -16,7 +16,7 @@ use crate::error::{Error, FileError};
 /// The variants are what sources can distinguish; `validation` decides how a value is sent.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell<'a> {
-    /// None, NaN, `NaT`, pandas' NA or an Arrow null.
+    /// None, NaN, `NaT`, pandas' NA, an Arrow null or a blank cell of a sheet.
     Null,
     /// `acc_assets.CLEAR`: clear this field on a patch.
     Clear,
@@ -26,7 +26,7 @@ pub enum Cell<'a> {
     Float(f64),
     /// A single-precision float, kept separate from `Float` so that 0.1 does not become 0.10000000149.
     Float32(f32),
-    /// A number too large or too precise for the variants above (Decimal, big integer), as text: `-12.50`.
+    /// A decimal number, or an integer too large for `Int`, as text: `-12.50`.
     Digits(&'a str),
     Text(&'a str),
     Date(jiff::civil::Date),
@@ -63,8 +63,8 @@ pub trait Sink {
     /// Returns the handle of a column. Never fails: the cells of an unknown column make their rows invalid.
     fn column(&mut self, name: &str) -> Column;
 
-    /// Starts a row. Returns `false` if the row is not needed. The source then continues with the next row,
-    /// without calling `cell` or `end`.
+    /// Starts a row. Returns `false` if the row is not needed. The source then calls neither `cell` nor `end`
+    /// for the row.
     fn begin(&mut self, label: Label<'_>) -> bool;
 
     /// Receives one cell of the current row.
@@ -103,14 +103,14 @@ pub trait Source: Send {
 /// An error from a row source.
 #[derive(Debug, Clone)]
 pub enum SourceError {
-    /// The rows are invalid.
+    /// The rows cannot be read or are invalid.
     Rows(String),
     /// The file that contains the rows cannot be opened or read.
     File(Box<FileError>),
 }
 
 impl SourceError {
-    /// Creates an error for invalid rows.
+    /// Creates an error for rows that cannot be read or are invalid.
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
         Self::Rows(message.into())

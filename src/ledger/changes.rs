@@ -36,8 +36,8 @@ pub struct Changes {
     pub checks_to: usize,
     /// The index of the first new phrase.
     pub phrases_from: usize,
-    /// The numbers of the other reasons that were added or dropped. `bodies` contains those of the response
-    /// bodies.
+    /// The numbers of added or dropped reasons that are not from checks. `bodies` contains the numbers of
+    /// added or dropped response bodies.
     pub faults: BTreeSet<u32>,
     pub bodies: BTreeSet<u32>,
 }
@@ -134,7 +134,7 @@ impl Ledger {
         })
     }
 
-    /// Returns the number of rows taken so far.
+    /// Returns the number of rows taken so far, or the number of rows read if changes are not tracked.
     #[must_use]
     pub fn taken(&self) -> u32 {
         let changes = self.changes.as_ref();

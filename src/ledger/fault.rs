@@ -10,7 +10,8 @@ use crate::validation::Problem;
 /// The reason for a status other than success.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Fault {
-    /// The code of one of this client's rules, a code from the service, or a word such as `transport`.
+    /// The code of one of this client's rules, a code from the service, an HTTP status such as `502`, or a
+    /// word such as `transport`.
     pub code: String,
     pub message: String,
     pub column: Option<String>,

@@ -13,7 +13,8 @@ use crate::validation::Problem;
 
 /// The number of recent reasons to remember, so that rows can share them.
 const REMEMBERED: usize = 1000;
-/// The maximum total size of stored response bodies, in bytes. A body that would exceed this is truncated.
+/// The maximum total size of stored response bodies, in bytes. A body that would exceed this maximum is
+/// truncated.
 const MOST_BODIES: usize = 16 << 20;
 const BEGINNING: usize = 2 << 10;
 
@@ -103,7 +104,8 @@ impl Faults {
         number
     }
 
-    /// Adds a reason. Returns its number and, if it has a response body, the number of that body.
+    /// Adds a reason. Returns the reason's number and, if the reason has a response body, the number of that
+    /// body.
     pub fn add(&mut self, fault: &Fault) -> (u32, Option<u32>) {
         let body = fault.body.as_ref().map(|body| self.bodies.add(body));
         let bytes = self.written(fault, body);
@@ -141,8 +143,9 @@ impl Faults {
         }
     }
 
-    /// Records that one fewer row has this reason, and drops the reason if no row is left. If so, returns the
-    /// reason's index, and the number of its body if the body was dropped too.
+    /// Records that one fewer row has this reason, and drops the reason if no row is left. A reason from a
+    /// check is never dropped. If the reason was dropped, returns its index, and the number of its body if
+    /// the body was dropped too.
     pub fn release(&mut self, number: u32) -> Option<(u32, Option<u32>)> {
         let other = self.other_mut(number)?;
         other.uses = other.uses.saturating_sub(1);
@@ -304,7 +307,8 @@ impl Faults {
         fits
     }
 
-    /// Returns whether all reasons are readable. After loading a damaged pickle, they may not be.
+    /// Returns whether all reasons are readable. After loading a damaged pickle, some reasons may be
+    /// unreadable.
     pub fn is_whole(&self) -> bool {
         let readable = |other: &Other| {
             let mut reader = Reader::new(&other.bytes, &self.phrases);

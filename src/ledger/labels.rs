@@ -162,7 +162,8 @@ impl Labels {
         }
     }
 
-    /// Returns whether the labels are consistent. After loading a damaged pickle, they may not be.
+    /// Returns whether the labels are consistent. After loading a damaged pickle, the labels may be
+    /// inconsistent.
     pub fn is_whole(&self, rows: usize) -> bool {
         match self {
             Self::Each(labels) => labels.len() == rows,

@@ -71,7 +71,7 @@ const NONE: Number = Number::MAX;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Ledger {
     statuses: Vec<Status>,
-    /// Nil for a row without an id. Shorter than `statuses` if the last rows have none.
+    /// Nil for a row without an id, or with an id in `other_ids`. Nils at the end are omitted.
     ids: Vec<Uuid>,
     /// Ids that are not UUIDs.
     other_ids: HashMap<Number, Box<str>>,
@@ -93,7 +93,8 @@ pub struct Ledger {
     pub headings: BTreeMap<String, Option<String>>,
     /// The bodies of requests with rows whose outcome is unknown.
     sent: BTreeMap<Number, SentBody>,
-    /// For each row in the last input, its row in this ledger. `None` if the rows and their order are the same.
+    /// For each row in the last input, its row in this ledger. `None` if the input has the same rows as the
+    /// ledger, in the same order.
     #[serde(skip)]
     input: Option<Vec<Number>>,
     /// The number of rows read. Any further rows were never read.

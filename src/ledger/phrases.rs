@@ -202,7 +202,7 @@ pub(super) fn write_text(text: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(text.as_bytes());
 }
 
-/// Reads encoded reasons. Returns `None` if the bytes are damaged.
+/// Reads encoded reasons. Its methods return `None` if the bytes are damaged.
 pub(super) struct Reader<'a> {
     bytes: &'a [u8],
     phrases: &'a Phrases,

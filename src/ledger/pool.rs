@@ -71,7 +71,8 @@ impl Pool {
         }
     }
 
-    /// Returns whether the fields are consistent. After loading a damaged pickle, they may not be.
+    /// Returns whether the fields are consistent. After loading a damaged pickle, the fields may be
+    /// inconsistent.
     pub fn is_whole(&self) -> bool {
         let mut before = Some(0);
         self.carries.is_sorted()
@@ -84,7 +85,7 @@ impl Pool {
     }
 }
 
-/// Numbers that usually only a few rows have. They are stored in a map until there are more than `FEW`
+/// Numbers that usually only a few rows have. The numbers are stored in a map until there are more than `FEW`
 /// numbers and more than one number for every four rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) enum Numbers {

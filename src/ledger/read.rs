@@ -127,7 +127,8 @@ impl Ledger {
             .collect()
     }
 
-    /// Returns the keys of rows whose outcome is unknown, except for the rows in `but`.
+    /// Returns the keys of rows whose outcome is unknown, except for the rows in `but`. A key that is an id is
+    /// returned as an empty string.
     #[must_use]
     pub fn keys_in_doubt(&self, but: &HashSet<u32>) -> Vec<&str> {
         (0..number(self.rows()))
@@ -161,8 +162,8 @@ impl Ledger {
         self.labels.get(row as usize)
     }
 
-    /// Formats the name of a row for messages. `title` is the title of the label, such as `line`, if the
-    /// label is a position in a file.
+    /// Formats the name of a row for messages. `title` is the title of the labels, such as `line`. Without a
+    /// title, or if the label is not an integer, the name consists of `row` and the row's number.
     #[must_use]
     pub fn name_of(&self, row: u32, title: Option<&str>) -> String {
         match (title, self.label(row)) {

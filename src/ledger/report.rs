@@ -60,8 +60,8 @@ struct Counting {
 }
 
 impl Counting {
-    /// Returns the index of a value, and adds the value if it is new. Returns `None` if the value is empty or
-    /// the limit is reached.
+    /// Returns the index of a value, and adds the value if it is new. Returns `None` if the value is empty, or
+    /// if it is new and the limit is reached.
     fn place(&mut self, value: &str) -> Option<usize> {
         if let Some(place) = self.places.get(value) {
             return Some(*place);
@@ -114,7 +114,7 @@ struct Causes {
 
 impl Causes {
     /// Returns the cause of a problem, and the index of the problem's value within the cause. `apart` separates causes
-    /// with the same code and column.
+    /// with the same status, code and column.
     fn of(
         &mut self,
         status: Status,
@@ -165,8 +165,8 @@ impl Causes {
 }
 
 impl View {
-    /// Returns the causes of rows that did not succeed, most rows first. A row with several problems counts once for
-    /// each problem.
+    /// Returns the causes of rows that did not succeed, most rows first. A row with several causes counts once for
+    /// each cause.
     #[must_use]
     pub fn causes(&self) -> Vec<Cause> {
         if self.is_good() {

@@ -19,12 +19,14 @@ pub struct Sending {
     pub left: Option<Moment>,
     /// When the response arrived, or when the client stopped waiting for it.
     pub ended: Option<Moment>,
-    /// Whether the service reported that the request was executed, but did not report the outcome of each row.
+    /// Whether the request is known to have been executed, from a lookup, or from a response that does not report
+    /// the outcome of each row.
     pub executed: bool,
 }
 
-/// The body of a request. The body is kept while the outcome of any of its rows is unknown. A lookup compares assets
-/// with what was sent, and settings may have changed since then.
+/// The body of a request. The body is kept while the outcome of any of its rows is unknown, because a lookup
+/// compares assets with what was sent. Creating the body again could have another result, since the settings may
+/// have changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SentBody {
     pub rows: Vec<SentItem>,
@@ -83,7 +85,7 @@ impl Ledger {
         sendings.into_iter().filter_map(body).collect()
     }
 
-    /// Returns the body of a request, while the outcome of any of its rows is unknown.
+    /// Returns the body of a request, or `None` if all its rows are settled or were sent in another request.
     #[must_use]
     pub fn body(&self, sending: u32) -> Option<&SentBody> {
         let in_doubt = |item: &SentItem| self.is_in_doubt(item.row, sending);

@@ -91,7 +91,7 @@ impl View {
         ledger
     }
 
-    /// Returns the rows in one of these statuses. A duplicate is replaced by the row it duplicates.
+    /// Returns the rows with one of these statuses. A duplicate is replaced by the row it duplicates.
     #[must_use]
     pub fn settled_in(&self, statuses: &[Status]) -> HashSet<u32> {
         self.numbers()
@@ -100,12 +100,12 @@ impl View {
             .collect()
     }
 
-    /// Returns all outcomes, in input order.
+    /// Returns all outcomes, in the order of the rows in the view.
     pub fn outcomes(&self) -> impl Iterator<Item = Outcome<'_>> {
         self.numbers().map(|row| self.ledger.outcome(row))
     }
 
-    /// Returns the outcomes of rows that did not succeed, in input order.
+    /// Returns the outcomes of rows that did not succeed, in the order of the rows in the view.
     pub fn bad(&self) -> impl Iterator<Item = Outcome<'_>> {
         let bad = self.numbers().filter(|row| !self.ledger.status(*row).good());
         bad.map(|row| self.ledger.outcome(row))
@@ -142,7 +142,7 @@ impl View {
             .collect()
     }
 
-    /// Selects the rows in one of these statuses.
+    /// Selects the rows with one of these statuses.
     #[must_use]
     pub fn select(&self, statuses: &[Status]) -> Self {
         let rows = self

@@ -58,7 +58,8 @@ impl Ledger {
         }
     }
 
-    /// Detaches an edited row from its duplicates. The duplicates keep the old outcome.
+    /// Detaches an edited row from its duplicates, which keep the old outcome, and from the row that the edited
+    /// row duplicates.
     pub fn part_from_twins(&mut self, row: u32, twins: &[u32]) {
         let first = self.same_as.remove(&row).unwrap_or(row);
         let (status, fault) = (self.statuses[first as usize], self.faults_of.get(first));
@@ -159,7 +160,8 @@ impl Ledger {
         self.changed(row);
     }
 
-    /// Marks a row as a duplicate. A duplicate is not sent, and shares the earlier row's outcome.
+    /// Marks `row` as a duplicate of the earlier row `first`. A duplicate is not sent, and shares the outcome
+    /// of the earlier row.
     pub fn set_same_as(&mut self, row: u32, first: u32) {
         self.same_as.insert(row, first);
         self.changed(row);
@@ -185,7 +187,8 @@ impl Ledger {
         self.labels.resize(read, known);
     }
 
-    /// Clears the data of the last call, so that the next call starts with only the row outcomes.
+    /// Prepares for the next call: clears the statistics, warnings and other data about the last call as a
+    /// whole, and removes the rows that were never read.
     pub fn reopen(&mut self) {
         self.stats = Stats::default();
         self.plan = Plan::default();

@@ -1,5 +1,5 @@
-//! A strict reader of JSON tokens. The reader accepts a subset of what `serde_json` accepts. The rest is left to
-//! `serde_json`, the slow reader.
+//! A strict reader of JSON tokens. The reader accepts a subset of what `serde_json` accepts as a `RawValue`.
+//! The rest is left to `serde_json`, the slow reader.
 
 /// The text is not JSON, or must be read by the slow reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,7 +11,7 @@ const DEEPEST: u32 = 64;
 /// A number with more digits than this may exceed the range of floats.
 const MOST_DIGITS: usize = 300;
 
-/// A number with fewer digits than this fits in 64 bits.
+/// A whole number with fewer digits than this fits in 64 bits.
 const SURE_DIGITS: usize = 19;
 
 /// A cursor over the bytes of a JSON text.
@@ -148,8 +148,8 @@ impl<'a> Scanner<'a> {
         Some(u64::from_le_bytes(bytes.try_into().ok()?))
     }
 
-    /// Returns the next string, if a quote follows after this many characters. The characters are not checked for
-    /// quotes or escapes.
+    /// Returns the next string, if a quote follows `length` bytes after the opening quote. The bytes in between
+    /// are not checked for quotes or escapes.
     #[inline]
     pub fn string_of(&self, length: usize) -> Option<&'a str> {
         let end = self.at + 1 + length;
@@ -161,7 +161,8 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Returns whether another item follows. If not, the object or list ends here.
+    /// Consumes the comma or closing bracket after an item, and returns whether another item must follow, which
+    /// is the case after a comma.
     #[inline]
     pub fn goes_on(&mut self, close: u8) -> Result<bool, Odd> {
         let byte = self.next();
@@ -181,8 +182,8 @@ impl<'a> Scanner<'a> {
         self.at == self.text.len()
     }
 
-    /// Consumes the opening bracket of an object or list. If it is empty, consumes the closing bracket too
-    /// and returns `false`.
+    /// Consumes the opening bracket of an object or list. If the object or list is empty, consumes the closing
+    /// bracket too and returns `false`.
     #[inline]
     pub fn begin(&mut self, close: u8) -> bool {
         self.at += 1;
@@ -396,7 +397,8 @@ fn digits(bytes: &[u8], start: usize) -> Result<usize, Odd> {
     if count == 0 { Err(Odd) } else { Ok(start + count) }
 }
 
-/// Returns the position of the next quote, backslash or control character. Checks eight bytes at a time.
+/// Returns the position of the next quote, backslash or control character, or the end of the text. Checks
+/// eight bytes at a time.
 #[inline]
 fn plain_until(bytes: &[u8], mut at: usize) -> usize {
     const LOW: u64 = 0x0101_0101_0101_0101;

@@ -1,7 +1,8 @@
 //! The settings of a project as returned by the service: categories, status sets, custom attributes, locations.
 //!
 //! Any member may be missing or have an unexpected type ("GET categories" and the other reference pages do not document
-//! nulls). An entry is read as far as possible, and ignored if it has no id.
+//! nulls). An entry is read as far as possible, and ignored if it has no id. An attribute without a `name`,
+//! or an assigned status set without a `categoryId`, is ignored as well.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -37,7 +38,8 @@ pub struct StatusSet {
     pub id: String,
     pub name: String,
     pub description: Option<String>,
-    /// Whether this is the default set, which is used by all categories without an assigned set.
+    /// Whether this is the default set, which is used by all categories that neither have an assigned set nor
+    /// inherit one.
     pub default: bool,
     pub active: bool,
     pub statuses: Vec<Status>,
@@ -89,7 +91,7 @@ pub struct Inheritance {
     pub from: Option<String>,
 }
 
-/// Returns the text of a string or a number.
+/// Returns the text of the member `name`, if the member is a number or a string that is not empty.
 fn text(entry: &Value, name: &str) -> Option<String> {
     match entry.get(name)? {
         Value::String(text) if !text.is_empty() => Some(text.clone()),

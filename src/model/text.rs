@@ -1,4 +1,4 @@
-//! Strings in a response: scalars of any type as text, and keys normalized for comparison.
+//! Strings in a response: strings and numbers as text, and keys normalized for comparison.
 
 use std::borrow::Cow;
 

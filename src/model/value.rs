@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use crate::model::asset::keyed;
 
-/// The maximum depth of values to read, which is more than any required member needs.
+/// The maximum depth to which a value is read in parts, which is more than any required member needs.
 const DEEPEST: usize = 8;
 
 /// Reads JSON. Returns `None` if the text is not JSON.

@@ -163,7 +163,7 @@ impl Wake for SameProcess {
     }
 }
 
-/// The event loop that awaits an operation, with its context variables.
+/// The event loop that awaits an operation, with the context variables of the awaiting code.
 pub struct EventLoop(Arc<Held<TaskLocals>>);
 
 impl EventLoop {
@@ -298,7 +298,7 @@ enum Called {
     Awaited(Awaited, EventLoop),
 }
 
-/// Calls a token function on a thread that the function may block.
+/// Calls a token function in this thread, which the function may block.
 fn call(py: Python<'_>, function: &Py<PyAny>, event_loop: Option<EventLoop>, asked: &Arc<Shared>) -> Called {
     let returned = match function.bind(py).call0() {
         Ok(returned) => returned,
@@ -456,7 +456,7 @@ fn close(awaitable: &Bound<'_, PyAny>) {
     let _ = awaitable.call_method0(intern!(awaitable.py(), "close"));
 }
 
-/// A request for a token. Dropping it cancels the task that awaits the token.
+/// A call to the token function. Dropping an `Asked` cancels the task that awaits the token.
 struct Asked(Arc<Shared>);
 
 impl Asked {

@@ -207,8 +207,8 @@ impl Engine {
         })
     }
 
-    /// Scans rows before a write. Returns whether they need the project's settings, and the ids of the assets needed
-    /// to validate the rows of a patch.
+    /// Scans rows before a write. Returns whether the rows need the project's settings, and the ids of the
+    /// assets needed to validate the rows of a patch.
     #[staticmethod]
     #[pyo3(signature = (verb, rows, options, /, settings=None))]
     fn scan(
@@ -320,8 +320,8 @@ impl Engine {
         Ok(operation.waits_for(reading))
     }
 
-    /// Discards reads of this project's settings that are in progress, because the settings are about to
-    /// change.
+    /// Prevents later calls from joining reads of this project's settings that are in progress, because the
+    /// settings are about to change.
     #[pyo3(signature = (project, /))]
     fn forget_settings(&self, py: Python<'_>, project: &str) -> PyResult<()> {
         self.readings()?.forget(project_id(py, project)?);

@@ -162,8 +162,8 @@ impl Ledger {
     }
 
     /// Returns the causes of all rows that did not succeed, most rows first. Each cause has a status, code, column,
-    /// message, fix, rows, `first_rows` (row, label) and values (value, rows). A row with several problems counts once
-    /// for each problem.
+    /// message, fix, rows, `first_rows` (row, label) and values (value, rows). A row with several causes counts once
+    /// for each cause.
     fn causes<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
         py.detach(|| self.0.causes())
             .into_iter()

@@ -74,7 +74,8 @@ fn install(py: Python<'_>) -> Option<pyo3_log::Logger> {
     Some(logger)
 }
 
-/// Waits until the lines of this process are written. Call this without the GIL.
+/// Waits until the lines of this process are written, but no longer than `PATIENCE`. Call this without the
+/// GIL.
 pub fn flush() {
     let Some(channel) = current() else { return };
     // This thread may be the writer itself, because a handler may use this client.

@@ -63,7 +63,7 @@ mod _core {
         super::runs::read(py, path)
     }
 
-    /// Deletes the file of a named run, unless a call owns the run.
+    /// Deletes the file of a named run. Fails if a call owns the run or another program has locked the file.
     #[pyfunction]
     #[pyo3(signature = (path, /))]
     fn delete_run(py: Python<'_>, path: std::path::PathBuf) -> PyResult<()> {

@@ -1,4 +1,5 @@
-//! Converts rows and columns from responses to Python objects. Equal strings share one Python object.
+//! Converts rows and columns from responses to Python objects. Strings that repeat within a column usually
+//! share one Python object.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -26,8 +27,8 @@ pub struct Objects<'py> {
 /// The string objects of one page, indexed by column and code.
 type Values<'py> = Vec<Vec<Option<Bound<'py, PyAny>>>>;
 
-/// A column for a frame: its name, type, values, and mask of missing values. The values are bytes for numbers and
-/// times, and otherwise a list. The mask has one byte per row.
+/// A column for a frame: its name, type, values, and mask of missing values. The values are bytes for
+/// booleans, numbers and times, and otherwise a list. The mask has one byte per row; a list has no mask.
 pub type FrameColumn<'py> = (
     Bound<'py, PyString>,
     &'static str,
@@ -115,7 +116,7 @@ impl<'py> Objects<'py> {
         self.object(column.cell(row))
     }
 
-    /// Returns the string for a code, always as the same object.
+    /// Returns the string for a code, as the same object throughout the page.
     fn repeated(
         &mut self,
         column: &Column,
@@ -225,7 +226,7 @@ impl<'py> Objects<'py> {
         PyBytes::new(self.py, bytes).into_any()
     }
 
-    /// Converts a column to a list of objects. With `as_text`, all objects are strings.
+    /// Converts a column to a list of objects. With `as_text`, all objects are strings or `None`.
     fn list(&mut self, layout: &Layout, at: usize, as_text: bool) -> PyResult<Bound<'py, PyAny>> {
         let none = self.py.None().into_bound(self.py);
         let mut objects: Vec<Bound<'py, PyAny>> = Vec::with_capacity(layout.rows);

@@ -75,7 +75,8 @@ struct Shared {
     activity: CurrentActivity,
 }
 
-/// Settled rows, all rows if known, requests, lookups (included in requests), and the current activity.
+/// Rows that were settled, checked or read, all rows if known, requests, lookups (included in requests), and
+/// the current activity.
 type Progress = (usize, Option<usize>, u64, u64, &'static str);
 
 #[derive(Default)]
@@ -382,7 +383,7 @@ impl Operation {
         Ledger::new(ended.unwrap_or_else(|| Arc::new(ledger.clone())))
     }
 
-    /// The rows that were read.
+    /// The rows that the call returns, or None: rows that were read or written, or the steps of a setup.
     #[getter]
     fn table(&self, py: Python<'_>) -> Option<Py<Table>> {
         locked(&self.shared.end)
@@ -400,8 +401,8 @@ impl Operation {
             .map(|settings| settings.clone_ref(py))
     }
 
-    /// Whether the settings were read again or changed since this read started. If so, its result is stale and must
-    /// not be cached.
+    /// Whether, since this read was created, a newer read was created or a change of the settings was announced.
+    /// If so, the result of this read may be stale and must not be cached.
     #[getter]
     fn superseded(&self) -> bool {
         locked(&self.reading)
@@ -409,8 +410,8 @@ impl Operation {
             .is_some_and(|reading| reading.is_superseded())
     }
 
-    /// Returns the settled rows, all rows (None while reading a stream), requests, lookups (included in the
-    /// requests), and the current activity.
+    /// Returns the rows that were settled, checked or read, all rows (None if not known), requests, lookups
+    /// (included in the requests), and the current activity.
     #[pyo3(name = "progress")]
     fn report(&self) -> Progress {
         self.shared.progress()

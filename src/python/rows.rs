@@ -1,4 +1,4 @@
-//! Rows from Python objects: dicts, columns, Arrow streams, lists of ids.
+//! Rows from Python objects (dicts, columns, Arrow streams, lists of ids) and from Excel and CSV files.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -178,8 +178,8 @@ impl Rows {
     }
 
     /// Opens one sheet of an Excel or CSV file, by default the first. A workbook is read completely, a CSV file
-    /// incrementally. `source` is a path or the bytes of a file. `name` is the name of the file, or only its extension,
-    /// such as "xlsx".
+    /// incrementally. `source` is a path or the bytes of a file. For bytes, `name` must be the name of the
+    /// file, or only its extension, such as "xlsx".
     #[staticmethod]
     #[pyo3(signature = (source, sheet, max_workbook_bytes=None, max_line_bytes=None, /, name=None))]
     #[allow(clippy::needless_pass_by_value)] // Arguments from Python are owned.
@@ -229,7 +229,7 @@ impl Rows {
         self.sheet_notes()
     }
 
-    /// The category that a template was created for.
+    /// The template's category, if the file is a filled-in template.
     #[getter]
     fn category(&self) -> Option<String> {
         self.template_category()
@@ -259,7 +259,7 @@ impl Rows {
 }
 
 impl Rows {
-    /// Returns the category that a template was created for.
+    /// Returns the template's category, if the file is a filled-in template.
     pub fn template_category(&self) -> Option<String> {
         self.sheet().and_then(Sheet::category).map(str::to_owned)
     }
@@ -278,7 +278,8 @@ impl Rows {
         }
     }
 
-    /// Returns whether the rows have labels other than their numbers.
+    /// Returns whether the rows have labels other than their numbers, and reading the labels does not consume
+    /// the rows.
     pub fn has_labels(&self) -> bool {
         match &self.origin {
             Origin::Sheet(_) => true,

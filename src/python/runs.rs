@@ -1,4 +1,4 @@
-//! Reads the files of named runs for the Python package.
+//! Reads and deletes the files of named runs for the Python package.
 
 use std::path::PathBuf;
 use std::sync::Arc;

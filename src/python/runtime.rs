@@ -8,8 +8,8 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 /// A value that belongs to the process that created it. A forked child creates its own value.
 ///
-/// The old value is intentionally leaked. Dropping it would wait for threads that the child does not have, or close
-/// connections that the parent uses.
+/// The child intentionally leaks the parent's value. Dropping this value would wait for threads that the child
+/// does not have, or close connections that the parent uses.
 pub struct PerProcess<T>(Mutex<Option<(u32, T)>>);
 
 impl<T: Clone> PerProcess<T> {

@@ -57,7 +57,7 @@ impl Settings {
 
 #[pymethods]
 impl Settings {
-    /// Writes the settings as JSON.
+    /// Returns the settings as the bytes of a JSON text.
     fn dump<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         let text =
             serde_json::to_vec_pretty(&json!({ "acc_assets_settings": 1, "settings": self.0.content() }))
@@ -206,7 +206,8 @@ impl Settings {
         Ok(pythonize(py, &self.location(place))?)
     }
 
-    /// Returns the ids of the statuses with this label or id, across all sets.
+    /// Returns the id of the status with this id, or else the ids of the active statuses with this label in all
+    /// active sets.
     #[pyo3(signature = (status, /))]
     fn find_statuses(&self, py: Python<'_>, status: &Bound<'_, PyString>) -> PyResult<Vec<String>> {
         let text = status.to_string_lossy();
@@ -238,7 +239,7 @@ impl Settings {
         Ok((known.name.clone(), known.data_type.clone()))
     }
 
-    /// Returns the id of a value of a select attribute, given its label or id.
+    /// Returns the id of a value of a select or multi-select attribute, given the value's label or id.
     #[pyo3(signature = (attribute, value, /))]
     fn find_option(&self, py: Python<'_>, attribute: &str, value: &Bound<'_, PyString>) -> PyResult<String> {
         let place = self
@@ -250,7 +251,7 @@ impl Settings {
         Ok(self.0.choice_id(place, choice).to_owned())
     }
 
-    /// Returns the complete settings as JSON.
+    /// Returns the complete settings as a dict.
     fn content<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         Ok(pythonize(py, self.0.content())?.cast_into()?)
     }

@@ -17,7 +17,8 @@ use crate::sheet::fixes::{self, Mark, RowToFix};
 use crate::sheet::template::{self, Column, Kind, Template};
 use crate::validation::columns::row_of_run_text;
 
-/// Writes a new Excel file with the rows in a ledger that did not succeed, and their problems.
+/// Writes a new Excel file with the rows in a ledger that did not succeed, and their problems. Rows without a
+/// problem, and rows that are missing from the last input, are left out.
 pub fn write_fixes(
     py: Python<'_>,
     rows: &Rows,

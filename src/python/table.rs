@@ -106,8 +106,8 @@ impl Table {
         Objects::new(py).dicts(&self.0)
     }
 
-    /// Returns the columns for a frame, base fields first, then attributes `caN`. Each has a name, type, values and a
-    /// mask of missing values.
+    /// Returns the columns for a frame, base fields first, then attributes `caN`. Each column has a name,
+    /// type, values and a mask of missing values.
     #[pyo3(signature = (kinds=None, /))]
     #[allow(clippy::needless_pass_by_value)] // Arguments from Python are owned.
     fn frame<'py>(&self, py: Python<'py>, kinds: Option<Vec<String>>) -> PyResult<Vec<FrameColumn<'py>>> {

@@ -15,11 +15,11 @@ const CANDIDATES: usize = 5;
 /// Why a lookup failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Miss {
-    /// The name is unknown. Contains the closest names.
+    /// The name is unknown. Contains the names to suggest, if any.
     Unknown(Vec<String>),
-    /// The name is ambiguous. Contains everything it matches.
+    /// The name is ambiguous. Contains all matches.
     Ambiguous(Vec<String>),
-    /// The name matches only inactive entries. Contains the first one.
+    /// The name matches only inactive entries. Contains the first of these entries.
     Inactive(String),
     /// The project's locations could not be read.
     Unread,
@@ -115,7 +115,7 @@ impl Settings {
     /// Looks up a category by id, path or end of path.
     ///
     /// # Errors
-    /// The reason if there is no unique match.
+    /// The reason if there is no unique active match.
     pub fn category(&self, text: &str, separator: &str, suggest: bool) -> Result<usize, Miss> {
         let text = text.trim();
         match self.category_of_id(text) {
@@ -130,7 +130,7 @@ impl Settings {
     /// Looks up a category by the parts of its path.
     ///
     /// # Errors
-    /// The reason if there is no unique match.
+    /// The reason if there is no unique active match.
     pub fn category_of_path(&self, path: &[&str], separator: &str, suggest: bool) -> Result<usize, Miss> {
         self.one_category(
             &self.categories.find(path),
@@ -265,7 +265,7 @@ impl Settings {
     /// Looks up a custom attribute by its display name, comparing only the letters and digits.
     ///
     /// # Errors
-    /// The reason if there is no unique match.
+    /// The reason if there is no unique active match.
     pub fn attribute(&self, text: &str) -> Result<usize, Miss> {
         let found: &[usize] = self.attribute_names.get(&plain(text)).map_or(&[], Vec::as_slice);
         let attributes = &self.content.attributes;

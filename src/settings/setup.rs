@@ -1,6 +1,6 @@
 //! A setup: a description of a project's settings, and the plan to create them. This module does no I/O.
 //!
-//! A description contains names and no ids, so it works for any project. Existing settings are never changed.
+//! A description contains names and no ids, so it works for any project. Existing settings are never replaced.
 
 mod describe;
 mod plan;
@@ -29,8 +29,9 @@ pub struct Description {
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct DescribedSet {
     pub name: String,
-    /// Whether this is the default set, which is used by all categories without an assigned set. Every project has
-    /// exactly one default set from the start, which may have any name ("Assets field guide").
+    /// Whether this is the default set, which is used by all categories that neither have an assigned set nor
+    /// inherit one. Every project has exactly one default set from the start, which may have any name ("Assets
+    /// field guide").
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub default: bool,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -36,7 +36,7 @@ const MOST: (usize, usize) = (1_048_576, 16_384);
 
 /// Writes the source rows that need fixing, given by index, into a new Excel file. Returns the number of rows written.
 ///
-/// `category` is the category of the template that was filled in. It stays the default category of the rows.
+/// `category` is the category of the template that was filled in, and stays the default category of the rows.
 ///
 /// # Errors
 /// If the source fails or the file cannot be written.

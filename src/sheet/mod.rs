@@ -18,7 +18,7 @@ const LONGEST_CELL: usize = 32_767;
 /// The maximum width of a column, in characters.
 const WIDEST: f64 = 60.0;
 
-/// Truncates a string to this length and adds an ellipsis.
+/// Truncates a string that is longer than this length. The last character is then an ellipsis.
 fn cut(text: &str, longest: usize) -> String {
     if text.chars().count() <= longest {
         return text.to_owned();

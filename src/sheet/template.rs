@@ -1,4 +1,5 @@
-//! Writes a template: a sheet with the columns and drop-downs of a category, and a second sheet with the locations.
+//! Writes a template: a sheet with the columns and drop-downs of a category, and a second sheet with the
+//! locations, if there are any.
 
 use std::path::Path;
 
@@ -204,7 +205,7 @@ fn fits(values: &[String]) -> bool {
     length <= LONGEST_LIST && values.iter().all(plain)
 }
 
-/// Returns the range of a list on another sheet. `first` is the row of its first value, counted from 1.
+/// Returns the range of a list on another sheet. `first` is the row of the list's first value, counted from 1.
 fn range(sheet: &str, column: u16, values: usize, first: usize) -> String {
     let column = rust_xlsxwriter::column_number_to_name(column);
     format!("={sheet}!${column}${first}:${column}${}", first + values - 1)

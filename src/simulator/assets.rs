@@ -552,7 +552,7 @@ pub fn most_items(switches: &Switches, endpoint: &Endpoint) -> usize {
     lower.map_or(documented, |most| documented.min(most))
 }
 
-/// Rejects a batch with too few or too many items.
+/// Rejects a batch with no items or too many items, unless a switch allows the batch.
 pub fn check_size(switches: &Switches, items: usize, endpoint: &Endpoint) -> Result<(), Refusal> {
     if items == 0 && switches.is(Switch::EmptyBatch, "400") {
         return Err(refuse(400, "BATCH_EMPTY", "The batch has no items."));
@@ -758,8 +758,8 @@ fn batch_create(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     Ok(answer(201, &Results { results }))
 }
 
-/// Looks up the asset to patch or delete. If the asset is unknown or deleted, returns a violation and may
-/// change `status`.
+/// Looks up the asset to patch or delete. If the asset is unknown, or is deleted and the switch
+/// `deleted_asset` is not `accept`, returns a violation and may change `status`.
 fn target(state: &State, id: &str, status: &mut u16) -> Result<usize, Violation> {
     let mut missing = |code: &'static str, switch: Switch, detail: String| {
         for (value, number) in [("404", 404), ("409", 409)] {

@@ -554,8 +554,8 @@ pub const WRITABLE: &[(EntityKind, EntityKind)] = &[
 
 /// The error codes, each with its name, usual HTTP status, metadata keys and description.
 ///
-/// Only the first three are publicly known. The others are invented, because the real list is available only
-/// from the service itself.
+/// Only the first three codes are publicly known. The other codes are invented, because the real list is
+/// available only from the service itself.
 pub const ERROR_CODES: &[(&str, u16, &[&str], &str)] = &[
     (
         "FIELD_EXCEEDS_MAX_LENGTH",
@@ -755,7 +755,7 @@ pub const ERROR_CODES: &[(&str, u16, &[&str], &str)] = &[
 
 macro_rules! switches {
     ($($variant:ident $name:literal [$($value:literal),+] $about:literal;)+) => {
-        /// A switch for undocumented behavior. `SWITCHES` lists its values.
+        /// A switch for undocumented behavior. `SWITCHES` lists the values of each switch.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Switch { $(#[doc = $about] $variant,)+ }
 

@@ -85,8 +85,8 @@ impl Violation {
         }
     }
 
-    /// Creates the violation for a string that is too long. The "GET error-codes" reference page shows its
-    /// metadata.
+    /// Creates the violation for a string that is too long. The "GET error-codes" reference page shows
+    /// the metadata of this violation.
     pub fn too_long(field: &str, most: usize) -> Self {
         let detail = format!("Field {field:?} is longer than {most} characters.");
         let mut violation = Self::field("FIELD_EXCEEDS_MAX_LENGTH", field, detail);
@@ -105,7 +105,8 @@ pub fn refuse(status: u16, code: &'static str, detail: impl Into<String>) -> Ref
     }
 }
 
-/// Rejects a request that has violations. The error contains all of them and has the code of the first.
+/// Rejects a request that has violations. The error contains all violations and has the code of
+/// the first.
 pub fn refuse_all(status: u16, violations: Vec<Violation>) -> Result<(), Refusal> {
     let Some(first) = violations.first() else {
         return Ok(());
@@ -322,8 +323,8 @@ pub fn token(request: &Request) -> Option<&str> {
 
 /// Handles one request. `now` is the time since the start of the simulator.
 ///
-/// A request to an unknown path gets a 404. Otherwise, checks are made in this order: 401, 429, 403, 404,
-/// 413, 415, 400, 409.
+/// If no endpoint has the request's method and path, the response is a 404. Otherwise, checks are made in
+/// this order: 401, 429, 403, 404 (for the project), 413, 415, 400, 409.
 pub fn handle(state: &mut State, now: Duration, request: &Request, route: Option<Route>) -> Response {
     let service = route
         .as_ref()
@@ -374,7 +375,8 @@ fn checked(
 /// The route and the user of a request that passed the gateway.
 pub struct Admitted(Route, User);
 
-/// Checks a request's path, token, rate limit, scopes and project. Takes a slot in the user's rate window.
+/// Checks a request's path, token, rate limit, scopes and project, in this order. A request that passes the
+/// check of the rate limit takes a slot in the user's rate window.
 pub fn admit(
     state: &mut State,
     now: Duration,
@@ -420,7 +422,7 @@ pub fn admit(
     Ok(Admitted(route, user))
 }
 
-/// Checks the body and query of an admitted request, and executes the request.
+/// Checks the body and query of an admitted request, and executes the request if they are valid.
 pub fn work(
     state: &mut State,
     now: Duration,
@@ -784,8 +786,8 @@ fn relationship_error(status: u16, code: &str, detail: &str, violations: &[Viola
     json!({ "type": code, "title": title, "detail": detail, "errors": errors })
 }
 
-/// Creates the error object of the Assets API. Its format is not documented, so the switch
-/// `batch_error_shape` selects it.
+/// Creates the error object of the Assets API. The format of this object is not documented, so
+/// the switch `batch_error_shape` selects it.
 fn asset_error(code: &str, detail: &str, mut violations: Vec<Violation>, switches: &Switches) -> Value {
     let entry = |violation: Violation| json!({ "errorCode": violation.code, "detail": violation.detail, "errorMetadata": violation.metadata });
     // Published client code reads the metadata next to the error code, where an error for one object has it.

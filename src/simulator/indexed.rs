@@ -31,7 +31,8 @@ impl Identified for Location {
     }
 }
 
-/// A list in order of creation, with an index by id. It dereferences to a slice. Members are never removed.
+/// A list in order of creation, with an index by id. The list dereferences to a slice. Members are never
+/// removed.
 #[derive(Debug)]
 pub struct Indexed<T> {
     rows: Vec<T>,

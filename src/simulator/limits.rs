@@ -82,7 +82,8 @@ impl Limits {
         &self.busiest
     }
 
-    /// Takes a slot, or returns the time until a slot is free. Rejected requests take no slot.
+    /// Takes a slot, or returns the time until a slot is free. A request for which no slot is free takes
+    /// none.
     pub fn take(
         &mut self,
         user: &Arc<str>,

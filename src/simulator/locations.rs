@@ -78,8 +78,8 @@ fn printed(world: &World, switches: &Switches, node: &Location, order: usize, wi
     value
 }
 
-/// Returns the key and the URL of the next page. In the documented samples, the URL is relative and lacks the
-/// first path segment.
+/// Returns the URL of the next page, preceded by the URL's key in the pagination object. In the documented
+/// samples, the URL is relative and lacks the first path segment.
 fn next_url(switches: &Switches, call: &Call, limit: usize, next: usize) -> (&'static str, String) {
     let path = &call.path;
     let short = ["/construction", "/bim360"]

@@ -384,7 +384,8 @@ impl Simulator {
             .collect()
     }
 
-    /// Links `count` documents to assets without a request, and returns the ids of the relationships.
+    /// Links `count` documents to assets without a request, and returns the ids of the relationships. If
+    /// there are no active assets, the documents are linked to ids that no asset has.
     pub fn seed_relationships(&self, count: usize) -> Vec<String> {
         let mut shared = self.shared();
         let world = &mut shared.state.world;
@@ -641,7 +642,8 @@ fn faulted(
     (outcome, late)
 }
 
-/// Creates the response that a fault returns. `own` is the endpoint's own response, if the request was executed.
+/// Creates the response that a `status` fault returns. `own` is the endpoint's own response, if the request
+/// was executed.
 fn answer_of(code: u16, body: faults::FaultBody, own: Option<Response>, switches: &Switches) -> Response {
     match body {
         // Only a successful response gets the fault's status. An error response keeps its own.

@@ -1,4 +1,4 @@
-//! A project created from a description instead of a seed.
+//! A project created from a description. Only its ids come from the seed.
 //!
 //! `Options::project` documents the format of the description.
 
@@ -95,7 +95,7 @@ impl<'a> Entry<'a> {
     }
 
     /// Returns labels, each with a flag that is true if the label is active. Labels that differ only in case
-    /// are duplicates.
+    /// are rejected as duplicates.
     fn labels(&self, key: &str) -> Result<Vec<(&'a str, bool)>, String> {
         let mut seen = HashSet::new();
         let mut labels = Vec::new();
@@ -412,7 +412,8 @@ fn categories(
     Ok(())
 }
 
-/// Reads the id of a category: a positive number, or a string that contains one, as in the service.
+/// Reads the id of a category: a positive whole number, or a string that contains one, as in the service's
+/// responses.
 fn category_id(entry: &Entry<'_>) -> Result<Option<u64>, String> {
     let Some(value) = entry.get("id") else {
         return Ok(None);

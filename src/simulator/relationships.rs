@@ -206,8 +206,8 @@ fn search(state: &mut State, call: &Call, now: Duration) -> Result<Response, Ref
     ))
 }
 
-/// Returns the position at which a continuation token resumes, if it is valid for this user, container and
-/// query.
+/// Returns the position at which a continuation token resumes, if the token has not expired and is valid for
+/// this user, container and query.
 fn continued(state: &State, call: &Call, token: &str, asked: &str, now: Duration) -> Option<usize> {
     let content: Value = serde_json::from_slice(&STANDARD.decode(token).ok()?).ok()?;
     let alive = state.switches.number(Switch::TokenTtl).is_none_or(|seconds| {
@@ -375,8 +375,8 @@ fn put(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     Ok(answer(409, &body))
 }
 
-/// Creates a link or finds an existing one, and returns its index. The error is the index of a conflicting
-/// link.
+/// Creates a link, finds an existing one or restores a deleted one, and returns the index of the link. The
+/// error is the index of a conflicting link.
 fn join(state: &mut State, link: &Link) -> Result<usize, usize> {
     let switches = &state.switches;
     let existing = state.world.relationship_of(&link.entities);
@@ -509,7 +509,8 @@ fn writable_matrix(switches: &Switches) -> Response {
     answer(200, &domains)
 }
 
-/// Returns whether an entity exists. Entities outside the Assets domain are not checked.
+/// Returns whether an entity exists. Returns `true` for entities other than assets and categories, which are
+/// not checked.
 fn exists(world: &World, entity: &Entity) -> bool {
     match (&*entity.domain, &*entity.kind) {
         ("autodesk-bim360-asset", "asset") => uuid(&entity.id)

@@ -39,7 +39,8 @@ pub struct Served {
 }
 
 impl Served {
-    /// Stops accepting connections, waits up to two seconds for requests in flight, and ends the thread.
+    /// Stops accepting connections, waits up to two seconds for requests in flight, and ends the thread. Does
+    /// nothing in a forked child.
     pub fn close(&mut self) {
         if self.process != std::process::id() {
             // Waking or joining a thread of the parent process would block forever.
@@ -140,7 +141,7 @@ fn connect(stream: TcpStream, simulator: Simulator, graceful: &GracefulShutdown)
     });
 }
 
-/// Handles one request. If this returns an error, hyper drops the connection without a response.
+/// Handles one request. If this function returns an error, hyper drops the connection without a response.
 async fn one(
     simulator: &Simulator,
     request: hyper::Request<Incoming>,

@@ -111,8 +111,8 @@ pub fn page(query: &Query, switches: &Switches) -> Result<Page, Refusal> {
     Ok(page)
 }
 
-/// Creates the pagination object of a list response. On the last page, it has neither a cursor nor a next
-/// URL.
+/// Creates the pagination object of a list response. On the last page, the object has neither a cursor nor a
+/// next URL.
 pub fn pagination(call: &Call, switches: &Switches, limit: usize, offset: usize, total: usize) -> Value {
     let mut pagination = json!({ "limit": limit, "offset": offset, "totalResults": total });
     let next = offset.saturating_add(limit);
@@ -148,8 +148,8 @@ fn whole(results: &[Value]) -> Response {
     answer(200, &json!({ "pagination": pagination, "results": results }))
 }
 
-/// Returns all matching categories, because this endpoint has no pagination ("GET categories" reference
-/// page).
+/// Returns all matching categories in one response, because the endpoint has no pagination ("GET categories"
+/// reference page).
 fn categories(world: &World, call: &Call) -> Result<Response, Refusal> {
     let query = &call.query;
     let uid = query.flag("includeUid")?;
@@ -194,7 +194,8 @@ pub fn category_of<'a>(world: &'a World, call: &Call) -> Result<&'a Category, Re
         .ok_or_else(|| refuse(404, "NOT_FOUND", format!("There is no category {id:?}.")))
 }
 
-/// Lists a category's attributes, as the response to a request that reads them or assigns one.
+/// Lists a category's attributes, as the response to a request that reads them or assigns one. Inherited
+/// attributes are included only if the query asks for them.
 pub fn category_attributes(
     world: &World,
     switches: &Switches,

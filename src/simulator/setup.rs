@@ -110,7 +110,7 @@ impl<'a> Fields<'a> {
         self.value(name).and_then(Value::as_str)
     }
 
-    /// Returns the string in a required field. `read` has checked that it is present.
+    /// Returns the string in a required field. `read` has checked that the field is present.
     fn required_text(&self, name: &str) -> &'a str {
         self.text(name).unwrap_or_default()
     }
@@ -277,8 +277,8 @@ fn attribute_of<'a>(world: &'a World, call: &Call) -> Result<&'a Attribute, Refu
         .ok_or_else(|| refuse(404, "NOT_FOUND", format!("There is no custom attribute {id:?}.")))
 }
 
-/// Assigns an attribute to a category. The response lists all attributes of the category ("Create settings"
-/// tutorial).
+/// Assigns an attribute to a category. The response lists all attributes assigned to the category, and not
+/// only the new one ("Create settings" tutorial).
 fn assign_attribute(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     call.query.flag("includeInherited")?;
     let category = category_of(&state.world, call)?.id;
@@ -288,8 +288,8 @@ fn assign_attribute(state: &mut State, call: &Call) -> Result<Response, Refusal>
     category_attributes(&state.world, &state.switches, category, call)
 }
 
-/// Assigns a status set to a category. A category has exactly one set, so this replaces its explicit or
-/// inherited set ("PUT status-step-set" reference page).
+/// Assigns a status set to a category. A category has exactly one set, so the new set replaces the explicit
+/// or inherited one ("PUT status-step-set" reference page).
 fn assign_status_set(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     let (world, switches) = (&mut state.world, &state.switches);
     let category = category_of(world, call)?.id;
@@ -534,8 +534,8 @@ fn active_labels(attribute: &Attribute) -> Vec<&str> {
         .collect()
 }
 
-/// Returns the labels of the new options. Select and multi-select attributes must have options. Other
-/// attributes must not.
+/// Returns the labels of the new options, or `None` if the request sets no options. Select and multi-select
+/// attributes must have options. Other attributes must not.
 fn labels(
     switches: &Switches,
     fields: &Fields<'_>,

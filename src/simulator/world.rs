@@ -216,8 +216,8 @@ pub struct Location {
     pub barcode: Option<String>,
 }
 
-/// An asset. Its attributes are stored as the JSON text of one object, which is compact and can be sent
-/// unchanged.
+/// An asset. The custom attributes are stored as the JSON text of one object, which is compact and can be
+/// sent unchanged.
 #[derive(Debug, Clone)]
 pub struct Asset {
     pub id: Uuid,
@@ -288,7 +288,7 @@ pub struct Relationship {
 #[derive(Debug)]
 pub struct World {
     pub project: Uuid,
-    /// The id of another project, which has no user of the simulator as a member.
+    /// The id of another project, of which no user of the simulator is a member.
     pub foreign_project: Uuid,
     /// The id of the project's container in the BIM 360 Locations API.
     pub locations_container: Uuid,
@@ -393,7 +393,7 @@ impl World {
         world
     }
 
-    /// Creates a realistic project. The same seed gives the same project.
+    /// Creates a realistic project. The same seed and time give the same project.
     ///
     /// `HVAC > Air Handling` has attributes of all six types. `Electrical` has its own status set. `Fire Protection`
     /// requires an attribute. `Legacy Equipment` is inactive. There are 3 buildings with 4 levels each, and 2 rooms per
@@ -624,8 +624,8 @@ impl World {
         }
     }
 
-    /// Returns a unique slug for a label. Outside the default set, the slug includes the current time
-    /// (examples on the "GET asset-statuses" reference page).
+    /// Returns a unique slug for a label. Outside the default set, or if the plain slug is taken, the slug
+    /// includes the current time (examples on the "GET asset-statuses" reference page).
     pub fn bucket(&mut self, label: &str, plain: bool) -> String {
         let slug: String = label
             .to_lowercase()
@@ -904,7 +904,8 @@ impl World {
         self.relationship_index.get(&id).copied()
     }
 
-    /// Returns the index of the newest relationship between two entities, in either order.
+    /// Returns the index of the newest relationship between two entities, in either order, even if the
+    /// relationship is deleted.
     #[must_use]
     pub fn relationship_of(&self, entities: &[Entity; 2]) -> Option<usize> {
         self.pairs.get(&pair(entities)).copied()
@@ -1093,7 +1094,7 @@ impl Attribute {
         })
     }
 
-    /// Returns an attribute value in which option labels are replaced by ids.
+    /// Returns an attribute value in which the labels of active options are replaced by ids.
     #[must_use]
     pub fn carried(&self, value: &Value) -> Value {
         self.mapped(value, &|text| {

@@ -65,7 +65,7 @@ pub(super) fn is_of_report(name: &str) -> bool {
     OF_REPORTS.contains(&name.strip_suffix(OF_REPORT_MARK).unwrap_or(name))
 }
 
-/// The hidden column added by `write_fixes`. For each row, it contains the run and the row's number in that
+/// The hidden column added by `write_fixes`, which contains the run of each row and the row's number in that
 /// run.
 pub const ROW_OF_RUN: &str = "acc-assets row";
 
@@ -190,7 +190,8 @@ fn unknown(name: &str, settings: &Settings) -> Meant {
 /// Resolves the target of a column mapping to the name of a field or custom attribute.
 ///
 /// # Errors
-/// Returns a message if the target is neither a field nor a custom attribute.
+/// Returns a message if the target names neither a field nor exactly one active custom attribute. Display
+/// names are known only with `settings`.
 pub fn target(text: &str, settings: Option<&Settings>) -> Result<String, String> {
     let known = |field: usize| FIELDS[field].name.to_owned();
     let called = plain(text);

@@ -22,7 +22,7 @@ pub(super) struct Field {
     pub expected: Option<usize>,
     /// Whether leading and trailing blanks are removed.
     pub trims: bool,
-    /// The fix for an invalid value. If the project's settings are known, `named` replaces it.
+    /// The fix for an invalid value. If the project's settings are known, the fix in `named` is used, if any.
     fix: &'static str,
     named: Option<&'static str>,
 }

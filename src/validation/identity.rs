@@ -2,7 +2,7 @@
 //!
 //! The digest depends only on the content that users see in the row. For example, 42, 42.0 and "42" are the
 //! same cell, and so are a date and midnight on that date. Blank cells and leading or trailing blanks are
-//! ignored. Settings, the type of table and the order of columns do not affect the digest. So a run can be
+//! ignored. Settings, the type of table and the order of columns do not affect the digest, so a run can be
 //! resumed after any of these has changed.
 
 use std::io::Write;

@@ -38,7 +38,7 @@ pub(crate) fn in_rows(count: u64, first: &str) -> String {
     }
 }
 
-/// Settings that are newer than this are considered current.
+/// Settings that were read less than this time ago are considered current.
 const FRESH: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
 
 /// The warnings found so far, each with the number of affected rows and the first such row.
@@ -85,7 +85,7 @@ impl Notices {
         self.pairs.entry(notice).or_insert((first, row));
     }
 
-    /// Returns one message per warning.
+    /// Returns one message per kind of warning. `Outdated` is left out if the settings are current.
     pub(super) fn told(&self, settings: &Settings, named: &dyn Fn(usize) -> String) -> Vec<String> {
         let mut all: Vec<(&Notice, &(u64, usize))> = self.found.iter().collect();
         let read: Option<jiff::Timestamp> = settings.content().read_at.parse().ok();

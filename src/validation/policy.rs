@@ -54,7 +54,7 @@ pub struct Names {
     pub mapping: Vec<(String, Option<String>)>,
     /// The separator between the names in a path.
     pub separator: String,
-    /// The assets that a patch changes, by id. `None` if they were not read.
+    /// The assets that a patch changes, by id. `None` if the assets were not read.
     pub assets: Option<Arc<HashMap<Uuid, KnownAsset>>>,
     /// The category of new assets that do not specify one, taken from the template that was filled in.
     pub category: Option<String>,
@@ -78,7 +78,8 @@ impl Default for Names {
 /// The asset data needed to check a patch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KnownAsset {
-    /// The index of the category in the settings. `status` and `attributes` contain such indexes as well.
+    /// The index of the category in the settings. `status` and `attributes` contain indexes in the
+    /// settings as well.
     pub category: Option<usize>,
     pub status: Option<(usize, usize)>,
     pub attributes: Vec<usize>,
@@ -112,7 +113,7 @@ impl KnownAsset {
 pub struct ImportKey {
     /// Either `barcode`, or the name of a text attribute such as `ca7`.
     pub field: String,
-    /// The prefix of generated keys, followed by the row number.
+    /// The prefix of generated keys. In each key, the row number follows the prefix.
     pub prefix: String,
 }
 
@@ -139,7 +140,7 @@ impl ImportKey {
             .filter(|key| !key.is_empty())
     }
 
-    /// Returns whether the key field of an asset contains a value that is not a string.
+    /// Returns whether the key field of an asset contains a value other than a string or null.
     #[must_use]
     pub fn is_no_text(&self, asset: &Value) -> bool {
         self.value(asset)

@@ -16,7 +16,8 @@ use super::value::{self, Refusal};
 use crate::input::Cell;
 use crate::settings::{Miss, Settings};
 
-/// A cache of lookups by string. Its size is limited, since a column may have any number of distinct strings.
+/// A cache of lookups by string. The size of the cache is limited, since a column may have any number of
+/// distinct strings.
 struct Seen {
     known: HashMap<Box<str>, Result<usize, Miss>>,
     /// The last successful lookup, since consecutive rows often have the same string.
@@ -82,8 +83,8 @@ pub struct Resolver {
     pub location_is_unknown: bool,
     /// The status, if it was given as a label.
     pub label: String,
-    /// The indexes of the custom attributes that have a value. `cleared` contains the indexes of those to
-    /// clear.
+    /// The indexes of the custom attributes that have a value. `cleared` contains the indexes of the
+    /// attributes to clear.
     pub given: FixedBitSet,
     pub cleared: FixedBitSet,
 }
@@ -133,7 +134,8 @@ impl Resolver {
         self.cleared.clear();
     }
 
-    /// Looks up a string. The error for an unknown string contains the closest names, up to a limit per call.
+    /// Looks up a string. The error for an unknown string contains the closest names, unless the call has
+    /// already reached the maximum number of searches for them.
     fn look(suggestions: &mut u32, find: impl FnOnce(bool) -> Result<usize, Miss>) -> Result<usize, Miss> {
         let found = find(*suggestions < MOST_SUGGESTIONS);
         if matches!(found, Err(Miss::Unknown(_))) {

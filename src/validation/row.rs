@@ -55,7 +55,8 @@ pub struct RowWriter {
     /// Columns with values longer than the service is known to accept, each with the accepted length, the number of
     /// such rows and the first such row.
     overlong: Vec<(String, usize, u64, usize)>,
-    /// Whether the rows have their own import keys. `None` before the first row.
+    /// Whether the rows have their own import keys. `None` before the end of the first row, or if there is no
+    /// import key.
     keys_are_given: Option<bool>,
     /// Each column's role in the identity of a row, as determined in the first call of the run.
     headings: BTreeMap<String, Option<String>>,
@@ -252,8 +253,8 @@ impl RowWriter {
         self.identity.digest()
     }
 
-    /// Returns the run of the row that just ended, and the row's number in that run, from a file written by
-    /// `write_fixes`.
+    /// Returns the run of the row that just ended, and the row's number in that run, if the row comes from a
+    /// file written by `write_fixes`.
     pub fn numbered(&self) -> Option<(u64, u32)> {
         self.numbered
     }
@@ -407,8 +408,8 @@ impl RowWriter {
         }
     }
 
-    /// Sets the number of the current row in its run, which its generated import key contains. Default: its
-    /// index in the input.
+    /// Sets the number of the current row in its run. If an import key is generated for the row, the key
+    /// contains this number. Default: the row's index in the input.
     pub fn set_number(&mut self, row: u32) {
         self.number = row;
     }
@@ -424,7 +425,8 @@ impl RowWriter {
         self.rows
     }
 
-    /// Counts a row that is skipped or is not a row, so that warnings refer to the right rows.
+    /// Counts a row that is skipped, or a list item that is not a row, so that warnings refer to the right
+    /// rows.
     pub fn skip(&mut self) {
         self.rows += 1;
     }
@@ -911,7 +913,7 @@ impl RowWriter {
         self.problems.push(IMPORT_KEY.problem(field, "", message, ""));
     }
 
-    /// Returns the import key of the row, or an empty string.
+    /// Returns the import key of the row, or an empty string if the row has none.
     pub fn import_key(&self) -> &str {
         &self.import_key
     }
@@ -959,7 +961,7 @@ impl RowWriter {
         self.policy.names.row_title.as_deref()
     }
 
-    /// Returns the warnings about valid rows. `named` returns the label of a row.
+    /// Returns the warnings, which make no row invalid. `named` returns the label of a row.
     pub fn warnings(&self, named: &dyn Fn(usize) -> String) -> Vec<String> {
         let barcode = self.barcode_as_number.iter().map(|(column, row)| {
             let fix = match self.row_title() {

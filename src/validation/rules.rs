@@ -132,7 +132,8 @@ impl Rule {
 }
 
 impl Problem {
-    /// Returns whether outdated settings may have caused the problem, for example an unknown status.
+    /// Returns whether the settings, which may be outdated, do not have or allow the value, for example an
+    /// unknown status.
     pub(super) fn is_of_settings(&self) -> bool {
         [&CATEGORY, &STATUS, &LOCATION, &NOT_ASSIGNED, &CHOICE]
             .iter()

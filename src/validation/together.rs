@@ -15,7 +15,8 @@ use crate::input::Cell;
 use crate::settings::{Miss, Settings};
 
 impl RowWriter {
-    /// Checks the row as a whole, and writes the status if it was given as a label.
+    /// Checks the row as a whole. Writes the template's category if the row has none, and the status if it
+    /// was given as a label.
     pub(super) fn end_names(&mut self, out: &mut Vec<u8>) {
         self.category_of_template(out);
         let Some(names) = &self.names else { return };

@@ -204,8 +204,8 @@ fn refusal(miss: &Miss) -> Refusal {
     Refusal::new(&CHOICE, reason, miss.fix("value"))
 }
 
-/// Writes the options of a multi-select attribute, given as a list, as one label, or as labels separated by
-/// `;`, line breaks or commas.
+/// Writes the options of a multi-select attribute, given as a list, as one label or id, or as several labels
+/// or ids separated by `;`, line breaks or commas.
 fn choices(place: usize, cell: &Cell<'_>, names: &mut Resolver, out: &mut Vec<u8>) -> Written {
     let ids: Vec<String> = match cell {
         Cell::List(items) => items

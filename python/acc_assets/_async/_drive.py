@@ -20,7 +20,7 @@ POLL: Final = 0.25
 
 
 async def finish(operation: _core.Operation, report: Reporter, source: object = None) -> None:
-    """Run an operation to completion. If canceled, let requests in flight finish. If canceled again, drop them."""
+    """Run an operation to completion. If canceled, wait briefly for requests in flight; if canceled again, drop them."""
     import asyncio
 
     # Importing asyncio takes as long as importing this package, and synchronous programs do not need it.

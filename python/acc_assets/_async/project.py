@@ -43,8 +43,8 @@ class AsyncProject:
     async def settings(self, *, refresh: bool = False, progress: ProgressOption = "auto") -> Settings:
         """Read the project's categories, status sets, custom attributes and locations.
 
-        The settings are read once and reused by all of this client's calls for this project. Reading takes about one
-        request per active category without subcategories. If only the locations cannot be read, the reason is recorded in `settings.notes`.
+        Later calls of this client reuse the settings, except `plan_setup` and `apply_setup`. Reading takes about one request
+        per active category without subcategories. If only the locations cannot be read, `settings.notes` contains the reason.
 
         Args:
             refresh: Whether to read the settings again.
@@ -70,7 +70,7 @@ class AsyncProject:
         return Setup.from_settings(await self.settings())
 
     async def plan_setup(self, setup: Setup, *, progress: ProgressOption = "auto") -> SetupPlan:
-        """Return the steps that `apply_setup` would take. The settings are read again, but nothing is written.
+        """Return what `apply_setup` would do for each setting. The settings are read again, but nothing is written.
 
         Args:
             setup: The settings that the project should have.
@@ -89,11 +89,11 @@ class AsyncProject:
     async def apply_setup(
         self, setup: Setup, *, on_error: SetupOnError = "raise", progress: ProgressOption = "auto"
     ) -> SetupResult:
-        """Create and assign missing settings. Existing categories, status sets and attributes are not changed.
+        """Create and assign missing settings, including statuses of existing sets. Active settings are not changed otherwise.
 
         The call can be repeated, even after a failure, Ctrl-C or a crash, because it first reads the existing settings. If
-        the response to a create is lost, the setting is looked up before the create is retried. Each status set, additional
-        status, custom attribute, category and assignment takes a separate request.
+        the response to a create is lost, the setting is looked up before the create is retried. Each status set, status
+        added to an existing set, custom attribute, category and assignment takes a separate request.
 
         Args:
             setup: The settings that the project should have. The token's user must be a project admin.
@@ -187,7 +187,7 @@ class AsyncRaw:
         """Read the error codes of the Assets API, which are the same for every project.
 
         Returns:
-            One dict per code: name, description, httpStatusCode and metadataKeys. `ApiError.code` can be any of these names.
+            One dict per code: name (a possible value of `ApiError.code`), description, httpStatusCode and metadataKeys.
 
         Example:
             >>> any(found["name"] == "FIELD_EXCEEDS_MAX_LENGTH" for found in await project.raw.error_codes())

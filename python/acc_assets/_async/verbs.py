@@ -39,7 +39,7 @@ class AsyncVerbs:
         """Resend the `failed` and `not_sent` rows of an earlier write, with the same options.
 
         Args:
-            result: The result of the write. It may have been loaded from a pickle.
+            result: The result of the write, which may have been loaded from a pickle.
             data: The original rows, required if the result was loaded from a pickle. If None, the rows of the original call.
             progress: How to show progress: "auto", True, False or a function. If None, the option of the original call.
 
@@ -47,8 +47,8 @@ class AsyncVerbs:
             A result for the entire input, with new outcomes for the resent rows. Other rows are never resent.
 
         Raises:
-            OptionError: The result is from a dry run, a named run or another project, it was already resumed, or its rows
-                are no longer available.
+            OptionError: The result is from a dry run, a named run, another project or another kind of entity, was already
+                resumed, or its rows are no longer available.
             InputError: The rows differ from those of the original call.
             BulkError, ApiError, TransportError, AuthError, BulkInterrupted: See `AsyncAssets.create`.
 
@@ -71,9 +71,9 @@ class AsyncVerbs:
         *,
         progress: ProgressOption | None = None,
     ) -> AsyncBulkResult:
-        """Look up the `unknown` rows of an earlier write in the project, and resend those that do not exist.
+        """Look up the `unknown` rows of an earlier write in the project, and resend those that were not applied.
 
-        The call reads the assets that changed since the requests were sent, so it also works hours later. Rows that
+        For a create, the call lists the assets that changed since the requests, so it also works hours later. Rows that
         remain in doubt stay `unknown`. The outcomes of other rows do not change.
 
         Args:
@@ -210,13 +210,13 @@ async def settings_of(
 
 
 async def ended(operation: _core.Operation, report: Reporter) -> None:
-    """Run an operation to its end. Raise the exception that ended it, if any."""
+    """Run an operation to its end, and raise the exception that ended it, if any."""
     await finish(operation, report)
     raise_error(operation)
 
 
 async def prepared(write: Write, settings: object, report: Reporter, *, always: bool = False) -> Write:
-    """Return the write with the settings and assets that its checks need. With `always`, settings are read in any case."""
+    """Return the write with the settings and assets that its checks need. With `always`, "auto" always reads settings."""
     given = given_settings(settings, write.project)
     if write.verb not in ("create", "patch") or settings is None:
         return write

@@ -59,17 +59,17 @@ class Assets(Verbs):
             data: A DataFrame (pandas, polars), an Arrow table or stream, an iterable of dicts, one dict, a file path
                 (Excel, CSV, JSON Lines, Parquet), an open file, or `Rows` from `acc_assets.read`. Columns are matched
                 by their usual names ("Asset ID", "Category", "Status", "Location", ...), by the display names of custom
-                attributes, or by API field names (clientAssetId, categoryId, statusId, ca1, ...). Asset ID, category and
-                status are required. Cells contain ids or names: a category's path ("HVAC > Air Handling", or a list of names)
-                or unique name, a status label, a location's path, name or barcode, and the labels of select values
-                (separated by ";", or as a list).
+                attributes, or by API field names (clientAssetId, categoryId, statusId, ca1, ...). Asset ID, category, status
+                and required attributes without a default must be given. References to settings are ids or names: a
+                category's path ("HVAC > Air Handling", or a list of names) or unique name, a status label, a location's path,
+                name or barcode, and the labels of select values (separated by ";", or as a list).
             settings: Settings to check rows against: "auto", `Settings`, or None for no settings (cells must then contain
                 ids). "auto" uses the project's settings if they have already been read, if rows contain names or custom
-                attributes, or if the rows need more than one request.
+                attributes, or if the rows need (or, from a generator, may need) more than one request.
             import_key: A column that uniquely identifies each row across imports: "barcode", or the API name of a text
-                attribute, such as "ca7". If an asset with the key exists, the row is `unchanged` and gets the id of that
-                asset; the other cells are not compared. Rows whose response was lost are looked up by their keys. If no
-                row has a key, keys are generated per call or per `run` and stored in the assets; they do not match assets
+                attribute, such as "ca7". If an asset with a row's key exists, the row is `unchanged` and gets the id of that
+                asset; the other cells are not compared. Rows whose response was lost are looked up by their keys. Without
+                this column, keys are generated per call or per `run` and stored in the assets; they do not match assets
                 from earlier imports. If None, rows whose response was lost are matched by their values and creation time.
             run: A name for this import, such as "level-3", that makes it resumable: every request is written to a file on
                 this machine before it is sent. After Ctrl-C, a crash or an outage, repeat the call with the same rows:
@@ -79,18 +79,18 @@ class Assets(Verbs):
             on_error: What to do if rows fail: "collect" returns the result and logs a warning, "raise" finishes and then
                 raises, "stop" raises after the first failed row (requests in flight still finish).
             max_errors: Stop if more rows than this fail. A value below 1 is a fraction of all rows. If None, no limit.
-            dry_run: Check the rows and estimate the requests, but send nothing. See `result.estimate`.
+            dry_run: Check the rows and estimate the requests, but write nothing. See `result.estimate`.
             returning: Whether to return the created assets as `result.assets`.
             reconcile: What to do with rows whose response was lost: True looks them up in the project, which takes up to
                 two minutes, and resends those that do not exist. Rows that remain in doubt are `unknown`. False leaves
-                all such rows `unknown`. You can call `result.reconcile()` later to resolve them.
+                all such rows `unknown`. You can look up `unknown` rows later with `result.reconcile()`.
             batch_size: Assets per request, 1 to 100. Default: 100.
             sheet, mapping, separator, nulls, dates: How to read `data`. See `acc_assets.read`.
-            progress: "auto" shows a bar in a terminal or notebook. True does the same and, everywhere else, writes a line
-                every 10 s. False shows nothing. A function is called with a `Progress`.
+            progress: "auto" shows a bar in a terminal or notebook; True also writes a line every 10 s if there is
+                neither. False shows nothing. A function is called with a `Progress`.
 
         Returns:
-            A result with one outcome per row, in input order. If there are no rows, it is empty and no request is sent.
+            A result with one outcome per row, in input order. Without rows, the result is empty and nothing is written.
 
         Raises:
             OptionError: An option is invalid.
@@ -133,7 +133,7 @@ class Assets(Verbs):
         dates: Dates = "strict",
         progress: ProgressOption = "auto",
     ) -> Report:
-        """Check rows against the project's settings without sending them. The report lists every problem.
+        """Check rows against the project's settings, but write nothing. The report lists every problem.
 
         Args:
             data: Rows, as for `create`. A generator is read into a list.
@@ -149,7 +149,7 @@ class Assets(Verbs):
 
         Raises:
             OptionError, InputError: An option is invalid, or the data as a whole cannot be read.
-            ApiError, TransportError, AuthError: The settings could not be read.
+            ApiError, TransportError, AuthError: The settings, or the assets that a patch depends on, could not be read.
 
         Example:
             >>> rows = [{"Asset ID": "AHU-1", "Category": "HVAC > Air Handling", "Status": "Installed", "Airflow": "2,5"}]
@@ -193,15 +193,15 @@ class Assets(Verbs):
             data: Rows, as for `create`, with a column of asset ids. Identical rows are sent only once.
                 Rows that have the same id but differ are invalid.
             key: The column with the asset ids.
-            settings: Settings to check rows against, as for `create`. If a check depends on the current category of an asset
-                (status, custom attributes, or a change of category), that asset is read first, 100 assets per request.
+            settings: Settings to check rows against, as for `create`. If a check depends on an asset's current category (status,
+                custom attributes, or a change of category), the asset is read first, unless rows come from a generator.
             run: A name that makes the call resumable. If None, nothing is recorded. See `create`.
             on_error: What to do if rows fail: "collect", "raise" or "stop". See `create`.
             max_errors: Stop if more rows than this fail. A value below 1 is a fraction of all rows. If None, no limit.
-            dry_run: Check the rows and estimate the requests, but send nothing. See `result.estimate`.
+            dry_run: Check the rows and estimate the requests, but write nothing. See `result.estimate`.
             returning: Whether to return the changed assets as `result.assets`.
             reconcile: What to do with rows whose response was lost: True reads their assets and resends the rows that were
-                not applied. False leaves all such rows `unknown`. You can call `result.reconcile()` later.
+                not applied. False leaves all such rows `unknown`. `result.reconcile()` looks them up later.
             batch_size: Assets per request, 1 to 100. Default: 100.
             sheet, mapping, separator, dates: How to read `data`. See `acc_assets.read`.
             nulls: What to do with empty cells: "omit" keeps the field, "clear" clears it, "error" makes the row invalid.
@@ -244,15 +244,15 @@ class Assets(Verbs):
             batch_size: Ids per request, 1 to 100. Default: 100.
             sheet: Name of a sheet in an Excel file, or `SheetOptions`. If None, the first visible one.
             progress: How to show progress: "auto", True, False or a function. See `create`.
-            after: The exception raised by an earlier call with the same ids in the same order. Only the assets that were
-                not read are requested. The result contains all assets.
+            after: The exception raised by an earlier call with the same ids in the same order. Only the assets that the
+                earlier call did not read are requested. The result contains all assets.
 
         Returns:
-            An `AssetTable`. Its `missing` lists the ids that the service did not return, and strings that are not ids.
+            An `AssetTable`, whose `missing` lists the ids that the service did not return, and strings that are not ids.
 
         Raises:
             OptionError, InputError: An option is invalid, or the data as a whole cannot be read.
-            ApiError, TransportError, AuthError, ReadInterrupted: A read failed. `.partial` contains the rows read so far.
+            ApiError, TransportError, AuthError, ReadInterrupted: The read ended early. `.partial` contains the rows read.
 
         Example:
             >>> created = project.assets.create({"Asset ID": "AHU", "Category": category, "Status": status})
@@ -282,7 +282,7 @@ class Assets(Verbs):
     ) -> BulkResult:
         """Delete assets by their ids. The result contains one outcome per id, in input order.
 
-        The service keeps deleted assets but marks them as inactive. They cannot be restored through the API.
+        The service keeps deleted assets but marks them as inactive. Deleted assets cannot be restored through the API.
 
         Args:
             ids: Ids, as for `get`. A duplicate id is sent only once, and all of its rows get the same outcome.
@@ -327,7 +327,7 @@ class Assets(Verbs):
             separator: Separator between the names in a path. Default: ">".
 
         Raises:
-            OptionError, FileError: The category is unknown or ambiguous, or the file cannot be written.
+            OptionError, FileError: The category is unknown or ambiguous, `rows` is invalid, or the file cannot be written.
             ApiError, TransportError, AuthError: The settings could not be read.
 
         Example:
@@ -374,7 +374,7 @@ class Assets(Verbs):
 
         Raises:
             OptionError: An option is invalid, or the filters differ from those of the call that raised `after`.
-            ApiError, TransportError, AuthError, ReadInterrupted: A read failed. `.partial` contains the rows read so far.
+            ApiError, TransportError, AuthError, ReadInterrupted: The read ended early. `.partial` contains the rows read.
 
         Example:
             >>> created = project.assets.create({"Asset ID": "VAV-7", "Category": category, "Status": status})

@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 class Client:
     """Entry point. A client holds the token, the options, and the connections shared by all projects.
 
-    A client can be shared between threads and used in a forked child process. A token string is not pickled: an unpickled
-    client takes its token from the environment. An `auth` function is pickled, so it must support pickling.
+    A client can be shared between threads and used in a forked child process. A token string is not pickled: the unpickled
+    client takes a token from the environment instead. An `auth` function is pickled, so it must support pickling.
 
     Args:
         auth: A three-legged token, or a function (async or not) that takes no arguments and returns one. The function is
             called again when the token expires. If None, the token in the environment variable ACC_ASSETS_TOKEN.
-        base_url: URL of the service. It must use https, except for a service on this machine.
-        region: The project's region: a code from the Regions page, such as "US" or "EMEA". Sent with requests for
-            relationships and locations; the Assets pages document no region header. If None, no region is sent.
+        base_url: URL of the service: https, or http if the service is on this machine.
+        region: The project's region: a code from the Regions page, such as "US" or "EMEA". The region is sent with
+            requests for relationships and locations; the Assets pages document no region header. If None, no region is sent.
         timeout: Maximum duration of a request in seconds. Default: 60.
         max_in_flight: Maximum number of requests in flight, across all of the client's calls. Default: 8.
         max_response_bytes: Maximum size of a response after decompression. Default: 256 MiB.
@@ -37,7 +37,7 @@ class Client:
             environment variable REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE, or else the system's certificates.
         proxy: URL of an HTTP or HTTPS proxy. If None, the proxy in HTTPS_PROXY or ALL_PROXY (unless NO_PROXY exempts the
             service), or else the system's proxy.
-        prefix: Path prefix of the Assets API: "construction" or "bim360". Both give access to the same assets.
+        prefix: Path prefix of the Assets API: "construction" or "bim360". Both prefixes give access to the same assets.
 
     Raises:
         OptionError: An option is invalid.
@@ -84,7 +84,7 @@ class Client:
     def last_result(self) -> BulkResult | None:
         """The result of the most recent write, even if it raised an exception.
 
-        None before the first write, and after a call that raised OptionError or JournalError before it started.
+        None before the first write, and after a write that ended without a result, for example with OptionError.
         """
         return cast("BulkResult | None", self._session.last_result)
 
@@ -93,8 +93,8 @@ class Client:
 
         Args:
             project_id: The project's UUID, with or without the prefix "b.".
-            locations_container: Id of the locations container, for a BIM 360 project whose locations are not found under
-                its own id. It is the project's `relationships.locations.data.id` in the Data Management API.
+            locations_container: Id of the locations container (the project's `relationships.locations.data.id` in the Data
+                Management API), for a BIM 360 project whose locations are not found under its own id.
 
         Raises:
             OptionError: The project id is not a UUID.

@@ -86,7 +86,7 @@ class Relationships(Verbs):
 
         Args:
             entity: One end: an `Entity`, or the short name of a kind such as "asset". If None, any entity.
-            other: The other end, in the same form. If None, any entity.
+            other: The other end, in the same form as `entity`. If None, any entity.
             created_after: Earliest creation time. A datetime without a time zone is local time.
             created_before: Latest creation time. A datetime without a time zone is local time.
             include_deleted: Whether to include deleted relationships.
@@ -95,11 +95,11 @@ class Relationships(Verbs):
             after: The exception raised by an earlier call with the same filters. Only the remaining pages are read.
 
         Returns:
-            A `RelationshipTable`. Without filters, it contains all relationships of the project.
+            A `RelationshipTable`. Without filters, the table contains all undeleted relationships of the project.
 
         Raises:
             OptionError: An option is invalid, or the filters differ from those of the call that raised `after`.
-            ApiError, TransportError, AuthError, ReadInterrupted: A read failed. `.partial` contains the rows read so far.
+            ApiError, TransportError, AuthError, ReadInterrupted: The read ended early. `.partial` contains the rows read.
 
         Example:
             >>> created = sim.seed_relationships(3)

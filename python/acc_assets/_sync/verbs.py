@@ -40,7 +40,7 @@ class Verbs:
         """Resend the `failed` and `not_sent` rows of an earlier write, with the same options.
 
         Args:
-            result: The result of the write. It may have been loaded from a pickle.
+            result: The result of the write, which may have been loaded from a pickle.
             data: The original rows, required if the result was loaded from a pickle. If None, the rows of the original call.
             progress: How to show progress: "auto", True, False or a function. If None, the option of the original call.
 
@@ -48,8 +48,8 @@ class Verbs:
             A result for the entire input, with new outcomes for the resent rows. Other rows are never resent.
 
         Raises:
-            OptionError: The result is from a dry run, a named run or another project, it was already resumed, or its rows
-                are no longer available.
+            OptionError: The result is from a dry run, a named run, another project or another kind of entity, was already
+                resumed, or its rows are no longer available.
             InputError: The rows differ from those of the original call.
             BulkError, ApiError, TransportError, AuthError, BulkInterrupted: See `Assets.create`.
 
@@ -72,9 +72,9 @@ class Verbs:
         *,
         progress: ProgressOption | None = None,
     ) -> BulkResult:
-        """Look up the `unknown` rows of an earlier write in the project, and resend those that do not exist.
+        """Look up the `unknown` rows of an earlier write in the project, and resend those that were not applied.
 
-        The call reads the assets that changed since the requests were sent, so it also works hours later. Rows that
+        For a create, the call lists the assets that changed since the requests, so it also works hours later. Rows that
         remain in doubt stay `unknown`. The outcomes of other rows do not change.
 
         Args:
@@ -209,13 +209,13 @@ def settings_of(
 
 
 def ended(operation: _core.Operation, report: Reporter) -> None:
-    """Run an operation to its end. Raise the exception that ended it, if any."""
+    """Run an operation to its end, and raise the exception that ended it, if any."""
     finish(operation, report)
     raise_error(operation)
 
 
 def prepared(write: Write, settings: object, report: Reporter, *, always: bool = False) -> Write:
-    """Return the write with the settings and assets that its checks need. With `always`, settings are read in any case."""
+    """Return the write with the settings and assets that its checks need. With `always`, "auto" always reads settings."""
     given = given_settings(settings, write.project)
     if write.verb not in ("create", "patch") or settings is None:
         return write

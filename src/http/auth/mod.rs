@@ -31,7 +31,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A fetch in progress, which resolves to a token.
+/// A fetch in progress, which resolves to a token or to the reason why there is none.
 pub type Fetching = Pin<Box<dyn Future<Output = Result<String, NoToken>> + Send>>;
 
 /// The reason why a source returned no token. The message is for the user and contains no secrets.
@@ -43,7 +43,8 @@ pub enum NoToken {
     Canceled(String),
 }
 
-/// A source of tokens. A token is fetched when it is first needed, and again after it expires or is rejected.
+/// A source of tokens. A token is fetched when it is first needed, and again shortly before it expires or
+/// after it is rejected.
 pub trait TokenSource: Send + Sync + 'static {
     /// Fetches a token.
     fn fetch(&self) -> Fetching;
@@ -81,7 +82,8 @@ impl Current {
     }
 }
 
-/// A client's token. The token is fetched once for all tasks, and again when it expires or is rejected.
+/// A client's token. A token from a source is fetched once for all tasks, and again shortly before it expires
+/// or after it is rejected.
 pub struct Token {
     origin: Origin,
     current: tokio::sync::Mutex<Current>,
@@ -157,7 +159,8 @@ impl Token {
         self.renew(&mut current, generation, asked, secret, clock).await
     }
 
-    /// Fetches once for all tasks that ask before the fetch ends, whether the fetch succeeds or fails.
+    /// Fetches once for all tasks that ask before the fetch ends, whether the fetch succeeds or fails. After
+    /// a canceled fetch, the next task fetches again.
     async fn renew(
         &self,
         current: &mut Current,
@@ -244,7 +247,7 @@ impl Token {
     /// token if it names no user.
     ///
     /// # Errors
-    /// See [`Token::bearer`], which is called first.
+    /// See [`Token::bearer`], which is called if the user is not known yet.
     pub async fn user(&self, clock: &Clock) -> Result<&str, Error> {
         if self.user.get().is_none() {
             self.bearer(clock).await?;

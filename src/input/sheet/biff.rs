@@ -1,5 +1,5 @@
-//! Estimates from its records how much memory an Excel 97 to 2003 workbook needs, before the library
-//! allocates it.
+//! Estimates how much memory the library needs for an Excel 97 to 2003 workbook, before the library allocates
+//! any. The estimate is based on the workbook's records.
 //!
 //! The records are documented in [MS-XLS], and are visited in the same order as in the library.
 
@@ -40,9 +40,11 @@ const PROPERTIES: &str = "/\u{5}DocumentSummaryInformation";
 /// The code page of UTF-16, used for all text since Excel 97.
 const UTF_16: u16 = 1200;
 
-/// Copies the needed parts of a compound file. Returns `None` if the library would need more than `most` bytes for it.
+/// Copies the needed parts of a compound file. Returns `None` if the library would need more than `most`
+/// bytes for the file.
 ///
-/// The copy ensures that the library reads the records that were checked, since it looks up streams in its own way.
+/// The copy ensures that the library reads the records that were checked, since the library looks up streams
+/// in its own way.
 pub(super) fn repacked(bytes: Vec<u8>, most: u64) -> io::Result<Option<Vec<u8>>> {
     let mut file = CompoundFile::open(Cursor::new(bytes))?;
     let mut stream = match read(&mut file, "/Workbook") {

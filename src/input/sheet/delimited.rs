@@ -296,7 +296,7 @@ struct Header {
     is_table: bool,
     names: Vec<(u32, String)>,
     rows: usize,
-    /// Whether each column has a cell that is not blank below the header.
+    /// Whether each column has a cell below the header that is not blank.
     below: Vec<bool>,
 }
 
@@ -395,7 +395,7 @@ impl Records {
         Ok(Some(line))
     }
 
-    /// Counts the line ends in consumed text.
+    /// Consumes some text and counts its line ends.
     fn take(&mut self, bytes: usize) {
         let taken = &self.text.decoded.as_bytes()[self.text.at..self.text.at + bytes];
         for byte in taken {

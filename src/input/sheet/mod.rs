@@ -126,10 +126,10 @@ struct Found {
 
 impl Sheet {
     /// Reads a sheet from a file. In a workbook, this is the sheet named `sheet`, or by default the first
-    /// visible sheet.
+    /// visible sheet that is not in `LISTS`.
     ///
     /// # Errors
-    /// If the file cannot be read, or has no header row with unique column names.
+    /// If the file or its sheet cannot be read, exceeds `limits`, or has no header row with unique column names.
     pub fn open(path: &Path, sheet: Option<&str>, limits: Limits) -> Result<Self, SourceError> {
         Self::of(path, None, sheet, limits)
     }
@@ -137,7 +137,7 @@ impl Sheet {
     /// Reads a sheet of a file in memory. `name` is the name of the file, or only its extension.
     ///
     /// # Errors
-    /// If the file cannot be read, or has no header row with unique column names.
+    /// If the file or its sheet cannot be read, exceeds `limits`, or has no header row with unique column names.
     pub fn of_bytes(
         name: &str,
         bytes: Vec<u8>,
@@ -223,7 +223,7 @@ impl Sheet {
         &self.0.notes
     }
 
-    /// Returns the category that a template was created for.
+    /// Returns the category that the template was created for, if the file is a template with a category.
     #[must_use]
     pub fn category(&self) -> Option<&str> {
         self.0.category.as_deref()
@@ -235,14 +235,14 @@ impl Sheet {
         &self.0.names
     }
 
-    /// Returns the number of rows that are not blank.
+    /// Returns the number of rows below the column names, not counting blank rows.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.0.rows()
     }
 }
 
-/// An iterator over the rows of a sheet.
+/// A source of the rows of a sheet.
 pub struct SheetRows {
     content: Arc<Content>,
     columns: Vec<Column>,
@@ -528,7 +528,7 @@ fn ending(path: &Path) -> String {
         .unwrap_or_default()
 }
 
-/// Opens a file and checks that it is not empty.
+/// Checks that a path leads to a regular file that is not empty, and opens the file.
 fn open_file(path: &Path) -> Result<(File, Metadata), SourceError> {
     let shown = path.display();
     // Check the metadata before opening: opening a pipe waits for a writer.

@@ -104,7 +104,7 @@ impl Cell {
 struct Row {
     repeated: u64,
     /// The number of columns up to the last cell that is not blank. `blank` is the number of blank columns
-    /// after it.
+    /// after that cell.
     columns: u64,
     blank: u64,
     /// Bytes of strings and formulas.
@@ -126,7 +126,8 @@ impl Row {
 
 #[derive(Default)]
 struct Table {
-    /// The number of rows up to the last one that is not blank. `blank` is the number of blank rows after it.
+    /// The number of rows up to the last row that is not blank. `blank` is the number of blank rows after
+    /// that row.
     rows: u64,
     blank: u64,
     columns: u64,

@@ -109,6 +109,7 @@ pub(super) fn read(
 }
 
 /// Returns the content of a file, or the given bytes, if they are within the limit both packed and unpacked.
+/// An .xls file is replaced by a copy (see `biff::repacked`).
 fn content(
     path: &Path,
     given: Option<Vec<u8>>,
@@ -385,7 +386,7 @@ impl Workbook {
         Ok(some)
     }
 
-    /// Reads all cells. Returns `None` if they need more than `most` bytes.
+    /// Reads all cells. Returns `None` if the cells need more than `most` bytes.
     fn cells(&mut self, sheet: &str, most: u64) -> Result<Option<Vec<Placed>>, Failure> {
         let mut cells = Vec::new();
         let mut bytes = 0;
@@ -402,8 +403,8 @@ impl Workbook {
 
     /// Passes each cell that is not blank to `take`, in any order, until `take` returns `false`.
     ///
-    /// Reads cell by cell if the format allows it. A range would contain all cells of the bounding rectangle.
-    /// There can be billions of them, for example if one cell is in the last row.
+    /// Reads cell by cell if the format allows it. A range would contain all cells of the bounding rectangle,
+    /// which can be billions, for example if one cell is in the last row.
     ///
     /// Formulas without a saved value occur only in some formats. In the binary formats, each formula record
     /// contains a value (`BrtFmlaNum` and similar records in [MS-XLSB], `Formula` in [MS-XLS]).
@@ -473,7 +474,8 @@ fn walk_xlsx(
     Ok(())
 }
 
-/// Decodes control characters, which a workbook stores as `_x001B_` (`ST_Xstring` in ECMA-376, part 1, 22.9.2.19).
+/// Decodes control characters, which a workbook stores in a form such as `_x001B_` (`ST_Xstring` in ECMA-376,
+/// part 1, 22.9.2.19).
 fn with_control_characters(text: &str) -> String {
     let mut parts = text.split("_x00");
     let mut plain = parts.next().unwrap_or_default().to_owned();

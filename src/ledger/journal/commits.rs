@@ -1,5 +1,5 @@
 //! Writes the ledger of a named run to its journal, without locking the ledger during the write. The writing
-//! happens on a separate thread, except in simulations.
+//! happens on a separate thread, except in single-threaded simulations.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -74,8 +74,8 @@ impl Commits {
         }))
     }
 
-    /// Writes the ledger's changes to the journal. When this returns, all changes from before the call are on
-    /// disk, except for new rows outside `new`.
+    /// Writes the ledger's changes to the journal. When this returns without an error, all changes from
+    /// before the call are on disk, except for new rows outside `new`.
     ///
     /// # Errors
     /// If the journal is closed or a transaction fails. Changes that were not written stay in the ledger.

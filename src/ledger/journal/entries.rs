@@ -8,7 +8,8 @@ use crate::ledger::{Changes, Ledger, OwnedLabel, Sending, SentBody, Status};
 /// The content of one transaction: part of the ledger at one point in time.
 pub(super) struct Entries {
     pub changes: Changes,
-    /// The number and record of each request, and its body if the outcome of any of its rows is unknown.
+    /// The number and record of each new or changed request, and its body if the outcome of any of its rows
+    /// is unknown.
     pub sendings: Vec<(usize, Sending, Option<SentBody>)>,
     pub all_sendings: usize,
     pub headings: BTreeMap<String, Option<String>>,

@@ -40,8 +40,8 @@ pub(super) fn make_folder(path: &Path) -> io::Result<()> {
     builder.recursive(true).create(folder)
 }
 
-/// Creates a new run's file atomically, with all of its tables. An empty file must never look like a run that has
-/// not started.
+/// Creates a new run's file with all of its tables, atomically if the file system supports hard links. An
+/// empty file must never look like a run that has not started.
 pub(super) fn make(path: &Path, header: &Header) -> Result<(), Trouble> {
     if rollback(path).try_exists()? {
         // SQLite would roll back the new file to the state of the removed one.

@@ -1,9 +1,9 @@
 //! Handles forks of the process. A child inherits locks held by threads that do not exist in the child, and
 //! would wait for these locks forever.
 //!
-//! The handlers are registered with `pthread_atfork`, not with Python. They run inside the fork, after the
-//! Python hooks that run before a fork, and before the hooks that run after a fork. So no Python hook runs
-//! while these locks are held.
+//! The handlers are registered with `pthread_atfork`, not with Python. The handlers run inside the fork,
+//! after the Python hooks that run before a fork, and before the hooks that run after a fork. So no Python
+//! hook runs while the handlers hold the locks.
 
 #![allow(unsafe_code)]
 

@@ -5,7 +5,7 @@
 //! the open file, so closing another descriptor does not release it.
 //!
 //! A lock file is never deleted, not even with its run. Another process could be about to lock the deleted file while
-//! a third process locks a new file with the same name. Then both would own the run.
+//! a third process locks a new file with the same name. Then both processes would own the run.
 
 #[cfg(unix)]
 use std::cell::RefCell;
@@ -22,9 +22,9 @@ const PAUSE: Duration = Duration::from_millis(5);
 
 /// The lock files that this process has locked.
 ///
-/// A forked child inherits their descriptors, and a lock lasts until the last descriptor of its open file is closed.
-/// So the child closes them immediately (`after_fork`). Otherwise, the run of a killed process would stay locked while
-/// its children live.
+/// A forked child inherits the descriptors of these files, and a lock lasts until the last descriptor of its
+/// open file is closed. So the child closes the inherited descriptors immediately (`after_fork`). Otherwise,
+/// the run of a killed process would stay locked while its children live.
 static HELD: Mutex<Held> = Mutex::new(Held {
     next: 0,
     files: Vec::new(),
@@ -128,8 +128,8 @@ pub(super) fn in_sqlite() -> RwLockReadGuard<'static, ()> {
     IN_SQLITE.read().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Returns the path of a journal's lock file. Every path to an existing journal, for example through a link,
-/// has the same lock file.
+/// Returns the path of a journal's lock file. Every path to an existing journal, for example through a
+/// symbolic link, has the same lock file.
 fn path(journal: &Path) -> io::Result<PathBuf> {
     let mut path = match journal.canonicalize() {
         Err(error) if error.kind() == ErrorKind::NotFound => journal.to_owned(),

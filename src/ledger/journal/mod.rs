@@ -168,7 +168,8 @@ impl Journal {
         self.rows
     }
 
-    /// Reads a run without owning it. Returns `None` while another call owns it.
+    /// Reads a run without owning it. Returns `None` while a call owns the run or another program has locked
+    /// the file.
     pub fn read(path: &Path) -> Result<Option<Kept>, Error> {
         let read = || {
             // Do not rely on SQLite's own lock. Without a lock, opening the file during a transaction would

@@ -10,7 +10,7 @@ use crate::error::Error;
 
 /// A problem with the file of a run.
 pub(super) enum Trouble {
-    /// Another call owns the run.
+    /// Another call owns the run, or another program has locked the file.
     Driven,
     /// The problem and the fix.
     Other(String, &'static str),

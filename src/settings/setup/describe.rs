@@ -130,7 +130,8 @@ fn categories(settings: &Settings) -> Vec<DescribedCategory> {
 
 impl Settings {
     /// Returns an attribute's default in the form that a request to create the attribute needs ("Create
-    /// settings" tutorial). This is a label for a select attribute, and a number for a numeric attribute.
+    /// settings" tutorial). For a select attribute, this is a label; for a multi-select attribute, a list
+    /// of labels; for a numeric attribute, a number. Other defaults are returned unchanged.
     pub(super) fn described_default(&self, attribute: usize) -> Option<Value> {
         let known = &self.content().attributes[attribute];
         let default = known.default.as_ref()?;

@@ -43,9 +43,9 @@ impl Kind {
 pub enum Action {
     Create,
     Assign,
-    /// The object exists as described.
+    /// The object or assignment exists as described.
     Exists,
-    /// The object exists, but differs from the description. The object is not changed.
+    /// The object or assignment exists, but differs from the description. Nothing is changed.
     Differs,
     /// The object or assignment cannot be created.
     Missing,
@@ -700,7 +700,8 @@ impl Planner<'_> {
         explicit.map(|(_, set)| Thing::Known(set.clone()))
     }
 
-    /// Returns the status set of a category, which is the nearest set on the path to ROOT ("Assets field guide").
+    /// Returns the status set of a category, which is the nearest set on the path to ROOT ("Assets field
+    /// guide"), or else the default set.
     fn set_of(&self, own: &[String]) -> Option<Thing> {
         let upwards = (0..=own.len()).rev().map(|length| &own[..length]);
         upwards

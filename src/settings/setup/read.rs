@@ -377,7 +377,7 @@ impl<'a, 'p> Entry<'a, 'p> {
         entry
     }
 
-    /// Like `new`, but adds the object's name to its location, if the object has one.
+    /// Like `new`, but adds the object's name, if there is one, to the object's location.
     fn named(at: String, value: &'a Value, name: &str, keys: &[&str], problems: &'p mut Vec<String>) -> Self {
         let at = match value.get(name) {
             Some(Value::String(name)) if !name.trim().is_empty() => format!("{at} `{}`", name.trim()),
