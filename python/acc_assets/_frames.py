@@ -28,7 +28,7 @@ def from_stream(data: Any) -> _core.Rows:
 
 
 def _without_null(kind: Any) -> Any:
-    """Replace the polars type Null, which polars exports with a buffer that arrow-rs rejects."""
+    """Replace the polars type Null with String, because polars exports Null with a buffer that arrow-rs rejects."""
     import polars
 
     if kind == polars.Null:

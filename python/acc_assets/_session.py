@@ -122,7 +122,8 @@ class Session:
     ) -> _core.Settings:
         """Return the settings that an operation read.
 
-        The settings are kept for later calls, unless they are out of date or complete settings passed by the caller.
+        The settings are kept for later calls, unless they are out of date or were read to complete settings that the
+        caller passed.
         """
         if operation.settings is None:
             raise AccError("The settings were not read. This is a bug in acc_assets; please report it.")

@@ -94,7 +94,8 @@ class OptionError(AccError, ValueError):
 
 
 class InputError(AccError, ValueError):
-    """The data as a whole cannot be read as rows, differs from that of the call to resume, or is not a valid setup.
+    """The data as a whole cannot be read as rows, differs from the data of the call being resumed, or is not a valid
+    setup.
 
     In a write, individual bad rows are `invalid` outcomes instead. `Report.raise_if_failed` raises InputError for bad rows.
 

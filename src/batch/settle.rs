@@ -1,4 +1,4 @@
-//! Applies the response to a request, or its loss, to the rows of the request.
+//! Updates the rows of a request from its response, or after the response was lost.
 
 use std::ops::Range;
 use std::time::Duration;

@@ -1,9 +1,9 @@
 //! Carries out the setup plan of a project. Dependent steps are sent in order, and independent steps concurrently, up
 //! to the limit of requests in flight.
 //!
-//! There is no idempotency key, so a create with a lost response is retried only after a lookup. A lookup is
-//! reliable, since names are unique in their scope ("Assets field guide"). The scope is the project for status sets
-//! and custom attributes, the set for labels, and the parent for categories.
+//! There is no idempotency key, so a create with a lost response is retried only after a lookup. A lookup is reliable,
+//! since names are unique ("Assets field guide"): status sets and custom attributes in the project, status labels in
+//! their set, and categories in their parent.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};

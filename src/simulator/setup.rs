@@ -633,7 +633,7 @@ pub fn default_fits(
 }
 
 /// Sets the options of an attribute. An existing option keeps its id, even if the case of its label changes.
-/// An omitted option becomes inactive, since assets may use it.
+/// An omitted option is deactivated rather than removed, since assets may still use it.
 fn relabel(world: &mut World, attribute: &mut Attribute, labels: Vec<String>, user: &Arc<str>, version: u64) {
     let now = world.now;
     let mut left: Vec<Option<Choice>> = std::mem::take(&mut attribute.choices)

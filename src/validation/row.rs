@@ -333,7 +333,7 @@ impl RowWriter {
         &self.uses
     }
 
-    /// Returns the meaning of a column without the project's settings. Only the API names of fields and
+    /// Returns the meaning of a column, determined without the project's settings. Only the API names of fields and
     /// attributes are recognized.
     fn exact_slot(&mut self, name: &str) -> Slot {
         if let Some(field) = FIELDS.iter().position(|field| field.name == name) {

@@ -44,8 +44,8 @@ class Project:
     def settings(self, *, refresh: bool = False, progress: ProgressOption = "auto") -> Settings:
         """Read the project's categories, status sets, custom attributes and locations.
 
-        Later calls of this client reuse the settings, except `plan_setup` and `apply_setup`. Reading takes about one request
-        per active category without subcategories. If only the locations cannot be read, `settings.notes` contains the reason.
+                Later calls on this client reuse them; `plan_setup` and `apply_setup` always read them again. Reading takes about one
+        request per active category without subcategories. If the locations cannot be read, `settings.notes` says why.
 
         Args:
             refresh: Whether to read the settings again.

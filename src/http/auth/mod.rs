@@ -135,7 +135,7 @@ impl Token {
         self.renew(&mut current, generation, asked, None, clock).await
     }
 
-    /// Returns a newer token than the rejected one. Fetches once for all tasks.
+    /// Returns a newer token than the rejected one. Tasks that ask while a token is being fetched share that fetch.
     ///
     /// # Errors
     /// [`Error::Auth`] if there is no newer token.
