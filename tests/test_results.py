@@ -420,7 +420,7 @@ def test_a_retry_whose_settings_cannot_be_read_keeps_its_result(sim: acc.testing
 
 def test_a_retry_reads_rows_as_the_first_call_did(project: acc.Project, kit: Kit) -> None:
     loaded = pickle.loads(pickle.dumps(project.assets.create(kit.rows(1))))
-    with pytest.raises(acc.OptionError, match="without nulls="):
+    with pytest.raises(acc.OptionError, match="Remove nulls="):
         project.assets.retry(loaded, acc.read(kit.rows(1), nulls="error"))
 
 
