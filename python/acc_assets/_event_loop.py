@@ -115,6 +115,9 @@ class Pulled(Iterator[Any]):
         if self._closed or self._loop.is_closed():
             raise StopIteration
         self._next = asyncio.run_coroutine_threadsafe(self._take(), self._loop)
+        if self._closed:
+            # `close` ran in the event loop before it could see this future.
+            self._next.cancel()
         row = self._END
         while not self._closed and not self._loop.is_closed():
             if not wait([self._next], LOOK).done:
