@@ -296,7 +296,8 @@ class Simulator:
                 "redirect" (url=).
             on: The endpoint to affect, such as "assets:batch-create". Default: "any".
             nth: Affect the nth matching request, counted from 1. With `times`, also the matching requests after the nth.
-            times: Maximum number of requests to affect. If None, 1, or unlimited with every= or probability=.
+            times: Maximum number of requests to affect. If None, the maximum is 1, or there is none if
+                `every` or `probability` is given.
             every: Affect only every kth matching request. For example, 3 affects every third request.
             probability: Affect each matching request with this probability, 0 to 1.
             seed: Seed for `probability`. If None, 0.
