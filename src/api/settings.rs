@@ -65,9 +65,9 @@ pub const CATEGORY_ATTRIBUTES: Endpoint = list(
     Paging::One,
 );
 
-/// GET error-codes: the codes of the Assets API, the same for all projects. The reference page requires no
-/// token and documents no rate limit. The client sends a token all the same, and applies the limit of
-/// [`READS`].
+/// GET error-codes: the codes of the Assets API, the same for all projects. According to its
+/// reference page, the endpoint requires no token. The page documents no rate limit. The client sends a token all
+/// the same, and applies the limit of [`READS`].
 pub const ERROR_CODES: Endpoint = list("error-codes", "/{prefix}/assets/v1/error-codes", Paging::One);
 
 /// POST category-status-step-sets/status-step-sets:batch-get: one row per category, including inherited sets.

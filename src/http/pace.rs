@@ -314,8 +314,8 @@ impl Counts {
         }
     }
 
-    /// Counts the requests of another process. `now` and `clock` are the same moment, but the clock may have been
-    /// adjusted.
+    /// Counts the requests of another process. `now` and `clock` are the same moment. The system clock may have been
+    /// adjusted since that process recorded its times.
     fn add_others(&mut self, used: &Used, now: Instant, clock: i64) {
         let ago = |time: i64| {
             let passed = u64::try_from(clock.saturating_sub(time)).unwrap_or(0);
