@@ -30,7 +30,7 @@ test: .venv/.installed ## Run all tests: the Rust core, and the wheel on every P
 # Number of inputs for each reader of responses. The readers of rows, in Python, get a hundredth of it.
 CASES ?= 100000
 
-fuzz: .venv/.installed ## Give each reader CASES odd inputs (100000): answers, error bodies, dicts, frames
+fuzz: .venv/.installed ## Give each reader CASES odd inputs (100000): responses, error bodies, dicts, frames
 	PROPTEST_CASES=$(CASES) CARGO_PROFILE_TEST_OPT_LEVEL=2 \
 		cargo test --locked --no-default-features --features simulator --test readers
 	HYPOTHESIS_CASES=$$(($(CASES) / 100)) $(PYTHON) -m pytest -q --durations=0 tests/test_any_value.py

@@ -183,8 +183,7 @@ async fn a_lost_create_is_looked_up_before_it_is_retried() {
         if !executed {
             let log = log.lock().unwrap();
             let (again, _) = log.last().unwrap();
-            // The create is resent only after two lookups without it, the second of which is later than any late
-            // execution.
+            // The create is resent only after two lookups without it. The second one is later than any late execution.
             assert!(*again >= seconds(30), "sent again after {again:?}");
             let looks = log.iter().filter(|(_, request)| verb(request) == "list");
             assert!(

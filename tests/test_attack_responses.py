@@ -134,7 +134,7 @@ def test_response_with_many_token_prefixes(piece: bytes) -> None:
     body = b'{"results":"\\u0061' + piece * (min(BOUND, 64 * MIB) // 2 // len(piece)) + b'"}'
     said, _ = play(lambda handler: send(handler, 200, body))
     assert said["kind"] == "ApiError"
-    # Five attempts, each of which reads and decodes the body and searches it for the token.
+    # Each of five attempts reads and decodes the body, and searches it for the token.
     assert said["took"] < 60
 
 

@@ -35,7 +35,7 @@ def test_docstrings_name_the_classes_of_their_own_api(kind: str) -> None:
 
 
 def test_the_faces_stay_small() -> None:
-    # What the verbs share belongs into the layers below, not into the files of which there are two.
+    # Code that the verbs share belongs in the layers below, not in the files that exist twice.
     package = pathlib.Path(acc.__file__).parent
     files = [*(package / "_async").glob("*.py"), package / "_sync" / "_drive.py"]
     assert sum(len(path.read_text(encoding="utf-8").splitlines()) for path in files) <= 1190

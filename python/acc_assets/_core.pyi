@@ -174,7 +174,7 @@ class Engine:
         Args:
             project: The project's UUID.
             locations_container: Id of the container with the locations. If None, the project's UUID.
-            known: Settings of which only the missing parts are read. If None, all parts are read.
+            known: Settings to complete: only their missing parts are read. If None, all parts are read.
             refresh: Whether to start a new read.
         """
     def forget_settings(self, project: str, /) -> None:

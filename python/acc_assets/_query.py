@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from . import _core
 from ._options import ATTRIBUTE, flag
 from ._records import Entity
-from ._text import nearest
+from ._text import is_uuid, nearest
 from .errors import OptionError
 
 # The filters documented on the GET assets reference page.
@@ -75,7 +75,7 @@ class Filters(NamedTuple):
         return bool(
             self._named()
             or any(not str(one).strip().isdigit() for one in self.categories)
-            or any(not _is_uuid(one) for one in (*self.statuses, *self.locations))
+            or any(not is_uuid(one) for one in (*self.statuses, *self.locations))
         )
 
     def with_ids(self, settings: _core.Settings, separator: str) -> Filters:
@@ -127,16 +127,6 @@ def _several(given: Any) -> list[Any]:
     return list(given) if isinstance(given, (list, tuple, set, frozenset)) else [given]
 
 
-def _is_uuid(text: object) -> bool:
-    from uuid import UUID
-
-    try:
-        UUID(str(text))
-    except ValueError:
-        return False
-    return True
-
-
 def _is_display_name(name: str) -> bool:
     return name not in FILTERS and not ATTRIBUTE.fullmatch(name) and not name.startswith("filter[")
 
@@ -165,7 +155,7 @@ def _may_be_labels(value: Any) -> bool:
     """Return whether any value may be a label: a string with letters that is not a UUID, "true" or "false"."""
     texts = [one for one in _several(value) if isinstance(one, str)]
     return any(
-        not _is_uuid(text) and any(letter.isalpha() for letter in text) and text not in ("true", "false")
+        not is_uuid(text) and any(letter.isalpha() for letter in text) and text not in ("true", "false")
         for text in texts
     )
 

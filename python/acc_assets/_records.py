@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypedDict, get_ar
 
 from . import _core
 from ._json import Json, JsonObject
-from ._text import nearest
+from ._text import is_uuid, nearest
 from .errors import OptionError
 
 OutcomeStatus: TypeAlias = Literal[
@@ -443,7 +443,7 @@ class Entity(_EntityFields):
             if not isinstance(value, str) and (value is not None or name == "domain"):
                 raise OptionError(f"{name} of an Entity must be a string, not {value!r}.")
         for value in (domain, type):
-            if value is not None and _is_uuid(value):
+            if value is not None and is_uuid(value):
                 raise OptionError(
                     f'{value!r} is an id, not a kind. Pass acc_assets.Entity("asset", id={value!r}).'
                 )
@@ -470,12 +470,9 @@ class Entity(_EntityFields):
         return cls(*iterable)
 
 
-def _is_uuid(text: str) -> bool:
-    return [len(part) for part in text.split("-")] == [8, 4, 4, 4, 12]
-
-
-# The core calls the two deletes by different names.
-SHOWN_VERBS: Final = {"unlink": "delete relationships"}
+def shown_verb(verb: str) -> str:
+    """Return the name that users see of a verb. The core calls the two deletes by different names."""
+    return "delete relationships" if verb == "unlink" else verb
 
 
 class WriteCall(NamedTuple):
@@ -494,10 +491,6 @@ class WriteCall(NamedTuple):
     # Contains "retry" or "reconcile" once this write has been resumed. All parts of a result share the list.
     resumed: list[str] = []  # noqa: RUF012  # the default is never modified: each write passes its own list
     had_settings: bool = False
-
-    @property
-    def shown_verb(self) -> str:
-        return SHOWN_VERBS.get(self.verb, self.verb)
 
     @property
     def is_dry_run(self) -> bool:

@@ -20,6 +20,7 @@ from ._records import (
     Stats,
     WriteCall,
     problem_of,
+    shown_verb,
 )
 from ._report import Report, causes_of, estimate_of, message_of, place_of, unchecked, write_fixes
 from ._tables import AssetTable, pandas_frame, polars_frame, positions
@@ -259,7 +260,7 @@ class Outcomes(Sequence[RowOutcome]):
             raise OptionError(self._needs_verb(which))
         if call.verb not in verbs:
             raise OptionError(
-                f"{which}(): this is a result of `{call.shown_verb}`. Call project.{self._face()}.{which}()."
+                f"{which}(): this is a result of `{shown_verb(call.verb)}`. Call project.{self._face()}.{which}()."
             )
         if call.resumed:
             raise OptionError(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from . import _core, _html
 from ._paths import SUFFIX, runs_folder
-from ._records import SHOWN_VERBS, STATUSES, WriteCall
+from ._records import STATUSES, WriteCall, shown_verb
 from ._results import Outcomes
 from ._tables import pandas_frame, polars_frame
 from ._text import counted, nearest
@@ -165,7 +165,7 @@ class Runs(Mapping[str, Outcomes]):
             return row
         facts, outcomes = kept
         row.update((fact, facts[fact]) for fact in FACTS)
-        row["verb"] = SHOWN_VERBS.get(facts["verb"], facts["verb"])
+        row["verb"] = shown_verb(facts["verb"])
         row.update(rows=len(outcomes), **dict.fromkeys(STATUSES, 0) | outcomes.counts)
         for moment in ("begun", "written"):
             row[moment] = datetime.fromtimestamp(facts[moment] / 1000, timezone.utc)

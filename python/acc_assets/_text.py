@@ -22,3 +22,14 @@ def nearest(text: str, names: Iterable[str]) -> str | None:
 def listed(words: Iterable[str]) -> str:
     """Join words with commas and "or": `"a", "b" or "c"`."""
     return " or ".join(", ".join(f'"{word}"' for word in words).rsplit(", ", 1))
+
+
+def is_uuid(value: object) -> bool:
+    """Return whether a value is a UUID, as an object or as a string."""
+    from uuid import UUID
+
+    try:
+        UUID(str(value))
+    except ValueError:
+        return False
+    return True

@@ -12,7 +12,7 @@ from . import _core
 from ._options import ATTRIBUTE, MOST_ASSETS, batch_option, bound, flag, get_options, key_option, one_of
 from ._paths import run_file
 from ._progress import Reporter
-from ._records import SHOWN_VERBS, WriteCall
+from ._records import WriteCall, shown_verb
 from ._report import Report
 from ._results import Outcomes, Which
 from ._session import Session
@@ -131,7 +131,7 @@ class Write(NamedTuple):
 
     def reporter(self) -> Reporter:
         """Create the progress reporter."""
-        return Reporter(self.progress, SHOWN_VERBS.get(self.verb, self.verb))
+        return Reporter(self.progress, shown_verb(self.verb))
 
     def call(self, *, has_rows: bool = True) -> WriteCall:
         """Return the data that a result keeps about this write."""
@@ -248,9 +248,7 @@ class Write(NamedTuple):
             from logging import getLogger
 
             rows = counted(len(result), "row")
-            getLogger("acc_assets").warning(
-                "%s: %s, %s", result._call.shown_verb, rows, result._counts_line()
-            )
+            getLogger("acc_assets").warning("%s: %s, %s", shown_verb(self.verb), rows, result._counts_line())
         return result
 
 

@@ -31,12 +31,19 @@ pub fn check(
         Again::default(),
     );
     packer.count_only();
-    while source.fill(&mut packer)? == More::Rows && goes_on() {}
-    packer.finish(true);
+    let whole = loop {
+        if source.fill(&mut packer)? == More::End {
+            break true;
+        }
+        if !goes_on() {
+            break false;
+        }
+    };
+    packer.finish(whole);
     let plan = packer.estimate(&Limits::default());
     drop(packer);
     let mut ledger = std::mem::take(&mut *lock(&ledger));
-    ledger.complete = true;
+    ledger.complete = whole;
     ledger.plan = plan;
     Ok(ledger)
 }

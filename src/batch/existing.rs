@@ -266,7 +266,8 @@ impl Reader<'_> {
             if found.active && import_key.is_no_text(&found.entry) {
                 let field = &import_key.field;
                 return Err(Error::Option(format!(
-                    "import_key={field}: some values in the project are not text, so they cannot identify rows. Use a text attribute or the barcode. Nothing was sent"
+                    "import_key={field}: some values in the project are not text, so they cannot identify rows. Use \
+                        a text attribute or the barcode. Nothing was sent"
                 )));
             }
             let asset = self.keyed(&found, wanted.as_ref());

@@ -357,7 +357,8 @@ impl Packer {
         let done = |row: u32| ledger.status(row).as_str();
         match unfit {
             Unfit::Row(_) if earlier.foreign => {
-                "this file was written by `.write_fixes()` of another run: pass all rows of this run, or the file written by its own result"
+                "this file was written by `.write_fixes()` of another run: pass all rows of this run, or the file \
+                    that the result of this run wrote"
                     .to_owned()
             }
             Unfit::Row(Mismatch::Missing(row)) => format!(

@@ -382,13 +382,15 @@ impl Run {
                 rows => (format!("{rows} rows"), "were"),
             };
             ledger.warnings.push(format!(
-                "{rows} {verb} changed or removed after being sent (first: {first}). The project contains what was sent. Restore these rows for the next call of this run; make changes in another call"
+                "{rows} {verb} changed or removed after being sent (first: {first}). The project contains what was \
+                 sent. Restore these rows for the next call of this run; make changes in another call"
             ));
         }
         for (field, (count, first)) in std::mem::take(&mut self.differing) {
             let first = ledger.name_of(first, self.job.policy.names.row_title.as_deref());
             ledger.warnings.push(format!(
-                "`{field}` differs between what was sent and the asset that the service returned {}: read these assets again",
+                "`{field}` differs between what was sent and the asset that the service returned {}: read these \
+                 assets again",
                 in_rows(count, &first)
             ));
         }
@@ -497,16 +499,18 @@ impl Run {
             self.foreign = self.journal.take();
             self.give_up(Error::Input(if self.reads() {
                 format!(
-                    "after=: these are not the ids of the call that failed: {change}. Nothing was sent. Pass the same ids in the same order, or remove after="
+                    "after=: these are not the ids of the call that failed: {change}. Nothing was sent. Pass the same \
+                     ids in the same order, or remove after="
                 )
             } else if !is_run {
                 format!(
-                    "these are not the rows of the original call: {change}. Nothing was sent. Pass the same rows in their \
-                     order"
+                    "these are not the rows of the original call: {change}. Nothing was sent. Pass the same rows in \
+                     their order"
                 )
             } else {
                 format!(
-                    "these are not the rows of the run: {change}. Nothing was sent. Pass the run's rows in their original order; rows that are not yet in the project may be edited or removed"
+                    "these are not the rows of the run: {change}. Nothing was sent. Pass the run's rows in their \
+                     original order; rows that are not yet in the project may be edited or removed"
                 )
             }));
         }

@@ -288,7 +288,7 @@ pub struct Relationship {
 #[derive(Debug)]
 pub struct World {
     pub project: Uuid,
-    /// The id of another project, of which no user of the simulator is a member.
+    /// The id of another project. No user of the simulator is a member of it.
     pub foreign_project: Uuid,
     /// The id of the project's container in the BIM 360 Locations API.
     pub locations_container: Uuid,

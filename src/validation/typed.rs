@@ -233,7 +233,7 @@ fn choices(place: usize, cell: &Cell<'_>, names: &mut Resolver, out: &mut Vec<u8
 /// The maximum number of separators that a single label may contain.
 const MOST_SIGNS: usize = 3;
 
-/// Looks up the ids of one or more labels, any of which may contain the separator itself.
+/// Looks up the ids of one or more labels. A label may contain the separator itself.
 fn labels(place: usize, text: &str, names: &mut Resolver) -> Result<Vec<String>, Refusal> {
     if let Some(id) = names.offered(place, text) {
         return Ok(vec![id]);

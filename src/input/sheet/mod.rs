@@ -583,7 +583,8 @@ fn shown_size(bytes: u64) -> String {
 
 fn damaged(path: &Path, why: &str) -> SourceError {
     let message = format!(
-        "`{}` cannot be read. It is damaged, or its extension does not match its content ({why}): open it in Excel and save it again as .xlsx, or copy it again",
+        "`{}` cannot be read. It is damaged, or its extension does not match its content ({why}): open it in \
+         Excel and save it again as .xlsx, or copy it again",
         path.display(),
     );
     SourceError::of_file(path, None, message)

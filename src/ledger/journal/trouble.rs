@@ -18,7 +18,8 @@ pub(super) enum Trouble {
 
 pub(super) const CHANGED: &str = "was changed by another program";
 pub(super) const FOREIGN: &str = "use another run name; the file was not changed";
-pub(super) const DAMAGED: &str = "restore the file from a backup; if there is none, delete it, and check which rows the project already has before you resend any";
+pub(super) const DAMAGED: &str = "restore the file from a backup; if there is none, delete it, and check \
+    which rows the project already has before you resend any";
 const UNWRITABLE: &str = "allow this user to write the file and its folder, or use another folder for runs \
     (ACC_ASSETS_RUNS)";
 const LOCAL: &str = "use a folder on a local disk for runs (ACC_ASSETS_RUNS)";
