@@ -88,8 +88,8 @@ def main() -> int:
                 "assets deleted": (deleted.counts.get("deleted"), audit["assets_deleted"]),
                 "deleted assets missing": (len(doomed), len(gone)),
                 "relationships deleted": (unlinked.counts.get("deleted"), audit["relationships_deleted"]),
-                "requests refused for the rate": (0, audit["rate_limited"]),
-                "rows refused before sending": (
+                "requests rejected by the rate limit": (0, audit["rate_limited"]),
+                "rows rejected before sending": (
                     [outcome.row for outcome in created.where("invalid")],
                     sorted(sheet.mistakes),
                 ),
