@@ -295,13 +295,22 @@ impl ServiceError {
             write!(text, " {code}")?;
         }
         match &self.message {
+            // A violation often repeats the message.
+            Some(message) if !self.violations.is_empty() => {
+                write!(text, ": {}", message.trim_end_matches('.'))?
+            }
             Some(message) => write!(text, ": {message}")?,
             None if self.body.is_empty() => text.write_str(" with no body")?,
             None => write!(text, ": {}", shortened(&self.body, 300))?,
         }
         for violation in self.violations.iter().take(3) {
+            let is_said = self.message.as_ref().is_some_and(|message| {
+                message.trim_end_matches('.') == violation.message.trim_end_matches('.')
+            });
             match &violation.field {
+                Some(field) if is_said => write!(text, " (`{field}`)")?,
                 Some(field) => write!(text, "; `{field}`: {}", violation.message)?,
+                None if is_said => {}
                 None => write!(text, "; {}", violation.message)?,
             }
         }
@@ -486,6 +495,30 @@ mod tests {
         text.as_object_mut().unwrap().remove("kind");
         let old: TransportError = serde_json::from_value(text).unwrap();
         assert_eq!(old.kind, TransportKind::Other);
+    }
+
+    #[test]
+    fn a_message_that_a_violation_repeats_is_shown_once() {
+        let violation = |field: Option<&str>, message: &str| Violation {
+            field: field.map(str::to_owned),
+            message: message.to_owned(),
+            ..Violation::default()
+        };
+        let mut error = ServiceError {
+            status: 400,
+            message: Some("Cannot sort by \"name\".".to_owned()),
+            violations: vec![violation(Some("sort"), "Cannot sort by \"name\".")],
+            ..ServiceError::default()
+        };
+        let start = "the service returned 400: Cannot sort by \"name\"";
+        assert_eq!(error.to_string(), format!("{start} (`sort`)"));
+        error.violations = vec![
+            violation(None, "Cannot sort by \"name\""),
+            violation(None, "Try later."),
+        ];
+        assert_eq!(error.to_string(), format!("{start}; Try later."));
+        error.violations.clear();
+        assert_eq!(error.to_string(), format!("{start}."));
     }
 
     #[test]

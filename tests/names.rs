@@ -403,12 +403,13 @@ fn common_column_names_are_recognized() {
     }
     assert_eq!(meant("filter-class", &settings), Meant::Attribute(4));
     assert_eq!(meant("customAttributes.ca5", &settings), Meant::Attribute(4));
-    assert!(
-        matches!(meant("Filtr Class", &settings), Meant::Unclear(_, fix) if fix.contains("Filter Class"))
+    assert_eq!(
+        meant("Filtr Class", &settings),
+        Meant::Unknown(Some("Filter Class".to_owned()))
     );
     assert!(matches!(meant("ca99", &settings), Meant::Unclear(..)));
     assert!(matches!(meant("Old one", &settings), Meant::Unclear(..)));
-    assert!(matches!(meant("Remarks", &settings), Meant::Ignored(_)));
+    assert_eq!(meant("Remarks", &settings), Meant::Unknown(None));
     assert!(matches!(meant("Problem", &settings), Meant::Ignored(_)));
     assert_eq!(meant("createdAt", &settings), Meant::SetByService);
 }

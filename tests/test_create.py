@@ -74,8 +74,11 @@ def test_create_sends_valid_rows_only(
     assert first is not None
     assert first.column == "statusId"
     assert first.fix
-    # One line: the details are in the result.
-    assert [record.getMessage() for record in caplog.records] == ["create: 5 rows, 3 created, 2 invalid"]
+    # One line, with the largest cause and its fix. The details are in the result.
+    assert [record.getMessage() for record in caplog.records] == [
+        "create: 5 rows, 3 created, 2 invalid; `statusId` is blank: required for a new asset (row 1): use the label or id "
+        "of a status in the category's status set; and 1 more cause"
+    ]
 
 
 def test_create_reports_all_problems_of_a_row(project: acc.Project) -> None:
@@ -90,10 +93,14 @@ def test_create_reports_all_problems_of_a_row(project: acc.Project) -> None:
 
 
 def test_unknown_column_has_the_closest_match(project: acc.Project, kit: Kit) -> None:
-    error = project.assets.create(kit.row(descripton="on the roof"))[0].error
-    assert error is not None
-    assert error.column == "descripton"
-    assert "description" in str(error)
+    with pytest.warns(acc.DataWarning) as warned:
+        result = project.assets.create([kit.row(descripton="on the roof", Remarks="x", Checked="y")])
+    # Nearly certain matches come first, then all other unknown columns.
+    likely, unknown = [str(warning.message) for warning in warned]
+    assert likely.startswith("did you mean `Description`? Column 'descripton' was ignored")
+    assert unknown.startswith("2 columns were ignored: unknown columns 'Remarks', 'Checked'.")
+    assert result.ok
+    assert [use.title for use in result.report.columns if use.field is None] == ["Description", None, None]
 
 
 def test_rejected_rows_have_the_message_of_the_service(

@@ -467,7 +467,10 @@ def test_the_log_has_one_line_per_write_that_failed(
     project.assets.create(rows)
     (record,) = caplog.records
     assert (record.name, record.levelname) == ("acc_assets", "WARNING")
-    assert record.getMessage() == "create: 4 rows, 2 created, 2 invalid"
+    assert record.getMessage() == (
+        "create: 4 rows, 2 created, 2 invalid; `categoryId` is blank: required for a new asset (rows 2, 3): use the id "
+        "of a category of the project, for example 42; and 1 more cause"
+    )
     caplog.clear()
     # An exception is not logged as well.
     with pytest.raises(acc.BulkError):
@@ -482,6 +485,7 @@ def test_script_prints_nothing_more_than_once(start: Callable[..., Program]) -> 
         "print(json.dumps({'result': repr(acc.Client(**options).project(project_id).assets.create(rows))}))"
     )
     ended = start(code).ended(30)
-    assert ended.err == "create: 3 rows, 2 created, 1 invalid\n"
+    (line,) = ended.err.splitlines()
+    assert line.startswith("create: 3 rows, 2 created, 1 invalid; ")
     (said,) = ended.said
     assert said["result"].count("2 created, 1 invalid") == 1

@@ -172,7 +172,8 @@ def test_delete_is_called_delete(
     ids = [*sim.seed_relationships(3), "no id"]
     result = project.relationships.delete(ids, run=tmp_path / "links.sqlite")
     assert [record.getMessage() for record in caplog.records] == [
-        "delete relationships: 4 rows, 3 deleted, 1 invalid"
+        "delete relationships: 4 rows, 3 deleted, 1 invalid; `id` is 'no id': not a UUID (row 3): use the id assigned by "
+        "the service"
     ]
     assert [run["verb"] for run in acc.runs(tmp_path).to_dicts()] == ["delete relationships"]
     with pytest.raises(acc.OptionError, match="a result of `delete relationships`"):

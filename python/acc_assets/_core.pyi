@@ -321,9 +321,9 @@ class Ledger:
     def stats(self) -> dict[str, float]:
         """Return requests, retries, bisects, throttled (in seconds), seconds, bytes_sent and lookups."""
     def plan(self) -> dict[str, float]:
-        """Return rows, requests, bytes and minutes (at the rate limit) for the rows that are still to be sent."""
-    def uses(self) -> list[tuple[str, str | None, str]]:
-        """Return how each column was interpreted: column, field (or None if it is ignored) and note."""
+        """Return rows, requests, bytes, minutes and per_minute (the rate limit) for the rows that are still to be sent."""
+    def uses(self) -> list[tuple[str, str | None, str, str | None]]:
+        """Return how each column was interpreted: column, field (or None if it is ignored), note and title."""
     def warnings(self) -> list[str]: ...
     def dump(self) -> bytes: ...
     @staticmethod

@@ -8,7 +8,8 @@ from typing import Final
 from . import _core
 
 VALUE_SHOWN: Final = 60
-MESSAGE_SHOWN: Final = 300
+# Longer than any message of a row check with its fix.
+MESSAGE_SHOWN: Final = 2000
 
 
 def escape(text: str) -> str:

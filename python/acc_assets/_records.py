@@ -206,11 +206,14 @@ class ColumnUse(NamedTuple):
         column: Name of the column.
         field: The asset field or custom attribute (such as "ca7") that the column maps to, or None if it is ignored.
         note: Why the column is ignored, or what is unclear about it. May be empty.
+        title: The field's usual heading, such as "Asset ID", or the attribute's display name. For an unknown column whose
+            name looks like a typo, the name that was probably meant. Otherwise, None.
     """
 
     column: str
     field: str | None
     note: str
+    title: str | None
 
 
 class Stats(NamedTuple):
@@ -225,6 +228,7 @@ class Stats(NamedTuple):
         seconds: Duration of the call in seconds.
         bytes_sent: Total size of all request bodies in bytes.
         lookups: Requests (included in `requests`) that looked up import keys or rows whose response was lost.
+        earlier: Rows that earlier calls of the same run, or the result passed to `retry` or `reconcile`, had completed.
     """
 
     requests: int
@@ -234,6 +238,7 @@ class Stats(NamedTuple):
     seconds: float
     bytes_sent: int
     lookups: int
+    earlier: int
 
 
 class Estimate(NamedTuple):
@@ -244,12 +249,14 @@ class Estimate(NamedTuple):
         requests: Requests needed to send these rows.
         bytes: Total size of all request bodies in bytes.
         minutes: Minimum duration in minutes at the rate limit.
+        per_minute: The rate limit for these requests, in requests per minute.
     """
 
     rows: int
     requests: int
     bytes: int
     minutes: float
+    per_minute: float
 
 
 class Progress(NamedTuple):

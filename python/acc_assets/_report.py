@@ -7,6 +7,7 @@ from collections.abc import Hashable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from . import _core, _html
+from ._options import ATTRIBUTE
 from ._records import BAD, Cause, ColumnUse, Estimate, OutcomeStatus, RowProblem, WriteCall, problem_of
 from ._tables import pandas_frame, polars_frame
 from ._text import counted
@@ -62,10 +63,37 @@ def _label(row: int, label: Hashable) -> str:
     return str(row) if label in (None, row) else f"{row} ({label!r})"
 
 
+def _meaning(used: ColumnUse) -> str:
+    if used.field is None:
+        return "ignored"
+    if used.title is None:
+        return used.field
+    return f"{used.title} ({used.field})" if ATTRIBUTE.fullmatch(used.field) else used.title
+
+
+def _is_obvious(used: ColumnUse) -> bool:
+    """Return whether the column has the name of its field or attribute, so that it needs no explanation."""
+    # A template marks required columns with " *".
+    name = used.column.removesuffix(" *").casefold()
+    return name in ((used.field or "").casefold(), (used.title or "").casefold())
+
+
 def estimate_of(ledger: _core.Ledger) -> Estimate:
     """Estimate the requests and the time needed to send the rows of a dry run."""
     plan = ledger.plan()
-    return Estimate(int(plan["rows"]), int(plan["requests"]), int(plan["bytes"]), plan["minutes"])
+    return Estimate(
+        int(plan["rows"]), int(plan["requests"]), int(plan["bytes"]), plan["minutes"], plan["per_minute"]
+    )
+
+
+def to_send(estimate: Estimate) -> str:
+    """Return an estimate in words: `20,000 to send in 200 requests, 1.0 minutes at 100 requests per minute`."""
+    if not estimate.rows:
+        return "nothing to send"
+    text = f"{estimate.rows:,} to send in {counted(estimate.requests, 'request')}"
+    if not estimate.minutes:
+        return text
+    return f"{text}, {estimate.minutes:.1f} minutes at {estimate.per_minute:g} requests per minute"
 
 
 def unchecked(ledger: _core.Ledger, call: WriteCall) -> int:
@@ -221,21 +249,16 @@ class Report:
         if waiting := unchecked(self._ledger, self._call):
             parts.append(f"{waiting:,} not checked")
         text = f"Report: {counted(len(self._ledger), 'row')}, {', '.join(parts)}"
-        if (estimate := self.estimate) is not None:
-            requests = counted(estimate.requests, "request")
-            text += (
-                f"; {estimate.rows:,} to send in {requests}, {estimate.minutes:.1f} minutes at the rate limit"
-            )
-        return text
+        return text if (estimate := self.estimate) is None else f"{text}; {to_send(estimate)}"
 
     def _ignored(self) -> list[str]:
         return [used.column for used in self.columns if used.field is None]
 
     def _column_lines(self) -> list[str]:
-        mapped = [used for used in self.columns if used.field is not None and used.field != used.column]
+        mapped = [used for used in self.columns if used.field is not None and not _is_obvious(used)]
         lines = []
         if mapped:
-            lines.append("  columns: " + ", ".join(f"{used.column} = {used.field}" for used in mapped))
+            lines.append("  columns: " + ", ".join(f"{used.column} = {_meaning(used)}" for used in mapped))
         if ignored := self._ignored():
             lines.append("  ignored: " + ", ".join(ignored))
         return lines
@@ -269,11 +292,11 @@ class Report:
             )
             for cause in self.causes
         ]
-        uses = [(used.column, used.field or "ignored", used.note) for used in self.columns]
+        uses = [(used.column, _meaning(used), used.note) for used in self.columns]
         return _html.page(
             _html.headline(self._headline()),
             _html.table(("rows", "column", "problem", "fix", "values", "first"), causes, _html.MESSAGE_SHOWN),
-            _html.details("columns", _html.table(("column", "interpreted as", ""), uses)) if uses else "",
+            _html.details("columns", _html.table(("column", "interpreted as", "note"), uses)) if uses else "",
             *_html.paragraphs(f"warning: {text}" for text in self.warnings),
         )
 

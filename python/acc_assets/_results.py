@@ -22,7 +22,7 @@ from ._records import (
     problem_of,
     shown_verb,
 )
-from ._report import Report, causes_of, estimate_of, message_of, place_of, unchecked, write_fixes
+from ._report import Report, causes_of, estimate_of, message_of, place_of, to_send, unchecked, write_fixes
 from ._tables import AssetTable, pandas_frame, polars_frame, positions
 from ._text import counted
 from .errors import BulkError, OptionError
@@ -115,6 +115,7 @@ class Outcomes(Sequence[RowOutcome]):
             seconds=stats["seconds"],
             bytes_sent=int(stats["bytes_sent"]),
             lookups=int(stats["lookups"]),
+            earlier=int(stats["earlier"]),
         )
 
     @property
@@ -330,7 +331,7 @@ class Outcomes(Sequence[RowOutcome]):
         ]
         return _html.page(
             _html.headline(self._headline()),
-            _html.table(("status", "rows", "reason", "fix", "first"), rows),
+            _html.table(("status", "rows", "reason", "fix", "first"), rows, _html.MESSAGE_SHOWN),
             *_html.paragraphs(self._advice(causes)),
         )
 
@@ -356,22 +357,39 @@ class Outcomes(Sequence[RowOutcome]):
             return f"{name}: no such rows" if self._is_part else f"{name}: no rows, nothing sent"
         counts, rows = self.counts, counted(len(self), "row")
         if (estimate := self.estimate) is not None:
-            requests = counted(estimate.requests, "request")
             refused = f"{counts['invalid']:,} invalid; " if "invalid" in counts else ""
             waiting = unchecked(self._ledger, self._call)
             refused += f"{waiting:,} not checked; " if waiting else ""
-            return (
-                f"{name} of a dry run: {rows}, {refused}{estimate.rows:,} to send in {requests}, "
-                f"{estimate.minutes:.1f} minutes at the rate limit; nothing was sent"
-            )
-        requests, seconds = counted(self.stats.requests, "request"), self.stats.seconds
-        return f"{name}: {rows}, {self._counts_line()} ({requests}, {seconds:.1f} s)"
+            return f"{name} of a dry run: {rows}, {refused}{to_send(estimate)}; nothing was sent"
+        stats = self.stats
+        before = f"{stats.earlier:,} before this call; " if stats.earlier and not self._is_part else ""
+        requests = counted(stats.requests, "request")
+        return f"{name}: {rows}, {self._counts_line()} ({before}{requests}, {stats.seconds:.1f} s)"
 
     def _counts_line(self) -> str:
         counts = self.counts
         if self.ok and len(counts) == 1:
             return f"all {next(iter(counts))}"
         return ", ".join(f"{number:,} {status}" for status, number in counts.items())
+
+    def _log_line(self) -> str:
+        """Return the number of rows per status and the largest cause with its fix, in one line."""
+        line = f"{counted(len(self), 'row')}, {self._counts_line()}"
+        causes = [cause for cause in self.causes if cause.message]
+        if not causes:
+            return line
+        first = causes[0]
+        line += f"; {message_of(first)} ({place_of(first, self._call.label_title)})"
+        if first.fix:
+            line += f": {first.fix}"
+        return f"{line}; and {counted(len(causes) - 1, 'more cause')}" if len(causes) > 1 else line
+
+    def _interrupted(self) -> str:
+        """Return the message of `BulkInterrupted`. A script that has ended cannot call `retry`."""
+        text = repr(self)
+        if self._call.run is None or self.ok:
+            return text
+        return f"{text}\n  To resume, run the same script again: the call with the same run= skips the rows that are done."
 
     def _cause_lines(self, causes: list[Cause]) -> list[str]:
         lines = []

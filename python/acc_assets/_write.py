@@ -16,7 +16,6 @@ from ._records import WriteCall, shown_verb
 from ._report import Report
 from ._results import Outcomes, Which
 from ._session import Session
-from ._text import counted
 from .errors import (
     AccError,
     BulkError,
@@ -247,8 +246,8 @@ class Write(NamedTuple):
                 raise BulkError(result)
             from logging import getLogger
 
-            rows = counted(len(result), "row")
-            getLogger("acc_assets").warning("%s: %s, %s", shown_verb(self.verb), rows, result._counts_line())
+            line = _core.shown(result._log_line())
+            getLogger("acc_assets").warning("%s: %s", shown_verb(self.verb), line)
         return result
 
 

@@ -312,7 +312,7 @@ class BulkInterrupted(_Plain, KeyboardInterrupt):
     """
 
     def __init__(self, result: Outcomes) -> None:
-        super().__init__(repr(result))
+        super().__init__(result._interrupted())
         self.result = result
 
 

@@ -372,10 +372,12 @@ impl Packer {
     #[must_use]
     pub fn estimate(&self, limits: &Limits) -> Plan {
         let limit = f64::from(limits.of(self.write.endpoint.group));
+        let window = limits.window.as_secs_f64() / 60.0;
         #[allow(clippy::cast_precision_loss)] // A run has far fewer than 2^52 requests.
         let windows = (self.packed.requests as f64 / limit).ceil() - 1.0;
         Plan {
-            minutes: windows.max(0.0) * limits.window.as_secs_f64() / 60.0,
+            minutes: windows.max(0.0) * window,
+            per_minute: limit / window,
             ..self.packed
         }
     }
@@ -540,7 +542,7 @@ impl Packer {
 
     /// Returns the problem to report for a row that refers to the same asset as row `other`.
     pub(super) fn repeated(&self, same: &Same, key: &str, other: u32) -> Problem {
-        let other = format!("row {other}");
+        let other = lock(&self.ledger).name_of(other, self.writer.row_title());
         match (same, &self.import_key) {
             (Same::ImportKey(text), Some(field)) => Problem::same_import_key(field, text, &other),
             _ => Problem::same_id(&self.id_column, key, &other),

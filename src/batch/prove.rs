@@ -122,6 +122,20 @@ impl Run {
             rounds: 0,
             missed: false,
         });
+        self.log_lookup();
+    }
+
+    /// Logs the first lookup of the call. A program without a progress bar would otherwise be silent for minutes.
+    fn log_lookup(&mut self) {
+        let rows: usize = self.doubts.iter().map(|doubt| doubt.batch.items.len()).sum();
+        if rows > 0 && !std::mem::replace(&mut self.lookup_is_logged, true) {
+            log::warn!(
+                target: "acc_assets",
+                "the response for {rows} row{} was lost. Checking their outcome in the project, which can take two \
+                minutes",
+                if rows == 1 { "" } else { "s" }
+            );
+        }
     }
 
     /// Schedules lookups of requests that an earlier call left with an unknown outcome.
@@ -181,6 +195,7 @@ impl Run {
                 missed: false,
             });
         }
+        self.log_lookup();
     }
 
     /// Replaces the rows in a batch that was not executed with their current input, and returns the rows to

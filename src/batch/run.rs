@@ -90,6 +90,8 @@ pub struct Run {
     /// Requests whose response was lost, except those that are being looked up.
     pub(super) doubts: Vec<Doubt>,
     pub(super) looking: bool,
+    /// Whether the log says that rows are being looked up.
+    pub(super) lookup_is_logged: bool,
     /// For each place, the request number and the id of the newest asset that a response has confirmed. An
     /// up-to-date list must contain this asset.
     pub(super) shown: HashMap<String, (u32, String)>,
@@ -173,6 +175,7 @@ impl Run {
             waiting: VecDeque::new(),
             doubts: Vec::new(),
             looking: false,
+            lookup_is_logged: false,
             shown: HashMap::new(),
             existing: None,
             clock_read: None,

@@ -51,6 +51,9 @@ pub struct Stats {
     /// The number of requests that looked up import keys, or rows whose response was lost. Included in
     /// `requests`.
     pub lookups: u64,
+    /// The number of rows that earlier calls had completed.
+    #[serde(default)]
+    pub earlier: u64,
 }
 
 /// What remains to be sent.
@@ -61,6 +64,9 @@ pub struct Plan {
     pub bytes: u64,
     /// The minutes needed at the rate limit.
     pub minutes: f64,
+    /// The rate limit, in requests per minute.
+    #[serde(default)]
+    pub per_minute: f64,
 }
 
 /// A row, request or fault number. Four bytes are enough, because a ledger has at most four billion rows.

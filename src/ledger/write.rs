@@ -187,10 +187,13 @@ impl Ledger {
         self.labels.resize(read, known);
     }
 
-    /// Prepares for the next call: clears the statistics, warnings and other data about the last call as a
-    /// whole, and removes the rows that were never read.
+    /// Prepares for the next call: counts the completed rows, clears the other statistics, the warnings and other
+    /// data about the last call as a whole, and removes the rows that were never read.
     pub fn reopen(&mut self) {
-        self.stats = Stats::default();
+        self.stats = Stats {
+            earlier: self.statuses.iter().filter(|status| status.good()).count() as u64,
+            ..Stats::default()
+        };
         self.plan = Plan::default();
         self.warnings = Vec::new();
         self.columns = Vec::new();

@@ -234,18 +234,16 @@ impl Ledger {
         Ok(pythonize::pythonize(py, &self.0.ledger.stats)?)
     }
 
-    /// Returns what remains to be sent: rows, requests, bytes, and the minutes needed at the rate limit.
+    /// Returns what remains to be sent: rows, requests, bytes, and the minutes needed at the rate limit, which is
+    /// `per_minute`.
     fn plan<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         Ok(pythonize::pythonize(py, &self.0.ledger.plan)?)
     }
 
-    /// Returns (column, field or None, note) for each input column.
-    fn uses(&self) -> Vec<(String, Option<String>, String)> {
-        self.0
-            .ledger
-            .columns
-            .iter()
-            .map(|used| (used.column.clone(), used.field.clone(), used.note.clone()))
+    /// Returns (column, field or None, note, title or None) for each input column.
+    fn uses(&self) -> Vec<(String, Option<String>, String, Option<String>)> {
+        let uses = self.0.ledger.columns.iter().cloned();
+        uses.map(|used| (used.column, used.field, used.note, used.title))
             .collect()
     }
 

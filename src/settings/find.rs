@@ -12,11 +12,16 @@ pub const SEPARATOR: &str = ">";
 /// The maximum number of candidates to list in a message.
 const CANDIDATES: usize = 5;
 
+/// The maximum number of labels to list completely, if none is close to the given one.
+const FEW: usize = 12;
+
 /// Why a lookup failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Miss {
-    /// The name is unknown. Contains the names to suggest, if any.
+    /// The name is unknown. Contains the closest names, if any is close.
     Unknown(Vec<String>),
+    /// The name is unknown, and close to none of these names, which are all that exist.
+    NoneOf(Vec<String>),
     /// The name is ambiguous. Contains all matches.
     Ambiguous(Vec<String>),
     /// The name matches only inactive entries. Contains the first of these entries.
@@ -34,6 +39,7 @@ impl Miss {
                 format!("use the name or id of a {what} of the project")
             }
             Self::Unknown(near) => format!("did you mean {}?", listed(near)),
+            Self::NoneOf(all) => format!("use one of `{}`", all.join("`, `")),
             Self::Ambiguous(_) => "use the full path or the id".to_owned(),
             Self::Inactive(_) => format!("use an active {what}, or activate this one in the project"),
             Self::Unread => "use the id, or check that the user may read the locations".to_owned(),
@@ -44,7 +50,7 @@ impl Miss {
     #[must_use]
     pub fn reason(&self, what: &str) -> String {
         match self {
-            Self::Unknown(_) => format!("the project has no such {what}"),
+            Self::Unknown(_) | Self::NoneOf(_) => format!("the project has no such {what}"),
             Self::Ambiguous(candidates) => format!("ambiguous: it matches {}", listed(candidates)),
             Self::Inactive(name) => format!("the {what} {name} is inactive"),
             Self::Unread => format!("the project's {what}s could not be read, so names cannot be looked up"),
@@ -68,6 +74,22 @@ fn listed(names: &[String]) -> String {
     match more {
         0 => shown.join(" or "),
         more => format!("{} or {more} others", shown.join(", ")),
+    }
+}
+
+/// Returns why a label is unknown: with the closest labels, or else with all labels if there are only a few.
+fn unknown_label(label: &str, known: &[&str]) -> Miss {
+    let near = nearest(label, known.iter().map(|known| (*known, folded(known))));
+    let mut all: Vec<String> = Vec::new();
+    for known in known {
+        // Several status sets may have the same label.
+        if near.is_empty() && all.len() <= FEW && all.iter().all(|label| label != known) {
+            all.push((*known).to_owned());
+        }
+    }
+    match all.len() {
+        1..=FEW => Miss::NoneOf(all),
+        _ => Miss::Unknown(near),
     }
 }
 
@@ -209,15 +231,12 @@ impl Settings {
         match self.labels[set].get(&folded(label)) {
             Some(place) if statuses[*place].active => Ok(*place),
             Some(place) => Err(Miss::Inactive(format!("`{}`", statuses[*place].label))),
-            None => Err(Miss::Unknown(if suggest {
+            None if suggest => {
                 let active = statuses.iter().filter(|status| status.active);
-                nearest(
-                    label,
-                    active.map(|status| (status.label.as_str(), folded(&status.label))),
-                )
-            } else {
-                Vec::new()
-            })),
+                let labels: Vec<&str> = active.map(|status| status.label.as_str()).collect();
+                Err(unknown_label(label, &labels))
+            }
+            None => Err(Miss::Unknown(Vec::new())),
         }
     }
 
@@ -243,17 +262,13 @@ impl Settings {
         let inactive = inactive.find_map(|(labels, set)| set.statuses.get(*labels.get(&folded_label)?));
         match inactive {
             Some(status) => Miss::Inactive(format!("`{}`", status.label)),
-            None => Miss::Unknown(self.nearest_labels(label)),
+            None => {
+                let sets = self.content.status_sets.iter().filter(|set| set.active);
+                let statuses = sets.flat_map(|set| &set.statuses).filter(|status| status.active);
+                let labels: Vec<&str> = statuses.map(|status| status.label.as_str()).collect();
+                unknown_label(label, &labels)
+            }
         }
-    }
-
-    fn nearest_labels(&self, label: &str) -> Vec<String> {
-        let sets = self.content.status_sets.iter().filter(|set| set.active);
-        let statuses = sets.flat_map(|set| &set.statuses).filter(|status| status.active);
-        nearest(
-            label,
-            statuses.map(|status| (status.label.as_str(), folded(&status.label))),
-        )
     }
 
     /// Looks up a custom attribute by its name `caN`.
@@ -319,19 +334,9 @@ impl Settings {
             Some(place) if choices[*place].active => Ok(*place),
             Some(place) => Err(Miss::Inactive(format!("`{}`", choices[*place].label))),
             None if suggest => {
-                let active: Vec<&str> = choices
-                    .iter()
-                    .filter(|choice| choice.active)
-                    .map(|choice| choice.label.as_str())
-                    .collect();
-                let near = nearest(text, active.iter().map(|label| (*label, folded(label))));
-                // A short list of values is shown completely, because that is what the user needs.
-                let whole = active.len() <= CANDIDATES && near.is_empty();
-                Err(Miss::Unknown(if whole {
-                    active.into_iter().map(str::to_owned).collect()
-                } else {
-                    near
-                }))
+                let active = choices.iter().filter(|choice| choice.active);
+                let labels: Vec<&str> = active.map(|choice| choice.label.as_str()).collect();
+                Err(unknown_label(text, &labels))
             }
             None => Err(Miss::Unknown(Vec::new())),
         }

@@ -16,9 +16,11 @@ pub enum Meant {
     Attributes,
     /// A field that only the service sets.
     SetByService,
-    /// The column is ignored, because `write_fixes` added it or because its name is unknown. The string is
-    /// the reason.
+    /// The column is ignored, because `write_fixes` added it. The string is the reason.
     Ignored(&'static str),
+    /// The name is unknown, so the column is ignored. Contains the name that was probably meant, if the column's
+    /// name looks like a typo.
+    Unknown(Option<String>),
     /// The column makes every row invalid. The strings are the problem and the fix.
     Unclear(String, String),
 }
@@ -147,11 +149,12 @@ pub fn meant(name: &str, settings: &Settings) -> Meant {
             format!("ignore the column with mapping={{'{name}': None}}"),
         ),
         Err(_) if is_of_report(name) => Meant::Ignored("added by .write_fixes()"),
-        Err(_) => unknown(name, settings),
+        Err(_) => Meant::Unknown(meant_by(name, settings)),
     }
 }
 
-fn unknown(name: &str, settings: &Settings) -> Meant {
+/// Returns the known name that an unknown name almost certainly misspells.
+fn meant_by(name: &str, settings: &Settings) -> Option<String> {
     let attributes = settings
         .content()
         .attributes
@@ -159,32 +162,14 @@ fn unknown(name: &str, settings: &Settings) -> Meant {
         .filter(|attribute| attribute.active);
     let known = FIELDS
         .iter()
-        .map(|field| field.name)
-        .chain([
-            "Asset ID",
-            "Category",
-            "Status",
-            "Description",
-            "Location",
-            "Barcode",
-        ])
+        .flat_map(|field| [field.heading, field.name])
         .chain(attributes.map(|attribute| attribute.display_name.as_str()));
-    // Suggest only likely typos: "Remarks" is not a typo of "Mark".
+    // "Remarks" is not a typo of "Mark".
     let near = nearest(name, known.map(|known| (known, folded(known))));
-    let close = |known: &&String| {
+    near.into_iter().find(|known| {
         let edits = strsim::osa_distance(&plain(name), &plain(known));
         edits <= 1 + plain(known).chars().count() / 6
-    };
-    match near.iter().find(close) {
-        Some(known) => Meant::Unclear(
-            format!("unknown column `{name}`"),
-            format!(
-                "did you mean `{known}`? Rename the column, or ignore it with mapping={{'{name}': \
-                None}}"
-            ),
-        ),
-        None => Meant::Ignored(NOT_RECOGNIZED),
-    }
+    })
 }
 
 /// Resolves the target of a column mapping to the name of a field or custom attribute.

@@ -13,6 +13,8 @@ pub(super) enum Kind {
 
 pub(super) struct Field {
     pub name: &'static str,
+    /// The heading that people use for the field, as in templates.
+    pub heading: &'static str,
     pub kind: Kind,
     /// Whether the field is required on create and cannot be cleared by a patch.
     pub required: bool,
@@ -39,6 +41,7 @@ impl Field {
 pub(super) static FIELDS: [Field; 6] = [
     Field {
         name: "clientAssetId",
+        heading: "Asset ID",
         kind: Kind::Text,
         required: true,
         longest: None,
@@ -49,6 +52,7 @@ pub(super) static FIELDS: [Field; 6] = [
     },
     Field {
         name: "categoryId",
+        heading: "Category",
         kind: Kind::Integer,
         required: true,
         longest: None,
@@ -59,6 +63,7 @@ pub(super) static FIELDS: [Field; 6] = [
     },
     Field {
         name: "statusId",
+        heading: "Status",
         kind: Kind::Uuid,
         required: true,
         longest: None,
@@ -69,6 +74,7 @@ pub(super) static FIELDS: [Field; 6] = [
     },
     Field {
         name: "description",
+        heading: "Description",
         kind: Kind::Text,
         required: false,
         longest: Some(1000),
@@ -79,6 +85,7 @@ pub(super) static FIELDS: [Field; 6] = [
     },
     Field {
         name: "locationId",
+        heading: "Location",
         kind: Kind::Uuid,
         required: false,
         longest: None,
@@ -89,6 +96,7 @@ pub(super) static FIELDS: [Field; 6] = [
     },
     Field {
         name: "barcode",
+        heading: "Barcode",
         kind: Kind::Text,
         required: false,
         longest: None,
@@ -102,6 +110,9 @@ pub(super) static FIELDS: [Field; 6] = [
 /// The maximum length of a clientAssetId or barcode in a Data Connector extract, in characters (schema
 /// "assets").
 const LONGEST_KEY: usize = 100;
+
+/// The index in `FIELDS` of the name of an asset.
+pub(super) const CLIENT_ASSET: usize = 0;
 
 /// The indexes in `FIELDS` of the category, status and location, which refer to the project's settings.
 pub(super) const CATEGORY: usize = 1;

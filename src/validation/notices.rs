@@ -86,7 +86,13 @@ impl Notices {
     }
 
     /// Returns one message per kind of warning. `Outdated` is left out if the settings are current.
-    pub(super) fn told(&self, settings: &Settings, named: &dyn Fn(usize) -> String) -> Vec<String> {
+    /// `name` is what the rows call the clientAssetId.
+    pub(super) fn told(
+        &self,
+        settings: &Settings,
+        name: &str,
+        named: &dyn Fn(usize) -> String,
+    ) -> Vec<String> {
         let mut all: Vec<(&Notice, &(u64, usize))> = self.found.iter().collect();
         let read: Option<jiff::Timestamp> = settings.content().read_at.parse().ok();
         if read.is_some_and(|read| read.duration_until(jiff::Timestamp::now()) < FRESH) {
@@ -142,7 +148,7 @@ impl Notices {
                         attribute(*place)
                     ),
                     Notice::SameName => format!(
-                        "{have} the same clientAssetId as an earlier row, for example {one} and {other}. \
+                        "{have} the same {name} as an earlier row, for example {one} and {other}. \
                             Each row becomes a separate asset"
                     ),
                     Notice::SameBarcode => {

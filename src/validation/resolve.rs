@@ -357,6 +357,13 @@ impl Resolver {
         }
         text.clone_into(&mut self.label);
         if let Err(miss) = self.label_exists() {
+            // The category's own set is shorter than all sets together, so its labels can be listed.
+            let own = self.category.and_then(|category| self.settings.set_of(category));
+            let of_category = own.and_then(|set| self.status_in(set).err());
+            let miss = match of_category {
+                Some(shorter @ Miss::NoneOf(_)) => shorter,
+                _ => miss,
+            };
             return Err(Refusal::new(
                 &STATUS_RULE,
                 miss.reason("status"),

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::columns::{self, Meant};
-use super::fields::{self, BARCODE, CATEGORY, CLIENT_ASSET_ID, CUSTOM_ATTRIBUTES, FIELDS, LOCATION, STATUS};
+use super::fields::{
+    self, BARCODE, CATEGORY, CLIENT_ASSET, CLIENT_ASSET_ID, CUSTOM_ATTRIBUTES, FIELDS, LOCATION, STATUS,
+};
 use super::identity::{self, Identity, Seed};
 use super::json;
 use super::notices::{Notice, Notices, in_rows};
@@ -89,6 +91,10 @@ pub struct ColumnUse {
     pub field: Option<String>,
     /// Additional information, for example why the column is ignored.
     pub note: String,
+    /// The heading of the field, or the attribute's display name. For an unknown column, the name that was
+    /// probably meant.
+    #[serde(default)]
+    pub title: Option<String>,
 }
 
 struct Named {
@@ -264,7 +270,7 @@ impl RowWriter {
             return Slot::Number;
         }
         if self.policy.shape != RowShape::NewAsset && name == self.policy.id_column {
-            self.note_use(name, Some("id".to_owned()), "");
+            self.note_use(name, Some("id".to_owned()), "", None);
             return Slot::Id;
         }
         if self.policy.shape == RowShape::Id {
@@ -273,7 +279,7 @@ impl RowWriter {
         let mapped = self.policy.names.mapping.iter().find(|(from, _)| from == name);
         let meant = match mapped {
             Some((_, None)) => {
-                self.note_use(name, None, "ignored by mapping=");
+                self.note_use(name, None, "ignored by mapping=", None);
                 return Slot::Ignored;
             }
             Some((_, Some(target))) => target.clone(),
@@ -290,7 +296,11 @@ impl RowWriter {
                 }
                 Meant::SetByService => set_by_service(name),
                 Meant::Ignored(why) => {
-                    self.note_use(name, None, why);
+                    self.note_use(name, None, why, None);
+                    return Slot::Ignored;
+                }
+                Meant::Unknown(near) => {
+                    self.note_use(name, None, columns::NOT_RECOGNIZED, near);
                     return Slot::Ignored;
                 }
                 Meant::Unclear(message, fix) => {
@@ -302,29 +312,40 @@ impl RowWriter {
         match &slot {
             Slot::Field(field) => {
                 self.field_columns[*field].get_or_insert(column);
-                self.note_use(name, Some(FIELDS[*field].name.to_owned()), mapped_note(is_mapped));
+                let field = &FIELDS[*field];
+                self.note_use(
+                    name,
+                    Some(field.name.to_owned()),
+                    mapped_note(is_mapped),
+                    Some(field.heading.to_owned()),
+                );
             }
             Slot::Attribute(attribute) => {
                 let attribute = &mut self.attributes[*attribute];
                 attribute.column.get_or_insert(column);
-                let field = attribute.name.clone();
-                self.note_use(name, Some(field), mapped_note(is_mapped));
+                let (field, known) = (attribute.name.clone(), attribute.known);
+                let title = self.names.as_ref().and_then(|names| {
+                    let attribute = names.settings.content().attributes.get(known?)?;
+                    Some(attribute.display_name.clone())
+                });
+                self.note_use(name, Some(field), mapped_note(is_mapped), title);
             }
-            Slot::Attributes => self.note_use(name, Some(CUSTOM_ATTRIBUTES.to_owned()), ""),
+            Slot::Attributes => self.note_use(name, Some(CUSTOM_ATTRIBUTES.to_owned()), "", None),
             Slot::Refused(problem) => {
                 let message = problem.message.clone();
-                self.note_use(name, None, &message);
+                self.note_use(name, None, &message, None);
             }
             Slot::Id | Slot::Ignored | Slot::Number => {}
         }
         slot
     }
 
-    fn note_use(&mut self, column: &str, field: Option<String>, note: &str) {
+    fn note_use(&mut self, column: &str, field: Option<String>, note: &str, title: Option<String>) {
         self.uses.push(ColumnUse {
             column: column.to_owned(),
             field,
             note: note.to_owned(),
+            title,
         });
     }
 
@@ -508,12 +529,15 @@ impl RowWriter {
             .map_or("", |named| named.name.as_str())
     }
 
-    /// Returns the name of the column that sets a field, as in the user's data, or else the field's name.
+    /// Returns the name of the column that sets a field, as in the user's data. Without such a column, returns
+    /// the field's heading, or its API name if the other columns have API names.
     pub(super) fn field_called(&self, field: usize) -> String {
-        self.field_columns[field].map_or_else(
-            || FIELDS[field].name.to_owned(),
-            |column| self.called(column).to_owned(),
-        )
+        if let Some(column) = self.field_columns[field] {
+            return self.called(column).to_owned();
+        }
+        let are_api_names = self.names.is_none() || self.columns.iter().any(|named| is_api_name(&named.name));
+        let field = &FIELDS[field];
+        if are_api_names { field.name } else { field.heading }.to_owned()
     }
 
     /// Returns whether the current row has a value for a field, valid or not.
@@ -810,19 +834,13 @@ impl RowWriter {
             RowShape::NewAsset => {
                 for (index, field) in FIELDS.iter().enumerate() {
                     if field.required && self.given & 1 << index == 0 {
-                        let fix = field.fix(self.names.is_some());
-                        self.missing(field.name, "required for a new asset", fix);
+                        self.missing_field(index, field.fix(self.names.is_some()));
                     }
                 }
             }
             RowShape::AssetPatch | RowShape::Id => {
                 if self.id == Given::No {
-                    let name = self.policy.id_column.clone();
-                    self.missing(
-                        &name,
-                        "it identifies the asset",
-                        "fill in the cell, or pass the name of the id column as key=",
-                    );
+                    self.missing_id();
                 }
                 if self.policy.shape == RowShape::AssetPatch && empty && self.problems.is_empty() {
                     let message =
@@ -923,15 +941,44 @@ impl RowWriter {
         self.keys_are_given == Some(true)
     }
 
-    fn missing(&mut self, name: &str, why: &str, fix: &str) {
-        let field = FIELDS.iter().position(|field| field.name == name);
-        let column = field.and_then(|field| self.field_columns[field]);
-        let called = field.map_or_else(|| name.to_owned(), |field| self.field_called(field));
-        let name = called.as_str();
-        if column.is_some() || self.handles.contains_key(name) {
-            let message = format!("`{name}` is blank: {why}");
-            return self.problems.push(REQUIRED.problem(name, "", message, fix));
+    /// Adds the problem for a required field without a value. `fix` is the fix for a blank cell.
+    fn missing_field(&mut self, field: usize, fix: &str) {
+        const WHY: &str = "required for a new asset";
+        let name = self.field_called(field);
+        if self.field_columns[field].is_some() {
+            return self.blank(&name, WHY, fix);
         }
+        let mut fix = format!("add it, or map a column to it with mapping={{'...': '{name}'}}");
+        if field == CATEGORY && self.row_title().is_none() {
+            fix.push_str(
+                ". A template remembers its category: pass the file itself, not a table read from it",
+            );
+        }
+        self.no_column(&name, WHY, &fix);
+    }
+
+    /// Adds the problem for a row without an id.
+    fn missing_id(&mut self) {
+        const WHY: &str = "it identifies the asset";
+        let name = self.policy.id_column.clone();
+        if self.handles.contains_key(&name) {
+            return self.blank(&name, WHY, "fill in the cell");
+        }
+        let fix = match self.policy.shape {
+            RowShape::AssetPatch => {
+                "add a column of asset ids, such as result.ids of the create, or pass its name as key="
+            }
+            _ => "pass the name of the id column as key=",
+        };
+        self.no_column(&name, WHY, fix);
+    }
+
+    fn blank(&mut self, name: &str, why: &str, fix: &str) {
+        let message = format!("`{name}` is blank: {why}");
+        self.problems.push(REQUIRED.problem(name, "", message, fix));
+    }
+
+    fn no_column(&mut self, name: &str, why: &str, fix: &str) {
         let mut message = format!("no column `{name}`: {why}. The columns are ");
         for (index, named) in self.columns.iter().enumerate().take(COLUMNS_SHOWN) {
             let comma = if index == 0 { "" } else { ", " };
@@ -945,8 +992,6 @@ impl RowWriter {
             }
             _ => {}
         }
-        let which = format!("add it, or map a column to it with mapping={{'...': '{name}'}}");
-        let fix = if field.is_some() { &which } else { fix };
         self.problems.push(REQUIRED.problem(name, "", message, fix));
     }
 
@@ -963,6 +1008,7 @@ impl RowWriter {
 
     /// Returns the warnings, which make no row invalid. `named` returns the label of a row.
     pub fn warnings(&self, named: &dyn Fn(usize) -> String) -> Vec<String> {
+        let (typos, unknown) = self.ignored();
         let barcode = self.barcode_as_number.iter().map(|(column, row)| {
             let fix = match self.row_title() {
                 Some(_) => "format its cells as text in the sheet".to_owned(),
@@ -992,29 +1038,57 @@ impl RowWriter {
                 shorten it"
             )
         });
-        let left_out = self
-            .uses
-            .iter()
-            .filter(|used| used.field.is_none() && used.note == columns::NOT_RECOGNIZED)
-            .map(|used| {
-                format!(
-                    "column '{}' was ignored: {}. To import it, use mapping={{'{}': ...}}",
-                    used.column, used.note, used.column
-                )
-            });
-        let noticed = self
-            .names
-            .as_ref()
-            .map_or_else(Vec::new, |names| self.notices.told(&names.settings, named));
-        barcode
+        let noticed = self.names.as_ref().map_or_else(Vec::new, |names| {
+            self.notices
+                .told(&names.settings, &self.field_called(CLIENT_ASSET), named)
+        });
+        typos
             .into_iter()
+            .chain(barcode)
             .chain(blanks)
             .chain(trimmed)
             .chain(overlong)
-            .chain(left_out)
+            .chain(unknown)
             .chain(noticed)
             .collect()
     }
+
+    /// Returns the warnings about ignored columns: one per column whose name is probably a typo, and one for all
+    /// other unknown columns.
+    fn ignored(&self) -> (Vec<String>, Option<String>) {
+        let unknown =
+            |used: &&ColumnUse| used.field.is_none() && used.note.starts_with(columns::NOT_RECOGNIZED);
+        let (typos, others): (Vec<&ColumnUse>, Vec<&ColumnUse>) = self
+            .uses
+            .iter()
+            .filter(unknown)
+            .partition(|used| used.title.is_some());
+        let typos = typos.into_iter().map(|ColumnUse { column, title, .. }| {
+            let title = title.as_deref().unwrap_or_default();
+            format!(
+                "did you mean `{title}`? Column '{column}' was ignored because its name is unknown. Rename it, or \
+                ignore it with mapping={{'{column}': None}}"
+            )
+        });
+        let others: Vec<&str> = others.iter().map(|used| used.column.as_str()).collect();
+        let unknown = match others[..] {
+            [] => None,
+            [one] => Some(format!(
+                "column '{one}' was ignored: unknown column. To import it, use mapping={{'{one}': ...}}"
+            )),
+            [first, ..] => Some(format!(
+                "{} columns were ignored: unknown columns '{}'. To import one, use mapping={{'{first}': ...}}",
+                others.len(),
+                others.join("', '")
+            )),
+        };
+        (typos.collect(), unknown)
+    }
+}
+
+/// Returns whether a name is used only in the API. People also write "description" and "barcode".
+fn is_api_name(name: &str) -> bool {
+    name.ends_with("Id") && FIELDS.iter().any(|field| field.name == name)
 }
 
 fn mapped_note(is_mapped: bool) -> &'static str {

@@ -112,7 +112,7 @@ impl RowWriter {
                             settings.content().status_sets[own].name
                         ),
                     };
-                    (reason, fix_of_status(&miss, own, settings))
+                    (reason, miss.fix("status"))
                 })
             }
             (GivenStatus::Label, None) if self.policy.shape == RowShape::NewAsset => {
@@ -295,22 +295,4 @@ impl RowWriter {
         let problem: Problem = rule.problem(column, value, message, fix);
         self.problems.push(problem);
     }
-}
-
-fn fix_of_status(miss: &Miss, set: usize, settings: &Settings) -> String {
-    const FEW: usize = 12;
-    if let Miss::Unknown(near) = miss
-        && !near.is_empty()
-    {
-        return miss.fix("status");
-    }
-    let statuses = settings.content().status_sets[set].statuses.iter();
-    let labels: Vec<&str> = statuses
-        .filter(|status| status.active)
-        .map(|status| status.label.as_str())
-        .collect();
-    if labels.len() > FEW {
-        return String::new();
-    }
-    format!("use one of {}", labels.join(", "))
 }
