@@ -313,7 +313,7 @@ fn invalid_values_have_a_problem() {
         ("Commissioned", Cell::Float32(0.5), "yes_no", "neither"),
         ("Commissioned", Cell::Digits("1.01"), "yes_no", "neither"),
         ("Commissioned", Cell::Digits("10"), "yes_no", "neither"),
-        ("Filter Class", Cell::Text("F8"), "choice", "did you mean"),
+        ("Filter Class", Cell::Text("F8"), "choice", "use one of `G4`"),
         ("Filter Class", Cell::Text("G3"), "choice", "is inactive"),
         (
             "Functions",
@@ -379,7 +379,7 @@ fn undocumented_cases_are_warnings() {
         "`HVAC` has subcategories",
         "no location with this id",
         "`Voltage` (ca8) is required but blank",
-        "1 row has the same clientAssetId as an earlier row, for example row 0 and row 1. Each row becomes a separate asset",
+        "1 row has the same Name as an earlier row, for example row 0 and row 1. Each row becomes a separate asset",
     ] {
         assert!(warnings.contains(says), "{says}: {warnings}");
     }
