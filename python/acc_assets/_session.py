@@ -7,7 +7,16 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from . import _core
-from ._options import LimitsOption, RetryOption, at_least_one, limits_option, one_of, positive, retry_option
+from ._options import (
+    LimitsOption,
+    RetryOption,
+    at_least_one,
+    limits_option,
+    one_of,
+    positive,
+    region_option,
+    retry_option,
+)
 from ._paths import state_folder
 from ._secret import Secret
 from .errors import AccError, AuthError, OptionError
@@ -60,7 +69,7 @@ class Session:
         self.options: dict[str, Any] = {
             "base_url": base_url,
             "prefix": prefix,
-            "region": region,
+            "region": region_option(region),
             "timeout": float(timeout),
             "max_in_flight": max_in_flight,
             "max_response_bytes": min(max_response_bytes, sys.maxsize),
