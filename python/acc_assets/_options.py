@@ -206,17 +206,19 @@ def flag(name: str, value: object) -> None:
 
 
 def region_option(region: object) -> str | None:
-    """Return a region code in upper case. Warn if the code is unknown, because new regions may be added."""
+    """Return the code of a region, in upper case if it is known. Otherwise warn, because new regions may be added."""
     if region is None:
         return None
     if not isinstance(region, str):
         raise OptionError(f'region must be a string such as "EMEA", not {region!r}.')
     code = region.strip().upper()
-    if code.isalnum() and code not in REGIONS:
+    if code in REGIONS:
+        return code
+    if code.isalnum():
         near = nearest(code, REGIONS, 0.6)
         hint = f'Did you mean "{near}"? ' if near else ""
         warn(f"Unknown region {region!r}. {hint}Known regions: {', '.join(REGIONS[:-1])}.", UserWarning)
-    return code
+    return region
 
 
 def key_option(key: object) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from . import _core
 from ._conditions import Condition, several
 from ._options import ATTRIBUTE, flag
-from ._records import Asset, Entity
+from ._records import ENTITIES, Asset, Entity
 from ._text import counted, is_uuid, listed, nearest
 from ._times import check_order, first_instant, last_instant, time_range
 from .errors import OptionError
@@ -300,6 +300,11 @@ def _entity(end: Entity | str | None) -> tuple[str | None, str | None, str | Non
     if not isinstance(end, Entity):
         raise OptionError(
             f'An end of a relationship must be an acc_assets.Entity or a kind such as "asset", not {end!r}.'
+        )
+    if (end.domain, end.type) == ENTITIES["asset"] and end.id is not None and not is_uuid(end.id):
+        raise OptionError(
+            f"{end.id!r} is not the id of an asset, which is a UUID. To find assets by Asset ID or barcode, use "
+            "project.assets.list(text=...)."
         )
     return end
 

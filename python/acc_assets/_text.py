@@ -39,10 +39,14 @@ def is_uuid(value: object) -> bool:
 
 
 def warn(text: str, category: type[Warning]) -> None:
-    """Issue a warning that points to the line in the user's code."""
+    """Issue a warning that points to the line in the user's code.
+
+    In a task that runs only this call, such as one that asyncio.gather creates, this is the line that runs the loop.
+    """
     import warnings
 
     level, frame = 1, sys._getframe(0)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
+    own = (__package__, "asyncio")
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in own:
         level, frame = level + 1, frame.f_back
     warnings.warn(_core.shown(text), category, stacklevel=level)
